@@ -1,0 +1,45 @@
+"""The names of every queue, table and blob container, in one place.
+
+Adapters, triggers, provisioning and infrastructure all read them here; a test compares the documents.
+"""
+
+from typing import Final
+
+MAIL_SYNC: Final = "mail-sync"
+MAIL_INGEST: Final = "mail-ingest"
+SUBSCRIPTIONS: Final = "subscriptions"
+
+QUEUES: Final = (MAIL_SYNC, MAIL_INGEST, SUBSCRIPTIONS)
+POISON_SUFFIX: Final = "-poison"
+
+ORGANISATIONS: Final = "Organisations"
+MAILBOXES: Final = "Mailboxes"
+SYNC_STATES: Final = "SyncStates"
+SUBSCRIPTION_STATES: Final = "Subscriptions"
+RECORDS: Final = "Records"
+RECORD_INDEX: Final = "RecordIndex"
+MESSAGES: Final = "Messages"
+SIGHTINGS: Final = "Sightings"
+TIMELINE: Final = "Timeline"
+INBOX: Final = "Inbox"
+EXCEPTIONS: Final = "Exceptions"
+
+TABLES: Final = (
+    ORGANISATIONS,
+    MAILBOXES,
+    SYNC_STATES,
+    SUBSCRIPTION_STATES,
+    RECORDS,
+    RECORD_INDEX,
+    MESSAGES,
+    SIGHTINGS,
+    TIMELINE,
+    INBOX,
+    EXCEPTIONS,
+)
+
+BODIES: Final = "bodies"
+ATTACHMENTS: Final = "attachments"
+LEASES: Final = "leases"
+
+CONTAINERS: Final = (BODIES, ATTACHMENTS, LEASES)
