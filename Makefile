@@ -1,0 +1,56 @@
+# Everything a developer does on one machine. Needs make and Python 3.11 or newer; the rest is fetched.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$python"; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+AZURITE := .azurite/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench soak clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(INSTALLED) $(AZURITE) ## make .venv and fetch Azurite; starts nothing
+
+demo: setup ## a demo organisation on this machine; EXIT=1 shows it and ends
+	@$(BIN)/python -m dev.demo $(if $(EXIT),--exit)
+
+test: setup ## every test
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(INSTALLED) ## format, lint, types, import contracts, unit tests
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest tests/unit
+
+bench: setup ## benchmarks; each prints its figures
+	@set -e; for file in bench/bench_*.py; do [ -e "$$file" ] || continue; \
+		echo "== $$file"; $(BIN)/python -m "bench.$$(basename "$$file" .py)"; done
+
+soak: setup ## a long run under faults
+	@$(BIN)/python -m bench.soak $(ARGS)
+
+clean: ## remove what setup and the tools made; .venv and Azurite too
+	rm -rf $(VENV) .azurite .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@[ -n "$(PYTHON)" ] || { echo "Postledger needs Python 3.11 or newer; name one: make setup PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Postledger needs Python 3.11 or newer")'
+	@echo "making $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): requirements.txt pyproject.toml | $(BIN)/python
+	@echo "installing Python packages"
+	@$(PIP) install --upgrade "pip>=25.1"
+	@$(PIP) install -r requirements.txt --group dev
+	@touch $@
+
+$(AZURITE): dev/azurite.py dev/node.py | $(INSTALLED)
+	@$(BIN)/python -m dev.azurite --install
+	@touch $@

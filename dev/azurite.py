@@ -1,0 +1,129 @@
+"""Installs, starts and stops Azurite, Microsoft's storage emulator, on free loopback ports.
+
+`python -m dev.azurite --install` fetches the pinned version; `start_azurite` runs it and returns where it listens.
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from dev.node import find_node, install_wheel
+from dev.processes import Child, wait_for
+
+VERSION = "3.35.0"
+ROOT = Path(__file__).resolve().parent.parent
+DIRECTORY = ROOT / ".azurite"
+SCRIPT = DIRECTORY / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
+
+# The account and key that Azurite documents for everyone; they open nothing but this emulator.
+ACCOUNT = "devstoreaccount1"
+ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+
+_LISTENING = re.compile(
+    r"Azurite (Blob|Queue|Table) service is successfully listening at http://127\.0\.0\.1:(\d+)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the three services of an Azurite (or of a proxy before it) listen on 127.0.0.1."""
+
+    blob: int
+    queue: int
+    table: int
+
+    @property
+    def connection_string(self) -> str:
+        """A storage connection string for these ports."""
+        endpoints = "".join(
+            f"{name}Endpoint=http://127.0.0.1:{port}/{ACCOUNT};"
+            for name, port in (("Blob", self.blob), ("Queue", self.queue), ("Table", self.table))
+        )
+        return f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};{endpoints}"
+
+
+@dataclass(frozen=True, slots=True)
+class Azurite:
+    """A running Azurite; a context manager that stops it."""
+
+    child: Child
+    ports: Ports
+
+    @property
+    def pid(self) -> int:
+        return self.child.pid
+
+    @property
+    def connection_string(self) -> str:
+        return self.ports.connection_string
+
+    def stop(self) -> None:
+        """End it gently, so that durable data is on disk."""
+        self.child.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def start_azurite(log: Path, *, location: Path | None = None, timeout: float = 30) -> Azurite:
+    """Start Azurite, in memory or durable in `location`, and wait until its three services listen.
+
+    Its output goes to the file `log`. Raises RuntimeError with the end of that output where it does not start.
+    """
+    node = find_node()
+    if node is None or not SCRIPT.exists():
+        raise RuntimeError("Azurite is not installed; run `make setup`")
+    storage = ["--location", str(location)] if location else ["--inMemoryPersistence"]
+    ports = [f"--{service}Port=0" for service in ("blob", "queue", "table")]
+    options = ["--silent", "--skipApiVersionCheck", "--disableTelemetry", *storage, *ports]
+    child = Child.start("azurite", [node.program, str(SCRIPT), *options], log=log)
+    try:
+        found = wait_for(lambda: _ports(child), timeout, f"Azurite did not start within {timeout:g} s")
+    except BaseException:
+        child.stop()
+        raise
+    return Azurite(child, found)
+
+
+def _ports(child: Child) -> Ports | None:
+    child.check_running()
+    found = {name.lower(): int(port) for name, port in _LISTENING.findall(child.output())}
+    return Ports(**found) if len(found) == 3 else None
+
+
+def install() -> None:
+    """Fetch the pinned Azurite into `.azurite/` with npm. Raises RuntimeError where npm fails."""
+    node = find_node() or install_wheel()
+    print(f"installing Azurite {VERSION}", flush=True)
+    DIRECTORY.mkdir(exist_ok=True)
+    npm = [*node.npm, "install", "--prefix", str(DIRECTORY), "--no-audit", "--no-fund", "--loglevel=error"]
+    done = subprocess.run(
+        [*npm, f"azurite@{VERSION}"],
+        env=node.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode or not SCRIPT.exists():
+        raise RuntimeError(f"npm could not install Azurite:\n{done.stdout}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--install", action="store_true", required=True, help="fetch the pinned version")
+    parser.parse_args()
+    try:
+        install()
+    except RuntimeError as error:
+        sys.exit(f"error: {error}")
