@@ -1,0 +1,87 @@
+"""Whether a mail is kept: decided on headers alone, before any body is fetched.
+
+The never-rules stand first, in this order; then the first reason to keep wins.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.domain.candidates import Candidates
+from shared.domain.folders import FolderState
+from shared.domain.mailboxes import INTAKE, Mailbox
+from shared.domain.messages import MessageHead
+from shared.domain.organisations import Organisation, is_listed
+
+# Raised with every change of the rules, and stored with each sighting: old outcomes can be told apart.
+RULES_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """Keep or not, and why. A verdict that is not final may change when the mail is moved."""
+
+    keep: bool
+    reason: str
+    final: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the organisation and the mailbox want, for one copy of a mail in one folder.
+
+    `since` is the oldest receipt time captured; None lifts the window (a backfill was asked for).
+    """
+
+    organisation: Organisation
+    mailbox: Mailbox
+    folder: FolderState
+    since: datetime | None
+
+
+def decide(head: MessageHead, candidates: Candidates, policy: Policy) -> Capture:
+    """Keep the mail, or say why not."""
+    final = policy.folder.captured and not head.is_draft
+    never = _never(head, candidates, policy)
+    if never:
+        return Capture(False, never, final)
+    reason = _keep(head, candidates, policy)
+    return Capture(bool(reason), reason or "unknown_people")
+
+
+def _never(head: MessageHead, candidates: Candidates, policy: Policy) -> str:
+    never_log = (*policy.organisation.never_log, *policy.mailbox.never_log)
+    if any(is_listed(address, never_log) for address in head.participants):
+        return "never_log"
+    if _is_staff_only(head, candidates, policy):
+        return "staff_only"
+    if head.is_draft:
+        return "folder:drafts"
+    if not policy.folder.captured:
+        return f"folder:{policy.folder.kind}"
+    if policy.folder.kind == "sentitems" and not policy.mailbox.sent_items:
+        return "sent_items_off"
+    if policy.since is not None and head.received_at < policy.since:
+        return "before_window"
+    return ""
+
+
+def _is_staff_only(head: MessageHead, candidates: Candidates, policy: Policy) -> bool:
+    if candidates.codes or policy.mailbox.kind == INTAKE:
+        return False
+    return bool(head.participants) and head.participants <= candidates.staff
+
+
+def _keep(head: MessageHead, candidates: Candidates, policy: Policy) -> str:
+    if candidates.codes:
+        return "code"
+    if candidates.parent:
+        return "thread"
+    if policy.organisation.sensitivity and head.is_private:
+        return ""
+    if any(candidates.addresses.values()):
+        return "known_address"
+    if any(candidates.domains.values()):
+        return "known_domain"
+    if policy.mailbox.kind == INTAKE:
+        return "intake"
+    return "everything" if policy.mailbox.capture == "everything" else ""

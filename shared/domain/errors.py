@@ -1,0 +1,96 @@
+"""What can go wrong, as one tree; the two branches decide what becomes of a command.
+
+PostledgerError
+├── TransientError        put back with a growing delay; never poison
+│   ├── Throttled         429, 503 with Retry-After
+│   ├── Unavailable       5xx, resets, time-outs, storage busy
+│   ├── Busy              somebody else holds the lease
+│   └── Conflict          a row changed between read and write
+├── PermanentError        recorded; this message or command is finished
+│   ├── NotFound          moved, deleted, or never there
+│   ├── AccessDenied      no consent, or the mailbox is out of scope
+│   ├── MailboxUnavailable    unlicensed, on-premises or soft-deleted
+│   ├── SyncStateExpired  the delta token is gone; walk the window again
+│   ├── Rejected          the other side calls the request wrong
+│   └── MalformedCommand  a queue message that is no command
+└── InvalidInput          a person's mistake: says what is wrong and what to do
+    ├── Forbidden         the token may not do this
+    ├── Unknown           no such thing (or none that this token may see)
+    └── Outdated          the ETag sent is not the current one
+"""
+
+
+class PostledgerError(Exception):
+    """Everything this service raises on purpose."""
+
+
+class TransientError(PostledgerError):
+    """It may work later. `retry_after` is in seconds, where the other side said so."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Throttled(TransientError):
+    """Too many requests: wait for `retry_after`."""
+
+
+class Unavailable(TransientError):
+    """The other side is down, slow or busy."""
+
+
+class Busy(TransientError):
+    """Another worker holds the lease."""
+
+
+class Conflict(TransientError):
+    """The row changed since it was read."""
+
+
+class PermanentError(PostledgerError):
+    """Trying again will not help. `code` is the other side's own error code."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class NotFound(PermanentError):
+    """The thing was moved, deleted or never existed."""
+
+
+class AccessDenied(PermanentError):
+    """No consent, or the mailbox is outside the scope granted."""
+
+
+class MailboxUnavailable(PermanentError):
+    """No licensed, active cloud mailbox behind this address."""
+
+
+class SyncStateExpired(PermanentError):
+    """Graph no longer knows the delta token (410, SyncStateNotFound)."""
+
+
+class Rejected(PermanentError):
+    """The request itself was refused as wrong."""
+
+
+class MalformedCommand(PermanentError):
+    """A queue message that cannot be read as a command."""
+
+
+class InvalidInput(PostledgerError):
+    """A request that a person can put right; the message says how."""
+
+
+class Forbidden(InvalidInput):
+    """The token is valid but may not do this."""
+
+
+class Unknown(InvalidInput):
+    """Nothing of that name that this token may see."""
+
+
+class Outdated(InvalidInput):
+    """If-Match names a version that is no longer the current one."""

@@ -1,0 +1,163 @@
+"""How a decision becomes rows: the stored message, its copies, its timeline entries, its place in My Inbox."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from shared.domain.addresses import Person
+from shared.domain.candidates import Candidates, ThreadHit
+from shared.domain.entries import Entry, entry_id, kind_of
+from shared.domain.identity import Fingerprint
+from shared.domain.mailboxes import Mailbox
+from shared.domain.matching import Decision, Disposition, merge
+from shared.domain.messages import Direction, Document, FetchedMessage, MessageHead
+
+PENDING = "pending"
+DONE = "done"
+MAX_WAITERS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Waiter:
+    """A skipped copy whose mail answers this one: looked at again once this one is filed."""
+
+    mailbox_id: str
+    graph_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One mailbox's copy of a stored mail; Bcc is known to the copies that show it."""
+
+    mailbox_id: str
+    graph_id: str
+    folder_id: str
+    bcc: tuple[Person, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """A mail's own row, without its body. `at` and the decision were fixed by the first insert.
+
+    `kind` is the entry kind of its rows, `agent` the address of the agent it is shown with.
+    """
+
+    key: str
+    at: datetime
+    message_id: str
+    fingerprint: Fingerprint
+    direction: Direction
+    kind: str
+    agent: str
+    participants: frozenset[str]
+    decision: Decision
+    state: str = PENDING
+    variants: int = 0
+    waiters: tuple[Waiter, ...] = ()
+    etag: str = ""
+
+    @property
+    def is_filed(self) -> bool:
+        return self.decision.disposition is Disposition.FILED
+
+    def as_thread_hit(self, evidence: str) -> ThreadHit:
+        """How a later mail of its thread sees it."""
+        return ThreadHit(
+            self.key,
+            evidence,
+            self.direction,
+            tuple(link.ref for link in self.decision.links),
+            self.participants,
+        )
+
+    def merged(self, decision: Decision) -> "StoredMessage":
+        """This message under what its own and another mailbox's decision come to."""
+        return replace(self, decision=merge(self.decision, decision))
+
+
+@dataclass(frozen=True, slots=True)
+class InboxItem:
+    """A mail waiting in My Inbox of one agent."""
+
+    agent: str
+    at: datetime
+    message_key: str
+    mailbox_id: str
+    subject: str
+    sender: Person
+    preview: str
+    reason: str
+
+
+def new_message(
+    head: MessageHead, decision: Decision, candidates: Candidates, *, key: str, mailbox: Mailbox
+) -> StoredMessage:
+    """The row that the first insert would fix for this mail."""
+    direction = direction_of(head, candidates)
+    parent = candidates.parent
+    sender_is_agent = direction is Direction.OUT and head.sender.address
+    return StoredMessage(
+        key=key,
+        at=head.received_at,
+        message_id=head.message_id,
+        fingerprint=Fingerprint.of(head),
+        direction=direction,
+        kind=kind_of(direction, parent.direction if parent else None),
+        agent=head.sender.address if sender_is_agent else mailbox.agent,
+        participants=head.participants - {one.address for one in head.bcc},
+        decision=decision,
+    )
+
+
+def direction_of(head: MessageHead, candidates: Candidates) -> Direction:
+    """Out when somebody of the organisation wrote it."""
+    return Direction.OUT if head.sender.address in candidates.staff else Direction.IN
+
+
+def entries_of(stored: StoredMessage, document: Document) -> tuple[Entry, ...]:
+    """One timeline row per linked record."""
+    return tuple(
+        Entry(
+            id=entry_id(stored.at, stored.key),
+            message_key=stored.key,
+            internet_message_id=stored.message_id,
+            kind=stored.kind,
+            direction=stored.direction,
+            at=stored.at,
+            subject=document.subject,
+            sender=document.sender,
+            to=document.to,
+            cc=document.cc,
+            preview=document.preview,
+            has_attachments=any(not one.inline for one in document.attachments),
+            link=link,
+            agent=stored.agent,
+        )
+        for link in stored.decision.links
+    )
+
+
+def inbox_item(stored: StoredMessage, document: Document, mailbox: Mailbox) -> InboxItem:
+    """The row in My Inbox of the mailbox's agent."""
+    return InboxItem(
+        agent=mailbox.agent,
+        at=stored.at,
+        message_key=stored.key,
+        mailbox_id=mailbox.mailbox_id,
+        subject=document.subject,
+        sender=document.sender,
+        preview=document.preview,
+        reason=stored.decision.reason,
+    )
+
+
+def copy_of(message: FetchedMessage, mailbox: Mailbox) -> Copy:
+    """The copy that was just fetched from a mailbox."""
+    head = message.head
+    return Copy(mailbox.mailbox_id, head.graph_id, head.folder_id, head.bcc)
+
+
+def may_read_unfiled(mailboxes: Iterable[Mailbox], copies: Iterable[Copy]) -> bool:
+    """A mail without a link opens only to agents whose own mailbox holds a copy of it."""
+    own = {one.mailbox_id for one in mailboxes}
+    return any(copy.mailbox_id in own for copy in copies)

@@ -1,0 +1,131 @@
+"""A captured mailbox: whose it is, how it is reached, and what its admin wants of it."""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Self
+
+from shared.domain.errors import InvalidInput
+from shared.domain.fields import Fields
+
+PERSONAL = "personal"
+INTAKE = "intake"
+CONNECTIONS = ("graph-app",)
+SETTINGS = (
+    "kind",
+    "agent",
+    "connection",
+    "enabled",
+    "capture",
+    "poll_minutes",
+    "matching",
+    "matched_to",
+    "matching_type",
+    "unmatched",
+    "sent_items",
+    "never_log",
+    "mark_read",
+    "backlog",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """`mailbox_id` is ours and outlives a changed address; `user_id` is Entra's object id once known.
+
+    `agent_id` is the object id of the agent who owns it. Times are UTC.
+    """
+
+    tenant_id: str
+    mailbox_id: str
+    address: str
+    kind: str = PERSONAL
+    agent: str = ""
+    connection: str = "graph-app"
+    enabled: bool = True
+    capture: str = "known"
+    poll_minutes: int = 10
+    matching: bool = True
+    matched_to: str | None = None
+    matching_type: str = "address_and_subject"
+    unmatched: str = "inbox"
+    sent_items: bool = True
+    never_log: tuple[str, ...] = ()
+    mark_read: bool = False
+    backlog: str = ""
+    connected_at: datetime | None = None
+    user_id: str = ""
+    agent_id: str = ""
+    aliases: tuple[str, ...] = ()
+    state: str = "new"
+    last_error: str = ""
+    last_sync_at: datetime | None = None
+    next_poll_at: datetime | None = None
+    etag: str = ""
+
+    @property
+    def graph_user(self) -> str:
+        """How Graph is asked for it: by object id once known, by address until then."""
+        return self.user_id or self.address
+
+    @property
+    def own_addresses(self) -> frozenset[str]:
+        """Every address that means this mailbox or its agent."""
+        return frozenset((self.address, self.agent, *self.aliases)) - {""}
+
+    def changed(self, fields: Fields) -> Self:
+        """This mailbox with the given settings. Raises InvalidInput with a sentence."""
+        fields.only(SETTINGS)
+        kind = fields.choice("kind", self.kind, (PERSONAL, INTAKE)) or PERSONAL
+        intake = kind == INTAKE
+        mark_read = fields.flag("mark_read", intake if kind != self.kind else self.mark_read)
+        if mark_read and not intake:
+            raise InvalidInput("'mark_read' is for intake mailboxes; mail in personal ones is never touched.")
+        connection = fields.choice("connection", self.connection, CONNECTIONS)
+        default_poll = 1 if intake and kind != self.kind else self.poll_minutes
+        return replace(
+            self,
+            kind=kind,
+            agent=fields.address("agent", self.agent or self.address),
+            connection=connection or "graph-app",
+            enabled=fields.flag("enabled", self.enabled),
+            capture=fields.choice("capture", self.capture, ("known", "everything")) or "known",
+            poll_minutes=fields.number("poll_minutes", default_poll, 1, 24 * 60),
+            matching=fields.flag("matching", self.matching),
+            matched_to=fields.choice("matched_to", self.matched_to, (None, "opportunity", "project")),
+            matching_type=fields.choice(
+                "matching_type", self.matching_type, ("address_and_subject", "domain")
+            )
+            or "address_and_subject",
+            unmatched=fields.choice("unmatched", self.unmatched, ("inbox", "new")) or "inbox",
+            sent_items=fields.flag("sent_items", self.sent_items),
+            never_log=fields.addresses_or_domains("never_log", self.never_log),
+            mark_read=mark_read,
+            backlog=fields.choice(
+                "backlog", self.backlog or ("unread" if intake else ""), ("", "unread", "none")
+            )
+            or "",
+        )
+
+    def captures_from(self, capture_hours: int) -> datetime | None:
+        """The oldest receipt time that is captured without a backfill; none before it is connected."""
+        return self.connected_at - timedelta(hours=capture_hours) if self.connected_at else None
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether the poll timer should have this mailbox walked now."""
+        return self.enabled and (self.next_poll_at is None or self.next_poll_at <= now)
+
+    def next_poll(self, now: datetime) -> datetime:
+        """The next moment to poll: one interval on, on this mailbox's own second of the interval.
+
+        The offset comes from the mailbox's id, so that many mailboxes spread over the interval.
+        """
+        interval = self.poll_minutes * 60
+        offset = int(self.mailbox_id[:8], 16) % interval
+        start = int(now.timestamp()) - offset
+        return datetime.fromtimestamp((start // interval + 1) * interval + offset, tz=now.tzinfo)
+
+
+def is_tenant_id(text: str) -> bool:
+    """Whether a text is an Entra tenant id: a lower-case GUID."""
+    return re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text) is not None

@@ -1,0 +1,127 @@
+"""A mail as this service sees it: its headers first, its body only once capture has said yes."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from shared.domain import subjects
+from shared.domain.addresses import Person
+from shared.domain.message_ids import answered
+
+# PidTagSensitivity (MS-OXCMSG 2.2.1.13): 0 normal, 1 personal, 2 private, 3 company-confidential.
+PRIVATE = (2, 3)
+
+
+class Direction(StrEnum):
+    """Seen from the organisation."""
+
+    IN = "in"
+    OUT = "out"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageHead:
+    """One copy of a mail in one mailbox, without its body. Ids are without angle brackets; times are UTC."""
+
+    graph_id: str
+    folder_id: str
+    message_id: str
+    sender: Person
+    subject: str
+    sent_at: datetime
+    received_at: datetime
+    to: tuple[Person, ...] = ()
+    cc: tuple[Person, ...] = ()
+    bcc: tuple[Person, ...] = ()
+    reply_to: tuple[Person, ...] = ()
+    on_behalf_of: Person | None = None
+    in_reply_to: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    conversation_id: str = ""
+    conversation_index: str = ""
+    is_draft: bool = False
+    has_attachments: bool = False
+    sensitivity: int = 0
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """Message-IDs this mail answers, nearest first; none for a forward, which opens a matter anew."""
+        if subjects.kind(self.subject) == "forward":
+            return ()
+        return answered(self.in_reply_to, self.references)
+
+    @property
+    def roles(self) -> tuple[tuple[str, str], ...]:
+        """(role, address) of everyone named on it, senders first, each address once."""
+        people = [
+            ("from", self.sender),
+            ("from", self.on_behalf_of or self.sender),
+            *(("reply-to", one) for one in self.reply_to),
+            *(("to", one) for one in self.to),
+            *(("cc", one) for one in self.cc),
+            *(("bcc", one) for one in self.bcc),
+        ]
+        seen: dict[str, str] = {}
+        for role, person in people:
+            if person.address:
+                seen.setdefault(person.address, role)
+        return tuple((role, address) for address, role in seen.items())
+
+    @property
+    def participants(self) -> frozenset[str]:
+        """Every address named on it."""
+        return frozenset(address for _, address in self.roles)
+
+    @property
+    def is_private(self) -> bool:
+        return self.sensitivity in PRIVATE
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """An attachment's metadata. `id` is ours (its place in the list), `graph_id` the copy's own."""
+
+    id: str
+    graph_id: str
+    name: str
+    content_type: str
+    size: int
+    inline: bool = False
+    content_id: str = ""
+    kind: str = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedMessage:
+    """A whole mail as fetched. `html` is what the mailbox holds, not yet safe to show."""
+
+    head: MessageHead
+    html: str = ""
+    text: str = ""
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What is kept of a mail to show it: the body untouched, and where the quoted chain stands in it.
+
+    `quoted` are half-open character ranges of `text`; `html_quote_start` is an offset into `html`.
+    Bcc is not among the people: it is kept with the copy in which it is visible.
+    """
+
+    message_id: str
+    sender: Person
+    subject: str
+    sent_at: datetime
+    to: tuple[Person, ...] = ()
+    cc: tuple[Person, ...] = ()
+    reply_to: tuple[Person, ...] = ()
+    html: str = ""
+    text: str = ""
+    quoted: tuple[tuple[int, int], ...] = ()
+    html_quote_start: int | None = None
+    preview: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    in_reply_to: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()

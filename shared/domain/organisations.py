@@ -1,0 +1,67 @@
+"""An organisation: one customer, one Entra tenant, with the policies its admin has set."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from shared.domain.fields import Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """Policies of one tenant. `never_log` holds addresses and domains; hours are whole hours."""
+
+    tenant_id: str
+    name: str = ""
+    enabled: bool = False
+    services: tuple[str, ...] = ()
+    own_domains: tuple[str, ...] = ()
+    hide_email_chain: bool = False
+    file_thread: bool = True
+    excluded_types: tuple[str, ...] = ()
+    never_log: tuple[str, ...] = ()
+    capture_hours: int = 24
+    late_contact_hours: int = 24
+    sensitivity: bool = True
+    from_rules: dict[str, Any] = field(default_factory=dict)
+    retention_days: int | None = None
+
+    @property
+    def state(self) -> str:
+        """What the admin sees: `enabled` once the operator has let the tenant in."""
+        return "enabled" if self.enabled else "disabled"
+
+    def changed(self, fields: Fields) -> Self:
+        """This organisation with the given settings put in place. Raises InvalidInput."""
+        return type(self)(
+            tenant_id=self.tenant_id,
+            name=fields.text("name", self.name, 256),
+            enabled=fields.flag("enabled", self.enabled),
+            services=fields.texts("services", self.services),
+            own_domains=fields.domains("own_domains", self.own_domains),
+            hide_email_chain=fields.flag("hide_email_chain", self.hide_email_chain),
+            file_thread=fields.flag("file_thread", self.file_thread),
+            excluded_types=fields.texts("excluded_types", self.excluded_types),
+            never_log=fields.addresses_or_domains("never_log", self.never_log),
+            capture_hours=fields.number("capture_hours", self.capture_hours, 0, 24 * 365),
+            late_contact_hours=fields.number("late_contact_hours", self.late_contact_hours, 0, 24 * 365),
+            sensitivity=fields.flag("sensitivity", self.sensitivity),
+            from_rules=fields.mapping("from_rules", self.from_rules),
+            retention_days=fields.number_or_none("retention_days", self.retention_days, 1, 36500),
+        )
+
+    def with_own_domain(self, domain: str) -> Self:
+        """This organisation, knowing `domain` as its own: its mailboxes live there."""
+        return self.changed(Fields({"own_domains": sorted({*self.own_domains, domain})}))
+
+
+def in_domains(domain: str, domains: Iterable[str]) -> bool:
+    """Whether `domain` is one of `domains` or lies below one."""
+    return any(domain == one or domain.endswith("." + one) for one in domains)
+
+
+def is_listed(address: str, listed: Iterable[str]) -> bool:
+    """Whether an address stands in a list of addresses and domains."""
+    domain = address.rpartition("@")[2]
+    listed = tuple(listed)
+    return address in listed or in_domains(domain, (one for one in listed if "@" not in one))

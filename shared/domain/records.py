@@ -1,0 +1,95 @@
+"""A record: a thing in the CRM that has a timeline. Pushed by the CRM, indexed by address and domain."""
+
+import re
+from dataclasses import dataclass
+from typing import Final, Self
+
+from shared.domain.errors import InvalidInput
+from shared.domain.fields import Fields
+
+KINDS: Final = ("contact", "property", "client", "opportunity", "project", "case")
+_ID = re.compile(r"[A-Za-z0-9._:~-]{1,128}")
+
+_EVERY = ("name", "details", "status", "type", "owner")
+SETTINGS: Final = {
+    "contact": (*_EVERY, "addresses", "client", "properties"),
+    "property": (*_EVERY, "client", "contacts"),
+    "client": (*_EVERY, "domains", "contacts"),
+    "opportunity": (*_EVERY, "summary", "client", "contacts"),
+    "project": (*_EVERY, "summary", "client", "contacts"),
+    "case": (*_EVERY, "summary", "client", "contacts"),
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RecordRef:
+    """Kind and id of a record. Raises InvalidInput for a kind or id that cannot be."""
+
+    kind: str
+    id: str
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise InvalidInput(f"'{self.kind}' is no kind of record; the kinds are {', '.join(KINDS)}.")
+        if not _ID.fullmatch(self.id):
+            raise InvalidInput("A record id is 1 to 128 characters of A-Z a-z 0-9 . _ : ~ -")
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.id}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The reference behind `kind/id`."""
+        kind, _, record_id = text.partition("/")
+        return cls(kind, record_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What matching and timelines need to know of a record. Addresses and domains are normalised."""
+
+    ref: RecordRef
+    name: str = ""
+    summary: str = ""
+    details: str = ""
+    addresses: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    client: str = ""
+    contacts: tuple[str, ...] = ()
+    status: str = "open"
+    type: str = ""
+    owner: str = ""
+    properties: tuple[str, ...] = ()
+    origin: str = "crm"
+    etag: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        return self.status == "open"
+
+    @property
+    def index_keys(self) -> frozenset[str]:
+        """What the record is found by: `address:` and `domain:` keys."""
+        return frozenset(
+            [f"address:{one}" for one in self.addresses] + [f"domain:{one}" for one in self.domains]
+        )
+
+    @classmethod
+    def from_fields(cls, ref: RecordRef, fields: Fields) -> Self:
+        """The record that a CRM pushed, whole: what is absent is empty. Raises InvalidInput."""
+        fields.only(SETTINGS[ref.kind])
+        client = fields.text("client", "")
+        return cls(
+            ref=ref,
+            name=fields.text("name", "", 512),
+            summary=fields.text("summary", "", 1_024),
+            details=fields.text("details", "", 8_192),
+            addresses=fields.addresses("addresses"),
+            domains=fields.domains("domains"),
+            client=RecordRef("client", client).id if client else "",
+            contacts=tuple(RecordRef("contact", one).id for one in fields.texts("contacts")),
+            status=fields.choice("status", "open", ("open", "closed")) or "open",
+            type=fields.text("type", "", 128),
+            owner=fields.address("owner"),
+            properties=tuple(RecordRef("property", one).id for one in fields.texts("properties")),
+        )

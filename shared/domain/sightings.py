@@ -1,0 +1,58 @@
+"""The ledger: one row per copy of a mail seen in a mailbox, what became of it and why.
+
+Nothing readable is kept of mail that was skipped: ids and people are keyed hashes.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.domain import capture
+from shared.domain.capture import Capture
+from shared.domain.identity import Hasher, message_key
+from shared.domain.messages import MessageHead
+
+QUEUED = "queued"
+SKIPPED = "skipped"
+FILED = "filed"
+TRIAGE = "triage"
+FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One copy. `outcome` is queued, skipped, filed, triage or failed; `final` is whether a move may change it."""
+
+    graph_id: str
+    folder_id: str
+    received_at: datetime
+    outcome: str
+    reason: str
+    final: bool
+    message_key: str
+    message_id_hash: str = ""
+    reference_hashes: tuple[str, ...] = ()
+    address_hashes: tuple[str, ...] = ()
+    domain_hashes: tuple[str, ...] = ()
+    rules_version: int = capture.RULES_VERSION
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is left to do for this copy as long as it stays where it is."""
+        return self.final and self.outcome in (SKIPPED, FILED, TRIAGE)
+
+
+def sighting_of(head: MessageHead, verdict: Capture, hasher: Hasher, *, outcome: str = "") -> Sighting:
+    """The row for one copy under a capture verdict; a kept one is `queued` unless `outcome` says more."""
+    return Sighting(
+        graph_id=head.graph_id,
+        folder_id=head.folder_id,
+        received_at=head.received_at,
+        outcome=outcome or (QUEUED if verdict.keep else SKIPPED),
+        reason=verdict.reason,
+        final=verdict.final,
+        message_key=message_key(hasher, head),
+        message_id_hash=hasher.message_id(head.message_id) if head.message_id else "",
+        reference_hashes=tuple(hasher.message_id(one) for one in head.answers),
+        address_hashes=hasher.addresses(head.participants),
+        domain_hashes=hasher.domains(head.participants),
+    )

@@ -1,0 +1,275 @@
+"""The outside world as this service needs it, on one page. Adapters implement these; fakes stand in for them.
+
+Every method may raise TransientError (try later) or PermanentError (do not).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from shared.domain.candidates import ThreadHit
+from shared.domain.commands import Command
+from shared.domain.entries import Entry
+from shared.domain.errors import PermanentError
+from shared.domain.filing import Copy, InboxItem, StoredMessage, Waiter
+from shared.domain.folders import Folder, FolderState
+from shared.domain.mailboxes import Mailbox
+from shared.domain.messages import Document, FetchedMessage, MessageHead
+from shared.domain.organisations import Organisation
+from shared.domain.records import Record, RecordRef
+from shared.domain.sightings import Sighting
+from shared.domain.subscriptions import Subscription
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryUser:
+    """A user as the directory knows it; addresses are normalised."""
+
+    user_id: str
+    address: str
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeltaPage:
+    """One page of a folder's changes. `partial` are ids whose page entry was incomplete.
+
+    `link` continues: the next page when `more`, else where the next walk starts.
+    """
+
+    heads: tuple[MessageHead, ...]
+    partial: tuple[str, ...]
+    link: str
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GraphSubscription:
+    """A subscription as Graph knows it."""
+
+    subscription_id: str
+    expires_at: datetime
+
+
+class MailSource(Protocol):
+    """The mail of one organisation's mailboxes. Never moves, deletes or marks anything."""
+
+    def user(self, mailbox: Mailbox) -> DirectoryUser:
+        """Look the mailbox's user up in the directory."""
+
+    def folders(self, mailbox: Mailbox) -> tuple[list[Folder], Mapping[str, str]]:
+        """All folders, and which id has which well-known name."""
+
+    def delta(self, mailbox: Mailbox, folder: FolderState, since: datetime | None) -> DeltaPage:
+        """The next page of changes; from `since` where the folder has no link yet. May raise SyncStateExpired."""
+
+    def heads(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, MessageHead | PermanentError]:
+        """Headers by Graph id, in one round trip where it can be."""
+
+    def messages(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, FetchedMessage | PermanentError]:
+        """Whole messages with attachments' metadata by Graph id, at most 20."""
+
+    def attachment(
+        self, mailbox: Mailbox, message_id: str, attachment_id: str
+    ) -> AbstractContextManager[Iterator[bytes]]:
+        """An attachment's bytes, streamed. Ids are Graph's."""
+
+
+class SubscriptionSource(Protocol):
+    """Graph's change notification subscriptions for whole mailboxes, with immutable ids."""
+
+    def create(self, mailbox: Mailbox, client_state: str, expires_at: datetime) -> GraphSubscription: ...
+
+    def renew(self, mailbox: Mailbox, subscription_id: str, expires_at: datetime) -> GraphSubscription:
+        """One PATCH. Raises NotFound when Graph no longer has it."""
+
+    def end(self, mailbox: Mailbox, subscription_id: str) -> None:
+        """Delete; one that is gone already is no error."""
+
+
+class CommandQueue(Protocol):
+    def put(self, command: Command, *, delay: float = 0.0) -> None:
+        """Enqueue, readable after `delay` seconds. Never expires."""
+
+
+class Leases(Protocol):
+    def walk(self, tenant_id: str, mailbox_id: str) -> AbstractContextManager[None]:
+        """Be the only one to walk this mailbox. Raises Busy. Renewed while held."""
+
+    def slot(self, tenant_id: str, mailbox_id: str) -> AbstractContextManager[None]:
+        """Take one of the mailbox's three ingest slots. Raises Busy. Renewed while held."""
+
+
+class Organisations(Protocol):
+    def get(self, tenant_id: str) -> Organisation | None: ...
+
+    def put(self, organisation: Organisation) -> None: ...
+
+    def all(self) -> Iterator[Organisation]: ...
+
+
+class Mailboxes(Protocol):
+    def get(self, tenant_id: str, address: str) -> Mailbox | None: ...
+
+    def by_id(self, tenant_id: str, mailbox_id: str) -> Mailbox | None: ...
+
+    def put(self, mailbox: Mailbox) -> Mailbox:
+        """Create or replace under the mailbox's ETag ('' = must not exist). Raises Conflict."""
+
+    def note(self, mailbox: Mailbox, **changes: object) -> None:
+        """Merge single fields of state (state, last_error, last_sync_at, next_poll_at, user_id, ...)."""
+
+    def delete(self, tenant_id: str, address: str) -> None: ...
+
+    def of(self, tenant_id: str) -> Iterator[Mailbox]:
+        """An organisation's mailboxes by address."""
+
+    def due(self, now: datetime) -> Iterator[Mailbox]:
+        """Enabled mailboxes of all organisations whose next poll is due."""
+
+
+class FolderStates(Protocol):
+    def all(self, mailbox: Mailbox) -> list[FolderState]: ...
+
+    def get(self, mailbox: Mailbox, folder_id: str) -> FolderState | None:
+        """May be some minutes old."""
+
+    def put(self, mailbox: Mailbox, state: FolderState) -> FolderState:
+        """Write under the state's ETag ('' = must not exist). Raises Conflict."""
+
+    def forget(self, mailbox: Mailbox) -> None: ...
+
+
+class Subscriptions(Protocol):
+    def get(self, tenant_id: str, mailbox_id: str) -> Subscription | None: ...
+
+    def put(self, tenant_id: str, subscription: Subscription) -> Subscription:
+        """Write under the ETag ('' = must not exist). Raises Conflict."""
+
+    def delete(self, tenant_id: str, mailbox_id: str) -> None: ...
+
+
+class Records(Protocol):
+    def get(self, tenant_id: str, ref: RecordRef) -> Record | None: ...
+
+    def get_many(self, tenant_id: str, refs: Iterable[RecordRef]) -> Mapping[RecordRef, Record]: ...
+
+    def put_many(self, tenant_id: str, records: Sequence[Record]) -> None:
+        """Write records and bring their index in order; safe to run twice."""
+
+    def delete(self, tenant_id: str, ref: RecordRef) -> bool:
+        """Whether it was there."""
+
+    def page(
+        self, tenant_id: str, kind: str, *, text: str, limit: int, after: str
+    ) -> tuple[list[Record], str]:
+        """Records of a kind by id, from behind `after`; the second is where the next page starts, or ''."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAddress:
+    """What stands under an address: records that carry it, and whether it is an agent's own."""
+
+    records: frozenset[RecordRef] = frozenset()
+    is_staff: bool = False
+
+
+class RecordIndex(Protocol):
+    def addresses(self, tenant_id: str, addresses: Iterable[str]) -> Mapping[str, KnownAddress]:
+        """One read per address, side by side; every address asked for is a key."""
+
+    def domains(self, tenant_id: str, domains: Iterable[str]) -> Mapping[str, frozenset[RecordRef]]:
+        """Clients by domain, likewise."""
+
+    def put_staff(self, tenant_id: str, mailbox_id: str, addresses: Iterable[str]) -> None:
+        """Register a mailbox's own addresses."""
+
+    def drop_staff(self, tenant_id: str, mailbox_id: str, addresses: Iterable[str]) -> None: ...
+
+
+class MessageStore(Protocol):
+    """Messages with their documents and copies, found by message key."""
+
+    def create(self, tenant_id: str, message: StoredMessage, document: Document, copy: Copy) -> StoredMessage:
+        """Insert message and copy at once; return what stands there: this (with the waiters it found) or an older one."""
+
+    def add_copy(self, tenant_id: str, key: str, copy: Copy) -> None: ...
+
+    def update(self, tenant_id: str, message: StoredMessage) -> StoredMessage:
+        """Write decision, state, waiters and variants under the ETag. Raises Conflict."""
+
+    def finish(self, tenant_id: str, message: StoredMessage) -> None:
+        """Mark done; a filed message's waiters have been put back and are dropped."""
+
+    def get(self, tenant_id: str, key: str) -> StoredMessage | None: ...
+
+    def document(self, tenant_id: str, key: str) -> Document | None: ...
+
+    def copies(self, tenant_id: str, key: str) -> list[Copy]: ...
+
+    def find(self, tenant_id: str, ids: Mapping[str, str]) -> Mapping[str, tuple[ThreadHit, ...]]:
+        """Stored mails by key (values: the evidence each is found by), variants included; absent ones left out."""
+
+    def wait_for(self, tenant_id: str, key: str, waiter: Waiter) -> StoredMessage | None:
+        """Leave word for a mail that is not there yet or not filed; the message when it is filed after all."""
+
+
+class Sightings(Protocol):
+    def put(self, mailbox: Mailbox, sightings: Sequence[Sighting]) -> None:
+        """Upsert, in transactions."""
+
+    def between(self, mailbox: Mailbox, first: datetime, last: datetime) -> Mapping[str, Sighting]:
+        """Sightings received in a closed interval, by Graph id."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFilter:
+    """Which rows of a timeline are wanted."""
+
+    kinds: frozenset[str]
+    with_attachments: bool = False
+    text: str = ""
+    agent: str = ""
+
+
+class Timeline(Protocol):
+    def put(self, tenant_id: str, entries: Sequence[Entry]) -> None: ...
+
+    def page(
+        self, tenant_id: str, ref: RecordRef, wanted: EntryFilter, *, limit: int, after: str
+    ) -> tuple[list[Entry], str]:
+        """Newest first, from behind the entry id `after`; the second is where the next page starts, or ''."""
+
+
+class Inbox(Protocol):
+    def put(self, tenant_id: str, item: InboxItem) -> None: ...
+
+    def remove(self, tenant_id: str, item: InboxItem) -> None: ...
+
+
+class Attachments(Protocol):
+    def put(self, tenant_id: str, key: str, attachment_id: str, chunks: Iterator[bytes]) -> None: ...
+
+    def get(self, tenant_id: str, key: str, attachment_id: str) -> Iterator[bytes]:
+        """Raises NotFound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What could not be processed, with all that is needed to run it again."""
+
+    id: str
+    tenant_id: str
+    mailbox_id: str
+    command: str
+    error: str
+    code: str
+    at: datetime
+
+
+class Exceptions(Protocol):
+    def record(self, failure: Failure) -> None: ...
