@@ -1,6 +1,6 @@
 """Installs, starts and stops Azurite, Microsoft's storage emulator, on free loopback ports.
 
-`python -m dev.azurite --install` fetches the pinned version; `start_azurite` runs it and returns where it listens.
+`python -m dev.azurite --install` fetches the pinned version; `start_azurite` runs it and says where.
 """
 
 import argparse
@@ -78,7 +78,7 @@ class Azurite:
 def start_azurite(log: Path, *, location: Path | None = None, timeout: float = 30) -> Azurite:
     """Start Azurite, in memory or durable in `location`, and wait until its three services listen.
 
-    Its output goes to the file `log`. Raises RuntimeError with the end of that output where it does not start.
+    Its output goes to the file `log`. Raises RuntimeError with the end of it where it does not start.
     """
     node = find_node()
     if node is None or not SCRIPT.exists():

@@ -39,7 +39,7 @@ class Child:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=None if env is None else dict(env),
-                start_new_session=True,  # a terminal's Ctrl-C reaches only the supervisor, which stops in order
+                start_new_session=True,  # Ctrl-C reaches only the supervisor
             )
         return cls(name, process, log, start)
 

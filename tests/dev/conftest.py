@@ -1,0 +1,116 @@
+"""Azurite and local hosts for the tests of the development tools."""
+
+import base64
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure.core.exceptions import ResourceNotFoundError
+from azure.storage.queue import QueueServiceClient
+
+from dev.azurite import Azurite, start_azurite
+from dev.processes import Child, wait_for, wait_for_ready
+
+APP = Path(__file__).parent / "app"
+
+
+@pytest.fixture(scope="module")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
+    with start_azurite(tmp_path_factory.mktemp("azurite") / "azurite.log") as running:
+        yield running
+
+
+@dataclass
+class HostUnderTest:
+    """A running local host with the fixture app, and what the app has seen."""
+
+    child: Child
+    url: str
+    seen_file: Path
+
+    def seen(self, what: str) -> list[dict[str, Any]]:
+        if not self.seen_file.exists():
+            return []
+        lines = [json.loads(line) for line in self.seen_file.read_text().splitlines()]
+        return [line for line in lines if line["what"] == what]
+
+    def wait_seen(self, what: str, count: int = 1, timeout: float = 20) -> list[dict[str, Any]]:
+        def look() -> list[dict[str, Any]] | None:
+            found = self.seen(what)
+            return found if len(found) >= count else None
+
+        return wait_for(look, timeout, f"{what} not seen {count} times:\n{self.child.output()}")
+
+
+class Work:
+    """The fixture app's queue, written to as the Functions queue trigger expects."""
+
+    def __init__(self, connection_string: str, name: str) -> None:
+        service = QueueServiceClient.from_connection_string(connection_string)
+        self.queue = service.get_queue_client(name)
+        self.poison = service.get_queue_client(f"{name}-poison")
+
+    def send(self, text: str) -> None:
+        self.queue.send_message(base64.b64encode(text.encode()).decode())
+
+    def is_empty(self) -> bool:
+        return self.queue.get_queue_properties().approximate_message_count == 0
+
+    def wait_poison(self, count: int = 1) -> list[str]:
+        def look() -> list[str] | None:
+            try:
+                found = [message.content for message in self.poison.peek_messages(32)]
+            except ResourceNotFoundError:
+                return None
+            return found if len(found) >= count else None
+
+        return wait_for(look, 20, "nothing in the poison queue", every=0.1)
+
+
+StartHost = Callable[..., HostUnderTest]
+
+
+@pytest.fixture
+def start_host(azurite: Azurite, tmp_path: Path) -> Iterator[StartHost]:
+    children: list[Child] = []
+
+    def start(*arguments: str, work_queue: str = "work") -> HostUnderTest:
+        number = len(children)
+        ready, seen = tmp_path / f"ready-{number}.json", tmp_path / "seen.jsonl"
+        command = [
+            sys.executable,
+            "-m",
+            "dev.host",
+            "--app-dir",
+            str(APP),
+            "--ready-file",
+            str(ready),
+            *arguments,
+        ]
+        env = {
+            **os.environ,
+            "AzureWebJobsStorage": azurite.connection_string,
+            "WORK_QUEUE": work_queue,
+            "SEEN": str(seen),
+        }
+        child = Child.start("host", command, log=tmp_path / f"host-{number}.log", env=env)
+        children.append(child)
+        return HostUnderTest(child, wait_for_ready(child, ready, 20)["url"], seen)
+
+    yield start
+    for child in children:
+        child.stop()
+
+
+@pytest.fixture
+def work(azurite: Azurite) -> Work:
+    """A queue of this test's own."""
+    made = Work(azurite.connection_string, f"work-{time.time_ns()}")
+    made.queue.create_queue()
+    return made
