@@ -1,0 +1,575 @@
+"""In-memory storage: one fake per storage port, held to the same contract tests as the real adapters.
+
+Every fake reports its operations to a `Faults`, which counts them and can end the run before or after any
+write; one `Faults` shared by several fakes numbers their writes together, as a crash would meet them.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from threading import RLock
+from typing import Any, Final
+
+from shared.domain.candidates import ThreadHit
+from shared.domain.commands import Command
+from shared.domain.entries import Entry, inverted
+from shared.domain.errors import Busy, Conflict, NotFound
+from shared.domain.filing import DONE, MAX_WAITERS, Copy, InboxItem, StoredMessage, Waiter
+from shared.domain.folders import FolderState
+from shared.domain.identity import variant_key
+from shared.domain.mailboxes import Mailbox
+from shared.domain.messages import Document
+from shared.domain.organisations import Organisation
+from shared.domain.records import Record, RecordRef
+from shared.domain.sightings import Sighting
+from shared.domain.subscriptions import Subscription
+from shared.ports import Claim, EntryFilter, Failure, KnownAddress
+
+SLOTS: Final = 3
+
+
+class Killed(BaseException):
+    """The worker was killed here. Not an Exception, so that nobody handles it."""
+
+
+@dataclass
+class Faults:
+    """Counts operations, and raises where a test asks for it. Writes are numbered from 1, in order.
+
+    `before` and `after` map the number of a write to what is raised before or after it takes place; `named`
+    maps an operation such as "Timeline.put" to what is raised instead of it, every time.
+    """
+
+    before: dict[int, BaseException] = field(default_factory=dict)
+    after: dict[int, BaseException] = field(default_factory=dict)
+    named: dict[str, BaseException] = field(default_factory=dict)
+    writes: list[str] = field(default_factory=list)
+    reads: list[str] = field(default_factory=list)
+    _lock: Any = field(default_factory=RLock, repr=False)
+
+    def kill_before(self, number: int) -> None:
+        """End the run before its n-th write."""
+        self.before[number] = Killed(f"before write {number}")
+
+    def kill_after(self, number: int) -> None:
+        """End the run after its n-th write has taken place."""
+        self.after[number] = Killed(f"after write {number}")
+
+    def clear(self) -> None:
+        """No more faults, and counting starts anew."""
+        for one in (self.before, self.after, self.named, self.writes, self.reads):
+            one.clear()
+
+    @contextmanager
+    def write(self, name: str) -> Iterator[None]:
+        with self._lock:
+            self.writes.append(name)
+            number = len(self.writes)
+            self._raise(self.named.get(name) or self.before.get(number))
+            yield
+            self._raise(self.after.get(number))
+
+    def read(self, name: str) -> None:
+        self.reads.append(name)
+        self._raise(self.named.get(name))
+
+    @staticmethod
+    def _raise(error: BaseException | None) -> None:
+        if error is not None:
+            raise error
+
+
+class _Etags:
+    """A new ETag with every write."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def __call__(self) -> str:
+        self._last += 1
+        return f'W/"{self._last}"'
+
+
+def _check(found: str | None, given: str) -> None:
+    """The rule of every write under an ETag: '' creates, anything else must be the stored one."""
+    if (found or "") != given:
+        raise Conflict("the row changed since it was read")
+
+
+class FakeCommandQueue:
+    """`sent` holds (command, delay) in order; `take` hands out what a worker would receive."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.sent: list[tuple[Command, float]] = []
+
+    def put(self, command: Command, *, delay: float = 0.0) -> None:
+        with self.faults.write("CommandQueue.put"):
+            self.sent.append((command, delay))
+
+    @property
+    def commands(self) -> list[Command]:
+        return [command for command, _ in self.sent]
+
+    def take(self, queue: str) -> list[Command]:
+        """Remove and return the commands of one queue."""
+        taken = [command for command in self.commands if command.queue == queue]
+        self.sent = [one for one in self.sent if one[0].queue != queue]
+        return taken
+
+
+class FakeLeases:
+    """`held` are the names held right now; a test may add to it."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.held: set[str] = set()
+
+    @contextmanager
+    def walk(self, tenant_id: str, mailbox_id: str) -> Iterator[None]:
+        with self._hold([f"walks/{tenant_id}/{mailbox_id}"]):
+            yield
+
+    @contextmanager
+    def slot(self, tenant_id: str, mailbox_id: str) -> Iterator[None]:
+        with self._hold([f"slots/{tenant_id}/{mailbox_id}/{one}" for one in range(SLOTS)]):
+            yield
+
+    @contextmanager
+    def _hold(self, names: list[str]) -> Iterator[None]:
+        self.faults.read("Leases.acquire")
+        free = next((one for one in names if one not in self.held), None)
+        if free is None:
+            raise Busy("somebody else holds it")
+        self.held.add(free)
+        try:
+            yield
+        finally:
+            self.held.discard(free)
+
+
+class FakeOrganisations:
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[str, Organisation] = {}
+
+    def get(self, tenant_id: str) -> Organisation | None:
+        self.faults.read("Organisations.get")
+        return self.rows.get(tenant_id)
+
+    def put(self, organisation: Organisation) -> None:
+        with self.faults.write("Organisations.put"):
+            self.rows[organisation.tenant_id] = organisation
+
+    def all(self) -> Iterator[Organisation]:
+        self.faults.read("Organisations.all")
+        yield from list(self.rows.values())
+
+
+class FakeMailboxes:
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[tuple[str, str], Mailbox] = {}
+        self._etag = _Etags()
+
+    def get(self, tenant_id: str, address: str) -> Mailbox | None:
+        self.faults.read("Mailboxes.get")
+        return next((one for one in self._of(tenant_id) if one.address == address), None)
+
+    def by_id(self, tenant_id: str, mailbox_id: str) -> Mailbox | None:
+        self.faults.read("Mailboxes.by_id")
+        return self.rows.get((tenant_id, mailbox_id))
+
+    def put(self, mailbox: Mailbox) -> Mailbox:
+        with self.faults.write("Mailboxes.put"):
+            key = (mailbox.tenant_id, mailbox.mailbox_id)
+            stored = self.rows.get(key)
+            _check(stored.etag if stored else None, mailbox.etag)
+            if any(
+                o.address == mailbox.address and o.mailbox_id != key[1] for o in self._of(mailbox.tenant_id)
+            ):
+                raise Conflict("another mailbox has this address")
+            self.rows[key] = replace(mailbox, etag=self._etag())
+            return self.rows[key]
+
+    def note(self, mailbox: Mailbox, **changes: object) -> None:
+        with self.faults.write("Mailboxes.note"):
+            key = (mailbox.tenant_id, mailbox.mailbox_id)
+            if key in self.rows:
+                values: dict[str, Any] = {**changes, "etag": self._etag()}
+                self.rows[key] = replace(self.rows[key], **values)
+
+    def delete(self, tenant_id: str, address: str) -> None:
+        with self.faults.write("Mailboxes.delete"):
+            for one in self._of(tenant_id):
+                if one.address == address:
+                    del self.rows[tenant_id, one.mailbox_id]
+
+    def of(self, tenant_id: str) -> Iterator[Mailbox]:
+        self.faults.read("Mailboxes.of")
+        yield from sorted(self._of(tenant_id), key=lambda one: one.address)
+
+    def due(self, now: datetime) -> Iterator[Mailbox]:
+        self.faults.read("Mailboxes.due")
+        yield from [one for one in self.rows.values() if one.is_due(now)]
+
+    def _of(self, tenant_id: str) -> list[Mailbox]:
+        return [one for one in self.rows.values() if one.tenant_id == tenant_id]
+
+
+class FakeFolderStates:
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[tuple[str, str], dict[str, FolderState]] = {}
+        self._etag = _Etags()
+
+    def all(self, mailbox: Mailbox) -> list[FolderState]:
+        self.faults.read("FolderStates.all")
+        return list(self._of(mailbox).values())
+
+    def get(self, mailbox: Mailbox, folder_id: str) -> FolderState | None:
+        self.faults.read("FolderStates.get")
+        return self._of(mailbox).get(folder_id)
+
+    def put(self, mailbox: Mailbox, state: FolderState) -> FolderState:
+        with self.faults.write("FolderStates.put"):
+            rows = self._of(mailbox)
+            stored = rows.get(state.folder_id)
+            _check(stored.etag if stored else None, state.etag)
+            rows[state.folder_id] = replace(state, etag=self._etag())
+            return rows[state.folder_id]
+
+    def forget(self, mailbox: Mailbox) -> None:
+        with self.faults.write("FolderStates.forget"):
+            self._of(mailbox).clear()
+
+    def _of(self, mailbox: Mailbox) -> dict[str, FolderState]:
+        return self.rows.setdefault((mailbox.tenant_id, mailbox.mailbox_id), {})
+
+
+class FakeSubscriptions:
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[tuple[str, str], Subscription] = {}
+        self._etag = _Etags()
+
+    def get(self, tenant_id: str, mailbox_id: str) -> Subscription | None:
+        self.faults.read("Subscriptions.get")
+        return self.rows.get((tenant_id, mailbox_id))
+
+    def put(self, tenant_id: str, subscription: Subscription) -> Subscription:
+        with self.faults.write("Subscriptions.put"):
+            key = (tenant_id, subscription.mailbox_id)
+            stored = self.rows.get(key)
+            _check(stored.etag if stored else None, subscription.etag)
+            self.rows[key] = replace(subscription, etag=self._etag())
+            return self.rows[key]
+
+    def delete(self, tenant_id: str, mailbox_id: str) -> None:
+        with self.faults.write("Subscriptions.delete"):
+            self.rows.pop((tenant_id, mailbox_id), None)
+
+
+class FakeRecords:
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[tuple[str, RecordRef], Record] = {}
+        self._etag = _Etags()
+
+    def get(self, tenant_id: str, ref: RecordRef) -> Record | None:
+        self.faults.read("Records.get")
+        return self.rows.get((tenant_id, ref))
+
+    def get_many(self, tenant_id: str, refs: Iterable[RecordRef]) -> Mapping[RecordRef, Record]:
+        self.faults.read("Records.get_many")
+        return {ref: self.rows[tenant_id, ref] for ref in refs if (tenant_id, ref) in self.rows}
+
+    def put_many(self, tenant_id: str, records: Sequence[Record]) -> None:
+        with self.faults.write("Records.put_many"):
+            for one in records:
+                self.rows[tenant_id, one.ref] = replace(one, etag=self._etag())
+
+    def delete(self, tenant_id: str, ref: RecordRef) -> bool:
+        with self.faults.write("Records.delete"):
+            return self.rows.pop((tenant_id, ref), None) is not None
+
+    def page(
+        self, tenant_id: str, kind: str, *, text: str, limit: int, after: str
+    ) -> tuple[list[Record], str]:
+        self.faults.read("Records.page")
+        wanted = sorted(
+            (
+                record
+                for (tenant, ref), record in self.rows.items()
+                if tenant == tenant_id and ref.kind == kind and ref.id > after and _says(record, text)
+            ),
+            key=lambda one: one.ref.id,
+        )
+        return wanted[:limit], wanted[limit - 1].ref.id if len(wanted) > limit else ""
+
+
+def _says(record: Record, text: str) -> bool:
+    words = (record.name, record.summary, *record.addresses)
+    return any(text.casefold() in one.casefold() for one in words)
+
+
+class FakeRecordIndex:
+    """Reads the fake records: its index is always in order."""
+
+    def __init__(self, records: FakeRecords, faults: Faults | None = None) -> None:
+        self.faults = faults or records.faults
+        self.records = records
+        self.staff: set[tuple[str, str, str]] = set()
+
+    def addresses(self, tenant_id: str, addresses: Iterable[str]) -> Mapping[str, KnownAddress]:
+        self.faults.read("RecordIndex.addresses")
+        staff = {address for tenant, _, address in self.staff if tenant == tenant_id}
+        return {
+            one: KnownAddress(self._under(tenant_id, f"address:{one}"), one in staff)
+            for one in dict.fromkeys(addresses)
+        }
+
+    def domains(self, tenant_id: str, domains: Iterable[str]) -> Mapping[str, frozenset[RecordRef]]:
+        self.faults.read("RecordIndex.domains")
+        return {one: self._under(tenant_id, f"domain:{one}") for one in dict.fromkeys(domains)}
+
+    def put_staff(self, tenant_id: str, mailbox_id: str, addresses: Iterable[str]) -> None:
+        with self.faults.write("RecordIndex.put_staff"):
+            self.staff.update((tenant_id, mailbox_id, one) for one in addresses)
+
+    def drop_staff(self, tenant_id: str, mailbox_id: str, addresses: Iterable[str]) -> None:
+        with self.faults.write("RecordIndex.drop_staff"):
+            self.staff.difference_update((tenant_id, mailbox_id, one) for one in addresses)
+
+    def _under(self, tenant_id: str, key: str) -> frozenset[RecordRef]:
+        rows = self.records.rows.items()
+        return frozenset(ref for (tenant, ref), one in rows if tenant == tenant_id and key in one.index_keys)
+
+
+@dataclass
+class _MessageRow:
+    """A message with its document and copies, or a placeholder that holds waiters only."""
+
+    message: StoredMessage | None = None
+    document: Document | None = None
+    waiters: tuple[Waiter, ...] = ()
+    copies: dict[tuple[str, str], Copy] = field(default_factory=dict)
+
+
+class FakeMessageStore:
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[tuple[str, str], _MessageRow] = {}
+        self._etag = _Etags()
+
+    def create(self, tenant_id: str, message: StoredMessage, document: Document, copy: Copy) -> Claim:
+        with self.faults.write("MessageStore.create"):
+            row = self.rows.setdefault((tenant_id, message.key), _MessageRow())
+            if row.message is not None:
+                return Claim(row.message, created=False)
+            row.message = replace(message, waiters=row.waiters, etag=self._etag())
+            row.document = document
+            row.copies[copy.mailbox_id, copy.graph_id] = copy
+            return Claim(row.message, created=True)
+
+    def add_copy(self, tenant_id: str, key: str, copy: Copy) -> None:
+        with self.faults.write("MessageStore.add_copy"):
+            row = self.rows.setdefault((tenant_id, key), _MessageRow())
+            row.copies[copy.mailbox_id, copy.graph_id] = copy
+
+    def update(self, tenant_id: str, message: StoredMessage) -> StoredMessage:
+        with self.faults.write("MessageStore.update"):
+            row = self._row(tenant_id, message.key)
+            _check(row.message.etag if row and row.message else None, message.etag or "none")
+            assert row is not None
+            row.message = replace(message, etag=self._etag())
+            return row.message
+
+    def finish(self, tenant_id: str, message: StoredMessage) -> None:
+        with self.faults.write("MessageStore.finish"):
+            row = self._row(tenant_id, message.key)
+            if row is None or row.message is None:
+                raise NotFound("no such message")
+            stored = row.message
+            if (stored.decision, stored.kind) != (message.decision, message.kind):
+                raise Conflict("its decision changed since it was read")
+            waiters = () if stored.is_filed else stored.waiters
+            row.message = replace(stored, state=DONE, waiters=waiters, etag=self._etag())
+
+    def get(self, tenant_id: str, key: str) -> StoredMessage | None:
+        self.faults.read("MessageStore.get")
+        row = self._row(tenant_id, key)
+        return row.message if row else None
+
+    def document(self, tenant_id: str, key: str) -> Document | None:
+        self.faults.read("MessageStore.document")
+        row = self._row(tenant_id, key)
+        return row.document if row else None
+
+    def copies(self, tenant_id: str, key: str) -> list[Copy]:
+        self.faults.read("MessageStore.copies")
+        row = self._row(tenant_id, key)
+        return list(row.copies.values()) if row else []
+
+    def find(self, tenant_id: str, ids: Mapping[str, str]) -> Mapping[str, tuple[ThreadHit, ...]]:
+        self.faults.read("MessageStore.find")
+        found = {key: self._hits(tenant_id, key, evidence) for key, evidence in ids.items()}
+        return {key: hits for key, hits in found.items() if hits}
+
+    def wait_for(self, tenant_id: str, key: str, waiter: Waiter) -> StoredMessage | None:
+        with self.faults.write("MessageStore.wait_for"):
+            row = self.rows.setdefault((tenant_id, key), _MessageRow())
+            message = row.message
+            if message and message.is_filed:
+                return message
+            waiters = message.waiters if message else row.waiters
+            if waiter in waiters or len(waiters) >= MAX_WAITERS:
+                return None
+            if message:
+                row.message = replace(message, waiters=(*waiters, waiter), etag=self._etag())
+            else:
+                row.waiters = (*waiters, waiter)
+            return None
+
+    def _row(self, tenant_id: str, key: str) -> _MessageRow | None:
+        return self.rows.get((tenant_id, key))
+
+    def _hits(self, tenant_id: str, key: str, evidence: str) -> tuple[ThreadHit, ...]:
+        first = self._row(tenant_id, key)
+        if first is None or first.message is None:
+            return ()
+        numbers = range(first.message.variants + 1)
+        rows = [self._row(tenant_id, variant_key(key, number)) for number in numbers]
+        return tuple(row.message.as_thread_hit(evidence) for row in rows if row and row.message)
+
+
+class FakeSightings:
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[tuple[str, str], dict[tuple[datetime, str], Sighting]] = {}
+
+    def put(self, mailbox: Mailbox, sightings: Sequence[Sighting]) -> None:
+        with self.faults.write("Sightings.put"):
+            rows = self.rows.setdefault((mailbox.tenant_id, mailbox.mailbox_id), {})
+            rows.update({(one.received_at, one.graph_id): one for one in sightings})
+
+    def between(self, mailbox: Mailbox, first: datetime, last: datetime) -> Mapping[str, Sighting]:
+        self.faults.read("Sightings.between")
+        rows = self.rows.get((mailbox.tenant_id, mailbox.mailbox_id), {})
+        return {one.graph_id: one for one in rows.values() if first <= one.received_at <= last}
+
+    def all(self, mailbox: Mailbox) -> dict[str, Sighting]:
+        """Everything seen in a mailbox, by Graph id: for tests."""
+        rows = self.rows.get((mailbox.tenant_id, mailbox.mailbox_id), {})
+        return {one.graph_id: one for one in rows.values()}
+
+
+class FakeTimeline:
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[tuple[str, RecordRef], dict[str, Entry]] = {}
+
+    def put(self, tenant_id: str, entries: Sequence[Entry]) -> None:
+        with self.faults.write("Timeline.put"):
+            for one in entries:
+                self.rows.setdefault((tenant_id, one.link.ref), {})[one.id] = one
+
+    def page(
+        self, tenant_id: str, ref: RecordRef, wanted: EntryFilter, *, limit: int, after: str
+    ) -> tuple[list[Entry], str]:
+        self.faults.read("Timeline.page")
+        rows = sorted(self.rows.get((tenant_id, ref), {}).values(), key=lambda one: one.id)
+        found = [one for one in rows if one.id > after and _wanted(one, wanted)]
+        return found[:limit], found[limit - 1].id if len(found) > limit else ""
+
+    def of(self, tenant_id: str, ref: RecordRef) -> list[Entry]:
+        """The whole timeline, newest first: for tests."""
+        rows = self.rows.get((tenant_id, ref), {})
+        return [rows[key] for key in sorted(rows)]
+
+
+def _wanted(entry: Entry, wanted: EntryFilter) -> bool:
+    people = (entry.sender, *entry.to, *entry.cc)
+    words = (entry.subject, entry.preview, *(f"{one.name}\n{one.address}" for one in people))
+    return (
+        entry.kind in wanted.kinds
+        and (entry.has_attachments or not wanted.with_attachments)
+        and wanted.agent in ("", entry.agent)
+        and any(wanted.text.casefold() in one.casefold() for one in words)
+    )
+
+
+class FakeInbox:
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[tuple[str, str], dict[str, InboxItem]] = {}
+
+    def put(self, tenant_id: str, item: InboxItem) -> None:
+        with self.faults.write("Inbox.put"):
+            self.rows.setdefault((tenant_id, item.agent), {})[_inbox_key(item)] = item
+
+    def remove(self, tenant_id: str, item: InboxItem) -> None:
+        with self.faults.write("Inbox.remove"):
+            self.rows.get((tenant_id, item.agent), {}).pop(_inbox_key(item), None)
+
+    def of(self, tenant_id: str, agent: str) -> list[InboxItem]:
+        """An agent's inbox, newest first: for tests."""
+        rows = self.rows.get((tenant_id, agent), {})
+        return [rows[key] for key in sorted(rows)]
+
+
+def _inbox_key(item: InboxItem) -> str:
+    return f"{inverted(item.at)}-{item.message_key}"
+
+
+class FakeAttachments:
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[tuple[str, str, str], bytes] = {}
+
+    def put(self, tenant_id: str, key: str, attachment_id: str, chunks: Iterator[bytes]) -> None:
+        with self.faults.write("Attachments.put"):
+            self.rows[tenant_id, key, attachment_id] = b"".join(chunks)
+
+    def get(self, tenant_id: str, key: str, attachment_id: str) -> Iterator[bytes]:
+        self.faults.read("Attachments.get")
+        content = self.rows.get((tenant_id, key, attachment_id))
+        if content is None:
+            raise NotFound("no such attachment")
+        return iter([content] if content else [])
+
+
+class FakeExceptions:
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[tuple[str, str], Failure] = {}
+
+    def record(self, failure: Failure) -> None:
+        with self.faults.write("Exceptions.record"):
+            self.rows[failure.tenant_id, failure.id] = failure
+
+    @property
+    def all(self) -> list[Failure]:
+        return list(self.rows.values())
+
+
+class FakeStorage:
+    """All fakes as one storage account, under one `Faults`."""
+
+    def __init__(self) -> None:
+        self.faults = Faults()
+        self.queue = FakeCommandQueue(self.faults)
+        self.leases = FakeLeases(self.faults)
+        self.organisations = FakeOrganisations(self.faults)
+        self.mailboxes = FakeMailboxes(self.faults)
+        self.folder_states = FakeFolderStates(self.faults)
+        self.subscriptions = FakeSubscriptions(self.faults)
+        self.records = FakeRecords(self.faults)
+        self.index = FakeRecordIndex(self.records, self.faults)
+        self.messages = FakeMessageStore(self.faults)
+        self.sightings = FakeSightings(self.faults)
+        self.timeline = FakeTimeline(self.faults)
+        self.inbox = FakeInbox(self.faults)
+        self.attachments = FakeAttachments(self.faults)
+        self.exceptions = FakeExceptions(self.faults)
