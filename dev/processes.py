@@ -27,7 +27,13 @@ class Child:
 
     @classmethod
     def start(
-        cls, name: str, command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None
+        cls,
+        name: str,
+        command: Sequence[str],
+        *,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
     ) -> "Child":
         """Start `command` with nothing on stdin and both outputs appended to `log`."""
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -39,6 +45,7 @@ class Child:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=None if env is None else dict(env),
+                cwd=cwd,
                 start_new_session=True,  # Ctrl-C reaches only the supervisor
             )
         return cls(name, process, log, start)

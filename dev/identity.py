@@ -1,0 +1,36 @@
+"""The made-up ids and keys of a local deployment: new for each run, or kept in a data directory."""
+
+import json
+import secrets
+import uuid
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from dev.processes import write_json
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a deployment would get from Entra ID and its key vault."""
+
+    home_tenant_id: str
+    client_id: str
+    client_secret: str
+    hash_key: str
+
+    @classmethod
+    def new(cls) -> "Identity":
+        return cls(str(uuid.uuid4()), str(uuid.uuid4()), secrets.token_urlsafe(24), secrets.token_hex(32))
+
+
+def identity_for(data_dir: Path | None) -> Identity:
+    """A new identity, or the one that `data_dir`/up.json keeps; made there the first time."""
+    if data_dir is None:
+        return Identity.new()
+    file = data_dir / "up.json"
+    if file.exists():
+        return Identity(**json.loads(file.read_text()))
+    identity = Identity.new()
+    write_json(file, asdict(identity))
+    file.chmod(0o600)
+    return identity

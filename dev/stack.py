@@ -1,0 +1,268 @@
+"""The whole set-up on one machine: Azurite, simulator, storage proxy and host processes, watched together.
+
+`Stack` is what `dev.up`, the end-to-end tests and the benchmarks start. Everything listens on loopback
+only, on free ports. The simulator keeps no state: users and mailboxes are gone with it, even where storage
+is durable.
+"""
+
+import contextlib
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from dev.azurite import ROOT, Ports, start_azurite
+from dev.certificates import Certificates, make_certificates
+from dev.identity import Identity, identity_for
+from dev.processes import Child, wait_for, wait_for_ready, write_json
+
+START_TIMEOUT = 60.0
+WATCH_INTERVAL = 0.2
+API = "/api/v1"
+# What would lead a child past loopback or the throw-away authority.
+_DROPPED = {"http_proxy", "https_proxy", "all_proxy", "curl_ca_bundle", "ssl_cert_file", "requests_ca_bundle"}
+
+
+@dataclass(frozen=True, slots=True)
+class StackOptions:
+    """How a stack is to run.
+
+    `data_dir`: storage, ids and keys live there and outlast the run; without it everything is in memory.
+    `invisibility`: seconds that a running queue message stays hidden from other hosts.
+    `settings`: further app settings, over those the stack makes. `seed`: called with `ready` once all is
+    reachable. `ready_file`: written after that, and again whenever a process id changes.
+    """
+
+    hosts: int = 1
+    timers: bool = True
+    invisibility: float = 600
+    data_dir: Path | None = None
+    ready_file: Path | None = None
+    app_dir: Path = ROOT
+    settings: Mapping[str, str] = field(default_factory=dict)
+    seed: Callable[[dict[str, Any]], object] | None = None
+
+
+class Stack:
+    """Context manager: all is reachable inside, all is stopped after. `ready` is what the ready file says.
+
+    A host process that ends is started again. Raises RuntimeError, with the end of the log, where a part does
+    not start; the temporary directory with the logs is kept then.
+    """
+
+    def __init__(self, options: StackOptions | None = None) -> None:
+        self.options = options or StackOptions()
+        self.ready: dict[str, Any] = {}
+        self.directory = self.options.data_dir or Path(tempfile.mkdtemp(prefix="postledger-"))
+        self._resources = contextlib.ExitStack()
+        self._hosts: list[Child] = []
+        self._host_env: dict[str, str] = {}
+        self._port = 0
+        self._keep = self.options.data_dir is not None
+        self._stopping = threading.Event()
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException as error:
+            self._keep = isinstance(error, RuntimeError)
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop everything that was started: hosts first, storage last."""
+        self._stopping.set()
+        self._resources.close()
+
+    def watch(self) -> None:
+        """Start again each host that has ended, until `stop`. Runs in a thread of the stack's own."""
+        while not self._stopping.wait(WATCH_INTERVAL):
+            for number, host in enumerate(self._hosts):
+                if host.process.poll() is not None and not self._stopping.is_set():
+                    self._hosts[number] = self._start_host(number)
+                    self._announce()
+
+    def _start(self) -> None:
+        identity = self._prepare_directory()
+        certificates = make_certificates(self.directory / "tls")
+        simulator, simulator_ready = self._module("simulator", *_simulator_arguments(certificates, identity))
+        azurite = start_azurite(self._log("azurite"), location=self._azurite_location())
+        self._resources.callback(azurite.stop)
+        provisioning, _ = self._module("provision", env={"AzureWebJobsStorage": azurite.connection_string})
+        simulator_url = str(wait_for_ready(simulator, simulator_ready, START_TIMEOUT)["url"])
+        arguments = _proxy_arguments(azurite.ports, simulator_url, certificates)
+        proxy, proxy_ready = self._module("storage_proxy", *arguments)
+        proxied = wait_for_ready(proxy, proxy_ready, START_TIMEOUT)
+        if provisioning.process.wait(START_TIMEOUT):
+            provisioning.check_running()
+        self._port = self._reserve_port()
+        storage = Ports(proxied["blob"], proxied["queue"], proxied["table"]).connection_string
+        self._host_env = _environment(
+            {
+                "AzureWebJobsStorage": storage,
+                "FUNCTIONS_WORKER_RUNTIME": "python",
+                "POSTLEDGER_CLIENT_ID": identity.client_id,
+                "POSTLEDGER_CLIENT_SECRET": identity.client_secret,
+                "POSTLEDGER_HOME_TENANT_ID": identity.home_tenant_id,
+                "POSTLEDGER_GRAPH_URL": simulator_url,
+                "POSTLEDGER_AUTHORITY_URL": simulator_url,
+                "POSTLEDGER_PUBLIC_URL": f"http://localhost:{self._port}",
+                "POSTLEDGER_HASH_KEY": identity.hash_key,
+                "REQUESTS_CA_BUNDLE": str(certificates.bundle),
+                **self.options.settings,
+            }
+        )
+        self.ready = {
+            "api_url": f"http://127.0.0.1:{self._port}{API}",
+            "simulator_url": simulator_url,
+            "ca_file": str(certificates.ca),
+            "home_tenant_id": identity.home_tenant_id,
+            "storage_connection_string": azurite.connection_string,
+            "client_id": identity.client_id,
+            "pids": {
+                "host": [],
+                "azurite": azurite.pid,
+                "simulator": simulator.pid,
+                "storage_proxy": proxy.pid,
+            },
+            "client_secret": identity.client_secret,
+            "storage_stats_url": proxied["stats_url"],
+            "host_url": f"http://127.0.0.1:{self._port}",
+            "log_dir": str(self.directory / "logs"),
+        }
+        self._start_hosts()
+        if self.options.seed is not None:
+            self.options.seed(self.ready)
+        self._announce()
+        self._watch_hosts()
+
+    def _prepare_directory(self) -> Identity:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._resources.callback(self._clear_directory)
+        return identity_for(self.options.data_dir)
+
+    def _clear_directory(self) -> None:
+        if not self._keep:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _azurite_location(self) -> Path | None:
+        return self.directory / "azurite" if self.options.data_dir else None
+
+    def _log(self, name: str) -> Path:
+        return self.directory / "logs" / f"{name}.log"
+
+    def _module(self, name: str, *arguments: str, env: Mapping[str, str] | None = None) -> tuple[Child, Path]:
+        """Start `python -m dev.NAME`; says where its ready file will be."""
+        ready = self.directory / f"{name}.ready.json"
+        ready.unlink(missing_ok=True)
+        command = [sys.executable, "-m", f"dev.{name}", *arguments]
+        if arguments:
+            command += ["--ready-file", str(ready)]
+        child = Child.start(name, command, log=self._log(name), env=_environment(env or {}), cwd=ROOT)
+        self._resources.callback(child.stop)
+        return child, ready
+
+    def _reserve_port(self) -> int:
+        """A free port that stays ours while no host listens: bound, never listened on."""
+        held = self._resources.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        held.bind(("127.0.0.1", 0))
+        port: int = held.getsockname()[1]
+        return port
+
+    def _start_hosts(self) -> None:
+        self._resources.callback(self._stop_hosts)
+        self._hosts = [self._start_host(number) for number in range(self.options.hosts)]
+        for number, host in enumerate(self._hosts):
+            wait_for_ready(host, self._host_ready(number), START_TIMEOUT)
+        wait_for(
+            self._answers,
+            START_TIMEOUT,
+            f"{self.ready['api_url']} does not answer; see {self._log('host-0')}",
+        )
+
+    def _watch_hosts(self) -> None:
+        watcher = threading.Thread(target=self.watch, name="watch hosts", daemon=True)
+        watcher.start()
+        self._resources.callback(watcher.join)
+
+    def _host_ready(self, number: int) -> Path:
+        return self.directory / f"host-{number}.ready.json"
+
+    def _start_host(self, number: int) -> Child:
+        self._host_ready(number).unlink(missing_ok=True)
+        options = self.options
+        command = [sys.executable, "-m", "dev.host", "--reuse-port", "--port", str(self._port)]
+        command += ["--app-dir", str(options.app_dir), "--invisibility", str(options.invisibility)]
+        command += ["--ready-file", str(self._host_ready(number))]
+        if not options.timers:
+            command.append("--no-timers")
+        return Child.start(
+            f"host-{number}", command, log=self._log(f"host-{number}"), env=self._host_env, cwd=ROOT
+        )
+
+    def _stop_hosts(self) -> None:
+        for host in self._hosts:
+            if host.process.poll() is None:
+                host.process.terminate()
+        for host in self._hosts:
+            host.stop()
+
+    def _answers(self) -> bool | None:
+        for host in self._hosts:
+            host.check_running()
+        try:
+            urllib.request.urlopen(f"{self.ready['api_url']}/health", timeout=10).close()
+        except urllib.error.HTTPError as error:
+            return True if error.code < 500 else None
+        except OSError:
+            return None
+        return True
+
+    def _announce(self) -> None:
+        self.ready["pids"]["host"] = [host.pid for host in self._hosts]
+        if self.options.ready_file is not None:
+            write_json(self.options.ready_file, self.ready)
+
+
+def _environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment without product settings, proxies and other authorities, plus `settings`."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name.lower() not in _DROPPED and not name.startswith(("POSTLEDGER_", "AzureWebJobs"))
+    }
+    return {**kept, "PYTHONUNBUFFERED": "1", **settings}
+
+
+def _simulator_arguments(certificates: Certificates, identity: Identity) -> Sequence[str]:
+    tls = (
+        "--cert",
+        str(certificates.certificate),
+        "--key",
+        str(certificates.key),
+        "--ca",
+        str(certificates.ca),
+    )
+    app = ("--client-id", identity.client_id, "--client-secret", identity.client_secret)
+    return ("--port", "0", *tls, "--home-tenant", identity.home_tenant_id, *app)
+
+
+def _proxy_arguments(azurite: Ports, simulator_url: str, certificates: Certificates) -> Sequence[str]:
+    ports = ("--blob-port", azurite.blob, "--queue-port", azurite.queue, "--table-port", azurite.table)
+    return (*map(str, ports), "--simulator-url", simulator_url, "--ca", str(certificates.ca))
