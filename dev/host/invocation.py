@@ -103,3 +103,9 @@ def report(event: str, error: BaseException | None = None, **details: object) ->
     if error is not None:
         lines.append("".join(traceback.format_exception(error)).rstrip())
     print("\n".join(lines), file=sys.stderr, flush=True)
+
+
+def reason(error: BaseException) -> str:
+    """An error in one line: its type and the first line of its message."""
+    message = str(error).splitlines()
+    return f"{type(error).__name__}: {message[0]}" if message else type(error).__name__

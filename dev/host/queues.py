@@ -21,7 +21,7 @@ from azure.storage.queue import QueueClient, QueueMessage, QueueServiceClient
 
 from dev.host.configuration import QueueOptions
 from dev.host.functions import Declared
-from dev.host.invocation import Invoker, report
+from dev.host.invocation import Invoker, reason, report
 
 T = TypeVar("T")
 POISON = "-poison"
@@ -68,7 +68,7 @@ class QueueListener:
                 created = created or await self._create()
                 found = await self._fetch()
             except AzureError as error:
-                report("queue_poll_failed", queue=self._queue_name, reason=type(error).__name__)
+                report("queue_poll_failed", queue=self._queue_name, reason=reason(error))
                 found, interval = 0, self._options.max_polling_interval
             if found:
                 interval = MIN_INTERVAL
@@ -138,9 +138,7 @@ class QueueListener:
         except ResourceNotFoundError:  # somebody else holds the message by now, or has finished it
             report("queue_message_lost", queue=self._queue_name, message=message.id)
         except AzureError as error:
-            report(
-                "queue_message_left", queue=self._queue_name, message=message.id, reason=type(error).__name__
-            )
+            report("queue_message_left", queue=self._queue_name, message=message.id, reason=reason(error))
 
     async def _ran(self, message: QueueMessage, body: bytes) -> bool:
         """Run the function, renewing the message at half-time; says whether it succeeded."""
@@ -165,7 +163,7 @@ class QueueListener:
                     "queue_renewal_failed",
                     queue=self._queue_name,
                     message=message.id,
-                    reason=type(error).__name__,
+                    reason=reason(error),
                 )
 
     async def _hide(self, message: QueueMessage, delay: float) -> None:

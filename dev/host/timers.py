@@ -20,7 +20,7 @@ from croniter import croniter
 
 from dev.host.configuration import HostError
 from dev.host.functions import Declared
-from dev.host.invocation import Invoker, report
+from dev.host.invocation import Invoker, reason, report
 
 T = TypeVar("T")
 CONTAINER = "azure-webjobs-hosts"
@@ -81,7 +81,7 @@ class TimerListener:
                     await self._hold(lease)
                     continue
             except AzureError as error:
-                report("timer_storage_failed", function=self._function.name, reason=type(error).__name__)
+                report("timer_storage_failed", function=self._function.name, reason=reason(error))
             await self._pause(RETRY_SECONDS)
 
     async def _take_lease(self) -> BlobLeaseClient | None:
@@ -151,7 +151,7 @@ class TimerListener:
             await self._save_status(now)
             return None
         except (ValueError, KeyError) as error:
-            report("timer_status_unreadable", function=self._function.name, reason=type(error).__name__)
+            report("timer_status_unreadable", function=self._function.name, reason=reason(error))
             return None
         return due if due < now else None
 

@@ -44,7 +44,7 @@ def _table(segments: list[str], _: dict[str, list[str]]) -> str:
 
 
 class Counts:
-    """How often each operation was asked for, how many polls found nothing, and which faults were injected."""
+    """How often each operation was asked for, how many polls found nothing, which faults were injected."""
 
     def __init__(self) -> None:
         self._requests: Counter[str] = Counter()

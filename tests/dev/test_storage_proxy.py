@@ -1,0 +1,204 @@
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from azure.core.exceptions import (
+    HttpResponseError,
+    ResourceExistsError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+from azure.data.tables import TableServiceClient
+from azure.storage.blob import BlobServiceClient
+from azure.storage.queue import QueueServiceClient
+
+from dev.azurite import Azurite, Ports
+from dev.processes import Child, wait_for, wait_for_ready
+from dev.storage_proxy.counting import operation
+from dev.storage_proxy.faults import Faults, Shares
+
+pytestmark = pytest.mark.stack
+
+
+class Control:
+    """A stand-in for the simulator's `GET /_control/faults`."""
+
+    def __init__(self) -> None:
+        self.faults: dict[str, Any] = {}
+        control = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                content = json.dumps(control.faults).encode()
+                self.send_response(200)
+                self.send_header("content-length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+class Proxy:
+    """A running proxy, its ports and its counters."""
+
+    def __init__(self, ready: dict[str, Any], control: Control) -> None:
+        self.connection_string = Ports(ready["blob"], ready["queue"], ready["table"]).connection_string
+        self.stats_url = ready["stats_url"]
+        self.control = control
+
+    def stats(self) -> dict[str, Any]:
+        found: dict[str, Any] = httpx.get(self.stats_url).json()
+        return found
+
+    @contextmanager
+    def failing(self, **faults: float) -> Iterator[None]:
+        self.control.faults = {"seed": 7, **faults}
+        kind = next(iter(faults))
+        queues = QueueServiceClient.from_connection_string(self.connection_string, retry_total=0)
+
+        def hit() -> bool | None:
+            with suppress(HttpResponseError, ServiceRequestError, ServiceResponseError):
+                queues.get_service_properties()
+            return True if self.stats()["faults"].get(kind) else None
+
+        wait_for(hit, 10, f"{kind} never came", every=0.1)
+        yield
+        self.control.faults = {}
+
+
+@pytest.fixture
+def proxy(azurite: Azurite, tmp_path: Path) -> Iterator[Proxy]:
+    control = Control()
+    ready = tmp_path / "proxy.json"
+    ports = azurite.ports
+    command = [
+        sys.executable,
+        "-m",
+        "dev.storage_proxy",
+        "--simulator-url",
+        control.url,
+        "--ready-file",
+        str(ready),
+    ]
+    command += [
+        "--blob-port",
+        str(ports.blob),
+        "--queue-port",
+        str(ports.queue),
+        "--table-port",
+        str(ports.table),
+    ]
+    child = Child.start("proxy", command, log=tmp_path / "proxy.log")
+    yield Proxy(wait_for_ready(child, ready, 20), control)
+    child.stop()
+    control.server.shutdown()
+
+
+def test_requests_are_counted_by_operation_and_empty_polls_apart(proxy: Proxy) -> None:
+    queues = QueueServiceClient.from_connection_string(proxy.connection_string)
+    queue = queues.create_queue("counted")
+    assert queue.receive_message() is None
+    queue.send_message("one")
+    assert queue.receive_message() is not None
+    stats = proxy.stats()
+    assert stats["empty_polls"] == 1
+    assert stats["requests"] == {"queue GET messages": 1, "queue POST messages": 1, "queue PUT queue": 1}
+    assert stats["total"] == 3
+    httpx.delete(proxy.stats_url)
+    assert proxy.stats() == {"total": 0, "empty_polls": 0, "requests": {}, "faults": {}}
+
+
+def test_large_bodies_pass_unchanged_in_both_directions(proxy: Proxy) -> None:
+    blobs = BlobServiceClient.from_connection_string(proxy.connection_string)
+    container = blobs.create_container("large")
+    content = bytes(range(256)) * 20_000
+    container.upload_blob("blob", content)
+    assert container.download_blob("blob").readall() == content
+    assert container.get_blob_client("blob").get_blob_properties().size == len(content)
+
+
+def test_a_chunked_upload_passes_and_an_expected_continue_is_given(proxy: Proxy) -> None:
+    blobs = BlobServiceClient.from_connection_string(proxy.connection_string)
+    container = blobs.create_container("chunked")
+    container.upload_blob("blob", iter([b"a" * 100_000, b"b" * 100_000]), headers={"Expect": "100-continue"})
+    assert len(container.download_blob("blob").readall()) == 200_000
+
+
+def test_tables_and_transactions_pass(proxy: Proxy) -> None:
+    table = TableServiceClient.from_connection_string(proxy.connection_string).create_table("Passing")
+    rows = [{"PartitionKey": "p", "RowKey": str(number), "text": "ä" * 50} for number in range(100)]
+    table.submit_transaction([("create", row) for row in rows])
+    assert len(list(table.query_entities("PartitionKey eq 'p'"))) == 100
+    with pytest.raises(ResourceExistsError):
+        table.create_entity(rows[0])
+    assert proxy.stats()["requests"]["table POST $batch"] == 1
+
+
+def test_a_busy_answer_means_that_nothing_was_done(proxy: Proxy) -> None:
+    queues = QueueServiceClient.from_connection_string(proxy.connection_string, retry_total=0)
+    queue = queues.create_queue("busy")
+    with proxy.failing(storage_busy=1.0), pytest.raises(HttpResponseError) as raised:
+        queue.send_message("never")
+    assert raised.value.status_code == 503
+    assert raised.value.error_code == "ServerBusy"
+    wait_for(lambda: _works(queue.get_queue_properties), 10, "the fault does not end")
+    assert queue.peek_messages() == []
+
+
+def test_a_lost_reply_means_that_it_was_done(proxy: Proxy, azurite: Azurite) -> None:
+    queue = QueueServiceClient.from_connection_string(proxy.connection_string, retry_total=0).create_queue(
+        "lost"
+    )
+    with proxy.failing(storage_reply_lost=1.0), pytest.raises((ServiceRequestError, ServiceResponseError)):
+        queue.send_message("done")
+    direct = QueueServiceClient.from_connection_string(azurite.connection_string).get_queue_client("lost")
+    assert [message.content for message in direct.peek_messages()] == ["done"]
+
+
+def test_the_same_seed_gives_the_same_faults() -> None:
+    def drawn() -> list[str | None]:
+        faults = Faults()
+        faults.set(Shares(seed=3, busy=0.2, reply_lost=0.2))
+        return [faults.next() for _ in range(200)]
+
+    assert drawn() == drawn()
+    assert 20 < drawn().count("storage_busy") < 60
+    assert 20 < drawn().count("storage_reply_lost") < 60
+
+
+@pytest.mark.parametrize(
+    ("service", "method", "target", "expected"),
+    [
+        ("queue", "DELETE", "/acct/q/messages/id-1?popreceipt=x", "queue DELETE message"),
+        ("queue", "GET", "/acct/q/messages?peekonly=true", "queue GET peek"),
+        ("table", "GET", "/acct/Rows()?$filter=x", "table GET entities"),
+        ("table", "PUT", "/acct/Rows(PartitionKey='a',RowKey='b')", "table PUT entity"),
+        ("table", "POST", "/acct/Tables", "table POST Tables"),
+        ("blob", "PUT", "/acct/leases/some/name?comp=lease", "blob PUT blob comp=lease"),
+        ("blob", "PUT", "/acct/leases?restype=container", "blob PUT container"),
+    ],
+)
+def test_operations_are_named_without_the_names_in_them(
+    service: str, method: str, target: str, expected: str
+) -> None:
+    assert operation(service, method, target) == expected
+
+
+def _works(call: Any) -> bool | None:
+    try:
+        call()
+    except HttpResponseError:
+        return None
+    return True
