@@ -191,11 +191,22 @@ class RecordIndex(Protocol):
     def drop_staff(self, tenant_id: str, mailbox_id: str, addresses: Iterable[str]) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What stands under a message key after an insert, with its ETag and the waiters it found.
+
+    `created` is false when the row was there before, or seems so because an answer was lost.
+    """
+
+    message: StoredMessage
+    created: bool
+
+
 class MessageStore(Protocol):
     """Messages with their documents and copies, found by message key."""
 
-    def create(self, tenant_id: str, message: StoredMessage, document: Document, copy: Copy) -> StoredMessage:
-        """Insert message and copy at once; return what stands there: this (with the waiters it found) or an older one."""
+    def create(self, tenant_id: str, message: StoredMessage, document: Document, copy: Copy) -> Claim:
+        """Insert message and copy at once, or tell what stands there already (its copy is not added then)."""
 
     def add_copy(self, tenant_id: str, key: str, copy: Copy) -> None: ...
 

@@ -41,7 +41,7 @@ class Command:
         try:
             content: dict[str, Any] = json.loads(text)
             known = {one.name for one in fields(cls)}
-            given = {name: _tupled(value) for name, value in content.items() if name in known}
+            given: dict[str, Any] = {name: _tupled(value) for name, value in content.items() if name in known}
             if content["command"] != cls.__name__:
                 raise MalformedCommand(f"{content['command']} came to the queue of {cls.__name__}")
             return cls(**{**given, "first_at": datetime.fromisoformat(content["first_at"])})

@@ -32,7 +32,7 @@ class Fields:
         return value.strip()
 
     def choice(self, name: str, default: str | None, allowed: Sequence[str | None]) -> str | None:
-        value = self.given.get(name, default)
+        value: str | None = self.given.get(name, default)
         if value not in allowed:
             names = ", ".join("null" if one is None else repr(one) for one in allowed)
             raise InvalidInput(f"'{name}' must be one of {names}, not {value!r}.")

@@ -70,9 +70,10 @@ class StoredMessage:
             self.participants,
         )
 
-    def merged(self, decision: Decision) -> "StoredMessage":
-        """This message under what its own and another mailbox's decision come to."""
-        return replace(self, decision=merge(self.decision, decision))
+    def merged(self, other: "StoredMessage") -> "StoredMessage":
+        """This message under what its own and another look at it come to; an answer once seen stays one."""
+        kind = "reply" if "reply" in (self.kind, other.kind) else self.kind
+        return replace(self, decision=merge(self.decision, other.decision), kind=kind)
 
 
 @dataclass(frozen=True, slots=True)

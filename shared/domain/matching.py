@@ -16,6 +16,7 @@ from shared.domain.records import Record, RecordRef
 
 # Raised with every change of the cascade, and stored with each decision.
 RULES_VERSION = 1
+BY_RULE = "postledger"
 
 
 class Disposition(StrEnum):
@@ -34,7 +35,7 @@ class Link:
     evidence: str
     score: int
     closed: bool = False
-    by: str = "postledger"
+    by: str = BY_RULE
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +123,29 @@ def match(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> Dec
             held = best.get(link.ref)
             if held is None or (-held.score, held.evidence) > (-link.score, link.evidence):
                 best[link.ref] = link
-    links = tuple(sorted(best.values(), key=lambda one: (-one.score, one.ref)))
+    links = tuple(sorted(best.values(), key=_best_first))
     if links:
         return Decision(Disposition.FILED, links, links[0].rule)
     return Decision(Disposition.TRIAGE, reason="no_match")
 
 
 def merge(stored: Decision, other: Decision) -> Decision:
-    """What two mailboxes' decisions on one mail come to: filed beats triage, links add up."""
-    if stored.disposition is Disposition.TRIAGE:
-        return other if other.disposition is Disposition.FILED else stored
-    known = {one.ref for one in stored.links}
-    added = tuple(one for one in other.links if one.ref not in known)
-    return Decision(stored.disposition, stored.links + added, stored.reason, (), stored.version)
+    """What two decisions on one mail come to: filed beats triage, and each record keeps its best link.
+
+    A link that a person made stays as it is.
+    """
+    if stored.disposition is not other.disposition:
+        return stored if stored.disposition is Disposition.FILED else other
+    best = {one.ref: one for one in stored.links}
+    for link in other.links:
+        held = best.get(link.ref)
+        if held is None or (held.by == BY_RULE and held.score < link.score):
+            best[link.ref] = link
+    if tuple(best.values()) == stored.links:
+        return stored
+    links = tuple(sorted(best.values(), key=_best_first))
+    return Decision(stored.disposition, links, links[0].rule, stored.candidates, other.version)
+
+
+def _best_first(link: Link) -> tuple[int, RecordRef]:
+    return -link.score, link.ref

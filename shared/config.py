@@ -1,0 +1,143 @@
+"""The settings of a deployment: the only reader of the environment. Every problem is named in one error."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from shared.domain.mailboxes import is_tenant_id
+
+STORAGE: Final = "AzureWebJobsStorage"
+GRAPH_URL: Final = "https://graph.microsoft.com"
+AUTHORITY_URL: Final = "https://login.microsoftonline.com"
+KEY_BYTES: Final = 32
+
+# Every setting that is read here, with what it is for; docs/configuration.md is held against it.
+SETTINGS: Final = {
+    STORAGE: "Connection string of the storage account; Azurite and local runs.",
+    f"{STORAGE}__blobServiceUri": "Blob endpoint, for the identity-based connection that Azure uses.",
+    f"{STORAGE}__queueServiceUri": "Queue endpoint, likewise.",
+    f"{STORAGE}__tableServiceUri": "Table endpoint, likewise.",
+    f"{STORAGE}__credential": "`managedidentity`; the Functions host reads it.",
+    f"{STORAGE}__clientId": "Client id of the user-assigned identity that opens the storage account.",
+    "POSTLEDGER_CLIENT_ID": "Application (client) id of the app registration.",
+    "POSTLEDGER_HOME_TENANT_ID": "Tenant that the deployment lives in.",
+    "POSTLEDGER_CLIENT_SECRET": "Client secret; one of the three ways to prove who the app is.",
+    "POSTLEDGER_CERTIFICATE": "Path of a PEM file with private key and certificate; the second way.",
+    "POSTLEDGER_MANAGED_IDENTITY_CLIENT_ID": "User-assigned identity, trusted as federated credential; no secret.",
+    "POSTLEDGER_PUBLIC_URL": "Address at which Microsoft Graph reaches this app, without a path.",
+    "POSTLEDGER_HASH_KEY": "64 hexadecimal digits: the key of every keyed hash. Never changes.",
+    "POSTLEDGER_GRAPH_URL": "Microsoft Graph, for national clouds.",
+    "POSTLEDGER_AUTHORITY_URL": "Microsoft Entra ID, for national clouds.",
+    "POSTLEDGER_API_AUDIENCE": "Audience of the API's tokens, where it is not the client id.",
+    "POSTLEDGER_CORS_ORIGINS": "Web origins that may call the API, separated by commas.",
+    "REQUESTS_CA_BUNDLE": "Certificates to trust instead of the usual ones; local runs.",
+}
+
+
+class ConfigurationError(Exception):
+    """The environment does not describe a deployment; the text names every problem."""
+
+
+@dataclass(frozen=True, slots=True)
+class StorageConnection:
+    """A connection string, or three endpoints with an identity."""
+
+    connection_string: str
+    blob_uri: str
+    queue_uri: str
+    table_uri: str
+    client_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, validated. Exactly one of secret, certificate path and identity is set."""
+
+    storage: StorageConnection
+    client_id: str
+    home_tenant_id: str
+    client_secret: str
+    certificate_path: str
+    managed_identity_client_id: str
+    public_url: str
+    hash_key: bytes
+    graph_url: str
+    authority_url: str
+    api_audience: str
+    cors_origins: tuple[str, ...]
+    ca_bundle: str | None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """Read and check everything. Raises ConfigurationError."""
+        reader = _Reader(os.environ if environment is None else environment)
+        settings = cls(
+            storage=reader.storage(),
+            client_id=reader.required("POSTLEDGER_CLIENT_ID"),
+            home_tenant_id=reader.tenant("POSTLEDGER_HOME_TENANT_ID"),
+            client_secret=reader.text("POSTLEDGER_CLIENT_SECRET"),
+            certificate_path=reader.text("POSTLEDGER_CERTIFICATE"),
+            managed_identity_client_id=reader.text("POSTLEDGER_MANAGED_IDENTITY_CLIENT_ID"),
+            public_url=reader.required("POSTLEDGER_PUBLIC_URL").rstrip("/"),
+            hash_key=reader.key("POSTLEDGER_HASH_KEY"),
+            graph_url=reader.text("POSTLEDGER_GRAPH_URL", GRAPH_URL).rstrip("/"),
+            authority_url=reader.text("POSTLEDGER_AUTHORITY_URL", AUTHORITY_URL).rstrip("/"),
+            api_audience=reader.text("POSTLEDGER_API_AUDIENCE"),
+            cors_origins=tuple(
+                filter(None, reader.text("POSTLEDGER_CORS_ORIGINS").replace(" ", "").split(","))
+            ),
+            ca_bundle=reader.text("REQUESTS_CA_BUNDLE") or None,
+        )
+        ways = (settings.client_secret, settings.certificate_path, settings.managed_identity_client_id)
+        if sum(map(bool, ways)) != 1:
+            reader.problems.append(
+                "set exactly one of POSTLEDGER_CLIENT_SECRET, POSTLEDGER_CERTIFICATE and "
+                "POSTLEDGER_MANAGED_IDENTITY_CLIENT_ID"
+            )
+        if reader.problems:
+            raise ConfigurationError(
+                "Settings: " + "; ".join(reader.problems) + ". See docs/configuration.md."
+            )
+        return settings
+
+
+class _Reader:
+    """Takes values out of an environment and collects what is wrong with them."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.environment = environment
+        self.problems: list[str] = []
+
+    def text(self, name: str, default: str = "") -> str:
+        return self.environment.get(name, "").strip() or default
+
+    def required(self, name: str) -> str:
+        value = self.text(name)
+        if not value:
+            self.problems.append(f"{name} is missing")
+        return value
+
+    def tenant(self, name: str) -> str:
+        value = self.required(name).lower()
+        if value and not is_tenant_id(value):
+            self.problems.append(f"{name} is no tenant id (a GUID)")
+        return value
+
+    def key(self, name: str) -> bytes:
+        value = self.required(name)
+        try:
+            key = bytes.fromhex(value)
+        except ValueError:
+            key = b""
+        if value and len(key) != KEY_BYTES:
+            self.problems.append(f"{name} must be {2 * KEY_BYTES} hexadecimal digits")
+        return key
+
+    def storage(self) -> StorageConnection:
+        names = [f"{STORAGE}__{kind}ServiceUri" for kind in ("blob", "queue", "table")]
+        blob, queue, table = (self.text(name) for name in names)
+        connection_string = self.text(STORAGE)
+        if not connection_string and not (blob and queue and table):
+            self.problems.append(f"{STORAGE} is missing (or all of {', '.join(names)})")
+        return StorageConnection(connection_string, blob, queue, table, self.text(f"{STORAGE}__clientId"))

@@ -1,0 +1,169 @@
+"""Puts each message of one mailbox where it belongs. Safe to run twice."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeVar
+
+from shared import telemetry
+from shared.domain.candidates import Candidates
+from shared.domain.commands import IngestMessages, SyncMailbox
+from shared.domain.documents import document_of
+from shared.domain.errors import NotFound, PermanentError
+from shared.domain.filing import StoredMessage, copy_of, new_message
+from shared.domain.folders import FolderState
+from shared.domain.identity import message_key
+from shared.domain.mailboxes import Mailbox
+from shared.domain.matching import MatchPolicy, match
+from shared.domain.messages import FetchedMessage, MessageHead
+from shared.domain.sightings import Sighting
+from shared.ports import (
+    Clock,
+    CommandQueue,
+    Exceptions,
+    FolderStates,
+    Leases,
+    MailSource,
+    MessageStore,
+    Sightings,
+)
+from shared.services.candidates import GatherCandidates
+from shared.services.failures import failure_of
+from shared.services.filing import Filing
+from shared.services.scopes import FindScope, Scope
+from shared.services.screening import Screen, Screened, wait_for_parents
+
+# A notification may come before its mail can be read, and a draft's id goes when it is sent.
+NOT_FOUND_TRIES = 3
+NOT_FOUND_DELAY = 15.0
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A mail that capture keeps, fetched whole."""
+
+    screened: Screened
+    mail: FetchedMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """Fetch up to 20 messages, decide capture on headers, then match and file what is kept."""
+
+    scope: FindScope
+    leases: Leases
+    mail: MailSource
+    folders: FolderStates
+    screen: Screen
+    gather: GatherCandidates
+    messages: MessageStore
+    filing: Filing
+    sightings: Sightings
+    exceptions: Exceptions
+    queue: CommandQueue
+    clock: Clock
+
+    def __call__(self, command: IngestMessages) -> None:
+        scope = self.scope(command)
+        if scope is None or not scope.is_active:
+            telemetry.event("ingest_dropped", mailbox=command.mailbox_id, ids=len(command.ids))
+            return
+        with self.leases.slot(command.tenant_id, command.mailbox_id):
+            kept, skipped = self._fetch(scope, command)
+            self._file_all(scope, kept, skipped)
+        telemetry.event("ingested", mailbox=command.mailbox_id, kept=len(kept), skipped=len(skipped))
+
+    def _fetch(self, scope: Scope, command: IngestMessages) -> tuple[list[Kept], list[Screened]]:
+        """Bodies of what capture keeps, and what it does not. Screened ids are fetched whole at once."""
+        if command.screened:
+            whole = self._found(command, self.mail.messages(scope.mailbox, command.ids))
+            screened = self._screened(scope, [one.head for one in whole.values()])
+        else:
+            heads = self._found(command, self.mail.heads(scope.mailbox, command.ids))
+            screened = self._screened(scope, list(heads.values()))
+            wanted = [one.head.graph_id for one in screened if one.verdict.keep]
+            whole = self._found(command, self.mail.messages(scope.mailbox, wanted)) if wanted else {}
+        kept = [
+            Kept(one, whole[one.head.graph_id])
+            for one in screened
+            if one.verdict.keep and one.head.graph_id in whole
+        ]
+        return kept, [one for one in screened if not one.verdict.keep]
+
+    def _found(self, command: IngestMessages, fetched: Mapping[str, T | PermanentError]) -> dict[str, T]:
+        """What could be fetched. What is not there is looked for again later; other failures are recorded."""
+        missing = tuple(one for one, what in fetched.items() if isinstance(what, NotFound))
+        if missing and command.attempt < NOT_FOUND_TRIES:
+            self.queue.put(replace(command.again(), ids=missing), delay=NOT_FOUND_DELAY)
+        found: dict[str, T] = {}
+        for one, what in fetched.items():
+            if not isinstance(what, PermanentError):
+                found[one] = what
+            elif not isinstance(what, NotFound):
+                self.exceptions.record(failure_of(replace(command, ids=(one,)), what, self.clock()))
+        return found
+
+    def _screened(self, scope: Scope, heads: Sequence[MessageHead]) -> list[Screened]:
+        folders: dict[str, FolderState] = {}
+        for folder_id in {head.folder_id for head in heads}:
+            state = self.folders.get(scope.mailbox, folder_id)
+            if state is not None:
+                folders[folder_id] = state
+        known = [head for head in heads if head.folder_id in folders]
+        if len(known) < len(heads):
+            # A folder made since the last walk: the walk will list it and bring its mail.
+            self.queue.put(walk_of(scope.mailbox, self.clock()))
+        return self.screen(scope, known, folders, with_records=True)
+
+    def _file_all(self, scope: Scope, kept: list[Kept], skipped: list[Screened]) -> None:
+        """Oldest first, so that a mail of this batch finds its parent in it; sightings, then `done`."""
+        kept.sort(key=lambda one: (one.mail.head.received_at, one.mail.head.graph_id))
+        batch = {one.mail.head.message_id for one in kept}
+        sightings = [one.sighting for one in skipped]
+        unfinished = []
+        for one in kept:
+            stored = self._file(scope, one, batch)
+            sightings.append(settled(one.screened.sighting, stored))
+            unfinished.append(stored)
+        if sightings:
+            self.sightings.put(scope.mailbox, sightings)
+        for stored in unfinished:
+            self.filing.finish(scope, stored)
+
+    def _file(self, scope: Scope, kept: Kept, batch: set[str]) -> StoredMessage:
+        head = kept.mail.head
+        candidates = self._with_thread(scope, head, kept.screened.candidates, batch)
+        policy = MatchPolicy.of(scope.organisation, scope.mailbox)
+        decision = match(head, candidates, policy)
+        parent = candidates.parent
+        parent_document = self.messages.document(scope.tenant_id, parent.key) if parent else None
+        document = document_of(kept.mail, parent_document.text if parent_document else None)
+        message = new_message(
+            head, decision, candidates, key=message_key(scope.hasher, head), mailbox=scope.mailbox
+        )
+        return self.filing(scope, message, document, copy_of(kept.mail, scope.mailbox))
+
+    def _with_thread(
+        self, scope: Scope, head: MessageHead, candidates: Candidates, batch: set[str]
+    ) -> Candidates:
+        """Look for the parent again if this batch may have filed it; else leave word with a missing one."""
+        if candidates.parent or not head.answers:
+            return candidates
+        if not batch.isdisjoint(head.answers):
+            return replace(candidates, thread=self.gather.thread(scope, head))
+        return replace(candidates, thread=wait_for_parents(self.messages, scope, head, nearest=1))
+
+
+def settled(sighting: Sighting, stored: StoredMessage) -> Sighting:
+    """The ledger row of a copy whose mail has been filed or sent to triage."""
+    outcome = stored.decision.disposition.value
+    return replace(
+        sighting, outcome=outcome, reason=stored.decision.reason, message_key=stored.key, final=True
+    )
+
+
+def walk_of(mailbox: Mailbox, now: datetime) -> SyncMailbox:
+    """The command to walk a mailbox."""
+    return SyncMailbox(tenant_id=mailbox.tenant_id, mailbox_id=mailbox.mailbox_id, first_at=now)

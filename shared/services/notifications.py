@@ -1,0 +1,81 @@
+"""Graph's hints: checks each notification's clientState and queues commands; reads no mail and waits for nobody."""
+
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared import telemetry
+from shared.domain.commands import MAX_IDS, Command, IngestMessages, MaintainSubscription
+from shared.domain.errors import Unavailable
+from shared.domain.mailboxes import is_tenant_id
+from shared.domain.subscriptions import mailbox_of
+from shared.ports import Clock, CommandQueue, Subscriptions
+
+# Graph slows an endpoint down that answers later than 3 s; a late answer must not look like a good one.
+TIME_LIMIT = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One item of a notification body; every field may be missing ('')."""
+
+    tenant_id: str = ""
+    client_state: str = ""
+    message_id: str = ""
+    change: str = ""
+    lifecycle: str = ""
+
+    @property
+    def is_sane(self) -> bool:
+        """Worth looking up at all."""
+        return is_tenant_id(self.tenant_id) and mailbox_of(self.client_state).isalnum()
+
+
+@dataclass(frozen=True, slots=True)
+class TakeNotifications:
+    """Queue what genuine notifications ask for. Forged ones are counted and dropped; nobody is told.
+
+    Raises TransientError when not all could be queued in time: Graph will send them again.
+    """
+
+    subscriptions: Subscriptions
+    queue: CommandQueue
+    clock: Clock
+
+    def __call__(self, notifications: Iterable[Notification]) -> None:
+        started = self.clock()
+        genuine: dict[tuple[str, str], list[Notification]] = {}
+        forged = 0
+        known: dict[tuple[str, str], str] = {}
+        for one in notifications:
+            place = (one.tenant_id, mailbox_of(one.client_state))
+            if one.is_sane and self._is_genuine(one, place, known):
+                genuine.setdefault(place, []).append(one)
+            else:
+                forged += 1
+        if forged:
+            telemetry.alert("notifications_forged", count=forged)
+        for (tenant_id, mailbox_id), items in genuine.items():
+            for command in self._commands(tenant_id, mailbox_id, items):
+                self.queue.put(command)
+                if self.clock() - started > TIME_LIMIT:
+                    raise Unavailable("queueing the notifications takes too long")
+
+    def _is_genuine(
+        self, one: Notification, place: tuple[str, str], known: dict[tuple[str, str], str]
+    ) -> bool:
+        if place not in known:
+            row = self.subscriptions.get(*place)
+            known[place] = row.client_state if row else ""
+        expected = known[place]
+        return bool(expected) and hmac.compare_digest(expected.encode(), one.client_state.encode())
+
+    def _commands(self, tenant_id: str, mailbox_id: str, items: list[Notification]) -> Iterable[Command]:
+        now = self.clock()
+        ids = list(dict.fromkeys(one.message_id for one in items if one.message_id and not one.lifecycle))
+        for start in range(0, len(ids), MAX_IDS):
+            chunk = tuple(ids[start : start + MAX_IDS])
+            yield IngestMessages(tenant_id=tenant_id, mailbox_id=mailbox_id, first_at=now, ids=chunk)
+        for event in dict.fromkeys(one.lifecycle for one in items if one.lifecycle):
+            yield MaintainSubscription(tenant_id=tenant_id, mailbox_id=mailbox_id, first_at=now, event=event)

@@ -1,0 +1,25 @@
+"""The timer's part: which mailboxes are due to be walked, whatever notifications said."""
+
+from dataclasses import dataclass
+
+from shared import telemetry
+from shared.ports import Clock, CommandQueue, Mailboxes
+from shared.services.ingest import walk_of
+
+
+@dataclass(frozen=True, slots=True)
+class PollMailboxes:
+    """Queue a walk for every due mailbox; each comes again on its own second of its interval."""
+
+    mailboxes: Mailboxes
+    queue: CommandQueue
+    clock: Clock
+
+    def __call__(self) -> None:
+        now = self.clock()
+        due = 0
+        for mailbox in self.mailboxes.due(now):
+            self.queue.put(walk_of(mailbox, now))
+            self.mailboxes.note(mailbox, next_poll_at=mailbox.next_poll(now))
+            due += 1
+        telemetry.event("polled", due=due)

@@ -1,0 +1,57 @@
+"""Whose mail a command is about: the organisation and the mailbox, if mail may be captured there now."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from shared.domain.commands import Command
+from shared.domain.identity import Hasher
+from shared.domain.mailboxes import Mailbox
+from shared.domain.organisations import Organisation, in_domains
+from shared.ports import Mailboxes, Organisations
+
+REMOVING = "removing"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """An organisation, one of its mailboxes, and the organisation's hasher."""
+
+    organisation: Organisation
+    mailbox: Mailbox
+    hasher: Hasher
+
+    @property
+    def tenant_id(self) -> str:
+        return self.organisation.tenant_id
+
+    @property
+    def is_active(self) -> bool:
+        """Whether mail is captured: nobody has paused or removed anything."""
+        return self.organisation.enabled and self.mailbox.enabled and self.mailbox.state != REMOVING
+
+    def is_own(self, address: str) -> bool:
+        """Whether an address is the organisation's without asking storage."""
+        own = in_domains(address.rpartition("@")[2], self.organisation.own_domains)
+        return own or address in self.mailbox.own_addresses
+
+
+@dataclass(frozen=True, slots=True)
+class FindScope:
+    """Read the scope of a command. `hash_key` is the deployment's secret behind every keyed hash."""
+
+    organisations: Organisations
+    mailboxes: Mailboxes
+    hash_key: bytes
+
+    def __call__(self, command: Command) -> Scope | None:
+        """None when the mailbox or its organisation is gone: there is nothing left to do."""
+        mailbox = self.mailboxes.by_id(command.tenant_id, command.mailbox_id)
+        organisation = self.organisations.get(command.tenant_id) if mailbox else None
+        if mailbox is None or organisation is None:
+            return None
+        return Scope(organisation, mailbox, _hasher(self.hash_key, command.tenant_id))
+
+
+@lru_cache(maxsize=1_024)
+def _hasher(hash_key: bytes, tenant_id: str) -> Hasher:
+    return Hasher.of(hash_key, tenant_id)

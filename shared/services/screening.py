@@ -1,0 +1,84 @@
+"""Capture on headers: which of a mailbox's mails are kept; skipped ones leave a sighting and nothing readable."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from shared.domain import capture
+from shared.domain.candidates import Candidates, ThreadHit
+from shared.domain.capture import Capture, Policy
+from shared.domain.filing import Waiter
+from shared.domain.folders import FolderState
+from shared.domain.messages import MessageHead
+from shared.domain.sightings import Sighting, sighting_of
+from shared.ports import MessageStore
+from shared.services.candidates import GatherCandidates
+from shared.services.scopes import Scope
+
+# A mail of strangers may turn out to answer one that is filed later; every other reason to skip stands.
+MAY_BE_RESCUED = "unknown_people"
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """A mail with its verdict and the ledger row that says so."""
+
+    head: MessageHead
+    verdict: Capture
+    sighting: Sighting
+    candidates: Candidates
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """Decide capture for mails whose folders are known. Reads people and threads; writes waiters only."""
+
+    gather: GatherCandidates
+    messages: MessageStore
+
+    def __call__(
+        self,
+        scope: Scope,
+        heads: Sequence[MessageHead],
+        folders: Mapping[str, FolderState],
+        *,
+        with_records: bool = False,
+    ) -> list[Screened]:
+        """`with_records` reads the matched records along, for callers that go on to match."""
+        known = self.gather(scope, heads, with_records=with_records)
+        return [
+            self._screened(scope, head, candidates, folders[head.folder_id])
+            for head, candidates in zip(heads, known, strict=True)
+        ]
+
+    def _screened(
+        self, scope: Scope, head: MessageHead, candidates: Candidates, folder: FolderState
+    ) -> Screened:
+        policy = policy_of(scope, folder)
+        verdict = capture.decide(head, candidates, policy)
+        if verdict.reason == MAY_BE_RESCUED and head.answers:
+            thread = wait_for_parents(self.messages, scope, head)
+            candidates = replace(candidates, thread=thread)
+            verdict = capture.decide(head, candidates, policy)
+        return Screened(head, verdict, sighting_of(head, verdict, scope.hasher), candidates)
+
+
+def policy_of(scope: Scope, folder: FolderState) -> Policy:
+    """The capture policy for one folder of the scope's mailbox."""
+    since = scope.mailbox.captures_from(scope.organisation.capture_hours)
+    return Policy(scope.organisation, scope.mailbox, folder, since)
+
+
+def wait_for_parents(
+    messages: MessageStore, scope: Scope, head: MessageHead, *, nearest: int | None = None
+) -> tuple[ThreadHit, ...]:
+    """Leave word with the mails this one answers (the `nearest` ones only, if said); filed ones are returned.
+
+    Looking again while leaving word closes the gap in which the parent is filed by another worker.
+    """
+    waiter = Waiter(scope.mailbox.mailbox_id, head.graph_id)
+    found = []
+    for message_id in head.answers[:nearest]:
+        stored = messages.wait_for(scope.tenant_id, scope.hasher.message_id(message_id), waiter)
+        if stored is not None:
+            found.append(stored.as_thread_hit(message_id))
+    return tuple(found)

@@ -1,0 +1,45 @@
+"""What the service says of itself: one JSON object a line, an event name and identifiers.
+
+Never a body, a subject or an address. The Functions host passes log lines to Application Insights
+as they are, while `extra` would be lost; hence JSON as the message.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+_LOGGER = logging.getLogger("postledger")
+
+
+def event(name: str, *, level: int = logging.INFO, **fields: object) -> None:
+    """Say that something happened. `name` is constant snake_case; fields are ids, counts, durations."""
+    _say(level, name, fields)
+
+
+def _say(level: int, name: str, fields: Mapping[str, object]) -> None:
+    if _LOGGER.isEnabledFor(level):
+        _LOGGER.log(level, json.dumps({"event": name, **fields}, default=str))
+
+
+def alert(name: str, **fields: object) -> None:
+    """Say something that an admin should hear of."""
+    event(name, level=logging.WARNING, **fields)
+
+
+def failure(name: str, error: BaseException, **fields: object) -> None:
+    """Say that something failed, by the error's type; its text may hold what people wrote."""
+    event(name, level=logging.ERROR, error=type(error).__name__, **fields)
+
+
+@contextmanager
+def measured(name: str, mailbox: str) -> Iterator[dict[str, object]]:
+    """Say once, when the block ends, how long it took; what it puts into the yielded dict is said along."""
+    started = time.monotonic()
+    more: dict[str, object] = {}
+    try:
+        yield more
+    finally:
+        content = {"mailbox": mailbox, "milliseconds": round((time.monotonic() - started) * 1000), **more}
+        _say(logging.INFO, name, content)
