@@ -1,0 +1,45 @@
+"""`python -m dev.simulator`: serves until SIGTERM; writes where it is to the ready file once it can be reached."""
+
+import argparse
+import asyncio
+import json
+import os
+from pathlib import Path
+
+from dev.simulator.serve import TlsFiles, build_server, listen
+from dev.simulator.world import AppRegistration
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m dev.simulator", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free port")
+    parser.add_argument("--cert", type=Path, required=True, help="certificate for localhost, PEM")
+    parser.add_argument("--key", type=Path, required=True, help="its private key, PEM")
+    parser.add_argument("--ca", type=Path, required=True, help="the authority's certificate, PEM")
+    parser.add_argument("--home-tenant", required=True, help="tenant of the deployment")
+    parser.add_argument("--client-id", required=True, help="the application that asks for Graph tokens")
+    parser.add_argument("--client-secret", default="", help="its secret")
+    parser.add_argument("--client-certificate", type=Path, help="its certificate, PEM")
+    parser.add_argument("--ready-file", type=Path, help="gets {url, pid} as JSON")
+    return parser.parse_args()
+
+
+async def _serve(arguments: argparse.Namespace) -> None:
+    certificate = arguments.client_certificate.read_text() if arguments.client_certificate else None
+    registration = AppRegistration(
+        arguments.client_id.lower(), arguments.client_secret, arguments.home_tenant.lower(), certificate
+    )
+    listener = listen(arguments.port)
+    server, url = build_server(registration, TlsFiles(arguments.cert, arguments.key, arguments.ca), listener)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.01)
+    if arguments.ready_file and server.started:
+        draft = arguments.ready_file.with_suffix(".part")
+        draft.write_text(json.dumps({"url": url, "pid": os.getpid()}))
+        draft.replace(arguments.ready_file)
+    await serving
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(_arguments()))

@@ -1,0 +1,108 @@
+"""The web application: Graph under `/v1.0`, Entra under the tenant's name, control under `/_control`."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from dev.simulator import graph_directory, graph_folders, graph_messages, graph_sending, graph_subscriptions
+from dev.simulator.batch import run_batch
+from dev.simulator.call import Answer, Call
+from dev.simulator.connections import cut
+from dev.simulator.control import Control
+from dev.simulator.entra import Entra
+from dev.simulator.errors import GraphError
+from dev.simulator.gateway import ConnectionLost, Gateway
+from dev.simulator.notifications import Notifier
+from dev.simulator.subscriptions import Subscriptions
+from dev.simulator.tokens import TokenMint
+from dev.simulator.world import World
+
+GRAPH_MODULES = (graph_directory, graph_folders, graph_messages, graph_sending, graph_subscriptions)
+_METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
+
+
+class GraphEndpoint:
+    """Turns HTTP requests into calls and answers back into HTTP."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+
+    async def __call__(self, request: Request) -> Response:
+        world = self.gateway.world
+        world.stats.http_requests += 1
+        path = request.scope["raw_path"].decode("ascii", "replace").split("?")[0].removeprefix("/v1.0")
+        url = f"{path}?{request.url.query}"
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        call = Call.of(request.method, url, headers, await request.body(), time.monotonic())
+        try:
+            if call.segments == ("$batch",):
+                answer = await self._batch(call)
+            else:
+                answer = await self.gateway.answer(call)
+        except ConnectionLost as lost:
+            await asyncio.sleep(lost.seconds)
+            cut(request.scope)
+            return Response(status_code=504)
+        return _response(call, answer)
+
+    async def _batch(self, call: Call) -> Answer:
+        faults = self.gateway.world.faults
+        kind = faults.graph_error() if {"reset", "timeout"} & set(faults.settings.error_kinds) else None
+        if kind == "reset":
+            raise ConnectionLost(0)
+        if kind == "timeout":
+            raise ConnectionLost(faults.settings.timeout_s)
+        try:
+            return await run_batch(self.gateway, call)
+        except GraphError as error:
+            return Answer.refusal(error, call.headers.get("client-request-id"))
+
+
+def _response(call: Call, answer: Answer) -> Response:
+    request_id = str(uuid.uuid4())
+    headers = {
+        "request-id": request_id,
+        "client-request-id": call.headers.get("client-request-id", request_id),
+        **answer.headers,
+    }
+    body = answer.body()
+    if body:
+        headers["Content-Type"] = answer.content_type
+    return Response(body, answer.status, headers)
+
+
+def build_app(world: World, ca_file: str | None) -> Starlette:
+    """The application over a world whose `url` is already set."""
+    mint = TokenMint()
+    notifier = Notifier(world, Subscriptions(), ca_file)
+    world.listeners.append(notifier.on_change)
+    entra = Entra(world, mint)
+    control = Control(world, mint, notifier)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await notifier.close()
+
+    return Starlette(
+        routes=[
+            Route(
+                "/v1.0/{path:path}", GraphEndpoint(Gateway(world, mint, notifier)).__call__, methods=_METHODS
+            ),
+            Route("/_control/{path:path}", control.answer, methods=_METHODS),
+            Route("/msi/token", entra.managed_identity),
+            Route("/{tenant}/v2.0/.well-known/openid-configuration", entra.discovery),
+            Route("/{tenant}/discovery/v2.0/keys", entra.keys),
+            Route("/{tenant}/oauth2/v2.0/token", entra.token, methods=["POST"]),
+            Route("/{tenant}/v2.0/adminconsent", entra.admin_consent),
+            Route("/{tenant}/adminconsent", entra.admin_consent),
+        ],
+        lifespan=lifespan,
+    )

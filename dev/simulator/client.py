@@ -1,0 +1,161 @@
+"""A small synchronous client of the control API, for tests, the demo and benchmarks."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any
+
+import requests
+
+Json = Any
+
+
+class ControlError(Exception):
+    """The simulator refused; the text says why."""
+
+
+class Control:
+    """What people and the weather do to the simulated tenant. Every method raises ControlError when refused."""
+
+    def __init__(self, url: str, ca_file: str) -> None:
+        self.url = url.rstrip("/")
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.verify = ca_file
+
+    def __enter__(self) -> "Control":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._session.close()
+
+    def call(
+        self, method: str, path: str, body: object = None, *, raw: bytes | None = None, **query: object
+    ) -> Json:
+        """Any control call; keyword arguments that are None are left out."""
+        parameters = {name: str(value) for name, value in query.items() if value is not None}
+        answer = self._session.request(
+            method, f"{self.url}/_control/{path}", params=parameters, json=body, data=raw, timeout=60
+        )
+        if not answer.ok:
+            raise ControlError(f"{method} {path}: {answer.status_code} {answer.text}")
+        return answer.json()
+
+    def organisations(self, tenant_id: str, domain: str, *, consented: bool = True, **more: object) -> Json:
+        """Makes or changes a tenant."""
+        return self.call(
+            "POST",
+            "organisations",
+            {"tenant_id": tenant_id, "domain": domain, "consented": consented, **more},
+        )
+
+    def users(
+        self, tenant_id: str, address: str, name: str = "", *, aliases: Sequence[str] = (), purpose: str = "user",
+        roles: Sequence[str] = (), mailbox: bool = True, **more: object,
+    ) -> str:  # fmt: skip
+        """Makes or changes a user; returns the object id."""
+        body = {
+            "tenant_id": tenant_id, "address": address, "name": name or address, "aliases": list(aliases), "purpose": purpose,
+            "roles": list(roles), "mailbox": mailbox, **more,
+        }  # fmt: skip
+        return str(self.call("POST", "users", body)["id"])
+
+    def folders(
+        self, address: str, name: str, parent: str = "msgfolderroot", container_class: str = "IPF.Note"
+    ) -> str:
+        """Makes a folder; returns its id."""
+        body = {"address": address, "name": name, "parent": parent, "container_class": container_class}
+        return str(self.call("POST", "folders", body)["id"])
+
+    def tokens(
+        self,
+        tenant_id: str,
+        address: str | None = None,
+        *,
+        client_id: str | None = None,
+        roles: Sequence[str] | None = None,
+        **more: object,
+    ) -> str:
+        """An access token for our API: of a user, or app-only."""
+        given = {
+            "tenant_id": tenant_id,
+            "address": address,
+            "client_id": client_id,
+            "roles": None if roles is None else list(roles),
+        }
+        body = {name: value for name, value in {**given, **more}.items() if value is not None}
+        return str(self.call("POST", "tokens", body)["access_token"])
+
+    def deliver(
+        self,
+        address: str,
+        raw: bytes,
+        folder: str = "inbox",
+        *,
+        received: datetime | str | None = None,
+        **more: object,
+    ) -> Json:
+        """Puts a mail into a folder; returns id (immutable), mutableId, internetMessageId ..."""
+        moment = received.isoformat() if isinstance(received, datetime) else received
+        return self.call("POST", "deliver", raw=raw, address=address, folder=folder, received=moment, **more)
+
+    def move(self, address: str, item_id: str, folder: str) -> Json:
+        """As the person would in Outlook."""
+        return self.call("POST", "move", {"address": address, "id": item_id, "folder": folder})
+
+    def delete(self, address: str, item_id: str, *, hard: bool = False) -> Json:
+        """Into Deleted Items, or for good."""
+        return self.call("POST", "delete", {"address": address, "id": item_id, "hard": hard})
+
+    def update(self, address: str, item_id: str, **changes: object) -> Json:
+        """isRead, categories, flag."""
+        return self.call("POST", "update", {"address": address, "id": item_id, **changes})
+
+    def outbound(self) -> list[dict[str, Json]]:
+        """Every mail that left through Graph, in order."""
+        return list(self.call("GET", "outbound"))
+
+    def messages(self, address: str) -> list[dict[str, Json]]:
+        """What is in a mailbox, newest first."""
+        return list(self.call("GET", "messages", address=address))
+
+    def lifecycle(
+        self, event: str, *, subscription_id: str | None = None, address: str | None = None
+    ) -> Json:
+        """Sends missed, subscriptionRemoved or reauthorizationRequired."""
+        given = {"event": event, "subscription_id": subscription_id, "address": address}
+        return self.call(
+            "POST", "lifecycle", {name: value for name, value in given.items() if value is not None}
+        )
+
+    def subscriptions(self) -> list[dict[str, Json]]:
+        """All living subscriptions of all tenants, client state included."""
+        return list(self.call("GET", "subscriptions"))
+
+    def expire_subscriptions(self, address: str | None = None) -> Json:
+        """Drops them without a word."""
+        return self.call("POST", "subscriptions/expire", {"address": address} if address else {})
+
+    def put_faults(self, **faults: object) -> Json:
+        """Replaces all faults; what is not named is off."""
+        return self.call("PUT", "faults", faults)
+
+    def faults(self) -> Json:
+        """The settings, and under `struck` how often each struck."""
+        return self.call("GET", "faults")
+
+    def clear_faults(self) -> None:
+        self.call("DELETE", "faults")
+
+    def put_habits(self, **habits: object) -> Json:
+        """Replaces the switches for what sources disagree about; what is not named has its default."""
+        return self.call("PUT", "habits", habits)
+
+    def stats(self) -> Json:
+        """What the app did since the last `clear_stats`."""
+        return self.call("GET", "stats")
+
+    def clear_stats(self) -> None:
+        self.call("DELETE", "stats")

@@ -1,0 +1,304 @@
+"""The control API: what people, administrators and the weather do, and what there is to see. Loopback only, no authentication."""
+
+import base64
+import dataclasses
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from dev.simulator.directory import MAIL_ROLES, Organisation, User
+from dev.simulator.entra import api_token
+from dev.simulator.errors import GraphError
+from dev.simulator.faults import Faults
+from dev.simulator.mailbox import Folder, Mailbox, Origin, StoredMessage, stamp
+from dev.simulator.mime import Content, read_mail
+from dev.simulator.notifications import Notifier
+from dev.simulator.subscriptions import Subscription
+from dev.simulator.tokens import TokenMint
+from dev.simulator.view import Habits
+from dev.simulator.world import World
+
+Given = dict[str, object]
+_EVENTS = ("missed", "subscriptionRemoved", "reauthorizationRequired")
+
+
+class Refusal(Exception):
+    """A mistake of the caller, in a sentence."""
+
+
+class Control:
+    """One method per call; each takes the body or the query and returns JSON."""
+
+    def __init__(self, world: World, mint: TokenMint, notifier: Notifier) -> None:
+        self.world, self.mint, self.notifier = world, mint, notifier
+        self._calls: dict[tuple[str, str], Callable[[Given], object]] = {
+            ("POST", "organisations"): self.post_organisation,
+            ("GET", "organisations"): self.get_organisations,
+            ("POST", "users"): self.post_user,
+            ("GET", "users"): self.get_users,
+            ("POST", "folders"): self.post_folder,
+            ("POST", "tokens"): lambda given: {"access_token": api_token(world, mint, given)},
+            ("POST", "keys/rotate"): self.rotate_keys,
+            ("POST", "move"): self.move,
+            ("POST", "delete"): self.delete,
+            ("POST", "update"): self.update,
+            ("GET", "outbound"): self.get_outbound,
+            ("DELETE", "outbound"): self.delete_outbound,
+            ("GET", "messages"): self.get_messages,
+            ("POST", "lifecycle"): self.lifecycle,
+            ("GET", "subscriptions"): self.get_subscriptions,
+            ("POST", "subscriptions/expire"): self.expire_subscriptions,
+            ("GET", "faults"): self.get_faults,
+            ("PUT", "faults"): self.put_faults,
+            ("DELETE", "faults"): lambda _: self.put_faults({}),
+            ("POST", "faults/struck"): self.count_struck,
+            ("GET", "habits"): lambda _: dataclasses.asdict(world.habits),
+            ("PUT", "habits"): self.put_habits,
+            ("DELETE", "habits"): lambda _: self.put_habits({}),
+            ("GET", "stats"): lambda _: world.stats.as_json(world.faults.struck),
+            ("DELETE", "stats"): self.delete_stats,
+        }
+
+    async def answer(self, request: Request) -> Response:
+        """400 with a sentence for a mistake, 404 for what does not exist."""
+        path, body = str(request.path_params["path"]).strip("/"), await request.body()
+        given: Given = dict(request.query_params)
+        try:
+            if (request.method, path) == ("POST", "deliver"):
+                return JSONResponse(self.deliver(given, body))
+            call = self._calls.get((request.method, path))
+            if call is None:
+                return JSONResponse({"error": f"There is no {request.method} {path}."}, 404)
+            return JSONResponse(call(given | (json.loads(body) if body else {})))
+        except GraphError as error:
+            return JSONResponse({"error": error.message, "code": error.code}, error.status)
+        except KeyError as error:
+            return JSONResponse({"error": f"Missing or unknown: {error}."}, 400)
+        except (Refusal, ValueError, TypeError) as error:
+            return JSONResponse({"error": str(error)}, 400)
+
+    def post_organisation(self, given: Given) -> object:
+        tenant_id = str(given["tenant_id"]).lower()
+        domains = {
+            str(domain).lower() for domain in (given.get("domain"), *_list(given, "domains")) if domain
+        }
+        old = self.world.directory.organisations.get(tenant_id)
+        roles = (
+            tuple(str(role) for role in _list(given, "roles"))
+            if "roles" in given
+            else old.graph_roles
+            if old
+            else MAIL_ROLES
+        )
+        consented = bool(given.get("consented", old.consented if old else False))
+        organisation = Organisation(tenant_id, domains | (old.domains if old else set()), consented, roles)
+        self.world.directory.add_organisation(organisation)
+        return {"tenant_id": tenant_id, "domains": sorted(organisation.domains), "consented": consented}
+
+    def get_organisations(self, _: Given) -> object:
+        found = self.world.directory.organisations.values()
+        return [
+            {"tenant_id": one.tenant_id, "domains": sorted(one.domains), "consented": one.consented}
+            for one in found
+        ]
+
+    def post_user(self, given: Given) -> object:
+        tenant_id, address = str(given["tenant_id"]).lower(), str(given["address"]).strip()
+        if tenant_id not in self.world.directory.organisations:
+            raise Refusal(f"There is no organisation {tenant_id}: post it first.")
+        directory = self.world.directory
+        user = directory.put_user(
+            tenant_id, address, user_id=str(given["id"]).lower() if given.get("id") else None, mailbox=bool(given.get("mailbox", True)),
+            language=str(given.get("language", "en")), listener=self.world.announce,
+        )  # fmt: skip
+        user.name = str(given.get("name") or user.name)
+        user.purpose = str(given.get("purpose") or user.purpose)
+        if "aliases" in given:
+            user.aliases = [str(alias) for alias in _list(given, "aliases")]
+        if "roles" in given:
+            user.roles = [str(role) for role in _list(given, "roles")]
+        directory.index()
+        return {"id": user.id, "address": user.address}
+
+    def get_users(self, _: Given) -> object:
+        return [
+            {**user.as_json(), "tenant_id": user.tenant_id} for user in self.world.directory.users.values()
+        ]
+
+    def rotate_keys(self, _: Given) -> object:
+        self.mint.rotate()
+        return {"keys": len(self.mint.keys)}
+
+    def _user(self, given: Given) -> User:
+        user = self.world.directory.by_address(str(given["address"]))
+        if user is None:
+            raise Refusal(f"There is no user {given['address']}.")
+        return user
+
+    def _mailbox(self, given: Given) -> Mailbox:
+        user = self._user(given)
+        if user.mailbox is None:
+            raise Refusal(f"{user.address} has no mailbox.")
+        return user.mailbox
+
+    @staticmethod
+    def _folder(mailbox: Mailbox, name: object) -> Folder:
+        folder = mailbox.by_path(str(name))
+        if folder is None:
+            raise Refusal(f"{mailbox.address} has no folder {name}.")
+        return folder
+
+    def post_folder(self, given: Given) -> object:
+        mailbox = self._mailbox(given)
+        parent = self._folder(mailbox, given.get("parent") or "msgfolderroot")
+        container = str(given.get("container_class") or "IPF.Note")
+        return {
+            "id": mailbox.create_folder(
+                str(given["name"]), parent, container, hidden=bool(given.get("hidden"))
+            ).id
+        }
+
+    def deliver(self, given: Given, raw: bytes) -> object:
+        """Puts a mail into a folder as if it had come by SMTP, from a colleague, or been sent from there."""
+        user, mailbox = self._user(given), self._mailbox(given)
+        folder = self._folder(mailbox, given.get("folder") or "inbox")
+        now = datetime.now(UTC)
+        received = (
+            datetime.fromisoformat(str(given["received"]).replace(" ", "+")) if given.get("received") else now
+        )
+        received = (received if received.tzinfo else received.replace(tzinfo=UTC)).astimezone(UTC)
+        content = read_mail(raw)
+        origin = self._origin(user, folder, content, given.get("internal"))
+        is_read = str(given.get("read", folder.well_known == "sentitems")).lower() == "true"
+        message = mailbox.add(content, folder, received=received, origin=origin, now=now, is_read=is_read)
+        return self._shown(mailbox, message)
+
+    def _origin(self, user: User, folder: Folder, content: Content, internal: object) -> Origin:
+        if folder.well_known in ("drafts", "outbox"):
+            return "draft"
+        if folder.well_known == "sentitems":
+            return "sent"
+        if internal is not None:
+            return "internal" if str(internal).lower() == "true" else "inbound"
+        sender = content.from_.address if content.from_ else ""
+        return "internal" if self.world.directory.is_internal(user.tenant_id, sender) else "inbound"
+
+    @staticmethod
+    def _shown(mailbox: Mailbox, message: StoredMessage) -> dict[str, object]:
+        return {
+            "id": message.immutable_id,
+            "mutableId": message.mutable_id,
+            "internetMessageId": message.internet_message_id,
+            "conversationId": message.conversation_id,
+            "folder": mailbox.path(message.folder),
+            "subject": message.content.subject,
+            "isRead": message.is_read,
+            "isDraft": message.is_draft,
+            "categories": message.categories,
+            "receivedDateTime": stamp(message.received),
+        }
+
+    def move(self, given: Given) -> object:
+        mailbox = self._mailbox(given)
+        message = mailbox.message(str(given["id"]))
+        mailbox.move(message, self._folder(mailbox, given["folder"]), datetime.now(UTC))
+        return self._shown(mailbox, message)
+
+    def delete(self, given: Given) -> object:
+        """As Outlook does: into Deleted Items, from there for good; `"hard": true` at once."""
+        mailbox, now = self._mailbox(given), datetime.now(UTC)
+        message, bin_ = mailbox.message(str(given["id"])), mailbox.well_known["deleteditems"]
+        if given.get("hard") or message.folder is bin_:
+            mailbox.delete(message, now)
+        else:
+            mailbox.move(message, bin_, now)
+        return {"deleted": message.immutable_id}
+
+    def update(self, given: Given) -> object:
+        """As the person would: read or unread, categories, flag."""
+        mailbox = self._mailbox(given)
+        message = mailbox.message(str(given["id"]))
+        mailbox.update(
+            message,
+            {name: value for name, value in given.items() if name not in ("address", "id")},
+            datetime.now(UTC),
+        )
+        return self._shown(mailbox, message)
+
+    def get_outbound(self, _: Given) -> object:
+        return [
+            {
+                "at": one.at, "mailbox": one.mailbox, "to": list(one.recipients), "internetMessageId": one.internet_message_id,
+                "subject": one.subject, "raw": one.raw.decode("utf-8", "replace"), "raw_base64": base64.b64encode(one.raw).decode("ascii"),
+            }
+            for one in self.world.outbound
+        ]  # fmt: skip
+
+    def delete_outbound(self, _: Given) -> object:
+        self.world.outbound.clear()
+        return {}
+
+    def get_messages(self, given: Given) -> object:
+        mailbox = self._mailbox(given)
+        return [self._shown(mailbox, message) for message in mailbox.all_messages()]
+
+    def lifecycle(self, given: Given) -> object:
+        event = str(given["event"])
+        if event not in _EVENTS:
+            raise Refusal(f"event is one of {', '.join(_EVENTS)}.")
+        chosen = self._chosen(given)
+        return {
+            "subscriptions": len(chosen),
+            "sent": sum(self.notifier.lifecycle(one, event) for one in chosen),
+        }
+
+    def _chosen(self, given: Given) -> list[Subscription]:
+        living = list(self.notifier.subscriptions.living(datetime.now(UTC)))
+        if "subscription_id" in given:
+            return [one for one in living if one.id == given["subscription_id"]]
+        if "address" in given:
+            user = self._user(given)
+            return [one for one in living if one.user is user]
+        return living
+
+    def get_subscriptions(self, given: Given) -> object:
+        return [
+            {**one.as_json(with_state=True), "tenant_id": one.tenant_id, "address": one.user.address}
+            for one in self._chosen(given)
+        ]
+
+    def expire_subscriptions(self, given: Given) -> object:
+        """Without a word, as Graph does."""
+        chosen = self._chosen(given)
+        for one in chosen:
+            self.notifier.subscriptions.remove(one)
+        return {"subscriptions": len(chosen)}
+
+    def get_faults(self, _: Given) -> object:
+        return self.world.faults.settings.as_json() | {"struck": dict(self.world.faults.struck)}
+
+    def put_faults(self, given: Given) -> object:
+        given.pop("struck", None)
+        self.world.faults.put(Faults.from_json(given))
+        return self.get_faults({})
+
+    def count_struck(self, given: Given) -> object:
+        """For the storage proxy: {fault: how often it struck since last told}."""
+        self.world.faults.struck.update({name: int(str(count)) for name, count in given.items()})
+        return dict(self.world.faults.struck)
+
+    def put_habits(self, given: Given) -> object:
+        self.world.renderer.habits = Habits(**given)  # type: ignore[arg-type]
+        return dataclasses.asdict(self.world.habits)
+
+    def delete_stats(self, _: Given) -> object:
+        self.world.reset_stats()
+        return {}
+
+
+def _list(given: Given, name: str) -> list[object]:
+    value = given.get(name)
+    return value if isinstance(value, list) else []

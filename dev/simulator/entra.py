@@ -1,0 +1,304 @@
+"""The simulated Entra ID: discovery, keys, the token endpoint for client credentials, consent, and a managed identity."""
+
+import json
+import time
+import uuid
+from base64 import urlsafe_b64encode
+from urllib.parse import parse_qs, urlencode
+
+import jwt
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from dev.simulator.tokens import TokenMint
+from dev.simulator.world import World
+
+GRAPH_AUDIENCE = "https://graph.microsoft.com"
+EXCHANGE_AUDIENCE = "api://AzureADTokenExchange"
+MANAGED_IDENTITY = (
+    "3d9a1b52-88f5-4c2b-9b19-0f7f2a6c4d10"  # the principal that the app's federated credential names
+)
+_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_LIFETIME = 3599
+
+
+class EntraError(Exception):
+    """A refusal in Entra's own form."""
+
+    def __init__(self, error: str, code: int, text: str, status: int = 400) -> None:
+        super().__init__(text)
+        self.error, self.code, self.text, self.status = error, code, text, status
+
+    def answer(self) -> JSONResponse:
+        moment = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime())
+        trace, correlation = str(uuid.uuid4()), str(uuid.uuid4())
+        return JSONResponse(
+            {
+                "error": self.error,
+                "error_description": f"AADSTS{self.code}: {self.text} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {moment}",
+                "error_codes": [self.code],
+                "timestamp": moment,
+                "trace_id": trace,
+                "correlation_id": correlation,
+                "error_uri": f"https://login.microsoftonline.com/error?code={self.code}",
+            },
+            self.status,
+        )
+
+
+class Entra:
+    """Answers as login.microsoftonline.com would for the one registered application."""
+
+    def __init__(self, world: World, mint: TokenMint) -> None:
+        self.world, self.mint = world, mint
+
+    def _authority(self, request: Request) -> str:
+        """The tenant of the path. Raises EntraError 90002."""
+        tenant = str(request.path_params["tenant"]).lower()
+        if tenant in self.world.directory.organisations:
+            return tenant
+        for one in self.world.directory.organisations.values():
+            if tenant in one.domains:
+                return one.tenant_id
+        text = f"Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud."
+        raise EntraError("invalid_request", 90002, text)
+
+    async def discovery(self, request: Request) -> Response:
+        """OpenID Connect metadata of a tenant."""
+        try:
+            tenant = self._authority(request)
+        except EntraError as error:
+            return error.answer()
+        base = f"{self.world.url}/{tenant}"
+        return JSONResponse(
+            {
+                "token_endpoint": f"{base}/oauth2/v2.0/token",
+                "token_endpoint_auth_methods_supported": [
+                    "client_secret_post",
+                    "private_key_jwt",
+                    "client_secret_basic",
+                ],
+                "jwks_uri": f"{base}/discovery/v2.0/keys",
+                "response_modes_supported": ["query", "fragment", "form_post"],
+                "subject_types_supported": ["pairwise"],
+                "id_token_signing_alg_values_supported": ["RS256"],
+                "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
+                "scopes_supported": ["openid", "profile", "email", "offline_access"],
+                "issuer": f"{base}/v2.0",
+                "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+                "tenant_region_scope": "EU",
+            }
+        )
+
+    async def keys(self, request: Request) -> Response:
+        """The keys that sign this tenant's tokens."""
+        try:
+            self._authority(request)
+        except EntraError as error:
+            return error.answer()
+        return JSONResponse(self.mint.published())
+
+    async def token(self, request: Request) -> Response:
+        """Client credentials: by secret, certificate or federated assertion."""
+        form = {
+            name: values[0]
+            for name, values in parse_qs((await request.body()).decode("utf-8", "replace")).items()
+        }
+        try:
+            if self.world.faults.strikes("token_errors"):
+                raise EntraError(
+                    "temporarily_unavailable", 90033, "A transient error has occurred. Please try again.", 503
+                )
+            return self._grant(self._authority(request), form)
+        except EntraError as error:
+            return error.answer()
+
+    def _grant(self, tenant: str, form: dict[str, str]) -> Response:
+        organisation, app = self.world.directory.organisations[tenant], self.world.app
+        client_id = form.get("client_id", "")
+        if form.get("grant_type") != "client_credentials":
+            raise EntraError(
+                "unsupported_grant_type",
+                70003,
+                f"The app requested an unsupported grant type '{form.get('grant_type')}'.",
+            )
+        if client_id != app.client_id or not organisation.consented:
+            text = f"Application with identifier '{client_id}' was not found in the directory '{tenant}'."
+            raise EntraError("unauthorized_client", 700016, text)
+        self._authenticate(tenant, form)
+        if not form.get("scope", "").endswith("/.default"):
+            raise EntraError(
+                "invalid_scope", 1002012, f"The provided value for scope {form.get('scope')} is not valid."
+            )
+        now = int(time.time())
+        claims = {
+            "aud": GRAPH_AUDIENCE,
+            "iss": f"https://sts.windows.net/{tenant}/",
+            "iat": now,
+            "nbf": now - 300,
+            "exp": now + _LIFETIME,
+            "appid": client_id,
+            "idtyp": "app",
+            "roles": list(organisation.graph_roles),
+            "tid": tenant,
+            "uti": uuid.uuid4().hex,
+            "ver": "1.0",
+        }
+        self.world.stats.tokens_issued += 1
+        answer = {
+            "token_type": "Bearer",
+            "expires_in": _LIFETIME,
+            "ext_expires_in": _LIFETIME,
+            "access_token": self.mint.sign(claims),
+        }
+        return JSONResponse(answer)
+
+    def _authenticate(self, tenant: str, form: dict[str, str]) -> None:
+        if "client_assertion" in form:
+            if form.get("client_assertion_type") != _ASSERTION_TYPE:
+                raise EntraError(
+                    "invalid_request",
+                    900144,
+                    "The request body must contain the parameter 'client_assertion_type'.",
+                )
+            self._check_assertion(tenant, form["client_assertion"])
+        elif form.get("client_secret") != self.world.app.secret or not self.world.app.secret:
+            text = (
+                "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, "
+                f"not the client secret ID, for a secret added to app '{self.world.app.client_id}'."
+            )
+            raise EntraError("invalid_client", 7000215, text, 401)
+
+    def _check_assertion(self, tenant: str, assertion: str) -> None:
+        home = f"{self.world.url}/{self.world.app.home_tenant_id}/v2.0"
+        federated = self.mint.read(assertion, EXCHANGE_AUDIENCE)
+        if federated is not None:
+            if (federated.get("iss"), federated.get("sub")) == (home, MANAGED_IDENTITY):
+                return
+            text = "No matching federated identity record found for presented assertion subject and issuer."
+            raise EntraError("invalid_client", 700213, text, 401)
+        certificate = self.world.app.certificate
+        if certificate is None:
+            raise EntraError(
+                "invalid_client",
+                700027,
+                "The certificate used to sign the client assertion is not registered.",
+                401,
+            )
+        self._check_certificate(tenant, assertion, x509.load_pem_x509_certificate(certificate.encode()))
+
+    def _check_certificate(self, tenant: str, assertion: str, certificate: x509.Certificate) -> None:
+        key = certificate.public_key()
+        thumbprints = {
+            "x5t": _thumbprint(certificate, hashes.SHA1()),
+            "x5t#S256": _thumbprint(certificate, hashes.SHA256()),
+        }
+        endpoint = f"{self.world.url}/{tenant}/oauth2/v2.0/token"
+        try:
+            header = jwt.get_unverified_header(assertion)
+            named = [header[name] for name in thumbprints if name in header]
+            if (
+                not named
+                or any(value not in thumbprints.values() for value in named)
+                or not isinstance(key, rsa.RSAPublicKey)
+            ):
+                raise EntraError(
+                    "invalid_client",
+                    700027,
+                    "The certificate with identifier used to sign the client assertion is not registered.",
+                    401,
+                )
+            claims = jwt.decode(
+                assertion, key, algorithms=["RS256", "PS256"], audience=endpoint, options={"require": ["exp"]}
+            )
+        except jwt.InvalidTokenError as error:
+            raise EntraError(
+                "invalid_client",
+                700024,
+                f"Client assertion is not within its valid time range or not valid: {error}.",
+                401,
+            ) from error
+        if (claims.get("iss"), claims.get("sub")) != (self.world.app.client_id, self.world.app.client_id):
+            raise EntraError(
+                "invalid_client",
+                700021,
+                "Client assertion application identifier doesn't match 'client_id' parameter.",
+                401,
+            )
+
+    async def managed_identity(self, request: Request) -> Response:
+        """The IDENTITY_ENDPOINT of App Service: a token of the managed identity for any resource."""
+        if not request.headers.get("x-identity-header"):
+            return JSONResponse({"statusCode": 401, "message": "The X-IDENTITY-HEADER is missing."}, 401)
+        resource = request.query_params.get("resource", "")
+        now, home = int(time.time()), self.world.app.home_tenant_id
+        claims = {
+            "aud": resource, "iss": f"{self.world.url}/{home}/v2.0", "sub": MANAGED_IDENTITY, "oid": MANAGED_IDENTITY,
+            "tid": home, "iat": now, "nbf": now, "exp": now + 86_400,
+        }  # fmt: skip
+        answer = {
+            "access_token": self.mint.sign(claims), "expires_on": str(now + 86_400), "resource": resource, "token_type": "Bearer",
+            "client_id": request.query_params.get("client_id", MANAGED_IDENTITY),
+        }  # fmt: skip
+        return JSONResponse(answer)
+
+    async def admin_consent(self, request: Request) -> Response:
+        """An administrator who always agrees (or, with `?decline=1`, always declines)."""
+        query, target = request.query_params, request.query_params.get("redirect_uri", "")
+        tenant = str(request.path_params["tenant"]).lower()
+        organisation = self.world.directory.organisations.get(tenant)
+        given = {"admin_consent": "True", "state": query.get("state", "")}
+        if organisation is None or query.get("decline") or query.get("client_id") != self.world.app.client_id:
+            text = "AADSTS65004: User declined to consent to access the app."
+            given |= {"error": "consent_required", "error_description": text}
+        else:
+            organisation.consented = True
+            given |= {"tenant": tenant, "scope": query.get("scope", "")}
+        return RedirectResponse(f"{target}{'&' if '?' in target else '?'}{urlencode(given)}", 302)
+
+
+def _thumbprint(certificate: x509.Certificate, algorithm: hashes.HashAlgorithm) -> str:
+    return urlsafe_b64encode(certificate.fingerprint(algorithm)).decode("ascii").rstrip("=")
+
+
+def api_token(world: World, mint: TokenMint, wanted: dict[str, object]) -> str:
+    """A v2.0 access token for our API: of a user (`address`), or app-only (`client_id`). Raises KeyError for unknown ones."""
+    tenant = str(wanted["tenant_id"]).lower()
+    now = int(time.time())
+    lifetime = wanted.get("expires_in", 3600)
+    claims: dict[str, object] = {
+        "aud": wanted.get("audience") or world.app.client_id,
+        "iss": wanted.get("issuer") or f"{world.url}/{tenant}/v2.0",
+        "iat": now,
+        "nbf": now - (7200 if isinstance(lifetime, int) and lifetime < 0 else 5),
+        "exp": now + int(json.dumps(lifetime)),
+        "tid": tenant,
+        "ver": "2.0",
+        "uti": uuid.uuid4().hex,
+    }
+    roles = wanted.get("roles")
+    if address := wanted.get("address"):
+        user = world.directory.by_address(str(address))
+        if user is None or user.tenant_id != tenant:
+            raise KeyError(str(address))
+        claims |= {
+            "oid": user.id, "sub": uuid.uuid5(uuid.UUID(user.id), "subject").hex, "preferred_username": user.address,
+            "name": user.name, "scp": "access_as_user", "azp": str(wanted.get("client_id") or world.app.client_id),
+            "roles": roles if isinstance(roles, list) else user.roles,
+        }  # fmt: skip
+    else:
+        client_id = str(wanted["client_id"])
+        principal = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{tenant}/{client_id}"))
+        claims |= {
+            "oid": principal,
+            "sub": principal,
+            "azp": client_id,
+            "idtyp": "app",
+            "roles": roles if isinstance(roles, list) else [],
+        }
+    if not claims["roles"]:
+        del claims["roles"]
+    return mint.sign(claims)

@@ -1,0 +1,59 @@
+"""The folders that every Exchange mailbox is born with: well-known names, container classes, names in the user's language."""
+
+from dataclasses import dataclass
+
+MAIL = "IPF.Note"
+_GERMAN = {
+    "Inbox": "Posteingang", "Sent Items": "Gesendete Elemente", "Drafts": "Entwürfe", "Deleted Items": "Gelöschte Elemente",
+    "Junk Email": "Junk-E-Mail", "Archive": "Archiv", "Outbox": "Postausgang", "Conversation History": "Aufgezeichnete Unterhaltungen",
+    "Clutter": "Clutter", "Sync Issues": "Synchronisierungsprobleme", "Conflicts": "Konflikte", "Local Failures": "Lokale Fehler",
+    "Server Failures": "Serverfehler", "RSS Feeds": "RSS-Feeds", "Notes": "Notizen", "Tasks": "Aufgaben", "Calendar": "Kalender",
+    "Contacts": "Kontakte", "Journal": "Journal",
+}  # fmt: skip
+_FRENCH = {
+    "Inbox": "Boîte de réception", "Sent Items": "Éléments envoyés", "Drafts": "Brouillons", "Deleted Items": "Éléments supprimés",
+    "Junk Email": "Courrier indésirable", "Archive": "Archive", "Outbox": "Boîte d'envoi", "Conversation History": "Historique des conversations",
+    "Clutter": "Courrier pêle-mêle", "Sync Issues": "Problèmes de synchronisation", "Conflicts": "Conflits", "Local Failures": "Défaillances locales",
+    "Server Failures": "Défaillances du serveur", "RSS Feeds": "Flux RSS", "Notes": "Notes", "Tasks": "Tâches", "Calendar": "Calendrier",
+    "Contacts": "Contacts", "Journal": "Journal",
+}  # fmt: skip
+_NAMES = {"de": _GERMAN, "fr": _FRENCH}
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """A folder that is made with the mailbox. `well_known` is None where Graph has no name for it."""
+
+    well_known: str | None
+    name: str
+    parent: str = "msgfolderroot"
+    container_class: str = MAIL
+    hidden: bool = False
+
+    def display_name(self, language: str) -> str:
+        return _NAMES.get(language, {}).get(self.name, self.name)
+
+
+DEFAULT_FOLDERS = (
+    Birth("inbox", "Inbox"),
+    Birth("sentitems", "Sent Items"),
+    Birth("drafts", "Drafts"),
+    Birth("deleteditems", "Deleted Items"),
+    Birth("junkemail", "Junk Email"),
+    Birth("archive", "Archive"),
+    Birth("outbox", "Outbox"),
+    Birth("conversationhistory", "Conversation History"),
+    Birth("clutter", "Clutter", hidden=True),
+    Birth("syncissues", "Sync Issues", hidden=True),
+    Birth("conflicts", "Conflicts", parent="syncissues"),
+    Birth("localfailures", "Local Failures", parent="syncissues"),
+    Birth("serverfailures", "Server Failures", parent="syncissues"),
+    Birth("recoverableitemsdeletions", "Deletions", hidden=True),
+    Birth(None, "RSS Feeds", container_class="IPF.Note.OutlookHomepage"),
+    Birth(None, "Notes", container_class="IPF.StickyNote", hidden=True),
+    Birth(None, "Tasks", container_class="IPF.Task", hidden=True),
+    Birth(None, "Calendar", container_class="IPF.Appointment", hidden=True),
+    Birth(None, "Contacts", container_class="IPF.Contact", hidden=True),
+    Birth(None, "Journal", container_class="IPF.Journal", hidden=True),
+)
+ROOT = Birth("msgfolderroot", "Top of Information Store", parent="")

@@ -1,0 +1,144 @@
+"""What every Graph call passes: authentication, faults, the limit of four at a time per mailbox, counting."""
+
+import asyncio
+import random
+import time
+import traceback
+from collections import Counter
+
+from dev.simulator.call import Answer, Call
+from dev.simulator.entra import GRAPH_AUDIENCE
+from dev.simulator.errors import GraphError, access_denied
+from dev.simulator.faults import ErrorKind
+from dev.simulator.notifications import Notifier
+from dev.simulator.routing import Context, Route, routes
+from dev.simulator.tokens import TokenMint
+from dev.simulator.world import World
+
+MAILBOX_CONCURRENCY = 4
+_ERRORS: dict[str, tuple[int, str, str]] = {
+    "429": (429, "TooManyRequests", "Please retry again later."),
+    "500": (500, "ErrorInternalServerError", "An internal server error occurred. The operation failed."),
+    "503": (503, "ErrorServerBusy", "The server cannot service this request right now. Try again later."),
+    "504": (504, "UnknownError", ""),
+}
+
+
+class ConnectionLost(Exception):
+    """The answer never arrives: the connection is cut after `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("the connection is cut")
+        self.seconds = seconds
+
+
+class Gateway:
+    """Takes calls to their handlers. `batched` calls cannot lose a connection of their own: they get 503 or 504."""
+
+    def __init__(self, world: World, mint: TokenMint, notifier: Notifier) -> None:
+        self.world, self.mint, self.notifier = world, mint, notifier
+        self._active: Counter[str] = Counter()
+        self._told: dict[str, tuple[float, float]] = {}
+        self._noise = random.Random(11)
+
+    def tenant_of(self, call: Call) -> str:
+        """The tenant of the bearer token. Raises GraphError 401."""
+        scheme, _, token = call.headers.get("authorization", "").partition(" ")
+        claims = self.mint.read(token.strip(), GRAPH_AUDIENCE) if scheme.lower() == "bearer" else None
+        if claims is None:
+            message = (
+                "Access token is empty."
+                if not token
+                else "Access token validation failure. Invalid audience or signature."
+            )
+            raise GraphError(
+                401, "InvalidAuthenticationToken", message, headers={"WWW-Authenticate": 'Bearer realm=""'}
+            )
+        return str(claims["tid"])
+
+    async def answer(self, call: Call, *, batched: bool = False) -> Answer:
+        """Never raises anything but ConnectionLost."""
+        template = f"{call.method} (unknown)"
+        try:
+            route, parameters = routes.find(call)
+            template = route.template
+            answer = await self._admitted(call, route, parameters, batched=batched)
+        except GraphError as error:
+            answer = Answer.refusal(error, call.headers.get("client-request-id"))
+        except ConnectionLost:
+            self.world.stats.calls[template, 0] += 1
+            raise
+        except Exception:  # noqa: BLE001  the one boundary: a defect of ours must look like one of Graph's
+            traceback.print_exc()
+            answer = Answer.refusal(
+                GraphError(500, "generalException", "The simulator has a defect; see its log."), None
+            )
+        self.world.stats.calls[template, answer.status] += 1
+        return answer
+
+    async def _admitted(
+        self, call: Call, route: Route, parameters: dict[str, str], *, batched: bool
+    ) -> Answer:
+        tenant_id = self.tenant_of(call)
+        organisation = self.world.directory.organisations.get(tenant_id)
+        if organisation is None or not organisation.consented:
+            raise access_denied()
+        user = self.world.directory.by_name(tenant_id, parameters["user"]) if "user" in parameters else None
+        context = Context(self.world, self.notifier, call, tenant_id, parameters, user)
+        key = user.address if user and route.in_mailbox else ""
+        if self._is_early(key or tenant_id, call.arrived):
+            self.world.stats.calls_before_retry_after += 1
+        if user and route.in_mailbox and self.world.faults.denies({user.address.lower(), user.id}):
+            raise access_denied()
+        if user and route.in_mailbox and call.method != "GET":
+            self.world.stats.writes[user.address] += 1
+        return await self._counted(context, route, key, batched=batched)
+
+    async def _counted(self, context: Context, route: Route, key: str, *, batched: bool) -> Answer:
+        """Holds one of the mailbox's four places while the handler runs."""
+        if not key:
+            return await self._faulty(context, route, context.tenant_id, batched=batched)
+        self._active[key] += 1
+        self.world.stats.peak(key, self._active[key])
+        try:
+            if self._active[key] > MAILBOX_CONCURRENCY:
+                raise self._throttled(
+                    key, "ApplicationThrottled", "Application is over its MailboxConcurrency limit."
+                )
+            return await self._faulty(context, route, key, batched=batched)
+        finally:
+            self._active[key] -= 1
+
+    async def _faulty(self, context: Context, route: Route, key: str, *, batched: bool) -> Answer:
+        settings = self.world.faults.settings
+        await asyncio.sleep(settings.latency_ms / 1000)
+        kind = self.world.faults.graph_error()
+        if kind is None:
+            return await route.handler(context)
+        if (
+            context.call.method != "GET"
+            and kind in ("504", "reset", "timeout")
+            and self._noise.random() < 0.5
+        ):
+            await route.handler(context)  # carried out, though the caller will not learn of it
+        raise self._failure(kind, key, batched=batched)
+
+    def _failure(self, kind: ErrorKind, key: str, *, batched: bool) -> Exception:
+        if kind in ("reset", "timeout") and not batched:
+            return ConnectionLost(self.world.faults.settings.timeout_s if kind == "timeout" else 0)
+        status, code, message = _ERRORS[{"reset": "503", "timeout": "504"}.get(kind, kind)]
+        if status == 429:
+            return self._throttled(key, code, message)
+        return GraphError(status, code, message)
+
+    def _throttled(self, key: str, code: str, message: str) -> GraphError:
+        """429, with a Retry-After that may be fractional; calls that arrive before it is over are counted."""
+        seconds = self.world.faults.settings.retry_after_s
+        now = time.monotonic()
+        self._told[key] = (now, now + seconds)
+        return GraphError(429, code, message, headers={"Retry-After": f"{seconds:g}"})
+
+    def _is_early(self, key: str, arrived: float) -> bool:
+        """Whether a call arrived after a 429 was answered and before the time it named."""
+        since, until = self._told.get(key, (0.0, 0.0))
+        return since < arrived < until

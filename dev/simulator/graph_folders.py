@@ -1,0 +1,116 @@
+"""Graph's folder routes: lists, children, single folders, and folder delta."""
+
+import re
+from urllib.parse import quote
+
+from dev.simulator.call import Answer
+from dev.simulator.delta import SyncState, gone
+from dev.simulator.errors import GraphError
+from dev.simulator.mailbox import Folder, Mailbox
+from dev.simulator.query import page_size
+from dev.simulator.routing import Context, routes
+
+_CONTAINER_CLASS = re.compile(r"id\s+eq\s+'(String 0x3613)'", re.I)
+
+
+def folder_json(
+    mailbox: Mailbox, folder: Folder, *, expand: str | None = None, select: str | None = None
+) -> dict[str, object]:
+    """The mailFolder resource; the container class only by $expand of `String 0x3613`."""
+    values: dict[str, object] = {
+        "id": folder.id,
+        "displayName": folder.name,
+        "parentFolderId": folder.parent_id or folder.id,
+        "childFolderCount": len(mailbox.children(folder)),
+        "unreadItemCount": sum(not message.is_read for message in folder.messages.values()),
+        "totalItemCount": len(folder.messages),
+        "isHidden": folder.hidden,
+    }
+    if select:
+        names = {name.strip().lower() for name in select.split(",")} | {"id"}
+        values = {name: value for name, value in values.items() if name.lower() in names}
+    if expand and (found := _CONTAINER_CLASS.search(expand)):
+        values["singleValueExtendedProperties"] = [{"id": found[1], "value": folder.container_class}]
+    return values
+
+
+def _page(context: Context, folders: list[Folder], path: str) -> Answer:
+    query, mailbox = context.call.query, context.mailbox
+    if query.get("includehiddenfolders", "").lower() != "true":
+        folders = [folder for folder in folders if not folder.hidden]
+    size = page_size(context.call.integer("$top"), context.call.preferences.page_size)
+    skip = context.call.integer("$skip") or 0
+    expand, select = query.get("$expand"), query.get("$select")
+    page: dict[str, object] = {"@odata.context": context.context_url("mailFolders")}
+    page["value"] = [
+        folder_json(mailbox, one, expand=expand, select=select) for one in folders[skip : skip + size]
+    ]
+    if len(folders) > skip + size:
+        options = {**query, "$skip": str(skip + size)}
+        rest = "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items())
+        page["@odata.nextLink"] = f"{context.base}/users/{context.user.id}/{path}?{rest}"
+    return Answer(payload=page)
+
+
+@routes.on("GET", "/users/{user}/mailFolders")
+async def list_folders(context: Context) -> Answer:
+    """The folders directly under the root: ten a page, hidden ones on request."""
+    mailbox = context.mailbox
+    return _page(context, mailbox.children(mailbox.well_known["msgfolderroot"]), "mailFolders")
+
+
+@routes.on("GET", "/users/{user}/mailFolders/{folder}")
+async def get_folder(context: Context) -> Answer:
+    """One folder by id or well-known name."""
+    query, folder = context.call.query, context.mailbox.folder(context.parameters["folder"])
+    shown = folder_json(context.mailbox, folder, expand=query.get("$expand"), select=query.get("$select"))
+    return Answer(payload={"@odata.context": context.context_url("mailFolders/$entity"), **shown})
+
+
+@routes.on("GET", "/users/{user}/mailFolders/{folder}/childFolders")
+async def list_children(context: Context) -> Answer:
+    """The folders directly under another one."""
+    parent = context.mailbox.folder(context.parameters["folder"])
+    return _page(context, context.mailbox.children(parent), f"mailFolders/{parent.id}/childFolders")
+
+
+@routes.on("GET", "/users/{user}/mailFolders/delta")
+async def folder_delta(context: Context) -> Answer:
+    """Folders of the whole mailbox at any depth, hidden ones too; then those that are new or renamed."""
+    query, mailbox = context.call.query, context.mailbox
+    token = query.get("$deltatoken") or query.get("$skiptoken")
+    if token:
+        if context.world.faults.strikes("expire_delta_tokens"):
+            raise gone()
+        state = SyncState.parse(token)
+        if state.folder != "folders":
+            raise gone()
+    else:
+        size = page_size(context.call.integer("$top"), context.call.preferences.page_size)
+        state = SyncState("folders", 0, query.get("$select"), query.get("$expand"), size=size)
+    size = context.call.preferences.page_size or state.size
+    entries = [(sequence, folder) for sequence, folder in mailbox.folder_log if sequence > state.mark]
+    shown = entries[:size]
+    mark = shown[-1][0] if shown else state.mark
+    after = SyncState("folders", mark, state.select, state.expand, size=state.size)
+    link = f"{context.base}/users/{context.user.id}/mailFolders/delta?"
+    page: dict[str, object] = {"@odata.context": context.context_url("mailFolders/delta")}
+    if len(entries) > len(shown):
+        page["@odata.nextLink"] = f"{link}$skiptoken={after.token()}"
+    else:
+        page["@odata.deltaLink"] = f"{link}$deltatoken={after.token()}"
+    distinct = {folder.id: folder for _, folder in shown}
+    page["value"] = [
+        folder_json(mailbox, one, expand=state.expand, select=state.select) for one in distinct.values()
+    ]
+    return Answer(payload=page)
+
+
+@routes.on("POST", "/users/{user}/mailFolders")
+async def create_folder(context: Context) -> Answer:
+    """A new folder under the root."""
+    name = str(context.call.json().get("displayName") or "")
+    if not name:
+        raise GraphError(400, "ErrorInvalidRequest", "The displayName of the folder is missing.")
+    folder = context.mailbox.create_folder(name, context.mailbox.well_known["msgfolderroot"])
+    return Answer(201, folder_json(context.mailbox, folder))

@@ -1,0 +1,142 @@
+"""Graph's routes for writing mail: drafts, answers, attachments of drafts, and sending, which finishes after the 202."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from dev.simulator.call import Answer
+from dev.simulator.drafts import (
+    add_attachment,
+    answer_draft,
+    attachment_of,
+    draft_from_json,
+    draft_from_mime,
+    for_the_wire,
+)
+from dev.simulator.errors import GraphError, bad_request, item_not_found
+from dev.simulator.graph_messages import message_answer
+from dev.simulator.mailbox import StoredMessage, stamp
+from dev.simulator.routing import Context, routes
+from dev.simulator.view import View, attachment_json
+from dev.simulator.world import Departure
+
+_MAX_RECIPIENTS = 500
+_LARGEST_ATTACHMENT = 3 * 1024 * 1024
+_KINDS = {"reply": "reply", "replyall": "replyAll", "forward": "forward"}
+
+
+def _is_mime(context: Context) -> bool:
+    return context.call.headers.get("content-type", "").lower().startswith("text/plain")
+
+
+def _new_draft(context: Context, given: Mapping[str, object] | None) -> StoredMessage:
+    now = datetime.now(UTC)
+    if given is None:
+        return draft_from_mime(context.user, context.mailbox, context.call.body, now)
+    return draft_from_json(context.user, context.mailbox, given, now)
+
+
+def _plain_view(context: Context) -> View:
+    return View(preferences=context.call.preferences)
+
+
+@routes.on("POST", "/users/{user}/messages")
+async def create_draft(context: Context) -> Answer:
+    """A draft from JSON, or from base64 MIME."""
+    draft = _new_draft(context, None if _is_mime(context) else context.call.json())
+    return message_answer(context, draft, status=201, view=_plain_view(context))
+
+
+@routes.on("POST", "/users/{user}/messages/{message}/{action}")
+async def act(context: Context) -> Answer:
+    """send; createReply, createReplyAll, createForward; reply, replyAll, forward."""
+    message, action = (
+        context.mailbox.message(context.parameters["message"]),
+        context.parameters["action"].lower(),
+    )
+    if action == "send":
+        if not message.is_draft or message.draft_fields.get("_sending"):
+            raise item_not_found()
+        return _send(context, message, save=True)
+    kind = _KINDS.get(action.removeprefix("create"))
+    if kind is None:
+        raise bad_request(f"Resource not found for the segment '{context.parameters['action']}'.")
+    given = dict(context.call.json())
+    if "toRecipients" in given:
+        inner = given.get("message")
+        given["message"] = {
+            **(inner if isinstance(inner, Mapping) else {}),
+            "toRecipients": given["toRecipients"],
+        }
+    draft = answer_draft(context.user, context.mailbox, message, kind, given, datetime.now(UTC))
+    if action.startswith("create"):
+        return message_answer(context, draft, status=201, view=_plain_view(context))
+    return _send(context, draft, save=True)
+
+
+for _action in ("createReply", "createReplyAll", "createForward", "reply", "replyAll", "forward"):
+    routes.on("POST", f"/users/{{user}}/messages/{{message}}/{_action}")(_answer)
+
+
+@routes.on("POST", "/users/{user}/sendMail")
+async def send_mail(context: Context) -> Answer:
+    """202 and no id, whatever becomes of the mail."""
+    if _is_mime(context):
+        return _send(context, _new_draft(context, None), save=True)
+    given = context.call.json()
+    message = given.get("message", given.get("Message"))
+    if not isinstance(message, Mapping):
+        raise bad_request("The parameter 'message' is missing.", "ErrorInvalidRequest")
+    save = given.get("saveToSentItems", given.get("SaveToSentItems", True))
+    return _send(context, _new_draft(context, message), save=str(save).lower() != "false")
+
+
+def _send(context: Context, draft: StoredMessage, *, save: bool) -> Answer:
+    """Checks what Exchange checks at once; transport follows in the background. Raises GraphError 400 or 403."""
+    user = context.user
+    _, _, recipients = for_the_wire(draft, datetime.now(UTC))
+    if len(recipients) > _MAX_RECIPIENTS:
+        raise GraphError(400, "ErrorExceededMaxRecipientLimit", "The message has more than 500 recipients.")
+    sender = draft.content.from_.address.lower() if draft.content.from_ else user.address.lower()
+    if sender not in {user.address.lower(), *(alias.lower() for alias in user.aliases)}:
+        raise GraphError(
+            403,
+            "ErrorSendAsDenied",
+            "The user account which was used to submit this request does not have the right to send mail on behalf of the specified sending account.",
+        )
+    draft.draft_fields["_sending"] = True
+    context.notifier.background(_transport(context, draft, save=save))
+    return Answer(202)
+
+
+async def _transport(context: Context, draft: StoredMessage, *, save: bool) -> None:
+    world, mailbox = context.world, context.mailbox
+    await asyncio.sleep(world.habits.send_delay_ms / 1000)
+    now = datetime.now(UTC)
+    content, raw, recipients = for_the_wire(draft, now)
+    mailbox.rewrite(draft, content)
+    departure = Departure(
+        stamp(now), mailbox.address, recipients, draft.internet_message_id, content.subject, raw
+    )
+    world.outbound.append(departure)
+    if save:
+        mailbox.become_sent(draft, keep_immutable_id=world.habits.draft_keeps_immutable_id, now=now)
+    else:
+        mailbox.delete(draft, now)
+    world.deliver_internally(mailbox, raw, recipients)
+
+
+@routes.on("POST", "/users/{user}/messages/{message}/attachments")
+async def create_attachment(context: Context) -> Answer:
+    """A file below 3 MB for a draft."""
+    message = context.mailbox.message(context.parameters["message"])
+    attachment = attachment_of(context.call.json())
+    if len(attachment.data) > _LARGEST_ATTACHMENT:
+        raise GraphError(413, "ErrorMessageSizeExceeded", "The message exceeds the maximum supported size.")
+    add_attachment(context.mailbox, message, attachment, datetime.now(UTC))
+    number = len(message.content.attachments) - 1
+    immutable = context.call.preferences.immutable_ids
+    shown = attachment_json(
+        message, number, message.content.attachments[number], immutable=immutable, with_bytes=True
+    )
+    return Answer(201, shown)

@@ -1,0 +1,331 @@
+"""Reads one RFC 822 mail into the content that a mailbox stores. Degrades like Exchange on garbage and never raises.
+
+Rules: MS-OXCMAIL for bodies and attachments. Knows nothing of mailboxes, ids or HTTP.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from email import message_from_bytes
+from email.message import Message
+from functools import cached_property, lru_cache
+
+from dev.simulator import body as bodies
+from dev.simulator import headers as mail_headers
+from dev.simulator.attachments import Attachment, is_inline, referenced_images, safe_name, unnamed
+from dev.simulator.headers import Address
+from dev.simulator.threading_index import decode_thread_index
+
+MAX_BYTES = 150 * 1024 * 1024
+_MAX_PARTS = 1000
+_MAX_DEPTH = 60
+_MAX_TEXT = 2_000_000
+_SENSITIVITIES = {"personal": 1, "private": 2, "company-confidential": 3}
+_EVENTS = {"REQUEST": "meetingRequest", "CANCEL": "meetingCancelled"}
+_ANSWERS = {
+    "ACCEPTED": "meetingAccepted",
+    "TENTATIVE": "meetingTenativelyAccepted",  # sic, Graph's own spelling
+    "DECLINED": "meetingDeclined",
+}
+_DROPPED = frozenset(
+    {
+        "message/delivery-status",
+        "message/disposition-notification",
+        "text/rfc822-headers",
+        "application/ms-tnef",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Content:
+    """One mail as read: what does not depend on the mailbox it lies in."""
+
+    headers: tuple[tuple[str, str], ...]
+    markup: str
+    plain: str | None
+    attachments: tuple[Attachment, ...] = ()
+    meeting: str | None = None
+    is_event: bool = False
+
+    def header(self, name: str) -> str | None:
+        return mail_headers.first(list(self.headers), name)
+
+    @cached_property
+    def subject(self) -> str:
+        return mail_headers.decode_words(self.header("Subject") or "")
+
+    @cached_property
+    def message_id(self) -> str | None:
+        value = (self.header("Message-ID") or "").strip()
+        found = re.search(r"<[^<>]+>", value)
+        return found[0] if found else value or None
+
+    @cached_property
+    def from_(self) -> Address | None:
+        return next(iter(self.people("From")), None)
+
+    @cached_property
+    def sender(self) -> Address | None:
+        return next(iter(self.people("Sender")), self.from_)
+
+    def people(self, name: str) -> list[Address]:
+        values = [value for key, value in self.headers if key.lower() == name.lower()]
+        return mail_headers.addresses(", ".join(values))
+
+    @cached_property
+    def sent(self) -> datetime | None:
+        return mail_headers.date(self.header("Date"))
+
+    @cached_property
+    def references(self) -> tuple[str, ...]:
+        return tuple(
+            re.findall(r"<[^<>\s]+>", f"{self.header('References') or ''} {self.header('In-Reply-To') or ''}")
+        )
+
+    @cached_property
+    def thread_index(self) -> bytes | None:
+        return decode_thread_index(self.header("Thread-Index"))
+
+    @cached_property
+    def topic(self) -> str:
+        """Thread-Topic, else the subject with one prefix of 1-3 characters stripped (MS-OXCMAIL 2.2.3.2.6.1)."""
+        given = self.header("Thread-Topic")
+        return (
+            mail_headers.decode_words(given)
+            if given
+            else re.sub(r"^[^:\s\d]{1,3}:\s*", "", self.subject, count=1)
+        )
+
+    @cached_property
+    def importance(self) -> str:
+        text = f"{self.header('Importance') or ''} {self.header('X-Priority') or ''} {self.header('Priority') or ''}".lower()
+        if re.search(r"high|urgent|^\s*[12]\b", text):
+            return "high"
+        return "low" if re.search(r"low|non-urgent|^\s*[45]\b", text) else "normal"
+
+    @cached_property
+    def sensitivity(self) -> int:
+        return _SENSITIVITIES.get((self.header("Sensitivity") or "").strip().lower(), 0)
+
+    @cached_property
+    def text(self) -> str:
+        """The body as text: made from the HTML, unless the mail was plain."""
+        if self.plain is not None:
+            return self.plain.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
+        return bodies.html_to_text(self.markup)
+
+    @cached_property
+    def preview(self) -> str:
+        return bodies.preview(self.text.strip())
+
+    @cached_property
+    def has_attachments(self) -> bool:
+        return any(not attachment.is_inline for attachment in self.attachments)
+
+    @property
+    def odata_type(self) -> str:
+        if not self.is_event:
+            return "#microsoft.graph.message"
+        if self.meeting == "meetingRequest":
+            return "#microsoft.graph.eventMessageRequest"
+        return (
+            "#microsoft.graph.eventMessageResponse"
+            if self.meeting in _ANSWERS.values()
+            else "#microsoft.graph.eventMessage"
+        )
+
+
+@dataclass
+class _Reading:
+    """What has been gathered so far while walking the parts of one mail."""
+
+    html: str | None = None
+    plain: str | None = None
+    attachments: list[tuple[Attachment, bool]] = field(default_factory=list)
+    is_event: bool = False
+    meeting: str | None = None
+    parts: int = 0
+
+    @property
+    def has_body(self) -> bool:
+        return self.html is not None or self.plain is not None
+
+
+def _guarded(read: Callable[[], object]) -> str:
+    """A value of the email package that may raise on a broken header."""
+    try:
+        value = read()
+    except (LookupError, ValueError, TypeError, AttributeError, AssertionError):
+        return ""
+    return mail_headers.clean(value) if isinstance(value, str) else ""
+
+
+def _payload(part: Message) -> bytes:
+    try:
+        data = part.get_payload(decode=True)
+    except (LookupError, ValueError, TypeError, AttributeError):
+        data = None
+    if isinstance(data, bytes):
+        return data
+    text = part.get_payload()
+    return text.encode("utf-8", "replace") if isinstance(text, str) else b""
+
+
+def _text(part: Message) -> str:
+    charset = _guarded(lambda: part.get_param("charset"))
+    return mail_headers.clean(mail_headers.decode_bytes(_payload(part)[:_MAX_TEXT], charset))
+
+
+def _children(part: Message) -> list[Message]:
+    payload = part.get_payload()
+    return [child for child in payload if isinstance(child, Message)] if isinstance(payload, list) else []
+
+
+def _type(part: Message) -> str:
+    return _guarded(part.get_content_type) or "text/plain"
+
+
+def _is_attached(part: Message) -> bool:
+    return _guarded(part.get_content_disposition) == "attachment"
+
+
+def _name(part: Message) -> str:
+    return safe_name(mail_headers.decode_words(_guarded(part.get_filename)))
+
+
+def _whole(part: Message) -> bytes:
+    try:
+        return part.as_bytes()
+    except (LookupError, ValueError, TypeError, AttributeError, RecursionError):
+        return _payload(part)
+
+
+def _best_alternative(part: Message) -> Message | None:
+    """The child of multipart/alternative that Exchange shows: HTML wins over plain, whatever wraps it."""
+    children = [child for child in _children(part) if _type(child) != "text/calendar"]
+    for wanted in ("text/html", "multipart/", "text/plain"):
+        for child in reversed(children):
+            if _type(child).startswith(wanted):
+                return child
+    return children[-1] if children else None
+
+
+def _event(part: Message, reading: _Reading) -> None:
+    text = _text(part)
+    method = (
+        _guarded(lambda: part.get_param("method")) or "".join(re.findall(r"^METHOD:(\w+)", text, re.M)[:1])
+    ).upper()
+    answer = re.search(r"PARTSTAT=([A-Z]+)", text)
+    reading.is_event = True
+    reading.meeting = _EVENTS.get(method) or (
+        _ANSWERS.get(answer[1]) if method == "REPLY" and answer else None
+    )
+
+
+def _attach(part: Message, reading: _Reading, *, in_body: bool) -> None:
+    content_type = _type(part)
+    name = _name(part)
+    if content_type == "message/rfc822" and (children := _children(part)):
+        raw = _whole(children[0])
+        subject = mail_headers.decode_words(
+            mail_headers.first(mail_headers.header_items(children[0]), "Subject") or ""
+        )
+        attachment = Attachment("item", subject or name or "Untitled", None, raw)
+    elif content_type == "message/external-body" and (url := _guarded(lambda: part.get_param("url"))):
+        attachment = Attachment("reference", name or url, None, url.encode())
+    else:
+        data = _whole(part) if part.is_multipart() else _payload(part)
+        headers = mail_headers.header_items(part)
+        content_id = (mail_headers.first(headers, "Content-ID") or "").strip().strip("<>") or None
+        name = name or unnamed(content_type, len(reading.attachments) + 1)
+        location = mail_headers.first(headers, "Content-Location")
+        attachment = Attachment("file", name, content_type, data, content_id, location)
+    reading.attachments.append((attachment, in_body))
+
+
+def _smime(part: Message, reading: _Reading) -> bool:
+    """Signed or encrypted mail arrives as exactly one smime.p7m; a clear-signed one's bytes are the whole MIME."""
+    protocol = _guarded(lambda: part.get_param("protocol")).lower()
+    if _type(part) in ("application/pkcs7-mime", "application/x-pkcs7-mime"):
+        reading.attachments.append((Attachment("file", "smime.p7m", _type(part), _payload(part)), False))
+        return True
+    if _type(part) == "multipart/signed" and "pkcs7" in protocol:
+        shown = _Reading()
+        for child in _children(part)[:1]:
+            _visit(child, shown, depth=1, in_body=False)
+        reading.html, reading.plain = shown.html, shown.plain
+        reading.attachments.append((Attachment("file", "smime.p7m", "multipart/signed", _whole(part)), False))
+        return True
+    return False
+
+
+def _visit(part: Message, reading: _Reading, *, depth: int, in_body: bool) -> None:
+    reading.parts += 1
+    content_type = _type(part)
+    if depth > _MAX_DEPTH or reading.parts > _MAX_PARTS or _smime(part, reading) or content_type in _DROPPED:
+        return
+    children = _children(part)
+    if content_type.startswith("multipart/") and children:
+        _visit_multipart(part, children, reading, depth=depth)
+    elif content_type == "text/calendar" and not _is_attached(part):
+        _event(part, reading)
+    elif (
+        content_type in ("text/plain", "text/html")
+        and not reading.has_body
+        and not _is_attached(part)
+        and not _name(part)
+    ):
+        text = _text(part)
+        if content_type == "text/html":
+            reading.html = text
+        else:
+            reading.plain = text
+    elif _name(part) != "winmail.dat":
+        _attach(part, reading, in_body=in_body)
+
+
+def _visit_multipart(part: Message, children: list[Message], reading: _Reading, *, depth: int) -> None:
+    kind = _type(part)
+    if kind == "multipart/alternative" and not reading.has_body:
+        shown = _best_alternative(part)
+        for child in children:
+            if child is shown or not _type(child).startswith(("text/plain", "text/html", "multipart/")):
+                _visit(child, reading, depth=depth + 1, in_body=False)
+        return
+    for child in children:
+        _visit(child, reading, depth=depth + 1, in_body=kind in ("multipart/related", "multipart/mixed"))
+
+
+def _content(message: Message) -> Content:
+    reading = _Reading()
+    _visit(message, reading, depth=0, in_body=False)
+    plain = reading.plain if reading.html is None else None
+    if reading.html is None and plain is None:
+        plain = ""
+    markup = bodies.as_document(reading.html) if reading.html is not None else bodies.wrap_plain(plain or "")
+    ids, locations = referenced_images(markup)
+    attachments = tuple(
+        replace(attachment, is_inline=in_body and is_inline(attachment, ids, locations))
+        for attachment, in_body in reading.attachments
+    )
+    headers = tuple(mail_headers.header_items(message))
+    return Content(headers, markup, plain, attachments, reading.meeting, reading.is_event)
+
+
+def _plainly(raw: bytes) -> Content:
+    """The last resort: headers as far as they can be read, the rest as text."""
+    head, _, rest = raw[:_MAX_TEXT].replace(b"\r\n", b"\n").partition(b"\n\n")
+    headers = tuple(mail_headers.header_items(message_from_bytes(head[:65_536])))
+    plain = mail_headers.clean(mail_headers.decode_bytes(rest, None))
+    return Content(headers, bodies.wrap_plain(plain), plain)
+
+
+@lru_cache(maxsize=512)
+def read_mail(raw: bytes) -> Content:
+    """The content of a mail, whatever its state."""
+    try:
+        return _content(message_from_bytes(raw[:MAX_BYTES]))
+    except (RecursionError, LookupError, ValueError, TypeError, AttributeError, AssertionError):
+        return _plainly(raw)

@@ -1,0 +1,318 @@
+"""What a reader sees of a stored message: $select, $expand and Prefer, turned into message JSON."""
+
+import base64
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import quote as percent
+
+from dev.simulator import body as bodies
+from dev.simulator import ids
+from dev.simulator.attachments import Attachment
+from dev.simulator.call import Call, Preferences
+from dev.simulator.errors import bad_request
+from dev.simulator.mailbox import Mailbox, StoredMessage, stamp
+from dev.simulator.mime import read_mail
+from dev.simulator.query import split_outside
+from dev.simulator.stats import Stats
+
+_ONLY_SELECTED = frozenset({"internetMessageHeaders", "uniqueBody"})
+_DEFAULTS = [
+    "id",
+    "createdDateTime",
+    "lastModifiedDateTime",
+    "changeKey",
+    "categories",
+    "receivedDateTime",
+    "sentDateTime",
+    "hasAttachments",
+    "internetMessageId",
+    "subject",
+    "bodyPreview",
+    "importance",
+    "parentFolderId",
+    "conversationId",
+    "conversationIndex",
+    "isDeliveryReceiptRequested",
+    "isReadReceiptRequested",
+    "isRead",
+    "isDraft",
+    "webLink",
+    "inferenceClassification",
+    "body",
+    "sender",
+    "from",
+    "toRecipients",
+    "ccRecipients",
+    "bccRecipients",
+    "replyTo",
+    "flag",
+]
+_EVENT_FIELDS = ("meetingMessageType",)
+_KNOWN = {name.lower(): name for name in (*_DEFAULTS, *_ONLY_SELECTED, *_EVENT_FIELDS)}
+_HIDDEN_HEADERS = ("x-ms-exchange-organization-", "x-ms-exchange-forest-")
+_TAGS: dict[str, Callable[[StoredMessage], str | None]] = {
+    "string 0x1042": lambda message: message.content.header("In-Reply-To"),
+    "string 0x1039": lambda message: message.content.header("References"),
+    "string 0x007d": lambda message: "".join(
+        f"{name}: {value}\r\n" for name, value in message.content.headers
+    ),
+    "string 0x1035": lambda message: message.internet_message_id,
+    "string 0x0070": lambda message: message.content.topic,
+    "integer 0x0036": lambda message: str(message.content.sensitivity),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """Where sources disagree about Exchange: which headers it shows, what becomes of a draft's id, and how lists stutter."""
+
+    inbound_headers: bool = True
+    internal_headers: bool = False
+    sent_headers: bool = False
+    draft_keeps_immutable_id: bool = True
+    plain_body_as_text: bool = False
+    empty_delta_pages: bool = True
+    repeated_delta_items: bool = True
+    send_delay_ms: int = 20
+
+    def shows_headers(self, message: StoredMessage) -> bool:
+        if message.origin == "inbound":
+            return self.inbound_headers
+        return self.internal_headers if message.origin == "internal" else self.sent_headers
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The options of one read. `attachment_fields` None: attachments not expanded."""
+
+    select: frozenset[str] | None = None
+    attachment_fields: frozenset[str] | None = None
+    tags: tuple[str, ...] | None = None
+    preferences: Preferences = field(default_factory=Preferences)
+
+    @classmethod
+    def of(cls, call: Call) -> "View":
+        return cls.parse(call.query.get("$select"), call.query.get("$expand"), call.preferences)
+
+    @classmethod
+    def parse(cls, select: str | None, expand: str | None, preferences: Preferences) -> "View":
+        """Raises GraphError 400 for names that a message does not have."""
+        attachment_fields, tags = None, None
+        for piece in split_outside(expand or "", ","):
+            name, _, options = piece.partition("(")
+            lower = name.strip().lower()
+            if lower == "attachments":
+                attachment_fields = _nested_select(options)
+            elif lower in ("singlevalueextendedproperties", "multivalueextendedproperties"):
+                tags = (*(tags or ()), *re.findall(r"id\s+eq\s+'([^']*)'", options))
+            elif lower not in ("extensions", "microsoft.graph.eventmessage/event"):
+                raise bad_request(
+                    f"Could not find a property named '{name}' on type 'microsoft.graph.message'."
+                )
+        return cls(_selected(select), attachment_fields, tags, preferences)
+
+    def wants(self, name: str) -> bool:
+        return name not in _ONLY_SELECTED if self.select is None else name in self.select
+
+
+def _nested_select(options: str) -> frozenset[str]:
+    found = re.search(r"\$?select=([^;)]*)", options)
+    return (
+        frozenset(name.strip().rpartition("/")[2] for name in found[1].split(",")) if found else frozenset()
+    )
+
+
+def _selected(select: str | None) -> frozenset[str] | None:
+    if not select:
+        return None
+    names = set()
+    for piece in select.split(","):
+        name = piece.strip().rpartition("/")[2]
+        if name.lower() not in _KNOWN:
+            raise bad_request(f"Could not find a property named '{name}' on type 'microsoft.graph.message'.")
+        names.add(_KNOWN[name.lower()])
+    return frozenset(names)
+
+
+def attachment_json(
+    message: StoredMessage, number: int, attachment: Attachment, *, immutable: bool, with_bytes: bool
+) -> dict[str, object]:
+    """One attachment under its id, which is scoped to this instance of the message."""
+    attachment_id = ids.attachment_id(message.id_for(immutable=immutable), number)
+    return attachment.as_json(attachment_id, stamp(message.modified), with_bytes=with_bytes)
+
+
+class Renderer:
+    """Turns stored messages into JSON, and counts what was read."""
+
+    def __init__(self, stats: Stats, habits: Habits) -> None:
+        self.stats, self.habits = stats, habits
+
+    def message(self, mailbox: Mailbox, message: StoredMessage, view: View) -> dict[str, object]:
+        """The message resource as this view shows it."""
+        immutable = view.preferences.immutable_ids
+        content = message.content
+        out: dict[str, object] = {}
+        if content.is_event:
+            out["@odata.type"] = content.odata_type
+        out["@odata.etag"] = f'W/"{message.change_key}"'
+        values = self._values(message, immutable=immutable)
+        names = (
+            _DEFAULTS
+            if view.select is None
+            else [name for name in _DEFAULTS if name == "id" or name in view.select]
+        )
+        out |= {name: values[name] for name in names if name in values}
+        if content.is_event and (view.select is None or "meetingMessageType" in view.select):
+            out["meetingMessageType"] = content.meeting or "none"
+        self._add_bodies(out, mailbox, message, view)
+        if view.wants("internetMessageHeaders") and self.habits.shows_headers(message):
+            shown = [
+                (name, value)
+                for name, value in content.headers
+                if not name.lower().startswith(_HIDDEN_HEADERS)
+            ]
+            out["internetMessageHeaders"] = [{"name": name, "value": value} for name, value in shown]
+        if view.tags is not None and (found := _tags(message, view.tags)):
+            out["singleValueExtendedProperties"] = found
+        if view.attachment_fields is not None:
+            out["attachments"] = self.attachments(message, view.attachment_fields, immutable=immutable)
+        return out
+
+    def _values(self, message: StoredMessage, *, immutable: bool) -> dict[str, object]:
+        content = message.content
+        item_id = message.id_for(immutable=immutable)
+        values: dict[str, object] = {
+            "id": item_id,
+            "createdDateTime": stamp(message.created),
+            "lastModifiedDateTime": stamp(message.modified),
+            "changeKey": message.change_key,
+            "categories": message.categories,
+            "receivedDateTime": stamp(message.received),
+            "sentDateTime": stamp(content.sent or message.received),
+            "parentFolderId": message.folder.id,
+            "conversationId": message.conversation_id,
+            "conversationIndex": base64.b64encode(message.index).decode("ascii"),
+            "isDeliveryReceiptRequested": None,
+            "isRead": message.is_read,
+            "isDraft": message.is_draft,
+            "webLink": f"https://outlook.office365.com/owa/?ItemID={percent(item_id)}&exvsurl=1&viewmodel=ReadMessageItem",
+            "inferenceClassification": message.inference,
+            "flag": message.flag,
+            "internetMessageId": message.internet_message_id,
+        }
+        return values | _fixed(message)
+
+    def _add_bodies(
+        self, out: dict[str, object], mailbox: Mailbox, message: StoredMessage, view: View
+    ) -> None:
+        content = message.content
+        if not (view.wants("body") or view.wants("uniqueBody")):
+            return
+        self.stats.bodies_read[message.internet_message_id] += 1
+        markup = content.markup if view.preferences.unsafe_html else bodies.without_scripts(content.markup)
+        as_text = view.preferences.text_body or (self.habits.plain_body_as_text and content.plain is not None)
+        if view.wants("body"):
+            out["body"] = {
+                "contentType": "text" if as_text else "html",
+                "content": content.text if as_text else markup,
+            }
+        if view.wants("uniqueBody"):
+            unique = bodies.unique_part(markup, has_parent=mailbox.parent_of(content) is not None)
+            shown = bodies.html_to_text(unique) if as_text else unique
+            out["uniqueBody"] = {"contentType": "text" if as_text else "html", "content": shown}
+
+    def attachments(
+        self, message: StoredMessage, wanted: frozenset[str], *, immutable: bool
+    ) -> list[dict[str, object]]:
+        """All attachments, inline ones too; `wanted` empty means every field."""
+        with_bytes = not wanted or "contentBytes" in wanted
+        if with_bytes and message.content.attachments:
+            self.stats.attachments_read[message.internet_message_id] += 1
+        whole = [
+            attachment_json(message, number, attachment, immutable=immutable, with_bytes=with_bytes)
+            for number, attachment in enumerate(message.content.attachments)
+        ]
+        if not wanted:
+            return whole
+        return [
+            {k: v for k, v in one.items() if k in wanted or k == "id" or k.startswith("@")} for one in whole
+        ]
+
+    def partial(
+        self, message: StoredMessage, item_id: str, changed: frozenset[str], view: View
+    ) -> dict[str, object]:
+        """What delta says of an item that the sync state already knows: id, etag, and what changed."""
+        values = self._values(message, immutable=view.preferences.immutable_ids)
+        shown = {name: values[name] for name in sorted(changed) if name in values and view.wants(name)}
+        return {"@odata.etag": f'W/"{message.change_key}"', **shown, "id": item_id}
+
+
+def _fixed(message: StoredMessage) -> dict[str, object]:
+    """The fields that depend on the content alone, made once per content."""
+    content = message.content
+    if (cached := content.__dict__.get("_json")) is None:
+        people = {
+            key: [one.as_json() for one in content.people(header)]
+            for key, header in (
+                ("toRecipients", "To"),
+                ("ccRecipients", "Cc"),
+                ("replyTo", "Reply-To"),
+                ("bccRecipients", "Bcc"),
+            )
+        }
+        cached = {
+            "hasAttachments": content.has_attachments,
+            "subject": content.subject,
+            "bodyPreview": content.preview,
+            "importance": content.importance,
+            "isReadReceiptRequested": content.header("Disposition-Notification-To") is not None,
+            **people,
+        }
+        if content.from_ and content.sender:
+            cached |= {"sender": content.sender.as_json(), "from": content.from_.as_json()}
+        content.__dict__["_json"] = cached
+    if message.origin in ("inbound", "internal"):
+        return {**cached, "bccRecipients": []}
+    return dict(cached)
+
+
+def _tags(message: StoredMessage, wanted: tuple[str, ...]) -> list[dict[str, str]]:
+    """The extended properties that were asked for and that the item has."""
+    found = []
+    for tag in wanted:
+        read = _TAGS.get(re.sub(r"\s+", " ", tag.lower()).strip())
+        value = read(message) if read else message.extended.get(tag.lower())
+        if value:
+            found.append({"id": tag, "value": value})
+    return found
+
+
+def embedded_item(raw: bytes, preferences: Preferences) -> dict[str, object]:
+    """The message inside an itemAttachment: its id is empty, its headers partial."""
+    content = read_mail(raw)
+    body = (
+        {"contentType": "text", "content": content.text}
+        if preferences.text_body
+        else {"contentType": "html", "content": content.markup}
+    )
+    people = {
+        key: [one.as_json() for one in content.people(name)]
+        for key, name in (("toRecipients", "To"), ("ccRecipients", "Cc"))
+    }
+    item: dict[str, object] = {
+        "@odata.type": content.odata_type,
+        "id": "",
+        "subject": content.subject,
+        "internetMessageId": content.message_id,
+        "hasAttachments": content.has_attachments,
+        "isDraft": False,
+        "body": body,
+        **people,
+    }
+    if content.sent:
+        item["sentDateTime"] = stamp(content.sent)
+    if content.from_:
+        item["from"] = content.from_.as_json()
+    return item
