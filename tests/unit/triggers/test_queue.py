@@ -1,0 +1,151 @@
+"""The queue boundary: errors become outcomes here and nowhere else."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.commands import IngestMessages, SyncMailbox
+from shared.domain.errors import AccessDenied, Busy, Throttled, Unavailable
+from shared.triggers.queue import MAX_DEQUEUE_COUNT, Outcomes, handle
+from tests.builders import MAILBOX_ID, NOW, TENANT
+from tests.fakes import FakeStorage
+
+SYNC = SyncMailbox(tenant_id=TENANT, mailbox_id=MAILBOX_ID, first_at=NOW)
+INGEST = IngestMessages(tenant_id=TENANT, mailbox_id=MAILBOX_ID, first_at=NOW, ids=("a", "b", "c"))
+
+
+@dataclass
+class Message:
+    """What the host hands over."""
+
+    text: str
+    dequeue_count: int | None = 1
+
+    def get_body(self) -> bytes:
+        return self.text.encode()
+
+
+@dataclass
+class Run:
+    """A use case that remembers its command, or raises."""
+
+    error: BaseException | None = None
+    commands: list[object] = field(default_factory=list)
+
+    def __call__(self, command: object) -> None:
+        self.commands.append(command)
+        if self.error:
+            raise self.error
+
+
+@pytest.fixture
+def storage() -> FakeStorage:
+    return FakeStorage()
+
+
+@pytest.fixture
+def outcomes(storage: FakeStorage) -> Outcomes:
+    return Outcomes(storage.queue, storage.exceptions, lambda: NOW)
+
+
+def test_a_command_is_run_once_and_leaves_nothing(storage: FakeStorage, outcomes: Outcomes) -> None:
+    run = Run()
+    handle(Message(SYNC.to_json()), SyncMailbox, run, outcomes)
+    assert run.commands == [SYNC]
+    assert (storage.queue.sent, storage.exceptions.all) == ([], [])
+
+
+def test_a_transient_error_puts_the_command_back_with_one_more_attempt(
+    storage: FakeStorage, outcomes: Outcomes
+) -> None:
+    handle(Message(SYNC.to_json()), SyncMailbox, Run(Unavailable("down")), outcomes)
+    [(command, delay)] = storage.queue.sent
+    assert command == replace(SYNC, attempt=1)
+    assert 2 <= delay <= 2.5
+
+
+def test_retry_after_is_never_cut_short(storage: FakeStorage, outcomes: Outcomes) -> None:
+    handle(Message(SYNC.to_json()), SyncMailbox, Run(Throttled("slow", retry_after=120.5)), outcomes)
+    assert 120.5 <= storage.queue.sent[0][1] <= 151
+
+
+def test_waiting_grows_with_every_attempt(storage: FakeStorage, outcomes: Outcomes) -> None:
+    for attempt in (0, 3, 50):
+        command = replace(SYNC, attempt=attempt)
+        handle(Message(command.to_json()), SyncMailbox, Run(Unavailable("down")), outcomes)
+    waits = [delay for _, delay in storage.queue.sent]
+    assert waits == sorted(waits)
+    assert 3_600 <= waits[-1] <= 4_500
+
+
+def test_a_command_that_has_failed_for_days_is_still_not_poison(
+    storage: FakeStorage, outcomes: Outcomes
+) -> None:
+    old = replace(SYNC, attempt=500, first_at=NOW - timedelta(days=6))
+    handle(Message(old.to_json()), SyncMailbox, Run(Unavailable("down")), outcomes)
+    assert storage.queue.commands == [replace(old, attempt=501)]
+
+
+def test_a_busy_mailbox_is_tried_again_soon_and_costs_no_attempt(
+    storage: FakeStorage, outcomes: Outcomes
+) -> None:
+    handle(Message(SYNC.to_json()), SyncMailbox, Run(Busy("taken")), outcomes)
+    [(command, delay)] = storage.queue.sent
+    assert command == SYNC
+    assert 1 <= delay <= 4
+
+
+def test_a_permanent_error_is_recorded_with_the_whole_command(
+    storage: FakeStorage, outcomes: Outcomes
+) -> None:
+    handle(
+        Message(SYNC.to_json()), SyncMailbox, Run(AccessDenied("no consent", "ErrorAccessDenied")), outcomes
+    )
+    [failure] = storage.exceptions.all
+    assert (failure.command, failure.code, failure.error) == (
+        SYNC.to_json(),
+        "ErrorAccessDenied",
+        "no consent",
+    )
+    assert storage.queue.sent == []
+
+
+def test_a_bug_escapes_to_the_host(storage: FakeStorage, outcomes: Outcomes) -> None:
+    with pytest.raises(ZeroDivisionError):
+        handle(Message(SYNC.to_json()), SyncMailbox, Run(ZeroDivisionError()), outcomes)
+    assert (storage.queue.sent, storage.exceptions.all) == ([], [])
+
+
+def test_a_batch_is_split_before_its_last_try(storage: FakeStorage, outcomes: Outcomes) -> None:
+    run = Run()
+    handle(Message(INGEST.to_json(), MAX_DEQUEUE_COUNT), IngestMessages, run, outcomes)
+    assert run.commands == []
+    assert [command.ids for command in storage.queue.take("mail-ingest")] == [("a",), ("b",), ("c",)]  # type: ignore[attr-defined]
+
+
+def test_a_single_message_gets_its_last_try(outcomes: Outcomes) -> None:
+    run = Run()
+    single = replace(INGEST, ids=("a",))
+    handle(Message(single.to_json(), MAX_DEQUEUE_COUNT), IngestMessages, run, outcomes)
+    assert run.commands == [single]
+
+
+@pytest.mark.parametrize("text", ["", "not json", '{"command":"IngestMessages"}'])
+def test_what_is_no_command_is_recorded_and_finished(
+    text: str, storage: FakeStorage, outcomes: Outcomes
+) -> None:
+    run = Run()
+    handle(Message(text), SyncMailbox, run, outcomes)
+    assert run.commands == []
+    assert [(one.code, one.command) for one in storage.exceptions.all] == [("malformed", text)]
+
+
+def test_a_put_back_that_fails_escapes_so_that_the_host_keeps_the_message(
+    storage: FakeStorage, outcomes: Outcomes
+) -> None:
+    storage.faults.named["CommandQueue.put"] = Unavailable("storage is down")
+    run: Callable[[SyncMailbox], None] = Run(Unavailable("down"))
+    with pytest.raises(Unavailable):
+        handle(Message(SYNC.to_json()), SyncMailbox, run, outcomes)
