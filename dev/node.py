@@ -36,7 +36,7 @@ def find_node() -> Node | None:
 def install_wheel() -> Node:
     """Put the Node wheel into this Python environment. Raises RuntimeError where pip cannot."""
     print("no Node.js on PATH: installing it as a Python package", flush=True)
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q", "install", WHEEL]
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-qq", "install", WHEEL]
     if subprocess.run(pip, check=False).returncode:
         raise RuntimeError(f"could not install {WHEEL}; install Node.js {OLDEST_MAJOR} or newer instead")
     importlib.invalidate_caches()

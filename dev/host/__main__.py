@@ -24,6 +24,8 @@ def main() -> None:
     parser.add_argument("--reuse-port", action="store_true", help="several processes may serve one port")
     parser.add_argument("--ready-file", type=Path, help="gets the url and pid as JSON once the host serves")
     given = parser.parse_args()
+    if given.invisibility < 1:
+        parser.error("--invisibility must be 1 or more: storage counts whole seconds")
     arguments = HostArguments(
         app_dir=given.app_dir.resolve(),
         port=given.port,

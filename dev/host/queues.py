@@ -22,6 +22,7 @@ from azure.storage.queue import QueueClient, QueueMessage, QueueServiceClient
 from dev.host.configuration import QueueOptions
 from dev.host.functions import Declared
 from dev.host.invocation import Invoker, reason, report
+from dev.host.waiting import happened
 
 T = TypeVar("T")
 POISON = "-poison"
@@ -60,7 +61,10 @@ class QueueListener:
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
-        """Fetch and run messages until `stop`; a storage error is reported and the poll tried again."""
+        """Fetch and run messages until `stop`, then wait for those that run.
+
+        A storage error is reported and the poll tried again.
+        """
         interval = MIN_INTERVAL
         created = False
         while not self._stopping.is_set():
@@ -74,8 +78,9 @@ class QueueListener:
                 interval = MIN_INTERVAL
                 await self._room()
             else:
-                await _happened(self._stopping, interval)
+                await happened(self._stopping, interval)
                 interval = min(interval * 2 * random.uniform(0.8, 1.2), self._options.max_polling_interval)
+        await asyncio.gather(*self._running)
 
     def stop(self) -> None:
         """Fetch no more; what runs goes on."""
@@ -155,7 +160,7 @@ class QueueListener:
             await renewal  # one that is under way changes the receipt, which the deletion then needs
 
     async def _renew(self, message: QueueMessage, done: asyncio.Event) -> None:
-        while not await _happened(done, self._invisibility / 2):
+        while not await happened(done, self._invisibility / 2):
             try:
                 await self._hide(message, self._invisibility)
             except AzureError as error:
@@ -190,12 +195,6 @@ class QueueListener:
 
     async def _call(self, operation: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._io, partial(operation, *args, **kwargs))
-
-
-async def _happened(event: asyncio.Event, within: float) -> bool:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), within)
-    return event.is_set()
 
 
 def _by_hand(body: str) -> func.QueueMessage:

@@ -85,9 +85,9 @@ async def _serve(arguments: HostArguments, options: HostOptions, functions: list
     for listener in started:
         listener.stop()
     server.should_exit = True
-    finished = await invoker.finish(STOP_GRACE)
-    await asyncio.wait([serving, *tasks], timeout=1)
-    report("host_stopped", finished=finished)
+    _, unfinished = await asyncio.wait([serving, *tasks], timeout=STOP_GRACE)
+    by_hand_done = await invoker.finish(grace=0.5)
+    report("host_stopped", finished=by_hand_done and not unfinished)
     os._exit(0)  # a function that still runs in its thread would keep the interpreter; its message comes back
 
 

@@ -21,6 +21,7 @@ from croniter import croniter
 from dev.host.configuration import HostError
 from dev.host.functions import Declared
 from dev.host.invocation import Invoker, reason, report
+from dev.host.waiting import happened
 
 T = TypeVar("T")
 CONTAINER = "azure-webjobs-hosts"
@@ -82,7 +83,7 @@ class TimerListener:
                     continue
             except AzureError as error:
                 report("timer_storage_failed", function=self._function.name, reason=reason(error))
-            await self._pause(RETRY_SECONDS)
+            await happened(self._stopping, RETRY_SECONDS)
 
     async def _take_lease(self) -> BlobLeaseClient | None:
         try:
@@ -103,34 +104,31 @@ class TimerListener:
                 continue
 
     async def _hold(self, lease: BlobLeaseClient) -> None:
-        ticking = asyncio.create_task(self._tick())
+        """Run the schedule and renew the lease until a stop or an error; a run that has begun is finished."""
+        ending = asyncio.Event()
+        ticking = asyncio.create_task(self._tick(ending))
         try:
-            while not self._stopping.is_set() and not ticking.done():
-                await self._pause(LEASE_SECONDS / 2)
+            while not ticking.done() and not await happened(self._stopping, LEASE_SECONDS / 2):
                 await self._call(lease.renew)
         finally:
-            ticking.cancel()
-            outcome = (await asyncio.gather(ticking, return_exceptions=True))[0]
-            if isinstance(outcome, Exception):
-                report("timer_failed", outcome, function=self._function.name)
+            ending.set()
+            await ticking
         await self._call(lease.release)
 
-    async def _tick(self) -> None:
+    async def _tick(self, ending: asyncio.Event) -> None:
         now = datetime.now(UTC)
         due = await self._missed(now)
         if due is not None or self._on_startup:
             await self._fire(due or now, past_due=due is not None)
         due = self._schedule.after(datetime.now(UTC))
-        while True:
-            await asyncio.sleep(max(0.0, (due - datetime.now(UTC)).total_seconds()))
+        while not await happened(ending, max(0.0, (due - datetime.now(UTC)).total_seconds())):
             await self._fire(due, past_due=False)
             due = self._schedule.after(max(due, datetime.now(UTC)))
 
     async def _fire(self, due: datetime, *, past_due: bool) -> None:
         # The boundary: the invoker has reported an error, and a timer is not retried.
         with contextlib.suppress(Exception):
-            # Shielded: a lost lease or a stop does not tear down a run that has begun.
-            await asyncio.shield(self._invoker.call(self._function, self._request(due, past_due)))
+            await self._invoker.call(self._function, self._request(due, past_due))
         if self._monitored:
             await self._save_status(due)
 
@@ -160,12 +158,6 @@ class TimerListener:
         status = {"Last": last, "Next": upcoming, "LastUpdated": datetime.now(UTC)}
         content = json.dumps({name: moment.isoformat() for name, moment in status.items()})
         await self._call(partial(self._status.upload_blob, content, overwrite=True))
-
-    async def _pause(self, delay: float) -> None:
-        try:
-            await asyncio.wait_for(self._stopping.wait(), delay)
-        except TimeoutError:
-            return
 
     async def _call(self, operation: Callable[..., T], *args: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._io, partial(operation, *args))

@@ -62,6 +62,9 @@ class Work:
     def is_empty(self) -> bool:
         return self.queue.get_queue_properties().approximate_message_count == 0
 
+    def wait_empty(self) -> None:
+        wait_for(lambda: self.is_empty() or None, 10, "the queue is not empty", every=0.1)
+
     def wait_poison(self, count: int = 1) -> list[str]:
         def look() -> list[str] | None:
             try:

@@ -5,7 +5,6 @@ import time
 import pytest
 
 from dev.azurite import Azurite
-from dev.processes import wait_for
 from tests.dev.conftest import StartHost, Work
 
 pytestmark = pytest.mark.stack
@@ -15,7 +14,7 @@ def test_a_message_runs_once_and_is_deleted(start_host: StartHost, work: Work) -
     host = start_host("--no-timers", work_queue=work.queue.queue_name)
     work.send("hello")
     assert [line["body"] for line in host.wait_seen("work")] == ["hello"]
-    wait_for(lambda: work.is_empty() or None, 10, "the message is still there")
+    work.wait_empty()
 
 
 def test_a_failing_message_is_tried_up_to_the_limit_and_then_put_into_poison(
@@ -25,7 +24,7 @@ def test_a_failing_message_is_tried_up_to_the_limit_and_then_put_into_poison(
     work.send("fail")
     assert work.wait_poison() == ["ZmFpbA=="]
     assert [line["count"] for line in host.seen("work")] == [1, 2, 3]
-    assert work.is_empty()
+    work.wait_empty()
 
 
 def test_a_message_above_the_limit_goes_to_poison_without_running(start_host: StartHost, work: Work) -> None:
@@ -50,7 +49,7 @@ def test_a_running_message_stays_hidden_beyond_its_invisibility(start_host: Star
     host = start_host("--no-timers", "--invisibility", "2", work_queue=work.queue.queue_name)
     work.send("sleep 5")
     host.wait_seen("slept")
-    wait_for(lambda: work.is_empty() or None, 10, "the message is still there")
+    work.wait_empty()
     assert len(host.seen("work")) == 1
 
 
@@ -80,7 +79,7 @@ def test_no_more_messages_run_at_once_than_a_batch_and_the_threshold(
         work.send(f"sleep 0.4{number}")
     host = start_host("--no-timers", work_queue=work.queue.queue_name)
     host.wait_seen("slept", 40)
-    wait_for(lambda: work.is_empty() or None, 10, "the messages are still there")
+    work.wait_empty()
     assert sorted(line["count"] for line in host.seen("work")) == [1] * 40
 
 
