@@ -62,7 +62,7 @@ def _person(user: User) -> Fields:
 
 
 def _store(
-    user: User, mailbox: Mailbox, fields: Fields, attachments: tuple[Attachment, ...], now: datetime
+    mailbox: Mailbox, fields: Fields, attachments: tuple[Attachment, ...], now: datetime
 ) -> StoredMessage:
     content = read_mail(compose(fields, attachments, now=now))
     draft = mailbox.add(
@@ -91,7 +91,7 @@ def draft_from_json(
     fields["_headers"] = {"Thread-Topic": subject, "Thread-Index": index}
     given_attachments = given.get("attachments")
     listed = given_attachments if isinstance(given_attachments, list) else []
-    return _store(user, mailbox, fields, tuple(attachment_of(one) for one in listed), now)
+    return _store(mailbox, fields, tuple(attachment_of(one) for one in listed), now)
 
 
 def draft_from_mime(user: User, mailbox: Mailbox, body: bytes, now: datetime) -> StoredMessage:
@@ -160,7 +160,13 @@ def add_attachment(mailbox: Mailbox, message: StoredMessage, attachment: Attachm
 
 
 def answer_draft(
-    user: User, mailbox: Mailbox, parent: StoredMessage, kind: str, given: Mapping[str, object], now: datetime
+    user: User,
+    mailbox: Mailbox,
+    parent: StoredMessage,
+    *,
+    kind: str,
+    given: Mapping[str, object],
+    now: datetime,
 ) -> StoredMessage:
     """createReply, createReplyAll or createForward: the server sets In-Reply-To, References and the thread index."""
     message = given.get("message")
@@ -184,7 +190,7 @@ def answer_draft(
         **changes,
         "_headers": headers,
     }
-    return _store(user, mailbox, fields, content.attachments if forward else (), now)
+    return _store(mailbox, fields, content.attachments if forward else (), now)
 
 
 def _answer_recipients(user: User, content: Content, kind: str) -> Fields:

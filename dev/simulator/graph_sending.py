@@ -47,20 +47,20 @@ async def create_draft(context: Context) -> Answer:
     return message_answer(context, draft, status=201, view=_plain_view(context))
 
 
-@routes.on("POST", "/users/{user}/messages/{message}/{action}")
-async def act(context: Context) -> Answer:
-    """send; createReply, createReplyAll, createForward; reply, replyAll, forward."""
-    message, action = (
-        context.mailbox.message(context.parameters["message"]),
-        context.parameters["action"].lower(),
-    )
-    if action == "send":
-        if not message.is_draft or message.draft_fields.get("_sending"):
-            raise item_not_found()
-        return _send(context, message, save=True)
-    kind = _KINDS.get(action.removeprefix("create"))
-    if kind is None:
-        raise bad_request(f"Resource not found for the segment '{context.parameters['action']}'.")
+@routes.on("POST", "/users/{user}/messages/{message}/send")
+async def send_draft(context: Context) -> Answer:
+    """202; the draft becomes the sent copy a little later."""
+    message = context.mailbox.message(context.parameters["message"])
+    if not message.is_draft or message.draft_fields.get("_sending"):
+        raise item_not_found()
+    return _send(context, message, save=True)
+
+
+async def _answer(context: Context) -> Answer:
+    """createReply, createReplyAll, createForward make a draft; reply, replyAll, forward send it at once."""
+    message = context.mailbox.message(context.parameters["message"])
+    action = context.call.segments[-1].lower()
+    kind = _KINDS[action.removeprefix("create")]
     given = dict(context.call.json())
     if "toRecipients" in given:
         inner = given.get("message")
@@ -68,7 +68,9 @@ async def act(context: Context) -> Answer:
             **(inner if isinstance(inner, Mapping) else {}),
             "toRecipients": given["toRecipients"],
         }
-    draft = answer_draft(context.user, context.mailbox, message, kind, given, datetime.now(UTC))
+    draft = answer_draft(
+        context.user, context.mailbox, message, kind=kind, given=given, now=datetime.now(UTC)
+    )
     if action.startswith("create"):
         return message_answer(context, draft, status=201, view=_plain_view(context))
     return _send(context, draft, save=True)

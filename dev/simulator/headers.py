@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 
 _WORD = re.compile(r"=\?([^?\s]+)\?([bBqQ])\?([^?]*)\?=")
 _FOLD = re.compile(r"\r?\n[ \t]?|\r")
+_TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|\((?:\\.|[^()\\])*\)|<[^>]*>|[,;:]|[^"(<,;:]+|.', re.S)
 _MAX_HEADER = 65_536
 _CHARSET_ALIASES = {
     "x-mac-cyrillic": "mac_cyrillic",
@@ -95,39 +96,21 @@ def decode_words(value: str) -> str:
 
 
 def _pieces(value: str) -> Iterator[str]:
-    """Splits an address list at commas and semicolons outside quotes, comments and angle brackets; drops group names."""
+    """Splits an address list at commas and semicolons outside quotes, comments and angle brackets.
+
+    Comments and the names of groups are dropped.
+    """
     piece: list[str] = []
-    quoted, comment, angle, escaped, has_at = False, 0, False, False, False
-    for character in value:
-        if escaped:
-            escaped = False
-        elif character == "\\":
-            escaped = True
-        elif character == '"' and not comment:
-            quoted = not quoted
-        elif quoted:
-            pass
-        elif character == "(":
-            comment += 1
-        elif character == ")" and comment:
-            comment -= 1
-        elif comment:
-            continue
-        elif character == "<":
-            angle = True
-        elif character == ">":
-            angle = False
-        elif character in ",;" and not angle:
+    has_at = False
+    for token in _TOKEN.findall(value):
+        if token in (",", ";"):
             yield "".join(piece)
             piece, has_at = [], False
-            continue
-        elif character == ":" and not angle and not has_at:
+        elif token == ":" and not has_at:
             piece = []
-            continue
-        elif character == "@":
-            has_at = True
-        if not comment and character != ")":
-            piece.append(character)
+        elif not token.startswith("(") or len(token) == 1:
+            piece.append(token)
+            has_at = has_at or "@" in token
     yield "".join(piece)
 
 
