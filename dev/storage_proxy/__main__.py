@@ -31,7 +31,7 @@ async def serve(azurite: Ports, ready_file: Path, *, simulator_url: str | None, 
         table=await forward("table", azurite.table),
     )
     control = await _control(counts)
-    following = asyncio.create_task(follow(simulator_url, ca_file, faults.set)) if simulator_url else None
+    following = asyncio.create_task(follow(simulator_url, ca_file, faults)) if simulator_url else None
     ready = {"blob": ports.blob, "queue": ports.queue, "table": ports.table, "pid": os.getpid()}
     write_json(ready_file, {**ready, "stats_url": f"http://127.0.0.1:{control}/stats"})
     await stop.wait()

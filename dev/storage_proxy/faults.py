@@ -5,8 +5,9 @@ import http.client
 import json
 import random
 import ssl
-from collections.abc import Callable
+from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 BUSY, REPLY_LOST = "storage_busy", "storage_reply_lost"
@@ -28,6 +29,7 @@ class Faults:
     def __init__(self) -> None:
         self._shares = Shares()
         self._random = random.Random()
+        self._struck: Counter[str] = Counter()
 
     def set(self, shares: Shares) -> None:
         """Use these shares from the next request on; a change starts the seeded order again."""
@@ -41,18 +43,28 @@ class Faults:
         if not shares.busy and not shares.reply_lost:
             return None
         drawn = self._random.random()
-        if drawn < shares.busy:
-            return BUSY
-        return REPLY_LOST if drawn < shares.busy + shares.reply_lost else None
+        if drawn >= shares.busy + shares.reply_lost:
+            return None
+        kind = BUSY if drawn < shares.busy else REPLY_LOST
+        self._struck[kind] += 1
+        return kind
+
+    def take_struck(self) -> dict[str, int]:
+        """How often each fault struck since this was last asked."""
+        struck = dict(self._struck)
+        self._struck.clear()
+        return struck
 
 
-async def follow(simulator_url: str, ca_file: str | None, changed: Callable[[Shares], None]) -> None:
-    """Ask the simulator for its faults again and again and hand on the storage ones. Never returns."""
+async def follow(simulator_url: str, ca_file: str | None, faults: Faults) -> None:
+    """Take the storage faults from the simulator again and again, and tell it which struck. Never returns."""
     control = _Control(simulator_url, ca_file)
     while True:
         shares = await asyncio.to_thread(control.read)
         if shares is not None:
-            changed(shares)
+            faults.set(shares)
+        if struck := faults.take_struck():
+            await asyncio.to_thread(control.tell, struck)
         await asyncio.sleep(INTERVAL)
 
 
@@ -71,15 +83,23 @@ class _Control:
 
     def read(self) -> Shares | None:
         """The shares set now, or None where the simulator does not answer: then the last ones hold."""
+        content = self._call("GET", "/_control/faults")
+        if content is None:
+            return None
+        return Shares(
+            seed=content.get("seed"), busy=content.get(BUSY) or 0.0, reply_lost=content.get(REPLY_LOST) or 0.0
+        )
+
+    def tell(self, struck: dict[str, int]) -> None:
+        """Add to the simulator's count of faults that struck, so that one place has them all."""
+        self._call("POST", "/_control/faults/struck", json.dumps(struck))
+
+    def _call(self, method: str, path: str, body: str | None = None) -> dict[str, Any] | None:
         try:
-            self._connection.request("GET", "/_control/faults")
+            self._connection.request(method, path, body, {"content-type": "application/json"})
             response = self._connection.getresponse()
             content = json.loads(response.read())
         except (OSError, http.client.HTTPException, ValueError):
             self._connection.close()
             return None
-        if response.status != 200 or not isinstance(content, dict):
-            return None
-        return Shares(
-            seed=content.get("seed"), busy=content.get(BUSY) or 0.0, reply_lost=content.get(REPLY_LOST) or 0.0
-        )
+        return content if response.status == 200 and isinstance(content, dict) else None

@@ -1,6 +1,7 @@
 import json
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -32,9 +33,15 @@ class Control:
 
     def __init__(self) -> None:
         self.faults: dict[str, Any] = {}
+        self.struck: Counter[str] = Counter()
         control = self
 
         class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                told = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                control.struck.update(told)
+                self.do_GET()
+
             def do_GET(self) -> None:
                 content = json.dumps(control.faults).encode()
                 self.send_response(200)
@@ -153,6 +160,7 @@ def test_a_busy_answer_means_that_nothing_was_done(proxy: Proxy) -> None:
         queue.send_message("never")
     assert raised.value.status_code == 503
     assert raised.value.error_code == "ServerBusy"
+    wait_for(lambda: proxy.control.struck["storage_busy"] or None, 5, "the simulator was not told")
     wait_for(lambda: _works(queue.get_queue_properties), 10, "the fault does not end")
     assert queue.peek_messages() == []
 
