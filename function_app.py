@@ -42,7 +42,8 @@ def graph_lifecycle(req: func.HttpRequest) -> func.HttpResponse:
 )
 async def api(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """Everything a client calls."""
-    return await api_app().handle_async(req, context)
+    response: func.HttpResponse = await api_app().handle_async(req, context)
+    return response
 
 
 @app.queue_trigger(arg_name="msg", queue_name=names.MAIL_SYNC, connection=STORAGE)
