@@ -28,9 +28,10 @@ TOO_COSTLY: Final = (
 )
 
 _TAGS: Final = """
-    a abbr address article aside b bdi bdo big blockquote br caption center cite code col colgroup dd del
-    dfn div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li main mark nobr ol
-    p pre q s samp section small span strike strong sub sup table tbody td tfoot th thead time tr tt u ul var wbr
+    a abbr address article aside b bdi bdo big blockquote br caption center cite code col colgroup
+    dd del dfn div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd
+    li main mark nobr ol p pre q s samp section small span strike strong sub sup table tbody td
+    tfoot th thead time tr tt u ul var wbr
 """
 _DROPPED_WITH_CONTENT: Final = """
     applet audio canvas embed frame frameset iframe math noembed noframes noscript object script
@@ -52,15 +53,17 @@ _ATTRIBUTES: Final = {
     "ul": "type",
 }
 _STYLES: Final = """
-    background-color border border-bottom border-bottom-color border-bottom-style border-bottom-width
-    border-collapse border-color border-left border-left-color border-left-style border-left-width
-    border-radius border-right border-right-color border-right-style border-right-width border-spacing border-style
-    border-top border-top-color border-top-style border-top-width border-width caption-side clear color direction
-    display empty-cells float font font-family font-size font-style font-variant font-weight height letter-spacing
-    line-height list-style-position list-style-type margin margin-bottom margin-left margin-right margin-top
-    max-height max-width min-height min-width opacity overflow-wrap padding padding-bottom padding-left
-    padding-right padding-top table-layout text-align text-decoration text-indent text-transform unicode-bidi
-    vertical-align visibility white-space width word-break word-spacing word-wrap
+    background-color border border-bottom border-bottom-color border-bottom-style
+    border-bottom-width border-collapse border-color border-left border-left-color border-left-style
+    border-left-width border-radius border-right border-right-color border-right-style
+    border-right-width border-spacing border-style border-top border-top-color border-top-style
+    border-top-width border-width caption-side clear color direction display empty-cells float font
+    font-family font-size font-style font-variant font-weight height letter-spacing line-height
+    list-style-position list-style-type margin margin-bottom margin-left margin-right margin-top
+    max-height max-width min-height min-width opacity overflow-wrap padding padding-bottom
+    padding-left padding-right padding-top table-layout text-align text-decoration text-indent
+    text-transform unicode-bidi vertical-align visibility white-space width word-break word-spacing
+    word-wrap
 """
 _BAD_STYLE: Final = re.compile(r"[\\@(]|/\*|(?<![\w.])-\s*[\d.]")
 _COLOUR_FUNCTION: Final = re.compile(r"\b(?:rgb|rgba|hsl|hsla)\(([\d\s.,%/]*)\)", re.IGNORECASE)

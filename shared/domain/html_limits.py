@@ -70,8 +70,9 @@ def nests_deeper(html: str, limit: int) -> bool:
 
     Exact, and therefore slower: for documents whose estimated `depth` is over the limit and do not `explode`.
     """
-    root = node = HTMLTree.parse(html).document_element
-    depth = 0
+    document = HTMLTree.parse(html).document
+    root = node = document.first_element_child if document is not None else None
+    depth = 1
     while node is not None and depth <= limit:
         if node.first_element_child is not None:
             node, depth = node.first_element_child, depth + 1

