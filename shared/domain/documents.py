@@ -3,7 +3,7 @@
 from shared.domain import quotes, subjects
 from shared.domain.html_text import to_text
 from shared.domain.messages import Document, FetchedMessage
-from shared.domain.quote_html import quote_start
+from shared.domain.quote_html import html_quote_start
 
 
 def document_of(fetched: FetchedMessage, parent_text: str | None) -> Document:
@@ -23,7 +23,7 @@ def document_of(fetched: FetchedMessage, parent_text: str | None) -> Document:
         html=fetched.html,
         text=text,
         quoted=ranges.quoted,
-        html_quote_start=quote_start(fetched.html) if ranges.quoted and fetched.html else None,
+        html_quote_start=html_quote_start(fetched.html, text=text, ranges=ranges),
         preview=quotes.preview(quotes.own_text(text, ranges)),
         attachments=fetched.attachments,
         in_reply_to=head.in_reply_to,
