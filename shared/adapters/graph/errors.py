@@ -1,0 +1,123 @@
+"""Graph's refusals as errors of this service: the one place that knows Graph's status and error codes.
+
+Messages never carry what Graph said: its sentences may name addresses.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from shared.domain.errors import (
+    AccessDenied,
+    MailboxUnavailable,
+    NotFound,
+    PostledgerError,
+    Rejected,
+    SyncStateExpired,
+    Throttled,
+    TransientError,
+    Unavailable,
+)
+
+
+class TooSlow(Unavailable):
+    """504: what was asked for is too much at once (Graph, "List messages")."""
+
+
+class AlreadyExists(Rejected):
+    """409: the same thing exists under another id."""
+
+
+_THROTTLING: Final = (429, 509)
+_TRY_LATER: Final = (408, *_THROTTLING)
+_QUOTA_EXCEEDED: Final = 507
+
+# Codes are compared in lower case: documentation and wire differ in it.
+_SYNC_STATE: Final = frozenset(
+    ("syncstatenotfound", "syncstateinvalid", "resyncrequired", "invalidsyncstatedata")
+)
+_NO_MAILBOX: Final = frozenset(
+    ("mailboxnotenabledforrestapi", "errormailboxnotenabledforrestapi", "mailboxnotsupportedforrestapi")
+)
+# Graph calls our endpoint while it creates a subscription; that it did not answer in time may pass.
+_HANDSHAKE: Final = "subscription validation request"
+
+
+def translate(status: int, headers: Mapping[str, str], body: object) -> PostledgerError:
+    """The error that an answer other than 2xx stands for, whether it came alone or inside a $batch."""
+    codes, message = _envelope(body)
+    code = next((one for one in reversed(codes) if not one.isdigit()), str(status))
+    known = {one.casefold() for one in codes}
+    wait = retry_after(headers.get("Retry-After"))
+    if status in _TRY_LATER or (status >= 500 and status != _QUOTA_EXCEEDED):
+        return _transient(status, code, wait)
+    if status == 410 or known & _SYNC_STATE:
+        return SyncStateExpired("Microsoft Graph no longer knows this sync state.", code)
+    if known & _NO_MAILBOX:
+        return MailboxUnavailable(
+            "There is no mailbox in Exchange Online behind this address: it may be unlicensed, "
+            "on-premises or deleted. Check the user's licence.",
+            code,
+        )
+    if status == 400 and _HANDSHAKE in message.casefold():
+        return Unavailable("Microsoft Graph got no answer from the notification URL.")
+    return _refusal(status, code)
+
+
+def _transient(status: int, code: str, wait: float | None) -> TransientError:
+    if status in _THROTTLING or (status == 503 and wait is not None):
+        return Throttled(f"Microsoft Graph asks to slow down ({code}).", wait)
+    if status == 504:
+        return TooSlow("Microsoft Graph did not answer in time (504).", wait)
+    return Unavailable(f"Microsoft Graph is unavailable ({status}, {code}).", wait)
+
+
+def _refusal(status: int, code: str) -> PostledgerError:
+    if status == 401:
+        return AccessDenied("Microsoft Graph does not accept this application's token.", code)
+    if status == 403:
+        return AccessDenied(
+            "Microsoft Graph denies access: the application has no consent, or the mailbox is outside the "
+            "scope granted to it. Grant it and allow up to two hours for the change to work.",
+            code,
+        )
+    if status in (404, 405):  # 405: it exists but has no such content, as `$value` of a linked file
+        return NotFound("Microsoft Graph has no such thing: it was moved, deleted or never there.", code)
+    if status == 409:
+        return AlreadyExists("Microsoft Graph has the same thing already.", code)
+    return Rejected(f"Microsoft Graph refuses the request ({status}, {code}).", code)
+
+
+def retry_after(value: str | None, now: datetime | None = None) -> float | None:
+    """Seconds to wait by a Retry-After header: a number, even a fraction, or an HTTP date (RFC 9110 10.2.3)."""
+    if not value:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        return _until(value, now or datetime.now(UTC))
+    return max(seconds, 0.0) if seconds < float("inf") else None
+
+
+def _until(value: str, now: datetime) -> float | None:
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max((moment - now).total_seconds(), 0.0)
+
+
+def _envelope(body: object) -> tuple[list[str], str]:
+    """Every code in the error envelope, outermost first, and the outer message."""
+    error = body.get("error") if isinstance(body, dict) else None
+    message = str(error.get("message") or "") if isinstance(error, dict) else ""
+    codes: list[str] = []
+    while isinstance(error, dict):
+        code = error.get("code")
+        if isinstance(code, str) and code:
+            codes.append(code)
+        error = error.get("innerError") or error.get("innererror")
+    return codes, message

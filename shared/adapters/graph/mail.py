@@ -1,0 +1,190 @@
+"""The mail of an organisation's mailboxes, read from Microsoft Graph v1.0. Never writes."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Final, TypeVar
+
+from shared.adapters.graph import batch, folders, parsing
+from shared.adapters.graph.errors import TooSlow
+from shared.adapters.graph.session import GraphSession, Json, path, query
+from shared.domain.addresses import normalise
+from shared.domain.errors import NotFound, PermanentError, Rejected, SyncStateExpired, Unavailable
+from shared.domain.folders import Folder, FolderState
+from shared.domain.mailboxes import Mailbox
+from shared.domain.messages import FetchedMessage, MessageHead
+from shared.ports import DeltaPage, DirectoryUser
+
+Read = TypeVar("Read")
+
+# Large pages of messages answer 504 (Graph, "List messages"); smaller ones are tried at once.
+DELTA_PAGES: Final = (50, 10, 1)
+
+HEAD_FIELDS: Final = (
+    "id,internetMessageId,subject,from,sender,toRecipients,ccRecipients,bccRecipients,replyTo,"
+    "sentDateTime,receivedDateTime,parentFolderId,conversationId,conversationIndex,isDraft,hasAttachments,"
+    "internetMessageHeaders"
+)
+_PROPERTY_FILTER: Final = " or ".join(
+    f"id eq '{name}'" for name in (parsing.SENSITIVITY, parsing.IN_REPLY_TO, parsing.REFERENCES)
+)
+_PROPERTIES: Final = f"singleValueExtendedProperties($filter={_PROPERTY_FILTER})"
+_ATTACHMENT_FIELDS: Final = "id,name,contentType,size,isInline"
+# Without a selection the attachments come with all their bytes.
+_ATTACHMENT_SELECTS: Final = (
+    f"{_ATTACHMENT_FIELDS},microsoft.graph.fileAttachment/contentId",
+    _ATTACHMENT_FIELDS,
+)
+HEAD: Final = query(select=HEAD_FIELDS, expand=_PROPERTIES)
+WITHOUT_ATTACHMENTS: Final = query(select=f"{HEAD_FIELDS},body", expand=_PROPERTIES)
+WHOLE: Final = query(
+    select=f"{HEAD_FIELDS},body",
+    expand=f"{_PROPERTIES},attachments($select={_ATTACHMENT_SELECTS[0]})",
+)
+_USER_FIELDS: Final = "id,mail,userPrincipalName,proxyAddresses"
+_MALFORMED_ID: Final = "errorinvalididmalformed"
+
+
+class GraphMail:
+    """MailSource over Microsoft Graph with application permissions."""
+
+    def __init__(self, session: GraphSession) -> None:
+        self._session = session
+
+    def user(self, mailbox: Mailbox) -> DirectoryUser:
+        """By object id or principal name, else by any address: `/users/{name}` knows no aliases."""
+        where = path("users", mailbox.graph_user) + query(select=_USER_FIELDS)
+        try:
+            found = self._session.get(mailbox.tenant_id, where)
+        except NotFound:
+            if mailbox.user_id:
+                raise
+            found = self._user_by_address(mailbox)
+        address = normalise(found.get("mail") or found.get("userPrincipalName") or "") or mailbox.address
+        return DirectoryUser(str(found["id"]), address, _aliases(found, address))
+
+    def folders(self, mailbox: Mailbox) -> tuple[list[Folder], Mapping[str, str]]:
+        """One request for each folder that has children, and one or more batches for the well-known names."""
+        tenant_id, user = mailbox.tenant_id, mailbox.graph_user
+        tree = folders.tree(self._session, tenant_id, user)
+        return tree, folders.well_known(self._session, tenant_id, user)
+
+    def delta(self, mailbox: Mailbox, folder: FolderState, since: datetime | None) -> DeltaPage:
+        """One page. A link that Graph does not take any more, for whatever reason, is an expired one."""
+        where = folder.link or self._first(mailbox, folder, since)
+        try:
+            page = self._page(mailbox.tenant_id, where)
+        except Rejected as error:
+            if not folder.link:
+                raise
+            raise SyncStateExpired("Microsoft Graph refuses the stored link.", error.code) from error
+        return _delta_page(page)
+
+    def heads(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, MessageHead | PermanentError]:
+        """Headers in batches of 20."""
+        return _read(self._fetch(mailbox, ids, HEAD), parsing.head)
+
+    def messages(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, FetchedMessage | PermanentError]:
+        """Whole messages with attachments in one batch; twice where the server cannot do both at once."""
+        found = self._fetch(mailbox, ids, WHOLE)
+        refused = [graph_id for graph_id, one in found.items() if _is_refused(one)]
+        if refused:
+            found |= self._fetch(mailbox, refused, WITHOUT_ATTACHMENTS)
+        for graph_id, one in found.items():
+            if not isinstance(one, PermanentError) and _lacks_attachments(one):
+                found[graph_id] = self._with_attachments(mailbox, graph_id, one)
+        return _read(found, parsing.whole)
+
+    def attachment(
+        self, mailbox: Mailbox, message_id: str, attachment_id: str
+    ) -> AbstractContextManager[Iterator[bytes]]:
+        """The bytes of a file, or an attached item as MIME. NotFound for a linked file: it has none."""
+        where = _message(mailbox, message_id, "attachments", attachment_id, "$value")
+        return self._session.stream(mailbox.tenant_id, where)
+
+    def _user_by_address(self, mailbox: Mailbox) -> Json:
+        address = mailbox.address.replace("'", "''")
+        condition = f"mail eq '{address}' or proxyAddresses/any(p:p eq 'smtp:{address}')"
+        where = path("users") + query(filter=condition, select=_USER_FIELDS)
+        found = list(self._session.pages(mailbox.tenant_id, where))
+        if len(found) != 1:
+            raise NotFound("The directory has no user with this address.", "Request_ResourceNotFound")
+        return found[0]
+
+    def _first(self, mailbox: Mailbox, folder: FolderState, since: datetime | None) -> str:
+        where = path("users", mailbox.graph_user, "mailFolders", folder.folder_id, "messages", "delta")
+        condition = f"receivedDateTime ge {parsing.stamp(since)}" if since else None
+        return where + query(select=HEAD_FIELDS, expand=_PROPERTIES, filter=condition)
+
+    def _page(self, tenant_id: str, where: str) -> Json:
+        for size in DELTA_PAGES[:-1]:
+            try:
+                return self._session.get(tenant_id, where, prefer=f"odata.maxpagesize={size}")
+            except TooSlow:
+                continue
+        return self._session.get(tenant_id, where, prefer=f"odata.maxpagesize={DELTA_PAGES[-1]}")
+
+    def _fetch(self, mailbox: Mailbox, ids: Sequence[str], options: str) -> dict[str, batch.Outcome]:
+        paths = {one: _message(mailbox, one) + options for one in ids}
+        return batch.fetch(self._session, mailbox.tenant_id, paths)
+
+    def _with_attachments(self, mailbox: Mailbox, message_id: str, message: Json) -> batch.Outcome:
+        where = _message(mailbox, message_id, "attachments")
+        for fields in _ATTACHMENT_SELECTS:
+            try:
+                pages = self._session.pages(mailbox.tenant_id, where + query(select=fields))
+                return {**message, "attachments": list(pages)}
+            except PermanentError as error:
+                refusal = error
+                if not isinstance(error, Rejected):
+                    break
+        return refusal
+
+
+def _message(mailbox: Mailbox, message_id: str, *below: str) -> str:
+    return path("users", mailbox.graph_user, "messages", message_id, *below)
+
+
+def _is_refused(outcome: batch.Outcome) -> bool:
+    """Whether the request was called wrong, and not the id in it."""
+    return isinstance(outcome, Rejected) and outcome.code.casefold() != _MALFORMED_ID
+
+
+def _lacks_attachments(message: Json) -> bool:
+    return "attachments" not in message or "attachments@odata.nextLink" in message
+
+
+def _read(
+    found: Mapping[str, batch.Outcome], parse: Callable[[Json], Read]
+) -> dict[str, Read | PermanentError]:
+    parsed: dict[str, Read | PermanentError] = {}
+    for graph_id, one in found.items():
+        try:
+            parsed[graph_id] = one if isinstance(one, PermanentError) else parse(one)
+        except PermanentError as error:
+            parsed[graph_id] = error
+    return parsed
+
+
+def _delta_page(page: Json) -> DeltaPage:
+    """An item may stand in a page several times: the last one counts."""
+    entries = {
+        str(one["id"]): one for one in page.get("value") or () if "id" in one and not parsing.is_removed(one)
+    }
+    more = page.get("@odata.nextLink")
+    link = more or page.get("@odata.deltaLink")
+    if not link:
+        raise Unavailable("Microsoft Graph returned a page without a link to go on from.")
+    return DeltaPage(
+        heads=tuple(parsing.head(one) for one in entries.values() if parsing.is_whole(one)),
+        partial=tuple(graph_id for graph_id, one in entries.items() if not parsing.is_whole(one)),
+        link=link,
+        more=bool(more),
+    )
+
+
+def _aliases(user: Json, address: str) -> tuple[str, ...]:
+    """The other SMTP addresses of a user; `SMTP:` marks the primary one, other kinds are not mail."""
+    proxies = [str(one).partition(":") for one in user.get("proxyAddresses") or ()]
+    found = (normalise(value) for kind, _, value in proxies if kind.casefold() == "smtp")
+    return tuple(dict.fromkeys(one for one in found if one and one != address))

@@ -1,0 +1,196 @@
+"""HTTP to Microsoft Graph: bearer, immutable ids, time limits, errors. Knows nothing of mail.
+
+Transient errors are not tried again here, but for one connection that broke: the queue does that. Links hold
+tokens, so neither they nor bodies are ever logged.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Final, Protocol
+from urllib.parse import quote
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+
+from shared.adapters.graph.errors import translate
+from shared.domain.errors import Rejected, Unavailable
+
+Json = dict[str, Any]
+
+IMMUTABLE_IDS: Final = 'IdType="ImmutableId"'
+# Creating a subscription takes two handshakes of up to 10 s; wide pages answer 504 after about 30 s.
+TIME_LIMITS: Final = (5.0, 60.0)
+CHUNK: Final = 64 * 1024
+# The host runs at most 24 queue commands side by side; connections beyond these are not kept.
+CONNECTIONS: Final = 32
+
+
+class TokenSource(Protocol):
+    """Access tokens for Graph, by tenant."""
+
+    def token(self, tenant_id: str) -> str: ...
+
+    def forget(self, tenant_id: str) -> None:
+        """The token was refused: get a new one next time."""
+
+
+class _Bearer(AuthBase):
+    """As an auth object, because requests would else prefer what a .netrc file says."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+def path(*segments: str) -> str:
+    """A path below /v1.0 of segments that may hold anything: ids from outside contain `/`, `+` and `=`."""
+    return "".join("/" + quote(one, safe="@$") for one in segments)
+
+
+def query(**options: str | None) -> str:
+    """OData system options, without their `$`; those that are None are left out."""
+    given = [f"${name}={quote(value, safe=_ODATA)}" for name, value in options.items() if value is not None]
+    return "?" + "&".join(given) if given else ""
+
+
+_ODATA: Final = "$(),='/:;"
+
+
+class GraphSession:
+    """One pool of connections for all tenants; may be used by many threads."""
+
+    def __init__(self, url: str, tokens: TokenSource) -> None:
+        self._host = url.rstrip("/").removesuffix("/v1.0") + "/"
+        self._tokens = tokens
+        self.http = requests.Session()
+        self.http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self.http.mount(self._host, HTTPAdapter(pool_connections=1, pool_maxsize=CONNECTIONS))
+
+    def get(self, tenant_id: str, where: str, *, prefer: str = "") -> Json:
+        """A JSON object, by a path below /v1.0 or by a link that Graph gave."""
+        return _object(self._send("GET", tenant_id, where, prefer=prefer, repeatable=True))
+
+    def pages(self, tenant_id: str, where: str) -> Iterator[Json]:
+        """The items of a list, page after page."""
+        while where:
+            page = self.get(tenant_id, where)
+            yield from (one for one in page.get("value") or () if isinstance(one, dict))
+            where = page.get("@odata.nextLink") or ""
+
+    def post(self, tenant_id: str, where: str, body: Json, *, repeatable: bool = False) -> Json:
+        """`repeatable`: sending it twice does no harm."""
+        return _object(self._send("POST", tenant_id, where, body=body, repeatable=repeatable))
+
+    def patch(self, tenant_id: str, where: str, body: Json) -> Json:
+        return _object(self._send("PATCH", tenant_id, where, body=body))
+
+    def delete(self, tenant_id: str, where: str) -> None:
+        self._send("DELETE", tenant_id, where).close()
+
+    @contextmanager
+    def stream(self, tenant_id: str, where: str) -> Iterator[Iterator[bytes]]:
+        """The raw bytes of an answer, in chunks."""
+        with self._send("GET", tenant_id, where, repeatable=True, stream=True) as response:
+            yield _chunks(response)
+
+    def _send(
+        self,
+        method: str,
+        tenant_id: str,
+        where: str,
+        *,
+        body: Json | None = None,
+        prefer: str = "",
+        repeatable: bool = False,
+        stream: bool = False,
+    ) -> requests.Response:
+        request = requests.Request(
+            method,
+            self._address(where),
+            headers={
+                "Accept": "application/json",
+                "Prefer": ", ".join(filter(None, (IMMUTABLE_IDS, prefer))),
+            },
+            json=body,
+        )
+        response = self._once(request, tenant_id, repeatable=repeatable, stream=stream)
+        if response.status_code == 401:
+            response.close()
+            self._tokens.forget(tenant_id)
+            response = self._once(request, tenant_id, repeatable=repeatable, stream=stream)
+        if not 200 <= response.status_code < 300:
+            with response:
+                raise translate(response.status_code, response.headers, _json(response))
+        return response
+
+    def _once(
+        self, request: requests.Request, tenant_id: str, *, repeatable: bool, stream: bool
+    ) -> requests.Response:
+        request.auth = _Bearer(self._tokens.token(tenant_id))
+        prepared = self.http.prepare_request(request)
+        settings = self.http.merge_environment_settings(prepared.url or "", {}, stream, None, None)
+        try:
+            try:
+                return self._go(prepared, settings)
+            except requests.Timeout:
+                raise
+            except requests.ConnectionError:
+                if not repeatable:
+                    raise
+                return self._go(prepared, settings)
+        except _BROKEN as error:
+            raise _unavailable(error) from error
+
+    def _go(self, prepared: requests.PreparedRequest, settings: Mapping[str, Any]) -> requests.Response:
+        return self.http.send(prepared, timeout=TIME_LIMITS, allow_redirects=False, **settings)
+
+    def _address(self, where: str) -> str:
+        """The URL to call. Raises Rejected for a link to another host: it would be sent our token."""
+        if where.startswith("/"):
+            return f"{self._host}v1.0{where}"
+        if where[: len(self._host)].casefold() != self._host.casefold():
+            raise Rejected("A link leads away from Microsoft Graph.", "ForeignLink")
+        return where
+
+
+_BROKEN: Final = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+)
+
+
+def _unavailable(error: Exception) -> Unavailable:
+    return Unavailable(f"Microsoft Graph could not be reached ({type(error).__name__}).")
+
+
+def _chunks(response: requests.Response) -> Iterator[bytes]:
+    try:
+        yield from response.iter_content(CHUNK)
+    except _BROKEN as error:
+        raise _unavailable(error) from error
+
+
+def _json(response: requests.Response) -> object:
+    """The answer's JSON, or None: gateways answer in HTML."""
+    try:
+        return json.loads(response.content)
+    except _BROKEN as error:
+        raise _unavailable(error) from error
+    except ValueError:
+        return None
+
+
+def _object(response: requests.Response) -> Json:
+    with response:
+        found = _json(response)
+    if not isinstance(found, dict):
+        raise Unavailable("Microsoft Graph answered something that is no JSON object.")
+    return found

@@ -1,0 +1,80 @@
+"""Graph's change notification subscriptions: one per mailbox, for new mail in all its folders."""
+
+from datetime import datetime
+from typing import Final
+
+from shared.adapters.graph.errors import AlreadyExists
+from shared.adapters.graph.parsing import moment, stamp
+from shared.adapters.graph.session import GraphSession, Json, path
+from shared.domain.errors import NotFound, Unavailable
+from shared.domain.mailboxes import Mailbox
+from shared.ports import GraphSubscription
+
+NOTIFICATIONS: Final = "/api/graph/notifications"
+LIFECYCLE: Final = "/api/graph/lifecycle"
+
+
+class GraphSubscriptions:
+    """SubscriptionSource over Microsoft Graph. `public_url` is where Graph reaches this deployment."""
+
+    def __init__(self, session: GraphSession, public_url: str) -> None:
+        self._session = session
+        self._public_url = public_url.rstrip("/")
+
+    def create(self, mailbox: Mailbox, client_state: str, expires_at: datetime) -> GraphSubscription:
+        """Graph calls both URLs before it answers. One left by an earlier try is replaced.
+
+        (That one's clientState is unknown, so its notifications could not be believed.)
+        """
+        wanted = self._wanted(mailbox, client_state, expires_at)
+        try:
+            made = self._session.post(mailbox.tenant_id, "/subscriptions", wanted)
+        except AlreadyExists:
+            self._end_older(mailbox, wanted)
+            made = self._session.post(mailbox.tenant_id, "/subscriptions", wanted)
+        return _subscription(made)
+
+    def renew(self, mailbox: Mailbox, subscription_id: str, expires_at: datetime) -> GraphSubscription:
+        """One PATCH, which reauthorizes too."""
+        where = path("subscriptions", subscription_id)
+        changes = {"expirationDateTime": stamp(expires_at)}
+        return _subscription(self._session.patch(mailbox.tenant_id, where, changes))
+
+    def end(self, mailbox: Mailbox, subscription_id: str) -> None:
+        """Delete; one that is gone already is no error."""
+        try:
+            self._session.delete(mailbox.tenant_id, path("subscriptions", subscription_id))
+        except NotFound:
+            return
+
+    def _wanted(self, mailbox: Mailbox, client_state: str, expires_at: datetime) -> Json:
+        return {
+            "changeType": "created",
+            "resource": path("users", mailbox.graph_user, "messages"),
+            "notificationUrl": self._public_url + NOTIFICATIONS,
+            "lifecycleNotificationUrl": self._public_url + LIFECYCLE,
+            "clientState": client_state,
+            "expirationDateTime": stamp(expires_at),
+            "latestSupportedTlsVersion": "v1_2",
+        }
+
+    def _end_older(self, mailbox: Mailbox, wanted: Json) -> None:
+        for one in list(self._session.pages(mailbox.tenant_id, "/subscriptions")):
+            if _means_the_same(one, wanted):
+                self.end(mailbox, str(one["id"]))
+
+
+def _means_the_same(one: Json, other: Json) -> bool:
+    """Graph gives resources back with or without the leading slash, in any case."""
+    return _resource(one) == _resource(other) and one.get("notificationUrl") == other["notificationUrl"]
+
+
+def _resource(subscription: Json) -> str:
+    return str(subscription.get("resource") or "").strip("/").casefold()
+
+
+def _subscription(answer: Json) -> GraphSubscription:
+    expires_at = moment(answer.get("expirationDateTime"))
+    if expires_at is None or not answer.get("id"):
+        raise Unavailable("Microsoft Graph described a subscription without id or end.")
+    return GraphSubscription(str(answer["id"]), expires_at)

@@ -1,0 +1,202 @@
+"""Access tokens for Graph in each customer's tenant, by client credentials (application permission).
+
+The application proves itself with one of three credentials; Entra's AADSTS codes become errors of this service.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import requests
+
+from shared.domain.errors import (
+    AccessDenied,
+    NotFound,
+    PostledgerError,
+    Rejected,
+    Throttled,
+    Unavailable,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSecret:
+    """A password of the application: for development; secrets expire and leak."""
+
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Private key and certificate in one PEM."""
+
+    pem: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedIdentity:
+    """A user-assigned identity that the application trusts (federated credential): no secret anywhere."""
+
+    client_id: str
+
+
+Credential = ClientSecret | Certificate | ManagedIdentity
+
+EXCHANGE_SCOPE: Final = "api://AzureADTokenExchange/.default"
+TIME_LIMIT: Final = 15
+# Elsewhere (another cloud's private host, a simulator) msal would ask Microsoft whether the host is known.
+MICROSOFT_HOSTS: Final = frozenset(
+    (
+        "login.microsoftonline.com",
+        "login.microsoftonline.us",
+        "login.partner.microsoftonline.cn",
+        "login.microsoft.com",
+        "login.windows.net",
+    )
+)
+_PEM: Final = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----.+?-----END \1-----", re.S)
+_AADSTS: Final = re.compile(r"AADSTS(\d+)")
+_STATUS: Final = re.compile(r"HTTP status: (\d+)")
+
+_NO_CONSENT: Final = (
+    "The organisation has not consented to this application, or has blocked it. "
+    "An administrator of that tenant must grant consent."
+)
+_NO_TENANT: Final = "Entra ID knows no tenant of this id."
+_BAD_CREDENTIAL: Final = (
+    "Entra ID refuses this application's credential: it is wrong, expired, or not registered. "
+    "The operator of this deployment must renew it."
+)
+_DENIED: Final = ("700016", "65001", "65004", "500011", "650052", "7000112", "7000229", "53003", "5000225")
+_UNKNOWN_TENANT: Final = ("90002", "900021", "900023")
+_CREDENTIAL: Final = ("7000215", "7000222", "7000216", "700027", "70021", "700211", "700212", "700213")
+_PASSING: Final = ("90033", "90055", "90006", "50196")
+
+
+@dataclass
+class _Client:
+    """msal's application for one tenant; the lock keeps threads from all renewing at once."""
+
+    application: Any = None
+    lock: Lock = field(default_factory=Lock)
+
+
+class GraphTokens:
+    """Tokens by tenant, cached in process until shortly before they run out."""
+
+    def __init__(self, authority_url: str, client_id: str, credential: Credential, scope: str) -> None:
+        self._authority_url = authority_url.rstrip("/")
+        self._client_id = client_id
+        self._credential = credential
+        self._scope = scope
+        self._clients: dict[str, _Client] = {}
+        self._lock = Lock()
+
+    def token(self, tenant_id: str) -> str:
+        """An access token of the application in that tenant."""
+        from msal.exceptions import MsalError
+
+        client = self._client(tenant_id)
+        with client.lock:
+            try:
+                if client.application is None:
+                    client.application = self._application(tenant_id)
+                result = client.application.acquire_token_for_client(scopes=[self._scope])
+            except requests.RequestException as error:
+                raise Unavailable(f"Entra ID could not be reached ({type(error).__name__}).") from error
+            except (MsalError, ValueError, RuntimeError) as error:
+                raise _from_exception(error) from error
+        if not isinstance(result, dict) or "access_token" not in result:
+            raise _from_result(result or {})
+        return str(result["access_token"])
+
+    def forget(self, tenant_id: str) -> None:
+        """Drop the tenant's cached token."""
+        client = self._client(tenant_id)
+        with client.lock:
+            if client.application is not None:
+                client.application.remove_tokens_for_client()
+
+    def _client(self, tenant_id: str) -> _Client:
+        with self._lock:
+            return self._clients.setdefault(tenant_id, _Client())
+
+    def _application(self, tenant_id: str) -> Any:
+        """Asks the tenant for its endpoints: one GET."""
+        import msal
+
+        host = urlsplit(self._authority_url).hostname or ""
+        return msal.ConfidentialClientApplication(
+            self._client_id,
+            client_credential=client_credential(self._credential),
+            authority=f"{self._authority_url}/{tenant_id}",
+            instance_discovery=None if host in MICROSOFT_HOSTS else False,
+            timeout=TIME_LIMIT,
+        )
+
+
+def client_credential(credential: Credential) -> str | dict[str, Any]:
+    """The credential as msal takes it. Raises Rejected for a PEM that lacks one of its two halves."""
+    match credential:
+        case ClientSecret(secret):
+            return secret
+        case ManagedIdentity(client_id):
+            return {"client_assertion": _assertion(client_id)}
+        case Certificate(pem):
+            # A chain may follow the certificate: of each sort the first counts.
+            blocks = list(_PEM.finditer(pem))
+            parts = {one[1].rpartition(" ")[2]: one[0] for one in reversed(blocks)}
+            if not {"KEY", "CERTIFICATE"} <= parts.keys():
+                raise Rejected("The certificate's PEM must hold a private key and a certificate.")
+            # Without a thumbprint msal takes the certificate's SHA-256 one.
+            return {"private_key": parts["KEY"], "public_certificate": parts["CERTIFICATE"]}
+
+
+def _assertion(client_id: str) -> Callable[[], str]:
+    from azure.core.exceptions import AzureError
+    from azure.identity import ManagedIdentityCredential
+
+    identity = ManagedIdentityCredential(client_id=client_id)
+
+    def assertion() -> str:
+        try:
+            return str(identity.get_token(EXCHANGE_SCOPE).token)
+        except AzureError as error:
+            raise Unavailable(f"The managed identity gave no token ({type(error).__name__}).") from error
+
+    return assertion
+
+
+def _from_exception(error: Exception) -> PostledgerError:
+    """msal raises for 5xx, and for a tenant without endpoints, where the reason is the exception before."""
+    text = f"{error} {error.__context__ or ''}"
+    code, status = _AADSTS.search(text), _STATUS.search(text)
+    if status and status[1] == "429":
+        return Throttled("Entra ID asks to slow down.")
+    if code:
+        return _translate(code[1], "")
+    if status and status[1] in ("400", "404"):
+        return NotFound(_NO_TENANT)
+    return Unavailable(f"Entra ID gave no usable answer ({type(error).__name__}).")
+
+
+def _from_result(result: dict[str, Any]) -> PostledgerError:
+    code = _AADSTS.search(str(result.get("error_description") or ""))
+    listed = result.get("error_codes") or [""]
+    return _translate(code[1] if code else str(listed[0]), str(result.get("error") or ""))
+
+
+def _translate(code: str, error: str) -> PostledgerError:
+    name = f"AADSTS{code}" if code else error
+    if code in _PASSING or error in ("temporarily_unavailable", "server_error", "too_many_requests"):
+        return Throttled(f"Entra ID asks to come back later ({name}).")
+    if code in _DENIED:
+        return AccessDenied(_NO_CONSENT, name)
+    if code in _UNKNOWN_TENANT:
+        return NotFound(_NO_TENANT, name)
+    if code in _CREDENTIAL or error == "invalid_client":
+        return Rejected(_BAD_CREDENTIAL, name)
+    return Rejected(f"Entra ID refuses a token ({name}).", name)

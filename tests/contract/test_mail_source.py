@@ -1,0 +1,380 @@
+"""What every MailSource does: the fake, and Graph on the simulator, pass the same tests."""
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from typing import Protocol
+
+import pytest
+
+from dev.simulator.serve import Simulator, running_simulator
+from shared.adapters.graph.mail import GraphMail
+from shared.adapters.graph.session import GraphSession
+from shared.adapters.graph.tokens import ClientSecret, GraphTokens
+from shared.domain.addresses import Person
+from shared.domain.errors import NotFound, PermanentError, SyncStateExpired
+from shared.domain.folders import FolderState, classify
+from shared.domain.mailboxes import Mailbox
+from shared.domain.messages import FetchedMessage, MessageHead
+from shared.ports import MailSource
+from tests.builders import AGENT, CONTACT, NOW, a_fetched_message, a_mailbox, an_attachment
+from tests.fake_mail import FakeMail
+
+OTHER = "other@contoso.example"
+ALIAS = "alex@contoso.example"
+UNKNOWN = "nobody@contoso.example"
+PDF = b"%PDF-1.7 " + bytes(range(256)) * 600
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail to the agent, as both worlds can deliver it."""
+
+    message_id: str
+    subject: str = "Viewing on Thursday"
+    received: datetime = NOW
+    in_reply_to: str = ""
+    references: tuple[str, ...] = ()
+    attachment: bytes = b""
+
+
+class World(Protocol):
+    """Where mail is delivered, and the source that reads it."""
+
+    mailbox: Mailbox
+
+    @property
+    def source(self) -> MailSource: ...
+
+    def deliver(self, letter: Letter, folder: str = "inbox") -> str: ...
+
+    def move(self, graph_id: str, folder: str) -> None: ...
+
+    def touch(self, graph_id: str) -> None: ...
+
+    def delete(self, graph_id: str) -> None: ...
+
+    def expire(self) -> None: ...
+
+
+class InMemory:
+    """The fake."""
+
+    def __init__(self) -> None:
+        self.source = self.mail = FakeMail(page_size=3)
+        self.mailbox = a_mailbox()
+        self.mail.add_mailbox(AGENT, aliases=[ALIAS])
+        self.mail.add_mailbox(OTHER)
+        self.mail.add_folder(AGENT, "projects", parent_id="inbox-folder")
+        self.mail.add_folder(AGENT, "notes", container_class="IPF.StickyNote")
+
+    def deliver(self, letter: Letter, folder: str = "inbox") -> str:
+        attachments = (
+            (an_attachment(graph_id="a-0", size=len(letter.attachment)),) if letter.attachment else ()
+        )
+        agent, buyer = Person("Agent", AGENT), Person("Buyer", CONTACT)
+        message = a_fetched_message(
+            html="<p>Thursday?</p>",
+            text="",
+            attachments=attachments,
+            message_id=letter.message_id,
+            sender=agent if folder == "sentitems" else buyer,
+            to=(buyer if folder == "sentitems" else agent,),
+            subject=letter.subject,
+            sent_at=letter.received,
+            received_at=letter.received,
+            in_reply_to=(letter.in_reply_to,) if letter.in_reply_to else (),
+            references=letter.references,
+            is_draft=folder == "drafts",
+            has_attachments=bool(attachments),
+        )
+        return self.mail.deliver(
+            AGENT,
+            message,
+            folder=f"{folder}-folder",
+            contents={"a-0": letter.attachment} if attachments else {},
+        )
+
+    def move(self, graph_id: str, folder: str) -> None:
+        self.mail.move(AGENT, graph_id, f"{folder}-folder")
+
+    def touch(self, graph_id: str) -> None:
+        self.mail.touch(AGENT, graph_id)
+
+    def delete(self, graph_id: str) -> None:
+        self.mail.delete(AGENT, graph_id)
+
+    def expire(self) -> None:
+        self.mail.expire(AGENT)
+
+
+class OnSimulator:
+    """Microsoft Graph as the simulator plays it."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        tenant_id = str(uuid.uuid4())
+        self.mailbox = a_mailbox(tenant_id=tenant_id)
+        self.control = simulator.control
+        self.control.clear_faults()
+        self.control.organisations(tenant_id, "contoso.example")
+        self.control.users(tenant_id, AGENT, "Agent", aliases=[ALIAS])
+        self.control.users(tenant_id, OTHER, "Other")
+        self.control.folders(AGENT, "Projects", parent="inbox")
+        self.control.folders(AGENT, "Notes of mine", container_class="IPF.StickyNote")
+        credential = ClientSecret(simulator.client_secret)
+        tokens = GraphTokens(
+            simulator.url, simulator.client_id, credential, "https://graph.microsoft.com/.default"
+        )
+        self.source = GraphMail(GraphSession(simulator.url, tokens))
+
+    def deliver(self, letter: Letter, folder: str = "inbox") -> str:
+        mail = EmailMessage()
+        mail["From"] = f"Agent <{AGENT}>" if folder == "sentitems" else f"Buyer <{CONTACT}>"
+        mail["To"] = f"Buyer <{CONTACT}>" if folder == "sentitems" else f"Agent <{AGENT}>"
+        mail["Subject"] = letter.subject
+        mail["Date"] = letter.received
+        mail["Message-ID"] = f"<{letter.message_id}>"
+        if letter.in_reply_to:
+            mail["In-Reply-To"] = f"<{letter.in_reply_to}>"
+        if letter.references:
+            mail["References"] = " ".join(f"<{one}>" for one in letter.references)
+        mail.set_content("<p>Thursday?</p>", subtype="html")
+        if letter.attachment:
+            mail.add_attachment(letter.attachment, maintype="application", subtype="pdf", filename="plan.pdf")
+        return str(self.control.deliver(AGENT, mail.as_bytes(), folder, received=letter.received)["id"])
+
+    def move(self, graph_id: str, folder: str) -> None:
+        self.control.move(AGENT, graph_id, folder)
+
+    def touch(self, graph_id: str) -> None:
+        self.control.update(AGENT, graph_id, isRead=True)
+
+    def delete(self, graph_id: str) -> None:
+        self.control.delete(AGENT, graph_id, hard=True)
+
+    def expire(self) -> None:
+        self.control.put_faults(expire_delta_tokens=1.0)
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    with running_simulator() as running:
+        yield running
+
+
+@pytest.fixture(params=["fake", pytest.param("graph", marks=pytest.mark.stack)])
+def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> World:
+    if request.param == "fake":
+        return InMemory()
+    running: Simulator = request.getfixturevalue("simulator")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", running.ca_file)
+    return OnSimulator(running)
+
+
+def folder_of(world: World, name: str = "inbox") -> FolderState:
+    """A folder by its well-known name, not walked yet."""
+    _, names = world.source.folders(world.mailbox)
+    return FolderState(next(one for one, known in names.items() if known == name), name, captured=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """Everything a walk came by; an item may come several times, the last one counts."""
+
+    heads: Mapping[str, MessageHead]
+    partial: Sequence[str]
+    folder: FolderState
+
+
+def walk(world: World, folder: FolderState, since: datetime | None = None) -> Walk:
+    """Page after page until there are no more."""
+    heads: dict[str, MessageHead] = {}
+    partial: list[str] = []
+    for _ in range(100):
+        page = world.source.delta(world.mailbox, folder, since)
+        heads |= {one.graph_id: one for one in page.heads}
+        partial += page.partial
+        folder = replace(folder, link=page.link)
+        if not page.more:
+            return Walk(heads, partial, folder)
+    raise AssertionError("the walk does not end")
+
+
+def whole(outcome: FetchedMessage | PermanentError) -> FetchedMessage:
+    assert isinstance(outcome, FetchedMessage)
+    return outcome
+
+
+class TestMailSource:
+    """The contract."""
+
+    def test_a_user_is_found_with_the_other_addresses_as_aliases(self, world: World) -> None:
+        user = world.source.user(world.mailbox)
+        assert user.user_id
+        assert (user.address, user.aliases) == (AGENT, (ALIAS,))
+
+    def test_a_user_is_found_by_object_id_too(self, world: World) -> None:
+        user = world.source.user(world.mailbox)
+        known = replace(world.mailbox, address="old@contoso.example", user_id=user.user_id)
+        assert world.source.user(known) == user
+
+    def test_a_user_is_found_by_an_alias(self, world: World) -> None:
+        user = world.source.user(replace(world.mailbox, address=ALIAS))
+        assert user == world.source.user(world.mailbox)
+
+    def test_a_user_that_is_nobody_is_not_found(self, world: World) -> None:
+        with pytest.raises(NotFound):
+            world.source.user(replace(world.mailbox, address=UNKNOWN))
+
+    def test_the_mail_of_nobody_is_not_found(self, world: World) -> None:
+        with pytest.raises(NotFound):
+            world.source.folders(replace(world.mailbox, address=UNKNOWN))
+
+    def test_known_folders_are_named_and_the_others_told_by_class(self, world: World) -> None:
+        folders, names = world.source.folders(world.mailbox)
+        assert {"inbox", "sentitems", "drafts", "deleteditems", "junkemail", "archive"} <= set(names.values())
+        states = classify(folders, names)
+        kinds = {one.kind for one in states if one.captured}
+        assert kinds == {"inbox", "sentitems", "archive", "folder"}
+        assert "IPF.StickyNote" in {one.kind for one in states if not one.captured}
+
+    def test_a_folder_inside_another_is_listed_under_its_parent(self, world: World) -> None:
+        folders, names = world.source.folders(world.mailbox)
+        inbox = next(one for one, known in names.items() if known == "inbox")
+        assert [one.container_class for one in folders if one.parent_id == inbox] == ["IPF.Note"]
+
+    def test_a_first_walk_shows_what_is_there_with_all_headers(self, world: World) -> None:
+        letter = Letter(
+            "2@fabrikam.example",
+            in_reply_to="1@contoso.example",
+            references=("0@contoso.example", "1@contoso.example"),
+        )
+        graph_id = world.deliver(letter)
+        folder = folder_of(world)
+        head = walk(world, folder).heads[graph_id]
+        assert head.message_id == "2@fabrikam.example"
+        assert head.folder_id == folder.folder_id
+        assert head.sender == Person("Buyer", CONTACT)
+        assert head.to == (Person("Agent", AGENT),)
+        assert head.subject == "Viewing on Thursday"
+        assert head.sent_at == head.received_at == NOW
+        assert head.in_reply_to == ("1@contoso.example",)
+        assert head.references == ("0@contoso.example", "1@contoso.example")
+        assert not head.is_draft
+
+    def test_sent_mail_has_its_thread_too(self, world: World) -> None:
+        letter = Letter(
+            "3@contoso.example", in_reply_to="2@fabrikam.example", references=("2@fabrikam.example",)
+        )
+        graph_id = world.deliver(letter, "sentitems")
+        head = walk(world, folder_of(world, "sentitems")).heads[graph_id]
+        assert head.sender.address == AGENT
+        assert head.answers == ("2@fabrikam.example",)
+
+    def test_many_mails_come_in_pages_and_none_is_missed(self, world: World) -> None:
+        delivered = {world.deliver(Letter(f"{one}@fabrikam.example")) for one in range(120)}
+        found = walk(world, folder_of(world))
+        assert set(found.heads) == delivered
+
+    def test_mail_from_before_the_window_is_not_shown(self, world: World) -> None:
+        world.deliver(Letter("old@fabrikam.example", received=NOW - timedelta(days=2)))
+        new = world.deliver(Letter("new@fabrikam.example"))
+        assert list(walk(world, folder_of(world), since=NOW - timedelta(days=1)).heads) == [new]
+
+    def test_mail_of_the_windows_first_second_is_shown(self, world: World) -> None:
+        graph_id = world.deliver(Letter("edge@fabrikam.example"))
+        assert list(walk(world, folder_of(world), since=NOW).heads) == [graph_id]
+
+    def test_a_later_walk_shows_only_what_is_new(self, world: World) -> None:
+        world.deliver(Letter("1@fabrikam.example"))
+        folder = walk(world, folder_of(world)).folder
+        assert walk(world, folder).heads == {}
+        new = world.deliver(Letter("2@fabrikam.example"))
+        assert list(walk(world, folder).heads) == [new]
+
+    def test_an_item_that_changed_a_little_is_named(self, world: World) -> None:
+        graph_id = world.deliver(Letter("1@fabrikam.example"))
+        folder = walk(world, folder_of(world)).folder
+        world.touch(graph_id)
+        found = walk(world, folder)
+        assert (found.heads, found.partial) == ({}, [graph_id])
+
+    def test_a_moved_mail_shows_in_its_new_folder_under_the_same_id(self, world: World) -> None:
+        graph_id = world.deliver(Letter("1@fabrikam.example"))
+        archive = walk(world, folder_of(world, "archive")).folder
+        world.move(graph_id, "archive")
+        assert walk(world, archive).heads[graph_id].folder_id == archive.folder_id
+
+    def test_a_mail_that_left_the_folder_is_not_mentioned(self, world: World) -> None:
+        graph_id = world.deliver(Letter("1@fabrikam.example"))
+        folder = walk(world, folder_of(world)).folder
+        world.move(graph_id, "archive")
+        found = walk(world, folder)
+        assert (found.heads, found.partial) == ({}, [])
+
+    def test_a_draft_says_so(self, world: World) -> None:
+        graph_id = world.deliver(Letter("1@contoso.example"), "drafts")
+        assert walk(world, folder_of(world, "drafts")).heads[graph_id].is_draft
+
+    def test_a_link_that_is_too_old_is_told_apart(self, world: World) -> None:
+        folder = walk(world, folder_of(world)).folder
+        world.expire()
+        with pytest.raises(SyncStateExpired):
+            world.source.delta(world.mailbox, folder, None)
+
+    def test_a_folder_that_is_gone_is_not_found(self, world: World) -> None:
+        gone = FolderState("AQMkAGone", "folder", captured=True)
+        with pytest.raises(PermanentError):
+            world.source.delta(world.mailbox, gone, None)
+
+    @pytest.mark.parametrize("count", [1, 3, 20])
+    def test_headers_come_by_id(self, world: World, count: int) -> None:
+        ids = [world.deliver(Letter(f"{one}@fabrikam.example")) for one in range(count)]
+        found = world.source.heads(world.mailbox, ids)
+        assert list(found) == ids
+        assert [one.message_id for one in found.values() if isinstance(one, MessageHead)] == [
+            f"{one}@fabrikam.example" for one in range(count)
+        ]
+
+    def test_whole_messages_come_by_id_with_their_bodies(self, world: World) -> None:
+        graph_id = world.deliver(Letter("1@fabrikam.example"))
+        message = whole(world.source.messages(world.mailbox, [graph_id])[graph_id])
+        assert message.head == world.source.heads(world.mailbox, [graph_id])[graph_id]
+        assert "<p>Thursday?</p>" in message.html
+        assert message.attachments == ()
+
+    def test_a_message_that_is_gone_keeps_none_of_the_others(self, world: World) -> None:
+        ids = [world.deliver(Letter(f"{one}@fabrikam.example")) for one in range(4)]
+        world.delete(ids[0])
+        world.delete(ids[2])
+        found = world.source.messages(world.mailbox, ids)
+        assert [type(found[one]) for one in ids] == [NotFound, FetchedMessage, NotFound, FetchedMessage]
+
+    def test_an_id_of_another_mailbox_finds_nothing(self, world: World) -> None:
+        graph_id = world.deliver(Letter("1@fabrikam.example"))
+        other = replace(world.mailbox, address=OTHER)
+        assert isinstance(world.source.messages(other, [graph_id])[graph_id], PermanentError)
+
+    def test_nothing_asked_is_nothing_found(self, world: World) -> None:
+        assert world.source.messages(world.mailbox, []) == {}
+
+    def test_attachments_are_described_and_read_in_chunks(self, world: World) -> None:
+        graph_id = world.deliver(Letter("1@fabrikam.example", attachment=PDF))
+        message = whole(world.source.messages(world.mailbox, [graph_id])[graph_id])
+        assert message.head.has_attachments
+        (found,) = message.attachments
+        assert (found.id, found.name, found.content_type) == ("0", "plan.pdf", "application/pdf")
+        assert (found.kind, found.inline) == ("file", False)
+        assert found.size >= len(PDF)
+        with world.source.attachment(world.mailbox, graph_id, found.graph_id) as chunks:
+            assert b"".join(chunks) == PDF
+
+    def test_an_attachment_that_is_not_there_is_told(self, world: World) -> None:
+        graph_id = world.deliver(Letter("1@fabrikam.example"))
+        with (
+            pytest.raises(PermanentError),
+            world.source.attachment(world.mailbox, graph_id, "AAkANone") as chunks,
+        ):
+            next(chunks)

@@ -1,0 +1,175 @@
+"""Mailboxes in memory, as a MailSource: deltas by folder, moves that keep the id, failures on demand."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from shared.domain.errors import NotFound, PermanentError, PostledgerError, SyncStateExpired
+from shared.domain.folders import MAIL_CLASS, Folder, FolderState
+from shared.domain.mailboxes import Mailbox
+from shared.domain.messages import FetchedMessage, MessageHead
+from shared.ports import DeltaPage, DirectoryUser
+
+STANDARD = ("inbox", "sentitems", "drafts", "deleteditems", "junkemail", "archive")
+
+
+@dataclass(slots=True)
+class _Box:
+    user: DirectoryUser
+    folders: dict[str, Folder] = field(default_factory=dict)
+    well_known: dict[str, str] = field(default_factory=dict)
+    messages: dict[str, FetchedMessage] = field(default_factory=dict)
+    contents: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    logs: dict[str, list[tuple[str, bool]]] = field(default_factory=dict)
+    generation: int = 0
+
+
+@dataclass(slots=True)
+class FakeMail:
+    """`fail` makes the next calls of a method raise; `failing` makes single messages fail, by Graph id.
+
+    `bodies_read` counts whole fetches by Graph id, `calls` counts calls by method.
+    """
+
+    page_size: int = 50
+    failing: dict[str, PostledgerError] = field(default_factory=dict)
+    bodies_read: Counter[str] = field(default_factory=Counter)
+    calls: Counter[str] = field(default_factory=Counter)
+    _boxes: dict[str, _Box] = field(default_factory=dict)
+    _failures: dict[str, list[PostledgerError]] = field(default_factory=dict)
+    _number: int = 0
+
+    def add_mailbox(self, address: str, *, user_id: str = "", aliases: Sequence[str] = ()) -> DirectoryUser:
+        """A user with a mailbox and the standard folders, whose ids are `{name}-folder`."""
+        user = DirectoryUser(user_id or f"user-of-{address}", address, tuple(aliases))
+        box = _Box(user)
+        self._boxes[address] = self._boxes[user.user_id] = box
+        for name in STANDARD:
+            self.add_folder(address, f"{name}-folder")
+            box.well_known[f"{name}-folder"] = name
+        return user
+
+    def add_folder(
+        self, address: str, folder_id: str, *, parent_id: str = "root", container_class: str = MAIL_CLASS
+    ) -> str:
+        box = self._boxes[address]
+        box.folders[folder_id] = Folder(folder_id, parent_id, container_class)
+        box.logs[folder_id] = []
+        return folder_id
+
+    def deliver(
+        self,
+        address: str,
+        message: FetchedMessage,
+        *,
+        folder: str = "inbox-folder",
+        contents: Mapping[str, bytes] | None = None,
+    ) -> str:
+        """Put a mail into a folder under a new id, which is returned; `contents` by attachment's Graph id."""
+        box = self._boxes[address]
+        self._number += 1
+        graph_id = f"AAkALgFake{self._number:06}"
+        head = replace(message.head, graph_id=graph_id, folder_id=folder)
+        box.messages[graph_id] = replace(message, head=head)
+        box.contents |= {(graph_id, one): data for one, data in (contents or {}).items()}
+        box.logs[folder].append((graph_id, True))
+        return graph_id
+
+    def move(self, address: str, graph_id: str, folder: str) -> None:
+        """As the person would; the id stays."""
+        box = self._boxes[address]
+        message = box.messages[graph_id]
+        box.messages[graph_id] = replace(message, head=replace(message.head, folder_id=folder))
+        box.logs[folder].append((graph_id, True))
+
+    def touch(self, address: str, graph_id: str) -> None:
+        """Change something small: the delta names the item without showing it."""
+        box = self._boxes[address]
+        box.logs[box.messages[graph_id].head.folder_id].append((graph_id, False))
+
+    def delete(self, address: str, graph_id: str) -> None:
+        """For good."""
+        del self._boxes[address].messages[graph_id]
+
+    def expire(self, address: str) -> None:
+        """Forget every delta link of a mailbox."""
+        self._boxes[address].generation += 1
+
+    def fail(self, method: str, *errors: PostledgerError) -> None:
+        """Let the next calls of a method raise these, in order."""
+        self._failures.setdefault(method, []).extend(errors)
+
+    def user(self, mailbox: Mailbox) -> DirectoryUser:
+        return self._box("user", mailbox).user
+
+    def folders(self, mailbox: Mailbox) -> tuple[list[Folder], Mapping[str, str]]:
+        box = self._box("folders", mailbox)
+        return list(box.folders.values()), dict(box.well_known)
+
+    def delta(self, mailbox: Mailbox, folder: FolderState, since: datetime | None) -> DeltaPage:
+        box = self._box("delta", mailbox)
+        if folder.folder_id not in box.logs:
+            raise NotFound("There is no such folder.", "ErrorItemNotFound")
+        start, since = _read_link(folder.link, box.generation) if folder.link else (0, since)
+        log = box.logs[folder.folder_id]
+        end = min(start + self.page_size, len(log))
+        shown = dict(log[start:end])
+        found = {one: box.messages[one].head for one in shown if one in box.messages}
+        there = {
+            one: head
+            for one, head in found.items()
+            if head.folder_id == folder.folder_id and (since is None or head.received_at >= since)
+        }
+        return DeltaPage(
+            heads=tuple(head for one, head in there.items() if shown[one]),
+            partial=tuple(one for one in there if not shown[one]),
+            link=f"fake:{box.generation}:{end}:{since.isoformat() if since else ''}",
+            more=end < len(log),
+        )
+
+    def heads(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, MessageHead | PermanentError]:
+        box = self._box("heads", mailbox)
+        found = {one: self._message(box, one) for one in ids}
+        return {k: v if isinstance(v, PermanentError) else v.head for k, v in found.items()}
+
+    def messages(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, FetchedMessage | PermanentError]:
+        box = self._box("messages", mailbox)
+        found = {one: self._message(box, one) for one in ids}
+        self.bodies_read.update(one for one in found if one in box.messages)
+        return found
+
+    @contextmanager
+    def attachment(self, mailbox: Mailbox, message_id: str, attachment_id: str) -> Iterator[Iterator[bytes]]:
+        data = self._box("attachment", mailbox).contents.get((message_id, attachment_id))
+        if data is None:
+            raise NotFound("There is no such attachment.", "ErrorItemNotFound")
+        yield iter([data])
+
+    def _box(self, method: str, mailbox: Mailbox) -> _Box:
+        self.calls[method] += 1
+        if self._failures.get(method):
+            raise self._failures[method].pop(0)
+        box = self._boxes.get(mailbox.graph_user)
+        if box is None:
+            aliased = (one for one in self._boxes.values() if mailbox.graph_user in one.user.aliases)
+            box = next(aliased, None) if method == "user" else None
+        if box is None:
+            raise NotFound("There is no such user.", "Request_ResourceNotFound")
+        return box
+
+    def _message(self, box: _Box, graph_id: str) -> FetchedMessage | PermanentError:
+        error = self.failing.get(graph_id)
+        if isinstance(error, PermanentError):
+            return error
+        if error is not None:
+            raise error
+        return box.messages.get(graph_id) or NotFound("There is no such message.", "ErrorItemNotFound")
+
+
+def _read_link(link: str, generation: int) -> tuple[int, datetime | None]:
+    _, made_in, position, since = link.split(":", 3)
+    if int(made_in) != generation:
+        raise SyncStateExpired("The link is too old.", "SyncStateNotFound")
+    return int(position), datetime.fromisoformat(since).astimezone(UTC) if since else None

@@ -1,0 +1,328 @@
+"""Which requests the mail adapter makes, and what it makes of the answers."""
+
+from datetime import UTC, datetime
+from urllib.parse import unquote
+
+import pytest
+
+from shared.adapters.graph.mail import GraphMail
+from shared.domain.errors import (
+    AccessDenied,
+    NotFound,
+    PermanentError,
+    Rejected,
+    SyncStateExpired,
+    Unavailable,
+)
+from shared.domain.folders import Folder
+from tests.builders import a_folder_state, a_mailbox
+from tests.graph_transport import GRAPH, Asked, FakeGraph, Reply, error, fixture, session_with
+
+USER = "8c6b1f00-0000-4000-8000-000000000001"
+MAILBOX = a_mailbox(user_id=USER)
+SINCE = datetime(2026, 3, 1, 9, 30, 15, 900_000, tzinfo=UTC)
+DELTA = f"/v1.0/users/{USER}/mailFolders/inbox-folder/messages/delta"
+LINK = f"{GRAPH}/v1.0/users/{USER}/mailFolders/inbox-folder/messages/delta?$deltatoken=abc"
+LAST_PAGE = Reply({"value": [], "@odata.deltaLink": LINK})
+
+
+def mail(*answers: object) -> tuple[GraphMail, FakeGraph]:
+    graph = FakeGraph(*answers)  # type: ignore[arg-type]
+    return GraphMail(session_with(graph)), graph
+
+
+def test_the_first_delta_asks_for_headers_only_and_from_the_window_on() -> None:
+    source, graph = mail(LAST_PAGE)
+    page = source.delta(MAILBOX, a_folder_state(), SINCE)
+    assert unquote(graph.asked[0].target) == (
+        f"{DELTA}?$select=id,internetMessageId,subject,from,sender,toRecipients,ccRecipients,bccRecipients,"
+        "replyTo,sentDateTime,receivedDateTime,parentFolderId,conversationId,conversationIndex,isDraft,"
+        "hasAttachments,internetMessageHeaders&$expand=singleValueExtendedProperties($filter="
+        "id eq 'Integer 0x0036' or id eq 'String 0x1042' or id eq 'String 0x1039')"
+        "&$filter=receivedDateTime ge 2026-03-01T09:30:15Z"
+    )
+    assert " " not in graph.asked[0].target
+    assert graph.asked[0].headers["Prefer"] == 'IdType="ImmutableId", odata.maxpagesize=50'
+    assert (page.heads, page.partial, page.link, page.more) == ((), (), LINK, False)
+
+
+def test_without_a_window_the_first_delta_has_no_filter() -> None:
+    source, graph = mail(LAST_PAGE)
+    source.delta(MAILBOX, a_folder_state(), None)
+    assert "$filter=receivedDateTime" not in graph.asked[0].target
+
+
+def test_a_stored_link_is_followed_as_given() -> None:
+    source, graph = mail(LAST_PAGE)
+    source.delta(MAILBOX, a_folder_state(link=LINK), SINCE)
+    assert GRAPH + graph.asked[0].target == LINK
+
+
+def test_a_page_gives_whole_mails_and_names_those_of_which_only_a_part_came() -> None:
+    source, _ = mail(Reply(fixture("delta_page")))
+    page = source.delta(MAILBOX, a_folder_state(), None)
+    assert [(one.graph_id, one.subject) for one in page.heads] == [("whole", "New subject"), ("draft", "")]
+    assert page.heads[1].is_draft
+    assert page.partial == ("partial",)
+    assert page.more
+    assert page.link.endswith("$skiptoken=R0usmcCM996atia_s")
+
+
+def test_an_empty_page_with_a_next_link_goes_on() -> None:
+    source, _ = mail(Reply({"value": [], "@odata.nextLink": LINK}))
+    assert source.delta(MAILBOX, a_folder_state(), None).more
+
+
+def test_a_page_without_a_link_is_not_taken_for_the_end() -> None:
+    source, _ = mail(Reply({"value": []}))
+    with pytest.raises(Unavailable):
+        source.delta(MAILBOX, a_folder_state(), None)
+
+
+def test_pages_that_are_too_large_are_asked_for_in_smaller_ones() -> None:
+    source, graph = mail(error(504, "UnknownError"), error(504, "UnknownError"), LAST_PAGE)
+    assert not source.delta(MAILBOX, a_folder_state(), None).more
+    assert [one.headers["Prefer"].rpartition("=")[2] for one in graph.asked] == ["50", "10", "1"]
+
+
+def test_a_folder_that_answers_504_to_the_smallest_page_is_unavailable() -> None:
+    source, graph = mail(error(504, "UnknownError"))
+    with pytest.raises(Unavailable):
+        source.delta(MAILBOX, a_folder_state(), None)
+    assert len(graph.asked) == 3
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        error(410, "SyncStateNotFound"),
+        error(400, "resyncRequired"),
+        error(400, "BadRequest", message="Badly formed token."),
+    ],
+)
+def test_a_link_that_graph_does_not_take_any_more_is_expired(answer: Reply) -> None:
+    source, _ = mail(answer)
+    with pytest.raises(SyncStateExpired):
+        source.delta(MAILBOX, a_folder_state(link=LINK), None)
+
+
+def test_a_stored_link_to_another_host_is_expired_and_never_called() -> None:
+    source, graph = mail(LAST_PAGE)
+    with pytest.raises(SyncStateExpired):
+        source.delta(MAILBOX, a_folder_state(link="https://old.example/v1.0/delta?$deltatoken=a"), None)
+    assert graph.asked == []
+
+
+def test_a_first_delta_that_is_refused_is_no_expired_link() -> None:
+    source, _ = mail(error(400, "BadRequest"))
+    with pytest.raises(Rejected):
+        source.delta(MAILBOX, a_folder_state(), None)
+
+
+def test_ids_with_every_character_find_their_way_into_the_url() -> None:
+    source, graph = mail(Reply(fixture("text_body")))
+    source.heads(a_mailbox(), ["AAM/k+ =="])
+    assert graph.asked[0].target.startswith("/v1.0/users/agent@contoso.example/messages/AAM%2Fk%2B%20%3D%3D?")
+
+
+def test_one_whole_message_takes_one_request() -> None:
+    source, graph = mail(Reply(fixture("received")))
+    found = source.messages(MAILBOX, ["a"])["a"]
+    assert not isinstance(found, PermanentError)
+    assert len(found.attachments) == 4
+    assert len(graph.asked) == 1
+    target = unquote(graph.asked[0].target)
+    assert ",internetMessageHeaders,body&$expand=" in target
+    assert target.endswith(
+        "attachments($select=id,name,contentType,size,isInline,microsoft.graph.fileAttachment/contentId)"
+    )
+
+
+def test_messages_keep_their_order_and_tell_which_are_gone() -> None:
+    def answer(asked: Asked) -> Reply:
+        gone = {"error": {"code": "ErrorItemNotFound", "message": "m"}}
+        return Reply(
+            {
+                "responses": [
+                    {"id": "1", "status": 404, "body": gone},
+                    {"id": "0", "status": 200, "body": fixture("received")},
+                ]
+            }
+        )
+
+    source, _ = mail(answer)
+    found = source.messages(MAILBOX, ["a", "b"])
+    assert list(found) == ["a", "b"]
+    assert isinstance(found["b"], NotFound)
+
+
+def test_a_message_without_a_date_spoils_no_other() -> None:
+    source, _ = mail(Reply({"id": "a", "attachments": []}))
+    outcome = source.messages(MAILBOX, ["a"])["a"]
+    assert isinstance(outcome, Rejected)
+
+
+def refusing(*refused: str) -> object:
+    """Answers 400 to requests that contain one of the texts."""
+    listed = {"value": fixture("received")["attachments"][:1]}
+
+    def answer(asked: Asked) -> Reply:
+        if any(text in unquote(asked.target) for text in refused):
+            return error(400, "BadRequest")
+        return Reply(listed if "/attachments?" in asked.target else fixture("text_body"))
+
+    return answer
+
+
+def test_a_server_that_cannot_expand_attachments_is_asked_for_them_apart() -> None:
+    source, graph = mail(refusing("attachments($select"))
+    found = source.messages(MAILBOX, ["a"])["a"]
+    assert not isinstance(found, PermanentError)
+    assert [one.name for one in found.attachments] == ["Grundriss.pdf"]
+    assert len(graph.asked) == 3
+
+
+def test_a_server_that_does_not_know_content_ids_is_asked_without_them() -> None:
+    source, graph = mail(refusing("fileAttachment/contentId"))
+    found = source.messages(MAILBOX, ["a"])["a"]
+    assert not isinstance(found, PermanentError)
+    assert len(found.attachments) == 1
+    assert graph.asked[-1].target.endswith("/attachments?$select=id,name,contentType,size,isInline")
+
+
+def test_a_malformed_id_is_not_asked_for_twice() -> None:
+    source, graph = mail(error(400, "ErrorInvalidIdMalformed"))
+    assert isinstance(source.messages(MAILBOX, ["a"])["a"], Rejected)
+    assert len(graph.asked) == 1
+
+
+def test_more_attachments_than_one_page_are_all_listed() -> None:
+    message = fixture("text_body") | {"attachments": [], "attachments@odata.nextLink": LINK}
+    first, rest = fixture("received")["attachments"][:1], fixture("received")["attachments"][1:]
+    source, _ = mail(Reply(message), Reply({"value": first, "@odata.nextLink": LINK}), Reply({"value": rest}))
+    found = source.messages(MAILBOX, ["a"])["a"]
+    assert not isinstance(found, PermanentError)
+    assert len(found.attachments) == 4
+
+
+def test_an_attachment_is_streamed() -> None:
+    source, graph = mail(Reply(b"bytes"))
+    with source.attachment(MAILBOX, "m/1", "a+1") as chunks:
+        assert b"".join(chunks) == b"bytes"
+    assert graph.asked[0].target == f"/v1.0/users/{USER}/messages/m%2F1/attachments/a%2B1/$value"
+
+
+def test_a_linked_file_has_no_bytes() -> None:
+    source, _ = mail(error(405, "ErrorInvalidRequest"))
+    with pytest.raises(NotFound) as raised, source.attachment(MAILBOX, "m", "a"):
+        pytest.fail("there is nothing to read")
+    assert raised.value.code == "ErrorInvalidRequest"
+
+
+def a_user(**changes: object) -> Reply:
+    fields = {
+        "id": USER,
+        "mail": "Agent@Contoso.example",
+        "userPrincipalName": "agent@contoso.example",
+        "proxyAddresses": [
+            "SMTP:Agent@Contoso.example",
+            "smtp:alex@contoso.example",
+            "X500:/o=ExchangeLabs/cn=alex",
+            "sip:agent@contoso.example",
+        ],
+    }
+    return Reply({**fields, **changes})
+
+
+def test_a_user_has_an_address_and_the_other_smtp_addresses_as_aliases() -> None:
+    source, graph = mail(a_user())
+    found = source.user(a_mailbox())
+    assert (found.user_id, found.address, found.aliases) == (
+        USER,
+        "agent@contoso.example",
+        ("alex@contoso.example",),
+    )
+    assert graph.asked[0].target == (
+        "/v1.0/users/agent@contoso.example?$select=id,mail,userPrincipalName,proxyAddresses"
+    )
+
+
+def test_a_user_without_mail_goes_by_the_principal_name() -> None:
+    source, _ = mail(a_user(mail=None, proxyAddresses=None))
+    found = source.user(a_mailbox())
+    assert (found.address, found.aliases) == ("agent@contoso.example", ())
+
+
+def test_an_address_that_is_no_principal_name_is_searched_among_all_addresses() -> None:
+    source, graph = mail(error(404, "Request_ResourceNotFound"), Reply({"value": [a_user().body]}))
+    assert source.user(a_mailbox(address="o'alex@contoso.example")).user_id == USER
+    assert unquote(graph.asked[1].target).startswith(
+        "/v1.0/users?$filter=mail eq 'o''alex@contoso.example' or "
+        "proxyAddresses/any(p:p eq 'smtp:o''alex@contoso.example')"
+    )
+
+
+def test_an_address_that_nobody_has_is_not_found() -> None:
+    source, _ = mail(error(404, "Request_ResourceNotFound"), Reply({"value": []}))
+    with pytest.raises(NotFound):
+        source.user(a_mailbox())
+
+
+def test_a_directory_that_may_not_be_read_is_denied() -> None:
+    source, _ = mail(error(403, "Authorization_RequestDenied"))
+    with pytest.raises(AccessDenied):
+        source.user(MAILBOX)
+
+
+def folder(folder_id: str, parent: str = "root", children: int = 0, kind: str = "") -> dict[str, object]:
+    properties = [{"id": "String 0x3613", "value": kind}] if kind else []
+    return {
+        "id": folder_id,
+        "parentFolderId": parent,
+        "childFolderCount": children,
+        "singleValueExtendedProperties": properties,
+    }
+
+
+def test_folders_are_walked_to_the_leaves_and_known_ones_found_by_id() -> None:
+    search = folder("search") | {"@odata.type": "#microsoft.graph.mailSearchFolder"}
+    below = {
+        f"/users/{USER}/mailFolders": [
+            folder("in", children=1),
+            folder("notes", kind="IPF.StickyNote"),
+            search,
+        ],
+        f"/users/{USER}/mailFolders/in/childFolders": [folder("deals", "in", children=1)],
+        f"/users/{USER}/mailFolders/deals/childFolders": [folder("won", "deals")],
+    }
+    names = {"inbox": "in", "drafts": "d"}
+
+    def answer(asked: Asked) -> Reply:
+        path = asked.target.removeprefix("/v1.0").partition("?")[0]
+        if path in below:
+            return Reply({"value": below[path]})
+        if asked.body is None:
+            return error(404, "ErrorItemNotFound")
+        responses = []
+        broken = False
+        for one in asked.body["requests"]:
+            name = one["url"].partition("?")[0].rpartition("/")[2]
+            status = 424 if broken else 200 if name in names else 404
+            broken = broken or status == 404
+            responses.append({"id": one["id"], "status": status, "body": {"id": names.get(name)}})
+        return Reply({"responses": responses})
+
+    source, graph = mail(answer)
+    found, known = source.folders(MAILBOX)
+    assert found == [
+        Folder("in", "root", "IPF.Note"),
+        Folder("notes", "root", "IPF.StickyNote"),
+        Folder("deals", "in", "IPF.Note"),
+        Folder("won", "deals", "IPF.Note"),
+    ]
+    assert known == {"in": "inbox", "d": "drafts"}
+    assert unquote(graph.asked[0].target) == (
+        f"/v1.0/users/{USER}/mailFolders?$select=id,parentFolderId,childFolderCount"
+        "&$expand=singleValueExtendedProperties($filter=id eq 'String 0x3613')&$top=250"
+        "&includeHiddenFolders=true"
+    )
