@@ -1,0 +1,1 @@
+"""Azure Storage: one module per table, plus queue, blobs and leases. Entities and SDK types stop here."""

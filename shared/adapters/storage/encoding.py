@@ -1,0 +1,168 @@
+"""Keys, packed columns, and the limits that Azure enforces and Azurite does not.
+
+Source of the limits: Microsoft, "Understanding the Table service data model".
+"""
+
+import hashlib
+import json
+import re
+import zlib
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+from shared.domain.errors import Rejected
+
+T = TypeVar("T")
+
+MAX_KEY: Final = 1_024
+MAX_PROPERTY: Final = 64 * 1024
+MAX_ENTITY: Final = 1024 * 1024
+MAX_PROPERTIES: Final = 252
+MAX_OPERATIONS: Final = 100
+MAX_TRANSACTION: Final = 4 * 1024 * 1024
+MAX_QUEUE_MESSAGE: Final = 48 * 1024
+
+CONTENT: Final = "content"
+MAX_PARTS: Final = 8
+_PART: Final = 60_000
+
+_ESCAPE: Final = "="
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9._:@~-]")
+_ESCAPED: Final = re.compile(r"(?:=[0-9A-F]{2})+")
+_REFUSED_IN_KEYS: Final = re.compile(r"[/\\#?%\x00-\x1f\x7f-\x9f]")
+# What a row costs in a transaction beside its own values: its part's headers and property names.
+_OPERATION_OVERHEAD: Final = 1_024
+_PROPERTY_OVERHEAD: Final = 96
+
+
+def escaped(text: str) -> str:
+    """A text from outside as part of a key: reversible, byte for byte, and legal everywhere.
+
+    Letters, digits and `. _ : @ ~ -` stand for themselves; any other byte of its UTF-8 form is `=XX`.
+    """
+    return _UNSAFE.sub(
+        lambda one: "".join(f"{_ESCAPE}{byte:02X}" for byte in one[0].encode("utf-8", "surrogatepass")), text
+    )
+
+
+def unescaped(key: str) -> str:
+    """The text behind `escaped`."""
+    return _ESCAPED.sub(
+        lambda one: bytes.fromhex(one[0].replace(_ESCAPE, "")).decode("utf-8", "surrogatepass"), key
+    )
+
+
+def hashed(text: str) -> str:
+    """A text as 32 hexadecimal digits (128 bits of SHA-256), where a key need not be read back."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def joined(*parts: str) -> str:
+    """A key of several parts; `|` sorts behind everything that `escaped` leaves, but `~`."""
+    return "|".join(parts)
+
+
+def compressed(value: object) -> bytes:
+    """A JSON value, compressed."""
+    return zlib.compress(json.dumps(value, separators=(",", ":")).encode(), 6)
+
+
+def decompressed(data: bytes) -> Any:
+    """The JSON value behind `compressed`."""
+    return json.loads(zlib.decompress(data))
+
+
+def packed(value: object, column: str = CONTENT) -> dict[str, bytes]:
+    """A JSON value as compressed binary columns: `content`, and `content1`... where one is too small.
+
+    The first byte says how many columns there are, so a merge that needs fewer leaves nothing wrong.
+    Raises Rejected above 8 columns.
+    """
+    data = compressed(value)
+    parts = [data[start : start + _PART] for start in range(0, len(data), _PART)]
+    if len(parts) > MAX_PARTS:
+        raise Rejected(
+            f"'{column}' takes {len(data)} bytes compressed; at most {MAX_PARTS * _PART} can be kept"
+        )
+    return {
+        name: bytes([len(parts)]) + part if name == column else part
+        for name, part in zip(part_names(column), parts, strict=False)
+    }
+
+
+def unpacked(row: Mapping[str, Any], column: str = CONTENT) -> Any:
+    """The JSON value behind `packed`."""
+    first = row[column]
+    names = part_names(column)[1 : first[0]]
+    return decompressed(first[1:] + b"".join(row[name] for name in names))
+
+
+def part_names(column: str = CONTENT) -> tuple[str, ...]:
+    """Every column that `packed` may use: what a query must select."""
+    return (column, *(f"{column}{number}" for number in range(1, MAX_PARTS)))
+
+
+def check_entity(row: Mapping[str, Any]) -> None:
+    """Raises Rejected for a row that Azure would refuse."""
+    for name in ("PartitionKey", "RowKey"):
+        _check_key(name, row[name])
+    names = [name for name in row if name not in ("PartitionKey", "RowKey")]
+    if len(names) > MAX_PROPERTIES:
+        raise Rejected(f"a row of {len(names)} properties; Azure takes {MAX_PROPERTIES}")
+    for name in names:
+        size = _size(row[name])
+        if size > MAX_PROPERTY:
+            raise Rejected(f"property '{name}' takes {size} bytes; Azure takes {MAX_PROPERTY}")
+    whole = sum(_size(value) + 2 * len(name) + 12 for name, value in row.items())
+    if whole > MAX_ENTITY:
+        raise Rejected(f"a row of {whole} bytes; Azure takes {MAX_ENTITY}")
+
+
+def _check_key(name: str, key: str) -> None:
+    if len(key.encode("utf-16-le", "surrogatepass")) > MAX_KEY:
+        raise Rejected(f"{name} is longer than {MAX_KEY} bytes")
+    if _REFUSED_IN_KEYS.search(key):
+        raise Rejected(f"{name} holds a character that Azure refuses in keys")
+
+
+def _size(value: object) -> int:
+    """Bytes that Azure counts for a value: strings are UTF-16."""
+    match value:
+        case str():
+            return len(value.encode("utf-16-le", "surrogatepass"))
+        case bytes():
+            return len(value)
+        case bool():
+            return 1
+        case int() | float() | datetime():
+            return 8
+        case _:
+            raise Rejected(f"a {type(value).__name__} is no column value")
+
+
+def payload_size(row: Mapping[str, Any]) -> int:
+    """About how many bytes a row takes in a transaction's body, rather too many: binary is base64 there."""
+    return _OPERATION_OVERHEAD + sum(_PROPERTY_OVERHEAD + 2 * _size(value) for value in row.values())
+
+
+def in_transactions(sized: Iterable[tuple[T, int]]) -> list[list[T]]:
+    """Cut (item, payload size) into lists that one transaction takes, in order."""
+    groups: list[list[T]] = []
+    room = 0
+    for item, size in sized:
+        if not groups or len(groups[-1]) == MAX_OPERATIONS or size > room:
+            groups.append([])
+            room = MAX_TRANSACTION
+        groups[-1].append(item)
+        room -= size
+    return groups
+
+
+def check_queue_message(text: str) -> None:
+    """Raises Rejected above 48 KiB: base64 makes that the 64 KiB a queue message may have."""
+    size = len(text.encode())
+    if size > MAX_QUEUE_MESSAGE:
+        raise Rejected(
+            f"a queue message of {size} bytes; at most {MAX_QUEUE_MESSAGE} fit once they are base64"
+        )

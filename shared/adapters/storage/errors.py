@@ -1,0 +1,66 @@
+"""Azure's errors as ours, in one place. Knows status and error codes, never what a request carried.
+
+Imports Azure's package at the first call, like `connection`: an app that only starts does not pay for it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from shared.domain.errors import Conflict, NotFound, PostledgerError, Rejected, Throttled, Unavailable
+
+if TYPE_CHECKING:
+    from azure.core.exceptions import HttpResponseError
+
+# A missing table, queue or container is a missing deployment step, never a missing thing.
+_UNPROVISIONED: Final = frozenset(
+    ["TableNotFound", "QueueNotFound", "ContainerNotFound", "TableBeingDeleted", "ContainerBeingDeleted"]
+)
+_TOO_BUSY: Final = (429, 503)
+
+
+@contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Run storage calls; `what` names the place (a table, a container), not the thing.
+
+    Raises NotFound (404), Conflict (409, 412), Throttled (429, 503), Rejected (400 and other 4xx) and
+    Unavailable for everything else: 5xx, time-outs, lost connections, missing tables and refused
+    credentials, which are this deployment's own fault and no mail's.
+    """
+    from azure.core.exceptions import AzureError, HttpResponseError
+
+    try:
+        yield
+    except HttpResponseError as error:
+        raise _from_answer(what, error) from error
+    except AzureError as error:
+        raise Unavailable(f"{what}: no answer ({type(error).__name__})") from error
+
+
+def _from_answer(what: str, error: "HttpResponseError") -> PostledgerError:
+    code = code_of(error)
+    status = error.status_code or 0
+    message = f"{what}: {status} {code}".strip()
+    if code in _UNPROVISIONED:
+        return Unavailable(f"{message}; was the storage account provisioned?")
+    if status == 404:
+        return NotFound(message, code)
+    if status in (409, 412):
+        return Conflict(message)
+    if status in _TOO_BUSY:
+        return Throttled(message, _retry_after(error))
+    if 400 <= status < 500 and status not in (401, 403, 408):
+        return Rejected(message, code)
+    return Unavailable(message)
+
+
+def code_of(error: "HttpResponseError") -> str:
+    """The service's own error code, such as EntityAlreadyExists; '' when it sent none."""
+    code = getattr(error, "error_code", None) or ""
+    return str(getattr(code, "value", code))
+
+
+def _retry_after(error: "HttpResponseError") -> float | None:
+    headers = getattr(error.response, "headers", None) or {}
+    text = str(headers.get("Retry-After") or "")
+    return float(text) if text.isdecimal() else None

@@ -1,0 +1,78 @@
+"""The keys and columns of every table, as data: `docs/storage.md` is compared with it by a test.
+
+| table         | partition                    | row                                               |
+|---------------|------------------------------|---------------------------------------------------|
+| Organisations | tenant                       | `organisation`                                    |
+| Mailboxes     | tenant                       | mailbox id; `address:` + address -> mailbox id    |
+| SyncStates    | tenant, mailbox id           | hash of the folder id                             |
+| Subscriptions | tenant                       | mailbox id                                        |
+| Records       | tenant, kind                 | record id                                         |
+| RecordIndex   | tenant, `a`/`d` + bucket     | hash of address or domain, kind, id (or `staff`)  |
+| Messages      | tenant, two digits of key    | message key; key `~` mailbox id `~` hash: a copy  |
+| Sightings     | tenant, mailbox id           | inverted receipt time, hash of the Graph id       |
+| Timeline      | tenant, kind, record id      | entry id: inverted time, message key              |
+| Inbox         | tenant, hash of the agent    | inverted time, message key                        |
+| Exceptions    | tenant                       | inverted time, id of the failure                  |
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from shared.domain import names
+
+
+@dataclass(frozen=True, slots=True)
+class TableLayout:
+    """How a table is keyed. `columns` are those beside the keys; packed ones are named by their first part."""
+
+    partition: str
+    row: str
+    columns: tuple[str, ...]
+
+
+TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
+    names.ORGANISATIONS: TableLayout("tenant", "organisation", ("enabled", "content")),
+    names.MAILBOXES: TableLayout(
+        "tenant",
+        "mailbox id | 'address:' + address",
+        (
+            "enabled",
+            "next_poll_at",
+            "state",
+            "last_error",
+            "last_sync_at",
+            "user_id",
+            "agent_id",
+            "aliases",
+            "connected_at",
+            "content",
+            "mailbox_id",
+        ),
+    ),
+    names.SYNC_STATES: TableLayout("tenant|mailbox id", "hash(folder id)", ("kind", "captured", "content")),
+    names.SUBSCRIPTION_STATES: TableLayout("tenant", "mailbox id", ("subscription_id", "content")),
+    names.RECORDS: TableLayout("tenant|kind", "record id", ("status", "origin", "content")),
+    names.RECORD_INDEX: TableLayout(
+        "tenant|a or d + bucket (0-f)", "hash(address or domain)|kind|id, hash(address)|staff|mailbox id", ()
+    ),
+    names.MESSAGES: TableLayout(
+        "tenant|key[:2]",
+        "message key | message key~mailbox id~hash(graph id)",
+        ("state", "disposition", "variants", "waiters", "content", "document", "body"),
+    ),
+    names.SIGHTINGS: TableLayout(
+        "tenant|mailbox id",
+        "inverted receipt time-hash(graph id)",
+        ("outcome", "reason", "message_key", "message_id_hash", "content"),
+    ),
+    names.TIMELINE: TableLayout(
+        "tenant|kind|record id",
+        "entry id (inverted time-message key)",
+        ("entry_kind", "has_attachments", "agent", "content"),
+    ),
+    names.INBOX: TableLayout(
+        "tenant|hash(agent)", "inverted time-message key", ("mailbox_id", "reason", "content")
+    ),
+    names.EXCEPTIONS: TableLayout("tenant", "inverted time-id", ("mailbox_id", "code", "content")),
+}

@@ -1,0 +1,116 @@
+"""The rows of the table Messages: a message, a placeholder that only holds waiters, a copy. No requests here."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from shared.adapters.storage.codec import from_plain, to_plain
+from shared.adapters.storage.encoding import (
+    compressed,
+    decompressed,
+    escaped,
+    hashed,
+    joined,
+    packed,
+    part_names,
+    unpacked,
+)
+from shared.adapters.storage.table import KEYS, Row, etag_of
+from shared.domain.filing import Copy, StoredMessage, Waiter
+from shared.domain.messages import Document
+
+# The state of a row that nobody has filed yet: somebody waits for its mail.
+AWAITED: Final = "awaited"
+# Compressed documents up to here stand on the row itself, larger ones in a blob.
+INLINE: Final = 48 * 1024
+DOCUMENT: Final = "document"
+BODY: Final = "body"
+MESSAGE_COLUMNS: Final = (*KEYS, "state", "waiters", *part_names())
+DOCUMENT_COLUMNS: Final = (*KEYS, BODY, DOCUMENT)
+COPY_COLUMNS: Final = (*KEYS, *part_names())
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A document ready to be stored: columns of the row, and what goes into a blob, where it is large."""
+
+    columns: Row
+    blob: str = ""
+    content: bytes = b""
+
+
+def place(tenant_id: str, key: str) -> tuple[str, str]:
+    """Partition and row key of a message."""
+    return joined(tenant_id, escaped(key[:2])), escaped(key)
+
+
+def keys_of(tenant_id: str, key: str) -> Row:
+    return dict(zip(KEYS, place(tenant_id, key), strict=True))
+
+
+def message_row(tenant_id: str, message: StoredMessage) -> Row:
+    """A message without its document."""
+    plain = {name: value for name, value in to_plain(message).items() if name not in ("waiters", "state")}
+    return {
+        **keys_of(tenant_id, message.key),
+        "state": message.state,
+        "disposition": message.decision.disposition.value,
+        "variants": message.variants,
+        "waiters": waiters_column(message.waiters),
+        **packed(plain),
+    }
+
+
+def placeholder_row(tenant_id: str, key: str, waiter: Waiter) -> Row:
+    return {**keys_of(tenant_id, key), "state": AWAITED, "waiters": waiters_column([waiter])}
+
+
+def copy_row(tenant_id: str, key: str, copy: Copy) -> Row:
+    partition, row_key = place(tenant_id, key)
+    return {
+        "PartitionKey": partition,
+        "RowKey": f"{row_key}~{escaped(copy.mailbox_id)}~{hashed(copy.graph_id)}",
+        **packed(to_plain(copy)),
+    }
+
+
+def copies_range(key: str) -> tuple[str, str]:
+    """First row key of a message's copies, and the first behind them."""
+    return f"{escaped(key)}~", f"{escaped(key)}~~"
+
+
+def body_of(tenant_id: str, key: str, document: Document) -> Body:
+    """Where a document goes. A blob is named by its content: another mail's document never lands on it."""
+    content = compressed(to_plain(document))
+    if len(content) <= INLINE:
+        return Body({DOCUMENT: content})
+    name = f"{escaped(tenant_id)}/{escaped(key)}/{hashed(content.hex())}"
+    return Body({BODY: name}, name, content)
+
+
+def to_document(content: bytes) -> Document:
+    """The document behind the column `document` or behind a blob."""
+    return from_plain(Document, decompressed(content))
+
+
+def to_message(row: Row) -> StoredMessage:
+    return from_plain(
+        StoredMessage, unpacked(row), state=row["state"], waiters=to_waiters(row), etag=etag_of(row)
+    )
+
+
+def to_copy(row: Row) -> Copy:
+    return from_plain(Copy, unpacked(row))
+
+
+def to_waiters(row: Row) -> tuple[Waiter, ...]:
+    return tuple(Waiter(*pair) for pair in json.loads(row["waiters"]))
+
+
+def waiters_column(waiters: Iterable[Waiter]) -> Any:
+    return json.dumps([[one.mailbox_id, one.graph_id] for one in waiters], separators=(",", ":"))
+
+
+def is_awaited(row: Row) -> bool:
+    return bool(row["state"] == AWAITED)

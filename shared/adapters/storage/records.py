@@ -1,0 +1,160 @@
+"""The table Records, and the order in which a record and its index rows are written.
+
+New index rows come first, then the record under the ETag it was read with, then rows of keys it no longer
+carries go: a crash in between leaves a record that may be found too often, never too rarely, until the run
+that repeats it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby, islice
+from typing import Final
+
+from shared.adapters.storage.codec import from_plain, to_plain
+from shared.adapters.storage.connection import Connection
+from shared.adapters.storage.encoding import MAX_OPERATIONS, escaped, joined, packed, unpacked
+from shared.adapters.storage.record_index import AzureRecordIndex, IndexKey
+from shared.adapters.storage.table import LARGEST_PAGE, Operation, Row, Table, etag_of, in_partition
+from shared.domain import names
+from shared.domain.errors import Conflict
+from shared.domain.records import Record, RecordRef
+
+_TRIES: Final = 4
+# How many rows one page of a text search may look at.
+SEARCHED: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What put and delete need to know of the row that stands there."""
+
+    etag: str = ""
+    keys: frozenset[str] = field(default_factory=frozenset)
+
+
+class AzureRecords:
+    """Implements `ports.Records`."""
+
+    def __init__(self, connection: Connection, index: AzureRecordIndex) -> None:
+        self._connection = connection
+        self._table = Table(connection, names.RECORDS)
+        self._index = index
+
+    def get(self, tenant_id: str, ref: RecordRef) -> Record | None:
+        row = self._table.get(*_place(tenant_id, ref))
+        return _record(row) if row else None
+
+    def get_many(self, tenant_id: str, refs: Iterable[RecordRef]) -> Mapping[RecordRef, Record]:
+        """Point reads, side by side."""
+        asked = list(dict.fromkeys(refs))
+        found = self._connection.side_by_side(lambda ref: self.get(tenant_id, ref), asked)
+        return {ref: record for ref, record in zip(asked, found, strict=True) if record}
+
+    def put_many(self, tenant_id: str, records: Sequence[Record]) -> None:
+        """A hundred of a kind at a time; the last of several versions of a record wins. Raises Conflict."""
+        latest = {one.ref: one for one in records}
+        for _, group in groupby(sorted(latest), key=lambda ref: ref.kind):
+            refs = iter(group)
+            while chunk := [latest[ref] for ref in islice(refs, MAX_OPERATIONS)]:
+                self._put(tenant_id, chunk)
+
+    def delete(self, tenant_id: str, ref: RecordRef) -> bool:
+        """The index goes first, so that a run after a crash still finds the record to delete."""
+        for _ in range(_TRIES):
+            row = self._table.get(*_place(tenant_id, ref))
+            if row is None:
+                return False
+            self._index.drop(self._index.seen(tenant_id, [(ref, key) for key in _stored(row).keys]))
+            try:
+                self._table.delete(*_place(tenant_id, ref), etag_of(row))
+            except Conflict:
+                continue
+            return True
+        raise Conflict(f"{names.RECORDS}: a record changes faster than it can be deleted")
+
+    def page(
+        self, tenant_id: str, kind: str, *, text: str, limit: int, after: str
+    ) -> tuple[list[Record], str]:
+        """With `text` a page may end early: after looking at 2,000 rows it says where to go on."""
+        page = LARGEST_PAGE if text else limit + 1
+        condition = in_partition(joined(tenant_id, kind), beyond=escaped(after) if after else "")
+        found: list[Record] = []
+        last = after
+        for number, row in enumerate(self._table.rows(condition, page=page)):
+            if len(found) == limit or number == SEARCHED:
+                return found, last
+            record = _record(row)
+            last = record.ref.id
+            found += [record] if _says(record, text) else []
+        return found, ""
+
+    def _put(self, tenant_id: str, records: list[Record]) -> None:
+        for _ in range(_TRIES):
+            try:
+                return self._try_put(tenant_id, records)
+            except Conflict:  # somebody else wrote one of them: read again
+                continue
+        raise Conflict(f"{names.RECORDS}: records change faster than they can be written")
+
+    def _try_put(self, tenant_id: str, records: list[Record]) -> None:
+        stored = self._read(tenant_id, [one.ref for one in records])
+        added: list[IndexKey] = []
+        stale: list[IndexKey] = []
+        for one in records:
+            had = stored.get(one.ref, _Stored()).keys
+            added += [(one.ref, key) for key in sorted(one.index_keys - had)]
+            stale += [(one.ref, key) for key in sorted(had - one.index_keys)]
+        self._index.add(tenant_id, added)
+        seen = self._index.seen(tenant_id, stale)
+        self._table.write_many(_operation(tenant_id, one, stored.get(one.ref, _Stored())) for one in records)
+        self._index.drop(seen)
+
+    def _read(self, tenant_id: str, refs: list[RecordRef]) -> Mapping[RecordRef, _Stored]:
+        """The rows that stand there: a page of the range they span, then single reads for what lies behind."""
+        found: dict[RecordRef, _Stored] = {}
+        rest = refs
+        if len(refs) > 2:
+            rows = list(islice(self._range(tenant_id, refs), LARGEST_PAGE))
+            found = {_record(row).ref: _stored(row) for row in rows}
+            end = str(rows[-1]["RowKey"]) if len(rows) == LARGEST_PAGE else ""
+            rest = [ref for ref in refs if end and escaped(ref.id) > end]
+        rows_behind = self._connection.side_by_side(
+            lambda ref: self._table.get(*_place(tenant_id, ref)), rest
+        )
+        found.update({ref: _stored(row) for ref, row in zip(rest, rows_behind, strict=True) if row})
+        return found
+
+    def _range(self, tenant_id: str, refs: list[RecordRef]) -> Iterator[Row]:
+        ids = sorted(escaped(ref.id) for ref in refs)
+        partition = joined(tenant_id, refs[0].kind)
+        # "!" sorts before everything a key may go on with.
+        return self._table.rows(in_partition(partition, first=ids[0], last=ids[-1] + "!"))
+
+
+def _place(tenant_id: str, ref: RecordRef) -> tuple[str, str]:
+    return joined(tenant_id, ref.kind), escaped(ref.id)
+
+
+def _operation(tenant_id: str, record: Record, stored: _Stored) -> Operation:
+    partition, key = _place(tenant_id, record.ref)
+    row = {
+        "PartitionKey": partition,
+        "RowKey": key,
+        "status": record.status,
+        "origin": record.origin,
+        **packed({"record": to_plain(record), "keys": sorted(record.index_keys)}),
+    }
+    return Operation("replace" if stored.etag else "create", row, stored.etag)
+
+
+def _record(row: Row) -> Record:
+    return from_plain(Record, unpacked(row)["record"], etag=etag_of(row))
+
+
+def _stored(row: Row) -> _Stored:
+    return _Stored(etag_of(row), frozenset(unpacked(row)["keys"]))
+
+
+def _says(record: Record, text: str) -> bool:
+    words = (record.name, record.summary, *record.addresses)
+    return any(text.casefold() in one.casefold() for one in words)

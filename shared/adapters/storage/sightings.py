@@ -1,0 +1,47 @@
+"""The table Sightings: the ledger of every copy seen, per mailbox, newest first."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from shared.adapters.storage.codec import from_plain, to_plain
+from shared.adapters.storage.connection import Connection
+from shared.adapters.storage.encoding import escaped, hashed, joined, packed, part_names, unpacked
+from shared.adapters.storage.table import Operation, Row, Table, in_partition
+from shared.domain import names
+from shared.domain.entries import inverted
+from shared.domain.mailboxes import Mailbox
+from shared.domain.sightings import Sighting
+
+
+class AzureSightings:
+    """Implements `ports.Sightings`: one request per hundred rows."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._table = Table(connection, names.SIGHTINGS)
+
+    def put(self, mailbox: Mailbox, sightings: Sequence[Sighting]) -> None:
+        rows = {str(row["RowKey"]): row for row in (_row(mailbox, one) for one in sightings)}
+        self._table.write_many(Operation("upsert", row) for row in rows.values())
+
+    def between(self, mailbox: Mailbox, first: datetime, last: datetime) -> Mapping[str, Sighting]:
+        # "." sorts behind the "-" that follows the time.
+        condition = in_partition(_partition(mailbox), first=inverted(last), last=inverted(first) + ".")
+        rows = self._table.rows(condition, select=part_names())
+        found = (from_plain(Sighting, unpacked(row)) for row in rows)
+        return {one.graph_id: one for one in found if first <= one.received_at <= last}
+
+
+def _partition(mailbox: Mailbox) -> str:
+    return joined(mailbox.tenant_id, escaped(mailbox.mailbox_id))
+
+
+def _row(mailbox: Mailbox, sighting: Sighting) -> Row:
+    return {
+        "PartitionKey": _partition(mailbox),
+        "RowKey": f"{inverted(sighting.received_at)}-{hashed(sighting.graph_id)[:16]}",
+        "outcome": sighting.outcome,
+        "reason": sighting.reason,
+        "message_key": sighting.message_key,
+        "message_id_hash": sighting.message_id_hash,
+        **packed(to_plain(sighting)),
+    }

@@ -1,0 +1,174 @@
+"""One table: point reads, range queries and conditional writes, within Azure's limits and with our errors.
+
+Knows nothing of what the rows mean. A row is keys and columns by name; times are UTC.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final
+
+from shared.adapters.storage.connection import Connection
+from shared.adapters.storage.encoding import check_entity, in_transactions, payload_size
+from shared.adapters.storage.errors import translated
+from shared.domain.errors import NotFound
+
+if TYPE_CHECKING:
+    from azure.data.tables import TableClient
+
+KEYS: Final = ("PartitionKey", "RowKey")
+# Azure answers at most 1,000 rows at once (Azurite takes any number).
+LARGEST_PAGE: Final = 1_000
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One part of a transaction: `create`, `upsert`, `replace`, `merge` or `delete`; ETag '' = unconditional."""
+
+    verb: str
+    row: Row
+    etag: str = ""
+
+
+class Table:
+    """Every method is one request, but for `rows` and `write_many`, which say so."""
+
+    def __init__(self, connection: Connection, name: str) -> None:
+        self.connection = connection
+        self.name = name
+
+    @cached_property
+    def _client(self) -> "TableClient":
+        return self.connection.table(self.name)
+
+    def get(self, partition: str, key: str, select: Sequence[str] = ()) -> Row | None:
+        """A row, or None. `select` must name every column that is read."""
+        with suppress(NotFound), translated(self.name):
+            return self._client.get_entity(partition, key, select=list(select) or None)
+        return None
+
+    def rows(self, condition: str, *, select: Sequence[str] = (), page: int = LARGEST_PAGE) -> Iterator[Row]:
+        """Rows in key order, fetched `page` at a time as they are consumed."""
+        size = min(page, LARGEST_PAGE)
+        found = iter(
+            self._client.query_entities(condition, select=list(select) or None, results_per_page=size)
+        )
+        while True:
+            with translated(self.name):
+                row = next(found, None)
+            if row is None:
+                return
+            yield row
+
+    def write(self, row: Row, etag: str) -> str:
+        """Insert (ETag ''), or replace under the ETag. Returns the new one; raises Conflict."""
+        return self._single(Operation("replace" if etag else "create", row, etag))
+
+    def upsert(self, row: Row) -> None:
+        self._single(Operation("upsert", row))
+
+    def merge(self, row: Row, etag: str = "") -> str:
+        """Change single columns. Raises NotFound, and Conflict under an ETag."""
+        return self._single(Operation("merge", row, etag))
+
+    def delete(self, partition: str, key: str, etag: str = "") -> None:
+        """Deleting what is not there is no error. Raises Conflict under an ETag."""
+        with suppress(NotFound):
+            self._single(Operation("delete", {"PartitionKey": partition, "RowKey": key}, etag))
+
+    def transact(self, operations: Sequence[Operation]) -> list[str]:
+        """All or nothing, within one partition, at most 100. Returns the ETags. Raises Conflict and NotFound."""
+        for one in operations:
+            check_entity(one.row)
+        with translated(self.name):
+            results = self._client.submit_transaction(_sdk_operation(one) for one in operations)
+        return [str(one.get("etag") or "") for one in results]
+
+    def write_many(self, operations: Iterable[Operation]) -> None:
+        """One request per partition and 100 rows, partitions side by side; a lone upsert is a plain one.
+
+        Each request is all or nothing, the whole is not.
+        """
+
+        def submit(group: list[Operation]) -> None:
+            if len(group) == 1:
+                self._single(group[0])
+            else:
+                self.transact(group)
+
+        by_partition = sorted(operations, key=lambda one: str(one.row["PartitionKey"]))
+        groups: list[list[Operation]] = []
+        for _, part in groupby(by_partition, key=lambda one: one.row["PartitionKey"]):
+            groups += in_transactions((one, payload_size(one.row)) for one in part)
+        self.connection.side_by_side(submit, groups)
+
+    def _single(self, operation: Operation) -> str:
+        check_entity(operation.row)
+        with translated(self.name):
+            result = _submit(self._client, operation)
+        return str((result or {}).get("etag") or "")
+
+
+def etag_of(row: Row) -> str:
+    """The ETag a row was read with."""
+    metadata: Mapping[str, Any] = getattr(row, "metadata", {})
+    return str(metadata.get("etag") or "")
+
+
+def _conditions(operation: Operation) -> dict[str, Any]:
+    from azure.core import MatchConditions
+
+    if not operation.etag:
+        return {}
+    return {"etag": operation.etag, "match_condition": MatchConditions.IfNotModified}
+
+
+def _submit(client: "TableClient", operation: Operation) -> Mapping[str, Any] | None:
+    from azure.data.tables import UpdateMode
+
+    row = dict(operation.row)
+    match operation.verb:
+        case "create":
+            return client.create_entity(row)
+        case "upsert":
+            return client.upsert_entity(row, mode=UpdateMode.REPLACE)
+        case "delete":
+            client.delete_entity(row["PartitionKey"], row["RowKey"], **_conditions(operation))
+            return None
+        case verb:
+            mode = UpdateMode.MERGE if verb == "merge" else UpdateMode.REPLACE
+            return client.update_entity(row, mode=mode, **_conditions(operation))
+
+
+def _sdk_operation(operation: Operation) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    from azure.data.tables import UpdateMode
+
+    row = dict(operation.row)
+    if operation.verb in ("create", "delete"):
+        return operation.verb, row, _conditions(operation)
+    mode = UpdateMode.MERGE if operation.verb == "merge" else UpdateMode.REPLACE
+    verb = "upsert" if operation.verb == "upsert" else "update"
+    return verb, row, {"mode": mode, **_conditions(operation)}
+
+
+def where(**conditions: str) -> str:
+    """A filter that holds when every column equals its text."""
+    return " and ".join(f"{name} eq {quoted(value)}" for name, value in conditions.items())
+
+
+def in_partition(partition: str, *, first: str = "", beyond: str = "", last: str = "") -> str:
+    """A partition's rows from `first` on, or behind `beyond`, up to but without `last`."""
+    parts = [where(PartitionKey=partition)]
+    parts += [f"RowKey ge {quoted(first)}"] if first else []
+    parts += [f"RowKey gt {quoted(beyond)}"] if beyond else []
+    parts += [f"RowKey lt {quoted(last)}"] if last else []
+    return " and ".join(parts)
+
+
+def quoted(text: str) -> str:
+    """A text as an OData literal."""
+    return "'" + text.replace("'", "''") + "'"

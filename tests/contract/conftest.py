@@ -1,0 +1,87 @@
+"""Every contract test runs twice: on the fakes, and on the real adapters over Azurite (marked `stack`)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from dev.azurite import start_azurite
+from shared.adapters.storage.attachments import AzureAttachments
+from shared.adapters.storage.connection import Connection, StorageSettings
+from shared.adapters.storage.exceptions import AzureExceptions
+from shared.adapters.storage.folder_states import AzureFolderStates
+from shared.adapters.storage.inbox import AzureInbox
+from shared.adapters.storage.leases import AzureLeases
+from shared.adapters.storage.mailboxes import AzureMailboxes
+from shared.adapters.storage.messages import AzureMessageStore
+from shared.adapters.storage.organisations import AzureOrganisations
+from shared.adapters.storage.queue import AzureCommandQueue
+from shared.adapters.storage.record_index import AzureRecordIndex
+from shared.adapters.storage.records import AzureRecords
+from shared.adapters.storage.sightings import AzureSightings
+from shared.adapters.storage.subscriptions import AzureSubscriptions
+from shared.adapters.storage.timeline import AzureTimeline
+from shared.domain import names
+from tests.fakes import FakeStorage
+
+
+class AzureStorage:
+    """The real adapters, under the names that `FakeStorage` has. `requests` counts what went over the wire."""
+
+    def __init__(self, connection_string: str) -> None:
+        self.connection = Connection(StorageSettings(connection_string), retries=0)
+        self.requests: list[str] = []
+        self.connection.transport.session.hooks["response"].append(self._count)
+        self.queue = AzureCommandQueue(self.connection)
+        self.leases = AzureLeases(self.connection)
+        self.organisations = AzureOrganisations(self.connection)
+        self.mailboxes = AzureMailboxes(self.connection)
+        self.folder_states = AzureFolderStates(self.connection)
+        self.subscriptions = AzureSubscriptions(self.connection)
+        self.index = AzureRecordIndex(self.connection)
+        self.records = AzureRecords(self.connection, self.index)
+        self.messages = AzureMessageStore(self.connection)
+        self.sightings = AzureSightings(self.connection)
+        self.timeline = AzureTimeline(self.connection)
+        self.inbox = AzureInbox(self.connection)
+        self.attachments = AzureAttachments(self.connection)
+        self.exceptions = AzureExceptions(self.connection)
+
+    def _count(self, response, *_args, **_options) -> None:
+        self.requests.append(f"{response.request.method} {response.status_code}")
+
+
+@pytest.fixture(scope="session")
+def connection_string(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    log: Path = tmp_path_factory.mktemp("azurite") / "azurite.log"
+    with start_azurite(log) as azurite:
+        provision(azurite.connection_string)
+        yield azurite.connection_string
+
+
+def provision(connection_string: str) -> None:
+    connection = Connection(StorageSettings(connection_string))
+    for table in names.TABLES:
+        connection.table(table).create_table()
+    for queue in names.QUEUES:
+        connection.queue(queue).create_queue()
+    for container in names.CONTAINERS:
+        connection.container(container).create_container()
+
+
+@pytest.fixture
+def azure(connection_string: str) -> AzureStorage:
+    return AzureStorage(connection_string)
+
+
+@pytest.fixture(params=["fake", pytest.param("azurite", marks=pytest.mark.stack)])
+def storage(request: pytest.FixtureRequest) -> FakeStorage | AzureStorage:
+    """All storage ports."""
+    return FakeStorage() if request.param == "fake" else request.getfixturevalue("azure")
+
+
+@pytest.fixture
+def tenant() -> str:
+    """A tenant of its own for each test: they share the tables."""
+    return str(uuid4())

@@ -1,0 +1,236 @@
+"""What only the real adapters can show: what each method costs, what they write, and races at Azure."""
+
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+
+from shared.adapters.storage.connection import Connection, StorageSettings
+from shared.adapters.storage.folder_states import AzureFolderStates
+from shared.adapters.storage.inbox import AzureInbox
+from shared.adapters.storage.layout import TABLE_LAYOUT
+from shared.adapters.storage.leases import AzureLeases
+from shared.adapters.storage.organisations import AzureOrganisations
+from shared.adapters.storage.records import AzureRecords
+from shared.adapters.storage.table import Table
+from shared.domain import names
+from shared.domain.errors import Rejected, Unavailable
+from shared.domain.identity import variant_key
+from tests.builders import (
+    CONTACT,
+    KEY,
+    MAILBOX_ID,
+    NOW,
+    a_copy,
+    a_document,
+    a_failure,
+    a_folder_state,
+    a_mailbox,
+    a_record,
+    a_ref,
+    a_sighting,
+    a_stored_message,
+    a_subscription,
+    a_triaged_message,
+    a_waiter,
+    an_entry,
+    an_inbox_item,
+    an_organisation,
+)
+from tests.contract.test_messages import create, noise
+from tests.contract.test_timeline import ALL
+
+pytestmark = pytest.mark.stack
+
+
+@pytest.fixture
+def cost(azure):
+    """How many requests a call makes."""
+
+    def count(call, *args, **options):
+        azure.requests.clear()
+        result = call(*args, **options)
+        if hasattr(result, "__next__"):
+            list(result)
+        return len(azure.requests)
+
+    return count
+
+
+class TestCosts:
+    def test_a_filed_mail(self, azure, tenant, cost):
+        azure.records.put_many(tenant, [a_record()])
+        assert cost(azure.index.addresses, tenant, [CONTACT]) == 1
+        assert cost(azure.records.get_many, tenant, [a_ref()]) == 1
+        assert cost(create, azure, tenant) == 1
+        assert cost(azure.timeline.put, tenant, [an_entry()]) == 1
+        assert cost(azure.inbox.put, tenant, an_inbox_item()) == 1
+        assert cost(azure.sightings.put, a_mailbox(tenant_id=tenant), [a_sighting()]) == 1
+        message = azure.messages.get(tenant, KEY)
+        assert cost(azure.messages.finish, tenant, message) == 1
+
+    def test_messages(self, azure, tenant, cost):
+        assert cost(azure.messages.wait_for, tenant, KEY, a_waiter(1)) == 1
+        assert cost(azure.messages.wait_for, tenant, KEY, a_waiter(2)) == 3
+        assert cost(create, azure, tenant) == 3
+        message = azure.messages.get(tenant, KEY)
+        assert cost(create, azure, tenant) == 2
+        assert cost(azure.messages.wait_for, tenant, KEY, a_waiter(3)) == 2
+        assert cost(azure.messages.get, tenant, KEY) == 1
+        assert cost(azure.messages.document, tenant, KEY) == 1
+        assert cost(azure.messages.copies, tenant, KEY) == 1
+        assert cost(azure.messages.add_copy, tenant, KEY, a_copy(graph_id="2")) == 1
+        assert cost(azure.messages.find, tenant, {KEY: "a", "ff" * 16: "b"}) == 2
+        message = azure.messages.update(tenant, replace(message, variants=1))
+        assert cost(azure.messages.find, tenant, {KEY: "a"}) == 2
+        azure.messages.update(tenant, message)
+        assert cost(azure.messages.finish, tenant, message) == 3
+        large = a_document(html=noise(200_000))
+        assert cost(create, azure, tenant, a_stored_message(key="bb" * 16), large) == 2
+        assert cost(azure.messages.document, tenant, "bb" * 16) == 2
+
+    def test_mailboxes(self, azure, tenant, cost):
+        assert cost(azure.mailboxes.put, a_mailbox(tenant_id=tenant)) == 1
+        mailbox = azure.mailboxes.by_id(tenant, MAILBOX_ID)
+        assert cost(azure.mailboxes.by_id, tenant, MAILBOX_ID) == 1
+        assert cost(azure.mailboxes.get, tenant, mailbox.address) == 2
+        assert cost(azure.mailboxes.note, mailbox, state="connected") == 1
+        mailbox = azure.mailboxes.by_id(tenant, MAILBOX_ID)
+        assert cost(azure.mailboxes.put, replace(mailbox, enabled=False)) == 2
+        assert cost(azure.mailboxes.of, tenant) == 1
+        assert cost(azure.mailboxes.due, NOW) == 1
+        assert cost(azure.mailboxes.delete, tenant, mailbox.address) == 2
+
+    def test_walks(self, azure, tenant, cost):
+        mailbox = a_mailbox(tenant_id=tenant)
+        assert cost(azure.organisations.put, an_organisation(tenant_id=tenant)) == 1
+        assert cost(azure.organisations.get, tenant) == 1
+        assert cost(azure.subscriptions.put, tenant, a_subscription()) == 1
+        assert cost(azure.subscriptions.get, tenant, MAILBOX_ID) == 1
+        assert cost(azure.folder_states.put, mailbox, a_folder_state()) == 1
+        assert cost(azure.folder_states.get, mailbox, "inbox-folder") == 0
+        assert cost(AzureFolderStates(azure.connection).get, mailbox, "inbox-folder") == 1
+        assert cost(azure.folder_states.all, mailbox) == 1
+        assert cost(azure.sightings.between, mailbox, NOW, NOW) == 1
+        assert cost(azure.exceptions.record, a_failure(tenant_id=tenant)) == 1
+        many = [a_sighting(graph_id=str(number)) for number in range(150)]
+        assert cost(azure.sightings.put, mailbox, many) == 2
+
+    def test_a_lease_is_acquired_and_released(self, azure, tenant, cost):
+        def held():
+            with azure.leases.walk(tenant, MAILBOX_ID), azure.leases.slot(tenant, MAILBOX_ID):
+                pass
+
+        first = cost(held)
+        assert first == 2 * 4
+        for _ in range(20):
+            held()
+        assert cost(held) == 2 * 2
+
+    def test_records(self, azure, tenant, cost):
+        assert cost(azure.records.put_many, tenant, [a_record()]) == 3
+        assert cost(azure.records.put_many, tenant, [a_record(name="New")]) == 2
+        assert cost(azure.records.put_many, tenant, [a_record(addresses=())]) == 4
+        assert cost(azure.records.delete, tenant, a_ref()) == 2
+        assert cost(azure.records.page, tenant, "contact", text="", limit=10, after="") == 1
+        many = [a_record(f"contact/{n}", addresses=(f"p{n}@x.example",)) for n in range(100)]
+        assert cost(azure.records.put_many, tenant, many) <= 1 + 16 + 1
+        assert cost(azure.records.put_many, tenant, many) == 2
+
+    def test_a_page_of_a_timeline_is_one_query(self, azure, tenant, cost):
+        azure.timeline.put(tenant, [an_entry(message_key=f"{number:02}") for number in range(60)])
+        assert cost(azure.timeline.page, tenant, a_ref(), ALL, limit=50, after="") == 1
+
+
+class TestRows:
+    def test_every_table_holds_the_columns_that_its_layout_names(self, azure, tenant):
+        mailbox = azure.mailboxes.put(a_mailbox(tenant_id=tenant))
+        azure.organisations.put(an_organisation(tenant_id=tenant))
+        azure.folder_states.put(mailbox, a_folder_state())
+        azure.subscriptions.put(tenant, a_subscription())
+        azure.records.put_many(tenant, [a_record()])
+        create(azure, tenant)
+        create(azure, tenant, a_triaged_message(key="cc" * 16), a_document(html=noise(200_000)))
+        azure.sightings.put(mailbox, [a_sighting()])
+        azure.timeline.put(tenant, [an_entry()])
+        azure.inbox.put(tenant, an_inbox_item())
+        azure.exceptions.record(a_failure(tenant_id=tenant))
+        for table, layout in TABLE_LAYOUT.items():
+            columns, partitions = set(), set()
+            for row in azure.connection.table(table).list_entities():
+                if row["PartitionKey"].startswith(tenant):
+                    partitions.add(row["PartitionKey"])
+                    columns |= set(row) - {"PartitionKey", "RowKey"}
+            assert partitions, table
+            assert columns == set(layout.columns), table
+        assert set(TABLE_LAYOUT) == set(names.TABLES)
+
+    def test_a_large_document_that_lost_the_race_is_removed(self, azure, tenant):
+        create(azure, tenant, document=a_document(html=noise(200_000)))
+        create(azure, tenant, document=a_document(html=noise(210_000)))
+        blobs = azure.connection.container(names.BODIES).list_blobs(name_starts_with=f"{tenant}/")
+        assert len(list(blobs)) == 1
+
+    def test_a_row_that_azure_would_refuse_does_not_leave(self, azure, tenant):
+        azure.requests.clear()
+        mailbox = a_mailbox(tenant_id=tenant)
+        with pytest.raises(Rejected, match="last_error"):
+            azure.mailboxes.note(mailbox, last_error="x" * 40_000)
+        with pytest.raises(Rejected, match="RowKey"):
+            azure.mailboxes.by_id(tenant, "x" * 600) or azure.mailboxes.note(
+                a_mailbox(tenant_id=tenant, mailbox_id="x" * 600), state="s"
+            )
+        assert all(one.startswith("GET") for one in azure.requests)
+
+    def test_variants_are_kept_apart_from_copies(self, azure, tenant):
+        create(azure, tenant)
+        create(azure, tenant, a_stored_message(key=variant_key(KEY, 1)))
+        rows = azure.connection.table(names.MESSAGES).query_entities(f"PartitionKey eq '{tenant}|{KEY[:2]}'")
+        assert len(list(rows)) == 4
+
+
+class TestRaces:
+    def test_two_writers_of_a_record_leave_its_index_right(self, azure, tenant):
+        """One takes an address off, the other puts it back, many times at once."""
+        writers = [AzureRecords(azure.connection, azure.index) for _ in range(2)]
+        versions = [a_record(addresses=("a@x.example",)), a_record(addresses=("b@x.example",))]
+        for _ in range(6):
+            threads = [
+                threading.Thread(target=writer.put_many, args=(tenant, [version]))
+                for writer, version in zip(writers, versions, strict=True)
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            stored = azure.records.get(tenant, a_ref())
+            found = azure.index.addresses(tenant, ["a@x.example", "b@x.example"])
+            assert {address for address, known in found.items() if known.records} == set(stored.addresses)
+
+    def test_a_missing_table_is_no_missing_row(self, azure, tenant):
+        with pytest.raises(Unavailable, match="provisioned"):
+            Table(azure.connection, "Nowhere").get(tenant, "row")
+
+    def test_nobody_listening_is_unavailable(self, tenant):
+        settings = StorageSettings(
+            "DefaultEndpointsProtocol=http;AccountName=none;AccountKey=bm90aGluZw==;"
+            "TableEndpoint=http://127.0.0.1:1/none;BlobEndpoint=http://127.0.0.1:1/none;"
+        )
+        connection = Connection(settings, retries=0)
+        with pytest.raises(Unavailable):
+            AzureOrganisations(connection).get(tenant)
+        with pytest.raises(Unavailable):
+            AzureInbox(connection).put(tenant, an_inbox_item())
+        with pytest.raises(Unavailable), AzureLeases(connection).walk(tenant, MAILBOX_ID):
+            pass
+
+    def test_a_held_lease_is_renewed(self, azure, tenant):
+        leases = AzureLeases(azure.connection, renew_every=0.05)
+        with leases.walk(tenant, MAILBOX_ID):
+            azure.requests.clear()
+            time.sleep(0.5)
+            assert azure.requests.count("PUT 200") >= 3
+        azure.requests.clear()
+        time.sleep(0.2)
+        assert azure.requests == []

@@ -1,0 +1,188 @@
+"""What every `ports.MessageStore` must do."""
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from shared.domain.errors import Conflict
+from shared.domain.filing import DONE, MAX_WAITERS
+from shared.domain.identity import variant_key
+from shared.domain.messages import Direction
+from tests.builders import (
+    KEY,
+    NOW,
+    a_copy,
+    a_decision,
+    a_document,
+    a_link,
+    a_ref,
+    a_stored_message,
+    a_triaged_message,
+    a_waiter,
+    an_attachment,
+)
+
+
+def create(storage, tenant, message=None, document=None, copy=None):
+    return storage.messages.create(
+        tenant, message or a_stored_message(), document or a_document(), copy or a_copy()
+    )
+
+
+def noise(size):
+    """Text that does not compress."""
+    return random.Random(size).randbytes(size // 2).hex()
+
+
+class TestMessageStore:
+    def test_a_message_comes_back_as_it_was_created(self, storage, tenant):
+        document = a_document(
+            attachments=(an_attachment(),),
+            quoted=((3, 9), (12, 20)),
+            html_quote_start=4,
+            subject="Ümläut \ud800",
+        )
+        claim = create(storage, tenant, document=document, copy=a_copy(bcc=("hidden@contoso.example",)))
+        assert claim.created
+        assert storage.messages.get(tenant, KEY) == claim.message
+        assert replace(claim.message, etag="") == a_stored_message()
+        assert storage.messages.document(tenant, KEY) == document
+        assert storage.messages.copies(tenant, KEY) == [a_copy(bcc=("hidden@contoso.example",))]
+
+    def test_what_is_not_there_is_none(self, storage, tenant):
+        assert storage.messages.get(tenant, KEY) is None
+        assert storage.messages.document(tenant, KEY) is None
+        assert storage.messages.copies(tenant, KEY) == []
+
+    @pytest.mark.parametrize("size", [40_000, 200_000, 6_000_000])
+    def test_a_document_of_any_size_comes_back(self, storage, tenant, size):
+        document = a_document(html=noise(size))
+        create(storage, tenant, document=document)
+        assert storage.messages.document(tenant, KEY) == document
+
+    def test_who_loses_the_insert_gets_what_stands_there(self, storage, tenant):
+        first = create(storage, tenant)
+        second = create(storage, tenant, a_triaged_message(at=NOW), copy=a_copy(graph_id="other"))
+        assert not second.created
+        assert second.message == first.message
+        assert storage.messages.copies(tenant, KEY) == [a_copy()]
+
+    def test_the_loser_does_not_touch_a_large_document(self, storage, tenant):
+        document = a_document(html=noise(200_000))
+        create(storage, tenant, document=document)
+        create(storage, tenant, document=a_document(html=noise(210_000)))
+        create(storage, tenant, document=document)
+        assert storage.messages.document(tenant, KEY) == document
+
+    def test_copies_are_kept_once_each(self, storage, tenant):
+        create(storage, tenant)
+        storage.messages.add_copy(tenant, KEY, a_copy(folder_id="moved"))
+        storage.messages.add_copy(tenant, KEY, a_copy(mailbox_id="ef" * 16, graph_id="other"))
+        found = {(one.mailbox_id, one.folder_id) for one in storage.messages.copies(tenant, KEY)}
+        assert found == {(a_copy().mailbox_id, "moved"), ("ef" * 16, "inbox-folder")}
+
+    def test_an_update_keeps_the_document(self, storage, tenant):
+        message = create(storage, tenant).message
+        decision = a_decision("contact/C-1", "client/K-1")
+        updated = storage.messages.update(
+            tenant, replace(message, decision=decision, variants=2, kind="reply")
+        )
+        assert storage.messages.get(tenant, KEY) == updated
+        assert updated.decision == decision
+        assert storage.messages.document(tenant, KEY) == a_document()
+
+    def test_a_stale_update_is_refused(self, storage, tenant):
+        message = create(storage, tenant).message
+        storage.messages.update(tenant, replace(message, variants=1))
+        for stale in (message, replace(message, etag="")):
+            with pytest.raises(Conflict):
+                storage.messages.update(tenant, replace(stale, variants=5))
+        assert storage.messages.get(tenant, KEY).variants == 1
+
+    def test_finishing_is_possible_more_than_once_with_the_same_decision(self, storage, tenant):
+        message = create(storage, tenant).message
+        storage.messages.finish(tenant, message)
+        storage.messages.finish(tenant, message)
+        assert replace(storage.messages.get(tenant, KEY), etag="") == replace(message, state=DONE, etag="")
+
+    def test_finishing_an_outdated_decision_is_refused(self, storage, tenant):
+        message = create(storage, tenant).message
+        storage.messages.update(tenant, replace(message, decision=a_decision("contact/C-1", "client/K-1")))
+        with pytest.raises(Conflict):
+            storage.messages.finish(tenant, message)
+        assert storage.messages.get(tenant, KEY).state == "pending"
+
+    def test_find_tells_links_direction_and_people_but_not_what_is_absent(self, storage, tenant):
+        message = a_stored_message(direction=Direction.OUT, participants=frozenset({"a@x.example"}))
+        create(storage, tenant, message)
+        found = storage.messages.find(tenant, {KEY: "first@fabrikam.example", "ff" * 16: "unknown"})
+        assert found == {KEY: (message.as_thread_hit("first@fabrikam.example"),)}
+        assert found[KEY][0].links == (a_ref(),)
+
+    def test_find_brings_variants_along(self, storage, tenant):
+        first = create(storage, tenant).message
+        other = variant_key(KEY, 1)
+        create(storage, tenant, a_stored_message(key=other, decision=a_decision("client/K-1")))
+        storage.messages.update(tenant, replace(first, variants=1))
+        (hits,) = storage.messages.find(tenant, {KEY: "id"}).values()
+        assert [(one.key, one.evidence) for one in hits] == [(KEY, "id"), (other, "id")]
+        assert [len(storage.messages.copies(tenant, one)) for one in (KEY, other)] == [1, 1]
+
+
+class TestWaiting:
+    def test_the_mail_finds_who_waits_for_it(self, storage, tenant):
+        for number in (1, 2, 1):
+            assert storage.messages.wait_for(tenant, KEY, a_waiter(number)) is None
+        assert storage.messages.get(tenant, KEY) is None
+        assert storage.messages.document(tenant, KEY) is None
+        assert storage.messages.find(tenant, {KEY: "id"}) == {}
+        claim = create(storage, tenant)
+        assert claim.created
+        assert claim.message.waiters == (a_waiter(1), a_waiter(2))
+        assert storage.messages.get(tenant, KEY) == claim.message
+        assert storage.messages.document(tenant, KEY) == a_document()
+
+    def test_a_filed_mail_is_not_waited_for(self, storage, tenant):
+        message = create(storage, tenant).message
+        assert storage.messages.wait_for(tenant, KEY, a_waiter()) == message
+        assert storage.messages.get(tenant, KEY).waiters == ()
+
+    def test_a_mail_in_triage_is_waited_for_until_it_is_filed(self, storage, tenant):
+        message = create(storage, tenant, a_triaged_message()).message
+        assert storage.messages.wait_for(tenant, KEY, a_waiter()) is None
+        storage.messages.finish(tenant, message)
+        stored = storage.messages.get(tenant, KEY)
+        assert (stored.state, stored.waiters) == (DONE, (a_waiter(),))
+        filed = storage.messages.update(tenant, replace(stored, decision=a_decision()))
+        storage.messages.finish(tenant, filed)
+        assert storage.messages.get(tenant, KEY).waiters == ()
+
+    def test_waiters_are_limited(self, storage, tenant):
+        for number in range(MAX_WAITERS + 3):
+            storage.messages.wait_for(tenant, KEY, a_waiter(number))
+        assert len(create(storage, tenant).message.waiters) == MAX_WAITERS
+
+    def test_nobody_is_forgotten_when_all_come_at_once(self, storage, tenant):
+        numbers = range(4)
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda one: storage.messages.wait_for(tenant, KEY, a_waiter(one)), numbers))
+        assert set(create(storage, tenant).message.waiters) == {a_waiter(one) for one in numbers}
+
+    def test_one_of_many_inserts_at_once_creates(self, storage, tenant):
+        with ThreadPoolExecutor(4) as pool:
+            claims = list(
+                pool.map(lambda one: create(storage, tenant, copy=a_copy(graph_id=str(one))), range(4))
+            )
+        assert sorted(one.created for one in claims) == [False, False, False, True]
+        assert len({one.message.etag for one in claims}) == 1
+
+
+def test_links_carry_all_their_evidence(storage, tenant):
+    link = a_link(
+        "opportunity/O-1", rule="thread", evidence="parent@x.example", score=90, closed=True, by="a"
+    )
+    message = a_stored_message(decision=replace(a_decision(), links=(link,), candidates=(a_ref("case/1"),)))
+    create(storage, tenant, message)
+    assert storage.messages.get(tenant, KEY).decision == message.decision

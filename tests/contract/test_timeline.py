@@ -1,0 +1,148 @@
+"""What every `ports.Timeline`, `ports.Inbox`, `ports.Exceptions` and `ports.Attachments` must do."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.entries import KINDS
+from shared.domain.errors import NotFound
+from shared.ports import EntryFilter
+from tests.builders import NOW, a_failure, a_ref, an_entry, an_inbox_item
+
+ALL = EntryFilter(frozenset(KINDS))
+
+
+def put(storage, tenant, **rows):
+    """Entries named by their message key, the first one newest."""
+    storage.timeline.put(
+        tenant,
+        [
+            an_entry(message_key=key, **{"at": NOW - timedelta(seconds=number), **changes})
+            for number, (key, changes) in enumerate(rows.items())
+        ],
+    )
+
+
+def keys(storage, tenant, wanted=ALL, limit=50, after=""):
+    page, following = storage.timeline.page(tenant, a_ref(), wanted, limit=limit, after=after)
+    return [one.message_key for one in page], following
+
+
+class TestTimeline:
+    def test_an_entry_comes_back_as_it_was_put(self, storage, tenant):
+        entry = an_entry(cc=("c@x.example",), subject="Ümläut 😀", has_attachments=True)
+        storage.timeline.put(tenant, [entry, entry])
+        assert storage.timeline.page(tenant, a_ref(), ALL, limit=5, after="") == ([entry], "")
+
+    def test_newest_come_first(self, storage, tenant):
+        put(
+            storage,
+            tenant,
+            c={"at": NOW - timedelta(days=9_000)},
+            a={"at": NOW},
+            b={"at": NOW - timedelta(1)},
+        )
+        assert keys(storage, tenant) == (["a", "b", "c"], "")
+
+    def test_pages_follow_each_other_without_gap_or_overlap(self, storage, tenant):
+        put(storage, tenant, **{name: {} for name in "abcdefg"})
+        seen, after = [], ""
+        while True:
+            page, after = keys(storage, tenant, limit=3, after=after)
+            seen.append("".join(page))
+            if not after:
+                break
+        assert seen == ["abc", "def", "g"]
+
+    def test_a_page_that_is_just_full_is_the_last(self, storage, tenant):
+        put(storage, tenant, a={}, b={}, c={})
+        assert keys(storage, tenant, limit=3) == (["a", "b", "c"], "")
+
+    def test_filters(self, storage, tenant):
+        put(
+            storage,
+            tenant,
+            sent={"kind": "sent"},
+            reply={"kind": "reply", "has_attachments": True},
+            synced={"agent": "o'brien@contoso.example"},
+            note={"kind": "note"},
+        )
+        assert keys(storage, tenant, EntryFilter(frozenset({"reply", "synced"})))[0] == ["reply", "synced"]
+        assert keys(storage, tenant, EntryFilter(frozenset(KINDS), with_attachments=True))[0] == ["reply"]
+        assert keys(storage, tenant, EntryFilter(frozenset(KINDS), agent="o'brien@contoso.example"))[0] == [
+            "synced"
+        ]
+        assert keys(storage, tenant, EntryFilter(frozenset()))[0] == []
+
+    @pytest.mark.parametrize("text", ["KITCHEN", "boiler", "jane", "q@fabrikam", "z@fabrikam"])
+    def test_text_is_looked_for_in_subject_people_and_preview(self, storage, tenant, text):
+        people = {"sender": "q@fabrikam.example", "cc": ("jane@x.example",), "to": ("z@fabrikam.example",)}
+        put(storage, tenant, a={}, b={"subject": "The kitchen", "preview": "A Boiler", **people}, c={})
+        assert keys(storage, tenant, EntryFilter(frozenset(KINDS), text=text)) == (["b"], "")
+
+    def test_a_filtered_page_says_where_to_go_on(self, storage, tenant):
+        put(
+            storage,
+            tenant,
+            a={},
+            b={"subject": "x"},
+            c={},
+            d={"subject": "x"},
+            e={},
+            f={"subject": "x"},
+            g={},
+        )
+        wanted = EntryFilter(frozenset(KINDS), text="Viewing")
+        seen, after = [], ""
+        while True:
+            page, after = keys(storage, tenant, wanted, limit=2, after=after)
+            seen += page
+            if not after:
+                break
+        assert seen == ["a", "c", "e", "g"]
+
+    def test_one_mail_on_many_records(self, storage, tenant):
+        refs = [f"contact/C-{number}" for number in range(12)]
+        storage.timeline.put(tenant, [an_entry(ref) for ref in refs])
+        for ref in refs:
+            assert len(storage.timeline.page(tenant, a_ref(ref), ALL, limit=9, after="")[0]) == 1
+        assert keys(storage, tenant[:-1] + "x") == ([], "")
+
+
+class TestAttachments:
+    @pytest.mark.parametrize("sizes", [[], [0], [1, 2, 3], [3 << 20, 3 << 20, 3 << 20], [9 << 20]])
+    def test_bytes_come_back_whole(self, storage, tenant, sizes):
+        chunks = [bytes([number % 251]) * size for number, size in enumerate(sizes)]
+        storage.attachments.put(tenant, "ab", "0", iter(chunks))
+        assert b"".join(storage.attachments.get(tenant, "ab", "0")) == b"".join(chunks)
+
+    def test_putting_again_replaces(self, storage, tenant):
+        storage.attachments.put(tenant, "ab", "a/b", iter([b"first"]))
+        storage.attachments.put(tenant, "ab", "a/b", iter([b"second"]))
+        assert b"".join(storage.attachments.get(tenant, "ab", "a/b")) == b"second"
+
+    def test_one_that_is_not_there_says_so_at_once(self, storage, tenant):
+        with pytest.raises(NotFound):
+            storage.attachments.get(tenant, "ab", "0")
+
+    def test_a_source_that_breaks_off_leaves_nothing(self, storage, tenant):
+        def broken():
+            yield b"x" * (5 << 20)
+            raise ValueError("the source broke off")
+
+        with pytest.raises(ValueError, match="broke off"):
+            storage.attachments.put(tenant, "ab", "0", broken())
+        with pytest.raises(NotFound):
+            storage.attachments.get(tenant, "ab", "0")
+
+
+class TestInboxAndExceptions:
+    def test_items_are_put_and_removed_any_number_of_times(self, storage, tenant):
+        for _ in range(2):
+            storage.inbox.put(tenant, an_inbox_item())
+        for _ in range(2):
+            storage.inbox.remove(tenant, an_inbox_item())
+
+    def test_a_failure_is_recorded_any_number_of_times(self, storage, tenant):
+        for _ in range(2):
+            storage.exceptions.record(a_failure(tenant_id=tenant, command="x" * 40_000))

@@ -1,0 +1,123 @@
+"""What every `ports.FolderStates`, `ports.Subscriptions`, `ports.Sightings` and `ports.Leases` must do."""
+
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.errors import Busy, Conflict
+from tests.builders import MAILBOX_ID, NOW, a_folder_state, a_mailbox, a_sighting, a_subscription
+
+
+class TestFolderStates:
+    def test_a_state_comes_back_as_it_was_put(self, storage, tenant):
+        mailbox = a_mailbox(tenant_id=tenant)
+        state = storage.folder_states.put(mailbox, a_folder_state(folder_id="A/B+c==", link="x" * 30_000))
+        assert state.etag
+        assert storage.folder_states.all(mailbox) == [state]
+        assert storage.folder_states.get(mailbox, "A/B+c==") == state
+        assert storage.folder_states.get(mailbox, "other") is None
+
+    def test_the_cursor_is_written_under_its_etag(self, storage, tenant):
+        mailbox = a_mailbox(tenant_id=tenant)
+        first = storage.folder_states.put(mailbox, a_folder_state())
+        second = storage.folder_states.put(mailbox, replace(first, link="next"))
+        for stale in (replace(first, link="mine"), a_folder_state(link="mine")):
+            with pytest.raises(Conflict):
+                storage.folder_states.put(mailbox, stale)
+        assert storage.folder_states.all(mailbox) == [second]
+
+    def test_forgetting_is_for_one_mailbox(self, storage, tenant):
+        mailbox, other = a_mailbox(tenant_id=tenant), a_mailbox(tenant_id=tenant, mailbox_id="ef" * 16)
+        for one in (mailbox, other):
+            for number in range(3):
+                storage.folder_states.put(one, a_folder_state(folder_id=f"folder-{number}"))
+        storage.folder_states.forget(mailbox)
+        storage.folder_states.forget(mailbox)
+        assert storage.folder_states.all(mailbox) == []
+        assert storage.folder_states.get(mailbox, "folder-1") is None
+        assert len(storage.folder_states.all(other)) == 3
+
+
+class TestSubscriptions:
+    def test_a_subscription_comes_back_as_it_was_put(self, storage, tenant):
+        first = storage.subscriptions.put(tenant, a_subscription(subscription_id="", expires_at=None))
+        assert storage.subscriptions.get(tenant, MAILBOX_ID) == first
+        second = storage.subscriptions.put(tenant, replace(first, subscription_id="s", expires_at=NOW))
+        assert storage.subscriptions.get(tenant, MAILBOX_ID) == second
+
+    def test_a_stale_version_is_refused(self, storage, tenant):
+        storage.subscriptions.put(tenant, a_subscription())
+        with pytest.raises(Conflict):
+            storage.subscriptions.put(tenant, a_subscription())
+
+    def test_deleting_twice_is_no_error(self, storage, tenant):
+        storage.subscriptions.put(tenant, a_subscription())
+        storage.subscriptions.delete(tenant, MAILBOX_ID)
+        storage.subscriptions.delete(tenant, MAILBOX_ID)
+        assert storage.subscriptions.get(tenant, MAILBOX_ID) is None
+
+
+class TestSightings:
+    def test_a_sighting_comes_back_as_it_was_put(self, storage, tenant):
+        mailbox = a_mailbox(tenant_id=tenant)
+        sighting = a_sighting(
+            reference_hashes=("a" * 32,), address_hashes=("b" * 32, "c" * 32), domain_hashes=("d" * 32,)
+        )
+        storage.sightings.put(mailbox, [sighting])
+        found = storage.sightings.between(mailbox, sighting.received_at, sighting.received_at)
+        assert found == {sighting.graph_id: sighting}
+
+    def test_the_interval_is_closed_and_exact(self, storage, tenant):
+        mailbox = a_mailbox(tenant_id=tenant)
+        times = {str(step): NOW + timedelta(microseconds=step * 400) for step in range(-3, 4)}
+        storage.sightings.put(
+            mailbox, [a_sighting(graph_id=name, received_at=at) for name, at in times.items()]
+        )
+        found = storage.sightings.between(mailbox, times["-1"], times["1"])
+        assert set(found) == {"-1", "0", "1"}
+
+    def test_putting_again_replaces(self, storage, tenant):
+        mailbox = a_mailbox(tenant_id=tenant)
+        storage.sightings.put(mailbox, [a_sighting()])
+        storage.sightings.put(mailbox, [a_sighting(outcome="queued"), a_sighting(outcome="filed")])
+        found = storage.sightings.between(mailbox, NOW - timedelta(days=1), NOW)
+        assert [one.outcome for one in found.values()] == ["filed"]
+
+    def test_more_than_a_transaction_takes_is_put_whole(self, storage, tenant):
+        mailbox = a_mailbox(tenant_id=tenant)
+        many = [a_sighting(graph_id=f"id-{n}", received_at=NOW + timedelta(seconds=n)) for n in range(230)]
+        storage.sightings.put(mailbox, many)
+        storage.sightings.put(mailbox, [])
+        assert len(storage.sightings.between(mailbox, NOW, NOW + timedelta(days=1))) == 230
+
+    def test_mailboxes_do_not_see_each_other(self, storage, tenant):
+        storage.sightings.put(a_mailbox(tenant_id=tenant), [a_sighting()])
+        other = a_mailbox(tenant_id=tenant, mailbox_id="ef" * 16)
+        assert storage.sightings.between(other, NOW - timedelta(days=1), NOW) == {}
+
+
+class TestLeases:
+    def test_one_walk_at_a_time(self, storage, tenant):
+        with storage.leases.walk(tenant, "one"), storage.leases.walk(tenant, "two"):
+            third = storage.leases.walk(tenant, "one")
+            with pytest.raises(Busy):
+                third.__enter__()
+        with storage.leases.walk(tenant, "one"):
+            pass
+
+    def test_a_walk_that_fails_frees_the_mailbox(self, storage, tenant):
+        with pytest.raises(ValueError, match="a bug"), storage.leases.walk(tenant, "one"):
+            raise ValueError("a bug")
+        with storage.leases.walk(tenant, "one"):
+            pass
+
+    def test_three_slots_and_no_fourth(self, storage, tenant):
+        with ExitStack() as held:
+            for _ in range(3):
+                held.enter_context(storage.leases.slot(tenant, "one"))
+            with pytest.raises(Busy), storage.leases.slot(tenant, "one"):
+                pass
+        with storage.leases.slot(tenant, "one"):
+            pass
