@@ -139,20 +139,34 @@ class GraphTokens:
 
 
 def client_credential(credential: Credential) -> str | dict[str, Any]:
-    """The credential as msal takes it. Raises Rejected for a PEM that lacks one of its two halves."""
+    """The credential as msal takes it. Raises Rejected for a PEM that cannot serve as one."""
     match credential:
         case ClientSecret(secret):
             return secret
         case ManagedIdentity(client_id):
             return {"client_assertion": _assertion(client_id)}
         case Certificate(pem):
-            # A chain may follow the certificate: of each sort the first counts.
-            blocks = list(_PEM.finditer(pem))
-            parts = {one[1].rpartition(" ")[2]: one[0] for one in reversed(blocks)}
-            if not {"KEY", "CERTIFICATE"} <= parts.keys():
-                raise Rejected("The certificate's PEM must hold a private key and a certificate.")
-            # Without a thumbprint msal takes the certificate's SHA-256 one.
-            return {"private_key": parts["KEY"], "public_certificate": parts["CERTIFICATE"]}
+            return _key_and_certificate(pem)
+
+
+def _key_and_certificate(pem: str) -> dict[str, Any]:
+    """Without a thumbprint msal takes the certificate's SHA-256 one."""
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    # A chain may follow the certificate: of each sort the first counts.
+    parts = {one[1].rpartition(" ")[2]: one[0] for one in reversed(list(_PEM.finditer(pem)))}
+    if not {"KEY", "CERTIFICATE"} <= parts.keys():
+        raise Rejected("The certificate's PEM must hold a private key and a certificate.")
+    try:
+        key = load_pem_private_key(parts["KEY"].encode(), password=None)
+    except (ValueError, TypeError) as error:
+        raise Rejected(
+            "The certificate's private key cannot be read: it must be PEM, unencrypted."
+        ) from error
+    if not isinstance(key, RSAPrivateKey):
+        raise Rejected("The certificate's private key must be an RSA key: Entra ID accepts no other.")
+    return {"private_key": parts["KEY"], "public_certificate": parts["CERTIFICATE"]}
 
 
 def _assertion(client_id: str) -> Callable[[], str]:

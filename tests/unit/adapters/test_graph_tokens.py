@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import requests
+import trustme
 
 from shared.adapters.graph import tokens
 from shared.adapters.graph.tokens import Certificate, ClientSecret, GraphTokens, client_credential
@@ -156,13 +157,33 @@ def block(kind: str, text: str) -> str:
     return f"-----BEGIN {kind}-----\n{text}\n-----END {kind}-----\n"
 
 
+def issued(kind: trustme.KeyType) -> tuple[str, str]:
+    """A private key and its certificate."""
+    made = trustme.CA(key_type=kind).issue_cert("app.contoso.example", key_type=kind)
+    return made.private_key_pem.bytes().decode(), made.cert_chain_pems[0].bytes().decode()
+
+
 def test_a_certificate_is_taken_apart_and_the_first_of_a_chain_counts() -> None:
-    pem = block("CERTIFICATE", "bGVhZg==") + block("PRIVATE KEY", "a2V5") + block("CERTIFICATE", "cm9vdA==")
-    found = client_credential(Certificate(pem))
-    assert found == {
-        "private_key": block("PRIVATE KEY", "a2V5").strip(),
-        "public_certificate": block("CERTIFICATE", "bGVhZg==").strip(),
-    }
+    key, leaf = issued(trustme.KeyType.RSA)
+    found = client_credential(Certificate(leaf + key + block("CERTIFICATE", "cm9vdA==")))
+    assert found == {"private_key": key.strip(), "public_certificate": leaf.strip()}
+
+
+def test_a_token_is_asked_for_with_a_signed_assertion_instead_of_a_secret(entra: Any) -> None:
+    asked = entra(a_token())
+    certificate = Certificate("".join(issued(trustme.KeyType.RSA)))
+    assert GraphTokens(AUTHORITY, "client", certificate, "scope/.default").token(TENANT) == "token-1"
+    assert "client_assertion=ey" in asked[1][1]
+
+
+def test_a_key_that_entra_does_not_accept_is_refused_in_a_sentence() -> None:
+    with pytest.raises(Rejected, match="RSA"):
+        client_credential(Certificate("".join(issued(trustme.KeyType.ECDSA))))
+
+
+def test_a_key_that_cannot_be_read_is_refused_in_a_sentence() -> None:
+    with pytest.raises(Rejected, match="cannot be read"):
+        client_credential(Certificate(block("PRIVATE KEY", "YQ==") + block("CERTIFICATE", "YQ==")))
 
 
 @pytest.mark.parametrize("pem", ["", block("CERTIFICATE", "YQ=="), block("RSA PRIVATE KEY", "YQ==")])
