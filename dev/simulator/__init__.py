@@ -1,1 +1,4 @@
-"""A simulated Microsoft Entra ID and Microsoft Graph mail, in memory, over HTTPS; it keeps Microsoft's awkward habits."""
+"""A simulated Microsoft Entra ID and Graph mail, in memory, over HTTPS.
+
+It keeps Microsoft's awkward habits.
+"""

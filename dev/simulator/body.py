@@ -31,7 +31,10 @@ _BLOCKS = frozenset(
     ]
 )
 _HIDDEN = frozenset(["style", "script", "head", "title"])
-_PLAIN_STYLE = "<style><!-- .EmailQuote { margin-left: 1pt; padding-left: 4pt; border-left: #800000 2px solid; } --></style>"
+_PLAIN_STYLE = (
+    "<style><!-- .EmailQuote { margin-left: 1pt; padding-left: 4pt; "
+    "border-left: #800000 2px solid; } --></style>"
+)
 _QUOTE_STARTS = re.compile(
     r"<div[^>]+(?:divRplyFwdMsg|gmail_quote|OLK_SRC_BODY_SECTION)|<blockquote|-----\s*Original Message\s*-----"
     r"|On [^\n<]{5,200} wrote:",
@@ -45,7 +48,7 @@ class _Text(HTMLParser):
         self.out: list[str] = []
         self.hidden = 0
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+    def handle_starttag(self, tag: str, _attrs: list[tuple[str, str | None]]) -> None:
         if tag in _HIDDEN:
             self.hidden += 1
         elif tag in _BLOCKS:
@@ -100,7 +103,7 @@ def as_document(markup: str) -> str:
 
 
 def without_scripts(markup: str) -> str:
-    """What Graph leaves unless `outlook.allow-unsafe-html` is preferred. Not a sanitiser: remote images and forms stay."""
+    """What Graph serves unless `outlook.allow-unsafe-html` is preferred. Remote images and forms stay."""
     if not re.search(r"<(script|object|embed|applet)|\son[a-z]+\s*=|javascript:", markup, re.I):
         return markup
     return _SCRIPT_URL.sub(r"\1=\2#", _HANDLER.sub("", _SCRIPT.sub("", markup)))

@@ -52,14 +52,28 @@ class Control:
         )
 
     def users(
-        self, tenant_id: str, address: str, name: str = "", *, aliases: Sequence[str] = (), purpose: str = "user",
-        roles: Sequence[str] = (), mailbox: bool = True, **more: object,
-    ) -> str:  # fmt: skip
+        self,
+        tenant_id: str,
+        address: str,
+        name: str = "",
+        *,
+        aliases: Sequence[str] = (),
+        purpose: str = "user",
+        roles: Sequence[str] = (),
+        mailbox: bool = True,
+        **more: object,
+    ) -> str:
         """Makes or changes a user; returns the object id."""
         body = {
-            "tenant_id": tenant_id, "address": address, "name": name or address, "aliases": list(aliases), "purpose": purpose,
-            "roles": list(roles), "mailbox": mailbox, **more,
-        }  # fmt: skip
+            "tenant_id": tenant_id,
+            "address": address,
+            "name": name or address,
+            "aliases": list(aliases),
+            "purpose": purpose,
+            "roles": list(roles),
+            "mailbox": mailbox,
+            **more,
+        }
         return str(self.call("POST", "users", body)["id"])
 
     def folders(

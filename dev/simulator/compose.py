@@ -13,7 +13,7 @@ from email.mime.text import MIMEText
 from email.utils import format_datetime, formataddr
 
 from dev.simulator.attachments import Attachment
-from dev.simulator.mime import Content
+from dev.simulator.content import Content
 
 _REBUILT = ("content-", "mime-version")
 _POLICY = policy.compat32.clone(linesep="\r\n", max_line_length=0)

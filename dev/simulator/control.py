@@ -1,4 +1,7 @@
-"""The control API: what people, administrators and the weather do, and what there is to see. Loopback only, no authentication."""
+"""The control API: what people, administrators and the weather do, and what there is to see.
+
+Loopback only, no authentication.
+"""
 
 import base64
 import dataclasses
@@ -9,16 +12,18 @@ from datetime import UTC, datetime
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from dev.simulator.api_tokens import api_token
+from dev.simulator.content import Content
 from dev.simulator.directory import MAIL_ROLES, Organisation, User
-from dev.simulator.entra import api_token
 from dev.simulator.errors import GraphError
 from dev.simulator.faults import Faults
-from dev.simulator.mailbox import Folder, Mailbox, Origin, StoredMessage, stamp
-from dev.simulator.mime import Content, read_mail
+from dev.simulator.habits import Habits
+from dev.simulator.items import Folder, Origin, StoredMessage, stamp
+from dev.simulator.mailbox import Mailbox
+from dev.simulator.mime import read_mail
 from dev.simulator.notifications import Notifier
 from dev.simulator.subscriptions import Subscription
 from dev.simulator.tokens import TokenMint
-from dev.simulator.view import Habits
 from dev.simulator.world import World
 
 Given = dict[str, object]
@@ -111,9 +116,13 @@ class Control:
             raise Refusal(f"There is no organisation {tenant_id}: post it first.")
         directory = self.world.directory
         user = directory.put_user(
-            tenant_id, address, user_id=str(given["id"]).lower() if given.get("id") else None, mailbox=bool(given.get("mailbox", True)),
-            language=str(given.get("language", "en")), listener=self.world.announce,
-        )  # fmt: skip
+            tenant_id,
+            address,
+            user_id=str(given["id"]).lower() if given.get("id") else None,
+            mailbox=bool(given.get("mailbox", True)),
+            language=str(given.get("language", "en")),
+            listener=self.world.announce,
+        )
         user.name = str(given.get("name") or user.name)
         user.purpose = str(given.get("purpose") or user.purpose)
         if "aliases" in given:
@@ -231,11 +240,16 @@ class Control:
     def get_outbound(self, _: Given) -> object:
         return [
             {
-                "at": one.at, "mailbox": one.mailbox, "to": list(one.recipients), "internetMessageId": one.internet_message_id,
-                "subject": one.subject, "raw": one.raw.decode("utf-8", "replace"), "raw_base64": base64.b64encode(one.raw).decode("ascii"),
+                "at": one.at,
+                "mailbox": one.mailbox,
+                "to": list(one.recipients),
+                "internetMessageId": one.internet_message_id,
+                "subject": one.subject,
+                "raw": one.raw.decode("utf-8", "replace"),
+                "raw_base64": base64.b64encode(one.raw).decode("ascii"),
             }
             for one in self.world.outbound
-        ]  # fmt: skip
+        ]
 
     def delete_outbound(self, _: Given) -> object:
         self.world.outbound.clear()

@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 from dev.simulator.errors import GraphError, bad_request
-from dev.simulator.mailbox import Folder, LogEntry, Mailbox, StoredMessage
+from dev.simulator.items import Folder, LogEntry, StoredMessage
+from dev.simulator.mailbox import Mailbox
 from dev.simulator.query import Filter, parse_filter, parse_order
 from dev.simulator.view import Renderer, View
 

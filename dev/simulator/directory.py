@@ -1,10 +1,11 @@
-"""Organisations and their users: who exists, under which addresses, with which mailbox. The simulated Entra directory."""
+"""The simulated directory: who exists, under which addresses, with which mailbox."""
 
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from dev.simulator.mailbox import Change, Mailbox
+from dev.simulator.items import Change
+from dev.simulator.mailbox import Mailbox
 
 _NAMESPACE = uuid.UUID("6f0c1a52-2f0e-4d0b-9f6e-6a4c7f3f5a10")
 MAIL_ROLES = ("Mail.ReadWrite", "Mail.Send", "MailboxSettings.Read", "User.Read.All")

@@ -11,10 +11,12 @@ from email.utils import format_datetime
 
 from dev.simulator.attachments import Attachment
 from dev.simulator.compose import compose
+from dev.simulator.content import Content
 from dev.simulator.directory import User
 from dev.simulator.errors import GraphError, bad_request
-from dev.simulator.mailbox import Mailbox, StoredMessage
-from dev.simulator.mime import Content, read_mail
+from dev.simulator.items import StoredMessage
+from dev.simulator.mailbox import Mailbox
+from dev.simulator.mime import read_mail
 from dev.simulator.threading_index import new_index, reply_index
 
 _MAX_HEADERS = 5
@@ -52,9 +54,13 @@ def attachment_of(value: Mapping[str, object]) -> Attachment:
     content_id = value.get("contentId")
     content_type = str(value.get("contentType") or "application/octet-stream")
     return Attachment(
-        "file", str(value.get("name") or "Untitled"), content_type, data,
-        str(content_id) if content_id else None, is_inline=bool(value.get("isInline")),
-    )  # fmt: skip
+        "file",
+        str(value.get("name") or "Untitled"),
+        content_type,
+        data,
+        str(content_id) if content_id else None,
+        is_inline=bool(value.get("isInline")),
+    )
 
 
 def _person(user: User) -> Fields:

@@ -1,6 +1,5 @@
-"""The simulated Entra ID: discovery, keys, the token endpoint for client credentials, consent, and a managed identity."""
+"""The simulated Entra ID: discovery, keys, client credentials, consent, and a managed identity."""
 
-import json
 import time
 import uuid
 from base64 import urlsafe_b64encode
@@ -35,10 +34,11 @@ class EntraError(Exception):
     def answer(self) -> JSONResponse:
         moment = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime())
         trace, correlation = str(uuid.uuid4()), str(uuid.uuid4())
+        ids = f"Trace ID: {trace} Correlation ID: {correlation}"
         return JSONResponse(
             {
                 "error": self.error,
-                "error_description": f"AADSTS{self.code}: {self.text} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {moment}",
+                "error_description": f"AADSTS{self.code}: {self.text} {ids} Timestamp: {moment}",
                 "error_codes": [self.code],
                 "timestamp": moment,
                 "trace_id": trace,
@@ -63,7 +63,10 @@ class Entra:
         for one in self.world.directory.organisations.values():
             if tenant in one.domains:
                 return one.tenant_id
-        text = f"Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud."
+        text = (
+            f"Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID "
+            "and are signing into the correct cloud."
+        )
         raise EntraError("invalid_request", 90002, text)
 
     async def discovery(self, request: Request) -> Response:
@@ -167,7 +170,8 @@ class Entra:
             self._check_assertion(tenant, form["client_assertion"])
         elif form.get("client_secret") != self.world.app.secret or not self.world.app.secret:
             text = (
-                "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, "
+                "Invalid client secret provided. "
+                "Ensure the secret being sent in the request is the client secret value, "
                 f"not the client secret ID, for a secret added to app '{self.world.app.client_id}'."
             )
             raise EntraError("invalid_client", 7000215, text, 401)
@@ -199,7 +203,7 @@ class Entra:
         endpoint = f"{self.world.url}/{tenant}/oauth2/v2.0/token"
         try:
             header = jwt.get_unverified_header(assertion)
-            named = [header[name] for name in thumbprints if name in header]
+            named = [str(header[name]).rstrip("=") for name in thumbprints if name in header]
             if (
                 not named
                 or any(value not in thumbprints.values() for value in named)
@@ -236,13 +240,22 @@ class Entra:
         resource = request.query_params.get("resource", "")
         now, home = int(time.time()), self.world.app.home_tenant_id
         claims = {
-            "aud": resource, "iss": f"{self.world.url}/{home}/v2.0", "sub": MANAGED_IDENTITY, "oid": MANAGED_IDENTITY,
-            "tid": home, "iat": now, "nbf": now, "exp": now + 86_400,
-        }  # fmt: skip
+            "aud": resource,
+            "iss": f"{self.world.url}/{home}/v2.0",
+            "sub": MANAGED_IDENTITY,
+            "oid": MANAGED_IDENTITY,
+            "tid": home,
+            "iat": now,
+            "nbf": now,
+            "exp": now + 86_400,
+        }
         answer = {
-            "access_token": self.mint.sign(claims), "expires_on": str(now + 86_400), "resource": resource, "token_type": "Bearer",
+            "access_token": self.mint.sign(claims),
+            "expires_on": str(now + 86_400),
+            "resource": resource,
+            "token_type": "Bearer",
             "client_id": request.query_params.get("client_id", MANAGED_IDENTITY),
-        }  # fmt: skip
+        }
         return JSONResponse(answer)
 
     async def admin_consent(self, request: Request) -> Response:
@@ -262,43 +275,3 @@ class Entra:
 
 def _thumbprint(certificate: x509.Certificate, algorithm: hashes.HashAlgorithm) -> str:
     return urlsafe_b64encode(certificate.fingerprint(algorithm)).decode("ascii").rstrip("=")
-
-
-def api_token(world: World, mint: TokenMint, wanted: dict[str, object]) -> str:
-    """A v2.0 access token for our API: of a user (`address`), or app-only (`client_id`). Raises KeyError for unknown ones."""
-    tenant = str(wanted["tenant_id"]).lower()
-    now = int(time.time())
-    lifetime = wanted.get("expires_in", 3600)
-    claims: dict[str, object] = {
-        "aud": wanted.get("audience") or world.app.client_id,
-        "iss": wanted.get("issuer") or f"{world.url}/{tenant}/v2.0",
-        "iat": now,
-        "nbf": now - (7200 if isinstance(lifetime, int) and lifetime < 0 else 5),
-        "exp": now + int(json.dumps(lifetime)),
-        "tid": tenant,
-        "ver": "2.0",
-        "uti": uuid.uuid4().hex,
-    }
-    roles = wanted.get("roles")
-    if address := wanted.get("address"):
-        user = world.directory.by_address(str(address))
-        if user is None or user.tenant_id != tenant:
-            raise KeyError(str(address))
-        claims |= {
-            "oid": user.id, "sub": uuid.uuid5(uuid.UUID(user.id), "subject").hex, "preferred_username": user.address,
-            "name": user.name, "scp": "access_as_user", "azp": str(wanted.get("client_id") or world.app.client_id),
-            "roles": roles if isinstance(roles, list) else user.roles,
-        }  # fmt: skip
-    else:
-        client_id = str(wanted["client_id"])
-        principal = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{tenant}/{client_id}"))
-        claims |= {
-            "oid": principal,
-            "sub": principal,
-            "azp": client_id,
-            "idtyp": "app",
-            "roles": roles if isinstance(roles, list) else [],
-        }
-    if not claims["roles"]:
-        del claims["roles"]
-    return mint.sign(claims)

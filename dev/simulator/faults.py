@@ -1,4 +1,7 @@
-"""What goes wrong on purpose. Seeded, so that a run can be repeated; decides when a fault strikes, never carries it out."""
+"""What goes wrong on purpose. Seeded, so that a run can be repeated.
+
+Decides when a fault strikes, never carries it out.
+"""
 
 import random
 from collections import Counter

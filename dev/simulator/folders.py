@@ -1,22 +1,50 @@
-"""The folders that every Exchange mailbox is born with: well-known names, container classes, names in the user's language."""
+"""The folders that every Exchange mailbox is born with, named in its user's language."""
 
 from dataclasses import dataclass
 
 MAIL = "IPF.Note"
 _GERMAN = {
-    "Inbox": "Posteingang", "Sent Items": "Gesendete Elemente", "Drafts": "Entwürfe", "Deleted Items": "Gelöschte Elemente",
-    "Junk Email": "Junk-E-Mail", "Archive": "Archiv", "Outbox": "Postausgang", "Conversation History": "Aufgezeichnete Unterhaltungen",
-    "Clutter": "Clutter", "Sync Issues": "Synchronisierungsprobleme", "Conflicts": "Konflikte", "Local Failures": "Lokale Fehler",
-    "Server Failures": "Serverfehler", "RSS Feeds": "RSS-Feeds", "Notes": "Notizen", "Tasks": "Aufgaben", "Calendar": "Kalender",
-    "Contacts": "Kontakte", "Journal": "Journal",
-}  # fmt: skip
+    "Inbox": "Posteingang",
+    "Sent Items": "Gesendete Elemente",
+    "Drafts": "Entwürfe",
+    "Deleted Items": "Gelöschte Elemente",
+    "Junk Email": "Junk-E-Mail",
+    "Archive": "Archiv",
+    "Outbox": "Postausgang",
+    "Conversation History": "Aufgezeichnete Unterhaltungen",
+    "Clutter": "Clutter",
+    "Sync Issues": "Synchronisierungsprobleme",
+    "Conflicts": "Konflikte",
+    "Local Failures": "Lokale Fehler",
+    "Server Failures": "Serverfehler",
+    "RSS Feeds": "RSS-Feeds",
+    "Notes": "Notizen",
+    "Tasks": "Aufgaben",
+    "Calendar": "Kalender",
+    "Contacts": "Kontakte",
+    "Journal": "Journal",
+}
 _FRENCH = {
-    "Inbox": "Boîte de réception", "Sent Items": "Éléments envoyés", "Drafts": "Brouillons", "Deleted Items": "Éléments supprimés",
-    "Junk Email": "Courrier indésirable", "Archive": "Archive", "Outbox": "Boîte d'envoi", "Conversation History": "Historique des conversations",
-    "Clutter": "Courrier pêle-mêle", "Sync Issues": "Problèmes de synchronisation", "Conflicts": "Conflits", "Local Failures": "Défaillances locales",
-    "Server Failures": "Défaillances du serveur", "RSS Feeds": "Flux RSS", "Notes": "Notes", "Tasks": "Tâches", "Calendar": "Calendrier",
-    "Contacts": "Contacts", "Journal": "Journal",
-}  # fmt: skip
+    "Inbox": "Boîte de réception",
+    "Sent Items": "Éléments envoyés",
+    "Drafts": "Brouillons",
+    "Deleted Items": "Éléments supprimés",
+    "Junk Email": "Courrier indésirable",
+    "Archive": "Archive",
+    "Outbox": "Boîte d'envoi",
+    "Conversation History": "Historique des conversations",
+    "Clutter": "Courrier pêle-mêle",
+    "Sync Issues": "Problèmes de synchronisation",
+    "Conflicts": "Conflits",
+    "Local Failures": "Défaillances locales",
+    "Server Failures": "Défaillances du serveur",
+    "RSS Feeds": "Flux RSS",
+    "Notes": "Notes",
+    "Tasks": "Tâches",
+    "Calendar": "Calendrier",
+    "Contacts": "Contacts",
+    "Journal": "Journal",
+}
 _NAMES = {"de": _GERMAN, "fr": _FRENCH}
 
 

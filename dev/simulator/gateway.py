@@ -16,6 +16,7 @@ from dev.simulator.tokens import TokenMint
 from dev.simulator.world import World
 
 MAILBOX_CONCURRENCY = 4
+_IN_FLIGHT_SECONDS = 0.05  # a call already on its way when 429 is answered is not held against the caller
 _ERRORS: dict[str, tuple[int, str, str]] = {
     "429": (429, "TooManyRequests", "Please retry again later."),
     "500": (500, "ErrorInternalServerError", "An internal server error occurred. The operation failed."),
@@ -135,7 +136,7 @@ class Gateway:
         """429, with a Retry-After that may be fractional; calls that arrive before it is over are counted."""
         seconds = self.world.faults.settings.retry_after_s
         now = time.monotonic()
-        self._told[key] = (now, now + seconds)
+        self._told[key] = (now + _IN_FLIGHT_SECONDS, now + seconds)
         return GraphError(429, code, message, headers={"Retry-After": f"{seconds:g}"})
 
     def _is_early(self, key: str, arrived: float) -> bool:

@@ -1,4 +1,7 @@
-"""Graph's directory routes: users by id or principal name (an alias is found by filter only), and what a mailbox is for."""
+"""Graph's directory routes: users by id or principal name, and what a mailbox is for.
+
+An alias is found by filter only.
+"""
 
 import re
 

@@ -6,7 +6,8 @@ from urllib.parse import quote
 from dev.simulator.call import Answer
 from dev.simulator.delta import SyncState, gone
 from dev.simulator.errors import GraphError
-from dev.simulator.mailbox import Folder, Mailbox
+from dev.simulator.items import Folder
+from dev.simulator.mailbox import Mailbox
 from dev.simulator.query import page_size
 from dev.simulator.routing import Context, routes
 

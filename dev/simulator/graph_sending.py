@@ -1,4 +1,4 @@
-"""Graph's routes for writing mail: drafts, answers, attachments of drafts, and sending, which finishes after the 202."""
+"""Graph's routes for writing mail: drafts, answers, attachments; sending finishes after the 202."""
 
 import asyncio
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from dev.simulator.drafts import (
 )
 from dev.simulator.errors import GraphError, bad_request, item_not_found
 from dev.simulator.graph_messages import message_answer
-from dev.simulator.mailbox import StoredMessage, stamp
+from dev.simulator.items import StoredMessage, stamp
 from dev.simulator.routing import Context, routes
 from dev.simulator.view import View, attachment_json
 from dev.simulator.world import Departure
@@ -104,7 +104,8 @@ def _send(context: Context, draft: StoredMessage, *, save: bool) -> Answer:
         raise GraphError(
             403,
             "ErrorSendAsDenied",
-            "The user account which was used to submit this request does not have the right to send mail on behalf of the specified sending account.",
+            "The user account which was used to submit this request does not have the right to send mail "
+            "on behalf of the specified sending account.",
         )
     draft.draft_fields["_sending"] = True
     context.notifier.background(_transport(context, draft, save=save))

@@ -23,10 +23,15 @@ def _wanted(context: Context) -> Subscription:
     if world.faults.denies({user.address.lower(), user.id}):
         raise GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
     return draft_subscription(
-        body, tenant_id=context.tenant_id, application_id=world.app.client_id, user=user,
-        folder_id=user.mailbox.folder(folder_name).id if folder_name else None, conditions=conditions,
-        immutable_ids=context.call.preferences.immutable_ids, now=datetime.now(UTC),
-    )  # fmt: skip
+        body,
+        tenant_id=context.tenant_id,
+        application_id=world.app.client_id,
+        user=user,
+        folder_id=user.mailbox.folder(folder_name).id if folder_name else None,
+        conditions=conditions,
+        immutable_ids=context.call.preferences.immutable_ids,
+        now=datetime.now(UTC),
+    )
 
 
 @routes.on("POST", "/subscriptions", in_mailbox=False)

@@ -119,7 +119,7 @@ def _unquoted(text: str) -> str:
 
 
 def addresses(value: str | None) -> list[Address]:
-    """The people of an address header. In `john@evil.example <real@example.com>` the address is the last one in `<>`."""
+    """The people of an address header. Of `john@evil.example <real@example.com>` the last `<>` counts."""
     found = []
     for piece in _pieces((value or "")[:_MAX_HEADER]):
         start, end = piece.rfind("<"), piece.rfind(">")

@@ -1,4 +1,4 @@
-"""Carries notifications to the subscribers, as unreliably as the faults ask, and asks new endpoints to prove themselves."""
+"""Carries notifications to subscribers, as unreliably as the faults ask; shakes hands with new endpoints."""
 
 import asyncio
 import ssl
@@ -10,7 +10,7 @@ from urllib.parse import quote
 import httpx
 
 from dev.simulator.errors import bad_request
-from dev.simulator.mailbox import Change
+from dev.simulator.items import Change
 from dev.simulator.subscriptions import Subscription, Subscriptions, written
 from dev.simulator.world import World
 
@@ -117,7 +117,7 @@ class Notifier:
         return answer.is_success
 
     async def validate(self, url: str) -> None:
-        """The handshake: the endpoint must answer 200 with the token in plain text within 10 s. Raises GraphError 400."""
+        """The handshake: 200 and the token in plain text within 10 s. Raises GraphError 400."""
         token = (
             f"Validation: Testing client application reachability for subscription Request-Id: {uuid.uuid4()}"
         )
@@ -136,7 +136,8 @@ class Notifier:
         if not reason and answer.text != token:
             reason = "Response must match validationToken query parameter"
         if reason:
-            message = f"Subscription validation request failed. [{reason}.] Notification endpoint must respond with 200 OK to validation request."
+            advice = "Notification endpoint must respond with 200 OK to validation request."
+            message = f"Subscription validation request failed. [{reason}.] {advice}"
             raise bad_request(message, "ValidationError")
 
 

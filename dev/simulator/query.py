@@ -1,4 +1,4 @@
-"""OData options of message lists as far as Outlook allows them; anything else is answered 400. Pure: text in, rules out."""
+"""OData options of message lists as far as Outlook allows them; anything else is answered 400."""
 
 import re
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from dev.simulator.errors import GraphError, bad_request
-from dev.simulator.mailbox import StoredMessage
+from dev.simulator.items import StoredMessage
 
 DEFAULT_PAGE, MAX_PAGE = 10, 1000
 _DATES: dict[str, Callable[[StoredMessage], datetime]] = {
@@ -108,7 +108,7 @@ def parse_filter(text: str) -> Filter:
 
 
 def check_order(order: list[tuple[str, bool]], conditions: Filter | None) -> None:
-    """Ordered properties must come first in the filter, in the same order (user-list-messages). Raises GraphError 400."""
+    """Ordered properties must come first in the filter, in the same order. Raises GraphError 400."""
     if conditions is None:
         return
     names = [name for name, _ in order]

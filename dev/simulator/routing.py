@@ -52,7 +52,7 @@ Handler = Callable[[Context], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A method, a pattern of lower-case words and `{parameters}`, and who answers. `template` is what statistics show."""
+    """A method, a pattern of words and `{parameters}`, and who answers. Statistics show `template`."""
 
     method: str
     pattern: tuple[str, ...]

@@ -74,15 +74,24 @@ def build_server(
     url = f"https://localhost:{listener.getsockname()[1]}"
     app = build_app(World(registration, url=url), str(files.authority))
     config = uvicorn.Config(
-        app, http=CuttableProtocol, ws="none", log_level="critical", access_log=False, timeout_keep_alive=60, server_header=False,
-        ssl_certfile=str(files.certificate), ssl_keyfile=str(files.key), ssl_version=ssl.PROTOCOL_TLS_SERVER, timeout_graceful_shutdown=1,
-    )  # fmt: skip
+        app,
+        http=CuttableProtocol,
+        ws="none",
+        log_level="critical",
+        access_log=False,
+        timeout_keep_alive=60,
+        server_header=False,
+        ssl_certfile=str(files.certificate),
+        ssl_keyfile=str(files.key),
+        ssl_version=ssl.PROTOCOL_TLS_SERVER,
+        timeout_graceful_shutdown=1,
+    )
     return uvicorn.Server(config), url
 
 
 @contextmanager
 def running_simulator(*, client_certificate: str | None = None) -> Iterator[Simulator]:
-    """A simulator on a free port, in a thread, with an authority of its own. Raises TimeoutError if it does not start."""
+    """A simulator in a thread, on a free port, with an authority of its own. Raises TimeoutError."""
     with tempfile.TemporaryDirectory(prefix="simulator-") as directory:
         files = make_tls_files(Path(directory))
         registration = AppRegistration(CLIENT_ID, CLIENT_SECRET, HOME_TENANT, client_certificate)

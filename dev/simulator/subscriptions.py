@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from dev.simulator.call import split_path
 from dev.simulator.directory import User
 from dev.simulator.errors import GraphError, bad_request
-from dev.simulator.mailbox import Change
+from dev.simulator.items import Change
 from dev.simulator.query import Filter, parse_filter
 
 LONGEST = timedelta(minutes=10_080)
@@ -163,9 +163,16 @@ def resource_parts(resource: str) -> tuple[str, str | None, Filter]:
 
 
 def draft_subscription(
-    body: dict[str, object], *, tenant_id: str, application_id: str, user: User, folder_id: str | None, conditions: Filter,
-    immutable_ids: bool, now: datetime,
-) -> Subscription:  # fmt: skip
+    body: dict[str, object],
+    *,
+    tenant_id: str,
+    application_id: str,
+    user: User,
+    folder_id: str | None,
+    conditions: Filter,
+    immutable_ids: bool,
+    now: datetime,
+) -> Subscription:
     """A subscription as asked for, checked but not yet validated by handshake. Raises GraphError 400."""
     client_state = body.get("clientState")
     if client_state is not None and len(str(client_state)) > 128:
@@ -179,8 +186,17 @@ def draft_subscription(
         raise bad_request("The changeType is missing or not supported.", "InvalidRequest")
     lifecycle = body.get("lifecycleNotificationUrl")
     return Subscription(
-        str(uuid.uuid4()), tenant_id, application_id, str(body.get("resource")), ",".join(changes),
-        None if client_state is None else str(client_state), check_url(body.get("notificationUrl"), "notificationUrl"),
+        str(uuid.uuid4()),
+        tenant_id,
+        application_id,
+        str(body.get("resource")),
+        ",".join(changes),
+        None if client_state is None else str(client_state),
+        check_url(body.get("notificationUrl"), "notificationUrl"),
         check_url(lifecycle, "lifecycleNotificationUrl") if lifecycle else None,
-        expiration(body.get("expirationDateTime"), now), user, folder_id, conditions, immutable_ids,
-    )  # fmt: skip
+        expiration(body.get("expirationDateTime"), now),
+        user,
+        folder_id,
+        conditions,
+        immutable_ids,
+    )

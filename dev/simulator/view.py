@@ -11,7 +11,9 @@ from dev.simulator import ids
 from dev.simulator.attachments import Attachment
 from dev.simulator.call import Call, Preferences
 from dev.simulator.errors import bad_request
-from dev.simulator.mailbox import Mailbox, StoredMessage, stamp
+from dev.simulator.habits import Habits
+from dev.simulator.items import StoredMessage, stamp
+from dev.simulator.mailbox import Mailbox
 from dev.simulator.mime import read_mail
 from dev.simulator.query import split_outside
 from dev.simulator.stats import Stats
@@ -61,25 +63,6 @@ _TAGS: dict[str, Callable[[StoredMessage], str | None]] = {
     "string 0x0070": lambda message: message.content.topic,
     "integer 0x0036": lambda message: str(message.content.sensitivity),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Habits:
-    """Where sources disagree about Exchange: which headers it shows, what becomes of a draft's id, and how lists stutter."""
-
-    inbound_headers: bool = True
-    internal_headers: bool = False
-    sent_headers: bool = False
-    draft_keeps_immutable_id: bool = True
-    plain_body_as_text: bool = False
-    empty_delta_pages: bool = True
-    repeated_delta_items: bool = True
-    send_delay_ms: int = 20
-
-    def shows_headers(self, message: StoredMessage) -> bool:
-        if message.origin == "inbound":
-            return self.inbound_headers
-        return self.internal_headers if message.origin == "internal" else self.sent_headers
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Everything the simulator holds, in one place: the directory, subscriptions, faults, counters and the mail that left."""
+"""Everything the simulator holds: the directory, faults, counters and the mail that left."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 
 from dev.simulator.directory import Directory, Organisation
 from dev.simulator.faults import FaultInjector
-from dev.simulator.mailbox import Change, Mailbox
+from dev.simulator.habits import Habits
+from dev.simulator.items import Change
+from dev.simulator.mailbox import Mailbox
 from dev.simulator.mime import read_mail
 from dev.simulator.stats import Stats
-from dev.simulator.view import Habits, Renderer
+from dev.simulator.view import Renderer
 
 
 @dataclass(frozen=True, slots=True)

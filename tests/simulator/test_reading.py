@@ -1,0 +1,308 @@
+"""Reading mail, folders and users over HTTPS, with Graph's and Outlook's rules."""
+
+import base64
+
+import pytest
+
+from dev.simulator.client import Control
+from tests.simulator.conftest import IMMUTABLE, TENANT, Graph, a_mail
+
+pytestmark = pytest.mark.stack
+
+
+def error_of(answer: object) -> tuple[int, str]:
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+def test_an_alias_is_found_by_proxy_address_and_not_by_path(graph: Graph, control: Control) -> None:
+    user_id = control.users(TENANT, "jane@contoso.example", "Jane", aliases=["jd@contoso.example"])
+    assert graph.get("/users/jane@contoso.example?$select=id")["id"] == user_id
+    assert error_of(graph("GET", "/users/jd@contoso.example")) == (404, "Request_ResourceNotFound")
+    assert error_of(graph("GET", "/users/jd@contoso.example/messages")) == (404, "ResourceNotFound")
+    found = graph.get(
+        "/users?$filter=proxyAddresses/any(x:x eq 'smtp:jd@contoso.example')&$select=id,proxyAddresses"
+    )
+    assert [user["id"] for user in found["value"]] == [user_id]
+
+
+def test_users_of_another_tenant_do_not_exist(graph: Graph, control: Control) -> None:
+    other = "aaaaaaaa-2222-4333-8444-555555555555"
+    control.organisations(other, "fabrikam.example")
+    user_id = control.users(other, "eve@fabrikam.example", "Eve")
+    assert graph("GET", f"/users/{user_id}").status_code == 404
+    assert graph("GET", f"/users/{user_id}/messages").status_code == 404
+
+
+def test_without_a_valid_token_nothing_is_shown(graph: Graph, mailbox: str) -> None:
+    assert error_of(graph("GET", f"{mailbox}/messages", Authorization="Bearer nonsense")) == (
+        401,
+        "InvalidAuthenticationToken",
+    )
+
+
+def test_consent_withdrawn_later_turns_calls_into_403(graph: Graph, control: Control, mailbox: str) -> None:
+    control.organisations(TENANT, "contoso.example", consented=False)
+    try:
+        assert error_of(graph("GET", f"{mailbox}/messages")) == (403, "ErrorAccessDenied")
+    finally:
+        control.organisations(TENANT, "contoso.example", consented=True)
+
+
+def test_a_user_without_mailbox_cannot_be_read(graph: Graph, control: Control) -> None:
+    control.users(TENANT, "nomail@contoso.example", mailbox=False)
+    assert error_of(graph("GET", "/users/nomail@contoso.example/messages")) == (
+        404,
+        "MailboxNotEnabledForRESTAPI",
+    )
+
+
+def test_the_purpose_of_a_mailbox_is_told(graph: Graph, control: Control) -> None:
+    control.users(TENANT, "team@contoso.example", purpose="shared")
+    assert graph.get("/users/team@contoso.example/mailboxSettings/userPurpose")["value"] == "shared"
+
+
+def test_folders_come_ten_a_page_and_hidden_ones_on_request(graph: Graph, mailbox: str) -> None:
+    first = graph.get(f"{mailbox}/mailFolders?$top=5")
+    rest = graph.get(first["@odata.nextLink"])
+    assert len(first["value"]) == 5
+    assert not {one["id"] for one in first["value"]} & {one["id"] for one in rest["value"]}
+    everything = graph.get(f"{mailbox}/mailFolders?$top=100&includeHiddenFolders=true")["value"]
+    assert {"Calendar", "Inbox"} <= {one["displayName"] for one in everything}
+    visible = graph.get(f"{mailbox}/mailFolders?$top=100")["value"]
+    assert "Calendar" not in {one["displayName"] for one in visible}
+
+
+def test_container_classes_come_by_extended_property(graph: Graph, mailbox: str) -> None:
+    expand = "singleValueExtendedProperties($filter=id eq 'String 0x3613')"
+    found = graph.get(f"{mailbox}/mailFolders/delta()?$expand={expand}&$top=100")
+    classes = {one["displayName"]: one["singleValueExtendedProperties"][0]["value"] for one in found["value"]}
+    assert (classes["Inbox"], classes["Calendar"]) == ("IPF.Note", "IPF.Appointment")
+    assert classes["RSS Feeds"] == "IPF.Note.OutlookHomepage"
+
+
+def test_well_known_names_work_in_any_language(graph: Graph, control: Control) -> None:
+    control.users(TENANT, "hans@contoso.example", "Hans", language="de")
+    assert graph.get("/users/hans@contoso.example/mailFolders/inbox")["displayName"] == "Posteingang"
+    assert (
+        graph.get("/users/hans@contoso.example/mailFolders('sentitems')")["displayName"]
+        == "Gesendete Elemente"
+    )
+
+
+def test_folder_delta_tells_of_new_folders_only(
+    graph: Graph, control: Control, address: str, mailbox: str
+) -> None:
+    link = graph.get(f"{mailbox}/mailFolders/delta?$top=100")["@odata.deltaLink"]
+    folder_id = control.folders(address, "Clients", "inbox")
+    assert [one["id"] for one in graph.get(link)["value"]] == [folder_id]
+
+
+def test_mutable_ids_change_with_a_move_and_immutable_ones_stay(
+    graph: Graph, control: Control, address: str, mailbox: str
+) -> None:
+    given = control.deliver(address, a_mail())
+    mutable = graph.get(f"{mailbox}/messages")["value"][0]["id"]
+    assert mutable != given["id"]
+    control.move(address, given["id"], "archive")
+    assert error_of(graph("GET", f"{mailbox}/messages/{mutable}")) == (404, "ErrorItemNotFound")
+    assert graph.get(f"{mailbox}/messages/{given['id']}", **IMMUTABLE)["id"] == given["id"]
+
+
+def test_ids_are_case_sensitive_and_malformed_ones_are_told_apart(
+    graph: Graph, control: Control, address: str, mailbox: str
+) -> None:
+    given = control.deliver(address, a_mail())
+    swapped = given["id"][:20] + given["id"][20:].swapcase()
+    assert error_of(graph("GET", f"{mailbox}/messages/{swapped}")) == (404, "ErrorItemNotFound")
+    assert error_of(graph("GET", f"{mailbox}/messages/short")) == (400, "ErrorInvalidIdMalformed")
+
+
+def test_headers_and_unique_body_come_only_when_selected(
+    graph: Graph, control: Control, address: str, mailbox: str
+) -> None:
+    item = control.deliver(address, a_mail(extra="In-Reply-To: <parent@contoso.example>\r\n"))["id"]
+    plain = graph.get(f"{mailbox}/messages/{item}")
+    assert not {"internetMessageHeaders", "uniqueBody"} & set(plain)
+    chosen = graph.get(f"{mailbox}/messages/{item}?$select=internetMessageHeaders,uniqueBody")
+    assert {"name": "In-Reply-To", "value": "<parent@contoso.example>"} in chosen["internetMessageHeaders"]
+    assert chosen["uniqueBody"]["content"].startswith("<html><body><div>")
+    assert "subject" not in chosen
+
+
+@pytest.mark.parametrize(
+    ("folder", "sender"), [("sentitems", "me@contoso.example"), ("inbox", "colleague@contoso.example")]
+)
+def test_sent_and_internal_mail_has_no_headers_but_extended_properties(
+    graph: Graph, control: Control, address: str, mailbox: str, folder: str, sender: str
+) -> None:
+    extra = "In-Reply-To: <parent@client.example>\r\nReferences: <root@client.example> <parent@client.example>\r\n"
+    item = control.deliver(address, a_mail(sender=sender, extra=extra + "Sensitivity: private\r\n"), folder)[
+        "id"
+    ]
+    wanted = "id eq 'String 0x1042' or id eq 'String 0x1039' or id eq 'Integer 0x0036'"
+    shown = graph.get(
+        f"{mailbox}/messages/{item}?$select=subject,internetMessageHeaders&$expand=singleValueExtendedProperties($filter={wanted})"
+    )
+    assert "internetMessageHeaders" not in shown
+    assert {one["id"]: one["value"] for one in shown["singleValueExtendedProperties"]} == {
+        "String 0x1042": "<parent@client.example>",
+        "String 0x1039": "<root@client.example> <parent@client.example>",
+        "Integer 0x0036": "2",
+    }
+
+
+def test_body_is_html_unless_text_is_preferred(
+    graph: Graph, control: Control, address: str, mailbox: str
+) -> None:
+    item = control.deliver(address, a_mail(body="one < two"))["id"]
+    assert graph.get(f"{mailbox}/messages/{item}")["body"]["contentType"] == "html"
+    answer = graph(
+        "GET", f"{mailbox}/messages/{item}", Prefer='outlook.body-content-type="text", IdType="ImmutableId"'
+    )
+    assert answer.json()["body"] == {"contentType": "text", "content": "one < two\r\n"}
+    assert 'outlook.body-content-type="text"' in answer.headers["Preference-Applied"]
+
+
+def test_scripts_are_removed_unless_unsafe_html_is_preferred(
+    graph: Graph, control: Control, address: str, mailbox: str
+) -> None:
+    raw = a_mail(body='<p onclick="x()">hi</p><script>bad()</script>', extra="Content-Type: text/html\r\n")
+    item = control.deliver(address, raw)["id"]
+    safe = graph.get(f"{mailbox}/messages/{item}")["body"]["content"]
+    unsafe = graph.get(f"{mailbox}/messages/{item}", Prefer="outlook.allow-unsafe-html")["body"]["content"]
+    assert "bad()" not in safe
+    assert "onclick" not in safe
+    assert "bad()" in unsafe
+
+
+def test_lists_are_newest_first_ten_a_page_and_lead_on(
+    graph: Graph, control: Control, address: str, mailbox: str
+) -> None:
+    for number in range(12):
+        control.deliver(address, a_mail(number), received=f"2026-01-01T00:00:{number:02}Z")
+    first = graph.get(f"{mailbox}/mailFolders/inbox/messages?%24select=internetMessageId")
+    assert [one["internetMessageId"] for one in first["value"]] == [
+        f"<m{n}@client.example>" for n in range(11, 1, -1)
+    ]
+    assert len(graph.get(first["@odata.nextLink"])["value"]) == 2
+
+
+def test_filters_see_whole_seconds_only(graph: Graph, control: Control, address: str, mailbox: str) -> None:
+    control.deliver(address, a_mail(1), received="2026-01-01T00:00:05.200000+00:00")
+    control.deliver(address, a_mail(2), received="2026-01-01T00:00:05.900000+00:00")
+    later = graph.get(f"{mailbox}/messages?$filter=receivedDateTime gt 2026-01-01T00:00:05Z")["value"]
+    same = graph.get(
+        f"{mailbox}/messages?$filter=receivedDateTime ge 2026-01-01T00:00:05Z and isRead eq false"
+    )["value"]
+    assert (len(later), len(same)) == (0, 2)
+
+
+def test_a_message_is_found_by_its_message_id(
+    graph: Graph, control: Control, address: str, mailbox: str
+) -> None:
+    control.deliver(address, a_mail(1))
+    wanted = control.deliver(address, a_mail(2))["id"]
+    found = graph.get(
+        f"{mailbox}/messages?$filter=internetMessageId eq '<m2@client.example>'&$select=id", **IMMUTABLE
+    )
+    assert [one["id"] for one in found["value"]] == [wanted]
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ("$filter=isRead eq false&$orderby=receivedDateTime desc", "InefficientFilter"),
+        ("$filter=subject eq 'x'", "ErrorInvalidUrlQueryFilter"),
+        ("$filter=isRead eq false or isDraft eq true", "ErrorInvalidUrlQueryFilter"),
+        ("$select=nonsense", "BadRequest"),
+        ("$top=1001", "BadRequest"),
+        ("$expand=nonsense", "BadRequest"),
+    ],
+)
+def test_what_outlook_does_not_offer_is_refused(graph: Graph, mailbox: str, options: str, code: str) -> None:
+    assert error_of(graph("GET", f"{mailbox}/messages?{options}")) == (400, code)
+
+
+def test_attachments_expand_with_chosen_fields_and_serve_their_bytes(
+    graph: Graph, control: Control, address: str, mailbox: str
+) -> None:
+    raw = (
+        b"Subject: files\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+        b"--b\r\nContent-Type: text/plain\r\n\r\nsee files\r\n"
+        b"--b\r\nContent-Type: application/pdf; name=a.pdf\r\nContent-Disposition: attachment\r\n\r\n%PDF\r\n"
+        b"--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: inner\r\n\r\nyo\r\n"
+        b"--b\r\nContent-Type: message/external-body; access-type=URL; "
+        b'url="https://files.example/x"; name=x\r\n\r\n\r\n--b--\r\n'
+    )
+    item = control.deliver(address, raw)["id"]
+    path = f"{mailbox}/messages/{item}"
+    fields = "id,name,contentType,size,isInline,microsoft.graph.fileAttachment/contentId"
+    shown = graph.get(f"{path}?$select=hasAttachments&$expand=attachments($select={fields})")
+    assert shown["hasAttachments"] is True
+    kinds = [one["@odata.type"].removeprefix("#microsoft.graph.") for one in shown["attachments"]]
+    assert kinds == ["fileAttachment", "itemAttachment", "referenceAttachment"]
+    assert "contentBytes" not in shown["attachments"][0]
+    file, enclosed, link = (one["id"] for one in shown["attachments"])
+    assert base64.b64decode(graph.get(f"{path}/attachments/{file}")["contentBytes"]) == b"%PDF"
+    assert graph("GET", f"{path}/attachments/{file}/$value").content == b"%PDF"
+    assert b"Subject: inner" in graph("GET", f"{path}/attachments/{enclosed}/$value").content
+    item_json = graph.get(f"{path}/attachments/{enclosed}?$expand=microsoft.graph.itemattachment/item")[
+        "item"
+    ]
+    assert (item_json["id"], item_json["subject"]) == ("", "inner")
+    assert graph("GET", f"{path}/attachments/{link}/$value").status_code == 405
+
+
+def test_a_reply_joins_the_conversation_of_its_parent_in_this_mailbox_alone(
+    graph: Graph, control: Control, address: str
+) -> None:
+    other = "second@contoso.example"
+    control.users(TENANT, other)
+    parent = control.deliver(address, a_mail(1))
+    reply = control.deliver(address, a_mail(2, extra="In-Reply-To: <m1@client.example>\r\n"))
+    elsewhere = control.deliver(other, a_mail(2, extra="In-Reply-To: <m1@client.example>\r\n"))
+    assert reply["conversationId"] == parent["conversationId"]
+    assert elsewhere["conversationId"] != parent["conversationId"]
+    index = graph.get(f"/users/{address}/messages/{reply['id']}")["conversationIndex"]
+    assert len(base64.b64decode(index)) == 27
+
+
+def test_bodies_read_are_counted_by_message_and_plain_lists_are_not(
+    graph: Graph, control: Control, address: str, mailbox: str
+) -> None:
+    item = control.deliver(address, a_mail(7))["id"]
+    control.clear_stats()
+    graph.get(f"{mailbox}/messages?$select=subject,bodyPreview")
+    assert control.stats()["bodies_read"] == {}
+    graph.get(f"{mailbox}/messages/{item}?$select=body")
+    graph("GET", f"{mailbox}/messages/{item}/$value")
+    assert control.stats()["bodies_read"] == {"<m7@client.example>": 2}
+
+
+def test_marking_and_deleting_count_as_writes_of_the_mailbox(
+    graph: Graph, control: Control, address: str, mailbox: str
+) -> None:
+    item = control.deliver(address, a_mail())["id"]
+    control.clear_stats()
+    assert graph("PATCH", f"{mailbox}/messages/{item}", {"isRead": True}).json()["isRead"] is True
+    assert graph("DELETE", f"{mailbox}/messages/{item}").status_code == 204
+    assert control.messages(address)[0]["folder"] == "deleteditems"
+    assert control.stats()["writes"] == {address: 2}
+
+
+def test_received_mail_cannot_be_rewritten(
+    graph: Graph, control: Control, address: str, mailbox: str
+) -> None:
+    item = control.deliver(address, a_mail())["id"]
+    assert error_of(graph("PATCH", f"{mailbox}/messages/{item}", {"subject": "other"})) == (
+        400,
+        "ErrorInvalidPropertySet",
+    )
+
+
+def test_broken_mail_is_delivered_and_shown(
+    graph: Graph, control: Control, address: str, mailbox: str
+) -> None:
+    for raw in (b"", b"\x00\xff\xfe", b"Subject: \xe4\r\nContent-Type: multipart/mixed; boundary=\r\n\r\n--"):
+        item = control.deliver(address, raw)["id"]
+        assert graph.get(f"{mailbox}/messages/{item}")["internetMessageId"].startswith("<")

@@ -1,0 +1,166 @@
+"""Drafts, answers and sending: what leaves, what stays in Sent Items, what arrives elsewhere."""
+
+import base64
+import time
+from email import message_from_string
+
+import pytest
+
+from dev.simulator.client import Control
+from tests.simulator.conftest import IMMUTABLE, TENANT, Graph, a_mail
+
+pytestmark = pytest.mark.stack
+
+
+def to(address: str) -> list[dict]:
+    return [{"emailAddress": {"address": address}}]
+
+
+def wait_until_sent(control: Control, address: str) -> dict:
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        if sent := [one for one in control.outbound() if one["mailbox"] == address]:
+            return sent[-1]
+        time.sleep(0.01)
+    raise AssertionError("nothing was sent")
+
+
+def test_a_draft_keeps_message_id_and_immutable_id_when_sent(
+    graph: Graph, control: Control, address: str, mailbox: str
+) -> None:
+    body = {
+        "subject": "Offer",
+        "body": {"contentType": "html", "content": "<p>x</p>"},
+        "toRecipients": to("c@client.example"),
+    }
+    draft = graph("POST", f"{mailbox}/messages", body, **IMMUTABLE).json()
+    assert draft["isDraft"] is True
+    assert graph("POST", f"{mailbox}/messages/{draft['id']}/send").status_code == 202
+    left = wait_until_sent(control, address)
+    sent = graph.get(f"{mailbox}/messages/{draft['id']}", **IMMUTABLE)
+    assert (sent["isDraft"], sent["internetMessageId"]) == (False, draft["internetMessageId"])
+    assert sent["parentFolderId"] == graph.get(f"{mailbox}/mailFolders/sentitems")["id"]
+    assert message_from_string(left["raw"])["Message-ID"] == draft["internetMessageId"]
+
+
+def test_a_switch_makes_the_sent_copy_a_new_item(
+    graph: Graph, control: Control, address: str, mailbox: str
+) -> None:
+    control.put_habits(draft_keeps_immutable_id=False)
+    draft = graph("POST", f"{mailbox}/messages", {"toRecipients": to("c@client.example")}, **IMMUTABLE).json()
+    graph("POST", f"{mailbox}/messages/{draft['id']}/send")
+    wait_until_sent(control, address)
+    assert graph("GET", f"{mailbox}/messages/{draft['id']}", **IMMUTABLE).status_code == 404
+    found = graph.get(f"{mailbox}/messages?$filter=internetMessageId eq '{draft['internetMessageId']}'")[
+        "value"
+    ]
+    assert [one["isDraft"] for one in found] == [False]
+
+
+def test_a_reply_is_threaded_by_the_server(
+    graph: Graph, control: Control, address: str, mailbox: str
+) -> None:
+    parent = control.deliver(
+        address, a_mail(1, subject="Question", extra="References: <root@client.example>\r\n")
+    )
+    draft = graph("POST", f"{mailbox}/messages/{parent['id']}/createReply", {}, **IMMUTABLE).json()
+    assert (draft["subject"], draft["conversationId"]) == ("RE: Question", parent["conversationId"])
+    change = {"body": {"contentType": "text", "content": "Answer"}, "subject": "RE: Question [PL-1]"}
+    assert graph("PATCH", f"{mailbox}/messages/{draft['id']}", change).status_code == 200
+    graph("POST", f"{mailbox}/messages/{draft['id']}/send")
+    left = message_from_string(wait_until_sent(control, address)["raw"])
+    assert left["In-Reply-To"] == parent["internetMessageId"]
+    assert left["References"] == "<root@client.example> <m1@client.example>"
+    assert (left["To"], left["Subject"]) == ("Alice Client <alice@client.example>", "RE: Question [PL-1]")
+
+
+def test_threading_headers_cannot_be_set_and_five_custom_ones_are_the_limit(
+    graph: Graph, mailbox: str
+) -> None:
+    def refused(names: list[str]) -> str:
+        headers = [{"name": name, "value": "v"} for name in names]
+        answer = graph("POST", f"{mailbox}/messages", {"subject": "s", "internetMessageHeaders": headers})
+        assert answer.status_code == 400
+        return answer.json()["error"]["code"]
+
+    assert refused(["In-Reply-To"]) == "InvalidInternetMessageHeader"
+    assert refused([f"x-{n}" for n in range(6)]) == "InvalidInternetMessageHeaderCollection"
+
+
+def test_mail_to_a_colleague_arrives_there_as_internal_mail_without_bcc(
+    graph: Graph, control: Control, address: str, mailbox: str
+) -> None:
+    colleague, hidden = f"colleague-of-{address}", f"hidden-of-{address}"
+    control.users(TENANT, colleague)
+    control.users(TENANT, hidden)
+    message = {"subject": "s", "toRecipients": to(colleague), "bccRecipients": to(hidden)}
+    assert graph("POST", f"{mailbox}/sendMail", {"message": message}).status_code == 202
+    left = wait_until_sent(control, address)
+    assert sorted(left["to"]) == sorted([colleague, hidden])
+    for one in (colleague, hidden):
+        (arrived,) = control.messages(one)
+        shown = graph.get(
+            f"/users/{one}/messages/{arrived['id']}?$select=bccRecipients,toRecipients,internetMessageHeaders"
+        )
+        assert (shown["bccRecipients"], "internetMessageHeaders" in shown) == ([], False)
+    assert "bcc" not in left["raw"].lower()
+    (own,) = control.messages(address)
+    kept = graph.get(f"{mailbox}/messages/{own['id']}")["bccRecipients"]
+    assert [person["emailAddress"]["address"] for person in kept] == [hidden]
+
+
+def test_mime_is_taken_as_base64_and_loses_auto_submitted(
+    graph: Graph, control: Control, address: str, mailbox: str
+) -> None:
+    raw = a_mail(
+        9, sender=address, to="c@client.example", extra="Auto-Submitted: auto-replied\r\nX-Mine: yes\r\n"
+    )
+    url = f"{graph.url}/v1.0{mailbox}/sendMail"
+    plain = {"Content-Type": "text/plain"}
+    assert graph.session.post(url, data=b"not base64!", headers=plain, timeout=10).status_code == 400
+    assert graph.session.post(url, data=base64.b64encode(raw), headers=plain, timeout=10).status_code == 202
+    left = message_from_string(wait_until_sent(control, address)["raw"])
+    assert (left["Message-ID"], left["X-Mine"], left["Auto-Submitted"]) == (
+        "<m9@client.example>",
+        "yes",
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("message", "status", "code"),
+    [
+        ({"subject": "nobody"}, 400, "ErrorInvalidRecipients"),
+        (
+            {"toRecipients": to("c@client.example"), "from": to("boss@contoso.example")[0]},
+            403,
+            "ErrorSendAsDenied",
+        ),
+    ],
+)
+def test_what_exchange_refuses_is_not_sent(
+    graph: Graph, control: Control, address: str, mailbox: str, message: dict, status: int, code: str
+) -> None:
+    answer = graph("POST", f"{mailbox}/sendMail", {"message": message})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    assert not [one for one in control.outbound() if one["mailbox"] == address]
+
+
+def test_a_draft_takes_attachments_and_sends_them(
+    graph: Graph, control: Control, address: str, mailbox: str
+) -> None:
+    draft = graph(
+        "POST", f"{mailbox}/messages", {"subject": "s", "toRecipients": to("c@client.example")}, **IMMUTABLE
+    ).json()
+    file = {
+        "@odata.type": "#microsoft.graph.fileAttachment",
+        "name": "offer.pdf",
+        "contentType": "application/pdf",
+        "contentBytes": base64.b64encode(b"%PDF").decode(),
+    }
+    assert graph("POST", f"{mailbox}/messages/{draft['id']}/attachments", file).status_code == 201
+    graph("POST", f"{mailbox}/messages/{draft['id']}/send")
+    left = message_from_string(wait_until_sent(control, address)["raw"])
+    assert [part.get_payload(decode=True) for part in left.walk() if part.get_filename() == "offer.pdf"] == [
+        b"%PDF"
+    ]
