@@ -1,0 +1,214 @@
+"""Access tokens of Entra ID: verified against the keys that the token's own tenant publishes.
+
+Nothing is fetched for a tenant that is not served, so a made-up tenant id costs nobody a request.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import jwt
+import requests
+
+from shared.domain.callers import NOT_ENABLED, Claims, InvalidToken
+from shared.domain.errors import Forbidden, Unavailable
+from shared.domain.mailboxes import is_tenant_id
+
+ALGORITHMS: Final = ("RS256",)
+LEEWAY_SECONDS: Final = 60
+LONGEST_TOKEN: Final = 16_384
+KEYS_LIVE_SECONDS: Final = 24 * 3600
+REFETCH_AFTER_SECONDS: Final = 60
+RETRY_AFTER_SECONDS: Final = 5
+FETCH_TIMEOUT: Final = (3.05, 5.0)
+
+FetchKeys = Callable[[str], Mapping[str, Any]]
+
+
+def fetch_keys(url: str) -> Mapping[str, Any]:
+    """The JSON Web Key Set (RFC 7517) at `url`. Raises Unavailable."""
+    try:
+        response = requests.get(url, timeout=FETCH_TIMEOUT, allow_redirects=False)
+        response.raise_for_status()
+        found = response.json()
+    except (requests.RequestException, ValueError) as error:
+        raise Unavailable("The signing keys of Entra ID cannot be fetched.", 5.0) from error
+    if response.status_code != 200 or not isinstance(found, dict):
+        raise Unavailable("Entra ID answered without signing keys.", 5.0)
+    return found
+
+
+@dataclass(slots=True)
+class _Keys:
+    """One tenant's keys by `kid`; times are the clock's seconds, `asked_at` also counts failed attempts."""
+
+    by_id: dict[str, jwt.PyJWK] = field(default_factory=dict)
+    fetched_at: float | None = None
+    asked_at: float | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+@dataclass(slots=True)
+class SigningKeys:
+    """Published keys per tenant, kept for 24 h; an unknown `kid` refetches at most once a minute per tenant."""
+
+    authority: str
+    fetch: FetchKeys = fetch_keys
+    clock: Callable[[], float] = time.monotonic
+    _tenants: dict[str, _Keys] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def get(self, tenant_id: str, kid: str) -> jwt.PyJWK:
+        """The key that signed. Raises InvalidToken when the tenant has none of that name, Unavailable."""
+        with self._lock:
+            keys = self._tenants.setdefault(tenant_id, _Keys())
+        if self._is_fresh(keys) and (known := keys.by_id.get(kid)) is not None:
+            return known
+        with keys.lock:
+            if self._should_fetch(keys, kid):
+                self._refresh(keys, tenant_id)
+            key = keys.by_id.get(kid)
+        if key is None:
+            raise InvalidToken("The token is signed with a key that its tenant does not publish.")
+        return key
+
+    def _should_fetch(self, keys: _Keys, kid: str) -> bool:
+        now = self.clock()
+        if not self._is_fresh(keys):
+            if keys.asked_at is not None and now - keys.asked_at < RETRY_AFTER_SECONDS:
+                raise Unavailable("The signing keys of Entra ID cannot be fetched.", RETRY_AFTER_SECONDS)
+            return True
+        asked_lately = keys.asked_at is not None and now - keys.asked_at < REFETCH_AFTER_SECONDS
+        return kid not in keys.by_id and not asked_lately
+
+    def _is_fresh(self, keys: _Keys) -> bool:
+        return keys.fetched_at is not None and self.clock() - keys.fetched_at < KEYS_LIVE_SECONDS
+
+    def _refresh(self, keys: _Keys, tenant_id: str) -> None:
+        keys.asked_at = self.clock()
+        published = self.fetch(f"{self.authority}/{tenant_id}/discovery/v2.0/keys")
+        issuer = f"{self.authority}/{tenant_id}/v2.0"
+        keys.by_id = _readable(published, tenant_id, issuer)
+        keys.fetched_at = self.clock()
+
+
+def _readable(published: Mapping[str, Any], tenant_id: str, issuer: str) -> dict[str, jwt.PyJWK]:
+    """RSA signing keys by id; a key that names another issuer is not this tenant's."""
+    found: dict[str, jwt.PyJWK] = {}
+    for one in published.get("keys") or ():
+        if not isinstance(one, dict) or one.get("kty") != "RSA" or one.get("use", "sig") != "sig":
+            continue
+        if str(one.get("issuer", issuer)).replace("{tenantid}", tenant_id) != issuer:
+            continue
+        try:
+            found[str(one["kid"])] = jwt.PyJWK(one, algorithm=ALGORITHMS[0])
+        except (jwt.PyJWTError, KeyError, ValueError):
+            continue
+    return found
+
+
+class EntraTokens:
+    """Verifies access tokens (v2.0) for this API: signature, issuer, audience, times and tenant.
+
+    `audiences` are what `aud` may be: the client id, its `api://` name and what was configured.
+    """
+
+    def __init__(
+        self,
+        *,
+        authority: str,
+        audiences: frozenset[str],
+        is_known_tenant: Callable[[str], bool],
+        keys: SigningKeys | None = None,
+    ) -> None:
+        self._authority = authority.rstrip("/")
+        self._audiences = sorted(audiences)
+        self._is_known_tenant = is_known_tenant
+        self._keys = keys or SigningKeys(self._authority)
+
+    def verify(self, token: str) -> Claims:
+        """What the token says, once it is proven. Raises InvalidToken, Forbidden, Unavailable.
+
+        The tenant and the issuer are read before they are proven, only to find the keys that prove them.
+        """
+        kid, tenant_id = self._signer(token)
+        if not self._is_known_tenant(tenant_id):
+            raise Forbidden(NOT_ENABLED)
+        return _claims(self._proven(token, self._keys.get(tenant_id, kid), tenant_id))
+
+    def _signer(self, token: str) -> tuple[str, str]:
+        if len(token) > LONGEST_TOKEN:
+            raise InvalidToken("The token is too long to be one of Entra ID.")
+        try:
+            header = jwt.get_unverified_header(token)
+            content = jwt.decode(token, options={"verify_signature": False})
+        except (jwt.PyJWTError, ValueError, RecursionError) as error:
+            raise InvalidToken("The token is no JSON Web Token.") from error
+        if header.get("alg") not in ALGORITHMS:
+            raise InvalidToken(f"The token must be signed with {ALGORITHMS[0]}.")
+        tenant_id, kid = content.get("tid"), header.get("kid")
+        if not isinstance(tenant_id, str) or not is_tenant_id(tenant_id) or not isinstance(kid, str):
+            raise InvalidToken("The token names no tenant or no signing key.")
+        if content.get("iss") != self._issuer(tenant_id):
+            raise InvalidToken("The token was not issued by its own tenant in version 2.0.")
+        return kid, tenant_id
+
+    def _issuer(self, tenant_id: str) -> str:
+        return f"{self._authority}/{tenant_id}/v2.0"
+
+    def _proven(self, token: str, key: jwt.PyJWK, tenant_id: str) -> Mapping[str, Any]:
+        try:
+            return jwt.decode(
+                token,
+                key,
+                algorithms=list(ALGORITHMS),
+                audience=self._audiences,
+                issuer=self._issuer(tenant_id),
+                leeway=LEEWAY_SECONDS,
+                options={"require": ["exp", "iss", "aud", "tid"]},
+            )
+        except jwt.ExpiredSignatureError as error:
+            raise InvalidToken("The token has expired. Get a new one.") from error
+        except jwt.InvalidAudienceError as error:
+            raise InvalidToken("The token was issued for another API (audience).") from error
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError) as error:
+            raise InvalidToken(
+                "The token does not hold: its signature, times or claims are wrong."
+            ) from error
+
+
+def _claims(content: Mapping[str, Any]) -> Claims:
+    client_id = _text(content, "azp") or _text(content, "appid")
+    oid = _text(content, "oid")
+    if not client_id and not oid:
+        raise InvalidToken("The token names neither a user nor an application.")
+    roles = content.get("roles")
+    return Claims(
+        tenant_id=_text(content, "tid"),
+        oid=oid,
+        name=_text(content, "name"),
+        address=_text(content, "preferred_username").lower(),
+        roles=frozenset(one for one in roles if isinstance(one, str))
+        if isinstance(roles, list)
+        else frozenset(),
+        client_id=client_id,
+        app_only=_is_app_only(content),
+    )
+
+
+def _is_app_only(content: Mapping[str, Any]) -> bool:
+    """By the optional claim `idtyp`; without it, an app's token has no `scp` and names no user.
+
+    An ID token has no `scp` either, but names its user: it must not pass for an application.
+    """
+    kind = content.get("idtyp")
+    if kind is not None:
+        return bool(kind == "app")
+    return not content.get("scp") and not content.get("preferred_username") and not content.get("nonce")
+
+
+def _text(content: Mapping[str, Any], name: str) -> str:
+    value = content.get(name)
+    return value if isinstance(value, str) else ""

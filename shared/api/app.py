@@ -1,0 +1,74 @@
+"""The client API as one FastAPI app. Knows no adapter and no setting: what it needs is handed in."""
+
+from typing import Final
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.middleware.cors import CORSMiddleware
+
+from shared.api import problems
+from shared.api.auth import TokenVerifier
+from shared.api.correlation import Correlation
+from shared.api.routers import health, mailboxes, messages, organisations, records, timelines
+from shared.api.use_cases import ApiUseCases
+
+PREFIX: Final = "/api/v1"
+DESCRIPTION: Final = (
+    "Mail of an organisation on the timelines of its CRM records. Every call but `health` carries an access "
+    "token of Entra ID. An application of the deployment's own tenant may name the organisation it acts for "
+    "in the header `Postledger-Organisation`. Errors are problem details (RFC 9457)."
+)
+_SENT_HEADERS: Final = (
+    "Authorization",
+    "Content-Type",
+    "If-Match",
+    "If-None-Match",
+    "Postledger-Organisation",
+    "Traceparent",
+    "X-Correlation-Id",
+)
+
+
+def create_app(
+    use_cases: ApiUseCases, verifier: TokenVerifier, *, cors_origins: tuple[str, ...] = ()
+) -> FastAPI:
+    """The app, ready to serve; `cors_origins` are the web pages that may call it from a browser.
+
+    The page at `docs` is FastAPI's own and loads its script from a CDN; it shows no data.
+    """
+    app = FastAPI(
+        title="Postledger",
+        version="1",
+        description=DESCRIPTION,
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=f"{PREFIX}/docs",
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
+    )
+    app.state.use_cases = use_cases
+    app.state.verifier = verifier
+    problems.install(app)
+    for module in (timelines, messages, records, mailboxes, organisations, health):
+        app.include_router(module.router, prefix=PREFIX)
+    app.add_middleware(Correlation)
+    if cors_origins:
+        _allow_browsers(app, cors_origins)
+    return app
+
+
+def _allow_browsers(app: FastAPI, origins: tuple[str, ...]) -> None:
+    """Added last and so outermost: errors, too, may be read by a page."""
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(origins),
+        allow_methods=["GET", "PUT", "POST", "DELETE"],
+        allow_headers=list(_SENT_HEADERS),
+        expose_headers=["ETag", "Retry-After", "X-Correlation-Id", "Content-Disposition"],
+        max_age=600,
+    )
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name

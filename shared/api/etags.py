@@ -1,0 +1,38 @@
+"""Answers that are polled: an ETag over the content, and 304 when the caller has it already (RFC 9110, 13)."""
+
+import hashlib
+import json
+
+from pydantic import BaseModel
+from pydantic_core import PydanticSerializationError
+from starlette.requests import Request
+from starlette.responses import Response
+
+
+def etag_of(content: bytes) -> str:
+    """A strong ETag: equal content, equal tag."""
+    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+
+
+def names(header: str, etag: str) -> bool:
+    """Whether an If-Match or If-None-Match header names this ETag; weak ones compare by their value."""
+    return header.strip() == "*" or etag in {one.strip().removeprefix("W/") for one in header.split(",")}
+
+
+def conditional(request: Request, model: BaseModel) -> Response:
+    """The model as JSON, or 304 without a body when `If-None-Match` names it."""
+    content = _json(model)
+    etag = etag_of(content)
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
+    if names(request.headers.get("if-none-match", ""), etag):
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type="application/json", headers=headers)
+
+
+def _json(model: BaseModel) -> bytes:
+    try:
+        return model.model_dump_json(by_alias=True).encode()
+    except (
+        PydanticSerializationError
+    ):  # broken mail may hold half a character; JSON can spell it, UTF-8 cannot
+        return json.dumps(model.model_dump(mode="json", by_alias=True)).encode()

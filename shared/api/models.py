@@ -1,0 +1,449 @@
+"""The client API's JSON, field by field: OpenAPI and its examples are made from these models alone.
+
+Bodies are checked here for their shape only; what may stand in them is the domain's to say.
+"""
+
+import json
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+TENANT = "11111111-2222-4333-8444-555555555555"
+KEY = "0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f"
+ENTRY_ID = f"098227547140000-{KEY}"
+
+
+def _answer(example: dict[str, Any]) -> ConfigDict:
+    return ConfigDict(populate_by_name=True, json_schema_extra={"examples": [example]})
+
+
+def _body(example: dict[str, Any]) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [example]})
+
+
+class Body(BaseModel):
+    """What a caller sends: no unknown names, no guessing of types, and only text that can be stored."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_unicode(cls, given: Any) -> Any:
+        """JSON can spell half a character (an unpaired surrogate), which no storage takes."""
+        try:
+            json.dumps(given, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ValueError("a text holds half a character (an unpaired surrogate)") from None
+        return given
+
+
+PROBLEM_EXAMPLE = {
+    "type": "about:blank",
+    "title": "Forbidden",
+    "status": 403,
+    "detail": "This needs the role Admin; the token has Agent.",
+    "instance": "/api/v1/mailboxes",
+    "correlation_id": "5f0c2f6d1b8e4c0f9f3a0a3f0e2d7c11",
+}
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457)."""
+
+    model_config = _answer(PROBLEM_EXAMPLE)
+    type: str
+    title: str = Field(description="The status in words.")
+    status: int
+    detail: str = Field(description="A sentence: what is wrong and what to do.")
+    instance: str = Field(description="The path that was asked for.")
+    correlation_id: str = Field(description="Quote it when you ask for help; it stands in the log.")
+
+
+class Health(BaseModel):
+    """The service answers."""
+
+    model_config = _answer({"status": "ok"})
+    status: Literal["ok"] = "ok"
+
+
+_PERSON = {"name": "Bo Byer", "address": "bo@fabrikam.example"}
+_AGENT = {"name": "Ann Agent", "address": "ann@contoso.example"}
+
+
+class PersonModel(BaseModel):
+    """A participant of a mail."""
+
+    model_config = _answer(_PERSON)
+    name: str
+    address: str = Field(description="Normalised; empty for a name without SMTP address.")
+
+
+_ENTRY = {
+    "id": ENTRY_ID,
+    "message_id": KEY,
+    "internet_message_id": "<2f1c@fabrikam.example>",
+    "kind": "reply",
+    "direction": "in",
+    "at": "2026-03-02T09:00:00Z",
+    "subject": "RE: Viewing on Thursday",
+    "from": _PERSON,
+    "to": [_AGENT],
+    "cc": [],
+    "preview": "Thursday at four suits us.",
+    "has_attachments": True,
+    "rule": "contact_address",
+    "evidence": "from bo@fabrikam.example",
+    "closed": False,
+    "agent": "ann@contoso.example",
+}
+
+
+class EntryModel(BaseModel):
+    """One row of a timeline."""
+
+    model_config = _answer(_ENTRY)
+    id: str = Field(description="Names the row within its timeline; ascending order is newest first.")
+    message_id: str = Field(description="The message's id in this API.")
+    internet_message_id: str = Field(description="The Message-ID header; empty when the mail has none.")
+    kind: Literal["sent", "reply", "synced", "note", "acknowledgement"]
+    direction: Literal["in", "out"] = Field(description="Seen from the organisation.")
+    at: datetime = Field(description="When it was received, UTC.")
+    subject: str
+    sender: PersonModel = Field(alias="from")
+    to: list[PersonModel]
+    cc: list[PersonModel]
+    preview: str = Field(description="The beginning of the sender's own text.")
+    has_attachments: bool = Field(description="Inline images do not count.")
+    rule: str = Field(description="The rule that put it on this timeline.")
+    evidence: str = Field(description="What the rule rests on; empty when it is not for you to see.")
+    closed: bool = Field(description="Whether the record was closed when the mail was filed.")
+    agent: str = Field(description="The agent it is shown with.")
+
+
+class TimelineModel(BaseModel):
+    """A page of a timeline, newest first."""
+
+    model_config = _answer({"entries": [_ENTRY], "cursor": None})
+    entries: list[EntryModel]
+    cursor: str | None = Field(description="Send it back for the next page; null on the last.")
+
+
+_ATTACHMENT = {
+    "id": "0",
+    "name": "plan.pdf",
+    "content_type": "application/pdf",
+    "size": 20480,
+    "inline": False,
+}
+_LINK = {
+    "kind": "contact",
+    "id": "C-1",
+    "rule": "contact_address",
+    "evidence": "from bo@fabrikam.example",
+    "score": 80,
+    "by": "postledger",
+    "closed": False,
+}
+
+
+class AttachmentModel(BaseModel):
+    """An attachment's description; its bytes are at `messages/{id}/attachments/{attachment_id}`."""
+
+    model_config = _answer(_ATTACHMENT)
+    id: str
+    name: str
+    content_type: str = Field(description="As the sender gave it; not to be trusted.")
+    size: int = Field(description="Bytes, as the mailbox counts them.")
+    inline: bool
+
+
+class LinkModel(BaseModel):
+    """A record this message is filed on, and why."""
+
+    model_config = _answer(_LINK)
+    kind: str
+    id: str
+    rule: str
+    evidence: str
+    score: int = Field(description="0 to 100.")
+    by: str = Field(description="Who made the link: postledger, or an agent.")
+    closed: bool
+
+
+class SightingModel(BaseModel):
+    """A mailbox that holds a copy."""
+
+    model_config = _answer({"mailbox": "ann@contoso.example", "folder": "inbox"})
+    mailbox: str
+    folder: str = Field(description="A well-known folder name, or the folder's id.")
+
+
+class MessageModel(EntryModel):
+    """One message: the entry's fields, its body made safe, attachments, links and copies."""
+
+    model_config = _answer(
+        {
+            **_ENTRY,
+            "bcc": [],
+            "html": "<p>Thursday at four suits us.</p>",
+            "text": "Thursday at four suits us.\n\nOn Monday Ann wrote:\n> Thursday?",
+            "own_text": "Thursday at four suits us.",
+            "quoted_text": "On Monday Ann wrote:\n> Thursday?",
+            "blocked_images": [],
+            "body_withheld": None,
+            "attachments": [_ATTACHMENT],
+            "links": [_LINK],
+            "sightings": [{"mailbox": "ann@contoso.example", "folder": "inbox"}],
+        }
+    )
+    bcc: list[PersonModel] = Field(description="Only what your own mailbox's copy shows.")
+    html: str = Field(description="Safe to show; `cid:` images point to our attachments route.")
+    text: str
+    own_text: str = Field(description="What the sender wrote, without the quoted chain.")
+    quoted_text: str
+    blocked_images: list[str] = Field(description="Remote images left out of `html`.")
+    body_withheld: str | None = Field(description="Why `html` is empty though the mail has one.")
+    attachments: list[AttachmentModel]
+    links: list[LinkModel]
+    sightings: list[SightingModel]
+
+
+class RecordFields(Body):
+    """A record as the CRM knows it, whole: what is absent is empty. Each kind has some of these fields."""
+
+    model_config = _body({"name": "Bo Byer", "addresses": ["bo@fabrikam.example"], "client": "CL-7"})
+    name: str | None = None
+    summary: str | None = Field(None, description="What subjects are compared with.")
+    details: str | None = None
+    addresses: list[str] | None = Field(None, description="Contacts only. Never your own people's.")
+    domains: list[str] | None = Field(None, description="Clients only.")
+    client: str | None = Field(None, description="Id of the client it belongs to.")
+    contacts: list[str] | None = Field(None, description="Ids of its contacts.")
+    status: Literal["open", "closed"] | None = None
+    type: str | None = None
+    owner: str | None = Field(None, description="Address of the agent who owns it.")
+    properties: list[str] | None = Field(None, description="Ids of a contact's properties.")
+
+
+_RECORD = {
+    "kind": "contact",
+    "id": "C-1",
+    "name": "Bo Byer",
+    "summary": "",
+    "details": "",
+    "addresses": ["bo@fabrikam.example"],
+    "domains": [],
+    "client": "CL-7",
+    "contacts": [],
+    "status": "open",
+    "type": "",
+    "owner": "",
+    "properties": [],
+    "origin": "crm",
+}
+
+
+class RecordModel(BaseModel):
+    """A record as it is stored."""
+
+    model_config = _answer(_RECORD)
+    kind: str
+    id: str
+    name: str
+    summary: str
+    details: str
+    addresses: list[str]
+    domains: list[str]
+    client: str
+    contacts: list[str]
+    status: str
+    type: str
+    owner: str
+    properties: list[str]
+    origin: str = Field(description="crm, or postledger for a record opened here.")
+
+
+class RecordsModel(BaseModel):
+    """A page of records by kind and id."""
+
+    model_config = _answer({"records": [_RECORD], "cursor": None})
+    records: list[RecordModel]
+    cursor: str | None
+
+
+_LINES = [
+    {"line": 1, "kind": "contact", "id": "C-1", "status": "written", "detail": None},
+    {"line": 2, "kind": "", "id": "", "status": "refused", "detail": "The line is not a JSON object."},
+]
+
+
+class LineModel(BaseModel):
+    """What became of one line."""
+
+    model_config = _answer(_LINES[0])
+    line: int = Field(description="Counted from 1.")
+    kind: str
+    id: str
+    status: Literal["written", "refused"]
+    detail: str | None = Field(description="What is wrong with a refused line.")
+
+
+class LoadModel(BaseModel):
+    """What became of each line; refused ones harm no other."""
+
+    model_config = _answer({"written": 1, "refused": 1, "results": _LINES})
+    written: int
+    refused: int
+    results: list[LineModel]
+
+
+_SETTINGS = {
+    "kind": "personal",
+    "agent": "ann@contoso.example",
+    "connection": "graph-app",
+    "enabled": True,
+    "capture": "known",
+    "poll_minutes": 10,
+    "matching": True,
+    "matched_to": None,
+    "matching_type": "address_and_subject",
+    "unmatched": "inbox",
+    "sent_items": True,
+    "never_log": [],
+    "mark_read": False,
+    "backlog": "",
+}
+
+
+class MailboxFields(Body):
+    """Settings of a mailbox; what is absent keeps its value, or its default in a new one."""
+
+    model_config = _body({"kind": "personal", "agent": "ann@contoso.example"})
+    kind: Literal["personal", "intake"] = Field("personal", description="Needed for a new mailbox.")
+    agent: str = Field("", description="The agent's address. Needed for a new mailbox.")
+    connection: str = Field("graph-app", description="How the mailbox is reached: graph-app.")
+    enabled: bool = Field(True, description="false ends the subscription and pauses capture.")
+    capture: Literal["known", "everything"] = "known"
+    poll_minutes: int = Field(10, description="1 to 1440; 1 for a new intake mailbox.")
+    matching: bool = True
+    matched_to: Literal["opportunity", "project"] | None = None
+    matching_type: Literal["address_and_subject", "domain"] = "address_and_subject"
+    unmatched: Literal["inbox", "new"] = "inbox"
+    sent_items: bool = True
+    never_log: list[str] = Field([], description="Addresses and domains whose mail is never kept.")
+    mark_read: bool = Field(False, description="Intake only; true for a new intake mailbox.")
+    backlog: Literal["", "unread", "none"] = Field("", description="Intake only; unread for a new one.")
+
+
+_MAILBOX = {
+    "address": "ann@contoso.example",
+    **_SETTINGS,
+    "state": "ok",
+    "connected_at": "2026-03-01T09:00:00Z",
+    "last_sync": "2026-03-02T08:58:30Z",
+    "last_error": "",
+    "lag_seconds": 90,
+}
+
+
+class MailboxModel(BaseModel):
+    """A mailbox: its settings and how it is doing."""
+
+    model_config = _answer(_MAILBOX)
+    address: str
+    kind: str
+    agent: str
+    connection: str
+    enabled: bool
+    capture: str
+    poll_minutes: int
+    matching: bool
+    matched_to: str | None
+    matching_type: str
+    unmatched: str
+    sent_items: bool
+    never_log: list[str]
+    mark_read: bool
+    backlog: str
+    state: str
+    connected_at: datetime | None
+    last_sync: datetime | None
+    last_error: str
+    lag_seconds: int | None = Field(description="Since the last walk of the mailbox; null before the first.")
+
+
+class MailboxesModel(BaseModel):
+    """A page of mailboxes by address."""
+
+    model_config = _answer({"mailboxes": [_MAILBOX], "cursor": None})
+    mailboxes: list[MailboxModel]
+    cursor: str | None
+
+
+_POLICIES = {
+    "name": "Contoso Estates",
+    "state": "enabled",
+    "enabled": True,
+    "services": ["aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"],
+    "own_domains": ["contoso.example"],
+    "hide_email_chain": False,
+    "file_thread": True,
+    "excluded_types": [],
+    "never_log": [],
+    "capture_hours": 24,
+    "late_contact_hours": 24,
+    "sensitivity": True,
+    "from_rules": {},
+    "retention_days": None,
+}
+
+
+class OrganisationFields(Body):
+    """Settings of an organisation; what is absent keeps its value. The first two are the operator's."""
+
+    model_config = _body({"name": "Contoso Estates", "enabled": True})
+    enabled: bool = Field(False, description="Whether the organisation is served. Operator only.")
+    services: list[str] = Field([], description="Client ids of vendors that may act. Operator only.")
+    name: str = ""
+    state: str = Field("", description="Read-only: left as it is.")
+    tenant_id: str = Field("", description="Read-only: left as it is.")
+    own_domains: list[str] = []
+    hide_email_chain: bool = False
+    file_thread: bool = True
+    excluded_types: list[str] = Field([], description="Types of records that are never matched.")
+    never_log: list[str] = Field([], description="Addresses and domains whose mail is never kept.")
+    capture_hours: int = Field(24, description="How far before its connection a mailbox is captured.")
+    late_contact_hours: int = 24
+    sensitivity: bool = Field(True, description="Private mail is kept only in threads already filed.")
+    from_rules: dict[str, Any] = {}
+    retention_days: int | None = None
+
+
+class OrganisationModel(BaseModel):
+    """An organisation with its settings."""
+
+    model_config = _answer({"tenant_id": TENANT, **_POLICIES})
+    tenant_id: str
+    name: str
+    state: Literal["enabled", "disabled"]
+    enabled: bool
+    services: list[str]
+    own_domains: list[str]
+    hide_email_chain: bool
+    file_thread: bool
+    excluded_types: list[str]
+    never_log: list[str]
+    capture_hours: int
+    late_contact_hours: int
+    sensitivity: bool
+    from_rules: dict[str, Any]
+    retention_days: int | None
+
+
+class OrganisationsModel(BaseModel):
+    """A page of organisations by tenant id."""
+
+    model_config = _answer({"organisations": [{"tenant_id": TENANT, **_POLICIES}], "cursor": None})
+    organisations: list[OrganisationModel]
+    cursor: str | None

@@ -1,0 +1,75 @@
+"""Mailboxes: connected, changed, listed and removed by an admin; an agent may look at the own."""
+
+import json
+from typing import Annotated
+
+from fastapi import Depends, Header, Path, Response
+
+from shared.api import shapes
+from shared.api.auth import UseCases, needs
+from shared.api.etags import etag_of, names
+from shared.api.models import MailboxesModel, MailboxFields, MailboxModel
+from shared.api.parameters import DEFAULT_LIMIT, Cursor, Limit, guarded_router, problems
+from shared.domain.callers import ADMIN, AGENT, Caller
+from shared.domain.entries import decode_cursor, encode_cursor
+from shared.domain.mailboxes import Mailbox
+
+router = guarded_router(tag="mailboxes")
+Admin = Annotated[Caller, Depends(needs(ADMIN))]
+Person = Annotated[Caller, Depends(needs(ADMIN, AGENT))]
+Address = Annotated[
+    str, Path(max_length=320, description="The mailbox's address.", examples=["ann@contoso.example"])
+]
+
+
+def _etag(mailbox: Mailbox) -> str:
+    return etag_of(json.dumps(shapes.mailbox_settings(mailbox), sort_keys=True).encode())
+
+
+@router.put(
+    "/mailboxes/{address}",
+    responses={201: {"model": MailboxModel, "description": "The mailbox is new."}, **problems(412)},
+)
+def put_mailbox(
+    *,
+    response: Response,
+    use_cases: UseCases,
+    caller: Admin,
+    address: Address,
+    body: MailboxFields,
+    if_match: Annotated[str | None, Header(description="The ETag of the settings as they were read.")] = None,
+) -> MailboxModel:
+    """Connect a mailbox or change its settings. Its subscription follows by itself."""
+    unchanged = None if if_match is None else lambda one: names(if_match, _etag(one))
+    given = body.model_dump(exclude_unset=True)
+    mailbox, created = use_cases.put_mailbox(caller.tenant_id, address, given, unchanged=unchanged)
+    response.status_code = 201 if created else 200
+    response.headers["ETag"] = _etag(mailbox)
+    return shapes.mailbox(mailbox, use_cases.clock())
+
+
+@router.get("/mailboxes/{address}", responses=problems(404))
+def get_mailbox(response: Response, use_cases: UseCases, caller: Person, address: Address) -> MailboxModel:
+    """Read a mailbox: an admin any, an agent the own."""
+    mailbox = use_cases.get_mailbox(caller, address)
+    response.headers["ETag"] = _etag(mailbox)
+    return shapes.mailbox(mailbox, use_cases.clock())
+
+
+@router.delete("/mailboxes/{address}", status_code=204, responses=problems(404))
+def delete_mailbox(use_cases: UseCases, caller: Admin, address: Address) -> None:
+    """Stop capturing a mailbox. What was filed from it stays."""
+    use_cases.delete_mailbox(caller.tenant_id, address)
+
+
+@router.get("/mailboxes")
+def list_mailboxes(
+    use_cases: UseCases, caller: Admin, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
+) -> MailboxesModel:
+    """A page of mailboxes by address."""
+    after = decode_cursor(cursor) if cursor else ""
+    page, following = use_cases.list_mailboxes(caller.tenant_id, limit=limit, after=after)
+    return MailboxesModel(
+        mailboxes=[shapes.mailbox(one, use_cases.clock()) for one in page],
+        cursor=encode_cursor(following) if following else None,
+    )

@@ -1,0 +1,200 @@
+"""From what use cases answer to the JSON models of the API."""
+
+from datetime import datetime
+from typing import Any
+
+from shared.api.models import (
+    AttachmentModel,
+    EntryModel,
+    LineModel,
+    LinkModel,
+    LoadModel,
+    MailboxModel,
+    MessageModel,
+    OrganisationModel,
+    PersonModel,
+    RecordModel,
+    SightingModel,
+    TimelineModel,
+)
+from shared.domain import quotes
+from shared.domain.addresses import Person
+from shared.domain.entries import Entry
+from shared.domain.html import SafeHtml, safe_html
+from shared.domain.mailboxes import SETTINGS as MAILBOX_SETTINGS
+from shared.domain.mailboxes import Mailbox
+from shared.domain.matching import Link
+from shared.domain.messages import Attachment, Document
+from shared.domain.organisations import Organisation
+from shared.domain.records import Record
+from shared.services.organisations import SETTINGS as ORGANISATION_SETTINGS
+from shared.services.reading import MessageView, TimelinePage
+from shared.services.records import LineResult
+
+
+def timeline(page: TimelinePage) -> TimelineModel:
+    return TimelineModel(entries=[_entry(one) for one in page.entries], cursor=page.cursor)
+
+
+def message(view: MessageView, attachments_url: str, *, remote_images: bool) -> MessageModel:
+    """A message as it may be shown; `attachments_url` is the path below which its attachments lie."""
+    document = view.document
+    body = _safe_body(document, attachments_url, remote_images)
+    ranges = quotes.QuoteRanges(document.quoted)
+    return MessageModel.model_validate(
+        {
+            **_message_entry(view),
+            "bcc": _people(view.bcc),
+            "html": body.html,
+            "text": document.text,
+            "own_text": quotes.own_text(document.text, ranges),
+            "quoted_text": quotes.quoted_text(document.text, ranges),
+            "blocked_images": list(body.blocked_images),
+            "body_withheld": body.withheld,
+            "attachments": [_attachment(one) for one in document.attachments],
+            "links": [_link(one) for one in view.links],
+            "sightings": [SightingModel(mailbox=one.mailbox, folder=one.folder) for one in view.sightings],
+        }
+    )
+
+
+def record(found: Record) -> RecordModel:
+    names = set(RecordModel.model_fields) - {"kind", "id"}
+    fields = {name: _listed(getattr(found, name)) for name in names}
+    return RecordModel.model_validate({"kind": found.ref.kind, "id": found.ref.id, **fields})
+
+
+def load(results: list[LineResult]) -> LoadModel:
+    refused = sum(1 for one in results if one.refusal)
+    return LoadModel(written=len(results) - refused, refused=refused, results=[_line(one) for one in results])
+
+
+def mailbox_settings(found: Mailbox) -> dict[str, Any]:
+    """What an admin set; the part of a mailbox that its ETag stands for."""
+    return {name: _listed(getattr(found, name)) for name in MAILBOX_SETTINGS}
+
+
+def mailbox(found: Mailbox, now: datetime) -> MailboxModel:
+    synced = found.last_sync_at
+    return MailboxModel.model_validate(
+        {
+            "address": found.address,
+            **mailbox_settings(found),
+            "state": found.state,
+            "connected_at": found.connected_at,
+            "last_sync": synced,
+            "last_error": found.last_error,
+            "lag_seconds": max(0, int((now - synced).total_seconds())) if synced else None,
+        }
+    )
+
+
+def organisation(found: Organisation) -> OrganisationModel:
+    fields = {name: _listed(getattr(found, name)) for name in ORGANISATION_SETTINGS}
+    return OrganisationModel.model_validate({"tenant_id": found.tenant_id, "state": found.state, **fields})
+
+
+def _entry(found: Entry) -> EntryModel:
+    return EntryModel.model_validate(
+        {
+            "id": found.id,
+            "message_id": found.message_key,
+            "internet_message_id": _bracketed(found.internet_message_id),
+            "kind": found.kind,
+            "direction": found.direction.value,
+            "at": found.at,
+            "subject": found.subject,
+            "from": _person(found.sender),
+            "to": _people(found.to),
+            "cc": _people(found.cc),
+            "preview": found.preview,
+            "has_attachments": found.has_attachments,
+            "rule": found.link.rule,
+            "evidence": found.link.evidence,
+            "closed": found.link.closed,
+            "agent": found.agent,
+        }
+    )
+
+
+def _message_entry(view: MessageView) -> dict[str, Any]:
+    """The entry's fields; rule and evidence are those of the surest link that may be seen."""
+    stored, document = view.message, view.document
+    link = max(view.links, key=lambda one: one.score, default=None)
+    return {
+        "id": view.entry_id,
+        "message_id": stored.key,
+        "internet_message_id": _bracketed(stored.message_id),
+        "kind": stored.kind,
+        "direction": stored.direction.value,
+        "at": stored.at,
+        "subject": document.subject,
+        "from": _person(document.sender),
+        "to": _people(document.to),
+        "cc": _people(document.cc),
+        "preview": document.preview,
+        "has_attachments": any(not one.inline for one in document.attachments),
+        "rule": link.rule if link else "",
+        "evidence": link.evidence if link else "",
+        "closed": link.closed if link else False,
+        "agent": stored.agent,
+    }
+
+
+def _safe_body(document: Document, attachments_url: str, remote_images: bool) -> SafeHtml:
+    if not document.html:
+        return SafeHtml("", (), None)
+    by_content_id = {one.content_id.strip("<>"): one.id for one in document.attachments if one.content_id}
+
+    def cid_url(content_id: str) -> str | None:
+        found = by_content_id.get(content_id)
+        return f"{attachments_url}/{found}" if found is not None else None
+
+    return safe_html(document.html, remote_images=remote_images, cid_url=cid_url)
+
+
+def _line(found: LineResult) -> LineModel:
+    status = "refused" if found.refusal else "written"
+    return LineModel.model_validate(
+        {
+            "line": found.line,
+            "kind": found.kind,
+            "id": found.id,
+            "status": status,
+            "detail": found.refusal or None,
+        }
+    )
+
+
+def _attachment(found: Attachment) -> AttachmentModel:
+    return AttachmentModel(
+        id=found.id, name=found.name, content_type=found.content_type, size=found.size, inline=found.inline
+    )
+
+
+def _link(found: Link) -> LinkModel:
+    return LinkModel(
+        kind=found.ref.kind,
+        id=found.ref.id,
+        rule=found.rule,
+        evidence=found.evidence,
+        score=found.score,
+        by=found.by,
+        closed=found.closed,
+    )
+
+
+def _person(found: Person) -> PersonModel:
+    return PersonModel(name=found.name, address=found.address)
+
+
+def _people(found: tuple[Person, ...]) -> list[PersonModel]:
+    return [_person(one) for one in found]
+
+
+def _bracketed(message_id: str) -> str:
+    return f"<{message_id}>" if message_id else ""
+
+
+def _listed(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,33 @@
+"""What the client API can do, as one object: the composition root fills it, the routes call it."""
+
+from dataclasses import dataclass
+
+from shared.ports import Clock
+from shared.services.callers import IdentifyCaller
+from shared.services.mailboxes import DeleteMailbox, GetMailbox, ListMailboxes, PutMailbox
+from shared.services.organisations import GetOrganisation, ListOrganisations, PutOrganisation
+from shared.services.reading import ReadAttachment, ReadMessage, ReadTimeline
+from shared.services.records import DeleteRecord, GetRecord, ListRecords, LoadRecords, PutRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiUseCases:
+    """One use case per operation."""
+
+    identify_caller: IdentifyCaller
+    read_timeline: ReadTimeline
+    read_message: ReadMessage
+    read_attachment: ReadAttachment
+    put_record: PutRecord
+    get_record: GetRecord
+    delete_record: DeleteRecord
+    load_records: LoadRecords
+    list_records: ListRecords
+    put_mailbox: PutMailbox
+    get_mailbox: GetMailbox
+    delete_mailbox: DeleteMailbox
+    list_mailboxes: ListMailboxes
+    get_organisation: GetOrganisation
+    put_organisation: PutOrganisation
+    list_organisations: ListOrganisations
+    clock: Clock

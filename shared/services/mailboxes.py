@@ -1,0 +1,157 @@
+"""Mailboxes as an admin connects, changes, lists and removes them.
+
+Subscriptions are never touched here: a command asks for that, since Graph's handshake would come in while this
+request is still open.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from shared.domain.addresses import domain_of, normalise
+from shared.domain.callers import ADMIN, Caller
+from shared.domain.commands import MaintainSubscription
+from shared.domain.errors import Conflict, InvalidInput, Outdated, Unknown
+from shared.domain.fields import Fields
+from shared.domain.mailboxes import Mailbox
+from shared.domain.organisations import Organisation
+from shared.ports import Clock, CommandQueue, Mailboxes, Organisations, RecordIndex
+
+REMOVING: Final = "removing"
+ATTEMPTS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class PutMailbox:
+    """Connect a mailbox or change its settings; then have its subscription put in order."""
+
+    mailboxes: Mailboxes
+    organisations: Organisations
+    index: RecordIndex
+    queue: CommandQueue
+    clock: Clock
+    new_id: Callable[[], str]
+
+    def __call__(
+        self,
+        tenant_id: str,
+        address: str,
+        given: Mapping[str, Any],
+        *,
+        unchanged: Callable[[Mailbox], bool] | None = None,
+    ) -> tuple[Mailbox, bool]:
+        """The mailbox, and whether it is new. `unchanged` is asked about the one that stands there.
+
+        Raises InvalidInput, Outdated when it is not, Conflict when others keep changing it.
+        """
+        mailbox, created = self._written(tenant_id, _address(address), given, unchanged)
+        self._register(mailbox)
+        self.queue.put(
+            MaintainSubscription(tenant_id=tenant_id, mailbox_id=mailbox.mailbox_id, first_at=self.clock())
+        )
+        return mailbox, created
+
+    def _written(
+        self,
+        tenant_id: str,
+        address: str,
+        given: Mapping[str, Any],
+        unchanged: Callable[[Mailbox], bool] | None,
+    ) -> tuple[Mailbox, bool]:
+        for attempt in range(ATTEMPTS):
+            stored = self.mailboxes.get(tenant_id, address)
+            visible = stored if stored is not None and stored.state != REMOVING else None
+            if unchanged is not None and (visible is None or not unchanged(visible)):
+                raise Outdated("The mailbox was changed since it was read; read it again.")
+            wanted = (
+                visible.changed(Fields(given)) if visible else self._new(tenant_id, address, given, stored)
+            )
+            try:
+                return self.mailboxes.put(wanted), visible is None
+            except Conflict:
+                if attempt == ATTEMPTS - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _new(
+        self, tenant_id: str, address: str, given: Mapping[str, Any], leaving: Mailbox | None
+    ) -> Mailbox:
+        """A mailbox with defaults; one that is just being removed keeps its id, so nothing of it is orphaned."""
+        missing = [f"'{name}'" for name in ("kind", "agent") if not given.get(name)]
+        if missing:
+            raise InvalidInput(f"A new mailbox needs {' and '.join(missing)}.")
+        fresh = Mailbox(tenant_id, self.new_id(), address, connected_at=self.clock())
+        if leaving is not None:
+            fresh = replace(fresh, mailbox_id=leaving.mailbox_id, etag=leaving.etag)
+        return fresh.changed(Fields(given))
+
+    def _register(self, mailbox: Mailbox) -> None:
+        """Its addresses are staff's and its domain the organisation's own: capture goes by both."""
+        self.index.put_staff(mailbox.tenant_id, mailbox.mailbox_id, sorted(mailbox.own_addresses))
+        organisation = self.organisations.get(mailbox.tenant_id) or Organisation(mailbox.tenant_id)
+        domain = domain_of(mailbox.address)
+        if domain not in organisation.own_domains:
+            self.organisations.put(organisation.with_own_domain(domain))
+
+
+@dataclass(frozen=True, slots=True)
+class GetMailbox:
+    """Read a mailbox: an admin any, an agent the own. Raises Unknown."""
+
+    mailboxes: Mailboxes
+
+    def __call__(self, caller: Caller, address: str) -> Mailbox:
+        mailbox = _standing(self.mailboxes, caller.tenant_id, address)
+        if ADMIN not in caller.roles and not caller.owns(mailbox):
+            raise _unknown(address)
+        return mailbox
+
+
+@dataclass(frozen=True, slots=True)
+class ListMailboxes:
+    """A page of an organisation's mailboxes by address, from behind `after`."""
+
+    mailboxes: Mailboxes
+
+    def __call__(self, tenant_id: str, *, limit: int, after: str) -> tuple[list[Mailbox], str]:
+        """The second is the address to go on behind, '' at the end."""
+        standing = [
+            one for one in self.mailboxes.of(tenant_id) if one.address > after and one.state != REMOVING
+        ]
+        ordered = sorted(standing, key=lambda one: one.address)
+        page = ordered[:limit]
+        return page, page[-1].address if len(ordered) > limit else ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteMailbox:
+    """Stop capturing a mailbox. It disappears at once; the command ends its subscription and deletes its rows."""
+
+    mailboxes: Mailboxes
+    queue: CommandQueue
+    clock: Clock
+
+    def __call__(self, tenant_id: str, address: str) -> None:
+        mailbox = _standing(self.mailboxes, tenant_id, address)
+        self.mailboxes.note(mailbox, enabled=False, state=REMOVING)
+        self.queue.put(
+            MaintainSubscription(tenant_id=tenant_id, mailbox_id=mailbox.mailbox_id, first_at=self.clock())
+        )
+
+
+def _standing(mailboxes: Mailboxes, tenant_id: str, address: str) -> Mailbox:
+    mailbox = mailboxes.get(tenant_id, _address(address))
+    if mailbox is None or mailbox.state == REMOVING:
+        raise _unknown(address)
+    return mailbox
+
+
+def _address(text: str) -> str:
+    address = normalise(text)
+    if address is None:
+        raise InvalidInput(f"{text[:320]!r} is no e-mail address.")
+    return address
+
+
+def _unknown(address: str) -> Unknown:
+    return Unknown(f"There is no mailbox {normalise(address) or 'of this name'}.")

@@ -1,0 +1,92 @@
+"""The organisation's own settings: read and changed by its admin, enabled and listed by the operator."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from shared.domain.callers import ADMIN, OPERATOR, Caller
+from shared.domain.commands import MaintainSubscription
+from shared.domain.errors import Forbidden, Unknown
+from shared.domain.fields import Fields
+from shared.domain.organisations import Organisation
+from shared.ports import Clock, CommandQueue, Mailboxes, Organisations
+
+SETTINGS: Final = (
+    "name",
+    "enabled",
+    "services",
+    "own_domains",
+    "hide_email_chain",
+    "file_thread",
+    "excluded_types",
+    "never_log",
+    "capture_hours",
+    "late_contact_hours",
+    "sensitivity",
+    "from_rules",
+    "retention_days",
+)
+OPERATORS_OWN: Final = ("enabled", "services")
+
+
+@dataclass(frozen=True, slots=True)
+class GetOrganisation:
+    """Read the settings. Raises Unknown for a tenant that the operator has never put."""
+
+    organisations: Organisations
+
+    def __call__(self, tenant_id: str) -> Organisation:
+        organisation = self.organisations.get(tenant_id)
+        if organisation is None:
+            raise Unknown("There is no such organisation.")
+        return organisation
+
+
+@dataclass(frozen=True, slots=True)
+class PutOrganisation:
+    """Change settings; what is absent stays. Enabling or disabling puts every mailbox's subscription in order."""
+
+    organisations: Organisations
+    mailboxes: Mailboxes
+    queue: CommandQueue
+    clock: Clock
+
+    def __call__(self, caller: Caller, given: Mapping[str, Any]) -> Organisation:
+        """Raises Forbidden when an admin changes what is the operator's, InvalidInput."""
+        caller.needs(ADMIN, OPERATOR)
+        stored = self.organisations.get(caller.tenant_id)
+        before = stored or Organisation(caller.tenant_id)
+        after = before.changed(Fields(given).only(SETTINGS))
+        if OPERATOR not in caller.roles and _operators_part(after) != _operators_part(before):
+            raise Forbidden(f"Only the operator may change {' and '.join(OPERATORS_OWN)}.")
+        self.organisations.put(after)
+        if after.enabled != before.enabled:
+            self._maintain_subscriptions(caller.tenant_id)
+        return after
+
+    def _maintain_subscriptions(self, tenant_id: str) -> None:
+        now = self.clock()
+        for mailbox in self.mailboxes.of(tenant_id):
+            self.queue.put(
+                MaintainSubscription(tenant_id=tenant_id, mailbox_id=mailbox.mailbox_id, first_at=now)
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class ListOrganisations:
+    """A page of all organisations by tenant id, from behind `after`."""
+
+    organisations: Organisations
+
+    def __call__(self, *, limit: int, after: str) -> tuple[list[Organisation], str]:
+        """The second is the tenant id to go on behind, '' at the end."""
+        ordered = sorted(
+            (one for one in self.organisations.all() if one.tenant_id > after),
+            key=lambda one: one.tenant_id,
+        )
+        page = ordered[:limit]
+        return page, page[-1].tenant_id if len(ordered) > limit else ""
+
+
+def _operators_part(organisation: Organisation) -> tuple[object, ...]:
+    return tuple(getattr(organisation, name) for name in OPERATORS_OWN)

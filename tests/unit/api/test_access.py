@@ -1,0 +1,241 @@
+"""Every route against every kind of token: a route that is added is tested without being named here."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+
+from shared.api.auth import GuardedRoute
+from tests.builders import (
+    KEY,
+    TENANT,
+    a_copy,
+    a_document,
+    a_mailbox,
+    a_record,
+    a_stored_message,
+    an_entry,
+    an_organisation,
+)
+from tests.fakes import FakeStorage
+from tests.unit.api.tokens import AUTHORITY, CLIENT, HOME, OTHER, STRANGER, Issuer
+from tests.unit.api.wiring import Api
+
+OPEN = {"get_health"}
+PATH = {
+    "kind": "contact",
+    "id": "C-1",
+    "attachment_id": "0",
+    "address": "agent@contoso.example",
+}
+READERS = {"Agent", "Admin", "Service"}
+ROLES = {
+    "get_timeline": READERS,
+    "get_message": READERS,
+    "get_attachment": READERS,
+    "put_record": {"Service", "Admin"},
+    "get_record": {"Service", "Admin"},
+    "delete_record": {"Service", "Admin"},
+    "load_records": {"Service", "Admin"},
+    "list_records": {"Service", "Admin"},
+    "put_mailbox": {"Admin"},
+    "get_mailbox": {"Admin", "Agent"},
+    "delete_mailbox": {"Admin"},
+    "list_mailboxes": {"Admin"},
+    "get_organisation": {"Admin"},
+    "put_organisation": {"Admin"},
+    "list_organisations": set[str](),
+}
+
+
+def routes_of(app: Any) -> Iterator[APIRoute]:
+    """Every API route, however deep FastAPI keeps it."""
+    for one in app.routes:
+        if isinstance(one, APIRoute):
+            yield one
+        elif hasattr(one, "original_router"):
+            yield from routes_of(one.original_router)
+        elif hasattr(one, "routes"):
+            yield from routes_of(one)
+
+
+def every_operation(api: Api) -> list[tuple[str, str, str]]:
+    """(name, method, path below the prefix) of all guarded operations in the OpenAPI document."""
+    paths = api.client.app.openapi()["paths"]  # type: ignore[attr-defined]
+    found = []
+    for path, operations in paths.items():
+        for method, operation in operations.items():
+            name = operation["operationId"]
+            ids = {**PATH, "id": KEY} if "messages" in path else PATH
+            if name not in OPEN:
+                found.append((name, method.upper(), path.format(**ids).removeprefix("/api/v1/")))
+    return found
+
+
+def bad_tokens(issuer: Issuer) -> dict[str, str | None]:
+    """Everything that proves nothing."""
+    claims = issuer.claims(TENANT, ("Agent", "Admin", "Service"))
+    now = int(time.time())
+    genuine = issuer.sign(claims)
+    return {
+        "none at all": None,
+        "empty": "",
+        "malformed": "abc.def",
+        "nested too deep": "eyJhbGciOiJSUzI1NiJ9." + "W1tb" * 3_000 + ".c2ln",
+        "alg none": issuer.unsigned("Agent", "Admin"),
+        "HS256 with the public key": issuer.confused("Agent", "Admin"),
+        "expired": issuer.sign({**claims, "exp": now - 120}),
+        "not valid yet": issuer.sign({**claims, "nbf": now + 600}),
+        "no expiry": issuer.sign({**claims, "exp": None}),
+        "wrong audience": issuer.sign({**claims, "aud": "https://graph.microsoft.com"}),
+        "no audience": issuer.sign({**claims, "aud": None}),
+        "another authority": issuer.sign({**claims, "iss": f"https://evil.example/{TENANT}/v2.0"}),
+        "another tenant's issuer": issuer.sign({**claims, "iss": f"{AUTHORITY}/{OTHER}/v2.0"}),
+        "version 1.0": issuer.sign({**claims, "iss": f"https://sts.windows.net/{TENANT}/"}),
+        "tenant is a path": issuer.sign({**claims, "tid": "../x", "iss": f"{AUTHORITY}/../x/v2.0"}),
+        "no tenant": issuer.sign({**claims, "tid": None}),
+        "nobody": issuer.sign({**claims, "oid": None, "azp": None}),
+        "another key of that name": Issuer(issuer.kid).sign(claims),
+        "unknown key": Issuer("key-9").sign(claims),
+        "signature cut": genuine[:-20],
+        "another payload": ".".join(
+            (
+                genuine.split(".")[0],
+                issuer.sign({**claims, "roles": ["Operator"]}).split(".")[1],
+                genuine.split(".")[2],
+            )
+        ),
+    }
+
+
+def test_every_route_of_the_app_is_guarded_but_for_health(api: Api) -> None:
+    found = list(routes_of(api.client.app))
+    assert {one.name for one in found if not isinstance(one, GuardedRoute)} == OPEN
+    assert {one.name for one in found} == set(ROLES) | OPEN
+
+
+def test_a_token_that_proves_nothing_opens_no_route(api: Api, issuer: Issuer) -> None:
+    for what, token in bad_tokens(issuer).items():
+        for name, method, path in every_operation(api):
+            answer = api.call(method, path, token, json={})
+            assert answer.status_code == 401, (what, name, answer.text)
+            assert answer.headers["www-authenticate"].startswith("Bearer"), (what, name)
+            assert answer.headers["content-type"] == "application/problem+json", (what, name)
+
+
+def test_no_body_is_read_before_the_token(api: Api) -> None:
+    answer = api.put("organisation", content=b"{broken", headers={"content-type": "application/json"})
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("role", ["Agent", "Admin", "Service", "Operator"])
+@pytest.mark.parametrize("kind", ["user", "app"])
+def test_a_role_opens_its_own_routes_only(api: Api, issuer: Issuer, role: str, kind: str) -> None:
+    for name, method, path in every_operation(api):
+        answer = api.call(method, path, getattr(issuer, kind)(role), json={})
+        assert (answer.status_code == 403) == (role not in ROLES[name]), (name, answer.text)
+
+
+def test_a_token_without_a_role_gets_a_sentence(api: Api, issuer: Issuer) -> None:
+    for name, method, path in every_operation(api):
+        answer = api.call(method, path, issuer.user("Reader"), json={})
+        assert answer.status_code == 403, name
+        assert "Ask an administrator" in answer.json()["detail"]
+
+
+def test_a_tenant_that_is_not_enabled_gets_a_sentence_and_costs_no_request(api: Api, issuer: Issuer) -> None:
+    issuer.asked.clear()
+    for name, method, path in every_operation(api):
+        answer = api.call(method, path, issuer.user("Admin", "Agent", tenant=STRANGER), json={})
+        assert answer.status_code == 403, name
+        assert "not enabled" in answer.json()["detail"]
+    assert issuer.asked == []
+
+
+def test_nothing_of_another_organisation_can_be_reached(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    put_everything(storage)
+    secrets = ("Viewing on Thursday", "Record contact", "Contoso", "poll_minutes", "buyer@fabrikam")
+    for token in (issuer.user("Admin", "Agent", tenant=OTHER), issuer.app("Service", tenant=OTHER)):
+        for name, method, path in every_operation(api):
+            if method != "GET":
+                continue
+            answer = api.get(path, token, headers={"Postledger-Organisation": OTHER})
+            lists = name in ("list_records", "list_mailboxes", "get_organisation")
+            assert answer.status_code in ((200, 403) if lists else (403, 404)), (name, answer.text)
+            assert not any(one in answer.text for one in secrets), (name, answer.text)
+
+
+def test_nothing_of_another_organisation_can_be_changed(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    put_everything(storage)
+    record, mailbox = storage.records.rows.copy(), storage.mailboxes.rows.copy()
+    body = {"kind": "personal", "agent": "other@fabrikam.example"}
+    for method, path, more in (
+        ("DELETE", "records/contact/C-1", {}),
+        ("PUT", "records/contact/C-1", {"json": {"name": "Taken over"}}),
+        ("POST", "records", {"content": b'{"kind":"contact","id":"C-1"}'}),
+        ("DELETE", "mailboxes/agent@contoso.example", {}),
+        ("PUT", "mailboxes/agent@contoso.example", {"json": body}),
+        ("PUT", "organisation", {"json": {"name": "Taken over"}}),
+    ):
+        assert api.call(method, path, issuer.user("Admin", tenant=OTHER), **more).status_code < 500
+    assert {**storage.records.rows, **record} == storage.records.rows
+    assert {**storage.mailboxes.rows, **mailbox} == storage.mailboxes.rows
+    assert storage.organisations.rows[TENANT].name == "Contoso"
+
+
+def test_an_ordinary_token_cannot_name_another_organisation(api: Api, issuer: Issuer) -> None:
+    header = {"Postledger-Organisation": TENANT}
+    tokens = (
+        issuer.user("Admin", "Agent", "Operator", "Service", tenant=OTHER),
+        issuer.app("Admin", "Service", "Operator", tenant=OTHER),
+        issuer.user("Operator", "Service", tenant=HOME),
+    )
+    for token in tokens:
+        for name, method, path in every_operation(api):
+            answer = api.call(method, path, token, json={}, headers=header)
+            assert answer.status_code == 403, (name, answer.text)
+
+
+def test_a_vendor_s_service_works_only_where_its_client_is_listed(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    put_everything(storage)
+    token, header = issuer.app("Service", "Admin", tenant=HOME), {"Postledger-Organisation": TENANT}
+    assert api.get("records/contact/C-1", token, headers=header).status_code == 403
+    storage.organisations.put(an_organisation(services=(CLIENT,)))
+    assert api.get("records/contact/C-1", token, headers=header).status_code == 200
+    assert api.get("mailboxes", token, headers=header).status_code == 403
+    storage.organisations.put(an_organisation(services=(CLIENT,), enabled=False))
+    assert api.get("records/contact/C-1", token, headers=header).status_code == 403
+
+
+def test_an_organisation_header_that_is_no_tenant_id_is_refused(api: Api, issuer: Issuer) -> None:
+    answer = api.get(
+        "organisation", issuer.app("Operator", tenant=HOME), headers={"Postledger-Organisation": "contoso"}
+    )
+    assert answer.status_code == 422
+    assert "GUID" in answer.json()["detail"]
+
+
+def test_an_organisation_switched_off_shuts_its_people_out(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    token = issuer.user("Admin")
+    assert api.get("mailboxes", token).status_code == 200
+    storage.organisations.put(an_organisation(enabled=False))
+    assert api.get("mailboxes", token).status_code == 403
+
+
+def put_everything(storage: FakeStorage) -> None:
+    """One of each thing in the first organisation."""
+    storage.records.put_many(TENANT, [a_record()])
+    storage.timeline.put(TENANT, [an_entry()])
+    storage.messages.create(TENANT, a_stored_message(), a_document(), a_copy())
+    if not list(storage.mailboxes.of(TENANT)):
+        storage.mailboxes.put(a_mailbox())

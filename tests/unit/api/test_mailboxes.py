@@ -1,0 +1,149 @@
+"""Mailboxes over HTTP: connecting, changing, pausing, removing, and what is queued meanwhile."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.domain.commands import MaintainSubscription
+from shared.domain.errors import Conflict
+from tests.builders import AGENT, MAILBOX_ID, NOW, TENANT, a_mailbox
+from tests.fakes import FakeStorage
+from tests.unit.api.tokens import OTHER, Issuer
+from tests.unit.api.wiring import Api
+
+NEW = "mailboxes/info@letting.example"
+BODY = {"kind": "intake", "agent": "ann@contoso.example"}
+
+
+def test_a_new_mailbox_gets_defaults_an_id_and_a_subscription(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    answer = api.put("mailboxes/Info@Letting.Example", issuer.user("Admin"), json=BODY)
+    assert answer.status_code == 201
+    shown = answer.json()
+    assert shown["address"] == "info@letting.example"
+    assert (shown["poll_minutes"], shown["mark_read"], shown["backlog"]) == (1, True, "unread")
+    assert (shown["enabled"], shown["capture"], shown["matched_to"]) == (True, "known", None)
+    assert (shown["state"], shown["last_sync"], shown["lag_seconds"], shown["last_error"]) == (
+        "new",
+        None,
+        None,
+        "",
+    )
+    stored = storage.mailboxes.get(TENANT, "info@letting.example")
+    assert stored is not None
+    assert (stored.connected_at, len(stored.mailbox_id)) == (NOW, 32)
+    assert storage.queue.commands == [
+        MaintainSubscription(tenant_id=TENANT, mailbox_id=stored.mailbox_id, first_at=NOW)
+    ]
+
+
+def test_its_addresses_become_staff_s_and_its_domain_the_organisation_s_own(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    api.put(NEW, issuer.user("Admin"), json=BODY)
+    known = storage.index.addresses(TENANT, ["info@letting.example", "ann@contoso.example"])
+    assert all(one.is_staff for one in known.values())
+    assert storage.organisations.rows[TENANT].own_domains == ("contoso.example", "letting.example")
+    assert storage.organisations.rows[OTHER].own_domains == ()
+
+
+def test_a_change_keeps_the_rest_and_queues_again(api: Api, issuer: Issuer, storage: FakeStorage) -> None:
+    path, token = f"mailboxes/{AGENT}", issuer.user("Admin")
+    assert api.put(path, token, json={"capture": "everything", "matched_to": "project"}).status_code == 200
+    answer = api.put(path, token, json={"enabled": False, "matched_to": None})
+    assert answer.json()["capture"] == "everything"
+    assert (answer.json()["enabled"], answer.json()["matched_to"]) == (False, None)
+    assert [one.mailbox_id for one in storage.queue.commands] == [MAILBOX_ID, MAILBOX_ID]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "word"),
+    [
+        (NEW, {}, "'kind' and 'agent'"),
+        (NEW, {"kind": "personal"}, "'agent'"),
+        (NEW, {**BODY, "colour": "red"}, "colour"),
+        (NEW, {**BODY, "poll_minutes": "5"}, "poll_minutes"),
+        (NEW, {**BODY, "poll_minutes": 0}, "poll_minutes"),
+        (NEW, {**BODY, "connection": "imap"}, "connection"),
+        (NEW, {"kind": "personal", "agent": "a@b.example", "mark_read": True}, "mark_read"),
+        ("mailboxes/nobody", BODY, "no e-mail address"),
+    ],
+)
+def test_a_mistake_is_named(api: Api, issuer: Issuer, path: str, body: Any, word: str) -> None:
+    answer = api.put(path, issuer.user("Admin"), json=body)
+    assert answer.status_code == 422
+    assert word in answer.json()["detail"]
+
+
+def test_a_mailbox_says_how_it_is_doing(api: Api, issuer: Issuer, storage: FakeStorage) -> None:
+    storage.mailboxes.note(
+        a_mailbox(), state="failing", last_error="no licence", last_sync_at=NOW - timedelta(seconds=90)
+    )
+    shown = api.get(f"mailboxes/{AGENT}", issuer.user("Admin")).json()
+    assert (shown["state"], shown["last_error"], shown["lag_seconds"]) == ("failing", "no licence", 90)
+    assert shown["last_sync"] == "2026-03-02T08:58:30Z"
+
+
+def test_an_agent_sees_the_own_mailbox_only(api: Api, issuer: Issuer) -> None:
+    assert api.get(f"mailboxes/{AGENT}", issuer.user("Agent")).status_code == 200
+    other = issuer.user("Agent", preferred_username="other@contoso.example")
+    assert api.get(f"mailboxes/{AGENT}", other).status_code == 404
+
+
+def test_a_removed_mailbox_is_gone_at_once_and_left_to_the_command(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    token = issuer.user("Admin")
+    assert api.delete(f"mailboxes/{AGENT}", token).status_code == 204
+    assert api.get(f"mailboxes/{AGENT}", token).status_code == 404
+    assert api.get("mailboxes", token).json() == {"mailboxes": [], "cursor": None}
+    assert api.delete(f"mailboxes/{AGENT}", token).status_code == 404
+    left = storage.mailboxes.get(TENANT, AGENT)
+    assert left is not None
+    assert (left.enabled, left.state) == (False, "removing")
+    assert [one.mailbox_id for one in storage.queue.commands] == [MAILBOX_ID]
+
+
+def test_a_mailbox_that_is_being_removed_can_be_connected_anew(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    token = issuer.user("Admin")
+    api.put(f"mailboxes/{AGENT}", token, json={"capture": "everything"})
+    api.delete(f"mailboxes/{AGENT}", token)
+    answer = api.put(f"mailboxes/{AGENT}", token, json={"kind": "personal", "agent": AGENT})
+    assert (answer.status_code, answer.json()["capture"], answer.json()["state"]) == (201, "known", "new")
+    stored = storage.mailboxes.get(TENANT, AGENT)
+    assert stored is not None
+    assert (stored.mailbox_id, stored.enabled, stored.connected_at) == (MAILBOX_ID, True, NOW)
+
+
+def test_mailboxes_are_listed_page_by_page(api: Api, issuer: Issuer, storage: FakeStorage) -> None:
+    for number in range(4):
+        storage.mailboxes.put(a_mailbox(mailbox_id=f"{number:032x}", address=f"box{number}@contoso.example"))
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = api.get("mailboxes", issuer.user("Admin"), params={"limit": 2, "cursor": cursor}).json()
+        seen += [one["address"] for one in page["mailboxes"]]
+        cursor = page["cursor"]
+    assert seen == [AGENT, *(f"box{number}@contoso.example" for number in range(4))]
+
+
+def test_if_match_guards_against_overwriting(api: Api, issuer: Issuer, storage: FakeStorage) -> None:
+    path, token = f"mailboxes/{AGENT}", issuer.user("Admin")
+    etag = api.get(path, token).headers["etag"]
+    storage.mailboxes.note(a_mailbox(), state="ok", last_sync_at=NOW)
+    changed = api.put(path, token, json={"poll_minutes": 5}, headers={"If-Match": etag})
+    assert changed.status_code == 200
+    assert changed.headers["etag"] != etag
+    assert api.put(path, token, json={"poll_minutes": 6}, headers={"If-Match": etag}).status_code == 412
+    assert api.put(NEW, token, json=BODY, headers={"If-Match": "*"}).status_code == 412
+
+
+def test_a_row_that_changes_meanwhile_is_read_again(api: Api, issuer: Issuer, storage: FakeStorage) -> None:
+    path, token = f"mailboxes/{AGENT}", issuer.user("Admin")
+    storage.faults.before[len(storage.faults.writes) + 1] = Conflict("changed")
+    assert api.put(path, token, json={"poll_minutes": 5}).json()["poll_minutes"] == 5
+    storage.faults.named["Mailboxes.put"] = Conflict("changed")
+    assert api.put(path, token, json={"poll_minutes": 5}).status_code == 503

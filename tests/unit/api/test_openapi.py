@@ -1,0 +1,71 @@
+"""The OpenAPI document: every operation with examples, made from models alone."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from tests.unit.api.wiring import Api
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def has_example(content: dict[str, Any], schemas: dict[str, Any]) -> bool:
+    if "example" in content:
+        return True
+    name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
+    return bool(schemas.get(name, {}).get("examples"))
+
+
+def test_every_body_and_answer_has_an_example(api: Api) -> None:
+    document = api.get("openapi.json").json()
+    schemas = document["components"]["schemas"]
+    checked = 0
+    for name, operation in operations(document):
+        answers = operation["responses"].values()
+        for part in (operation.get("requestBody", {}), *answers):
+            for media_type, content in part.get("content", {}).items():
+                assert has_example(content, schemas), (name, media_type)
+                checked += 1
+    assert checked > 50
+
+
+def test_every_guarded_operation_says_so_and_names_its_errors(api: Api) -> None:
+    for name, operation in operations(api.get("openapi.json").json()):
+        if name.endswith("/health"):
+            assert "security" not in operation
+            continue
+        assert operation["security"] == [{"HTTPBearer": []}], name
+        assert {"401", "403", "422", "503"} <= set(operation["responses"]), name
+        assert "application/problem+json" in operation["responses"]["422"]["content"], name
+        assert operation["summary"]
+        assert operation["description"], name
+
+
+def test_the_examples_fit_their_models() -> None:
+    from shared.api import models
+
+    classes = [
+        one for one in vars(models).values() if isinstance(one, type) and one.__module__ == models.__name__
+    ]
+    assert len(classes) > 15
+    for one in classes:
+        for example in one.model_json_schema().get("examples", []):
+            shown = one.model_validate(example).model_dump(mode="json", by_alias=True, exclude_unset=True)
+            assert shown == example, one.__name__
+
+
+def test_every_field_of_the_examples_is_shown() -> None:
+    from shared.api import models
+
+    for name in ("MessageModel", "TimelineModel", "RecordModel", "MailboxModel", "OrganisationModel"):
+        schema = getattr(models, name).model_json_schema()
+        assert set(schema["examples"][0]) == set(schema["properties"]), name
+
+
+def test_the_docs_page_is_served(api: Api) -> None:
+    answer = api.get("docs")
+    assert answer.status_code == 200
+    assert "/api/v1/openapi.json" in answer.text

@@ -1,0 +1,77 @@
+"""Organisations over HTTP: what the operator does and what an admin may set."""
+
+import pytest
+
+from tests.builders import MAILBOX_ID, TENANT
+from tests.fakes import FakeStorage
+from tests.unit.api.tokens import CLIENT, HOME, OTHER, STRANGER, Issuer
+from tests.unit.api.wiring import Api
+
+
+def named(tenant: str) -> dict[str, str]:
+    return {"Postledger-Organisation": tenant}
+
+
+def test_the_operator_lets_a_tenant_in_and_its_people_work_from_then_on(api: Api, issuer: Issuer) -> None:
+    operator, admin = issuer.app("Operator", tenant=HOME), issuer.user("Admin", tenant=STRANGER)
+    assert api.get("organisation", admin).status_code == 403
+    assert api.get("organisation", operator, headers=named(STRANGER)).status_code == 404
+    body = {"name": "Litware", "enabled": True, "services": [CLIENT]}
+    answer = api.put("organisation", operator, json=body, headers=named(STRANGER.upper()))
+    assert answer.status_code == 200
+    assert (answer.json()["tenant_id"], answer.json()["state"]) == (STRANGER, "enabled")
+    assert api.get("organisation", admin).json()["services"] == [CLIENT]
+
+
+def test_the_operator_can_start_with_the_home_tenant(api: Api, issuer: Issuer) -> None:
+    operator = issuer.app("Operator", tenant=HOME)
+    assert api.get("organisation", operator).status_code == 404
+    assert api.put("organisation", operator, json={"enabled": True}).json()["enabled"] is True
+
+
+def test_the_operator_reads_no_mail(api: Api, issuer: Issuer) -> None:
+    operator = issuer.app("Operator", tenant=HOME)
+    assert api.get("timelines/contact/C-1", operator, headers=named(TENANT)).status_code == 403
+
+
+def test_an_admin_sets_everything_but_what_is_the_operator_s(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    token = issuer.user("Admin")
+    current = api.get("organisation", token).json()
+    answer = api.put(
+        "organisation", token, json={**current, "capture_hours": 48, "never_log": ["Bank.example"]}
+    )
+    assert answer.status_code == 200
+    assert (answer.json()["capture_hours"], answer.json()["never_log"]) == (48, ["bank.example"])
+    for body in ({"enabled": False}, {"services": [CLIENT]}):
+        refused = api.put("organisation", token, json=body)
+        assert (refused.status_code, "operator" in refused.json()["detail"]) == (403, True)
+    assert storage.organisations.rows[TENANT].enabled
+
+
+@pytest.mark.parametrize(
+    "body", [{"colour": 1}, {"capture_hours": "2"}, {"capture_hours": -1}, {"own_domains": ["x"]}, []]
+)
+def test_a_mistake_is_refused(api: Api, issuer: Issuer, body: object) -> None:
+    assert api.put("organisation", issuer.user("Admin"), json=body).status_code == 422
+
+
+def test_switching_an_organisation_puts_its_subscriptions_in_order(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    operator = issuer.app("Operator", tenant=HOME)
+    for enabled, queued in ((True, 0), (False, 1), (False, 1), (True, 2)):
+        api.put("organisation", operator, json={"enabled": enabled}, headers=named(TENANT))
+        assert [one.mailbox_id for one in storage.queue.commands] == [MAILBOX_ID] * queued
+
+
+def test_organisations_are_listed_for_the_operator_page_by_page(api: Api, issuer: Issuer) -> None:
+    operator = issuer.app("Operator", tenant=HOME)
+    first = api.get("organisations?limit=1", operator).json()
+    second = api.get("organisations", operator, params={"limit": 1, "cursor": first["cursor"]}).json()
+    assert [one["tenant_id"] for one in (*first["organisations"], *second["organisations"])] == [
+        TENANT,
+        OTHER,
+    ]
+    assert second["cursor"] is None

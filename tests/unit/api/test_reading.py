@@ -1,0 +1,285 @@
+"""Timelines, messages and attachments over HTTP: shapes, ETags, and who may see what."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from shared.domain.matching import Disposition
+from tests.builders import (
+    AGENT,
+    KEY,
+    NOW,
+    TENANT,
+    a_copy,
+    a_decision,
+    a_document,
+    a_folder_state,
+    a_link,
+    a_mailbox,
+    a_record,
+    a_stored_message,
+    a_triaged_message,
+    an_attachment,
+    an_entry,
+)
+from tests.fakes import FakeStorage
+from tests.unit.api.tokens import OID, OTHER, Issuer
+from tests.unit.api.wiring import Api
+
+SECRET = "hidden@fabrikam.example"
+
+
+@pytest.fixture
+def filed(storage: FakeStorage) -> FakeStorage:
+    """A contact with one filed mail that carries a PDF and an inline image."""
+    files = (
+        an_attachment(),
+        an_attachment(id="1", name="logo.png", content_type="image/png", inline=True, content_id="logo@x"),
+    )
+    html = '<p>See <img src="cid:logo@x"><img src="https://tracker.example/a.png"><script>x()</script></p>'
+    storage.records.put_many(TENANT, [a_record()])
+    storage.timeline.put(TENANT, [an_entry()])
+    storage.messages.create(TENANT, a_stored_message(), a_document(html=html, attachments=files), a_copy())
+    storage.folder_states.put(a_mailbox(), a_folder_state())
+    storage.attachments.put(TENANT, KEY, "0", iter([b"%PDF-", b"1.7"]))
+    storage.attachments.put(TENANT, KEY, "1", iter([b"\x89PNG"]))
+    return storage
+
+
+def with_bcc(storage: FakeStorage) -> None:
+    """A mail the agent sent to the contact with a hidden recipient, who is on a card too."""
+    links = (a_link(), a_link("contact/C-9", evidence=f"bcc {SECRET}", rule="contact_address"))
+    stored = a_stored_message(decision=a_decision(links=links))
+    storage.records.put_many(TENANT, [a_record(), a_record("contact/C-9", addresses=(SECRET,))])
+    storage.messages.create(TENANT, stored, a_document(), a_copy(bcc=(SECRET,)))
+    storage.timeline.put(TENANT, [an_entry(link=one) for one in links])
+
+
+def test_a_timeline_has_the_shape_that_clients_rely_on(api: Api, issuer: Issuer, filed: FakeStorage) -> None:
+    answer = api.get("timelines/contact/C-1", issuer.user("Agent"))
+    assert answer.status_code == 200
+    assert answer.json()["cursor"] is None
+    (entry,) = answer.json()["entries"]
+    assert entry["message_id"] == KEY
+    assert entry["internet_message_id"] == "<first@fabrikam.example>"
+    assert (entry["kind"], entry["direction"], entry["at"]) == ("synced", "in", "2026-03-02T09:00:00Z")
+    assert entry["from"] == {"name": "Buyer", "address": "buyer@fabrikam.example"}
+    assert entry["to"] == [{"name": "Agent", "address": AGENT}]
+    assert set(entry) >= {"id", "subject", "cc", "preview", "has_attachments", "rule", "evidence", "agent"}
+
+
+def test_a_timeline_is_read_page_by_page_and_filtered(api: Api, issuer: Issuer, storage: FakeStorage) -> None:
+    storage.records.put_many(TENANT, [a_record()])
+    rows = [an_entry(message_key=f"{n:032x}", at=NOW.replace(minute=n), subject=f"No {n}") for n in range(5)]
+    storage.timeline.put(TENANT, [*rows, an_entry(kind="note", message_key="f" * 32, subject="A note")])
+    token, seen, cursor = issuer.user("Agent"), [], ""
+    while cursor is not None:
+        page = api.get(
+            "timelines/contact/C-1", token, params={"limit": 2, "cursor": cursor, "filter": "synced"}
+        )
+        seen += [one["subject"] for one in page.json()["entries"]]
+        cursor = page.json()["cursor"]
+    assert seen == ["No 4", "No 3", "No 2", "No 1", "No 0"]
+    found = api.get("timelines/contact/C-1", token, params={"q": "note"}).json()["entries"]
+    assert [one["subject"] for one in found] == ["A note"]
+    none = api.get("timelines/contact/C-1", token, params={"agent": "other@contoso.example"}).json()[
+        "entries"
+    ]
+    assert none == []
+
+
+@pytest.mark.parametrize(
+    ("params", "word"),
+    [
+        ({"limit": 201}, "limit"),
+        ({"limit": 0}, "limit"),
+        ({"cursor": "a'b"}, "cursor"),
+        ({"filter": "spam"}, "spam"),
+        ({"with_attachments": "perhaps"}, "with_attachments"),
+        ({"agent": "nobody"}, "agent"),
+    ],
+)
+def test_a_wrong_question_is_answered_with_the_field_s_name(
+    api: Api, issuer: Issuer, filed: FakeStorage, params: dict[str, Any], word: str
+) -> None:
+    answer = api.get("timelines/contact/C-1", issuer.user("Agent"), params=params)
+    assert answer.status_code == 422
+    assert word in answer.json()["detail"]
+
+
+def test_a_record_that_is_not_there_has_no_timeline(api: Api, issuer: Issuer) -> None:
+    assert api.get("timelines/contact/C-404", issuer.user("Agent")).status_code == 404
+    assert api.get("timelines/spaceship/1", issuer.user("Agent")).status_code == 422
+
+
+def test_what_is_polled_answers_304_until_it_changes(api: Api, issuer: Issuer, filed: FakeStorage) -> None:
+    token = issuer.user("Agent")
+    for path in ("timelines/contact/C-1", f"messages/{KEY}"):
+        etag = api.get(path, token).headers["etag"]
+        again = api.get(path, token, headers={"If-None-Match": f'"other", W/{etag}'})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
+    filed.timeline.put(TENANT, [an_entry(message_key="1" * 32)])
+    etag = api.get("timelines/contact/C-1", token).headers["etag"]
+    assert api.get("timelines/contact/C-1", token, headers={"If-None-Match": '"x"'}).status_code == 200
+    assert api.get("timelines/contact/C-1", token, headers={"If-None-Match": etag}).status_code == 304
+
+
+def test_a_message_is_shown_safe_and_whole(api: Api, issuer: Issuer, filed: FakeStorage) -> None:
+    message = api.get(f"messages/{KEY}", issuer.user("Agent")).json()
+    assert f"/api/v1/messages/{KEY}/attachments/1" in message["html"]
+    assert "script" not in message["html"]
+    assert "tracker.example" not in message["html"]
+    assert message["blocked_images"] == ["https://tracker.example/a.png"]
+    assert message["body_withheld"] is None
+    assert (message["own_text"], message["quoted_text"]) == ("Could we see it on Thursday?", "")
+    assert message["attachments"][0] == {
+        "id": "0",
+        "name": "plan.pdf",
+        "content_type": "application/pdf",
+        "size": 2048,
+        "inline": False,
+    }
+    assert message["links"][0]["kind"] == "contact"
+    assert message["links"][0]["by"] == "postledger"
+    assert message["sightings"] == [{"mailbox": AGENT, "folder": "inbox"}]
+    assert (message["message_id"], message["bcc"]) == (KEY, [])
+
+
+def test_remote_images_come_when_asked_for(api: Api, issuer: Issuer, filed: FakeStorage) -> None:
+    message = api.get(f"messages/{KEY}?remote_images=true", issuer.user("Agent")).json()
+    assert "https://tracker.example/a.png" in message["html"]
+    assert message["blocked_images"] == []
+
+
+def test_a_mail_without_a_link_opens_only_to_agents_who_hold_a_copy(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    storage.messages.create(TENANT, a_triaged_message(), a_document(attachments=(an_attachment(),)), a_copy())
+    storage.attachments.put(TENANT, KEY, "0", iter([b"secret"]))
+    stranger = {"preferred_username": "other@contoso.example"}
+    for path in (f"messages/{KEY}", f"messages/{KEY}/attachments/0"):
+        assert api.get(path, issuer.user("Agent")).status_code == 200
+        for token in (
+            issuer.user("Agent", **stranger),
+            issuer.user("Admin", **stranger),
+            issuer.user("Agent", preferred_username=None),
+            issuer.app("Service"),
+            issuer.app("Agent", "Admin", preferred_username=AGENT),
+        ):
+            answer = api.get(path, token)
+            assert answer.status_code == 404
+            assert "secret" not in answer.text
+
+
+def test_once_the_agent_s_object_id_is_known_the_address_no_longer_counts(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    storage.messages.create(TENANT, a_triaged_message(), a_document(), a_copy())
+    storage.mailboxes.note(a_mailbox(), agent_id="somebody-else")
+    assert api.get(f"messages/{KEY}", issuer.user("Agent")).status_code == 404
+    storage.mailboxes.note(a_mailbox(), agent_id=OID)
+    renamed = issuer.user("Agent", preferred_username="married@contoso.example")
+    assert api.get(f"messages/{KEY}", renamed).status_code == 200
+
+
+def test_a_filed_mail_that_is_not_linked_any_more_is_closed(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    stored = a_stored_message(decision=a_decision(disposition=Disposition.FILED, links=()))
+    storage.messages.create(TENANT, stored, a_document(), a_copy())
+    assert api.get(f"messages/{KEY}", issuer.app("Service")).status_code == 404
+
+
+def test_bcc_is_for_those_in_whose_mailbox_it_is_visible(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    with_bcc(storage)
+    own = api.get(f"messages/{KEY}", issuer.user("Agent")).json()
+    assert [one["address"] for one in own["bcc"]] == [SECRET]
+    assert [one["id"] for one in own["links"]] == ["C-1", "C-9"]
+    others = issuer.user("Agent", preferred_username="other@contoso.example")
+    for token in (others, issuer.user("Admin", preferred_username="x@y.example"), issuer.app("Service")):
+        answer = api.get(f"messages/{KEY}", token)
+        assert answer.status_code == 200
+        assert answer.json()["bcc"] == []
+        assert [one["id"] for one in answer.json()["links"]] == ["C-1"]
+        timeline = api.get("timelines/contact/C-9", token)
+        assert timeline.json()["entries"][0]["evidence"] == ""
+        assert SECRET not in answer.text + timeline.text
+    assert (
+        api.get("timelines/contact/C-9", issuer.user("Agent")).json()["entries"][0]["evidence"]
+        == f"bcc {SECRET}"
+    )
+
+
+def test_a_colleague_in_bcc_is_not_given_away_by_the_copies(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    other = "22" * 16
+    storage.mailboxes.put(a_mailbox(mailbox_id=other, address="quiet@contoso.example"))
+    storage.messages.create(TENANT, a_stored_message(), a_document(), a_copy(bcc=("quiet@contoso.example",)))
+    storage.messages.add_copy(TENANT, KEY, a_copy(mailbox_id=other, graph_id="AAkALgAAAAAA-2"))
+
+    def seen_by(address: str) -> list[str]:
+        token = issuer.user("Agent", preferred_username=address)
+        return [one["mailbox"] for one in api.get(f"messages/{KEY}", token).json()["sightings"]]
+
+    assert seen_by(AGENT) == [AGENT, "quiet@contoso.example"]
+    assert seen_by("quiet@contoso.example") == [AGENT, "quiet@contoso.example"]
+    assert seen_by("third@contoso.example") == [AGENT]
+
+
+def test_a_copy_in_a_mailbox_that_is_gone_gives_nobody_access(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    storage.messages.create(TENANT, a_triaged_message(), a_document(), a_copy())
+    storage.mailboxes.delete(TENANT, AGENT)
+    assert api.get(f"messages/{KEY}", issuer.user("Agent")).status_code == 404
+
+
+def test_an_attachment_is_handed_out_to_be_saved(api: Api, issuer: Issuer, filed: FakeStorage) -> None:
+    answer = api.get(f"messages/{KEY}/attachments/0", issuer.user("Agent"))
+    assert answer.content == b"%PDF-1.7"
+    assert answer.headers["content-type"] == "application/pdf"
+    assert answer.headers["content-disposition"] == (
+        "attachment; filename=\"plan.pdf\"; filename*=UTF-8''plan.pdf"
+    )
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
+    assert answer.headers["cache-control"] == "private"
+    image = api.get(f"messages/{KEY}/attachments/1", issuer.user("Agent"))
+    assert image.headers["content-disposition"].startswith("inline;")
+
+
+def test_an_attachment_that_is_not_there_is_a_problem(api: Api, issuer: Issuer, filed: FakeStorage) -> None:
+    filed.attachments.rows.clear()
+    for number in ("0", "7", "..%2F0", "x" * 65):
+        answer = api.get(f"messages/{KEY}/attachments/{number}", issuer.user("Agent"))
+        assert answer.status_code in (404, 422)
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("key", ["nothing", "a'b", "a b", "%00", "é", "x" * 64])
+def test_a_message_id_that_is_none_is_simply_not_found(api: Api, issuer: Issuer, key: str) -> None:
+    assert api.get(f"messages/{key}", issuer.user("Agent")).status_code == 404
+
+
+def test_an_empty_attachment_is_empty(api: Api, issuer: Issuer, filed: FakeStorage) -> None:
+    filed.attachments.put(TENANT, KEY, "0", iter([]))
+    assert api.get(f"messages/{KEY}/attachments/0", issuer.user("Agent")).content == b""
+
+
+def test_copies_of_mailboxes_of_another_organisation_are_nobody_s(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    storage.messages.create(TENANT, a_triaged_message(), a_document(), a_copy(mailbox_id="33" * 16))
+    mailbox = replace(a_mailbox(), mailbox_id="33" * 16, tenant_id=OTHER)
+    storage.mailboxes.rows[OTHER, "33" * 16] = mailbox
+    assert api.get(f"messages/{KEY}", issuer.user("Agent")).status_code == 404
+
+
+def test_half_a_character_in_a_mail_does_not_close_it(api: Api, issuer: Issuer, storage: FakeStorage) -> None:
+    storage.messages.create(TENANT, a_stored_message(), a_document(subject="broken \ud83d"), a_copy())
+    answer = api.get(f"messages/{KEY}", issuer.user("Agent"))
+    assert (answer.status_code, answer.json()["subject"]) == (200, "broken \ud83d")

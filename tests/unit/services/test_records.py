@@ -1,0 +1,53 @@
+"""Loading records: what is asked of the index, and what a line that cannot be stored does."""
+
+import json
+
+from shared.services.records import LoadRecords, StaffAddresses
+from tests.builders import AGENT, TENANT, an_organisation
+from tests.fakes import FakeStorage
+
+
+def load(storage: FakeStorage, *rows: dict[str, object]) -> list[str]:
+    """The refusals, a line each."""
+    use_case = LoadRecords(storage.records, StaffAddresses(storage.index, storage.organisations))
+    body = "\r\n".join(json.dumps(one) for one in rows).encode()
+    return [one.refusal for one in use_case(TENANT, body)]
+
+
+def test_staff_is_looked_up_once_for_all_lines() -> None:
+    storage = FakeStorage()
+    rows = [{"kind": "contact", "id": f"C-{n}", "addresses": [f"c{n}@x.example"]} for n in range(200)]
+    assert load(storage, *rows) == [""] * 200
+    assert storage.faults.reads.count("RecordIndex.addresses") == 1
+    assert storage.faults.writes == ["Records.put_many"]
+
+
+def test_a_record_too_long_to_store_is_refused_alone() -> None:
+    storage = FakeStorage()
+    many = [f"{'x' * 50}{number}@fabrikam.example" for number in range(900)]
+    refusals = load(
+        storage,
+        {"kind": "contact", "id": "C-1", "addresses": many},
+        {"kind": "contact", "id": "C-2", "addresses": many[:300]},
+    )
+    assert "too long" in refusals[0]
+    assert refusals[1] == ""
+    assert [ref.id for _, ref in storage.records.rows] == ["C-2"]
+
+
+def test_a_refused_line_does_not_replace_a_good_one_before_it() -> None:
+    storage = FakeStorage()
+    storage.organisations.put(an_organisation())
+    refusals = load(
+        storage,
+        {"kind": "contact", "id": "C-1", "name": "good"},
+        {"kind": "contact", "id": "C-1", "name": "bad", "addresses": [AGENT]},
+    )
+    assert [bool(one) for one in refusals] == [False, True]
+    assert [one.name for one in storage.records.rows.values()] == ["good"]
+
+
+def test_an_empty_body_writes_nothing() -> None:
+    storage = FakeStorage()
+    assert load(storage) == []
+    assert storage.faults.writes == []
