@@ -40,7 +40,7 @@ def translated(what: str) -> Iterator[None]:
 def _from_answer(what: str, error: "HttpResponseError") -> PostledgerError:
     code = code_of(error)
     status = error.status_code or 0
-    message = f"{what}: {status} {code}".strip()
+    message = f"{what}: {status or 'no answer'} {code}".strip()
     if code in _UNPROVISIONED:
         return Unavailable(f"{message}; was the storage account provisioned?")
     if status == 404:

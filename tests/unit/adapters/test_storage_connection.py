@@ -1,0 +1,64 @@
+"""Clients by connection string and by identity, without a request."""
+
+import subprocess
+import sys
+
+from shared.adapters.storage.connection import Connection, StorageSettings
+
+KEY = "bm90aGluZw=="
+BY_KEY = StorageSettings(
+    f"DefaultEndpointsProtocol=https;AccountName=acc;AccountKey={KEY};EndpointSuffix=core.windows.net"
+)
+BY_IDENTITY = StorageSettings(
+    table_uri="https://acc.table.core.windows.net",
+    queue_uri="https://acc.queue.core.windows.net",
+    blob_uri="https://acc.blob.core.windows.net",
+    client_id="33333333-2222-4333-8444-555555555555",
+    ca_bundle="/etc/ssl/bundle.pem",
+)
+
+
+def test_both_ways_lead_to_the_same_places():
+    for settings in (BY_KEY, BY_IDENTITY):
+        connection = Connection(settings)
+        assert connection.table("Messages").url.startswith("https://acc.table.core.windows.net")
+        assert connection.queue("mail-sync").url == "https://acc.queue.core.windows.net/mail-sync"
+        assert connection.container("leases").url == "https://acc.blob.core.windows.net/leases"
+
+
+def test_clients_are_made_once_and_share_one_pool():
+    connection = Connection(BY_KEY)
+    assert connection.queue("a") is connection.queue("a")
+    assert connection.queue("a") is not connection.queue("b")
+    assert connection.container("a") is connection.container("a")
+    assert connection.transport is connection.transport
+
+
+def test_nothing_is_taken_from_the_environment_but_a_given_bundle_is_trusted():
+    assert Connection(BY_KEY).transport.session.trust_env is False
+    assert Connection(BY_KEY).transport.connection_config.verify is True
+    assert Connection(BY_IDENTITY).transport.connection_config.verify == "/etc/ssl/bundle.pem"
+
+
+def test_side_by_side_keeps_the_order():
+    assert Connection(BY_KEY).side_by_side(lambda one: one * 2, range(40)) == [one * 2 for one in range(40)]
+    assert Connection(BY_KEY).side_by_side(lambda one: one, []) == []
+
+
+def test_importing_the_adapters_loads_no_azure_package():
+    """Starting the app must stay cheap; blobs and identity cost most and are not needed by every instance."""
+    modules = ("attachments", "leases", "mailboxes", "messages", "queue", "records", "timeline")
+    lines = [f"import shared.adapters.storage.{one}" for one in modules]
+    code = "\n".join(["import sys", *lines, "print([m for m in sys.modules if m.split('.')[0] == 'azure'])"])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_webhook_that_only_enqueues_never_loads_blobs_or_identity():
+    code = (
+        "import sys\nfrom shared.adapters.storage.connection import Connection, StorageSettings\n"
+        f"Connection(StorageSettings({BY_KEY.connection_string!r})).queue('mail-sync')\n"
+        "print([m for m in sys.modules if m in ('azure.storage.blob', 'azure.identity', 'azure.data.tables')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
