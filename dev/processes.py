@@ -1,4 +1,5 @@
-"""Child processes of the local set-up: started with a log file, watched, and stopped by process id.
+"""Child processes of the local set-up: started with a log file, watched, stopped by process id, and
+ended by a guard where this process is killed.
 
 Knows nothing of what the processes do.
 """
@@ -11,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
+
+from dev import guard
 
 T = TypeVar("T")
 TAIL_LINES = 25
@@ -48,6 +51,7 @@ class Child:
                 cwd=cwd,
                 start_new_session=True,  # Ctrl-C reaches only the supervisor
             )
+        guard.watch(process.pid)
         return cls(name, process, log, start)
 
     @property
@@ -76,6 +80,7 @@ class Child:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        guard.release(self.pid)
 
 
 def wait_for(look: Callable[[], T | None], timeout: float, message: str, *, every: float = 0.02) -> T:

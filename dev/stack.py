@@ -94,6 +94,7 @@ class Stack:
         while not self._stopping.wait(WATCH_INTERVAL):
             for number, host in enumerate(self._hosts):
                 if host.process.poll() is not None and not self._stopping.is_set():
+                    host.stop()
                     self._hosts[number] = self._start_host(number)
                     self._announce()
 

@@ -54,6 +54,7 @@ class Work:
     def __init__(self, connection_string: str, name: str) -> None:
         service = QueueServiceClient.from_connection_string(connection_string)
         self.queue = service.get_queue_client(name)
+        self.queue.create_queue()
         self.poison = service.get_queue_client(f"{name}-poison")
 
     def send(self, text: str) -> None:
@@ -114,6 +115,4 @@ def start_host(azurite: Azurite, tmp_path: Path) -> Iterator[StartHost]:
 @pytest.fixture
 def work(azurite: Azurite) -> Work:
     """A queue of this test's own."""
-    made = Work(azurite.connection_string, f"work-{time.time_ns()}")
-    made.queue.create_queue()
-    return made
+    return Work(azurite.connection_string, f"work-{time.time_ns()}")

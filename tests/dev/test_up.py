@@ -94,6 +94,14 @@ def test_all_is_reachable_once_the_ready_file_is_there_and_gone_after_sigterm(st
             os.kill(pid, 0)
 
 
+def test_nothing_goes_on_when_dev_up_itself_is_killed(start_up: StartUp) -> None:
+    up = start_up()
+    pids = up.ready()["pids"]
+    up.process.kill()
+    for pid in [*pids["host"], pids["azurite"], pids["simulator"], pids["storage_proxy"]]:
+        wait_for(lambda pid=pid: _gone(pid), 10, f"{pid} goes on")
+
+
 def test_a_killed_host_is_started_again(start_up: StartUp) -> None:
     up = start_up()
     before = up.ready()["pids"]["host"]
@@ -122,3 +130,11 @@ def test_a_data_directory_keeps_storage_and_ids_across_runs(start_up: StartUp, t
 def _other(up: Up, before: list[int]) -> dict[str, Any] | None:
     ready = up.ready()
     return ready if ready["pids"]["host"] != before else None
+
+
+def _gone(pid: int) -> bool | None:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return None
