@@ -16,8 +16,8 @@ from shared.domain.fields import Fields
 from shared.domain.mailboxes import Mailbox
 from shared.domain.organisations import Organisation
 from shared.ports import Clock, CommandQueue, Mailboxes, Organisations, RecordIndex
+from shared.services.scopes import REMOVING
 
-REMOVING: Final = "removing"
 ATTEMPTS: Final = 3
 
 
