@@ -63,9 +63,7 @@ class PutMailbox:
             visible = stored if stored is not None and stored.state != REMOVING else None
             if unchanged is not None and (visible is None or not unchanged(visible)):
                 raise Outdated("The mailbox was changed since it was read; read it again.")
-            wanted = (
-                visible.changed(Fields(given)) if visible else self._new(tenant_id, address, given, stored)
-            )
+            wanted = _changed(visible, given) if visible else self._new(tenant_id, address, given, stored)
             try:
                 return self.mailboxes.put(wanted), visible is None
             except Conflict:
@@ -137,6 +135,12 @@ class DeleteMailbox:
         self.queue.put(
             MaintainSubscription(tenant_id=tenant_id, mailbox_id=mailbox.mailbox_id, first_at=self.clock())
         )
+
+
+def _changed(mailbox: Mailbox, given: Mapping[str, Any]) -> Mailbox:
+    """Under another agent, the one before must lose access: the object id is to be learnt anew."""
+    wanted = mailbox.changed(Fields(given))
+    return wanted if wanted.agent == mailbox.agent else replace(wanted, agent_id="")
 
 
 def _standing(mailboxes: Mailboxes, tenant_id: str, address: str) -> Mailbox:

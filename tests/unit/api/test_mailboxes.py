@@ -9,7 +9,7 @@ from shared.domain.commands import MaintainSubscription
 from shared.domain.errors import Conflict
 from tests.builders import AGENT, MAILBOX_ID, NOW, TENANT, a_mailbox
 from tests.fakes import FakeStorage
-from tests.unit.api.tokens import OTHER, Issuer
+from tests.unit.api.tokens import OID, OTHER, Issuer
 from tests.unit.api.wiring import Api
 
 NEW = "mailboxes/info@letting.example"
@@ -147,3 +147,16 @@ def test_a_row_that_changes_meanwhile_is_read_again(api: Api, issuer: Issuer, st
     assert api.put(path, token, json={"poll_minutes": 5}).json()["poll_minutes"] == 5
     storage.faults.named["Mailboxes.put"] = Conflict("changed")
     assert api.put(path, token, json={"poll_minutes": 5}).status_code == 503
+
+
+def test_under_another_agent_the_one_before_loses_access(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    path = f"mailboxes/{AGENT}"
+    storage.mailboxes.note(a_mailbox(), agent_id=OID)
+    api.put(path, issuer.user("Admin"), json={"capture": "everything"})
+    assert api.get(path, issuer.user("Agent")).status_code == 200
+    api.put(path, issuer.user("Admin"), json={"agent": "next@contoso.example"})
+    assert api.get(path, issuer.user("Agent")).status_code == 404
+    following = issuer.user("Agent", oid="another", preferred_username="next@contoso.example")
+    assert api.get(path, following).status_code == 200
