@@ -77,7 +77,7 @@ def _prefix(text: str) -> tuple[SubjectKind, str] | None:
     head = _HEAD.match(text)
     if head is None:
         return None
-    found = _KINDS.get(_folded(_COUNTER.sub("", head[1])))
+    found = _KINDS.get(_folded(_COUNTER.sub("", head[1])).rstrip("."))
     return None if found is None else (found, text[head.end() :])
 
 
