@@ -18,7 +18,7 @@ from shared.domain.folders import Folder, FolderState
 from shared.domain.mailboxes import Mailbox
 from shared.domain.messages import Document, FetchedMessage, MessageHead
 from shared.domain.organisations import Organisation
-from shared.domain.records import Record, RecordRef
+from shared.domain.records import Card, Record, RecordRef
 from shared.domain.sightings import Sighting
 from shared.domain.subscriptions import Subscription
 
@@ -172,17 +172,21 @@ class Records(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class KnownAddress:
-    """What stands under an address: records that carry it, and whether it is an agent's own."""
+    """What stands under an address: cards of the records that carry it, and whether it is an agent's own."""
 
-    records: frozenset[RecordRef] = frozenset()
+    cards: frozenset[Card] = frozenset()
     is_staff: bool = False
+
+    @property
+    def records(self) -> frozenset[RecordRef]:
+        return frozenset(one.ref for one in self.cards)
 
 
 class RecordIndex(Protocol):
     def addresses(self, tenant_id: str, addresses: Iterable[str]) -> Mapping[str, KnownAddress]:
         """One read per address, side by side; every address asked for is a key."""
 
-    def domains(self, tenant_id: str, domains: Iterable[str]) -> Mapping[str, frozenset[RecordRef]]:
+    def domains(self, tenant_id: str, domains: Iterable[str]) -> Mapping[str, frozenset[Card]]:
         """Clients by domain, likewise."""
 
     def put_staff(self, tenant_id: str, mailbox_id: str, addresses: Iterable[str]) -> None:
@@ -223,7 +227,10 @@ class MessageStore(Protocol):
     def copies(self, tenant_id: str, key: str) -> list[Copy]: ...
 
     def find(self, tenant_id: str, ids: Mapping[str, str]) -> Mapping[str, tuple[ThreadHit, ...]]:
-        """Stored mails by key (values: the evidence each is found by), variants included; absent ones left out."""
+        """Stored mails by key (values: the evidence each is found by), variants included; absent ones left out.
+
+        The first key asked for brings its text along, where that is small enough to stand on the row.
+        """
 
     def wait_for(self, tenant_id: str, key: str, waiter: Waiter) -> StoredMessage | None:
         """Leave word for a mail that is not there yet or not filed; the message when it is filed after all."""

@@ -21,7 +21,7 @@ from shared.domain.identity import variant_key
 from shared.domain.mailboxes import Mailbox
 from shared.domain.messages import Document
 from shared.domain.organisations import Organisation
-from shared.domain.records import Record, RecordRef
+from shared.domain.records import Card, Record, RecordRef
 from shared.domain.sightings import Sighting
 from shared.domain.subscriptions import Subscription
 from shared.ports import Claim, EntryFilter, Failure, KnownAddress
@@ -330,7 +330,7 @@ class FakeRecordIndex:
             for one in dict.fromkeys(addresses)
         }
 
-    def domains(self, tenant_id: str, domains: Iterable[str]) -> Mapping[str, frozenset[RecordRef]]:
+    def domains(self, tenant_id: str, domains: Iterable[str]) -> Mapping[str, frozenset[Card]]:
         self.faults.read("RecordIndex.domains")
         return {one: self._under(tenant_id, f"domain:{one}") for one in dict.fromkeys(domains)}
 
@@ -342,9 +342,11 @@ class FakeRecordIndex:
         with self.faults.write("RecordIndex.drop_staff"):
             self.staff.difference_update((tenant_id, mailbox_id, one) for one in addresses)
 
-    def _under(self, tenant_id: str, key: str) -> frozenset[RecordRef]:
+    def _under(self, tenant_id: str, key: str) -> frozenset[Card]:
         rows = self.records.rows.items()
-        return frozenset(ref for (tenant, ref), one in rows if tenant == tenant_id and key in one.index_keys)
+        return frozenset(
+            one.card for (tenant, _), one in rows if tenant == tenant_id and key in one.index_keys
+        )
 
 
 @dataclass
@@ -415,7 +417,16 @@ class FakeMessageStore:
     def find(self, tenant_id: str, ids: Mapping[str, str]) -> Mapping[str, tuple[ThreadHit, ...]]:
         self.faults.read("MessageStore.find")
         found = {key: self._hits(tenant_id, key, evidence) for key, evidence in ids.items()}
+        nearest = next(iter(ids), "")
+        found[nearest] = tuple(
+            replace(one, text=self._text(tenant_id, one.key)) if one.key == nearest else one
+            for one in found.get(nearest, ())
+        )
         return {key: hits for key, hits in found.items() if hits}
+
+    def _text(self, tenant_id: str, key: str) -> str | None:
+        document = self.rows[tenant_id, key].document
+        return document.text if document else None
 
     def wait_for(self, tenant_id: str, key: str, waiter: Waiter) -> StoredMessage | None:
         with self.faults.write("MessageStore.wait_for"):

@@ -4,18 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shared.domain.messages import Direction
-from shared.domain.records import Record, RecordRef
+from shared.domain.records import Card, RecordRef
 
 
 @dataclass(frozen=True, slots=True)
 class ThreadHit:
-    """A stored mail of the same thread. `evidence` is how it was found (a Message-ID without brackets)."""
+    """A stored mail of the same thread. `evidence` is how it was found (a Message-ID without brackets).
+
+    `text` is its body's text, where that came along with the look-up.
+    """
 
     key: str
     evidence: str
     direction: Direction
     links: tuple[RecordRef, ...]
     participants: frozenset[str] = frozenset()
+    text: str | None = None
 
     @property
     def is_filed(self) -> bool:
@@ -34,15 +38,15 @@ class CodeHit:
 class Candidates:
     """Everything a decision may rest on. Orders do not matter, but for `thread`: nearest first.
 
-    `addresses` and `domains` map to the records indexed under them; `records` holds those that were
-    read; `staff` are the participants that belong to the organisation; `subjects` are open
+    `addresses` and `domains` map to the records indexed under them; `cards` says what is known of those
+    and of their clients; `staff` are the participants that belong to the organisation; `subjects` are open
     opportunities and projects by normalised subject; `conversation` are stored mails of the same
     conversation index or id.
     """
 
     addresses: Mapping[str, frozenset[RecordRef]] = field(default_factory=dict)
     domains: Mapping[str, frozenset[RecordRef]] = field(default_factory=dict)
-    records: Mapping[RecordRef, Record] = field(default_factory=dict)
+    cards: Mapping[RecordRef, Card] = field(default_factory=dict)
     thread: tuple[ThreadHit, ...] = ()
     conversation: tuple[ThreadHit, ...] = ()
     codes: tuple[CodeHit, ...] = ()

@@ -45,7 +45,9 @@ def decide(head: MessageHead, candidates: Candidates, policy: Policy) -> Capture
     if never:
         return Capture(False, never, final)
     reason = _keep(head, candidates, policy)
-    return Capture(bool(reason), reason or "unknown_people")
+    if reason:
+        return Capture(True, reason)
+    return Capture(False, "private" if _is_withheld(head, policy) else "unknown_people")
 
 
 def _never(head: MessageHead, candidates: Candidates, policy: Policy) -> str:
@@ -71,12 +73,16 @@ def _is_staff_only(head: MessageHead, candidates: Candidates, policy: Policy) ->
     return bool(head.participants) and head.participants <= candidates.staff
 
 
+def _is_withheld(head: MessageHead, policy: Policy) -> bool:
+    return policy.organisation.sensitivity and head.is_private
+
+
 def _keep(head: MessageHead, candidates: Candidates, policy: Policy) -> str:
     if candidates.codes:
         return "code"
     if candidates.parent:
         return "thread"
-    if policy.organisation.sensitivity and head.is_private:
+    if _is_withheld(head, policy):
         return ""
     if any(candidates.addresses.values()):
         return "known_address"

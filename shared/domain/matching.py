@@ -12,7 +12,7 @@ from shared.domain.candidates import Candidates
 from shared.domain.mailboxes import Mailbox
 from shared.domain.messages import MessageHead
 from shared.domain.organisations import Organisation
-from shared.domain.records import Record, RecordRef
+from shared.domain.records import Card, RecordRef
 
 # Raised with every change of the cascade, and stored with each decision.
 RULES_VERSION = 1
@@ -69,7 +69,7 @@ class MatchPolicy:
             mailbox.unmatched,
         )
 
-    def takes(self, record: Record) -> bool:
+    def takes(self, record: Card) -> bool:
         """Whether rules that rest on people may match this record: open, and of no excluded type."""
         return record.is_open and record.type not in self.excluded_types
 
@@ -81,7 +81,7 @@ def by_thread(_head: MessageHead, candidates: Candidates, _policy: MatchPolicy) 
     """The nearest stored mail that this one answers lends its links, whoever received it."""
     parent = candidates.parent
     for ref in parent.links if parent else ():
-        record = candidates.records.get(ref)
+        record = candidates.cards.get(ref)
         closed = record is not None and not record.is_open
         yield Link(ref, "thread", parent.evidence if parent else "", 90, closed)
 
@@ -92,11 +92,11 @@ def by_contact(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -
         return
     for role, address in head.roles:
         for ref in candidates.addresses.get(address, ()):
-            record = candidates.records.get(ref)
+            record = candidates.cards.get(ref)
             if ref.kind != "contact" or record is None or not policy.takes(record):
                 continue
             yield Link(ref, "contact_address", f"{role} {address}", 80)
-            client = candidates.records.get(RecordRef("client", record.client)) if record.client else None
+            client = candidates.cards.get(RecordRef("client", record.client)) if record.client else None
             if client is not None and policy.takes(client):
                 yield Link(client.ref, "contact_address", f"{role} {address} of {ref}", 75)
 
@@ -107,7 +107,7 @@ def by_domain(head: MessageHead, candidates: Candidates, policy: MatchPolicy) ->
         return
     for role, address in head.roles:
         for ref in candidates.domains.get(domain_of(address), ()):
-            record = candidates.records.get(ref)
+            record = candidates.cards.get(ref)
             if ref.kind == "client" and record is not None and policy.takes(record):
                 yield Link(ref, "domain", f"{role} {address}", 60)
 

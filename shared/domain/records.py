@@ -45,6 +45,20 @@ class RecordRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Card:
+    """The part of a record that decisions rest on; the index carries it, so that a look-up brings it along."""
+
+    ref: RecordRef
+    client: str = ""
+    status: str = "open"
+    type: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        return self.status == "open"
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """What matching and timelines need to know of a record. Addresses and domains are normalised."""
 
@@ -64,8 +78,8 @@ class Record:
     etag: str = ""
 
     @property
-    def is_open(self) -> bool:
-        return self.status == "open"
+    def card(self) -> Card:
+        return Card(self.ref, self.client, self.status, self.type)
 
     @property
     def index_keys(self) -> frozenset[str]:

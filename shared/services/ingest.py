@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from shared import telemetry
-from shared.domain.candidates import Candidates
+from shared.domain.candidates import ThreadHit
 from shared.domain.commands import IngestMessages, SyncMailbox
 from shared.domain.documents import document_of
 from shared.domain.errors import NotFound, PermanentError
@@ -115,16 +115,15 @@ class Ingest:
         if len(known) < len(heads):
             # A folder made since the last walk: the walk will list it and bring its mail.
             self.queue.put(walk_of(scope.mailbox, self.clock()))
-        return self.screen(scope, known, folders, with_records=True)
+        return self.screen(scope, known, folders)
 
     def _file_all(self, scope: Scope, kept: list[Kept], skipped: list[Screened]) -> None:
         """Oldest first, so that a mail of this batch finds its parent in it; sightings, then `done`."""
         kept.sort(key=lambda one: (one.mail.head.received_at, one.mail.head.graph_id))
-        batch = {one.mail.head.message_id for one in kept}
         sightings = [one.sighting for one in skipped]
         unfinished = []
         for one in kept:
-            stored = self._file(scope, one, batch)
+            stored = self._file(scope, one)
             sightings.append(settled(one.screened.sighting, stored))
             unfinished.append(stored)
         if sightings:
@@ -132,28 +131,26 @@ class Ingest:
         for stored in unfinished:
             self.filing.finish(scope, stored)
 
-    def _file(self, scope: Scope, kept: Kept, batch: set[str]) -> StoredMessage:
+    def _file(self, scope: Scope, kept: Kept) -> StoredMessage:
         head = kept.mail.head
-        candidates = self._with_thread(scope, head, kept.screened.candidates, batch)
+        candidates = self.gather.for_matching(scope, head, kept.screened.candidates)
+        if head.answers and not candidates.parent:
+            # Its parent may be on its way: whoever files it has this mail looked at again.
+            thread = wait_for_parents(self.messages, scope, head, nearest=1)
+            candidates = replace(candidates, thread=thread or candidates.thread)
         policy = MatchPolicy.of(scope.organisation, scope.mailbox)
         decision = match(head, candidates, policy)
-        parent = candidates.parent
-        parent_document = self.messages.document(scope.tenant_id, parent.key) if parent else None
-        document = document_of(kept.mail, parent_document.text if parent_document else None)
+        document = document_of(kept.mail, self._parent_text(scope, candidates.parent))
         message = new_message(
             head, decision, candidates, key=message_key(scope.hasher, head), mailbox=scope.mailbox
         )
         return self.filing(scope, message, document, copy_of(kept.mail, scope.mailbox))
 
-    def _with_thread(
-        self, scope: Scope, head: MessageHead, candidates: Candidates, batch: set[str]
-    ) -> Candidates:
-        """Look for the parent again if this batch may have filed it; else leave word with a missing one."""
-        if candidates.parent or not head.answers:
-            return candidates
-        if not batch.isdisjoint(head.answers):
-            return replace(candidates, thread=self.gather.thread(scope, head))
-        return replace(candidates, thread=wait_for_parents(self.messages, scope, head, nearest=1))
+    def _parent_text(self, scope: Scope, parent: ThreadHit | None) -> str | None:
+        if parent is None or parent.text is not None:
+            return parent.text if parent else None
+        document = self.messages.document(scope.tenant_id, parent.key)
+        return document.text if document else None
 
 
 def settled(sighting: Sighting, stored: StoredMessage) -> Sighting:

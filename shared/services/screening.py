@@ -14,8 +14,8 @@ from shared.ports import MessageStore
 from shared.services.candidates import GatherCandidates
 from shared.services.scopes import Scope
 
-# A mail of strangers may turn out to answer one that is filed later; every other reason to skip stands.
-MAY_BE_RESCUED = "unknown_people"
+# Such a mail may turn out to answer one that is filed; every other reason to skip stands.
+MAY_BE_RESCUED = ("unknown_people", "private")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +36,9 @@ class Screen:
     messages: MessageStore
 
     def __call__(
-        self,
-        scope: Scope,
-        heads: Sequence[MessageHead],
-        folders: Mapping[str, FolderState],
-        *,
-        with_records: bool = False,
+        self, scope: Scope, heads: Sequence[MessageHead], folders: Mapping[str, FolderState]
     ) -> list[Screened]:
-        """`with_records` reads the matched records along, for callers that go on to match."""
-        known = self.gather(scope, heads, with_records=with_records)
+        known = self.gather(scope, heads)
         return [
             self._screened(scope, head, candidates, folders[head.folder_id])
             for head, candidates in zip(heads, known, strict=True)
@@ -55,7 +49,7 @@ class Screen:
     ) -> Screened:
         policy = policy_of(scope, folder)
         verdict = capture.decide(head, candidates, policy)
-        if verdict.reason == MAY_BE_RESCUED and head.answers:
+        if verdict.reason in MAY_BE_RESCUED and head.answers:
             thread = wait_for_parents(self.messages, scope, head)
             candidates = replace(candidates, thread=thread)
             verdict = capture.decide(head, candidates, policy)

@@ -54,7 +54,9 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
     names.SUBSCRIPTION_STATES: TableLayout("tenant", "mailbox id", ("subscription_id", "content")),
     names.RECORDS: TableLayout("tenant|kind", "record id", ("status", "origin", "content")),
     names.RECORD_INDEX: TableLayout(
-        "tenant|a or d + bucket (0-f)", "hash(address or domain)|kind|id, hash(address)|staff|mailbox id", ()
+        "tenant|a or d + bucket (0-f)",
+        "hash(address or domain)|kind|id, hash(address)|staff|mailbox id",
+        ("client", "status", "type"),
     ),
     names.MESSAGES: TableLayout(
         "tenant|key[:2]",

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from shared.adapters.storage.codec import from_plain, to_plain
@@ -17,6 +17,7 @@ from shared.adapters.storage.encoding import (
     unpacked,
 )
 from shared.adapters.storage.table import KEYS, Row, etag_of
+from shared.domain.candidates import ThreadHit
 from shared.domain.filing import Copy, StoredMessage, Waiter
 from shared.domain.messages import Document
 
@@ -26,7 +27,7 @@ AWAITED: Final = "awaited"
 INLINE: Final = 48 * 1024
 DOCUMENT: Final = "document"
 BODY: Final = "body"
-MESSAGE_COLUMNS: Final = (*KEYS, "state", "waiters", *part_names())
+MESSAGE_COLUMNS: Final = (*KEYS, "state", "waiters", "variants", *part_names())
 DOCUMENT_COLUMNS: Final = (*KEYS, BODY, DOCUMENT)
 COPY_COLUMNS: Final = (*KEYS, *part_names())
 
@@ -98,6 +99,12 @@ def to_message(row: Row) -> StoredMessage:
     return from_plain(
         StoredMessage, unpacked(row), state=row["state"], waiters=to_waiters(row), etag=etag_of(row)
     )
+
+
+def to_hit(row: Row, evidence: str) -> ThreadHit:
+    """A message as a later mail of its thread sees it, with its text if its document was read along."""
+    text = to_document(row[DOCUMENT]).text if row.get(DOCUMENT) else None
+    return replace(to_message(row).as_thread_hit(evidence), text=text)
 
 
 def to_copy(row: Row) -> Copy:

@@ -89,15 +89,17 @@ class AzureMessageStore:
 
     def find(self, tenant_id: str, ids: Mapping[str, str]) -> Mapping[str, tuple[ThreadHit, ...]]:
         """One request per key, side by side; one more per variant of those found."""
-        firsts = self._messages(tenant_id, list(ids))
-        others = [variant_key(key, n + 1) for key, one in firsts.items() for n in range(one.variants)]
-        found = {**firsts, **self._messages(tenant_id, others)}
+        nearest = next(iter(ids), "")
+        found = self._rows(tenant_id, list(ids), with_document=nearest)
+        variants = {key: int(row["variants"]) for key, row in found.items()}
+        others = [variant_key(key, n + 1) for key, count in variants.items() for n in range(count)]
+        found |= self._rows(tenant_id, others)
 
         def hits(key: str) -> tuple[ThreadHit, ...]:
-            keys = [variant_key(key, number) for number in range(firsts[key].variants + 1)]
-            return tuple(found[one].as_thread_hit(ids[key]) for one in keys if one in found)
+            keys = [variant_key(key, number) for number in range(variants[key] + 1)]
+            return tuple(rows.to_hit(found[one], ids[key]) for one in keys if one in found)
 
-        return {key: hits(key) for key in firsts}
+        return {key: hits(key) for key in variants}
 
     def wait_for(self, tenant_id: str, key: str, waiter: Waiter) -> StoredMessage | None:
         """One request for the first who waits, three for the next."""
@@ -152,9 +154,15 @@ class AzureMessageStore:
         if row and row.get(rows.BODY) != blob:
             self._bodies.delete(blob)
 
-    def _messages(self, tenant_id: str, keys: list[str]) -> dict[str, StoredMessage]:
-        found = self._connection.side_by_side(lambda key: self.get(tenant_id, key), keys)
-        return {key: message for key, message in zip(keys, found, strict=True) if message}
+    def _rows(self, tenant_id: str, keys: list[str], *, with_document: str = "") -> dict[str, Row]:
+        """Rows of messages by key; placeholders and absent ones are left out."""
+
+        def read(key: str) -> Row | None:
+            more = (rows.DOCUMENT,) if key == with_document else ()
+            return self._table.get(*rows.place(tenant_id, key), (*rows.MESSAGE_COLUMNS, *more))
+
+        found = self._connection.side_by_side(read, keys)
+        return {key: row for key, row in zip(keys, found, strict=True) if row and not rows.is_awaited(row)}
 
     def _row(self, tenant_id: str, key: str) -> Row | None:
         return self._table.get(*rows.place(tenant_id, key), rows.MESSAGE_COLUMNS)

@@ -1,7 +1,8 @@
 """The table RecordIndex: which records, and whose mailboxes, stand under an address or a domain.
 
-A row says everything with its keys. Partitions are 16 buckets by hash, so that a bulk load of records fills
-whole transactions, and one range query answers for one address.
+A row carries the record's card, so that a look-up decides without reading the record. Partitions are 16
+buckets by hash, so that a bulk load of records fills whole transactions, and one range query answers for one
+address.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,12 +13,13 @@ from shared.adapters.storage.encoding import escaped, hashed, joined, unescaped
 from shared.adapters.storage.table import Operation, Row, Table, etag_of, in_partition
 from shared.domain import names
 from shared.domain.errors import Conflict
-from shared.domain.records import RecordRef
+from shared.domain.records import Card, RecordRef
 from shared.ports import KnownAddress
 
 _STAFF: Final = "staff"
 _BUCKET: Final = {"address": "a", "domain": "d"}
-IndexKey = tuple[RecordRef, str]
+IndexKey = tuple[Card, str]
+_COLUMNS: Final = ("RowKey", "client", "status", "type")
 
 
 class AzureRecordIndex:
@@ -31,10 +33,10 @@ class AzureRecordIndex:
         asked = list(dict.fromkeys(addresses))
         return dict(zip(asked, self._look_up(tenant_id, "address", asked), strict=True))
 
-    def domains(self, tenant_id: str, domains: Iterable[str]) -> Mapping[str, frozenset[RecordRef]]:
+    def domains(self, tenant_id: str, domains: Iterable[str]) -> Mapping[str, frozenset[Card]]:
         asked = list(dict.fromkeys(domains))
         found = self._look_up(tenant_id, "domain", asked)
-        return {domain: known.records for domain, known in zip(asked, found, strict=True)}
+        return {domain: known.cards for domain, known in zip(asked, found, strict=True)}
 
     def put_staff(self, tenant_id: str, mailbox_id: str, addresses: Iterable[str]) -> None:
         rows = [_staff_row(tenant_id, mailbox_id, one) for one in dict.fromkeys(addresses)]
@@ -46,25 +48,28 @@ class AzureRecordIndex:
 
     def add(self, tenant_id: str, keys: Iterable[IndexKey]) -> None:
         """Let records be found; a key that is there already is written again."""
-        rows = [_record_row(tenant_id, ref, key) for ref, key in dict.fromkeys(keys)]
+        rows = [_record_row(tenant_id, card, key) for card, key in dict.fromkeys(keys)]
         self._table.write_many(Operation("upsert", row) for row in rows)
 
-    def seen(self, tenant_id: str, keys: Iterable[IndexKey]) -> list[tuple[Row, str]]:
-        """The rows of these keys that are there, each with its ETag: what `drop` takes."""
+    def seen(self, tenant_id: str, keys: Iterable[IndexKey]) -> Mapping[IndexKey, str]:
+        """The ETags of those keys that have a row: what `drop` takes. One request per key."""
 
-        def read(row: Row) -> tuple[Row, str]:
+        def read(key: IndexKey) -> str:
+            row = _record_row(tenant_id, *key)
             found = self._table.get(row["PartitionKey"], row["RowKey"], ("RowKey",))
-            return row, etag_of(found) if found else ""
+            return etag_of(found) if found else ""
 
-        rows = [_record_row(tenant_id, ref, key) for ref, key in dict.fromkeys(keys)]
-        return [(row, etag) for row, etag in self._connection.side_by_side(read, rows) if etag]
+        asked = list(dict.fromkeys(keys))
+        etags = self._connection.side_by_side(read, asked)
+        return {key: etag for key, etag in zip(asked, etags, strict=True) if etag}
 
-    def drop(self, seen: Iterable[tuple[Row, str]]) -> None:
+    def drop(self, tenant_id: str, seen: Mapping[IndexKey, str]) -> None:
         """Remove rows that nobody has written since they were seen."""
-        self._connection.side_by_side(self._drop, seen)
+        rows = [(_record_row(tenant_id, *key), etag) for key, etag in seen.items()]
+        self._connection.side_by_side(self._drop, rows)
 
-    def _drop(self, seen: tuple[Row, str]) -> None:
-        row, etag = seen
+    def _drop(self, read: tuple[Row, str]) -> None:
+        row, etag = read
         try:
             self._table.delete(row["PartitionKey"], row["RowKey"], etag)
         except Conflict:  # a newer version of the record carries this key again
@@ -74,8 +79,7 @@ class AzureRecordIndex:
         def read(text: str) -> KnownAddress:
             partition, prefix = _place(tenant_id, what, text)
             condition = in_partition(partition, first=prefix + "|", last=prefix + "}")
-            keys = [str(row["RowKey"]) for row in self._table.rows(condition, select=("RowKey",))]
-            return _known(key.split("|")[1:] for key in keys)
+            return _known(self._table.rows(condition, select=_COLUMNS))
 
         return self._connection.side_by_side(read, asked)
 
@@ -86,10 +90,16 @@ def _place(tenant_id: str, what: str, text: str) -> tuple[str, str]:
     return joined(tenant_id, _BUCKET[what] + digest[0]), digest
 
 
-def _record_row(tenant_id: str, ref: RecordRef, key: str) -> Row:
+def _record_row(tenant_id: str, card: Card, key: str) -> Row:
     what, _, text = key.partition(":")
     partition, prefix = _place(tenant_id, what, text)
-    return {"PartitionKey": partition, "RowKey": joined(prefix, ref.kind, escaped(ref.id))}
+    return {
+        "PartitionKey": partition,
+        "RowKey": joined(prefix, card.ref.kind, escaped(card.ref.id)),
+        "client": card.client,
+        "status": card.status,
+        "type": card.type,
+    }
 
 
 def _staff_row(tenant_id: str, mailbox_id: str, address: str) -> Row:
@@ -97,7 +107,13 @@ def _staff_row(tenant_id: str, mailbox_id: str, address: str) -> Row:
     return {"PartitionKey": partition, "RowKey": joined(prefix, _STAFF, escaped(mailbox_id))}
 
 
-def _known(named: Iterable[list[str]]) -> KnownAddress:
-    pairs = [(kind, unescaped(name)) for kind, name in named]
-    records = frozenset(RecordRef(kind, name) for kind, name in pairs if kind != _STAFF)
-    return KnownAddress(records, any(kind == _STAFF for kind, _ in pairs))
+def _known(rows: Iterable[Row]) -> KnownAddress:
+    cards: set[Card] = set()
+    is_staff = False
+    for row in rows:
+        _, kind, name = str(row["RowKey"]).split("|")
+        if kind == _STAFF:
+            is_staff = True
+        else:
+            cards.add(Card(RecordRef(kind, unescaped(name)), row["client"], row["status"], row["type"]))
+    return KnownAddress(frozenset(cards), is_staff)

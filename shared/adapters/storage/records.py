@@ -1,12 +1,12 @@
 """The table Records, and the order in which a record and its index rows are written.
 
 New index rows come first, then the record under the ETag it was read with, then rows of keys it no longer
-carries go: a crash in between leaves a record that may be found too often, never too rarely, until the run
-that repeats it.
+carries go. The record's row names those too (`leaving`): a crash in between leaves a record that is found too
+often, never too rarely, until the run that repeats it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import Final
 
@@ -17,7 +17,7 @@ from shared.adapters.storage.record_index import AzureRecordIndex, IndexKey
 from shared.adapters.storage.table import LARGEST_PAGE, Operation, Row, Table, etag_of, in_partition
 from shared.domain import names
 from shared.domain.errors import Conflict
-from shared.domain.records import Record, RecordRef
+from shared.domain.records import Card, Record, RecordRef
 
 _TRIES: Final = 4
 # How many rows one page of a text search may look at.
@@ -26,10 +26,23 @@ SEARCHED: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """What put and delete need to know of the row that stands there."""
+    """What put and delete need to know of the row that stands there.
 
+    `keys` have an index row, with `card` on it; `leaving` had one, which a run that was cut short may have left.
+    """
+
+    card: Card | None = None
     etag: str = ""
-    keys: frozenset[str] = field(default_factory=frozenset)
+    keys: frozenset[str] = frozenset()
+    leaving: frozenset[str] = frozenset()
+
+    def missing(self, record: Record) -> frozenset[str]:
+        """Keys whose index row is to be written: new ones, or all where the card changed."""
+        return record.index_keys - self.keys if self.card == record.card else record.index_keys
+
+    def stale(self, carried: frozenset[str]) -> frozenset[str]:
+        """Keys whose index row is to go."""
+        return (self.keys | self.leaving) - carried
 
 
 class AzureRecords:
@@ -64,7 +77,8 @@ class AzureRecords:
             row = self._table.get(*_place(tenant_id, ref))
             if row is None:
                 return False
-            self._index.drop(self._index.seen(tenant_id, [(ref, key) for key in _stored(row).keys]))
+            stale = [(Card(ref), key) for key in _stored(row).stale(frozenset())]
+            self._index.drop(tenant_id, self._index.seen(tenant_id, stale))
             try:
                 self._table.delete(*_place(tenant_id, ref), etag_of(row))
             except Conflict:
@@ -97,17 +111,14 @@ class AzureRecords:
         raise Conflict(f"{names.RECORDS}: records change faster than they can be written")
 
     def _try_put(self, tenant_id: str, records: list[Record]) -> None:
-        stored = self._read(tenant_id, [one.ref for one in records])
-        added: list[IndexKey] = []
-        stale: list[IndexKey] = []
-        for one in records:
-            had = stored.get(one.ref, _Stored()).keys
-            added += [(one.ref, key) for key in sorted(one.index_keys - had)]
-            stale += [(one.ref, key) for key in sorted(had - one.index_keys)]
-        self._index.add(tenant_id, added)
-        seen = self._index.seen(tenant_id, stale)
-        self._table.write_many(_operation(tenant_id, one, stored.get(one.ref, _Stored())) for one in records)
-        self._index.drop(seen)
+        found = self._read(tenant_id, [one.ref for one in records])
+        stored = {one.ref: found.get(one.ref, _Stored()) for one in records}
+        missing = [(one.card, key) for one in records for key in stored[one.ref].missing(one)]
+        stale = [(one.card, key) for one in records for key in stored[one.ref].stale(one.index_keys)]
+        self._index.add(tenant_id, missing)
+        leaving = self._index.seen(tenant_id, stale)
+        self._table.write_many(_operation(tenant_id, one, stored[one.ref].etag, leaving) for one in records)
+        self._index.drop(tenant_id, leaving)
 
     def _read(self, tenant_id: str, refs: list[RecordRef]) -> Mapping[RecordRef, _Stored]:
         """The rows that stand there: a page of the range they span, then single reads for what lies behind."""
@@ -135,16 +146,16 @@ def _place(tenant_id: str, ref: RecordRef) -> tuple[str, str]:
     return joined(tenant_id, ref.kind), escaped(ref.id)
 
 
-def _operation(tenant_id: str, record: Record, stored: _Stored) -> Operation:
+def _operation(tenant_id: str, record: Record, etag: str, leaving: Iterable[IndexKey]) -> Operation:
     partition, key = _place(tenant_id, record.ref)
-    row = {
-        "PartitionKey": partition,
-        "RowKey": key,
-        "status": record.status,
-        "origin": record.origin,
-        **packed({"record": to_plain(record), "keys": sorted(record.index_keys)}),
+    content = {
+        "record": to_plain(record),
+        "keys": sorted(record.index_keys),
+        "leaving": sorted(text for card, text in leaving if card == record.card),
     }
-    return Operation("replace" if stored.etag else "create", row, stored.etag)
+    keys = {"PartitionKey": partition, "RowKey": key}
+    columns = {"status": record.status, "origin": record.origin, **packed(content)}
+    return Operation("replace" if etag else "create", {**keys, **columns}, etag)
 
 
 def _record(row: Row) -> Record:
@@ -152,7 +163,9 @@ def _record(row: Row) -> Record:
 
 
 def _stored(row: Row) -> _Stored:
-    return _Stored(etag_of(row), frozenset(unpacked(row)["keys"]))
+    content = unpacked(row)
+    card = from_plain(Record, content["record"]).card
+    return _Stored(card, etag_of(row), frozenset(content["keys"]), frozenset(content["leaving"]))
 
 
 def _says(record: Record, text: str) -> bool:

@@ -145,7 +145,8 @@ def test_a_backfill_lifts_the_window() -> None:
 @pytest.mark.parametrize("sensitivity", [2, 3])
 def test_private_mail_is_kept_for_its_thread_only(sensitivity: int) -> None:
     head = a_head(sensitivity=sensitivity)
-    assert not decide(head, KNOWN, policy(mailbox={"capture": "everything"})).keep
+    verdict = decide(head, KNOWN, policy(mailbox={"capture": "everything"}))
+    assert (verdict.keep, verdict.reason) == (False, "private")
     assert decide(head, replace(KNOWN, thread=(FILED_PARENT,)), policy()).reason == "thread"
 
 
