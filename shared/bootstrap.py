@@ -31,7 +31,7 @@ from shared.config import Settings
 from shared.services.candidates import GatherCandidates
 from shared.services.filing import Filing
 from shared.services.ingest import Ingest
-from shared.services.notifications import TakeNotifications
+from shared.services.notifications import ClientStates, TakeNotifications
 from shared.services.polling import PollMailboxes
 from shared.services.scopes import FindScope
 from shared.services.screening import Screen
@@ -196,7 +196,7 @@ class _House:
     def use_cases(self) -> UseCases:
         return UseCases(
             take_notifications=TakeNotifications(
-                subscriptions=self.subscriptions,
+                states=ClientStates(self.subscriptions, now),
                 queue=AzureCommandQueue(self.connection, timeout=WEBHOOK_QUEUE_TIMEOUT),
                 clock=now,
             ),

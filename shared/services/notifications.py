@@ -2,8 +2,8 @@
 
 import hmac
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from shared import telemetry
 from shared.domain.commands import MAX_IDS, Command, IngestMessages, MaintainSubscription
@@ -14,6 +14,10 @@ from shared.ports import Clock, CommandQueue, Subscriptions
 
 # Graph slows an endpoint down that answers later than 3 s; a late answer must not look like a good one.
 TIME_LIMIT = timedelta(seconds=2)
+REMEMBERED = timedelta(minutes=5)
+# A stranger who sends wrong clientStates makes at most one read in this time for each mailbox he knows of.
+REREAD = timedelta(seconds=1)
+MOST_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,40 @@ class Notification:
         return is_tenant_id(self.tenant_id) and mailbox_of(self.client_state).isalnum()
 
 
+Place = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientStates:
+    """The clientStates of subscriptions by tenant and mailbox, remembered for some minutes.
+
+    One that does not fit is read again before it is called forged: the subscription may be a new one.
+    """
+
+    subscriptions: Subscriptions
+    clock: Clock
+    _known: dict[Place, tuple[datetime, str]] = field(default_factory=dict)
+
+    def holds(self, place: Place, state: str) -> bool:
+        """Whether `state` is the mailbox's clientState; compared in constant time."""
+        now = self.clock()
+        read_at, expected = self._known.get(place, (now - REMEMBERED, ""))
+        if now - read_at < REMEMBERED and _equal(expected, state):
+            return True
+        if now - read_at < REREAD and place in self._known:
+            return False
+        row = self.subscriptions.get(*place)
+        expected = row.client_state if row else ""
+        if len(self._known) >= MOST_REMEMBERED:
+            self._known.clear()
+        self._known[place] = (now, expected)
+        return _equal(expected, state)
+
+
+def _equal(expected: str, given: str) -> bool:
+    return bool(expected) and hmac.compare_digest(expected.encode(), given.encode("utf-8", "surrogatepass"))
+
+
 @dataclass(frozen=True, slots=True)
 class TakeNotifications:
     """Queue what genuine notifications ask for. Forged ones are counted and dropped; nobody is told.
@@ -39,18 +77,17 @@ class TakeNotifications:
     Raises TransientError when not all could be queued in time: Graph will send them again.
     """
 
-    subscriptions: Subscriptions
+    states: ClientStates
     queue: CommandQueue
     clock: Clock
 
     def __call__(self, notifications: Iterable[Notification]) -> None:
         started = self.clock()
-        genuine: dict[tuple[str, str], list[Notification]] = {}
+        genuine: dict[Place, list[Notification]] = {}
         forged = 0
-        known: dict[tuple[str, str], str] = {}
         for one in notifications:
             place = (one.tenant_id, mailbox_of(one.client_state))
-            if one.is_sane and self._is_genuine(one, place, known):
+            if one.is_sane and self.states.holds(place, one.client_state):
                 genuine.setdefault(place, []).append(one)
             else:
                 forged += 1
@@ -61,15 +98,6 @@ class TakeNotifications:
                 self.queue.put(command)
                 if self.clock() - started > TIME_LIMIT:
                     raise Unavailable("queueing the notifications takes too long")
-
-    def _is_genuine(
-        self, one: Notification, place: tuple[str, str], known: dict[tuple[str, str], str]
-    ) -> bool:
-        if place not in known:
-            row = self.subscriptions.get(*place)
-            known[place] = row.client_state if row else ""
-        expected = known[place]
-        return bool(expected) and hmac.compare_digest(expected.encode(), one.client_state.encode())
 
     def _commands(self, tenant_id: str, mailbox_id: str, items: list[Notification]) -> Iterable[Command]:
         now = self.clock()

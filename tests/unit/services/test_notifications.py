@@ -1,13 +1,14 @@
 """Hints from Graph: genuine ones become commands of one mailbox, forged ones become nothing."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from shared.domain.commands import IngestMessages, MaintainSubscription
 from shared.domain.errors import Unavailable
-from shared.services.notifications import Notification, TakeNotifications
+from shared.services.notifications import ClientStates, Notification, TakeNotifications
 from tests.builders import MAILBOX_ID, NOW, TENANT, a_subscription
 from tests.fakes import FakeStorage
 
@@ -23,7 +24,7 @@ def storage() -> FakeStorage:
 
 
 def take(storage: FakeStorage, clock: Callable[[], datetime] = lambda: NOW) -> TakeNotifications:
-    return TakeNotifications(storage.subscriptions, storage.queue, clock)
+    return TakeNotifications(ClientStates(storage.subscriptions, clock), storage.queue, clock)
 
 
 def created(message_id: str, state: str = STATE, tenant: str = TENANT) -> Notification:
@@ -77,6 +78,37 @@ def test_a_lifecycle_event_becomes_a_subscription_command(storage: FakeStorage, 
 
 
 def test_a_queue_that_takes_too_long_is_reported(storage: FakeStorage) -> None:
-    times = iter([NOW, NOW, NOW + timedelta(seconds=2.1)])
+    times = iter([NOW, NOW, NOW, NOW + timedelta(seconds=2.1)])
     with pytest.raises(Unavailable):
         take(storage, lambda: next(times))([created("A")])
+
+
+def test_a_subscription_stays_known_for_some_minutes(storage: FakeStorage) -> None:
+    now = [NOW]
+    taker = take(storage, lambda: now[0])
+    for seconds in (0, 200, 299):
+        now[0] = NOW + timedelta(seconds=seconds)
+        taker([created(str(seconds))])
+    assert storage.faults.reads == ["Subscriptions.get"]
+    now[0] = NOW + timedelta(seconds=301)
+    taker([created("later")])
+    assert len(storage.faults.reads) == 2
+
+
+def test_a_new_subscription_is_believed_although_the_old_one_is_remembered(storage: FakeStorage) -> None:
+    now = [NOW]
+    taker = take(storage, lambda: now[0])
+    taker([created("A")])
+    renewed = replace(storage.subscriptions.rows[TENANT, MAILBOX_ID], client_state=f"{MAILBOX_ID}.new-secret")
+    storage.subscriptions.put(TENANT, renewed)
+    now[0] = NOW + timedelta(seconds=2)
+    taker([created("B", f"{MAILBOX_ID}.new-secret")])
+    assert [one.ids for one in storage.queue.commands] == [("A",), ("B",)]  # type: ignore[attr-defined]
+
+
+def test_a_flood_of_forgeries_reads_a_mailboxs_row_once_a_second(storage: FakeStorage) -> None:
+    taker = take(storage)
+    for _ in range(50):
+        taker([created("A", f"{MAILBOX_ID}.guess")])
+    assert storage.faults.reads == ["Subscriptions.get"]
+    assert storage.queue.commands == []
