@@ -40,6 +40,7 @@ from tests.builders import (
 )
 from tests.contract.test_messages import create, noise
 from tests.contract.test_timeline import ALL
+from tests.fakes import Killed
 
 pytestmark = pytest.mark.stack
 
@@ -132,11 +133,16 @@ class TestCosts:
         assert cost(azure.records.put_many, tenant, [a_record()]) == 3
         assert cost(azure.records.put_many, tenant, [a_record(name="New")]) == 2
         assert cost(azure.records.put_many, tenant, [a_record(addresses=())]) == 4
-        assert cost(azure.records.delete, tenant, a_ref()) == 2
+        assert cost(azure.records.delete, tenant, a_ref()) == 3
         assert cost(azure.records.page, tenant, "contact", text="", limit=10, after="") == 1
         many = [a_record(f"contact/{n}", addresses=(f"p{n}@x.example",)) for n in range(100)]
         assert cost(azure.records.put_many, tenant, many) <= 1 + 16 + 1
         assert cost(azure.records.put_many, tenant, many) == 2
+
+    def test_a_bulk_load_fills_its_transactions(self, azure, tenant, cost):
+        many = [a_record(f"contact/{n}", addresses=(f"p{n}@x.example",)) for n in range(1_000)]
+        assert cost(azure.records.put_many, tenant, many) <= 10 + 16 + 10
+        assert cost(azure.records.put_many, tenant, many) == 10 + 10
 
     def test_a_page_of_a_timeline_is_one_query(self, azure, tenant, cost):
         azure.timeline.put(tenant, [an_entry(message_key=f"{number:02}") for number in range(60)])
@@ -188,6 +194,66 @@ class TestRows:
         create(azure, tenant, a_stored_message(key=variant_key(KEY, 1)))
         rows = azure.connection.table(names.MESSAGES).query_entities(f"PartitionKey eq '{tenant}|{KEY[:2]}'")
         assert len(list(rows)) == 4
+
+
+class TestCrashes:
+    """A worker that is killed between any two requests, and the run that repeats what it did."""
+
+    @staticmethod
+    def killed_after(azure, number, call, *args):
+        """Whether the n-th write of the call was reached; the worker dies with its answer."""
+        writes = []
+
+        def hook(response, *_args, **_options):
+            if response.request.method != "GET":
+                writes.append(response)
+                if len(writes) == number:
+                    raise Killed
+
+        hooks = azure.connection.transport.session.hooks["response"]
+        hooks.append(hook)
+        try:
+            call(*args)
+        except Killed:
+            return True
+        finally:
+            hooks.remove(hook)
+        return False
+
+    @pytest.mark.parametrize("number", [1, 2, 3, 4])
+    def test_a_changed_record_is_found_at_every_moment_and_right_in_the_end(self, azure, tenant, number):
+        old, new = (
+            a_record(addresses=("a@x.example", "b@x.example")),
+            a_record(addresses=("b@x.example", "c@x.example")),
+        )
+        azure.records.put_many(tenant, [old])
+        killed = self.killed_after(azure, number, azure.records.put_many, tenant, [new])
+        assert killed == (number <= 3)
+        found = azure.index.addresses(tenant, [*old.addresses, *new.addresses])
+        stored = azure.records.get(tenant, a_ref())
+        assert all(found[one].records for one in stored.addresses)
+        azure.records.put_many(tenant, [new])
+        found = azure.index.addresses(tenant, [*old.addresses, *new.addresses])
+        assert {one for one, known in found.items() if known.records} == set(new.addresses)
+
+    @pytest.mark.parametrize("number", [1, 2, 3])
+    def test_a_deleted_record_leaves_no_index_behind(self, azure, tenant, number):
+        azure.records.put_many(tenant, [a_record(addresses=("a@x.example", "b@x.example"))])
+        self.killed_after(azure, number, azure.records.delete, tenant, a_ref())
+        azure.records.delete(tenant, a_ref())
+        found = azure.index.addresses(tenant, ["a@x.example", "b@x.example"])
+        assert not any(known.records for known in found.values())
+
+    @pytest.mark.parametrize("number", [1, 2])
+    def test_a_large_message_is_whole_or_not_there(self, azure, tenant, number):
+        document = a_document(html=noise(200_000))
+        call = (azure.messages.create, tenant, a_stored_message(), document, a_copy())
+        assert self.killed_after(azure, number, *call)
+        assert azure.messages.document(tenant, KEY) == (document if number == 2 else None)
+        again = azure.messages.create(tenant, a_stored_message(), document, a_copy())
+        assert again.created == (number == 1)
+        assert azure.messages.document(tenant, KEY) == document
+        assert azure.messages.copies(tenant, KEY) == [a_copy()]
 
 
 class TestRaces:

@@ -5,7 +5,7 @@ carries go. The record's row names those too (`leaving`): a crash in between lea
 often, never too rarely, until the run that repeats it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import Final
@@ -13,7 +13,7 @@ from typing import Final
 from shared.adapters.storage.codec import from_plain, to_plain
 from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import MAX_OPERATIONS, escaped, joined, packed, unpacked
-from shared.adapters.storage.record_index import AzureRecordIndex, IndexKey
+from shared.adapters.storage.record_index import AzureRecordIndex
 from shared.adapters.storage.table import LARGEST_PAGE, Operation, Row, Table, etag_of, in_partition
 from shared.domain import names
 from shared.domain.errors import Conflict
@@ -64,12 +64,14 @@ class AzureRecords:
         return {ref: record for ref, record in zip(asked, found, strict=True) if record}
 
     def put_many(self, tenant_id: str, records: Sequence[Record]) -> None:
-        """A hundred of a kind at a time; the last of several versions of a record wins. Raises Conflict."""
+        """All together, in transactions as full as they get; the last of several versions wins. Raises Conflict."""
         latest = {one.ref: one for one in records}
-        for _, group in groupby(sorted(latest), key=lambda ref: ref.kind):
-            refs = iter(group)
-            while chunk := [latest[ref] for ref in islice(refs, MAX_OPERATIONS)]:
-                self._put(tenant_id, chunk)
+        for _ in range(_TRIES):
+            try:
+                return self._put(tenant_id, list(latest.values()))
+            except Conflict:  # somebody else wrote one of them: read again
+                continue
+        raise Conflict(f"{names.RECORDS}: records change faster than they can be written")
 
     def delete(self, tenant_id: str, ref: RecordRef) -> bool:
         """The index goes first, so that a run after a crash still finds the record to delete."""
@@ -103,55 +105,52 @@ class AzureRecords:
         return found, ""
 
     def _put(self, tenant_id: str, records: list[Record]) -> None:
-        for _ in range(_TRIES):
-            try:
-                return self._try_put(tenant_id, records)
-            except Conflict:  # somebody else wrote one of them: read again
-                continue
-        raise Conflict(f"{names.RECORDS}: records change faster than they can be written")
-
-    def _try_put(self, tenant_id: str, records: list[Record]) -> None:
         found = self._read(tenant_id, [one.ref for one in records])
         stored = {one.ref: found.get(one.ref, _Stored()) for one in records}
         missing = [(one.card, key) for one in records for key in stored[one.ref].missing(one)]
         stale = [(one.card, key) for one in records for key in stored[one.ref].stale(one.index_keys)]
         self._index.add(tenant_id, missing)
-        leaving = self._index.seen(tenant_id, stale)
-        self._table.write_many(_operation(tenant_id, one, stored[one.ref].etag, leaving) for one in records)
-        self._index.drop(tenant_id, leaving)
+        seen = self._index.seen(tenant_id, stale)
+        leaving: dict[RecordRef, list[str]] = {}
+        for card, key in seen:
+            leaving.setdefault(card.ref, []).append(key)
+        self._table.write_many(
+            _operation(tenant_id, one, stored[one.ref].etag, leaving.get(one.ref, [])) for one in records
+        )
+        self._index.drop(tenant_id, seen)
 
     def _read(self, tenant_id: str, refs: list[RecordRef]) -> Mapping[RecordRef, _Stored]:
-        """The rows that stand there: a page of the range they span, then single reads for what lies behind."""
-        found: dict[RecordRef, _Stored] = {}
-        rest = refs
-        if len(refs) > 2:
-            rows = list(islice(self._range(tenant_id, refs), LARGEST_PAGE))
-            found = {_record(row).ref: _stored(row) for row in rows}
-            end = str(rows[-1]["RowKey"]) if len(rows) == LARGEST_PAGE else ""
-            rest = [ref for ref in refs if end and escaped(ref.id) > end]
-        rows_behind = self._connection.side_by_side(
-            lambda ref: self._table.get(*_place(tenant_id, ref)), rest
-        )
-        found.update({ref: _stored(row) for ref, row in zip(rest, rows_behind, strict=True) if row})
-        return found
+        """The rows that stand there: a query per hundred of a kind, and single reads for what it did not reach."""
+        rows: list[Row] = []
+        alone: list[RecordRef] = []
+        for _, group in groupby(sorted(refs), key=lambda ref: ref.kind):
+            of_kind = iter(group)
+            while chunk := list(islice(of_kind, MAX_OPERATIONS)):
+                found = self._range(tenant_id, chunk) if len(chunk) > 2 else []
+                end = str(found[-1]["RowKey"]) if len(found) == LARGEST_PAGE else ""
+                rows += found
+                alone += chunk if len(chunk) <= 2 else [ref for ref in chunk if end and escaped(ref.id) > end]
+        single = self._connection.side_by_side(lambda ref: self._table.get(*_place(tenant_id, ref)), alone)
+        return {_record(row).ref: _stored(row) for row in [*rows, *filter(None, single)]}
 
-    def _range(self, tenant_id: str, refs: list[RecordRef]) -> Iterator[Row]:
+    def _range(self, tenant_id: str, refs: list[RecordRef]) -> list[Row]:
+        """The first thousand rows of the range that records of a kind span."""
         ids = sorted(escaped(ref.id) for ref in refs)
-        partition = joined(tenant_id, refs[0].kind)
         # "!" sorts before everything a key may go on with.
-        return self._table.rows(in_partition(partition, first=ids[0], last=ids[-1] + "!"))
+        condition = in_partition(joined(tenant_id, refs[0].kind), first=ids[0], last=ids[-1] + "!")
+        return list(islice(self._table.rows(condition), LARGEST_PAGE))
 
 
 def _place(tenant_id: str, ref: RecordRef) -> tuple[str, str]:
     return joined(tenant_id, ref.kind), escaped(ref.id)
 
 
-def _operation(tenant_id: str, record: Record, etag: str, leaving: Iterable[IndexKey]) -> Operation:
+def _operation(tenant_id: str, record: Record, etag: str, leaving: list[str]) -> Operation:
     partition, key = _place(tenant_id, record.ref)
     content = {
         "record": to_plain(record),
         "keys": sorted(record.index_keys),
-        "leaving": sorted(text for card, text in leaving if card == record.card),
+        "leaving": sorted(leaving),
     }
     keys = {"PartitionKey": partition, "RowKey": key}
     columns = {"status": record.status, "origin": record.origin, **packed(content)}
