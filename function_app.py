@@ -5,10 +5,11 @@ one HTTP function behind which FastAPI stands.
 """
 
 import azure.functions as func
-from shared.bootstrap import api_app, outcomes, use_cases
 
+from shared.bootstrap import api_app, outcomes, use_cases
 from shared.domain import names
 from shared.domain.commands import IngestMessages, MaintainSubscription, SyncMailbox
+from shared.triggers.client import serve
 from shared.triggers.graph import receive
 from shared.triggers.queue import handle
 
@@ -42,8 +43,7 @@ def graph_lifecycle(req: func.HttpRequest) -> func.HttpResponse:
 )
 async def api(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """Everything a client calls."""
-    response: func.HttpResponse = await api_app().handle_async(req, context)
-    return response
+    return await serve(api_app(), req, context)
 
 
 @app.queue_trigger(arg_name="msg", queue_name=names.MAIL_SYNC, connection=STORAGE)

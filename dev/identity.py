@@ -20,7 +20,7 @@ class Identity:
 
     @classmethod
     def new(cls) -> "Identity":
-        return cls(str(uuid.uuid4()), str(uuid.uuid4()), secrets.token_urlsafe(24), secrets.token_hex(32))
+        return cls(str(uuid.uuid4()), str(uuid.uuid4()), secrets.token_hex(24), secrets.token_hex(32))
 
 
 def identity_for(data_dir: Path | None) -> Identity:

@@ -96,7 +96,6 @@ def new_message(
     """The row that the first insert would fix for this mail."""
     direction = direction_of(head, candidates)
     parent = candidates.parent
-    sender_is_agent = direction is Direction.OUT and head.sender.address
     return StoredMessage(
         key=key,
         at=head.received_at,
@@ -104,10 +103,16 @@ def new_message(
         fingerprint=Fingerprint.of(head),
         direction=direction,
         kind=kind_of(direction, parent.direction if parent else None),
-        agent=head.sender.address if sender_is_agent else mailbox.agent,
+        agent=_agent_of(head, candidates, mailbox),
         participants=head.participants - {one.address for one in head.bcc},
         decision=decision,
     )
+
+
+def _agent_of(head: MessageHead, candidates: Candidates, mailbox: Mailbox) -> str:
+    """The agent a mail is shown with, whichever copy came first: who wrote it, else the first one it is for."""
+    own = [one.address for one in (head.sender, *head.to, *head.cc) if one.address in candidates.staff]
+    return own[0] if own and own[0] not in mailbox.own_addresses else mailbox.agent
 
 
 def direction_of(head: MessageHead, candidates: Candidates) -> Direction:

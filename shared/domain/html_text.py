@@ -10,6 +10,8 @@ from html import unescape
 from typing import Final
 
 from inscriptis import get_text
+from inscriptis.css_profiles import CSS_PROFILES
+from inscriptis.model.config import ParserConfig
 from resiliparse.extract.html2text import extract_plain_text
 
 from shared.domain.html_limits import shape
@@ -57,7 +59,7 @@ def _unwrapped(html: str) -> str | None:
 def _converted(html: str) -> str:
     estimate = shape(html)
     if estimate.depth <= DEEPEST_LAID_OUT:
-        text = _attempt(get_text, html)
+        text = _attempt(_laid_out, html)
         if text.strip():
             return text
     if not estimate.explodes:
@@ -65,6 +67,12 @@ def _converted(html: str) -> str:
         if text.strip():
             return text
     return _without_tags(_HIDDEN.sub(" ", html))
+
+
+def _laid_out(html: str) -> str:
+    # The default profile indents what stands in a div, which mail programs put around every line.
+    text: str = get_text(html, ParserConfig(css=CSS_PROFILES["strict"]))
+    return text
 
 
 def _any_depth(html: str) -> str:

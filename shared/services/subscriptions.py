@@ -94,7 +94,7 @@ class MaintainSubscriptions:
 
     def _identified(self, mailbox: Mailbox) -> Mailbox:
         """Learn the object ids behind the addresses, and the aliases, where the directory may be read."""
-        if mailbox.user_id:
+        if mailbox.user_id and mailbox.agent_id:
             return mailbox
         try:
             user = self.mail.user(mailbox)
@@ -104,15 +104,21 @@ class MaintainSubscriptions:
         except (AccessDenied, NotFound) as error:
             telemetry.event("directory_closed", mailbox=mailbox.mailbox_id, code=error.code)
             return mailbox
-        aliases = tuple(sorted({*user.aliases, user.address} - {mailbox.address}))
-        self.mailboxes.note(mailbox, user_id=user.user_id, agent_id=agent.user_id, aliases=aliases)
-        self.index.put_staff(
-            mailbox.tenant_id, mailbox.mailbox_id, {*aliases, *agent.aliases, mailbox.address, mailbox.agent}
-        )
-        return replace(mailbox, user_id=user.user_id, agent_id=agent.user_id, aliases=aliases)
+        everyone = {user.address, *user.aliases, agent.address, *agent.aliases}
+        aliases = tuple(sorted(everyone - {mailbox.address}))
+        known = replace(mailbox, user_id=user.user_id, agent_id=agent.user_id, aliases=aliases)
+        self.mailboxes.note(mailbox, user_id=known.user_id, agent_id=known.agent_id, aliases=aliases)
+        former = mailbox.own_addresses - known.own_addresses
+        if former:
+            self.index.drop_staff(mailbox.tenant_id, mailbox.mailbox_id, former)
+        self.index.put_staff(mailbox.tenant_id, mailbox.mailbox_id, known.own_addresses)
+        return known
 
     def _forget(self, mailbox: Mailbox) -> None:
         """A removed mailbox keeps its timelines; its cursors and its place among the staff go."""
+        current = self.mailboxes.by_id(mailbox.tenant_id, mailbox.mailbox_id)
+        if current is None or current.state != REMOVING:
+            return
         self.folders.forget(mailbox)
         self.index.drop_staff(mailbox.tenant_id, mailbox.mailbox_id, mailbox.own_addresses)
         self.mailboxes.delete(mailbox.tenant_id, mailbox.address)
