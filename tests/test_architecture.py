@@ -1,0 +1,137 @@
+"""The shape of the house: what function_app.py may be, what imports what, how long a module gets."""
+
+import ast
+import json
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.domain import names
+from shared.domain.commands import IngestMessages, MaintainSubscription, SyncMailbox
+from shared.triggers.queue import MAX_DEQUEUE_COUNT
+
+ROOT = Path(__file__).resolve().parent.parent
+MOST_STATEMENTS = 3
+# Blank lines are not counted.
+MOST_LINES = 300
+# The API's JSON, field by field, with examples: declared, not done, and read from top to bottom.
+PAGES = {"shared/api/models.py": 450}
+NAMES_OF_NOTHING = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
+# What the webhooks do not need, and a cold start would pay for.
+LAZY = ["fastapi", "pydantic", "azure.storage.blob", "azure.identity", "msal", "nh3"]
+
+MODULES = sorted([*(ROOT / "shared").rglob("*.py"), *(ROOT / "dev").rglob("*.py")])
+LOOK = """
+import json, sys
+import function_app
+loaded = sorted(sys.modules)
+triggers = [one.get_trigger().get_dict_repr() for one in function_app.app.get_functions()]
+print(json.dumps({"loaded": loaded, "triggers": triggers}, default=str))
+"""
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@cache
+def function_app() -> Any:
+    """What a fresh process loads with function_app.py, and the triggers it declares."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOOK], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def handlers() -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    tree = ast.parse((ROOT / "function_app.py").read_text("utf-8"))
+    return [one for one in tree.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+@pytest.mark.parametrize("handler", handlers(), ids=lambda one: str(one.name))
+def test_a_handler_translates_calls_and_answers(handler: ast.FunctionDef) -> None:
+    assert ast.get_docstring(handler)
+    assert handler.decorator_list, "function_app.py holds triggers and nothing else"
+    assert len(handler.body) - 1 <= MOST_STATEMENTS
+    branches = (ast.If, ast.For, ast.While, ast.Try, ast.With)
+    assert not any(isinstance(one, branches) for one in ast.walk(handler))
+
+
+def test_every_queue_has_one_trigger() -> None:
+    queues = [one["queueName"] for one in function_app()["triggers"] if one["type"] == "queueTrigger"]
+    assert sorted(queues) == sorted(names.QUEUES)
+
+
+def test_every_command_has_a_queue_of_its_own() -> None:
+    commands = (SyncMailbox, IngestMessages, MaintainSubscription)
+    assert sorted(one.queue for one in commands) == sorted(names.QUEUES)
+
+
+def test_queue_triggers_share_the_host_s_connection() -> None:
+    connections = {one["connection"] for one in function_app()["triggers"] if one["type"] == "queueTrigger"}
+    assert connections == {"AzureWebJobsStorage"}
+
+
+def test_routes_do_not_begin_with_what_the_host_keeps_for_itself() -> None:
+    routes = [one["route"] for one in function_app()["triggers"] if one["type"] == "httpTrigger"]
+    assert routes
+    assert not [one for one in routes if one.startswith(("admin", "runtime"))]
+
+
+def test_the_host_is_told_what_the_code_relies_on() -> None:
+    extensions = json.loads((ROOT / "host.json").read_text("utf-8"))["extensions"]
+    assert extensions["http"]["routePrefix"] == "api"
+    assert extensions["queues"]["messageEncoding"] == "base64"
+    assert extensions["queues"]["maxDequeueCount"] == MAX_DEQUEUE_COUNT
+
+
+@pytest.mark.parametrize("module", LAZY)
+def test_loading_the_app_does_not_load(module: str) -> None:
+    assert module not in function_app()["loaded"]
+
+
+def test_imports_point_one_way() -> None:
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("lint-imports"))],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_only_the_settings_read_the_environment() -> None:
+    readers = {
+        named(path)
+        for path in MODULES
+        if path.is_relative_to(ROOT / "shared")
+        and any(
+            isinstance(one, ast.Attribute) and one.attr in ("environ", "getenv")
+            for one in ast.walk(ast.parse(path.read_text("utf-8")))
+        )
+    }
+    assert readers == {"shared/config.py"}
+
+
+def test_the_domain_has_no_clock() -> None:
+    for path in (ROOT / "shared/domain").glob("*.py"):
+        calls = [
+            one for one in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(one, ast.Attribute)
+        ]
+        assert not {one.attr for one in calls} & {"now", "utcnow", "today", "monotonic"}, named(path)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_a_module_is_short_and_named_after_something(path: Path) -> None:
+    text = path.read_text("utf-8")
+    lines = sum(1 for line in text.splitlines() if line.strip())
+    assert lines <= PAGES.get(named(path), MOST_LINES)
+    assert path.stem not in NAMES_OF_NOTHING
+    assert not text or path.name == "__init__.py" or ast.get_docstring(ast.parse(text))

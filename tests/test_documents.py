@@ -1,0 +1,211 @@
+"""Documents and code say the same: settings, tables, queues, routes, links, commands."""
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from shared.adapters.graph.subscriptions import LIFECYCLE, NOTIFICATIONS
+from shared.adapters.storage import encoding
+from shared.adapters.storage.layout import TABLE_LAYOUT
+from shared.api.app import create_app
+from shared.config import SETTINGS, STORAGE, Settings
+from shared.domain import names, sightings
+from shared.domain.matching import CASCADE
+from tests.builders import TENANT
+
+ROOT = Path(__file__).resolve().parent.parent
+NOT_OURS = {".venv", ".azurite", "node_modules", ".git"}
+# Read by the Azure Functions Core Tools, not by us.
+TOOLS_OWN = {"FUNCTIONS_WORKER_RUNTIME"}
+# Where the app runs with an identity, and where a test stack brings its own authority: not on a desk.
+NOT_LOCAL = {one for one in SETTINGS if one.startswith(f"{STORAGE}__")} | {"REQUESTS_CA_BUNDLE"}
+
+CODE = re.compile(r"`([^`]+)`")
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
+MENTIONED = re.compile(r"(?<![\w./*-])([\w./-]+\.md)\b")
+# A machine's paths, a ticket's number, a page that only its author has, a package registry of one's own.
+PRIVATE = re.compile(
+    r"(?<![\w.:/}])/(?:home|root|work|Users|mnt)/\w"
+    r"|\b[Ii]ssue #?\d+\b"
+    r"|(?<!MS-)\b[A-Z]{5,} (?:section )?\d"
+    r"|//(?:pypi|npm|registry|proxy)\.\w+"
+)
+
+
+def files(*patterns: str) -> list[Path]:
+    found = [path for pattern in patterns for path in ROOT.rglob(pattern)]
+    return sorted(one for one in found if NOT_OURS.isdisjoint(one.relative_to(ROOT).parts))
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@cache
+def document(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+def section(name: str, heading: str) -> str:
+    """What stands under a heading, up to the next one of its level or above."""
+    level = heading.split(" ", maxsplit=1)[0]
+    _, found, rest = f"\n{document(name)}".partition(f"\n{heading}\n")
+    assert found, f"{name} has no '{heading}'"
+    return re.split(rf"^#{{1,{len(level)}}} ", rest, maxsplit=1, flags=re.M)[0]
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of the tables in a text, without headings."""
+    tables = re.split(r"^\|[-| ]+\|$", text, flags=re.M)[1:]
+    lines = [line for table in tables for line in table.strip("\n").partition("\n\n")[0].splitlines()]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines if line.startswith("|")]
+
+
+def codes(text: str, column: int = 0) -> list[str]:
+    return [CODE.findall(row[column])[0] for row in rows(text)]
+
+
+def test_settings_are_documented_and_read() -> None:
+    assert codes(section("docs/configuration.md", "## App settings")) == list(SETTINGS)
+
+
+def test_the_example_has_every_setting_of_a_desk() -> None:
+    values = json.loads(document("local.settings.example.json"))["Values"]
+    assert set(values) - TOOLS_OWN == set(SETTINGS) - NOT_LOCAL
+
+
+def test_the_example_works_once_it_is_filled_in() -> None:
+    values = json.loads(document("local.settings.example.json"))["Values"]
+    filled = {
+        "POSTLEDGER_CLIENT_ID": "client",
+        "POSTLEDGER_HOME_TENANT_ID": TENANT,
+        "POSTLEDGER_CLIENT_SECRET": "secret",
+        "POSTLEDGER_PUBLIC_URL": "https://app.contoso.example",
+        "POSTLEDGER_HASH_KEY": "0f" * 32,
+    }
+    assert all(values[name] == "" for name in filled), "no secret and no identity has a default"
+    assert Settings.from_environment({**values, **filled}).client_id == "client"
+
+
+def test_every_value_of_host_json_is_explained() -> None:
+    def flat(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+        if isinstance(value, dict):
+            for name, one in value.items():
+                yield from flat(one, f"{path}.{name}" if path else name)
+        else:
+            yield path, value if isinstance(value, str) else json.dumps(value)
+
+    explained = section("docs/configuration.md", "## host.json")
+    in_file = dict(flat(json.loads(document("host.json"))))
+    del in_file["version"]
+    assert dict(zip(codes(explained), codes(explained, 1), strict=True)) == in_file
+
+
+def test_tables_queues_and_containers_are_documented() -> None:
+    storage = section("docs/storage.md", "## Tables")
+    assert re.findall(r"^### (.+)$", storage, re.M) == list(names.TABLES) == list(TABLE_LAYOUT)
+    assert codes(section("docs/storage.md", "## Queues")) == list(names.QUEUES)
+    assert codes(section("docs/storage.md", "## Containers")) == list(names.CONTAINERS)
+
+
+@pytest.mark.parametrize("table", names.TABLES)
+def test_keys_and_columns_are_documented(table: str) -> None:
+    layout, said = TABLE_LAYOUT[table], section("docs/storage.md", f"### {table}")
+    assert f"- PartitionKey: `{layout.partition}`\n" in said
+    assert f"- RowKey: `{layout.row}`\n" in said
+    assert codes(said) == list(layout.columns)
+
+
+def test_limits_are_documented() -> None:
+    said = [row[1] for row in rows(section("docs/storage.md", "## Limits"))]
+    whole = " ".join(said)
+    for value in (
+        f"{encoding.MAX_KEY:,} bytes",
+        f"{encoding.MAX_PROPERTY // 1024} KiB",
+        f"{encoding.MAX_ENTITY // 1024**2} MiB",
+        str(encoding.MAX_PROPERTIES),
+        str(encoding.MAX_OPERATIONS),
+        f"{encoding.MAX_TRANSACTION // 1024**2} MiB",
+        f"{encoding.MAX_QUEUE_MESSAGE // 1024} KiB",
+        f"{encoding.MAX_PARTS} parts",
+    ):
+        assert value in whole
+
+
+def test_routes_are_documented() -> None:
+    nothing: Any = None
+    app = create_app(nothing, nothing)
+    served = {
+        (method.upper(), path) for path, methods in app.openapi()["paths"].items() for method in methods
+    }
+    webhooks = {("POST", NOTIFICATIONS), ("POST", LIFECYCLE)}
+    said = rows(section("docs/api.md", "## Routes"))
+    listed = [(row[0], CODE.findall(row[1])[0]) for row in said]
+    assert len(listed) == len(set(listed))
+    assert set(listed) == served | webhooks
+
+
+def test_outcomes_and_rules_are_documented() -> None:
+    outcomes = {sightings.QUEUED, sightings.SKIPPED, sightings.FILED, sightings.TRIAGE, sightings.FAILED}
+    assert set(codes(section("docs/matching.md", "### Outcomes in the ledger"))) == outcomes
+    links = rows(section("docs/matching.md", "## Matching").partition("###")[0])
+    assert len(links) == len(CASCADE) + 1, "by_contact links twice; every other rule once"
+
+
+@pytest.mark.parametrize("module", ["shared/domain/capture.py", "shared/domain/matching.py"])
+def test_reasons_in_the_code_are_explained(module: str) -> None:
+    said = set(CODE.findall(document("docs/matching.md")))
+    pattern = r'return "([a-z_]+)"|else "([a-z_]+)"|Link\([^"]*"([a-z_]+)"|reason="([a-z_]+)"'
+    given = {next(filter(None, one)) for one in re.findall(pattern, document(module)) if any(one)}
+    assert given - said <= {"code"}, "reference codes are decided on, but not issued yet"
+
+
+def anchor(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("path", files("*.md"), ids=named)
+def test_links_lead_somewhere(path: Path) -> None:
+    for target in LINK.findall(FENCE.sub("", path.read_text("utf-8"))):
+        parts = urlsplit(target)
+        if parts.scheme:
+            continue
+        found = (path.parent / parts.path).resolve() if parts.path else path
+        assert found.exists(), f"{named(path)}: {target}"
+        assert ROOT in (found, *found.parents), f"{named(path)}: {target} leads out of the project"
+        if parts.fragment:
+            headings = re.findall(r"^#+ (.+)$", found.read_text("utf-8"), re.M)
+            assert parts.fragment in map(anchor, headings), f"{named(path)}: {target}"
+
+
+def test_commands_in_the_readme_exist() -> None:
+    targets = set(re.findall(r"^([a-z]+):", document("Makefile"), re.M))
+    for path in files("*.md"):
+        used = set(re.findall(r"\bmake ([a-z]+)\b(?=[`\s]*(?:[A-Z]+=|[`\n#]))", path.read_text("utf-8")))
+        assert used <= targets, named(path)
+    assert {"demo", "test"} <= set(re.findall(r"^make ([a-z]+)", document("README.md"), re.M))
+
+
+@pytest.mark.parametrize("path", files("*.md", "*.py"), ids=named)
+def test_the_project_speaks_of_itself_only(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert [one[0] for one in PRIVATE.finditer(text)] == []
+    ours = {one.name for one in files("*.md")}
+    assert {Path(one).name for one in MENTIONED.findall(text)} <= ours, "a page that is not here"
+
+
+def test_every_decision_is_listed_and_has_its_three_parts() -> None:
+    listed = re.findall(r"\((\d{4}-[a-z0-9-]+\.md)\)", document("docs/decisions/README.md"))
+    found = sorted(one.name for one in (ROOT / "docs/decisions").glob("[0-9]*.md"))
+    assert listed == found
+    assert [int(one[:4]) for one in found] == list(range(1, len(found) + 1))
+    for name in found:
+        headings = re.findall(r"^## (.+)$", document(f"docs/decisions/{name}"), re.M)
+        assert headings == ["Context", "Decision", "Consequence"], name
