@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Final
 
+from shared import telemetry
 from shared.adapters.storage.attachments import AzureAttachments
 from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.adapters.storage.exceptions import AzureExceptions
@@ -75,6 +76,7 @@ class _House:
 
     @cached_property
     def settings(self) -> Settings:
+        telemetry.keep_libraries_quiet()
         return Settings.from_environment()
 
     @cached_property

@@ -11,6 +11,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 _LOGGER = logging.getLogger("postledger")
+# At INFO and below these write request paths, which hold addresses, and links, which hold tokens.
+_TALKATIVE = ("azure", "urllib3", "msal", "requests")
+
+
+def keep_libraries_quiet() -> None:
+    """Let what libraries log of requests stay out of telemetry."""
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def event(name: str, *, level: int = logging.INFO, **fields: object) -> None:

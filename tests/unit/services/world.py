@@ -1,0 +1,176 @@
+"""An organisation in memory: every use case of the mail's way over fakes, and its queues worked off by hand."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from shared.domain.commands import Command, IngestMessages, SyncMailbox
+from shared.domain.entries import Entry
+from shared.domain.errors import Busy, TransientError
+from shared.domain.mailboxes import Mailbox
+from shared.domain.records import RecordRef
+from shared.services.candidates import GatherCandidates
+from shared.services.filing import Filing
+from shared.services.ingest import Ingest, walk_of
+from shared.services.scopes import FindScope
+from shared.services.screening import Screen
+from shared.services.sync import Sync
+from tests.builders import AGENT, NOW, TENANT, a_fetched_message, a_folder_state, a_mailbox, an_organisation
+from tests.fake_mail import STANDARD, FakeMail
+from tests.fakes import FakeStorage
+
+HASH_KEY = b"k" * 32
+MOST_ROUNDS = 200
+
+
+@dataclass
+class World:
+    """One tenant with a mailbox of the agent; `deliver` puts mail there, `work` empties the queues."""
+
+    storage: FakeStorage = field(default_factory=FakeStorage)
+    mail: FakeMail = field(default_factory=FakeMail)
+    now: datetime = NOW
+
+    def __post_init__(self) -> None:
+        self.storage.organisations.put(an_organisation())
+        self.mailbox = self.connect(AGENT)
+        self.storage.faults.clear()
+
+    def connect(self, address: str, **settings: Any) -> Mailbox:
+        """Capture a mailbox whose folders are known."""
+        self.mail.add_mailbox(address)
+        number = len(self.storage.mailboxes.rows)
+        fields = {"mailbox_id": f"{number:032x}", "address": address, "user_id": "", **settings}
+        mailbox = self.storage.mailboxes.put(a_mailbox(**fields))
+        for name in STANDARD:
+            captured = name in ("inbox", "sentitems", "archive")
+            state = a_folder_state(folder_id=f"{name}-folder", kind=name, captured=captured)
+            self.storage.folder_states.put(mailbox, state)
+        return mailbox
+
+    def configure(self, **settings: Any) -> None:
+        """Change the organisation's settings."""
+        self.storage.organisations.put(an_organisation(**settings))
+
+    def records(self, *records: Any) -> None:
+        self.storage.records.put_many(TENANT, records)
+        self.storage.faults.clear()
+
+    def deliver(self, address: str = AGENT, folder: str = "inbox", **mail: Any) -> str:
+        """A mail that arrives just before now; returns its Graph id."""
+        contents = mail.pop("contents", None)
+        message = a_fetched_message(**mail)
+        return self.mail.deliver(address, message, folder=f"{folder}-folder", contents=contents)
+
+    def notify(self, *ids: str, mailbox: Mailbox | None = None, **more: Any) -> None:
+        """Ingest these messages, as after a notification."""
+        box = mailbox or self.mailbox
+        self.ingest(
+            IngestMessages(tenant_id=TENANT, mailbox_id=box.mailbox_id, first_at=self.now, ids=ids, **more)
+        )
+
+    def walk(self, mailbox: Mailbox | None = None) -> None:
+        self.sync(walk_of(mailbox or self.mailbox, self.now))
+
+    def work(self) -> None:
+        """Carry out what stands in the queues until they are empty; what fails for now is tried again."""
+        for _ in range(MOST_ROUNDS):
+            if not self.storage.queue.sent:
+                return
+            command, _ = self.storage.queue.sent.pop(0)
+            try:
+                self.run(command)
+            except Busy:
+                self.storage.queue.put(command)
+            except TransientError:
+                self.storage.queue.put(command.again())
+        raise AssertionError(f"the queues do not empty: {self.storage.queue.sent}")
+
+    def run(self, command: Command) -> None:
+        if isinstance(command, SyncMailbox):
+            self.sync(command)
+        elif isinstance(command, IngestMessages):
+            self.ingest(command)
+        else:
+            raise AssertionError(command)
+
+    def timeline(self, ref: str = "contact/C-1") -> list[Entry]:
+        return self.storage.timeline.of(TENANT, RecordRef.parse(ref))
+
+    def outcome(self, graph_id: str, mailbox: Mailbox | None = None) -> tuple[str, str]:
+        """What the ledger says of a copy: outcome and reason."""
+        row = self.storage.sightings.all(mailbox or self.mailbox)[graph_id]
+        return row.outcome, row.reason
+
+    def rows(self) -> dict[str, Any]:
+        """All that is stored of mail, ETags aside: for comparing runs."""
+        storage = self.storage
+        return {
+            "timeline": {key: dict(rows) for key, rows in storage.timeline.rows.items()},
+            "inbox": {key: dict(rows) for key, rows in storage.inbox.rows.items() if rows},
+            "sightings": {key: dict(rows) for key, rows in storage.sightings.rows.items()},
+            "attachments": dict(storage.attachments.rows),
+            "messages": {
+                key: (
+                    replace(row.message, etag="") if row.message else None,
+                    row.document,
+                    dict(row.copies),
+                    row.waiters if row.message is None else (),
+                )
+                for key, row in storage.messages.rows.items()
+            },
+        }
+
+    @property
+    def ingest(self) -> Ingest:
+        storage = self.storage
+        return Ingest(
+            scope=self._scope,
+            leases=storage.leases,
+            mail=self.mail,
+            folders=storage.folder_states,
+            screen=self._screen,
+            gather=self._gather,
+            messages=storage.messages,
+            filing=Filing(
+                messages=storage.messages,
+                timeline=storage.timeline,
+                inbox=storage.inbox,
+                attachments=storage.attachments,
+                mailboxes=storage.mailboxes,
+                mail=self.mail,
+                queue=storage.queue,
+                clock=lambda: self.now,
+            ),
+            sightings=storage.sightings,
+            exceptions=storage.exceptions,
+            queue=storage.queue,
+            clock=lambda: self.now,
+        )
+
+    @property
+    def sync(self) -> Sync:
+        storage = self.storage
+        return Sync(
+            scope=self._scope,
+            leases=storage.leases,
+            mail=self.mail,
+            mailboxes=storage.mailboxes,
+            folders=storage.folder_states,
+            screen=self._screen,
+            sightings=storage.sightings,
+            queue=storage.queue,
+            clock=lambda: self.now,
+        )
+
+    @property
+    def _scope(self) -> FindScope:
+        return FindScope(self.storage.organisations, self.storage.mailboxes, HASH_KEY)
+
+    @property
+    def _gather(self) -> GatherCandidates:
+        return GatherCandidates(self.storage.index, self.storage.records, self.storage.messages)
+
+    @property
+    def _screen(self) -> Screen:
+        return Screen(self._gather, self.storage.messages)
