@@ -26,6 +26,9 @@ TOOLS_OWN = {"FUNCTIONS_WORKER_RUNTIME"}
 # Where the app runs with an identity, and where a test stack brings its own authority: not on a desk.
 NOT_LOCAL = {one for one in SETTINGS if one.startswith(f"{STORAGE}__")} | {"REQUESTS_CA_BUNDLE"}
 
+# What paths in the architecture page are relative to.
+HOMES = ("", "shared", "shared/adapters/storage", "shared/adapters/graph", "tests")
+
 CODE = re.compile(r"`([^`]+)`")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
@@ -165,6 +168,15 @@ def test_reasons_in_the_code_are_explained(module: str) -> None:
     pattern = r'return "([a-z_]+)"|else "([a-z_]+)"|Link\([^"]*"([a-z_]+)"|reason="([a-z_]+)"'
     given = {next(filter(None, one)) for one in re.findall(pattern, document(module)) if any(one)}
     assert given - said <= {"code"}, "reference codes are decided on, but not issued yet"
+
+
+@pytest.mark.parametrize("heading", ["## Folders", "## Where does my change go?"])
+def test_places_in_the_architecture_exist(heading: str) -> None:
+    said = CODE.findall(re.sub(FENCE, "", section("docs/architecture.md", heading)))
+    places = {one for one in said if re.fullmatch(r"[\w./]+(?:/|\.py)", one)}
+    assert len(places) > 10
+    wanted = {one for one in places if not any((ROOT / below / one).exists() for below in HOMES)}
+    assert not wanted
 
 
 def anchor(heading: str) -> str:
