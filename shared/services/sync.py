@@ -22,7 +22,8 @@ from shared.ports import (
 from shared.services.scopes import FindScope, Scope
 from shared.services.screening import Screen
 
-# A walk gives way after this many pages and puts itself back, so that nobody waits behind a long one.
+# A walk gives way after this many pages that had another behind them and puts itself back, so that nobody
+# waits behind a long one. A folder's last page does not count: however many folders, each is reached.
 MAX_PAGES = 40
 # When Graph has forgotten a delta token, look again at this much before the last walk.
 OVERLAP = timedelta(days=1)
@@ -57,14 +58,14 @@ class Sync:
 
     def _walk(self, scope: Scope) -> bool:
         """Whether every captured folder was read to its end."""
-        pages = 0
+        full_pages = 0
         for folder in self._folders(scope):
             state, more = folder, folder.captured
             while more:
-                if pages == MAX_PAGES:
+                if full_pages == MAX_PAGES:
                     return False
                 state, more = self._page(scope, state)
-                pages += 1
+                full_pages += more
         return True
 
     def _folders(self, scope: Scope) -> list[FolderState]:

@@ -16,6 +16,7 @@ from tests.unit.services.world import World
 
 SECOND = "second@contoso.example"
 STRANGER = "stranger@adatum.example"
+LATER = NOW + timedelta(hours=1)
 
 
 @pytest.fixture
@@ -160,7 +161,11 @@ def test_a_chain_that_arrives_backwards_is_whole_in_the_end(world: World) -> Non
 
 def test_another_mail_with_a_used_message_id_is_a_mail_of_its_own(world: World) -> None:
     world.notify(world.deliver(message_id="same@fabrikam.example", subject="Offer"))
-    other: dict[str, Any] = {"message_id": "same@fabrikam.example", "subject": "Invoice", "sent_at": NOW + timedelta(hours=1)}
+    other: dict[str, Any] = {
+        "message_id": "same@fabrikam.example",
+        "subject": "Invoice",
+        "sent_at": LATER,
+    }
     later = world.deliver(**other, received_at=NOW)
     world.notify(later)
     world.notify(later)
@@ -307,7 +312,12 @@ def a_busy_world() -> World:
 BUSY_MAIL: tuple[dict[str, Any], ...] = (
     {"sender": STRANGER, "message_id": "late@adatum.example", "in_reply_to": ("first@fabrikam.example",)},
     {"message_id": "first@fabrikam.example", "to": (AGENT, SECOND)},
-    {"message_id": "first@fabrikam.example", "subject": "Other", "sent_at": NOW + timedelta(hours=1), "received_at": NOW},
+    {
+        "message_id": "first@fabrikam.example",
+        "subject": "Other",
+        "sent_at": LATER,
+        "received_at": NOW,
+    },
     {
         "message_id": "plan@fabrikam.example",
         "attachments": (an_attachment(graph_id="A"),),

@@ -1,0 +1,243 @@
+"""Subscriptions: made before the first walk, kept under one clientState, ended with the mailbox."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shared.domain.commands import MaintainSubscription, SyncMailbox
+from shared.domain.errors import AccessDenied, NotFound, Rejected, Unavailable
+from shared.domain.mailboxes import Mailbox
+from shared.domain.subscriptions import LIFETIME, MAX_CLIENT_STATE, Action, mailbox_of, next_action
+from shared.ports import GraphSubscription
+from shared.services.scopes import FindScope
+from shared.services.subscriptions import MaintainSubscriptions
+from tests.builders import AGENT, MAILBOX_ID, NOW, TENANT, a_mailbox, a_subscription, an_organisation
+from tests.fake_mail import FakeMail
+from tests.fakes import FakeStorage
+
+
+@dataclass
+class FakeSource:
+    """Graph's subscriptions; `on_create` runs while the request is open."""
+
+    living: dict[str, str] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    errors: dict[str, Exception] = field(default_factory=dict)
+    on_create: Callable[[], None] = lambda: None
+
+    def create(self, mailbox: Mailbox, client_state: str, expires_at: datetime) -> GraphSubscription:
+        self._call("create")
+        self.on_create()
+        subscription_id = f"subscription-{len(self.living)}"
+        self.living[subscription_id] = client_state
+        return GraphSubscription(subscription_id, expires_at)
+
+    def renew(self, mailbox: Mailbox, subscription_id: str, expires_at: datetime) -> GraphSubscription:
+        self._call("renew")
+        if subscription_id not in self.living:
+            raise NotFound("gone", "ResourceNotFound")
+        return GraphSubscription(subscription_id, expires_at)
+
+    def end(self, mailbox: Mailbox, subscription_id: str) -> None:
+        self._call("end")
+        self.living.pop(subscription_id, None)
+
+    def _call(self, name: str) -> None:
+        self.calls.append(name)
+        if name in self.errors:
+            raise self.errors[name]
+
+
+@dataclass
+class Setting:
+    """A mailbox, its directory entry and Graph."""
+
+    storage: FakeStorage = field(default_factory=FakeStorage)
+    mail: FakeMail = field(default_factory=FakeMail)
+    source: FakeSource = field(default_factory=FakeSource)
+
+    def __post_init__(self) -> None:
+        self.storage.organisations.put(an_organisation())
+        self.storage.mailboxes.put(a_mailbox())
+        self.mail.add_mailbox(AGENT, user_id="oid-1", aliases=("sales@contoso.example",))
+
+    def maintain(self, event: str = "") -> None:
+        storage = self.storage
+        use_case = MaintainSubscriptions(
+            scope=FindScope(storage.organisations, storage.mailboxes, b"k" * 32),
+            mailboxes=storage.mailboxes,
+            subscriptions=storage.subscriptions,
+            source=self.source,
+            mail=self.mail,
+            index=storage.index,
+            folders=storage.folder_states,
+            queue=storage.queue,
+            clock=lambda: NOW,
+        )
+        use_case(MaintainSubscription(tenant_id=TENANT, mailbox_id=MAILBOX_ID, first_at=NOW, event=event))
+
+    def subscribed(self, **changes: Any) -> None:
+        row = a_subscription(**changes)
+        self.storage.subscriptions.put(TENANT, row)
+        self.source.living[row.subscription_id] = row.client_state
+
+    @property
+    def row(self) -> Any:
+        return self.storage.subscriptions.get(TENANT, MAILBOX_ID)
+
+    @property
+    def mailbox(self) -> Any:
+        return self.storage.mailboxes.by_id(TENANT, MAILBOX_ID)
+
+
+@pytest.fixture
+def setting() -> Setting:
+    return Setting()
+
+
+def test_a_new_mailbox_is_subscribed_and_then_walked(setting: Setting) -> None:
+    setting.maintain()
+    assert setting.source.living == {setting.row.subscription_id: setting.row.client_state}
+    assert setting.row.expires_at == NOW + LIFETIME
+    assert [type(one) for one in setting.storage.queue.commands] == [SyncMailbox]
+
+
+def test_the_client_state_is_stored_before_graph_is_asked(setting: Setting) -> None:
+    seen: list[Any] = []
+    setting.source.on_create = lambda: seen.append(setting.row)
+    setting.maintain()
+    [row] = seen
+    assert (row.client_state, row.subscription_id) == (setting.row.client_state, "")
+
+
+def test_the_client_state_names_its_mailbox_and_cannot_be_guessed(setting: Setting) -> None:
+    setting.maintain()
+    first = setting.row.client_state
+    assert mailbox_of(first) == MAILBOX_ID
+    assert len(MAILBOX_ID) + 40 < len(first) <= MAX_CLIENT_STATE
+    setting.maintain("subscriptionRemoved")
+    assert setting.row.client_state != first
+
+
+def test_asking_again_changes_nothing(setting: Setting) -> None:
+    setting.maintain()
+    setting.storage.queue.sent.clear()
+    setting.maintain()
+    assert setting.source.calls == ["create"]
+    assert setting.storage.queue.sent == []
+
+
+def test_object_ids_and_aliases_are_learnt_and_become_staff(setting: Setting) -> None:
+    setting.maintain()
+    assert (setting.mailbox.user_id, setting.mailbox.agent_id) == ("oid-1", "oid-1")
+    assert setting.mailbox.aliases == ("sales@contoso.example",)
+    known = setting.storage.index.addresses(TENANT, [AGENT, "sales@contoso.example", "x@contoso.example"])
+    assert [one.is_staff for one in known.values()] == [True, True, False]
+
+
+def test_a_closed_directory_does_not_stop_capture(setting: Setting) -> None:
+    setting.mail.fail("user", AccessDenied("no directory permission"))
+    setting.maintain()
+    assert setting.mailbox.user_id == ""
+    assert setting.source.calls == ["create"]
+
+
+def test_a_refused_subscription_leaves_the_mailbox_to_polling_and_says_why(setting: Setting) -> None:
+    setting.source.errors["create"] = Rejected("the notification URL is not reachable", "ValidationError")
+    setting.maintain()
+    assert (setting.mailbox.state, setting.mailbox.last_error) == (
+        "polling",
+        "the notification URL is not reachable",
+    )
+    assert [type(one) for one in setting.storage.queue.commands] == [SyncMailbox]
+
+
+def test_a_graph_that_is_down_is_tried_again(setting: Setting) -> None:
+    setting.source.errors["create"] = Unavailable("down")
+    with pytest.raises(Unavailable):
+        setting.maintain()
+    setting.source.errors.clear()
+    setting.maintain()
+    assert setting.source.living == {setting.row.subscription_id: setting.row.client_state}
+
+
+def test_a_reauthorization_is_one_renewal(setting: Setting) -> None:
+    setting.subscribed()
+    setting.maintain("reauthorizationRequired")
+    assert setting.source.calls == ["renew"]
+    assert setting.row.expires_at == NOW + LIFETIME
+
+
+def test_a_subscription_that_is_gone_is_made_anew(setting: Setting) -> None:
+    setting.subscribed()
+    setting.source.living.clear()
+    setting.maintain("reauthorizationRequired")
+    assert setting.source.calls == ["renew", "create"]
+    assert setting.row.subscription_id in setting.source.living
+
+
+def test_missed_notifications_lead_to_a_walk(setting: Setting) -> None:
+    setting.subscribed()
+    setting.maintain("missed")
+    assert setting.source.calls == []
+    assert [type(one) for one in setting.storage.queue.commands] == [SyncMailbox]
+
+
+@pytest.mark.parametrize("pause", ["mailbox", "organisation"])
+def test_a_pause_ends_the_subscription(setting: Setting, pause: str) -> None:
+    setting.subscribed()
+    if pause == "mailbox":
+        setting.storage.mailboxes.note(setting.mailbox, enabled=False)
+    else:
+        setting.storage.organisations.put(an_organisation(enabled=False))
+    setting.maintain()
+    assert (setting.source.living, setting.row) == ({}, None)
+    assert setting.storage.queue.sent == []
+
+
+def test_a_removed_mailbox_is_forgotten_but_for_its_timelines(setting: Setting) -> None:
+    setting.maintain()
+    setting.storage.mailboxes.note(setting.mailbox, enabled=False, state="removing")
+    setting.maintain()
+    assert (setting.source.living, setting.row, setting.mailbox) == ({}, None, None)
+    assert not setting.storage.index.addresses(TENANT, [AGENT])[AGENT].is_staff
+
+
+def test_a_mailbox_that_is_connected_again_meanwhile_stays(setting: Setting) -> None:
+    setting.storage.mailboxes.note(setting.mailbox, enabled=False, state="removing")
+    setting.storage.faults.named.clear()
+    held = setting.storage.mailboxes.by_id
+    reads: list[int] = []
+
+    def revived(tenant_id: str, mailbox_id: str) -> Mailbox | None:
+        reads.append(1)
+        found = held(tenant_id, mailbox_id)
+        return replace(found, state="new", enabled=True) if found and len(reads) > 1 else found
+
+    setting.storage.mailboxes.by_id = revived  # type: ignore[method-assign]
+    setting.maintain()
+    assert (TENANT, MAILBOX_ID) in setting.storage.mailboxes.rows
+
+
+@pytest.mark.parametrize(
+    ("row", "wanted", "event", "action"),
+    [
+        (None, True, "", Action.CREATE),
+        (None, False, "", Action.NOTHING),
+        (a_subscription(subscription_id=""), True, "", Action.CREATE),
+        (a_subscription(), True, "", Action.NOTHING),
+        (a_subscription(expires_at=NOW), True, "", Action.CREATE),
+        (a_subscription(expires_at=NOW + timedelta(hours=47)), True, "", Action.RENEW),
+        (a_subscription(), True, "subscriptionRemoved", Action.CREATE),
+        (a_subscription(), True, "reauthorizationRequired", Action.RENEW),
+        (a_subscription(), True, "missed", Action.NOTHING),
+        (a_subscription(), False, "missed", Action.END),
+    ],
+)
+def test_what_is_to_be_done_follows_from_what_stands(
+    row: Any, wanted: bool, event: str, action: Action
+) -> None:
+    assert next_action(row, wanted=wanted, event=event, now=NOW) is action
