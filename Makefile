@@ -29,8 +29,7 @@ check: $(INSTALLED) ## format, lint, types, import contracts, unit tests
 	@$(BIN)/python -m pytest tests/unit
 
 bench: setup ## benchmarks; each prints its figures
-	@set -e; for file in bench/bench_*.py; do [ -e "$$file" ] || continue; \
-		echo "== $$file"; $(BIN)/python -m "bench.$$(basename "$$file" .py)"; done
+	@set -e; for name in cold_start match pipeline; do echo "== $$name"; $(BIN)/python -m "bench.$$name"; done
 
 soak: setup ## a long run under faults
 	@$(BIN)/python -m bench.soak $(ARGS)
