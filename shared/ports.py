@@ -61,8 +61,11 @@ class MailSource(Protocol):
     def user(self, mailbox: Mailbox) -> DirectoryUser:
         """Look the mailbox's user up in the directory."""
 
-    def folders(self, mailbox: Mailbox) -> tuple[list[Folder], Mapping[str, str]]:
-        """All folders, and which id has which well-known name."""
+    def folders(self, mailbox: Mailbox) -> list[Folder]:
+        """All folders that hold items."""
+
+    def well_known_folders(self, mailbox: Mailbox) -> Mapping[str, str]:
+        """Well-known names by folder id. They cost a request each: ask only when a folder is new."""
 
     def delta(self, mailbox: Mailbox, folder: FolderState, since: datetime | None) -> DeltaPage:
         """The next page of changes; from `since` where the folder has no link yet. May raise SyncStateExpired."""

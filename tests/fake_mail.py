@@ -104,9 +104,11 @@ class FakeMail:
     def user(self, mailbox: Mailbox) -> DirectoryUser:
         return self._box("user", mailbox).user
 
-    def folders(self, mailbox: Mailbox) -> tuple[list[Folder], Mapping[str, str]]:
-        box = self._box("folders", mailbox)
-        return list(box.folders.values()), dict(box.well_known)
+    def folders(self, mailbox: Mailbox) -> list[Folder]:
+        return list(self._box("folders", mailbox).folders.values())
+
+    def well_known_folders(self, mailbox: Mailbox) -> Mapping[str, str]:
+        return dict(self._box("well_known_folders", mailbox).well_known)
 
     def delta(self, mailbox: Mailbox, folder: FolderState, since: datetime | None) -> DeltaPage:
         box = self._box("delta", mailbox)

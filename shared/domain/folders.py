@@ -36,11 +36,15 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class FolderState:
-    """What is known of a folder: its kind, whether its mail is captured, how far its delta was read."""
+    """What is known of a folder: its kind, whether its mail is captured, how far its delta was read.
+
+    `well_known` is the name that Graph knows this very folder by, '' for any other.
+    """
 
     folder_id: str
     kind: str
     captured: bool
+    well_known: str = ""
     link: str = ""
     etag: str = ""
 
@@ -69,8 +73,8 @@ def classify(folders: list[Folder], well_known: Mapping[str, str]) -> list[Folde
     states = []
     for one in folders:
         reason = excluded_by(one.folder_id)
-        kind = reason or well_known.get(one.folder_id, "folder")
-        states.append(FolderState(one.folder_id, kind, captured=not reason))
+        name = well_known.get(one.folder_id, "")
+        states.append(FolderState(one.folder_id, reason or name or "folder", not reason, name))
     return states
 
 

@@ -72,9 +72,12 @@ class Sync:
         """The folders as they are now, with the cursors known of them."""
         mailbox = scope.mailbox
         known = {one.folder_id: one for one in self.folders.all(mailbox)}
-        listed, well_known = self.mail.folders(mailbox)
+        listed = self.mail.folders(mailbox)
+        names = {one.folder_id: one.well_known for one in known.values() if one.well_known}
+        if any(one.folder_id not in known for one in listed):
+            names = dict(self.mail.well_known_folders(mailbox))
         states = []
-        for found in classify(listed, well_known):
+        for found in classify(listed, names):
             state = known.get(found.folder_id)
             if state is None or (state.kind, state.captured) != (found.kind, found.captured):
                 state = replace(found, link=state.link, etag=state.etag) if state else found

@@ -175,7 +175,7 @@ def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Wo
 
 def folder_of(world: World, name: str = "inbox") -> FolderState:
     """A folder by its well-known name, not walked yet."""
-    _, names = world.source.folders(world.mailbox)
+    names = world.source.well_known_folders(world.mailbox)
     return FolderState(next(one for one, known in names.items() if known == name), name, captured=True)
 
 
@@ -233,7 +233,8 @@ class TestMailSource:
             world.source.folders(replace(world.mailbox, address=UNKNOWN))
 
     def test_known_folders_are_named_and_the_others_told_by_class(self, world: World) -> None:
-        folders, names = world.source.folders(world.mailbox)
+        folders = world.source.folders(world.mailbox)
+        names = world.source.well_known_folders(world.mailbox)
         assert {"inbox", "sentitems", "drafts", "deleteditems", "junkemail", "archive"} <= set(names.values())
         states = classify(folders, names)
         kinds = {one.kind for one in states if one.captured}
@@ -241,7 +242,8 @@ class TestMailSource:
         assert "IPF.StickyNote" in {one.kind for one in states if not one.captured}
 
     def test_a_folder_inside_another_is_listed_under_its_parent(self, world: World) -> None:
-        folders, names = world.source.folders(world.mailbox)
+        folders = world.source.folders(world.mailbox)
+        names = world.source.well_known_folders(world.mailbox)
         inbox = next(one for one, known in names.items() if known == "inbox")
         assert [one.container_class for one in folders if one.parent_id == inbox] == ["IPF.Note"]
 

@@ -63,11 +63,13 @@ class GraphMail:
         address = normalise(found.get("mail") or found.get("userPrincipalName") or "") or mailbox.address
         return DirectoryUser(str(found["id"]), address, _aliases(found, address))
 
-    def folders(self, mailbox: Mailbox) -> tuple[list[Folder], Mapping[str, str]]:
-        """One request for each folder that has children, and one or more batches for the well-known names."""
-        tenant_id, user = mailbox.tenant_id, mailbox.graph_user
-        tree = folders.tree(self._session, tenant_id, user)
-        return tree, folders.well_known(self._session, tenant_id, user)
+    def folders(self, mailbox: Mailbox) -> list[Folder]:
+        """One request, and one more for each folder that has children."""
+        return folders.tree(self._session, mailbox.tenant_id, mailbox.graph_user)
+
+    def well_known_folders(self, mailbox: Mailbox) -> Mapping[str, str]:
+        """A batch, and one more for each name that the mailbox does not have."""
+        return folders.well_known(self._session, mailbox.tenant_id, mailbox.graph_user)
 
     def delta(self, mailbox: Mailbox, folder: FolderState, since: datetime | None) -> DeltaPage:
         """One page. A link that Graph does not take any more, for whatever reason, is an expired one."""

@@ -313,7 +313,7 @@ def test_folders_are_walked_to_the_leaves_and_known_ones_found_by_id() -> None:
         return Reply({"responses": responses})
 
     source, graph = mail(answer)
-    found, known = source.folders(MAILBOX)
+    found, known = source.folders(MAILBOX), source.well_known_folders(MAILBOX)
     assert found == [
         Folder("in", "root", "IPF.Note"),
         Folder("notes", "root", "IPF.StickyNote"),

@@ -108,6 +108,26 @@ def test_a_new_folder_is_walked_too(world: World) -> None:
     assert len(world.timeline()) == 1
 
 
+def test_well_known_names_are_asked_for_only_when_a_folder_is_new(world: World) -> None:
+    world.walk()
+    world.mail.calls.clear()
+    world.walk()
+    assert world.mail.calls["well_known_folders"] == 0
+    world.mail.add_folder(AGENT, "new-folder")
+    world.walk()
+    assert world.mail.calls["well_known_folders"] == 1
+
+
+def test_a_folder_that_comes_back_from_deleted_items_is_captured_again(world: World) -> None:
+    folder = world.mail.add_folder(AGENT, "viewings-folder", parent_id="deleteditems-folder")
+    world.walk()
+    world.mail.add_folder(AGENT, folder, parent_id="inbox-folder")
+    world.deliver(folder="viewings")
+    world.walk()
+    world.work()
+    assert len(world.timeline()) == 1
+
+
 def test_a_folder_that_was_moved_to_deleted_items_is_left_out_from_then_on(world: World) -> None:
     folder = world.mail.add_folder(AGENT, "viewings-folder", parent_id="inbox-folder")
     world.walk()

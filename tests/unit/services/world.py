@@ -44,7 +44,7 @@ class World:
         mailbox = self.storage.mailboxes.put(a_mailbox(**fields))
         for name in STANDARD:
             captured = name in ("inbox", "sentitems", "archive")
-            state = a_folder_state(folder_id=f"{name}-folder", kind=name, captured=captured)
+            state = a_folder_state(folder_id=f"{name}-folder", kind=name, captured=captured, well_known=name)
             self.storage.folder_states.put(mailbox, state)
         return mailbox
 
