@@ -114,9 +114,16 @@ def preview(text: str) -> str:
     return text[:255]
 
 
+def inside_body(markup: str) -> str:
+    """What stands between `<body>` and the last `</body>`."""
+    opened = re.search(r"<body[^>]*>", markup, re.I)
+    start, end = opened.end() if opened else 0, markup.lower().rfind("</body>")
+    return markup[start:end] if end >= start else markup[start:]
+
+
 def unique_part(markup: str, *, has_parent: bool) -> str:
     """uniqueBody: what precedes the quoted mail, or all of it when the parent is not in the mailbox."""
-    inner = re.sub(r"(?is).*?<body[^>]*>|</body>.*", "", markup)
+    inner = inside_body(markup)
     if has_parent and (found := _QUOTE_STARTS.search(inner)):
         inner = inner[: found.start()]
     return f"<html><body><div>{inner}</div></body></html>"

@@ -10,6 +10,7 @@ from email import message_from_bytes
 from email.utils import format_datetime
 
 from dev.simulator.attachments import Attachment
+from dev.simulator.body import inside_body
 from dev.simulator.compose import compose
 from dev.simulator.content import Content
 from dev.simulator.directory import User
@@ -214,7 +215,7 @@ def _answer_recipients(user: User, content: Content, kind: str) -> Fields:
 
 
 def _quoted(comment: str, content: Content) -> str:
-    inner = re.sub(r"(?is).*?<body[^>]*>|</body>.*", "", content.markup)
+    inner = inside_body(content.markup)
     sender = content.from_.address if content.from_ else ""
     sent = content.sent.strftime("%A, %B %d, %Y %H:%M") if content.sent else ""
     return (

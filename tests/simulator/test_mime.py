@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dev.simulator.body import unique_part, without_scripts
 from dev.simulator.compose import regenerate
 from dev.simulator.headers import Address, addresses, decode_words
 from dev.simulator.mime import read_mail
@@ -134,6 +135,12 @@ def test_regenerated_mime_says_the_same_in_another_form() -> None:
     assert (reread.subject, reread.text.strip()) == ("s", "plain words")
     assert [one.data for one in reread.attachments] == [b"%PDF"]
     assert message_from_bytes(again).get_boundary() != "b"
+
+
+@pytest.mark.timeout(10)
+def test_a_large_body_is_served_in_time_that_grows_with_its_size() -> None:
+    markup = read_mail(b"Content-Type: text/html\r\n\r\n<body>" + b"<p>x < y</p>" * 100_000).markup
+    assert unique_part(without_scripts(markup), has_parent=True).count("<p>") == 100_000
 
 
 @pytest.mark.skipif(not CORPUS.exists(), reason="the mail corpus is not beside this repository")
