@@ -7,9 +7,12 @@ from typing import Final
 
 MAIL_SYNC: Final = "mail-sync"
 MAIL_INGEST: Final = "mail-ingest"
+MAIL_RECONCILE: Final = "mail-reconcile"
+MAIL_BACKFILL: Final = "mail-backfill"
+LATE_CONTACTS: Final = "late-contacts"
 SUBSCRIPTIONS: Final = "subscriptions"
 
-QUEUES: Final = (MAIL_SYNC, MAIL_INGEST, SUBSCRIPTIONS)
+QUEUES: Final = (MAIL_SYNC, MAIL_INGEST, MAIL_RECONCILE, MAIL_BACKFILL, LATE_CONTACTS, SUBSCRIPTIONS)
 POISON_SUFFIX: Final = "-poison"
 
 ORGANISATIONS: Final = "Organisations"
