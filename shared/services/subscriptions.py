@@ -100,7 +100,7 @@ class MaintainSubscriptions:
             user = self.mail.user(mailbox)
             agent = user
             if mailbox.agent not in (mailbox.address, user.address, *user.aliases):
-                agent = self.mail.user(replace(mailbox, address=mailbox.agent))
+                agent = self.mail.user(replace(mailbox, address=mailbox.agent, user_id=""))
         except (AccessDenied, NotFound) as error:
             telemetry.event("directory_closed", mailbox=mailbox.mailbox_id, code=error.code)
             return mailbox
