@@ -38,6 +38,7 @@ from shared.services.scopes import FindScope
 from shared.services.screening import Screen
 from shared.services.subscriptions import MaintainSubscriptions
 from shared.services.sync import Sync
+from shared.services.turns import Turns
 from shared.triggers.queue import Outcomes
 
 if TYPE_CHECKING:
@@ -183,6 +184,10 @@ class _House:
         return FindScope(self.organisations, self.mailboxes, self.settings.hash_key)
 
     @cached_property
+    def turns(self) -> Turns:
+        return Turns(self.scope, self.leases, self.mailboxes, now)
+
+    @cached_property
     def gather(self) -> GatherCandidates:
         return GatherCandidates(self.index, self.records, self.messages)
 
@@ -203,8 +208,7 @@ class _House:
                 clock=now,
             ),
             sync=Sync(
-                scope=self.scope,
-                leases=self.leases,
+                turns=self.turns,
                 mail=self.mail,
                 mailboxes=self.mailboxes,
                 folders=self.folders,
@@ -214,8 +218,7 @@ class _House:
                 clock=now,
             ),
             ingest=Ingest(
-                scope=self.scope,
-                leases=self.leases,
+                turns=self.turns,
                 mail=self.mail,
                 folders=self.folders,
                 screen=self.screen,
@@ -228,7 +231,7 @@ class _House:
                 clock=now,
             ),
             maintain_subscription=MaintainSubscriptions(
-                scope=self.scope,
+                turns=self.turns,
                 mailboxes=self.mailboxes,
                 subscriptions=self.subscriptions,
                 source=self.subscription_source,

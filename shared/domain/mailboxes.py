@@ -8,6 +8,8 @@ from typing import Self
 from shared.domain.errors import InvalidInput
 from shared.domain.fields import Fields
 
+# States: `new` until the first walk; `polling` where Graph refuses a subscription; `removing` once deleted.
+NEW, OK, POLLING, REMOVING = "new", "ok", "polling", "removing"
 PERSONAL = "personal"
 INTAKE = "intake"
 CONNECTIONS = ("graph-app",)
@@ -57,10 +59,11 @@ class Mailbox:
     user_id: str = ""
     agent_id: str = ""
     aliases: tuple[str, ...] = ()
-    state: str = "new"
+    state: str = NEW
     last_error: str = ""
     last_sync_at: datetime | None = None
     next_poll_at: datetime | None = None
+    blocked_until: datetime | None = None
     etag: str = ""
 
     @property

@@ -15,7 +15,7 @@ def parse_ids(text: str) -> tuple[str, ...]:
     Brackets may be missing, commas may stand between ids (Exchange writes both), folding may remain.
     """
     bracketed = _BRACKETED.findall(text)
-    found = bracketed or [word.strip("<>") for word in re.split(r"[\s,;]+", text)]
+    found = bracketed or re.split(r"[\s,;<>]+", text)
     return tuple(dict.fromkeys(one for one in found if "@" in one and len(one) <= _LONGEST))
 
 

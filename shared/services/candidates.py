@@ -68,7 +68,8 @@ def _candidates(
     domains: Mapping[str, frozenset[Card]],
 ) -> Candidates:
     people = head.participants
-    outsiders = people & known.keys()
+    # A colleague who stands on a contact card all the same must not have mail filed for it.
+    outsiders = {one for one in people & known.keys() if not known[one].is_staff}
     found = {domain: domains[domain] for domain in map(domain_of, outsiders) if domains.get(domain)}
     cards: Iterable[Card] = (
         *(card for one in outsiders for card in known[one].cards),

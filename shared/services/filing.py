@@ -13,7 +13,7 @@ from shared.domain.commands import MAX_IDS, IngestMessages
 from shared.domain.errors import Conflict, PermanentError
 from shared.domain.filing import DONE, MAX_WAITERS, PENDING, Copy, StoredMessage, entries_of, inbox_item
 from shared.domain.identity import MAX_VARIANTS, variant_key
-from shared.domain.messages import Attachment, Document
+from shared.domain.messages import Attachment, Direction, Document
 from shared.ports import (
     Attachments,
     Claim,
@@ -59,7 +59,7 @@ class Filing:
         self._keep_attachments(scope, stored, copy, document.attachments)
         if stored.is_filed:
             self.timeline.put(scope.tenant_id, entries_of(stored, document))
-        else:
+        elif stored.direction is Direction.IN:
             self.inbox.put(scope.tenant_id, inbox_item(stored, document, scope.mailbox))
         return stored
 

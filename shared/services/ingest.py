@@ -22,7 +22,6 @@ from shared.ports import (
     CommandQueue,
     Exceptions,
     FolderStates,
-    Leases,
     MailSource,
     MessageStore,
     Sightings,
@@ -30,8 +29,9 @@ from shared.ports import (
 from shared.services.candidates import GatherCandidates
 from shared.services.failures import failure_of
 from shared.services.filing import Filing
-from shared.services.scopes import FindScope, Scope
+from shared.services.scopes import Scope
 from shared.services.screening import Screen, Screened, wait_for_parents
+from shared.services.turns import Turns
 
 # A notification may come before its mail can be read, and a draft's id goes when it is sent.
 NOT_FOUND_TRIES = 3
@@ -52,8 +52,7 @@ class Kept:
 class Ingest:
     """Fetch up to 20 messages, decide capture on headers, then match and file what is kept."""
 
-    scope: FindScope
-    leases: Leases
+    turns: Turns
     mail: MailSource
     folders: FolderStates
     screen: Screen
@@ -66,11 +65,10 @@ class Ingest:
     clock: Clock
 
     def __call__(self, command: IngestMessages) -> None:
-        scope = self.scope(command)
-        if scope is None or not scope.is_active:
-            telemetry.event("ingest_dropped", mailbox=command.mailbox_id, ids=len(command.ids))
-            return
-        with self.leases.slot(command.tenant_id, command.mailbox_id):
+        with self.turns.slot(command) as scope:
+            if scope is None or not scope.is_active:
+                telemetry.event("ingest_dropped", mailbox=command.mailbox_id, ids=len(command.ids))
+                return
             kept, skipped = self._fetch(scope, command)
             self._file_all(scope, kept, skipped)
         telemetry.event("ingested", mailbox=command.mailbox_id, kept=len(kept), skipped=len(skipped))

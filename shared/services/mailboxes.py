@@ -13,10 +13,9 @@ from shared.domain.callers import ADMIN, Caller
 from shared.domain.commands import MaintainSubscription
 from shared.domain.errors import Conflict, InvalidInput, Outdated, Unknown
 from shared.domain.fields import Fields
-from shared.domain.mailboxes import Mailbox
+from shared.domain.mailboxes import REMOVING, Mailbox
 from shared.domain.organisations import Organisation
 from shared.ports import Clock, CommandQueue, Mailboxes, Organisations, RecordIndex
-from shared.services.scopes import REMOVING
 
 ATTEMPTS: Final = 3
 

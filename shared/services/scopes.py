@@ -5,11 +5,9 @@ from functools import lru_cache
 
 from shared.domain.commands import Command
 from shared.domain.identity import Hasher
-from shared.domain.mailboxes import Mailbox
+from shared.domain.mailboxes import REMOVING, Mailbox
 from shared.domain.organisations import Organisation, in_domains
 from shared.ports import Mailboxes, Organisations
-
-REMOVING = "removing"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from shared import telemetry
 from shared.domain.commands import MaintainSubscription
 from shared.domain.errors import AccessDenied, NotFound, PermanentError
-from shared.domain.mailboxes import Mailbox
+from shared.domain.mailboxes import OK, POLLING, REMOVING, Mailbox
 from shared.domain.subscriptions import LIFETIME, Action, Subscription, client_state, next_action
 from shared.ports import (
     Clock,
@@ -20,14 +20,15 @@ from shared.ports import (
     SubscriptionSource,
 )
 from shared.services.ingest import walk_of
-from shared.services.scopes import REMOVING, FindScope
+from shared.services.scopes import Scope
+from shared.services.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
 class MaintainSubscriptions:
     """Run only from the queue: Graph's handshake calls back while the request that asks for it is open."""
 
-    scope: FindScope
+    turns: Turns
     mailboxes: Mailboxes
     subscriptions: Subscriptions
     source: SubscriptionSource
@@ -38,9 +39,11 @@ class MaintainSubscriptions:
     clock: Clock
 
     def __call__(self, command: MaintainSubscription) -> None:
-        scope = self.scope(command)
-        if scope is None:
-            return
+        with self.turns.walk(command) as scope:
+            if scope is not None:
+                self._maintain(scope, command)
+
+    def _maintain(self, scope: Scope, command: MaintainSubscription) -> None:
         held = self.subscriptions.get(command.tenant_id, command.mailbox_id)
         action = next_action(held, wanted=scope.is_active, event=command.event, now=self.clock())
         mailbox = scope.mailbox
@@ -73,9 +76,11 @@ class MaintainSubscriptions:
         except PermanentError as error:
             # Polling still brings the mail, if it may be read at all; the admin sees why it comes late.
             telemetry.alert("subscription_refused", mailbox=mailbox.mailbox_id, code=error.code)
-            self.mailboxes.note(mailbox, state="polling", last_error=str(error))
+            self.mailboxes.note(mailbox, state=POLLING, last_error=str(error))
             return
         self._keep(mailbox, planned, made.subscription_id, made.expires_at)
+        if mailbox.state == POLLING:
+            self.mailboxes.note(mailbox, state=OK, last_error="")
 
     def _renew(self, mailbox: Mailbox, held: Subscription) -> None:
         try:

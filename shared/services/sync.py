@@ -8,19 +8,20 @@ from shared import telemetry
 from shared.domain.commands import MAX_IDS, IngestMessages, SyncMailbox
 from shared.domain.errors import PermanentError, SyncStateExpired
 from shared.domain.folders import FolderState, classify
+from shared.domain.mailboxes import OK, POLLING, Mailbox
 from shared.domain.messages import MessageHead
 from shared.ports import (
     Clock,
     CommandQueue,
     DeltaPage,
     FolderStates,
-    Leases,
     Mailboxes,
     MailSource,
     Sightings,
 )
-from shared.services.scopes import FindScope, Scope
+from shared.services.scopes import Scope
 from shared.services.screening import Screen
+from shared.services.turns import Turns
 
 # A walk gives way after this many pages that had another behind them and puts itself back, so that nobody
 # waits behind a long one. A folder's last page does not count: however many folders, each is reached.
@@ -33,8 +34,7 @@ OVERLAP = timedelta(days=1)
 class Sync:
     """One walk. Sightings first, then commands, then the cursor: a crash repeats a page and loses none."""
 
-    scope: FindScope
-    leases: Leases
+    turns: Turns
     mail: MailSource
     mailboxes: Mailboxes
     folders: FolderStates
@@ -44,15 +44,14 @@ class Sync:
     clock: Clock
 
     def __call__(self, command: SyncMailbox) -> None:
-        scope = self.scope(command)
-        if scope is None or not scope.is_active or scope.mailbox.connected_at is None:
-            telemetry.event("sync_dropped", mailbox=command.mailbox_id)
-            return
-        with self.leases.walk(command.tenant_id, command.mailbox_id):
+        with self.turns.walk(command) as scope:
+            if scope is None or not scope.is_active or scope.mailbox.connected_at is None:
+                telemetry.event("sync_dropped", mailbox=command.mailbox_id)
+                return
             started = self.clock()
             finished = self._walk(scope)
             if finished:
-                self.mailboxes.note(scope.mailbox, state="ok", last_error="", last_sync_at=started)
+                self.mailboxes.note(scope.mailbox, **walked(scope.mailbox, started))
         if not finished:
             self.queue.put(replace(command, attempt=0, first_at=self.clock()))
 
@@ -138,6 +137,13 @@ class Sync:
         return [
             head for graph_id, head in latest.items() if graph_id not in seen or not seen[graph_id].is_settled
         ]
+
+
+def walked(mailbox: Mailbox, started: datetime) -> dict[str, object]:
+    """What a finished walk makes of a mailbox's state; why a subscription was refused stays to be seen."""
+    if mailbox.state == POLLING:
+        return {"last_sync_at": started}
+    return {"last_sync_at": started, "state": OK, "last_error": ""}
 
 
 def _resync_from(scope: Scope, since: datetime | None) -> datetime | None:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -15,7 +16,7 @@ from shared.adapters.storage.organisations import AzureOrganisations
 from shared.adapters.storage.records import AzureRecords
 from shared.adapters.storage.table import Table
 from shared.domain import names
-from shared.domain.errors import Rejected, Unavailable
+from shared.domain.errors import Busy, Rejected, Unavailable
 from shared.domain.identity import variant_key
 from tests.builders import (
     CONTACT,
@@ -123,11 +124,40 @@ class TestCosts:
             with azure.leases.walk(tenant, MAILBOX_ID), azure.leases.slot(tenant, MAILBOX_ID):
                 pass
 
-        first = cost(held)
-        assert first == 2 * 4
-        for _ in range(20):
-            held()
-        assert cost(held) == 2 * 2
+        assert cost(held) == 4
+        assert cost(held) == 2
+
+    def test_a_mailbox_belongs_to_one_process_at_a_time(self, azure, tenant):
+        here, there = azure.leases, AzureLeases(azure.connection)
+        with here.walk(tenant, MAILBOX_ID), here.slot(tenant, MAILBOX_ID):
+            for turn in (there.walk, there.slot):
+                with pytest.raises(Busy), turn(tenant, MAILBOX_ID):
+                    pass
+        with there.slot(tenant, MAILBOX_ID), pytest.raises(Busy), here.slot(tenant, MAILBOX_ID):
+            pass
+        with here.slot(tenant, MAILBOX_ID):
+            pass
+
+    def test_workers_of_one_process_share_a_lease_and_never_more_than_three_ingest(self, azure, tenant, cost):
+        inside, peak, lock = [0], [0], threading.Lock()
+
+        def ingest(_):
+            with azure.leases.slot(tenant, MAILBOX_ID):
+                with lock:
+                    inside[0] += 1
+                    peak[0] = max(peak[0], inside[0])
+                time.sleep(0.02)
+                with lock:
+                    inside[0] -= 1
+
+        def burst():
+            with ThreadPoolExecutor(12) as workers:
+                list(workers.map(ingest, range(24)))
+
+        with azure.leases.slot(tenant, MAILBOX_ID):
+            pass
+        assert cost(burst) <= 6
+        assert peak[0] == 3
 
     def test_records(self, azure, tenant, cost):
         assert cost(azure.records.put_many, tenant, [a_record()]) == 3

@@ -50,7 +50,9 @@ def _single(session: GraphSession, tenant_id: str, path: str) -> Outcome:
 
 def _batch(session: GraphSession, tenant_id: str, items: Sequence[tuple[str, str]]) -> dict[str, Outcome]:
     """The outcomes of one batch, without the items that a failed one kept from running."""
-    answer = session.post(tenant_id, "/$batch", {"requests": _requests(items)}, repeatable=True)
+    answer = session.post(
+        tenant_id, "/$batch", {"requests": _requests(items)}, repeatable=True, about=items[0][1]
+    )
     found: dict[str, Outcome] = {}
     failed: list[TransientError] = []
     for one in answer.get("responses") or ():
@@ -63,7 +65,9 @@ def _batch(session: GraphSession, tenant_id: str, items: Sequence[tuple[str, str
         else:
             found[items[number][0]] = outcome
     if failed:
-        raise _worst(failed)
+        worst = _worst(failed)
+        session.waits.note(tenant_id, items[0][1], worst)
+        raise worst
     return found
 
 

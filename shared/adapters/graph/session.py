@@ -16,6 +16,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from shared.adapters.graph.errors import translate
+from shared.adapters.graph.waits import Waits
 from shared.domain.errors import Rejected, Unavailable
 
 Json = dict[str, Any]
@@ -68,6 +69,7 @@ class GraphSession:
     def __init__(self, url: str, tokens: TokenSource) -> None:
         self._host = url.rstrip("/").removesuffix("/v1.0") + "/"
         self._tokens = tokens
+        self.waits = Waits()
         self.http = requests.Session()
         self.http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.http.mount(self._host, HTTPAdapter(pool_connections=1, pool_maxsize=CONNECTIONS))
@@ -83,9 +85,11 @@ class GraphSession:
             yield from (one for one in page.get("value") or () if isinstance(one, dict))
             where = page.get("@odata.nextLink") or ""
 
-    def post(self, tenant_id: str, where: str, body: Json, *, repeatable: bool = False) -> Json:
-        """`repeatable`: sending it twice does no harm."""
-        return _object(self._send("POST", tenant_id, where, body=body, repeatable=repeatable))
+    def post(
+        self, tenant_id: str, where: str, body: Json, *, repeatable: bool = False, about: str = ""
+    ) -> Json:
+        """`repeatable`: sending it twice does no harm. `about`: a path of the mailbox it is about."""
+        return _object(self._send("POST", tenant_id, where, body=body, repeatable=repeatable, about=about))
 
     def patch(self, tenant_id: str, where: str, body: Json) -> Json:
         return _object(self._send("PATCH", tenant_id, where, body=body))
@@ -109,7 +113,10 @@ class GraphSession:
         prefer: str = "",
         repeatable: bool = False,
         stream: bool = False,
+        about: str = "",
     ) -> requests.Response:
+        about = about or where
+        self.waits.check(tenant_id, about)
         request = requests.Request(
             method,
             self._address(where),
@@ -126,7 +133,9 @@ class GraphSession:
             response = self._once(request, tenant_id, repeatable=repeatable, stream=stream)
         if not 200 <= response.status_code < 300:
             with response:
-                raise translate(response.status_code, response.headers, _json(response))
+                error = translate(response.status_code, response.headers, _json(response))
+            self.waits.note(tenant_id, about, error)
+            raise error
         return response
 
     def _once(

@@ -45,6 +45,7 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
             "user_id",
             "agent_id",
             "aliases",
+            "blocked_until",
             "connected_at",
             "content",
             "mailbox_id",

@@ -1,13 +1,13 @@
-"""The container `leases`: who walks a mailbox, and its three ingest slots.
+"""The container `leases`: which process works on a mailbox, and on what.
 
-A lease lasts 60 s and is renewed while it is held, so that a killed worker blocks a mailbox for a minute.
+A lease lasts 30 s and is renewed while it is held, so that a killed worker blocks a mailbox for half a minute.
 """
 
-import random
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from threading import Condition, Event, Thread
+from threading import Condition, Event, Lock, Thread
 from typing import TYPE_CHECKING, Final
 
 from shared.adapters.storage.connection import Connection
@@ -19,94 +19,77 @@ from shared.domain.errors import Busy, Conflict, NotFound, PostledgerError
 if TYPE_CHECKING:
     from azure.storage.blob import BlobClient, BlobLeaseClient
 
-DURATION: Final = 60
-RENEW_EVERY: Final = 25.0
-SLOTS: Final = 3
+DURATION: Final = 30
+RENEW_EVERY: Final = 10.0
+# Four requests in flight per mailbox are what Outlook allows ("Microsoft Graph throttling limits").
+PLACES: Final = {"walk": 1, "slot": 3}
 # How long a worker waits for a slot that another worker of its own process holds. Seconds.
 PATIENCE: Final = 5.0
 
 
 class AzureLeases:
-    """Implements `ports.Leases`: usually one request to acquire and one to release."""
+    """Implements `ports.Leases`: one request to acquire and one to release, whatever goes on in between.
+
+    A mailbox belongs to one process at a time, which lets one walk and three ingests work on it. So never
+    more than four requests are in flight, and what one worker is told of waiting, all others there know.
+    """
 
     def __init__(self, connection: Connection, *, renew_every: float = RENEW_EVERY) -> None:
         self._connection = connection
         self._renew_every = renew_every
-        self._queues: dict[str, _Queue] = {}
-        self._turn = Condition()
+        self._turns: dict[str, _Turns] = {}
+        self._changed = Condition()
 
     @contextmanager
     def walk(self, tenant_id: str, mailbox_id: str) -> Iterator[None]:
-        with self._one_of([f"walks/{escaped(tenant_id)}/{escaped(mailbox_id)}"]):
+        with self._turn(_name(tenant_id, mailbox_id), "walk", patience=0.0):
             yield
 
     @contextmanager
     def slot(self, tenant_id: str, mailbox_id: str) -> Iterator[None]:
-        """Workers of one process queue for their mailbox's slots and hand the leases on among themselves.
-
-        A burst of commands for one mailbox so costs one lease, not one lease and a failed try each.
-        """
-        folder = f"slots/{escaped(tenant_id)}/{escaped(mailbox_id)}"
-        held = self._handed_on(folder) or self._first_of(folder)
-        try:
+        with self._turn(_name(tenant_id, mailbox_id), "slot", patience=PATIENCE):
             yield
-        finally:
-            self._hand_on(folder, held)
-
-    def _handed_on(self, folder: str) -> "_Held | None":
-        """A lease of another worker of this process, or None where one may be asked for. Raises Busy."""
-        with self._turn:
-            queue = self._queues.setdefault(folder, _Queue())
-            queue.waiting += 1
-            has_turn = self._turn.wait_for(lambda: queue.free or queue.taken < SLOTS, PATIENCE)
-            queue.waiting -= 1
-            if not has_turn:
-                raise Busy(f"{names.LEASES}: this process uses all {SLOTS} slots of the mailbox")
-            if queue.free:
-                return queue.free.pop()
-            queue.taken += 1
-            return None
-
-    def _first_of(self, folder: str) -> "_Held":
-        """Starts at a random slot, so that three processes rarely ask for the same one."""
-        start = random.randrange(SLOTS)
-        try:
-            return self._hold([f"{folder}/{(start + one) % SLOTS}" for one in range(SLOTS)])
-        except BaseException:
-            self._leave(folder)
-            raise
-
-    def _hand_on(self, folder: str, held: "_Held") -> None:
-        with self._turn:
-            queue = self._queues[folder]
-            if queue.waiting:
-                queue.free.append(held)
-                self._turn.notify_all()
-                return
-        self._leave(folder)
-        held.release()
-
-    def _leave(self, folder: str) -> None:
-        with self._turn:
-            queue = self._queues[folder]
-            queue.taken -= 1
-            if not queue.taken and not queue.waiting:
-                del self._queues[folder]
-            self._turn.notify_all()
 
     @contextmanager
-    def _one_of(self, blobs: Sequence[str]) -> Iterator[None]:
-        held = self._hold(blobs)
+    def _turn(self, blob: str, kind: str, *, patience: float) -> Iterator[None]:
+        turns = self._enter(blob, kind, patience)
         try:
+            self._own(blob, turns)
             yield
         finally:
-            held.release()
+            self._exit(blob, turns, kind)
 
-    def _hold(self, blobs: Sequence[str]) -> "_Held":
-        lease = next(filter(None, map(self._acquire, blobs)), None)
-        if lease is None:
-            raise Busy(f"{names.LEASES}: all {len(blobs)} are held")
-        return _Held(lease, self._renew_every)
+    def _enter(self, blob: str, kind: str, patience: float) -> "_Turns":
+        """Be counted among those at the mailbox. Raises Busy where this process has no place left for it."""
+        with self._changed:
+            turns = self._turns.setdefault(blob, _Turns())
+            turns.waiting += 1
+            has_place = self._changed.wait_for(lambda: turns.taken[kind] < PLACES[kind], patience)
+            turns.waiting -= 1
+            if not has_place:
+                raise Busy(f"{names.LEASES}: this process has its hands full with the mailbox")
+            turns.taken[kind] += 1
+            return turns
+
+    def _own(self, blob: str, turns: "_Turns") -> None:
+        """Hold the lease: the first who comes asks for it, the others find it. Raises Busy."""
+        with turns.asking:
+            if turns.held is None:
+                lease = self._acquire(blob)
+                if lease is None:
+                    raise Busy(f"{names.LEASES}: another process works on the mailbox")
+                turns.held = _Held(lease, self._renew_every)
+
+    def _exit(self, blob: str, turns: "_Turns", kind: str) -> None:
+        with turns.asking:
+            with self._changed:
+                turns.taken[kind] -= 1
+                self._changed.notify_all()
+                if any(turns.taken.values()) or turns.waiting:
+                    return
+                self._turns.pop(blob, None)
+            if turns.held is not None:
+                turns.held.release()
 
     def _acquire(self, blob: str) -> "BlobLeaseClient | None":
         """The lease, or None while somebody else holds it."""
@@ -121,12 +104,13 @@ class AzureLeases:
 
 
 @dataclass(slots=True)
-class _Queue:
-    """The workers of this process at one mailbox: leases taken, and those free to be handed on."""
+class _Turns:
+    """Who of this process is at a mailbox, and the lease that lets them; `asking` guards the lease."""
 
-    taken: int = 0
+    taken: Counter[str] = field(default_factory=Counter)
     waiting: int = 0
-    free: list["_Held"] = field(default_factory=list)
+    held: "_Held | None" = None
+    asking: Lock = field(default_factory=Lock)
 
 
 class _Held:
@@ -148,6 +132,10 @@ class _Held:
             # Losing it is survived: what is written under a lease is guarded by ETags too.
             with suppress(PostledgerError), translated(names.LEASES):
                 self._lease.renew()
+
+
+def _name(tenant_id: str, mailbox_id: str) -> str:
+    return f"mailboxes/{escaped(tenant_id)}/{escaped(mailbox_id)}"
 
 
 def _leased(client: "BlobClient") -> "BlobLeaseClient":

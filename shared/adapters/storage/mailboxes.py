@@ -29,6 +29,7 @@ _COLUMNS: Final = (
     "agent_id",
     "aliases",
     "connected_at",
+    "blocked_until",
 )
 # A column cannot hold "no time", and a filter cannot ask for an absent one.
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)

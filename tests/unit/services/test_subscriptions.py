@@ -14,6 +14,7 @@ from shared.domain.subscriptions import LIFETIME, MAX_CLIENT_STATE, Action, mail
 from shared.ports import GraphSubscription
 from shared.services.scopes import FindScope
 from shared.services.subscriptions import MaintainSubscriptions
+from shared.services.turns import Turns
 from tests.builders import AGENT, MAILBOX_ID, NOW, TENANT, a_mailbox, a_subscription, an_organisation
 from tests.fake_mail import FakeMail
 from tests.fakes import FakeStorage
@@ -67,7 +68,12 @@ class Setting:
     def maintain(self, event: str = "") -> None:
         storage = self.storage
         use_case = MaintainSubscriptions(
-            scope=FindScope(storage.organisations, storage.mailboxes, b"k" * 32),
+            turns=Turns(
+                FindScope(storage.organisations, storage.mailboxes, b"k" * 32),
+                storage.leases,
+                storage.mailboxes,
+                lambda: NOW,
+            ),
             mailboxes=storage.mailboxes,
             subscriptions=storage.subscriptions,
             source=self.source,

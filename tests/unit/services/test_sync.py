@@ -179,8 +179,16 @@ def test_a_long_walk_gives_way_and_goes_on_from_its_cursor(
     assert len(world.timeline()) == 30
 
 
+def test_why_a_subscription_was_refused_outlasts_the_walk(world: World) -> None:
+    world.storage.mailboxes.note(world.mailbox, state="polling", last_error="not reachable")
+    world.walk()
+    row = world.storage.mailboxes.by_id(TENANT, world.mailbox.mailbox_id)
+    assert row is not None
+    assert (row.state, row.last_error, row.last_sync_at) == ("polling", "not reachable", NOW)
+
+
 def test_a_finished_walk_is_noted(world: World) -> None:
-    world.storage.mailboxes.note(world.mailbox, state="polling", last_error="it was down")
+    world.storage.mailboxes.note(world.mailbox, state="new", last_error="it was down")
     world.walk()
     row = world.storage.mailboxes.by_id(TENANT, world.mailbox.mailbox_id)
     assert row is not None

@@ -15,6 +15,7 @@ from shared.services.ingest import Ingest, walk_of
 from shared.services.scopes import FindScope
 from shared.services.screening import Screen
 from shared.services.sync import Sync
+from shared.services.turns import Turns
 from tests.builders import AGENT, NOW, TENANT, a_fetched_message, a_folder_state, a_mailbox, an_organisation
 from tests.fake_mail import STANDARD, FakeMail
 from tests.fakes import FakeStorage
@@ -125,8 +126,7 @@ class World:
     def ingest(self) -> Ingest:
         storage = self.storage
         return Ingest(
-            scope=self._scope,
-            leases=storage.leases,
+            turns=self.turns,
             mail=self.mail,
             folders=storage.folder_states,
             screen=self._screen,
@@ -152,8 +152,7 @@ class World:
     def sync(self) -> Sync:
         storage = self.storage
         return Sync(
-            scope=self._scope,
-            leases=storage.leases,
+            turns=self.turns,
             mail=self.mail,
             mailboxes=storage.mailboxes,
             folders=storage.folder_states,
@@ -164,8 +163,10 @@ class World:
         )
 
     @property
-    def _scope(self) -> FindScope:
-        return FindScope(self.storage.organisations, self.storage.mailboxes, HASH_KEY)
+    def turns(self) -> Turns:
+        storage = self.storage
+        scope = FindScope(storage.organisations, storage.mailboxes, HASH_KEY)
+        return Turns(scope, storage.leases, storage.mailboxes, lambda: self.now)
 
     @property
     def _gather(self) -> GatherCandidates:

@@ -1,0 +1,52 @@
+"""A worker's turn at a mailbox: under its lease, with its settings of now, not before Graph's wait is over."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.domain.commands import Command
+from shared.domain.errors import Throttled
+from shared.ports import Clock, Leases, Mailboxes
+from shared.services.scopes import FindScope, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """Gives out turns. Raises Busy where none is free, Throttled while Graph has asked to wait.
+
+    The scope is read under the lease, and a wait that Graph asks for is written down before the lease goes:
+    whoever has the next turn, in whatever process, knows of it.
+    """
+
+    scope: FindScope
+    leases: Leases
+    mailboxes: Mailboxes
+    clock: Clock
+
+    def walk(self, command: Command) -> AbstractContextManager[Scope | None]:
+        """The one turn for walking, reconciling and subscribing. None when mailbox or organisation are gone."""
+        return self._under(self.leases.walk(command.tenant_id, command.mailbox_id), command)
+
+    def slot(self, command: Command) -> AbstractContextManager[Scope | None]:
+        """One of three turns for ingesting."""
+        return self._under(self.leases.slot(command.tenant_id, command.mailbox_id), command)
+
+    @contextmanager
+    def _under(self, lease: AbstractContextManager[None], command: Command) -> Iterator[Scope | None]:
+        with lease:
+            scope = self.scope(command)
+            if scope is not None:
+                self._check(scope)
+            try:
+                yield scope
+            except Throttled as error:
+                if scope is not None and error.retry_after:
+                    until = self.clock() + timedelta(seconds=error.retry_after)
+                    self.mailboxes.note(scope.mailbox, blocked_until=until)
+                raise
+
+    def _check(self, scope: Scope) -> None:
+        until, now = scope.mailbox.blocked_until, self.clock()
+        if until is not None and until > now:
+            raise Throttled("Microsoft Graph asked to wait.", (until - now).total_seconds())
