@@ -40,6 +40,15 @@ Place = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class _Known:
+    """A clientState as it was read; `missed_at` is when a read last found that the one given did not fit."""
+
+    state: str
+    read_at: datetime
+    missed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class ClientStates:
     """The clientStates of subscriptions by tenant and mailbox, remembered for some minutes.
 
@@ -48,22 +57,23 @@ class ClientStates:
 
     subscriptions: Subscriptions
     clock: Clock
-    _known: dict[Place, tuple[datetime, str]] = field(default_factory=dict)
+    _known: dict[Place, _Known] = field(default_factory=dict)
 
     def holds(self, place: Place, state: str) -> bool:
         """Whether `state` is the mailbox's clientState; compared in constant time."""
         now = self.clock()
-        read_at, expected = self._known.get(place, (now - REMEMBERED, ""))
-        if now - read_at < REMEMBERED and _equal(expected, state):
+        known = self._known.get(place)
+        if known and now - known.read_at < REMEMBERED and _equal(known.state, state):
             return True
-        if now - read_at < REREAD and place in self._known:
+        if known and known.missed_at and now - known.missed_at < REREAD:
             return False
         row = self.subscriptions.get(*place)
         expected = row.client_state if row else ""
+        fits = _equal(expected, state)
         if len(self._known) >= MOST_REMEMBERED:
             self._known.clear()
-        self._known[place] = (now, expected)
-        return _equal(expected, state)
+        self._known[place] = _Known(expected, now, None if fits else now)
+        return fits
 
 
 def _equal(expected: str, given: str) -> bool:

@@ -106,6 +106,16 @@ def test_a_new_subscription_is_believed_although_the_old_one_is_remembered(stora
     assert [one.ids for one in storage.queue.commands] == [("A",), ("B",)]  # type: ignore[attr-defined]
 
 
+def test_a_subscription_made_again_at_once_is_believed_at_once(storage: FakeStorage) -> None:
+    """subscriptionRemoved is answered within a second, and mail may come in the same second."""
+    taker = take(storage)
+    taker([Notification(TENANT, STATE, lifecycle="subscriptionRemoved")])
+    renewed = replace(storage.subscriptions.rows[TENANT, MAILBOX_ID], client_state=f"{MAILBOX_ID}.new-secret")
+    storage.subscriptions.put(TENANT, renewed)
+    taker([created("A", f"{MAILBOX_ID}.new-secret")])
+    assert storage.queue.commands[1].ids == ("A",)  # type: ignore[attr-defined]
+
+
 def test_a_flood_of_forgeries_reads_a_mailboxs_row_once_a_second(storage: FakeStorage) -> None:
     taker = take(storage)
     for _ in range(50):
