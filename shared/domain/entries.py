@@ -3,7 +3,7 @@
 import base64
 import binascii
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from shared.domain.addresses import Person
@@ -15,7 +15,9 @@ KINDS: Final = ("sent", "reply", "synced", "note", "acknowledgement")
 # `synced` is what the reader calls all mail that came in by capture.
 FILTERS: Final = {**{kind: (kind,) for kind in KINDS}, "all": KINDS, "synced": ("reply", "synced")}
 
-_LAST_MILLISECOND = 10**14
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+_LAST_MILLISECOND: Final = 10**14
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Entry:
 
 def entry_id(at: datetime, message_key: str) -> str:
     """The row's key: inverted time in milliseconds, then the message; ascending order is newest first."""
-    milliseconds = int(at.timestamp() * 1000)
+    milliseconds = (at - _EPOCH) // _MILLISECOND
     return f"{_LAST_MILLISECOND - milliseconds:015d}-{message_key}"
 
 
@@ -51,7 +53,7 @@ def inverted(at: datetime) -> str:
 
 def at_of(key: str) -> datetime:
     """The time behind an inverted key, to the millisecond."""
-    return datetime.fromtimestamp((_LAST_MILLISECOND - int(key[:15])) / 1000, tz=UTC)
+    return _EPOCH + (_LAST_MILLISECOND - int(key[:15])) * _MILLISECOND
 
 
 def kind_of(direction: Direction, parent_direction: Direction | None) -> str:
