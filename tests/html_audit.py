@@ -15,7 +15,7 @@ FORBIDDEN_ATTRIBUTES = re.compile(
 SAFE_SOURCE = re.compile(r"/inline/|data:image/(?:png|gif|jpe?g|webp);base64,", re.IGNORECASE)
 SAFE_LINK = re.compile(r"https?://|mailto:|tel:", re.IGNORECASE)
 BAD_STYLE = re.compile(
-    r"url|image-set|expression|\\|@|var\(|calc\(|position\s*:|transform|behavior|binding|z-index|:[^;]*-\d",
+    r"url|image-set|expression|\\|@|var\(|calc\(|position\s*:|(?<!text-)transform|behavior|binding|z-index|:[^;]*-\d",
     re.IGNORECASE,
 )
 

@@ -77,7 +77,9 @@ def _children(part: Message) -> list[Message]:
 
 
 def _type(part: Message) -> str:
-    return _guarded(part.get_content_type) or "text/plain"
+    """Without what follows a missing semicolon: a line break in it would be one in an answer's header."""
+    found = (_guarded(part.get_content_type) or "").split()
+    return found[0] if found else "text/plain"
 
 
 def _is_attached(part: Message) -> bool:

@@ -1,0 +1,247 @@
+"""No token, no data; and nothing crosses organisations. Every route of the OpenAPI page is tried."""
+
+import json
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from dev.stack import Stack
+from dev.tenant import Api, Tenant, a_mail
+from tests.e2e.conftest import CONTACT, new_tenant
+from tests.ledger import Ledger
+
+PREFIX = "/api/v1/"
+SECRETS = ("Secret subject", "secret words", "Bo Secret", "secret.pdf", CONTACT)
+BODIES: dict[str, Any] = {"PUT mailboxes/{address}": {"kind": "personal", "agent": "eve@evil.example"}}
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Organisation A with one filed mail, and what stands for each parameter of a path."""
+
+    tenant: Tenant
+    address: str
+    parameters: dict[str, str]
+
+    def path(self, template: str) -> str:
+        return re.sub(r"{(\w+)}", lambda one: self._parameter(template, one[1]), template)
+
+    def _parameter(self, template: str, name: str) -> str:
+        kind = template.partition("/")[0]
+        found = self.parameters.get(f"{kind}.{name}", self.parameters.get(name))
+        assert found is not None, f"{template}: say in this test what stands for {{{name}}}"
+        return found
+
+    def data(self) -> list[Any]:
+        """All that can be read of this organisation."""
+        paths = ("organisation", "mailboxes", "records", "timelines/contact/C-1")
+        message = f"messages/{self.parameters['messages.id']}"
+        attachment = f"{message}/attachments/{self.parameters['attachment_id']}"
+        shown = [self.tenant.admin.call("GET", path) for path in (*paths, message)]
+        for mailbox in shown[1]["mailboxes"]:
+            mailbox.pop("lag_seconds")
+        return [*shown, self.tenant.admin.raw("GET", attachment).content]
+
+
+@pytest.fixture(scope="module")
+def owner(stack: Stack) -> Owner:
+    tenant = new_tenant(stack)
+    address = tenant.agent("ann")
+    tenant.contact("C-1", CONTACT, name="Bo Secret")
+    tenant.connect(address)
+    mail = a_mail(CONTACT, address, "Secret subject", text="secret words")
+    mail.add_attachment(b"%PDF-secret", maintype="application", subtype="pdf", filename="secret.pdf")
+    tenant.deliver(address, mail)
+    message_id = tenant.entry("contact/C-1", mail)["message_id"]
+    Ledger(stack.ready, tenant).settle()
+    shown = tenant.admin.call("GET", f"messages/{message_id}")
+    parameters = {
+        "kind": "contact",
+        "records.id": "C-1",
+        "timelines.id": "C-1",
+        "messages.id": message_id,
+        "attachment_id": shown["attachments"][0]["id"],
+        "address": address,
+    }
+    return Owner(tenant, address, parameters)
+
+
+@pytest.fixture(scope="module")
+def stranger(stack: Stack) -> Tenant:
+    """Organisation B."""
+    tenant = new_tenant(stack)
+    tenant.agent("eve")
+    return tenant
+
+
+def routes(owner: Owner) -> Iterator[tuple[str, str]]:
+    """(method, template below the prefix) of every route but health, from the OpenAPI page."""
+    document = Api(owner.tenant.ready["api_url"]).call("GET", "openapi.json")
+    for path, operations in document["paths"].items():
+        template = path.removeprefix(PREFIX)
+        for method in operations:
+            if template != "health":
+                yield method.upper(), template
+
+
+def attempt(api: Api, owner: Owner, method: str, template: str, **options: Any) -> Any:
+    body = BODIES.get(f"{method} {template}", {})
+    given = {"json": body} if method in ("PUT", "POST") else {}
+    return api.raw(method, owner.path(template), **given, **options)
+
+
+def claims_of(owner: Owner) -> dict[str, Any]:
+    """What a genuine token of organisation A says."""
+    found: dict[str, Any] = jwt.decode(owner.tenant.admin.token, options={"verify_signature": False})
+    return found
+
+
+def invalid_tokens(owner: Owner) -> dict[str, str]:
+    tenant, control = owner.tenant, owner.tenant.control
+    claims, genuine = claims_of(owner), owner.tenant.admin.token
+    header = jwt.get_unverified_header(genuine)
+    foreign = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    admin = f"admin@{tenant.domain}"
+    head, payload, signature = genuine.split(".")
+    return {
+        "none": "",
+        "garbage": "garbage",
+        "not a token": "a.b.c",
+        "no signature": f"{head}.{payload}.",
+        "alg none": jwt.encode(claims, None, algorithm="none"),
+        "HMAC": jwt.encode(claims, "public" * 8, algorithm="HS256", headers={"kid": header["kid"]}),
+        "another key": jwt.encode(claims, foreign, algorithm="RS256", headers={"kid": header["kid"]}),
+        "another signature": f"{head}.{payload}.{'A' * len(signature)}",
+        "expired": control.tokens(tenant.tenant_id, admin, roles=["Admin"], expires_in=-600),
+        "another audience": control.tokens(
+            tenant.tenant_id, admin, roles=["Admin"], audience="https://graph.microsoft.com"
+        ),
+        "another issuer": control.tokens(
+            tenant.tenant_id, admin, roles=["Admin"], issuer=f"https://evil.example/{tenant.tenant_id}/v2.0"
+        ),
+    }
+
+
+def test_without_a_valid_token_no_route_answers(owner: Owner) -> None:
+    before = owner.data()
+    for name, token in invalid_tokens(owner).items():
+        for method, template in routes(owner):
+            answer = attempt(Api(owner.tenant.ready["api_url"], token), owner, method, template)
+            assert answer.status_code == 401, (name, method, template, answer.text)
+            assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+            assert answer.headers["Content-Type"] == "application/problem+json"
+    assert owner.data() == before
+
+
+def test_a_token_of_a_tenant_signed_for_another_one_opens_nothing(owner: Owner, stranger: Tenant) -> None:
+    """Genuine key, genuine user of B, but the token says that it is A's."""
+    issuer = f"{owner.tenant.ready['simulator_url']}/{owner.tenant.tenant_id}/v2.0"
+    token = stranger.control.tokens(
+        stranger.tenant_id, f"admin@{stranger.domain}", roles=["Admin"], issuer=issuer
+    )
+    for method, template in routes(owner):
+        answer = attempt(Api(owner.tenant.ready["api_url"], token), owner, method, template)
+        assert answer.status_code == 401, (method, template)
+
+
+def tokens_of(stranger: Tenant) -> dict[str, Api]:
+    """Everybody there is in organisation B."""
+    application = stranger.control.tokens(
+        stranger.tenant_id, client_id=str(uuid.uuid4()), roles=["Service", "Admin", "Operator", "Agent"]
+    )
+    return {
+        "admin": stranger.api_of(f"admin@{stranger.domain}", "Admin", "Agent"),
+        "agent": stranger.api_of(f"eve@{stranger.domain}"),
+        "application": Api(stranger.ready["api_url"], application),
+    }
+
+
+def test_another_organisations_tokens_see_and_change_nothing_on_any_route(
+    owner: Owner, stranger: Tenant
+) -> None:
+    """A route that names nothing of A's answers of B's own things; one that writes writes to B's own."""
+    before = owner.data()
+    ours = (*SECRETS, owner.tenant.tenant_id)
+    callers = tokens_of(stranger)
+    # What B puts is B's own and may be read by B afterwards.
+    for method, template in sorted(routes(owner), key=lambda route: route[0] == "PUT"):
+        for name, api in callers.items():
+            answer = attempt(api, owner, method, template)
+            told = (name, method, template, answer.status_code, answer.text)
+            if "{" in template and method != "PUT":
+                assert answer.status_code in (401, 403, 404), told
+            assert not any(word in answer.text for word in ours), told
+    assert owner.data() == before
+
+
+def test_nobody_of_another_organisation_may_name_this_one(owner: Owner, stranger: Tenant) -> None:
+    before = owner.data()
+    vendor = owner.tenant.control.tokens(
+        owner.tenant.ready["home_tenant_id"], client_id=str(uuid.uuid4()), roles=["Service", "Admin", "Agent"]
+    )
+    callers = {**tokens_of(stranger), "unlisted vendor": Api(owner.tenant.ready["api_url"], vendor)}
+    header = {"Postledger-Organisation": owner.tenant.tenant_id}
+    for name, api in callers.items():
+        for method, template in routes(owner):
+            answer = attempt(api, owner, method, template, headers=header)
+            assert answer.status_code == 403, (name, method, template, answer.text)
+            assert not any(word in answer.text for word in SECRETS)
+    assert owner.data() == before
+
+
+def test_the_operator_reads_no_mail(owner: Owner) -> None:
+    for method, template in routes(owner):
+        if not template.startswith("organisation"):
+            answer = attempt(owner.tenant.operator, owner, method, template)
+            assert answer.status_code == 403, (method, template, answer.text)
+
+
+def test_mail_to_an_organisation_never_shows_on_anothers_record_of_the_same_name(
+    owner: Owner, stranger: Tenant
+) -> None:
+    stranger.contact("C-1", CONTACT)
+    assert stranger.timeline("contact/C-1") == []
+    assert len(owner.tenant.timeline("contact/C-1")) == 1
+
+
+def test_another_organisation_that_adds_this_ones_mailbox_gets_none_of_its_mail(
+    stack: Stack, owner: Owner, stranger: Tenant
+) -> None:
+    body = {"kind": "personal", "agent": f"eve@{stranger.domain}", "capture": "everything"}
+    stranger.admin.call("PUT", f"mailboxes/{owner.address}", json=body)
+    ledger = Ledger(stack.ready, stranger)
+    ledger.settle()
+    tenants = {one["tenant_id"] for one in owner.tenant.control.subscriptions()}
+    assert stranger.tenant_id not in tenants
+    assert ledger.sightings(owner.address) == {}
+    stranger.admin.call("DELETE", f"mailboxes/{owner.address}")
+    ledger.settle()
+
+
+def test_a_disabled_organisations_tokens_are_refused_with_a_sentence(stack: Stack, tenant: Tenant) -> None:
+    tenant.operator.call("PUT", "organisation", json={"enabled": False})
+    for method, path in (("GET", "records"), ("GET", "organisation"), ("GET", "messages/x")):
+        answer = tenant.admin.raw(method, path)
+        assert answer.status_code == 403
+        assert "not enabled" in answer.json()["detail"]
+
+
+def test_a_tenant_that_was_never_enabled_is_refused(stack: Stack, tenant: Tenant) -> None:
+    unknown = str(uuid.uuid4())
+    tenant.control.organisations(unknown, "unknown.example")
+    tenant.control.users(unknown, "joe@unknown.example", "Joe", roles=["Admin"])
+    token = tenant.control.tokens(unknown, "joe@unknown.example")
+    answer = Api(tenant.ready["api_url"], token).raw("GET", "records")
+    assert answer.status_code in (401, 403), answer.text
+
+
+def test_health_answers_anyone_and_tells_nothing(stack: Stack) -> None:
+    answer = Api(stack.ready["api_url"]).raw("GET", "health")
+    assert answer.status_code == 200
+    assert len(json.dumps(answer.json())) < 40
