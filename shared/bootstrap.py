@@ -29,6 +29,7 @@ from shared.adapters.storage.sightings import AzureSightings
 from shared.adapters.storage.subscriptions import AzureSubscriptions
 from shared.adapters.storage.timeline import AzureTimeline
 from shared.config import Settings
+from shared.services.access import WatchAccess
 from shared.services.candidates import GatherCandidates
 from shared.services.filing import Filing
 from shared.services.ingest import Ingest
@@ -185,7 +186,8 @@ class _House:
 
     @cached_property
     def turns(self) -> Turns:
-        return Turns(self.scope, self.leases, self.mailboxes, now)
+        access = WatchAccess(self.mailboxes, self.mail, self.queue, now)
+        return Turns(self.scope, self.leases, self.mailboxes, access, now)
 
     @cached_property
     def gather(self) -> GatherCandidates:

@@ -110,7 +110,8 @@ class Leases(Protocol):
 class Organisations(Protocol):
     def get(self, tenant_id: str) -> Organisation | None: ...
 
-    def put(self, organisation: Organisation) -> None: ...
+    def put(self, organisation: Organisation) -> Organisation:
+        """Write under the organisation's ETag ('' = must not exist). Raises Conflict."""
 
     def all(self) -> Iterator[Organisation]: ...
 

@@ -153,14 +153,23 @@ class FakeOrganisations:
     def __init__(self, faults: Faults | None = None) -> None:
         self.faults = faults or Faults()
         self.rows: dict[str, Organisation] = {}
+        self._etag = _Etags()
 
     def get(self, tenant_id: str) -> Organisation | None:
         self.faults.read("Organisations.get")
         return self.rows.get(tenant_id)
 
-    def put(self, organisation: Organisation) -> None:
+    def put(self, organisation: Organisation) -> Organisation:
         with self.faults.write("Organisations.put"):
-            self.rows[organisation.tenant_id] = organisation
+            stored = self.rows.get(organisation.tenant_id)
+            _check(stored.etag if stored else None, organisation.etag)
+            self.rows[organisation.tenant_id] = replace(organisation, etag=self._etag())
+            return self.rows[organisation.tenant_id]
+
+    def change(self, organisation: Organisation) -> None:
+        """Put it whatever stands there, as a test's set-up does."""
+        stored = self.rows.get(organisation.tenant_id)
+        self.put(replace(organisation, etag=stored.etag if stored else ""))
 
     def all(self) -> Iterator[Organisation]:
         self.faults.read("Organisations.all")

@@ -343,6 +343,7 @@ _MAILBOX = {
     "connected_at": "2026-03-01T09:00:00Z",
     "last_sync": "2026-03-02T08:58:30Z",
     "last_error": "",
+    "lost_at": None,
     "lag_seconds": 90,
 }
 
@@ -369,7 +370,8 @@ class MailboxModel(BaseModel):
     state: str
     connected_at: datetime | None
     last_sync: datetime | None
-    last_error: str
+    last_error: str = Field(description="What is wrong, and what to do about it.")
+    lost_at: datetime | None = Field(description="Since when the mailbox cannot be read; null if it can.")
     lag_seconds: int | None = Field(description="Since the last walk of the mailbox; null before the first.")
 
 

@@ -80,8 +80,9 @@ def mailbox(found: Mailbox, now: datetime) -> MailboxModel:
         {
             "address": found.address,
             **mailbox_settings(found),
-            "state": found.state,
+            "state": found.shown_state,
             "connected_at": found.connected_at,
+            "lost_at": found.lost_at,
             "last_sync": synced,
             "last_error": found.last_error,
             "lag_seconds": max(0, int((now - synced).total_seconds())) if synced else None,

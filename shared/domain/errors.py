@@ -12,6 +12,7 @@ PostledgerError
 │   ├── MailboxUnavailable    unlicensed, on-premises or soft-deleted
 │   ├── SyncStateExpired  the delta token is gone; walk the window again
 │   ├── Rejected          the other side calls the request wrong
+│   ├── Noted             the mailbox's state says so already; not recorded
 │   └── MalformedCommand  a queue message that is no command
 └── InvalidInput          a person's mistake: says what is wrong and what to do
     ├── Forbidden         the token may not do this
@@ -74,6 +75,10 @@ class SyncStateExpired(PermanentError):
 
 class Rejected(PermanentError):
     """The request itself was refused as wrong."""
+
+
+class Noted(PermanentError):
+    """What ended the command stands in its mailbox's state, and the admin has been told: nothing to record."""
 
 
 class MalformedCommand(PermanentError):

@@ -3,13 +3,21 @@
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Final, Self
 
 from shared.domain.errors import InvalidInput
 from shared.domain.fields import Fields
 
-# States: `new` until the first walk; `polling` where Graph refuses a subscription; `removing` once deleted.
-NEW, OK, POLLING, REMOVING = "new", "ok", "polling", "removing"
+# What each means is on the page for those who operate this; a test compares the two.
+NEW: Final = "new"
+OK: Final = "ok"
+POLLING: Final = "polling"
+FAILING: Final = "failing"
+NO_ACCESS: Final = "no_access"
+REMOVING: Final = "removing"
+STATES: Final = (NEW, OK, POLLING, FAILING, NO_ACCESS, REMOVING)
+# Shown instead of the state while capture is switched off.
+PAUSED: Final = "paused"
 PERSONAL = "personal"
 INTAKE = "intake"
 CONNECTIONS = ("graph-app",)
@@ -35,7 +43,8 @@ SETTINGS = (
 class Mailbox:
     """`mailbox_id` is ours and outlives a changed address; `user_id` is Entra's object id once known.
 
-    `agent_id` is the object id of the agent who owns it. Times are UTC.
+    `agent_id` is the object id of the agent who owns it. `lost_at` is when access was lost, until it returns;
+    `paused_at` when capture was paused, until it is resumed and what was missed has been asked for. Times are UTC.
     """
 
     tenant_id: str
@@ -64,12 +73,19 @@ class Mailbox:
     last_sync_at: datetime | None = None
     next_poll_at: datetime | None = None
     blocked_until: datetime | None = None
+    lost_at: datetime | None = None
+    paused_at: datetime | None = None
     etag: str = ""
 
     @property
     def graph_user(self) -> str:
         """How Graph is asked for it: by object id once known, by address until then."""
         return self.user_id or self.address
+
+    @property
+    def shown_state(self) -> str:
+        """The state as an admin sees it."""
+        return self.state if self.enabled or self.state == REMOVING else PAUSED
 
     @property
     def own_addresses(self) -> frozenset[str]:

@@ -25,6 +25,7 @@ class Organisation:
     sensitivity: bool = True
     from_rules: dict[str, Any] = field(default_factory=dict)
     retention_days: int | None = None
+    etag: str = field(default="", compare=False)
 
     @property
     def state(self) -> str:
@@ -48,6 +49,7 @@ class Organisation:
             sensitivity=fields.flag("sensitivity", self.sensitivity),
             from_rules=fields.mapping("from_rules", self.from_rules),
             retention_days=fields.number_or_none("retention_days", self.retention_days, 1, 36500),
+            etag=self.etag,
         )
 
     def with_own_domain(self, domain: str) -> Self:

@@ -9,7 +9,7 @@ from shared import telemetry
 from shared.domain.candidates import ThreadHit
 from shared.domain.commands import IngestMessages, SyncMailbox
 from shared.domain.documents import document_of
-from shared.domain.errors import NotFound, PermanentError
+from shared.domain.errors import AccessDenied, MailboxUnavailable, NotFound, PermanentError
 from shared.domain.filing import StoredMessage, copy_of, new_message
 from shared.domain.folders import FolderState
 from shared.domain.identity import message_key
@@ -66,7 +66,7 @@ class Ingest:
 
     def __call__(self, command: IngestMessages) -> None:
         with self.turns.slot(command) as scope:
-            if scope is None or not scope.is_active:
+            if scope is None or not scope.is_open:
                 telemetry.event("ingest_dropped", mailbox=command.mailbox_id, ids=len(command.ids))
                 return
             kept, skipped = self._fetch(scope, command)
@@ -91,7 +91,13 @@ class Ingest:
         return kept, [one for one in screened if not one.verdict.keep]
 
     def _found(self, command: IngestMessages, fetched: Mapping[str, T | PermanentError]) -> dict[str, T]:
-        """What could be fetched. What is not there is looked for again later; other failures are recorded."""
+        """What could be fetched. What is not there is looked for again later; other failures are recorded.
+
+        Raises the refusal when every mail is refused: then it may be the mailbox that is.
+        """
+        refused = [one for one in fetched.values() if isinstance(one, AccessDenied | MailboxUnavailable)]
+        if refused and len(refused) == len(fetched):
+            raise refused[0]
         missing = tuple(one for one, what in fetched.items() if isinstance(what, NotFound))
         if missing and command.attempt < NOT_FOUND_TRIES:
             self.queue.put(replace(command.again(), ids=missing), delay=NOT_FOUND_DELAY)

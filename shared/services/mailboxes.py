@@ -6,18 +6,18 @@ request is still open.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
 from shared.domain.addresses import domain_of, normalise
 from shared.domain.callers import ADMIN, Caller
 from shared.domain.commands import MaintainSubscription
-from shared.domain.errors import Conflict, InvalidInput, Outdated, Unknown
+from shared.domain.errors import InvalidInput, Outdated, Unknown
 from shared.domain.fields import Fields
 from shared.domain.mailboxes import REMOVING, Mailbox
 from shared.domain.organisations import Organisation
 from shared.ports import Clock, CommandQueue, Mailboxes, Organisations, RecordIndex
-
-ATTEMPTS: Final = 3
+from shared.services.conflicts import persistently
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,8 @@ class PutMailbox:
 
         Raises InvalidInput, Outdated when it is not, Conflict when others keep changing it.
         """
-        mailbox, created = self._written(tenant_id, _address(address), given, unchanged)
+        place = tenant_id, _address(address)
+        mailbox, created = persistently(lambda: self._written(*place, given, unchanged))
         self._register(mailbox)
         self.queue.put(
             MaintainSubscription(tenant_id=tenant_id, mailbox_id=mailbox.mailbox_id, first_at=self.clock())
@@ -57,18 +58,15 @@ class PutMailbox:
         given: Mapping[str, Any],
         unchanged: Callable[[Mailbox], bool] | None,
     ) -> tuple[Mailbox, bool]:
-        for attempt in range(ATTEMPTS):
-            stored = self.mailboxes.get(tenant_id, address)
-            visible = stored if stored is not None and stored.state != REMOVING else None
-            if unchanged is not None and (visible is None or not unchanged(visible)):
-                raise Outdated("The mailbox was changed since it was read; read it again.")
-            wanted = _changed(visible, given) if visible else self._new(tenant_id, address, given, stored)
-            try:
-                return self.mailboxes.put(wanted), visible is None
-            except Conflict:
-                if attempt == ATTEMPTS - 1:
-                    raise
-        raise AssertionError("unreachable")
+        stored = self.mailboxes.get(tenant_id, address)
+        visible = stored if stored is not None and stored.state != REMOVING else None
+        if unchanged is not None and (visible is None or not unchanged(visible)):
+            raise Outdated("The mailbox was changed since it was read; read it again.")
+        if visible is None:
+            wanted = self._new(tenant_id, address, given, stored)
+        else:
+            wanted = _changed(visible, given, self.clock())
+        return self.mailboxes.put(wanted), visible is None
 
     def _new(
         self, tenant_id: str, address: str, given: Mapping[str, Any], leaving: Mailbox | None
@@ -85,8 +83,10 @@ class PutMailbox:
     def _register(self, mailbox: Mailbox) -> None:
         """Its addresses are staff's and its domain the organisation's own: capture goes by both."""
         self.index.put_staff(mailbox.tenant_id, mailbox.mailbox_id, sorted(mailbox.own_addresses))
-        organisation = self.organisations.get(mailbox.tenant_id) or Organisation(mailbox.tenant_id)
-        domain = domain_of(mailbox.address)
+        persistently(lambda: self._own(mailbox.tenant_id, domain_of(mailbox.address)))
+
+    def _own(self, tenant_id: str, domain: str) -> None:
+        organisation = self.organisations.get(tenant_id) or Organisation(tenant_id)
         if domain not in organisation.own_domains:
             self.organisations.put(organisation.with_own_domain(domain))
 
@@ -136,9 +136,14 @@ class DeleteMailbox:
         )
 
 
-def _changed(mailbox: Mailbox, given: Mapping[str, Any]) -> Mailbox:
-    """Under another agent, the one before must lose access: the object id is to be learnt anew."""
+def _changed(mailbox: Mailbox, given: Mapping[str, Any], now: datetime) -> Mailbox:
+    """A pause is dated, until what was missed in it has been asked for.
+
+    Under another agent, the one before must lose access: the object id is to be learnt anew.
+    """
     wanted = mailbox.changed(Fields(given))
+    if not wanted.enabled:
+        wanted = replace(wanted, paused_at=mailbox.paused_at or now)
     return wanted if wanted.agent == mailbox.agent else replace(wanted, agent_id="")
 
 

@@ -10,6 +10,7 @@ from shared.domain.errors import Forbidden, Unknown
 from shared.domain.fields import Fields
 from shared.domain.organisations import Organisation
 from shared.ports import Clock, CommandQueue, Mailboxes, Organisations
+from shared.services.conflicts import persistently
 
 SETTINGS: Final = (
     "name",
@@ -44,7 +45,10 @@ class GetOrganisation:
 
 @dataclass(frozen=True, slots=True)
 class PutOrganisation:
-    """Change settings; what is absent stays. Enabling or disabling puts every mailbox's subscription in order."""
+    """Change settings; what is absent stays. Enabling or disabling puts every mailbox's subscription in order.
+
+    That is done whenever `enabled` is given: a request that broke off half-way is finished by the next one.
+    """
 
     organisations: Organisations
     mailboxes: Mailboxes
@@ -52,23 +56,29 @@ class PutOrganisation:
     clock: Clock
 
     def __call__(self, caller: Caller, given: Mapping[str, Any]) -> Organisation:
-        """Raises Forbidden when an admin changes what is the operator's, InvalidInput."""
+        """Raises Forbidden when an admin changes what is the operator's, InvalidInput, Conflict."""
         caller.needs(ADMIN, OPERATOR)
+        organisation = persistently(lambda: self._written(caller, given))
+        if "enabled" in given:
+            self._maintain_subscriptions(organisation)
+        return organisation
+
+    def _written(self, caller: Caller, given: Mapping[str, Any]) -> Organisation:
         stored = self.organisations.get(caller.tenant_id)
         before = stored or Organisation(caller.tenant_id)
         after = before.changed(Fields(given).only(SETTINGS))
         if OPERATOR not in caller.roles and _operators_part(after) != _operators_part(before):
             raise Forbidden(f"Only the operator may change {' and '.join(OPERATORS_OWN)}.")
-        self.organisations.put(after)
-        if after.enabled != before.enabled:
-            self._maintain_subscriptions(caller.tenant_id)
-        return after
+        return self.organisations.put(after)
 
-    def _maintain_subscriptions(self, tenant_id: str) -> None:
+    def _maintain_subscriptions(self, organisation: Organisation) -> None:
+        """A pause is dated at once: commands that are dropped from now on are made up for from then."""
         now = self.clock()
-        for mailbox in self.mailboxes.of(tenant_id):
+        for mailbox in self.mailboxes.of(organisation.tenant_id):
+            if not organisation.enabled and mailbox.paused_at is None:
+                self.mailboxes.note(mailbox, paused_at=now)
             self.queue.put(
-                MaintainSubscription(tenant_id=tenant_id, mailbox_id=mailbox.mailbox_id, first_at=now)
+                MaintainSubscription(tenant_id=mailbox.tenant_id, mailbox_id=mailbox.mailbox_id, first_at=now)
             )
 
 

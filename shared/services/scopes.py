@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from shared.domain.commands import Command
 from shared.domain.identity import Hasher
-from shared.domain.mailboxes import REMOVING, Mailbox
+from shared.domain.mailboxes import NO_ACCESS, REMOVING, Mailbox
 from shared.domain.organisations import Organisation, in_domains
 from shared.ports import Mailboxes, Organisations
 
@@ -26,6 +26,11 @@ class Scope:
     def is_active(self) -> bool:
         """Whether mail is captured: nobody has paused or removed anything."""
         return self.organisation.enabled and self.mailbox.enabled and self.mailbox.state != REMOVING
+
+    @property
+    def is_open(self) -> bool:
+        """Whether mail is captured, and Graph lets it be read as far as is known."""
+        return self.is_active and self.mailbox.state != NO_ACCESS
 
     def is_own(self, address: str) -> bool:
         """Whether an address is the organisation's without asking storage."""

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from shared import telemetry
 from shared.domain.commands import MAX_IDS, IngestMessages, SyncMailbox
-from shared.domain.errors import PermanentError, SyncStateExpired
+from shared.domain.errors import NotFound, PermanentError, SyncStateExpired
 from shared.domain.folders import FolderState, classify
-from shared.domain.mailboxes import OK, POLLING, Mailbox
+from shared.domain.mailboxes import NO_ACCESS, OK, POLLING, Mailbox
 from shared.domain.messages import MessageHead
 from shared.ports import (
     Clock,
@@ -63,7 +63,11 @@ class Sync:
             while more:
                 if full_pages == MAX_PAGES:
                     return False
-                state, more = self._page(scope, state)
+                try:
+                    state, more = self._page(scope, state)
+                except NotFound:  # deleted since the folders were listed
+                    telemetry.event("folder_gone", mailbox=scope.mailbox.mailbox_id)
+                    break
                 full_pages += more
         return True
 
@@ -140,8 +144,11 @@ class Sync:
 
 
 def walked(mailbox: Mailbox, started: datetime) -> dict[str, object]:
-    """What a finished walk makes of a mailbox's state; why a subscription was refused stays to be seen."""
-    if mailbox.state == POLLING:
+    """What a finished walk makes of a mailbox's state; why a subscription was refused stays to be seen.
+
+    That access is back is for those to say who said that it was lost.
+    """
+    if mailbox.state in (POLLING, NO_ACCESS):
         return {"last_sync_at": started}
     return {"last_sync_at": started, "state": OK, "last_error": ""}
 

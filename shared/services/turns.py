@@ -5,9 +5,10 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.domain.commands import Command
-from shared.domain.errors import Throttled
+from shared.domain.commands import Command, SyncMailbox
+from shared.domain.errors import PermanentError, Throttled
 from shared.ports import Clock, Leases, Mailboxes
+from shared.services.access import WatchAccess
 from shared.services.scopes import FindScope, Scope
 
 
@@ -16,12 +17,14 @@ class Turns:
     """Gives out turns. Raises Busy where none is free, Throttled while Graph has asked to wait.
 
     The scope is read under the lease, and a wait that Graph asks for is written down before the lease goes:
-    whoever has the next turn, in whatever process, knows of it.
+    whoever has the next turn, in whatever process, knows of it. What a permanent error says of the mailbox is
+    written down likewise; Noted is raised in its place where that says it all.
     """
 
     scope: FindScope
     leases: Leases
     mailboxes: Mailboxes
+    access: WatchAccess
     clock: Clock
 
     def walk(self, command: Command) -> AbstractContextManager[Scope | None]:
@@ -36,15 +39,27 @@ class Turns:
     def _under(self, lease: AbstractContextManager[None], command: Command) -> Iterator[Scope | None]:
         with lease:
             scope = self.scope(command)
-            if scope is not None:
-                self._check(scope)
+            if scope is None:
+                yield None
+                return
+            self._check(scope)
             try:
                 yield scope
             except Throttled as error:
-                if scope is not None and error.retry_after:
-                    until = self.clock() + timedelta(seconds=error.retry_after)
-                    self.mailboxes.note(scope.mailbox, blocked_until=until)
+                self._note_wait(scope, error)
                 raise
+            except PermanentError as error:
+                told = self.access.failed(scope, command, error)
+                if told is error:
+                    raise
+                raise told from error
+            if isinstance(command, SyncMailbox):
+                self.access.walked(scope)
+
+    def _note_wait(self, scope: Scope, error: Throttled) -> None:
+        if error.retry_after:
+            until = self.clock() + timedelta(seconds=error.retry_after)
+            self.mailboxes.note(scope.mailbox, blocked_until=until)
 
     def _check(self, scope: Scope) -> None:
         until, now = scope.mailbox.blocked_until, self.clock()

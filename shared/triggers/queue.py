@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 from shared import telemetry
 from shared.domain.commands import Command, IngestMessages
-from shared.domain.errors import Busy, MalformedCommand, PermanentError, TransientError
+from shared.domain.errors import Busy, MalformedCommand, Noted, PermanentError, TransientError
 from shared.domain.retries import delay, is_overdue
 from shared.ports import Clock, CommandQueue, Exceptions, Failure
 from shared.services.failures import failure_of
@@ -66,6 +66,8 @@ def _attempt(command: C, run: Callable[[C], None], outcomes: Outcomes) -> str:
     except TransientError as error:
         _put_back(command, error, outcomes)
         return "put_back"
+    except Noted:
+        return "noted"
     except PermanentError as error:
         outcomes.exceptions.record(failure_of(command, error, outcomes.clock()))
         telemetry.failure("command_failed", error, mailbox=command.mailbox_id, code=error.code)

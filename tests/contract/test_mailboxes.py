@@ -123,10 +123,20 @@ class TestOrganisations:
         organisation = an_organisation(
             tenant_id=tenant, from_rules={"kinds": {"case": "desk@contoso.example"}}, retention_days=30
         )
-        storage.organisations.put(an_organisation(tenant_id=tenant, name="Before"))
-        storage.organisations.put(organisation)
+        before = storage.organisations.put(an_organisation(tenant_id=tenant, name="Before"))
+        written = storage.organisations.put(replace(organisation, etag=before.etag))
+        assert written.etag
         assert storage.organisations.get(tenant) == organisation
+        assert storage.organisations.get(tenant).etag == written.etag
         assert organisation in list(storage.organisations.all())
+
+    def test_a_stale_version_is_refused(self, storage, tenant):
+        first = storage.organisations.put(an_organisation(tenant_id=tenant))
+        second = storage.organisations.put(replace(first, own_domains=("letting.example",)))
+        for stale in (replace(first, name="Mine"), an_organisation(tenant_id=tenant)):
+            with pytest.raises(Conflict):
+                storage.organisations.put(stale)
+        assert storage.organisations.get(tenant) == second
 
     def test_one_that_was_never_put_is_none(self, storage, tenant):
         assert storage.organisations.get(tenant) is None

@@ -46,13 +46,17 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
             "agent_id",
             "aliases",
             "blocked_until",
+            "lost_at",
+            "paused_at",
             "connected_at",
             "content",
             "mailbox_id",
         ),
     ),
     names.SYNC_STATES: TableLayout("tenant|mailbox id", "hash(folder id)", ("kind", "captured", "content")),
-    names.SUBSCRIPTION_STATES: TableLayout("tenant", "mailbox id", ("subscription_id", "content")),
+    names.SUBSCRIPTION_STATES: TableLayout(
+        "tenant", "mailbox id", ("subscription_id", "expires_at", "content")
+    ),
     names.RECORDS: TableLayout("tenant|kind", "record id", ("status", "origin", "content")),
     names.RECORD_INDEX: TableLayout(
         "tenant|a or d + bucket (0-f)",

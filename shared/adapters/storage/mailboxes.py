@@ -30,6 +30,8 @@ _COLUMNS: Final = (
     "aliases",
     "connected_at",
     "blocked_until",
+    "lost_at",
+    "paused_at",
 )
 # A column cannot hold "no time", and a filter cannot ask for an absent one.
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)

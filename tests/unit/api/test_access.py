@@ -208,10 +208,10 @@ def test_a_vendor_s_service_works_only_where_its_client_is_listed(
     put_everything(storage)
     token, header = issuer.app("Service", "Admin", tenant=HOME), {"Postledger-Organisation": TENANT}
     assert api.get("records/contact/C-1", token, headers=header).status_code == 403
-    storage.organisations.put(an_organisation(services=(CLIENT,)))
+    storage.organisations.change(an_organisation(services=(CLIENT,)))
     assert api.get("records/contact/C-1", token, headers=header).status_code == 200
     assert api.get("mailboxes", token, headers=header).status_code == 403
-    storage.organisations.put(an_organisation(services=(CLIENT,), enabled=False))
+    storage.organisations.change(an_organisation(services=(CLIENT,), enabled=False))
     assert api.get("records/contact/C-1", token, headers=header).status_code == 403
 
 
@@ -228,7 +228,7 @@ def test_an_organisation_switched_off_shuts_its_people_out(
 ) -> None:
     token = issuer.user("Admin")
     assert api.get("mailboxes", token).status_code == 200
-    storage.organisations.put(an_organisation(enabled=False))
+    storage.organisations.change(an_organisation(enabled=False))
     assert api.get("mailboxes", token).status_code == 403
 
 

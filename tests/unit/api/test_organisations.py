@@ -61,7 +61,7 @@ def test_switching_an_organisation_puts_its_subscriptions_in_order(
     api: Api, issuer: Issuer, storage: FakeStorage
 ) -> None:
     operator = issuer.app("Operator", tenant=HOME)
-    for enabled, queued in ((True, 0), (False, 1), (False, 1), (True, 2)):
+    for enabled, queued in ((True, 1), (False, 2), (False, 3), (True, 4)):
         api.put("organisation", operator, json={"enabled": enabled}, headers=named(TENANT))
         assert [one.mailbox_id for one in storage.queue.commands] == [MAILBOX_ID] * queued
 

@@ -66,10 +66,10 @@ def test_what_is_no_tenant_id_is_a_mistake(named: str) -> None:
 
 def test_tokens_are_looked_at_for_enabled_organisations_and_the_home_tenant() -> None:
     organisations = FakeOrganisations()
-    organisations.put(an_organisation(enabled=False))
+    organisations.change(an_organisation(enabled=False))
     served = ServedTenants(organisations, HOME)
     assert (served(TENANT), served(HOME), served(CLIENT)) == (False, True, False)
-    organisations.put(an_organisation())
+    organisations.change(an_organisation())
     assert served(TENANT)
 
 

@@ -12,6 +12,7 @@ from shared.domain.errors import AccessDenied, NotFound, Rejected, Unavailable
 from shared.domain.mailboxes import Mailbox
 from shared.domain.subscriptions import LIFETIME, MAX_CLIENT_STATE, Action, mailbox_of, next_action
 from shared.ports import GraphSubscription
+from shared.services.access import WatchAccess
 from shared.services.scopes import FindScope
 from shared.services.subscriptions import MaintainSubscriptions
 from shared.services.turns import Turns
@@ -72,6 +73,7 @@ class Setting:
                 FindScope(storage.organisations, storage.mailboxes, b"k" * 32),
                 storage.leases,
                 storage.mailboxes,
+                WatchAccess(storage.mailboxes, self.mail, storage.queue, lambda: NOW),
                 lambda: NOW,
             ),
             mailboxes=storage.mailboxes,
@@ -198,7 +200,7 @@ def test_a_pause_ends_the_subscription(setting: Setting, pause: str) -> None:
     if pause == "mailbox":
         setting.storage.mailboxes.note(setting.mailbox, enabled=False)
     else:
-        setting.storage.organisations.put(an_organisation(enabled=False))
+        setting.storage.organisations.change(an_organisation(enabled=False))
     setting.maintain()
     assert (setting.source.living, setting.row) == ({}, None)
     assert setting.storage.queue.sent == []

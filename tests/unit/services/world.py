@@ -9,6 +9,7 @@ from shared.domain.entries import Entry
 from shared.domain.errors import Busy, TransientError
 from shared.domain.mailboxes import Mailbox
 from shared.domain.records import RecordRef
+from shared.services.access import WatchAccess
 from shared.services.candidates import GatherCandidates
 from shared.services.filing import Filing
 from shared.services.ingest import Ingest, walk_of
@@ -51,7 +52,7 @@ class World:
 
     def configure(self, **settings: Any) -> None:
         """Change the organisation's settings."""
-        self.storage.organisations.put(an_organisation(**settings))
+        self.storage.organisations.change(an_organisation(**settings))
 
     def records(self, *records: Any) -> None:
         self.storage.records.put_many(TENANT, records)
@@ -166,7 +167,8 @@ class World:
     def turns(self) -> Turns:
         storage = self.storage
         scope = FindScope(storage.organisations, storage.mailboxes, HASH_KEY)
-        return Turns(scope, storage.leases, storage.mailboxes, lambda: self.now)
+        access = WatchAccess(storage.mailboxes, self.mail, storage.queue, lambda: self.now)
+        return Turns(scope, storage.leases, storage.mailboxes, access, lambda: self.now)
 
     @property
     def _gather(self) -> GatherCandidates:
