@@ -9,18 +9,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from shared.domain.backfills import Backfill
 from shared.domain.candidates import ThreadHit
 from shared.domain.commands import Command
 from shared.domain.entries import Entry
 from shared.domain.errors import PermanentError
 from shared.domain.filing import Copy, InboxItem, StoredMessage, Waiter
 from shared.domain.folders import Folder, FolderState
+from shared.domain.late_contacts import Announcement
 from shared.domain.mailboxes import Mailbox
 from shared.domain.messages import Document, FetchedMessage, MessageHead
 from shared.domain.organisations import Organisation
 from shared.domain.records import Card, Record, RecordRef
 from shared.domain.sightings import Sighting
 from shared.domain.subscriptions import Subscription
+from shared.domain.windows import Window
 
 Clock = Callable[[], datetime]
 
@@ -48,6 +51,23 @@ class DeltaPage:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """An item of a folder by receipt time; with its headers where they were asked for and could be read."""
+
+    graph_id: str
+    received_at: datetime
+    head: MessageHead | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """Items, oldest first; `link` leads to the next page, '' at the end."""
+
+    items: tuple[Listed, ...]
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
 class GraphSubscription:
     """A subscription as Graph knows it."""
 
@@ -68,7 +88,21 @@ class MailSource(Protocol):
         """Well-known names by folder id. They cost a request each: ask only when a folder is new."""
 
     def delta(self, mailbox: Mailbox, folder: FolderState, since: datetime | None) -> DeltaPage:
-        """The next page of changes; from `since` where the folder has no link yet. May raise SyncStateExpired."""
+        """The next page of changes; from `since` where the folder has no link yet.
+
+        May raise SyncStateExpired, and PageBroken when even a page of one item fails.
+        """
+
+    def listed(
+        self, mailbox: Mailbox, folder_id: str, window: Window, *, with_heads: bool = False
+    ) -> ListPage:
+        """A page of what lies in the folder: up to 500 ids, or 50 with headers. May raise PageBroken."""
+
+    def count(self, mailbox: Mailbox, folder_id: str, window: Window) -> int:
+        """How many messages of the window lie in the folder."""
+
+    def broken(self, mailbox: Mailbox, folder_id: str, second: datetime) -> frozenset[str]:
+        """Ids of the items received in this second that break a page of their own: a request for each."""
 
     def heads(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, MessageHead | PermanentError]:
         """Headers by Graph id, in one round trip where it can be."""
@@ -146,6 +180,14 @@ class FolderStates(Protocol):
         """Write under the state's ETag ('' = must not exist). Raises Conflict."""
 
     def forget(self, mailbox: Mailbox) -> None: ...
+
+
+class Backfills(Protocol):
+    def get(self, mailbox: Mailbox) -> Backfill | None:
+        """The running one, or the last."""
+
+    def put(self, mailbox: Mailbox, backfill: Backfill) -> Backfill:
+        """Write under its ETag ('' = must not exist). Raises Conflict."""
 
 
 class Subscriptions(Protocol):
@@ -239,6 +281,9 @@ class MessageStore(Protocol):
     def wait_for(self, tenant_id: str, key: str, waiter: Waiter) -> StoredMessage | None:
         """Leave word for a mail that is not there yet or not filed; the message when it is filed after all."""
 
+    def is_awaited(self, tenant_id: str, key: str) -> bool:
+        """Whether nothing is known of a mail but that others answer it."""
+
 
 class Sightings(Protocol):
     def put(self, mailbox: Mailbox, sightings: Sequence[Sighting]) -> None:
@@ -246,6 +291,16 @@ class Sightings(Protocol):
 
     def between(self, mailbox: Mailbox, first: datetime, last: datetime) -> Mapping[str, Sighting]:
         """Sightings received in a closed interval, by Graph id."""
+
+    def undecided_since(
+        self, mailbox: Mailbox, since: datetime, reasons: Sequence[str]
+    ) -> Iterator[Sighting]:
+        """Sightings received from then on that have one of these reasons, newest first, fetched as consumed."""
+
+    def of_message(
+        self, mailboxes: Sequence[Mailbox], message_id_hash: str
+    ) -> list[tuple[Mailbox, Sighting]]:
+        """The copies of a Message-ID. Looks through whole mailboxes, side by side: for explaining only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +337,11 @@ class Attachments(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What could not be processed, with all that is needed to run it again."""
+    """What could not be processed, with all that is needed to run it again.
+
+    `id` follows from `command` alone. `graph_id` is set where the command is about one mail.
+    `rules_version` is that of the capture rules at the time.
+    """
 
     id: str
     tenant_id: str
@@ -291,7 +350,47 @@ class Failure:
     error: str
     code: str
     at: datetime
+    queue: str = ""
+    graph_id: str = ""
+    rules_version: int = 0
+    replayed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FailureFilter:
+    """Which exceptions are wanted; '' = all."""
+
+    code: str = ""
+    queue: str = ""
+    graph_id: str = ""
+    unreplayed: bool = False
 
 
 class Exceptions(Protocol):
-    def record(self, failure: Failure) -> None: ...
+    def record(self, failure: Failure) -> None:
+        """Keep it; one that is kept already, by its id, stays as it is."""
+
+    def get(self, tenant_id: str, failure_id: str) -> Failure | None: ...
+
+    def page(
+        self, tenant_id: str, wanted: FailureFilter, *, limit: int, after: str
+    ) -> tuple[list[Failure], str]:
+        """Newest first, from behind `after`; the second is where the next page starts, or ''."""
+
+    def note_replayed(self, failure: Failure, at: datetime) -> None: ...
+
+
+class LateContacts(Protocol):
+    """Addresses that records have newly got, until mail that came before them has been looked for."""
+
+    def announce(self, tenant_id: str, announcement: Announcement) -> None: ...
+
+    def announced(self, tenant_id: str) -> list[Announcement]: ...
+
+    def forget(self, tenant_id: str, announcements: Sequence[Announcement]) -> None: ...
+
+    def asked_at(self, tenant_id: str) -> datetime | None:
+        """When a pass was last asked for that has not begun yet."""
+
+    def note_asked(self, tenant_id: str, at: datetime | None) -> None:
+        """Remember that a pass was asked for; None: that it has begun."""

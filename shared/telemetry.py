@@ -9,6 +9,13 @@ import logging
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Final
+
+# What an admin should hear of: the names of alerts, explained in docs/operations.md.
+COMMAND_OVERDUE: Final = "command_overdue"
+EXCEPTION_RECORDED: Final = "exception_recorded"
+POISON_MESSAGE: Final = "poison_message"
+POISON_REPLAYED: Final = "poison_replayed"
 
 _LOGGER = logging.getLogger("postledger")
 # At INFO and below these write request paths, which hold addresses, and links, which hold tokens.

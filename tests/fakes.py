@@ -18,13 +18,14 @@ from shared.domain.errors import Busy, Conflict, NotFound
 from shared.domain.filing import DONE, MAX_WAITERS, Copy, InboxItem, StoredMessage, Waiter
 from shared.domain.folders import FolderState
 from shared.domain.identity import variant_key
+from shared.domain.late_contacts import Announcement
 from shared.domain.mailboxes import Mailbox
 from shared.domain.messages import Document
 from shared.domain.organisations import Organisation
 from shared.domain.records import Card, Record, RecordRef
 from shared.domain.sightings import Sighting
 from shared.domain.subscriptions import Subscription
-from shared.ports import Claim, EntryFilter, Failure, KnownAddress
+from shared.ports import Claim, EntryFilter, Failure, FailureFilter, KnownAddress
 
 SLOTS: Final = 3
 
@@ -452,6 +453,11 @@ class FakeMessageStore:
                 row.waiters = (*waiters, waiter)
             return None
 
+    def is_awaited(self, tenant_id: str, key: str) -> bool:
+        self.faults.read("MessageStore.is_awaited")
+        row = self._row(tenant_id, key)
+        return row is not None and row.message is None
+
     def _row(self, tenant_id: str, key: str) -> _MessageRow | None:
         return self.rows.get((tenant_id, key))
 
@@ -478,6 +484,25 @@ class FakeSightings:
         self.faults.read("Sightings.between")
         rows = self.rows.get((mailbox.tenant_id, mailbox.mailbox_id), {})
         return {one.graph_id: one for one in rows.values() if first <= one.received_at <= last}
+
+    def undecided_since(
+        self, mailbox: Mailbox, since: datetime, reasons: Sequence[str]
+    ) -> Iterator[Sighting]:
+        self.faults.read("Sightings.undecided_since")
+        rows = self.rows.get((mailbox.tenant_id, mailbox.mailbox_id), {})
+        found = [one for one in rows.values() if one.received_at >= since and one.reason in reasons]
+        yield from sorted(found, key=lambda one: one.received_at, reverse=True)
+
+    def of_message(
+        self, mailboxes: Sequence[Mailbox], message_id_hash: str
+    ) -> list[tuple[Mailbox, Sighting]]:
+        self.faults.read("Sightings.of_message")
+        return [
+            (mailbox, one)
+            for mailbox in mailboxes
+            for one in self.rows.get((mailbox.tenant_id, mailbox.mailbox_id), {}).values()
+            if one.message_id_hash == message_id_hash
+        ]
 
     def all(self, mailbox: Mailbox) -> dict[str, Sighting]:
         """Everything seen in a mailbox, by Graph id: for tests."""
@@ -567,11 +592,71 @@ class FakeExceptions:
 
     def record(self, failure: Failure) -> None:
         with self.faults.write("Exceptions.record"):
-            self.rows[failure.tenant_id, failure.id] = failure
+            self.rows.setdefault((failure.tenant_id, failure.id), failure)
+
+    def get(self, tenant_id: str, failure_id: str) -> Failure | None:
+        self.faults.read("Exceptions.get")
+        return self.rows.get((tenant_id, failure_id))
+
+    def page(
+        self, tenant_id: str, wanted: FailureFilter, *, limit: int, after: str
+    ) -> tuple[list[Failure], str]:
+        self.faults.read("Exceptions.page")
+        rows = {_failure_key(one): one for (tenant, _), one in self.rows.items() if tenant == tenant_id}
+        keys = [one for one in sorted(rows) if one > after and _is_wanted(rows[one], wanted)]
+        return [rows[one] for one in keys[:limit]], keys[limit - 1] if len(keys) > limit else ""
+
+    def note_replayed(self, failure: Failure, at: datetime) -> None:
+        with self.faults.write("Exceptions.note_replayed"):
+            key = (failure.tenant_id, failure.id)
+            self.rows[key] = replace(self.rows[key], replayed_at=at)
 
     @property
     def all(self) -> list[Failure]:
         return list(self.rows.values())
+
+
+def _failure_key(failure: Failure) -> str:
+    return f"{inverted(failure.at)}-{failure.id}"
+
+
+def _is_wanted(failure: Failure, wanted: FailureFilter) -> bool:
+    return (
+        wanted.code in ("", failure.code)
+        and wanted.queue in ("", failure.queue)
+        and wanted.graph_id in ("", failure.graph_id)
+        and not (wanted.unreplayed and failure.replayed_at)
+    )
+
+
+class FakeLateContacts:
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[str, dict[str, Announcement]] = {}
+        self.asked: dict[str, datetime] = {}
+
+    def announce(self, tenant_id: str, announcement: Announcement) -> None:
+        with self.faults.write("LateContacts.announce"):
+            self.rows.setdefault(tenant_id, {})[announcement.id] = announcement
+
+    def announced(self, tenant_id: str) -> list[Announcement]:
+        self.faults.read("LateContacts.announced")
+        return sorted(self.rows.get(tenant_id, {}).values(), key=lambda one: (one.at, one.id))
+
+    def forget(self, tenant_id: str, announcements: Sequence[Announcement]) -> None:
+        with self.faults.write("LateContacts.forget"):
+            for one in announcements:
+                self.rows.get(tenant_id, {}).pop(one.id, None)
+
+    def asked_at(self, tenant_id: str) -> datetime | None:
+        self.faults.read("LateContacts.asked_at")
+        return self.asked.get(tenant_id)
+
+    def note_asked(self, tenant_id: str, at: datetime | None) -> None:
+        with self.faults.write("LateContacts.note_asked"):
+            self.asked.pop(tenant_id, None)
+            if at is not None:
+                self.asked[tenant_id] = at
 
 
 class FakeStorage:
@@ -593,3 +678,4 @@ class FakeStorage:
         self.inbox = FakeInbox(self.faults)
         self.attachments = FakeAttachments(self.faults)
         self.exceptions = FakeExceptions(self.faults)
+        self.late_contacts = FakeLateContacts(self.faults)

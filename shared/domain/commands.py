@@ -10,9 +10,11 @@ from typing import Any, ClassVar, Final, Self
 
 from shared.domain import names
 from shared.domain.errors import MalformedCommand
+from shared.domain.mailboxes import is_tenant_id
 
 VERSION: Final = 1
 MAX_IDS: Final = 20
+NOBODY: Final = "unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,8 @@ class SyncMailbox(Command):
 class IngestMessages(Command):
     """Fetch up to 20 messages of one mailbox, match them, write their rows.
 
-    `screened`: capture has already been decided on their headers. `silent`: tell nobody.
+    `screened`: capture has already been decided on their headers. `silent`: tell nobody. `unbounded`: they are
+    history that was asked for, so the capture window does not count.
     """
 
     queue: ClassVar[str] = names.MAIL_INGEST
@@ -75,6 +78,7 @@ class IngestMessages(Command):
     ids: tuple[str, ...]
     screened: bool = False
     silent: bool = False
+    unbounded: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < len(self.ids) <= MAX_IDS:
@@ -83,30 +87,45 @@ class IngestMessages(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileMailbox(Command):
-    """Compare a window of each folder with the ledger and repair; from `since`, or the nightly window."""
+    """Compare a window of each folder with the ledger and repair; from `since`, or the nightly window.
+
+    One that gave way says how far it came: folders that are done, from when on the next one is to be read,
+    and what was counted (JSON).
+    """
 
     queue: ClassVar[str] = names.MAIL_RECONCILE
-    times: ClassVar[tuple[str, ...]] = ("first_at", "since")
+    times: ClassVar[tuple[str, ...]] = ("first_at", "since", "start")
 
     since: datetime | None = None
+    folders: tuple[str, ...] = ()
+    start: datetime | None = None
+    counted: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackfillMailbox(Command):
-    """Do the next step of the mailbox's running backfill."""
+    """Do this step of the mailbox's running backfill, if it is the next one."""
 
     queue: ClassVar[str] = names.MAIL_BACKFILL
+
+    step: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinLateContacts(Command):
-    """Join records that are new or changed since `since` with the organisation's ledger."""
+    """Join the addresses and domains of new records with the organisation's ledger.
+
+    `second`: the pass some minutes later, over the announcements up to `until` that the first one took.
+    `after` is the mailbox id behind which a pass goes on that gave way.
+    """
 
     queue: ClassVar[str] = names.LATE_CONTACTS
-    times: ClassVar[tuple[str, ...]] = ("first_at", "since")
+    times: ClassVar[tuple[str, ...]] = ("first_at", "until")
 
     mailbox_id: str = ""
-    since: datetime | None = None
+    second: bool = False
+    until: datetime | None = None
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +135,37 @@ class MaintainSubscription(Command):
     queue: ClassVar[str] = names.SUBSCRIPTIONS
 
     event: str = ""
+
+
+COMMANDS: Final[tuple[type[Command], ...]] = (
+    SyncMailbox,
+    IngestMessages,
+    ReconcileMailbox,
+    BackfillMailbox,
+    JoinLateContacts,
+    MaintainSubscription,
+)
+
+
+def read_command(text: str) -> Command:
+    """The command behind a text, whichever it is. Raises MalformedCommand."""
+    try:
+        name = json.loads(text)["command"]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise MalformedCommand(f"not a command: {error!r}") from error
+    kind = next((one for one in COMMANDS if one.__name__ == name), None)
+    if kind is None:
+        raise MalformedCommand("the command is of no known kind")
+    return kind.from_json(text)
+
+
+def tenant_named_in(text: str) -> str:
+    """The tenant that a text which is no command names all the same; 'unknown' when it names none."""
+    try:
+        named = json.loads(text)["tenant_id"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return NOBODY
+    return named if isinstance(named, str) and is_tenant_id(named) else NOBODY
 
 
 def _plain(value: object) -> str:

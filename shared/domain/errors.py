@@ -4,6 +4,7 @@ PostledgerError
 ├── TransientError        put back with a growing delay; never poison
 │   ├── Throttled         429, 503 with Retry-After
 │   ├── Unavailable       5xx, resets, time-outs, storage busy
+│   │   └── PageBroken    a page of a single item is answered 500 or 504 as well
 │   ├── Busy              somebody else holds the lease
 │   └── Conflict          a row changed between read and write
 ├── PermanentError        recorded; this message or command is finished
@@ -17,6 +18,7 @@ PostledgerError
 └── InvalidInput          a person's mistake: says what is wrong and what to do
     ├── Forbidden         the token may not do this
     ├── Unknown           no such thing (or none that this token may see)
+    ├── WrongState        it does not go together with what is under way
     └── Outdated          the ETag sent is not the current one
 """
 
@@ -39,6 +41,10 @@ class Throttled(TransientError):
 
 class Unavailable(TransientError):
     """The other side is down, slow or busy."""
+
+
+class PageBroken(Unavailable):
+    """Even the smallest page could not be had: an outage, or an item that breaks every page it stands on."""
 
 
 class Busy(TransientError):
@@ -95,6 +101,10 @@ class Forbidden(InvalidInput):
 
 class Unknown(InvalidInput):
     """Nothing of that name that this token may see."""
+
+
+class WrongState(InvalidInput):
+    """What is asked for does not go together with what is under way; the message says what is."""
 
 
 class Outdated(InvalidInput):

@@ -15,6 +15,12 @@ SUBSCRIPTIONS: Final = "subscriptions"
 QUEUES: Final = (MAIL_SYNC, MAIL_INGEST, MAIL_RECONCILE, MAIL_BACKFILL, LATE_CONTACTS, SUBSCRIPTIONS)
 POISON_SUFFIX: Final = "-poison"
 
+
+def poison(queue: str) -> str:
+    """Where the host puts what it has tried five times."""
+    return queue + POISON_SUFFIX
+
+
 ORGANISATIONS: Final = "Organisations"
 MAILBOXES: Final = "Mailboxes"
 SYNC_STATES: Final = "SyncStates"
@@ -26,6 +32,7 @@ SIGHTINGS: Final = "Sightings"
 TIMELINE: Final = "Timeline"
 INBOX: Final = "Inbox"
 EXCEPTIONS: Final = "Exceptions"
+LATE_CONTACTS_STATES: Final = "LateContacts"
 
 TABLES: Final = (
     ORGANISATIONS,
@@ -39,6 +46,7 @@ TABLES: Final = (
     TIMELINE,
     INBOX,
     EXCEPTIONS,
+    LATE_CONTACTS_STATES,
 )
 
 BODIES: Final = "bodies"

@@ -16,7 +16,7 @@ from shared.domain.identity import message_key
 from shared.domain.mailboxes import Mailbox
 from shared.domain.matching import MatchPolicy, match
 from shared.domain.messages import FetchedMessage, MessageHead
-from shared.domain.sightings import Sighting
+from shared.domain.sightings import FAILED, Sighting
 from shared.ports import (
     Clock,
     CommandQueue,
@@ -27,7 +27,7 @@ from shared.ports import (
     Sightings,
 )
 from shared.services.candidates import GatherCandidates
-from shared.services.failures import failure_of
+from shared.services.failures import failure_of, record
 from shared.services.filing import Filing
 from shared.services.scopes import Scope
 from shared.services.screening import Screen, Screened, wait_for_parents
@@ -69,29 +69,36 @@ class Ingest:
             if scope is None or not scope.is_open:
                 telemetry.event("ingest_dropped", mailbox=command.mailbox_id, ids=len(command.ids))
                 return
-            kept, skipped = self._fetch(scope, command)
-            self._file_all(scope, kept, skipped)
-        telemetry.event("ingested", mailbox=command.mailbox_id, kept=len(kept), skipped=len(skipped))
+            kept, others = self._fetch(scope, command)
+            self._file_all(scope, command, kept, others)
+        telemetry.event("ingested", mailbox=command.mailbox_id, kept=len(kept), others=len(others))
 
-    def _fetch(self, scope: Scope, command: IngestMessages) -> tuple[list[Kept], list[Screened]]:
-        """Bodies of what capture keeps, and what it does not. Screened ids are fetched whole at once."""
+    def _fetch(self, scope: Scope, command: IngestMessages) -> tuple[list[Kept], list[Sighting]]:
+        """Bodies of what capture keeps, and the ledger rows of all others. Screened ids are fetched whole at once."""
         if command.screened:
-            whole = self._found(command, self.mail.messages(scope.mailbox, command.ids))
-            screened = self._screened(scope, [one.head for one in whole.values()])
+            whole, failed = self._found(command, self.mail.messages(scope.mailbox, command.ids))
+            heads = [one.head for one in whole.values()] + self._heads_of(scope, failed)
+            screened = self._screened(scope, heads)
         else:
-            heads = self._found(command, self.mail.heads(scope.mailbox, command.ids))
-            screened = self._screened(scope, list(heads.values()))
+            known, _ = self._found(command, self.mail.heads(scope.mailbox, command.ids))
+            screened = self._screened(scope, list(known.values()))
             wanted = [one.head.graph_id for one in screened if one.verdict.keep]
-            whole = self._found(command, self.mail.messages(scope.mailbox, wanted)) if wanted else {}
-        kept = [
-            Kept(one, whole[one.head.graph_id])
-            for one in screened
-            if one.verdict.keep and one.head.graph_id in whole
-        ]
-        return kept, [one for one in screened if not one.verdict.keep]
+            whole, failed = self._found(command, self.mail.messages(scope.mailbox, wanted) if wanted else {})
+        keepers = {one.head.graph_id: one for one in screened if one.verdict.keep}
+        kept = [Kept(one, whole[graph_id]) for graph_id, one in keepers.items() if graph_id in whole]
+        others = [one.sighting for one in screened if not one.verdict.keep]
+        others += [failing(one.sighting, failed[key]) for key, one in keepers.items() if key in failed]
+        return kept, others
 
-    def _found(self, command: IngestMessages, fetched: Mapping[str, T | PermanentError]) -> dict[str, T]:
-        """What could be fetched. What is not there is looked for again later; other failures are recorded.
+    def _heads_of(self, scope: Scope, failed: Mapping[str, PermanentError]) -> list[MessageHead]:
+        """Headers of mails that could not be had whole, so that the ledger can say so; as far as they can be had."""
+        found = self.mail.heads(scope.mailbox, list(failed)) if failed else {}
+        return [one for one in found.values() if not isinstance(one, PermanentError)]
+
+    def _found(
+        self, command: IngestMessages, fetched: Mapping[str, T | PermanentError]
+    ) -> tuple[dict[str, T], dict[str, PermanentError]]:
+        """What could be fetched, and what never will. What is not there is looked for again later.
 
         Raises the refusal when every mail is refused: then it may be the mailbox that is.
         """
@@ -102,12 +109,17 @@ class Ingest:
         if missing and command.attempt < NOT_FOUND_TRIES:
             self.queue.put(replace(command.again(), ids=missing), delay=NOT_FOUND_DELAY)
         found: dict[str, T] = {}
+        failed: dict[str, PermanentError] = {}
         for one, what in fetched.items():
             if not isinstance(what, PermanentError):
                 found[one] = what
             elif not isinstance(what, NotFound):
-                self.exceptions.record(failure_of(replace(command, ids=(one,)), what, self.clock()))
-        return found
+                failed[one] = what
+                self._record(command, one, what)
+        return found, failed
+
+    def _record(self, command: IngestMessages, graph_id: str, error: PermanentError) -> None:
+        record(self.exceptions, failure_of(replace(command, ids=(graph_id,)), error, self.clock()))
 
     def _screened(self, scope: Scope, heads: Sequence[MessageHead]) -> list[Screened]:
         folders: dict[str, FolderState] = {}
@@ -121,13 +133,25 @@ class Ingest:
             self.queue.put(walk_of(scope.mailbox, self.clock()))
         return self.screen(scope, known, folders)
 
-    def _file_all(self, scope: Scope, kept: list[Kept], skipped: list[Screened]) -> None:
-        """Oldest first, so that a mail of this batch finds its parent in it; sightings, then `done`."""
+    def _file_all(
+        self, scope: Scope, command: IngestMessages, kept: list[Kept], others: Sequence[Sighting]
+    ) -> None:
+        """Oldest first, so that a mail of this batch finds its parent in it; sightings, then `done`.
+
+        A mail that can never be filed is recorded, and the others go on.
+        """
         kept.sort(key=lambda one: (one.mail.head.received_at, one.mail.head.graph_id))
-        sightings = [one.sighting for one in skipped]
+        sightings = list(others)
         unfinished = []
         for one in kept:
-            stored = self._file(scope, one)
+            try:
+                stored = self._file(scope, one)
+            except (AccessDenied, MailboxUnavailable):  # no matter of this mail alone
+                raise
+            except PermanentError as error:
+                self._record(command, one.mail.head.graph_id, error)
+                sightings.append(failing(one.screened.sighting, error))
+                continue
             sightings.append(settled(one.screened.sighting, stored))
             unfinished.append(stored)
         if sightings:
@@ -163,6 +187,11 @@ def settled(sighting: Sighting, stored: StoredMessage) -> Sighting:
     return replace(
         sighting, outcome=outcome, reason=stored.decision.reason, message_key=stored.key, final=True
     )
+
+
+def failing(sighting: Sighting, error: PermanentError) -> Sighting:
+    """The ledger row of a copy whose mail could not be had or filed; the exception says more."""
+    return replace(sighting, outcome=FAILED, reason=error.code or type(error).__name__)
 
 
 def walk_of(mailbox: Mailbox, now: datetime) -> SyncMailbox:

@@ -52,9 +52,10 @@ class FindScope:
         organisation = self.organisations.get(command.tenant_id) if mailbox else None
         if mailbox is None or organisation is None:
             return None
-        return Scope(organisation, mailbox, _hasher(self.hash_key, command.tenant_id))
+        return Scope(organisation, mailbox, hasher_of(self.hash_key, command.tenant_id))
 
 
 @lru_cache(maxsize=1_024)
-def _hasher(hash_key: bytes, tenant_id: str) -> Hasher:
+def hasher_of(hash_key: bytes, tenant_id: str) -> Hasher:
+    """The organisation's hasher, made once in a process."""
     return Hasher.of(hash_key, tenant_id)

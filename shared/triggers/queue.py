@@ -1,17 +1,16 @@
 """The queue boundary: a message becomes a command, and the one place where errors become outcomes."""
 
-import logging
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from shared import telemetry
-from shared.domain.commands import Command, IngestMessages
+from shared.domain.commands import Command, IngestMessages, tenant_named_in
 from shared.domain.errors import Busy, MalformedCommand, Noted, PermanentError, TransientError
 from shared.domain.retries import delay, is_overdue
-from shared.ports import Clock, CommandQueue, Exceptions, Failure
-from shared.services.failures import failure_of
+from shared.ports import Clock, CommandQueue, Exceptions
+from shared.services.failures import failure_of, failure_of_bug, failure_of_text, record
 
 # host.json: the host gives a message five tries; before the last one a batch is split.
 MAX_DEQUEUE_COUNT = 5
@@ -48,13 +47,19 @@ def handle(message: QueueMessage, kind: type[C], run: Callable[[C], None], outco
     try:
         command = kind.from_json(message.get_body().decode("utf-8", "replace"))
     except MalformedCommand as error:
-        _record_malformed(message, error, outcomes)
+        record_malformed(message, kind.queue, error, outcomes)
         return
     if _is_last_try(message) and isinstance(command, IngestMessages) and len(command.ids) > 1:
         _split(command, outcomes)
         return
     with telemetry.measured(f"{kind.queue}_handled", mailbox=command.mailbox_id) as said:
-        said["outcome"] = _attempt(command, run, outcomes)
+        try:
+            said["outcome"] = _attempt(command, run, outcomes)
+        except Exception as error:
+            said["outcome"] = "raised"
+            if _is_last_try(message) and not isinstance(error, TransientError):
+                record(outcomes.exceptions, failure_of_bug(command, error, outcomes.clock()))
+            raise
 
 
 def _attempt(command: C, run: Callable[[C], None], outcomes: Outcomes) -> str:
@@ -69,7 +74,7 @@ def _attempt(command: C, run: Callable[[C], None], outcomes: Outcomes) -> str:
     except Noted:
         return "noted"
     except PermanentError as error:
-        outcomes.exceptions.record(failure_of(command, error, outcomes.clock()))
+        record(outcomes.exceptions, failure_of(command, error, outcomes.clock()))
         telemetry.failure("command_failed", error, mailbox=command.mailbox_id, code=error.code)
         return "failed"
     return "done"
@@ -79,9 +84,9 @@ def _put_back(command: Command, error: TransientError, outcomes: Outcomes) -> No
     wait = delay(command.attempt, error.retry_after, random.random())
     outcomes.queue.put(command.again(), delay=wait)
     overdue = is_overdue(command.first_at, outcomes.clock())
-    telemetry.event(
-        "command_overdue" if overdue else "command_put_back",
-        level=logging.WARNING if overdue else logging.INFO,
+    say = telemetry.alert if overdue else telemetry.event
+    say(
+        telemetry.COMMAND_OVERDUE if overdue else "command_put_back",
         mailbox=command.mailbox_id,
         attempt=command.attempt,
         error=type(error).__name__,
@@ -100,17 +105,8 @@ def _split(command: IngestMessages, outcomes: Outcomes) -> None:
         outcomes.queue.put(replace(command, ids=(one,)))
 
 
-def _record_malformed(message: QueueMessage, error: MalformedCommand, outcomes: Outcomes) -> None:
+def record_malformed(message: QueueMessage, queue: str, error: MalformedCommand, outcomes: Outcomes) -> None:
+    """Keep a message that is no command: with the organisation it names, else with nobody's."""
     text = message.get_body().decode("utf-8", "replace")
-    outcomes.exceptions.record(
-        Failure(
-            id=f"malformed-{random.getrandbits(64):016x}",
-            tenant_id="unknown",
-            mailbox_id="",
-            command=text,
-            error=str(error),
-            code="malformed",
-            at=outcomes.clock(),
-        )
-    )
+    record(outcomes.exceptions, failure_of_text(text, tenant_named_in(text), queue, error, outcomes.clock()))
     telemetry.failure("command_malformed", error)

@@ -12,7 +12,8 @@
 | Sightings     | tenant, mailbox id           | inverted receipt time, hash of the Graph id       |
 | Timeline      | tenant, kind, record id      | entry id: inverted time, message key              |
 | Inbox         | tenant, hash of the agent    | inverted time, message key                        |
-| Exceptions    | tenant                       | inverted time, id of the failure                  |
+| Exceptions    | tenant                       | inverted time, id; `id:` + id -> inverted time    |
+| LateContacts  | tenant                       | `new:` + time and id of an announcement; `asked`  |
 """
 
 from collections.abc import Mapping
@@ -81,5 +82,10 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
     names.INBOX: TableLayout(
         "tenant|hash(agent)", "inverted time-message key", ("mailbox_id", "reason", "content")
     ),
-    names.EXCEPTIONS: TableLayout("tenant", "inverted time-id", ("mailbox_id", "code", "content")),
+    names.EXCEPTIONS: TableLayout(
+        "tenant",
+        "inverted time-id | 'id:' + id",
+        ("mailbox_id", "code", "queue", "graph_id", "replayed", "replayed_at", "content", "row"),
+    ),
+    names.LATE_CONTACTS_STATES: TableLayout("tenant", "'new:' + id | 'asked'", ("at", "content")),
 }

@@ -117,6 +117,11 @@ class AzureMessageStore:
                 return None
         raise Conflict(f"{names.MESSAGES}: too many wait for one mail at once")
 
+    def is_awaited(self, tenant_id: str, key: str) -> bool:
+        """One request."""
+        row = self._row(tenant_id, key)
+        return row is not None and rows.is_awaited(row)
+
     def _claim(self, tenant_id: str, message: StoredMessage, body: rows.Body, copy: Copy) -> Claim:
         copied = Operation("upsert", rows.copy_row(tenant_id, message.key, copy))
         verb, etag = "create", ""

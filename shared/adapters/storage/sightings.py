@@ -1,12 +1,12 @@
 """The table Sightings: the ledger of every copy seen, per mailbox, newest first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from shared.adapters.storage.codec import from_plain, to_plain
 from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import escaped, hashed, joined, packed, part_names, unpacked
-from shared.adapters.storage.table import Operation, Row, Table, in_partition
+from shared.adapters.storage.table import Operation, Row, Table, in_partition, where
 from shared.domain import names
 from shared.domain.entries import inverted
 from shared.domain.mailboxes import Mailbox
@@ -17,6 +17,7 @@ class AzureSightings:
     """Implements `ports.Sightings`: one request per hundred rows."""
 
     def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self._table = Table(connection, names.SIGHTINGS)
 
     def put(self, mailbox: Mailbox, sightings: Sequence[Sighting]) -> None:
@@ -29,6 +30,30 @@ class AzureSightings:
         rows = self._table.rows(condition, select=part_names())
         found = (from_plain(Sighting, unpacked(row)) for row in rows)
         return {one.graph_id: one for one in found if first <= one.received_at <= last}
+
+    def undecided_since(
+        self, mailbox: Mailbox, since: datetime, reasons: Sequence[str]
+    ) -> Iterator[Sighting]:
+        """One request per thousand rows found; the reasons are looked for by the table."""
+        wanted = " or ".join(where(reason=one) for one in reasons)
+        condition = f"{in_partition(_partition(mailbox), last=inverted(since) + '.')} and ({wanted})"
+        found = (
+            from_plain(Sighting, unpacked(row)) for row in self._table.rows(condition, select=part_names())
+        )
+        return (one for one in found if one.received_at >= since)
+
+    def of_message(
+        self, mailboxes: Sequence[Mailbox], message_id_hash: str
+    ) -> list[tuple[Mailbox, Sighting]]:
+        """The column is no key: one query per mailbox, in which the table reads all of the mailbox's rows."""
+
+        def look(mailbox: Mailbox) -> list[tuple[Mailbox, Sighting]]:
+            condition = f"{in_partition(_partition(mailbox))} and {where(message_id_hash=message_id_hash)}"
+            rows = self._table.rows(condition, select=part_names())
+            return [(mailbox, from_plain(Sighting, unpacked(row))) for row in rows]
+
+        found = self._connection.side_by_side(look, mailboxes)
+        return [one for part in found for one in part]
 
 
 def _partition(mailbox: Mailbox) -> str:

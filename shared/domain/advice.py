@@ -1,0 +1,51 @@
+"""What an admin can do about an exception: one sentence for each known code, and one for all others."""
+
+from typing import Final
+
+MALFORMED: Final = "malformed"
+BUG: Final = "bug"
+POISON: Final = "poison"
+REUSED_ID: Final = "reused_id"
+
+ADVICE: Final = {
+    MALFORMED: "Nobody can run this text as a command: find out what wrote it to the queue; nothing else is lost.",
+    BUG: "This is a fault in Postledger: report it with the exception's id, update, then replay.",
+    POISON: (
+        "The worker died of it twice, mostly for want of memory or time: give the app larger instances, then replay."
+    ),
+    REUSED_ID: (
+        "Too many different mails carry this mail's Message-ID, so its sender's software is at fault; "
+        "file it by hand."
+    ),
+    "ErrorAccessDenied": (
+        "Check that the application still has consent and that the mailbox is in its scope, then replay."
+    ),
+    "AccessDenied": (
+        "Check that the application still has consent and that the mailbox is in its scope, then replay."
+    ),
+    "Authorization_RequestDenied": (
+        "The application lacks a permission: have an administrator consent again, then replay."
+    ),
+    "MailboxNotEnabledForRESTAPI": (
+        "The mailbox has no licence, is not in the cloud or is being moved: put that right in Microsoft 365, "
+        "then replay."
+    ),
+    "MailboxUnavailable": (
+        "The mailbox has no licence, is not in the cloud or is being moved: put that right in Microsoft 365, "
+        "then replay."
+    ),
+    "ErrorItemNotFound": "The mail was deleted before it could be read; there is nothing to do.",
+    "NotFound": "What was asked for has been deleted; there is nothing to do.",
+    "SyncStateExpired": "The mailbox is walked again by itself; replay only if mail is missing.",
+    "Rejected": (
+        "The other side called the request wrong, and will again: report it with the exception's id before you replay."
+    ),
+}
+GENERAL: Final = (
+    "Look the code up at whoever gave it (Microsoft Graph or Azure Storage), remove the cause, then replay."
+)
+
+
+def advice(code: str) -> str:
+    """A sentence that says what to do about an exception with this code."""
+    return ADVICE.get(code, GENERAL)

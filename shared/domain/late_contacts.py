@@ -1,0 +1,48 @@
+"""Contacts that came after their mail: what is announced when a record is new, and which ledger rows it catches.
+
+Knows people as keyed hashes only.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from shared.domain.identity import Hasher
+from shared.domain.records import Card, Record
+from shared.domain.sightings import Sighting
+
+# Mail that was decided for want of a known address. All other reasons stand, whoever is a contact now.
+REASONS: Final = ("unknown_people", "no_match")
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """Keyed hashes of addresses and domains that records have newly got, announced at a time."""
+
+    id: str
+    at: datetime
+    hashes: tuple[str, ...]
+
+
+def new_keys(records: Iterable[Record], known: Mapping[str, frozenset[Card]]) -> frozenset[str]:
+    """The index keys under which a record does not stand yet, or stands with another card.
+
+    `known` maps `address:` and `domain:` keys to the cards that stand there.
+    """
+    return frozenset(
+        key for one in records for key in one.index_keys if one.card not in known.get(key, frozenset())
+    )
+
+
+def hashes_of(keys: Iterable[str], hasher: Hasher) -> frozenset[str]:
+    """Index keys as the ledger's hashes."""
+    parts = (key.partition(":") for key in keys)
+    return frozenset(hasher(what, text) for what, _, text in parts)
+
+
+def catches(hashes: frozenset[str], sighting: Sighting) -> bool:
+    """Whether a ledger row was decided without one of these addresses or domains, and names it."""
+    if sighting.reason not in REASONS:
+        return False
+    return not hashes.isdisjoint(sighting.address_hashes) or not hashes.isdisjoint(sighting.domain_hashes)
