@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-DELAYS = (2, 5, 15, 60, 180, 600, 1_800, 3_600)
+DELAYS = (2, 4, 8, 15, 30, 60, 120, 300, 900, 1_800, 3_600)
 LONGEST = 4 * 3_600
 ALERT_AFTER = timedelta(hours=1)
 
