@@ -31,8 +31,9 @@ check: $(INSTALLED) ## format, lint, types, import contracts, unit tests
 bench: setup ## benchmarks; each prints its figures
 	@set -e; for name in cold_start match pipeline; do echo "== $$name"; $(BIN)/python -m "bench.$$name"; done
 
-soak: setup ## a long run under faults
-	@$(BIN)/python -m bench.soak $(ARGS)
+soak: setup ## a long run under faults; MAILS=3000 MINUTES=5 SEED=1 MODE=faults|poll|notify PLANT=
+	@$(BIN)/python -m bench.soak $(if $(MAILS),--mails $(MAILS)) $(if $(MINUTES),--minutes $(MINUTES)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(MODE),--mode $(MODE)) $(if $(PLANT),--plant $(PLANT)) $(ARGS)
 
 clean: ## remove what setup and the tools made; .venv and Azurite too
 	rm -rf $(VENV) .azurite .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov

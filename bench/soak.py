@@ -1,0 +1,227 @@
+"""Thousands of mails with known truth through two hosts while everything fails; then every timeline is counted.
+
+    make soak [MAILS=3000] [MINUTES=5] [SEED=1] [MODE=faults|poll|notify] [PLANT=NAME]
+
+`faults`: Graph, notifications and storage fail by turns and a host is killed every 20 s. `poll`: no
+notification comes at all. `notify`: no poll runs; then notifications are dropped and one sweep repairs it.
+Ends with 1 where a figure that must be zero is not.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.soak_faults import Weather
+from bench.soak_ledger import Ledger
+from bench.soak_plan import make_plan
+from bench.soak_plants import PLANTS, planted_app
+from bench.soak_report import Report
+from bench.soak_run import Post, prepare, quiet, reconcile
+from bench.soak_verify import Findings, verify
+from dev.azurite import ROOT
+from dev.stack import Stack, StackOptions
+from dev.tenant import Tenant
+
+MOST_CONCURRENT = 4
+POLL_SECONDS = 60.0
+GRACE = 30.0  # what a walk and its ingests may take on a busy machine
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line asks for."""
+
+    mails: int = 3_000
+    minutes: float = 5.0
+    seed: int = 1
+    mode: str = "faults"
+    plant: str = ""
+    kills: bool = True
+    hosts: int = 2
+    quiet_minutes: float = 6.0
+    timers: bool = True
+
+
+DEFAULTS = Options()
+
+
+class Soak:
+    """One run on a stack that is up."""
+
+    def __init__(self, stack: Stack, options: Options) -> None:
+        self.stack, self.options = stack, options
+        self.report = Report()
+        self.tenants: list[Tenant] = prepare(stack.ready)
+        self.ledger = Ledger(stack.ready, self.tenants)
+        self.control = self.tenants[0].control
+        self.seconds = options.minutes * 60
+        start = datetime.now(UTC)
+        plan = make_plan(options.seed, options.mails, self.seconds, start)
+        self.post = Post(self.control, plan)
+
+    def run(self) -> Report:
+        modes: dict[str, Callable[[], None]] = {
+            "faults": self._under_faults,
+            "poll": self._by_polling,
+            "notify": self._by_notifications,
+        }
+        self._say(f"{len(self.post.plan.truth)} mails, {len(self.post.plan.steps)} steps")
+        modes[self.options.mode]()
+        self._promises()
+        return self.report
+
+    def _under_faults(self) -> None:
+        options = self.options
+        weather = Weather(self.stack.ready, seed=options.seed, seconds=self.seconds, kills=options.kills)
+        started = time.monotonic()
+        with weather.blowing():
+            self._deliver()
+        self._quiet("quiet after the faults")
+        taken = time.monotonic() - started
+        self.report.figure("late deletions", self.post.delete_late())
+        self._sweep_by_poll()
+        self._found("After quiet")
+        self._reconciled()
+        self.report.title("Run")
+        self.report.figure("hosts killed", weather.killed)
+        self.report.figure("mails a second, from first delivery to quiet", len(self.post.plan.truth) / taken)
+        self.report.counts("Faults that struck", self.control.faults()["struck"])
+
+    def _by_polling(self) -> None:
+        self.control.put_faults(drop_notifications=1.0)
+        self._deliver()
+        waited = self._until_complete(POLL_SECONDS + GRACE)
+        self._quiet("quiet")
+        self.control.clear_faults()
+        late = waited is None
+        self.report.zero(f"not there {POLL_SECONDS + GRACE:.0f} s after the last mail", int(late))
+        self.report.figure("seconds from the last mail until all was there", waited or "never")
+        self._found("By polling alone")
+        notified = self.control.stats()["notifications"]
+        self.report.zero("notifications sent", notified["sent"])
+
+    def _by_notifications(self) -> None:
+        self._deliver()
+        waited = self._until_complete(GRACE * 2)
+        self.report.figure("seconds from the last mail until all was there", waited or "never")
+        self._quiet("quiet")
+        self._found("By notifications alone")
+        second = make_plan(
+            self.options.seed + 1,
+            self.options.mails,
+            self.seconds,
+            datetime.now(UTC),
+            first=len(self.post.plan.truth),
+        )
+        self.post.plan = self.post.plan.and_then(second)
+        self.control.put_faults(drop_notifications=0.3, seed=self.options.seed)
+        self.post.carry_out(second.steps)
+        self._quiet("quiet with a third of notifications dropped")
+        self.control.clear_faults()
+        dropped = verify(self.post.plan.truth, self.ledger.seen({}))
+        self.report.figure("rows missing before the sweep", len(dropped.lost))
+        by = reconcile(self.stack.ready, self.tenants)
+        if not by:
+            self.ledger.poll_now()
+        self._quiet(f"quiet after {by or 'a poll'}")
+        self._found("After the sweep")
+
+    def _deliver(self) -> None:
+        taken = self.post.carry_out(self.post.plan.steps)
+        self._say(f"delivered in {taken:.0f} s")
+        self.report.title("Delivery")
+        self.report.figure("mails", len(self.post.plan.truth))
+        self.report.figure("copies delivered, moves and deletions", len(self.post.plan.steps))
+        self.report.figure("seconds", taken)
+        self.report.figure("fell behind by seconds at most", self.post.late)
+
+    def _sweep_by_poll(self) -> None:
+        self.ledger.poll_now()
+        self._quiet("quiet after a poll")
+
+    def _quiet(self, name: str) -> None:
+        waited = quiet(self.ledger, seconds=self.options.quiet_minutes * 60)
+        self._say(f"{name}: {'never' if waited is None else f'{waited:.0f} s'}")
+        self.report.figure(f"{name}, seconds", "never" if waited is None else waited)
+
+    def _until_complete(self, seconds: float) -> float | None:
+        started = time.monotonic()
+        while time.monotonic() - started < seconds:
+            if not verify(self.post.plan.truth, self.ledger.seen({})).lost:
+                return time.monotonic() - started
+            time.sleep(2.0)
+        return None
+
+    def _found(self, title: str) -> None:
+        findings = self._findings()
+        self.report.findings(title, findings)
+        left = self.ledger.queued()
+        self.report.zero("commands left in queues and poison", sum(left.values()), [*map(str, left.items())])
+        self.report.lines += [f"      {one[:300]}" for one in self.ledger.poison()]
+        self.report.zero("messages pending", self.ledger.pending())
+        self.report.counts("Exceptions recorded, by code", self.ledger.exceptions())
+        self.report.title("Truth")
+        self.report.figure("timeline rows that must be", findings.expected)
+        self.report.figure("mails that must be skipped", findings.skipped)
+        self.report.counts("Deleted before it could be read, may end either way", findings.deleted_early)
+
+    def _findings(self) -> Findings:
+        return verify(self.post.plan.truth, self.ledger.seen(self.control.stats()["bodies_read"]))
+
+    def _reconciled(self) -> None:
+        by = reconcile(self.stack.ready, self.tenants)
+        if by:
+            self._quiet(f"quiet after {by}")
+            self.report.findings(f"After {by}", self._findings())
+        else:
+            self.report.figure("reconciliation", "not there yet")
+
+    def _promises(self) -> None:
+        stats = self.control.stats()
+        peaks: dict[str, int] = stats["peak_concurrency"]
+        above = [f"{address}: {peak}" for address, peak in peaks.items() if peak > MOST_CONCURRENT]
+        self.report.title("Promises to Graph and to people")
+        self.report.figure("peak concurrency of a mailbox", max(peaks.values(), default=0))
+        self.report.zero("mailboxes with more than four calls at once", len(above), above)
+        self.report.zero("calls before Retry-After was over", stats["calls_before_retry_after"])
+        writes = [f"{address}: {count}" for address, count in stats["writes"].items()]
+        self.report.zero("writes to personal mailboxes", len(writes), writes)
+        touched = self.post.touched()
+        self.report.zero("mailboxes with mail moved, read, gone or added", len(touched), touched)
+
+    def _say(self, text: str) -> None:
+        print(f"{datetime.now(UTC):%H:%M:%S} {text}", flush=True)
+
+
+def soak(options: Options) -> Report:
+    """Start a stack, run, and report."""
+    with tempfile.TemporaryDirectory(prefix="postledger-plant-") as directory:
+        app_dir = planted_app(options.plant, Path(directory)) if options.plant else ROOT
+        timers = options.timers and options.mode != "notify"
+        started = StackOptions(hosts=options.hosts, invisibility=20, timers=timers, app_dir=app_dir)
+        with Stack(started) as stack:
+            return Soak(stack, options).run()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="A long run under faults, counted against the truth.")
+    parser.add_argument("--mails", type=int, default=DEFAULTS.mails)
+    parser.add_argument("--minutes", type=float, default=DEFAULTS.minutes)
+    parser.add_argument("--seed", type=int, default=DEFAULTS.seed)
+    parser.add_argument("--mode", choices=("faults", "poll", "notify"), default="faults")
+    parser.add_argument("--plant", choices=sorted(PLANTS), default="")
+    parser.add_argument("--no-kills", dest="kills", action="store_false")
+    parser.add_argument("--hosts", type=int, default=DEFAULTS.hosts)
+    parser.add_argument("--quiet-minutes", type=float, default=DEFAULTS.quiet_minutes)
+    report = soak(Options(**vars(parser.parse_args())))
+    print(report)
+    sys.exit(bool(report.failures))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""The weather of the soak: phases of faults, one after the other, and a host killed every so often."""
+
+import contextlib
+import itertools
+import os
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dev.simulator.client import Control
+
+KILL_EVERY = 20.0
+Settings = dict[str, Any]
+
+# A fifth of Graph's calls fail all the time; a time-out is shorter than in life, so that a run stays short.
+BASE: Settings = {
+    "error_rate": 0.2,
+    "error_kinds": ["429", "500", "503", "504", "reset", "timeout"],
+    "retry_after_s": 1.0,
+    "timeout_s": 1.5,
+}
+UNRELIABLE: Settings = {
+    "drop_notifications": 0.25,
+    "duplicate_notifications": 0.2,
+    "reorder_notifications": 0.2,
+}
+PHASES: tuple[Settings, ...] = (
+    {**BASE, **UNRELIABLE},
+    {**BASE, "late_notifications_s": 3.0, "latency_ms": 40.0, "duplicate_notifications": 0.5},
+    {**BASE, "expire_delta_tokens": 0.3, "drop_notifications": 0.5},
+    {**BASE, **UNRELIABLE, "storage_busy": 0.05, "storage_reply_lost": 0.04},
+    # Storage all but down while no notification comes: only what was queued before the cursor survives.
+    {**BASE, "drop_notifications": 1.0, "storage_busy": 0.55},
+    {**BASE, **UNRELIABLE, "retry_after_s": 3.5, "error_kinds": ["429", "503", "reset"]},
+    {**BASE, **UNRELIABLE, "expire_delta_tokens": 0.1, "storage_busy": 0.1, "storage_reply_lost": 0.1},
+)
+
+
+class Weather:
+    """Changes the faults `phases` times over a run, and kills hosts, until it is stopped."""
+
+    def __init__(self, ready: Mapping[str, Any], *, seed: int, seconds: float, kills: bool) -> None:
+        self._ready = ready
+        self._control = Control(ready["simulator_url"], ready["ca_file"])
+        self._seed, self._pause = seed, max(seconds / (2 * len(PHASES)), 3.0)
+        self._kills = kills
+        self._over = threading.Event()
+        self.killed = 0
+        self.changes = 0
+
+    @contextlib.contextmanager
+    def blowing(self) -> Iterator[None]:
+        """Faults inside, none after."""
+        works = [self._change, self._kill] if self._kills else [self._change]
+        threads = [threading.Thread(target=work, daemon=True) for work in works]
+        for one in threads:
+            one.start()
+        try:
+            yield
+        finally:
+            self._over.set()
+            for one in threads:
+                one.join()
+            self._control.clear_faults()
+
+    def _change(self) -> None:
+        for number, phase in enumerate(itertools.cycle(PHASES)):
+            self._control.put_faults(**phase, seed=self._seed + number)
+            self.changes += 1
+            if self._over.wait(self._pause):
+                return
+
+    def _kill(self) -> None:
+        """Each host in turn, without a word; whoever started it starts it again."""
+        for number in itertools.count():
+            if self._over.wait(KILL_EVERY):
+                return
+            hosts: list[int] = self._ready["pids"]["host"]
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(hosts[number % len(hosts)], signal.SIGKILL)
+                self.killed += 1

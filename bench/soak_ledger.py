@@ -1,0 +1,104 @@
+"""What a run has written: timelines through the API, the rest straight from storage, past the faulty proxy."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from azure.core.exceptions import ResourceNotFoundError
+from azure.data.tables import TableServiceClient
+from azure.storage.queue import QueueServiceClient
+
+from bench.soak_script import Place
+from bench.soak_verify import Seen
+from bench.soak_world import COMPANIES
+from dev.tenant import Tenant
+from shared.adapters.storage.connection import Connection, StorageSettings
+from shared.adapters.storage.mailboxes import AzureMailboxes
+from shared.adapters.storage.message_rows import is_awaited, to_message
+from shared.domain import names
+
+# Commands of contacts that came late wait there on purpose, for minutes.
+WORK = tuple(one for one in names.QUEUES if one != names.LATE_CONTACTS)
+PAGE = 200
+
+
+class Ledger:
+    """Reads storage and timelines of all organisations."""
+
+    def __init__(self, ready: Mapping[str, Any], tenants: Sequence[Tenant]) -> None:
+        account = ready["storage_connection_string"]
+        self.tenants = {one.domain: one for one in tenants}
+        self.mailboxes = AzureMailboxes(Connection(StorageSettings(connection_string=account)))
+        self._tables = TableServiceClient.from_connection_string(account)
+        self._queues = QueueServiceClient.from_connection_string(account)
+
+    def queued(self) -> dict[str, int]:
+        """Commands by queue, those delayed, running and in poison included; empty queues are left out."""
+        found = {name: self._length(name) for queue in WORK for name in (queue, queue + names.POISON_SUFFIX)}
+        return {name: count for name, count in found.items() if count}
+
+    def poison(self) -> list[str]:
+        """The commands in poison, as text."""
+        found = []
+        for queue in WORK:
+            client = self._queues.get_queue_client(queue + names.POISON_SUFFIX)
+            try:
+                found += [f"{queue}: {one.content}" for one in client.peek_messages(32)]
+            except ResourceNotFoundError:
+                continue
+        return found
+
+    def pending(self) -> int:
+        """Messages that were begun and not finished."""
+        return sum(1 for row in self._rows(names.MESSAGES) if row.get("state") == "pending")
+
+    def exceptions(self) -> Counter[str]:
+        """Recorded failures by code."""
+        return Counter(str(row["code"]) for row in self._rows(names.EXCEPTIONS))
+
+    def standing(self) -> Counter[str]:
+        """Row counts and states: the same twice means that nothing changed meanwhile."""
+        tables = (names.MESSAGES, names.TIMELINE, names.SIGHTINGS, names.EXCEPTIONS)
+        states = Counter(f"message {row.get('state')}" for row in self._rows(names.MESSAGES))
+        return states + Counter({name: sum(1 for _ in self._rows(name, ["RowKey"])) for name in tables})
+
+    def seen(self, bodies: Mapping[str, int]) -> Seen:
+        """Every timeline to its end, and every message row."""
+        entries: dict[Place, list[str]] = {}
+        for company in COMPANIES:
+            for record in company.places:
+                entries[company.domain, record] = list(self._timeline(company.domain, record))
+        return Seen(entries, list(self._messages()), bodies)
+
+    def poll_now(self) -> None:
+        """Make every mailbox due and run the poll timer."""
+        for tenant in self.tenants.values():
+            for mailbox in self.mailboxes.of(tenant.tenant_id):
+                self.mailboxes.note(mailbox, next_poll_at=None)
+        next(iter(self.tenants.values())).poll()
+
+    def _timeline(self, domain: str, record: str) -> Iterator[str]:
+        query: dict[str, Any] = {"limit": PAGE}
+        while True:
+            page = self.tenants[domain].admin.call("GET", f"timelines/{record}", params=query)
+            yield from (str(one["subject"]) for one in page["entries"])
+            if not page["cursor"]:
+                return
+            query["cursor"] = page["cursor"]
+
+    def _messages(self) -> Iterator[tuple[str, str]]:
+        domains = {one.tenant_id: one.domain for one in self.tenants.values()}
+        for row in self._rows(names.MESSAGES):
+            if "state" in row and not is_awaited(row):
+                domain = domains[str(row["PartitionKey"]).partition("|")[0]]
+                yield domain, to_message(row).fingerprint.subject
+
+    def _rows(self, table: str, select: list[str] | None = None) -> Iterator[Any]:
+        return iter(self._tables.get_table_client(table).list_entities(select=select))
+
+    def _length(self, queue: str) -> int:
+        try:
+            found = self._queues.get_queue_client(queue).get_queue_properties()
+        except ResourceNotFoundError:
+            return 0
+        return found.approximate_message_count or 0

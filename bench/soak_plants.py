@@ -1,0 +1,110 @@
+"""Bugs planted in the soak's hosts, so that it can be seen to find them. The product's own code stays as it is.
+
+A host is started on a directory made here, whose `function_app.py` plants the bug and then loads the product's.
+"""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from dev.azurite import ROOT
+
+_APP = """import importlib.util
+import sys
+
+from bench.soak_plants import PLANTS
+
+PLANTS[{name!r}]()
+spec = importlib.util.spec_from_file_location("product_app", {app!r})
+product = importlib.util.module_from_spec(spec)
+sys.modules["product_app"] = product
+spec.loader.exec_module(product)
+app = product.app
+"""
+
+
+def planted_app(name: str, directory: Path) -> Path:
+    """A directory to start hosts on. Raises KeyError for a bug that is not known."""
+    if name not in PLANTS:
+        raise KeyError(name)  # here, not in the hosts
+    directory.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / "host.json", directory / "host.json")
+    app = _APP.format(name=name, app=str(ROOT / "function_app.py"))
+    (directory / "function_app.py").write_text(app)
+    return directory
+
+
+def cursor_too_early() -> None:
+    """The cursor of a page is stored before its ids are queued."""
+    from shared.services.sync import Sync
+
+    def page(self: Any, scope: Any, state: Any) -> tuple[Any, bool]:
+        found, state = self._delta(scope, state)
+        stored = self.folders.put(scope.mailbox, replace(state, link=found.link))
+        heads = [*found.heads, *self._completed(scope, found.partial)]
+        here = [one for one in heads if one.folder_id in ("", state.folder_id)]
+        self._sort_out(scope, [replace(one, folder_id=state.folder_id) for one in here], state)
+        return stored, found.more
+
+    Sync._page = page  # type: ignore[method-assign]
+
+
+def conflict_is_somebody_else() -> None:
+    """A create's 409 is taken for another worker's row: nothing is left to do."""
+    from shared.domain.filing import DONE
+    from shared.ports import Claim
+    from shared.services.filing import Filing
+
+    original: Callable[..., Claim] = Filing._claim
+
+    def claim(self: Any, *given: Any) -> Claim:
+        found = original(self, *given)
+        return found if found.created else replace(found, message=replace(found.message, state=DONE))
+
+    Filing._claim = claim  # type: ignore[method-assign,assignment]
+
+
+def receipt_of_its_own() -> None:
+    """Whoever adopts a stored mail files it under the time at which the own copy came."""
+    from shared.services.filing import Filing
+
+    original = Filing._merge
+
+    def merge(self: Any, scope: Any, stored: Any, mine: Any) -> Any:
+        return replace(original(self, scope, stored, mine), at=mine.at, state="pending")
+
+    Filing._merge = merge  # type: ignore[method-assign]
+
+
+def bodies_first() -> None:
+    """Bodies are fetched before it is decided whether a mail is kept."""
+    from shared.services.ingest import Ingest
+
+    original = Ingest._fetch
+
+    def fetch(self: Any, scope: Any, command: Any) -> Any:
+        return original(self, scope, replace(command, screened=True))
+
+    Ingest._fetch = fetch  # type: ignore[method-assign]
+
+
+def nobody_waits() -> None:
+    """A reply that comes before its parent leaves no word."""
+    from shared.adapters.storage.messages import AzureMessageStore
+
+    def wait_for(self: Any, *given: Any) -> Any:
+        stored = self.get(*given[:2])
+        return stored if stored is not None and stored.is_filed else None
+
+    AzureMessageStore.wait_for = wait_for  # type: ignore[method-assign,assignment]
+
+
+PLANTS: dict[str, Callable[[], None]] = {
+    "cursor-too-early": cursor_too_early,
+    "conflict-is-somebody-else": conflict_is_somebody_else,
+    "receipt-of-its-own": receipt_of_its_own,
+    "bodies-first": bodies_first,
+    "nobody-waits": nobody_waits,
+}
