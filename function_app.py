@@ -8,9 +8,17 @@ import azure.functions as func
 
 from shared.bootstrap import api_app, outcomes, use_cases
 from shared.domain import names
-from shared.domain.commands import IngestMessages, MaintainSubscription, SyncMailbox
+from shared.domain.commands import (
+    BackfillMailbox,
+    IngestMessages,
+    JoinLateContacts,
+    MaintainSubscription,
+    ReconcileMailbox,
+    SyncMailbox,
+)
 from shared.triggers.client import serve
 from shared.triggers.graph import receive
+from shared.triggers.poison import take_poison
 from shared.triggers.queue import handle
 
 STORAGE = "AzureWebJobsStorage"
@@ -58,13 +66,73 @@ def ingest_messages(msg: func.QueueMessage) -> None:
     handle(msg, IngestMessages, use_cases().ingest, outcomes())
 
 
+@app.queue_trigger(arg_name="msg", queue_name=names.MAIL_RECONCILE, connection=STORAGE)
+def reconcile_mailbox(msg: func.QueueMessage) -> None:
+    """mail-reconcile: compare what lies in a mailbox with the ledger, and repair."""
+    handle(msg, ReconcileMailbox, use_cases().reconcile, outcomes())
+
+
+@app.queue_trigger(arg_name="msg", queue_name=names.MAIL_BACKFILL, connection=STORAGE)
+def backfill_mailbox(msg: func.QueueMessage) -> None:
+    """mail-backfill: the next 50 mails of history that was asked for."""
+    handle(msg, BackfillMailbox, use_cases().backfill, outcomes())
+
+
 @app.queue_trigger(arg_name="msg", queue_name=names.SUBSCRIPTIONS, connection=STORAGE)
 def maintain_subscription(msg: func.QueueMessage) -> None:
     """subscriptions: bring a mailbox's Graph subscription in order."""
     handle(msg, MaintainSubscription, use_cases().maintain_subscription, outcomes())
 
 
+@app.queue_trigger(arg_name="msg", queue_name=names.LATE_CONTACTS, connection=STORAGE)
+def join_late_contacts(msg: func.QueueMessage) -> None:
+    """late-contacts: look in the ledger for mail of people who are known by now."""
+    handle(msg, JoinLateContacts, use_cases().join_late_contacts, outcomes())
+
+
+@app.queue_trigger(arg_name="msg", queue_name=names.poison(names.MAIL_SYNC), connection=STORAGE)
+def sync_mailbox_poison(msg: func.QueueMessage) -> None:
+    """mail-sync-poison: a walk that the host gave up on."""
+    take_poison(msg, SyncMailbox, outcomes())
+
+
+@app.queue_trigger(arg_name="msg", queue_name=names.poison(names.MAIL_INGEST), connection=STORAGE)
+def ingest_messages_poison(msg: func.QueueMessage) -> None:
+    """mail-ingest-poison: messages that the host gave up on."""
+    take_poison(msg, IngestMessages, outcomes())
+
+
+@app.queue_trigger(arg_name="msg", queue_name=names.poison(names.MAIL_RECONCILE), connection=STORAGE)
+def reconcile_mailbox_poison(msg: func.QueueMessage) -> None:
+    """mail-reconcile-poison: a reconciliation that the host gave up on."""
+    take_poison(msg, ReconcileMailbox, outcomes())
+
+
+@app.queue_trigger(arg_name="msg", queue_name=names.poison(names.MAIL_BACKFILL), connection=STORAGE)
+def backfill_mailbox_poison(msg: func.QueueMessage) -> None:
+    """mail-backfill-poison: a step of a backfill that the host gave up on."""
+    take_poison(msg, BackfillMailbox, outcomes())
+
+
+@app.queue_trigger(arg_name="msg", queue_name=names.poison(names.LATE_CONTACTS), connection=STORAGE)
+def join_late_contacts_poison(msg: func.QueueMessage) -> None:
+    """late-contacts-poison: a pass over the ledger that the host gave up on."""
+    take_poison(msg, JoinLateContacts, outcomes())
+
+
+@app.queue_trigger(arg_name="msg", queue_name=names.poison(names.SUBSCRIPTIONS), connection=STORAGE)
+def maintain_subscription_poison(msg: func.QueueMessage) -> None:
+    """subscriptions-poison: subscription work that the host gave up on."""
+    take_poison(msg, MaintainSubscription, outcomes())
+
+
 @app.timer_trigger(arg_name="timer", schedule="0 * * * * *", run_on_startup=False)
 def poll_mailboxes(timer: func.TimerRequest) -> None:
     """Every minute: queue a walk for each mailbox that is due."""
     use_cases().poll()
+
+
+@app.timer_trigger(arg_name="timer", schedule="0 10 2 * * *", run_on_startup=False)
+def reconcile_mailboxes(timer: func.TimerRequest) -> None:
+    """Every night: ask for a comparison of each mailbox with the ledger, spread over an hour."""
+    use_cases().reconcile_all()

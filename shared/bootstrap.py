@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Final
 
 from shared import telemetry
 from shared.adapters.storage.attachments import AzureAttachments
+from shared.adapters.storage.backfills import AzureBackfills
 from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.adapters.storage.exceptions import AzureExceptions
 from shared.adapters.storage.folder_states import AzureFolderStates
 from shared.adapters.storage.inbox import AzureInbox
+from shared.adapters.storage.late_contacts import AzureLateContacts
 from shared.adapters.storage.leases import AzureLeases
 from shared.adapters.storage.mailboxes import AzureMailboxes
 from shared.adapters.storage.messages import AzureMessageStore
@@ -30,11 +32,16 @@ from shared.adapters.storage.subscriptions import AzureSubscriptions
 from shared.adapters.storage.timeline import AzureTimeline
 from shared.config import Settings
 from shared.services.access import WatchAccess
+from shared.services.arrivals import Arrivals
+from shared.services.backfill import StepBackfill
 from shared.services.candidates import GatherCandidates
 from shared.services.filing import Filing
 from shared.services.ingest import Ingest
+from shared.services.late_contacts import JoinLate
 from shared.services.notifications import ClientStates, TakeNotifications
 from shared.services.polling import PollMailboxes
+from shared.services.reconcile import Reconcile, ReconcileAll
+from shared.services.resync import Resync
 from shared.services.scopes import FindScope
 from shared.services.screening import Screen
 from shared.services.subscriptions import MaintainSubscriptions
@@ -69,7 +76,11 @@ class UseCases:
     take_notifications: TakeNotifications
     sync: Sync
     ingest: Ingest
+    reconcile: Reconcile
+    reconcile_all: ReconcileAll
+    backfill: StepBackfill
     maintain_subscription: MaintainSubscriptions
+    join_late_contacts: JoinLate
     poll: PollMailboxes
 
 
@@ -112,6 +123,10 @@ class _House:
         return AzureFolderStates(self.connection)
 
     @cached_property
+    def backfills(self) -> AzureBackfills:
+        return AzureBackfills(self.connection)
+
+    @cached_property
     def subscriptions(self) -> AzureSubscriptions:
         return AzureSubscriptions(self.connection)
 
@@ -142,6 +157,10 @@ class _House:
     @cached_property
     def exceptions(self) -> AzureExceptions:
         return AzureExceptions(self.connection)
+
+    @cached_property
+    def late_contacts(self) -> AzureLateContacts:
+        return AzureLateContacts(self.connection)
 
     @cached_property
     def leases(self) -> AzureLeases:
@@ -214,21 +233,30 @@ class _House:
                 mail=self.mail,
                 mailboxes=self.mailboxes,
                 folders=self.folders,
-                screen=self.screen,
-                sightings=self.sightings,
+                arrivals=self._arrivals,
+                resync=Resync(self.mail, self._arrivals, now),
                 queue=self.queue,
                 clock=now,
             ),
-            ingest=Ingest(
+            ingest=self._ingest,
+            reconcile=Reconcile(
+                turns=self.turns,
+                mail=self.mail,
+                mailboxes=self.mailboxes,
+                folders=self.folders,
+                arrivals=self._arrivals,
+                backfills=self.backfills,
+                queue=self.queue,
+                clock=now,
+            ),
+            reconcile_all=ReconcileAll(self.organisations, self.mailboxes, self.queue, now),
+            backfill=StepBackfill(
                 turns=self.turns,
                 mail=self.mail,
                 folders=self.folders,
-                screen=self.screen,
-                gather=self.gather,
-                messages=self.messages,
-                filing=self._filing,
-                sightings=self.sightings,
-                exceptions=self.exceptions,
+                backfills=self.backfills,
+                arrivals=self._arrivals,
+                ingest=self._ingest,
                 queue=self.queue,
                 clock=now,
             ),
@@ -243,7 +271,42 @@ class _House:
                 queue=self.queue,
                 clock=now,
             ),
+            join_late_contacts=JoinLate(
+                late=self.late_contacts,
+                organisations=self.organisations,
+                mailboxes=self.mailboxes,
+                sightings=self.sightings,
+                queue=self.queue,
+                clock=now,
+            ),
             poll=PollMailboxes(self.mailboxes, self.queue, now),
+        )
+
+    @cached_property
+    def _ingest(self) -> Ingest:
+        return Ingest(
+            turns=self.turns,
+            mail=self.mail,
+            folders=self.folders,
+            screen=self.screen,
+            gather=self.gather,
+            messages=self.messages,
+            filing=self._filing,
+            sightings=self.sightings,
+            exceptions=self.exceptions,
+            queue=self.queue,
+            clock=now,
+        )
+
+    @cached_property
+    def _arrivals(self) -> Arrivals:
+        return Arrivals(
+            mail=self.mail,
+            screen=self.screen,
+            sightings=self.sightings,
+            exceptions=self.exceptions,
+            queue=self.queue,
+            clock=now,
         )
 
     @cached_property
@@ -280,25 +343,46 @@ class _House:
     @property
     def api_use_cases(self) -> "ApiUseCases":
         from shared.api.use_cases import ApiUseCases
-        from shared.services import callers, mailboxes, organisations, reading, records
+        from shared.services import (
+            backfill,
+            callers,
+            exceptions,
+            explain,
+            late_contacts,
+            mailboxes,
+            organisations,
+            reading,
+            records,
+        )
 
         access = reading.Access(self.messages, self.mailboxes)
-        staff = records.StaffAddresses(self.index, self.organisations)
+        look_up = records.LookUpAddresses(self.index, self.organisations)
+        write = records.WriteRecords(
+            self.records,
+            late_contacts.AnnounceContacts(
+                self.late_contacts, self.index, self.queue, now, self.settings.hash_key
+            ),
+            late_contacts.CountLateMail(self.organisations, self.mailboxes, self.sightings, now),
+        )
+        name = exceptions.NameMailboxes(self.mailboxes)
+        put_back = exceptions.PutBack(self.exceptions, self.queue, now)
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex  # noqa: E731
         return ApiUseCases(
             identify_caller=callers.IdentifyCaller(self.organisations, self.settings.home_tenant_id),
             read_timeline=reading.ReadTimeline(self.records, self.timeline, access),
             read_message=reading.ReadMessage(access, self.messages, self.folders),
             read_attachment=reading.ReadAttachment(access, self.messages, self.attachments),
-            put_record=records.PutRecord(self.records, staff),
+            put_record=records.PutRecord(self.records, look_up, write),
             get_record=records.GetRecord(self.records),
             delete_record=records.DeleteRecord(self.records),
-            load_records=records.LoadRecords(self.records, staff),
+            load_records=records.LoadRecords(look_up, write),
             list_records=records.ListRecords(self.records),
             put_mailbox=mailboxes.PutMailbox(
                 self.mailboxes, self.organisations, self.index, self.queue, now, new_id
             ),
             get_mailbox=mailboxes.GetMailbox(self.mailboxes),
+            sync_now=mailboxes.SyncNow(self.queue, now),
+            manage_backfill=backfill.ManageBackfill(self.backfills, self.queue, now),
             delete_mailbox=mailboxes.DeleteMailbox(self.mailboxes, self.queue, now),
             list_mailboxes=mailboxes.ListMailboxes(self.mailboxes),
             get_organisation=organisations.GetOrganisation(self.organisations),
@@ -306,6 +390,18 @@ class _House:
                 self.organisations, self.mailboxes, self.queue, now
             ),
             list_organisations=organisations.ListOrganisations(self.organisations),
+            list_exceptions=exceptions.ListExceptions(self.exceptions, name),
+            replay_exception=exceptions.ReplayException(self.exceptions, put_back, name),
+            replay_exceptions=exceptions.ReplayExceptions(self.exceptions, put_back),
+            explain=explain.Explain(
+                access=access,
+                messages=self.messages,
+                mailboxes=self.mailboxes,
+                sightings=self.sightings,
+                folders=self.folders,
+                exceptions=self.exceptions,
+                hash_key=self.settings.hash_key,
+            ),
             clock=now,
         )
 

@@ -24,6 +24,7 @@ NOW: Final = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 AGENT: Final = "agent@contoso.example"
 CONTACT: Final = "buyer@fabrikam.example"
 KEY: Final = "0f" * 16
+HASH_KEY: Final = b"k" * 32
 
 
 def a_person(address: str = CONTACT, name: str = "") -> Person:

@@ -264,6 +264,15 @@ class RecordModel(BaseModel):
     origin: str = Field(description="crm, or postledger for a record opened here.")
 
 
+class WrittenRecordModel(RecordModel):
+    """A record as it now stands."""
+
+    model_config = _answer({**_RECORD, "late_mail": 2})
+    late_mail: int | None = Field(
+        description="Mails that came before the record and follow within minutes; null: not counted."
+    )
+
+
 class RecordsModel(BaseModel):
     """A page of records by kind and id."""
 
@@ -292,9 +301,12 @@ class LineModel(BaseModel):
 class LoadModel(BaseModel):
     """What became of each line; refused ones harm no other."""
 
-    model_config = _answer({"written": 1, "refused": 1, "results": _LINES})
+    model_config = _answer({"written": 1, "refused": 1, "late_mail": 2, "results": _LINES})
     written: int
     refused: int
+    late_mail: int | None = Field(
+        description="Mails that came before the records and follow within minutes; null: not counted."
+    )
     results: list[LineModel]
 
 
@@ -336,7 +348,7 @@ class MailboxFields(Body):
     backlog: Literal["", "unread", "none"] = Field("", description="Intake only; unread for a new one.")
 
 
-_MAILBOX = {
+_MAILBOX: dict[str, Any] = {
     "address": "ann@contoso.example",
     **_SETTINGS,
     "state": "ok",
@@ -345,7 +357,60 @@ _MAILBOX = {
     "last_error": "",
     "lost_at": None,
     "lag_seconds": 90,
+    "reconciliation": {
+        "at": "2026-03-02T02:31:07Z",
+        "from": "2026-02-28T02:31:07Z",
+        "seen": 420,
+        "filed": 61,
+        "triaged": 2,
+        "waiting": 0,
+        "skipped": {"unknown_people": 350, "staff_only": 7},
+        "repaired": 0,
+    },
+    "backfill": {
+        "since": "2025-09-01T00:00:00Z",
+        "state": "running",
+        "done": 4200,
+        "expected": 20000,
+        "rate_per_minute": 840.0,
+        "started_at": "2026-03-02T08:50:00Z",
+        "finished_at": None,
+    },
 }
+
+
+class ReconciliationModel(BaseModel):
+    """The last comparison of what lies in the mailbox with the ledger, in mails."""
+
+    model_config = _answer(_MAILBOX["reconciliation"])
+    at: datetime
+    since: datetime = Field(alias="from", description="Mail received from here until `at` was compared.")
+    seen: int = Field(description="filed + triaged + skipped + waiting.")
+    filed: int
+    triaged: int
+    waiting: int = Field(description="Kept, and about to be read.")
+    skipped: dict[str, int] = Field(description="By reason.")
+    repaired: int = Field(description="Missing from the ledger or left behind in it, and decided anew.")
+
+
+class BackfillFields(Body):
+    """From when on history is wanted."""
+
+    model_config = _body({"since": "2025-09-01T00:00:00Z"})
+    since: datetime = Field(strict=False, description="A date and time with its time zone (ISO 8601).")
+
+
+class BackfillModel(BaseModel):
+    """The backfill that is running, or the last one, in mails."""
+
+    model_config = _answer(_MAILBOX["backfill"])
+    since: datetime
+    state: Literal["running", "done", "cancelled"]
+    done: int = Field(description="Dealt with so far: filed, or found to be none of yours.")
+    expected: int = Field(description="Counted when it began; 0 until then.")
+    rate_per_minute: float
+    started_at: datetime
+    finished_at: datetime | None
 
 
 class MailboxModel(BaseModel):
@@ -373,6 +438,8 @@ class MailboxModel(BaseModel):
     last_error: str = Field(description="What is wrong, and what to do about it.")
     lost_at: datetime | None = Field(description="Since when the mailbox cannot be read; null if it can.")
     lag_seconds: int | None = Field(description="Since the last walk of the mailbox; null before the first.")
+    reconciliation: ReconciliationModel | None = Field(description="null before the first.")
+    backfill: BackfillModel | None = Field(None, description="null in lists, and where there was none.")
 
 
 class MailboxesModel(BaseModel):

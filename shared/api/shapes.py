@@ -1,10 +1,13 @@
 """From what use cases answer to the JSON models of the API."""
 
+import json
+from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from shared.api.models import (
     AttachmentModel,
+    BackfillModel,
     EntryModel,
     LineModel,
     LinkModel,
@@ -16,9 +19,13 @@ from shared.api.models import (
     RecordModel,
     SightingModel,
     TimelineModel,
+    WrittenRecordModel,
 )
+from shared.api.operation_models import ExceptionModel, ExplanationModel, SeenCopyModel
 from shared.domain import quotes
 from shared.domain.addresses import Person
+from shared.domain.advice import advice
+from shared.domain.backfills import Backfill
 from shared.domain.entries import Entry
 from shared.domain.html import SafeHtml, safe_html
 from shared.domain.mailboxes import SETTINGS as MAILBOX_SETTINGS
@@ -27,9 +34,11 @@ from shared.domain.matching import Link
 from shared.domain.messages import Attachment, Document
 from shared.domain.organisations import Organisation
 from shared.domain.records import Record
+from shared.services.exceptions import NamedFailure
+from shared.services.explain import Explanation
 from shared.services.organisations import SETTINGS as ORGANISATION_SETTINGS
 from shared.services.reading import MessageView, TimelinePage
-from shared.services.records import LineResult
+from shared.services.records import LineResult, Loaded, Written
 
 
 def timeline(page: TimelinePage) -> TimelineModel:
@@ -59,14 +68,27 @@ def message(view: MessageView, attachments_url: str, *, remote_images: bool) -> 
 
 
 def record(found: Record) -> RecordModel:
+    return RecordModel.model_validate(_record(found))
+
+
+def written_record(written: Written) -> WrittenRecordModel:
+    return WrittenRecordModel.model_validate({**_record(written.record), "late_mail": written.late_mail})
+
+
+def _record(found: Record) -> dict[str, Any]:
     names = set(RecordModel.model_fields) - {"kind", "id"}
     fields = {name: _listed(getattr(found, name)) for name in names}
-    return RecordModel.model_validate({"kind": found.ref.kind, "id": found.ref.id, **fields})
+    return {"kind": found.ref.kind, "id": found.ref.id, **fields}
 
 
-def load(results: list[LineResult]) -> LoadModel:
-    refused = sum(1 for one in results if one.refusal)
-    return LoadModel(written=len(results) - refused, refused=refused, results=[_line(one) for one in results])
+def load(loaded: Loaded) -> LoadModel:
+    refused = sum(1 for one in loaded.results if one.refusal)
+    return LoadModel(
+        written=len(loaded.results) - refused,
+        refused=refused,
+        late_mail=loaded.late_mail,
+        results=[_line(one) for one in loaded.results],
+    )
 
 
 def mailbox_settings(found: Mailbox) -> dict[str, Any]:
@@ -74,7 +96,19 @@ def mailbox_settings(found: Mailbox) -> dict[str, Any]:
     return {name: _listed(getattr(found, name)) for name in MAILBOX_SETTINGS}
 
 
-def mailbox(found: Mailbox, now: datetime) -> MailboxModel:
+def backfill(found: Backfill, now: datetime) -> BackfillModel:
+    return BackfillModel(
+        since=found.since,
+        state=cast("Any", found.state),
+        done=found.done,
+        expected=found.expected,
+        rate_per_minute=found.rate_per_minute(now),
+        started_at=found.started_at,
+        finished_at=found.finished_at,
+    )
+
+
+def mailbox(found: Mailbox, now: datetime, history: Backfill | None = None) -> MailboxModel:
     synced = found.last_sync_at
     return MailboxModel.model_validate(
         {
@@ -86,6 +120,8 @@ def mailbox(found: Mailbox, now: datetime) -> MailboxModel:
             "last_sync": synced,
             "last_error": found.last_error,
             "lag_seconds": max(0, int((now - synced).total_seconds())) if synced else None,
+            "reconciliation": json.loads(found.reconciled) if found.reconciled else None,
+            "backfill": backfill(history, now) if history else None,
         }
     )
 
@@ -93,6 +129,34 @@ def mailbox(found: Mailbox, now: datetime) -> MailboxModel:
 def organisation(found: Organisation) -> OrganisationModel:
     fields = {name: _listed(getattr(found, name)) for name in ORGANISATION_SETTINGS}
     return OrganisationModel.model_validate({"tenant_id": found.tenant_id, "state": found.state, **fields})
+
+
+def exception(found: NamedFailure) -> ExceptionModel:
+    failure = found.failure
+    return ExceptionModel(
+        id=failure.id,
+        at=failure.at,
+        mailbox_id=failure.mailbox_id,
+        mailbox=found.mailbox,
+        queue=failure.queue,
+        code=failure.code,
+        error=failure.error,
+        advice=advice(failure.code),
+        ids=list(found.ids),
+        rules_version=failure.rules_version,
+        command=failure.command,
+        replayed_at=failure.replayed_at,
+    )
+
+
+def explanation(found: Explanation) -> ExplanationModel:
+    return ExplanationModel(
+        outcome=found.outcome,
+        reason=found.reason,
+        links=[_link(one) for one in found.links],
+        sightings=[SeenCopyModel.model_validate(asdict(one)) for one in found.sightings],
+        steps=list(found.steps),
+    )
 
 
 def _entry(found: Entry) -> EntryModel:

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 
 from shared.ports import Clock
+from shared.services.backfill import ManageBackfill
 from shared.services.callers import IdentifyCaller
-from shared.services.mailboxes import DeleteMailbox, GetMailbox, ListMailboxes, PutMailbox
+from shared.services.exceptions import ListExceptions, ReplayException, ReplayExceptions
+from shared.services.explain import Explain
+from shared.services.mailboxes import DeleteMailbox, GetMailbox, ListMailboxes, PutMailbox, SyncNow
 from shared.services.organisations import GetOrganisation, ListOrganisations, PutOrganisation
 from shared.services.reading import ReadAttachment, ReadMessage, ReadTimeline
 from shared.services.records import DeleteRecord, GetRecord, ListRecords, LoadRecords, PutRecord
@@ -25,9 +28,15 @@ class ApiUseCases:
     list_records: ListRecords
     put_mailbox: PutMailbox
     get_mailbox: GetMailbox
+    sync_now: SyncNow
+    manage_backfill: ManageBackfill
     delete_mailbox: DeleteMailbox
     list_mailboxes: ListMailboxes
     get_organisation: GetOrganisation
     put_organisation: PutOrganisation
     list_organisations: ListOrganisations
+    list_exceptions: ListExceptions
+    replay_exception: ReplayException
+    replay_exceptions: ReplayExceptions
+    explain: Explain
     clock: Clock

@@ -89,15 +89,15 @@ class IngestMessages(Command):
 class ReconcileMailbox(Command):
     """Compare a window of each folder with the ledger and repair; from `since`, or the nightly window.
 
-    One that gave way says how far it came: folders that are done, from when on the next one is to be read,
-    and what was counted (JSON).
+    One that gave way says how far it came: folders up to `after` are done, the next one is to be read from
+    `start` on, and `counted` so far (JSON).
     """
 
     queue: ClassVar[str] = names.MAIL_RECONCILE
     times: ClassVar[tuple[str, ...]] = ("first_at", "since", "start")
 
     since: datetime | None = None
-    folders: tuple[str, ...] = ()
+    after: str = ""
     start: datetime | None = None
     counted: str = ""
 

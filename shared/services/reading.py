@@ -5,7 +5,7 @@ Bcc is shown, in whatever form, only to those in whose mailbox it is visible.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -124,7 +124,7 @@ class ReadMessage:
             raise _no_message()
         copies = self.access.copies(caller, key)
         visible = _visible_bcc(caller, copies)
-        hidden = {one.address for copy, _ in copies for one in copy.bcc} - {one.address for one in visible}
+        hidden = hidden_people(caller, copies)
         return MessageView(
             entry_id=entries.entry_id(stored.at, stored.key),
             message=stored,
@@ -135,7 +135,7 @@ class ReadMessage:
         )
 
     def _sightings(
-        self, caller: Caller, copies: Iterable[tuple[Copy, Mailbox | None]], hidden: set[str]
+        self, caller: Caller, copies: Iterable[tuple[Copy, Mailbox | None]], hidden: frozenset[str]
     ) -> tuple[SeenIn, ...]:
         return tuple(
             SeenIn(mailbox.address, self._folder(mailbox, copy.folder_id))
@@ -184,6 +184,12 @@ def _started(chunks: Iterator[bytes]) -> Iterator[bytes]:
 def _visible_bcc(caller: Caller, copies: Iterable[tuple[Copy, Mailbox | None]]) -> tuple[Person, ...]:
     own = (copy for copy, mailbox in copies if mailbox is not None and caller.owns(mailbox))
     return tuple(dict.fromkeys(person for copy in own for person in copy.bcc))
+
+
+def hidden_people(caller: Caller, copies: Sequence[tuple[Copy, Mailbox | None]]) -> frozenset[str]:
+    """Addresses in Bcc that this caller may not see."""
+    visible = {one.address for one in _visible_bcc(caller, copies)}
+    return frozenset({one.address for copy, _ in copies for one in copy.bcc} - visible)
 
 
 def _may_see(link: Link, visible: Iterable[Person]) -> bool:

@@ -6,7 +6,7 @@ expose, their colleagues' mail.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from shared.domain.addresses import domain_of
@@ -15,7 +15,8 @@ from shared.domain.errors import InvalidInput, Unknown
 from shared.domain.fields import Fields
 from shared.domain.organisations import in_domains
 from shared.domain.records import KINDS, Record, RecordRef
-from shared.ports import Organisations, RecordIndex, Records
+from shared.ports import KnownAddress, Organisations, RecordIndex, Records
+from shared.services.late_contacts import AnnounceContacts, CountLateMail
 
 MAX_LINES: Final = 1_000
 # A property of a table row holds 64 KiB of UTF-16; a list is one property.
@@ -24,10 +25,14 @@ LONGEST_LIST: Final = 30_000
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A record as it now stands, and whether it was new."""
+    """A record as it now stands, whether it was new, and how many earlier mails it will bring in.
+
+    `late_mail` is None where that is too much to count.
+    """
 
     record: Record
     created: bool
+    late_mail: int | None = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,14 @@ class LineResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Loaded:
+    """What became of each line, and how many earlier mails the records will bring in (None: not counted)."""
+
+    results: tuple[LineResult, ...]
+    late_mail: int | None = 0
+
+
+@dataclass(frozen=True, slots=True)
 class RecordPage:
     """Records in order of kind and id; the cursor is None on the last page."""
 
@@ -49,22 +62,47 @@ class RecordPage:
 
 
 @dataclass(frozen=True, slots=True)
-class StaffAddresses:
-    """Knows which addresses belong to the organisation's own people."""
+class Standing:
+    """What stands under the addresses of cards before they are written."""
+
+    staff: frozenset[str] = frozenset()
+    known: Mapping[str, KnownAddress] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LookUpAddresses:
+    """Knows which addresses belong to the organisation's own people, and which records stand under others."""
 
     index: RecordIndex
     organisations: Organisations
 
-    def among(self, tenant_id: str, records: Iterable[Record]) -> frozenset[str]:
-        """Addresses on contact cards that are staff's, registered or on an own domain; one look-up for all."""
+    def __call__(self, tenant_id: str, records: Iterable[Record]) -> Standing:
+        """Staff's addresses are registered or on an own domain; one look-up for all the others."""
         asked = {address for one in records for address in one.addresses}
         if not asked:
-            return frozenset()
+            return Standing()
         organisation = self.organisations.get(tenant_id)
         own_domains = organisation.own_domains if organisation else ()
         own = {one for one in asked if in_domains(domain_of(one), own_domains)}
         known = self.index.addresses(tenant_id, sorted(asked - own))
-        return frozenset(own | {one for one, found in known.items() if found.is_staff})
+        return Standing(frozenset(own | {one for one, found in known.items() if found.is_staff}), known)
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRecords:
+    """Write records of which nobody's people are staff, so that mail which came before them follows."""
+
+    records: Records
+    announce: AnnounceContacts
+    count: CountLateMail
+
+    def __call__(
+        self, tenant_id: str, records: Sequence[Record], known: Mapping[str, KnownAddress]
+    ) -> int | None:
+        """How many mails will follow, None where that is too much to count. Announced first: see there."""
+        hashes = self.announce(tenant_id, records, known)
+        self.records.put_many(tenant_id, records)
+        return self.count(tenant_id, hashes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +110,18 @@ class PutRecord:
     """Create or replace one record, whole. Safe to run twice."""
 
     records: Records
-    staff: StaffAddresses
+    look_up: LookUpAddresses
+    write: WriteRecords
 
     def __call__(self, tenant_id: str, ref: RecordRef, given: Mapping[str, Any]) -> Written:
         record = Record.from_fields(ref, Fields(given))
-        refusal = _refusal(record, self.staff.among(tenant_id, [record]))
+        standing = self.look_up(tenant_id, [record])
+        refusal = _refusal(record, standing.staff)
         if refusal:
             raise InvalidInput(refusal)
         created = self.records.get(tenant_id, ref) is None
-        self.records.put_many(tenant_id, [record])
-        return Written(record, created)
+        late_mail = self.write(tenant_id, [record], standing.known)
+        return Written(record, created, late_mail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,23 +155,22 @@ class LoadRecords:
     Of several lines for one record the last good one stands. Safe to run twice.
     """
 
-    records: Records
-    staff: StaffAddresses
+    look_up: LookUpAddresses
+    write: WriteRecords
 
-    def __call__(self, tenant_id: str, body: bytes) -> list[LineResult]:
+    def __call__(self, tenant_id: str, body: bytes) -> Loaded:
         """One result a line, blank lines left out. Raises InvalidInput for more than 1,000 lines."""
         lines = [(n, line) for n, line in enumerate(body.split(b"\n"), start=1) if line.strip()]
         if len(lines) > MAX_LINES:
             raise InvalidInput(f"At most {MAX_LINES:,} lines a request; this one has {len(lines):,}.")
         read = [_read_line(number, line) for number, line in lines]
         good = [one for one in read if isinstance(one, _GoodLine)]
-        staff = self.staff.among(tenant_id, (one.record for one in good))
-        results = [one if isinstance(one, LineResult) else one.result(staff) for one in read]
+        standing = self.look_up(tenant_id, [one.record for one in good])
+        results = [one if isinstance(one, LineResult) else one.result(standing.staff) for one in read]
         refused = {one.line for one in results if one.refusal}
-        standing = {one.record.ref: one.record for one in good if one.number not in refused}
-        if standing:
-            self.records.put_many(tenant_id, list(standing.values()))
-        return results
+        latest = {one.record.ref: one.record for one in good if one.number not in refused}
+        late_mail = self.write(tenant_id, list(latest.values()), standing.known) if latest else 0
+        return Loaded(tuple(results), late_mail)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from fastapi import Depends, HTTPException, Query, Request, Response
 
 from shared.api import shapes
 from shared.api.auth import UseCases, needs
-from shared.api.models import LoadModel, RecordFields, RecordModel, RecordsModel
+from shared.api.models import LoadModel, RecordFields, RecordModel, RecordsModel, WrittenRecordModel
 from shared.api.parameters import DEFAULT_LIMIT, Cursor, Kind, Limit, RecordId, guarded_router, problems
 from shared.domain.callers import ADMIN, SERVICE, Caller
 from shared.domain.records import RecordRef
@@ -32,7 +32,7 @@ async def _body(request: Request) -> bytes:
 
 @router.put(
     "/records/{kind}/{id}",
-    responses={201: {"model": RecordModel, "description": "The record is new."}},
+    responses={201: {"model": WrittenRecordModel, "description": "The record is new."}},
 )
 def put_record(
     *,
@@ -42,12 +42,12 @@ def put_record(
     kind: Kind,
     id: RecordId,  # noqa: A002 - the path's own word
     body: RecordFields,
-) -> RecordModel:
-    """Create or replace a record, whole."""
+) -> WrittenRecordModel:
+    """Create or replace a record, whole. Mail of its people that came before it follows by itself."""
     given = body.model_dump(exclude_none=True)
     written = use_cases.put_record(caller.tenant_id, RecordRef(kind, id), given)
     response.status_code = 201 if written.created else 200
-    return shapes.record(written.record)
+    return shapes.written_record(written)
 
 
 @router.get("/records/{kind}/{id}", responses=problems(404))

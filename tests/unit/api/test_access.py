@@ -30,6 +30,7 @@ PATH = {
     "attachment_id": "0",
     "address": "agent@contoso.example",
 }
+QUERY = {"explain": "?internet_message_id=<m1@fabrikam.example>", "replay_exceptions": "?code=Bug"}
 READERS = {"Agent", "Admin", "Service"}
 ROLES = {
     "get_timeline": READERS,
@@ -47,6 +48,10 @@ ROLES = {
     "get_organisation": {"Admin"},
     "put_organisation": {"Admin"},
     "list_organisations": set[str](),
+    "list_exceptions": {"Admin"},
+    "replay_exception": {"Admin"},
+    "replay_exceptions": {"Admin"},
+    "explain": {"Admin"},
 }
 
 
@@ -68,9 +73,10 @@ def every_operation(api: Api) -> list[tuple[str, str, str]]:
     for path, operations in paths.items():
         for method, operation in operations.items():
             name = operation["operationId"]
-            ids = {**PATH, "id": KEY} if "messages" in path else PATH
+            ids = {**PATH, "id": KEY} if "messages" in path or "exceptions" in path else PATH
             if name not in OPEN:
-                found.append((name, method.upper(), path.format(**ids).removeprefix("/api/v1/")))
+                query = QUERY.get(name, "")
+                found.append((name, method.upper(), path.format(**ids).removeprefix("/api/v1/") + query))
     return found
 
 
@@ -164,7 +170,7 @@ def test_nothing_of_another_organisation_can_be_reached(
             if method != "GET":
                 continue
             answer = api.get(path, token, headers={"Postledger-Organisation": OTHER})
-            lists = name in ("list_records", "list_mailboxes", "get_organisation")
+            lists = name in ("list_records", "list_mailboxes", "get_organisation", "list_exceptions")
             assert answer.status_code in ((200, 403) if lists else (403, 404)), (name, answer.text)
             assert not any(one in answer.text for one in secrets), (name, answer.text)
 

@@ -45,10 +45,13 @@ def test_every_guarded_operation_says_so_and_names_its_errors(api: Api) -> None:
 
 
 def test_the_examples_fit_their_models() -> None:
-    from shared.api import models
+    from shared.api import models, operation_models
 
     classes = [
-        one for one in vars(models).values() if isinstance(one, type) and one.__module__ == models.__name__
+        one
+        for module in (models, operation_models)
+        for one in vars(module).values()
+        if isinstance(one, type) and one.__module__ == module.__name__
     ]
     assert len(classes) > 15
     for one in classes:

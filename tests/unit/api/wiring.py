@@ -8,8 +8,18 @@ from typing import Any, Final
 from starlette.testclient import TestClient
 
 from shared.api.use_cases import ApiUseCases
+from shared.services.backfill import ManageBackfill
 from shared.services.callers import IdentifyCaller
-from shared.services.mailboxes import DeleteMailbox, GetMailbox, ListMailboxes, PutMailbox
+from shared.services.exceptions import (
+    ListExceptions,
+    NameMailboxes,
+    PutBack,
+    ReplayException,
+    ReplayExceptions,
+)
+from shared.services.explain import Explain
+from shared.services.late_contacts import AnnounceContacts, CountLateMail
+from shared.services.mailboxes import DeleteMailbox, GetMailbox, ListMailboxes, PutMailbox, SyncNow
 from shared.services.organisations import GetOrganisation, ListOrganisations, PutOrganisation
 from shared.services.reading import Access, ReadAttachment, ReadMessage, ReadTimeline
 from shared.services.records import (
@@ -17,10 +27,11 @@ from shared.services.records import (
     GetRecord,
     ListRecords,
     LoadRecords,
+    LookUpAddresses,
     PutRecord,
-    StaffAddresses,
+    WriteRecords,
 )
-from tests.builders import NOW
+from tests.builders import HASH_KEY, NOW
 from tests.fakes import FakeStorage
 from tests.unit.api.tokens import HOME, Issuer
 
@@ -57,21 +68,29 @@ class Api:
 def use_cases_over(storage: FakeStorage) -> ApiUseCases:
     """Everything the API can do, at the builders' NOW."""
     access = Access(storage.messages, storage.mailboxes)
-    staff = StaffAddresses(storage.index, storage.organisations)
+    look_up = LookUpAddresses(storage.index, storage.organisations)
     numbers = count(1)
 
     def clock() -> datetime:
         return NOW
+
+    name = NameMailboxes(storage.mailboxes)
+    put_back = PutBack(storage.exceptions, storage.queue, clock)
+    write = WriteRecords(
+        storage.records,
+        AnnounceContacts(storage.late_contacts, storage.index, storage.queue, clock, HASH_KEY),
+        CountLateMail(storage.organisations, storage.mailboxes, storage.sightings, clock),
+    )
 
     return ApiUseCases(
         identify_caller=IdentifyCaller(storage.organisations, HOME),
         read_timeline=ReadTimeline(storage.records, storage.timeline, access),
         read_message=ReadMessage(access, storage.messages, storage.folder_states),
         read_attachment=ReadAttachment(access, storage.messages, storage.attachments),
-        put_record=PutRecord(storage.records, staff),
+        put_record=PutRecord(storage.records, look_up, write),
         get_record=GetRecord(storage.records),
         delete_record=DeleteRecord(storage.records),
-        load_records=LoadRecords(storage.records, staff),
+        load_records=LoadRecords(look_up, write),
         list_records=ListRecords(storage.records),
         put_mailbox=PutMailbox(
             mailboxes=storage.mailboxes,
@@ -82,10 +101,24 @@ def use_cases_over(storage: FakeStorage) -> ApiUseCases:
             new_id=lambda: f"{next(numbers):032x}",
         ),
         get_mailbox=GetMailbox(storage.mailboxes),
+        sync_now=SyncNow(storage.queue, clock),
+        manage_backfill=ManageBackfill(storage.backfills, storage.queue, clock),
         delete_mailbox=DeleteMailbox(storage.mailboxes, storage.queue, clock),
         list_mailboxes=ListMailboxes(storage.mailboxes),
         get_organisation=GetOrganisation(storage.organisations),
         put_organisation=PutOrganisation(storage.organisations, storage.mailboxes, storage.queue, clock),
         list_organisations=ListOrganisations(storage.organisations),
+        list_exceptions=ListExceptions(storage.exceptions, name),
+        replay_exception=ReplayException(storage.exceptions, put_back, name),
+        replay_exceptions=ReplayExceptions(storage.exceptions, put_back),
+        explain=Explain(
+            access=access,
+            messages=storage.messages,
+            mailboxes=storage.mailboxes,
+            sightings=storage.sightings,
+            folders=storage.folder_states,
+            exceptions=storage.exceptions,
+            hash_key=HASH_KEY,
+        ),
         clock=clock,
     )

@@ -2,16 +2,15 @@
 
 import json
 
-from shared.services.records import LoadRecords, StaffAddresses
 from tests.builders import AGENT, TENANT, an_organisation
 from tests.fakes import FakeStorage
+from tests.unit.api.wiring import use_cases_over
 
 
 def load(storage: FakeStorage, *rows: dict[str, object]) -> list[str]:
     """The refusals, a line each."""
-    use_case = LoadRecords(storage.records, StaffAddresses(storage.index, storage.organisations))
     body = "\r\n".join(json.dumps(one) for one in rows).encode()
-    return [one.refusal for one in use_case(TENANT, body)]
+    return [one.refusal for one in use_cases_over(storage).load_records(TENANT, body).results]
 
 
 def test_staff_is_looked_up_once_for_all_lines() -> None:
@@ -19,7 +18,12 @@ def test_staff_is_looked_up_once_for_all_lines() -> None:
     rows = [{"kind": "contact", "id": f"C-{n}", "addresses": [f"c{n}@x.example"]} for n in range(200)]
     assert load(storage, *rows) == [""] * 200
     assert storage.faults.reads.count("RecordIndex.addresses") == 1
-    assert storage.faults.writes == ["Records.put_many"]
+    assert storage.faults.writes == [
+        "LateContacts.announce",
+        "CommandQueue.put",
+        "LateContacts.note_asked",
+        "Records.put_many",
+    ]
 
 
 def test_a_record_too_long_to_store_is_refused_alone() -> None:
