@@ -1,7 +1,7 @@
 """Every public test mail through the whole house: simulator, capture, ingest, timeline or My Inbox.
 
-Half of it waits in the mailboxes when they are connected, half is notified. A mail may end filed, in triage,
-or skipped with a reason; none may crash a worker, stay unfinished, or take long.
+Half of it is polled, half is notified while the poll's walks go on. A mail may end filed, in triage, or skipped
+with a reason; none may crash a worker, stay unfinished, or take long.
 """
 
 import csv
@@ -117,17 +117,16 @@ def run() -> Iterator[Run]:
         files = mails()
         for number, address in enumerate(senders([raw for _, raw in files])):
             tenant.contact(f"C-{number}", address)
+        tenant.connect(*agents, capture="everything")
         tenant.control.clear_stats()
+        tenant.control.put_faults(drop_notifications=1)
         made.deliver(files[: len(files) // 2])
-        tenant.connect(*agents, capture="everything", wait=False)
-        eventually(
-            lambda: len([one for one in tenant.control.subscriptions() if one["address"] in agents]) == 6,
-            what="subscriptions",
-        )
+        tenant.control.clear_faults()
+        made.ledger.poll()
         made.deliver(files[len(files) // 2 :])
         made.as_delivered = {address: tenant.control.messages(address) for address in agents}
         with suppress(TimeoutError):  # the tests say what is left
-            made.ledger.settle(seconds=SECONDS)
+            eventually(lambda: not made.ledger.waiting() and not made.unsettled(), seconds=SECONDS)
         yield made
 
 
@@ -147,9 +146,8 @@ def test_nothing_crashes_and_nothing_is_left_half_done(run: Run) -> None:
     assert run.ledger.waiting() == 0
     assert run.ledger.unfinished() == 0
     assert run.stack.ready["pids"]["host"] == run.pids
-    assert [one for one in run.log() if one["event"] == "command_split"] == []
-    # Copies of one mail that are filed at the same time may get into each other's way; they try again.
-    assert {one["error"] for one in run.log() if "error" in one} <= {"Conflict"}
+    seen = {one["event"] for one in run.log()}
+    assert seen.isdisjoint({"function_failed", "command_split", "command_failed", "command_malformed"}), seen
 
 
 def test_no_mail_takes_long(run: Run) -> None:
