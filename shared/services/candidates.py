@@ -70,7 +70,9 @@ def _candidates(
     people = head.participants
     # A colleague who stands on a contact card all the same must not have mail filed for it.
     outsiders = {one for one in people & known.keys() if not known[one].is_staff}
-    found = {domain: domains[domain] for domain in map(domain_of, outsiders) if domains.get(domain)}
+    # By this mail's own people: another mail of the batch may have had the same domain read.
+    asked = {domain_of(one) for one in outsiders if not _is_answered(known[one])}
+    found = {domain: domains[domain] for domain in asked if domains.get(domain)}
     cards: Iterable[Card] = (
         *(card for one in outsiders for card in known[one].cards),
         *(card for refs in found.values() for card in refs),

@@ -47,6 +47,19 @@ def test_a_strangers_mail_leaves_only_hashes(world: World) -> None:
     assert STRANGER not in repr(world.rows())
 
 
+def test_a_contact_of_one_client_at_anothers_domain_is_filed_alike_whatever_mail_comes_with_it(
+    world: World,
+) -> None:
+    world.records(
+        a_record(client="K-1"), a_record("client/K-1", domains=()), a_record("client/K-2")
+    )  # K-2 has the contact's domain
+    contacts = world.deliver(subject="From the contact")
+    colleagues = world.deliver(subject="From a colleague of his", sender="nobody@fabrikam.example")
+    world.notify(contacts, colleagues)
+    assert [one.subject for one in world.timeline("client/K-1")] == ["From the contact"]
+    assert [one.subject for one in world.timeline("client/K-2")] == ["From a colleague of his"]
+
+
 def test_mail_in_a_mailbox_that_captures_everything_waits_in_its_agents_inbox(world: World) -> None:
     mailbox = world.connect(SECOND, capture="everything")
     graph_id = world.deliver(SECOND, sender=STRANGER, to=(SECOND,))
