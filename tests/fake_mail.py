@@ -6,11 +6,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from shared.domain.errors import NotFound, PermanentError, PostledgerError, SyncStateExpired
+from shared.domain.errors import (
+    NotFound,
+    PageBroken,
+    PermanentError,
+    PostledgerError,
+    SyncStateExpired,
+)
 from shared.domain.folders import MAIL_CLASS, Folder, FolderState
 from shared.domain.mailboxes import Mailbox
 from shared.domain.messages import FetchedMessage, MessageHead
-from shared.ports import DeltaPage, DirectoryUser
+from shared.domain.windows import Window, second_of
+from shared.ports import DeltaPage, DirectoryUser, Listed, ListPage
 
 STANDARD = ("inbox", "sentitems", "drafts", "deleteditems", "junkemail", "archive")
 
@@ -30,10 +37,15 @@ class _Box:
 class FakeMail:
     """`fail` makes the next calls of a method raise; `failing` makes single messages fail, by Graph id.
 
+    `poison` are Graph ids that break every page they stand on with headers. A delta with a filter shows
+    `filtered_maximum` messages at most, the newest ones.
     `bodies_read` counts whole fetches by Graph id, `calls` counts calls by method.
     """
 
     page_size: int = 50
+    list_size: int = 500
+    filtered_maximum: int = 5_000
+    poison: set[str] = field(default_factory=set)
     failing: dict[str, PostledgerError] = field(default_factory=dict)
     bodies_read: Counter[str] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
@@ -116,6 +128,8 @@ class FakeMail:
             raise NotFound("There is no such folder.", "ErrorItemNotFound")
         start, since = _read_link(folder.link, box.generation) if folder.link else (0, since)
         log = box.logs[folder.folder_id]
+        if start == 0 and since is not None:
+            start = max(0, len(log) - self.filtered_maximum)
         end = min(start + self.page_size, len(log))
         shown = dict(log[start:end])
         found = {one: box.messages[one].head for one in shown if one in box.messages}
@@ -124,12 +138,37 @@ class FakeMail:
             for one, head in found.items()
             if head.folder_id == folder.folder_id and (since is None or head.received_at >= since)
         }
+        if self.poison & there.keys():
+            if end - start > 1:  # a smaller page is tried
+                return replace(self, page_size=1).delta(mailbox, folder, since)
+            raise PageBroken("The page is broken.")
         return DeltaPage(
             heads=tuple(head for one, head in there.items() if shown[one]),
             partial=tuple(one for one in there if not shown[one]),
             link=f"fake:{box.generation}:{end}:{since.isoformat() if since else ''}",
             more=end < len(log),
         )
+
+    def listed(
+        self, mailbox: Mailbox, folder_id: str, window: Window, *, with_heads: bool = False
+    ) -> ListPage:
+        found = self._of(self._box("listed", mailbox), folder_id, window)
+        start = int(window.link) if window.link else 0
+        end = start + (self.page_size if with_heads else self.list_size)
+        shown = found[start:end]
+        if with_heads and self.poison & {one.graph_id for one in shown}:
+            if len(shown) > 1:
+                return replace(self, page_size=1).listed(mailbox, folder_id, window, with_heads=True)
+            raise PageBroken("The page is broken.")
+        items = (Listed(one.graph_id, one.received_at, one if with_heads else None) for one in shown)
+        return ListPage(tuple(items), str(end) if end < len(found) else "")
+
+    def count(self, mailbox: Mailbox, folder_id: str, window: Window) -> int:
+        return len(self._of(self._box("count", mailbox), folder_id, window))
+
+    def broken(self, mailbox: Mailbox, folder_id: str, second: datetime) -> frozenset[str]:
+        found = self._of(self._box("broken", mailbox), folder_id, Window.second(second))
+        return frozenset(one.graph_id for one in found) & self.poison
 
     def heads(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, MessageHead | PermanentError]:
         box = self._box("heads", mailbox)
@@ -160,6 +199,14 @@ class FakeMail:
         if box is None:
             raise NotFound("There is no such user.", "Request_ResourceNotFound")
         return box
+
+    def _of(self, box: _Box, folder_id: str, window: Window) -> list[MessageHead]:
+        """A folder's messages of a window, oldest first."""
+        if folder_id not in box.logs:
+            raise NotFound("There is no such folder.", "ErrorItemNotFound")
+        found = (one.head for one in box.messages.values() if one.head.folder_id == folder_id)
+        inside = (one for one in found if window.start <= second_of(one.received_at) < window.end)
+        return sorted(inside, key=lambda one: (one.received_at, one.graph_id))
 
     def _message(self, box: _Box, graph_id: str) -> FetchedMessage | PermanentError:
         error = self.failing.get(graph_id)

@@ -11,6 +11,7 @@ from datetime import datetime
 from threading import RLock
 from typing import Any, Final
 
+from shared.domain.backfills import Backfill
 from shared.domain.candidates import ThreadHit
 from shared.domain.commands import Command
 from shared.domain.entries import Entry, inverted
@@ -256,6 +257,25 @@ class FakeFolderStates:
 
     def _of(self, mailbox: Mailbox) -> dict[str, FolderState]:
         return self.rows.setdefault((mailbox.tenant_id, mailbox.mailbox_id), {})
+
+
+class FakeBackfills:
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[tuple[str, str], Backfill] = {}
+        self._etag = _Etags()
+
+    def get(self, mailbox: Mailbox) -> Backfill | None:
+        self.faults.read("Backfills.get")
+        return self.rows.get((mailbox.tenant_id, mailbox.mailbox_id))
+
+    def put(self, mailbox: Mailbox, backfill: Backfill) -> Backfill:
+        with self.faults.write("Backfills.put"):
+            key = (mailbox.tenant_id, mailbox.mailbox_id)
+            stored = self.rows.get(key)
+            _check(stored.etag if stored else None, backfill.etag)
+            self.rows[key] = replace(backfill, etag=self._etag())
+            return self.rows[key]
 
 
 class FakeSubscriptions:
@@ -669,6 +689,7 @@ class FakeStorage:
         self.organisations = FakeOrganisations(self.faults)
         self.mailboxes = FakeMailboxes(self.faults)
         self.folder_states = FakeFolderStates(self.faults)
+        self.backfills = FakeBackfills(self.faults)
         self.subscriptions = FakeSubscriptions(self.faults)
         self.records = FakeRecords(self.faults)
         self.index = FakeRecordIndex(self.records, self.faults)

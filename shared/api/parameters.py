@@ -23,6 +23,7 @@ _MEANINGS: Final = {
     401: "No valid access token.",
     403: "The token may not do this, or its organisation is not enabled.",
     404: "No such thing, or not for this caller.",
+    409: "It does not go together with what is under way; the detail says what is.",
     412: "If-Match names an older version.",
     413: "The body is too large.",
     422: "The request is wrong; the detail says where.",

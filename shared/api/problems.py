@@ -14,7 +14,15 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from shared.domain.callers import InvalidToken
-from shared.domain.errors import Forbidden, InvalidInput, NotFound, Outdated, TransientError, Unknown
+from shared.domain.errors import (
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    Outdated,
+    TransientError,
+    Unknown,
+    WrongState,
+)
 
 MEDIA_TYPE: Final = "application/problem+json"
 MOST_FIELDS: Final = 10
@@ -46,7 +54,7 @@ def install(app: FastAPI) -> None:
 
 
 def _status_of(error: Exception) -> int:
-    for kind, status in ((Forbidden, 403), (Unknown, 404), (Outdated, 412)):
+    for kind, status in ((Forbidden, 403), (Unknown, 404), (WrongState, 409), (Outdated, 412)):
         if isinstance(error, kind):
             return status
     return 422

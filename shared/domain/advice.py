@@ -6,6 +6,7 @@ MALFORMED: Final = "malformed"
 BUG: Final = "bug"
 POISON: Final = "poison"
 REUSED_ID: Final = "reused_id"
+POISON_ITEM: Final = "poison_item"
 
 ADVICE: Final = {
     MALFORMED: "Nobody can run this text as a command: find out what wrote it to the queue; nothing else is lost.",
@@ -16,6 +17,10 @@ ADVICE: Final = {
     REUSED_ID: (
         "Too many different mails carry this mail's Message-ID, so its sender's software is at fault; "
         "file it by hand."
+    ),
+    POISON_ITEM: (
+        "The folder goes on without this item: if Outlook can open it, replay; if not, have it deleted, or the "
+        "mailbox repaired by Microsoft (New-MailboxRepairRequest)."
     ),
     "ErrorAccessDenied": (
         "Check that the application still has consent and that the mailbox is in its scope, then replay."

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+
+from shared.domain.windows import Window
 
 # mailFolder well-known names (Graph, "mailFolder resource type"); names are locale-independent.
 EXCLUDED_WELL_KNOWN = (
@@ -38,7 +41,10 @@ class Folder:
 class FolderState:
     """What is known of a folder: its kind, whether its mail is captured, how far its delta was read.
 
-    `well_known` is the name that Graph knows this very folder by, '' for any other.
+    `well_known` is the name that Graph knows this very folder by, '' for any other. `begins` is where a delta
+    without a link begins, if not at the mailbox's own window; `served` is how many items such a delta has
+    shown. `broken` counts the tries since `broken_at` that ended in PageBroken. `resync` is what is left of a
+    window that is read besides the delta; `searching`: an item that breaks pages is looked for in it.
     """
 
     folder_id: str
@@ -46,6 +52,12 @@ class FolderState:
     captured: bool
     well_known: str = ""
     link: str = ""
+    begins: datetime | None = None
+    served: int = 0
+    broken: int = 0
+    broken_at: datetime | None = None
+    resync: Window | None = None
+    searching: bool = False
     etag: str = ""
 
 

@@ -44,7 +44,8 @@ class Mailbox:
     """`mailbox_id` is ours and outlives a changed address; `user_id` is Entra's object id once known.
 
     `agent_id` is the object id of the agent who owns it. `lost_at` is when access was lost, until it returns;
-    `paused_at` when capture was paused, until it is resumed and what was missed has been asked for. Times are UTC.
+    `paused_at` when capture was paused, until it is resumed and what was missed has been asked for.
+    `reconciled` is what the last reconciliation counted, as JSON. Times are UTC.
     """
 
     tenant_id: str
@@ -75,6 +76,7 @@ class Mailbox:
     blocked_until: datetime | None = None
     lost_at: datetime | None = None
     paused_at: datetime | None = None
+    reconciled: str = ""
     etag: str = ""
 
     @property

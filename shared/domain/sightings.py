@@ -20,7 +20,10 @@ FAILED = "failed"
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One copy. `outcome` is queued, skipped, filed, triage or failed; `final` is whether a move may change it."""
+    """One copy. `outcome` is queued, skipped, filed, triage or failed; `final` is whether a move may change it.
+
+    `queued_at` is when a `queued` one was last put on the ingest queue.
+    """
 
     graph_id: str
     folder_id: str
@@ -34,6 +37,7 @@ class Sighting:
     address_hashes: tuple[str, ...] = ()
     domain_hashes: tuple[str, ...] = ()
     rules_version: int = capture.RULES_VERSION
+    queued_at: datetime | None = None
 
     @property
     def is_settled(self) -> bool:

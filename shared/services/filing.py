@@ -68,7 +68,7 @@ class Filing:
         if stored.state == DONE:
             return
         if stored.is_filed:
-            self._put_back(scope.tenant_id, stored)
+            self._put_back(scope, stored)
         self.messages.finish(scope.tenant_id, stored)
 
     def _claim(self, scope: Scope, message: StoredMessage, document: Document, copy: Copy) -> Claim:
@@ -119,7 +119,8 @@ class Filing:
                 # A link to a cloud file has no bytes (405), and one may vanish; the mail stands without.
                 telemetry.event("attachment_not_kept", message=stored.key, id=one.id, code=error.code)
 
-    def _put_back(self, tenant_id: str, stored: StoredMessage) -> None:
+    def _put_back(self, scope: Scope, stored: StoredMessage) -> None:
+        """Nobody waits who is not within the capture window, or history that was asked for."""
         by_mailbox: dict[str, list[str]] = {}
         for waiter in stored.waiters[:MAX_WAITERS]:
             by_mailbox.setdefault(waiter.mailbox_id, []).append(waiter.graph_id)
@@ -127,9 +128,11 @@ class Filing:
             for start in range(0, len(ids), MAX_IDS):
                 self.queue.put(
                     IngestMessages(
-                        tenant_id=tenant_id,
+                        tenant_id=scope.tenant_id,
                         mailbox_id=mailbox_id,
                         first_at=self.clock(),
                         ids=tuple(ids[start : start + MAX_IDS]),
+                        silent=scope.unbounded,
+                        unbounded=True,
                     )
                 )

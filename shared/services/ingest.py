@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from shared import telemetry
-from shared.domain.candidates import ThreadHit
+from shared.domain.candidates import Candidates, ThreadHit
 from shared.domain.commands import IngestMessages, SyncMailbox
 from shared.domain.documents import document_of
 from shared.domain.errors import AccessDenied, MailboxUnavailable, NotFound, PermanentError
@@ -69,8 +69,12 @@ class Ingest:
             if scope is None or not scope.is_open:
                 telemetry.event("ingest_dropped", mailbox=command.mailbox_id, ids=len(command.ids))
                 return
-            kept, others = self._fetch(scope, command)
-            self._file_all(scope, command, kept, others)
+            self.within(replace(scope, unbounded=command.unbounded), command)
+
+    def within(self, scope: Scope, command: IngestMessages) -> None:
+        """The same inside a turn that the caller has."""
+        kept, others = self._fetch(scope, command)
+        self._file_all(scope, command, kept, others)
         telemetry.event("ingested", mailbox=command.mailbox_id, kept=len(kept), others=len(others))
 
     def _fetch(self, scope: Scope, command: IngestMessages) -> tuple[list[Kept], list[Sighting]]:
@@ -162,10 +166,10 @@ class Ingest:
     def _file(self, scope: Scope, kept: Kept) -> StoredMessage:
         head = kept.mail.head
         candidates = self.gather.for_matching(scope, head, kept.screened.candidates)
-        if head.answers and not candidates.parent:
+        if head.answers and not _has_nearest(head, candidates):
             # Its parent may be on its way: whoever files it has this mail looked at again.
             thread = wait_for_parents(self.messages, scope, head, nearest=1)
-            candidates = replace(candidates, thread=thread or candidates.thread)
+            candidates = replace(candidates, thread=(*thread, *candidates.thread))
         policy = MatchPolicy.of(scope.organisation, scope.mailbox)
         decision = match(head, candidates, policy)
         document = document_of(kept.mail, self._parent_text(scope, candidates.parent))
@@ -179,6 +183,12 @@ class Ingest:
             return parent.text if parent else None
         document = self.messages.document(scope.tenant_id, parent.key)
         return document.text if document else None
+
+
+def _has_nearest(head: MessageHead, candidates: Candidates) -> bool:
+    """Whether the mail that this one answers is filed; one further up its thread says less."""
+    parent = candidates.parent
+    return parent is not None and parent.evidence == head.answers[0]
 
 
 def settled(sighting: Sighting, stored: StoredMessage) -> Sighting:

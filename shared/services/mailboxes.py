@@ -7,17 +7,21 @@ request is still open.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from shared.domain.addresses import domain_of, normalise
 from shared.domain.callers import ADMIN, Caller
 from shared.domain.commands import MaintainSubscription
-from shared.domain.errors import InvalidInput, Outdated, Unknown
+from shared.domain.errors import InvalidInput, Outdated, Unknown, WrongState
 from shared.domain.fields import Fields
 from shared.domain.mailboxes import REMOVING, Mailbox
 from shared.domain.organisations import Organisation
 from shared.ports import Clock, CommandQueue, Mailboxes, Organisations, RecordIndex
 from shared.services.conflicts import persistently
+from shared.services.ingest import walk_of
+from shared.services.reconcile import sweep_of
+
+SWEEP_DELAY: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,21 @@ class ListMailboxes:
         ordered = sorted(standing, key=lambda one: one.address)
         page = ordered[:limit]
         return page, page[-1].address if len(ordered) > limit else ""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncNow:
+    """Have a mailbox walked and compared with the ledger now. Raises WrongState while it is paused."""
+
+    queue: CommandQueue
+    clock: Clock
+
+    def __call__(self, mailbox: Mailbox) -> None:
+        if not mailbox.enabled:
+            raise WrongState("The mailbox is paused; enable it first, and what it missed follows by itself.")
+        self.queue.put(walk_of(mailbox, self.clock()))
+        # Behind the walk, so that what the walk finds is not taken for lost.
+        self.queue.put(sweep_of(mailbox.tenant_id, mailbox.mailbox_id, self.clock()), delay=SWEEP_DELAY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Whose mail a command is about: the organisation and the mailbox, if mail may be captured there now."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 
 from shared.domain.commands import Command
@@ -12,11 +13,15 @@ from shared.ports import Mailboxes, Organisations
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """An organisation, one of its mailboxes, and the organisation's hasher."""
+    """An organisation, one of its mailboxes, and the organisation's hasher.
+
+    `unbounded`: history was asked for, the capture window does not count.
+    """
 
     organisation: Organisation
     mailbox: Mailbox
     hasher: Hasher
+    unbounded: bool = False
 
     @property
     def tenant_id(self) -> str:
@@ -26,6 +31,11 @@ class Scope:
     def is_active(self) -> bool:
         """Whether mail is captured: nobody has paused or removed anything."""
         return self.organisation.enabled and self.mailbox.enabled and self.mailbox.state != REMOVING
+
+    @property
+    def captures_from(self) -> datetime | None:
+        """The oldest receipt time that is captured; None where there is no such bound."""
+        return None if self.unbounded else self.mailbox.captures_from(self.organisation.capture_hours)
 
     @property
     def is_open(self) -> bool:

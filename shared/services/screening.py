@@ -58,8 +58,7 @@ class Screen:
 
 def policy_of(scope: Scope, folder: FolderState) -> Policy:
     """The capture policy for one folder of the scope's mailbox."""
-    since = scope.mailbox.captures_from(scope.organisation.capture_hours)
-    return Policy(scope.organisation, scope.mailbox, folder, since)
+    return Policy(scope.organisation, scope.mailbox, folder, scope.captures_from)
 
 
 def wait_for_parents(

@@ -1,33 +1,31 @@
 """Walks a mailbox: folder by folder, page by page from where each delta stands, keepers onto the ingest queue."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from shared import telemetry
-from shared.domain.commands import MAX_IDS, IngestMessages, SyncMailbox
-from shared.domain.errors import NotFound, PermanentError, SyncStateExpired
+from shared.domain.commands import SyncMailbox
+from shared.domain.errors import NotFound, PageBroken, SyncStateExpired, Unavailable
 from shared.domain.folders import FolderState, classify
 from shared.domain.mailboxes import NO_ACCESS, OK, POLLING, Mailbox
-from shared.domain.messages import MessageHead
 from shared.ports import (
     Clock,
     CommandQueue,
-    DeltaPage,
     FolderStates,
+    Listed,
     Mailboxes,
     MailSource,
-    Sightings,
 )
+from shared.services.arrivals import Arrivals, is_unsettled
+from shared.services.resync import Resync
 from shared.services.scopes import Scope
-from shared.services.screening import Screen
 from shared.services.turns import Turns
 
 # A walk gives way after this many pages that had another behind them and puts itself back, so that nobody
 # waits behind a long one. A folder's last page does not count: however many folders, each is reached.
 MAX_PAGES = 40
-# When Graph has forgotten a delta token, look again at this much before the last walk.
-OVERLAP = timedelta(days=1)
+# With a filter, a first delta ends after 5,000 messages, without a word (Graph, "message: delta").
+FILTERED_MAXIMUM = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +36,8 @@ class Sync:
     mail: MailSource
     mailboxes: Mailboxes
     folders: FolderStates
-    screen: Screen
-    sightings: Sightings
+    arrivals: Arrivals
+    resync: Resync
     queue: CommandQueue
     clock: Clock
 
@@ -56,8 +54,12 @@ class Sync:
             self.queue.put(replace(command, attempt=0, first_at=self.clock()))
 
     def _walk(self, scope: Scope) -> bool:
-        """Whether every captured folder was read to its end."""
+        """Whether every captured folder was read to its end.
+
+        Raises PageBroken once the other folders are done, where one has a page that cannot be had.
+        """
         full_pages = 0
+        failed: PageBroken | None = None
         for folder in self._folders(scope):
             state, more = folder, folder.captured
             while more:
@@ -68,7 +70,12 @@ class Sync:
                 except NotFound:  # deleted since the folders were listed
                     telemetry.event("folder_gone", mailbox=scope.mailbox.mailbox_id)
                     break
+                except PageBroken as error:
+                    failed = error
+                    break
                 full_pages += more
+        if failed is not None:
+            raise failed
         return True
 
     def _folders(self, scope: Scope) -> list[FolderState]:
@@ -89,58 +96,43 @@ class Sync:
         return states
 
     def _page(self, scope: Scope, state: FolderState) -> tuple[FolderState, bool]:
-        page, state = self._delta(scope, state)
-        heads = [*page.heads, *self._completed(scope, page.partial)]
-        # What has moved on since the page was made comes with the other folder's delta.
-        here = [one for one in heads if one.folder_id in ("", state.folder_id)]
-        self._sort_out(scope, [replace(one, folder_id=state.folder_id) for one in here], state)
-        return self.folders.put(scope.mailbox, replace(state, link=page.link)), page.more
-
-    def _delta(self, scope: Scope, state: FolderState) -> tuple[DeltaPage, FolderState]:
-        since = scope.mailbox.captures_from(scope.organisation.capture_hours)
+        """Take in a page of the window that is open, or else of the delta. Whether there is more to read."""
+        since = scope.captures_from
         try:
-            return self.mail.delta(scope.mailbox, state, since), state
-        except SyncStateExpired:
-            telemetry.event("delta_expired", mailbox=scope.mailbox.mailbox_id, folder=state.kind)
-            fresh = replace(state, link="")
-            return self.mail.delta(scope.mailbox, fresh, _resync_from(scope, since)), fresh
+            if state.resync is not None:
+                return self._put(scope, _well(self.resync.page(scope, state, state.resync))), True
+            return self._delta(scope, state, since)
+        except SyncStateExpired as error:
+            if not state.link:
+                raise Unavailable("Microsoft Graph forgets a delta that has only begun.") from error
+            return self._put(scope, self.resync.lost(scope, state, since)), True
+        except PageBroken:
+            counted = self._put(scope, self.resync.broken(scope, state, since))
+            if counted.broken:
+                raise
+            return counted, True
 
-    def _completed(self, scope: Scope, ids: Sequence[str]) -> list[MessageHead]:
-        """Headers of changed messages that the page named only in part; those that are gone are left out."""
-        heads: list[MessageHead] = []
-        for start in range(0, len(ids), MAX_IDS):
-            found = self.mail.heads(scope.mailbox, ids[start : start + MAX_IDS])
-            heads += [one for one in found.values() if not isinstance(one, PermanentError)]
-        return heads
+    def _delta(self, scope: Scope, state: FolderState, since: datetime | None) -> tuple[FolderState, bool]:
+        page = self.mail.delta(scope.mailbox, state, state.begins or since)
+        heads = [*page.heads, *self.arrivals.heads(scope, page.partial)]
+        listed = [Listed(one.graph_id, one.received_at, one) for one in heads]
+        new = self.arrivals.in_doubt(scope, listed, is_unsettled)
+        self.arrivals.take(scope, [one.head for one in new if one.head], state)
+        served = state.served + len(page.heads) + len(page.partial) if page.more or state.served else 0
+        moved = replace(_well(state), link=page.link, served=served)
+        if not page.more:
+            moved = replace(moved, served=0)
+            if served >= FILTERED_MAXIMUM and state.begins is None and since is not None:
+                moved = self.resync.cut_short(moved, since)
+        return self._put(scope, moved), page.more or moved.resync is not None
 
-    def _sort_out(self, scope: Scope, heads: Sequence[MessageHead], state: FolderState) -> None:
-        """Decide capture for what the ledger does not know as settled, write it down, queue the keepers."""
-        new = self._unsettled(scope, heads)
-        if not new:
-            return
-        screened = self.screen(scope, new, {state.folder_id: state})
-        self.sightings.put(scope.mailbox, [one.sighting for one in screened])
-        keepers = [one.head.graph_id for one in screened if one.verdict.keep]
-        for start in range(0, len(keepers), MAX_IDS):
-            self.queue.put(
-                IngestMessages(
-                    tenant_id=scope.tenant_id,
-                    mailbox_id=scope.mailbox.mailbox_id,
-                    first_at=self.clock(),
-                    ids=tuple(keepers[start : start + MAX_IDS]),
-                    screened=True,
-                )
-            )
+    def _put(self, scope: Scope, state: FolderState) -> FolderState:
+        return self.folders.put(scope.mailbox, state)
 
-    def _unsettled(self, scope: Scope, heads: Sequence[MessageHead]) -> list[MessageHead]:
-        latest = {one.graph_id: one for one in heads}
-        if not latest:
-            return []
-        times = [one.received_at for one in latest.values()]
-        seen = self.sightings.between(scope.mailbox, min(times), max(times))
-        return [
-            head for graph_id, head in latest.items() if graph_id not in seen or not seen[graph_id].is_settled
-        ]
+
+def _well(state: FolderState) -> FolderState:
+    """A page was had."""
+    return replace(state, broken=0, broken_at=None)
 
 
 def walked(mailbox: Mailbox, started: datetime) -> dict[str, object]:
@@ -151,10 +143,3 @@ def walked(mailbox: Mailbox, started: datetime) -> dict[str, object]:
     if mailbox.state in (POLLING, NO_ACCESS):
         return {"last_sync_at": started}
     return {"last_sync_at": started, "state": OK, "last_error": ""}
-
-
-def _resync_from(scope: Scope, since: datetime | None) -> datetime | None:
-    last = scope.mailbox.last_sync_at
-    if last is None or since is None:
-        return since
-    return max(since, last - OVERLAP)

@@ -21,8 +21,8 @@ from shared.domain.errors import (
 )
 
 
-class TooSlow(Unavailable):
-    """504: what was asked for is too much at once (Graph, "List messages")."""
+class ServerError(Unavailable):
+    """500 or 504: Graph broke over this request, or had too much to do for it; a smaller one may pass."""
 
 
 class AlreadyExists(Rejected):
@@ -68,8 +68,8 @@ def translate(status: int, headers: Mapping[str, str], body: object) -> Postledg
 def _transient(status: int, code: str, wait: float | None) -> TransientError:
     if status in _THROTTLING or (status == 503 and wait is not None):
         return Throttled(f"Microsoft Graph asks to slow down ({code}).", wait)
-    if status == 504:
-        return TooSlow("Microsoft Graph did not answer in time (504).", wait)
+    if status in (500, 504):
+        return ServerError(f"Microsoft Graph failed to answer the request ({status}).", wait)
     return Unavailable(f"Microsoft Graph is unavailable ({status}, {code}).", wait)
 
 

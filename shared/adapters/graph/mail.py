@@ -5,20 +5,17 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Final, TypeVar
 
-from shared.adapters.graph import batch, folders, parsing
-from shared.adapters.graph.errors import TooSlow
+from shared.adapters.graph import batch, folders, listing, parsing
 from shared.adapters.graph.session import GraphSession, Json, path, query
 from shared.domain.addresses import normalise
 from shared.domain.errors import NotFound, PermanentError, Rejected, SyncStateExpired, Unavailable
 from shared.domain.folders import Folder, FolderState
 from shared.domain.mailboxes import Mailbox
 from shared.domain.messages import FetchedMessage, MessageHead
-from shared.ports import DeltaPage, DirectoryUser
+from shared.domain.windows import Window
+from shared.ports import DeltaPage, DirectoryUser, ListPage
 
 Read = TypeVar("Read")
-
-# Large pages of messages answer 504 (Graph, "List messages"); smaller ones are tried at once.
-DELTA_PAGES: Final = (50, 10, 1)
 
 HEAD_FIELDS: Final = (
     "id,internetMessageId,subject,from,sender,toRecipients,ccRecipients,bccRecipients,replyTo,"
@@ -35,6 +32,7 @@ _ATTACHMENT_SELECTS: Final = (
     f"{_ATTACHMENT_FIELDS},microsoft.graph.fileAttachment/contentId",
     _ATTACHMENT_FIELDS,
 )
+_LIST_FIELDS: Final = (HEAD_FIELDS, _PROPERTIES)
 HEAD: Final = query(select=HEAD_FIELDS, expand=_PROPERTIES)
 WITHOUT_ATTACHMENTS: Final = query(select=f"{HEAD_FIELDS},body", expand=_PROPERTIES)
 WHOLE: Final = query(
@@ -82,6 +80,23 @@ class GraphMail:
             raise SyncStateExpired("Microsoft Graph refuses the stored link.", error.code) from error
         return _delta_page(page)
 
+    def listed(
+        self, mailbox: Mailbox, folder_id: str, window: Window, *, with_heads: bool = False
+    ) -> ListPage:
+        """One request, oldest first."""
+        fields = _LIST_FIELDS if with_heads else None
+        folder = _folder(mailbox, folder_id)
+        return listing.page(self._session, mailbox.tenant_id, folder, window, fields=fields)
+
+    def count(self, mailbox: Mailbox, folder_id: str, window: Window) -> int:
+        """One request."""
+        return listing.count(self._session, mailbox.tenant_id, _folder(mailbox, folder_id), window)
+
+    def broken(self, mailbox: Mailbox, folder_id: str, second: datetime) -> frozenset[str]:
+        """A list of ids, and a request for each."""
+        window, folder = Window.second(second), _folder(mailbox, folder_id)
+        return listing.broken(self._session, mailbox.tenant_id, folder, window, _LIST_FIELDS)
+
     def heads(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, MessageHead | PermanentError]:
         """Headers in batches of 20."""
         return _read(self._fetch(mailbox, ids, HEAD), parsing.head)
@@ -114,17 +129,15 @@ class GraphMail:
         return found[0]
 
     def _first(self, mailbox: Mailbox, folder: FolderState, since: datetime | None) -> str:
-        where = path("users", mailbox.graph_user, "mailFolders", folder.folder_id, "messages", "delta")
+        where = _folder(mailbox, folder.folder_id) + "/delta"
         condition = f"receivedDateTime ge {parsing.stamp(since)}" if since else None
         return where + query(select=HEAD_FIELDS, expand=_PROPERTIES, filter=condition)
 
     def _page(self, tenant_id: str, where: str) -> Json:
-        for size in DELTA_PAGES[:-1]:
-            try:
-                return self._session.get(tenant_id, where, prefer=f"odata.maxpagesize={size}")
-            except TooSlow:
-                continue
-        return self._session.get(tenant_id, where, prefer=f"odata.maxpagesize={DELTA_PAGES[-1]}")
+        return listing.shrinking(
+            listing.HEAD_PAGES,
+            lambda size: self._session.get(tenant_id, where, prefer=f"odata.maxpagesize={size}"),
+        )
 
     def _fetch(self, mailbox: Mailbox, ids: Sequence[str], options: str) -> dict[str, batch.Outcome]:
         paths = {one: _message(mailbox, one) + options for one in ids}
@@ -141,6 +154,10 @@ class GraphMail:
                 if not isinstance(error, Rejected):
                     break
         return refusal
+
+
+def _folder(mailbox: Mailbox, folder_id: str) -> str:
+    return path("users", mailbox.graph_user, "mailFolders", folder_id, "messages")
 
 
 def _message(mailbox: Mailbox, message_id: str, *below: str) -> str:

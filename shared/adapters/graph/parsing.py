@@ -59,12 +59,12 @@ def is_removed(entry: Json) -> bool:
 def is_whole(entry: Json) -> bool:
     """Whether a delta entry carries the message and not only what changed of it. Drafts may lack a sender."""
     has_sender = "from" in entry or "sender" in entry or entry.get("isDraft") is True
-    return has_sender and all(name in entry for name in _WHOLE) and _received(entry) is not None
+    return has_sender and all(name in entry for name in _WHOLE) and received_at(entry) is not None
 
 
 def head(message: Json) -> MessageHead:
     """The headers of a message. Raises Rejected for an item without any date."""
-    received = _received(message)
+    received = received_at(message)
     if received is None:
         raise Rejected("Microsoft Graph returned an item without a date.", "NoDate")
     headers = _headers(message)
@@ -161,7 +161,8 @@ def _property_id(text: str) -> str:
         return text.casefold()
 
 
-def _received(message: Json) -> datetime | None:
+def received_at(message: Json) -> datetime | None:
+    """When it was received; a draft may have its other date only."""
     return moment(message.get("receivedDateTime")) or moment(message.get("sentDateTime"))
 
 

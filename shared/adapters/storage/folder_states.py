@@ -14,6 +14,8 @@ from shared.domain.mailboxes import Mailbox
 
 CACHE_SECONDS: Final = 300.0
 _CACHE_SIZE: Final = 10_000
+# The row of the mailbox's backfill; hashes of folder ids sort before it.
+BACKFILL: Final = "~backfill"
 
 
 class AzureFolderStates:
@@ -26,10 +28,11 @@ class AzureFolderStates:
         self._cache: dict[tuple[str, str], tuple[float, FolderState]] = {}
 
     def all(self, mailbox: Mailbox) -> list[FolderState]:
-        return [_state(row) for row in self._table.rows(in_partition(_partition(mailbox)))]
+        rows = self._table.rows(in_partition(partition_of(mailbox), last=BACKFILL))
+        return [_state(row) for row in rows]
 
     def get(self, mailbox: Mailbox, folder_id: str) -> FolderState | None:
-        place = (_partition(mailbox), hashed(folder_id))
+        place = (partition_of(mailbox), hashed(folder_id))
         until, state = self._cache.get(place, (0.0, None))
         if state is not None and until > time.monotonic():
             return state
@@ -37,7 +40,7 @@ class AzureFolderStates:
         return self._remember(place, _state(row)) if row else None
 
     def put(self, mailbox: Mailbox, state: FolderState) -> FolderState:
-        place = (_partition(mailbox), hashed(state.folder_id))
+        place = (partition_of(mailbox), hashed(state.folder_id))
         row = {
             "PartitionKey": place[0],
             "RowKey": place[1],
@@ -49,8 +52,8 @@ class AzureFolderStates:
         return self._remember(place, replace(state, etag=etag))
 
     def forget(self, mailbox: Mailbox) -> None:
-        """Deletes one by one, so that two who do it do not disturb each other."""
-        rows = self._table.rows(in_partition(_partition(mailbox)), select=("PartitionKey", "RowKey"))
+        """The backfill goes too. Deletes one by one, so that two who do it do not disturb each other."""
+        rows = self._table.rows(in_partition(partition_of(mailbox)), select=("PartitionKey", "RowKey"))
         places = [(str(row["PartitionKey"]), str(row["RowKey"])) for row in rows]
         self._connection.side_by_side(lambda place: self._table.delete(*place), places)
         for place in places:
@@ -63,7 +66,8 @@ class AzureFolderStates:
         return state
 
 
-def _partition(mailbox: Mailbox) -> str:
+def partition_of(mailbox: Mailbox) -> str:
+    """Where a mailbox's states lie."""
     return joined(mailbox.tenant_id, escaped(mailbox.mailbox_id))
 
 

@@ -4,7 +4,7 @@
 |---------------|------------------------------|---------------------------------------------------|
 | Organisations | tenant                       | `organisation`                                    |
 | Mailboxes     | tenant                       | mailbox id; `address:` + address -> mailbox id    |
-| SyncStates    | tenant, mailbox id           | hash of the folder id                             |
+| SyncStates    | tenant, mailbox id           | hash of the folder id; `~backfill`                |
 | Subscriptions | tenant                       | mailbox id                                        |
 | Records       | tenant, kind                 | record id                                         |
 | RecordIndex   | tenant, `a`/`d` + bucket     | hash of address or domain, kind, id (or `staff`)  |
@@ -49,12 +49,15 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
             "blocked_until",
             "lost_at",
             "paused_at",
+            "reconciled",
             "connected_at",
             "content",
             "mailbox_id",
         ),
     ),
-    names.SYNC_STATES: TableLayout("tenant|mailbox id", "hash(folder id)", ("kind", "captured", "content")),
+    names.SYNC_STATES: TableLayout(
+        "tenant|mailbox id", "hash(folder id) | '~backfill'", ("kind", "captured", "content")
+    ),
     names.SUBSCRIPTION_STATES: TableLayout(
         "tenant", "mailbox id", ("subscription_id", "expires_at", "content")
     ),

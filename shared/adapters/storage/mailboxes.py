@@ -32,6 +32,7 @@ _COLUMNS: Final = (
     "blocked_until",
     "lost_at",
     "paused_at",
+    "reconciled",
 )
 # A column cannot hold "no time", and a filter cannot ask for an absent one.
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -8,7 +8,7 @@ from fastapi import Depends, Header, Path, Response
 from shared.api import shapes
 from shared.api.auth import UseCases, needs
 from shared.api.etags import etag_of, names
-from shared.api.models import MailboxesModel, MailboxFields, MailboxModel
+from shared.api.models import BackfillFields, BackfillModel, MailboxesModel, MailboxFields, MailboxModel
 from shared.api.parameters import DEFAULT_LIMIT, Cursor, Limit, guarded_router, problems
 from shared.domain.callers import ADMIN, AGENT, Caller
 from shared.domain.entries import decode_cursor, encode_cursor
@@ -53,7 +53,31 @@ def get_mailbox(response: Response, use_cases: UseCases, caller: Person, address
     """Read a mailbox: an admin any, an agent the own."""
     mailbox = use_cases.get_mailbox(caller, address)
     response.headers["ETag"] = _etag(mailbox)
-    return shapes.mailbox(mailbox, use_cases.clock())
+    return shapes.mailbox(mailbox, use_cases.clock(), use_cases.manage_backfill.of(mailbox))
+
+
+@router.post("/mailboxes/{address}/sync", status_code=202, responses=problems(404, 409))
+def sync_mailbox(use_cases: UseCases, caller: Person, address: Address) -> MailboxModel:
+    """Walk the mailbox now, and compare it with the ledger: an admin any, an agent the own."""
+    mailbox = use_cases.get_mailbox(caller, address)
+    use_cases.sync_now(mailbox)
+    return shapes.mailbox(mailbox, use_cases.clock(), use_cases.manage_backfill.of(mailbox))
+
+
+@router.post("/mailboxes/{address}/backfill", status_code=202, responses=problems(404, 409))
+def start_backfill(
+    use_cases: UseCases, caller: Admin, address: Address, body: BackfillFields
+) -> BackfillModel:
+    """Read the mailbox's history, silently and behind live mail."""
+    mailbox = use_cases.get_mailbox(caller, address)
+    started = use_cases.manage_backfill.start(mailbox, body.since)
+    return shapes.backfill(started, use_cases.clock())
+
+
+@router.delete("/mailboxes/{address}/backfill", status_code=204, responses=problems(404))
+def cancel_backfill(use_cases: UseCases, caller: Admin, address: Address) -> None:
+    """Stop a running backfill. What it has filed stays."""
+    use_cases.manage_backfill.cancel(use_cases.get_mailbox(caller, address))
 
 
 @router.delete("/mailboxes/{address}", status_code=204, responses=problems(404))

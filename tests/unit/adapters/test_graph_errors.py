@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.adapters.graph.errors import AlreadyExists, TooSlow, retry_after, translate
+from shared.adapters.graph.errors import AlreadyExists, ServerError, retry_after, translate
 from shared.domain.errors import (
     AccessDenied,
     MailboxUnavailable,
@@ -39,10 +39,10 @@ TABLE = [
     (400, "InvalidSyncStateData", SyncStateExpired),
     (413, "ErrorMessageSizeExceeded", Rejected),
     (429, "ApplicationThrottled", Throttled),
-    (500, "InternalServerError", Unavailable),
+    (500, "InternalServerError", ServerError),
     (502, "", Unavailable),
     (503, "serviceNotAvailable", Unavailable),
-    (504, "UnknownError", TooSlow),
+    (504, "UnknownError", ServerError),
     (507, "ErrorQuotaExceeded", Rejected),
     (509, "BandwidthLimitExceeded", Throttled),
 ]

@@ -4,24 +4,47 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from shared.domain.commands import Command, IngestMessages, SyncMailbox
+from shared.domain.commands import (
+    BackfillMailbox,
+    Command,
+    IngestMessages,
+    JoinLateContacts,
+    ReconcileMailbox,
+    SyncMailbox,
+)
 from shared.domain.entries import Entry
 from shared.domain.errors import Busy, TransientError
 from shared.domain.mailboxes import Mailbox
 from shared.domain.records import RecordRef
 from shared.services.access import WatchAccess
+from shared.services.arrivals import Arrivals
+from shared.services.backfill import StepBackfill
 from shared.services.candidates import GatherCandidates
+from shared.services.explain import Explain
 from shared.services.filing import Filing
 from shared.services.ingest import Ingest, walk_of
+from shared.services.late_contacts import AnnounceContacts, CountLateMail, JoinLate
+from shared.services.reading import Access
+from shared.services.reconcile import Reconcile
+from shared.services.records import WriteRecords
+from shared.services.resync import Resync
 from shared.services.scopes import FindScope
 from shared.services.screening import Screen
 from shared.services.sync import Sync
 from shared.services.turns import Turns
-from tests.builders import AGENT, NOW, TENANT, a_fetched_message, a_folder_state, a_mailbox, an_organisation
+from tests.builders import (
+    AGENT,
+    HASH_KEY,
+    NOW,
+    TENANT,
+    a_fetched_message,
+    a_folder_state,
+    a_mailbox,
+    an_organisation,
+)
 from tests.fake_mail import STANDARD, FakeMail
 from tests.fakes import FakeStorage
 
-HASH_KEY = b"k" * 32
 MOST_ROUNDS = 200
 
 
@@ -93,6 +116,12 @@ class World:
             self.sync(command)
         elif isinstance(command, IngestMessages):
             self.ingest(command)
+        elif isinstance(command, ReconcileMailbox):
+            self.reconcile(command)
+        elif isinstance(command, BackfillMailbox):
+            self.backfill(command)
+        elif isinstance(command, JoinLateContacts):
+            self.join_late_contacts(command)
         else:
             raise AssertionError(command)
 
@@ -157,8 +186,83 @@ class World:
             mail=self.mail,
             mailboxes=storage.mailboxes,
             folders=storage.folder_states,
+            arrivals=self._arrivals,
+            resync=Resync(self.mail, self._arrivals, lambda: self.now),
+            queue=storage.queue,
+            clock=lambda: self.now,
+        )
+
+    @property
+    def reconcile(self) -> Reconcile:
+        storage = self.storage
+        return Reconcile(
+            turns=self.turns,
+            mail=self.mail,
+            mailboxes=storage.mailboxes,
+            folders=storage.folder_states,
+            arrivals=self._arrivals,
+            backfills=storage.backfills,
+            queue=storage.queue,
+            clock=lambda: self.now,
+        )
+
+    @property
+    def backfill(self) -> StepBackfill:
+        storage = self.storage
+        return StepBackfill(
+            turns=self.turns,
+            mail=self.mail,
+            folders=storage.folder_states,
+            backfills=storage.backfills,
+            arrivals=self._arrivals,
+            ingest=self.ingest,
+            queue=storage.queue,
+            clock=lambda: self.now,
+        )
+
+    @property
+    def write_records(self) -> WriteRecords:
+        """What puts records, as the API does."""
+        storage = self.storage
+        announce = AnnounceContacts(
+            storage.late_contacts, storage.index, storage.queue, lambda: self.now, HASH_KEY
+        )
+        count = CountLateMail(storage.organisations, storage.mailboxes, storage.sightings, lambda: self.now)
+        return WriteRecords(storage.records, announce, count)
+
+    @property
+    def join_late_contacts(self) -> JoinLate:
+        storage = self.storage
+        return JoinLate(
+            late=storage.late_contacts,
+            organisations=storage.organisations,
+            mailboxes=storage.mailboxes,
+            sightings=storage.sightings,
+            queue=storage.queue,
+            clock=lambda: self.now,
+        )
+
+    @property
+    def explain(self) -> Explain:
+        storage = self.storage
+        return Explain(
+            access=Access(storage.messages, storage.mailboxes),
+            messages=storage.messages,
+            mailboxes=storage.mailboxes,
+            sightings=storage.sightings,
+            folders=storage.folder_states,
+            exceptions=storage.exceptions,
+            hash_key=HASH_KEY,
+        )
+
+    @property
+    def _arrivals(self) -> Arrivals:
+        storage = self.storage
+        return Arrivals(
+            mail=self.mail,
             screen=self._screen,
             sightings=storage.sightings,
+            exceptions=storage.exceptions,
             queue=storage.queue,
             clock=lambda: self.now,
         )

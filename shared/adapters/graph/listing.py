@@ -1,0 +1,84 @@
+"""What lies in a folder, by receipt time, oldest first; and pages that get smaller until Graph answers them."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final, TypeVar
+
+from shared.adapters.graph.errors import ServerError
+from shared.adapters.graph.parsing import head, is_whole, received_at, stamp
+from shared.adapters.graph.session import GraphSession, Json, query
+from shared.domain.errors import PageBroken
+from shared.domain.windows import Window
+from shared.ports import Listed, ListPage
+
+# "List messages": `$top` goes up to 1,000, but large pages answer 504; those with headers are large at 50.
+ID_PAGES: Final = (500, 50, 10, 1)
+HEAD_PAGES: Final = (50, 10, 1)
+_IDS: Final = "id,receivedDateTime"
+
+Page = TypeVar("Page")
+
+
+def page(
+    session: GraphSession,
+    tenant_id: str,
+    folder: str,
+    window: Window,
+    *,
+    fields: tuple[str, str] | None = None,
+) -> ListPage:
+    """One page of the window; `fields` are what to select and expand, None for ids and receipt times only."""
+    sizes = HEAD_PAGES if fields else ID_PAGES
+    where = window.link or folder + _options(window, fields)
+    found = shrinking(sizes, lambda size: session.get(tenant_id, where, prefer=f"odata.maxpagesize={size}"))
+    listed = (_listed(one, with_head=fields is not None) for one in found.get("value") or ())
+    return ListPage(tuple(one for one in listed if one is not None), found.get("@odata.nextLink") or "")
+
+
+def count(session: GraphSession, tenant_id: str, folder: str, window: Window) -> int:
+    """How many messages of the window there are."""
+    where = folder + _options(window, None) + "&$count=true&$top=1"
+    return int(session.get(tenant_id, where).get("@odata.count") or 0)
+
+
+def broken(
+    session: GraphSession, tenant_id: str, folder: str, window: Window, fields: tuple[str, str]
+) -> frozenset[str]:
+    """Ids of the items that Graph cannot put on a page of their own: ids are listed, then each is tried."""
+    ids = [str(one["id"]) for one in session.pages(tenant_id, folder + _options(window, None))]
+    alone = folder + _options(window, fields) + "&$top=1&$skip="
+    return frozenset(one for at, one in enumerate(ids) if _fails(session, tenant_id, f"{alone}{at}"))
+
+
+def shrinking(sizes: Sequence[int], ask: Callable[[int], Page]) -> Page:
+    """A page of the largest size that is answered. Raises PageBroken when not even the smallest is."""
+    for size in sizes:
+        try:
+            return ask(size)
+        except ServerError as error:
+            failed = error
+    raise PageBroken(str(failed), failed.retry_after) from failed
+
+
+def _options(window: Window, fields: tuple[str, str] | None) -> str:
+    """Graph wants what it orders by to come first in the filter, or calls the filter inefficient."""
+    condition = f"receivedDateTime ge {stamp(window.start)} and receivedDateTime lt {stamp(window.end)}"
+    select, expand = fields or (_IDS, None)
+    return query(select=select, expand=expand, filter=condition, orderby="receivedDateTime asc")
+
+
+def _fails(session: GraphSession, tenant_id: str, where: str) -> bool:
+    try:
+        session.get(tenant_id, where)
+    except ServerError:
+        return True
+    return False
+
+
+def _listed(entry: Json, *, with_head: bool) -> Listed | None:
+    """An item without any date cannot be placed in time; Graph does not list such ones by it either."""
+    received: datetime | None = received_at(entry)
+    if received is None or "id" not in entry:
+        return None
+    shown = head(entry) if with_head and is_whole(entry) else None
+    return Listed(str(entry["id"]), received, shown)

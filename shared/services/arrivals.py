@@ -1,0 +1,141 @@
+"""What was found in a folder: capture is decided on headers, written to the ledger, and keepers are queued."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from shared.domain.advice import POISON_ITEM
+from shared.domain.commands import MAX_IDS, IngestMessages
+from shared.domain.errors import NotFound, PermanentError, Throttled, Unavailable
+from shared.domain.folders import FolderState
+from shared.domain.messages import MessageHead
+from shared.domain.sightings import Sighting
+from shared.ports import Clock, CommandQueue, Exceptions, Listed, MailSource, Sightings
+from shared.services.failures import failure_of, record
+from shared.services.scopes import Scope
+from shared.services.screening import Screen, Screened
+
+# From this try on, mails that cannot be had together are asked for one by one.
+SINGLY_AFTER = 3
+
+Doubt = Callable[[Sighting | None], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """Deals with headers and ids that a folder showed, whoever looked. Safe to run twice."""
+
+    mail: MailSource
+    screen: Screen
+    sightings: Sightings
+    exceptions: Exceptions
+    queue: CommandQueue
+    clock: Clock
+
+    def in_doubt(self, scope: Scope, items: Sequence[Listed], doubt: Doubt) -> list[Listed]:
+        """Those of which the ledger says nothing, or what leaves a doubt; each once."""
+        latest = {one.graph_id: one for one in items}
+        seen = self.known(scope, items)
+        return [one for one in latest.values() if doubt(seen.get(one.graph_id))]
+
+    def known(self, scope: Scope, items: Sequence[Listed]) -> Mapping[str, Sighting]:
+        """What the ledger says of the time in which these were received."""
+        times = [one.received_at for one in items]
+        return self.sightings.between(scope.mailbox, min(times), max(times)) if times else {}
+
+    def heads(self, scope: Scope, ids: Sequence[str], *, singly: bool = False) -> list[MessageHead]:
+        """Headers by id, without those of mails that are gone.
+
+        `singly`: one that Graph fails to give is recorded as an exception, if it gives others.
+        """
+        found: list[MessageHead] = []
+        for start in range(0, len(ids), MAX_IDS):
+            part = ids[start : start + MAX_IDS]
+            answers = self._singly(scope, part) if singly else self.mail.heads(scope.mailbox, part)
+            found += [one for one in answers.values() if not isinstance(one, PermanentError)]
+        return found
+
+    def complete(self, scope: Scope, items: Sequence[Listed], *, singly: bool = False) -> list[MessageHead]:
+        """The headers of listed items; those that came without are asked for."""
+        bare = [one.graph_id for one in items if one.head is None]
+        return [*(one.head for one in items if one.head), *self.heads(scope, bare, singly=singly)]
+
+    def screened(
+        self, scope: Scope, heads: Sequence[MessageHead], state: FolderState
+    ) -> tuple[list[Screened], list[Screened]]:
+        """Decide on mails of a folder: those to keep, and those not. What has moved on is left out.
+
+        It comes with the other folder.
+        """
+        here = [
+            replace(one, folder_id=state.folder_id) for one in heads if one.folder_id in ("", state.folder_id)
+        ]
+        found = self.screen(scope, here, {state.folder_id: state}) if here else []
+        return [one for one in found if one.verdict.keep], [one for one in found if not one.verdict.keep]
+
+    def take(self, scope: Scope, heads: Sequence[MessageHead], state: FolderState) -> None:
+        """Decide, write the ledger, then queue the keepers: who is killed in between does it again."""
+        kept, skipped = self.screened(scope, heads, state)
+        self.write(scope, self.rows(kept, skipped))
+        self.put(scope, [one.head.graph_id for one in kept])
+
+    def rows(self, kept: Sequence[Screened], skipped: Sequence[Screened]) -> list[Sighting]:
+        """The ledger's rows; those of keepers are queued now."""
+        now = self.clock()
+        return [
+            *(one.sighting for one in skipped),
+            *(replace(one.sighting, queued_at=now) for one in kept),
+        ]
+
+    def write(self, scope: Scope, rows: Sequence[Sighting]) -> None:
+        """Into the ledger."""
+        if rows:
+            self.sightings.put(scope.mailbox, rows)
+
+    def put(self, scope: Scope, ids: Sequence[str], *, silent: bool = False, delay: float = 0.0) -> None:
+        """Onto the ingest queue, 20 to a command."""
+        for start in range(0, len(ids), MAX_IDS):
+            command = IngestMessages(
+                tenant_id=scope.tenant_id,
+                mailbox_id=scope.mailbox.mailbox_id,
+                first_at=self.clock(),
+                ids=tuple(ids[start : start + MAX_IDS]),
+                screened=True,
+                silent=silent,
+            )
+            self.queue.put(command, delay=delay)
+
+    def quarantine(self, scope: Scope, item: Listed) -> None:
+        """Record an item that breaks Graph's pages. A replay tries to take it in by its id."""
+        error = PermanentError(
+            "Microsoft Graph fails to answer every page that this item stands on. Its folder was read past it.",
+            POISON_ITEM,
+        )
+        command = IngestMessages(
+            tenant_id=scope.tenant_id,
+            mailbox_id=scope.mailbox.mailbox_id,
+            first_at=item.received_at,
+            ids=(item.graph_id,),
+        )
+        record(self.exceptions, failure_of(command, error, self.clock()))
+
+    def _singly(self, scope: Scope, ids: Sequence[str]) -> dict[str, MessageHead | PermanentError]:
+        found: dict[str, MessageHead | PermanentError] = {}
+        failed: dict[str, Unavailable] = {}
+        for one in ids:
+            try:
+                found |= self.mail.heads(scope.mailbox, [one])
+            except Throttled:
+                raise
+            except Unavailable as error:
+                failed[one] = error
+        if failed and not found:
+            raise next(iter(failed.values()))
+        for one in failed:
+            self.quarantine(scope, Listed(one, scope.mailbox.connected_at or self.clock()))
+            found[one] = NotFound("It cannot be read.", POISON_ITEM)
+        return found
+
+
+def is_unsettled(sighting: Sighting | None) -> bool:
+    """What a walk has doubts about: whatever the ledger does not know as settled."""
+    return sighting is None or not sighting.is_settled
