@@ -156,6 +156,31 @@ def test_a_known_contacts_answer_that_came_first_becomes_a_reply(world: World) -
     ]
 
 
+def test_an_answer_that_comes_before_its_parent_becomes_a_reply_though_an_older_mail_of_its_thread_is_filed(
+    world: World,
+) -> None:
+    second = "second@fabrikam.example"
+    world.records(a_record("contact/C-2", addresses=(second,)))
+    world.notify(world.deliver(message_id="first@fabrikam.example"))
+    names = ("first@fabrikam.example", "out@contoso.example")
+    answer = world.deliver(message_id="in@fabrikam.example", in_reply_to=names[1:], references=names)
+    world.notify(answer)
+    sent = world.deliver(
+        folder="sentitems",
+        sender=AGENT,
+        to=(CONTACT, second),
+        message_id="out@contoso.example",
+        in_reply_to=names[:1],
+    )
+    world.notify(sent)
+    world.work()
+    kinds = {one.internet_message_id: one.kind for one in world.timeline()}
+    assert kinds["in@fabrikam.example"] == "reply"
+    assert {one.internet_message_id for one in world.timeline("contact/C-2")} == set(names[1:]) | {
+        "in@fabrikam.example"
+    }
+
+
 def test_a_chain_that_arrives_backwards_is_whole_in_the_end(world: World) -> None:
     names = [f"{number}@adatum.example" for number in range(5)]
     ids = [
