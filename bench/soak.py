@@ -8,6 +8,7 @@ Ends with 1 where a figure that must be zero is not.
 """
 
 import argparse
+import shutil
 import sys
 import tempfile
 import time
@@ -205,7 +206,12 @@ def soak(options: Options) -> Report:
         timers = options.timers and options.mode != "notify"
         started = StackOptions(hosts=options.hosts, invisibility=20, timers=timers, app_dir=app_dir)
         with Stack(started) as stack:
-            return Soak(stack, options).run()
+            report = Soak(stack, options).run()
+            if report.failures:
+                kept = Path(tempfile.mkdtemp(prefix="postledger-soak-"))
+                shutil.copytree(stack.ready["log_dir"], kept / "logs")
+                report.lines += ["", f"logs of the hosts: {kept / 'logs'}"]
+            return report
 
 
 def main() -> None:

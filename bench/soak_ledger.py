@@ -64,7 +64,7 @@ class Ledger:
 
     def seen(self, bodies: Mapping[str, int]) -> Seen:
         """Every timeline to its end, and every message row."""
-        entries: dict[Place, list[str]] = {}
+        entries: dict[Place, list[tuple[str, str]]] = {}
         for company in COMPANIES:
             for record in company.places:
                 entries[company.domain, record] = list(self._timeline(company.domain, record))
@@ -77,11 +77,11 @@ class Ledger:
                 self.mailboxes.note(mailbox, next_poll_at=None)
         next(iter(self.tenants.values())).poll()
 
-    def _timeline(self, domain: str, record: str) -> Iterator[str]:
+    def _timeline(self, domain: str, record: str) -> Iterator[tuple[str, str]]:
         query: dict[str, Any] = {"limit": PAGE}
         while True:
             page = self.tenants[domain].admin.call("GET", f"timelines/{record}", params=query)
-            yield from (str(one["subject"]) for one in page["entries"])
+            yield from ((str(one["subject"]), str(one["kind"])) for one in page["entries"])
             if not page["cursor"]:
                 return
             query["cursor"] = page["cursor"]

@@ -1,10 +1,10 @@
 """The soak's correspondence: scenes that mail goes through, drawn by weight, each with what must come of it. Pure."""
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from bench.soak_pen import Pen
 from bench.soak_script import Expected, Mail, Script, Step, by_people
 from bench.soak_world import COMPANIES, CUSTOM_FOLDER, NEVER_LOGGED, Company, Contact
 
@@ -37,14 +37,11 @@ def make_plan(seed: int, mails: int, seconds: float, start: datetime, *, first: 
     return Plan(tuple(sorted(script.steps, key=lambda one: one.at)), script.truth)
 
 
-class Author:
-    """Writes scenes into a script; every random choice comes from the script's dice."""
+class Author(Pen):
+    """The scenes, and how often each is drawn."""
 
     def __init__(self, script: Script, seconds: float) -> None:
-        self.script = script
-        self.dice: random.Random = script.dice
-        self.seconds = seconds
-        self.gap = max(seconds / 40, 0.2)
+        super().__init__(script, seconds)
         self.scenes: list[tuple[Callable[[], None], int]] = [
             (self.thread, 30),
             (self.stranger_in_thread, 10),
@@ -67,38 +64,6 @@ class Author:
             (self.draft, 2),
         ]
 
-    def _time(self) -> float:
-        return self.dice.uniform(0.0, self.seconds * 0.8)
-
-    def _company(self) -> Company:
-        return self.dice.choice(COMPANIES)
-
-    def _pair(self) -> tuple[Company, str, Contact]:
-        company = self._company()
-        return company, self.dice.choice(company.agents), self.dice.choice(company.contacts)
-
-    def _stranger(self) -> str:
-        return f"someone{self.dice.randrange(10_000)}@stranger{self.dice.randrange(50)}.example"
-
-    def _colleagues(self, company: Company, agent: str, most: int = 3) -> list[str]:
-        others = [one for one in company.agents if one != agent]
-        return self.dice.sample(others, self.dice.randint(1, most))
-
-    def _one_colleague(self, company: Company, agent: str) -> tuple[str, ...]:
-        return tuple(self._colleagues(company, agent, 1)) if self.dice.random() < 0.2 else ()
-
-    def _spread(self, mail: Mail, at: float) -> list[tuple[str, str]]:
-        """A copy for every agent it is addressed to, at about the same time; returns copies and their owners."""
-        copies = []
-        for company in COMPANIES:
-            for agent in company.agents:
-                if agent in (*mail.to, *mail.cc):
-                    moment = at + self.dice.uniform(0, 1)
-                    copies.append((self.script.deliver(mail, agent, moment), agent))
-        if any(company.is_own(mail.sender) for company in COMPANIES):
-            copies.append((self.script.deliver(mail, mail.sender, at, "sentitems"), mail.sender))
-        return copies
-
     def _thread(self, at: float, length: int) -> tuple[Company, str, Contact, list[Mail]]:
         """Contact and agent in turn, each naming all mails before; now and then a reply is there before its parent."""
         company, agent, contact = self._pair()
@@ -118,6 +83,7 @@ class Author:
                 answers=tuple(one.message_id for one in mails),
             )
             self.script.expect(mail)
+            self.script.truth[mail.token].is_reply = number > 0 and number % 2 == 0
             self._spread(mail, moment)
             mails.append(mail)
         return company, agent, contact, mails
@@ -145,7 +111,7 @@ class Author:
             before = [*before, mail]
 
     def widened_thread(self) -> None:
-        """A second contact is copied in once: later mails may, by order of arrival, be filed there too."""
+        """A second contact is copied in once: the answer to that mail belongs there too, whichever came first."""
         at = self._time()
         company, agent, contact, mails = self._thread(at, 2)
         second = self.dice.choice([one for one in company.contacts if one != contact])
@@ -163,9 +129,8 @@ class Author:
         last = self.script.mail(
             "widened", contact.address, [agent], topic="Re: thanks", answers=(*answers, wide.message_id)
         )
-        self.script.expect(last)
-        self.script.allow(last, by_people(wide))
-        self._spread(last, at + 4 * self.gap)
+        self.script.expect(last, by_people(wide))
+        self._spread(last, at + self.dice.choice((2, 4)) * self.gap)
 
     def to_several(self) -> None:
         """One mail to several agents, now and then of both organisations, and to further contacts."""

@@ -38,6 +38,7 @@ class Report:
         self.zero("lost", len(findings.lost), findings.lost)
         self.zero("doubled", len(findings.doubled), findings.doubled)
         self.zero("on a wrong record", len(findings.wrong), findings.wrong)
+        self.zero("answers to an agent's mail not shown as replies", len(findings.kinds), findings.kinds)
         self.zero("bodies of skipped mail read", len(findings.bodies), findings.bodies)
 
     def counts(self, title: str, counts: Mapping[str, int]) -> None:

@@ -40,6 +40,7 @@ class Expected:
 
     `must`: how often it stands on each (domain, record); `may`: where it may stand besides. A mail with
     neither is skipped, and its body is never read. `late_delete`: its owner deletes it once all is filed.
+    `is_reply`: it answers an agent's mail, and must be shown as a reply.
     """
 
     token: str
@@ -48,6 +49,7 @@ class Expected:
     may: set[Place] = field(default_factory=set)
     message_ids: set[str] = field(default_factory=set)
     late_delete: bool = False
+    is_reply: bool = False
 
     @property
     def is_skipped(self) -> bool:
@@ -120,12 +122,6 @@ class Script:
         for domain, records in by_people(mail).items():
             for record in {*records, *(links or {}).get(domain, ())}:
                 expected.must[domain, record] = times
-
-    def allow(self, mail: Mail, links: Mapping[str, Iterable[str]]) -> None:
-        """It may stand there besides."""
-        expected = self.truth[mail.token]
-        places = {(domain, record) for domain, records in links.items() for record in records}
-        expected.may |= places - expected.must.keys()
 
     def excuse(self, mail: Mail) -> None:
         """Whatever must be, may be: it can be gone before it is read."""

@@ -12,11 +12,11 @@ _TOKEN = re.compile(r"#\d{5}")
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What stands where. `entries`: subjects by (domain, record), one for each row read from its timeline;
+    """What stands where. `entries`: (subject, kind) by (domain, record), one for each row of its timeline;
     `rows`: (domain, subject) of every stored message; `bodies`: how often a body was read, by Message-ID.
     """
 
-    entries: Mapping[Place, list[str]]
+    entries: Mapping[Place, list[tuple[str, str]]]
     rows: list[tuple[str, str]]
     bodies: Mapping[str, int]
 
@@ -29,6 +29,7 @@ class Findings:
     doubled: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     bodies: list[str] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)
     deleted_early: Counter[str] = field(default_factory=Counter)
     expected: int = 0
     skipped: int = 0
@@ -43,7 +44,7 @@ def token_of(subject: str) -> str:
 def verify(truth: Mapping[str, Expected], seen: Seen) -> Findings:
     """Every mail exactly where it must be, as often as it must be, and nowhere else."""
     findings = Findings()
-    standing = Counter((token_of(s), place) for place, subjects in seen.entries.items() for s in subjects)
+    standing = Counter((token_of(s), place) for place, rows in seen.entries.items() for s, _ in rows)
     for one in truth.values():
         findings.expected += sum(one.must.values())
         findings.skipped += one.is_skipped
@@ -51,6 +52,7 @@ def verify(truth: Mapping[str, Expected], seen: Seen) -> Findings:
     for (token, place), count in standing.items():
         _judge(findings, truth.get(token), (token, place), count)
     _judge_rows(findings, truth, seen)
+    findings.kinds += _kinds(truth, seen)
     findings.bodies += _bodies(truth, seen.bodies)
     findings.deleted_early += _deleted_early(truth, standing)
     return findings
@@ -84,6 +86,15 @@ def _judge_rows(findings: Findings, truth: Mapping[str, Expected], seen: Seen) -
             findings.wrong.append(f"{said}: stored, though nothing there keeps it")
         elif count > most:
             findings.doubled.append(f"{said}: {count} rows for {most}")
+
+
+def _kinds(truth: Mapping[str, Expected], seen: Seen) -> list[str]:
+    return [
+        f"{subject} on {'/'.join(place)}: {kind}"
+        for place, rows in seen.entries.items()
+        for subject, kind in rows
+        if kind != "reply" and (one := truth.get(token_of(subject))) and one.is_reply
+    ]
 
 
 def _bodies(truth: Mapping[str, Expected], bodies: Mapping[str, int]) -> list[str]:

@@ -25,7 +25,8 @@ def found(
     rows: list[tuple[str, str]] | None = None,
     bodies: Mapping[str, int] | None = None,
 ) -> Findings:
-    seen = Seen(entries, rows or [], bodies or {})
+    shown = {place: [(one, "synced") for one in subjects] for place, subjects in entries.items()}
+    seen = Seen(shown, rows or [], bodies or {})
     return verify({expected.token: expected}, seen)
 
 
@@ -90,9 +91,18 @@ def test_the_body_of_a_skipped_mail_that_was_read_is_told() -> None:
 
 def test_a_message_id_that_kept_mail_shares_does_not_tell_whose_body_was_read() -> None:
     other = Expected("#00002", "thread", must={HERE: 1}, message_ids={"<1@x>"})
-    findings = verify({"#00001": skipped(), "#00002": other}, Seen({HERE: ["#00002"]}, [], {"<1@x>": 1}))
+    findings = verify(
+        {"#00001": skipped(), "#00002": other}, Seen({HERE: [("#00002", "synced")]}, [], {"<1@x>": 1})
+    )
 
     assert counts(findings) == (0, 0, 0, 0)
+
+
+def test_an_answer_that_is_not_shown_as_a_reply_is_told() -> None:
+    truth = {"#00001": filed(is_reply=True)}
+
+    assert verify(truth, Seen({HERE: [("#00001", "reply")]}, [], {})).kinds == []
+    assert len(verify(truth, Seen({HERE: [("#00001", "synced")]}, [], {})).kinds) == 1
 
 
 def test_mail_deleted_early_is_counted_apart() -> None:
