@@ -22,7 +22,7 @@ from bench.soak_ledger import Ledger
 from bench.soak_plan import make_plan
 from bench.soak_plants import PLANTS, planted_app
 from bench.soak_report import Report
-from bench.soak_run import Post, prepare, quiet, reconcile
+from bench.soak_run import Post, prepare, quiet, reconcile, repaired
 from bench.soak_verify import Findings, verify
 from dev.azurite import ROOT
 from dev.stack import Stack, StackOptions
@@ -87,7 +87,8 @@ class Soak:
         self.report.figure("late deletions", self.post.delete_late())
         self._sweep_by_poll()
         self._found("After quiet")
-        self._reconciled()
+        self._reconcile()
+        self.report.findings("After reconciliation", self._findings())
         self.report.title("Run")
         self.report.figure("hosts killed", weather.killed)
         self.report.figure("mails a second, from first delivery to quiet", len(self.post.plan.truth) / taken)
@@ -126,10 +127,7 @@ class Soak:
         self.control.clear_faults()
         dropped = verify(self.post.plan.truth, self.ledger.seen({}))
         self.report.figure("rows missing before the sweep", len(dropped.lost))
-        by = reconcile(self.stack.ready, self.tenants)
-        if not by:
-            self.ledger.poll_now()
-        self._quiet(f"quiet after {by or 'a poll'}")
+        self._reconcile()
         self._found("After the sweep")
 
     def _deliver(self) -> None:
@@ -174,13 +172,11 @@ class Soak:
     def _findings(self) -> Findings:
         return verify(self.post.plan.truth, self.ledger.seen(self.control.stats()["bodies_read"]))
 
-    def _reconciled(self) -> None:
-        by = reconcile(self.stack.ready, self.tenants)
-        if by:
-            self._quiet(f"quiet after {by}")
-            self.report.findings(f"After {by}", self._findings())
-        else:
-            self.report.figure("reconciliation", "not there yet")
+    def _reconcile(self) -> None:
+        self.report.title("Reconciliation")
+        reconcile(self.tenants)
+        self._quiet("quiet after reconciliation")
+        self.report.figure("repaired, as the mailboxes say", repaired(self.tenants))
 
     def _promises(self) -> None:
         stats = self.control.stats()

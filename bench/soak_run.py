@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import requests
-
 from bench.soak_ledger import Ledger
 from bench.soak_plan import Plan
 from bench.soak_script import Step
@@ -125,15 +123,18 @@ def quiet(ledger: Ledger, *, seconds: float) -> float | None:
     return None
 
 
-def reconcile(ready: Mapping[str, Any], tenants: Sequence[Tenant]) -> str:
-    """Run the nightly reconciliation by hand, or a sync of every mailbox; says which, '' where there is neither."""
-    host = str(ready["host_url"])
-    answer = requests.post(f"{host}/admin/functions/reconcile_mailboxes", json={"input": ""}, timeout=60)
-    if answer.ok:
-        return "reconcile_mailboxes"
-    done = [
-        tenant.admin.raw("POST", f"mailboxes/{agent}/sync").ok
+def reconcile(tenants: Sequence[Tenant]) -> None:
+    """Have every mailbox walked and compared with the ledger now, as an admin would."""
+    for tenant, company in zip(tenants, COMPANIES, strict=True):
+        for agent in company.agents:
+            tenant.admin.call("POST", f"mailboxes/{agent}/sync")
+
+
+def repaired(tenants: Sequence[Tenant]) -> int:
+    """What the last reconciliation of every mailbox says that it repaired."""
+    shown = [
+        tenant.admin.call("GET", f"mailboxes/{agent}")["reconciliation"] or {}
         for tenant, company in zip(tenants, COMPANIES, strict=True)
         for agent in company.agents
     ]
-    return "POST mailboxes/{address}/sync" if all(done) else ""
+    return sum(int(one.get("repaired") or 0) for one in shown)
