@@ -12,6 +12,7 @@ from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.adapters.storage.exceptions import AzureExceptions
 from shared.adapters.storage.folder_states import AzureFolderStates
 from shared.adapters.storage.inbox import AzureInbox
+from shared.adapters.storage.late_contacts import AzureLateContacts
 from shared.adapters.storage.leases import AzureLeases
 from shared.adapters.storage.mailboxes import AzureMailboxes
 from shared.adapters.storage.messages import AzureMessageStore
@@ -47,6 +48,7 @@ class AzureStorage:
         self.inbox = AzureInbox(self.connection)
         self.attachments = AzureAttachments(self.connection)
         self.exceptions = AzureExceptions(self.connection)
+        self.late_contacts = AzureLateContacts(self.connection)
 
     def _count(self, response, *_args, **_options) -> None:
         self.requests.append(f"{response.request.method} {response.status_code}")

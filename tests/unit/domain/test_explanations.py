@@ -1,0 +1,89 @@
+"""Explanations: a new reason, rule or outcome cannot be forgotten; nothing is said of people."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import shared.domain.capture
+import shared.domain.matching
+from shared.domain import explanations, sightings
+from shared.domain.advice import ADVICE, GENERAL, advice
+from shared.domain.explanations import KEPT, NOT_KEPT, NOT_MATCHED, RULES, capture_sentence, copy_step
+from shared.domain.filing import DONE, PENDING
+from shared.domain.folders import EXCLUDED_WELL_KNOWN
+from shared.domain.matching import Disposition
+from tests.builders import a_decision, a_link, a_stored_message
+
+OUTCOMES = (sightings.QUEUED, sightings.SKIPPED, sightings.FILED, sightings.TRIAGE, sightings.FAILED)
+
+
+def source(module: object) -> str:
+    return Path(str(module.__file__)).read_text("utf-8")  # type: ignore[attr-defined]
+
+
+def test_every_reason_of_capture_has_a_sentence() -> None:
+    """Whatever a function of capture returns as a word is a reason."""
+    given = set(re.findall(r'(?:return|else|if \w+ else) "([a-z_]+)"', source(shared.domain.capture)))
+    given |= set(re.findall(r'return Capture\(\w+, "([a-z_]+)"', source(shared.domain.capture)))
+    given |= set(re.findall(r'return "([a-z_]+)" if', source(shared.domain.capture)))
+    given |= set(re.findall(r'Capture\(False, "([a-z_]+)" if', source(shared.domain.capture)))
+    assert len(given) > 10
+    assert given <= set(KEPT) | set(NOT_KEPT)
+    assert not set(KEPT) & set(NOT_KEPT)
+
+
+def test_every_rule_and_every_reason_of_matching_has_a_sentence() -> None:
+    text = source(shared.domain.matching)
+    rules = set(re.findall(r'Link\([^"\n]*"([a-z_]+)"', text))
+    assert len(rules) >= 3
+    assert rules <= set(RULES)
+    reasons = set(re.findall(r'reason="([a-z_]+)"', text))
+    assert reasons
+    assert reasons <= set(NOT_MATCHED)
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_every_outcome_of_the_ledger_has_a_sentence(outcome: str) -> None:
+    said = copy_step("ann@contoso.example, inbox", outcome, "a_reason", final=True)
+    assert said.startswith("ann@contoso.example, inbox: ")
+    assert "a_reason" in said
+    assert said != f"ann@contoso.example, inbox: {outcome} (a_reason).", "it says no more than its words"
+    assert explanations.outcome_of(outcome) in explanations.ORDER
+
+
+def test_every_disposition_is_an_outcome() -> None:
+    assert {one.value for one in Disposition} <= set(explanations.ORDER)
+
+
+@pytest.mark.parametrize("kind", [*EXCLUDED_WELL_KNOWN, "IPF.Appointment"])
+def test_every_folder_has_a_sentence(kind: str) -> None:
+    assert capture_sentence(f"folder:{kind}").startswith("it is ")
+
+
+def test_a_reason_of_another_version_is_told_by_its_word() -> None:
+    assert capture_sentence("made_up") == "of the rule 'made_up'"
+
+
+def test_what_is_not_final_says_so() -> None:
+    assert "not final" in copy_step("x", "skipped", "folder:junkemail", final=False)
+    assert "not final" not in copy_step("x", "skipped", "unknown_people", final=True)
+
+
+def test_a_filed_mail_is_told_record_by_record() -> None:
+    link = a_link(closed=True)
+    message = a_stored_message(state=DONE, decision=a_decision("contact/C-1"))
+    steps = explanations.message_steps(message, (link,))
+    assert len(steps) == 2
+    assert "contact/C-1" in steps[1]
+    assert "closed" in steps[1]
+    assert len(explanations.message_steps(a_stored_message(state=PENDING), (link,))) == 3
+
+
+@pytest.mark.parametrize("code", [*ADVICE, "SomethingNew"])
+def test_advice_is_one_sentence(code: str) -> None:
+    said = advice(code)
+    assert said.endswith(".")
+    assert 30 < len(said) < 160
+    assert ". " not in said
+    assert (said == GENERAL) == (code not in ADVICE)
