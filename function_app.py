@@ -136,3 +136,15 @@ def poll_mailboxes(timer: func.TimerRequest) -> None:
 def reconcile_mailboxes(timer: func.TimerRequest) -> None:
     """Every night: ask for a comparison of each mailbox with the ledger, spread over an hour."""
     use_cases().reconcile_all()
+
+
+@app.timer_trigger(arg_name="timer", schedule="0 */30 * * * *", run_on_startup=False)
+def maintain_subscriptions(timer: func.TimerRequest) -> None:
+    """Every half-hour: queue the care of subscriptions that are due or missing."""
+    use_cases().queue_due_subscriptions()
+
+
+@app.timer_trigger(arg_name="timer", schedule="0 15 */6 * * *", run_on_startup=False)
+def reconcile_subscriptions(timer: func.TimerRequest) -> None:
+    """Every six hours: queue for each organisation a comparison with the subscriptions that Graph has."""
+    use_cases().queue_comparisons()

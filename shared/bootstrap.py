@@ -44,6 +44,12 @@ from shared.services.reconcile import Reconcile, ReconcileAll
 from shared.services.resync import Resync
 from shared.services.scopes import FindScope
 from shared.services.screening import Screen
+from shared.services.subscription_care import (
+    CareForSubscriptions,
+    CompareSubscriptions,
+    QueueComparisons,
+    QueueDueSubscriptions,
+)
 from shared.services.subscriptions import MaintainSubscriptions
 from shared.services.sync import Sync
 from shared.services.turns import Turns
@@ -79,8 +85,10 @@ class UseCases:
     reconcile: Reconcile
     reconcile_all: ReconcileAll
     backfill: StepBackfill
-    maintain_subscription: MaintainSubscriptions
     join_late_contacts: JoinLate
+    maintain_subscription: CareForSubscriptions
+    queue_due_subscriptions: QueueDueSubscriptions
+    queue_comparisons: QueueComparisons
     poll: PollMailboxes
 
 
@@ -260,16 +268,9 @@ class _House:
                 queue=self.queue,
                 clock=now,
             ),
-            maintain_subscription=MaintainSubscriptions(
-                turns=self.turns,
-                mailboxes=self.mailboxes,
-                subscriptions=self.subscriptions,
-                source=self.subscription_source,
-                mail=self.mail,
-                index=self.index,
-                folders=self.folders,
-                queue=self.queue,
-                clock=now,
+            maintain_subscription=self._subscription_care,
+            queue_due_subscriptions=QueueDueSubscriptions(
+                self.organisations, self.mailboxes, self.subscriptions, self.queue, now
             ),
             join_late_contacts=JoinLate(
                 late=self.late_contacts,
@@ -279,6 +280,7 @@ class _House:
                 queue=self.queue,
                 clock=now,
             ),
+            queue_comparisons=QueueComparisons(self.organisations, self.queue, now),
             poll=PollMailboxes(self.mailboxes, self.queue, now),
         )
 
@@ -308,6 +310,29 @@ class _House:
             queue=self.queue,
             clock=now,
         )
+
+    @cached_property
+    def _subscription_care(self) -> CareForSubscriptions:
+        maintain = MaintainSubscriptions(
+            turns=self.turns,
+            mailboxes=self.mailboxes,
+            subscriptions=self.subscriptions,
+            source=self.subscription_source,
+            mail=self.mail,
+            index=self.index,
+            folders=self.folders,
+            queue=self.queue,
+            clock=now,
+        )
+        compare = CompareSubscriptions(
+            organisations=self.organisations,
+            mailboxes=self.mailboxes,
+            subscriptions=self.subscriptions,
+            source=self.subscription_source,
+            queue=self.queue,
+            clock=now,
+        )
+        return CareForSubscriptions(maintain, compare)
 
     @cached_property
     def _filing(self) -> Filing:

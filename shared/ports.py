@@ -69,10 +69,11 @@ class ListPage:
 
 @dataclass(frozen=True, slots=True)
 class GraphSubscription:
-    """A subscription as Graph knows it."""
+    """A subscription as Graph knows it; `user` is how the mailbox was named when it was made, in lower case."""
 
     subscription_id: str
     expires_at: datetime
+    user: str = ""
 
 
 class MailSource(Protocol):
@@ -124,8 +125,11 @@ class SubscriptionSource(Protocol):
     def renew(self, mailbox: Mailbox, subscription_id: str, expires_at: datetime) -> GraphSubscription:
         """One PATCH. Raises NotFound when Graph no longer has it."""
 
-    def end(self, mailbox: Mailbox, subscription_id: str) -> None:
+    def end(self, tenant_id: str, subscription_id: str) -> None:
         """Delete; one that is gone already is no error."""
+
+    def living(self, tenant_id: str) -> list[GraphSubscription]:
+        """All that this deployment has in a tenant, whatever is stored of them."""
 
 
 class CommandQueue(Protocol):
@@ -197,6 +201,12 @@ class Subscriptions(Protocol):
         """Write under the ETag ('' = must not exist). Raises Conflict."""
 
     def delete(self, tenant_id: str, mailbox_id: str) -> None: ...
+
+    def of(self, tenant_id: str) -> Iterator[Subscription]:
+        """An organisation's."""
+
+    def ending(self, before: datetime) -> Iterator[tuple[str, Subscription]]:
+        """Those of all organisations, by tenant, that end before a moment or have not been answered yet."""
 
 
 class Records(Protocol):

@@ -300,6 +300,16 @@ class FakeSubscriptions:
         with self.faults.write("Subscriptions.delete"):
             self.rows.pop((tenant_id, mailbox_id), None)
 
+    def of(self, tenant_id: str) -> Iterator[Subscription]:
+        self.faults.read("Subscriptions.of")
+        yield from [row for (tenant, _), row in self.rows.items() if tenant == tenant_id]
+
+    def ending(self, before: datetime) -> Iterator[tuple[str, Subscription]]:
+        self.faults.read("Subscriptions.ending")
+        for (tenant_id, _), row in list(self.rows.items()):
+            if row.expires_at is None or row.expires_at < before:
+                yield tenant_id, row
+
 
 class FakeRecords:
     def __init__(self, faults: Faults | None = None) -> None:

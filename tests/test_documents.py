@@ -16,8 +16,9 @@ from shared.adapters.storage import encoding
 from shared.adapters.storage.layout import TABLE_LAYOUT
 from shared.api.app import create_app
 from shared.config import SETTINGS, STORAGE, Settings
-from shared.domain import names, sightings
+from shared.domain import mailboxes, names, sightings
 from shared.domain.matching import CASCADE
+from shared.domain.organisations import Organisation
 from tests.builders import TENANT
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -165,6 +166,13 @@ def test_outcomes_and_rules_are_documented() -> None:
     assert set(codes(section("docs/matching.md", "### Outcomes in the ledger"))) == outcomes
     links = rows(section("docs/matching.md", "## Matching").partition("###")[0])
     assert len(links) == len(CASCADE) + 1, "by_contact links twice; every other rule once"
+
+
+def test_states_are_documented() -> None:
+    states = codes(section("docs/operations.md", "### Mailboxes"))
+    assert sorted(states) == sorted((*mailboxes.STATES, mailboxes.PAUSED))
+    of_organisations = {Organisation(TENANT, enabled=enabled).state for enabled in (True, False)}
+    assert set(codes(section("docs/operations.md", "### Organisations"))) == of_organisations
 
 
 @pytest.mark.parametrize("module", ["shared/domain/capture.py", "shared/domain/matching.py"])

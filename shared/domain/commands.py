@@ -130,7 +130,10 @@ class JoinLateContacts(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaintainSubscription(Command):
-    """Bring the mailbox's Graph subscription in order. `event` is the lifecycle event that asked for it."""
+    """Bring the mailbox's Graph subscription in order. `event` is the lifecycle event that asked for it.
+
+    Without a mailbox: compare the organisation's subscriptions with those that Graph has.
+    """
 
     queue: ClassVar[str] = names.SUBSCRIPTIONS
 

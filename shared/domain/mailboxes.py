@@ -85,6 +85,11 @@ class Mailbox:
         return self.user_id or self.address
 
     @property
+    def is_open(self) -> bool:
+        """Whether mail is captured, and Graph lets it be read as far as is known."""
+        return self.enabled and self.state not in (NO_ACCESS, REMOVING)
+
+    @property
     def shown_state(self) -> str:
         """The state as an admin sees it."""
         return self.state if self.enabled or self.state == REMOVING else PAUSED

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from shared.domain.commands import Command
 from shared.domain.identity import Hasher
-from shared.domain.mailboxes import NO_ACCESS, REMOVING, Mailbox
+from shared.domain.mailboxes import REMOVING, Mailbox
 from shared.domain.organisations import Organisation, in_domains
 from shared.ports import Mailboxes, Organisations
 
@@ -40,7 +40,7 @@ class Scope:
     @property
     def is_open(self) -> bool:
         """Whether mail is captured, and Graph lets it be read as far as is known."""
-        return self.is_active and self.mailbox.state != NO_ACCESS
+        return self.organisation.enabled and self.mailbox.is_open
 
     def is_own(self, address: str) -> bool:
         """Whether an address is the organisation's without asking storage."""

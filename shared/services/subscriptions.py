@@ -7,8 +7,15 @@ from datetime import datetime
 from shared import telemetry
 from shared.domain.commands import MaintainSubscription
 from shared.domain.errors import AccessDenied, NotFound, PermanentError
-from shared.domain.mailboxes import OK, POLLING, REMOVING, Mailbox
-from shared.domain.subscriptions import LIFETIME, Action, Subscription, client_state, next_action
+from shared.domain.mailboxes import NO_ACCESS, OK, POLLING, REMOVING, Mailbox
+from shared.domain.subscriptions import (
+    LIFETIME,
+    STRAY,
+    Action,
+    Subscription,
+    client_state,
+    next_action,
+)
 from shared.ports import (
     Clock,
     CommandQueue,
@@ -19,6 +26,7 @@ from shared.ports import (
     Subscriptions,
     SubscriptionSource,
 )
+from shared.services.access import reconciliation_of
 from shared.services.ingest import walk_of
 from shared.services.scopes import Scope
 from shared.services.turns import Turns
@@ -44,16 +52,17 @@ class MaintainSubscriptions:
                 self._maintain(scope, command)
 
     def _maintain(self, scope: Scope, command: MaintainSubscription) -> None:
+        mailbox = self._identified(scope.mailbox) if scope.is_open else scope.mailbox
         held = self.subscriptions.get(command.tenant_id, command.mailbox_id)
-        action = next_action(held, wanted=scope.is_active, event=command.event, now=self.clock())
-        mailbox = scope.mailbox
-        if scope.is_active:
-            mailbox = self._identified(mailbox)
+        if command.event == STRAY:
+            held = self._without_strays(mailbox, held)
+        action = next_action(held, wanted=scope.is_open, event=command.event, now=self.clock())
         telemetry.event("subscription", mailbox=mailbox.mailbox_id, action=action.value)
         self._carry_out(action, mailbox, held)
-        if scope.is_active and (action is Action.CREATE or command.event):
+        if scope.is_open and (action is Action.CREATE or command.event or mailbox.paused_at):
             # Subscribe first, then the first delta: what arrives in between is seen by both.
             self.queue.put(walk_of(mailbox, self.clock()))
+        self._date_pause(scope)
         if mailbox.state == REMOVING:
             self._forget(mailbox)
 
@@ -63,24 +72,43 @@ class MaintainSubscriptions:
         elif action is Action.RENEW and held is not None:
             self._renew(mailbox, held)
         elif action is Action.END and held is not None:
-            self.source.end(mailbox, held.subscription_id)
-            self.subscriptions.delete(mailbox.tenant_id, mailbox.mailbox_id)
+            self._end(mailbox, held)
+
+    def _without_strays(self, mailbox: Mailbox, held: Subscription | None) -> Subscription | None:
+        """End what Graph has for this mailbox beside the stored one. Under the lease: nobody is making one."""
+        names = (mailbox.user_id, mailbox.address)
+        living = {
+            one.subscription_id
+            for one in self.source.living(mailbox.tenant_id)
+            if one.user and one.user in names
+        }
+        own = held.subscription_id if held else ""
+        for stray in sorted(living - {own}):
+            telemetry.event("subscription_stray", mailbox=mailbox.mailbox_id)
+            self.source.end(mailbox.tenant_id, stray)
+        return replace(held, subscription_id="") if held and own not in living else held
+
+    def _date_pause(self, scope: Scope) -> None:
+        """Remember when capture was paused; resumed, ask for what was missed, and only then forget it."""
+        mailbox, now = scope.mailbox, self.clock()
+        if not scope.is_active and mailbox.state != REMOVING and mailbox.paused_at is None:
+            self.mailboxes.note(mailbox, paused_at=now)
+        elif scope.is_open and mailbox.paused_at is not None:
+            self.queue.put(reconciliation_of(scope, gap=mailbox.paused_at, now=now))
+            self.mailboxes.note(mailbox, paused_at=None)
 
     def _create(self, mailbox: Mailbox, held: Subscription | None) -> None:
         """The clientState is stored before the request, since notifications may come before its answer."""
         state = client_state(mailbox.mailbox_id, secrets.token_urlsafe(32))
-        planned = Subscription(mailbox.mailbox_id, state, etag=held.etag if held else "")
+        etag = held.etag if held else ""
+        planned = Subscription(mailbox.mailbox_id, state, asked_at=self.clock(), etag=etag)
         planned = self.subscriptions.put(mailbox.tenant_id, planned)
         try:
             made = self.source.create(mailbox, state, self._expiry())
         except PermanentError as error:
-            # Polling still brings the mail, if it may be read at all; the admin sees why it comes late.
-            telemetry.alert("subscription_refused", mailbox=mailbox.mailbox_id, code=error.code)
-            self.mailboxes.note(mailbox, state=POLLING, last_error=str(error))
+            self._refused(mailbox, error)
             return
         self._keep(mailbox, planned, made.subscription_id, made.expires_at)
-        if mailbox.state == POLLING:
-            self.mailboxes.note(mailbox, state=OK, last_error="")
 
     def _renew(self, mailbox: Mailbox, held: Subscription) -> None:
         try:
@@ -88,11 +116,33 @@ class MaintainSubscriptions:
         except NotFound:
             self._create(mailbox, held)
             return
+        except PermanentError as error:
+            self._refused(mailbox, error)
+            return
         self._keep(mailbox, held, made.subscription_id, made.expires_at)
+
+    def _refused(self, mailbox: Mailbox, error: PermanentError) -> None:
+        """Polling still brings the mail, if it may be read at all; the admin is told once why it comes late."""
+        if (mailbox.state, mailbox.last_error) != (POLLING, str(error)):
+            telemetry.alert("subscription_refused", mailbox=mailbox.mailbox_id, code=error.code)
+            self.mailboxes.note(mailbox, state=POLLING, last_error=str(error))
+
+    def _end(self, mailbox: Mailbox, held: Subscription) -> None:
+        """Without access Graph may refuse even this: then it runs out by itself within a week."""
+        try:
+            if held.subscription_id:
+                self.source.end(mailbox.tenant_id, held.subscription_id)
+        except PermanentError as error:
+            if mailbox.state != NO_ACCESS:
+                raise
+            telemetry.event("subscription_left", mailbox=mailbox.mailbox_id, code=error.code)
+        self.subscriptions.delete(mailbox.tenant_id, mailbox.mailbox_id)
 
     def _keep(self, mailbox: Mailbox, row: Subscription, subscription_id: str, expires_at: datetime) -> None:
         kept = replace(row, subscription_id=subscription_id, expires_at=expires_at)
         self.subscriptions.put(mailbox.tenant_id, kept)
+        if mailbox.state == POLLING:
+            self.mailboxes.note(mailbox, state=OK, last_error="")
 
     def _expiry(self) -> datetime:
         return self.clock() + LIFETIME

@@ -3,6 +3,7 @@
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -51,6 +52,26 @@ class TestSubscriptions:
         storage.subscriptions.put(tenant, a_subscription())
         with pytest.raises(Conflict):
             storage.subscriptions.put(tenant, a_subscription())
+
+    def test_those_of_an_organisation_are_listed(self, storage, tenant):
+        for ident in ("0a" * 16, "0b" * 16):
+            storage.subscriptions.put(tenant, a_subscription(mailbox_id=ident))
+        storage.subscriptions.put(str(uuid4()), a_subscription())
+        assert {one.mailbox_id for one in storage.subscriptions.of(tenant)} == {"0a" * 16, "0b" * 16}
+
+    def test_ending_are_those_before_a_moment_and_those_without_an_end(self, storage, tenant):
+        ends = {
+            "before": NOW - timedelta(seconds=1),
+            "at": NOW,
+            "later": NOW + timedelta(days=1),
+            "none": None,
+        }
+        rows = {
+            name: storage.subscriptions.put(tenant, a_subscription(mailbox_id=name, expires_at=moment))
+            for name, moment in ends.items()
+        }
+        found = [row for owner, row in storage.subscriptions.ending(NOW) if owner == tenant]
+        assert sorted(found, key=lambda one: one.mailbox_id) == [rows["before"], rows["none"]]
 
     def test_deleting_twice_is_no_error(self, storage, tenant):
         storage.subscriptions.put(tenant, a_subscription())

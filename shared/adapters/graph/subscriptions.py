@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Final
+from urllib.parse import unquote
 
 from shared.adapters.graph.errors import AlreadyExists
 from shared.adapters.graph.parsing import moment, stamp
@@ -40,12 +41,18 @@ class GraphSubscriptions:
         changes = {"expirationDateTime": stamp(expires_at)}
         return _subscription(self._session.patch(mailbox.tenant_id, where, changes))
 
-    def end(self, mailbox: Mailbox, subscription_id: str) -> None:
+    def end(self, tenant_id: str, subscription_id: str) -> None:
         """Delete; one that is gone already is no error."""
         try:
-            self._session.delete(mailbox.tenant_id, path("subscriptions", subscription_id))
+            self._session.delete(tenant_id, path("subscriptions", subscription_id))
         except NotFound:
             return
+
+    def living(self, tenant_id: str) -> list[GraphSubscription]:
+        """Those of this application that lead to this deployment: another one may share the application."""
+        url = self._public_url + NOTIFICATIONS
+        listed = self._session.pages(tenant_id, "/subscriptions")
+        return [_subscription(one) for one in listed if one.get("notificationUrl") == url]
 
     def _wanted(self, mailbox: Mailbox, client_state: str, expires_at: datetime) -> Json:
         return {
@@ -61,7 +68,7 @@ class GraphSubscriptions:
     def _end_older(self, mailbox: Mailbox, wanted: Json) -> None:
         for one in list(self._session.pages(mailbox.tenant_id, "/subscriptions")):
             if _means_the_same(one, wanted):
-                self.end(mailbox, str(one["id"]))
+                self.end(mailbox.tenant_id, str(one["id"]))
 
 
 def _means_the_same(one: Json, other: Json) -> bool:
@@ -77,4 +84,10 @@ def _subscription(answer: Json) -> GraphSubscription:
     expires_at = moment(answer.get("expirationDateTime"))
     if expires_at is None or not answer.get("id"):
         raise Unavailable("Microsoft Graph described a subscription without id or end.")
-    return GraphSubscription(str(answer["id"]), expires_at)
+    return GraphSubscription(str(answer["id"]), expires_at, _user(answer))
+
+
+def _user(subscription: Json) -> str:
+    """The user in `users/{user}/messages`; '' for a resource of another kind."""
+    parts = _resource(subscription).split("/")
+    return unquote(parts[1]) if len(parts) > 1 and parts[0] == "users" else ""

@@ -88,11 +88,26 @@ def test_renewing_one_that_is_gone_is_not_found() -> None:
 @pytest.mark.parametrize("answer", [Reply(None, 204), error(404, "ResourceNotFound")])
 def test_ending_one_that_is_there_or_gone_is_the_same(answer: Reply) -> None:
     source, graph = subscriptions(answer)
-    source.end(MAILBOX, "s-2")
+    source.end(MAILBOX.tenant_id, "s-2")
     assert [(one.method, one.target) for one in graph.asked] == [("DELETE", "/v1.0/subscriptions/s-2")]
 
 
 def test_an_end_that_failed_is_told() -> None:
     source, _ = subscriptions(error(503, "x"))
     with pytest.raises(Unavailable):
-        source.end(MAILBOX, "s-2")
+        source.end(MAILBOX.tenant_id, "s-2")
+
+
+def test_living_are_those_of_this_deployment_with_the_user_they_are_for() -> None:
+    url = "https://app.contoso.example/api/graph/notifications"
+    ends = "2026-03-08T09:00:00.0000000Z"
+    listed = [
+        {"id": "s-1", "resource": f"Users/{USER}/Messages", "notificationUrl": url},
+        {"id": "s-2", "resource": "/users/Ann%40contoso.example/messages", "notificationUrl": url},
+        {"id": "s-3", "resource": "/communications/calls", "notificationUrl": url},
+        {"id": "other", "resource": f"/users/{USER}/messages", "notificationUrl": "https://b.example/x"},
+    ]
+    source, graph = subscriptions(Reply({"value": [{**one, "expirationDateTime": ends} for one in listed]}))
+    found = {one.subscription_id: (one.user, one.expires_at) for one in source.living(MAILBOX.tenant_id)}
+    assert found == {"s-1": (USER, END), "s-2": ("ann@contoso.example", END), "s-3": ("", END)}
+    assert [one.target for one in graph.asked] == ["/v1.0/subscriptions"]

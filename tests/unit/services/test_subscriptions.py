@@ -1,56 +1,23 @@
 """Subscriptions: made before the first walk, kept under one clientState, ended with the mailbox."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from shared.domain.commands import MaintainSubscription, SyncMailbox
-from shared.domain.errors import AccessDenied, NotFound, Rejected, Unavailable
+from shared.domain.commands import MaintainSubscription, ReconcileMailbox, SyncMailbox
+from shared.domain.errors import AccessDenied, Rejected, Unavailable
 from shared.domain.mailboxes import Mailbox
 from shared.domain.subscriptions import LIFETIME, MAX_CLIENT_STATE, Action, mailbox_of, next_action
-from shared.ports import GraphSubscription
 from shared.services.access import WatchAccess
 from shared.services.scopes import FindScope
 from shared.services.subscriptions import MaintainSubscriptions
 from shared.services.turns import Turns
 from tests.builders import AGENT, MAILBOX_ID, NOW, TENANT, a_mailbox, a_subscription, an_organisation
 from tests.fake_mail import FakeMail
-from tests.fakes import FakeStorage
-
-
-@dataclass
-class FakeSource:
-    """Graph's subscriptions; `on_create` runs while the request is open."""
-
-    living: dict[str, str] = field(default_factory=dict)
-    calls: list[str] = field(default_factory=list)
-    errors: dict[str, Exception] = field(default_factory=dict)
-    on_create: Callable[[], None] = lambda: None
-
-    def create(self, mailbox: Mailbox, client_state: str, expires_at: datetime) -> GraphSubscription:
-        self._call("create")
-        self.on_create()
-        subscription_id = f"subscription-{len(self.living)}"
-        self.living[subscription_id] = client_state
-        return GraphSubscription(subscription_id, expires_at)
-
-    def renew(self, mailbox: Mailbox, subscription_id: str, expires_at: datetime) -> GraphSubscription:
-        self._call("renew")
-        if subscription_id not in self.living:
-            raise NotFound("gone", "ResourceNotFound")
-        return GraphSubscription(subscription_id, expires_at)
-
-    def end(self, mailbox: Mailbox, subscription_id: str) -> None:
-        self._call("end")
-        self.living.pop(subscription_id, None)
-
-    def _call(self, name: str) -> None:
-        self.calls.append(name)
-        if name in self.errors:
-            raise self.errors[name]
+from tests.fake_subscriptions import FakeSubscriptionSource
+from tests.fakes import FakeStorage, Killed
 
 
 @dataclass
@@ -59,22 +26,22 @@ class Setting:
 
     storage: FakeStorage = field(default_factory=FakeStorage)
     mail: FakeMail = field(default_factory=FakeMail)
-    source: FakeSource = field(default_factory=FakeSource)
+    source: FakeSubscriptionSource = field(default_factory=FakeSubscriptionSource)
 
     def __post_init__(self) -> None:
         self.storage.organisations.put(an_organisation())
         self.storage.mailboxes.put(a_mailbox())
         self.mail.add_mailbox(AGENT, user_id="oid-1", aliases=("sales@contoso.example",))
 
-    def maintain(self, event: str = "") -> None:
+    def maintain(self, event: str = "", now: datetime = NOW) -> None:
         storage = self.storage
         use_case = MaintainSubscriptions(
             turns=Turns(
                 FindScope(storage.organisations, storage.mailboxes, b"k" * 32),
                 storage.leases,
                 storage.mailboxes,
-                WatchAccess(storage.mailboxes, self.mail, storage.queue, lambda: NOW),
-                lambda: NOW,
+                WatchAccess(storage.mailboxes, self.mail, storage.queue, lambda: now),
+                lambda: now,
             ),
             mailboxes=storage.mailboxes,
             subscriptions=storage.subscriptions,
@@ -83,14 +50,18 @@ class Setting:
             index=storage.index,
             folders=storage.folder_states,
             queue=storage.queue,
-            clock=lambda: NOW,
+            clock=lambda: now,
         )
-        use_case(MaintainSubscription(tenant_id=TENANT, mailbox_id=MAILBOX_ID, first_at=NOW, event=event))
+        use_case(MaintainSubscription(tenant_id=TENANT, mailbox_id=MAILBOX_ID, first_at=now, event=event))
 
     def subscribed(self, **changes: Any) -> None:
-        row = a_subscription(**changes)
+        """One that is stored and lives."""
+        state = f"{MAILBOX_ID}.secret"
+        made = self.source.add(TENANT, AGENT, state, changes.pop("expires_at", NOW + timedelta(days=6)))
+        row = a_subscription(
+            client_state=state, subscription_id=made.subscription_id, expires_at=made.expires_at, **changes
+        )
         self.storage.subscriptions.put(TENANT, row)
-        self.source.living[row.subscription_id] = row.client_state
 
     @property
     def row(self) -> Any:
@@ -108,7 +79,7 @@ def setting() -> Setting:
 
 def test_a_new_mailbox_is_subscribed_and_then_walked(setting: Setting) -> None:
     setting.maintain()
-    assert setting.source.living == {setting.row.subscription_id: setting.row.client_state}
+    assert setting.source.states == {setting.row.subscription_id: setting.row.client_state}
     assert setting.row.expires_at == NOW + LIFETIME
     assert [type(one) for one in setting.storage.queue.commands] == [SyncMailbox]
 
@@ -169,7 +140,7 @@ def test_a_graph_that_is_down_is_tried_again(setting: Setting) -> None:
         setting.maintain()
     setting.source.errors.clear()
     setting.maintain()
-    assert setting.source.living == {setting.row.subscription_id: setting.row.client_state}
+    assert setting.source.states == {setting.row.subscription_id: setting.row.client_state}
 
 
 def test_a_reauthorization_is_one_renewal(setting: Setting) -> None:
@@ -181,10 +152,10 @@ def test_a_reauthorization_is_one_renewal(setting: Setting) -> None:
 
 def test_a_subscription_that_is_gone_is_made_anew(setting: Setting) -> None:
     setting.subscribed()
-    setting.source.living.clear()
+    setting.source.forget(setting.row.subscription_id)
     setting.maintain("reauthorizationRequired")
     assert setting.source.calls == ["renew", "create"]
-    assert setting.row.subscription_id in setting.source.living
+    assert setting.row.subscription_id in setting.source.states
 
 
 def test_missed_notifications_lead_to_a_walk(setting: Setting) -> None:
@@ -202,7 +173,7 @@ def test_a_pause_ends_the_subscription(setting: Setting, pause: str) -> None:
     else:
         setting.storage.organisations.change(an_organisation(enabled=False))
     setting.maintain()
-    assert (setting.source.living, setting.row) == ({}, None)
+    assert (setting.source.states, setting.row) == ({}, None)
     assert setting.storage.queue.sent == []
 
 
@@ -210,7 +181,7 @@ def test_a_removed_mailbox_is_forgotten_but_for_its_timelines(setting: Setting) 
     setting.maintain()
     setting.storage.mailboxes.note(setting.mailbox, enabled=False, state="removing")
     setting.maintain()
-    assert (setting.source.living, setting.row, setting.mailbox) == ({}, None, None)
+    assert (setting.source.states, setting.row, setting.mailbox) == ({}, None, None)
     assert not setting.storage.index.addresses(TENANT, [AGENT])[AGENT].is_staff
 
 
@@ -230,6 +201,96 @@ def test_a_mailbox_that_is_connected_again_meanwhile_stays(setting: Setting) -> 
     assert (TENANT, MAILBOX_ID) in setting.storage.mailboxes.rows
 
 
+def test_a_renewal_that_graph_refuses_is_told_once_and_leaves_the_mailbox_to_polling(
+    setting: Setting, caplog: pytest.LogCaptureFixture
+) -> None:
+    setting.subscribed(expires_at=NOW + timedelta(hours=1))
+    setting.source.errors["renew"] = AccessDenied("refused", "ExtensionError")
+    for _ in range(3):
+        setting.maintain()
+    assert (setting.mailbox.state, setting.mailbox.last_error) == ("polling", "refused")
+    assert caplog.text.count("subscription_refused") == 1
+    setting.source.errors.clear()
+    setting.maintain()
+    assert (setting.mailbox.state, setting.row.expires_at) == ("ok", NOW + LIFETIME)
+
+
+def test_a_kill_before_graphs_answer_leaves_a_stray_that_is_removed(setting: Setting) -> None:
+    def die() -> None:
+        raise Killed("while the answer is on the way")
+
+    setting.source.after_create = die
+    with pytest.raises(Killed):
+        setting.maintain()
+    assert setting.row.subscription_id == ""
+    stray = set(setting.source.states)
+    setting.source.after_create = lambda: None
+    setting.maintain("stray")
+    assert setting.source.states == {setting.row.subscription_id: setting.row.client_state}
+    assert not stray & set(setting.source.states)
+
+
+def test_care_for_strays_leaves_the_stored_one_and_other_mailboxes_alone(setting: Setting) -> None:
+    setting.subscribed()
+    for user in ("other@contoso.example", "OID-1", AGENT):
+        setting.source.add(TENANT, user, "unknown", NOW + timedelta(days=1))
+    setting.maintain("stray")
+    users = sorted(one.user for _, one in setting.source.rows.values())
+    assert users == [AGENT, "other@contoso.example"]
+    assert setting.row.subscription_id in setting.source.states
+    assert "create" not in setting.source.calls
+
+
+def test_a_stored_one_that_is_lost_is_made_anew_when_strays_are_cared_for(setting: Setting) -> None:
+    setting.subscribed()
+    setting.source.forget(setting.row.subscription_id)
+    setting.maintain("stray")
+    assert setting.source.states == {setting.row.subscription_id: setting.row.client_state}
+
+
+def test_a_pause_is_dated_and_resuming_asks_for_what_was_missed(setting: Setting) -> None:
+    setting.maintain()
+    setting.storage.mailboxes.note(setting.mailbox, enabled=False)
+    paused = NOW + timedelta(days=2)
+    setting.maintain(now=paused)
+    setting.maintain(now=paused + timedelta(days=2))
+    assert setting.mailbox.paused_at == paused
+    setting.storage.mailboxes.note(setting.mailbox, enabled=True)
+    setting.storage.queue.sent.clear()
+    for _ in range(2):
+        setting.maintain(now=paused + timedelta(days=4))
+    walk, reconciliation = setting.storage.queue.commands
+    assert isinstance(walk, SyncMailbox)
+    assert isinstance(reconciliation, ReconcileMailbox)
+    assert reconciliation.since == paused - timedelta(days=1)
+    assert setting.mailbox.paused_at is None
+    assert setting.source.states == {setting.row.subscription_id: setting.row.client_state}
+
+
+def test_a_resumed_mailbox_that_is_killed_before_it_has_asked_asks_again(setting: Setting) -> None:
+    setting.subscribed()
+    setting.storage.mailboxes.note(setting.mailbox, paused_at=NOW - timedelta(days=3))
+    setting.storage.faults.named["CommandQueue.put"] = Killed()
+    with pytest.raises(Killed):
+        setting.maintain()
+    setting.storage.faults.named.clear()
+    setting.maintain()
+    assert [type(one) for one in setting.storage.queue.commands] == [SyncMailbox, ReconcileMailbox]
+
+
+def test_a_mailbox_without_access_ends_its_subscription_as_far_as_it_can(setting: Setting) -> None:
+    setting.subscribed()
+    setting.storage.mailboxes.note(setting.mailbox, state="no_access")
+    setting.source.errors["end"] = AccessDenied("no consent")
+    setting.mail.calls.clear()
+    setting.maintain()
+    assert setting.row is None
+    setting.maintain("reauthorizationRequired")
+    assert setting.source.calls == ["end"]
+    assert setting.storage.queue.sent == []
+    assert setting.mail.calls == {}
+
+
 @pytest.mark.parametrize(
     ("row", "wanted", "event", "action"),
     [
@@ -243,6 +304,8 @@ def test_a_mailbox_that_is_connected_again_meanwhile_stays(setting: Setting) -> 
         (a_subscription(), True, "reauthorizationRequired", Action.RENEW),
         (a_subscription(), True, "missed", Action.NOTHING),
         (a_subscription(), False, "missed", Action.END),
+        (a_subscription(subscription_id=""), False, "", Action.END),
+        (a_subscription(), True, "lost", Action.RENEW),
     ],
 )
 def test_what_is_to_be_done_follows_from_what_stands(

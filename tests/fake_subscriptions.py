@@ -1,0 +1,67 @@
+"""Graph's subscriptions in memory, as a SubscriptionSource."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from shared.domain.errors import NotFound
+from shared.domain.mailboxes import Mailbox
+from shared.ports import GraphSubscription
+
+
+@dataclass
+class FakeSubscriptionSource:
+    """`states` are the living ones' clientStates by id; `on_create` runs while a request is open, `after_create`
+    when Graph has made one and its answer is on the way.
+
+    Like Graph at times, it takes a second one for the same mailbox.
+    """
+
+    states: dict[str, str] = field(default_factory=dict)
+    rows: dict[str, tuple[str, GraphSubscription]] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    errors: dict[str, BaseException] = field(default_factory=dict)
+    on_create: Callable[[], None] = lambda: None
+    after_create: Callable[[], None] = lambda: None
+    _number: int = 0
+
+    def create(self, mailbox: Mailbox, client_state: str, expires_at: datetime) -> GraphSubscription:
+        self._call("create")
+        self.on_create()
+        made = self.add(mailbox.tenant_id, mailbox.graph_user, client_state, expires_at)
+        self.after_create()
+        return made
+
+    def add(self, tenant_id: str, user: str, client_state: str, expires_at: datetime) -> GraphSubscription:
+        """One that exists at Graph."""
+        self._number += 1
+        made = GraphSubscription(f"subscription-{self._number}", expires_at, user.casefold())
+        self.rows[made.subscription_id] = tenant_id, made
+        self.states[made.subscription_id] = client_state
+        return made
+
+    def renew(self, mailbox: Mailbox, subscription_id: str, expires_at: datetime) -> GraphSubscription:
+        self._call("renew")
+        if subscription_id not in self.rows:
+            raise NotFound("gone", "ResourceNotFound")
+        made = GraphSubscription(subscription_id, expires_at, mailbox.graph_user.casefold())
+        self.rows[subscription_id] = mailbox.tenant_id, made
+        return made
+
+    def end(self, tenant_id: str, subscription_id: str) -> None:
+        self._call("end")
+        self.forget(subscription_id)
+
+    def forget(self, subscription_id: str) -> None:
+        """Without a word, as Graph does."""
+        self.rows.pop(subscription_id, None)
+        self.states.pop(subscription_id, None)
+
+    def living(self, tenant_id: str) -> list[GraphSubscription]:
+        self._call("living")
+        return [one for tenant, one in self.rows.values() if tenant == tenant_id]
+
+    def _call(self, name: str) -> None:
+        self.calls.append(name)
+        if name in self.errors:
+            raise self.errors[name]
