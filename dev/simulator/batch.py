@@ -99,4 +99,5 @@ async def run_batch(gateway: Gateway, call: Call) -> Answer:
     for item in items:
         tasks[item.id] = asyncio.create_task(run(item))
     await asyncio.gather(*tasks.values())
+    gateway.tell(call.arrived)
     return Answer(payload={"responses": finished})

@@ -40,6 +40,7 @@ class Gateway:
         self.world, self.mint, self.notifier = world, mint, notifier
         self._active: Counter[str] = Counter()
         self._told: dict[str, tuple[float, float]] = {}
+        self._untold: dict[float, dict[str, float]] = {}
         self._noise = random.Random(11)
 
     def tenant_of(self, call: Call) -> str:
@@ -103,9 +104,9 @@ class Gateway:
         self.world.stats.peak(key, self._active[key])
         try:
             if self._active[key] > MAILBOX_CONCURRENCY:
-                raise self._throttled(
-                    key, "ApplicationThrottled", "Application is over its MailboxConcurrency limit."
-                )
+                message = "Application is over its MailboxConcurrency limit."
+                told_at = context.call.arrived if batched else None
+                raise self._throttled(key, "ApplicationThrottled", message, batch=told_at)
             return await self._faulty(context, route, key, batched=batched)
         finally:
             self._active[key] -= 1
@@ -122,21 +123,33 @@ class Gateway:
             and self._noise.random() < 0.5
         ):
             await route.handler(context)  # carried out, though the caller will not learn of it
-        raise self._failure(kind, key, batched=batched)
+        raise self._failure(kind, key, batch=context.call.arrived if batched else None)
 
-    def _failure(self, kind: ErrorKind, key: str, *, batched: bool) -> Exception:
-        if kind in ("reset", "timeout") and not batched:
+    def _failure(self, kind: ErrorKind, key: str, *, batch: float | None) -> Exception:
+        if kind in ("reset", "timeout") and batch is None:
             return ConnectionLost(self.world.faults.settings.timeout_s if kind == "timeout" else 0)
         status, code, message = _ERRORS[{"reset": "503", "timeout": "504"}.get(kind, kind)]
         if status == 429:
-            return self._throttled(key, code, message)
+            return self._throttled(key, code, message, batch=batch)
         return GraphError(status, code, message)
 
-    def _throttled(self, key: str, code: str, message: str) -> GraphError:
-        """429, with a Retry-After that may be fractional; calls that arrive before it is over are counted."""
+    def tell(self, batch: float) -> None:
+        """The $batch that arrived then is answered: only now is the caller told of the waits in it."""
+        since = time.monotonic() + _IN_FLIGHT_SECONDS
+        for key, until in self._untold.pop(batch, {}).items():
+            self._told[key] = (since, until)
+
+    def _throttled(self, key: str, code: str, message: str, *, batch: float | None) -> GraphError:
+        """429, with a Retry-After that may be fractional; calls that arrive before it is over are counted.
+
+        `batch`: when the $batch arrived that holds the call.
+        """
         seconds = self.world.faults.settings.retry_after_s
         now = time.monotonic()
-        self._told[key] = (now + _IN_FLIGHT_SECONDS, now + seconds)
+        if batch is None:
+            self._told[key] = (now + _IN_FLIGHT_SECONDS, now + seconds)
+        else:
+            self._untold.setdefault(batch, {})[key] = now + seconds
         return GraphError(429, code, message, headers={"Retry-After": f"{seconds:g}"})
 
     def _is_early(self, key: str, arrived: float) -> bool:

@@ -1,5 +1,6 @@
 """Batches, the limit of four at a time, faults on purpose, and the counters that see it all."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -97,6 +98,23 @@ def test_the_fifth_concurrent_call_to_a_mailbox_is_throttled(
     assert refused[0].headers["Retry-After"] == "2.5"
     assert control.stats()["peak_concurrency"][address] == 5
     assert control.stats()["calls_before_retry_after"] == 0
+    graph("GET", f"{mailbox}/messages")
+    assert control.stats()["calls_before_retry_after"] == 1
+
+
+def test_a_wait_that_a_batch_asks_for_is_told_when_the_batch_is_answered(
+    graph: Graph, control: Control, address: str, mailbox: str
+) -> None:
+    control.put_faults(error_rate=1, error_kinds=["429"], retry_after_s=30, latency_ms=200)
+    control.clear_stats()
+    gets = [a_get(n, f"{mailbox}/messages") for n in range(8)]
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(batch, graph, gets)
+        time.sleep(0.3)  # four of the eight are refused by now, and nobody has been told
+        graph("GET", f"{mailbox}/mailFolders")
+        assert {one["status"] for one in waiting.result().values()} == {429}
+    assert control.stats()["calls_before_retry_after"] == 0
+    time.sleep(0.1)
     graph("GET", f"{mailbox}/messages")
     assert control.stats()["calls_before_retry_after"] == 1
 
