@@ -20,7 +20,8 @@ class Backfill:
     """The state of a mailbox's last backfill. It reads mail received from `since` until it was started.
 
     `step` numbers the commands: only the one with this number does anything. `folders` are those still to be
-    read, the first one down to `window`; None before they are known. `done` of `expected` mails are dealt with.
+    read, the first one from `window` on; None before they are known. `begun` are the Graph ids that a step is
+    at work on: who does it again does them all again. `done` of `expected` mails are dealt with.
     """
 
     since: datetime
@@ -30,6 +31,7 @@ class Backfill:
     state: str = RUNNING
     folders: tuple[str, ...] | None = None
     window: Window | None = None
+    begun: tuple[str, ...] = ()
     done: int = 0
     expected: int = 0
     finished_at: datetime | None = None
@@ -56,9 +58,10 @@ class Backfill:
 
     def advanced(self, rest: Window | None, done: int) -> Self:
         """After a page: `rest` is what is left of the folder, None when it was the last page of it."""
+        after = replace(self, begun=(), done=self.done + done)
         if rest is not None and not rest.is_empty:
-            return replace(self, window=rest, done=self.done + done)
-        return replace(self, folders=(self.folders or ())[1:], window=self.all_of_it, done=self.done + done)
+            return replace(after, window=rest)
+        return replace(after, folders=(self.folders or ())[1:], window=self.all_of_it)
 
     def stepped(self, now: datetime) -> Self:
         """Ready for the next step, or done when no folder is left."""

@@ -1,11 +1,11 @@
 """What was found in a folder: capture is decided on headers, written to the ledger, and keepers are queued."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from shared.domain.advice import POISON_ITEM
 from shared.domain.commands import MAX_IDS, IngestMessages
-from shared.domain.errors import NotFound, PermanentError, Throttled, Unavailable
+from shared.domain.errors import PermanentError, Throttled, Unavailable
 from shared.domain.folders import FolderState
 from shared.domain.messages import MessageHead
 from shared.domain.sightings import Sighting
@@ -42,22 +42,41 @@ class Arrivals:
         times = [one.received_at for one in items]
         return self.sightings.between(scope.mailbox, min(times), max(times)) if times else {}
 
-    def heads(self, scope: Scope, ids: Sequence[str], *, singly: bool = False) -> list[MessageHead]:
-        """Headers by id, without those of mails that are gone.
-
-        `singly`: one that Graph fails to give is recorded as an exception, if it gives others.
-        """
+    def heads(self, scope: Scope, ids: Sequence[str]) -> list[MessageHead]:
+        """Headers by id, without those of mails that are gone."""
         found: list[MessageHead] = []
         for start in range(0, len(ids), MAX_IDS):
-            part = ids[start : start + MAX_IDS]
-            answers = self._singly(scope, part) if singly else self.mail.heads(scope.mailbox, part)
+            answers = self.mail.heads(scope.mailbox, ids[start : start + MAX_IDS])
             found += [one for one in answers.values() if not isinstance(one, PermanentError)]
+        return found
+
+    def heads_singly(
+        self, scope: Scope, ids: Sequence[str], broken: Collection[str] = ()
+    ) -> list[MessageHead]:
+        """The same, one request each. What Graph fails to give is recorded and left out.
+
+        Raises Unavailable where it fails to give any, unless they are known to be `broken`.
+        """
+        found: list[MessageHead] = []
+        failed: dict[str, Unavailable] = {}
+        for one in ids:
+            try:
+                found += self.heads(scope, [one])
+            except Throttled:
+                raise
+            except Unavailable as error:
+                failed[one] = error
+        if failed and not found and not failed.keys() <= set(broken):
+            raise next(iter(failed.values()))
+        for one in failed:
+            self.quarantine(scope, one)
         return found
 
     def complete(self, scope: Scope, items: Sequence[Listed], *, singly: bool = False) -> list[MessageHead]:
         """The headers of listed items; those that came without are asked for."""
         bare = [one.graph_id for one in items if one.head is None]
-        return [*(one.head for one in items if one.head), *self.heads(scope, bare, singly=singly)]
+        ask = self.heads_singly if singly else self.heads
+        return [*(one.head for one in items if one.head), *ask(scope, bare)]
 
     def screened(
         self, scope: Scope, heads: Sequence[MessageHead], state: FolderState
@@ -104,8 +123,8 @@ class Arrivals:
             )
             self.queue.put(command, delay=delay)
 
-    def quarantine(self, scope: Scope, item: Listed) -> None:
-        """Record an item that breaks Graph's pages. A replay tries to take it in by its id."""
+    def quarantine(self, scope: Scope, graph_id: str) -> None:
+        """Record an item that breaks Graph's pages, once. A replay tries to take it in by its id."""
         error = PermanentError(
             "Microsoft Graph fails to answer every page that this item stands on. Its folder was read past it.",
             POISON_ITEM,
@@ -113,27 +132,11 @@ class Arrivals:
         command = IngestMessages(
             tenant_id=scope.tenant_id,
             mailbox_id=scope.mailbox.mailbox_id,
-            first_at=item.received_at,
-            ids=(item.graph_id,),
+            # Whoever meets the item again makes the same command, and with it the same exception.
+            first_at=scope.mailbox.connected_at or self.clock(),
+            ids=(graph_id,),
         )
         record(self.exceptions, failure_of(command, error, self.clock()))
-
-    def _singly(self, scope: Scope, ids: Sequence[str]) -> dict[str, MessageHead | PermanentError]:
-        found: dict[str, MessageHead | PermanentError] = {}
-        failed: dict[str, Unavailable] = {}
-        for one in ids:
-            try:
-                found |= self.mail.heads(scope.mailbox, [one])
-            except Throttled:
-                raise
-            except Unavailable as error:
-                failed[one] = error
-        if failed and not found:
-            raise next(iter(failed.values()))
-        for one in failed:
-            self.quarantine(scope, Listed(one, scope.mailbox.connected_at or self.clock()))
-            found[one] = NotFound("It cannot be read.", POISON_ITEM)
-        return found
 
 
 def is_unsettled(sighting: Sighting | None) -> bool:

@@ -12,7 +12,7 @@ from shared.domain.errors import InvalidInput, NotFound, PageBroken, Throttled, 
 from shared.domain.folders import FolderState
 from shared.domain.mailboxes import REMOVING, Mailbox
 from shared.domain.messages import MessageHead
-from shared.domain.sightings import FILED, TRIAGE, Sighting
+from shared.domain.sightings import FILED, TRIAGE
 from shared.domain.windows import Window, is_done
 from shared.ports import Backfills, Clock, CommandQueue, FolderStates, Listed, MailSource
 from shared.services.arrivals import SINGLY_AFTER, Arrivals
@@ -71,16 +71,18 @@ class StepBackfill:
 
     def _planned(self, scope: Scope, backfill: Backfill) -> Backfill:
         """Raises Unavailable until the mailbox has been walked: its folders are not known before."""
-        folders = sorted(one.folder_id for one in self.folders.all(scope.mailbox) if one.captured)
-        if not folders:
+        captured = sorted(one.folder_id for one in self.folders.all(scope.mailbox) if one.captured)
+        if not captured:
             raise Unavailable("The mailbox has not been walked yet.")
-        expected = 0
-        for folder_id in folders:
-            try:
-                expected += self.mail.count(scope.mailbox, folder_id, backfill.all_of_it)
-            except NotFound:
-                telemetry.event("folder_gone", mailbox=scope.mailbox.mailbox_id)
-        return backfill.planned(tuple(folders), expected)
+        counts = {one: self._count(scope, one, backfill.all_of_it) for one in captured}
+        folders = tuple(one for one, count in counts.items() if count)
+        return backfill.planned(folders, sum(counts.values()))
+
+    def _count(self, scope: Scope, folder_id: str, window: Window) -> int:
+        try:
+            return self.mail.count(scope.mailbox, folder_id, window)
+        except NotFound:  # deleted since the last walk
+            return 0
 
     def _page(self, scope: Scope, backfill: Backfill, command: BackfillMailbox) -> Backfill:
         folder_id, window = (backfill.folders or ("",))[0], backfill.window
@@ -88,68 +90,81 @@ class StepBackfill:
         if folder is None or not folder.captured or window is None:
             return backfill.advanced(None, 0)
         try:
-            items, rest = self._listed(scope, folder, window, singly=command.attempt >= SINGLY_AFTER)
+            page = self.mail.listed(scope.mailbox, folder_id, window, with_heads=True)
         except NotFound:  # deleted since it was planned
             return backfill.advanced(None, 0)
-        new = self.arrivals.in_doubt(scope, items, _is_missing)
+        except PageBroken:
+            if command.attempt < SINGLY_AFTER:
+                raise
+            return self._around(scope, folder, backfill, command.attempt)
+        rest = window.after([one.received_at for one in page.items], page.link)
+        items = [one for one in page.items if is_done(one.received_at, rest)]
+        new = self._missing(scope, backfill, items)
         heads = self.arrivals.complete(scope, new, singly=command.attempt >= SINGLY_AFTER)
-        self._take_in(scope, folder, heads, command.attempt)
+        backfill = self._take_in(scope, folder, backfill, heads, command.attempt)
         return backfill.advanced(rest, len(items))
 
-    def _listed(
-        self, scope: Scope, folder: FolderState, window: Window, *, singly: bool
-    ) -> tuple[list[Listed], Window | None]:
-        """A page with headers; where an item breaks it, after some tries, a second of it by ids."""
-        try:
-            page = self.mail.listed(scope.mailbox, folder.folder_id, window, with_heads=True)
-        except PageBroken:
-            if not singly:
-                raise
-            return self._around(scope, folder, window)
-        rest = window.after([one.received_at for one in page.items], page.link)
-        return [one for one in page.items if is_done(one.received_at, rest)], rest
-
-    def _around(
-        self, scope: Scope, folder: FolderState, window: Window
-    ) -> tuple[list[Listed], Window | None]:
-        """The mails of the first second in which there are any, without headers; those that break pages are told."""
+    def _around(self, scope: Scope, folder: FolderState, backfill: Backfill, attempt: int) -> Backfill:
+        """The mails of the next second in which there are any, by id; those that break their page are told."""
+        window = backfill.window or backfill.all_of_it
         page = self.mail.listed(scope.mailbox, folder.folder_id, replace(window, link=""))
         if not page.items:
-            return [], None
+            return backfill.advanced(None, 0)
         first = page.items[0].received_at
         rest = window.from_second_after(first)
         items = [one for one in page.items if one.received_at < rest.start]
         broken = self.mail.broken(scope.mailbox, folder.folder_id, first)
-        for one in items:
-            if one.graph_id in broken:
-                self.arrivals.quarantine(scope, one)
-        return items, rest
+        for one in sorted(broken):
+            self.arrivals.quarantine(scope, one)
+        new = self._missing(scope, backfill, items)
+        heads = self.arrivals.heads_singly(scope, [one.graph_id for one in new], broken)
+        backfill = self._take_in(scope, folder, backfill, heads, attempt)
+        # Where a link led past this second, its mails have been counted.
+        return backfill.advanced(rest, 0 if window.link else len(items))
 
-    def _take_in(self, scope: Scope, folder: FolderState, heads: Sequence[MessageHead], attempt: int) -> None:
+    def _missing(self, scope: Scope, backfill: Backfill, items: Sequence[Listed]) -> list[Listed]:
+        """What is not filed, or was just being filed. A skip is decided anew: contacts may have come since."""
+        begun = set(backfill.begun)
+        known = self.arrivals.known(scope, items)
+        filed = {key for key, one in known.items() if one.outcome in (FILED, TRIAGE)} - begun
+        return [one for one in items if one.graph_id not in filed]
+
+    def _take_in(
+        self,
+        scope: Scope,
+        folder: FolderState,
+        backfill: Backfill,
+        heads: Sequence[MessageHead],
+        attempt: int,
+    ) -> Backfill:
+        """Ingest the keepers, as ids that were begun, for the ledger says `filed` before all is written."""
         kept, skipped = self.arrivals.screened(scope, heads, folder)
         self.arrivals.write(scope, [one.sighting for one in skipped])
         ids = [one.head.graph_id for one in kept]
+        if not ids:
+            return backfill
+        begun = self.backfills.put(scope.mailbox, replace(backfill, begun=tuple(ids)))
         if attempt >= SINGLY_AFTER:
-            self._one_by_one(scope, [one.head for one in kept], attempt)
-            return
+            self._one_by_one(scope, ids, attempt)
+            return begun
         for start in range(0, len(ids), MAX_IDS):
             self.ingest.within(scope, self._ingest(scope, ids[start : start + MAX_IDS]))
+        return begun
 
-    def _one_by_one(self, scope: Scope, heads: Sequence[MessageHead], attempt: int) -> None:
+    def _one_by_one(self, scope: Scope, ids: Sequence[str], attempt: int) -> None:
         """Each for itself; one that cannot be read is told and left, if others can or after many tries."""
-        failed: list[MessageHead] = []
-        error: Unavailable | None = None
-        for head in heads:
+        failed: dict[str, Unavailable] = {}
+        for one in ids:
             try:
-                self.ingest.within(scope, self._ingest(scope, [head.graph_id]))
+                self.ingest.within(scope, self._ingest(scope, [one]))
             except Throttled:
                 raise
-            except Unavailable as raised:
-                failed, error = [*failed, head], raised
-        if error is not None and len(failed) == len(heads) and attempt < HOPELESS_AFTER:
-            raise error
-        for head in failed:
-            self.arrivals.quarantine(scope, Listed(head.graph_id, head.received_at))
+            except Unavailable as error:
+                failed[one] = error
+        if len(failed) == len(ids) and attempt < HOPELESS_AFTER:
+            raise failed[ids[0]]
+        for one in failed:
+            self.arrivals.quarantine(scope, one)
 
     def _ingest(self, scope: Scope, ids: Sequence[str]) -> IngestMessages:
         return IngestMessages(
@@ -213,8 +228,3 @@ class ManageBackfill:
 def step_of(tenant_id: str, mailbox_id: str, backfill: Backfill, now: datetime) -> BackfillMailbox:
     """The command for the next step."""
     return BackfillMailbox(tenant_id=tenant_id, mailbox_id=mailbox_id, first_at=now, step=backfill.step)
-
-
-def _is_missing(sighting: Sighting | None) -> bool:
-    """History is decided anew, whatever was decided then: contacts may have come since."""
-    return sighting is None or sighting.outcome not in (FILED, TRIAGE)

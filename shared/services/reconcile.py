@@ -106,7 +106,8 @@ class Reconcile:
         known = self.arrivals.known(scope, items)
         now = self.clock()
         doubtful = [one.graph_id for one in items if is_in_doubt(known.get(one.graph_id), now)]
-        repaired = self._repair(scope, folder, self.arrivals.heads(scope, doubtful, singly=singly))
+        ask = self.arrivals.heads_singly if singly else self.arrivals.heads
+        repaired = self._repair(scope, folder, ask(scope, doubtful))
         sure = [known[one.graph_id] for one in items if one.graph_id in known.keys() - set(doubtful)]
         return rest, counted.counting([*sure, *repaired], repaired=len(repaired))
 

@@ -1,6 +1,5 @@
 """Reads a window of a folder besides its delta: where a delta was lost, was cut short, or cannot get past an item."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -38,7 +37,9 @@ class Resync:
             return self._step_over(scope, state, window, error)
         rest = window.after([one.received_at for one in page.items], page.link)
         done = [one for one in page.items if is_done(one.received_at, rest)]
-        self._take(scope, state, done, singly=state.broken >= SINGLY_AFTER)
+        new = self.arrivals.in_doubt(scope, done, is_unsettled)
+        heads = self.arrivals.complete(scope, new, singly=state.broken >= SINGLY_AFTER)
+        self.arrivals.take(scope, heads, state)
         return replace(state, resync=rest, searching=state.searching and rest is not None)
 
     def lost(self, scope: Scope, state: FolderState, since: datetime | None) -> FolderState:
@@ -87,14 +88,14 @@ class Resync:
             raise error
         second = Window.second(page.items[0].received_at)
         broken = self.mail.broken(scope.mailbox, state.folder_id, second.start)
-        if not broken:
+        if not broken and not window.link:  # else the link had led on behind this second
             raise error
-        everything = self._of_second(scope, state, second)
-        for one in everything:
-            if one.graph_id in broken:
-                self.arrivals.quarantine(scope, one)
-        self._take(scope, state, everything, singly=True)
-        begins = max(state.begins or second.end, second.end)
+        for one in sorted(broken):
+            self.arrivals.quarantine(scope, one)
+        new = self.arrivals.in_doubt(scope, self._of_second(scope, state, second), is_unsettled)
+        heads = self.arrivals.heads_singly(scope, [one.graph_id for one in new], broken)
+        self.arrivals.take(scope, heads, state)
+        begins = max(state.begins or second.end, second.end) if broken else state.begins
         rest = window.from_second_after(second.start)
         return replace(state, begins=begins, resync=None if rest.is_empty else rest)
 
@@ -106,9 +107,3 @@ class Resync:
             items += page.items
             rest = replace(second, link=page.link) if page.link else None
         return items
-
-    def _take(self, scope: Scope, state: FolderState, items: Sequence[Listed], *, singly: bool) -> None:
-        new = self.arrivals.in_doubt(scope, items, is_unsettled)
-        if new:
-            heads = self.arrivals.complete(scope, new, singly=singly)
-            self.arrivals.take(scope, heads, state)
