@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from shared import telemetry
 from shared.adapters.graph.subscriptions import LIFECYCLE, NOTIFICATIONS
 from shared.adapters.storage import encoding
 from shared.adapters.storage.layout import TABLE_LAYOUT
@@ -173,6 +174,12 @@ def test_states_are_documented() -> None:
     assert sorted(states) == sorted((*mailboxes.STATES, mailboxes.PAUSED))
     of_organisations = {Organisation(TENANT, enabled=enabled).state for enabled in (True, False)}
     assert set(codes(section("docs/operations.md", "### Organisations"))) == of_organisations
+
+
+def test_alerts_are_documented() -> None:
+    alerts = {value for name, value in vars(telemetry).items() if name.isupper() and isinstance(value, str)}
+    assert len(alerts) >= 4
+    assert alerts <= set(codes(section("docs/operations.md", "## Events")))
 
 
 @pytest.mark.parametrize("module", ["shared/domain/capture.py", "shared/domain/matching.py"])
