@@ -78,7 +78,13 @@ class Soak:
 
     def _under_faults(self) -> None:
         options = self.options
-        weather = Weather(self.stack.ready, seed=options.seed, seconds=self.seconds, kills=options.kills)
+        weather = Weather(
+            self.stack.ready,
+            self.ledger.poll_now,
+            seed=options.seed,
+            seconds=self.seconds,
+            kills=options.kills,
+        )
         started = time.monotonic()
         with weather.blowing():
             self._deliver()
@@ -202,12 +208,20 @@ def soak(options: Options) -> Report:
         timers = options.timers and options.mode != "notify"
         started = StackOptions(hosts=options.hosts, invisibility=20, timers=timers, app_dir=app_dir)
         with Stack(started) as stack:
-            report = Soak(stack, options).run()
-            if report.failures:
-                kept = Path(tempfile.mkdtemp(prefix="postledger-soak-"))
-                shutil.copytree(stack.ready["log_dir"], kept / "logs")
-                report.lines += ["", f"logs of the hosts: {kept / 'logs'}"]
+            failed = True
+            try:
+                report = Soak(stack, options).run()
+                failed = bool(report.failures)
+            finally:
+                if failed:
+                    _keep_logs(Path(stack.ready["log_dir"]))
             return report
+
+
+def _keep_logs(logs: Path) -> None:
+    kept = Path(tempfile.mkdtemp(prefix="postledger-soak-")) / "logs"
+    shutil.copytree(logs, kept)
+    print(f"logs: {kept}", flush=True)
 
 
 def main() -> None:

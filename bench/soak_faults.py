@@ -1,16 +1,19 @@
-"""The weather of the soak: phases of faults, one after the other, and a host killed every so often."""
+"""The weather of the soak: phases of faults, one after the other, a host killed and a poll asked for every so often."""
 
 import contextlib
 import itertools
 import os
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+
+import requests
 
 from dev.simulator.client import Control
 
 KILL_EVERY = 20.0
+POLL_EVERY = 7.0  # a run is short: walks come as often as in an hour of life
 Settings = dict[str, Any]
 
 # A fifth of Graph's calls fail all the time; a time-out is shorter than in life, so that a run stays short.
@@ -38,13 +41,15 @@ PHASES: tuple[Settings, ...] = (
 
 
 class Weather:
-    """Changes the faults `phases` times over a run, and kills hosts, until it is stopped."""
+    """Goes through the phases twice in `seconds`, kills hosts, and has mailboxes polled (`poll`), until stopped."""
 
-    def __init__(self, ready: Mapping[str, Any], *, seed: int, seconds: float, kills: bool) -> None:
+    def __init__(
+        self, ready: Mapping[str, Any], poll: Callable[[], None], *, seed: int, seconds: float, kills: bool
+    ) -> None:
         self._ready = ready
         self._control = Control(ready["simulator_url"], ready["ca_file"])
         self._seed, self._pause = seed, max(seconds / (2 * len(PHASES)), 3.0)
-        self._kills = kills
+        self._kills, self._poll = kills, poll
         self._over = threading.Event()
         self.killed = 0
         self.changes = 0
@@ -52,7 +57,7 @@ class Weather:
     @contextlib.contextmanager
     def blowing(self) -> Iterator[None]:
         """Faults inside, none after."""
-        works = [self._change, self._kill] if self._kills else [self._change]
+        works = [self._change, self._hurry, *([self._kill] if self._kills else [])]
         threads = [threading.Thread(target=work, daemon=True) for work in works]
         for one in threads:
             one.start()
@@ -70,6 +75,11 @@ class Weather:
             self.changes += 1
             if self._over.wait(self._pause):
                 return
+
+    def _hurry(self) -> None:
+        while not self._over.wait(POLL_EVERY):
+            with contextlib.suppress(requests.RequestException):  # the host that was asked has been killed
+                self._poll()
 
     def _kill(self) -> None:
         """Each host in turn, without a word; whoever started it starts it again."""

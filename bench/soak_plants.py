@@ -36,19 +36,28 @@ def planted_app(name: str, directory: Path) -> Path:
     return directory
 
 
+def _plant(owner: type, name: str, code: Callable[..., Any]) -> None:
+    """Raises AttributeError where the product no longer has what is replaced."""
+    getattr(owner, name)
+    setattr(owner, name, code)
+
+
 def cursor_too_early() -> None:
     """The cursor of a page is stored before its ids are queued."""
+    from shared.ports import Listed
+    from shared.services.arrivals import is_unsettled
     from shared.services.sync import Sync
 
-    def page(self: Any, scope: Any, state: Any) -> tuple[Any, bool]:
-        found, state = self._delta(scope, state)
-        stored = self.folders.put(scope.mailbox, replace(state, link=found.link))
-        heads = [*found.heads, *self._completed(scope, found.partial)]
-        here = [one for one in heads if one.folder_id in ("", state.folder_id)]
-        self._sort_out(scope, [replace(one, folder_id=state.folder_id) for one in here], state)
-        return stored, found.more
+    def delta(self: Any, scope: Any, state: Any, since: Any) -> tuple[Any, bool]:
+        page = self.mail.delta(scope.mailbox, state, since)
+        stored = self.folders.put(scope.mailbox, replace(state, link=page.link))
+        heads = [*page.heads, *self.arrivals.heads(scope, page.partial)]
+        listed = [Listed(one.graph_id, one.received_at, one) for one in heads]
+        new = self.arrivals.in_doubt(scope, listed, is_unsettled)
+        self.arrivals.take(scope, [one.head for one in new], state)
+        return stored, page.more
 
-    Sync._page = page  # type: ignore[method-assign]
+    _plant(Sync, "_delta", delta)
 
 
 def conflict_is_somebody_else() -> None:
@@ -63,7 +72,7 @@ def conflict_is_somebody_else() -> None:
         found = original(self, *given)
         return found if found.created else replace(found, message=replace(found.message, state=DONE))
 
-    Filing._claim = claim  # type: ignore[method-assign,assignment]
+    _plant(Filing, "_claim", claim)
 
 
 def receipt_of_its_own() -> None:
@@ -75,7 +84,7 @@ def receipt_of_its_own() -> None:
     def merge(self: Any, scope: Any, stored: Any, mine: Any) -> Any:
         return replace(original(self, scope, stored, mine), at=mine.at, state="pending")
 
-    Filing._merge = merge  # type: ignore[method-assign]
+    _plant(Filing, "_merge", merge)
 
 
 def bodies_first() -> None:
@@ -87,7 +96,7 @@ def bodies_first() -> None:
     def fetch(self: Any, scope: Any, command: Any) -> Any:
         return original(self, scope, replace(command, screened=True))
 
-    Ingest._fetch = fetch  # type: ignore[method-assign]
+    _plant(Ingest, "_fetch", fetch)
 
 
 def nobody_waits() -> None:
@@ -98,7 +107,7 @@ def nobody_waits() -> None:
         stored = self.get(*given[:2])
         return stored if stored is not None and stored.is_filed else None
 
-    AzureMessageStore.wait_for = wait_for  # type: ignore[method-assign,assignment]
+    _plant(AzureMessageStore, "wait_for", wait_for)
 
 
 PLANTS: dict[str, Callable[[], None]] = {

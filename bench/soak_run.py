@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from bench.soak_ledger import Ledger
@@ -11,18 +12,28 @@ from bench.soak_plan import Plan
 from bench.soak_script import Step
 from bench.soak_world import COMPANIES, CUSTOM_FOLDER, NEVER_LOGGED, Company
 from dev.simulator.client import Control
-from dev.tenant import Tenant
+from dev.tenant import Tenant, eventually
 
 STILL = 6.0  # seconds without work or change that count as quiet
 LOOK = 1.0
+FIRST_WALKS = 180.0
 
 
 def prepare(ready: Mapping[str, Any], *, poll_minutes: int = 1) -> list[Tenant]:
     """Both organisations with their records, every agent's mailbox connected and walked."""
     tenants = [_tenant(ready, one) for one in COMPANIES]
     for tenant, company in zip(tenants, COMPANIES, strict=True):
-        tenant.connect(*company.agents, poll_minutes=poll_minutes)
+        tenant.connect(*company.agents, wait=False, poll_minutes=poll_minutes)
+    for tenant, company in zip(tenants, COMPANIES, strict=True):
+        for agent in company.agents:
+            eventually(
+                partial(_walked, tenant, agent), seconds=FIRST_WALKS, what=f"the first walk of {agent}"
+            )
     return tenants
+
+
+def _walked(tenant: Tenant, agent: str) -> bool:
+    return bool(tenant.admin.call("GET", f"mailboxes/{agent}")["last_sync"])
 
 
 def _tenant(ready: Mapping[str, Any], company: Company) -> Tenant:

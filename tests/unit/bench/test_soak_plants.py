@@ -1,0 +1,26 @@
+"""The planted bugs still find what they replace: each is applied in a process of its own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.soak_plants import PLANTS, planted_app
+from dev.azurite import ROOT
+
+
+@pytest.mark.parametrize("name", sorted(PLANTS))
+def test_a_bug_can_be_planted_in_the_product(name: str, tmp_path: Path) -> None:
+    app_dir = planted_app(name, tmp_path / "app")
+    code = f"import sys; sys.path.insert(0, {str(app_dir)!r}); import function_app; print(function_app.app)"
+
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert (app_dir / "host.json").is_file()
+
+
+def test_a_bug_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(KeyError):
+        planted_app("no-such-bug", tmp_path)
