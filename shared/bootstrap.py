@@ -385,7 +385,12 @@ class _House:
         write = records.WriteRecords(
             self.records,
             late_contacts.AnnounceContacts(
-                self.late_contacts, self.index, self.queue, now, self.settings.hash_key
+                self.late_contacts,
+                self.index,
+                self.mailboxes,
+                self.queue,
+                now,
+                self.settings.hash_key,
             ),
             late_contacts.CountLateMail(self.organisations, self.mailboxes, self.sightings, now),
         )

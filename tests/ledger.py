@@ -71,8 +71,8 @@ class Ledger:
         return [str(one["code"]) for one in self.rows(names.EXCEPTIONS)]
 
     def waiting(self) -> int:
-        """Commands in the queues, running and delayed ones included."""
-        return sum(self._length(name) for name in names.QUEUES)
+        """Commands in the queues, running and delayed ones included; late contacts wait on purpose, for minutes."""
+        return sum(self._length(name) for name in names.QUEUES if name != names.LATE_CONTACTS)
 
     def poisoned(self) -> int:
         return sum(self._length(name + names.POISON_SUFFIX) for name in names.QUEUES)

@@ -49,22 +49,26 @@ class AnnounceContacts:
 
     late: LateContacts
     index: RecordIndex
+    mailboxes: Mailboxes
     queue: CommandQueue
     clock: Clock
     hash_key: bytes
 
-    def __call__(
+    def new_hashes(
         self, tenant_id: str, records: Sequence[Record], known: Mapping[str, KnownAddress]
     ) -> frozenset[str]:
-        """The keyed hashes of what is new; `known` is what stands under the records' addresses.
+        """The keyed hashes of what is new; `known` is what stands under the records' addresses."""
+        keys = new_keys(records, self._cards(tenant_id, records, known))
+        return hashes_of(keys, hasher_of(self.hash_key, tenant_id))
+
+    def __call__(self, tenant_id: str, hashes: frozenset[str]) -> bool:
+        """Whether this was needed: without new people, or without mailboxes, there is nothing to look for.
 
         The row is written, then a pass asked for unless one is to come, then that is noted: killed anywhere,
         the load is repeated and nothing lost; at worst a pass is made twice.
         """
-        keys = new_keys(records, self._cards(tenant_id, records, known))
-        hashes = hashes_of(keys, hasher_of(self.hash_key, tenant_id))
-        if not hashes:
-            return hashes
+        if not hashes or next(_captured(self.mailboxes, tenant_id), None) is None:
+            return False
         now = self.clock()
         for part in _parts(hashes):
             self.late.announce(tenant_id, Announcement(_new_id(now), now, part))
@@ -72,7 +76,7 @@ class AnnounceContacts:
         if asked_at is None or now - asked_at > OVERDUE:
             self.queue.put(JoinLateContacts(tenant_id=tenant_id, first_at=now), delay=FIRST_DELAY)
             self.late.note_asked(tenant_id, now)
-        return hashes
+        return True
 
     def _cards(
         self, tenant_id: str, records: Sequence[Record], known: Mapping[str, KnownAddress]

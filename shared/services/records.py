@@ -100,9 +100,13 @@ class WriteRecords:
         self, tenant_id: str, records: Sequence[Record], known: Mapping[str, KnownAddress]
     ) -> int | None:
         """How many mails will follow, None where that is too much to count. Announced first: see there."""
-        hashes = self.announce(tenant_id, records, known)
+        hashes = self.announce.new_hashes(tenant_id, records, known)
+        announced = self.announce(tenant_id, hashes)
         self.records.put_many(tenant_id, records)
-        return self.count(tenant_id, hashes)
+        # A first mailbox may have been walked while the records were written.
+        if announced or self.announce(tenant_id, hashes):
+            return self.count(tenant_id, hashes)
+        return 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,9 @@ def use_cases_over(storage: FakeStorage) -> ApiUseCases:
     put_back = PutBack(storage.exceptions, storage.queue, clock)
     write = WriteRecords(
         storage.records,
-        AnnounceContacts(storage.late_contacts, storage.index, storage.queue, clock, HASH_KEY),
+        AnnounceContacts(
+            storage.late_contacts, storage.index, storage.mailboxes, storage.queue, clock, HASH_KEY
+        ),
         CountLateMail(storage.organisations, storage.mailboxes, storage.sightings, clock),
     )
 

@@ -1,5 +1,6 @@
 """Contacts that came after their mail: one pass for a bulk load, once more later, and no crash loses any."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -192,6 +193,29 @@ def test_paused_and_removed_mailboxes_are_left_alone(world: World) -> None:
         assert put(world, a_record(f"contact/{len(change)}", addresses=(CONTACT,))) == 0
     world.work()
     assert world.outcome(graph_id) == ("skipped", "unknown_people")
+
+
+def test_without_mailboxes_there_is_nothing_to_look_for(world: World) -> None:
+    world.storage.mailboxes.rows.clear()
+    assert put(world, a_record()) == 0
+    assert world.storage.queue.sent == []
+    assert world.storage.late_contacts.announced(TENANT) == []
+
+
+def test_a_first_mailbox_that_is_walked_during_a_load_misses_nothing(world: World) -> None:
+    rows = dict(world.storage.mailboxes.rows)
+    graph_id = skipped(world)
+    world.storage.mailboxes.rows.clear()
+    put_many = world.storage.records.put_many
+
+    def meanwhile(tenant_id: str, records: Sequence[Record]) -> None:
+        world.storage.mailboxes.rows.update(rows)
+        put_many(tenant_id, records)
+
+    world.storage.records.put_many = meanwhile  # type: ignore[method-assign]
+    assert put(world, a_record()) == 1
+    world.work()
+    assert world.outcome(graph_id) == ("filed", "contact_address")
 
 
 def test_a_large_organisation_gets_no_count(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

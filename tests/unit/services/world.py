@@ -225,7 +225,12 @@ class World:
         """What puts records, as the API does."""
         storage = self.storage
         announce = AnnounceContacts(
-            storage.late_contacts, storage.index, storage.queue, lambda: self.now, HASH_KEY
+            storage.late_contacts,
+            storage.index,
+            storage.mailboxes,
+            storage.queue,
+            lambda: self.now,
+            HASH_KEY,
         )
         count = CountLateMail(storage.organisations, storage.mailboxes, storage.sightings, lambda: self.now)
         return WriteRecords(storage.records, announce, count)
