@@ -88,8 +88,7 @@ class Gateway:
         user = self.world.directory.by_name(tenant_id, parameters["user"]) if "user" in parameters else None
         context = Context(self.world, self.notifier, call, tenant_id, parameters, user)
         key = user.address if user and route.in_mailbox else ""
-        if self._is_early(key or tenant_id, call.arrived):
-            self.world.stats.calls_before_retry_after += 1
+        self._count_if_early(key or tenant_id, call, route, batched=batched)
         if user and route.in_mailbox and self.world.faults.denies({user.address.lower(), user.id}):
             raise access_denied()
         if user and route.in_mailbox and call.method != "GET":
@@ -152,7 +151,10 @@ class Gateway:
             self._untold.setdefault(batch, {})[key] = now + seconds
         return GraphError(429, code, message, headers={"Retry-After": f"{seconds:g}"})
 
-    def _is_early(self, key: str, arrived: float) -> bool:
-        """Whether a call arrived after a 429 was answered and before the time it named."""
+    def _count_if_early(self, key: str, call: Call, route: Route, *, batched: bool) -> None:
+        """Counts a call that arrived after a 429 was answered and before the time it named."""
         since, until = self._told.get(key, (0.0, 0.0))
-        return since < arrived < until
+        if since < call.arrived < until:
+            after = call.arrived - since + _IN_FLIGHT_SECONDS
+            said = f"{key}: {after:.2f} s after 429, {until - call.arrived:.2f} s early"
+            self.world.stats.early(f"{said}, {route.template}{' in a $batch' if batched else ''}")

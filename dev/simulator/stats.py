@@ -3,6 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+_SHOWN = 20
+
 
 @dataclass(slots=True)
 class Stats:
@@ -16,9 +18,15 @@ class Stats:
     attachments_read: Counter[str] = field(default_factory=Counter)
     peak_concurrency: dict[str, int] = field(default_factory=dict)
     calls_before_retry_after: int = 0
+    early_calls: list[str] = field(default_factory=list)
     writes: Counter[str] = field(default_factory=Counter)
     tokens_issued: int = 0
     notifications: Counter[str] = field(default_factory=Counter)
+
+    def early(self, what: str) -> None:
+        """A call was made before a Retry-After was over."""
+        self.calls_before_retry_after += 1
+        self.early_calls.append(what)
 
     def peak(self, address: str, concurrent: int) -> None:
         self.peak_concurrency[address] = max(concurrent, self.peak_concurrency.get(address, 0))
@@ -39,6 +47,7 @@ class Stats:
             "attachments_read": dict(self.attachments_read),
             "peak_concurrency": dict(self.peak_concurrency),
             "calls_before_retry_after": self.calls_before_retry_after,
+            "early_calls": self.early_calls[:_SHOWN],
             "writes": dict(self.writes),
             "tokens_issued": self.tokens_issued,
             "notifications": {
