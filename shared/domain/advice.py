@@ -22,10 +22,6 @@ ADVICE: Final = {
         "The folder goes on without this item: if Outlook can open it, replay; if not, have it deleted, or the "
         "mailbox repaired by Microsoft (New-MailboxRepairRequest)."
     ),
-    "poison_item": (
-        "Replay it, which tries to read this one item by its id; if it fails again, open the item in Outlook "
-        "or report it to Microsoft."
-    ),
     "NoDate": "The item is no ordinary mail; if it should be filed, do so by hand.",
     "ForeignLink": (
         "Graph's address is set wrong, or something stands in between: check POSTLEDGER_GRAPH_URL, then replay."
