@@ -103,9 +103,11 @@ class Sync:
                 return self._put(scope, _well(self.resync.page(scope, state, state.resync))), True
             return self._delta(scope, state, since)
         except SyncStateExpired as error:
-            if not state.link:
-                raise Unavailable("Microsoft Graph forgets a delta that has only begun.") from error
-            return self._put(scope, self.resync.lost(scope, state, since)), True
+            is_under_way = not state.link or state.served > 0
+            lost = self._put(scope, self.resync.lost(scope, state, since))
+            if is_under_way:
+                raise Unavailable("Microsoft Graph forgets a delta while it is read.") from error
+            return lost, True
         except PageBroken:
             counted = self._put(scope, self.resync.broken(scope, state, since))
             if counted.broken:
@@ -118,10 +120,11 @@ class Sync:
         listed = [Listed(one.graph_id, one.received_at, one) for one in heads]
         new = self.arrivals.in_doubt(scope, listed, is_unsettled)
         self.arrivals.take(scope, [one.head for one in new if one.head], state)
-        served = state.served + len(page.heads) + len(page.partial) if page.more or state.served else 0
+        shown = state.served + len(page.heads) + len(page.partial)
+        served = max(shown, 1) if page.more else shown
         moved = replace(_well(state), link=page.link, served=served)
         if not page.more:
-            moved = replace(moved, served=0)
+            moved = replace(moved, served=0, begins=state.begins or since)
             if served >= FILTERED_MAXIMUM and state.begins is None and since is not None:
                 moved = self.resync.cut_short(moved, since)
         return self._put(scope, moved), page.more or moved.resync is not None

@@ -8,6 +8,7 @@ import pytest
 
 from dev.azurite import start_azurite
 from shared.adapters.storage.attachments import AzureAttachments
+from shared.adapters.storage.backfills import AzureBackfills
 from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.adapters.storage.exceptions import AzureExceptions
 from shared.adapters.storage.folder_states import AzureFolderStates
@@ -39,6 +40,7 @@ class AzureStorage:
         self.organisations = AzureOrganisations(self.connection)
         self.mailboxes = AzureMailboxes(self.connection)
         self.folder_states = AzureFolderStates(self.connection)
+        self.backfills = AzureBackfills(self.connection)
         self.subscriptions = AzureSubscriptions(self.connection)
         self.index = AzureRecordIndex(self.connection)
         self.records = AzureRecords(self.connection, self.index)

@@ -14,10 +14,11 @@ from shared.adapters.graph.mail import GraphMail
 from shared.adapters.graph.session import GraphSession
 from shared.adapters.graph.tokens import ClientSecret, GraphTokens
 from shared.domain.addresses import Person
-from shared.domain.errors import NotFound, PermanentError, SyncStateExpired
+from shared.domain.errors import NotFound, PageBroken, PermanentError, SyncStateExpired
 from shared.domain.folders import FolderState, classify
 from shared.domain.mailboxes import Mailbox
 from shared.domain.messages import FetchedMessage, MessageHead
+from shared.domain.windows import Window, is_done
 from shared.ports import MailSource
 from tests.builders import AGENT, CONTACT, NOW, a_fetched_message, a_mailbox, an_attachment
 from tests.fake_mail import FakeMail
@@ -57,6 +58,8 @@ class World(Protocol):
     def delete(self, graph_id: str) -> None: ...
 
     def expire(self) -> None: ...
+
+    def poison(self, graph_id: str) -> None: ...
 
 
 class InMemory:
@@ -109,6 +112,9 @@ class InMemory:
     def expire(self) -> None:
         self.mail.expire(AGENT)
 
+    def poison(self, graph_id: str) -> None:
+        self.mail.poison.add(graph_id)
+
 
 class OnSimulator:
     """Microsoft Graph as the simulator plays it."""
@@ -156,6 +162,9 @@ class OnSimulator:
 
     def expire(self) -> None:
         self.control.put_faults(expire_delta_tokens=1.0)
+
+    def poison(self, graph_id: str) -> None:
+        self.control.put_faults(poison_ids=[graph_id])
 
 
 @pytest.fixture(scope="module")
@@ -330,6 +339,58 @@ class TestMailSource:
         gone = FolderState("AQMkAGone", "folder", captured=True)
         with pytest.raises(PermanentError):
             world.source.delta(world.mailbox, gone, None)
+
+    def test_a_window_is_listed_oldest_first_with_and_without_headers(self, world: World) -> None:
+        ids = [
+            world.deliver(Letter(f"{one}@fabrikam.example", received=NOW + timedelta(seconds=one)))
+            for one in (4, 0, 2, 9)
+        ]
+        window, inbox = Window(NOW, NOW + timedelta(seconds=9)), folder_of(world).folder_id
+        bare = world.source.listed(world.mailbox, inbox, window).items
+        assert [one.graph_id for one in bare] == [ids[1], ids[2], ids[0]]
+        assert [one.received_at for one in bare] == [NOW + timedelta(seconds=one) for one in (0, 2, 4)]
+        assert all(one.head is None for one in bare)
+        shown = world.source.listed(world.mailbox, inbox, window, with_heads=True).items
+        assert [one.head for one in shown if one.head] == list(
+            world.source.heads(world.mailbox, [one.graph_id for one in bare]).values()
+        )
+        assert world.source.count(world.mailbox, inbox, window) == 3
+
+    @pytest.mark.parametrize("with_heads", [False, True])
+    def test_a_listed_window_has_each_mail_once(self, world: World, *, with_heads: bool) -> None:
+        delivered = [
+            world.deliver(Letter(f"{one}@fabrikam.example", received=NOW + timedelta(seconds=one // 70)))
+            for one in range(170)
+        ]
+        rest: Window | None = Window.of(NOW, NOW + timedelta(seconds=5))
+        found: list[str] = []
+        while rest is not None:
+            page = world.source.listed(world.mailbox, folder_of(world).folder_id, rest, with_heads=with_heads)
+            rest = rest.after([one.received_at for one in page.items], page.link)
+            found += [one.graph_id for one in page.items if is_done(one.received_at, rest)]
+        assert sorted(found) == sorted(delivered)
+
+    def test_the_list_of_a_folder_that_is_gone_is_not_found(self, world: World) -> None:
+        with pytest.raises(PermanentError):
+            world.source.listed(world.mailbox, "AQMkAGone", Window.of(NOW, NOW))
+
+    def test_an_item_that_breaks_its_page_is_named(self, world: World) -> None:
+        first = world.deliver(Letter("1@fabrikam.example"))
+        ids = [world.deliver(Letter(f"x{one}@fabrikam.example")) for one in range(3)]
+        inbox = folder_of(world)
+        world.poison(ids[1])
+        with pytest.raises(PageBroken):
+            for _ in range(5):
+                page = world.source.delta(world.mailbox, inbox, None)
+                inbox = replace(inbox, link=page.link)
+        window = Window.second(NOW)
+        with pytest.raises(PageBroken):
+            for _ in range(5):
+                page_of = world.source.listed(world.mailbox, inbox.folder_id, window, with_heads=True)
+                window = replace(window, link=page_of.link)
+        listed = world.source.listed(world.mailbox, inbox.folder_id, Window.second(NOW))
+        assert {one.graph_id for one in listed.items} == {first, *ids}
+        assert world.source.broken(world.mailbox, inbox.folder_id, NOW) == {ids[1]}
 
     @pytest.mark.parametrize("count", [1, 3, 20])
     def test_headers_come_by_id(self, world: World, count: int) -> None:

@@ -7,7 +7,9 @@ from uuid import uuid4
 
 import pytest
 
+from shared.domain.backfills import Backfill
 from shared.domain.errors import Busy, Conflict
+from shared.domain.windows import Window
 from tests.builders import MAILBOX_ID, NOW, a_folder_state, a_mailbox, a_sighting, a_subscription
 
 
@@ -39,6 +41,35 @@ class TestFolderStates:
         assert storage.folder_states.all(mailbox) == []
         assert storage.folder_states.get(mailbox, "folder-1") is None
         assert len(storage.folder_states.all(other)) == 3
+
+
+class TestBackfills:
+    def test_a_backfill_comes_back_as_it_was_put(self, storage, tenant):
+        mailbox = a_mailbox(tenant_id=tenant)
+        assert storage.backfills.get(mailbox) is None
+        fresh = storage.backfills.put(mailbox, Backfill.starting(NOW - timedelta(days=9), NOW, None))
+        assert storage.backfills.get(mailbox) == fresh
+        ids = tuple(f"AAMkA/{number}+==" * 10 for number in range(50))
+        planned = replace(fresh.planned(("A/B+c==", "d"), 70), begun=ids)
+        second = storage.backfills.put(mailbox, planned)
+        assert storage.backfills.get(mailbox) == second
+        ended = storage.backfills.put(mailbox, second.ended("done", NOW))
+        assert storage.backfills.get(mailbox) == ended
+
+    def test_a_stale_version_is_refused(self, storage, tenant):
+        mailbox = a_mailbox(tenant_id=tenant)
+        first = Backfill.starting(NOW - timedelta(days=9), NOW, None)
+        stored = storage.backfills.put(mailbox, first)
+        storage.backfills.put(mailbox, stored.stepped(NOW))
+        for stale in (first, stored):
+            with pytest.raises(Conflict):
+                storage.backfills.put(mailbox, stale)
+
+    def test_it_is_no_folder(self, storage, tenant):
+        mailbox = a_mailbox(tenant_id=tenant)
+        state = storage.folder_states.put(mailbox, a_folder_state(resync=Window.of(NOW, NOW), begins=NOW))
+        storage.backfills.put(mailbox, Backfill.starting(NOW - timedelta(days=9), NOW, None))
+        assert storage.folder_states.all(mailbox) == [state]
 
 
 class TestSubscriptions:

@@ -273,3 +273,18 @@ def test_a_search_killed_at_any_write_tells_one_item_once(number: int) -> None:
     assert len(POISONED) == 10
     assert [one.code for one in world.storage.exceptions.all] == ["poison_item"]
     assert world.storage.mailboxes.by_id(TENANT, world.mailbox.mailbox_id)
+
+
+def test_a_delta_that_dies_while_it_is_read_is_begun_anew_later(world: World) -> None:
+    world.mail.page_size = 2
+    many(world, 9)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sync, "MAX_PAGES", 2)
+        world.walk()
+    world.storage.queue.take("mail-sync")
+    world.mail.expire(AGENT)
+    with pytest.raises(Unavailable):
+        world.walk()
+    world.walk()
+    world.work()
+    assert len(world.timeline()) == 9
