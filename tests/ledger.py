@@ -11,6 +11,7 @@ from azure.storage.queue import QueueServiceClient
 
 from dev.tenant import Tenant, eventually
 from shared.adapters.storage.connection import Connection, StorageSettings
+from shared.adapters.storage.exceptions import AzureExceptions
 from shared.adapters.storage.mailboxes import AzureMailboxes
 from shared.adapters.storage.sightings import AzureSightings
 from shared.domain import names
@@ -29,6 +30,7 @@ class Ledger:
         self.tenant = tenant
         self._logs = Path(ready["log_dir"])
         self.mailboxes = AzureMailboxes(connection)
+        self.failures = AzureExceptions(connection)
         self._sightings = AzureSightings(connection)
         self._tables = TableServiceClient.from_connection_string(account)
         self._queues = QueueServiceClient.from_connection_string(account)
@@ -68,7 +70,7 @@ class Ledger:
 
     def exceptions(self) -> list[str]:
         """The codes of what could not be processed."""
-        return [str(one["code"]) for one in self.rows(names.EXCEPTIONS)]
+        return [str(one["code"]) for one in self.rows(names.EXCEPTIONS) if "code" in one]
 
     def waiting(self) -> int:
         """Commands in the queues, running and delayed ones included; late contacts wait on purpose, for minutes."""

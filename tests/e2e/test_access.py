@@ -5,6 +5,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import jwt
@@ -13,21 +14,29 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from dev.stack import Stack
 from dev.tenant import Api, Tenant, a_mail
+from shared.domain.commands import SyncMailbox
+from shared.domain.errors import PermanentError
+from shared.services.failures import failure_of
 from tests.e2e.conftest import CONTACT, new_tenant
 from tests.ledger import Ledger
 
 PREFIX = "/api/v1/"
-SECRETS = ("Secret subject", "secret words", "Bo Secret", "secret.pdf", CONTACT)
-BODIES: dict[str, Any] = {"PUT mailboxes/{address}": {"kind": "personal", "agent": "eve@evil.example"}}
+SECRETS = ("Secret subject", "secret words", "Bo Secret", "secret.pdf", "Secret sentence", CONTACT)
+# Where {} is no valid body: a refusal must come from who calls, not from what is sent.
+BODIES: dict[str, Any] = {
+    "PUT mailboxes/{address}": {"kind": "personal", "agent": "eve@evil.example"},
+    "POST mailboxes/{address}/backfill": {"since": "2025-09-01T00:00:00Z"},
+}
 
 
 @dataclass(frozen=True)
 class Owner:
-    """Organisation A with one filed mail, and what stands for each parameter of a path."""
+    """Organisation A with one filed mail, and what stands for the parameters of paths and queries."""
 
     tenant: Tenant
     address: str
     parameters: dict[str, str]
+    query: dict[str, str]
 
     def path(self, template: str) -> str:
         return re.sub(r"{(\w+)}", lambda one: self._parameter(template, one[1]), template)
@@ -40,7 +49,7 @@ class Owner:
 
     def data(self) -> list[Any]:
         """All that can be read of this organisation."""
-        paths = ("organisation", "mailboxes", "records", "timelines/contact/C-1")
+        paths = ("organisation", "mailboxes", "records", "timelines/contact/C-1", "exceptions")
         message = f"messages/{self.parameters['messages.id']}"
         attachment = f"{message}/attachments/{self.parameters['attachment_id']}"
         shown = [self.tenant.admin.call("GET", path) for path in (*paths, message)]
@@ -59,17 +68,23 @@ def owner(stack: Stack) -> Owner:
     mail.add_attachment(b"%PDF-secret", maintype="application", subtype="pdf", filename="secret.pdf")
     tenant.deliver(address, mail)
     message_id = tenant.entry("contact/C-1", mail)["message_id"]
-    Ledger(stack.ready, tenant).settle()
+    ledger = Ledger(stack.ready, tenant)
+    ledger.settle()
+    command = SyncMailbox(tenant_id=tenant.tenant_id, mailbox_id="m1", first_at=datetime.now(UTC))
+    failure = failure_of(command, PermanentError("Secret sentence", "secret_code"), datetime.now(UTC))
+    ledger.failures.record(failure)
     shown = tenant.admin.call("GET", f"messages/{message_id}")
     parameters = {
         "kind": "contact",
         "records.id": "C-1",
         "timelines.id": "C-1",
         "messages.id": message_id,
+        "exceptions.id": failure.id,
         "attachment_id": shown["attachments"][0]["id"],
         "address": address,
     }
-    return Owner(tenant, address, parameters)
+    query = {"internet_message_id": str(mail["Message-ID"]), "code": "secret_code"}
+    return Owner(tenant, address, parameters, query)
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +108,7 @@ def routes(owner: Owner) -> Iterator[tuple[str, str]]:
 def attempt(api: Api, owner: Owner, method: str, template: str, **options: Any) -> Any:
     body = BODIES.get(f"{method} {template}", {})
     given = {"json": body} if method in ("PUT", "POST") else {}
-    return api.raw(method, owner.path(template), **given, **options)
+    return api.raw(method, owner.path(template), params=owner.query, **given, **options)
 
 
 def claims_of(owner: Owner) -> dict[str, Any]:
