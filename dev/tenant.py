@@ -150,8 +150,10 @@ class Tenant:
         return eventually(probe, seconds=seconds, what=f"{mail['Subject']!r} on {ref}")
 
     def poll(self) -> None:
-        """Run the poll timer once, as an operator could."""
+        """Run the poll timer once."""
+        self.run_timer("poll_mailboxes")
+
+    def run_timer(self, name: str) -> None:
+        """Run a timer's function once, as an operator could. It may still be running afterwards."""
         host = self.ready["api_url"].removesuffix("/api/v1")
-        requests.post(
-            f"{host}/admin/functions/poll_mailboxes", json={"input": ""}, timeout=30
-        ).raise_for_status()
+        requests.post(f"{host}/admin/functions/{name}", json={"input": ""}, timeout=30).raise_for_status()

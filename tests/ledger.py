@@ -1,5 +1,6 @@
 """What a running stack has written for one organisation, read straight from storage: no API shows it all yet."""
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,6 +72,14 @@ class Ledger:
     def exceptions(self) -> list[str]:
         """The codes of what could not be processed."""
         return [str(one["code"]) for one in self.rows(names.EXCEPTIONS) if "code" in one]
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """What the hosts have said under this name, of whatever organisation."""
+        wanted = f'{{"event": "{name}"'
+        lines = [
+            line for log in self._logs.glob("host-*.log") for line in log.read_text("utf-8").splitlines()
+        ]
+        return [json.loads(line[line.index(wanted) :]) for line in lines if wanted in line]
 
     def waiting(self) -> int:
         """Commands in the queues, running and delayed ones included; late contacts wait on purpose, for minutes."""

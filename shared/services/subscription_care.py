@@ -51,10 +51,13 @@ class QueueComparisons:
 
     def __call__(self) -> None:
         now = self.clock()
+        queued = 0
         for organisation in self.organisations.all():
             self.queue.put(
                 MaintainSubscription(tenant_id=organisation.tenant_id, mailbox_id="", first_at=now)
             )
+            queued += 1
+        telemetry.event("comparisons_queued", queued=queued)
 
 
 @dataclass(frozen=True, slots=True)

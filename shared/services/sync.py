@@ -60,7 +60,9 @@ class Sync:
         """
         full_pages = 0
         failed: PageBroken | None = None
-        for folder in self._folders(scope):
+        folders = self._folders(scope)
+        self.turns.proved(scope)
+        for folder in folders:
             state, more = folder, folder.captured
             while more:
                 if full_pages == MAX_PAGES:

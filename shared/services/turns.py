@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.domain.commands import Command, SyncMailbox
+from shared.domain.commands import Command
 from shared.domain.errors import PermanentError, Throttled
 from shared.ports import Clock, Leases, Mailboxes
 from shared.services.access import WatchAccess
@@ -35,6 +35,10 @@ class Turns:
         """One of three turns for ingesting."""
         return self._under(self.leases.slot(command.tenant_id, command.mailbox_id), command)
 
+    def proved(self, scope: Scope) -> None:
+        """Graph lets the mailbox be read. To be said before anything is queued that is dropped without access."""
+        self.access.proved(scope)
+
     @contextmanager
     def _under(self, lease: AbstractContextManager[None], command: Command) -> Iterator[Scope | None]:
         with lease:
@@ -53,8 +57,6 @@ class Turns:
                 if told is error:
                     raise
                 raise told from error
-            if isinstance(command, SyncMailbox):
-                self.access.walked(scope)
 
     def _note_wait(self, scope: Scope, error: Throttled) -> None:
         if error.retry_after:

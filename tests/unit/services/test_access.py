@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from shared.domain.commands import Command, MaintainSubscription, ReconcileMailbox
+from shared.domain.commands import Command, IngestMessages, MaintainSubscription, ReconcileMailbox
 from shared.domain.errors import (
     AccessDenied,
+    Conflict,
     MailboxUnavailable,
     Noted,
     NotFound,
@@ -146,11 +147,12 @@ def test_several_who_notice_at_once_tell_once(world: World, caplog: pytest.LogCa
     by_id = world.storage.mailboxes.by_id
     stale = row(world)
     lose(world)
-    answers = iter([stale])
+    answers = iter([stale, stale])
     world.storage.mailboxes.by_id = lambda *place: next(answers, None) or by_id(*place)  # type: ignore[method-assign]
     world.mail.fail("folders", LOSSES[0])
-    with pytest.raises(Noted):
+    with pytest.raises(Conflict):
         world.notify(graph_id)
+    world.notify(graph_id)
     assert said(caplog, "access_lost") == 1
 
 
@@ -180,6 +182,23 @@ def test_when_access_returns_capture_resumes_from_a_day_before_the_loss(
     assert [one.mailbox_id for one in maintained] == [found.mailbox_id]
     assert [one.since for one in reconciled] == [NOW + timedelta(days=2)]
     assert world.outcome(graph_id) == ("queued", "known_address"), "the walk itself goes on from its cursor"
+
+
+def test_what_the_first_walk_finds_is_ingested_at_once(world: World) -> None:
+    """Its commands are taken up while the walk is still going on."""
+    world.walk()
+    lose(world)
+    graph_id = world.deliver()
+    put = world.storage.queue.put
+
+    def taken_up(command: Command, *, delay: float = 0.0) -> None:
+        put(command, delay=delay)
+        if isinstance(command, IngestMessages):
+            world.ingest(command)
+
+    world.storage.queue.put = taken_up  # type: ignore[method-assign]
+    world.walk()
+    assert world.outcome(graph_id)[0] == "filed"
 
 
 def test_a_mailbox_that_loses_access_in_its_first_day_is_looked_through_from_its_window_on(
