@@ -1,7 +1,7 @@
 """Carries a plan out on a running stack: organisations, deliveries, moves, deletions, and the wait for quiet."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -75,11 +75,10 @@ class Post:
             self._acts[step.kind](step)
         return time.monotonic() - started
 
-    def delete_late(self) -> int:
-        """Delete the copies of mail that is to be deleted once it is filed; says how many."""
-        copies = [
-            one for one in self.plan.steps if one.kind == "deliver" and self.plan.truth[one.token].late_delete
-        ]
+    def delete_late(self, filed: Collection[str]) -> int:
+        """Delete the copies of mail that is to be deleted once it is filed, as far as it is; says how many."""
+        late = {one.token for one in self.plan.truth.values() if one.late_delete and one.token in filed}
+        copies = [one for one in self.plan.steps if one.kind == "deliver" and one.token in late]
         for one in copies:
             self._delete(one)
         return len(copies)

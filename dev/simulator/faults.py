@@ -21,13 +21,17 @@ Share = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """The settings; shares are 0..1, 0 or empty means off. The storage shares are for the storage proxy to read."""
+    """The settings; shares are 0..1, 0 or empty means off. The storage shares are for the storage proxy to read.
+
+    `in_flight_s`: a call that arrives so soon after a 429 was on its way already, and is not held against the caller.
+    """
 
     seed: int = 0
     error_rate: float = 0.0
     error_kinds: tuple[ErrorKind, ...] = ("429", "500", "503", "504", "reset", "timeout")
     retry_after_s: float = 1.0
     timeout_s: float = 30.0
+    in_flight_s: float = 0.05
     latency_ms: float = 0.0
     drop_notifications: float = 0.0
     duplicate_notifications: float = 0.0

@@ -16,7 +16,6 @@ from dev.simulator.tokens import TokenMint
 from dev.simulator.world import World
 
 MAILBOX_CONCURRENCY = 4
-_IN_FLIGHT_SECONDS = 0.05  # a call already on its way when 429 is answered is not held against the caller
 _ERRORS: dict[str, tuple[int, str, str]] = {
     "429": (429, "TooManyRequests", "Please retry again later."),
     "500": (500, "ErrorInternalServerError", "An internal server error occurred. The operation failed."),
@@ -134,7 +133,7 @@ class Gateway:
 
     def tell(self, batch: float) -> None:
         """The $batch that arrived then is answered: only now is the caller told of the waits in it."""
-        since = time.monotonic() + _IN_FLIGHT_SECONDS
+        since = time.monotonic() + self.world.faults.settings.in_flight_s
         for key, until in self._untold.pop(batch, {}).items():
             self._told[key] = (since, until)
 
@@ -143,10 +142,10 @@ class Gateway:
 
         `batch`: when the $batch arrived that holds the call.
         """
-        seconds = self.world.faults.settings.retry_after_s
-        now = time.monotonic()
+        settings, now = self.world.faults.settings, time.monotonic()
+        seconds = settings.retry_after_s
         if batch is None:
-            self._told[key] = (now + _IN_FLIGHT_SECONDS, now + seconds)
+            self._told[key] = (now + settings.in_flight_s, now + seconds)
         else:
             self._untold.setdefault(batch, {})[key] = now + seconds
         return GraphError(429, code, message, headers={"Retry-After": f"{seconds:g}"})
@@ -155,6 +154,6 @@ class Gateway:
         """Counts a call that arrived after a 429 was answered and before the time it named."""
         since, until = self._told.get(key, (0.0, 0.0))
         if since < call.arrived < until:
-            after = call.arrived - since + _IN_FLIGHT_SECONDS
+            after = call.arrived - since + self.world.faults.settings.in_flight_s
             said = f"{key}: {after:.2f} s after 429, {until - call.arrived:.2f} s early"
             self.world.stats.early(f"{said}, {route.template}{' in a $batch' if batched else ''}")

@@ -1,0 +1,9 @@
+"""A small soak: everything that is counted in a long one is counted right, and nothing is found wrong."""
+
+from bench.soak import Options, soak
+
+
+def test_mail_under_faults_is_where_it_must_be_exactly_once() -> None:
+    report = soak(Options(mails=60, minutes=0.15, seed=3, kills=False, hosts=1, quiet_minutes=1.2))
+
+    assert not report.failures, str(report)
