@@ -117,6 +117,8 @@ class Stack:
             {
                 "AzureWebJobsStorage": storage,
                 "FUNCTIONS_WORKER_RUNTIME": "python",
+                # As many threads as queue messages and requests at a time, so that neither starves the other.
+                "PYTHON_THREADPOOL_THREAD_COUNT": "32",
                 "POSTLEDGER_CLIENT_ID": identity.client_id,
                 "POSTLEDGER_CLIENT_SECRET": identity.client_secret,
                 "POSTLEDGER_HOME_TENANT_ID": identity.home_tenant_id,

@@ -18,14 +18,14 @@ POISON_MESSAGE: Final = "poison_message"
 POISON_REPLAYED: Final = "poison_replayed"
 
 _LOGGER = logging.getLogger("postledger")
-# At INFO and below these write request paths, which hold addresses, and links, which hold tokens.
+# These write request paths, which hold addresses, and links, which hold tokens; some of them in warnings.
 _TALKATIVE = ("azure", "urllib3", "msal", "requests")
 
 
 def keep_libraries_quiet() -> None:
     """Let what libraries log of requests stay out of telemetry."""
     for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def event(name: str, *, level: int = logging.INFO, **fields: object) -> None:

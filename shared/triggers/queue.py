@@ -14,6 +14,8 @@ from shared.services.failures import failure_of, failure_of_bug, failure_of_text
 
 # host.json: the host gives a message five tries; before the last one a batch is split.
 MAX_DEQUEUE_COUNT = 5
+# A batch that fails again and again for passing reasons may do so for one of its mails only.
+SPLIT_AT_ATTEMPT = 3
 # Another worker is on this mailbox: come back soon, and not all at once. Seconds.
 BUSY_DELAY = (1.0, 4.0)
 
@@ -82,7 +84,8 @@ def _attempt(command: C, run: Callable[[C], None], outcomes: Outcomes) -> str:
 
 def _put_back(command: Command, error: TransientError, outcomes: Outcomes) -> None:
     wait = delay(command.attempt, error.retry_after, random.random())
-    outcomes.queue.put(command.again(), delay=wait)
+    for one in _parts(command):
+        outcomes.queue.put(one.again(), delay=wait)
     overdue = is_overdue(command.first_at, outcomes.clock())
     say = telemetry.alert if overdue else telemetry.event
     say(
@@ -92,6 +95,13 @@ def _put_back(command: Command, error: TransientError, outcomes: Outcomes) -> No
         error=type(error).__name__,
         seconds=round(wait),
     )
+
+
+def _parts(command: Command) -> list[Command]:
+    """The command itself, or one for each mail of a batch that has failed several times."""
+    if not isinstance(command, IngestMessages) or command.attempt < SPLIT_AT_ATTEMPT:
+        return [command]
+    return [replace(command, ids=(one,)) for one in command.ids]
 
 
 def _is_last_try(message: QueueMessage) -> bool:

@@ -88,6 +88,18 @@ def test_a_command_that_has_failed_for_days_is_still_not_poison(
     assert storage.queue.commands == [replace(old, attempt=501)]
 
 
+def test_a_batch_that_keeps_failing_for_now_goes_on_one_by_one(
+    storage: FakeStorage, outcomes: Outcomes
+) -> None:
+    """One of its mails may be the reason, and must not hold the others."""
+    for attempt, ids in ((2, [("a", "b", "c")]), (3, [("a",), ("b",), ("c",)])):
+        command = replace(INGEST, attempt=attempt)
+        handle(Message(command.to_json()), IngestMessages, Run(Unavailable("down")), outcomes)
+        put_back = storage.queue.take("mail-ingest")
+        assert [one.ids for one in put_back] == ids  # type: ignore[attr-defined]
+        assert {one.attempt for one in put_back} == {attempt + 1}
+
+
 def test_a_busy_mailbox_is_tried_again_soon_and_costs_no_attempt(
     storage: FakeStorage, outcomes: Outcomes
 ) -> None:

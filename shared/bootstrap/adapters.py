@@ -1,0 +1,146 @@
+"""The adapters of one process, each made when it is first asked for."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shared import telemetry
+from shared.adapters.storage.attachments import AzureAttachments
+from shared.adapters.storage.backfills import AzureBackfills
+from shared.adapters.storage.connection import Connection, StorageSettings
+from shared.adapters.storage.exceptions import AzureExceptions
+from shared.adapters.storage.folder_states import AzureFolderStates
+from shared.adapters.storage.late_contacts import AzureLateContacts
+from shared.adapters.storage.leases import AzureLeases
+from shared.adapters.storage.mailboxes import AzureMailboxes
+from shared.adapters.storage.messages import AzureMessageStore
+from shared.adapters.storage.organisations import AzureOrganisations
+from shared.adapters.storage.queue import AzureCommandQueue
+from shared.adapters.storage.record_index import AzureRecordIndex
+from shared.adapters.storage.records import AzureRecords
+from shared.adapters.storage.sightings import AzureSightings
+from shared.adapters.storage.subscriptions import AzureSubscriptions
+from shared.adapters.storage.timeline import AzureTimeline
+from shared.config import Settings
+
+if TYPE_CHECKING:
+    from shared.adapters.graph.mail import GraphMail
+    from shared.adapters.graph.session import GraphSession
+    from shared.adapters.graph.subscriptions import GraphSubscriptions
+    from shared.adapters.graph.tokens import Credential
+
+
+class Adapters:
+    """One connection to storage, one session with Graph, and what speaks over them."""
+
+    @cached_property
+    def settings(self) -> Settings:
+        telemetry.keep_libraries_quiet()
+        return Settings.from_environment()
+
+    @cached_property
+    def connection(self) -> Connection:
+        storage = self.settings.storage
+        return Connection(
+            StorageSettings(
+                connection_string=storage.connection_string,
+                table_uri=storage.table_uri,
+                queue_uri=storage.queue_uri,
+                blob_uri=storage.blob_uri,
+                client_id=storage.client_id,
+                ca_bundle=self.settings.ca_bundle,
+            )
+        )
+
+    @cached_property
+    def queue(self) -> AzureCommandQueue:
+        return AzureCommandQueue(self.connection)
+
+    @cached_property
+    def organisations(self) -> AzureOrganisations:
+        return AzureOrganisations(self.connection)
+
+    @cached_property
+    def mailboxes(self) -> AzureMailboxes:
+        return AzureMailboxes(self.connection)
+
+    @cached_property
+    def folders(self) -> AzureFolderStates:
+        return AzureFolderStates(self.connection)
+
+    @cached_property
+    def backfills(self) -> AzureBackfills:
+        return AzureBackfills(self.connection)
+
+    @cached_property
+    def subscriptions(self) -> AzureSubscriptions:
+        return AzureSubscriptions(self.connection)
+
+    @cached_property
+    def index(self) -> AzureRecordIndex:
+        return AzureRecordIndex(self.connection)
+
+    @cached_property
+    def records(self) -> AzureRecords:
+        return AzureRecords(self.connection, self.index)
+
+    @cached_property
+    def messages(self) -> AzureMessageStore:
+        return AzureMessageStore(self.connection)
+
+    @cached_property
+    def sightings(self) -> AzureSightings:
+        return AzureSightings(self.connection)
+
+    @cached_property
+    def timeline(self) -> AzureTimeline:
+        return AzureTimeline(self.connection)
+
+    @cached_property
+    def attachments(self) -> AzureAttachments:
+        return AzureAttachments(self.connection)
+
+    @cached_property
+    def exceptions(self) -> AzureExceptions:
+        return AzureExceptions(self.connection)
+
+    @cached_property
+    def late_contacts(self) -> AzureLateContacts:
+        return AzureLateContacts(self.connection)
+
+    @cached_property
+    def leases(self) -> AzureLeases:
+        return AzureLeases(self.connection)
+
+    @cached_property
+    def graph(self) -> "GraphSession":
+        from shared.adapters.graph.session import GraphSession
+        from shared.adapters.graph.tokens import GraphTokens
+
+        settings = self.settings
+        scope = f"{settings.graph_url}/.default"
+        tokens = GraphTokens(settings.authority_url, settings.client_id, self._credential, scope)
+        return GraphSession(settings.graph_url, tokens)
+
+    @cached_property
+    def _credential(self) -> "Credential":
+        from shared.adapters.graph.tokens import Certificate, ClientSecret, ManagedIdentity
+
+        settings = self.settings
+        if settings.client_secret:
+            return ClientSecret(settings.client_secret)
+        if settings.certificate_path:
+            return Certificate(Path(settings.certificate_path).read_text("utf-8"))
+        return ManagedIdentity(settings.managed_identity_client_id)
+
+    @cached_property
+    def mail(self) -> "GraphMail":
+        from shared.adapters.graph.mail import GraphMail
+
+        return GraphMail(self.graph)
+
+    @cached_property
+    def subscription_source(self) -> "GraphSubscriptions":
+        from shared.adapters.graph.subscriptions import GraphSubscriptions
+
+        return GraphSubscriptions(self.graph, self.settings.public_url)

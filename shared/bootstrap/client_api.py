@@ -1,0 +1,95 @@
+"""The client API of one process. Imported by the first client request: it brings FastAPI along."""
+
+import uuid
+from collections.abc import Callable
+
+from azure.functions import AsgiMiddleware
+
+from shared.adapters.entra import EntraTokens
+from shared.api.app import create_app
+from shared.api.use_cases import ApiUseCases
+from shared.bootstrap.adapters import Adapters
+from shared.bootstrap.work import now
+from shared.services import (
+    backfill,
+    callers,
+    exceptions,
+    explain,
+    late_contacts,
+    mailboxes,
+    organisations,
+    reading,
+    records,
+)
+from shared.services.callers import ServedTenants
+
+
+def api_over(parts: Adapters) -> AsgiMiddleware:
+    """FastAPI's app behind the bridge of the Functions worker."""
+    settings = parts.settings
+    audiences = {settings.client_id, f"api://{settings.client_id}", settings.api_audience} - {""}
+    verifier = EntraTokens(
+        authority=settings.authority_url,
+        audiences=frozenset(audiences),
+        is_known_tenant=ServedTenants(parts.organisations, settings.home_tenant_id),
+    )
+    app = create_app(api_use_cases(parts), verifier, cors_origins=settings.cors_origins)
+    return AsgiMiddleware(app)  # type: ignore[no-untyped-call]
+
+
+def api_use_cases(parts: Adapters) -> ApiUseCases:
+    """One use case per operation of the client API."""
+    access = reading.Access(parts.messages, parts.mailboxes)
+    look_up = records.LookUpAddresses(parts.index, parts.organisations)
+    write = records.WriteRecords(
+        parts.records,
+        late_contacts.AnnounceContacts(
+            parts.late_contacts,
+            parts.index,
+            parts.mailboxes,
+            parts.queue,
+            now,
+            parts.settings.hash_key,
+        ),
+        late_contacts.CountLateMail(parts.organisations, parts.mailboxes, parts.sightings, now),
+    )
+    name = exceptions.NameMailboxes(parts.mailboxes)
+    put_back = exceptions.PutBack(parts.exceptions, parts.queue, now)
+    new_id: Callable[[], str] = lambda: uuid.uuid4().hex  # noqa: E731
+    return ApiUseCases(
+        identify_caller=callers.IdentifyCaller(parts.organisations, parts.settings.home_tenant_id),
+        read_timeline=reading.ReadTimeline(parts.records, parts.timeline, access),
+        read_message=reading.ReadMessage(access, parts.messages, parts.folders),
+        read_attachment=reading.ReadAttachment(access, parts.messages, parts.attachments),
+        put_record=records.PutRecord(parts.records, look_up, write),
+        get_record=records.GetRecord(parts.records),
+        delete_record=records.DeleteRecord(parts.records),
+        load_records=records.LoadRecords(look_up, write),
+        list_records=records.ListRecords(parts.records),
+        put_mailbox=mailboxes.PutMailbox(
+            parts.mailboxes, parts.organisations, parts.index, parts.queue, now, new_id
+        ),
+        get_mailbox=mailboxes.GetMailbox(parts.mailboxes),
+        sync_now=mailboxes.SyncNow(parts.queue, now),
+        manage_backfill=backfill.ManageBackfill(parts.backfills, parts.queue, now),
+        delete_mailbox=mailboxes.DeleteMailbox(parts.mailboxes, parts.queue, now),
+        list_mailboxes=mailboxes.ListMailboxes(parts.mailboxes),
+        get_organisation=organisations.GetOrganisation(parts.organisations),
+        put_organisation=organisations.PutOrganisation(
+            parts.organisations, parts.mailboxes, parts.queue, now
+        ),
+        list_organisations=organisations.ListOrganisations(parts.organisations),
+        list_exceptions=exceptions.ListExceptions(parts.exceptions, name),
+        replay_exception=exceptions.ReplayException(parts.exceptions, put_back, name),
+        replay_exceptions=exceptions.ReplayExceptions(parts.exceptions, put_back),
+        explain=explain.Explain(
+            access=access,
+            messages=parts.messages,
+            mailboxes=parts.mailboxes,
+            sightings=parts.sightings,
+            folders=parts.folders,
+            exceptions=parts.exceptions,
+            hash_key=parts.settings.hash_key,
+        ),
+        clock=now,
+    )
