@@ -14,7 +14,7 @@ from bench.soak_world import COMPANIES, CUSTOM_FOLDER, NEVER_LOGGED, Company
 from dev.simulator.client import Control
 from dev.tenant import Tenant, eventually
 
-STILL = 6.0  # seconds without work or change that count as quiet
+STILL = 4.0  # seconds without work or change that count as quiet
 LOOK = 1.0
 FIRST_WALKS = 180.0
 
