@@ -97,7 +97,8 @@ class Resync:
         self.arrivals.take(scope, heads, state)
         begins = max(state.begins or second.end, second.end) if broken else state.begins
         rest = window.from_second_after(second.start)
-        return replace(state, begins=begins, resync=None if rest.is_empty else rest)
+        left = None if rest.is_empty else rest
+        return replace(state, begins=begins, resync=left, searching=left is not None)
 
     def _of_second(self, scope: Scope, state: FolderState, second: Window) -> list[Listed]:
         items: list[Listed] = []
