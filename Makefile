@@ -19,14 +19,14 @@ demo: setup ## a demo organisation on this machine; EXIT=1 shows it and ends
 	@$(BIN)/python -m dev.demo $(if $(EXIT),--exit)
 
 test: setup ## every test
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
 
 check: $(INSTALLED) ## format, lint, types, import contracts, unit tests
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest tests/unit
+	@$(BIN)/python -m pytest -n 2 tests/unit
 
 bench: setup ## benchmarks; each prints its figures
 	@set -e; for name in cold_start match pipeline backfill; do echo "== $$name"; $(BIN)/python -m "bench.$$name"; done
