@@ -11,9 +11,10 @@ from typing import Any
 import requests
 
 from dev.simulator.client import Control
+from shared.domain.errors import TransientError
 
 KILL_EVERY = 20.0
-POLL_EVERY = 7.0  # a run is short: walks come as often as in an hour of life
+POLL_EVERY = 10.0  # a run is short: walks come oftener than in life
 Settings = dict[str, Any]
 
 # A fifth of Graph's calls fail all the time; a time-out is shorter than in life, so that a run stays short.
@@ -80,7 +81,8 @@ class Weather:
 
     def _hurry(self) -> None:
         while not self._over.wait(POLL_EVERY):
-            with contextlib.suppress(requests.RequestException):  # the host that was asked has been killed
+            # The host that was asked has been killed, or Azurite has no time.
+            with contextlib.suppress(requests.RequestException, TransientError):
                 self._poll()
 
     def _kill(self) -> None:
