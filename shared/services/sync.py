@@ -24,6 +24,8 @@ from shared.services.turns import Turns
 # A walk gives way after this many pages that had another behind them and puts itself back, so that nobody
 # waits behind a long one. A folder's last page does not count: however many folders, each is reached.
 MAX_PAGES = 40
+# So many folders may fail in a walk before it is taken for an outage.
+MOST_FAILED = 3
 # With a filter, a first delta ends after 5,000 messages, without a word (Graph, "message: delta").
 FILTERED_MAXIMUM = 5_000
 
@@ -56,10 +58,11 @@ class Sync:
     def _walk(self, scope: Scope) -> bool:
         """Whether every captured folder was read to its end.
 
-        Raises PageBroken once the other folders are done, where one has a page that cannot be had.
+        A folder that fails for now does not keep the others waiting: its error is raised once they are done.
+        A wait that Graph asks for holds for all of them, and is raised at once.
         """
         full_pages = 0
-        failed: PageBroken | None = None
+        failed: list[Unavailable] = []
         folders = self._folders(scope)
         self.turns.proved(scope)
         for folder in folders:
@@ -72,12 +75,14 @@ class Sync:
                 except NotFound:  # deleted since the folders were listed
                     telemetry.event("folder_gone", mailbox=scope.mailbox.mailbox_id)
                     break
-                except PageBroken as error:
-                    failed = error
+                except Unavailable as error:
+                    failed.append(error)
+                    if error.retry_after or (len(failed) > MOST_FAILED and not isinstance(error, PageBroken)):
+                        raise
                     break
                 full_pages += more
-        if failed is not None:
-            raise failed
+        if failed:
+            raise failed[0]
         return True
 
     def _folders(self, scope: Scope) -> list[FolderState]:

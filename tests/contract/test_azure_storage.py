@@ -18,6 +18,7 @@ from shared.adapters.storage.table import Table
 from shared.domain import names
 from shared.domain.errors import Busy, Rejected, Unavailable
 from shared.domain.identity import variant_key
+from shared.domain.late_contacts import Announcement
 from tests.builders import (
     CONTACT,
     KEY,
@@ -192,6 +193,9 @@ class TestRows:
         azure.timeline.put(tenant, [an_entry()])
         azure.inbox.put(tenant, an_inbox_item())
         azure.exceptions.record(a_failure(tenant_id=tenant))
+        azure.exceptions.note_replayed(a_failure(tenant_id=tenant), NOW)
+        azure.late_contacts.announce(tenant, Announcement("1", NOW, ("0f" * 16,)))
+        azure.late_contacts.note_asked(tenant, NOW)
         for table, layout in TABLE_LAYOUT.items():
             columns, partitions = set(), set()
             for row in azure.connection.table(table).list_entities():

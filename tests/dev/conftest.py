@@ -6,12 +6,13 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueServiceClient
 
 from dev.azurite import Azurite, start_azurite
@@ -54,7 +55,8 @@ class Work:
     def __init__(self, connection_string: str, name: str) -> None:
         service = QueueServiceClient.from_connection_string(connection_string)
         self.queue = service.get_queue_client(name)
-        self.queue.create_queue()
+        with suppress(ResourceExistsError):  # the host makes it too
+            self.queue.create_queue()
         self.poison = service.get_queue_client(f"{name}-poison")
 
     def send(self, text: str) -> None:

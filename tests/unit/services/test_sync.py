@@ -157,6 +157,30 @@ def test_an_expired_delta_is_walked_again_and_loses_nothing(world: World) -> Non
     assert len(world.timeline()) == 4
 
 
+def test_a_folder_that_fails_for_now_does_not_keep_the_others_waiting(world: World) -> None:
+    many(world, 2, folder="sentitems", sender=AGENT, to=("buyer@fabrikam.example",))
+    world.mail.fail("delta", Unavailable("down"))
+    with pytest.raises(Unavailable):
+        world.walk()
+    assert sum(len(one.ids) for one in world.storage.queue.commands) == 2  # type: ignore[attr-defined]
+
+
+def test_a_walk_gives_up_where_everything_fails(world: World) -> None:
+    for number in range(9):
+        world.mail.add_folder(AGENT, f"f{number}-folder")
+    world.mail.fail("delta", *[Unavailable("down")] * 20)
+    with pytest.raises(Unavailable):
+        world.walk()
+    assert world.mail.calls["delta"] == sync.MOST_FAILED + 1
+
+
+def test_a_wait_that_graph_asks_for_ends_the_walk_at_once(world: World) -> None:
+    world.mail.fail("delta", Unavailable("slow down", 30))
+    with pytest.raises(Unavailable):
+        world.walk()
+    assert world.mail.calls["delta"] == 1
+
+
 def test_a_mailbox_is_walked_by_one_worker_at_a_time(world: World) -> None:
     world.storage.leases.held.add(f"walks/{TENANT}/{world.mailbox.mailbox_id}")
     with pytest.raises(Busy):
