@@ -116,7 +116,6 @@ class GraphSession:
         about: str = "",
     ) -> requests.Response:
         about = about or where
-        self.waits.check(tenant_id, about)
         request = requests.Request(
             method,
             self._address(where),
@@ -126,11 +125,11 @@ class GraphSession:
             },
             json=body,
         )
-        response = self._once(request, tenant_id, repeatable=repeatable, stream=stream)
+        response = self._once(request, tenant_id, about, repeatable=repeatable, stream=stream)
         if response.status_code == 401:
             response.close()
             self._tokens.forget(tenant_id)
-            response = self._once(request, tenant_id, repeatable=repeatable, stream=stream)
+            response = self._once(request, tenant_id, about, repeatable=repeatable, stream=stream)
         if not 200 <= response.status_code < 300:
             with response:
                 error = translate(response.status_code, response.headers, _json(response))
@@ -139,12 +138,14 @@ class GraphSession:
         return response
 
     def _once(
-        self, request: requests.Request, tenant_id: str, *, repeatable: bool, stream: bool
+        self, request: requests.Request, tenant_id: str, about: str, *, repeatable: bool, stream: bool
     ) -> requests.Response:
+        """One request, or two where a connection broke. Others may have been told to wait since the last look."""
         request.auth = _Bearer(self._tokens.token(tenant_id))
         prepared = self.http.prepare_request(request)
         settings = self.http.merge_environment_settings(prepared.url or "", {}, stream, None, None)
         try:
+            self.waits.check(tenant_id, about)
             try:
                 return self._go(prepared, settings)
             except requests.Timeout:
@@ -152,6 +153,7 @@ class GraphSession:
             except requests.ConnectionError:
                 if not repeatable:
                     raise
+                self.waits.check(tenant_id, about)
                 return self._go(prepared, settings)
         except _BROKEN as error:
             raise _unavailable(error) from error

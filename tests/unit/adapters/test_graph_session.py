@@ -1,11 +1,13 @@
 """What goes over the wire to Graph, and what never does."""
 
+from typing import Any
+
 import pytest
 import requests
 
-from shared.domain.errors import AccessDenied, Rejected, Unavailable
+from shared.domain.errors import AccessDenied, Rejected, Throttled, Unavailable
 from tests.builders import TENANT
-from tests.graph_transport import FakeGraph, Reply, error, session_with
+from tests.graph_transport import Asked, FakeGraph, Reply, error, session_with
 
 OK = Reply({"id": "1"})
 
@@ -43,6 +45,21 @@ def test_a_token_refused_twice_is_access_denied() -> None:
 def test_a_broken_connection_is_tried_again_at_once_for_a_get() -> None:
     graph = FakeGraph(requests.ConnectionError("reset"), OK)
     assert session_with(graph).get(TENANT, "/users/1") == {"id": "1"}
+
+
+@pytest.mark.parametrize(
+    "first", [requests.ConnectionError("reset"), error(401, "InvalidAuthenticationToken")]
+)
+def test_nothing_is_tried_again_while_the_mailbox_is_to_be_left_alone(first: Any) -> None:
+    def told_meanwhile(_: Asked) -> Any:
+        session.waits.note(TENANT, "/users/1/messages", Throttled("slow", 60))
+        return first
+
+    graph = FakeGraph(told_meanwhile, OK)
+    session = session_with(graph)
+    with pytest.raises(Throttled):
+        session.get(TENANT, "/users/1/messages/2")
+    assert len(graph.asked) == 1
 
 
 def test_a_connection_that_breaks_twice_is_unavailable() -> None:
