@@ -19,7 +19,7 @@ demo: setup ## a demo organisation on this machine; EXIT=1 shows it and ends
 	@$(BIN)/python -m dev.demo $(if $(EXIT),--exit)
 
 test: setup ## every test
-	@$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n 4 --dist loadfile $(ARGS)
 
 check: $(INSTALLED) ## format, lint, types, import contracts, unit tests
 	@$(BIN)/ruff format --check .
