@@ -24,9 +24,10 @@ STEPS = (
 )
 
 
-def cpu_ms(code: str, runs: int) -> float:
-    """The least CPU time of a process that runs `code`."""
-    return min(_once(code) for _ in range(runs))
+def least_cpu_ms(runs: int) -> dict[str, float]:
+    """The least CPU time of a process for each step; the steps take turns, so that noise hits all alike."""
+    rounds = [{name: _once(code) for name, code in STEPS} for _ in range(runs)]
+    return {name: min(one[name] for one in rounds) for name, _ in STEPS}
 
 
 def _once(code: str) -> float:
@@ -39,15 +40,12 @@ def _once(code: str) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description="CPU cost of starting a worker.")
     parser.add_argument("--runs", type=int, default=7)
-    runs = parser.parse_args().runs
-    alone = cpu_ms(STEPS[0][1], runs)
-    yardstick = cpu_ms(STEPS[1][1], runs) - alone
+    totals = least_cpu_ms(parser.parse_args().runs)
+    alone = totals[STEPS[0][0]]
+    yardstick = totals[STEPS[1][0]] - alone
     print(f"{'':<34}{'CPU ms':>9}{'over python':>13}{'x azure.functions':>19}")
-    for name, code in STEPS:
-        total = cpu_ms(code, runs)
-        print(
-            f"{name:<34}{total:>9.0f}{total - alone:>13.0f}{(total - alone) / yardstick:>19.2f}", flush=True
-        )
+    for name, total in totals.items():
+        print(f"{name:<34}{total:>9.0f}{total - alone:>13.0f}{(total - alone) / yardstick:>19.2f}")
 
 
 if __name__ == "__main__":
