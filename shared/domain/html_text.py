@@ -9,11 +9,6 @@ from collections.abc import Callable
 from html import unescape
 from typing import Final
 
-from inscriptis import get_text
-from inscriptis.css_profiles import CSS_PROFILES
-from inscriptis.model.config import ParserConfig
-from resiliparse.extract.html2text import extract_plain_text
-
 from shared.domain.html_limits import shape
 
 LONGEST_READ: Final = 1_000_000
@@ -70,12 +65,19 @@ def _converted(html: str) -> str:
 
 
 def _laid_out(html: str) -> str:
+    # Imported here, since lxml behind it costs every worker's start, and the webhook's too.
+    from inscriptis import get_text
+    from inscriptis.css_profiles import CSS_PROFILES
+    from inscriptis.model.config import ParserConfig
+
     # The default profile indents what stands in a div, which mail programs put around every line.
     text: str = get_text(html, ParserConfig(css=CSS_PROFILES["strict"]))
     return text
 
 
 def _any_depth(html: str) -> str:
+    from resiliparse.extract.html2text import extract_plain_text
+
     return extract_plain_text(html, preserve_formatting=True, main_content=False, alt_texts=False)
 
 
