@@ -228,10 +228,14 @@ class Records(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class KnownAddress:
-    """What stands under an address: cards of the records that carry it, and whether it is an agent's own."""
+    """What stands under an address: cards of the records that carry it, and whether it is an agent's own.
+
+    `taught` are records on which an agent has said that mail of this address belongs.
+    """
 
     cards: frozenset[Card] = frozenset()
     is_staff: bool = False
+    taught: frozenset[RecordRef] = frozenset()
 
     @property
     def records(self) -> frozenset[RecordRef]:
@@ -243,7 +247,18 @@ class RecordIndex(Protocol):
         """One read per address, side by side; every address asked for is a key."""
 
     def domains(self, tenant_id: str, domains: Iterable[str]) -> Mapping[str, frozenset[Card]]:
-        """Clients by domain, likewise."""
+        """By domain, likewise: clients, and opportunities and projects that have a contact there."""
+
+    def subjects(self, tenant_id: str, subjects: Iterable[str]) -> Mapping[str, frozenset[Card]]:
+        """Opportunities and projects by normalised summary, likewise."""
+
+    def listing(self, tenant_id: str, contacts: Iterable[str]) -> Mapping[str, frozenset[RecordRef]]:
+        """Opportunities and projects by the id of a contact of theirs, likewise."""
+
+    def teach(self, tenant_id: str, address: str, refs: Iterable[RecordRef]) -> None:
+        """Remember that mail of an address belongs on these records."""
+
+    def unteach(self, tenant_id: str, address: str, refs: Iterable[RecordRef]) -> None: ...
 
     def put_staff(self, tenant_id: str, mailbox_id: str, addresses: Iterable[str]) -> None:
         """Register a mailbox's own addresses."""

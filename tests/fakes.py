@@ -361,18 +361,42 @@ class FakeRecordIndex:
         self.faults = faults or records.faults
         self.records = records
         self.staff: set[tuple[str, str, str]] = set()
+        self.taught: set[tuple[str, str, RecordRef]] = set()
 
     def addresses(self, tenant_id: str, addresses: Iterable[str]) -> Mapping[str, KnownAddress]:
         self.faults.read("RecordIndex.addresses")
         staff = {address for tenant, _, address in self.staff if tenant == tenant_id}
         return {
-            one: KnownAddress(self._under(tenant_id, f"address:{one}"), one in staff)
+            one: KnownAddress(
+                self._under(tenant_id, f"address:{one}"),
+                one in staff,
+                frozenset(
+                    ref for tenant, address, ref in self.taught if (tenant, address) == (tenant_id, one)
+                ),
+            )
             for one in dict.fromkeys(addresses)
         }
 
     def domains(self, tenant_id: str, domains: Iterable[str]) -> Mapping[str, frozenset[Card]]:
         self.faults.read("RecordIndex.domains")
         return {one: self._under(tenant_id, f"domain:{one}") for one in dict.fromkeys(domains)}
+
+    def subjects(self, tenant_id: str, subjects: Iterable[str]) -> Mapping[str, frozenset[Card]]:
+        self.faults.read("RecordIndex.subjects")
+        return {one: self._under(tenant_id, f"subject:{one}") for one in dict.fromkeys(subjects)}
+
+    def listing(self, tenant_id: str, contacts: Iterable[str]) -> Mapping[str, frozenset[RecordRef]]:
+        self.faults.read("RecordIndex.listing")
+        asked = dict.fromkeys(contacts)
+        return {one: frozenset(c.ref for c in self._under(tenant_id, f"contact:{one}")) for one in asked}
+
+    def teach(self, tenant_id: str, address: str, refs: Iterable[RecordRef]) -> None:
+        with self.faults.write("RecordIndex.teach"):
+            self.taught.update((tenant_id, address, ref) for ref in refs)
+
+    def unteach(self, tenant_id: str, address: str, refs: Iterable[RecordRef]) -> None:
+        with self.faults.write("RecordIndex.unteach"):
+            self.taught.difference_update((tenant_id, address, ref) for ref in refs)
 
     def put_staff(self, tenant_id: str, mailbox_id: str, addresses: Iterable[str]) -> None:
         with self.faults.write("RecordIndex.put_staff"):

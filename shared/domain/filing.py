@@ -9,8 +9,9 @@ from shared.domain.candidates import Candidates, ThreadHit
 from shared.domain.entries import Entry, entry_id, kind_of
 from shared.domain.identity import Fingerprint
 from shared.domain.mailboxes import Mailbox
-from shared.domain.matching import Decision, Disposition, merge
+from shared.domain.matching import Decision, Disposition, Link, merge
 from shared.domain.messages import Direction, Document, FetchedMessage, MessageHead
+from shared.domain.rulings import Ruling
 
 PENDING = "pending"
 DONE = "done"
@@ -36,10 +37,23 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounced:
+    """A mail did not reach an address: enhanced status code (RFC 3463), whether for good, by which report."""
+
+    address: str
+    status: str
+    permanent: bool
+    at: datetime
+    message_key: str
+
+
+@dataclass(frozen=True, slots=True)
 class StoredMessage:
     """A mail's own row, without its body. `at` and the decision were fixed by the first insert.
 
-    `kind` is the entry kind of its rows, `agent` the address of the agent it is shown with.
+    `kind` is the entry kind of its rows, `agent` the address of the agent it is shown with. `automatic` is what
+    kind of automatic mail it is, '' = a person's. `conversation` is the keyed hash of its conversation's index.
+    `bounces` are reports that it did not arrive. `decided` is what a person has decided on it in My Inbox.
     """
 
     key: str
@@ -54,6 +68,10 @@ class StoredMessage:
     state: str = PENDING
     variants: int = 0
     waiters: tuple[Waiter, ...] = ()
+    automatic: str = ""
+    conversation: str = ""
+    bounces: tuple[Bounced, ...] = ()
+    decided: Ruling | None = None
     etag: str = ""
 
     @property
@@ -78,7 +96,7 @@ class StoredMessage:
 
 @dataclass(frozen=True, slots=True)
 class InboxItem:
-    """A mail waiting in My Inbox of one agent."""
+    """A mail waiting in My Inbox of one agent. `suggestions` come best first."""
 
     agent: str
     at: datetime
@@ -88,6 +106,8 @@ class InboxItem:
     sender: Person
     preview: str
     reason: str
+    suggestions: tuple[Link, ...] = ()
+    has_attachments: bool = False
 
 
 def new_message(
@@ -127,7 +147,7 @@ def entries_of(stored: StoredMessage, document: Document) -> tuple[Entry, ...]:
             id=entry_id(stored.at, stored.key),
             message_key=stored.key,
             internet_message_id=stored.message_id,
-            kind=stored.kind,
+            kind="note" if link.as_note else stored.kind,
             direction=stored.direction,
             at=stored.at,
             subject=document.subject,
@@ -138,6 +158,8 @@ def entries_of(stored: StoredMessage, document: Document) -> tuple[Entry, ...]:
             has_attachments=any(not one.inline for one in document.attachments),
             link=link,
             agent=stored.agent,
+            automatic=stored.automatic,
+            bounced=tuple(one.address for one in stored.bounces),
         )
         for link in stored.decision.links
     )
@@ -154,6 +176,8 @@ def inbox_item(stored: StoredMessage, document: Document, mailbox: Mailbox) -> I
         sender=document.sender,
         preview=document.preview,
         reason=stored.decision.reason,
+        suggestions=stored.decision.suggestions,
+        has_attachments=any(not one.inline for one in document.attachments),
     )
 
 

@@ -14,6 +14,7 @@ from shared.domain.sightings import Sighting
 
 # Mail that was decided for want of a known address. All other reasons stand, whoever is a contact now.
 REASONS: Final = ("unknown_people", "no_match")
+_PEOPLE: Final = ("address:", "domain:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,15 @@ class Announcement:
 
 
 def new_keys(records: Iterable[Record], known: Mapping[str, frozenset[Card]]) -> frozenset[str]:
-    """The index keys under which a record does not stand yet, or stands with another card.
+    """The addresses and domains under which a record does not stand yet, or stands with another card.
 
     `known` maps `address:` and `domain:` keys to the cards that stand there.
     """
     return frozenset(
-        key for one in records for key in one.index_keys if one.card not in known.get(key, frozenset())
+        key
+        for one in records
+        for key in one.index_keys
+        if key.startswith(_PEOPLE) and one.card not in known.get(key, frozenset())
     )
 
 

@@ -28,7 +28,10 @@ class Disposition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A mail belongs to a record: by which rule, on what evidence, how sure (0 to 100), by whom."""
+    """A mail belongs to a record: by which rule, on what evidence, how sure (0 to 100), by whom.
+
+    `by` is `postledger`, or the object id of the person who said so. `as_note`: its entry there is a note.
+    """
 
     ref: RecordRef
     rule: str
@@ -36,16 +39,24 @@ class Link:
     score: int
     closed: bool = False
     by: str = BY_RULE
+    as_note: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The whole answer. `reason` says in a word what decided; `candidates` are suggestions for triage."""
+    """The whole answer. `reason` says in a word what decided.
+
+    `suggestions` are what a person in My Inbox is shown first, best first. `listed` is why the mail is also in
+    My Inbox of this mailbox's agent though it was filed, '' = it is not. `opens` is the kind of record that the
+    mailbox wants opened for it, '' = none. The last two are of one look, and not merged.
+    """
 
     disposition: Disposition
     links: tuple[Link, ...] = ()
     reason: str = ""
-    candidates: tuple[RecordRef, ...] = ()
+    suggestions: tuple[Link, ...] = ()
+    listed: str = ""
+    opens: str = ""
     version: int = RULES_VERSION
 
 
@@ -144,7 +155,15 @@ def merge(stored: Decision, other: Decision) -> Decision:
     if tuple(best.values()) == stored.links:
         return stored
     links = tuple(sorted(best.values(), key=_best_first))
-    return Decision(stored.disposition, links, links[0].rule, stored.candidates, other.version)
+    return Decision(
+        stored.disposition,
+        links,
+        links[0].rule,
+        stored.suggestions,
+        stored.listed,
+        stored.opens,
+        other.version,
+    )
 
 
 def _best_first(link: Link) -> tuple[int, RecordRef]:

@@ -4,11 +4,15 @@ import re
 from dataclasses import dataclass
 from typing import Final, Self
 
+from shared.domain import subjects
 from shared.domain.errors import InvalidInput
 from shared.domain.fields import Fields
 
 KINDS: Final = ("contact", "property", "client", "opportunity", "project", "case")
 _ID = re.compile(r"[A-Za-z0-9._:~-]{1,128}")
+
+# What mailboxes are matched to: found by the subject of a mail, and by the domain of a contact of theirs.
+MATTERS: Final = ("opportunity", "project")
 
 _EVERY = ("name", "details", "status", "type", "owner")
 SETTINGS: Final = {
@@ -46,12 +50,16 @@ class RecordRef:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """The part of a record that decisions rest on; the index carries it, so that a look-up brings it along."""
+    """The part of a record that decisions rest on; the index carries it, so that a look-up brings it along.
+
+    `contacts` are those of an opportunity or project.
+    """
 
     ref: RecordRef
     client: str = ""
     status: str = "open"
     type: str = ""
+    contacts: tuple[str, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -60,7 +68,11 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What matching and timelines need to know of a record. Addresses and domains are normalised."""
+    """What matching and timelines need to know of a record. Addresses and domains are normalised.
+
+    `contact_domains`, of an opportunity or project, are the domains of its contacts' addresses when it was
+    written; a contact that changes has them renewed.
+    """
 
     ref: RecordRef
     name: str = ""
@@ -75,18 +87,28 @@ class Record:
     owner: str = ""
     properties: tuple[str, ...] = ()
     origin: str = "crm"
+    contact_domains: tuple[str, ...] = ()
     etag: str = ""
 
     @property
+    def is_matter(self) -> bool:
+        return self.ref.kind in MATTERS
+
+    @property
     def card(self) -> Card:
-        return Card(self.ref, self.client, self.status, self.type)
+        contacts = self.contacts if self.is_matter else ()
+        return Card(self.ref, self.client, self.status, self.type, contacts)
 
     @property
     def index_keys(self) -> frozenset[str]:
-        """What the record is found by: `address:` and `domain:` keys."""
-        return frozenset(
-            [f"address:{one}" for one in self.addresses] + [f"domain:{one}" for one in self.domains]
-        )
+        """What the record is found by: `address:` and `domain:` keys, for a matter `subject:` and `contact:` too."""
+        keys = [f"address:{one}" for one in self.addresses]
+        keys += [f"domain:{one}" for one in (*self.domains, *self.contact_domains)]
+        if self.is_matter:
+            subject = subjects.normalise(self.summary)
+            keys += [f"subject:{subject}"] if subject else []
+            keys += [f"contact:{one}" for one in self.contacts]
+        return frozenset(keys)
 
     @classmethod
     def from_fields(cls, ref: RecordRef, fields: Fields) -> Self:

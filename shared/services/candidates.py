@@ -72,7 +72,10 @@ def _candidates(
     outsiders = {one for one in people & known.keys() if not known[one].is_staff}
     # By this mail's own people: another mail of the batch may have had the same domain read.
     asked = {domain_of(one) for one in outsiders if not _is_answered(known[one])}
-    found = {domain: domains[domain] for domain in asked if domains.get(domain)}
+    clients = {
+        domain: frozenset(c for c in domains.get(domain, ()) if c.ref.kind == "client") for domain in asked
+    }
+    found = {domain: cards for domain, cards in clients.items() if cards}
     cards: Iterable[Card] = (
         *(card for one in outsiders for card in known[one].cards),
         *(card for refs in found.values() for card in refs),

@@ -81,7 +81,7 @@ class AnnounceContacts:
     def _cards(
         self, tenant_id: str, records: Sequence[Record], known: Mapping[str, KnownAddress]
     ) -> dict[str, frozenset[Card]]:
-        domains = {domain for one in records for domain in one.domains}
+        domains = {domain for one in records for domain in (*one.domains, *one.contact_domains)}
         found = self.index.domains(tenant_id, sorted(domains)) if domains else {}
         cards = {f"address:{address}": one.cards for address, one in known.items()}
         return {**cards, **{f"domain:{domain}": under for domain, under in found.items()}}

@@ -184,6 +184,6 @@ def test_links_carry_all_their_evidence(storage, tenant):
     link = a_link(
         "opportunity/O-1", rule="thread", evidence="parent@x.example", score=90, closed=True, by="a"
     )
-    message = a_stored_message(decision=replace(a_decision(), links=(link,), candidates=(a_ref("case/1"),)))
+    message = a_stored_message(decision=replace(a_decision(), links=(link,), suggestions=(link,)))
     create(storage, tenant, message)
     assert storage.messages.get(tenant, KEY).decision == message.decision

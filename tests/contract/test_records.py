@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.domain.records import RecordRef
 from shared.ports import KnownAddress
 from tests.builders import CONTACT, a_record, a_ref
 
@@ -123,6 +124,35 @@ class TestRecordIndex:
             "fabrikam.example": frozenset({a_record("client/K-1").card, a_record("client/K-2").card}),
             "other.example": frozenset(),
         }
+
+    def test_matters_are_found_by_subject_contact_and_contact_domain(self, storage, tenant):
+        deal = a_record(
+            "opportunity/O-1",
+            addresses=(),
+            domains=(),
+            summary="Lease of  Unit 4",
+            contacts=("C-1", "C-2"),
+            contact_domains=("fabrikam.example",),
+        )
+        storage.records.put_many(tenant, [deal])
+        assert storage.index.subjects(tenant, ["lease of unit 4", "lease"]) == {
+            "lease of unit 4": frozenset({deal.card}),
+            "lease": frozenset(),
+        }
+        assert storage.index.domains(tenant, ["fabrikam.example"]) == {
+            "fabrikam.example": frozenset({deal.card})
+        }
+        assert storage.index.listing(tenant, ["C-1", "C-9"]) == {
+            "C-1": frozenset({deal.ref}),
+            "C-9": frozenset(),
+        }
+
+    def test_what_an_agent_teaches_of_an_address_stays_until_it_is_taken_back(self, storage, tenant):
+        refs = [RecordRef("contact", "C-1"), RecordRef("project", "P:1")]
+        storage.index.teach(tenant, CONTACT, refs)
+        assert storage.index.addresses(tenant, [CONTACT])[CONTACT] == KnownAddress(taught=frozenset(refs))
+        storage.index.unteach(tenant, CONTACT, refs[:1])
+        assert storage.index.addresses(tenant, [CONTACT])[CONTACT].taught == {refs[1]}
 
     def test_organisations_do_not_see_each_other(self, storage, tenant):
         storage.records.put_many(tenant, [a_record()])

@@ -7,7 +7,7 @@
 | SyncStates    | tenant, mailbox id           | hash of the folder id; `~backfill`                |
 | Subscriptions | tenant                       | mailbox id                                        |
 | Records       | tenant, kind                 | record id                                         |
-| RecordIndex   | tenant, `a`/`d` + bucket     | hash of address or domain, kind, id (or `staff`)  |
+| RecordIndex   | tenant, `a d s c` + bucket   | hash of what it stands under, kind, id            |
 | Messages      | tenant, two digits of key    | message key; key `~` mailbox id `~` hash: a copy  |
 | Sightings     | tenant, mailbox id           | inverted receipt time, hash of the Graph id       |
 | Timeline      | tenant, kind, record id      | entry id: inverted time, message key              |
@@ -63,9 +63,9 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
     ),
     names.RECORDS: TableLayout("tenant|kind", "record id", ("status", "origin", "content")),
     names.RECORD_INDEX: TableLayout(
-        "tenant|a or d + bucket (0-f)",
-        "hash(address or domain)|kind|id, hash(address)|staff|mailbox id",
-        ("client", "status", "type"),
+        "tenant|a, d, s or c + bucket (0-f)",
+        "hash|kind|id, hash(address)|staff|mailbox id, hash(address)|taught|kind|id",
+        ("client", "status", "type", "contacts"),
     ),
     names.MESSAGES: TableLayout(
         "tenant|key[:2]",

@@ -1,4 +1,4 @@
-"""The table RecordIndex: which records, and whose mailboxes, stand under an address or a domain.
+"""The table RecordIndex: which records, and whose mailboxes, stand under an address, a domain, a subject, a contact.
 
 A row carries the record's card, so that a look-up decides without reading the record. Partitions are 16
 buckets by hash, so that a bulk load of records fills whole transactions, and one range query answers for one
@@ -17,13 +17,15 @@ from shared.domain.records import Card, RecordRef
 from shared.ports import KnownAddress
 
 _STAFF: Final = "staff"
-_BUCKET: Final = {"address": "a", "domain": "d"}
+_TAUGHT: Final = "taught"
+_BUCKET: Final = {"address": "a", "domain": "d", "subject": "s", "contact": "c"}
 IndexKey = tuple[Card, str]
-_COLUMNS: Final = ("RowKey", "client", "status", "type")
+_WITH_CONTACTS: Final = ("domain", "subject")
+_COLUMNS: Final = ("RowKey", "client", "status", "type", "contacts")
 
 
 class AzureRecordIndex:
-    """Implements `ports.RecordIndex`: one request per address or domain, side by side."""
+    """Implements `ports.RecordIndex`: one request per text asked for, side by side."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -34,9 +36,22 @@ class AzureRecordIndex:
         return dict(zip(asked, self._look_up(tenant_id, "address", asked), strict=True))
 
     def domains(self, tenant_id: str, domains: Iterable[str]) -> Mapping[str, frozenset[Card]]:
-        asked = list(dict.fromkeys(domains))
-        found = self._look_up(tenant_id, "domain", asked)
-        return {domain: known.cards for domain, known in zip(asked, found, strict=True)}
+        return self._cards(tenant_id, "domain", domains)
+
+    def subjects(self, tenant_id: str, subjects: Iterable[str]) -> Mapping[str, frozenset[Card]]:
+        return self._cards(tenant_id, "subject", subjects)
+
+    def listing(self, tenant_id: str, contacts: Iterable[str]) -> Mapping[str, frozenset[RecordRef]]:
+        found = self._cards(tenant_id, "contact", contacts)
+        return {contact: frozenset(one.ref for one in cards) for contact, cards in found.items()}
+
+    def teach(self, tenant_id: str, address: str, refs: Iterable[RecordRef]) -> None:
+        rows = [_taught_row(tenant_id, address, one) for one in dict.fromkeys(refs)]
+        self._table.write_many(Operation("upsert", row) for row in rows)
+
+    def unteach(self, tenant_id: str, address: str, refs: Iterable[RecordRef]) -> None:
+        rows = [_taught_row(tenant_id, address, one) for one in dict.fromkeys(refs)]
+        self._connection.side_by_side(self._drop, [(row, "") for row in rows])
 
     def put_staff(self, tenant_id: str, mailbox_id: str, addresses: Iterable[str]) -> None:
         rows = [_staff_row(tenant_id, mailbox_id, one) for one in dict.fromkeys(addresses)]
@@ -75,6 +90,11 @@ class AzureRecordIndex:
         except Conflict:  # a newer version of the record carries this key again
             return
 
+    def _cards(self, tenant_id: str, what: str, texts: Iterable[str]) -> Mapping[str, frozenset[Card]]:
+        asked = list(dict.fromkeys(texts))
+        found = self._look_up(tenant_id, what, asked)
+        return {text: known.cards for text, known in zip(asked, found, strict=True)}
+
     def _look_up(self, tenant_id: str, what: str, asked: list[str]) -> list[KnownAddress]:
         def read(text: str) -> KnownAddress:
             partition, prefix = _place(tenant_id, what, text)
@@ -99,6 +119,7 @@ def _record_row(tenant_id: str, card: Card, key: str) -> Row:
         "client": card.client,
         "status": card.status,
         "type": card.type,
+        "contacts": "|".join(card.contacts) if what in _WITH_CONTACTS else "",
     }
 
 
@@ -107,13 +128,27 @@ def _staff_row(tenant_id: str, mailbox_id: str, address: str) -> Row:
     return {"PartitionKey": partition, "RowKey": joined(prefix, _STAFF, escaped(mailbox_id))}
 
 
+def _taught_row(tenant_id: str, address: str, ref: RecordRef) -> Row:
+    partition, prefix = _place(tenant_id, "address", address)
+    return {"PartitionKey": partition, "RowKey": joined(prefix, _TAUGHT, ref.kind, escaped(ref.id))}
+
+
 def _known(rows: Iterable[Row]) -> KnownAddress:
     cards: set[Card] = set()
+    taught: set[RecordRef] = set()
     is_staff = False
     for row in rows:
-        _, kind, name = str(row["RowKey"]).split("|")
-        if kind == _STAFF:
+        _, what, *rest = str(row["RowKey"]).split("|")
+        if what == _STAFF:
             is_staff = True
+        elif what == _TAUGHT:
+            taught.add(RecordRef(rest[0], unescaped(rest[1])))
         else:
-            cards.add(Card(RecordRef(kind, unescaped(name)), row["client"], row["status"], row["type"]))
-    return KnownAddress(frozenset(cards), is_staff)
+            cards.add(_card(RecordRef(what, unescaped(rest[0])), row))
+    return KnownAddress(frozenset(cards), is_staff, frozenset(taught))
+
+
+def _card(ref: RecordRef, row: Row) -> Card:
+    contacts = str(row.get("contacts") or "")
+    listed = tuple(contacts.split("|")) if contacts else ()
+    return Card(ref, row["client"], row["status"], row["type"], listed)
