@@ -123,7 +123,7 @@ def _pattern(prefix: str) -> re.Pattern[str]:
 
 def _is_genuine(digits: str, check: str, keys: Sequence[bytes], tenant_id: str) -> bool:
     number = _number(digits)
-    return any([hmac.compare_digest(_mac(number, key, tenant_id), check) for key in keys])
+    return any(hmac.compare_digest(_mac(number, key, tenant_id), check) for key in keys)
 
 
 def _mac(number: int, key: bytes, tenant_id: str) -> str:
