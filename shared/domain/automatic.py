@@ -12,15 +12,13 @@ from typing import Final
 
 from shared.domain import subjects
 
-HEADERS: Final = frozenset(
-    (
-        "auto-submitted content-type delivered-to feedback-type mailing-list precedence return-path "
-        "x-apple-action x-auto-reply-from x-auto-response-suppress x-autoreply x-autorespond "
-        "x-autoresponder x-failed-recipients x-fc-machinegenerated x-hmxmroriginalrecipient x-loop "
-        "x-mail-autoreply x-ms-exchange-generated-message-source x-ms-exchange-inbox-rules-loop "
-        "x-ms-exchange-message-is-ndr x-post-messageclass x-precedence"
-    ).split()
+_NAMES: Final = (
+    "auto-submitted content-type delivered-to feedback-type mailing-list precedence return-path x-apple-action "
+    "x-auto-reply-from x-auto-response-suppress x-autoreply x-autorespond x-autoresponder x-failed-recipients "
+    "x-fc-machinegenerated x-hmxmroriginalrecipient x-loop x-mail-autoreply x-ms-exchange-inbox-rules-loop "
+    "x-ms-exchange-generated-message-source x-ms-exchange-message-is-ndr x-post-messageclass x-precedence"
 )
+HEADERS: Final = frozenset(_NAMES.split())
 """The headers looked at, in lower case; besides them all that begin with `list-`."""
 
 
