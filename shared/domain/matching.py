@@ -94,7 +94,8 @@ def merge(stored: Decision, other: Decision) -> Decision:
         held = best.get(link.ref)
         if held is None or (held.by == BY_RULE and is_better(link, held)):
             best[link.ref] = link
-    links = tuple(sorted(best.values(), key=best_first))
+    unchanged = tuple(best.values()) == stored.links
+    links = stored.links if unchanged else tuple(sorted(best.values(), key=best_first))
     merged = replace(
         stored,
         links=links,
