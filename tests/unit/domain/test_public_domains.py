@@ -168,7 +168,7 @@ def test_the_list_and_its_licence_are_deployed(path: Path) -> None:
 
 def test_the_lists_are_read_at_the_first_question_and_once() -> None:
     ask = "p.is_shared('gmail.com')"
-    look = "print(p._providers.cache_info().misses, p._suffixes.cache_info().misses)"
+    look = "print(p._providers.cache_info().misses, p._suffix_rules.cache_info().misses)"
     script = f"from shared.domain import public_domains as p; {look}; {ask}; {ask}; {look}"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
