@@ -341,6 +341,9 @@ class EntryFilter:
 class Timeline(Protocol):
     def put(self, tenant_id: str, entries: Sequence[Entry]) -> None: ...
 
+    def remove(self, tenant_id: str, refs: Sequence[RecordRef], entry_id: str) -> None:
+        """Take one mail's entry from several records; one that is not there is no error."""
+
     def page(
         self, tenant_id: str, ref: RecordRef, wanted: EntryFilter, *, limit: int, after: str
     ) -> tuple[list[Entry], str]:

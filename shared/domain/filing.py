@@ -11,29 +11,40 @@ from shared.domain.identity import Fingerprint
 from shared.domain.mailboxes import Mailbox
 from shared.domain.matching import Decision, Disposition, Link, merge
 from shared.domain.messages import Direction, Document, FetchedMessage, MessageHead
+from shared.domain.records import RecordRef
 from shared.domain.rulings import Ruling
 
 PENDING = "pending"
 DONE = "done"
+# A person has deleted it: only the key stays, so that it never comes back.
+DELETED = "deleted"
 MAX_WAITERS = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Waiter:
-    """A skipped copy whose mail answers this one: looked at again once this one is filed."""
+    """A copy whose mail answers this one: looked at again once this one is filed.
+
+    `kept`: its mail is stored, and may be waiting in My Inbox; others were skipped.
+    """
 
     mailbox_id: str
     graph_id: str
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """One mailbox's copy of a stored mail; Bcc is known to the copies that show it."""
+    """One mailbox's copy of a stored mail; Bcc is known to the copies that show it.
+
+    `listed` is why the last look at this copy had the mail in My Inbox though it is filed, '' = it did not.
+    """
 
     mailbox_id: str
     graph_id: str
     folder_id: str
     bcc: tuple[Person, ...] = ()
+    listed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +64,12 @@ class StoredMessage:
 
     `kind` is the entry kind of its rows, `agent` the address of the agent it is shown with. `automatic` is what
     kind of automatic mail it is, '' = a person's. `conversation` is the keyed hash of its conversation's index.
-    `bounces` are reports that it did not arrive. `decided` is what a person has decided on it in My Inbox.
+    `bounces` are reports that it did not arrive.
+
+    `decided` is what a person has decided on it in My Inbox; `undone` is a decision that is being taken back.
+    `unlinked` are records from which a person took it by hand: no rule files it there again. `withdrawn` are
+    records on which it no longer is, so that no entry of it may stand there. `acts` are the ids of the last
+    changes that persons made.
     """
 
     key: str
@@ -72,11 +88,31 @@ class StoredMessage:
     conversation: str = ""
     bounces: tuple[Bounced, ...] = ()
     decided: Ruling | None = None
+    undone: Ruling | None = None
+    unlinked: frozenset[RecordRef] = frozenset()
+    withdrawn: frozenset[RecordRef] = frozenset()
+    acts: tuple[str, ...] = ()
     etag: str = ""
 
     @property
     def is_filed(self) -> bool:
         return self.decision.disposition is Disposition.FILED
+
+    @property
+    def gone(self) -> frozenset[RecordRef]:
+        """Records on which no entry of it may stand."""
+        return self.withdrawn - {one.ref for one in self.decision.links}
+
+    @property
+    def called_back(self) -> tuple[Waiter, ...]:
+        """Who waits and is looked at again once it is filed; a person may have wanted its thread left alone."""
+        if self.decided is None or self.decided.file_thread:
+            return self.waiters
+        return tuple(one for one in self.waiters if not one.kept)
+
+    @property
+    def is_deleted(self) -> bool:
+        return self.state == DELETED
 
     def as_thread_hit(self, evidence: str) -> ThreadHit:
         """How a later mail of its thread sees it."""
@@ -89,14 +125,26 @@ class StoredMessage:
         )
 
     def merged(self, other: "StoredMessage") -> "StoredMessage":
-        """This message under what its own and another look at it come to; an answer once seen stays one."""
+        """This message under what its own and another look at it come to; an answer once seen stays one.
+
+        What a person took away does not come back by rule, and a deleted mail stays deleted.
+        """
+        if self.is_deleted:
+            return self
         kind = "reply" if "reply" in (self.kind, other.kind) else self.kind
-        return replace(self, decision=merge(self.decision, other.decision), kind=kind)
+        links = tuple(one for one in other.decision.links if one.ref not in self.unlinked)
+        if other.is_filed and not links:
+            return replace(self, kind=kind)
+        decision = merge(self.decision, replace(other.decision, links=links))
+        return replace(self, decision=decision, kind=kind)
 
 
 @dataclass(frozen=True, slots=True)
 class InboxItem:
-    """A mail waiting in My Inbox of one agent. `suggestions` come best first."""
+    """A mail waiting in My Inbox of one agent. `suggestions` come best first.
+
+    `thread` are the Message-IDs of the mail itself and of those it answers, `conversation` is the message's.
+    """
 
     agent: str
     at: datetime
@@ -108,6 +156,8 @@ class InboxItem:
     reason: str
     suggestions: tuple[Link, ...] = ()
     has_attachments: bool = False
+    thread: tuple[str, ...] = ()
+    conversation: str = ""
 
 
 def new_message(
@@ -162,22 +212,6 @@ def entries_of(stored: StoredMessage, document: Document) -> tuple[Entry, ...]:
             bounced=tuple(one.address for one in stored.bounces),
         )
         for link in stored.decision.links
-    )
-
-
-def inbox_item(stored: StoredMessage, document: Document, mailbox: Mailbox) -> InboxItem:
-    """The row in My Inbox of the mailbox's agent."""
-    return InboxItem(
-        agent=mailbox.agent,
-        at=stored.at,
-        message_key=stored.key,
-        mailbox_id=mailbox.mailbox_id,
-        subject=document.subject,
-        sender=document.sender,
-        preview=document.preview,
-        reason=stored.decision.reason,
-        suggestions=stored.decision.suggestions,
-        has_attachments=any(not one.inline for one in document.attachments),
     )
 
 

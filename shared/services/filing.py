@@ -9,9 +9,19 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from shared import telemetry
+from shared.domain import inbox
 from shared.domain.commands import MAX_IDS, IngestMessages
+from shared.domain.entries import entry_id
 from shared.domain.errors import Conflict, PermanentError
-from shared.domain.filing import DONE, MAX_WAITERS, PENDING, Copy, StoredMessage, entries_of, inbox_item
+from shared.domain.filing import (
+    DONE,
+    MAX_WAITERS,
+    PENDING,
+    Copy,
+    InboxItem,
+    StoredMessage,
+    entries_of,
+)
 from shared.domain.identity import MAX_VARIANTS, variant_key
 from shared.domain.messages import Attachment, Direction, Document
 from shared.ports import (
@@ -47,29 +57,42 @@ class Filing:
     def __call__(self, scope: Scope, message: StoredMessage, document: Document, copy: Copy) -> StoredMessage:
         """File or triage the mail and return it as it stands, not yet done.
 
-        A message that is returned `done` was complete before and needs nothing more.
+        A message that is returned `done` was complete before and needs nothing more; nor does a deleted one.
         """
+        copy = replace(copy, listed=message.decision.listed)
         claim = self._claim(scope, message, document, copy)
         stored = claim.message
+        if stored.is_deleted:
+            return stored
         if not claim.created:
             self.messages.add_copy(scope.tenant_id, stored.key, copy)
             stored = self._merge(scope, stored, message)
         if stored.state == DONE:
+            if not message.is_filed or inbox.may_list(scope.mailbox):
+                self._arrange_inboxes(scope.tenant_id, stored, document)
+            return stored
+        if stored.is_deleted:
             return stored
         self._keep_attachments(scope, stored, copy, document.attachments)
-        if stored.is_filed:
-            self.timeline.put(scope.tenant_id, entries_of(stored, document))
-        elif stored.direction is Direction.IN:
-            self.inbox.put(scope.tenant_id, inbox_item(stored, document, scope.mailbox))
+        if claim.created:
+            self._show_entries(scope.tenant_id, stored, document)
+            self._put_rows(scope.tenant_id, *inbox.arranged(stored, document, [(copy, scope.mailbox)]))
+        else:
+            self.show(scope.tenant_id, stored, document)
         return stored
 
-    def finish(self, scope: Scope, stored: StoredMessage) -> None:
+    def show(self, tenant_id: str, stored: StoredMessage, document: Document) -> None:
+        """Bring all that readers see in line with a stored mail: timelines, and My Inbox of every agent."""
+        self._show_entries(tenant_id, stored, document)
+        self._arrange_inboxes(tenant_id, stored, document)
+
+    def finish(self, tenant_id: str, stored: StoredMessage, *, silent: bool = False) -> None:
         """The last step: put back who waits for this mail, then mark it done."""
-        if stored.state == DONE:
+        if stored.state == DONE or stored.is_deleted:
             return
         if stored.is_filed:
-            self._put_back(scope, stored)
-        self.messages.finish(scope.tenant_id, stored)
+            self._put_back(tenant_id, stored, silent=silent)
+        self.messages.finish(tenant_id, stored)
 
     def _claim(self, scope: Scope, message: StoredMessage, document: Document, copy: Copy) -> Claim:
         """Find the row of this very mail under its key, or take a free one: other mails may reuse its id."""
@@ -78,7 +101,7 @@ class Filing:
             mine = replace(message, key=variant_key(message.key, number))
             claim = self.messages.create(scope.tenant_id, mine, document, copy)
             first = first or claim.message
-            if claim.created or claim.message.fingerprint.is_same_mail(message.fingerprint):
+            if claim.created or _is_same(claim.message, message, scope):
                 if first.variants < number:
                     self._update(scope, first, partial(replace, variants=number))
                 return claim
@@ -89,9 +112,7 @@ class Filing:
         merged = stored.merged(mine)
         if (merged.decision, merged.kind) == (stored.decision, stored.kind):
             return stored
-        if merged.is_filed and not stored.is_filed:
-            self._leave_inboxes(scope, stored)
-        return self._update(scope, stored, lambda one: replace(one.merged(mine), state=PENDING))
+        return self._update(scope, stored, lambda one: _pending(one.merged(mine)))
 
     def _update(self, scope: Scope, stored: StoredMessage, change: Change) -> StoredMessage:
         for _ in range(UPDATE_TRIES):
@@ -101,12 +122,27 @@ class Filing:
                 stored = self.messages.get(scope.tenant_id, stored.key) or stored
         raise Conflict(f"message {stored.key} keeps changing")
 
-    def _leave_inboxes(self, scope: Scope, stored: StoredMessage) -> None:
-        document = self.messages.document(scope.tenant_id, stored.key)
-        for copy in self.messages.copies(scope.tenant_id, stored.key):
-            mailbox = self.mailboxes.by_id(scope.tenant_id, copy.mailbox_id)
-            if mailbox is not None and document is not None:
-                self.inbox.remove(scope.tenant_id, inbox_item(stored, document, mailbox))
+    def _show_entries(self, tenant_id: str, stored: StoredMessage, document: Document) -> None:
+        if stored.is_filed:
+            self.timeline.put(tenant_id, entries_of(stored, document))
+        if stored.gone:
+            self.timeline.remove(tenant_id, sorted(stored.gone), entry_id(stored.at, stored.key))
+
+    def _arrange_inboxes(self, tenant_id: str, stored: StoredMessage, document: Document) -> None:
+        if stored.direction is not Direction.IN:
+            return
+        copies = self.messages.copies(tenant_id, stored.key)
+        mailboxes = {
+            one: self.mailboxes.by_id(tenant_id, one) for one in {copy.mailbox_id for copy in copies}
+        }
+        held = [(copy, mailbox) for copy in copies if (mailbox := mailboxes[copy.mailbox_id]) is not None]
+        self._put_rows(tenant_id, *inbox.arranged(stored, document, held))
+
+    def _put_rows(self, tenant_id: str, standing: Sequence[InboxItem], gone: Sequence[InboxItem]) -> None:
+        for one in standing:
+            self.inbox.put(tenant_id, one)
+        for one in gone:
+            self.inbox.remove(tenant_id, one)
 
     def _keep_attachments(
         self, scope: Scope, stored: StoredMessage, copy: Copy, attachments: Sequence[Attachment]
@@ -119,20 +155,31 @@ class Filing:
                 # A link to a cloud file has no bytes (405), and one may vanish; the mail stands without.
                 telemetry.event("attachment_not_kept", message=stored.key, id=one.id, code=error.code)
 
-    def _put_back(self, scope: Scope, stored: StoredMessage) -> None:
+    def _put_back(self, tenant_id: str, stored: StoredMessage, *, silent: bool) -> None:
         """Nobody waits who is not within the capture window, or history that was asked for."""
         by_mailbox: dict[str, list[str]] = {}
-        for waiter in stored.waiters[:MAX_WAITERS]:
+        for waiter in stored.called_back[:MAX_WAITERS]:
             by_mailbox.setdefault(waiter.mailbox_id, []).append(waiter.graph_id)
         for mailbox_id, ids in by_mailbox.items():
             for start in range(0, len(ids), MAX_IDS):
                 self.queue.put(
                     IngestMessages(
-                        tenant_id=scope.tenant_id,
+                        tenant_id=tenant_id,
                         mailbox_id=mailbox_id,
                         first_at=self.clock(),
                         ids=tuple(ids[start : start + MAX_IDS]),
-                        silent=scope.unbounded,
+                        silent=silent,
                         unbounded=True,
                     )
                 )
+
+
+def _pending(stored: StoredMessage) -> StoredMessage:
+    return stored if stored.is_deleted else replace(stored, state=PENDING)
+
+
+def _is_same(stored: StoredMessage, mine: StoredMessage, scope: Scope) -> bool:
+    """Of a deleted mail only hashes are left to compare with."""
+    if stored.fingerprint.is_same_mail(mine.fingerprint):
+        return True
+    return stored.is_deleted and stored.fingerprint.is_same_mail(mine.fingerprint.hashed(scope.hasher))

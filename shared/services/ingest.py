@@ -16,7 +16,7 @@ from shared.domain.identity import message_key
 from shared.domain.mailboxes import Mailbox
 from shared.domain.matching import MatchPolicy, match
 from shared.domain.messages import FetchedMessage, MessageHead
-from shared.domain.sightings import FAILED, Sighting
+from shared.domain.sightings import FAILED, SKIPPED, Sighting
 from shared.ports import (
     Clock,
     CommandQueue,
@@ -161,7 +161,7 @@ class Ingest:
         if sightings:
             self.sightings.put(scope.mailbox, sightings)
         for stored in unfinished:
-            self.filing.finish(scope, stored)
+            self.filing.finish(scope.tenant_id, stored, silent=scope.unbounded)
 
     def _file(self, scope: Scope, kept: Kept) -> StoredMessage:
         head = kept.mail.head
@@ -192,7 +192,9 @@ def _has_nearest(head: MessageHead, candidates: Candidates) -> bool:
 
 
 def settled(sighting: Sighting, stored: StoredMessage) -> Sighting:
-    """The ledger row of a copy whose mail has been filed or sent to triage."""
+    """The ledger row of a copy whose mail has been filed, sent to triage, or deleted before by a person."""
+    if stored.is_deleted:
+        return replace(sighting, outcome=SKIPPED, reason="deleted", message_key=stored.key, final=True)
     outcome = stored.decision.disposition.value
     return replace(
         sighting, outcome=outcome, reason=stored.decision.reason, message_key=stored.key, final=True
