@@ -609,6 +609,11 @@ class FakeTimeline:
             for one in entries:
                 self.rows.setdefault((tenant_id, one.link.ref), {})[one.id] = one
 
+    def remove(self, tenant_id: str, refs: Sequence[RecordRef], entry_id: str) -> None:
+        with self.faults.write("Timeline.remove"):
+            for ref in refs:
+                self.rows.get((tenant_id, ref), {}).pop(entry_id, None)
+
     def page(
         self, tenant_id: str, ref: RecordRef, wanted: EntryFilter, *, limit: int, after: str
     ) -> tuple[list[Entry], str]:

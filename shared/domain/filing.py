@@ -10,21 +10,28 @@ from shared.domain.candidates import Candidates, ThreadHit
 from shared.domain.entries import Entry, entry_id, kind_of
 from shared.domain.identity import Fingerprint
 from shared.domain.mailboxes import Mailbox
-from shared.domain.matching import Decision, Disposition, MatchPolicy, Link, listing, merge
+from shared.domain.matching import Decision, Disposition, Link, merge
 from shared.domain.messages import Direction, Document, FetchedMessage, MessageHead
+from shared.domain.records import RecordRef
 from shared.domain.rulings import Ruling
 
 PENDING = "pending"
 DONE = "done"
+# A person has deleted it: only the key stays, so that it never comes back.
+DELETED = "deleted"
 MAX_WAITERS = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Waiter:
-    """A skipped copy whose mail answers this one: looked at again once this one is filed."""
+    """A copy whose mail answers this one: looked at again once this one is filed.
+
+    `kept`: its mail is stored, and may be waiting in My Inbox; others were skipped.
+    """
 
     mailbox_id: str
     graph_id: str
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,12 @@ class StoredMessage:
 
     `kind` is the entry kind of its rows, `agent` the address of the agent it is shown with. `automatic` is what
     kind of automatic mail it is, '' = a person's. `conversation` is the keyed hash of its conversation's index.
-    `bounces` are reports that it did not arrive. `decided` is what a person has decided on it in My Inbox.
+    `bounces` are reports that it did not arrive.
+
+    `decided` is what a person has decided on it in My Inbox; `undone` is a decision that is being taken back.
+    `unlinked` are records from which a person took it by hand: no rule files it there again. `withdrawn` are
+    records on which it no longer is, so that no entry of it may stand there. `acts` are the ids of the last
+    changes that persons made.
     """
 
     key: str
@@ -73,11 +85,31 @@ class StoredMessage:
     conversation: str = ""
     bounces: tuple[Bounced, ...] = ()
     decided: Ruling | None = None
+    undone: Ruling | None = None
+    unlinked: frozenset[RecordRef] = frozenset()
+    withdrawn: frozenset[RecordRef] = frozenset()
+    acts: tuple[str, ...] = ()
     etag: str = ""
 
     @property
     def is_filed(self) -> bool:
         return self.decision.disposition is Disposition.FILED
+
+    @property
+    def gone(self) -> frozenset[RecordRef]:
+        """Records on which no entry of it may stand."""
+        return self.withdrawn - {one.ref for one in self.decision.links}
+
+    @property
+    def called_back(self) -> tuple[Waiter, ...]:
+        """Who waits and is looked at again once it is filed; a person may have wanted its thread left alone."""
+        if self.decided is None or self.decided.file_thread:
+            return self.waiters
+        return tuple(one for one in self.waiters if not one.kept)
+
+    @property
+    def is_deleted(self) -> bool:
+        return self.state == DELETED
 
     def as_thread_hit(self, evidence: str) -> ThreadHit:
         """How a later mail of its thread sees it."""
@@ -90,14 +122,19 @@ class StoredMessage:
         )
 
     def merged(self, other: "StoredMessage") -> "StoredMessage":
-        """This message under what its own and another look at it come to; an answer once seen stays one."""
+        """This message under what its own and another look at it come to; an answer once seen stays one.
+
+        What a person took away does not come back by rule, and a deleted mail stays deleted.
+        """
+        if self.is_deleted:
+            return self
         kind = "reply" if "reply" in (self.kind, other.kind) else self.kind
-        return replace(
-            self,
-            decision=merge(self.decision, other.decision),
-            kind=kind,
-            automatic=self.automatic or other.automatic,
-        )
+        automatic = self.automatic or other.automatic
+        links = tuple(one for one in other.decision.links if one.ref not in self.unlinked)
+        if other.is_filed and not links:
+            return replace(self, kind=kind, automatic=automatic)
+        decision = merge(self.decision, replace(other.decision, links=links))
+        return replace(self, decision=decision, kind=kind, automatic=automatic)
 
     @property
     def is_thread_start(self) -> bool:
@@ -107,7 +144,10 @@ class StoredMessage:
 
 @dataclass(frozen=True, slots=True)
 class InboxItem:
-    """A mail waiting in My Inbox of one agent. `suggestions` come best first."""
+    """A mail waiting in My Inbox of one agent. `suggestions` come best first.
+
+    `thread` are the Message-IDs of the mail itself and of those it answers, `conversation` is the message's.
+    """
 
     agent: str
     at: datetime
@@ -119,6 +159,8 @@ class InboxItem:
     reason: str
     suggestions: tuple[Link, ...] = ()
     has_attachments: bool = False
+    thread: tuple[str, ...] = ()
+    conversation: str = ""
 
 
 def new_message(
@@ -179,34 +221,6 @@ def entries_of(stored: StoredMessage, document: Document) -> tuple[Entry, ...]:
             bounced=tuple(one.address for one in stored.bounces),
         )
         for link in stored.decision.links
-    )
-
-
-def inbox_reason(stored: StoredMessage, policy: MatchPolicy) -> str:
-    """Why a mail stands in My Inbox of a mailbox's agent; '' = it does not. Sent mail never does.
-
-    It follows from what all looks at the mail have come to, so it does not matter which came first.
-    """
-    if stored.direction is Direction.OUT or stored.decided is not None:
-        return ""
-    return listing(stored.decision.links, policy) if stored.is_filed else stored.decision.reason
-
-
-def inbox_item(
-    stored: StoredMessage, document: Document, mailbox: Mailbox, reason: str = ""
-) -> InboxItem:
-    """The row in My Inbox of the mailbox's agent."""
-    return InboxItem(
-        agent=mailbox.agent,
-        at=stored.at,
-        message_key=stored.key,
-        mailbox_id=mailbox.mailbox_id,
-        subject=document.subject,
-        sender=document.sender,
-        preview=document.preview,
-        reason=reason or stored.decision.reason,
-        suggestions=stored.decision.suggestions,
-        has_attachments=any(not one.inline for one in document.attachments),
     )
 
 

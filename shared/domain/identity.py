@@ -58,6 +58,10 @@ class Fingerprint:
     def of(cls, head: MessageHead) -> "Fingerprint":
         return cls(head.sender.address, head.sent_at, subjects.normalise(head.subject)[:200])
 
+    def hashed(self, hasher: Hasher) -> "Fingerprint":
+        """The same without anything readable: what is kept of a mail that was deleted."""
+        return Fingerprint(hasher("address", self.sender), self.sent_at, hasher("subject", self.subject))
+
     def is_same_mail(self, other: "Fingerprint") -> bool:
         """A further copy is the same mail unless two of sender, sent time and stripped subject differ."""
         differences = (

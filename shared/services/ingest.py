@@ -12,7 +12,7 @@ from shared.domain.filing import DONE, StoredMessage, copy_of
 from shared.domain.folders import FolderState
 from shared.domain.mailboxes import Mailbox
 from shared.domain.messages import FetchedMessage, MessageHead
-from shared.domain.sightings import FAILED, Sighting
+from shared.domain.sightings import FAILED, SKIPPED, Sighting
 from shared.ports import (
     Clock,
     CommandQueue,
@@ -157,7 +157,7 @@ class Ingest:
         if sightings:
             self.sightings.put(scope.mailbox, sightings)
         for stored in unfinished:
-            self.filing.finish(scope, stored)
+            self.filing.finish(scope.tenant_id, stored, silent=scope.unbounded)
 
     def _file(self, scope: Scope, kept: Kept) -> StoredMessage:
         matched = self.match(scope, kept.mail, kept.screened.candidates)
@@ -169,7 +169,9 @@ class Ingest:
 
 
 def settled(sighting: Sighting, stored: StoredMessage) -> Sighting:
-    """The ledger row of a copy whose mail has been filed or sent to triage."""
+    """The ledger row of a copy whose mail has been filed, sent to triage, or deleted before by a person."""
+    if stored.is_deleted:
+        return replace(sighting, outcome=SKIPPED, reason="deleted", message_key=stored.key, final=True)
     outcome = stored.decision.disposition.value
     return replace(
         sighting, outcome=outcome, reason=stored.decision.reason, message_key=stored.key, final=True

@@ -9,7 +9,9 @@ import pytest
 from shared.domain.errors import Conflict
 from shared.domain.filing import DONE, MAX_WAITERS
 from shared.domain.identity import variant_key
+from shared.domain.matching import Disposition
 from shared.domain.messages import Direction
+from shared.domain.rulings import LINK, OPEN, Ruling
 from tests.builders import (
     KEY,
     NOW,
@@ -83,6 +85,32 @@ class TestMessageStore:
         found = {(one.mailbox_id, one.folder_id) for one in storage.messages.copies(tenant, KEY)}
         assert found == {(a_copy().mailbox_id, "moved"), ("ef" * 16, "inbox-folder")}
 
+    def test_a_copy_remembers_why_it_was_listed(self, storage, tenant):
+        create(storage, tenant, copy=a_copy(listed="matching_off"))
+        assert storage.messages.copies(tenant, KEY) == [a_copy(listed="matching_off")]
+        storage.messages.add_copy(tenant, KEY, a_copy())
+        assert storage.messages.copies(tenant, KEY) == [a_copy()]
+
+    def test_what_persons_did_comes_back(self, storage, tenant):
+        message = create(storage, tenant).message
+        before = a_decision(disposition=Disposition.TRIAGE, reason="no_match")
+        ruling = Ruling(
+            LINK, "a-person", NOW, before, links=(a_link(as_note=True),), taught="x@fabrikam.example"
+        )
+        updated = storage.messages.update(
+            tenant,
+            replace(
+                message,
+                decided=ruling,
+                undone=replace(ruling, what=OPEN),
+                unlinked=frozenset({a_ref()}),
+                withdrawn=frozenset({a_ref("client/K-1")}),
+                acts=("1", "2"),
+            ),
+        )
+        assert storage.messages.get(tenant, KEY) == updated
+        assert updated.decided == ruling
+
     def test_an_update_keeps_the_document(self, storage, tenant):
         message = create(storage, tenant).message
         decision = a_decision("contact/C-1", "client/K-1")
@@ -144,6 +172,11 @@ class TestWaiting:
         assert claim.message.waiters == (a_waiter(1), a_waiter(2))
         assert storage.messages.get(tenant, KEY) == claim.message
         assert storage.messages.document(tenant, KEY) == a_document()
+
+    def test_a_waiter_says_whether_its_mail_is_kept(self, storage, tenant):
+        storage.messages.wait_for(tenant, KEY, a_waiter())
+        storage.messages.wait_for(tenant, KEY, replace(a_waiter(), kept=True))
+        assert create(storage, tenant).message.waiters == (a_waiter(), replace(a_waiter(), kept=True))
 
     def test_a_filed_mail_is_not_waited_for(self, storage, tenant):
         message = create(storage, tenant).message

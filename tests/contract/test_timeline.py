@@ -109,6 +109,16 @@ class TestTimeline:
             assert len(storage.timeline.page(tenant, a_ref(ref), ALL, limit=9, after="")[0]) == 1
         assert keys(storage, tenant[:-1] + "x") == ([], "")
 
+    def test_one_mails_entry_is_taken_from_several_records_any_number_of_times(self, storage, tenant):
+        refs = [a_ref(f"contact/C-{number}") for number in range(3)]
+        other = an_entry("contact/C-0", message_key="b")
+        gone = [an_entry(str(ref), message_key="a") for ref in refs]
+        storage.timeline.put(tenant, [*gone, other])
+        for _ in range(2):
+            storage.timeline.remove(tenant, refs, gone[0].id)
+        found = [storage.timeline.page(tenant, ref, ALL, limit=9, after="")[0] for ref in refs]
+        assert found == [[other], [], []]
+
 
 class TestAttachments:
     @pytest.mark.parametrize("sizes", [[], [0], [1, 2, 3], [3 << 20, 3 << 20, 3 << 20], [9 << 20]])

@@ -131,11 +131,12 @@ def to_copy(row: Row) -> Copy:
 
 
 def to_waiters(row: Row) -> tuple[Waiter, ...]:
-    return tuple(Waiter(*pair) for pair in json.loads(row["waiters"]))
+    return tuple(Waiter(one[0], one[1], len(one) > 2) for one in json.loads(row["waiters"]))
 
 
 def waiters_column(waiters: Iterable[Waiter]) -> Any:
-    return json.dumps([[one.mailbox_id, one.graph_id] for one in waiters], separators=(",", ":"))
+    plain = [[one.mailbox_id, one.graph_id, *(["kept"] if one.kept else [])] for one in waiters]
+    return json.dumps(plain, separators=(",", ":"))
 
 
 def is_awaited(row: Row) -> bool:
