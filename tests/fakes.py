@@ -514,6 +514,15 @@ class FakeMessageStore:
         row = self._row(tenant_id, key)
         return row is not None and row.message is None
 
+    def scan(self, tenant_id: str, *, limit: int, after: str) -> tuple[list[StoredMessage], str]:
+        self.faults.read("MessageStore.scan")
+        found = [
+            row.message
+            for (tenant, key), row in sorted(self.rows.items())
+            if tenant == tenant_id and key > after and row.message and not row.message.is_deleted
+        ]
+        return found[:limit], found[limit - 1].key if len(found) > limit else ""
+
     def note_conversation(self, tenant_id: str, message: StoredMessage) -> None:
         with self.faults.write("MessageStore.note_conversation"):
             rows = self.conversations.setdefault((tenant_id, message.conversation), {})

@@ -111,3 +111,35 @@ class ExplanationModel(BaseModel):
     links: list[LinkModel]
     sightings: list[SeenCopyModel]
     steps: list[str] = Field(description="What was decided and why, in order, as sentences.")
+
+
+_DIFFERENCE: Final[dict[str, Any]] = {
+    "message_id": "0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f",
+    "at": "2026-03-02T09:00:00Z",
+    "outcome_before": "filed",
+    "outcome_after": "triage",
+    "gained": [],
+    "lost": [_LINK],
+}
+
+
+class DifferenceModel(BaseModel):
+    """A mail that the rules and records of today file differently."""
+
+    model_config = _answer(_DIFFERENCE)
+    message_id: str
+    at: datetime
+    outcome_before: str = Field(description="filed or triage.")
+    outcome_after: str
+    gained: list[LinkModel]
+    lost: list[LinkModel]
+
+
+class RematchModel(BaseModel):
+    """What a dry run found, or the id of the run that was asked for."""
+
+    model_config = _answer({"run": None, "differences": [_DIFFERENCE], "seen": 200, "cursor": None})
+    run: str | None = Field(None, description="The run's id in the log; null for a dry run.")
+    differences: list[DifferenceModel] = Field([], description="A mail that changes after others is not among them.")
+    seen: int = Field(0, description="How many messages this page looked at.")
+    cursor: str | None = None

@@ -129,6 +129,23 @@ class JoinLateContacts(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RematchMessages(Command):
+    """Decide anew on stored mail, from behind the message `after`: all of it, or what concerns `record`.
+
+    `run` names the whole run; `turn` counts how often it has gone through, `changed` what this time has changed.
+    """
+
+    queue: ClassVar[str] = names.REMATCHES
+
+    mailbox_id: str = ""
+    run: str = ""
+    record: str = ""
+    after: str = ""
+    turn: int = 0
+    changed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MaintainSubscription(Command):
     """Bring the mailbox's Graph subscription in order. `event` is the lifecycle event that asked for it.
 
@@ -146,6 +163,7 @@ COMMANDS: Final[tuple[type[Command], ...]] = (
     ReconcileMailbox,
     BackfillMailbox,
     JoinLateContacts,
+    RematchMessages,
     MaintainSubscription,
 )
 

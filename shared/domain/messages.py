@@ -122,7 +122,8 @@ class Document:
     """What is kept of a mail to show it: the body untouched, and where the quoted chain stands in it.
 
     `quoted` are half-open character ranges of `text`; `html_quote_start` is an offset into `html`.
-    Bcc is not among the people: it is kept with the copy in which it is visible.
+    Bcc is not among the people: it is kept with the copy in which it is visible. `headers` are those that
+    matching reads, so that it can be asked again.
     """
 
     message_id: str
@@ -140,3 +141,6 @@ class Document:
     attachments: tuple[Attachment, ...] = ()
     in_reply_to: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    on_behalf_of: Person | None = None
+    conversation_index: str = ""
+    headers: tuple[tuple[str, str], ...] = ()

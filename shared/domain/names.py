@@ -10,6 +10,7 @@ MAIL_INGEST: Final = "mail-ingest"
 MAIL_RECONCILE: Final = "mail-reconcile"
 MAIL_BACKFILL: Final = "mail-backfill"
 LATE_CONTACTS: Final = "late-contacts"
+REMATCHES: Final = "rematches"
 SUBSCRIPTIONS: Final = "subscriptions"
 
 QUEUES: Final = (
@@ -18,6 +19,7 @@ QUEUES: Final = (
     MAIL_RECONCILE,
     MAIL_BACKFILL,
     LATE_CONTACTS,
+    REMATCHES,
     SUBSCRIPTIONS,
 )
 POISON_SUFFIX: Final = "-poison"

@@ -89,6 +89,31 @@ class Filing:
         self._show_entries(tenant_id, stored, document)
         self._arrange_inboxes(tenant_id, stored, document)
 
+    def revise(self, tenant_id: str, stored: StoredMessage, decision: Decision, act: str) -> bool:
+        """Replace a finished mail's decision and bring its rows in line; `act` names who does it.
+
+        Whether that was to be done: a mail that somebody else is writing is left to them. Raises Conflict.
+        """
+        document = self.messages.document(tenant_id, stored.key)
+        is_own = act in stored.acts
+        if document is None or (stored.state != DONE and not is_own):
+            return False
+        if not is_own:
+            lost = {one.ref for one in stored.decision.links} - {one.ref for one in decision.links}
+            stored = self.messages.update(
+                tenant_id,
+                replace(
+                    stored,
+                    decision=decision,
+                    state=PENDING,
+                    withdrawn=stored.withdrawn | lost,
+                    acts=(*stored.acts, act)[-MOST_ACTS:],
+                ),
+            )
+        self.show(tenant_id, stored, document)
+        self.finish(tenant_id, stored, silent=True)
+        return True
+
     def finish(self, tenant_id: str, stored: StoredMessage, *, silent: bool = False) -> None:
         """The last step: put back who waits for this mail, then mark it done."""
         if stored.state == DONE or stored.is_deleted:

@@ -33,6 +33,28 @@ def create(storage, tenant, message=None, document=None, copy=None):
     )
 
 
+class TestScan:
+    def test_pages_show_every_message_once_in_order_of_keys(self, storage, tenant):
+        keys = ["0a" * 16, "0a" * 16 + "v1", "0b" * 16, "ff" * 16]
+        for key in reversed(keys):
+            create(storage, tenant, a_stored_message(key=key))
+        found, after, pages = [], "", 0
+        while True:
+            page, after = storage.messages.scan(tenant, limit=2, after=after)
+            found += [one.key for one in page]
+            pages += 1
+            if not after:
+                break
+        assert (found, pages) == (keys, 2)
+
+    def test_copies_placeholders_and_other_organisations_are_no_messages(self, storage, tenant):
+        create(storage, tenant)
+        storage.messages.wait_for(tenant, "0c" * 16, a_waiter())
+        create(storage, tenant[:-1] + "x", a_stored_message(key="0d" * 16))
+        page, after = storage.messages.scan(tenant, limit=10, after="")
+        assert ([one.key for one in page], after) == ([KEY], "")
+
+
 def noise(size):
     """Text that does not compress."""
     return random.Random(size).randbytes(size // 2).hex()

@@ -17,10 +17,10 @@ from shared.adapters.storage.encoding import (
     unescaped,
     unpacked,
 )
-from shared.adapters.storage.table import KEYS, Row, etag_of
+from shared.adapters.storage.table import KEYS, Row, etag_of, quoted, where
 from shared.domain.candidates import ThreadHit
 from shared.domain.entries import inverted
-from shared.domain.filing import Copy, StoredMessage, Waiter
+from shared.domain.filing import DONE, PENDING, Copy, StoredMessage, Waiter
 from shared.domain.messages import Document
 
 # The state of a row that nobody has filed yet: somebody waits for its mail.
@@ -81,6 +81,17 @@ def copy_row(tenant_id: str, key: str, copy: Copy) -> Row:
 def copies_range(key: str) -> tuple[str, str]:
     """First row key of a message's copies, and the first behind them."""
     return f"{escaped(key)}~", f"{escaped(key)}~~"
+
+
+def behind(tenant_id: str, after: str) -> str:
+    """All messages of an organisation behind a key: pending ones and done ones."""
+    states = " or ".join(where(state=one) for one in (PENDING, DONE))
+    first, last = quoted(joined(tenant_id, "")), quoted(joined(tenant_id, "~"))
+    condition = f"PartitionKey ge {first} and PartitionKey lt {last} and ({states})"
+    if not after:
+        return condition
+    partition, key = (quoted(one) for one in place(tenant_id, after))
+    return f"{condition} and (PartitionKey gt {partition} or (PartitionKey eq {partition} and RowKey gt {key}))"
 
 
 def conversation_place(tenant_id: str, conversation: str) -> tuple[str, str]:

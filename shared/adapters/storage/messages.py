@@ -125,6 +125,15 @@ class AzureMessageStore:
         row = self._row(tenant_id, key)
         return row is not None and rows.is_awaited(row)
 
+    def scan(self, tenant_id: str, *, limit: int, after: str) -> tuple[list[StoredMessage], str]:
+        """A query over the organisation's partitions, a thousand rows at a time; copies are read past."""
+        found: list[StoredMessage] = []
+        for row in self._table.rows(rows.behind(tenant_id, after), select=rows.MESSAGE_COLUMNS):
+            if len(found) == limit:
+                return found, found[-1].key
+            found.append(rows.to_message(row))
+        return found, ""
+
     def note_conversation(self, tenant_id: str, message: StoredMessage) -> None:
         """One request."""
         self._table.upsert(rows.conversation_row(tenant_id, message))
