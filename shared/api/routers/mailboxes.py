@@ -22,7 +22,7 @@ Person = Annotated[Caller, Depends(needs(ADMIN, AGENT))]
 Address = Annotated[
     str, Path(max_length=320, description="The mailbox's address.", examples=["ann@contoso.example"])
 ]
-NO_SETTINGS: Final = MailboxFields()
+NO_SETTINGS: Final = MailboxFields.model_construct()
 
 
 def _etag(mailbox: Mailbox) -> str:
