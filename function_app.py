@@ -14,6 +14,7 @@ from shared.domain.commands import (
     JoinLateContacts,
     MaintainSubscription,
     ReconcileMailbox,
+    RematchMessages,
     SyncMailbox,
 )
 from shared.triggers.client import serve
@@ -90,6 +91,12 @@ def join_late_contacts(msg: func.QueueMessage) -> None:
     handle(msg, JoinLateContacts, use_cases().join_late_contacts, outcomes())
 
 
+@app.queue_trigger(arg_name="msg", queue_name=names.REMATCHES, connection=STORAGE)
+def rematch_messages(msg: func.QueueMessage) -> None:
+    """rematches: decide anew on the next hundred stored messages."""
+    handle(msg, RematchMessages, use_cases().rematch, outcomes())
+
+
 @app.queue_trigger(arg_name="msg", queue_name=names.poison(names.MAIL_SYNC), connection=STORAGE)
 def sync_mailbox_poison(msg: func.QueueMessage) -> None:
     """mail-sync-poison: a walk that the host gave up on."""
@@ -118,6 +125,12 @@ def backfill_mailbox_poison(msg: func.QueueMessage) -> None:
 def join_late_contacts_poison(msg: func.QueueMessage) -> None:
     """late-contacts-poison: a pass over the ledger that the host gave up on."""
     take_poison(msg, JoinLateContacts, outcomes())
+
+
+@app.queue_trigger(arg_name="msg", queue_name=names.poison(names.REMATCHES), connection=STORAGE)
+def rematch_messages_poison(msg: func.QueueMessage) -> None:
+    """rematches-poison: a run of deciding anew that the host gave up on."""
+    take_poison(msg, RematchMessages, outcomes())
 
 
 @app.queue_trigger(arg_name="msg", queue_name=names.poison(names.SUBSCRIPTIONS), connection=STORAGE)

@@ -313,7 +313,7 @@ class MessageStore(Protocol):
         """Whether nothing is known of a mail but that others answer it."""
 
     def scan(self, tenant_id: str, *, limit: int, after: str) -> tuple[list[StoredMessage], str]:
-        """Messages that are not deleted, by key, from behind `after`; the second is where the next page starts, or ''."""
+        """Messages that are not deleted, by key, from behind `after`; the second: where the next page starts."""
 
     def note_conversation(self, tenant_id: str, message: StoredMessage) -> None:
         """Let the message be found by its conversation. Again changes nothing."""

@@ -1,7 +1,7 @@
 """From what use cases answer to the JSON models of the API."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -21,12 +21,21 @@ from shared.api.models import (
     TimelineModel,
     WrittenRecordModel,
 )
-from shared.api.operation_models import ExceptionModel, ExplanationModel, SeenCopyModel
+from shared.api.operation_models import (
+    DifferenceModel,
+    ExceptionModel,
+    ExplanationModel,
+    PreviewedModel,
+    PreviewModel,
+    RematchModel,
+    SeenCopyModel,
+)
 from shared.domain import quotes
 from shared.domain.addresses import Person
 from shared.domain.advice import advice
 from shared.domain.backfills import Backfill
 from shared.domain.entries import Entry
+from shared.domain.explanations import capture_sentence
 from shared.domain.html import SafeHtml, safe_html
 from shared.domain.mailboxes import SETTINGS as MAILBOX_SETTINGS
 from shared.domain.mailboxes import Mailbox
@@ -34,11 +43,14 @@ from shared.domain.matching import Link
 from shared.domain.messages import Attachment, Document
 from shared.domain.organisations import Organisation
 from shared.domain.records import Record
+from shared.domain.rematching import Difference
 from shared.services.exceptions import NamedFailure
 from shared.services.explain import Explanation
 from shared.services.organisations import SETTINGS as ORGANISATION_SETTINGS
-from shared.services.reading import MessageView, TimelinePage
+from shared.services.preview import Previewed, PreviewPage
+from shared.services.reading import BCC, MessageView, TimelinePage
 from shared.services.records import LineResult, Loaded, Written
+from shared.services.rematch import DifferencePage
 
 
 def timeline(page: TimelinePage) -> TimelineModel:
@@ -94,6 +106,57 @@ def load(loaded: Loaded) -> LoadModel:
 def mailbox_settings(found: Mailbox) -> dict[str, Any]:
     """What an admin set; the part of a mailbox that its ETag stands for."""
     return {name: _listed(getattr(found, name)) for name in MAILBOX_SETTINGS}
+
+
+def differences(page: DifferencePage) -> RematchModel:
+    return RematchModel(
+        run=None,
+        differences=[_difference(one) for one in page.differences],
+        seen=page.seen,
+        cursor=page.cursor,
+    )
+
+
+def _difference(found: Difference) -> DifferenceModel:
+    return DifferenceModel(
+        message_id=found.message_key,
+        at=found.at,
+        outcome_before=found.before.disposition.value,
+        outcome_after=found.after.disposition.value,
+        gained=[_public_link(one) for one in found.gained],
+        lost=[_public_link(one) for one in found.lost],
+    )
+
+
+def _public_link(link: Link) -> LinkModel:
+    """Without what is for those alone who may see a Bcc."""
+    return _link(replace(link, evidence="") if link.evidence.startswith(BCC) else link)
+
+
+def preview(page: PreviewPage) -> PreviewModel:
+    return PreviewModel(
+        mails=[_previewed(one) for one in page.mails],
+        seen=page.seen,
+        skipped=dict(page.skipped),
+        cursor=page.cursor,
+    )
+
+
+def _previewed(mail: Previewed) -> PreviewedModel:
+    return PreviewedModel.model_validate(
+        {
+            "received_at": mail.received_at,
+            "folder": mail.folder,
+            "direction": mail.direction.value,
+            "capture": mail.capture,
+            "outcome": mail.outcome,
+            "reason": mail.reason,
+            "sentence": f"Kept, because {capture_sentence(mail.capture)}.",
+            "links": [_link(one) for one in mail.links],
+            "subject": mail.subject,
+            "from": _person(mail.sender) if mail.sender else None,
+        }
+    )
 
 
 def backfill(found: Backfill, now: datetime) -> BackfillModel:

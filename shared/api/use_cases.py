@@ -9,8 +9,10 @@ from shared.services.exceptions import ListExceptions, ReplayException, ReplayEx
 from shared.services.explain import Explain
 from shared.services.mailboxes import DeleteMailbox, GetMailbox, ListMailboxes, PutMailbox, SyncNow
 from shared.services.organisations import GetOrganisation, ListOrganisations, PutOrganisation
+from shared.services.preview import PreviewMailbox
 from shared.services.reading import ReadAttachment, ReadMessage, ReadTimeline
 from shared.services.records import DeleteRecord, GetRecord, ListRecords, LoadRecords, PutRecord
+from shared.services.rematch import Rematch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,7 @@ class ApiUseCases:
     get_mailbox: GetMailbox
     sync_now: SyncNow
     manage_backfill: ManageBackfill
+    preview_mailbox: PreviewMailbox
     delete_mailbox: DeleteMailbox
     list_mailboxes: ListMailboxes
     get_organisation: GetOrganisation
@@ -39,4 +42,5 @@ class ApiUseCases:
     replay_exception: ReplayException
     replay_exceptions: ReplayExceptions
     explain: Explain
+    rematch: Rematch
     clock: Clock

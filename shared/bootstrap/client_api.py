@@ -8,8 +8,7 @@ from azure.functions import AsgiMiddleware
 from shared.adapters.entra import EntraTokens
 from shared.api.app import create_app
 from shared.api.use_cases import ApiUseCases
-from shared.bootstrap.adapters import Adapters
-from shared.bootstrap.work import now
+from shared.bootstrap.work import Work, now
 from shared.services import (
     backfill,
     callers,
@@ -18,13 +17,15 @@ from shared.services import (
     late_contacts,
     mailboxes,
     organisations,
+    preview,
     reading,
     records,
+    rematch,
 )
 from shared.services.callers import ServedTenants
 
 
-def api_over(parts: Adapters) -> AsgiMiddleware:
+def api_over(parts: Work) -> AsgiMiddleware:
     """FastAPI's app behind the bridge of the Functions worker."""
     settings = parts.settings
     audiences = {settings.client_id, f"api://{settings.client_id}", settings.api_audience} - {""}
@@ -37,7 +38,7 @@ def api_over(parts: Adapters) -> AsgiMiddleware:
     return AsgiMiddleware(app)  # type: ignore[no-untyped-call]
 
 
-def api_use_cases(parts: Adapters) -> ApiUseCases:
+def api_use_cases(parts: Work) -> ApiUseCases:
     """One use case per operation of the client API."""
     access = reading.Access(parts.messages, parts.mailboxes)
     look_up = records.LookUpAddresses(parts.index, parts.organisations)
@@ -72,6 +73,15 @@ def api_use_cases(parts: Adapters) -> ApiUseCases:
         get_mailbox=mailboxes.GetMailbox(parts.mailboxes),
         sync_now=mailboxes.SyncNow(parts.queue, now),
         manage_backfill=backfill.ManageBackfill(parts.backfills, parts.queue, now),
+        preview_mailbox=preview.PreviewMailbox(
+            parts.organisations,
+            parts.mailboxes,
+            parts.mail,
+            parts.gather,
+            parts.leases,
+            now,
+            parts.settings.hash_key,
+        ),
         delete_mailbox=mailboxes.DeleteMailbox(parts.mailboxes, parts.queue, now),
         list_mailboxes=mailboxes.ListMailboxes(parts.mailboxes),
         get_organisation=organisations.GetOrganisation(parts.organisations),
@@ -90,6 +100,9 @@ def api_use_cases(parts: Adapters) -> ApiUseCases:
             folders=parts.folders,
             exceptions=parts.exceptions,
             hash_key=parts.settings.hash_key,
+        ),
+        rematch=rematch.Rematch(
+            parts.organisations, parts.records, parts.messages, parts.reconsider, parts.queue, now
         ),
         clock=now,
     )

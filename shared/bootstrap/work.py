@@ -21,6 +21,7 @@ from shared.services.notifications import ClientStates, TakeNotifications
 from shared.services.opening import OpenRecord
 from shared.services.polling import PollMailboxes
 from shared.services.reconcile import Reconcile, ReconcileAll
+from shared.services.rematch import Reconsider, RunRematch
 from shared.services.resync import Resync
 from shared.services.scopes import FindScope
 from shared.services.screening import Screen
@@ -60,6 +61,7 @@ class UseCases:
     reconcile_all: ReconcileAll
     backfill: StepBackfill
     join_late_contacts: JoinLate
+    rematch: RunRematch
     maintain_subscription: CareForSubscriptions
     queue_due_subscriptions: QueueDueSubscriptions
     queue_comparisons: QueueComparisons
@@ -81,6 +83,10 @@ class Work(Adapters):
     @cached_property
     def gather(self) -> GatherCandidates:
         return GatherCandidates(self.index, self.records, self.messages, self.codes, self.settings.code_keys)
+
+    @cached_property
+    def reconsider(self) -> Reconsider:
+        return Reconsider(self.mailboxes, self.messages, self.gather, self.settings.hash_key)
 
     @cached_property
     def screen(self) -> Screen:
@@ -139,6 +145,15 @@ class Work(Adapters):
                 organisations=self.organisations,
                 mailboxes=self.mailboxes,
                 sightings=self.sightings,
+                queue=self.queue,
+                clock=now,
+            ),
+            rematch=RunRematch(
+                organisations=self.organisations,
+                records=self.records,
+                messages=self.messages,
+                reconsider=self.reconsider,
+                filing=self._filing,
                 queue=self.queue,
                 clock=now,
             ),

@@ -23,6 +23,7 @@ from shared.domain.filing import (
     entries_of,
 )
 from shared.domain.identity import MAX_VARIANTS, variant_key
+from shared.domain.matching import Decision
 from shared.domain.messages import Attachment, Direction, Document
 from shared.domain.opening import opened
 from shared.ports import (
@@ -40,6 +41,8 @@ from shared.services.opening import OpenRecord
 from shared.services.scopes import Scope
 
 UPDATE_TRIES = 5
+# Of the changes that a message was given, the last ones are remembered, so that none is made twice.
+MOST_ACTS = 8
 Change = Callable[[StoredMessage], StoredMessage]
 
 

@@ -160,6 +160,4 @@ class RunRematch:
         if act in stored.acts:
             return self.filing.revise(organisation.tenant_id, stored, stored.decision, act)
         found = self.reconsider(organisation, stored)
-        return found is not None and self.filing.revise(
-            organisation.tenant_id, stored, found.after, act
-        )
+        return found is not None and self.filing.revise(organisation.tenant_id, stored, found.after, act)

@@ -91,7 +91,9 @@ def behind(tenant_id: str, after: str) -> str:
     if not after:
         return condition
     partition, key = (quoted(one) for one in place(tenant_id, after))
-    return f"{condition} and (PartitionKey gt {partition} or (PartitionKey eq {partition} and RowKey gt {key}))"
+    return (
+        f"{condition} and (PartitionKey gt {partition} or (PartitionKey eq {partition} and RowKey gt {key}))"
+    )
 
 
 def conversation_place(tenant_id: str, conversation: str) -> tuple[str, str]:

@@ -16,7 +16,10 @@ router = guarded_router(tag="rematch")
 Keeper = Annotated[Caller, Depends(needs(SERVICE, ADMIN))]
 DryRun = Annotated[bool, Query(description="Tell what would change, and change nothing.")]
 Looked = Annotated[int, Query(ge=1, le=1_000, description="How many messages a dry run looks at.")]
-_ANSWERS = {202: {"model": RematchModel, "description": "Asked for; it is done in the background."}, **problems(404)}
+_ANSWERS = {
+    202: {"model": RematchModel, "description": "Asked for; it is done in the background."},
+    **problems(404),
+}
 
 
 @router.post("/records/{kind}/{id}/rematch", responses=_ANSWERS)
@@ -67,4 +70,5 @@ def _answer(
         found = use_cases.rematch.differences(caller.tenant_id, ref, limit=limit, cursor=cursor)
         return shapes.differences(found)
     response.status_code = 202
-    return RematchModel(run=use_cases.rematch.start(caller.tenant_id, ref))
+    run = use_cases.rematch.start(caller.tenant_id, ref)
+    return RematchModel(run=run, differences=[], seen=0, cursor=None)

@@ -10,6 +10,7 @@ from shared.domain.commands import (
     IngestMessages,
     JoinLateContacts,
     ReconcileMailbox,
+    RematchMessages,
     SyncMailbox,
 )
 from shared.domain.entries import Entry
@@ -31,6 +32,7 @@ from shared.services.opening import OpenRecord
 from shared.services.reading import Access
 from shared.services.reconcile import Reconcile
 from shared.services.records import WriteRecords
+from shared.services.rematch import Reconsider, Rematch, RunRematch
 from shared.services.resync import Resync
 from shared.services.scopes import FindScope
 from shared.services.screening import Screen
@@ -127,6 +129,8 @@ class World:
             self.backfill(command)
         elif isinstance(command, JoinLateContacts):
             self.join_late_contacts(command)
+        elif isinstance(command, RematchMessages):
+            self.run_rematch(command)
         else:
             raise AssertionError(command)
 
@@ -254,6 +258,35 @@ class World:
             organisations=storage.organisations,
             mailboxes=storage.mailboxes,
             sightings=storage.sightings,
+            queue=storage.queue,
+            clock=lambda: self.now,
+        )
+
+    @property
+    def reconsider(self) -> Reconsider:
+        return Reconsider(self.storage.mailboxes, self.storage.messages, self._gather, HASH_KEY)
+
+    @property
+    def rematch(self) -> Rematch:
+        storage = self.storage
+        return Rematch(
+            storage.organisations,
+            storage.records,
+            storage.messages,
+            self.reconsider,
+            storage.queue,
+            lambda: self.now,
+        )
+
+    @property
+    def run_rematch(self) -> RunRematch:
+        storage = self.storage
+        return RunRematch(
+            organisations=storage.organisations,
+            records=storage.records,
+            messages=storage.messages,
+            reconsider=self.reconsider,
+            filing=self.ingest.filing,
             queue=storage.queue,
             clock=lambda: self.now,
         )
