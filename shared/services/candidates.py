@@ -140,7 +140,9 @@ class GatherCandidates:
         if policy.matched_to is None:
             return candidates
         reached = (link.ref.kind for rule in LENT for link in rule(head, candidates, policy))
-        contacts = {one.id: one for refs in candidates.addresses.values() for one in refs if one.kind == "contact"}
+        contacts = {
+            one.id: one for refs in candidates.addresses.values() for one in refs if one.kind == "contact"
+        }
         if not contacts or policy.matched_to in reached:
             return candidates
         found = self.index.listing(scope.tenant_id, contacts)
