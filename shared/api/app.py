@@ -9,7 +9,17 @@ from starlette.middleware.cors import CORSMiddleware
 from shared.api import problems
 from shared.api.auth import TokenVerifier
 from shared.api.correlation import Correlation
-from shared.api.routers import exceptions, health, mailboxes, messages, organisations, records, timelines
+from shared.api.routers import (
+    exceptions,
+    health,
+    inbox,
+    links,
+    mailboxes,
+    messages,
+    organisations,
+    records,
+    timelines,
+)
 from shared.api.use_cases import ApiUseCases
 
 PREFIX: Final = "/api/v1"
@@ -50,7 +60,8 @@ def create_app(
     app.state.use_cases = use_cases
     app.state.verifier = verifier
     problems.install(app)
-    for module in (timelines, messages, records, mailboxes, organisations, exceptions, health):
+    routers = (timelines, messages, links, inbox, records, mailboxes, organisations, exceptions, health)
+    for module in routers:
         app.include_router(module.router, prefix=PREFIX)
     app.add_middleware(Correlation)
     if cors_origins:

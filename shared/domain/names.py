@@ -10,6 +10,7 @@ MAIL_INGEST: Final = "mail-ingest"
 MAIL_RECONCILE: Final = "mail-reconcile"
 MAIL_BACKFILL: Final = "mail-backfill"
 LATE_CONTACTS: Final = "late-contacts"
+FILING: Final = "filing"
 SUBSCRIPTIONS: Final = "subscriptions"
 
 QUEUES: Final = (
@@ -18,6 +19,7 @@ QUEUES: Final = (
     MAIL_RECONCILE,
     MAIL_BACKFILL,
     LATE_CONTACTS,
+    FILING,
     SUBSCRIPTIONS,
 )
 POISON_SUFFIX: Final = "-poison"
@@ -40,6 +42,7 @@ TIMELINE: Final = "Timeline"
 INBOX: Final = "Inbox"
 EXCEPTIONS: Final = "Exceptions"
 LATE_CONTACTS_STATES: Final = "LateContacts"
+AUDIT: Final = "Audit"
 
 TABLES: Final = (
     ORGANISATIONS,
@@ -54,6 +57,7 @@ TABLES: Final = (
     INBOX,
     EXCEPTIONS,
     LATE_CONTACTS_STATES,
+    AUDIT,
 )
 
 BODIES: Final = "bodies"

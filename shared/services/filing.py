@@ -18,7 +18,6 @@ from shared.domain.filing import (
     MAX_WAITERS,
     PENDING,
     Copy,
-    InboxItem,
     StoredMessage,
     entries_of,
 )
@@ -76,7 +75,8 @@ class Filing:
         self._keep_attachments(scope, stored, copy, document.attachments)
         if claim.created:
             self._show_entries(scope.tenant_id, stored, document)
-            self._put_rows(scope.tenant_id, *inbox.arranged(stored, document, [(copy, scope.mailbox)]))
+            for item in inbox.arranged(stored, document, [(copy, scope.mailbox)])[0]:
+                self.inbox.put(scope.tenant_id, item)
         else:
             self.show(scope.tenant_id, stored, document)
         return stored
@@ -136,13 +136,11 @@ class Filing:
             one: self.mailboxes.by_id(tenant_id, one) for one in {copy.mailbox_id for copy in copies}
         }
         held = [(copy, mailbox) for copy in copies if (mailbox := mailboxes[copy.mailbox_id]) is not None]
-        self._put_rows(tenant_id, *inbox.arranged(stored, document, held))
-
-    def _put_rows(self, tenant_id: str, standing: Sequence[InboxItem], gone: Sequence[InboxItem]) -> None:
-        for one in standing:
+        items, gone = inbox.arranged(stored, document, held)
+        for one in items:
             self.inbox.put(tenant_id, one)
-        for one in gone:
-            self.inbox.remove(tenant_id, one)
+        if gone:
+            self.inbox.remove(tenant_id, gone, entry_id(stored.at, stored.key))
 
     def _keep_attachments(
         self, scope: Scope, stored: StoredMessage, copy: Copy, attachments: Sequence[Attachment]
