@@ -1,30 +1,42 @@
-"""Records that Postledger opens for mail which belongs to none: which link and which record that makes."""
+"""A record that is opened for a mail: which link makes it, what it is called, what it says, and whose it is."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from shared.domain import quotes, subjects
+from shared.domain.addresses import domain_of
 from shared.domain.decisions import Disposition, Link
 from shared.domain.filing import StoredMessage
 from shared.domain.messages import Document
+from shared.domain.public_domains import is_shared, registrable
 from shared.domain.records import Record, RecordRef
+from shared.domain.rulings import opened_id
 
 ORIGIN: Final = "postledger"
 RULE: Final = "opened"
 SCORE: Final = 100
 LONGEST_NAME: Final = 512
+LONGEST_SUMMARY: Final = 1_024
 LONGEST_DETAILS: Final = 2_000
+UNNAMED: Final = "(no subject)"
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a person has said of the record; what is empty comes from the mail."""
+
+    name: str = ""
+    summary: str = ""
+    details: str = ""
+    type: str = ""
 
 
 def opened(message: StoredMessage) -> StoredMessage:
-    """The message with a link to the record that its mailbox wants opened for it, if one is wanted.
-
-    The record's id follows from the message's key: run twice, it is opened once.
-    """
+    """The message with a link to the record that its mailbox wants opened for it, if one is wanted."""
     decision = message.decision
     if not decision.opens:
         return message
-    ref = RecordRef(decision.opens, f"pl-{message.key[:20]}{message.key[32:]}")
+    ref = ref_for(decision.opens, message.key)
     link = Link(ref, RULE, f"a new {decision.opens} of this mail", SCORE)
     links = (link, *decision.links)
     return replace(
@@ -32,23 +44,47 @@ def opened(message: StoredMessage) -> StoredMessage:
     )
 
 
-def opened_record(message: StoredMessage, document: Document) -> Record | None:
-    """The record behind such a link: named after the mail, with the contacts and the client it was matched to."""
+def opened_ref(message: StoredMessage) -> RecordRef | None:
+    """The record that a mailbox had opened for a message."""
     decision = message.decision
-    wanted = (one.ref for one in decision.links if one.rule == RULE and one.ref.kind == decision.opens)
-    ref = next(wanted, None)
-    if ref is None:
-        return None
-    name = subjects.strip(document.subject)[:LONGEST_NAME] or "(no subject)"
-    own = quotes.own_text(document.text, quotes.QuoteRanges(document.quoted))
-    clients = [one.ref.id for one in decision.links if one.ref.kind == "client"]
+    links = (one.ref for one in decision.links if one.rule == RULE and one.ref.kind == decision.opens)
+    return next(links, None)
+
+
+def record_for(
+    document: Document,
+    ref: RecordRef,
+    wishes: Wishes,
+    *,
+    contacts: tuple[Record, ...],
+    client: str,
+    owner: str,
+) -> Record:
+    """The record: title from the stripped subject, details from the sender's own text."""
+    title = subjects.strip(document.subject) or UNNAMED
+    domains = {domain_of(address) for one in contacts for address in one.addresses}
     return Record(
-        ref,
-        name=name,
-        summary=name,
-        details=own[:LONGEST_DETAILS],
-        contacts=tuple(sorted(one.ref.id for one in decision.links if one.ref.kind == "contact")),
-        client=min(clients, default=""),
-        owner=message.agent,
+        ref=ref,
+        name=wishes.name or wishes.summary[:LONGEST_NAME] or title[:LONGEST_NAME],
+        summary=wishes.summary or wishes.name or title[:LONGEST_SUMMARY],
+        details=wishes.details or own_words(document),
+        client=client,
+        contacts=tuple(one.ref.id for one in contacts),
+        type=wishes.type,
+        owner=owner,
         origin=ORIGIN,
+        contact_domains=tuple(sorted({registrable(one) for one in domains if not is_shared(one)} - {""})),
     )
+
+
+def ref_for(kind: str, message_key: str) -> RecordRef:
+    """The record of this kind for this mail: asked for twice, it is the same one."""
+    return RecordRef(kind, opened_id(message_key))
+
+
+def own_words(document: Document) -> str:
+    """What the sender wrote, without the chain, cut at a word."""
+    text = quotes.own_text(document.text, quotes.QuoteRanges(document.quoted)).strip()
+    if len(text) <= LONGEST_DETAILS:
+        return text
+    return text[:LONGEST_DETAILS].rsplit(maxsplit=1)[0] + " ..."

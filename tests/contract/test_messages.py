@@ -107,12 +107,6 @@ class TestMessageStore:
         found = {(one.mailbox_id, one.folder_id) for one in storage.messages.copies(tenant, KEY)}
         assert found == {(a_copy().mailbox_id, "moved"), ("ef" * 16, "inbox-folder")}
 
-    def test_a_copy_remembers_why_it_was_listed(self, storage, tenant):
-        create(storage, tenant, copy=a_copy(listed="matching_off"))
-        assert storage.messages.copies(tenant, KEY) == [a_copy(listed="matching_off")]
-        storage.messages.add_copy(tenant, KEY, a_copy())
-        assert storage.messages.copies(tenant, KEY) == [a_copy()]
-
     def test_what_persons_did_comes_back(self, storage, tenant):
         message = create(storage, tenant).message
         before = a_decision(disposition=Disposition.TRIAGE, reason="no_match")
