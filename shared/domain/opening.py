@@ -5,7 +5,7 @@ from typing import Final
 
 from shared.domain import quotes, subjects
 from shared.domain.addresses import domain_of
-from shared.domain.decisions import Disposition, Link
+from shared.domain.decisions import BY_RULE, Disposition, Link
 from shared.domain.filing import StoredMessage
 from shared.domain.messages import Document
 from shared.domain.public_domains import is_shared, registrable
@@ -44,11 +44,9 @@ def opened(message: StoredMessage) -> StoredMessage:
     )
 
 
-def opened_ref(message: StoredMessage) -> RecordRef | None:
-    """The record that a mailbox had opened for a message."""
-    decision = message.decision
-    links = (one.ref for one in decision.links if one.rule == RULE and one.ref.kind == decision.opens)
-    return next(links, None)
+def opened_refs(message: StoredMessage) -> tuple[RecordRef, ...]:
+    """The records that mailboxes wanted for a message; what persons open, they write themselves."""
+    return tuple(one.ref for one in message.decision.links if one.rule == RULE and one.by == BY_RULE)
 
 
 def record_for(

@@ -4,23 +4,26 @@ from dataclasses import dataclass
 
 from shared.domain.filing import StoredMessage
 from shared.domain.messages import Document
-from shared.domain.opening import Wishes, opened_ref, record_for
+from shared.domain.opening import Wishes, opened_refs, record_for
+from shared.domain.records import Record, RecordRef
 from shared.ports import Records
 
 
 @dataclass(frozen=True, slots=True)
 class OpenRecord:
-    """Write the record behind a message's `opened` link; one that is there stays as people have made it since."""
+    """Write the records behind a message's `opened` links; one that is there stays as people have made it since."""
 
     records: Records
 
     def __call__(self, tenant_id: str, message: StoredMessage, document: Document) -> None:
-        ref = opened_ref(message)
-        if ref is None or self.records.get(tenant_id, ref) is not None:
-            return
+        for ref in opened_refs(message):
+            if self.records.get(tenant_id, ref) is None:
+                self.records.put_many(tenant_id, [self._record(tenant_id, ref, message, document)])
+
+    def _record(self, tenant_id: str, ref: RecordRef, message: StoredMessage, document: Document) -> Record:
         links = [one.ref for one in message.decision.links]
         found = self.records.get_many(tenant_id, [one for one in links if one.kind == "contact"])
-        record = record_for(
+        return record_for(
             document,
             ref,
             Wishes(),
@@ -28,4 +31,3 @@ class OpenRecord:
             client=min((one.id for one in links if one.kind == "client"), default=""),
             owner=message.agent,
         )
-        self.records.put_many(tenant_id, [record])
