@@ -13,6 +13,7 @@ from shared.domain.commands import (
     IngestMessages,
     JoinLateContacts,
     MaintainSubscription,
+    MergeRecords,
     ReconcileMailbox,
     SyncMailbox,
 )
@@ -90,6 +91,12 @@ def join_late_contacts(msg: func.QueueMessage) -> None:
     handle(msg, JoinLateContacts, use_cases().join_late_contacts, outcomes())
 
 
+@app.queue_trigger(arg_name="msg", queue_name=names.RECORD_MERGES, connection=STORAGE)
+def merge_records(msg: func.QueueMessage) -> None:
+    """record-merges: move what was filed on a record to the one that has taken its place."""
+    handle(msg, MergeRecords, use_cases().merge_records, outcomes())
+
+
 @app.queue_trigger(arg_name="msg", queue_name=names.poison(names.MAIL_SYNC), connection=STORAGE)
 def sync_mailbox_poison(msg: func.QueueMessage) -> None:
     """mail-sync-poison: a walk that the host gave up on."""
@@ -118,6 +125,12 @@ def backfill_mailbox_poison(msg: func.QueueMessage) -> None:
 def join_late_contacts_poison(msg: func.QueueMessage) -> None:
     """late-contacts-poison: a pass over the ledger that the host gave up on."""
     take_poison(msg, JoinLateContacts, outcomes())
+
+
+@app.queue_trigger(arg_name="msg", queue_name=names.poison(names.RECORD_MERGES), connection=STORAGE)
+def merge_records_poison(msg: func.QueueMessage) -> None:
+    """record-merges-poison: a move of what was filed that the host gave up on."""
+    take_poison(msg, MergeRecords, outcomes())
 
 
 @app.queue_trigger(arg_name="msg", queue_name=names.poison(names.SUBSCRIPTIONS), connection=STORAGE)

@@ -8,9 +8,17 @@ from shared.services.callers import IdentifyCaller
 from shared.services.exceptions import ListExceptions, ReplayException, ReplayExceptions
 from shared.services.explain import Explain
 from shared.services.mailboxes import DeleteMailbox, GetMailbox, ListMailboxes, PutMailbox, SyncNow
+from shared.services.merging import MergeContacts, RenameRecord
 from shared.services.organisations import GetOrganisation, ListOrganisations, PutOrganisation
 from shared.services.reading import ReadAttachment, ReadMessage, ReadTimeline
-from shared.services.records import DeleteRecord, GetRecord, ListRecords, LoadRecords, PutRecord
+from shared.services.records import (
+    DeleteRecord,
+    GetRecord,
+    ListOpened,
+    ListRecords,
+    LoadRecords,
+    PutRecord,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +34,9 @@ class ApiUseCases:
     delete_record: DeleteRecord
     load_records: LoadRecords
     list_records: ListRecords
+    list_opened: ListOpened
+    merge_contacts: MergeContacts
+    rename_record: RenameRecord
     put_mailbox: PutMailbox
     get_mailbox: GetMailbox
     sync_now: SyncNow

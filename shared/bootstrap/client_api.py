@@ -17,8 +17,11 @@ from shared.services import (
     explain,
     late_contacts,
     mailboxes,
+    matters,
+    merging,
     organisations,
     reading,
+    record_writing,
     records,
 )
 from shared.services.callers import ServedTenants
@@ -40,19 +43,18 @@ def api_over(parts: Adapters) -> AsgiMiddleware:
 def api_use_cases(parts: Adapters) -> ApiUseCases:
     """One use case per operation of the client API."""
     access = reading.Access(parts.messages, parts.mailboxes)
-    look_up = records.LookUpAddresses(parts.index, parts.organisations)
-    write = records.WriteRecords(
+    look_up = record_writing.LookUpInsiders(parts.index, parts.organisations)
+    announce = late_contacts.AnnounceContacts(
+        parts.late_contacts, parts.mailboxes, parts.queue, now, parts.settings.hash_key
+    )
+    keep_matters = matters.Matters(parts.records, parts.index, announce)
+    write = record_writing.WriteRecords(
         parts.records,
-        late_contacts.AnnounceContacts(
-            parts.late_contacts,
-            parts.index,
-            parts.mailboxes,
-            parts.queue,
-            now,
-            parts.settings.hash_key,
-        ),
+        keep_matters,
+        announce,
         late_contacts.CountLateMail(parts.organisations, parts.mailboxes, parts.sightings, now),
     )
+    replace = merging.ReplaceRecord(parts.records, look_up, write, parts.queue, now)
     name = exceptions.NameMailboxes(parts.mailboxes)
     put_back = exceptions.PutBack(parts.exceptions, parts.queue, now)
     new_id: Callable[[], str] = lambda: uuid.uuid4().hex  # noqa: E731
@@ -61,11 +63,14 @@ def api_use_cases(parts: Adapters) -> ApiUseCases:
         read_timeline=reading.ReadTimeline(parts.records, parts.timeline, access),
         read_message=reading.ReadMessage(access, parts.messages, parts.folders),
         read_attachment=reading.ReadAttachment(access, parts.messages, parts.attachments),
-        put_record=records.PutRecord(parts.records, look_up, write),
+        put_record=records.PutRecord(look_up, write),
         get_record=records.GetRecord(parts.records),
-        delete_record=records.DeleteRecord(parts.records),
+        delete_record=records.DeleteRecord(parts.records, keep_matters, parts.organisations),
         load_records=records.LoadRecords(look_up, write),
         list_records=records.ListRecords(parts.records),
+        list_opened=records.ListOpened(parts.records, parts.index),
+        merge_contacts=merging.MergeContacts(parts.records, replace),
+        rename_record=merging.RenameRecord(parts.records, replace),
         put_mailbox=mailboxes.PutMailbox(
             parts.mailboxes, parts.organisations, parts.index, parts.queue, now, new_id
         ),

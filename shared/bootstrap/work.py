@@ -14,6 +14,7 @@ from shared.services.candidates import GatherCandidates
 from shared.services.filing import Filing
 from shared.services.ingest import Ingest
 from shared.services.late_contacts import JoinLate
+from shared.services.merging import MoveFiled
 from shared.services.notifications import ClientStates, TakeNotifications
 from shared.services.polling import PollMailboxes
 from shared.services.reconcile import Reconcile, ReconcileAll
@@ -56,6 +57,7 @@ class UseCases:
     reconcile_all: ReconcileAll
     backfill: StepBackfill
     join_late_contacts: JoinLate
+    merge_records: MoveFiled
     maintain_subscription: CareForSubscriptions
     queue_due_subscriptions: QueueDueSubscriptions
     queue_comparisons: QueueComparisons
@@ -135,6 +137,14 @@ class Work(Adapters):
                 organisations=self.organisations,
                 mailboxes=self.mailboxes,
                 sightings=self.sightings,
+                queue=self.queue,
+                clock=now,
+            ),
+            merge_records=MoveFiled(
+                records=self.records,
+                index=self.index,
+                messages=self.messages,
+                timeline=self.timeline,
                 queue=self.queue,
                 clock=now,
             ),

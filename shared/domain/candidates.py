@@ -1,7 +1,7 @@
 """What storage knows about the people and mails that a message names: gathered once, for capture and matching."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shared.domain.messages import Direction
 from shared.domain.records import Card, RecordRef
@@ -24,6 +24,10 @@ class ThreadHit:
     @property
     def is_filed(self) -> bool:
         return bool(self.links)
+
+    def moved(self, merged: Mapping[RecordRef, RecordRef]) -> "ThreadHit":
+        """The same, its links leading to the records that others were merged into."""
+        return replace(self, links=tuple(dict.fromkeys(merged.get(one, one) for one in self.links)))
 
 
 @dataclass(frozen=True, slots=True)

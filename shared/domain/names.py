@@ -10,6 +10,7 @@ MAIL_INGEST: Final = "mail-ingest"
 MAIL_RECONCILE: Final = "mail-reconcile"
 MAIL_BACKFILL: Final = "mail-backfill"
 LATE_CONTACTS: Final = "late-contacts"
+RECORD_MERGES: Final = "record-merges"
 SUBSCRIPTIONS: Final = "subscriptions"
 
 QUEUES: Final = (
@@ -18,6 +19,7 @@ QUEUES: Final = (
     MAIL_RECONCILE,
     MAIL_BACKFILL,
     LATE_CONTACTS,
+    RECORD_MERGES,
     SUBSCRIPTIONS,
 )
 POISON_SUFFIX: Final = "-poison"

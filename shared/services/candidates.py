@@ -9,6 +9,7 @@ from shared.domain.messages import MessageHead
 from shared.domain.records import Card, RecordRef
 from shared.ports import KnownAddress, MessageStore, RecordIndex, Records
 from shared.services.scopes import Scope
+from shared.services.survivors import survivors
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,10 @@ class GatherCandidates:
         missing = wanted - candidates.cards.keys()
         if not missing:
             return candidates
-        read = self.records.get_many(scope.tenant_id, missing)
-        return replace(candidates, cards={**candidates.cards, **{ref: one.card for ref, one in read.items()}})
+        read = survivors(self.records, scope.tenant_id, missing)
+        merged = {ref: one.ref for ref, one in read.items() if one.ref != ref}
+        cards = {**candidates.cards, **{one.ref: one.card for one in read.values()}}
+        return replace(candidates, thread=tuple(one.moved(merged) for one in thread), cards=cards)
 
     def _thread(self, scope: Scope, head: MessageHead) -> tuple[ThreadHit, ...]:
         """The stored mails that a mail answers, nearest first.

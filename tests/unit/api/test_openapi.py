@@ -45,11 +45,11 @@ def test_every_guarded_operation_says_so_and_names_its_errors(api: Api) -> None:
 
 
 def test_the_examples_fit_their_models() -> None:
-    from shared.api import models, operation_models
+    from shared.api import models, operation_models, record_models
 
     classes = [
         one
-        for module in (models, operation_models)
+        for module in (models, operation_models, record_models)
         for one in vars(module).values()
         if isinstance(one, type) and one.__module__ == module.__name__
     ]

@@ -110,7 +110,7 @@ def test_a_thousand_lines_go_and_one_more_does_not(api: Api, issuer: Issuer, sto
     assert refused.status_code == 422
     assert "1,000" in refused.json()["detail"]
     assert api.post("records", issuer.app("Service"), content=lines(*rows[1:])).json()["written"] == 1_000
-    assert storage.faults.writes.count("Records.put_many") == 1
+    assert storage.faults.writes.count("Records.write") == 1
 
 
 def test_a_body_over_the_limit_is_refused(api: Api, issuer: Issuer) -> None:

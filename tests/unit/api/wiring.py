@@ -20,16 +20,18 @@ from shared.services.exceptions import (
 from shared.services.explain import Explain
 from shared.services.late_contacts import AnnounceContacts, CountLateMail
 from shared.services.mailboxes import DeleteMailbox, GetMailbox, ListMailboxes, PutMailbox, SyncNow
+from shared.services.matters import Matters
+from shared.services.merging import MergeContacts, RenameRecord, ReplaceRecord
 from shared.services.organisations import GetOrganisation, ListOrganisations, PutOrganisation
 from shared.services.reading import Access, ReadAttachment, ReadMessage, ReadTimeline
+from shared.services.record_writing import LookUpInsiders, WriteRecords
 from shared.services.records import (
     DeleteRecord,
     GetRecord,
+    ListOpened,
     ListRecords,
     LoadRecords,
-    LookUpAddresses,
     PutRecord,
-    WriteRecords,
 )
 from tests.builders import HASH_KEY, NOW
 from tests.fakes import FakeStorage
@@ -68,7 +70,7 @@ class Api:
 def use_cases_over(storage: FakeStorage) -> ApiUseCases:
     """Everything the API can do, at the builders' NOW."""
     access = Access(storage.messages, storage.mailboxes)
-    look_up = LookUpAddresses(storage.index, storage.organisations)
+    look_up = LookUpInsiders(storage.index, storage.organisations)
     numbers = count(1)
 
     def clock() -> datetime:
@@ -76,24 +78,29 @@ def use_cases_over(storage: FakeStorage) -> ApiUseCases:
 
     name = NameMailboxes(storage.mailboxes)
     put_back = PutBack(storage.exceptions, storage.queue, clock)
+    announce = AnnounceContacts(storage.late_contacts, storage.mailboxes, storage.queue, clock, HASH_KEY)
+    matters = Matters(storage.records, storage.index, announce)
     write = WriteRecords(
         storage.records,
-        AnnounceContacts(
-            storage.late_contacts, storage.index, storage.mailboxes, storage.queue, clock, HASH_KEY
-        ),
+        matters,
+        announce,
         CountLateMail(storage.organisations, storage.mailboxes, storage.sightings, clock),
     )
+    replace = ReplaceRecord(storage.records, look_up, write, storage.queue, clock)
 
     return ApiUseCases(
         identify_caller=IdentifyCaller(storage.organisations, HOME),
         read_timeline=ReadTimeline(storage.records, storage.timeline, access),
         read_message=ReadMessage(access, storage.messages, storage.folder_states),
         read_attachment=ReadAttachment(access, storage.messages, storage.attachments),
-        put_record=PutRecord(storage.records, look_up, write),
+        put_record=PutRecord(look_up, write),
         get_record=GetRecord(storage.records),
-        delete_record=DeleteRecord(storage.records),
+        delete_record=DeleteRecord(storage.records, matters, storage.organisations),
         load_records=LoadRecords(look_up, write),
         list_records=ListRecords(storage.records),
+        list_opened=ListOpened(storage.records, storage.index),
+        merge_contacts=MergeContacts(storage.records, replace),
+        rename_record=RenameRecord(storage.records, replace),
         put_mailbox=PutMailbox(
             mailboxes=storage.mailboxes,
             organisations=storage.organisations,

@@ -9,6 +9,7 @@ from shared.domain.commands import (
     Command,
     IngestMessages,
     JoinLateContacts,
+    MergeRecords,
     ReconcileMailbox,
     SyncMailbox,
 )
@@ -24,9 +25,11 @@ from shared.services.explain import Explain
 from shared.services.filing import Filing
 from shared.services.ingest import Ingest, walk_of
 from shared.services.late_contacts import AnnounceContacts, CountLateMail, JoinLate
+from shared.services.matters import Matters
+from shared.services.merging import MergeContacts, MoveFiled, ReplaceRecord
 from shared.services.reading import Access
 from shared.services.reconcile import Reconcile
-from shared.services.records import WriteRecords
+from shared.services.record_writing import LookUpInsiders, WriteRecords
 from shared.services.resync import Resync
 from shared.services.scopes import FindScope
 from shared.services.screening import Screen
@@ -120,6 +123,8 @@ class World:
             self.reconcile(command)
         elif isinstance(command, BackfillMailbox):
             self.backfill(command)
+        elif isinstance(command, MergeRecords):
+            self.move_filed(command)
         elif isinstance(command, JoinLateContacts):
             self.join_late_contacts(command)
         else:
@@ -225,15 +230,30 @@ class World:
         """What puts records, as the API does."""
         storage = self.storage
         announce = AnnounceContacts(
-            storage.late_contacts,
-            storage.index,
-            storage.mailboxes,
-            storage.queue,
-            lambda: self.now,
-            HASH_KEY,
+            storage.late_contacts, storage.mailboxes, storage.queue, lambda: self.now, HASH_KEY
         )
         count = CountLateMail(storage.organisations, storage.mailboxes, storage.sightings, lambda: self.now)
-        return WriteRecords(storage.records, announce, count)
+        matters = Matters(storage.records, storage.index, announce)
+        return WriteRecords(storage.records, matters, announce, count)
+
+    @property
+    def merge_contacts(self) -> MergeContacts:
+        storage = self.storage
+        look_up = LookUpInsiders(storage.index, storage.organisations)
+        replace = ReplaceRecord(storage.records, look_up, self.write_records, storage.queue, lambda: self.now)
+        return MergeContacts(storage.records, replace)
+
+    @property
+    def move_filed(self) -> MoveFiled:
+        storage = self.storage
+        return MoveFiled(
+            records=storage.records,
+            index=storage.index,
+            messages=storage.messages,
+            timeline=storage.timeline,
+            queue=storage.queue,
+            clock=lambda: self.now,
+        )
 
     @property
     def join_late_contacts(self) -> JoinLate:
