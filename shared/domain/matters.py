@@ -5,14 +5,16 @@ from dataclasses import replace
 
 from shared.domain.addresses import domain_of
 from shared.domain.organisations import in_domains
+from shared.domain.public_domains import is_shared
 from shared.domain.records import Record, indexed_domain
 
 
 def people_domains(contact: Record | None, own_domains: Iterable[str]) -> frozenset[str]:
-    """Domains that a contact lends to what lists it; none where there is no contact."""
-    found = {indexed_domain(domain_of(one)) for one in contact.addresses} if contact else set()
+    """Domains that a contact lends to what lists it: never shared ones, never the organisation's own."""
     own = tuple(own_domains)
-    return frozenset(one for one in found - {""} if not in_domains(one, own))
+    domains = {domain_of(one) for one in contact.addresses} if contact else set()
+    said = (one for one in domains if not is_shared(one) and not in_domains(one, own))
+    return frozenset(indexed_domain(one) for one in said)
 
 
 def with_contacts(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.domain.organisations import in_domains
+from shared.domain.public_domains import is_shared, registrable
 from shared.domain.records import Record
 
 # A property of a table row holds 64 KiB of UTF-16; a list is one property.
@@ -59,5 +60,12 @@ def _of_domain(domain: str, own_domains: Iterable[str]) -> str:
         return (
             f"{domain} is the organisation's own domain. A client with it would be shown colleagues' mail; "
             "leave the domain out."
+        )
+    if not registrable(domain):
+        return f"{domain} is a domain below which anybody can register; give the client's own, below it."
+    if is_shared(domain):
+        return (
+            f"{domain} is a free-mail or shared-host domain: people who have nothing to do with each other "
+            "write from there. Leave the domain out, and give the client's people as contacts instead."
         )
     return ""

@@ -8,6 +8,7 @@ from typing import Final, Self
 from shared.domain import subjects
 from shared.domain.errors import InvalidInput
 from shared.domain.fields import Fields
+from shared.domain.public_domains import registrable
 
 KINDS: Final = ("contact", "property", "client", "opportunity", "project", "case")
 _ID = re.compile(r"[A-Za-z0-9._:~-]{1,128}")
@@ -196,4 +197,4 @@ def opened_key(at: datetime) -> str:
 
 def indexed_domain(domain: str) -> str:
     """The domain under which the index finds what belongs to a domain."""
-    return domain
+    return registrable(domain) or domain
