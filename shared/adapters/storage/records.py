@@ -21,6 +21,8 @@ from shared.domain.records import Record, RecordRef
 _TRIES: Final = 4
 # Up to here each record is read by itself.
 _FEW: Final = 8
+# How many rows a range query for a hundred records looks at: beyond these, single reads cost less.
+_REACH: Final = 200
 # How many rows one page of a text search may look at.
 SEARCHED: Final = 2_000
 
@@ -39,9 +41,10 @@ class AzureRecords:
 
     def get_many(self, tenant_id: str, refs: Iterable[RecordRef]) -> Mapping[RecordRef, Record]:
         """A range query for a hundred of a kind, and point reads, side by side, for what that did not reach."""
-        rows = self._read(tenant_id, list(dict.fromkeys(refs)))
-        found = {one.ref: one for one in map(_record, rows)}
-        return {ref: found[ref] for ref in dict.fromkeys(refs) if ref in found}
+        asked = list(dict.fromkeys(refs))
+        wanted = {_place(tenant_id, ref): ref for ref in asked}
+        rows = {_keys_of(row): row for row in self._read(tenant_id, asked)}
+        return {ref: _record(rows[place]) for place, ref in wanted.items() if place in rows}
 
     def put_many(self, tenant_id: str, records: Sequence[Record]) -> None:
         """All together, in transactions as full as they get; the last of several versions wins. Raises Conflict."""
@@ -71,7 +74,7 @@ class AzureRecords:
             for one in changed
         }
         refused = self._table.try_many(_operation(tenant_id, *one) for one in operations.values())
-        left = [operations[str(one.row["PartitionKey"]), str(one.row["RowKey"])][0].ref for one in refused]
+        left = [operations[_keys_of(one.row)][0].ref for one in refused]
         self._index.drop(tenant_id, {key: etag for key, etag in seen.items() if key[0].ref not in left})
         found = self.get_many(tenant_id, left) if left else {}
         return {ref: found.get(ref) for ref in left}
@@ -117,22 +120,26 @@ class AzureRecords:
             while chunk := list(islice(of_kind, MAX_OPERATIONS)):
                 few = len(chunk) <= _FEW
                 found = [] if few else self._range(tenant_id, chunk)
-                end = str(found[-1]["RowKey"]) if len(found) == LARGEST_PAGE else ""
+                end = str(found[-1]["RowKey"]) if len(found) == _REACH else ""
                 rows += found
                 alone += chunk if few else [ref for ref in chunk if end and escaped(ref.id) > end]
         single = self._connection.side_by_side(lambda ref: self._table.get(*_place(tenant_id, ref)), alone)
         return [*rows, *filter(None, single)]
 
     def _range(self, tenant_id: str, refs: list[RecordRef]) -> list[Row]:
-        """The first thousand rows of the range that records of a kind span."""
+        """The first rows of the range that records of a kind span: all of them, unless others lie between."""
         ids = sorted(escaped(ref.id) for ref in refs)
         # "!" sorts before everything a key may go on with.
         condition = in_partition(joined(tenant_id, refs[0].kind), first=ids[0], last=ids[-1] + "!")
-        return list(islice(self._table.rows(condition), LARGEST_PAGE))
+        return list(islice(self._table.rows(condition, page=_REACH), _REACH))
 
 
 def _place(tenant_id: str, ref: RecordRef) -> tuple[str, str]:
     return joined(tenant_id, ref.kind), escaped(ref.id)
+
+
+def _keys_of(row: Row) -> tuple[str, str]:
+    return str(row["PartitionKey"]), str(row["RowKey"])
 
 
 def _operation(tenant_id: str, record: Record, leaving: list[str], standing: Record | None) -> Operation:
