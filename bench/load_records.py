@@ -225,7 +225,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with Stack(StackOptions(timers=False)) as stack:
         meter = Meter(stack.ready)
         tenant = Tenant(stack.ready)
-        tenant.agent("ann")
+        tenant.connect(tenant.agent("ann"))
         print(
             f"storage SDK alone, before: {sdk_rate(meter):.0f} rows/s in transactions of 100, 8 side by side"
         )
