@@ -14,6 +14,7 @@ from shared.domain.commands import (
     IngestMessages,
     JoinLateContacts,
     MaintainSubscription,
+    MergeRecords,
     ReconcileMailbox,
     RematchMessages,
     SyncMailbox,
@@ -104,6 +105,12 @@ def file_message(msg: func.QueueMessage) -> None:
     handle(msg, FileMessage, use_cases().carry_out, outcomes())
 
 
+@app.queue_trigger(arg_name="msg", queue_name=names.RECORD_MERGES, connection=STORAGE)
+def merge_records(msg: func.QueueMessage) -> None:
+    """record-merges: move what was filed on a record to the one that has taken its place."""
+    handle(msg, MergeRecords, use_cases().merge_records, outcomes())
+
+
 @app.queue_trigger(arg_name="msg", queue_name=names.poison(names.MAIL_SYNC), connection=STORAGE)
 def sync_mailbox_poison(msg: func.QueueMessage) -> None:
     """mail-sync-poison: a walk that the host gave up on."""
@@ -144,6 +151,12 @@ def rematch_messages_poison(msg: func.QueueMessage) -> None:
 def file_message_poison(msg: func.QueueMessage) -> None:
     """filing-poison: a decision that the host gave up on."""
     take_poison(msg, FileMessage, outcomes())
+
+
+@app.queue_trigger(arg_name="msg", queue_name=names.poison(names.RECORD_MERGES), connection=STORAGE)
+def merge_records_poison(msg: func.QueueMessage) -> None:
+    """record-merges-poison: a move of what was filed that the host gave up on."""
+    take_poison(msg, MergeRecords, outcomes())
 
 
 @app.queue_trigger(arg_name="msg", queue_name=names.poison(names.SUBSCRIPTIONS), connection=STORAGE)

@@ -24,7 +24,7 @@ from shared.domain.late_contacts import Announcement
 from shared.domain.mailboxes import Mailbox
 from shared.domain.messages import Document
 from shared.domain.organisations import Organisation
-from shared.domain.records import Card, Record, RecordRef
+from shared.domain.records import Card, Record, RecordRef, opened_key
 from shared.domain.rulings import Mark
 from shared.domain.sightings import Sighting
 from shared.domain.subscriptions import Subscription
@@ -333,6 +333,19 @@ class FakeRecords:
             for one in records:
                 self.rows[tenant_id, one.ref] = replace(one, etag=self._etag())
 
+    def write(
+        self, tenant_id: str, records: Sequence[Record], standing: Mapping[RecordRef, Record]
+    ) -> Mapping[RecordRef, Record | None]:
+        left: dict[RecordRef, Record | None] = {}
+        with self.faults.write("Records.write"):
+            for one in records:
+                stored, known = self.rows.get((tenant_id, one.ref)), standing.get(one.ref)
+                if (stored.etag if stored else "") != (known.etag if known else ""):
+                    left[one.ref] = stored
+                else:
+                    self.rows[tenant_id, one.ref] = replace(one, etag=self._etag())
+        return left
+
     def delete(self, tenant_id: str, ref: RecordRef) -> bool:
         with self.faults.write("Records.delete"):
             return self.rows.pop((tenant_id, ref), None) is not None
@@ -392,6 +405,34 @@ class FakeRecordIndex:
         self.faults.read("RecordIndex.listing")
         asked = dict.fromkeys(contacts)
         return {one: frozenset(c.ref for c in self._under(tenant_id, f"contact:{one}")) for one in asked}
+
+    def awaiting(self, tenant_id: str, contacts: Iterable[str]) -> Mapping[str, frozenset[RecordRef]]:
+        self.faults.read("RecordIndex.awaiting")
+        found = {one: self._under(tenant_id, f"missing:{one}") for one in dict.fromkeys(contacts)}
+        return {one: frozenset(card.ref for card in cards) for one, cards in found.items() if cards}
+
+    def staff_among(self, tenant_id: str, addresses: Iterable[str]) -> frozenset[str]:
+        self.faults.read("RecordIndex.staff_among")
+        registered = {address for tenant, _, address in self.staff if tenant == tenant_id}
+        return frozenset(addresses) & registered
+
+    def opened(
+        self, tenant_id: str, since: datetime, *, limit: int, after: str
+    ) -> tuple[list[RecordRef], str]:
+        self.faults.read("RecordIndex.opened")
+        rows = sorted(
+            (one.removeprefix("opened:"), ref)
+            for (tenant, ref), record in self.records.rows.items()
+            for one in record.index_keys
+            if tenant == tenant_id and one.startswith("opened:")
+        )
+        keys = {f"{at}|{ref}": ref for at, ref in rows if at >= opened_key(since)}
+        found = [one for one in keys if one > after]
+        return [keys[one] for one in found[:limit]], found[limit - 1] if len(found) > limit else ""
+
+    def taught_to(self, tenant_id: str, ref: RecordRef) -> frozenset[str]:
+        self.faults.read("RecordIndex.taught_to")
+        return frozenset(address for tenant, address, one in self.taught if (tenant, one) == (tenant_id, ref))
 
     def teach(self, tenant_id: str, address: str, refs: Iterable[RecordRef]) -> None:
         with self.faults.write("RecordIndex.teach"):

@@ -10,17 +10,13 @@ from shared.api.models import (
     BackfillModel,
     BounceModel,
     EntryModel,
-    LineModel,
     LinkModel,
-    LoadModel,
     MailboxModel,
     MessageModel,
     OrganisationModel,
     PersonModel,
-    RecordModel,
     SightingModel,
     TimelineModel,
-    WrittenRecordModel,
 )
 from shared.api.operation_models import (
     DifferenceModel,
@@ -31,6 +27,7 @@ from shared.api.operation_models import (
     RematchModel,
     SeenCopyModel,
 )
+from shared.api.record_models import LineModel, LoadModel, RecordModel, WrittenRecordModel
 from shared.domain import quotes
 from shared.domain.addresses import Person
 from shared.domain.advice import advice
@@ -91,9 +88,9 @@ def written_record(written: Written) -> WrittenRecordModel:
 
 
 def _record(found: Record) -> dict[str, Any]:
-    names = set(RecordModel.model_fields) - {"kind", "id"}
+    names = set(RecordModel.model_fields) - {"kind", "id", "overrides"}
     fields = {name: _listed(getattr(found, name)) for name in names}
-    return {"kind": found.ref.kind, "id": found.ref.id, **fields}
+    return {"kind": found.ref.kind, "id": found.ref.id, "overrides": asdict(found.overrides), **fields}
 
 
 def load(loaded: Loaded) -> LoadModel:

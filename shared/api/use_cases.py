@@ -10,10 +10,18 @@ from shared.services.explain import Explain
 from shared.services.inbox import Decide, ReadInbox, UndoDecision
 from shared.services.links import LinkMessage, UnlinkMessage
 from shared.services.mailboxes import DeleteMailbox, GetMailbox, ListMailboxes, PutMailbox, SyncNow
+from shared.services.merging import MergeContacts, RenameRecord
 from shared.services.organisations import GetOrganisation, ListOrganisations, PutOrganisation
 from shared.services.preview import PreviewMailbox
 from shared.services.reading import ReadAttachment, ReadMessage, ReadTimeline
-from shared.services.records import DeleteRecord, GetRecord, ListRecords, LoadRecords, PutRecord
+from shared.services.records import (
+    DeleteRecord,
+    GetRecord,
+    ListOpened,
+    ListRecords,
+    LoadRecords,
+    PutRecord,
+)
 from shared.services.rematch import Rematch
 
 
@@ -35,6 +43,9 @@ class ApiUseCases:
     delete_record: DeleteRecord
     load_records: LoadRecords
     list_records: ListRecords
+    list_opened: ListOpened
+    merge_contacts: MergeContacts
+    rename_record: RenameRecord
     put_mailbox: PutMailbox
     get_mailbox: GetMailbox
     sync_now: SyncNow

@@ -16,9 +16,12 @@ from shared.services import (
     late_contacts,
     links,
     mailboxes,
+    matters,
+    merging,
     organisations,
     preview,
     reading,
+    record_writing,
     records,
     rematch,
 )
@@ -41,19 +44,18 @@ def api_over(parts: Work) -> AsgiMiddleware:
 def api_use_cases(parts: Work) -> ApiUseCases:
     """One use case per operation of the client API."""
     access = reading.Access(parts.messages, parts.mailboxes)
-    look_up = records.LookUpAddresses(parts.index, parts.organisations)
-    write = records.WriteRecords(
+    look_up = record_writing.LookUpInsiders(parts.index, parts.organisations)
+    announce = late_contacts.AnnounceContacts(
+        parts.late_contacts, parts.mailboxes, parts.queue, now, parts.settings.hash_key
+    )
+    keep_matters = matters.Matters(parts.records, parts.index, announce)
+    write = record_writing.WriteRecords(
         parts.records,
-        late_contacts.AnnounceContacts(
-            parts.late_contacts,
-            parts.index,
-            parts.mailboxes,
-            parts.queue,
-            now,
-            parts.settings.hash_key,
-        ),
+        keep_matters,
+        announce,
         late_contacts.CountLateMail(parts.organisations, parts.mailboxes, parts.sightings, now),
     )
+    replace = merging.ReplaceRecord(parts.records, look_up, write, parts.queue, now)
     name = exceptions.NameMailboxes(parts.mailboxes)
     put_back = exceptions.PutBack(parts.exceptions, parts.queue, now)
     hand = by_hand.ByHand(parts.messages, parts.inbox, parts.queue, new_id)
@@ -69,11 +71,14 @@ def api_use_cases(parts: Work) -> ApiUseCases:
             access, parts.messages, parts.organisations, parts.records, parts.index, hand, now
         ),
         undo_decision=inbox.UndoDecision(access, hand, now),
-        put_record=records.PutRecord(parts.records, look_up, write),
+        put_record=records.PutRecord(look_up, write),
         get_record=records.GetRecord(parts.records),
-        delete_record=records.DeleteRecord(parts.records),
+        delete_record=records.DeleteRecord(parts.records, keep_matters, parts.organisations),
         load_records=records.LoadRecords(look_up, write),
         list_records=records.ListRecords(parts.records),
+        list_opened=records.ListOpened(parts.records, parts.index),
+        merge_contacts=merging.MergeContacts(parts.records, replace),
+        rename_record=merging.RenameRecord(parts.records, replace),
         put_mailbox=mailboxes.PutMailbox(
             parts.mailboxes, parts.organisations, parts.index, parts.queue, now, new_id
         ),

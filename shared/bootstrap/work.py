@@ -19,6 +19,7 @@ from shared.services.forgeries import CountForgeries
 from shared.services.ingest import Ingest
 from shared.services.late_contacts import JoinLate
 from shared.services.matching import MatchMail
+from shared.services.merging import MoveFiled
 from shared.services.notifications import ClientStates, TakeNotifications
 from shared.services.opening import OpenRecord
 from shared.services.polling import PollMailboxes
@@ -72,6 +73,7 @@ class UseCases:
     rematch: RunRematch
     carry_out: CarryOut
     sweep_decisions: SweepDecisions
+    merge_records: MoveFiled
     maintain_subscription: CareForSubscriptions
     queue_due_subscriptions: QueueDueSubscriptions
     queue_comparisons: QueueComparisons
@@ -169,6 +171,14 @@ class Work(Adapters):
             ),
             carry_out=self._carry_out,
             sweep_decisions=SweepDecisions(self.organisations, self.inbox, self.queue, now),
+            merge_records=MoveFiled(
+                records=self.records,
+                index=self.index,
+                messages=self.messages,
+                timeline=self.timeline,
+                queue=self.queue,
+                clock=now,
+            ),
             queue_comparisons=QueueComparisons(self.organisations, self.queue, now),
             poll=PollMailboxes(self.mailboxes, self.queue, now),
         )

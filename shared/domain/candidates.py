@@ -1,7 +1,7 @@
 """What storage knows about the people and mails that a message names: gathered once, for capture and matching."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from shared.domain.addresses import domain_of
 from shared.domain.messages import Direction, MessageHead
@@ -25,6 +25,10 @@ class ThreadHit:
     @property
     def is_filed(self) -> bool:
         return bool(self.links)
+
+    def moved(self, merged: Mapping[RecordRef, RecordRef]) -> "ThreadHit":
+        """The same, its links leading to the records that others were merged into."""
+        return replace(self, links=tuple(dict.fromkeys(merged.get(one, one) for one in self.links)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,23 @@ class Candidates:
     def parent(self) -> ThreadHit | None:
         """The nearest stored mail that is filed."""
         return next((one for one in self.thread if one.is_filed), None)
+
+    def moved(self, merged: Mapping[RecordRef, RecordRef]) -> "Candidates":
+        """The same, everything that led to a record leading to the one that it was merged into."""
+        if not merged:
+            return self
+
+        def lead(refs: Iterable[RecordRef]) -> tuple[RecordRef, ...]:
+            return tuple(dict.fromkeys(merged.get(one, one) for one in refs))
+
+        return replace(
+            self,
+            thread=tuple(one.moved(merged) for one in self.thread),
+            conversation=tuple(one.moved(merged) for one in self.conversation),
+            codes=tuple(replace(one, links=lead(one.links)) for one in self.codes),
+            taught={address: frozenset(lead(refs)) for address, refs in self.taught.items()},
+            bounced=self.bounced.moved(merged) if self.bounced else None,
+        )
 
     def direction(self, head: MessageHead) -> Direction:
         """Out when somebody of the organisation wrote it."""

@@ -12,6 +12,7 @@ MAIL_BACKFILL: Final = "mail-backfill"
 LATE_CONTACTS: Final = "late-contacts"
 REMATCHES: Final = "rematches"
 FILING: Final = "filing"
+RECORD_MERGES: Final = "record-merges"
 SUBSCRIPTIONS: Final = "subscriptions"
 
 QUEUES: Final = (
@@ -22,6 +23,7 @@ QUEUES: Final = (
     LATE_CONTACTS,
     REMATCHES,
     FILING,
+    RECORD_MERGES,
     SUBSCRIPTIONS,
 )
 POISON_SUFFIX: Final = "-poison"

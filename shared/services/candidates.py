@@ -16,6 +16,7 @@ from shared.domain.rules import LENT
 from shared.domain.senders import list_addresses
 from shared.ports import Codes, KnownAddress, MessageStore, RecordIndex, Records
 from shared.services.scopes import Scope
+from shared.services.survivors import survivors
 
 # A contact may be on hundreds of records; those that are shown first are enough.
 MOST_LISTED = 20
@@ -87,13 +88,13 @@ class GatherCandidates:
         if not candidates.codes:
             return candidates
         refs = {ref for hit in candidates.codes for ref in hit.links}
-        records = self.records.get_many(scope.tenant_id, refs)
-        cards = {**candidates.cards, **{ref: one.card for ref, one in records.items()}}
+        records = survivors(self.records, scope.tenant_id, refs)
+        cards = {**candidates.cards, **{one.ref: one.card for one in records.values()}}
         hits_with_domains = tuple(
             replace(hit, domains=_domains_at(records[ref] for ref in hit.links if ref in records))
             for hit in candidates.codes
         )
-        return replace(candidates, codes=hits_with_domains, cards=cards)
+        return replace(candidates, codes=hits_with_domains, cards=cards).moved(_merged(records))
 
     def _thread(self, scope: Scope, head: MessageHead) -> tuple[ThreadHit, ...]:
         """The stored mails that a mail answers, nearest first.
@@ -154,8 +155,14 @@ class GatherCandidates:
         missing = set(wanted) - candidates.cards.keys()
         if not missing:
             return candidates
-        read = self.records.get_many(scope.tenant_id, missing)
-        return replace(candidates, cards={**candidates.cards, **{ref: one.card for ref, one in read.items()}})
+        read = survivors(self.records, scope.tenant_id, missing)
+        cards = {**candidates.cards, **{one.ref: one.card for one in read.values()}}
+        return replace(candidates, cards=cards).moved(_merged(read))
+
+
+def _merged(read: Mapping[RecordRef, Record]) -> dict[RecordRef, RecordRef]:
+    """Where links to records that have been merged lead."""
+    return {ref: one.ref for ref, one in read.items() if one.ref != ref}
 
 
 def _lent(candidates: Candidates) -> set[RecordRef]:

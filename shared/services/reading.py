@@ -100,8 +100,11 @@ class ReadTimeline:
     ) -> TimelinePage:
         caller.needs(AGENT, ADMIN, SERVICE)
         after = entries.decode_cursor(cursor) if cursor else ""
-        if self.records.get(caller.tenant_id, ref) is None:
+        record = self.records.get(caller.tenant_id, ref)
+        if record is None:
             raise Unknown(f"There is no record {ref}.")
+        if record.merged_into:
+            raise Unknown(f"{ref} was merged into {record.survivor}: read that timeline.")
         found, following = self.timeline.page(caller.tenant_id, ref, wanted, limit=limit, after=after)
         shown = tuple(self._shown(caller, one) for one in found)
         return TimelinePage(shown, entries.encode_cursor(following) if following else None)

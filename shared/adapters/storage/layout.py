@@ -8,6 +8,7 @@
 | Subscriptions | tenant                       | mailbox id                                        |
 | Records       | tenant, kind                 | record id                                         |
 | RecordIndex   | tenant, `a d s c` + bucket   | hash of what it stands under, kind, id            |
+|               | tenant, `m w t o`            | the same; `o`: time, kind, id                     |
 | Messages      | tenant, two digits of key    | message key; key `~` mailbox id `~` hash: a copy  |
 |               | tenant, `~c` + bucket        | conversation, inverted time, message key          |
 | Codes         | tenant, bucket               | number; in `~f` + bucket: sender, message key     |
@@ -67,8 +68,9 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
     ),
     names.RECORDS: TableLayout("tenant|kind", "record id", ("status", "origin", "content")),
     names.RECORD_INDEX: TableLayout(
-        "tenant|a, d, s or c + bucket (0-f)",
-        "hash|kind|id, hash(address)|staff|mailbox id, hash(address)|taught|kind|id",
+        "tenant|a, d, s or c + bucket (0-f), tenant|m, w, t or o",
+        "hash|kind|id, hash(address)|staff|mailbox id, hash(address)|taught|kind|id, hash(address)|mailbox id, "
+        "hash(record)|address, time|kind|id",
         ("client", "status", "type", "contacts", "domains"),
     ),
     names.MESSAGES: TableLayout(

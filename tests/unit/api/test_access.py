@@ -41,6 +41,8 @@ ROLES = {
     "delete_record": {"Service", "Admin"},
     "load_records": {"Service", "Admin"},
     "list_records": {"Service", "Admin"},
+    "merge_contacts": {"Service", "Admin"},
+    "rename_record": {"Service", "Admin"},
     "put_mailbox": {"Admin"},
     "get_mailbox": {"Admin", "Agent"},
     "sync_mailbox": {"Admin", "Agent"},

@@ -45,11 +45,11 @@ def test_every_guarded_operation_says_so_and_names_its_errors(api: Api) -> None:
 
 
 def test_the_examples_fit_their_models() -> None:
-    from shared.api import models, operation_models
+    from shared.api import models, operation_models, record_models
 
     classes = [
         one
-        for module in (models, operation_models)
+        for module in (models, operation_models, record_models)
         for one in vars(module).values()
         if isinstance(one, type) and one.__module__ == module.__name__
     ]
@@ -61,11 +61,12 @@ def test_the_examples_fit_their_models() -> None:
 
 
 def test_every_field_of_the_examples_is_shown() -> None:
-    from shared.api import models
+    from shared.api import models as m
+    from shared.api.record_models import RecordModel
 
-    for name in ("MessageModel", "TimelineModel", "RecordModel", "MailboxModel", "OrganisationModel"):
-        schema = getattr(models, name).model_json_schema()
-        assert set(schema["examples"][0]) == set(schema["properties"]), name
+    for model in (m.MessageModel, m.TimelineModel, RecordModel, m.MailboxModel, m.OrganisationModel):
+        schema = model.model_json_schema()
+        assert set(schema["examples"][0]) == set(schema["properties"]), model.__name__
 
 
 def test_the_docs_page_is_served(api: Api) -> None:

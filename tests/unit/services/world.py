@@ -12,6 +12,7 @@ from shared.domain.commands import (
     FileMessage,
     IngestMessages,
     JoinLateContacts,
+    MergeRecords,
     ReconcileMailbox,
     RematchMessages,
     SyncMailbox,
@@ -35,10 +36,12 @@ from shared.services.ingest import Ingest, walk_of
 from shared.services.late_contacts import AnnounceContacts, CountLateMail, JoinLate
 from shared.services.links import LinkMessage, UnlinkMessage
 from shared.services.matching import MatchMail
+from shared.services.matters import Matters
+from shared.services.merging import MergeContacts, MoveFiled, ReplaceRecord
 from shared.services.opening import OpenRecord
 from shared.services.reading import Access
 from shared.services.reconcile import Reconcile
-from shared.services.records import WriteRecords
+from shared.services.record_writing import LookUpInsiders, WriteRecords
 from shared.services.rematch import Reconsider, Rematch, RunRematch
 from shared.services.resync import Resync
 from shared.services.scopes import FindScope, Scope, hasher_of
@@ -136,6 +139,8 @@ class World:
             self.reconcile(command)
         elif isinstance(command, BackfillMailbox):
             self.backfill(command)
+        elif isinstance(command, MergeRecords):
+            self.move_filed(command)
         elif isinstance(command, JoinLateContacts):
             self.join_late_contacts(command)
         elif isinstance(command, RematchMessages):
@@ -255,15 +260,30 @@ class World:
         """What puts records, as the API does."""
         storage = self.storage
         announce = AnnounceContacts(
-            storage.late_contacts,
-            storage.index,
-            storage.mailboxes,
-            storage.queue,
-            lambda: self.now,
-            HASH_KEY,
+            storage.late_contacts, storage.mailboxes, storage.queue, lambda: self.now, HASH_KEY
         )
         count = CountLateMail(storage.organisations, storage.mailboxes, storage.sightings, lambda: self.now)
-        return WriteRecords(storage.records, announce, count)
+        matters = Matters(storage.records, storage.index, announce)
+        return WriteRecords(storage.records, matters, announce, count)
+
+    @property
+    def merge_contacts(self) -> MergeContacts:
+        storage = self.storage
+        look_up = LookUpInsiders(storage.index, storage.organisations)
+        replace = ReplaceRecord(storage.records, look_up, self.write_records, storage.queue, lambda: self.now)
+        return MergeContacts(storage.records, replace)
+
+    @property
+    def move_filed(self) -> MoveFiled:
+        storage = self.storage
+        return MoveFiled(
+            records=storage.records,
+            index=storage.index,
+            messages=storage.messages,
+            timeline=storage.timeline,
+            queue=storage.queue,
+            clock=lambda: self.now,
+        )
 
     @property
     def join_late_contacts(self) -> JoinLate:
