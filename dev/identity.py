@@ -17,10 +17,12 @@ class Identity:
     client_id: str
     client_secret: str
     hash_key: str
+    token_key: str
 
     @classmethod
     def new(cls) -> "Identity":
-        return cls(str(uuid.uuid4()), str(uuid.uuid4()), secrets.token_hex(24), secrets.token_hex(32))
+        key = secrets.token_hex
+        return cls(str(uuid.uuid4()), str(uuid.uuid4()), key(24), hash_key=key(32), token_key=key(32))
 
 
 def identity_for(data_dir: Path | None) -> Identity:
@@ -29,7 +31,7 @@ def identity_for(data_dir: Path | None) -> Identity:
         return Identity.new()
     file = data_dir / "up.json"
     if file.exists():
-        return Identity(**json.loads(file.read_text()))
+        return Identity(**{"token_key": secrets.token_hex(32), **json.loads(file.read_text())})
     identity = Identity.new()
     write_json(file, asdict(identity))
     file.chmod(0o600)

@@ -17,6 +17,8 @@ _CLAUSE = re.compile(
     re.I,
 )
 
+_IN = re.compile(r"\s*id\s+in\s*\((.*)\)\s*", re.I)
+
 
 def _shown(user: User, select: str | None) -> dict[str, object]:
     values = user.as_json()
@@ -30,6 +32,8 @@ def _shown(user: User, select: str | None) -> dict[str, object]:
 
 def _matches(user: User, text: str) -> bool:
     """Whether a filter finds a user. Raises GraphError 400 for one that is not understood."""
+    if listed := _IN.fullmatch(text):
+        return user.id in re.findall(r"'([^']*)'", listed[1].lower())
     for clause in re.split(r"\s+or\s+", text, flags=re.I):
         found = _CLAUSE.fullmatch(clause)
         if not found:

@@ -150,6 +150,7 @@ class SignInPages:
             "exp": now + 3600,
             "ver": "2.0",
             **({"nonce": nonce} if nonce else {}),
+            **({"email": user.address} if "email" in sign_in.scopes else {}),
         }
         info = json.dumps({"uid": user.id, "utid": user.tenant_id}).encode()
         self.world.stats.tokens_issued += 1

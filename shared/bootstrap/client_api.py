@@ -9,6 +9,7 @@ from shared.adapters.entra import EntraTokens
 from shared.api.app import create_app
 from shared.api.use_cases import ApiUseCases
 from shared.bootstrap.adapters import Adapters
+from shared.bootstrap.connecting import Connecting
 from shared.bootstrap.work import now
 from shared.services import (
     backfill,
@@ -39,6 +40,7 @@ def api_over(parts: Adapters) -> AsgiMiddleware:
 
 def api_use_cases(parts: Adapters) -> ApiUseCases:
     """One use case per operation of the client API."""
+    connecting = Connecting(parts)
     access = reading.Access(parts.messages, parts.mailboxes)
     look_up = records.LookUpAddresses(parts.index, parts.organisations)
     write = records.WriteRecords(
@@ -67,7 +69,7 @@ def api_use_cases(parts: Adapters) -> ApiUseCases:
         load_records=records.LoadRecords(look_up, write),
         list_records=records.ListRecords(parts.records),
         put_mailbox=mailboxes.PutMailbox(
-            parts.mailboxes, parts.organisations, parts.index, parts.queue, now, new_id
+            parts.mailboxes, connecting.register, connecting.examine, parts.queue, now, new_id
         ),
         get_mailbox=mailboxes.GetMailbox(parts.mailboxes),
         sync_now=mailboxes.SyncNow(parts.queue, now),
@@ -91,5 +93,13 @@ def api_use_cases(parts: Adapters) -> ApiUseCases:
             exceptions=parts.exceptions,
             hash_key=parts.settings.hash_key,
         ),
+        ask_to_connect=connecting.ask,
+        show_connections=connecting.show,
+        verify_connections=connecting.verify,
+        disconnect=connecting.disconnect,
+        take_answer=connecting.take_answer,
+        test_mailbox=connecting.test_mailbox,
+        test_mailboxes=connecting.test_mailboxes,
+        take_over_address=connecting.take_over_address,
         clock=now,
     )

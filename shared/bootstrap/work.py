@@ -11,11 +11,13 @@ from shared.services.access import WatchAccess
 from shared.services.arrivals import Arrivals
 from shared.services.backfill import StepBackfill
 from shared.services.candidates import GatherCandidates
+from shared.services.connection_care import WatchConnections
 from shared.services.filing import Filing
 from shared.services.ingest import Ingest
 from shared.services.late_contacts import JoinLate
 from shared.services.notifications import ClientStates, TakeNotifications
 from shared.services.polling import PollMailboxes
+from shared.services.readdressing import NoticeAddresses
 from shared.services.reconcile import Reconcile, ReconcileAll
 from shared.services.resync import Resync
 from shared.services.scopes import FindScope
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     pass
 
 from shared.bootstrap.adapters import Adapters
+from shared.bootstrap.connecting import Connecting
 
 # The webhook must have queued within 2 s or say that it has not.
 WEBHOOK_QUEUE_TIMEOUT: Final = 2.0
@@ -60,6 +63,8 @@ class UseCases:
     queue_due_subscriptions: QueueDueSubscriptions
     queue_comparisons: QueueComparisons
     poll: PollMailboxes
+    watch_connections: WatchConnections
+    notice_addresses: NoticeAddresses
 
 
 class Work(Adapters):
@@ -140,7 +145,13 @@ class Work(Adapters):
             ),
             queue_comparisons=QueueComparisons(self.organisations, self.queue, now),
             poll=PollMailboxes(self.mailboxes, self.queue, now),
+            watch_connections=self._connecting.watch,
+            notice_addresses=self._connecting.notice_addresses,
         )
+
+    @cached_property
+    def _connecting(self) -> Connecting:
+        return Connecting(self)
 
     @cached_property
     def _ingest(self) -> Ingest:

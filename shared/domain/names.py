@@ -33,6 +33,7 @@ TIMELINE: Final = "Timeline"
 INBOX: Final = "Inbox"
 EXCEPTIONS: Final = "Exceptions"
 LATE_CONTACTS_STATES: Final = "LateContacts"
+CONNECTION_STATES: Final = "Connections"
 
 TABLES: Final = (
     ORGANISATIONS,
@@ -47,6 +48,7 @@ TABLES: Final = (
     INBOX,
     EXCEPTIONS,
     LATE_CONTACTS_STATES,
+    CONNECTION_STATES,
 )
 
 BODIES: Final = "bodies"

@@ -14,6 +14,7 @@
 | Inbox         | tenant, hash of the agent    | inverted time, message key                        |
 | Exceptions    | tenant                       | inverted time, id; `id:` + id -> inverted time    |
 | LateContacts  | tenant                       | `new:` + time and id of an announcement; `asked`  |
+| Connections   | tenant                       | connection; `agent:` + address                    |
 """
 
 from collections.abc import Mapping
@@ -50,6 +51,8 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
             "lost_at",
             "paused_at",
             "reconciled",
+            "untested",
+            "address_offered",
             "connected_at",
             "content",
             "mailbox_id",
@@ -91,4 +94,5 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
         ("mailbox_id", "code", "queue", "graph_id", "replayed", "replayed_at", "content", "row"),
     ),
     names.LATE_CONTACTS_STATES: TableLayout("tenant", "'new:' + id | 'asked'", ("at", "content")),
+    names.CONNECTION_STATES: TableLayout("tenant", "connection | 'agent:' + address", ("state", "content")),
 }

@@ -32,6 +32,7 @@ from shared.services.records import (
     WriteRecords,
 )
 from tests.builders import HASH_KEY, NOW
+from tests.connecting_world import ConnectingWorld
 from tests.fakes import FakeStorage
 from tests.unit.api.tokens import HOME, Issuer
 
@@ -65,8 +66,9 @@ class Api:
         return self.call("DELETE", path, token, **more)
 
 
-def use_cases_over(storage: FakeStorage) -> ApiUseCases:
+def use_cases_over(storage: FakeStorage, world: ConnectingWorld | None = None) -> ApiUseCases:
     """Everything the API can do, at the builders' NOW."""
+    connecting = world or ConnectingWorld(storage)
     access = Access(storage.messages, storage.mailboxes)
     look_up = LookUpAddresses(storage.index, storage.organisations)
     numbers = count(1)
@@ -96,8 +98,8 @@ def use_cases_over(storage: FakeStorage) -> ApiUseCases:
         list_records=ListRecords(storage.records),
         put_mailbox=PutMailbox(
             mailboxes=storage.mailboxes,
-            organisations=storage.organisations,
-            index=storage.index,
+            register=connecting.register,
+            examine=connecting.examine,
             queue=storage.queue,
             clock=clock,
             new_id=lambda: f"{next(numbers):032x}",
@@ -122,5 +124,13 @@ def use_cases_over(storage: FakeStorage) -> ApiUseCases:
             exceptions=storage.exceptions,
             hash_key=HASH_KEY,
         ),
+        ask_to_connect=connecting.ask,
+        show_connections=connecting.show,
+        verify_connections=connecting.verify,
+        disconnect=connecting.disconnect,
+        take_answer=connecting.take_answer,
+        test_mailbox=connecting.test_mailbox,
+        test_mailboxes=connecting.test_mailboxes,
+        take_over_address=connecting.take_over_address,
         clock=clock,
     )
