@@ -26,13 +26,12 @@ class Identity:
 
 
 def identity_for(data_dir: Path | None) -> Identity:
-    """A new identity, or the one that `data_dir`/up.json keeps; made there the first time."""
+    """A new identity, or the one that `data_dir`/up.json keeps; what is missing there is added."""
     if data_dir is None:
         return Identity.new()
     file = data_dir / "up.json"
-    if file.exists():
-        return Identity(**{"token_key": secrets.token_hex(32), **json.loads(file.read_text())})
-    identity = Identity.new()
+    kept = json.loads(file.read_text()) if file.exists() else {}
+    identity = Identity(**{**asdict(Identity.new()), **kept})
     write_json(file, asdict(identity))
     file.chmod(0o600)
     return identity
