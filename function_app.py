@@ -193,3 +193,15 @@ def maintain_subscriptions(timer: func.TimerRequest) -> None:
 def reconcile_subscriptions(timer: func.TimerRequest) -> None:
     """Every six hours: queue for each organisation a comparison with the subscriptions that Graph has."""
     use_cases().queue_comparisons()
+
+
+@app.timer_trigger(arg_name="timer", schedule="0 20,50 * * * *", run_on_startup=False)
+def watch_connections(timer: func.TimerRequest) -> None:
+    """Every half-hour: try each organisation's connection, and mailboxes that could not be tested before."""
+    use_cases().watch_connections()
+
+
+@app.timer_trigger(arg_name="timer", schedule="0 40 1 * * *", run_on_startup=False)
+def notice_addresses(timer: func.TimerRequest) -> None:
+    """Every night: offer mailboxes whose user has a new main address."""
+    use_cases().notice_addresses()

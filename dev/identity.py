@@ -18,16 +18,13 @@ class Identity:
     client_secret: str
     hash_key: str
     code_key: str
+    token_key: str
 
     @classmethod
     def new(cls) -> "Identity":
-        return cls(
-            str(uuid.uuid4()),
-            str(uuid.uuid4()),
-            secrets.token_hex(24),
-            secrets.token_hex(32),
-            secrets.token_hex(32),
-        )
+        key = secrets.token_hex
+        ids = str(uuid.uuid4()), str(uuid.uuid4())
+        return cls(*ids, key(24), hash_key=key(32), code_key=key(32), token_key=key(32))
 
 
 def identity_for(data_dir: Path | None) -> Identity:

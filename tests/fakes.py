@@ -15,6 +15,7 @@ from shared.domain.audit import AuditRow
 from shared.domain.backfills import Backfill
 from shared.domain.candidates import ThreadHit
 from shared.domain.commands import Command
+from shared.domain.connections import MailConnection
 from shared.domain.entries import Entry, inverted
 from shared.domain.errors import Busy, Conflict, NotFound
 from shared.domain.filing import DONE, MAX_WAITERS, Copy, InboxItem, StoredMessage, Waiter
@@ -857,6 +858,38 @@ class FakeLateContacts:
                 self.asked[tenant_id] = at
 
 
+class FakeConnections:
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[tuple[str, str], MailConnection] = {}
+        self._etag = _Etags()
+
+    def get(self, tenant_id: str, connection_id: str) -> MailConnection | None:
+        self.faults.read("Connections.get")
+        return self.rows.get((tenant_id, connection_id))
+
+    def put(self, connection: MailConnection) -> MailConnection:
+        with self.faults.write("Connections.put"):
+            key = (connection.tenant_id, connection.connection_id)
+            stored = self.rows.get(key)
+            _check(stored.etag if stored else None, connection.etag)
+            self.rows[key] = replace(connection, etag=self._etag())
+            return self.rows[key]
+
+    def delete(self, tenant_id: str, connection_id: str) -> None:
+        with self.faults.write("Connections.delete"):
+            self.rows.pop((tenant_id, connection_id), None)
+
+    def of(self, tenant_id: str) -> list[MailConnection]:
+        self.faults.read("Connections.of")
+        found = (one for one in self.rows.values() if one.tenant_id == tenant_id)
+        return sorted(found, key=lambda one: one.connection_id)
+
+    def all(self) -> Iterator[MailConnection]:
+        self.faults.read("Connections.all")
+        yield from list(self.rows.values())
+
+
 class FakeStorage:
     """All fakes as one storage account, under one `Faults`."""
 
@@ -880,3 +913,4 @@ class FakeStorage:
         self.attachments = FakeAttachments(self.faults)
         self.exceptions = FakeExceptions(self.faults)
         self.late_contacts = FakeLateContacts(self.faults)
+        self.connections = FakeConnections(self.faults)

@@ -17,9 +17,8 @@ from shared.adapters.storage import encoding
 from shared.adapters.storage.layout import TABLE_LAYOUT
 from shared.api.app import create_app
 from shared.config import SETTINGS, STORAGE, Settings
-from shared.domain import mailboxes, names, sightings
+from shared.domain import connections, consent, mailbox_tests, mailboxes, names, organisations, sightings
 from shared.domain.matching import CASCADE
-from shared.domain.organisations import Organisation
 from tests.builders import TENANT
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -173,8 +172,21 @@ def test_outcomes_and_rules_are_documented() -> None:
 def test_states_are_documented() -> None:
     states = codes(section("docs/operations.md", "### Mailboxes"))
     assert sorted(states) == sorted((*mailboxes.STATES, mailboxes.PAUSED))
-    of_organisations = {Organisation(TENANT, enabled=enabled).state for enabled in (True, False)}
-    assert set(codes(section("docs/operations.md", "### Organisations"))) == of_organisations
+    assert codes(section("docs/operations.md", "### Organisations")) == list(organisations.STATES)
+
+
+def test_what_an_admin_reads_while_connecting_is_documented() -> None:
+    def told(heading: str) -> list[list[str]]:
+        return [[one.strip("`") for one in row] for row in rows(section("docs/connecting.md", heading))]
+
+    assert told("## States of a connection") == [[name, said] for name, said in connections.MEANINGS.items()]
+    shown = [[one.outcome, one.title, one.text] for one in consent.NOTICES.values()]
+    assert told("## What the person with the link sees") == shown
+    tests = told("## The mailbox test")
+    outcomes = len(mailbox_tests.OUTCOMES)
+    assert tests[:outcomes] == [[name, said] for name, said in mailbox_tests.SENTENCES.items()]
+    assert [said for _, said in tests[outcomes:]] == list(mailbox_tests.SEND_SENTENCES)
+    assert codes(section("docs/connecting.md", "## Ways to connect")) == list(connections.MODES)
 
 
 def test_alerts_are_documented() -> None:

@@ -270,6 +270,7 @@ _MAILBOX: dict[str, Any] = {
     "connected_at": "2026-03-01T09:00:00Z",
     "last_sync": "2026-03-02T08:58:30Z",
     "last_error": "",
+    "address_offered": None,
     "lost_at": None,
     "lag_seconds": 90,
     "reconciliation": {
@@ -351,6 +352,9 @@ class MailboxModel(BaseModel):
     connected_at: datetime | None
     last_sync: datetime | None
     last_error: str = Field(description="What is wrong, and what to do about it.")
+    address_offered: str | None = Field(
+        description="The main address it has now, to be taken over; else null."
+    )
     lost_at: datetime | None = Field(description="Since when the mailbox cannot be read; null if it can.")
     lag_seconds: int | None = Field(description="Since the last walk of the mailbox; null before the first.")
     reconciliation: ReconciliationModel | None = Field(description="null before the first.")
@@ -412,7 +416,7 @@ class OrganisationModel(BaseModel):
     model_config = _answer({"tenant_id": TENANT, **_POLICIES})
     tenant_id: str
     name: str
-    state: Literal["enabled", "disabled"]
+    state: Literal["disabled", "enabled", "verified"]
     enabled: bool
     services: list[str]
     own_domains: list[str]

@@ -179,6 +179,7 @@ def mailbox(found: Mailbox, now: datetime, history: Backfill | None = None) -> M
             **mailbox_settings(found),
             "state": found.shown_state,
             "connected_at": found.connected_at,
+            "address_offered": found.address_offered or None,
             "lost_at": found.lost_at,
             "last_sync": synced,
             "last_error": found.last_error,

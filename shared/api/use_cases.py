@@ -5,14 +5,18 @@ from dataclasses import dataclass
 from shared.ports import Clock
 from shared.services.backfill import ManageBackfill
 from shared.services.callers import IdentifyCaller
+from shared.services.connecting import AskToConnect, TakeAnswer
+from shared.services.connection_care import Disconnect, ShowConnections, VerifyConnections
 from shared.services.exceptions import ListExceptions, ReplayException, ReplayExceptions
 from shared.services.explain import Explain
 from shared.services.inbox import Decide, ReadInbox, UndoDecision
 from shared.services.links import LinkMessage, UnlinkMessage
+from shared.services.mailbox_tests import TestMailbox, TestMailboxes
 from shared.services.mailboxes import DeleteMailbox, GetMailbox, ListMailboxes, PutMailbox, SyncNow
 from shared.services.merging import MergeContacts, RenameRecord
 from shared.services.organisations import GetOrganisation, ListOrganisations, PutOrganisation
 from shared.services.preview import PreviewMailbox
+from shared.services.readdressing import TakeOverAddress
 from shared.services.reading import ReadAttachment, ReadMessage, ReadTimeline
 from shared.services.records import (
     DeleteRecord,
@@ -61,4 +65,12 @@ class ApiUseCases:
     replay_exceptions: ReplayExceptions
     explain: Explain
     rematch: Rematch
+    ask_to_connect: AskToConnect
+    show_connections: ShowConnections
+    verify_connections: VerifyConnections
+    disconnect: Disconnect
+    take_answer: TakeAnswer
+    test_mailbox: TestMailbox
+    test_mailboxes: TestMailboxes
+    take_over_address: TakeOverAddress
     clock: Clock

@@ -5,6 +5,7 @@ from azure.functions import AsgiMiddleware
 from shared.adapters.entra import EntraTokens
 from shared.api.app import create_app
 from shared.api.use_cases import ApiUseCases
+from shared.bootstrap.connecting import Connecting
 from shared.bootstrap.work import Work, new_id, now
 from shared.services import (
     backfill,
@@ -43,6 +44,7 @@ def api_over(parts: Work) -> AsgiMiddleware:
 
 def api_use_cases(parts: Work) -> ApiUseCases:
     """One use case per operation of the client API."""
+    connecting = Connecting(parts)
     access = reading.Access(parts.messages, parts.mailboxes)
     look_up = record_writing.LookUpInsiders(parts.index, parts.organisations)
     announce = late_contacts.AnnounceContacts(
@@ -80,7 +82,7 @@ def api_use_cases(parts: Work) -> ApiUseCases:
         merge_contacts=merging.MergeContacts(parts.records, replace),
         rename_record=merging.RenameRecord(parts.records, replace),
         put_mailbox=mailboxes.PutMailbox(
-            parts.mailboxes, parts.organisations, parts.index, parts.queue, now, new_id
+            parts.mailboxes, connecting.register, connecting.examine, parts.queue, now, new_id
         ),
         get_mailbox=mailboxes.GetMailbox(parts.mailboxes),
         sync_now=mailboxes.SyncNow(parts.queue, now),
@@ -116,5 +118,13 @@ def api_use_cases(parts: Work) -> ApiUseCases:
         rematch=rematch.Rematch(
             parts.organisations, parts.records, parts.messages, parts.reconsider, parts.queue, now
         ),
+        ask_to_connect=connecting.ask,
+        show_connections=connecting.show,
+        verify_connections=connecting.verify,
+        disconnect=connecting.disconnect,
+        take_answer=connecting.take_answer,
+        test_mailbox=connecting.test_mailbox,
+        test_mailboxes=connecting.test_mailboxes,
+        take_over_address=connecting.take_over_address,
         clock=now,
     )

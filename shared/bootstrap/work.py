@@ -14,6 +14,7 @@ from shared.services.bounces import NoteBounces, ReadBounce
 from shared.services.by_hand import ByHand, SweepDecisions
 from shared.services.candidates import GatherCandidates
 from shared.services.carry_out import Bury, CarryOut, TakeBack
+from shared.services.connection_care import WatchConnections
 from shared.services.filing import Filing
 from shared.services.forgeries import CountForgeries
 from shared.services.ingest import Ingest
@@ -23,6 +24,7 @@ from shared.services.merging import MoveFiled
 from shared.services.notifications import ClientStates, TakeNotifications
 from shared.services.opening import OpenRecord
 from shared.services.polling import PollMailboxes
+from shared.services.readdressing import NoticeAddresses
 from shared.services.reconcile import Reconcile, ReconcileAll
 from shared.services.rematch import Reconsider, RunRematch
 from shared.services.resync import Resync
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     pass
 
 from shared.bootstrap.adapters import Adapters
+from shared.bootstrap.connecting import Connecting
 
 # The webhook must have queued within 2 s or say that it has not.
 WEBHOOK_QUEUE_TIMEOUT: Final = 2.0
@@ -78,6 +81,8 @@ class UseCases:
     queue_due_subscriptions: QueueDueSubscriptions
     queue_comparisons: QueueComparisons
     poll: PollMailboxes
+    watch_connections: WatchConnections
+    notice_addresses: NoticeAddresses
 
 
 class Work(Adapters):
@@ -181,7 +186,13 @@ class Work(Adapters):
             ),
             queue_comparisons=QueueComparisons(self.organisations, self.queue, now),
             poll=PollMailboxes(self.mailboxes, self.queue, now),
+            watch_connections=self._connecting.watch,
+            notice_addresses=self._connecting.notice_addresses,
         )
+
+    @cached_property
+    def _connecting(self) -> Connecting:
+        return Connecting(self)
 
     @cached_property
     def _ingest(self) -> Ingest:

@@ -48,6 +48,7 @@ INBOX: Final = "Inbox"
 EXCEPTIONS: Final = "Exceptions"
 LATE_CONTACTS_STATES: Final = "LateContacts"
 AUDIT: Final = "Audit"
+CONNECTION_STATES: Final = "Connections"
 
 TABLES: Final = (
     ORGANISATIONS,
@@ -64,6 +65,7 @@ TABLES: Final = (
     EXCEPTIONS,
     LATE_CONTACTS_STATES,
     AUDIT,
+    CONNECTION_STATES,
 )
 
 BODIES: Final = "bodies"

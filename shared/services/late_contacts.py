@@ -131,7 +131,7 @@ class JoinLate:
         if not announced or organisation is None:
             return
         command = replace(command, until=announced[-1].at)
-        if organisation.enabled and not self._join(organisation, command, announced):
+        if organisation.is_captured and not self._join(organisation, command, announced):
             return
         if command.second:
             self.late.forget(tenant_id, announced)

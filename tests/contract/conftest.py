@@ -11,6 +11,7 @@ from shared.adapters.storage.attachments import AzureAttachments
 from shared.adapters.storage.audit import AzureAudit
 from shared.adapters.storage.backfills import AzureBackfills
 from shared.adapters.storage.connection import Connection, StorageSettings
+from shared.adapters.storage.connections import AzureConnections
 from shared.adapters.storage.exceptions import AzureExceptions
 from shared.adapters.storage.folder_states import AzureFolderStates
 from shared.adapters.storage.inbox import AzureInbox
@@ -53,6 +54,7 @@ class AzureStorage:
         self.attachments = AzureAttachments(self.connection)
         self.exceptions = AzureExceptions(self.connection)
         self.late_contacts = AzureLateContacts(self.connection)
+        self.connections = AzureConnections(self.connection)
 
     def _count(self, response, *_args, **_options) -> None:
         self.requests.append(f"{response.request.method} {response.status_code}")

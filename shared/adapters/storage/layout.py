@@ -19,6 +19,7 @@
 | Exceptions    | tenant                       | inverted time, id; `id:` + id -> inverted time    |
 | LateContacts  | tenant                       | `new:` + time and id of an announcement; `asked`  |
 | Audit         | tenant                       | inverted time, id                                 |
+| Connections   | tenant                       | connection; `agent:` + address                    |
 """
 
 from collections.abc import Mapping
@@ -55,6 +56,8 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
             "lost_at",
             "paused_at",
             "reconciled",
+            "untested",
+            "address_offered",
             "connected_at",
             "content",
             "mailbox_id",
@@ -105,4 +108,5 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
     ),
     names.LATE_CONTACTS_STATES: TableLayout("tenant", "'new:' + id | 'asked'", ("at", "content")),
     names.AUDIT: TableLayout("tenant", "inverted time-id", ("what", "by", "content")),
+    names.CONNECTION_STATES: TableLayout("tenant", "connection | 'agent:' + address", ("state", "content")),
 }

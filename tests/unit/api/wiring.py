@@ -40,6 +40,7 @@ from shared.services.records import (
 )
 from shared.services.rematch import Reconsider, Rematch
 from tests.builders import CODE_KEYS, HASH_KEY, NOW
+from tests.connecting_world import ConnectingWorld
 from tests.fake_mail import FakeMail
 from tests.fakes import FakeStorage
 from tests.unit.api.tokens import HOME, Issuer
@@ -75,8 +76,9 @@ class Api:
         return self.call("DELETE", path, token, **more)
 
 
-def use_cases_over(storage: FakeStorage, mail: FakeMail | None = None) -> ApiUseCases:
+def use_cases_over(storage: FakeStorage, world: ConnectingWorld | None = None) -> ApiUseCases:
     """Everything the API can do, at the builders' NOW."""
+    connecting = world or ConnectingWorld(storage)
     access = Access(storage.messages, storage.mailboxes)
     look_up = LookUpInsiders(storage.index, storage.organisations)
     numbers = count(1)
@@ -125,8 +127,8 @@ def use_cases_over(storage: FakeStorage, mail: FakeMail | None = None) -> ApiUse
         rename_record=RenameRecord(storage.records, replace),
         put_mailbox=PutMailbox(
             mailboxes=storage.mailboxes,
-            organisations=storage.organisations,
-            index=storage.index,
+            register=connecting.register,
+            examine=connecting.examine,
             queue=storage.queue,
             clock=clock,
             new_id=new_id,
@@ -137,7 +139,7 @@ def use_cases_over(storage: FakeStorage, mail: FakeMail | None = None) -> ApiUse
         preview_mailbox=PreviewMailbox(
             storage.organisations,
             storage.mailboxes,
-            mail or FakeMail(),
+            connecting.mail,
             gather,
             storage.leases,
             clock,
@@ -163,5 +165,13 @@ def use_cases_over(storage: FakeStorage, mail: FakeMail | None = None) -> ApiUse
         rematch=Rematch(
             storage.organisations, storage.records, storage.messages, reconsider, storage.queue, clock
         ),
+        ask_to_connect=connecting.ask,
+        show_connections=connecting.show,
+        verify_connections=connecting.verify,
+        disconnect=connecting.disconnect,
+        take_answer=connecting.take_answer,
+        test_mailbox=connecting.test_mailbox,
+        test_mailboxes=connecting.test_mailboxes,
+        take_over_address=connecting.take_over_address,
         clock=clock,
     )
