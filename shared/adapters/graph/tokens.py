@@ -6,6 +6,7 @@ The application proves itself with one of three credentials; Entra's AADSTS code
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -34,6 +35,11 @@ class Certificate:
     """Private key and certificate in one PEM."""
 
     pem: str = field(repr=False)
+
+    @classmethod
+    def of(cls, setting: str) -> "Certificate":
+        """From a PEM itself, as a vault hands it over, or from the path of one."""
+        return cls(setting if setting.startswith("-----BEGIN") else Path(setting).read_text("utf-8"))
 
 
 @dataclass(frozen=True, slots=True)
