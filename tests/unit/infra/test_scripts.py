@@ -97,6 +97,21 @@ def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def registration(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What there is after the app registration has been made."""
+    desk = Desk(tmp_path_factory.mktemp("desk"))
+    desk.done("app-registration.sh", "--identity", "first")
+    desk.write(changes=[], calls=[])
+    return desk.state
+
+
+@pytest.fixture
+def registered(desk: Desk, registration: dict[str, Any]) -> Desk:
+    desk.write(**registration)
+    return desk
+
+
 @pytest.mark.parametrize("script", ALL, ids=lambda one: str(one.name))
 def test_every_script_is_bash(script: Path) -> None:
     subprocess.run(["bash", "-n", str(script)], check=True, timeout=10)
@@ -135,47 +150,44 @@ def test_the_registration_has_the_roles_the_scope_and_the_trust(desk: Desk) -> N
     assert ("Mail.ReadWrite.Shared", "Scope") in asked
 
 
-def test_operator_and_service_are_roles_of_applications_only(desk: Desk) -> None:
+def test_operator_and_service_are_roles_of_applications_only(registered: Desk) -> None:
     """The API takes the operator's word from an app-only token alone."""
-    desk.done("app-registration.sh")
-    members = {one["value"]: one["allowedMemberTypes"] for one in desk.app["appRoles"]}
+    members = {one["value"]: one["allowedMemberTypes"] for one in registered.app["appRoles"]}
     assert members["Operator"] == members["Service"] == ["Application"]
     assert members["Admin"] == members["Agent"] == ["User"]
 
 
-def test_a_second_run_changes_nothing(desk: Desk) -> None:
-    options = ("--redirect-uri", REDIRECT, "--identity", "principal")
-    desk.done("app-registration.sh", *options)
-    before = desk.app
-    desk.take_changes()
-    desk.done("app-registration.sh", *options)
-    assert desk.take_changes() == []
-    assert desk.app == before
+def test_a_second_run_changes_nothing(registered: Desk) -> None:
+    before = registered.app
+    registered.done("app-registration.sh", "--identity", "first")
+    assert registered.take_changes() == []
+    assert registered.app == before
 
 
-def test_redirect_addresses_of_others_stay(desk: Desk) -> None:
-    desk.done("app-registration.sh", "--redirect-uri", "https://other.example/callback")
-    desk.done("app-registration.sh", "--redirect-uri", REDIRECT)
-    assert desk.app["web"]["redirectUris"] == ["https://other.example/callback", REDIRECT]
+def test_redirect_addresses_of_others_stay(registered: Desk) -> None:
+    registered.done("app-registration.sh", "--redirect-uri", "https://other.example/callback")
+    registered.done("app-registration.sh", "--redirect-uri", REDIRECT)
+    assert registered.app["web"]["redirectUris"] == ["https://other.example/callback", REDIRECT]
 
 
-def test_another_identity_takes_the_place_of_the_first(desk: Desk) -> None:
-    desk.done("app-registration.sh", "--identity", "first")
-    desk.done("app-registration.sh", "--identity", "second")
-    assert [one["subject"] for one in desk.app["trusted"]] == ["second"]
+def test_another_identity_takes_the_place_of_the_first(registered: Desk) -> None:
+    registered.done("app-registration.sh", "--identity", "second")
+    assert [one["subject"] for one in registered.app["trusted"]] == ["second"]
 
 
-def test_a_dry_run_says_what_it_would_do_and_does_nothing(desk: Desk) -> None:
+def test_a_dry_run_of_a_new_registration_says_that_it_would_make_one(desk: Desk) -> None:
     done = desk.run("app-registration.sh", "--dry-run")
     assert (done.returncode, done.stdout) == (0, "")
     assert "would make the app registration Postledger (AzureADMyOrg)" in done.stderr
-    desk.done("app-registration.sh")
-    before = desk.state["apps"]
-    desk.take_changes()
-    done = desk.run("app-registration.sh", "--identity", "principal", "--audience", "multi", "--dry-run")
-    assert "would run: az ad app federated-credential create" in done.stderr
     assert desk.take_changes() == []
-    assert desk.state["apps"] == before
+
+
+def test_a_dry_run_says_what_it_would_do_and_does_nothing(registered: Desk) -> None:
+    before = registered.state["apps"]
+    done = registered.run("app-registration.sh", "--identity", "second", "--audience", "multi", "--dry-run")
+    assert "would run: az ad app federated-credential update" in done.stderr
+    assert registered.take_changes() == []
+    assert registered.state["apps"] == before
 
 
 def test_two_registrations_of_one_name_are_not_guessed_between(desk: Desk) -> None:
@@ -203,13 +215,14 @@ def test_a_mistake_gets_a_sentence(desk: Desk, arguments: tuple[str, ...], told:
     assert told in done.stderr
 
 
-def test_a_certificate_is_made_in_the_vault_and_registered_beside_the_old_one(desk: Desk) -> None:
-    desk.done("app-registration.sh", "--certificate", "kv")
-    assert desk.take_changes()[-2:] == ["make a certificate", "add a certificate"]
-    desk.done("app-registration.sh", "--certificate", "kv")
-    assert desk.take_changes() == []
-    desk.done("app-registration.sh", "--certificate", "kv", "--renew")
-    assert desk.take_changes() == ["make a certificate", "add a certificate"]
+def test_a_certificate_is_made_in_the_vault_and_registered_beside_the_old_one(registered: Desk) -> None:
+    both = ["make a certificate", "add a certificate"]
+    registered.done("app-registration.sh", "--certificate", "kv")
+    assert registered.take_changes() == both
+    registered.done("app-registration.sh", "--certificate", "kv")
+    assert registered.take_changes() == []
+    registered.done("app-registration.sh", "--certificate", "kv", "--renew")
+    assert registered.take_changes() == both
 
 
 def test_a_client_secret_goes_into_the_vault_with_its_expiry_and_nowhere_else(desk: Desk) -> None:
@@ -271,42 +284,39 @@ def test_the_hash_key_is_not_rotated(desk: Desk) -> None:
     assert "never changes" in done.stderr
 
 
-def test_a_role_is_given_once(desk: Desk) -> None:
-    desk.done("app-registration.sh")
-    desk.take_changes()
+def test_a_role_is_given_once(registered: Desk) -> None:
+    registered.take_changes()
     for _ in range(2):
-        desk.done(
+        registered.done(
             "assign-role.sh", "--client-id", CLIENT, "--role", "Admin", "--person", "ann@contoso.example"
         )
-    assert desk.take_changes() == ["assign"]
-    [[principal, role]] = desk.state["assigned"]
+    assert registered.take_changes() == ["assign"]
+    [[principal, role]] = registered.state["assigned"]
     assert principal == "user-ann@contoso.example"
-    assert role == next(one["id"] for one in desk.app["appRoles"] if one["value"] == "Admin")
+    assert role == next(one["id"] for one in registered.app["appRoles"] if one["value"] == "Admin")
 
 
-def test_a_person_is_not_made_operator(desk: Desk) -> None:
-    desk.done("app-registration.sh")
-    done = desk.run(
+def test_a_person_is_not_made_operator(registered: Desk) -> None:
+    done = registered.run(
         "assign-role.sh", "--client-id", CLIENT, "--role", "Operator", "--person", "ann@contoso.example"
     )
     assert (done.returncode, "a role of applications" in done.stderr) == (1, True)
 
 
-def test_the_operator_s_password_is_gone_once_there_is_a_token(desk: Desk) -> None:
-    desk.done("app-registration.sh")
-    desk.take_changes()
-    done = desk.run("operator-token.sh", "--client-id", CLIENT)
+def test_the_operator_s_password_is_gone_once_there_is_a_token(registered: Desk) -> None:
+    registered.take_changes()
+    done = registered.run("operator-token.sh", "--client-id", CLIENT)
     assert (done.returncode, done.stdout) == (0, "a.b.c\n"), done.stderr
-    assert desk.take_changes() == [
+    assert registered.take_changes() == [
         "create app Postledger operator",
         "create principal",
         "assign",
         "add a secret",
         "remove the secret",
     ]
-    assert "s3cret" not in json.dumps(desk.state["calls"])
-    desk.run("operator-token.sh", "--client-id", CLIENT)
-    assert desk.take_changes() == ["add a secret", "remove the secret"]
+    assert "s3cret" not in json.dumps(registered.state["calls"])
+    registered.run("operator-token.sh", "--client-id", CLIENT)
+    assert registered.take_changes() == ["add a secret", "remove the secret"]
 
 
 def test_azd_s_hooks_make_everything_that_the_app_needs(desk: Desk) -> None:
