@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from enum import StrEnum
 from threading import Lock
 from typing import Final
 
@@ -19,18 +20,22 @@ EXCEPTION_RECORDED: Final = "exception_recorded"
 POISON_MESSAGE: Final = "poison_message"
 POISON_REPLAYED: Final = "poison_replayed"
 
-# What a command costs elsewhere, counted while it runs; workbook and alerts add them up. A call to Graph is one
-# request or one item of a batch, since Graph's limits count each.
-GRAPH_CALLS: Final = "graph_calls"
-GRAPH_THROTTLED: Final = "graph_throttled"
-STORAGE_CALLS: Final = "storage_calls"
-COUNTED: Final = (GRAPH_CALLS, GRAPH_THROTTLED, STORAGE_CALLS)
-
 _LOGGER = logging.getLogger("postledger")
-_counts: ContextVar[dict[str, int] | None] = ContextVar("counts", default=None)
+_counts: ContextVar[dict["Counted", int] | None] = ContextVar("counts", default=None)
 _counting = Lock()
 # These write request paths, which hold addresses, and links, which hold tokens; some of them in warnings.
 _TALKATIVE = ("azure", "urllib3", "msal", "requests")
+
+
+class Counted(StrEnum):
+    """What a command costs elsewhere, counted while it runs; workbook and alerts add it up.
+
+    A call to Graph is one request or one item of a batch: Graph's limits count each.
+    """
+
+    GRAPH_CALLS = "graph_calls"
+    GRAPH_THROTTLED = "graph_throttled"
+    STORAGE_CALLS = "storage_calls"
 
 
 def keep_libraries_quiet() -> None:
@@ -59,7 +64,7 @@ def failure(name: str, error: BaseException, **fields: object) -> None:
     event(name, level=logging.ERROR, error=type(error).__name__, **fields)
 
 
-def count(what: str, times: int = 1) -> None:
+def count(what: Counted, times: int = 1) -> None:
     """Add to what the running command says of itself; outside of one, nothing. Threads it starts with a copy
     of its context count for it."""
     counts = _counts.get()
@@ -74,7 +79,7 @@ def measured(name: str, mailbox: str) -> Iterator[dict[str, object]]:
     is said along."""
     started, busy = time.monotonic(), time.thread_time()
     more: dict[str, object] = {}
-    counts = dict.fromkeys(COUNTED, 0)
+    counts = dict.fromkeys(Counted, 0)
     before = _counts.set(counts)
     try:
         yield more
@@ -84,7 +89,7 @@ def measured(name: str, mailbox: str) -> Iterator[dict[str, object]]:
             "mailbox": mailbox,
             "milliseconds": round((time.monotonic() - started) * 1000),
             "cpu_milliseconds": round((time.thread_time() - busy) * 1000),
-            **counts,
+            **{str(what): times for what, times in counts.items()},
             **more,
         }
         _say(logging.INFO, name, content)

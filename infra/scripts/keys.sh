@@ -4,6 +4,7 @@
 #   keys.sh create [--dry-run]             make hash-key, code-keys and token-keys where they are missing
 #   keys.sh rotate code-keys|token-keys [--dry-run]
 #                                          put a new key before the old ones, which go on being read
+#   keys.sh refresh [--dry-run]            have the app read the vault now; by itself it does so once a day
 #
 # Wants AZURE_SUBSCRIPTION_ID, AZURE_RESOURCE_GROUP, POSTLEDGER_VAULT_NAME and SERVICE_API_NAME in the environment, as
 # azd gives them to its hooks; by hand: set -a; . <(azd env get-values); set +a
@@ -15,7 +16,7 @@
 what=$1 name=''
 shift
 case $what in
-  create) ;;
+  create | refresh) ;;
   rotate)
     name=${1:-}
     case $name in
@@ -76,7 +77,7 @@ rotate() {
   refresh
 }
 
-# The app reads vault references when it starts and once a day; this makes it read them now.
+# References to the vault are read once a day, and now.
 refresh() {
   change rest --method post --output none --url \
     "$group/Microsoft.Web/sites/$SERVICE_API_NAME/config/configreferences/appsettings/refresh?api-version=2022-03-01"

@@ -1,7 +1,9 @@
 """Without a key or secret: storage over HTTPS, and the application's own sign-in, by managed identity."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -54,6 +56,27 @@ def test_a_mail_comes_to_a_timeline(tenant: Tenant) -> None:
         "GET", f"messages/{entry['message_id']}/attachments/{attachment['id']}"
     ).content
     assert content == b"plan" * 50_000
+
+
+def test_commands_say_what_they_called(keyless: Stack, tenant: Tenant) -> None:
+    """Workbook and costs add this up."""
+    address = tenant.agent("cleo")
+    tenant.contact("C-3", CONTACT)
+    tenant.connect(address)
+    mail = a_mail(CONTACT, address, "Counted")
+    tenant.deliver(address, mail)
+    tenant.entry("contact/C-3", mail)
+    mailbox = tenant.admin.call("GET", f"mailboxes/{address}")["id"]
+    log = Path(keyless.ready["log_dir"]) / "host-0.log"
+
+    def handled() -> dict[str, Any] | None:
+        lines = [json.loads(one) for one in log.read_text().splitlines() if one.startswith('{"event"')]
+        said = [one for one in lines if one["event"] == "mail-ingest_handled" and one["mailbox"] == mailbox]
+        return said[0] if said else None
+
+    said = eventually(handled, what="a line of the command")
+    assert (said["graph_calls"], said["graph_throttled"]) == (2, 0)
+    assert 5 <= said["storage_calls"] <= 20
 
 
 def test_timers_run_by_identity_too(keyless: Stack) -> None:

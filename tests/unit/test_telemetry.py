@@ -21,11 +21,11 @@ def said(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
 
 def test_a_command_says_what_it_called(caplog: pytest.LogCaptureFixture) -> None:
     with telemetry.measured("mail-sync_handled", mailbox="m"):
-        telemetry.count(telemetry.GRAPH_CALLS, 3)
-        telemetry.count(telemetry.STORAGE_CALLS)
-        telemetry.count(telemetry.STORAGE_CALLS)
+        telemetry.count(telemetry.Counted.GRAPH_CALLS, 3)
+        telemetry.count(telemetry.Counted.STORAGE_CALLS)
+        telemetry.count(telemetry.Counted.STORAGE_CALLS)
     [line] = said(caplog)
-    assert {name: line[name] for name in telemetry.COUNTED} == {
+    assert {name: line[name] for name in telemetry.Counted} == {
         "graph_calls": 3,
         "graph_throttled": 0,
         "storage_calls": 2,
@@ -34,7 +34,7 @@ def test_a_command_says_what_it_called(caplog: pytest.LogCaptureFixture) -> None
 
 def test_a_command_that_raises_says_so_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(ValueError, match="broken"), telemetry.measured("mail-sync_handled", mailbox="m"):
-        telemetry.count(telemetry.GRAPH_CALLS)
+        telemetry.count(telemetry.Counted.GRAPH_CALLS)
         raise ValueError("broken")
     assert said(caplog)[0]["graph_calls"] == 1
 
@@ -43,7 +43,7 @@ def test_commands_side_by_side_count_for_themselves(caplog: pytest.LogCaptureFix
     def run(number: int) -> None:
         with telemetry.measured("mail-sync_handled", mailbox=str(number)):
             for _ in range(number):
-                telemetry.count(telemetry.GRAPH_CALLS)
+                telemetry.count(telemetry.Counted.GRAPH_CALLS)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(run, range(40)))
@@ -53,7 +53,7 @@ def test_commands_side_by_side_count_for_themselves(caplog: pytest.LogCaptureFix
 def test_calls_made_side_by_side_count_for_the_command_that_asks(caplog: pytest.LogCaptureFixture) -> None:
     connection = Connection(StorageSettings(table_uri="https://acc.table.core.windows.net"))
     with telemetry.measured("mail-ingest_handled", mailbox="m"):
-        connection.side_by_side(lambda _: telemetry.count(telemetry.STORAGE_CALLS), range(20))
+        connection.side_by_side(lambda _: telemetry.count(telemetry.Counted.STORAGE_CALLS), range(20))
     assert said(caplog)[0]["storage_calls"] == 20
 
 
@@ -66,5 +66,5 @@ def test_every_answer_of_storage_counts(caplog: pytest.LogCaptureFixture) -> Non
 
 
 def test_outside_of_a_command_nothing_is_counted(caplog: pytest.LogCaptureFixture) -> None:
-    telemetry.count(telemetry.GRAPH_CALLS)
+    telemetry.count(telemetry.Counted.GRAPH_CALLS)
     assert not caplog.records

@@ -68,9 +68,9 @@ def _batch(session: GraphSession, tenant_id: str, items: Sequence[tuple[str, str
         else:
             found[items[number][0]] = outcome
     # Graph counts the items that it carried out; the batch itself is counted where it was sent.
-    telemetry.count(telemetry.GRAPH_CALLS, carried_out - 1)
+    telemetry.count(telemetry.Counted.GRAPH_CALLS, carried_out - 1)
     if failed:
-        telemetry.count(telemetry.GRAPH_THROTTLED, sum(isinstance(one, Throttled) for one in failed))
+        telemetry.count(telemetry.Counted.GRAPH_THROTTLED, sum(isinstance(one, Throttled) for one in failed))
         worst = _worst(failed)
         session.waits.note(tenant_id, items[0][1], worst)
         raise worst

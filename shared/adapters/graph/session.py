@@ -135,7 +135,7 @@ class GraphSession:
             with response:
                 error = translate(response.status_code, response.headers, _json(response))
             if isinstance(error, Throttled):
-                telemetry.count(telemetry.GRAPH_THROTTLED)
+                telemetry.count(telemetry.Counted.GRAPH_THROTTLED)
             self.waits.note(tenant_id, about, error)
             raise error
         return response
@@ -162,7 +162,7 @@ class GraphSession:
             raise _unavailable(error) from error
 
     def _go(self, prepared: requests.PreparedRequest, settings: Mapping[str, Any]) -> requests.Response:
-        telemetry.count(telemetry.GRAPH_CALLS)
+        telemetry.count(telemetry.Counted.GRAPH_CALLS)
         return self.http.send(prepared, timeout=TIME_LIMITS, allow_redirects=False, **settings)
 
     def _address(self, where: str) -> str:

@@ -159,4 +159,4 @@ class Connection:
 
 
 def _count(*_: object, **__: object) -> None:
-    telemetry.count(telemetry.STORAGE_CALLS)
+    telemetry.count(telemetry.Counted.STORAGE_CALLS)

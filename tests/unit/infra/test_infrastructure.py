@@ -153,3 +153,41 @@ def test_a_query_asks_for_what_the_code_says(query: Path) -> None:
 def test_every_query_is_used_by_one_rule_or_panel() -> None:
     used = re.findall(r"loadTextContent\('\.\./(queries/[\w/]+\.kql)'\)", bicep("modules/watch.bicep"))
     assert sorted(used) == sorted(str(one.relative_to(INFRA)) for one in QUERIES)
+
+
+def test_every_alert_is_explained() -> None:
+    rules = re.findall(r"^    name: '(\w+)'\n    title:", bicep("modules/watch.bicep"), re.M)
+    assert len(rules) == 8
+    alerts = (
+        (ROOT / "docs/operations.md").read_text("utf-8").partition("\n## Alerts\n")[2].partition("\n## ")[0]
+    )
+    assert re.findall(r"^\| `(\w+)` \|", alerts, re.M)[: len(rules)] == rules
+
+
+def test_every_role_and_permission_is_explained() -> None:
+    said = (ROOT / "docs/permissions.md").read_text("utf-8")
+    roles = re.findall(r"^  '([\w ]+)': '[0-9a-f-]{36}'$", bicep("modules/roles.bicep"), re.M)
+    assert len(roles) == 5
+    script = (INFRA / "scripts/app-registration.sh").read_text("utf-8")
+    asked = [
+        one
+        for line in re.findall(r"^(?:application|delegated)='(.+)'$", script, re.M)
+        for one in line.split()
+    ]
+    assert len(asked) == 12
+    assert [one for one in [*roles, *asked] if one not in said] == []
+
+
+def test_every_choice_of_a_deployment_is_documented() -> None:
+    given = json.loads((INFRA / "main.parameters.json").read_text("utf-8"))["parameters"]
+    choices = set(re.findall(r"POSTLEDGER_\w+", json.dumps(given))) - {"POSTLEDGER_CLIENT_ID"}
+    said = (ROOT / "docs/deployment.md").read_text("utf-8").partition("## 2. Choose")[2].partition("\n## ")[0]
+    assert choices <= set(re.findall(r"POSTLEDGER_\w+", said))
+
+
+def test_the_devcontainer_is_json_and_the_workflow_deploys_without_a_secret() -> None:
+    container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text("utf-8"))
+    assert "azure-functions-core-tools@4" in container["onCreateCommand"]
+    workflow = (ROOT / ".github/workflows/deploy.yml").read_text("utf-8")
+    assert "id-token: write" in workflow
+    assert "secrets." not in workflow

@@ -278,6 +278,11 @@ def test_a_rotated_key_stands_before_the_old_ones(desk: Desk) -> None:
     assert desk.take_changes()[-1] == "refresh"
 
 
+def test_the_app_is_made_to_read_the_vault_now(desk: Desk) -> None:
+    desk.done("keys.sh", "refresh")
+    assert desk.take_changes() == ["refresh"]
+
+
 def test_the_hash_key_is_not_rotated(desk: Desk) -> None:
     done = desk.run("keys.sh", "rotate", "hash-key")
     assert done.returncode == 1
