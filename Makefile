@@ -8,7 +8,7 @@ AZURITE := .azurite/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench soak clean
+.PHONY: help setup demo test check bench soak infra clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,8 +35,11 @@ soak: setup ## a long run under faults; MAILS=3000 MINUTES=5 SEED=1 MODE=faults|
 	@$(BIN)/python -m bench.soak $(if $(MAILS),--mails $(MAILS)) $(if $(MINUTES),--minutes $(MINUTES)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(MODE),--mode $(MODE)) $(if $(PLANT),--plant $(PLANT)) $(ARGS)
 
+infra: setup ## checkov and the Kusto parser over infra/; fetched into .checkov
+	@$(BIN)/python -m dev.infra_check
+
 clean: ## remove what setup and the tools made; .venv and Azurite too
-	rm -rf $(VENV) .azurite .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
+	rm -rf $(VENV) .azurite .checkov .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

@@ -23,7 +23,7 @@ SETTINGS: Final = {
     "POSTLEDGER_CLIENT_ID": "Application (client) id of the app registration.",
     "POSTLEDGER_HOME_TENANT_ID": "Tenant that the deployment lives in.",
     "POSTLEDGER_CLIENT_SECRET": "Client secret; one of the three ways to prove who the app is.",
-    "POSTLEDGER_CERTIFICATE": "Path of a PEM file with private key and certificate; the second way.",
+    "POSTLEDGER_CERTIFICATE": "Private key and certificate, a PEM or the path of one; the second way.",
     "POSTLEDGER_MANAGED_IDENTITY_CLIENT_ID": "User-assigned identity, trusted as federated credential; no secret.",
     "POSTLEDGER_PUBLIC_URL": "Address at which Microsoft Graph reaches this app, without a path.",
     "POSTLEDGER_HASH_KEY": "64 hexadecimal digits: the key of every keyed hash. Never changes.",
@@ -54,13 +54,13 @@ class StorageConnection:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings, validated. Exactly one of secret, certificate path and identity is set."""
+    """All settings, validated. Exactly one of secret, certificate and identity is set."""
 
     storage: StorageConnection
     client_id: str
     home_tenant_id: str
     client_secret: str
-    certificate_path: str
+    certificate: str
     managed_identity_client_id: str
     public_url: str
     hash_key: bytes
@@ -81,7 +81,7 @@ class Settings:
             client_id=reader.required("POSTLEDGER_CLIENT_ID"),
             home_tenant_id=reader.tenant("POSTLEDGER_HOME_TENANT_ID"),
             client_secret=reader.text("POSTLEDGER_CLIENT_SECRET"),
-            certificate_path=reader.text("POSTLEDGER_CERTIFICATE"),
+            certificate=reader.text("POSTLEDGER_CERTIFICATE"),
             managed_identity_client_id=reader.text("POSTLEDGER_MANAGED_IDENTITY_CLIENT_ID"),
             public_url=reader.required("POSTLEDGER_PUBLIC_URL").rstrip("/"),
             hash_key=reader.key("POSTLEDGER_HASH_KEY"),
@@ -95,7 +95,7 @@ class Settings:
             ),
             ca_bundle=reader.text("REQUESTS_CA_BUNDLE") or None,
         )
-        ways = (settings.client_secret, settings.certificate_path, settings.managed_identity_client_id)
+        ways = (settings.client_secret, settings.certificate, settings.managed_identity_client_id)
         if sum(map(bool, ways)) != 1:
             reader.problems.append(
                 "set exactly one of POSTLEDGER_CLIENT_SECRET, POSTLEDGER_CERTIFICATE and "

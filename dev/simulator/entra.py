@@ -250,9 +250,11 @@ class Entra:
             return JSONResponse({"statusCode": 401, "message": "The X-IDENTITY-HEADER is missing."}, 401)
         resource = request.query_params.get("resource", "")
         now, home = int(time.time()), self.world.app.home_tenant_id
+        # Tokens for Azure's own services are of the older form; Azure Storage takes no other issuer.
+        vouches = resource == EXCHANGE_AUDIENCE
         claims = {
             "aud": resource,
-            "iss": f"{self.world.url}/{home}/v2.0",
+            "iss": f"{self.world.url}/{home}/v2.0" if vouches else f"https://sts.windows.net/{home}/",
             "sub": MANAGED_IDENTITY,
             "oid": MANAGED_IDENTITY,
             "tid": home,

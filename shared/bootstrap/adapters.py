@@ -1,7 +1,6 @@
 """The adapters of one process, each made when it is first asked for."""
 
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared import telemetry
@@ -184,8 +183,8 @@ class Adapters:
         settings = self.settings
         if settings.client_secret:
             return ClientSecret(settings.client_secret)
-        if settings.certificate_path:
-            return Certificate(Path(settings.certificate_path).read_text("utf-8"))
+        if settings.certificate:
+            return Certificate.of(settings.certificate)
         return ManagedIdentity(settings.managed_identity_client_id)
 
     @cached_property

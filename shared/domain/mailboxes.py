@@ -160,6 +160,10 @@ class Mailbox:
         """Whether the poll timer should have this mailbox walked now."""
         return self.enabled and (self.next_poll_at is None or self.next_poll_at <= now)
 
+    def lag(self, now: datetime) -> timedelta:
+        """How long ago its last complete walk began; before the first, how long it has been connected."""
+        return now - (self.last_sync_at or self.connected_at or now)
+
     def next_poll(self, now: datetime) -> datetime:
         """The next moment to poll: one interval on, on this mailbox's own second of the interval.
 

@@ -56,3 +56,6 @@ class ConnectedMail:
         self, mailbox: Mailbox, message_id: str, attachment_id: str
     ) -> AbstractContextManager[Iterator[bytes]]:
         return self._of(mailbox).attachment(mailbox, message_id, attachment_id)
+
+    def mime(self, mailbox: Mailbox, graph_id: str, most: int) -> bytes:
+        return self._of(mailbox).mime(mailbox, graph_id, most)

@@ -16,9 +16,10 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
+from shared import telemetry
 from shared.adapters.graph.errors import translate
 from shared.adapters.graph.waits import Waits
-from shared.domain.errors import Rejected, Unavailable
+from shared.domain.errors import Rejected, Throttled, Unavailable
 
 Json = dict[str, Any]
 
@@ -144,6 +145,8 @@ class GraphSession:
         if not 200 <= response.status_code < 300:
             with response:
                 error = translate(response.status_code, response.headers, _json(response))
+            if isinstance(error, Throttled):
+                telemetry.count(telemetry.Counted.GRAPH_THROTTLED)
             self.waits.note(tenant_id, about, error)
             raise error
         return response
@@ -170,6 +173,7 @@ class GraphSession:
             raise _unavailable(error) from error
 
     def _go(self, prepared: requests.PreparedRequest, settings: Mapping[str, Any]) -> requests.Response:
+        telemetry.count(telemetry.Counted.GRAPH_CALLS)
         return self.http.send(prepared, timeout=TIME_LIMITS, allow_redirects=False, **settings)
 
     def _address(self, where: str) -> str:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -35,6 +36,11 @@ class Certificate:
     """Private key and certificate in one PEM."""
 
     pem: str = field(repr=False)
+
+    @classmethod
+    def of(cls, setting: str) -> "Certificate":
+        """From a PEM itself, as a vault hands it over, or from the path of one."""
+        return cls(setting if setting.startswith("-----BEGIN") else Path(setting).read_text("utf-8"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Ingest: from a Graph id to rows; run twice or killed anywhere, it ends in the same rows."""
 
+import json
+import logging
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -461,3 +463,21 @@ def test_a_missing_message_is_not_an_exception(world: World) -> None:
     world.notify("gone", screened=True)
     world.work()
     assert world.storage.exceptions.all == []
+
+
+def test_it_says_what_became_of_the_mails_and_how_long_they_took(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    received = world.now
+    ids = [
+        world.deliver(received_at=received),
+        world.deliver(sender=STRANGER, message_id="other@adatum.example"),
+    ]
+    world.now = received + timedelta(seconds=42)
+    with caplog.at_level(logging.INFO, "postledger"):
+        world.notify(*ids)
+        world.notify(*ids, silent=True)
+    said = [json.loads(one.message) for one in caplog.records if "ingested" in one.message]
+    outcomes = [(one["filed"], one["triage"], one["skipped"], one["failed"]) for one in said]
+    assert outcomes == [(1, 0, 1, 0)] * 2
+    assert [(one["live"], one["seconds"]) for one in said] == [(True, [42]), (False, [42])]
