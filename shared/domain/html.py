@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import nh3
 
-from shared.domain.html_limits import nests_deeper, shape
+from shared.domain.html_limits import has_many_bare_ampersands, has_overlong_tag, nests_deeper, shape
 
 LONGEST_HTML: Final = 1_000_000
 DEEPEST_HTML: Final = 1_000
@@ -25,6 +25,15 @@ TOO_DEEP: Final = (
 )
 TOO_COSTLY: Final = (
     "The formatted mail is not shown: unclosed formatting makes it explode. Read its text instead."
+)
+TOO_MANY_TAGS: Final = (
+    "The formatted mail is not shown: it holds more than 30,000 tags. Read its text instead."
+)
+TOO_MANY_ATTRIBUTES: Final = (
+    "The formatted mail is not shown: a tag of it has more than 500 attributes. Read its text instead."
+)
+TOO_MANY_AMPERSANDS: Final = (
+    "The formatted mail is not shown: it holds more than 50,000 bare ampersands. Read its text instead."
 )
 
 _TAGS: Final = """
@@ -103,8 +112,14 @@ def _too_much(html: str) -> str | None:
     if len(html) > LONGEST_HTML:
         return TOO_LONG
     estimate = shape(html)
-    if estimate.explodes:
-        return TOO_COSTLY
+    for is_so, reason in (
+        (estimate.is_endless, TOO_MANY_TAGS),
+        (estimate.explodes, TOO_COSTLY),
+        (has_many_bare_ampersands(html), TOO_MANY_AMPERSANDS),
+        (has_overlong_tag(html), TOO_MANY_ATTRIBUTES),
+    ):
+        if is_so:
+            return reason
     too_deep = estimate.depth > DEEPEST_HTML and nests_deeper(html, DEEPEST_HTML)
     return TOO_DEEP if too_deep else None
 

@@ -92,10 +92,14 @@ def test_a_lone_surrogate_is_left_out() -> None:
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
-        ("<div>" * 100_000, html.TOO_DEEP),
-        ("<div><table><td></div></table>" * 10_000, html.TOO_DEEP),
-        ("<b><div></b>" * 20_000, html.TOO_COSTLY),
-        ("<p>" + "".join(f"<font size={n}>" for n in range(900)) + "</p><p>x" * 50_000, html.TOO_COSTLY),
+        ("<div>" * 14_000, html.TOO_DEEP),
+        ("<div><table><td></div></table>" * 5_000, html.TOO_DEEP),
+        ("<b><div></b>" * 9_000, html.TOO_COSTLY),
+        ("<p>" + "".join(f"<font size={n}>" for n in range(900)) + "</p><p>x" * 14_000, html.TOO_COSTLY),
+        ("<div>" * 100_000, html.TOO_MANY_TAGS),
+        ("<table>x" * 30_001, html.TOO_MANY_TAGS),
+        ("<div " + " ".join(f"a{n}" for n in range(100_000)) + ">", html.TOO_MANY_ATTRIBUTES),
+        ("&" * 50_001, html.TOO_MANY_AMPERSANDS),
         ("x" * 20_000_000, html.TOO_LONG),
         ("<p>a</p>" * 125_001, html.TOO_LONG),
     ],
@@ -104,6 +108,10 @@ def test_a_lone_surrogate_is_left_out() -> None:
         "div kept open by table",
         "misnested",
         "font in every paragraph",
+        "100,000 nested div",
+        "text between table rows",
+        "attributes",
+        "ampersands",
         "20 MB",
         "just too long",
     ],
@@ -115,7 +123,7 @@ def test_what_is_too_much_is_withheld_at_once_and_says_why(source: str, sentence
 
 
 def test_many_elements_side_by_side_are_not_too_deep() -> None:
-    assert shown("<span><p>x</span>" * 400 + "<div>y</div>" * 20_000).withheld is None
+    assert shown("<span><p>x</span>" * 400 + "<div>y</div>" * 14_000).withheld is None
 
 
 @given(st.text())
