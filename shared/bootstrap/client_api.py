@@ -59,7 +59,7 @@ def api_use_cases(parts: Adapters) -> ApiUseCases:
     return ApiUseCases(
         identify_caller=callers.IdentifyCaller(parts.organisations, parts.settings.home_tenant_id),
         read_timeline=reading.ReadTimeline(parts.records, parts.timeline, access),
-        read_message=reading.ReadMessage(access, parts.messages, parts.folders),
+        read_message=reading.ReadMessage(access, parts.messages, parts.folders, parts.organisations),
         read_attachment=reading.ReadAttachment(access, parts.messages, parts.attachments),
         put_record=records.PutRecord(parts.records, look_up, write),
         get_record=records.GetRecord(parts.records),

@@ -16,6 +16,7 @@ from shared.domain.html_limits import has_many_bare_ampersands, has_overlong_tag
 
 LONGEST_HTML: Final = 1_000_000
 DEEPEST_HTML: Final = 1_000
+CHAIN_CLASS: Final = "postledger-chain"
 
 TOO_LONG: Final = (
     "The formatted mail is not shown: it is longer than 1,000,000 characters. Read its text instead."
@@ -93,19 +94,43 @@ class SafeHtml:
     withheld: str | None
 
 
-def safe_html(html: str, *, remote_images: bool = False, cid_url: Callable[[str], str | None]) -> SafeHtml:
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Where the quoted chain starts in an HTML text, and whether it is folded until the reader opens it."""
+
+    start: int
+    folded: bool = False
+
+
+def safe_html(
+    html: str,
+    *,
+    remote_images: bool = False,
+    cid_url: Callable[[str], str | None],
+    quote: Quote | None = None,
+) -> SafeHtml:
     """A fragment without script, forms, remote loads and escaping styles.
 
     Remote images stay away unless `remote_images`; their addresses are listed once each, their alternative
     text stays. `cid_url` gets a Content-ID, URL-decoded and in its own case (RFC 2392), and answers where the
     image is, or None. Links open in a new tab without opener or referrer. What would cost too much to check
-    comes back as "" with a sentence in `withheld`.
+    comes back as "" with a sentence in `withheld`. The chain, from `quote.start` on, stands in an element of the
+    class `postledger-chain`: a `details` where it is folded, else a `div`.
     """
     reason = _too_much(html)
     if reason is not None:
         return SafeHtml("", (), reason)
     images = _Images(remote=remote_images, cid_url=cid_url)
-    return SafeHtml(_cleaned(_without_surrogates(html), images), tuple(images.blocked), None)
+    own = _cleaned(html[: quote.start] if quote else html, images)
+    chain = _marked(_cleaned(html[quote.start :], images), quote) if quote else ""
+    return SafeHtml(own + chain, tuple(images.blocked), None)
+
+
+def _marked(chain: str, quote: Quote) -> str:
+    """Each part was made safe, and balanced, on its own: nothing of either reaches out of its element."""
+    if quote.folded:
+        return f'<details class="{CHAIN_CLASS}"><summary>•••</summary>{chain}</details>'
+    return f'<div class="{CHAIN_CLASS}">{chain}</div>'
 
 
 def _too_much(html: str) -> str | None:
@@ -155,7 +180,7 @@ def _cleaned(html: str, images: _Images) -> str:
         return _safe_style(value) if attribute == "style" else value
 
     return nh3.clean(
-        html,
+        _without_surrogates(html),
         tags=set(_TAGS.split()),
         clean_content_tags=set(_DROPPED_WITH_CONTENT.split()),
         attributes={tag: set(names.split()) for tag, names in _ATTRIBUTES.items()},

@@ -87,7 +87,7 @@ def use_cases_over(storage: FakeStorage) -> ApiUseCases:
     return ApiUseCases(
         identify_caller=IdentifyCaller(storage.organisations, HOME),
         read_timeline=ReadTimeline(storage.records, storage.timeline, access),
-        read_message=ReadMessage(access, storage.messages, storage.folder_states),
+        read_message=ReadMessage(access, storage.messages, storage.folder_states, storage.organisations),
         read_attachment=ReadAttachment(access, storage.messages, storage.attachments),
         put_record=PutRecord(storage.records, look_up, write),
         get_record=GetRecord(storage.records),
