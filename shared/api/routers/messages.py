@@ -24,6 +24,7 @@ MessageId = Annotated[str, Path(description="A timeline entry's `message_id`.", 
     responses={304: {"description": "Unchanged since the ETag in If-None-Match."}, **problems(404)},
 )
 def get_message(
+    *,
     request: Request,
     use_cases: UseCases,
     caller: Reader,
