@@ -29,7 +29,7 @@ check: $(INSTALLED) ## format, lint, types, import contracts, unit tests
 	@$(BIN)/python -m pytest -n 2 tests/unit
 
 bench: setup ## benchmarks; each prints its figures
-	@set -e; for name in cold_start match pipeline backfill load_records; do echo "== $$name"; $(BIN)/python -m "bench.$$name"; done
+	@set -e; for name in cold_start match hostile pipeline backfill load_records; do echo "== $$name"; $(BIN)/python -m "bench.$$name"; done
 
 soak: setup ## a long run under faults; MAILS=3000 MINUTES=5 SEED=1 MODE=faults|poll|notify PLANT=
 	@$(BIN)/python -m bench.soak $(if $(MAILS),--mails $(MAILS)) $(if $(MINUTES),--minutes $(MINUTES)) \

@@ -204,6 +204,7 @@ class MessageModel(EntryModel):
             "text": "Thursday at four suits us.\n\nOn Monday Ann wrote:\n> Thursday?",
             "own_text": "Thursday at four suits us.",
             "quoted_text": "On Monday Ann wrote:\n> Thursday?",
+            "chain_hidden": False,
             "blocked_images": [],
             "body_withheld": None,
             "attachments": [_ATTACHMENT],
@@ -213,10 +214,16 @@ class MessageModel(EntryModel):
         }
     )
     bcc: list[PersonModel] = Field(description="Only what your own mailbox's copy shows.")
-    html: str = Field(description="Safe to show; `cid:` images point to our attachments route.")
+    html: str = Field(
+        description="Safe to show; `cid:` images point to our attachments route. The quoted chain, where its "
+        "beginning is known, stands in an element of the class `postledger-chain`."
+    )
     text: str
     own_text: str = Field(description="What the sender wrote, without the quoted chain.")
     quoted_text: str
+    chain_hidden: bool = Field(
+        description="Show the mail without its chain first: `html` has it folded, `own_text` is without it."
+    )
     blocked_images: list[str] = Field(description="Remote images left out of `html`.")
     body_withheld: str | None = Field(description="Why `html` is empty though the mail has one.")
     attachments: list[AttachmentModel]

@@ -35,11 +35,11 @@ from shared.domain.backfills import Backfill
 from shared.domain.entries import Entry
 from shared.domain.explanations import capture_sentence
 from shared.domain.filing import Bounced
-from shared.domain.html import SafeHtml, safe_html
+from shared.domain.html import Quote, SafeHtml, safe_html
 from shared.domain.mailboxes import SETTINGS as MAILBOX_SETTINGS
 from shared.domain.mailboxes import Mailbox
 from shared.domain.matching import Link
-from shared.domain.messages import Attachment, Document
+from shared.domain.messages import Attachment
 from shared.domain.organisations import Organisation
 from shared.domain.records import Record
 from shared.domain.rematching import Difference
@@ -59,7 +59,7 @@ def timeline(page: TimelinePage) -> TimelineModel:
 def message(view: MessageView, attachments_url: str, *, remote_images: bool) -> MessageModel:
     """A message as it may be shown; `attachments_url` is the path below which its attachments lie."""
     document = view.document
-    body = _safe_body(document, attachments_url, remote_images)
+    body = _safe_body(view, attachments_url, remote_images)
     ranges = quotes.QuoteRanges(document.quoted)
     return MessageModel.model_validate(
         {
@@ -69,6 +69,7 @@ def message(view: MessageView, attachments_url: str, *, remote_images: bool) -> 
             "text": document.text,
             "own_text": quotes.own_text(document.text, ranges),
             "quoted_text": quotes.quoted_text(document.text, ranges),
+            "chain_hidden": view.chain_hidden,
             "blocked_images": list(body.blocked_images),
             "body_withheld": body.withheld,
             "attachments": [_attachment(one) for one in document.attachments],
@@ -274,7 +275,8 @@ def _message_entry(view: MessageView) -> dict[str, Any]:
     }
 
 
-def _safe_body(document: Document, attachments_url: str, remote_images: bool) -> SafeHtml:
+def _safe_body(view: MessageView, attachments_url: str, remote_images: bool) -> SafeHtml:
+    document = view.document
     if not document.html:
         return SafeHtml("", (), None)
     by_content_id = {one.content_id.strip("<>"): one.id for one in document.attachments if one.content_id}
@@ -283,7 +285,9 @@ def _safe_body(document: Document, attachments_url: str, remote_images: bool) ->
         found = by_content_id.get(content_id)
         return f"{attachments_url}/{found}" if found is not None else None
 
-    return safe_html(document.html, remote_images=remote_images, cid_url=cid_url)
+    start = document.html_quote_start
+    quote = None if start is None else Quote(start, folded=view.chain_hidden)
+    return safe_html(document.html, remote_images=remote_images, cid_url=cid_url, quote=quote)
 
 
 def _line(found: LineResult) -> LineModel:

@@ -64,7 +64,7 @@ def api_use_cases(parts: Work) -> ApiUseCases:
     return ApiUseCases(
         identify_caller=callers.IdentifyCaller(parts.organisations, parts.settings.home_tenant_id),
         read_timeline=reading.ReadTimeline(parts.records, parts.timeline, access),
-        read_message=reading.ReadMessage(access, parts.messages, parts.folders),
+        read_message=reading.ReadMessage(access, parts.messages, parts.folders, parts.organisations),
         read_attachment=reading.ReadAttachment(access, parts.messages, parts.attachments),
         link_message=links.LinkMessage(access, parts.records, hand, now),
         unlink_message=links.UnlinkMessage(access, hand, now),

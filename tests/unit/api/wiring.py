@@ -108,7 +108,7 @@ def use_cases_over(storage: FakeStorage, world: ConnectingWorld | None = None) -
     return ApiUseCases(
         identify_caller=IdentifyCaller(storage.organisations, HOME),
         read_timeline=ReadTimeline(storage.records, storage.timeline, access),
-        read_message=ReadMessage(access, storage.messages, storage.folder_states),
+        read_message=ReadMessage(access, storage.messages, storage.folder_states, storage.organisations),
         read_attachment=ReadAttachment(access, storage.messages, storage.attachments),
         link_message=LinkMessage(access, storage.records, hand, clock),
         unlink_message=UnlinkMessage(access, hand, clock),
