@@ -122,7 +122,7 @@ class Filing:
         if stored.state == DONE or stored.is_deleted:
             return
         if stored.is_filed:
-            if stored.conversation and stored.is_thread_start:
+            if stored.opens_conversation:
                 self.messages.note_conversation(tenant_id, stored)
             self._put_back(tenant_id, stored, silent=silent)
         self.messages.finish(tenant_id, stored)

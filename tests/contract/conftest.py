@@ -10,6 +10,7 @@ from dev.azurite import start_azurite
 from shared.adapters.storage.attachments import AzureAttachments
 from shared.adapters.storage.audit import AzureAudit
 from shared.adapters.storage.backfills import AzureBackfills
+from shared.adapters.storage.codes import AzureCodes
 from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.adapters.storage.connections import AzureConnections
 from shared.adapters.storage.exceptions import AzureExceptions
@@ -47,6 +48,7 @@ class AzureStorage:
         self.index = AzureRecordIndex(self.connection)
         self.records = AzureRecords(self.connection, self.index)
         self.messages = AzureMessageStore(self.connection)
+        self.codes = AzureCodes(self.connection)
         self.sightings = AzureSightings(self.connection)
         self.timeline = AzureTimeline(self.connection)
         self.inbox = AzureInbox(self.connection)
