@@ -38,7 +38,11 @@ from shared.domain import names
 LINES = 1_000
 # Rows a record takes, on average: its own and those of the index.
 ROWS_PER_RECORD = 2.6
-EARLY = 10_000
+# Figures are printed here, and at the end.
+SHOWN = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
+# How often a request that is answered "later" (503) is sent again, and after how long.
+TRIES = 10
+PAUSE = 2.0
 SDK_ROWS = 4_000
 SIDE_BY_SIDE = 8
 
@@ -105,19 +109,29 @@ class Meter:
         return TableClient.from_connection_string(self.ready["storage_connection_string"], name)
 
 
-def post(tenant: Tenant, body: bytes) -> None:
-    answer = tenant.admin.call("POST", "records", data=body, headers={"Content-Type": "application/x-ndjson"})
-    if answer["refused"]:
-        raise RuntimeError(f"refused: {[one for one in answer['results'] if one['detail']][:3]}")
+def post(tenant: Tenant, body: bytes) -> int:
+    """How often the answer was "later": storage may be busy, and a loader comes back then."""
+    for later in range(TRIES):
+        answer = tenant.admin.raw(
+            "POST", "records", data=body, headers={"Content-Type": "application/x-ndjson"}
+        )
+        if answer.status_code == 503:
+            time.sleep(PAUSE)
+            continue
+        answer.raise_for_status()
+        if answer.json()["refused"]:
+            raise RuntimeError(f"refused: {[one for one in answer.json()['results'] if one['detail']][:3]}")
+        return later
+    raise RuntimeError("storage stays busy")
 
 
 def load(meter: Meter, tenant: Tenant, count: int) -> None:
-    """One whole load; a line of figures at 10,000 records and at every doubling, and at the end."""
-    before, started, shown = meter.storage_requests(), time.monotonic(), EARLY
+    """One whole load, with a line of figures now and then; rates are those of the load so far."""
+    before, started, later = meter.storage_requests(), time.monotonic(), 0
     for number, body in enumerate(requests_of(count), start=1):
-        post(tenant, body)
+        later += post(tenant, body)
         done = min(number * LINES, count)
-        if done >= shown or done == count:
+        if done in SHOWN or done == count:
             seconds = time.monotonic() - started
             per_record = (meter.storage_requests() - before) / done
             print(
@@ -125,7 +139,7 @@ def load(meter: Meter, tenant: Tenant, count: int) -> None:
                 f"{per_record:>9.3f} storage requests each{meter.megabytes():>8.1f} MB peak",
                 flush=True,
             )
-            shown *= 2
+    print(f"  answered with 503, and sent again: {later}")
 
 
 def sdk_rate(meter: Meter) -> float:
