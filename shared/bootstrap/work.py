@@ -284,5 +284,5 @@ class Work(Adapters):
             mail=self.mail,
             queue=self.queue,
             clock=now,
-            open_record=OpenRecord(self.records),
+            open_record=OpenRecord(self.records, now),
         )

@@ -21,6 +21,8 @@ DONE = "done"
 # A person has deleted it: only the key stays, so that it never comes back.
 DELETED = "deleted"
 MAX_WAITERS = 50
+# Ids of changes that a mail remembers: until they have been audited, and so that none is made twice.
+MOST_ACTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class StoredMessage:
     `decided` is what a person has decided on it in My Inbox; `undone` is a decision that is being taken back.
     `unlinked` are records from which a person took it by hand: no rule files it there again. `withdrawn` are
     records on which it no longer is, so that no entry of it may stand there. `acts` are the ids of the last
-    changes that persons made.
+    changes that persons made, and runs that decided anew.
     """
 
     key: str

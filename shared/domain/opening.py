@@ -1,6 +1,7 @@
 """A record that is opened for a mail: which link makes it, what it is called, what it says, and whose it is."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from shared.domain import quotes, subjects
@@ -57,6 +58,7 @@ def record_for(
     contacts: tuple[Record, ...],
     client: str,
     owner: str,
+    opened_at: datetime,
 ) -> Record:
     """The record: title from the stripped subject, details from the sender's own text."""
     title = subjects.strip(document.subject) or UNNAMED
@@ -71,6 +73,7 @@ def record_for(
         type=wishes.type,
         owner=owner,
         origin=ORIGIN,
+        opened_at=opened_at,
         contact_domains=tuple(sorted({registrable(one) for one in domains if not is_shared(one)} - {""})),
     )
 

@@ -16,6 +16,7 @@ from shared.domain.errors import Conflict, PermanentError
 from shared.domain.filing import (
     DONE,
     MAX_WAITERS,
+    MOST_ACTS,
     PENDING,
     Copy,
     StoredMessage,
@@ -40,8 +41,6 @@ from shared.services.opening import OpenRecord
 from shared.services.scopes import Scope
 
 UPDATE_TRIES = 5
-# Of the changes that a message was given, the last ones are remembered, so that none is made twice.
-MOST_ACTS = 8
 Change = Callable[[StoredMessage], StoredMessage]
 
 

@@ -194,6 +194,7 @@ class Decide:
             contacts=tuple(found[one] for one in contacts),
             client=wanted.client or next(iter(clients), ""),
             owner=wanted.owner or self._owner(caller, stored),
+            opened_at=ruling.at,
         )
         opened = links_to([record.ref], {record.ref: record}, by=ruling.by, rule=OPENED)
         return replace(ruling, links=(*opened, *brought), opens=record)

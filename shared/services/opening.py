@@ -6,7 +6,7 @@ from shared.domain.filing import StoredMessage
 from shared.domain.messages import Document
 from shared.domain.opening import Wishes, opened_refs, record_for
 from shared.domain.records import Record, RecordRef
-from shared.ports import Records
+from shared.ports import Clock, Records
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +14,7 @@ class OpenRecord:
     """Write the records behind a message's `opened` links; one that is there stays as people have made it since."""
 
     records: Records
+    clock: Clock
 
     def __call__(self, tenant_id: str, message: StoredMessage, document: Document) -> None:
         for ref in opened_refs(message):
@@ -30,4 +31,5 @@ class OpenRecord:
             contacts=tuple(found[one] for one in sorted(found)),
             client=min((one.id for one in links if one.kind == "client"), default=""),
             owner=message.agent,
+            opened_at=self.clock(),
         )

@@ -205,7 +205,7 @@ class World:
                 mail=self.mail,
                 queue=storage.queue,
                 clock=lambda: self.now,
-                open_record=OpenRecord(storage.records),
+                open_record=OpenRecord(storage.records, lambda: self.now),
             ),
             sightings=storage.sightings,
             exceptions=storage.exceptions,
