@@ -33,10 +33,10 @@ PICTURES: Final = ("png", "gif", "jpeg", "jpg", "webp")
 CHAIN: Final = "postledger-chain"
 
 
-def faults(html: str, *, inline: str = "/inline/") -> list[str]:
+def faults(html: str, *, inline: str = "/inline/", places: tuple[str, ...] = PLACES) -> list[str]:
     """Every element, attribute, address or style that should not be there; `inline` begins our own images."""
     found: list[str] = []
-    for place in PLACES:
+    for place in places:
         for scripting in (True, False):
             found += _faults_of(_parsed(html, place, scripting), place, inline)
     written = html5lib.serialize(
