@@ -16,6 +16,7 @@ from shared.adapters.storage.organisations import AzureOrganisations
 from shared.adapters.storage.records import AzureRecords
 from shared.adapters.storage.table import Table
 from shared.domain import names
+from shared.domain.audit import AuditRow
 from shared.domain.errors import Busy, Rejected, Unavailable
 from shared.domain.identity import variant_key
 from shared.domain.late_contacts import Announcement
@@ -196,6 +197,7 @@ class TestRows:
         azure.exceptions.note_replayed(a_failure(tenant_id=tenant), NOW)
         azure.late_contacts.announce(tenant, Announcement("1", NOW, ("0f" * 16,)))
         azure.late_contacts.note_asked(tenant, NOW)
+        azure.audit.append(tenant, AuditRow("1", NOW, "ann", "link"))
         for table, layout in TABLE_LAYOUT.items():
             columns, partitions = set(), set()
             for row in azure.connection.table(table).list_entities():
