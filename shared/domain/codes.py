@@ -1,0 +1,148 @@
+"""Reference codes: signed numbers in subjects (`[PL-7K3Q9X-F2MX]`) that say to which mail an answer belongs.
+
+Issues, finds and checks codes. Which mail a number stands for, and whether a sender may use it, is not known here.
+"""
+
+import hashlib
+import hmac
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+PREFIX: Final = "PL"
+NUMBER_BITS: Final = 30
+LONGEST_TEXT: Final = 200_000
+MOST_CANDIDATES: Final = 200
+
+_DIGITS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U
+_NUMBER_LENGTH: Final = 6
+_MAC_LENGTH: Final = 4
+_ALIASES: Final = str.maketrans("OIL", "011")
+_CHAR: Final = "[0-9A-TV-Za-tv-z]"
+
+# Every dash of Unicode (category Pd) and what passes for one: soft hyphen, hyphen bullet, minus sign.
+_DASHES: Final = "\u00ad\u2043\u2212" + "".join(
+    re.escape(chr(code)) for code in range(0x10000) if unicodedata.category(chr(code)) == "Pd"
+)
+# Blanks, line ends, the marks of quoted lines, and characters of no width.
+_BLANKS: Final = r"\s>\u200b-\u200f\u2060\ufeff"
+_OPENING: Final = r"\[({<\u3010\u3014\u300a\u3008\u300c\u300e"
+_CLOSING: Final = r"\])}>\u3011\u3015\u300b\u3009\u300d\u300f"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A number of 30 bits and its canonical text with check characters, without brackets: `PL-7K3Q9X-F2MX`."""
+
+    number: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a text holds: genuine codes in order, each number once, and how many different ones were forged."""
+
+    codes: tuple[Code, ...] = ()
+    forged: int = 0
+
+
+def issue(number: int, keys: Sequence[bytes], tenant_id: str, prefix: str = PREFIX) -> Code:
+    """The code of a number, signed with the newest key, `keys[0]`.
+
+    Raises ValueError when the number has more than 30 bits or no key is given.
+    """
+    if not keys or not 0 <= number < 1 << NUMBER_BITS:
+        raise ValueError("a reference code needs a key and a number of at most 30 bits")
+    return _code(_spelled(number, _NUMBER_LENGTH), _mac(number, keys[0], tenant_id), prefix)
+
+
+def find(text: str, keys: Sequence[bytes], tenant_id: str, prefix: str = PREFIX) -> Found:
+    """The codes in a subject or in the plain text of a body; any of the keys makes a code genuine.
+
+    Read loosely: any case, O for 0, I and L for 1, any dash, other brackets. Within brackets blanks, line wraps
+    and missing dashes are forgiven; without them both dashes must be there. What has both dashes and a wrong
+    check counts as forged; without dashes it is more likely something else (`(PL5252344078)` is a tax number).
+    Looks at the first 200,000 characters and at 200 different candidates at most.
+    """
+    genuine: dict[int, Code] = {}
+    forged: set[str] = set()
+    seen: set[str] = set()
+    for digits, check, is_dashed in _candidates(text, prefix):
+        if len(seen) >= MOST_CANDIDATES:
+            break
+        if digits + check not in seen and _is_genuine(digits, check, keys, tenant_id):
+            code = _code(digits, check, prefix)
+            genuine.setdefault(code.number, code)
+        elif is_dashed and digits + check not in seen:
+            forged.add(digits + check)
+        seen.add(digits + check)
+    return Found(tuple(genuine.values()), len(forged))
+
+
+def added_to(subject: str, code: Code) -> str:
+    """The subject with the code in brackets at its end; as it is when it holds that code in any spelling."""
+    prefix = code.text[: -(_NUMBER_LENGTH + _MAC_LENGTH + 2)]
+    held = {_code(digits, check, prefix).text for digits, check, _ in _candidates(subject, prefix)}
+    return subject if code.text in held else f"{subject.rstrip()} [{code.text}]".lstrip()
+
+
+def _candidates(text: str, prefix: str) -> Iterator[tuple[str, str, bool]]:
+    """Number, check characters and whether both dashes are there, of all that is shaped like a code."""
+    text = text[:LONGEST_TEXT]
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)[:LONGEST_TEXT]
+    for match in _pattern(prefix).finditer(text):
+        bracketed = match["bracketed"] is not None
+        found = [match[name] for name in (_BRACKETED if bracketed else _BARE)]
+        digits, check = (re.sub(rf"[{_BLANKS}]", "", one).upper().translate(_ALIASES) for one in found[:2])
+        yield digits, check, not bracketed or all(re.search(rf"[{_DASHES}]", one) for one in found[2:])
+
+
+_BRACKETED: Final = ("digits", "check", "first", "second")
+_BARE: Final = ("bare_digits", "bare_check")
+
+
+@lru_cache(maxsize=64)
+def _pattern(prefix: str) -> re.Pattern[str]:
+    """Every repetition is bounded and neighbours share no character, so the work is linear in the text."""
+    name = "".join(f"[{re.escape(char.upper())}{re.escape(char.lower())}]" for char in prefix)
+    blanks, between = f"[{_BLANKS}]{{0,8}}", f"[{_BLANKS}{_DASHES}]{{0,12}}"
+    digits = f"(?:{_CHAR}{blanks}){{{_NUMBER_LENGTH - 1}}}{_CHAR}"
+    check = f"(?:{_CHAR}{blanks}){{{_MAC_LENGTH - 1}}}{_CHAR}"
+    dash = rf"[{_DASHES}](?:\r?\n[ \t>]{{0,8}})?"
+    return re.compile(
+        f"(?P<bracketed>[{_OPENING}]{blanks}{name}(?P<first>{between})(?P<digits>{digits})"
+        f"(?P<second>{between})(?P<check>{check}){blanks}[{_CLOSING}])"
+        rf"|(?<![\w{_DASHES}]){name}{dash}(?P<bare_digits>{_CHAR}{{{_NUMBER_LENGTH}}}){dash}"
+        rf"(?P<bare_check>{_CHAR}{{{_MAC_LENGTH}}})(?!\w)"
+    )
+
+
+def _is_genuine(digits: str, check: str, keys: Sequence[bytes], tenant_id: str) -> bool:
+    number = _number(digits)
+    return any(hmac.compare_digest(_mac(number, key, tenant_id), check) for key in keys)
+
+
+def _mac(number: int, key: bytes, tenant_id: str) -> str:
+    """Bound to the organisation: another one's code is worth nothing here, even under the same key."""
+    data = b"code:" + tenant_id.encode("utf-8", "surrogatepass") + b":" + number.to_bytes(4, "big")
+    digest = hmac.new(key, data, hashlib.sha256).digest()
+    return _spelled(int.from_bytes(digest[:4], "big") >> (32 - 5 * _MAC_LENGTH), _MAC_LENGTH)
+
+
+def _code(digits: str, check: str, prefix: str) -> Code:
+    return Code(_number(digits), f"{prefix.upper()}-{digits}-{check}")
+
+
+def _spelled(number: int, length: int) -> str:
+    return "".join(_DIGITS[number >> 5 * place & 31] for place in reversed(range(length)))
+
+
+def _number(digits: str) -> int:
+    number = 0
+    for digit in digits:
+        number = number << 5 | _DIGITS.index(digit)
+    return number
