@@ -116,6 +116,9 @@ class MailSource(Protocol):
     ) -> AbstractContextManager[Iterator[bytes]]:
         """An attachment's bytes, streamed. Ids are Graph's."""
 
+    def mime(self, mailbox: Mailbox, graph_id: str, most: int) -> bytes:
+        """A message as MIME, cut off behind so many bytes. Raises NotFound."""
+
 
 class SubscriptionSource(Protocol):
     """Graph's change notification subscriptions for whole mailboxes, with immutable ids."""
@@ -308,6 +311,26 @@ class MessageStore(Protocol):
 
     def is_awaited(self, tenant_id: str, key: str) -> bool:
         """Whether nothing is known of a mail but that others answer it."""
+
+
+    def note_conversation(self, tenant_id: str, message: StoredMessage) -> None:
+        """Let the message be found by its conversation. Again changes nothing."""
+
+    def of_conversation(self, tenant_id: str, conversation: str) -> tuple[ThreadHit, ...]:
+        """The newest messages noted for a conversation: a query, and one read for each, side by side."""
+
+
+class Codes(Protocol):
+    """Reference codes by number, and how many with a wrong signature each sender has sent."""
+
+    def get_many(self, tenant_id: str, numbers: Iterable[int]) -> Mapping[int, tuple[RecordRef, ...]]:
+        """The records that codes were issued for. One read each, side by side; unknown ones are left out."""
+
+    def claim(self, tenant_id: str, number: int, refs: Sequence[RecordRef], message_key: str) -> bool:
+        """Take a number for a message and its records; False when another message has it."""
+
+    def note_forged(self, tenant_id: str, sender_hash: str, message_key: str, count: int) -> int:
+        """Remember how many a mail had, again or not; how many its sender has sent by now."""
 
 
 class Sightings(Protocol):

@@ -29,6 +29,7 @@ from shared.domain.subscriptions import Subscription
 from shared.ports import Claim, EntryFilter, Failure, FailureFilter, KnownAddress
 
 SLOTS: Final = 3
+NEWEST: Final = 5
 
 
 class Killed(BaseException):
@@ -427,6 +428,7 @@ class FakeMessageStore:
     def __init__(self, faults: Faults | None = None) -> None:
         self.faults = faults or Faults()
         self.rows: dict[tuple[str, str], _MessageRow] = {}
+        self.conversations: dict[tuple[str, str], dict[str, str]] = {}
         self._etag = _Etags()
 
     def create(self, tenant_id: str, message: StoredMessage, document: Document, copy: Copy) -> Claim:
@@ -512,6 +514,17 @@ class FakeMessageStore:
         row = self._row(tenant_id, key)
         return row is not None and row.message is None
 
+    def note_conversation(self, tenant_id: str, message: StoredMessage) -> None:
+        with self.faults.write("MessageStore.note_conversation"):
+            rows = self.conversations.setdefault((tenant_id, message.conversation), {})
+            rows[f"{inverted(message.at)}|{message.key}"] = message.key
+
+    def of_conversation(self, tenant_id: str, conversation: str) -> tuple[ThreadHit, ...]:
+        self.faults.read("MessageStore.of_conversation")
+        keys = self.conversations.get((tenant_id, conversation), {})
+        newest = [self._row(tenant_id, keys[one]) for one in sorted(keys)[:NEWEST]]
+        return tuple(one.message.as_thread_hit("conversation") for one in newest if one and one.message)
+
     def _row(self, tenant_id: str, key: str) -> _MessageRow | None:
         return self.rows.get((tenant_id, key))
 
@@ -522,6 +535,28 @@ class FakeMessageStore:
         numbers = range(first.message.variants + 1)
         rows = [self._row(tenant_id, variant_key(key, number)) for number in numbers]
         return tuple(row.message.as_thread_hit(evidence) for row in rows if row and row.message)
+
+
+class FakeCodes:
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[tuple[str, int], tuple[tuple[RecordRef, ...], str]] = {}
+        self.forged: dict[tuple[str, str], dict[str, int]] = {}
+
+    def get_many(self, tenant_id: str, numbers: Iterable[int]) -> Mapping[int, tuple[RecordRef, ...]]:
+        self.faults.read("Codes.get_many")
+        return {one: self.rows[tenant_id, one][0] for one in numbers if (tenant_id, one) in self.rows}
+
+    def claim(self, tenant_id: str, number: int, refs: Sequence[RecordRef], message_key: str) -> bool:
+        with self.faults.write("Codes.claim"):
+            row = self.rows.setdefault((tenant_id, number), (tuple(refs), message_key))
+            return row[1] == message_key
+
+    def note_forged(self, tenant_id: str, sender_hash: str, message_key: str, count: int) -> int:
+        with self.faults.write("Codes.note_forged"):
+            rows = self.forged.setdefault((tenant_id, sender_hash), {})
+            rows[message_key] = count
+            return sum(rows.values())
 
 
 class FakeSightings:
@@ -728,6 +763,7 @@ class FakeStorage:
         self.records = FakeRecords(self.faults)
         self.index = FakeRecordIndex(self.records, self.faults)
         self.messages = FakeMessageStore(self.faults)
+        self.codes = FakeCodes(self.faults)
         self.sightings = FakeSightings(self.faults)
         self.timeline = FakeTimeline(self.faults)
         self.inbox = FakeInbox(self.faults)

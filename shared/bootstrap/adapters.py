@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from shared import telemetry
 from shared.adapters.storage.attachments import AzureAttachments
 from shared.adapters.storage.backfills import AzureBackfills
+from shared.adapters.storage.codes import AzureCodes
 from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.adapters.storage.exceptions import AzureExceptions
 from shared.adapters.storage.folder_states import AzureFolderStates
@@ -87,6 +88,10 @@ class Adapters:
     @cached_property
     def messages(self) -> AzureMessageStore:
         return AzureMessageStore(self.connection)
+
+    @cached_property
+    def codes(self) -> AzureCodes:
+        return AzureCodes(self.connection)
 
     @cached_property
     def sightings(self) -> AzureSightings:

@@ -10,11 +10,15 @@ from shared.adapters.storage.queue import AzureCommandQueue
 from shared.services.access import WatchAccess
 from shared.services.arrivals import Arrivals
 from shared.services.backfill import StepBackfill
+from shared.services.bounces import NoteBounces, ReadBounce
 from shared.services.candidates import GatherCandidates
 from shared.services.filing import Filing
+from shared.services.forgeries import CountForgeries
 from shared.services.ingest import Ingest
 from shared.services.late_contacts import JoinLate
+from shared.services.matching import MatchMail
 from shared.services.notifications import ClientStates, TakeNotifications
+from shared.services.opening import OpenRecord
 from shared.services.polling import PollMailboxes
 from shared.services.reconcile import Reconcile, ReconcileAll
 from shared.services.resync import Resync
@@ -76,11 +80,13 @@ class Work(Adapters):
 
     @cached_property
     def gather(self) -> GatherCandidates:
-        return GatherCandidates(self.index, self.records, self.messages)
+        return GatherCandidates(
+            self.index, self.records, self.messages, self.codes, self.settings.code_keys
+        )
 
     @cached_property
     def screen(self) -> Screen:
-        return Screen(self.gather, self.messages)
+        return Screen(self.gather, self.messages, CountForgeries(self.codes))
 
     @cached_property
     def outcomes(self) -> Outcomes:
@@ -149,14 +155,19 @@ class Work(Adapters):
             mail=self.mail,
             folders=self.folders,
             screen=self.screen,
-            gather=self.gather,
-            messages=self.messages,
+            match=self._match,
             filing=self._filing,
+            note_bounces=NoteBounces(self.messages, self.timeline),
             sightings=self.sightings,
             exceptions=self.exceptions,
             queue=self.queue,
             clock=now,
         )
+
+    @cached_property
+    def _match(self) -> MatchMail:
+        read_bounce = ReadBounce(self.mail, self.messages)
+        return MatchMail(self.gather, self.messages, read_bounce, CountForgeries(self.codes))
 
     @cached_property
     def _arrivals(self) -> Arrivals:
@@ -203,4 +214,5 @@ class Work(Adapters):
             mail=self.mail,
             queue=self.queue,
             clock=now,
+            open_record=OpenRecord(self.records),
         )

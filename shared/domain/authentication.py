@@ -23,7 +23,8 @@ def dmarc_of(headers: Sequence[tuple[str, str]]) -> Verdict:
 
     A failure that Exchange's composite authentication overrides (`compauth=pass`: a trusted forwarder, say) is
     a pass. Where one header gives several results, a failure wins. Syntax of RFC 8601 read loosely: Exchange
-    leaves the server's name out. Where a bracket or quote never closes, only a failure is believed. Values are in "Anti-spam message headers" of Microsoft Defender's documentation.
+    leaves the server's name out. Where a bracket or quote never closes, only a failure is believed. The values
+    are in "Anti-spam message headers" of Microsoft Defender's documentation.
     """
     topmost = next((value for name, value in headers if name.strip().casefold() == HEADER), "")
     found: dict[str, set[str]] = {"dmarc": set(), "compauth": set()}

@@ -182,8 +182,7 @@ def _bounce(address: str, status: str, diagnostic: str, delayed: bool = False) -
 
 
 def _addresses(header: str) -> tuple[str, ...]:
-    found = (normalise(address) for _, address in getaddresses([header]))
-    return tuple(dict.fromkeys(one for one in found if one))
+    return tuple(dict.fromkeys(one for _, address in getaddresses([header]) if (one := normalise(address))))
 
 
 def _message_id(original: Message, blocks: Iterable[Message]) -> str:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.domain.candidates import Candidates
+from shared.domain.decisions import MatchPolicy
 from shared.domain.folders import FolderState
 from shared.domain.mailboxes import INTAKE, Mailbox
 from shared.domain.messages import MessageHead
 from shared.domain.organisations import Organisation, is_listed
 
 # Raised with every change of the rules, and stored with each sighting: old outcomes can be told apart.
-RULES_VERSION = 1
+RULES_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,20 @@ def _keep(head: MessageHead, candidates: Candidates, policy: Policy) -> str:
         return ""
     if any(candidates.addresses.values()):
         return "known_address"
-    if any(candidates.domains.values()):
+    if _has_known_domain(candidates, policy):
         return "known_domain"
     if policy.mailbox.kind == INTAKE:
         return "intake"
     return "everything" if policy.mailbox.capture == "everything" else ""
+
+
+def _has_known_domain(candidates: Candidates, policy: Policy) -> bool:
+    """A client's domain; for a mailbox that matches by domain also that of a contact of an open record of its kind."""
+    match = MatchPolicy.of(policy.organisation, policy.mailbox)
+    for ref in (one for refs in candidates.domains.values() for one in refs):
+        if ref.kind == "client":
+            return True
+        card = candidates.cards.get(ref)
+        if match.by_domain and ref.kind == match.matched_to and card is not None and match.takes(card):
+            return True
+    return False

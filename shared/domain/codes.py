@@ -23,9 +23,10 @@ _MAC_LENGTH: Final = 4
 _ALIASES: Final = str.maketrans("OIL", "011")
 _CHAR: Final = "[0-9A-TV-Za-tv-z]"
 
-# Every dash of Unicode (category Pd) and what passes for one: soft hyphen, hyphen bullet, minus sign.
-_DASHES: Final = "\u00ad\u2043\u2212" + "".join(
-    re.escape(chr(code)) for code in range(0x10000) if unicodedata.category(chr(code)) == "Pd"
+# What passes for a dash (soft hyphen, hyphen bullet, minus sign), and every dash of Unicode (category Pd).
+_DASHES: Final = (
+    "\u00ad\u2043\u2212\\-\u058a\u05be\u1400\u1806\u2010-\u2015\u2e17\u2e1a\u2e3a\u2e3b\u2e40"
+    "\u2e5d\u301c\u3030\u30a0\ufe31\ufe32\ufe58\ufe63\uff0d\U00010ead"
 )
 # Blanks, line ends, the marks of quoted lines, and characters of no width.
 _BLANKS: Final = r"\s>\u200b-\u200f\u2060\ufeff"

@@ -6,10 +6,18 @@ from shared.domain.messages import Document, FetchedMessage
 from shared.domain.quote_html import html_quote_start
 
 
-def document_of(fetched: FetchedMessage, parent_text: str | None) -> Document:
-    """The document of a mail; `parent_text` is the stored text of the mail it answers, where there is one."""
+def text_of(fetched: FetchedMessage) -> str:
+    """The whole text of a mail's body."""
+    return fetched.text or to_text(fetched.html)
+
+
+def document_of(fetched: FetchedMessage, parent_text: str | None, text: str | None = None) -> Document:
+    """The document of a mail; `parent_text` is the stored text of the mail it answers, where there is one.
+
+    `text` is what `text_of` made of it, where that is known already.
+    """
     head = fetched.head
-    text = fetched.text or to_text(fetched.html)
+    text = text_of(fetched) if text is None else text
     forward = subjects.kind(head.subject) == "forward"
     ranges = quotes.split(text, html_only=not fetched.text, parent_text=parent_text, is_forward=forward)
     return Document(

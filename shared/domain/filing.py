@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.domain.addresses import Person
+from shared.domain.automatic import nature_of
 from shared.domain.candidates import Candidates, ThreadHit
 from shared.domain.entries import Entry, entry_id, kind_of
 from shared.domain.identity import Fingerprint
 from shared.domain.mailboxes import Mailbox
-from shared.domain.matching import Decision, Disposition, Link, merge
+from shared.domain.matching import Decision, Disposition, MatchPolicy, Link, listing, merge
 from shared.domain.messages import Direction, Document, FetchedMessage, MessageHead
 from shared.domain.rulings import Ruling
 
@@ -91,7 +92,17 @@ class StoredMessage:
     def merged(self, other: "StoredMessage") -> "StoredMessage":
         """This message under what its own and another look at it come to; an answer once seen stays one."""
         kind = "reply" if "reply" in (self.kind, other.kind) else self.kind
-        return replace(self, decision=merge(self.decision, other.decision), kind=kind)
+        return replace(
+            self,
+            decision=merge(self.decision, other.decision),
+            kind=kind,
+            automatic=self.automatic or other.automatic,
+        )
+
+    @property
+    def is_thread_start(self) -> bool:
+        """Whether no other mail led to its records: later mails of its conversation may ask for it."""
+        return all(link.rule not in ("thread", "conversation") for link in self.decision.links)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,30 +125,36 @@ def new_message(
     head: MessageHead, decision: Decision, candidates: Candidates, *, key: str, mailbox: Mailbox
 ) -> StoredMessage:
     """The row that the first insert would fix for this mail."""
-    direction = direction_of(head, candidates)
-    parent = candidates.parent
+    direction = candidates.direction(head)
+    automatic = nature_of(head.headers, head.sender.address, head.subject).automatic
+    answered = _answered_direction(decision, candidates)
     return StoredMessage(
         key=key,
         at=head.received_at,
         message_id=head.message_id,
         fingerprint=Fingerprint.of(head),
         direction=direction,
-        kind=kind_of(direction, parent.direction if parent else None),
+        kind=kind_of(direction, None if automatic else answered),
         agent=_agent_of(head, candidates, mailbox),
         participants=head.participants - {one.address for one in head.bcc},
         decision=decision,
+        automatic=automatic.value,
+        conversation=candidates.conversation_key,
     )
+
+
+def _answered_direction(decision: Decision, candidates: Candidates) -> Direction | None:
+    """Which way the mail went that this one answers. Codes are on mail of agents only."""
+    if any(link.rule == "code" for link in decision.links):
+        return Direction.OUT
+    return candidates.parent.direction if candidates.parent else None
 
 
 def _agent_of(head: MessageHead, candidates: Candidates, mailbox: Mailbox) -> str:
     """The agent a mail is shown with, whichever copy came first: who wrote it, else the first one it is for."""
-    own = [one.address for one in (head.sender, *head.to, *head.cc) if one.address in candidates.staff]
+    writer = head.author or head.sender
+    own = [one.address for one in (writer, *head.to, *head.cc) if one.address in candidates.staff]
     return own[0] if own and own[0] not in mailbox.own_addresses else mailbox.agent
-
-
-def direction_of(head: MessageHead, candidates: Candidates) -> Direction:
-    """Out when somebody of the organisation wrote it."""
-    return Direction.OUT if head.sender.address in candidates.staff else Direction.IN
 
 
 def entries_of(stored: StoredMessage, document: Document) -> tuple[Entry, ...]:
@@ -165,7 +182,19 @@ def entries_of(stored: StoredMessage, document: Document) -> tuple[Entry, ...]:
     )
 
 
-def inbox_item(stored: StoredMessage, document: Document, mailbox: Mailbox) -> InboxItem:
+def inbox_reason(stored: StoredMessage, policy: MatchPolicy) -> str:
+    """Why a mail stands in My Inbox of a mailbox's agent; '' = it does not. Sent mail never does.
+
+    It follows from what all looks at the mail have come to, so it does not matter which came first.
+    """
+    if stored.direction is Direction.OUT or stored.decided is not None:
+        return ""
+    return listing(stored.decision.links, policy) if stored.is_filed else stored.decision.reason
+
+
+def inbox_item(
+    stored: StoredMessage, document: Document, mailbox: Mailbox, reason: str = ""
+) -> InboxItem:
     """The row in My Inbox of the mailbox's agent."""
     return InboxItem(
         agent=mailbox.agent,
@@ -175,7 +204,7 @@ def inbox_item(stored: StoredMessage, document: Document, mailbox: Mailbox) -> I
         subject=document.subject,
         sender=document.sender,
         preview=document.preview,
-        reason=stored.decision.reason,
+        reason=reason or stored.decision.reason,
         suggestions=stored.decision.suggestions,
         has_attachments=any(not one.inline for one in document.attachments),
     )

@@ -35,6 +35,7 @@ SUBSCRIPTION_STATES: Final = "Subscriptions"
 RECORDS: Final = "Records"
 RECORD_INDEX: Final = "RecordIndex"
 MESSAGES: Final = "Messages"
+CODES: Final = "Codes"
 SIGHTINGS: Final = "Sightings"
 TIMELINE: Final = "Timeline"
 INBOX: Final = "Inbox"
@@ -49,6 +50,7 @@ TABLES: Final = (
     RECORDS,
     RECORD_INDEX,
     MESSAGES,
+    CODES,
     SIGHTINGS,
     TIMELINE,
     INBOX,

@@ -1,9 +1,11 @@
 """An organisation: one customer, one Entra tenant, with the policies its admin has set."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from shared.domain.errors import InvalidInput
 from shared.domain.fields import Fields
 
 
@@ -25,6 +27,7 @@ class Organisation:
     sensitivity: bool = True
     from_rules: dict[str, Any] = field(default_factory=dict)
     retention_days: int | None = None
+    code_prefix: str = "PL"
     etag: str = field(default="", compare=False)
 
     @property
@@ -49,12 +52,19 @@ class Organisation:
             sensitivity=fields.flag("sensitivity", self.sensitivity),
             from_rules=fields.mapping("from_rules", self.from_rules),
             retention_days=fields.number_or_none("retention_days", self.retention_days, 1, 36500),
+            code_prefix=_prefix(fields.text("code_prefix", self.code_prefix, 16)),
             etag=self.etag,
         )
 
     def with_own_domain(self, domain: str) -> Self:
         """This organisation, knowing `domain` as its own: its mailboxes live there."""
         return self.changed(Fields({"own_domains": sorted({*self.own_domains, domain})}))
+
+
+def _prefix(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]{2,6}", text):
+        raise InvalidInput("'code_prefix' must be 2 to 6 letters A to Z, such as PL.")
+    return text.upper()
 
 
 def in_domains(domain: str, domains: Iterable[str]) -> bool:

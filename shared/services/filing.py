@@ -11,9 +11,20 @@ from functools import partial
 from shared import telemetry
 from shared.domain.commands import MAX_IDS, IngestMessages
 from shared.domain.errors import Conflict, PermanentError
-from shared.domain.filing import DONE, MAX_WAITERS, PENDING, Copy, StoredMessage, entries_of, inbox_item
+from shared.domain.filing import (
+    DONE,
+    MAX_WAITERS,
+    PENDING,
+    Copy,
+    StoredMessage,
+    entries_of,
+    inbox_item,
+    inbox_reason,
+)
 from shared.domain.identity import MAX_VARIANTS, variant_key
-from shared.domain.messages import Attachment, Direction, Document
+from shared.domain.matching import MatchPolicy
+from shared.domain.messages import Attachment, Document
+from shared.domain.opening import opened
 from shared.ports import (
     Attachments,
     Claim,
@@ -25,6 +36,7 @@ from shared.ports import (
     MessageStore,
     Timeline,
 )
+from shared.services.opening import OpenRecord
 from shared.services.scopes import Scope
 
 UPDATE_TRIES = 5
@@ -43,6 +55,7 @@ class Filing:
     mail: MailSource
     queue: CommandQueue
     clock: Clock
+    open_record: OpenRecord
 
     def __call__(self, scope: Scope, message: StoredMessage, document: Document, copy: Copy) -> StoredMessage:
         """File or triage the mail and return it as it stands, not yet done.
@@ -50,17 +63,21 @@ class Filing:
         A message that is returned `done` was complete before and needs nothing more.
         """
         claim = self._claim(scope, message, document, copy)
-        stored = claim.message
+        stored, changed = claim.message, claim.created
         if not claim.created:
             self.messages.add_copy(scope.tenant_id, stored.key, copy)
-            stored = self._merge(scope, stored, message)
+            stored, changed = self._merge(scope, stored, opened(replace(message, key=stored.key)))
         if stored.state == DONE:
+            self._list_own(scope, stored, document)
             return stored
         self._keep_attachments(scope, stored, copy, document.attachments)
+        self.open_record(scope.tenant_id, stored, document)
         if stored.is_filed:
             self.timeline.put(scope.tenant_id, entries_of(stored, document))
-        elif stored.direction is Direction.IN:
-            self.inbox.put(scope.tenant_id, inbox_item(stored, document, scope.mailbox))
+        if changed and not claim.created:
+            self._list_all(scope, stored, document)
+        else:
+            self._list_own(scope, stored, document)
         return stored
 
     def finish(self, scope: Scope, stored: StoredMessage) -> None:
@@ -68,6 +85,8 @@ class Filing:
         if stored.state == DONE:
             return
         if stored.is_filed:
+            if stored.conversation and stored.is_thread_start:
+                self.messages.note_conversation(scope.tenant_id, stored)
             self._put_back(scope, stored)
         self.messages.finish(scope.tenant_id, stored)
 
@@ -75,7 +94,7 @@ class Filing:
         """Find the row of this very mail under its key, or take a free one: other mails may reuse its id."""
         first = None
         for number in range(MAX_VARIANTS):
-            mine = replace(message, key=variant_key(message.key, number))
+            mine = opened(replace(message, key=variant_key(message.key, number)))
             claim = self.messages.create(scope.tenant_id, mine, document, copy)
             first = first or claim.message
             if claim.created or claim.message.fingerprint.is_same_mail(message.fingerprint):
@@ -84,14 +103,14 @@ class Filing:
                 return claim
         raise PermanentError(f"more than {MAX_VARIANTS} different mails share one Message-ID", "reused_id")
 
-    def _merge(self, scope: Scope, stored: StoredMessage, mine: StoredMessage) -> StoredMessage:
-        """Add what this look at the mail has found; a changed message is pending until its rows are written."""
+    def _merge(
+        self, scope: Scope, stored: StoredMessage, mine: StoredMessage
+    ) -> tuple[StoredMessage, bool]:
+        """Add what this look has found, and whether it found more; then the mail is pending until its rows are written."""
         merged = stored.merged(mine)
-        if (merged.decision, merged.kind) == (stored.decision, stored.kind):
-            return stored
-        if merged.is_filed and not stored.is_filed:
-            self._leave_inboxes(scope, stored)
-        return self._update(scope, stored, lambda one: replace(one.merged(mine), state=PENDING))
+        if _said(merged) == _said(stored):
+            return stored, False
+        return self._update(scope, stored, lambda one: replace(one.merged(mine), state=PENDING)), True
 
     def _update(self, scope: Scope, stored: StoredMessage, change: Change) -> StoredMessage:
         for _ in range(UPDATE_TRIES):
@@ -101,12 +120,21 @@ class Filing:
                 stored = self.messages.get(scope.tenant_id, stored.key) or stored
         raise Conflict(f"message {stored.key} keeps changing")
 
-    def _leave_inboxes(self, scope: Scope, stored: StoredMessage) -> None:
-        document = self.messages.document(scope.tenant_id, stored.key)
+    def _list_own(self, scope: Scope, stored: StoredMessage, document: Document) -> None:
+        """The row in My Inbox for this copy, if its agent has something to decide."""
+        reason = inbox_reason(stored, MatchPolicy.of(scope.organisation, scope.mailbox))
+        if reason:
+            self.inbox.put(scope.tenant_id, inbox_item(stored, document, scope.mailbox, reason))
+
+    def _list_all(self, scope: Scope, stored: StoredMessage, document: Document) -> None:
+        """The rows for all copies, after the decision has changed: what was to be decided may be decided now."""
         for copy in self.messages.copies(scope.tenant_id, stored.key):
             mailbox = self.mailboxes.by_id(scope.tenant_id, copy.mailbox_id)
-            if mailbox is not None and document is not None:
-                self.inbox.remove(scope.tenant_id, inbox_item(stored, document, mailbox))
+            if mailbox is None:
+                continue
+            reason = inbox_reason(stored, MatchPolicy.of(scope.organisation, mailbox))
+            item = inbox_item(stored, document, mailbox, reason)
+            (self.inbox.put if reason else self.inbox.remove)(scope.tenant_id, item)
 
     def _keep_attachments(
         self, scope: Scope, stored: StoredMessage, copy: Copy, attachments: Sequence[Attachment]
@@ -136,3 +164,8 @@ class Filing:
                         unbounded=True,
                     )
                 )
+
+
+def _said(message: StoredMessage) -> tuple[object, ...]:
+    """What entries and rows are made from: a change of these has them written again."""
+    return message.decision, message.kind, message.automatic

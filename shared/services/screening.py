@@ -12,6 +12,7 @@ from shared.domain.messages import MessageHead
 from shared.domain.sightings import Sighting, sighting_of
 from shared.ports import MessageStore
 from shared.services.candidates import GatherCandidates
+from shared.services.forgeries import CountForgeries
 from shared.services.scopes import Scope
 
 # Such a mail may turn out to answer one that is filed; every other reason to skip stands.
@@ -30,10 +31,11 @@ class Screened:
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """Decide capture for mails whose folders are known. Reads people and threads; writes waiters only."""
+    """Decide capture for mails whose folders are known. Reads people and threads; writes waiters and forgeries."""
 
     gather: GatherCandidates
     messages: MessageStore
+    count_forgeries: CountForgeries
 
     def __call__(
         self, scope: Scope, heads: Sequence[MessageHead], folders: Mapping[str, FolderState]
@@ -48,6 +50,8 @@ class Screen:
         self, scope: Scope, head: MessageHead, candidates: Candidates, folder: FolderState
     ) -> Screened:
         policy = policy_of(scope, folder)
+        if candidates.forged:
+            self.count_forgeries(scope, head, candidates.forged)
         verdict = capture.decide(head, candidates, policy)
         if verdict.reason in MAY_BE_RESCUED and head.answers:
             thread = wait_for_parents(self.messages, scope, head)

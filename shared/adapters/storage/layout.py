@@ -9,6 +9,8 @@
 | Records       | tenant, kind                 | record id                                         |
 | RecordIndex   | tenant, `a d s c` + bucket   | hash of what it stands under, kind, id            |
 | Messages      | tenant, two digits of key    | message key; key `~` mailbox id `~` hash: a copy  |
+|               | tenant, `~c` + bucket        | conversation, inverted time, message key          |
+| Codes         | tenant, bucket               | number; in `~f` + bucket: sender, message key     |
 | Sightings     | tenant, mailbox id           | inverted receipt time, hash of the Graph id       |
 | Timeline      | tenant, kind, record id      | entry id: inverted time, message key              |
 | Inbox         | tenant, hash of the agent    | inverted time, message key                        |
@@ -68,9 +70,14 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
         ("client", "status", "type", "contacts"),
     ),
     names.MESSAGES: TableLayout(
-        "tenant|key[:2]",
-        "message key | message key~mailbox id~hash(graph id)",
+        "tenant|key[:2], tenant|~c + bucket (0-f)",
+        "message key | message key~mailbox id~hash(graph id) | conversation|inverted time|message key",
         ("state", "disposition", "variants", "waiters", "content", "document", "body"),
+    ),
+    names.CODES: TableLayout(
+        "tenant|bucket (0-f), tenant|~f + bucket",
+        "number | sender hash|message key",
+        ("links", "message_key", "forged"),
     ),
     names.SIGHTINGS: TableLayout(
         "tenant|mailbox id",

@@ -14,10 +14,12 @@ from shared.adapters.storage.encoding import (
     joined,
     packed,
     part_names,
+    unescaped,
     unpacked,
 )
 from shared.adapters.storage.table import KEYS, Row, etag_of
 from shared.domain.candidates import ThreadHit
+from shared.domain.entries import inverted
 from shared.domain.filing import Copy, StoredMessage, Waiter
 from shared.domain.messages import Document
 
@@ -79,6 +81,23 @@ def copy_row(tenant_id: str, key: str, copy: Copy) -> Row:
 def copies_range(key: str) -> tuple[str, str]:
     """First row key of a message's copies, and the first behind them."""
     return f"{escaped(key)}~", f"{escaped(key)}~~"
+
+
+def conversation_place(tenant_id: str, conversation: str) -> tuple[str, str]:
+    """Partition and start of the row keys of a conversation's messages."""
+    return joined(tenant_id, f"~c{conversation[:1]}"), escaped(conversation)
+
+
+def conversation_row(tenant_id: str, message: StoredMessage) -> Row:
+    """The newest message comes first."""
+    partition, prefix = conversation_place(tenant_id, message.conversation)
+    key = joined(prefix, inverted(message.at), escaped(message.key))
+    return {"PartitionKey": partition, "RowKey": key}
+
+
+def conversation_key(row: Row) -> str:
+    """The message key behind such a row."""
+    return unescaped(str(row["RowKey"]).split("|")[2])
 
 
 def body_of(tenant_id: str, key: str, document: Document) -> Body:

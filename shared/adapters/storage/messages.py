@@ -5,12 +5,13 @@ Documents are written with their message by one insert; a large one is in its bl
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Final
 
 from shared.adapters.storage import message_rows as rows
 from shared.adapters.storage.blobs import Blobs
 from shared.adapters.storage.connection import Connection
-from shared.adapters.storage.table import Operation, Row, Table, etag_of, in_partition
+from shared.adapters.storage.table import KEYS, Operation, Row, Table, etag_of, in_partition
 from shared.domain import names
 from shared.domain.candidates import ThreadHit
 from shared.domain.errors import Conflict, NotFound
@@ -20,6 +21,8 @@ from shared.domain.messages import Document
 from shared.ports import Claim
 
 _TRIES: Final = 6
+# Of a conversation's messages that no thread leads to.
+_NEWEST: Final = 5
 
 
 class AzureMessageStore:
@@ -121,6 +124,18 @@ class AzureMessageStore:
         """One request."""
         row = self._row(tenant_id, key)
         return row is not None and rows.is_awaited(row)
+
+    def note_conversation(self, tenant_id: str, message: StoredMessage) -> None:
+        """One request."""
+        self._table.upsert(rows.conversation_row(tenant_id, message))
+
+    def of_conversation(self, tenant_id: str, conversation: str) -> tuple[ThreadHit, ...]:
+        """One range query, and one request for each of the newest messages."""
+        partition, prefix = rows.conversation_place(tenant_id, conversation)
+        condition = in_partition(partition, first=prefix + "|", last=prefix + "}")
+        newest = islice(self._table.rows(condition, select=KEYS, page=_NEWEST), _NEWEST)
+        found = self._rows(tenant_id, [rows.conversation_key(one) for one in newest])
+        return tuple(rows.to_hit(one, "conversation") for one in found.values())
 
     def _claim(self, tenant_id: str, message: StoredMessage, body: rows.Body, copy: Copy) -> Claim:
         copied = Operation("upsert", rows.copy_row(tenant_id, message.key, copy))

@@ -1,6 +1,7 @@
 """Reference codes: issued, found again after what mail programs do to them, never mistaken."""
 
 import time
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -57,6 +58,13 @@ def test_a_code_is_spelled_as_documented() -> None:
 def test_a_code_is_found_however_it_was_handled(written: str) -> None:
     assert find(written, KEYS, TENANT).codes == (CODE,)
     assert find(written, KEYS, TENANT).forged == 0
+
+
+def test_every_dash_of_unicode_is_one() -> None:
+    dashes = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) == "Pd"]
+    assert len(dashes) > 20
+    for dash in dashes:
+        assert find(CODE.text.replace("-", dash), KEYS, TENANT).codes == (CODE,), f"U+{ord(dash):04X}"
 
 
 def test_letters_that_look_like_digits_are_read_as_digits() -> None:

@@ -19,11 +19,15 @@ from shared.domain.records import RecordRef
 from shared.services.access import WatchAccess
 from shared.services.arrivals import Arrivals
 from shared.services.backfill import StepBackfill
+from shared.services.bounces import NoteBounces, ReadBounce
 from shared.services.candidates import GatherCandidates
 from shared.services.explain import Explain
 from shared.services.filing import Filing
+from shared.services.forgeries import CountForgeries
 from shared.services.ingest import Ingest, walk_of
 from shared.services.late_contacts import AnnounceContacts, CountLateMail, JoinLate
+from shared.services.matching import MatchMail
+from shared.services.opening import OpenRecord
 from shared.services.reading import Access
 from shared.services.reconcile import Reconcile
 from shared.services.records import WriteRecords
@@ -34,6 +38,7 @@ from shared.services.sync import Sync
 from shared.services.turns import Turns
 from tests.builders import (
     AGENT,
+    CODE_KEYS,
     HASH_KEY,
     NOW,
     TENANT,
@@ -83,9 +88,11 @@ class World:
 
     def deliver(self, address: str = AGENT, folder: str = "inbox", **mail: Any) -> str:
         """A mail that arrives just before now; returns its Graph id."""
-        contents = mail.pop("contents", None)
+        contents, mime = mail.pop("contents", None), mail.pop("mime", b"")
         message = a_fetched_message(**mail)
-        return self.mail.deliver(address, message, folder=f"{folder}-folder", contents=contents)
+        return self.mail.deliver(
+            address, message, folder=f"{folder}-folder", contents=contents, mime=mime
+        )
 
     def notify(self, *ids: str, mailbox: Mailbox | None = None, **more: Any) -> None:
         """Ingest these messages, as after a notification."""
@@ -160,8 +167,13 @@ class World:
             mail=self.mail,
             folders=storage.folder_states,
             screen=self._screen,
-            gather=self._gather,
-            messages=storage.messages,
+            match=MatchMail(
+                self._gather,
+                storage.messages,
+                ReadBounce(self.mail, storage.messages),
+                CountForgeries(storage.codes),
+            ),
+            note_bounces=NoteBounces(storage.messages, storage.timeline),
             filing=Filing(
                 messages=storage.messages,
                 timeline=storage.timeline,
@@ -171,6 +183,7 @@ class World:
                 mail=self.mail,
                 queue=storage.queue,
                 clock=lambda: self.now,
+                open_record=OpenRecord(storage.records),
             ),
             sightings=storage.sightings,
             exceptions=storage.exceptions,
@@ -281,8 +294,12 @@ class World:
 
     @property
     def _gather(self) -> GatherCandidates:
-        return GatherCandidates(self.storage.index, self.storage.records, self.storage.messages)
+        storage = self.storage
+        return GatherCandidates(
+            storage.index, storage.records, storage.messages, storage.codes, CODE_KEYS
+        )
 
     @property
     def _screen(self) -> Screen:
-        return Screen(self._gather, self.storage.messages)
+        storage = self.storage
+        return Screen(self._gather, storage.messages, CountForgeries(storage.codes))
