@@ -107,6 +107,8 @@ class House:
         product.records(*world.records)
         for person, refs in world.taught:
             product.storage.index.teach(TENANT, person.address, map(RecordRef.parse, sorted(refs)))
+        for number, refs in self.story.issued.items():
+            product.storage.codes.claim(TENANT, number, list(map(RecordRef.parse, sorted(refs))), str(number))
 
     def _connect(self, agent: Agent) -> None:
         address = agent.person.address
@@ -125,9 +127,9 @@ class House:
 
     def _deliver(self, delivery: Delivery) -> None:
         """Lay the copy into its mailbox, and keep what Graph would show of it."""
-        shown = self._shown(delivery, raw(self._mail(delivery), with_bcc=delivery.origin == "sent"))
+        data = raw(self._mail(delivery), with_bcc=delivery.origin == "sent")
         self.graph_ids[delivery] = self.product.mail.deliver(
-            delivery.mailbox, shown, folder=f"{delivery.folder}-folder"
+            delivery.mailbox, self._shown(delivery, data), folder=f"{delivery.folder}-folder", mime=data
         )
 
     def _shown(self, delivery: Delivery, data: bytes) -> FetchedMessage:

@@ -10,9 +10,8 @@ from bench.matching_quality.plan import tell
 from bench.matching_quality.report import Report
 from bench.matching_quality.story import Codes
 from shared.domain.codes import issue
-from tests.builders import TENANT
+from tests.builders import CODE_KEYS, TENANT
 
-KEY: Final = b"\x07" * 32
 NEIGHBOUR: Final = "99999999-2222-4333-8444-555555555555"
 
 
@@ -25,4 +24,4 @@ def run(seed: int, mails: int) -> tuple[list[Finding], Report]:
 
 
 def _written_by(tenant_id: str) -> Callable[[int], str]:
-    return lambda number: f"[{issue(number, (KEY,), tenant_id).text}]"
+    return lambda number: f"[{issue(number, CODE_KEYS, tenant_id).text}]"
