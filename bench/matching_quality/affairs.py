@@ -5,7 +5,7 @@ from dataclasses import replace
 from bench.matching_quality.correspondence import agent, company, known, opening, reply, who
 from bench.matching_quality.mail import Mail, Threading
 from bench.matching_quality.story import Story
-from bench.matching_quality.truth import DROPPED, Refs, undecidable
+from bench.matching_quality.truth import DROPPED, Outcome, Refs, Truth, undecidable
 
 _SPELLINGS = (
     str,
@@ -35,6 +35,9 @@ def other_subject(story: Story) -> None:
     matter = story.chance.choice(story.world.opportunities)
     us, them = agent(story, "subject"), story.chance.choice(matter.contacts)
     story.post(opening(story, "other_subject", them, us))
+    colleague = replace(opening(story, "other_subject", matter.company.free, us), subject=matter.summary)
+    # Of the same client, but not on the opportunity: nobody would call either answer wrong.
+    story.post(replace(colleague, truth=Truth(Outcome.FILED, colleague.sender.records, matter.records)))
     outsider = story.chance.choice([one for one in story.world.solos if one not in matter.contacts])
     story.post(replace(opening(story, "other_subject", outsider, us), subject=matter.summary))
     stranger = story.settling.stranger()
@@ -96,16 +99,16 @@ def coded(story: Story) -> None:
     else:
         body = f"Agreed.\r\n\r\n-----Original Message-----\r\nSubject: {sent.subject}\r\n"
         story.post(replace(answer, subject=story.topic(), body=body))
+    among_us = Mail("coded", story.later(sent), us, (agent(story, "everything"),), story.forwarding(sent))
+    story.post(replace(among_us, about=about))
 
 
 def two_codes(story: Story) -> None:
     """Two codes in one subject: both, for somebody known to both."""
-    client, us = company(story), agent(story)
-    them = client.people[0]
-    first = story.settling.matter("opportunity", client, client.people)
-    second = story.settling.matter("project", client, client.people)
+    client, us = story.chance.choice(story.world.opportunities).company, agent(story)
+    first, second = (story.settling.matter("opportunity", client, client.people) for _ in range(2))
     subject = f"{story.topic()} {story.issue(first.records)} {story.issue(second.records)}"
-    mail = replace(opening(story, "two_codes", them, us), subject=subject)
+    mail = replace(opening(story, "two_codes", client.people[0], us), subject=subject)
     story.post(replace(mail, about=first.records | second.records))
 
 
@@ -118,12 +121,16 @@ def mangled(story: Story, code: str) -> str:
 
 
 def claimed_codes(story: Story) -> None:
-    """A stranger quotes a code of ours: never on the code's records, an agent must look at it."""
+    """A stranger, or another client, quotes a code of ours: never on the code's records, an agent must look."""
     client = company(story)
     code = story.issue(client.records, client.people[0].records)
     thief, us = story.settling.stranger(), agent(story, story.chance.choice(("plain", "everything")))
     mail = replace(opening(story, "claimed_codes", thief, us), subject=f"Re: {story.topic()} {code}")
     story.post(replace(mail, truth=undecidable()))
+    other = known(story)
+    if not other.records & client.records:
+        mail = replace(mail, sender=other, at=story.moment(), subject=f"Fwd: {story.topic()} {code}")
+        story.post(replace(mail, truth=undecidable(other.records)))
 
 
 def forged_codes(story: Story) -> None:
@@ -152,14 +159,23 @@ def matching_off(story: Story) -> None:
 
 
 def opened(story: Story) -> None:
-    """A mailbox that opens an opportunity for what is new, a client's mail too; answers belong on that record."""
+    """A mailbox that opens an opportunity for what is new, a client's mail too; answers belong on that record.
+
+    Nothing is opened for what belongs to an opportunity, or for bulk mail. An answer that is seen before the
+    mail it answers would open one of its own, so these come well after.
+    """
     us, them = agent(story, "opener"), story.settling.stranger()
     mail = opening(story, "opened", them, us)
     mail = story.post(replace(mail, subject=story.settling.names.matter(), about=next_new(story)))
     answer = story.post(reply(story, mail, us, them))
-    story.post(reply(story, answer, them, us))
+    story.post(replace(reply(story, answer, them, us), at=story.long_after(answer)))
     mail = opening(story, "opened", known(story), us)
     story.post(replace(mail, subject=story.settling.names.matter(), about=next_new(story)))
+    matter = story.chance.choice(story.world.opportunities)
+    mail = Mail("opened", story.moment(), matter.contacts[0], (us,), matter.summary, about=matter.records)
+    story.post(mail)
+    bulk = replace(opening(story, "opened", story.settling.stranger(), us), headers=(("Precedence", "bulk"),))
+    story.post(replace(bulk, truth=undecidable()))
 
 
 def next_new(story: Story) -> Refs:
@@ -172,7 +188,7 @@ def intake(story: Story) -> None:
     us, them = agent(story, "intake"), story.settling.stranger()
     mail = opening(story, "intake", them, us)
     mail = story.post(replace(mail, about=next_new(story)))
-    story.post(reply(story, mail, them, us))
+    story.post(replace(reply(story, mail, them, us), at=story.long_after(mail)))
     story.post(opening(story, "intake", known(story), us))
 
 

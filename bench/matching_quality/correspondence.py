@@ -7,7 +7,14 @@ from bench.matching_quality.story import Story
 from bench.matching_quality.truth import DROPPED, Refs, filed, undecidable
 from bench.matching_quality.world import OWN, SISTER, Company, Person
 
-_ODD = (Threading.BARE, Threading.COMMAS, Threading.MANY, Threading.REPLY_ONLY, Threading.REFERENCES_ONLY)
+_ODD = (
+    Threading.BARE,
+    Threading.COMMAS,
+    Threading.MANY,
+    Threading.SEVERAL,
+    Threading.REPLY_ONLY,
+    Threading.REFERENCES_ONLY,
+)
 
 
 def who(*people: Person) -> Refs:
@@ -26,7 +33,7 @@ def company(story: Story) -> Company:
 def known(story: Story) -> Person:
     """Somebody with a card, or at the domain of a client."""
     client = company(story)
-    someone = story.chance.choice((*client.people, client.free, client.loose, None))
+    someone = story.chance.choice((*client.people, client.free, client.loose, client.second, None))
     return someone or story.settling.colleague_of(client)
 
 
@@ -72,12 +79,18 @@ def edited_subject(story: Story) -> None:
 
 
 def odd_references(story: Story) -> None:
-    """Ids without brackets, with commas, among many, in one header only; the writer is not known."""
+    """Ids without brackets, with commas, among many, in one header only; the writer is not known.
+
+    The last one answers a mail that came to nobody here, which answers one that did.
+    """
     us = agent(story)
     mail = story.post(opening(story, "odd_references", known(story), us))
     for threading in story.chance.sample(_ODD, 2):
         answer = reply(story, mail, story.settling.stranger(), us)
         story.post(replace(answer, threading=threading))
+    unseen = replace(reply(story, mail, mail.sender, story.settling.stranger()), truth=DROPPED)
+    unseen = replace(unseen, message_id=f"{mail.number}.unseen@elsewhere.example")
+    story.post(reply(story, unseen, unseen.to[0], us))
 
 
 def equal_subjects(story: Story) -> None:
@@ -143,11 +156,14 @@ def conversation_index(story: Story) -> None:
     us, everything = agent(story, "subject"), agent(story, "everything")
     seed = f"{story.chance.random()}"
     mail = Mail("conversation_index", story.moment(), us, matter.contacts[:1], matter.summary)
-    mail = story.post(replace(mail, conversation=seed, cc=(everything,), about=matter.records))
+    beside = story.settling.stranger()
+    mail = story.post(replace(mail, conversation=seed, cc=(everything, beside), about=matter.records))
     answer = replace(reply(story, mail, matter.contacts[0], everything), at=story.long_after(mail))
-    story.post(replace(answer, subject=story.topic(), conversation=seed, threading=Threading.INDEX))
-    passer_by = replace(answer, sender=story.settling.stranger(), subject=story.topic(), conversation=seed)
-    story.post(replace(passer_by, threading=Threading.INDEX, to=(everything,), truth=undecidable()))
+    answer = replace(answer, conversation=seed, threading=Threading.INDEX)
+    for writer in (answer.sender, beside):
+        story.post(replace(answer, sender=writer, subject=story.topic()))
+    passer_by = replace(answer, sender=story.settling.stranger(), subject=story.topic())
+    story.post(replace(passer_by, truth=undecidable()))
 
 
 def closed_records(story: Story) -> None:
@@ -160,6 +176,14 @@ def closed_records(story: Story) -> None:
     )
     mail = story.post(replace(mail, about=card))
     story.post(reply(story, mail, nobody, us))
+
+
+def closed_clients(story: Story) -> None:
+    """A closed client's contact is open: its mail is its own. Of the domain nothing is left but a question."""
+    client, us = story.chance.choice(story.world.gone), agent(story)
+    story.post(opening(story, "closed_clients", story.chance.choice((*client.people, client.free)), us))
+    someone = story.settling.person(client.domain)
+    story.post(replace(opening(story, "closed_clients", someone, us), truth=undecidable()))
 
 
 def closing(story: Story) -> None:

@@ -8,7 +8,7 @@ from bench.matching_quality.mail import Mail, Threading
 from bench.matching_quality.story import START, Story, truth_of
 from bench.matching_quality.truth import DROPPED, NOWHERE, Outcome, Truth, filed, undecidable
 from bench.matching_quality.words import ABSENCES
-from bench.matching_quality.world import Person
+from bench.matching_quality.world import OWN, Person
 
 _AUTOMATIC = (("Auto-Submitted", "auto-replied"), ("X-Auto-Response-Suppress", "All"))
 
@@ -59,9 +59,13 @@ def bounces(story: Story) -> None:
     us, them = agent(story), known(story)
     mail = story.post(opening(story, "bounces", us, them))
     daemon = Person("Mail Delivery System", f"mailer-daemon@{story.settling.names.word().lower()}.example")
+    if story.chance.randrange(3) == 0:  # the organisation's own server: nobody from outside is named
+        daemon = Person(
+            "Microsoft Outlook", f"MicrosoftExchange{story.chance.getrandbits(64):x}@{OWN}".lower()
+        )
     report = replace(reply(story, mail, daemon, us), subject="Undeliverable: " + mail.subject, lost=them)
     report = replace(report, headers=(("Auto-Submitted", "auto-replied"),), truth=truth_of(mail))
-    if story.chance.randrange(2):
+    if daemon.address.endswith(OWN) or story.chance.randrange(2):
         story.post(report)
     else:  # what some servers say instead of the ids
         failed = ("X-Failed-Recipients", them.address)
@@ -78,7 +82,9 @@ def doubtful(story: Story) -> None:
     story.post(replace(opening(story, "doubtful", them, us), headers=marks, truth=undecidable()))
     sound = verdict.replace("fail", "pass")
     mail = replace(opening(story, "doubtful", them, us), headers=(("Authentication-Results", sound),))
-    story.post(mail)
+    mail = story.post(mail)
+    # With the id of a mail that was filed: whoever writes this may have got hold of it.
+    story.post(replace(reply(story, mail, them, us), headers=marks, truth=undecidable()))
 
 
 def other_folders(story: Story) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime
 from enum import Enum
+from html import escape
 from typing import Final, Literal
 
 from bench.matching_quality.truth import Truth
@@ -26,6 +27,7 @@ class Threading(Enum):
     BARE = "no angle brackets"
     COMMAS = "References with commas"
     MANY = "References with many that nobody has"
+    SEVERAL = "several in In-Reply-To"
     INDEX = "Thread-Index alone"
     NONE = "nothing"
 
@@ -54,6 +56,7 @@ class Mail:
     conversation: str = ""
     headers: Headers = ()
     body: str = ""
+    html: bool = False
     lost: Person | None = None
     folder: str = "inbox"
     message_id: str | None = None
@@ -89,7 +92,7 @@ def raw(mail: Mail, *, with_bcc: bool) -> bytes:
     """The mail as RFC 5322 has it; only the sender's own copy shows Bcc."""
     lines = [
         *_received(mail),
-        ("From", _spelled(mail.shown_as or mail.sender)),
+        ("From", _spelled(mail.shown_as or mail.sender, loud=mail.number % 6 == 0)),
         *_named("To", mail.to),
         *_named("Cc", mail.cc),
         *_named("Bcc", mail.bcc if with_bcc else ()),
@@ -115,10 +118,11 @@ def _received(mail: Mail) -> Headers:
     return (("Received", f"from relay.example by mx.example; {format_datetime(mail.at)}"),)
 
 
-def _spelled(person: Person) -> str:
-    name = person.name.replace('"', "'")
+def _spelled(person: Person, *, loud: bool = False) -> str:
+    """Some programs write addresses in capitals."""
+    name, address = person.name.replace('"', "'"), person.address.upper() if loud else person.address
     shown = f'"{name}"' if name.isascii() else _encoded(name)
-    return f"{shown} <{person.address}>" if name else person.address
+    return f"{shown} <{address}>" if name else address
 
 
 def _named(header: str, people: tuple[Person, ...]) -> Headers:
@@ -143,6 +147,7 @@ def _threading(mail: Mail) -> Headers:
         Threading.REFERENCES_ONLY: (("References", whole),),
         Threading.BARE: (("In-Reply-To", ids[0]), ("References", " ".join(reversed(ids)))),
         Threading.COMMAS: (("In-Reply-To", nearest), ("References", whole.replace("> <", ">,\r\n <"))),
+        Threading.SEVERAL: (("In-Reply-To", f"<{mail.number}@nobody.example> {nearest}"),),
         Threading.MANY: (("References", _among_many(mail.number, nearest)),),
     }
     return (*written[mail.threading], *indexed)
@@ -155,10 +160,19 @@ def _among_many(number: int, stored: str) -> str:
 
 
 def _text(mail: Mail) -> str:
-    return (
+    plain = (
         "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
         f"{mail.body}\r\n{_quoted(mail.answers)}"
     )
+    if not mail.html:
+        return plain
+    edge = f"either-{mail.number}"
+    written = (
+        "Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+        f"<html><body><p>{_broken(mail.body)}</p>{_quoted_html(mail.answers)}</body></html>\r\n"
+    )
+    head = f'Content-Type: multipart/alternative; boundary="{edge}"\r\n\r\n'
+    return f"{head}--{edge}\r\n{plain}\r\n--{edge}\r\n{written}--{edge}--\r\n"
 
 
 def _quoted(answered: Mail | None) -> str:
@@ -166,6 +180,18 @@ def _quoted(answered: Mail | None) -> str:
         return ""
     lines = "\r\n> ".join(answered.body.split("\r\n"))
     return f"\r\nOn {answered.at:%d %B %Y}, {answered.sender.name} wrote:\r\n> {lines}\r\n"
+
+
+def _quoted_html(answered: Mail | None) -> str:
+    if answered is None:
+        return ""
+    intro = f"On {answered.at:%d %B %Y}, {answered.sender.name} wrote:"
+    quote = f"<blockquote class='gmail_quote'>{_broken(answered.body)}</blockquote>"
+    return f"<div class='gmail_quote'><div class='gmail_attr'>{intro}</div>{quote}</div>"
+
+
+def _broken(text: str) -> str:
+    return escape(text).replace("\r\n", "<br>\r\n")
 
 
 def _report(mail: Mail) -> str:

@@ -24,6 +24,7 @@ SCENARIOS: Final[dict[Scenario, int]] = {
     correspondence.reply_to: 4,
     correspondence.conversation_index: 4,
     correspondence.closed_records: 3,
+    correspondence.closed_clients: 2,
     correspondence.closing: 2,
     correspondence.reused_ids: 2,
     correspondence.no_message_id: 2,

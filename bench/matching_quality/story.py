@@ -80,7 +80,8 @@ class Story:
             else mail.message_id
         )
         body = mail.body or sentences(self.chance)
-        numbered = replace(mail, number=number, message_id=message_id, body=body)
+        html = not mail.lost and self.chance.random() < 0.4
+        numbered = replace(mail, number=number, message_id=message_id, body=body, html=html)
         posted = replace(numbered, truth=mail.truth or truth_of(numbered))
         self.mails.append(posted)
         self.deliveries += self._copies(posted)
@@ -90,7 +91,7 @@ class Story:
         """Sent items of its writer, and the folder it reached at each recipient's, by alias or list as well."""
         writer = self._agent(mail.sender)
         readers = [one for person in (*mail.to, *mail.cc, *mail.bcc) for one in self._reached(person)]
-        within = "internal" if writer or is_own(mail.sender) else "inbound"
+        within = "internal" if (writer or is_own(mail.sender)) and not mail.lost else "inbound"
         copies = [Delivery(mail.number, writer.person.address, "sentitems", "sent")] if writer else []
         for address in dict.fromkeys(one.person.address for one in readers):
             copies.append(

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from bench.matching_quality.truth import NOWHERE, Refs
@@ -53,13 +53,17 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """A client. `free` writes from a free mail address, `loose` stands on a card that names no client."""
+    """A client. `free` writes from a free mail address, `loose` stands on a card that names no client.
+
+    `second` is one of the people by the other address on the card.
+    """
 
     ref: str
     domain: str
     people: tuple[Person, ...]
     free: Person
     loose: Person
+    second: Person
 
     @property
     def records(self) -> Refs:
@@ -97,6 +101,7 @@ class World:
     several: list[Company] = field(default_factory=list)
     solos: list[Person] = field(default_factory=list)
     closed: list[Person] = field(default_factory=list)
+    gone: list[Company] = field(default_factory=list)
     branches: list[Company] = field(default_factory=list)
     taught: list[tuple[Person, Refs]] = field(default_factory=list)
     never: list[Person] = field(default_factory=list)
@@ -124,6 +129,7 @@ class Settling:
         world.several = [self._with_projects(self.company()) for _ in range(self.size)]
         world.solos = [self.solo() for _ in range(2 * self.size)]
         world.closed = [self._unmatched(number) for number in range(self.size)]
+        world.gone = [self.company(status="closed") for _ in range(self.size)]
         world.branches = [self.company(branch="sales.") for _ in range(self.size)]
         world.taught = [self._taught() for _ in range(self.size)]
         world.never = [
@@ -150,21 +156,29 @@ class Settling:
         self.world.records.append(Record(ref, **{"name": str(ref), **fields}))
         return str(ref)
 
-    def contact(self, domain: str, *records: str, **fields: Any) -> Person:
-        """A person with a card. `records` is where its mail belongs besides."""
+    def contact(self, domain: str, *records: str, other: str = "", **fields: Any) -> Person:
+        """A person with a card, on which the `other` address may stand too; mail belongs on `records` besides."""
         person = self.person(domain)
-        ref = self.add("contact", name=person.name, addresses=(person.address,), **fields)
+        addresses = (person.address, other) if other else (person.address,)
+        ref = self.add("contact", name=person.name, addresses=addresses, **fields)
         return Person(person.name, person.address, frozenset({ref, *records}), ref.partition("/")[2])
 
-    def company(self, branch: str = "") -> Company:
-        """A client with people at its domain, one at a free mail domain, and one whose card names no client."""
+    def company(self, branch: str = "", status: str = "open") -> Company:
+        """A client with people at its domain, one at a free mail domain, and one whose card names no client.
+
+        A closed one has no mail: only its contacts have.
+        """
         domain = f"{branch}{self.names.word().lower()}.example"
-        ref = self.add("client", name=self.names.company(), domains=(domain,))
+        ref = self.add("client", name=self.names.company(), domains=(domain,), status=status)
         client = ref.partition("/")[2]
-        people = tuple(self.contact(domain, ref, client=client) for _ in range(self.chance.randrange(2, 5)))
-        free = self.contact(self.chance.choice(FREE_MAIL), ref, client=client)
+        belongs = (ref,) if status == "open" else ()
+        people = [self.contact(domain, *belongs, client=client) for _ in range(self.chance.randrange(2, 5))]
+        other = f"{self.names.word().lower()}@{self.chance.choice(FREE_MAIL)}"
+        people.append(self.contact(domain, *belongs, other=other, client=client))
+        free = self.contact(self.chance.choice(FREE_MAIL), *belongs, client=client)
         self.add("property", client=client, contacts=(free.contact,))
-        return Company(ref, domain, people, free, self.contact(domain, ref))
+        second = replace(people[-1], address=other)
+        return Company(ref, domain, tuple(people), free, self.contact(domain, *belongs), second)
 
     def solo(self) -> Person:
         """A contact without client, at a free mail domain."""

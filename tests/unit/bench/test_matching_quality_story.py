@@ -131,7 +131,7 @@ def test_people_are_at_reserved_domains_or_only_at_the_domain_of_a_free_mail_ser
 def test_the_bytes_say_what_the_story_says(story: Story) -> None:
     for mail in story.mails[::7]:
         read = message_from_bytes(raw(mail, with_bcc=False))
-        assert parseaddr(read["From"])[1] == (mail.shown_as or mail.sender).address
+        assert parseaddr(read["From"])[1].lower() == (mail.shown_as or mail.sender).address
         assert read["Message-ID"] == (f"<{mail.message_id}>" if mail.message_id else None)
         assert read["Bcc"] is None
         assert not read.defects
