@@ -82,7 +82,8 @@ def receipt_of_its_own() -> None:
     original = Filing._merge
 
     def merge(self: Any, scope: Any, stored: Any, mine: Any) -> Any:
-        return replace(original(self, scope, stored, mine), at=mine.at, state="pending")
+        merged, _ = original(self, scope, stored, mine)
+        return replace(merged, at=mine.at, state="pending"), True
 
     _plant(Filing, "_merge", merge)
 

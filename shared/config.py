@@ -139,7 +139,9 @@ class _Reader:
         value = self.required(name)
         keys = tuple(_hexadecimal(one.strip()) for one in value.split(","))
         if value and any(len(one) != KEY_BYTES for one in keys):
-            self.problems.append(f"{name} must be keys of {2 * KEY_BYTES} hexadecimal digits, separated by commas")
+            self.problems.append(
+                f"{name} must be keys of {2 * KEY_BYTES} hexadecimal digits, separated by commas"
+            )
         return keys
 
     def storage(self) -> StorageConnection:

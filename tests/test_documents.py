@@ -99,6 +99,7 @@ def test_the_example_works_once_it_is_filled_in() -> None:
         "POSTLEDGER_CLIENT_SECRET": "secret",
         "POSTLEDGER_PUBLIC_URL": "https://app.contoso.example",
         "POSTLEDGER_HASH_KEY": "0f" * 32,
+        "POSTLEDGER_CODE_KEYS": "0f" * 32,
     }
     assert all(values[name] == "" for name in filled), "no secret and no identity has a default"
     assert Settings.from_environment({**values, **filled}).client_id == "client"

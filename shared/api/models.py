@@ -119,6 +119,10 @@ class EntryModel(BaseModel):
     evidence: str = Field(description="What the rule rests on; empty when it is not for you to see.")
     closed: bool = Field(description="Whether the record was closed when the mail was filed.")
     agent: str = Field(description="The agent it is shown with.")
+    automatic: Literal["", "bounce", "feedback", "auto_reply", "automatic"] = Field(
+        "", description="What kind of machine wrote it; empty for a person."
+    )
+    bounced: list[str] = Field([], description="Addresses that it did not reach.")
 
 
 class TimelineModel(BaseModel):
@@ -179,6 +183,16 @@ class SightingModel(BaseModel):
     folder: str = Field(description="A well-known folder name, or the folder's id.")
 
 
+class BounceModel(BaseModel):
+    """An address that a mail did not reach."""
+
+    address: str
+    status: str = Field(description="Enhanced status code (RFC 3463), such as 5.1.1; empty when not told.")
+    permanent: bool = Field(description="Whether for good; else the server may go on trying.")
+    at: datetime = Field(description="When the report came.")
+    message_id: str = Field(description="The report's own id in this API.")
+
+
 class MessageModel(EntryModel):
     """One message: the entry's fields, its body made safe, attachments, links and copies."""
 
@@ -195,6 +209,7 @@ class MessageModel(EntryModel):
             "attachments": [_ATTACHMENT],
             "links": [_LINK],
             "sightings": [{"mailbox": "ann@contoso.example", "folder": "inbox"}],
+            "bounces": [],
         }
     )
     bcc: list[PersonModel] = Field(description="Only what your own mailbox's copy shows.")
@@ -207,6 +222,7 @@ class MessageModel(EntryModel):
     attachments: list[AttachmentModel]
     links: list[LinkModel]
     sightings: list[SightingModel]
+    bounces: list[BounceModel] = Field([], description="Reports that it did not arrive.")
 
 
 class RecordFields(Body):
@@ -465,6 +481,7 @@ _POLICIES = {
     "sensitivity": True,
     "from_rules": {},
     "retention_days": None,
+    "code_prefix": "PL",
 }
 
 
@@ -487,6 +504,7 @@ class OrganisationFields(Body):
     sensitivity: bool = Field(True, description="Private mail is kept only in threads already filed.")
     from_rules: dict[str, Any] = {}
     retention_days: int | None = None
+    code_prefix: str = Field("PL", description="What reference codes in subjects begin with.")
 
 
 class OrganisationModel(BaseModel):
@@ -508,6 +526,7 @@ class OrganisationModel(BaseModel):
     sensitivity: bool
     from_rules: dict[str, Any]
     retention_days: int | None
+    code_prefix: str
 
 
 class OrganisationsModel(BaseModel):

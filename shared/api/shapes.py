@@ -8,6 +8,7 @@ from typing import Any, cast
 from shared.api.models import (
     AttachmentModel,
     BackfillModel,
+    BounceModel,
     EntryModel,
     LineModel,
     LinkModel,
@@ -27,6 +28,7 @@ from shared.domain.addresses import Person
 from shared.domain.advice import advice
 from shared.domain.backfills import Backfill
 from shared.domain.entries import Entry
+from shared.domain.filing import Bounced
 from shared.domain.html import SafeHtml, safe_html
 from shared.domain.mailboxes import SETTINGS as MAILBOX_SETTINGS
 from shared.domain.mailboxes import Mailbox
@@ -63,6 +65,7 @@ def message(view: MessageView, attachments_url: str, *, remote_images: bool) -> 
             "attachments": [_attachment(one) for one in document.attachments],
             "links": [_link(one) for one in view.links],
             "sightings": [SightingModel(mailbox=one.mailbox, folder=one.folder) for one in view.sightings],
+            "bounces": [_bounce(one) for one in view.message.bounces],
         }
     )
 
@@ -178,6 +181,8 @@ def _entry(found: Entry) -> EntryModel:
             "evidence": found.link.evidence,
             "closed": found.link.closed,
             "agent": found.agent,
+            "automatic": found.automatic,
+            "bounced": list(found.bounced),
         }
     )
 
@@ -203,6 +208,8 @@ def _message_entry(view: MessageView) -> dict[str, Any]:
         "evidence": link.evidence if link else "",
         "closed": link.closed if link else False,
         "agent": stored.agent,
+        "automatic": stored.automatic,
+        "bounced": [one.address for one in stored.bounces],
     }
 
 
@@ -246,6 +253,16 @@ def _link(found: Link) -> LinkModel:
         score=found.score,
         by=found.by,
         closed=found.closed,
+    )
+
+
+def _bounce(found: Bounced) -> BounceModel:
+    return BounceModel(
+        address=found.address,
+        status=found.status,
+        permanent=found.permanent,
+        at=found.at,
+        message_id=found.message_key,
     )
 
 

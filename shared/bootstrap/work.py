@@ -80,9 +80,7 @@ class Work(Adapters):
 
     @cached_property
     def gather(self) -> GatherCandidates:
-        return GatherCandidates(
-            self.index, self.records, self.messages, self.codes, self.settings.code_keys
-        )
+        return GatherCandidates(self.index, self.records, self.messages, self.codes, self.settings.code_keys)
 
     @cached_property
     def screen(self) -> Screen:

@@ -10,7 +10,7 @@ from shared.domain.candidates import Candidates, ThreadHit
 from shared.domain.entries import Entry, entry_id, kind_of
 from shared.domain.identity import Fingerprint
 from shared.domain.mailboxes import Mailbox
-from shared.domain.matching import Decision, Disposition, MatchPolicy, Link, listing, merge
+from shared.domain.matching import Decision, Disposition, Link, MatchPolicy, listing, merge
 from shared.domain.messages import Direction, Document, FetchedMessage, MessageHead
 from shared.domain.rulings import Ruling
 
@@ -192,9 +192,7 @@ def inbox_reason(stored: StoredMessage, policy: MatchPolicy) -> str:
     return listing(stored.decision.links, policy) if stored.is_filed else stored.decision.reason
 
 
-def inbox_item(
-    stored: StoredMessage, document: Document, mailbox: Mailbox, reason: str = ""
-) -> InboxItem:
+def inbox_item(stored: StoredMessage, document: Document, mailbox: Mailbox, reason: str = "") -> InboxItem:
     """The row in My Inbox of the mailbox's agent."""
     return InboxItem(
         agent=mailbox.agent,

@@ -27,7 +27,9 @@ def opened(message: StoredMessage) -> StoredMessage:
     ref = RecordRef(decision.opens, f"pl-{message.key[:20]}{message.key[32:]}")
     link = Link(ref, RULE, f"a new {decision.opens} of this mail", SCORE)
     links = (link, *decision.links)
-    return replace(message, decision=replace(decision, disposition=Disposition.FILED, links=links, reason=RULE))
+    return replace(
+        message, decision=replace(decision, disposition=Disposition.FILED, links=links, reason=RULE)
+    )
 
 
 def opened_record(message: StoredMessage, document: Document) -> Record | None:

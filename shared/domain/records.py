@@ -7,6 +7,7 @@ from typing import Final, Self
 from shared.domain import subjects
 from shared.domain.errors import InvalidInput
 from shared.domain.fields import Fields
+from shared.domain.public_domains import registrable
 
 KINDS: Final = ("contact", "property", "client", "opportunity", "project", "case")
 _ID = re.compile(r"[A-Za-z0-9._:~-]{1,128}")
@@ -52,7 +53,7 @@ class RecordRef:
 class Card:
     """The part of a record that decisions rest on; the index carries it, so that a look-up brings it along.
 
-    `contacts` are those of an opportunity or project.
+    `contacts` are those of an opportunity or project, `domains` those of a client, as the CRM gave them.
     """
 
     ref: RecordRef
@@ -60,6 +61,7 @@ class Card:
     status: str = "open"
     type: str = ""
     contacts: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -97,13 +99,13 @@ class Record:
     @property
     def card(self) -> Card:
         contacts = self.contacts if self.is_matter else ()
-        return Card(self.ref, self.client, self.status, self.type, contacts)
+        return Card(self.ref, self.client, self.status, self.type, contacts, self.domains)
 
     @property
     def index_keys(self) -> frozenset[str]:
         """What the record is found by: `address:` and `domain:` keys, for a matter `subject:` and `contact:` too."""
         keys = [f"address:{one}" for one in self.addresses]
-        keys += [f"domain:{one}" for one in (*self.domains, *self.contact_domains)]
+        keys += [f"domain:{indexed_domain(one)}" for one in (*self.domains, *self.contact_domains)]
         if self.is_matter:
             subject = subjects.normalise(self.summary)
             keys += [f"subject:{subject}"] if subject else []
@@ -129,3 +131,8 @@ class Record:
             owner=fields.address("owner"),
             properties=tuple(RecordRef("property", one).id for one in fields.texts("properties")),
         )
+
+
+def indexed_domain(domain: str) -> str:
+    """The domain under which the index finds what belongs to a domain."""
+    return registrable(domain) or domain

@@ -69,7 +69,10 @@ def by_subject(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -
     ]
     listed = [(who, one) for one in matters for who, contact in people if contact.ref.id in one.contacts]
     of_client = [
-        (who, one) for one in matters for who, contact in people if one.client and contact.client == one.client
+        (who, one)
+        for one in matters
+        for who, contact in people
+        if one.client and contact.client == one.client
     ]
     for who, one in listed or of_client:
         yield Link(one.ref, "subject", f"{who}, and the subject is its summary", _SUBJECT)

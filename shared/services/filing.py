@@ -103,10 +103,8 @@ class Filing:
                 return claim
         raise PermanentError(f"more than {MAX_VARIANTS} different mails share one Message-ID", "reused_id")
 
-    def _merge(
-        self, scope: Scope, stored: StoredMessage, mine: StoredMessage
-    ) -> tuple[StoredMessage, bool]:
-        """Add what this look has found, and whether it found more; then the mail is pending until its rows are written."""
+    def _merge(self, scope: Scope, stored: StoredMessage, mine: StoredMessage) -> tuple[StoredMessage, bool]:
+        """Add what this look has found; whether it was more: then the mail is pending until its rows are written."""
         merged = stored.merged(mine)
         if _said(merged) == _said(stored):
             return stored, False

@@ -26,6 +26,7 @@ SETTINGS: Final = (
     "sensitivity",
     "from_rules",
     "retention_days",
+    "code_prefix",
 )
 OPERATORS_OWN: Final = ("enabled", "services")
 

@@ -67,7 +67,7 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
     names.RECORD_INDEX: TableLayout(
         "tenant|a, d, s or c + bucket (0-f)",
         "hash|kind|id, hash(address)|staff|mailbox id, hash(address)|taught|kind|id",
-        ("client", "status", "type", "contacts"),
+        ("client", "status", "type", "contacts", "domains"),
     ),
     names.MESSAGES: TableLayout(
         "tenant|key[:2], tenant|~c + bucket (0-f)",

@@ -21,7 +21,7 @@ _TAUGHT: Final = "taught"
 _BUCKET: Final = {"address": "a", "domain": "d", "subject": "s", "contact": "c"}
 IndexKey = tuple[Card, str]
 _WITH_CONTACTS: Final = ("domain", "subject")
-_COLUMNS: Final = ("RowKey", "client", "status", "type", "contacts")
+_COLUMNS: Final = ("RowKey", "client", "status", "type", "contacts", "domains")
 
 
 class AzureRecordIndex:
@@ -120,6 +120,7 @@ def _record_row(tenant_id: str, card: Card, key: str) -> Row:
         "status": card.status,
         "type": card.type,
         "contacts": "|".join(card.contacts) if what in _WITH_CONTACTS else "",
+        "domains": "|".join(card.domains) if what == "domain" else "",
     }
 
 
@@ -149,6 +150,11 @@ def _known(rows: Iterable[Row]) -> KnownAddress:
 
 
 def _card(ref: RecordRef, row: Row) -> Card:
-    contacts = str(row.get("contacts") or "")
-    listed = tuple(contacts.split("|")) if contacts else ()
-    return Card(ref, row["client"], row["status"], row["type"], listed)
+    return Card(
+        ref, row["client"], row["status"], row["type"], _listed(row, "contacts"), _listed(row, "domains")
+    )
+
+
+def _listed(row: Row, column: str) -> tuple[str, ...]:
+    text = str(row.get(column) or "")
+    return tuple(text.split("|")) if text else ()

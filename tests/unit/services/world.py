@@ -90,9 +90,7 @@ class World:
         """A mail that arrives just before now; returns its Graph id."""
         contents, mime = mail.pop("contents", None), mail.pop("mime", b"")
         message = a_fetched_message(**mail)
-        return self.mail.deliver(
-            address, message, folder=f"{folder}-folder", contents=contents, mime=mime
-        )
+        return self.mail.deliver(address, message, folder=f"{folder}-folder", contents=contents, mime=mime)
 
     def notify(self, *ids: str, mailbox: Mailbox | None = None, **more: Any) -> None:
         """Ingest these messages, as after a notification."""
@@ -295,9 +293,7 @@ class World:
     @property
     def _gather(self) -> GatherCandidates:
         storage = self.storage
-        return GatherCandidates(
-            storage.index, storage.records, storage.messages, storage.codes, CODE_KEYS
-        )
+        return GatherCandidates(storage.index, storage.records, storage.messages, storage.codes, CODE_KEYS)
 
     @property
     def _screen(self) -> Screen:
