@@ -44,6 +44,14 @@ def other_subject(story: Story) -> None:
     story.post(replace(opening(story, "other_subject", stranger, us), subject=matter.summary))
 
 
+def twin_matters(story: Story) -> None:
+    """Two open opportunities of one name and the same people: the name does not tell which."""
+    matter = story.chance.choice(story.world.twins)
+    them, us = story.chance.choice(matter.contacts), agent(story, "subject")
+    mail = replace(opening(story, "twin_matters", them, us), subject=matter.summary)
+    story.post(replace(mail, truth=undecidable(them.records)))
+
+
 def closed_matter(story: Story) -> None:
     """Under the name of a closed opportunity: its people only. With its code: the opportunity too."""
     matter = story.chance.choice(story.world.shut)
@@ -54,13 +62,19 @@ def closed_matter(story: Story) -> None:
 
 
 def by_domain(story: Story) -> None:
-    """Somebody at the domain of a contact of the only open project; somebody who is on it."""
+    """Somebody at the domain of a contact of the only open project; somebody who is on it.
+
+    A free mail domain is no contact's domain: the contact there is filed as such, the neighbour is nobody.
+    """
     matter = story.chance.choice(story.world.projects)
     us = agent(story, "domain")
     for writer in (story.settling.colleague_of(matter.company), story.chance.choice(matter.company.people)):
         mail = replace(opening(story, "by_domain", writer, us), about=matter.records)
         mail = story.post(replace(mail, cc=story.chance.choice(((), (agent(story),)))))
         story.post(reply(story, mail, us, writer))
+    free = matter.company.free
+    story.post(opening(story, "by_domain", free, us))
+    story.post(opening(story, "by_domain", story.settling.stranger(free.address.rpartition("@")[2]), us))
 
 
 def several_projects(story: Story) -> None:
@@ -193,7 +207,13 @@ def intake(story: Story) -> None:
 
 
 def never_logged(story: Story) -> None:
-    """An address and a domain that are never kept, with a client's people on the mail all the same."""
+    """An address and a domain that are never kept, with a client's people on the mail all the same.
+
+    One agent's own list is about that agent's mailbox alone.
+    """
     person = story.chance.choice(story.world.never)
     mail = opening(story, "never_logged", person, agent(story))
     story.post(replace(mail, cc=story.chance.choice(((), (known(story),))), truth=DROPPED))
+    [private], discreet = story.world.discreet, agent(story, "discreet")
+    story.post(replace(opening(story, "never_logged", private, discreet), truth=DROPPED))
+    story.post(opening(story, "never_logged", private, agent(story)))

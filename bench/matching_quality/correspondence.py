@@ -126,7 +126,10 @@ def free_mail(story: Story) -> None:
 
 
 def sub_domains(story: Story) -> None:
-    """Below a client's domain is the client; beside it is not."""
+    """Below a client's domain is the client; beside it is not. A domain may be written in other letters."""
+    foreign = story.chance.choice(story.world.foreign)
+    for writer in (foreign.people[0], story.settling.colleague_of(foreign)):
+        story.post(opening(story, "sub_domains", writer, agent(story)))
     client, branch, us = company(story), story.chance.choice(story.world.branches), agent(story)
     below = story.settling.person(f"mail.{client.domain}", client.ref)
     beside = story.settling.stranger(f"hr.{branch.domain.partition('.')[2]}")

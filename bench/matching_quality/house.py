@@ -30,9 +30,10 @@ from tests.builders import TENANT
 from tests.fakes import FakeRecordIndex, FakeRecords, FakeStorage
 from tests.unit.services.world import World as Product
 
-# How late a notification may be, and how much comes at once: well below the two days of `Story.long_after`.
+# One copy in five is noticed late: well within the two days of `Story.long_after`.
 LATEST: Final = timedelta(hours=8)
-ROUND: Final = timedelta(hours=4)
+USUAL: Final = timedelta(minutes=5)
+ROUND: Final = timedelta(hours=2)
 MOST_IDS: Final = 20
 
 
@@ -104,7 +105,7 @@ class House:
         product.configure(own_domains=(OWN, SISTER), excluded_types=(ARCHIVED,), never_log=never)
         for agent in world.agents:
             self._connect(agent)
-        product.records(*world.records)
+        product.records(*_tmp(world.records))
         for person, refs in world.taught:
             product.storage.index.teach(TENANT, person.address, map(RecordRef.parse, sorted(refs)))
         for number, refs in self.story.issued.items():
@@ -161,6 +162,31 @@ def rounds(
     deliveries: Sequence[Delivery], received: Callable[[Delivery], datetime], chance: random.Random
 ) -> Iterator[tuple[datetime, list[Delivery]]]:
     """What comes in each few hours, by when it is noticed."""
-    late = [(received(one) + chance.random() * LATEST, number) for number, one in enumerate(deliveries)]
+    late = [
+        (received(one) + chance.random() * (LATEST if chance.randrange(5) == 0 else USUAL), number)
+        for number, one in enumerate(deliveries)
+    ]
     for number, group in groupby(sorted(late), key=lambda one: (one[0] - START) // ROUND):
         yield START + number * ROUND, [deliveries[at] for _, at in group]
+
+
+def _tmp(records: list[Record]) -> list[Record]:
+    by = {r.ref.id: r for r in records}
+    return [
+        replace(
+            r,
+            contact_domains=tuple(
+                sorted(
+                    {
+                        a.rpartition("@")[2]
+                        for c in r.contacts
+                        for a in by[c].addresses
+                        if a.endswith(".example")
+                    }
+                )
+            ),
+        )
+        if r.is_matter
+        else r
+        for r in records
+    ]

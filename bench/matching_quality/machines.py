@@ -87,6 +87,18 @@ def doubtful(story: Story) -> None:
     story.post(replace(reply(story, mail, them, us), headers=marks, truth=undecidable()))
 
 
+def feigned_colleagues(story: Story) -> None:
+    """Mail from outside under a colleague's name, to a colleague: with a client in copy, or with a code of ours."""
+    client, us = company(story), agent(story)
+    verdict = f"spf=fail smtp.mailfrom={OWN}; dkim=none; dmarc=fail action=none header.from={OWN}"
+    mail = opening(story, "feigned_colleagues", agent(story), us)
+    mail = replace(mail, headers=(("Authentication-Results", verdict),), feigned=True, truth=undecidable())
+    if story.chance.randrange(2):
+        story.post(replace(mail, cc=(client.people[0],)))
+    else:
+        story.post(replace(mail, subject=f"{mail.subject} {story.issue(client.records)}"))
+
+
 def other_folders(story: Story) -> None:
     """A contact's mail in junk or deleted items, and from before the mailbox was connected."""
     them, us = known(story), agent(story)

@@ -37,7 +37,8 @@ class Mail:
     """One mail. Its truth is given, or follows from the people on it, what it answers and what it is `about`.
 
     `shown_as` stands in From instead of the sender. `lost` is the address that a bounce of `answers` is about.
-    `conversation` seeds a Thread-Index. `folder` is where the recipients' copies lie.
+    `feigned`: it comes from outside, whoever it says it is from. `conversation` seeds a Thread-Index. `folder`
+    is where the recipients' copies lie.
     """
 
     kind: str
@@ -58,6 +59,7 @@ class Mail:
     body: str = ""
     html: bool = False
     lost: Person | None = None
+    feigned: bool = False
     folder: str = "inbox"
     message_id: str | None = None
     number: int = 0
@@ -119,9 +121,10 @@ def _received(mail: Mail) -> Headers:
 
 
 def _spelled(person: Person, *, loud: bool = False) -> str:
-    """Some programs write addresses in capitals."""
+    """Some programs write addresses in capitals, and domains in letters that are not ASCII."""
     name, address = person.name.replace('"', "'"), person.address.upper() if loud else person.address
     shown = f'"{name}"' if name.isascii() else _encoded(name)
+    address = address if "xn--" not in address else address.encode().decode("idna")
     return f"{shown} <{address}>" if name else address
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from bench.matching_quality.mail import Delivery, Mail, Threading
+from bench.matching_quality.mail import Delivery, Mail, Origin, Threading
 from bench.matching_quality.truth import DROPPED, NOWHERE, Outcome, Refs, Truth
 from bench.matching_quality.words import answering, forwarding, sentences, topic
 from bench.matching_quality.world import OWN, SISTER, Agent, Person, Settling, World
@@ -89,14 +89,13 @@ class Story:
 
     def _copies(self, mail: Mail) -> list[Delivery]:
         """Sent items of its writer, and the folder it reached at each recipient's, by alias or list as well."""
-        writer = self._agent(mail.sender)
+        writer = None if mail.feigned else self._agent(mail.sender)
         readers = [one for person in (*mail.to, *mail.cc, *mail.bcc) for one in self._reached(person)]
-        within = "internal" if (writer or is_own(mail.sender)) and not mail.lost else "inbound"
+        outside = mail.feigned or mail.lost or not (writer or is_own(mail.sender))
+        origin: Origin = "inbound" if outside else "internal"
         copies = [Delivery(mail.number, writer.person.address, "sentitems", "sent")] if writer else []
         for address in dict.fromkeys(one.person.address for one in readers):
-            copies.append(
-                Delivery(mail.number, address, mail.folder, "internal" if within == "internal" else "inbound")
-            )
+            copies.append(Delivery(mail.number, address, mail.folder, origin))
         return copies
 
     def _agent(self, person: Person) -> Agent | None:

@@ -88,7 +88,8 @@ class Matter:
 class World:
     """Who there is. Companies stand apart by what is open with them, so that each story knows what may hit.
 
-    `plain` have no matter; `by_subject` an opportunity each; `single` one open project each, `several` more.
+    `plain` have no matter; `opportunities` and `shut` are of
+    some, `projects` of some with one open project each, `several` have more, and `twins` are called alike.
     """
 
     agents: list[Agent] = field(default_factory=list)
@@ -99,12 +100,15 @@ class World:
     shut: list[Matter] = field(default_factory=list)
     projects: list[Matter] = field(default_factory=list)
     several: list[Company] = field(default_factory=list)
+    twins: list[Matter] = field(default_factory=list)
     solos: list[Person] = field(default_factory=list)
     closed: list[Person] = field(default_factory=list)
     gone: list[Company] = field(default_factory=list)
     branches: list[Company] = field(default_factory=list)
+    foreign: list[Company] = field(default_factory=list)
     taught: list[tuple[Person, Refs]] = field(default_factory=list)
     never: list[Person] = field(default_factory=list)
+    discreet: list[Person] = field(default_factory=list)
 
     def of(self, role: str) -> list[Agent]:
         return [one for one in self.agents if one.role == role]
@@ -118,19 +122,23 @@ class Settling:
         self.size = max(4, mails // 250)
         self.names = Names(chance)
         self.world = World()
+        self.discreet = self.solo()
 
     def settle(self) -> World:
         self._agents()
         world = self.world
+        world.discreet = [self.discreet]
         world.plain = [self.company() for _ in range(3 * self.size)]
         for _ in range(2 * self.size):
             self._with_opportunities(self.company())
             self._with_project(self.company())
         world.several = [self._with_projects(self.company()) for _ in range(self.size)]
+        world.twins = [one for _ in range(self.size) for one in self._twins(self.company())]
         world.solos = [self.solo() for _ in range(2 * self.size)]
         world.closed = [self._unmatched(number) for number in range(self.size)]
         world.gone = [self.company(status="closed") for _ in range(self.size)]
         world.branches = [self.company(branch="sales.") for _ in range(self.size)]
+        world.foreign = [self.company(branch="büro-") for _ in range(self.size)]
         world.taught = [self._taught() for _ in range(self.size)]
         world.never = [
             self.solo(),
@@ -168,7 +176,7 @@ class Settling:
 
         A closed one has no mail: only its contacts have.
         """
-        domain = f"{branch}{self.names.word().lower()}.example"
+        domain = f"{branch}{self.names.word().lower()}.example".encode("idna").decode()
         ref = self.add("client", name=self.names.company(), domains=(domain,), status=status)
         client = ref.partition("/")[2]
         belongs = (ref,) if status == "open" else ()
@@ -194,6 +202,7 @@ class Settling:
 
     def _agents(self) -> None:
         plain = [self._agent("plain") for _ in range(5)]
+        self._agent("discreet", never_log=(self.discreet.address,))
         plain.append(self._agent("plain", others=(f"{self.names.word().lower()}@{FORMER}",)))
         self._agent("subject", matched_to="opportunity")
         self._agent("domain", matched_to="project", matching_type="domain")
@@ -228,7 +237,7 @@ class Settling:
 
     def _with_project(self, company: Company) -> None:
         """One that is open; a closed one and one of an excluded type do not count."""
-        self.world.projects.append(self.matter("project", company, company.people[:1]))
+        self.world.projects.append(self.matter("project", company, (*company.people[:1], company.free)))
         self.matter("project", company, company.people, status="closed")
         self.matter("project", company, company.people, type=ARCHIVED)
         self.matter("opportunity", company, company.people)
@@ -237,6 +246,10 @@ class Settling:
         for _ in range(self.chance.randrange(2, 4)):
             self.matter("project", company, company.people[:1])
         return company
+
+    def _twins(self, company: Company) -> tuple[Matter, Matter]:
+        first = self.matter("opportunity", company, company.people)
+        return first, self.matter("opportunity", company, company.people, summary=first.summary)
 
     def _unmatched(self, number: int) -> Person:
         """On a card that rules about people pass over."""
