@@ -32,7 +32,7 @@ from shared.services.reading import Access
 from shared.services.reconcile import Reconcile
 from shared.services.records import WriteRecords
 from shared.services.resync import Resync
-from shared.services.scopes import FindScope
+from shared.services.scopes import FindScope, Scope, hasher_of
 from shared.services.screening import Screen
 from shared.services.sync import Sync
 from shared.services.turns import Turns
@@ -157,6 +157,10 @@ class World:
             },
         }
 
+    def scope(self, mailbox: Mailbox) -> Scope:
+        """What a command of a mailbox is carried out in."""
+        return Scope(self.storage.organisations.rows[TENANT], mailbox, hasher_of(HASH_KEY, TENANT))
+
     @property
     def ingest(self) -> Ingest:
         storage = self.storage
@@ -164,7 +168,7 @@ class World:
             turns=self.turns,
             mail=self.mail,
             folders=storage.folder_states,
-            screen=self._screen,
+            screen=self.screen,
             match=MatchMail(
                 self._gather,
                 storage.messages,
@@ -276,7 +280,7 @@ class World:
         storage = self.storage
         return Arrivals(
             mail=self.mail,
-            screen=self._screen,
+            screen=self.screen,
             sightings=storage.sightings,
             exceptions=storage.exceptions,
             queue=storage.queue,
@@ -296,6 +300,6 @@ class World:
         return GatherCandidates(storage.index, storage.records, storage.messages, storage.codes, CODE_KEYS)
 
     @property
-    def _screen(self) -> Screen:
+    def screen(self) -> Screen:
         storage = self.storage
         return Screen(self._gather, storage.messages, CountForgeries(storage.codes))
