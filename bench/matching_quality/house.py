@@ -23,6 +23,7 @@ from dev.simulator.stats import Stats
 from dev.simulator.view import Renderer, View
 from shared.adapters.graph.mail import WHOLE
 from shared.adapters.graph.parsing import whole
+from shared.domain.addresses import domain_of
 from shared.domain.mailboxes import Mailbox
 from shared.domain.messages import FetchedMessage
 from shared.domain.records import Card, Record, RecordRef
@@ -105,7 +106,7 @@ class House:
         product.configure(own_domains=(OWN, SISTER), excluded_types=(ARCHIVED,), never_log=never)
         for agent in world.agents:
             self._connect(agent)
-        product.records(*_tmp(world.records))
+        product.records(*_known_by_domain(world.records))
         for person, refs in world.taught:
             product.storage.index.teach(TENANT, person.address, map(RecordRef.parse, sorted(refs)))
         for number, refs in self.story.issued.items():
@@ -170,23 +171,14 @@ def rounds(
         yield START + number * ROUND, [deliveries[at] for _, at in group]
 
 
-def _tmp(records: list[Record]) -> list[Record]:
-    by = {r.ref.id: r for r in records}
+def _known_by_domain(records: Sequence[Record]) -> list[Record]:
+    """The records as they stand once written: opportunities and projects know their contacts' domains."""
+    addresses = {one.ref: one.addresses for one in records}
     return [
-        replace(
-            r,
-            contact_domains=tuple(
-                sorted(
-                    {
-                        a.rpartition("@")[2]
-                        for c in r.contacts
-                        for a in by[c].addresses
-                        if a.endswith(".example")
-                    }
-                )
-            ),
-        )
-        if r.is_matter
-        else r
-        for r in records
+        replace(one, contact_domains=_domains(one, addresses)) if one.is_matter else one for one in records
     ]
+
+
+def _domains(matter: Record, addresses: dict[RecordRef, tuple[str, ...]]) -> tuple[str, ...]:
+    people = (one for contact in matter.contacts for one in addresses[RecordRef("contact", contact)])
+    return tuple(sorted({domain_of(one) for one in people}))

@@ -78,9 +78,10 @@ def doubtful(story: Story) -> None:
     them = story.chance.choice((*client.people, client.free, story.settling.colleague_of(client)))
     domain = them.address.rpartition("@")[2]
     verdict = f"spf=fail smtp.mailfrom={domain}; dkim=none; dmarc=fail action=none header.from={domain}"
-    marks = (("Authentication-Results", verdict),)
-    story.post(replace(opening(story, "doubtful", them, us), headers=marks, truth=undecidable()))
     sound = verdict.replace("fail", "pass")
+    # The receiving server writes on top; what stands below came with the mail.
+    marks = (("Authentication-Results", verdict), ("Authentication-Results", sound))
+    story.post(replace(opening(story, "doubtful", them, us), headers=marks, truth=undecidable()))
     mail = replace(opening(story, "doubtful", them, us), headers=(("Authentication-Results", sound),))
     mail = story.post(mail)
     # With the id of a mail that was filed: whoever writes this may have got hold of it.
