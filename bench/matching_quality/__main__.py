@@ -2,8 +2,9 @@
 
     python -m bench.matching_quality [--seed N] [--mails 5000] [--examples 3]
 
-Ends with 1 where a mail stands on a wrong record, a body was read that must not be, or less than 99 % of what
-can be decided is right. The truth comes from the story, before anything is matched.
+Ends with 1 where a mail stands on a wrong record, a body was read that must not be, less than 99 % of what can
+be decided is right, or a mail that cannot be decided waits for nobody. The truth comes from the story, before
+anything is matched.
 """
 
 import argparse

@@ -11,7 +11,10 @@ ENOUGH: Final = 0.99
 
 
 class Report:
-    """What a run comes to. It passes when nothing is wrong and 99 % of what can be decided is right."""
+    """What a run comes to.
+
+    It passes when nothing is wrong, 99 % of what can be decided is right, and none of the rest is lost.
+    """
 
     def __init__(self, found: Sequence[Finding]) -> None:
         self._found = found
@@ -28,7 +31,8 @@ class Report:
 
     @property
     def passes(self) -> bool:
-        return not self.wrong and not self.bodies_read and self.share >= ENOUGH
+        lost = self.undecidable[Verdict.MISSED]
+        return not (self.wrong or self.bodies_read or lost) and self.share >= ENOUGH
 
     def lines(self) -> Iterator[str]:
         yield from self._kinds()
