@@ -32,23 +32,22 @@ def opened(message: StoredMessage) -> StoredMessage:
     )
 
 
-def opened_record(message: StoredMessage, document: Document) -> Record | None:
-    """The record behind such a link: named after the mail, with the contacts and the client it was matched to."""
-    decision = message.decision
-    wanted = (one.ref for one in decision.links if one.rule == RULE and one.ref.kind == decision.opens)
-    ref = next(wanted, None)
-    if ref is None:
-        return None
+def opened_records(message: StoredMessage, document: Document) -> tuple[Record, ...]:
+    """The records behind such links: named after the mail, with the contacts and the client it was matched to."""
+    links = message.decision.links
     name = subjects.strip(document.subject)[:LONGEST_NAME] or "(no subject)"
     own = quotes.own_text(document.text, quotes.QuoteRanges(document.quoted))
-    clients = [one.ref.id for one in decision.links if one.ref.kind == "client"]
-    return Record(
-        ref,
-        name=name,
-        summary=name,
-        details=own[:LONGEST_DETAILS],
-        contacts=tuple(sorted(one.ref.id for one in decision.links if one.ref.kind == "contact")),
-        client=min(clients, default=""),
-        owner=message.agent,
-        origin=ORIGIN,
+    return tuple(
+        Record(
+            link.ref,
+            name=name,
+            summary=name,
+            details=own[:LONGEST_DETAILS],
+            contacts=tuple(sorted(one.ref.id for one in links if one.ref.kind == "contact")),
+            client=min((one.ref.id for one in links if one.ref.kind == "client"), default=""),
+            owner=message.agent,
+            origin=ORIGIN,
+        )
+        for link in links
+        if link.rule == RULE
     )

@@ -9,6 +9,7 @@ import pytest
 from dev.azurite import start_azurite
 from shared.adapters.storage.attachments import AzureAttachments
 from shared.adapters.storage.backfills import AzureBackfills
+from shared.adapters.storage.codes import AzureCodes
 from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.adapters.storage.exceptions import AzureExceptions
 from shared.adapters.storage.folder_states import AzureFolderStates
@@ -45,6 +46,7 @@ class AzureStorage:
         self.index = AzureRecordIndex(self.connection)
         self.records = AzureRecords(self.connection, self.index)
         self.messages = AzureMessageStore(self.connection)
+        self.codes = AzureCodes(self.connection)
         self.sightings = AzureSightings(self.connection)
         self.timeline = AzureTimeline(self.connection)
         self.inbox = AzureInbox(self.connection)
