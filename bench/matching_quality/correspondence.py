@@ -143,6 +143,7 @@ def blind_copies(story: Story) -> None:
     story.post(replace(opening(story, "blind_copies", us, them), bcc=(hidden,)))
     mail = opening(story, "blind_copies", them, story.settling.stranger())
     story.post(replace(mail, bcc=(us,)))
+    story.post(replace(opening(story, "blind_copies", them, us), to=(), bcc=(us,)))
 
 
 def reply_to(story: Story) -> None:

@@ -69,5 +69,5 @@ class _Reader:
     def _finding(self, mail: Mail) -> Finding:
         keys = self._keys[mail.number]
         rules = {self._new.get(ref, ref): rule for key in keys for ref, rule in self._rules[key].items()}
-        found = Found(frozenset(rules), bool(keys & self._waiting), mail.number in self._read)
+        found = Found(frozenset(rules), bool(keys & self._waiting), mail.number in self._read, len(keys))
         return Finding(mail, found, judge(mail.truth or DROPPED, found), rules)

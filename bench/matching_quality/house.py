@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Final
 from urllib.parse import parse_qs
 
-from bench.matching_quality.mail import Delivery, Mail, raw
+from bench.matching_quality.mail import Delivery, Mail, by_list, raw
 from bench.matching_quality.story import START, Story
 from bench.matching_quality.world import ARCHIVED, OWN, SISTER, UNWANTED, Agent
 from dev.simulator.call import Preferences
@@ -129,7 +129,8 @@ class House:
 
     def _deliver(self, delivery: Delivery) -> None:
         """Lay the copy into its mailbox, and keep what Graph would show of it."""
-        data = raw(self._mail(delivery), with_bcc=delivery.origin == "sent")
+        mail = self._mail(delivery)
+        data = raw(by_list(mail) if delivery.by_list else mail, with_bcc=delivery.origin == "sent")
         self.graph_ids[delivery] = self.product.mail.deliver(
             delivery.mailbox, self._shown(delivery, data), folder=f"{delivery.folder}-folder", mime=data
         )

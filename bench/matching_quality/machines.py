@@ -44,6 +44,14 @@ def lists(story: Story) -> None:
         story.post(replace(by_stranger, at=story.later(mail), headers=marks, truth=DROPPED))
 
 
+def lists_and_direct(story: Story) -> None:
+    """To a list and to one of us: another of us has it from the list, under its From. It is one mail all the same."""
+    them, us, other = known(story), *(one.person for one in story.chance.sample(story.world.of("plain"), 2))
+    address = f"{story.settling.names.word().lower()}@lists.civics.example"
+    mail = opening(story, "lists_and_direct", them, Person("List", address))
+    story.post(replace(mail, cc=(us,), bcc=(other,), listed=True))
+
+
 def out_of_office(story: Story) -> None:
     """An absence answers: filed like its person's mail. One of somebody unknown goes by the ids."""
     us, them = agent(story), known(story)

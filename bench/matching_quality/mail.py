@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime
@@ -38,7 +38,7 @@ class Mail:
 
     `shown_as` stands in From instead of the sender. `lost` is the address that a bounce of `answers` is about.
     `feigned`: it comes from outside, whoever it says it is from. `conversation` seeds a Thread-Index. `folder`
-    is where the recipients' copies lie.
+    is where the recipients' copies lie. `listed`: those in Bcc have it through the mailing list in To.
     """
 
     kind: str
@@ -60,6 +60,7 @@ class Mail:
     html: bool = False
     lost: Person | None = None
     feigned: bool = False
+    listed: bool = False
     folder: str = "inbox"
     message_id: str | None = None
     number: int = 0
@@ -82,12 +83,22 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One copy of a mail in one mailbox."""
+    """One copy of a mail in one mailbox; `by_list`: it came through the mailing list in To."""
 
     mail: int
     mailbox: str
     folder: str
     origin: Origin
+    by_list: bool = False
+
+
+def by_list(mail: Mail) -> Mail:
+    """The copy of those who have it from the list in To, which writes itself into From and tags the subject."""
+    address = mail.to[0].address
+    shown = Person(f"{mail.sender.name} via List", address)
+    marks = (("List-Id", f"<{address.replace('@', '.')}>"), ("Precedence", "list"))
+    subject = f"[{address.partition('@')[0]}] {mail.subject}"
+    return replace(mail, shown_as=shown, subject=subject, headers=marks, reply_to=(mail.sender,))
 
 
 def raw(mail: Mail, *, with_bcc: bool) -> bytes:

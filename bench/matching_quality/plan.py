@@ -47,6 +47,7 @@ SCENARIOS: Final[dict[Scenario, int]] = {
     affairs.intake: 3,
     affairs.never_logged: 2,
     machines.lists: 5,
+    machines.lists_and_direct: 2,
     machines.out_of_office: 4,
     machines.bounces: 4,
     machines.doubtful: 3,

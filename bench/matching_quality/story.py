@@ -95,7 +95,8 @@ class Story:
         origin: Origin = "inbound" if outside else "internal"
         copies = [Delivery(mail.number, writer.person.address, "sentitems", "sent")] if writer else []
         for address in dict.fromkeys(one.person.address for one in readers):
-            copies.append(Delivery(mail.number, address, mail.folder, origin))
+            hidden = any(one.address == address for one in mail.bcc)
+            copies.append(Delivery(mail.number, address, mail.folder, origin, mail.listed and hidden))
         return copies
 
     def _agent(self, person: Person) -> Agent | None:

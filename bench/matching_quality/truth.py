@@ -55,20 +55,24 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What became of a mail: where it stands, whether it waits in somebody's My Inbox, whether its body was read."""
+    """What became of a mail: where it stands, whether it waits in somebody's My Inbox, whether its body was read.
+
+    `messages` is as how many it was stored: one, whoever received it.
+    """
 
     links: Refs = NOWHERE
     in_inbox: bool = False
     body_read: bool = False
+    messages: int = 1
 
 
 def judge(truth: Truth, found: Found) -> Verdict:
-    """Wrong: on a record where it does not belong, or kept though it must not be. That outweighs all else.
+    """Wrong: on a record where it does not belong, there twice, or kept though it must not be. That outweighs all.
 
     Triaged: in My Inbox only. Missed: on fewer records than it belongs on, or gone. An undecidable mail is
     right in My Inbox, or where it may stand.
     """
-    if found.links - truth.right - truth.may:
+    if found.links - truth.right - truth.may or found.messages > 1:
         return Verdict.WRONG
     if truth.outcome is Outcome.DROPPED:
         return Verdict.WRONG if found.body_read or found.in_inbox else Verdict.RIGHT

@@ -170,6 +170,7 @@ def test_codes_that_were_issued_are_known_with_their_records(story: Story) -> No
         (filed(frozenset("ab")), Found(frozenset("ab")), Verdict.RIGHT),
         (filed(frozenset("ab")), Found(frozenset("abc")), Verdict.WRONG),
         (filed(frozenset("ab")), Found(frozenset("c")), Verdict.WRONG),
+        (filed(frozenset("ab")), Found(frozenset("ab"), messages=2), Verdict.WRONG),
         (filed(frozenset("ab")), Found(frozenset("a")), Verdict.MISSED),
         (filed(frozenset("ab")), Found(), Verdict.MISSED),
         (filed(frozenset("ab")), Found(in_inbox=True), Verdict.TRIAGED),
