@@ -56,7 +56,9 @@ class Fingerprint:
 
     @classmethod
     def of(cls, head: MessageHead) -> "Fingerprint":
-        return cls(head.sender.address, head.sent_at, subjects.normalise(head.subject)[:200])
+        """By its author: one copy may have come through a list that rewrites From and puts a tag in the subject."""
+        author = head.author or head.sender
+        return cls(author.address, head.sent_at, subjects.normalise(head.subject)[:200])
 
     def is_same_mail(self, other: "Fingerprint") -> bool:
         """A further copy is the same mail unless two of sender, sent time and stripped subject differ."""
