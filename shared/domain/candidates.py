@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from shared.domain.addresses import domain_of
+from shared.domain.authentication import fails_dmarc
 from shared.domain.messages import Direction, MessageHead
 from shared.domain.records import Card, RecordRef
 
@@ -92,8 +93,8 @@ class Candidates:
         )
 
     def direction(self, head: MessageHead) -> Direction:
-        """Out when somebody of the organisation wrote it."""
-        return Direction.OUT if head.writers & self.staff else Direction.IN
+        """Out when somebody of the organisation wrote it, and its own domain does not disown the mail."""
+        return Direction.OUT if head.writers & self.staff and not fails_dmarc(head.headers) else Direction.IN
 
     def contacts(self, address: str) -> list[Card]:
         """The contacts that have an address on their card, by id."""

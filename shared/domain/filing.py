@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.domain.addresses import Person
-from shared.domain.automatic import nature_of
+from shared.domain.automatic import Automatic, nature_of
 from shared.domain.candidates import Candidates, ThreadHit
 from shared.domain.conversations import travels
 from shared.domain.entries import Entry, entry_id, kind_of
@@ -181,14 +181,15 @@ def new_message(
     """The row that the first insert would fix for this mail."""
     direction = candidates.direction(head)
     automatic = nature_of(head.headers, head.sender.address, head.subject).automatic
-    answered = _answered_direction(decision, candidates)
+    is_answer = automatic in (Automatic.NONE, Automatic.AUTO_REPLY)
+    answered = _answered_direction(decision, candidates) if is_answer else None
     return StoredMessage(
         key=key,
         at=head.received_at,
         message_id=head.message_id,
         fingerprint=Fingerprint.of(head),
         direction=direction,
-        kind=kind_of(direction, None if automatic else answered),
+        kind=kind_of(direction, answered),
         agent=_agent_of(head, candidates, mailbox),
         participants=head.participants - {one.address for one in head.bcc},
         decision=decision,
