@@ -236,6 +236,7 @@ module budget 'modules/budget.bicep' = if (budgetAmount > 0) {
     amount: budgetAmount
     start: budgetStart
     emails: mails
+    peopleId: watch.outputs.peopleId
   }
 }
 

@@ -3,6 +3,8 @@ param name string
 param amount int
 param start string
 param emails array
+// Azure wants somebody to tell, be it a group without members.
+param peopleId string
 
 resource group 'Microsoft.Consumption/budgets@2024-08-01' = {
   name: name
@@ -18,6 +20,7 @@ resource group 'Microsoft.Consumption/budgets@2024-08-01' = {
         threshold: 80
         thresholdType: 'Actual'
         contactEmails: emails
+        contactGroups: [peopleId]
         contactRoles: ['Owner']
       }
       all: {
@@ -26,6 +29,7 @@ resource group 'Microsoft.Consumption/budgets@2024-08-01' = {
         threshold: 100
         thresholdType: 'Forecasted'
         contactEmails: emails
+        contactGroups: [peopleId]
         contactRoles: ['Owner']
       }
     }

@@ -9,8 +9,9 @@ param vaultId string
 param location string
 param tags object
 
+var ofTheApp = { name: 'flex', properties: { serviceName: 'Microsoft.App/environments' } }
 var subnets = [
-  { name: '${abbreviations.subnet}app', range: appRange, delegations: ['Microsoft.App/environments'] }
+  { name: '${abbreviations.subnet}app', range: appRange, delegations: [ofTheApp] }
   { name: '${abbreviations.subnet}endpoints', range: endpointRange, delegations: [] }
 ]
 var suffix = environment().suffixes.storage
@@ -43,12 +44,7 @@ resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
           addressPrefix: subnet.range
           networkSecurityGroup: { id: groups[number].id }
           privateEndpointNetworkPolicies: 'Enabled'
-          delegations: [
-            for service in subnet.delegations: {
-              name: service
-              properties: { serviceName: service }
-            }
-          ]
+          delegations: subnet.delegations
         }
       }
     ]

@@ -87,6 +87,7 @@ var panels = [
   { name: 'cost', title: 'Cost of the time shown, and per 1,000 mails', query: loadTextContent('../queries/workbook/cost.kql'), shown: 'table' }
 ]
 
+var gigabytes = { '512': '0.5', '2048': '2', '4096': '4' }
 // US dollars, pay as you go; change them in the workbook to those of your region and contract.
 var prices = [
   { name: 'GBSecond', label: 'GB-s', value: '0.000026' }
@@ -94,7 +95,7 @@ var prices = [
   { name: 'MillionExecutions', label: 'Million executions', value: '0.40' }
   { name: 'TenThousandTransactions', label: '10,000 storage transactions', value: '0.004' }
   { name: 'LogGigabyte', label: 'GB of logs', value: '2.76' }
-  { name: 'Memory', label: 'GB of one instance', value: string(instanceMemoryMB / 1024) }
+  { name: 'Memory', label: 'GB of one instance', value: gigabytes[string(instanceMemoryMB)] }
 ]
 
 var timeRange = {
@@ -217,4 +218,5 @@ resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
   }
 }
 
+output peopleId string = people.id
 output workbookId string = workbook.id

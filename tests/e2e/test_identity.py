@@ -63,16 +63,16 @@ def test_commands_say_what_they_called(keyless: Stack, tenant: Tenant) -> None:
     address = tenant.agent("cleo")
     tenant.contact("C-3", CONTACT)
     tenant.connect(address)
+    log = Path(keyless.ready["log_dir"]) / "host-0.log"
+    before = log.read_text().count('"mail-ingest_handled"')
     mail = a_mail(CONTACT, address, "Counted")
     tenant.deliver(address, mail)
     tenant.entry("contact/C-3", mail)
-    mailbox = tenant.admin.call("GET", f"mailboxes/{address}")["id"]
-    log = Path(keyless.ready["log_dir"]) / "host-0.log"
 
     def handled() -> dict[str, Any] | None:
         lines = [json.loads(one) for one in log.read_text().splitlines() if one.startswith('{"event"')]
-        said = [one for one in lines if one["event"] == "mail-ingest_handled" and one["mailbox"] == mailbox]
-        return said[0] if said else None
+        said = [one for one in lines if one["event"] == "mail-ingest_handled"]
+        return said[-1] if len(said) > before else None
 
     said = eventually(handled, what="a line of the command")
     assert (said["graph_calls"], said["graph_throttled"]) == (2, 0)
