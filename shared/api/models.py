@@ -96,6 +96,8 @@ _ENTRY = {
     "evidence": "from bo@fabrikam.example",
     "closed": False,
     "agent": "ann@contoso.example",
+    "automatic": "",
+    "bounced": [],
 }
 
 

@@ -22,12 +22,19 @@ from shared.api.models import (
     TimelineModel,
     WrittenRecordModel,
 )
-from shared.api.operation_models import ExceptionModel, ExplanationModel, SeenCopyModel
+from shared.api.operation_models import (
+    ExceptionModel,
+    ExplanationModel,
+    PreviewedModel,
+    PreviewModel,
+    SeenCopyModel,
+)
 from shared.domain import quotes
 from shared.domain.addresses import Person
 from shared.domain.advice import advice
 from shared.domain.backfills import Backfill
 from shared.domain.entries import Entry
+from shared.domain.explanations import capture_sentence
 from shared.domain.filing import Bounced
 from shared.domain.html import SafeHtml, safe_html
 from shared.domain.mailboxes import SETTINGS as MAILBOX_SETTINGS
@@ -39,6 +46,7 @@ from shared.domain.records import Record
 from shared.services.exceptions import NamedFailure
 from shared.services.explain import Explanation
 from shared.services.organisations import SETTINGS as ORGANISATION_SETTINGS
+from shared.services.preview import Previewed, PreviewPage
 from shared.services.reading import MessageView, TimelinePage
 from shared.services.records import LineResult, Loaded, Written
 
@@ -97,6 +105,32 @@ def load(loaded: Loaded) -> LoadModel:
 def mailbox_settings(found: Mailbox) -> dict[str, Any]:
     """What an admin set; the part of a mailbox that its ETag stands for."""
     return {name: _listed(getattr(found, name)) for name in MAILBOX_SETTINGS}
+
+
+def preview(page: PreviewPage) -> PreviewModel:
+    return PreviewModel(
+        mails=[_previewed(one) for one in page.mails],
+        seen=page.seen,
+        skipped=dict(page.skipped),
+        cursor=page.cursor,
+    )
+
+
+def _previewed(mail: Previewed) -> PreviewedModel:
+    return PreviewedModel.model_validate(
+        {
+            "received_at": mail.received_at,
+            "folder": mail.folder,
+            "direction": mail.direction.value,
+            "capture": mail.capture,
+            "outcome": mail.outcome,
+            "reason": mail.reason,
+            "sentence": f"Kept, because {capture_sentence(mail.capture)}.",
+            "links": [_link(one) for one in mail.links],
+            "subject": mail.subject,
+            "from": _person(mail.sender) if mail.sender else None,
+        }
+    )
 
 
 def backfill(found: Backfill, now: datetime) -> BackfillModel:

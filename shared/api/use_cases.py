@@ -9,6 +9,7 @@ from shared.services.exceptions import ListExceptions, ReplayException, ReplayEx
 from shared.services.explain import Explain
 from shared.services.mailboxes import DeleteMailbox, GetMailbox, ListMailboxes, PutMailbox, SyncNow
 from shared.services.organisations import GetOrganisation, ListOrganisations, PutOrganisation
+from shared.services.preview import PreviewMailbox
 from shared.services.reading import ReadAttachment, ReadMessage, ReadTimeline
 from shared.services.records import DeleteRecord, GetRecord, ListRecords, LoadRecords, PutRecord
 
@@ -30,6 +31,7 @@ class ApiUseCases:
     get_mailbox: GetMailbox
     sync_now: SyncNow
     manage_backfill: ManageBackfill
+    preview_mailbox: PreviewMailbox
     delete_mailbox: DeleteMailbox
     list_mailboxes: ListMailboxes
     get_organisation: GetOrganisation

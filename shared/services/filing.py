@@ -85,7 +85,7 @@ class Filing:
         if stored.state == DONE:
             return
         if stored.is_filed:
-            if stored.conversation and stored.is_thread_start:
+            if stored.opens_conversation:
                 self.messages.note_conversation(scope.tenant_id, stored)
             self._put_back(scope, stored)
         self.messages.finish(scope.tenant_id, stored)

@@ -157,6 +157,8 @@ class Play:
             "sent_at": NOW - timedelta(minutes=30) + timedelta(minutes=self._number),
             "mime": self._filled(mail.get("report", "")).encode(),
         }
+        if fields["conversation_index"] and not outgoing:
+            fields["headers"] += (("thread-index", fields["conversation_index"]),)
         fields |= {name: tuple(map(_person, mail[name])) for name in _PEOPLE if name in mail}
         folder = mail.get("folder", "inbox")
         self._folder = f"{folder}-folder"

@@ -35,7 +35,13 @@ MAILBOX = st.fixed_dictionaries(
     }
 )
 PEOPLE = st.sampled_from(
-    ["bo@fabrikam.example", "new@fabrikam.example", "kai@adatum.example", "new@adatum.example", "x@tail.example"]
+    [
+        "bo@fabrikam.example",
+        "new@fabrikam.example",
+        "kai@adatum.example",
+        "new@adatum.example",
+        "x@tail.example",
+    ]
 )
 MAIL = st.fixed_dictionaries(
     {

@@ -1,14 +1,16 @@
 """Mailboxes: connected, changed, listed and removed by an admin; an agent may look at the own."""
 
 import json
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Final
 
-from fastapi import Depends, Header, Path, Response
+from fastapi import Depends, Header, Path, Query, Response
 
 from shared.api import shapes
 from shared.api.auth import UseCases, needs
 from shared.api.etags import etag_of, names
 from shared.api.models import BackfillFields, BackfillModel, MailboxesModel, MailboxFields, MailboxModel
+from shared.api.operation_models import PreviewModel
 from shared.api.parameters import DEFAULT_LIMIT, Cursor, Limit, guarded_router, problems
 from shared.domain.callers import ADMIN, AGENT, Caller
 from shared.domain.entries import decode_cursor, encode_cursor
@@ -20,6 +22,7 @@ Person = Annotated[Caller, Depends(needs(ADMIN, AGENT))]
 Address = Annotated[
     str, Path(max_length=320, description="The mailbox's address.", examples=["ann@contoso.example"])
 ]
+NO_SETTINGS: Final = MailboxFields.model_construct()
 
 
 def _etag(mailbox: Mailbox) -> str:
@@ -72,6 +75,29 @@ def start_backfill(
     mailbox = use_cases.get_mailbox(caller, address)
     started = use_cases.manage_backfill.start(mailbox, body.since)
     return shapes.backfill(started, use_cases.clock())
+
+
+@router.post("/mailboxes/{address}/preview", responses=problems(404, 409))
+def preview_mailbox(
+    *,
+    use_cases: UseCases,
+    caller: Person,
+    address: Address,
+    body: MailboxFields = NO_SETTINGS,
+    since: Annotated[
+        datetime | None, Query(description="From when on; the last `capture_hours` if not said.")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=1_000, description="About how many mails to look at.")] = 200,
+    cursor: Cursor = "",
+) -> PreviewModel:
+    """What would be captured, by which rules: from headers alone, storing nothing.
+
+    Of a mailbox that is saved or not; settings in the body are tried out. An admin any, an agent the own.
+    """
+    given = body.model_dump(exclude_unset=True)
+    mailbox = use_cases.preview_mailbox.mailbox(caller, address, given)
+    page = use_cases.preview_mailbox(caller, mailbox, since, limit=limit, cursor=cursor)
+    return shapes.preview(page)
 
 
 @router.delete("/mailboxes/{address}/backfill", status_code=204, responses=problems(404))

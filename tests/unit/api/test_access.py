@@ -44,6 +44,7 @@ ROLES = {
     "put_mailbox": {"Admin"},
     "get_mailbox": {"Admin", "Agent"},
     "sync_mailbox": {"Admin", "Agent"},
+    "preview_mailbox": {"Admin", "Agent"},
     "start_backfill": {"Admin"},
     "cancel_backfill": {"Admin"},
     "delete_mailbox": {"Admin"},

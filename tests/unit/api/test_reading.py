@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from shared.domain.filing import Bounced
 from shared.domain.matching import Disposition
 from tests.builders import (
     AGENT,
@@ -283,3 +284,26 @@ def test_half_a_character_in_a_mail_does_not_close_it(api: Api, issuer: Issuer, 
     storage.messages.create(TENANT, a_stored_message(), a_document(subject="broken \ud83d"), a_copy())
     answer = api.get(f"messages/{KEY}", issuer.user("Agent"))
     assert (answer.status_code, answer.json()["subject"]) == (200, "broken \ud83d")
+
+
+def test_a_mail_that_did_not_arrive_says_whom_it_did_not_reach(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    bounced = Bounced("gone@fabrikam.example", "5.1.1", permanent=True, at=NOW, message_key="1e" * 16)
+    stored = a_stored_message(bounces=(bounced,), automatic="auto_reply")
+    storage.records.put_many(TENANT, [a_record()])
+    storage.messages.create(TENANT, stored, a_document(), a_copy())
+    storage.timeline.put(TENANT, [an_entry(bounced=("gone@fabrikam.example",), automatic="auto_reply")])
+    found = api.get(f"messages/{KEY}", issuer.user("Agent")).json()
+    assert found["bounces"] == [
+        {
+            "address": "gone@fabrikam.example",
+            "status": "5.1.1",
+            "permanent": True,
+            "at": "2026-03-02T09:00:00Z",
+            "message_id": "1e" * 16,
+        }
+    ]
+    [entry] = api.get("timelines/contact/C-1", issuer.user("Agent")).json()["entries"]
+    for one in (found, entry):
+        assert (one["automatic"], one["bounced"]) == ("auto_reply", ["gone@fabrikam.example"])

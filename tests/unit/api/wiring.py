@@ -1,6 +1,6 @@
 """The API's use cases over fakes, put together as the composition root does it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 from typing import Any, Final
@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 from shared.api.use_cases import ApiUseCases
 from shared.services.backfill import ManageBackfill
 from shared.services.callers import IdentifyCaller
+from shared.services.candidates import GatherCandidates
 from shared.services.exceptions import (
     ListExceptions,
     NameMailboxes,
@@ -21,6 +22,7 @@ from shared.services.explain import Explain
 from shared.services.late_contacts import AnnounceContacts, CountLateMail
 from shared.services.mailboxes import DeleteMailbox, GetMailbox, ListMailboxes, PutMailbox, SyncNow
 from shared.services.organisations import GetOrganisation, ListOrganisations, PutOrganisation
+from shared.services.preview import PreviewMailbox
 from shared.services.reading import Access, ReadAttachment, ReadMessage, ReadTimeline
 from shared.services.records import (
     DeleteRecord,
@@ -32,6 +34,7 @@ from shared.services.records import (
     WriteRecords,
 )
 from tests.builders import HASH_KEY, NOW
+from tests.fake_mail import FakeMail
 from tests.fakes import FakeStorage
 from tests.unit.api.tokens import HOME, Issuer
 
@@ -45,6 +48,7 @@ class Api:
     client: TestClient
     storage: FakeStorage
     issuer: Issuer
+    mail: FakeMail = field(default_factory=FakeMail)
 
     def call(self, method: str, path: str, token: str | None = None, **more: Any) -> Any:
         headers = {**more.pop("headers", {})}
@@ -65,7 +69,7 @@ class Api:
         return self.call("DELETE", path, token, **more)
 
 
-def use_cases_over(storage: FakeStorage) -> ApiUseCases:
+def use_cases_over(storage: FakeStorage, mail: FakeMail | None = None) -> ApiUseCases:
     """Everything the API can do, at the builders' NOW."""
     access = Access(storage.messages, storage.mailboxes)
     look_up = LookUpAddresses(storage.index, storage.organisations)
@@ -105,6 +109,15 @@ def use_cases_over(storage: FakeStorage) -> ApiUseCases:
         get_mailbox=GetMailbox(storage.mailboxes),
         sync_now=SyncNow(storage.queue, clock),
         manage_backfill=ManageBackfill(storage.backfills, storage.queue, clock),
+        preview_mailbox=PreviewMailbox(
+            storage.organisations,
+            storage.mailboxes,
+            mail or FakeMail(),
+            GatherCandidates(storage.index, storage.records, storage.messages),
+            storage.leases,
+            clock,
+            HASH_KEY,
+        ),
         delete_mailbox=DeleteMailbox(storage.mailboxes, storage.queue, clock),
         list_mailboxes=ListMailboxes(storage.mailboxes),
         get_organisation=GetOrganisation(storage.organisations),
