@@ -78,7 +78,9 @@ def api_use_cases(parts: Adapters) -> ApiUseCases:
             parts.organisations,
             parts.mailboxes,
             parts.mail,
-            candidates.GatherCandidates(parts.index, parts.records, parts.messages),
+            candidates.GatherCandidates(
+                parts.index, parts.records, parts.messages, parts.codes, parts.settings.code_keys
+            ),
             parts.leases,
             now,
             parts.settings.hash_key,

@@ -18,7 +18,6 @@ from shared.domain.capture import Policy
 from shared.domain.entries import decode_cursor, encode_cursor
 from shared.domain.errors import InvalidInput, PageBroken, PermanentError, Unavailable, Unknown, WrongState
 from shared.domain.fields import Fields
-from shared.domain.filing import direction_of
 from shared.domain.folders import FolderState, classify
 from shared.domain.mailboxes import REMOVING, Mailbox
 from shared.domain.matching import Disposition, Link, MatchPolicy, match
@@ -187,7 +186,7 @@ class PreviewMailbox:
             mail = Previewed(
                 received_at=head.received_at,
                 folder=state.kind if state.kind != "folder" else state.folder_id,
-                direction=direction_of(head, candidates),
+                direction=candidates.direction(head),
                 capture=verdict.reason,
                 outcome=decision.disposition.value,
                 reason=decision.reason,

@@ -33,7 +33,7 @@ from shared.services.records import (
     PutRecord,
     WriteRecords,
 )
-from tests.builders import HASH_KEY, NOW
+from tests.builders import CODE_KEYS, HASH_KEY, NOW
 from tests.fake_mail import FakeMail
 from tests.fakes import FakeStorage
 from tests.unit.api.tokens import HOME, Issuer
@@ -113,7 +113,7 @@ def use_cases_over(storage: FakeStorage, mail: FakeMail | None = None) -> ApiUse
             storage.organisations,
             storage.mailboxes,
             mail or FakeMail(),
-            GatherCandidates(storage.index, storage.records, storage.messages),
+            GatherCandidates(storage.index, storage.records, storage.messages, storage.codes, CODE_KEYS),
             storage.leases,
             clock,
             HASH_KEY,
