@@ -97,15 +97,21 @@ def doubtful(story: Story) -> None:
 
 
 def feigned_colleagues(story: Story) -> None:
-    """Mail from outside under a colleague's name, to a colleague: with a client in copy, or with a code of ours."""
+    """Mail from outside under a colleague's name, to a colleague: with a client in copy, or with a code of ours.
+
+    The last one only claims that a list has passed a colleague's mail on.
+    """
     client, us = company(story), agent(story)
     verdict = f"spf=fail smtp.mailfrom={OWN}; dkim=none; dmarc=fail action=none header.from={OWN}"
     mail = opening(story, "feigned_colleagues", agent(story), us)
     mail = replace(mail, headers=(("Authentication-Results", verdict),), feigned=True, truth=undecidable())
     if story.chance.randrange(2):
         story.post(replace(mail, cc=(client.people[0],)))
-    else:
-        story.post(replace(mail, subject=f"{mail.subject} {story.issue(client.records)}"))
+    coded = replace(mail, subject=f"{mail.subject} {story.issue(client.records)}", at=story.later(mail))
+    story.post(coded)
+    thief = story.settling.stranger()
+    original = (("X-Original-From", f"{mail.sender.address}"), ("List-Id", "<any.list.example>"))
+    story.post(replace(coded, sender=thief, shown_as=Person("A via List", thief.address), headers=original))
 
 
 def other_folders(story: Story) -> None:

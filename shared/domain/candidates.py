@@ -93,8 +93,12 @@ class Candidates:
         )
 
     def direction(self, head: MessageHead) -> Direction:
-        """Out when somebody of the organisation wrote it, and its own domain does not disown the mail."""
-        return Direction.OUT if head.writers & self.staff and not fails_dmarc(head.headers) else Direction.IN
+        """Out when somebody of the organisation wrote it: by From, which the receiving server has checked.
+
+        Whom a list says it has passed on does not count: anybody may write a colleague's name there.
+        """
+        is_own = head.sender.address in self.staff and not fails_dmarc(head.headers)
+        return Direction.OUT if is_own else Direction.IN
 
     def contacts(self, address: str) -> list[Card]:
         """The contacts that have an address on their card, by id."""
