@@ -1,15 +1,14 @@
 """Whether a reader gets a mail without its quoted chain first. The chain is marked, never cut out."""
 
 from collections.abc import Iterable
-from typing import Final, Literal
+from typing import Literal
 
 from shared.domain import subjects
 from shared.domain.matching import Link
 from shared.domain.messages import Document
+from shared.domain.rulings import OPENED
 
 Chain = Literal["", "shown", "hidden"]
-# The rule of a link to a record that this very mail opened.
-OPENED: Final = "opened"
 
 
 def is_hidden(document: Document, links: Iterable[Link], *, by_setting: bool, asked: Chain) -> bool:

@@ -11,10 +11,9 @@ from shared.domain.filing import StoredMessage
 from shared.domain.messages import Document
 from shared.domain.public_domains import is_shared, registrable
 from shared.domain.records import Record, RecordRef
-from shared.domain.rulings import opened_id
+from shared.domain.rulings import OPENED, opened_id
 
 ORIGIN: Final = "postledger"
-RULE: Final = "opened"
 SCORE: Final = 100
 LONGEST_NAME: Final = 512
 LONGEST_SUMMARY: Final = 1_024
@@ -38,16 +37,16 @@ def opened(message: StoredMessage) -> StoredMessage:
     if not decision.opens:
         return message
     ref = ref_for(decision.opens, message.key)
-    link = Link(ref, RULE, f"a new {decision.opens} of this mail", SCORE)
+    link = Link(ref, OPENED, f"a new {decision.opens} of this mail", SCORE)
     links = (link, *decision.links)
     return replace(
-        message, decision=replace(decision, disposition=Disposition.FILED, links=links, reason=RULE)
+        message, decision=replace(decision, disposition=Disposition.FILED, links=links, reason=OPENED)
     )
 
 
 def opened_refs(message: StoredMessage) -> tuple[RecordRef, ...]:
     """The records that mailboxes wanted for a message; what persons open, they write themselves."""
-    return tuple(one.ref for one in message.decision.links if one.rule == RULE and one.by == BY_RULE)
+    return tuple(one.ref for one in message.decision.links if one.rule == OPENED and one.by == BY_RULE)
 
 
 def record_for(

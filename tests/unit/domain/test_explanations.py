@@ -1,4 +1,5 @@
-"""Explanations: a new reason, rule or outcome cannot be forgotten; nothing is said of people."""
+"""Explanations: a new reason, rule or outcome cannot be forgotten; nothing is said of people."""from shared.domain.rulings import BY_HAND, OPENED
+
 
 import re
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 import shared.domain.capture
 import shared.domain.matching
 import shared.domain.rules
-from shared.domain import explanations, opening, sightings
+from shared.domain import explanations, sightings
 from shared.domain.advice import ADVICE, GENERAL, advice
 from shared.domain.explanations import (
     KEPT,
@@ -21,6 +22,7 @@ from shared.domain.explanations import (
 )
 from shared.domain.filing import DONE, PENDING, Bounced
 from shared.domain.folders import EXCLUDED_WELL_KNOWN
+from shared.domain.links import UNLINKED
 from shared.domain.matching import TRIAGE_REASONS, Disposition
 from tests.builders import KEY, NOW, a_decision, a_link, a_stored_message
 
@@ -44,10 +46,10 @@ def test_every_reason_of_capture_has_a_sentence() -> None:
 
 def test_every_rule_and_every_reason_of_matching_has_a_sentence() -> None:
     rules = set(re.findall(r'(?:Link|_lent)\([^"\n]*"([a-z_]+)"', source(shared.domain.rules)))
-    assert rules | {opening.RULE} == set(RULES)
+    assert rules | {BY_HAND, OPENED} == set(RULES)
     reasons = set(re.findall(r'(?:return|or|else) "([a-z_]+)"', source(shared.domain.matching)))
-    assert reasons == set(NOT_MATCHED) | set(LISTED)
-    assert set(TRIAGE_REASONS) == set(NOT_MATCHED)
+    assert reasons | {UNLINKED} == set(NOT_MATCHED) | set(LISTED)
+    assert {*TRIAGE_REASONS, UNLINKED} == set(NOT_MATCHED)
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
