@@ -1,5 +1,4 @@
-"""Explanations: a new reason, rule or outcome cannot be forgotten; nothing is said of people."""from shared.domain.rulings import BY_HAND, OPENED
-
+"""Explanations: a new reason, rule or outcome cannot be forgotten; nothing is said of people."""
 
 import re
 from pathlib import Path
@@ -24,6 +23,7 @@ from shared.domain.filing import DONE, PENDING, Bounced
 from shared.domain.folders import EXCLUDED_WELL_KNOWN
 from shared.domain.links import UNLINKED
 from shared.domain.matching import TRIAGE_REASONS, Disposition
+from shared.domain.rulings import BY_HAND, OPENED
 from tests.builders import KEY, NOW, a_decision, a_link, a_stored_message
 
 OUTCOMES = (sightings.QUEUED, sightings.SKIPPED, sightings.FILED, sightings.TRIAGE, sightings.FAILED)
