@@ -16,7 +16,8 @@ need az
 need azd
 az account show --output none 2>/dev/null || fail "sign in first: az login"
 signed_in=$(az account show --query tenantId --output tsv)
-wanted=$(az account show --subscription "$AZURE_SUBSCRIPTION_ID" --query tenantId --output tsv)
+# azd may ask for the subscription only after this.
+wanted=$(az account show ${AZURE_SUBSCRIPTION_ID:+--subscription "$AZURE_SUBSCRIPTION_ID"} --query tenantId --output tsv)
 [ "$signed_in" = "$wanted" ] ||
   fail "az is signed in to the tenant $signed_in, but the subscription is in $wanted: az login --tenant $wanted"
 

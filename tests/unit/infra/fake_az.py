@@ -66,7 +66,7 @@ class Az:
         return found[1] if found else ""
 
     def account_show(self) -> str:
-        return TENANT
+        return "another-tenant" if self.options.get("--subscription") == "elsewhere" else TENANT
 
     def cloud_show(self) -> str:
         return {

@@ -66,6 +66,7 @@ def test_storage_is_made_from_the_names_in_the_code() -> None:
     assert made["tables"] == list(names.TABLES)
     assert made["queues"] == list(names.QUEUES)
     assert made["containers"] == list(names.CONTAINERS)
+    assert made["mailContainers"] == ["bodies/", "attachments/"], "what lifecycle rules may move and delete"
     assert [one + made["poisonSuffix"] for one in made["queues"]] == [*map(names.poison, names.QUEUES)]
 
 

@@ -334,6 +334,13 @@ def test_azd_s_hooks_make_everything_that_the_app_needs(desk: Desk) -> None:
     assert desk.app["trusted"][0]["subject"] == "principal"
 
 
+def test_nothing_is_registered_in_another_tenant_than_the_subscription_s(desk: Desk) -> None:
+    done = desk.run("before-provision.sh", AZURE_SUBSCRIPTION_ID="elsewhere")
+    assert done.returncode == 1
+    assert "az login --tenant another-tenant" in done.stderr
+    assert desk.state["apps"] == []
+
+
 def test_hooks_leave_a_registration_alone_that_is_kept_by_hand(desk: Desk) -> None:
     by_hand = {"POSTLEDGER_APP_REGISTRATION": "manual", "POSTLEDGER_CLIENT_ID": "theirs"}
     desk.done("before-provision.sh", **by_hand)
