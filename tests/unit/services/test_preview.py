@@ -31,7 +31,7 @@ def preview_of(world: World) -> PreviewMailbox:
         organisations=storage.organisations,
         mailboxes=storage.mailboxes,
         mail=world.mail,
-        gather=world.ingest.gather,
+        gather=world.ingest.match.gather,
         leases=storage.leases,
         clock=lambda: world.now,
         hash_key=HASH_KEY,
