@@ -10,10 +10,13 @@ from shared.bootstrap import api_app, outcomes, use_cases
 from shared.domain import names
 from shared.domain.commands import (
     BackfillMailbox,
+    FileMessage,
     IngestMessages,
     JoinLateContacts,
     MaintainSubscription,
+    MergeRecords,
     ReconcileMailbox,
+    RematchMessages,
     SyncMailbox,
 )
 from shared.triggers.client import serve
@@ -90,6 +93,24 @@ def join_late_contacts(msg: func.QueueMessage) -> None:
     handle(msg, JoinLateContacts, use_cases().join_late_contacts, outcomes())
 
 
+@app.queue_trigger(arg_name="msg", queue_name=names.REMATCHES, connection=STORAGE)
+def rematch_messages(msg: func.QueueMessage) -> None:
+    """rematches: decide anew on the next hundred stored messages."""
+    handle(msg, RematchMessages, use_cases().rematch, outcomes())
+
+
+@app.queue_trigger(arg_name="msg", queue_name=names.FILING, connection=STORAGE)
+def file_message(msg: func.QueueMessage) -> None:
+    """filing: carry out what a person has said of a stored mail."""
+    handle(msg, FileMessage, use_cases().carry_out, outcomes())
+
+
+@app.queue_trigger(arg_name="msg", queue_name=names.RECORD_MERGES, connection=STORAGE)
+def merge_records(msg: func.QueueMessage) -> None:
+    """record-merges: move what was filed on a record to the one that has taken its place."""
+    handle(msg, MergeRecords, use_cases().merge_records, outcomes())
+
+
 @app.queue_trigger(arg_name="msg", queue_name=names.poison(names.MAIL_SYNC), connection=STORAGE)
 def sync_mailbox_poison(msg: func.QueueMessage) -> None:
     """mail-sync-poison: a walk that the host gave up on."""
@@ -120,6 +141,24 @@ def join_late_contacts_poison(msg: func.QueueMessage) -> None:
     take_poison(msg, JoinLateContacts, outcomes())
 
 
+@app.queue_trigger(arg_name="msg", queue_name=names.poison(names.REMATCHES), connection=STORAGE)
+def rematch_messages_poison(msg: func.QueueMessage) -> None:
+    """rematches-poison: a run of deciding anew that the host gave up on."""
+    take_poison(msg, RematchMessages, outcomes())
+
+
+@app.queue_trigger(arg_name="msg", queue_name=names.poison(names.FILING), connection=STORAGE)
+def file_message_poison(msg: func.QueueMessage) -> None:
+    """filing-poison: a decision that the host gave up on."""
+    take_poison(msg, FileMessage, outcomes())
+
+
+@app.queue_trigger(arg_name="msg", queue_name=names.poison(names.RECORD_MERGES), connection=STORAGE)
+def merge_records_poison(msg: func.QueueMessage) -> None:
+    """record-merges-poison: a move of what was filed that the host gave up on."""
+    take_poison(msg, MergeRecords, outcomes())
+
+
 @app.queue_trigger(arg_name="msg", queue_name=names.poison(names.SUBSCRIPTIONS), connection=STORAGE)
 def maintain_subscription_poison(msg: func.QueueMessage) -> None:
     """subscriptions-poison: subscription work that the host gave up on."""
@@ -130,6 +169,12 @@ def maintain_subscription_poison(msg: func.QueueMessage) -> None:
 def poll_mailboxes(timer: func.TimerRequest) -> None:
     """Every minute: queue a walk for each mailbox that is due."""
     use_cases().poll()
+
+
+@app.timer_trigger(arg_name="timer", schedule="0 */5 * * * *", run_on_startup=False)
+def sweep_decisions(timer: func.TimerRequest) -> None:
+    """Every five minutes: queue again what persons have decided and nobody has carried out."""
+    use_cases().sweep_decisions()
 
 
 @app.timer_trigger(arg_name="timer", schedule="0 10 2 * * *", run_on_startup=False)
@@ -148,3 +193,15 @@ def maintain_subscriptions(timer: func.TimerRequest) -> None:
 def reconcile_subscriptions(timer: func.TimerRequest) -> None:
     """Every six hours: queue for each organisation a comparison with the subscriptions that Graph has."""
     use_cases().queue_comparisons()
+
+
+@app.timer_trigger(arg_name="timer", schedule="0 20,50 * * * *", run_on_startup=False)
+def watch_connections(timer: func.TimerRequest) -> None:
+    """Every half-hour: try each organisation's connection, and mailboxes that could not be tested before."""
+    use_cases().watch_connections()
+
+
+@app.timer_trigger(arg_name="timer", schedule="0 40 1 * * *", run_on_startup=False)
+def notice_addresses(timer: func.TimerRequest) -> None:
+    """Every night: offer mailboxes whose user has a new main address."""
+    use_cases().notice_addresses()

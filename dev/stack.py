@@ -135,6 +135,8 @@ class Stack:
                 "POSTLEDGER_AUTHORITY_URL": simulator_url,
                 "POSTLEDGER_PUBLIC_URL": f"http://localhost:{self._port}",
                 "POSTLEDGER_HASH_KEY": identity.hash_key,
+                "POSTLEDGER_CODE_KEYS": identity.code_key,
+                "POSTLEDGER_TOKEN_KEYS": identity.token_key,
                 "REQUESTS_CA_BUNDLE": str(certificates.bundle),
                 **self.options.settings,
             }

@@ -1,7 +1,7 @@
 """The settings of a deployment: the only reader of the environment. Every problem is named in one error."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,6 +27,8 @@ SETTINGS: Final = {
     "POSTLEDGER_MANAGED_IDENTITY_CLIENT_ID": "User-assigned identity, trusted as federated credential; no secret.",
     "POSTLEDGER_PUBLIC_URL": "Address at which Microsoft Graph reaches this app, without a path.",
     "POSTLEDGER_HASH_KEY": "64 hexadecimal digits: the key of every keyed hash. Never changes.",
+    "POSTLEDGER_CODE_KEYS": "Keys that sign reference codes: 64 hexadecimal digits each, by commas, newest first.",
+    "POSTLEDGER_TOKEN_KEYS": "Keys that people's sign-ins are kept under, newest first; only for delegated access.",
     "POSTLEDGER_GRAPH_URL": "Microsoft Graph, for national clouds.",
     "POSTLEDGER_AUTHORITY_URL": "Microsoft Entra ID, for national clouds.",
     "POSTLEDGER_API_AUDIENCE": "Audience of the API's tokens, where it is not the client id.",
@@ -62,6 +64,8 @@ class Settings:
     managed_identity_client_id: str
     public_url: str
     hash_key: bytes
+    code_keys: tuple[bytes, ...]
+    token_keys: tuple[bytes, ...]
     graph_url: str
     authority_url: str
     api_audience: str
@@ -81,6 +85,8 @@ class Settings:
             managed_identity_client_id=reader.text("POSTLEDGER_MANAGED_IDENTITY_CLIENT_ID"),
             public_url=reader.required("POSTLEDGER_PUBLIC_URL").rstrip("/"),
             hash_key=reader.key("POSTLEDGER_HASH_KEY"),
+            code_keys=reader.keys("POSTLEDGER_CODE_KEYS", reader.required),
+            token_keys=reader.keys("POSTLEDGER_TOKEN_KEYS"),
             graph_url=reader.text("POSTLEDGER_GRAPH_URL", GRAPH_URL).rstrip("/"),
             authority_url=reader.text("POSTLEDGER_AUTHORITY_URL", AUTHORITY_URL).rstrip("/"),
             api_audience=reader.text("POSTLEDGER_API_AUDIENCE"),
@@ -126,13 +132,20 @@ class _Reader:
 
     def key(self, name: str) -> bytes:
         value = self.required(name)
-        try:
-            key = bytes.fromhex(value)
-        except ValueError:
-            key = b""
+        key = _hexadecimal(value)
         if value and len(key) != KEY_BYTES:
             self.problems.append(f"{name} must be {2 * KEY_BYTES} hexadecimal digits")
         return key
+
+    def keys(self, name: str, read: Callable[[str], str] | None = None) -> tuple[bytes, ...]:
+        """Several keys, separated by commas; none where the setting is empty and may be."""
+        value = (read or self.text)(name)
+        keys = tuple(_hexadecimal(one.strip()) for one in value.split(",")) if value else ()
+        if any(len(one) != KEY_BYTES for one in keys):
+            self.problems.append(
+                f"{name} must be keys of {2 * KEY_BYTES} hexadecimal digits, separated by commas"
+            )
+        return keys
 
     def storage(self) -> StorageConnection:
         names = [f"{STORAGE}__{kind}ServiceUri" for kind in ("blob", "queue", "table")]
@@ -141,3 +154,11 @@ class _Reader:
         if not connection_string and not (blob and queue and table):
             self.problems.append(f"{STORAGE} is missing (or all of {', '.join(names)})")
         return StorageConnection(connection_string, blob, queue, table, self.text(f"{STORAGE}__clientId"))
+
+
+def _hexadecimal(text: str) -> bytes:
+    """The bytes, or none for what is no hexadecimal text."""
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return b""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from shared.domain.audit import AuditRow
 from shared.domain.backfills import Backfill
 from shared.domain.candidates import ThreadHit
 from shared.domain.commands import Command
@@ -21,6 +22,7 @@ from shared.domain.mailboxes import Mailbox
 from shared.domain.messages import Document, FetchedMessage, MessageHead
 from shared.domain.organisations import Organisation
 from shared.domain.records import Card, Record, RecordRef
+from shared.domain.rulings import Mark
 from shared.domain.sightings import Sighting
 from shared.domain.subscriptions import Subscription
 from shared.domain.windows import Window
@@ -115,6 +117,9 @@ class MailSource(Protocol):
         self, mailbox: Mailbox, message_id: str, attachment_id: str
     ) -> AbstractContextManager[Iterator[bytes]]:
         """An attachment's bytes, streamed. Ids are Graph's."""
+
+    def mime(self, mailbox: Mailbox, graph_id: str, most: int) -> bytes:
+        """A message as MIME, cut off behind so many bytes. Raises NotFound."""
 
 
 class SubscriptionSource(Protocol):
@@ -215,7 +220,15 @@ class Records(Protocol):
     def get_many(self, tenant_id: str, refs: Iterable[RecordRef]) -> Mapping[RecordRef, Record]: ...
 
     def put_many(self, tenant_id: str, records: Sequence[Record]) -> None:
-        """Write records and bring their index in order; safe to run twice."""
+        """Write records, whatever stands there, and bring their index in order; safe to run twice."""
+
+    def write(
+        self, tenant_id: str, records: Sequence[Record], standing: Mapping[RecordRef, Record]
+    ) -> Mapping[RecordRef, Record | None]:
+        """Write different records where they stand as `standing` says, and are not there where it says nothing.
+
+        Returns those that were not written, perhaps for another's sake, with what stands there now.
+        """
 
     def delete(self, tenant_id: str, ref: RecordRef) -> bool:
         """Whether it was there."""
@@ -228,10 +241,14 @@ class Records(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class KnownAddress:
-    """What stands under an address: cards of the records that carry it, and whether it is an agent's own."""
+    """What stands under an address: cards of the records that carry it, and whether it is an agent's own.
+
+    `taught` are records on which an agent has said that mail of this address belongs.
+    """
 
     cards: frozenset[Card] = frozenset()
     is_staff: bool = False
+    taught: frozenset[RecordRef] = frozenset()
 
     @property
     def records(self) -> frozenset[RecordRef]:
@@ -243,7 +260,32 @@ class RecordIndex(Protocol):
         """One read per address, side by side; every address asked for is a key."""
 
     def domains(self, tenant_id: str, domains: Iterable[str]) -> Mapping[str, frozenset[Card]]:
-        """Clients by domain, likewise."""
+        """By domain, likewise: clients, and opportunities and projects that have a contact there."""
+
+    def subjects(self, tenant_id: str, subjects: Iterable[str]) -> Mapping[str, frozenset[Card]]:
+        """Opportunities and projects by normalised summary, likewise."""
+
+    def listing(self, tenant_id: str, contacts: Iterable[str]) -> Mapping[str, frozenset[RecordRef]]:
+        """Opportunities and projects by the id of a contact of theirs, likewise."""
+
+    def awaiting(self, tenant_id: str, contacts: Iterable[str]) -> Mapping[str, frozenset[RecordRef]]:
+        """Opportunities and projects that list a contact which was not there; only contacts somebody waits for."""
+
+    def staff_among(self, tenant_id: str, addresses: Iterable[str]) -> frozenset[str]:
+        """Those addresses that are registered as staff's."""
+
+    def opened(
+        self, tenant_id: str, since: datetime, *, limit: int, after: str
+    ) -> tuple[list[RecordRef], str]:
+        """Records that Postledger opened since then, oldest first, from behind `after`; where to go on, or ''."""
+
+    def taught_to(self, tenant_id: str, ref: RecordRef) -> frozenset[str]:
+        """The addresses of which an agent has said that their mail belongs on a record."""
+
+    def teach(self, tenant_id: str, address: str, refs: Iterable[RecordRef]) -> None:
+        """Remember that mail of an address belongs on these records."""
+
+    def unteach(self, tenant_id: str, address: str, refs: Iterable[RecordRef]) -> None: ...
 
     def put_staff(self, tenant_id: str, mailbox_id: str, addresses: Iterable[str]) -> None:
         """Register a mailbox's own addresses."""
@@ -276,7 +318,13 @@ class MessageStore(Protocol):
     def finish(self, tenant_id: str, message: StoredMessage) -> None:
         """Mark done; a filed message's waiters have been put back and are dropped."""
 
+    def bury(self, tenant_id: str, tombstone: StoredMessage) -> None:
+        """Delete document and copies and leave this, under its ETag. Raises Conflict."""
+
     def get(self, tenant_id: str, key: str) -> StoredMessage | None: ...
+
+    def get_many(self, tenant_id: str, keys: Iterable[str]) -> Mapping[str, StoredMessage]:
+        """Those that are there, read side by side."""
 
     def document(self, tenant_id: str, key: str) -> Document | None: ...
 
@@ -293,6 +341,28 @@ class MessageStore(Protocol):
 
     def is_awaited(self, tenant_id: str, key: str) -> bool:
         """Whether nothing is known of a mail but that others answer it."""
+
+    def scan(self, tenant_id: str, *, limit: int, after: str) -> tuple[list[StoredMessage], str]:
+        """Messages that are not deleted, by key, from behind `after`; the second: where the next page starts."""
+
+    def note_conversation(self, tenant_id: str, message: StoredMessage) -> None:
+        """Let the message be found by its conversation. Again changes nothing."""
+
+    def of_conversation(self, tenant_id: str, conversation: str) -> tuple[ThreadHit, ...]:
+        """The newest messages noted for a conversation: a query, and one read for each, side by side."""
+
+
+class Codes(Protocol):
+    """Reference codes by number, and how many with a wrong signature each sender has sent."""
+
+    def get_many(self, tenant_id: str, numbers: Iterable[int]) -> Mapping[int, tuple[RecordRef, ...]]:
+        """The records that codes were issued for. One read each, side by side; unknown ones are left out."""
+
+    def claim(self, tenant_id: str, number: int, refs: Sequence[RecordRef], message_key: str) -> bool:
+        """Take a number for a message and its records; False when another message has it."""
+
+    def note_forged(self, tenant_id: str, sender_hash: str, message_key: str, count: int) -> int:
+        """Remember how many a mail had, again or not; how many its sender has sent by now."""
 
 
 class Sightings(Protocol):
@@ -326,6 +396,9 @@ class EntryFilter:
 class Timeline(Protocol):
     def put(self, tenant_id: str, entries: Sequence[Entry]) -> None: ...
 
+    def remove(self, tenant_id: str, refs: Sequence[RecordRef], entry_id: str) -> None:
+        """Take one mail's entry from several records; one that is not there is no error."""
+
     def page(
         self, tenant_id: str, ref: RecordRef, wanted: EntryFilter, *, limit: int, after: str
     ) -> tuple[list[Entry], str]:
@@ -333,9 +406,27 @@ class Timeline(Protocol):
 
 
 class Inbox(Protocol):
+    """My Inbox of each agent; and marks of what persons have decided that may not have been carried out yet."""
+
     def put(self, tenant_id: str, item: InboxItem) -> None: ...
 
-    def remove(self, tenant_id: str, item: InboxItem) -> None: ...
+    def remove(self, tenant_id: str, agents: Sequence[str], item_id: str) -> None:
+        """Take one mail out of My Inbox of several agents; where it is not is no error."""
+
+    def page(self, tenant_id: str, agent: str, *, limit: int, after: str) -> tuple[list[InboxItem], str]:
+        """Newest first, from behind the item id `after`; the second is where the next page starts, or ''."""
+
+    def mark(self, tenant_id: str, mark: Mark) -> None: ...
+
+    def marks(self, tenant_id: str, message_key: str = "") -> list[Mark]:
+        """Those of one message, or all of them."""
+
+    def unmark(self, tenant_id: str, marks: Sequence[Mark]) -> None: ...
+
+
+class Audit(Protocol):
+    def append(self, tenant_id: str, row: AuditRow) -> None:
+        """Keep it; one that is kept already, by its time and id, stays as it is."""
 
 
 class Attachments(Protocol):
@@ -343,6 +434,9 @@ class Attachments(Protocol):
 
     def get(self, tenant_id: str, key: str, attachment_id: str) -> Iterator[bytes]:
         """Raises NotFound."""
+
+    def drop(self, tenant_id: str, key: str) -> None:
+        """Delete all of a message."""
 
 
 @dataclass(frozen=True, slots=True)

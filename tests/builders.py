@@ -25,6 +25,7 @@ AGENT: Final = "agent@contoso.example"
 CONTACT: Final = "buyer@fabrikam.example"
 KEY: Final = "0f" * 16
 HASH_KEY: Final = b"k" * 32
+CODE_KEYS: Final = (b"c" * 32, b"o" * 32)
 
 
 def a_person(address: str = CONTACT, name: str = "") -> Person:

@@ -29,6 +29,7 @@ class _Box:
     well_known: dict[str, str] = field(default_factory=dict)
     messages: dict[str, FetchedMessage] = field(default_factory=dict)
     contents: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    mime: dict[str, bytes] = field(default_factory=dict)
     logs: dict[str, list[tuple[str, bool]]] = field(default_factory=dict)
     generation: int = 0
 
@@ -78,13 +79,18 @@ class FakeMail:
         *,
         folder: str = "inbox-folder",
         contents: Mapping[str, bytes] | None = None,
+        mime: bytes = b"",
     ) -> str:
-        """Put a mail into a folder under a new id, which is returned; `contents` by attachment's Graph id."""
+        """Put a mail into a folder under a new id, which is returned; `contents` by attachment's Graph id.
+
+        `mime` is what the mail looks like as MIME, where a test needs to know.
+        """
         box = self._boxes[address]
         self._number += 1
         graph_id = f"AAkALgFake{self._number:06}"
         head = replace(message.head, graph_id=graph_id, folder_id=folder)
         box.messages[graph_id] = replace(message, head=head)
+        box.mime[graph_id] = mime
         box.contents |= {(graph_id, one): data for one, data in (contents or {}).items()}
         box.logs[folder].append((graph_id, True))
         return graph_id
@@ -187,6 +193,13 @@ class FakeMail:
         if data is None:
             raise NotFound("There is no such attachment.", "ErrorItemNotFound")
         yield iter([data])
+
+    def mime(self, mailbox: Mailbox, graph_id: str, most: int) -> bytes:
+        box = self._box("mime", mailbox)
+        found = self._message(box, graph_id)
+        if isinstance(found, PermanentError):
+            raise found
+        return box.mime[graph_id][:most]
 
     def _box(self, method: str, mailbox: Mailbox) -> _Box:
         self.calls[method] += 1

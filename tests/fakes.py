@@ -11,9 +11,11 @@ from datetime import datetime
 from threading import RLock
 from typing import Any, Final
 
+from shared.domain.audit import AuditRow
 from shared.domain.backfills import Backfill
 from shared.domain.candidates import ThreadHit
 from shared.domain.commands import Command
+from shared.domain.connections import MailConnection
 from shared.domain.entries import Entry, inverted
 from shared.domain.errors import Busy, Conflict, NotFound
 from shared.domain.filing import DONE, MAX_WAITERS, Copy, InboxItem, StoredMessage, Waiter
@@ -23,12 +25,14 @@ from shared.domain.late_contacts import Announcement
 from shared.domain.mailboxes import Mailbox
 from shared.domain.messages import Document
 from shared.domain.organisations import Organisation
-from shared.domain.records import Card, Record, RecordRef
+from shared.domain.records import Card, Record, RecordRef, opened_key
+from shared.domain.rulings import Mark
 from shared.domain.sightings import Sighting
 from shared.domain.subscriptions import Subscription
 from shared.ports import Claim, EntryFilter, Failure, FailureFilter, KnownAddress
 
 SLOTS: Final = 3
+NEWEST: Final = 5
 
 
 class Killed(BaseException):
@@ -330,6 +334,19 @@ class FakeRecords:
             for one in records:
                 self.rows[tenant_id, one.ref] = replace(one, etag=self._etag())
 
+    def write(
+        self, tenant_id: str, records: Sequence[Record], standing: Mapping[RecordRef, Record]
+    ) -> Mapping[RecordRef, Record | None]:
+        left: dict[RecordRef, Record | None] = {}
+        with self.faults.write("Records.write"):
+            for one in records:
+                stored, known = self.rows.get((tenant_id, one.ref)), standing.get(one.ref)
+                if (stored.etag if stored else "") != (known.etag if known else ""):
+                    left[one.ref] = stored
+                else:
+                    self.rows[tenant_id, one.ref] = replace(one, etag=self._etag())
+        return left
+
     def delete(self, tenant_id: str, ref: RecordRef) -> bool:
         with self.faults.write("Records.delete"):
             return self.rows.pop((tenant_id, ref), None) is not None
@@ -361,18 +378,70 @@ class FakeRecordIndex:
         self.faults = faults or records.faults
         self.records = records
         self.staff: set[tuple[str, str, str]] = set()
+        self.taught: set[tuple[str, str, RecordRef]] = set()
 
     def addresses(self, tenant_id: str, addresses: Iterable[str]) -> Mapping[str, KnownAddress]:
         self.faults.read("RecordIndex.addresses")
         staff = {address for tenant, _, address in self.staff if tenant == tenant_id}
         return {
-            one: KnownAddress(self._under(tenant_id, f"address:{one}"), one in staff)
+            one: KnownAddress(
+                self._under(tenant_id, f"address:{one}"),
+                one in staff,
+                frozenset(
+                    ref for tenant, address, ref in self.taught if (tenant, address) == (tenant_id, one)
+                ),
+            )
             for one in dict.fromkeys(addresses)
         }
 
     def domains(self, tenant_id: str, domains: Iterable[str]) -> Mapping[str, frozenset[Card]]:
         self.faults.read("RecordIndex.domains")
         return {one: self._under(tenant_id, f"domain:{one}") for one in dict.fromkeys(domains)}
+
+    def subjects(self, tenant_id: str, subjects: Iterable[str]) -> Mapping[str, frozenset[Card]]:
+        self.faults.read("RecordIndex.subjects")
+        return {one: self._under(tenant_id, f"subject:{one}") for one in dict.fromkeys(subjects)}
+
+    def listing(self, tenant_id: str, contacts: Iterable[str]) -> Mapping[str, frozenset[RecordRef]]:
+        self.faults.read("RecordIndex.listing")
+        asked = dict.fromkeys(contacts)
+        return {one: frozenset(c.ref for c in self._under(tenant_id, f"contact:{one}")) for one in asked}
+
+    def awaiting(self, tenant_id: str, contacts: Iterable[str]) -> Mapping[str, frozenset[RecordRef]]:
+        self.faults.read("RecordIndex.awaiting")
+        found = {one: self._under(tenant_id, f"missing:{one}") for one in dict.fromkeys(contacts)}
+        return {one: frozenset(card.ref for card in cards) for one, cards in found.items() if cards}
+
+    def staff_among(self, tenant_id: str, addresses: Iterable[str]) -> frozenset[str]:
+        self.faults.read("RecordIndex.staff_among")
+        registered = {address for tenant, _, address in self.staff if tenant == tenant_id}
+        return frozenset(addresses) & registered
+
+    def opened(
+        self, tenant_id: str, since: datetime, *, limit: int, after: str
+    ) -> tuple[list[RecordRef], str]:
+        self.faults.read("RecordIndex.opened")
+        rows = sorted(
+            (one.removeprefix("opened:"), ref)
+            for (tenant, ref), record in self.records.rows.items()
+            for one in record.index_keys
+            if tenant == tenant_id and one.startswith("opened:")
+        )
+        keys = {f"{at}|{ref}": ref for at, ref in rows if at >= opened_key(since)}
+        found = [one for one in keys if one > after]
+        return [keys[one] for one in found[:limit]], found[limit - 1] if len(found) > limit else ""
+
+    def taught_to(self, tenant_id: str, ref: RecordRef) -> frozenset[str]:
+        self.faults.read("RecordIndex.taught_to")
+        return frozenset(address for tenant, address, one in self.taught if (tenant, one) == (tenant_id, ref))
+
+    def teach(self, tenant_id: str, address: str, refs: Iterable[RecordRef]) -> None:
+        with self.faults.write("RecordIndex.teach"):
+            self.taught.update((tenant_id, address, ref) for ref in refs)
+
+    def unteach(self, tenant_id: str, address: str, refs: Iterable[RecordRef]) -> None:
+        with self.faults.write("RecordIndex.unteach"):
+            self.taught.difference_update((tenant_id, address, ref) for ref in refs)
 
     def put_staff(self, tenant_id: str, mailbox_id: str, addresses: Iterable[str]) -> None:
         with self.faults.write("RecordIndex.put_staff"):
@@ -403,6 +472,7 @@ class FakeMessageStore:
     def __init__(self, faults: Faults | None = None) -> None:
         self.faults = faults or Faults()
         self.rows: dict[tuple[str, str], _MessageRow] = {}
+        self.conversations: dict[tuple[str, str], dict[str, str]] = {}
         self._etag = _Etags()
 
     def create(self, tenant_id: str, message: StoredMessage, document: Document, copy: Copy) -> Claim:
@@ -439,10 +509,22 @@ class FakeMessageStore:
             waiters = () if stored.is_filed else stored.waiters
             row.message = replace(stored, state=DONE, waiters=waiters, etag=self._etag())
 
+    def bury(self, tenant_id: str, tombstone: StoredMessage) -> None:
+        with self.faults.write("MessageStore.bury"):
+            row = self._row(tenant_id, tombstone.key)
+            _check(row.message.etag if row and row.message else None, tombstone.etag or "none")
+            buried = replace(tombstone, etag=self._etag())
+            self.rows[tenant_id, tombstone.key] = _MessageRow(message=buried)
+
     def get(self, tenant_id: str, key: str) -> StoredMessage | None:
         self.faults.read("MessageStore.get")
         row = self._row(tenant_id, key)
         return row.message if row else None
+
+    def get_many(self, tenant_id: str, keys: Iterable[str]) -> Mapping[str, StoredMessage]:
+        self.faults.read("MessageStore.get_many")
+        found = {key: self._row(tenant_id, key) for key in keys}
+        return {key: row.message for key, row in found.items() if row and row.message}
 
     def document(self, tenant_id: str, key: str) -> Document | None:
         self.faults.read("MessageStore.document")
@@ -488,6 +570,26 @@ class FakeMessageStore:
         row = self._row(tenant_id, key)
         return row is not None and row.message is None
 
+    def scan(self, tenant_id: str, *, limit: int, after: str) -> tuple[list[StoredMessage], str]:
+        self.faults.read("MessageStore.scan")
+        found = [
+            row.message
+            for (tenant, key), row in sorted(self.rows.items())
+            if tenant == tenant_id and key > after and row.message and not row.message.is_deleted
+        ]
+        return found[:limit], found[limit - 1].key if len(found) > limit else ""
+
+    def note_conversation(self, tenant_id: str, message: StoredMessage) -> None:
+        with self.faults.write("MessageStore.note_conversation"):
+            rows = self.conversations.setdefault((tenant_id, message.conversation), {})
+            rows[f"{inverted(message.at)}|{message.key}"] = message.key
+
+    def of_conversation(self, tenant_id: str, conversation: str) -> tuple[ThreadHit, ...]:
+        self.faults.read("MessageStore.of_conversation")
+        keys = self.conversations.get((tenant_id, conversation), {})
+        newest = [self._row(tenant_id, keys[one]) for one in sorted(keys)[:NEWEST]]
+        return tuple(one.message.as_thread_hit("conversation") for one in newest if one and one.message)
+
     def _row(self, tenant_id: str, key: str) -> _MessageRow | None:
         return self.rows.get((tenant_id, key))
 
@@ -498,6 +600,28 @@ class FakeMessageStore:
         numbers = range(first.message.variants + 1)
         rows = [self._row(tenant_id, variant_key(key, number)) for number in numbers]
         return tuple(row.message.as_thread_hit(evidence) for row in rows if row and row.message)
+
+
+class FakeCodes:
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[tuple[str, int], tuple[tuple[RecordRef, ...], str]] = {}
+        self.forged: dict[tuple[str, str], dict[str, int]] = {}
+
+    def get_many(self, tenant_id: str, numbers: Iterable[int]) -> Mapping[int, tuple[RecordRef, ...]]:
+        self.faults.read("Codes.get_many")
+        return {one: self.rows[tenant_id, one][0] for one in numbers if (tenant_id, one) in self.rows}
+
+    def claim(self, tenant_id: str, number: int, refs: Sequence[RecordRef], message_key: str) -> bool:
+        with self.faults.write("Codes.claim"):
+            row = self.rows.setdefault((tenant_id, number), (tuple(refs), message_key))
+            return row[1] == message_key
+
+    def note_forged(self, tenant_id: str, sender_hash: str, message_key: str, count: int) -> int:
+        with self.faults.write("Codes.note_forged"):
+            rows = self.forged.setdefault((tenant_id, sender_hash), {})
+            rows[message_key] = count
+            return sum(rows.values())
 
 
 class FakeSightings:
@@ -550,6 +674,11 @@ class FakeTimeline:
             for one in entries:
                 self.rows.setdefault((tenant_id, one.link.ref), {})[one.id] = one
 
+    def remove(self, tenant_id: str, refs: Sequence[RecordRef], entry_id: str) -> None:
+        with self.faults.write("Timeline.remove"):
+            for ref in refs:
+                self.rows.get((tenant_id, ref), {}).pop(entry_id, None)
+
     def page(
         self, tenant_id: str, ref: RecordRef, wanted: EntryFilter, *, limit: int, after: str
     ) -> tuple[list[Entry], str]:
@@ -579,14 +708,38 @@ class FakeInbox:
     def __init__(self, faults: Faults | None = None) -> None:
         self.faults = faults or Faults()
         self.rows: dict[tuple[str, str], dict[str, InboxItem]] = {}
+        self.marked: dict[tuple[str, str, str], Mark] = {}
 
     def put(self, tenant_id: str, item: InboxItem) -> None:
         with self.faults.write("Inbox.put"):
-            self.rows.setdefault((tenant_id, item.agent), {})[_inbox_key(item)] = item
+            self.rows.setdefault((tenant_id, item.agent), {})[item.id] = item
 
-    def remove(self, tenant_id: str, item: InboxItem) -> None:
+    def remove(self, tenant_id: str, agents: Sequence[str], item_id: str) -> None:
         with self.faults.write("Inbox.remove"):
-            self.rows.get((tenant_id, item.agent), {}).pop(_inbox_key(item), None)
+            for agent in agents:
+                self.rows.get((tenant_id, agent), {}).pop(item_id, None)
+
+    def page(self, tenant_id: str, agent: str, *, limit: int, after: str) -> tuple[list[InboxItem], str]:
+        self.faults.read("Inbox.page")
+        found = [one for one in self.of(tenant_id, agent) if one.id > after]
+        return found[:limit], found[limit - 1].id if len(found) > limit else ""
+
+    def mark(self, tenant_id: str, mark: Mark) -> None:
+        with self.faults.write("Inbox.mark"):
+            self.marked[tenant_id, mark.message_key, mark.id] = mark
+
+    def marks(self, tenant_id: str, message_key: str = "") -> list[Mark]:
+        self.faults.read("Inbox.marks")
+        return [
+            mark
+            for (tenant, key, _), mark in sorted(self.marked.items())
+            if tenant == tenant_id and message_key in ("", key)
+        ]
+
+    def unmark(self, tenant_id: str, marks: Sequence[Mark]) -> None:
+        with self.faults.write("Inbox.unmark"):
+            for one in marks:
+                self.marked.pop((tenant_id, one.message_key, one.id), None)
 
     def of(self, tenant_id: str, agent: str) -> list[InboxItem]:
         """An agent's inbox, newest first: for tests."""
@@ -594,8 +747,18 @@ class FakeInbox:
         return [rows[key] for key in sorted(rows)]
 
 
-def _inbox_key(item: InboxItem) -> str:
-    return f"{inverted(item.at)}-{item.message_key}"
+class FakeAudit:
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[tuple[str, datetime, str], AuditRow] = {}
+
+    def append(self, tenant_id: str, row: AuditRow) -> None:
+        with self.faults.write("Audit.append"):
+            self.rows.setdefault((tenant_id, row.at, row.id), row)
+
+    def of(self, tenant_id: str) -> list[AuditRow]:
+        """An organisation's, oldest first: for tests."""
+        return [row for (tenant, *_), row in sorted(self.rows.items()) if tenant == tenant_id]
 
 
 class FakeAttachments:
@@ -613,6 +776,12 @@ class FakeAttachments:
         if content is None:
             raise NotFound("no such attachment")
         return iter([content] if content else [])
+
+    def drop(self, tenant_id: str, key: str) -> None:
+        with self.faults.write("Attachments.drop"):
+            self.rows = {
+                place: content for place, content in self.rows.items() if place[:2] != (tenant_id, key)
+            }
 
 
 class FakeExceptions:
@@ -689,6 +858,38 @@ class FakeLateContacts:
                 self.asked[tenant_id] = at
 
 
+class FakeConnections:
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[tuple[str, str], MailConnection] = {}
+        self._etag = _Etags()
+
+    def get(self, tenant_id: str, connection_id: str) -> MailConnection | None:
+        self.faults.read("Connections.get")
+        return self.rows.get((tenant_id, connection_id))
+
+    def put(self, connection: MailConnection) -> MailConnection:
+        with self.faults.write("Connections.put"):
+            key = (connection.tenant_id, connection.connection_id)
+            stored = self.rows.get(key)
+            _check(stored.etag if stored else None, connection.etag)
+            self.rows[key] = replace(connection, etag=self._etag())
+            return self.rows[key]
+
+    def delete(self, tenant_id: str, connection_id: str) -> None:
+        with self.faults.write("Connections.delete"):
+            self.rows.pop((tenant_id, connection_id), None)
+
+    def of(self, tenant_id: str) -> list[MailConnection]:
+        self.faults.read("Connections.of")
+        found = (one for one in self.rows.values() if one.tenant_id == tenant_id)
+        return sorted(found, key=lambda one: one.connection_id)
+
+    def all(self) -> Iterator[MailConnection]:
+        self.faults.read("Connections.all")
+        yield from list(self.rows.values())
+
+
 class FakeStorage:
     """All fakes as one storage account, under one `Faults`."""
 
@@ -704,9 +905,12 @@ class FakeStorage:
         self.records = FakeRecords(self.faults)
         self.index = FakeRecordIndex(self.records, self.faults)
         self.messages = FakeMessageStore(self.faults)
+        self.codes = FakeCodes(self.faults)
         self.sightings = FakeSightings(self.faults)
         self.timeline = FakeTimeline(self.faults)
         self.inbox = FakeInbox(self.faults)
+        self.audit = FakeAudit(self.faults)
         self.attachments = FakeAttachments(self.faults)
         self.exceptions = FakeExceptions(self.faults)
         self.late_contacts = FakeLateContacts(self.faults)
+        self.connections = FakeConnections(self.faults)

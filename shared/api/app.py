@@ -9,14 +9,26 @@ from starlette.middleware.cors import CORSMiddleware
 from shared.api import problems
 from shared.api.auth import TokenVerifier
 from shared.api.correlation import Correlation
-from shared.api.routers import exceptions, health, mailboxes, messages, organisations, records, timelines
+from shared.api.routers import (
+    connect,
+    exceptions,
+    health,
+    inbox,
+    links,
+    mailboxes,
+    messages,
+    organisations,
+    records,
+    rematch,
+    timelines,
+)
 from shared.api.use_cases import ApiUseCases
 
 PREFIX: Final = "/api/v1"
 DESCRIPTION: Final = (
-    "Mail of an organisation on the timelines of its CRM records. Every call but `health` carries an access "
-    "token of Entra ID. An application of the deployment's own tenant may name the organisation it acts for "
-    "in the header `Postledger-Organisation`. Errors are problem details (RFC 9457)."
+    "Mail of an organisation on the timelines of its CRM records. Every call but `health` and the consent "
+    "callback carries an access token of Entra ID. An application of the deployment's own tenant may name the "
+    "organisation it acts for in the header `Postledger-Organisation`. Errors are problem details (RFC 9457)."
 )
 _SENT_HEADERS: Final = (
     "Authorization",
@@ -50,8 +62,22 @@ def create_app(
     app.state.use_cases = use_cases
     app.state.verifier = verifier
     problems.install(app)
-    for module in (timelines, messages, records, mailboxes, organisations, exceptions, health):
+    routers = (
+        timelines,
+        messages,
+        links,
+        inbox,
+        records,
+        rematch,
+        mailboxes,
+        organisations,
+        exceptions,
+        health,
+    )
+    for module in routers:
         app.include_router(module.router, prefix=PREFIX)
+    for router in (connect.router, connect.callback_router):
+        app.include_router(router, prefix=PREFIX)
     app.add_middleware(Correlation)
     if cors_origins:
         _allow_browsers(app, cors_origins)

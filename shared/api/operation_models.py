@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.api.models import LinkModel
+from shared.api.models import LinkModel, PersonModel
 
 _LINK: Final[dict[str, Any]] = LinkModel.model_json_schema()["examples"][0]
 
@@ -111,3 +111,79 @@ class ExplanationModel(BaseModel):
     links: list[LinkModel]
     sightings: list[SeenCopyModel]
     steps: list[str] = Field(description="What was decided and why, in order, as sentences.")
+
+
+_DIFFERENCE: Final[dict[str, Any]] = {
+    "message_id": "0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f",
+    "at": "2026-03-02T09:00:00Z",
+    "outcome_before": "filed",
+    "outcome_after": "triage",
+    "gained": [],
+    "lost": [_LINK],
+}
+
+
+class DifferenceModel(BaseModel):
+    """A mail that the rules and records of today file differently."""
+
+    model_config = _answer(_DIFFERENCE)
+    message_id: str
+    at: datetime
+    outcome_before: str = Field(description="filed or triage.")
+    outcome_after: str
+    gained: list[LinkModel]
+    lost: list[LinkModel]
+
+
+class RematchModel(BaseModel):
+    """What a dry run found, or the id of the run that was asked for."""
+
+    model_config = _answer({"run": None, "differences": [_DIFFERENCE], "seen": 200, "cursor": None})
+    run: str | None = Field(description="The run's id in the log; null for a dry run.")
+    differences: list[DifferenceModel] = Field(
+        description="A mail that changes after others is not among them."
+    )
+    seen: int = Field(description="How many messages this page looked at.")
+    cursor: str | None
+
+
+_PREVIEWED: Final[dict[str, Any]] = {
+    "received_at": "2026-03-02T09:00:00Z",
+    "folder": "inbox",
+    "direction": "in",
+    "capture": "known_address",
+    "outcome": "filed",
+    "reason": "contact_address",
+    "sentence": "Kept, because one of its participants has the address of a known record.",
+    "links": [_LINK],
+    "subject": "Viewing on Thursday",
+    "from": {"name": "Bo Byer", "address": "bo@fabrikam.example"},
+}
+
+
+class PreviewedModel(BaseModel):
+    """A mail that would be kept. Its subject and sender are null for those who could not read it afterwards."""
+
+    model_config = _answer(_PREVIEWED)
+    received_at: datetime
+    folder: str
+    direction: str
+    capture: str = Field(description="The rule of capture that keeps it.")
+    outcome: str = Field(description="filed or triage.")
+    reason: str = Field(description="The rule of its best link, or why there is none.")
+    sentence: str
+    links: list[LinkModel]
+    subject: str | None
+    sender: PersonModel | None = Field(alias="from")
+
+
+class PreviewModel(BaseModel):
+    """A page of what would be kept, oldest first within each folder. Nothing was stored."""
+
+    model_config = _answer(
+        {"mails": [_PREVIEWED], "seen": 3, "skipped": {"unknown_people": 2}, "cursor": None}
+    )
+    mails: list[PreviewedModel]
+    seen: int = Field(description="How many mails were looked at for this page.")
+    skipped: dict[str, int] = Field(description="Those that would not be kept, by reason.")
+    cursor: str | None

@@ -1,44 +1,55 @@
 """From what use cases answer to the JSON models of the API."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, cast
 
 from shared.api.models import (
     AttachmentModel,
     BackfillModel,
+    BounceModel,
     EntryModel,
-    LineModel,
     LinkModel,
-    LoadModel,
     MailboxModel,
     MessageModel,
     OrganisationModel,
     PersonModel,
-    RecordModel,
     SightingModel,
     TimelineModel,
-    WrittenRecordModel,
 )
-from shared.api.operation_models import ExceptionModel, ExplanationModel, SeenCopyModel
+from shared.api.operation_models import (
+    DifferenceModel,
+    ExceptionModel,
+    ExplanationModel,
+    PreviewedModel,
+    PreviewModel,
+    RematchModel,
+    SeenCopyModel,
+)
+from shared.api.record_models import LineModel, LoadModel, RecordModel, WrittenRecordModel
 from shared.domain import quotes
 from shared.domain.addresses import Person
 from shared.domain.advice import advice
 from shared.domain.backfills import Backfill
 from shared.domain.entries import Entry
-from shared.domain.html import SafeHtml, safe_html
+from shared.domain.explanations import capture_sentence
+from shared.domain.filing import Bounced
+from shared.domain.html import Quote, SafeHtml, safe_html
 from shared.domain.mailboxes import SETTINGS as MAILBOX_SETTINGS
 from shared.domain.mailboxes import Mailbox
 from shared.domain.matching import Link
-from shared.domain.messages import Attachment, Document
+from shared.domain.messages import Attachment
 from shared.domain.organisations import Organisation
 from shared.domain.records import Record
+from shared.domain.rematching import Difference
 from shared.services.exceptions import NamedFailure
 from shared.services.explain import Explanation
 from shared.services.organisations import SETTINGS as ORGANISATION_SETTINGS
-from shared.services.reading import MessageView, TimelinePage
+from shared.services.preview import Previewed, PreviewPage
+from shared.services.reading import BCC, MessageView, TimelinePage
 from shared.services.records import LineResult, Loaded, Written
+from shared.services.rematch import DifferencePage
 
 
 def timeline(page: TimelinePage) -> TimelineModel:
@@ -48,7 +59,7 @@ def timeline(page: TimelinePage) -> TimelineModel:
 def message(view: MessageView, attachments_url: str, *, remote_images: bool) -> MessageModel:
     """A message as it may be shown; `attachments_url` is the path below which its attachments lie."""
     document = view.document
-    body = _safe_body(document, attachments_url, remote_images)
+    body = _safe_body(view, attachments_url, remote_images)
     ranges = quotes.QuoteRanges(document.quoted)
     return MessageModel.model_validate(
         {
@@ -58,11 +69,13 @@ def message(view: MessageView, attachments_url: str, *, remote_images: bool) -> 
             "text": document.text,
             "own_text": quotes.own_text(document.text, ranges),
             "quoted_text": quotes.quoted_text(document.text, ranges),
+            "chain_hidden": view.chain_hidden,
             "blocked_images": list(body.blocked_images),
             "body_withheld": body.withheld,
             "attachments": [_attachment(one) for one in document.attachments],
             "links": [_link(one) for one in view.links],
             "sightings": [SightingModel(mailbox=one.mailbox, folder=one.folder) for one in view.sightings],
+            "bounces": [_bounce(one) for one in view.message.bounces],
         }
     )
 
@@ -76,9 +89,9 @@ def written_record(written: Written) -> WrittenRecordModel:
 
 
 def _record(found: Record) -> dict[str, Any]:
-    names = set(RecordModel.model_fields) - {"kind", "id"}
+    names = set(RecordModel.model_fields) - {"kind", "id", "overrides"}
     fields = {name: _listed(getattr(found, name)) for name in names}
-    return {"kind": found.ref.kind, "id": found.ref.id, **fields}
+    return {"kind": found.ref.kind, "id": found.ref.id, "overrides": asdict(found.overrides), **fields}
 
 
 def load(loaded: Loaded) -> LoadModel:
@@ -94,6 +107,57 @@ def load(loaded: Loaded) -> LoadModel:
 def mailbox_settings(found: Mailbox) -> dict[str, Any]:
     """What an admin set; the part of a mailbox that its ETag stands for."""
     return {name: _listed(getattr(found, name)) for name in MAILBOX_SETTINGS}
+
+
+def differences(page: DifferencePage) -> RematchModel:
+    return RematchModel(
+        run=None,
+        differences=[_difference(one) for one in page.differences],
+        seen=page.seen,
+        cursor=page.cursor,
+    )
+
+
+def _difference(found: Difference) -> DifferenceModel:
+    return DifferenceModel(
+        message_id=found.message_key,
+        at=found.at,
+        outcome_before=found.before.disposition.value,
+        outcome_after=found.after.disposition.value,
+        gained=[_public_link(one) for one in found.gained],
+        lost=[_public_link(one) for one in found.lost],
+    )
+
+
+def _public_link(link: Link) -> LinkModel:
+    """Without what is for those alone who may see a Bcc."""
+    return _link(replace(link, evidence="") if link.evidence.startswith(BCC) else link)
+
+
+def preview(page: PreviewPage) -> PreviewModel:
+    return PreviewModel(
+        mails=[_previewed(one) for one in page.mails],
+        seen=page.seen,
+        skipped=dict(page.skipped),
+        cursor=page.cursor,
+    )
+
+
+def _previewed(mail: Previewed) -> PreviewedModel:
+    return PreviewedModel.model_validate(
+        {
+            "received_at": mail.received_at,
+            "folder": mail.folder,
+            "direction": mail.direction.value,
+            "capture": mail.capture,
+            "outcome": mail.outcome,
+            "reason": mail.reason,
+            "sentence": f"Kept, because {capture_sentence(mail.capture)}.",
+            "links": [_link(one) for one in mail.links],
+            "subject": mail.subject,
+            "from": _person(mail.sender) if mail.sender else None,
+        }
+    )
 
 
 def backfill(found: Backfill, now: datetime) -> BackfillModel:
@@ -116,6 +180,7 @@ def mailbox(found: Mailbox, now: datetime, history: Backfill | None = None) -> M
             **mailbox_settings(found),
             "state": found.shown_state,
             "connected_at": found.connected_at,
+            "address_offered": found.address_offered or None,
             "lost_at": found.lost_at,
             "last_sync": synced,
             "last_error": found.last_error,
@@ -178,6 +243,8 @@ def _entry(found: Entry) -> EntryModel:
             "evidence": found.link.evidence,
             "closed": found.link.closed,
             "agent": found.agent,
+            "automatic": found.automatic,
+            "bounced": list(found.bounced),
         }
     )
 
@@ -203,10 +270,13 @@ def _message_entry(view: MessageView) -> dict[str, Any]:
         "evidence": link.evidence if link else "",
         "closed": link.closed if link else False,
         "agent": stored.agent,
+        "automatic": stored.automatic,
+        "bounced": [one.address for one in stored.bounces],
     }
 
 
-def _safe_body(document: Document, attachments_url: str, remote_images: bool) -> SafeHtml:
+def _safe_body(view: MessageView, attachments_url: str, remote_images: bool) -> SafeHtml:
+    document = view.document
     if not document.html:
         return SafeHtml("", (), None)
     by_content_id = {one.content_id.strip("<>"): one.id for one in document.attachments if one.content_id}
@@ -215,7 +285,9 @@ def _safe_body(document: Document, attachments_url: str, remote_images: bool) ->
         found = by_content_id.get(content_id)
         return f"{attachments_url}/{found}" if found is not None else None
 
-    return safe_html(document.html, remote_images=remote_images, cid_url=cid_url)
+    start = document.html_quote_start
+    quote = None if start is None else Quote(start, folded=view.chain_hidden)
+    return safe_html(document.html, remote_images=remote_images, cid_url=cid_url, quote=quote)
 
 
 def _line(found: LineResult) -> LineModel:
@@ -246,6 +318,16 @@ def _link(found: Link) -> LinkModel:
         score=found.score,
         by=found.by,
         closed=found.closed,
+    )
+
+
+def _bounce(found: Bounced) -> BounceModel:
+    return BounceModel(
+        address=found.address,
+        status=found.status,
+        permanent=found.permanent,
+        at=found.at,
+        message_id=found.message_key,
     )
 
 

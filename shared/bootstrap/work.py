@@ -1,22 +1,32 @@
 """The use cases that the triggers call, put together from the adapters of one process."""
 
+import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from shared.adapters.storage.inbox import AzureInbox
 from shared.adapters.storage.queue import AzureCommandQueue
 from shared.services.access import WatchAccess
 from shared.services.arrivals import Arrivals
 from shared.services.backfill import StepBackfill
+from shared.services.bounces import NoteBounces, ReadBounce
+from shared.services.by_hand import ByHand, SweepDecisions
 from shared.services.candidates import GatherCandidates
+from shared.services.carry_out import Bury, CarryOut, TakeBack
+from shared.services.connection_care import WatchConnections
 from shared.services.filing import Filing
+from shared.services.forgeries import CountForgeries
 from shared.services.ingest import Ingest
 from shared.services.late_contacts import JoinLate
+from shared.services.matching import MatchMail
+from shared.services.merging import MoveFiled
 from shared.services.notifications import ClientStates, TakeNotifications
+from shared.services.opening import OpenRecord
 from shared.services.polling import PollMailboxes
+from shared.services.readdressing import NoticeAddresses
 from shared.services.reconcile import Reconcile, ReconcileAll
+from shared.services.rematch import Reconsider, RunRematch
 from shared.services.resync import Resync
 from shared.services.scopes import FindScope
 from shared.services.screening import Screen
@@ -28,6 +38,7 @@ from shared.services.subscription_care import (
 )
 from shared.services.subscriptions import MaintainSubscriptions
 from shared.services.sync import Sync
+from shared.services.threads import FileThread
 from shared.services.turns import Turns
 from shared.triggers.queue import Outcomes
 
@@ -35,6 +46,7 @@ if TYPE_CHECKING:
     pass
 
 from shared.bootstrap.adapters import Adapters
+from shared.bootstrap.connecting import Connecting
 
 # The webhook must have queued within 2 s or say that it has not.
 WEBHOOK_QUEUE_TIMEOUT: Final = 2.0
@@ -43,6 +55,11 @@ WEBHOOK_QUEUE_TIMEOUT: Final = 2.0
 def now() -> datetime:
     """The time, UTC."""
     return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """A fresh id."""
+    return uuid.uuid4().hex
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +73,16 @@ class UseCases:
     reconcile_all: ReconcileAll
     backfill: StepBackfill
     join_late_contacts: JoinLate
+    rematch: RunRematch
+    carry_out: CarryOut
+    sweep_decisions: SweepDecisions
+    merge_records: MoveFiled
     maintain_subscription: CareForSubscriptions
     queue_due_subscriptions: QueueDueSubscriptions
     queue_comparisons: QueueComparisons
     poll: PollMailboxes
+    watch_connections: WatchConnections
+    notice_addresses: NoticeAddresses
 
 
 class Work(Adapters):
@@ -76,11 +99,15 @@ class Work(Adapters):
 
     @cached_property
     def gather(self) -> GatherCandidates:
-        return GatherCandidates(self.index, self.records, self.messages)
+        return GatherCandidates(self.index, self.records, self.messages, self.codes, self.settings.code_keys)
+
+    @cached_property
+    def reconsider(self) -> Reconsider:
+        return Reconsider(self.mailboxes, self.messages, self.gather, self.settings.hash_key)
 
     @cached_property
     def screen(self) -> Screen:
-        return Screen(self.gather, self.messages)
+        return Screen(self.gather, self.messages, CountForgeries(self.codes))
 
     @cached_property
     def outcomes(self) -> Outcomes:
@@ -138,9 +165,34 @@ class Work(Adapters):
                 queue=self.queue,
                 clock=now,
             ),
+            rematch=RunRematch(
+                organisations=self.organisations,
+                records=self.records,
+                messages=self.messages,
+                reconsider=self.reconsider,
+                filing=self._filing,
+                queue=self.queue,
+                clock=now,
+            ),
+            carry_out=self._carry_out,
+            sweep_decisions=SweepDecisions(self.organisations, self.inbox, self.queue, now),
+            merge_records=MoveFiled(
+                records=self.records,
+                index=self.index,
+                messages=self.messages,
+                timeline=self.timeline,
+                queue=self.queue,
+                clock=now,
+            ),
             queue_comparisons=QueueComparisons(self.organisations, self.queue, now),
             poll=PollMailboxes(self.mailboxes, self.queue, now),
+            watch_connections=self._connecting.watch,
+            notice_addresses=self._connecting.notice_addresses,
         )
+
+    @cached_property
+    def _connecting(self) -> Connecting:
+        return Connecting(self)
 
     @cached_property
     def _ingest(self) -> Ingest:
@@ -149,14 +201,19 @@ class Work(Adapters):
             mail=self.mail,
             folders=self.folders,
             screen=self.screen,
-            gather=self.gather,
-            messages=self.messages,
+            match=self._match,
             filing=self._filing,
+            note_bounces=NoteBounces(self.messages, self.timeline),
             sightings=self.sightings,
             exceptions=self.exceptions,
             queue=self.queue,
             clock=now,
         )
+
+    @cached_property
+    def _match(self) -> MatchMail:
+        read_bounce = ReadBounce(self.mail, self.messages)
+        return MatchMail(self.gather, self.messages, read_bounce, CountForgeries(self.codes))
 
     @cached_property
     def _arrivals(self) -> Arrivals:
@@ -193,14 +250,39 @@ class Work(Adapters):
         return CareForSubscriptions(maintain, compare)
 
     @cached_property
+    def _carry_out(self) -> CarryOut:
+        by_hand = ByHand(self.messages, self.inbox, self.queue, new_id)
+        threads = FileThread(self.messages, self.mailboxes, self.inbox, by_hand)
+        return CarryOut(
+            filing=self._filing,
+            messages=self.messages,
+            inbox=self.inbox,
+            index=self.index,
+            records=self.records,
+            audit=self.audit,
+            threads=threads,
+            bury=Bury(
+                self.messages,
+                self.mailboxes,
+                self.timeline,
+                self.inbox,
+                self.attachments,
+                self.settings.hash_key,
+            ),
+            take_back=TakeBack(self.messages, self.index, self.records, self.timeline, threads),
+            clock=now,
+        )
+
+    @cached_property
     def _filing(self) -> Filing:
         return Filing(
             messages=self.messages,
             timeline=self.timeline,
-            inbox=AzureInbox(self.connection),
+            inbox=self.inbox,
             attachments=self.attachments,
             mailboxes=self.mailboxes,
             mail=self.mail,
             queue=self.queue,
             clock=now,
+            open_record=OpenRecord(self.records, now),
         )

@@ -6,14 +6,16 @@ The never-rules stand first, in this order; then the first reason to keep wins.
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.domain.automatic import Automatic, nature_of
 from shared.domain.candidates import Candidates
+from shared.domain.decisions import MatchPolicy
 from shared.domain.folders import FolderState
 from shared.domain.mailboxes import INTAKE, Mailbox
 from shared.domain.messages import MessageHead
 from shared.domain.organisations import Organisation, is_listed
 
 # Raised with every change of the rules, and stored with each sighting: old outcomes can be told apart.
-RULES_VERSION = 1
+RULES_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,11 @@ def decide(head: MessageHead, candidates: Candidates, policy: Policy) -> Capture
     return Capture(False, "private" if _is_withheld(head, policy) else "unknown_people")
 
 
+def is_bounce(head: MessageHead) -> bool:
+    """Whether it reports that another mail did not arrive."""
+    return nature_of(head.headers, head.sender.address, head.subject).automatic is Automatic.BOUNCE
+
+
 def _never(head: MessageHead, candidates: Candidates, policy: Policy) -> str:
     never_log = (*policy.organisation.never_log, *policy.mailbox.never_log)
     if any(is_listed(address, never_log) for address in head.participants):
@@ -70,6 +77,9 @@ def _never(head: MessageHead, candidates: Candidates, policy: Policy) -> str:
 def _is_staff_only(head: MessageHead, candidates: Candidates, policy: Policy) -> bool:
     if candidates.codes or policy.mailbox.kind == INTAKE:
         return False
+    if candidates.parent and is_bounce(head):
+        # The organisation's own server reports, to a colleague, on a mail to somebody outside.
+        return False
     return bool(head.participants) and head.participants <= candidates.staff
 
 
@@ -84,10 +94,22 @@ def _keep(head: MessageHead, candidates: Candidates, policy: Policy) -> str:
         return "thread"
     if _is_withheld(head, policy):
         return ""
-    if any(candidates.addresses.values()):
+    if any(candidates.addresses.values()) or any(candidates.taught.values()):
         return "known_address"
-    if any(candidates.domains.values()):
+    if _has_known_domain(candidates, policy):
         return "known_domain"
     if policy.mailbox.kind == INTAKE:
         return "intake"
     return "everything" if policy.mailbox.capture == "everything" else ""
+
+
+def _has_known_domain(candidates: Candidates, policy: Policy) -> bool:
+    """A client's domain; for a mailbox that matches by domain also that of a contact of an open record of its kind."""
+    match = MatchPolicy.of(policy.organisation, policy.mailbox)
+    for ref in (one for refs in candidates.domains.values() for one in refs):
+        if ref.kind == "client":
+            return True
+        card = candidates.cards.get(ref)
+        if match.by_domain and ref.kind == match.matched_to and card is not None and match.takes(card):
+            return True
+    return False

@@ -129,6 +129,49 @@ class JoinLateContacts(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RematchMessages(Command):
+    """Decide anew on stored mail, from behind the message `after`: all of it, or what concerns `record`.
+
+    `run` names the whole run; `turn` counts how often it has gone through, `changed` what this time has changed.
+    """
+
+    queue: ClassVar[str] = names.REMATCHES
+
+    mailbox_id: str = ""
+    run: str = ""
+    record: str = ""
+    after: str = ""
+    turn: int = 0
+    changed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileMessage(Command):
+    """Bring everything in line with what a person has said of a stored mail; `key` is the message's."""
+
+    queue: ClassVar[str] = names.FILING
+
+    mailbox_id: str = ""
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeRecords(Command):
+    """Move what was filed on one record to the one that has taken its place; both as `kind/id`.
+
+    `pages` have been moved so far. `second`: the pass some minutes later, for mail that was on its way.
+    """
+
+    queue: ClassVar[str] = names.RECORD_MERGES
+
+    mailbox_id: str = ""
+    merged: str
+    into: str
+    pages: int = 0
+    second: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MaintainSubscription(Command):
     """Bring the mailbox's Graph subscription in order. `event` is the lifecycle event that asked for it.
 
@@ -146,6 +189,9 @@ COMMANDS: Final[tuple[type[Command], ...]] = (
     ReconcileMailbox,
     BackfillMailbox,
     JoinLateContacts,
+    RematchMessages,
+    FileMessage,
+    MergeRecords,
     MaintainSubscription,
 )
 

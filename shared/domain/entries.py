@@ -22,7 +22,10 @@ _LAST_MILLISECOND: Final = 10**14
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row. `id` names it within its timeline and orders it; `evidence` says what its rule rests on."""
+    """One row. `id` names it within its timeline and orders it; its link says by which rule it stands here.
+
+    `automatic` is what kind of automatic mail it is, '' = a person's; `bounced` are addresses it did not reach.
+    """
 
     id: str
     message_key: str
@@ -38,6 +41,8 @@ class Entry:
     has_attachments: bool
     link: Link
     agent: str
+    automatic: str = ""
+    bounced: tuple[str, ...] = ()
 
 
 def entry_id(at: datetime, message_key: str) -> str:

@@ -25,6 +25,7 @@ NOT_KEPT: Final = {
         "it was received before the capture window of its mailbox began; a backfill brings in such mail"
     ),
     "private": "it is marked private or confidential, and answers no mail that is filed",
+    "deleted": "a person has deleted it in My Inbox; it does not come back",
     "unknown_people": (
         "none of its participants is known: no record has one of their addresses, no client one of their domains, "
         "and it answers no mail that is filed"
@@ -36,15 +37,30 @@ FOLDERS: Final = {
     "deleteditems": "it is in deleted items",
 }
 RULES: Final = {
-    "code": "its reference code was issued for that record",
+    "code": "its reference code was issued for that record, and its sender is known there",
+    "bounce": "it reports that a mail filed there did not arrive",
     "thread": "it answers a mail that is filed there",
+    "conversation": "it goes on with a conversation that is filed there and shares a participant",
+    "subject": "its subject is that record's summary, and a contact of it wrote or received it",
     "contact_address": "an address on it is on a contact's card",
-    "domain": "somebody on it writes from a client's domain",
+    "taught": "an agent has said that mail of that address belongs there",
+    "domain": "somebody on it writes from a domain that belongs there",
+    "by_hand": "a person put it there",
+    "opened": "the record was opened for it",
 }
 NOT_MATCHED: Final = {
     "no_match": "no open record goes with it",
+    "claims_code": "it quotes a valid reference code, but its sender is not known to that code's records",
+    "forged_sender": "its sender is known, but the sender's domain disowns the mail (DMARC)",
+    "ambiguous": "several open records have a contact at the sender's domain",
+    "unlinked": "a person took it from its last record",
+}
+LISTED: Final = {
+    "no_record_of_kind": "it reached no open record of the kind that the mailbox is matched to",
+    "matching_off": "matching is switched off for the mailbox",
 }
 STATES: Final = {
+    "deleted": "A person has deleted it in My Inbox. Nothing is kept of it but its key, so that it does not come back.",
     "pending": "Its rows are being written; this takes seconds, and after a crash up to ten minutes.",
     "unknown": (
         "The mail itself was never seen in a captured mailbox. Another mail answers it, which will be looked at "
@@ -88,8 +104,16 @@ def copy_step(place: str, outcome: str, reason: str, *, final: bool) -> str:
     return f"{place}: {outcome} ({reason})."
 
 
+def waits_sentence(reason: str) -> str:
+    """Why a mail waits in My Inbox."""
+    because = NOT_MATCHED.get(reason, f"of '{reason}'")
+    return f"It waits here because {because}."
+
+
 def message_steps(message: StoredMessage, links: tuple[Link, ...]) -> list[str]:
     """What was decided on a stored mail, record by record; `links` are those that may be shown."""
+    if message.is_deleted:
+        return [STATES["deleted"]]
     version = message.decision.version
     if not message.is_filed:
         because = NOT_MATCHED.get(message.decision.reason, f"of '{message.decision.reason}'")
@@ -97,6 +121,11 @@ def message_steps(message: StoredMessage, links: tuple[Link, ...]) -> list[str]:
     else:
         steps = [f"Matching (rules {version}) filed it on {len(message.decision.links)} record(s)."]
     steps += [_link_step(one) for one in links]
+    if message.decision.listed:
+        because = LISTED[message.decision.listed]
+        steps.append(f"It is in My Inbox as well, because {because} ({message.decision.listed}).")
+    if message.bounces:
+        steps.append(f"It did not reach {len(message.bounces)} address(es): reports have come back.")
     return [*steps, STATES["pending"]] if message.state == PENDING else steps
 
 

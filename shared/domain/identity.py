@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.domain import subjects
+from shared.domain.addresses import domain_of
 from shared.domain.messages import MessageHead
+from shared.domain.public_domains import registrable
 
 # Relays may restamp a Date header by minutes; two different mails that reuse an id differ by more.
 SAME_SENT = timedelta(minutes=10)
@@ -39,7 +41,9 @@ class Hasher:
         return tuple(sorted({self("address", one) for one in addresses}))
 
     def domains(self, addresses: Iterable[str]) -> tuple[str, ...]:
-        return tuple(sorted({self("domain", one.rpartition("@")[2]) for one in addresses}))
+        """Of the registrable domains, as records are looked up by; none of a domain without one."""
+        found = {registrable(domain_of(one)) for one in addresses} - {""}
+        return tuple(sorted(self("domain", one) for one in found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,13 @@ class Fingerprint:
 
     @classmethod
     def of(cls, head: MessageHead) -> "Fingerprint":
-        return cls(head.sender.address, head.sent_at, subjects.normalise(head.subject)[:200])
+        """By its author: one copy may have come through a list that rewrites From and puts a tag in the subject."""
+        author = head.author or head.sender
+        return cls(author.address, head.sent_at, subjects.normalise(head.subject)[:200])
+
+    def hashed(self, hasher: Hasher) -> "Fingerprint":
+        """The same without anything readable: what is kept of a mail that was deleted."""
+        return Fingerprint(hasher("address", self.sender), self.sent_at, hasher("subject", self.subject))
 
     def is_same_mail(self, other: "Fingerprint") -> bool:
         """A further copy is the same mail unless two of sender, sent time and stripped subject differ."""

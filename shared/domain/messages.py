@@ -7,6 +7,7 @@ from enum import StrEnum
 from shared.domain import subjects
 from shared.domain.addresses import Person
 from shared.domain.message_ids import answered
+from shared.domain.senders import author_of
 
 # PidTagSensitivity (MS-OXCMSG 2.2.1.13): 0 normal, 1 personal, 2 private, 3 company-confidential.
 PRIVATE = (2, 3)
@@ -21,7 +22,10 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MessageHead:
-    """One copy of a mail in one mailbox, without its body. Ids are without angle brackets; times are UTC."""
+    """One copy of a mail in one mailbox, without its body. Ids are without angle brackets; times are UTC.
+
+    `author` is who wrote it where a mailing list put its own address into From.
+    """
 
     graph_id: str
     folder_id: str
@@ -43,6 +47,11 @@ class MessageHead:
     has_attachments: bool = False
     sensitivity: int = 0
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    author: Person | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        author = author_of(self.sender, self.reply_to, self.cc, self.headers)
+        object.__setattr__(self, "author", author)
 
     @property
     def answers(self) -> tuple[str, ...]:
@@ -56,6 +65,7 @@ class MessageHead:
         """(role, address) of everyone named on it, senders first, each address once."""
         people = [
             ("from", self.sender),
+            ("from", self.author or self.sender),
             ("from", self.on_behalf_of or self.sender),
             *(("reply-to", one) for one in self.reply_to),
             *(("to", one) for one in self.to),
@@ -72,6 +82,11 @@ class MessageHead:
     def participants(self) -> frozenset[str]:
         """Every address named on it."""
         return frozenset(address for _, address in self.roles)
+
+    @property
+    def writers(self) -> frozenset[str]:
+        """The addresses of who wrote it: From, and the author where a list has rewritten From."""
+        return frozenset((self.sender.address, (self.author or self.sender).address)) - {""}
 
     @property
     def is_private(self) -> bool:
@@ -107,7 +122,8 @@ class Document:
     """What is kept of a mail to show it: the body untouched, and where the quoted chain stands in it.
 
     `quoted` are half-open character ranges of `text`; `html_quote_start` is an offset into `html`.
-    Bcc is not among the people: it is kept with the copy in which it is visible.
+    Bcc is not among the people: it is kept with the copy in which it is visible. `headers` are those that
+    matching reads, so that it can be asked again.
     """
 
     message_id: str
@@ -125,3 +141,6 @@ class Document:
     attachments: tuple[Attachment, ...] = ()
     in_reply_to: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    on_behalf_of: Person | None = None
+    conversation_index: str = ""
+    headers: tuple[tuple[str, str], ...] = ()

@@ -10,9 +10,22 @@ MAIL_INGEST: Final = "mail-ingest"
 MAIL_RECONCILE: Final = "mail-reconcile"
 MAIL_BACKFILL: Final = "mail-backfill"
 LATE_CONTACTS: Final = "late-contacts"
+REMATCHES: Final = "rematches"
+FILING: Final = "filing"
+RECORD_MERGES: Final = "record-merges"
 SUBSCRIPTIONS: Final = "subscriptions"
 
-QUEUES: Final = (MAIL_SYNC, MAIL_INGEST, MAIL_RECONCILE, MAIL_BACKFILL, LATE_CONTACTS, SUBSCRIPTIONS)
+QUEUES: Final = (
+    MAIL_SYNC,
+    MAIL_INGEST,
+    MAIL_RECONCILE,
+    MAIL_BACKFILL,
+    LATE_CONTACTS,
+    REMATCHES,
+    FILING,
+    RECORD_MERGES,
+    SUBSCRIPTIONS,
+)
 POISON_SUFFIX: Final = "-poison"
 
 
@@ -28,11 +41,14 @@ SUBSCRIPTION_STATES: Final = "Subscriptions"
 RECORDS: Final = "Records"
 RECORD_INDEX: Final = "RecordIndex"
 MESSAGES: Final = "Messages"
+CODES: Final = "Codes"
 SIGHTINGS: Final = "Sightings"
 TIMELINE: Final = "Timeline"
 INBOX: Final = "Inbox"
 EXCEPTIONS: Final = "Exceptions"
 LATE_CONTACTS_STATES: Final = "LateContacts"
+AUDIT: Final = "Audit"
+CONNECTION_STATES: Final = "Connections"
 
 TABLES: Final = (
     ORGANISATIONS,
@@ -42,11 +58,14 @@ TABLES: Final = (
     RECORDS,
     RECORD_INDEX,
     MESSAGES,
+    CODES,
     SIGHTINGS,
     TIMELINE,
     INBOX,
     EXCEPTIONS,
     LATE_CONTACTS_STATES,
+    AUDIT,
+    CONNECTION_STATES,
 )
 
 BODIES: Final = "bodies"

@@ -1,15 +1,26 @@
 """An organisation: one customer, one Entra tenant, with the policies its admin has set."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Final, Self
 
+from shared.domain.errors import InvalidInput
 from shared.domain.fields import Fields
+
+DISABLED: Final = "disabled"
+ENABLED: Final = "enabled"
+VERIFIED: Final = "verified"
+DISCONNECTED: Final = "disconnected"
+STATES: Final = (DISABLED, ENABLED, VERIFIED)
 
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """Policies of one tenant. `never_log` holds addresses and domains; hours are whole hours."""
+    """Policies of one tenant. `never_log` holds addresses and domains; hours are whole hours.
+
+    `connection` is how its connection stands, as far as others need to know: `verified`, `disconnected` or ''.
+    """
 
     tenant_id: str
     name: str = ""
@@ -25,12 +36,21 @@ class Organisation:
     sensitivity: bool = True
     from_rules: dict[str, Any] = field(default_factory=dict)
     retention_days: int | None = None
+    code_prefix: str = "PL"
+    connection: str = ""
     etag: str = field(default="", compare=False)
 
     @property
     def state(self) -> str:
-        """What the admin sees: `enabled` once the operator has let the tenant in."""
-        return "enabled" if self.enabled else "disabled"
+        """What the admin sees: `enabled` once the operator has let the tenant in, `verified` once it is connected."""
+        if not self.enabled:
+            return DISABLED
+        return VERIFIED if self.connection == VERIFIED else ENABLED
+
+    @property
+    def is_captured(self) -> bool:
+        """Whether its mail may be captured: the operator lets it in, and its admin has not disconnected it."""
+        return self.enabled and self.connection != DISCONNECTED
 
     def changed(self, fields: Fields) -> Self:
         """This organisation with the given settings put in place. Raises InvalidInput."""
@@ -49,12 +69,20 @@ class Organisation:
             sensitivity=fields.flag("sensitivity", self.sensitivity),
             from_rules=fields.mapping("from_rules", self.from_rules),
             retention_days=fields.number_or_none("retention_days", self.retention_days, 1, 36500),
+            code_prefix=_prefix(fields.text("code_prefix", self.code_prefix, 16)),
+            connection=self.connection,
             etag=self.etag,
         )
 
     def with_own_domain(self, domain: str) -> Self:
         """This organisation, knowing `domain` as its own: its mailboxes live there."""
         return self.changed(Fields({"own_domains": sorted({*self.own_domains, domain})}))
+
+
+def _prefix(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]{2,6}", text):
+        raise InvalidInput("'code_prefix' must be 2 to 6 letters A to Z, such as PL.")
+    return text.upper()
 
 
 def in_domains(domain: str, domains: Iterable[str]) -> bool:

@@ -9,11 +9,23 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from shared import telemetry
+from shared.domain import inbox
 from shared.domain.commands import MAX_IDS, IngestMessages
+from shared.domain.entries import entry_id
 from shared.domain.errors import Conflict, PermanentError
-from shared.domain.filing import DONE, MAX_WAITERS, PENDING, Copy, StoredMessage, entries_of, inbox_item
+from shared.domain.filing import (
+    DONE,
+    MAX_WAITERS,
+    MOST_ACTS,
+    PENDING,
+    Copy,
+    StoredMessage,
+    entries_of,
+)
 from shared.domain.identity import MAX_VARIANTS, variant_key
+from shared.domain.matching import Decision
 from shared.domain.messages import Attachment, Direction, Document
+from shared.domain.opening import opened
 from shared.ports import (
     Attachments,
     Claim,
@@ -25,6 +37,7 @@ from shared.ports import (
     MessageStore,
     Timeline,
 )
+from shared.services.opening import OpenRecord
 from shared.services.scopes import Scope
 
 UPDATE_TRIES = 5
@@ -43,42 +56,84 @@ class Filing:
     mail: MailSource
     queue: CommandQueue
     clock: Clock
+    open_record: OpenRecord
 
     def __call__(self, scope: Scope, message: StoredMessage, document: Document, copy: Copy) -> StoredMessage:
         """File or triage the mail and return it as it stands, not yet done.
 
-        A message that is returned `done` was complete before and needs nothing more.
+        A message that is returned `done` was complete before and needs nothing more; nor does a deleted one.
         """
         claim = self._claim(scope, message, document, copy)
         stored = claim.message
+        if stored.is_deleted:
+            return stored
         if not claim.created:
             self.messages.add_copy(scope.tenant_id, stored.key, copy)
-            stored = self._merge(scope, stored, message)
+            stored = self._merge(scope, stored, opened(replace(message, key=stored.key)))
         if stored.state == DONE:
+            if not message.is_filed or inbox.may_list(scope.mailbox):
+                self._arrange_inboxes(scope.tenant_id, stored, document)
+            return stored
+        if stored.is_deleted:
             return stored
         self._keep_attachments(scope, stored, copy, document.attachments)
-        if stored.is_filed:
-            self.timeline.put(scope.tenant_id, entries_of(stored, document))
-        elif stored.direction is Direction.IN:
-            self.inbox.put(scope.tenant_id, inbox_item(stored, document, scope.mailbox))
+        self.open_record(scope.tenant_id, stored, document)
+        if claim.created:
+            self._show_entries(scope.tenant_id, stored, document)
+            for item in inbox.arranged(stored, document, [scope.mailbox])[0]:
+                self.inbox.put(scope.tenant_id, item)
+        else:
+            self.show(scope.tenant_id, stored, document)
         return stored
 
-    def finish(self, scope: Scope, stored: StoredMessage) -> None:
+    def show(self, tenant_id: str, stored: StoredMessage, document: Document) -> None:
+        """Bring all that readers see in line with a stored mail: timelines, and My Inbox of every agent."""
+        self._show_entries(tenant_id, stored, document)
+        self._arrange_inboxes(tenant_id, stored, document)
+
+    def revise(self, tenant_id: str, stored: StoredMessage, decision: Decision, act: str) -> bool:
+        """Replace a finished mail's decision and bring its rows in line; `act` names who does it.
+
+        Whether that was to be done: a mail that somebody else is writing is left to them. Raises Conflict.
+        """
+        document = self.messages.document(tenant_id, stored.key)
+        is_own = act in stored.acts
+        if document is None or (stored.state != DONE and not is_own):
+            return False
+        if not is_own:
+            lost = {one.ref for one in stored.decision.links} - {one.ref for one in decision.links}
+            stored = self.messages.update(
+                tenant_id,
+                replace(
+                    stored,
+                    decision=decision,
+                    state=PENDING,
+                    withdrawn=stored.withdrawn | lost,
+                    acts=(*stored.acts, act)[-MOST_ACTS:],
+                ),
+            )
+        self.show(tenant_id, stored, document)
+        self.finish(tenant_id, stored, silent=True)
+        return True
+
+    def finish(self, tenant_id: str, stored: StoredMessage, *, silent: bool = False) -> None:
         """The last step: put back who waits for this mail, then mark it done."""
-        if stored.state == DONE:
+        if stored.state == DONE or stored.is_deleted:
             return
         if stored.is_filed:
-            self._put_back(scope, stored)
-        self.messages.finish(scope.tenant_id, stored)
+            if stored.opens_conversation:
+                self.messages.note_conversation(tenant_id, stored)
+            self._put_back(tenant_id, stored, silent=silent)
+        self.messages.finish(tenant_id, stored)
 
     def _claim(self, scope: Scope, message: StoredMessage, document: Document, copy: Copy) -> Claim:
         """Find the row of this very mail under its key, or take a free one: other mails may reuse its id."""
         first = None
         for number in range(MAX_VARIANTS):
-            mine = replace(message, key=variant_key(message.key, number))
+            mine = opened(replace(message, key=variant_key(message.key, number)))
             claim = self.messages.create(scope.tenant_id, mine, document, copy)
             first = first or claim.message
-            if claim.created or claim.message.fingerprint.is_same_mail(message.fingerprint):
+            if claim.created or _is_same(claim.message, message, scope):
                 if first.variants < number:
                     self._update(scope, first, partial(replace, variants=number))
                 return claim
@@ -87,11 +142,9 @@ class Filing:
     def _merge(self, scope: Scope, stored: StoredMessage, mine: StoredMessage) -> StoredMessage:
         """Add what this look at the mail has found; a changed message is pending until its rows are written."""
         merged = stored.merged(mine)
-        if (merged.decision, merged.kind) == (stored.decision, stored.kind):
+        if _said(merged) == _said(stored):
             return stored
-        if merged.is_filed and not stored.is_filed:
-            self._leave_inboxes(scope, stored)
-        return self._update(scope, stored, lambda one: replace(one.merged(mine), state=PENDING))
+        return self._update(scope, stored, lambda one: _pending(one.merged(mine)))
 
     def _update(self, scope: Scope, stored: StoredMessage, change: Change) -> StoredMessage:
         for _ in range(UPDATE_TRIES):
@@ -101,12 +154,22 @@ class Filing:
                 stored = self.messages.get(scope.tenant_id, stored.key) or stored
         raise Conflict(f"message {stored.key} keeps changing")
 
-    def _leave_inboxes(self, scope: Scope, stored: StoredMessage) -> None:
-        document = self.messages.document(scope.tenant_id, stored.key)
-        for copy in self.messages.copies(scope.tenant_id, stored.key):
-            mailbox = self.mailboxes.by_id(scope.tenant_id, copy.mailbox_id)
-            if mailbox is not None and document is not None:
-                self.inbox.remove(scope.tenant_id, inbox_item(stored, document, mailbox))
+    def _show_entries(self, tenant_id: str, stored: StoredMessage, document: Document) -> None:
+        if stored.is_filed:
+            self.timeline.put(tenant_id, entries_of(stored, document))
+        if stored.gone:
+            self.timeline.remove(tenant_id, sorted(stored.gone), entry_id(stored.at, stored.key))
+
+    def _arrange_inboxes(self, tenant_id: str, stored: StoredMessage, document: Document) -> None:
+        if stored.direction is not Direction.IN:
+            return
+        holders = {copy.mailbox_id for copy in self.messages.copies(tenant_id, stored.key)}
+        mailboxes = [self.mailboxes.by_id(tenant_id, one) for one in sorted(holders)]
+        items, gone = inbox.arranged(stored, document, [one for one in mailboxes if one is not None])
+        for one in items:
+            self.inbox.put(tenant_id, one)
+        if gone:
+            self.inbox.remove(tenant_id, gone, entry_id(stored.at, stored.key))
 
     def _keep_attachments(
         self, scope: Scope, stored: StoredMessage, copy: Copy, attachments: Sequence[Attachment]
@@ -119,20 +182,36 @@ class Filing:
                 # A link to a cloud file has no bytes (405), and one may vanish; the mail stands without.
                 telemetry.event("attachment_not_kept", message=stored.key, id=one.id, code=error.code)
 
-    def _put_back(self, scope: Scope, stored: StoredMessage) -> None:
+    def _put_back(self, tenant_id: str, stored: StoredMessage, *, silent: bool) -> None:
         """Nobody waits who is not within the capture window, or history that was asked for."""
         by_mailbox: dict[str, list[str]] = {}
-        for waiter in stored.waiters[:MAX_WAITERS]:
+        for waiter in stored.called_back[:MAX_WAITERS]:
             by_mailbox.setdefault(waiter.mailbox_id, []).append(waiter.graph_id)
         for mailbox_id, ids in by_mailbox.items():
             for start in range(0, len(ids), MAX_IDS):
                 self.queue.put(
                     IngestMessages(
-                        tenant_id=scope.tenant_id,
+                        tenant_id=tenant_id,
                         mailbox_id=mailbox_id,
                         first_at=self.clock(),
                         ids=tuple(ids[start : start + MAX_IDS]),
-                        silent=scope.unbounded,
+                        silent=silent,
                         unbounded=True,
                     )
                 )
+
+
+def _said(message: StoredMessage) -> tuple[object, ...]:
+    """What entries and rows are made from: a change of these has them written again."""
+    return message.decision, message.kind, message.automatic
+
+
+def _pending(stored: StoredMessage) -> StoredMessage:
+    return stored if stored.is_deleted else replace(stored, state=PENDING)
+
+
+def _is_same(stored: StoredMessage, mine: StoredMessage, scope: Scope) -> bool:
+    """Of a deleted mail only hashes are left to compare with."""
+    if stored.fingerprint.is_same_mail(mine.fingerprint):
+        return True
+    return stored.is_deleted and stored.fingerprint.is_same_mail(mine.fingerprint.hashed(scope.hasher))

@@ -7,15 +7,11 @@ from datetime import datetime
 from typing import TypeVar
 
 from shared import telemetry
-from shared.domain.candidates import Candidates, ThreadHit
 from shared.domain.commands import IngestMessages, SyncMailbox
-from shared.domain.documents import document_of
 from shared.domain.errors import AccessDenied, MailboxUnavailable, NotFound, PermanentError
-from shared.domain.filing import StoredMessage, copy_of, new_message
+from shared.domain.filing import DONE, StoredMessage, copy_of
 from shared.domain.folders import FolderState
-from shared.domain.identity import message_key
 from shared.domain.mailboxes import Mailbox
-from shared.domain.matching import MatchPolicy, match
 from shared.domain.messages import FetchedMessage, MessageHead
 from shared.domain.sightings import FAILED, FILED, SKIPPED, TRIAGE, Sighting
 from shared.ports import (
@@ -24,14 +20,14 @@ from shared.ports import (
     Exceptions,
     FolderStates,
     MailSource,
-    MessageStore,
     Sightings,
 )
-from shared.services.candidates import GatherCandidates
+from shared.services.bounces import NoteBounces
 from shared.services.failures import failure_of, record
 from shared.services.filing import Filing
+from shared.services.matching import MatchMail
 from shared.services.scopes import Scope
-from shared.services.screening import Screen, Screened, wait_for_parents
+from shared.services.screening import Screen, Screened
 from shared.services.turns import Turns
 
 # A notification may come before its mail can be read, and a draft's id goes when it is sent.
@@ -57,9 +53,9 @@ class Ingest:
     mail: MailSource
     folders: FolderStates
     screen: Screen
-    gather: GatherCandidates
-    messages: MessageStore
+    match: MatchMail
     filing: Filing
+    note_bounces: NoteBounces
     sightings: Sightings
     exceptions: Exceptions
     queue: CommandQueue
@@ -161,39 +157,22 @@ class Ingest:
         if sightings:
             self.sightings.put(scope.mailbox, sightings)
         for stored in unfinished:
-            self.filing.finish(scope, stored)
+            self.filing.finish(scope.tenant_id, stored, silent=scope.unbounded)
         return sightings
 
     def _file(self, scope: Scope, kept: Kept) -> StoredMessage:
-        head = kept.mail.head
-        candidates = self.gather.for_matching(scope, head, kept.screened.candidates)
-        if head.answers and not _has_nearest(head, candidates):
-            # Its parent may be on its way: whoever files it has this mail looked at again.
-            thread = wait_for_parents(self.messages, scope, head, nearest=1)
-            candidates = replace(candidates, thread=(*thread, *candidates.thread))
-        policy = MatchPolicy.of(scope.organisation, scope.mailbox)
-        decision = match(head, candidates, policy)
-        document = document_of(kept.mail, self._parent_text(scope, candidates.parent))
-        message = new_message(
-            head, decision, candidates, key=message_key(scope.hasher, head), mailbox=scope.mailbox
-        )
-        return self.filing(scope, message, document, copy_of(kept.mail, scope.mailbox))
-
-    def _parent_text(self, scope: Scope, parent: ThreadHit | None) -> str | None:
-        if parent is None or parent.text is not None:
-            return parent.text if parent else None
-        document = self.messages.document(scope.tenant_id, parent.key)
-        return document.text if document else None
-
-
-def _has_nearest(head: MessageHead, candidates: Candidates) -> bool:
-    """Whether the mail that this one answers is filed; one further up its thread says less."""
-    parent = candidates.parent
-    return parent is not None and parent.evidence == head.answers[0]
+        matched = self.match(scope, kept.mail, kept.screened.candidates)
+        copy = copy_of(kept.mail, scope.mailbox)
+        stored = self.filing(scope, matched.message, matched.document, copy)
+        if matched.report is not None and matched.bounced is not None and stored.state != DONE:
+            self.note_bounces(scope, matched.bounced, matched.report, stored)
+        return stored
 
 
 def settled(sighting: Sighting, stored: StoredMessage) -> Sighting:
-    """The ledger row of a copy whose mail has been filed or sent to triage."""
+    """The ledger row of a copy whose mail has been filed, sent to triage, or deleted before by a person."""
+    if stored.is_deleted:
+        return replace(sighting, outcome=SKIPPED, reason="deleted", message_key=stored.key, final=True)
     outcome = stored.decision.disposition.value
     return replace(
         sighting, outcome=outcome, reason=stored.decision.reason, message_key=stored.key, final=True

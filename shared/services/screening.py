@@ -12,9 +12,11 @@ from shared.domain.messages import MessageHead
 from shared.domain.sightings import Sighting, sighting_of
 from shared.ports import MessageStore
 from shared.services.candidates import GatherCandidates
+from shared.services.forgeries import CountForgeries
 from shared.services.scopes import Scope
 
-# Such a mail may turn out to answer one that is filed; every other reason to skip stands.
+# Such a mail may turn out to answer one that is filed; every other reason to skip stands, but for the reports of
+# the organisation's own mail server: only staff is named on them.
 MAY_BE_RESCUED = ("unknown_people", "private")
 
 
@@ -30,10 +32,11 @@ class Screened:
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """Decide capture for mails whose folders are known. Reads people and threads; writes waiters only."""
+    """Decide capture for mails whose folders are known. Reads people and threads; writes waiters and forgeries."""
 
     gather: GatherCandidates
     messages: MessageStore
+    count_forgeries: CountForgeries
 
     def __call__(
         self, scope: Scope, heads: Sequence[MessageHead], folders: Mapping[str, FolderState]
@@ -48,12 +51,20 @@ class Screen:
         self, scope: Scope, head: MessageHead, candidates: Candidates, folder: FolderState
     ) -> Screened:
         policy = policy_of(scope, folder)
+        if candidates.forged:
+            self.count_forgeries(scope, head, candidates.forged)
         verdict = capture.decide(head, candidates, policy)
-        if verdict.reason in MAY_BE_RESCUED and head.answers:
+        if head.answers and _may_be_rescued(head, verdict):
             thread = wait_for_parents(self.messages, scope, head)
             candidates = replace(candidates, thread=thread)
             verdict = capture.decide(head, candidates, policy)
         return Screened(head, verdict, sighting_of(head, verdict, scope.hasher), candidates)
+
+
+def _may_be_rescued(head: MessageHead, verdict: Capture) -> bool:
+    if verdict.reason == "staff_only":
+        return capture.is_bounce(head)
+    return verdict.reason in MAY_BE_RESCUED
 
 
 def policy_of(scope: Scope, folder: FolderState) -> Policy:
@@ -68,7 +79,8 @@ def wait_for_parents(
 
     Looking again while leaving word closes the gap in which the parent is filed by another worker.
     """
-    waiter = Waiter(scope.mailbox.mailbox_id, head.graph_id)
+    # Only kept mail waits for its nearest parent alone.
+    waiter = Waiter(scope.mailbox.mailbox_id, head.graph_id, kept=nearest is not None)
     found = []
     for message_id in head.answers[:nearest]:
         stored = messages.wait_for(scope.tenant_id, scope.hasher.message_id(message_id), waiter)

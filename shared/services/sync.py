@@ -1,7 +1,7 @@
 """Walks a mailbox: folder by folder, page by page from where each delta stands, keepers onto the ingest queue."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared import telemetry
 from shared.domain.commands import SyncMailbox
@@ -28,6 +28,8 @@ MAX_PAGES = 40
 MOST_FAILED = 3
 # With a filter, a first delta ends after 5,000 messages, without a word (Graph, "message: delta").
 FILTERED_MAXIMUM = 5_000
+# The clocks of two instances may differ by this much, rather less.
+CLOCK_SKEW = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,9 @@ class Sync:
         with self.turns.walk(command) as scope:
             if scope is None or not scope.is_active or scope.mailbox.connected_at is None:
                 telemetry.event("sync_dropped", mailbox=command.mailbox_id)
+                return
+            if is_covered(command, scope.mailbox):
+                telemetry.event("sync_covered", mailbox=command.mailbox_id)
                 return
             started = self.clock()
             finished = self._walk(scope)
@@ -143,6 +148,11 @@ class Sync:
 def _well(state: FolderState) -> FolderState:
     """A page was had."""
     return replace(state, broken=0, broken_at=None)
+
+
+def is_covered(command: SyncMailbox, mailbox: Mailbox) -> bool:
+    """Whether a whole walk has begun and ended since this one was asked for: whoever waited for it is served."""
+    return mailbox.last_sync_at is not None and mailbox.last_sync_at - command.first_at >= CLOCK_SKEW
 
 
 def walked(mailbox: Mailbox, started: datetime) -> dict[str, object]:

@@ -3,13 +3,16 @@
 import random
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from shared.domain.errors import Conflict
-from shared.domain.filing import DONE, MAX_WAITERS
+from shared.domain.filing import DONE, MAX_WAITERS, Bounced
 from shared.domain.identity import variant_key
+from shared.domain.matching import Disposition
 from shared.domain.messages import Direction
+from shared.domain.rulings import LINK, OPEN, Ruling
 from tests.builders import (
     KEY,
     NOW,
@@ -29,6 +32,28 @@ def create(storage, tenant, message=None, document=None, copy=None):
     return storage.messages.create(
         tenant, message or a_stored_message(), document or a_document(), copy or a_copy()
     )
+
+
+class TestScan:
+    def test_pages_show_every_message_once_in_order_of_keys(self, storage, tenant):
+        keys = ["0a" * 16, "0a" * 16 + "v1", "0b" * 16, "ff" * 16]
+        for key in reversed(keys):
+            create(storage, tenant, a_stored_message(key=key))
+        found, after, pages = [], "", 0
+        while True:
+            page, after = storage.messages.scan(tenant, limit=2, after=after)
+            found += [one.key for one in page]
+            pages += 1
+            if not after:
+                break
+        assert (found, pages) == (keys, 2)
+
+    def test_copies_placeholders_and_other_organisations_are_no_messages(self, storage, tenant):
+        create(storage, tenant)
+        storage.messages.wait_for(tenant, "0c" * 16, a_waiter())
+        create(storage, tenant[:-1] + "x", a_stored_message(key="0d" * 16))
+        page, after = storage.messages.scan(tenant, limit=10, after="")
+        assert ([one.key for one in page], after) == ([KEY], "")
 
 
 def noise(size):
@@ -82,6 +107,26 @@ class TestMessageStore:
         storage.messages.add_copy(tenant, KEY, a_copy(mailbox_id="ef" * 16, graph_id="other"))
         found = {(one.mailbox_id, one.folder_id) for one in storage.messages.copies(tenant, KEY)}
         assert found == {(a_copy().mailbox_id, "moved"), ("ef" * 16, "inbox-folder")}
+
+    def test_what_persons_did_comes_back(self, storage, tenant):
+        message = create(storage, tenant).message
+        before = a_decision(disposition=Disposition.TRIAGE, reason="no_match")
+        ruling = Ruling(
+            LINK, "a-person", NOW, before, links=(a_link(as_note=True),), taught="x@fabrikam.example"
+        )
+        updated = storage.messages.update(
+            tenant,
+            replace(
+                message,
+                decided=ruling,
+                undone=replace(ruling, what=OPEN),
+                unlinked=frozenset({a_ref()}),
+                withdrawn=frozenset({a_ref("client/K-1")}),
+                acts=("1", "2"),
+            ),
+        )
+        assert storage.messages.get(tenant, KEY) == updated
+        assert updated.decided == ruling
 
     def test_an_update_keeps_the_document(self, storage, tenant):
         message = create(storage, tenant).message
@@ -145,6 +190,11 @@ class TestWaiting:
         assert storage.messages.get(tenant, KEY) == claim.message
         assert storage.messages.document(tenant, KEY) == a_document()
 
+    def test_a_waiter_says_whether_its_mail_is_kept(self, storage, tenant):
+        storage.messages.wait_for(tenant, KEY, a_waiter())
+        storage.messages.wait_for(tenant, KEY, replace(a_waiter(), kept=True))
+        assert create(storage, tenant).message.waiters == (a_waiter(), replace(a_waiter(), kept=True))
+
     def test_a_filed_mail_is_not_waited_for(self, storage, tenant):
         message = create(storage, tenant).message
         assert storage.messages.wait_for(tenant, KEY, a_waiter()) == message
@@ -184,6 +234,30 @@ def test_links_carry_all_their_evidence(storage, tenant):
     link = a_link(
         "opportunity/O-1", rule="thread", evidence="parent@x.example", score=90, closed=True, by="a"
     )
-    message = a_stored_message(decision=replace(a_decision(), links=(link,), candidates=(a_ref("case/1"),)))
+    message = a_stored_message(decision=replace(a_decision(), links=(link,), suggestions=(link,)))
     create(storage, tenant, message)
     assert storage.messages.get(tenant, KEY).decision == message.decision
+
+    def test_mails_of_a_conversation_are_found_newest_first(self, storage, tenant):
+        for number in range(7):
+            key, at = f"{number}f" * 16, NOW + timedelta(minutes=number)
+            message = a_stored_message(key=key, at=at, conversation=KEY)
+            create(storage, tenant, message)
+            storage.messages.note_conversation(tenant, message)
+            storage.messages.note_conversation(tenant, message)
+        found = storage.messages.of_conversation(tenant, KEY)
+        assert {one.key for one in found} == {f"{number}f" * 16 for number in range(2, 7)}
+        assert {one.evidence for one in found} == {"conversation"}
+        assert found[0].links == (a_ref("contact/C-1"),)
+        assert storage.messages.of_conversation(tenant, KEY[:-1] + "0") == ()
+
+    def test_a_mail_that_is_not_there_any_more_is_not_found_by_its_conversation(self, storage, tenant):
+        storage.messages.note_conversation(tenant, a_stored_message(conversation=KEY))
+        assert storage.messages.of_conversation(tenant, KEY) == ()
+
+    def test_bounces_come_back_and_finishing_keeps_them(self, storage, tenant):
+        claim = create(storage, tenant)
+        bounced = Bounced("gone@fabrikam.example", "5.1.1", permanent=True, at=NOW, message_key=KEY)
+        noted = storage.messages.update(tenant, replace(claim.message, bounces=(bounced,)))
+        storage.messages.finish(tenant, noted)
+        assert storage.messages.get(tenant, KEY).bounces == (bounced,)

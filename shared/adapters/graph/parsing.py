@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from shared.adapters.graph.session import Json
+from shared.domain import authentication, automatic, conversations, senders
 from shared.domain.addresses import Person, normalise
 from shared.domain.errors import Rejected
 from shared.domain.message_ids import MAX_REFERENCES, message_id, parse_ids
@@ -16,27 +17,8 @@ IN_REPLY_TO: Final = "String 0x1042"
 REFERENCES: Final = "String 0x1039"
 
 # What later rules look at: automatic mail, bounces, lists, loops, forwarding. The rest is not kept in memory.
-KEPT_HEADERS: Final = frozenset(
-    (
-        "auto-submitted",
-        "precedence",
-        "x-auto-response-suppress",
-        "x-autoreply",
-        "x-autorespond",
-        "x-autoresponder",
-        "return-path",
-        "authentication-results",
-        "content-type",
-        "x-original-from",
-        "delivered-to",
-        "sensitivity",
-        "x-failed-recipients",
-        "x-loop",
-        "x-ms-exchange-generated-message-source",
-        "x-ms-exchange-parent-message-id",
-        "x-ms-exchange-inbox-rules-loop",
-        "x-ms-exchange-transport-rules-loop",
-    )
+KEPT_HEADERS: Final = (
+    automatic.HEADERS | senders.HEADERS | {authentication.HEADER, conversations.HEADER, "sensitivity"}
 )
 KEPT_PREFIXES: Final = ("list-",)
 LONGEST_HEADER: Final = 2_000

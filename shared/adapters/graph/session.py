@@ -7,6 +7,7 @@ tokens, so neither they nor bodies are ever logged.
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Final, Protocol
 from urllib.parse import quote
@@ -74,6 +75,16 @@ class GraphSession:
         self.http = requests.Session()
         self.http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.http.mount(self._host, HTTPAdapter(pool_connections=1, pool_maxsize=CONNECTIONS))
+
+    def speaking_as(self, tokens: TokenSource) -> "GraphSession":
+        """The same connections and waits with somebody else's tokens."""
+        other = copy(self)
+        other._tokens = tokens
+        return other
+
+    def token(self, tenant_id: str) -> str:
+        """The token that requests are made with."""
+        return self._tokens.token(tenant_id)
 
     def get(self, tenant_id: str, where: str, *, prefer: str = "") -> Json:
         """A JSON object, by a path below /v1.0 or by a link that Graph gave."""

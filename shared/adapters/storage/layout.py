@@ -7,13 +7,19 @@
 | SyncStates    | tenant, mailbox id           | hash of the folder id; `~backfill`                |
 | Subscriptions | tenant                       | mailbox id                                        |
 | Records       | tenant, kind                 | record id                                         |
-| RecordIndex   | tenant, `a`/`d` + bucket     | hash of address or domain, kind, id (or `staff`)  |
+| RecordIndex   | tenant, `a d s c` + bucket   | hash of what it stands under, kind, id            |
+|               | tenant, `m w t o`            | the same; `o`: time, kind, id                     |
 | Messages      | tenant, two digits of key    | message key; key `~` mailbox id `~` hash: a copy  |
+|               | tenant, `~c` + bucket        | conversation, inverted time, message key          |
+| Codes         | tenant, bucket               | number; in `~f` + bucket: sender, message key     |
 | Sightings     | tenant, mailbox id           | inverted receipt time, hash of the Graph id       |
 | Timeline      | tenant, kind, record id      | entry id: inverted time, message key              |
 | Inbox         | tenant, hash of the agent    | inverted time, message key                        |
+|               | tenant, `~decided`           | message key `~` id of a mark                      |
 | Exceptions    | tenant                       | inverted time, id; `id:` + id -> inverted time    |
 | LateContacts  | tenant                       | `new:` + time and id of an announcement; `asked`  |
+| Audit         | tenant                       | inverted time, id                                 |
+| Connections   | tenant                       | connection; `agent:` + address                    |
 """
 
 from collections.abc import Mapping
@@ -50,6 +56,8 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
             "lost_at",
             "paused_at",
             "reconciled",
+            "untested",
+            "address_offered",
             "connected_at",
             "content",
             "mailbox_id",
@@ -63,14 +71,20 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
     ),
     names.RECORDS: TableLayout("tenant|kind", "record id", ("status", "origin", "content")),
     names.RECORD_INDEX: TableLayout(
-        "tenant|a or d + bucket (0-f)",
-        "hash(address or domain)|kind|id, hash(address)|staff|mailbox id",
-        ("client", "status", "type"),
+        "tenant|a, d, s or c + bucket (0-f), tenant|m, w, t or o",
+        "hash|kind|id, hash(address)|staff|mailbox id, hash(address)|taught|kind|id, hash(address)|mailbox id, "
+        "hash(record)|address, time|kind|id",
+        ("client", "status", "type", "contacts", "domains"),
     ),
     names.MESSAGES: TableLayout(
-        "tenant|key[:2]",
-        "message key | message key~mailbox id~hash(graph id)",
+        "tenant|key[:2], tenant|~c + bucket (0-f)",
+        "message key | message key~mailbox id~hash(graph id) | conversation|inverted time|message key",
         ("state", "disposition", "variants", "waiters", "content", "document", "body"),
+    ),
+    names.CODES: TableLayout(
+        "tenant|bucket (0-f), tenant|~f + bucket",
+        "number | sender hash|message key",
+        ("links", "message_key", "forged"),
     ),
     names.SIGHTINGS: TableLayout(
         "tenant|mailbox id",
@@ -83,7 +97,9 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
         ("entry_kind", "has_attachments", "agent", "content"),
     ),
     names.INBOX: TableLayout(
-        "tenant|hash(agent)", "inverted time-message key", ("mailbox_id", "reason", "content")
+        "tenant|hash(agent) | tenant|'~decided'",
+        "inverted time-message key | message key~id",
+        ("mailbox_id", "reason", "content"),
     ),
     names.EXCEPTIONS: TableLayout(
         "tenant",
@@ -91,4 +107,6 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
         ("mailbox_id", "code", "queue", "graph_id", "replayed", "replayed_at", "content", "row"),
     ),
     names.LATE_CONTACTS_STATES: TableLayout("tenant", "'new:' + id | 'asked'", ("at", "content")),
+    names.AUDIT: TableLayout("tenant", "inverted time-id", ("what", "by", "content")),
+    names.CONNECTION_STATES: TableLayout("tenant", "connection | 'agent:' + address", ("state", "content")),
 }

@@ -14,11 +14,13 @@ from shared.adapters.storage.encoding import (
     joined,
     packed,
     part_names,
+    unescaped,
     unpacked,
 )
-from shared.adapters.storage.table import KEYS, Row, etag_of
+from shared.adapters.storage.table import KEYS, Row, etag_of, quoted, where
 from shared.domain.candidates import ThreadHit
-from shared.domain.filing import Copy, StoredMessage, Waiter
+from shared.domain.entries import inverted
+from shared.domain.filing import DONE, PENDING, Copy, StoredMessage, Waiter
 from shared.domain.messages import Document
 
 # The state of a row that nobody has filed yet: somebody waits for its mail.
@@ -81,6 +83,36 @@ def copies_range(key: str) -> tuple[str, str]:
     return f"{escaped(key)}~", f"{escaped(key)}~~"
 
 
+def behind(tenant_id: str, after: str) -> str:
+    """All messages of an organisation behind a key: pending ones and done ones."""
+    states = " or ".join(where(state=one) for one in (PENDING, DONE))
+    first, last = quoted(joined(tenant_id, "")), quoted(joined(tenant_id, "~"))
+    condition = f"PartitionKey ge {first} and PartitionKey lt {last} and ({states})"
+    if not after:
+        return condition
+    partition, key = (quoted(one) for one in place(tenant_id, after))
+    return (
+        f"{condition} and (PartitionKey gt {partition} or (PartitionKey eq {partition} and RowKey gt {key}))"
+    )
+
+
+def conversation_place(tenant_id: str, conversation: str) -> tuple[str, str]:
+    """Partition and start of the row keys of a conversation's messages."""
+    return joined(tenant_id, f"~c{conversation[:1]}"), escaped(conversation)
+
+
+def conversation_row(tenant_id: str, message: StoredMessage) -> Row:
+    """The newest message comes first."""
+    partition, prefix = conversation_place(tenant_id, message.conversation)
+    key = joined(prefix, inverted(message.at), escaped(message.key))
+    return {"PartitionKey": partition, "RowKey": key}
+
+
+def conversation_key(row: Row) -> str:
+    """The message key behind such a row."""
+    return unescaped(str(row["RowKey"]).split("|")[2])
+
+
 def body_of(tenant_id: str, key: str, document: Document) -> Body:
     """Where a document goes. A blob is named by its content: another mail's document never lands on it."""
     content = compressed(to_plain(document))
@@ -112,11 +144,12 @@ def to_copy(row: Row) -> Copy:
 
 
 def to_waiters(row: Row) -> tuple[Waiter, ...]:
-    return tuple(Waiter(*pair) for pair in json.loads(row["waiters"]))
+    return tuple(Waiter(one[0], one[1], len(one) > 2) for one in json.loads(row["waiters"]))
 
 
 def waiters_column(waiters: Iterable[Waiter]) -> Any:
-    return json.dumps([[one.mailbox_id, one.graph_id] for one in waiters], separators=(",", ":"))
+    plain = [[one.mailbox_id, one.graph_id, *(["kept"] if one.kept else [])] for one in waiters]
+    return json.dumps(plain, separators=(",", ":"))
 
 
 def is_awaited(row: Row) -> bool:

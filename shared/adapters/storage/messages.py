@@ -3,14 +3,15 @@
 Documents are written with their message by one insert; a large one is in its blob before the row names it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Final
 
 from shared.adapters.storage import message_rows as rows
 from shared.adapters.storage.blobs import Blobs
 from shared.adapters.storage.connection import Connection
-from shared.adapters.storage.table import Operation, Row, Table, etag_of, in_partition
+from shared.adapters.storage.table import KEYS, Operation, Row, Table, etag_of, in_partition
 from shared.domain import names
 from shared.domain.candidates import ThreadHit
 from shared.domain.errors import Conflict, NotFound
@@ -20,6 +21,8 @@ from shared.domain.messages import Document
 from shared.ports import Claim
 
 _TRIES: Final = 6
+# Of a conversation's messages that no thread leads to.
+_NEWEST: Final = 5
 
 
 class AzureMessageStore:
@@ -66,10 +69,33 @@ class AzureMessageStore:
                 raise
             self._merge_done(tenant_id, stored, stored.etag)
 
+    def bury(self, tenant_id: str, tombstone: StoredMessage) -> None:
+        """Three requests, and one per copy. The row names the body until all else is gone."""
+        if not tombstone.etag:
+            raise Conflict(f"{names.MESSAGES}: only a message that was read can be buried")
+        partition, key = rows.place(tenant_id, tombstone.key)
+        row = self._table.get(partition, key, rows.DOCUMENT_COLUMNS)
+        if row and row.get(rows.BODY):
+            self._bodies.delete(str(row[rows.BODY]))
+        first, last = rows.copies_range(tombstone.key)
+        copies = self._table.rows(in_partition(partition, first=first, last=last), select=("RowKey",))
+        self._connection.side_by_side(
+            lambda copy: self._table.delete(partition, str(copy["RowKey"])), list(copies)
+        )
+        try:
+            self._table.write(rows.message_row(tenant_id, tombstone), tombstone.etag)
+        except NotFound as error:
+            raise Conflict(str(error)) from error
+
     def get(self, tenant_id: str, key: str) -> StoredMessage | None:
         """One request."""
         row = self._row(tenant_id, key)
         return rows.to_message(row) if row and not rows.is_awaited(row) else None
+
+    def get_many(self, tenant_id: str, keys: Iterable[str]) -> Mapping[str, StoredMessage]:
+        """One request per key, side by side."""
+        found = self._rows(tenant_id, list(dict.fromkeys(keys)))
+        return {key: rows.to_message(row) for key, row in found.items()}
 
     def document(self, tenant_id: str, key: str) -> Document | None:
         """One request; one more for a large body."""
@@ -121,6 +147,27 @@ class AzureMessageStore:
         """One request."""
         row = self._row(tenant_id, key)
         return row is not None and rows.is_awaited(row)
+
+    def scan(self, tenant_id: str, *, limit: int, after: str) -> tuple[list[StoredMessage], str]:
+        """A query over the organisation's partitions, a thousand rows at a time; copies are read past."""
+        found: list[StoredMessage] = []
+        for row in self._table.rows(rows.behind(tenant_id, after), select=rows.MESSAGE_COLUMNS):
+            if len(found) == limit:
+                return found, found[-1].key
+            found.append(rows.to_message(row))
+        return found, ""
+
+    def note_conversation(self, tenant_id: str, message: StoredMessage) -> None:
+        """One request."""
+        self._table.upsert(rows.conversation_row(tenant_id, message))
+
+    def of_conversation(self, tenant_id: str, conversation: str) -> tuple[ThreadHit, ...]:
+        """One range query, and one request for each of the newest messages."""
+        partition, prefix = rows.conversation_place(tenant_id, conversation)
+        condition = in_partition(partition, first=prefix + "|", last=prefix + "}")
+        newest = islice(self._table.rows(condition, select=KEYS, page=_NEWEST), _NEWEST)
+        found = self._rows(tenant_id, [rows.conversation_key(one) for one in newest])
+        return tuple(rows.to_hit(one, "conversation") for one in found.values())
 
     def _claim(self, tenant_id: str, message: StoredMessage, body: rows.Body, copy: Copy) -> Claim:
         copied = Operation("upsert", rows.copy_row(tenant_id, message.key, copy))

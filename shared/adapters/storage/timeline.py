@@ -22,6 +22,7 @@ class AzureTimeline:
     """Implements `ports.Timeline`: a page is one range query, filters on kind, attachments and agent included."""
 
     def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self._table = Table(connection, names.TIMELINE)
 
     def put(self, tenant_id: str, entries: Sequence[Entry]) -> None:
@@ -29,6 +30,12 @@ class AzureTimeline:
         rows = [_row(tenant_id, one) for one in entries]
         latest = {(row["PartitionKey"], row["RowKey"]): row for row in rows}
         self._table.write_many(Operation("upsert", row) for row in latest.values())
+
+    def remove(self, tenant_id: str, refs: Sequence[RecordRef], entry_id: str) -> None:
+        """One request per record, side by side."""
+        self._connection.side_by_side(
+            lambda ref: self._table.delete(_partition(tenant_id, ref), escaped(entry_id)), list(refs)
+        )
 
     def page(
         self, tenant_id: str, ref: RecordRef, wanted: EntryFilter, *, limit: int, after: str

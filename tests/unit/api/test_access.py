@@ -23,7 +23,7 @@ from tests.fakes import FakeStorage
 from tests.unit.api.tokens import AUTHORITY, CLIENT, HOME, OTHER, STRANGER, Issuer
 from tests.unit.api.wiring import Api
 
-OPEN = {"get_health"}
+OPEN = {"get_health", "take_answer"}
 PATH = {
     "kind": "contact",
     "id": "C-1",
@@ -36,14 +36,25 @@ ROLES = {
     "get_timeline": READERS,
     "get_message": READERS,
     "get_attachment": READERS,
+    "link_message": READERS,
+    "unlink_message": READERS,
+    "get_inbox": {"Agent", "Admin"},
+    "link_inbox_item": {"Agent", "Admin"},
+    "open_opportunity": {"Agent", "Admin"},
+    "note_inbox_item": {"Agent", "Admin"},
+    "delete_inbox_item": {"Admin"},
+    "undo_decision": {"Agent", "Admin"},
     "put_record": {"Service", "Admin"},
     "get_record": {"Service", "Admin"},
     "delete_record": {"Service", "Admin"},
     "load_records": {"Service", "Admin"},
     "list_records": {"Service", "Admin"},
+    "merge_contacts": {"Service", "Admin"},
+    "rename_record": {"Service", "Admin"},
     "put_mailbox": {"Admin"},
     "get_mailbox": {"Admin", "Agent"},
     "sync_mailbox": {"Admin", "Agent"},
+    "preview_mailbox": {"Admin", "Agent"},
     "start_backfill": {"Admin"},
     "cancel_backfill": {"Admin"},
     "delete_mailbox": {"Admin"},
@@ -51,10 +62,19 @@ ROLES = {
     "get_organisation": {"Admin"},
     "put_organisation": {"Admin"},
     "list_organisations": set[str](),
+    "ask_to_connect": {"Admin", "Agent"},
+    "get_connections": {"Admin"},
+    "verify_connections": {"Admin"},
+    "disconnect": {"Admin"},
+    "test_mailbox": {"Admin", "Agent"},
+    "test_mailboxes": {"Admin", "Agent"},
+    "take_over_address": {"Admin", "Agent"},
     "list_exceptions": {"Admin"},
     "replay_exception": {"Admin"},
     "replay_exceptions": {"Admin"},
     "explain": {"Admin"},
+    "rematch": {"Service", "Admin"},
+    "rematch_record": {"Service", "Admin"},
 }
 
 
@@ -76,7 +96,11 @@ def every_operation(api: Api) -> list[tuple[str, str, str]]:
     for path, operations in paths.items():
         for method, operation in operations.items():
             name = operation["operationId"]
-            ids = {**PATH, "id": KEY} if "messages" in path or "exceptions" in path else PATH
+            ids = (
+                {**PATH, "id": KEY}
+                if any(one in path for one in ("messages", "exceptions", "inbox"))
+                else PATH
+            )
             if name not in OPEN:
                 query = QUERY.get(name, "")
                 found.append((name, method.upper(), path.format(**ids).removeprefix("/api/v1/") + query))
@@ -119,7 +143,7 @@ def bad_tokens(issuer: Issuer) -> dict[str, str | None]:
     }
 
 
-def test_every_route_of_the_app_is_guarded_but_for_health(api: Api) -> None:
+def test_every_route_of_the_app_is_guarded_but_for_health_and_the_callback(api: Api) -> None:
     found = list(routes_of(api.client.app))
     assert {one.name for one in found if not isinstance(one, GuardedRoute)} == OPEN
     assert {one.name for one in found} == set(ROLES) | OPEN
@@ -173,7 +197,14 @@ def test_nothing_of_another_organisation_can_be_reached(
             if method != "GET":
                 continue
             answer = api.get(path, token, headers={"Postledger-Organisation": OTHER})
-            lists = name in ("list_records", "list_mailboxes", "get_organisation", "list_exceptions")
+            lists = name in (
+                "list_records",
+                "list_mailboxes",
+                "get_organisation",
+                "get_connections",
+                "get_inbox",
+                "list_exceptions",
+            )
             assert answer.status_code in ((200, 403) if lists else (403, 404)), (name, answer.text)
             assert not any(one in answer.text for one in secrets), (name, answer.text)
 
@@ -183,11 +214,15 @@ def test_nothing_of_another_organisation_can_be_changed(
 ) -> None:
     put_everything(storage)
     record, mailbox = storage.records.rows.copy(), storage.mailboxes.rows.copy()
+    message = storage.messages.get(TENANT, KEY)
     body = {"kind": "personal", "agent": "other@fabrikam.example"}
     for method, path, more in (
         ("DELETE", "records/contact/C-1", {}),
         ("PUT", "records/contact/C-1", {"json": {"name": "Taken over"}}),
         ("POST", "records", {"content": b'{"kind":"contact","id":"C-1"}'}),
+        ("DELETE", f"messages/{KEY}/links", {"json": {"kind": "contact", "id": "C-1"}}),
+        ("DELETE", f"inbox/{KEY}", {}),
+        ("POST", f"inbox/{KEY}/undo", {}),
         ("DELETE", "mailboxes/agent@contoso.example", {}),
         ("PUT", "mailboxes/agent@contoso.example", {"json": body}),
         ("PUT", "organisation", {"json": {"name": "Taken over"}}),
@@ -196,6 +231,7 @@ def test_nothing_of_another_organisation_can_be_changed(
     assert {**storage.records.rows, **record} == storage.records.rows
     assert {**storage.mailboxes.rows, **mailbox} == storage.mailboxes.rows
     assert storage.organisations.rows[TENANT].name == "Contoso"
+    assert storage.messages.get(TENANT, KEY) == message
 
 
 def test_an_ordinary_token_cannot_name_another_organisation(api: Api, issuer: Issuer) -> None:

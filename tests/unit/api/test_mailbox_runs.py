@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.commands import BackfillMailbox, ReconcileMailbox, SyncMailbox
 from shared.domain.reconciliation import Reconciliation
-from tests.builders import AGENT, NOW, a_mailbox, a_sighting
+from tests.builders import AGENT, NOW, a_fetched_message, a_mailbox, a_sighting
 from tests.fakes import FakeStorage
 from tests.unit.api.tokens import Issuer
 from tests.unit.api.wiring import Api
@@ -107,3 +107,18 @@ def test_only_an_admin_backfills(api: Api, issuer: Issuer) -> None:
     assert api.delete(BACKFILL, issuer.user("Agent")).status_code == 403
     unknown = "mailboxes/nobody@contoso.example/backfill"
     assert api.post(unknown, issuer.user("Admin"), json=SINCE).status_code == 404
+
+
+def test_a_preview_says_what_would_be_kept_and_stores_nothing(api: Api, issuer: Issuer) -> None:
+    api.mail.add_mailbox("new@contoso.example")
+    api.mail.deliver("new@contoso.example", a_fetched_message(message_id="1@adatum.example"))
+    answer = api.post(
+        "mailboxes/new@contoso.example/preview?since=2026-01-01T00:00:00Z",
+        issuer.user("Admin"),
+        json={"capture": "everything"},
+    )
+    assert answer.status_code == 200
+    [mail] = answer.json()["mails"]
+    assert (mail["capture"], mail["outcome"], mail["subject"]) == ("everything", "triage", None)
+    assert mail["sentence"] == "Kept, because its mailbox captures everything."
+    assert api.get("mailboxes/new@contoso.example", issuer.user("Admin")).status_code == 404

@@ -1,6 +1,6 @@
 """The API's use cases over fakes, put together as the composition root does it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 from typing import Any, Final
@@ -9,7 +9,9 @@ from starlette.testclient import TestClient
 
 from shared.api.use_cases import ApiUseCases
 from shared.services.backfill import ManageBackfill
+from shared.services.by_hand import ByHand
 from shared.services.callers import IdentifyCaller
+from shared.services.candidates import GatherCandidates
 from shared.services.exceptions import (
     ListExceptions,
     NameMailboxes,
@@ -18,20 +20,28 @@ from shared.services.exceptions import (
     ReplayExceptions,
 )
 from shared.services.explain import Explain
+from shared.services.inbox import Decide, ReadInbox, UndoDecision
 from shared.services.late_contacts import AnnounceContacts, CountLateMail
+from shared.services.links import LinkMessage, UnlinkMessage
 from shared.services.mailboxes import DeleteMailbox, GetMailbox, ListMailboxes, PutMailbox, SyncNow
+from shared.services.matters import Matters
+from shared.services.merging import MergeContacts, RenameRecord, ReplaceRecord
 from shared.services.organisations import GetOrganisation, ListOrganisations, PutOrganisation
+from shared.services.preview import PreviewMailbox
 from shared.services.reading import Access, ReadAttachment, ReadMessage, ReadTimeline
+from shared.services.record_writing import LookUpInsiders, WriteRecords
 from shared.services.records import (
     DeleteRecord,
     GetRecord,
+    ListOpened,
     ListRecords,
     LoadRecords,
-    LookUpAddresses,
     PutRecord,
-    WriteRecords,
 )
-from tests.builders import HASH_KEY, NOW
+from shared.services.rematch import Reconsider, Rematch
+from tests.builders import CODE_KEYS, HASH_KEY, NOW
+from tests.connecting_world import ConnectingWorld
+from tests.fake_mail import FakeMail
 from tests.fakes import FakeStorage
 from tests.unit.api.tokens import HOME, Issuer
 
@@ -45,6 +55,7 @@ class Api:
     client: TestClient
     storage: FakeStorage
     issuer: Issuer
+    mail: FakeMail = field(default_factory=FakeMail)
 
     def call(self, method: str, path: str, token: str | None = None, **more: Any) -> Any:
         headers = {**more.pop("headers", {})}
@@ -65,46 +76,75 @@ class Api:
         return self.call("DELETE", path, token, **more)
 
 
-def use_cases_over(storage: FakeStorage) -> ApiUseCases:
+def use_cases_over(storage: FakeStorage, world: ConnectingWorld | None = None) -> ApiUseCases:
     """Everything the API can do, at the builders' NOW."""
+    connecting = world or ConnectingWorld(storage)
     access = Access(storage.messages, storage.mailboxes)
-    look_up = LookUpAddresses(storage.index, storage.organisations)
+    look_up = LookUpInsiders(storage.index, storage.organisations)
     numbers = count(1)
 
     def clock() -> datetime:
         return NOW
 
+    def new_id() -> str:
+        return f"{next(numbers):032x}"
+
+    hand = ByHand(storage.messages, storage.inbox, storage.queue, new_id)
     name = NameMailboxes(storage.mailboxes)
     put_back = PutBack(storage.exceptions, storage.queue, clock)
+    announce = AnnounceContacts(storage.late_contacts, storage.mailboxes, storage.queue, clock, HASH_KEY)
+    matters = Matters(storage.records, storage.index, announce)
     write = WriteRecords(
         storage.records,
-        AnnounceContacts(
-            storage.late_contacts, storage.index, storage.mailboxes, storage.queue, clock, HASH_KEY
-        ),
+        matters,
+        announce,
         CountLateMail(storage.organisations, storage.mailboxes, storage.sightings, clock),
     )
+    replace = ReplaceRecord(storage.records, look_up, write, storage.queue, clock)
+
+    gather = GatherCandidates(storage.index, storage.records, storage.messages, storage.codes, CODE_KEYS)
+    reconsider = Reconsider(storage.mailboxes, storage.messages, gather, HASH_KEY)
 
     return ApiUseCases(
         identify_caller=IdentifyCaller(storage.organisations, HOME),
         read_timeline=ReadTimeline(storage.records, storage.timeline, access),
-        read_message=ReadMessage(access, storage.messages, storage.folder_states),
+        read_message=ReadMessage(access, storage.messages, storage.folder_states, storage.organisations),
         read_attachment=ReadAttachment(access, storage.messages, storage.attachments),
-        put_record=PutRecord(storage.records, look_up, write),
+        link_message=LinkMessage(access, storage.records, hand, clock),
+        unlink_message=UnlinkMessage(access, hand, clock),
+        read_inbox=ReadInbox(storage.inbox, storage.messages, storage.mailboxes, storage.records),
+        decide=Decide(
+            access, storage.messages, storage.organisations, storage.records, storage.index, hand, clock
+        ),
+        undo_decision=UndoDecision(access, hand, clock),
+        put_record=PutRecord(look_up, write),
         get_record=GetRecord(storage.records),
-        delete_record=DeleteRecord(storage.records),
+        delete_record=DeleteRecord(storage.records, matters, storage.organisations),
         load_records=LoadRecords(look_up, write),
         list_records=ListRecords(storage.records),
+        list_opened=ListOpened(storage.records, storage.index),
+        merge_contacts=MergeContacts(storage.records, replace),
+        rename_record=RenameRecord(storage.records, replace),
         put_mailbox=PutMailbox(
             mailboxes=storage.mailboxes,
-            organisations=storage.organisations,
-            index=storage.index,
+            register=connecting.register,
+            examine=connecting.examine,
             queue=storage.queue,
             clock=clock,
-            new_id=lambda: f"{next(numbers):032x}",
+            new_id=new_id,
         ),
         get_mailbox=GetMailbox(storage.mailboxes),
         sync_now=SyncNow(storage.queue, clock),
         manage_backfill=ManageBackfill(storage.backfills, storage.queue, clock),
+        preview_mailbox=PreviewMailbox(
+            storage.organisations,
+            storage.mailboxes,
+            connecting.mail,
+            gather,
+            storage.leases,
+            clock,
+            HASH_KEY,
+        ),
         delete_mailbox=DeleteMailbox(storage.mailboxes, storage.queue, clock),
         list_mailboxes=ListMailboxes(storage.mailboxes),
         get_organisation=GetOrganisation(storage.organisations),
@@ -122,5 +162,16 @@ def use_cases_over(storage: FakeStorage) -> ApiUseCases:
             exceptions=storage.exceptions,
             hash_key=HASH_KEY,
         ),
+        rematch=Rematch(
+            storage.organisations, storage.records, storage.messages, reconsider, storage.queue, clock
+        ),
+        ask_to_connect=connecting.ask,
+        show_connections=connecting.show,
+        verify_connections=connecting.verify,
+        disconnect=connecting.disconnect,
+        take_answer=connecting.take_answer,
+        test_mailbox=connecting.test_mailbox,
+        test_mailboxes=connecting.test_mailboxes,
+        take_over_address=connecting.take_over_address,
         clock=clock,
     )

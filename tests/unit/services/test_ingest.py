@@ -213,6 +213,23 @@ def test_another_mail_with_a_used_message_id_is_a_mail_of_its_own(world: World) 
     assert world.storage.messages.get(TENANT, world.timeline()[1].message_key).variants == 1  # type: ignore[union-attr]
 
 
+def test_an_answer_to_a_reused_message_id_goes_with_the_people_from_outside(world: World) -> None:
+    """The agent is on both mails; the contact is not on the second."""
+    world.records(a_record(), a_record("contact/C-2", addresses=(STRANGER,)))
+    same = {"message_id": "scan@adatum.example"}
+    world.notify(world.deliver(**same, subject="Scan"))
+    world.notify(world.deliver(**same, subject="Contract", sender=STRANGER, sent_at=LATER, received_at=NOW))
+    answer = {
+        "sender": AGENT,
+        "to": (STRANGER,),
+        "message_id": "a@contoso.example",
+        "in_reply_to": ("scan@adatum.example",),
+    }
+    world.notify(world.deliver(folder="sentitems", **answer, received_at=NOW))
+    assert [one.subject for one in world.timeline()] == ["Scan"]
+    assert len(world.timeline("contact/C-2")) == 2
+
+
 def test_a_copy_with_another_received_time_keeps_the_first_one(world: World) -> None:
     second = world.connect(SECOND)
     world.notify(world.deliver(to=(AGENT, SECOND)))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from shared.domain.commands import IngestMessages, SyncMailbox
 from shared.domain.errors import Busy, Unavailable
 from shared.services import sync
+from shared.services.ingest import walk_of
 from tests.builders import AGENT, NOW, TENANT, a_record
 from tests.fakes import Killed
 from tests.unit.services.world import World
@@ -188,6 +189,24 @@ def test_a_mailbox_is_walked_by_one_worker_at_a_time(world: World) -> None:
     with pytest.raises(Busy):
         world.walk()
     assert world.mail.calls == {}
+
+
+def test_a_walk_that_a_later_one_has_covered_is_not_made_again(world: World) -> None:
+    waiting = walk_of(world.mailbox, NOW)
+    world.now = NOW + sync.CLOCK_SKEW
+    world.walk()
+    asked = dict(world.mail.calls)
+    world.sync(waiting)
+    assert world.mail.calls == asked
+
+
+def test_a_walk_that_was_asked_for_while_another_began_is_made(world: World) -> None:
+    waiting = walk_of(world.mailbox, NOW)
+    world.now = NOW + sync.CLOCK_SKEW - timedelta(milliseconds=1)
+    world.walk()
+    asked = world.mail.calls["delta"]
+    world.sync(waiting)
+    assert world.mail.calls["delta"] > asked
 
 
 def test_a_long_walk_gives_way_and_goes_on_from_its_cursor(

@@ -1,15 +1,20 @@
 """An organisation in memory: every use case of the mail's way over fakes, and its queues worked off by hand."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 from shared.domain.commands import (
     BackfillMailbox,
     Command,
+    FileMessage,
     IngestMessages,
     JoinLateContacts,
+    MergeRecords,
     ReconcileMailbox,
+    RematchMessages,
     SyncMailbox,
 )
 from shared.domain.entries import Entry
@@ -19,21 +24,34 @@ from shared.domain.records import RecordRef
 from shared.services.access import WatchAccess
 from shared.services.arrivals import Arrivals
 from shared.services.backfill import StepBackfill
+from shared.services.bounces import NoteBounces, ReadBounce
+from shared.services.by_hand import ByHand, SweepDecisions
 from shared.services.candidates import GatherCandidates
+from shared.services.carry_out import Bury, CarryOut, TakeBack
 from shared.services.explain import Explain
 from shared.services.filing import Filing
+from shared.services.forgeries import CountForgeries
+from shared.services.inbox import Decide, ReadInbox, UndoDecision
 from shared.services.ingest import Ingest, walk_of
 from shared.services.late_contacts import AnnounceContacts, CountLateMail, JoinLate
+from shared.services.links import LinkMessage, UnlinkMessage
+from shared.services.matching import MatchMail
+from shared.services.matters import Matters
+from shared.services.merging import MergeContacts, MoveFiled, ReplaceRecord
+from shared.services.opening import OpenRecord
 from shared.services.reading import Access
 from shared.services.reconcile import Reconcile
-from shared.services.records import WriteRecords
+from shared.services.record_writing import LookUpInsiders, WriteRecords
+from shared.services.rematch import Reconsider, Rematch, RunRematch
 from shared.services.resync import Resync
-from shared.services.scopes import FindScope
+from shared.services.scopes import FindScope, Scope, hasher_of
 from shared.services.screening import Screen
 from shared.services.sync import Sync
+from shared.services.threads import FileThread
 from shared.services.turns import Turns
 from tests.builders import (
     AGENT,
+    CODE_KEYS,
     HASH_KEY,
     NOW,
     TENANT,
@@ -55,6 +73,7 @@ class World:
     storage: FakeStorage = field(default_factory=FakeStorage)
     mail: FakeMail = field(default_factory=FakeMail)
     now: datetime = NOW
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
         self.storage.organisations.put(an_organisation())
@@ -83,9 +102,9 @@ class World:
 
     def deliver(self, address: str = AGENT, folder: str = "inbox", **mail: Any) -> str:
         """A mail that arrives just before now; returns its Graph id."""
-        contents = mail.pop("contents", None)
+        contents, mime = mail.pop("contents", None), mail.pop("mime", b"")
         message = a_fetched_message(**mail)
-        return self.mail.deliver(address, message, folder=f"{folder}-folder", contents=contents)
+        return self.mail.deliver(address, message, folder=f"{folder}-folder", contents=contents, mime=mime)
 
     def notify(self, *ids: str, mailbox: Mailbox | None = None, **more: Any) -> None:
         """Ingest these messages, as after a notification."""
@@ -120,8 +139,14 @@ class World:
             self.reconcile(command)
         elif isinstance(command, BackfillMailbox):
             self.backfill(command)
+        elif isinstance(command, MergeRecords):
+            self.move_filed(command)
         elif isinstance(command, JoinLateContacts):
             self.join_late_contacts(command)
+        elif isinstance(command, RematchMessages):
+            self.run_rematch(command)
+        elif isinstance(command, FileMessage):
+            self.carry_out(command)
         else:
             raise AssertionError(command)
 
@@ -152,6 +177,10 @@ class World:
             },
         }
 
+    def scope(self, mailbox: Mailbox) -> Scope:
+        """What a command of a mailbox is carried out in."""
+        return Scope(self.storage.organisations.rows[TENANT], mailbox, hasher_of(HASH_KEY, TENANT))
+
     @property
     def ingest(self) -> Ingest:
         storage = self.storage
@@ -159,9 +188,14 @@ class World:
             turns=self.turns,
             mail=self.mail,
             folders=storage.folder_states,
-            screen=self._screen,
-            gather=self._gather,
-            messages=storage.messages,
+            screen=self.screen,
+            match=MatchMail(
+                self._gather,
+                storage.messages,
+                ReadBounce(self.mail, storage.messages),
+                CountForgeries(storage.codes),
+            ),
+            note_bounces=NoteBounces(storage.messages, storage.timeline),
             filing=Filing(
                 messages=storage.messages,
                 timeline=storage.timeline,
@@ -171,6 +205,7 @@ class World:
                 mail=self.mail,
                 queue=storage.queue,
                 clock=lambda: self.now,
+                open_record=OpenRecord(storage.records, lambda: self.now),
             ),
             sightings=storage.sightings,
             exceptions=storage.exceptions,
@@ -225,15 +260,30 @@ class World:
         """What puts records, as the API does."""
         storage = self.storage
         announce = AnnounceContacts(
-            storage.late_contacts,
-            storage.index,
-            storage.mailboxes,
-            storage.queue,
-            lambda: self.now,
-            HASH_KEY,
+            storage.late_contacts, storage.mailboxes, storage.queue, lambda: self.now, HASH_KEY
         )
         count = CountLateMail(storage.organisations, storage.mailboxes, storage.sightings, lambda: self.now)
-        return WriteRecords(storage.records, announce, count)
+        matters = Matters(storage.records, storage.index, announce)
+        return WriteRecords(storage.records, matters, announce, count)
+
+    @property
+    def merge_contacts(self) -> MergeContacts:
+        storage = self.storage
+        look_up = LookUpInsiders(storage.index, storage.organisations)
+        replace = ReplaceRecord(storage.records, look_up, self.write_records, storage.queue, lambda: self.now)
+        return MergeContacts(storage.records, replace)
+
+    @property
+    def move_filed(self) -> MoveFiled:
+        storage = self.storage
+        return MoveFiled(
+            records=storage.records,
+            index=storage.index,
+            messages=storage.messages,
+            timeline=storage.timeline,
+            queue=storage.queue,
+            clock=lambda: self.now,
+        )
 
     @property
     def join_late_contacts(self) -> JoinLate:
@@ -243,6 +293,35 @@ class World:
             organisations=storage.organisations,
             mailboxes=storage.mailboxes,
             sightings=storage.sightings,
+            queue=storage.queue,
+            clock=lambda: self.now,
+        )
+
+    @property
+    def reconsider(self) -> Reconsider:
+        return Reconsider(self.storage.mailboxes, self.storage.messages, self._gather, HASH_KEY)
+
+    @property
+    def rematch(self) -> Rematch:
+        storage = self.storage
+        return Rematch(
+            storage.organisations,
+            storage.records,
+            storage.messages,
+            self.reconsider,
+            storage.queue,
+            lambda: self.now,
+        )
+
+    @property
+    def run_rematch(self) -> RunRematch:
+        storage = self.storage
+        return RunRematch(
+            organisations=storage.organisations,
+            records=storage.records,
+            messages=storage.messages,
+            reconsider=self.reconsider,
+            filing=self.ingest.filing,
             queue=storage.queue,
             clock=lambda: self.now,
         )
@@ -261,11 +340,78 @@ class World:
         )
 
     @property
+    def by_hand(self) -> ByHand:
+        storage = self.storage
+        return ByHand(storage.messages, storage.inbox, storage.queue, lambda: f"act-{next(self.numbers)}")
+
+    @property
+    def decide(self) -> Decide:
+        storage = self.storage
+        return Decide(
+            Access(storage.messages, storage.mailboxes),
+            storage.messages,
+            storage.organisations,
+            storage.records,
+            storage.index,
+            self.by_hand,
+            lambda: self.now,
+        )
+
+    @property
+    def undo(self) -> UndoDecision:
+        access = Access(self.storage.messages, self.storage.mailboxes)
+        return UndoDecision(access, self.by_hand, lambda: self.now)
+
+    @property
+    def link(self) -> LinkMessage:
+        access = Access(self.storage.messages, self.storage.mailboxes)
+        return LinkMessage(access, self.storage.records, self.by_hand, lambda: self.now)
+
+    @property
+    def unlink(self) -> UnlinkMessage:
+        access = Access(self.storage.messages, self.storage.mailboxes)
+        return UnlinkMessage(access, self.by_hand, lambda: self.now)
+
+    @property
+    def read_inbox(self) -> ReadInbox:
+        storage = self.storage
+        return ReadInbox(storage.inbox, storage.messages, storage.mailboxes, storage.records)
+
+    @property
+    def sweep(self) -> SweepDecisions:
+        storage = self.storage
+        return SweepDecisions(storage.organisations, storage.inbox, storage.queue, lambda: self.now)
+
+    @property
+    def carry_out(self) -> CarryOut:
+        storage = self.storage
+        threads = FileThread(storage.messages, storage.mailboxes, storage.inbox, self.by_hand)
+        return CarryOut(
+            filing=self.ingest.filing,
+            messages=storage.messages,
+            inbox=storage.inbox,
+            index=storage.index,
+            records=storage.records,
+            audit=storage.audit,
+            threads=threads,
+            bury=Bury(
+                storage.messages,
+                storage.mailboxes,
+                storage.timeline,
+                storage.inbox,
+                storage.attachments,
+                HASH_KEY,
+            ),
+            take_back=TakeBack(storage.messages, storage.index, storage.records, storage.timeline, threads),
+            clock=lambda: self.now,
+        )
+
+    @property
     def _arrivals(self) -> Arrivals:
         storage = self.storage
         return Arrivals(
             mail=self.mail,
-            screen=self._screen,
+            screen=self.screen,
             sightings=storage.sightings,
             exceptions=storage.exceptions,
             queue=storage.queue,
@@ -281,8 +427,10 @@ class World:
 
     @property
     def _gather(self) -> GatherCandidates:
-        return GatherCandidates(self.storage.index, self.storage.records, self.storage.messages)
+        storage = self.storage
+        return GatherCandidates(storage.index, storage.records, storage.messages, storage.codes, CODE_KEYS)
 
     @property
-    def _screen(self) -> Screen:
-        return Screen(self._gather, self.storage.messages)
+    def screen(self) -> Screen:
+        storage = self.storage
+        return Screen(self._gather, storage.messages, CountForgeries(storage.codes))
