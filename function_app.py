@@ -10,6 +10,7 @@ from shared.bootstrap import api_app, outcomes, use_cases
 from shared.domain import names
 from shared.domain.commands import (
     BackfillMailbox,
+    FileMessage,
     IngestMessages,
     JoinLateContacts,
     MaintainSubscription,
@@ -97,6 +98,12 @@ def rematch_messages(msg: func.QueueMessage) -> None:
     handle(msg, RematchMessages, use_cases().rematch, outcomes())
 
 
+@app.queue_trigger(arg_name="msg", queue_name=names.FILING, connection=STORAGE)
+def file_message(msg: func.QueueMessage) -> None:
+    """filing: carry out what a person has said of a stored mail."""
+    handle(msg, FileMessage, use_cases().carry_out, outcomes())
+
+
 @app.queue_trigger(arg_name="msg", queue_name=names.poison(names.MAIL_SYNC), connection=STORAGE)
 def sync_mailbox_poison(msg: func.QueueMessage) -> None:
     """mail-sync-poison: a walk that the host gave up on."""
@@ -133,6 +140,12 @@ def rematch_messages_poison(msg: func.QueueMessage) -> None:
     take_poison(msg, RematchMessages, outcomes())
 
 
+@app.queue_trigger(arg_name="msg", queue_name=names.poison(names.FILING), connection=STORAGE)
+def file_message_poison(msg: func.QueueMessage) -> None:
+    """filing-poison: a decision that the host gave up on."""
+    take_poison(msg, FileMessage, outcomes())
+
+
 @app.queue_trigger(arg_name="msg", queue_name=names.poison(names.SUBSCRIPTIONS), connection=STORAGE)
 def maintain_subscription_poison(msg: func.QueueMessage) -> None:
     """subscriptions-poison: subscription work that the host gave up on."""
@@ -143,6 +156,12 @@ def maintain_subscription_poison(msg: func.QueueMessage) -> None:
 def poll_mailboxes(timer: func.TimerRequest) -> None:
     """Every minute: queue a walk for each mailbox that is due."""
     use_cases().poll()
+
+
+@app.timer_trigger(arg_name="timer", schedule="0 */5 * * * *", run_on_startup=False)
+def sweep_decisions(timer: func.TimerRequest) -> None:
+    """Every five minutes: queue again what persons have decided and nobody has carried out."""
+    use_cases().sweep_decisions()
 
 
 @app.timer_trigger(arg_name="timer", schedule="0 10 2 * * *", run_on_startup=False)

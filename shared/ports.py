@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from shared.domain.audit import AuditRow
 from shared.domain.backfills import Backfill
 from shared.domain.candidates import ThreadHit
 from shared.domain.commands import Command
@@ -21,6 +22,7 @@ from shared.domain.mailboxes import Mailbox
 from shared.domain.messages import Document, FetchedMessage, MessageHead
 from shared.domain.organisations import Organisation
 from shared.domain.records import Card, Record, RecordRef
+from shared.domain.rulings import Mark
 from shared.domain.sightings import Sighting
 from shared.domain.subscriptions import Subscription
 from shared.domain.windows import Window
@@ -294,7 +296,13 @@ class MessageStore(Protocol):
     def finish(self, tenant_id: str, message: StoredMessage) -> None:
         """Mark done; a filed message's waiters have been put back and are dropped."""
 
+    def bury(self, tenant_id: str, tombstone: StoredMessage) -> None:
+        """Delete document and copies and leave this, under its ETag. Raises Conflict."""
+
     def get(self, tenant_id: str, key: str) -> StoredMessage | None: ...
+
+    def get_many(self, tenant_id: str, keys: Iterable[str]) -> Mapping[str, StoredMessage]:
+        """Those that are there, read side by side."""
 
     def document(self, tenant_id: str, key: str) -> Document | None: ...
 
@@ -376,9 +384,27 @@ class Timeline(Protocol):
 
 
 class Inbox(Protocol):
+    """My Inbox of each agent; and marks of what persons have decided that may not have been carried out yet."""
+
     def put(self, tenant_id: str, item: InboxItem) -> None: ...
 
-    def remove(self, tenant_id: str, item: InboxItem) -> None: ...
+    def remove(self, tenant_id: str, agents: Sequence[str], item_id: str) -> None:
+        """Take one mail out of My Inbox of several agents; where it is not is no error."""
+
+    def page(self, tenant_id: str, agent: str, *, limit: int, after: str) -> tuple[list[InboxItem], str]:
+        """Newest first, from behind the item id `after`; the second is where the next page starts, or ''."""
+
+    def mark(self, tenant_id: str, mark: Mark) -> None: ...
+
+    def marks(self, tenant_id: str, message_key: str = "") -> list[Mark]:
+        """Those of one message, or all of them."""
+
+    def unmark(self, tenant_id: str, marks: Sequence[Mark]) -> None: ...
+
+
+class Audit(Protocol):
+    def append(self, tenant_id: str, row: AuditRow) -> None:
+        """Keep it; one that is kept already, by its time and id, stays as it is."""
 
 
 class Attachments(Protocol):
@@ -386,6 +412,9 @@ class Attachments(Protocol):
 
     def get(self, tenant_id: str, key: str, attachment_id: str) -> Iterator[bytes]:
         """Raises NotFound."""
+
+    def drop(self, tenant_id: str, key: str) -> None:
+        """Delete all of a message."""
 
 
 @dataclass(frozen=True, slots=True)

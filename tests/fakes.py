@@ -11,6 +11,7 @@ from datetime import datetime
 from threading import RLock
 from typing import Any, Final
 
+from shared.domain.audit import AuditRow
 from shared.domain.backfills import Backfill
 from shared.domain.candidates import ThreadHit
 from shared.domain.commands import Command
@@ -24,6 +25,7 @@ from shared.domain.mailboxes import Mailbox
 from shared.domain.messages import Document
 from shared.domain.organisations import Organisation
 from shared.domain.records import Card, Record, RecordRef
+from shared.domain.rulings import Mark
 from shared.domain.sightings import Sighting
 from shared.domain.subscriptions import Subscription
 from shared.ports import Claim, EntryFilter, Failure, FailureFilter, KnownAddress
@@ -465,10 +467,22 @@ class FakeMessageStore:
             waiters = () if stored.is_filed else stored.waiters
             row.message = replace(stored, state=DONE, waiters=waiters, etag=self._etag())
 
+    def bury(self, tenant_id: str, tombstone: StoredMessage) -> None:
+        with self.faults.write("MessageStore.bury"):
+            row = self._row(tenant_id, tombstone.key)
+            _check(row.message.etag if row and row.message else None, tombstone.etag or "none")
+            buried = replace(tombstone, etag=self._etag())
+            self.rows[tenant_id, tombstone.key] = _MessageRow(message=buried)
+
     def get(self, tenant_id: str, key: str) -> StoredMessage | None:
         self.faults.read("MessageStore.get")
         row = self._row(tenant_id, key)
         return row.message if row else None
+
+    def get_many(self, tenant_id: str, keys: Iterable[str]) -> Mapping[str, StoredMessage]:
+        self.faults.read("MessageStore.get_many")
+        found = {key: self._row(tenant_id, key) for key in keys}
+        return {key: row.message for key, row in found.items() if row and row.message}
 
     def document(self, tenant_id: str, key: str) -> Document | None:
         self.faults.read("MessageStore.document")
@@ -652,14 +666,38 @@ class FakeInbox:
     def __init__(self, faults: Faults | None = None) -> None:
         self.faults = faults or Faults()
         self.rows: dict[tuple[str, str], dict[str, InboxItem]] = {}
+        self.marked: dict[tuple[str, str, str], Mark] = {}
 
     def put(self, tenant_id: str, item: InboxItem) -> None:
         with self.faults.write("Inbox.put"):
-            self.rows.setdefault((tenant_id, item.agent), {})[_inbox_key(item)] = item
+            self.rows.setdefault((tenant_id, item.agent), {})[item.id] = item
 
-    def remove(self, tenant_id: str, item: InboxItem) -> None:
+    def remove(self, tenant_id: str, agents: Sequence[str], item_id: str) -> None:
         with self.faults.write("Inbox.remove"):
-            self.rows.get((tenant_id, item.agent), {}).pop(_inbox_key(item), None)
+            for agent in agents:
+                self.rows.get((tenant_id, agent), {}).pop(item_id, None)
+
+    def page(self, tenant_id: str, agent: str, *, limit: int, after: str) -> tuple[list[InboxItem], str]:
+        self.faults.read("Inbox.page")
+        found = [one for one in self.of(tenant_id, agent) if one.id > after]
+        return found[:limit], found[limit - 1].id if len(found) > limit else ""
+
+    def mark(self, tenant_id: str, mark: Mark) -> None:
+        with self.faults.write("Inbox.mark"):
+            self.marked[tenant_id, mark.message_key, mark.id] = mark
+
+    def marks(self, tenant_id: str, message_key: str = "") -> list[Mark]:
+        self.faults.read("Inbox.marks")
+        return [
+            mark
+            for (tenant, key, _), mark in sorted(self.marked.items())
+            if tenant == tenant_id and message_key in ("", key)
+        ]
+
+    def unmark(self, tenant_id: str, marks: Sequence[Mark]) -> None:
+        with self.faults.write("Inbox.unmark"):
+            for one in marks:
+                self.marked.pop((tenant_id, one.message_key, one.id), None)
 
     def of(self, tenant_id: str, agent: str) -> list[InboxItem]:
         """An agent's inbox, newest first: for tests."""
@@ -667,8 +705,18 @@ class FakeInbox:
         return [rows[key] for key in sorted(rows)]
 
 
-def _inbox_key(item: InboxItem) -> str:
-    return f"{inverted(item.at)}-{item.message_key}"
+class FakeAudit:
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[tuple[str, datetime, str], AuditRow] = {}
+
+    def append(self, tenant_id: str, row: AuditRow) -> None:
+        with self.faults.write("Audit.append"):
+            self.rows.setdefault((tenant_id, row.at, row.id), row)
+
+    def of(self, tenant_id: str) -> list[AuditRow]:
+        """An organisation's, oldest first: for tests."""
+        return [row for (tenant, *_), row in sorted(self.rows.items()) if tenant == tenant_id]
 
 
 class FakeAttachments:
@@ -686,6 +734,12 @@ class FakeAttachments:
         if content is None:
             raise NotFound("no such attachment")
         return iter([content] if content else [])
+
+    def drop(self, tenant_id: str, key: str) -> None:
+        with self.faults.write("Attachments.drop"):
+            self.rows = {
+                place: content for place, content in self.rows.items() if place[:2] != (tenant_id, key)
+            }
 
 
 class FakeExceptions:
@@ -781,6 +835,7 @@ class FakeStorage:
         self.sightings = FakeSightings(self.faults)
         self.timeline = FakeTimeline(self.faults)
         self.inbox = FakeInbox(self.faults)
+        self.audit = FakeAudit(self.faults)
         self.attachments = FakeAttachments(self.faults)
         self.exceptions = FakeExceptions(self.faults)
         self.late_contacts = FakeLateContacts(self.faults)

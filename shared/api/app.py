@@ -12,6 +12,8 @@ from shared.api.correlation import Correlation
 from shared.api.routers import (
     exceptions,
     health,
+    inbox,
+    links,
     mailboxes,
     messages,
     organisations,
@@ -59,7 +61,19 @@ def create_app(
     app.state.use_cases = use_cases
     app.state.verifier = verifier
     problems.install(app)
-    for module in (timelines, messages, records, rematch, mailboxes, organisations, exceptions, health):
+    routers = (
+        timelines,
+        messages,
+        links,
+        inbox,
+        records,
+        rematch,
+        mailboxes,
+        organisations,
+        exceptions,
+        health,
+    )
+    for module in routers:
         app.include_router(module.router, prefix=PREFIX)
     app.add_middleware(Correlation)
     if cors_origins:

@@ -7,6 +7,8 @@ from shared.services.backfill import ManageBackfill
 from shared.services.callers import IdentifyCaller
 from shared.services.exceptions import ListExceptions, ReplayException, ReplayExceptions
 from shared.services.explain import Explain
+from shared.services.inbox import Decide, ReadInbox, UndoDecision
+from shared.services.links import LinkMessage, UnlinkMessage
 from shared.services.mailboxes import DeleteMailbox, GetMailbox, ListMailboxes, PutMailbox, SyncNow
 from shared.services.organisations import GetOrganisation, ListOrganisations, PutOrganisation
 from shared.services.preview import PreviewMailbox
@@ -23,6 +25,11 @@ class ApiUseCases:
     read_timeline: ReadTimeline
     read_message: ReadMessage
     read_attachment: ReadAttachment
+    link_message: LinkMessage
+    unlink_message: UnlinkMessage
+    read_inbox: ReadInbox
+    decide: Decide
+    undo_decision: UndoDecision
     put_record: PutRecord
     get_record: GetRecord
     delete_record: DeleteRecord

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from shared import telemetry
 from shared.adapters.storage.attachments import AzureAttachments
+from shared.adapters.storage.audit import AzureAudit
 from shared.adapters.storage.backfills import AzureBackfills
 from shared.adapters.storage.codes import AzureCodes
 from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.adapters.storage.exceptions import AzureExceptions
 from shared.adapters.storage.folder_states import AzureFolderStates
+from shared.adapters.storage.inbox import AzureInbox
 from shared.adapters.storage.late_contacts import AzureLateContacts
 from shared.adapters.storage.leases import AzureLeases
 from shared.adapters.storage.mailboxes import AzureMailboxes
@@ -100,6 +102,14 @@ class Adapters:
     @cached_property
     def timeline(self) -> AzureTimeline:
         return AzureTimeline(self.connection)
+
+    @cached_property
+    def inbox(self) -> AzureInbox:
+        return AzureInbox(self.connection)
+
+    @cached_property
+    def audit(self) -> AzureAudit:
+        return AzureAudit(self.connection)
 
     @cached_property
     def attachments(self) -> AzureAttachments:

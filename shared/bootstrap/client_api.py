@@ -1,20 +1,20 @@
 """The client API of one process. Imported by the first client request: it brings FastAPI along."""
 
-import uuid
-from collections.abc import Callable
-
 from azure.functions import AsgiMiddleware
 
 from shared.adapters.entra import EntraTokens
 from shared.api.app import create_app
 from shared.api.use_cases import ApiUseCases
-from shared.bootstrap.work import Work, now
+from shared.bootstrap.work import Work, new_id, now
 from shared.services import (
     backfill,
+    by_hand,
     callers,
     exceptions,
     explain,
+    inbox,
     late_contacts,
+    links,
     mailboxes,
     organisations,
     preview,
@@ -56,12 +56,19 @@ def api_use_cases(parts: Work) -> ApiUseCases:
     )
     name = exceptions.NameMailboxes(parts.mailboxes)
     put_back = exceptions.PutBack(parts.exceptions, parts.queue, now)
-    new_id: Callable[[], str] = lambda: uuid.uuid4().hex  # noqa: E731
+    hand = by_hand.ByHand(parts.messages, parts.inbox, parts.queue, new_id)
     return ApiUseCases(
         identify_caller=callers.IdentifyCaller(parts.organisations, parts.settings.home_tenant_id),
         read_timeline=reading.ReadTimeline(parts.records, parts.timeline, access),
         read_message=reading.ReadMessage(access, parts.messages, parts.folders),
         read_attachment=reading.ReadAttachment(access, parts.messages, parts.attachments),
+        link_message=links.LinkMessage(access, parts.records, hand, now),
+        unlink_message=links.UnlinkMessage(access, hand, now),
+        read_inbox=inbox.ReadInbox(parts.inbox, parts.messages, parts.mailboxes, parts.records),
+        decide=inbox.Decide(
+            access, parts.messages, parts.organisations, parts.records, parts.index, hand, now
+        ),
+        undo_decision=inbox.UndoDecision(access, hand, now),
         put_record=records.PutRecord(parts.records, look_up, write),
         get_record=records.GetRecord(parts.records),
         delete_record=records.DeleteRecord(parts.records),

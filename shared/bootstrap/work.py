@@ -1,17 +1,19 @@
 """The use cases that the triggers call, put together from the adapters of one process."""
 
+import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from shared.adapters.storage.inbox import AzureInbox
 from shared.adapters.storage.queue import AzureCommandQueue
 from shared.services.access import WatchAccess
 from shared.services.arrivals import Arrivals
 from shared.services.backfill import StepBackfill
 from shared.services.bounces import NoteBounces, ReadBounce
+from shared.services.by_hand import ByHand, SweepDecisions
 from shared.services.candidates import GatherCandidates
+from shared.services.carry_out import Bury, CarryOut, TakeBack
 from shared.services.filing import Filing
 from shared.services.forgeries import CountForgeries
 from shared.services.ingest import Ingest
@@ -33,6 +35,7 @@ from shared.services.subscription_care import (
 )
 from shared.services.subscriptions import MaintainSubscriptions
 from shared.services.sync import Sync
+from shared.services.threads import FileThread
 from shared.services.turns import Turns
 from shared.triggers.queue import Outcomes
 
@@ -50,6 +53,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def new_id() -> str:
+    """A fresh id."""
+    return uuid.uuid4().hex
+
+
 @dataclass(frozen=True, slots=True)
 class UseCases:
     """What the triggers call."""
@@ -62,6 +70,8 @@ class UseCases:
     backfill: StepBackfill
     join_late_contacts: JoinLate
     rematch: RunRematch
+    carry_out: CarryOut
+    sweep_decisions: SweepDecisions
     maintain_subscription: CareForSubscriptions
     queue_due_subscriptions: QueueDueSubscriptions
     queue_comparisons: QueueComparisons
@@ -157,6 +167,8 @@ class Work(Adapters):
                 queue=self.queue,
                 clock=now,
             ),
+            carry_out=self._carry_out,
+            sweep_decisions=SweepDecisions(self.organisations, self.inbox, self.queue, now),
             queue_comparisons=QueueComparisons(self.organisations, self.queue, now),
             poll=PollMailboxes(self.mailboxes, self.queue, now),
         )
@@ -217,11 +229,35 @@ class Work(Adapters):
         return CareForSubscriptions(maintain, compare)
 
     @cached_property
+    def _carry_out(self) -> CarryOut:
+        by_hand = ByHand(self.messages, self.inbox, self.queue, new_id)
+        threads = FileThread(self.messages, self.mailboxes, self.inbox, by_hand)
+        return CarryOut(
+            filing=self._filing,
+            messages=self.messages,
+            inbox=self.inbox,
+            index=self.index,
+            records=self.records,
+            audit=self.audit,
+            threads=threads,
+            bury=Bury(
+                self.messages,
+                self.mailboxes,
+                self.timeline,
+                self.inbox,
+                self.attachments,
+                self.settings.hash_key,
+            ),
+            take_back=TakeBack(self.messages, self.index, self.records, self.timeline, threads),
+            clock=now,
+        )
+
+    @cached_property
     def _filing(self) -> Filing:
         return Filing(
             messages=self.messages,
             timeline=self.timeline,
-            inbox=AzureInbox(self.connection),
+            inbox=self.inbox,
             attachments=self.attachments,
             mailboxes=self.mailboxes,
             mail=self.mail,

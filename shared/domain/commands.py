@@ -146,6 +146,16 @@ class RematchMessages(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileMessage(Command):
+    """Bring everything in line with what a person has said of a stored mail; `key` is the message's."""
+
+    queue: ClassVar[str] = names.FILING
+
+    mailbox_id: str = ""
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MaintainSubscription(Command):
     """Bring the mailbox's Graph subscription in order. `event` is the lifecycle event that asked for it.
 
@@ -164,6 +174,7 @@ COMMANDS: Final[tuple[type[Command], ...]] = (
     BackfillMailbox,
     JoinLateContacts,
     RematchMessages,
+    FileMessage,
     MaintainSubscription,
 )
 

@@ -25,6 +25,7 @@ NOT_KEPT: Final = {
         "it was received before the capture window of its mailbox began; a backfill brings in such mail"
     ),
     "private": "it is marked private or confidential, and answers no mail that is filed",
+    "deleted": "a person has deleted it in My Inbox; it does not come back",
     "unknown_people": (
         "none of its participants is known: no record has one of their addresses, no client one of their domains, "
         "and it answers no mail that is filed"
@@ -40,11 +41,15 @@ RULES: Final = {
     "thread": "it answers a mail that is filed there",
     "contact_address": "an address on it is on a contact's card",
     "domain": "somebody on it writes from a client's domain",
+    "by_hand": "a person put it there",
+    "opened": "the record was opened for it",
 }
 NOT_MATCHED: Final = {
     "no_match": "no open record goes with it",
+    "unlinked": "a person took it from its last record",
 }
 STATES: Final = {
+    "deleted": "A person has deleted it in My Inbox. Nothing is kept of it but its key, so that it does not come back.",
     "pending": "Its rows are being written; this takes seconds, and after a crash up to ten minutes.",
     "unknown": (
         "The mail itself was never seen in a captured mailbox. Another mail answers it, which will be looked at "
@@ -88,8 +93,16 @@ def copy_step(place: str, outcome: str, reason: str, *, final: bool) -> str:
     return f"{place}: {outcome} ({reason})."
 
 
+def waits_sentence(reason: str) -> str:
+    """Why a mail waits in My Inbox."""
+    because = NOT_MATCHED.get(reason, f"of '{reason}'")
+    return f"It waits here because {because}."
+
+
 def message_steps(message: StoredMessage, links: tuple[Link, ...]) -> list[str]:
     """What was decided on a stored mail, record by record; `links` are those that may be shown."""
+    if message.is_deleted:
+        return [STATES["deleted"]]
     version = message.decision.version
     if not message.is_filed:
         because = NOT_MATCHED.get(message.decision.reason, f"of '{message.decision.reason}'")

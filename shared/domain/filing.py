@@ -147,6 +147,7 @@ class InboxItem:
     """A mail waiting in My Inbox of one agent. `suggestions` come best first.
 
     `thread` are the Message-IDs of the mail itself and of those it answers, `conversation` is the message's.
+    `is_filed`: it is listed here though it is on a record.
     """
 
     agent: str
@@ -161,6 +162,12 @@ class InboxItem:
     has_attachments: bool = False
     thread: tuple[str, ...] = ()
     conversation: str = ""
+    is_filed: bool = False
+
+    @property
+    def id(self) -> str:
+        """Its place in My Inbox; ascending order is newest first."""
+        return entry_id(self.at, self.message_key)
 
 
 def new_message(

@@ -11,6 +11,7 @@ MAIL_RECONCILE: Final = "mail-reconcile"
 MAIL_BACKFILL: Final = "mail-backfill"
 LATE_CONTACTS: Final = "late-contacts"
 REMATCHES: Final = "rematches"
+FILING: Final = "filing"
 SUBSCRIPTIONS: Final = "subscriptions"
 
 QUEUES: Final = (
@@ -20,6 +21,7 @@ QUEUES: Final = (
     MAIL_BACKFILL,
     LATE_CONTACTS,
     REMATCHES,
+    FILING,
     SUBSCRIPTIONS,
 )
 POISON_SUFFIX: Final = "-poison"
@@ -43,6 +45,7 @@ TIMELINE: Final = "Timeline"
 INBOX: Final = "Inbox"
 EXCEPTIONS: Final = "Exceptions"
 LATE_CONTACTS_STATES: Final = "LateContacts"
+AUDIT: Final = "Audit"
 
 TABLES: Final = (
     ORGANISATIONS,
@@ -58,6 +61,7 @@ TABLES: Final = (
     INBOX,
     EXCEPTIONS,
     LATE_CONTACTS_STATES,
+    AUDIT,
 )
 
 BODIES: Final = "bodies"

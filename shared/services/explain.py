@@ -16,7 +16,7 @@ from shared.domain.identity import MAX_VARIANTS, variant_key
 from shared.domain.mailboxes import Mailbox
 from shared.domain.matching import Link
 from shared.domain.message_ids import message_id
-from shared.domain.sightings import FAILED, Sighting
+from shared.domain.sightings import FAILED, SKIPPED, Sighting
 from shared.ports import Exceptions, Failure, FailureFilter, FolderStates, Mailboxes, MessageStore, Sightings
 from shared.services.reading import BCC, Access, hidden_people
 from shared.services.scopes import hasher_of
@@ -144,14 +144,17 @@ class Explain:
 
 def _verdict(stored: Sequence[StoredMessage], sightings: Sequence[Sighting]) -> tuple[str, str]:
     """Outcome and reason of the mail as a whole: the best of what its rows say."""
-    said = [
-        ("pending" if one.state == PENDING else one.decision.disposition.value, one.decision.reason)
-        for one in stored
-    ]
+    said = [(_outcome(one), one.decision.reason) for one in stored]
     if not said:
         said = [(explanations.outcome_of(one.outcome), one.reason) for one in sightings]
     order = explanations.ORDER
     return min(said, key=lambda one: order.index(one[0]) if one[0] in order else len(order))
+
+
+def _outcome(stored: StoredMessage) -> str:
+    if stored.is_deleted:
+        return SKIPPED
+    return "pending" if stored.state == PENDING else stored.decision.disposition.value
 
 
 def _links(stored: Iterable[StoredMessage]) -> tuple[Link, ...]:

@@ -18,7 +18,6 @@ from shared.domain.filing import (
     MAX_WAITERS,
     PENDING,
     Copy,
-    InboxItem,
     StoredMessage,
     entries_of,
 )
@@ -82,7 +81,8 @@ class Filing:
         self.open_record(scope.tenant_id, stored, document)
         if claim.created:
             self._show_entries(scope.tenant_id, stored, document)
-            self._put_rows(scope.tenant_id, *inbox.arranged(stored, document, [scope.mailbox]))
+            for item in inbox.arranged(stored, document, [scope.mailbox])[0]:
+                self.inbox.put(scope.tenant_id, item)
         else:
             self.show(scope.tenant_id, stored, document)
         return stored
@@ -167,13 +167,11 @@ class Filing:
         holders = {copy.mailbox_id for copy in self.messages.copies(tenant_id, stored.key)}
         mailboxes = [self.mailboxes.by_id(tenant_id, one) for one in sorted(holders)]
         standing = [one for one in mailboxes if one is not None]
-        self._put_rows(tenant_id, *inbox.arranged(stored, document, standing))
-
-    def _put_rows(self, tenant_id: str, standing: Sequence[InboxItem], gone: Sequence[InboxItem]) -> None:
-        for one in standing:
+        items, gone = inbox.arranged(stored, document, standing)
+        for one in items:
             self.inbox.put(tenant_id, one)
-        for one in gone:
-            self.inbox.remove(tenant_id, one)
+        if gone:
+            self.inbox.remove(tenant_id, gone, entry_id(stored.at, stored.key))
 
     def _keep_attachments(
         self, scope: Scope, stored: StoredMessage, copy: Copy, attachments: Sequence[Attachment]

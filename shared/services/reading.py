@@ -70,12 +70,16 @@ class Access:
     def message(self, caller: Caller, key: str) -> StoredMessage:
         """The mail's row. Raises Unknown for one that is not there, or not for this caller."""
         caller.needs(AGENT, ADMIN, SERVICE)
-        stored = self.messages.get(caller.tenant_id, key) if _KEY.fullmatch(key) else None
-        if stored is None:
+        stored = self.find(caller, key)
+        if stored is None or stored.is_deleted:
             raise _no_message()
         if not (stored.is_filed and stored.decision.links) and not self._holds_copy(caller, key):
             raise _no_message()
         return stored
+
+    def find(self, caller: Caller, key: str) -> StoredMessage | None:
+        """The mail's row, whoever may read it."""
+        return self.messages.get(caller.tenant_id, key) if _KEY.fullmatch(key) else None
 
     def _holds_copy(self, caller: Caller, key: str) -> bool:
         copies = self.copies(caller, key)

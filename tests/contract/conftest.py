@@ -8,6 +8,7 @@ import pytest
 
 from dev.azurite import start_azurite
 from shared.adapters.storage.attachments import AzureAttachments
+from shared.adapters.storage.audit import AzureAudit
 from shared.adapters.storage.backfills import AzureBackfills
 from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.adapters.storage.exceptions import AzureExceptions
@@ -48,6 +49,7 @@ class AzureStorage:
         self.sightings = AzureSightings(self.connection)
         self.timeline = AzureTimeline(self.connection)
         self.inbox = AzureInbox(self.connection)
+        self.audit = AzureAudit(self.connection)
         self.attachments = AzureAttachments(self.connection)
         self.exceptions = AzureExceptions(self.connection)
         self.late_contacts = AzureLateContacts(self.connection)

@@ -20,6 +20,9 @@ class AzureAttachments:
     def get(self, tenant_id: str, key: str, attachment_id: str) -> Iterator[bytes]:
         return self._blobs.get(_name(tenant_id, key, attachment_id))
 
+    def drop(self, tenant_id: str, key: str) -> None:
+        self._blobs.delete_below(_name(tenant_id, key, ""))
+
 
 def _name(tenant_id: str, key: str, attachment_id: str) -> str:
     return "/".join(escaped(one) for one in (tenant_id, key, attachment_id))

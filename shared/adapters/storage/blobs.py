@@ -43,6 +43,12 @@ class Blobs:
         with suppress(NotFound), translated(self._container):
             self._client(name).delete_blob()
 
+    def delete_below(self, prefix: str) -> None:
+        """Delete every blob whose name begins so: one request to list up to 5,000, and one for each."""
+        with translated(self._container):
+            found = list(self._connection.container(self._container).list_blob_names(name_starts_with=prefix))
+        self._connection.side_by_side(self.delete, found)
+
     def _client(self, name: str) -> "BlobClient":
         return self._connection.container(self._container).get_blob_client(name)
 

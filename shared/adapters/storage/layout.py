@@ -14,8 +14,10 @@
 | Sightings     | tenant, mailbox id           | inverted receipt time, hash of the Graph id       |
 | Timeline      | tenant, kind, record id      | entry id: inverted time, message key              |
 | Inbox         | tenant, hash of the agent    | inverted time, message key                        |
+|               | tenant, `~decided`           | message key `~` id of a mark                      |
 | Exceptions    | tenant                       | inverted time, id; `id:` + id -> inverted time    |
 | LateContacts  | tenant                       | `new:` + time and id of an announcement; `asked`  |
+| Audit         | tenant                       | inverted time, id                                 |
 """
 
 from collections.abc import Mapping
@@ -90,7 +92,9 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
         ("entry_kind", "has_attachments", "agent", "content"),
     ),
     names.INBOX: TableLayout(
-        "tenant|hash(agent)", "inverted time-message key", ("mailbox_id", "reason", "content")
+        "tenant|hash(agent) | tenant|'~decided'",
+        "inverted time-message key | message key~id",
+        ("mailbox_id", "reason", "content"),
     ),
     names.EXCEPTIONS: TableLayout(
         "tenant",
@@ -98,4 +102,5 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
         ("mailbox_id", "code", "queue", "graph_id", "replayed", "replayed_at", "content", "row"),
     ),
     names.LATE_CONTACTS_STATES: TableLayout("tenant", "'new:' + id | 'asked'", ("at", "content")),
+    names.AUDIT: TableLayout("tenant", "inverted time-id", ("what", "by", "content")),
 }

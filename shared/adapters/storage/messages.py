@@ -3,7 +3,7 @@
 Documents are written with their message by one insert; a large one is in its blob before the row names it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import Final
@@ -69,10 +69,33 @@ class AzureMessageStore:
                 raise
             self._merge_done(tenant_id, stored, stored.etag)
 
+    def bury(self, tenant_id: str, tombstone: StoredMessage) -> None:
+        """Three requests, and one per copy. The row names the body until all else is gone."""
+        if not tombstone.etag:
+            raise Conflict(f"{names.MESSAGES}: only a message that was read can be buried")
+        partition, key = rows.place(tenant_id, tombstone.key)
+        row = self._table.get(partition, key, rows.DOCUMENT_COLUMNS)
+        if row and row.get(rows.BODY):
+            self._bodies.delete(str(row[rows.BODY]))
+        first, last = rows.copies_range(tombstone.key)
+        copies = self._table.rows(in_partition(partition, first=first, last=last), select=("RowKey",))
+        self._connection.side_by_side(
+            lambda copy: self._table.delete(partition, str(copy["RowKey"])), list(copies)
+        )
+        try:
+            self._table.write(rows.message_row(tenant_id, tombstone), tombstone.etag)
+        except NotFound as error:
+            raise Conflict(str(error)) from error
+
     def get(self, tenant_id: str, key: str) -> StoredMessage | None:
         """One request."""
         row = self._row(tenant_id, key)
         return rows.to_message(row) if row and not rows.is_awaited(row) else None
+
+    def get_many(self, tenant_id: str, keys: Iterable[str]) -> Mapping[str, StoredMessage]:
+        """One request per key, side by side."""
+        found = self._rows(tenant_id, list(dict.fromkeys(keys)))
+        return {key: rows.to_message(row) for key, row in found.items()}
 
     def document(self, tenant_id: str, key: str) -> Document | None:
         """One request; one more for a large body."""

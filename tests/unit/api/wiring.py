@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from shared.api.use_cases import ApiUseCases
 from shared.services.backfill import ManageBackfill
+from shared.services.by_hand import ByHand
 from shared.services.callers import IdentifyCaller
 from shared.services.candidates import GatherCandidates
 from shared.services.exceptions import (
@@ -19,7 +20,9 @@ from shared.services.exceptions import (
     ReplayExceptions,
 )
 from shared.services.explain import Explain
+from shared.services.inbox import Decide, ReadInbox, UndoDecision
 from shared.services.late_contacts import AnnounceContacts, CountLateMail
+from shared.services.links import LinkMessage, UnlinkMessage
 from shared.services.mailboxes import DeleteMailbox, GetMailbox, ListMailboxes, PutMailbox, SyncNow
 from shared.services.organisations import GetOrganisation, ListOrganisations, PutOrganisation
 from shared.services.preview import PreviewMailbox
@@ -79,6 +82,10 @@ def use_cases_over(storage: FakeStorage, mail: FakeMail | None = None) -> ApiUse
     def clock() -> datetime:
         return NOW
 
+    def new_id() -> str:
+        return f"{next(numbers):032x}"
+
+    hand = ByHand(storage.messages, storage.inbox, storage.queue, new_id)
     name = NameMailboxes(storage.mailboxes)
     put_back = PutBack(storage.exceptions, storage.queue, clock)
     write = WriteRecords(
@@ -97,6 +104,13 @@ def use_cases_over(storage: FakeStorage, mail: FakeMail | None = None) -> ApiUse
         read_timeline=ReadTimeline(storage.records, storage.timeline, access),
         read_message=ReadMessage(access, storage.messages, storage.folder_states),
         read_attachment=ReadAttachment(access, storage.messages, storage.attachments),
+        link_message=LinkMessage(access, storage.records, hand, clock),
+        unlink_message=UnlinkMessage(access, hand, clock),
+        read_inbox=ReadInbox(storage.inbox, storage.messages, storage.mailboxes, storage.records),
+        decide=Decide(
+            access, storage.messages, storage.organisations, storage.records, storage.index, hand, clock
+        ),
+        undo_decision=UndoDecision(access, hand, clock),
         put_record=PutRecord(storage.records, look_up, write),
         get_record=GetRecord(storage.records),
         delete_record=DeleteRecord(storage.records),
@@ -108,7 +122,7 @@ def use_cases_over(storage: FakeStorage, mail: FakeMail | None = None) -> ApiUse
             index=storage.index,
             queue=storage.queue,
             clock=clock,
-            new_id=lambda: f"{next(numbers):032x}",
+            new_id=new_id,
         ),
         get_mailbox=GetMailbox(storage.mailboxes),
         sync_now=SyncNow(storage.queue, clock),

@@ -1,12 +1,15 @@
 """An organisation in memory: every use case of the mail's way over fakes, and its queues worked off by hand."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 from shared.domain.commands import (
     BackfillMailbox,
     Command,
+    FileMessage,
     IngestMessages,
     JoinLateContacts,
     ReconcileMailbox,
@@ -21,12 +24,16 @@ from shared.services.access import WatchAccess
 from shared.services.arrivals import Arrivals
 from shared.services.backfill import StepBackfill
 from shared.services.bounces import NoteBounces, ReadBounce
+from shared.services.by_hand import ByHand, SweepDecisions
 from shared.services.candidates import GatherCandidates
+from shared.services.carry_out import Bury, CarryOut, TakeBack
 from shared.services.explain import Explain
 from shared.services.filing import Filing
 from shared.services.forgeries import CountForgeries
+from shared.services.inbox import Decide, ReadInbox, UndoDecision
 from shared.services.ingest import Ingest, walk_of
 from shared.services.late_contacts import AnnounceContacts, CountLateMail, JoinLate
+from shared.services.links import LinkMessage, UnlinkMessage
 from shared.services.matching import MatchMail
 from shared.services.opening import OpenRecord
 from shared.services.reading import Access
@@ -37,6 +44,7 @@ from shared.services.resync import Resync
 from shared.services.scopes import FindScope
 from shared.services.screening import Screen
 from shared.services.sync import Sync
+from shared.services.threads import FileThread
 from shared.services.turns import Turns
 from tests.builders import (
     AGENT,
@@ -62,6 +70,7 @@ class World:
     storage: FakeStorage = field(default_factory=FakeStorage)
     mail: FakeMail = field(default_factory=FakeMail)
     now: datetime = NOW
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
         self.storage.organisations.put(an_organisation())
@@ -131,6 +140,8 @@ class World:
             self.join_late_contacts(command)
         elif isinstance(command, RematchMessages):
             self.run_rematch(command)
+        elif isinstance(command, FileMessage):
+            self.carry_out(command)
         else:
             raise AssertionError(command)
 
@@ -302,6 +313,73 @@ class World:
             folders=storage.folder_states,
             exceptions=storage.exceptions,
             hash_key=HASH_KEY,
+        )
+
+    @property
+    def by_hand(self) -> ByHand:
+        storage = self.storage
+        return ByHand(storage.messages, storage.inbox, storage.queue, lambda: f"act-{next(self.numbers)}")
+
+    @property
+    def decide(self) -> Decide:
+        storage = self.storage
+        return Decide(
+            Access(storage.messages, storage.mailboxes),
+            storage.messages,
+            storage.organisations,
+            storage.records,
+            storage.index,
+            self.by_hand,
+            lambda: self.now,
+        )
+
+    @property
+    def undo(self) -> UndoDecision:
+        access = Access(self.storage.messages, self.storage.mailboxes)
+        return UndoDecision(access, self.by_hand, lambda: self.now)
+
+    @property
+    def link(self) -> LinkMessage:
+        access = Access(self.storage.messages, self.storage.mailboxes)
+        return LinkMessage(access, self.storage.records, self.by_hand, lambda: self.now)
+
+    @property
+    def unlink(self) -> UnlinkMessage:
+        access = Access(self.storage.messages, self.storage.mailboxes)
+        return UnlinkMessage(access, self.by_hand, lambda: self.now)
+
+    @property
+    def read_inbox(self) -> ReadInbox:
+        storage = self.storage
+        return ReadInbox(storage.inbox, storage.messages, storage.mailboxes, storage.records)
+
+    @property
+    def sweep(self) -> SweepDecisions:
+        storage = self.storage
+        return SweepDecisions(storage.organisations, storage.inbox, storage.queue, lambda: self.now)
+
+    @property
+    def carry_out(self) -> CarryOut:
+        storage = self.storage
+        threads = FileThread(storage.messages, storage.mailboxes, storage.inbox, self.by_hand)
+        return CarryOut(
+            filing=self.ingest.filing,
+            messages=storage.messages,
+            inbox=storage.inbox,
+            index=storage.index,
+            records=storage.records,
+            audit=storage.audit,
+            threads=threads,
+            bury=Bury(
+                storage.messages,
+                storage.mailboxes,
+                storage.timeline,
+                storage.inbox,
+                storage.attachments,
+                HASH_KEY,
+            ),
+            take_back=TakeBack(storage.messages, storage.index, storage.records, storage.timeline, threads),
+            clock=lambda: self.now,
         )
 
     @property
