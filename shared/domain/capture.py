@@ -5,6 +5,7 @@ The never-rules stand first, in this order; then the first reason to keep wins.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from shared.domain.candidates import Candidates
 from shared.domain.decisions import MatchPolicy
@@ -14,7 +15,8 @@ from shared.domain.messages import MessageHead
 from shared.domain.organisations import Organisation, is_listed
 
 # Raised with every change of the rules, and stored with each sighting: old outcomes can be told apart.
-RULES_VERSION = 2
+RULES_VERSION = 3
+ERASED: Final = "erased"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ def decide(head: MessageHead, candidates: Candidates, policy: Policy) -> Capture
 
 
 def _never(head: MessageHead, candidates: Candidates, policy: Policy) -> str:
+    if candidates.erased:
+        return ERASED
     never_log = (*policy.organisation.never_log, *policy.mailbox.never_log)
     if any(is_listed(address, never_log) for address in head.participants):
         return "never_log"

@@ -137,6 +137,7 @@ def buried(stored: StoredMessage, hasher: Hasher) -> StoredMessage:
         fingerprint=stored.fingerprint.hashed(hasher),
         agent="",
         participants=frozenset(),
+        undone=None,
         waiters=(),
         bounces=(),
         conversation="",

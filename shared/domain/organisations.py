@@ -11,7 +11,10 @@ from shared.domain.fields import Fields
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """Policies of one tenant. `never_log` holds addresses and domains; hours are whole hours."""
+    """Policies of one tenant. `never_log` holds addresses and domains; hours are whole hours.
+
+    `erased` are keyed hashes of erased persons' addresses. `deleting`: all of it is being taken away.
+    """
 
     tenant_id: str
     name: str = ""
@@ -28,11 +31,15 @@ class Organisation:
     from_rules: dict[str, Any] = field(default_factory=dict)
     retention_days: int | None = None
     code_prefix: str = "PL"
+    erased: frozenset[str] = frozenset()
+    deleting: bool = False
     etag: str = field(default="", compare=False)
 
     @property
     def state(self) -> str:
         """What the admin sees: `enabled` once the operator has let the tenant in."""
+        if self.deleting:
+            return "deleting"
         return "enabled" if self.enabled else "disabled"
 
     def changed(self, fields: Fields) -> Self:
@@ -53,6 +60,8 @@ class Organisation:
             from_rules=fields.mapping("from_rules", self.from_rules),
             retention_days=fields.number_or_none("retention_days", self.retention_days, 1, 36500),
             code_prefix=_prefix(fields.text("code_prefix", self.code_prefix, 16)),
+            erased=self.erased,
+            deleting=self.deleting,
             etag=self.etag,
         )
 
