@@ -17,6 +17,7 @@ from shared.domain.commands import (
     ReconcileMailbox,
     RematchMessages,
     SyncMailbox,
+    TakeAway,
 )
 from shared.triggers.client import serve
 from shared.triggers.graph import receive
@@ -104,6 +105,12 @@ def file_message(msg: func.QueueMessage) -> None:
     handle(msg, FileMessage, use_cases().carry_out, outcomes())
 
 
+@app.queue_trigger(arg_name="msg", queue_name=names.ERASURE, connection=STORAGE)
+def take_away(msg: func.QueueMessage) -> None:
+    """erasure: the next page of taking a person, an organisation, or expired mail away."""
+    handle(msg, TakeAway, use_cases().take_away, outcomes())
+
+
 @app.queue_trigger(arg_name="msg", queue_name=names.poison(names.MAIL_SYNC), connection=STORAGE)
 def sync_mailbox_poison(msg: func.QueueMessage) -> None:
     """mail-sync-poison: a walk that the host gave up on."""
@@ -150,6 +157,18 @@ def file_message_poison(msg: func.QueueMessage) -> None:
 def maintain_subscription_poison(msg: func.QueueMessage) -> None:
     """subscriptions-poison: subscription work that the host gave up on."""
     take_poison(msg, MaintainSubscription, outcomes())
+
+
+@app.queue_trigger(arg_name="msg", queue_name=names.poison(names.ERASURE), connection=STORAGE)
+def take_away_poison(msg: func.QueueMessage) -> None:
+    """erasure-poison: taking away that the host gave up on."""
+    take_poison(msg, TakeAway, outcomes())
+
+
+@app.timer_trigger(arg_name="timer", schedule="0 40 3 * * *", run_on_startup=False)
+def apply_retention(timer: func.TimerRequest) -> None:
+    """Every night: ask for what is older than it may be kept to be taken away."""
+    use_cases().queue_retention()
 
 
 @app.timer_trigger(arg_name="timer", schedule="0 * * * * *", run_on_startup=False)

@@ -14,6 +14,8 @@ from shared.services.bounces import NoteBounces, ReadBounce
 from shared.services.by_hand import ByHand, SweepDecisions
 from shared.services.candidates import GatherCandidates
 from shared.services.carry_out import Bury, CarryOut, TakeBack
+from shared.services.deletion import DeleteOrganisation
+from shared.services.erasing import EraseMessages, ErasePerson
 from shared.services.filing import Filing
 from shared.services.forgeries import CountForgeries
 from shared.services.ingest import Ingest
@@ -25,6 +27,7 @@ from shared.services.polling import PollMailboxes
 from shared.services.reconcile import Reconcile, ReconcileAll
 from shared.services.rematch import Reconsider, RunRematch
 from shared.services.resync import Resync
+from shared.services.retention import ApplyRetention, QueueRetention
 from shared.services.scopes import FindScope
 from shared.services.screening import Screen
 from shared.services.subscription_care import (
@@ -35,6 +38,7 @@ from shared.services.subscription_care import (
 )
 from shared.services.subscriptions import MaintainSubscriptions
 from shared.services.sync import Sync
+from shared.services.taking_away import RunTakeAway
 from shared.services.threads import FileThread
 from shared.services.turns import Turns
 from shared.triggers.queue import Outcomes
@@ -71,6 +75,8 @@ class UseCases:
     join_late_contacts: JoinLate
     rematch: RunRematch
     carry_out: CarryOut
+    take_away: RunTakeAway
+    queue_retention: QueueRetention
     sweep_decisions: SweepDecisions
     maintain_subscription: CareForSubscriptions
     queue_due_subscriptions: QueueDueSubscriptions
@@ -168,6 +174,10 @@ class Work(Adapters):
                 clock=now,
             ),
             carry_out=self._carry_out,
+            take_away=self._take_away,
+            queue_retention=QueueRetention(
+                self.organisations, self.erasures, self.queue, now, self.settings.hash_key
+            ),
             sweep_decisions=SweepDecisions(self.organisations, self.inbox, self.queue, now),
             queue_comparisons=QueueComparisons(self.organisations, self.queue, now),
             poll=PollMailboxes(self.mailboxes, self.queue, now),
@@ -227,6 +237,41 @@ class Work(Adapters):
             clock=now,
         )
         return CareForSubscriptions(maintain, compare)
+
+    @cached_property
+    def _take_away(self) -> RunTakeAway:
+        by_hand = ByHand(self.messages, self.inbox, self.queue, new_id)
+        erase_messages = EraseMessages(self.erasures, self.messages, self.records, by_hand, now)
+        return RunTakeAway(
+            person=ErasePerson(
+                erasures=self.erasures,
+                erase_messages=erase_messages,
+                records=self.records,
+                holdings=self.holdings,
+                queue=self.queue,
+                clock=now,
+                hash_key=self.settings.hash_key,
+            ),
+            organisation=DeleteOrganisation(
+                organisations=self.organisations,
+                erasures=self.erasures,
+                subscriptions=self.subscriptions,
+                source=self.subscription_source,
+                holdings=self.holdings,
+                queue=self.queue,
+                clock=now,
+                hash_key=self.settings.hash_key,
+            ),
+            expired=ApplyRetention(
+                organisations=self.organisations,
+                mailboxes=self.mailboxes,
+                messages=self.messages,
+                sightings=self.sightings,
+                by_hand=by_hand,
+                queue=self.queue,
+                clock=now,
+            ),
+        )
 
     @cached_property
     def _carry_out(self) -> CarryOut:

@@ -64,6 +64,24 @@ class Erasure:
     done_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """An organisation that was taken away, or is being: known by a keyed hash of its tenant id alone."""
+
+    organisation: str
+    at: datetime
+    done_at: datetime | None = None
+
+    @classmethod
+    def of(cls, secret: bytes, tenant_id: str, at: datetime) -> "Deletion":
+        return cls(deleted_organisation(secret, tenant_id), at)
+
+
+def deleted_organisation(secret: bytes, tenant_id: str) -> str:
+    """The keyed hash of a tenant id, which the deployment's secret alone can make."""
+    return Hasher(secret)("deleted-organisation", tenant_id)
+
+
 def suppression(hasher: Hasher, address: str) -> str:
     """What remains of an erased address: another kind of hash than the ledger's, so that the two do not join."""
     return hasher("erased", address)

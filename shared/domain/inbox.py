@@ -149,6 +149,11 @@ def is_buried(stored: StoredMessage) -> bool:
     return stored.is_deleted and not stored.agent
 
 
+def taken_away(stored: StoredMessage, ruling: Ruling) -> StoredMessage | None:
+    """The mail as a tombstone, whoever has decided what on it; None when it is one."""
+    return None if stored.is_deleted else _deleted(stored, ruling)
+
+
 def is_of_thread(item: InboxItem, stored: StoredMessage, thread: Iterable[str]) -> bool:
     """Whether a waiting mail belongs to the thread of another: by ids both ways, or by a conversation with it."""
     if item.message_key == stored.key:

@@ -12,6 +12,7 @@ MAIL_BACKFILL: Final = "mail-backfill"
 LATE_CONTACTS: Final = "late-contacts"
 REMATCHES: Final = "rematches"
 FILING: Final = "filing"
+ERASURE: Final = "erasure"
 SUBSCRIPTIONS: Final = "subscriptions"
 
 QUEUES: Final = (
@@ -22,6 +23,7 @@ QUEUES: Final = (
     LATE_CONTACTS,
     REMATCHES,
     FILING,
+    ERASURE,
     SUBSCRIPTIONS,
 )
 POISON_SUFFIX: Final = "-poison"
@@ -46,6 +48,7 @@ INBOX: Final = "Inbox"
 EXCEPTIONS: Final = "Exceptions"
 LATE_CONTACTS_STATES: Final = "LateContacts"
 AUDIT: Final = "Audit"
+ERASURES: Final = "Erasures"
 
 TABLES: Final = (
     ORGANISATIONS,
@@ -62,6 +65,7 @@ TABLES: Final = (
     EXCEPTIONS,
     LATE_CONTACTS_STATES,
     AUDIT,
+    ERASURES,
 )
 
 BODIES: Final = "bodies"

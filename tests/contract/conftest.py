@@ -11,8 +11,10 @@ from shared.adapters.storage.attachments import AzureAttachments
 from shared.adapters.storage.audit import AzureAudit
 from shared.adapters.storage.backfills import AzureBackfills
 from shared.adapters.storage.connection import Connection, StorageSettings
+from shared.adapters.storage.erasures import AzureErasures
 from shared.adapters.storage.exceptions import AzureExceptions
 from shared.adapters.storage.folder_states import AzureFolderStates
+from shared.adapters.storage.holdings import AzureHoldings
 from shared.adapters.storage.inbox import AzureInbox
 from shared.adapters.storage.late_contacts import AzureLateContacts
 from shared.adapters.storage.leases import AzureLeases
@@ -53,6 +55,8 @@ class AzureStorage:
         self.attachments = AzureAttachments(self.connection)
         self.exceptions = AzureExceptions(self.connection)
         self.late_contacts = AzureLateContacts(self.connection)
+        self.erasures = AzureErasures(self.connection)
+        self.holdings = AzureHoldings(self.connection)
 
     def _count(self, response, *_args, **_options) -> None:
         self.requests.append(f"{response.request.method} {response.status_code}")

@@ -16,6 +16,7 @@
 | Inbox         | tenant, hash of the agent    | inverted time, message key                        |
 |               | tenant, `~decided`           | message key `~` id of a mark                      |
 | Exceptions    | tenant                       | inverted time, id; `id:` + id -> inverted time    |
+| Erasures      | tenant; `~deleted` for organisations | keyed hash                    |
 | LateContacts  | tenant                       | `new:` + time and id of an announcement; `asked`  |
 | Audit         | tenant                       | inverted time, id                                 |
 """
@@ -103,4 +104,9 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
     ),
     names.LATE_CONTACTS_STATES: TableLayout("tenant", "'new:' + id | 'asked'", ("at", "content")),
     names.AUDIT: TableLayout("tenant", "inverted time-id", ("what", "by", "content")),
+    names.ERASURES: TableLayout(
+        "tenant | '~deleted'",
+        "keyed hash of an address | keyed hash of a tenant",
+        ("state", "content", "at", "done_at"),
+    ),
 }

@@ -15,6 +15,7 @@ from shared.domain.commands import (
     ReconcileMailbox,
     RematchMessages,
     SyncMailbox,
+    TakeAway,
 )
 from shared.domain.entries import Entry
 from shared.domain.errors import Busy, TransientError
@@ -27,6 +28,8 @@ from shared.services.bounces import NoteBounces, ReadBounce
 from shared.services.by_hand import ByHand, SweepDecisions
 from shared.services.candidates import GatherCandidates
 from shared.services.carry_out import Bury, CarryOut, TakeBack
+from shared.services.deletion import AskDeletion, DeleteOrganisation
+from shared.services.erasing import AskErasure, EraseMessages, ErasePerson
 from shared.services.explain import Explain
 from shared.services.filing import Filing
 from shared.services.forgeries import CountForgeries
@@ -41,9 +44,11 @@ from shared.services.reconcile import Reconcile
 from shared.services.records import WriteRecords
 from shared.services.rematch import Reconsider, Rematch, RunRematch
 from shared.services.resync import Resync
+from shared.services.retention import ApplyRetention, QueueRetention
 from shared.services.scopes import FindScope
 from shared.services.screening import Screen
 from shared.services.sync import Sync
+from shared.services.taking_away import RunTakeAway
 from shared.services.threads import FileThread
 from shared.services.turns import Turns
 from tests.builders import (
@@ -58,6 +63,7 @@ from tests.builders import (
     an_organisation,
 )
 from tests.fake_mail import STANDARD, FakeMail
+from tests.fake_subscriptions import FakeSubscriptionSource
 from tests.fakes import FakeStorage
 
 MOST_ROUNDS = 200
@@ -70,6 +76,7 @@ class World:
     storage: FakeStorage = field(default_factory=FakeStorage)
     mail: FakeMail = field(default_factory=FakeMail)
     now: datetime = NOW
+    subscription_source: FakeSubscriptionSource = field(default_factory=FakeSubscriptionSource)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
@@ -140,6 +147,8 @@ class World:
             self.join_late_contacts(command)
         elif isinstance(command, RematchMessages):
             self.run_rematch(command)
+        elif isinstance(command, TakeAway):
+            self.take_away(command)
         elif isinstance(command, FileMessage):
             self.carry_out(command)
         else:
@@ -380,6 +389,61 @@ class World:
             ),
             take_back=TakeBack(storage.messages, storage.index, storage.records, storage.timeline, threads),
             clock=lambda: self.now,
+        )
+
+    @property
+    def ask_erasure(self) -> AskErasure:
+        storage = self.storage
+        return AskErasure(
+            storage.organisations, storage.erasures, storage.index, storage.queue, lambda: self.now, HASH_KEY
+        )
+
+    @property
+    def ask_deletion(self) -> AskDeletion:
+        storage = self.storage
+        return AskDeletion(storage.organisations, storage.erasures, storage.queue, lambda: self.now, HASH_KEY)
+
+    @property
+    def queue_retention(self) -> QueueRetention:
+        storage = self.storage
+        return QueueRetention(
+            storage.organisations, storage.erasures, storage.queue, lambda: self.now, HASH_KEY
+        )
+
+    @property
+    def take_away(self) -> RunTakeAway:
+        storage = self.storage
+        return RunTakeAway(
+            person=ErasePerson(
+                erasures=storage.erasures,
+                erase_messages=EraseMessages(
+                    storage.erasures, storage.messages, storage.records, self.by_hand, lambda: self.now
+                ),
+                records=storage.records,
+                holdings=storage.holdings,
+                queue=storage.queue,
+                clock=lambda: self.now,
+                hash_key=HASH_KEY,
+            ),
+            organisation=DeleteOrganisation(
+                organisations=storage.organisations,
+                erasures=storage.erasures,
+                subscriptions=storage.subscriptions,
+                source=self.subscription_source,
+                holdings=storage.holdings,
+                queue=storage.queue,
+                clock=lambda: self.now,
+                hash_key=HASH_KEY,
+            ),
+            expired=ApplyRetention(
+                organisations=storage.organisations,
+                mailboxes=storage.mailboxes,
+                messages=storage.messages,
+                sightings=storage.sightings,
+                by_hand=self.by_hand,
+                queue=storage.queue,
+                clock=lambda: self.now,
+            ),
         )
 
     @property
