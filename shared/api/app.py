@@ -10,6 +10,8 @@ from shared.api import problems
 from shared.api.auth import TokenVerifier
 from shared.api.correlation import Correlation
 from shared.api.routers import (
+    audit,
+    erase,
     exceptions,
     health,
     inbox,
@@ -71,6 +73,8 @@ def create_app(
         mailboxes,
         organisations,
         exceptions,
+        erase,
+        audit,
         health,
     )
     for module in routers:

@@ -495,7 +495,7 @@ class OrganisationModel(BaseModel):
     model_config = _answer({"tenant_id": TENANT, **_POLICIES})
     tenant_id: str
     name: str
-    state: Literal["enabled", "disabled"]
+    state: Literal["enabled", "disabled", "deleting"]
     enabled: bool
     services: list[str]
     own_domains: list[str]

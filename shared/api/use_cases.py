@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 
 from shared.ports import Clock
+from shared.services.audit import AuditRequest, ReadAudit
 from shared.services.backfill import ManageBackfill
 from shared.services.callers import IdentifyCaller
+from shared.services.deletion import AskDeletion
+from shared.services.erasing import AskErasure
 from shared.services.exceptions import ListExceptions, ReplayException, ReplayExceptions
 from shared.services.explain import Explain
 from shared.services.inbox import Decide, ReadInbox, UndoDecision
@@ -50,4 +53,8 @@ class ApiUseCases:
     replay_exceptions: ReplayExceptions
     explain: Explain
     rematch: Rematch
+    audit_request: AuditRequest
+    read_audit: ReadAudit
+    ask_erasure: AskErasure
+    ask_deletion: AskDeletion
     clock: Clock

@@ -58,6 +58,11 @@ ROLES = {
     "explain": {"Admin"},
     "rematch": {"Service", "Admin"},
     "rematch_record": {"Service", "Admin"},
+    "erase_person": {"Admin"},
+    "get_erasure": {"Admin"},
+    "list_audit": {"Admin"},
+    "export_audit": {"Admin"},
+    "delete_organisation": {"Admin", "Operator"},
 }
 
 
