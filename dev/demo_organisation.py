@@ -19,7 +19,7 @@ from dev.simulator.client import Control
 from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.adapters.storage.mailboxes import AzureMailboxes
 from shared.adapters.storage.sightings import AzureSightings
-from shared.domain.sightings import FILED, SKIPPED, Sighting
+from shared.domain.sightings import FILED, SKIPPED, TRIAGE, Sighting
 
 CONNECTING = 60.0
 ARRIVING = 60.0
@@ -87,6 +87,12 @@ class Demo:
             self.ready["home_tenant_id"], client_id=self.ready["client_id"], roles=["Operator"]
         )
         return Api(self.ready["api_url"], token, organisation=tenant_id)
+
+    def inbox(self, agent: str) -> list[dict[str, Any]]:
+        """What waits for an agent."""
+        token = self.control.tokens(self.tenant_id, agent, roles=["Agent"])
+        items: list[dict[str, Any]] = Api(self.ready["api_url"], token).call("GET", "inbox")["items"]
+        return items
 
     def timeline(self, record: str) -> list[dict[str, Any]]:
         """The entries of `kind/id`, newest first."""
@@ -221,4 +227,6 @@ def _kinds(entries: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _outcome(delivery: Delivery) -> str:
+    if delivery.waits:
+        return TRIAGE
     return FILED if delivery.is_filed else SKIPPED

@@ -18,6 +18,7 @@ _Columns = Mapping[str, int]
 ENTRY: _Columns = {
     "when": 9, "dir": 3, "who": 16, "subject": 27, "kind": 6, "rule": 15, "evidence": 19, "@": 1, "agent": 6,
 }  # fmt: skip
+INBOX: _Columns = {"agent": 9, "when": 9, "who": 14, "subject": 26, "why": 16, "suggested": 30}
 LEDGER: _Columns = {"mailbox": 12, "outcome": 7, "reason": 16, "copies": 6, "mails": 67}
 
 
@@ -54,6 +55,7 @@ def report(demo: Demo, token_file: Path) -> Iterator[str]:
     yield _summary(demo)
     for record in demo.seed.records:
         yield _timeline(demo, record)
+    yield _inboxes(demo)
     yield _ledger(demo)
     shown = next(one for one in demo.mails if one.parsed.get_content_type() == "multipart/related")
     view = _view(demo, shown)
@@ -94,6 +96,23 @@ def _row(entry: Mapping[str, Any], sent: Mapping[str, Mail]) -> list[str]:
         "@" if entry["has_attachments"] else "",
         _local(entry["agent"]).partition(".")[0],
     ]
+
+
+def _inboxes(demo: Demo) -> str:
+    """My Inbox of each agent; each sees only the own."""
+    rows = [
+        [
+            _local(agent).partition(".")[0],
+            _when(datetime.fromisoformat(item["at"])),
+            item["from"]["name"] or item["from"]["address"],
+            item["subject"],
+            item["reason"],
+            ", ".join(f"{one['name'] or one['id']} ({one['rule']})" for one in item["suggestions"]) or "-",
+        ]
+        for agent in demo.seed.organisation["mailboxes"]
+        for item in demo.inbox(agent)
+    ]
+    return f"My Inbox: mail that waits for its agent to link it, open a record for it, or note it\n{table(INBOX, rows)}"
 
 
 def _ledger(demo: Demo) -> str:

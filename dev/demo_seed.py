@@ -33,7 +33,8 @@ class Delivery:
     """One mail, where its copies go and what should become of it.
 
     `connected` is whether it arrives after the mailboxes were connected. `kind` is what it is on the timelines
-    of `records`; `skipped` the reason for which it is not kept. None of the three: it is never looked at.
+    of `records`; `skipped` the reason for which it is not kept, `waits` the one for which it is in My Inbox. None of
+    them: it is never looked at.
     """
 
     file: str
@@ -43,6 +44,7 @@ class Delivery:
     kind: str
     records: tuple[str, ...]
     skipped: str
+    waits: str = ""
 
     @property
     def is_filed(self) -> bool:
@@ -51,7 +53,7 @@ class Delivery:
     @property
     def is_seen(self) -> bool:
         """Whether it leaves a row in the ledger at all."""
-        return self.is_filed or bool(self.skipped)
+        return self.is_filed or bool(self.skipped or self.waits)
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> "Delivery":
@@ -63,6 +65,7 @@ class Delivery:
             given.get("kind", ""),
             tuple(given.get("records", ())),
             given.get("skipped", ""),
+            given.get("waits", ""),
         )
 
 

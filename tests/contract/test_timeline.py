@@ -1,14 +1,13 @@
-"""What every `ports.Timeline`, `ports.Inbox`, `ports.Exceptions` and `ports.Attachments` must do."""
+"""What every `ports.Timeline`, `ports.Exceptions` and `ports.Attachments` must do."""
 
 from datetime import timedelta
 
 import pytest
 
-from shared.domain import names
 from shared.domain.entries import KINDS
 from shared.domain.errors import NotFound
 from shared.ports import EntryFilter
-from tests.builders import NOW, a_failure, a_ref, an_entry, an_inbox_item
+from tests.builders import NOW, a_failure, a_ref, an_entry
 
 ALL = EntryFilter(frozenset(KINDS))
 
@@ -136,6 +135,16 @@ class TestAttachments:
         with pytest.raises(NotFound):
             storage.attachments.get(tenant, "ab", "0")
 
+    def test_all_of_a_message_are_dropped_any_number_of_times(self, storage, tenant):
+        for key, one in (("ab", "0"), ("ab", "1"), ("abc", "0")):
+            storage.attachments.put(tenant, key, one, iter([b"x"]))
+        for _ in range(2):
+            storage.attachments.drop(tenant, "ab")
+        assert b"".join(storage.attachments.get(tenant, "abc", "0")) == b"x"
+        for one in ("0", "1"):
+            with pytest.raises(NotFound):
+                storage.attachments.get(tenant, "ab", one)
+
     def test_a_source_that_breaks_off_leaves_nothing(self, storage, tenant):
         def broken():
             yield b"x" * (5 << 20)
@@ -147,25 +156,9 @@ class TestAttachments:
             storage.attachments.get(tenant, "ab", "0")
 
 
-class TestInboxAndExceptions:
-    def test_items_are_put_and_removed_any_number_of_times(self, storage, tenant):
-        for _ in range(2):
-            storage.inbox.put(tenant, an_inbox_item())
-        assert waiting(storage, tenant) == 1
-        for _ in range(2):
-            storage.inbox.remove(tenant, an_inbox_item())
-        assert waiting(storage, tenant) == 0
-
+class TestExceptions:
     def test_a_failure_is_recorded_any_number_of_times(self, storage, tenant):
         failure = a_failure(tenant_id=tenant, command="x" * 40_000)
         for _ in range(2):
             storage.exceptions.record(failure)
         assert storage.exceptions.get(tenant, failure.id) == failure
-
-
-def waiting(storage, tenant):
-    """How many mails wait in My Inbox; no port reads it yet, so the rows are counted where they lie."""
-    if hasattr(storage, "connection"):
-        rows = storage.connection.table(names.INBOX).list_entities()
-        return sum(row["PartitionKey"].startswith(tenant) for row in rows)
-    return len(storage.inbox.of(tenant, an_inbox_item().agent))

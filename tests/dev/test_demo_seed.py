@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.demo_report import ENTRY, GAP, LEDGER, LINE, fit, table, width
+from dev.demo_report import ENTRY, GAP, INBOX, LEDGER, LINE, fit, table, width
 from dev.demo_seed import FOLDER, Mail, Seed, rounds
 from dev.simulator.mime import read_mail
 from shared.domain.addresses import domain_of
@@ -145,7 +145,7 @@ def test_a_cell_has_exactly_its_width(text: str, cell: str) -> None:
     assert fit(text, 5) == cell
 
 
-@pytest.mark.parametrize("columns", [ENTRY, LEDGER])
+@pytest.mark.parametrize("columns", [ENTRY, INBOX, LEDGER])
 def test_tables_fit_the_screen(columns: dict[str, int]) -> None:
     row = ["内見のお願い" * 20] * len(columns)
     assert max(width(line) for line in table(columns, [row]).splitlines()) <= LINE
@@ -164,4 +164,5 @@ def test_the_demo_shows_every_timeline_and_ends(tmp_path: Path) -> None:
     assert re.search(r"in +Reed, Daniel .*reply +thread", output)
     assert re.search(r"anna\.keller +skipped +staff_only +1 +Lunch on Thursday\?", output)
     assert re.search(r"ben\.ito +skipped +folder:junkemail +1 +You have won a holiday", output)
+    assert re.search(r"ben +\w+ [\d:]+ +Nora Lind +Offices near the station +no_match", output)
     assert re.search(r"^    \| +Sent: ", output, re.MULTILINE)

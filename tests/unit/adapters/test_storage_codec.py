@@ -63,5 +63,11 @@ def test_the_shapes_are_what_json_and_people_can_read():
     assert plain["decision"]["links"][0]["ref"] == "contact/C-1"
     assert plain["direction"] == "in"
     assert from_plain(StoredMessage, plain).decision.links[0].ref == builders.a_ref()
-    assert to_plain(Copy("m", "g", "f")) == {"mailbox_id": "m", "graph_id": "g", "folder_id": "f", "bcc": []}
+    assert to_plain(Copy("m", "g", "f")) == {
+        "mailbox_id": "m",
+        "graph_id": "g",
+        "folder_id": "f",
+        "bcc": [],
+        "listed": "",
+    }
     assert from_plain(Document, to_plain(a_document(html="\ud800"))).html == "\ud800"

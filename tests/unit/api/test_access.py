@@ -36,6 +36,14 @@ ROLES = {
     "get_timeline": READERS,
     "get_message": READERS,
     "get_attachment": READERS,
+    "link_message": READERS,
+    "unlink_message": READERS,
+    "get_inbox": {"Agent", "Admin"},
+    "link_inbox_item": {"Agent", "Admin"},
+    "open_opportunity": {"Agent", "Admin"},
+    "note_inbox_item": {"Agent", "Admin"},
+    "delete_inbox_item": {"Admin"},
+    "undo_decision": {"Agent", "Admin"},
     "put_record": {"Service", "Admin"},
     "get_record": {"Service", "Admin"},
     "delete_record": {"Service", "Admin"},
@@ -84,7 +92,11 @@ def every_operation(api: Api) -> list[tuple[str, str, str]]:
     for path, operations in paths.items():
         for method, operation in operations.items():
             name = operation["operationId"]
-            ids = {**PATH, "id": KEY} if "messages" in path or "exceptions" in path else PATH
+            ids = (
+                {**PATH, "id": KEY}
+                if any(one in path for one in ("messages", "exceptions", "inbox"))
+                else PATH
+            )
             if name not in OPEN:
                 query = QUERY.get(name, "")
                 found.append((name, method.upper(), path.format(**ids).removeprefix("/api/v1/") + query))
@@ -181,7 +193,13 @@ def test_nothing_of_another_organisation_can_be_reached(
             if method != "GET":
                 continue
             answer = api.get(path, token, headers={"Postledger-Organisation": OTHER})
-            lists = name in ("list_records", "list_mailboxes", "get_organisation", "list_exceptions")
+            lists = name in (
+                "list_records",
+                "list_mailboxes",
+                "get_organisation",
+                "list_exceptions",
+                "get_inbox",
+            )
             assert answer.status_code in ((200, 403) if lists else (403, 404)), (name, answer.text)
             assert not any(one in answer.text for one in secrets), (name, answer.text)
 
@@ -191,11 +209,15 @@ def test_nothing_of_another_organisation_can_be_changed(
 ) -> None:
     put_everything(storage)
     record, mailbox = storage.records.rows.copy(), storage.mailboxes.rows.copy()
+    message = storage.messages.get(TENANT, KEY)
     body = {"kind": "personal", "agent": "other@fabrikam.example"}
     for method, path, more in (
         ("DELETE", "records/contact/C-1", {}),
         ("PUT", "records/contact/C-1", {"json": {"name": "Taken over"}}),
         ("POST", "records", {"content": b'{"kind":"contact","id":"C-1"}'}),
+        ("DELETE", f"messages/{KEY}/links", {"json": {"kind": "contact", "id": "C-1"}}),
+        ("DELETE", f"inbox/{KEY}", {}),
+        ("POST", f"inbox/{KEY}/undo", {}),
         ("DELETE", "mailboxes/agent@contoso.example", {}),
         ("PUT", "mailboxes/agent@contoso.example", {"json": body}),
         ("PUT", "organisation", {"json": {"name": "Taken over"}}),
@@ -204,6 +226,7 @@ def test_nothing_of_another_organisation_can_be_changed(
     assert {**storage.records.rows, **record} == storage.records.rows
     assert {**storage.mailboxes.rows, **mailbox} == storage.mailboxes.rows
     assert storage.organisations.rows[TENANT].name == "Contoso"
+    assert storage.messages.get(TENANT, KEY) == message
 
 
 def test_an_ordinary_token_cannot_name_another_organisation(api: Api, issuer: Issuer) -> None:

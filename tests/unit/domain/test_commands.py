@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.commands import MAX_IDS, IngestMessages, MaintainSubscription, SyncMailbox
+from shared.domain.commands import MAX_IDS, FileMessage, IngestMessages, MaintainSubscription, SyncMailbox
 from shared.domain.errors import MalformedCommand
 from tests.builders import MAILBOX_ID, NOW, TENANT
 
@@ -38,6 +38,12 @@ def test_an_ingest_command_survives_the_queue(
 def test_a_subscription_command_survives_the_queue(first_at: datetime, event: str) -> None:
     command = MaintainSubscription(tenant_id=TENANT, mailbox_id=MAILBOX_ID, first_at=first_at, event=event)
     assert MaintainSubscription.from_json(command.to_json()) == command
+
+
+def test_a_decision_s_command_survives_the_queue_and_names_no_mailbox() -> None:
+    command = FileMessage(tenant_id=TENANT, key="0f" * 16 + "v1", first_at=NOW)
+    assert FileMessage.from_json(command.to_json()) == command
+    assert command.mailbox_id == ""
 
 
 def test_fields_of_a_later_version_are_left_alone() -> None:

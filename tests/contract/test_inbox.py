@@ -1,0 +1,168 @@
+"""What every `ports.Inbox` and `ports.Audit` must do, and what becomes of two decisions at once."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+
+import pytest
+
+from shared.domain import names
+from shared.domain.audit import AuditRow
+from shared.domain.callers import AGENT as AGENT_ROLE
+from shared.domain.callers import Caller
+from shared.domain.errors import Conflict, Outdated
+from shared.domain.filing import DELETED
+from shared.domain.rulings import LINK, Mark
+from shared.services.by_hand import ByHand
+from shared.services.inbox import Decide, Wanted
+from shared.services.reading import Access
+from tests.builders import (
+    AGENT,
+    KEY,
+    NOW,
+    a_copy,
+    a_document,
+    a_link,
+    a_mailbox,
+    a_record,
+    a_ref,
+    a_triaged_message,
+    an_inbox_item,
+    an_organisation,
+)
+
+
+def waiting(storage, tenant, agent=AGENT, limit=50, after=""):
+    page, following = storage.inbox.page(tenant, agent, limit=limit, after=after)
+    return [one.message_key for one in page], following
+
+
+def a_mark(key=KEY, act="1", **changes):
+    return Mark(**{"id": act, "message_key": key, "at": NOW, "by": "ann", "what": LINK, **changes})
+
+
+class TestInbox:
+    def test_an_item_comes_back_as_it_was_put(self, storage, tenant):
+        item = an_inbox_item(
+            suggestions=(a_link(),),
+            thread=("a@x.example",),
+            conversation="c",
+            is_filed=True,
+            subject="Ümläut",
+        )
+        for _ in range(2):
+            storage.inbox.put(tenant, item)
+        assert storage.inbox.page(tenant, AGENT, limit=5, after="") == ([item], "")
+
+    def test_pages_come_newest_first_without_gap_or_overlap(self, storage, tenant):
+        for number, key in enumerate("gecabdf"):
+            storage.inbox.put(tenant, an_inbox_item(message_key=key, at=NOW - timedelta(hours=number)))
+        seen, after = [], ""
+        while True:
+            page, after = waiting(storage, tenant, limit=3, after=after)
+            seen.append("".join(page))
+            if not after:
+                break
+        assert seen == ["gec", "abd", "f"]
+
+    def test_one_mail_is_taken_from_several_agents_any_number_of_times(self, storage, tenant):
+        for agent in (AGENT, "second@contoso.example", "third@contoso.example"):
+            storage.inbox.put(tenant, an_inbox_item(agent=agent))
+        storage.inbox.put(tenant, an_inbox_item(message_key="b"))
+        for _ in range(2):
+            storage.inbox.remove(tenant, [AGENT, "second@contoso.example"], an_inbox_item().id)
+        assert waiting(storage, tenant) == (["b"], "")
+        assert waiting(storage, tenant, "second@contoso.example") == ([], "")
+        assert waiting(storage, tenant, "third@contoso.example") == ([KEY], "")
+
+    def test_marks_are_kept_until_they_are_removed(self, storage, tenant):
+        marks = [a_mark(), a_mark(act="2", refs=("contact/C-1",)), a_mark(f"{KEY}v1"), a_mark("e" * 32)]
+        for mark in marks:
+            storage.inbox.mark(tenant, mark)
+        assert storage.inbox.marks(tenant, KEY) == marks[:2]
+        assert storage.inbox.marks(tenant, f"{KEY}v1") == [marks[2]]
+        assert set(storage.inbox.marks(tenant)) == set(marks)
+        for _ in range(2):
+            storage.inbox.unmark(tenant, marks[1:])
+        assert storage.inbox.marks(tenant) == [marks[0]]
+        assert waiting(storage, tenant) == ([], "")
+
+
+class TestAudit:
+    def test_a_row_that_is_told_again_stays_as_it_is(self, storage, tenant):
+        row = AuditRow("1", NOW, "ann", "link", (f"message/{KEY}", "contact/C-1"))
+        storage.audit.append(tenant, row)
+        storage.audit.append(tenant, replace(row, by="somebody else"))
+        storage.audit.append(tenant, replace(row, id="2", what="undo"))
+        assert audited(storage, tenant) == [("ann", "link"), ("ann", "undo")]
+
+
+def audited(storage, tenant):
+    """By whom and what; no port reads the audit yet, so the rows are looked at where they lie."""
+    if hasattr(storage, "connection"):
+        found = storage.connection.table(names.AUDIT).list_entities()
+        return sorted((row["by"], row["what"]) for row in found if row["PartitionKey"] == tenant)
+    return sorted((row.by, row.what) for row in storage.audit.of(tenant))
+
+
+class TestBurying:
+    def test_nothing_but_the_row_is_left(self, storage, tenant):
+        document = a_document(html="".join(chr(65 + number % 57) for number in range(300_000)))
+        message = storage.messages.create(tenant, a_triaged_message(), document, a_copy()).message
+        storage.messages.add_copy(tenant, KEY, a_copy(graph_id="other"))
+        tombstone = replace(message, state=DELETED, message_id="", participants=frozenset())
+        storage.messages.bury(tenant, tombstone)
+        stored = storage.messages.get(tenant, KEY)
+        assert replace(stored, etag="") == replace(tombstone, etag="")
+        assert storage.messages.document(tenant, KEY) is None
+        assert storage.messages.copies(tenant, KEY) == []
+        assert not storage.messages.create(tenant, a_triaged_message(), a_document(), a_copy()).created
+
+    def test_an_outdated_one_is_refused(self, storage, tenant):
+        message = storage.messages.create(tenant, a_triaged_message(), a_document(), a_copy()).message
+        storage.messages.update(tenant, replace(message, variants=1))
+        with pytest.raises(Conflict):
+            storage.messages.bury(tenant, replace(message, state=DELETED))
+
+    def test_many_messages_are_read_at_once(self, storage, tenant):
+        message = storage.messages.create(tenant, a_triaged_message(), a_document(), a_copy()).message
+        assert storage.messages.get_many(tenant, [KEY, "f" * 32]) == {KEY: message}
+
+
+@pytest.mark.parametrize("run", range(5))
+def test_of_agents_who_decide_at_once_one_wins_and_all_others_are_told(storage, tenant, run):
+    """Eight agents whose mailboxes hold a copy, each with a record of the own choice."""
+    numbers = range(8)
+    storage.organisations.put(an_organisation(tenant_id=tenant))
+    storage.messages.create(tenant, a_triaged_message(), a_document(), a_copy())
+    for number in numbers:
+        mailbox = f"{number:032x}"
+        address = f"agent{number}@contoso.example"
+        storage.mailboxes.put(a_mailbox(tenant_id=tenant, mailbox_id=mailbox, address=address))
+        storage.messages.add_copy(tenant, KEY, a_copy(mailbox_id=mailbox))
+    storage.records.put_many(tenant, [a_record(f"project/P-{number}") for number in numbers])
+    acts = count(1)
+    by_hand = ByHand(storage.messages, storage.inbox, storage.queue, lambda: f"act-{next(acts)}")
+    access = Access(storage.messages, storage.mailboxes)
+    decide = Decide(
+        access, storage.messages, storage.organisations, storage.records, storage.index, by_hand, lambda: NOW
+    )
+
+    def attempt(number):
+        caller = Caller(
+            tenant, frozenset({AGENT_ROLE}), oid=f"oid-{number}", address=f"agent{number}@contoso.example"
+        )
+        try:
+            decide(caller, KEY, Wanted(LINK, refs=(a_ref(f"project/P-{number}"),)))
+        except Outdated as error:
+            assert "Somebody else was faster" in str(error)
+            return None
+        return number
+
+    with ThreadPoolExecutor(len(numbers)) as pool:
+        winners = [one for one in pool.map(attempt, numbers) if one is not None]
+    stored = storage.messages.get(tenant, KEY)
+    assert [f"oid-{one}" for one in winners] == [stored.decided.by]
+    assert [str(one.ref) for one in stored.decision.links] == [f"project/P-{winners[0]}"]
+    assert [one.by for one in storage.inbox.marks(tenant)] == [stored.decided.by]
