@@ -78,6 +78,7 @@ class World:
     now: datetime = NOW
     subscription_source: FakeSubscriptionSource = field(default_factory=FakeSubscriptionSource)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    boxes: Iterator[int] = field(default_factory=count)
 
     def __post_init__(self) -> None:
         self.storage.organisations.put(an_organisation())
@@ -87,7 +88,7 @@ class World:
     def connect(self, address: str, **settings: Any) -> Mailbox:
         """Capture a mailbox whose folders are known."""
         self.mail.add_mailbox(address)
-        number = len(self.storage.mailboxes.rows)
+        number = next(self.boxes)
         fields = {"mailbox_id": f"{number:032x}", "address": address, "user_id": "", **settings}
         mailbox = self.storage.mailboxes.put(a_mailbox(**fields))
         for name in STANDARD:
