@@ -899,7 +899,7 @@ class FakeHoldings:
 
     @property
     def rewritable(self) -> tuple[str, ...]:
-        own = (names.MESSAGES, names.RECORDS, names.ERASURES, names.AUDIT, names.ATTACHMENTS)
+        own = (names.MESSAGES, names.ERASURES, names.AUDIT, names.ATTACHMENTS)
         return (*(one for one in self._tables if one not in own), names.RECORD_INDEX)
 
     def erase(self, tenant_id: str, table: str, eraser: Eraser, *, limit: int, after: str) -> tuple[int, str]:
