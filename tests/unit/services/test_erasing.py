@@ -200,6 +200,35 @@ def test_mail_that_was_being_filed_meanwhile_is_caught_by_the_second_turn() -> N
     assert "Late" not in everything(world)
 
 
+def test_a_mail_erased_while_it_is_being_filed_leaves_no_attachment_and_no_entry(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    world.records(a_record(name="Bo Larsen"))
+    attachments, later = world.storage.attachments, []
+    put = attachments.put
+
+    def erased_first(*given: Any) -> None:
+        monkeypatch.undo()
+        world.ask_erasure(TENANT, CONTACT, ADMIN)
+        while world.storage.queue.sent:
+            command, delay = world.storage.queue.sent.pop(0)
+            if delay:
+                later.append(command)
+            else:
+                world.run(command)
+        put(*given)
+
+    monkeypatch.setattr(attachments, "put", erased_first)
+    files = {"attachments": (an_attachment(graph_id="A"),), "contents": {"A": b"x"}}
+    world.notify(world.deliver(sender=BO, message_id="1@x", **files))
+    assert attachments.rows == {}
+    assert world.timeline() == []
+    world.storage.queue.put(*later)
+    world.work()
+    assert CONTACT not in everything(world)
+
+
 def test_the_address_is_in_no_command_and_on_no_row_once_it_is_done() -> None:
     world = a_world()
     sent: list[Any] = []
