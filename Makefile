@@ -8,7 +8,7 @@ AZURITE := .azurite/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench soak clean
+.PHONY: help setup demo test check bench quality soak infra clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,14 +29,20 @@ check: $(INSTALLED) ## format, lint, types, import contracts, unit tests
 	@$(BIN)/python -m pytest -n 2 tests/unit
 
 bench: setup ## benchmarks; each prints its figures
-	@set -e; for name in cold_start match pipeline backfill; do echo "== $$name"; $(BIN)/python -m "bench.$$name"; done
+	@set -e; for name in cold_start match hostile pipeline backfill load_records; do echo "== $$name"; $(BIN)/python -m "bench.$$name"; done
+
+quality: $(INSTALLED) ## is mail matched right? 5,000 mails of a made-up organisation; SEED=1 MAILS=5000
+	@$(BIN)/python -m bench.matching_quality $(if $(SEED),--seed $(SEED)) $(if $(MAILS),--mails $(MAILS)) $(ARGS)
 
 soak: setup ## a long run under faults; MAILS=3000 MINUTES=5 SEED=1 MODE=faults|poll|notify PLANT=
 	@$(BIN)/python -m bench.soak $(if $(MAILS),--mails $(MAILS)) $(if $(MINUTES),--minutes $(MINUTES)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(MODE),--mode $(MODE)) $(if $(PLANT),--plant $(PLANT)) $(ARGS)
 
+infra: setup ## checkov and the Kusto parser over infra/; fetched into .checkov
+	@$(BIN)/python -m dev.infra_check
+
 clean: ## remove what setup and the tools made; .venv and Azurite too
-	rm -rf $(VENV) .azurite .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
+	rm -rf $(VENV) .azurite .checkov .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

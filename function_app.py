@@ -14,6 +14,7 @@ from shared.domain.commands import (
     IngestMessages,
     JoinLateContacts,
     MaintainSubscription,
+    MergeRecords,
     ReconcileMailbox,
     RematchMessages,
     SyncMailbox,
@@ -111,6 +112,12 @@ def take_away(msg: func.QueueMessage) -> None:
     handle(msg, TakeAway, use_cases().take_away, outcomes())
 
 
+@app.queue_trigger(arg_name="msg", queue_name=names.RECORD_MERGES, connection=STORAGE)
+def merge_records(msg: func.QueueMessage) -> None:
+    """record-merges: move what was filed on a record to the one that has taken its place."""
+    handle(msg, MergeRecords, use_cases().merge_records, outcomes())
+
+
 @app.queue_trigger(arg_name="msg", queue_name=names.poison(names.MAIL_SYNC), connection=STORAGE)
 def sync_mailbox_poison(msg: func.QueueMessage) -> None:
     """mail-sync-poison: a walk that the host gave up on."""
@@ -151,6 +158,12 @@ def rematch_messages_poison(msg: func.QueueMessage) -> None:
 def file_message_poison(msg: func.QueueMessage) -> None:
     """filing-poison: a decision that the host gave up on."""
     take_poison(msg, FileMessage, outcomes())
+
+
+@app.queue_trigger(arg_name="msg", queue_name=names.poison(names.RECORD_MERGES), connection=STORAGE)
+def merge_records_poison(msg: func.QueueMessage) -> None:
+    """record-merges-poison: a move of what was filed that the host gave up on."""
+    take_poison(msg, MergeRecords, outcomes())
 
 
 @app.queue_trigger(arg_name="msg", queue_name=names.poison(names.SUBSCRIPTIONS), connection=STORAGE)
@@ -199,3 +212,15 @@ def maintain_subscriptions(timer: func.TimerRequest) -> None:
 def reconcile_subscriptions(timer: func.TimerRequest) -> None:
     """Every six hours: queue for each organisation a comparison with the subscriptions that Graph has."""
     use_cases().queue_comparisons()
+
+
+@app.timer_trigger(arg_name="timer", schedule="0 20,50 * * * *", run_on_startup=False)
+def watch_connections(timer: func.TimerRequest) -> None:
+    """Every half-hour: try each organisation's connection, and mailboxes that could not be tested before."""
+    use_cases().watch_connections()
+
+
+@app.timer_trigger(arg_name="timer", schedule="0 40 1 * * *", run_on_startup=False)
+def notice_addresses(timer: func.TimerRequest) -> None:
+    """Every night: offer mailboxes whose user has a new main address."""
+    use_cases().notice_addresses()

@@ -10,10 +10,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from dev.node import find_node, install_wheel
 from dev.processes import Child, wait_for
+
+if TYPE_CHECKING:
+    from dev.certificates import Certificates
 
 VERSION = "3.35.0"
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,7 +28,7 @@ ACCOUNT = "devstoreaccount1"
 ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
 _LISTENING = re.compile(
-    r"Azurite (Blob|Queue|Table) service is successfully listening at http://127\.0\.0\.1:(\d+)"
+    r"Azurite (Blob|Queue|Table) service is successfully listening at https?://127\.0\.0\.1:(\d+)"
 )
 
 
@@ -36,15 +39,19 @@ class Ports:
     blob: int
     queue: int
     table: int
+    scheme: str = "http"
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """The account's address at each service."""
+        ports = {"blob": self.blob, "queue": self.queue, "table": self.table}
+        return {name: f"{self.scheme}://127.0.0.1:{port}/{ACCOUNT}" for name, port in ports.items()}
 
     @property
     def connection_string(self) -> str:
         """A storage connection string for these ports."""
-        endpoints = "".join(
-            f"{name}Endpoint=http://127.0.0.1:{port}/{ACCOUNT};"
-            for name, port in (("Blob", self.blob), ("Queue", self.queue), ("Table", self.table))
-        )
-        return f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};{endpoints}"
+        endpoints = "".join(f"{name.title()}Endpoint={uri};" for name, uri in self.addresses.items())
+        return f"DefaultEndpointsProtocol={self.scheme};AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};{endpoints}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +82,12 @@ class Azurite:
         self.stop()
 
 
-def start_azurite(log: Path, *, location: Path | None = None, timeout: float = 30) -> Azurite:
+def start_azurite(
+    log: Path, *, location: Path | None = None, tls: "Certificates | None" = None, timeout: float = 30
+) -> Azurite:
     """Start Azurite, in memory or durable in `location`, and wait until its three services listen.
 
+    With `tls` it serves HTTPS and takes bearer tokens of Entra ID; it checks issuer, audience and expiry.
     Its output goes to the file `log`. Raises RuntimeError with the end of it where it does not start.
     """
     node = find_node()
@@ -85,20 +95,25 @@ def start_azurite(log: Path, *, location: Path | None = None, timeout: float = 3
         raise RuntimeError("Azurite is not installed; run `make setup`")
     storage = ["--location", str(location)] if location else ["--inMemoryPersistence"]
     ports = [f"--{service}Port=0" for service in ("blob", "queue", "table")]
+    if tls is not None:
+        storage += ["--oauth", "basic", "--cert", str(tls.certificate), "--key", str(tls.key)]
     options = ["--silent", "--skipApiVersionCheck", "--disableTelemetry", *storage, *ports]
     child = Child.start("azurite", [node.program, str(SCRIPT), *options], log=log)
     try:
-        found = wait_for(lambda: _ports(child), timeout, f"Azurite did not start within {timeout:g} s")
+        scheme = "http" if tls is None else "https"
+        found = wait_for(
+            lambda: _ports(child, scheme), timeout, f"Azurite did not start within {timeout:g} s"
+        )
     except BaseException:
         child.stop()
         raise
     return Azurite(child, found)
 
 
-def _ports(child: Child) -> Ports | None:
+def _ports(child: Child, scheme: str) -> Ports | None:
     child.check_running()
     found = {name.lower(): int(port) for name, port in _LISTENING.findall(child.output())}
-    return Ports(**found) if len(found) == 3 else None
+    return Ports(**found, scheme=scheme) if len(found) == 3 else None
 
 
 def install() -> None:

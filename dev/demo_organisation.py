@@ -14,6 +14,7 @@ from typing import Any
 
 import requests
 
+from dev.demo_connect import connect, show_tests
 from dev.demo_seed import Delivery, Mail, Seed, rounds
 from dev.simulator.client import Control
 from shared.adapters.storage.connection import Connection, StorageSettings
@@ -140,18 +141,28 @@ def seed(ready: Ready, tell: Tell = lambda _: None) -> Demo:
     loaded = Seed.load()
     demo = Demo(ready, loaded, str(uuid.uuid4()), loaded.mails(datetime.now(UTC)))
     _pause_earlier(demo)
-    _make_tenant(demo)
+    _make_tenant(demo, tell)
     old = [one for one in demo.mails if not one.delivery.connected]
     _deliver(demo, old)
     tell(f"{len(old)} mails lie in the mailboxes; connecting them")
     _connect(demo)
     _wait(lambda: demo.missing(old), ARRIVING, "what was there before", ready)
     new = [one for one in demo.mails if one.delivery.connected]
+    tell(f"the first mail: {_first_entry(demo)}")
     tell(f"found what was there; {len(new)} more mails arrive")
     for group in rounds(new):
         _deliver(demo, group)
         _wait(lambda group=group: demo.missing(group), ARRIVING, "mail that has just arrived", ready)  # type: ignore[misc]
     return demo
+
+
+def _first_entry(demo: Demo) -> str:
+    """A line about the newest mail on the first timeline that has one."""
+    for record in demo.seed.records:
+        path = f"{record['kind']}/{record['id']}"
+        for entry in demo.timeline(path):
+            return f"'{entry['subject']}' is on the timeline of {path}"
+    raise RuntimeError("no timeline has an entry")
 
 
 def _pause_earlier(demo: Demo) -> None:
@@ -163,15 +174,20 @@ def _pause_earlier(demo: Demo) -> None:
             demo.operator(one["tenant_id"]).call("PUT", "organisation", {"enabled": False})
 
 
-def _make_tenant(demo: Demo) -> None:
+def _make_tenant(demo: Demo, tell: Tell) -> None:
     organisation = demo.seed.organisation
-    demo.control.organisations(demo.tenant_id, organisation["domain"])
+    demo.control.organisations(demo.tenant_id, organisation["domain"], consented=False, roles=[])
     for user in organisation["users"]:
         demo.control.users(
             demo.tenant_id, user["address"], user["name"], roles=user["roles"], mailbox=user["mailbox"]
         )
     settings = {"name": organisation["name"], "enabled": True}
     demo.operator(demo.tenant_id).call("PUT", "organisation", settings)
+    tell(f"the operator enables {organisation['name']}: PUT organisation")
+    mailboxes = list(organisation["mailboxes"])
+    ca_file = demo.ready["ca_file"]
+    connect(demo.api, demo.control, demo.tenant_id, mailboxes[0], ca_file=ca_file, tell=tell)
+    show_tests(demo.api, mailboxes, organisation["users"][0]["address"], tell)
     written = demo.api.call("POST", "records", lines=demo.seed.records)
     if written["refused"]:
         raise RuntimeError(f"records were refused: {written['results']}")

@@ -17,20 +17,25 @@ class Identity:
     client_id: str
     client_secret: str
     hash_key: str
+    code_key: str
+    token_key: str
 
     @classmethod
     def new(cls) -> "Identity":
-        return cls(str(uuid.uuid4()), str(uuid.uuid4()), secrets.token_hex(24), secrets.token_hex(32))
+        key = secrets.token_hex
+        ids = str(uuid.uuid4()), str(uuid.uuid4())
+        return cls(*ids, key(24), hash_key=key(32), code_key=key(32), token_key=key(32))
 
 
 def identity_for(data_dir: Path | None) -> Identity:
-    """A new identity, or the one that `data_dir`/up.json keeps; made there the first time."""
+    """A new identity, or the one that `data_dir`/up.json keeps; what it lacks is made and kept there."""
     if data_dir is None:
         return Identity.new()
     file = data_dir / "up.json"
-    if file.exists():
-        return Identity(**json.loads(file.read_text()))
-    identity = Identity.new()
+    kept = json.loads(file.read_text()) if file.exists() else {}
+    identity = Identity(**{**asdict(Identity.new()), **kept})
+    if asdict(identity) == kept:
+        return identity
     write_json(file, asdict(identity))
     file.chmod(0o600)
     return identity

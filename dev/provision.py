@@ -1,27 +1,26 @@
 """Creates the product's tables, queues, poison queues and containers in a storage account that lacks them.
 
-`python -m dev.provision` reads `AzureWebJobsStorage`; in Azure the infrastructure templates do the same.
+`python -m dev.provision` reads the settings of the connection `AzureWebJobsStorage`, as the host does; in Azure
+the infrastructure templates do the same.
 """
 
-import os
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from azure.core.exceptions import ResourceExistsError
-from azure.data.tables import TableServiceClient
-from azure.storage.blob import BlobServiceClient
-from azure.storage.queue import QueueServiceClient
 
+from dev.host.configuration import HostError
+from dev.host.connections import HOST_STORAGE, Connections
 from shared.domain.names import CONTAINERS, POISON_SUFFIX, QUEUES, TABLES
 
 
-def provision(connection_string: str) -> None:
-    """Create what is missing; what exists stays as it is."""
-    tables = TableServiceClient.from_connection_string(connection_string)
-    queues = QueueServiceClient.from_connection_string(connection_string)
-    blobs = BlobServiceClient.from_connection_string(connection_string)
+def provision(connections: Connections) -> None:
+    """Create what is missing; what exists stays as it is. Raises HostError where the settings name no account."""
+    tables = connections.tables(HOST_STORAGE)
+    queues = connections.queues(HOST_STORAGE)
+    blobs = connections.blobs(HOST_STORAGE)
     wanted: list[tuple[Callable[[str], Any], str]] = [
         *((tables.create_table, name) for name in TABLES),
         *((queues.create_queue, name) for name in QUEUES),
@@ -41,7 +40,7 @@ def _create(wanted: tuple[Callable[[str], Any], str]) -> None:
 
 
 if __name__ == "__main__":
-    setting = os.environ.get("AzureWebJobsStorage")  # noqa: SIM112  the name is Azure's
-    if not setting:
-        sys.exit("error: AzureWebJobsStorage is not set")
-    provision(setting)
+    try:
+        provision(Connections())
+    except HostError as problem:
+        sys.exit(f"error: {problem}")

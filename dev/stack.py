@@ -20,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from dev import keyless
 from dev.azurite import ROOT, Ports, start_azurite
 from dev.certificates import Certificates, make_certificates
 from dev.identity import Identity, identity_for
@@ -38,6 +39,7 @@ class StackOptions:
 
     `data_dir`: storage, ids and keys live there and outlast the run; without it everything is in memory.
     `invisibility`: seconds that a running queue message stays hidden from other hosts.
+    `identity`: storage and sign-in by managed identity, over HTTPS, without the proxy that makes storage fail.
     `settings`: further app settings, over those the stack makes. `seed`: called with `ready` once all is
     reachable. `ready_file`: written after that, and again whenever a process id changes.
     """
@@ -45,6 +47,7 @@ class StackOptions:
     hosts: int = 1
     timers: bool = True
     invisibility: float = 600
+    identity: bool = False
     data_dir: Path | None = None
     ready_file: Path | None = None
     app_dir: Path = ROOT
@@ -102,58 +105,78 @@ class Stack:
         identity = self._prepare_directory()
         certificates = make_certificates(self.directory / "tls")
         simulator, simulator_ready = self._module("simulator", *_simulator_arguments(certificates, identity))
-        azurite = start_azurite(self._log("azurite"), location=self._azurite_location())
+        tls = certificates if self.options.identity else None
+        azurite = start_azurite(self._log("azurite"), location=self._azurite_location(), tls=tls)
         self._resources.callback(azurite.stop)
-        provisioning, _ = self._module("provision", env={"AzureWebJobsStorage": azurite.connection_string})
-        simulator_url = str(wait_for_ready(simulator, simulator_ready, START_TIMEOUT)["url"])
-        arguments = _proxy_arguments(azurite.ports, simulator_url, certificates)
-        proxy, proxy_ready = self._module("storage_proxy", *arguments)
-        proxied = wait_for_ready(proxy, proxy_ready, START_TIMEOUT)
-        if provisioning.process.wait(START_TIMEOUT):
-            provisioning.check_running()
+        self.ready = {
+            "ca_file": str(certificates.ca),
+            "home_tenant_id": identity.home_tenant_id,
+            "client_id": identity.client_id,
+            "pids": {"host": [], "azurite": azurite.pid, "simulator": simulator.pid},
+            "log_dir": str(self.directory / "logs"),
+        }
+        reach = self._by_identity if self.options.identity else self._by_key
+        reached = reach(azurite.ports, certificates, (simulator, simulator_ready))
+        if not self.options.identity:
+            reached["POSTLEDGER_CLIENT_SECRET"] = self.ready["client_secret"] = identity.client_secret
         self._port = self._reserve_port()
-        storage = Ports(proxied["blob"], proxied["queue"], proxied["table"]).connection_string
+        simulator_url = self.ready["simulator_url"]
+        self.ready["host_url"] = f"http://127.0.0.1:{self._port}"
+        self.ready["api_url"] = f"{self.ready['host_url']}{API}"
         self._host_env = _environment(
             {
-                "AzureWebJobsStorage": storage,
+                **reached,
                 "FUNCTIONS_WORKER_RUNTIME": "python",
                 # As many threads as queue messages and requests at a time, so that neither starves the other.
                 "PYTHON_THREADPOOL_THREAD_COUNT": "32",
                 "POSTLEDGER_CLIENT_ID": identity.client_id,
-                "POSTLEDGER_CLIENT_SECRET": identity.client_secret,
                 "POSTLEDGER_HOME_TENANT_ID": identity.home_tenant_id,
                 "POSTLEDGER_GRAPH_URL": simulator_url,
                 "POSTLEDGER_AUTHORITY_URL": simulator_url,
                 "POSTLEDGER_PUBLIC_URL": f"http://localhost:{self._port}",
                 "POSTLEDGER_HASH_KEY": identity.hash_key,
                 "POSTLEDGER_CODE_KEYS": identity.code_key,
+                "POSTLEDGER_TOKEN_KEYS": identity.token_key,
                 "REQUESTS_CA_BUNDLE": str(certificates.bundle),
                 **self.options.settings,
             }
         )
-        self.ready = {
-            "api_url": f"http://127.0.0.1:{self._port}{API}",
-            "simulator_url": simulator_url,
-            "ca_file": str(certificates.ca),
-            "home_tenant_id": identity.home_tenant_id,
-            "storage_connection_string": azurite.connection_string,
-            "client_id": identity.client_id,
-            "pids": {
-                "host": [],
-                "azurite": azurite.pid,
-                "simulator": simulator.pid,
-                "storage_proxy": proxy.pid,
-            },
-            "client_secret": identity.client_secret,
-            "storage_stats_url": proxied["stats_url"],
-            "host_url": f"http://127.0.0.1:{self._port}",
-            "log_dir": str(self.directory / "logs"),
-        }
         self._start_hosts()
         if self.options.seed is not None:
             self.options.seed(self.ready)
         self._announce()
         self._watch_hosts()
+
+    def _by_key(
+        self, azurite: Ports, certificates: Certificates, simulator: tuple[Child, Path]
+    ) -> dict[str, str]:
+        """Settings that open storage by connection string, through the proxy that can make it fail."""
+        provisioning, _ = self._module("provision", env={keyless.STORAGE: azurite.connection_string})
+        simulator_url = str(wait_for_ready(*simulator, START_TIMEOUT)["url"])
+        proxy, proxy_ready = self._module(
+            "storage_proxy", *_proxy_arguments(azurite, simulator_url, certificates)
+        )
+        proxied = wait_for_ready(proxy, proxy_ready, START_TIMEOUT)
+        _finish(provisioning)
+        self.ready["simulator_url"] = simulator_url
+        self.ready["storage_connection_string"] = azurite.connection_string
+        self.ready["storage_stats_url"] = proxied["stats_url"]
+        self.ready["pids"]["storage_proxy"] = proxy.pid
+        storage = Ports(proxied["blob"], proxied["queue"], proxied["table"])
+        return {keyless.STORAGE: storage.connection_string}
+
+    def _by_identity(
+        self, azurite: Ports, certificates: Certificates, simulator: tuple[Child, Path]
+    ) -> dict[str, str]:
+        """Settings that open storage by managed identity; nothing is told of a key."""
+        simulator_url = str(wait_for_ready(*simulator, START_TIMEOUT)["url"])
+        settings = keyless.settings(azurite, simulator_url)
+        trusting = {**settings, "REQUESTS_CA_BUNDLE": str(certificates.bundle)}
+        provisioning, _ = self._module("provision", env=trusting)
+        _finish(provisioning)
+        self.ready["simulator_url"] = simulator_url
+        self.ready["storage_connection_string"] = ""
+        return settings
 
     def _prepare_directory(self) -> Identity:
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -244,12 +267,17 @@ class Stack:
             write_json(self.options.ready_file, self.ready)
 
 
+def _finish(provisioning: Child) -> None:
+    if provisioning.process.wait(START_TIMEOUT):
+        provisioning.check_running()
+
+
 def _environment(settings: Mapping[str, str]) -> dict[str, str]:
     """This process's environment without product settings, proxies and other authorities, plus `settings`."""
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name.lower() not in _DROPPED and not name.startswith(("POSTLEDGER_", "AzureWebJobs"))
+        if name.lower() not in _DROPPED and not name.startswith(("POSTLEDGER_", "AzureWebJobs", "IDENTITY_"))
     }
     return {**kept, "PYTHONUNBUFFERED": "1", **settings}
 

@@ -3,7 +3,8 @@
 Writes the ready file once all is reachable (and seeded). Its keys are `api_url`, `simulator_url`, `ca_file`,
 `home_tenant_id`, `storage_connection_string` (Azurite itself, past the fault proxy), `client_id` and `pids`;
 beyond these `client_secret`, `storage_stats_url`, `host_url` and `log_dir`. With `--data-dir` storage, ids
-and keys outlast the run; the simulator's tenants, users and mailboxes do not.
+and keys outlast the run; the simulator's tenants, users and mailboxes do not. With `--identity` there is no
+connection string, no secret, and no proxy that makes storage fail.
 """
 
 import argparse
@@ -47,11 +48,15 @@ def _options() -> StackOptions:
     parser.add_argument(
         "--invisibility", type=float, default=600, help="seconds a running command stays hidden from others"
     )
+    parser.add_argument(
+        "--identity", action="store_true", help="storage and sign-in by managed identity: no key, no secret"
+    )
     given = parser.parse_args()
     return StackOptions(
         hosts=given.hosts,
         timers=not given.no_timers,
         invisibility=given.invisibility,
+        identity=given.identity,
         data_dir=given.data_dir.resolve() if given.data_dir else None,
         ready_file=given.ready_file.resolve(),
         seed=_demo_seed() if given.seed == "demo" else None,

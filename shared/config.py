@@ -1,7 +1,7 @@
 """The settings of a deployment: the only reader of the environment. Every problem is named in one error."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,11 +23,12 @@ SETTINGS: Final = {
     "POSTLEDGER_CLIENT_ID": "Application (client) id of the app registration.",
     "POSTLEDGER_HOME_TENANT_ID": "Tenant that the deployment lives in.",
     "POSTLEDGER_CLIENT_SECRET": "Client secret; one of the three ways to prove who the app is.",
-    "POSTLEDGER_CERTIFICATE": "Path of a PEM file with private key and certificate; the second way.",
+    "POSTLEDGER_CERTIFICATE": "Private key and certificate, a PEM or the path of one; the second way.",
     "POSTLEDGER_MANAGED_IDENTITY_CLIENT_ID": "User-assigned identity, trusted as federated credential; no secret.",
     "POSTLEDGER_PUBLIC_URL": "Address at which Microsoft Graph reaches this app, without a path.",
     "POSTLEDGER_HASH_KEY": "64 hexadecimal digits: the key of every keyed hash. Never changes.",
     "POSTLEDGER_CODE_KEYS": "Keys that sign reference codes: 64 hexadecimal digits each, by commas, newest first.",
+    "POSTLEDGER_TOKEN_KEYS": "Keys that people's sign-ins are kept under, newest first; only for delegated access.",
     "POSTLEDGER_GRAPH_URL": "Microsoft Graph, for national clouds.",
     "POSTLEDGER_AUTHORITY_URL": "Microsoft Entra ID, for national clouds.",
     "POSTLEDGER_API_AUDIENCE": "Audience of the API's tokens, where it is not the client id.",
@@ -53,17 +54,18 @@ class StorageConnection:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings, validated. Exactly one of secret, certificate path and identity is set."""
+    """All settings, validated. Exactly one of secret, certificate and identity is set."""
 
     storage: StorageConnection
     client_id: str
     home_tenant_id: str
     client_secret: str
-    certificate_path: str
+    certificate: str
     managed_identity_client_id: str
     public_url: str
     hash_key: bytes
     code_keys: tuple[bytes, ...]
+    token_keys: tuple[bytes, ...]
     graph_url: str
     authority_url: str
     api_audience: str
@@ -79,11 +81,12 @@ class Settings:
             client_id=reader.required("POSTLEDGER_CLIENT_ID"),
             home_tenant_id=reader.tenant("POSTLEDGER_HOME_TENANT_ID"),
             client_secret=reader.text("POSTLEDGER_CLIENT_SECRET"),
-            certificate_path=reader.text("POSTLEDGER_CERTIFICATE"),
+            certificate=reader.text("POSTLEDGER_CERTIFICATE"),
             managed_identity_client_id=reader.text("POSTLEDGER_MANAGED_IDENTITY_CLIENT_ID"),
             public_url=reader.required("POSTLEDGER_PUBLIC_URL").rstrip("/"),
             hash_key=reader.key("POSTLEDGER_HASH_KEY"),
-            code_keys=reader.keys("POSTLEDGER_CODE_KEYS"),
+            code_keys=reader.keys("POSTLEDGER_CODE_KEYS", reader.required),
+            token_keys=reader.keys("POSTLEDGER_TOKEN_KEYS"),
             graph_url=reader.text("POSTLEDGER_GRAPH_URL", GRAPH_URL).rstrip("/"),
             authority_url=reader.text("POSTLEDGER_AUTHORITY_URL", AUTHORITY_URL).rstrip("/"),
             api_audience=reader.text("POSTLEDGER_API_AUDIENCE"),
@@ -92,7 +95,7 @@ class Settings:
             ),
             ca_bundle=reader.text("REQUESTS_CA_BUNDLE") or None,
         )
-        ways = (settings.client_secret, settings.certificate_path, settings.managed_identity_client_id)
+        ways = (settings.client_secret, settings.certificate, settings.managed_identity_client_id)
         if sum(map(bool, ways)) != 1:
             reader.problems.append(
                 "set exactly one of POSTLEDGER_CLIENT_SECRET, POSTLEDGER_CERTIFICATE and "
@@ -134,11 +137,11 @@ class _Reader:
             self.problems.append(f"{name} must be {2 * KEY_BYTES} hexadecimal digits")
         return key
 
-    def keys(self, name: str) -> tuple[bytes, ...]:
-        """Several keys, separated by commas."""
-        value = self.required(name)
-        keys = tuple(_hexadecimal(one.strip()) for one in value.split(","))
-        if value and any(len(one) != KEY_BYTES for one in keys):
+    def keys(self, name: str, read: Callable[[str], str] | None = None) -> tuple[bytes, ...]:
+        """Several keys, separated by commas; none where the setting is empty and may be."""
+        value = (read or self.text)(name)
+        keys = tuple(_hexadecimal(one.strip()) for one in value.split(",")) if value else ()
+        if any(len(one) != KEY_BYTES for one in keys):
             self.problems.append(
                 f"{name} must be keys of {2 * KEY_BYTES} hexadecimal digits, separated by commas"
             )

@@ -221,7 +221,15 @@ class Records(Protocol):
     def get_many(self, tenant_id: str, refs: Iterable[RecordRef]) -> Mapping[RecordRef, Record]: ...
 
     def put_many(self, tenant_id: str, records: Sequence[Record]) -> None:
-        """Write records and bring their index in order; safe to run twice."""
+        """Write records, whatever stands there, and bring their index in order; safe to run twice."""
+
+    def write(
+        self, tenant_id: str, records: Sequence[Record], standing: Mapping[RecordRef, Record]
+    ) -> Mapping[RecordRef, Record | None]:
+        """Write different records where they stand as `standing` says, and are not there where it says nothing.
+
+        Returns those that were not written, perhaps for another's sake, with what stands there now.
+        """
 
     def delete(self, tenant_id: str, ref: RecordRef) -> bool:
         """Whether it was there."""
@@ -260,6 +268,20 @@ class RecordIndex(Protocol):
 
     def listing(self, tenant_id: str, contacts: Iterable[str]) -> Mapping[str, frozenset[RecordRef]]:
         """Opportunities and projects by the id of a contact of theirs, likewise."""
+
+    def awaiting(self, tenant_id: str, contacts: Iterable[str]) -> Mapping[str, frozenset[RecordRef]]:
+        """Opportunities and projects that list a contact which was not there; only contacts somebody waits for."""
+
+    def staff_among(self, tenant_id: str, addresses: Iterable[str]) -> frozenset[str]:
+        """Those addresses that are registered as staff's."""
+
+    def opened(
+        self, tenant_id: str, since: datetime, *, limit: int, after: str
+    ) -> tuple[list[RecordRef], str]:
+        """Records that Postledger opened since then, oldest first, from behind `after`; where to go on, or ''."""
+
+    def taught_to(self, tenant_id: str, ref: RecordRef) -> frozenset[str]:
+        """The addresses of which an agent has said that their mail belongs on a record."""
 
     def teach(self, tenant_id: str, address: str, refs: Iterable[RecordRef]) -> None:
         """Remember that mail of an address belongs on these records."""

@@ -9,6 +9,9 @@ import logging
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
+from enum import StrEnum
+from threading import Lock
 from typing import Final
 
 # What an admin should hear of: the names of alerts, explained in docs/operations.md.
@@ -19,8 +22,21 @@ POISON_MESSAGE: Final = "poison_message"
 POISON_REPLAYED: Final = "poison_replayed"
 
 _LOGGER = logging.getLogger("postledger")
+_counts: ContextVar[dict["Counted", int] | None] = ContextVar("counts", default=None)
+_counting = Lock()
 # These write request paths, which hold addresses, and links, which hold tokens; some of them in warnings.
 _TALKATIVE = ("azure", "urllib3", "msal", "requests")
+
+
+class Counted(StrEnum):
+    """What a command costs elsewhere, counted while it runs; workbook and alerts add it up.
+
+    A call to Graph is one request or one item of a batch: Graph's limits count each.
+    """
+
+    GRAPH_CALLS = "graph_calls"
+    GRAPH_THROTTLED = "graph_throttled"
+    STORAGE_CALLS = "storage_calls"
 
 
 def keep_libraries_quiet() -> None:
@@ -49,18 +65,32 @@ def failure(name: str, error: BaseException, **fields: object) -> None:
     event(name, level=logging.ERROR, error=type(error).__name__, **fields)
 
 
+def count(what: Counted, times: int = 1) -> None:
+    """Add to what the running command says of itself; outside of one, nothing. Threads it starts with a copy
+    of its context count for it."""
+    counts = _counts.get()
+    if counts is not None:
+        with _counting:
+            counts[what] += times
+
+
 @contextmanager
 def measured(name: str, mailbox: str) -> Iterator[dict[str, object]]:
-    """Say once, when the block ends, how long it took; what it puts into the yielded dict is said along."""
+    """Say once, when the block ends, how long it took and what it called; what it puts into the yielded dict
+    is said along."""
     started, busy = time.monotonic(), time.thread_time()
     more: dict[str, object] = {}
+    counts = dict.fromkeys(Counted, 0)
+    before = _counts.set(counts)
     try:
         yield more
     finally:
+        _counts.reset(before)
         content = {
             "mailbox": mailbox,
             "milliseconds": round((time.monotonic() - started) * 1000),
             "cpu_milliseconds": round((time.thread_time() - busy) * 1000),
+            **{str(what): times for what, times in counts.items()},
             **more,
         }
         _say(logging.INFO, name, content)

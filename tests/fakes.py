@@ -16,6 +16,7 @@ from shared.domain.audit import AuditFilter, AuditRow
 from shared.domain.backfills import Backfill
 from shared.domain.candidates import ThreadHit
 from shared.domain.commands import Command
+from shared.domain.connections import MailConnection
 from shared.domain.entries import Entry, inverted
 from shared.domain.erasure import RUNNING, Deletion, Eraser, Erasure
 from shared.domain.errors import Busy, Conflict, NotFound
@@ -26,7 +27,7 @@ from shared.domain.late_contacts import Announcement
 from shared.domain.mailboxes import Mailbox
 from shared.domain.messages import Document
 from shared.domain.organisations import Organisation
-from shared.domain.records import Card, Record, RecordRef
+from shared.domain.records import Card, Record, RecordRef, opened_key
 from shared.domain.rulings import Mark
 from shared.domain.sightings import Sighting
 from shared.domain.subscriptions import Subscription
@@ -335,6 +336,19 @@ class FakeRecords:
             for one in records:
                 self.rows[tenant_id, one.ref] = replace(one, etag=self._etag())
 
+    def write(
+        self, tenant_id: str, records: Sequence[Record], standing: Mapping[RecordRef, Record]
+    ) -> Mapping[RecordRef, Record | None]:
+        left: dict[RecordRef, Record | None] = {}
+        with self.faults.write("Records.write"):
+            for one in records:
+                stored, known = self.rows.get((tenant_id, one.ref)), standing.get(one.ref)
+                if (stored.etag if stored else "") != (known.etag if known else ""):
+                    left[one.ref] = stored
+                else:
+                    self.rows[tenant_id, one.ref] = replace(one, etag=self._etag())
+        return left
+
     def delete(self, tenant_id: str, ref: RecordRef) -> bool:
         with self.faults.write("Records.delete"):
             return self.rows.pop((tenant_id, ref), None) is not None
@@ -394,6 +408,34 @@ class FakeRecordIndex:
         self.faults.read("RecordIndex.listing")
         asked = dict.fromkeys(contacts)
         return {one: frozenset(c.ref for c in self._under(tenant_id, f"contact:{one}")) for one in asked}
+
+    def awaiting(self, tenant_id: str, contacts: Iterable[str]) -> Mapping[str, frozenset[RecordRef]]:
+        self.faults.read("RecordIndex.awaiting")
+        found = {one: self._under(tenant_id, f"missing:{one}") for one in dict.fromkeys(contacts)}
+        return {one: frozenset(card.ref for card in cards) for one, cards in found.items() if cards}
+
+    def staff_among(self, tenant_id: str, addresses: Iterable[str]) -> frozenset[str]:
+        self.faults.read("RecordIndex.staff_among")
+        registered = {address for tenant, _, address in self.staff if tenant == tenant_id}
+        return frozenset(addresses) & registered
+
+    def opened(
+        self, tenant_id: str, since: datetime, *, limit: int, after: str
+    ) -> tuple[list[RecordRef], str]:
+        self.faults.read("RecordIndex.opened")
+        rows = sorted(
+            (one.removeprefix("opened:"), ref)
+            for (tenant, ref), record in self.records.rows.items()
+            for one in record.index_keys
+            if tenant == tenant_id and one.startswith("opened:")
+        )
+        keys = {f"{at}|{ref}": ref for at, ref in rows if at >= opened_key(since)}
+        found = [one for one in keys if one > after]
+        return [keys[one] for one in found[:limit]], found[limit - 1] if len(found) > limit else ""
+
+    def taught_to(self, tenant_id: str, ref: RecordRef) -> frozenset[str]:
+        self.faults.read("RecordIndex.taught_to")
+        return frozenset(address for tenant, address, one in self.taught if (tenant, one) == (tenant_id, ref))
 
     def teach(self, tenant_id: str, address: str, refs: Iterable[RecordRef]) -> None:
         with self.faults.write("RecordIndex.teach"):
@@ -888,6 +930,7 @@ class FakeHoldings:
             names.RECORDS: (storage.records.rows,),
             names.AUDIT: (storage.audit.rows,),
             names.ERASURES: (storage.erasures.rows,),
+            names.CONNECTION_STATES: (storage.connections.rows,),
             names.ATTACHMENTS: (storage.attachments.rows,),
         }
         self._index = storage.index
@@ -951,6 +994,38 @@ def _people(row: Any) -> object:
     return (getattr(row, "sender", None), *getattr(row, "to", ()), *getattr(row, "cc", ()))
 
 
+class FakeConnections:
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[tuple[str, str], MailConnection] = {}
+        self._etag = _Etags()
+
+    def get(self, tenant_id: str, connection_id: str) -> MailConnection | None:
+        self.faults.read("Connections.get")
+        return self.rows.get((tenant_id, connection_id))
+
+    def put(self, connection: MailConnection) -> MailConnection:
+        with self.faults.write("Connections.put"):
+            key = (connection.tenant_id, connection.connection_id)
+            stored = self.rows.get(key)
+            _check(stored.etag if stored else None, connection.etag)
+            self.rows[key] = replace(connection, etag=self._etag())
+            return self.rows[key]
+
+    def delete(self, tenant_id: str, connection_id: str) -> None:
+        with self.faults.write("Connections.delete"):
+            self.rows.pop((tenant_id, connection_id), None)
+
+    def of(self, tenant_id: str) -> list[MailConnection]:
+        self.faults.read("Connections.of")
+        found = (one for one in self.rows.values() if one.tenant_id == tenant_id)
+        return sorted(found, key=lambda one: one.connection_id)
+
+    def all(self) -> Iterator[MailConnection]:
+        self.faults.read("Connections.all")
+        yield from list(self.rows.values())
+
+
 class FakeStorage:
     """All fakes as one storage account, under one `Faults`."""
 
@@ -974,5 +1049,6 @@ class FakeStorage:
         self.attachments = FakeAttachments(self.faults)
         self.exceptions = FakeExceptions(self.faults)
         self.late_contacts = FakeLateContacts(self.faults)
+        self.connections = FakeConnections(self.faults)
         self.erasures = FakeErasures(self.faults)
         self.holdings = FakeHoldings(self)

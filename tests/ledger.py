@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ from azure.storage.queue import QueueServiceClient
 
 from dev.tenant import Tenant, eventually
 from shared.adapters.storage.connection import Connection, StorageSettings
+from shared.adapters.storage.connections import AzureConnections
 from shared.adapters.storage.exceptions import AzureExceptions
 from shared.adapters.storage.mailboxes import AzureMailboxes
 from shared.adapters.storage.sightings import AzureSightings
 from shared.domain import names
+from shared.domain.connections import MailConnection
 from shared.domain.mailboxes import Mailbox
 from shared.domain.sightings import Sighting
 
@@ -32,12 +35,19 @@ class Ledger:
         self._logs = Path(ready["log_dir"])
         self.mailboxes = AzureMailboxes(connection)
         self.failures = AzureExceptions(connection)
+        self.connections = AzureConnections(connection)
         self._sightings = AzureSightings(connection)
         self._tables = TableServiceClient.from_connection_string(account)
         self._queues = QueueServiceClient.from_connection_string(account)
 
     def mailbox(self, address: str) -> Mailbox | None:
         return self.mailboxes.get(self.tenant.tenant_id, address)
+
+    @staticmethod
+    def aged(connection: MailConnection) -> MailConnection:
+        """As it would be three hours after its consent."""
+        consented = connection.consented_at
+        return replace(connection, consented_at=consented and consented - timedelta(hours=3))
 
     def sightings(self, address: str) -> dict[str, Sighting]:
         """What became of every copy seen in a connected mailbox, by Graph id."""

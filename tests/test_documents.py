@@ -17,13 +17,12 @@ from shared.adapters.storage import encoding
 from shared.adapters.storage.layout import TABLE_LAYOUT
 from shared.api.app import create_app
 from shared.config import SETTINGS, STORAGE, Settings
-from shared.domain import mailboxes, names, sightings
+from shared.domain import connections, consent, mailbox_tests, mailboxes, names, organisations, sightings
 from shared.domain.matching import CASCADE
-from shared.domain.organisations import Organisation
 from tests.builders import TENANT
 
 ROOT = Path(__file__).resolve().parent.parent
-NOT_OURS = {".venv", ".azurite", "node_modules", ".git"}
+NOT_OURS = {".venv", ".azurite", ".checkov", "node_modules", ".git"}
 # Read by the Azure Functions Core Tools, not by us.
 TOOLS_OWN = {"FUNCTIONS_WORKER_RUNTIME"}
 # Where the app runs with an identity, and where a test stack brings its own authority: not on a desk.
@@ -99,6 +98,7 @@ def test_the_example_works_once_it_is_filled_in() -> None:
         "POSTLEDGER_CLIENT_SECRET": "secret",
         "POSTLEDGER_PUBLIC_URL": "https://app.contoso.example",
         "POSTLEDGER_HASH_KEY": "0f" * 32,
+        "POSTLEDGER_CODE_KEYS": "0f" * 32,
     }
     assert all(values[name] == "" for name in filled), "no secret and no identity has a default"
     assert Settings.from_environment({**values, **filled}).client_id == "client"
@@ -172,8 +172,21 @@ def test_outcomes_and_rules_are_documented() -> None:
 def test_states_are_documented() -> None:
     states = codes(section("docs/operations.md", "### Mailboxes"))
     assert sorted(states) == sorted((*mailboxes.STATES, mailboxes.PAUSED))
-    of_organisations = {Organisation(TENANT, enabled=enabled).state for enabled in (True, False)}
-    assert set(codes(section("docs/operations.md", "### Organisations"))) == of_organisations
+    assert codes(section("docs/operations.md", "### Organisations")) == list(organisations.STATES)
+
+
+def test_what_an_admin_reads_while_connecting_is_documented() -> None:
+    def told(heading: str) -> list[list[str]]:
+        return [[one.strip("`") for one in row] for row in rows(section("docs/connecting.md", heading))]
+
+    assert told("## States of a connection") == [[name, said] for name, said in connections.MEANINGS.items()]
+    shown = [[one.outcome, one.title, one.text] for one in consent.NOTICES.values()]
+    assert told("## What the person with the link sees") == shown
+    tests = told("## The mailbox test")
+    outcomes = len(mailbox_tests.OUTCOMES)
+    assert tests[:outcomes] == [[name, said] for name, said in mailbox_tests.SENTENCES.items()]
+    assert [said for _, said in tests[outcomes:]] == list(mailbox_tests.SEND_SENTENCES)
+    assert codes(section("docs/connecting.md", "## Ways to connect")) == list(connections.MODES)
 
 
 def test_alerts_are_documented() -> None:
@@ -182,12 +195,14 @@ def test_alerts_are_documented() -> None:
     assert alerts <= set(codes(section("docs/operations.md", "## Events")))
 
 
-@pytest.mark.parametrize("module", ["shared/domain/capture.py", "shared/domain/matching.py"])
+@pytest.mark.parametrize("module", ["capture", "matching", "rules"])
 def test_reasons_in_the_code_are_explained(module: str) -> None:
     said = set(CODE.findall(document("docs/matching.md")))
-    pattern = r'return "([a-z_]+)"|else "([a-z_]+)"|Link\([^"]*"([a-z_]+)"|reason="([a-z_]+)"'
-    given = {next(filter(None, one)) for one in re.findall(pattern, document(module)) if any(one)}
-    assert given - said <= {"code"}, "reference codes are decided on, but not issued yet"
+    pattern = r'(?:return|else|or) "([a-z_]+)"|(?:Link|_lent)\([^"\n]*"([a-z_]+)"'
+    found = re.findall(pattern, document(f"shared/domain/{module}.py"))
+    given = {next(filter(None, one)) for one in found}
+    assert len(given) > 4
+    assert given <= said
 
 
 @pytest.mark.parametrize("heading", ["## Folders", "## Where does my change go?"])

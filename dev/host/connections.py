@@ -9,6 +9,7 @@ from typing import Any
 
 import requests
 from azure.core.pipeline.transport import RequestsTransport
+from azure.data.tables import TableServiceClient
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import ExponentialRetry, QueueServiceClient
 from requests.adapters import HTTPAdapter
@@ -27,6 +28,7 @@ class Connections:
     def __init__(self, settings: Mapping[str, str] | None = None) -> None:
         self._settings = os.environ if settings is None else settings
         self._session = requests.Session()
+        self._credentials: dict[str, Any] = {}
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(pool_connections=8, pool_maxsize=64))
 
@@ -44,6 +46,14 @@ class Connections:
         uri = self._service_uri(name, "blob")
         return BlobServiceClient(uri, credential=self._credential(name), **self._options())
 
+    def tables(self, name: str) -> TableServiceClient:
+        """The table service of connection `name`."""
+        transport = RequestsTransport(session=self._session, session_owner=False)
+        if text := self._connection_string(name):
+            return TableServiceClient.from_connection_string(text, transport=transport)
+        uri = self._service_uri(name, "table")
+        return TableServiceClient(uri, credential=self._credential(name), transport=transport)
+
     def _connection_string(self, name: str) -> str | None:
         text = self._settings.get(name)
         return _EMULATOR_STRING if text and text.strip("; ") == _EMULATOR else text
@@ -56,6 +66,12 @@ class Connections:
         raise HostError(f"connection {name}: neither {name} nor {name}__{service}ServiceUri is set")
 
     def _credential(self, name: str) -> Any:
+        """One for all clients of a connection, so that its tokens are asked for once."""
+        if name not in self._credentials:
+            self._credentials[name] = self._new_credential(name)
+        return self._credentials[name]
+
+    def _new_credential(self, name: str) -> Any:
         from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 
         client_id = self._settings.get(f"{name}__clientId")

@@ -20,6 +20,7 @@ from dev.simulator.entra import Entra
 from dev.simulator.errors import GraphError
 from dev.simulator.gateway import ConnectionLost, Gateway
 from dev.simulator.notifications import Notifier
+from dev.simulator.sign_in import SignInPages
 from dev.simulator.subscriptions import Subscriptions
 from dev.simulator.tokens import TokenMint
 from dev.simulator.world import World
@@ -83,7 +84,8 @@ def build_app(world: World, ca_file: str | None) -> Starlette:
     mint = TokenMint()
     notifier = Notifier(world, Subscriptions(), ca_file)
     world.listeners.append(notifier.on_change)
-    entra = Entra(world, mint)
+    pages = SignInPages(world, mint)
+    entra = Entra(world, mint, pages)
     control = Control(world, mint, notifier)
 
     @asynccontextmanager
@@ -101,8 +103,9 @@ def build_app(world: World, ca_file: str | None) -> Starlette:
             Route("/{tenant}/v2.0/.well-known/openid-configuration", entra.discovery),
             Route("/{tenant}/discovery/v2.0/keys", entra.keys),
             Route("/{tenant}/oauth2/v2.0/token", entra.token, methods=["POST"]),
-            Route("/{tenant}/v2.0/adminconsent", entra.admin_consent),
-            Route("/{tenant}/adminconsent", entra.admin_consent),
+            Route("/{tenant}/oauth2/v2.0/authorize", pages.authorize),
+            Route("/{tenant}/v2.0/adminconsent", pages.admin_consent),
+            Route("/{tenant}/adminconsent", pages.admin_consent),
         ],
         lifespan=lifespan,
     )

@@ -74,7 +74,7 @@ def _shown(item: Item, answer: Answer) -> dict[str, object]:
 
 async def run_batch(gateway: Gateway, call: Call) -> Answer:
     """200 with an answer per item, in the order in which they finished. Raises GraphError 400 or 401."""
-    gateway.tenant_of(call)
+    gateway.claims_of(call)
     items = parse_items(call)
     stats = gateway.world.stats
     stats.batch_requests += 1

@@ -102,6 +102,32 @@ class Control:
         body = {name: value for name, value in {**given, **more}.items() if value is not None}
         return str(self.call("POST", "tokens", body)["access_token"])
 
+    def person(self, tenant_id: str, act: str = "grant", **more: object) -> Json:
+        """How whoever opens a consent or sign-in link of this tenant acts: grant, decline, not_admin, ..."""
+        return self.call("PUT", "people", {"tenant_id": tenant_id, "act": act, **more})
+
+    def consent(self, tenant_id: str, **changes: object) -> Json:
+        """What an administrator changes later: consented, roles, rbac_scope, groups; unnoticed."""
+        return self.call("POST", "consent", {"tenant_id": tenant_id, **changes})
+
+    def delegate(self, address: str, account: str, *rights: str) -> Json:
+        """The rights of an account to a mailbox: full_access, send_as, send_on_behalf; none takes them away."""
+        return self.call(
+            "POST", "delegates", {"address": address, "account": account, "rights": list(rights)}
+        )
+
+    def sign_ins(self, address: str) -> list[dict[str, Json]]:
+        """What a person has granted, with how often each was refreshed."""
+        return list(self.call("GET", "sign-ins", address=address))
+
+    def revoke_sign_ins(self, address: str) -> Json:
+        """As an administrator does: tokens of all sorts end at once."""
+        return self.call("POST", "sign-ins/revoke", {"address": address})
+
+    def expire_sign_ins(self, address: str) -> Json:
+        """The refresh tokens have not been used for too long."""
+        return self.call("POST", "sign-ins/expire", {"address": address})
+
     def deliver(
         self,
         address: str,

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from dev.simulator.api_tokens import api_token
 from dev.simulator.content import Content
+from dev.simulator.control_people import PeopleControl
 from dev.simulator.directory import MAIL_ROLES, Organisation, User
 from dev.simulator.errors import GraphError
 from dev.simulator.faults import Faults
@@ -65,6 +66,7 @@ class Control:
             ("DELETE", "habits"): lambda _: self.put_habits({}),
             ("GET", "stats"): lambda _: world.stats.as_json(world.faults.struck),
             ("DELETE", "stats"): self.delete_stats,
+            **PeopleControl(world).calls,
         }
 
     async def answer(self, request: Request) -> Response:
@@ -99,7 +101,12 @@ class Control:
             else MAIL_ROLES
         )
         consented = bool(given.get("consented", old.consented if old else False))
-        organisation = Organisation(tenant_id, domains | (old.domains if old else set()), consented, roles)
+        known = domains | (old.domains if old else set())
+        organisation = (
+            dataclasses.replace(old, domains=known, consented=consented, graph_roles=roles)
+            if old
+            else Organisation(tenant_id, known, consented, roles)
+        )
         self.world.directory.add_organisation(organisation)
         return {"tenant_id": tenant_id, "domains": sorted(organisation.domains), "consented": consented}
 

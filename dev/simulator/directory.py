@@ -13,17 +13,27 @@ MAIL_ROLES = ("Mail.ReadWrite", "Mail.Send", "MailboxSettings.Read", "User.Read.
 
 @dataclass(slots=True)
 class Organisation:
-    """A tenant. `graph_roles` go into its Graph tokens: empty where an organisation relies on RBAC for Applications."""
+    """A tenant. `graph_roles` go into its Graph tokens: empty where an organisation relies on RBAC for Applications.
+
+    `rbac_scope` are the mailboxes that RBAC lets the application into. `unnoticed`: Exchange does not know of a
+    grant yet. `groups` are names by address.
+    """
 
     tenant_id: str
     domains: set[str]
     consented: bool
     graph_roles: tuple[str, ...] = MAIL_ROLES
+    rbac_scope: frozenset[str] = frozenset()
+    unnoticed: bool = False
+    groups: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class User:
-    """A directory user. Ids derive from tenant and first address, so they survive a restart of the simulator."""
+    """A directory user. Ids derive from tenant and first address, so they survive a restart of the simulator.
+
+    `delegates` are the rights of others to this mailbox, by their address: full_access, send_as, send_on_behalf.
+    """
 
     id: str
     tenant_id: str
@@ -33,6 +43,7 @@ class User:
     purpose: str = "user"
     roles: list[str] = field(default_factory=list)
     mailbox: Mailbox | None = None
+    delegates: dict[str, set[str]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
         proxies = [f"SMTP:{self.address}", *(f"smtp:{alias}" for alias in self.aliases)]

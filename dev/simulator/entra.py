@@ -1,21 +1,21 @@
-"""The simulated Entra ID: discovery, keys, client credentials, consent, and a managed identity."""
+"""The simulated Entra ID: discovery, keys, tokens for the application and for people, and a managed identity."""
 
 import time
 import uuid
 from base64 import urlsafe_b64encode
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs
 
 import jwt
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 
+from dev.simulator.sign_in import GRAPH_AUDIENCE, SignInPages, SignInRefused
 from dev.simulator.tokens import TokenMint
 from dev.simulator.world import World
 
-GRAPH_AUDIENCE = "https://graph.microsoft.com"
 EXCHANGE_AUDIENCE = "api://AzureADTokenExchange"
 MANAGED_IDENTITY = (
     "3d9a1b52-88f5-4c2b-9b19-0f7f2a6c4d10"  # the principal that the app's federated credential names
@@ -52,8 +52,8 @@ class EntraError(Exception):
 class Entra:
     """Answers as login.microsoftonline.com would for the one registered application."""
 
-    def __init__(self, world: World, mint: TokenMint) -> None:
-        self.world, self.mint = world, mint
+    def __init__(self, world: World, mint: TokenMint, pages: SignInPages) -> None:
+        self.world, self.mint, self.pages = world, mint, pages
 
     def _authority(self, request: Request) -> str:
         """The tenant of the path. Raises EntraError 90002."""
@@ -105,7 +105,7 @@ class Entra:
         return JSONResponse(self.mint.published())
 
     async def token(self, request: Request) -> Response:
-        """Client credentials: by secret, certificate or federated assertion."""
+        """Client credentials, codes and refresh tokens; the application proves itself for each."""
         form = {
             name: values[0]
             for name, values in parse_qs((await request.body()).decode("utf-8", "replace")).items()
@@ -122,6 +122,8 @@ class Entra:
     def _grant(self, tenant: str, form: dict[str, str]) -> Response:
         organisation, app = self.world.directory.organisations[tenant], self.world.app
         client_id = form.get("client_id", "")
+        if form.get("grant_type") in ("authorization_code", "refresh_token"):
+            return self._signed_in(tenant, form)
         if form.get("grant_type") != "client_credentials":
             raise EntraError(
                 "unsupported_grant_type",
@@ -158,6 +160,15 @@ class Entra:
             "access_token": self.mint.sign(claims),
         }
         return JSONResponse(answer)
+
+    def _signed_in(self, tenant: str, form: dict[str, str]) -> Response:
+        """Tokens of a person."""
+        self._authenticate(tenant, form)
+        redeem = self.pages.redeem if form["grant_type"] == "authorization_code" else self.pages.refresh
+        try:
+            return JSONResponse(redeem(form))
+        except SignInRefused as refused:
+            raise EntraError("invalid_grant", refused.code, refused.text) from refused
 
     def _authenticate(self, tenant: str, form: dict[str, str]) -> None:
         if "client_assertion" in form:
@@ -239,9 +250,11 @@ class Entra:
             return JSONResponse({"statusCode": 401, "message": "The X-IDENTITY-HEADER is missing."}, 401)
         resource = request.query_params.get("resource", "")
         now, home = int(time.time()), self.world.app.home_tenant_id
+        # Tokens for Azure's own services are of the older form; Azure Storage takes no other issuer.
+        vouches = resource == EXCHANGE_AUDIENCE
         claims = {
             "aud": resource,
-            "iss": f"{self.world.url}/{home}/v2.0",
+            "iss": f"{self.world.url}/{home}/v2.0" if vouches else f"https://sts.windows.net/{home}/",
             "sub": MANAGED_IDENTITY,
             "oid": MANAGED_IDENTITY,
             "tid": home,
@@ -257,20 +270,6 @@ class Entra:
             "client_id": request.query_params.get("client_id", MANAGED_IDENTITY),
         }
         return JSONResponse(answer)
-
-    async def admin_consent(self, request: Request) -> Response:
-        """An administrator who always agrees (or, with `?decline=1`, always declines)."""
-        query, target = request.query_params, request.query_params.get("redirect_uri", "")
-        tenant = str(request.path_params["tenant"]).lower()
-        organisation = self.world.directory.organisations.get(tenant)
-        given = {"admin_consent": "True", "state": query.get("state", "")}
-        if organisation is None or query.get("decline") or query.get("client_id") != self.world.app.client_id:
-            text = "AADSTS65004: User declined to consent to access the app."
-            given |= {"error": "consent_required", "error_description": text}
-        else:
-            organisation.consented = True
-            given |= {"tenant": tenant, "scope": query.get("scope", "")}
-        return RedirectResponse(f"{target}{'&' if '?' in target else '?'}{urlencode(given)}", 302)
 
 
 def _thumbprint(certificate: x509.Certificate, algorithm: hashes.HashAlgorithm) -> str:

@@ -7,12 +7,14 @@ import traceback
 from collections import Counter
 
 from dev.simulator.call import Answer, Call
-from dev.simulator.entra import GRAPH_AUDIENCE
+from dev.simulator.directory import User
 from dev.simulator.errors import GraphError, access_denied
 from dev.simulator.faults import ErrorKind
 from dev.simulator.notifications import Notifier
+from dev.simulator.rights import check_application, check_delegated
 from dev.simulator.routing import Context, Route, routes
-from dev.simulator.tokens import TokenMint
+from dev.simulator.sign_in import GRAPH_AUDIENCE
+from dev.simulator.tokens import Claims, TokenMint
 from dev.simulator.world import World
 
 MAILBOX_CONCURRENCY = 4
@@ -42,8 +44,8 @@ class Gateway:
         self._untold: dict[float, dict[str, float]] = {}
         self._noise = random.Random(11)
 
-    def tenant_of(self, call: Call) -> str:
-        """The tenant of the bearer token. Raises GraphError 401."""
+    def claims_of(self, call: Call) -> Claims:
+        """What the bearer token says. Raises GraphError 401."""
         scheme, _, token = call.headers.get("authorization", "").partition(" ")
         claims = self.mint.read(token.strip(), GRAPH_AUDIENCE) if scheme.lower() == "bearer" else None
         if claims is None:
@@ -55,7 +57,7 @@ class Gateway:
             raise GraphError(
                 401, "InvalidAuthenticationToken", message, headers={"WWW-Authenticate": 'Bearer realm=""'}
             )
-        return str(claims["tid"])
+        return claims
 
     async def answer(self, call: Call, *, batched: bool = False) -> Answer:
         """Never raises anything but ConnectionLost."""
@@ -80,11 +82,10 @@ class Gateway:
     async def _admitted(
         self, call: Call, route: Route, parameters: dict[str, str], *, batched: bool
     ) -> Answer:
-        tenant_id = self.tenant_of(call)
-        organisation = self.world.directory.organisations.get(tenant_id)
-        if organisation is None or not organisation.consented:
-            raise access_denied()
+        claims = self.claims_of(call)
+        tenant_id = str(claims["tid"])
         user = self.world.directory.by_name(tenant_id, parameters["user"]) if "user" in parameters else None
+        self._check(claims, route, user)
         context = Context(self.world, self.notifier, call, tenant_id, parameters, user)
         key = user.address if user and route.in_mailbox else ""
         self._count_if_early(key or tenant_id, call, route, batched=batched)
@@ -93,6 +94,16 @@ class Gateway:
         if user and route.in_mailbox and call.method != "GET":
             self.world.stats.writes[user.address] += 1
         return await self._counted(context, route, key, batched=batched)
+
+    def _check(self, claims: Claims, route: Route, user: User | None) -> None:
+        """Raises GraphError for what the token's bearer may not do."""
+        organisation = self.world.directory.organisations.get(str(claims["tid"]))
+        if organisation is None or not organisation.consented:
+            raise access_denied()
+        if "scp" in claims:
+            check_delegated(claims, self.world.people.by_id(str(claims.get("sid"))), route, user)
+        else:
+            check_application(organisation, claims, route, user)
 
     async def _counted(self, context: Context, route: Route, key: str, *, batched: bool) -> Answer:
         """Holds one of the mailbox's four places while the handler runs."""

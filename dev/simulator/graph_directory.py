@@ -1,9 +1,10 @@
-"""Graph's directory routes: users by id or principal name, and what a mailbox is for.
+"""Graph's directory routes: users by id or principal name, groups, and what a mailbox is for.
 
 An alias is found by filter only.
 """
 
 import re
+import uuid
 
 from dev.simulator.call import Answer
 from dev.simulator.directory import User
@@ -15,6 +16,8 @@ _CLAUSE = re.compile(
     r"\s*(?:(mail|userPrincipalName|id)\s+eq\s+'([^']*)'|proxyAddresses/any\(\s*(\w+)\s*:\s*\3\s+eq\s+'([^']*)'\s*\))\s*",
     re.I,
 )
+
+_IN = re.compile(r"\s*id\s+in\s*\((.*)\)\s*", re.I)
 
 
 def _shown(user: User, select: str | None) -> dict[str, object]:
@@ -28,6 +31,9 @@ def _shown(user: User, select: str | None) -> dict[str, object]:
 
 
 def _matches(user: User, text: str) -> bool:
+    """Whether a filter finds a user. Raises GraphError 400 for one that is not understood."""
+    if listed := _IN.fullmatch(text):
+        return user.id in re.findall(r"'([^']*)'", listed[1].lower())
     for clause in re.split(r"\s+or\s+", text, flags=re.I):
         found = _CLAUSE.fullmatch(clause)
         if not found:
@@ -64,6 +70,19 @@ async def list_users(context: Context) -> Answer:
         page["@odata.nextLink"] = f"{context.base}/users?$top={top}&$skiptoken={start + top}{rest}"
     page["value"] = [_shown(user, select) for user in users[start : start + top]]
     return Answer(payload=page)
+
+
+@routes.on("GET", "/groups", in_mailbox=False)
+async def list_groups(context: Context) -> Answer:
+    """The groups whose address a filter names."""
+    groups = context.world.directory.organisations[context.tenant_id].groups
+    asked = {one.lower() for one in re.findall(r"'(?:smtp:)?([^']+)'", context.call.query.get("$filter", ""))}
+    found = [
+        {"id": str(uuid.uuid5(uuid.NAMESPACE_URL, address)), "displayName": name, "mail": address}
+        for address, name in groups.items()
+        if address in asked
+    ]
+    return Answer(payload={"@odata.context": context.context_url("groups"), "value": found})
 
 
 @routes.on("GET", "/users/{user}", in_mailbox=False)

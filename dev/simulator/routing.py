@@ -60,6 +60,11 @@ class Route:
     handler: Handler
     in_mailbox: bool
 
+    @property
+    def is_settings(self) -> bool:
+        """Whether it is about what a mailbox is set to, not about its mail."""
+        return "mailboxsettings" in self.pattern
+
     def match(self, segments: tuple[str, ...]) -> dict[str, str] | None:
         found: dict[str, str] = {}
         for expected, actual in zip(self.pattern, segments, strict=True):

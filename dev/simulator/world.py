@@ -10,6 +10,7 @@ from dev.simulator.habits import Habits
 from dev.simulator.items import Change
 from dev.simulator.mailbox import Mailbox
 from dev.simulator.mime import read_mail
+from dev.simulator.people import People
 from dev.simulator.stats import Stats
 from dev.simulator.view import Renderer
 
@@ -47,6 +48,7 @@ class World:
     stats: Stats = field(default_factory=Stats)
     outbound: list[Departure] = field(default_factory=list)
     listeners: list[Callable[[Change], None]] = field(default_factory=list)
+    people: People = field(default_factory=People)
 
     def __post_init__(self) -> None:
         self.renderer = Renderer(self.stats, Habits())

@@ -11,6 +11,7 @@ from shared.api.auth import TokenVerifier
 from shared.api.correlation import Correlation
 from shared.api.routers import (
     audit,
+    connect,
     erase,
     exceptions,
     health,
@@ -27,9 +28,9 @@ from shared.api.use_cases import ApiUseCases
 
 PREFIX: Final = "/api/v1"
 DESCRIPTION: Final = (
-    "Mail of an organisation on the timelines of its CRM records. Every call but `health` carries an access "
-    "token of Entra ID. An application of the deployment's own tenant may name the organisation it acts for "
-    "in the header `Postledger-Organisation`. Errors are problem details (RFC 9457)."
+    "Mail of an organisation on the timelines of its CRM records. Every call but `health` and the consent "
+    "callback carries an access token of Entra ID. An application of the deployment's own tenant may name the "
+    "organisation it acts for in the header `Postledger-Organisation`. Errors are problem details (RFC 9457)."
 )
 _SENT_HEADERS: Final = (
     "Authorization",
@@ -79,6 +80,8 @@ def create_app(
     )
     for module in routers:
         app.include_router(module.router, prefix=PREFIX)
+    for router in (connect.router, connect.callback_router):
+        app.include_router(router, prefix=PREFIX)
     app.add_middleware(Correlation)
     if cors_origins:
         _allow_browsers(app, cors_origins)

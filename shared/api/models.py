@@ -96,6 +96,8 @@ _ENTRY = {
     "evidence": "from bo@fabrikam.example",
     "closed": False,
     "agent": "ann@contoso.example",
+    "automatic": "",
+    "bounced": [],
 }
 
 
@@ -119,6 +121,10 @@ class EntryModel(BaseModel):
     evidence: str = Field(description="What the rule rests on; empty when it is not for you to see.")
     closed: bool = Field(description="Whether the record was closed when the mail was filed.")
     agent: str = Field(description="The agent it is shown with.")
+    automatic: Literal["", "bounce", "feedback", "auto_reply", "automatic"] = Field(
+        "", description="What kind of machine wrote it; empty for a person."
+    )
+    bounced: list[str] = Field([], description="Addresses that it did not reach.")
 
 
 class TimelineModel(BaseModel):
@@ -179,6 +185,16 @@ class SightingModel(BaseModel):
     folder: str = Field(description="A well-known folder name, or the folder's id.")
 
 
+class BounceModel(BaseModel):
+    """An address that a mail did not reach."""
+
+    address: str
+    status: str = Field(description="Enhanced status code (RFC 3463), such as 5.1.1; empty when not told.")
+    permanent: bool = Field(description="Whether for good; else the server may go on trying.")
+    at: datetime = Field(description="When the report came.")
+    message_id: str = Field(description="The report's own id in this API.")
+
+
 class MessageModel(EntryModel):
     """One message: the entry's fields, its body made safe, attachments, links and copies."""
 
@@ -190,124 +206,32 @@ class MessageModel(EntryModel):
             "text": "Thursday at four suits us.\n\nOn Monday Ann wrote:\n> Thursday?",
             "own_text": "Thursday at four suits us.",
             "quoted_text": "On Monday Ann wrote:\n> Thursday?",
+            "chain_hidden": False,
             "blocked_images": [],
             "body_withheld": None,
             "attachments": [_ATTACHMENT],
             "links": [_LINK],
             "sightings": [{"mailbox": "ann@contoso.example", "folder": "inbox"}],
+            "bounces": [],
         }
     )
     bcc: list[PersonModel] = Field(description="Only what your own mailbox's copy shows.")
-    html: str = Field(description="Safe to show; `cid:` images point to our attachments route.")
+    html: str = Field(
+        description="Safe to show; `cid:` images point to our attachments route. The quoted chain, where its "
+        "beginning is known, stands in an element of the class `postledger-chain`."
+    )
     text: str
     own_text: str = Field(description="What the sender wrote, without the quoted chain.")
     quoted_text: str
+    chain_hidden: bool = Field(
+        description="Show the mail without its chain first: `html` has it folded, `own_text` is without it."
+    )
     blocked_images: list[str] = Field(description="Remote images left out of `html`.")
     body_withheld: str | None = Field(description="Why `html` is empty though the mail has one.")
     attachments: list[AttachmentModel]
     links: list[LinkModel]
     sightings: list[SightingModel]
-
-
-class RecordFields(Body):
-    """A record as the CRM knows it, whole: what is absent is empty. Each kind has some of these fields."""
-
-    model_config = _body({"name": "Bo Byer", "addresses": ["bo@fabrikam.example"], "client": "CL-7"})
-    name: str | None = None
-    summary: str | None = Field(None, description="What subjects are compared with.")
-    details: str | None = None
-    addresses: list[str] | None = Field(None, description="Contacts only. Never your own people's.")
-    domains: list[str] | None = Field(None, description="Clients only.")
-    client: str | None = Field(None, description="Id of the client it belongs to.")
-    contacts: list[str] | None = Field(None, description="Ids of its contacts.")
-    status: Literal["open", "closed"] | None = None
-    type: str | None = None
-    owner: str | None = Field(None, description="Address of the agent who owns it.")
-    properties: list[str] | None = Field(None, description="Ids of a contact's properties.")
-
-
-_RECORD = {
-    "kind": "contact",
-    "id": "C-1",
-    "name": "Bo Byer",
-    "summary": "",
-    "details": "",
-    "addresses": ["bo@fabrikam.example"],
-    "domains": [],
-    "client": "CL-7",
-    "contacts": [],
-    "status": "open",
-    "type": "",
-    "owner": "",
-    "properties": [],
-    "origin": "crm",
-}
-
-
-class RecordModel(BaseModel):
-    """A record as it is stored."""
-
-    model_config = _answer(_RECORD)
-    kind: str
-    id: str
-    name: str
-    summary: str
-    details: str
-    addresses: list[str]
-    domains: list[str]
-    client: str
-    contacts: list[str]
-    status: str
-    type: str
-    owner: str
-    properties: list[str]
-    origin: str = Field(description="crm, or postledger for a record opened here.")
-
-
-class WrittenRecordModel(RecordModel):
-    """A record as it now stands."""
-
-    model_config = _answer({**_RECORD, "late_mail": 2})
-    late_mail: int | None = Field(
-        description="Mails that came before the record and follow within minutes; null: not counted."
-    )
-
-
-class RecordsModel(BaseModel):
-    """A page of records by kind and id."""
-
-    model_config = _answer({"records": [_RECORD], "cursor": None})
-    records: list[RecordModel]
-    cursor: str | None
-
-
-_LINES = [
-    {"line": 1, "kind": "contact", "id": "C-1", "status": "written", "detail": None},
-    {"line": 2, "kind": "", "id": "", "status": "refused", "detail": "The line is not a JSON object."},
-]
-
-
-class LineModel(BaseModel):
-    """What became of one line."""
-
-    model_config = _answer(_LINES[0])
-    line: int = Field(description="Counted from 1.")
-    kind: str
-    id: str
-    status: Literal["written", "refused"]
-    detail: str | None = Field(description="What is wrong with a refused line.")
-
-
-class LoadModel(BaseModel):
-    """What became of each line; refused ones harm no other."""
-
-    model_config = _answer({"written": 1, "refused": 1, "late_mail": 2, "results": _LINES})
-    written: int
-    refused: int
-    late_mail: int | None = Field(
-        description="Mails that came before the records and follow within minutes; null: not counted."
-    )
-    results: list[LineModel]
+    bounces: list[BounceModel] = Field([], description="Reports that it did not arrive.")
 
 
 _SETTINGS = {
@@ -355,6 +279,7 @@ _MAILBOX: dict[str, Any] = {
     "connected_at": "2026-03-01T09:00:00Z",
     "last_sync": "2026-03-02T08:58:30Z",
     "last_error": "",
+    "address_offered": None,
     "lost_at": None,
     "lag_seconds": 90,
     "reconciliation": {
@@ -436,6 +361,9 @@ class MailboxModel(BaseModel):
     connected_at: datetime | None
     last_sync: datetime | None
     last_error: str = Field(description="What is wrong, and what to do about it.")
+    address_offered: str | None = Field(
+        description="The main address it has now, to be taken over; else null."
+    )
     lost_at: datetime | None = Field(description="Since when the mailbox cannot be read; null if it can.")
     lag_seconds: int | None = Field(description="Since the last walk of the mailbox; null before the first.")
     reconciliation: ReconciliationModel | None = Field(description="null before the first.")
@@ -465,6 +393,7 @@ _POLICIES = {
     "sensitivity": True,
     "from_rules": {},
     "retention_days": None,
+    "code_prefix": "PL",
 }
 
 
@@ -487,6 +416,7 @@ class OrganisationFields(Body):
     sensitivity: bool = Field(True, description="Private mail is kept only in threads already filed.")
     from_rules: dict[str, Any] = {}
     retention_days: int | None = None
+    code_prefix: str = Field("PL", description="What reference codes in subjects begin with.")
 
 
 class OrganisationModel(BaseModel):
@@ -495,7 +425,7 @@ class OrganisationModel(BaseModel):
     model_config = _answer({"tenant_id": TENANT, **_POLICIES})
     tenant_id: str
     name: str
-    state: Literal["enabled", "disabled", "deleting"]
+    state: Literal["disabled", "enabled", "verified", "deleting"]
     enabled: bool
     services: list[str]
     own_domains: list[str]
@@ -508,6 +438,7 @@ class OrganisationModel(BaseModel):
     sensitivity: bool
     from_rules: dict[str, Any]
     retention_days: int | None
+    code_prefix: str
 
 
 class OrganisationsModel(BaseModel):

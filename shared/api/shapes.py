@@ -8,18 +8,15 @@ from typing import Any, cast
 from shared.api.models import (
     AttachmentModel,
     BackfillModel,
+    BounceModel,
     EntryModel,
-    LineModel,
     LinkModel,
-    LoadModel,
     MailboxModel,
     MessageModel,
     OrganisationModel,
     PersonModel,
-    RecordModel,
     SightingModel,
     TimelineModel,
-    WrittenRecordModel,
 )
 from shared.api.operation_models import (
     DifferenceModel,
@@ -30,17 +27,19 @@ from shared.api.operation_models import (
     RematchModel,
     SeenCopyModel,
 )
+from shared.api.record_models import LineModel, LoadModel, RecordModel, WrittenRecordModel
 from shared.domain import quotes
 from shared.domain.addresses import Person
 from shared.domain.advice import advice
 from shared.domain.backfills import Backfill
 from shared.domain.entries import Entry
 from shared.domain.explanations import capture_sentence
-from shared.domain.html import SafeHtml, safe_html
+from shared.domain.filing import Bounced
+from shared.domain.html import Quote, SafeHtml, safe_html
 from shared.domain.mailboxes import SETTINGS as MAILBOX_SETTINGS
 from shared.domain.mailboxes import Mailbox
 from shared.domain.matching import Link
-from shared.domain.messages import Attachment, Document
+from shared.domain.messages import Attachment
 from shared.domain.organisations import Organisation
 from shared.domain.records import Record
 from shared.domain.rematching import Difference
@@ -60,7 +59,7 @@ def timeline(page: TimelinePage) -> TimelineModel:
 def message(view: MessageView, attachments_url: str, *, remote_images: bool) -> MessageModel:
     """A message as it may be shown; `attachments_url` is the path below which its attachments lie."""
     document = view.document
-    body = _safe_body(document, attachments_url, remote_images)
+    body = _safe_body(view, attachments_url, remote_images)
     ranges = quotes.QuoteRanges(document.quoted)
     return MessageModel.model_validate(
         {
@@ -70,11 +69,13 @@ def message(view: MessageView, attachments_url: str, *, remote_images: bool) -> 
             "text": document.text,
             "own_text": quotes.own_text(document.text, ranges),
             "quoted_text": quotes.quoted_text(document.text, ranges),
+            "chain_hidden": view.chain_hidden,
             "blocked_images": list(body.blocked_images),
             "body_withheld": body.withheld,
             "attachments": [_attachment(one) for one in document.attachments],
             "links": [_link(one) for one in view.links],
             "sightings": [SightingModel(mailbox=one.mailbox, folder=one.folder) for one in view.sightings],
+            "bounces": [_bounce(one) for one in view.message.bounces],
         }
     )
 
@@ -88,9 +89,9 @@ def written_record(written: Written) -> WrittenRecordModel:
 
 
 def _record(found: Record) -> dict[str, Any]:
-    names = set(RecordModel.model_fields) - {"kind", "id"}
+    names = set(RecordModel.model_fields) - {"kind", "id", "overrides"}
     fields = {name: _listed(getattr(found, name)) for name in names}
-    return {"kind": found.ref.kind, "id": found.ref.id, **fields}
+    return {"kind": found.ref.kind, "id": found.ref.id, "overrides": asdict(found.overrides), **fields}
 
 
 def load(loaded: Loaded) -> LoadModel:
@@ -179,6 +180,7 @@ def mailbox(found: Mailbox, now: datetime, history: Backfill | None = None) -> M
             **mailbox_settings(found),
             "state": found.shown_state,
             "connected_at": found.connected_at,
+            "address_offered": found.address_offered or None,
             "lost_at": found.lost_at,
             "last_sync": synced,
             "last_error": found.last_error,
@@ -241,6 +243,8 @@ def _entry(found: Entry) -> EntryModel:
             "evidence": found.link.evidence,
             "closed": found.link.closed,
             "agent": found.agent,
+            "automatic": found.automatic,
+            "bounced": list(found.bounced),
         }
     )
 
@@ -266,10 +270,13 @@ def _message_entry(view: MessageView) -> dict[str, Any]:
         "evidence": link.evidence if link else "",
         "closed": link.closed if link else False,
         "agent": stored.agent,
+        "automatic": stored.automatic,
+        "bounced": [one.address for one in stored.bounces],
     }
 
 
-def _safe_body(document: Document, attachments_url: str, remote_images: bool) -> SafeHtml:
+def _safe_body(view: MessageView, attachments_url: str, remote_images: bool) -> SafeHtml:
+    document = view.document
     if not document.html:
         return SafeHtml("", (), None)
     by_content_id = {one.content_id.strip("<>"): one.id for one in document.attachments if one.content_id}
@@ -278,7 +285,9 @@ def _safe_body(document: Document, attachments_url: str, remote_images: bool) ->
         found = by_content_id.get(content_id)
         return f"{attachments_url}/{found}" if found is not None else None
 
-    return safe_html(document.html, remote_images=remote_images, cid_url=cid_url)
+    start = document.html_quote_start
+    quote = None if start is None else Quote(start, folded=view.chain_hidden)
+    return safe_html(document.html, remote_images=remote_images, cid_url=cid_url, quote=quote)
 
 
 def _line(found: LineResult) -> LineModel:
@@ -309,6 +318,16 @@ def _link(found: Link) -> LinkModel:
         score=found.score,
         by=found.by,
         closed=found.closed,
+    )
+
+
+def _bounce(found: Bounced) -> BounceModel:
+    return BounceModel(
+        address=found.address,
+        status=found.status,
+        permanent=found.permanent,
+        at=found.at,
+        message_id=found.message_key,
     )
 
 

@@ -1,7 +1,6 @@
 """The adapters of one process, each made when it is first asked for."""
 
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared import telemetry
@@ -10,6 +9,7 @@ from shared.adapters.storage.audit import AzureAudit
 from shared.adapters.storage.backfills import AzureBackfills
 from shared.adapters.storage.codes import AzureCodes
 from shared.adapters.storage.connection import Connection, StorageSettings
+from shared.adapters.storage.connections import AzureConnections
 from shared.adapters.storage.erasures import AzureErasures
 from shared.adapters.storage.exceptions import AzureExceptions
 from shared.adapters.storage.folder_states import AzureFolderStates
@@ -29,10 +29,13 @@ from shared.adapters.storage.timeline import AzureTimeline
 from shared.config import Settings
 
 if TYPE_CHECKING:
-    from shared.adapters.graph.mail import GraphMail
+    from shared.adapters.graph.connected import ConnectedMail
+    from shared.adapters.graph.delegated import Sessions
+    from shared.adapters.graph.probe import GraphProbe
     from shared.adapters.graph.session import GraphSession
+    from shared.adapters.graph.sign_ins import EntraSignIns
     from shared.adapters.graph.subscriptions import GraphSubscriptions
-    from shared.adapters.graph.tokens import Credential
+    from shared.adapters.graph.tokens import Credential, GraphTokens
 
 
 class Adapters:
@@ -138,14 +141,50 @@ class Adapters:
         return AzureLeases(self.connection)
 
     @cached_property
-    def graph(self) -> "GraphSession":
-        from shared.adapters.graph.session import GraphSession
+    def connections(self) -> AzureConnections:
+        return AzureConnections(self.connection)
+
+    @cached_property
+    def graph_tokens(self) -> "GraphTokens":
         from shared.adapters.graph.tokens import GraphTokens
 
         settings = self.settings
         scope = f"{settings.graph_url}/.default"
-        tokens = GraphTokens(settings.authority_url, settings.client_id, self._credential, scope)
-        return GraphSession(settings.graph_url, tokens)
+        return GraphTokens(settings.authority_url, settings.client_id, self._credential, scope)
+
+    @cached_property
+    def graph(self) -> "GraphSession":
+        from shared.adapters.graph.session import GraphSession
+
+        return GraphSession(self.settings.graph_url, self.graph_tokens)
+
+    @cached_property
+    def sign_ins(self) -> "EntraSignIns":
+        from shared.adapters.graph.sign_ins import EntraSignIns, Registration
+        from shared.adapters.secrets.sealing import Sealer
+
+        settings = self.settings
+        registration = Registration(
+            settings.authority_url,
+            settings.graph_url,
+            settings.client_id,
+            self._credential,
+            settings.public_url,
+        )
+        return EntraSignIns(registration, Sealer(settings.token_keys))
+
+    @cached_property
+    def sessions(self) -> "Sessions":
+        from shared.adapters.graph.delegated import DelegatedTokens, Sessions
+
+        delegated = DelegatedTokens(self.connections, self.sign_ins)
+        return Sessions(self.graph, delegated, self.connections)
+
+    @cached_property
+    def probe(self) -> "GraphProbe":
+        from shared.adapters.graph.probe import GraphProbe
+
+        return GraphProbe(self.sessions, self.graph_tokens)
 
     @cached_property
     def _credential(self) -> "Credential":
@@ -154,15 +193,15 @@ class Adapters:
         settings = self.settings
         if settings.client_secret:
             return ClientSecret(settings.client_secret)
-        if settings.certificate_path:
-            return Certificate(Path(settings.certificate_path).read_text("utf-8"))
+        if settings.certificate:
+            return Certificate.of(settings.certificate)
         return ManagedIdentity(settings.managed_identity_client_id)
 
     @cached_property
-    def mail(self) -> "GraphMail":
-        from shared.adapters.graph.mail import GraphMail
+    def mail(self) -> "ConnectedMail":
+        from shared.adapters.graph.connected import ConnectedMail
 
-        return GraphMail(self.graph)
+        return ConnectedMail(self.sessions)
 
     @cached_property
     def subscription_source(self) -> "GraphSubscriptions":

@@ -5,6 +5,7 @@ from azure.functions import AsgiMiddleware
 from shared.adapters.entra import EntraTokens
 from shared.api.app import create_app
 from shared.api.use_cases import ApiUseCases
+from shared.bootstrap.connecting import Connecting
 from shared.bootstrap.work import Work, new_id, now
 from shared.services import (
     audit,
@@ -19,9 +20,12 @@ from shared.services import (
     late_contacts,
     links,
     mailboxes,
+    matters,
+    merging,
     organisations,
     preview,
     reading,
+    record_writing,
     records,
     rematch,
 )
@@ -43,27 +47,27 @@ def api_over(parts: Work) -> AsgiMiddleware:
 
 def api_use_cases(parts: Work) -> ApiUseCases:
     """One use case per operation of the client API."""
+    connecting = Connecting(parts)
     access = reading.Access(parts.messages, parts.mailboxes)
-    look_up = records.LookUpAddresses(parts.index, parts.organisations)
-    write = records.WriteRecords(
+    look_up = record_writing.LookUpInsiders(parts.index, parts.organisations)
+    announce = late_contacts.AnnounceContacts(
+        parts.late_contacts, parts.mailboxes, parts.queue, now, parts.settings.hash_key
+    )
+    keep_matters = matters.Matters(parts.records, parts.index, announce)
+    write = record_writing.WriteRecords(
         parts.records,
-        late_contacts.AnnounceContacts(
-            parts.late_contacts,
-            parts.index,
-            parts.mailboxes,
-            parts.queue,
-            now,
-            parts.settings.hash_key,
-        ),
+        keep_matters,
+        announce,
         late_contacts.CountLateMail(parts.organisations, parts.mailboxes, parts.sightings, now),
     )
+    replace = merging.ReplaceRecord(parts.records, look_up, write, parts.queue, now)
     name = exceptions.NameMailboxes(parts.mailboxes)
     put_back = exceptions.PutBack(parts.exceptions, parts.queue, now)
     hand = by_hand.ByHand(parts.messages, parts.inbox, parts.queue, new_id)
     return ApiUseCases(
         identify_caller=callers.IdentifyCaller(parts.organisations, parts.settings.home_tenant_id),
         read_timeline=reading.ReadTimeline(parts.records, parts.timeline, access),
-        read_message=reading.ReadMessage(access, parts.messages, parts.folders),
+        read_message=reading.ReadMessage(access, parts.messages, parts.folders, parts.organisations),
         read_attachment=reading.ReadAttachment(access, parts.messages, parts.attachments),
         link_message=links.LinkMessage(access, parts.records, hand, now),
         unlink_message=links.UnlinkMessage(access, hand, now),
@@ -72,13 +76,16 @@ def api_use_cases(parts: Work) -> ApiUseCases:
             access, parts.messages, parts.organisations, parts.records, parts.index, hand, now
         ),
         undo_decision=inbox.UndoDecision(access, hand, now),
-        put_record=records.PutRecord(parts.records, look_up, write),
+        put_record=records.PutRecord(look_up, write),
         get_record=records.GetRecord(parts.records),
-        delete_record=records.DeleteRecord(parts.records),
+        delete_record=records.DeleteRecord(parts.records, keep_matters, parts.organisations),
         load_records=records.LoadRecords(look_up, write),
         list_records=records.ListRecords(parts.records),
+        list_opened=records.ListOpened(parts.records, parts.index),
+        merge_contacts=merging.MergeContacts(parts.records, replace),
+        rename_record=merging.RenameRecord(parts.records, replace),
         put_mailbox=mailboxes.PutMailbox(
-            parts.mailboxes, parts.organisations, parts.index, parts.queue, now, new_id
+            parts.mailboxes, connecting.register, connecting.examine, parts.queue, now, new_id
         ),
         get_mailbox=mailboxes.GetMailbox(parts.mailboxes),
         sync_now=mailboxes.SyncNow(parts.queue, now),
@@ -122,5 +129,13 @@ def api_use_cases(parts: Work) -> ApiUseCases:
         ask_deletion=deletion.AskDeletion(
             parts.organisations, parts.erasures, parts.queue, now, parts.settings.hash_key
         ),
+        ask_to_connect=connecting.ask,
+        show_connections=connecting.show,
+        verify_connections=connecting.verify,
+        disconnect=connecting.disconnect,
+        take_answer=connecting.take_answer,
+        test_mailbox=connecting.test_mailbox,
+        test_mailboxes=connecting.test_mailboxes,
+        take_over_address=connecting.take_over_address,
         clock=now,
     )

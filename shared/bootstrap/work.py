@@ -14,6 +14,7 @@ from shared.services.bounces import NoteBounces, ReadBounce
 from shared.services.by_hand import ByHand, SweepDecisions
 from shared.services.candidates import GatherCandidates
 from shared.services.carry_out import Bury, CarryOut, TakeBack
+from shared.services.connection_care import WatchConnections
 from shared.services.deletion import DeleteOrganisation
 from shared.services.erasing import EraseMessages, ErasePerson
 from shared.services.filing import Filing
@@ -21,9 +22,11 @@ from shared.services.forgeries import CountForgeries
 from shared.services.ingest import Ingest
 from shared.services.late_contacts import JoinLate
 from shared.services.matching import MatchMail
+from shared.services.merging import MoveFiled
 from shared.services.notifications import ClientStates, TakeNotifications
 from shared.services.opening import OpenRecord
 from shared.services.polling import PollMailboxes
+from shared.services.readdressing import NoticeAddresses
 from shared.services.reconcile import Reconcile, ReconcileAll
 from shared.services.rematch import Reconsider, RunRematch
 from shared.services.resync import Resync
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
     pass
 
 from shared.bootstrap.adapters import Adapters
+from shared.bootstrap.connecting import Connecting
 
 # The webhook must have queued within 2 s or say that it has not.
 WEBHOOK_QUEUE_TIMEOUT: Final = 2.0
@@ -78,10 +82,13 @@ class UseCases:
     take_away: RunTakeAway
     queue_retention: QueueRetention
     sweep_decisions: SweepDecisions
+    merge_records: MoveFiled
     maintain_subscription: CareForSubscriptions
     queue_due_subscriptions: QueueDueSubscriptions
     queue_comparisons: QueueComparisons
     poll: PollMailboxes
+    watch_connections: WatchConnections
+    notice_addresses: NoticeAddresses
 
 
 class Work(Adapters):
@@ -179,9 +186,23 @@ class Work(Adapters):
                 self.organisations, self.erasures, self.queue, now, self.settings.hash_key
             ),
             sweep_decisions=SweepDecisions(self.organisations, self.inbox, self.queue, now),
+            merge_records=MoveFiled(
+                records=self.records,
+                index=self.index,
+                messages=self.messages,
+                timeline=self.timeline,
+                queue=self.queue,
+                clock=now,
+            ),
             queue_comparisons=QueueComparisons(self.organisations, self.queue, now),
             poll=PollMailboxes(self.mailboxes, self.queue, now),
+            watch_connections=self._connecting.watch,
+            notice_addresses=self._connecting.notice_addresses,
         )
+
+    @cached_property
+    def _connecting(self) -> Connecting:
+        return Connecting(self)
 
     @cached_property
     def _ingest(self) -> Ingest:
@@ -308,5 +329,5 @@ class Work(Adapters):
             mail=self.mail,
             queue=self.queue,
             clock=now,
-            open_record=OpenRecord(self.records),
+            open_record=OpenRecord(self.records, now),
         )

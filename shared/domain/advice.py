@@ -26,6 +26,12 @@ ADVICE: Final = {
     "ForeignLink": (
         "Graph's address is set wrong, or something stands in between: check POSTLEDGER_GRAPH_URL, then replay."
     ),
+    "NoTokenKey": "The operator must set POSTLEDGER_TOKEN_KEYS, so that sign-ins can be kept; then replay.",
+    "LostTokenKey": (
+        "The key of a stored sign-in is missing from POSTLEDGER_TOKEN_KEYS: put it back, or have the person sign in."
+    ),
+    "BadSeal": "A stored sign-in was altered: have its owner sign in again with a new link, then replay.",
+    "NotSignedIn": "Nobody is signed in for this mailbox: ask for a link with POST connect, then replay.",
     "ErrorAccessDenied": (
         "Check that the application still has consent and that the mailbox is in its scope, then replay."
     ),

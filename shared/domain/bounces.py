@@ -181,6 +181,16 @@ def _bounce(address: str, status: str, diagnostic: str, delayed: bool = False) -
     return Bounce(address, status, permanent, " ".join(diagnostic.split())[:LONGEST_DIAGNOSTIC])
 
 
+def failed_recipients(headers: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """The addresses that a report names before it is opened, in X-Failed-Recipients (Exim, Gmail)."""
+    return frozenset(
+        one
+        for name, value in headers
+        if name.casefold() == "x-failed-recipients"
+        for one in _addresses(value)
+    )
+
+
 def _addresses(header: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for _, address in getaddresses([header]) if (one := normalise(address))))
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.domain.errors import Forbidden, InvalidInput, PostledgerError
-from shared.domain.mailboxes import Mailbox, is_tenant_id
+from shared.domain.mailboxes import PERSONAL, Mailbox, is_tenant_id
 from shared.domain.organisations import Organisation
 
 AGENT: Final = "Agent"
@@ -47,13 +47,18 @@ class Caller:
     app_only: bool = False
 
     def owns(self, mailbox: Mailbox) -> bool:
-        """Whether the caller is the agent of this mailbox: by object id, by address until that is known."""
+        """Whether the caller is the agent of this mailbox: by object id, by address until that is known.
+
+        A personal mailbox that was given a new address is still its agent's.
+        """
         is_person = not self.app_only and not self.roles.isdisjoint((AGENT, ADMIN))
         if not is_person or mailbox.tenant_id != self.tenant_id:
             return False
         if mailbox.agent_id:
             return mailbox.agent_id == self.oid
-        return bool(self.address) and mailbox.agent == self.address
+        is_readdressed = mailbox.kind == PERSONAL and mailbox.agent in mailbox.aliases
+        known = (mailbox.agent, mailbox.address) if is_readdressed else (mailbox.agent,)
+        return bool(self.address) and self.address in known
 
     def needs(self, *roles: str) -> None:
         """Raises Forbidden, naming what is missing, unless the caller has one of these roles."""

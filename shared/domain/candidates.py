@@ -1,9 +1,10 @@
 """What storage knows about the people and mails that a message names: gathered once, for capture and matching."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from shared.domain.addresses import domain_of
+from shared.domain.authentication import fails_dmarc
 from shared.domain.messages import Direction, MessageHead
 from shared.domain.records import Card, RecordRef
 
@@ -25,6 +26,10 @@ class ThreadHit:
     @property
     def is_filed(self) -> bool:
         return bool(self.links)
+
+    def moved(self, merged: Mapping[RecordRef, RecordRef]) -> "ThreadHit":
+        """The same, its links leading to the records that others were merged into."""
+        return replace(self, links=tuple(dict.fromkeys(merged.get(one, one) for one in self.links)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +77,30 @@ class Candidates:
         """The nearest stored mail that is filed."""
         return next((one for one in self.thread if one.is_filed), None)
 
+    def moved(self, merged: Mapping[RecordRef, RecordRef]) -> "Candidates":
+        """The same, everything that led to a record leading to the one that it was merged into."""
+        if not merged:
+            return self
+
+        def lead(refs: Iterable[RecordRef]) -> tuple[RecordRef, ...]:
+            return tuple(dict.fromkeys(merged.get(one, one) for one in refs))
+
+        return replace(
+            self,
+            thread=tuple(one.moved(merged) for one in self.thread),
+            conversation=tuple(one.moved(merged) for one in self.conversation),
+            codes=tuple(replace(one, links=lead(one.links)) for one in self.codes),
+            taught={address: frozenset(lead(refs)) for address, refs in self.taught.items()},
+            bounced=self.bounced.moved(merged) if self.bounced else None,
+        )
+
     def direction(self, head: MessageHead) -> Direction:
-        """Out when somebody of the organisation wrote it."""
-        return Direction.OUT if head.writers & self.staff else Direction.IN
+        """Out when somebody of the organisation wrote it: by From, which the receiving server has checked.
+
+        Whom a list says it has passed on does not count: anybody may write a colleague's name there.
+        """
+        is_own = head.sender.address in self.staff and not fails_dmarc(head.headers)
+        return Direction.OUT if is_own else Direction.IN
 
     def contacts(self, address: str) -> list[Card]:
         """The contacts that have an address on their card, by id."""

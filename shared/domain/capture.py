@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from shared.domain.automatic import Automatic, nature_of
 from shared.domain.candidates import Candidates
 from shared.domain.decisions import MatchPolicy
 from shared.domain.folders import FolderState
@@ -53,6 +54,11 @@ def decide(head: MessageHead, candidates: Candidates, policy: Policy) -> Capture
     return Capture(False, "private" if _is_withheld(head, policy) else "unknown_people")
 
 
+def is_bounce(head: MessageHead) -> bool:
+    """Whether it reports that another mail did not arrive."""
+    return nature_of(head.headers, head.sender.address, head.subject).automatic is Automatic.BOUNCE
+
+
 def _never(head: MessageHead, candidates: Candidates, policy: Policy) -> str:
     if candidates.erased:
         return ERASED
@@ -75,6 +81,9 @@ def _never(head: MessageHead, candidates: Candidates, policy: Policy) -> str:
 def _is_staff_only(head: MessageHead, candidates: Candidates, policy: Policy) -> bool:
     if candidates.codes or policy.mailbox.kind == INTAKE:
         return False
+    if candidates.parent and is_bounce(head):
+        # The organisation's own server reports, to a colleague, on a mail to somebody outside.
+        return False
     return bool(head.participants) and head.participants <= candidates.staff
 
 
@@ -89,7 +98,7 @@ def _keep(head: MessageHead, candidates: Candidates, policy: Policy) -> str:
         return "thread"
     if _is_withheld(head, policy):
         return ""
-    if any(candidates.addresses.values()):
+    if any(candidates.addresses.values()) or any(candidates.taught.values()):
         return "known_address"
     if _has_known_domain(candidates, policy):
         return "known_domain"

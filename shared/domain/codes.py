@@ -30,6 +30,8 @@ _DASHES: Final = (
 )
 # Blanks, line ends, the marks of quoted lines, and characters of no width.
 _BLANKS: Final = r"\s>\u200b-\u200f\u2060\ufeff"
+_DASH: Final = re.compile(f"[{_DASHES}]")
+_BLANK: Final = re.compile(f"[{_BLANKS}]")
 _OPENING: Final = r"\[({<\u3010\u3014\u300a\u3008\u300c\u300e"
 _CLOSING: Final = r"\])}>\u3011\u3015\u300b\u3009\u300d\u300f"
 
@@ -63,47 +65,48 @@ def issue(number: int, keys: Sequence[bytes], tenant_id: str, prefix: str = PREF
 def find(text: str, keys: Sequence[bytes], tenant_id: str, prefix: str = PREFIX) -> Found:
     """The codes in a subject or in the plain text of a body; any of the keys makes a code genuine.
 
-    Read loosely: any case, O for 0, I and L for 1, any dash, other brackets. Within brackets blanks, line wraps
-    and missing dashes are forgiven; without them both dashes must be there. What has both dashes and a wrong
-    check counts as forged; without dashes it is more likely something else (`(PL5252344078)` is a tax number).
+    Read loosely: any case, O for 0, I and L for 1, any dash, other brackets, blanks and line wraps within brackets.
+    Dashes may be missing within square brackets only: `(PL5252344078)` is a tax number. Whatever would have
+    been taken with the right check counts as forged with a wrong one, so nobody can guess unseen.
     Looks at the first 200,000 characters and at 200 different candidates at most.
     """
     genuine: dict[int, Code] = {}
-    forged: set[str] = set()
-    seen: set[str] = set()
-    for digits, check, is_dashed in _candidates(text, prefix):
-        if len(seen) >= MOST_CANDIDATES:
+    forged = 0
+    seen: set[tuple[str, str]] = set()
+    for digits, check in _candidates(text, prefix):
+        if (digits, check) in seen:
+            continue
+        if len(seen) == MOST_CANDIDATES:
             break
-        if digits + check not in seen and _is_genuine(digits, check, keys, tenant_id):
-            code = _code(digits, check, prefix)
-            genuine.setdefault(code.number, code)
-        elif is_dashed and digits + check not in seen:
-            forged.add(digits + check)
-        seen.add(digits + check)
-    return Found(tuple(genuine.values()), len(forged))
+        seen.add((digits, check))
+        if _is_genuine(digits, check, keys, tenant_id):
+            genuine.setdefault(_number(digits), _code(digits, check, prefix))
+        else:
+            forged += 1
+    return Found(tuple(genuine.values()), forged)
 
 
 def added_to(subject: str, code: Code) -> str:
     """The subject with the code in brackets at its end; as it is when it holds that code in any spelling."""
     prefix = code.text[: -(_NUMBER_LENGTH + _MAC_LENGTH + 2)]
-    held = {_code(digits, check, prefix).text for digits, check, _ in _candidates(subject, prefix)}
+    held = {_code(digits, check, prefix).text for digits, check in _candidates(subject, prefix)}
     return subject if code.text in held else f"{subject.rstrip()} [{code.text}]".lstrip()
 
 
-def _candidates(text: str, prefix: str) -> Iterator[tuple[str, str, bool]]:
-    """Number, check characters and whether both dashes are there, of all that is shaped like a code."""
+def _candidates(text: str, prefix: str) -> Iterator[tuple[str, str]]:
+    """Number and check characters, in upper case and without aliases, of all that is shaped like a code."""
     text = text[:LONGEST_TEXT]
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)[:LONGEST_TEXT]
     for match in _pattern(prefix).finditer(text):
-        bracketed = match["bracketed"] is not None
-        found = [match[name] for name in (_BRACKETED if bracketed else _BARE)]
-        digits, check = (re.sub(rf"[{_BLANKS}]", "", one).upper().translate(_ALIASES) for one in found[:2])
-        yield digits, check, not bracketed or all(re.search(rf"[{_DASHES}]", one) for one in found[2:])
+        digits, check = match["digits"] or match["bare_digits"], match["check"] or match["bare_check"]
+        dashes = not match["digits"] or (_DASH.search(match["first"]) and _DASH.search(match["second"]))
+        if dashes or (match[0].startswith("[") and not _BLANK.search(digits + check)):
+            yield _plain(digits), _plain(check)
 
 
-_BRACKETED: Final = ("digits", "check", "first", "second")
-_BARE: Final = ("bare_digits", "bare_check")
+def _plain(written: str) -> str:
+    return _BLANK.sub("", written).upper().translate(_ALIASES)
 
 
 @lru_cache(maxsize=64)
@@ -115,8 +118,8 @@ def _pattern(prefix: str) -> re.Pattern[str]:
     check = f"(?:{_CHAR}{blanks}){{{_MAC_LENGTH - 1}}}{_CHAR}"
     dash = rf"[{_DASHES}](?:\r?\n[ \t>]{{0,8}})?"
     return re.compile(
-        f"(?P<bracketed>[{_OPENING}]{blanks}{name}(?P<first>{between})(?P<digits>{digits})"
-        f"(?P<second>{between})(?P<check>{check}){blanks}[{_CLOSING}])"
+        f"[{_OPENING}]{blanks}{name}(?P<first>{between})(?P<digits>{digits})"
+        f"(?P<second>{between})(?P<check>{check}){blanks}[{_CLOSING}]"
         rf"|(?<![\w{_DASHES}]){name}{dash}(?P<bare_digits>{_CHAR}{{{_NUMBER_LENGTH}}}){dash}"
         rf"(?P<bare_check>{_CHAR}{{{_MAC_LENGTH}}})(?!\w)"
     )

@@ -180,6 +180,22 @@ class TakeAway(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MergeRecords(Command):
+    """Move what was filed on one record to the one that has taken its place; both as `kind/id`.
+
+    `pages` have been moved so far. `second`: the pass some minutes later, for mail that was on its way.
+    """
+
+    queue: ClassVar[str] = names.RECORD_MERGES
+
+    mailbox_id: str = ""
+    merged: str
+    into: str
+    pages: int = 0
+    second: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MaintainSubscription(Command):
     """Bring the mailbox's Graph subscription in order. `event` is the lifecycle event that asked for it.
 
@@ -200,6 +216,7 @@ COMMANDS: Final[tuple[type[Command], ...]] = (
     RematchMessages,
     FileMessage,
     TakeAway,
+    MergeRecords,
     MaintainSubscription,
 )
 

@@ -9,8 +9,9 @@ import binascii
 from typing import Final
 
 from shared.domain import subjects
-from shared.domain.messages import MessageHead
+from shared.domain.messages import Direction, MessageHead
 
+HEADER: Final = "thread-index"
 _START: Final = 22
 _GUID: Final = slice(6, 22)
 _RESERVED: Final = 1
@@ -20,6 +21,15 @@ def guid_of(index: str) -> str:
     """The conversation's GUID as hexadecimal digits; '' for what is no usable index."""
     data = _bytes(index)
     return data[_GUID].hex() if len(data) >= _START and data[0] == _RESERVED else ""
+
+
+def travels(head: MessageHead, direction: Direction) -> bool:
+    """Whether answers from elsewhere may carry a mail's index on.
+
+    It is on mail of ours, and on mail that brought one. To other mail Exchange gives an index of its own, from the
+    ids in its headers: those are looked up anyway.
+    """
+    return direction is Direction.OUT or any(name == HEADER for name, _ in head.headers)
 
 
 def goes_on(head: MessageHead) -> bool:

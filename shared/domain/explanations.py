@@ -38,16 +38,27 @@ FOLDERS: Final = {
     "deleteditems": "it is in deleted items",
 }
 RULES: Final = {
-    "code": "its reference code was issued for that record",
+    "code": "its reference code was issued for that record, and its sender is known there",
+    "bounce": "it reports that a mail filed there did not arrive",
     "thread": "it answers a mail that is filed there",
+    "conversation": "it goes on with a conversation that is filed there and shares a participant",
+    "subject": "its subject is that record's summary, and a contact of it wrote or received it",
     "contact_address": "an address on it is on a contact's card",
-    "domain": "somebody on it writes from a client's domain",
+    "taught": "an agent has said that mail of that address belongs there",
+    "domain": "somebody on it writes from a domain that belongs there",
     "by_hand": "a person put it there",
     "opened": "the record was opened for it",
 }
 NOT_MATCHED: Final = {
     "no_match": "no open record goes with it",
+    "claims_code": "it quotes a valid reference code, but its sender is not known to that code's records",
+    "forged_sender": "its sender is known, but the sender's domain disowns the mail (DMARC)",
+    "ambiguous": "several open records have a contact at the sender's domain",
     "unlinked": "a person took it from its last record",
+}
+LISTED: Final = {
+    "no_record_of_kind": "it reached no open record of the kind that the mailbox is matched to",
+    "matching_off": "matching is switched off for the mailbox",
 }
 STATES: Final = {
     "deleted": "A person has deleted it in My Inbox. Nothing is kept of it but its key, so that it does not come back.",
@@ -111,6 +122,11 @@ def message_steps(message: StoredMessage, links: tuple[Link, ...]) -> list[str]:
     else:
         steps = [f"Matching (rules {version}) filed it on {len(message.decision.links)} record(s)."]
     steps += [_link_step(one) for one in links]
+    if message.decision.listed:
+        because = LISTED[message.decision.listed]
+        steps.append(f"It is in My Inbox as well, because {because} ({message.decision.listed}).")
+    if message.bounces:
+        steps.append(f"It did not reach {len(message.bounces)} address(es): reports have come back.")
     return [*steps, STATES["pending"]] if message.state == PENDING else steps
 
 

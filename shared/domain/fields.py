@@ -44,6 +44,9 @@ class Fields:
             raise InvalidInput(f"'{name}' must be true or false.")
         return value
 
+    def flag_or_none(self, name: str) -> bool | None:
+        return None if self.given.get(name) is None else self.flag(name, False)
+
     def number(self, name: str, default: int, low: int, high: int) -> int:
         value = self.given.get(name, default)
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.domain.addresses import Person
-from shared.domain.automatic import nature_of
+from shared.domain.automatic import Automatic, nature_of
 from shared.domain.candidates import Candidates, ThreadHit
+from shared.domain.conversations import travels
 from shared.domain.entries import Entry, entry_id, kind_of
 from shared.domain.identity import Fingerprint
 from shared.domain.mailboxes import Mailbox
@@ -20,6 +21,8 @@ DONE = "done"
 # A person has deleted it: only the key stays, so that it never comes back.
 DELETED = "deleted"
 MAX_WAITERS = 50
+# Ids of changes that a mail remembers: until they have been audited, and so that none is made twice.
+MOST_ACTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +63,14 @@ class StoredMessage:
     """A mail's own row, without its body. `at` and the decision were fixed by the first insert.
 
     `kind` is the entry kind of its rows, `agent` the address of the agent it is shown with. `automatic` is what
-    kind of automatic mail it is, '' = a person's. `conversation` is the keyed hash of its conversation's index.
+    kind of automatic mail it is, '' = a person's. `conversation` is the keyed hash of its conversation's index,
+    where answers may carry that on.
     `bounces` are reports that it did not arrive.
 
     `decided` is what a person has decided on it in My Inbox; `undone` is a decision that is being taken back.
     `unlinked` are records from which a person took it by hand: no rule files it there again. `withdrawn` are
     records on which it no longer is, so that no entry of it may stand there. `acts` are the ids of the last
-    changes that persons made.
+    changes that persons made, and runs that decided anew.
     """
 
     key: str
@@ -137,9 +141,10 @@ class StoredMessage:
         return replace(self, decision=decision, kind=kind, automatic=automatic)
 
     @property
-    def is_thread_start(self) -> bool:
-        """Whether no other mail led to its records: later mails of its conversation may ask for it."""
-        return all(link.rule not in ("thread", "conversation") for link in self.decision.links)
+    def opens_conversation(self) -> bool:
+        """Whether later mails may ask for it by its conversation: it is ours, or no other mail led to its records."""
+        led = any(link.rule in ("thread", "conversation") for link in self.decision.links)
+        return bool(self.conversation) and (self.direction is Direction.OUT or not led)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,19 +181,20 @@ def new_message(
     """The row that the first insert would fix for this mail."""
     direction = candidates.direction(head)
     automatic = nature_of(head.headers, head.sender.address, head.subject).automatic
-    answered = _answered_direction(decision, candidates)
+    is_answer = automatic in (Automatic.NONE, Automatic.AUTO_REPLY)
+    answered = _answered_direction(decision, candidates) if is_answer else None
     return StoredMessage(
         key=key,
         at=head.received_at,
         message_id=head.message_id,
         fingerprint=Fingerprint.of(head),
         direction=direction,
-        kind=kind_of(direction, None if automatic else answered),
+        kind=kind_of(direction, answered),
         agent=_agent_of(head, candidates, mailbox),
         participants=head.participants - {one.address for one in head.bcc},
         decision=decision,
         automatic=automatic.value,
-        conversation=candidates.conversation_key,
+        conversation=candidates.conversation_key if travels(head, direction) else "",
     )
 
 

@@ -12,10 +12,11 @@ from urllib.parse import unquote
 
 import nh3
 
-from shared.domain.html_limits import nests_deeper, shape
+from shared.domain.html_limits import has_many_bare_ampersands, has_overlong_tag, nests_deeper, shape
 
 LONGEST_HTML: Final = 1_000_000
 DEEPEST_HTML: Final = 1_000
+CHAIN_CLASS: Final = "postledger-chain"
 
 TOO_LONG: Final = (
     "The formatted mail is not shown: it is longer than 1,000,000 characters. Read its text instead."
@@ -25,6 +26,15 @@ TOO_DEEP: Final = (
 )
 TOO_COSTLY: Final = (
     "The formatted mail is not shown: unclosed formatting makes it explode. Read its text instead."
+)
+TOO_MANY_TAGS: Final = (
+    "The formatted mail is not shown: it holds more than 30,000 tags. Read its text instead."
+)
+TOO_MANY_ATTRIBUTES: Final = (
+    "The formatted mail is not shown: a tag of it has more than 500 attributes. Read its text instead."
+)
+TOO_MANY_AMPERSANDS: Final = (
+    "The formatted mail is not shown: it holds more than 50,000 bare ampersands. Read its text instead."
 )
 
 _TAGS: Final = """
@@ -84,27 +94,57 @@ class SafeHtml:
     withheld: str | None
 
 
-def safe_html(html: str, *, remote_images: bool = False, cid_url: Callable[[str], str | None]) -> SafeHtml:
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Where the quoted chain starts in an HTML text, and whether it is folded until the reader opens it."""
+
+    start: int
+    folded: bool = False
+
+
+def safe_html(
+    html: str,
+    *,
+    remote_images: bool = False,
+    cid_url: Callable[[str], str | None],
+    quote: Quote | None = None,
+) -> SafeHtml:
     """A fragment without script, forms, remote loads and escaping styles.
 
     Remote images stay away unless `remote_images`; their addresses are listed once each, their alternative
     text stays. `cid_url` gets a Content-ID, URL-decoded and in its own case (RFC 2392), and answers where the
     image is, or None. Links open in a new tab without opener or referrer. What would cost too much to check
-    comes back as "" with a sentence in `withheld`.
+    comes back as "" with a sentence in `withheld`. The chain, from `quote.start` on, stands in an element of the
+    class `postledger-chain`: a `details` where it is folded, else a `div`.
     """
     reason = _too_much(html)
     if reason is not None:
         return SafeHtml("", (), reason)
     images = _Images(remote=remote_images, cid_url=cid_url)
-    return SafeHtml(_cleaned(_without_surrogates(html), images), tuple(images.blocked), None)
+    own = _cleaned(html[: quote.start] if quote else html, images)
+    chain = _marked(_cleaned(html[quote.start :], images), quote) if quote else ""
+    return SafeHtml(own + chain, tuple(images.blocked), None)
+
+
+def _marked(chain: str, quote: Quote) -> str:
+    """Each part was made safe, and balanced, on its own: nothing of either reaches out of its element."""
+    if quote.folded:
+        return f'<details class="{CHAIN_CLASS}"><summary>•••</summary>{chain}</details>'
+    return f'<div class="{CHAIN_CLASS}">{chain}</div>'
 
 
 def _too_much(html: str) -> str | None:
     if len(html) > LONGEST_HTML:
         return TOO_LONG
     estimate = shape(html)
-    if estimate.explodes:
-        return TOO_COSTLY
+    for is_so, reason in (
+        (estimate.is_endless, TOO_MANY_TAGS),
+        (estimate.explodes, TOO_COSTLY),
+        (has_many_bare_ampersands(html), TOO_MANY_AMPERSANDS),
+        (has_overlong_tag(html), TOO_MANY_ATTRIBUTES),
+    ):
+        if is_so:
+            return reason
     too_deep = estimate.depth > DEEPEST_HTML and nests_deeper(html, DEEPEST_HTML)
     return TOO_DEEP if too_deep else None
 
@@ -140,7 +180,7 @@ def _cleaned(html: str, images: _Images) -> str:
         return _safe_style(value) if attribute == "style" else value
 
     return nh3.clean(
-        html,
+        _without_surrogates(html),
         tags=set(_TAGS.split()),
         clean_content_tags=set(_DROPPED_WITH_CONTENT.split()),
         attributes={tag: set(names.split()) for tag, names in _ATTRIBUTES.items()},

@@ -1,7 +1,8 @@
 """What an HTML body would cost to parse, found in one linear pass before any parser sees it.
 
-Deep nesting makes sanitisers quadratic (100,000 nested div: 12 s) and text converters lose everything;
-unclosed formatting is repeated in every later block (HTML standard, 13.2.4.3). It counts and changes nothing.
+Deep nesting makes sanitisers quadratic (100,000 nested div: 12 s) and text converters lose everything; unclosed
+formatting is repeated in every later block (HTML standard, 13.2.4.3); text between table rows, thousands of
+attributes on one tag and bare ampersands are quadratic too. It counts and changes nothing.
 """
 
 import re
@@ -11,6 +12,9 @@ from typing import Final
 from resiliparse.parse.html import HTMLTree
 
 MOST_COPIES: Final = 2_000_000
+MOST_TAGS: Final = 30_000
+MOST_ATTRIBUTES: Final = 500
+MOST_BARE_AMPERSANDS: Final = 50_000
 
 _TOKEN: Final = re.compile(r"<(?:(!--)|(/?)([a-zA-Z][^\s/<>]{0,40}))")
 _VOID_NAMES: Final = "area base br col embed hr img input link meta param source track wbr"
@@ -19,16 +23,37 @@ _RAW_NAMES: Final = "script style textarea title xmp iframe noembed noframes nos
 _FORMATTING_NAMES: Final = "a b big code em font i nobr s small strike strong tt u"
 
 _NOT_COUNTED: Final = frozenset([*_VOID_NAMES.split(), *_END_TAG_OPTIONAL.split()])
+_BARE_AMPERSAND: Final = re.compile(
+    r"""&(?!(?:\#\d{1,7} | \#x[0-9a-f]{1,6} | nbsp | amp | lt | gt | quot | apos | zwn?j | shy | hellip | [mn]dash
+    | [lr][sd]?aquo | [lr][sd]quo | bull | middot | euro | copy | reg | szlig | [a-z]{1,2}(?:acute|grave|circ|uml
+    | tilde|cedil|ring|slash|lig|caron));)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_TAG_START: Final = re.compile(r"</?[a-zA-Z]")
+_BETWEEN_ATTRIBUTES: Final = re.compile(r"[\s/>=]+")
+_EMBEDDED: Final = re.compile(r";base64,[A-Za-z0-9+/=]{200,}")
+_SHORTEST_PIECE: Final = 50
+_BLANKS: Final = " \t\r\n\f"
+
 _RAW: Final = frozenset(_RAW_NAMES.split())
 _FORMATTING: Final = frozenset(_FORMATTING_NAMES.split())
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Upper estimates of one HTML text: `depth` in elements, `copies` of repeated formatting elements."""
+    """Upper estimates of one HTML text: `depth` in elements, `copies` of repeated formatting elements, `tags`.
+
+    Counting ends behind 30,000 tags: then the other two say nothing.
+    """
 
     depth: int
     copies: int
+    tags: int
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether it holds more than 30,000 tags, start and end tags together."""
+        return self.tags > MOST_TAGS
 
     @property
     def explodes(self) -> bool:
@@ -45,7 +70,7 @@ def shape(html: str) -> Shape:
     stack: list[str] = []
     deepest = tags = formatting = most_formatting = position = 0
     last_comment_end = html.rfind("-->")
-    while token := _TOKEN.search(html, position):
+    while tags <= MOST_TAGS and (token := _TOKEN.search(html, position)):
         position = token.end()
         if token[1]:
             is_comment = position <= last_comment_end and not (stack and stack[-1] in _RAW)
@@ -62,7 +87,58 @@ def shape(html: str) -> Shape:
             stack.pop()
             formatting -= name in _FORMATTING
         deepest, most_formatting = max(deepest, len(stack)), max(most_formatting, formatting)
-    return Shape(deepest, most_formatting * tags)
+    return Shape(deepest, most_formatting * tags, tags)
+
+
+def has_overlong_tag(html: str) -> bool:
+    """Whether a tag may have more than 500 attributes of different names; never wrongly no.
+
+    A `>` ends whatever tag is open unless a quoted value might be: the last quote before it follows a `=`.
+    A text between two certain ends holds at most as many attributes as it has different words.
+    """
+    start = position = 0
+    while (end := html.find(">", position)) >= 0:
+        position = end + 1
+        if not (_may_be_open(html, '"', start, end) or _may_be_open(html, "'", start, end)):
+            if _has_many_words(html, start, end):
+                return True
+            start = position
+    return _has_many_words(html, start, len(html))
+
+
+def has_many_bare_ampersands(html: str) -> bool:
+    """Whether over 50,000 `&` begin none of the usual character references.
+
+    The sanitiser's time grows with the square of their number: a million take 13 s.
+    """
+    if html.count("&") <= MOST_BARE_AMPERSANDS:
+        return False
+    return sum(1 for _ in _BARE_AMPERSAND.finditer(html)) > MOST_BARE_AMPERSANDS
+
+
+def _may_be_open(html: str, quote: str, start: int, end: int) -> bool:
+    last = html.rfind(quote, start, end)
+    if last < 0:
+        return False
+    before = last - 1
+    while before >= start and html[before] in _BLANKS:
+        before -= 1
+    return before >= start and html[before] == "="
+
+
+def _has_many_words(html: str, start: int, end: int) -> bool:
+    if end - start <= 2 * MOST_ATTRIBUTES:
+        return False
+    tag = _TAG_START.search(html, start, end)
+    if tag is None or end - tag.start() <= 2 * MOST_ATTRIBUTES:
+        return False
+    words = _EMBEDDED.sub(_without_real_data, html[tag.start() : end])
+    return len(set(_BETWEEN_ATTRIBUTES.split(words))) > MOST_ATTRIBUTES
+
+
+def _without_real_data(run: re.Match[str]) -> str:
+    """Nothing for base64 as real files give it: a slash every 64 characters; else the run as it is."""
+    return "" if len(set(run[0].split("/"))) * _SHORTEST_PIECE <= len(run[0]) else run[0]
 
 
 def nests_deeper(html: str, limit: int) -> bool:

@@ -9,16 +9,19 @@ from collections.abc import Callable
 from html import unescape
 from typing import Final
 
-from shared.domain.html_limits import shape
+from shared.domain.html_limits import Shape, has_overlong_tag, shape
 
 LONGEST_READ: Final = 1_000_000
 DEEPEST_LAID_OUT: Final = 200
+MOST_TAGS_LAID_OUT: Final = 6_000
+MOST_STEPS_LAID_OUT: Final = 200_000
 
 _EMBEDDED_DATA: Final = re.compile(r"data:[a-z]{1,20}/[a-z0-9.+-]{1,60};base64,[a-z0-9+/=\s]{200,}", re.I)
 _CONVERTED: Final = "<!-- converted from text -->"
 _PLAIN_START: Final = re.compile(r'<div class="?PlainText"?>', re.IGNORECASE)
 _ONLY_CLOSES: Final = re.compile(r"(?:\s|</(?:span|font|body|html|div)>)*\Z", re.IGNORECASE)
 _BLOCK: Final = re.compile(r"<(?:div|p|table|blockquote|ul|ol|pre|h[1-6]|img)\b", re.IGNORECASE)
+_BLOCK_END: Final = re.compile(r"</(?:div|p|tr|li|h[1-6]|blockquote|table)\s*>", re.IGNORECASE)
 _LINE_BREAK: Final = re.compile(r"<br\s*/?>\r?\n?", re.IGNORECASE)
 _TAG: Final = re.compile(r"<[/!?a-zA-Z][^<>]*>")
 _HIDDEN: Final = re.compile(
@@ -34,7 +37,11 @@ def to_text(html: str) -> str:
     Never raises. Embedded data is left out; of the rest, the first 1,000,000 characters are read. Text that
     Exchange wrapped into HTML (`converted from text`) comes back with its own lines.
     """
-    readable = _EMBEDDED_DATA.sub("", html)[:LONGEST_READ].encode("utf-8", "ignore").decode("utf-8")
+    readable = (
+        (_EMBEDDED_DATA.sub("", html) if ";base64," in html else html)[:LONGEST_READ]
+        .encode("utf-8", "ignore")
+        .decode("utf-8")
+    )
     plain = _unwrapped(readable)
     return _tidy(plain if plain is not None else _converted(readable))
 
@@ -53,15 +60,23 @@ def _unwrapped(html: str) -> str | None:
 
 def _converted(html: str) -> str:
     estimate = shape(html)
-    if estimate.depth <= DEEPEST_LAID_OUT:
-        text = _attempt(_laid_out, html)
+    is_hostile = estimate.is_endless or estimate.explodes or has_overlong_tag(html)
+    for convert in () if is_hostile else _converters(html, estimate):
+        text = _attempt(convert, html)
         if text.strip():
             return text
-    if not estimate.explodes:
-        text = _attempt(_any_depth, html)
-        if text.strip():
-            return text
-    return _without_tags(_HIDDEN.sub(" ", html))
+    return _without_tags(_BLOCK_END.sub("<br>", _HIDDEN.sub(" ", html)))
+
+
+def _converters(html: str, estimate: Shape) -> tuple[Callable[[str], str], ...]:
+    """Laying out costs a pass over every line for each level it is nested in, so it is for small bodies."""
+    lines = estimate.tags + html.count("\n")
+    is_small = (
+        estimate.depth <= DEEPEST_LAID_OUT
+        and estimate.tags <= MOST_TAGS_LAID_OUT
+        and lines * estimate.depth <= MOST_STEPS_LAID_OUT
+    )
+    return (_laid_out, _any_depth) if is_small else (_any_depth,)
 
 
 def _laid_out(html: str) -> str:

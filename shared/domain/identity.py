@@ -56,7 +56,9 @@ class Fingerprint:
 
     @classmethod
     def of(cls, head: MessageHead) -> "Fingerprint":
-        return cls(head.sender.address, head.sent_at, subjects.normalise(head.subject)[:200])
+        """By its author: one copy may have come through a list that rewrites From and puts a tag in the subject."""
+        author = head.author or head.sender
+        return cls(author.address, head.sent_at, subjects.normalise(head.subject)[:200])
 
     def hashed(self, hasher: Hasher) -> "Fingerprint":
         """The same without anything readable: what is kept of a mail that was deleted."""

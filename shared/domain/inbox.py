@@ -1,13 +1,13 @@
 """My Inbox: which mail waits for which agent, and why; and what a mail becomes when a person decides."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
 from shared.domain import subjects
 from shared.domain.errors import Outdated, WrongState
-from shared.domain.filing import DELETED, PENDING, Copy, InboxItem, StoredMessage
+from shared.domain.filing import DELETED, PENDING, InboxItem, StoredMessage
 from shared.domain.identity import Hasher
 from shared.domain.links import filed_on
 from shared.domain.mailboxes import Mailbox
@@ -16,12 +16,9 @@ from shared.domain.message_ids import answered
 from shared.domain.messages import Direction, Document
 from shared.domain.rulings import DELETE, LINK, Ruling
 
-Held = Sequence[tuple[Copy, Mailbox]]
-
 
 def reason_to_wait(stored: StoredMessage, mailbox: Mailbox) -> str:
     """Why a mail is in My Inbox of the agent whose mailbox holds a copy; '' = it is not.
-
 
     It follows from what all looks at the mail have come to, so it does not matter which came first. Sent mail
     never is, and no mail on which a person has decided.
@@ -70,8 +67,11 @@ def version_of(stored: StoredMessage) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
-def ruled(stored: StoredMessage, ruling: Ruling, own: Held, read_under: str = "") -> StoredMessage | None:
-    """The mail under a decision; None when it stands so already. `own` are the copies of whoever decides.
+def ruled(
+    stored: StoredMessage, ruling: Ruling, own: Iterable[Mailbox], read_under: str = ""
+) -> StoredMessage | None:
+    """The mail under a decision; None when it stands so already. `own` are those mailboxes with a copy that belong to
+    whoever decides.
 
     Raises Outdated when somebody else, or a rule, was faster; WrongState for a second thought without an undo.
     """
@@ -83,7 +83,7 @@ def ruled(stored: StoredMessage, ruling: Ruling, own: Held, read_under: str = ""
         raise WrongState("You have decided on this mail already. Undo that first.")
     if stored.undone is not None:
         raise WrongState("A decision on this mail is being undone. Try again in a moment.")
-    if not any(reason_to_wait(stored, mailbox) for _, mailbox in own):
+    if not any(reason_to_wait(stored, mailbox) for mailbox in own):
         raise Outdated("This mail no longer waits in My Inbox: it has been filed. Read My Inbox again.")
     if read_under and read_under != version_of(stored):
         raise Outdated("This mail has changed since you read it. Read My Inbox again.")

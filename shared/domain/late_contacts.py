@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from shared.domain.identity import Hasher
-from shared.domain.records import Card, Record
+from shared.domain.records import Record, RecordRef
 from shared.domain.sightings import Sighting
 
 # Mail that was decided for want of a known address. All other reasons stand, whoever is a contact now.
@@ -26,17 +26,19 @@ class Announcement:
     hashes: tuple[str, ...]
 
 
-def new_keys(records: Iterable[Record], known: Mapping[str, frozenset[Card]]) -> frozenset[str]:
-    """The addresses and domains under which a record does not stand yet, or stands with another card.
-
-    `known` maps `address:` and `domain:` keys to the cards that stand there.
-    """
+def new_keys(records: Iterable[Record], standing: Mapping[RecordRef, Record]) -> frozenset[str]:
+    """The addresses and domains under which a record does not stand yet, or stands with another card."""
     return frozenset(
         key
         for one in records
-        for key in one.index_keys
-        if key.startswith(_PEOPLE) and one.card not in known.get(key, frozenset())
+        for key in one.index_keys - _known_keys(one, standing.get(one.ref))
+        if key.startswith(_PEOPLE)
     )
+
+
+def _known_keys(record: Record, stored: Record | None) -> frozenset[str]:
+    same = stored is not None and stored.card == record.card
+    return stored.index_keys if stored and same else frozenset()
 
 
 def hashes_of(keys: Iterable[str], hasher: Hasher) -> frozenset[str]:

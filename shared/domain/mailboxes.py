@@ -20,7 +20,10 @@ STATES: Final = (NEW, OK, POLLING, FAILING, NO_ACCESS, REMOVING)
 PAUSED: Final = "paused"
 PERSONAL = "personal"
 INTAKE = "intake"
-CONNECTIONS = ("graph-app",)
+# Ways to a mailbox: with the application's own permissions, or over somebody's sign-in.
+GRAPH_APP: Final = "graph-app"
+GRAPH_DELEGATED: Final = "graph-delegated"
+CONNECTIONS: Final = (GRAPH_APP, GRAPH_DELEGATED)
 SETTINGS = (
     "kind",
     "agent",
@@ -45,7 +48,8 @@ class Mailbox:
 
     `agent_id` is the object id of the agent who owns it. `lost_at` is when access was lost, until it returns;
     `paused_at` when capture was paused, until it is resumed and what was missed has been asked for.
-    `reconciled` is what the last reconciliation counted, as JSON. Times are UTC.
+    `reconciled` is what the last reconciliation counted, as JSON. `untested`: it was saved while Microsoft 365
+    did not answer. `address_offered` is the main address that the directory has for it now. Times are UTC.
     """
 
     tenant_id: str
@@ -53,7 +57,7 @@ class Mailbox:
     address: str
     kind: str = PERSONAL
     agent: str = ""
-    connection: str = "graph-app"
+    connection: str = GRAPH_APP
     enabled: bool = True
     capture: str = "known"
     poll_minutes: int = 10
@@ -77,6 +81,8 @@ class Mailbox:
     lost_at: datetime | None = None
     paused_at: datetime | None = None
     reconciled: str = ""
+    untested: bool = False
+    address_offered: str = ""
     etag: str = ""
 
     @property
@@ -88,6 +94,11 @@ class Mailbox:
     def is_open(self) -> bool:
         """Whether mail is captured, and Graph lets it be read as far as is known."""
         return self.enabled and self.state not in (NO_ACCESS, REMOVING)
+
+    @property
+    def is_polled_only(self) -> bool:
+        """Whether it has no subscription: Graph refuses those on other people's mailboxes to a person's token."""
+        return self.connection == GRAPH_DELEGATED
 
     @property
     def shown_state(self) -> str:
@@ -113,7 +124,7 @@ class Mailbox:
             self,
             kind=kind,
             agent=fields.address("agent", self.agent or self.address),
-            connection=connection or "graph-app",
+            connection=connection or GRAPH_APP,
             enabled=fields.flag("enabled", self.enabled),
             capture=fields.choice("capture", self.capture, ("known", "everything")) or "known",
             poll_minutes=fields.number("poll_minutes", default_poll, 1, 24 * 60),
@@ -133,6 +144,14 @@ class Mailbox:
             or "",
         )
 
+    def readdressed(self, address: str, aliases: tuple[str, ...]) -> Self:
+        """Under its new main address; the old one stays an alias. `aliases` are those the directory knows.
+
+        The agent keeps the name under which history, inbox and notices are filed.
+        """
+        own = {*self.aliases, *aliases, self.address} - {address}
+        return replace(self, address=address, aliases=tuple(sorted(own)), address_offered="")
+
     def captures_from(self, capture_hours: int) -> datetime | None:
         """The oldest receipt time that is captured without a backfill; none before it is connected."""
         return self.connected_at - timedelta(hours=capture_hours) if self.connected_at else None
@@ -140,6 +159,10 @@ class Mailbox:
     def is_due(self, now: datetime) -> bool:
         """Whether the poll timer should have this mailbox walked now."""
         return self.enabled and (self.next_poll_at is None or self.next_poll_at <= now)
+
+    def lag(self, now: datetime) -> timedelta:
+        """How long ago its last complete walk began; before the first, how long it has been connected."""
+        return now - (self.last_sync_at or self.connected_at or now)
 
     def next_poll(self, now: datetime) -> datetime:
         """The next moment to poll: one interval on, on this mailbox's own second of the interval.

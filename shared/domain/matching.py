@@ -147,10 +147,10 @@ def _doubt(head: MessageHead, candidates: Candidates, hits: _Hits) -> str:
 
 
 def _is_forged(head: MessageHead, candidates: Candidates) -> bool:
-    """A sender whose domain disowns the mail (RFC 7489), where that sender or domain is known."""
+    """A sender whose domain disowns the mail (RFC 7489), where that sender or domain is known, or a colleague's."""
     address = head.sender.address
     known = candidates.addresses.get(address) or candidates.domains.get(domain_of(address))
-    return bool(known) and fails_dmarc(head.headers)
+    return (bool(known) or address in candidates.staff) and fails_dmarc(head.headers)
 
 
 def _opens(head: MessageHead, hits: _Hits, policy: MatchPolicy) -> bool:

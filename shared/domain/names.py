@@ -13,6 +13,7 @@ LATE_CONTACTS: Final = "late-contacts"
 REMATCHES: Final = "rematches"
 FILING: Final = "filing"
 ERASURE: Final = "erasure"
+RECORD_MERGES: Final = "record-merges"
 SUBSCRIPTIONS: Final = "subscriptions"
 
 QUEUES: Final = (
@@ -24,6 +25,7 @@ QUEUES: Final = (
     REMATCHES,
     FILING,
     ERASURE,
+    RECORD_MERGES,
     SUBSCRIPTIONS,
 )
 POISON_SUFFIX: Final = "-poison"
@@ -49,6 +51,7 @@ EXCEPTIONS: Final = "Exceptions"
 LATE_CONTACTS_STATES: Final = "LateContacts"
 AUDIT: Final = "Audit"
 ERASURES: Final = "Erasures"
+CONNECTION_STATES: Final = "Connections"
 
 TABLES: Final = (
     ORGANISATIONS,
@@ -66,6 +69,7 @@ TABLES: Final = (
     LATE_CONTACTS_STATES,
     AUDIT,
     ERASURES,
+    CONNECTION_STATES,
 )
 
 BODIES: Final = "bodies"

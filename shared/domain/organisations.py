@@ -3,10 +3,17 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from shared.domain.errors import InvalidInput
 from shared.domain.fields import Fields
+
+DISABLED: Final = "disabled"
+ENABLED: Final = "enabled"
+VERIFIED: Final = "verified"
+DISCONNECTED: Final = "disconnected"
+DELETING: Final = "deleting"
+STATES: Final = (DISABLED, ENABLED, VERIFIED, DELETING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +21,7 @@ class Organisation:
     """Policies of one tenant. `never_log` holds addresses and domains; hours are whole hours.
 
     `erased` are keyed hashes of erased persons' addresses. `deleting`: all of it is being taken away.
+    `connection` is how its connection stands, as far as others need to know: `verified`, `disconnected` or ''.
     """
 
     tenant_id: str
@@ -33,14 +41,22 @@ class Organisation:
     code_prefix: str = "PL"
     erased: frozenset[str] = frozenset()
     deleting: bool = False
+    connection: str = ""
     etag: str = field(default="", compare=False)
 
     @property
     def state(self) -> str:
-        """What the admin sees: `enabled` once the operator has let the tenant in."""
+        """What the admin sees: `enabled` once the operator has let the tenant in, `verified` once it is connected."""
         if self.deleting:
-            return "deleting"
-        return "enabled" if self.enabled else "disabled"
+            return DELETING
+        if not self.enabled:
+            return DISABLED
+        return VERIFIED if self.connection == VERIFIED else ENABLED
+
+    @property
+    def is_captured(self) -> bool:
+        """Whether its mail may be captured: the operator lets it in, and its admin has not disconnected it."""
+        return self.enabled and self.connection != DISCONNECTED
 
     def changed(self, fields: Fields) -> Self:
         """This organisation with the given settings put in place. Raises InvalidInput."""
@@ -62,6 +78,7 @@ class Organisation:
             code_prefix=_prefix(fields.text("code_prefix", self.code_prefix, 16)),
             erased=self.erased,
             deleting=self.deleting,
+            connection=self.connection,
             etag=self.etag,
         )
 

@@ -10,6 +10,8 @@ from typing import Final
 from shared.domain.html_text import to_text
 from shared.domain.quotes import QuoteRanges, own_text
 
+LONGEST_SEARCHED: Final = 1_000_000
+
 _TAG: Final = re.compile(r"<(?:div|blockquote|table|hr|p|span)\b[^<>]{1,2000}>", re.IGNORECASE)
 _CONTAINER: Final = re.compile(
     r"""\b(?:class|id)\s*=\s*["']?(?:[^"'<>]{0,200}\s)?(?:x_)*(?:
@@ -30,9 +32,10 @@ def html_quote_start(html: str, *, text: str, ranges: QuoteRanges) -> int | None
     """The character of `html` where the container of the quoted chain begins, or None.
 
     `text` and `ranges` are the mail's text and its split. None unless the text ends in a quote, a known
-    container exists, and the last line of the author's own text stands before it.
+    container exists, and the last line of the author's own text stands before it. None for a body that is too
+    long to be shown at all.
     """
-    if not ranges.quoted or text[ranges.quoted[-1][1] :].strip():
+    if not ranges.quoted or text[ranges.quoted[-1][1] :].strip() or len(html) > LONGEST_SEARCHED:
         return None
     container = next((tag for tag in _TAG.finditer(html) if _CONTAINER.search(tag[0])), None)
     if container is None or not _holds_all(html[: container.start()], own_text(text, ranges)):

@@ -7,11 +7,13 @@ author's throughout: showing a quote is a blemish, hiding what somebody wrote is
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from shared.domain import quote_finders
 
 LONGEST_SPLIT: Final = 200_000
+MOST_LINES_SPLIT: Final = 5_000
 
 _LINE: Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 _INVISIBLE: Final = re.compile("[\ufeff\u200b-\u200d\u2060]")
@@ -32,13 +34,13 @@ def split(text: str, *, html_only: bool, parent_text: str | None, is_forward: bo
 
     `text` is the mail's text part or, with `html_only`, the text made from its HTML, where quotes have no `>` and
     headers of quoted mails are looked for first, in all languages. `parent_text`, the text of the mail answered,
-    finds quotes without any mark. Of longer texts the first 200,000 characters are split; a quote that reaches
-    that far goes on to the end.
+    finds quotes without any mark. Of longer texts the first 5,000 lines or 200,000 characters are split; a
+    quote that reaches that far goes on to the end.
     """
     if is_forward or not text.strip():
         return EVERYTHING_OWN
     head = _head(text)
-    spans = [match.span() for match in _LINE.finditer(head) if match[0]]
+    spans = [match.span() for match in islice(_LINE.finditer(head), MOST_LINES_SPLIT) if match[0]]
     lines = quote_finders.blunted(
         [_INVISIBLE.sub("", head[start:end].rstrip("\r\n")) for start, end in spans]
     )

@@ -1,12 +1,14 @@
 """A record: a thing in the CRM that has a timeline. Pushed by the CRM, indexed by address and domain."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Final, Self
 
 from shared.domain import subjects
 from shared.domain.errors import InvalidInput
 from shared.domain.fields import Fields
+from shared.domain.public_domains import registrable
 
 KINDS: Final = ("contact", "property", "client", "opportunity", "project", "case")
 _ID = re.compile(r"[A-Za-z0-9._:~-]{1,128}")
@@ -14,11 +16,12 @@ _ID = re.compile(r"[A-Za-z0-9._:~-]{1,128}")
 # What mailboxes are matched to: found by the subject of a mail, and by the domain of a contact of theirs.
 MATTERS: Final = ("opportunity", "project")
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EVERY = ("name", "details", "status", "type", "owner")
 SETTINGS: Final = {
     "contact": (*_EVERY, "addresses", "client", "properties"),
     "property": (*_EVERY, "client", "contacts"),
-    "client": (*_EVERY, "domains", "contacts"),
+    "client": (*_EVERY, "domains", "contacts", "overrides"),
     "opportunity": (*_EVERY, "summary", "client", "contacts"),
     "project": (*_EVERY, "summary", "client", "contacts"),
     "case": (*_EVERY, "summary", "client", "contacts"),
@@ -49,10 +52,35 @@ class RecordRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Overrides:
+    """What a client has otherwise than its organisation; '' and None follow the organisation.
+
+    `from_address` is what mail to the client is sent from.
+    """
+
+    from_address: str = ""
+    hide_email_chain: bool | None = None
+    file_thread: bool | None = None
+
+    @classmethod
+    def from_fields(cls, fields: Fields) -> Self:
+        """Raises InvalidInput."""
+        fields.only(OVERRIDES)
+        return cls(
+            fields.address("from_address"),
+            fields.flag_or_none("hide_email_chain"),
+            fields.flag_or_none("file_thread"),
+        )
+
+
+OVERRIDES: Final = ("from_address", "hide_email_chain", "file_thread")
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """The part of a record that decisions rest on; the index carries it, so that a look-up brings it along.
 
-    `contacts` are those of an opportunity or project.
+    `contacts` are those of an opportunity or project, `domains` those of a client, as the CRM gave them.
     """
 
     ref: RecordRef
@@ -60,6 +88,7 @@ class Card:
     status: str = "open"
     type: str = ""
     contacts: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -71,7 +100,10 @@ class Record:
     """What matching and timelines need to know of a record. Addresses and domains are normalised.
 
     `contact_domains`, of an opportunity or project, are the domains of its contacts' addresses when it was
-    written; a contact that changes has them renewed.
+    written, `missing` those of its contacts that were not there; a contact that changes has both renewed.
+    `merged_into` is the id of the record that has taken its place: this one is only a pointer then.
+    `opened_at` is when Postledger opened it, None for one that the CRM made. `keys` and `leaving` are what
+    storage has found it by: index keys with a row, and ones whose row may have stayed behind.
     """
 
     ref: RecordRef
@@ -86,29 +118,52 @@ class Record:
     type: str = ""
     owner: str = ""
     properties: tuple[str, ...] = ()
+    overrides: Overrides = Overrides()
     origin: str = "crm"
+    opened_at: datetime | None = None
     contact_domains: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    merged_into: str = ""
     etag: str = ""
+    keys: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+    leaving: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
     @property
     def is_matter(self) -> bool:
         return self.ref.kind in MATTERS
 
     @property
+    def survivor(self) -> RecordRef:
+        """The record that stands for this one: itself, unless it was merged."""
+        return RecordRef(self.ref.kind, self.merged_into) if self.merged_into else self.ref
+
+    @property
     def card(self) -> Card:
         contacts = self.contacts if self.is_matter else ()
-        return Card(self.ref, self.client, self.status, self.type, contacts)
+        return Card(self.ref, self.client, self.status, self.type, contacts, self.domains)
 
     @property
     def index_keys(self) -> frozenset[str]:
-        """What the record is found by: `address:` and `domain:` keys, for a matter `subject:` and `contact:` too."""
+        """What the record is found by: `address:` and `domain:` keys, `opened:` where Postledger opened it.
+
+        A matter also by `subject:` and `contact:`, and by `missing:` for those contacts that are not there.
+        """
         keys = [f"address:{one}" for one in self.addresses]
-        keys += [f"domain:{one}" for one in (*self.domains, *self.contact_domains)]
+        keys += [f"domain:{indexed_domain(one)}" for one in (*self.domains, *self.contact_domains)]
+        if self.opened_at and not self.merged_into:
+            keys.append(f"opened:{opened_key(self.opened_at)}")
         if self.is_matter:
             subject = subjects.normalise(self.summary)
             keys += [f"subject:{subject}"] if subject else []
             keys += [f"contact:{one}" for one in self.contacts]
+            keys += [f"missing:{one}" for one in self.missing]
         return frozenset(keys)
+
+    def is_as(self, other: "Record") -> bool:
+        """Whether writing this one over `other`, which was read, would change nothing."""
+        if other.leaving or other.keys != self.index_keys:
+            return False
+        return all(getattr(self, name) == getattr(other, name) for name in _SAID)
 
     @classmethod
     def from_fields(cls, ref: RecordRef, fields: Fields) -> Self:
@@ -128,4 +183,18 @@ class Record:
             type=fields.text("type", "", 128),
             owner=fields.address("owner"),
             properties=tuple(RecordRef("property", one).id for one in fields.texts("properties")),
+            overrides=Overrides.from_fields(Fields(fields.mapping("overrides", {}))),
         )
+
+
+_SAID: Final = tuple(name for name in Record.__dataclass_fields__ if name not in ("etag", "keys", "leaving"))
+
+
+def opened_key(at: datetime) -> str:
+    """A time as digits that sort by time, to the millisecond."""
+    return f"{(at - _EPOCH) // timedelta(milliseconds=1):015d}"
+
+
+def indexed_domain(domain: str) -> str:
+    """The domain under which the index finds what belongs to a domain."""
+    return registrable(domain) or domain

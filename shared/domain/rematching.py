@@ -13,9 +13,10 @@ from shared.domain.decisions import BY_RULE, Decision, Disposition, Link, best_f
 from shared.domain.filing import StoredMessage
 from shared.domain.public_domains import registrable
 from shared.domain.records import Record, RecordRef
+from shared.domain.rulings import OPENED
 
 # What opened a record or names a mail that did not arrive is no matter of policy.
-LASTING: Final = ("opened", "bounce")
+LASTING: Final = (OPENED, "bounce")
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,7 @@ def is_vouched_for(head: MessageHead, candidates: Candidates, hit: CodeHit) -> b
 
     A code proves the thread, not the sender: it travels with every quote and forward.
     """
-    if head.writers & candidates.staff:
+    if candidates.direction(head) is Direction.OUT:
         return True
     if any(registrable(domain_of(one)) in hit.domains for one in head.writers):
         return True

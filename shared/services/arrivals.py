@@ -3,12 +3,13 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from shared import telemetry
 from shared.domain.advice import POISON_ITEM
 from shared.domain.commands import MAX_IDS, IngestMessages
 from shared.domain.errors import PermanentError, Throttled, Unavailable
 from shared.domain.folders import FolderState
 from shared.domain.messages import MessageHead
-from shared.domain.sightings import Sighting
+from shared.domain.sightings import SKIPPED, Sighting
 from shared.ports import Clock, CommandQueue, Exceptions, Listed, MailSource, Sightings
 from shared.services.failures import failure_of, record
 from shared.services.scopes import Scope
@@ -109,6 +110,9 @@ class Arrivals:
         """Into the ledger."""
         if rows:
             self.sightings.put(scope.mailbox, rows)
+        skipped = sum(one.outcome == SKIPPED for one in rows)
+        if skipped:
+            telemetry.event("screened", mailbox=scope.mailbox.mailbox_id, skipped=skipped)
 
     def put(self, scope: Scope, ids: Sequence[str], *, silent: bool = False, delay: float = 0.0) -> None:
         """Onto the ingest queue, 20 to a command."""

@@ -8,7 +8,7 @@ from shared.domain.automatic import Automatic, nature_of
 from shared.domain.bounces import LARGEST, Report, read_report
 from shared.domain.candidates import ThreadHit
 from shared.domain.errors import Conflict, PermanentError
-from shared.domain.filing import Bounced, StoredMessage, entries_of
+from shared.domain.filing import Bounced, StoredMessage, Waiter, entries_of
 from shared.domain.messages import Direction, MessageHead
 from shared.ports import MailSource, MessageStore, Timeline
 from shared.services.scopes import Scope
@@ -35,9 +35,9 @@ class ReadBounce:
         except PermanentError as error:
             telemetry.event("report_not_read", code=error.code)
             return None, None
-        return report, self._original(scope, report)
+        return report, self._original(scope, head, report)
 
-    def _original(self, scope: Scope, report: Report) -> ThreadHit | None:
+    def _original(self, scope: Scope, head: MessageHead, report: Report) -> ThreadHit | None:
         """The mail that bounced was sent by the organisation; of several with its Message-ID, to that address."""
         wanted = report.original_message_id
         if not wanted:
@@ -51,7 +51,13 @@ class ReadBounce:
         ]
         addresses = {one.address for one in report.bounces} | set(report.original_to)
         named = [one for one in found if one.participants & addresses]
-        return next(iter(named or found), None)
+        return next(iter(named or found), None) or self._to_come(scope, head, wanted)
+
+    def _to_come(self, scope: Scope, head: MessageHead, wanted: str) -> ThreadHit | None:
+        """A report may be faster than the sent copy: whoever files that one has the report looked at again."""
+        waiter = Waiter(scope.mailbox.mailbox_id, head.graph_id)
+        stored = self.messages.wait_for(scope.tenant_id, scope.hasher.message_id(wanted), waiter)
+        return stored.as_thread_hit(wanted) if stored and stored.direction is Direction.OUT else None
 
 
 @dataclass(frozen=True, slots=True)

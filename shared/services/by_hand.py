@@ -11,15 +11,13 @@ from typing import Final
 from shared import telemetry
 from shared.domain.commands import FileMessage
 from shared.domain.errors import InvalidInput, Unknown
-from shared.domain.filing import PENDING, StoredMessage
+from shared.domain.filing import MOST_ACTS, PENDING, StoredMessage
 from shared.domain.inbox import is_buried
 from shared.domain.records import RecordRef
 from shared.domain.rulings import Mark
 from shared.ports import Clock, CommandQueue, Inbox, MessageStore, Organisations
 from shared.services.conflicts import persistently
 
-# Ids of changes that a mail remembers, until they have been audited.
-MOST_ACTS: Final = 50
 # No request takes as long: what was marked before this and is not on its mail never will be.
 LOST: Final = timedelta(minutes=10)
 

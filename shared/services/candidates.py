@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from shared.domain import codes, conversations, subjects
 from shared.domain.addresses import domain_of
+from shared.domain.bounces import failed_recipients
 from shared.domain.candidates import Candidates, CodeHit, ThreadHit
 from shared.domain.codes import Found
 from shared.domain.decisions import MatchPolicy
@@ -17,6 +18,7 @@ from shared.domain.rules import LENT
 from shared.domain.senders import list_addresses
 from shared.ports import Codes, KnownAddress, MessageStore, RecordIndex, Records
 from shared.services.scopes import Scope
+from shared.services.survivors import survivors
 
 # A contact may be on hundreds of records; those that are shown first are enough.
 MOST_LISTED = 20
@@ -37,7 +39,7 @@ class GatherCandidates:
     code_keys: tuple[bytes, ...]
 
     def __call__(self, scope: Scope, heads: Sequence[MessageHead]) -> list[Candidates]:
-        outsiders = {one for head in heads for one in head.participants if not scope.is_own(one)}
+        outsiders = {one for head in heads for one in _named(head) if not scope.is_own(one)}
         known = self.index.addresses(scope.tenant_id, outsiders) if outsiders else {}
         asked = [_domains_of(scope, head, known) for head in heads]
         places = {registrable(one) for domains in asked for one in domains}
@@ -58,7 +60,9 @@ class GatherCandidates:
         """
         policy = MatchPolicy.of(scope.organisation, scope.mailbox)
         candidates = self._with_codes(scope, head, candidates, text)
-        candidates = replace(candidates, thread=candidates.thread or self._thread(scope, head))
+        candidates = replace(
+            candidates, thread=candidates.thread or self._thread(scope, head, candidates.staff)
+        )
         candidates = self._with_conversation(scope, head, candidates)
         candidates = self._with_subject(scope, head, candidates, policy)
         candidates = self._with_cards(scope, candidates, _lent(candidates) | _related(candidates))
@@ -88,25 +92,26 @@ class GatherCandidates:
         if not candidates.codes:
             return candidates
         refs = {ref for hit in candidates.codes for ref in hit.links}
-        records = self.records.get_many(scope.tenant_id, refs)
-        cards = {**candidates.cards, **{ref: one.card for ref, one in records.items()}}
+        records = survivors(self.records, scope.tenant_id, refs)
+        cards = {**candidates.cards, **{one.ref: one.card for one in records.values()}}
         hits_with_domains = tuple(
             replace(hit, domains=_domains_at(records[ref] for ref in hit.links if ref in records))
             for hit in candidates.codes
         )
-        return replace(candidates, codes=hits_with_domains, cards=cards)
+        return replace(candidates, codes=hits_with_domains, cards=cards).moved(_merged(records))
 
-    def _thread(self, scope: Scope, head: MessageHead) -> tuple[ThreadHit, ...]:
+    def _thread(self, scope: Scope, head: MessageHead, staff: frozenset[str]) -> tuple[ThreadHit, ...]:
         """The stored mails that a mail answers, nearest first.
 
-        Where several mails reuse one Message-ID, only one that shares a participant counts.
+        Where several mails reuse one Message-ID, only one that shares an outside participant counts.
         """
+        outsiders = head.participants - staff
         ids = {scope.hasher.message_id(one): one for one in head.answers}
         found = self.messages.find(scope.tenant_id, ids) if ids else {}
         hits: list[ThreadHit] = []
         for key in ids:
             siblings = found.get(key, ())
-            hits += [one for one in siblings if len(siblings) == 1 or one.participants & head.participants]
+            hits += [one for one in siblings if len(siblings) == 1 or one.participants & outsiders]
         return tuple(hits)
 
     def _with_conversation(self, scope: Scope, head: MessageHead, candidates: Candidates) -> Candidates:
@@ -155,8 +160,14 @@ class GatherCandidates:
         missing = set(wanted) - candidates.cards.keys()
         if not missing:
             return candidates
-        read = self.records.get_many(scope.tenant_id, missing)
-        return replace(candidates, cards={**candidates.cards, **{ref: one.card for ref, one in read.items()}})
+        read = survivors(self.records, scope.tenant_id, missing)
+        cards = {**candidates.cards, **{one.ref: one.card for one in read.values()}}
+        return replace(candidates, cards=cards).moved(_merged(read))
+
+
+def _merged(read: Mapping[RecordRef, Record]) -> dict[RecordRef, RecordRef]:
+    """Where links to records that have been merged lead."""
+    return {ref: one.ref for ref, one in read.items() if one.ref != ref}
 
 
 def _lent(candidates: Candidates) -> set[RecordRef]:
@@ -170,6 +181,11 @@ def _related(candidates: Candidates) -> set[RecordRef]:
     return clients | {ref for refs in candidates.taught.values() for ref in refs}
 
 
+def _named(head: MessageHead) -> frozenset[str]:
+    """Who is looked up: everyone on it, and whom a bounce says in its headers that a mail did not reach."""
+    return head.participants | failed_recipients(head.headers)
+
+
 def _is_answered(one: KnownAddress) -> bool:
     return one.is_staff or any(card.client for card in one.cards)
 
@@ -180,7 +196,7 @@ def _domains_of(scope: Scope, head: MessageHead, known: Mapping[str, KnownAddres
     By this mail's own people: another mail of the batch may have had the same domain read.
     """
     by_domain = MatchPolicy.of(scope.organisation, scope.mailbox).by_domain
-    people = (head.participants & known.keys()) - list_addresses(head.headers)
+    people = (_named(head) & known.keys()) - list_addresses(head.headers)
     asked = (one for one in people if not known[one].is_staff and (by_domain or not _is_answered(known[one])))
     return frozenset(
         domain for domain in map(domain_of, asked) if registrable(domain) and not is_shared(domain)
@@ -221,7 +237,7 @@ def _candidates(
     domains: Mapping[str, frozenset[Card]],
     coded: tuple[Found, Mapping[str, tuple[RecordRef, ...]]],
 ) -> Candidates:
-    people = head.participants
+    people = _named(head)
     # A colleague who stands on a contact card all the same must not have mail filed for it.
     outsiders = {one for one in people & known.keys() if not known[one].is_staff}
     found = {domain: cards for domain, cards in domains.items() if cards}

@@ -16,7 +16,7 @@ from shared.domain.errors import InvalidInput, Unknown
 from shared.domain.filing import Copy, StoredMessage
 from shared.domain.inbox import taken_away
 from shared.domain.messages import Document
-from shared.domain.opening import ORIGIN, RULE, UNNAMED
+from shared.domain.opening import ORIGIN, UNNAMED
 from shared.domain.organisations import in_domains
 from shared.domain.records import KINDS
 from shared.domain.rulings import ERASE, OPENED, Ruling
@@ -151,7 +151,7 @@ class EraseMessages:
 
     def _take_away(self, tenant_id: str, erasure: Erasure, stored: StoredMessage) -> None:
         """The record that was opened for the mail says what the mail says: it keeps its id and its links."""
-        opened = [one.ref for one in stored.decision.links if one.rule in (RULE, OPENED)]
+        opened = [one.ref for one in stored.decision.links if one.rule == OPENED]
         records = self.records.get_many(tenant_id, opened) if opened else {}
         bare = [
             replace(one, name=UNNAMED, summary="", details="")

@@ -16,6 +16,7 @@ from shared.domain.errors import Conflict, PermanentError
 from shared.domain.filing import (
     DONE,
     MAX_WAITERS,
+    MOST_ACTS,
     PENDING,
     Copy,
     StoredMessage,
@@ -40,8 +41,6 @@ from shared.services.opening import OpenRecord
 from shared.services.scopes import Scope
 
 UPDATE_TRIES = 5
-# Of the changes that a message was given, the last ones are remembered, so that none is made twice.
-MOST_ACTS = 8
 Change = Callable[[StoredMessage], StoredMessage]
 
 
@@ -122,7 +121,7 @@ class Filing:
         if stored.state == DONE or stored.is_deleted:
             return
         if stored.is_filed:
-            if stored.conversation and stored.is_thread_start:
+            if stored.opens_conversation:
                 self.messages.note_conversation(tenant_id, stored)
             self._put_back(tenant_id, stored, silent=silent)
         try:
@@ -181,8 +180,7 @@ class Filing:
             return
         holders = {copy.mailbox_id for copy in self.messages.copies(tenant_id, stored.key)}
         mailboxes = [self.mailboxes.by_id(tenant_id, one) for one in sorted(holders)]
-        standing = [one for one in mailboxes if one is not None]
-        items, gone = inbox.arranged(stored, document, standing)
+        items, gone = inbox.arranged(stored, document, [one for one in mailboxes if one is not None])
         for one in items:
             self.inbox.put(tenant_id, one)
         if gone:

@@ -14,7 +14,6 @@ from shared.domain.callers import ADMIN, AGENT, Caller
 from shared.domain.entries import decode_cursor, encode_cursor
 from shared.domain.errors import InvalidInput, Unknown
 from shared.domain.filing import InboxItem, StoredMessage
-from shared.domain.inbox import Held
 from shared.domain.links import client_of, links_to
 from shared.domain.mailboxes import Mailbox
 from shared.domain.matching import Link
@@ -195,6 +194,7 @@ class Decide:
             contacts=tuple(found[one] for one in contacts),
             client=wanted.client or next(iter(clients), ""),
             owner=wanted.owner or self._owner(caller, stored),
+            opened_at=ruling.at,
         )
         opened = links_to([record.ref], {record.ref: record}, by=ruling.by, rule=OPENED)
         return replace(ruling, links=(*opened, *brought), opens=record)
@@ -248,16 +248,15 @@ class UndoDecision:
         return self.by_hand(caller.tenant_id, key, said, lambda one: inbox.undone(one, by=caller.oid, at=at))
 
 
-def held(access: Access, caller: Caller, key: str, role: str) -> tuple[StoredMessage, Held]:
-    """A mail and its copies in the caller's own mailboxes. Raises Unknown where there is none."""
+def held(access: Access, caller: Caller, key: str, role: str) -> tuple[StoredMessage, list[Mailbox]]:
+    """A mail, and the caller's own mailboxes that hold a copy. Raises Unknown where there is none."""
     caller.needs(role, ADMIN)
     stored = access.find(caller, key)
     if stored is None:
         raise _not_here()
     if stored.decided is not None and stored.is_deleted and stored.decided.by == caller.oid:
         return stored, []
-    copies = access.copies(caller, key)
-    own = [(copy, mailbox) for copy, mailbox in copies if mailbox is not None and caller.owns(mailbox)]
+    own = [one for _, one in access.copies(caller, key) if one is not None and caller.owns(one)]
     if not own:
         raise _not_here()
     return stored, own

@@ -1,5 +1,6 @@
 """Puts each message of one mailbox where it belongs. Safe to run twice."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,7 +13,7 @@ from shared.domain.filing import DONE, StoredMessage, copy_of
 from shared.domain.folders import FolderState
 from shared.domain.mailboxes import Mailbox
 from shared.domain.messages import FetchedMessage, MessageHead
-from shared.domain.sightings import FAILED, SKIPPED, Sighting
+from shared.domain.sightings import FAILED, FILED, SKIPPED, TRIAGE, Sighting
 from shared.ports import (
     Clock,
     CommandQueue,
@@ -70,8 +71,7 @@ class Ingest:
     def within(self, scope: Scope, command: IngestMessages) -> None:
         """The same inside a turn that the caller has."""
         kept, others = self._fetch(scope, command)
-        self._file_all(scope, command, kept, others)
-        telemetry.event("ingested", mailbox=command.mailbox_id, kept=len(kept), others=len(others))
+        tell(command, self._file_all(scope, command, kept, others), self.clock())
 
     def _fetch(self, scope: Scope, command: IngestMessages) -> tuple[list[Kept], list[Sighting]]:
         """Bodies of what capture keeps, and the ledger rows of all others. Screened ids are fetched whole at once."""
@@ -135,7 +135,7 @@ class Ingest:
 
     def _file_all(
         self, scope: Scope, command: IngestMessages, kept: list[Kept], others: Sequence[Sighting]
-    ) -> None:
+    ) -> list[Sighting]:
         """Oldest first, so that a mail of this batch finds its parent in it; sightings, then `done`.
 
         A mail that can never be filed is recorded, and the others go on.
@@ -158,6 +158,7 @@ class Ingest:
             self.sightings.put(scope.mailbox, sightings)
         for stored in unfinished:
             self.filing.finish(scope.tenant_id, stored, silent=scope.unbounded)
+        return sightings
 
     def _file(self, scope: Scope, kept: Kept) -> StoredMessage:
         matched = self.match(scope, kept.mail, kept.screened.candidates)
@@ -181,6 +182,22 @@ def settled(sighting: Sighting, stored: StoredMessage) -> Sighting:
 def failing(sighting: Sighting, error: PermanentError) -> Sighting:
     """The ledger row of a copy whose mail could not be had or filed; the exception says more."""
     return replace(sighting, outcome=FAILED, reason=error.code or type(error).__name__)
+
+
+def tell(command: IngestMessages, rows: Sequence[Sighting], now: datetime) -> None:
+    """Say how many mails came to each outcome, and how many seconds after its receipt each was kept."""
+    kept = [one for one in rows if one.outcome in (FILED, TRIAGE)]
+    outcomes = Counter(one.outcome for one in rows)
+    telemetry.event(
+        "ingested",
+        mailbox=command.mailbox_id,
+        live=not (command.silent or command.unbounded),
+        filed=outcomes[FILED],
+        triage=outcomes[TRIAGE],
+        skipped=outcomes[SKIPPED],
+        failed=outcomes[FAILED],
+        seconds=[round((now - one.received_at).total_seconds()) for one in kept],
+    )
 
 
 def walk_of(mailbox: Mailbox, now: datetime) -> SyncMailbox:

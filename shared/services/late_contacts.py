@@ -15,15 +15,13 @@ from shared.domain.commands import MAX_IDS, IngestMessages, JoinLateContacts
 from shared.domain.late_contacts import REASONS, Announcement, catches, hashes_of, new_keys
 from shared.domain.mailboxes import REMOVING, Mailbox
 from shared.domain.organisations import Organisation
-from shared.domain.records import Card, Record
+from shared.domain.records import Record, RecordRef
 from shared.ports import (
     Clock,
     CommandQueue,
-    KnownAddress,
     LateContacts,
     Mailboxes,
     Organisations,
-    RecordIndex,
     Sightings,
 )
 from shared.services.scopes import hasher_of
@@ -48,18 +46,16 @@ class AnnounceContacts:
     """Announce the addresses and domains under which records are about to stand for the first time."""
 
     late: LateContacts
-    index: RecordIndex
     mailboxes: Mailboxes
     queue: CommandQueue
     clock: Clock
     hash_key: bytes
 
     def new_hashes(
-        self, tenant_id: str, records: Sequence[Record], known: Mapping[str, KnownAddress]
+        self, tenant_id: str, records: Sequence[Record], standing: Mapping[RecordRef, Record]
     ) -> frozenset[str]:
-        """The keyed hashes of what is new; `known` is what stands under the records' addresses."""
-        keys = new_keys(records, self._cards(tenant_id, records, known))
-        return hashes_of(keys, hasher_of(self.hash_key, tenant_id))
+        """The keyed hashes of what is new; `standing` is what the records take the place of."""
+        return hashes_of(new_keys(records, standing), hasher_of(self.hash_key, tenant_id))
 
     def __call__(self, tenant_id: str, hashes: frozenset[str]) -> bool:
         """Whether this was needed: without new people, or without mailboxes, there is nothing to look for.
@@ -77,14 +73,6 @@ class AnnounceContacts:
             self.queue.put(JoinLateContacts(tenant_id=tenant_id, first_at=now), delay=FIRST_DELAY)
             self.late.note_asked(tenant_id, now)
         return True
-
-    def _cards(
-        self, tenant_id: str, records: Sequence[Record], known: Mapping[str, KnownAddress]
-    ) -> dict[str, frozenset[Card]]:
-        domains = {domain for one in records for domain in (*one.domains, *one.contact_domains)}
-        found = self.index.domains(tenant_id, sorted(domains)) if domains else {}
-        cards = {f"address:{address}": one.cards for address, one in known.items()}
-        return {**cards, **{f"domain:{domain}": under for domain, under in found.items()}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +131,7 @@ class JoinLate:
         if not announced or organisation is None:
             return
         command = replace(command, until=announced[-1].at)
-        if organisation.enabled and not self._join(organisation, command, announced):
+        if organisation.is_captured and not self._join(organisation, command, announced):
             return
         if command.second:
             self.late.forget(tenant_id, announced)

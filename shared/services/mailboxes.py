@@ -12,25 +12,46 @@ from typing import Any, Final
 from shared.domain.addresses import domain_of, normalise
 from shared.domain.callers import ADMIN, Caller
 from shared.domain.commands import MaintainSubscription
-from shared.domain.errors import InvalidInput, Outdated, Unknown, WrongState
+from shared.domain.errors import InvalidInput, Outdated, TransientError, Unknown, WrongState
 from shared.domain.fields import Fields
 from shared.domain.mailboxes import REMOVING, Mailbox
 from shared.domain.organisations import Organisation
 from shared.ports import Clock, CommandQueue, Mailboxes, Organisations, RecordIndex
 from shared.services.conflicts import persistently
 from shared.services.ingest import walk_of
+from shared.services.mailbox_tests import Examine
 from shared.services.reconcile import sweep_of
 
 SWEEP_DELAY: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class PutMailbox:
-    """Connect a mailbox or change its settings; then have its subscription put in order."""
+class Register:
+    """A mailbox's addresses are staff's and its domain the organisation's own: capture goes by both."""
 
-    mailboxes: Mailboxes
     organisations: Organisations
     index: RecordIndex
+
+    def __call__(self, mailbox: Mailbox) -> None:
+        self.index.put_staff(mailbox.tenant_id, mailbox.mailbox_id, sorted(mailbox.own_addresses))
+        persistently(lambda: self._own(mailbox.tenant_id, domain_of(mailbox.address)))
+
+    def _own(self, tenant_id: str, domain: str) -> None:
+        organisation = self.organisations.get(tenant_id) or Organisation(tenant_id)
+        if domain not in organisation.own_domains:
+            self.organisations.put(organisation.with_own_domain(domain))
+
+
+@dataclass(frozen=True, slots=True)
+class PutMailbox:
+    """Connect a mailbox or change its settings; then have its subscription put in order.
+
+    What the mailbox test refuses is not connected. Where Microsoft 365 does not answer the test, it is made later.
+    """
+
+    mailboxes: Mailboxes
+    register: Register
+    examine: Examine
     queue: CommandQueue
     clock: Clock
     new_id: Callable[[], str]
@@ -48,12 +69,30 @@ class PutMailbox:
         Raises InvalidInput, Outdated when it is not, Conflict when others keep changing it.
         """
         place = tenant_id, _address(address)
-        mailbox, created = persistently(lambda: self._written(*place, given, unchanged))
-        self._register(mailbox)
+        tested = self._tested(*place, given)
+        mailbox, created = persistently(lambda: self._written(*place, given, unchanged, tested))
+        self.register(mailbox)
         self.queue.put(
             MaintainSubscription(tenant_id=tenant_id, mailbox_id=mailbox.mailbox_id, first_at=self.clock())
         )
         return mailbox, created
+
+    def _tested(self, tenant_id: str, address: str, given: Mapping[str, Any]) -> bool | None:
+        """Whether the test could be made; None where nothing has changed that it is about. Raises InvalidInput."""
+        stored = self.mailboxes.get(tenant_id, address)
+        if stored is None or stored.state == REMOVING:
+            wanted = self._new(tenant_id, address, given, stored)
+        else:
+            wanted = _changed(stored, given, self.clock())
+            if (wanted.kind, wanted.connection) == (stored.kind, stored.connection):
+                return None
+        try:
+            verdict = self.examine(wanted)
+        except TransientError:
+            return False
+        if verdict.is_refused:
+            raise InvalidInput(verdict.sentence)
+        return True
 
     def _written(
         self,
@@ -61,6 +100,7 @@ class PutMailbox:
         address: str,
         given: Mapping[str, Any],
         unchanged: Callable[[Mailbox], bool] | None,
+        tested: bool | None,
     ) -> tuple[Mailbox, bool]:
         stored = self.mailboxes.get(tenant_id, address)
         visible = stored if stored is not None and stored.state != REMOVING else None
@@ -70,6 +110,8 @@ class PutMailbox:
             wanted = self._new(tenant_id, address, given, stored)
         else:
             wanted = _changed(visible, given, self.clock())
+        if tested is not None:
+            wanted = replace(wanted, untested=not tested)
         return self.mailboxes.put(wanted), visible is None
 
     def _new(
@@ -83,16 +125,6 @@ class PutMailbox:
         if leaving is not None:
             fresh = replace(fresh, mailbox_id=leaving.mailbox_id, etag=leaving.etag)
         return fresh.changed(Fields(given))
-
-    def _register(self, mailbox: Mailbox) -> None:
-        """Its addresses are staff's and its domain the organisation's own: capture goes by both."""
-        self.index.put_staff(mailbox.tenant_id, mailbox.mailbox_id, sorted(mailbox.own_addresses))
-        persistently(lambda: self._own(mailbox.tenant_id, domain_of(mailbox.address)))
-
-    def _own(self, tenant_id: str, domain: str) -> None:
-        organisation = self.organisations.get(tenant_id) or Organisation(tenant_id)
-        if domain not in organisation.own_domains:
-            self.organisations.put(organisation.with_own_domain(domain))
 
 
 @dataclass(frozen=True, slots=True)

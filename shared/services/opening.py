@@ -1,27 +1,35 @@
 """Opens the record that a mailbox wants for mail which belongs to none. Run twice, it is opened once."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from shared.domain.addresses import domain_of
 from shared.domain.filing import StoredMessage
 from shared.domain.messages import Document
-from shared.domain.opening import opened_record
-from shared.domain.public_domains import is_shared, registrable
-from shared.domain.records import RecordRef
-from shared.ports import Records
+from shared.domain.opening import Wishes, opened_refs, record_for
+from shared.domain.records import Record, RecordRef
+from shared.ports import Clock, Records
 
 
 @dataclass(frozen=True, slots=True)
 class OpenRecord:
-    """Write the record behind a message's `opened` link; one that is there stays as people have made it since."""
+    """Write the records behind a message's `opened` links; one that is there stays as people have made it since."""
 
     records: Records
+    clock: Clock
 
     def __call__(self, tenant_id: str, message: StoredMessage, document: Document) -> None:
-        record = opened_record(message, document)
-        if record is None or self.records.get(tenant_id, record.ref) is not None:
-            return
-        contacts = self.records.get_many(tenant_id, [RecordRef("contact", one) for one in record.contacts])
-        domains = {domain_of(address) for one in contacts.values() for address in one.addresses}
-        shown = sorted({registrable(one) for one in domains if not is_shared(one)} - {""})
-        self.records.put_many(tenant_id, [replace(record, contact_domains=tuple(shown))])
+        for ref in opened_refs(message):
+            if self.records.get(tenant_id, ref) is None:
+                self.records.put_many(tenant_id, [self._record(tenant_id, ref, message, document)])
+
+    def _record(self, tenant_id: str, ref: RecordRef, message: StoredMessage, document: Document) -> Record:
+        links = [one.ref for one in message.decision.links]
+        found = self.records.get_many(tenant_id, [one for one in links if one.kind == "contact"])
+        return record_for(
+            document,
+            ref,
+            Wishes(),
+            contacts=tuple(found[one] for one in sorted(found)),
+            client=min((one.id for one in links if one.kind == "client"), default=""),
+            owner=message.agent,
+            opened_at=self.clock(),
+        )

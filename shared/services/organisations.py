@@ -1,7 +1,8 @@
 """The organisation's own settings: read and changed by its admin, enabled and listed by the operator."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
 from shared.domain.callers import ADMIN, OPERATOR, Caller
@@ -26,6 +27,7 @@ SETTINGS: Final = (
     "sensitivity",
     "from_rules",
     "retention_days",
+    "code_prefix",
 )
 OPERATORS_OWN: Final = ("enabled", "services")
 
@@ -60,7 +62,7 @@ class PutOrganisation:
         caller.needs(ADMIN, OPERATOR)
         organisation = persistently(lambda: self._written(caller, given))
         if "enabled" in given:
-            self._maintain_subscriptions(organisation)
+            maintain_all(organisation, self.mailboxes, self.queue, self.clock())
         return organisation
 
     def _written(self, caller: Caller, given: Mapping[str, Any]) -> Organisation:
@@ -72,16 +74,6 @@ class PutOrganisation:
         if OPERATOR not in caller.roles and _operators_part(after) != _operators_part(before):
             raise Forbidden(f"Only the operator may change {' and '.join(OPERATORS_OWN)}.")
         return self.organisations.put(after)
-
-    def _maintain_subscriptions(self, organisation: Organisation) -> None:
-        """A pause is dated at once: commands that are dropped from now on are made up for from then."""
-        now = self.clock()
-        for mailbox in self.mailboxes.of(organisation.tenant_id):
-            if not organisation.enabled and mailbox.paused_at is None:
-                self.mailboxes.note(mailbox, paused_at=now)
-            self.queue.put(
-                MaintainSubscription(tenant_id=mailbox.tenant_id, mailbox_id=mailbox.mailbox_id, first_at=now)
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +90,34 @@ class ListOrganisations:
         )
         page = ordered[:limit]
         return page, page[-1].tenant_id if len(ordered) > limit else ""
+
+
+def note_connection(organisations: Organisations, tenant_id: str, connection: str) -> Organisation | None:
+    """Write down how the organisation's connection stands; the organisation, if capture begins anew with that."""
+
+    def write() -> Organisation | None:
+        before = organisations.get(tenant_id)
+        if before is None or before.connection == connection:
+            return None
+        after = organisations.put(replace(before, connection=connection))
+        return after if after.is_captured and not before.is_captured else None
+
+    return persistently(write)
+
+
+def maintain_all(
+    organisation: Organisation, mailboxes: Mailboxes, queue: CommandQueue, now: datetime
+) -> None:
+    """Have every mailbox's subscription put in order, now that capture was switched on or off.
+
+    A pause is dated at once: commands that are dropped from now on are made up for from then.
+    """
+    for mailbox in mailboxes.of(organisation.tenant_id):
+        if not organisation.is_captured and mailbox.paused_at is None:
+            mailboxes.note(mailbox, paused_at=now)
+        queue.put(
+            MaintainSubscription(tenant_id=mailbox.tenant_id, mailbox_id=mailbox.mailbox_id, first_at=now)
+        )
 
 
 def _operators_part(organisation: Organisation) -> tuple[object, ...]:

@@ -1,8 +1,10 @@
 """The timer's part: which mailboxes are due to be walked, whatever notifications said."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from shared import telemetry
+from shared.domain.mailboxes import Mailbox
 from shared.ports import Clock, CommandQueue, Mailboxes
 from shared.services.ingest import walk_of
 
@@ -21,5 +23,19 @@ class PollMailboxes:
         for mailbox in self.mailboxes.due(now):
             self.queue.put(walk_of(mailbox, now))
             self.mailboxes.note(mailbox, next_poll_at=mailbox.next_poll(now))
+            if mailbox.paused_at is None:
+                tell_lag(mailbox, now)
             due += 1
         telemetry.event("polled", due=due)
+
+
+def tell_lag(mailbox: Mailbox, now: datetime) -> None:
+    """Say by how many seconds its last complete walk is over, and by how many that is late."""
+    seconds = round(mailbox.lag(now).total_seconds())
+    telemetry.event(
+        "mailbox_lag",
+        mailbox=mailbox.mailbox_id,
+        state=mailbox.state,
+        seconds=seconds,
+        late=max(seconds - mailbox.poll_minutes * 60, 0),
+    )

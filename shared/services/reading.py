@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from shared.domain import entries
+from shared.domain import chains, entries
 from shared.domain.addresses import Person
 from shared.domain.callers import ADMIN, AGENT, SERVICE, Caller
+from shared.domain.chains import Chain
 from shared.domain.entries import Entry
 from shared.domain.errors import NotFound, Unknown
 from shared.domain.filing import Copy, StoredMessage, may_read_unfiled
@@ -19,7 +20,16 @@ from shared.domain.mailboxes import Mailbox
 from shared.domain.matching import Link
 from shared.domain.messages import Attachment, Document
 from shared.domain.records import RecordRef
-from shared.ports import Attachments, EntryFilter, FolderStates, Mailboxes, MessageStore, Records, Timeline
+from shared.ports import (
+    Attachments,
+    EntryFilter,
+    FolderStates,
+    Mailboxes,
+    MessageStore,
+    Organisations,
+    Records,
+    Timeline,
+)
 
 BCC: Final = "bcc "
 _KEY = re.compile(r"[A-Za-z0-9]{1,64}")
@@ -43,7 +53,10 @@ class SeenIn:
 
 @dataclass(frozen=True, slots=True)
 class MessageView:
-    """One message as this caller may see it: links and sightings that would give a Bcc away are left out."""
+    """One message as this caller may see it: links and sightings that would give a Bcc away are left out.
+
+    `chain_hidden`: its quoted chain is folded until the reader opens it.
+    """
 
     entry_id: str
     message: StoredMessage
@@ -51,6 +64,7 @@ class MessageView:
     bcc: tuple[Person, ...]
     links: tuple[Link, ...]
     sightings: tuple[SeenIn, ...]
+    chain_hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +114,11 @@ class ReadTimeline:
     ) -> TimelinePage:
         caller.needs(AGENT, ADMIN, SERVICE)
         after = entries.decode_cursor(cursor) if cursor else ""
-        if self.records.get(caller.tenant_id, ref) is None:
+        record = self.records.get(caller.tenant_id, ref)
+        if record is None:
             raise Unknown(f"There is no record {ref}.")
+        if record.merged_into:
+            raise Unknown(f"{ref} was merged into {record.survivor}: read that timeline.")
         found, following = self.timeline.page(caller.tenant_id, ref, wanted, limit=limit, after=after)
         shown = tuple(self._shown(caller, one) for one in found)
         return TimelinePage(shown, entries.encode_cursor(following) if following else None)
@@ -120,8 +137,9 @@ class ReadMessage:
     access: Access
     messages: MessageStore
     folders: FolderStates
+    organisations: Organisations
 
-    def __call__(self, caller: Caller, key: str) -> MessageView:
+    def __call__(self, caller: Caller, key: str, chain: Chain = "") -> MessageView:
         stored = self.access.message(caller, key)
         document = self.messages.document(caller.tenant_id, key)
         if document is None:
@@ -136,7 +154,13 @@ class ReadMessage:
             bcc=visible,
             links=tuple(one for one in stored.decision.links if _may_see(one, visible)),
             sightings=self._sightings(caller, copies, hidden),
+            chain_hidden=self._hides_chain(caller, stored, document, chain),
         )
+
+    def _hides_chain(self, caller: Caller, stored: StoredMessage, document: Document, asked: Chain) -> bool:
+        organisation = self.organisations.get(caller.tenant_id)
+        by_setting = organisation is not None and organisation.hide_email_chain
+        return chains.is_hidden(document, stored.decision.links, by_setting=by_setting, asked=asked)
 
     def _sightings(
         self, caller: Caller, copies: Iterable[tuple[Copy, Mailbox | None]], hidden: frozenset[str]

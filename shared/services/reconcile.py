@@ -153,7 +153,7 @@ class ReconcileAll:
     def __call__(self) -> None:
         asked = 0
         for organisation in self.organisations.all():
-            if not organisation.enabled:
+            if not organisation.is_captured:
                 continue
             for mailbox in self.mailboxes.of(organisation.tenant_id):
                 if mailbox.enabled:

@@ -5,22 +5,21 @@ expose, their colleagues' mail.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
-from shared.domain.addresses import domain_of
 from shared.domain.entries import decode_cursor, encode_cursor
 from shared.domain.errors import InvalidInput, Unknown
 from shared.domain.fields import Fields
-from shared.domain.organisations import in_domains
+from shared.domain.record_rules import Insiders, refusal
 from shared.domain.records import KINDS, Record, RecordRef
-from shared.ports import KnownAddress, Organisations, RecordIndex, Records
-from shared.services.late_contacts import AnnounceContacts, CountLateMail
+from shared.ports import Organisations, RecordIndex, Records
+from shared.services.matters import Matters
+from shared.services.record_writing import LookUpInsiders, Outcome, WriteRecords
 
 MAX_LINES: Final = 1_000
-# A property of a table row holds 64 KiB of UTF-16; a list is one property.
-LONGEST_LIST: Final = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,70 +61,23 @@ class RecordPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What stands under the addresses of cards before they are written."""
-
-    staff: frozenset[str] = frozenset()
-    known: Mapping[str, KnownAddress] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class LookUpAddresses:
-    """Knows which addresses belong to the organisation's own people, and which records stand under others."""
-
-    index: RecordIndex
-    organisations: Organisations
-
-    def __call__(self, tenant_id: str, records: Iterable[Record]) -> Standing:
-        """Staff's addresses are registered or on an own domain; one look-up for all the others."""
-        asked = {address for one in records for address in one.addresses}
-        if not asked:
-            return Standing()
-        organisation = self.organisations.get(tenant_id)
-        own_domains = organisation.own_domains if organisation else ()
-        own = {one for one in asked if in_domains(domain_of(one), own_domains)}
-        known = self.index.addresses(tenant_id, sorted(asked - own))
-        return Standing(frozenset(own | {one for one, found in known.items() if found.is_staff}), known)
-
-
-@dataclass(frozen=True, slots=True)
-class WriteRecords:
-    """Write records of which nobody's people are staff, so that mail which came before them follows."""
-
-    records: Records
-    announce: AnnounceContacts
-    count: CountLateMail
-
-    def __call__(
-        self, tenant_id: str, records: Sequence[Record], known: Mapping[str, KnownAddress]
-    ) -> int | None:
-        """How many mails will follow, None where that is too much to count. Announced first: see there."""
-        hashes = self.announce.new_hashes(tenant_id, records, known)
-        announced = self.announce(tenant_id, hashes)
-        self.records.put_many(tenant_id, records)
-        # A first mailbox may have been walked while the records were written.
-        if announced or self.announce(tenant_id, hashes):
-            return self.count(tenant_id, hashes)
-        return 0
-
-
-@dataclass(frozen=True, slots=True)
 class PutRecord:
     """Create or replace one record, whole. Safe to run twice."""
 
-    records: Records
-    look_up: LookUpAddresses
+    look_up: LookUpInsiders
     write: WriteRecords
 
     def __call__(self, tenant_id: str, ref: RecordRef, given: Mapping[str, Any]) -> Written:
+        """Raises InvalidInput."""
         record = Record.from_fields(ref, Fields(given))
-        standing = self.look_up(tenant_id, [record])
-        refusal = _refusal(record, standing.staff)
-        if refusal:
-            raise InvalidInput(refusal)
-        created = self.records.get(tenant_id, ref) is None
-        late_mail = self.write(tenant_id, [record], standing.known)
-        return Written(record, created, late_mail)
+        insiders = self.look_up(tenant_id, [record])
+        refused = refusal(record, insiders)
+        if refused:
+            raise InvalidInput(refused)
+        outcome = self.write(tenant_id, [record], insiders.own_domains)
+        if outcome.refused:
+            raise InvalidInput(outcome.refused[ref])
+        return Written(outcome.written[ref], ref in outcome.created, outcome.late_mail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +95,28 @@ class GetRecord:
 
 @dataclass(frozen=True, slots=True)
 class DeleteRecord:
-    """Delete one record; its mail stays stored. Raises Unknown."""
+    """Delete one record; its mail stays stored. Raises Unknown.
+
+    Opportunities and projects that list a contact forget its domains before it goes, so that a run which is cut
+    short can be repeated, and once more after, for those written meanwhile.
+    """
 
     records: Records
+    matters: Matters
+    organisations: Organisations
 
     def __call__(self, tenant_id: str, ref: RecordRef) -> None:
+        self._renew(tenant_id, ref)
         if not self.records.delete(tenant_id, ref):
             raise Unknown(f"There is no record {ref}.")
+        self._renew(tenant_id, ref)
+
+    def _renew(self, tenant_id: str, ref: RecordRef) -> None:
+        listing = self.matters.listing(tenant_id, [ref.id]) if ref.kind == "contact" else []
+        if listing:
+            organisation = self.organisations.get(tenant_id)
+            own_domains = organisation.own_domains if organisation else ()
+            self.matters.renew(tenant_id, listing, own_domains, {ref.id: None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +126,7 @@ class LoadRecords:
     Of several lines for one record the last good one stands. Safe to run twice.
     """
 
-    look_up: LookUpAddresses
+    look_up: LookUpInsiders
     write: WriteRecords
 
     def __call__(self, tenant_id: str, body: bytes) -> Loaded:
@@ -168,13 +135,29 @@ class LoadRecords:
         if len(lines) > MAX_LINES:
             raise InvalidInput(f"At most {MAX_LINES:,} lines a request; this one has {len(lines):,}.")
         read = [_read_line(number, line) for number, line in lines]
-        good = [one for one in read if isinstance(one, _GoodLine)]
-        standing = self.look_up(tenant_id, [one.record for one in good])
-        results = [one if isinstance(one, LineResult) else one.result(standing.staff) for one in read]
-        refused = {one.line for one in results if one.refusal}
-        latest = {one.record.ref: one.record for one in good if one.number not in refused}
-        late_mail = self.write(tenant_id, list(latest.values()), standing.known) if latest else 0
-        return Loaded(tuple(results), late_mail)
+        insiders = self.look_up(tenant_id, [one.record for one in read if isinstance(one, _GoodLine)])
+        checked = [_checked(one, insiders) for one in read]
+        latest = {one.record.ref: one.record for one in checked if isinstance(one, _GoodLine)}
+        outcome = self.write(tenant_id, list(latest.values()), insiders.own_domains) if latest else Outcome()
+        results = [one if isinstance(one, LineResult) else one.result(outcome) for one in checked]
+        return Loaded(tuple(results), outcome.late_mail)
+
+
+@dataclass(frozen=True, slots=True)
+class ListOpened:
+    """A page of the records that Postledger opened since a time, oldest first; of one kind, or of all ('')."""
+
+    records: Records
+    index: RecordIndex
+
+    def __call__(self, tenant_id: str, kind: str, *, since: datetime, limit: int, cursor: str) -> RecordPage:
+        """With a kind, a page may be short or empty and still have a cursor."""
+        _check_kind(kind)
+        after = decode_cursor(cursor) if cursor else ""
+        refs, following = self.index.opened(tenant_id, since, limit=limit, after=after)
+        found = self.records.get_many(tenant_id, [one for one in refs if kind in ("", one.kind)])
+        shown = tuple(found[one] for one in refs if one in found)
+        return RecordPage(shown, encode_cursor(following) if following else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +186,13 @@ def _kinds_from(kind: str, start: str) -> Sequence[str]:
     return (kind,) if kind else KINDS[KINDS.index(start) :]
 
 
-def _position(kind: str, cursor: str) -> tuple[str, str]:
+def _check_kind(kind: str) -> None:
     if kind and kind not in KINDS:
         raise InvalidInput(f"'{kind}' is no kind of record; the kinds are {', '.join(KINDS)}.")
+
+
+def _position(kind: str, cursor: str) -> tuple[str, str]:
+    _check_kind(kind)
     if not cursor:
         return kind or KINDS[0], ""
     start, _, after = decode_cursor(cursor).partition("/")
@@ -219,9 +206,16 @@ class _GoodLine:
     number: int
     record: Record
 
-    def result(self, staff: frozenset[str]) -> LineResult:
+    def result(self, outcome: Outcome) -> LineResult:
         ref = self.record.ref
-        return LineResult(self.number, ref.kind, ref.id, _refusal(self.record, staff))
+        return LineResult(self.number, ref.kind, ref.id, outcome.refused.get(ref, ""))
+
+
+def _checked(line: _GoodLine | LineResult, insiders: Insiders) -> _GoodLine | LineResult:
+    said = refusal(line.record, insiders) if isinstance(line, _GoodLine) else ""
+    if not isinstance(line, _GoodLine) or not said:
+        return line
+    return LineResult(line.number, line.record.ref.kind, line.record.ref.id, said)
 
 
 def _read_line(number: int, line: bytes) -> _GoodLine | LineResult:
@@ -239,17 +233,3 @@ def _read_line(number: int, line: bytes) -> _GoodLine | LineResult:
         return _GoodLine(number, Record.from_fields(RecordRef(kind, record_id), Fields(content)))
     except InvalidInput as error:
         return LineResult(number, kind[:128], record_id[:128], str(error))
-
-
-def _refusal(record: Record, staff: frozenset[str]) -> str:
-    """Why a well-formed record cannot be taken; '' when it can."""
-    for name in ("addresses", "domains", "contacts", "properties"):
-        if sum(len(one) + 3 for one in getattr(record, name)) > LONGEST_LIST:
-            return f"'{name}' is too long: together its items may have {LONGEST_LIST:,} characters."
-    own = [one for one in record.addresses if one in staff]
-    if not own:
-        return ""
-    return (
-        f"{', '.join(own)} belongs to the organisation's own people. A contact card with it would expose "
-        "colleagues' mail; leave the address out."
-    )

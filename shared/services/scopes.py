@@ -30,7 +30,7 @@ class Scope:
     @property
     def is_active(self) -> bool:
         """Whether mail is captured: nobody has paused or removed anything."""
-        return self.organisation.enabled and self.mailbox.enabled and self.mailbox.state != REMOVING
+        return self.organisation.is_captured and self.mailbox.enabled and self.mailbox.state != REMOVING
 
     @property
     def captures_from(self) -> datetime | None:
@@ -40,7 +40,7 @@ class Scope:
     @property
     def is_open(self) -> bool:
         """Whether mail is captured, and Graph lets it be read as far as is known."""
-        return self.organisation.enabled and self.mailbox.is_open
+        return self.organisation.is_captured and self.mailbox.is_open
 
     def is_own(self, address: str) -> bool:
         """Whether an address is the organisation's without asking storage."""

@@ -15,7 +15,8 @@ from shared.services.candidates import GatherCandidates
 from shared.services.forgeries import CountForgeries
 from shared.services.scopes import Scope
 
-# Such a mail may turn out to answer one that is filed; every other reason to skip stands.
+# Such a mail may turn out to answer one that is filed; every other reason to skip stands, but for the reports of
+# the organisation's own mail server: only staff is named on them.
 MAY_BE_RESCUED = ("unknown_people", "private")
 
 
@@ -53,11 +54,17 @@ class Screen:
         if candidates.forged:
             self.count_forgeries(scope, head, candidates.forged)
         verdict = capture.decide(head, candidates, policy)
-        if verdict.reason in MAY_BE_RESCUED and head.answers:
+        if head.answers and _may_be_rescued(head, verdict):
             thread = wait_for_parents(self.messages, scope, head)
             candidates = replace(candidates, thread=thread)
             verdict = capture.decide(head, candidates, policy)
         return Screened(head, verdict, sighting_of(head, verdict, scope.hasher), candidates)
+
+
+def _may_be_rescued(head: MessageHead, verdict: Capture) -> bool:
+    if verdict.reason == "staff_only":
+        return capture.is_bounce(head)
+    return verdict.reason in MAY_BE_RESCUED
 
 
 def policy_of(scope: Scope, folder: FolderState) -> Policy:

@@ -56,15 +56,24 @@ class MaintainSubscriptions:
         held = self.subscriptions.get(command.tenant_id, command.mailbox_id)
         if command.event == STRAY:
             held = self._without_strays(mailbox, held)
-        action = next_action(held, wanted=scope.is_open, event=command.event, now=self.clock())
+        wanted = scope.is_open and not mailbox.is_polled_only
+        action = next_action(held, wanted=wanted, event=command.event, now=self.clock())
         telemetry.event("subscription", mailbox=mailbox.mailbox_id, action=action.value)
         self._carry_out(action, mailbox, held)
+        if scope.is_open and mailbox.is_polled_only:
+            self._note_polled(mailbox)
         if scope.is_open and (action is Action.CREATE or command.event or mailbox.paused_at):
             # Subscribe first, then the first delta: what arrives in between is seen by both.
             self.queue.put(walk_of(mailbox, self.clock()))
         self._date_pause(scope)
         if mailbox.state == REMOVING:
             self._forget(mailbox)
+
+    def _note_polled(self, mailbox: Mailbox) -> None:
+        """Over a person's sign-in there are no notifications of others' mail: the first walk begins it."""
+        if (mailbox.state, mailbox.last_error) != (POLLING, ""):
+            self.mailboxes.note(mailbox, state=POLLING, last_error="")
+            self.queue.put(walk_of(mailbox, self.clock()))
 
     def _carry_out(self, action: Action, mailbox: Mailbox, held: Subscription | None) -> None:
         if action is Action.CREATE:

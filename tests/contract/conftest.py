@@ -10,7 +10,9 @@ from dev.azurite import start_azurite
 from shared.adapters.storage.attachments import AzureAttachments
 from shared.adapters.storage.audit import AzureAudit
 from shared.adapters.storage.backfills import AzureBackfills
+from shared.adapters.storage.codes import AzureCodes
 from shared.adapters.storage.connection import Connection, StorageSettings
+from shared.adapters.storage.connections import AzureConnections
 from shared.adapters.storage.erasures import AzureErasures
 from shared.adapters.storage.exceptions import AzureExceptions
 from shared.adapters.storage.folder_states import AzureFolderStates
@@ -48,6 +50,7 @@ class AzureStorage:
         self.index = AzureRecordIndex(self.connection)
         self.records = AzureRecords(self.connection, self.index)
         self.messages = AzureMessageStore(self.connection)
+        self.codes = AzureCodes(self.connection)
         self.sightings = AzureSightings(self.connection)
         self.timeline = AzureTimeline(self.connection)
         self.inbox = AzureInbox(self.connection)
@@ -57,6 +60,7 @@ class AzureStorage:
         self.late_contacts = AzureLateContacts(self.connection)
         self.erasures = AzureErasures(self.connection)
         self.holdings = AzureHoldings(self.connection)
+        self.connections = AzureConnections(self.connection)
 
     def _count(self, response, *_args, **_options) -> None:
         self.requests.append(f"{response.request.method} {response.status_code}")

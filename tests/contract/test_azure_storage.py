@@ -16,6 +16,7 @@ from shared.adapters.storage.organisations import AzureOrganisations
 from shared.adapters.storage.records import AzureRecords
 from shared.adapters.storage.table import Table
 from shared.domain import names
+from shared.domain.audit import AuditRow
 from shared.domain.errors import Busy, Rejected, Unavailable
 from shared.domain.identity import variant_key
 from shared.domain.late_contacts import Announcement
@@ -168,12 +169,12 @@ class TestCosts:
         assert cost(azure.records.page, tenant, "contact", text="", limit=10, after="") == 1
         many = [a_record(f"contact/{n}", addresses=(f"p{n}@x.example",)) for n in range(100)]
         assert cost(azure.records.put_many, tenant, many) <= 1 + 16 + 1
-        assert cost(azure.records.put_many, tenant, many) == 2
+        assert cost(azure.records.put_many, tenant, many) == 1, "what says nothing new is not written"
 
     def test_a_bulk_load_fills_its_transactions(self, azure, tenant, cost):
         many = [a_record(f"contact/{n}", addresses=(f"p{n}@x.example",)) for n in range(1_000)]
         assert cost(azure.records.put_many, tenant, many) <= 10 + 16 + 10
-        assert cost(azure.records.put_many, tenant, many) == 10 + 10
+        assert cost(azure.records.put_many, tenant, many) == 10
 
     def test_a_page_of_a_timeline_is_one_query(self, azure, tenant, cost):
         azure.timeline.put(tenant, [an_entry(message_key=f"{number:02}") for number in range(60)])
@@ -196,6 +197,7 @@ class TestRows:
         azure.exceptions.note_replayed(a_failure(tenant_id=tenant), NOW)
         azure.late_contacts.announce(tenant, Announcement("1", NOW, ("0f" * 16,)))
         azure.late_contacts.note_asked(tenant, NOW)
+        azure.audit.append(tenant, AuditRow("1", NOW, "ann", "link"))
         for table, layout in TABLE_LAYOUT.items():
             columns, partitions = set(), set()
             for row in azure.connection.table(table).list_entities():

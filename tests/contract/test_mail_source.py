@@ -98,6 +98,7 @@ class InMemory:
             message,
             folder=f"{folder}-folder",
             contents={"a-0": letter.attachment} if attachments else {},
+            mime=f"Message-ID: <{letter.message_id}>\n\n".encode() + letter.attachment * 2,
         )
 
     def move(self, graph_id: str, folder: str) -> None:
@@ -441,3 +442,16 @@ class TestMailSource:
             world.source.attachment(world.mailbox, graph_id, "AAkANone") as chunks,
         ):
             next(chunks)
+
+    def test_a_message_comes_as_mime_cut_off_where_it_is_too_long(self, world: World) -> None:
+        graph_id = world.deliver(Letter("1@fabrikam.example", attachment=PDF))
+        whole = world.source.mime(world.mailbox, graph_id, 10_000_000)
+        assert b"<1@fabrikam.example>" in whole
+        assert len(whole) > len(PDF)
+        assert len(world.source.mime(world.mailbox, graph_id, 1_000)) == 1_000
+
+    def test_the_mime_of_a_message_that_is_not_there_is_told(self, world: World) -> None:
+        graph_id = world.deliver(Letter("1@fabrikam.example"))
+        world.delete(graph_id)
+        with pytest.raises(NotFound):
+            world.source.mime(world.mailbox, graph_id, 1_000)

@@ -17,6 +17,8 @@ FULL = {
     "last_error": "Needs consent.",
     "last_sync_at": NOW,
     "next_poll_at": NOW + timedelta(minutes=10, microseconds=123),
+    "untested": True,
+    "address_offered": "new.name@contoso.example",
 }
 
 
@@ -121,7 +123,10 @@ class TestMailboxes:
 class TestOrganisations:
     def test_an_organisation_comes_back_as_it_was_put(self, storage, tenant):
         organisation = an_organisation(
-            tenant_id=tenant, from_rules={"kinds": {"case": "desk@contoso.example"}}, retention_days=30
+            tenant_id=tenant,
+            from_rules={"kinds": {"case": "desk@contoso.example"}},
+            retention_days=30,
+            connection="verified",
         )
         before = storage.organisations.put(an_organisation(tenant_id=tenant, name="Before"))
         written = storage.organisations.put(replace(organisation, etag=before.etag))

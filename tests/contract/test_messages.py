@@ -3,11 +3,12 @@
 import random
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from shared.domain.errors import Conflict
-from shared.domain.filing import DONE, MAX_WAITERS
+from shared.domain.filing import DONE, MAX_WAITERS, Bounced
 from shared.domain.identity import variant_key
 from shared.domain.matching import Disposition
 from shared.domain.messages import Direction
@@ -106,12 +107,6 @@ class TestMessageStore:
         storage.messages.add_copy(tenant, KEY, a_copy(mailbox_id="ef" * 16, graph_id="other"))
         found = {(one.mailbox_id, one.folder_id) for one in storage.messages.copies(tenant, KEY)}
         assert found == {(a_copy().mailbox_id, "moved"), ("ef" * 16, "inbox-folder")}
-
-    def test_a_copy_remembers_why_it_was_listed(self, storage, tenant):
-        create(storage, tenant, copy=a_copy(listed="matching_off"))
-        assert storage.messages.copies(tenant, KEY) == [a_copy(listed="matching_off")]
-        storage.messages.add_copy(tenant, KEY, a_copy())
-        assert storage.messages.copies(tenant, KEY) == [a_copy()]
 
     def test_what_persons_did_comes_back(self, storage, tenant):
         message = create(storage, tenant).message
@@ -242,3 +237,27 @@ def test_links_carry_all_their_evidence(storage, tenant):
     message = a_stored_message(decision=replace(a_decision(), links=(link,), suggestions=(link,)))
     create(storage, tenant, message)
     assert storage.messages.get(tenant, KEY).decision == message.decision
+
+    def test_mails_of_a_conversation_are_found_newest_first(self, storage, tenant):
+        for number in range(7):
+            key, at = f"{number}f" * 16, NOW + timedelta(minutes=number)
+            message = a_stored_message(key=key, at=at, conversation=KEY)
+            create(storage, tenant, message)
+            storage.messages.note_conversation(tenant, message)
+            storage.messages.note_conversation(tenant, message)
+        found = storage.messages.of_conversation(tenant, KEY)
+        assert {one.key for one in found} == {f"{number}f" * 16 for number in range(2, 7)}
+        assert {one.evidence for one in found} == {"conversation"}
+        assert found[0].links == (a_ref("contact/C-1"),)
+        assert storage.messages.of_conversation(tenant, KEY[:-1] + "0") == ()
+
+    def test_a_mail_that_is_not_there_any_more_is_not_found_by_its_conversation(self, storage, tenant):
+        storage.messages.note_conversation(tenant, a_stored_message(conversation=KEY))
+        assert storage.messages.of_conversation(tenant, KEY) == ()
+
+    def test_bounces_come_back_and_finishing_keeps_them(self, storage, tenant):
+        claim = create(storage, tenant)
+        bounced = Bounced("gone@fabrikam.example", "5.1.1", permanent=True, at=NOW, message_key=KEY)
+        noted = storage.messages.update(tenant, replace(claim.message, bounces=(bounced,)))
+        storage.messages.finish(tenant, noted)
+        assert storage.messages.get(tenant, KEY).bounces == (bounced,)

@@ -1,10 +1,13 @@
 """What every `ports.Records` and `ports.RecordIndex` must do."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
-from shared.domain.records import RecordRef
+from shared.domain.records import Overrides, RecordRef
 from shared.ports import KnownAddress
-from tests.builders import CONTACT, a_record, a_ref
+from tests.builders import CONTACT, NOW, a_record, a_ref
 
 
 def known(storage, tenant, address=CONTACT):
@@ -91,6 +94,56 @@ class TestRecords:
         page, _ = storage.records.page(tenant, "contact", text=text, limit=10, after="")
         assert [one.ref.id for one in page] == ["1"]
 
+    def test_a_write_takes_place_where_the_record_stands_as_it_was_read(self, storage, tenant):
+        refs = [a_ref(f"contact/{n}") for n in range(3)]
+        old = [replace(a_record(), ref=ref, name="old") for ref in refs[:2]]
+        assert storage.records.write(tenant, old, {}) == {}
+        standing = storage.records.get_many(tenant, refs)
+        storage.records.put_many(tenant, [replace(old[0], name="by another")])
+        new = [replace(a_record(), ref=ref, name="new") for ref in refs]
+        left = storage.records.write(tenant, new, standing)
+        assert left[refs[0]].name == "by another"
+        assert storage.records.get(tenant, refs[0]).name == "by another"
+        assert storage.records.write(tenant, [one for one in new if one.ref in left], present(left)) == {}
+        assert [storage.records.get(tenant, ref).name for ref in refs] == ["new"] * 3
+
+    def test_a_write_of_a_new_record_does_not_replace_another(self, storage, tenant):
+        storage.records.put_many(tenant, [a_record(name="first")])
+        left = storage.records.write(tenant, [a_record(name="second")], {})
+        assert {ref: one.name for ref, one in left.items()} == {a_ref(): "first"}
+
+    def test_an_address_moves_from_one_contact_to_another(self, storage, tenant):
+        storage.records.put_many(tenant, [a_record("contact/C-1"), a_record("contact/C-2", addresses=())])
+        moved = [a_record("contact/C-1", addresses=()), a_record("contact/C-2")]
+        assert (
+            storage.records.write(tenant, moved, storage.records.get_many(tenant, [one.ref for one in moved]))
+            == {}
+        )
+        assert known(storage, tenant) == {"contact/C-2"}
+
+    def test_a_closed_opportunity_says_so_wherever_it_is_found(self, storage, tenant):
+        deal = a_record("opportunity/O-1", summary="Unit 4", contact_domains=("fabrikam.example",))
+        storage.records.put_many(tenant, [deal])
+        storage.records.put_many(tenant, [replace(deal, status="closed")])
+        [by_subject] = storage.index.subjects(tenant, ["unit 4"])["unit 4"]
+        [by_domain] = storage.index.domains(tenant, ["fabrikam.example"])["fabrikam.example"]
+        assert (by_subject.status, by_domain.status) == ("closed", "closed")
+
+    def test_overrides_merges_and_times_come_back(self, storage, tenant):
+        records = [
+            a_record("client/K-1", overrides=Overrides("lettings@contoso.example", True, None)),
+            a_record("contact/C-1", addresses=(), merged_into="C-2"),
+            a_record("case/pl-1", origin="postledger", opened_at=NOW),
+        ]
+        storage.records.put_many(tenant, records)
+        for one in records:
+            stored = storage.records.get(tenant, one.ref)
+            assert replace(stored, etag="") == one
+
+
+def present(found):
+    return {ref: one for ref, one in found.items() if one}
+
 
 class TestRecordIndex:
     def test_every_address_asked_for_is_answered(self, storage, tenant):
@@ -153,6 +206,46 @@ class TestRecordIndex:
         assert storage.index.addresses(tenant, [CONTACT])[CONTACT] == KnownAddress(taught=frozenset(refs))
         storage.index.unteach(tenant, CONTACT, refs[:1])
         assert storage.index.addresses(tenant, [CONTACT])[CONTACT].taught == {refs[1]}
+
+    def test_what_was_taught_of_a_record_is_found_from_the_record_too(self, storage, tenant):
+        refs = [RecordRef("contact", "C-1"), RecordRef("project", "P:1")]
+        storage.index.teach(tenant, CONTACT, refs)
+        storage.index.teach(tenant, "ünï+x@fabrikam.example", refs[:1])
+        assert storage.index.taught_to(tenant, refs[0]) == {CONTACT, "ünï+x@fabrikam.example"}
+        storage.index.unteach(tenant, CONTACT, refs[:1])
+        assert storage.index.taught_to(tenant, refs[0]) == {"ünï+x@fabrikam.example"}
+        assert storage.index.taught_to(tenant, refs[1]) == {CONTACT}
+
+    @pytest.mark.parametrize("others", [0, 30])
+    def test_staff_is_told_from_others_few_or_many(self, storage, tenant, others):
+        asked = ["ann@contoso.example", "bo@contoso.example", *(f"o{n}@x.example" for n in range(others))]
+        storage.index.put_staff(tenant, "m1", asked[:2])
+        storage.index.drop_staff(tenant, "m1", asked[1:2])
+        assert storage.index.staff_among(tenant, asked) == {"ann@contoso.example"}
+
+    @pytest.mark.parametrize("others", [0, 30])
+    def test_who_waits_for_a_contact_is_found(self, storage, tenant, others):
+        deals = [
+            a_record(f"{kind}/1", contacts=("C-1",), missing=("C-1",)) for kind in ("opportunity", "project")
+        ]
+        storage.records.put_many(tenant, deals)
+        asked = ["C-1", "C-2", *(f"X-{n}" for n in range(others))]
+        assert storage.index.awaiting(tenant, asked) == {"C-1": frozenset(one.ref for one in deals)}
+        storage.records.put_many(tenant, [replace(one, missing=()) for one in deals])
+        assert storage.index.awaiting(tenant, asked) == {}
+
+    def test_what_postledger_opened_is_listed_by_time(self, storage, tenant):
+        times = {f"case/pl-{n}": NOW + timedelta(minutes=n % 4) for n in (3, 1, 2, 0)}
+        storage.records.put_many(
+            tenant, [a_record(ref, origin="postledger", opened_at=at) for ref, at in times.items()]
+        )
+        storage.records.put_many(tenant, [a_record("case/K-9")])
+        first, after = storage.index.opened(tenant, NOW + timedelta(minutes=1), limit=2, after="")
+        second, end = storage.index.opened(tenant, NOW + timedelta(minutes=1), limit=2, after=after)
+        assert [one.id for one in first] == ["pl-1", "pl-2"]
+        assert ([one.id for one in second], end) == (["pl-3"], "")
+        storage.records.delete(tenant, a_ref("case/pl-3"))
+        assert storage.index.opened(tenant, NOW, limit=9, after=after) == ([], "")
 
     def test_organisations_do_not_see_each_other(self, storage, tenant):
         storage.records.put_many(tenant, [a_record()])

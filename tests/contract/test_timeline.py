@@ -54,6 +54,18 @@ class TestTimeline:
                 break
         assert seen == ["abc", "def", "g"]
 
+    def test_arrivals_between_pages_neither_repeat_nor_hide_an_older_row(self, storage, tenant):
+        put(storage, tenant, **{name: {} for name in "abcdefg"})
+        seen, after = [], ""
+        for number in range(9):
+            page, after = keys(storage, tenant, limit=2, after=after)
+            seen += page
+            if not after:
+                break
+            newer = NOW + timedelta(minutes=number + 1)
+            put(storage, tenant, **{f"new{number}": {"at": newer}, f"{seen[-1]}0": {"at": newer}})
+        assert seen == list("abcdefg")
+
     def test_a_page_that_is_just_full_is_the_last(self, storage, tenant):
         put(storage, tenant, a={}, b={}, c={})
         assert keys(storage, tenant, limit=3) == (["a", "b", "c"], "")

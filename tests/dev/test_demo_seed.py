@@ -161,6 +161,15 @@ def test_the_demo_shows_every_timeline_and_ends(tmp_path: Path) -> None:
     assert done.returncode == 0, output + done.stderr.decode()
     records = json.loads((FOLDER / "records.json").read_text("utf-8"))
     assert all(f"{one['kind']}/{one['id']} - {one['name']}" in output for one in records)
+    path = [
+        "enables Contoso Homes",
+        "gives a link",
+        '"Connected"; the organisation is verified',
+        "ben.ito ok",
+    ]
+    path += ["no_mailbox", "the first mail: "]
+    assert [output.find(one) for one in path] == sorted(output.find(one) for one in path)
+    assert all(one in output for one in path)
     assert re.search(r"in +Reed, Daniel .*reply +thread", output)
     assert re.search(r"anna\.keller +skipped +staff_only +1 +Lunch on Thursday\?", output)
     assert re.search(r"ben\.ito +skipped +folder:junkemail +1 +You have won a holiday", output)

@@ -94,6 +94,14 @@ def test_all_is_reachable_once_the_ready_file_is_there_and_gone_after_sigterm(st
             os.kill(pid, 0)
 
 
+def test_with_identity_there_is_no_connection_string(start_up: StartUp) -> None:
+    ready = start_up("--identity").ready()
+    assert set(ready) >= CONTRACT
+    assert ready["storage_connection_string"] == ""
+    assert "client_secret" not in ready
+    assert answers(ready)
+
+
 def test_nothing_goes_on_when_dev_up_itself_is_killed(start_up: StartUp) -> None:
     up = start_up()
     pids = up.ready()["pids"]

@@ -15,6 +15,7 @@ GOOD = {
     "POSTLEDGER_CLIENT_SECRET": "secret",
     "POSTLEDGER_PUBLIC_URL": "https://app.contoso.example/",
     "POSTLEDGER_HASH_KEY": "0f" * 32,
+    "POSTLEDGER_CODE_KEYS": f"{'1e' * 32}, {'2d' * 32}",
 }
 
 
@@ -23,6 +24,7 @@ def test_a_whole_set_is_read() -> None:
     assert settings.public_url == "https://app.contoso.example"
     assert settings.graph_url == "https://graph.microsoft.com"
     assert settings.hash_key == b"\x0f" * 32
+    assert settings.code_keys == (b"\x1e" * 32, b"\x2d" * 32)
 
 
 def test_every_missing_name_stands_in_one_error() -> None:
@@ -36,6 +38,9 @@ def test_every_missing_name_stands_in_one_error() -> None:
     ("change", "problem"),
     [
         ({"POSTLEDGER_HASH_KEY": "short"}, "64 hexadecimal digits"),
+        ({"POSTLEDGER_CODE_KEYS": ""}, "POSTLEDGER_CODE_KEYS is missing"),
+        ({"POSTLEDGER_CODE_KEYS": f"{'1e' * 32},short"}, "separated by commas"),
+        ({"POSTLEDGER_TOKEN_KEYS": "0f" * 32 + ",short"}, "POSTLEDGER_TOKEN_KEYS must be keys of 64"),
         ({"POSTLEDGER_HOME_TENANT_ID": "contoso"}, "no tenant id"),
         ({"POSTLEDGER_CERTIFICATE": "a.pem"}, "exactly one of"),
         ({"POSTLEDGER_CLIENT_SECRET": ""}, "exactly one of"),
@@ -53,6 +58,12 @@ def test_three_endpoints_stand_for_a_connection_string() -> None:
     }
     settings = Settings.from_environment({**GOOD, "AzureWebJobsStorage": "", **uris})
     assert settings.storage.queue_uri == "https://queue.example"
+
+
+def test_token_keys_are_split_the_newest_first_and_none_is_needed() -> None:
+    assert Settings.from_environment(GOOD).token_keys == ()
+    keys = {"POSTLEDGER_TOKEN_KEYS": f"{'0f' * 32}, {'1a' * 32}"}
+    assert Settings.from_environment({**GOOD, **keys}).token_keys == (b"\x0f" * 32, b"\x1a" * 32)
 
 
 def test_origins_are_split() -> None:

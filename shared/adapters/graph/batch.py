@@ -10,6 +10,7 @@ from typing import Final
 
 from requests.structures import CaseInsensitiveDict
 
+from shared import telemetry
 from shared.adapters.graph.errors import translate
 from shared.adapters.graph.session import IMMUTABLE_IDS, GraphSession, Json
 from shared.domain.errors import PermanentError, Throttled, TransientError, Unavailable
@@ -55,16 +56,21 @@ def _batch(session: GraphSession, tenant_id: str, items: Sequence[tuple[str, str
     )
     found: dict[str, Outcome] = {}
     failed: list[TransientError] = []
+    carried_out = 0
     for one in answer.get("responses") or ():
         number, status = int(one["id"]), int(one["status"])
         if status == _FAILED_DEPENDENCY:
             continue
+        carried_out += 1
         outcome = _outcome(status, one)
         if isinstance(outcome, TransientError):
             failed.append(outcome)
         else:
             found[items[number][0]] = outcome
+    # Graph counts the items that it carried out; the batch itself is counted where it was sent.
+    telemetry.count(telemetry.Counted.GRAPH_CALLS, carried_out - 1)
     if failed:
+        telemetry.count(telemetry.Counted.GRAPH_THROTTLED, sum(isinstance(one, Throttled) for one in failed))
         worst = _worst(failed)
         session.waits.note(tenant_id, items[0][1], worst)
         raise worst

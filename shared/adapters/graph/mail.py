@@ -39,7 +39,7 @@ WHOLE: Final = query(
     select=f"{HEAD_FIELDS},body",
     expand=f"{_PROPERTIES},attachments($select={_ATTACHMENT_SELECTS[0]})",
 )
-_USER_FIELDS: Final = "id,mail,userPrincipalName,proxyAddresses"
+USER_FIELDS: Final = "id,mail,userPrincipalName,proxyAddresses"
 _MALFORMED_ID: Final = "errorinvalididmalformed"
 
 
@@ -51,15 +51,14 @@ class GraphMail:
 
     def user(self, mailbox: Mailbox) -> DirectoryUser:
         """By object id or principal name, else by any address: `/users/{name}` knows no aliases."""
-        where = path("users", mailbox.graph_user) + query(select=_USER_FIELDS)
+        where = path("users", mailbox.graph_user) + query(select=USER_FIELDS)
         try:
             found = self._session.get(mailbox.tenant_id, where)
         except NotFound:
             if mailbox.user_id:
                 raise
             found = self._user_by_address(mailbox)
-        address = normalise(found.get("mail") or found.get("userPrincipalName") or "") or mailbox.address
-        return DirectoryUser(str(found["id"]), address, _aliases(found, address))
+        return directory_user(found, mailbox.address)
 
     def folders(self, mailbox: Mailbox) -> list[Folder]:
         """One request, and one more for each folder that has children."""
@@ -132,7 +131,7 @@ class GraphMail:
     def _user_by_address(self, mailbox: Mailbox) -> Json:
         address = mailbox.address.replace("'", "''")
         condition = f"mail eq '{address}' or proxyAddresses/any(p:p eq 'smtp:{address}')"
-        where = path("users") + query(filter=condition, select=_USER_FIELDS)
+        where = path("users") + query(filter=condition, select=USER_FIELDS)
         found = list(self._session.pages(mailbox.tenant_id, where))
         if len(found) != 1:
             raise NotFound("The directory has no user with this address.", "Request_ResourceNotFound")
@@ -210,6 +209,12 @@ def _delta_page(page: Json) -> DeltaPage:
         link=link,
         more=bool(more),
     )
+
+
+def directory_user(found: Json, address: str = "") -> DirectoryUser:
+    """A user as Graph shows it; `address` is taken where it shows none."""
+    main = normalise(found.get("mail") or found.get("userPrincipalName") or "") or address
+    return DirectoryUser(str(found["id"]), main, _aliases(found, main))
 
 
 def _aliases(user: Json, address: str) -> tuple[str, ...]:

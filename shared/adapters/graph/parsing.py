@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from shared.adapters.graph.session import Json
-from shared.domain import authentication, automatic, senders
+from shared.domain import authentication, automatic, conversations, senders
 from shared.domain.addresses import Person, normalise
 from shared.domain.errors import Rejected
 from shared.domain.message_ids import MAX_REFERENCES, message_id, parse_ids
@@ -17,7 +17,9 @@ IN_REPLY_TO: Final = "String 0x1042"
 REFERENCES: Final = "String 0x1039"
 
 # What later rules look at: automatic mail, bounces, lists, loops, forwarding. The rest is not kept in memory.
-KEPT_HEADERS: Final = automatic.HEADERS | senders.HEADERS | {authentication.HEADER, "sensitivity"}
+KEPT_HEADERS: Final = (
+    automatic.HEADERS | senders.HEADERS | {authentication.HEADER, conversations.HEADER, "sensitivity"}
+)
 KEPT_PREFIXES: Final = ("list-",)
 LONGEST_HEADER: Final = 2_000
 

@@ -7,6 +7,7 @@ tokens, so neither they nor bodies are ever logged.
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Final, Protocol
 from urllib.parse import quote
@@ -15,9 +16,10 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
+from shared import telemetry
 from shared.adapters.graph.errors import translate
 from shared.adapters.graph.waits import Waits
-from shared.domain.errors import Rejected, Unavailable
+from shared.domain.errors import Rejected, Throttled, Unavailable
 
 Json = dict[str, Any]
 
@@ -73,6 +75,16 @@ class GraphSession:
         self.http = requests.Session()
         self.http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.http.mount(self._host, HTTPAdapter(pool_connections=1, pool_maxsize=CONNECTIONS))
+
+    def speaking_as(self, tokens: TokenSource) -> "GraphSession":
+        """The same connections and waits with somebody else's tokens."""
+        other = copy(self)
+        other._tokens = tokens
+        return other
+
+    def token(self, tenant_id: str) -> str:
+        """The token that requests are made with."""
+        return self._tokens.token(tenant_id)
 
     def get(self, tenant_id: str, where: str, *, prefer: str = "") -> Json:
         """A JSON object, by a path below /v1.0 or by a link that Graph gave."""
@@ -133,6 +145,8 @@ class GraphSession:
         if not 200 <= response.status_code < 300:
             with response:
                 error = translate(response.status_code, response.headers, _json(response))
+            if isinstance(error, Throttled):
+                telemetry.count(telemetry.Counted.GRAPH_THROTTLED)
             self.waits.note(tenant_id, about, error)
             raise error
         return response
@@ -159,6 +173,7 @@ class GraphSession:
             raise _unavailable(error) from error
 
     def _go(self, prepared: requests.PreparedRequest, settings: Mapping[str, Any]) -> requests.Response:
+        telemetry.count(telemetry.Counted.GRAPH_CALLS)
         return self.http.send(prepared, timeout=TIME_LIMITS, allow_redirects=False, **settings)
 
     def _address(self, where: str) -> str:

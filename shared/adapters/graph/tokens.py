@@ -4,8 +4,10 @@ The application proves itself with one of three credentials; Entra's AADSTS code
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -34,6 +36,11 @@ class Certificate:
     """Private key and certificate in one PEM."""
 
     pem: str = field(repr=False)
+
+    @classmethod
+    def of(cls, setting: str) -> "Certificate":
+        """From a PEM itself, as a vault hands it over, or from the path of one."""
+        return cls(setting if setting.startswith("-----BEGIN") else Path(setting).read_text("utf-8"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,22 @@ _BAD_CREDENTIAL: Final = (
 _DENIED: Final = ("700016", "65001", "65004", "500011", "650052", "7000112", "7000229", "53003", "5000225")
 _UNKNOWN_TENANT: Final = ("90002", "900021", "900023")
 _CREDENTIAL: Final = ("7000215", "7000222", "7000216", "700027", "70021", "700211", "700212", "700213")
+# A person's sign-in: withdrawn, run out, changed password, consent taken back, sign-in to be repeated.
+_SIGNED_OUT: Final = (
+    "50173",
+    "700082",
+    "70008",
+    "70000",
+    "50076",
+    "50079",
+    "50158",
+    "70043",
+    "700084",
+    "50057",
+)
+_NO_SIGN_IN: Final = (
+    "The sign-in was withdrawn or has run out. The account's owner must sign in again with a new link."
+)
 _PASSING: Final = ("90033", "90055", "90006", "50196")
 
 
@@ -97,21 +120,14 @@ class GraphTokens:
 
     def token(self, tenant_id: str) -> str:
         """An access token of the application in that tenant."""
-        from msal.exceptions import MsalError
-
         client = self._client(tenant_id)
-        with client.lock:
-            try:
-                if client.application is None:
-                    client.application = self._application(tenant_id)
-                result = client.application.acquire_token_for_client(scopes=[self._scope])
-            except requests.RequestException as error:
-                raise Unavailable(f"Entra ID could not be reached ({type(error).__name__}).") from error
-            except (MsalError, ValueError, RuntimeError) as error:
-                raise _from_exception(error) from error
-        if not isinstance(result, dict) or "access_token" not in result:
-            raise _from_result(result or {})
-        return str(result["access_token"])
+        with client.lock, translated():
+            if client.application is None:
+                client.application = application(
+                    self._authority_url, self._client_id, self._credential, tenant_id
+                )
+            result = client.application.acquire_token_for_client(scopes=[self._scope])
+        return str(tokens_of(result)["access_token"])
 
     def forget(self, tenant_id: str) -> None:
         """Drop the tenant's cached token."""
@@ -120,22 +136,49 @@ class GraphTokens:
             if client.application is not None:
                 client.application.remove_tokens_for_client()
 
+    def renew(self, tenant_id: str) -> None:
+        """Drop the tenant's token, and what msal remembers of refusals: it would repeat those for a minute."""
+        client = self._client(tenant_id)
+        with client.lock:
+            client.application = None
+
     def _client(self, tenant_id: str) -> _Client:
         with self._lock:
             return self._clients.setdefault(tenant_id, _Client())
 
-    def _application(self, tenant_id: str) -> Any:
-        """Asks the tenant for its endpoints: one GET."""
-        import msal
 
-        host = urlsplit(self._authority_url).hostname or ""
-        return msal.ConfidentialClientApplication(
-            self._client_id,
-            client_credential=client_credential(self._credential),
-            authority=f"{self._authority_url}/{tenant_id}",
-            instance_discovery=None if host in MICROSOFT_HOSTS else False,
-            timeout=TIME_LIMIT,
-        )
+def application(authority_url: str, client_id: str, credential: Credential, tenant_id: str) -> Any:
+    """msal's application for one tenant. Asks the tenant for its endpoints: one GET."""
+    import msal
+
+    host = urlsplit(authority_url).hostname or ""
+    return msal.ConfidentialClientApplication(
+        client_id,
+        client_credential=client_credential(credential),
+        authority=f"{authority_url}/{tenant_id}",
+        instance_discovery=None if host in MICROSOFT_HOSTS else False,
+        timeout=TIME_LIMIT,
+    )
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """What msal and its HTTP raise, as errors of this service."""
+    from msal.exceptions import MsalError
+
+    try:
+        yield
+    except requests.RequestException as error:
+        raise Unavailable(f"Entra ID could not be reached ({type(error).__name__}).") from error
+    except (MsalError, ValueError, RuntimeError) as error:
+        raise _from_exception(error) from error
+
+
+def tokens_of(result: object) -> dict[str, Any]:
+    """msal's answer where it holds an access token. Raises what Entra's refusal stands for."""
+    if not isinstance(result, dict) or "access_token" not in result:
+        raise _from_result(result if isinstance(result, dict) else {})
+    return result
 
 
 def client_credential(credential: Credential) -> str | dict[str, Any]:
@@ -209,6 +252,8 @@ def _translate(code: str, error: str) -> PostledgerError:
         return Throttled(f"Entra ID asks to come back later ({name}).")
     if code in _DENIED:
         return AccessDenied(_NO_CONSENT, name)
+    if code in _SIGNED_OUT or error in ("invalid_grant", "interaction_required"):
+        return AccessDenied(_NO_SIGN_IN, name)
     if code in _UNKNOWN_TENANT:
         return NotFound(_NO_TENANT, name)
     if code in _CREDENTIAL or error == "invalid_client":

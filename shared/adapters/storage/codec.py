@@ -17,7 +17,10 @@ T = TypeVar("T")
 
 
 def to_plain(value: object) -> Any:
-    """A JSON value. References are `kind/id`, times ISO 8601, sets sorted; an ETag is never stored."""
+    """A JSON value. References are `kind/id`, times ISO 8601, sets sorted.
+
+    Fields that say nothing of the thing itself are left out: an ETag, and what is not compared.
+    """
     match value:
         case RecordRef():
             return str(value)
@@ -30,7 +33,8 @@ def to_plain(value: object) -> Any:
         case tuple() | list():
             return [to_plain(one) for one in value]
     if is_dataclass(value):
-        return {one.name: to_plain(getattr(value, one.name)) for one in fields(value) if one.name != "etag"}
+        said = (one.name for one in fields(value) if one.name != "etag" and one.compare)
+        return {name: to_plain(getattr(value, name)) for name in said}
     return value
 
 

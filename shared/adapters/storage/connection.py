@@ -5,10 +5,13 @@ Imports Azure's packages when a client is first asked for: blobs cost a worker's
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from shared import telemetry
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -73,7 +76,9 @@ class Connection:
         given = list(items)
         if len(given) < 2:
             return [run(one) for one in given]
-        return list(self._workers.map(run, given))
+        # What they count belongs to the command that asks.
+        contexts = [copy_context() for _ in given]
+        return list(self._workers.map(lambda one, context: context.run(run, one), given, contexts))
 
     @cached_property
     def transport(self) -> "RequestsTransport":
@@ -84,6 +89,7 @@ class Connection:
 
         session = requests.Session()
         session.trust_env = False
+        session.hooks["response"].append(_count)
         for scheme in ("https://", "http://"):
             session.mount(scheme, HTTPAdapter(pool_connections=4, pool_maxsize=POOL_SIZE, max_retries=0))
         return RequestsTransport(
@@ -150,3 +156,7 @@ class Connection:
             "increment_base": 2,
             "random_jitter_range": 1,
         }
+
+
+def _count(*_: object, **__: object) -> None:
+    telemetry.count(telemetry.Counted.STORAGE_CALLS)

@@ -8,6 +8,7 @@
 | Subscriptions | tenant                       | mailbox id                                        |
 | Records       | tenant, kind                 | record id                                         |
 | RecordIndex   | tenant, `a d s c` + bucket   | hash of what it stands under, kind, id            |
+|               | tenant, `m w t o`            | the same; `o`: time, kind, id                     |
 | Messages      | tenant, two digits of key    | message key; key `~` mailbox id `~` hash: a copy  |
 |               | tenant, `~c` + bucket        | conversation, inverted time, message key          |
 | Codes         | tenant, bucket               | number; in `~f` + bucket: sender, message key     |
@@ -19,6 +20,7 @@
 | Erasures      | tenant; `~deleted` for organisations | keyed hash                    |
 | LateContacts  | tenant                       | `new:` + time and id of an announcement; `asked`  |
 | Audit         | tenant                       | inverted time, id                                 |
+| Connections   | tenant                       | connection; `agent:` + address                    |
 """
 
 from collections.abc import Mapping
@@ -55,6 +57,8 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
             "lost_at",
             "paused_at",
             "reconciled",
+            "untested",
+            "address_offered",
             "connected_at",
             "content",
             "mailbox_id",
@@ -68,9 +72,10 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
     ),
     names.RECORDS: TableLayout("tenant|kind", "record id", ("status", "origin", "content")),
     names.RECORD_INDEX: TableLayout(
-        "tenant|a, d, s or c + bucket (0-f)",
-        "hash|kind|id, hash(address)|staff|mailbox id, hash(address)|taught|kind|id",
-        ("client", "status", "type", "contacts"),
+        "tenant|a, d, s or c + bucket (0-f), tenant|m, w, t or o",
+        "hash|kind|id, hash(address)|staff|mailbox id, hash(address)|taught|kind|id, hash(address)|mailbox id, "
+        "hash(record)|address, time|kind|id",
+        ("client", "status", "type", "contacts", "domains"),
     ),
     names.MESSAGES: TableLayout(
         "tenant|key[:2], tenant|~c + bucket (0-f)",
@@ -109,4 +114,5 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
         "keyed hash of an address | keyed hash of a tenant",
         ("state", "content", "at", "done_at"),
     ),
+    names.CONNECTION_STATES: TableLayout("tenant", "connection | 'agent:' + address", ("state", "content")),
 }

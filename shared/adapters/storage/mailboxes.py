@@ -33,6 +33,8 @@ _COLUMNS: Final = (
     "lost_at",
     "paused_at",
     "reconciled",
+    "untested",
+    "address_offered",
 )
 # A column cannot hold "no time", and a filter cannot ask for an absent one.
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -6,43 +6,25 @@ often, never too rarely, until the run that repeats it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import Final
 
 from shared.adapters.storage.codec import from_plain, to_plain
 from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import MAX_OPERATIONS, escaped, joined, packed, unpacked
-from shared.adapters.storage.record_index import AzureRecordIndex
+from shared.adapters.storage.record_index import AzureRecordIndex, IndexKey
 from shared.adapters.storage.table import LARGEST_PAGE, Operation, Row, Table, etag_of, in_partition
 from shared.domain import names
 from shared.domain.errors import Conflict
-from shared.domain.records import Card, Record, RecordRef
+from shared.domain.records import Record, RecordRef
 
 _TRIES: Final = 4
+# Up to here each record is read by itself.
+_FEW: Final = 8
+# How many rows a range query for a hundred records looks at: beyond these, single reads cost less.
+_REACH: Final = 200
 # How many rows one page of a text search may look at.
 SEARCHED: Final = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    """What put and delete need to know of the row that stands there.
-
-    `keys` have an index row, with `card` on it; `leaving` had one, which a run that was cut short may have left.
-    """
-
-    card: Card | None = None
-    etag: str = ""
-    keys: frozenset[str] = frozenset()
-    leaving: frozenset[str] = frozenset()
-
-    def missing(self, record: Record) -> frozenset[str]:
-        """Keys whose index row is to be written: new ones, or all where the card changed."""
-        return record.index_keys - self.keys if self.card == record.card else record.index_keys
-
-    def stale(self, carried: frozenset[str]) -> frozenset[str]:
-        """Keys whose index row is to go."""
-        return (self.keys | self.leaving) - carried
 
 
 class AzureRecords:
@@ -58,20 +40,44 @@ class AzureRecords:
         return _record(row) if row else None
 
     def get_many(self, tenant_id: str, refs: Iterable[RecordRef]) -> Mapping[RecordRef, Record]:
-        """Point reads, side by side."""
+        """A range query for a hundred of a kind, and point reads, side by side, for what that did not reach."""
         asked = list(dict.fromkeys(refs))
-        found = self._connection.side_by_side(lambda ref: self.get(tenant_id, ref), asked)
-        return {ref: record for ref, record in zip(asked, found, strict=True) if record}
+        wanted = {_place(tenant_id, ref): ref for ref in asked}
+        rows = {_keys_of(row): row for row in self._read(tenant_id, asked)}
+        return {ref: _record(rows[place]) for place, ref in wanted.items() if place in rows}
 
     def put_many(self, tenant_id: str, records: Sequence[Record]) -> None:
         """All together, in transactions as full as they get; the last of several versions wins. Raises Conflict."""
-        latest = {one.ref: one for one in records}
+        left = {one.ref: one for one in records}
+        standing: Mapping[RecordRef, Record] = self.get_many(tenant_id, left)
         for _ in range(_TRIES):
-            try:
-                return self._put(tenant_id, list(latest.values()))
-            except Conflict:  # somebody else wrote one of them: read again
-                continue
+            found = self.write(tenant_id, list(left.values()), standing)
+            if not found:
+                return
+            left = {ref: left[ref] for ref in found}
+            standing = {ref: one for ref, one in found.items() if one}
         raise Conflict(f"{names.RECORDS}: records change faster than they can be written")
+
+    def write(
+        self, tenant_id: str, records: Sequence[Record], standing: Mapping[RecordRef, Record]
+    ) -> Mapping[RecordRef, Record | None]:
+        """One request per hundred records, one per bucket of the index; two more per key that goes."""
+        changed = [one for one in records if one.ref not in standing or not one.is_as(standing[one.ref])]
+        self._index.add(tenant_id, [key for one in changed for key in _missing(one, standing.get(one.ref))])
+        stale = [key for one in changed for key in _stale(one, standing.get(one.ref))]
+        seen = self._index.seen(tenant_id, stale)
+        leaving: dict[RecordRef, list[str]] = {}
+        for card, key in seen:
+            leaving.setdefault(card.ref, []).append(key)
+        operations = {
+            _place(tenant_id, one.ref): (one, leaving.get(one.ref, []), standing.get(one.ref))
+            for one in changed
+        }
+        refused = self._table.try_many(_operation(tenant_id, *one) for one in operations.values())
+        left = [operations[_keys_of(one.row)][0].ref for one in refused]
+        self._index.drop(tenant_id, {key: etag for key, etag in seen.items() if key[0].ref not in left})
+        found = self.get_many(tenant_id, left) if left else {}
+        return {ref: found.get(ref) for ref in left}
 
     def delete(self, tenant_id: str, ref: RecordRef) -> bool:
         """The index goes first, so that a run after a crash still finds the record to delete."""
@@ -79,7 +85,8 @@ class AzureRecords:
             row = self._table.get(*_place(tenant_id, ref))
             if row is None:
                 return False
-            stale = [(Card(ref), key) for key in _stored(row).stale(frozenset())]
+            record = _record(row)
+            stale = [(record.card, key) for key in record.keys | record.leaving]
             self._index.drop(tenant_id, self._index.seen(tenant_id, stale))
             try:
                 self._table.delete(*_place(tenant_id, ref), etag_of(row))
@@ -104,48 +111,38 @@ class AzureRecords:
             found += [record] if _says(record, text) else []
         return found, ""
 
-    def _put(self, tenant_id: str, records: list[Record]) -> None:
-        found = self._read(tenant_id, [one.ref for one in records])
-        stored = {one.ref: found.get(one.ref, _Stored()) for one in records}
-        missing = [(one.card, key) for one in records for key in stored[one.ref].missing(one)]
-        stale = [(one.card, key) for one in records for key in stored[one.ref].stale(one.index_keys)]
-        self._index.add(tenant_id, missing)
-        seen = self._index.seen(tenant_id, stale)
-        leaving: dict[RecordRef, list[str]] = {}
-        for card, key in seen:
-            leaving.setdefault(card.ref, []).append(key)
-        self._table.write_many(
-            _operation(tenant_id, one, stored[one.ref].etag, leaving.get(one.ref, [])) for one in records
-        )
-        self._index.drop(tenant_id, seen)
-
-    def _read(self, tenant_id: str, refs: list[RecordRef]) -> Mapping[RecordRef, _Stored]:
-        """The rows that stand there: a query per hundred of a kind, and single reads for what it did not reach."""
+    def _read(self, tenant_id: str, refs: list[RecordRef]) -> list[Row]:
+        """The rows that stand there, and others of the range they span."""
         rows: list[Row] = []
         alone: list[RecordRef] = []
         for _, group in groupby(sorted(refs), key=lambda ref: ref.kind):
             of_kind = iter(group)
             while chunk := list(islice(of_kind, MAX_OPERATIONS)):
-                found = self._range(tenant_id, chunk) if len(chunk) > 2 else []
-                end = str(found[-1]["RowKey"]) if len(found) == LARGEST_PAGE else ""
+                few = len(chunk) <= _FEW
+                found = [] if few else self._range(tenant_id, chunk)
+                end = str(found[-1]["RowKey"]) if len(found) == _REACH else ""
                 rows += found
-                alone += chunk if len(chunk) <= 2 else [ref for ref in chunk if end and escaped(ref.id) > end]
+                alone += chunk if few else [ref for ref in chunk if end and escaped(ref.id) > end]
         single = self._connection.side_by_side(lambda ref: self._table.get(*_place(tenant_id, ref)), alone)
-        return {_record(row).ref: _stored(row) for row in [*rows, *filter(None, single)]}
+        return [*rows, *filter(None, single)]
 
     def _range(self, tenant_id: str, refs: list[RecordRef]) -> list[Row]:
-        """The first thousand rows of the range that records of a kind span."""
+        """The first rows of the range that records of a kind span: all of them, unless others lie between."""
         ids = sorted(escaped(ref.id) for ref in refs)
         # "!" sorts before everything a key may go on with.
         condition = in_partition(joined(tenant_id, refs[0].kind), first=ids[0], last=ids[-1] + "!")
-        return list(islice(self._table.rows(condition), LARGEST_PAGE))
+        return list(islice(self._table.rows(condition, page=_REACH), _REACH))
 
 
 def _place(tenant_id: str, ref: RecordRef) -> tuple[str, str]:
     return joined(tenant_id, ref.kind), escaped(ref.id)
 
 
-def _operation(tenant_id: str, record: Record, etag: str, leaving: list[str]) -> Operation:
+def _keys_of(row: Row) -> tuple[str, str]:
+    return str(row["PartitionKey"]), str(row["RowKey"])
+
+
+def _operation(tenant_id: str, record: Record, leaving: list[str], standing: Record | None) -> Operation:
     partition, key = _place(tenant_id, record.ref)
     content = {
         "record": to_plain(record),
@@ -154,17 +151,27 @@ def _operation(tenant_id: str, record: Record, etag: str, leaving: list[str]) ->
     }
     keys = {"PartitionKey": partition, "RowKey": key}
     columns = {"status": record.status, "origin": record.origin, **packed(content)}
+    etag = standing.etag if standing else ""
     return Operation("replace" if etag else "create", {**keys, **columns}, etag)
 
 
 def _record(row: Row) -> Record:
-    return from_plain(Record, unpacked(row)["record"], etag=etag_of(row))
-
-
-def _stored(row: Row) -> _Stored:
     content = unpacked(row)
-    card = from_plain(Record, content["record"]).card
-    return _Stored(card, etag_of(row), frozenset(content["keys"]), frozenset(content["leaving"]))
+    keys, leaving = frozenset(content["keys"]), frozenset(content["leaving"])
+    return from_plain(Record, content["record"], etag=etag_of(row), keys=keys, leaving=leaving)
+
+
+def _missing(record: Record, standing: Record | None) -> list[IndexKey]:
+    """Keys whose index row is to be written: new ones, or all where the card changed."""
+    same = standing is not None and standing.card == record.card
+    kept = standing.keys if standing and same else frozenset()
+    return [(record.card, key) for key in record.index_keys - kept]
+
+
+def _stale(record: Record, standing: Record | None) -> list[IndexKey]:
+    """Keys whose index row is to go."""
+    known = standing.keys | standing.leaving if standing else frozenset()
+    return [(record.card, key) for key in known - record.index_keys]
 
 
 def _says(record: Record, text: str) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import check_entity, in_transactions, payload_size
 from shared.adapters.storage.errors import translated
-from shared.domain.errors import NotFound
+from shared.domain.errors import Conflict, NotFound
 
 if TYPE_CHECKING:
     from azure.data.tables import TableClient
@@ -94,23 +94,39 @@ class Table:
         Each request is all or nothing, the whole is not.
         """
 
-        def submit(group: list[Operation]) -> None:
-            if len(group) == 1:
-                self._single(group[0])
-            else:
-                self.transact(group)
+        self.connection.side_by_side(self._submit_group, _groups(operations))
 
-        by_partition = sorted(operations, key=lambda one: str(one.row["PartitionKey"]))
-        groups: list[list[Operation]] = []
-        for _, part in groupby(by_partition, key=lambda one: one.row["PartitionKey"]):
-            groups += in_transactions((one, payload_size(one.row)) for one in part)
-        self.connection.side_by_side(submit, groups)
+    def try_many(self, operations: Iterable[Operation]) -> list[Operation]:
+        """Like `write_many`; returns the operations of those requests that met a Conflict, none of them done."""
+
+        def attempt(group: list[Operation]) -> list[Operation]:
+            try:
+                self._submit_group(group)
+            except Conflict:
+                return group
+            return []
+
+        return [one for group in self.connection.side_by_side(attempt, _groups(operations)) for one in group]
+
+    def _submit_group(self, group: list[Operation]) -> None:
+        if len(group) == 1:
+            self._single(group[0])
+        else:
+            self.transact(group)
 
     def _single(self, operation: Operation) -> str:
         check_entity(operation.row)
         with translated(self.name):
             result = _submit(self._client, operation)
         return str((result or {}).get("etag") or "")
+
+
+def _groups(operations: Iterable[Operation]) -> list[list[Operation]]:
+    by_partition = sorted(operations, key=lambda one: str(one.row["PartitionKey"]))
+    groups: list[list[Operation]] = []
+    for _, part in groupby(by_partition, key=lambda one: one.row["PartitionKey"]):
+        groups += in_transactions((one, payload_size(one.row)) for one in part)
+    return groups
 
 
 def etag_of(row: Row) -> str:

@@ -6,8 +6,9 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Header, Path, Query, Response
 
-from shared.api import shapes
+from shared.api import connection_shapes, shapes
 from shared.api.auth import UseCases, needs
+from shared.api.connection_models import AddressFields, TestFields, TestModel, TestsModel
 from shared.api.etags import etag_of, names
 from shared.api.models import BackfillFields, BackfillModel, MailboxesModel, MailboxFields, MailboxModel
 from shared.api.operation_models import PreviewModel
@@ -23,6 +24,10 @@ Address = Annotated[
     str, Path(max_length=320, description="The mailbox's address.", examples=["ann@contoso.example"])
 ]
 NO_SETTINGS: Final = MailboxFields.model_construct()
+
+# A test takes Graph some requests; a page of them has to come within a minute.
+TestLimit = Annotated[int, Query(ge=1, le=50, description="Mailboxes on a page.")]
+DEFAULT_TESTS: Final = 20
 
 
 def _etag(mailbox: Mailbox) -> str:
@@ -65,6 +70,37 @@ def sync_mailbox(use_cases: UseCases, caller: Person, address: Address) -> Mailb
     mailbox = use_cases.get_mailbox(caller, address)
     use_cases.sync_now(mailbox)
     return shapes.mailbox(mailbox, use_cases.clock(), use_cases.manage_backfill.of(mailbox))
+
+
+@router.post("/mailboxes/{address}/test", responses=problems(404))
+def test_mailbox(
+    use_cases: UseCases, caller: Person, address: Address, body: TestFields | None = None
+) -> TestModel:
+    """Test whether a mailbox can be captured, saved or not, reading only: an admin any, an agent the own."""
+    given = body.model_dump(exclude_unset=True) if body else {}
+    return connection_shapes.test(use_cases.test_mailbox(caller, address, given))
+
+
+@router.post("/mailboxes/test")
+def test_mailboxes(
+    use_cases: UseCases, caller: Person, limit: TestLimit = DEFAULT_TESTS, cursor: Cursor = ""
+) -> TestsModel:
+    """Test a page of mailboxes by address: an admin all, an agent the own."""
+    after = decode_cursor(cursor) if cursor else ""
+    page, following = use_cases.test_mailboxes(caller, limit=limit, after=after)
+    return TestsModel(
+        results=[connection_shapes.test(one) for one in page],
+        cursor=encode_cursor(following) if following else None,
+    )
+
+
+@router.put("/mailboxes/{address}/address", responses=problems(404, 409))
+def take_over_address(
+    use_cases: UseCases, caller: Person, address: Address, body: AddressFields
+) -> MailboxModel:
+    """Give the mailbox its new main address; cursor, history and notices stay. An admin any, an agent the own."""
+    mailbox = use_cases.take_over_address(caller, address, body.address)
+    return shapes.mailbox(mailbox, use_cases.clock())
 
 
 @router.post("/mailboxes/{address}/backfill", status_code=202, responses=problems(404, 409))

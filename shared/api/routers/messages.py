@@ -1,6 +1,6 @@
 """Messages and their attachments, as the caller may see them."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
@@ -24,14 +24,21 @@ MessageId = Annotated[str, Path(description="A timeline entry's `message_id`.", 
     responses={304: {"description": "Unchanged since the ETag in If-None-Match."}, **problems(404)},
 )
 def get_message(
+    *,
     request: Request,
     use_cases: UseCases,
     caller: Reader,
     id: MessageId,  # noqa: A002 - the path's own word
     remote_images: Annotated[bool, Query(description="Leave images on other servers in.")] = False,
+    chain: Annotated[
+        Literal["", "shown", "hidden"],
+        Query(
+            description="Fold the quoted chain, or not, whatever the organisation's `hide_email_chain` says."
+        ),
+    ] = "",
 ) -> Response:
     """One message with its body made safe, attachments, links with evidence, and copies."""
-    view = use_cases.read_message(caller, id)
+    view = use_cases.read_message(caller, id, chain)
     attachments_url = f"{request.url.path}/attachments"
     return conditional(request, shapes.message(view, attachments_url, remote_images=remote_images))
 

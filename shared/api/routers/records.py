@@ -1,19 +1,31 @@
 """Records: what the CRM pushes so that mail finds its place."""
 
-from typing import Annotated, Final
+from datetime import UTC, datetime
+from typing import Annotated, Final, Literal
 
 from fastapi import Depends, HTTPException, Query, Request, Response
+from pydantic import AwareDatetime
 
 from shared.api import shapes
 from shared.api.auth import UseCases, needs
-from shared.api.models import LoadModel, RecordFields, RecordModel, RecordsModel, WrittenRecordModel
 from shared.api.parameters import DEFAULT_LIMIT, Cursor, Kind, Limit, RecordId, guarded_router, problems
+from shared.api.record_models import (
+    LoadModel,
+    MergeBody,
+    RecordFields,
+    RecordModel,
+    RecordsModel,
+    RenameBody,
+    WrittenRecordModel,
+)
 from shared.domain.callers import ADMIN, SERVICE, Caller
+from shared.domain.errors import InvalidInput
 from shared.domain.records import RecordRef
 
 router = guarded_router(tag="records")
 Keeper = Annotated[Caller, Depends(needs(SERVICE, ADMIN))]
 
+_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_BODY: Final = 16 * 1024 * 1024
 _LINES = (
     '{"kind":"client","id":"CL-7","name":"Fabrikam","domains":["fabrikam.example"]}\n'
@@ -87,6 +99,31 @@ def load_records(use_cases: UseCases, caller: Keeper, body: Annotated[bytes, Dep
     return shapes.load(use_cases.load_records(caller.tenant_id, body))
 
 
+@router.post("/records/contact/{id}/merge", responses=problems(404))
+def merge_contacts(
+    use_cases: UseCases,
+    caller: Keeper,
+    id: RecordId,  # noqa: A002 - the path's own word
+    body: MergeBody,
+) -> RecordModel:
+    """Merge a contact into another, which is answered. Its mail moves there by itself, within minutes."""
+    merged, into = RecordRef("contact", id), RecordRef("contact", body.into)
+    return shapes.record(use_cases.merge_contacts(caller.tenant_id, merged, into))
+
+
+@router.post("/records/{kind}/{id}/rename", responses=problems(404))
+def rename_record(
+    *,
+    use_cases: UseCases,
+    caller: Keeper,
+    kind: Kind,
+    id: RecordId,  # noqa: A002 - the path's own word
+    body: RenameBody,
+) -> RecordModel:
+    """Give a record that Postledger opened the CRM's own id. Its mail moves there by itself, within minutes."""
+    return shapes.record(use_cases.rename_record(caller.tenant_id, RecordRef(kind, id), body.id))
+
+
 @router.get("/records")
 def list_records(
     *,
@@ -94,9 +131,22 @@ def list_records(
     caller: Keeper,
     kind: Annotated[str, Query(max_length=32, description="One kind of record; empty = all.")] = "",
     q: Annotated[str, Query(max_length=200, description="Words in name, summary or addresses.")] = "",
+    origin: Annotated[
+        Literal["", "postledger"], Query(description="postledger = those opened here, oldest first.")
+    ] = "",
+    since: Annotated[
+        AwareDatetime | None, Query(description="With origin=postledger: opened at this time or later.")
+    ] = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = "",
 ) -> RecordsModel:
-    """A page of records by kind and id."""
-    page = use_cases.list_records(caller.tenant_id, kind, text=q.strip(), limit=limit, cursor=cursor)
+    """A page of records by kind and id; with `origin=postledger` by the time they were opened."""
+    if origin:
+        if q:
+            raise InvalidInput("'q' does not go together with 'origin'.")
+        page = use_cases.list_opened(caller.tenant_id, kind, since=since or _EVER, limit=limit, cursor=cursor)
+    elif since:
+        raise InvalidInput("'since' needs 'origin=postledger'.")
+    else:
+        page = use_cases.list_records(caller.tenant_id, kind, text=q.strip(), limit=limit, cursor=cursor)
     return RecordsModel(records=[shapes.record(one) for one in page.records], cursor=page.cursor)

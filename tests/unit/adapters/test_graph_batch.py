@@ -1,9 +1,12 @@
 """Reads in batches: chains, what breaks them, and what is asked again."""
 
+import json
+import logging
 from collections.abc import Callable, Mapping
 
 import pytest
 
+from shared import telemetry
 from shared.adapters.graph import batch
 from shared.domain.errors import NotFound, Throttled, Unavailable
 from tests.builders import TENANT
@@ -135,3 +138,24 @@ def test_a_throttled_batch_is_throttled() -> None:
     with pytest.raises(Throttled) as raised:
         batch.fetch(session_with(FakeGraph(error(429, "x", retry_after="3"))), TENANT, paths(3))
     assert raised.value.retry_after == 3
+
+
+def test_the_items_that_graph_carried_out_count_as_calls(caplog: pytest.LogCaptureFixture) -> None:
+    graph = FakeGraph(items({"/m/1": GONE}))
+    with caplog.at_level(logging.INFO, "postledger"), telemetry.measured("x_handled", mailbox="m"):
+        batch.fetch(session_with(graph), TENANT, paths(4))
+    said = json.loads(caplog.records[0].message)
+    assert (len(graph.asked), said["graph_calls"], said["graph_throttled"]) == (2, 4, 0)
+
+
+def test_a_throttled_item_counts_as_throttled(caplog: pytest.LogCaptureFixture) -> None:
+    slow: Item = (429, {"Retry-After": "5"}, {"error": {"code": "ApplicationThrottled", "message": "m"}})
+    session = session_with(FakeGraph(items({"/m/1": slow})))
+    with (
+        caplog.at_level(logging.INFO, "postledger"),
+        pytest.raises(Throttled),
+        telemetry.measured("x_handled", mailbox="m"),
+    ):
+        batch.fetch(session, TENANT, paths(3))
+    said = json.loads(caplog.records[0].message)
+    assert (said["graph_calls"], said["graph_throttled"]) == (2, 1)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -212,3 +213,10 @@ def test_a_managed_identity_vouches_with_a_fresh_token_of_its_own(monkeypatch: p
 
 def test_secrets_do_not_show_when_a_credential_is_printed() -> None:
     assert "hidden" not in repr((ClientSecret("hidden"), Certificate("hidden")))
+
+
+def test_a_certificate_is_given_as_a_pem_or_as_the_path_of_one(tmp_path: Path) -> None:
+    pem = "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n"
+    file = tmp_path / "app.pem"
+    file.write_text(pem)
+    assert Certificate.of(pem).pem == Certificate.of(str(file)).pem == pem

@@ -9,7 +9,7 @@ from shared.adapters.entra import EntraTokens, SigningKeys
 from shared.api.app import create_app
 from shared.services.callers import ServedTenants
 from tests.builders import TENANT, a_mailbox, an_organisation
-from tests.fake_mail import FakeMail
+from tests.connecting_world import ConnectingWorld
 from tests.fakes import FakeStorage
 from tests.unit.api.tokens import AUDIENCE, AUTHORITY, HOME, OTHER, Issuer
 from tests.unit.api.wiring import ORIGIN, Api, use_cases_over
@@ -38,7 +38,7 @@ def api(storage: FakeStorage, issuer: Issuer) -> Iterator[Api]:
         is_known_tenant=ServedTenants(storage.organisations, HOME),
         keys=SigningKeys(AUTHORITY, fetch=issuer.published),
     )
-    mail = FakeMail()
-    app = create_app(use_cases_over(storage, mail), verifier, cors_origins=(ORIGIN,))
+    world = ConnectingWorld(storage)
+    app = create_app(use_cases_over(storage, world), verifier, cors_origins=(ORIGIN,))
     with TestClient(app, raise_server_exceptions=True) as client:
-        yield Api(client, storage, issuer, mail)
+        yield Api(client, storage, issuer, world.mail)

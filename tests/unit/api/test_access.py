@@ -24,7 +24,7 @@ from tests.fakes import FakeStorage
 from tests.unit.api.tokens import AUTHORITY, CLIENT, HOME, OTHER, STRANGER, Issuer
 from tests.unit.api.wiring import Api
 
-OPEN = {"get_health"}
+OPEN = {"get_health", "take_answer"}
 PATH = {
     "kind": "contact",
     "id": "C-1",
@@ -50,6 +50,8 @@ ROLES = {
     "delete_record": {"Service", "Admin"},
     "load_records": {"Service", "Admin"},
     "list_records": {"Service", "Admin"},
+    "merge_contacts": {"Service", "Admin"},
+    "rename_record": {"Service", "Admin"},
     "put_mailbox": {"Admin"},
     "get_mailbox": {"Admin", "Agent"},
     "sync_mailbox": {"Admin", "Agent"},
@@ -61,6 +63,13 @@ ROLES = {
     "get_organisation": {"Admin"},
     "put_organisation": {"Admin"},
     "list_organisations": set[str](),
+    "ask_to_connect": {"Admin", "Agent"},
+    "get_connections": {"Admin"},
+    "verify_connections": {"Admin"},
+    "disconnect": {"Admin"},
+    "test_mailbox": {"Admin", "Agent"},
+    "test_mailboxes": {"Admin", "Agent"},
+    "take_over_address": {"Admin", "Agent"},
     "list_exceptions": {"Admin"},
     "replay_exception": {"Admin"},
     "replay_exceptions": {"Admin"},
@@ -140,7 +149,7 @@ def bad_tokens(issuer: Issuer) -> dict[str, str | None]:
     }
 
 
-def test_every_route_of_the_app_is_guarded_but_for_health(api: Api) -> None:
+def test_every_route_of_the_app_is_guarded_but_for_health_and_the_callback(api: Api) -> None:
     found = list(routes_of(api.client.app))
     assert {one.name for one in found if not isinstance(one, GuardedRoute)} == OPEN
     assert {one.name for one in found} == set(ROLES) | OPEN
@@ -198,10 +207,11 @@ def test_nothing_of_another_organisation_can_be_reached(
                 "list_records",
                 "list_mailboxes",
                 "get_organisation",
-                "list_exceptions",
+                "get_connections",
                 "get_inbox",
                 "list_audit",
                 "export_audit",
+                "list_exceptions",
             )
             assert answer.status_code in ((200, 403) if lists else (403, 404)), (name, answer.text)
             assert not any(one in answer.text for one in secrets), (name, answer.text)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from shared.domain.filing import Bounced
 from shared.domain.matching import Disposition
 from tests.builders import (
     AGENT,
@@ -22,6 +23,7 @@ from tests.builders import (
     a_triaged_message,
     an_attachment,
     an_entry,
+    an_organisation,
 )
 from tests.fakes import FakeStorage
 from tests.unit.api.tokens import OID, OTHER, Issuer
@@ -150,6 +152,76 @@ def test_remote_images_come_when_asked_for(api: Api, issuer: Issuer, filed: Fake
     message = api.get(f"messages/{KEY}?remote_images=true", issuer.user("Agent")).json()
     assert "https://tracker.example/a.png" in message["html"]
     assert message["blocked_images"] == []
+
+
+OWN = "<div>Yes.</div>"
+QUOTED = '<div class="gmail_quote">On Monday Bo wrote:<blockquote>Is it?</blockquote></div>'
+ANSWERED = "Yes.\n\nOn Monday Bo wrote:\nIs it?"
+
+
+@pytest.fixture
+def answer(storage: FakeStorage) -> FakeStorage:
+    """A stored answer whose chain begins at a known place."""
+    document = a_document(
+        subject="Re: Price",
+        html=f"<table><td>{OWN}{QUOTED}</td></table>",
+        text=ANSWERED,
+        quoted=((6, len(ANSWERED)),),
+        html_quote_start=len(f"<table><td>{OWN}"),
+    )
+    storage.messages.create(TENANT, a_stored_message(), document, a_copy())
+    return storage
+
+
+SHOWN = '<div class="postledger-chain"><div>On Monday Bo wrote:<blockquote>Is it?</blockquote></div></div>'
+FOLDED = (
+    '<details class="postledger-chain"><summary>•••</summary>'
+    "<div>On Monday Bo wrote:<blockquote>Is it?</blockquote></div></details>"
+)
+
+
+def test_the_chain_is_marked_and_nothing_is_cut_out(api: Api, issuer: Issuer, answer: FakeStorage) -> None:
+    message = api.get(f"messages/{KEY}", issuer.user("Agent")).json()
+    assert message["html"] == f"<table><tbody><tr><td>{OWN}</td></tr></tbody></table>{SHOWN}"
+    assert (message["chain_hidden"], message["text"]) == (False, ANSWERED)
+    assert message["own_text"] == "Yes."
+
+
+def test_the_setting_folds_the_chain_and_changes_the_etag(
+    api: Api, issuer: Issuer, answer: FakeStorage
+) -> None:
+    token = issuer.user("Agent")
+    before = api.get(f"messages/{KEY}", token).headers["etag"]
+    answer.organisations.change(an_organisation(hide_email_chain=True))
+    after = api.get(f"messages/{KEY}", token, headers={"If-None-Match": before})
+    assert (after.status_code, after.json()["chain_hidden"]) == (200, True)
+    assert after.json()["html"].endswith(FOLDED)
+    assert after.json()["text"] == ANSWERED
+
+
+@pytest.mark.parametrize(("setting", "asked", "end"), [(False, "hidden", FOLDED), (True, "shown", SHOWN)])
+def test_a_reader_may_ask_otherwise(
+    api: Api, issuer: Issuer, answer: FakeStorage, setting: bool, asked: str, end: str
+) -> None:
+    answer.organisations.change(an_organisation(hide_email_chain=setting))
+    message = api.get(f"messages/{KEY}?chain={asked}", issuer.user("Agent")).json()
+    assert message["html"].endswith(end)
+    assert message["chain_hidden"] is (asked == "hidden")
+
+
+def test_a_mail_that_opened_a_record_is_whole_whatever_is_asked(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    opened = a_decision(links=(a_link("opportunity/O-1", rule="opened"),))
+    document = a_document(subject="Re: Price", text=ANSWERED, quoted=((6, len(ANSWERED)),))
+    storage.messages.create(TENANT, a_stored_message(decision=opened), document, a_copy())
+    storage.organisations.change(an_organisation(hide_email_chain=True))
+    assert api.get(f"messages/{KEY}?chain=hidden", issuer.user("Agent")).json()["chain_hidden"] is False
+
+
+def test_another_word_for_the_chain_is_refused(api: Api, issuer: Issuer, answer: FakeStorage) -> None:
+    refused = api.get(f"messages/{KEY}?chain=cut", issuer.user("Agent"))
+    assert (refused.status_code, "chain" in refused.json()["detail"]) == (422, True)
 
 
 def test_a_mail_without_a_link_opens_only_to_agents_who_hold_a_copy(
@@ -283,3 +355,26 @@ def test_half_a_character_in_a_mail_does_not_close_it(api: Api, issuer: Issuer, 
     storage.messages.create(TENANT, a_stored_message(), a_document(subject="broken \ud83d"), a_copy())
     answer = api.get(f"messages/{KEY}", issuer.user("Agent"))
     assert (answer.status_code, answer.json()["subject"]) == (200, "broken \ud83d")
+
+
+def test_a_mail_that_did_not_arrive_says_whom_it_did_not_reach(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    bounced = Bounced("gone@fabrikam.example", "5.1.1", permanent=True, at=NOW, message_key="1e" * 16)
+    stored = a_stored_message(bounces=(bounced,), automatic="auto_reply")
+    storage.records.put_many(TENANT, [a_record()])
+    storage.messages.create(TENANT, stored, a_document(), a_copy())
+    storage.timeline.put(TENANT, [an_entry(bounced=("gone@fabrikam.example",), automatic="auto_reply")])
+    found = api.get(f"messages/{KEY}", issuer.user("Agent")).json()
+    assert found["bounces"] == [
+        {
+            "address": "gone@fabrikam.example",
+            "status": "5.1.1",
+            "permanent": True,
+            "at": "2026-03-02T09:00:00Z",
+            "message_id": "1e" * 16,
+        }
+    ]
+    [entry] = api.get("timelines/contact/C-1", issuer.user("Agent")).json()["entries"]
+    for one in (found, entry):
+        assert (one["automatic"], one["bounced"]) == ("auto_reply", ["gone@fabrikam.example"])

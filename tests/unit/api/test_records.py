@@ -1,12 +1,13 @@
 """Records over HTTP: one at a time, a thousand lines at once, and a staff address on a card."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from shared.domain.errors import Throttled, Unavailable
-from tests.builders import AGENT, CONTACT, TENANT, a_record
+from tests.builders import AGENT, CONTACT, NOW, TENANT, a_record
 from tests.fakes import FakeStorage
 from tests.unit.api.tokens import Issuer
 from tests.unit.api.wiring import Api
@@ -110,7 +111,7 @@ def test_a_thousand_lines_go_and_one_more_does_not(api: Api, issuer: Issuer, sto
     assert refused.status_code == 422
     assert "1,000" in refused.json()["detail"]
     assert api.post("records", issuer.app("Service"), content=lines(*rows[1:])).json()["written"] == 1_000
-    assert storage.faults.writes.count("Records.put_many") == 1
+    assert storage.faults.writes.count("Records.write") == 1
 
 
 def test_a_body_over_the_limit_is_refused(api: Api, issuer: Issuer) -> None:
@@ -149,3 +150,110 @@ def test_a_busy_storage_is_answered_with_when_to_come_back(
     assert "account x" not in answer.text
     storage.faults.named["Records.get"] = Unavailable("down")
     assert api.get("records/contact/C-1", issuer.app("Service")).headers["retry-after"] == "1"
+
+
+def test_contacts_are_merged_and_the_one_that_goes_points_to_the_other(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    token = issuer.app("Service")
+    for number in (1, 2):
+        api.put(f"records/contact/C-{number}", token, json={"addresses": [f"p{number}@fabrikam.example"]})
+    for _ in range(2):
+        answer = api.post("records/contact/C-1/merge", token, json={"into": "C-2"})
+        assert answer.status_code == 200
+        assert answer.json()["addresses"] == ["p2@fabrikam.example", "p1@fabrikam.example"]
+    pointer = api.get("records/contact/C-1", token).json()
+    assert (pointer["merged_into"], pointer["addresses"]) == ("C-2", [])
+    timeline = api.get("timelines/contact/C-1", token)
+    assert timeline.status_code == 404
+    assert "contact/C-2" in timeline.json()["detail"]
+    assert len(storage.queue.take("record-merges")) == 2
+
+
+def test_a_pointer_is_not_written_over_be_it_alone_or_in_a_load(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    token = issuer.app("Service")
+    storage.records.put_many(TENANT, [a_record("contact/C-1", addresses=(), merged_into="C-2")])
+    assert "C-2" in api.put("records/contact/C-1", token, json={"name": "x"}).json()["detail"]
+    rows = [{"kind": "contact", "id": f"X-{n}"} for n in range(40)]
+    answer = api.post("records", token, content=lines(*rows, {"kind": "contact", "id": "C-1"})).json()
+    assert (answer["written"], answer["refused"]) == (40, 1)
+    assert "was merged into contact/C-2" in answer["results"][-1]["detail"]
+    assert api.delete("records/contact/C-1", token).status_code == 204
+    assert api.put("records/contact/C-1", token, json={"name": "x"}).status_code == 201
+
+
+def test_a_record_opened_here_is_listed_and_takes_the_crms_id(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    token = issuer.app("Service")
+    opened = [
+        a_record(
+            f"opportunity/pl-{n}",
+            origin="postledger",
+            opened_at=NOW + timedelta(minutes=n),
+            contacts=("C-1",),
+        )
+        for n in range(3)
+    ]
+    storage.records.put_many(TENANT, [*opened, a_record("opportunity/O-1")])
+    page = api.get("records", token, params={"origin": "postledger", "limit": 2}).json()
+    rest = api.get("records", token, params={"origin": "postledger", "cursor": page["cursor"]}).json()
+    assert [one["id"] for one in (*page["records"], *rest["records"])] == ["pl-0", "pl-1", "pl-2"]
+    later = {"origin": "postledger", "since": "2026-03-02T09:02:00Z", "kind": "opportunity"}
+    assert [one["id"] for one in api.get("records", token, params=later).json()["records"]] == ["pl-2"]
+    renamed = api.post("records/opportunity/pl-2/rename", token, json={"id": "OPP-7"})
+    assert renamed.status_code == 200
+    assert (renamed.json()["id"], renamed.json()["origin"]) == ("OPP-7", "postledger")
+    assert [one["id"] for one in api.get("records", token, params=later).json()["records"]] == ["OPP-7"]
+    put = api.put("records/opportunity/OPP-7", token, json={"name": "From the CRM"}).json()
+    assert (put["origin"], put["opened_at"], put["name"]) == (
+        "postledger",
+        "2026-03-02T09:02:00Z",
+        "From the CRM",
+    )
+    assert api.get("records/opportunity/pl-2", token).json()["merged_into"] == "OPP-7"
+    assert (
+        api.post("records/opportunity/pl-2/rename", token, json={"id": "OPP-7"}).json()["name"]
+        == "From the CRM"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("records/opportunity/O-1/rename", {"id": "O-2"}, 422),
+        ("records/opportunity/none/rename", {"id": "O-2"}, 404),
+        ("records/contact/C-1/merge", {"into": "a b"}, 422),
+        ("records/contact/none/merge", {"into": "C-1"}, 404),
+    ],
+)
+def test_what_cannot_be_renamed_or_merged_is_refused(
+    api: Api, issuer: Issuer, storage: FakeStorage, path: str, body: Any, status: int
+) -> None:
+    storage.records.put_many(TENANT, [a_record("opportunity/O-1"), a_record("contact/C-1")])
+    assert api.post(path, issuer.app("Service"), json=body).status_code == status
+
+
+@pytest.mark.parametrize("query", ["since=2026-03-02T09:00:00Z", "origin=postledger&q=x", "origin=crm"])
+def test_a_list_that_cannot_be_had_is_refused(api: Api, issuer: Issuer, query: str) -> None:
+    assert api.get(f"records?{query}", issuer.app("Service")).status_code == 422
+
+
+def test_a_client_keeps_its_overrides(api: Api, issuer: Issuer) -> None:
+    token = issuer.app("Service")
+    body = {"domains": ["fabrikam.example"], "overrides": {"from_address": "Desk@contoso.example"}}
+    api.put("records/client/K-1", token, json=body)
+    said = api.get("records/client/K-1", token).json()["overrides"]
+    assert said == {"from_address": "desk@contoso.example", "hide_email_chain": None, "file_thread": None}
+
+
+def test_a_client_domain_that_is_nobodys_harms_no_other_line(api: Api, issuer: Issuer) -> None:
+    body = lines(
+        {"kind": "client", "id": "K-1", "domains": ["gmail.com"]},
+        {"kind": "client", "id": "K-2", "domains": ["fabrikam.example"]},
+    )
+    results = api.post("records", issuer.app("Service"), content=body).json()["results"]
+    assert [one["status"] for one in results] == ["refused", "written"]
+    assert "free-mail" in results[0]["detail"]

@@ -27,20 +27,23 @@ from shared.services.inbox import Decide, ReadInbox, UndoDecision
 from shared.services.late_contacts import AnnounceContacts, CountLateMail
 from shared.services.links import LinkMessage, UnlinkMessage
 from shared.services.mailboxes import DeleteMailbox, GetMailbox, ListMailboxes, PutMailbox, SyncNow
+from shared.services.matters import Matters
+from shared.services.merging import MergeContacts, RenameRecord, ReplaceRecord
 from shared.services.organisations import GetOrganisation, ListOrganisations, PutOrganisation
 from shared.services.preview import PreviewMailbox
 from shared.services.reading import Access, ReadAttachment, ReadMessage, ReadTimeline
+from shared.services.record_writing import LookUpInsiders, WriteRecords
 from shared.services.records import (
     DeleteRecord,
     GetRecord,
+    ListOpened,
     ListRecords,
     LoadRecords,
-    LookUpAddresses,
     PutRecord,
-    WriteRecords,
 )
 from shared.services.rematch import Reconsider, Rematch
 from tests.builders import CODE_KEYS, HASH_KEY, NOW
+from tests.connecting_world import ConnectingWorld
 from tests.fake_mail import FakeMail
 from tests.fakes import FakeStorage
 from tests.unit.api.tokens import HOME, Issuer
@@ -76,10 +79,11 @@ class Api:
         return self.call("DELETE", path, token, **more)
 
 
-def use_cases_over(storage: FakeStorage, mail: FakeMail | None = None) -> ApiUseCases:
+def use_cases_over(storage: FakeStorage, world: ConnectingWorld | None = None) -> ApiUseCases:
     """Everything the API can do, at the builders' NOW."""
+    connecting = world or ConnectingWorld(storage)
     access = Access(storage.messages, storage.mailboxes)
-    look_up = LookUpAddresses(storage.index, storage.organisations)
+    look_up = LookUpInsiders(storage.index, storage.organisations)
     numbers = count(1)
 
     def clock() -> datetime:
@@ -91,13 +95,15 @@ def use_cases_over(storage: FakeStorage, mail: FakeMail | None = None) -> ApiUse
     hand = ByHand(storage.messages, storage.inbox, storage.queue, new_id)
     name = NameMailboxes(storage.mailboxes)
     put_back = PutBack(storage.exceptions, storage.queue, clock)
+    announce = AnnounceContacts(storage.late_contacts, storage.mailboxes, storage.queue, clock, HASH_KEY)
+    matters = Matters(storage.records, storage.index, announce)
     write = WriteRecords(
         storage.records,
-        AnnounceContacts(
-            storage.late_contacts, storage.index, storage.mailboxes, storage.queue, clock, HASH_KEY
-        ),
+        matters,
+        announce,
         CountLateMail(storage.organisations, storage.mailboxes, storage.sightings, clock),
     )
+    replace = ReplaceRecord(storage.records, look_up, write, storage.queue, clock)
 
     gather = GatherCandidates(storage.index, storage.records, storage.messages, storage.codes, CODE_KEYS)
     reconsider = Reconsider(storage.mailboxes, storage.messages, gather, HASH_KEY)
@@ -105,7 +111,7 @@ def use_cases_over(storage: FakeStorage, mail: FakeMail | None = None) -> ApiUse
     return ApiUseCases(
         identify_caller=IdentifyCaller(storage.organisations, HOME),
         read_timeline=ReadTimeline(storage.records, storage.timeline, access),
-        read_message=ReadMessage(access, storage.messages, storage.folder_states),
+        read_message=ReadMessage(access, storage.messages, storage.folder_states, storage.organisations),
         read_attachment=ReadAttachment(access, storage.messages, storage.attachments),
         link_message=LinkMessage(access, storage.records, hand, clock),
         unlink_message=UnlinkMessage(access, hand, clock),
@@ -114,15 +120,18 @@ def use_cases_over(storage: FakeStorage, mail: FakeMail | None = None) -> ApiUse
             access, storage.messages, storage.organisations, storage.records, storage.index, hand, clock
         ),
         undo_decision=UndoDecision(access, hand, clock),
-        put_record=PutRecord(storage.records, look_up, write),
+        put_record=PutRecord(look_up, write),
         get_record=GetRecord(storage.records),
-        delete_record=DeleteRecord(storage.records),
+        delete_record=DeleteRecord(storage.records, matters, storage.organisations),
         load_records=LoadRecords(look_up, write),
         list_records=ListRecords(storage.records),
+        list_opened=ListOpened(storage.records, storage.index),
+        merge_contacts=MergeContacts(storage.records, replace),
+        rename_record=RenameRecord(storage.records, replace),
         put_mailbox=PutMailbox(
             mailboxes=storage.mailboxes,
-            organisations=storage.organisations,
-            index=storage.index,
+            register=connecting.register,
+            examine=connecting.examine,
             queue=storage.queue,
             clock=clock,
             new_id=new_id,
@@ -133,7 +142,7 @@ def use_cases_over(storage: FakeStorage, mail: FakeMail | None = None) -> ApiUse
         preview_mailbox=PreviewMailbox(
             storage.organisations,
             storage.mailboxes,
-            mail or FakeMail(),
+            connecting.mail,
             gather,
             storage.leases,
             clock,
@@ -165,5 +174,13 @@ def use_cases_over(storage: FakeStorage, mail: FakeMail | None = None) -> ApiUse
             storage.organisations, storage.erasures, storage.index, storage.queue, clock, HASH_KEY
         ),
         ask_deletion=AskDeletion(storage.organisations, storage.erasures, storage.queue, clock, HASH_KEY),
+        ask_to_connect=connecting.ask,
+        show_connections=connecting.show,
+        verify_connections=connecting.verify,
+        disconnect=connecting.disconnect,
+        take_answer=connecting.take_answer,
+        test_mailbox=connecting.test_mailbox,
+        test_mailboxes=connecting.test_mailboxes,
+        take_over_address=connecting.take_over_address,
         clock=clock,
     )

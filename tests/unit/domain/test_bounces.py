@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.bounces import LARGEST, LONGEST_DIAGNOSTIC, MOST_RECIPIENTS, Bounce, Report, read_report
+from shared.domain.bounces import (
+    LARGEST,
+    LONGEST_DIAGNOSTIC,
+    MOST_RECIPIENTS,
+    Bounce,
+    Report,
+    failed_recipients,
+    read_report,
+)
 
 ORIGINAL = """\
 Received: from desk.contoso.example by mx.contoso.example; Mon, 2 Mar 2026 09:00:00 +0000
@@ -216,6 +224,15 @@ def test_without_the_original_the_report_s_own_references_name_it(
     headers: tuple[str, ...], expected: str
 ) -> None:
     assert read_report(told("Sorry.", *headers)).original_message_id == expected
+
+
+def test_headers_may_name_whom_it_did_not_reach() -> None:
+    headers = (
+        ("X-Failed-Recipients", "Bo@Fabrikam.example, nonsense"),
+        ("x-failed-recipients", "li@a.example"),
+    )
+    assert failed_recipients(headers) == {"bo@fabrikam.example", "li@a.example"}
+    assert failed_recipients((("to", "bo@fabrikam.example"),)) == frozenset()
 
 
 def test_a_long_report_is_cut_short() -> None:

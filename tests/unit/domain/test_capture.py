@@ -56,6 +56,11 @@ def test_a_known_address_counts_in_every_role(role: str) -> None:
     assert decide(head, KNOWN, policy()).keep
 
 
+def test_mail_of_an_address_that_an_agent_has_taught_is_kept() -> None:
+    taught = candidates(taught={STRANGER: REF})
+    assert decide(a_head(sender=STRANGER), taught, policy()).reason == "known_address"
+
+
 def test_mail_of_strangers_is_skipped() -> None:
     verdict = decide(a_head(sender=STRANGER), candidates(), policy())
     assert (verdict.keep, verdict.reason, verdict.final) == (False, "unknown_people", True)

@@ -14,6 +14,34 @@ TENANT = "11111111-1111-4111-8111-111111111111"
 OTHER_TENANT = "22222222-2222-4222-8222-222222222222"
 NUMBER = 0x0E3B98FE
 CODE = issue(NUMBER, KEYS, TENANT)
+WRITTEN = [
+    "Re: Lease [PL-73Q67Y-CT00]",
+    "[PL-73Q67Y-CT00] Re: Lease",
+    "[pl-73q67y-ct00]",
+    "[PL-73Q67Y-CTOO]",
+    "[PL-73Q67Y-ctoO]",
+    "[ PL - 73Q67Y - CT00 ]",
+    "[PL-73Q67Y-\r\n CT00]",
+    "[PL-73Q67Y\r\n\t-CT00]",
+    "> the mail [PL-73Q67Y-\n> CT00] of Monday",
+    "[PL-73Q 67Y-CT00]",
+    "[PL–73Q67Y—CT00]",
+    "[PL\u201173Q67Y\u2212CT00]",
+    "[PL\u00ad73Q67Y\u00adCT00]",
+    "[PL-\u00ad73Q67Y-CT\u200b00]",
+    "[PL73Q67YCT00]",
+    "[PL-73Q67YCT00]",
+    "[PL 73Q67Y CT00]",
+    "(PL-73Q67Y-CT00)",
+    "{PL-73Q67Y-CT00}",
+    "【PL-73Q67Y-CT00】",
+    "［ＰＬ－７３Ｑ６７Ｙ－ＣＴ００］",
+    "our reference PL-73Q67Y-CT00, as agreed",
+    "PL-73Q67Y-CT00",
+    "PL-73Q67Y-\r\n> CT00",
+    "[Re: PL-73Q67Y-CT00]",
+    "Lease [PL-73Q67Y-CT00",
+]
 NUMBERS = st.integers(0, 2**30 - 1)
 
 
@@ -25,36 +53,7 @@ def test_a_code_is_spelled_as_documented() -> None:
     assert Code(NUMBER, "PL-73Q67Y-CT00") == CODE
 
 
-@pytest.mark.parametrize(
-    "written",
-    [
-        "Re: Lease [PL-73Q67Y-CT00]",
-        "[PL-73Q67Y-CT00] Re: Lease",
-        "[pl-73q67y-ct00]",
-        "[PL-73Q67Y-CTOO]",
-        "[PL-73Q67Y-ctoO]",
-        "[ PL - 73Q67Y - CT00 ]",
-        "[PL-73Q67Y-\r\n CT00]",
-        "[PL-73Q67Y\r\n\t-CT00]",
-        "> the mail [PL-73Q67Y-\n> CT00] of Monday",
-        "[PL-73Q 67Y-CT00]",
-        "[PL–73Q67Y—CT00]",
-        "[PL\u201173Q67Y\u2212CT00]",
-        "[PL\u00ad73Q67Y\u00adCT00]",
-        "[PL-\u00ad73Q67Y-CT\u200b00]",
-        "[PL73Q67YCT00]",
-        "[PL 73Q67Y CT00]",
-        "(PL-73Q67Y-CT00)",
-        "{PL-73Q67Y-CT00}",
-        "【PL-73Q67Y-CT00】",
-        "［ＰＬ－７３Ｑ６７Ｙ－ＣＴ００］",
-        "our reference PL-73Q67Y-CT00, as agreed",
-        "PL-73Q67Y-CT00",
-        "PL-73Q67Y-\r\n> CT00",
-        "[Re: PL-73Q67Y-CT00]",
-        "Lease [PL-73Q67Y-CT00",
-    ],
-)
+@pytest.mark.parametrize("written", WRITTEN)
 def test_a_code_is_found_however_it_was_handled(written: str) -> None:
     assert find(written, KEYS, TENANT).codes == (CODE,)
     assert find(written, KEYS, TENANT).forged == 0
@@ -119,7 +118,10 @@ def test_each_forged_code_counts_once_beside_genuine_ones() -> None:
     "written",
     [
         "VAT PL5252344078",
+        "(PL73Q67YCT00)",
         "(PL5252344078)",
+        "(PL 525 234 40 78)",
+        "[PL test report]",
         "NIP PL 525-234-40-78",
         "PL-00-950 Warszawa",
         "PL - please - read",
@@ -136,6 +138,12 @@ def test_each_forged_code_counts_once_beside_genuine_ones() -> None:
 def test_what_only_resembles_a_code_is_neither_found_nor_forged(written: str) -> None:
     found = find(written, KEYS, TENANT)
     assert (found.codes, found.forged) == ((), 0)
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+def test_whatever_is_read_as_a_code_counts_when_its_check_is_wrong(written: str) -> None:
+    found = find(written, (b"another key",), TENANT)
+    assert (found.codes, found.forged) == ((), 1)
 
 
 @pytest.mark.parametrize("number", [-1, 2**30])

@@ -7,13 +7,24 @@ import pytest
 
 import shared.domain.capture
 import shared.domain.matching
+import shared.domain.rules
 from shared.domain import explanations, sightings
 from shared.domain.advice import ADVICE, GENERAL, advice
-from shared.domain.explanations import KEPT, NOT_KEPT, NOT_MATCHED, RULES, capture_sentence, copy_step
-from shared.domain.filing import DONE, PENDING
+from shared.domain.explanations import (
+    KEPT,
+    LISTED,
+    NOT_KEPT,
+    NOT_MATCHED,
+    RULES,
+    capture_sentence,
+    copy_step,
+)
+from shared.domain.filing import DONE, PENDING, Bounced
 from shared.domain.folders import EXCLUDED_WELL_KNOWN
-from shared.domain.matching import Disposition
-from tests.builders import a_decision, a_link, a_stored_message
+from shared.domain.links import UNLINKED
+from shared.domain.matching import TRIAGE_REASONS, Disposition
+from shared.domain.rulings import BY_HAND, OPENED
+from tests.builders import KEY, NOW, a_decision, a_link, a_stored_message
 
 OUTCOMES = (sightings.QUEUED, sightings.SKIPPED, sightings.FILED, sightings.TRIAGE, sightings.FAILED)
 
@@ -34,13 +45,11 @@ def test_every_reason_of_capture_has_a_sentence() -> None:
 
 
 def test_every_rule_and_every_reason_of_matching_has_a_sentence() -> None:
-    text = source(shared.domain.matching)
-    rules = set(re.findall(r'Link\([^"\n]*"([a-z_]+)"', text))
-    assert len(rules) >= 3
-    assert rules <= set(RULES)
-    reasons = set(re.findall(r'reason="([a-z_]+)"', text))
-    assert reasons
-    assert reasons <= set(NOT_MATCHED)
+    rules = set(re.findall(r'(?:Link|_lent)\([^"\n]*"([a-z_]+)"', source(shared.domain.rules)))
+    assert rules | {BY_HAND, OPENED} == set(RULES)
+    reasons = set(re.findall(r'(?:return|or|else) "([a-z_]+)"', source(shared.domain.matching)))
+    assert reasons | {UNLINKED} == set(NOT_MATCHED) | set(LISTED)
+    assert {*TRIAGE_REASONS, UNLINKED} == set(NOT_MATCHED)
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
@@ -97,3 +106,19 @@ def test_every_code_of_our_own_has_advice() -> None:
         given |= set(re.findall(r'(?:PermanentError|Rejected)\([^()]*?", "([A-Za-z_]+)"', text))
     assert {"reused_id", "NoDate"} <= given
     assert given <= set(ADVICE)
+
+
+def test_a_mail_that_is_listed_although_it_is_filed_says_why() -> None:
+    message = a_stored_message(state=DONE, decision=a_decision("contact/C-1", listed="no_record_of_kind"))
+    assert explanations.message_steps(message, ())[-1] == (
+        "It is in My Inbox as well, because it reached no open record of the kind that the mailbox is matched to "
+        "(no_record_of_kind)."
+    )
+
+
+def test_a_mail_that_did_not_arrive_says_so_without_the_address() -> None:
+    bounced = Bounced("gone@fabrikam.example", "5.1.1", permanent=True, at=NOW, message_key=KEY)
+    message = a_stored_message(state=DONE, bounces=(bounced,))
+    assert explanations.message_steps(message, ())[-1] == (
+        "It did not reach 1 address(es): reports have come back."
+    )

@@ -1,13 +1,15 @@
 """Identity: one key per mail, and when a shared Message-ID lies."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.domain.addresses import Person
 from shared.domain.identity import Fingerprint, Hasher, message_key, variant_key
-from tests.builders import NOW, TENANT, a_head
+from tests.builders import CONTACT, NOW, TENANT, a_head
 
 HASHER = Hasher.of(b"k" * 32, TENANT)
 
@@ -60,6 +62,19 @@ def test_two_differences_make_another_mail(change: dict[str, object], same: bool
     other = Fingerprint.of(a_head(**{"sent_at": NOW, **change}))
     assert first.is_same_mail(other) is same
     assert other.is_same_mail(first) is same
+
+
+def test_a_copy_from_a_list_that_rewrites_sender_and_subject_is_the_same_mail() -> None:
+    direct = Fingerprint.of(a_head(subject="Offer", sent_at=NOW))
+    through_list = a_head(
+        sender=Person("Buyer via List", "list@lists.example"),
+        subject="[list] Offer",
+        reply_to=(CONTACT,),
+        headers=(("list-id", "<list.lists.example>"),),
+        sent_at=NOW,
+    )
+    assert Fingerprint.of(through_list).is_same_mail(direct)
+    assert not Fingerprint.of(replace(through_list, reply_to=())).is_same_mail(direct)
 
 
 def test_variants_have_keys_of_their_own() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.candidates import Candidates, ThreadHit
+from shared.domain.candidates import Candidates, CodeHit, ThreadHit
 from shared.domain.matching import Decision, Disposition, Link, MatchPolicy, match, merge
 from shared.domain.messages import Direction
 from tests.builders import AGENT, CONTACT, KEY, a_head, a_record, a_ref
@@ -134,6 +134,51 @@ def test_the_order_of_candidates_does_not_matter(refs: list[str], random: Any) -
     assert one == other
 
 
+SHUFFLED = (
+    a_record("contact/C-1", client="F", contacts=()),
+    a_record("contact/C-2", addresses=("second@fabrikam.example",)),
+    a_record("client/F"),
+    a_record("client/G", status="closed"),
+    a_record("opportunity/O-1", summary="Viewing on Thursday", client="F", contacts=("C-1",)),
+    a_record("opportunity/O-2", summary="Viewing on Thursday", client="F", contacts=("C-1", "C-2")),
+    a_record("project/P-1", client="G", status="closed"),
+)
+
+
+@given(
+    st.sets(st.sampled_from([one.ref for one in SHUFFLED])),
+    st.sampled_from(["opportunity", "project"]),
+    st.data(),
+)
+def test_the_order_of_everything_that_is_known_does_not_matter(known_refs: Any, kind: str, data: Any) -> None:
+    refs = frozenset(known_refs)
+    some = tuple(sorted(refs))[:2]
+
+    def shuffled(values: Any) -> list[Any]:
+        return list(data.draw(st.permutations(list(values))))
+
+    def candidates() -> Candidates:
+        hits = [
+            replace(parent(*map(str, some)), key=f"{n}", participants=frozenset({CONTACT})) for n in range(2)
+        ]
+        return Candidates(
+            addresses=dict(shuffled({CONTACT: refs, "second@fabrikam.example": refs}.items())),
+            domains=dict(shuffled({"fabrikam.example": refs, "adatum.example": refs}.items())),
+            cards=dict(shuffled({one.ref: one.card for one in SHUFFLED}.items())),
+            conversation=tuple(shuffled(hits)),
+            codes=tuple(shuffled([CodeHit("PL-1", tuple(shuffled(some))), CodeHit("PL-2", some)])),
+            subjects={"viewing on thursday": frozenset(shuffled(refs))},
+            taught=dict(shuffled({CONTACT: refs, "x@adatum.example": refs}.items())),
+            listing=dict.fromkeys(shuffled(refs), refs),
+            staff=frozenset({AGENT}),
+        )
+
+    head = a_head(cc=("second@fabrikam.example", "x@adatum.example"))
+    for how in ("address_and_subject", "domain"):
+        policy = MatchPolicy(matched_to=kind, matching_type=how, unmatched="new")
+        assert match(head, candidates(), policy) == match(head, candidates(), policy)
+
+
 def a_link(ref: str, score: int, by: str = "postledger") -> Link:
     return Link(a_ref(ref), "rule", f"evidence {score}", score, by=by)
 
@@ -157,6 +202,16 @@ def test_merged_decisions_agree_in_either_order(one: Decision, other: Decision) 
 
     assert best(merge(one, other)) == best(merge(other, one))
     assert merge(one, other).disposition is merge(other, one).disposition
+
+
+@given(DECISIONS, DECISIONS)
+def test_merged_decisions_have_the_same_links_in_either_order(one: Decision, other: Decision) -> None:
+    assert set(merge(one, other).links) == set(merge(other, one).links)
+
+
+def test_of_two_doubts_the_graver_one_is_told_whichever_came_first() -> None:
+    doubts = [Decision(Disposition.TRIAGE, reason=one) for one in ("no_match", "claims_code")]
+    assert merge(*doubts).reason == merge(*reversed(doubts)).reason == "claims_code"
 
 
 @given(DECISIONS)

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from shared.domain.filing import DELETED, StoredMessage, copy_of
-from shared.domain.inbox import NO_RECORD_OF_KIND
 from shared.domain.mailboxes import Mailbox
 from shared.domain.messages import Direction
 from shared.domain.rulings import LINK, Ruling
@@ -29,6 +28,7 @@ from tests.builders import (
 from tests.unit.services.world import World
 
 SECOND = "second@contoso.example"
+NO_RECORD_OF_KIND = "no_record_of_kind"
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_triage_gives_way_everywhere_when_the_mail_is_filed(world: World) -> Non
 def test_a_later_look_that_no_longer_lists_it_ends_the_wait(world: World) -> None:
     mailbox = world.connect(SECOND, matched_to="project")
     file(world, listed(), mailbox)
-    file(world, a_stored_message(), mailbox)
+    file(world, a_stored_message(decision=a_decision("contact/C-1", "project/P-1")), mailbox)
     assert waiting(world, SECOND) == []
 
 

@@ -386,9 +386,6 @@ class TestDeleting:
         world.storage.mailboxes.note(world.mailbox, matched_to="opportunity")
         key = arrive(world, sender=CONTACT)
         assert len(world.timeline()) == 1
-        row = world.storage.messages.rows[TENANT, key]
-        copy = next(iter(row.copies.values()))
-        world.storage.messages.add_copy(TENANT, key, replace(copy, listed="no_record_of_kind"))
         world.decide(ADMIN_ANN, key, Wanted(DELETE))
         world.work()
         assert (world.timeline(), world.timeline("client/K-1")) == ([], [])

@@ -1,5 +1,7 @@
 """Ingest: from a Graph id to rows; run twice or killed anywhere, it ends in the same rows."""
 
+import json
+import logging
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -209,6 +211,23 @@ def test_another_mail_with_a_used_message_id_is_a_mail_of_its_own(world: World) 
     world.notify(later)
     assert [one.subject for one in world.timeline()] == ["Invoice", "Offer"]
     assert world.storage.messages.get(TENANT, world.timeline()[1].message_key).variants == 1  # type: ignore[union-attr]
+
+
+def test_an_answer_to_a_reused_message_id_goes_with_the_people_from_outside(world: World) -> None:
+    """The agent is on both mails; the contact is not on the second."""
+    world.records(a_record(), a_record("contact/C-2", addresses=(STRANGER,)))
+    same = {"message_id": "scan@adatum.example"}
+    world.notify(world.deliver(**same, subject="Scan"))
+    world.notify(world.deliver(**same, subject="Contract", sender=STRANGER, sent_at=LATER, received_at=NOW))
+    answer = {
+        "sender": AGENT,
+        "to": (STRANGER,),
+        "message_id": "a@contoso.example",
+        "in_reply_to": ("scan@adatum.example",),
+    }
+    world.notify(world.deliver(folder="sentitems", **answer, received_at=NOW))
+    assert [one.subject for one in world.timeline()] == ["Scan"]
+    assert len(world.timeline("contact/C-2")) == 2
 
 
 def test_a_copy_with_another_received_time_keeps_the_first_one(world: World) -> None:
@@ -461,3 +480,21 @@ def test_a_missing_message_is_not_an_exception(world: World) -> None:
     world.notify("gone", screened=True)
     world.work()
     assert world.storage.exceptions.all == []
+
+
+def test_it_says_what_became_of_the_mails_and_how_long_they_took(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    received = world.now
+    ids = [
+        world.deliver(received_at=received),
+        world.deliver(sender=STRANGER, message_id="other@adatum.example"),
+    ]
+    world.now = received + timedelta(seconds=42)
+    with caplog.at_level(logging.INFO, "postledger"):
+        world.notify(*ids)
+        world.notify(*ids, silent=True)
+    said = [json.loads(one.message) for one in caplog.records if "ingested" in one.message]
+    outcomes = [(one["filed"], one["triage"], one["skipped"], one["failed"]) for one in said]
+    assert outcomes == [(1, 0, 1, 0)] * 2
+    assert [(one["live"], one["seconds"]) for one in said] == [(True, [42]), (False, [42])]

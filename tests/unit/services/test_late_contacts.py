@@ -1,6 +1,6 @@
 """Contacts that came after their mail: one pass for a bulk load, once more later, and no crash loses any."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain.commands import IngestMessages, JoinLateContacts
 from shared.domain.mailboxes import REMOVING
-from shared.domain.records import Record
+from shared.domain.records import Record, RecordRef
 from shared.services import late_contacts
 from shared.services.late_contacts import FIRST_DELAY, SECOND_DELAY
 from tests.builders import AGENT, CONTACT, NOW, TENANT, a_record
@@ -25,9 +25,9 @@ def world() -> World:
 
 
 def put(world: World, *records: Record) -> int | None:
-    """Put records as the API does: what stands under their addresses is looked up first."""
-    known = world.storage.index.addresses(TENANT, [one for record in records for one in record.addresses])
-    return world.write_records(TENANT, list(records), known)
+    """Put records as the API does: the last of several for one stands."""
+    latest = {one.ref: one for one in records}
+    return world.write_records(TENANT, list(latest.values())).late_mail
 
 
 def passes(world: World) -> list[tuple[JoinLateContacts, float]]:
@@ -136,7 +136,7 @@ def test_the_second_pass_finds_mail_that_the_ledger_learnt_of_meanwhile(world: W
 def test_a_record_that_says_nothing_new_asks_for_nothing(world: World) -> None:
     world.records(a_record())
     assert put(world, a_record(name="Renamed")) == 0
-    assert world.storage.faults.writes == ["Records.put_many"]
+    assert world.storage.faults.writes == ["Records.write"]
     assert "Sightings.undecided_since" not in world.storage.faults.reads
 
 
@@ -206,13 +206,15 @@ def test_a_first_mailbox_that_is_walked_during_a_load_misses_nothing(world: Worl
     rows = dict(world.storage.mailboxes.rows)
     graph_id = skipped(world)
     world.storage.mailboxes.rows.clear()
-    put_many = world.storage.records.put_many
+    write = world.storage.records.write
 
-    def meanwhile(tenant_id: str, records: Sequence[Record]) -> None:
+    def meanwhile(
+        tenant_id: str, records: Sequence[Record], standing: Mapping[RecordRef, Record]
+    ) -> Mapping[RecordRef, Record | None]:
         world.storage.mailboxes.rows.update(rows)
-        put_many(tenant_id, records)
+        return write(tenant_id, records, standing)
 
-    world.storage.records.put_many = meanwhile  # type: ignore[method-assign]
+    world.storage.records.write = meanwhile  # type: ignore[method-assign]
     assert put(world, a_record()) == 1
     world.work()
     assert world.outcome(graph_id) == ("filed", "contact_address")

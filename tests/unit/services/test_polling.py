@@ -1,10 +1,13 @@
 """The poll timer: every due mailbox is walked, each on its own second of its interval."""
 
+import json
+import logging
 from datetime import timedelta
 
 import pytest
 
 from shared.domain.commands import SyncMailbox
+from shared.domain.mailboxes import NEW, POLLING
 from shared.services.polling import PollMailboxes
 from tests.builders import NOW, TENANT, a_mailbox
 from tests.fakes import FakeStorage, Killed
@@ -51,3 +54,25 @@ def test_a_crash_between_queueing_and_noting_only_walks_twice() -> None:
     storage.faults.clear()
     poll()
     assert len(storage.queue.commands) == 2
+
+
+def test_every_due_mailbox_says_how_far_it_lags(caplog: pytest.LogCaptureFixture) -> None:
+    storage = FakeStorage()
+    hour = timedelta(hours=1)
+    for number, fields in enumerate(
+        [
+            {"state": POLLING, "last_sync_at": NOW - hour, "poll_minutes": 10},
+            {"state": NEW, "last_sync_at": None, "connected_at": NOW - timedelta(minutes=2)},
+            {"last_sync_at": NOW - hour, "paused_at": NOW - hour},
+        ]
+    ):
+        address = f"{number}@contoso.example"
+        storage.mailboxes.put(a_mailbox(mailbox_id=f"{number:032x}", address=address, **fields))
+    with caplog.at_level(logging.INFO, "postledger"):
+        PollMailboxes(storage.mailboxes, storage.queue, lambda: NOW)()
+    lines = [json.loads(one.message) for one in caplog.records]
+    said = {one["mailbox"]: one for one in lines if one["event"] == "mailbox_lag"}
+    assert {name: (one["state"], one["seconds"], one["late"]) for name, one in said.items()} == {
+        f"{0:032x}": (POLLING, 3600, 3000),
+        f"{1:032x}": (NEW, 120, 0),
+    }, "a paused mailbox has no lag"

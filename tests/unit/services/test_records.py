@@ -17,8 +17,8 @@ def test_staff_is_looked_up_once_for_all_lines() -> None:
     storage = FakeStorage()
     rows = [{"kind": "contact", "id": f"C-{n}", "addresses": [f"c{n}@x.example"]} for n in range(200)]
     assert load(storage, *rows) == [""] * 200
-    assert storage.faults.reads.count("RecordIndex.addresses") == 1
-    assert storage.faults.writes == ["Records.put_many"]
+    assert storage.faults.reads.count("RecordIndex.staff_among") == 1
+    assert storage.faults.writes == ["Records.write"]
 
 
 def test_a_record_too_long_to_store_is_refused_alone() -> None:

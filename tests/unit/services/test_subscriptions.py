@@ -312,3 +312,32 @@ def test_what_is_to_be_done_follows_from_what_stands(
     row: Any, wanted: bool, event: str, action: Action
 ) -> None:
     assert next_action(row, wanted=wanted, event=event, now=NOW) is action
+
+
+def test_a_mailbox_over_somebodys_sign_in_is_walked_and_never_subscribed_to() -> None:
+    setting = Setting()
+    setting.storage.mailboxes.put(replace(setting.mailbox, connection="graph-delegated"))
+    setting.maintain()
+    assert "create" not in setting.source.calls
+    assert (setting.mailbox.state, setting.mailbox.last_error) == ("polling", "")
+    assert [type(one) for one in setting.storage.queue.commands] == [SyncMailbox]
+    setting.maintain()
+    assert len(setting.storage.queue.commands) == 1
+
+
+def test_a_mailbox_that_moves_to_a_sign_in_loses_its_subscription() -> None:
+    setting = Setting()
+    setting.subscribed()
+    setting.storage.mailboxes.put(replace(setting.mailbox, connection="graph-delegated"))
+    setting.maintain()
+    assert setting.source.rows == {}
+    assert setting.row is None
+
+
+def test_a_disconnected_organisation_has_no_subscription_and_dates_the_pause() -> None:
+    setting = Setting()
+    setting.subscribed()
+    setting.storage.organisations.change(an_organisation(connection="disconnected"))
+    setting.maintain()
+    assert setting.source.rows == {}
+    assert setting.mailbox.paused_at == NOW

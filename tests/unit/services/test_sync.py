@@ -1,5 +1,7 @@
 """Walks: page by page from the cursors; a crash repeats a page and loses none."""
 
+import json
+import logging
 from datetime import timedelta
 from typing import Any
 
@@ -313,3 +315,12 @@ def test_walks_and_notifications_in_any_order_end_in_the_same_rows(steps: list[s
     world.walk()
     world.work()
     assert world.rows() == FINISHED
+
+
+def test_it_says_how_many_mails_a_walk_skipped(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.deliver(sender=STRANGER)
+    with caplog.at_level(logging.INFO, "postledger"):
+        world.walk()
+        world.walk()
+    said = [json.loads(one.message) for one in caplog.records if "screened" in one.message]
+    assert [one["skipped"] for one in said] == [1], "once: a second walk finds it settled"

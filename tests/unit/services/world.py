@@ -12,6 +12,7 @@ from shared.domain.commands import (
     FileMessage,
     IngestMessages,
     JoinLateContacts,
+    MergeRecords,
     ReconcileMailbox,
     RematchMessages,
     SyncMailbox,
@@ -38,14 +39,16 @@ from shared.services.ingest import Ingest, walk_of
 from shared.services.late_contacts import AnnounceContacts, CountLateMail, JoinLate
 from shared.services.links import LinkMessage, UnlinkMessage
 from shared.services.matching import MatchMail
+from shared.services.matters import Matters
+from shared.services.merging import MergeContacts, MoveFiled, ReplaceRecord
 from shared.services.opening import OpenRecord
 from shared.services.reading import Access
 from shared.services.reconcile import Reconcile
-from shared.services.records import WriteRecords
+from shared.services.record_writing import LookUpInsiders, WriteRecords
 from shared.services.rematch import Reconsider, Rematch, RunRematch
 from shared.services.resync import Resync
 from shared.services.retention import ApplyRetention, QueueRetention
-from shared.services.scopes import FindScope
+from shared.services.scopes import FindScope, Scope, hasher_of
 from shared.services.screening import Screen
 from shared.services.sync import Sync
 from shared.services.taking_away import RunTakeAway
@@ -144,6 +147,8 @@ class World:
             self.reconcile(command)
         elif isinstance(command, BackfillMailbox):
             self.backfill(command)
+        elif isinstance(command, MergeRecords):
+            self.move_filed(command)
         elif isinstance(command, JoinLateContacts):
             self.join_late_contacts(command)
         elif isinstance(command, RematchMessages):
@@ -182,6 +187,10 @@ class World:
             },
         }
 
+    def scope(self, mailbox: Mailbox) -> Scope:
+        """What a command of a mailbox is carried out in."""
+        return Scope(self.storage.organisations.rows[TENANT], mailbox, hasher_of(HASH_KEY, TENANT))
+
     @property
     def ingest(self) -> Ingest:
         storage = self.storage
@@ -189,7 +198,7 @@ class World:
             turns=self.turns,
             mail=self.mail,
             folders=storage.folder_states,
-            screen=self._screen,
+            screen=self.screen,
             match=MatchMail(
                 self._gather,
                 storage.messages,
@@ -206,7 +215,7 @@ class World:
                 mail=self.mail,
                 queue=storage.queue,
                 clock=lambda: self.now,
-                open_record=OpenRecord(storage.records),
+                open_record=OpenRecord(storage.records, lambda: self.now),
             ),
             sightings=storage.sightings,
             exceptions=storage.exceptions,
@@ -261,15 +270,30 @@ class World:
         """What puts records, as the API does."""
         storage = self.storage
         announce = AnnounceContacts(
-            storage.late_contacts,
-            storage.index,
-            storage.mailboxes,
-            storage.queue,
-            lambda: self.now,
-            HASH_KEY,
+            storage.late_contacts, storage.mailboxes, storage.queue, lambda: self.now, HASH_KEY
         )
         count = CountLateMail(storage.organisations, storage.mailboxes, storage.sightings, lambda: self.now)
-        return WriteRecords(storage.records, announce, count)
+        matters = Matters(storage.records, storage.index, announce)
+        return WriteRecords(storage.records, matters, announce, count)
+
+    @property
+    def merge_contacts(self) -> MergeContacts:
+        storage = self.storage
+        look_up = LookUpInsiders(storage.index, storage.organisations)
+        replace = ReplaceRecord(storage.records, look_up, self.write_records, storage.queue, lambda: self.now)
+        return MergeContacts(storage.records, replace)
+
+    @property
+    def move_filed(self) -> MoveFiled:
+        storage = self.storage
+        return MoveFiled(
+            records=storage.records,
+            index=storage.index,
+            messages=storage.messages,
+            timeline=storage.timeline,
+            queue=storage.queue,
+            clock=lambda: self.now,
+        )
 
     @property
     def join_late_contacts(self) -> JoinLate:
@@ -452,7 +476,7 @@ class World:
         storage = self.storage
         return Arrivals(
             mail=self.mail,
-            screen=self._screen,
+            screen=self.screen,
             sightings=storage.sightings,
             exceptions=storage.exceptions,
             queue=storage.queue,
@@ -472,6 +496,6 @@ class World:
         return GatherCandidates(storage.index, storage.records, storage.messages, storage.codes, CODE_KEYS)
 
     @property
-    def _screen(self) -> Screen:
+    def screen(self) -> Screen:
         storage = self.storage
         return Screen(self._gather, storage.messages, CountForgeries(storage.codes))

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain.capture import RULES_VERSION
 from shared.domain.commands import IngestMessages, SyncMailbox
 from shared.domain.errors import Unavailable
 from shared.triggers.poison import take_poison
@@ -50,7 +51,7 @@ def test_the_second_time_it_is_recorded(
         take_poison(Message(again.to_json()), IngestMessages, outcomes)
     [failure] = storage.exceptions.all
     assert (failure.code, failure.command, failure.queue) == ("poison", again.to_json(), "mail-ingest")
-    assert (failure.graph_id, failure.rules_version, failure.mailbox_id) == ("a", 1, MAILBOX_ID)
+    assert (failure.graph_id, failure.rules_version, failure.mailbox_id) == ("a", RULES_VERSION, MAILBOX_ID)
     assert storage.queue.sent == []
     assert alerts(caplog) == ["exception_recorded", "poison_message", "poison_message"]
 

@@ -1,0 +1,254 @@
+// Everything Postledger runs on in Azure: one resource group, deployed by `azd up` or `azd provision`.
+targetScope = 'subscription'
+
+@minLength(1)
+@maxLength(64)
+@description('Name of the azd environment. It is part of the resource group\'s name and of every unique name.')
+param environmentName string
+
+@minLength(1)
+@description('Azure region of everything.')
+param location string
+
+@minLength(36)
+@maxLength(36)
+@description('Application (client) id of the app registration, which a script makes before this is deployed.')
+param clientId string
+
+@description('Tenant that the deployment lives in. Only its applications may act for other organisations.')
+param homeTenantId string = tenant().tenantId
+
+@allowed(['identity', 'certificate', 'secret'])
+@description('How the app proves itself at Entra ID: with its managed identity, or with what lies in the vault.')
+param credential string = 'identity'
+
+@description('Address at which Graph and browsers reach the app, where it has a domain of its own; without a path.')
+param publicUrl string = ''
+
+@description('Audience of the API\'s tokens, where it is neither the client id nor api:// and the client id.')
+param apiAudience string = ''
+
+@description('Microsoft Graph of the cloud that the mailboxes are in.')
+param graphUrl string = 'https://graph.microsoft.com'
+
+@description('Web origins whose pages may call the API, separated by commas.')
+param corsOrigins string = ''
+
+@allowed([512, 2048, 4096])
+@description('Memory of one instance, MB. It sets the price of a second.')
+param instanceMemoryMB int = 2048
+
+@minValue(40)
+@maxValue(1000)
+@description('Most instances per group of functions: the ceiling of what a flood can cost.')
+param maximumInstanceCount int = 40
+
+@minValue(0)
+@maxValue(20)
+@description('Instances for HTTP that never sleep. With none, Graph\'s notifications meet cold starts.')
+param alwaysReadyHttpInstances int = 1
+
+@minValue(1)
+@maxValue(1000)
+@description('HTTP requests that one instance takes at a time. Python apps get 1 unless told.')
+param perInstanceConcurrency int = 16
+
+@allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_RAGRS', 'Standard_GZRS', 'Standard_RAGZRS'])
+@description('How often the storage account keeps everything, and where.')
+param storageRedundancy string = 'Standard_ZRS'
+
+@minValue(0)
+@description('Days after which bodies and attachments move to cheaper, cooler storage; 0 for never.')
+param coolAfterDays int = 90
+
+@minValue(0)
+@description('Days after which bodies and attachments are deleted whatever the app says; 0 for never.')
+param deleteAfterDays int = 0
+
+@description('Put storage and vault behind private endpoints in a virtual network that the app joins.')
+param vnetEnabled bool = false
+
+@description('Address range of the app\'s subnet; a /26 carries 40 instances.')
+param vnetAppRange string = '10.90.0.0/26'
+
+@description('Address range of the private endpoints\' subnet.')
+param vnetEndpointRange string = '10.90.0.64/26'
+
+@description('Spread instances over availability zones; HTTP then needs two that never sleep.')
+param zoneRedundant bool = false
+
+@minValue(30)
+@maxValue(730)
+@description('Days for which logs are kept.')
+param logRetentionDays int = 30
+
+@description('Addresses that hear of alerts, separated by commas; without any, alerts show in the portal only.')
+param alertEmails string = ''
+
+@minValue(0)
+@description('Monthly budget in the subscription\'s currency, with a mail at 80 and 100 %; 0 for none.')
+param budgetAmount int = 0
+
+@description('First day of the budget: the first of a month.')
+param budgetStart string = utcNow('yyyy-MM-01')
+
+@description('Further tags on everything.')
+param tags object = {}
+
+var abbreviations = loadJsonContent('abbreviations.json')
+var token = toLower(uniqueString(subscription().id, environmentName, location))
+var allTags = union(tags, { 'azd-env-name': environmentName })
+var mails = empty(alertEmails) ? [] : split(replace(alertEmails, ' ', ''), ',')
+
+resource group 'Microsoft.Resources/resourceGroups@2024-11-01' = {
+  name: '${abbreviations.resourceGroup}${environmentName}'
+  location: location
+  tags: allTags
+}
+
+module identity 'modules/identity.bicep' = {
+  name: 'identity'
+  scope: group
+  params: {
+    name: '${abbreviations.identity}${token}'
+    location: location
+    tags: allTags
+  }
+}
+
+module monitoring 'modules/monitoring.bicep' = {
+  name: 'monitoring'
+  scope: group
+  params: {
+    workspaceName: '${abbreviations.workspace}${token}'
+    insightsName: '${abbreviations.applicationInsights}${token}'
+    retentionDays: logRetentionDays
+    location: location
+    tags: allTags
+  }
+}
+
+module storage 'modules/storage.bicep' = {
+  name: 'storage'
+  scope: group
+  params: {
+    name: '${abbreviations.storageAccount}${token}'
+    redundancy: storageRedundancy
+    publicAccess: vnetEnabled ? 'Disabled' : 'Enabled'
+    defaultAction: vnetEnabled ? 'Deny' : 'Allow'
+    coolAfterDays: coolAfterDays
+    deleteAfterDays: deleteAfterDays
+    workspaceId: monitoring.outputs.workspaceId
+    location: location
+    tags: allTags
+  }
+}
+
+module vault 'modules/vault.bicep' = {
+  name: 'vault'
+  scope: group
+  params: {
+    name: '${abbreviations.keyVault}${token}'
+    publicAccess: vnetEnabled ? 'Disabled' : 'Enabled'
+    defaultAction: vnetEnabled ? 'Deny' : 'Allow'
+    workspaceId: monitoring.outputs.workspaceId
+    location: location
+    tags: allTags
+  }
+}
+
+module roles 'modules/roles.bicep' = {
+  name: 'roles'
+  scope: group
+  params: {
+    principalId: identity.outputs.principalId
+    storageName: storage.outputs.name
+    vaultName: vault.outputs.name
+    insightsName: monitoring.outputs.insightsName
+  }
+}
+
+module network 'modules/network.bicep' = if (vnetEnabled) {
+  name: 'network'
+  scope: group
+  params: {
+    abbreviations: abbreviations
+    token: token
+    appRange: vnetAppRange
+    endpointRange: vnetEndpointRange
+    storageId: storage.outputs.id
+    vaultId: vault.outputs.id
+    location: location
+    tags: allTags
+  }
+}
+
+module app 'modules/app.bicep' = {
+  name: 'app'
+  scope: group
+  params: {
+    name: '${abbreviations.functionApp}${token}'
+    planName: '${abbreviations.plan}${token}'
+    identityId: identity.outputs.id
+    identityClientId: identity.outputs.clientId
+    storageName: storage.outputs.name
+    vaultUri: vault.outputs.uri
+    insightsConnectionString: monitoring.outputs.insightsConnectionString
+    workspaceId: monitoring.outputs.workspaceId
+    subnetId: vnetEnabled ? network!.outputs.appSubnetId : ''
+    instanceMemoryMB: instanceMemoryMB
+    maximumInstanceCount: maximumInstanceCount
+    alwaysReadyHttpInstances: zoneRedundant ? max(alwaysReadyHttpInstances, 2) : alwaysReadyHttpInstances
+    zoneRedundant: zoneRedundant
+    perInstanceConcurrency: perInstanceConcurrency
+    clientId: clientId
+    homeTenantId: homeTenantId
+    credential: credential
+    publicUrl: publicUrl
+    graphUrl: graphUrl
+    apiAudience: apiAudience
+    corsOrigins: corsOrigins
+    location: location
+    tags: allTags
+  }
+  dependsOn: [roles]
+}
+
+module watch 'modules/watch.bicep' = {
+  name: 'watch'
+  scope: group
+  params: {
+    abbreviations: abbreviations
+    token: token
+    workspaceId: monitoring.outputs.workspaceId
+    emails: mails
+    instanceMemoryMB: instanceMemoryMB
+    location: location
+    tags: allTags
+  }
+}
+
+module budget 'modules/budget.bicep' = if (budgetAmount > 0) {
+  name: 'budget'
+  scope: group
+  params: {
+    name: '${abbreviations.budget}${environmentName}'
+    amount: budgetAmount
+    start: budgetStart
+    emails: mails
+    peopleId: watch.outputs.peopleId
+  }
+}
+
+output AZURE_LOCATION string = location
+output AZURE_TENANT_ID string = tenant().tenantId
+output AZURE_RESOURCE_GROUP string = group.name
+output SERVICE_API_NAME string = app.outputs.name
+output POSTLEDGER_URL string = app.outputs.publicUrl
+output POSTLEDGER_API_URL string = '${app.outputs.publicUrl}/api/v1'
+output POSTLEDGER_REDIRECT_URI string = '${app.outputs.publicUrl}/api/v1/connect/callback'
+output POSTLEDGER_IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId
+output POSTLEDGER_IDENTITY_CLIENT_ID string = identity.outputs.clientId
+output POSTLEDGER_STORAGE_NAME string = storage.outputs.name
+output POSTLEDGER_VAULT_NAME string = vault.outputs.name
+output POSTLEDGER_WORKBOOK_ID string = watch.outputs.workbookId

@@ -1,0 +1,42 @@
+# shellcheck shell=bash
+# What the scripts share. Each writes through `change`, so that --dry-run shows what would be done and does nothing.
+set -euo pipefail
+
+# shellcheck disable=SC2034  # used by those who read this file
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+DRY_RUN=${DRY_RUN:-}
+
+say() { printf '%s\n' "$*" >&2; }
+
+fail() {
+  say "error: $*"
+  exit 1
+}
+
+# Runs az, or says what would be run. For whatever changes something; standard output stays with results.
+change() {
+  if [ -n "$DRY_RUN" ]; then
+    say "would run: az $*"
+  else
+    az "$@" >&2
+  fi
+}
+
+need() { command -v "$1" >/dev/null || fail "$1 is not installed; see docs/deployment.md, \"What you need\"."; }
+
+# Microsoft Graph and Entra ID of the cloud that az is signed in to, without a slash at the end.
+graph_url() { az cloud show --query endpoints.microsoftGraphResourceId --output tsv | sed 's:/*$::'; }
+login_url() { az cloud show --query endpoints.activeDirectory --output tsv | sed 's:/*$::'; }
+
+# The value after an option, or an error that names the option.
+value_of() {
+  if [ $# -lt 2 ] || [ -z "$2" ]; then
+    fail "$1 needs a value."
+  fi
+  printf '%s' "$2"
+}
+
+usage() {
+  sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2
+  exit 0
+}

@@ -1,0 +1,61 @@
+"""The mail of every mailbox over the connection that it was given: one MailSource for the whole service."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+
+from shared.adapters.graph.delegated import Sessions
+from shared.adapters.graph.mail import GraphMail
+from shared.domain.errors import PermanentError
+from shared.domain.folders import Folder, FolderState
+from shared.domain.mailboxes import Mailbox
+from shared.domain.messages import FetchedMessage, MessageHead
+from shared.domain.windows import Window
+from shared.ports import DeltaPage, DirectoryUser, ListPage
+
+
+class ConnectedMail:
+    """Implements `ports.MailSource`. Every method may raise AccessDenied where nobody has signed in."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    def _of(self, mailbox: Mailbox) -> GraphMail:
+        return GraphMail(self._sessions.of(mailbox))
+
+    def user(self, mailbox: Mailbox) -> DirectoryUser:
+        return self._of(mailbox).user(mailbox)
+
+    def folders(self, mailbox: Mailbox) -> list[Folder]:
+        return self._of(mailbox).folders(mailbox)
+
+    def well_known_folders(self, mailbox: Mailbox) -> Mapping[str, str]:
+        return self._of(mailbox).well_known_folders(mailbox)
+
+    def delta(self, mailbox: Mailbox, folder: FolderState, since: datetime | None) -> DeltaPage:
+        return self._of(mailbox).delta(mailbox, folder, since)
+
+    def listed(
+        self, mailbox: Mailbox, folder_id: str, window: Window, *, with_heads: bool = False
+    ) -> ListPage:
+        return self._of(mailbox).listed(mailbox, folder_id, window, with_heads=with_heads)
+
+    def count(self, mailbox: Mailbox, folder_id: str, window: Window) -> int:
+        return self._of(mailbox).count(mailbox, folder_id, window)
+
+    def broken(self, mailbox: Mailbox, folder_id: str, second: datetime) -> frozenset[str]:
+        return self._of(mailbox).broken(mailbox, folder_id, second)
+
+    def heads(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, MessageHead | PermanentError]:
+        return self._of(mailbox).heads(mailbox, ids)
+
+    def messages(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, FetchedMessage | PermanentError]:
+        return self._of(mailbox).messages(mailbox, ids)
+
+    def attachment(
+        self, mailbox: Mailbox, message_id: str, attachment_id: str
+    ) -> AbstractContextManager[Iterator[bytes]]:
+        return self._of(mailbox).attachment(mailbox, message_id, attachment_id)
+
+    def mime(self, mailbox: Mailbox, graph_id: str, most: int) -> bytes:
+        return self._of(mailbox).mime(mailbox, graph_id, most)

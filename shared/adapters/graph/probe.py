@@ -1,0 +1,74 @@
+"""What a connection may do with a mailbox, found out by reading as little as can be."""
+
+import json
+from base64 import urlsafe_b64decode
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from shared.adapters.graph.delegated import Sessions
+from shared.adapters.graph.mail import USER_FIELDS, GraphMail, directory_user
+from shared.adapters.graph.session import path, query
+from shared.adapters.graph.tokens import GraphTokens
+from shared.domain.mailboxes import Mailbox
+from shared.ports import DirectoryUser
+
+_FIRST: Final = query(select="id", top="1")
+
+
+class GraphProbe:
+    """Implements `connection_ports.AccessProbe`, each method with a request or two."""
+
+    def __init__(self, sessions: Sessions, tokens: GraphTokens) -> None:
+        self._sessions = sessions
+        self._tokens = tokens
+
+    def renew(self, mailbox: Mailbox) -> None:
+        self._sessions.renew(mailbox)
+        if not mailbox.is_polled_only:
+            self._tokens.renew(mailbox.tenant_id)
+
+    def granted(self, mailbox: Mailbox) -> frozenset[str]:
+        """Entra's claims: `roles` of an application, `scp` of a person.
+
+        Microsoft calls Graph's tokens opaque; here they are shown to a person and decide what is said, not what
+        may be done.
+        """
+        claims = _claims(self._sessions.of(mailbox).token(mailbox.tenant_id))
+        roles, scopes = claims.get("roles"), claims.get("scp")
+        listed = roles if isinstance(roles, list) else str(scopes or "").split()
+        return frozenset(str(one).rpartition("/")[2] for one in listed)
+
+    def user(self, mailbox: Mailbox) -> DirectoryUser:
+        return GraphMail(self._sessions.of(mailbox)).user(mailbox)
+
+    def users(self, tenant_id: str, user_ids: Sequence[str]) -> Mapping[str, DirectoryUser]:
+        listed = ",".join("'" + one.replace("'", "''") + "'" for one in user_ids)
+        where = path("users") + query(filter=f"id in ({listed})", select=USER_FIELDS)
+        found = map(directory_user, self._sessions.application.pages(tenant_id, where))
+        return {one.user_id: one for one in found}
+
+    def group(self, mailbox: Mailbox) -> str:
+        address = mailbox.address.replace("'", "''")
+        condition = f"mail eq '{address}' or proxyAddresses/any(p:p eq 'smtp:{address}')"
+        where = path("groups") + query(filter=condition, select="displayName")
+        found = next(self._sessions.of(mailbox).pages(mailbox.tenant_id, where), None)
+        return str(found.get("displayName") or mailbox.address) if found else ""
+
+    def read(self, mailbox: Mailbox) -> None:
+        where = path("users", mailbox.graph_user, "mailFolders", "inbox", "messages") + _FIRST
+        self._sessions.of(mailbox).get(mailbox.tenant_id, where)
+
+    def purpose(self, mailbox: Mailbox) -> str:
+        where = path("users", mailbox.graph_user, "mailboxSettings", "userPurpose")
+        found = self._sessions.of(mailbox).get(mailbox.tenant_id, where).get("value")
+        return str(found or "")
+
+
+def _claims(token: str) -> dict[str, Any]:
+    """What stands in a token; nothing where it is no JWT."""
+    parts = token.split(".")
+    try:
+        found = json.loads(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (IndexError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

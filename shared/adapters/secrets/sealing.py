@@ -1,0 +1,63 @@
+"""Refresh tokens at rest: AES-256-GCM under a key of the deployment's own, bound to the row they belong to.
+
+Several keys overlap while they are changed: the newest seals, all open.
+"""
+
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Final
+
+from shared.domain.errors import Rejected
+
+# NIST SP 800-38D, 8.2.2: 96 random bits are safe for 2**32 messages under one key.
+NONCE_BYTES: Final = 12
+_VERSION: Final = "v1"
+_LOST_KEY: Final = (
+    "A stored sign-in cannot be opened: its key is missing from POSTLEDGER_TOKEN_KEYS. Put the key back, or have "
+    "the account's owner sign in again."
+)
+
+
+class Sealer:
+    """Seals texts and opens them again. `keys` are 32 bytes each, the newest first."""
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        self._keys = {_name(key): key for key in keys}
+        self._newest = _name(keys[0]) if keys else ""
+
+    @property
+    def has_key(self) -> bool:
+        return bool(self._newest)
+
+    def seal(self, text: str, about: str) -> str:
+        """The text under the newest key; only for `about` can it be opened. Raises Rejected without a key."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        if not self._newest:
+            raise Rejected("POSTLEDGER_TOKEN_KEYS is not set, so no sign-in can be kept.", "NoTokenKey")
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        sealed = AESGCM(self._keys[self._newest]).encrypt(nonce, text.encode(), about.encode())
+        return f"{_VERSION}.{self._newest}.{urlsafe_b64encode(nonce + sealed).decode('ascii')}"
+
+    def open(self, sealed: str, about: str) -> str:
+        """Raises Rejected for what was sealed with another key, for something else, or tampered with."""
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        version, _, rest = sealed.partition(".")
+        name, _, text = rest.partition(".")
+        key = self._keys.get(name)
+        if version != _VERSION or key is None:
+            raise Rejected(_LOST_KEY, "LostTokenKey")
+        try:
+            data = urlsafe_b64decode(text)
+            return AESGCM(key).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], about.encode()).decode()
+        except (InvalidTag, ValueError) as error:
+            raise Rejected("A stored sign-in was altered, or belongs to another row.", "BadSeal") from error
+
+
+def _name(key: bytes) -> str:
+    """How a sealed text says which key it needs; tells nothing of the key."""
+    return sha256(b"postledger token key" + key).hexdigest()[:8]

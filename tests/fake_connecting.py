@@ -1,0 +1,83 @@
+"""Entra's pages and a mailbox's door in memory: a SignIns and an AccessProbe that do what a test says."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from shared.connection_ports import Link, SignedIn
+from shared.domain.connections import MailConnection
+from shared.domain.errors import NotFound, PostledgerError
+from shared.domain.mailboxes import Mailbox
+from shared.ports import DirectoryUser
+
+ROLES = frozenset(("Mail.Read", "Mail.Send", "MailboxSettings.Read", "User.Read.All"))
+
+
+@dataclass
+class FakeSignIns:
+    """`signed_in` is who the next code is of; an error there is raised."""
+
+    redirect_uri: str = "https://app.contoso.example/api/v1/connect/callback"
+    can_keep_tokens: bool = True
+    signed_in: SignedIn | PostledgerError = field(default_factory=lambda: NotFound("nobody"))
+    redeemed: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
+
+    def link(self, connection: MailConnection, state: str) -> Link:
+        return Link(f"https://login.contoso.example/{connection.mode}?state={state}", f"flow of {state}")
+
+    def redeem(self, connection: MailConnection, answer: Mapping[str, str]) -> SignedIn:
+        self.redeemed.append((connection.flow, answer))
+        if isinstance(self.signed_in, PostledgerError):
+            raise self.signed_in
+        return self.signed_in
+
+
+@dataclass
+class FakeProbe:
+    """Lets everybody in, unless told otherwise: `errors` by method, or by (method, address).
+
+    Everybody exists under the address that is asked for; `named` are users by address or object id, None where
+    there is none; `groups` are names by address; `purposes` are words by address.
+    """
+
+    roles: frozenset[str] = ROLES
+    errors: dict[str | tuple[str, str], PostledgerError] = field(default_factory=dict)
+    named: dict[str, DirectoryUser | None] = field(default_factory=dict)
+    groups: dict[str, str] = field(default_factory=dict)
+    purposes: dict[str, str] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+
+    def renew(self, mailbox: Mailbox) -> None:
+        self.calls.append("renew")
+
+    def granted(self, mailbox: Mailbox) -> frozenset[str]:
+        self._call("granted", mailbox.address)
+        return self.roles
+
+    def user(self, mailbox: Mailbox) -> DirectoryUser:
+        self._call("user", mailbox.address)
+        user = DirectoryUser(f"user-of-{mailbox.address}", mailbox.address)
+        found = self.named.get(mailbox.graph_user, user)
+        if found is None:
+            raise NotFound("There is no such user.", "Request_ResourceNotFound")
+        return found
+
+    def users(self, tenant_id: str, user_ids: Sequence[str]) -> Mapping[str, DirectoryUser]:
+        self._call("users", "")
+        return {one: user for one in user_ids if (user := self.named.get(one)) is not None}
+
+    def group(self, mailbox: Mailbox) -> str:
+        self._call("group", mailbox.address)
+        return self.groups.get(mailbox.address, "")
+
+    def read(self, mailbox: Mailbox) -> None:
+        self._call("read", mailbox.address)
+
+    def purpose(self, mailbox: Mailbox) -> str:
+        self._call("purpose", mailbox.address)
+        return self.purposes.get(mailbox.address, "user")
+
+    def _call(self, method: str, address: str) -> None:
+        self.calls.append(method)
+        error = self.errors.get((method, address)) or self.errors.get(method)
+        if error is not None:
+            raise error

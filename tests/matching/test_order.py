@@ -1,0 +1,111 @@
+"""What a mail comes to does not depend on which mailbox saw it first, nor on the order of what is known."""
+
+from dataclasses import replace
+from itertools import permutations
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shared.domain import codes
+from shared.domain.filing import StoredMessage
+from tests.builders import AGENT, CODE_KEYS, NOW, TENANT, a_fetched_message, a_record
+from tests.unit.services.world import World
+
+OTHERS = ("second@contoso.example", "third@contoso.example")
+OFFER = codes.issue(1_000, CODE_KEYS, TENANT).text
+RECORDS = (
+    a_record("contact/bo", addresses=("bo@fabrikam.example",), client="fabrikam"),
+    a_record("contact/kai", addresses=("kai@adatum.example",)),
+    a_record("client/fabrikam", domains=("fabrikam.example",)),
+    a_record("client/adatum", domains=("adatum.example",), status="closed"),
+    a_record("opportunity/loft", summary="Loft", client="fabrikam", contacts=("bo",)),
+    a_record("opportunity/barn", summary="Barn", contacts=("kai",), contact_domains=("adatum.example",)),
+    a_record("opportunity/shed", summary="Shed", contacts=("kai",), contact_domains=("adatum.example",)),
+    a_record("project/wall", summary="Loft", client="fabrikam", contacts=("bo",)),
+)
+MAILBOX = st.fixed_dictionaries(
+    {
+        "capture": st.just("everything"),
+        "matching": st.sampled_from([True, True, False]),
+        "matched_to": st.sampled_from([None, "opportunity", "project"]),
+        "matching_type": st.sampled_from(["address_and_subject", "domain"]),
+        "unmatched": st.sampled_from(["inbox", "new"]),
+    }
+)
+PEOPLE = st.sampled_from(
+    [
+        "bo@fabrikam.example",
+        "new@fabrikam.example",
+        "kai@adatum.example",
+        "new@adatum.example",
+        "x@tail.example",
+    ]
+)
+MAIL = st.fixed_dictionaries(
+    {
+        "sender": PEOPLE,
+        "cc": st.lists(PEOPLE, max_size=2).map(tuple),
+        "subject": st.sampled_from(["Loft", "Re: Barn", f"Hello [{OFFER}]", "Fwd: Loft"]),
+        "headers": st.sampled_from(
+            [(), (("authentication-results", "dmarc=fail"),), (("auto-submitted", "auto-replied"),)]
+        ),
+        "in_reply_to": st.sampled_from([(), ("parent@fabrikam.example",)]),
+    }
+)
+
+
+def played(mail: dict[str, Any], boxes: list[dict[str, Any]], order: tuple[int, ...]) -> dict[str, Any]:
+    """The rows after every mailbox has seen the mail in this order; numbers of Graph ids aside."""
+    world = World()
+    world.records(*RECORDS)
+    world.storage.codes.claim(TENANT, 1_000, [RECORDS[4].ref], "offer")
+    world.mailbox = world.storage.mailboxes.put(replace(world.mailbox, **boxes[0]))
+    mailboxes = [world.mailbox, *(world.connect(a, **b) for a, b in zip(OTHERS, boxes[1:], strict=False))]
+    world.notify(world.deliver(message_id="parent@fabrikam.example", sender="bo@fabrikam.example"))
+    message = a_fetched_message(**{**mail, "message_id": "same@example.org", "to": (AGENT, *OTHERS)})
+    ids = [world.mail.deliver(one.address, message) for one in mailboxes]
+    for place in order:
+        world.notify(ids[place], mailbox=mailboxes[place])
+    world.work()
+    key = world.scope(world.mailbox).hasher.message_id("same@example.org")
+    stored = world.storage.messages.get(TENANT, key)
+    assert isinstance(stored, StoredMessage)
+    return {
+        "links": [(str(one.ref), one.rule, one.evidence, one.closed) for one in stored.decision.links],
+        "outcome": (stored.decision.disposition, stored.kind, stored.automatic),
+        "suggestions": sorted(str(one.ref) for one in stored.decision.suggestions),
+        "timeline": {
+            str(ref): {one.link.rule for one in rows.values() if one.message_key == key}
+            for (_, ref), rows in world.storage.timeline.rows.items()
+        },
+        "inbox": {
+            agent: {one.reason for one in rows.values() if one.message_key == key}
+            for (_, agent), rows in world.storage.inbox.rows.items()
+        },
+        "records": sorted(str(ref) for _, ref in world.storage.records.rows),
+    }
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(mail=MAIL, boxes=st.lists(MAILBOX, min_size=3, max_size=3))
+def test_it_does_not_matter_which_mailbox_saw_a_mail_first(
+    mail: dict[str, Any], boxes: list[dict[str, Any]]
+) -> None:
+    first, *others = (played(mail, boxes, order) for order in permutations(range(3)))
+    for other in others:
+        assert _without_empty(other) == _without_empty(first)
+
+
+@pytest.mark.parametrize("again", [(0, 0), (0, 1, 0), (1, 0, 1, 0)])
+def test_looking_at_a_copy_again_changes_nothing(again: tuple[int, ...]) -> None:
+    mail = {"sender": "kai@adatum.example", "subject": "Barn", "received_at": NOW}
+    boxes: list[dict[str, Any]] = [{"matched_to": "opportunity", "unmatched": "new"}, {"matching": False}]
+    once = played(mail, boxes, tuple(dict.fromkeys(again)))
+    assert _without_empty(played(mail, boxes, again)) == _without_empty(once)
+
+
+def _without_empty(seen: dict[str, Any]) -> dict[str, Any]:
+    """Rows that were removed leave an empty place in the fake."""
+    return {**seen, "inbox": {agent: reasons for agent, reasons in seen["inbox"].items() if reasons}}

@@ -1,0 +1,174 @@
+"""People at Entra's pages: consent, sign-ins with PKCE, rotation, revocation; and what the tokens may do."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import msal
+import pytest
+import requests
+
+from dev.simulator.serve import Simulator, running_simulator
+from tests.simulator.conftest import TENANT, Graph, token_for
+
+pytestmark = pytest.mark.stack
+OTHER = "22222222-2222-4333-8444-555555555555"
+BACK = "https://app.example/back"
+ANN, BEN, SERVICE = "ann@contoso.example", "ben@contoso.example", "crm@contoso.example"
+SCOPES = ["User.Read", "Mail.ReadWrite.Shared"]
+
+
+@pytest.fixture
+def simulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
+    with running_simulator() as running:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", running.ca_file)
+        running.control.organisations(TENANT, "contoso.example", consented=True)
+        running.control.organisations(OTHER, "fabrikam.example", consented=True)
+        for address in (ANN, BEN, "eve@fabrikam.example"):
+            running.control.users(OTHER if "fabrikam" in address else TENANT, address)
+        running.control.users(TENANT, SERVICE, mailbox=False)
+        yield running
+
+
+def opened(simulator: Simulator, url: str) -> tuple[int, dict[str, str]]:
+    """A link as a person opens it: the status, and what the redirect carries back."""
+    answer = requests.get(url, allow_redirects=False, verify=simulator.ca_file, timeout=10)
+    return answer.status_code, dict(parse_qsl(urlsplit(answer.headers.get("location", "")).query))
+
+
+def consent_link(simulator: Simulator) -> str:
+    query = f"client_id={simulator.client_id}&redirect_uri={BACK}&state=s1&scope=x/.default"
+    return f"{simulator.url}/{TENANT}/v2.0/adminconsent?{query}"
+
+
+@pytest.mark.parametrize(
+    ("act", "status", "returned"),
+    [
+        ("grant", 302, {"tenant": TENANT, "admin_consent": "True"}),
+        ("decline", 302, {"error": "consent_required", "admin_consent": "True"}),
+        ("not_admin", 302, {"error": "access_denied", "admin_consent": "True"}),
+        ("other_tenant", 302, {"tenant": OTHER, "admin_consent": "True"}),
+        ("wrong_account", 400, {}),
+    ],
+)
+def test_consent_ends_as_the_person_acts(
+    simulator: Simulator, act: str, status: int, returned: dict[str, str]
+) -> None:
+    simulator.control.organisations(TENANT, "contoso.example", consented=False)
+    simulator.control.person(TENANT, act, other_tenant_id=OTHER)
+    found_status, found = opened(simulator, consent_link(simulator))
+    assert found_status == status
+    assert returned.items() <= found.items()
+    assert (token_for(simulator).status_code == 200) == (act == "grant")
+
+
+def application(simulator: Simulator) -> Any:
+    return msal.ConfidentialClientApplication(
+        simulator.client_id,
+        client_credential=simulator.client_secret,
+        authority=f"{simulator.url}/{TENANT}",
+        instance_discovery=False,
+        verify=simulator.ca_file,
+    )
+
+
+def sign_in(simulator: Simulator, account: str, scopes: list[str] = SCOPES) -> dict[str, Any]:
+    simulator.control.person(TENANT, account=account)
+    app = application(simulator)
+    flow = app.initiate_auth_code_flow(scopes, redirect_uri=BACK)
+    _, returned = opened(simulator, flow["auth_uri"])
+    return app.acquire_token_by_auth_code_flow(flow, returned)
+
+
+def graph_for(simulator: Simulator, token: str) -> Graph:
+    session = requests.Session()
+    session.verify = simulator.ca_file
+    session.headers["Authorization"] = f"Bearer {token}"
+    return Graph(simulator.url, session)
+
+
+def test_msal_signs_a_person_in_with_pkce(simulator: Simulator) -> None:
+    tokens = sign_in(simulator, ANN)
+    assert tokens["id_token_claims"]["preferred_username"] == ANN
+    assert (tokens["id_token_claims"]["tid"], tokens["scope"]) == (TENANT, "Mail.ReadWrite.Shared User.Read")
+    assert tokens["refresh_token"]
+
+
+def test_a_code_is_good_once_and_only_with_its_verifier(simulator: Simulator) -> None:
+    simulator.control.person(TENANT, account=ANN)
+    app = application(simulator)
+    flow = app.initiate_auth_code_flow(SCOPES, redirect_uri=BACK)
+    _, returned = opened(simulator, flow["auth_uri"])
+    wrong = app.acquire_token_by_auth_code_flow({**flow, "code_verifier": "x" * 43}, returned)
+    assert "AADSTS501481" in wrong["error_description"]
+    again = application(simulator).acquire_token_by_auth_code_flow(flow, returned)
+    assert "AADSTS54005" in again["error_description"]
+
+
+def test_a_refresh_token_is_followed_by_a_newer_one(simulator: Simulator) -> None:
+    first = sign_in(simulator, ANN)["refresh_token"]
+    second = application(simulator).acquire_token_by_refresh_token(first, SCOPES)
+    assert second["refresh_token"] != first
+    old = application(simulator).acquire_token_by_refresh_token(first, SCOPES)
+    assert old["error"] == "invalid_grant"
+    assert simulator.control.sign_ins(ANN)[0]["refreshed"] == 1
+
+
+def test_a_revoked_sign_in_ends_at_once(simulator: Simulator) -> None:
+    tokens = sign_in(simulator, ANN)
+    ask = graph_for(simulator, tokens["access_token"])
+    assert ask("GET", f"/users/{ANN}/mailFolders/inbox").status_code == 200
+    simulator.control.revoke_sign_ins(ANN)
+    assert ask("GET", f"/users/{ANN}/mailFolders/inbox").status_code == 401
+    refused = application(simulator).acquire_token_by_refresh_token(tokens["refresh_token"], SCOPES)
+    assert "AADSTS50173" in refused["error_description"]
+
+
+def test_a_service_account_opens_what_it_was_given(simulator: Simulator) -> None:
+    ask = graph_for(simulator, sign_in(simulator, SERVICE)["access_token"])
+    simulator.control.delegate(ANN, SERVICE, "full_access")
+    assert ask("GET", f"/users/{ANN}/mailFolders/inbox/messages").status_code == 200
+    assert ask("GET", f"/users/{BEN}/mailFolders/inbox/messages").status_code == 403
+    assert ask("GET", f"/users/{ANN}").status_code == 403
+    simulator.control.delegate(ANN, SERVICE)
+    assert ask("GET", f"/users/{ANN}/mailFolders/inbox/messages").status_code == 403
+
+
+def test_an_agents_own_sign_in_opens_the_own_mailbox_only(simulator: Simulator) -> None:
+    ask = graph_for(simulator, sign_in(simulator, ANN, ["User.Read", "Mail.Read"])["access_token"])
+    assert ask("GET", f"/users/{ANN}/mailFolders/inbox/messages").status_code == 200
+    assert ask("GET", f"/users/{ANN}").status_code == 200
+    simulator.control.delegate(BEN, ANN, "full_access")
+    assert ask("GET", f"/users/{BEN}/mailFolders/inbox/messages").status_code == 403
+
+
+def test_rbac_without_roles_opens_the_mailboxes_in_its_scope(simulator: Simulator) -> None:
+    simulator.control.consent(TENANT, roles=[], rbac_scope=[ANN])
+    ask = graph_for(simulator, token_for(simulator).json()["access_token"])
+    assert ask("GET", f"/users/{ANN}/mailFolders/inbox/messages").status_code == 200
+    assert ask("GET", f"/users/{BEN}/mailFolders/inbox/messages").status_code == 403
+    assert ask("GET", f"/users/{ANN}").status_code == 403
+    assert ask("GET", "/groups").status_code == 403
+
+
+def test_roles_and_rbac_add_up(simulator: Simulator) -> None:
+    simulator.control.consent(TENANT, rbac_scope=[ANN])
+    ask = graph_for(simulator, token_for(simulator).json()["access_token"])
+    assert ask("GET", f"/users/{BEN}/mailFolders/inbox/messages").status_code == 200
+
+
+def test_exchange_may_not_have_noticed_a_grant_yet(simulator: Simulator) -> None:
+    simulator.control.consent(TENANT, unnoticed=True)
+    ask = graph_for(simulator, token_for(simulator).json()["access_token"])
+    assert ask("GET", f"/users/{ANN}").status_code == 200
+    assert ask("GET", f"/users/{ANN}/mailFolders/inbox/messages").status_code == 403
+
+
+def test_a_group_is_found_by_its_address(simulator: Simulator) -> None:
+    simulator.control.consent(
+        TENANT, roles=["GroupMember.Read.All"], groups={"sales@contoso.example": "Sales"}
+    )
+    ask = graph_for(simulator, token_for(simulator).json()["access_token"])
+    condition = "mail eq 'sales@contoso.example' or proxyAddresses/any(p:p eq 'smtp:sales@contoso.example')"
+    found = ask.get(f"/groups?$filter={condition}")["value"]
+    assert [one["displayName"] for one in found] == ["Sales"]

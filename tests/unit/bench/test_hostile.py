@@ -1,0 +1,35 @@
+"""Every hostile body is filed in under a second, and shown or withheld in under a second."""
+
+from collections.abc import Callable
+
+import pytest
+
+from bench.hostile import bodies, costs, texts
+
+
+@pytest.mark.parametrize("make", bodies().values(), ids=bodies().keys())
+def test_a_hostile_body_is_filed_and_judged_in_less_than_a_second(make: Callable[[], str]) -> None:
+    filing, showing, _ = costs(html=make())
+    assert filing < 1
+    assert showing < 1
+
+
+@pytest.mark.parametrize("make", texts().values(), ids=texts().keys())
+def test_a_hostile_text_is_filed_in_less_than_a_second(make: Callable[[], str]) -> None:
+    filing, _, _ = costs(text=make())
+    assert filing < 1
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("100,000 nested div", "30,000 tags"),
+        ("100,000 nested tables", "1,000,000 characters"),
+        ("100,000 nested blockquotes", "1,000,000 characters"),
+        ("120,000 attributes on a tag", "500 attributes"),
+        ("20 MB of paragraphs", "1,000,000 characters"),
+        ("a million ampersands", "50,000 bare ampersands"),
+    ],
+)
+def test_a_withheld_body_says_why(name: str, reason: str) -> None:
+    assert reason in costs(html=bodies()[name]())[2]

@@ -1,0 +1,194 @@
+"""Infrastructure and code name the same things: storage, settings, events, functions, parameters."""
+
+import ast
+import json
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from dev import infra_names
+from shared.config import SETTINGS, STORAGE
+from shared.domain import names
+
+ROOT = Path(__file__).resolve().parents[3]
+INFRA = ROOT / "infra"
+# Not of a deployment in Azure: storage is opened by identity, and certificates are the usual ones.
+LOCAL_ONLY = {STORAGE, "REQUESTS_CA_BUNDLE"}
+# Read by the Functions host or its worker, not by the app.
+PLATFORM = {
+    "APPLICATIONINSIGHTS_CONNECTION_STRING",
+    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+    "PYTHON_THREADPOOL_THREAD_COUNT",
+}
+# In the vault and the settings; the parts of the app that read them follow.
+AHEAD = {"POSTLEDGER_CODE_KEYS", "POSTLEDGER_TOKEN_KEYS"}
+
+SAID = re.compile(r"said\.(\w+)")
+TEXT = re.compile(r'"([a-z]+(?:_[a-z]+)+)"')
+QUERIES = sorted((INFRA / "queries").rglob("*.kql"))
+MODULES = sorted(INFRA.rglob("*.bicep"))
+
+
+@cache
+def bicep(name: str) -> str:
+    return (INFRA / name).read_text("utf-8")
+
+
+def block(text: str, start: str) -> str:
+    """From a line that starts so to the first brace in column one."""
+    found = re.search(rf"^{re.escape(start)}.*?^}}", text, re.M | re.S)
+    assert found, start
+    return found[0]
+
+
+@cache
+def words_of_the_code() -> set[str]:
+    """Every string, keyword and dictionary key in the product and its triggers."""
+    found: set[str] = set()
+    for path in [*(ROOT / "shared").rglob("*.py"), ROOT / "function_app.py"]:
+        for one in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(one, ast.Constant) and isinstance(one.value, str):
+                found.add(one.value)
+            elif isinstance(one, ast.keyword) and one.arg:
+                found.add(one.arg)
+            elif isinstance(one, ast.FunctionDef):
+                found.add(one.name)
+    return found
+
+
+def test_storage_is_made_from_the_names_in_the_code() -> None:
+    assert infra_names.FILE.read_text("utf-8") == infra_names.content(), (
+        "run `python -m dev.infra_names` after a change of shared/domain/names.py"
+    )
+    made = json.loads(infra_names.content())
+    assert made["tables"] == list(names.TABLES)
+    assert made["queues"] == list(names.QUEUES)
+    assert made["containers"] == list(names.CONTAINERS)
+    assert made["mailContainers"] == ["bodies/", "attachments/"], "what lifecycle rules may move and delete"
+    assert [one + made["poisonSuffix"] for one in made["queues"]] == [*map(names.poison, names.QUEUES)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "loop", "name"),
+    [
+        ("tableServices/tables", "for table in names.tables", "name: table"),
+        ("queueServices/queues", "for queue in names.queues", "name: queue"),
+        ("queueServices/queues", "for queue in names.queues", "name: '${queue}${names.poisonSuffix}'"),
+        ("blobServices/containers", "for container in concat(names.containers", "name: container"),
+    ],
+)
+def test_every_table_queue_and_container_is_made_in_a_loop(kind: str, loop: str, name: str) -> None:
+    resources = re.findall(r"^resource .*?^[\]}]$", bicep("modules/storage.bicep"), re.M | re.S)
+    assert "loadJsonContent('../names.json')" in bicep("modules/storage.bicep")
+    assert [one for one in resources if f"{kind}@" in one and loop in one and f"    {name}\n" in one]
+
+
+def test_the_app_settings_are_those_that_the_code_reads() -> None:
+    settings = block(bicep("modules/app.bicep"), "resource settings ")
+    given = set(re.findall(r"^    (\w+):", settings, re.M))
+    wanted = (set(SETTINGS) - LOCAL_ONLY) | PLATFORM
+    assert given - AHEAD == wanted - AHEAD
+
+
+def test_the_settings_that_bindings_name_are_there() -> None:
+    """Every trigger names one connection, which the app settings spell as identity and three addresses."""
+    source = (ROOT / "function_app.py").read_text("utf-8")
+    connections = set(re.findall(r"connection=(\w+)", source))
+    assert connections == {"STORAGE"}
+    assert f'STORAGE = "{STORAGE}"' in source
+    settings = block(bicep("modules/app.bicep"), "resource settings ")
+    for part in ("credential", "clientId", "blobServiceUri", "queueServiceUri", "tableServiceUri"):
+        assert f"{STORAGE}__{part}:" in settings
+
+
+def test_no_secret_stands_in_the_settings() -> None:
+    settings = block(bicep("modules/app.bicep"), "resource settings ")
+    for name in ("HASH_KEY", "CODE_KEYS", "TOKEN_KEYS", "CERTIFICATE", "CLIENT_SECRET"):
+        [value] = re.findall(rf"POSTLEDGER_{name}: (.+)", settings)
+        assert "${secrets}" in value, name
+    assert "@secure" not in "".join(map(Path.read_text, MODULES)), "no secret is a parameter"
+
+
+def test_storage_has_no_keys_and_passwords_open_nothing() -> None:
+    assert "allowSharedKeyAccess: false" in bicep("modules/storage.bicep")
+    assert "properties: { allow: false }" in bicep("modules/app.bicep")
+    assert bicep("modules/monitoring.bicep").lower().count("disablelocalauth: true") == 2
+    assert "listKeys" not in "".join(map(Path.read_text, MODULES))
+
+
+def test_the_names_of_the_api_s_addresses_are_outputs() -> None:
+    outputs = dict(re.findall(r"^output (\w+) string = (.+)$", bicep("main.bicep"), re.M))
+    assert outputs["POSTLEDGER_REDIRECT_URI"] == "'${app.outputs.publicUrl}/api/v1/connect/callback'"
+    assert outputs["POSTLEDGER_API_URL"] == "'${app.outputs.publicUrl}/api/v1'"
+
+
+def test_parameters_have_the_same_defaults_in_both_files() -> None:
+    given = json.loads((INFRA / "main.parameters.json").read_text("utf-8"))["parameters"]
+    declared = dict(re.findall(r"^param (\w+) \w+(?: = (.+))?$", bicep("main.bicep"), re.M))
+    assert set(declared) - set(given) == {"homeTenantId", "budgetStart", "tags"}
+    for name, one in given.items():
+        default = re.fullmatch(r"\$\{[A-Z_]+(?:=(.*))?\}", one["value"])
+        assert default, name
+        written = declared[name].strip("'") if declared[name] else None
+        assert (default[1] if default[1] is not None else None) == (written if declared[name] else None), name
+
+
+def test_every_abbreviation_is_used() -> None:
+    used = set(re.findall(r"\{abbreviations\.(\w+)", "".join(map(Path.read_text, MODULES))))
+    assert used == set(json.loads((INFRA / "abbreviations.json").read_text("utf-8")))
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda one: f"{one.parent.name}-{one.stem}")
+def test_a_query_asks_for_what_the_code_says(query: Path) -> None:
+    text = query.read_text("utf-8")
+    words = words_of_the_code()
+    assert set(SAID.findall(text)) <= words
+    suffixes = set(re.findall(r'endswith "(\w+)"', text))
+    assert all(any(word.endswith(one) for word in words) for one in suffixes)
+    named = set(TEXT.findall(text)) - suffixes - {"_handled"}
+    assert named <= words | {f"{one}_handled" for one in names.QUEUES}
+
+
+def test_every_query_is_used_by_one_rule_or_panel() -> None:
+    used = re.findall(r"loadTextContent\('\.\./(queries/[\w/]+\.kql)'\)", bicep("modules/watch.bicep"))
+    assert sorted(used) == sorted(str(one.relative_to(INFRA)) for one in QUERIES)
+
+
+def test_every_alert_is_explained() -> None:
+    rules = re.findall(r"^    name: '(\w+)'\n    title:", bicep("modules/watch.bicep"), re.M)
+    assert len(rules) == 8
+    alerts = (
+        (ROOT / "docs/operations.md").read_text("utf-8").partition("\n## Alerts\n")[2].partition("\n## ")[0]
+    )
+    assert re.findall(r"^\| `(\w+)` \|", alerts, re.M)[: len(rules)] == rules
+
+
+def test_every_role_and_permission_is_explained() -> None:
+    said = (ROOT / "docs/permissions.md").read_text("utf-8")
+    roles = re.findall(r"^  '([\w ]+)': '[0-9a-f-]{36}'$", bicep("modules/roles.bicep"), re.M)
+    assert len(roles) == 5
+    script = (INFRA / "scripts/app-registration.sh").read_text("utf-8")
+    asked = [
+        one
+        for line in re.findall(r"^(?:application|delegated)='(.+)'$", script, re.M)
+        for one in line.split()
+    ]
+    assert len(asked) == 12
+    assert [one for one in [*roles, *asked] if one not in said] == []
+
+
+def test_every_choice_of_a_deployment_is_documented() -> None:
+    given = json.loads((INFRA / "main.parameters.json").read_text("utf-8"))["parameters"]
+    choices = set(re.findall(r"POSTLEDGER_\w+", json.dumps(given))) - {"POSTLEDGER_CLIENT_ID"}
+    said = (ROOT / "docs/deployment.md").read_text("utf-8").partition("## 2. Choose")[2].partition("\n## ")[0]
+    assert choices <= set(re.findall(r"POSTLEDGER_\w+", said))
+
+
+def test_the_devcontainer_is_json_and_the_workflow_deploys_without_a_secret() -> None:
+    container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text("utf-8"))
+    assert "azure-functions-core-tools@4" in container["onCreateCommand"]
+    workflow = (ROOT / ".github/workflows/deploy.yml").read_text("utf-8")
+    assert "id-token: write" in workflow
+    assert "secrets." not in workflow

@@ -1,0 +1,352 @@
+"""The scripts of the deployment against a stand-in for the Azure CLI: what they change, and what not twice."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.domain.callers import ROLES
+
+SCRIPTS = Path(__file__).resolve().parents[3] / "infra" / "scripts"
+ALL = sorted(SCRIPTS.glob("*.sh"))
+REDIRECT = "https://func.example/api/v1/connect/callback"
+CLIENT = "client-1"
+HEX_KEY = re.compile(r"[0-9a-f]{64}")
+
+
+class Desk:
+    """A person's shell with `az`, `azd` and `curl` that only pretend."""
+
+    def __init__(self, directory: Path) -> None:
+        self.state_file = directory / "state.json"
+        self.write(apps=[], principals=[], vault={}, assigned=[], changes=[], calls=[])
+        tools = directory / "bin"
+        tools.mkdir()
+        fake = Path(__file__).with_name("fake_az.py")
+        self._tool(tools / "az", f'exec {sys.executable} -SE {fake} "$@"')
+        self._tool(tools / "azd", f'printf "%s " "$@" >>{directory}/azd')
+        self._tool(
+            tools / "curl",
+            'while [ "$1" != --output ]; do shift; done\necho \'{"access_token":"a.b.c"}\' >"$2"',
+        )
+        self.azd = directory / "azd"
+        self.environment = {
+            "PATH": f"{tools}:{os.environ['PATH']}",
+            "FAKE_AZ": str(self.state_file),
+            "POSTLEDGER_WAIT": "0",
+            "AZURE_ENV_NAME": "trial",
+            "AZURE_SUBSCRIPTION_ID": "sub",
+            "AZURE_RESOURCE_GROUP": "rg",
+            "SERVICE_API_NAME": "func",
+            "POSTLEDGER_VAULT_NAME": "kv",
+            "POSTLEDGER_REDIRECT_URI": REDIRECT,
+            "POSTLEDGER_IDENTITY_PRINCIPAL_ID": "principal",
+        }
+
+    @staticmethod
+    def _tool(path: Path, body: str) -> None:
+        path.write_text(f"#!/bin/sh\n{body}\n")
+        path.chmod(0o755)
+
+    def write(self, **state: Any) -> None:
+        self.state_file.write_text(json.dumps({**(self.state if self.state_file.exists() else {}), **state}))
+
+    @property
+    def state(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.state_file.read_text())
+        return found
+
+    def take_changes(self) -> list[str]:
+        changes: list[str] = self.state["changes"]
+        self.write(changes=[])
+        return changes
+
+    @property
+    def app(self) -> dict[str, Any]:
+        [found] = self.state["apps"]
+        return dict(found)
+
+    @property
+    def keys(self) -> dict[str, str]:
+        return dict(self.state["vault"]["secret"])
+
+    def run(self, script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(SCRIPTS / script), *arguments],
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    def done(self, script: str, *arguments: str, **environment: str) -> str:
+        done = self.run(script, *arguments, **environment)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def registration(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What there is after the app registration has been made."""
+    desk = Desk(tmp_path_factory.mktemp("desk"))
+    desk.done("app-registration.sh", "--identity", "first")
+    desk.write(changes=[], calls=[])
+    return desk.state
+
+
+@pytest.fixture
+def registered(desk: Desk, registration: dict[str, Any]) -> Desk:
+    desk.write(**registration)
+    return desk
+
+
+@pytest.mark.parametrize("script", ALL, ids=lambda one: str(one.name))
+def test_every_script_is_bash(script: Path) -> None:
+    subprocess.run(["bash", "-n", str(script)], check=True, timeout=10)
+
+
+@pytest.mark.skipif(not shutil.which("shellcheck"), reason="ShellCheck is not installed")
+def test_shellcheck_finds_nothing() -> None:
+    found = subprocess.run(
+        ["shellcheck", "-x", *map(str, ALL)], cwd=SCRIPTS, capture_output=True, text=True, check=False
+    )
+    assert found.stdout == ""
+
+
+def test_the_registration_has_the_roles_the_scope_and_the_trust(desk: Desk) -> None:
+    options = ("--audience", "multi", "--redirect-uri", REDIRECT, "--identity", "principal")
+    assert desk.done("app-registration.sh", *options) == CLIENT
+    app = desk.app
+    assert app["signInAudience"] == "AzureADMultipleOrgs"
+    assert app["identifierUris"] == [f"api://{CLIENT}"]
+    assert {one["value"] for one in app["appRoles"]} == ROLES
+    assert len({one["id"] for one in app["appRoles"]}) == 4
+    assert [one["value"] for one in app["api"]["oauth2PermissionScopes"]] == ["access_as_user"]
+    assert app["api"]["requestedAccessTokenVersion"] == 2
+    assert app["web"]["redirectUris"] == [REDIRECT]
+    [trusted] = app["trusted"]
+    assert trusted["subject"] == "principal"
+    assert trusted["issuer"].startswith("https://login.microsoftonline.com/11111111-")
+    assert trusted["audiences"] == ["api://AzureADTokenExchange"]
+    [graph] = app["requiredResourceAccess"]
+    asked = {(one["id"].removeprefix("id-"), one["type"]) for one in graph["resourceAccess"]}
+    assert {name for name, kind in asked if kind == "Role"} == {
+        "Mail.Read",
+        "MailboxSettings.Read",
+        "User.Read.All",
+    }
+    assert ("Mail.ReadWrite.Shared", "Scope") in asked
+
+
+def test_operator_and_service_are_roles_of_applications_only(registered: Desk) -> None:
+    """The API takes the operator's word from an app-only token alone."""
+    members = {one["value"]: one["allowedMemberTypes"] for one in registered.app["appRoles"]}
+    assert members["Operator"] == members["Service"] == ["Application"]
+    assert members["Admin"] == members["Agent"] == ["User"]
+
+
+def test_a_second_run_changes_nothing(registered: Desk) -> None:
+    before = registered.app
+    registered.done("app-registration.sh", "--identity", "first")
+    assert registered.take_changes() == []
+    assert registered.app == before
+
+
+def test_redirect_addresses_of_others_stay(registered: Desk) -> None:
+    registered.done("app-registration.sh", "--redirect-uri", "https://other.example/callback")
+    registered.done("app-registration.sh", "--redirect-uri", REDIRECT)
+    assert registered.app["web"]["redirectUris"] == ["https://other.example/callback", REDIRECT]
+
+
+def test_another_identity_takes_the_place_of_the_first(registered: Desk) -> None:
+    registered.done("app-registration.sh", "--identity", "second")
+    assert [one["subject"] for one in registered.app["trusted"]] == ["second"]
+
+
+def test_a_dry_run_of_a_new_registration_says_that_it_would_make_one(desk: Desk) -> None:
+    done = desk.run("app-registration.sh", "--dry-run")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "would make the app registration Postledger (AzureADMyOrg)" in done.stderr
+    assert desk.take_changes() == []
+
+
+def test_a_dry_run_says_what_it_would_do_and_does_nothing(registered: Desk) -> None:
+    before = registered.state["apps"]
+    done = registered.run("app-registration.sh", "--identity", "second", "--audience", "multi", "--dry-run")
+    assert "would run: az ad app federated-credential update" in done.stderr
+    assert registered.take_changes() == []
+    assert registered.state["apps"] == before
+
+
+def test_two_registrations_of_one_name_are_not_guessed_between(desk: Desk) -> None:
+    both = [{"id": f"o{n}", "appId": f"c{n}", "displayName": "Postledger"} for n in (1, 2)]
+    desk.write(apps=both)
+    done = desk.run("app-registration.sh")
+    assert done.returncode == 1
+    assert "name one with --client-id" in done.stderr
+    assert desk.done("app-registration.sh", "--client-id", "c2") == "c2"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--audience", "everyone"), "--audience is single or multi, not everyone."),
+        (("--identity",), "--identity needs a value."),
+        (("--nonsense",), "unknown option --nonsense"),
+        (("--client-id", "none"), "no app registration has the client id none"),
+        (("--application", "Mail.Red"), "Microsoft Graph has no permission called Mail.Red."),
+    ],
+)
+def test_a_mistake_gets_a_sentence(desk: Desk, arguments: tuple[str, ...], told: str) -> None:
+    done = desk.run("app-registration.sh", *arguments)
+    assert done.returncode == 1
+    assert told in done.stderr
+
+
+def test_a_certificate_is_made_in_the_vault_and_registered_beside_the_old_one(registered: Desk) -> None:
+    both = ["make a certificate", "add a certificate"]
+    registered.done("app-registration.sh", "--certificate", "kv")
+    assert registered.take_changes() == both
+    registered.done("app-registration.sh", "--certificate", "kv")
+    assert registered.take_changes() == []
+    registered.done("app-registration.sh", "--certificate", "kv", "--renew")
+    assert registered.take_changes() == both
+
+
+def test_a_client_secret_goes_into_the_vault_with_its_expiry_and_nowhere_else(desk: Desk) -> None:
+    done = desk.run("app-registration.sh", "--secret", "kv")
+    assert done.returncode == 0, done.stderr
+    assert desk.keys == {"app-secret": "s3cret"}
+    assert desk.state["expires"], "the vault tells of its end thirty days before"
+    assert "s3cret" not in done.stdout + done.stderr
+    assert "s3cret" not in json.dumps(desk.state["calls"]), "a command line can be read by others"
+
+
+def test_keys_are_made_once(desk: Desk) -> None:
+    desk.done("keys.sh", "create")
+    made = desk.keys
+    assert set(made) == {"hash-key", "code-keys", "token-keys"}
+    assert all(HEX_KEY.fullmatch(one) for one in made.values())
+    assert len(set(made.values())) == 3
+    assert desk.take_changes() == ["make hash-key", "make code-keys", "make token-keys", "refresh"]
+    desk.done("keys.sh", "create")
+    assert desk.keys == made
+    assert desk.take_changes() == []
+
+
+def test_a_missing_key_is_made_and_the_others_stay(desk: Desk) -> None:
+    desk.write(vault={"secret": {"hash-key": "kept"}})
+    desk.done("keys.sh", "create")
+    assert desk.keys["hash-key"] == "kept"
+    assert desk.take_changes() == ["make code-keys", "make token-keys", "refresh"]
+
+
+def test_no_key_is_made_where_nobody_can_say_whether_there_is_one(desk: Desk) -> None:
+    desk.write(broken=True)
+    done = desk.run("keys.sh", "create")
+    assert done.returncode == 1
+    assert "cannot tell whether hash-key is there" in done.stderr
+    assert desk.take_changes() == []
+
+
+def test_a_key_is_never_printed_nor_on_a_command_line(desk: Desk) -> None:
+    done = desk.run("keys.sh", "create")
+    calls = json.dumps(desk.state["calls"])
+    for key in desk.keys.values():
+        assert key not in done.stdout + done.stderr + calls
+
+
+def test_a_rotated_key_stands_before_the_old_ones(desk: Desk) -> None:
+    desk.done("keys.sh", "create")
+    before = desk.keys["code-keys"]
+    desk.done("keys.sh", "rotate", "code-keys")
+    first, second = desk.keys["code-keys"].split(",")
+    assert HEX_KEY.fullmatch(first)
+    assert (first != before, second) == (True, before)
+    assert desk.take_changes()[-1] == "refresh"
+
+
+def test_the_app_is_made_to_read_the_vault_now(desk: Desk) -> None:
+    desk.done("keys.sh", "refresh")
+    assert desk.take_changes() == ["refresh"]
+
+
+def test_the_hash_key_is_not_rotated(desk: Desk) -> None:
+    done = desk.run("keys.sh", "rotate", "hash-key")
+    assert done.returncode == 1
+    assert "never changes" in done.stderr
+
+
+def test_a_role_is_given_once(registered: Desk) -> None:
+    registered.take_changes()
+    for _ in range(2):
+        registered.done(
+            "assign-role.sh", "--client-id", CLIENT, "--role", "Admin", "--person", "ann@contoso.example"
+        )
+    assert registered.take_changes() == ["assign"]
+    [[principal, role]] = registered.state["assigned"]
+    assert principal == "user-ann@contoso.example"
+    assert role == next(one["id"] for one in registered.app["appRoles"] if one["value"] == "Admin")
+
+
+def test_a_person_is_not_made_operator(registered: Desk) -> None:
+    done = registered.run(
+        "assign-role.sh", "--client-id", CLIENT, "--role", "Operator", "--person", "ann@contoso.example"
+    )
+    assert (done.returncode, "a role of applications" in done.stderr) == (1, True)
+
+
+def test_the_operator_s_password_is_gone_once_there_is_a_token(registered: Desk) -> None:
+    registered.take_changes()
+    done = registered.run("operator-token.sh", "--client-id", CLIENT)
+    assert (done.returncode, done.stdout) == (0, "a.b.c\n"), done.stderr
+    assert registered.take_changes() == [
+        "create app Postledger operator",
+        "create principal",
+        "assign",
+        "add a secret",
+        "remove the secret",
+    ]
+    assert "s3cret" not in json.dumps(registered.state["calls"])
+    registered.run("operator-token.sh", "--client-id", CLIENT)
+    assert registered.take_changes() == ["add a secret", "remove the secret"]
+
+
+def test_azd_s_hooks_make_everything_that_the_app_needs(desk: Desk) -> None:
+    desk.done("before-provision.sh")
+    assert desk.azd.read_text() == f"env set POSTLEDGER_CLIENT_ID {CLIENT} "
+    assert desk.app["displayName"] == "Postledger (trial)"
+    desk.done("after-provision.sh", POSTLEDGER_CLIENT_ID=CLIENT)
+    assert set(desk.keys) == {"hash-key", "code-keys", "token-keys"}
+    assert desk.app["web"]["redirectUris"] == [REDIRECT]
+    assert desk.app["trusted"][0]["subject"] == "principal"
+
+
+def test_nothing_is_registered_in_another_tenant_than_the_subscription_s(desk: Desk) -> None:
+    done = desk.run("before-provision.sh", AZURE_SUBSCRIPTION_ID="elsewhere")
+    assert done.returncode == 1
+    assert "az login --tenant another-tenant" in done.stderr
+    assert desk.state["apps"] == []
+
+
+def test_hooks_leave_a_registration_alone_that_is_kept_by_hand(desk: Desk) -> None:
+    by_hand = {"POSTLEDGER_APP_REGISTRATION": "manual", "POSTLEDGER_CLIENT_ID": "theirs"}
+    desk.done("before-provision.sh", **by_hand)
+    done = desk.run("after-provision.sh", **by_hand)
+    assert done.returncode == 0
+    assert REDIRECT in done.stderr
+    assert desk.state["apps"] == []
+    missing = desk.run("before-provision.sh", POSTLEDGER_APP_REGISTRATION="manual")
+    assert (missing.returncode, "azd env set POSTLEDGER_CLIENT_ID" in missing.stderr) == (1, True)

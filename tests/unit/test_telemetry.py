@@ -1,0 +1,70 @@
+"""What the service says of itself: one line a command, with what it called while it ran."""
+
+import json
+import logging
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from shared import telemetry
+from shared.adapters.storage.connection import Connection, StorageSettings
+
+
+@pytest.fixture(autouse=True)
+def _all_lines(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "postledger")
+
+
+def said(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
+    return [json.loads(one.message) for one in caplog.records]
+
+
+def test_a_command_says_what_it_called(caplog: pytest.LogCaptureFixture) -> None:
+    with telemetry.measured("mail-sync_handled", mailbox="m"):
+        telemetry.count(telemetry.Counted.GRAPH_CALLS, 3)
+        telemetry.count(telemetry.Counted.STORAGE_CALLS)
+        telemetry.count(telemetry.Counted.STORAGE_CALLS)
+    [line] = said(caplog)
+    assert {name: line[name] for name in telemetry.Counted} == {
+        "graph_calls": 3,
+        "graph_throttled": 0,
+        "storage_calls": 2,
+    }
+
+
+def test_a_command_that_raises_says_so_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(ValueError, match="broken"), telemetry.measured("mail-sync_handled", mailbox="m"):
+        telemetry.count(telemetry.Counted.GRAPH_CALLS)
+        raise ValueError("broken")
+    assert said(caplog)[0]["graph_calls"] == 1
+
+
+def test_commands_side_by_side_count_for_themselves(caplog: pytest.LogCaptureFixture) -> None:
+    def run(number: int) -> None:
+        with telemetry.measured("mail-sync_handled", mailbox=str(number)):
+            for _ in range(number):
+                telemetry.count(telemetry.Counted.GRAPH_CALLS)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(run, range(40)))
+    assert sorted(one["graph_calls"] for one in said(caplog)) == list(range(40))
+
+
+def test_calls_made_side_by_side_count_for_the_command_that_asks(caplog: pytest.LogCaptureFixture) -> None:
+    connection = Connection(StorageSettings(table_uri="https://acc.table.core.windows.net"))
+    with telemetry.measured("mail-ingest_handled", mailbox="m"):
+        connection.side_by_side(lambda _: telemetry.count(telemetry.Counted.STORAGE_CALLS), range(20))
+    assert said(caplog)[0]["storage_calls"] == 20
+
+
+def test_every_answer_of_storage_counts(caplog: pytest.LogCaptureFixture) -> None:
+    connection = Connection(StorageSettings(table_uri="https://acc.table.core.windows.net"))
+    with telemetry.measured("mail-ingest_handled", mailbox="m"):
+        for hook in connection.transport.session.hooks["response"]:
+            hook(None, timeout=1)
+    assert said(caplog)[0]["storage_calls"] == 1
+
+
+def test_outside_of_a_command_nothing_is_counted(caplog: pytest.LogCaptureFixture) -> None:
+    telemetry.count(telemetry.Counted.GRAPH_CALLS)
+    assert not caplog.records
