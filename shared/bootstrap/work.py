@@ -15,8 +15,6 @@ from shared.services.by_hand import ByHand, SweepDecisions
 from shared.services.candidates import GatherCandidates
 from shared.services.carry_out import Bury, CarryOut, TakeBack
 from shared.services.connection_care import WatchConnections
-from shared.services.deletion import DeleteOrganisation
-from shared.services.erasing import EraseMessages, ErasePerson
 from shared.services.filing import Filing
 from shared.services.forgeries import CountForgeries
 from shared.services.ingest import Ingest
@@ -30,7 +28,7 @@ from shared.services.readdressing import NoticeAddresses
 from shared.services.reconcile import Reconcile, ReconcileAll
 from shared.services.rematch import Reconsider, RunRematch
 from shared.services.resync import Resync
-from shared.services.retention import ApplyRetention, QueueRetention
+from shared.services.retention import QueueRetention
 from shared.services.scopes import FindScope
 from shared.services.screening import Screen
 from shared.services.subscription_care import (
@@ -51,6 +49,7 @@ if TYPE_CHECKING:
 
 from shared.bootstrap.adapters import Adapters
 from shared.bootstrap.connecting import Connecting
+from shared.bootstrap.taking_away import taking_away
 
 # The webhook must have queued within 2 s or say that it has not.
 WEBHOOK_QUEUE_TIMEOUT: Final = 2.0
@@ -181,7 +180,7 @@ class Work(Adapters):
                 clock=now,
             ),
             carry_out=self._carry_out,
-            take_away=self._take_away,
+            take_away=taking_away(self, new_id, now),
             queue_retention=QueueRetention(
                 self.organisations, self.erasures, self.queue, now, self.settings.hash_key
             ),
@@ -258,41 +257,6 @@ class Work(Adapters):
             clock=now,
         )
         return CareForSubscriptions(maintain, compare)
-
-    @cached_property
-    def _take_away(self) -> RunTakeAway:
-        by_hand = ByHand(self.messages, self.inbox, self.queue, new_id)
-        erase_messages = EraseMessages(self.erasures, self.messages, self.records, by_hand, now)
-        return RunTakeAway(
-            person=ErasePerson(
-                erasures=self.erasures,
-                erase_messages=erase_messages,
-                records=self.records,
-                holdings=self.holdings,
-                queue=self.queue,
-                clock=now,
-                hash_key=self.settings.hash_key,
-            ),
-            organisation=DeleteOrganisation(
-                organisations=self.organisations,
-                erasures=self.erasures,
-                subscriptions=self.subscriptions,
-                source=self.subscription_source,
-                holdings=self.holdings,
-                queue=self.queue,
-                clock=now,
-                hash_key=self.settings.hash_key,
-            ),
-            expired=ApplyRetention(
-                organisations=self.organisations,
-                mailboxes=self.mailboxes,
-                messages=self.messages,
-                sightings=self.sightings,
-                by_hand=by_hand,
-                queue=self.queue,
-                clock=now,
-            ),
-        )
 
     @cached_property
     def _carry_out(self) -> CarryOut:
