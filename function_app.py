@@ -18,6 +18,7 @@ from shared.domain.commands import (
     ReconcileMailbox,
     RematchMessages,
     SyncMailbox,
+    TakeAway,
 )
 from shared.triggers.client import serve
 from shared.triggers.graph import receive
@@ -105,6 +106,12 @@ def file_message(msg: func.QueueMessage) -> None:
     handle(msg, FileMessage, use_cases().carry_out, outcomes())
 
 
+@app.queue_trigger(arg_name="msg", queue_name=names.ERASURE, connection=STORAGE)
+def take_away(msg: func.QueueMessage) -> None:
+    """erasure: the next page of taking a person, an organisation, or expired mail away."""
+    handle(msg, TakeAway, use_cases().take_away, outcomes())
+
+
 @app.queue_trigger(arg_name="msg", queue_name=names.RECORD_MERGES, connection=STORAGE)
 def merge_records(msg: func.QueueMessage) -> None:
     """record-merges: move what was filed on a record to the one that has taken its place."""
@@ -163,6 +170,18 @@ def merge_records_poison(msg: func.QueueMessage) -> None:
 def maintain_subscription_poison(msg: func.QueueMessage) -> None:
     """subscriptions-poison: subscription work that the host gave up on."""
     take_poison(msg, MaintainSubscription, outcomes())
+
+
+@app.queue_trigger(arg_name="msg", queue_name=names.poison(names.ERASURE), connection=STORAGE)
+def take_away_poison(msg: func.QueueMessage) -> None:
+    """erasure-poison: taking away that the host gave up on."""
+    take_poison(msg, TakeAway, outcomes())
+
+
+@app.timer_trigger(arg_name="timer", schedule="0 40 3 * * *", run_on_startup=False)
+def apply_retention(timer: func.TimerRequest) -> None:
+    """Every night: ask for what is older than it may be kept to be taken away."""
+    use_cases().queue_retention()
 
 
 @app.timer_trigger(arg_name="timer", schedule="0 * * * * *", run_on_startup=False)

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from shared.domain.audit import AuditRow
+from shared.domain.audit import AuditFilter, AuditRow
 from shared.domain.backfills import Backfill
 from shared.domain.candidates import ThreadHit
 from shared.domain.commands import Command
 from shared.domain.entries import Entry
+from shared.domain.erasure import Deletion, Eraser, Erasure
 from shared.domain.errors import PermanentError
 from shared.domain.filing import Copy, InboxItem, StoredMessage, Waiter
 from shared.domain.folders import Folder, FolderState
@@ -321,6 +322,9 @@ class MessageStore(Protocol):
     def bury(self, tenant_id: str, tombstone: StoredMessage) -> None:
         """Delete document and copies and leave this, under its ETag. Raises Conflict."""
 
+    def rewrite(self, tenant_id: str, message: StoredMessage, document: Document) -> None:
+        """Put message and document in place of those that stand there, under the ETag. Raises Conflict."""
+
     def get(self, tenant_id: str, key: str) -> StoredMessage | None: ...
 
     def get_many(self, tenant_id: str, keys: Iterable[str]) -> Mapping[str, StoredMessage]:
@@ -382,6 +386,9 @@ class Sightings(Protocol):
     ) -> list[tuple[Mailbox, Sighting]]:
         """The copies of a Message-ID. Looks through whole mailboxes, side by side: for explaining only."""
 
+    def forget(self, mailbox: Mailbox, before: datetime, *, limit: int) -> bool:
+        """Delete so many of those received before a moment; whether some are left."""
+
 
 @dataclass(frozen=True, slots=True)
 class EntryFilter:
@@ -427,6 +434,47 @@ class Inbox(Protocol):
 class Audit(Protocol):
     def append(self, tenant_id: str, row: AuditRow) -> None:
         """Keep it; one that is kept already, by its time and id, stays as it is."""
+
+    def page(
+        self, tenant_id: str, wanted: AuditFilter, *, limit: int, after: str
+    ) -> tuple[list[AuditRow], str]:
+        """Newest first, from behind `after`; the second is where the next page starts, or ''. It may be short."""
+
+
+class Erasures(Protocol):
+    """Requests to erase a person, and organisations that were deleted. Knows the latter by keyed hashes only."""
+
+    def get(self, tenant_id: str, erasure_id: str) -> Erasure | None: ...
+
+    def put(self, tenant_id: str, erasure: Erasure) -> None: ...
+
+    def running(self, tenant_id: str) -> list[Erasure]:
+        """Those that are not done."""
+
+    def deletion(self, organisation: str) -> Deletion | None: ...
+
+    def note_deletion(self, deletion: Deletion) -> None: ...
+
+
+class Holdings(Protocol):
+    """Whatever is stored of an organisation, without knowing what it means: to take a name or all of it away."""
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """All tables and containers, in the order in which an organisation is taken away."""
+
+    @property
+    def rewritable(self) -> tuple[str, ...]:
+        """The tables in which a person is replaced row by row; others have ports that keep them in order."""
+
+    def erase(self, tenant_id: str, table: str, eraser: Eraser, *, limit: int, after: str) -> tuple[int, str]:
+        """Look at so many rows: how many were changed, and where to go on, '' at the end.
+
+        A row keyed by the person goes, and so does one in a list of mails that has the person among its people.
+        """
+
+    def clear(self, tenant_id: str, place: str, *, limit: int) -> bool:
+        """Delete so many rows or blobs; whether some are left."""
 
 
 class Attachments(Protocol):

@@ -15,6 +15,7 @@ from threading import Lock
 from typing import Final
 
 # What an admin should hear of: the names of alerts, explained in docs/operations.md.
+AUDIT_NOT_WRITTEN: Final = "audit_not_written"
 COMMAND_OVERDUE: Final = "command_overdue"
 EXCEPTION_RECORDED: Final = "exception_recorded"
 POISON_MESSAGE: Final = "poison_message"

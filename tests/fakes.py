@@ -11,12 +11,14 @@ from datetime import datetime
 from threading import RLock
 from typing import Any, Final
 
-from shared.domain.audit import AuditRow
+from shared.domain import names
+from shared.domain.audit import AuditFilter, AuditRow
 from shared.domain.backfills import Backfill
 from shared.domain.candidates import ThreadHit
 from shared.domain.commands import Command
 from shared.domain.connections import MailConnection
 from shared.domain.entries import Entry, inverted
+from shared.domain.erasure import RUNNING, Deletion, Eraser, Erasure
 from shared.domain.errors import Busy, Conflict, NotFound
 from shared.domain.filing import DONE, MAX_WAITERS, Copy, InboxItem, StoredMessage, Waiter
 from shared.domain.folders import FolderState
@@ -516,6 +518,13 @@ class FakeMessageStore:
             buried = replace(tombstone, etag=self._etag())
             self.rows[tenant_id, tombstone.key] = _MessageRow(message=buried)
 
+    def rewrite(self, tenant_id: str, message: StoredMessage, document: Document) -> None:
+        with self.faults.write("MessageStore.rewrite"):
+            row = self._row(tenant_id, message.key)
+            _check(row.message.etag if row and row.message else None, message.etag or "none")
+            assert row is not None
+            row.message, row.document = replace(message, etag=self._etag()), document
+
     def get(self, tenant_id: str, key: str) -> StoredMessage | None:
         self.faults.read("MessageStore.get")
         row = self._row(tenant_id, key)
@@ -658,6 +667,14 @@ class FakeSightings:
             if one.message_id_hash == message_id_hash
         ]
 
+    def forget(self, mailbox: Mailbox, before: datetime, *, limit: int) -> bool:
+        with self.faults.write("Sightings.forget"):
+            rows = self.rows.get((mailbox.tenant_id, mailbox.mailbox_id), {})
+            old = sorted((key for key in rows if key[0] < before), reverse=True)[:limit]
+            for key in old:
+                del rows[key]
+            return len(old) == limit
+
     def all(self, mailbox: Mailbox) -> dict[str, Sighting]:
         """Everything seen in a mailbox, by Graph id: for tests."""
         rows = self.rows.get((mailbox.tenant_id, mailbox.mailbox_id), {})
@@ -755,6 +772,14 @@ class FakeAudit:
     def append(self, tenant_id: str, row: AuditRow) -> None:
         with self.faults.write("Audit.append"):
             self.rows.setdefault((tenant_id, row.at, row.id), row)
+
+    def page(
+        self, tenant_id: str, wanted: AuditFilter, *, limit: int, after: str
+    ) -> tuple[list[AuditRow], str]:
+        self.faults.read("Audit.page")
+        rows = {f"{inverted(one.at)}-{one.id}": one for one in self.of(tenant_id)}
+        found = [key for key in sorted(rows) if key > after and wanted.takes(rows[key])]
+        return [rows[one] for one in found[:limit]], found[limit - 1] if len(found) > limit else ""
 
     def of(self, tenant_id: str) -> list[AuditRow]:
         """An organisation's, oldest first: for tests."""
@@ -858,6 +883,117 @@ class FakeLateContacts:
                 self.asked[tenant_id] = at
 
 
+class FakeErasures:
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[tuple[str, str], Erasure] = {}
+        self.deletions: dict[str, Deletion] = {}
+
+    def get(self, tenant_id: str, erasure_id: str) -> Erasure | None:
+        self.faults.read("Erasures.get")
+        return self.rows.get((tenant_id, erasure_id))
+
+    def put(self, tenant_id: str, erasure: Erasure) -> None:
+        with self.faults.write("Erasures.put"):
+            self.rows[tenant_id, erasure.id] = erasure
+
+    def running(self, tenant_id: str) -> list[Erasure]:
+        self.faults.read("Erasures.running")
+        return [one for (tenant, _), one in self.rows.items() if tenant == tenant_id and one.state == RUNNING]
+
+    def deletion(self, organisation: str) -> Deletion | None:
+        self.faults.read("Erasures.deletion")
+        return self.deletions.get(organisation)
+
+    def note_deletion(self, deletion: Deletion) -> None:
+        with self.faults.write("Erasures.note_deletion"):
+            self.deletions[deletion.organisation] = deletion
+
+
+class FakeHoldings:
+    """Knows of each fake's rows by table: every key begins with the tenant, or is the tenant."""
+
+    def __init__(self, storage: "FakeStorage") -> None:
+        self.faults = storage.faults
+        self._tables: dict[str, tuple[dict[Any, Any], ...]] = {
+            names.TIMELINE: (storage.timeline.rows,),
+            names.INBOX: (storage.inbox.rows, storage.inbox.marked),
+            names.SIGHTINGS: (storage.sightings.rows,),
+            names.MAILBOXES: (storage.mailboxes.rows,),
+            names.SYNC_STATES: (storage.folder_states.rows, storage.backfills.rows),
+            names.SUBSCRIPTION_STATES: (storage.subscriptions.rows,),
+            names.EXCEPTIONS: (storage.exceptions.rows,),
+            names.LATE_CONTACTS_STATES: (storage.late_contacts.rows, storage.late_contacts.asked),
+            names.ORGANISATIONS: (storage.organisations.rows,),
+            names.CODES: (storage.codes.rows, storage.codes.forged),
+            names.MESSAGES: (storage.messages.rows, storage.messages.conversations),
+            names.RECORDS: (storage.records.rows,),
+            names.AUDIT: (storage.audit.rows,),
+            names.ERASURES: (storage.erasures.rows,),
+            names.CONNECTION_STATES: (storage.connections.rows,),
+            names.ATTACHMENTS: (storage.attachments.rows,),
+        }
+        self._index = storage.index
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        others = (one for one in self._tables if one != names.ORGANISATIONS)
+        return (*others, names.RECORD_INDEX, names.ORGANISATIONS)
+
+    @property
+    def rewritable(self) -> tuple[str, ...]:
+        own = (names.MESSAGES, names.ERASURES, names.AUDIT, names.ATTACHMENTS)
+        return (*(one for one in self._tables if one not in own), names.RECORD_INDEX)
+
+    def erase(self, tenant_id: str, table: str, eraser: Eraser, *, limit: int, after: str) -> tuple[int, str]:
+        with self.faults.write("Holdings.erase"):
+            if table == names.RECORD_INDEX:
+                mine = {one for one in self._index.taught if one[:2] == (tenant_id, eraser.address)}
+                self._index.taught -= mine
+                return len(mine), ""
+            flat = [one for rows in self._tables[table] for one in _flat(rows, tenant_id)]
+            start = int(after or 0)
+            for rows, key in flat[start : start + limit]:
+                goes = table in (names.TIMELINE, names.INBOX) and eraser.names_person(_people(rows[key]))
+                if goes or (eraser.hash and eraser.hash in str(key)):
+                    del rows[key]
+                else:
+                    rows[key] = eraser.value(rows[key])
+            return 0, str(start + limit) if len(flat) > start + limit else ""
+
+    def clear(self, tenant_id: str, place: str, *, limit: int) -> bool:
+        with self.faults.write("Holdings.clear"):
+            if place == names.RECORD_INDEX:
+                self._index.taught = {one for one in self._index.taught if one[0] != tenant_id}
+                self._index.staff = {one for one in self._index.staff if one[0] != tenant_id}
+                return False
+            flat = [one for rows in self._tables[place] for one in _flat(rows, tenant_id)]
+            for rows, key in flat[:limit]:
+                del rows[key]
+            if len(flat) <= limit:
+                for rows in self._tables[place]:
+                    for key in [one for one in rows if _tenant(one) == tenant_id]:
+                        del rows[key]
+            return len(flat) > limit
+
+
+def _tenant(key: Any) -> str:
+    return str(key[0] if isinstance(key, tuple) else key)
+
+
+def _flat(rows: dict[Any, Any], tenant_id: str) -> list[tuple[dict[Any, Any], Any]]:
+    """Where each single row of a tenant stands."""
+    found: list[tuple[dict[Any, Any], Any]] = []
+    for key, value in rows.items():
+        if _tenant(key) == tenant_id:
+            found += [(value, one) for one in value] if isinstance(value, dict) else [(rows, key)]
+    return found
+
+
+def _people(row: Any) -> object:
+    return (getattr(row, "sender", None), *getattr(row, "to", ()), *getattr(row, "cc", ()))
+
+
 class FakeConnections:
     def __init__(self, faults: Faults | None = None) -> None:
         self.faults = faults or Faults()
@@ -914,3 +1050,5 @@ class FakeStorage:
         self.exceptions = FakeExceptions(self.faults)
         self.late_contacts = FakeLateContacts(self.faults)
         self.connections = FakeConnections(self.faults)
+        self.erasures = FakeErasures(self.faults)
+        self.holdings = FakeHoldings(self)

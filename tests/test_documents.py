@@ -232,6 +232,19 @@ def test_links_lead_somewhere(path: Path) -> None:
             assert parts.fragment in map(anchor, headings), f"{named(path)}: {target}"
 
 
+def test_every_threat_names_a_test_that_exists() -> None:
+    threats = rows(section("docs/security.md", "## Threats"))
+    assert len(threats) > 25
+    for threat, _, test in threats:
+        path, _, name = test.strip("`").partition("::")
+        assert re.search(rf"^def {name}\(", document(path), re.M), (threat, test)
+
+
+def test_every_partition_begins_with_the_tenant() -> None:
+    """Taking an organisation away deletes what stands under its tenant, in whatever table."""
+    assert [name for name, one in TABLE_LAYOUT.items() if not one.partition.startswith("tenant")] == []
+
+
 def test_commands_in_the_readme_exist() -> None:
     targets = set(re.findall(r"^([a-z]+):", document("Makefile"), re.M))
     for path in files(".md"):

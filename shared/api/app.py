@@ -10,7 +10,9 @@ from shared.api import problems
 from shared.api.auth import TokenVerifier
 from shared.api.correlation import Correlation
 from shared.api.routers import (
+    audit,
     connect,
+    erase,
     exceptions,
     health,
     inbox,
@@ -72,6 +74,8 @@ def create_app(
         mailboxes,
         organisations,
         exceptions,
+        erase,
+        audit,
         health,
     )
     for module in routers:

@@ -11,6 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
+from shared.api.audit import audit
 from shared.api.use_cases import ApiUseCases
 from shared.domain.callers import Caller, Claims, InvalidToken
 
@@ -32,14 +33,19 @@ class TokenVerifier(Protocol):
 
 
 class GuardedRoute(APIRoute):
-    """A route that nobody enters without a valid token; the caller is in `request.state.caller`."""
+    """A route that nobody enters without a valid token, and that is audited.
+
+    The caller is in `request.state.caller`.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         enter = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
             request.state.caller = await run_in_threadpool(_identify, request)
-            return await enter(request)
+            response = await enter(request)
+            await run_in_threadpool(audit, request, self.name, response)
+            return response
 
         return guarded
 

@@ -425,7 +425,7 @@ class OrganisationModel(BaseModel):
     model_config = _answer({"tenant_id": TENANT, **_POLICIES})
     tenant_id: str
     name: str
-    state: Literal["disabled", "enabled", "verified"]
+    state: Literal["disabled", "enabled", "verified", "deleting"]
     enabled: bool
     services: list[str]
     own_domains: list[str]

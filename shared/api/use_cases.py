@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 
 from shared.ports import Clock
+from shared.services.audit import AuditRequest, ReadAudit
 from shared.services.backfill import ManageBackfill
 from shared.services.callers import IdentifyCaller
 from shared.services.connecting import AskToConnect, TakeAnswer
 from shared.services.connection_care import Disconnect, ShowConnections, VerifyConnections
+from shared.services.deletion import AskDeletion
+from shared.services.erasing import AskErasure
 from shared.services.exceptions import ListExceptions, ReplayException, ReplayExceptions
 from shared.services.explain import Explain
 from shared.services.inbox import Decide, ReadInbox, UndoDecision
@@ -65,6 +68,10 @@ class ApiUseCases:
     replay_exceptions: ReplayExceptions
     explain: Explain
     rematch: Rematch
+    audit_request: AuditRequest
+    read_audit: ReadAudit
+    ask_erasure: AskErasure
+    ask_deletion: AskDeletion
     ask_to_connect: AskToConnect
     show_connections: ShowConnections
     verify_connections: VerifyConnections

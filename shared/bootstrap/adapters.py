@@ -10,8 +10,10 @@ from shared.adapters.storage.backfills import AzureBackfills
 from shared.adapters.storage.codes import AzureCodes
 from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.adapters.storage.connections import AzureConnections
+from shared.adapters.storage.erasures import AzureErasures
 from shared.adapters.storage.exceptions import AzureExceptions
 from shared.adapters.storage.folder_states import AzureFolderStates
+from shared.adapters.storage.holdings import AzureHoldings
 from shared.adapters.storage.inbox import AzureInbox
 from shared.adapters.storage.late_contacts import AzureLateContacts
 from shared.adapters.storage.leases import AzureLeases
@@ -125,6 +127,14 @@ class Adapters:
     @cached_property
     def late_contacts(self) -> AzureLateContacts:
         return AzureLateContacts(self.connection)
+
+    @cached_property
+    def erasures(self) -> AzureErasures:
+        return AzureErasures(self.connection)
+
+    @cached_property
+    def holdings(self) -> AzureHoldings:
+        return AzureHoldings(self.connection)
 
     @cached_property
     def leases(self) -> AzureLeases:

@@ -8,9 +8,12 @@ from shared.api.use_cases import ApiUseCases
 from shared.bootstrap.connecting import Connecting
 from shared.bootstrap.work import Work, new_id, now
 from shared.services import (
+    audit,
     backfill,
     by_hand,
     callers,
+    deletion,
+    erasing,
     exceptions,
     explain,
     inbox,
@@ -117,6 +120,14 @@ def api_use_cases(parts: Work) -> ApiUseCases:
         ),
         rematch=rematch.Rematch(
             parts.organisations, parts.records, parts.messages, parts.reconsider, parts.queue, now
+        ),
+        audit_request=audit.AuditRequest(parts.audit, new_id, now, parts.settings.hash_key),
+        read_audit=audit.ReadAudit(parts.audit),
+        ask_erasure=erasing.AskErasure(
+            parts.organisations, parts.erasures, parts.index, parts.queue, now, parts.settings.hash_key
+        ),
+        ask_deletion=deletion.AskDeletion(
+            parts.organisations, parts.erasures, parts.queue, now, parts.settings.hash_key
         ),
         ask_to_connect=connecting.ask,
         show_connections=connecting.show,

@@ -28,6 +28,7 @@ from shared.services.readdressing import NoticeAddresses
 from shared.services.reconcile import Reconcile, ReconcileAll
 from shared.services.rematch import Reconsider, RunRematch
 from shared.services.resync import Resync
+from shared.services.retention import QueueRetention
 from shared.services.scopes import FindScope
 from shared.services.screening import Screen
 from shared.services.subscription_care import (
@@ -38,6 +39,7 @@ from shared.services.subscription_care import (
 )
 from shared.services.subscriptions import MaintainSubscriptions
 from shared.services.sync import Sync
+from shared.services.taking_away import RunTakeAway
 from shared.services.threads import FileThread
 from shared.services.turns import Turns
 from shared.triggers.queue import Outcomes
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 
 from shared.bootstrap.adapters import Adapters
 from shared.bootstrap.connecting import Connecting
+from shared.bootstrap.taking_away import taking_away
 
 # The webhook must have queued within 2 s or say that it has not.
 WEBHOOK_QUEUE_TIMEOUT: Final = 2.0
@@ -75,6 +78,8 @@ class UseCases:
     join_late_contacts: JoinLate
     rematch: RunRematch
     carry_out: CarryOut
+    take_away: RunTakeAway
+    queue_retention: QueueRetention
     sweep_decisions: SweepDecisions
     merge_records: MoveFiled
     maintain_subscription: CareForSubscriptions
@@ -175,6 +180,10 @@ class Work(Adapters):
                 clock=now,
             ),
             carry_out=self._carry_out,
+            take_away=taking_away(self, new_id, now),
+            queue_retention=QueueRetention(
+                self.organisations, self.erasures, self.queue, now, self.settings.hash_key
+            ),
             sweep_decisions=SweepDecisions(self.organisations, self.inbox, self.queue, now),
             merge_records=MoveFiled(
                 records=self.records,

@@ -20,6 +20,21 @@ class AuditRow:
     subjects: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which rows are wanted; '' = all. `subject` is one of a row's subjects, or what one begins with."""
+
+    by: str = ""
+    what: str = ""
+    subject: str = ""
+
+    def takes(self, row: AuditRow) -> bool:
+        about = not self.subject or any(
+            one == self.subject or one.startswith(f"{self.subject}/") for one in row.subjects
+        )
+        return self.by in ("", row.by) and self.what in ("", row.what) and about
+
+
 def row_of(mark: Mark) -> AuditRow:
     """The row of a change to a stored mail."""
     return AuditRow(mark.id, mark.at, mark.by, mark.what, (f"message/{mark.message_key}", *mark.refs))

@@ -53,7 +53,8 @@ class Candidates:
     those by the contacts that they list. `cards` says what is known of all these, and of their clients.
     `conversation` are stored mails with the same conversation index, whose keyed hash is `conversation_key`.
     `bounced` is the mail that this one reports as undelivered. `staff` are the participants that belong to the
-    organisation. `forged` counts codes in the subject whose signature is wrong.
+    organisation, `erased` those that are suppressed for good. `forged` counts codes in the subject whose
+    signature is wrong.
     """
 
     addresses: Mapping[str, frozenset[RecordRef]] = field(default_factory=dict)
@@ -69,6 +70,7 @@ class Candidates:
     listing: Mapping[RecordRef, frozenset[RecordRef]] = field(default_factory=dict)
     bounced: ThreadHit | None = None
     staff: frozenset[str] = frozenset()
+    erased: frozenset[str] = frozenset()
 
     @property
     def parent(self) -> ThreadHit | None:

@@ -5,6 +5,7 @@ The never-rules stand first, in this order; then the first reason to keep wins.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from shared.domain.automatic import Automatic, nature_of
 from shared.domain.candidates import Candidates
@@ -15,7 +16,8 @@ from shared.domain.messages import MessageHead
 from shared.domain.organisations import Organisation, is_listed
 
 # Raised with every change of the rules, and stored with each sighting: old outcomes can be told apart.
-RULES_VERSION = 2
+RULES_VERSION = 3
+ERASED: Final = "erased"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ def is_bounce(head: MessageHead) -> bool:
 
 
 def _never(head: MessageHead, candidates: Candidates, policy: Policy) -> str:
+    if candidates.erased:
+        return ERASED
     never_log = (*policy.organisation.never_log, *policy.mailbox.never_log)
     if any(is_listed(address, never_log) for address in head.participants):
         return "never_log"

@@ -15,6 +15,10 @@ from shared.domain.mailboxes import is_tenant_id
 VERSION: Final = 1
 MAX_IDS: Final = 20
 NOBODY: Final = "unknown"
+PERSON: Final = "person"
+ORGANISATION: Final = "organisation"
+EXPIRED: Final = "expired"
+TAKEN: Final = (PERSON, ORGANISATION, EXPIRED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +160,26 @@ class FileMessage(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TakeAway(Command):
+    """The next page of taking something away: a person, an organisation, or what is older than it may be kept.
+
+    `what` is one of TAKEN. `run` is the id of an erasure; `step` and `after` say how far this turn has come. A second
+    turn catches what was being written during the first one. `before`: what was received earlier goes.
+    """
+
+    queue: ClassVar[str] = names.ERASURE
+    times: ClassVar[tuple[str, ...]] = ("first_at", "before")
+
+    mailbox_id: str = ""
+    what: str
+    run: str = ""
+    step: str = ""
+    after: str = ""
+    turn: int = 0
+    before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MergeRecords(Command):
     """Move what was filed on one record to the one that has taken its place; both as `kind/id`.
 
@@ -191,6 +215,7 @@ COMMANDS: Final[tuple[type[Command], ...]] = (
     JoinLateContacts,
     RematchMessages,
     FileMessage,
+    TakeAway,
     MergeRecords,
     MaintainSubscription,
 )

@@ -18,6 +18,7 @@ KEPT: Final = {
     "everything": "its mailbox captures everything",
 }
 NOT_KEPT: Final = {
+    "erased": "somebody on it had the own address erased; such mail is never kept again",
     "never_log": "an address or domain on it stands on a never-log list, which wins over everything else",
     "staff_only": "all of its participants belong to the organisation",
     "sent_items_off": "it is in sent items, and its mailbox does not capture those",

@@ -137,6 +137,7 @@ def buried(stored: StoredMessage, hasher: Hasher) -> StoredMessage:
         fingerprint=stored.fingerprint.hashed(hasher),
         agent="",
         participants=frozenset(),
+        undone=None,
         waiters=(),
         bounces=(),
         conversation="",
@@ -146,6 +147,11 @@ def buried(stored: StoredMessage, hasher: Hasher) -> StoredMessage:
 
 def is_buried(stored: StoredMessage) -> bool:
     return stored.is_deleted and not stored.agent
+
+
+def taken_away(stored: StoredMessage, ruling: Ruling) -> StoredMessage | None:
+    """The mail as a tombstone, whoever has decided what on it; None when it is one."""
+    return None if stored.is_deleted else _deleted(stored, ruling)
 
 
 def is_of_thread(item: InboxItem, stored: StoredMessage, thread: Iterable[str]) -> bool:

@@ -12,6 +12,7 @@ MAIL_BACKFILL: Final = "mail-backfill"
 LATE_CONTACTS: Final = "late-contacts"
 REMATCHES: Final = "rematches"
 FILING: Final = "filing"
+ERASURE: Final = "erasure"
 RECORD_MERGES: Final = "record-merges"
 SUBSCRIPTIONS: Final = "subscriptions"
 
@@ -23,6 +24,7 @@ QUEUES: Final = (
     LATE_CONTACTS,
     REMATCHES,
     FILING,
+    ERASURE,
     RECORD_MERGES,
     SUBSCRIPTIONS,
 )
@@ -48,6 +50,7 @@ INBOX: Final = "Inbox"
 EXCEPTIONS: Final = "Exceptions"
 LATE_CONTACTS_STATES: Final = "LateContacts"
 AUDIT: Final = "Audit"
+ERASURES: Final = "Erasures"
 CONNECTION_STATES: Final = "Connections"
 
 TABLES: Final = (
@@ -65,6 +68,7 @@ TABLES: Final = (
     EXCEPTIONS,
     LATE_CONTACTS_STATES,
     AUDIT,
+    ERASURES,
     CONNECTION_STATES,
 )
 

@@ -12,13 +12,15 @@ DISABLED: Final = "disabled"
 ENABLED: Final = "enabled"
 VERIFIED: Final = "verified"
 DISCONNECTED: Final = "disconnected"
-STATES: Final = (DISABLED, ENABLED, VERIFIED)
+DELETING: Final = "deleting"
+STATES: Final = (DISABLED, ENABLED, VERIFIED, DELETING)
 
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
     """Policies of one tenant. `never_log` holds addresses and domains; hours are whole hours.
 
+    `erased` are keyed hashes of erased persons' addresses. `deleting`: all of it is being taken away.
     `connection` is how its connection stands, as far as others need to know: `verified`, `disconnected` or ''.
     """
 
@@ -37,12 +39,16 @@ class Organisation:
     from_rules: dict[str, Any] = field(default_factory=dict)
     retention_days: int | None = None
     code_prefix: str = "PL"
+    erased: frozenset[str] = frozenset()
+    deleting: bool = False
     connection: str = ""
     etag: str = field(default="", compare=False)
 
     @property
     def state(self) -> str:
         """What the admin sees: `enabled` once the operator has let the tenant in, `verified` once it is connected."""
+        if self.deleting:
+            return DELETING
         if not self.enabled:
             return DISABLED
         return VERIFIED if self.connection == VERIFIED else ENABLED
@@ -70,6 +76,8 @@ class Organisation:
             from_rules=fields.mapping("from_rules", self.from_rules),
             retention_days=fields.number_or_none("retention_days", self.retention_days, 1, 36500),
             code_prefix=_prefix(fields.text("code_prefix", self.code_prefix, 16)),
+            erased=self.erased,
+            deleting=self.deleting,
             connection=self.connection,
             etag=self.etag,
         )

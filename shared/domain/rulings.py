@@ -17,6 +17,8 @@ WHATS: Final = (LINK, OPEN, NOTE, DELETE)
 # What an audit calls the other changes that persons make to a stored mail.
 UNDO: Final = "undo"
 UNLINK: Final = "unlink"
+ERASE: Final = "erase"
+EXPIRE: Final = "expire"
 
 BY_HAND: Final = "by_hand"
 OPENED: Final = "opened"

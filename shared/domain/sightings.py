@@ -46,7 +46,11 @@ class Sighting:
 
 
 def sighting_of(head: MessageHead, verdict: Capture, hasher: Hasher, *, outcome: str = "") -> Sighting:
-    """The row for one copy under a capture verdict; a kept one is `queued` unless `outcome` says more."""
+    """The row for one copy under a capture verdict; a kept one is `queued` unless `outcome` says more.
+
+    Of mail with an erased person on it not even the people's hashes are kept.
+    """
+    people = head.participants if verdict.reason != capture.ERASED else frozenset[str]()
     return Sighting(
         graph_id=head.graph_id,
         folder_id=head.folder_id,
@@ -57,6 +61,6 @@ def sighting_of(head: MessageHead, verdict: Capture, hasher: Hasher, *, outcome:
         message_key=message_key(hasher, head),
         message_id_hash=hasher.message_id(head.message_id) if head.message_id else "",
         reference_hashes=tuple(hasher.message_id(one) for one in head.answers),
-        address_hashes=hasher.addresses(head.participants),
-        domain_hashes=hasher.domains(head.participants),
+        address_hashes=hasher.addresses(people),
+        domain_hashes=hasher.domains(people),
     )

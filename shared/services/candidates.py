@@ -9,6 +9,7 @@ from shared.domain.bounces import failed_recipients
 from shared.domain.candidates import Candidates, CodeHit, ThreadHit
 from shared.domain.codes import Found
 from shared.domain.decisions import MatchPolicy
+from shared.domain.erasure import suppression
 from shared.domain.messages import MessageHead
 from shared.domain.organisations import in_domains
 from shared.domain.public_domains import is_shared, registrable
@@ -252,4 +253,11 @@ def _candidates(
         forged=coded[0].forged,
         taught={one: known[one].taught for one in outsiders if known[one].taught},
         staff=frozenset(one for one in people if (one in known and known[one].is_staff) or scope.is_own(one)),
+        erased=_erased(scope, people),
     )
+
+
+def _erased(scope: Scope, people: frozenset[str]) -> frozenset[str]:
+    """Nothing is hashed in an organisation that has erased nobody."""
+    suppressed = scope.organisation.erased
+    return frozenset(one for one in people if suppressed and suppression(scope.hasher, one) in suppressed)

@@ -124,7 +124,22 @@ class Filing:
             if stored.opens_conversation:
                 self.messages.note_conversation(tenant_id, stored)
             self._put_back(tenant_id, stored, silent=silent)
-        self.messages.finish(tenant_id, stored)
+        try:
+            self.messages.finish(tenant_id, stored)
+        except Conflict:
+            if not self._was_deleted(tenant_id, stored):
+                raise
+
+    def _was_deleted(self, tenant_id: str, stored: StoredMessage) -> bool:
+        """Whether the mail was deleted while it was being filed: then what was written since goes after it."""
+        standing = self.messages.get(tenant_id, stored.key)
+        if standing is None or not standing.is_deleted:
+            return False
+        row = entry_id(stored.at, stored.key)
+        self.attachments.drop(tenant_id, stored.key)
+        self.timeline.remove(tenant_id, [one.ref for one in stored.decision.links], row)
+        self.inbox.remove(tenant_id, [stored.agent], row)
+        return True
 
     def _claim(self, scope: Scope, message: StoredMessage, document: Document, copy: Copy) -> Claim:
         """Find the row of this very mail under its key, or take a free one: other mails may reuse its id."""

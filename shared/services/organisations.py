@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from shared.domain.callers import ADMIN, OPERATOR, Caller
 from shared.domain.commands import MaintainSubscription
-from shared.domain.errors import Forbidden, Unknown
+from shared.domain.errors import Forbidden, Unknown, WrongState
 from shared.domain.fields import Fields
 from shared.domain.organisations import Organisation
 from shared.ports import Clock, CommandQueue, Mailboxes, Organisations
@@ -68,6 +68,8 @@ class PutOrganisation:
     def _written(self, caller: Caller, given: Mapping[str, Any]) -> Organisation:
         stored = self.organisations.get(caller.tenant_id)
         before = stored or Organisation(caller.tenant_id)
+        if before.deleting:
+            raise WrongState("This organisation is being deleted. It can be let in anew once that is done.")
         after = before.changed(Fields(given).only(SETTINGS))
         if OPERATOR not in caller.roles and _operators_part(after) != _operators_part(before):
             raise Forbidden(f"Only the operator may change {' and '.join(OPERATORS_OWN)}.")

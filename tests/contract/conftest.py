@@ -13,8 +13,10 @@ from shared.adapters.storage.backfills import AzureBackfills
 from shared.adapters.storage.codes import AzureCodes
 from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.adapters.storage.connections import AzureConnections
+from shared.adapters.storage.erasures import AzureErasures
 from shared.adapters.storage.exceptions import AzureExceptions
 from shared.adapters.storage.folder_states import AzureFolderStates
+from shared.adapters.storage.holdings import AzureHoldings
 from shared.adapters.storage.inbox import AzureInbox
 from shared.adapters.storage.late_contacts import AzureLateContacts
 from shared.adapters.storage.leases import AzureLeases
@@ -56,6 +58,8 @@ class AzureStorage:
         self.attachments = AzureAttachments(self.connection)
         self.exceptions = AzureExceptions(self.connection)
         self.late_contacts = AzureLateContacts(self.connection)
+        self.erasures = AzureErasures(self.connection)
+        self.holdings = AzureHoldings(self.connection)
         self.connections = AzureConnections(self.connection)
 
     def _count(self, response, *_args, **_options) -> None:

@@ -17,6 +17,7 @@
 | Inbox         | tenant, hash of the agent    | inverted time, message key                        |
 |               | tenant, `~decided`           | message key `~` id of a mark                      |
 | Exceptions    | tenant                       | inverted time, id; `id:` + id -> inverted time    |
+| Erasures      | tenant; `~deleted` for organisations | keyed hash                    |
 | LateContacts  | tenant                       | `new:` + time and id of an announcement; `asked`  |
 | Audit         | tenant                       | inverted time, id                                 |
 | Connections   | tenant                       | connection; `agent:` + address                    |
@@ -108,5 +109,10 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
     ),
     names.LATE_CONTACTS_STATES: TableLayout("tenant", "'new:' + id | 'asked'", ("at", "content")),
     names.AUDIT: TableLayout("tenant", "inverted time-id", ("what", "by", "content")),
+    names.ERASURES: TableLayout(
+        "tenant | '~deleted'",
+        "keyed hash of an address | keyed hash of a tenant",
+        ("state", "content", "at", "done_at"),
+    ),
     names.CONNECTION_STATES: TableLayout("tenant", "connection | 'agent:' + address", ("state", "content")),
 }

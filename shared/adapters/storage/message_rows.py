@@ -118,8 +118,13 @@ def body_of(tenant_id: str, key: str, document: Document) -> Body:
     content = compressed(to_plain(document))
     if len(content) <= INLINE:
         return Body({DOCUMENT: content})
-    name = f"{escaped(tenant_id)}/{escaped(key)}/{hashed(content.hex())}"
+    name = f"{bodies_of(tenant_id, key)}{hashed(content.hex())}"
     return Body({BODY: name}, name, content)
+
+
+def bodies_of(tenant_id: str, key: str) -> str:
+    """What the names of a message's blobs begin with."""
+    return f"{escaped(tenant_id)}/{escaped(key)}/"
 
 
 def to_document(content: bytes) -> Document:

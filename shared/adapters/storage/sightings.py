@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 
 from shared.adapters.storage.codec import from_plain, to_plain
 from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import escaped, hashed, joined, packed, part_names, unpacked
-from shared.adapters.storage.table import Operation, Row, Table, in_partition, where
+from shared.adapters.storage.table import KEYS, Operation, Row, Table, in_partition, where
 from shared.domain import names
 from shared.domain.entries import inverted
+from shared.domain.errors import Conflict, NotFound
 from shared.domain.mailboxes import Mailbox
 from shared.domain.sightings import Sighting
 
@@ -54,6 +56,16 @@ class AzureSightings:
 
         found = self._connection.side_by_side(look, mailboxes)
         return [one for part in found for one in part]
+
+    def forget(self, mailbox: Mailbox, before: datetime, *, limit: int) -> bool:
+        """One query, and a request per hundred rows. A row that somebody else deletes meanwhile is a Conflict."""
+        condition = in_partition(_partition(mailbox), first=inverted(before) + ".")
+        rows = list(islice(self._table.rows(condition, select=KEYS), limit))
+        try:
+            self._table.write_many(Operation("delete", row) for row in rows)
+        except NotFound as error:
+            raise Conflict(str(error)) from error
+        return len(rows) == limit
 
 
 def _partition(mailbox: Mailbox) -> str:

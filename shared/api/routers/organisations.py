@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Query
 
-from shared.api import shapes
+from shared.api import erasure_shapes, shapes
 from shared.api.auth import UseCases, needs
+from shared.api.erasure_models import DeletionModel
 from shared.api.models import OrganisationFields, OrganisationModel, OrganisationsModel
 from shared.api.parameters import DEFAULT_LIMIT, Cursor, Limit, guarded_router, problems
 from shared.domain.callers import ADMIN, OPERATOR, Caller
@@ -27,6 +28,19 @@ def put_organisation(use_cases: UseCases, caller: Settler, body: OrganisationFie
     """Change the organisation's settings. The operator's first call makes the organisation known."""
     given = body.model_dump(exclude_unset=True, exclude={"state", "tenant_id"})
     return shapes.organisation(use_cases.put_organisation(caller, given))
+
+
+@router.delete("/organisation", status_code=202, responses=problems(404))
+def delete_organisation(
+    use_cases: UseCases,
+    caller: Settler,
+    confirm: Annotated[str, Query(description="The organisation's tenant id.", max_length=64)] = "",
+) -> DeletionModel:
+    """Take away everything that is stored of the organisation. This cannot be undone.
+
+    Nobody is served any more from now on; the rest is done in the background. Asked again, it tells from when.
+    """
+    return erasure_shapes.deletion(use_cases.ask_deletion(caller, confirm))
 
 
 @router.get("/organisations")

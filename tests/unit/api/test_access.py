@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 
 from shared.api.auth import GuardedRoute
 from tests.builders import (
+    CONTACT,
     KEY,
     TENANT,
     a_copy,
@@ -75,6 +76,11 @@ ROLES = {
     "explain": {"Admin"},
     "rematch": {"Service", "Admin"},
     "rematch_record": {"Service", "Admin"},
+    "erase_person": {"Admin"},
+    "get_erasure": {"Admin"},
+    "list_audit": {"Admin"},
+    "export_audit": {"Admin"},
+    "delete_organisation": {"Admin"},
 }
 
 
@@ -203,6 +209,8 @@ def test_nothing_of_another_organisation_can_be_reached(
                 "get_organisation",
                 "get_connections",
                 "get_inbox",
+                "list_audit",
+                "export_audit",
                 "list_exceptions",
             )
             assert answer.status_code in ((200, 403) if lists else (403, 404)), (name, answer.text)
@@ -226,6 +234,8 @@ def test_nothing_of_another_organisation_can_be_changed(
         ("DELETE", "mailboxes/agent@contoso.example", {}),
         ("PUT", "mailboxes/agent@contoso.example", {"json": body}),
         ("PUT", "organisation", {"json": {"name": "Taken over"}}),
+        ("DELETE", f"organisation?confirm={TENANT}", {}),
+        ("POST", "erase", {"json": {"address": CONTACT}}),
     ):
         assert api.call(method, path, issuer.user("Admin", tenant=OTHER), **more).status_code < 500
     assert {**storage.records.rows, **record} == storage.records.rows

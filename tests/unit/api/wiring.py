@@ -8,10 +8,13 @@ from typing import Any, Final
 from starlette.testclient import TestClient
 
 from shared.api.use_cases import ApiUseCases
+from shared.services.audit import AuditRequest, ReadAudit
 from shared.services.backfill import ManageBackfill
 from shared.services.by_hand import ByHand
 from shared.services.callers import IdentifyCaller
 from shared.services.candidates import GatherCandidates
+from shared.services.deletion import AskDeletion
+from shared.services.erasing import AskErasure
 from shared.services.exceptions import (
     ListExceptions,
     NameMailboxes,
@@ -165,6 +168,12 @@ def use_cases_over(storage: FakeStorage, world: ConnectingWorld | None = None) -
         rematch=Rematch(
             storage.organisations, storage.records, storage.messages, reconsider, storage.queue, clock
         ),
+        audit_request=AuditRequest(storage.audit, new_id, clock, HASH_KEY),
+        read_audit=ReadAudit(storage.audit),
+        ask_erasure=AskErasure(
+            storage.organisations, storage.erasures, storage.index, storage.queue, clock, HASH_KEY
+        ),
+        ask_deletion=AskDeletion(storage.organisations, storage.erasures, storage.queue, clock, HASH_KEY),
         ask_to_connect=connecting.ask,
         show_connections=connecting.show,
         verify_connections=connecting.verify,

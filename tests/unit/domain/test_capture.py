@@ -166,3 +166,14 @@ def test_personal_sensitivity_is_not_private() -> None:
 def test_a_mailbox_may_capture_everything() -> None:
     rules = policy(mailbox={"capture": "everything"})
     assert decide(a_head(sender=STRANGER), candidates(), rules).reason == "everything"
+
+
+def test_mail_of_an_erased_person_is_never_kept_whatever_else_speaks_for_it() -> None:
+    known = candidates(
+        addresses={CONTACT: REF},
+        thread=(FILED_PARENT,),
+        erased=frozenset({CONTACT}),
+        codes=(CodeHit("PL-1", (a_ref(),)),),
+    )
+    verdict = decide(a_head(), known, policy(mailbox={"capture": "everything"}))
+    assert (verdict.keep, verdict.reason, verdict.final) == (False, "erased", True)

@@ -16,6 +16,7 @@ from shared.domain.commands import (
     ReconcileMailbox,
     RematchMessages,
     SyncMailbox,
+    TakeAway,
 )
 from shared.domain.entries import Entry
 from shared.domain.errors import Busy, TransientError
@@ -28,6 +29,8 @@ from shared.services.bounces import NoteBounces, ReadBounce
 from shared.services.by_hand import ByHand, SweepDecisions
 from shared.services.candidates import GatherCandidates
 from shared.services.carry_out import Bury, CarryOut, TakeBack
+from shared.services.deletion import AskDeletion, DeleteOrganisation
+from shared.services.erasing import AskErasure, EraseMessages, ErasePerson
 from shared.services.explain import Explain
 from shared.services.filing import Filing
 from shared.services.forgeries import CountForgeries
@@ -44,9 +47,11 @@ from shared.services.reconcile import Reconcile
 from shared.services.record_writing import LookUpInsiders, WriteRecords
 from shared.services.rematch import Reconsider, Rematch, RunRematch
 from shared.services.resync import Resync
+from shared.services.retention import ApplyRetention, QueueRetention
 from shared.services.scopes import FindScope, Scope, hasher_of
 from shared.services.screening import Screen
 from shared.services.sync import Sync
+from shared.services.taking_away import RunTakeAway
 from shared.services.threads import FileThread
 from shared.services.turns import Turns
 from tests.builders import (
@@ -61,6 +66,7 @@ from tests.builders import (
     an_organisation,
 )
 from tests.fake_mail import STANDARD, FakeMail
+from tests.fake_subscriptions import FakeSubscriptionSource
 from tests.fakes import FakeStorage
 
 MOST_ROUNDS = 200
@@ -73,7 +79,9 @@ class World:
     storage: FakeStorage = field(default_factory=FakeStorage)
     mail: FakeMail = field(default_factory=FakeMail)
     now: datetime = NOW
+    subscription_source: FakeSubscriptionSource = field(default_factory=FakeSubscriptionSource)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    boxes: Iterator[int] = field(default_factory=count)
 
     def __post_init__(self) -> None:
         self.storage.organisations.put(an_organisation())
@@ -83,7 +91,7 @@ class World:
     def connect(self, address: str, **settings: Any) -> Mailbox:
         """Capture a mailbox whose folders are known."""
         self.mail.add_mailbox(address)
-        number = len(self.storage.mailboxes.rows)
+        number = next(self.boxes)
         fields = {"mailbox_id": f"{number:032x}", "address": address, "user_id": "", **settings}
         mailbox = self.storage.mailboxes.put(a_mailbox(**fields))
         for name in STANDARD:
@@ -145,6 +153,8 @@ class World:
             self.join_late_contacts(command)
         elif isinstance(command, RematchMessages):
             self.run_rematch(command)
+        elif isinstance(command, TakeAway):
+            self.take_away(command)
         elif isinstance(command, FileMessage):
             self.carry_out(command)
         else:
@@ -404,6 +414,61 @@ class World:
             ),
             take_back=TakeBack(storage.messages, storage.index, storage.records, storage.timeline, threads),
             clock=lambda: self.now,
+        )
+
+    @property
+    def ask_erasure(self) -> AskErasure:
+        storage = self.storage
+        return AskErasure(
+            storage.organisations, storage.erasures, storage.index, storage.queue, lambda: self.now, HASH_KEY
+        )
+
+    @property
+    def ask_deletion(self) -> AskDeletion:
+        storage = self.storage
+        return AskDeletion(storage.organisations, storage.erasures, storage.queue, lambda: self.now, HASH_KEY)
+
+    @property
+    def queue_retention(self) -> QueueRetention:
+        storage = self.storage
+        return QueueRetention(
+            storage.organisations, storage.erasures, storage.queue, lambda: self.now, HASH_KEY
+        )
+
+    @property
+    def take_away(self) -> RunTakeAway:
+        storage = self.storage
+        return RunTakeAway(
+            person=ErasePerson(
+                erasures=storage.erasures,
+                erase_messages=EraseMessages(
+                    storage.erasures, storage.messages, storage.records, self.by_hand, lambda: self.now
+                ),
+                records=storage.records,
+                holdings=storage.holdings,
+                queue=storage.queue,
+                clock=lambda: self.now,
+                hash_key=HASH_KEY,
+            ),
+            organisation=DeleteOrganisation(
+                organisations=storage.organisations,
+                erasures=storage.erasures,
+                subscriptions=storage.subscriptions,
+                source=self.subscription_source,
+                holdings=storage.holdings,
+                queue=storage.queue,
+                clock=lambda: self.now,
+                hash_key=HASH_KEY,
+            ),
+            expired=ApplyRetention(
+                organisations=storage.organisations,
+                mailboxes=storage.mailboxes,
+                messages=storage.messages,
+                sightings=storage.sightings,
+                by_hand=self.by_hand,
+                queue=storage.queue,
+                clock=lambda: self.now,
+            ),
         )
 
     @property

@@ -1,0 +1,46 @@
+"""What takes persons, organisations and expired mail away, put together from the adapters of one process."""
+
+from collections.abc import Callable
+
+from shared.bootstrap.adapters import Adapters
+from shared.ports import Clock
+from shared.services.by_hand import ByHand
+from shared.services.deletion import DeleteOrganisation
+from shared.services.erasing import EraseMessages, ErasePerson
+from shared.services.retention import ApplyRetention
+from shared.services.taking_away import RunTakeAway
+
+
+def taking_away(parts: Adapters, new_id: Callable[[], str], clock: Clock) -> RunTakeAway:
+    """The use case behind the queue `erasure`."""
+    by_hand = ByHand(parts.messages, parts.inbox, parts.queue, new_id)
+    return RunTakeAway(
+        person=ErasePerson(
+            erasures=parts.erasures,
+            erase_messages=EraseMessages(parts.erasures, parts.messages, parts.records, by_hand, clock),
+            records=parts.records,
+            holdings=parts.holdings,
+            queue=parts.queue,
+            clock=clock,
+            hash_key=parts.settings.hash_key,
+        ),
+        organisation=DeleteOrganisation(
+            organisations=parts.organisations,
+            erasures=parts.erasures,
+            subscriptions=parts.subscriptions,
+            source=parts.subscription_source,
+            holdings=parts.holdings,
+            queue=parts.queue,
+            clock=clock,
+            hash_key=parts.settings.hash_key,
+        ),
+        expired=ApplyRetention(
+            organisations=parts.organisations,
+            mailboxes=parts.mailboxes,
+            messages=parts.messages,
+            sightings=parts.sightings,
+            by_hand=by_hand,
+            queue=parts.queue,
+            clock=clock,
+        ),
+    )

@@ -1,0 +1,229 @@
+"""All storage is searched for a person and for an organisation, before and after each was taken away.
+
+A whole organisation lives on Azurite here; every column, key, blob and queue message is read as it is, and unpacked.
+"""
+
+import base64
+import hashlib
+import json
+import zlib
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from dev.azurite import start_azurite
+from shared.adapters.storage.codes import AzureCodes
+from shared.adapters.storage.encoding import escaped, hashed
+from shared.domain import names
+from shared.domain.addresses import Person
+from shared.domain.audit import AuditRow
+from shared.domain.callers import OPERATOR, Caller
+from shared.domain.erasure import deleted_organisation, suppression
+from shared.domain.late_contacts import Announcement
+from shared.domain.records import RecordRef
+from shared.services.scopes import hasher_of
+from tests.builders import AGENT, HASH_KEY, NOW, TENANT, a_failure, a_record, a_subscription, an_attachment
+from tests.contract.conftest import AzureStorage, provision
+from tests.fakes import FakeCommandQueue, FakeLeases, Faults
+from tests.unit.services.world import World
+
+pytestmark = pytest.mark.stack
+
+BO = Person("Bo Vestergaard", "bo.vestergaard@tailspin.example")
+LI = "li@fabrikam.example"
+SECOND = "second@contoso.example"
+THIRD = "third@contoso.example"
+OTHER = "0f0e0d0c-0b0a-4908-8706-050403020100"
+HASHER = hasher_of(HASH_KEY, TENANT)
+OPERATOR_APP = Caller(TENANT, frozenset({OPERATOR}), client_id="operator", app_only=True)
+# Random enough that it stays large when it is compressed: such a document has a blob of its own.
+NOISE = " ".join(hashlib.sha256(str(number).encode()).hexdigest() for number in range(3_000))
+
+
+class WholeStorage(AzureStorage):
+    """Azurite, with the queue in memory so that the world can be worked off; all that was ever put is kept."""
+
+    def __init__(self, connection_string: str) -> None:
+        super().__init__(connection_string)
+        self.faults = Faults()
+        self.codes = AzureCodes(self.connection)
+        self.leases = FakeLeases()
+        self.queue = FakeCommandQueue()
+
+
+@pytest.fixture(scope="module")
+def own_azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Nothing else may be in it."""
+    log: Path = tmp_path_factory.mktemp("azurite") / "azurite.log"
+    with start_azurite(log) as azurite:
+        provision(azurite.connection_string)
+        yield azurite.connection_string
+
+
+def a_world(connection_string: str) -> World:
+    """Mail of the person in every role, mail that quotes the address, small and large, and all that hangs on it."""
+    storage: Any = WholeStorage(connection_string)
+    world = World(storage)
+    second = world.connect(SECOND, capture="everything", unmatched="new")
+    third = world.connect(THIRD, capture="everything")
+    for tenant in (TENANT, OTHER):
+        storage.records.put_many(tenant, [a_record("client/T", domains=(), name="Tailspin")])
+    world.records(
+        a_record(addresses=(BO.address,), name=BO.name, client="T"),
+        a_record("contact/C-2", addresses=(LI,), details=f"partner of {BO.name} <{BO.address}>"),
+    )
+    quoted = f"{BO.name} <{BO.address}> wrote:\n> Hello"
+    link = f'<a href="mailto:{quote(BO.address)}">{BO.name}</a> &lt;{BO.address.replace("@", "&#64;")}&gt;'
+    files = {"attachments": (an_attachment(graph_id="A"),), "contents": {"A": BO.address.encode()}}
+    world.notify(
+        world.deliver(sender=BO, subject=f"From {BO.name}", message_id="1@tailspin.example", **files),
+        world.deliver(sender=AGENT, to=(BO,), subject="To", message_id="2@contoso.example", text=NOISE),
+        world.deliver(sender=LI, to=(AGENT,), bcc=(BO,), subject="Bcc", message_id="3@fabrikam.example"),
+        world.deliver(sender=LI, reply_to=(BO,), subject="Reply-To", message_id="4@fabrikam.example"),
+        world.deliver(
+            sender=LI, subject="Quotes", message_id="5@fabrikam.example", text=f"Hi\n\n{quoted}", html=link
+        ),
+        world.deliver(
+            sender=LI, subject="Large", message_id="6@fabrikam.example", text=f"{NOISE}\n{quoted}", html=link
+        ),
+    )
+    world.notify(
+        world.deliver(
+            SECOND, sender="sam@adatum.example", to=(SECOND,), message_id="7@adatum.example", text=quoted
+        ),
+        world.deliver(
+            SECOND, sender="pat@adatum.example", to=(SECOND,), cc=(BO,), message_id="8@adatum.example"
+        ),
+        mailbox=second,
+    )
+    triaged = {"sender": "sam@adatum.example", "to": (THIRD,), "text": quoted}
+    world.notify(world.deliver(THIRD, message_id="9@adatum.example", **triaged), mailbox=third)
+    world.work()
+    organisation = storage.organisations.get(TENANT)
+    storage.organisations.put(organisation.changed(_fields(never_log=[BO.address])))
+    storage.index.teach(TENANT, BO.address, [RecordRef("client", "T")])
+    storage.exceptions.record(a_failure(error=f"nobody behind {BO.address}"))
+    storage.late_contacts.announce(TENANT, Announcement("a", NOW, HASHER.addresses([BO.address])))
+    storage.subscriptions.put(TENANT, a_subscription())
+    storage.codes.note_forged(TENANT, HASHER("address", BO.address), "0f" * 16, 2)
+    storage.audit.append(TENANT, AuditRow("1", NOW, "oid", "get_timeline", ("contact/C-1",)))
+    return world
+
+
+def _fields(**given: Any) -> Any:
+    from shared.domain.fields import Fields
+
+    return Fields(given)
+
+
+def everything(storage: Any) -> Iterator[tuple[str, str]]:
+    """(place, text) of every key, column, blob and queue message, as it is and unpacked."""
+    connection = storage.connection
+    for table in names.TABLES:
+        for row in connection.table(table).list_entities():
+            packed = [value for name, value in sorted(row.items()) if isinstance(value, bytes)]
+            for value in (*row.values(), *packed, b"".join(packed)[1:]):
+                yield from ((table, text) for text in readable(value))
+    for container in names.CONTAINERS:
+        client = connection.container(container)
+        for name in client.list_blob_names():
+            yield container, name
+            content = client.download_blob(name).readall()
+            yield from ((container, text) for text in readable(content))
+    for queue in (*names.QUEUES,):
+        for message in connection.queue(queue).peek_messages(32):
+            yield queue, str(message.content)
+    for command, _ in storage.queue.sent:
+        yield command.queue, command.to_json()
+
+
+def readable(value: object) -> Iterator[str]:
+    if not isinstance(value, bytes):
+        yield str(value)
+        return
+    yield value.decode("latin-1")
+    for start in (value, value[1:]):
+        try:
+            text = zlib.decompressobj().decompress(start).decode("utf-8", "replace")
+        except zlib.error:
+            continue
+        yield text
+        yield json.dumps(text)
+
+
+def spellings(text: str) -> set[str]:
+    """A text as it may stand somewhere: plain, percent-encoded, as a key, as an entity, hashed, and in base64."""
+    shifted = (base64.b64encode(b"x" * n + text.encode()).decode() for n in range(3))
+    # Its ends depend on what stands beside it; of a short text too little is left to look for.
+    inside = {one[4:-4] for one in shifted if len(one) > 16}
+    urls = {one.replace("+", "-").replace("/", "_") for one in inside}
+    plain = {text, quote(text, safe=""), escaped(text), text.replace("@", "=40"), text.replace("@", "&#64;")}
+    return {one.casefold() for one in (*plain, hashed(text))} | inside | urls
+
+
+def places_of(storage: Any, *texts: str) -> dict[str, int]:
+    """Where something stands in any spelling, and in how many values."""
+    wanted = {one for text in texts for one in spellings(text)}
+    found: dict[str, int] = {}
+    for place, text in everything(storage):
+        if any(one in text or one in text.casefold() for one in wanted):
+            found[place] = found.get(place, 0) + 1
+    return found
+
+
+def test_nothing_is_left_of_a_person_and_then_of_the_organisation(own_azurite: str) -> None:
+    world = a_world(own_azurite)
+    storage: Any = world.storage
+    ledger = HASHER("address", BO.address)
+
+    assert set(places_of(storage, BO.address)) >= {
+        names.ORGANISATIONS,
+        names.RECORDS,
+        names.RECORD_INDEX,
+        names.MESSAGES,
+        names.TIMELINE,
+        names.INBOX,
+        names.EXCEPTIONS,
+        names.BODIES,
+        names.ATTACHMENTS,
+    }
+    assert set(places_of(storage, BO.name)) >= {names.RECORDS, names.MESSAGES, names.BODIES, names.TIMELINE}
+    assert set(places_of(storage, ledger)) == {names.SIGHTINGS, names.LATE_CONTACTS_STATES, names.CODES}
+
+    asked = world.ask_erasure(TENANT, BO.address, "admin")
+    world.work()
+    world.now += timedelta(hours=1)
+    world.sweep()
+    world.work()
+
+    assert storage.erasures.get(TENANT, asked.id).state == "done"
+    assert places_of(storage, BO.address) == {}
+    assert places_of(storage, BO.name) == {}
+    # Its own mail's tombstone says by a keyed hash who sent it, so that the mail does not come back.
+    assert set(places_of(storage, ledger)) == {names.MESSAGES}
+    suppressed = suppression(HASHER, BO.address)
+    assert set(places_of(storage, suppressed)) == {names.ORGANISATIONS, names.ERASURES}
+    assert {one.subject for one in world_timeline(world, "contact/C-2")} == {"Quotes", "Large"}
+    assert storage.messages.document(TENANT, HASHER.message_id("6@fabrikam.example")).text.startswith(NOISE)
+
+    named = (TENANT, "contoso.example", "Contoso", "fabrikam.example", "adatum.example", "Quotes")
+    assert len(places_of(storage, TENANT)) >= 11
+    before = places_of(storage, OTHER)
+    world.ask_deletion(OPERATOR_APP, TENANT)
+    world.work()
+
+    assert places_of(storage, *named) == {}
+    assert places_of(storage, suppressed, ledger) == {}
+    assert set(places_of(storage, deleted_organisation(HASH_KEY, TENANT))) == {names.ERASURES}
+    assert places_of(storage, OTHER) == before, "another organisation keeps what it has"
+
+
+def world_timeline(world: World, ref: str) -> Any:
+    from tests.contract.test_erasures import EVERY
+
+    storage: Any = world.storage
+    return storage.timeline.page(TENANT, RecordRef.parse(ref), EVERY, limit=50, after="")[0]
