@@ -23,7 +23,6 @@ from dev.simulator.stats import Stats
 from dev.simulator.view import Renderer, View
 from shared.adapters.graph.mail import WHOLE
 from shared.adapters.graph.parsing import whole
-from shared.domain.addresses import domain_of
 from shared.domain.mailboxes import Mailbox
 from shared.domain.messages import FetchedMessage
 from shared.domain.records import Card, Record, RecordRef
@@ -38,33 +37,35 @@ ROUND: Final = timedelta(hours=2)
 MOST_IDS: Final = 20
 
 
-class QuickRecords(FakeRecords):
-    """The fake's records with an index that is kept, not made anew for each look-up."""
+class IndexedRows(dict[tuple[str, RecordRef], Record]):
+    """The fake's rows of records with an index that is kept, not made anew for each look-up."""
 
     def __init__(self) -> None:
         super().__init__()
         self.by_key: dict[tuple[str, str], set[RecordRef]] = {}
 
-    def put_many(self, tenant_id: str, records: Sequence[Record]) -> None:
-        for one in records:
-            before = self.rows.get((tenant_id, one.ref))
-            for key in before.index_keys if before else ():
-                self.by_key[tenant_id, key].discard(one.ref)
-            for key in one.index_keys:
-                self.by_key.setdefault((tenant_id, key), set()).add(one.ref)
-        super().put_many(tenant_id, records)
+    def __setitem__(self, place: tuple[str, RecordRef], record: Record) -> None:
+        tenant_id, ref = place
+        before = self.get(place)
+        for key in before.index_keys if before else ():
+            self.by_key[tenant_id, key].discard(ref)
+        for key in record.index_keys:
+            self.by_key.setdefault((tenant_id, key), set()).add(ref)
+        super().__setitem__(place, record)
+
+    def under(self, tenant_id: str, key: str) -> frozenset[Card]:
+        return frozenset(self[tenant_id, one].card for one in self.by_key.get((tenant_id, key), ()))
 
 
 class QuickIndex(FakeRecordIndex):
     """Looks things up in the kept index."""
 
-    def __init__(self, records: QuickRecords) -> None:
+    def __init__(self, records: FakeRecords, rows: IndexedRows) -> None:
         super().__init__(records)
-        self._kept = records
+        self._rows = rows
 
     def _under(self, tenant_id: str, key: str) -> frozenset[Card]:
-        refs = self._kept.by_key.get((tenant_id, key), ())
-        return frozenset(self._kept.rows[tenant_id, one].card for one in refs)
+        return self._rows.under(tenant_id, key)
 
 
 class QuickStorage(FakeStorage):
@@ -72,8 +73,9 @@ class QuickStorage(FakeStorage):
 
     def __init__(self) -> None:
         super().__init__()
-        records = QuickRecords()
-        self.records, self.index = records, QuickIndex(records)
+        rows = IndexedRows()
+        self.records.rows = rows
+        self.index = QuickIndex(self.records, rows)
 
 
 class House:
@@ -106,7 +108,8 @@ class House:
         product.configure(own_domains=(OWN, SISTER), excluded_types=(ARCHIVED,), never_log=never)
         for agent in world.agents:
             self._connect(agent)
-        product.records(*_known_by_domain(world.records))
+        product.write_records(TENANT, world.records, (OWN, SISTER))
+        product.work()
         for person, refs in world.taught:
             product.storage.index.teach(TENANT, person.address, map(RecordRef.parse, sorted(refs)))
         for number, refs in self.story.issued.items():
@@ -170,16 +173,3 @@ def rounds(
     ]
     for number, group in groupby(sorted(late), key=lambda one: (one[0] - START) // ROUND):
         yield START + number * ROUND, [deliveries[at] for _, at in group]
-
-
-def _known_by_domain(records: Sequence[Record]) -> list[Record]:
-    """The records as they stand once written: opportunities and projects know their contacts' domains."""
-    addresses = {one.ref: one.addresses for one in records}
-    return [
-        replace(one, contact_domains=_domains(one, addresses)) if one.is_matter else one for one in records
-    ]
-
-
-def _domains(matter: Record, addresses: dict[RecordRef, tuple[str, ...]]) -> tuple[str, ...]:
-    people = (one for contact in matter.contacts for one in addresses[RecordRef("contact", contact)])
-    return tuple(sorted({domain_of(one) for one in people}))

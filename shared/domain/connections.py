@@ -67,8 +67,8 @@ MEANINGS: Final[Mapping[str, str]] = {
         "half-hour, and at once with POST connect/verify."
     ),
     NO_ACCESS: (
-        "Consent was given more than 2 hours ago, and the mailbox still cannot be read. Check the mailbox that "
-        "is named, the permissions and the scope; then POST connect/verify."
+        "Consent is given, and the mailbox cannot be read all the same; 'detail' says why. Check the mailbox that "
+        "is named, the permissions and the scope; then POST connect/verify, with another mailbox where need be."
     ),
     VERIFIED: "Connected: the application has been let in.",
     LOST: (
@@ -156,6 +156,11 @@ class MailConnection:
         return replace(
             self.spent(), state=DISCONNECTED, token="", user_id="", account="", detail="", consented_at=None
         )
+
+    def misnamed(self, detail: str, now: datetime) -> Self:
+        """After a try that said something of the mailbox and nothing of the way to it."""
+        state = VERIFIED if self.state == VERIFIED else NO_ACCESS
+        return replace(self, checked_at=now, detail=detail, state=state)
 
     def proved(self, *, readable: bool, detail: str, has_token: bool, now: datetime) -> Self:
         """After a try. `has_token`: Entra ID gave a token; `detail` is what the mailbox's test says."""

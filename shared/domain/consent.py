@@ -48,8 +48,9 @@ _NOTICES: Final = (
     Notice(
         connections.NO_ACCESS,
         "The mailbox cannot be opened",
-        "The sign-in worked, but the mailbox that was to be opened with it could not be read. Whoever sent you "
-        "the link sees the reason in Postledger.",
+        "Your part is done, but the mailbox that was to be opened could not be read. Whoever sent you the link "
+        "sees the reason in Postledger.",
+        done=True,
     ),
     Notice(
         connections.CONSENT_DECLINED,

@@ -148,6 +148,7 @@ SENTENCES: Final[Mapping[str, str]] = {
 OUTCOMES: Final = tuple(SENTENCES)
 # These are no reason not to save a mailbox.
 _HARMLESS: Final = (OK, CONSENT_PENDING, ADDRESS_CHANGED, UNREACHABLE)
+_MISNAMED: Final = (NO_MAILBOX, NO_USER, ALIAS, GROUP)
 _READABLE: Final = (OK, WRONG_PURPOSE, ON_CONTACT_CARD, ADDRESS_CHANGED)
 
 PERMITTED: Final = "permitted"
@@ -196,6 +197,11 @@ class Verdict:
     def is_refused(self) -> bool:
         """Whether such a mailbox is not to be added."""
         return self.outcome not in _HARMLESS
+
+    @property
+    def is_about_the_address(self) -> bool:
+        """Whether the address is at fault, and not the way to it."""
+        return self.outcome in _MISNAMED
 
     @property
     def is_readable(self) -> bool:

@@ -56,6 +56,8 @@ class ProveAccess:
         return after
 
     def _proved(self, row: MailConnection, verdict: Verdict) -> MailConnection:
+        if verdict.is_about_the_address:
+            return row.misnamed(verdict.sentence, self.clock())
         has_token = verdict.outcome not in _WITHOUT_TOKEN
         return row.proved(
             readable=verdict.is_readable, detail=verdict.sentence, has_token=has_token, now=self.clock()
@@ -81,8 +83,9 @@ class ProveAccess:
             if saved is not None and saved.connection == connection.connection:
                 return saved
             return Mailbox(connection.tenant_id, "", connection.mailbox, connection=connection.connection)
+        rows = self.connections.of(connection.tenant_id)
         reached = (one for one in self.mailboxes.of(connection.tenant_id) if one.state != REMOVING)
-        return next((one for one in reached if one.connection == connection.connection), None)
+        return next((one for one in reached if _is_over(one, rows, connection)), None)
 
     def _tell(self, before: str, connection: MailConnection) -> None:
         """The organisation is verified when one of its connections is; whatever waited for that goes on."""
@@ -222,6 +225,12 @@ class Disconnect:
         current = self.connections.get(row.tenant_id, row.connection_id)
         if current is not None:
             self.connections.put(current.ended())
+
+
+def _is_over(mailbox: Mailbox, rows: Sequence[MailConnection], connection: MailConnection) -> bool:
+    """Whether a mailbox is reached over this connection, and over no nearer one."""
+    found = serving(mailbox, rows)
+    return found is not None and found.connection_id == connection.connection_id
 
 
 def _can_be_proved(row: MailConnection) -> bool:

@@ -15,6 +15,7 @@ from shared.domain.errors import (
     MailboxUnavailable,
     NotFound,
     PermanentError,
+    Throttled,
     TransientError,
     Unknown,
 )
@@ -38,7 +39,13 @@ class Examine:
     clock: Clock
 
     def __call__(self, mailbox: Mailbox, *, fresh: bool = False) -> Verdict:
-        """`fresh`: not with a token from before. Raises TransientError where Microsoft 365 does not answer."""
+        """`fresh`: not with a token from before. Raises TransientError where Microsoft 365 does not answer.
+
+        Nor is it asked before a wait is over that it has asked a worker for.
+        """
+        until, now = mailbox.blocked_until, self.clock()
+        if until is not None and until > now:
+            raise Throttled("Microsoft Graph asked to wait.", (until - now).total_seconds())
         if fresh:
             self.probe.renew(mailbox)
         found = self._found(mailbox)

@@ -36,6 +36,7 @@ def tell_lag(mailbox: Mailbox, now: datetime) -> None:
         "mailbox_lag",
         mailbox=mailbox.mailbox_id,
         state=mailbox.state,
+        polled_only=mailbox.is_polled_only,
         seconds=seconds,
         late=max(seconds - mailbox.poll_minutes * 60, 0),
     )

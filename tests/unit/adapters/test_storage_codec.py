@@ -68,6 +68,5 @@ def test_the_shapes_are_what_json_and_people_can_read():
         "graph_id": "g",
         "folder_id": "f",
         "bcc": [],
-        "listed": "",
     }
     assert from_plain(Document, to_plain(a_document(html="\ud800"))).html == "\ud800"

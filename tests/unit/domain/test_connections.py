@@ -95,6 +95,12 @@ def test_what_a_failed_try_makes_of_a_state(
     assert (tried.state, tried.detail, tried.checked_at) == (after, "Why.", NOW)
 
 
+@pytest.mark.parametrize(("before", "after"), [("link_sent", "no_access"), ("verified", "verified")])
+def test_a_wrong_address_says_nothing_of_the_way_to_it(before: str, after: str) -> None:
+    tried = a_connection(state=before, consented_at=NOW).misnamed("Nobody has it.", NOW)
+    assert (tried.state, tried.detail, tried.checked_at) == (after, "Nobody has it.", NOW)
+
+
 @pytest.mark.parametrize("before", STATES)
 def test_a_mailbox_that_opens_verifies_whatever_was_before(before: str) -> None:
     tried = a_connection(state=before).proved(readable=True, detail="x", has_token=True, now=NOW)

@@ -43,4 +43,8 @@ def test_every_notice_says_what_happened_and_what_to_do() -> None:
     for one in NOTICES.values():
         assert one.title
         assert one.text.endswith(".")
-    assert {one.outcome for one in NOTICES.values() if one.done} == {"verified", "consent_pending"}
+    assert {one.outcome for one in NOTICES.values() if one.done} == {
+        "verified",
+        "consent_pending",
+        "no_access",
+    }

@@ -12,7 +12,6 @@ from shared.domain.rulings import LINK, Ruling, opened_id
 from tests.builders import (
     KEY,
     NOW,
-    a_copy,
     a_decision,
     a_document,
     a_link,
@@ -72,8 +71,7 @@ def test_only_its_place_and_the_decision_on_it_make_another_version_of_a_mail() 
 def test_the_same_agents_two_mailboxes_make_one_row() -> None:
     first, second = a_mailbox(), a_mailbox(mailbox_id="ab" * 16, agent=a_mailbox().agent, matching=False)
     stored = a_stored_message()
-    held = [(a_copy(), first), (a_copy(mailbox_id="ab" * 16, listed="matching_off"), second)]
-    items, gone = inbox.arranged(stored, a_document(), held)
+    items, gone = inbox.arranged(stored, a_document(), [first, second])
     assert ([(one.mailbox_id, one.reason) for one in items], gone) == ([("ab" * 16, "matching_off")], [])
 
 

@@ -2,7 +2,7 @@
 
 from shared.domain.opening import LONGEST_DETAILS, Wishes, record_for
 from shared.domain.records import Record
-from tests.builders import a_document, a_record, a_ref
+from tests.builders import NOW, a_document, a_record, a_ref
 
 OWNER = "agent@contoso.example"
 
@@ -15,6 +15,7 @@ def opened(wishes: Wishes | None = None, **document: object) -> Record:
         contacts=(a_record(addresses=("a@one.example", "b@two.example", "c@one.example")),),
         client="K-1",
         owner=OWNER,
+        opened_at=NOW,
     )
 
 
@@ -23,6 +24,7 @@ def test_title_and_details_come_from_the_mail() -> None:
     record = opened(subject="AW: Re: Viewing", text=text, quoted=((18, len(text)),))
     assert (record.name, record.summary, record.details) == ("Viewing", "Viewing", "Could we see it?")
     assert (record.origin, record.status, record.owner) == ("postledger", "open", OWNER)
+    assert record.opened_at == NOW
     assert (record.contacts, record.contact_domains) == (("C-1",), ("one.example", "two.example"))
 
 

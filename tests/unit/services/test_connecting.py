@@ -227,3 +227,31 @@ def test_verifying_takes_the_mailbox_that_is_named_from_then_on(world: Connectin
     assert world.verify(TENANT).connections[0].state == "scope_pending"
     assert world.verify(TENANT, AGENT).connections[0].state == "verified"
     assert row(world).mailbox == AGENT
+
+
+def test_a_probed_mailbox_that_does_not_exist_is_told_from_a_consent_that_is_slow(
+    world: ConnectingWorld,
+) -> None:
+    world.probe.named["nobody@contoso.example"] = None
+    assert world.take_answer(granted(world, mailbox="nobody@contoso.example")).outcome == "no_access"
+    assert "No user of this tenant" in row(world).detail
+    assert world.verify(TENANT, AGENT).connections[0].state == "verified"
+    world.now = NOW + timedelta(hours=3)
+    world.probe.named[AGENT] = None
+    world.watch()
+    assert row(world).state == "verified"
+    assert "No user of this tenant" in row(world).detail
+
+
+def test_a_service_account_is_proved_with_a_mailbox_that_is_reached_over_it(world: ConnectingWorld) -> None:
+    ben = "ben@contoso.example"
+    for number, address in enumerate((AGENT, ben)):
+        ident = f"{number:032x}"
+        world.storage.mailboxes.put(
+            a_mailbox(mailbox_id=ident, address=address, connection="graph-delegated")
+        )
+    world.sign_ins.signed_in = SignedIn(TENANT, "oid-ann", AGENT, "sealed", (AGENT,))
+    world.take_answer(granted(world, "agent"))
+    world.sign_ins.signed_in = SignedIn(TENANT, "oid-crm", "crm@contoso.example", "sealed")
+    world.probe.errors["read", ben] = DENIED
+    assert world.take_answer(granted(world, "service_account", "")).outcome == "consent_pending"

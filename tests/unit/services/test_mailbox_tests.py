@@ -1,5 +1,7 @@
 """The mailbox test over fakes: what is asked in which order, and what adding a mailbox makes of the answer."""
 
+from datetime import timedelta
+
 import pytest
 
 from shared.domain.callers import Caller
@@ -135,6 +137,14 @@ def test_one_mailbox_that_does_not_answer_leaves_the_page_whole(world: Connectin
     assert [one.verdict.outcome for one in results] == ["unreachable", "ok"]
     assert after == ""
     assert world.probe.calls.count("renew") == 1
+
+
+def test_a_mailbox_is_left_alone_while_graph_has_asked_for_that(world: ConnectingWorld) -> None:
+    world.storage.mailboxes.put(a_mailbox(blocked_until=NOW + timedelta(seconds=1)))
+    assert outcome(world) == "unreachable"
+    assert world.probe.calls == []
+    world.now = NOW + timedelta(seconds=1)
+    assert outcome(world) == "ok"
 
 
 def test_a_removed_mailbox_is_tested_as_a_new_one(world: ConnectingWorld) -> None:

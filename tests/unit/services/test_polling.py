@@ -61,7 +61,12 @@ def test_every_due_mailbox_says_how_far_it_lags(caplog: pytest.LogCaptureFixture
     hour = timedelta(hours=1)
     for number, fields in enumerate(
         [
-            {"state": POLLING, "last_sync_at": NOW - hour, "poll_minutes": 10},
+            {
+                "state": POLLING,
+                "last_sync_at": NOW - hour,
+                "poll_minutes": 10,
+                "connection": "graph-delegated",
+            },
             {"state": NEW, "last_sync_at": None, "connected_at": NOW - timedelta(minutes=2)},
             {"last_sync_at": NOW - hour, "paused_at": NOW - hour},
         ]
@@ -72,7 +77,9 @@ def test_every_due_mailbox_says_how_far_it_lags(caplog: pytest.LogCaptureFixture
         PollMailboxes(storage.mailboxes, storage.queue, lambda: NOW)()
     lines = [json.loads(one.message) for one in caplog.records]
     said = {one["mailbox"]: one for one in lines if one["event"] == "mailbox_lag"}
-    assert {name: (one["state"], one["seconds"], one["late"]) for name, one in said.items()} == {
-        f"{0:032x}": (POLLING, 3600, 3000),
-        f"{1:032x}": (NEW, 120, 0),
+    assert {
+        name: (one["state"], one["seconds"], one["late"], one["polled_only"]) for name, one in said.items()
+    } == {
+        f"{0:032x}": (POLLING, 3600, 3000, True),
+        f"{1:032x}": (NEW, 120, 0, False),
     }, "a paused mailbox has no lag"
