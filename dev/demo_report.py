@@ -139,7 +139,7 @@ def _ledger(demo: Demo) -> str:
 def _graph_work(demo: Demo) -> str:
     """What all this took, as the simulator counted it."""
     stats = demo.control.stats()
-    skipped = {one.message_id for one in demo.mails if not one.delivery.is_filed}
+    skipped = {one.message_id for one in demo.mails if one.delivery.skipped}
     bodies = sum(stats["bodies_read"].get(one, 0) for one in skipped)
     return f"{GAP}bodies read of skipped mail: {bodies}; requests to Graph in all: {stats['graph']['http_requests']}"
 

@@ -7,7 +7,7 @@
 #   keys.sh refresh [--dry-run]            have the app read the vault now; by itself it does so once a day
 #
 # Wants AZURE_SUBSCRIPTION_ID, AZURE_RESOURCE_GROUP, POSTLEDGER_VAULT_NAME and SERVICE_API_NAME in the environment, as
-# azd gives them to its hooks; by hand: set -a; . <(azd env get-values); set +a
+# azd gives them to its hooks; by hand: set -a; eval "$(azd env get-values)"; set +a
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

@@ -33,7 +33,7 @@ from shared.domain.addresses import Person
 from shared.domain.advice import advice
 from shared.domain.backfills import Backfill
 from shared.domain.entries import Entry
-from shared.domain.explanations import capture_sentence
+from shared.domain.explanations import preview_sentence
 from shared.domain.filing import Bounced
 from shared.domain.html import Quote, SafeHtml, safe_html
 from shared.domain.mailboxes import SETTINGS as MAILBOX_SETTINGS
@@ -152,7 +152,7 @@ def _previewed(mail: Previewed) -> PreviewedModel:
             "capture": mail.capture,
             "outcome": mail.outcome,
             "reason": mail.reason,
-            "sentence": f"Kept, because {capture_sentence(mail.capture)}.",
+            "sentence": preview_sentence(mail.capture, mail.outcome, mail.reason),
             "links": [_link(one) for one in mail.links],
             "subject": mail.subject,
             "from": _person(mail.sender) if mail.sender else None,

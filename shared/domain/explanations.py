@@ -86,6 +86,14 @@ def capture_sentence(reason: str) -> str:
     return KEPT.get(reason) or NOT_KEPT.get(reason) or f"of the rule '{reason}'"
 
 
+def preview_sentence(capture: str, outcome: str, reason: str) -> str:
+    """What would become of a mail, and why."""
+    kept = f"Kept, because {capture_sentence(capture)}."
+    if outcome != TRIAGE:
+        return kept
+    return f"{kept} It would wait in My Inbox, because {NOT_MATCHED.get(reason, reason)}."
+
+
 def copy_step(place: str, outcome: str, reason: str, *, final: bool) -> str:
     """What became of one copy; `place` says where it lies."""
     match outcome:

@@ -120,5 +120,8 @@ def test_a_preview_says_what_would_be_kept_and_stores_nothing(api: Api, issuer: 
     assert answer.status_code == 200
     [mail] = answer.json()["mails"]
     assert (mail["capture"], mail["outcome"], mail["subject"]) == ("everything", "triage", None)
-    assert mail["sentence"] == "Kept, because its mailbox captures everything."
+    assert mail["sentence"] == (
+        "Kept, because its mailbox captures everything. "
+        "It would wait in My Inbox, because no open record goes with it."
+    )
     assert api.get("mailboxes/new@contoso.example", issuer.user("Admin")).status_code == 404
