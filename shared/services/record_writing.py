@@ -93,13 +93,16 @@ class WriteRecords:
         ready = [with_contacts(one, contacts, own_domains) for one in given]
         here = {one.ref for one in ready}
         hashes = self.announce.new_hashes(tenant_id, ready, standing)
-        done.hashes |= hashes
         done.announced |= self.announce(tenant_id, hashes)
         changed = lending_otherwise(ready, standing, own_domains)
         others = [one for one in self.matters.listing(tenant_id, changed) if one not in here]
         self.matters.renew(tenant_id, others, own_domains, changed)
         found = self.records.write(tenant_id, ready, standing)
         written = {one.ref: one for one in ready if one.ref not in found}
+        # Of the others it is not known yet what they take the place of.
+        done.hashes |= (
+            self.announce.new_hashes(tenant_id, list(written.values()), standing) if found else hashes
+        )
         done.written |= written
         done.created |= written.keys() - standing.keys()
         people = [ref.id for ref in written if ref.kind == "contact"]

@@ -17,6 +17,7 @@ from shared.adapters.storage.records import AzureRecords
 from shared.adapters.storage.table import Table
 from shared.domain import names
 from shared.domain.audit import AuditRow
+from shared.domain.erasure import Deletion, Erasure
 from shared.domain.errors import Busy, Rejected, Unavailable
 from shared.domain.identity import variant_key
 from shared.domain.late_contacts import Announcement
@@ -41,6 +42,7 @@ from tests.builders import (
     an_inbox_item,
     an_organisation,
 )
+from tests.contract.test_connections import a_connection
 from tests.contract.test_messages import create, noise
 from tests.contract.test_timeline import ALL
 from tests.fakes import Killed
@@ -198,10 +200,15 @@ class TestRows:
         azure.late_contacts.announce(tenant, Announcement("1", NOW, ("0f" * 16,)))
         azure.late_contacts.note_asked(tenant, NOW)
         azure.audit.append(tenant, AuditRow("1", NOW, "ann", "link"))
+        azure.erasures.put(tenant, Erasure("aa" * 16, NOW, "ann", address=CONTACT, names=(), touched_at=NOW))
+        azure.erasures.note_deletion(Deletion(tenant, NOW, done_at=NOW))
+        azure.connections.put(a_connection(tenant))
+        azure.codes.claim(tenant, 1, [a_ref()], KEY)
+        azure.codes.note_forged(tenant, "0f" * 16, KEY, 1)
         for table, layout in TABLE_LAYOUT.items():
             columns, partitions = set(), set()
             for row in azure.connection.table(table).list_entities():
-                if row["PartitionKey"].startswith(tenant):
+                if tenant in (row["PartitionKey"][: len(tenant)], row["RowKey"]):
                     partitions.add(row["PartitionKey"])
                     columns |= set(row) - {"PartitionKey", "RowKey"}
             assert partitions, table

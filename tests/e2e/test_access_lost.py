@@ -67,6 +67,7 @@ def test_a_loss_is_shown_and_told_once_and_nothing_is_missed(
         assert (found["state"], found["lost_at"] is None) == ("no_access", False)
         assert "Grant" in found["last_error"] or "grant" in found["last_error"]
         tenant.deliver(ann, meanwhile)
+        ledger.settle()
         tenant.control.clear_stats()
         for _ in range(2):
             poll(ledger, ann)
