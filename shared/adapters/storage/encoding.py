@@ -27,6 +27,7 @@ CONTENT: Final = "content"
 MAX_PARTS: Final = 8
 _PART: Final = 60_000
 _LARGE: Final = 1_000_000
+_HUGE: Final = 8 * 1024 * 1024
 
 _ESCAPE: Final = "="
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._:@~-]")
@@ -65,8 +66,10 @@ def joined(*parts: str) -> str:
 
 
 def compressed(value: object) -> bytes:
-    """A JSON value, compressed; a large one in less time, to somewhat more bytes."""
+    """A JSON value, compressed; a large one in less time, to more bytes, a huge one not at all."""
     data = json.dumps(value, separators=(",", ":")).encode()
+    if len(data) > _HUGE:
+        return zlib.compress(data, 0)
     return zlib.compress(data, 6 if len(data) <= _LARGE else 1)
 
 
