@@ -15,7 +15,7 @@ from shared.domain.candidates import ThreadHit
 from shared.domain.commands import Command
 from shared.domain.entries import Entry
 from shared.domain.erasure import Deletion, Eraser, Erasure
-from shared.domain.errors import PermanentError
+from shared.domain.errors import Outcome
 from shared.domain.filing import Copy, InboxItem, StoredMessage, Waiter
 from shared.domain.folders import Folder, FolderState
 from shared.domain.late_contacts import Announcement
@@ -108,11 +108,14 @@ class MailSource(Protocol):
     def broken(self, mailbox: Mailbox, folder_id: str, second: datetime) -> frozenset[str]:
         """Ids of the items received in this second that break a page of their own: a request for each."""
 
-    def heads(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, MessageHead | PermanentError]:
-        """Headers by Graph id, in one round trip where it can be."""
+    def heads(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, Outcome[MessageHead]]:
+        """Headers by Graph id, in one round trip where it can be.
 
-    def messages(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, FetchedMessage | PermanentError]:
-        """Whole messages with attachments' metadata by Graph id, at most 20."""
+        A TransientError is raised when none could be had; when some were, it stands for those that were not.
+        """
+
+    def messages(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, Outcome[FetchedMessage]]:
+        """Whole messages with attachments' metadata by Graph id, at most 20; errors as in `heads`."""
 
     def attachment(
         self, mailbox: Mailbox, message_id: str, attachment_id: str

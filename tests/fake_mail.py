@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 
 from shared.domain.errors import (
     NotFound,
+    Outcome,
     PageBroken,
     PermanentError,
     PostledgerError,
     SyncStateExpired,
+    TransientError,
 )
 from shared.domain.folders import MAIL_CLASS, Folder, FolderState
 from shared.domain.mailboxes import Mailbox
@@ -176,15 +178,13 @@ class FakeMail:
         found = self._of(self._box("broken", mailbox), folder_id, Window.second(second))
         return frozenset(one.graph_id for one in found) & self.poison
 
-    def heads(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, MessageHead | PermanentError]:
-        box = self._box("heads", mailbox)
-        found = {one: self._message(box, one) for one in ids}
-        return {k: v if isinstance(v, PermanentError) else v.head for k, v in found.items()}
+    def heads(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, Outcome[MessageHead]]:
+        found = self._messages(self._box("heads", mailbox), ids)
+        return {k: v.head if isinstance(v, FetchedMessage) else v for k, v in found.items()}
 
-    def messages(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, FetchedMessage | PermanentError]:
-        box = self._box("messages", mailbox)
-        found = {one: self._message(box, one) for one in ids}
-        self.bodies_read.update(one for one in found if one in box.messages)
+    def messages(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, Outcome[FetchedMessage]]:
+        found = self._messages(self._box("messages", mailbox), ids)
+        self.bodies_read.update(k for k, v in found.items() if isinstance(v, FetchedMessage))
         return found
 
     @contextmanager
@@ -220,6 +220,19 @@ class FakeMail:
         found = (one.head for one in box.messages.values() if one.head.folder_id == folder_id)
         inside = (one for one in found if window.start <= second_of(one.received_at) < window.end)
         return sorted(inside, key=lambda one: (one.received_at, one.graph_id))
+
+    def _messages(self, box: _Box, ids: Sequence[str]) -> dict[str, Outcome[FetchedMessage]]:
+        """As in a chain: behind one that fails for now, nothing is had."""
+        found: dict[str, Outcome[FetchedMessage]] = {}
+        for one in ids:
+            try:
+                found[one] = self._message(box, one)
+            except TransientError as error:
+                if not found:
+                    raise
+                found |= dict.fromkeys(ids[len(found) :], error)
+                break
+        return found
 
     def _message(self, box: _Box, graph_id: str) -> FetchedMessage | PermanentError:
         error = self.failing.get(graph_id)

@@ -12,6 +12,7 @@ class Stats:
 
     calls: Counter[tuple[str, int]] = field(default_factory=Counter)
     http_requests: int = 0
+    by_tenant: Counter[str] = field(default_factory=Counter)
     batch_requests: int = 0
     batch_items: int = 0
     bodies_read: Counter[str] = field(default_factory=Counter)
@@ -42,6 +43,7 @@ class Stats:
                 "http_requests": self.http_requests,
                 "batch_requests": self.batch_requests,
                 "batch_items": self.batch_items,
+                "by_tenant": dict(self.by_tenant),
             },
             "bodies_read": dict(self.bodies_read),
             "attachments_read": dict(self.attachments_read),

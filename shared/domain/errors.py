@@ -22,6 +22,11 @@ PostledgerError
     └── Outdated          the ETag sent is not the current one
 """
 
+from collections.abc import Mapping
+from typing import TypeAlias, TypeVar
+
+T = TypeVar("T")
+
 
 class PostledgerError(Exception):
     """Everything this service raises on purpose."""
@@ -109,3 +114,17 @@ class WrongState(InvalidInput):
 
 class Outdated(InvalidInput):
     """If-Match names a version that is no longer the current one."""
+
+
+# What became of one of several things asked for; a passing error means that it was not had this time.
+Outcome: TypeAlias = T | PermanentError | TransientError
+
+
+def none_passing(outcomes: Mapping[str, Outcome[T]]) -> dict[str, T | PermanentError]:
+    """The outcomes, for those who need all of them. Raises the TransientError that stands for one."""
+    final: dict[str, T | PermanentError] = {}
+    for key, outcome in outcomes.items():
+        if isinstance(outcome, TransientError):
+            raise outcome
+        final[key] = outcome
+    return final

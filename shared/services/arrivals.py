@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from shared import telemetry
 from shared.domain.advice import POISON_ITEM
 from shared.domain.commands import MAX_IDS, IngestMessages
-from shared.domain.errors import PermanentError, Throttled, Unavailable
+from shared.domain.errors import PermanentError, Throttled, Unavailable, none_passing
 from shared.domain.folders import FolderState
 from shared.domain.messages import MessageHead
 from shared.domain.sightings import SKIPPED, Sighting
@@ -47,7 +47,7 @@ class Arrivals:
         """Headers by id, without those of mails that are gone."""
         found: list[MessageHead] = []
         for start in range(0, len(ids), MAX_IDS):
-            answers = self.mail.heads(scope.mailbox, ids[start : start + MAX_IDS])
+            answers = none_passing(self.mail.heads(scope.mailbox, ids[start : start + MAX_IDS]))
             found += [one for one in answers.values() if not isinstance(one, PermanentError)]
         return found
 

@@ -4,15 +4,24 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from shared import telemetry
 from shared.domain.commands import IngestMessages, SyncMailbox
-from shared.domain.errors import AccessDenied, MailboxUnavailable, NotFound, PermanentError
+from shared.domain.errors import (
+    AccessDenied,
+    MailboxUnavailable,
+    NotFound,
+    Outcome,
+    PermanentError,
+    TransientError,
+    none_passing,
+)
 from shared.domain.filing import DONE, StoredMessage, copy_of
 from shared.domain.folders import FolderState
 from shared.domain.mailboxes import Mailbox
 from shared.domain.messages import FetchedMessage, MessageHead
+from shared.domain.retries import delay
 from shared.domain.sightings import FAILED, FILED, SKIPPED, TRIAGE, Sighting
 from shared.ports import (
     Clock,
@@ -46,6 +55,24 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class Answers(Generic[T]):
+    """What was asked of Graph, by id: had, never to be had, and to be asked for again."""
+
+    had: Mapping[str, T]
+    failed: Mapping[str, PermanentError]
+    later: Mapping[str, TransientError]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a command's ids came to."""
+
+    kept: list[Kept]
+    others: list[Sighting]
+    later: Mapping[str, TransientError]
+
+
+@dataclass(frozen=True, slots=True)
 class Ingest:
     """Fetch up to 20 messages, decide capture on headers, then match and file what is kept."""
 
@@ -66,57 +93,75 @@ class Ingest:
             if scope is None or not scope.is_open:
                 telemetry.event("ingest_dropped", mailbox=command.mailbox_id, ids=len(command.ids))
                 return
-            self.within(replace(scope, unbounded=command.unbounded), command)
+            left = self._take_in(replace(scope, unbounded=command.unbounded), command)
+            if left:
+                self._go_on(scope, command, left)
 
     def within(self, scope: Scope, command: IngestMessages) -> None:
-        """The same inside a turn that the caller has."""
-        kept, others = self._fetch(scope, command)
-        tell(command, self._file_all(scope, command, kept, others), self.clock())
+        """The same inside a turn that the caller has; raises what kept Graph from giving some of it."""
+        none_passing(self._take_in(scope, command))
 
-    def _fetch(self, scope: Scope, command: IngestMessages) -> tuple[list[Kept], list[Sighting]]:
+    def _take_in(self, scope: Scope, command: IngestMessages) -> Mapping[str, TransientError]:
+        """Returns what was not had this time."""
+        fetched = self._fetch(scope, command)
+        tell(command, self._file_all(scope, command, fetched), self.clock())
+        return fetched.later
+
+    def _fetch(self, scope: Scope, command: IngestMessages) -> Fetched:
         """Bodies of what capture keeps, and the ledger rows of all others. Screened ids are fetched whole at once."""
+        later: Mapping[str, TransientError] = {}
         if command.screened:
-            whole, failed = self._found(command, self.mail.messages(scope.mailbox, command.ids))
-            heads = [one.head for one in whole.values()] + self._heads_of(scope, failed)
+            whole = self._answers(command, self.mail.messages(scope.mailbox, command.ids))
+            heads = [one.head for one in whole.had.values()] + self._heads_of(scope, whole.failed)
             screened = self._screened(scope, heads)
         else:
-            known, _ = self._found(command, self.mail.heads(scope.mailbox, command.ids))
-            screened = self._screened(scope, list(known.values()))
+            known = self._answers(command, self.mail.heads(scope.mailbox, command.ids))
+            later = known.later
+            screened = self._screened(scope, list(known.had.values()))
             wanted = [one.head.graph_id for one in screened if one.verdict.keep]
-            whole, failed = self._found(command, self.mail.messages(scope.mailbox, wanted) if wanted else {})
+            whole = self._answers(command, self.mail.messages(scope.mailbox, wanted) if wanted else {})
         keepers = {one.head.graph_id: one for one in screened if one.verdict.keep}
-        kept = [Kept(one, whole[graph_id]) for graph_id, one in keepers.items() if graph_id in whole]
+        kept = [Kept(one, whole.had[graph_id]) for graph_id, one in keepers.items() if graph_id in whole.had]
         others = [one.sighting for one in screened if not one.verdict.keep]
-        others += [failing(one.sighting, failed[key]) for key, one in keepers.items() if key in failed]
-        return kept, others
+        others += [
+            failing(one.sighting, whole.failed[key]) for key, one in keepers.items() if key in whole.failed
+        ]
+        return Fetched(kept, others, {**later, **whole.later})
+
+    def _go_on(self, scope: Scope, command: IngestMessages, later: Mapping[str, TransientError]) -> None:
+        """What Graph did not give this time gets a command of its own. Some was had: this counts as no try."""
+        longest = max(later.values(), key=lambda one: one.retry_after or 0.0)
+        self.turns.told(scope, longest)
+        self.queue.put(replace(command, ids=tuple(later)), delay=delay(0, longest.retry_after, 0.0))
 
     def _heads_of(self, scope: Scope, failed: Mapping[str, PermanentError]) -> list[MessageHead]:
         """Headers of mails that could not be had whole, so that the ledger can say so; as far as they can be had."""
-        found = self.mail.heads(scope.mailbox, list(failed)) if failed else {}
+        found = none_passing(self.mail.heads(scope.mailbox, list(failed))) if failed else {}
         return [one for one in found.values() if not isinstance(one, PermanentError)]
 
-    def _found(
-        self, command: IngestMessages, fetched: Mapping[str, T | PermanentError]
-    ) -> tuple[dict[str, T], dict[str, PermanentError]]:
-        """What could be fetched, and what never will. What is not there is looked for again later.
+    def _answers(self, command: IngestMessages, fetched: Mapping[str, Outcome[T]]) -> Answers[T]:
+        """What is not there at all is looked for again later, some times.
 
         Raises the refusal when every mail is refused: then it may be the mailbox that is.
         """
+        later = {one: what for one, what in fetched.items() if isinstance(what, TransientError)}
         refused = [one for one in fetched.values() if isinstance(one, AccessDenied | MailboxUnavailable)]
-        if refused and len(refused) == len(fetched):
+        if refused and len(refused) == len(fetched) - len(later):
             raise refused[0]
         missing = tuple(one for one, what in fetched.items() if isinstance(what, NotFound))
         if missing and command.attempt < NOT_FOUND_TRIES:
             self.queue.put(replace(command.again(), ids=missing), delay=NOT_FOUND_DELAY)
-        found: dict[str, T] = {}
+        had: dict[str, T] = {}
         failed: dict[str, PermanentError] = {}
         for one, what in fetched.items():
-            if not isinstance(what, PermanentError):
-                found[one] = what
-            elif not isinstance(what, NotFound):
+            if isinstance(what, TransientError | NotFound):
+                continue
+            if isinstance(what, PermanentError):
                 failed[one] = what
                 self._record(command, one, what)
-        return found, failed
+            else:
+                had[one] = what
+        return Answers(had, failed, later)
 
     def _record(self, command: IngestMessages, graph_id: str, error: PermanentError) -> None:
         record(self.exceptions, failure_of(replace(command, ids=(graph_id,)), error, self.clock()))
@@ -133,17 +178,17 @@ class Ingest:
             self.queue.put(walk_of(scope.mailbox, self.clock()))
         return self.screen(scope, known, folders)
 
-    def _file_all(
-        self, scope: Scope, command: IngestMessages, kept: list[Kept], others: Sequence[Sighting]
-    ) -> list[Sighting]:
+    def _file_all(self, scope: Scope, command: IngestMessages, fetched: Fetched) -> list[Sighting]:
         """Oldest first, so that a mail of this batch finds its parent in it; sightings, then `done`.
 
         A mail that can never be filed is recorded, and the others go on.
         """
-        kept.sort(key=lambda one: (one.mail.head.received_at, one.mail.head.graph_id))
-        sightings = list(others)
+        oldest_first = sorted(
+            fetched.kept, key=lambda one: (one.mail.head.received_at, one.mail.head.graph_id)
+        )
+        sightings = list(fetched.others)
         unfinished = []
-        for one in kept:
+        for one in oldest_first:
             try:
                 stored = self._file(scope, one)
             except (AccessDenied, MailboxUnavailable):  # no matter of this mail alone

@@ -16,7 +16,15 @@ from shared.domain.addresses import Person, domain_of, normalise
 from shared.domain.callers import ADMIN, Caller
 from shared.domain.capture import Policy
 from shared.domain.entries import decode_cursor, encode_cursor
-from shared.domain.errors import InvalidInput, PageBroken, PermanentError, Unavailable, Unknown, WrongState
+from shared.domain.errors import (
+    InvalidInput,
+    PageBroken,
+    PermanentError,
+    Unavailable,
+    Unknown,
+    WrongState,
+    none_passing,
+)
 from shared.domain.fields import Fields
 from shared.domain.folders import FolderState, classify
 from shared.domain.mailboxes import REMOVING, Mailbox
@@ -163,7 +171,7 @@ class PreviewMailbox:
         size = 1 if singly else 20
         for start in range(0, len(bare), size):
             try:
-                answers = self.mail.heads(mailbox, bare[start : start + size])
+                answers = none_passing(self.mail.heads(mailbox, bare[start : start + size]))
             except Unavailable as error:
                 if not singly or error.retry_after:
                     raise

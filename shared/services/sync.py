@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from shared import telemetry
 from shared.domain.commands import SyncMailbox
-from shared.domain.errors import NotFound, PageBroken, SyncStateExpired, Unavailable
+from shared.domain.errors import Busy, NotFound, PageBroken, SyncStateExpired, Unavailable
 from shared.domain.folders import FolderState, classify
 from shared.domain.mailboxes import NO_ACCESS, OK, POLLING, Mailbox
 from shared.ports import (
@@ -46,6 +46,15 @@ class Sync:
     clock: Clock
 
     def __call__(self, command: SyncMailbox) -> None:
+        try:
+            self._in_turn(command)
+        except Busy:
+            mailbox = self.mailboxes.by_id(command.tenant_id, command.mailbox_id)
+            if mailbox is None or not is_covered(command, mailbox):
+                raise
+            telemetry.event("sync_covered", mailbox=command.mailbox_id)
+
+    def _in_turn(self, command: SyncMailbox) -> None:
         with self.turns.walk(command) as scope:
             if scope is None or not scope.is_active or scope.mailbox.connected_at is None:
                 telemetry.event("sync_dropped", mailbox=command.mailbox_id)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.commands import Command
-from shared.domain.errors import PermanentError, Throttled
+from shared.domain.errors import PermanentError, Throttled, TransientError
 from shared.ports import Clock, Leases, Mailboxes
 from shared.services.access import WatchAccess
 from shared.services.scopes import FindScope, Scope
@@ -39,6 +39,12 @@ class Turns:
         """Graph lets the mailbox be read. To be said before anything is queued that is dropped without access."""
         self.access.proved(scope)
 
+    def told(self, scope: Scope, error: TransientError) -> None:
+        """Write down a wait that Graph has asked for, where the turn goes on all the same."""
+        if isinstance(error, Throttled) and error.retry_after:
+            until = self.clock() + timedelta(seconds=error.retry_after)
+            self.mailboxes.note(scope.mailbox, blocked_until=until)
+
     @contextmanager
     def _under(self, lease: AbstractContextManager[None], command: Command) -> Iterator[Scope | None]:
         with lease:
@@ -50,18 +56,13 @@ class Turns:
             try:
                 yield scope
             except Throttled as error:
-                self._note_wait(scope, error)
+                self.told(scope, error)
                 raise
             except PermanentError as error:
                 told = self.access.failed(scope, command, error)
                 if told is error:
                     raise
                 raise told from error
-
-    def _note_wait(self, scope: Scope, error: Throttled) -> None:
-        if error.retry_after:
-            until = self.clock() + timedelta(seconds=error.retry_after)
-            self.mailboxes.note(scope.mailbox, blocked_until=until)
 
     def _check(self, scope: Scope) -> None:
         until, now = scope.mailbox.blocked_until, self.clock()

@@ -18,6 +18,8 @@ MAX_DEQUEUE_COUNT = 5
 SPLIT_AT_ATTEMPT = 3
 # Another worker is on this mailbox: come back soon, and not all at once. Seconds.
 BUSY_DELAY = (1.0, 4.0)
+# Who has waited for long stands in a long row: each ten seconds of it are one more, up to this many.
+MOST_BUSY_PATIENCE = 15.0
 
 C = TypeVar("C", bound=Command)
 
@@ -68,7 +70,9 @@ def _attempt(command: C, run: Callable[[C], None], outcomes: Outcomes) -> str:
     try:
         run(command)
     except Busy:
-        outcomes.queue.put(command, delay=random.uniform(*BUSY_DELAY))
+        waited = (outcomes.clock() - command.first_at).total_seconds()
+        patience = min(max(waited, 0.0) / 10, MOST_BUSY_PATIENCE)
+        outcomes.queue.put(command, delay=random.uniform(*BUSY_DELAY) + patience)
         return "busy"
     except TransientError as error:
         _put_back(command, error, outcomes)

@@ -2,7 +2,7 @@
 
 Outlook allows four requests in flight per mailbox, and Graph works on four items of a batch at a time: a
 chain of `dependsOn` makes it one ("JSON batching", "Microsoft Graph throttling guidance"). A failed item breaks
-its chain; those behind it (424) go into the next batch.
+its chain; those behind it (424) go into the next batch, or stay for later where the failure is a passing one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,48 +13,58 @@ from requests.structures import CaseInsensitiveDict
 from shared import telemetry
 from shared.adapters.graph.errors import translate
 from shared.adapters.graph.session import IMMUTABLE_IDS, GraphSession, Json
-from shared.domain.errors import PermanentError, Throttled, TransientError, Unavailable
+from shared.domain.errors import Outcome, PermanentError, Throttled, TransientError, Unavailable
 
 MAX_ITEMS: Final = 20
 _FAILED_DEPENDENCY: Final = 424
 
-Outcome = Json | PermanentError
+Answer = Outcome[Json]
 
 
-def fetch(session: GraphSession, tenant_id: str, paths: Mapping[str, str]) -> dict[str, Outcome]:
+def fetch(session: GraphSession, tenant_id: str, paths: Mapping[str, str]) -> dict[str, Answer]:
     """GET every path; the outcomes under the same keys.
 
-    Raises TransientError when one of them may work later, with the longest wait that was asked for.
+    Once one fails for now, no more is asked for, and its error is the outcome of all that are left, with the
+    longest wait that was asked for. Raises it when nothing was had at all.
     """
-    outcomes: dict[str, Outcome] = {}
+    outcomes: dict[str, Answer] = {}
     waiting = list(paths)
-    while waiting:
-        keys = waiting[:MAX_ITEMS]
-        found = (
-            _batch(session, tenant_id, [(key, paths[key]) for key in keys])
-            if len(keys) > 1
-            else {keys[0]: _single(session, tenant_id, paths[keys[0]])}
-        )
-        if not found:
-            raise Unavailable("Microsoft Graph answered none of a batch.")
-        outcomes |= found
-        waiting = [key for key in waiting if key not in outcomes]
+    try:
+        while waiting:
+            keys = waiting[:MAX_ITEMS]
+            found, failed = _some(session, tenant_id, [(key, paths[key]) for key in keys])
+            outcomes |= found
+            waiting = [key for key in waiting if key not in outcomes]
+            if failed is not None:
+                raise failed
+    except TransientError as error:
+        if not outcomes:
+            raise
+        outcomes |= dict.fromkeys(waiting, error)
     return {key: outcomes[key] for key in paths}
 
 
-def _single(session: GraphSession, tenant_id: str, path: str) -> Outcome:
+def _some(
+    session: GraphSession, tenant_id: str, items: Sequence[tuple[str, str]]
+) -> tuple[dict[str, Answer], TransientError | None]:
+    """The outcomes of at least one item, or why there is none."""
+    if len(items) > 1:
+        return _batch(session, tenant_id, items)
+    [(key, path)] = items
     try:
-        return session.get(tenant_id, path)
+        return {key: session.get(tenant_id, path)}, None
     except PermanentError as error:
-        return error
+        return {key: error}, None
 
 
-def _batch(session: GraphSession, tenant_id: str, items: Sequence[tuple[str, str]]) -> dict[str, Outcome]:
-    """The outcomes of one batch, without the items that a failed one kept from running."""
+def _batch(
+    session: GraphSession, tenant_id: str, items: Sequence[tuple[str, str]]
+) -> tuple[dict[str, Answer], TransientError | None]:
+    """The outcomes of one batch, without the items that a failed one kept from running; why some failed for now."""
     answer = session.post(
         tenant_id, "/$batch", {"requests": _requests(items)}, repeatable=True, about=items[0][1]
     )
-    found: dict[str, Outcome] = {}
+    found: dict[str, Answer] = {}
     failed: list[TransientError] = []
     carried_out = 0
     for one in answer.get("responses") or ():
@@ -73,8 +83,10 @@ def _batch(session: GraphSession, tenant_id: str, items: Sequence[tuple[str, str
         telemetry.count(telemetry.Counted.GRAPH_THROTTLED, sum(isinstance(one, Throttled) for one in failed))
         worst = _worst(failed)
         session.waits.note(tenant_id, items[0][1], worst)
-        raise worst
-    return found
+        return found, worst
+    if not found:
+        return found, Unavailable("Microsoft Graph answered none of a batch.")
+    return found, None
 
 
 def _requests(items: Sequence[tuple[str, str]]) -> list[Json]:
@@ -90,7 +102,7 @@ def _requests(items: Sequence[tuple[str, str]]) -> list[Json]:
     ]
 
 
-def _outcome(status: int, answer: Json) -> Outcome | TransientError:
+def _outcome(status: int, answer: Json) -> Answer:
     body = answer.get("body")
     if status == 401:  # the batch itself was let in: the token has run out meanwhile
         return Unavailable("Microsoft Graph refused the token within a batch.")

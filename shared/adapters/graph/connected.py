@@ -6,7 +6,7 @@ from datetime import datetime
 
 from shared.adapters.graph.delegated import Sessions
 from shared.adapters.graph.mail import GraphMail
-from shared.domain.errors import PermanentError
+from shared.domain.errors import Outcome
 from shared.domain.folders import Folder, FolderState
 from shared.domain.mailboxes import Mailbox
 from shared.domain.messages import FetchedMessage, MessageHead
@@ -46,10 +46,10 @@ class ConnectedMail:
     def broken(self, mailbox: Mailbox, folder_id: str, second: datetime) -> frozenset[str]:
         return self._of(mailbox).broken(mailbox, folder_id, second)
 
-    def heads(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, MessageHead | PermanentError]:
+    def heads(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, Outcome[MessageHead]]:
         return self._of(mailbox).heads(mailbox, ids)
 
-    def messages(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, FetchedMessage | PermanentError]:
+    def messages(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, Outcome[FetchedMessage]]:
         return self._of(mailbox).messages(mailbox, ids)
 
     def attachment(

@@ -6,7 +6,7 @@ from typing import Final
 from shared.adapters.graph import batch
 from shared.adapters.graph.parsing import extended_property
 from shared.adapters.graph.session import GraphSession, Json, path, query
-from shared.domain.errors import PermanentError
+from shared.domain.errors import PermanentError, none_passing
 from shared.domain.folders import MAIL_CLASS, WELL_KNOWN, Folder
 
 CONTAINER_CLASS: Final = "String 0x3613"  # PidTagContainerClass
@@ -36,7 +36,7 @@ def tree(session: GraphSession, tenant_id: str, user: str) -> list[Folder]:
 def well_known(session: GraphSession, tenant_id: str, user: str) -> Mapping[str, str]:
     """Well-known names by folder id. A mailbox has not all of them: some are made when first needed."""
     paths = {name: path("users", user, "mailFolders", name) + query(select="id") for name in WELL_KNOWN}
-    answers = batch.fetch(session, tenant_id, paths)
+    answers = none_passing(batch.fetch(session, tenant_id, paths))
     return {
         str(answer["id"]): name for name, answer in answers.items() if not isinstance(answer, PermanentError)
     }

@@ -8,7 +8,16 @@ from typing import Final, TypeVar
 from shared.adapters.graph import batch, folders, listing, parsing
 from shared.adapters.graph.session import GraphSession, Json, path, query
 from shared.domain.addresses import normalise
-from shared.domain.errors import NotFound, PermanentError, Rejected, SyncStateExpired, Unavailable
+from shared.domain.errors import (
+    NotFound,
+    Outcome,
+    PermanentError,
+    Rejected,
+    SyncStateExpired,
+    TransientError,
+    Unavailable,
+    none_passing,
+)
 from shared.domain.folders import Folder, FolderState
 from shared.domain.mailboxes import Mailbox
 from shared.domain.messages import FetchedMessage, MessageHead
@@ -96,18 +105,18 @@ class GraphMail:
         window, folder = Window.second(second), _folder(mailbox, folder_id)
         return listing.broken(self._session, mailbox.tenant_id, folder, window, _LIST_FIELDS)
 
-    def heads(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, MessageHead | PermanentError]:
+    def heads(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, Outcome[MessageHead]]:
         """Headers in batches of 20."""
         return _read(self._fetch(mailbox, ids, HEAD), parsing.head)
 
-    def messages(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, FetchedMessage | PermanentError]:
+    def messages(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, Outcome[FetchedMessage]]:
         """Whole messages with attachments in one batch; twice where the server cannot do both at once."""
         found = self._fetch(mailbox, ids, WHOLE)
         refused = [graph_id for graph_id, one in found.items() if _is_refused(one)]
         if refused:
             found |= self._fetch(mailbox, refused, WITHOUT_ATTACHMENTS)
         for graph_id, one in found.items():
-            if not isinstance(one, PermanentError) and _lacks_attachments(one):
+            if isinstance(one, dict) and _lacks_attachments(one):
                 found[graph_id] = self._with_attachments(mailbox, graph_id, one)
         return _read(found, parsing.whole)
 
@@ -148,17 +157,17 @@ class GraphMail:
             lambda size: self._session.get(tenant_id, where, prefer=f"odata.maxpagesize={size}"),
         )
 
-    def _fetch(self, mailbox: Mailbox, ids: Sequence[str], options: str) -> dict[str, batch.Outcome]:
+    def _fetch(self, mailbox: Mailbox, ids: Sequence[str], options: str) -> dict[str, batch.Answer]:
         paths = {one: _message(mailbox, one) + options for one in ids}
         return batch.fetch(self._session, mailbox.tenant_id, paths)
 
-    def _with_attachments(self, mailbox: Mailbox, message_id: str, message: Json) -> batch.Outcome:
+    def _with_attachments(self, mailbox: Mailbox, message_id: str, message: Json) -> batch.Answer:
         where = _message(mailbox, message_id, "attachments")
         for fields in _ATTACHMENT_SELECTS:
             try:
                 pages = self._session.pages(mailbox.tenant_id, where + query(select=fields))
                 return {**message, "attachments": list(pages)}
-            except PermanentError as error:
+            except (PermanentError, TransientError) as error:
                 refusal = error
                 if not isinstance(error, Rejected):
                     break
@@ -173,7 +182,7 @@ def _message(mailbox: Mailbox, message_id: str, *below: str) -> str:
     return path("users", mailbox.graph_user, "messages", message_id, *below)
 
 
-def _is_refused(outcome: batch.Outcome) -> bool:
+def _is_refused(outcome: batch.Answer) -> bool:
     """Whether the request was called wrong, and not the id in it."""
     return isinstance(outcome, Rejected) and outcome.code.casefold() != _MALFORMED_ID
 
@@ -182,15 +191,16 @@ def _lacks_attachments(message: Json) -> bool:
     return "attachments" not in message or "attachments@odata.nextLink" in message
 
 
-def _read(
-    found: Mapping[str, batch.Outcome], parse: Callable[[Json], Read]
-) -> dict[str, Read | PermanentError]:
-    parsed: dict[str, Read | PermanentError] = {}
+def _read(found: Mapping[str, batch.Answer], parse: Callable[[Json], Read]) -> dict[str, Outcome[Read]]:
+    """Raises a passing error that is all there is."""
+    parsed: dict[str, Outcome[Read]] = {}
     for graph_id, one in found.items():
         try:
-            parsed[graph_id] = one if isinstance(one, PermanentError) else parse(one)
+            parsed[graph_id] = parse(one) if isinstance(one, dict) else one
         except PermanentError as error:
             parsed[graph_id] = error
+    if all(isinstance(one, TransientError) for one in parsed.values()):
+        none_passing(parsed)
     return parsed
 
 

@@ -13,6 +13,7 @@ from tests.builders import TENANT
 from tests.graph_transport import Asked, FakeGraph, Reply, error, session_with
 
 Item = tuple[int, Mapping[str, str], object]
+DOWN: Item = (500, {}, {"error": {"code": "", "message": ""}})
 GONE: Item = (404, {}, {"error": {"code": "ErrorItemNotFound", "message": "m"}})
 
 
@@ -99,7 +100,7 @@ def test_nothing_asked_is_nothing_sent() -> None:
     assert graph.asked == []
 
 
-def test_a_throttled_item_holds_the_whole_call_for_the_longest_wait() -> None:
+def test_behind_a_throttled_item_all_wait_for_the_longest_wait_and_what_was_had_counts() -> None:
     def answer(asked: Asked) -> Reply:
         throttled = {"error": {"code": "ApplicationThrottled", "message": "MailboxConcurrency"}}
         return Reply(
@@ -114,14 +115,28 @@ def test_a_throttled_item_holds_the_whole_call_for_the_longest_wait() -> None:
         )
 
     graph = FakeGraph(answer)
-    with pytest.raises(Throttled) as raised:
-        batch.fetch(session_with(graph), TENANT, paths(4))
-    assert raised.value.retry_after == 20
+    found = batch.fetch(session_with(graph), TENANT, paths(4))
+    assert found["id-0"] == {}
+    waiting = [found[f"id-{number}"] for number in (1, 2, 3)]
+    assert all(isinstance(one, Throttled) and one.retry_after == 20 for one in waiting)
     assert len(graph.asked) == 1
 
 
-def test_an_item_that_failed_for_a_while_makes_the_call_unavailable() -> None:
-    graph = FakeGraph(items({"/m/2": (500, {}, {"error": {"code": "", "message": ""}})}))
+def test_what_stands_before_an_item_that_fails_for_now_is_had() -> None:
+    graph = FakeGraph(items({"/m/2": DOWN}))
+    found = batch.fetch(session_with(graph), TENANT, paths(4))
+    assert [isinstance(one, Unavailable) for one in found.values()] == [False, False, True, True]
+    assert len(graph.asked) == 1
+
+
+def test_a_later_batch_that_fails_leaves_the_first_one_had() -> None:
+    graph = FakeGraph(items({"/m/20": DOWN}))
+    found = batch.fetch(session_with(graph), TENANT, paths(23))
+    assert [isinstance(one, Unavailable) for one in found.values()] == [False] * 20 + [True] * 3
+
+
+def test_nothing_had_for_now_is_raised() -> None:
+    graph = FakeGraph(items({"/m/0": DOWN}))
     with pytest.raises(Unavailable) as raised:
         batch.fetch(session_with(graph), TENANT, paths(4))
     assert raised.value.retry_after is None
@@ -151,11 +166,7 @@ def test_the_items_that_graph_carried_out_count_as_calls(caplog: pytest.LogCaptu
 def test_a_throttled_item_counts_as_throttled(caplog: pytest.LogCaptureFixture) -> None:
     slow: Item = (429, {"Retry-After": "5"}, {"error": {"code": "ApplicationThrottled", "message": "m"}})
     session = session_with(FakeGraph(items({"/m/1": slow})))
-    with (
-        caplog.at_level(logging.INFO, "postledger"),
-        pytest.raises(Throttled),
-        telemetry.measured("x_handled", mailbox="m"),
-    ):
+    with caplog.at_level(logging.INFO, "postledger"), telemetry.measured("x_handled", mailbox="m"):
         batch.fetch(session, TENANT, paths(3))
     said = json.loads(caplog.records[0].message)
     assert (said["graph_calls"], said["graph_throttled"]) == (2, 1)

@@ -12,9 +12,11 @@ from shared.domain.errors import (
     PermanentError,
     Rejected,
     SyncStateExpired,
+    Throttled,
     Unavailable,
 )
 from shared.domain.folders import Folder
+from shared.domain.messages import FetchedMessage
 from tests.builders import a_folder_state, a_mailbox
 from tests.graph_transport import GRAPH, Asked, FakeGraph, Reply, error, fixture, session_with
 
@@ -194,6 +196,23 @@ def test_a_malformed_id_is_not_asked_for_twice() -> None:
     source, graph = mail(error(400, "ErrorInvalidIdMalformed"))
     assert isinstance(source.messages(MAILBOX, ["a"])["a"], Rejected)
     assert len(graph.asked) == 1
+
+
+def test_a_mail_whose_attachments_cannot_be_listed_now_keeps_no_other_waiting() -> None:
+    whole = fixture("received")
+
+    def answer(asked: Asked) -> Reply:
+        if "/attachments?" in asked.target:
+            return error(503, "busy", retry_after="4")
+        bodies = (whole, fixture("text_body"))
+        return Reply(
+            {"responses": [{"id": str(n), "status": 200, "body": one} for n, one in enumerate(bodies)]}
+        )
+
+    source, _ = mail(answer)
+    found = source.messages(MAILBOX, ["a", "b"])
+    assert isinstance(found["a"], FetchedMessage)
+    assert isinstance(found["b"], Throttled)
 
 
 def test_more_attachments_than_one_page_are_all_listed() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.commands import IngestMessages, SyncMailbox
-from shared.domain.errors import AccessDenied, Busy, NotFound, Unavailable
+from shared.domain.errors import AccessDenied, Busy, NotFound, Throttled, Unavailable
 from tests.builders import AGENT, CONTACT, NOW, TENANT, a_record, an_attachment
 from tests.fakes import Killed
 from tests.unit.services.world import World
@@ -343,6 +343,30 @@ def test_a_transient_failure_leaves_the_slot_free(world: World) -> None:
     assert world.storage.leases.held == set()
     world.notify(graph_id)
     assert len(world.timeline()) == 1
+
+
+@pytest.mark.parametrize("screened", [True, False])
+def test_what_graph_gives_is_filed_and_the_rest_comes_back_as_the_same_try(
+    world: World, screened: bool
+) -> None:
+    ids = [world.deliver(subject=f"Mail {number}", message_id=f"<{number}@x.example>") for number in range(4)]
+    world.mail.failing[ids[2]] = Throttled("slow down", retry_after=20)
+    world.notify(*ids, screened=screened, attempt=1)
+    assert {one.subject for one in world.timeline()} == {"Mail 0", "Mail 1"}
+    [(rest, wait)] = world.storage.queue.sent
+    assert isinstance(rest, IngestMessages)
+    assert (rest.ids, rest.attempt, rest.screened, wait) == (tuple(ids[2:]), 1, screened, 20)
+    row = world.storage.mailboxes.by_id(TENANT, world.mailbox.mailbox_id)
+    assert row is not None
+    assert row.blocked_until == NOW + timedelta(seconds=20)
+
+
+def test_what_graph_gives_none_of_is_a_try_more(world: World) -> None:
+    ids = [world.deliver(message_id=f"<{number}@x.example>") for number in range(2)]
+    world.mail.failing[ids[0]] = Unavailable("down")
+    with pytest.raises(Unavailable):
+        world.notify(*ids, screened=True)
+    assert world.storage.queue.sent == []
 
 
 def test_screened_messages_are_fetched_in_one_call(world: World) -> None:

@@ -200,6 +200,16 @@ def test_a_walk_that_a_later_one_has_covered_is_not_made_again(world: World) -> 
     assert world.mail.calls == asked
 
 
+def test_a_covered_walk_does_not_wait_for_its_turn(world: World) -> None:
+    waiting = walk_of(world.mailbox, NOW)
+    world.now = NOW + sync.CLOCK_SKEW
+    world.walk()
+    with world.turns.walk(waiting):
+        world.sync(waiting)
+        with pytest.raises(Busy):
+            world.walk()
+
+
 def test_a_walk_that_was_asked_for_while_another_began_is_made(world: World) -> None:
     waiting = walk_of(world.mailbox, NOW)
     world.now = NOW + sync.CLOCK_SKEW - timedelta(milliseconds=1)

@@ -109,6 +109,17 @@ def test_a_busy_mailbox_is_tried_again_soon_and_costs_no_attempt(
     assert 1 <= delay <= 4
 
 
+@pytest.mark.parametrize(("waited", "more"), [(60, 6), (3_600, 15), (-60, 0)])
+def test_who_has_waited_long_for_a_busy_mailbox_comes_back_later(
+    storage: FakeStorage, outcomes: Outcomes, waited: int, more: float
+) -> None:
+    command = replace(SYNC, first_at=NOW - timedelta(seconds=waited))
+    handle(Message(command.to_json()), SyncMailbox, Run(Busy("taken")), outcomes)
+    [(put, delay)] = storage.queue.sent
+    assert put == command
+    assert 1 + more <= delay <= 4 + more
+
+
 def test_a_permanent_error_is_recorded_with_the_whole_command(
     storage: FakeStorage, outcomes: Outcomes
 ) -> None:
