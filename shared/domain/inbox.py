@@ -38,7 +38,7 @@ def arranged(
     standing: dict[str, InboxItem] = {}
     agents: set[str] = set()
     for mailbox in sorted(holders, key=lambda one: one.mailbox_id):
-        agents.add(mailbox.agent)
+        agents.update(mailbox.inboxes)
         reason = reason_to_wait(stored, mailbox)
         if reason:
             standing.setdefault(mailbox.agent, _item(stored, document, mailbox, reason))

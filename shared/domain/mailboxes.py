@@ -42,11 +42,16 @@ SETTINGS = (
 )
 
 
+# So many earlier agents of a mailbox are remembered.
+MOST_FORMER = 20
+
+
 @dataclass(frozen=True, slots=True)
 class Mailbox:
     """`mailbox_id` is ours and outlives a changed address; `user_id` is Entra's object id once known.
 
-    `agent_id` is the object id of the agent who owns it. `lost_at` is when access was lost, until it returns;
+    `agent_id` is the object id of the agent who owns it; `former_agents` had it before, the last one first, and
+    mail that waited for them waits under their names. `lost_at` is when access was lost, until it returns;
     `paused_at` when capture was paused, until it is resumed and what was missed has been asked for.
     `reconciled` is what the last reconciliation counted, as JSON. `untested`: it was saved while Microsoft 365
     did not answer. `address_offered` is the main address that the directory has for it now. Times are UTC.
@@ -72,6 +77,7 @@ class Mailbox:
     connected_at: datetime | None = None
     user_id: str = ""
     agent_id: str = ""
+    former_agents: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     state: str = NEW
     last_error: str = ""
@@ -109,6 +115,16 @@ class Mailbox:
     def own_addresses(self) -> frozenset[str]:
         """Every address that means this mailbox or its agent."""
         return frozenset((self.address, self.agent, *self.aliases)) - {""}
+
+    @property
+    def inboxes(self) -> tuple[str, ...]:
+        """The agents with whom mail of this mailbox may wait, today's first."""
+        return (self.agent, *self.former_agents)
+
+    def handed_over(self, to: str) -> Self:
+        """With another agent. The one before must lose access, so the object id is to be learnt anew."""
+        former = [one for one in self.inboxes if one not in (to, "")]
+        return replace(self, agent=to, agent_id="", former_agents=tuple(former[:MOST_FORMER]))
 
     def changed(self, fields: Fields) -> Self:
         """This mailbox with the given settings. Raises InvalidInput with a sentence."""

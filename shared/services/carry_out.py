@@ -50,7 +50,9 @@ class Bury:
         row = entry_id(stored.at, stored.key)
         holders = {copy.mailbox_id for copy in self.messages.copies(tenant_id, stored.key)}
         mailboxes = [self.mailboxes.by_id(tenant_id, one) for one in sorted(holders)]
-        agents = sorted({stored.agent, *(one.agent for one in mailboxes if one is not None)} - {""})
+        agents = sorted(
+            {stored.agent, *(name for one in mailboxes if one is not None for name in one.inboxes)} - {""}
+        )
         if agents:
             self.inbox.remove(tenant_id, agents, row)
         if stored.gone:

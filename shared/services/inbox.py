@@ -51,7 +51,8 @@ class InboxPage:
 class ReadInbox:
     """A page of what waits in the caller's own mailboxes.
 
-    Costs one query for the organisation's mailboxes, one per address of the agent, and one read per mail. A mail
+    Costs one query for the organisation's mailboxes, one per agent who has or had one of them, and one read per
+    mail. Mail that waited for a former agent waits for who has the mailbox now. A mail
     that was decided on meanwhile is left out, so that a page may be short.
     """
 
@@ -64,9 +65,11 @@ class ReadInbox:
         caller.needs(AGENT, ADMIN)
         after = decode_cursor(cursor) if cursor else ""
         own = {one.mailbox_id: one for one in self.mailboxes.of(caller.tenant_id) if caller.owns(one)}
-        agents = sorted({one.agent for one in own.values()})
+        agents = sorted({name for one in own.values() for name in one.inboxes})
         pages = [self.inbox.page(caller.tenant_id, one, limit=limit, after=after) for one in agents]
-        found = list(merge(*(items for items, _ in pages), key=lambda one: one.id))
+        # A mail that was looked at again stands with the agent of today, and may stand with a former one still.
+        ordered = merge(*(items for items, _ in pages), key=lambda one: one.id)
+        found = list({one.id: one for one in ordered}.values())
         more = len(found) > limit or any(following for _, following in pages)
         found = found[:limit]
         mails = self._waiting(caller.tenant_id, found, own)

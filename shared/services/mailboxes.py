@@ -188,14 +188,13 @@ class DeleteMailbox:
 
 
 def _changed(mailbox: Mailbox, given: Mapping[str, Any], now: datetime) -> Mailbox:
-    """A pause is dated, until what was missed in it has been asked for.
-
-    Under another agent, the one before must lose access: the object id is to be learnt anew.
-    """
+    """A pause is dated, until what was missed in it has been asked for."""
     wanted = mailbox.changed(Fields(given))
     if not wanted.enabled:
         wanted = replace(wanted, paused_at=mailbox.paused_at or now)
-    return wanted if wanted.agent == mailbox.agent else replace(wanted, agent_id="")
+    if wanted.agent == mailbox.agent:
+        return wanted
+    return replace(wanted, agent=mailbox.agent).handed_over(wanted.agent)
 
 
 def _standing(mailboxes: Mailboxes, tenant_id: str, address: str) -> Mailbox:

@@ -68,7 +68,7 @@ class FileThread:
         mailboxes = [self.mailboxes.by_id(tenant_id, one) for one in sorted(holders)]
         thread = inbox.thread_of(document)
         found: dict[str, None] = {}
-        for agent in sorted({one.agent for one in mailboxes if one is not None}):
+        for agent in sorted({name for one in mailboxes if one is not None for name in one.inboxes}):
             items = islice(self._items(tenant_id, agent), MOST_LOOKED_AT)
             found |= {one.message_key: None for one in items if inbox.is_of_thread(one, lead, thread)}
         return list(found)[:MOST_ALONG]

@@ -757,3 +757,39 @@ def test_whatever_two_agents_do_in_any_order_the_rows_say_what_the_mail_says(ste
     waiting = [len(world.storage.inbox.of(TENANT, one)) for one in (AGENT, SECOND)]
     assert waiting == ([0, 0] if message.decided else [1, 1])
     assert world.storage.inbox.marked == {}
+
+
+def handed_over(world: World, to: str) -> None:
+    box = next(one for one in world.storage.mailboxes.rows.values() if one.address == AGENT)
+    world.storage.mailboxes.put(box.handed_over(to))
+
+
+def test_mail_that_waited_for_an_agent_who_left_waits_for_who_has_the_mailbox_now(world: World) -> None:
+    key = arrive(world)
+    handed_over(world, SECOND)
+    assert page(world).mails == ()
+    [waiting] = page(world, BEN).mails
+    assert (waiting.item.message_key, waiting.mailbox) == (key, AGENT)
+    with pytest.raises(Unknown):
+        world.decide(ANN, key, linking())
+    world.decide(BEN, key, linking())
+    world.work()
+    assert [one.message_key for one in world.timeline()] == [key]
+    assert page(world, BEN).mails == ()
+    assert not any(world.storage.inbox.rows.values())
+
+
+def test_mail_that_is_looked_at_again_after_a_handover_is_shown_once(world: World) -> None:
+    arrive(world)
+    handed_over(world, SECOND)
+    arrive(world, address=SECOND)
+    assert len(page(world, BEN).mails) == 1
+    handed_over(world, AGENT)
+    assert len(page(world).mails) == 1
+
+
+def test_a_mailbox_remembers_its_agents_once_each(world: World) -> None:
+    for to in (SECOND, AGENT, SECOND):
+        handed_over(world, to)
+    box = next(one for one in world.storage.mailboxes.rows.values() if one.address == AGENT)
+    assert (box.agent, box.former_agents, box.agent_id) == (SECOND, (AGENT,), "")
