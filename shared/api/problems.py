@@ -100,9 +100,17 @@ _SENTENCES: Final = {
 
 
 def _sentences(errors: Sequence[Any]) -> str:
-    parts = [f"{_field(one.get('loc', ()))}: {one.get('msg', 'invalid')}" for one in errors[:MOST_FIELDS]]
+    parts = [_sentence(one) for one in errors[:MOST_FIELDS]]
     more = len(errors) - len(parts)
     return "; ".join(parts) + (f"; and {more} more" if more > 0 else "") + "."
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    location = error.get("loc", ())
+    if error.get("type") == "json_invalid":
+        why = str(error.get("ctx", {}).get("error", "it cannot be read"))
+        return f"The body is no JSON: {why}, at character {location[-1]}"
+    return f"{_field(location)}: {error.get('msg', 'invalid')}"
 
 
 def _field(location: Sequence[Any]) -> str:

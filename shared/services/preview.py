@@ -18,6 +18,7 @@ from shared.domain.capture import Policy
 from shared.domain.entries import decode_cursor, encode_cursor
 from shared.domain.errors import (
     InvalidInput,
+    NotFound,
     PageBroken,
     PermanentError,
     Unavailable,
@@ -27,6 +28,7 @@ from shared.domain.errors import (
 )
 from shared.domain.fields import Fields
 from shared.domain.folders import FolderState, classify
+from shared.domain.mailbox_tests import NO_USER, SENTENCES
 from shared.domain.mailboxes import REMOVING, Mailbox
 from shared.domain.matching import Disposition, Link, MatchPolicy, match
 from shared.domain.messages import Direction, MessageHead
@@ -92,7 +94,8 @@ class PreviewMailbox:
     ) -> PreviewPage:
         """About `limit` mails, oldest first within each folder, received from `since` on.
 
-        Raises WrongState where Graph refuses the mailbox, InvalidInput for a cursor of another list, Busy.
+        Raises WrongState where Graph refuses the mailbox, InvalidInput where there is none and for a cursor of
+        another list, Busy.
         """
         organisation = self.organisations.get(caller.tenant_id)
         if organisation is None:
@@ -140,7 +143,10 @@ class PreviewMailbox:
         return found.page(None)
 
     def _folders(self, mailbox: Mailbox) -> list[FolderState]:
-        listed = self.mail.folders(mailbox)
+        try:
+            listed = self.mail.folders(mailbox)
+        except NotFound as error:
+            raise InvalidInput(SENTENCES[NO_USER]) from error
         states = classify(listed, self.mail.well_known_folders(mailbox))
         return sorted((one for one in states if one.captured), key=lambda one: one.folder_id)
 

@@ -148,6 +148,11 @@ def test_a_mailbox_that_graph_refuses_is_said_to_be_refused(world: World) -> Non
         look(world)
 
 
+def test_an_address_that_nobody_has_is_said_to_be_nobodys(world: World) -> None:
+    with pytest.raises(InvalidInput, match="No user of this tenant has this address"):
+        look(world, address="nobody@contoso.example")
+
+
 def test_it_waits_for_a_walk_of_the_same_mailbox(world: World) -> None:
     world.storage.leases.held.add(f"walks/{TENANT}/{world.mailbox.mailbox_id}")
     with pytest.raises(Busy):
