@@ -13,7 +13,7 @@ if [ "${POSTLEDGER_APP_REGISTRATION:-}" = manual ]; then
 fi
 options=(--client-id "$POSTLEDGER_CLIENT_ID" --audience "${POSTLEDGER_AUDIENCE:-single}")
 options+=(--redirect-uri "$POSTLEDGER_REDIRECT_URI")
-[ -z "${POSTLEDGER_GRAPH_PERMISSIONS:-}" ] || options+=(--application "$POSTLEDGER_GRAPH_PERMISSIONS")
+ask_as_set
 case ${POSTLEDGER_CREDENTIAL:-identity} in
   identity) options+=(--identity "$POSTLEDGER_IDENTITY_PRINCIPAL_ID") ;;
   certificate) options+=(--certificate "$POSTLEDGER_VAULT_NAME") ;;

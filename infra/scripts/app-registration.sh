@@ -11,7 +11,7 @@
 #   --secret       make a client secret and put it into this Key Vault
 #   --renew        make a new certificate or secret beside the old one, which stays valid until it expires
 #   --application  permissions of the app itself in Microsoft Graph
-#   --delegated    permissions on behalf of people who sign in
+#   --delegated    permissions on behalf of people who sign in, or none
 #
 # Safe to run again: it changes what differs and keeps what others have added. docs/permissions.md explains all.
 
@@ -47,6 +47,7 @@ case $audience in
   multi) sign_in=AzureADMultipleOrgs ;;
   *) fail "--audience is single or multi, not $audience." ;;
 esac
+[ "$delegated" != none ] || delegated=''
 need az
 graph=$(graph_url)
 

@@ -27,6 +27,6 @@ if [ -n "${POSTLEDGER_CLIENT_ID:-}" ]; then
 else
   options+=(--name "Postledger ($AZURE_ENV_NAME)")
 fi
-[ -z "${POSTLEDGER_GRAPH_PERMISSIONS:-}" ] || options+=(--application "$POSTLEDGER_GRAPH_PERMISSIONS")
+ask_as_set
 client_id=$("$HERE/app-registration.sh" "${options[@]}")
 azd env set POSTLEDGER_CLIENT_ID "$client_id"

@@ -36,6 +36,12 @@ value_of() {
   printf '%s' "$2"
 }
 
+# Adds to the array `options` the permissions that the azd environment names, for app-registration.sh.
+ask_as_set() {
+  [ -z "${POSTLEDGER_GRAPH_PERMISSIONS:-}" ] || options+=(--application "$POSTLEDGER_GRAPH_PERMISSIONS")
+  [ -z "${POSTLEDGER_DELEGATED_PERMISSIONS:-}" ] || options+=(--delegated "$POSTLEDGER_DELEGATED_PERMISSIONS")
+}
+
 usage() {
   sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2
   exit 0

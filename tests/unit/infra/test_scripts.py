@@ -334,6 +334,15 @@ def test_azd_s_hooks_make_everything_that_the_app_needs(desk: Desk) -> None:
     assert desk.app["trusted"][0]["subject"] == "principal"
 
 
+def test_only_the_permissions_that_were_set_are_asked_for_first_and_last(desk: Desk) -> None:
+    wanted = {"POSTLEDGER_GRAPH_PERMISSIONS": "Mail.Read", "POSTLEDGER_DELEGATED_PERMISSIONS": "none"}
+    only = [{"id": "id-Mail.Read", "type": "Role"}]
+    desk.done("before-provision.sh", **wanted)
+    assert [one["resourceAccess"] for one in desk.app["requiredResourceAccess"]] == [only]
+    desk.done("after-provision.sh", POSTLEDGER_CLIENT_ID=CLIENT, **wanted)
+    assert [one["resourceAccess"] for one in desk.app["requiredResourceAccess"]] == [only]
+
+
 def test_nothing_is_registered_in_another_tenant_than_the_subscription_s(desk: Desk) -> None:
     done = desk.run("before-provision.sh", AZURE_SUBSCRIPTION_ID="elsewhere")
     assert done.returncode == 1
