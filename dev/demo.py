@@ -50,25 +50,28 @@ def main() -> None:
 
 
 def _show(demo: Demo) -> None:
-    _write_token(demo)
-    for block in report(demo, _token_file(demo)):
+    _write_tokens(demo)
+    for block in report(demo, _token_directory(demo)):
         print(f"\n{block}", flush=True)
 
 
 def _serve(demo: Demo) -> NoReturn:
     while True:
         threading.Event().wait(RENEW_TOKEN_EVERY)
-        _write_token(demo)
+        _write_tokens(demo)
 
 
-def _write_token(demo: Demo) -> None:
-    file = _token_file(demo)
-    file.touch(mode=0o600)
-    file.write_text(demo.admin_token())
+def _write_tokens(demo: Demo) -> None:
+    directory = _token_directory(demo)
+    directory.mkdir(mode=0o700, exist_ok=True)
+    for name, token in (("admin", demo.admin_token()), ("agent", demo.agent_token(demo.busiest))):
+        file = directory / name
+        file.touch(mode=0o600)
+        file.write_text(token)
 
 
-def _token_file(demo: Demo) -> Path:
-    return Path(demo.ready["log_dir"]).parent / "demo-token"
+def _token_directory(demo: Demo) -> Path:
+    return Path(demo.ready["log_dir"]).parent / "demo-tokens"
 
 
 def _end(*_: object) -> NoReturn:

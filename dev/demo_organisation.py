@@ -89,11 +89,21 @@ class Demo:
         )
         return Api(self.ready["api_url"], token, organisation=tenant_id)
 
+    def agent_token(self, agent: str) -> str:
+        """Likewise, for an agent."""
+        return self.control.tokens(self.tenant_id, agent, roles=["Agent"], expires_in=TOKEN_LIFETIME)
+
     def inbox(self, agent: str) -> list[dict[str, Any]]:
         """What waits for an agent."""
-        token = self.control.tokens(self.tenant_id, agent, roles=["Agent"])
-        items: list[dict[str, Any]] = Api(self.ready["api_url"], token).call("GET", "inbox")["items"]
+        api = Api(self.ready["api_url"], self.agent_token(agent))
+        items: list[dict[str, Any]] = api.call("GET", "inbox")["items"]
         return items
+
+    @cached_property
+    def busiest(self) -> str:
+        """The agent for whom most waits."""
+        agents: list[str] = list(self.seed.organisation["mailboxes"])
+        return max(agents, key=lambda agent: len(self.inbox(agent)))
 
     def timeline(self, record: str) -> list[dict[str, Any]]:
         """The entries of `kind/id`, newest first."""

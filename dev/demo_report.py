@@ -50,7 +50,7 @@ def table(columns: _Columns, rows: Iterable[Sequence[str]]) -> str:
     return "\n".join([line(list(columns)), *(line(row) for row in rows)])
 
 
-def report(demo: Demo, token_file: Path) -> Iterator[str]:
+def report(demo: Demo, tokens: Path) -> Iterator[str]:
     """All that the demo has to show, a block at a time."""
     yield _summary(demo)
     for record in demo.seed.records:
@@ -60,7 +60,7 @@ def report(demo: Demo, token_file: Path) -> Iterator[str]:
     shown = next(one for one in demo.mails if one.parsed.get_content_type() == "multipart/related")
     view = _view(demo, shown)
     yield _message(view)
-    yield _next_steps(demo, view, token_file)
+    yield _next_steps(demo, view, tokens)
 
 
 def _summary(demo: Demo) -> str:
@@ -183,7 +183,7 @@ def _indented(text: str, prefix: str) -> str:
     return "\n".join(prefix + one for one in wrapped)
 
 
-def _next_steps(demo: Demo, view: Mapping[str, Any], token_file: Path) -> str:
+def _next_steps(demo: Demo, view: Mapping[str, Any], tokens: Path) -> str:
     ready = demo.ready
     curl = 'curl -s -H "$AUTH"'
     message = f"$API/messages/{view['message_id']}"
@@ -191,12 +191,16 @@ def _next_steps(demo: Demo, view: Mapping[str, Any], token_file: Path) -> str:
     steps = [
         f"export API={ready['api_url']} SIMULATOR={ready['simulator_url']}",
         f"export CA={ready['ca_file']}",
-        f'export AUTH="Authorization: Bearer $(cat {token_file})"',
+        f'export AUTH="Authorization: Bearer $(cat {tokens / "admin"})"',
+        f'export AGENT="Authorization: Bearer $(cat {tokens / "agent"})"',
         f"{curl} $API/timelines/client/fabrikam",
         f'{curl} "$API/timelines/contact/julia-brandt?filter=synced&with_attachments=true"',
         f"{curl} {message}",
         *(f"{curl} {message}/attachments/{one['id']} -o {one['name']}" for one in view["attachments"]),
         f"{curl} $API/mailboxes",
+        "",
+        f"what waits for {demo.busiest}, which opens to this agent alone:",
+        'curl -s -H "$AGENT" $API/inbox',
         "",
         f"a mail of your own, raw, as if it came for {agent}:",
         "curl -s --cacert $CA --data-binary @mail.eml \\",
@@ -206,7 +210,7 @@ def _next_steps(demo: Demo, view: Mapping[str, Any], token_file: Path) -> str:
         f"OpenAPI   {ready['api_url']}/openapi.json",
         f"logs      {ready['log_dir']}",
     ]
-    title = "Go on from here; the token is an admin's, and its file is renewed while the demo runs"
+    title = "Go on from here with an admin's and an agent's token; the files are renewed while the demo runs"
     return "\n".join([title, *(f"{GAP}{one}" if one else "" for one in steps)])
 
 
