@@ -46,7 +46,7 @@ class Options:
     plant: str = ""
     kills: bool = True
     hosts: int = 2
-    quiet_minutes: float = 6.0
+    quiet_minutes: float = 15.0
     timers: bool = True
 
 

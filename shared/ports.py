@@ -540,9 +540,11 @@ class LateContacts(Protocol):
 
     def announce(self, tenant_id: str, announcement: Announcement) -> None: ...
 
-    def announced(self, tenant_id: str) -> list[Announcement]: ...
+    def announced(self, tenant_id: str) -> Iterator[Announcement]:
+        """Oldest first."""
 
-    def forget(self, tenant_id: str, announcements: Sequence[Announcement]) -> None: ...
+    def forget(self, tenant_id: str, ids: Sequence[str]) -> None:
+        """Delete these announcements."""
 
     def asked_at(self, tenant_id: str) -> datetime | None:
         """When a pass was last asked for that has not begun yet."""

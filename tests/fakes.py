@@ -863,14 +863,14 @@ class FakeLateContacts:
         with self.faults.write("LateContacts.announce"):
             self.rows.setdefault(tenant_id, {})[announcement.id] = announcement
 
-    def announced(self, tenant_id: str) -> list[Announcement]:
+    def announced(self, tenant_id: str) -> Iterator[Announcement]:
         self.faults.read("LateContacts.announced")
-        return sorted(self.rows.get(tenant_id, {}).values(), key=lambda one: (one.at, one.id))
+        return iter(sorted(self.rows.get(tenant_id, {}).values(), key=lambda one: (one.at, one.id)))
 
-    def forget(self, tenant_id: str, announcements: Sequence[Announcement]) -> None:
+    def forget(self, tenant_id: str, ids: Sequence[str]) -> None:
         with self.faults.write("LateContacts.forget"):
-            for one in announcements:
-                self.rows.get(tenant_id, {}).pop(one.id, None)
+            for one in ids:
+                self.rows.get(tenant_id, {}).pop(one, None)
 
     def asked_at(self, tenant_id: str) -> datetime | None:
         self.faults.read("LateContacts.asked_at")

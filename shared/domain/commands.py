@@ -119,15 +119,16 @@ class BackfillMailbox(Command):
 class JoinLateContacts(Command):
     """Join the addresses and domains of new records with the organisation's ledger.
 
-    `second`: the pass some minutes later, over the announcements up to `until` that the first one took.
-    `after` is the mailbox id behind which a pass goes on that gave way.
+    Over the announcements behind `behind` and up to `until`, which is known once a pass has begun. `second`: the
+    same once more, some minutes later. `after` is the mailbox id behind which a pass goes on that gave way.
     """
 
     queue: ClassVar[str] = names.LATE_CONTACTS
-    times: ClassVar[tuple[str, ...]] = ("first_at", "until")
+    times: ClassVar[tuple[str, ...]] = ("first_at", "behind", "until")
 
     mailbox_id: str = ""
     second: bool = False
+    behind: datetime | None = None
     until: datetime | None = None
     after: str = ""
 

@@ -26,6 +26,42 @@ class Announcement:
     hashes: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """Announcements that a pass takes together. `more`: others have come after them."""
+
+    first_at: datetime
+    until: datetime
+    hashes: frozenset[str]
+    ids: tuple[str, ...]
+    more: bool
+
+
+def taken_together(
+    announcements: Iterable[Announcement],
+    *,
+    behind: datetime | None,
+    until: datetime | None,
+    most: int,
+) -> Announced | None:
+    """The oldest ones behind a time, up to another or until there are `most` hashes; those of one time together."""
+    times: list[datetime] = []
+    hashes: set[str] = set()
+    ids: list[str] = []
+    more = False
+    for one in announcements:
+        if behind is not None and one.at <= behind:
+            continue
+        is_full = until is None and len(hashes) >= most and one.at > times[-1]
+        if is_full or (until is not None and one.at > until):
+            more = True
+            break
+        times.append(one.at)
+        hashes.update(one.hashes)
+        ids.append(one.id)
+    return Announced(times[0], times[-1], frozenset(hashes), tuple(ids), more) if times else None
+
+
 def new_keys(records: Iterable[Record], standing: Mapping[RecordRef, Record]) -> frozenset[str]:
     """The addresses and domains under which a record does not stand yet, or stands with another card."""
     return frozenset(

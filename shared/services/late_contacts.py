@@ -12,7 +12,15 @@ from typing import Final
 
 from shared import telemetry
 from shared.domain.commands import MAX_IDS, IngestMessages, JoinLateContacts
-from shared.domain.late_contacts import REASONS, Announcement, catches, hashes_of, new_keys
+from shared.domain.late_contacts import (
+    REASONS,
+    Announced,
+    Announcement,
+    catches,
+    hashes_of,
+    new_keys,
+    taken_together,
+)
 from shared.domain.mailboxes import REMOVING, Mailbox
 from shared.domain.organisations import Organisation
 from shared.domain.records import Record, RecordRef
@@ -34,6 +42,8 @@ SECOND_DELAY: Final = 15 * 60.0
 OVERDUE: Final = timedelta(hours=1)
 # What one row takes, rather less.
 MOST_HASHES: Final = 20_000
+# So many are looked for together, and the rest in passes of their own: a load of any size takes little memory.
+MOST_TOGETHER: Final = 50_000
 # A pass gives way after this many ledger rows, between two mailboxes.
 MOST_ROWS: Final = 50_000
 # Beyond these a load is answered without a count.
@@ -107,7 +117,7 @@ class CountLateMail:
 
 @dataclass(frozen=True, slots=True)
 class JoinLate:
-    """One pass over the ledger: mail of people who are known by now goes back to ingest, which decides anew.
+    """A pass over the ledger: mail of people who are known by now goes back to ingest, which decides anew.
 
     Safe to run twice. The first pass asks for the second; that one forgets the announcements.
     """
@@ -121,30 +131,32 @@ class JoinLate:
 
     def __call__(self, command: JoinLateContacts) -> None:
         tenant_id = command.tenant_id
-        if not command.second and not command.after:
+        if not command.second and not command.after and command.behind is None:
             # Whoever announces from here on asks for a pass of its own; what was announced before is read now.
             self.late.note_asked(tenant_id, None)
-        announced = [
-            one for one in self.late.announced(tenant_id) if command.until is None or one.at <= command.until
-        ]
+        announced = taken_together(
+            self.late.announced(tenant_id), behind=command.behind, until=command.until, most=MOST_TOGETHER
+        )
         organisation = self.organisations.get(tenant_id)
-        if not announced or organisation is None:
+        if announced is None or organisation is None:
             return
-        command = replace(command, until=announced[-1].at)
+        begun = command.until is not None
+        command = replace(command, until=announced.until)
+        if announced.more and not begun:
+            rest = JoinLateContacts(tenant_id=tenant_id, first_at=self.clock(), behind=announced.until)
+            self.queue.put(rest)
         if organisation.is_captured and not self._join(organisation, command, announced):
             return
         if command.second:
-            self.late.forget(tenant_id, announced)
+            self.late.forget(tenant_id, announced.ids)
         else:
             again = replace(command, second=True, after="", attempt=0, first_at=self.clock())
             self.queue.put(again, delay=SECOND_DELAY)
 
-    def _join(
-        self, organisation: Organisation, command: JoinLateContacts, announced: Sequence[Announcement]
-    ) -> bool:
+    def _join(self, organisation: Organisation, command: JoinLateContacts, announced: Announced) -> bool:
         """Whether every mailbox was looked through; else the pass goes on in a command of its own."""
-        hashes = frozenset(one for part in announced for one in part.hashes)
-        since = _since(organisation, announced[0].at)
+        hashes = announced.hashes
+        since = _since(organisation, announced.first_at)
         rows = 0
         for mailbox in _by_id(self.mailboxes, organisation.tenant_id):
             if mailbox.mailbox_id <= command.after:

@@ -87,17 +87,17 @@ class TestLateContacts:
         first = Announcement("a/b", NOW, hashes)
         for one in (later, first, first):
             storage.late_contacts.announce(tenant, one)
-        assert storage.late_contacts.announced(tenant) == [first, later]
+        assert list(storage.late_contacts.announced(tenant)) == [first, later]
         for _ in range(2):
-            storage.late_contacts.forget(tenant, [first])
-        assert storage.late_contacts.announced(tenant) == [later]
+            storage.late_contacts.forget(tenant, [first.id])
+        assert list(storage.late_contacts.announced(tenant)) == [later]
 
     def test_a_pass_is_asked_for_until_it_begins(self, storage, tenant):
         assert storage.late_contacts.asked_at(tenant) is None
         storage.late_contacts.note_asked(tenant, NOW)
         storage.late_contacts.note_asked(tenant, NOW + timedelta(minutes=1))
         assert storage.late_contacts.asked_at(tenant) == NOW + timedelta(minutes=1)
-        assert storage.late_contacts.announced(tenant) == []
+        assert list(storage.late_contacts.announced(tenant)) == []
         for _ in range(2):
             storage.late_contacts.note_asked(tenant, None)
         assert storage.late_contacts.asked_at(tenant) is None

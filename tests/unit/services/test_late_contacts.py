@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.commands import IngestMessages, JoinLateContacts
+from shared.domain.late_contacts import Announced, Announcement, taken_together
 from shared.domain.mailboxes import REMOVING
 from shared.domain.records import Record, RecordRef
 from shared.services import late_contacts
@@ -95,7 +96,7 @@ def test_many_loads_make_one_pass(world: World) -> None:
     )
     world.join_late_contacts(second)
     assert len(passes(world)) == 1, "the second pass is the last"
-    assert world.storage.late_contacts.announced(TENANT) == []
+    assert list(world.storage.late_contacts.announced(TENANT)) == []
 
 
 def test_what_is_announced_during_a_pass_gets_a_pass_of_its_own(world: World) -> None:
@@ -199,7 +200,7 @@ def test_without_mailboxes_there_is_nothing_to_look_for(world: World) -> None:
     world.storage.mailboxes.rows.clear()
     assert put(world, a_record()) == 0
     assert world.storage.queue.sent == []
-    assert world.storage.late_contacts.announced(TENANT) == []
+    assert list(world.storage.late_contacts.announced(TENANT)) == []
 
 
 def test_a_first_mailbox_that_is_walked_during_a_load_misses_nothing(world: World) -> None:
@@ -255,6 +256,37 @@ def test_a_load_of_very_many_addresses_takes_several_rows(
     assert sorted(len(one.hashes) for one in world.storage.late_contacts.announced(TENANT)) == [1, 2, 2]
 
 
+def test_a_load_of_any_size_is_looked_for_a_part_at_a_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(late_contacts, "MOST_TOGETHER", 2)
+    graph_ids = []
+    for number in range(5):
+        address = f"p{number}@x.example"
+        graph_ids.append(skipped(world, sender=address, message_id=f"m{number}@x.example"))
+        world.now += timedelta(seconds=1)
+        put(world, a_record(f"contact/C-{number}", addresses=(address,)))
+    world.storage.queue.sent.clear()
+    world.join_late_contacts(PASS)
+    (rest, at_once), (again, later) = passes(world)
+    assert (rest.behind, rest.second, at_once) == (NOW + timedelta(seconds=2), False, 0)
+    assert (again.behind, again.until, again.second, later) == (None, rest.behind, True, SECOND_DELAY)
+    assert len({one for command in ingests(world) for one in command.ids}) == 2
+    world.work()
+    assert {world.outcome(one)[0] for one in graph_ids} == {"filed"}
+    assert world.storage.late_contacts.rows[TENANT] == {}
+
+
+def test_what_was_announced_at_one_time_is_taken_together() -> None:
+    three = [Announcement(str(number), NOW, (str(number),)) for number in range(3)]
+    later = Announcement("later", NOW + timedelta(seconds=1), ("later",))
+    taken = taken_together([*three, later], behind=None, until=None, most=1)
+    assert taken == Announced(NOW, NOW, frozenset("012"), ("0", "1", "2"), more=True)
+    rest = taken_together([*three, later], behind=NOW, until=None, most=1)
+    assert rest == Announced(later.at, later.at, frozenset({"later"}), ("later",), more=False)
+    assert taken_together(three, behind=NOW, until=None, most=1) is None
+
+
 def expected() -> object:
     world = World()
     skipped(world)
@@ -303,4 +335,4 @@ def test_a_pass_killed_at_any_write_and_run_again_loses_no_mail(when: str, secon
     world.storage.faults.clear()
     world.work()
     assert world.rows() == expected()
-    assert world.storage.late_contacts.announced(TENANT) == []
+    assert list(world.storage.late_contacts.announced(TENANT)) == []
