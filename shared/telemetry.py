@@ -60,6 +60,20 @@ def alert(name: str, **fields: object) -> None:
     event(name, level=logging.WARNING, **fields)
 
 
+def put_back(mailbox: str, attempt: int, error: BaseException, wait: float) -> None:
+    """Say that a command goes on waiting: for which error, and for how many seconds now."""
+    _say(logging.INFO, "command_put_back", _wait(mailbox, attempt, error, wait))
+
+
+def overdue(mailbox: str, attempt: int, error: BaseException, wait: float) -> None:
+    """The same of one that has waited for so long that an admin should hear of it."""
+    _say(logging.WARNING, COMMAND_OVERDUE, _wait(mailbox, attempt, error, wait))
+
+
+def _wait(mailbox: str, attempt: int, error: BaseException, wait: float) -> dict[str, object]:
+    return {"mailbox": mailbox, "attempt": attempt, "error": type(error).__name__, "seconds": round(wait)}
+
+
 def failure(name: str, error: BaseException, **fields: object) -> None:
     """Say that something failed, by the error's type; its text may hold what people wrote."""
     event(name, level=logging.ERROR, error=type(error).__name__, **fields)

@@ -27,6 +27,8 @@ from dev.host.waiting import happened
 T = TypeVar("T")
 POISON = "-poison"
 MIN_INTERVAL = 0.1  # QueuePollingIntervals.Minimum
+# Azurite shares the developer's machine: poison queues, nearly always empty, are asked this much less often there.
+POISON_PATIENCE = 5
 
 
 class QueueListener:
@@ -50,8 +52,10 @@ class QueueListener:
         self._queue_name = str(function.values["queueName"])
         self._queue: QueueClient = service.get_queue_client(self._queue_name)
         self._poison: QueueClient | None = None
+        self._longest_interval = options.max_polling_interval * POISON_PATIENCE
         if not self._queue_name.endswith(POISON):
             self._poison = service.get_queue_client(self._queue_name + POISON)
+            self._longest_interval = options.max_polling_interval
         self._options = options
         self._invoker = invoker
         self._io = io
@@ -73,13 +77,13 @@ class QueueListener:
                 found = await self._fetch()
             except AzureError as error:
                 report("queue_poll_failed", queue=self._queue_name, reason=reason(error))
-                found, interval = 0, self._options.max_polling_interval
+                found, interval = 0, self._longest_interval
             if found:
                 interval = MIN_INTERVAL
                 await self._room()
             else:
                 await happened(self._stopping, interval)
-                interval = min(interval * 2 * random.uniform(0.8, 1.2), self._options.max_polling_interval)
+                interval = min(interval * 2 * random.uniform(0.8, 1.2), self._longest_interval)
         await asyncio.gather(*self._running)
 
     def stop(self) -> None:

@@ -56,7 +56,11 @@ class Caller:
             return False
         if mailbox.agent_id:
             return mailbox.agent_id == self.oid
-        is_readdressed = mailbox.kind == PERSONAL and mailbox.agent in mailbox.aliases
+        is_readdressed = (
+            mailbox.kind == PERSONAL
+            and mailbox.agent in mailbox.aliases
+            and mailbox.address not in mailbox.former_agents
+        )
         known = (mailbox.agent, mailbox.address) if is_readdressed else (mailbox.agent,)
         return bool(self.address) and self.address in known
 

@@ -119,8 +119,9 @@ class BackfillMailbox(Command):
 class JoinLateContacts(Command):
     """Join the addresses and domains of new records with the organisation's ledger.
 
-    Over the announcements behind `behind` and up to `until`, which is known once a pass has begun. `second`: the
-    same once more, some minutes later. `after` is the mailbox id behind which a pass goes on that gave way.
+    Over the announcements behind `behind` and up to `until`, which is known once a pass has begun. `more`: others
+    behind these are to follow in a pass of their own. `second`: the same once more, some minutes later. `after`
+    is the mailbox id behind which a pass goes on that gave way.
     """
 
     queue: ClassVar[str] = names.LATE_CONTACTS
@@ -130,6 +131,7 @@ class JoinLateContacts(Command):
     second: bool = False
     behind: datetime | None = None
     until: datetime | None = None
+    more: bool = False
     after: str = ""
 
 

@@ -5,7 +5,7 @@ PostledgerError
 │   ├── Throttled         429, 503 with Retry-After
 │   ├── Unavailable       5xx, resets, time-outs, storage busy
 │   │   └── PageBroken    a page of a single item is answered 500 or 504 as well
-│   ├── Busy              somebody else holds the lease
+│   ├── Busy              not its turn yet: it comes back as the same try
 │   └── Conflict          a row changed between read and write
 ├── PermanentError        recorded; this message or command is finished
 │   ├── NotFound          moved, deleted, or never there
@@ -22,7 +22,7 @@ PostledgerError
     └── Outdated          the ETag sent is not the current one
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias, TypeVar
 
 T = TypeVar("T")
@@ -53,7 +53,7 @@ class PageBroken(Unavailable):
 
 
 class Busy(TransientError):
-    """Another worker holds the lease."""
+    """It is not this worker's turn: another holds the lease, or Graph has asked for a wait. Costs no try."""
 
 
 class Conflict(TransientError):
@@ -121,10 +121,13 @@ Outcome: TypeAlias = T | PermanentError | TransientError
 
 
 def none_passing(outcomes: Mapping[str, Outcome[T]]) -> dict[str, T | PermanentError]:
-    """The outcomes, for those who need all of them. Raises the TransientError that stands for one."""
-    final: dict[str, T | PermanentError] = {}
-    for key, outcome in outcomes.items():
-        if isinstance(outcome, TransientError):
-            raise outcome
-        final[key] = outcome
-    return final
+    """The outcomes, for those who need all of them. Raises the TransientError that stands for some."""
+    passing = [one for one in outcomes.values() if isinstance(one, TransientError)]
+    if passing:
+        raise longest(passing)
+    return {key: one for key, one in outcomes.items() if not isinstance(one, TransientError)}
+
+
+def longest(errors: Iterable[TransientError]) -> TransientError:
+    """The one with the longest wait, of one or more; the first where there is none."""
+    return max(errors, key=lambda one: one.retry_after or 0.0)

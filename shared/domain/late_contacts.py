@@ -45,21 +45,21 @@ def taken_together(
     most: int,
 ) -> Announced | None:
     """The oldest ones behind a time, up to another or until there are `most` hashes; those of one time together."""
-    times: list[datetime] = []
+    times: list[datetime] = []  # ids are in order by the millisecond
     hashes: set[str] = set()
     ids: list[str] = []
     more = False
     for one in announcements:
         if behind is not None and one.at <= behind:
             continue
-        is_full = until is None and len(hashes) >= most and one.at > times[-1]
+        is_full = until is None and len(hashes) >= most and one.at > max(times)
         if is_full or (until is not None and one.at > until):
             more = True
             break
         times.append(one.at)
         hashes.update(one.hashes)
         ids.append(one.id)
-    return Announced(times[0], times[-1], frozenset(hashes), tuple(ids), more) if times else None
+    return Announced(min(times), max(times), frozenset(hashes), tuple(ids), more) if times else None
 
 
 def new_keys(records: Iterable[Record], standing: Mapping[RecordRef, Record]) -> frozenset[str]:

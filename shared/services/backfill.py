@@ -96,15 +96,17 @@ class StepBackfill:
         except PageBroken:
             if command.attempt < SINGLY_AFTER:
                 raise
-            return self._around(scope, folder, backfill, command.attempt)
+            return self._around(scope, folder, backfill, command)
         rest = window.after([one.received_at for one in page.items], page.link)
         items = [one for one in page.items if is_done(one.received_at, rest)]
         new = self._missing(scope, backfill, items)
         heads = self.arrivals.complete(scope, new, singly=command.attempt >= SINGLY_AFTER)
-        backfill = self._take_in(scope, folder, backfill, heads, command.attempt)
+        backfill = self._take_in(scope, folder, backfill, heads, command)
         return backfill.advanced(rest, len(items))
 
-    def _around(self, scope: Scope, folder: FolderState, backfill: Backfill, attempt: int) -> Backfill:
+    def _around(
+        self, scope: Scope, folder: FolderState, backfill: Backfill, command: BackfillMailbox
+    ) -> Backfill:
         """The mails of the next second in which there are any, by id; those that break their page are told."""
         window = backfill.window or backfill.all_of_it
         page = self.mail.listed(scope.mailbox, folder.folder_id, replace(window, link=""))
@@ -118,7 +120,7 @@ class StepBackfill:
             self.arrivals.quarantine(scope, one)
         new = self._missing(scope, backfill, items)
         heads = self.arrivals.heads_singly(scope, [one.graph_id for one in new], broken)
-        backfill = self._take_in(scope, folder, backfill, heads, attempt)
+        backfill = self._take_in(scope, folder, backfill, heads, command)
         # Where a link led past this second, its mails have been counted.
         return backfill.advanced(rest, 0 if window.link else len(items))
 
@@ -135,7 +137,7 @@ class StepBackfill:
         folder: FolderState,
         backfill: Backfill,
         heads: Sequence[MessageHead],
-        attempt: int,
+        command: BackfillMailbox,
     ) -> Backfill:
         """Ingest the keepers, as ids that were begun, for the ledger says `filed` before all is written."""
         kept, skipped = self.arrivals.screened(scope, heads, folder)
@@ -144,38 +146,40 @@ class StepBackfill:
         if not ids:
             return backfill
         begun = self.backfills.put(scope.mailbox, replace(backfill, begun=tuple(ids)))
-        if attempt >= SINGLY_AFTER:
-            self._one_by_one(scope, ids, attempt)
+        if command.attempt >= SINGLY_AFTER:
+            self._one_by_one(scope, ids, command)
             return begun
         for start in range(0, len(ids), MAX_IDS):
-            self.ingest.within(scope, self._ingest(scope, ids[start : start + MAX_IDS]))
+            self.ingest.within(scope, _ingest_of(command, ids[start : start + MAX_IDS]))
         return begun
 
-    def _one_by_one(self, scope: Scope, ids: Sequence[str], attempt: int) -> None:
+    def _one_by_one(self, scope: Scope, ids: Sequence[str], command: BackfillMailbox) -> None:
         """Each for itself; one that cannot be read is told and left, if others can or after many tries."""
         failed: dict[str, Unavailable] = {}
         for one in ids:
             try:
-                self.ingest.within(scope, self._ingest(scope, [one]))
+                self.ingest.within(scope, _ingest_of(command, [one]))
             except Throttled:
                 raise
             except Unavailable as error:
                 failed[one] = error
-        if len(failed) == len(ids) and attempt < HOPELESS_AFTER:
+        if len(failed) == len(ids) and command.attempt < HOPELESS_AFTER:
             raise failed[ids[0]]
         for one in failed:
             self.arrivals.quarantine(scope, one)
 
-    def _ingest(self, scope: Scope, ids: Sequence[str]) -> IngestMessages:
-        return IngestMessages(
-            tenant_id=scope.tenant_id,
-            mailbox_id=scope.mailbox.mailbox_id,
-            first_at=self.clock(),
-            ids=tuple(ids),
-            screened=True,
-            silent=True,
-            unbounded=True,
-        )
+
+def _ingest_of(command: BackfillMailbox, ids: Sequence[str]) -> IngestMessages:
+    """What a step takes in. Its time is the step's: however often that is tried, a failure is recorded once."""
+    return IngestMessages(
+        tenant_id=command.tenant_id,
+        mailbox_id=command.mailbox_id,
+        first_at=command.first_at,
+        ids=tuple(ids),
+        screened=True,
+        silent=True,
+        unbounded=True,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from shared.domain.filing import (
     entries_of,
 )
 from shared.domain.identity import MAX_VARIANTS, variant_key
+from shared.domain.mailboxes import Mailbox
 from shared.domain.matching import Decision
 from shared.domain.messages import Attachment, Direction, Document
 from shared.domain.opening import opened
@@ -138,7 +139,11 @@ class Filing:
         row = entry_id(stored.at, stored.key)
         self.attachments.drop(tenant_id, stored.key)
         self.timeline.remove(tenant_id, [one.ref for one in stored.decision.links], row)
-        self.inbox.remove(tenant_id, [stored.agent], row)
+        agents = {
+            stored.agent,
+            *(name for one in self._holders(tenant_id, stored.key) for name in one.inboxes),
+        }
+        self.inbox.remove(tenant_id, sorted(agents), row)
         return True
 
     def _claim(self, scope: Scope, message: StoredMessage, document: Document, copy: Copy) -> Claim:
@@ -178,13 +183,17 @@ class Filing:
     def _arrange_inboxes(self, tenant_id: str, stored: StoredMessage, document: Document) -> None:
         if stored.direction is not Direction.IN:
             return
-        holders = {copy.mailbox_id for copy in self.messages.copies(tenant_id, stored.key)}
-        mailboxes = [self.mailboxes.by_id(tenant_id, one) for one in sorted(holders)]
-        items, gone = inbox.arranged(stored, document, [one for one in mailboxes if one is not None])
+        items, gone = inbox.arranged(stored, document, self._holders(tenant_id, stored.key))
         for one in items:
             self.inbox.put(tenant_id, one)
         if gone:
             self.inbox.remove(tenant_id, gone, entry_id(stored.at, stored.key))
+
+    def _holders(self, tenant_id: str, key: str) -> list[Mailbox]:
+        """The mailboxes that hold a copy, as far as they are known."""
+        holders = {copy.mailbox_id for copy in self.messages.copies(tenant_id, key)}
+        mailboxes = (self.mailboxes.by_id(tenant_id, one) for one in sorted(holders))
+        return [one for one in mailboxes if one is not None]
 
     def _keep_attachments(
         self, scope: Scope, stored: StoredMessage, copy: Copy, attachments: Sequence[Attachment]

@@ -4,9 +4,10 @@ A decision is stored on the mail and queued; `CarryOut` writes its rows. Everybo
 what lies in the own mailboxes, since a mail without a link is private.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import merge
+from itertools import groupby
 from typing import Final
 
 from shared.domain import inbox
@@ -52,8 +53,8 @@ class ReadInbox:
     """A page of what waits in the caller's own mailboxes.
 
     Costs one query for the organisation's mailboxes, one per agent who has or had one of them, and one read per
-    mail. Mail that waited for a former agent waits for who has the mailbox now. A mail
-    that was decided on meanwhile is left out, so that a page may be short.
+    mail; one more where a former agent's row names another mailbox. Mail that waited for a former agent waits
+    for who has the mailbox now. A mail that was decided on meanwhile is left out, so that a page may be short.
     """
 
     inbox: Inbox
@@ -67,9 +68,7 @@ class ReadInbox:
         own = {one.mailbox_id: one for one in self.mailboxes.of(caller.tenant_id) if caller.owns(one)}
         agents = sorted({name for one in own.values() for name in one.inboxes})
         pages = [self.inbox.page(caller.tenant_id, one, limit=limit, after=after) for one in agents]
-        # A mail that was looked at again stands with the agent of today, and may stand with a former one still.
-        ordered = merge(*(items for items, _ in pages), key=lambda one: one.id)
-        found = list({one.id: one for one in ordered}.values())
+        found = list(_once(merge(*(items for items, _ in pages), key=lambda one: one.id), own))
         more = len(found) > limit or any(following for _, following in pages)
         found = found[:limit]
         mails = self._waiting(caller.tenant_id, found, own)
@@ -85,18 +84,27 @@ class ReadInbox:
         self, tenant_id: str, items: Sequence[InboxItem], own: Mapping[str, Mailbox]
     ) -> list[WaitingMail]:
         stored = self.messages.get_many(tenant_id, [one.message_key for one in items])
+        held = {item.id: self._holder(tenant_id, item, own) for item in items if item.message_key in stored}
         return [
             WaitingMail(
-                item=item,
-                mailbox=own[item.mailbox_id].address,
+                item=replace(item, mailbox_id=holder.mailbox_id),
+                mailbox=holder.address,
                 suggestions=tuple(_shown(one) for one in item.suggestions),
                 version=inbox.version_of(stored[item.message_key]),
             )
             for item in items
-            if item.mailbox_id in own
-            and item.message_key in stored
-            and inbox.reason_to_wait(stored[item.message_key], own[item.mailbox_id])
+            if (holder := held.get(item.id)) is not None
+            and inbox.reason_to_wait(stored[item.message_key], holder)
         ]
+
+    def _holder(self, tenant_id: str, item: InboxItem, own: Mapping[str, Mailbox]) -> Mailbox | None:
+        """The own mailbox that a row is shown for. A former agent's may name another one that had a copy, too."""
+        if item.mailbox_id in own:
+            return own[item.mailbox_id]
+        handed_over = {one for one, mailbox in own.items() if item.agent in mailbox.former_agents}
+        copies = self.messages.copies(tenant_id, item.message_key) if handed_over else []
+        holders = sorted(handed_over & {one.mailbox_id for one in copies})
+        return own[holders[0]] if holders else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +278,13 @@ def with_clients(records: Records, tenant_id: str, refs: Sequence[RecordRef]) ->
     found = dict(records.get_many(tenant_id, refs)) if refs else {}
     clients = {ref for one in found.values() if (ref := client_of(one)) is not None} - found.keys()
     return {**found, **records.get_many(tenant_id, clients)} if clients else found
+
+
+def _once(items: Iterable[InboxItem], own: Mapping[str, Mailbox]) -> Iterator[InboxItem]:
+    """Each mail once, in order: it may stand with the agent of today and with a former one. An own mailbox's counts."""
+    for _, same in groupby(items, key=lambda one: one.id):
+        rows = list(same)
+        yield next((one for one in rows if one.mailbox_id in own), rows[0])
 
 
 def _shown(suggestion: Link) -> Link:

@@ -1,5 +1,6 @@
 """Puts each message of one mailbox where it belongs. Safe to run twice."""
 
+import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,13 +16,14 @@ from shared.domain.errors import (
     Outcome,
     PermanentError,
     TransientError,
+    longest,
     none_passing,
 )
 from shared.domain.filing import DONE, StoredMessage, copy_of
 from shared.domain.folders import FolderState
 from shared.domain.mailboxes import Mailbox
 from shared.domain.messages import FetchedMessage, MessageHead
-from shared.domain.retries import delay
+from shared.domain.retries import delay, is_overdue
 from shared.domain.sightings import FAILED, FILED, SKIPPED, TRIAGE, Sighting
 from shared.ports import (
     Clock,
@@ -95,15 +97,20 @@ class Ingest:
                 return
             left = self._take_in(replace(scope, unbounded=command.unbounded), command)
             if left:
-                self._go_on(scope, command, left)
+                self._go_on(command, left)
 
     def within(self, scope: Scope, command: IngestMessages) -> None:
         """The same inside a turn that the caller has; raises what kept Graph from giving some of it."""
         none_passing(self._take_in(scope, command))
 
     def _take_in(self, scope: Scope, command: IngestMessages) -> Mapping[str, TransientError]:
-        """Returns what was not had this time."""
+        """Returns what was not had this time; raises why when that is all."""
         fetched = self._fetch(scope, command)
+        if fetched.later:
+            error = longest(fetched.later.values())
+            if not fetched.kept and not fetched.others:
+                raise error
+            self.turns.told(scope, error)
         tell(command, self._file_all(scope, command, fetched), self.clock())
         return fetched.later
 
@@ -111,15 +118,15 @@ class Ingest:
         """Bodies of what capture keeps, and the ledger rows of all others. Screened ids are fetched whole at once."""
         later: Mapping[str, TransientError] = {}
         if command.screened:
-            whole = self._answers(command, self.mail.messages(scope.mailbox, command.ids))
+            whole = self._answers(command, self.mail.messages(scope.mailbox, command.ids), later)
             heads = [one.head for one in whole.had.values()] + self._heads_of(scope, whole.failed)
             screened = self._screened(scope, heads)
         else:
-            known = self._answers(command, self.mail.heads(scope.mailbox, command.ids))
+            known = self._answers(command, self.mail.heads(scope.mailbox, command.ids), later)
             later = known.later
             screened = self._screened(scope, list(known.had.values()))
             wanted = [one.head.graph_id for one in screened if one.verdict.keep]
-            whole = self._answers(command, self.mail.messages(scope.mailbox, wanted) if wanted else {})
+            whole = self._answers(command, self._whole(scope, wanted, later), later)
         keepers = {one.head.graph_id: one for one in screened if one.verdict.keep}
         kept = [Kept(one, whole.had[graph_id]) for graph_id, one in keepers.items() if graph_id in whole.had]
         others = [one.sighting for one in screened if not one.verdict.keep]
@@ -128,26 +135,47 @@ class Ingest:
         ]
         return Fetched(kept, others, {**later, **whole.later})
 
-    def _go_on(self, scope: Scope, command: IngestMessages, later: Mapping[str, TransientError]) -> None:
+    def _whole(
+        self, scope: Scope, wanted: Sequence[str], later: Mapping[str, TransientError]
+    ) -> Mapping[str, Outcome[FetchedMessage]]:
+        """Nothing is asked for while Graph wants to be left alone."""
+        error = longest(later.values()) if later else None
+        if error is not None and error.retry_after:
+            return dict.fromkeys(wanted, error)
+        return self.mail.messages(scope.mailbox, wanted) if wanted else {}
+
+    def _go_on(self, command: IngestMessages, later: Mapping[str, TransientError]) -> None:
         """What Graph did not give this time gets a command of its own. Some was had: this counts as no try."""
-        longest = max(later.values(), key=lambda one: one.retry_after or 0.0)
-        self.turns.told(scope, longest)
-        self.queue.put(replace(command, ids=tuple(later)), delay=delay(0, longest.retry_after, 0.0))
+        error = longest(later.values())
+        wait = delay(0, error.retry_after, random.random())
+        self.queue.put(replace(command, ids=tuple(later)), delay=wait)
+        if is_overdue(command.first_at, self.clock()):
+            telemetry.overdue(command.mailbox_id, command.attempt, error, wait)
 
     def _heads_of(self, scope: Scope, failed: Mapping[str, PermanentError]) -> list[MessageHead]:
         """Headers of mails that could not be had whole, so that the ledger can say so; as far as they can be had."""
-        found = none_passing(self.mail.heads(scope.mailbox, list(failed))) if failed else {}
-        return [one for one in found.values() if not isinstance(one, PermanentError)]
+        try:
+            found = self.mail.heads(scope.mailbox, list(failed)) if failed else {}
+        except TransientError:
+            return []
+        return [one for one in found.values() if isinstance(one, MessageHead)]
 
-    def _answers(self, command: IngestMessages, fetched: Mapping[str, Outcome[T]]) -> Answers[T]:
+    def _answers(
+        self,
+        command: IngestMessages,
+        fetched: Mapping[str, Outcome[T]],
+        waiting: Mapping[str, TransientError],
+    ) -> Answers[T]:
         """What is not there at all is looked for again later, some times.
 
-        Raises the refusal when every mail is refused: then it may be the mailbox that is.
+        Raises the refusal when every mail is refused: then it may be the mailbox that is. Not while some, these
+        or others that are `waiting`, are still to be asked for: then all come back.
         """
         later = {one: what for one, what in fetched.items() if isinstance(what, TransientError)}
         refused = [one for one in fetched.values() if isinstance(one, AccessDenied | MailboxUnavailable)]
         if refused and len(refused) == len(fetched) - len(later):
-            raise refused[0]
+            others = [*later.values(), *waiting.values()]
+            raise longest(others) if others else refused[0]
         missing = tuple(one for one, what in fetched.items() if isinstance(what, NotFound))
         if missing and command.attempt < NOT_FOUND_TRIES:
             self.queue.put(replace(command.again(), ids=missing), delay=NOT_FOUND_DELAY)

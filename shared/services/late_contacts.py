@@ -140,18 +140,19 @@ class JoinLate:
         organisation = self.organisations.get(tenant_id)
         if announced is None or organisation is None:
             return
-        begun = command.until is not None
-        command = replace(command, until=announced.until)
-        if announced.more and not begun:
-            rest = JoinLateContacts(tenant_id=tenant_id, first_at=self.clock(), behind=announced.until)
-            self.queue.put(rest)
+        if command.until is None:
+            command = replace(command, until=announced.until, more=announced.more)
         if organisation.is_captured and not self._join(organisation, command, announced):
             return
         if command.second:
             self.late.forget(tenant_id, announced.ids)
-        else:
-            again = replace(command, second=True, after="", attempt=0, first_at=self.clock())
-            self.queue.put(again, delay=SECOND_DELAY)
+            return
+        again = replace(command, second=True, after="", attempt=0, first_at=self.clock())
+        self.queue.put(again, delay=SECOND_DELAY)
+        if command.more:
+            self.queue.put(
+                JoinLateContacts(tenant_id=tenant_id, first_at=self.clock(), behind=announced.until)
+            )
 
     def _join(self, organisation: Organisation, command: JoinLateContacts, announced: Announced) -> bool:
         """Whether every mailbox was looked through; else the pass goes on in a command of its own."""

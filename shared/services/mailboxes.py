@@ -124,7 +124,10 @@ class PutMailbox:
         fresh = Mailbox(tenant_id, self.new_id(), address, connected_at=self.clock())
         if leaving is not None:
             fresh = replace(fresh, mailbox_id=leaving.mailbox_id, etag=leaving.etag)
-        return fresh.changed(Fields(given))
+        wanted = fresh.changed(Fields(given))
+        if leaving is None:
+            return wanted
+        return replace(wanted, former_agents=leaving.handed_over(wanted.agent).former_agents)
 
 
 @dataclass(frozen=True, slots=True)

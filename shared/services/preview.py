@@ -145,10 +145,17 @@ class PreviewMailbox:
     def _folders(self, mailbox: Mailbox) -> list[FolderState]:
         try:
             listed = self.mail.folders(mailbox)
-        except NotFound as error:
-            raise InvalidInput(SENTENCES[NO_USER]) from error
+        except NotFound:
+            self._check_user(mailbox)
+            raise
         states = classify(listed, self.mail.well_known_folders(mailbox))
         return sorted((one for one in states if one.captured), key=lambda one: one.folder_id)
+
+    def _check_user(self, mailbox: Mailbox) -> None:
+        try:
+            self.mail.user(mailbox)
+        except NotFound as error:
+            raise InvalidInput(SENTENCES[NO_USER]) from error
 
     def _look(
         self, scope: Scope, state: FolderState, window: Window, found: _Found, own: bool

@@ -170,8 +170,10 @@ class MaintainSubscriptions:
             return mailbox
         everyone = {user.address, *user.aliases, agent.address, *agent.aliases}
         aliases = tuple(sorted(everyone - {mailbox.address}))
-        known = replace(mailbox, user_id=user.user_id, agent_id=agent.user_id, aliases=aliases)
-        self.mailboxes.note(mailbox, user_id=known.user_id, agent_id=known.agent_id, aliases=aliases)
+        # Under its ETag: a mailbox that has got another agent meanwhile must not be given the id of this one.
+        known = self.mailboxes.put(
+            replace(mailbox, user_id=user.user_id, agent_id=agent.user_id, aliases=aliases)
+        )
         former = mailbox.own_addresses - known.own_addresses
         if former:
             self.index.drop_staff(mailbox.tenant_id, mailbox.mailbox_id, former)

@@ -1,6 +1,6 @@
 """Walks a mailbox: folder by folder, page by page from where each delta stands, keepers onto the ingest queue."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from shared import telemetry
@@ -30,6 +30,7 @@ MOST_FAILED = 3
 FILTERED_MAXIMUM = 5_000
 # The clocks of two instances may differ by this much, rather less.
 CLOCK_SKEW = timedelta(seconds=5)
+MOST_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +45,33 @@ class Sync:
     resync: Resync
     queue: CommandQueue
     clock: Clock
+    # When the latest walk was asked for that this process has seen waiting, by tenant and mailbox.
+    _waiting: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
     def __call__(self, command: SyncMailbox) -> None:
         try:
             self._in_turn(command)
         except Busy:
-            mailbox = self.mailboxes.by_id(command.tenant_id, command.mailbox_id)
-            if mailbox is None or not is_covered(command, mailbox):
+            if not self._is_served(command):
                 raise
             telemetry.event("sync_covered", mailbox=command.mailbox_id)
+
+    def _is_served(self, command: SyncMailbox) -> bool:
+        """Whether a walk that did not get its turn may be dropped, for a later one has ended, or waits as well.
+
+        Each that waits was put back on the queue, where it stays until it has been carried out.
+        """
+        mailbox = self.mailboxes.by_id(command.tenant_id, command.mailbox_id)
+        if mailbox is not None and is_covered(command, mailbox):
+            return True
+        place = (command.tenant_id, command.mailbox_id)
+        latest = self._waiting.get(place)
+        if latest is not None and latest - command.first_at >= CLOCK_SKEW:
+            return True
+        if len(self._waiting) >= MOST_REMEMBERED:
+            self._waiting.clear()
+        self._waiting[place] = max(latest or command.first_at, command.first_at)
+        return False
 
     def _in_turn(self, command: SyncMailbox) -> None:
         with self.turns.walk(command) as scope:

@@ -1,12 +1,13 @@
 """The other mails of a thread that wait in My Inbox: filed along with a decision, and put back with its undo."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
 from shared.domain import inbox
 from shared.domain.filing import InboxItem, StoredMessage
+from shared.domain.mailboxes import Mailbox
 from shared.domain.messages import Document
 from shared.domain.rulings import LINK, UNDO, Ruling
 from shared.ports import Inbox, Mailboxes, MessageStore
@@ -68,9 +69,13 @@ class FileThread:
         mailboxes = [self.mailboxes.by_id(tenant_id, one) for one in sorted(holders)]
         thread = inbox.thread_of(document)
         found: dict[str, None] = {}
-        for agent in sorted({name for one in mailboxes if one is not None for name in one.inboxes}):
+        for agent, among in _rows_of([one for one in mailboxes if one is not None]).items():
             items = islice(self._items(tenant_id, agent), MOST_LOOKED_AT)
-            found |= {one.message_key: None for one in items if inbox.is_of_thread(one, lead, thread)}
+            found |= {
+                one.message_key: None
+                for one in items
+                if (among is None or one.mailbox_id in among) and inbox.is_of_thread(one, lead, thread)
+            }
         return list(found)[:MOST_ALONG]
 
     def _items(self, tenant_id: str, agent: str) -> Iterator[InboxItem]:
@@ -80,6 +85,15 @@ class FileThread:
             yield from page
             if not after:
                 return
+
+
+def _rows_of(mailboxes: Sequence[Mailbox]) -> dict[str, frozenset[str] | None]:
+    """Whose rows to look at: all of each agent's, and a former one's of the mailboxes that were handed over."""
+    rows: dict[str, frozenset[str] | None] = {
+        name: frozenset(one.mailbox_id for one in mailboxes if name in one.former_agents)
+        for name in sorted({name for one in mailboxes for name in one.inboxes})
+    }
+    return rows | dict.fromkeys((one.agent for one in mailboxes), None)
 
 
 def _put_back(mate: StoredMessage, ruling: Ruling, lead: str) -> StoredMessage | None:

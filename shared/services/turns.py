@@ -2,19 +2,21 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from shared.domain.commands import Command
-from shared.domain.errors import PermanentError, Throttled, TransientError
+from shared.domain.errors import Busy, PermanentError, TransientError
 from shared.ports import Clock, Leases, Mailboxes
 from shared.services.access import WatchAccess
 from shared.services.scopes import FindScope, Scope
 
+MOST_REMEMBERED = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class Turns:
-    """Gives out turns. Raises Busy where none is free, Throttled while Graph has asked to wait.
+    """Gives out turns. Raises Busy where none is free, and while Graph has asked to wait.
 
     The scope is read under the lease, and a wait that Graph asks for is written down before the lease goes:
     whoever has the next turn, in whatever process, knows of it. What a permanent error says of the mailbox is
@@ -26,6 +28,8 @@ class Turns:
     mailboxes: Mailboxes
     access: WatchAccess
     clock: Clock
+    # Until when Graph has asked to wait, by tenant and mailbox, as far as this process knows.
+    _known: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
     def walk(self, command: Command) -> AbstractContextManager[Scope | None]:
         """The one turn for walking, reconciling and subscribing. None when mailbox or organisation are gone."""
@@ -41,21 +45,25 @@ class Turns:
 
     def told(self, scope: Scope, error: TransientError) -> None:
         """Write down a wait that Graph has asked for, where the turn goes on all the same."""
-        if isinstance(error, Throttled) and error.retry_after:
+        if error.retry_after:
             until = self.clock() + timedelta(seconds=error.retry_after)
+            self._remember(scope.tenant_id, scope.mailbox.mailbox_id, until)
             self.mailboxes.note(scope.mailbox, blocked_until=until)
 
     @contextmanager
     def _under(self, lease: AbstractContextManager[None], command: Command) -> Iterator[Scope | None]:
+        self._check(self._known.get((command.tenant_id, command.mailbox_id)))
         with lease:
             scope = self.scope(command)
             if scope is None:
                 yield None
                 return
-            self._check(scope)
+            until = scope.mailbox.blocked_until
+            self._remember(command.tenant_id, command.mailbox_id, until)
+            self._check(until)
             try:
                 yield scope
-            except Throttled as error:
+            except TransientError as error:
                 self.told(scope, error)
                 raise
             except PermanentError as error:
@@ -64,7 +72,15 @@ class Turns:
                     raise
                 raise told from error
 
-    def _check(self, scope: Scope) -> None:
-        until, now = scope.mailbox.blocked_until, self.clock()
+    def _check(self, until: datetime | None) -> None:
+        now = self.clock()
         if until is not None and until > now:
-            raise Throttled("Microsoft Graph asked to wait.", (until - now).total_seconds())
+            raise Busy("Microsoft Graph asked to wait.", (until - now).total_seconds())
+
+    def _remember(self, tenant_id: str, mailbox_id: str, until: datetime | None) -> None:
+        """So that whoever comes while the wait lasts costs nothing."""
+        if until is None:
+            return
+        if len(self._known) >= MOST_REMEMBERED:
+            self._known.clear()
+        self._known[tenant_id, mailbox_id] = until

@@ -18,8 +18,6 @@ MAX_DEQUEUE_COUNT = 5
 SPLIT_AT_ATTEMPT = 3
 # Another worker is on this mailbox: come back soon, and not all at once. Seconds.
 BUSY_DELAY = (1.0, 4.0)
-# Who has waited for long stands in a long row: each ten seconds of it are one more, up to this many.
-MOST_BUSY_PATIENCE = 15.0
 
 C = TypeVar("C", bound=Command)
 
@@ -69,10 +67,8 @@ def handle(message: QueueMessage, kind: type[C], run: Callable[[C], None], outco
 def _attempt(command: C, run: Callable[[C], None], outcomes: Outcomes) -> str:
     try:
         run(command)
-    except Busy:
-        waited = (outcomes.clock() - command.first_at).total_seconds()
-        patience = min(max(waited, 0.0) / 10, MOST_BUSY_PATIENCE)
-        outcomes.queue.put(command, delay=random.uniform(*BUSY_DELAY) + patience)
+    except Busy as error:
+        _stand_back(command, error, outcomes)
         return "busy"
     except TransientError as error:
         _put_back(command, error, outcomes)
@@ -86,19 +82,22 @@ def _attempt(command: C, run: Callable[[C], None], outcomes: Outcomes) -> str:
     return "done"
 
 
+def _stand_back(command: Command, error: Busy, outcomes: Outcomes) -> None:
+    """The same try again: soon, or once a wait is over."""
+    wait = max(random.uniform(*BUSY_DELAY), (error.retry_after or 0.0) * (1 + random.random() / 4))
+    outcomes.queue.put(command, delay=wait)
+    if is_overdue(command.first_at, outcomes.clock()):
+        telemetry.overdue(command.mailbox_id, command.attempt, error, wait)
+
+
 def _put_back(command: Command, error: TransientError, outcomes: Outcomes) -> None:
     wait = delay(command.attempt, error.retry_after, random.random())
     for one in _parts(command):
         outcomes.queue.put(one.again(), delay=wait)
-    overdue = is_overdue(command.first_at, outcomes.clock())
-    say = telemetry.alert if overdue else telemetry.event
-    say(
-        telemetry.COMMAND_OVERDUE if overdue else "command_put_back",
-        mailbox=command.mailbox_id,
-        attempt=command.attempt,
-        error=type(error).__name__,
-        seconds=round(wait),
-    )
+    if is_overdue(command.first_at, outcomes.clock()):
+        telemetry.overdue(command.mailbox_id, command.attempt, error, wait)
+    else:
+        telemetry.put_back(command.mailbox_id, command.attempt, error, wait)
 
 
 def _parts(command: Command) -> list[Command]:

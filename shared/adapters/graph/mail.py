@@ -114,7 +114,7 @@ class GraphMail:
         found = self._fetch(mailbox, ids, WHOLE)
         refused = [graph_id for graph_id, one in found.items() if _is_refused(one)]
         if refused:
-            found |= self._fetch(mailbox, refused, WITHOUT_ATTACHMENTS)
+            found |= self._without_attachments(mailbox, refused)
         for graph_id, one in found.items():
             if isinstance(one, dict) and _lacks_attachments(one):
                 found[graph_id] = self._with_attachments(mailbox, graph_id, one)
@@ -160,6 +160,12 @@ class GraphMail:
     def _fetch(self, mailbox: Mailbox, ids: Sequence[str], options: str) -> dict[str, batch.Answer]:
         paths = {one: _message(mailbox, one) + options for one in ids}
         return batch.fetch(self._session, mailbox.tenant_id, paths)
+
+    def _without_attachments(self, mailbox: Mailbox, ids: Sequence[str]) -> dict[str, batch.Answer]:
+        try:
+            return self._fetch(mailbox, ids, WITHOUT_ATTACHMENTS)
+        except TransientError as error:
+            return dict.fromkeys(ids, error)
 
     def _with_attachments(self, mailbox: Mailbox, message_id: str, message: Json) -> batch.Answer:
         where = _message(mailbox, message_id, "attachments")

@@ -268,7 +268,7 @@ def test_a_load_of_any_size_is_looked_for_a_part_at_a_time(
         put(world, a_record(f"contact/C-{number}", addresses=(address,)))
     world.storage.queue.sent.clear()
     world.join_late_contacts(PASS)
-    (rest, at_once), (again, later) = passes(world)
+    (again, later), (rest, at_once) = passes(world)
     assert (rest.behind, rest.second, at_once) == (NOW + timedelta(seconds=2), False, 0)
     assert (again.behind, again.until, again.second, later) == (None, rest.behind, True, SECOND_DELAY)
     assert len({one for command in ingests(world) for one in command.ids}) == 2

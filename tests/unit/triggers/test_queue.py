@@ -109,15 +109,21 @@ def test_a_busy_mailbox_is_tried_again_soon_and_costs_no_attempt(
     assert 1 <= delay <= 4
 
 
-@pytest.mark.parametrize(("waited", "more"), [(60, 6), (3_600, 15), (-60, 0)])
-def test_who_has_waited_long_for_a_busy_mailbox_comes_back_later(
-    storage: FakeStorage, outcomes: Outcomes, waited: int, more: float
+def test_a_wait_that_is_not_over_yet_is_waited_for_and_costs_no_attempt(
+    storage: FakeStorage, outcomes: Outcomes
 ) -> None:
-    command = replace(SYNC, first_at=NOW - timedelta(seconds=waited))
+    handle(Message(SYNC.to_json()), SyncMailbox, Run(Busy("wait", retry_after=40)), outcomes)
+    [(command, delay)] = storage.queue.sent
+    assert command == SYNC
+    assert 40 <= delay <= 50
+
+
+def test_who_gets_no_turn_for_an_hour_alerts_somebody(
+    storage: FakeStorage, outcomes: Outcomes, caplog: pytest.LogCaptureFixture
+) -> None:
+    command = replace(SYNC, first_at=NOW - timedelta(hours=1))
     handle(Message(command.to_json()), SyncMailbox, Run(Busy("taken")), outcomes)
-    [(put, delay)] = storage.queue.sent
-    assert put == command
-    assert 1 + more <= delay <= 4 + more
+    assert "command_overdue" in caplog.text
 
 
 def test_a_permanent_error_is_recorded_with_the_whole_command(
