@@ -119,6 +119,17 @@ def test_a_mailbox_that_is_being_removed_can_be_connected_anew(
     assert (stored.mailbox_id, stored.enabled, stored.connected_at) == (MAILBOX_ID, True, NOW)
 
 
+def test_connected_anew_for_somebody_else_it_remembers_whose_it_was(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    token = issuer.user("Admin")
+    api.delete(f"mailboxes/{AGENT}", token)
+    api.put(f"mailboxes/{AGENT}", token, json={"kind": "personal", "agent": "next@contoso.example"})
+    stored = storage.mailboxes.get(TENANT, AGENT)
+    assert stored is not None
+    assert (stored.agent, stored.former_agents) == ("next@contoso.example", (AGENT,))
+
+
 def test_mailboxes_are_listed_page_by_page(api: Api, issuer: Issuer, storage: FakeStorage) -> None:
     for number in range(4):
         storage.mailboxes.put(a_mailbox(mailbox_id=f"{number:032x}", address=f"box{number}@contoso.example"))

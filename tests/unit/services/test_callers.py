@@ -82,3 +82,11 @@ def test_a_mailbox_is_owned_by_its_agent_and_nobody_else() -> None:
     assert not Caller(TENANT, agent, "", mailbox.agent).owns(a_mailbox(agent_id="oid"))
     assert not Caller(TENANT, frozenset({"Service"}), "oid", mailbox.agent).owns(mailbox)
     assert not Caller(TENANT, agent, "oid", mailbox.agent, app_only=True).owns(mailbox)
+
+
+def test_a_mailbox_is_no_longer_its_former_agents_under_whatever_address_the_next_one_is_named() -> None:
+    aliases = ("ben@contoso.example", "b@contoso.example")
+    mailbox = a_mailbox(aliases=aliases).handed_over("b@contoso.example")
+    role = frozenset({"Agent"})
+    assert Caller(TENANT, role, "ben", "b@contoso.example").owns(mailbox)
+    assert not Caller(TENANT, role, "ann", mailbox.address).owns(mailbox)

@@ -788,6 +788,40 @@ def test_mail_that_is_looked_at_again_after_a_handover_is_shown_once(world: Worl
     assert len(page(world).mails) == 1
 
 
+@pytest.mark.parametrize("former", ["alan@contoso.example", "zoe@contoso.example"])
+def test_what_waits_for_both_is_shown_to_who_has_the_mailbox_now(world: World, former: str) -> None:
+    """The former agent's row may name the mailbox that is still the former agent's own."""
+    for address in (former, "info@contoso.example"):
+        world.connect(address, agent=former, capture="everything")
+    boxes = {one.address: one for one in world.storage.mailboxes.rows.values()}
+    for address in (former, "info@contoso.example", SECOND):
+        arrive(world, "all@adatum.example", address=address, to=(former, "info@contoso.example", SECOND))
+        if address != SECOND:
+            arrive(world, "two@adatum.example", address=address, to=(former, "info@contoso.example"))
+    arrive(world, "own@adatum.example", address=former, to=(former,))
+    world.storage.mailboxes.put(boxes["info@contoso.example"].handed_over(SECOND))
+    shown = {one.item.message_key for one in page(world, BEN).mails}
+    assert shown == {key_of("all@adatum.example"), key_of("two@adatum.example")}
+
+
+def test_a_decision_files_nothing_along_that_is_still_a_former_agents_own(world: World) -> None:
+    zoe = "zoe@contoso.example"
+    for address in (zoe, "info@contoso.example"):
+        world.connect(address, agent=zoe, capture="everything")
+    boxes = {one.address: one for one in world.storage.mailboxes.rows.values()}
+    lead = arrive(world, "lead@adatum.example", address="info@contoso.example")
+    mate = arrive(
+        world, "mate@adatum.example", address="info@contoso.example", references=("lead@adatum.example",)
+    )
+    private = arrive(world, "own@adatum.example", address=zoe, references=("lead@adatum.example",))
+    world.storage.mailboxes.put(boxes["info@contoso.example"].handed_over(SECOND))
+    world.decide(BEN, lead, linking(file_thread=True))
+    world.work()
+    decided = {key: world.storage.messages.get(TENANT, key) for key in (mate, private)}
+    assert decided[mate].decided.along == lead  # type: ignore[union-attr]
+    assert decided[private].decided is None  # type: ignore[union-attr]
+
+
 def test_a_mailbox_remembers_its_agents_once_each(world: World) -> None:
     for to in (SECOND, AGENT, SECOND):
         handed_over(world, to)

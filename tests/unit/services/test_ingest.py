@@ -3,7 +3,7 @@
 import json
 import logging
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.commands import IngestMessages, SyncMailbox
-from shared.domain.errors import AccessDenied, Busy, NotFound, Throttled, Unavailable
+from shared.domain.errors import AccessDenied, Busy, NotFound, Throttled, TransientError, Unavailable
 from tests.builders import AGENT, CONTACT, NOW, TENANT, a_record, an_attachment
 from tests.fakes import Killed
 from tests.unit.services.world import World
@@ -345,21 +345,64 @@ def test_a_transient_failure_leaves_the_slot_free(world: World) -> None:
     assert len(world.timeline()) == 1
 
 
-@pytest.mark.parametrize("screened", [True, False])
+@pytest.mark.parametrize(
+    ("screened", "error", "until"),
+    [
+        (True, Throttled("slow down", retry_after=20), NOW + timedelta(seconds=20)),
+        (True, Unavailable("down"), None),
+        (False, Unavailable("down"), None),
+    ],
+)
 def test_what_graph_gives_is_filed_and_the_rest_comes_back_as_the_same_try(
-    world: World, screened: bool
+    world: World, screened: bool, error: TransientError, until: datetime | None
 ) -> None:
     ids = [world.deliver(subject=f"Mail {number}", message_id=f"<{number}@x.example>") for number in range(4)]
-    world.mail.failing[ids[2]] = Throttled("slow down", retry_after=20)
+    world.mail.failing[ids[2]] = error
     world.notify(*ids, screened=screened, attempt=1)
     assert {one.subject for one in world.timeline()} == {"Mail 0", "Mail 1"}
     [(rest, wait)] = world.storage.queue.sent
     assert isinstance(rest, IngestMessages)
     assert (rest.ids, rest.attempt, rest.screened) == (tuple(ids[2:]), 1, screened)
-    assert 20 <= wait <= 25
+    planned = error.retry_after or 2
+    assert planned <= wait <= planned * 1.25
     row = world.storage.mailboxes.by_id(TENANT, world.mailbox.mailbox_id)
     assert row is not None
-    assert row.blocked_until == NOW + timedelta(seconds=20)
+    assert row.blocked_until == until
+
+
+@pytest.mark.parametrize("screened", [True, False])
+def test_a_refused_mail_takes_no_mail_along_that_may_work_later(world: World, screened: bool) -> None:
+    ids = [world.deliver(message_id=f"<{number}@x.example>") for number in range(2)]
+    world.mail.failing[ids[0]] = AccessDenied("no", "ErrorAccessDenied")
+    world.mail.failing[ids[1]] = Unavailable("down")
+    with pytest.raises(Unavailable):
+        world.notify(*ids, screened=screened)
+    assert world.storage.exceptions.all == []
+
+
+def test_a_wait_is_written_down_though_filing_fails(world: World) -> None:
+    ids = [world.deliver(message_id=f"<{number}@x.example>") for number in range(2)]
+    world.mail.failing[ids[1]] = Throttled("slow down", retry_after=600)
+    world.storage.faults.named["MessageStore.create"] = Unavailable("storage is busy")
+    with pytest.raises(Unavailable):
+        world.notify(*ids, screened=True)
+    row = world.storage.mailboxes.by_id(TENANT, world.mailbox.mailbox_id)
+    assert row is not None
+    assert row.blocked_until == NOW + timedelta(seconds=600)
+
+
+def test_no_body_is_asked_for_once_graph_wants_to_be_left_alone(world: World) -> None:
+    ids = [
+        world.deliver(sender=STRANGER, message_id="<skipped@x.example>"),
+        world.deliver(message_id="<kept@x.example>"),
+        world.deliver(message_id="<later@x.example>"),
+    ]
+    world.mail.failing[ids[2]] = Throttled("slow down", retry_after=20)
+    world.notify(*ids)
+    assert world.mail.calls["messages"] == 0
+    assert world.outcome(ids[0])[0] == "skipped"
+    [rest] = world.storage.queue.commands
+    assert set(rest.ids) == {ids[1], ids[2]}  # type: ignore[attr-defined]
 
 
 def test_what_graph_gives_none_of_is_a_try_more(world: World) -> None:

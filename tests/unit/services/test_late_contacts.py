@@ -287,6 +287,12 @@ def test_what_was_announced_at_one_time_is_taken_together() -> None:
     assert taken_together(three, behind=NOW, until=None, most=1) is None
 
 
+def test_within_a_millisecond_the_latest_time_counts() -> None:
+    two = [Announcement("1", NOW + timedelta(microseconds=900), ()), Announcement("2", NOW, ())]
+    taken = taken_together(two, behind=None, until=None, most=9)
+    assert taken == Announced(NOW, two[0].at, frozenset(), ("1", "2"), more=False)
+
+
 def expected() -> object:
     world = World()
     skipped(world)

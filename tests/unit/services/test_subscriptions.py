@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from shared.domain.commands import MaintainSubscription, ReconcileMailbox, SyncMailbox
-from shared.domain.errors import AccessDenied, Rejected, Unavailable
+from shared.domain.errors import AccessDenied, Conflict, Rejected, Unavailable
 from shared.domain.mailboxes import Mailbox
 from shared.domain.subscriptions import LIFETIME, MAX_CLIENT_STATE, Action, mailbox_of, next_action
+from shared.ports import DirectoryUser
 from shared.services.access import WatchAccess
 from shared.services.scopes import FindScope
 from shared.services.subscriptions import MaintainSubscriptions
@@ -115,6 +116,22 @@ def test_object_ids_and_aliases_are_learnt_and_become_staff(setting: Setting) ->
     assert setting.mailbox.aliases == ("sales@contoso.example",)
     known = setting.storage.index.addresses(TENANT, [AGENT, "sales@contoso.example", "x@contoso.example"])
     assert [one.is_staff for one in known.values()] == [True, True, False]
+
+
+def test_the_id_of_a_former_agent_is_not_written_back(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_up = setting.mail.user
+
+    def handed_over_meanwhile(mailbox: Mailbox) -> DirectoryUser:
+        found = look_up(mailbox)
+        setting.storage.mailboxes.put(setting.mailbox.handed_over("next@contoso.example"))
+        return found
+
+    monkeypatch.setattr(FakeMail, "user", lambda _, mailbox: handed_over_meanwhile(mailbox))
+    with pytest.raises(Conflict):
+        setting.maintain()
+    assert (setting.mailbox.agent, setting.mailbox.agent_id) == ("next@contoso.example", "")
 
 
 def test_a_closed_directory_does_not_stop_capture(setting: Setting) -> None:

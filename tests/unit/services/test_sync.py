@@ -210,6 +210,22 @@ def test_a_covered_walk_does_not_wait_for_its_turn(world: World) -> None:
             world.walk()
 
 
+def test_of_many_walks_that_wait_only_the_latest_stays(world: World) -> None:
+    commands = [walk_of(world.mailbox, NOW + n * sync.CLOCK_SKEW) for n in range(3)]
+    walks = world.sync
+    with world.turns.walk(commands[0]):
+        for one in (commands[0], commands[2]):
+            with pytest.raises(Busy):
+                walks(one)
+        walks(commands[1])
+        walks(commands[0])
+        with pytest.raises(Busy):
+            walks(commands[2])
+    asked = world.mail.calls["delta"]
+    walks(commands[2])
+    assert world.mail.calls["delta"] > asked
+
+
 def test_a_walk_that_was_asked_for_while_another_began_is_made(world: World) -> None:
     waiting = walk_of(world.mailbox, NOW)
     world.now = NOW + sync.CLOCK_SKEW - timedelta(milliseconds=1)

@@ -24,10 +24,30 @@ def test_a_wait_that_graph_asks_for_holds_for_every_worker(world: World) -> None
         world.notify(graph_id)
     world.mail.calls.clear()
     world.now = NOW + timedelta(seconds=10)
-    with pytest.raises(Throttled) as caught:
+    with pytest.raises(Busy) as caught:
         world.walk()
     assert caught.value.retry_after == 20.5
     assert world.mail.calls == {}
+
+
+def test_while_a_wait_lasts_who_comes_costs_no_storage(world: World) -> None:
+    turns, command = world.turns, walk_of(world.mailbox, NOW)
+    with pytest.raises(Throttled), turns.walk(command):
+        raise Throttled("slow down", retry_after=30)
+    world.storage.faults.named["Leases.walk"] = AssertionError("storage was asked")
+    with pytest.raises(Busy), turns.walk(command):
+        pass
+    world.now = NOW + timedelta(seconds=30)
+    world.storage.faults.named.clear()
+    with turns.walk(command) as scope:
+        assert scope is not None
+
+
+def test_an_outage_with_a_wait_holds_likewise(world: World) -> None:
+    with pytest.raises(Unavailable), world.turns.slot(walk_of(world.mailbox, NOW)):
+        raise Unavailable("down", retry_after=30)
+    with pytest.raises(Busy):
+        world.walk()
 
 
 def test_after_the_wait_work_goes_on(world: World) -> None:
