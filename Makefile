@@ -21,12 +21,12 @@ demo: setup ## a demo organisation on this machine; EXIT=1 shows it and ends
 test: setup ## every test
 	@$(BIN)/python -m pytest -n 4 --dist loadfile $(ARGS)
 
-check: $(INSTALLED) ## format, lint, types, import contracts, unit tests
+check: $(INSTALLED) ## format, lint, types, import contracts, unit tests but the slow ones
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -n 2 tests/unit
+	@$(BIN)/python -m pytest -n 2 -m "not slow" tests/unit
 
 bench: setup ## benchmarks; each prints its figures
 	@set -e; for name in cold_start match hostile pipeline backfill load_records; do echo "== $$name"; $(BIN)/python -m "bench.$$name"; done

@@ -116,12 +116,12 @@ class Script:
         if kind > 0.99:  # too large to stand on a row
             mail.text = base64.encodebytes(self.dice.randbytes(LARGE)).decode()
 
-    def expect(self, mail: Mail, links: Mapping[str, Iterable[str]] | None = None, *, times: int = 1) -> None:
+    def expect(self, mail: Mail, links: Mapping[str, Iterable[str]] | None = None) -> None:
         """It must stand on the records of its people, and on further `links` (records by domain)."""
         expected = self.truth[mail.token]
         for domain, records in by_people(mail).items():
             for record in {*records, *(links or {}).get(domain, ())}:
-                expected.must[domain, record] = times
+                expected.must[domain, record] = 1
 
     def excuse(self, mail: Mail) -> None:
         """Whatever must be, may be: it can be gone before it is read."""

@@ -117,6 +117,11 @@ class Filing:
         self.finish(tenant_id, stored, silent=True)
         return True
 
+    def complete(self, tenant_id: str, keys: Sequence[str]) -> frozenset[str]:
+        """Which of these mails are stored with all their rows, or deleted: one read each, side by side."""
+        found = self.messages.get_many(tenant_id, keys) if keys else {}
+        return frozenset(key for key, one in found.items() if one.state == DONE or one.is_deleted)
+
     def finish(self, tenant_id: str, stored: StoredMessage, *, silent: bool = False) -> None:
         """The last step: put back who waits for this mail, then mark it done."""
         if stored.state == DONE or stored.is_deleted:

@@ -4,7 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from shared import telemetry
@@ -44,6 +44,8 @@ from shared.services.turns import Turns
 # A notification may come before its mail can be read, and a draft's id goes when it is sent.
 NOT_FOUND_TRIES = 3
 NOT_FOUND_DELAY = 15.0
+# A command that has waited for so long may come after another one for the same mails: the ledger is asked first.
+LATE = timedelta(seconds=60)
 
 T = TypeVar("T")
 
@@ -117,14 +119,16 @@ class Ingest:
     def _fetch(self, scope: Scope, command: IngestMessages) -> Fetched:
         """Bodies of what capture keeps, and the ledger rows of all others. Screened ids are fetched whole at once."""
         later: Mapping[str, TransientError] = {}
-        if command.screened:
+        is_late = not command.unbounded and self.clock() - command.first_at >= LATE
+        if command.screened and not is_late:
             whole = self._answers(command, self.mail.messages(scope.mailbox, command.ids), later)
             heads = [one.head for one in whole.had.values()] + self._heads_of(scope, whole.failed)
             screened = self._screened(scope, heads)
         else:
             known = self._answers(command, self.mail.heads(scope.mailbox, command.ids), later)
             later = known.later
-            screened = self._screened(scope, list(known.had.values()))
+            heads = list(known.had.values())
+            screened = self._screened(scope, self._unsettled(scope, heads) if is_late else heads)
             wanted = [one.head.graph_id for one in screened if one.verdict.keep]
             whole = self._answers(command, self._whole(scope, wanted, later), later)
         keepers = {one.head.graph_id: one for one in screened if one.verdict.keep}
@@ -134,6 +138,28 @@ class Ingest:
             failing(one.sighting, whole.failed[key]) for key, one in keepers.items() if key in whole.failed
         ]
         return Fetched(kept, others, {**later, **whole.later})
+
+    def _unsettled(self, scope: Scope, heads: Sequence[MessageHead]) -> list[MessageHead]:
+        """Those for which something is left to do; a mail may be in the ledger and not have all its rows yet."""
+        times = [one.received_at for one in heads]
+        seen = self.sightings.between(scope.mailbox, min(times), max(times)) if times else {}
+        settled = {
+            one.graph_id: seen[one.graph_id]
+            for one in heads
+            if one.graph_id in seen
+            and seen[one.graph_id].is_settled
+            and seen[one.graph_id].folder_id == one.folder_id
+        }
+        kept = [one.message_key for one in settled.values() if one.outcome in (FILED, TRIAGE)]
+        complete = self.filing.complete(scope.tenant_id, kept)
+        left = [
+            one
+            for one in heads
+            if (known := settled.get(one.graph_id)) is None
+            or (known.outcome != SKIPPED and known.message_key not in complete)
+        ]
+        telemetry.event("ingest_late", mailbox=scope.mailbox.mailbox_id, ids=len(heads), left=len(left))
+        return left
 
     def _whole(
         self, scope: Scope, wanted: Sequence[str], later: Mapping[str, TransientError]

@@ -1,6 +1,7 @@
 """The container `leases`: which process works on a mailbox, and on what.
 
-A lease lasts 30 s and is renewed while it is held, so that a killed worker blocks a mailbox for half a minute.
+A lease lasts 20 s and is renewed while it is held: a killed worker blocks a mailbox for no longer than that, and
+three renewals in a row must fail before a living one loses it.
 """
 
 from collections import Counter
@@ -19,8 +20,8 @@ from shared.domain.errors import Busy, Conflict, NotFound, PostledgerError
 if TYPE_CHECKING:
     from azure.storage.blob import BlobClient, BlobLeaseClient
 
-DURATION: Final = 30
-RENEW_EVERY: Final = 10.0
+DURATION: Final = 20
+RENEW_EVERY: Final = 5.0
 # Four requests in flight per mailbox are what Outlook allows ("Microsoft Graph throttling limits").
 PLACES: Final = {"walk": 1, "slot": 3}
 # How long a worker waits for a slot that another worker of its own process holds. Seconds.

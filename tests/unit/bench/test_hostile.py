@@ -6,6 +6,7 @@ import pytest
 
 from bench.hostile import bodies, costs, texts
 
+pytestmark = pytest.mark.slow
 TRIES = 4  # on a shared machine one run may cost more than the work itself does
 
 

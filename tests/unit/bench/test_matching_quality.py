@@ -12,6 +12,7 @@ from shared.domain import rules
 from shared.domain.decisions import Disposition
 from shared.services import matching, screening
 
+pytestmark = pytest.mark.slow
 MAILS = 300
 
 

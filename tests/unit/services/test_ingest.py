@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from shared.domain.commands import IngestMessages, SyncMailbox
 from shared.domain.errors import AccessDenied, Busy, NotFound, Throttled, TransientError, Unavailable
+from shared.services.ingest import LATE
 from tests.builders import AGENT, CONTACT, NOW, TENANT, a_record, an_attachment
 from tests.fakes import Killed
 from tests.unit.services.world import World
@@ -333,6 +334,48 @@ def test_a_fourth_worker_is_told_to_come_back(world: World) -> None:
     with pytest.raises(Busy):
         world.notify(world.deliver())
     assert world.mail.calls == {}
+
+
+def late(world: World, *ids: str, **more: Any) -> None:
+    """The same mails again, in a command that has waited for a while."""
+    asked_at = world.now
+    world.now += LATE
+    world.mail.calls.clear()
+    world.ingest(
+        IngestMessages(
+            tenant_id=TENANT, mailbox_id=world.mailbox.mailbox_id, first_at=asked_at, ids=ids, **more
+        )
+    )
+
+
+@pytest.mark.parametrize("screened", [True, False])
+def test_what_was_settled_meanwhile_is_not_fetched_again(world: World, screened: bool) -> None:
+    filed, skipped = world.deliver(), world.deliver(sender=STRANGER, message_id="<other@x.example>")
+    world.notify(filed, skipped)
+    before = world.rows()
+    late(world, filed, skipped, screened=screened)
+    assert world.mail.calls == {"heads": 1}
+    assert world.rows() == before
+
+
+def test_a_mail_that_the_ledger_knows_and_that_lacks_rows_is_finished_however_late(world: World) -> None:
+    graph_id = world.deliver()
+    world.storage.faults.named["MessageStore.finish"] = Killed()
+    with pytest.raises(Killed):
+        world.notify(graph_id)
+    world.storage.faults.named.clear()
+    assert world.outcome(graph_id)[0] == "filed"
+    late(world, graph_id)
+    assert [one.message.state for one in world.storage.messages.rows.values()] == ["done"]
+
+
+def test_a_mail_that_has_moved_meanwhile_is_looked_at_again(world: World) -> None:
+    graph_id = world.deliver(sender=STRANGER)
+    world.notify(graph_id)
+    world.mail.move(AGENT, graph_id, "archive-folder")
+    late(world, graph_id)
+    [seen] = world.storage.sightings.between(world.mailbox, NOW - timedelta(days=1), NOW).values()
+    assert seen.folder_id == "archive-folder"
 
 
 def test_a_transient_failure_leaves_the_slot_free(world: World) -> None:
