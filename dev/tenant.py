@@ -46,7 +46,7 @@ class Api:
         return answer.json() if answer.content else None
 
 
-def eventually(probe: Callable[[], T | None], *, seconds: float = 30.0, what: str = "it") -> T:
+def eventually(probe: Callable[[], T | None], *, seconds: float = 60.0, what: str = "it") -> T:
     """The first answer of `probe` that is neither None nor False nor empty. Raises TimeoutError."""
     deadline = time.monotonic() + seconds
     while True:
@@ -140,7 +140,7 @@ class Tenant:
         entries: list[dict[str, Any]] = self.admin.call("GET", f"timelines/{ref}", params=query)["entries"]
         return entries
 
-    def entry(self, ref: str, mail: EmailMessage, *, seconds: float = 30.0) -> dict[str, Any]:
+    def entry(self, ref: str, mail: EmailMessage, *, seconds: float = 60.0) -> dict[str, Any]:
         """The entry of a mail on a timeline, waited for."""
         message_id = str(mail["Message-ID"])
 

@@ -54,7 +54,7 @@ class Ledger:
         mailbox = self.mailbox(address)
         return dict(self._sightings.between(mailbox, FIRST, LAST)) if mailbox else {}
 
-    def outcome(self, address: str, graph_id: str, *, seconds: float = 30.0) -> Sighting:
+    def outcome(self, address: str, graph_id: str, *, seconds: float = 60.0) -> Sighting:
         """The sighting of one copy once nothing is left to do for it, waited for."""
 
         def probe() -> Sighting | None:
@@ -98,7 +98,7 @@ class Ledger:
     def poisoned(self) -> int:
         return sum(self._length(name + names.POISON_SUFFIX) for name in names.QUEUES)
 
-    def settle(self, *, seconds: float = 60.0) -> None:
+    def settle(self, *, seconds: float = 150.0) -> None:
         """Wait until no command is left."""
         eventually(lambda: self.waiting() == 0, seconds=seconds, what="an end of all commands")
 
@@ -108,7 +108,7 @@ class Ledger:
         self.tenant.poll()
         eventually(lambda: self._polls() > before, what="the poll")
 
-    def walk(self, *addresses: str, seconds: float = 30.0) -> None:
+    def walk(self, *addresses: str, seconds: float = 60.0) -> None:
         """Let the mailboxes' next poll come now; waits until each has been walked."""
         before = {address: self._due_now(address) for address in addresses}
         self.poll()

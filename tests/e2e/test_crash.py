@@ -13,7 +13,7 @@ from dev.tenant import Tenant, a_mail, eventually
 from tests.e2e.conftest import CONTACT, new_tenant
 from tests.ledger import Ledger
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 MAILS = 60
 
 
