@@ -15,6 +15,7 @@ from dev.simulator.client import Control
 from dev.tenant import Tenant, eventually
 
 STILL = 4.0  # seconds without work or change that count as quiet
+STUCK = 60.0  # so many that count as an end though messages are pending
 LOOK = 1.0
 FIRST_WALKS = 180.0
 
@@ -118,17 +119,17 @@ class Post:
 def quiet(ledger: Ledger, *, seconds: float) -> float | None:
     """Wait until no command is queued, none in poison, no message pending and nothing changes; how long it took.
 
-    None when that did not happen within `seconds`.
+    None when that did not happen within `seconds`, or when messages stay pending and nobody works on them.
     """
     started = still_since = time.monotonic()
     last: object = None
     while time.monotonic() - started < seconds:
-        if ledger.queued() or ledger.pending():
-            last, still_since = None, time.monotonic()
-        elif (now := ledger.standing()) != last:
+        pending = ledger.pending()
+        now = None if ledger.queued() else (pending, ledger.standing())
+        if now is None or now != last:
             last, still_since = now, time.monotonic()
-        elif time.monotonic() - still_since >= STILL:
-            return time.monotonic() - started
+        elif time.monotonic() - still_since >= (STUCK if pending else STILL):
+            return None if pending else time.monotonic() - started
         time.sleep(LOOK)
     return None
 
