@@ -121,15 +121,20 @@ def quiet(ledger: Ledger, *, seconds: float) -> float | None:
 
     None when that did not happen within `seconds`, or when messages stay pending and nobody works on them.
     """
-    started = still_since = time.monotonic()
+    started = still_since = changed_at = time.monotonic()
     last: object = None
     while time.monotonic() - started < seconds:
+        if ledger.queued():
+            still_since = time.monotonic()
+            time.sleep(LOOK)
+            continue
         pending = ledger.pending()
-        now = None if ledger.queued() else (pending, ledger.standing())
-        if now is None or now != last:
-            last, still_since = now, time.monotonic()
-        elif time.monotonic() - still_since >= (STUCK if pending else STILL):
-            return None if pending else time.monotonic() - started
+        if (now := (pending, ledger.standing())) != last:
+            last, still_since, changed_at = now, time.monotonic(), time.monotonic()
+        elif pending and time.monotonic() - changed_at >= STUCK:
+            return None
+        elif not pending and time.monotonic() - still_since >= STILL:
+            return time.monotonic() - started
         time.sleep(LOOK)
     return None
 
