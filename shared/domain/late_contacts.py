@@ -3,7 +3,7 @@
 Knows people as keyed hashes only.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -32,7 +32,7 @@ class Announced:
 
     first_at: datetime
     until: datetime
-    hashes: frozenset[str]
+    hashes: Set[str]
     ids: tuple[str, ...]
     more: bool
 
@@ -59,7 +59,7 @@ def taken_together(
         times.append(one.at)
         hashes.update(one.hashes)
         ids.append(one.id)
-    return Announced(min(times), max(times), frozenset(hashes), tuple(ids), more) if times else None
+    return Announced(min(times), max(times), hashes, tuple(ids), more) if times else None
 
 
 def new_keys(records: Iterable[Record], standing: Mapping[RecordRef, Record]) -> frozenset[str]:
@@ -83,8 +83,8 @@ def hashes_of(keys: Iterable[str], hasher: Hasher) -> frozenset[str]:
     return frozenset(hasher(what, text) for what, _, text in parts)
 
 
-def catches(hashes: frozenset[str], sighting: Sighting) -> bool:
+def catches(hashes: Set[str], sighting: Sighting) -> bool:
     """Whether a ledger row was decided without one of these addresses or domains, and names it."""
     if sighting.reason not in REASONS:
         return False
-    return not hashes.isdisjoint(sighting.address_hashes) or not hashes.isdisjoint(sighting.domain_hashes)
+    return any(one in hashes for one in (*sighting.address_hashes, *sighting.domain_hashes))

@@ -4,7 +4,7 @@ Announced before the record is written, so that no crash loses it. Addresses are
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -43,7 +43,7 @@ OVERDUE: Final = timedelta(hours=1)
 # What one row takes, rather less.
 MOST_HASHES: Final = 20_000
 # So many are looked for together, and the rest in passes of their own: a load of any size takes little memory.
-MOST_TOGETHER: Final = 50_000
+MOST_TOGETHER: Final = 20_000
 # A pass gives way after this many ledger rows, between two mailboxes.
 MOST_ROWS: Final = 50_000
 # Beyond these a load is answered without a count.
@@ -169,7 +169,7 @@ class JoinLate:
             command = replace(command, after=mailbox.mailbox_id)
         return True
 
-    def _look_through(self, mailbox: Mailbox, since: datetime, hashes: frozenset[str]) -> int:
+    def _look_through(self, mailbox: Mailbox, since: datetime, hashes: Set[str]) -> int:
         """How many rows were looked at; what is caught is queued as it is found."""
         rows, caught = 0, 0
         ids: list[str] = []

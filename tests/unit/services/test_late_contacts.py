@@ -1,6 +1,7 @@
 """Contacts that came after their mail: one pass for a bulk load, once more later, and no crash loses any."""
 
-from collections.abc import Mapping, Sequence
+import tracemalloc
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,7 +14,7 @@ from shared.domain.records import Record, RecordRef
 from shared.services import late_contacts
 from shared.services.late_contacts import FIRST_DELAY, SECOND_DELAY
 from tests.builders import AGENT, CONTACT, NOW, TENANT, a_record
-from tests.fakes import Killed
+from tests.fakes import FakeLateContacts, Killed
 from tests.unit.services.world import World
 
 SECOND = "second@contoso.example"
@@ -291,6 +292,26 @@ def test_within_a_millisecond_the_latest_time_counts() -> None:
     two = [Announcement("1", NOW + timedelta(microseconds=900), ()), Announcement("2", NOW, ())]
     taken = taken_together(two, behind=None, until=None, most=9)
     assert taken == Announced(NOW, two[0].at, frozenset(), ("1", "2"), more=False)
+
+
+def test_the_memory_of_a_pass_does_not_grow_with_the_load(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def peak(loads: int) -> int:
+        def announced(_: object, tenant_id: str) -> Iterator[Announcement]:
+            for number in range(loads):
+                hashes = tuple(f"{number:08x}{one:024x}" for one in range(1_000))
+                yield Announcement(f"{number:08}", NOW + timedelta(seconds=number), hashes)
+
+        monkeypatch.setattr(FakeLateContacts, "announced", announced)
+        tracemalloc.start()
+        world.join_late_contacts(PASS)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    put(world, a_record())
+    assert peak(60) < 1.1 * peak(25)
 
 
 def expected() -> object:
