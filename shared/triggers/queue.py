@@ -18,6 +18,8 @@ MAX_DEQUEUE_COUNT = 5
 SPLIT_AT_ATTEMPT = 3
 # Another worker is on this mailbox: come back soon, and not all at once. Seconds.
 BUSY_DELAY = (1.0, 4.0)
+# After an hour of that somebody is told with each try, so there are fewer of them.
+OVERDUE_DELAY = (30.0, 60.0)
 
 C = TypeVar("C", bound=Command)
 
@@ -84,9 +86,11 @@ def _attempt(command: C, run: Callable[[C], None], outcomes: Outcomes) -> str:
 
 def _stand_back(command: Command, error: Busy, outcomes: Outcomes) -> None:
     """The same try again: soon, or once a wait is over."""
-    wait = max(random.uniform(*BUSY_DELAY), (error.retry_after or 0.0) * (1 + random.random() / 4))
+    overdue = is_overdue(command.first_at, outcomes.clock())
+    asked = (error.retry_after or 0.0) * (1 + random.random() / 4)
+    wait = max(random.uniform(*(OVERDUE_DELAY if overdue else BUSY_DELAY)), asked)
     outcomes.queue.put(command, delay=wait)
-    if is_overdue(command.first_at, outcomes.clock()):
+    if overdue:
         telemetry.overdue(command.mailbox_id, command.attempt, error, wait)
 
 

@@ -124,6 +124,9 @@ def test_who_gets_no_turn_for_an_hour_alerts_somebody(
     command = replace(SYNC, first_at=NOW - timedelta(hours=1))
     handle(Message(command.to_json()), SyncMailbox, Run(Busy("taken")), outcomes)
     assert "command_overdue" in caplog.text
+    [(put, delay)] = storage.queue.sent
+    assert put == command
+    assert 30 <= delay <= 60
 
 
 def test_a_permanent_error_is_recorded_with_the_whole_command(
