@@ -22,6 +22,8 @@ from shared.domain.connections import MailConnection
 from shared.domain.mailboxes import Mailbox
 from shared.domain.sightings import Sighting
 
+# What has a second turn, a quarter of an hour after the first.
+PATIENT = (names.LATE_CONTACTS, names.RECORD_MERGES, names.ERASURE)
 FIRST, LAST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
@@ -92,8 +94,8 @@ class Ledger:
         return [json.loads(line[line.index(wanted) :]) for line in lines if wanted in line]
 
     def waiting(self) -> int:
-        """Commands in the queues, running and delayed ones included; late contacts wait on purpose, for minutes."""
-        return sum(self._length(name) for name in names.QUEUES if name != names.LATE_CONTACTS)
+        """Commands in the queues, running and delayed ones included, but for those that wait on purpose for minutes."""
+        return sum(self._length(name) for name in names.QUEUES if name not in PATIENT)
 
     def poisoned(self) -> int:
         return sum(self._length(name + names.POISON_SUFFIX) for name in names.QUEUES)
