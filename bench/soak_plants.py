@@ -89,14 +89,14 @@ def receipt_of_its_own() -> None:
 
 def bodies_first() -> None:
     """Bodies are fetched before it is decided whether a mail is kept."""
-    from shared.services.ingest import Ingest
+    from shared.services.fetching import FetchMail
 
-    original = Ingest._fetch
+    original = FetchMail.__call__
 
     def fetch(self: Any, scope: Any, command: Any) -> Any:
         return original(self, scope, replace(command, screened=True))
 
-    _plant(Ingest, "_fetch", fetch)
+    _plant(FetchMail, "__call__", fetch)
 
 
 def nobody_waits() -> None:

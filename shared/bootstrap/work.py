@@ -15,6 +15,7 @@ from shared.services.by_hand import ByHand, SweepDecisions
 from shared.services.candidates import GatherCandidates
 from shared.services.carry_out import Bury, CarryOut, TakeBack
 from shared.services.connection_care import WatchConnections
+from shared.services.fetching import FetchMail
 from shared.services.filing import Filing
 from shared.services.forgeries import CountForgeries
 from shared.services.ingest import Ingest
@@ -207,14 +208,20 @@ class Work(Adapters):
     def _ingest(self) -> Ingest:
         return Ingest(
             turns=self.turns,
-            mail=self.mail,
-            folders=self.folders,
-            screen=self.screen,
+            fetch=FetchMail(
+                self.mail,
+                self.folders,
+                self.screen,
+                self._arrivals,
+                self.messages,
+                self.exceptions,
+                self.queue,
+                now,
+            ),
             match=self._match,
             filing=self._filing,
             note_bounces=NoteBounces(self.messages, self.timeline),
             sightings=self.sightings,
-            exceptions=self.exceptions,
             queue=self.queue,
             clock=now,
         )

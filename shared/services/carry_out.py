@@ -28,6 +28,7 @@ from shared.ports import (
 )
 from shared.services.by_hand import overdue
 from shared.services.filing import Filing
+from shared.services.holders import holders_of
 from shared.services.scopes import hasher_of
 from shared.services.threads import FileThread
 
@@ -48,11 +49,8 @@ class Bury:
         if is_buried(stored):
             return
         row = entry_id(stored.at, stored.key)
-        holders = {copy.mailbox_id for copy in self.messages.copies(tenant_id, stored.key)}
-        mailboxes = [self.mailboxes.by_id(tenant_id, one) for one in sorted(holders)]
-        agents = sorted(
-            {stored.agent, *(name for one in mailboxes if one is not None for name in one.inboxes)} - {""}
-        )
+        holders = holders_of(self.messages, self.mailboxes, tenant_id, stored.key)
+        agents = sorted({stored.agent, *(name for one in holders for name in one.inboxes)} - {""})
         if agents:
             self.inbox.remove(tenant_id, agents, row)
         if stored.gone:

@@ -16,7 +16,7 @@ from shared.domain.mailboxes import NO_ACCESS, REMOVING, Mailbox
 from shared.domain.organisations import DISCONNECTED, VERIFIED, Organisation
 from shared.ports import Clock, CommandQueue, Mailboxes, Organisations
 from shared.services.conflicts import persistently
-from shared.services.ingest import walk_of
+from shared.services.fetching import walk_of
 from shared.services.mailbox_tests import Examine, Tested, TestMailbox
 from shared.services.organisations import maintain_all, note_connection
 

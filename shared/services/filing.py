@@ -23,7 +23,6 @@ from shared.domain.filing import (
     entries_of,
 )
 from shared.domain.identity import MAX_VARIANTS, variant_key
-from shared.domain.mailboxes import Mailbox
 from shared.domain.matching import Decision
 from shared.domain.messages import Attachment, Direction, Document
 from shared.domain.opening import opened
@@ -38,6 +37,7 @@ from shared.ports import (
     MessageStore,
     Timeline,
 )
+from shared.services.holders import holders_of
 from shared.services.opening import OpenRecord
 from shared.services.scopes import Scope
 
@@ -117,11 +117,6 @@ class Filing:
         self.finish(tenant_id, stored, silent=True)
         return True
 
-    def complete(self, tenant_id: str, keys: Sequence[str]) -> frozenset[str]:
-        """Which of these mails are stored with all their rows, or deleted: one read each, side by side."""
-        found = self.messages.get_many(tenant_id, keys) if keys else {}
-        return frozenset(key for key, one in found.items() if one.state == DONE or one.is_deleted)
-
     def finish(self, tenant_id: str, stored: StoredMessage, *, silent: bool = False) -> None:
         """The last step: put back who waits for this mail, then mark it done."""
         if stored.state == DONE or stored.is_deleted:
@@ -146,7 +141,11 @@ class Filing:
         self.timeline.remove(tenant_id, [one.ref for one in stored.decision.links], row)
         agents = {
             stored.agent,
-            *(name for one in self._holders(tenant_id, stored.key) for name in one.inboxes),
+            *(
+                name
+                for one in holders_of(self.messages, self.mailboxes, tenant_id, stored.key)
+                for name in one.inboxes
+            ),
         }
         self.inbox.remove(tenant_id, sorted(agents), row)
         return True
@@ -188,17 +187,13 @@ class Filing:
     def _arrange_inboxes(self, tenant_id: str, stored: StoredMessage, document: Document) -> None:
         if stored.direction is not Direction.IN:
             return
-        items, gone = inbox.arranged(stored, document, self._holders(tenant_id, stored.key))
+        items, gone = inbox.arranged(
+            stored, document, holders_of(self.messages, self.mailboxes, tenant_id, stored.key)
+        )
         for one in items:
             self.inbox.put(tenant_id, one)
         if gone:
             self.inbox.remove(tenant_id, gone, entry_id(stored.at, stored.key))
-
-    def _holders(self, tenant_id: str, key: str) -> list[Mailbox]:
-        """The mailboxes that hold a copy, as far as they are known."""
-        holders = {copy.mailbox_id for copy in self.messages.copies(tenant_id, key)}
-        mailboxes = (self.mailboxes.by_id(tenant_id, one) for one in sorted(holders))
-        return [one for one in mailboxes if one is not None]
 
     def _keep_attachments(
         self, scope: Scope, stored: StoredMessage, copy: Copy, attachments: Sequence[Attachment]

@@ -18,7 +18,7 @@ from shared.domain.mailboxes import REMOVING, Mailbox
 from shared.domain.organisations import Organisation
 from shared.ports import Clock, CommandQueue, Mailboxes, Organisations, RecordIndex
 from shared.services.conflicts import persistently
-from shared.services.ingest import walk_of
+from shared.services.fetching import walk_of
 from shared.services.mailbox_tests import Examine
 from shared.services.reconcile import sweep_of
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from shared import telemetry
 from shared.domain.mailboxes import Mailbox
 from shared.ports import Clock, CommandQueue, Mailboxes
-from shared.services.ingest import walk_of
+from shared.services.fetching import walk_of
 
 
 @dataclass(frozen=True, slots=True)

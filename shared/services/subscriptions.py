@@ -27,7 +27,7 @@ from shared.ports import (
     SubscriptionSource,
 )
 from shared.services.access import reconciliation_of
-from shared.services.ingest import walk_of
+from shared.services.fetching import walk_of
 from shared.services.scopes import Scope
 from shared.services.turns import Turns
 

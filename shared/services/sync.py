@@ -19,7 +19,7 @@ from shared.ports import (
 from shared.services.arrivals import Arrivals, is_unsettled
 from shared.services.resync import Resync
 from shared.services.scopes import Scope
-from shared.services.turns import Turns
+from shared.services.turns import MOST_REMEMBERED, Turns
 
 # A walk gives way after this many pages that had another behind them and puts itself back, so that nobody
 # waits behind a long one. A folder's last page does not count: however many folders, each is reached.
@@ -30,7 +30,6 @@ MOST_FAILED = 3
 FILTERED_MAXIMUM = 5_000
 # The clocks of two instances may differ by this much, rather less.
 CLOCK_SKEW = timedelta(seconds=5)
-MOST_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from shared.domain.messages import Document
 from shared.domain.rulings import LINK, UNDO, Ruling
 from shared.ports import Inbox, Mailboxes, MessageStore
 from shared.services.by_hand import ByHand, Said
+from shared.services.holders import holders_of
 
 # How far one decision reaches: rows of My Inbox looked at for each agent, newest first, and mails filed along.
 MOST_LOOKED_AT: Final = 1_000
@@ -65,11 +66,10 @@ class FileThread:
         return self.messages.update(tenant_id, back) if back else mate
 
     def _waiting(self, tenant_id: str, lead: StoredMessage, document: Document) -> list[str]:
-        holders = {copy.mailbox_id for copy in self.messages.copies(tenant_id, lead.key)}
-        mailboxes = [self.mailboxes.by_id(tenant_id, one) for one in sorted(holders)]
+        holders = holders_of(self.messages, self.mailboxes, tenant_id, lead.key)
         thread = inbox.thread_of(document)
         found: dict[str, None] = {}
-        for agent, among in _rows_of([one for one in mailboxes if one is not None]).items():
+        for agent, among in _rows_of(holders).items():
             items = islice(self._items(tenant_id, agent), MOST_LOOKED_AT)
             found |= {
                 one.message_key: None

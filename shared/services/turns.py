@@ -11,6 +11,7 @@ from shared.ports import Clock, Leases, Mailboxes
 from shared.services.access import WatchAccess
 from shared.services.scopes import FindScope, Scope
 
+# Of so many mailboxes a process remembers waits, and walks that wait, at most.
 MOST_REMEMBERED = 10_000
 
 

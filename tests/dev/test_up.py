@@ -107,7 +107,7 @@ def test_nothing_goes_on_when_dev_up_itself_is_killed(start_up: StartUp) -> None
     pids = up.ready()["pids"]
     up.process.kill()
     for pid in [*pids["host"], pids["azurite"], pids["simulator"], pids["storage_proxy"]]:
-        wait_for(lambda pid=pid: _gone(pid), 10, f"{pid} goes on")
+        assert wait_for(lambda pid=pid: _gone(pid), 10, f"{pid} goes on")
 
 
 def test_a_killed_host_is_started_again(start_up: StartUp) -> None:
@@ -115,7 +115,7 @@ def test_a_killed_host_is_started_again(start_up: StartUp) -> None:
     before = up.ready()["pids"]["host"]
     os.kill(before[0], signal.SIGKILL)
     after = wait_for(lambda: _other(up, before), 10, "no other host")
-    wait_for(lambda: answers(after), 10, "the new host does not answer")
+    assert wait_for(lambda: answers(after), 10, "the new host does not answer")
 
 
 def test_a_data_directory_keeps_storage_and_ids_across_runs(start_up: StartUp, tmp_path: Path) -> None:

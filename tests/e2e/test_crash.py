@@ -75,4 +75,4 @@ def with_patience(tenant: Tenant) -> list[str]:
 
 def test_the_poll_timer_brings_mail_that_nobody_notified(quiet: tuple[Tenant, EmailMessage]) -> None:
     tenant, mail = quiet
-    tenant.entry("contact/C-1", mail, seconds=90)
+    assert tenant.entry("contact/C-1", mail, seconds=90)["subject"] == mail["Subject"]

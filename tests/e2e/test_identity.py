@@ -82,7 +82,7 @@ def test_commands_say_what_they_called(keyless: Stack, tenant: Tenant) -> None:
 def test_timers_run_by_identity_too(keyless: Stack) -> None:
     """The host keeps a timer's schedule, and its turn, in blobs."""
     log = Path(keyless.ready["log_dir"]) / "host-0.log"
-    eventually(lambda: '"polled"' in log.read_text(), seconds=90, what="a poll")
+    assert eventually(lambda: '"polled"' in log.read_text(), seconds=90, what="a poll")
 
 
 def test_a_token_for_something_else_opens_no_storage(keyless: Stack) -> None:

@@ -163,7 +163,7 @@ def test_notifications_that_graph_missed_are_made_up_for_by_a_walk(
     tenant.deliver(ann, mail)
     tenant.control.clear_faults()
     tenant.control.lifecycle("missed", address=ann)
-    tenant.entry("contact/C-1", mail)
+    assert tenant.entry("contact/C-1", mail)["rule"] == "contact_address"
 
 
 def test_a_forged_notification_is_accepted_and_does_nothing(

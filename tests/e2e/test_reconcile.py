@@ -45,8 +45,8 @@ def test_what_a_walk_cannot_see_is_repaired(tenant: Tenant, ann: str, ledger: Le
     tenant.control.move(ann, graph_id, "junkemail")
     ledger.walk(ann)
     tenant.control.move(ann, graph_id, "inbox")
-    sweep(tenant, ann)
-    tenant.entry("contact/C-1", mail)
+    assert sweep(tenant, ann)["repaired"] == 1
+    assert tenant.entry("contact/C-1", mail)["rule"] == "contact_address"
 
 
 def test_a_delta_that_graph_forgot_loses_nothing(tenant: Tenant, ann: str, ledger: Ledger) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shared.domain.commands import IngestMessages, SyncMailbox
 from shared.domain.errors import AccessDenied, Busy, NotFound, Throttled, TransientError, Unavailable
-from shared.services.ingest import LATE
+from shared.services.fetching import LATE
 from tests.builders import AGENT, CONTACT, NOW, TENANT, a_record, an_attachment
 from tests.fakes import Killed
 from tests.unit.services.world import World

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shared.domain.commands import IngestMessages, SyncMailbox
 from shared.domain.errors import Busy, Unavailable
 from shared.services import sync
-from shared.services.ingest import walk_of
+from shared.services.fetching import walk_of
 from tests.builders import AGENT, NOW, TENANT, a_record
 from tests.fakes import Killed
 from tests.unit.services.world import World

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.errors import Busy, Throttled, Unavailable
-from shared.services.ingest import walk_of
+from shared.services.fetching import walk_of
 from tests.builders import AGENT, CONTACT, NOW, TENANT, a_record
 from tests.unit.services.world import World
 

@@ -32,10 +32,11 @@ from shared.services.carry_out import Bury, CarryOut, TakeBack
 from shared.services.deletion import AskDeletion, DeleteOrganisation
 from shared.services.erasing import AskErasure, EraseMessages, ErasePerson
 from shared.services.explain import Explain
+from shared.services.fetching import FetchMail, walk_of
 from shared.services.filing import Filing
 from shared.services.forgeries import CountForgeries
 from shared.services.inbox import Decide, ReadInbox, UndoDecision
-from shared.services.ingest import Ingest, walk_of
+from shared.services.ingest import Ingest
 from shared.services.late_contacts import AnnounceContacts, CountLateMail, JoinLate
 from shared.services.links import LinkMessage, UnlinkMessage
 from shared.services.matching import MatchMail
@@ -196,9 +197,16 @@ class World:
         storage = self.storage
         return Ingest(
             turns=self.turns,
-            mail=self.mail,
-            folders=storage.folder_states,
-            screen=self.screen,
+            fetch=FetchMail(
+                self.mail,
+                storage.folder_states,
+                self.screen,
+                self._arrivals,
+                storage.messages,
+                storage.exceptions,
+                storage.queue,
+                lambda: self.now,
+            ),
             match=MatchMail(
                 self._gather,
                 storage.messages,
@@ -218,7 +226,6 @@ class World:
                 open_record=OpenRecord(storage.records, lambda: self.now),
             ),
             sightings=storage.sightings,
-            exceptions=storage.exceptions,
             queue=storage.queue,
             clock=lambda: self.now,
         )
