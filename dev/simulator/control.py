@@ -220,7 +220,12 @@ class Control:
     def move(self, given: Given) -> object:
         mailbox = self._mailbox(given)
         message = mailbox.message(str(given["id"]))
-        mailbox.move(message, self._folder(mailbox, given["folder"]), datetime.now(UTC))
+        mailbox.move(
+            message,
+            self._folder(mailbox, given["folder"]),
+            datetime.now(UTC),
+            in_delta=not self.world.faults.strikes("lost_moves"),
+        )
         return self._shown(mailbox, message)
 
     def delete(self, given: Given) -> object:

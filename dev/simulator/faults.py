@@ -15,6 +15,7 @@ Share = Literal[
     "duplicate_notifications",
     "reorder_notifications",
     "expire_delta_tokens",
+    "lost_moves",
     "token_errors",
 ]
 
@@ -23,6 +24,7 @@ Share = Literal[
 class Faults:
     """The settings; shares are 0..1, 0 or empty means off. The storage shares are for the storage proxy to read.
 
+    `lost_moves`: moves by a person that no walk of the new folder is told of, as with immutable ids now and then.
     `in_flight_s`: a call that arrives so soon after a 429 was on its way already, and is not held against the caller.
     """
 
@@ -38,6 +40,7 @@ class Faults:
     reorder_notifications: float = 0.0
     late_notifications_s: float = 0.0
     expire_delta_tokens: float = 0.0
+    lost_moves: float = 0.0
     page_limit: int = 0
     poison_ids: tuple[str, ...] = ()
     access_denied: tuple[str, ...] = ()

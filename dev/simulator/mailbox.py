@@ -152,11 +152,12 @@ class Mailbox:
         self.sequence += 1
         message.version, message.modified = self.sequence, now
 
-    def _enter(self, message: StoredMessage, folder: Folder) -> None:
+    def _enter(self, message: StoredMessage, folder: Folder, *, in_delta: bool = True) -> None:
         message.folder = folder
         folder.messages[message.key] = message
         folder.ordered = None
-        folder.log.append(LogEntry(self.sequence, "added", message, message.mutable_id))
+        if in_delta:
+            folder.log.append(LogEntry(self.sequence, "added", message, message.mutable_id))
         self.listener(Change("created", self, message, folder, message.mutable_id))
 
     def _leave(self, message: StoredMessage, reason: Literal["deleted", "changed"]) -> None:
@@ -167,14 +168,17 @@ class Mailbox:
         self._by_id.pop(old_id, None)
         self.listener(Change("deleted", self, message, folder, old_id))
 
-    def move(self, message: StoredMessage, folder: Folder, now: datetime) -> None:
-        """A move is deleted + created; the mutable id changes, the immutable one stays."""
+    def move(self, message: StoredMessage, folder: Folder, now: datetime, *, in_delta: bool = True) -> None:
+        """A move is deleted + created; the mutable id changes, the immutable one stays.
+
+        Without `in_delta` no walk of the new folder that has begun is told of it.
+        """
         self._touch(message, now)
         self._leave(message, "changed")
         message.serial = next(self._numbers)
         self._by_id[message.mutable_id] = message
         self._touch(message, now)
-        self._enter(message, folder)
+        self._enter(message, folder, in_delta=in_delta)
 
     def delete(self, message: StoredMessage, now: datetime) -> None:
         """Deleted for good."""

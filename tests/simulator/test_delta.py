@@ -117,6 +117,23 @@ def test_a_move_is_a_removal_in_one_folder_and_an_addition_in_the_other(
     assert [one["id"] for one in added] == [item]
 
 
+def test_a_lost_move_is_told_in_the_folder_that_was_left_only(
+    graph: Graph, control: Control, address: str, mailbox: str, inbox: str, polite: None
+) -> None:
+    item = control.deliver(address, a_mail())["id"]
+    archive = f"{mailbox}/mailFolders/archive/messages/delta"
+    _, from_inbox, _ = walk(graph, inbox, **IMMUTABLE)
+    _, from_archive, _ = walk(graph, archive, **IMMUTABLE)
+    control.put_faults(lost_moves=1.0)
+    control.move(address, item, "archive")
+    assert [(one["id"], "@removed" in one) for one in walk(graph, from_inbox, **IMMUTABLE)[0]] == [
+        (item, True)
+    ]
+    assert walk(graph, from_archive, **IMMUTABLE)[0] == []
+    assert [one["id"] for one in walk(graph, archive, **IMMUTABLE)[0]] == [item]
+    assert control.faults()["struck"]["lost_moves"] == 1
+
+
 def test_an_item_that_left_and_came_back_is_reported_removed_and_never_again(
     graph: Graph, control: Control, address: str, inbox: str, polite: None
 ) -> None:
