@@ -149,6 +149,11 @@ class Tenant:
 
         return eventually(probe, seconds=seconds, what=f"{mail['Subject']!r} on {ref}")
 
+    def graph_calls(self) -> dict[str, int]:
+        """What the app has asked Graph of this organisation since the simulator began to count, by endpoint."""
+        made: dict[str, int] = self.control.stats()["graph"]["by_tenant"].get(self.tenant_id, {})
+        return made
+
     def poll(self) -> None:
         """Run the poll timer once."""
         self.run_timer("poll_mailboxes")

@@ -84,7 +84,7 @@ class Gateway:
     ) -> Answer:
         claims = self.claims_of(call)
         tenant_id = str(claims["tid"])
-        self.world.stats.by_tenant[tenant_id] += 1
+        self.world.stats.by_tenant[tenant_id][route.template] += 1
         user = self.world.directory.by_name(tenant_id, parameters["user"]) if "user" in parameters else None
         self._check(claims, route, user)
         context = Context(self.world, self.notifier, call, tenant_id, parameters, user)

@@ -1,6 +1,6 @@
 """Counts what the app did to Graph, so that tests can hold it to its promises. Only counts; decides nothing."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 _SHOWN = 20
@@ -12,7 +12,7 @@ class Stats:
 
     calls: Counter[tuple[str, int]] = field(default_factory=Counter)
     http_requests: int = 0
-    by_tenant: Counter[str] = field(default_factory=Counter)
+    by_tenant: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     batch_requests: int = 0
     batch_items: int = 0
     bodies_read: Counter[str] = field(default_factory=Counter)
@@ -43,7 +43,7 @@ class Stats:
                 "http_requests": self.http_requests,
                 "batch_requests": self.batch_requests,
                 "batch_items": self.batch_items,
-                "by_tenant": dict(self.by_tenant),
+                "by_tenant": {tenant_id: dict(made) for tenant_id, made in self.by_tenant.items()},
             },
             "bodies_read": dict(self.bodies_read),
             "attachments_read": dict(self.attachments_read),

@@ -1,12 +1,15 @@
 """What storage knows about the people and mails that a message names: gathered once, for capture and matching."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from shared.domain.addresses import domain_of
 from shared.domain.authentication import fails_dmarc
 from shared.domain.messages import Direction, MessageHead
 from shared.domain.records import Card, RecordRef
+
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,22 @@ class Candidates:
             codes=tuple(replace(one, links=lead(one.links)) for one in self.codes),
             taught={address: frozenset(lead(refs)) for address, refs in self.taught.items()},
             bounced=self.bounced.moved(merged) if self.bounced else None,
+        )
+
+    def without(self, key: str, refs: Collection[RecordRef]) -> "Candidates":
+        """The same as a mail with this key finds them before it is stored itself, and these are opened for it."""
+
+        def others(found: Mapping[Key, frozenset[RecordRef]]) -> dict[Key, frozenset[RecordRef]]:
+            left = {one: under.difference(refs) for one, under in found.items()}
+            return {one: under for one, under in left.items() if under}
+
+        return replace(
+            self,
+            conversation=tuple(one for one in self.conversation if one.key != key),
+            cards={ref: card for ref, card in self.cards.items() if ref not in refs},
+            domains=others(self.domains),
+            subjects=others(self.subjects),
+            listing=others(self.listing),
         )
 
     def direction(self, head: MessageHead) -> Direction:

@@ -10,7 +10,9 @@ from shared.domain.candidates import Candidates, CodeHit, ThreadHit
 from shared.domain.codes import Found
 from shared.domain.decisions import MatchPolicy
 from shared.domain.erasure import suppression
+from shared.domain.identity import message_key
 from shared.domain.messages import MessageHead
+from shared.domain.opening import ref_for
 from shared.domain.organisations import in_domains
 from shared.domain.public_domains import is_shared, registrable
 from shared.domain.records import MATTERS, Card, Record, RecordRef
@@ -52,11 +54,13 @@ class GatherCandidates:
         ]
 
     def for_matching(
-        self, scope: Scope, head: MessageHead, candidates: Candidates, text: str = ""
+        self, scope: Scope, head: MessageHead, candidates: Candidates, text: str = "", *, key: str = ""
     ) -> Candidates:
         """Candidates with the mail's thread, and with cards of all records that a link may lead to.
 
-        `text` is the body's, in which codes are looked for where the subject has none.
+        `text` is the body's, in which codes are looked for where the subject has none. A mail that is stored does
+        not find itself, so that it does not matter which of its copies came first; `key` is its own where it is
+        not the first to have its Message-ID.
         """
         policy = MatchPolicy.of(scope.organisation, scope.mailbox)
         candidates = self._with_codes(scope, head, candidates, text)
@@ -65,8 +69,11 @@ class GatherCandidates:
         )
         candidates = self._with_conversation(scope, head, candidates)
         candidates = self._with_subject(scope, head, candidates, policy)
+        key = key or message_key(scope.hasher, head)
+        opened = [ref_for(kind, key) for kind in MATTERS]
+        candidates = candidates.without(key, opened)
         candidates = self._with_cards(scope, candidates, _lent(candidates) | _related(candidates))
-        return self._with_listing(scope, head, candidates, policy)
+        return self._with_listing(scope, head, candidates, policy).without(key, opened)
 
     def with_hit(self, scope: Scope, candidates: Candidates) -> Candidates:
         """The same where a further stored mail has been found since."""

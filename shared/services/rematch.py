@@ -67,12 +67,8 @@ class Reconsider:
     def _decision(self, scope: Scope, stored: StoredMessage, document: Document, copy: Copy) -> Decision:
         head = head_of(document, copy.graph_id, copy.folder_id, stored.at, copy.bcc)
         [known] = self.gather(scope, [head])
-        found = self.gather.for_matching(scope, head, known, document.text)
-        # A mail must not find itself in its conversation, and lend itself what it is to lose.
-        others = tuple(one for one in found.conversation if one.key != stored.key)
-        return match(
-            head, replace(found, conversation=others), MatchPolicy.of(scope.organisation, scope.mailbox)
-        )
+        found = self.gather.for_matching(scope, head, known, document.text, key=stored.key)
+        return match(head, found, MatchPolicy.of(scope.organisation, scope.mailbox))
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,7 @@ def test_mail_moved_from_junk_to_the_inbox_has_arrived(tenant: Tenant, ann: str,
     graph_id = tenant.deliver(ann, mail, "junkemail")
     junk = ledger.seen(ann, graph_id)
     assert (junk.outcome, junk.reason, junk.final) == ("skipped", "folder:junkemail", False)
-    assert tenant.control.stats()["bodies_read"] == {}
+    assert str(mail["Message-ID"]) not in tenant.control.stats()["bodies_read"]
     tenant.control.move(ann, graph_id, "inbox")
     ledger.walk(ann)
     tenant.entry("contact/C-1", mail)
@@ -166,7 +166,7 @@ def test_a_draft_is_nobodys_business_and_one_entry_once_it_is_sent(
     early = ledger.seen(ann, draft["id"])
     assert (early.outcome, early.reason, early.final) == ("skipped", "folder:drafts", False)
     # Once: the answer to whom wrote it.
-    assert tenant.control.stats()["bodies_read"] == {draft["internetMessageId"]: 1}
+    assert tenant.control.stats()["bodies_read"][draft["internetMessageId"]] == 1
     graph.send(ann, draft["id"])
     ledger.walk(ann)
     mail = EmailMessage()

@@ -27,6 +27,13 @@ def start(tenant: Tenant, address: str) -> None:
     tenant.admin.call("POST", f"mailboxes/{address}/backfill", json={"since": since})
 
 
+def bodies_read(tenant: Tenant, mails: list[EmailMessage]) -> dict[str, int]:
+    """How often each of these was read, those that were not left out; the stack has other organisations too."""
+    read = tenant.control.stats()["bodies_read"]
+    ours = (str(one["Message-ID"]) for one in mails)
+    return {one: read[one] for one in ours if one in read}
+
+
 def progress(tenant: Tenant, address: str) -> dict[str, Any]:
     found: dict[str, Any] = tenant.admin.call("GET", f"mailboxes/{address}")["backfill"]
     return found
@@ -42,7 +49,7 @@ def finished(tenant: Tenant, address: str) -> dict[str, Any]:
 
 def test_history_is_brought_in_once_and_only_when_asked_for(tenant: Tenant, ann: str, ledger: Ledger) -> None:
     mails = history(tenant, ann, 70)
-    history(tenant, ann, 5, STRANGER)
+    strangers = history(tenant, ann, 5, STRANGER)
     ledger.walk(ann)
     ledger.settle()
     assert tenant.timeline("contact/C-1") == []
@@ -52,12 +59,12 @@ def test_history_is_brought_in_once_and_only_when_asked_for(tenant: Tenant, ann:
     assert shown["rate_per_minute"] > 0
     found = {one["internet_message_id"] for one in tenant.timeline("contact/C-1", limit=200)}
     assert found == {str(mail["Message-ID"]) for mail in mails}
-    assert sum(tenant.control.stats()["bodies_read"].values()) == 70
+    assert bodies_read(tenant, [*mails, *strangers]) == dict.fromkeys(found, 1)
     start(tenant, ann)
     assert finished(tenant, ann)["done"] == 75
     ledger.settle()
     assert len(tenant.timeline("contact/C-1", limit=200)) == 70
-    assert sum(tenant.control.stats()["bodies_read"].values()) == 70
+    assert bodies_read(tenant, [*mails, *strangers]) == dict.fromkeys(found, 1)
 
 
 def test_live_mail_comes_in_meanwhile(tenant: Tenant, ann: str) -> None:

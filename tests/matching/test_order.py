@@ -1,11 +1,12 @@
 """What a mail comes to does not depend on which mailbox saw it first, nor on the order of what is known."""
 
+from base64 import b64encode
 from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from shared.domain import codes
@@ -14,6 +15,7 @@ from tests.builders import AGENT, CODE_KEYS, NOW, TENANT, a_fetched_message, a_r
 from tests.unit.services.world import World
 
 OTHERS = ("second@contoso.example", "third@contoso.example")
+INDEX = b64encode(b"\x01" + bytes(5) + bytes(range(16)) + bytes(5)).decode()
 OFFER = codes.issue(1_000, CODE_KEYS, TENANT).text
 RECORDS = (
     a_record("contact/bo", addresses=("bo@fabrikam.example",), client="fabrikam"),
@@ -49,11 +51,27 @@ MAIL = st.fixed_dictionaries(
         "cc": st.lists(PEOPLE, max_size=2).map(tuple),
         "subject": st.sampled_from(["Loft", "Re: Barn", f"Hello [{OFFER}]", "Fwd: Loft"]),
         "headers": st.sampled_from(
-            [(), (("authentication-results", "dmarc=fail"),), (("auto-submitted", "auto-replied"),)]
+            [
+                (),
+                (("authentication-results", "dmarc=fail"),),
+                (("auto-submitted", "auto-replied"),),
+                (("thread-index", INDEX),),
+            ]
         ),
         "in_reply_to": st.sampled_from([(), ("parent@fabrikam.example",)]),
+        "conversation_index": st.sampled_from(["", INDEX]),
     }
 )
+# The record that one mailbox opens for the mail has a contact at the domain that another one matches by.
+OPENED_FOR = {"sender": "bo@fabrikam.example", "subject": "Re: Barn"}
+OPENING = [
+    {"capture": "everything", "matched_to": "opportunity", "unmatched": "new"},
+    {"capture": "everything"},
+    {"capture": "everything", "matched_to": "opportunity", "matching_type": "domain"},
+]
+# An answer in a conversation of which nothing else is known finds itself there.
+ITSELF = {"sender": "new@adatum.example", "subject": "Re: Barn", "headers": (("thread-index", INDEX),)}
+ALONE = [{"capture": "everything", "matched_to": kind} for kind in ("opportunity", None, "project")]
 
 
 def played(mail: dict[str, Any], boxes: list[dict[str, Any]], order: tuple[int, ...]) -> dict[str, Any]:
@@ -89,6 +107,8 @@ def played(mail: dict[str, Any], boxes: list[dict[str, Any]], order: tuple[int, 
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example(mail=OPENED_FOR, boxes=OPENING)
+@example(mail={**ITSELF, "conversation_index": INDEX}, boxes=ALONE)
 @given(mail=MAIL, boxes=st.lists(MAILBOX, min_size=3, max_size=3))
 def test_it_does_not_matter_which_mailbox_saw_a_mail_first(
     mail: dict[str, Any], boxes: list[dict[str, Any]]
