@@ -79,7 +79,7 @@ class Shelf:
         self.reads["record"] += len(asked)
         return {ref: Record(ref) for ref in asked}
 
-    def of_conversation(self, tenant_id: str, conversation: str) -> tuple[ThreadHit, ...]:
+    def of_conversation(self, tenant_id: str, conversation: str, until: datetime) -> tuple[ThreadHit, ...]:
         self.reads["conversation"] += 1
         return ()
 

@@ -178,9 +178,9 @@ class Soak:
         return None
 
     def _found(self, title: str) -> None:
+        left = self._left()
         findings = self._findings()
         self.report.findings(title, findings)
-        left = self._left()
         self.report.zero("commands left in queues and poison", sum(left.values()), [*map(str, left.items())])
         self.report.lines += [f"      {one[:300]}" for one in self.ledger.poison()]
         self.report.zero("messages pending", self.ledger.pending())

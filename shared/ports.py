@@ -355,8 +355,8 @@ class MessageStore(Protocol):
     def note_conversation(self, tenant_id: str, message: StoredMessage) -> None:
         """Let the message be found by its conversation. Again changes nothing."""
 
-    def of_conversation(self, tenant_id: str, conversation: str) -> tuple[ThreadHit, ...]:
-        """The newest messages noted for a conversation: a query, and one read for each, side by side."""
+    def of_conversation(self, tenant_id: str, conversation: str, until: datetime) -> tuple[ThreadHit, ...]:
+        """The newest messages until then noted for a conversation: a query, and a read for each, side by side."""
 
 
 class Codes(Protocol):

@@ -593,10 +593,11 @@ class FakeMessageStore:
             rows = self.conversations.setdefault((tenant_id, message.conversation), {})
             rows[f"{inverted(message.at)}|{message.key}"] = message.key
 
-    def of_conversation(self, tenant_id: str, conversation: str) -> tuple[ThreadHit, ...]:
+    def of_conversation(self, tenant_id: str, conversation: str, until: datetime) -> tuple[ThreadHit, ...]:
         self.faults.read("MessageStore.of_conversation")
         keys = self.conversations.get((tenant_id, conversation), {})
-        newest = [self._row(tenant_id, keys[one]) for one in sorted(keys)[:NEWEST]]
+        before = [one for one in sorted(keys) if one >= inverted(until)]
+        newest = [self._row(tenant_id, keys[one]) for one in before[:NEWEST]]
         return tuple(one.message.as_thread_hit("conversation") for one in newest if one and one.message)
 
     def _row(self, tenant_id: str, key: str) -> _MessageRow | None:

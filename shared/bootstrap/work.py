@@ -222,6 +222,7 @@ class Work(Adapters):
             filing=self._filing,
             note_bounces=NoteBounces(self.messages, self.timeline),
             sightings=self.sightings,
+            exceptions=self.exceptions,
             queue=self.queue,
             clock=now,
         )

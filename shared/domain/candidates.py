@@ -2,14 +2,11 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
 from shared.domain.addresses import domain_of
 from shared.domain.authentication import fails_dmarc
 from shared.domain.messages import Direction, MessageHead
 from shared.domain.records import Card, RecordRef
-
-Key = TypeVar("Key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,20 +94,18 @@ class Candidates:
             bounced=self.bounced.moved(merged) if self.bounced else None,
         )
 
-    def without(self, key: str, refs: Collection[RecordRef]) -> "Candidates":
-        """The same as a mail with this key finds them before it is stored itself, and these are opened for it."""
+    def without(self, keys: Collection[str], refs: Collection[RecordRef]) -> "Candidates":
+        """The same where no stored mail with these keys is found, and no subject or domain leads to these records."""
 
-        def others(found: Mapping[Key, frozenset[RecordRef]]) -> dict[Key, frozenset[RecordRef]]:
+        def others(found: Mapping[str, frozenset[RecordRef]]) -> dict[str, frozenset[RecordRef]]:
             left = {one: under.difference(refs) for one, under in found.items()}
             return {one: under for one, under in left.items() if under}
 
         return replace(
             self,
-            conversation=tuple(one for one in self.conversation if one.key != key),
-            cards={ref: card for ref, card in self.cards.items() if ref not in refs},
+            conversation=tuple(one for one in self.conversation if one.key not in keys),
             domains=others(self.domains),
             subjects=others(self.subjects),
-            listing=others(self.listing),
         )
 
     def direction(self, head: MessageHead) -> Direction:

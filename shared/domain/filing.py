@@ -14,7 +14,7 @@ from shared.domain.mailboxes import Mailbox
 from shared.domain.matching import Decision, Disposition, Link, merge
 from shared.domain.messages import Direction, Document, FetchedMessage, MessageHead
 from shared.domain.records import RecordRef
-from shared.domain.rulings import Ruling
+from shared.domain.rulings import Ruling, is_opened
 
 PENDING = "pending"
 DONE = "done"
@@ -128,13 +128,19 @@ class StoredMessage:
     def merged(self, other: "StoredMessage") -> "StoredMessage":
         """This message under what its own and another look at it come to; an answer once seen stays one.
 
-        What a person took away does not come back by rule, and a deleted mail stays deleted.
+        What a person took away does not come back by rule, and a deleted mail stays deleted. Of a kind a record
+        is opened once, although the CRM may have given it another id since.
         """
         if self.is_deleted:
             return self
         kind = "reply" if "reply" in (self.kind, other.kind) else self.kind
         automatic = self.automatic or other.automatic
-        links = tuple(one for one in other.decision.links if one.ref not in self.unlinked)
+        kinds = {one.ref.kind for one in self.decision.links if is_opened(one)}
+        links = tuple(
+            one
+            for one in other.decision.links
+            if one.ref not in self.unlinked and not (is_opened(one) and one.ref.kind in kinds)
+        )
         if other.is_filed and not links:
             return replace(self, kind=kind, automatic=automatic)
         decision = merge(self.decision, replace(other.decision, links=links))

@@ -87,3 +87,9 @@ def message_key(hasher: Hasher, head: MessageHead) -> str:
 def variant_key(key: str, number: int) -> str:
     """The key of the n-th other mail that carries the same Message-ID; 0 is the first mail itself."""
     return key if number == 0 else f"{key}v{number}"
+
+
+def family(key: str) -> tuple[str, ...]:
+    """The keys of all mails that may share the Message-ID of this one, itself among them."""
+    first = key.partition("v")[0]
+    return tuple(variant_key(first, number) for number in range(MAX_VARIANTS))

@@ -55,10 +55,11 @@ class MessageHead:
 
     @property
     def answers(self) -> tuple[str, ...]:
-        """Message-IDs this mail answers, nearest first; none for a forward, which opens a matter anew."""
+        """Message-IDs this mail answers, nearest first, never its own; none for a forward: it opens a matter anew."""
         if subjects.kind(self.subject) == "forward":
             return ()
-        return answered(self.in_reply_to, self.references)
+        found = answered(self.in_reply_to, self.references)
+        return tuple(one for one in found if one != self.message_id)
 
     @property
     def roles(self) -> tuple[tuple[str, str], ...]:

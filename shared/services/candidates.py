@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from shared.domain import codes, conversations, subjects
 from shared.domain.addresses import domain_of
@@ -10,7 +11,7 @@ from shared.domain.candidates import Candidates, CodeHit, ThreadHit
 from shared.domain.codes import Found
 from shared.domain.decisions import MatchPolicy
 from shared.domain.erasure import suppression
-from shared.domain.identity import message_key
+from shared.domain.identity import family, message_key
 from shared.domain.messages import MessageHead
 from shared.domain.opening import ref_for
 from shared.domain.organisations import in_domains
@@ -24,6 +25,8 @@ from shared.services.survivors import survivors
 
 # A contact may be on hundreds of records; those that are shown first are enough.
 MOST_LISTED = 20
+# An automatic reply may arrive before the mail that it answers is among the sent items.
+AT_ONCE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +61,9 @@ class GatherCandidates:
     ) -> Candidates:
         """Candidates with the mail's thread, and with cards of all records that a link may lead to.
 
-        `text` is the body's, in which codes are looked for where the subject has none. A mail that is stored does
-        not find itself, so that it does not matter which of its copies came first; `key` is its own where it is
-        not the first to have its Message-ID.
+        `text` is the body's, in which codes are looked for where the subject has none; `key` is the mail's own
+        where it is stored. What has its Message-ID is not found, nor what was opened for that, so that it does
+        not matter which of its copies came first.
         """
         policy = MatchPolicy.of(scope.organisation, scope.mailbox)
         candidates = self._with_codes(scope, head, candidates, text)
@@ -69,11 +72,10 @@ class GatherCandidates:
         )
         candidates = self._with_conversation(scope, head, candidates)
         candidates = self._with_subject(scope, head, candidates, policy)
-        key = key or message_key(scope.hasher, head)
-        opened = [ref_for(kind, key) for kind in MATTERS]
-        candidates = candidates.without(key, opened)
+        own = family(key or message_key(scope.hasher, head))
+        candidates = candidates.without(own, [ref_for(kind, one) for kind in MATTERS for one in own])
         candidates = self._with_cards(scope, candidates, _lent(candidates) | _related(candidates))
-        return self._with_listing(scope, head, candidates, policy).without(key, opened)
+        return self._with_listing(scope, head, candidates, policy)
 
     def with_hit(self, scope: Scope, candidates: Candidates) -> Candidates:
         """The same where a further stored mail has been found since."""
@@ -122,7 +124,10 @@ class GatherCandidates:
         return tuple(hits)
 
     def _with_conversation(self, scope: Scope, head: MessageHead, candidates: Candidates) -> Candidates:
-        """Asked only where the thread led nowhere and the mail says that it goes on with something."""
+        """Asked only where the thread led nowhere and the mail says that it goes on with something.
+
+        It goes on with what was there before it, not with its own answers.
+        """
         index = conversations.guid_of(head.conversation_index)
         if not index:
             return candidates
@@ -130,7 +135,8 @@ class GatherCandidates:
         candidates = replace(candidates, conversation_key=key)
         if candidates.parent is not None or not conversations.goes_on(head):
             return candidates
-        return replace(candidates, conversation=self.messages.of_conversation(scope.tenant_id, key))
+        until = head.received_at + AT_ONCE
+        return replace(candidates, conversation=self.messages.of_conversation(scope.tenant_id, key, until))
 
     def _with_subject(
         self, scope: Scope, head: MessageHead, candidates: Candidates, policy: MatchPolicy

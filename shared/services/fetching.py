@@ -157,14 +157,10 @@ class FetchMail:
                 continue
             if isinstance(what, PermanentError):
                 failed[one] = what
-                self.record(command, one, what)
+                record(self.exceptions, failure_of(replace(command, ids=(one,)), what, self.clock()))
             else:
                 had[one] = what
         return Answers(had, failed, later)
-
-    def record(self, command: IngestMessages, graph_id: str, error: PermanentError) -> None:
-        """That one mail of the command cannot be had, or filed."""
-        record(self.exceptions, failure_of(replace(command, ids=(graph_id,)), error, self.clock()))
 
     def _screened(self, scope: Scope, heads: Sequence[MessageHead]) -> list[Screened]:
         folders: dict[str, FolderState] = {}

@@ -19,12 +19,9 @@ from shared.domain.errors import (
 from shared.domain.filing import DONE, StoredMessage, copy_of
 from shared.domain.retries import delay, is_overdue
 from shared.domain.sightings import FAILED, FILED, SKIPPED, TRIAGE, Sighting
-from shared.ports import (
-    Clock,
-    CommandQueue,
-    Sightings,
-)
+from shared.ports import Clock, CommandQueue, Exceptions, Sightings
 from shared.services.bounces import NoteBounces
+from shared.services.failures import failure_of, record
 from shared.services.fetching import Fetched, FetchMail, Kept, failing
 from shared.services.filing import Filing
 from shared.services.matching import MatchMail
@@ -42,6 +39,7 @@ class Ingest:
     filing: Filing
     note_bounces: NoteBounces
     sightings: Sightings
+    exceptions: Exceptions
     queue: CommandQueue
     clock: Clock
 
@@ -93,7 +91,8 @@ class Ingest:
             except (AccessDenied, MailboxUnavailable):  # no matter of this mail alone
                 raise
             except PermanentError as error:
-                self.fetch.record(command, one.mail.head.graph_id, error)
+                alone = replace(command, ids=(one.mail.head.graph_id,))
+                record(self.exceptions, failure_of(alone, error, self.clock()))
                 sightings.append(failing(one.screened.sighting, error))
                 continue
             sightings.append(settled(one.screened.sighting, stored))

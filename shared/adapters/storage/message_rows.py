@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
 from shared.adapters.storage.codec import from_plain, to_plain
@@ -96,14 +97,15 @@ def behind(tenant_id: str, after: str) -> str:
     )
 
 
-def conversation_place(tenant_id: str, conversation: str) -> tuple[str, str]:
-    """Partition and start of the row keys of a conversation's messages."""
-    return joined(tenant_id, f"~c{conversation[:1]}"), escaped(conversation)
+def conversation_range(tenant_id: str, conversation: str, until: datetime) -> tuple[str, str, str]:
+    """Partition of a conversation's messages, the newest's row key until then, and the first behind them all."""
+    partition, prefix = _conversation_place(tenant_id, conversation)
+    return partition, joined(prefix, inverted(until)), prefix + "}"
 
 
 def conversation_row(tenant_id: str, message: StoredMessage) -> Row:
     """The newest message comes first."""
-    partition, prefix = conversation_place(tenant_id, message.conversation)
+    partition, prefix = _conversation_place(tenant_id, message.conversation)
     key = joined(prefix, inverted(message.at), escaped(message.key))
     return {"PartitionKey": partition, "RowKey": key}
 
@@ -155,6 +157,10 @@ def to_waiters(row: Row) -> tuple[Waiter, ...]:
 def waiters_column(waiters: Iterable[Waiter]) -> Any:
     plain = [[one.mailbox_id, one.graph_id, *(["kept"] if one.kept else [])] for one in waiters]
     return json.dumps(plain, separators=(",", ":"))
+
+
+def _conversation_place(tenant_id: str, conversation: str) -> tuple[str, str]:
+    return joined(tenant_id, f"~c{conversation[:1]}"), escaped(conversation)
 
 
 def is_awaited(row: Row) -> bool:

@@ -5,6 +5,7 @@ Documents are written with their message by one insert; a large one is in its bl
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from itertools import islice
 from typing import Final
 
@@ -177,10 +178,10 @@ class AzureMessageStore:
         """One request."""
         self._table.upsert(rows.conversation_row(tenant_id, message))
 
-    def of_conversation(self, tenant_id: str, conversation: str) -> tuple[ThreadHit, ...]:
+    def of_conversation(self, tenant_id: str, conversation: str, until: datetime) -> tuple[ThreadHit, ...]:
         """One range query, and one request for each of the newest messages."""
-        partition, prefix = rows.conversation_place(tenant_id, conversation)
-        condition = in_partition(partition, first=prefix + "|", last=prefix + "}")
+        partition, first, last = rows.conversation_range(tenant_id, conversation, until)
+        condition = in_partition(partition, first=first, last=last)
         newest = islice(self._table.rows(condition, select=KEYS, page=_NEWEST), _NEWEST)
         found = self._rows(tenant_id, [rows.conversation_key(one) for one in newest])
         return tuple(rows.to_hit(one, "conversation") for one in found.values())

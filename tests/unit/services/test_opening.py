@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from shared.domain.records import Record
-from tests.builders import AGENT, a_record
+from tests.builders import AGENT, TENANT, a_record
 from tests.fakes import Killed
 from tests.unit.services.world import World
 
 STRANGER = "stranger@tailspin.example"
+SECOND = "second@contoso.example"
 
 
 def a_world(**mailbox: Any) -> World:
@@ -82,6 +83,22 @@ def test_a_worker_that_is_killed_anywhere_opens_one_record(number: int) -> None:
     world.notify(graph_id)
     assert world.rows() == whole.rows()
     assert [one.ref for one in opened(world)] == [one.ref for one in opened(whole)]
+
+
+def test_a_record_that_the_crm_has_given_its_own_id_is_not_opened_again_for_a_late_copy() -> None:
+    world = a_world()
+    second = world.connect(SECOND, capture="everything", unmatched="new", matched_to="opportunity")
+    mail: dict[str, Any] = {"sender": STRANGER, "to": (AGENT, SECOND)}
+    world.notify(world.deliver(**mail))
+    [record] = opened(world)
+    world.rename(TENANT, record.ref, "OPP-7")
+    world.work()
+    world.notify(world.deliver(SECOND, **mail), mailbox=second)
+    world.work()
+    [entry] = world.timeline("opportunity/OPP-7")
+    assert (entry.link.rule, world.timeline(str(record.ref))) == ("opened", [])
+    stored = world.storage.messages.get(TENANT, entry.message_key)
+    assert [str(one.ref) for one in stored.decision.links] == ["opportunity/OPP-7"]  # type: ignore[union-attr]
 
 
 def test_two_mails_that_share_a_message_id_open_a_record_each() -> None:

@@ -1,6 +1,8 @@
 """Deciding anew: told before anything moves, done page by page; what persons have decided stays."""
 
+from base64 import b64encode
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -71,6 +73,28 @@ def test_mail_that_matches_nothing_any_more_goes_to_my_inbox(world: World) -> No
     assert world.timeline("contact/C-1") == []
     [item] = world.storage.inbox.of(TENANT, AGENT)
     assert item.reason == "no_match"
+
+
+def test_a_mail_is_not_kept_where_it_was_by_its_own_answer(world: World) -> None:
+    """The answer stands there only because the mail does, and its conversation leads to it."""
+    index = b64encode(b"\x01" + bytes(26)).decode()
+    world.notify(
+        world.deliver(message_id="1@fabrikam.example", subject="Re: Hello", conversation_index=index)
+    )
+    world.notify(
+        world.deliver(
+            message_id="2@contoso.example",
+            folder="sentitems",
+            sender=AGENT,
+            to=(CONTACT,),
+            in_reply_to=("1@fabrikam.example",),
+            conversation_index=index,
+            received_at=NOW + timedelta(hours=1),
+        )
+    )
+    moved_address(world)
+    run(world)
+    assert (len(world.timeline("contact/C-1")), len(world.timeline("contact/C-2"))) == (0, 2)
 
 
 def test_what_a_thread_lends_follows_in_the_same_run(world: World) -> None:

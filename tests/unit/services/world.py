@@ -41,7 +41,7 @@ from shared.services.late_contacts import AnnounceContacts, CountLateMail, JoinL
 from shared.services.links import LinkMessage, UnlinkMessage
 from shared.services.matching import MatchMail
 from shared.services.matters import Matters
-from shared.services.merging import MergeContacts, MoveFiled, ReplaceRecord
+from shared.services.merging import MergeContacts, MoveFiled, RenameRecord, ReplaceRecord
 from shared.services.opening import OpenRecord
 from shared.services.reading import Access
 from shared.services.reconcile import Reconcile
@@ -226,6 +226,7 @@ class World:
                 open_record=OpenRecord(storage.records, lambda: self.now),
             ),
             sightings=storage.sightings,
+            exceptions=storage.exceptions,
             queue=storage.queue,
             clock=lambda: self.now,
         )
@@ -285,10 +286,17 @@ class World:
 
     @property
     def merge_contacts(self) -> MergeContacts:
+        return MergeContacts(self.storage.records, self._replace_record)
+
+    @property
+    def rename(self) -> RenameRecord:
+        return RenameRecord(self.storage.records, self._replace_record)
+
+    @property
+    def _replace_record(self) -> ReplaceRecord:
         storage = self.storage
         look_up = LookUpInsiders(storage.index, storage.organisations)
-        replace = ReplaceRecord(storage.records, look_up, self.write_records, storage.queue, lambda: self.now)
-        return MergeContacts(storage.records, replace)
+        return ReplaceRecord(storage.records, look_up, self.write_records, storage.queue, lambda: self.now)
 
     @property
     def move_filed(self) -> MoveFiled:
