@@ -135,12 +135,9 @@ class StoredMessage:
             return self
         kind = "reply" if "reply" in (self.kind, other.kind) else self.kind
         automatic = self.automatic or other.automatic
-        kinds = {one.ref.kind for one in self.decision.links if is_opened(one)}
-        links = tuple(
-            one
-            for one in other.decision.links
-            if one.ref not in self.unlinked and not (is_opened(one) and one.ref.kind in kinds)
-        )
+        opened = {one.ref.kind: one for one in self.decision.links if is_opened(one)}
+        found = (opened.get(one.ref.kind, one) if is_opened(one) else one for one in other.decision.links)
+        links = tuple(one for one in found if one.ref not in self.unlinked)
         if other.is_filed and not links:
             return replace(self, kind=kind, automatic=automatic)
         decision = merge(self.decision, replace(other.decision, links=links))

@@ -82,6 +82,12 @@ ITSELF = {
 ALONE = [{"capture": "everything", "matched_to": kind} for kind in ("opportunity", None, "project")]
 
 
+# Of two mailboxes that open a record, the first finds records to suggest, and the second none.
+SUGGESTED = {"sender": "x@tail.example", "subject": "Re: Barn"}
+BOTH = [
+    {"capture": "everything", "matched_to": "opportunity", "unmatched": "new", "matching_type": how}
+    for how in ("address_and_subject", "domain")
+]
 # Another mail that came before it with the same Message-ID, from elsewhere and about something else.
 TAKEN = {
     "sender": "bo@fabrikam.example",
@@ -136,6 +142,8 @@ def played(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @example(mail=OPENED_FOR, boxes=OPENING, taken=False)
+@example(mail=OPENED_FOR, boxes=OPENING, taken=True)
+@example(mail=SUGGESTED, boxes=[*BOTH, BOTH[1]], taken=False)
 @example(mail=ITSELF, boxes=ALONE, taken=False)
 @example(mail=ITSELF, boxes=ALONE, taken=True)
 @given(mail=MAIL, boxes=st.lists(MAILBOX, min_size=3, max_size=3), taken=st.booleans())
