@@ -14,7 +14,7 @@ import base64
 import random
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -79,7 +79,9 @@ class Shelf:
         self.reads["record"] += len(asked)
         return {ref: Record(ref) for ref in asked}
 
-    def of_conversation(self, tenant_id: str, conversation: str, until: datetime) -> tuple[ThreadHit, ...]:
+    def of_conversation(
+        self, tenant_id: str, conversation: str, *, until: datetime, apart_from: Collection[str]
+    ) -> tuple[ThreadHit, ...]:
         self.reads["conversation"] += 1
         return ()
 

@@ -3,7 +3,7 @@
 Every method may raise TransientError (try later) or PermanentError (do not).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -355,8 +355,13 @@ class MessageStore(Protocol):
     def note_conversation(self, tenant_id: str, message: StoredMessage) -> None:
         """Let the message be found by its conversation. Again changes nothing."""
 
-    def of_conversation(self, tenant_id: str, conversation: str, until: datetime) -> tuple[ThreadHit, ...]:
-        """The newest messages until then noted for a conversation: a query, and a read for each, side by side."""
+    def of_conversation(
+        self, tenant_id: str, conversation: str, *, until: datetime, apart_from: Collection[str]
+    ) -> tuple[ThreadHit, ...]:
+        """The newest messages until then noted for a conversation, but for those with these keys.
+
+        A query, and a read for each, side by side.
+        """
 
 
 class Codes(Protocol):

@@ -4,7 +4,7 @@ Every fake reports its operations to a `Faults`, which counts them and can end t
 write; one `Faults` shared by several fakes numbers their writes together, as a crash would meet them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -593,10 +593,12 @@ class FakeMessageStore:
             rows = self.conversations.setdefault((tenant_id, message.conversation), {})
             rows[f"{inverted(message.at)}|{message.key}"] = message.key
 
-    def of_conversation(self, tenant_id: str, conversation: str, until: datetime) -> tuple[ThreadHit, ...]:
+    def of_conversation(
+        self, tenant_id: str, conversation: str, *, until: datetime, apart_from: Collection[str]
+    ) -> tuple[ThreadHit, ...]:
         self.faults.read("MessageStore.of_conversation")
         keys = self.conversations.get((tenant_id, conversation), {})
-        before = [one for one in sorted(keys) if one >= inverted(until)]
+        before = [one for one in sorted(keys) if one >= inverted(until) and keys[one] not in apart_from]
         newest = [self._row(tenant_id, keys[one]) for one in before[:NEWEST]]
         return tuple(one.message.as_thread_hit("conversation") for one in newest if one and one.message)
 

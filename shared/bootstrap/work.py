@@ -298,6 +298,7 @@ class Work(Adapters):
             inbox=self.inbox,
             attachments=self.attachments,
             mailboxes=self.mailboxes,
+            records=self.records,
             mail=self.mail,
             queue=self.queue,
             clock=now,

@@ -94,19 +94,14 @@ class Candidates:
             bounced=self.bounced.moved(merged) if self.bounced else None,
         )
 
-    def without(self, keys: Collection[str], refs: Collection[RecordRef]) -> "Candidates":
-        """The same where no stored mail with these keys is found, and no subject or domain leads to these records."""
+    def without(self, refs: Collection[RecordRef]) -> "Candidates":
+        """The same where no subject and no domain leads to these records."""
 
         def others(found: Mapping[str, frozenset[RecordRef]]) -> dict[str, frozenset[RecordRef]]:
             left = {one: under.difference(refs) for one, under in found.items()}
             return {one: under for one, under in left.items() if under}
 
-        return replace(
-            self,
-            conversation=tuple(one for one in self.conversation if one.key not in keys),
-            domains=others(self.domains),
-            subjects=others(self.subjects),
-        )
+        return replace(self, domains=others(self.domains), subjects=others(self.subjects))
 
     def direction(self, head: MessageHead) -> Direction:
         """Out when somebody of the organisation wrote it: by From, which the receiving server has checked.

@@ -14,7 +14,7 @@ from shared.domain.mailboxes import Mailbox
 from shared.domain.matching import Decision, Disposition, Link, merge
 from shared.domain.messages import Direction, Document, FetchedMessage, MessageHead
 from shared.domain.records import RecordRef
-from shared.domain.rulings import Ruling, is_opened
+from shared.domain.rulings import Ruling
 
 PENDING = "pending"
 DONE = "done"
@@ -128,16 +128,13 @@ class StoredMessage:
     def merged(self, other: "StoredMessage") -> "StoredMessage":
         """This message under what its own and another look at it come to; an answer once seen stays one.
 
-        What a person took away does not come back by rule, and a deleted mail stays deleted. Of a kind a record
-        is opened once, although the CRM may have given it another id since.
+        What a person took away does not come back by rule, and a deleted mail stays deleted.
         """
         if self.is_deleted:
             return self
         kind = "reply" if "reply" in (self.kind, other.kind) else self.kind
         automatic = self.automatic or other.automatic
-        opened = {one.ref.kind: one for one in self.decision.links if is_opened(one)}
-        found = (opened.get(one.ref.kind, one) if is_opened(one) else one for one in other.decision.links)
-        links = tuple(one for one in found if one.ref not in self.unlinked)
+        links = tuple(one for one in other.decision.links if one.ref not in self.unlinked)
         if other.is_filed and not links:
             return replace(self, kind=kind, automatic=automatic)
         decision = merge(self.decision, replace(other.decision, links=links))

@@ -6,12 +6,12 @@ from typing import Final
 
 from shared.domain import quotes, subjects
 from shared.domain.addresses import domain_of
-from shared.domain.decisions import Disposition, Link
+from shared.domain.decisions import BY_RULE, Disposition, Link
 from shared.domain.filing import StoredMessage
 from shared.domain.messages import Document
 from shared.domain.public_domains import is_shared, registrable
 from shared.domain.records import Record, RecordRef
-from shared.domain.rulings import OPENED, is_opened, opened_id
+from shared.domain.rulings import OPENED, opened_id
 
 ORIGIN: Final = "postledger"
 SCORE: Final = 100
@@ -46,7 +46,7 @@ def opened(message: StoredMessage) -> StoredMessage:
 
 def opened_refs(message: StoredMessage) -> tuple[RecordRef, ...]:
     """The records that mailboxes wanted for a message; what persons open, they write themselves."""
-    return tuple(one.ref for one in message.decision.links if is_opened(one))
+    return tuple(one.ref for one in message.decision.links if one.rule == OPENED and one.by == BY_RULE)
 
 
 def record_for(

@@ -57,7 +57,13 @@ def revised(stored: StoredMessage, fresh: Decision) -> Decision:
         return replace(fresh, disposition=Disposition.TRIAGE, links=(), reason=reason, listed="", opens="")
     links = tuple(sorted(best.values(), key=best_first))
     return replace(
-        fresh, disposition=Disposition.FILED, links=links, reason=links[0].rule, listed="", opens=""
+        fresh,
+        disposition=Disposition.FILED,
+        links=links,
+        reason=links[0].rule,
+        suggestions=tuple(one for one in fresh.suggestions if one.ref not in best),
+        listed="",
+        opens="",
     )
 
 

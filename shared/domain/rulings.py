@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from shared.domain.matching import BY_RULE, Decision, Link
+from shared.domain.matching import Decision, Link
 from shared.domain.records import Record, RecordRef
 
 LINK: Final = "link"
@@ -72,11 +72,6 @@ class Mark:
     by: str
     what: str
     refs: tuple[str, ...] = ()
-
-
-def is_opened(link: Link) -> bool:
-    """Whether it leads to the record that a mailbox wanted for the mail; what persons open is theirs."""
-    return link.rule == OPENED and link.by == BY_RULE
 
 
 def opened_id(message_key: str) -> str:

@@ -1,19 +1,21 @@
 """Gathers what storage knows of the people and mails that messages name; capture and matching share it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from shared.domain import codes, conversations, subjects
 from shared.domain.addresses import domain_of
+from shared.domain.automatic import Automatic, nature_of
 from shared.domain.bounces import failed_recipients
 from shared.domain.candidates import Candidates, CodeHit, ThreadHit
 from shared.domain.codes import Found
 from shared.domain.decisions import MatchPolicy
 from shared.domain.erasure import suppression
+from shared.domain.filing import StoredMessage
 from shared.domain.identity import family, message_key
 from shared.domain.messages import MessageHead
-from shared.domain.opening import ref_for
+from shared.domain.opening import opened_refs, ref_for
 from shared.domain.organisations import in_domains
 from shared.domain.public_domains import is_shared, registrable
 from shared.domain.records import MATTERS, Card, Record, RecordRef
@@ -57,23 +59,30 @@ class GatherCandidates:
         ]
 
     def for_matching(
-        self, scope: Scope, head: MessageHead, candidates: Candidates, text: str = "", *, key: str = ""
+        self,
+        scope: Scope,
+        head: MessageHead,
+        candidates: Candidates,
+        text: str = "",
+        *,
+        stored: StoredMessage | None = None,
     ) -> Candidates:
         """Candidates with the mail's thread, and with cards of all records that a link may lead to.
 
-        `text` is the body's, in which codes are looked for where the subject has none; `key` is the mail's own
-        where it is stored. What has its Message-ID is not found, nor what was opened for that, so that it does
-        not matter which of its copies came first.
+        `text` is the body's, in which codes are looked for where the subject has none; `stored` is the mail
+        itself where it is decided anew. What has its Message-ID is no evidence, nor what was opened for that, so
+        that it does not matter which of its copies came first.
         """
         policy = MatchPolicy.of(scope.organisation, scope.mailbox)
         candidates = self._with_codes(scope, head, candidates, text)
         candidates = replace(
             candidates, thread=candidates.thread or self._thread(scope, head, candidates.staff)
         )
-        candidates = self._with_conversation(scope, head, candidates)
+        own = family(stored.key if stored else message_key(scope.hasher, head))
+        candidates = self._with_conversation(scope, head, candidates, own)
         candidates = self._with_subject(scope, head, candidates, policy)
-        own = family(key or message_key(scope.hasher, head))
-        candidates = candidates.without(own, [ref_for(kind, one) for kind in MATTERS for one in own])
+        opened = [ref_for(kind, one) for kind in MATTERS for one in own]
+        candidates = candidates.without([*opened, *(opened_refs(stored) if stored else ())])
         candidates = self._with_cards(scope, candidates, _lent(candidates) | _related(candidates))
         return self._with_listing(scope, head, candidates, policy)
 
@@ -123,10 +132,12 @@ class GatherCandidates:
             hits += [one for one in siblings if len(siblings) == 1 or one.participants & outsiders]
         return tuple(hits)
 
-    def _with_conversation(self, scope: Scope, head: MessageHead, candidates: Candidates) -> Candidates:
+    def _with_conversation(
+        self, scope: Scope, head: MessageHead, candidates: Candidates, own: Collection[str]
+    ) -> Candidates:
         """Asked only where the thread led nowhere and the mail says that it goes on with something.
 
-        It goes on with what was there before it, not with its own answers.
+        It goes on with what was there before it, not with its own answers, nor with mail of its `own` keys.
         """
         index = conversations.guid_of(head.conversation_index)
         if not index:
@@ -135,8 +146,11 @@ class GatherCandidates:
         candidates = replace(candidates, conversation_key=key)
         if candidates.parent is not None or not conversations.goes_on(head):
             return candidates
-        until = head.received_at + AT_ONCE
-        return replace(candidates, conversation=self.messages.of_conversation(scope.tenant_id, key, until))
+        nature = nature_of(head.headers, head.sender.address, head.subject)
+        is_reply = nature.automatic is Automatic.AUTO_REPLY
+        until = head.received_at + AT_ONCE if is_reply else head.received_at
+        found = self.messages.of_conversation(scope.tenant_id, key, until=until, apart_from=own)
+        return replace(candidates, conversation=found)
 
     def _with_subject(
         self, scope: Scope, head: MessageHead, candidates: Candidates, policy: MatchPolicy

@@ -35,10 +35,11 @@ from shared.ports import (
     Mailboxes,
     MailSource,
     MessageStore,
+    Records,
     Timeline,
 )
 from shared.services.holders import holders_of
-from shared.services.opening import OpenRecord
+from shared.services.opening import OpenRecord, as_renamed
 from shared.services.scopes import Scope
 
 UPDATE_TRIES = 5
@@ -54,6 +55,7 @@ class Filing:
     inbox: Inbox
     attachments: Attachments
     mailboxes: Mailboxes
+    records: Records
     mail: MailSource
     queue: CommandQueue
     clock: Clock
@@ -70,7 +72,9 @@ class Filing:
             return stored
         if not claim.created:
             self.messages.add_copy(scope.tenant_id, stored.key, copy)
-            stored = self._merge(scope, stored, opened(replace(message, key=stored.key)))
+            mine = opened(replace(message, key=stored.key))
+            mine = as_renamed(self.records, scope.tenant_id, mine, stored)
+            stored = self._merge(scope, stored, mine)
         if stored.state == DONE:
             if not message.is_filed or inbox.may_list(scope.mailbox):
                 self._arrange_inboxes(scope.tenant_id, stored, document)

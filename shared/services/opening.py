@@ -1,12 +1,28 @@
 """Opens the record that a mailbox wants for mail which belongs to none. Run twice, it is opened once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.domain.filing import StoredMessage
+from shared.domain.merging import moved
 from shared.domain.messages import Document
 from shared.domain.opening import Wishes, opened_refs, record_for
 from shared.domain.records import Record, RecordRef
 from shared.ports import Clock, Records
+from shared.services.survivors import survivors
+
+
+def as_renamed(
+    records: Records, tenant_id: str, message: StoredMessage, stored: StoredMessage
+) -> StoredMessage:
+    """A further look at a stored mail, the record opened for it being where the CRM has put that since.
+
+    One read where a record was opened, one more where it was renamed. What a person took away is left as it is.
+    """
+    decision = message.decision
+    refs = set(opened_refs(message)) - stored.unlinked
+    for ref, record in survivors(records, tenant_id, refs).items():
+        decision = moved(decision, ref, record.ref) if record.ref != ref else decision
+    return replace(message, decision=decision)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ class Reconsider:
     def _decision(self, scope: Scope, stored: StoredMessage, document: Document, copy: Copy) -> Decision:
         head = head_of(document, copy.graph_id, copy.folder_id, stored.at, copy.bcc)
         [known] = self.gather(scope, [head])
-        found = self.gather.for_matching(scope, head, known, document.text, key=stored.key)
+        found = self.gather.for_matching(scope, head, known, document.text, stored=stored)
         return match(head, found, MatchPolicy.of(scope.organisation, scope.mailbox))
 
 

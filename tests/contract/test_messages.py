@@ -27,6 +27,8 @@ from tests.builders import (
     an_attachment,
 )
 
+LATER = NOW + timedelta(hours=1)
+
 
 def create(storage, tenant, message=None, document=None, copy=None):
     return storage.messages.create(
@@ -245,17 +247,20 @@ def test_links_carry_all_their_evidence(storage, tenant):
             create(storage, tenant, message)
             storage.messages.note_conversation(tenant, message)
             storage.messages.note_conversation(tenant, message)
-        found = storage.messages.of_conversation(tenant, KEY, NOW + timedelta(hours=1))
+        found = storage.messages.of_conversation(tenant, KEY, until=LATER, apart_from=())
         assert {one.key for one in found} == {f"{number}f" * 16 for number in range(2, 7)}
-        earlier = storage.messages.of_conversation(tenant, KEY, NOW + timedelta(minutes=1))
+        minute = NOW + timedelta(minutes=1)
+        earlier = storage.messages.of_conversation(tenant, KEY, until=minute, apart_from=())
         assert {one.key for one in earlier} == {"0f" * 16, "1f" * 16}
+        others = storage.messages.of_conversation(tenant, KEY, until=LATER, apart_from=("6f" * 16,))
+        assert {one.key for one in others} == {f"{number}f" * 16 for number in range(1, 6)}
         assert {one.evidence for one in found} == {"conversation"}
         assert found[0].links == (a_ref("contact/C-1"),)
-        assert storage.messages.of_conversation(tenant, KEY[:-1] + "0", NOW + timedelta(hours=1)) == ()
+        assert storage.messages.of_conversation(tenant, KEY[:-1] + "0", until=LATER, apart_from=()) == ()
 
     def test_a_mail_that_is_not_there_any_more_is_not_found_by_its_conversation(self, storage, tenant):
         storage.messages.note_conversation(tenant, a_stored_message(conversation=KEY))
-        assert storage.messages.of_conversation(tenant, KEY, NOW) == ()
+        assert storage.messages.of_conversation(tenant, KEY, until=LATER, apart_from=()) == ()
 
     def test_bounces_come_back_and_finishing_keeps_them(self, storage, tenant):
         claim = create(storage, tenant)

@@ -3,7 +3,7 @@
 Documents are written with their message by one insert; a large one is in its blob before the row names it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -178,12 +178,15 @@ class AzureMessageStore:
         """One request."""
         self._table.upsert(rows.conversation_row(tenant_id, message))
 
-    def of_conversation(self, tenant_id: str, conversation: str, until: datetime) -> tuple[ThreadHit, ...]:
+    def of_conversation(
+        self, tenant_id: str, conversation: str, *, until: datetime, apart_from: Collection[str]
+    ) -> tuple[ThreadHit, ...]:
         """One range query, and one request for each of the newest messages."""
         partition, first, last = rows.conversation_range(tenant_id, conversation, until)
         condition = in_partition(partition, first=first, last=last)
-        newest = islice(self._table.rows(condition, select=KEYS, page=_NEWEST), _NEWEST)
-        found = self._rows(tenant_id, [rows.conversation_key(one) for one in newest])
+        keys = map(rows.conversation_key, self._table.rows(condition, select=KEYS, page=_NEWEST + 1))
+        newest = islice((one for one in keys if one not in apart_from), _NEWEST)
+        found = self._rows(tenant_id, list(newest))
         return tuple(rows.to_hit(one, "conversation") for one in found.values())
 
     def _claim(self, tenant_id: str, message: StoredMessage, body: rows.Body, copy: Copy) -> Claim:

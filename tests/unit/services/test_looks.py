@@ -105,6 +105,28 @@ def test_a_conversation_is_asked_for_only_where_a_thread_leads_nowhere(world: Wo
     assert world.storage.faults.reads.count("MessageStore.of_conversation") == 1
 
 
+@pytest.mark.parametrize(
+    ("seconds", "automatic", "found"), [(30, True, True), (90, True, False), (30, False, False)]
+)
+def test_only_an_automatic_reply_may_be_there_before_the_mail_that_it_answers(
+    world: World, seconds: int, automatic: bool, found: bool
+) -> None:
+    world.storage.mailboxes.note(world.mailbox, capture="everything")
+    ours: dict[str, Any] = {
+        "folder": "sentitems",
+        "sender": AGENT,
+        "to": ("buyer@fabrikam.example", STRANGER),
+    }
+    sent_at = NOW + timedelta(seconds=seconds)
+    world.notify(world.deliver(**ours, message_id="a@contoso.example", received_at=sent_at, **INDEXED))
+    away = (("auto-submitted", "auto-replied"),) if automatic else ()
+    answer: dict[str, Any] = {"sender": STRANGER, "subject": "Re: x", "headers": away}
+    answer["conversation_index"] = ANSWER
+    graph_id = world.deliver(message_id="b@tailspin.example", received_at=NOW, **answer)
+    world.notify(graph_id)
+    assert (world.outcome(graph_id) == ("filed", "conversation")) is found
+
+
 def test_every_mail_of_ours_notes_its_conversation_since_its_index_travels(world: World) -> None:
     world.notify(world.deliver(message_id="a@fabrikam.example"))
     world.notify(

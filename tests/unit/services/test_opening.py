@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from shared.domain.callers import AGENT as AGENT_ROLE
+from shared.domain.callers import Caller
 from shared.domain.records import Record
 from tests.builders import AGENT, TENANT, a_record
 from tests.fakes import Killed
@@ -12,6 +14,7 @@ from tests.unit.services.world import World
 
 STRANGER = "stranger@tailspin.example"
 SECOND = "second@contoso.example"
+ANN = Caller(TENANT, frozenset((AGENT_ROLE,)), "ann", AGENT)
 
 
 def a_world(**mailbox: Any) -> World:
@@ -85,7 +88,9 @@ def test_a_worker_that_is_killed_anywhere_opens_one_record(number: int) -> None:
     assert [one.ref for one in opened(world)] == [one.ref for one in opened(whole)]
 
 
-def test_a_record_that_the_crm_has_given_its_own_id_is_not_opened_again_for_a_late_copy() -> None:
+@pytest.mark.parametrize("by", ["", "agent-id"])
+def test_a_record_that_the_crm_has_given_its_own_id_is_not_opened_again_for_a_late_copy(by: str) -> None:
+    """Nor where a person has linked the mail there since."""
     world = a_world()
     second = world.connect(SECOND, capture="everything", unmatched="new", matched_to="opportunity")
     mail: dict[str, Any] = {"sender": STRANGER, "to": (AGENT, SECOND)}
@@ -93,12 +98,44 @@ def test_a_record_that_the_crm_has_given_its_own_id_is_not_opened_again_for_a_la
     [record] = opened(world)
     world.rename(TENANT, record.ref, "OPP-7")
     world.work()
+    if by:
+        [row] = world.storage.messages.rows.values()
+        assert row.message is not None
+        link = replace(row.message.decision.links[0], rule="by_hand", by=by)
+        by_hand = replace(row.message, decision=replace(row.message.decision, links=(link,)))
+        world.storage.messages.update(TENANT, by_hand)
     world.notify(world.deliver(SECOND, **mail), mailbox=second)
     world.work()
     [entry] = world.timeline("opportunity/OPP-7")
-    assert (entry.link.rule, world.timeline(str(record.ref))) == ("opened", [])
+    assert (entry.link.rule, world.timeline(str(record.ref))) == ("by_hand" if by else "opened", [])
     stored = world.storage.messages.get(TENANT, entry.message_key)
     assert [str(one.ref) for one in stored.decision.links] == ["opportunity/OPP-7"]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("renamed_first", [True, False])
+def test_a_record_from_which_a_person_took_the_mail_does_not_come_back_under_either_id(
+    renamed_first: bool,
+) -> None:
+    world = a_world()
+    second = world.connect(SECOND, capture="everything", unmatched="new", matched_to="opportunity")
+    mail: dict[str, Any] = {"sender": STRANGER, "to": (AGENT, SECOND)}
+    world.notify(world.deliver(**mail))
+    [record] = opened(world)
+    new = replace(record.ref, id="OPP-7")
+    [row] = world.storage.messages.rows.values()
+    assert row.message is not None
+    key = row.message.key
+    if renamed_first:
+        world.rename(TENANT, record.ref, new.id)
+        world.work()
+    world.unlink(ANN, key, new if renamed_first else record.ref)
+    world.work()
+    if not renamed_first:
+        world.rename(TENANT, record.ref, new.id)
+        world.work()
+    world.notify(world.deliver(SECOND, **mail), mailbox=second)
+    world.work()
+    assert world.timeline(str(record.ref)) == world.timeline(str(new)) == []
 
 
 def test_two_mails_that_share_a_message_id_open_a_record_each() -> None:

@@ -3,6 +3,7 @@
 from base64 import b64encode
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -75,7 +76,8 @@ def test_mail_that_matches_nothing_any_more_goes_to_my_inbox(world: World) -> No
     assert item.reason == "no_match"
 
 
-def test_a_mail_is_not_kept_where_it_was_by_its_own_answer(world: World) -> None:
+@pytest.mark.parametrize("later", [timedelta(seconds=20), timedelta(hours=1)])
+def test_a_mail_is_not_kept_where_it_was_by_its_own_answer(world: World, later: timedelta) -> None:
     """The answer stands there only because the mail does, and its conversation leads to it."""
     index = b64encode(b"\x01" + bytes(26)).decode()
     world.notify(
@@ -89,12 +91,61 @@ def test_a_mail_is_not_kept_where_it_was_by_its_own_answer(world: World) -> None
             to=(CONTACT,),
             in_reply_to=("1@fabrikam.example",),
             conversation_index=index,
-            received_at=NOW + timedelta(hours=1),
+            received_at=NOW + later,
         )
     )
     moved_address(world)
     run(world)
     assert (len(world.timeline("contact/C-1")), len(world.timeline("contact/C-2"))) == (0, 2)
+
+
+def test_a_long_conversation_leads_back_to_its_start_however_often_it_is_asked(world: World) -> None:
+    """Five mails before this one, only the oldest with its people; its own row takes nobody's place."""
+    index = b64encode(b"\x01" + bytes(26)).decode()
+    ours: dict[str, Any] = {"folder": "sentitems", "sender": AGENT, "conversation_index": index}
+    people = [("li@adatum.example", CONTACT), *((OTHER,) for _ in range(4)), ("li@adatum.example",)]
+    for number, to in enumerate(people):
+        world.storage.mailboxes.note(world.mailbox, capture="everything")
+        message_id, at = f"{number}@contoso.example", NOW + timedelta(minutes=number)
+        mail = {
+            "message_id": message_id,
+            "subject": "Re: Roof",
+            "to": to,
+            "received_at": at,
+            "text": message_id,
+        }
+        world.notify(world.deliver(**ours, **mail))
+    assert len(world.timeline("contact/C-1")) == 2
+    assert look(world).differences == ()
+
+
+def test_a_record_opened_for_a_mail_is_no_evidence_for_it_under_its_new_id_either() -> None:
+    world = World()
+    world.storage.mailboxes.note(world.mailbox, matched_to="project", unmatched="new")
+    second = world.connect("second@contoso.example", matched_to="project", matching_type="domain")
+    domain = {"contacts": ("C-1",), "contact_domains": ("fabrikam.example",)}
+    world.records(a_record(), a_record("project/wall", **domain))
+    for address, mailbox in ((AGENT, world.mailbox), (second.address, second)):
+        world.notify(world.deliver(address, to=(AGENT, second.address)), mailbox=mailbox)
+    [opened] = (one.ref for one in world.storage.records.rows.values() if one.origin == "postledger")
+    world.rename(TENANT, opened, "P-7")
+    world.work()
+    assert len(world.timeline("project/wall")) == len(world.timeline("project/P-7")) == 1
+    assert look(world).differences == ()
+
+
+def test_what_a_mail_stands_on_is_not_suggested_for_it(world: World) -> None:
+    world.storage.mailboxes.note(world.mailbox, matched_to="opportunity", unmatched="new")
+    second = world.connect("second@contoso.example", matched_to="project")
+    for address, mailbox in ((AGENT, world.mailbox), (second.address, second)):
+        world.notify(world.deliver(address, to=(AGENT, second.address)), mailbox=mailbox)
+    world.records(a_record(client="K-1"), a_record("client/K-1", domains=()))
+    run(world)
+    [item] = world.storage.inbox.of(TENANT, second.address)
+    standing = {str(one.ref) for one in item.suggestions} & {
+        str(ref) for (_, ref), rows in world.storage.timeline.rows.items() if rows
+    }
+    assert standing == set()
 
 
 def test_what_a_thread_lends_follows_in_the_same_run(world: World) -> None:

@@ -220,6 +220,7 @@ class World:
                 inbox=storage.inbox,
                 attachments=storage.attachments,
                 mailboxes=storage.mailboxes,
+                records=storage.records,
                 mail=self.mail,
                 queue=storage.queue,
                 clock=lambda: self.now,
