@@ -6,15 +6,19 @@ and it differs from mailbox to mailbox.
 
 import base64
 import binascii
+from datetime import datetime, timedelta
 from typing import Final
 
 from shared.domain import subjects
+from shared.domain.automatic import Automatic, nature_of
 from shared.domain.messages import Direction, MessageHead
 
 HEADER: Final = "thread-index"
 _START: Final = 22
 _GUID: Final = slice(6, 22)
 _RESERVED: Final = 1
+# An automatic reply may arrive before the mail that it answers is among the sent items.
+_AHEAD: Final = timedelta(minutes=1)
 
 
 def guid_of(index: str) -> str:
@@ -38,6 +42,13 @@ def goes_on(head: MessageHead) -> bool:
     if kind == "forward":
         return False
     return kind == "reply" or bool(head.answers) or len(_bytes(head.conversation_index)) > _START
+
+
+def latest(head: MessageHead) -> datetime:
+    """Until when a mail was received that this one may go on with: not its own answers."""
+    nature = nature_of(head.headers, head.sender.address, head.subject)
+    is_reply = nature.automatic is Automatic.AUTO_REPLY
+    return head.received_at + _AHEAD if is_reply else head.received_at
 
 
 def _bytes(index: str) -> bytes:

@@ -9,7 +9,7 @@ from shared.domain.organisations import Organisation
 from shared.domain.records import Card, RecordRef
 
 # Raised with every change of the cascade, and stored with each decision.
-RULES_VERSION: Final = 2
+RULES_VERSION: Final = 3
 BY_RULE: Final = "postledger"
 
 

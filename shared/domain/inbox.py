@@ -5,14 +5,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from shared.domain import subjects
 from shared.domain.errors import Outdated, WrongState
 from shared.domain.filing import DELETED, PENDING, InboxItem, StoredMessage
 from shared.domain.identity import Hasher
 from shared.domain.links import filed_on
 from shared.domain.mailboxes import Mailbox
 from shared.domain.matching import Decision, Disposition, MatchPolicy, listing
-from shared.domain.message_ids import answered
 from shared.domain.messages import Direction, Document
 from shared.domain.rulings import DELETE, LINK, Ruling
 
@@ -51,11 +49,9 @@ def may_list(mailbox: Mailbox) -> bool:
 
 
 def thread_of(document: Document) -> tuple[str, ...]:
-    """The Message-IDs by which a mail and others of its thread find each other; a forward opens one anew."""
+    """The Message-IDs by which a mail and others of its thread find each other."""
     own = (document.message_id,) if document.message_id else ()
-    if subjects.kind(document.subject) == "forward":
-        return own
-    return (*own, *answered(document.in_reply_to, document.references))
+    return (*own, *document.answers)
 
 
 def version_of(stored: StoredMessage) -> str:

@@ -55,11 +55,8 @@ class MessageHead:
 
     @property
     def answers(self) -> tuple[str, ...]:
-        """Message-IDs this mail answers, nearest first, never its own; none for a forward: it opens a matter anew."""
-        if subjects.kind(self.subject) == "forward":
-            return ()
-        found = answered(self.in_reply_to, self.references)
-        return tuple(one for one in found if one != self.message_id)
+        """Message-IDs this mail answers, nearest first, never its own; none for a forward."""
+        return _answers(self)
 
     @property
     def roles(self) -> tuple[tuple[str, str], ...]:
@@ -145,3 +142,15 @@ class Document:
     on_behalf_of: Person | None = None
     conversation_index: str = ""
     headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """As those of a `MessageHead`."""
+        return _answers(self)
+
+
+def _answers(mail: MessageHead | Document) -> tuple[str, ...]:
+    if subjects.kind(mail.subject) == "forward":  # it opens a matter anew
+        return ()
+    found = answered(mail.in_reply_to, mail.references)
+    return tuple(one for one in found if one != mail.message_id)

@@ -2,11 +2,9 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from shared.domain import codes, conversations, subjects
 from shared.domain.addresses import domain_of
-from shared.domain.automatic import Automatic, nature_of
 from shared.domain.bounces import failed_recipients
 from shared.domain.candidates import Candidates, CodeHit, ThreadHit
 from shared.domain.codes import Found
@@ -27,8 +25,6 @@ from shared.services.survivors import survivors
 
 # A contact may be on hundreds of records; those that are shown first are enough.
 MOST_LISTED = 20
-# An automatic reply may arrive before the mail that it answers is among the sent items.
-AT_ONCE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +142,7 @@ class GatherCandidates:
         candidates = replace(candidates, conversation_key=key)
         if candidates.parent is not None or not conversations.goes_on(head):
             return candidates
-        nature = nature_of(head.headers, head.sender.address, head.subject)
-        is_reply = nature.automatic is Automatic.AUTO_REPLY
-        until = head.received_at + AT_ONCE if is_reply else head.received_at
+        until = conversations.latest(head)
         found = self.messages.of_conversation(scope.tenant_id, key, until=until, apart_from=own)
         return replace(candidates, conversation=found)
 

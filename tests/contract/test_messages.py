@@ -50,7 +50,7 @@ class TestScan:
                 break
         assert (found, pages) == (keys, 2)
 
-    def test_copies_placeholders_and_other_organisations_are_no_messages(self, storage, tenant):
+    def test_copies_awaited_mails_and_other_organisations_are_no_messages(self, storage, tenant):
         create(storage, tenant)
         storage.messages.wait_for(tenant, "0c" * 16, a_waiter())
         create(storage, tenant[:-1] + "x", a_stored_message(key="0d" * 16))

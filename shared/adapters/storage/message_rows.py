@@ -1,4 +1,4 @@
-"""The rows of the table Messages: a message, a placeholder that only holds waiters, a copy. No requests here."""
+"""The rows of the table Messages: a message, one that is awaited and has only waiters yet, a copy. No requests here."""
 
 import json
 from collections.abc import Iterable
@@ -66,7 +66,7 @@ def message_row(tenant_id: str, message: StoredMessage) -> Row:
     }
 
 
-def placeholder_row(tenant_id: str, key: str, waiter: Waiter) -> Row:
+def awaited_row(tenant_id: str, key: str, waiter: Waiter) -> Row:
     return {**keys_of(tenant_id, key), "state": AWAITED, "waiters": waiters_column([waiter])}
 
 
@@ -159,9 +159,9 @@ def waiters_column(waiters: Iterable[Waiter]) -> Any:
     return json.dumps(plain, separators=(",", ":"))
 
 
-def _conversation_place(tenant_id: str, conversation: str) -> tuple[str, str]:
-    return joined(tenant_id, f"~c{conversation[:1]}"), escaped(conversation)
-
-
 def is_awaited(row: Row) -> bool:
     return bool(row["state"] == AWAITED)
+
+
+def _conversation_place(tenant_id: str, conversation: str) -> tuple[str, str]:
+    return joined(tenant_id, f"~c{conversation[:1]}"), escaped(conversation)

@@ -148,7 +148,7 @@ class AzureMessageStore:
         """One request for the first who waits, three for the next."""
         for _ in range(_TRIES):
             try:
-                self._table.write(rows.placeholder_row(tenant_id, key, waiter), "")
+                self._table.write(rows.awaited_row(tenant_id, key, waiter), "")
                 return None
             except Conflict:
                 row = self._row(tenant_id, key)
@@ -227,7 +227,7 @@ class AzureMessageStore:
             self._bodies.delete(blob)
 
     def _rows(self, tenant_id: str, keys: list[str], *, with_document: str = "") -> dict[str, Row]:
-        """Rows of messages by key; placeholders and absent ones are left out."""
+        """Rows of messages by key; those awaited and those absent are left out."""
 
         def read(key: str) -> Row | None:
             more = (rows.DOCUMENT,) if key == with_document else ()

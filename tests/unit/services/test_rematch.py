@@ -104,8 +104,8 @@ def test_a_long_conversation_leads_back_to_its_start_however_often_it_is_asked(w
     index = b64encode(b"\x01" + bytes(26)).decode()
     ours: dict[str, Any] = {"folder": "sentitems", "sender": AGENT, "conversation_index": index}
     people = [("li@adatum.example", CONTACT), *((OTHER,) for _ in range(4)), ("li@adatum.example",)]
+    world.storage.mailboxes.note(world.mailbox, capture="everything")
     for number, to in enumerate(people):
-        world.storage.mailboxes.note(world.mailbox, capture="everything")
         message_id, at = f"{number}@contoso.example", NOW + timedelta(minutes=number)
         mail = {
             "message_id": message_id,
