@@ -126,6 +126,7 @@ def test_a_forgotten_delta_token_loses_nothing_and_files_nothing_twice(
     tenant.deliver(ann, known)
     tenant.entry("contact/C-1", known)
     ledger.walk(ann)
+    tenant.control.put_habits(empty_delta_pages=False)
     tenant.control.put_faults(drop_notifications=1, expire_delta_tokens=1)
     missed = [a_mail(CONTACT, ann, f"Missed {number}") for number in range(5)]
     for mail in missed:

@@ -98,6 +98,20 @@ def test_a_long_resync_gives_way_and_goes_on(world: World, monkeypatch: pytest.M
     assert len(world.timeline()) == 50
 
 
+def test_a_delta_that_is_forgotten_while_it_is_read_comes_back_and_loses_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync, "MAX_PAGES", 1)
+    world.mail.page_size = 4
+    many(world, 10)
+    world.walk()
+    world.mail.expire(AGENT)
+    with pytest.raises(Unavailable, match="while it is read"):
+        world.walk()
+    world.work()
+    assert len(world.timeline()) == 10
+
+
 def test_moves_of_older_mail_are_followed_behind_a_resync(world: World) -> None:
     old = world.deliver(folder="junkemail", received_at=NOW - timedelta(hours=20))
     world.walk()
