@@ -8,7 +8,7 @@ import azure.functions as func
 
 from shared.bootstrap import api_app, outcomes, use_cases
 from shared.domain import names
-from shared.domain.commands import (
+from shared.domain.commands.commands import (
     BackfillMailbox,
     FileMessage,
     IngestMessages,

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
-from shared.adapters.storage.message_rows import body_of
-from shared.domain.addresses import Person
-from shared.domain.documents import document_of
-from shared.domain.html import safe_html
-from shared.domain.messages import FetchedMessage, MessageHead
+from shared.adapters.storage.stores.message_rows import body_of
+from shared.domain.mail.addresses import Person
+from shared.domain.mail.documents import document_of
+from shared.domain.mail.html import safe_html
+from shared.domain.mail.messages import FetchedMessage, MessageHead
 
 MEGABYTE: Final = 1_000_000
 TENANT: Final = "11111111-2222-4333-8444-555555555555"

@@ -19,20 +19,21 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from shared.domain import capture, codes
-from shared.domain.addresses import Person
-from shared.domain.candidates import Candidates, ThreadHit
-from shared.domain.folders import FolderState
-from shared.domain.identity import Hasher
-from shared.domain.mailboxes import Mailbox
-from shared.domain.matching import MatchPolicy, match
-from shared.domain.messages import Direction, MessageHead
-from shared.domain.organisations import Organisation
-from shared.domain.records import Card, Record, RecordRef
-from shared.ports import KnownAddress
-from shared.services.candidates import GatherCandidates
-from shared.services.scopes import Scope
-from shared.services.screening import policy_of
+from shared.domain.capture import screening
+from shared.domain.capture.folders import FolderState
+from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.connections.organisations import Organisation
+from shared.domain.mail import codes
+from shared.domain.mail.addresses import Person
+from shared.domain.mail.identity import Hasher
+from shared.domain.mail.messages import Direction, MessageHead
+from shared.domain.matching.candidates import Candidates, ThreadHit
+from shared.domain.matching.matching import MatchPolicy, match
+from shared.domain.records.records import Card, Record, RecordRef
+from shared.ports.stores.records import KnownAddress
+from shared.services.capture.scopes import Scope
+from shared.services.capture.screening import policy_of
+from shared.services.matching.candidates import GatherCandidates
 
 SIZES = (1_000, 100_000, 1_000_000)
 CODE_KEYS = (b"c" * 32,)
@@ -189,7 +190,7 @@ def run(size: int, count: int) -> Measured:
         for head in heads:
             before = shelf.reads.total()
             [candidates] = gather(scope, [head])
-            if capture.decide(head, candidates, policy).keep:
+            if screening.decide(head, candidates, policy).keep:
                 candidates = gather.for_matching(scope, head, candidates)
                 match(head, candidates, match_policy)
             over += shelf.reads.total() - before > bound(head, candidates)

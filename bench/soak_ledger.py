@@ -13,8 +13,8 @@ from bench.soak_verify import Seen
 from bench.soak_world import COMPANIES
 from dev.tenant import Tenant
 from shared.adapters.storage.connection import Connection, StorageSettings
-from shared.adapters.storage.mailboxes import AzureMailboxes
-from shared.adapters.storage.message_rows import is_awaited, to_message
+from shared.adapters.storage.stores.mailboxes import AzureMailboxes
+from shared.adapters.storage.stores.message_rows import is_awaited, to_message
 from shared.domain import names
 
 # Commands of contacts that came late wait there on purpose, for minutes.

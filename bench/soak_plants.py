@@ -44,9 +44,9 @@ def _plant(owner: type, name: str, code: Callable[..., Any]) -> None:
 
 def cursor_too_early() -> None:
     """The cursor of a page is stored before its ids are queued."""
-    from shared.ports import Listed
-    from shared.services.arrivals import is_unsettled
-    from shared.services.sync import Sync
+    from shared.ports.mail import Listed
+    from shared.services.capture.arrivals import is_unsettled
+    from shared.services.capture.sync import Sync
 
     def delta(self: Any, scope: Any, state: Any, since: Any) -> tuple[Any, bool]:
         page = self.mail.delta(scope.mailbox, state, since)
@@ -62,9 +62,9 @@ def cursor_too_early() -> None:
 
 def conflict_is_somebody_else() -> None:
     """A create's 409 is taken for another worker's row: nothing is left to do."""
-    from shared.domain.filing import DONE
-    from shared.ports import Claim
-    from shared.services.filing import Filing
+    from shared.domain.filing.filing import DONE
+    from shared.ports.stores.filing import Claim
+    from shared.services.filing.filing import Filing
 
     original: Callable[..., Claim] = Filing._claim
 
@@ -77,7 +77,7 @@ def conflict_is_somebody_else() -> None:
 
 def receipt_of_its_own() -> None:
     """Whoever adopts a stored mail files it under the time at which the own copy came."""
-    from shared.services.filing import Filing
+    from shared.services.filing.filing import Filing
 
     original = Filing._merge
 
@@ -89,7 +89,7 @@ def receipt_of_its_own() -> None:
 
 def bodies_first() -> None:
     """Bodies are fetched before it is decided whether a mail is kept."""
-    from shared.services.fetching import FetchMail
+    from shared.services.capture.fetching import FetchMail
 
     original = FetchMail.__call__
 
@@ -101,7 +101,7 @@ def bodies_first() -> None:
 
 def nobody_waits() -> None:
     """A reply that comes before its parent leaves no word."""
-    from shared.adapters.storage.messages import AzureMessageStore
+    from shared.adapters.storage.stores.messages import AzureMessageStore
 
     def wait_for(self: Any, *given: Any) -> Any:
         stored = self.get(*given[:2])

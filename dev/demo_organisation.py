@@ -18,9 +18,9 @@ from dev.demo_connect import connect, show_tests
 from dev.demo_seed import Delivery, Mail, Seed, rounds
 from dev.simulator.client import Control
 from shared.adapters.storage.connection import Connection, StorageSettings
-from shared.adapters.storage.mailboxes import AzureMailboxes
-from shared.adapters.storage.sightings import AzureSightings
-from shared.domain.sightings import FILED, SKIPPED, TRIAGE, Sighting
+from shared.adapters.storage.stores.mailboxes import AzureMailboxes
+from shared.adapters.storage.stores.sightings import AzureSightings
+from shared.domain.capture.sightings import FILED, SKIPPED, TRIAGE, Sighting
 
 CONNECTING = 60.0
 ARRIVING = 60.0

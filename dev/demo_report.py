@@ -10,7 +10,7 @@ from typing import Any
 
 from dev.demo_organisation import Demo
 from dev.demo_seed import Mail
-from shared.domain.sightings import FILED
+from shared.domain.capture.sightings import FILED
 
 LINE = 120
 GAP = "  "

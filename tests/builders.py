@@ -4,19 +4,19 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from shared.domain.addresses import Person
-from shared.domain.entries import Entry, entry_id
-from shared.domain.filing import Copy, InboxItem, StoredMessage, Waiter
-from shared.domain.folders import FolderState
-from shared.domain.identity import Fingerprint
-from shared.domain.mailboxes import Mailbox
-from shared.domain.matching import Decision, Disposition, Link
-from shared.domain.messages import Attachment, Direction, Document, FetchedMessage, MessageHead
-from shared.domain.organisations import Organisation
-from shared.domain.records import Record, RecordRef
-from shared.domain.sightings import Sighting
-from shared.domain.subscriptions import Subscription
-from shared.ports import Failure
+from shared.domain.capture.folders import FolderState
+from shared.domain.capture.sightings import Sighting
+from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.connections.organisations import Organisation
+from shared.domain.connections.subscriptions import Subscription
+from shared.domain.filing.entries import Entry, entry_id
+from shared.domain.filing.filing import Copy, InboxItem, StoredMessage, Waiter
+from shared.domain.mail.addresses import Person
+from shared.domain.mail.identity import Fingerprint
+from shared.domain.mail.messages import Attachment, Direction, Document, FetchedMessage, MessageHead
+from shared.domain.matching.matching import Decision, Disposition, Link
+from shared.domain.records.records import Record, RecordRef
+from shared.ports.stores.exceptions import Failure
 
 TENANT: Final = "11111111-2222-4333-8444-555555555555"
 MAILBOX_ID: Final = "0123456789abcdef0123456789abcdef"

@@ -3,17 +3,17 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shared.services.connecting import AskToConnect, TakeAnswer
-from shared.services.connection_care import (
+from shared.services.connections.connecting import AskToConnect, TakeAnswer
+from shared.services.connections.connection_care import (
     Disconnect,
     ProveAccess,
     ShowConnections,
     VerifyConnections,
     WatchConnections,
 )
-from shared.services.mailbox_tests import Examine, TestMailbox, TestMailboxes
-from shared.services.mailboxes import GetMailbox, Register
-from shared.services.readdressing import NoticeAddresses, TakeOverAddress
+from shared.services.connections.mailbox_tests import Examine, TestMailbox, TestMailboxes
+from shared.services.connections.mailboxes import GetMailbox, Register
+from shared.services.connections.readdressing import NoticeAddresses, TakeOverAddress
 from tests.builders import NOW
 from tests.fake_connecting import FakeProbe, FakeSignIns
 from tests.fake_mail import FakeMail

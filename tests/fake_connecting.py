@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shared.connection_ports import Link, SignedIn
-from shared.domain.connections import MailConnection
+from shared.domain.connections.connections import MailConnection
+from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import NotFound, PostledgerError
-from shared.domain.mailboxes import Mailbox
-from shared.ports import DirectoryUser
+from shared.ports.credentials import Link, SignedIn
+from shared.ports.directory import DirectoryUser
 
 ROLES = frozenset(("Mail.Read", "Mail.Send", "MailboxSettings.Read", "User.Read.All"))
 

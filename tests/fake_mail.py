@@ -6,6 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from shared.domain.capture.folders import MAIL_CLASS, Folder, FolderState
+from shared.domain.capture.windows import Window, second_of
+from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import (
     NotFound,
     Outcome,
@@ -15,11 +18,9 @@ from shared.domain.errors import (
     SyncStateExpired,
     TransientError,
 )
-from shared.domain.folders import MAIL_CLASS, Folder, FolderState
-from shared.domain.mailboxes import Mailbox
-from shared.domain.messages import FetchedMessage, MessageHead
-from shared.domain.windows import Window, second_of
-from shared.ports import DeltaPage, DirectoryUser, Listed, ListPage
+from shared.domain.mail.messages import FetchedMessage, MessageHead
+from shared.ports.directory import DirectoryUser
+from shared.ports.mail import DeltaPage, Listed, ListPage
 
 STANDARD = ("inbox", "sentitems", "drafts", "deleteditems", "junkemail", "archive")
 

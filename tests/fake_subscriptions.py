@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import NotFound
-from shared.domain.mailboxes import Mailbox
-from shared.ports import GraphSubscription
+from shared.ports.notifications import GraphSubscription
 
 
 @dataclass

@@ -12,26 +12,28 @@ from threading import RLock
 from typing import Any, Final
 
 from shared.domain import names
-from shared.domain.audit import AuditFilter, AuditRow
-from shared.domain.backfills import Backfill
-from shared.domain.candidates import ThreadHit
-from shared.domain.commands import Command
-from shared.domain.connections import MailConnection
-from shared.domain.entries import Entry, inverted
-from shared.domain.erasure import RUNNING, Deletion, Eraser, Erasure
+from shared.domain.capture.backfills import Backfill
+from shared.domain.capture.folders import FolderState
+from shared.domain.capture.late_contacts import Announcement
+from shared.domain.capture.sightings import Sighting
+from shared.domain.commands.commands import Command
+from shared.domain.connections.connections import MailConnection
+from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.connections.organisations import Organisation
+from shared.domain.connections.subscriptions import Subscription
 from shared.domain.errors import Busy, Conflict, NotFound
-from shared.domain.filing import DONE, MAX_WAITERS, Copy, InboxItem, StoredMessage, Waiter
-from shared.domain.folders import FolderState
-from shared.domain.identity import variant_key
-from shared.domain.late_contacts import Announcement
-from shared.domain.mailboxes import Mailbox
-from shared.domain.messages import Document
-from shared.domain.organisations import Organisation
-from shared.domain.records import Card, Record, RecordRef, opened_key
-from shared.domain.rulings import Mark
-from shared.domain.sightings import Sighting
-from shared.domain.subscriptions import Subscription
-from shared.ports import Claim, EntryFilter, Failure, FailureFilter, KnownAddress
+from shared.domain.filing.entries import Entry, inverted
+from shared.domain.filing.filing import DONE, MAX_WAITERS, Copy, InboxItem, StoredMessage, Waiter
+from shared.domain.filing.person_decisions import Mark
+from shared.domain.mail.identity import variant_key
+from shared.domain.mail.messages import Document
+from shared.domain.matching.candidates import ThreadHit
+from shared.domain.privacy.audit import AuditFilter, AuditRow
+from shared.domain.privacy.erasure import RUNNING, Deletion, Eraser, Erasure
+from shared.domain.records.records import Card, Record, RecordRef, opened_key
+from shared.ports.stores.exceptions import Failure, FailureFilter
+from shared.ports.stores.filing import Claim, EntryFilter
+from shared.ports.stores.records import KnownAddress
 
 SLOTS: Final = 3
 NEWEST: Final = 5

@@ -13,14 +13,14 @@ from azure.storage.queue import QueueServiceClient
 
 from dev.tenant import Tenant, eventually
 from shared.adapters.storage.connection import Connection, StorageSettings
-from shared.adapters.storage.connections import AzureConnections
-from shared.adapters.storage.exceptions import AzureExceptions
-from shared.adapters.storage.mailboxes import AzureMailboxes
-from shared.adapters.storage.sightings import AzureSightings
+from shared.adapters.storage.stores.connections import AzureConnections
+from shared.adapters.storage.stores.exceptions import AzureExceptions
+from shared.adapters.storage.stores.mailboxes import AzureMailboxes
+from shared.adapters.storage.stores.sightings import AzureSightings
 from shared.domain import names
-from shared.domain.connections import MailConnection
-from shared.domain.mailboxes import Mailbox
-from shared.domain.sightings import Sighting
+from shared.domain.capture.sightings import Sighting
+from shared.domain.connections.connections import MailConnection
+from shared.domain.connections.mailboxes import Mailbox
 
 # What has a second turn, a quarter of an hour after the first.
 PATIENT = (names.LATE_CONTACTS, names.RECORD_MERGES, names.ERASURE)

@@ -23,9 +23,9 @@ from dev.simulator.stats import Stats
 from dev.simulator.view import Renderer, View
 from shared.adapters.graph.mail import WHOLE
 from shared.adapters.graph.parsing import whole
-from shared.domain.mailboxes import Mailbox
-from shared.domain.messages import FetchedMessage
-from shared.domain.records import Card, Record, RecordRef
+from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.mail.messages import FetchedMessage
+from shared.domain.records.records import Card, Record, RecordRef
 from tests.builders import TENANT
 from tests.fakes import FakeRecordIndex, FakeRecords, FakeStorage
 from tests.unit.services.world import World as Product

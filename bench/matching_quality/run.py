@@ -9,7 +9,7 @@ from bench.matching_quality.house import House
 from bench.matching_quality.plan import tell
 from bench.matching_quality.report import Report
 from bench.matching_quality.story import Codes
-from shared.domain.codes import issue
+from shared.domain.mail.codes import issue
 from tests.builders import CODE_KEYS, TENANT
 
 NEIGHBOUR: Final = "99999999-2222-4333-8444-555555555555"

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from bench.matching_quality.truth import NOWHERE, Refs
 from bench.matching_quality.words import Names
-from shared.domain.records import Record, RecordRef
+from shared.domain.records.records import Record, RecordRef
 
 OWN: Final = "hearthside.example"
 SISTER: Final = "hearthside-lettings.example"

@@ -12,9 +12,9 @@ from typing import Any, Final
 import jwt
 import requests
 
-from shared.domain.callers import NOT_ENABLED, Claims, InvalidToken
+from shared.domain.connections.mailboxes import is_tenant_id
 from shared.domain.errors import Forbidden, Unavailable
-from shared.domain.mailboxes import is_tenant_id
+from shared.domain.privacy.callers import NOT_ENABLED, Claims, InvalidToken
 
 ALGORITHMS: Final = ("RS256",)
 LEEWAY_SECONDS: Final = 60

@@ -9,8 +9,8 @@ from fastapi import Request, Response
 
 from shared import telemetry
 from shared.api.use_cases import ApiUseCases
-from shared.domain.callers import Caller
 from shared.domain.errors import PostledgerError
+from shared.domain.privacy.callers import Caller
 
 # Reading these is reading mail, or what tells of it.
 READS: Final = frozenset(

@@ -13,7 +13,7 @@ from fastapi.security import HTTPBearer
 
 from shared.api.audit import audit
 from shared.api.use_cases import ApiUseCases
-from shared.domain.callers import Caller, Claims, InvalidToken
+from shared.domain.privacy.callers import Caller, Claims, InvalidToken
 
 ORGANISATION_HEADER = "postledger-organisation"
 

@@ -11,10 +11,10 @@ from shared.api.connection_models import (
     TestModel,
     VerifiedModel,
 )
-from shared.domain.connections import MEANINGS, SCOPES, MailConnection, overall
-from shared.services.connecting import Asked
-from shared.services.connection_care import Verified
-from shared.services.mailbox_tests import Tested
+from shared.domain.connections.connections import MEANINGS, SCOPES, MailConnection, overall
+from shared.services.connections.connecting import Asked
+from shared.services.connections.connection_care import Verified
+from shared.services.connections.mailbox_tests import Tested
 
 
 def connection(found: MailConnection, now: datetime) -> ConnectionModel:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from shared.api.erasure_models import AuditModel, AuditRowModel, DeletionModel, ErasureModel
-from shared.domain.audit import AuditRow
-from shared.domain.erasure import DONE, Deletion, Erasure
+from shared.domain.privacy.audit import AuditRow
+from shared.domain.privacy.erasure import DONE, Deletion, Erasure
 
 
 def erasure(found: Erasure) -> ErasureModel:

@@ -15,15 +15,15 @@ from shared.api.inbox_models import (
     SuggestionModel,
 )
 from shared.api.models import LinkModel, PersonModel
-from shared.domain import explanations
-from shared.domain.fields import Fields
-from shared.domain.filing import StoredMessage
-from shared.domain.inbox import version_of
-from shared.domain.matching import Link
-from shared.domain.opening import Wishes
-from shared.domain.records import RecordRef
-from shared.domain.rulings import DELETE, LINK, NOTE, OPEN
-from shared.services.inbox import InboxPage, WaitingMail, Wanted
+from shared.domain.connections.fields import Fields
+from shared.domain.filing import explanations
+from shared.domain.filing.filing import StoredMessage
+from shared.domain.filing.inbox import version_of
+from shared.domain.filing.opening import Wishes
+from shared.domain.filing.person_decisions import DELETE, LINK, NOTE, OPEN
+from shared.domain.matching.matching import Link
+from shared.domain.records.records import RecordRef
+from shared.services.filing.inbox import InboxPage, WaitingMail, Wanted
 
 
 def page(found: InboxPage) -> InboxModel:

@@ -5,7 +5,7 @@ from typing import Final
 
 from starlette.responses import HTMLResponse
 
-from shared.domain.consent import Notice
+from shared.domain.connections.consent import Notice
 
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",

@@ -13,7 +13,6 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from shared.domain.callers import InvalidToken
 from shared.domain.errors import (
     Forbidden,
     InvalidInput,
@@ -23,6 +22,7 @@ from shared.domain.errors import (
     Unknown,
     WrongState,
 )
+from shared.domain.privacy.callers import InvalidToken
 
 MEDIA_TYPE: Final = "application/problem+json"
 MOST_FIELDS: Final = 10

@@ -28,28 +28,28 @@ from shared.api.operation_models import (
     SeenCopyModel,
 )
 from shared.api.record_models import LineModel, LoadModel, RecordModel, WrittenRecordModel
-from shared.domain import quotes
-from shared.domain.addresses import Person
-from shared.domain.advice import advice
-from shared.domain.backfills import Backfill
-from shared.domain.entries import Entry
-from shared.domain.explanations import preview_sentence
-from shared.domain.filing import Bounced
-from shared.domain.html import Quote, SafeHtml, safe_html
-from shared.domain.mailboxes import SETTINGS as MAILBOX_SETTINGS
-from shared.domain.mailboxes import Mailbox
-from shared.domain.matching import Link
-from shared.domain.messages import Attachment
-from shared.domain.organisations import Organisation
-from shared.domain.records import Record
-from shared.domain.rematching import Difference
-from shared.services.exceptions import NamedFailure
-from shared.services.explain import Explanation
-from shared.services.organisations import SETTINGS as ORGANISATION_SETTINGS
-from shared.services.preview import Previewed, PreviewPage
-from shared.services.reading import BCC, MessageView, TimelinePage
-from shared.services.records import LineResult, Loaded, Written
-from shared.services.rematch import DifferencePage
+from shared.domain.capture.backfills import Backfill
+from shared.domain.commands.advice import advice
+from shared.domain.connections.mailboxes import SETTINGS as MAILBOX_SETTINGS
+from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.connections.organisations import Organisation
+from shared.domain.filing.entries import Entry
+from shared.domain.filing.explanations import preview_sentence
+from shared.domain.filing.filing import Bounced
+from shared.domain.mail import quotes
+from shared.domain.mail.addresses import Person
+from shared.domain.mail.html import Quote, SafeHtml, safe_html
+from shared.domain.mail.messages import Attachment
+from shared.domain.matching.matching import Link
+from shared.domain.matching.rematching import Difference
+from shared.domain.records.records import Record
+from shared.services.capture.preview import Previewed, PreviewPage
+from shared.services.commands.exceptions import NamedFailure
+from shared.services.connections.organisations import SETTINGS as ORGANISATION_SETTINGS
+from shared.services.filing.explain import Explanation
+from shared.services.filing.reading import BCC, MessageView, TimelinePage
+from shared.services.matching.rematch import DifferencePage
+from shared.services.records.records import LineResult, Loaded, Written
 
 
 def timeline(page: TimelinePage) -> TimelineModel:

@@ -2,26 +2,33 @@
 
 from dataclasses import dataclass
 
-from shared.ports import Clock
-from shared.services.audit import AuditRequest, ReadAudit
-from shared.services.backfill import ManageBackfill
-from shared.services.callers import IdentifyCaller
-from shared.services.connecting import AskToConnect, TakeAnswer
-from shared.services.connection_care import Disconnect, ShowConnections, VerifyConnections
-from shared.services.deletion import AskDeletion
-from shared.services.erasing import AskErasure
-from shared.services.exceptions import ListExceptions, ReplayException, ReplayExceptions
-from shared.services.explain import Explain
-from shared.services.inbox import Decide, ReadInbox, UndoDecision
-from shared.services.links import LinkMessage, UnlinkMessage
-from shared.services.mailbox_tests import TestMailbox, TestMailboxes
-from shared.services.mailboxes import DeleteMailbox, GetMailbox, ListMailboxes, PutMailbox, SyncNow
-from shared.services.merging import MergeContacts, RenameRecord
-from shared.services.organisations import GetOrganisation, ListOrganisations, PutOrganisation
-from shared.services.preview import PreviewMailbox
-from shared.services.readdressing import TakeOverAddress
-from shared.services.reading import ReadAttachment, ReadMessage, ReadTimeline
-from shared.services.records import (
+from shared.ports.work import Clock
+from shared.services.capture.backfill import ManageBackfill
+from shared.services.capture.preview import PreviewMailbox
+from shared.services.commands.exceptions import ListExceptions, ReplayException, ReplayExceptions
+from shared.services.connections.callers import IdentifyCaller
+from shared.services.connections.connecting import AskToConnect, TakeAnswer
+from shared.services.connections.connection_care import Disconnect, ShowConnections, VerifyConnections
+from shared.services.connections.mailbox_tests import TestMailbox, TestMailboxes
+from shared.services.connections.mailboxes import (
+    DeleteMailbox,
+    GetMailbox,
+    ListMailboxes,
+    PutMailbox,
+    SyncNow,
+)
+from shared.services.connections.organisations import GetOrganisation, ListOrganisations, PutOrganisation
+from shared.services.connections.readdressing import TakeOverAddress
+from shared.services.filing.explain import Explain
+from shared.services.filing.inbox import Decide, ReadInbox, UndoDecision
+from shared.services.filing.links import LinkMessage, UnlinkMessage
+from shared.services.filing.reading import ReadAttachment, ReadMessage, ReadTimeline
+from shared.services.matching.rematch import Rematch
+from shared.services.privacy.audit import AuditRequest, ReadAudit
+from shared.services.privacy.deletion import AskDeletion
+from shared.services.privacy.erasing import AskErasure
+from shared.services.records.merging import MergeContacts, RenameRecord
+from shared.services.records.records import (
     DeleteRecord,
     GetRecord,
     ListOpened,
@@ -29,7 +36,6 @@ from shared.services.records import (
     LoadRecords,
     PutRecord,
 )
-from shared.services.rematch import Rematch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,29 +7,14 @@ from shared.api.app import create_app
 from shared.api.use_cases import ApiUseCases
 from shared.bootstrap.connecting import Connecting
 from shared.bootstrap.work import Work, new_id, now
-from shared.services import (
-    audit,
-    backfill,
-    by_hand,
-    callers,
-    deletion,
-    erasing,
-    exceptions,
-    explain,
-    inbox,
-    late_contacts,
-    links,
-    mailboxes,
-    matters,
-    merging,
-    organisations,
-    preview,
-    reading,
-    record_writing,
-    records,
-    rematch,
-)
-from shared.services.callers import ServedTenants
+from shared.services.capture import backfill, late_contacts, preview
+from shared.services.commands import exceptions
+from shared.services.connections import callers, mailboxes, organisations
+from shared.services.connections.callers import ServedTenants
+from shared.services.filing import change_by_person, explain, inbox, links, reading
+from shared.services.matching import rematch
+from shared.services.privacy import audit, deletion, erasing
+from shared.services.records import deals, merging, record_writing, records
 
 
 def api_over(parts: Work) -> AsgiMiddleware:
@@ -53,7 +38,7 @@ def api_use_cases(parts: Work) -> ApiUseCases:
     announce = late_contacts.AnnounceContacts(
         parts.late_contacts, parts.mailboxes, parts.queue, now, parts.settings.hash_key
     )
-    keep_matters = matters.Matters(parts.records, parts.index, announce)
+    keep_matters = deals.Matters(parts.records, parts.index, announce)
     write = record_writing.WriteRecords(
         parts.records,
         keep_matters,
@@ -63,7 +48,7 @@ def api_use_cases(parts: Work) -> ApiUseCases:
     replace = merging.ReplaceRecord(parts.records, look_up, write, parts.queue, now)
     name = exceptions.NameMailboxes(parts.mailboxes)
     put_back = exceptions.PutBack(parts.exceptions, parts.queue, now)
-    hand = by_hand.ByHand(parts.messages, parts.inbox, parts.queue, new_id)
+    hand = change_by_person.ByHand(parts.messages, parts.inbox, parts.queue, new_id)
     return ApiUseCases(
         identify_caller=callers.IdentifyCaller(parts.organisations, parts.settings.home_tenant_id),
         read_timeline=reading.ReadTimeline(parts.records, parts.timeline, access),

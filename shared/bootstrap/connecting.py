@@ -5,17 +5,17 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from shared.bootstrap.adapters import Adapters
-from shared.services.connecting import AskToConnect, TakeAnswer
-from shared.services.connection_care import (
+from shared.services.connections.connecting import AskToConnect, TakeAnswer
+from shared.services.connections.connection_care import (
     Disconnect,
     ProveAccess,
     ShowConnections,
     VerifyConnections,
     WatchConnections,
 )
-from shared.services.mailbox_tests import Examine, TestMailbox, TestMailboxes
-from shared.services.mailboxes import GetMailbox, Register
-from shared.services.readdressing import NoticeAddresses, TakeOverAddress
+from shared.services.connections.mailbox_tests import Examine, TestMailbox, TestMailboxes
+from shared.services.connections.mailboxes import GetMailbox, Register
+from shared.services.connections.readdressing import NoticeAddresses, TakeOverAddress
 
 
 def _now() -> datetime:

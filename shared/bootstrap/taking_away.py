@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 from shared.bootstrap.adapters import Adapters
-from shared.ports import Clock
-from shared.services.by_hand import ByHand
-from shared.services.deletion import DeleteOrganisation
-from shared.services.erasing import EraseMessages, ErasePerson
-from shared.services.retention import ApplyRetention
-from shared.services.taking_away import RunTakeAway
+from shared.ports.work import Clock
+from shared.services.filing.change_by_person import ByHand
+from shared.services.privacy.deletion import DeleteOrganisation
+from shared.services.privacy.erasing import EraseMessages, ErasePerson
+from shared.services.privacy.retention import ApplyRetention
+from shared.services.privacy.taking_away import RunTakeAway
 
 
 def taking_away(parts: Adapters, new_id: Callable[[], str], clock: Clock) -> RunTakeAway:

@@ -7,42 +7,42 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from shared.adapters.storage.queue import AzureCommandQueue
-from shared.services.access import WatchAccess
-from shared.services.arrivals import Arrivals
-from shared.services.backfill import StepBackfill
-from shared.services.bounces import NoteBounces, ReadBounce
-from shared.services.by_hand import ByHand, SweepDecisions
-from shared.services.candidates import GatherCandidates
-from shared.services.carry_out import Bury, CarryOut, TakeBack
-from shared.services.connection_care import WatchConnections
-from shared.services.fetching import FetchMail
-from shared.services.filing import Filing
-from shared.services.forgeries import CountForgeries
-from shared.services.ingest import Ingest
-from shared.services.late_contacts import JoinLate
-from shared.services.matching import MatchMail
-from shared.services.merging import MoveFiled
-from shared.services.notifications import ClientStates, TakeNotifications
-from shared.services.opening import OpenRecord
-from shared.services.polling import PollMailboxes
-from shared.services.readdressing import NoticeAddresses
-from shared.services.reconcile import Reconcile, ReconcileAll
-from shared.services.rematch import Reconsider, RunRematch
-from shared.services.resync import Resync
-from shared.services.retention import QueueRetention
-from shared.services.scopes import FindScope
-from shared.services.screening import Screen
-from shared.services.subscription_care import (
+from shared.services.capture.arrivals import Arrivals
+from shared.services.capture.backfill import StepBackfill
+from shared.services.capture.fetching import FetchMail
+from shared.services.capture.late_contacts import JoinLate
+from shared.services.capture.mailbox_access import WatchAccess
+from shared.services.capture.notifications import ClientStates, TakeNotifications
+from shared.services.capture.polling import PollMailboxes
+from shared.services.capture.reconcile import Reconcile, ReconcileAll
+from shared.services.capture.resync import Resync
+from shared.services.capture.scopes import FindScope
+from shared.services.capture.screening import Screen
+from shared.services.capture.sync import Sync
+from shared.services.capture.turns import Turns
+from shared.services.connections.connection_care import WatchConnections
+from shared.services.connections.readdressing import NoticeAddresses
+from shared.services.connections.subscription_care import (
     CareForSubscriptions,
     CompareSubscriptions,
     QueueComparisons,
     QueueDueSubscriptions,
 )
-from shared.services.subscriptions import MaintainSubscriptions
-from shared.services.sync import Sync
-from shared.services.taking_away import RunTakeAway
-from shared.services.threads import FileThread
-from shared.services.turns import Turns
+from shared.services.connections.subscriptions import MaintainSubscriptions
+from shared.services.filing.apply_decision import Bury, CarryOut, TakeBack
+from shared.services.filing.change_by_person import ByHand, SweepDecisions
+from shared.services.filing.filing import Filing
+from shared.services.filing.ingest import Ingest
+from shared.services.filing.opening import OpenRecord
+from shared.services.filing.threads import FileThread
+from shared.services.matching.bounces import NoteBounces, ReadBounce
+from shared.services.matching.candidates import GatherCandidates
+from shared.services.matching.forgeries import CountForgeries
+from shared.services.matching.matching import MatchMail
+from shared.services.matching.rematch import Reconsider, RunRematch
+from shared.services.privacy.retention import QueueRetention
+from shared.services.privacy.taking_away import RunTakeAway
+from shared.services.records.merging import MoveFiled
 from shared.triggers.queue import Outcomes
 
 if TYPE_CHECKING:

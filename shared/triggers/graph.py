@@ -11,7 +11,7 @@ import azure.functions as func
 
 from shared import telemetry
 from shared.domain.errors import PostledgerError
-from shared.services.notifications import Notification
+from shared.services.capture.notifications import Notification
 
 # Far above what Graph sends; a larger body is refused before it is parsed.
 MAX_BODY = 4 * 1024 * 1024

@@ -6,9 +6,9 @@ The poison message itself is finished either way.
 from dataclasses import replace
 
 from shared import telemetry
-from shared.domain.commands import Command
+from shared.domain.commands.commands import Command
 from shared.domain.errors import MalformedCommand
-from shared.services.failures import failure_id, failure_of_poison, record
+from shared.services.commands.failures import failure_id, failure_of_poison, record
 from shared.triggers.queue import Outcomes, QueueMessage, record_malformed
 
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from shared import telemetry
-from shared.domain.commands import Command, IngestMessages, tenant_named_in
+from shared.domain.commands.commands import Command, IngestMessages, tenant_named_in
+from shared.domain.commands.retries import delay, is_overdue
 from shared.domain.errors import Busy, MalformedCommand, Noted, PermanentError, TransientError
-from shared.domain.retries import delay, is_overdue
-from shared.ports import Clock, CommandQueue, Exceptions
-from shared.services.failures import failure_of, failure_of_bug, failure_of_text, record
+from shared.ports.stores.exceptions import Exceptions
+from shared.ports.work import Clock, CommandQueue
+from shared.services.commands.failures import failure_of, failure_of_bug, failure_of_text, record
 
 # host.json: the host gives a message five tries; before the last one a batch is split.
 MAX_DEQUEUE_COUNT = 5

@@ -7,28 +7,28 @@ from uuid import uuid4
 import pytest
 
 from dev.azurite import start_azurite
-from shared.adapters.storage.attachments import AzureAttachments
-from shared.adapters.storage.audit import AzureAudit
-from shared.adapters.storage.backfills import AzureBackfills
-from shared.adapters.storage.codes import AzureCodes
 from shared.adapters.storage.connection import Connection, StorageSettings
-from shared.adapters.storage.connections import AzureConnections
-from shared.adapters.storage.erasures import AzureErasures
-from shared.adapters.storage.exceptions import AzureExceptions
-from shared.adapters.storage.folder_states import AzureFolderStates
-from shared.adapters.storage.holdings import AzureHoldings
-from shared.adapters.storage.inbox import AzureInbox
-from shared.adapters.storage.late_contacts import AzureLateContacts
 from shared.adapters.storage.leases import AzureLeases
-from shared.adapters.storage.mailboxes import AzureMailboxes
-from shared.adapters.storage.messages import AzureMessageStore
-from shared.adapters.storage.organisations import AzureOrganisations
 from shared.adapters.storage.queue import AzureCommandQueue
-from shared.adapters.storage.record_index import AzureRecordIndex
-from shared.adapters.storage.records import AzureRecords
-from shared.adapters.storage.sightings import AzureSightings
-from shared.adapters.storage.subscriptions import AzureSubscriptions
-from shared.adapters.storage.timeline import AzureTimeline
+from shared.adapters.storage.stores.attachments import AzureAttachments
+from shared.adapters.storage.stores.audit import AzureAudit
+from shared.adapters.storage.stores.backfills import AzureBackfills
+from shared.adapters.storage.stores.codes import AzureCodes
+from shared.adapters.storage.stores.connections import AzureConnections
+from shared.adapters.storage.stores.erasures import AzureErasures
+from shared.adapters.storage.stores.exceptions import AzureExceptions
+from shared.adapters.storage.stores.folder_states import AzureFolderStates
+from shared.adapters.storage.stores.holdings import AzureHoldings
+from shared.adapters.storage.stores.inbox import AzureInbox
+from shared.adapters.storage.stores.late_contacts import AzureLateContacts
+from shared.adapters.storage.stores.mailboxes import AzureMailboxes
+from shared.adapters.storage.stores.messages import AzureMessageStore
+from shared.adapters.storage.stores.organisations import AzureOrganisations
+from shared.adapters.storage.stores.record_index import AzureRecordIndex
+from shared.adapters.storage.stores.records import AzureRecords
+from shared.adapters.storage.stores.sightings import AzureSightings
+from shared.adapters.storage.stores.subscriptions import AzureSubscriptions
+from shared.adapters.storage.stores.timeline import AzureTimeline
 from shared.domain import names
 from tests.fakes import FakeStorage
 

@@ -8,19 +8,19 @@ from dataclasses import replace
 import pytest
 
 from shared.adapters.storage.connection import Connection, StorageSettings
-from shared.adapters.storage.folder_states import AzureFolderStates
-from shared.adapters.storage.inbox import AzureInbox
 from shared.adapters.storage.layout import TABLE_LAYOUT
 from shared.adapters.storage.leases import AzureLeases
-from shared.adapters.storage.organisations import AzureOrganisations
-from shared.adapters.storage.records import AzureRecords
+from shared.adapters.storage.stores.folder_states import AzureFolderStates
+from shared.adapters.storage.stores.inbox import AzureInbox
+from shared.adapters.storage.stores.organisations import AzureOrganisations
+from shared.adapters.storage.stores.records import AzureRecords
 from shared.adapters.storage.table import Table
 from shared.domain import names
-from shared.domain.audit import AuditRow
-from shared.domain.erasure import Deletion, Erasure
+from shared.domain.capture.late_contacts import Announcement
 from shared.domain.errors import Busy, Rejected, Unavailable
-from shared.domain.identity import variant_key
-from shared.domain.late_contacts import Announcement
+from shared.domain.mail.identity import variant_key
+from shared.domain.privacy.audit import AuditRow
+from shared.domain.privacy.erasure import Deletion, Erasure
 from tests.builders import (
     CONTACT,
     KEY,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.domain.connections import MailConnection
+from shared.domain.connections.connections import MailConnection
 from shared.domain.errors import Conflict
 from tests.builders import NOW
 

@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 
 from shared.domain import names
-from shared.domain.audit import AuditFilter, AuditRow
-from shared.domain.erasure import HASH_PLACEHOLDER, PLACEHOLDER, Deletion, Eraser, Erasure
+from shared.domain.capture.late_contacts import Announcement
 from shared.domain.errors import Conflict
-from shared.domain.late_contacts import Announcement
-from shared.domain.records import RecordRef
-from shared.ports import EntryFilter
+from shared.domain.privacy.audit import AuditFilter, AuditRow
+from shared.domain.privacy.erasure import HASH_PLACEHOLDER, PLACEHOLDER, Deletion, Eraser, Erasure
+from shared.domain.records.records import RecordRef
+from shared.ports.stores.filing import EntryFilter
 from tests.builders import (
     AGENT,
     CONTACT,

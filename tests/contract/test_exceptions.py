@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.late_contacts import Announcement
-from shared.ports import FailureFilter
+from shared.domain.capture.late_contacts import Announcement
+from shared.ports.stores.exceptions import FailureFilter
 from tests.builders import NOW, a_failure, a_mailbox, a_sighting
 
 ALL = FailureFilter()

@@ -8,15 +8,15 @@ from itertools import count
 import pytest
 
 from shared.domain import names
-from shared.domain.audit import AuditRow
-from shared.domain.callers import AGENT as AGENT_ROLE
-from shared.domain.callers import Caller
 from shared.domain.errors import Conflict, Outdated
-from shared.domain.filing import DELETED
-from shared.domain.rulings import LINK, Mark
-from shared.services.by_hand import ByHand
-from shared.services.inbox import Decide, Wanted
-from shared.services.reading import Access
+from shared.domain.filing.filing import DELETED
+from shared.domain.filing.person_decisions import LINK, Mark
+from shared.domain.privacy.audit import AuditRow
+from shared.domain.privacy.callers import AGENT as AGENT_ROLE
+from shared.domain.privacy.callers import Caller
+from shared.services.filing.change_by_person import ByHand
+from shared.services.filing.inbox import Decide, Wanted
+from shared.services.filing.reading import Access
 from tests.builders import (
     AGENT,
     KEY,

@@ -1,9 +1,9 @@
 """Merging over storage: what was filed on one contact stands on the other, its mails' links too."""
 
-from shared.domain.commands import MergeRecords
-from shared.domain.entries import KINDS
-from shared.ports import EntryFilter
-from shared.services.merging import MoveFiled
+from shared.domain.commands.commands import MergeRecords
+from shared.domain.filing.entries import KINDS
+from shared.ports.stores.filing import EntryFilter
+from shared.services.records.merging import MoveFiled
 from tests.builders import (
     CONTACT,
     NOW,

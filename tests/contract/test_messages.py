@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.errors import Conflict
-from shared.domain.filing import DONE, MAX_WAITERS, Bounced
-from shared.domain.identity import variant_key
-from shared.domain.matching import Disposition
-from shared.domain.messages import Direction
-from shared.domain.rulings import LINK, OPEN, Ruling
+from shared.domain.filing.filing import DONE, MAX_WAITERS, Bounced
+from shared.domain.filing.person_decisions import LINK, OPEN, Ruling
+from shared.domain.mail.identity import variant_key
+from shared.domain.mail.messages import Direction
+from shared.domain.matching.matching import Disposition
 from tests.builders import (
     KEY,
     NOW,

@@ -16,16 +16,16 @@ from urllib.parse import quote
 import pytest
 
 from dev.azurite import start_azurite
-from shared.adapters.storage.codes import AzureCodes
 from shared.adapters.storage.encoding import escaped, hashed
+from shared.adapters.storage.stores.codes import AzureCodes
 from shared.domain import names
-from shared.domain.addresses import Person
-from shared.domain.audit import AuditRow
-from shared.domain.callers import OPERATOR, Caller
-from shared.domain.erasure import deleted_organisation, suppression
-from shared.domain.late_contacts import Announcement
-from shared.domain.records import RecordRef
-from shared.services.scopes import hasher_of
+from shared.domain.capture.late_contacts import Announcement
+from shared.domain.mail.addresses import Person
+from shared.domain.privacy.audit import AuditRow
+from shared.domain.privacy.callers import OPERATOR, Caller
+from shared.domain.privacy.erasure import deleted_organisation, suppression
+from shared.domain.records.records import RecordRef
+from shared.services.capture.scopes import hasher_of
 from tests.builders import AGENT, HASH_KEY, NOW, TENANT, a_failure, a_record, a_subscription, an_attachment
 from tests.contract.conftest import AzureStorage, provision
 from tests.fakes import FakeCommandQueue, FakeLeases, Faults
@@ -115,7 +115,7 @@ def a_world(connection_string: str) -> World:
 
 
 def _fields(**given: Any) -> Any:
-    from shared.domain.fields import Fields
+    from shared.domain.connections.fields import Fields
 
     return Fields(given)
 

@@ -8,7 +8,7 @@ import pytest
 
 from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.adapters.storage.queue import AzureCommandQueue
-from shared.domain.commands import IngestMessages, SyncMailbox
+from shared.domain.commands.commands import IngestMessages, SyncMailbox
 from shared.domain.errors import Rejected, Unavailable
 from tests.builders import MAILBOX_ID, NOW
 

@@ -13,9 +13,9 @@ from dev.simulator.serve import Simulator, running_simulator
 from shared.adapters.graph.session import GraphSession
 from shared.adapters.graph.subscriptions import GraphSubscriptions
 from shared.adapters.graph.tokens import ClientSecret, GraphTokens
+from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import NotFound
-from shared.domain.mailboxes import Mailbox
-from shared.ports import SubscriptionSource
+from shared.ports.notifications import SubscriptionSource
 from tests.builders import AGENT, a_mailbox
 from tests.fake_subscriptions import FakeSubscriptionSource
 

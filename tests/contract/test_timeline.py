@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.entries import KINDS
 from shared.domain.errors import NotFound
-from shared.ports import EntryFilter
+from shared.domain.filing.entries import KINDS
+from shared.ports.stores.filing import EntryFilter
 from tests.builders import NOW, a_failure, a_ref, an_entry
 
 ALL = EntryFilter(frozenset(KINDS))

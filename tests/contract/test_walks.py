@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from shared.domain.backfills import Backfill
+from shared.domain.capture.backfills import Backfill
+from shared.domain.capture.windows import Window
 from shared.domain.errors import Busy, Conflict
-from shared.domain.windows import Window
 from tests.builders import MAILBOX_ID, NOW, a_folder_state, a_mailbox, a_sighting, a_subscription
 
 

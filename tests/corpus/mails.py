@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from shared.domain.addresses import Person, parse_mailbox
+from shared.domain.mail.addresses import Person, parse_mailbox
 
 CORPUS: Final = Path(__file__).parents[3] / "shared" / "mail"
 BOUNCES: Final = "sisimai-set-of-emails"

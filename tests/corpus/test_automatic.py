@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from shared.domain.automatic import Automatic, Nature, nature_of
+from shared.domain.mail.automatic import Automatic, Nature, nature_of
 from tests.corpus import mails
 
 pytestmark = pytest.mark.skipif(not mails.CORPUS.is_dir(), reason="the public test mails are not here")

@@ -10,7 +10,7 @@ from collections import Counter
 
 import pytest
 
-from shared.domain.bounces import Report, read_report
+from shared.domain.mail.bounces import Report, read_report
 from tests.corpus import mails
 
 pytestmark = pytest.mark.skipif(not mails.CORPUS.is_dir(), reason="the public test mails are not here")

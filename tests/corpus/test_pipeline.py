@@ -22,11 +22,11 @@ from dev.simulator.client import Control
 from dev.simulator.mime import read_mail
 from dev.stack import Stack, StackOptions
 from dev.tenant import Api, Tenant
-from shared.domain.addresses import normalise
-from shared.domain.html import safe_html
-from shared.domain.html_text import to_text
-from shared.domain.quotes import split
-from shared.domain.sightings import FILED, SKIPPED, TRIAGE, Sighting
+from shared.domain.capture.sightings import FILED, SKIPPED, TRIAGE, Sighting
+from shared.domain.mail.addresses import normalise
+from shared.domain.mail.html import safe_html
+from shared.domain.mail.html_text import to_text
+from shared.domain.mail.quotes import split
 from tests.html_audit import faults
 from tests.ledger import Ledger
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from shared.domain.html import safe_html
-from shared.domain.html_text import to_text
-from shared.domain.quotes import own_text, quoted_text, split
+from shared.domain.mail.html import safe_html
+from shared.domain.mail.html_text import to_text
+from shared.domain.mail.quotes import own_text, quoted_text, split
 from tests.html_audit import faults
 
 CORPUS = Path(__file__).parents[3] / "shared" / "mail"

@@ -14,9 +14,9 @@ import pytest
 from dev.demo_report import ENTRY, GAP, INBOX, LEDGER, LINE, fit, table, width
 from dev.demo_seed import FOLDER, Mail, Seed, rounds
 from dev.simulator.mime import read_mail
-from shared.domain.addresses import domain_of
-from shared.domain.fields import Fields
-from shared.domain.records import Record, RecordRef
+from shared.domain.connections.fields import Fields
+from shared.domain.mail.addresses import domain_of
+from shared.domain.records.records import Record, RecordRef
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 RESERVED = (".example", "example.com", "example.org", "example.net")

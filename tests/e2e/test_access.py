@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from dev.stack import Stack
 from dev.tenant import Api, Tenant, a_mail
-from shared.domain.commands import SyncMailbox
+from shared.domain.commands.commands import SyncMailbox
 from shared.domain.errors import PermanentError
-from shared.services.failures import failure_of
+from shared.services.commands.failures import failure_of
 from tests.e2e.conftest import CONTACT, new_tenant
 from tests.ledger import Ledger
 

@@ -9,7 +9,7 @@ from azure.storage.queue import QueueClient, TextBase64EncodePolicy
 from dev.stack import Stack
 from dev.tenant import Tenant, a_mail, eventually
 from shared.domain import names
-from shared.domain.commands import IngestMessages
+from shared.domain.commands.commands import IngestMessages
 from tests.e2e.conftest import CONTACT
 from tests.ledger import Ledger
 

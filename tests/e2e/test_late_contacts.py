@@ -5,7 +5,7 @@ from azure.storage.queue import QueueClient, TextBase64EncodePolicy
 from dev.stack import Stack
 from dev.tenant import Tenant, a_mail, eventually
 from shared.domain import names
-from shared.domain.commands import JoinLateContacts
+from shared.domain.commands.commands import JoinLateContacts
 from tests.e2e.conftest import CONTACT, STRANGER
 from tests.ledger import Ledger
 

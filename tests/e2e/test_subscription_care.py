@@ -7,7 +7,7 @@ from typing import Any
 from dev.stack import Stack
 from dev.tenant import Tenant, a_mail, eventually
 from shared.adapters.storage.connection import Connection, StorageSettings
-from shared.adapters.storage.subscriptions import AzureSubscriptions
+from shared.adapters.storage.stores.subscriptions import AzureSubscriptions
 from tests.e2e.conftest import CONTACT
 from tests.e2e.test_mailboxes import subscription_of
 from tests.ledger import Ledger

@@ -10,12 +10,12 @@ from typing import Any
 
 import yaml
 
-from shared.domain import codes
-from shared.domain.addresses import Person, domain_of, parse_mailbox
-from shared.domain.filing import StoredMessage
-from shared.domain.mailboxes import Mailbox
-from shared.domain.public_domains import is_shared
-from shared.domain.records import RecordRef
+from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.filing.filing import StoredMessage
+from shared.domain.mail import codes
+from shared.domain.mail.addresses import Person, domain_of, parse_mailbox
+from shared.domain.mail.public_domains import is_shared
+from shared.domain.records.records import RecordRef
 from tests.builders import AGENT, CODE_KEYS, NOW, TENANT, a_record
 from tests.unit.services.world import World
 

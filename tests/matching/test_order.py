@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from shared.domain import codes
-from shared.domain.filing import StoredMessage
-from shared.domain.identity import variant_key
-from shared.domain.rematching import Difference
+from shared.domain.filing.filing import StoredMessage
+from shared.domain.mail import codes
+from shared.domain.mail.identity import variant_key
+from shared.domain.matching.rematching import Difference
 from tests.builders import AGENT, CODE_KEYS, NOW, TENANT, a_fetched_message, a_record
 from tests.unit.services.world import World
 

@@ -6,12 +6,13 @@ from datetime import datetime
 
 from shared.adapters.graph.delegated import Sessions
 from shared.adapters.graph.mail import GraphMail
+from shared.domain.capture.folders import Folder, FolderState
+from shared.domain.capture.windows import Window
+from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import Outcome
-from shared.domain.folders import Folder, FolderState
-from shared.domain.mailboxes import Mailbox
-from shared.domain.messages import FetchedMessage, MessageHead
-from shared.domain.windows import Window
-from shared.ports import DeltaPage, DirectoryUser, ListPage
+from shared.domain.mail.messages import FetchedMessage, MessageHead
+from shared.ports.directory import DirectoryUser
+from shared.ports.mail import DeltaPage, ListPage
 
 
 class ConnectedMail:

@@ -13,10 +13,10 @@ from typing import Final
 
 from shared.adapters.graph.session import GraphSession
 from shared.adapters.graph.sign_ins import EntraSignIns
-from shared.connection_ports import Connections
-from shared.domain.connections import MailConnection, serving
+from shared.domain.connections.connections import MailConnection, serving
+from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import AccessDenied, Conflict
-from shared.domain.mailboxes import Mailbox
+from shared.ports.stores.connections import Connections
 
 # A token is not used in its last minutes: a request may take one.
 MARGIN: Final = 120.0

@@ -6,8 +6,8 @@ from typing import Final
 from shared.adapters.graph import batch
 from shared.adapters.graph.parsing import extended_property
 from shared.adapters.graph.session import GraphSession, Json, path, query
+from shared.domain.capture.folders import MAIL_CLASS, WELL_KNOWN, Folder
 from shared.domain.errors import PermanentError, none_passing
-from shared.domain.folders import MAIL_CLASS, WELL_KNOWN, Folder
 
 CONTAINER_CLASS: Final = "String 0x3613"  # PidTagContainerClass
 PAGE: Final = 250

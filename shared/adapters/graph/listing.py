@@ -7,9 +7,9 @@ from typing import Final, TypeVar
 from shared.adapters.graph.errors import ServerError
 from shared.adapters.graph.parsing import head, is_whole, received_at, stamp
 from shared.adapters.graph.session import GraphSession, Json, query
+from shared.domain.capture.windows import Window
 from shared.domain.errors import PageBroken
-from shared.domain.windows import Window
-from shared.ports import Listed, ListPage
+from shared.ports.mail import Listed, ListPage
 
 # "List messages": `$top` goes up to 1,000, but large pages answer 504; those with headers are large at 50.
 ID_PAGES: Final = (500, 50, 10, 1)

@@ -7,7 +7,9 @@ from typing import Final, TypeVar
 
 from shared.adapters.graph import batch, folders, listing, parsing
 from shared.adapters.graph.session import GraphSession, Json, path, query
-from shared.domain.addresses import normalise
+from shared.domain.capture.folders import Folder, FolderState
+from shared.domain.capture.windows import Window
+from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import (
     NotFound,
     Outcome,
@@ -18,11 +20,10 @@ from shared.domain.errors import (
     Unavailable,
     none_passing,
 )
-from shared.domain.folders import Folder, FolderState
-from shared.domain.mailboxes import Mailbox
-from shared.domain.messages import FetchedMessage, MessageHead
-from shared.domain.windows import Window
-from shared.ports import DeltaPage, DirectoryUser, ListPage
+from shared.domain.mail.addresses import normalise
+from shared.domain.mail.messages import FetchedMessage, MessageHead
+from shared.ports.directory import DirectoryUser
+from shared.ports.mail import DeltaPage, ListPage
 
 Read = TypeVar("Read")
 

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from shared.adapters.graph.session import Json
-from shared.domain import authentication, automatic, conversations, senders
-from shared.domain.addresses import Person, normalise
 from shared.domain.errors import Rejected
-from shared.domain.message_ids import MAX_REFERENCES, message_id, parse_ids
-from shared.domain.messages import Attachment, FetchedMessage, MessageHead
+from shared.domain.mail import authentication, automatic, conversations, senders
+from shared.domain.mail.addresses import Person, normalise
+from shared.domain.mail.message_ids import MAX_REFERENCES, message_id, parse_ids
+from shared.domain.mail.messages import Attachment, FetchedMessage, MessageHead
 
 # PidTagSensitivity, PidTagInReplyToId, PidTagInternetReferences: sent and internal mail has them here only.
 SENSITIVITY: Final = "Integer 0x0036"

@@ -9,8 +9,8 @@ from shared.adapters.graph.delegated import Sessions
 from shared.adapters.graph.mail import USER_FIELDS, GraphMail, directory_user
 from shared.adapters.graph.session import path, query
 from shared.adapters.graph.tokens import GraphTokens
-from shared.domain.mailboxes import Mailbox
-from shared.ports import DirectoryUser
+from shared.domain.connections.mailboxes import Mailbox
+from shared.ports.directory import DirectoryUser
 
 _FIRST: Final = query(select="id", top="1")
 

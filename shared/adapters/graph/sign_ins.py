@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 
 from shared.adapters.graph.tokens import Credential, application, tokens_of, translated
 from shared.adapters.secrets.sealing import Sealer
-from shared.connection_ports import Link, SignedIn
-from shared.domain.connections import RBAC, SCOPES, SIGNED_IN, MailConnection
+from shared.domain.connections.connections import RBAC, SCOPES, SIGNED_IN, MailConnection
 from shared.domain.errors import AccessDenied
+from shared.ports.credentials import Link, SignedIn
 
 CALLBACK: Final = "/api/v1/connect/callback"
 # Makes the tenant know the application without letting it into anything: Exchange's own scope does that.

@@ -7,9 +7,9 @@ from urllib.parse import unquote
 from shared.adapters.graph.errors import AlreadyExists
 from shared.adapters.graph.parsing import moment, stamp
 from shared.adapters.graph.session import GraphSession, Json, path
+from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import NotFound, Unavailable
-from shared.domain.mailboxes import Mailbox
-from shared.ports import GraphSubscription
+from shared.ports.notifications import GraphSubscription
 
 NOTIFICATIONS: Final = "/api/graph/notifications"
 LIFECYCLE: Final = "/api/graph/lifecycle"

@@ -11,7 +11,7 @@ from functools import lru_cache
 from types import UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from shared.domain.records import RecordRef
+from shared.domain.records.records import RecordRef
 
 T = TypeVar("T")
 

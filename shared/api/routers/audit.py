@@ -9,8 +9,8 @@ from shared.api import erasure_shapes
 from shared.api.auth import UseCases, needs
 from shared.api.erasure_models import AuditModel, AuditRowModel
 from shared.api.parameters import DEFAULT_LIMIT, Cursor, Limit, guarded_router
-from shared.domain.audit import AuditFilter
-from shared.domain.callers import ADMIN, Caller
+from shared.domain.privacy.audit import AuditFilter
+from shared.domain.privacy.callers import ADMIN, Caller
 
 NDJSON = "application/x-ndjson"
 router = guarded_router(tag="privacy")

@@ -16,9 +16,9 @@ from shared.api.connection_models import (
 )
 from shared.api.pages import BUSY, page
 from shared.api.parameters import guarded_router, problems
-from shared.domain.callers import ADMIN, AGENT, OPERATOR, Caller
-from shared.domain.connections import SCOPE_PENDING
+from shared.domain.connections.connections import SCOPE_PENDING
 from shared.domain.errors import TransientError
+from shared.domain.privacy.callers import ADMIN, AGENT, OPERATOR, Caller
 
 router = guarded_router(tag="connect")
 callback_router = APIRouter(tags=["connect"])

@@ -9,8 +9,8 @@ from shared.api.audit import about
 from shared.api.auth import UseCases, needs
 from shared.api.erasure_models import EraseFields, ErasureModel
 from shared.api.parameters import guarded_router, problems
-from shared.domain.callers import ADMIN, Caller
-from shared.services.audit import name_of
+from shared.domain.privacy.callers import ADMIN, Caller
+from shared.services.privacy.audit import name_of
 
 router = guarded_router(tag="privacy")
 Admin = Annotated[Caller, Depends(needs(ADMIN))]

@@ -8,8 +8,8 @@ from shared.api import shapes
 from shared.api.auth import UseCases, needs
 from shared.api.operation_models import ExceptionModel, ExceptionsModel, ExplanationModel, ReplayModel
 from shared.api.parameters import DEFAULT_LIMIT, Cursor, Limit, guarded_router, problems
-from shared.domain.callers import ADMIN, Caller
-from shared.ports import FailureFilter
+from shared.domain.privacy.callers import ADMIN, Caller
+from shared.ports.stores.exceptions import FailureFilter
 
 router = guarded_router(tag="operations")
 Admin = Annotated[Caller, Depends(needs(ADMIN))]

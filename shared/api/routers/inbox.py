@@ -9,7 +9,7 @@ from shared.api.auth import UseCases, needs
 from shared.api.etags import conditional
 from shared.api.inbox_models import DecidedModel, InboxModel, LinkFields, NoteFields, OpeningFields
 from shared.api.parameters import DEFAULT_LIMIT, Cursor, Limit, guarded_router, problems
-from shared.domain.callers import ADMIN, AGENT, Caller
+from shared.domain.privacy.callers import ADMIN, AGENT, Caller
 
 router = guarded_router(tag="inbox")
 Person = Annotated[Caller, Depends(needs(AGENT, ADMIN))]

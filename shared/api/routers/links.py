@@ -8,7 +8,7 @@ from shared.api import inbox_shapes
 from shared.api.auth import UseCases, needs
 from shared.api.inbox_models import LinksModel, RefFields
 from shared.api.parameters import guarded_router, problems
-from shared.domain.callers import ADMIN, AGENT, SERVICE, Caller
+from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
 
 router = guarded_router(tag="messages")
 Reader = Annotated[Caller, Depends(needs(AGENT, ADMIN, SERVICE))]

@@ -13,9 +13,9 @@ from shared.api.etags import etag_of, names
 from shared.api.models import BackfillFields, BackfillModel, MailboxesModel, MailboxFields, MailboxModel
 from shared.api.operation_models import PreviewModel
 from shared.api.parameters import DEFAULT_LIMIT, Cursor, Limit, guarded_router, problems
-from shared.domain.callers import ADMIN, AGENT, Caller
-from shared.domain.entries import decode_cursor, encode_cursor
-from shared.domain.mailboxes import Mailbox
+from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.filing.entries import decode_cursor, encode_cursor
+from shared.domain.privacy.callers import ADMIN, AGENT, Caller
 
 router = guarded_router(tag="mailboxes")
 Admin = Annotated[Caller, Depends(needs(ADMIN))]

@@ -11,7 +11,7 @@ from shared.api.downloads import headers_of
 from shared.api.etags import conditional
 from shared.api.models import MessageModel
 from shared.api.parameters import guarded_router, problems
-from shared.domain.callers import ADMIN, AGENT, SERVICE, Caller
+from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
 
 router = guarded_router(tag="messages")
 Reader = Annotated[Caller, Depends(needs(AGENT, ADMIN, SERVICE))]

@@ -9,8 +9,8 @@ from shared.api.auth import UseCases, needs
 from shared.api.erasure_models import DeletionModel
 from shared.api.models import OrganisationFields, OrganisationModel, OrganisationsModel
 from shared.api.parameters import DEFAULT_LIMIT, Cursor, Limit, guarded_router, problems
-from shared.domain.callers import ADMIN, OPERATOR, Caller
-from shared.domain.entries import decode_cursor, encode_cursor
+from shared.domain.filing.entries import decode_cursor, encode_cursor
+from shared.domain.privacy.callers import ADMIN, OPERATOR, Caller
 
 router = guarded_router(tag="organisations")
 Settler = Annotated[Caller, Depends(needs(ADMIN, OPERATOR))]

@@ -18,9 +18,9 @@ from shared.api.record_models import (
     RenameBody,
     WrittenRecordModel,
 )
-from shared.domain.callers import ADMIN, SERVICE, Caller
 from shared.domain.errors import InvalidInput
-from shared.domain.records import RecordRef
+from shared.domain.privacy.callers import ADMIN, SERVICE, Caller
+from shared.domain.records.records import RecordRef
 
 router = guarded_router(tag="records")
 Keeper = Annotated[Caller, Depends(needs(SERVICE, ADMIN))]

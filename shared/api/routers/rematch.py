@@ -9,8 +9,8 @@ from shared.api.auth import UseCases, needs
 from shared.api.operation_models import RematchModel
 from shared.api.parameters import Cursor, Kind, RecordId, guarded_router, problems
 from shared.api.use_cases import ApiUseCases
-from shared.domain.callers import ADMIN, SERVICE, Caller
-from shared.domain.records import RecordRef
+from shared.domain.privacy.callers import ADMIN, SERVICE, Caller
+from shared.domain.records.records import RecordRef
 
 router = guarded_router(tag="rematch")
 Keeper = Annotated[Caller, Depends(needs(SERVICE, ADMIN))]

@@ -9,11 +9,11 @@ from shared.api.auth import UseCases, needs
 from shared.api.etags import conditional
 from shared.api.models import TimelineModel
 from shared.api.parameters import DEFAULT_LIMIT, Cursor, Kind, Limit, RecordId, guarded_router, problems
-from shared.domain.callers import ADMIN, AGENT, SERVICE, Caller
-from shared.domain.entries import kinds_of
-from shared.domain.fields import Fields
-from shared.domain.records import RecordRef
-from shared.ports import EntryFilter
+from shared.domain.connections.fields import Fields
+from shared.domain.filing.entries import kinds_of
+from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
+from shared.domain.records.records import RecordRef
+from shared.ports.stores.filing import EntryFilter
 
 router = guarded_router(tag="timelines")
 Reader = Annotated[Caller, Depends(needs(AGENT, ADMIN, SERVICE))]

@@ -8,8 +8,8 @@ import jwt
 import pytest
 
 from shared.adapters.entra import EntraTokens, SigningKeys
-from shared.domain.callers import InvalidToken
 from shared.domain.errors import Forbidden, Unavailable
+from shared.domain.privacy.callers import InvalidToken
 from tests.builders import AGENT, TENANT
 from tests.unit.api.tokens import AUDIENCE, AUTHORITY, CLIENT, OID, OTHER, Issuer
 

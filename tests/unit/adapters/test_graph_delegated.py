@@ -7,7 +7,7 @@ import pytest
 
 from shared.adapters.graph.delegated import DelegatedTokens, Sessions
 from shared.adapters.graph.sign_ins import Refreshed
-from shared.domain.connections import MailConnection
+from shared.domain.connections.connections import MailConnection
 from shared.domain.errors import AccessDenied
 from tests.builders import TENANT, a_mailbox
 from tests.fakes import FakeConnections

@@ -6,8 +6,8 @@ from urllib.parse import unquote
 import pytest
 
 from shared.adapters.graph.mail import GraphMail
+from shared.domain.capture.windows import Window
 from shared.domain.errors import PageBroken, Throttled
-from shared.domain.windows import Window
 from tests.builders import NOW, a_mailbox
 from tests.graph_transport import Asked, FakeGraph, Reply, error, fixture, session_with
 

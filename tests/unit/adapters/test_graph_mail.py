@@ -6,6 +6,7 @@ from urllib.parse import unquote
 import pytest
 
 from shared.adapters.graph.mail import GraphMail
+from shared.domain.capture.folders import Folder
 from shared.domain.errors import (
     AccessDenied,
     NotFound,
@@ -15,8 +16,7 @@ from shared.domain.errors import (
     Throttled,
     Unavailable,
 )
-from shared.domain.folders import Folder
-from shared.domain.messages import FetchedMessage
+from shared.domain.mail.messages import FetchedMessage
 from tests.builders import a_folder_state, a_mailbox
 from tests.graph_transport import GRAPH, Asked, FakeGraph, Reply, error, fixture, session_with
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.adapters.graph import parsing
-from shared.domain.addresses import Person
 from shared.domain.errors import Rejected
+from shared.domain.mail.addresses import Person
 from tests.graph_transport import fixture
 
 

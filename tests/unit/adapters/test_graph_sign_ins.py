@@ -12,7 +12,7 @@ import requests
 from shared.adapters.graph.sign_ins import EntraSignIns, Registration
 from shared.adapters.graph.tokens import ClientSecret
 from shared.adapters.secrets.sealing import Sealer
-from shared.domain.connections import MailConnection, connection_id
+from shared.domain.connections.connections import MailConnection, connection_id
 from shared.domain.errors import AccessDenied, Unavailable
 from tests.builders import TENANT
 

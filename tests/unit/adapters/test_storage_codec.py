@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from shared.adapters.storage.codec import from_plain, to_plain
-from shared.domain.entries import Entry
-from shared.domain.filing import Copy, StoredMessage
-from shared.domain.mailboxes import Mailbox
-from shared.domain.messages import Document
-from shared.domain.records import Record
+from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.filing.entries import Entry
+from shared.domain.filing.filing import Copy, StoredMessage
+from shared.domain.mail.messages import Document
+from shared.domain.records.records import Record
 from tests import builders
 from tests.builders import a_document, a_mailbox, a_record, a_stored_message, an_entry
 

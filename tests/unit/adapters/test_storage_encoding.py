@@ -21,8 +21,8 @@ from shared.adapters.storage.encoding import (
     unescaped,
     unpacked,
 )
-from shared.domain.entries import at_of, entry_id, inverted
 from shared.domain.errors import Rejected
+from shared.domain.filing.entries import at_of, entry_id, inverted
 
 ANY_TEXT = st.text(st.characters())
 json_values = st.recursive(

@@ -7,7 +7,7 @@ from starlette.testclient import TestClient
 
 from shared.adapters.entra import EntraTokens, SigningKeys
 from shared.api.app import create_app
-from shared.services.callers import ServedTenants
+from shared.services.connections.callers import ServedTenants
 from tests.builders import TENANT, a_mailbox, an_organisation
 from tests.connecting_world import ConnectingWorld
 from tests.fakes import FakeStorage

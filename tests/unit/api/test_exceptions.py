@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.commands import IngestMessages, SyncMailbox
+from shared.domain.commands.commands import IngestMessages, SyncMailbox
 from shared.domain.errors import Unavailable
-from shared.services import exceptions
+from shared.services.commands import exceptions
 from tests.builders import MAILBOX_ID, NOW, TENANT, a_failure, a_sighting
 from tests.fakes import FakeStorage
 from tests.unit.api.tokens import OTHER, Issuer
@@ -146,7 +146,7 @@ def test_another_organisations_exceptions_are_neither_seen_nor_replayed(
 
 
 def test_a_mail_is_explained(api: Api, issuer: Issuer, storage: FakeStorage) -> None:
-    from shared.services.scopes import hasher_of
+    from shared.services.capture.scopes import hasher_of
     from tests.builders import HASH_KEY
 
     mailbox = storage.mailboxes.by_id(TENANT, MAILBOX_ID)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.commands import FileMessage
+from shared.domain.commands.commands import FileMessage
 from tests.builders import (
     AGENT,
     KEY,

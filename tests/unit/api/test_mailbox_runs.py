@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from shared.domain.commands import BackfillMailbox, ReconcileMailbox, SyncMailbox
-from shared.domain.reconciliation import Reconciliation
+from shared.domain.capture.reconciliation import Reconciliation
+from shared.domain.commands.commands import BackfillMailbox, ReconcileMailbox, SyncMailbox
 from tests.builders import AGENT, NOW, a_fetched_message, a_mailbox, a_sighting
 from tests.fakes import FakeStorage
 from tests.unit.api.tokens import Issuer

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.commands import MaintainSubscription
+from shared.domain.commands.commands import MaintainSubscription
 from shared.domain.errors import Conflict
 from tests.builders import AGENT, MAILBOX_ID, NOW, TENANT, a_mailbox
 from tests.fakes import FakeStorage

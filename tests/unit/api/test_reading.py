@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from shared.domain.filing import Bounced
-from shared.domain.matching import Disposition
+from shared.domain.filing.filing import Bounced
+from shared.domain.matching.matching import Disposition
 from tests.builders import (
     AGENT,
     KEY,

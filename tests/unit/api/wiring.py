@@ -8,32 +8,39 @@ from typing import Any, Final
 from starlette.testclient import TestClient
 
 from shared.api.use_cases import ApiUseCases
-from shared.services.audit import AuditRequest, ReadAudit
-from shared.services.backfill import ManageBackfill
-from shared.services.by_hand import ByHand
-from shared.services.callers import IdentifyCaller
-from shared.services.candidates import GatherCandidates
-from shared.services.deletion import AskDeletion
-from shared.services.erasing import AskErasure
-from shared.services.exceptions import (
+from shared.services.capture.backfill import ManageBackfill
+from shared.services.capture.late_contacts import AnnounceContacts, CountLateMail
+from shared.services.capture.preview import PreviewMailbox
+from shared.services.commands.exceptions import (
     ListExceptions,
     NameMailboxes,
     PutBack,
     ReplayException,
     ReplayExceptions,
 )
-from shared.services.explain import Explain
-from shared.services.inbox import Decide, ReadInbox, UndoDecision
-from shared.services.late_contacts import AnnounceContacts, CountLateMail
-from shared.services.links import LinkMessage, UnlinkMessage
-from shared.services.mailboxes import DeleteMailbox, GetMailbox, ListMailboxes, PutMailbox, SyncNow
-from shared.services.matters import Matters
-from shared.services.merging import MergeContacts, RenameRecord, ReplaceRecord
-from shared.services.organisations import GetOrganisation, ListOrganisations, PutOrganisation
-from shared.services.preview import PreviewMailbox
-from shared.services.reading import Access, ReadAttachment, ReadMessage, ReadTimeline
-from shared.services.record_writing import LookUpInsiders, WriteRecords
-from shared.services.records import (
+from shared.services.connections.callers import IdentifyCaller
+from shared.services.connections.mailboxes import (
+    DeleteMailbox,
+    GetMailbox,
+    ListMailboxes,
+    PutMailbox,
+    SyncNow,
+)
+from shared.services.connections.organisations import GetOrganisation, ListOrganisations, PutOrganisation
+from shared.services.filing.change_by_person import ByHand
+from shared.services.filing.explain import Explain
+from shared.services.filing.inbox import Decide, ReadInbox, UndoDecision
+from shared.services.filing.links import LinkMessage, UnlinkMessage
+from shared.services.filing.reading import Access, ReadAttachment, ReadMessage, ReadTimeline
+from shared.services.matching.candidates import GatherCandidates
+from shared.services.matching.rematch import Reconsider, Rematch
+from shared.services.privacy.audit import AuditRequest, ReadAudit
+from shared.services.privacy.deletion import AskDeletion
+from shared.services.privacy.erasing import AskErasure
+from shared.services.records.deals import Matters
+from shared.services.records.merging import MergeContacts, RenameRecord, ReplaceRecord
+from shared.services.records.record_writing import LookUpInsiders, WriteRecords
+from shared.services.records.records import (
     DeleteRecord,
     GetRecord,
     ListOpened,
@@ -41,7 +48,6 @@ from shared.services.records import (
     LoadRecords,
     PutRecord,
 )
-from shared.services.rematch import Reconsider, Rematch
 from tests.builders import CODE_KEYS, HASH_KEY, NOW
 from tests.connecting_world import ConnectingWorld
 from tests.fake_mail import FakeMail

@@ -8,9 +8,10 @@ from bench.matching_quality.findings import Finding
 from bench.matching_quality.report import Report, examples
 from bench.matching_quality.run import run
 from bench.matching_quality.truth import Verdict
-from shared.domain import rules
-from shared.domain.decisions import Disposition
-from shared.services import matching, screening
+from shared.domain.matching import rules
+from shared.domain.matching.decisions import Disposition
+from shared.services.capture import screening
+from shared.services.matching import matching
 
 pytestmark = pytest.mark.slow
 MAILS = 300
@@ -58,7 +59,7 @@ def test_the_tables_name_every_story_and_every_rule_that_made_a_link(
 
 def test_a_product_that_takes_every_code_at_its_word_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules, "is_vouched_for", lambda *_: True)
-    monkeypatch.setattr("shared.domain.matching.is_vouched_for", lambda *_: True)
+    monkeypatch.setattr("shared.domain.matching.matching.is_vouched_for", lambda *_: True)
     found, report = run(5, MAILS)
     assert not report.passes
     assert Verdict.WRONG in {one.verdict for one in by_kind(found, "claimed_codes")}

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.callers import ROLES
+from shared.domain.privacy.callers import ROLES
 
 SCRIPTS = Path(__file__).resolve().parents[3] / "infra" / "scripts"
 ALL = sorted(SCRIPTS.glob("*.sh"))

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
-from shared.domain.commands import (
+from shared.domain.commands.commands import (
     BackfillMailbox,
     Command,
     FileMessage,
@@ -18,43 +18,43 @@ from shared.domain.commands import (
     SyncMailbox,
     TakeAway,
 )
-from shared.domain.entries import Entry
+from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import Busy, TransientError
-from shared.domain.mailboxes import Mailbox
-from shared.domain.records import RecordRef
-from shared.services.access import WatchAccess
-from shared.services.arrivals import Arrivals
-from shared.services.backfill import StepBackfill
-from shared.services.bounces import NoteBounces, ReadBounce
-from shared.services.by_hand import ByHand, SweepDecisions
-from shared.services.candidates import GatherCandidates
-from shared.services.carry_out import Bury, CarryOut, TakeBack
-from shared.services.deletion import AskDeletion, DeleteOrganisation
-from shared.services.erasing import AskErasure, EraseMessages, ErasePerson
-from shared.services.explain import Explain
-from shared.services.fetching import FetchMail, walk_of
-from shared.services.filing import Filing
-from shared.services.forgeries import CountForgeries
-from shared.services.inbox import Decide, ReadInbox, UndoDecision
-from shared.services.ingest import Ingest
-from shared.services.late_contacts import AnnounceContacts, CountLateMail, JoinLate
-from shared.services.links import LinkMessage, UnlinkMessage
-from shared.services.matching import MatchMail
-from shared.services.matters import Matters
-from shared.services.merging import MergeContacts, MoveFiled, RenameRecord, ReplaceRecord
-from shared.services.opening import OpenRecord
-from shared.services.reading import Access
-from shared.services.reconcile import Reconcile
-from shared.services.record_writing import LookUpInsiders, WriteRecords
-from shared.services.rematch import Reconsider, Rematch, RunRematch
-from shared.services.resync import Resync
-from shared.services.retention import ApplyRetention, QueueRetention
-from shared.services.scopes import FindScope, Scope, hasher_of
-from shared.services.screening import Screen
-from shared.services.sync import Sync
-from shared.services.taking_away import RunTakeAway
-from shared.services.threads import FileThread
-from shared.services.turns import Turns
+from shared.domain.filing.entries import Entry
+from shared.domain.records.records import RecordRef
+from shared.services.capture.arrivals import Arrivals
+from shared.services.capture.backfill import StepBackfill
+from shared.services.capture.fetching import FetchMail, walk_of
+from shared.services.capture.late_contacts import AnnounceContacts, CountLateMail, JoinLate
+from shared.services.capture.mailbox_access import WatchAccess
+from shared.services.capture.reconcile import Reconcile
+from shared.services.capture.resync import Resync
+from shared.services.capture.scopes import FindScope, Scope, hasher_of
+from shared.services.capture.screening import Screen
+from shared.services.capture.sync import Sync
+from shared.services.capture.turns import Turns
+from shared.services.filing.apply_decision import Bury, CarryOut, TakeBack
+from shared.services.filing.change_by_person import ByHand, SweepDecisions
+from shared.services.filing.explain import Explain
+from shared.services.filing.filing import Filing
+from shared.services.filing.inbox import Decide, ReadInbox, UndoDecision
+from shared.services.filing.ingest import Ingest
+from shared.services.filing.links import LinkMessage, UnlinkMessage
+from shared.services.filing.opening import OpenRecord
+from shared.services.filing.reading import Access
+from shared.services.filing.threads import FileThread
+from shared.services.matching.bounces import NoteBounces, ReadBounce
+from shared.services.matching.candidates import GatherCandidates
+from shared.services.matching.forgeries import CountForgeries
+from shared.services.matching.matching import MatchMail
+from shared.services.matching.rematch import Reconsider, Rematch, RunRematch
+from shared.services.privacy.deletion import AskDeletion, DeleteOrganisation
+from shared.services.privacy.erasing import AskErasure, EraseMessages, ErasePerson
+from shared.services.privacy.retention import ApplyRetention, QueueRetention
+from shared.services.privacy.taking_away import RunTakeAway
+from shared.services.records.deals import Matters
+from shared.services.records.merging import MergeContacts, MoveFiled, RenameRecord, ReplaceRecord
+from shared.services.records.record_writing import LookUpInsiders, WriteRecords
 from tests.builders import (
     AGENT,
     CODE_KEYS,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.errors import Unavailable
-from shared.services.notifications import Notification
+from shared.services.capture.notifications import Notification
 from shared.triggers.graph import MAX_BODY, read, receive
 from tests.builders import TENANT
 

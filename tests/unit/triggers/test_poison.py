@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.capture import RULES_VERSION
-from shared.domain.commands import IngestMessages, SyncMailbox
+from shared.domain.capture.screening import RULES_VERSION
+from shared.domain.commands.commands import IngestMessages, SyncMailbox
 from shared.domain.errors import Unavailable
 from shared.triggers.poison import take_poison
 from shared.triggers.queue import MAX_DEQUEUE_COUNT, Outcomes, handle

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.commands import IngestMessages, SyncMailbox
+from shared.domain.commands.commands import IngestMessages, SyncMailbox
 from shared.domain.errors import AccessDenied, Busy, Throttled, Unavailable
 from shared.triggers.queue import MAX_DEQUEUE_COUNT, Outcomes, handle
 from tests.builders import MAILBOX_ID, NOW, TENANT

@@ -1,0 +1,124 @@
+"""All tables and containers, as rows and blobs of an organisation: to take a name, or everything, away.
+
+Knows that partitions and blob names begin with the tenant, and nothing of what a row means: a table that is added
+is covered without being named here.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any, Final
+
+from shared.adapters.storage.blobs import Blobs
+from shared.adapters.storage.connection import Connection
+from shared.adapters.storage.encoding import CONTENT, escaped, hashed, packed, part_names, unpacked
+from shared.adapters.storage.errors import translated
+from shared.adapters.storage.table import KEYS, Operation, Row, Table, etag_of, quoted
+from shared.domain import names
+from shared.domain.errors import NotFound
+from shared.domain.privacy.erasure import Eraser
+
+# Kept in order by their own ports, or without anything readable in them. Records are looked at here too, after
+# their own port has: a row goes on naming the keys that have left it until it is written again.
+_OWN_PORTS: Final = (names.MESSAGES, names.ERASURES, names.AUDIT)
+# Lists of mails: a row whose people include the person is of a mail that goes.
+_LISTS: Final = (names.TIMELINE, names.INBOX)
+_PREFIXES: Final[Mapping[str, str]] = {names.LEASES: "mailboxes/{}/"}
+
+
+class AzureHoldings:
+    """Implements `ports.Holdings`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The organisation's own row goes last: while it stands, nobody else takes the tenant for a new one."""
+        tables = (one for one in names.TABLES if one != names.ORGANISATIONS)
+        return (*tables, *names.CONTAINERS, names.ORGANISATIONS)
+
+    @property
+    def rewritable(self) -> tuple[str, ...]:
+        return tuple(one for one in names.TABLES if one not in _OWN_PORTS)
+
+    def erase(self, tenant_id: str, table: str, eraser: Eraser, *, limit: int, after: str) -> tuple[int, str]:
+        """One query, and one request per row that is changed. Raises Conflict where a row changed meanwhile."""
+        rows = list(islice(Table(self._connection, table).rows(_of(tenant_id, after)), limit))
+        changes = self._connection.side_by_side(lambda row: self._erase(table, row, eraser), rows)
+        last = rows[-1] if len(rows) == limit else None
+        return sum(changes), f"{last['PartitionKey']}\n{last['RowKey']}" if last else ""
+
+    def clear(self, tenant_id: str, place: str, *, limit: int) -> bool:
+        """One query or listing, and one request per row or blob, side by side."""
+        if place in names.CONTAINERS:
+            return self._clear_container(tenant_id, place, limit)
+        table = Table(self._connection, place)
+        rows = list(islice(table.rows(_of(tenant_id, ""), select=KEYS), limit))
+        self._connection.side_by_side(
+            lambda row: table.delete(str(row["PartitionKey"]), str(row["RowKey"])), rows
+        )
+        return len(rows) == limit
+
+    def _erase(self, table: str, row: Row, eraser: Eraser) -> bool:
+        changed = _erased(row, eraser)
+        if changed is None:
+            return False
+        goes = _is_keyed_by(row, eraser) or (table in _LISTS and eraser.names_person(_content(row)))
+        verb = "delete" if goes else "replace"
+        try:
+            Table(self._connection, table).transact([Operation(verb, changed, etag_of(row))])
+        except NotFound:
+            return False
+        return True
+
+    def _clear_container(self, tenant_id: str, container: str, limit: int) -> bool:
+        prefix = _PREFIXES.get(container, "{}/").format(escaped(tenant_id))
+        blobs = Blobs(self._connection, container)
+        with translated(container):
+            found = self._connection.container(container).list_blob_names(name_starts_with=prefix)
+            listed = list(islice(found, limit))
+        self._connection.side_by_side(blobs.delete, listed)
+        return len(listed) == limit
+
+
+def _of(tenant_id: str, after: str) -> str:
+    """Rows of all of an organisation's partitions, from behind a place. "}" sorts right behind the "|" in keys."""
+    condition = f"PartitionKey ge {quoted(tenant_id)} and PartitionKey lt {quoted(tenant_id + '}')}"
+    if not after:
+        return condition
+    partition, key = (quoted(one) for one in after.split("\n"))
+    return (
+        f"{condition} and (PartitionKey gt {partition} or (PartitionKey eq {partition} and RowKey gt {key}))"
+    )
+
+
+def _erased(row: Row, eraser: Eraser) -> dict[str, Any] | None:
+    """The row as it is to be written; None where nothing names the person."""
+    if _is_keyed_by(row, eraser):
+        return {name: row[name] for name in KEYS}
+    changes = dict(_changed_columns(row, eraser))
+    return {**row, **changes} if changes else None
+
+
+def _changed_columns(row: Row, eraser: Eraser) -> Iterator[tuple[str, Any]]:
+    for name, value in row.items():
+        if isinstance(value, str) and name not in KEYS and (new := eraser.text(value)) != value:
+            yield name, new
+    content = _content(row)
+    new_content = eraser.value(content)
+    if new_content is not content:
+        columns = packed(new_content)
+        # A value that takes fewer parts must not leave an old one behind.
+        yield from {**{name: b"" for name in part_names() if name in row}, **columns}.items()
+
+
+def _content(row: Row) -> Any:
+    return unpacked(row) if CONTENT in row else None
+
+
+def _is_keyed_by(row: Row, eraser: Eraser) -> bool:
+    """A hash is looked for anywhere in the keys, the address only where it is a whole part of one."""
+    keys = f"{row['PartitionKey']}|{row['RowKey']}"
+    address = escaped(eraser.address)
+    whole = any(address in (part, part.partition(":")[2]) for part in keys.split("|"))
+    return whole or any(one and one in keys for one in (hashed(eraser.address), eraser.hash))

@@ -1,0 +1,82 @@
+"""The table Inbox: mail waiting for an agent's decision, newest first, and marks of decisions to be carried out."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from shared.adapters.storage.codec import from_plain, to_plain
+from shared.adapters.storage.connection import Connection
+from shared.adapters.storage.encoding import escaped, hashed, joined, packed, part_names, unescaped, unpacked
+from shared.adapters.storage.table import Row, Table, in_partition
+from shared.domain import names
+from shared.domain.filing.filing import InboxItem
+from shared.domain.filing.person_decisions import Mark
+
+_DECIDED: Final = "~decided"
+
+
+class AzureInbox:
+    """Implements `ports.Inbox`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._table = Table(connection, names.INBOX)
+
+    def put(self, tenant_id: str, item: InboxItem) -> None:
+        """One request."""
+        self._table.upsert(
+            {
+                "PartitionKey": _partition(tenant_id, item.agent),
+                "RowKey": escaped(item.id),
+                "mailbox_id": item.mailbox_id,
+                "reason": item.reason,
+                **packed(to_plain(item)),
+            }
+        )
+
+    def remove(self, tenant_id: str, agents: Sequence[str], item_id: str) -> None:
+        """One request per agent, side by side."""
+        self._connection.side_by_side(
+            lambda agent: self._table.delete(_partition(tenant_id, agent), escaped(item_id)), agents
+        )
+
+    def page(self, tenant_id: str, agent: str, *, limit: int, after: str) -> tuple[list[InboxItem], str]:
+        """One range query."""
+        condition = in_partition(_partition(tenant_id, agent), beyond=escaped(after))
+        found: list[InboxItem] = []
+        last = ""
+        for row in self._table.rows(condition, select=("RowKey", *part_names()), page=limit + 1):
+            if len(found) == limit:
+                return found, last
+            found.append(from_plain(InboxItem, unpacked(row)))
+            last = unescaped(str(row["RowKey"]))
+        return found, ""
+
+    def mark(self, tenant_id: str, mark: Mark) -> None:
+        """One request."""
+        self._table.upsert({**_place(tenant_id, mark), **packed(to_plain(mark))})
+
+    def marks(self, tenant_id: str, message_key: str = "") -> list[Mark]:
+        """One range query."""
+        prefix = escaped(message_key) + "~" if message_key else ""
+        condition = in_partition(
+            joined(tenant_id, _DECIDED), first=prefix, last=prefix + "~" if prefix else ""
+        )
+        return [from_plain(Mark, unpacked(row)) for row in self._table.rows(condition, select=part_names())]
+
+    def unmark(self, tenant_id: str, marks: Sequence[Mark]) -> None:
+        """One request each, side by side: deleting one that is gone would spoil a transaction."""
+        places = [_place(tenant_id, one) for one in marks]
+        self._connection.side_by_side(
+            lambda place: self._table.delete(str(place["PartitionKey"]), str(place["RowKey"])), places
+        )
+
+
+def _partition(tenant_id: str, agent: str) -> str:
+    return joined(tenant_id, hashed(agent))
+
+
+def _place(tenant_id: str, mark: Mark) -> Row:
+    return {
+        "PartitionKey": joined(tenant_id, _DECIDED),
+        "RowKey": f"{escaped(mark.message_key)}~{escaped(mark.id)}",
+    }

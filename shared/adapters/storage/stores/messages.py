@@ -1,0 +1,240 @@
+"""The table Messages and the container `bodies`: each mail once, under its key, with a row per copy.
+
+Documents are written with their message by one insert; a large one is in its blob before the row names it.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from itertools import islice
+from typing import Final
+
+from shared.adapters.storage.blobs import Blobs
+from shared.adapters.storage.connection import Connection
+from shared.adapters.storage.stores import message_rows as rows
+from shared.adapters.storage.table import KEYS, Operation, Row, Table, etag_of, in_partition
+from shared.domain import names
+from shared.domain.errors import Conflict, NotFound
+from shared.domain.filing.filing import DONE, MAX_WAITERS, Copy, StoredMessage, Waiter
+from shared.domain.mail.identity import variant_key
+from shared.domain.mail.messages import Document
+from shared.domain.matching.candidates import ThreadHit
+from shared.ports.stores.filing import Claim
+
+_TRIES: Final = 6
+# Of a conversation's messages that no thread leads to.
+_NEWEST: Final = 5
+
+
+class AzureMessageStore:
+    """Implements `ports.MessageStore`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._table = Table(connection, names.MESSAGES)
+        self._bodies = Blobs(connection, names.BODIES)
+
+    def create(self, tenant_id: str, message: StoredMessage, document: Document, copy: Copy) -> Claim:
+        """One request; one more for a large body, two more where somebody waits for the mail."""
+        body = rows.body_of(tenant_id, message.key, document)
+        if body.blob:
+            self._bodies.put(body.blob, iter([body.content]))
+        claim = self._claim(tenant_id, message, body, copy)
+        if body.blob and not claim.created:
+            self._drop_unless_named(tenant_id, message.key, body.blob)
+        return claim
+
+    def add_copy(self, tenant_id: str, key: str, copy: Copy) -> None:
+        """One request."""
+        self._table.upsert(rows.copy_row(tenant_id, key, copy))
+
+    def update(self, tenant_id: str, message: StoredMessage) -> StoredMessage:
+        """One request; the document stays as it is. A message that went away is a Conflict too."""
+        if not message.etag:
+            raise Conflict(f"{names.MESSAGES}: only a message that was read can be updated")
+        try:
+            etag = self._table.merge(rows.message_row(tenant_id, message), message.etag)
+        except NotFound as error:
+            raise Conflict(str(error)) from error
+        return replace(message, etag=etag)
+
+    def finish(self, tenant_id: str, message: StoredMessage) -> None:
+        """One request; two more where somebody wrote the row meanwhile. Raises Conflict for a new decision."""
+        try:
+            self._merge_done(tenant_id, message, message.etag)
+        except Conflict:
+            stored = self.get(tenant_id, message.key)
+            if stored is None:
+                raise NotFound(f"{names.MESSAGES}: a message went away before it was done") from None
+            if (stored.decision, stored.kind) != (message.decision, message.kind):
+                raise
+            self._merge_done(tenant_id, stored, stored.etag)
+
+    def bury(self, tenant_id: str, tombstone: StoredMessage) -> None:
+        """Three requests, and one per copy. The row names the body until all else is gone."""
+        if not tombstone.etag:
+            raise Conflict(f"{names.MESSAGES}: only a message that was read can be buried")
+        partition, key = rows.place(tenant_id, tombstone.key)
+        row = self._table.get(partition, key, rows.DOCUMENT_COLUMNS)
+        if row is not None:
+            # Not only the one that the row names: a worker that was killed may have left another.
+            self._bodies.delete_below(rows.bodies_of(tenant_id, tombstone.key))
+        first, last = rows.copies_range(tombstone.key)
+        copies = self._table.rows(in_partition(partition, first=first, last=last), select=("RowKey",))
+        self._connection.side_by_side(
+            lambda copy: self._table.delete(partition, str(copy["RowKey"])), list(copies)
+        )
+        try:
+            self._table.write(rows.message_row(tenant_id, tombstone), tombstone.etag)
+        except NotFound as error:
+            raise Conflict(str(error)) from error
+
+    def rewrite(self, tenant_id: str, message: StoredMessage, document: Document) -> None:
+        """One request; up to three more for a large body. The new body is there before the row names it."""
+        row = self._table.get(*rows.place(tenant_id, message.key), rows.DOCUMENT_COLUMNS)
+        old = str(row.get(rows.BODY) or "") if row else ""
+        body = rows.body_of(tenant_id, message.key, document)
+        if body.blob:
+            self._bodies.put(body.blob, iter([body.content]))
+        none = {rows.DOCUMENT: b"", rows.BODY: ""}
+        try:
+            self._table.merge({**rows.message_row(tenant_id, message), **none, **body.columns}, message.etag)
+        except NotFound as error:
+            raise Conflict(str(error)) from error
+        if old and old != body.blob:
+            self._bodies.delete(old)
+
+    def get(self, tenant_id: str, key: str) -> StoredMessage | None:
+        """One request."""
+        row = self._row(tenant_id, key)
+        return rows.to_message(row) if row and not rows.is_awaited(row) else None
+
+    def get_many(self, tenant_id: str, keys: Iterable[str]) -> Mapping[str, StoredMessage]:
+        """One request per key, side by side."""
+        found = self._rows(tenant_id, list(dict.fromkeys(keys)))
+        return {key: rows.to_message(row) for key, row in found.items()}
+
+    def document(self, tenant_id: str, key: str) -> Document | None:
+        """One request; one more for a large body."""
+        row = self._table.get(*rows.place(tenant_id, key), rows.DOCUMENT_COLUMNS)
+        if row is None:
+            return None
+        if row.get(rows.BODY):
+            return rows.to_document(b"".join(self._bodies.get(str(row[rows.BODY]))))
+        return rows.to_document(row[rows.DOCUMENT]) if row.get(rows.DOCUMENT) else None
+
+    def copies(self, tenant_id: str, key: str) -> list[Copy]:
+        """One range query."""
+        partition, _ = rows.place(tenant_id, key)
+        first, last = rows.copies_range(key)
+        found = self._table.rows(in_partition(partition, first=first, last=last), select=rows.COPY_COLUMNS)
+        return [rows.to_copy(row) for row in found]
+
+    def find(self, tenant_id: str, ids: Mapping[str, str]) -> Mapping[str, tuple[ThreadHit, ...]]:
+        """One request per key, side by side; one more per variant of those found."""
+        nearest = next(iter(ids), "")
+        found = self._rows(tenant_id, list(ids), with_document=nearest)
+        variants = {key: int(row["variants"]) for key, row in found.items()}
+        others = [variant_key(key, n + 1) for key, count in variants.items() for n in range(count)]
+        found |= self._rows(tenant_id, others)
+
+        def hits(key: str) -> tuple[ThreadHit, ...]:
+            keys = [variant_key(key, number) for number in range(variants[key] + 1)]
+            return tuple(rows.to_hit(found[one], ids[key]) for one in keys if one in found)
+
+        return {key: hits(key) for key in variants}
+
+    def wait_for(self, tenant_id: str, key: str, waiter: Waiter) -> StoredMessage | None:
+        """One request for the first who waits, three for the next."""
+        for _ in range(_TRIES):
+            try:
+                self._table.write(rows.awaited_row(tenant_id, key, waiter), "")
+                return None
+            except Conflict:
+                row = self._row(tenant_id, key)
+            if row is None:
+                continue
+            if not rows.is_awaited(row) and (stored := rows.to_message(row)).is_filed:
+                return stored
+            if self._has_appended(tenant_id, key, row, waiter):
+                return None
+        raise Conflict(f"{names.MESSAGES}: too many wait for one mail at once")
+
+    def is_awaited(self, tenant_id: str, key: str) -> bool:
+        """One request."""
+        row = self._row(tenant_id, key)
+        return row is not None and rows.is_awaited(row)
+
+    def scan(self, tenant_id: str, *, limit: int, after: str) -> tuple[list[StoredMessage], str]:
+        """A query over the organisation's partitions, a thousand rows at a time; copies are read past."""
+        found: list[StoredMessage] = []
+        for row in self._table.rows(rows.behind(tenant_id, after), select=rows.MESSAGE_COLUMNS):
+            if len(found) == limit:
+                return found, found[-1].key
+            found.append(rows.to_message(row))
+        return found, ""
+
+    def note_conversation(self, tenant_id: str, message: StoredMessage) -> None:
+        """One request."""
+        self._table.upsert(rows.conversation_row(tenant_id, message))
+
+    def of_conversation(
+        self, tenant_id: str, conversation: str, *, until: datetime, apart_from: Collection[str]
+    ) -> tuple[ThreadHit, ...]:
+        """One range query, and one request for each of the newest messages."""
+        partition, first, last = rows.conversation_range(tenant_id, conversation, until)
+        condition = in_partition(partition, first=first, last=last)
+        keys = map(rows.conversation_key, self._table.rows(condition, select=KEYS, page=_NEWEST + 1))
+        newest = islice((one for one in keys if one not in apart_from), _NEWEST)
+        found = self._rows(tenant_id, list(newest))
+        return tuple(rows.to_hit(one, "conversation") for one in found.values())
+
+    def _claim(self, tenant_id: str, message: StoredMessage, body: rows.Body, copy: Copy) -> Claim:
+        copied = Operation("upsert", rows.copy_row(tenant_id, message.key, copy))
+        verb, etag = "create", ""
+        for _ in range(_TRIES):
+            row = {**rows.message_row(tenant_id, message), **body.columns}
+            try:
+                etags = self._table.transact([Operation(verb, row, etag), copied])
+                return Claim(replace(message, etag=etags[0]), created=True)
+            except Conflict:
+                stored = self._row(tenant_id, message.key)
+            if stored and not rows.is_awaited(stored):
+                return Claim(rows.to_message(stored), created=False)
+            verb, etag = ("replace", etag_of(stored)) if stored else ("create", "")
+            message = replace(message, waiters=rows.to_waiters(stored) if stored else ())
+        raise Conflict(f"{names.MESSAGES}: too many wait for one mail at once")
+
+    def _merge_done(self, tenant_id: str, message: StoredMessage, etag: str) -> None:
+        done = {**rows.keys_of(tenant_id, message.key), "state": DONE}
+        self._table.merge({**done, "waiters": rows.waiters_column([])} if message.is_filed else done, etag)
+
+    def _has_appended(self, tenant_id: str, key: str, row: Row, waiter: Waiter) -> bool:
+        """Whether the waiter stands on the row, or has no room there."""
+        waiters = rows.to_waiters(row)
+        if waiter in waiters or len(waiters) >= MAX_WAITERS:
+            return True
+        longer = {**rows.keys_of(tenant_id, key), "waiters": rows.waiters_column([*waiters, waiter])}
+        try:
+            self._table.merge(longer, etag_of(row))
+        except (Conflict, NotFound):
+            return False
+        return True
+
+    def _drop_unless_named(self, tenant_id: str, key: str, blob: str) -> None:
+        row = self._table.get(*rows.place(tenant_id, key), rows.DOCUMENT_COLUMNS)
+        if row and row.get(rows.BODY) != blob:
+            self._bodies.delete(blob)
+
+    def _rows(self, tenant_id: str, keys: list[str], *, with_document: str = "") -> dict[str, Row]:
+        """Rows of messages by key; those awaited and those absent are left out."""
+
+        def read(key: str) -> Row | None:
+            more = (rows.DOCUMENT,) if key == with_document else ()
+            return self._table.get(*rows.place(tenant_id, key), (*rows.MESSAGE_COLUMNS, *more))
+
+        found = self._connection.side_by_side(read, keys)
+        return {key: row for key, row in zip(keys, found, strict=True) if row and not rows.is_awaited(row)}
+
+    def _row(self, tenant_id: str, key: str) -> Row | None:
+        return self._table.get(*rows.place(tenant_id, key), rows.MESSAGE_COLUMNS)

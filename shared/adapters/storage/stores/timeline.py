@@ -1,0 +1,87 @@
+"""The table Timeline: a record's entries, newest first, a page at a time."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from shared.adapters.storage.codec import from_plain, to_plain
+from shared.adapters.storage.connection import Connection
+from shared.adapters.storage.encoding import escaped, joined, packed, part_names, unescaped, unpacked
+from shared.adapters.storage.table import Operation, Row, Table, in_partition, quoted, where
+from shared.domain import names
+from shared.domain.filing.entries import KINDS, Entry
+from shared.domain.records.records import RecordRef
+from shared.ports.stores.filing import EntryFilter
+
+# How many rows one page of a text search may look at.
+SEARCHED: Final = 2_000
+_SEARCH_PAGE: Final = 200
+_NO_KIND: Final = "entry_kind eq ''"
+
+
+class AzureTimeline:
+    """Implements `ports.Timeline`: a page is one range query, filters on kind, attachments and agent included."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._table = Table(connection, names.TIMELINE)
+
+    def put(self, tenant_id: str, entries: Sequence[Entry]) -> None:
+        """One request per record, side by side."""
+        rows = [_row(tenant_id, one) for one in entries]
+        latest = {(row["PartitionKey"], row["RowKey"]): row for row in rows}
+        self._table.write_many(Operation("upsert", row) for row in latest.values())
+
+    def remove(self, tenant_id: str, refs: Sequence[RecordRef], entry_id: str) -> None:
+        """One request per record, side by side."""
+        self._connection.side_by_side(
+            lambda ref: self._table.delete(_partition(tenant_id, ref), escaped(entry_id)), list(refs)
+        )
+
+    def page(
+        self, tenant_id: str, ref: RecordRef, wanted: EntryFilter, *, limit: int, after: str
+    ) -> tuple[list[Entry], str]:
+        """With a text a page may end early: after looking at 2,000 rows it says where to go on."""
+        page = max(limit + 1, _SEARCH_PAGE) if wanted.text else limit + 1
+        rows = self._table.rows(
+            _condition(tenant_id, ref, wanted, after), select=("RowKey", *part_names()), page=page
+        )
+        found: list[Entry] = []
+        last = after
+        for number, row in enumerate(rows):
+            if len(found) == limit or number == SEARCHED:
+                return found, last
+            entry = from_plain(Entry, unpacked(row))
+            last = unescaped(str(row["RowKey"]))
+            found += [entry] if _says(entry, wanted.text) else []
+        return found, ""
+
+
+def _partition(tenant_id: str, ref: RecordRef) -> str:
+    return joined(tenant_id, ref.kind, escaped(ref.id))
+
+
+def _row(tenant_id: str, entry: Entry) -> Row:
+    return {
+        "PartitionKey": _partition(tenant_id, entry.link.ref),
+        "RowKey": escaped(entry.id),
+        "entry_kind": entry.kind,
+        "has_attachments": entry.has_attachments,
+        "agent": entry.agent,
+        **packed(to_plain(entry)),
+    }
+
+
+def _condition(tenant_id: str, ref: RecordRef, wanted: EntryFilter, after: str) -> str:
+    parts = [in_partition(_partition(tenant_id, ref), beyond=escaped(after))]
+    if not wanted.kinds >= set(KINDS):
+        kinds = [f"entry_kind eq {quoted(kind)}" for kind in sorted(wanted.kinds)]
+        parts.append(f"({' or '.join(kinds) or _NO_KIND})")
+    parts += ["has_attachments eq true"] if wanted.with_attachments else []
+    parts += [where(agent=wanted.agent)] if wanted.agent else []
+    return " and ".join(parts)
+
+
+def _says(entry: Entry, text: str) -> bool:
+    people = (entry.sender, *entry.to, *entry.cc)
+    words = (entry.subject, entry.preview, *(f"{one.name}\n{one.address}" for one in people))
+    return any(text.casefold() in one.casefold() for one in words)

@@ -1,0 +1,232 @@
+"""How an organisation's mail is reached, and where that stands: asked for, consented to, proved, lost.
+
+Decides from what was learnt; asks nobody. The sentences are what an admin reads; docs/connecting.md shows them all.
+"""
+
+import hmac
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Final, Self
+
+from shared.domain.connections.mailboxes import GRAPH_APP, GRAPH_DELEGATED, Mailbox, is_tenant_id
+
+# Ways to connect. The first two use application permissions, the others a person's sign-in.
+ADMIN_CONSENT: Final = "admin_consent"
+RBAC: Final = "rbac"
+SERVICE_ACCOUNT: Final = "service_account"
+AGENT: Final = "agent"
+MODES: Final = (ADMIN_CONSENT, RBAC, SERVICE_ACCOUNT, AGENT)
+SIGNED_IN: Final = (SERVICE_ACCOUNT, AGENT)
+
+# What each way asks of Graph. Entra's own (openid, profile, offline_access) come with every sign-in.
+SCOPES: Final[Mapping[str, tuple[str, ...]]] = {
+    SERVICE_ACCOUNT: ("User.Read", "Mail.ReadWrite.Shared", "Mail.Send", "Mail.Send.Shared"),
+    AGENT: ("email", "User.Read", "Mail.Read", "Mail.Send"),
+}
+
+NOT_CONNECTED: Final = "not_connected"
+LINK_SENT: Final = "link_sent"
+LINK_EXPIRED: Final = "link_expired"
+CONSENT_DECLINED: Final = "consent_declined"
+NEEDS_ADMINISTRATOR: Final = "needs_administrator"
+WRONG_ACCOUNT: Final = "wrong_account"
+CONSENT_PENDING: Final = "consent_pending"
+SCOPE_PENDING: Final = "scope_pending"
+NO_ACCESS: Final = "no_access"
+VERIFIED: Final = "verified"
+LOST: Final = "lost"
+DISCONNECTED: Final = "disconnected"
+
+MEANINGS: Final[Mapping[str, str]] = {
+    NOT_CONNECTED: "Nothing has been asked for yet. Ask for a link with POST connect.",
+    LINK_SENT: (
+        "A link was made and nobody has used it yet. Whoever is to agree opens it within 7 days; "
+        "POST connect makes a new one and ends the old."
+    ),
+    LINK_EXPIRED: "The link has run out. Ask for a new one with POST connect.",
+    CONSENT_DECLINED: (
+        "Whoever opened the link declined. Nothing was changed. Ask for a new link with POST connect."
+    ),
+    NEEDS_ADMINISTRATOR: (
+        "Whoever opened the link may not agree to this: Entra ID wants an administrator of the tenant. "
+        "Ask for a new link with POST connect and have an administrator open it."
+    ),
+    WRONG_ACCOUNT: (
+        "The link was used with an account of another tenant or another person, so nothing was connected. "
+        "Ask for a new link with POST connect, and open it in a private window with the right account."
+    ),
+    CONSENT_PENDING: (
+        "Consent is given, but Microsoft 365 does not let the application in yet. That takes 30 minutes, at "
+        "times 2 hours. It is tried again every half-hour, and at once with POST connect/verify."
+    ),
+    SCOPE_PENDING: (
+        "The tenant knows the application, but Exchange does not let it into the mailbox yet. Run the commands "
+        "for RBAC for Applications; Exchange takes 30 minutes to 2 hours to notice. It is tried again every "
+        "half-hour, and at once with POST connect/verify."
+    ),
+    NO_ACCESS: (
+        "Consent is given, and the mailbox cannot be read all the same; 'detail' says why. Check the mailbox that "
+        "is named, the permissions and the scope; then POST connect/verify, with another mailbox where need be."
+    ),
+    VERIFIED: "Connected: the application has been let in.",
+    LOST: (
+        "Access was there and is gone: consent or sign-in was withdrawn, or the mailbox left the scope. Give it "
+        "back and it is noticed within half an hour, or ask for a new link with POST connect."
+    ),
+    DISCONNECTED: (
+        "Disconnected by an admin. Timelines are kept and nothing is captured. POST connect or "
+        "POST connect/verify goes on from where it stopped."
+    ),
+}
+STATES: Final = tuple(MEANINGS)
+# What stands for an organisation that has several connections: the first of these that one of them is in.
+_RANK: Final = (VERIFIED, LOST, CONSENT_PENDING, SCOPE_PENDING, NO_ACCESS)
+
+LINK_LIFETIME: Final = timedelta(days=7)
+# "Changes may take between 30 minutes and 2 hours" (Microsoft, RBAC for Applications).
+CACHED: Final = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True)
+class MailConnection:
+    """One way to an organisation's mail. `mailbox` is the one that access is proved with; an agent's own.
+
+    Of a link only the hash of its state is kept; `flow` is what its sign-in has to be redeemed with, sealed, and
+    `token` the sealed refresh token of who signed in, whose object id is `user_id`. Times are UTC.
+    """
+
+    tenant_id: str
+    connection_id: str
+    mode: str
+    state: str = NOT_CONNECTED
+    mailbox: str = ""
+    detail: str = ""
+    link_hash: str = ""
+    link_expires_at: datetime | None = None
+    flow: str = ""
+    consented_at: datetime | None = None
+    verified_at: datetime | None = None
+    checked_at: datetime | None = None
+    user_id: str = ""
+    account: str = ""
+    token: str = ""
+    etag: str = ""
+
+    @property
+    def connection(self) -> str:
+        """The name by which mailboxes choose it."""
+        return GRAPH_DELEGATED if self.mode in SIGNED_IN else GRAPH_APP
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether a mailbox may be reached over it, as far as is known."""
+        return bool(self.token) if self.mode in SIGNED_IN else self.state != DISCONNECTED
+
+    def shown_state(self, now: datetime) -> str:
+        """The state as an admin sees it: a link runs out, and a consent does not stay new, by themselves."""
+        if self.state == LINK_SENT and (self.link_expires_at is None or self.link_expires_at <= now):
+            return LINK_EXPIRED
+        if self.state == CONSENT_PENDING and not is_fresh(self.consented_at, now):
+            return NO_ACCESS
+        return self.state
+
+    def asked(self, *, link_hash: str, flow: str, mailbox: str, now: datetime) -> Self:
+        """With a new link, which ends the one before. What works goes on working until the link is used."""
+        return replace(
+            self,
+            state=VERIFIED if self.state == VERIFIED else LINK_SENT,
+            mailbox=mailbox or self.mailbox,
+            link_hash=link_hash,
+            link_expires_at=now + LINK_LIFETIME,
+            flow=flow,
+        )
+
+    def spent(self) -> Self:
+        """Without its link: it is good for one use, however that ends."""
+        return replace(self, link_hash="", link_expires_at=None, flow="")
+
+    def refused(self, state: str) -> Self:
+        """After a link that came to nothing; what was verified before still is."""
+        return self if self.state == VERIFIED else replace(self, state=state)
+
+    def ended(self) -> Self:
+        """Disconnected: without token and link. How it was connected is kept, so that it can be again."""
+        return replace(
+            self.spent(), state=DISCONNECTED, token="", user_id="", account="", detail="", consented_at=None
+        )
+
+    def misnamed(self, detail: str, now: datetime) -> Self:
+        """After a try that said something of the mailbox and nothing of the way to it."""
+        state = VERIFIED if self.state == VERIFIED else NO_ACCESS
+        return replace(self, checked_at=now, detail=detail, state=state)
+
+    def proved(self, *, readable: bool, detail: str, has_token: bool, now: datetime) -> Self:
+        """After a try. `has_token`: Entra ID gave a token; `detail` is what the mailbox's test says."""
+        tried = replace(self, checked_at=now, detail="" if readable else detail)
+        if readable:
+            return replace(tried, state=VERIFIED, verified_at=now)
+        if self.state in (VERIFIED, LOST) and not is_fresh(self.consented_at, now):
+            return replace(tried, state=LOST)
+        if self.mode == RBAC and has_token:
+            return replace(tried, state=SCOPE_PENDING)
+        if self.consented_at is not None:
+            return replace(tried, state=CONSENT_PENDING if is_fresh(self.consented_at, now) else NO_ACCESS)
+        return tried
+
+
+def connection_id(mode: str, mailbox: str = "") -> str:
+    """Under what a connection is kept: one for the application, one for the service account, one per agent."""
+    if mode == AGENT:
+        return f"{AGENT}:{mailbox}"
+    return GRAPH_DELEGATED if mode == SERVICE_ACCOUNT else GRAPH_APP
+
+
+def link_state(tenant_id: str, secret: str) -> str:
+    """The `state` of a link: names its tenant, so that its row is found, and proves itself by the secret."""
+    return f"{tenant_id}.{secret}"
+
+
+def tenant_of(state: str) -> str:
+    """The tenant that a link's state names, or ''. Proves nothing until the whole is compared."""
+    named = state.partition(".")[0]
+    return named if is_tenant_id(named) else ""
+
+
+def hash_of(state: str) -> str:
+    """What is kept of a link's state. It holds 256 random bits, so a plain hash cannot be guessed."""
+    return sha256(state.encode()).hexdigest()
+
+
+def asked_by(state: str, connections: Iterable[MailConnection]) -> MailConnection | None:
+    """The connection whose link this state is of, if it is one."""
+    wanted = hash_of(state)
+    return next(
+        (one for one in connections if one.link_hash and hmac.compare_digest(one.link_hash, wanted)), None
+    )
+
+
+def is_fresh(consented_at: datetime | None, now: datetime) -> bool:
+    """Whether a grant is so new that Microsoft 365 may not know of it everywhere."""
+    return consented_at is not None and now - consented_at < CACHED
+
+
+def serving(mailbox: Mailbox, connections: Iterable[MailConnection]) -> MailConnection | None:
+    """The connection over which a mailbox is reached: for delegated ones its own agent's sign-in comes first."""
+    usable = [one for one in connections if one.connection == mailbox.connection and one.is_usable]
+    own = (
+        one
+        for one in usable
+        if one.mode == AGENT
+        and (one.mailbox == mailbox.address or (one.user_id and one.user_id == mailbox.user_id))
+    )
+    shared = (one for one in usable if one.mode != AGENT)
+    return next(own, None) or next(shared, None)
+
+
+def overall(connections: Iterable[MailConnection], now: datetime) -> str:
+    """The state of the whole organisation."""
+    states = [one.shown_state(now) for one in connections]
+    ranked = [one for one in _RANK if one in states]
+    return ranked[0] if ranked else states[0] if states else NOT_CONNECTED

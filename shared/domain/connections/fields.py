@@ -1,0 +1,101 @@
+"""Reading what a person sent: settings checked one by one, every mistake named in a sentence."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shared.domain.errors import InvalidInput
+from shared.domain.mail.addresses import normalise
+
+MAX_ITEMS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """A JSON object from outside. An absent field keeps its default; null does too, where allowed."""
+
+    given: Mapping[str, Any]
+
+    def only(self, known: Sequence[str]) -> "Fields":
+        """Refuse names that nobody reads: a misspelt setting must not pass for a set one."""
+        unknown = sorted(set(self.given) - set(known))
+        if unknown:
+            raise InvalidInput(f"Unknown: {', '.join(unknown)}. Known here: {', '.join(sorted(known))}.")
+        return self
+
+    def text(self, name: str, default: str, longest: int = 1_024) -> str:
+        value = self.given.get(name, default)
+        if value is None:
+            return default
+        if not isinstance(value, str) or len(value) > longest:
+            raise InvalidInput(f"'{name}' must be a text of at most {longest} characters.")
+        return value.strip()
+
+    def choice(self, name: str, default: str | None, allowed: Sequence[str | None]) -> str | None:
+        value: str | None = self.given.get(name, default)
+        if value not in allowed:
+            names = ", ".join("null" if one is None else repr(one) for one in allowed)
+            raise InvalidInput(f"'{name}' must be one of {names}, not {value!r}.")
+        return value
+
+    def flag(self, name: str, default: bool) -> bool:
+        value = self.given.get(name, default)
+        if not isinstance(value, bool):
+            raise InvalidInput(f"'{name}' must be true or false.")
+        return value
+
+    def flag_or_none(self, name: str) -> bool | None:
+        return None if self.given.get(name) is None else self.flag(name, False)
+
+    def number(self, name: str, default: int, low: int, high: int) -> int:
+        value = self.given.get(name, default)
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise InvalidInput(f"'{name}' must be a whole number from {low} to {high}.")
+        return value
+
+    def number_or_none(self, name: str, default: int | None, low: int, high: int) -> int | None:
+        return None if self.given.get(name, default) is None else self.number(name, default or low, low, high)
+
+    def mapping(self, name: str, default: dict[str, Any]) -> dict[str, Any]:
+        value = self.given.get(name, default)
+        if not isinstance(value, dict):
+            raise InvalidInput(f"'{name}' must be an object.")
+        return value
+
+    def texts(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+        value = self.given.get(name, default)
+        if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
+            raise InvalidInput(f"'{name}' must be a list of texts.")
+        if len(value) > MAX_ITEMS:
+            raise InvalidInput(f"'{name}' may hold at most {MAX_ITEMS} items.")
+        return tuple(dict.fromkeys(one.strip() for one in value))
+
+    def address(self, name: str, default: str = "") -> str:
+        value = self.given.get(name, default)
+        return _address(name, value) if value else default
+
+    def addresses(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(_address(name, one) for one in self.texts(name, default)))
+
+    def domains(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(_domain(name, one) for one in self.texts(name, default)))
+
+    def addresses_or_domains(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+        given = self.texts(name, default)
+        return tuple(
+            dict.fromkeys(_address(name, o) if "@" in o.lstrip("@") else _domain(name, o) for o in given)
+        )
+
+
+def _address(name: str, value: object) -> str:
+    address = normalise(value) if isinstance(value, str) else None
+    if address is None:
+        raise InvalidInput(f"'{name}' holds {value!r}, which is no e-mail address.")
+    return address
+
+
+def _domain(name: str, value: str) -> str:
+    address = normalise("a@" + value.lstrip("@"))
+    if address is None or "." not in address:
+        raise InvalidInput(f"'{name}' holds {value!r}, which is no domain name such as 'example.com'.")
+    return address[2:]

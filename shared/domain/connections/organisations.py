@@ -1,0 +1,105 @@
+"""An organisation: one customer, one Entra tenant, with the policies its admin has set."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final, Self
+
+from shared.domain.connections.fields import Fields
+from shared.domain.errors import InvalidInput
+
+DISABLED: Final = "disabled"
+ENABLED: Final = "enabled"
+VERIFIED: Final = "verified"
+DISCONNECTED: Final = "disconnected"
+DELETING: Final = "deleting"
+STATES: Final = (DISABLED, ENABLED, VERIFIED, DELETING)
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """Policies of one tenant. `never_log` holds addresses and domains; hours are whole hours.
+
+    `erased` are keyed hashes of erased persons' addresses. `deleting`: all of it is being taken away.
+    `connection` is how its connection stands, as far as others need to know: `verified`, `disconnected` or ''.
+    """
+
+    tenant_id: str
+    name: str = ""
+    enabled: bool = False
+    services: tuple[str, ...] = ()
+    own_domains: tuple[str, ...] = ()
+    hide_email_chain: bool = False
+    file_thread: bool = True
+    excluded_types: tuple[str, ...] = ()
+    never_log: tuple[str, ...] = ()
+    capture_hours: int = 24
+    late_contact_hours: int = 24
+    sensitivity: bool = True
+    from_rules: dict[str, Any] = field(default_factory=dict)
+    retention_days: int | None = None
+    code_prefix: str = "PL"
+    erased: frozenset[str] = frozenset()
+    deleting: bool = False
+    connection: str = ""
+    etag: str = field(default="", compare=False)
+
+    @property
+    def state(self) -> str:
+        """What the admin sees: `enabled` once the operator has let the tenant in, `verified` once it is connected."""
+        if self.deleting:
+            return DELETING
+        if not self.enabled:
+            return DISABLED
+        return VERIFIED if self.connection == VERIFIED else ENABLED
+
+    @property
+    def is_captured(self) -> bool:
+        """Whether its mail may be captured: the operator lets it in, and its admin has not disconnected it."""
+        return self.enabled and self.connection != DISCONNECTED
+
+    def changed(self, fields: Fields) -> Self:
+        """This organisation with the given settings put in place. Raises InvalidInput."""
+        return type(self)(
+            tenant_id=self.tenant_id,
+            name=fields.text("name", self.name, 256),
+            enabled=fields.flag("enabled", self.enabled),
+            services=fields.texts("services", self.services),
+            own_domains=fields.domains("own_domains", self.own_domains),
+            hide_email_chain=fields.flag("hide_email_chain", self.hide_email_chain),
+            file_thread=fields.flag("file_thread", self.file_thread),
+            excluded_types=fields.texts("excluded_types", self.excluded_types),
+            never_log=fields.addresses_or_domains("never_log", self.never_log),
+            capture_hours=fields.number("capture_hours", self.capture_hours, 0, 24 * 365),
+            late_contact_hours=fields.number("late_contact_hours", self.late_contact_hours, 0, 24 * 365),
+            sensitivity=fields.flag("sensitivity", self.sensitivity),
+            from_rules=fields.mapping("from_rules", self.from_rules),
+            retention_days=fields.number_or_none("retention_days", self.retention_days, 1, 36500),
+            code_prefix=_prefix(fields.text("code_prefix", self.code_prefix, 16)),
+            erased=self.erased,
+            deleting=self.deleting,
+            connection=self.connection,
+            etag=self.etag,
+        )
+
+    def with_own_domain(self, domain: str) -> Self:
+        """This organisation, knowing `domain` as its own: its mailboxes live there."""
+        return self.changed(Fields({"own_domains": sorted({*self.own_domains, domain})}))
+
+
+def _prefix(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]{2,6}", text):
+        raise InvalidInput("'code_prefix' must be 2 to 6 letters A to Z, such as PL.")
+    return text.upper()
+
+
+def in_domains(domain: str, domains: Iterable[str]) -> bool:
+    """Whether `domain` is one of `domains` or lies below one."""
+    return any(domain == one or domain.endswith("." + one) for one in domains)
+
+
+def is_listed(address: str, listed: Iterable[str]) -> bool:
+    """Whether an address stands in a list of addresses and domains."""
+    domain = address.rpartition("@")[2]
+    listed = tuple(listed)
+    return address in listed or in_domains(domain, (one for one in listed if "@" not in one))

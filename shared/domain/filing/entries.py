@@ -1,0 +1,91 @@
+"""Rows of a timeline: what a reader of a record sees of a mail, newest first, a page at a time."""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from shared.domain.errors import InvalidInput
+from shared.domain.mail.addresses import Person
+from shared.domain.mail.messages import Direction
+from shared.domain.matching.matching import Link
+
+KINDS: Final = ("sent", "reply", "synced", "note", "acknowledgement")
+# `synced` is what the reader calls all mail that came in by capture.
+FILTERS: Final = {**{kind: (kind,) for kind in KINDS}, "all": KINDS, "synced": ("reply", "synced")}
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+_LAST_MILLISECOND: Final = 10**14
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row. `id` names it within its timeline and orders it; its link says by which rule it stands here.
+
+    `automatic` is what kind of automatic mail it is, '' = a person's; `bounced` are addresses it did not reach.
+    """
+
+    id: str
+    message_key: str
+    internet_message_id: str
+    kind: str
+    direction: Direction
+    at: datetime
+    subject: str
+    sender: Person
+    to: tuple[Person, ...]
+    cc: tuple[Person, ...]
+    preview: str
+    has_attachments: bool
+    link: Link
+    agent: str
+    automatic: str = ""
+    bounced: tuple[str, ...] = ()
+
+
+def entry_id(at: datetime, message_key: str) -> str:
+    """The row's key: inverted time in milliseconds, then the message; ascending order is newest first."""
+    milliseconds = (at - _EPOCH) // _MILLISECOND
+    return f"{_LAST_MILLISECOND - milliseconds:015d}-{message_key}"
+
+
+def inverted(at: datetime) -> str:
+    """The time part of a key that sorts newest first."""
+    return entry_id(at, "")[:-1]
+
+
+def at_of(key: str) -> datetime:
+    """The time behind an inverted key, to the millisecond."""
+    return _EPOCH + (_LAST_MILLISECOND - int(key[:15])) * _MILLISECOND
+
+
+def kind_of(direction: Direction, parent_direction: Direction | None) -> str:
+    """`reply` for an incoming answer to a stored mail of an agent, `synced` for every other captured mail."""
+    is_reply = direction is Direction.IN and parent_direction is Direction.OUT
+    return "reply" if is_reply else "synced"
+
+
+def kinds_of(filters: str) -> frozenset[str]:
+    """The entry kinds behind `filter=a,b`. Raises InvalidInput for a name that is none."""
+    chosen: set[str] = set()
+    for name in filters.split(","):
+        if name.strip() not in FILTERS:
+            raise InvalidInput(f"'{name}' is no filter; use {', '.join(sorted(FILTERS))}.")
+        chosen.update(FILTERS[name.strip()])
+    return frozenset(chosen)
+
+
+def encode_cursor(key: str) -> str:
+    """An opaque page cursor: continue behind this key."""
+    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> str:
+    """The key behind a cursor. Raises InvalidInput when it was not made here."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError) as error:
+        raise InvalidInput("'cursor' must be a value that this list gave; start again without it.") from error

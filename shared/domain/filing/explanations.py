@@ -1,0 +1,148 @@
+"""Why a mail is, or is not, on a timeline: every reason and outcome as a readable sentence.
+
+Says nothing of people or subjects: the words of a rule, and where the copy lies.
+"""
+
+from typing import Final
+
+from shared.domain.capture.sightings import FAILED, FILED, QUEUED, SKIPPED, TRIAGE
+from shared.domain.filing.filing import PENDING, StoredMessage
+from shared.domain.matching.matching import Link
+
+KEPT: Final = {
+    "code": "it carries a valid reference code",
+    "thread": "it answers a mail that is filed",
+    "known_address": "one of its participants has the address of a known record",
+    "known_domain": "one of its participants writes from a client's domain",
+    "intake": "it came to an intake mailbox",
+    "everything": "its mailbox captures everything",
+}
+NOT_KEPT: Final = {
+    "erased": "somebody on it had the own address erased; such mail is never kept again",
+    "never_log": "an address or domain on it stands on a never-log list, which wins over everything else",
+    "staff_only": "all of its participants belong to the organisation",
+    "sent_items_off": "it is in sent items, and its mailbox does not capture those",
+    "before_window": (
+        "it was received before the capture window of its mailbox began; a backfill brings in such mail"
+    ),
+    "private": "it is marked private or confidential, and answers no mail that is filed",
+    "deleted": "a person has deleted it in My Inbox; it does not come back",
+    "unknown_people": (
+        "none of its participants is known: no record has one of their addresses, no client one of their domains, "
+        "and it answers no mail that is filed"
+    ),
+}
+FOLDERS: Final = {
+    "drafts": "it is a draft",
+    "junkemail": "it is in junk e-mail",
+    "deleteditems": "it is in deleted items",
+}
+RULES: Final = {
+    "code": "its reference code was issued for that record, and its sender is known there",
+    "bounce": "it reports that a mail filed there did not arrive",
+    "thread": "it answers a mail that is filed there",
+    "conversation": "it goes on with a conversation that is filed there and shares a participant",
+    "subject": "its subject is that record's summary, and a contact of it wrote or received it",
+    "contact_address": "an address on it is on a contact's card",
+    "taught": "an agent has said that mail of that address belongs there",
+    "domain": "somebody on it writes from a domain that belongs there",
+    "by_hand": "a person put it there",
+    "opened": "the record was opened for it",
+}
+NOT_MATCHED: Final = {
+    "no_match": "no open record goes with it",
+    "claims_code": "it quotes a valid reference code, but its sender is not known to that code's records",
+    "forged_sender": "its sender is known, but the sender's domain disowns the mail (DMARC)",
+    "ambiguous": "several open records have a contact at the sender's domain",
+    "unlinked": "a person took it from its last record",
+}
+LISTED: Final = {
+    "no_record_of_kind": "it reached no open record of the kind that the mailbox is matched to",
+    "matching_off": "matching is switched off for the mailbox",
+}
+STATES: Final = {
+    "deleted": "A person has deleted it in My Inbox. Nothing is kept of it but its key, so that it does not come back.",
+    "pending": "Its rows are being written; this takes seconds, and after a crash up to ten minutes.",
+    "unknown": (
+        "The mail itself was never seen in a captured mailbox. Another mail answers it, which will be looked at "
+        "again once this one is filed."
+    ),
+}
+_FOLDER: Final = "folder:"
+# Of several copies, what the mail as a whole comes to.
+ORDER: Final = ("filed", "triage", "pending", "failed", "skipped", "unknown")
+
+
+def outcome_of(outcome: str) -> str:
+    """What a ledger row's outcome is called towards readers."""
+    return {QUEUED: "pending"}.get(outcome, outcome)
+
+
+def capture_sentence(reason: str) -> str:
+    """Why capture kept a mail or did not, as half a sentence; the bare word for one that is not known here."""
+    if reason.startswith(_FOLDER):
+        kind = reason.removeprefix(_FOLDER)
+        return FOLDERS.get(kind, f"it is in a folder that is not captured ({kind})")
+    return KEPT.get(reason) or NOT_KEPT.get(reason) or f"of the rule '{reason}'"
+
+
+def preview_sentence(capture: str, outcome: str, reason: str) -> str:
+    """What would become of a mail, and why."""
+    kept = f"Kept, because {capture_sentence(capture)}."
+    if outcome != TRIAGE:
+        return kept
+    return f"{kept} It would wait in My Inbox, because {NOT_MATCHED.get(reason, reason)}."
+
+
+def copy_step(place: str, outcome: str, reason: str, *, final: bool) -> str:
+    """What became of one copy; `place` says where it lies."""
+    match outcome:
+        case value if value == SKIPPED:
+            later = "" if final else " This is not final: moved to a captured folder, it is looked at again."
+            return f"{place}: skipped, because {capture_sentence(reason)} ({reason}).{later}"
+        case value if value == QUEUED:
+            because = capture_sentence(reason)
+            return f"{place}: kept, because {because} ({reason}); its body is about to be fetched."
+        case value if value == FILED:
+            return f"{place}: kept, fetched and filed, because {_rule(reason)} ({reason})."
+        case value if value == TRIAGE:
+            because = NOT_MATCHED.get(reason, f"of '{reason}'")
+            return f"{place}: kept and fetched; it waits in My Inbox, because {because} ({reason})."
+        case value if value == FAILED:
+            return f"{place}: it could not be fetched or filed ({reason}); see the exception."
+    return f"{place}: {outcome} ({reason})."
+
+
+def waits_sentence(reason: str) -> str:
+    """Why a mail waits in My Inbox."""
+    because = NOT_MATCHED.get(reason, f"of '{reason}'")
+    return f"It waits here because {because}."
+
+
+def message_steps(message: StoredMessage, links: tuple[Link, ...]) -> list[str]:
+    """What was decided on a stored mail, record by record; `links` are those that may be shown."""
+    if message.is_deleted:
+        return [STATES["deleted"]]
+    version = message.decision.version
+    if not message.is_filed:
+        because = NOT_MATCHED.get(message.decision.reason, f"of '{message.decision.reason}'")
+        steps = [f"Matching (rules {version}) found no place for it: {because}."]
+    else:
+        steps = [f"Matching (rules {version}) filed it on {len(message.decision.links)} record(s)."]
+    steps += [_link_step(one) for one in links]
+    if message.decision.listed:
+        because = LISTED[message.decision.listed]
+        steps.append(f"It is in My Inbox as well, because {because} ({message.decision.listed}).")
+    if message.bounces:
+        steps.append(f"It did not reach {len(message.bounces)} address(es): reports have come back.")
+    return [*steps, STATES["pending"]] if message.state == PENDING else steps
+
+
+def _link_step(link: Link) -> str:
+    evidence = f"; evidence: {link.evidence}" if link.evidence else ""
+    closed = " The record was closed by then." if link.closed else ""
+    return f"On {link.ref}, because {_rule(link.rule)} ({link.rule}, score {link.score}{evidence}).{closed}"
+
+
+def _rule(rule: str) -> str:
+    return RULES.get(rule, f"of the rule '{rule}'")

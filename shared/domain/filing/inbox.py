@@ -1,0 +1,201 @@
+"""My Inbox: which mail waits for which agent, and why; and what a mail becomes when a person decides."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.errors import Outdated, WrongState
+from shared.domain.filing.filing import DELETED, PENDING, InboxItem, StoredMessage
+from shared.domain.filing.links import filed_on
+from shared.domain.filing.person_decisions import DELETE, LINK, Ruling
+from shared.domain.mail.identity import Hasher
+from shared.domain.mail.messages import Direction, Document
+from shared.domain.matching.matching import Decision, Disposition, MatchPolicy, listing
+
+
+def reason_to_wait(stored: StoredMessage, mailbox: Mailbox) -> str:
+    """Why a mail is in My Inbox of the agent whose mailbox holds a copy; '' = it is not.
+
+    It follows from what all looks at the mail have come to, so it does not matter which came first. Sent mail
+    never is, and no mail on which a person has decided.
+    """
+    if stored.direction is not Direction.IN or stored.decided is not None or stored.is_deleted:
+        return ""
+    if not stored.is_filed:
+        return stored.decision.reason
+    policy = MatchPolicy(matching=mailbox.matching, matched_to=mailbox.matched_to)
+    return listing(stored.decision.links, policy)
+
+
+def arranged(
+    stored: StoredMessage, document: Document, holders: Iterable[Mailbox]
+) -> tuple[list[InboxItem], list[str]]:
+    """The rows of a mail in My Inbox, one per agent; and the agents with whom none may stand."""
+    standing: dict[str, InboxItem] = {}
+    agents: set[str] = set()
+    for mailbox in sorted(holders, key=lambda one: one.mailbox_id):
+        agents.update(mailbox.inboxes)
+        reason = reason_to_wait(stored, mailbox)
+        if reason:
+            standing.setdefault(mailbox.agent, _item(stored, document, mailbox, reason))
+    return list(standing.values()), sorted(agents - standing.keys())
+
+
+def may_list(mailbox: Mailbox) -> bool:
+    """Whether filed mail of this mailbox may be in My Inbox too."""
+    return mailbox.matched_to is not None or not mailbox.matching
+
+
+def thread_of(document: Document) -> tuple[str, ...]:
+    """The Message-IDs by which a mail and others of its thread find each other."""
+    own = (document.message_id,) if document.message_id else ()
+    return (*own, *document.answers)
+
+
+def version_of(stored: StoredMessage) -> str:
+    """What a person decides under: it changes when the mail's place or the decision on it does, and only then."""
+    decided = stored.decided
+    parts = [stored.decision.disposition.value, stored.decision.reason]
+    parts += sorted(f"{one.ref} {one.as_note} {one.by}" for one in stored.decision.links)
+    parts += [decided.what, decided.by, decided.at.isoformat()] if decided else []
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+def ruled(
+    stored: StoredMessage, ruling: Ruling, own: Iterable[Mailbox], read_under: str = ""
+) -> StoredMessage | None:
+    """The mail under a decision; None when it stands so already. `own` are those mailboxes with a copy that belong to
+    whoever decides.
+
+    Raises Outdated when somebody else, or a rule, was faster; WrongState for a second thought without an undo.
+    """
+    if stored.decided is not None:
+        if stored.decided.says_the_same_as(ruling):
+            return None
+        if stored.decided.by != ruling.by:
+            raise Outdated("Somebody else was faster: this mail has been decided on. Read My Inbox again.")
+        raise WrongState("You have decided on this mail already. Undo that first.")
+    if stored.undone is not None:
+        raise WrongState("A decision on this mail is being undone. Try again in a moment.")
+    if not any(reason_to_wait(stored, mailbox) for mailbox in own):
+        raise Outdated("This mail no longer waits in My Inbox: it has been filed. Read My Inbox again.")
+    if read_under and read_under != version_of(stored):
+        raise Outdated("This mail has changed since you read it. Read My Inbox again.")
+    return _deleted(stored, ruling) if ruling.what == DELETE else _decided(stored, ruling)
+
+
+def ruled_along(stored: StoredMessage, lead: StoredMessage) -> StoredMessage | None:
+    """The mail filed along with another one of its thread; None when it is not to be."""
+    decided = lead.decided
+    if decided is None or stored.decided or stored.undone or stored.is_deleted:
+        return None
+    links = tuple(
+        replace(one, rule="thread", evidence=lead.message_id)
+        for one in decided.links
+        if one.ref not in stored.unlinked
+    )
+    ruling = Ruling(LINK, decided.by, decided.at, stored.decision, links, along=lead.key)
+    return _decided(stored, ruling) if links else None
+
+
+def undone(stored: StoredMessage, *, by: str, at: datetime) -> StoredMessage | None:
+    """The mail as it stood before the decision on it, with what rules have added since; None: it is under way.
+
+    Raises WrongState when there is nothing to undo, and for a mail that was deleted.
+    """
+    ruling = stored.decided
+    if stored.is_deleted:
+        raise WrongState("A deleted mail cannot be brought back.")
+    if ruling is None:
+        if stored.undone is not None:
+            return None
+        raise WrongState("Nobody has decided on this mail: there is nothing to undo.")
+    before = {one.ref: one for one in ruling.before.links if one.ref not in stored.unlinked}
+    others = {one.ref: one for one in stored.decision.links if one.ref not in ruling.refs}
+    decision = filed_on([*{**before, **others}.values()], ruling.before)
+    return replace(
+        stored,
+        decision=decision,
+        decided=None,
+        undone=replace(ruling, by=by, at=at),
+        state=PENDING,
+        withdrawn=stored.withdrawn | frozenset(ruling.refs),
+    )
+
+
+def buried(stored: StoredMessage, hasher: Hasher) -> StoredMessage:
+    """All that is kept of a deleted mail: its key, and hashes to tell whether another mail is the same."""
+    return replace(
+        stored,
+        message_id="",
+        fingerprint=stored.fingerprint.hashed(hasher),
+        agent="",
+        participants=frozenset(),
+        undone=None,
+        waiters=(),
+        bounces=(),
+        conversation="",
+        withdrawn=frozenset(),
+    )
+
+
+def is_buried(stored: StoredMessage) -> bool:
+    return stored.is_deleted and not stored.agent
+
+
+def taken_away(stored: StoredMessage, ruling: Ruling) -> StoredMessage | None:
+    """The mail as a tombstone, whoever has decided what on it; None when it is one."""
+    return None if stored.is_deleted else _deleted(stored, ruling)
+
+
+def is_of_thread(item: InboxItem, stored: StoredMessage, thread: Iterable[str]) -> bool:
+    """Whether a waiting mail belongs to the thread of another: by ids both ways, or by a conversation with it."""
+    if item.message_key == stored.key:
+        return False
+    if not set(item.thread).isdisjoint(thread):
+        return True
+    same = bool(item.conversation) and item.conversation == stored.conversation
+    return same and item.sender.address in stored.participants
+
+
+def _decided(stored: StoredMessage, ruling: Ruling) -> StoredMessage:
+    links = {one.ref: one for one in (*stored.decision.links, *ruling.links)}
+    return replace(
+        stored,
+        decision=replace(filed_on([*links.values()], stored.decision), reason=ruling.links[0].rule),
+        decided=replace(ruling, before=stored.decision),
+        state=PENDING,
+        unlinked=stored.unlinked - set(ruling.refs),
+    )
+
+
+def _deleted(stored: StoredMessage, ruling: Ruling) -> StoredMessage:
+    """Nothing of what was decided before is kept: it may quote addresses."""
+    decision = Decision(Disposition.TRIAGE, reason=DELETED, version=stored.decision.version)
+    return replace(
+        stored,
+        decision=decision,
+        decided=replace(ruling, before=decision),
+        state=DELETED,
+        withdrawn=stored.withdrawn | {one.ref for one in stored.decision.links},
+    )
+
+
+def _item(stored: StoredMessage, document: Document, mailbox: Mailbox, reason: str) -> InboxItem:
+    return InboxItem(
+        agent=mailbox.agent,
+        at=stored.at,
+        message_key=stored.key,
+        mailbox_id=mailbox.mailbox_id,
+        subject=document.subject,
+        sender=document.sender,
+        preview=document.preview,
+        reason=reason,
+        suggestions=stored.decision.suggestions,
+        has_attachments=any(not one.inline for one in document.attachments),
+        thread=thread_of(document),
+        conversation=stored.conversation,
+        is_filed=stored.is_filed,
+    )

@@ -1,0 +1,95 @@
+"""Links that a person makes or takes away: what a stored mail becomes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from shared.domain.errors import InvalidInput, Unknown
+from shared.domain.filing.filing import PENDING, StoredMessage
+from shared.domain.filing.person_decisions import BY_HAND, CERTAIN
+from shared.domain.matching.matching import Decision, Disposition, Link
+from shared.domain.records.records import Record, RecordRef
+
+# A person took the mail from its last record: it waits in My Inbox again.
+UNLINKED: Final = "unlinked"
+
+
+def links_to(
+    refs: Sequence[RecordRef], records: Mapping[RecordRef, Record], *, by: str, rule: str = BY_HAND
+) -> tuple[Link, ...]:
+    """A person's links to these records; one to a contact brings its client's along.
+
+    Raises InvalidInput for a record that is not there.
+    """
+    links: dict[RecordRef, Link] = {}
+    for ref in refs:
+        if ref not in records:
+            raise InvalidInput(f"There is no record {ref}; name one that the CRM has pushed.")
+        links[ref] = _link(records[ref], by, rule)
+    for ref in refs:
+        client = client_of(records[ref])
+        if client is not None and client in records:
+            links.setdefault(client, _link(records[client], by, rule, f"of {ref}"))
+    return tuple(links.values())
+
+
+def client_of(record: Record) -> RecordRef | None:
+    """The client that a link to this record brings along."""
+    return RecordRef("client", record.client) if record.ref.kind == "contact" and record.client else None
+
+
+def linked(stored: StoredMessage, links: Sequence[Link]) -> StoredMessage | None:
+    """The mail with links by hand added; None when they are there."""
+    if stored.is_deleted:
+        raise Unknown("There is no such message, or it is not for you to read.")
+    held = {one.ref: one for one in stored.decision.links}
+    # What came along stays as it is where the mail is there already.
+    new = [
+        one for one in links if one.ref not in held or (not one.evidence and held[one.ref].rule != BY_HAND)
+    ]
+    if not new:
+        return None
+    both = {**held, **{one.ref: one for one in new}}
+    return replace(
+        stored,
+        decision=filed_on([*both.values()], stored.decision),
+        state=PENDING,
+        unlinked=stored.unlinked - {one.ref for one in links},
+    )
+
+
+def unlinked(stored: StoredMessage, ref: RecordRef) -> StoredMessage | None:
+    """The mail taken from a record, to which no rule brings it back; None when a person has done so before.
+
+    Taken from its last one, it goes back to My Inbox, whatever was decided there. Raises Unknown.
+    """
+    links = [one for one in stored.decision.links if one.ref != ref]
+    if len(links) == len(stored.decision.links):
+        if ref in stored.unlinked:
+            return None
+        raise Unknown(f"This message is not on {ref}.")
+    return replace(
+        stored,
+        decision=filed_on(links, Decision(Disposition.TRIAGE, (), UNLINKED, stored.decision.suggestions)),
+        decided=stored.decided if links else None,
+        state=PENDING,
+        unlinked=stored.unlinked | {ref},
+        withdrawn=stored.withdrawn | {ref},
+    )
+
+
+def filed_on(links: Sequence[Link], otherwise: Decision) -> Decision:
+    """The decision that comes to these links, best first; without any it is what stood there `otherwise`."""
+    ordered = tuple(sorted(links, key=lambda one: (-one.score, one.ref)))
+    if not ordered:
+        waiting = otherwise.disposition is Disposition.TRIAGE
+        return (
+            otherwise
+            if waiting
+            else replace(otherwise, disposition=Disposition.TRIAGE, links=(), reason=UNLINKED)
+        )
+    return replace(otherwise, disposition=Disposition.FILED, links=ordered, reason=ordered[0].rule)
+
+
+def _link(record: Record, by: str, rule: str, evidence: str = "") -> Link:
+    return Link(record.ref, rule, evidence, CERTAIN, not record.card.is_open, by)

@@ -1,0 +1,90 @@
+"""A record that is opened for a mail: which link makes it, what it is called, what it says, and whose it is."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from shared.domain.filing.filing import StoredMessage
+from shared.domain.filing.person_decisions import OPENED, opened_id
+from shared.domain.mail import quotes, subjects
+from shared.domain.mail.addresses import domain_of
+from shared.domain.mail.messages import Document
+from shared.domain.mail.public_domains import is_shared, registrable
+from shared.domain.matching.decisions import BY_RULE, Disposition, Link
+from shared.domain.records.records import Record, RecordRef
+
+ORIGIN: Final = "postledger"
+SCORE: Final = 100
+LONGEST_NAME: Final = 512
+LONGEST_SUMMARY: Final = 1_024
+LONGEST_DETAILS: Final = 2_000
+UNNAMED: Final = "(no subject)"
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a person has said of the record; what is empty comes from the mail."""
+
+    name: str = ""
+    summary: str = ""
+    details: str = ""
+    type: str = ""
+
+
+def opened(message: StoredMessage) -> StoredMessage:
+    """The message with a link to the record that its mailbox wants opened for it, if one is wanted."""
+    decision = message.decision
+    if not decision.opens:
+        return message
+    ref = ref_for(decision.opens, message.key)
+    link = Link(ref, OPENED, f"a new {decision.opens} of this mail", SCORE)
+    links = (link, *decision.links)
+    return replace(
+        message, decision=replace(decision, disposition=Disposition.FILED, links=links, reason=OPENED)
+    )
+
+
+def opened_refs(message: StoredMessage) -> tuple[RecordRef, ...]:
+    """The records that mailboxes wanted for a message; what persons open, they write themselves."""
+    return tuple(one.ref for one in message.decision.links if one.rule == OPENED and one.by == BY_RULE)
+
+
+def record_for(
+    document: Document,
+    ref: RecordRef,
+    wishes: Wishes,
+    *,
+    contacts: tuple[Record, ...],
+    client: str,
+    owner: str,
+    opened_at: datetime,
+) -> Record:
+    """The record: title from the stripped subject, details from the sender's own text."""
+    title = subjects.strip(document.subject) or UNNAMED
+    domains = {domain_of(address) for one in contacts for address in one.addresses}
+    return Record(
+        ref=ref,
+        name=wishes.name or wishes.summary[:LONGEST_NAME] or title[:LONGEST_NAME],
+        summary=wishes.summary or wishes.name or title[:LONGEST_SUMMARY],
+        details=wishes.details or own_words(document),
+        client=client,
+        contacts=tuple(one.ref.id for one in contacts),
+        type=wishes.type,
+        owner=owner,
+        origin=ORIGIN,
+        opened_at=opened_at,
+        contact_domains=tuple(sorted({registrable(one) for one in domains if not is_shared(one)} - {""})),
+    )
+
+
+def ref_for(kind: str, message_key: str) -> RecordRef:
+    """The record of this kind for this mail: asked for twice, it is the same one."""
+    return RecordRef(kind, opened_id(message_key))
+
+
+def own_words(document: Document) -> str:
+    """What the sender wrote, without the chain, cut at a word."""
+    text = quotes.own_text(document.text, quotes.QuoteRanges(document.quoted)).strip()
+    if len(text) <= LONGEST_DETAILS:
+        return text
+    return text[:LONGEST_DETAILS].rsplit(maxsplit=1)[0] + " ..."

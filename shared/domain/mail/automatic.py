@@ -1,0 +1,199 @@
+"""Mail that no person wrote: bounces, complaints, automatic answers, notifications; and mail not to be answered.
+
+Decided on headers, sender and subject alone. RFC 3834 by itself misses half of all bounces, and taking list
+headers for automation hits every list mail: so what a mail is, and whether a machine may answer it, are two answers.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from shared.domain.mail import subjects
+
+_NAMES: Final = (
+    "auto-submitted content-type delivered-to feedback-type mailing-list precedence return-path x-apple-action "
+    "x-auto-reply-from x-auto-response-suppress x-autoreply x-autorespond x-autoresponder x-failed-recipients "
+    "x-fc-machinegenerated x-hmxmroriginalrecipient x-loop x-mail-autoreply x-ms-exchange-inbox-rules-loop "
+    "x-ms-exchange-generated-message-source x-ms-exchange-message-is-ndr x-post-messageclass x-precedence"
+)
+HEADERS: Final = frozenset(_NAMES.split())
+"""The headers looked at, in lower case; besides them all that begin with `list-`."""
+
+
+class Automatic(StrEnum):
+    """What kind of machine wrote a mail, if one did."""
+
+    NONE = ""
+    BOUNCE = "bounce"
+    FEEDBACK = "feedback"
+    AUTO_REPLY = "auto_reply"
+    AUTOMATIC = "automatic"
+
+
+@dataclass(frozen=True, slots=True)
+class Nature:
+    """What a mail is. `is_list`: list or bulk mail, which people may well have written."""
+
+    automatic: Automatic = Automatic.NONE
+    is_list: bool = False
+    never_answer: bool = False
+
+
+_Headers = Mapping[str, Sequence[str]]
+
+_LONGEST: Final = 2_000
+_MOST_HEADERS: Final = 500
+_BULK: Final = frozenset(("bulk", "list", "junk"))
+_YES: Final = frozenset(("yes", "true", "1"))
+_ANSWERING: Final = (
+    "x-autoreply",
+    "x-autorespond",
+    "x-auto-reply-from",
+    "x-mail-autoreply",
+    "x-autoresponder",
+)
+_SUPPRESSED: Final = frozenset(("all", "autoreply", "oof"))
+
+_DAEMON: Final = re.compile(
+    r"(?:mail(?:er)?[-_.]?(?:daemon|delivery)|mdaemon|(?:mail|smtp|msn|qmail|mta)?-?postmaster"
+    r"|mmdf|mail-?administrator|microsoftexchange[0-9a-f]{10,40}|bounces?|bounce-handler)(?:[.+=-].{0,200})?",
+    re.IGNORECASE,
+)
+_SURE_DAEMON: Final = re.compile(r"mail(?:er)?[-_.]?daemon|microsoftexchange[0-9a-f]{10,40}", re.IGNORECASE)
+_NO_REPLY: Final = re.compile(
+    r"(?:.{0,60}[._+-])?(?:no|not|non|do[._-]?not|ne[._-]?pas)[._-]?(?:reply|replay|response|answer|repondre)"
+    r"(?:[._+=-].{0,200})?|noreply.{0,200}",
+    re.IGNORECASE,
+)
+_BOUNCED: Final = re.compile(
+    r"undeliver(?:able|ed)|unzustellbar|non[- ]?(?:delivery|remis|distribu)|not (?:be )?deliver|delivery (?:"
+    r"(?:status )?notif|status|fail|problem|report|error|has failed|delay)|deliver(?:y|ed)? (?:fail|unsuccess)"
+    r"|fail(?:ed|ure) (?:to deliver|notice|notif|delivery|mail)|mail (?:could not|delivery|system error|failure"
+    r"|undeliv)|returned (?:mail|to sender)|return(?:ed)? (?:mail|message)|mail returned|could not send"
+    r"|couldn't be delivered|message (?:delayed|not delivered|undeliv|status)|unable to deliver|bounced? (?:mail|"
+    r"message|notif)|user unknown|warning: (?:message|could not)|mail error|permanent error|error sending"
+    r"|devoluci[oó]n|no se puede entregar|não entreg|niet (?:bezorg|afgelever)|mancata consegna|не доставлен"
+    r"|недоставленное|配信|送信できません|退信|undelivered",
+    re.IGNORECASE,
+)
+_COMPLAINT: Final = re.compile(
+    r"(?:email )?(?:abuse|feedback) report|complaint about (?:message|mail)", re.IGNORECASE
+)
+_RECEIPT: Final = re.compile(r"multipart/report\b.*\bdisposition-notification\b", re.IGNORECASE | re.DOTALL)
+_DELIVERY: Final = re.compile(
+    r"multipart/report\b.*\bdelivery-status\b|message/(?:global-)?delivery-status\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_FEEDBACK: Final = re.compile(
+    r"multipart/report\b.*\bfeedback-report\b|message/feedback-report\b", re.IGNORECASE | re.DOTALL
+)
+
+
+def nature_of(headers: Sequence[tuple[str, str]], sender: str, subject: str) -> Nature:
+    """Which machine wrote a mail, if any, and whether one may answer it.
+
+    Precedence and `List-*` mean "never answer", not "automatic". X-Auto-Response-Suppress stands on ordinary
+    Exchange mail: it too only forbids answers. Subjects count beside other signs, and alone as a last resort.
+    Sources: RFC 3834, RFC 3464, RFC 5965, MS-OXCMAIL 2.1.3.2.20.
+    """
+    held = _by_name(headers)
+    is_list = any(name.startswith("list-") for name in held) or "mailing-list" in held or _is_bulk(held)
+    automatic = _automatic(held, sender.strip()[:_LONGEST], subject[:_LONGEST])
+    local_part = sender.strip().partition("@")[0]
+    never_answer = (
+        automatic is not Automatic.NONE
+        or is_list
+        or not sender.strip()
+        or _NO_REPLY.fullmatch(local_part) is not None
+        or _DAEMON.fullmatch(local_part) is not None
+        or "x-loop" in held
+        or not _SUPPRESSED.isdisjoint(_words(held, "x-auto-response-suppress"))
+    )
+    return Nature(automatic, is_list, never_answer)
+
+
+def _automatic(held: _Headers, sender: str, subject: str) -> Automatic:
+    if _is_feedback(held, sender, subject):
+        return Automatic.FEEDBACK
+    if _is_bounce(held, sender, subject):
+        return Automatic.BOUNCE
+    submitted = _words(held, "auto-submitted")
+    says_away = subjects.kind(subject) == "auto_reply"
+    if _is_answer(held) or "auto-replied" in submitted:
+        return Automatic.AUTO_REPLY
+    is_machine = bool(submitted - {"no"}) or _has_null_path(held) or _has(held, "content-type", _RECEIPT)
+    if is_machine:
+        return Automatic.AUTO_REPLY if says_away else Automatic.AUTOMATIC
+    # "AUTO:" is what Notes writes, with a header to prove it; alone it is also how a car dealer begins.
+    alone = says_away and "no" not in submitted and not subject.strip().casefold().startswith("auto:")
+    return Automatic.AUTO_REPLY if alone else Automatic.NONE
+
+
+def _is_feedback(held: _Headers, sender: str, subject: str) -> bool:
+    return (
+        _has(held, "content-type", _FEEDBACK)
+        or "feedback-type" in held
+        or ("x-hmxmroriginalrecipient" in held and _COMPLAINT.match(subject.strip()) is not None)
+        or (
+            sender.casefold().startswith(("feedback@", "fbl@", "staff@"))
+            and _COMPLAINT.search(subject) is not None
+        )
+    )
+
+
+def _is_bounce(held: _Headers, sender: str, subject: str) -> bool:
+    local_part = sender.partition("@")[0]
+    if "x-failed-recipients" in held or "x-ms-exchange-message-is-ndr" in held:
+        return True
+    if _has(held, "content-type", _DELIVERY):
+        return True
+    if _SURE_DAEMON.match(local_part) is not None:
+        return not _is_answer(held)
+    is_daemon = _DAEMON.fullmatch(local_part) is not None or not sender
+    # "Automatic reply: Undeliverable: ..." with an empty return path answers a bounce and is none.
+    has_path = _has_null_path(held) and subjects.kind(subject) != "auto_reply"
+    return (is_daemon or has_path) and _BOUNCED.search(subject) is not None
+
+
+def _is_answer(held: _Headers) -> bool:
+    """Signs of vacation programs and of rules in mailboxes."""
+    return (
+        any(_words(held, name) - {"no"} for name in _ANSWERING)
+        or "x-ms-exchange-inbox-rules-loop" in held
+        or "auto_reply" in _words(held, "precedence") | _words(held, "x-precedence")
+        or not _YES.isdisjoint(_words(held, "x-fc-machinegenerated"))
+        or any(value.strip().startswith("9;") for value in held.get("x-post-messageclass", ()))
+        or any(one.startswith("vacation") for one in _words(held, "x-apple-action"))
+        or "mailbox rules agent"
+        in " ".join(held.get("x-ms-exchange-generated-message-source", ())).casefold()
+        or "autoresponder" in _words(held, "delivered-to")
+    )
+
+
+def _is_bulk(held: _Headers) -> bool:
+    return not _BULK.isdisjoint(_words(held, "precedence") | _words(held, "x-precedence"))
+
+
+def _has_null_path(held: _Headers) -> bool:
+    """An empty return path is a daemon's (RFC 5321 section 4.5.5), or a vacation program's (RFC 3834)."""
+    paths = ["".join(value.split()) for value in held.get("return-path", ())]
+    return bool(paths) and all(path in ("<>", "<MAILER-DAEMON>") for path in paths)
+
+
+def _words(held: _Headers, name: str) -> set[str]:
+    """The words of a header without its parameters and comments: `auto-replied (vacation); x=y`."""
+    values = (re.split(r"[;(]", value, maxsplit=1)[0] for value in held.get(name, ()))
+    return {word for value in values for word in re.split(r"[\s,]+", value.casefold()) if word}
+
+
+def _has(held: _Headers, name: str, pattern: re.Pattern[str]) -> bool:
+    return any(pattern.match(value.strip()) is not None for value in held.get(name, ()))
+
+
+def _by_name(headers: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
+    held: dict[str, list[str]] = {}
+    for name, value in headers[:_MOST_HEADERS]:
+        held.setdefault(name.strip().casefold(), []).append(value[:_LONGEST])
+    return held

@@ -1,0 +1,209 @@
+"""Delivery reports: who was not reached, why, whether for good, and which mail it was.
+
+Reads the report's MIME, never raises and never believes more than it is told; who may be told of it, and whether
+the mail was ours, is decided elsewhere.
+"""
+
+import email
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from email import policy
+from email.message import Message
+from email.parser import BytesHeaderParser
+from email.utils import getaddresses
+from typing import Final
+
+from shared.domain.mail import bounce_texts
+from shared.domain.mail.addresses import normalise
+from shared.domain.mail.bounce_texts import enhanced_status
+from shared.domain.mail.message_ids import message_id, parse_ids
+
+LARGEST: Final = 500_000
+MOST_RECIPIENTS: Final = 50
+LONGEST_DIAGNOSTIC: Final = 500
+_MOST_PARTS: Final = 100
+_MOST_NESTED: Final = 30
+_MOST_GROUPS: Final = 200
+_LONGEST_FIELD: Final = 10_000
+
+_NESTING: Final = re.compile(rb"boundary\s*=|content-type:\s*message/", re.IGNORECASE)
+_STATUS_TYPES: Final = frozenset(("message/delivery-status", "message/global-delivery-status"))
+_ORIGINAL_TYPES: Final = frozenset(("message/rfc822", "message/global", "message/partial"))
+_HEADER_TYPES: Final = frozenset(("text/rfc822-headers", "message/rfc822-headers", "message/global-headers"))
+_REACHED: Final = frozenset(("delivered", "relayed", "expanded"))
+_RECIPIENT_FIELDS: Final = ("original-recipient", "final-recipient", "x-actual-recipient")
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """One recipient who was not reached. `status` as in RFC 3463 ("" when not told); 4.x.x is not `permanent`."""
+
+    address: str
+    status: str
+    permanent: bool
+    diagnostic: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a delivery report says, and of which mail: its Message-ID without brackets, its To addresses."""
+
+    bounces: tuple[Bounce, ...] = ()
+    original_message_id: str = ""
+    original_to: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What the parts of a report hold, those of the returned mail left out."""
+
+    statuses: list[Message]
+    texts: list[str]
+    original: Message | None = None
+
+
+def read_report(mime: bytes) -> Report:
+    """Read a delivery report (RFC 3464), or what the text of one that follows no standard says.
+
+    For mail that is a bounce: in the text of an ordinary mail it would see addresses that nobody failed to reach.
+    Only the first 500,000 bytes are read. Recipients whose mail was delivered or passed on are no bounces. Where
+    a generic status (5.0.0) stands beside a diagnostic with a better one, the better one counts.
+    """
+    mail = _parsed(mime[:LARGEST])
+    parts = _Parts([], [])
+    _gather(mail, parts, 0)
+    whole = "\n".join(parts.texts)
+    text, returned = bounce_texts.parted(whole)
+    original = parts.original or _header(returned)
+    blocks = parts.statuses or _groups(whole)
+    original_to = _addresses(_field(original, "to"))
+    unique: dict[str, Bounce] = {}
+    for one in _stated(blocks) if any(map(_recipient, blocks)) else _told(mail, text, original_to):
+        unique.setdefault(one.address, one)
+    found = _message_id(original, blocks) or bounce_texts.message_id(returned)
+    return Report(tuple(unique.values())[:MOST_RECIPIENTS], found or _answered(mail), original_to)
+
+
+def _parsed(mime: bytes) -> Message:
+    """The mail as the email package reads it, as plain text when it nests deep enough to cost too much."""
+    if sum(1 for _ in _NESTING.finditer(mime)) > _MOST_NESTED:
+        return BytesHeaderParser(policy=policy.compat32).parsebytes(mime)
+    return email.message_from_bytes(mime, policy=policy.compat32)
+
+
+def _header(text: str) -> Message:
+    return BytesHeaderParser(policy=policy.compat32).parsebytes(text.lstrip().encode("utf-8", "replace"))
+
+
+def _gather(part: Message, found: _Parts, depth: int) -> None:
+    kind = part.get_content_type()
+    inner = part.get_payload()
+    if kind in _STATUS_TYPES:
+        found.statuses += _blocks(part)
+    elif kind in _ORIGINAL_TYPES and isinstance(inner, list):
+        found.original = found.original or next(iter(_messages(inner)), None)
+    elif kind in _HEADER_TYPES or kind in _ORIGINAL_TYPES:
+        found.original = found.original or _header(_text(part))
+    elif isinstance(inner, list):
+        for one in _messages(inner[:_MOST_PARTS]):
+            _gather(one, found, depth + 1)
+    elif kind == "text/plain" or depth == 0:
+        found.texts.append(_text(part))
+
+
+def _messages(payload: Iterable[object]) -> Iterator[Message]:
+    return (one for one in payload if isinstance(one, Message))
+
+
+def _blocks(part: Message) -> list[Message]:
+    """The groups of fields of a delivery status: one for the mail, one for each recipient."""
+    inner = part.get_payload()
+    if isinstance(inner, list):
+        return list(_messages(inner))[:_MOST_GROUPS]
+    return _groups(_text(part))
+
+
+def _groups(text: str) -> list[Message]:
+    """The groups of fields in a text that stands for a delivery status, or has one pasted into it."""
+    blocks = re.split(r"\r?\n[ \t]*\r?\n", text[: bounce_texts.LONGEST_TEXT], maxsplit=_MOST_GROUPS)
+    stating = [block for block in blocks if "final-recipient:" in block.casefold()]
+    return [_header(block) for block in stating]
+
+
+def _text(part: Message) -> str:
+    try:
+        content, charset = part.get_payload(decode=True), part.get_content_charset()
+    except (ValueError, TypeError, AttributeError, LookupError, AssertionError):
+        return ""
+    return bounce_texts.decoded(content, charset or "utf-8") if isinstance(content, bytes) else ""
+
+
+def _field(mail: Message, name: str) -> str:
+    """Unfolded, with nothing that cannot be stored as UTF-8."""
+    value = str(mail.get(name) or "")[:_LONGEST_FIELD]
+    return " ".join(value.encode("utf-8", "replace").decode("utf-8").split())
+
+
+def _stated(blocks: Iterable[Message]) -> Iterator[Bounce]:
+    """RFC 3464 section 2.3: who was not reached, from the groups of fields that name a recipient."""
+    for block in blocks:
+        address = _recipient(block)
+        action = _field(block, "action").partition(" ")[0].casefold()
+        if not address or action in _REACHED:
+            continue
+        diagnostic = _field(block, "diagnostic-code")
+        status = bounce_texts.better(enhanced_status(_field(block, "status")), enhanced_status(diagnostic))
+        yield _bounce(
+            address, status, diagnostic.partition(";")[2].strip() or diagnostic, action == "delayed"
+        )
+
+
+def _recipient(block: Message) -> str:
+    """As the sender wrote it where the report tells (`Original-Recipient`), else where the mail ended up."""
+    for name in _RECIPIENT_FIELDS:
+        kind, _, written = _field(block, name).rpartition(";")
+        if kind.strip().casefold() in ("", "rfc822", "utf-8") and (found := normalise(written)):
+            return found
+    return ""
+
+
+def _told(mail: Message, text: str, original_to: tuple[str, ...]) -> Iterator[Bounce]:
+    """Reports without delivery status: the recipients that Exim names in a header, or that the text names."""
+    named = _addresses(_field(mail, "x-failed-recipients"))
+    own = {*_addresses(_field(mail, "to")), *_addresses(_field(mail, "from"))}
+    for address, status, diagnostic in bounce_texts.told(text, named, own, original_to):
+        yield _bounce(address, status, diagnostic)
+
+
+def _bounce(address: str, status: str, diagnostic: str, delayed: bool = False) -> Bounce:
+    permanent = status.startswith("5") and not delayed
+    return Bounce(address, status, permanent, " ".join(diagnostic.split())[:LONGEST_DIAGNOSTIC])
+
+
+def failed_recipients(headers: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """The addresses that a report names before it is opened, in X-Failed-Recipients (Exim, Gmail)."""
+    return frozenset(
+        one
+        for name, value in headers
+        if name.casefold() == "x-failed-recipients"
+        for one in _addresses(value)
+    )
+
+
+def _addresses(header: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one for _, address in getaddresses([header]) if (one := normalise(address))))
+
+
+def _message_id(original: Message, blocks: Iterable[Message]) -> str:
+    fields = [_field(original, "message-id")]
+    fields += [
+        _field(block, name) for block in blocks for name in ("x-original-message-id", "original-message-id")
+    ]
+    return next(filter(None, map(message_id, fields)), "")
+
+
+def _answered(mail: Message) -> str:
+    """What the report itself says that it answers: Exchange sets In-Reply-To and References."""
+    answered = parse_ids(_field(mail, "in-reply-to")) or parse_ids(_field(mail, "references"))[-1:]
+    return answered[0] if answered else ""

@@ -1,0 +1,86 @@
+"""What is kept of a fetched mail to show it later: the body untouched, its text, and where the chain begins."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from shared.domain.mail import authentication, quotes, senders, subjects
+from shared.domain.mail.addresses import Person
+from shared.domain.mail.html_text import to_text
+from shared.domain.mail.messages import Document, FetchedMessage, MessageHead
+from shared.domain.mail.quote_html import html_quote_start
+
+LONGEST_HEADER: Final = 2_000
+MOST_HEADERS: Final = 30
+_READ: Final = senders.HEADERS | {authentication.HEADER}
+
+
+def text_of(fetched: FetchedMessage) -> str:
+    """The whole text of a mail's body."""
+    return fetched.text or to_text(fetched.html)
+
+
+def document_of(fetched: FetchedMessage, parent_text: str | None, text: str | None = None) -> Document:
+    """The document of a mail; `parent_text` is the stored text of the mail it answers, where there is one.
+
+    `text` is what `text_of` made of it, where that is known already.
+    """
+    head = fetched.head
+    text = text_of(fetched) if text is None else text
+    forward = subjects.kind(head.subject) == "forward"
+    ranges = quotes.split(text, html_only=not fetched.text, parent_text=parent_text, is_forward=forward)
+    return Document(
+        message_id=head.message_id,
+        sender=head.sender,
+        subject=head.subject,
+        sent_at=head.sent_at,
+        to=head.to,
+        cc=head.cc,
+        reply_to=head.reply_to,
+        html=fetched.html,
+        text=text,
+        quoted=ranges.quoted,
+        html_quote_start=html_quote_start(fetched.html, text=text, ranges=ranges),
+        preview=quotes.preview(quotes.own_text(text, ranges)),
+        attachments=fetched.attachments,
+        in_reply_to=head.in_reply_to,
+        references=head.references,
+        on_behalf_of=head.on_behalf_of,
+        conversation_index=head.conversation_index,
+        headers=kept_headers(head.headers),
+    )
+
+
+def kept_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Those that matching reads: who sent it on behalf of whom, and whether the receiving server believed it."""
+    read = ((name, value) for name, value in headers if _is_read(name.strip().casefold()))
+    return tuple((name, value[:LONGEST_HEADER]) for name, value in read)[:MOST_HEADERS]
+
+
+def head_of(
+    document: Document, graph_id: str, folder_id: str, received_at: datetime, bcc: tuple[Person, ...]
+) -> MessageHead:
+    """The headers of a copy as matching saw them; what it does not read is left out."""
+    return MessageHead(
+        graph_id=graph_id,
+        folder_id=folder_id,
+        message_id=document.message_id,
+        sender=document.sender,
+        subject=document.subject,
+        sent_at=document.sent_at,
+        received_at=received_at,
+        to=document.to,
+        cc=document.cc,
+        bcc=bcc,
+        reply_to=document.reply_to,
+        on_behalf_of=document.on_behalf_of,
+        in_reply_to=document.in_reply_to,
+        references=document.references,
+        conversation_index=document.conversation_index,
+        has_attachments=any(not one.inline for one in document.attachments),
+        headers=document.headers,
+    )
+
+
+def _is_read(name: str) -> bool:
+    return name in _READ or name.startswith("list-")

@@ -1,0 +1,156 @@
+"""A mail as this service sees it: its headers first, its body only once capture has said yes."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from shared.domain.mail import subjects
+from shared.domain.mail.addresses import Person
+from shared.domain.mail.message_ids import answered
+from shared.domain.mail.senders import author_of
+
+# PidTagSensitivity (MS-OXCMSG 2.2.1.13): 0 normal, 1 personal, 2 private, 3 company-confidential.
+PRIVATE = (2, 3)
+
+
+class Direction(StrEnum):
+    """Seen from the organisation."""
+
+    IN = "in"
+    OUT = "out"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageHead:
+    """One copy of a mail in one mailbox, without its body. Ids are without angle brackets; times are UTC.
+
+    `author` is who wrote it where a mailing list put its own address into From.
+    """
+
+    graph_id: str
+    folder_id: str
+    message_id: str
+    sender: Person
+    subject: str
+    sent_at: datetime
+    received_at: datetime
+    to: tuple[Person, ...] = ()
+    cc: tuple[Person, ...] = ()
+    bcc: tuple[Person, ...] = ()
+    reply_to: tuple[Person, ...] = ()
+    on_behalf_of: Person | None = None
+    in_reply_to: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    conversation_id: str = ""
+    conversation_index: str = ""
+    is_draft: bool = False
+    has_attachments: bool = False
+    sensitivity: int = 0
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    author: Person | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        author = author_of(self.sender, self.reply_to, self.cc, self.headers)
+        object.__setattr__(self, "author", author)
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """Message-IDs this mail answers, nearest first, never its own; none for a forward."""
+        return _answers(self)
+
+    @property
+    def roles(self) -> tuple[tuple[str, str], ...]:
+        """(role, address) of everyone named on it, senders first, each address once."""
+        people = [
+            ("from", self.sender),
+            ("from", self.author or self.sender),
+            ("from", self.on_behalf_of or self.sender),
+            *(("reply-to", one) for one in self.reply_to),
+            *(("to", one) for one in self.to),
+            *(("cc", one) for one in self.cc),
+            *(("bcc", one) for one in self.bcc),
+        ]
+        seen: dict[str, str] = {}
+        for role, person in people:
+            if person.address:
+                seen.setdefault(person.address, role)
+        return tuple((role, address) for address, role in seen.items())
+
+    @property
+    def participants(self) -> frozenset[str]:
+        """Every address named on it."""
+        return frozenset(address for _, address in self.roles)
+
+    @property
+    def writers(self) -> frozenset[str]:
+        """The addresses of who wrote it: From, and the author where a list has rewritten From."""
+        return frozenset((self.sender.address, (self.author or self.sender).address)) - {""}
+
+    @property
+    def is_private(self) -> bool:
+        return self.sensitivity in PRIVATE
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """An attachment's metadata. `id` is ours (its place in the list), `graph_id` the copy's own."""
+
+    id: str
+    graph_id: str
+    name: str
+    content_type: str
+    size: int
+    inline: bool = False
+    content_id: str = ""
+    kind: str = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedMessage:
+    """A whole mail as fetched. `html` is what the mailbox holds, not yet safe to show."""
+
+    head: MessageHead
+    html: str = ""
+    text: str = ""
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What is kept of a mail to show it: the body untouched, and where the quoted chain stands in it.
+
+    `quoted` are half-open character ranges of `text`; `html_quote_start` is an offset into `html`.
+    Bcc is not among the people: it is kept with the copy in which it is visible. `headers` are those that
+    matching reads, so that it can be asked again.
+    """
+
+    message_id: str
+    sender: Person
+    subject: str
+    sent_at: datetime
+    to: tuple[Person, ...] = ()
+    cc: tuple[Person, ...] = ()
+    reply_to: tuple[Person, ...] = ()
+    html: str = ""
+    text: str = ""
+    quoted: tuple[tuple[int, int], ...] = ()
+    html_quote_start: int | None = None
+    preview: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    in_reply_to: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    on_behalf_of: Person | None = None
+    conversation_index: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """As those of a `MessageHead`."""
+        return _answers(self)
+
+
+def _answers(mail: MessageHead | Document) -> tuple[str, ...]:
+    if subjects.kind(mail.subject) == "forward":  # it opens a matter anew
+        return ()
+    found = answered(mail.in_reply_to, mail.references)
+    return tuple(one for one in found if one != mail.message_id)

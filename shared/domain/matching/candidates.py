@@ -1,0 +1,122 @@
+"""What storage knows about the people and mails that a message names: gathered once, for capture and matching."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from shared.domain.mail.addresses import domain_of
+from shared.domain.mail.authentication import fails_dmarc
+from shared.domain.mail.messages import Direction, MessageHead
+from shared.domain.records.records import Card, RecordRef
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadHit:
+    """A stored mail of the same thread. `evidence` is how it was found (a Message-ID without brackets).
+
+    `text` is its body's text, where that came along with the look-up.
+    """
+
+    key: str
+    evidence: str
+    direction: Direction
+    links: tuple[RecordRef, ...]
+    participants: frozenset[str] = frozenset()
+    text: str | None = None
+
+    @property
+    def is_filed(self) -> bool:
+        return bool(self.links)
+
+    def moved(self, merged: Mapping[RecordRef, RecordRef]) -> "ThreadHit":
+        """The same, its links leading to the records that others were merged into."""
+        return replace(self, links=tuple(dict.fromkeys(merged.get(one, one) for one in self.links)))
+
+
+@dataclass(frozen=True, slots=True)
+class CodeHit:
+    """A reference code whose signature is right, with the records it was issued for.
+
+    `domains` are those at which these records have people, registrable and shared by nobody else.
+    """
+
+    code: str
+    links: tuple[RecordRef, ...]
+    domains: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Everything a decision may rest on. Orders do not matter, but for `thread`: nearest first.
+
+    `addresses`, and `domains` by a participant's whole domain, map to the records that may be meant; `taught`
+    to those that an agent has said; `subjects` are opportunities and projects by normalised subject; `listing`
+    those by the contacts that they list. `cards` says what is known of all these, and of their clients.
+    `conversation` are stored mails with the same conversation index, whose keyed hash is `conversation_key`.
+    `bounced` is the mail that this one reports as undelivered. `staff` are the participants that belong to the
+    organisation, `erased` those that are suppressed for good. `forged` counts codes in the subject whose
+    signature is wrong.
+    """
+
+    addresses: Mapping[str, frozenset[RecordRef]] = field(default_factory=dict)
+    domains: Mapping[str, frozenset[RecordRef]] = field(default_factory=dict)
+    cards: Mapping[RecordRef, Card] = field(default_factory=dict)
+    thread: tuple[ThreadHit, ...] = ()
+    conversation: tuple[ThreadHit, ...] = ()
+    conversation_key: str = ""
+    codes: tuple[CodeHit, ...] = ()
+    forged: int = 0
+    subjects: Mapping[str, frozenset[RecordRef]] = field(default_factory=dict)
+    taught: Mapping[str, frozenset[RecordRef]] = field(default_factory=dict)
+    listing: Mapping[RecordRef, frozenset[RecordRef]] = field(default_factory=dict)
+    bounced: ThreadHit | None = None
+    staff: frozenset[str] = frozenset()
+    erased: frozenset[str] = frozenset()
+
+    @property
+    def parent(self) -> ThreadHit | None:
+        """The nearest stored mail that is filed."""
+        return next((one for one in self.thread if one.is_filed), None)
+
+    def moved(self, merged: Mapping[RecordRef, RecordRef]) -> "Candidates":
+        """The same, everything that led to a record leading to the one that it was merged into."""
+        if not merged:
+            return self
+
+        def lead(refs: Iterable[RecordRef]) -> tuple[RecordRef, ...]:
+            return tuple(dict.fromkeys(merged.get(one, one) for one in refs))
+
+        return replace(
+            self,
+            thread=tuple(one.moved(merged) for one in self.thread),
+            conversation=tuple(one.moved(merged) for one in self.conversation),
+            codes=tuple(replace(one, links=lead(one.links)) for one in self.codes),
+            taught={address: frozenset(lead(refs)) for address, refs in self.taught.items()},
+            bounced=self.bounced.moved(merged) if self.bounced else None,
+        )
+
+    def without(self, refs: Collection[RecordRef]) -> "Candidates":
+        """The same where no subject and no domain leads to these records."""
+
+        def others(found: Mapping[str, frozenset[RecordRef]]) -> dict[str, frozenset[RecordRef]]:
+            left = {one: under.difference(refs) for one, under in found.items()}
+            return {one: under for one, under in left.items() if under}
+
+        return replace(self, domains=others(self.domains), subjects=others(self.subjects))
+
+    def direction(self, head: MessageHead) -> Direction:
+        """Out when somebody of the organisation wrote it: by From, which the receiving server has checked.
+
+        Whom a list says it has passed on does not count: anybody may write a colleague's name there.
+        """
+        is_own = head.sender.address in self.staff and not fails_dmarc(head.headers)
+        return Direction.OUT if is_own else Direction.IN
+
+    def contacts(self, address: str) -> list[Card]:
+        """The contacts that have an address on their card, by id."""
+        refs = sorted(one for one in self.addresses.get(address, ()) if one.kind == "contact")
+        return [self.cards[one] for one in refs if one in self.cards]
+
+    def clients(self, address: str) -> list[Card]:
+        """The clients that have an address's domain, by id."""
+        refs = sorted(one for one in self.domains.get(domain_of(address), ()) if one.kind == "client")
+        return [self.cards[one] for one in refs if one in self.cards]

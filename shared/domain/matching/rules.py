@@ -1,0 +1,184 @@
+"""The rules of the cascade: each looks at one kind of evidence, and yields a link for every record it speaks for.
+
+Mails lend their records (`LENT`), subjects and domains lead to the record that a mailbox is matched to
+(`MATTERS`), people to their contact and client (`PEOPLE`).
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from shared.domain.mail import subjects
+from shared.domain.mail.addresses import domain_of
+from shared.domain.mail.messages import Direction, MessageHead
+from shared.domain.mail.public_domains import registrable
+from shared.domain.matching.candidates import Candidates, CodeHit, ThreadHit
+from shared.domain.matching.decisions import Link, MatchPolicy
+from shared.domain.records.records import Card, RecordRef
+
+Rule = Callable[[MessageHead, Candidates, MatchPolicy], Iterable[Link]]
+
+OPENED_SCORE: Final = 100
+_CODE, _BOUNCE, _THREAD, _CONVERSATION = 95, 92, 90, 85
+_SUBJECT, _CONTACT, _CLIENT_OF_CONTACT, _TAUGHT, _CLIENT_DOMAIN, _MATTER_DOMAIN = 82, 80, 75, 70, 60, 55
+
+
+def by_code(head: MessageHead, candidates: Candidates, _policy: MatchPolicy) -> Iterable[Link]:
+    """A signed reference code, quoted by somebody who is known to one of its records: all of these."""
+    for hit in candidates.codes:
+        if is_vouched_for(head, candidates, hit):
+            yield from _lent(hit.links, candidates, "code", hit.code, _CODE)
+
+
+def by_bounce(_head: MessageHead, candidates: Candidates, _policy: MatchPolicy) -> Iterable[Link]:
+    """A report of non-delivery: where the mail is that did not arrive."""
+    hit = candidates.bounced
+    if hit is not None:
+        yield from _lent(hit.links, candidates, "bounce", hit.evidence, _BOUNCE)
+
+
+def by_thread(_head: MessageHead, candidates: Candidates, _policy: MatchPolicy) -> Iterable[Link]:
+    """The nearest stored mail that this one answers lends its links, whoever received it."""
+    hit = candidates.parent
+    if hit is not None:
+        yield from _lent(hit.links, candidates, "thread", hit.evidence, _THREAD)
+
+
+def by_conversation(head: MessageHead, candidates: Candidates, _policy: MatchPolicy) -> Iterable[Link]:
+    """A stored mail of the same conversation index that shares an outside participant; the closest circle counts."""
+    people = frozenset(one for role, one in head.roles if role != "bcc") - candidates.staff
+    shared = {hit.key: len(hit.participants & people) for hit in candidates.conversation if hit.is_filed}
+    most = max(shared.values(), default=0)
+    for hit in candidates.conversation:
+        if most and shared.get(hit.key) == most:
+            yield from _lent(hit.links, candidates, "conversation", _shared(hit, people), _CONVERSATION)
+
+
+def by_subject(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> Iterable[Link]:
+    """The subject is the summary of an open record of the mailbox's kind, and a correspondent's contact is on it.
+
+    Contacts that the record lists go before contacts of its client.
+    """
+    if not policy.by_subject:
+        return
+    matters = _open_matters(candidates.subjects.get(subjects.normalise(head.subject), ()), candidates, policy)
+    people = [
+        (f"{role} {address}", contact)
+        for role, address in correspondents(head, candidates)
+        for contact in candidates.contacts(address)
+        if policy.takes(contact)
+    ]
+    listed = [(who, one) for one in matters for who, contact in people if contact.ref.id in one.contacts]
+    of_client = [
+        (who, one)
+        for one in matters
+        for who, contact in people
+        if one.client and contact.client == one.client
+    ]
+    for who, one in listed or of_client:
+        yield Link(one.ref, "subject", f"{who}, and the subject is its summary", _SUBJECT)
+
+
+def by_contact(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> Iterable[Link]:
+    """A participant's address is on a contact card: the contact, and its client always."""
+    for role, address in head.roles:
+        for contact in candidates.contacts(address):
+            if not policy.takes(contact):
+                continue
+            yield Link(contact.ref, "contact_address", f"{role} {address}", _CONTACT)
+            client = client_of(contact, candidates)
+            if client is not None and policy.takes(client):
+                evidence = f"{role} {address} of {contact.ref}"
+                yield Link(client.ref, "contact_address", evidence, _CLIENT_OF_CONTACT)
+
+
+def by_taught(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> Iterable[Link]:
+    """An agent has said that mail of this address belongs there."""
+    for role, address in head.roles:
+        for ref in candidates.taught.get(address, ()):
+            card = candidates.cards.get(ref)
+            if card is not None and policy.takes(card):
+                yield Link(ref, "taught", f"{role} {address}", _TAUGHT)
+
+
+def by_domain(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> Iterable[Link]:
+    """A participant writes from a client's domain, and no contact with a client of its own: the client."""
+    for role, address in head.roles:
+        if any(one.client for one in candidates.contacts(address)):
+            continue
+        for client in candidates.clients(address):
+            if policy.takes(client):
+                yield Link(client.ref, "domain", f"{role} {address}", _CLIENT_DOMAIN)
+
+
+def by_matter(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> Iterable[Link]:
+    """A mailbox that matches by domain: the open records of its kind that have a contact at one of the domains."""
+    if not policy.by_domain:
+        return
+    for role, address in head.roles:
+        refs = candidates.domains.get(domain_of(address), ())
+        for one in _open_matters(refs, candidates, policy):
+            yield Link(one.ref, "domain", f"{role} {address}", _MATTER_DOMAIN)
+
+
+LENT: Final[tuple[Rule, ...]] = (by_code, by_bounce, by_thread, by_conversation)
+MATTERS: Final[tuple[Rule, ...]] = (by_subject, by_matter)
+PEOPLE: Final[tuple[Rule, ...]] = (by_contact, by_taught, by_domain)
+
+
+def is_vouched_for(head: MessageHead, candidates: Candidates, hit: CodeHit) -> bool:
+    """Whether a code's sender is known to one of the code's records, by address or by domain, or is staff.
+
+    A code proves the thread, not the sender: it travels with every quote and forward.
+    """
+    if candidates.direction(head) is Direction.OUT:
+        return True
+    if any(registrable(domain_of(one)) in hit.domains for one in head.writers):
+        return True
+    known = [candidates.cards[one] for one in hit.links if one in candidates.cards]
+    return any(_knows(card, address, candidates) for card in known for address in head.writers)
+
+
+def _knows(card: Card, address: str, candidates: Candidates) -> bool:
+    contacts, clients = candidates.contacts(address), candidates.clients(address)
+    taught = candidates.taught.get(address, frozenset())
+    at_domain = candidates.domains.get(domain_of(address), frozenset())
+    own_client = RecordRef("client", card.client) if card.client else None
+    named = {RecordRef("client", one.client) for one in contacts if one.client} | {one.ref for one in clients}
+    return (
+        card.ref in {*(one.ref for one in contacts), *taught, *at_domain, *named}
+        or own_client in named
+        or any(one.ref.id in card.contacts for one in contacts)
+    )
+
+
+def correspondents(head: MessageHead, candidates: Candidates) -> Iterator[tuple[str, str]]:
+    """(role, address) of those a subject is compared for: who wrote it, or whom a colleague wrote to."""
+    sent = candidates.direction(head) is Direction.OUT
+    for role, address in head.roles:
+        if address not in candidates.staff and (role not in ("from", "reply-to")) is sent:
+            yield role, address
+
+
+def client_of(contact: Card, candidates: Candidates) -> Card | None:
+    """The card of a contact's client."""
+    return candidates.cards.get(RecordRef("client", contact.client)) if contact.client else None
+
+
+def _open_matters(refs: Iterable[RecordRef], candidates: Candidates, policy: MatchPolicy) -> list[Card]:
+    """Those of the kind that the mailbox is matched to, by id."""
+    cards = (candidates.cards.get(one) for one in sorted(refs) if one.kind == policy.matched_to)
+    return [one for one in cards if one is not None and policy.takes(one)]
+
+
+def _lent(
+    refs: Iterable[RecordRef], candidates: Candidates, rule: str, evidence: str, score: int
+) -> Iterator[Link]:
+    """Links to records that still exist, closed ones marked."""
+    for ref in refs:
+        card = candidates.cards.get(ref)
+        if card is not None:
+            yield Link(ref, rule, evidence, score, closed=not card.is_open)
+
+
+def _shared(hit: ThreadHit, people: frozenset[str]) -> str:
+    return f"{hit.evidence}, shared with {', '.join(sorted(hit.participants & people)[:3])}"

@@ -1,0 +1,40 @@
+"""The audit: who changed what of an organisation's mail, and when. Ids only: never a subject, never an address."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.domain.filing.person_decisions import Mark
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One change. `by` is an object id, `what` a word, `subjects` are ids: `message/...`, `contact/...`.
+
+    `id` is the change's own, so that telling it twice is telling it once.
+    """
+
+    id: str
+    at: datetime
+    by: str
+    what: str
+    subjects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which rows are wanted; '' = all. `subject` is one of a row's subjects, or what one begins with."""
+
+    by: str = ""
+    what: str = ""
+    subject: str = ""
+
+    def takes(self, row: AuditRow) -> bool:
+        about = not self.subject or any(
+            one == self.subject or one.startswith(f"{self.subject}/") for one in row.subjects
+        )
+        return self.by in ("", row.by) and self.what in ("", row.what) and about
+
+
+def row_of(mark: Mark) -> AuditRow:
+    """The row of a change to a stored mail."""
+    return AuditRow(mark.id, mark.at, mark.by, mark.what, (f"message/{mark.message_key}", *mark.refs))

@@ -1,0 +1,247 @@
+"""Erasing a person: what names an address, and what stands in its place afterwards. Knows no table and no queue."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import datetime
+from enum import Enum
+from functools import cached_property
+from typing import Any, Final, TypeVar, cast
+
+import idna
+
+from shared.domain.filing.filing import Copy, StoredMessage
+from shared.domain.mail.addresses import Person, domain_of
+from shared.domain.mail.identity import Hasher
+from shared.domain.mail.messages import Document
+from shared.domain.records.records import Record, RecordRef
+
+T = TypeVar("T")
+
+# `.invalid` can never be registered (RFC 2606 section 2): no mail to it can reach anybody.
+PLACEHOLDER: Final = "erased@erased.invalid"
+NAME_PLACEHOLDER: Final = "(erased)"
+HASH_PLACEHOLDER: Final = "0" * 32
+RUNNING: Final = "running"
+DONE: Final = "done"
+# Of the display names that an address was seen with; shorter ones would hit ordinary words.
+MOST_NAMES: Final = 10
+SHORTEST_NAME: Final = 3
+# Characters between a name and its address, markup included.
+_NEAR: Final = 400
+
+_AT: Final = "(?:@|%40|=40|&#0*64;|&#x0*40;|&commat;)"
+# Whatever may stand before it: a mark, a bracket, or a percent-encoded byte such as the "<" in "%3Cbo%40...".
+_BEFORE: Final = r"(?:(?<![\w.+%-])|(?<=%[0-9a-f]{2}))"
+# Not a part of a longer domain: bo@fabrikam.example.org is somebody else.
+_BEHIND: Final = r"(?![\w-])(?!\.\w)"
+# What stands between a name and its address in a signature or a quoted header, HTML included.
+_GAP: Final = (
+    r"(?:\"|&quot;|</?[a-z][^<>]{0,200}>|&lt;|&nbsp;|%3c|<(?:a\s[^<>]{0,200}?)?|mailto:|[\s\[(]){0,8}"
+)
+_GAP_BACK: Final = r"(?:\"[^<>]{0,200}>|&gt;|</?[a-z][^<>]{0,200}>|[\s>\])(]){0,6}"
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """One request to erase a person. `id` is the keyed hash under which the address is suppressed.
+
+    `address`, and the display `names` found with it, are known while it runs, and empty once it is done. `by` is
+    the object id of who asked. Counts are of messages taken away, and of rows and messages that were changed.
+    """
+
+    id: str
+    at: datetime
+    by: str
+    state: str = RUNNING
+    step: str = ""
+    turn: int = 0
+    address: str = ""
+    names: tuple[str, ...] = ()
+    messages: int = 0
+    changed: int = 0
+    touched_at: datetime | None = None
+    done_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """An organisation that was taken away, or is being: known by a keyed hash of its tenant id alone."""
+
+    organisation: str
+    at: datetime
+    done_at: datetime | None = None
+
+    @classmethod
+    def of(cls, secret: bytes, tenant_id: str, at: datetime) -> "Deletion":
+        return cls(deleted_organisation(secret, tenant_id), at)
+
+
+def deleted_organisation(secret: bytes, tenant_id: str) -> str:
+    """The keyed hash of a tenant id, which the deployment's secret alone can make."""
+    return Hasher(secret)("deleted-organisation", tenant_id)
+
+
+def suppression(hasher: Hasher, address: str) -> str:
+    """What remains of an erased address: another kind of hash than the ledger's, so that the two do not join."""
+    return hasher("erased", address)
+
+
+@dataclass(frozen=True)
+class Eraser:
+    """Replaces an address wherever it is written, and a display name where it stands beside the address.
+
+    Addresses are found in any case, percent-encoded (`%40`), as HTML entities, and with their domain in Unicode.
+    `hash` is the ledger's keyed hash of the address.
+    """
+
+    address: str
+    names: tuple[str, ...] = ()
+    hash: str = ""
+
+    @cached_property
+    def _domains(self) -> tuple[str, ...]:
+        domain = domain_of(self.address)
+        try:
+            readable = idna.decode(domain)
+        except UnicodeError:
+            readable = domain
+        return tuple(dict.fromkeys((domain, readable)))
+
+    @cached_property
+    def _written(self) -> str:
+        local = "".join(_spelled(one) for one in self.address.rpartition("@")[0])
+        domains = "|".join(re.escape(one) for one in self._domains)
+        return f"{local}{_AT}(?:{domains}){_BEHIND}"
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile(f"{_BEFORE}{self._written}", re.I)
+
+    @cached_property
+    def _named(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
+        """A name that ends where the address begins, and one that begins where it ends, with what lies between."""
+        names = "|".join(re.escape(one) for one in sorted(self.names, key=len, reverse=True))
+        return (
+            re.compile(rf"(?<!\w)(?:{names})({_GAP})\Z", re.I),
+            re.compile(rf"({_GAP_BACK})(?:{names})(?!\w)", re.I),
+        )
+
+    def text(self, text: str) -> str:
+        """The text without the address, and without a known name beside it."""
+        if text == self.hash:
+            return HASH_PLACEHOLDER
+        folded = text.casefold()
+        if not any(one in folded for one in self._domains):
+            return text
+        parts = self._pattern.split(text)
+        if self.names and len(parts) > 1:
+            before, behind = self._named
+            parts = [_before(before, one) for one in parts[:-1]] + parts[-1:]
+            parts = parts[:1] + [_behind(behind, one) for one in parts[1:]]
+        return PLACEHOLDER.join(parts)
+
+    def value(self, value: T) -> T:
+        """A value of the domain, or of JSON, without them; the same object where nothing names them."""
+        return cast("T", self._value(value))
+
+    def names_person(self, value: object) -> bool:
+        """Whether somebody with this address is among the people of a value, of the domain or of JSON."""
+        match value:
+            case Person():
+                return value.address == self.address
+            case dict():
+                here = "name" in value and value.get("address") == self.address
+                return here or any(self.names_person(one) for one in value.values())
+            case list() | tuple() | frozenset():
+                return any(self.names_person(one) for one in value)
+        return False
+
+    def document(self, document: Document) -> Document:
+        """A document that quotes the address; the chain's ranges move along with the text."""
+        changed = self.value(document)
+        if changed is document:
+            return document
+        quoted = tuple(
+            (self._moved(document.text, a), self._moved(document.text, b)) for a, b in document.quoted
+        )
+        start = document.html_quote_start
+        return replace(
+            changed,
+            quoted=quoted,
+            html_quote_start=None if start is None else self._moved(document.html, start),
+        )
+
+    def record(self, record: Record) -> Record:
+        """A record: the card loses the address, and one that is left with none says nothing of anybody any more."""
+        if self.address not in record.addresses:
+            return self.value(record)
+        addresses = tuple(one for one in record.addresses if one != self.address)
+        if addresses or record.ref.kind != "contact":
+            return self.value(replace(record, addresses=addresses))
+        return replace(record, addresses=(), name="", summary="", details="")
+
+    def _moved(self, text: str, offset: int) -> int:
+        return len(self.text(text[:offset]))
+
+    def _value(self, value: Any) -> Any:
+        match value:
+            case Enum() | RecordRef():
+                return value
+            case str():
+                return self.text(value)
+            case Person() if value.address == self.address:
+                return Person("", PLACEHOLDER)
+            case dict() if self.names_person(
+                {k: v for k, v in value.items() if not isinstance(v, dict | list)}
+            ):
+                return {**value, "name": "", "address": PLACEHOLDER}
+            case dict():
+                return _same(value, {key: self._value(one) for key, one in value.items()})
+            case list() | tuple() | frozenset():
+                return _same(value, type(value)(self._value(one) for one in value))
+        if is_dataclass(value) and not isinstance(value, type):
+            return self._dataclass(value)
+        return value
+
+    def _dataclass(self, value: Any) -> Any:
+        held = {one.name: getattr(value, one.name) for one in fields(value) if one.init}
+        changes = {name: new for name, old in held.items() if (new := self._value(old)) is not old}
+        return replace(value, **changes) if changes else value
+
+
+def names_of(address: str, document: Document, copies: Iterable[Copy]) -> frozenset[str]:
+    """The display names with which an address stands on a mail."""
+    people = (document.sender, *document.to, *document.cc, *document.reply_to)
+    bcc = (person for copy in copies for person in copy.bcc)
+    named = (one.name for one in (*people, *bcc) if one.address == address)
+    return frozenset(one for one in named if len(one) >= SHORTEST_NAME and "@" not in one)
+
+
+def is_on(address: str, stored: StoredMessage, document: Document | None, copies: Iterable[Copy]) -> bool:
+    """Whether an address is among a stored mail's participants: From, To, Cc, Reply-To, or any copy's Bcc."""
+    people = (document.sender, *document.to, *document.cc, *document.reply_to) if document else ()
+    seen = {one.address for one in (*people, *(person for copy in copies for person in copy.bcc))}
+    return address in stored.participants or address in seen
+
+
+def _before(pattern: re.Pattern[str], text: str) -> str:
+    """Looks at the end only: a name far from the address is not its name, and long mails stay cheap."""
+    start = max(0, len(text) - _NEAR)
+    return text[:start] + pattern.sub(rf"{NAME_PLACEHOLDER}\1", text[start:], count=1)
+
+
+def _behind(pattern: re.Pattern[str], text: str) -> str:
+    found = pattern.match(text[:_NEAR])
+    return f"{found[1]}{NAME_PLACEHOLDER}{text[found.end() :]}" if found else text
+
+
+def _same(old: Any, new: Any) -> Any:
+    return old if old == new else new
+
+
+def _spelled(char: str) -> str:
+    """A character of a local part, as itself or in the ways that links and HTML write it."""
+    if char.isalnum() or char in "._-":
+        return re.escape(char)
+    return f"(?:{re.escape(char)}|%{ord(char):02x}|&#0*{ord(char)};)" if ord(char) < 128 else re.escape(char)

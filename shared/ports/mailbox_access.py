@@ -1,0 +1,32 @@
+"""What a connection may do with a mailbox."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from shared.domain.connections.mailboxes import Mailbox
+from shared.ports.directory import DirectoryUser
+
+
+class AccessProbe(Protocol):
+    """What a mailbox's connection may do there. Reads only, and no more of mail than one id."""
+
+    def renew(self, mailbox: Mailbox) -> None:
+        """Forget the token: a grant may be newer than it."""
+
+    def granted(self, mailbox: Mailbox) -> frozenset[str]:
+        """The permissions that the token carries. Raises AccessDenied where there is none to be had."""
+
+    def user(self, mailbox: Mailbox) -> DirectoryUser:
+        """The user behind the mailbox or its address. Raises NotFound; AccessDenied where nobody may look."""
+
+    def users(self, tenant_id: str, user_ids: Sequence[str]) -> Mapping[str, DirectoryUser]:
+        """Users by object id, at most 15, in one request. Raises AccessDenied where nobody may look."""
+
+    def group(self, mailbox: Mailbox) -> str:
+        """The name of the group that has the address, or ''. Raises AccessDenied."""
+
+    def read(self, mailbox: Mailbox) -> None:
+        """Read one id from the inbox. Raises AccessDenied, NotFound or MailboxUnavailable."""
+
+    def purpose(self, mailbox: Mailbox) -> str:
+        """What the mailbox is for, in Exchange's word. Raises AccessDenied."""

@@ -1,0 +1,1 @@
+"""What is kept, one protocol a table or container."""

@@ -1,0 +1,70 @@
+"""Stores of what capture has seen: folders, backfills, the ledger, late contacts."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from shared.domain.capture.backfills import Backfill
+from shared.domain.capture.folders import FolderState
+from shared.domain.capture.late_contacts import Announcement
+from shared.domain.capture.sightings import Sighting
+from shared.domain.connections.mailboxes import Mailbox
+
+
+class FolderStates(Protocol):
+    def all(self, mailbox: Mailbox) -> list[FolderState]: ...
+
+    def get(self, mailbox: Mailbox, folder_id: str) -> FolderState | None:
+        """May be some minutes old."""
+
+    def put(self, mailbox: Mailbox, state: FolderState) -> FolderState:
+        """Write under the state's ETag ('' = must not exist). Raises Conflict."""
+
+    def forget(self, mailbox: Mailbox) -> None: ...
+
+
+class Backfills(Protocol):
+    def get(self, mailbox: Mailbox) -> Backfill | None:
+        """The running one, or the last."""
+
+    def put(self, mailbox: Mailbox, backfill: Backfill) -> Backfill:
+        """Write under its ETag ('' = must not exist). Raises Conflict."""
+
+
+class Sightings(Protocol):
+    def put(self, mailbox: Mailbox, sightings: Sequence[Sighting]) -> None:
+        """Upsert, in transactions."""
+
+    def between(self, mailbox: Mailbox, first: datetime, last: datetime) -> Mapping[str, Sighting]:
+        """Sightings received in a closed interval, by Graph id."""
+
+    def undecided_since(
+        self, mailbox: Mailbox, since: datetime, reasons: Sequence[str]
+    ) -> Iterator[Sighting]:
+        """Sightings received from then on that have one of these reasons, newest first, fetched as consumed."""
+
+    def of_message(
+        self, mailboxes: Sequence[Mailbox], message_id_hash: str
+    ) -> list[tuple[Mailbox, Sighting]]:
+        """The copies of a Message-ID. Looks through whole mailboxes, side by side: for explaining only."""
+
+    def forget(self, mailbox: Mailbox, before: datetime, *, limit: int) -> bool:
+        """Delete so many of those received before a moment; whether some are left."""
+
+
+class LateContacts(Protocol):
+    """Addresses that records have newly got, until mail that came before them has been looked for."""
+
+    def announce(self, tenant_id: str, announcement: Announcement) -> None: ...
+
+    def announced(self, tenant_id: str) -> Iterator[Announcement]:
+        """Oldest first."""
+
+    def forget(self, tenant_id: str, ids: Sequence[str]) -> None:
+        """Delete these announcements."""
+
+    def asked_at(self, tenant_id: str) -> datetime | None:
+        """When a pass was last asked for that has not begun yet."""
+
+    def note_asked(self, tenant_id: str, at: datetime | None) -> None:
+        """Remember that a pass was asked for; None: that it has begun."""

@@ -1,0 +1,70 @@
+"""Stores of organisations, their connections, mailboxes and subscriptions."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Protocol
+
+from shared.domain.connections.connections import MailConnection
+from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.connections.organisations import Organisation
+from shared.domain.connections.subscriptions import Subscription
+
+
+class Organisations(Protocol):
+    def get(self, tenant_id: str) -> Organisation | None: ...
+
+    def put(self, organisation: Organisation) -> Organisation:
+        """Write under the organisation's ETag ('' = must not exist). Raises Conflict."""
+
+    def all(self) -> Iterator[Organisation]: ...
+
+
+class Mailboxes(Protocol):
+    def get(self, tenant_id: str, address: str) -> Mailbox | None: ...
+
+    def by_id(self, tenant_id: str, mailbox_id: str) -> Mailbox | None: ...
+
+    def put(self, mailbox: Mailbox) -> Mailbox:
+        """Create or replace under the mailbox's ETag ('' = must not exist). Raises Conflict."""
+
+    def note(self, mailbox: Mailbox, **changes: object) -> None:
+        """Merge single fields of state (state, last_error, last_sync_at, next_poll_at, user_id, ...)."""
+
+    def delete(self, tenant_id: str, address: str) -> None: ...
+
+    def of(self, tenant_id: str) -> Iterator[Mailbox]:
+        """An organisation's mailboxes by address."""
+
+    def due(self, now: datetime) -> Iterator[Mailbox]:
+        """Enabled mailboxes of all organisations whose next poll is due."""
+
+
+class Subscriptions(Protocol):
+    def get(self, tenant_id: str, mailbox_id: str) -> Subscription | None: ...
+
+    def put(self, tenant_id: str, subscription: Subscription) -> Subscription:
+        """Write under the ETag ('' = must not exist). Raises Conflict."""
+
+    def delete(self, tenant_id: str, mailbox_id: str) -> None: ...
+
+    def of(self, tenant_id: str) -> Iterator[Subscription]:
+        """An organisation's."""
+
+    def ending(self, before: datetime) -> Iterator[tuple[str, Subscription]]:
+        """Those of all organisations, by tenant, that end before a moment or have not been answered yet."""
+
+
+class Connections(Protocol):
+    """The ways to the mail of organisations, by tenant and connection id."""
+
+    def get(self, tenant_id: str, connection_id: str) -> MailConnection | None: ...
+
+    def put(self, connection: MailConnection) -> MailConnection:
+        """Write under the connection's ETag ('' = must not exist). Raises Conflict."""
+
+    def delete(self, tenant_id: str, connection_id: str) -> None: ...
+
+    def of(self, tenant_id: str) -> list[MailConnection]:
+        """An organisation's, in order of their ids."""
+
+    def all(self) -> Iterator[MailConnection]: ...

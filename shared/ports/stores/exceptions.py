@@ -1,0 +1,50 @@
+"""The store of what could not be processed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What could not be processed, with all that is needed to run it again.
+
+    `id` follows from `command` alone. `graph_id` is set where the command is about one mail.
+    `rules_version` is that of the capture rules at the time.
+    """
+
+    id: str
+    tenant_id: str
+    mailbox_id: str
+    command: str
+    error: str
+    code: str
+    at: datetime
+    queue: str = ""
+    graph_id: str = ""
+    rules_version: int = 0
+    replayed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FailureFilter:
+    """Which exceptions are wanted; '' = all."""
+
+    code: str = ""
+    queue: str = ""
+    graph_id: str = ""
+    unreplayed: bool = False
+
+
+class Exceptions(Protocol):
+    def record(self, failure: Failure) -> None:
+        """Keep it; one that is kept already, by its id, stays as it is."""
+
+    def get(self, tenant_id: str, failure_id: str) -> Failure | None: ...
+
+    def page(
+        self, tenant_id: str, wanted: FailureFilter, *, limit: int, after: str
+    ) -> tuple[list[Failure], str]:
+        """Newest first, from behind `after`; the second is where the next page starts, or ''."""
+
+    def note_replayed(self, failure: Failure, at: datetime) -> None: ...

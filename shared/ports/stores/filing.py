@@ -1,0 +1,144 @@
+"""Stores of filed mail: messages, codes, timelines, My Inbox, attachments."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from shared.domain.filing.entries import Entry
+from shared.domain.filing.filing import Copy, InboxItem, StoredMessage, Waiter
+from shared.domain.filing.person_decisions import Mark
+from shared.domain.mail.messages import Document
+from shared.domain.matching.candidates import ThreadHit
+from shared.domain.records.records import RecordRef
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What stands under a message key after an insert, with its ETag and the waiters it found.
+
+    `created` is false when the row was there before, or seems so because an answer was lost.
+    """
+
+    message: StoredMessage
+    created: bool
+
+
+class MessageStore(Protocol):
+    """Messages with their documents and copies, found by message key."""
+
+    def create(self, tenant_id: str, message: StoredMessage, document: Document, copy: Copy) -> Claim:
+        """Insert message and copy at once, or tell what stands there already (its copy is not added then)."""
+
+    def add_copy(self, tenant_id: str, key: str, copy: Copy) -> None: ...
+
+    def update(self, tenant_id: str, message: StoredMessage) -> StoredMessage:
+        """Write decision, state, waiters and variants under the ETag. Raises Conflict."""
+
+    def finish(self, tenant_id: str, message: StoredMessage) -> None:
+        """Mark done; a filed message's waiters have been put back and are dropped."""
+
+    def bury(self, tenant_id: str, tombstone: StoredMessage) -> None:
+        """Delete document and copies and leave this, under its ETag. Raises Conflict."""
+
+    def rewrite(self, tenant_id: str, message: StoredMessage, document: Document) -> None:
+        """Put message and document in place of those that stand there, under the ETag. Raises Conflict."""
+
+    def get(self, tenant_id: str, key: str) -> StoredMessage | None: ...
+
+    def get_many(self, tenant_id: str, keys: Iterable[str]) -> Mapping[str, StoredMessage]:
+        """Those that are there, read side by side."""
+
+    def document(self, tenant_id: str, key: str) -> Document | None: ...
+
+    def copies(self, tenant_id: str, key: str) -> list[Copy]: ...
+
+    def find(self, tenant_id: str, ids: Mapping[str, str]) -> Mapping[str, tuple[ThreadHit, ...]]:
+        """Stored mails by key (values: the evidence each is found by), variants included; absent ones left out.
+
+        The first key asked for brings its text along, where that is small enough to stand on the row.
+        """
+
+    def wait_for(self, tenant_id: str, key: str, waiter: Waiter) -> StoredMessage | None:
+        """Leave word for a mail that is not there yet or not filed; the message when it is filed after all."""
+
+    def is_awaited(self, tenant_id: str, key: str) -> bool:
+        """Whether nothing is known of a mail but that others answer it."""
+
+    def scan(self, tenant_id: str, *, limit: int, after: str) -> tuple[list[StoredMessage], str]:
+        """Messages that are not deleted, by key, from behind `after`; the second: where the next page starts."""
+
+    def note_conversation(self, tenant_id: str, message: StoredMessage) -> None:
+        """Let the message be found by its conversation. Again changes nothing."""
+
+    def of_conversation(
+        self, tenant_id: str, conversation: str, *, until: datetime, apart_from: Collection[str]
+    ) -> tuple[ThreadHit, ...]:
+        """The newest messages until then noted for a conversation, but for those with these keys.
+
+        A query, and a read for each, side by side.
+        """
+
+
+class Codes(Protocol):
+    """Reference codes by number, and how many with a wrong signature each sender has sent."""
+
+    def get_many(self, tenant_id: str, numbers: Iterable[int]) -> Mapping[int, tuple[RecordRef, ...]]:
+        """The records that codes were issued for. One read each, side by side; unknown ones are left out."""
+
+    def claim(self, tenant_id: str, number: int, refs: Sequence[RecordRef], message_key: str) -> bool:
+        """Take a number for a message and its records; False when another message has it."""
+
+    def note_forged(self, tenant_id: str, sender_hash: str, message_key: str, count: int) -> int:
+        """Remember how many a mail had, again or not; how many its sender has sent by now."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFilter:
+    """Which rows of a timeline are wanted."""
+
+    kinds: frozenset[str]
+    with_attachments: bool = False
+    text: str = ""
+    agent: str = ""
+
+
+class Timeline(Protocol):
+    def put(self, tenant_id: str, entries: Sequence[Entry]) -> None: ...
+
+    def remove(self, tenant_id: str, refs: Sequence[RecordRef], entry_id: str) -> None:
+        """Take one mail's entry from several records; one that is not there is no error."""
+
+    def page(
+        self, tenant_id: str, ref: RecordRef, wanted: EntryFilter, *, limit: int, after: str
+    ) -> tuple[list[Entry], str]:
+        """Newest first, from behind the entry id `after`; the second is where the next page starts, or ''."""
+
+
+class Inbox(Protocol):
+    """My Inbox of each agent; and marks of what persons have decided that may not have been carried out yet."""
+
+    def put(self, tenant_id: str, item: InboxItem) -> None: ...
+
+    def remove(self, tenant_id: str, agents: Sequence[str], item_id: str) -> None:
+        """Take one mail out of My Inbox of several agents; where it is not is no error."""
+
+    def page(self, tenant_id: str, agent: str, *, limit: int, after: str) -> tuple[list[InboxItem], str]:
+        """Newest first, from behind the item id `after`; the second is where the next page starts, or ''."""
+
+    def mark(self, tenant_id: str, mark: Mark) -> None: ...
+
+    def marks(self, tenant_id: str, message_key: str = "") -> list[Mark]:
+        """Those of one message, or all of them."""
+
+    def unmark(self, tenant_id: str, marks: Sequence[Mark]) -> None: ...
+
+
+class Attachments(Protocol):
+    def put(self, tenant_id: str, key: str, attachment_id: str, chunks: Iterator[bytes]) -> None: ...
+
+    def get(self, tenant_id: str, key: str, attachment_id: str) -> Iterator[bytes]:
+        """Raises NotFound."""
+
+    def drop(self, tenant_id: str, key: str) -> None:
+        """Delete all of a message."""

@@ -1,0 +1,87 @@
+"""Stores of records, and the index by which mail finds them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from shared.domain.records.records import Card, Record, RecordRef
+
+
+class Records(Protocol):
+    def get(self, tenant_id: str, ref: RecordRef) -> Record | None: ...
+
+    def get_many(self, tenant_id: str, refs: Iterable[RecordRef]) -> Mapping[RecordRef, Record]: ...
+
+    def put_many(self, tenant_id: str, records: Sequence[Record]) -> None:
+        """Write records, whatever stands there, and bring their index in order; safe to run twice."""
+
+    def write(
+        self, tenant_id: str, records: Sequence[Record], standing: Mapping[RecordRef, Record]
+    ) -> Mapping[RecordRef, Record | None]:
+        """Write different records where they stand as `standing` says, and are not there where it says nothing.
+
+        Returns those that were not written, perhaps for another's sake, with what stands there now.
+        """
+
+    def delete(self, tenant_id: str, ref: RecordRef) -> bool:
+        """Whether it was there."""
+
+    def page(
+        self, tenant_id: str, kind: str, *, text: str, limit: int, after: str
+    ) -> tuple[list[Record], str]:
+        """Records of a kind by id, from behind `after`; the second is where the next page starts, or ''."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAddress:
+    """What stands under an address: cards of the records that carry it, and whether it is an agent's own.
+
+    `taught` are records on which an agent has said that mail of this address belongs.
+    """
+
+    cards: frozenset[Card] = frozenset()
+    is_staff: bool = False
+    taught: frozenset[RecordRef] = frozenset()
+
+    @property
+    def records(self) -> frozenset[RecordRef]:
+        return frozenset(one.ref for one in self.cards)
+
+
+class RecordIndex(Protocol):
+    def addresses(self, tenant_id: str, addresses: Iterable[str]) -> Mapping[str, KnownAddress]:
+        """One read per address, side by side; every address asked for is a key."""
+
+    def domains(self, tenant_id: str, domains: Iterable[str]) -> Mapping[str, frozenset[Card]]:
+        """By domain, likewise: clients, and opportunities and projects that have a contact there."""
+
+    def subjects(self, tenant_id: str, subjects: Iterable[str]) -> Mapping[str, frozenset[Card]]:
+        """Opportunities and projects by normalised summary, likewise."""
+
+    def listing(self, tenant_id: str, contacts: Iterable[str]) -> Mapping[str, frozenset[RecordRef]]:
+        """Opportunities and projects by the id of a contact of theirs, likewise."""
+
+    def awaiting(self, tenant_id: str, contacts: Iterable[str]) -> Mapping[str, frozenset[RecordRef]]:
+        """Opportunities and projects that list a contact which was not there; only contacts somebody waits for."""
+
+    def staff_among(self, tenant_id: str, addresses: Iterable[str]) -> frozenset[str]:
+        """Those addresses that are registered as staff's."""
+
+    def opened(
+        self, tenant_id: str, since: datetime, *, limit: int, after: str
+    ) -> tuple[list[RecordRef], str]:
+        """Records that Postledger opened since then, oldest first, from behind `after`; where to go on, or ''."""
+
+    def taught_to(self, tenant_id: str, ref: RecordRef) -> frozenset[str]:
+        """The addresses of which an agent has said that their mail belongs on a record."""
+
+    def teach(self, tenant_id: str, address: str, refs: Iterable[RecordRef]) -> None:
+        """Remember that mail of an address belongs on these records."""
+
+    def unteach(self, tenant_id: str, address: str, refs: Iterable[RecordRef]) -> None: ...
+
+    def put_staff(self, tenant_id: str, mailbox_id: str, addresses: Iterable[str]) -> None:
+        """Register a mailbox's own addresses."""
+
+    def drop_staff(self, tenant_id: str, mailbox_id: str, addresses: Iterable[str]) -> None: ...

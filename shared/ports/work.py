@@ -1,0 +1,23 @@
+"""Queues, leases and the clock, as use cases need them."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Protocol
+
+from shared.domain.commands.commands import Command
+
+Clock = Callable[[], datetime]
+
+
+class CommandQueue(Protocol):
+    def put(self, command: Command, *, delay: float = 0.0) -> None:
+        """Enqueue, readable after `delay` seconds. Never expires."""
+
+
+class Leases(Protocol):
+    def walk(self, tenant_id: str, mailbox_id: str) -> AbstractContextManager[None]:
+        """Be the only one to walk this mailbox. Raises Busy. Renewed while held."""
+
+    def slot(self, tenant_id: str, mailbox_id: str) -> AbstractContextManager[None]:
+        """Take one of the mailbox's three ingest slots. Raises Busy. Renewed while held."""

@@ -1,0 +1,189 @@
+"""Fetches the mails of a command: headers, then bodies of what capture keeps, as far as Graph gives them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+from shared import telemetry
+from shared.domain.capture.folders import FolderState
+from shared.domain.capture.sightings import FAILED, SKIPPED, Sighting
+from shared.domain.commands.commands import IngestMessages, SyncMailbox
+from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.errors import (
+    AccessDenied,
+    MailboxUnavailable,
+    NotFound,
+    Outcome,
+    PermanentError,
+    TransientError,
+    longest,
+)
+from shared.domain.filing.filing import DONE
+from shared.domain.mail.messages import FetchedMessage, MessageHead
+from shared.ports.mail import Listed, MailSource
+from shared.ports.stores.capture import FolderStates
+from shared.ports.stores.exceptions import Exceptions
+from shared.ports.stores.filing import MessageStore
+from shared.ports.work import Clock, CommandQueue
+from shared.services.capture.arrivals import Arrivals
+from shared.services.capture.scopes import Scope
+from shared.services.capture.screening import Screen, Screened
+from shared.services.commands.failures import failure_of, record
+
+# A notification may come before its mail can be read, and a draft's id goes when it is sent.
+NOT_FOUND_TRIES = 3
+NOT_FOUND_DELAY = 15.0
+# A command that has waited for so long may come after another one for the same mails: the ledger is asked first.
+LATE = timedelta(seconds=60)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A mail that capture keeps, fetched whole."""
+
+    screened: Screened
+    mail: FetchedMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Answers(Generic[T]):
+    """What was asked of Graph, by id: had, never to be had, and to be asked for again."""
+
+    had: Mapping[str, T]
+    failed: Mapping[str, PermanentError]
+    later: Mapping[str, TransientError]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a command's ids came to."""
+
+    kept: list[Kept]
+    others: list[Sighting]
+    later: Mapping[str, TransientError]
+
+
+@dataclass(frozen=True, slots=True)
+class FetchMail:
+    """What the ids of a command come to; what can never be had is recorded, what is not there yet is put back."""
+
+    mail: MailSource
+    folders: FolderStates
+    screen: Screen
+    arrivals: Arrivals
+    messages: MessageStore
+    exceptions: Exceptions
+    queue: CommandQueue
+    clock: Clock
+
+    def __call__(self, scope: Scope, command: IngestMessages) -> Fetched:
+        """Bodies of what capture keeps, and the ledger rows of all others. Screened ids are fetched whole at once."""
+        later: Mapping[str, TransientError] = {}
+        is_late = not command.unbounded and self.clock() - command.first_at >= LATE
+        if command.screened and not is_late:
+            whole = self._answers(command, self.mail.messages(scope.mailbox, command.ids), later)
+            heads = [one.head for one in whole.had.values()] + self._heads_of(scope, whole.failed)
+            screened = self._screened(scope, heads)
+        else:
+            known = self._answers(command, self.mail.heads(scope.mailbox, command.ids), later)
+            later = known.later
+            heads = list(known.had.values())
+            screened = self._screened(scope, self._unsettled(scope, heads) if is_late else heads)
+            wanted = [one.head.graph_id for one in screened if one.verdict.keep]
+            whole = self._answers(command, self._whole(scope, wanted, later), later)
+        keepers = {one.head.graph_id: one for one in screened if one.verdict.keep}
+        kept = [Kept(one, whole.had[graph_id]) for graph_id, one in keepers.items() if graph_id in whole.had]
+        others = [one.sighting for one in screened if not one.verdict.keep]
+        others += [
+            failing(one.sighting, whole.failed[key]) for key, one in keepers.items() if key in whole.failed
+        ]
+        return Fetched(kept, others, {**later, **whole.later})
+
+    def _unsettled(self, scope: Scope, heads: Sequence[MessageHead]) -> list[MessageHead]:
+        """Those for which something is left to do; a mail may be in the ledger and not have all its rows yet."""
+        known = self.arrivals.known(scope, [Listed(one.graph_id, one.received_at, one) for one in heads])
+        settled = {
+            one.graph_id: row
+            for one in heads
+            if (row := known.get(one.graph_id)) and row.is_settled and row.folder_id == one.folder_id
+        }
+        kept = [row.message_key for row in settled.values() if row.outcome != SKIPPED]
+        stored = self.messages.get_many(scope.tenant_id, kept) if kept else {}
+        complete = {key for key, one in stored.items() if one.state == DONE or one.is_deleted}
+        done = {key for key, row in settled.items() if row.outcome == SKIPPED or row.message_key in complete}
+        left = [one for one in heads if one.graph_id not in done]
+        telemetry.event("ingest_late", mailbox=scope.mailbox.mailbox_id, ids=len(heads), left=len(left))
+        return left
+
+    def _whole(
+        self, scope: Scope, wanted: Sequence[str], later: Mapping[str, TransientError]
+    ) -> Mapping[str, Outcome[FetchedMessage]]:
+        """Nothing is asked for while Graph wants to be left alone."""
+        error = longest(later.values()) if later else None
+        if error is not None and error.retry_after:
+            return dict.fromkeys(wanted, error)
+        return self.mail.messages(scope.mailbox, wanted) if wanted else {}
+
+    def _heads_of(self, scope: Scope, failed: Mapping[str, PermanentError]) -> list[MessageHead]:
+        """Headers of mails that could not be had whole, so that the ledger can say so; as far as they can be had."""
+        try:
+            found = self.mail.heads(scope.mailbox, list(failed)) if failed else {}
+        except TransientError:
+            return []
+        return [one for one in found.values() if isinstance(one, MessageHead)]
+
+    def _answers(
+        self,
+        command: IngestMessages,
+        fetched: Mapping[str, Outcome[T]],
+        waiting: Mapping[str, TransientError],
+    ) -> Answers[T]:
+        """What is not there at all is looked for again later, some times.
+
+        Raises the refusal when every mail is refused: then it may be the mailbox that is. Not while some, these
+        or others that are `waiting`, are still to be asked for: then all come back.
+        """
+        later = {one: what for one, what in fetched.items() if isinstance(what, TransientError)}
+        refused = [one for one in fetched.values() if isinstance(one, AccessDenied | MailboxUnavailable)]
+        if refused and len(refused) == len(fetched) - len(later):
+            others = [*later.values(), *waiting.values()]
+            raise longest(others) if others else refused[0]
+        missing = tuple(one for one, what in fetched.items() if isinstance(what, NotFound))
+        if missing and command.attempt < NOT_FOUND_TRIES:
+            self.queue.put(replace(command.again(), ids=missing), delay=NOT_FOUND_DELAY)
+        had: dict[str, T] = {}
+        failed: dict[str, PermanentError] = {}
+        for one, what in fetched.items():
+            if isinstance(what, TransientError | NotFound):
+                continue
+            if isinstance(what, PermanentError):
+                failed[one] = what
+                record(self.exceptions, failure_of(replace(command, ids=(one,)), what, self.clock()))
+            else:
+                had[one] = what
+        return Answers(had, failed, later)
+
+    def _screened(self, scope: Scope, heads: Sequence[MessageHead]) -> list[Screened]:
+        folders: dict[str, FolderState] = {}
+        for folder_id in {head.folder_id for head in heads}:
+            state = self.folders.get(scope.mailbox, folder_id)
+            if state is not None:
+                folders[folder_id] = state
+        known = [head for head in heads if head.folder_id in folders]
+        if len(known) < len(heads):
+            # A folder made since the last walk: the walk will list it and bring its mail.
+            self.queue.put(walk_of(scope.mailbox, self.clock()))
+        return self.screen(scope, known, folders)
+
+
+def failing(sighting: Sighting, error: PermanentError) -> Sighting:
+    """The ledger row of a copy whose mail could not be had or filed; the exception says more."""
+    return replace(sighting, outcome=FAILED, reason=error.code or type(error).__name__)
+
+
+def walk_of(mailbox: Mailbox, now: datetime) -> SyncMailbox:
+    """The command to walk a mailbox."""
+    return SyncMailbox(tenant_id=mailbox.tenant_id, mailbox_id=mailbox.mailbox_id, first_at=now)

@@ -1,0 +1,98 @@
+"""Parks a mailbox that may no longer be read, says so once, and resumes capture when access returns."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from shared import telemetry
+from shared.domain.commands.commands import Command, MaintainSubscription, ReconcileMailbox, SyncMailbox
+from shared.domain.connections.mailbox_access import LOSSES, Verdict, judge, missed_since
+from shared.domain.connections.mailboxes import FAILING, NO_ACCESS, OK, REMOVING, Mailbox
+from shared.domain.errors import Noted, PermanentError
+from shared.ports.mail import MailSource
+from shared.ports.stores.connections import Mailboxes
+from shared.ports.work import Clock, CommandQueue
+from shared.services.capture.scopes import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class WatchAccess:
+    """Told of how each turn at a mailbox ended. The state is changed under its ETag: of several, one tells."""
+
+    mailboxes: Mailboxes
+    mail: MailSource
+    queue: CommandQueue
+    clock: Clock
+
+    def failed(self, scope: Scope, command: Command, error: PermanentError) -> PermanentError:
+        """The error to go on with: Noted where the mailbox's state says it already.
+
+        Raises TransientError where it cannot be told now.
+        """
+        mailbox = self.mailboxes.by_id(scope.tenant_id, scope.mailbox.mailbox_id)
+        if mailbox is None:
+            return error
+        walking = isinstance(command, SyncMailbox)
+        denied = isinstance(error, LOSSES) and self._is_denied(mailbox)
+        verdict = judge(mailbox, error, walking=walking, denied=denied)
+        if verdict is Verdict.LOST:
+            self._park(mailbox, error)
+        if verdict is Verdict.FAILING:
+            self.mailboxes.note(mailbox, state=FAILING, last_error=str(error))
+        if verdict in (Verdict.LOST, Verdict.KNOWN):
+            return Noted(str(error), error.code)
+        return error
+
+    def proved(self, scope: Scope) -> None:
+        """The mailbox's folders could be listed: where access was lost, it is back."""
+        if scope.mailbox.state == NO_ACCESS and scope.is_active:
+            self._resume(scope)
+
+    def _is_denied(self, mailbox: Mailbox) -> bool:
+        """One folder or one mail may be refused; the mailbox is lost when its folders cannot be listed.
+
+        A parked one is not asked again: its walk asked just now.
+        """
+        if mailbox.state == NO_ACCESS:
+            return True
+        try:
+            self.mail.folders(mailbox)
+        except LOSSES:
+            return True
+        except PermanentError:
+            return False
+        return False
+
+    def _park(self, mailbox: Mailbox, error: PermanentError) -> None:
+        """Of several workers that notice it at once one writes; the others' Conflict has them look again."""
+        if mailbox.state == REMOVING:
+            return
+        now = self.clock()
+        self.mailboxes.put(replace(mailbox, state=NO_ACCESS, last_error=str(error), lost_at=now))
+        telemetry.alert("access_lost", mailbox=mailbox.mailbox_id, code=error.code or type(error).__name__)
+        self._maintain(mailbox)
+
+    def _resume(self, scope: Scope) -> None:
+        """Commands first: who is killed before the state is written finds it `no_access` and does it again."""
+        mailbox = self.mailboxes.by_id(scope.tenant_id, scope.mailbox.mailbox_id)
+        if mailbox is None or mailbox.state != NO_ACCESS:
+            return
+        self._maintain(mailbox)
+        now = self.clock()
+        self.queue.put(reconciliation_of(scope, gap=mailbox.lost_at or now, now=now))
+        self.mailboxes.put(replace(mailbox, state=OK, last_error="", lost_at=None))
+        telemetry.alert("access_returned", mailbox=mailbox.mailbox_id)
+
+    def _maintain(self, mailbox: Mailbox) -> None:
+        self.queue.put(
+            MaintainSubscription(
+                tenant_id=mailbox.tenant_id, mailbox_id=mailbox.mailbox_id, first_at=self.clock()
+            )
+        )
+
+
+def reconciliation_of(scope: Scope, *, gap: datetime, now: datetime) -> ReconcileMailbox:
+    """The command to look for what was missed since `gap`."""
+    since = missed_since(scope.mailbox, gap, scope.organisation.capture_hours)
+    return ReconcileMailbox(
+        tenant_id=scope.tenant_id, mailbox_id=scope.mailbox.mailbox_id, first_at=now, since=since
+    )

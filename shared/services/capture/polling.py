@@ -1,0 +1,43 @@
+"""The timer's part: which mailboxes are due to be walked, whatever notifications said."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared import telemetry
+from shared.domain.connections.mailboxes import Mailbox
+from shared.ports.stores.connections import Mailboxes
+from shared.ports.work import Clock, CommandQueue
+from shared.services.capture.fetching import walk_of
+
+
+@dataclass(frozen=True, slots=True)
+class PollMailboxes:
+    """Queue a walk for every due mailbox; each comes again on its own second of its interval."""
+
+    mailboxes: Mailboxes
+    queue: CommandQueue
+    clock: Clock
+
+    def __call__(self) -> None:
+        now = self.clock()
+        due = 0
+        for mailbox in self.mailboxes.due(now):
+            self.queue.put(walk_of(mailbox, now))
+            self.mailboxes.note(mailbox, next_poll_at=mailbox.next_poll(now))
+            if mailbox.paused_at is None:
+                tell_lag(mailbox, now)
+            due += 1
+        telemetry.event("polled", due=due)
+
+
+def tell_lag(mailbox: Mailbox, now: datetime) -> None:
+    """Say by how many seconds its last complete walk is over, and by how many that is late."""
+    seconds = round(mailbox.lag(now).total_seconds())
+    telemetry.event(
+        "mailbox_lag",
+        mailbox=mailbox.mailbox_id,
+        state=mailbox.state,
+        polled_only=mailbox.is_polled_only,
+        seconds=seconds,
+        late=max(seconds - mailbox.poll_minutes * 60, 0),
+    )

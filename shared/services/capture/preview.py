@@ -1,0 +1,234 @@
+"""What would be captured from a mailbox, and by which rules: decided on headers, with nothing stored.
+
+The mailbox need not be saved yet. Bodies are never fetched, so a reference code in one is not seen here.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from shared.domain.capture import screening
+from shared.domain.capture.folders import FolderState, classify
+from shared.domain.capture.screening import Policy
+from shared.domain.capture.windows import Window, is_done
+from shared.domain.connections.fields import Fields
+from shared.domain.connections.mailbox_access import LOSSES
+from shared.domain.connections.mailbox_tests import NO_USER, SENTENCES
+from shared.domain.connections.mailboxes import REMOVING, Mailbox
+from shared.domain.errors import (
+    InvalidInput,
+    NotFound,
+    PageBroken,
+    PermanentError,
+    Unavailable,
+    Unknown,
+    WrongState,
+    none_passing,
+)
+from shared.domain.filing.entries import decode_cursor, encode_cursor
+from shared.domain.mail.addresses import Person, domain_of, normalise
+from shared.domain.mail.messages import Direction, MessageHead
+from shared.domain.matching.matching import Disposition, Link, MatchPolicy, match
+from shared.domain.privacy.callers import ADMIN, Caller
+from shared.ports.mail import Listed, ListPage, MailSource
+from shared.ports.stores.connections import Mailboxes, Organisations
+from shared.ports.work import Clock, Leases
+from shared.services.capture.scopes import Scope, hasher_of
+from shared.services.filing.reading import BCC
+from shared.services.matching.candidates import GatherCandidates
+
+UNREADABLE: Final = "unreadable"
+_UNSAVED: Final = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """A mail that would be kept. `subject` and `sender` are for those who may read it once it is filed."""
+
+    received_at: datetime
+    folder: str
+    direction: Direction
+    capture: str
+    outcome: str
+    reason: str
+    links: tuple[Link, ...]
+    subject: str | None = None
+    sender: Person | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewPage:
+    """Mails that would be kept, of `seen` that were looked at; the others by reason. Cursor None: that was all."""
+
+    mails: tuple[Previewed, ...]
+    seen: int
+    skipped: Mapping[str, int]
+    cursor: str | None
+
+
+@dataclass(slots=True)
+class _Found:
+    mails: list[Previewed] = field(default_factory=list)
+    seen: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+
+    def page(self, cursor: str | None) -> PreviewPage:
+        return PreviewPage(tuple(self.mails), self.seen, dict(self.skipped), cursor)
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewMailbox:
+    """Look at a page of a mailbox's mail as capture and matching would."""
+
+    organisations: Organisations
+    mailboxes: Mailboxes
+    mail: MailSource
+    gather: GatherCandidates
+    leases: Leases
+    clock: Clock
+    hash_key: bytes
+
+    def __call__(
+        self, caller: Caller, mailbox: Mailbox, since: datetime | None, *, limit: int, cursor: str
+    ) -> PreviewPage:
+        """About `limit` mails, oldest first within each folder, received from `since` on.
+
+        Raises WrongState where Graph refuses the mailbox, InvalidInput where there is none and for a cursor of
+        another list, Busy.
+        """
+        organisation = self.organisations.get(caller.tenant_id)
+        if organisation is None:
+            raise Unknown("There is no such organisation.")
+        own = organisation.with_own_domain(domain_of(mailbox.address))
+        scope = Scope(own, mailbox, hasher_of(self.hash_key, caller.tenant_id))
+        begin = since or self.clock() - timedelta(hours=organisation.capture_hours)
+        try:
+            with self._turn(mailbox):
+                return self._page(scope, begin, limit, cursor, caller.owns(mailbox))
+        except LOSSES as error:
+            raise WrongState(f"Microsoft Graph does not let this mailbox be read: {error}") from error
+
+    def mailbox(self, caller: Caller, address: str, given: Mapping[str, Any]) -> Mailbox:
+        """The mailbox as it is saved, or would be, under the settings given. Raises Unknown, InvalidInput."""
+        named = normalise(address)
+        if named is None:
+            raise InvalidInput(f"{address[:320]!r} is no e-mail address.")
+        stored = self.mailboxes.get(caller.tenant_id, named)
+        if stored is not None and stored.state == REMOVING:
+            stored = None
+        if ADMIN not in caller.roles and (stored is None or not caller.owns(stored)):
+            raise Unknown(f"There is no mailbox {named}.")
+        if stored is not None:
+            return stored.changed(Fields(given))
+        return Mailbox(caller.tenant_id, _UNSAVED, named).changed(Fields(given))
+
+    def _turn(self, mailbox: Mailbox) -> AbstractContextManager[None]:
+        """Beside a walk of the same mailbox, Graph would see too many requests at once."""
+        is_saved = mailbox.mailbox_id != _UNSAVED
+        return self.leases.walk(mailbox.tenant_id, mailbox.mailbox_id) if is_saved else nullcontext()
+
+    def _page(self, scope: Scope, begin: datetime, limit: int, cursor: str, own: bool) -> PreviewPage:
+        found = _Found()
+        end = self.clock()
+        after, start = _position(cursor, begin)
+        for state in self._folders(scope.mailbox):
+            if state.folder_id < after:
+                continue
+            window: Window | None = Window.of(start if state.folder_id == after else begin, end)
+            while window is not None:
+                if found.seen >= limit and not window.link:
+                    return found.page(encode_cursor(f"{window.start.isoformat()}|{state.folder_id}"))
+                window = self._look(scope, state, window, found, own)
+        return found.page(None)
+
+    def _folders(self, mailbox: Mailbox) -> list[FolderState]:
+        try:
+            listed = self.mail.folders(mailbox)
+        except NotFound:
+            self._check_user(mailbox)
+            raise
+        states = classify(listed, self.mail.well_known_folders(mailbox))
+        return sorted((one for one in states if one.captured), key=lambda one: one.folder_id)
+
+    def _check_user(self, mailbox: Mailbox) -> None:
+        try:
+            self.mail.user(mailbox)
+        except NotFound as error:
+            raise InvalidInput(SENTENCES[NO_USER]) from error
+
+    def _look(
+        self, scope: Scope, state: FolderState, window: Window, found: _Found, own: bool
+    ) -> Window | None:
+        """Decide on a page of the window; what is left of it."""
+        page, singly = self._listed(scope.mailbox, state.folder_id, window)
+        rest = window.after([one.received_at for one in page.items], page.link)
+        done = [one for one in page.items if is_done(one.received_at, rest)]
+        heads = self._heads(scope.mailbox, done, singly=singly)
+        found.seen += len(done)
+        found.skipped[UNREADABLE] += len(done) - len(heads)
+        found.skipped = +found.skipped
+        self._decide(scope, state, heads, found, own=own)
+        return rest
+
+    def _listed(self, mailbox: Mailbox, folder_id: str, window: Window) -> tuple[ListPage, bool]:
+        """A page, and whether its mails are to be asked for one by one, since one of them breaks pages."""
+        try:
+            return self.mail.listed(mailbox, folder_id, window, with_heads=True), False
+        except PageBroken:
+            return self.mail.listed(mailbox, folder_id, window), True
+
+    def _heads(self, mailbox: Mailbox, items: Sequence[Listed], *, singly: bool) -> list[MessageHead]:
+        bare = [one.graph_id for one in items if one.head is None]
+        heads = [one.head for one in items if one.head is not None]
+        size = 1 if singly else 20
+        for start in range(0, len(bare), size):
+            try:
+                answers = none_passing(self.mail.heads(mailbox, bare[start : start + size]))
+            except Unavailable as error:
+                if not singly or error.retry_after:
+                    raise
+                continue
+            heads += [one for one in answers.values() if not isinstance(one, PermanentError)]
+        return heads
+
+    def _decide(
+        self, scope: Scope, state: FolderState, heads: Sequence[MessageHead], found: _Found, *, own: bool
+    ) -> None:
+        policy = Policy(scope.organisation, scope.mailbox, state, None)
+        heads = [replace(one, folder_id=state.folder_id) for one in heads]
+        for head, known in zip(heads, self.gather(scope, heads), strict=True):
+            candidates = self.gather.for_matching(scope, head, known)
+            verdict = screening.decide(head, candidates, policy)
+            if not verdict.keep:
+                found.skipped[verdict.reason] += 1
+                continue
+            decision = match(head, candidates, MatchPolicy.of(scope.organisation, scope.mailbox))
+            mail = Previewed(
+                received_at=head.received_at,
+                folder=state.kind if state.kind != "folder" else state.folder_id,
+                direction=candidates.direction(head),
+                capture=verdict.reason,
+                outcome=decision.disposition.value,
+                reason=decision.reason,
+                links=tuple(one if own else _without_bcc(one) for one in decision.links),
+            )
+            if own or decision.disposition is Disposition.FILED:
+                mail = replace(mail, subject=head.subject, sender=head.sender)
+            found.mails.append(mail)
+
+
+def _without_bcc(link: Link) -> Link:
+    return replace(link, evidence="") if link.evidence.startswith(BCC) else link
+
+
+def _position(cursor: str, begin: datetime) -> tuple[str, datetime]:
+    if not cursor:
+        return "", begin
+    moment, _, folder_id = decode_cursor(cursor).partition("|")
+    try:
+        return folder_id, datetime.fromisoformat(moment)
+    except ValueError as error:
+        raise InvalidInput("'cursor' must be a value that this list gave; start again without it.") from error

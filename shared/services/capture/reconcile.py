@@ -1,0 +1,163 @@
+"""Reconciliation: what lies in a mailbox is compared with the ledger, and what is missing there is made up for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from shared import telemetry
+from shared.domain.capture.folders import FolderState
+from shared.domain.capture.reconciliation import REACH, Reconciliation, is_in_doubt
+from shared.domain.capture.sightings import Sighting
+from shared.domain.capture.windows import Window, is_done
+from shared.domain.commands.commands import BackfillMailbox, ReconcileMailbox
+from shared.domain.errors import NotFound
+from shared.domain.mail.messages import MessageHead
+from shared.ports.mail import MailSource
+from shared.ports.stores.capture import Backfills, FolderStates
+from shared.ports.stores.connections import Mailboxes, Organisations
+from shared.ports.work import Clock, CommandQueue
+from shared.services.capture.arrivals import SINGLY_AFTER, Arrivals
+from shared.services.capture.scopes import Scope
+from shared.services.capture.turns import Turns
+
+# A sweep gives way to walks after this many pages of 500 ids.
+MAX_PAGES: Final = 20
+# Nobody is told of mail that is found this late.
+LIVE: Final = timedelta(days=1)
+# Keepers are queued first and written down as queued next: by the time they run, both is done. Seconds.
+HEAD_START: Final = 5.0
+# The nightly sweeps are spread over this time. Seconds.
+SPREAD: Final = 3_600
+
+
+@dataclass(frozen=True, slots=True)
+class Reconcile:
+    """One sweep, or the next part of it. Safe to run twice: what was repaired is in the ledger then."""
+
+    turns: Turns
+    mail: MailSource
+    mailboxes: Mailboxes
+    folders: FolderStates
+    arrivals: Arrivals
+    backfills: Backfills
+    queue: CommandQueue
+    clock: Clock
+
+    def __call__(self, command: ReconcileMailbox) -> None:
+        with self.turns.walk(command) as scope:
+            if scope is None or not scope.is_open or scope.captures_from is None:
+                telemetry.event("reconcile_dropped", mailbox=command.mailbox_id)
+                return
+            rest, counted = self._sweep(scope, command)
+            if rest is None:
+                self._conclude(scope, counted)
+        if rest is not None:
+            self.queue.put(rest)
+
+    def _sweep(
+        self, scope: Scope, command: ReconcileMailbox
+    ) -> tuple[ReconcileMailbox | None, Reconciliation]:
+        """The command for the rest, if the sweep gives way, and what has been counted so far."""
+        counted = self._begun(scope, command)
+        singly, start, pages = command.attempt >= SINGLY_AFTER, command.start, 0
+        for folder in self._folders(scope, command.after):
+            window: Window | None = Window.of(start or counted.since, counted.at)
+            while window is not None:
+                if pages >= MAX_PAGES and not window.link:
+                    return self._rest(command, window, counted), counted
+                try:
+                    window, counted = self._page(scope, folder, window, counted, singly=singly)
+                except NotFound:  # deleted since the last walk
+                    break
+                pages += 1
+            start = None
+            command = replace(command, after=folder.folder_id)
+        return None, counted
+
+    def _begun(self, scope: Scope, command: ReconcileMailbox) -> Reconciliation:
+        if command.counted:
+            return Reconciliation.from_json(command.counted)
+        now = self.clock()
+        since = command.since or now - REACH
+        bound = scope.captures_from
+        return Reconciliation(at=now, since=max(since, bound) if bound else since)
+
+    def _folders(self, scope: Scope, after: str) -> list[FolderState]:
+        captured = [one for one in self.folders.all(scope.mailbox) if one.captured and one.folder_id > after]
+        return sorted(captured, key=lambda one: one.folder_id)
+
+    def _rest(self, command: ReconcileMailbox, window: Window, counted: Reconciliation) -> ReconcileMailbox:
+        return replace(
+            command, start=window.start, counted=counted.to_json(), attempt=0, first_at=self.clock()
+        )
+
+    def _page(
+        self, scope: Scope, folder: FolderState, window: Window, counted: Reconciliation, *, singly: bool
+    ) -> tuple[Window | None, Reconciliation]:
+        page = self.mail.listed(scope.mailbox, folder.folder_id, window)
+        rest = window.after([one.received_at for one in page.items], page.link)
+        items = [one for one in page.items if is_done(one.received_at, rest)]
+        known = self.arrivals.known(scope, items)
+        now = self.clock()
+        doubtful = [one.graph_id for one in items if is_in_doubt(known.get(one.graph_id), now)]
+        ask = self.arrivals.heads_singly if singly else self.arrivals.heads
+        repaired = self._repair(scope, folder, ask(scope, doubtful))
+        sure = [known[one.graph_id] for one in items if one.graph_id in known.keys() - set(doubtful)]
+        return rest, counted.counting([*sure, *repaired], repaired=len(repaired))
+
+    def _repair(self, scope: Scope, folder: FolderState, heads: Sequence[MessageHead]) -> list[Sighting]:
+        """Decide anew, queue, write down, in this order: who is killed in between finds the doubt again."""
+        kept, skipped = self.arrivals.screened(scope, heads, folder)
+        live = self.clock() - LIVE
+        for silent in (False, True):
+            ids = [one.head.graph_id for one in kept if (one.head.received_at < live) is silent]
+            self.arrivals.put(scope, ids, silent=silent, delay=HEAD_START)
+        rows = self.arrivals.rows(kept, skipped)
+        self.arrivals.write(scope, rows)
+        return rows
+
+    def _conclude(self, scope: Scope, counted: Reconciliation) -> None:
+        """Keep the counts; a backfill whose command was lost is taken up again."""
+        self.mailboxes.note(scope.mailbox, reconciled=counted.to_json())
+        telemetry.event(
+            "reconciled", mailbox=scope.mailbox.mailbox_id, seen=counted.seen, repaired=counted.repaired
+        )
+        backfill = self.backfills.get(scope.mailbox)
+        if backfill is not None and backfill.is_stalled(self.clock()):
+            telemetry.alert("backfill_taken_up", mailbox=scope.mailbox.mailbox_id)
+            self.queue.put(
+                BackfillMailbox(
+                    tenant_id=scope.tenant_id,
+                    mailbox_id=scope.mailbox.mailbox_id,
+                    first_at=self.clock(),
+                    step=backfill.step,
+                )
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileAll:
+    """The nightly timer's part: a sweep for every captured mailbox, spread over an hour."""
+
+    organisations: Organisations
+    mailboxes: Mailboxes
+    queue: CommandQueue
+    clock: Clock
+
+    def __call__(self) -> None:
+        asked = 0
+        for organisation in self.organisations.all():
+            if not organisation.is_captured:
+                continue
+            for mailbox in self.mailboxes.of(organisation.tenant_id):
+                if mailbox.enabled:
+                    delay = int(mailbox.mailbox_id[:8], 16) % SPREAD
+                    self.queue.put(sweep_of(mailbox.tenant_id, mailbox.mailbox_id, self.clock()), delay=delay)
+                    asked += 1
+        telemetry.event("reconciliation_asked", mailboxes=asked)
+
+
+def sweep_of(tenant_id: str, mailbox_id: str, now: datetime) -> ReconcileMailbox:
+    """The command to compare the usual window."""
+    return ReconcileMailbox(tenant_id=tenant_id, mailbox_id=mailbox_id, first_at=now)

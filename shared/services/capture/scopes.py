@@ -1,0 +1,71 @@
+"""Whose mail a command is about: the organisation and the mailbox, if mail may be captured there now."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+from shared.domain.commands.commands import Command
+from shared.domain.connections.mailboxes import REMOVING, Mailbox
+from shared.domain.connections.organisations import Organisation, in_domains
+from shared.domain.mail.identity import Hasher
+from shared.ports.stores.connections import Mailboxes, Organisations
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """An organisation, one of its mailboxes, and the organisation's hasher.
+
+    `unbounded`: history was asked for, the capture window does not count.
+    """
+
+    organisation: Organisation
+    mailbox: Mailbox
+    hasher: Hasher
+    unbounded: bool = False
+
+    @property
+    def tenant_id(self) -> str:
+        return self.organisation.tenant_id
+
+    @property
+    def is_active(self) -> bool:
+        """Whether mail is captured: nobody has paused or removed anything."""
+        return self.organisation.is_captured and self.mailbox.enabled and self.mailbox.state != REMOVING
+
+    @property
+    def captures_from(self) -> datetime | None:
+        """The oldest receipt time that is captured; None where there is no such bound."""
+        return None if self.unbounded else self.mailbox.captures_from(self.organisation.capture_hours)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether mail is captured, and Graph lets it be read as far as is known."""
+        return self.organisation.is_captured and self.mailbox.is_open
+
+    def is_own(self, address: str) -> bool:
+        """Whether an address is the organisation's without asking storage."""
+        own = in_domains(address.rpartition("@")[2], self.organisation.own_domains)
+        return own or address in self.mailbox.own_addresses
+
+
+@dataclass(frozen=True, slots=True)
+class FindScope:
+    """Read the scope of a command. `hash_key` is the deployment's secret behind every keyed hash."""
+
+    organisations: Organisations
+    mailboxes: Mailboxes
+    hash_key: bytes
+
+    def __call__(self, command: Command) -> Scope | None:
+        """None when the mailbox or its organisation is gone: there is nothing left to do."""
+        mailbox = self.mailboxes.by_id(command.tenant_id, command.mailbox_id)
+        organisation = self.organisations.get(command.tenant_id) if mailbox else None
+        if mailbox is None or organisation is None:
+            return None
+        return Scope(organisation, mailbox, hasher_of(self.hash_key, command.tenant_id))
+
+
+@lru_cache(maxsize=1_024)
+def hasher_of(hash_key: bytes, tenant_id: str) -> Hasher:
+    """The organisation's hasher, made once in a process."""
+    return Hasher.of(hash_key, tenant_id)

@@ -1,0 +1,89 @@
+"""Capture on headers: which of a mailbox's mails are kept; skipped ones leave a sighting and nothing readable."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from shared.domain.capture import screening
+from shared.domain.capture.folders import FolderState
+from shared.domain.capture.screening import Capture, Policy
+from shared.domain.capture.sightings import Sighting, sighting_of
+from shared.domain.filing.filing import Waiter
+from shared.domain.mail.messages import MessageHead
+from shared.domain.matching.candidates import Candidates, ThreadHit
+from shared.ports.stores.filing import MessageStore
+from shared.services.capture.scopes import Scope
+from shared.services.matching.candidates import GatherCandidates
+from shared.services.matching.forgeries import CountForgeries
+
+# Such a mail may turn out to answer one that is filed; every other reason to skip stands, but for the reports of
+# the organisation's own mail server: only staff is named on them.
+MAY_BE_RESCUED = ("unknown_people", "private")
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """A mail with its verdict and the ledger row that says so."""
+
+    head: MessageHead
+    verdict: Capture
+    sighting: Sighting
+    candidates: Candidates
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """Decide capture for mails whose folders are known. Reads people and threads; writes waiters and forgeries."""
+
+    gather: GatherCandidates
+    messages: MessageStore
+    count_forgeries: CountForgeries
+
+    def __call__(
+        self, scope: Scope, heads: Sequence[MessageHead], folders: Mapping[str, FolderState]
+    ) -> list[Screened]:
+        known = self.gather(scope, heads)
+        return [
+            self._screened(scope, head, candidates, folders[head.folder_id])
+            for head, candidates in zip(heads, known, strict=True)
+        ]
+
+    def _screened(
+        self, scope: Scope, head: MessageHead, candidates: Candidates, folder: FolderState
+    ) -> Screened:
+        policy = policy_of(scope, folder)
+        if candidates.forged:
+            self.count_forgeries(scope, head, candidates.forged)
+        verdict = screening.decide(head, candidates, policy)
+        if head.answers and _may_be_rescued(head, verdict):
+            thread = wait_for_parents(self.messages, scope, head)
+            candidates = replace(candidates, thread=thread)
+            verdict = screening.decide(head, candidates, policy)
+        return Screened(head, verdict, sighting_of(head, verdict, scope.hasher), candidates)
+
+
+def _may_be_rescued(head: MessageHead, verdict: Capture) -> bool:
+    if verdict.reason == "staff_only":
+        return screening.is_bounce(head)
+    return verdict.reason in MAY_BE_RESCUED
+
+
+def policy_of(scope: Scope, folder: FolderState) -> Policy:
+    """The capture policy for one folder of the scope's mailbox."""
+    return Policy(scope.organisation, scope.mailbox, folder, scope.captures_from)
+
+
+def wait_for_parents(
+    messages: MessageStore, scope: Scope, head: MessageHead, *, nearest: int | None = None
+) -> tuple[ThreadHit, ...]:
+    """Leave word with the mails this one answers (the `nearest` ones only, if said); filed ones are returned.
+
+    Looking again while leaving word closes the gap in which the parent is filed by another worker.
+    """
+    # Only kept mail waits for its nearest parent alone.
+    waiter = Waiter(scope.mailbox.mailbox_id, head.graph_id, kept=nearest is not None)
+    found = []
+    for message_id in head.answers[:nearest]:
+        stored = messages.wait_for(scope.tenant_id, scope.hasher.message_id(message_id), waiter)
+        if stored is not None:
+            found.append(stored.as_thread_hit(message_id))
+    return tuple(found)

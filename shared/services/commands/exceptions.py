@@ -1,0 +1,152 @@
+"""Exceptions as an admin works them off: listed, and run again one by one or all of a kind."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from shared import telemetry
+from shared.domain.commands.commands import IngestMessages, read_command
+from shared.domain.errors import InvalidInput, MalformedCommand, Unknown
+from shared.domain.filing.entries import decode_cursor, encode_cursor
+from shared.ports.stores.connections import Mailboxes
+from shared.ports.stores.exceptions import Exceptions, Failure, FailureFilter
+from shared.ports.work import Clock, CommandQueue
+
+PAGE: Final = 100
+# What one request may put back; a second request takes the next ones.
+MOST: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFailure:
+    """A failure with its mailbox's address (None: gone, or about none) and the Graph ids it is about."""
+
+    failure: Failure
+    mailbox: str | None
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionPage:
+    """Exceptions newest first; the cursor is None on the last page."""
+
+    exceptions: tuple[NamedFailure, ...]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """How many were put back; `more`: others wait for another request."""
+
+    count: int
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NameMailboxes:
+    """Says which mailboxes failures are about, by address: one read for each mailbox."""
+
+    mailboxes: Mailboxes
+
+    def __call__(self, failures: Sequence[Failure]) -> tuple[NamedFailure, ...]:
+        asked = {(one.tenant_id, one.mailbox_id) for one in failures if one.mailbox_id}
+        known = {key: self.mailboxes.by_id(*key) for key in asked}
+        addresses = {key: one.address for key, one in known.items() if one is not None}
+        return tuple(
+            NamedFailure(one, addresses.get((one.tenant_id, one.mailbox_id)), _ids(one)) for one in failures
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ListExceptions:
+    """A page of an organisation's exceptions."""
+
+    exceptions: Exceptions
+    name: NameMailboxes
+
+    def __call__(self, tenant_id: str, wanted: FailureFilter, *, limit: int, cursor: str) -> ExceptionPage:
+        after = decode_cursor(cursor) if cursor else ""
+        found, following = self.exceptions.page(tenant_id, wanted, limit=limit, after=after)
+        return ExceptionPage(self.name(found), encode_cursor(following) if following else None)
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """Put the command of a failure on its queue again, as new; then note that this was done."""
+
+    exceptions: Exceptions
+    queue: CommandQueue
+    clock: Clock
+
+    def __call__(self, failure: Failure) -> datetime:
+        """When it was replayed. Raises MalformedCommand for what is no command.
+
+        Killed in between, it is put back again: every command may run twice. `replays` is counted up, so
+        that it has another id should it fail again, and is not run by itself once more from poison.
+        """
+        if failure.replayed_at:
+            return failure.replayed_at
+        now = self.clock()
+        command = read_command(failure.command)
+        self.queue.put(replace(command, attempt=0, replays=command.replays + 1, first_at=now))
+        self.exceptions.note_replayed(failure, now)
+        telemetry.event("exception_replayed", exception=failure.id, code=failure.code, queue=failure.queue)
+        return now
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayException:
+    """Run one failed command again. Asked twice, it is done once. Raises Unknown, InvalidInput."""
+
+    exceptions: Exceptions
+    put_back: PutBack
+    name: NameMailboxes
+
+    def __call__(self, tenant_id: str, failure_id: str) -> NamedFailure:
+        failure = self.exceptions.get(tenant_id, failure_id)
+        if failure is None:
+            raise Unknown("There is no such exception.")
+        try:
+            replayed = replace(failure, replayed_at=self.put_back(failure))
+        except MalformedCommand:
+            raise InvalidInput("This exception holds no command that could be run again.") from None
+        return self.name([replayed])[0]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayExceptions:
+    """Run all commands again that failed with a code and have not been replayed: up to 1,000 a request."""
+
+    exceptions: Exceptions
+    put_back: PutBack
+
+    def __call__(self, tenant_id: str, code: str) -> Replayed:
+        """What is no command is left out."""
+        count = 0
+        for failure in self._waiting(tenant_id, code):
+            if count == MOST:
+                return Replayed(count, more=True)
+            try:
+                self.put_back(failure)
+            except MalformedCommand:
+                continue
+            count += 1
+        return Replayed(count, more=False)
+
+    def _waiting(self, tenant_id: str, code: str) -> Iterator[Failure]:
+        wanted = FailureFilter(code=code, unreplayed=True)
+        after = ""
+        while True:
+            page, after = self.exceptions.page(tenant_id, wanted, limit=PAGE, after=after)
+            yield from page
+            if not after:
+                return
+
+
+def _ids(failure: Failure) -> tuple[str, ...]:
+    try:
+        command = read_command(failure.command)
+    except MalformedCommand:
+        return ()
+    return command.ids if isinstance(command, IngestMessages) else ()

@@ -1,0 +1,86 @@
+"""What is kept of a command that cannot be processed, so that a person can read it and run it again."""
+
+import hashlib
+import traceback
+from datetime import datetime
+from pathlib import PurePath
+
+from shared import telemetry
+from shared.domain.capture import screening
+from shared.domain.commands import advice
+from shared.domain.commands.commands import Command, IngestMessages
+from shared.domain.errors import PermanentError
+from shared.ports.stores.exceptions import Exceptions, Failure
+
+
+def failure_id(text: str) -> str:
+    """The id of the failure of a command with this text: whoever meets the command again finds the failure."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def failure_of(command: Command, error: PermanentError, now: datetime) -> Failure:
+    """The exception row of a command that ended in a permanent error."""
+    return _failure(command, str(error), error.code or type(error).__name__, now)
+
+
+def failure_of_bug(command: Command, error: Exception, now: datetime) -> Failure:
+    """The row of a command that met a fault of ours: its type and place, since its text may quote a mail."""
+    return _failure(command, f"{type(error).__name__}{_place(error)}", advice.BUG, now)
+
+
+def failure_of_poison(command: Command, now: datetime) -> Failure:
+    """The row of a command that ended in poison a second time, and nobody could say why."""
+    return _failure(
+        command, "The worker did not come to an end with it, five times over.", advice.POISON, now
+    )
+
+
+def failure_of_text(text: str, tenant_id: str, queue: str, error: Exception, now: datetime) -> Failure:
+    """The row of a queue message that is no command."""
+    return Failure(
+        id=failure_id(text),
+        tenant_id=tenant_id,
+        mailbox_id="",
+        command=text,
+        error=str(error),
+        code=advice.MALFORMED,
+        at=now,
+        queue=queue,
+    )
+
+
+def record(exceptions: Exceptions, failure: Failure) -> None:
+    """Keep a failure and tell the admin. Safe to run twice."""
+    exceptions.record(failure)
+    telemetry.alert(
+        telemetry.EXCEPTION_RECORDED,
+        mailbox=failure.mailbox_id,
+        exception=failure.id,
+        code=failure.code,
+        queue=failure.queue,
+    )
+
+
+def _failure(command: Command, error: str, code: str, now: datetime) -> Failure:
+    text = command.to_json()
+    return Failure(
+        id=failure_id(text),
+        tenant_id=command.tenant_id,
+        mailbox_id=command.mailbox_id,
+        command=text,
+        error=error,
+        code=code,
+        at=now,
+        queue=command.queue,
+        graph_id=_graph_id(command),
+        rules_version=screening.RULES_VERSION,
+    )
+
+
+def _graph_id(command: Command) -> str:
+    return command.ids[0] if isinstance(command, IngestMessages) and len(command.ids) == 1 else ""
+
+
+def _place(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)[-1:]
+    return "".join(f" in {one.name}, line {one.lineno} of {PurePath(one.filename).name}" for one in frames)

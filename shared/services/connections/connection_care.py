@@ -1,0 +1,249 @@
+"""Connections once they were asked for: proved, shown, watched, and ended. Reads mailboxes, changes none."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from shared import telemetry
+from shared.domain.connections import connections
+from shared.domain.connections.connections import MailConnection, serving
+from shared.domain.connections.mailbox_tests import (
+    NO_CONSENT,
+    NOT_IN_SCOPE,
+    NOT_SIGNED_IN,
+    OK,
+    READING,
+    Verdict,
+)
+from shared.domain.connections.mailboxes import NO_ACCESS, REMOVING, Mailbox
+from shared.domain.connections.organisations import DISCONNECTED, VERIFIED, Organisation
+from shared.domain.errors import InvalidInput, PermanentError, TransientError, WrongState
+from shared.domain.mail.addresses import normalise
+from shared.domain.privacy.callers import Caller
+from shared.ports.stores.connections import Connections, Mailboxes, Organisations
+from shared.ports.work import Clock, CommandQueue
+from shared.services.capture.fetching import walk_of
+from shared.services.connections.mailbox_tests import Examine, Tested, TestMailbox
+from shared.services.connections.organisations import maintain_all, note_connection
+from shared.services.filing.conflicts import persistently
+
+_WITHOUT_TOKEN: Final = (NO_CONSENT, NOT_SIGNED_IN)
+_NOTHING_GRANTED: Final = (
+    "The application got a token, but no permission to read mail stands in it. Where it is let in by RBAC for "
+    "Applications, name a mailbox: POST connect/verify."
+)
+# Mailboxes that are opened one by one when a delegated connection is verified.
+MOST_OPENED: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ProveAccess:
+    """Try a connection with its mailbox and keep what came of it; the organisation's state follows."""
+
+    organisations: Organisations
+    connections: Connections
+    mailboxes: Mailboxes
+    examine: Examine
+    queue: CommandQueue
+    clock: Clock
+
+    def __call__(self, connection: MailConnection) -> MailConnection:
+        """The connection as it stands now. Raises TransientError where Microsoft 365 does not answer."""
+        verdict = self._verdict(connection)
+
+        def write() -> MailConnection:
+            row = self.connections.get(connection.tenant_id, connection.connection_id) or connection
+            return self.connections.put(self._proved(row, verdict))
+
+        before, after = connection.state, persistently(write)
+        telemetry.event("connection_tried", tenant=after.tenant_id, mode=after.mode, state=after.state)
+        if after.state == connections.LOST != before:
+            telemetry.alert("connection_lost", tenant=after.tenant_id, mode=after.mode)
+        self._tell(before, after)
+        return after
+
+    def _proved(self, row: MailConnection, verdict: Verdict) -> MailConnection:
+        if verdict.is_about_the_address:
+            return row.misnamed(verdict.sentence, self.clock())
+        has_token = verdict.outcome not in _WITHOUT_TOKEN
+        return row.proved(
+            readable=verdict.is_readable, detail=verdict.sentence, has_token=has_token, now=self.clock()
+        )
+
+    def _verdict(self, connection: MailConnection) -> Verdict:
+        """Where no mailbox is named or connected yet, the token's own permissions have to do."""
+        mailbox = self._probed(connection)
+        if mailbox is not None:
+            return self.examine(mailbox, fresh=True)
+        nobody = Mailbox(connection.tenant_id, "", "", connection=connection.connection)
+        self.examine.probe.renew(nobody)
+        try:
+            granted = self.examine.probe.granted(nobody)
+        except PermanentError as error:
+            return Verdict(NO_CONSENT, str(error))
+        readable = bool(granted & READING)
+        return Verdict(OK if readable else NOT_IN_SCOPE, "" if readable else _NOTHING_GRANTED)
+
+    def _probed(self, connection: MailConnection) -> Mailbox | None:
+        if connection.mailbox:
+            saved = self.mailboxes.get(connection.tenant_id, connection.mailbox)
+            if saved is not None and saved.connection == connection.connection:
+                return saved
+            return Mailbox(connection.tenant_id, "", connection.mailbox, connection=connection.connection)
+        rows = self.connections.of(connection.tenant_id)
+        reached = (one for one in self.mailboxes.of(connection.tenant_id) if one.state != REMOVING)
+        return next((one for one in reached if _is_over(one, rows, connection)), None)
+
+    def _tell(self, before: str, connection: MailConnection) -> None:
+        """The organisation is verified when one of its connections is; whatever waited for that goes on."""
+        tenant_id = connection.tenant_id
+        if connection.state == connections.VERIFIED:
+            resumed = note_connection(self.organisations, tenant_id, VERIFIED)
+            if resumed is not None:
+                maintain_all(resumed, self.mailboxes, self.queue, self.clock())
+            if before != connections.VERIFIED:
+                self._take_up(connection)
+        elif all(one.state != connections.VERIFIED for one in self.connections.of(tenant_id)):
+            self._unverify(tenant_id)
+
+    def _take_up(self, connection: MailConnection) -> None:
+        """Mailboxes that had lost access need not wait for their next poll."""
+        for mailbox in self.mailboxes.of(connection.tenant_id):
+            if mailbox.enabled and (mailbox.connection, mailbox.state) == (connection.connection, NO_ACCESS):
+                self.queue.put(walk_of(mailbox, self.clock()))
+
+    def _unverify(self, tenant_id: str) -> None:
+        organisation = self.organisations.get(tenant_id)
+        if organisation is not None and organisation.connection == VERIFIED:
+            note_connection(self.organisations, tenant_id, "")
+
+
+@dataclass(frozen=True, slots=True)
+class ShowConnections:
+    """An organisation's connections as they stand. `redirect_uri` is where links lead back to."""
+
+    connections: Connections
+    redirect_uri: str
+
+    def __call__(self, tenant_id: str) -> list[MailConnection]:
+        return self.connections.of(tenant_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What became of verifying: each connection, and the mailboxes that a sign-in was to open and could not."""
+
+    connections: tuple[MailConnection, ...]
+    not_opened: tuple[Tested, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyConnections:
+    """Prove an organisation's connections now, without a callback. Raises WrongState where none was asked for."""
+
+    connections: Connections
+    mailboxes: Mailboxes
+    prove: ProveAccess
+    test: TestMailbox
+
+    def __call__(self, tenant_id: str, mailbox: str = "") -> Verified:
+        """`mailbox`: prove the application's access with this one from now on. Raises TransientError."""
+        address = normalise(mailbox) if mailbox else ""
+        if address is None:
+            raise InvalidInput(f"'mailbox' holds {mailbox[:320]!r}, which is no e-mail address.")
+        rows = [one for one in self.connections.of(tenant_id) if _can_be_proved(one)]
+        if not rows:
+            raise WrongState("Nothing has been asked for that could be verified: begin with POST connect.")
+        proved = tuple(self.prove(self._with(one, address)) for one in rows)
+        return Verified(proved, tuple(self._not_opened(tenant_id, proved)))
+
+    def _with(self, row: MailConnection, address: str) -> MailConnection:
+        if not address or row.mode == connections.AGENT or row.mailbox == address:
+            return row
+        return self.connections.put(replace(row, mailbox=address))
+
+    def _not_opened(self, tenant_id: str, rows: Sequence[MailConnection]) -> list[Tested]:
+        """Mailboxes that are reached over somebody's sign-in, and may not be opened with it."""
+        reached = [
+            one
+            for one in self.mailboxes.of(tenant_id)
+            if one.is_polled_only and one.state != REMOVING and serving(one, rows) is not None
+        ]
+        tested = [self.test.of(one) for one in reached[:MOST_OPENED]]
+        return [one for one in tested if one.verdict.is_refused]
+
+
+@dataclass(frozen=True, slots=True)
+class WatchConnections:
+    """The timer's part: consent that Microsoft 365 was slow to notice, access that is lost or has come back.
+
+    Mailboxes that were saved untested are tested. One organisation's trouble does not keep others waiting.
+    """
+
+    organisations: Organisations
+    connections: Connections
+    mailboxes: Mailboxes
+    prove: ProveAccess
+    test: TestMailbox
+
+    def __call__(self) -> None:
+        tried = failed = 0
+        enabled = {one.tenant_id for one in self.organisations.all() if one.is_captured}
+        for row in self.connections.all():
+            if row.tenant_id not in enabled or not _is_watched(row):
+                continue
+            tried += 1
+            try:
+                self.prove(row)
+            except (TransientError, PermanentError):
+                failed += 1
+        for tenant_id in sorted(enabled):
+            for mailbox in self.mailboxes.of(tenant_id):
+                if mailbox.untested and mailbox.enabled and mailbox.state != REMOVING:
+                    self.test.of(mailbox)
+        telemetry.event("connections_watched", tried=tried, failed=failed)
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnect:
+    """Drop tokens and subscriptions; timelines, mailboxes and their cursors stay, so that connecting goes on."""
+
+    organisations: Organisations
+    connections: Connections
+    mailboxes: Mailboxes
+    queue: CommandQueue
+    clock: Clock
+
+    def __call__(self, caller: Caller) -> None:
+        """Capture ends first: whoever is killed half-way has disconnected, and may ask again."""
+        tenant_id = caller.tenant_id
+        organisation = persistently(lambda: self._noted(tenant_id))
+        for row in self.connections.of(tenant_id):
+            persistently(lambda row=row: self._ended(row))  # type: ignore[misc]
+        if organisation is not None:
+            maintain_all(organisation, self.mailboxes, self.queue, self.clock())
+        telemetry.event("disconnected", tenant=tenant_id)
+
+    def _noted(self, tenant_id: str) -> Organisation | None:
+        note_connection(self.organisations, tenant_id, DISCONNECTED)
+        return self.organisations.get(tenant_id)
+
+    def _ended(self, row: MailConnection) -> None:
+        current = self.connections.get(row.tenant_id, row.connection_id)
+        if current is not None:
+            self.connections.put(current.ended())
+
+
+def _is_over(mailbox: Mailbox, rows: Sequence[MailConnection], connection: MailConnection) -> bool:
+    """Whether a mailbox is reached over this connection, and over no nearer one."""
+    found = serving(mailbox, rows)
+    return found is not None and found.connection_id == connection.connection_id
+
+
+def _can_be_proved(row: MailConnection) -> bool:
+    return bool(row.token) if row.mode in connections.SIGNED_IN else row.state != connections.NOT_CONNECTED
+
+
+def _is_watched(row: MailConnection) -> bool:
+    """Where nobody has agreed to anything yet there is nothing to watch."""
+    return _can_be_proved(row) and (row.consented_at is not None or row.verified_at is not None)

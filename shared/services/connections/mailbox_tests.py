@@ -1,0 +1,204 @@
+"""The mailbox test: learn what can be learnt of an address by reading, and say what it comes to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from shared.domain.connections.connections import SERVICE_ACCOUNT, MailConnection, serving
+from shared.domain.connections.fields import Fields
+from shared.domain.connections.mailbox_tests import Directory, Findings, Read, Verdict, judge, unreachable
+from shared.domain.connections.mailboxes import REMOVING, Mailbox
+from shared.domain.errors import (
+    AccessDenied,
+    InvalidInput,
+    MailboxUnavailable,
+    NotFound,
+    PermanentError,
+    Throttled,
+    TransientError,
+    Unknown,
+)
+from shared.domain.mail.addresses import normalise
+from shared.domain.privacy.callers import ADMIN, Caller
+from shared.ports.mailbox_access import AccessProbe
+from shared.ports.stores.connections import Connections, Mailboxes
+from shared.ports.stores.records import RecordIndex
+from shared.ports.work import Clock
+
+# What decides on a mailbox that is not saved yet.
+_SETTINGS: Final = ("kind", "connection")
+_CONTACT: Final = "contact"
+
+
+@dataclass(frozen=True, slots=True)
+class Examine:
+    """Try a mailbox's connection, reading only. Four requests at most, and as many again with a fresh token."""
+
+    probe: AccessProbe
+    connections: Connections
+    index: RecordIndex
+    clock: Clock
+
+    def __call__(self, mailbox: Mailbox, *, fresh: bool = False) -> Verdict:
+        """`fresh`: not with a token from before. Raises TransientError where Microsoft 365 does not answer.
+
+        Nor is it asked before a wait is over that it has asked a worker for.
+        """
+        until, now = mailbox.blocked_until, self.clock()
+        if until is not None and until > now:
+            raise Throttled("Microsoft Graph asked to wait.", (until - now).total_seconds())
+        if fresh:
+            self.probe.renew(mailbox)
+        found = self._found(mailbox)
+        if found.is_denied and not fresh:
+            self.probe.renew(mailbox)
+            found = self._found(mailbox)
+        return judge(found, self.clock())
+
+    def _found(self, mailbox: Mailbox) -> Findings:
+        known = self.connections.of(mailbox.tenant_id)
+        connection = serving(mailbox, known) or next(
+            (one for one in known if one.connection == mailbox.connection), None
+        )
+        found = _begun(mailbox, connection)
+        try:
+            granted = self.probe.granted(mailbox)
+        except PermanentError as error:
+            return replace(found, refusal=str(error))
+        found = self._named(replace(found, granted=granted), mailbox)
+        if found.directory is not Directory.MISSING:
+            found = self._opened(found, mailbox)
+        addresses = [mailbox.address, *found.aliases, *filter(None, [found.primary])]
+        return replace(found, cards=self._cards(mailbox.tenant_id, addresses))
+
+    def _named(self, found: Findings, mailbox: Mailbox) -> Findings:
+        """What the directory says. A group is only looked for where there is no user."""
+        try:
+            user = self.probe.user(mailbox)
+        except AccessDenied:
+            return found
+        except NotFound:
+            return replace(found, directory=Directory.MISSING, group=self._group(mailbox))
+        return replace(
+            found,
+            directory=Directory.FOUND,
+            primary=user.address,
+            aliases=user.aliases,
+            is_known=bool(mailbox.user_id),
+        )
+
+    def _group(self, mailbox: Mailbox) -> str:
+        try:
+            return self.probe.group(mailbox)
+        except PermanentError:
+            return ""
+
+    def _opened(self, found: Findings, mailbox: Mailbox) -> Findings:
+        try:
+            self.probe.read(mailbox)
+        except AccessDenied:
+            return replace(found, read=Read.DENIED)
+        except MailboxUnavailable:
+            return replace(found, read=Read.NO_MAILBOX)
+        except NotFound:
+            is_there = found.directory is Directory.FOUND
+            return replace(found, read=Read.NO_MAILBOX if is_there else Read.NO_USER)
+        return replace(found, read=Read.DONE, purpose=self._purpose(mailbox))
+
+    def _purpose(self, mailbox: Mailbox) -> str:
+        """Not every application may ask."""
+        try:
+            return self.probe.purpose(mailbox)
+        except PermanentError:
+            return ""
+
+    def _cards(self, tenant_id: str, addresses: list[str]) -> tuple[str, ...]:
+        """Contacts that carry a colleague's address."""
+        known = self.index.addresses(tenant_id, addresses)
+        refs = {ref for one in known.values() for ref in one.records if ref.kind == _CONTACT}
+        return tuple(sorted(map(str, refs)))
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """A tested address, with its mailbox where it is saved."""
+
+    address: str
+    verdict: Verdict
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TestMailbox:
+    """Test one address, saved or not: an admin any, an agent the own. Raises Unknown, InvalidInput."""
+
+    __test__ = False  # for pytest: the name says what a user does with it
+
+    examine: Examine
+    mailboxes: Mailboxes
+    clock: Clock
+
+    def __call__(self, caller: Caller, address: str, given: Mapping[str, Any]) -> Tested:
+        wanted = normalise(address)
+        if wanted is None:
+            raise InvalidInput(f"{address[:320]!r} is no e-mail address.")
+        saved = self.mailboxes.get(caller.tenant_id, wanted)
+        if saved is not None and saved.state == REMOVING:
+            saved = None
+        mailbox = saved or Mailbox(caller.tenant_id, "", wanted, agent=wanted)
+        if ADMIN not in caller.roles and not caller.owns(mailbox):
+            raise Unknown(f"There is no mailbox {wanted}.")
+        return self.of(mailbox.changed(Fields(given).only(_SETTINGS)) if given else mailbox, fresh=True)
+
+    def of(self, mailbox: Mailbox, *, fresh: bool = False) -> Tested:
+        """What the test of this mailbox says now; kept where an earlier one could not be had."""
+        try:
+            verdict = self.examine(mailbox, fresh=fresh)
+        except TransientError:
+            return Tested(mailbox.address, unreachable(), self.clock())
+        if mailbox.mailbox_id:
+            self._note(mailbox, verdict)
+        return Tested(mailbox.address, verdict, self.clock())
+
+    def _note(self, mailbox: Mailbox, verdict: Verdict) -> None:
+        changes: dict[str, object] = {"untested": False} if mailbox.untested else {}
+        if mailbox.user_id and verdict.primary not in ("", mailbox.address_offered):
+            changes["address_offered"] = verdict.primary
+        if changes:
+            self.mailboxes.note(mailbox, **changes)
+
+
+@dataclass(frozen=True, slots=True)
+class TestMailboxes:
+    """Test a page of the organisation's mailboxes by address: an admin all, an agent the own."""
+
+    __test__ = False
+
+    test: TestMailbox
+    mailboxes: Mailboxes
+
+    def __call__(self, caller: Caller, *, limit: int, after: str) -> tuple[list[Tested], str]:
+        """The second is the address to go on behind, '' at the end. One mailbox's trouble is its own."""
+        everything = ADMIN in caller.roles
+        found = [
+            one
+            for one in self.mailboxes.of(caller.tenant_id)
+            if one.address > after and one.state != REMOVING and (everything or caller.owns(one))
+        ]
+        ordered = sorted(found, key=lambda one: one.address)
+        page = ordered[:limit]
+        results = [self.test.of(one, fresh=number == 0) for number, one in enumerate(page)]
+        return results, page[-1].address if len(ordered) > limit else ""
+
+
+def _begun(mailbox: Mailbox, connection: MailConnection | None) -> Findings:
+    unconnected = SERVICE_ACCOUNT if mailbox.is_polled_only else ""
+    return Findings(
+        address=mailbox.address,
+        kind=mailbox.kind,
+        mode=connection.mode if connection else unconnected,
+        account=connection.account if connection else "",
+        consented_at=connection.consented_at if connection else None,
+        proved_at=connection.verified_at if connection else None,
+    )

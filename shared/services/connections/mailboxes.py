@@ -1,0 +1,220 @@
+"""Mailboxes as an admin connects, changes, lists and removes them.
+
+Subscriptions are never touched here: a command asks for that, since Graph's handshake would come in while this
+request is still open.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from shared.domain.commands.commands import MaintainSubscription
+from shared.domain.connections.fields import Fields
+from shared.domain.connections.mailboxes import REMOVING, Mailbox
+from shared.domain.connections.organisations import Organisation
+from shared.domain.errors import InvalidInput, Outdated, TransientError, Unknown, WrongState
+from shared.domain.mail.addresses import domain_of, normalise
+from shared.domain.privacy.callers import ADMIN, Caller
+from shared.ports.stores.connections import Mailboxes, Organisations
+from shared.ports.stores.records import RecordIndex
+from shared.ports.work import Clock, CommandQueue
+from shared.services.capture.fetching import walk_of
+from shared.services.capture.reconcile import sweep_of
+from shared.services.connections.mailbox_tests import Examine
+from shared.services.filing.conflicts import persistently
+
+SWEEP_DELAY: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """A mailbox's addresses are staff's and its domain the organisation's own: capture goes by both."""
+
+    organisations: Organisations
+    index: RecordIndex
+
+    def __call__(self, mailbox: Mailbox) -> None:
+        self.index.put_staff(mailbox.tenant_id, mailbox.mailbox_id, sorted(mailbox.own_addresses))
+        persistently(lambda: self._own(mailbox.tenant_id, domain_of(mailbox.address)))
+
+    def _own(self, tenant_id: str, domain: str) -> None:
+        organisation = self.organisations.get(tenant_id) or Organisation(tenant_id)
+        if domain not in organisation.own_domains:
+            self.organisations.put(organisation.with_own_domain(domain))
+
+
+@dataclass(frozen=True, slots=True)
+class PutMailbox:
+    """Connect a mailbox or change its settings; then have its subscription put in order.
+
+    What the mailbox test refuses is not connected. Where Microsoft 365 does not answer the test, it is made later.
+    """
+
+    mailboxes: Mailboxes
+    register: Register
+    examine: Examine
+    queue: CommandQueue
+    clock: Clock
+    new_id: Callable[[], str]
+
+    def __call__(
+        self,
+        tenant_id: str,
+        address: str,
+        given: Mapping[str, Any],
+        *,
+        unchanged: Callable[[Mailbox], bool] | None = None,
+    ) -> tuple[Mailbox, bool]:
+        """The mailbox, and whether it is new. `unchanged` is asked about the one that stands there.
+
+        Raises InvalidInput, Outdated when it is not, Conflict when others keep changing it.
+        """
+        place = tenant_id, _address(address)
+        tested = self._tested(*place, given)
+        mailbox, created = persistently(lambda: self._written(*place, given, unchanged, tested))
+        self.register(mailbox)
+        self.queue.put(
+            MaintainSubscription(tenant_id=tenant_id, mailbox_id=mailbox.mailbox_id, first_at=self.clock())
+        )
+        return mailbox, created
+
+    def _tested(self, tenant_id: str, address: str, given: Mapping[str, Any]) -> bool | None:
+        """Whether the test could be made; None where nothing has changed that it is about. Raises InvalidInput."""
+        stored = self.mailboxes.get(tenant_id, address)
+        if stored is None or stored.state == REMOVING:
+            wanted = self._new(tenant_id, address, given, stored)
+        else:
+            wanted = _changed(stored, given, self.clock())
+            if (wanted.kind, wanted.connection) == (stored.kind, stored.connection):
+                return None
+        try:
+            verdict = self.examine(wanted)
+        except TransientError:
+            return False
+        if verdict.is_refused:
+            raise InvalidInput(verdict.sentence)
+        return True
+
+    def _written(
+        self,
+        tenant_id: str,
+        address: str,
+        given: Mapping[str, Any],
+        unchanged: Callable[[Mailbox], bool] | None,
+        tested: bool | None,
+    ) -> tuple[Mailbox, bool]:
+        stored = self.mailboxes.get(tenant_id, address)
+        visible = stored if stored is not None and stored.state != REMOVING else None
+        if unchanged is not None and (visible is None or not unchanged(visible)):
+            raise Outdated("The mailbox was changed since it was read; read it again.")
+        if visible is None:
+            wanted = self._new(tenant_id, address, given, stored)
+        else:
+            wanted = _changed(visible, given, self.clock())
+        if tested is not None:
+            wanted = replace(wanted, untested=not tested)
+        return self.mailboxes.put(wanted), visible is None
+
+    def _new(
+        self, tenant_id: str, address: str, given: Mapping[str, Any], leaving: Mailbox | None
+    ) -> Mailbox:
+        """A mailbox with defaults; one that is just being removed keeps its id, so nothing of it is orphaned."""
+        missing = [f"'{name}'" for name in ("kind", "agent") if not given.get(name)]
+        if missing:
+            raise InvalidInput(f"A new mailbox needs {' and '.join(missing)}.")
+        fresh = Mailbox(tenant_id, self.new_id(), address, connected_at=self.clock())
+        if leaving is not None:
+            fresh = replace(fresh, mailbox_id=leaving.mailbox_id, etag=leaving.etag)
+        wanted = fresh.changed(Fields(given))
+        if leaving is None:
+            return wanted
+        return replace(wanted, former_agents=leaving.handed_over(wanted.agent).former_agents)
+
+
+@dataclass(frozen=True, slots=True)
+class GetMailbox:
+    """Read a mailbox: an admin any, an agent the own. Raises Unknown."""
+
+    mailboxes: Mailboxes
+
+    def __call__(self, caller: Caller, address: str) -> Mailbox:
+        mailbox = _standing(self.mailboxes, caller.tenant_id, address)
+        if ADMIN not in caller.roles and not caller.owns(mailbox):
+            raise _unknown(address)
+        return mailbox
+
+
+@dataclass(frozen=True, slots=True)
+class ListMailboxes:
+    """A page of an organisation's mailboxes by address, from behind `after`."""
+
+    mailboxes: Mailboxes
+
+    def __call__(self, tenant_id: str, *, limit: int, after: str) -> tuple[list[Mailbox], str]:
+        """The second is the address to go on behind, '' at the end."""
+        standing = [
+            one for one in self.mailboxes.of(tenant_id) if one.address > after and one.state != REMOVING
+        ]
+        ordered = sorted(standing, key=lambda one: one.address)
+        page = ordered[:limit]
+        return page, page[-1].address if len(ordered) > limit else ""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncNow:
+    """Have a mailbox walked and compared with the ledger now. Raises WrongState while it is paused."""
+
+    queue: CommandQueue
+    clock: Clock
+
+    def __call__(self, mailbox: Mailbox) -> None:
+        if not mailbox.enabled:
+            raise WrongState("The mailbox is paused; enable it first, and what it missed follows by itself.")
+        self.queue.put(walk_of(mailbox, self.clock()))
+        # Behind the walk, so that what the walk finds is not taken for lost.
+        self.queue.put(sweep_of(mailbox.tenant_id, mailbox.mailbox_id, self.clock()), delay=SWEEP_DELAY)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteMailbox:
+    """Stop capturing a mailbox. It disappears at once; the command ends its subscription and deletes its rows."""
+
+    mailboxes: Mailboxes
+    queue: CommandQueue
+    clock: Clock
+
+    def __call__(self, tenant_id: str, address: str) -> None:
+        mailbox = _standing(self.mailboxes, tenant_id, address)
+        self.mailboxes.note(mailbox, enabled=False, state=REMOVING)
+        self.queue.put(
+            MaintainSubscription(tenant_id=tenant_id, mailbox_id=mailbox.mailbox_id, first_at=self.clock())
+        )
+
+
+def _changed(mailbox: Mailbox, given: Mapping[str, Any], now: datetime) -> Mailbox:
+    """A pause is dated, until what was missed in it has been asked for."""
+    wanted = mailbox.changed(Fields(given))
+    if not wanted.enabled:
+        wanted = replace(wanted, paused_at=mailbox.paused_at or now)
+    if wanted.agent == mailbox.agent:
+        return wanted
+    return replace(wanted, agent=mailbox.agent).handed_over(wanted.agent)
+
+
+def _standing(mailboxes: Mailboxes, tenant_id: str, address: str) -> Mailbox:
+    mailbox = mailboxes.get(tenant_id, _address(address))
+    if mailbox is None or mailbox.state == REMOVING:
+        raise _unknown(address)
+    return mailbox
+
+
+def _address(text: str) -> str:
+    address = normalise(text)
+    if address is None:
+        raise InvalidInput(f"{text[:320]!r} is no e-mail address.")
+    return address
+
+
+def _unknown(address: str) -> Unknown:
+    return Unknown(f"There is no mailbox {normalise(address) or 'of this name'}.")

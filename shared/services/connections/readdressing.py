@@ -1,0 +1,142 @@
+"""Addresses that change: noticed at night by object id, offered, and taken over with everything that is kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from shared import telemetry
+from shared.domain.commands.commands import MaintainSubscription
+from shared.domain.connections.mailboxes import REMOVING, Mailbox
+from shared.domain.errors import (
+    AccessDenied,
+    InvalidInput,
+    NotFound,
+    PermanentError,
+    TransientError,
+    WrongState,
+)
+from shared.domain.mail.addresses import normalise
+from shared.domain.privacy.callers import Caller
+from shared.ports.directory import DirectoryUser
+from shared.ports.mail import MailSource
+from shared.ports.mailbox_access import AccessProbe
+from shared.ports.stores.capture import FolderStates
+from shared.ports.stores.connections import Mailboxes, Organisations
+from shared.ports.work import Clock, CommandQueue
+from shared.services.connections.mailboxes import GetMailbox, Register
+from shared.services.filing.conflicts import persistently
+
+# Graph takes at most 15 values in an `in` filter ("Advanced query capabilities").
+AT_ONCE = 15
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeAddresses:
+    """The nightly timer's part: a request for every 15 mailboxes whose object id is known."""
+
+    probe: AccessProbe
+    organisations: Organisations
+    mailboxes: Mailboxes
+
+    def __call__(self) -> None:
+        """A directory that may not be read, or does not answer, offers nothing this night."""
+        offered = 0
+        for organisation in self.organisations.all():
+            if not organisation.is_captured:
+                continue
+            known = (one for one in self.mailboxes.of(organisation.tenant_id) if _is_known(one))
+            try:
+                while batch := list(islice(known, AT_ONCE)):
+                    offered += self._offer(organisation.tenant_id, batch)
+            except (PermanentError, TransientError) as error:
+                telemetry.event("directory_unread", tenant=organisation.tenant_id, error=type(error).__name__)
+        telemetry.event("addresses_noticed", offered=offered)
+
+    def _offer(self, tenant_id: str, mailboxes: Sequence[Mailbox]) -> int:
+        users = self.probe.users(tenant_id, [one.user_id for one in mailboxes])
+        offered = 0
+        for mailbox in mailboxes:
+            user = users.get(mailbox.user_id)
+            address = user.address if user is not None and user.address != mailbox.address else ""
+            offered += bool(address)
+            if address != mailbox.address_offered:
+                self.mailboxes.note(mailbox, address_offered=address)
+        return offered
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOverAddress:
+    """Give a mailbox its new main address: an admin any, an agent the own. Id, cursors and history stay."""
+
+    get: GetMailbox
+    probe: AccessProbe
+    mail: MailSource
+    mailboxes: Mailboxes
+    folders: FolderStates
+    register: Register
+    queue: CommandQueue
+    clock: Clock
+
+    def __call__(self, caller: Caller, address: str, new: str) -> Mailbox:
+        """Raises Unknown, InvalidInput where it is not proved to be the same mailbox, WrongState."""
+        mailbox = self.get(caller, address)
+        wanted = normalise(new)
+        if wanted is None:
+            raise InvalidInput(f"'address' holds {new[:320]!r}, which is no e-mail address.")
+        if wanted == mailbox.address:
+            return mailbox
+        if self.mailboxes.get(caller.tenant_id, wanted) is not None:
+            raise WrongState(f"There is a mailbox {wanted} already. Remove it first if it is the same one.")
+        aliases = self._aliases(mailbox, wanted)
+        moved = persistently(lambda: self._moved(mailbox, wanted, aliases))
+        self.register(moved)
+        self.queue.put(
+            MaintainSubscription(
+                tenant_id=moved.tenant_id, mailbox_id=moved.mailbox_id, first_at=self.clock()
+            )
+        )
+        return moved
+
+    def _moved(self, mailbox: Mailbox, wanted: str, aliases: tuple[str, ...]) -> Mailbox:
+        current = self.mailboxes.by_id(mailbox.tenant_id, mailbox.mailbox_id)
+        if current is None or current.state == REMOVING:
+            raise WrongState("The mailbox was removed meanwhile.")
+        return self.mailboxes.put(current.readdressed(wanted, aliases))
+
+    def _aliases(self, mailbox: Mailbox, wanted: str) -> tuple[str, ...]:
+        """The other addresses of the mailbox, once it is proved that the new one is its own."""
+        asked = replace(mailbox, address=wanted, user_id="")
+        try:
+            user = self.probe.user(asked)
+        except NotFound as error:
+            raise InvalidInput(f"No user of this tenant has the address {wanted}.") from error
+        except AccessDenied:
+            self._compare_folders(mailbox, asked)
+            return ()
+        self._compare_users(mailbox, user, wanted)
+        return user.aliases
+
+    def _compare_users(self, mailbox: Mailbox, user: DirectoryUser, wanted: str) -> None:
+        if user.address != wanted:
+            raise InvalidInput(f"{wanted} is not a main address. Use {user.address}.")
+        if not mailbox.user_id:
+            self._compare_folders(mailbox, replace(mailbox, address=wanted, user_id=user.user_id))
+        elif user.user_id != mailbox.user_id:
+            raise InvalidInput(_ANOTHER.format(wanted=wanted))
+
+    def _compare_folders(self, mailbox: Mailbox, asked: Mailbox) -> None:
+        """Without object ids the folders prove it: their ids are unique to a mailbox."""
+        known = {one.folder_id for one in self.folders.all(mailbox)}
+        try:
+            there = {one.folder_id for one in self.mail.folders(asked)}
+        except PermanentError as error:
+            raise InvalidInput(f"The mailbox {asked.address} cannot be opened: {error}") from error
+        if not known & there:
+            raise InvalidInput(_ANOTHER.format(wanted=asked.address))
+
+
+_ANOTHER = "{wanted} is another mailbox, not this one under a new address. Add it as a mailbox of its own."
+
+
+def _is_known(mailbox: Mailbox) -> bool:
+    return bool(mailbox.user_id) and mailbox.state != REMOVING

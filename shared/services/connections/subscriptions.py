@@ -1,0 +1,186 @@
+"""Brings a mailbox's Graph subscription in order: created, renewed, or ended with the mailbox."""
+
+import secrets
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from shared import telemetry
+from shared.domain.commands.commands import MaintainSubscription
+from shared.domain.connections.mailboxes import NO_ACCESS, OK, POLLING, REMOVING, Mailbox
+from shared.domain.connections.subscriptions import (
+    LIFETIME,
+    STRAY,
+    Action,
+    Subscription,
+    client_state,
+    next_action,
+)
+from shared.domain.errors import AccessDenied, NotFound, PermanentError
+from shared.ports.mail import MailSource
+from shared.ports.notifications import SubscriptionSource
+from shared.ports.stores.capture import FolderStates
+from shared.ports.stores.connections import Mailboxes, Subscriptions
+from shared.ports.stores.records import RecordIndex
+from shared.ports.work import Clock, CommandQueue
+from shared.services.capture.fetching import walk_of
+from shared.services.capture.mailbox_access import reconciliation_of
+from shared.services.capture.scopes import Scope
+from shared.services.capture.turns import Turns
+
+
+@dataclass(frozen=True, slots=True)
+class MaintainSubscriptions:
+    """Run only from the queue: Graph's handshake calls back while the request that asks for it is open."""
+
+    turns: Turns
+    mailboxes: Mailboxes
+    subscriptions: Subscriptions
+    source: SubscriptionSource
+    mail: MailSource
+    index: RecordIndex
+    folders: FolderStates
+    queue: CommandQueue
+    clock: Clock
+
+    def __call__(self, command: MaintainSubscription) -> None:
+        with self.turns.walk(command) as scope:
+            if scope is not None:
+                self._maintain(scope, command)
+
+    def _maintain(self, scope: Scope, command: MaintainSubscription) -> None:
+        mailbox = self._identified(scope.mailbox) if scope.is_open else scope.mailbox
+        held = self.subscriptions.get(command.tenant_id, command.mailbox_id)
+        if command.event == STRAY:
+            held = self._without_strays(mailbox, held)
+        wanted = scope.is_open and not mailbox.is_polled_only
+        action = next_action(held, wanted=wanted, event=command.event, now=self.clock())
+        telemetry.event("subscription", mailbox=mailbox.mailbox_id, action=action.value)
+        self._carry_out(action, mailbox, held)
+        if scope.is_open and mailbox.is_polled_only:
+            self._note_polled(mailbox)
+        if scope.is_open and (action is Action.CREATE or command.event or mailbox.paused_at):
+            # Subscribe first, then the first delta: what arrives in between is seen by both.
+            self.queue.put(walk_of(mailbox, self.clock()))
+        self._date_pause(scope)
+        if mailbox.state == REMOVING:
+            self._forget(mailbox)
+
+    def _note_polled(self, mailbox: Mailbox) -> None:
+        """Over a person's sign-in there are no notifications of others' mail: the first walk begins it."""
+        if (mailbox.state, mailbox.last_error) != (POLLING, ""):
+            self.mailboxes.note(mailbox, state=POLLING, last_error="")
+            self.queue.put(walk_of(mailbox, self.clock()))
+
+    def _carry_out(self, action: Action, mailbox: Mailbox, held: Subscription | None) -> None:
+        if action is Action.CREATE:
+            self._create(mailbox, held)
+        elif action is Action.RENEW and held is not None:
+            self._renew(mailbox, held)
+        elif action is Action.END and held is not None:
+            self._end(mailbox, held)
+
+    def _without_strays(self, mailbox: Mailbox, held: Subscription | None) -> Subscription | None:
+        """End what Graph has for this mailbox beside the stored one. Under the lease: nobody is making one."""
+        names = (mailbox.user_id, mailbox.address)
+        living = {
+            one.subscription_id
+            for one in self.source.living(mailbox.tenant_id)
+            if one.user and one.user in names
+        }
+        own = held.subscription_id if held else ""
+        for stray in sorted(living - {own}):
+            telemetry.event("subscription_stray", mailbox=mailbox.mailbox_id)
+            self.source.end(mailbox.tenant_id, stray)
+        return replace(held, subscription_id="") if held and own not in living else held
+
+    def _date_pause(self, scope: Scope) -> None:
+        """Remember when capture was paused; resumed, ask for what was missed, and only then forget it."""
+        mailbox, now = scope.mailbox, self.clock()
+        if not scope.is_active and mailbox.state != REMOVING and mailbox.paused_at is None:
+            self.mailboxes.note(mailbox, paused_at=now)
+        elif scope.is_open and mailbox.paused_at is not None:
+            self.queue.put(reconciliation_of(scope, gap=mailbox.paused_at, now=now))
+            self.mailboxes.note(mailbox, paused_at=None)
+
+    def _create(self, mailbox: Mailbox, held: Subscription | None) -> None:
+        """The clientState is stored before the request, since notifications may come before its answer."""
+        state = client_state(mailbox.mailbox_id, secrets.token_urlsafe(32))
+        etag = held.etag if held else ""
+        planned = Subscription(mailbox.mailbox_id, state, asked_at=self.clock(), etag=etag)
+        planned = self.subscriptions.put(mailbox.tenant_id, planned)
+        try:
+            made = self.source.create(mailbox, state, self._expiry())
+        except PermanentError as error:
+            self._refused(mailbox, error)
+            return
+        self._keep(mailbox, planned, made.subscription_id, made.expires_at)
+
+    def _renew(self, mailbox: Mailbox, held: Subscription) -> None:
+        try:
+            made = self.source.renew(mailbox, held.subscription_id, self._expiry())
+        except NotFound:
+            self._create(mailbox, held)
+            return
+        except PermanentError as error:
+            self._refused(mailbox, error)
+            return
+        self._keep(mailbox, held, made.subscription_id, made.expires_at)
+
+    def _refused(self, mailbox: Mailbox, error: PermanentError) -> None:
+        """Polling still brings the mail, if it may be read at all; the admin is told once why it comes late."""
+        if (mailbox.state, mailbox.last_error) != (POLLING, str(error)):
+            telemetry.alert("subscription_refused", mailbox=mailbox.mailbox_id, code=error.code)
+            self.mailboxes.note(mailbox, state=POLLING, last_error=str(error))
+
+    def _end(self, mailbox: Mailbox, held: Subscription) -> None:
+        """Without access Graph may refuse even this: then it runs out by itself within a week."""
+        try:
+            if held.subscription_id:
+                self.source.end(mailbox.tenant_id, held.subscription_id)
+        except PermanentError as error:
+            if mailbox.state != NO_ACCESS:
+                raise
+            telemetry.event("subscription_left", mailbox=mailbox.mailbox_id, code=error.code)
+        self.subscriptions.delete(mailbox.tenant_id, mailbox.mailbox_id)
+
+    def _keep(self, mailbox: Mailbox, row: Subscription, subscription_id: str, expires_at: datetime) -> None:
+        kept = replace(row, subscription_id=subscription_id, expires_at=expires_at)
+        self.subscriptions.put(mailbox.tenant_id, kept)
+        if mailbox.state == POLLING:
+            self.mailboxes.note(mailbox, state=OK, last_error="")
+
+    def _expiry(self) -> datetime:
+        return self.clock() + LIFETIME
+
+    def _identified(self, mailbox: Mailbox) -> Mailbox:
+        """Learn the object ids behind the addresses, and the aliases, where the directory may be read."""
+        if mailbox.user_id and mailbox.agent_id:
+            return mailbox
+        try:
+            user = self.mail.user(mailbox)
+            agent = user
+            if mailbox.agent not in (mailbox.address, user.address, *user.aliases):
+                agent = self.mail.user(replace(mailbox, address=mailbox.agent, user_id=""))
+        except (AccessDenied, NotFound) as error:
+            telemetry.event("directory_closed", mailbox=mailbox.mailbox_id, code=error.code)
+            return mailbox
+        everyone = {user.address, *user.aliases, agent.address, *agent.aliases}
+        aliases = tuple(sorted(everyone - {mailbox.address}))
+        # Under its ETag: a mailbox that has got another agent meanwhile must not be given the id of this one.
+        known = self.mailboxes.put(
+            replace(mailbox, user_id=user.user_id, agent_id=agent.user_id, aliases=aliases)
+        )
+        former = mailbox.own_addresses - known.own_addresses
+        if former:
+            self.index.drop_staff(mailbox.tenant_id, mailbox.mailbox_id, former)
+        self.index.put_staff(mailbox.tenant_id, mailbox.mailbox_id, known.own_addresses)
+        return known
+
+    def _forget(self, mailbox: Mailbox) -> None:
+        """A removed mailbox keeps its timelines; its cursors and its place among the staff go."""
+        current = self.mailboxes.by_id(mailbox.tenant_id, mailbox.mailbox_id)
+        if current is None or current.state != REMOVING:
+            return
+        self.folders.forget(mailbox)
+        self.index.drop_staff(mailbox.tenant_id, mailbox.mailbox_id, mailbox.own_addresses)
+        self.mailboxes.delete(mailbox.tenant_id, mailbox.address)

@@ -1,0 +1,179 @@
+"""Why is this mail (not) here? All that is known of a Message-ID, told in order, without people or subject.
+
+Bcc stays hidden from those to whom it is not visible.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from shared.domain.capture.sightings import FAILED, SKIPPED, Sighting
+from shared.domain.commands.advice import advice
+from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.errors import InvalidInput, Unknown
+from shared.domain.filing import explanations
+from shared.domain.filing.filing import PENDING, StoredMessage
+from shared.domain.mail.identity import MAX_VARIANTS, variant_key
+from shared.domain.mail.message_ids import message_id
+from shared.domain.matching.matching import Link
+from shared.domain.privacy.callers import ADMIN, Caller
+from shared.ports.stores.capture import FolderStates, Sightings
+from shared.ports.stores.connections import Mailboxes
+from shared.ports.stores.exceptions import Exceptions, Failure, FailureFilter
+from shared.ports.stores.filing import MessageStore
+from shared.services.capture.scopes import hasher_of
+from shared.services.filing.reading import BCC, Access, hidden_people
+
+MOST_FAILURES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class SeenCopy:
+    """One copy: its mailbox by address, its folder by well-known name or Graph's id, and what became of it."""
+
+    mailbox: str
+    folder: str
+    outcome: str
+    reason: str
+    final: bool
+    received_at: datetime
+    rules_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What became of a mail, and the sentences that say why."""
+
+    outcome: str
+    reason: str
+    links: tuple[Link, ...]
+    sightings: tuple[SeenCopy, ...]
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explain:
+    """Explain a mail by its Message-ID.
+
+    Costs one read per message and copy, and for the ledger one query per mailbox of the organisation, which
+    looks through all of that mailbox's rows: a second or so per 10,000 of them, mailboxes side by side.
+    """
+
+    access: Access
+    messages: MessageStore
+    mailboxes: Mailboxes
+    sightings: Sightings
+    folders: FolderStates
+    exceptions: Exceptions
+    hash_key: bytes
+
+    def __call__(self, caller: Caller, internet_message_id: str) -> Explanation:
+        """Raises Unknown when nothing at all is known, InvalidInput for what is no Message-ID."""
+        caller.needs(ADMIN)
+        wanted = message_id(internet_message_id)
+        if not wanted:
+            raise InvalidInput("'internet_message_id' must be a Message-ID, with or without angle brackets.")
+        key = hasher_of(self.hash_key, caller.tenant_id).message_id(wanted)
+        stored = self._stored(caller.tenant_id, key)
+        found = self.sightings.of_message(list(self.mailboxes.of(caller.tenant_id)), key)
+        seen = self._visible(caller, stored, found)
+        if not stored and not found:
+            return self._awaited(caller.tenant_id, key)
+        copies = [self._seen(mailbox, one) for mailbox, one in seen]
+        links = _links(stored)
+        return Explanation(
+            *_verdict(stored, [one for _, one in found]),
+            links=links,
+            sightings=tuple(copies),
+            steps=(
+                *(_copy_step(one) for one in copies),
+                *(step for one in stored for step in explanations.message_steps(one, _links([one]))),
+                *self._failures(caller.tenant_id, [one for _, one in seen]),
+            ),
+        )
+
+    def _stored(self, tenant_id: str, key: str) -> list[StoredMessage]:
+        """The mail and the others that reuse its Message-ID."""
+        first = self.messages.get(tenant_id, key)
+        if first is None:
+            return []
+        numbers = range(1, min(first.variants, MAX_VARIANTS) + 1)
+        others = [self.messages.get(tenant_id, variant_key(key, number)) for number in numbers]
+        return [first, *(one for one in others if one is not None)]
+
+    def _awaited(self, tenant_id: str, key: str) -> Explanation:
+        if not self.messages.is_awaited(tenant_id, key):
+            raise Unknown("Nothing is known of a mail with this Message-ID.")
+        return Explanation("unknown", "awaited", (), (), (explanations.STATES["unknown"],))
+
+    def _visible(
+        self, caller: Caller, stored: Iterable[StoredMessage], found: Sequence[tuple[Mailbox, Sighting]]
+    ) -> list[tuple[Mailbox, Sighting]]:
+        """Copies oldest first, without those that only a Bcc explains."""
+        hidden = {
+            address
+            for one in stored
+            for address in hidden_people(caller, self.access.copies(caller, one.key))
+        }
+        shown = [
+            (mailbox, one)
+            for mailbox, one in found
+            if caller.owns(mailbox) or hidden.isdisjoint(mailbox.own_addresses)
+        ]
+        return sorted(shown, key=lambda one: (one[1].received_at, one[0].address, one[1].graph_id))
+
+    def _seen(self, mailbox: Mailbox, sighting: Sighting) -> SeenCopy:
+        state = self.folders.get(mailbox, sighting.folder_id)
+        named = state is not None and state.kind != "folder"
+        return SeenCopy(
+            mailbox=mailbox.address,
+            folder=state.kind if state is not None and named else sighting.folder_id,
+            outcome=explanations.outcome_of(sighting.outcome),
+            reason=sighting.reason,
+            final=sighting.final,
+            received_at=sighting.received_at,
+            rules_version=sighting.rules_version,
+        )
+
+    def _failures(self, tenant_id: str, sightings: Iterable[Sighting]) -> list[str]:
+        steps = []
+        for one in sightings:
+            if explanations.outcome_of(one.outcome) in (FAILED, "pending"):
+                wanted = FailureFilter(graph_id=one.graph_id)
+                found, _ = self.exceptions.page(tenant_id, wanted, limit=MOST_FAILURES, after="")
+                steps += [_failure_step(failure) for failure in reversed(found)]
+        return steps
+
+
+def _verdict(stored: Sequence[StoredMessage], sightings: Sequence[Sighting]) -> tuple[str, str]:
+    """Outcome and reason of the mail as a whole: the best of what its rows say."""
+    said = [(_outcome(one), one.decision.reason) for one in stored]
+    if not said:
+        said = [(explanations.outcome_of(one.outcome), one.reason) for one in sightings]
+    order = explanations.ORDER
+    return min(said, key=lambda one: order.index(one[0]) if one[0] in order else len(order))
+
+
+def _outcome(stored: StoredMessage) -> str:
+    if stored.is_deleted:
+        return SKIPPED
+    return "pending" if stored.state == PENDING else stored.decision.disposition.value
+
+
+def _links(stored: Iterable[StoredMessage]) -> tuple[Link, ...]:
+    links = (link for one in stored for link in one.decision.links)
+    return tuple(replace(one, evidence="") if one.evidence.startswith(BCC) else one for one in links)
+
+
+def _copy_step(copy: SeenCopy) -> str:
+    place = f"{copy.mailbox}, {copy.folder}, received {copy.received_at:%Y-%m-%d %H:%M:%S} UTC"
+    outcome = "queued" if copy.outcome == "pending" else copy.outcome
+    return explanations.copy_step(place, outcome, copy.reason, final=copy.final)
+
+
+def _failure_step(failure: Failure) -> str:
+    replayed = f" It was replayed on {failure.replayed_at:%Y-%m-%d %H:%M} UTC." if failure.replayed_at else ""
+    return (
+        f"Exception {failure.id} of {failure.at:%Y-%m-%d %H:%M} UTC: {failure.error} ({failure.code}) "
+        f"{advice(failure.code)}{replayed}"
+    )

@@ -1,0 +1,12 @@
+"""The mailboxes that hold a copy of a mail."""
+
+from shared.domain.connections.mailboxes import Mailbox
+from shared.ports.stores.connections import Mailboxes
+from shared.ports.stores.filing import MessageStore
+
+
+def holders_of(messages: MessageStore, mailboxes: Mailboxes, tenant_id: str, key: str) -> list[Mailbox]:
+    """By id; those that are gone are left out. One query, and a read for each."""
+    ids = {copy.mailbox_id for copy in messages.copies(tenant_id, key)}
+    found = (mailboxes.by_id(tenant_id, one) for one in sorted(ids))
+    return [one for one in found if one is not None]

@@ -1,0 +1,299 @@
+"""My Inbox: a page of what waits for an agent, and the agent's decisions: link, open, note, delete, undo.
+
+A decision is stored on the mail and queued; `CarryOut` writes its rows. Everybody, admins too, sees and decides
+what lies in the own mailboxes, since a mail without a link is private.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from heapq import merge
+from itertools import groupby
+from typing import Final
+
+from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.errors import InvalidInput, Unknown
+from shared.domain.filing import inbox
+from shared.domain.filing.entries import decode_cursor, encode_cursor
+from shared.domain.filing.filing import InboxItem, StoredMessage
+from shared.domain.filing.links import client_of, links_to
+from shared.domain.filing.opening import Wishes, record_for, ref_for
+from shared.domain.filing.person_decisions import DELETE, LINK, NOTE, OPEN, OPENED, UNDO, Ruling
+from shared.domain.mail.messages import Document
+from shared.domain.matching.matching import Link
+from shared.domain.privacy.callers import ADMIN, AGENT, Caller
+from shared.domain.records.records import MATTERS, Record, RecordRef
+from shared.ports.stores.connections import Mailboxes, Organisations
+from shared.ports.stores.filing import Inbox, MessageStore
+from shared.ports.stores.records import RecordIndex, Records
+from shared.ports.work import Clock
+from shared.services.filing.change_by_person import ByHand, Said
+from shared.services.filing.reading import BCC, Access
+
+MOST_RECORDS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingMail:
+    """A row of My Inbox as its agent sees it; `version` is what a decision is made under."""
+
+    item: InboxItem
+    mailbox: str
+    suggestions: tuple[Link, ...]
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class InboxPage:
+    """Mail newest first, names of the suggested records; the cursor is None on the last page."""
+
+    mails: tuple[WaitingMail, ...]
+    names: Mapping[RecordRef, str]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadInbox:
+    """A page of what waits in the caller's own mailboxes.
+
+    Costs one query for the organisation's mailboxes, one per agent who has or had one of them, and one read per
+    mail; one more where a former agent's row names another mailbox. Mail that waited for a former agent waits
+    for who has the mailbox now. A mail that was decided on meanwhile is left out, so that a page may be short.
+    """
+
+    inbox: Inbox
+    messages: MessageStore
+    mailboxes: Mailboxes
+    records: Records
+
+    def __call__(self, caller: Caller, *, limit: int, cursor: str) -> InboxPage:
+        caller.needs(AGENT, ADMIN)
+        after = decode_cursor(cursor) if cursor else ""
+        own = {one.mailbox_id: one for one in self.mailboxes.of(caller.tenant_id) if caller.owns(one)}
+        agents = sorted({name for one in own.values() for name in one.inboxes})
+        pages = [self.inbox.page(caller.tenant_id, one, limit=limit, after=after) for one in agents]
+        found = list(_once(merge(*(items for items, _ in pages), key=lambda one: one.id), own))
+        more = len(found) > limit or any(following for _, following in pages)
+        found = found[:limit]
+        mails = self._waiting(caller.tenant_id, found, own)
+        refs = {one.ref for mail in mails for one in mail.suggestions}
+        records = self.records.get_many(caller.tenant_id, refs) if refs else {}
+        return InboxPage(
+            mails=tuple(mails),
+            names={ref: one.name or one.summary for ref, one in records.items()},
+            cursor=encode_cursor(found[-1].id) if more and found else None,
+        )
+
+    def _waiting(
+        self, tenant_id: str, items: Sequence[InboxItem], own: Mapping[str, Mailbox]
+    ) -> list[WaitingMail]:
+        stored = self.messages.get_many(tenant_id, [one.message_key for one in items])
+        held = {item.id: self._holder(tenant_id, item, own) for item in items if item.message_key in stored}
+        return [
+            WaitingMail(
+                item=replace(item, mailbox_id=holder.mailbox_id),
+                mailbox=holder.address,
+                suggestions=tuple(_shown(one) for one in item.suggestions),
+                version=inbox.version_of(stored[item.message_key]),
+            )
+            for item in items
+            if (holder := held.get(item.id)) is not None
+            and inbox.reason_to_wait(stored[item.message_key], holder)
+        ]
+
+    def _holder(self, tenant_id: str, item: InboxItem, own: Mapping[str, Mailbox]) -> Mailbox | None:
+        """The own mailbox that a row is shown for. A former agent's may name another one that had a copy, too."""
+        if item.mailbox_id in own:
+            return own[item.mailbox_id]
+        handed_over = {one for one, mailbox in own.items() if item.agent in mailbox.former_agents}
+        copies = self.messages.copies(tenant_id, item.message_key) if handed_over else []
+        holders = sorted(handed_over & {one.mailbox_id for one in copies})
+        return own[holders[0]] if holders else None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a person has decided. `read_under` is the version it was decided under, '' = whatever stands there."""
+
+    what: str
+    refs: tuple[RecordRef, ...] = ()
+    kind: str = ""
+    wishes: Wishes = field(default_factory=Wishes)
+    client: str = ""
+    contacts: tuple[str, ...] = ()
+    owner: str = ""
+    file_thread: bool | None = None
+    follow_address: bool = False
+    read_under: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decide:
+    """Store a person's decision on a mail in the own My Inbox, and have it carried out.
+
+    The same decision again changes nothing. Raises Unknown for a mail of which no own mailbox holds a copy,
+    Outdated when somebody else was faster, InvalidInput for records that are not there.
+    """
+
+    access: Access
+    messages: MessageStore
+    organisations: Organisations
+    records: Records
+    index: RecordIndex
+    by_hand: ByHand
+    clock: Clock
+
+    def __call__(self, caller: Caller, key: str, wanted: Wanted) -> StoredMessage:
+        stored, own = held(self.access, caller, key, ADMIN if wanted.what == DELETE else AGENT)
+        ruling = self._ruling(caller, stored, wanted)
+        said = Said(ruling.what, ruling.by, ruling.at, ruling.refs)
+        return self.by_hand(
+            caller.tenant_id, key, said, lambda one: inbox.ruled(one, ruling, own, wanted.read_under)
+        )
+
+    def _ruling(self, caller: Caller, stored: StoredMessage, wanted: Wanted) -> Ruling:
+        ruling = Ruling(wanted.what, caller.oid, self.clock(), stored.decision)
+        if wanted.what == DELETE or stored.is_deleted:
+            return ruling
+        document = self.messages.document(caller.tenant_id, stored.key)
+        if document is None:
+            raise _not_here()
+        organisation = self.organisations.get(caller.tenant_id)
+        by_default = organisation is None or organisation.file_thread
+        ruling = replace(
+            ruling,
+            file_thread=by_default if wanted.file_thread is None else wanted.file_thread,
+            taught=self._taught(caller.tenant_id, document) if wanted.follow_address else "",
+        )
+        match wanted.what:
+            case value if value == OPEN:
+                return self._opening(caller, stored, document, ruling, wanted)
+            case value if value == NOTE:
+                return self._note(caller.tenant_id, stored, document, ruling, wanted)
+        return self._link(caller.tenant_id, ruling, wanted)
+
+    def _link(self, tenant_id: str, ruling: Ruling, wanted: Wanted) -> Ruling:
+        if not 0 < len(wanted.refs) <= MOST_RECORDS:
+            raise InvalidInput(f"'records' must name 1 to {MOST_RECORDS} records.")
+        found = with_clients(self.records, tenant_id, wanted.refs)
+        return replace(ruling, what=LINK, links=links_to(wanted.refs, found, by=ruling.by))
+
+    def _note(
+        self, tenant_id: str, stored: StoredMessage, document: Document, ruling: Ruling, wanted: Wanted
+    ) -> Ruling:
+        client = RecordRef("client", wanted.client) if wanted.client else None
+        client = client or self._suggested_client(tenant_id, stored, document)
+        if client is None:
+            raise InvalidInput("No client is known for this mail; name one as 'client'.")
+        found = self.records.get_many(tenant_id, [client])
+        links = links_to([client], found, by=ruling.by)
+        return replace(ruling, links=tuple(replace(one, as_note=True) for one in links))
+
+    def _opening(
+        self, caller: Caller, stored: StoredMessage, document: Document, ruling: Ruling, wanted: Wanted
+    ) -> Ruling:
+        """The record is opened for the sender, where the sender's card is known, and for that card's client."""
+        if wanted.kind not in MATTERS:
+            raise InvalidInput(f"'kind' must be {' or '.join(MATTERS)}.")
+        tenant_id = caller.tenant_id
+        given = tuple(RecordRef("contact", one) for one in wanted.contacts)
+        contacts = given or tuple(sorted(self._contacts_of(tenant_id, document.sender.address)))
+        asked = (*contacts, *([RecordRef("client", wanted.client)] if wanted.client else []))
+        found = with_clients(self.records, tenant_id, asked)
+        brought = links_to(asked, found, by=ruling.by, rule=OPENED)
+        clients = [one.ref.id for one in brought if one.ref.kind == "client"]
+        record = record_for(
+            document,
+            ref_for(wanted.kind, stored.key),
+            wanted.wishes,
+            contacts=tuple(found[one] for one in contacts),
+            client=wanted.client or next(iter(clients), ""),
+            owner=wanted.owner or self._owner(caller, stored),
+            opened_at=ruling.at,
+        )
+        opened = links_to([record.ref], {record.ref: record}, by=ruling.by, rule=OPENED)
+        return replace(ruling, links=(*opened, *brought), opens=record)
+
+    def _owner(self, caller: Caller, stored: StoredMessage) -> str:
+        return caller.address or stored.agent
+
+    def _contacts_of(self, tenant_id: str, address: str) -> frozenset[RecordRef]:
+        known = self.index.addresses(tenant_id, [address])[address]
+        if known.is_staff:
+            return frozenset()
+        return frozenset(one.ref for one in known.cards if one.ref.kind == "contact" and one.is_open)
+
+    def _suggested_client(
+        self, tenant_id: str, stored: StoredMessage, document: Document
+    ) -> RecordRef | None:
+        """The best suggestion, else what the mail is on already, else the client of the sender's card."""
+        refs = [one.ref for one in (*stored.decision.suggestions, *stored.decision.links)]
+        clients = [one for one in refs if one.kind == "client"]
+        if clients:
+            return clients[0]
+        contacts = [one for one in refs if one.kind == "contact"]
+        contacts += sorted(self._contacts_of(tenant_id, document.sender.address))
+        found = self.records.get_many(tenant_id, contacts) if contacts else {}
+        of_contacts = (client_of(found[one]) for one in contacts if one in found)
+        return next((one for one in of_contacts if one is not None), None)
+
+    def _taught(self, tenant_id: str, document: Document) -> str:
+        """Raises InvalidInput for a colleague, whose mail must not follow."""
+        address = document.sender.address
+        if not address or self.index.addresses(tenant_id, [address])[address].is_staff:
+            raise InvalidInput("The sender belongs to your organisation; leave 'follow_address' out.")
+        return address
+
+
+@dataclass(frozen=True, slots=True)
+class UndoDecision:
+    """Put a mail back as it stood before the decision on it: rows, thread, taught address, opened record.
+
+    Whoever has a copy in the own mailbox may. Raises WrongState when there is nothing to undo.
+    """
+
+    access: Access
+    by_hand: ByHand
+    clock: Clock
+
+    def __call__(self, caller: Caller, key: str) -> StoredMessage:
+        stored, _ = held(self.access, caller, key, AGENT)
+        at = self.clock()
+        said = Said(UNDO, caller.oid, at, stored.decided.refs if stored.decided else ())
+        return self.by_hand(caller.tenant_id, key, said, lambda one: inbox.undone(one, by=caller.oid, at=at))
+
+
+def held(access: Access, caller: Caller, key: str, role: str) -> tuple[StoredMessage, list[Mailbox]]:
+    """A mail, and the caller's own mailboxes that hold a copy. Raises Unknown where there is none."""
+    caller.needs(role, ADMIN)
+    stored = access.find(caller, key)
+    if stored is None:
+        raise _not_here()
+    if stored.decided is not None and stored.is_deleted and stored.decided.by == caller.oid:
+        return stored, []
+    own = [one for _, one in access.copies(caller, key) if one is not None and caller.owns(one)]
+    if not own:
+        raise _not_here()
+    return stored, own
+
+
+def with_clients(records: Records, tenant_id: str, refs: Sequence[RecordRef]) -> dict[RecordRef, Record]:
+    """Records by reference, and the clients of the contacts among them."""
+    found = dict(records.get_many(tenant_id, refs)) if refs else {}
+    clients = {ref for one in found.values() if (ref := client_of(one)) is not None} - found.keys()
+    return {**found, **records.get_many(tenant_id, clients)} if clients else found
+
+
+def _once(items: Iterable[InboxItem], own: Mapping[str, Mailbox]) -> Iterator[InboxItem]:
+    """Each mail once, in order: it may stand with the agent of today and with a former one. An own mailbox's counts."""
+    for _, same in groupby(items, key=lambda one: one.id):
+        rows = list(same)
+        yield next((one for one in rows if one.mailbox_id in own), rows[0])
+
+
+def _shown(suggestion: Link) -> Link:
+    """What rests on a Bcc address is shown without it."""
+    return replace(suggestion, evidence="") if suggestion.evidence.startswith(BCC) else suggestion
+
+
+def _not_here() -> Unknown:
+    return Unknown("There is no such mail in your My Inbox.")

@@ -1,0 +1,140 @@
+"""Puts each message of one mailbox where it belongs. Safe to run twice."""
+
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from shared import telemetry
+from shared.domain.capture.sightings import FAILED, FILED, SKIPPED, TRIAGE, Sighting
+from shared.domain.commands.commands import IngestMessages
+from shared.domain.commands.retries import delay, is_overdue
+from shared.domain.errors import (
+    AccessDenied,
+    MailboxUnavailable,
+    PermanentError,
+    TransientError,
+    longest,
+    none_passing,
+)
+from shared.domain.filing.filing import DONE, StoredMessage, copy_of
+from shared.ports.stores.capture import Sightings
+from shared.ports.stores.exceptions import Exceptions
+from shared.ports.work import Clock, CommandQueue
+from shared.services.capture.fetching import Fetched, FetchMail, Kept, failing
+from shared.services.capture.scopes import Scope
+from shared.services.capture.turns import Turns
+from shared.services.commands.failures import failure_of, record
+from shared.services.filing.filing import Filing
+from shared.services.matching.bounces import NoteBounces
+from shared.services.matching.matching import MatchMail
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """Fetch up to 20 messages, decide capture on headers, then match and file what is kept."""
+
+    turns: Turns
+    fetch: FetchMail
+    match: MatchMail
+    filing: Filing
+    note_bounces: NoteBounces
+    sightings: Sightings
+    exceptions: Exceptions
+    queue: CommandQueue
+    clock: Clock
+
+    def __call__(self, command: IngestMessages) -> None:
+        with self.turns.slot(command) as scope:
+            if scope is None or not scope.is_open:
+                telemetry.event("ingest_dropped", mailbox=command.mailbox_id, ids=len(command.ids))
+                return
+            left = self._take_in(replace(scope, unbounded=command.unbounded), command)
+            if left:
+                self._go_on(command, left)
+
+    def within(self, scope: Scope, command: IngestMessages) -> None:
+        """The same inside a turn that the caller has; raises what kept Graph from giving some of it."""
+        none_passing(self._take_in(scope, command))
+
+    def _take_in(self, scope: Scope, command: IngestMessages) -> Mapping[str, TransientError]:
+        """Returns what was not had this time; raises why when that is all."""
+        fetched = self.fetch(scope, command)
+        if fetched.later:
+            error = longest(fetched.later.values())
+            if not fetched.kept and not fetched.others:
+                raise error
+            self.turns.told(scope, error)
+        tell(command, self._file_all(scope, command, fetched), self.clock())
+        return fetched.later
+
+    def _go_on(self, command: IngestMessages, later: Mapping[str, TransientError]) -> None:
+        """What Graph did not give this time gets a command of its own. Some was had: this counts as no try."""
+        error = longest(later.values())
+        wait = delay(0, error.retry_after, random.random())
+        self.queue.put(replace(command, ids=tuple(later)), delay=wait)
+        if is_overdue(command.first_at, self.clock()):
+            telemetry.overdue(command.mailbox_id, command.attempt, error, wait)
+
+    def _file_all(self, scope: Scope, command: IngestMessages, fetched: Fetched) -> list[Sighting]:
+        """Oldest first, so that a mail of this batch finds its parent in it; sightings, then `done`.
+
+        A mail that can never be filed is recorded, and the others go on.
+        """
+        oldest_first = sorted(
+            fetched.kept, key=lambda one: (one.mail.head.received_at, one.mail.head.graph_id)
+        )
+        sightings = list(fetched.others)
+        unfinished = []
+        for one in oldest_first:
+            try:
+                stored = self._file(scope, one)
+            except (AccessDenied, MailboxUnavailable):  # no matter of this mail alone
+                raise
+            except PermanentError as error:
+                alone = replace(command, ids=(one.mail.head.graph_id,))
+                record(self.exceptions, failure_of(alone, error, self.clock()))
+                sightings.append(failing(one.screened.sighting, error))
+                continue
+            sightings.append(settled(one.screened.sighting, stored))
+            unfinished.append(stored)
+        if sightings:
+            self.sightings.put(scope.mailbox, sightings)
+        for stored in unfinished:
+            self.filing.finish(scope.tenant_id, stored, silent=scope.unbounded)
+        return sightings
+
+    def _file(self, scope: Scope, kept: Kept) -> StoredMessage:
+        matched = self.match(scope, kept.mail, kept.screened.candidates)
+        copy = copy_of(kept.mail, scope.mailbox)
+        stored = self.filing(scope, matched.message, matched.document, copy)
+        if matched.report is not None and matched.bounced is not None and stored.state != DONE:
+            self.note_bounces(scope, matched.bounced, matched.report, stored)
+        return stored
+
+
+def settled(sighting: Sighting, stored: StoredMessage) -> Sighting:
+    """The ledger row of a copy whose mail has been filed, sent to triage, or deleted before by a person."""
+    if stored.is_deleted:
+        return replace(sighting, outcome=SKIPPED, reason="deleted", message_key=stored.key, final=True)
+    outcome = stored.decision.disposition.value
+    return replace(
+        sighting, outcome=outcome, reason=stored.decision.reason, message_key=stored.key, final=True
+    )
+
+
+def tell(command: IngestMessages, rows: Sequence[Sighting], now: datetime) -> None:
+    """Say how many mails came to each outcome, and how many seconds after its receipt each was kept."""
+    kept = [one for one in rows if one.outcome in (FILED, TRIAGE)]
+    outcomes = Counter(one.outcome for one in rows)
+    telemetry.event(
+        "ingested",
+        mailbox=command.mailbox_id,
+        live=not (command.silent or command.unbounded),
+        filed=outcomes[FILED],
+        triage=outcomes[TRIAGE],
+        skipped=outcomes[SKIPPED],
+        failed=outcomes[FAILED],
+        seconds=[round((now - one.received_at).total_seconds()) for one in kept],
+    )

@@ -1,0 +1,51 @@
+"""Links by hand on any message that a person may read: added and taken away, audited, not undone by any rule."""
+
+from dataclasses import dataclass
+
+from shared.domain.filing import links
+from shared.domain.filing.filing import StoredMessage
+from shared.domain.filing.person_decisions import LINK, UNLINK
+from shared.domain.privacy.callers import Caller
+from shared.domain.records.records import RecordRef
+from shared.ports.stores.records import Records
+from shared.ports.work import Clock
+from shared.services.filing.change_by_person import ByHand, Said
+from shared.services.filing.inbox import with_clients
+from shared.services.filing.reading import Access
+
+
+@dataclass(frozen=True, slots=True)
+class LinkMessage:
+    """Put a message on a record, and on the client of a contact. Safe to run twice.
+
+    Raises Unknown for a message that the caller may not read, InvalidInput for a record that is not there.
+    """
+
+    access: Access
+    records: Records
+    by_hand: ByHand
+    clock: Clock
+
+    def __call__(self, caller: Caller, key: str, ref: RecordRef) -> StoredMessage:
+        self.access.message(caller, key)
+        found = with_clients(self.records, caller.tenant_id, [ref])
+        new = links.links_to([ref], found, by=caller.oid or caller.client_id)
+        said = Said(LINK, caller.oid or caller.client_id, self.clock(), tuple(one.ref for one in new))
+        return self.by_hand(caller.tenant_id, key, said, lambda one: links.linked(one, new))
+
+
+@dataclass(frozen=True, slots=True)
+class UnlinkMessage:
+    """Take a message from a record, for good. Taken from its last one, it waits in My Inbox again.
+
+    Raises Unknown for a message that the caller may not read, or that is not on the record.
+    """
+
+    access: Access
+    by_hand: ByHand
+    clock: Clock
+
+    def __call__(self, caller: Caller, key: str, ref: RecordRef) -> StoredMessage:
+        self.access.message(caller, key)
+        said = Said(UNLINK, caller.oid or caller.client_id, self.clock(), (ref,))
+        return self.by_hand(caller.tenant_id, key, said, lambda one: links.unlinked(one, ref))

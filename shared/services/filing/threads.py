@@ -1,0 +1,103 @@
+"""The other mails of a thread that wait in My Inbox: filed along with a decision, and put back with its undo."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Final
+
+from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.filing import inbox
+from shared.domain.filing.filing import InboxItem, StoredMessage
+from shared.domain.filing.person_decisions import LINK, UNDO, Ruling
+from shared.domain.mail.messages import Document
+from shared.ports.stores.connections import Mailboxes
+from shared.ports.stores.filing import Inbox, MessageStore
+from shared.services.filing.change_by_person import ByHand, Said
+from shared.services.filing.holders import holders_of
+
+# How far one decision reaches: rows of My Inbox looked at for each agent, newest first, and mails filed along.
+MOST_LOOKED_AT: Final = 1_000
+MOST_ALONG: Final = 50
+_PAGE: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class FileThread:
+    """File along, once, what waits with the agents who hold a copy; each mail in a command of its own."""
+
+    messages: MessageStore
+    mailboxes: Mailboxes
+    inbox: Inbox
+    by_hand: ByHand
+
+    def __call__(self, tenant_id: str, lead: StoredMessage, document: Document) -> StoredMessage:
+        """The mail as it stands then. Which mails go along is noted on it first, so that an undo finds them."""
+        decided = lead.decided
+        if decided is None or not decided.file_thread or decided.settled:
+            return lead
+        keys = self._waiting(tenant_id, lead, document)
+        noted = tuple(dict.fromkeys((*decided.thread, *keys)))
+        lead = self.messages.update(tenant_id, replace(lead, decided=replace(decided, thread=noted)))
+        said = Said(LINK, decided.by, decided.at, decided.refs)
+        for key in keys:
+            self.by_hand(tenant_id, key, said, lambda one: inbox.ruled_along(one, lead))
+        settled = replace(decided, thread=noted, settled=True)
+        return self.messages.update(tenant_id, replace(lead, decided=settled))
+
+    def put_back(self, tenant_id: str, lead: StoredMessage) -> None:
+        """Undo what went along with a decision that is being undone."""
+        ruling = lead.undone
+        if ruling is None:
+            return
+        for key, mate in self.messages.get_many(tenant_id, ruling.thread).items():
+            gone_along = mate.decided or mate.undone
+            if gone_along is not None and gone_along.along == lead.key:
+                said = Said(UNDO, ruling.by, ruling.at, gone_along.refs)
+                self.by_hand(tenant_id, key, said, lambda one: _put_back(one, ruling, lead.key))
+
+    def checked(self, tenant_id: str, mate: StoredMessage) -> StoredMessage:
+        """The mail itself, put back if it went along with a decision that no longer stands."""
+        decided = mate.decided
+        if decided is None or not decided.along:
+            return mate
+        lead = self.messages.get(tenant_id, decided.along)
+        if lead and lead.decided and mate.key in lead.decided.thread:
+            return mate
+        back = inbox.undone(mate, by=decided.by, at=decided.at)
+        return self.messages.update(tenant_id, back) if back else mate
+
+    def _waiting(self, tenant_id: str, lead: StoredMessage, document: Document) -> list[str]:
+        holders = holders_of(self.messages, self.mailboxes, tenant_id, lead.key)
+        thread = inbox.thread_of(document)
+        found: dict[str, None] = {}
+        for agent, among in _rows_of(holders).items():
+            items = islice(self._items(tenant_id, agent), MOST_LOOKED_AT)
+            found |= {
+                one.message_key: None
+                for one in items
+                if (among is None or one.mailbox_id in among) and inbox.is_of_thread(one, lead, thread)
+            }
+        return list(found)[:MOST_ALONG]
+
+    def _items(self, tenant_id: str, agent: str) -> Iterator[InboxItem]:
+        after = ""
+        while True:
+            page, after = self.inbox.page(tenant_id, agent, limit=_PAGE, after=after)
+            yield from page
+            if not after:
+                return
+
+
+def _rows_of(mailboxes: Sequence[Mailbox]) -> dict[str, frozenset[str] | None]:
+    """Whose rows to look at: all of each agent's, and a former one's of the mailboxes that were handed over."""
+    rows: dict[str, frozenset[str] | None] = {
+        name: frozenset(one.mailbox_id for one in mailboxes if name in one.former_agents)
+        for name in sorted({name for one in mailboxes for name in one.inboxes})
+    }
+    return rows | dict.fromkeys((one.agent for one in mailboxes), None)
+
+
+def _put_back(mate: StoredMessage, ruling: Ruling, lead: str) -> StoredMessage | None:
+    if mate.decided is None or mate.decided.along != lead:
+        return None
+    return inbox.undone(mate, by=ruling.by, at=ruling.at)

@@ -1,0 +1,100 @@
+"""Reports that a mail did not arrive: tied to that mail, and shown on it."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from shared import telemetry
+from shared.domain.errors import Conflict, PermanentError
+from shared.domain.filing.filing import Bounced, StoredMessage, Waiter, entries_of
+from shared.domain.mail.automatic import Automatic, nature_of
+from shared.domain.mail.bounces import LARGEST, Report, read_report
+from shared.domain.mail.messages import Direction, MessageHead
+from shared.domain.matching.candidates import ThreadHit
+from shared.ports.mail import MailSource
+from shared.ports.stores.filing import MessageStore, Timeline
+from shared.services.capture.scopes import Scope
+
+TRIES: Final = 5
+# A mail to many may bounce from each of them; what comes behind these is not kept.
+MOST_BOUNCES: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBounce:
+    """What a mail reports, and the stored mail that it is about. Costs a request to Graph and a read."""
+
+    mail: MailSource
+    messages: MessageStore
+
+    def __call__(self, scope: Scope, head: MessageHead) -> tuple[Report | None, ThreadHit | None]:
+        """Two times None for a mail that is no report, or whose MIME cannot be had: it is filed as any other."""
+        nature = nature_of(head.headers, head.sender.address, head.subject)
+        if nature.automatic is not Automatic.BOUNCE:
+            return None, None
+        try:
+            report = read_report(self.mail.mime(scope.mailbox, head.graph_id, LARGEST))
+        except PermanentError as error:
+            telemetry.event("report_not_read", code=error.code)
+            return None, None
+        return report, self._original(scope, head, report)
+
+    def _original(self, scope: Scope, head: MessageHead, report: Report) -> ThreadHit | None:
+        """The mail that bounced was sent by the organisation; of several with its Message-ID, to that address."""
+        wanted = report.original_message_id
+        if not wanted:
+            return None
+        ids = {scope.hasher.message_id(wanted): wanted}
+        found = [
+            hit
+            for hits in self.messages.find(scope.tenant_id, ids).values()
+            for hit in hits
+            if hit.direction is Direction.OUT
+        ]
+        addresses = {one.address for one in report.bounces} | set(report.original_to)
+        named = [one for one in found if one.participants & addresses]
+        return next(iter(named or found), None) or self._to_come(scope, head, wanted)
+
+    def _to_come(self, scope: Scope, head: MessageHead, wanted: str) -> ThreadHit | None:
+        """A report may be faster than the sent copy: whoever files that one has the report looked at again."""
+        waiter = Waiter(scope.mailbox.mailbox_id, head.graph_id)
+        stored = self.messages.wait_for(scope.tenant_id, scope.hasher.message_id(wanted), waiter)
+        return stored.as_thread_hit(wanted) if stored and stored.direction is Direction.OUT else None
+
+
+@dataclass(frozen=True, slots=True)
+class NoteBounces:
+    """Write on a mail, and on its entries, whom it did not reach. Safe to run twice."""
+
+    messages: MessageStore
+    timeline: Timeline
+
+    def __call__(self, scope: Scope, original: ThreadHit, report: Report, by: StoredMessage) -> None:
+        """`by` is the stored report. The row first, then the entries: a crash in between is repaired by a rerun."""
+        bounces = tuple(
+            Bounced(one.address, one.status, one.permanent, by.at, by.key) for one in report.bounces
+        )
+        stored = self._noted(scope, original.key, bounces) if bounces else None
+        document = self.messages.document(scope.tenant_id, original.key) if stored else None
+        if stored is not None and document is not None and stored.is_filed:
+            self.timeline.put(scope.tenant_id, entries_of(stored, document))
+
+    def _noted(self, scope: Scope, key: str, bounces: tuple[Bounced, ...]) -> StoredMessage | None:
+        for _ in range(TRIES):
+            stored = self.messages.get(scope.tenant_id, key)
+            if stored is None:
+                return None
+            others = (one for one in bounces if not _is_noted(one, stored))
+            merged = (*stored.bounces, *others)[:MOST_BOUNCES]
+            if merged == stored.bounces:
+                return stored
+            try:
+                return self.messages.update(scope.tenant_id, replace(stored, bounces=merged))
+            except Conflict:
+                continue
+        raise Conflict(f"message {key} keeps changing")
+
+
+def _is_noted(bounced: Bounced, stored: StoredMessage) -> bool:
+    return any(
+        (one.address, one.message_key) == (bounced.address, bounced.message_key) for one in stored.bounces
+    )

@@ -1,0 +1,162 @@
+"""Decides anew on stored mail under today's records and policies: told first, done by a command, page by page."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from shared import telemetry
+from shared.domain.commands.commands import RematchMessages
+from shared.domain.connections.organisations import Organisation
+from shared.domain.errors import Unknown
+from shared.domain.filing.entries import decode_cursor, encode_cursor
+from shared.domain.filing.filing import Copy, StoredMessage
+from shared.domain.mail.documents import head_of
+from shared.domain.mail.messages import Document
+from shared.domain.matching.decisions import Decision
+from shared.domain.matching.matching import MatchPolicy, match, merge
+from shared.domain.matching.rematching import Difference, concerns, difference, is_open_to_rules
+from shared.domain.records.records import Record, RecordRef
+from shared.ports.stores.connections import Mailboxes, Organisations
+from shared.ports.stores.filing import MessageStore
+from shared.ports.stores.records import Records
+from shared.ports.work import Clock, CommandQueue
+from shared.services.capture.scopes import Scope, hasher_of
+from shared.services.filing.filing import Filing
+from shared.services.matching.candidates import GatherCandidates
+
+# A command looks at so many messages, then puts itself back.
+PAGE: Final = 100
+# What a mail lends its thread follows in the next turn; a longer chain of answers is rare.
+MOST_TURNS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class DifferencePage:
+    """What would change, of `seen` messages that were looked at. Cursor None: that was all."""
+
+    differences: tuple[Difference, ...]
+    seen: int
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reconsider:
+    """What the rules of today make of a stored mail, through every mailbox that holds a copy. Reads only."""
+
+    mailboxes: Mailboxes
+    messages: MessageStore
+    gather: GatherCandidates
+    hash_key: bytes
+
+    def __call__(self, organisation: Organisation, stored: StoredMessage) -> Difference | None:
+        """None where nothing would change, or no rule may decide on it."""
+        tenant_id = organisation.tenant_id
+        document = self.messages.document(tenant_id, stored.key) if is_open_to_rules(stored) else None
+        if document is None:
+            return None
+        fresh: Decision | None = None
+        for scope, copy in self._looks(organisation, stored):
+            decision = self._decision(scope, stored, document, copy)
+            fresh = merge(fresh, decision) if fresh else decision
+        return difference(stored, fresh) if fresh else None
+
+    def _looks(self, organisation: Organisation, stored: StoredMessage) -> Iterator[tuple[Scope, Copy]]:
+        for copy in self.messages.copies(organisation.tenant_id, stored.key):
+            mailbox = self.mailboxes.by_id(organisation.tenant_id, copy.mailbox_id)
+            if mailbox is not None:
+                yield Scope(organisation, mailbox, hasher_of(self.hash_key, organisation.tenant_id)), copy
+
+    def _decision(self, scope: Scope, stored: StoredMessage, document: Document, copy: Copy) -> Decision:
+        head = head_of(document, copy.graph_id, copy.folder_id, stored.at, copy.bcc)
+        [known] = self.gather(scope, [head])
+        found = self.gather.for_matching(scope, head, known, document.text, stored=stored)
+        return match(head, found, MatchPolicy.of(scope.organisation, scope.mailbox))
+
+
+@dataclass(frozen=True, slots=True)
+class Rematch:
+    """Tell what deciding anew would change, or ask for it to be done. `ref` None: for all stored mail."""
+
+    organisations: Organisations
+    records: Records
+    messages: MessageStore
+    reconsider: Reconsider
+    queue: CommandQueue
+    clock: Clock
+
+    def differences(
+        self, tenant_id: str, ref: RecordRef | None, *, limit: int, cursor: str
+    ) -> DifferencePage:
+        """Look at `limit` messages and change nothing. Raises Unknown."""
+        organisation = self._organisation(tenant_id)
+        record = self._record(tenant_id, ref)
+        after = decode_cursor(cursor) if cursor else ""
+        page, following = self.messages.scan(tenant_id, limit=limit, after=after)
+        looked_at = (one for one in page if record is None or concerns(one, record))
+        found = (self.reconsider(organisation, one) for one in looked_at)
+        differences = tuple(one for one in found if one is not None)
+        return DifferencePage(differences, len(page), encode_cursor(following) if following else None)
+
+    def start(self, tenant_id: str, ref: RecordRef | None) -> str:
+        """The id of the run that was asked for. Raises Unknown."""
+        self._organisation(tenant_id)
+        self._record(tenant_id, ref)
+        run = uuid.uuid4().hex
+        record = str(ref) if ref else ""
+        command = RematchMessages(tenant_id=tenant_id, first_at=self.clock(), run=run, record=record)
+        self.queue.put(command)
+        return run
+
+    def _organisation(self, tenant_id: str) -> Organisation:
+        organisation = self.organisations.get(tenant_id)
+        if organisation is None:
+            raise Unknown("There is no such organisation.")
+        return organisation
+
+    def _record(self, tenant_id: str, ref: RecordRef | None) -> Record | None:
+        record = self.records.get(tenant_id, ref) if ref else None
+        if ref is not None and record is None:
+            raise Unknown(f"There is no record {ref}.")
+        return record
+
+
+@dataclass(frozen=True, slots=True)
+class RunRematch:
+    """One page of a run, then the next command; again from the start where something changed. Safe to run twice."""
+
+    organisations: Organisations
+    records: Records
+    messages: MessageStore
+    reconsider: Reconsider
+    filing: Filing
+    queue: CommandQueue
+    clock: Clock
+
+    def __call__(self, command: RematchMessages) -> None:
+        organisation = self.organisations.get(command.tenant_id)
+        ref = RecordRef.parse(command.record) if command.record else None
+        record = self.records.get(command.tenant_id, ref) if ref else None
+        if organisation is None or not organisation.enabled or (ref is not None and record is None):
+            telemetry.event("rematch_dropped", run=command.run)
+            return
+        page, following = self.messages.scan(command.tenant_id, limit=PAGE, after=command.after)
+        looked_at = [one for one in page if record is None or concerns(one, record)]
+        act = f"{command.run}.{command.turn}"
+        changed = command.changed + sum(self._revise(organisation, one, act) for one in looked_at)
+        following_command = replace(
+            command, attempt=0, first_at=self.clock(), after=following, changed=changed
+        )
+        if following:
+            self.queue.put(following_command)
+        elif changed and command.turn + 1 < MOST_TURNS:
+            self.queue.put(replace(following_command, turn=command.turn + 1, changed=0))
+        else:
+            telemetry.event("rematch_done", run=command.run, turns=command.turn + 1)
+
+    def _revise(self, organisation: Organisation, stored: StoredMessage, act: str) -> bool:
+        """Whether it was changed, now or by a try of this page that was cut short."""
+        if act in stored.acts:
+            return self.filing.revise(organisation.tenant_id, stored, stored.decision, act)
+        found = self.reconsider(organisation, stored)
+        return found is not None and self.filing.revise(organisation.tenant_id, stored, found.after, act)

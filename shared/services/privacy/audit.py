@@ -1,0 +1,61 @@
+"""Who read or changed what: written for each request that did, and read back by an admin. Ids only."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from shared.domain.filing.entries import decode_cursor, encode_cursor
+from shared.domain.privacy.audit import AuditFilter, AuditRow
+from shared.domain.privacy.callers import Caller
+from shared.ports.stores.privacy import Audit
+from shared.ports.work import Clock
+from shared.services.capture.scopes import hasher_of
+
+_EXPORTED: int = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRequest:
+    """Write one row for a request that was carried out. One storage write."""
+
+    audit: Audit
+    new_id: Callable[[], str]
+    clock: Clock
+    hash_key: bytes
+
+    def __call__(
+        self, caller: Caller, what: str, subjects: Sequence[str], *, addresses: Sequence[str] = ()
+    ) -> None:
+        """`addresses` are mailboxes that the request names: their keyed hashes are kept."""
+        hasher = hasher_of(self.hash_key, caller.tenant_id)
+        named = (*subjects, *(f"mailbox/{hasher('mailbox', one.strip().lower())}" for one in addresses))
+        row = AuditRow(self.new_id(), self.clock(), name_of(caller), what, named)
+        self.audit.append(caller.tenant_id, row)
+
+
+def name_of(caller: Caller) -> str:
+    """A person's object id; an application's client id, marked as one."""
+    return f"app:{caller.client_id}" if caller.app_only else caller.oid
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAudit:
+    """The rows of an organisation, newest first."""
+
+    audit: Audit
+
+    def __call__(
+        self, tenant_id: str, wanted: AuditFilter, *, limit: int, cursor: str
+    ) -> tuple[list[AuditRow], str | None]:
+        """A page, and the cursor of the next one; None at the end. Raises InvalidInput for a wrong cursor."""
+        after = decode_cursor(cursor) if cursor else ""
+        rows, following = self.audit.page(tenant_id, wanted, limit=limit, after=after)
+        return rows, encode_cursor(following) if following else None
+
+    def all(self, tenant_id: str, wanted: AuditFilter) -> Iterator[AuditRow]:
+        """Every row, read as it is consumed."""
+        after = ""
+        while True:
+            rows, after = self.audit.page(tenant_id, wanted, limit=_EXPORTED, after=after)
+            yield from rows
+            if not after:
+                return

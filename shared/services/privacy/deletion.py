@@ -1,0 +1,135 @@
+"""Takes a whole organisation away: asked for, then done page by page. Safe to run twice.
+
+Its own row is marked first, so that nobody is served and every command that names the tenant does nothing; it goes
+last. A second turn, a quarter of an hour later, catches what was being written during the first one.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from shared import telemetry
+from shared.domain.commands.commands import ORGANISATION, TakeAway
+from shared.domain.errors import InvalidInput, PermanentError, Unknown
+from shared.domain.privacy.callers import ADMIN, OPERATOR, Caller
+from shared.domain.privacy.erasure import Deletion, deleted_organisation
+from shared.ports.notifications import SubscriptionSource
+from shared.ports.stores.connections import Organisations, Subscriptions
+from shared.ports.stores.privacy import Erasures, Holdings
+from shared.ports.work import Clock, CommandQueue
+from shared.services.filing.conflicts import persistently
+from shared.services.privacy.erasing import ROWS, SETTLED, TURNS
+
+SUBSCRIPTIONS: Final = "subscriptions"
+
+
+@dataclass(frozen=True, slots=True)
+class AskDeletion:
+    """Stop serving an organisation and have all that is stored of it taken away. Asked again, it is told from when."""
+
+    organisations: Organisations
+    erasures: Erasures
+    queue: CommandQueue
+    clock: Clock
+    hash_key: bytes
+
+    def __call__(self, caller: Caller, confirm: str) -> Deletion:
+        """Raises Forbidden, InvalidInput unless `confirm` is the tenant id, and Unknown."""
+        caller.needs(ADMIN, OPERATOR)
+        tenant_id = caller.tenant_id
+        if confirm.strip().lower() != tenant_id:
+            raise InvalidInput(
+                "This takes away everything of the organisation and cannot be undone. Say so by naming it: "
+                "'confirm' must be its tenant id."
+            )
+        standing = self.erasures.deletion(deleted_organisation(self.hash_key, tenant_id))
+        organisation = self.organisations.get(tenant_id)
+        if organisation is None:
+            if standing is None:
+                raise Unknown("There is no such organisation.")
+            return standing
+        if not organisation.deleting or standing is None:
+            standing = Deletion.of(self.hash_key, tenant_id, self.clock())
+            self.erasures.note_deletion(standing)
+        persistently(lambda: self._close(tenant_id))
+        self.queue.put(first_page(tenant_id, standing))
+        return standing
+
+    def _close(self, tenant_id: str) -> None:
+        organisation = self.organisations.get(tenant_id)
+        if organisation is not None and not organisation.deleting:
+            self.organisations.put(replace(organisation, enabled=False, deleting=True))
+
+
+def first_page(tenant_id: str, deletion: Deletion) -> TakeAway:
+    """The command that begins a deletion."""
+    return TakeAway(tenant_id=tenant_id, first_at=deletion.at, what=ORGANISATION, step=SUBSCRIPTIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteOrganisation:
+    """One page: subscriptions at Graph, then every table and container, the organisation's own row at the very end."""
+
+    organisations: Organisations
+    erasures: Erasures
+    subscriptions: Subscriptions
+    source: SubscriptionSource
+    holdings: Holdings
+    queue: CommandQueue
+    clock: Clock
+    hash_key: bytes
+
+    def __call__(self, command: TakeAway) -> None:
+        """A command that comes late, when the tenant has been let in anew, does nothing."""
+        organisation = self.organisations.get(command.tenant_id)
+        if organisation is None:
+            self._note_done(command.tenant_id)
+            return
+        if not organisation.deleting:
+            telemetry.event("deletion_dropped", tenant=command.tenant_id)
+            return
+        more = False
+        if command.step == SUBSCRIPTIONS:
+            self._end_subscriptions(command.tenant_id)
+        else:
+            more = self.holdings.clear(command.tenant_id, command.step, limit=ROWS)
+        self._go_on(command, more=more)
+
+    def _end_subscriptions(self, tenant_id: str) -> None:
+        """Where Graph refuses, a subscription runs out within a week, and what it says meanwhile is not believed."""
+        for subscription_id in self._known(tenant_id):
+            try:
+                self.source.end(tenant_id, subscription_id)
+            except PermanentError as error:
+                telemetry.event("subscription_left", tenant=tenant_id, code=error.code)
+
+    def _known(self, tenant_id: str) -> Iterator[str]:
+        stored = {one.subscription_id for one in self.subscriptions.of(tenant_id)}
+        try:
+            stored |= {one.subscription_id for one in self.source.living(tenant_id)}
+        except PermanentError as error:
+            telemetry.event("subscriptions_unlisted", tenant=tenant_id, code=error.code)
+        return iter(sorted(stored - {""}))
+
+    def _go_on(self, command: TakeAway, *, more: bool) -> None:
+        step, turn = command.step, command.turn
+        if not more:
+            steps = self._steps(turn)
+            number = steps.index(step) + 1
+            step, turn = (steps[number], turn) if number < len(steps) else (SUBSCRIPTIONS, turn + 1)
+        if turn == TURNS:
+            self._note_done(command.tenant_id)
+            return
+        following = replace(command, attempt=0, first_at=self.clock(), step=step, turn=turn)
+        self.queue.put(following, delay=SETTLED if turn != command.turn else 0.0)
+
+    def _steps(self, turn: int) -> tuple[str, ...]:
+        places = self.holdings.places
+        return (SUBSCRIPTIONS, *(places if turn == TURNS - 1 else places[:-1]))
+
+    def _note_done(self, tenant_id: str) -> None:
+        hashed = deleted_organisation(self.hash_key, tenant_id)
+        deletion = self.erasures.deletion(hashed)
+        if deletion is not None and deletion.done_at is None:
+            self.erasures.note_deletion(replace(deletion, done_at=self.clock()))
+            telemetry.event("organisation_deleted", organisation=hashed)

@@ -1,0 +1,123 @@
+"""How long mail is kept: every night, what is older than the organisation wants is taken away.
+
+A mail becomes a tombstone, as if a person had deleted it, so that it does not come back; its ledger rows go.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from shared import telemetry
+from shared.domain.commands.commands import EXPIRED, TakeAway
+from shared.domain.connections.organisations import Organisation
+from shared.domain.filing.filing import StoredMessage
+from shared.domain.filing.inbox import taken_away
+from shared.domain.filing.person_decisions import EXPIRE, Ruling
+from shared.domain.matching.decisions import BY_RULE
+from shared.domain.privacy.erasure import deleted_organisation
+from shared.ports.stores.capture import Sightings
+from shared.ports.stores.connections import Mailboxes, Organisations
+from shared.ports.stores.filing import MessageStore
+from shared.ports.stores.privacy import Erasures
+from shared.ports.work import Clock, CommandQueue
+from shared.services.filing.change_by_person import ByHand, Said
+from shared.services.privacy import deletion, erasing
+
+PAGE: Final = 100
+ROWS: Final = 1_000
+MESSAGES: Final = "messages"
+SIGHTINGS: Final = "sightings"
+# An erasure that has not moved for so long has lost its command.
+STUCK: Final = timedelta(hours=6)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRetention:
+    """The nightly timer's part: ask for retention where it is wanted, and take up erasures that have come to a stop."""
+
+    organisations: Organisations
+    erasures: Erasures
+    queue: CommandQueue
+    clock: Clock
+    hash_key: bytes
+
+    def __call__(self) -> None:
+        now = self.clock()
+        for one in self.organisations.all():
+            if one.deleting:
+                self._go_on_deleting(one)
+                continue
+            before = kept_from(one, now)
+            if before is not None:
+                self.queue.put(
+                    TakeAway(
+                        tenant_id=one.tenant_id, first_at=now, what=EXPIRED, step=MESSAGES, before=before
+                    )
+                )
+            for run in self.erasures.running(one.tenant_id):
+                if now - (run.touched_at or run.at) > STUCK:
+                    telemetry.alert("erasure_taken_up", run=run.id)
+                    self.queue.put(erasing.first_page(one.tenant_id, run))
+
+    def _go_on_deleting(self, organisation: Organisation) -> None:
+        hashed = deleted_organisation(self.hash_key, organisation.tenant_id)
+        begun = self.erasures.deletion(hashed)
+        if begun is not None and self.clock() - begun.at > STUCK:
+            telemetry.alert("deletion_taken_up", organisation=hashed)
+            self.queue.put(deletion.first_page(organisation.tenant_id, begun))
+
+
+def kept_from(organisation: Organisation, now: datetime) -> datetime | None:
+    """What was received before this is not kept any more; None: everything is."""
+    days = organisation.retention_days
+    return None if days is None else now - timedelta(days=days)
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyRetention:
+    """One page of stored mail, or of a mailbox's ledger, then the next command."""
+
+    organisations: Organisations
+    mailboxes: Mailboxes
+    messages: MessageStore
+    sightings: Sightings
+    by_hand: ByHand
+    queue: CommandQueue
+    clock: Clock
+
+    def __call__(self, command: TakeAway) -> None:
+        """What the organisation wants now counts: a longer retention than when this was asked for spares mail."""
+        organisation = self.organisations.get(command.tenant_id)
+        wanted = kept_from(organisation, self.clock()) if organisation else None
+        if wanted is None:
+            telemetry.event("retention_dropped", tenant=command.tenant_id)
+            return
+        before = min(wanted, command.before or wanted)
+        following = (
+            self._messages(command, before) if command.step == MESSAGES else self._ledger(command, before)
+        )
+        if following is None:
+            telemetry.event("retention_applied", tenant=command.tenant_id)
+        else:
+            self.queue.put(replace(following, attempt=0, first_at=self.clock()))
+
+    def _messages(self, command: TakeAway, before: datetime) -> TakeAway:
+        page, after = self.messages.scan(command.tenant_id, limit=PAGE, after=command.after)
+        for stored in page:
+            if stored.at < before:
+                self._expire(command.tenant_id, stored)
+        return replace(command, step=MESSAGES if after else SIGHTINGS, after=after)
+
+    def _expire(self, tenant_id: str, stored: StoredMessage) -> None:
+        ruling = Ruling(EXPIRE, BY_RULE, self.clock(), stored.decision)
+        said = Said(EXPIRE, BY_RULE, ruling.at, tuple(one.ref for one in stored.decision.links))
+        self.by_hand(tenant_id, stored.key, said, lambda one: taken_away(one, ruling))
+
+    def _ledger(self, command: TakeAway, before: datetime) -> TakeAway | None:
+        """A thousand rows of the next mailbox; `after` is the one that is done."""
+        mailboxes = sorted(self.mailboxes.of(command.tenant_id), key=lambda one: one.mailbox_id)
+        mailbox = next((one for one in mailboxes if one.mailbox_id > command.after), None)
+        if mailbox is None:
+            return None
+        more = self.sightings.forget(mailbox, before, limit=ROWS)
+        return command if more else replace(command, after=mailbox.mailbox_id)

@@ -1,0 +1,201 @@
+"""One record takes the place of another: two contacts that are one person, or the CRM's own id for one of ours.
+
+The call writes both records, so that new mail finds the survivor at once; a command moves what was filed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from shared import telemetry
+from shared.domain.commands.commands import MergeRecords
+from shared.domain.errors import Conflict, InvalidInput, Unknown
+from shared.domain.filing.entries import KINDS, Entry
+from shared.domain.filing.filing import StoredMessage
+from shared.domain.records import merging
+from shared.domain.records.record_rules import refusal
+from shared.domain.records.records import Record, RecordRef
+from shared.ports.stores.filing import EntryFilter, MessageStore, Timeline
+from shared.ports.stores.records import RecordIndex, Records
+from shared.ports.work import Clock, CommandQueue
+from shared.services.matching.current_records import survivors
+from shared.services.records.record_writing import LookUpInsiders, WriteRecords
+
+# Mail that was matched before the merge may be filed after it; in seconds.
+SECOND_DELAY: Final = 15 * 60.0
+# Rows of a timeline that are moved before the command gives way.
+PAGE: Final = 100
+_TRIES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceRecord:
+    """Write the survivor, then leave a pointer where the other stood, then ask for its mail to be moved.
+
+    Cut short anywhere, the call is repeated: until the pointer stands, both are found.
+    """
+
+    records: Records
+    look_up: LookUpInsiders
+    write: WriteRecords
+    queue: CommandQueue
+    clock: Clock
+
+    def __call__(self, tenant_id: str, merged: Record, survivor: Record) -> Record:
+        """The survivor as it now stands. Raises InvalidInput where it may not be written as it would be."""
+        insiders = self.look_up(tenant_id, [survivor])
+        refused = refusal(survivor, insiders)
+        if refused:
+            raise InvalidInput(refused)
+        outcome = self.write(tenant_id, [survivor], insiders.own_domains)
+        if outcome.refused:
+            raise InvalidInput(outcome.refused[survivor.ref])
+        if self.records.write(tenant_id, [merging.stub(merged, survivor.ref)], {merged.ref: merged}):
+            raise Conflict(f"{merged.ref} changed while it was merged")
+        self.ask(tenant_id, merged.ref, survivor.ref)
+        return outcome.written[survivor.ref]
+
+    def ask(self, tenant_id: str, merged: RecordRef, into: RecordRef) -> None:
+        """Have what was filed moved."""
+        self.queue.put(
+            MergeRecords(tenant_id=tenant_id, first_at=self.clock(), merged=str(merged), into=str(into))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MergeContacts:
+    """Merge one contact into another. Safe to run twice."""
+
+    records: Records
+    replace: ReplaceRecord
+
+    def __call__(self, tenant_id: str, merged: RecordRef, into: RecordRef) -> Record:
+        """The survivor. Raises Unknown and InvalidInput."""
+        if merged.kind != "contact":
+            raise InvalidInput("Only contacts are merged.")
+        found = self.records.get_many(tenant_id, [merged, into])
+        for ref in (merged, into):
+            if ref not in found:
+                raise Unknown(f"There is no record {ref}.")
+        one, survivor = found[merged], found[into]
+        merging.check_merge(one, into)
+        if survivor.merged_into:
+            raise InvalidInput(f"{into} was merged into {survivor.survivor}; name that one.")
+        if one.merged_into:
+            self.replace.ask(tenant_id, merged, into)
+            return survivor
+        return self.replace(tenant_id, one, merging.united(survivor, one))
+
+
+@dataclass(frozen=True, slots=True)
+class RenameRecord:
+    """Give a record that Postledger opened the CRM's own id. Safe to run twice."""
+
+    records: Records
+    replace: ReplaceRecord
+
+    def __call__(self, tenant_id: str, ref: RecordRef, new_id: str) -> Record:
+        """The record under its new id. Raises Unknown and InvalidInput."""
+        new = RecordRef(ref.kind, new_id)
+        found = self.records.get_many(tenant_id, [ref, new])
+        if ref not in found:
+            raise Unknown(f"There is no record {ref}.")
+        record, existing = found[ref], found.get(new)
+        merging.check_rename(record, new)
+        if record.merged_into and existing is not None:
+            self.replace.ask(tenant_id, ref, new)
+            return existing
+        return self.replace(tenant_id, record, merging.renamed(record, new, existing))
+
+
+@dataclass(frozen=True, slots=True)
+class MoveFiled:
+    """Move a merged record's timeline, and all that leads to it, a page at a time. Safe to run twice.
+
+    A page is what still stands there, so that a run which was cut short goes on by itself.
+    """
+
+    records: Records
+    index: RecordIndex
+    messages: MessageStore
+    timeline: Timeline
+    queue: CommandQueue
+    clock: Clock
+
+    def __call__(self, command: MergeRecords) -> None:
+        old, into = RecordRef.parse(command.merged), RecordRef.parse(command.into)
+        if self._stands_again(command.tenant_id, old):
+            telemetry.event("merge_dropped", merged=str(old))
+            return
+        found = survivors(self.records, command.tenant_id, [into])
+        new = found[into].ref if into in found else into
+        if command.pages == 0:
+            self._move_taught(command.tenant_id, old, new)
+            self._move_lists(command.tenant_id, old, new)
+        wanted = EntryFilter(frozenset(KINDS))
+        page, more = self.timeline.page(command.tenant_id, old, wanted, limit=PAGE, after="")
+        self._move_entries(command.tenant_id, page, new)
+        telemetry.event("merge_moved", merged=str(old), into=str(new), entries=len(page))
+        if more:
+            self.queue.put(replace(command, pages=command.pages + 1, attempt=0))
+        elif not command.second:
+            again = replace(command, second=True, pages=0, attempt=0, first_at=self.clock())
+            self.queue.put(again, delay=SECOND_DELAY)
+
+    def _stands_again(self, tenant_id: str, old: RecordRef) -> bool:
+        """Whether another record has got the id since."""
+        record = self.records.get(tenant_id, old)
+        return record is not None and not record.merged_into
+
+    def _move_taught(self, tenant_id: str, old: RecordRef, new: RecordRef) -> None:
+        for address in sorted(self.index.taught_to(tenant_id, old)):
+            self.index.teach(tenant_id, address, [new])
+            self.index.unteach(tenant_id, address, [old])
+
+    def _move_lists(self, tenant_id: str, old: RecordRef, new: RecordRef) -> None:
+        """Opportunities and projects list the survivor in the other's place. Raises Conflict."""
+        if old.kind != "contact":
+            return
+        left: Sequence[RecordRef] = sorted(self.index.listing(tenant_id, [old.id])[old.id])
+        for _ in range(_TRIES):
+            if not left:
+                return
+            standing = self.records.get_many(tenant_id, left)
+            changed = [replace(one, contacts=_renamed(one.contacts, old, new)) for one in standing.values()]
+            left = list(self.records.write(tenant_id, changed, standing))
+        raise Conflict("opportunities and projects change faster than they can be moved")
+
+    def _move_entries(self, tenant_id: str, page: Sequence[Entry], new: RecordRef) -> None:
+        """Rows stand in both places until the message's links lead to the new one."""
+        moved = []
+        for entry in page:
+            stored = self._relink(tenant_id, entry.message_key, entry.link.ref, new)
+            link = replace(entry.link, ref=new)
+            if stored is not None:
+                link = next((one for one in stored.decision.links if one.ref == new), link)
+            moved.append(replace(entry, link=link))
+        self.timeline.put(tenant_id, moved)
+        for entry in page:
+            self.timeline.remove(tenant_id, [entry.link.ref], entry.id)
+
+    def _relink(self, tenant_id: str, key: str, old: RecordRef, new: RecordRef) -> StoredMessage | None:
+        for _ in range(_TRIES):
+            stored = self.messages.get(tenant_id, key)
+            if stored is None:
+                return None
+            changed = replace(
+                stored,
+                decision=merging.moved(stored.decision, old, new),
+                decided=merging.moved_ruling(stored.decided, old, new),
+            )
+            if changed == stored:
+                return stored
+            try:
+                return self.messages.update(tenant_id, changed)
+            except Conflict:
+                continue
+        raise Conflict(f"message {key} keeps changing")
+
+
+def _renamed(contacts: Sequence[str], old: RecordRef, new: RecordRef) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(new.id if one == old.id else one for one in contacts))

@@ -1,0 +1,352 @@
+"""Walks: page by page from the cursors; a crash repeats a page and loses none."""
+
+import json
+import logging
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.domain.commands.commands import IngestMessages, SyncMailbox
+from shared.domain.errors import Busy, Unavailable
+from shared.services.capture import sync
+from shared.services.capture.fetching import walk_of
+from tests.builders import AGENT, NOW, TENANT, a_record
+from tests.fakes import Killed
+from tests.unit.services.world import World
+
+STRANGER = "stranger@adatum.example"
+
+
+@pytest.fixture
+def world() -> World:
+    made = World()
+    made.records(a_record())
+    return made
+
+
+def many(world: World, count: int, **mail: Any) -> list[str]:
+    return [
+        world.deliver(
+            message_id=f"{number}@fabrikam.example", received_at=NOW - timedelta(minutes=number), **mail
+        )
+        for number in range(count)
+    ]
+
+
+def test_a_walk_brings_every_mail_in_every_captured_folder(world: World) -> None:
+    many(world, 3)
+    world.deliver(
+        folder="sentitems", sender=AGENT, to=("buyer@fabrikam.example",), message_id="sent@contoso.example"
+    )
+    world.deliver(folder="archive", message_id="kept@fabrikam.example")
+    world.walk()
+    world.work()
+    assert len(world.timeline()) == 5
+
+
+def test_only_keepers_are_queued_and_no_body_of_the_rest_is_read(world: World) -> None:
+    skipped = many(world, 4, sender=STRANGER)
+    kept = world.deliver()
+    world.walk()
+    [command] = world.storage.queue.commands
+    assert isinstance(command, IngestMessages)
+    assert (command.ids, command.screened) == ((kept,), True)
+    world.work()
+    assert set(world.mail.bodies_read) == {kept}
+    assert {world.outcome(one) for one in skipped} == {("skipped", "unknown_people")}
+
+
+def test_keepers_go_out_in_commands_of_twenty(world: World) -> None:
+    many(world, 45)
+    world.walk()
+    assert sorted(len(one.ids) for one in world.storage.queue.commands) == [5, 20, 20]  # type: ignore[attr-defined]
+
+
+def test_the_next_walk_reads_only_what_is_new(world: World) -> None:
+    many(world, 3)
+    world.walk()
+    world.work()
+    world.mail.calls.clear()
+    world.storage.faults.clear()
+    new = world.deliver(message_id="new@fabrikam.example")
+    world.walk()
+    assert [one.ids for one in world.storage.queue.commands] == [(new,)]  # type: ignore[attr-defined]
+
+
+def test_what_a_notification_has_already_brought_is_not_queued_again(world: World) -> None:
+    graph_id = world.deliver()
+    world.notify(graph_id)
+    world.walk()
+    assert world.storage.queue.commands == []
+
+
+def test_a_change_that_names_a_message_only_in_part_is_completed_before_deciding(world: World) -> None:
+    graph_id = world.deliver()
+    world.walk()
+    world.storage.queue.sent.clear()
+    world.storage.sightings.rows.clear()
+    world.mail.touch(AGENT, graph_id)
+    world.walk()
+    assert [one.ids for one in world.storage.queue.commands] == [(graph_id,)]  # type: ignore[attr-defined]
+
+
+def test_junk_that_is_moved_to_the_inbox_counts_as_arrival(world: World) -> None:
+    graph_id = world.deliver(folder="junkemail")
+    world.notify(graph_id)
+    assert world.outcome(graph_id) == ("skipped", "folder:junkemail")
+    world.mail.move(AGENT, graph_id, "inbox-folder")
+    world.walk()
+    world.work()
+    assert world.outcome(graph_id) == ("filed", "contact_address")
+
+
+def test_a_new_folder_is_walked_too(world: World) -> None:
+    world.mail.add_folder(AGENT, "viewings-folder", parent_id="inbox-folder")
+    world.deliver(folder="viewings")
+    world.walk()
+    world.work()
+    assert len(world.timeline()) == 1
+
+
+def test_well_known_names_are_asked_for_only_when_a_folder_is_new(world: World) -> None:
+    world.walk()
+    world.mail.calls.clear()
+    world.walk()
+    assert world.mail.calls["well_known_folders"] == 0
+    world.mail.add_folder(AGENT, "new-folder")
+    world.walk()
+    assert world.mail.calls["well_known_folders"] == 1
+
+
+def test_a_folder_that_comes_back_from_deleted_items_is_captured_again(world: World) -> None:
+    folder = world.mail.add_folder(AGENT, "viewings-folder", parent_id="deleteditems-folder")
+    world.walk()
+    world.mail.add_folder(AGENT, folder, parent_id="inbox-folder")
+    world.deliver(folder="viewings")
+    world.walk()
+    world.work()
+    assert len(world.timeline()) == 1
+
+
+def test_a_folder_that_was_moved_to_deleted_items_is_left_out_from_then_on(world: World) -> None:
+    folder = world.mail.add_folder(AGENT, "viewings-folder", parent_id="inbox-folder")
+    world.walk()
+    world.mail.add_folder(AGENT, folder, parent_id="deleteditems-folder")
+    world.deliver(folder="viewings")
+    world.walk()
+    assert world.storage.queue.commands == []
+    state = world.storage.folder_states.get(world.mailbox, folder)
+    assert state is not None
+    assert (state.kind, state.captured) == ("deleteditems", False)
+
+
+def test_mail_before_the_window_is_not_asked_for(world: World) -> None:
+    world.deliver(received_at=NOW - timedelta(days=3))
+    world.walk()
+    assert world.storage.queue.commands == []
+
+
+def test_an_expired_delta_is_walked_again_and_loses_nothing(world: World) -> None:
+    many(world, 3)
+    world.walk()
+    world.work()
+    world.mail.expire(AGENT)
+    world.deliver(message_id="new@fabrikam.example")
+    world.walk()
+    world.work()
+    assert len(world.timeline()) == 4
+
+
+def test_a_folder_that_fails_for_now_does_not_keep_the_others_waiting(world: World) -> None:
+    many(world, 2, folder="sentitems", sender=AGENT, to=("buyer@fabrikam.example",))
+    world.mail.fail("delta", Unavailable("down"))
+    with pytest.raises(Unavailable):
+        world.walk()
+    assert sum(len(one.ids) for one in world.storage.queue.commands) == 2  # type: ignore[attr-defined]
+
+
+def test_a_walk_gives_up_where_everything_fails(world: World) -> None:
+    for number in range(9):
+        world.mail.add_folder(AGENT, f"f{number}-folder")
+    world.mail.fail("delta", *[Unavailable("down")] * 20)
+    with pytest.raises(Unavailable):
+        world.walk()
+    assert world.mail.calls["delta"] == sync.MOST_FAILED + 1
+
+
+def test_a_wait_that_graph_asks_for_ends_the_walk_at_once(world: World) -> None:
+    world.mail.fail("delta", Unavailable("slow down", 30))
+    with pytest.raises(Unavailable):
+        world.walk()
+    assert world.mail.calls["delta"] == 1
+
+
+def test_a_mailbox_is_walked_by_one_worker_at_a_time(world: World) -> None:
+    world.storage.leases.held.add(f"walks/{TENANT}/{world.mailbox.mailbox_id}")
+    with pytest.raises(Busy):
+        world.walk()
+    assert world.mail.calls == {}
+
+
+def test_a_walk_that_a_later_one_has_covered_is_not_made_again(world: World) -> None:
+    waiting = walk_of(world.mailbox, NOW)
+    world.now = NOW + sync.CLOCK_SKEW
+    world.walk()
+    asked = dict(world.mail.calls)
+    world.sync(waiting)
+    assert world.mail.calls == asked
+
+
+def test_a_covered_walk_does_not_wait_for_its_turn(world: World) -> None:
+    waiting = walk_of(world.mailbox, NOW)
+    world.now = NOW + sync.CLOCK_SKEW
+    world.walk()
+    with world.turns.walk(waiting):
+        world.sync(waiting)
+        with pytest.raises(Busy):
+            world.walk()
+
+
+def test_of_many_walks_that_wait_only_the_latest_stays(world: World) -> None:
+    commands = [walk_of(world.mailbox, NOW + n * sync.CLOCK_SKEW) for n in range(3)]
+    walks = world.sync
+    with world.turns.walk(commands[0]):
+        for one in (commands[0], commands[2]):
+            with pytest.raises(Busy):
+                walks(one)
+        walks(commands[1])
+        walks(commands[0])
+        with pytest.raises(Busy):
+            walks(commands[2])
+    asked = world.mail.calls["delta"]
+    walks(commands[2])
+    assert world.mail.calls["delta"] > asked
+
+
+def test_a_walk_that_was_asked_for_while_another_began_is_made(world: World) -> None:
+    waiting = walk_of(world.mailbox, NOW)
+    world.now = NOW + sync.CLOCK_SKEW - timedelta(milliseconds=1)
+    world.walk()
+    asked = world.mail.calls["delta"]
+    world.sync(waiting)
+    assert world.mail.calls["delta"] > asked
+
+
+def test_a_long_walk_gives_way_and_goes_on_from_its_cursor(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync, "MAX_PAGES", 2)
+    world.mail.page_size = 5
+    many(world, 30)
+    world.walk()
+    assert SyncMailbox in {type(one) for one in world.storage.queue.commands}
+    row = world.storage.mailboxes.by_id(TENANT, world.mailbox.mailbox_id)
+    assert row is not None
+    assert row.last_sync_at is None
+    world.work()
+    assert len(world.timeline()) == 30
+
+
+def test_why_a_subscription_was_refused_outlasts_the_walk(world: World) -> None:
+    world.storage.mailboxes.note(world.mailbox, state="polling", last_error="not reachable")
+    world.walk()
+    row = world.storage.mailboxes.by_id(TENANT, world.mailbox.mailbox_id)
+    assert row is not None
+    assert (row.state, row.last_error, row.last_sync_at) == ("polling", "not reachable", NOW)
+
+
+def test_a_finished_walk_is_noted(world: World) -> None:
+    world.storage.mailboxes.note(world.mailbox, state="new", last_error="it was down")
+    world.walk()
+    row = world.storage.mailboxes.by_id(TENANT, world.mailbox.mailbox_id)
+    assert row is not None
+    assert (row.state, row.last_error, row.last_sync_at) == ("ok", "", NOW)
+
+
+def test_a_mailbox_with_very_many_folders_is_walked_to_its_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync, "MAX_PAGES", 2)
+    for number in range(9):
+        world.mail.add_folder(AGENT, f"f{number}-folder")
+        world.deliver(folder=f"f{number}", message_id=f"{number}@fabrikam.example")
+    world.walk()
+    world.work()
+    assert len(world.timeline()) == 9
+
+
+@pytest.mark.parametrize("change", [{"enabled": False}, {"state": "removing"}, {"connected_at": None}])
+def test_a_mailbox_that_is_not_captured_is_not_walked(world: World, change: dict[str, Any]) -> None:
+    world.storage.mailboxes.note(world.mailbox, **change)
+    world.walk()
+    assert world.mail.calls == {}
+
+
+def walk_until_done(world: World) -> None:
+    try:
+        world.walk()
+    except (Killed, Unavailable):
+        world.walk()
+    world.work()
+
+
+def finished() -> tuple[dict[str, Any], int]:
+    world = a_world()
+    world.storage.faults.clear()
+    world.walk()
+    writes = len(world.storage.faults.writes)
+    world.work()
+    return world.rows(), writes
+
+
+def a_world() -> World:
+    world = World()
+    world.mail.page_size = 3
+    world.records(a_record())
+    many(world, 7)
+    many(world, 3, sender=STRANGER, folder="sentitems")
+    return world
+
+
+FINISHED, WRITES = finished()
+
+
+@pytest.mark.parametrize("number", range(1, WRITES + 1))
+@pytest.mark.parametrize("after", [False, True])
+def test_a_walk_killed_at_any_write_loses_nothing(number: int, after: bool) -> None:
+    world = a_world()
+    world.storage.faults.clear()
+    (world.storage.faults.kill_after if after else world.storage.faults.kill_before)(number)
+    walk_until_done(world)
+    assert world.rows() == FINISHED
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from(["walk", "notify", "expire", "work"]), max_size=12))
+def test_walks_and_notifications_in_any_order_end_in_the_same_rows(steps: list[str]) -> None:
+    world = a_world()
+    ids = list(world.mail._boxes[AGENT].messages)
+    for step in steps:
+        if step == "walk":
+            world.walk()
+        elif step == "notify":
+            world.notify(*ids)
+        elif step == "expire":
+            world.mail.expire(AGENT)
+        else:
+            world.work()
+    world.walk()
+    world.work()
+    assert world.rows() == FINISHED
+
+
+def test_it_says_how_many_mails_a_walk_skipped(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.deliver(sender=STRANGER)
+    with caplog.at_level(logging.INFO, "postledger"):
+        world.walk()
+        world.walk()
+    said = [json.loads(one.message) for one in caplog.records if "screened" in one.message]
+    assert [one["skipped"] for one in said] == [1], "once: a second walk finds it settled"

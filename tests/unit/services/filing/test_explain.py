@@ -1,0 +1,230 @@
+"""Why is this mail (not) here: every way a mail can go is explained; people and subjects stay unsaid."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+
+from shared.domain.commands.commands import IngestMessages
+from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.errors import (
+    AccessDenied,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    PermanentError,
+    Rejected,
+    Unknown,
+)
+from shared.domain.mail.messages import FetchedMessage
+from shared.domain.privacy.callers import ADMIN, Caller
+from shared.domain.privacy.callers import AGENT as AGENT_ROLE
+from shared.services.filing.explain import Explanation
+from tests.builders import AGENT, CONTACT, NOW, TENANT, a_record
+from tests.fake_mail import FakeMail
+from tests.unit.services.world import World
+
+SECOND = "second@contoso.example"
+STRANGER = "stranger@adatum.example"
+ADMIN_CALLER = Caller(TENANT, frozenset({ADMIN}), oid="admin", address="admin@contoso.example")
+ID = "first@fabrikam.example"
+
+
+@pytest.fixture
+def world() -> World:
+    made = World()
+    made.records(a_record())
+    return made
+
+
+def explain(world: World, message_id: str = ID, caller: Caller = ADMIN_CALLER) -> Explanation:
+    return world.explain(caller, message_id)
+
+
+@pytest.mark.parametrize("message_id", [ID, f"<{ID}>", f"  <{ID}> "])
+def test_a_filed_mail_is_explained_with_its_links(world: World, message_id: str) -> None:
+    world.notify(world.deliver())
+    found = explain(world, message_id)
+    assert (found.outcome, found.reason) == ("filed", "contact_address")
+    assert [str(one.ref) for one in found.links] == ["contact/C-1"]
+    [copy] = found.sightings
+    assert (copy.mailbox, copy.folder, copy.outcome, copy.final) == (AGENT, "inbox", "filed", True)
+    assert copy.rules_version == 3
+    assert len(found.steps) == 3
+    assert "contact/C-1" in found.steps[-1]
+    assert CONTACT in found.steps[-1], "its evidence: the mail is filed"
+
+
+def test_a_skipped_mail_says_why_and_names_nobody(world: World) -> None:
+    world.notify(world.deliver(sender=STRANGER, subject="Secret"))
+    found = explain(world)
+    assert (found.outcome, found.reason, found.links) == ("skipped", "unknown_people", ())
+    assert "no record has one of their addresses" in found.steps[0]
+    assert "Secret" not in repr(found)
+    assert STRANGER not in repr(found)
+
+
+def test_a_mail_in_triage_names_nobody_either(world: World) -> None:
+    mailbox = world.connect(SECOND, capture="everything")
+    world.notify(world.deliver(SECOND, sender=STRANGER, to=(SECOND,), subject="Secret"), mailbox=mailbox)
+    found = explain(world)
+    assert (found.outcome, found.reason, found.links) == ("triage", "no_match", ())
+    assert "My Inbox" in " ".join(found.steps)
+    assert STRANGER not in repr(found)
+    assert "Secret" not in repr(found)
+
+
+def test_what_is_not_final_says_so(world: World) -> None:
+    world.notify(world.deliver(folder="junkemail"))
+    found = explain(world)
+    assert (found.outcome, found.reason) == ("skipped", "folder:junkemail")
+    assert found.sightings[0].final is False
+    assert "not final" in found.steps[0]
+
+
+def test_a_mail_on_its_way_is_pending(world: World) -> None:
+    world.deliver()
+    world.walk()
+    found = explain(world)
+    assert (found.outcome, found.reason) == ("pending", "known_address")
+    assert "about to be fetched" in found.steps[0]
+
+
+def test_a_mail_whose_rows_are_being_written_is_pending(world: World) -> None:
+    world.notify(world.deliver())
+    for row in world.storage.messages.rows.values():
+        if row.message:
+            row.message = replace(row.message, state="pending")
+    assert explain(world).outcome == "pending"
+
+
+ERROR = Rejected("Microsoft Graph refuses the request (400, ErrorX).", "ErrorX")
+
+
+class Unreadable(FakeMail):
+    """Headers can be had, bodies cannot."""
+
+    def messages(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, FetchedMessage | PermanentError]:
+        return dict.fromkeys(super().messages(mailbox, ids), ERROR)
+
+
+@pytest.mark.parametrize("walked", [True, False])
+def test_a_mail_that_cannot_be_fetched_has_failed_and_names_the_exception(walked: bool) -> None:
+    world = World(mail=Unreadable())
+    world.records(a_record())
+    graph_id = world.deliver()
+    if walked:
+        world.walk()
+        world.work()
+    else:
+        world.notify(graph_id)
+    assert world.outcome(graph_id) == ("failed", "ErrorX")
+    found = explain(world)
+    assert (found.outcome, found.reason) == ("failed", "ErrorX")
+    [failure] = world.storage.exceptions.all
+    assert failure.graph_id == graph_id
+    assert f"Exception {failure.id}" in found.steps[-1]
+    assert "then replay" in found.steps[-1]
+
+
+def test_a_mail_of_which_not_even_headers_can_be_had_names_the_exception(world: World) -> None:
+    graph_id = world.deliver()
+    world.walk()
+    world.mail.failing[graph_id] = ERROR
+    world.work()
+    found = explain(world)
+    assert found.outcome == "pending"
+    assert f"Exception {world.storage.exceptions.all[0].id}" in found.steps[-1]
+
+
+def test_a_mail_that_cannot_be_filed_does_not_take_its_batch_along(world: World) -> None:
+    bad = world.deliver(message_id="bad@fabrikam.example")
+    good = world.deliver(message_id="good@fabrikam.example")
+    create = world.storage.messages.create
+
+    def refuse(tenant_id, message, document, copy):  # type: ignore[no-untyped-def]
+        if message.message_id.startswith("bad"):
+            raise Rejected("The row is too large.", "PropertyValueTooLarge")
+        return create(tenant_id, message, document, copy)
+
+    world.storage.messages.create = refuse  # type: ignore[method-assign]
+    world.notify(bad, good)
+    assert world.outcome(good)[0] == "filed"
+    assert world.outcome(bad) == ("failed", "PropertyValueTooLarge")
+    [failure] = world.storage.exceptions.all
+    assert IngestMessages.from_json(failure.command).ids == (bad,)
+
+
+def test_all_mailboxes_that_saw_it_are_told(world: World) -> None:
+    other = world.connect(SECOND, never_log=("fabrikam.example",))
+    world.notify(world.deliver())
+    world.notify(world.deliver(SECOND), mailbox=other)
+    found = explain(world)
+    assert (found.outcome, found.reason) == ("filed", "contact_address")
+    assert {(one.mailbox, one.outcome, one.reason) for one in found.sightings} == {
+        (AGENT, "filed", "contact_address"),
+        (SECOND, "skipped", "never_log"),
+    }
+
+
+def test_other_mails_under_a_reused_id_are_told_as_well(world: World) -> None:
+    world.records(a_record("contact/C-2", addresses=("li@fabrikam.example",)))
+    world.notify(world.deliver())
+    world.notify(world.deliver(sender="li@fabrikam.example", subject="Another", sent_at=NOW))
+    found = explain(world)
+    assert {str(one.ref) for one in found.links} == {"contact/C-1", "contact/C-2"}
+    assert len(found.sightings) == 2
+
+
+def test_a_mail_that_only_others_answer_is_unknown(world: World) -> None:
+    world.notify(world.deliver(sender=STRANGER, message_id="reply@adatum.example", in_reply_to=(ID,)))
+    found = explain(world)
+    assert (found.outcome, found.sightings, found.links) == ("unknown", (), ())
+    assert "Another mail answers it" in found.steps[0]
+
+
+def test_of_what_nothing_is_known_there_is_nothing_to_say(world: World) -> None:
+    world.notify(world.deliver())
+    with pytest.raises(Unknown, match="Nothing is known"):
+        explain(world, "nobody@nowhere.example")
+
+
+@pytest.mark.parametrize("message_id", ["", "<>", "   "])
+def test_what_is_no_message_id_is_refused(world: World, message_id: str) -> None:
+    with pytest.raises(InvalidInput, match="Message-ID"):
+        explain(world, message_id)
+
+
+def test_only_an_admin_may_ask(world: World) -> None:
+    with pytest.raises(Forbidden):
+        explain(world, caller=replace(ADMIN_CALLER, roles=frozenset({AGENT_ROLE})))
+
+
+def test_who_was_in_bcc_stays_unsaid(world: World) -> None:
+    """The sent copy shows the Bcc: neither its address nor the mailbox that it brought the mail to is told."""
+    world.records(a_record(), a_record("contact/C-9", addresses=("hidden@adatum.example",)))
+    other = world.connect(SECOND)
+    sent = {"sender": AGENT, "to": (CONTACT,), "bcc": ("hidden@adatum.example", SECOND)}
+    world.notify(world.deliver(folder="sentitems", **sent))
+    world.notify(world.deliver(SECOND, sender=AGENT, to=(CONTACT,)), mailbox=other)
+    found = explain(world)
+    assert [one.mailbox for one in found.sightings] == [AGENT]
+    assert "hidden@" not in repr(found)
+    assert SECOND not in repr(found)
+
+
+def test_nothing_of_another_organisation_is_told(world: World) -> None:
+    world.notify(world.deliver())
+    stranger = replace(ADMIN_CALLER, tenant_id="99999999-2222-4333-8444-555555555555")
+    with pytest.raises(Unknown):
+        explain(world, caller=stranger)
+
+
+def test_a_mailbox_that_is_refused_as_a_whole_is_no_matter_of_one_mail(world: World) -> None:
+    graph_id = world.deliver()
+    world.mail.failing[graph_id] = AccessDenied("no", "ErrorAccessDenied")
+    with pytest.raises(AccessDenied):
+        world.notify(graph_id)
+    world.mail.failing[graph_id] = NotFound("gone", "ErrorItemNotFound")
+    world.notify(graph_id)
+    assert world.storage.exceptions.all == []
