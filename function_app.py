@@ -103,7 +103,7 @@ def rematch_messages(msg: func.QueueMessage) -> None:
 @app.queue_trigger(arg_name="msg", queue_name=names.FILING, connection=STORAGE)
 def file_message(msg: func.QueueMessage) -> None:
     """filing: carry out what a person has said of a stored mail."""
-    handle(msg, FileMessage, use_cases().carry_out, outcomes())
+    handle(msg, FileMessage, use_cases().apply_decision, outcomes())
 
 
 @app.queue_trigger(arg_name="msg", queue_name=names.ERASURE, connection=STORAGE)

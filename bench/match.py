@@ -52,7 +52,7 @@ class Shelf:
 
     def __post_init__(self) -> None:
         self.cards = {address_of(n): frozenset({card_of(n)}) for n in range(self.size)}
-        self.summaries = {subject_of(n): frozenset({matter_of(n)}) for n in range(0, self.size, 10)}
+        self.summaries = {subject_of(n): frozenset({deal_of(n)}) for n in range(0, self.size, 10)}
 
     def addresses(self, tenant_id: str, addresses: Iterable[str]) -> Mapping[str, KnownAddress]:
         asked = list(addresses)
@@ -69,11 +69,11 @@ class Shelf:
         self.reads["subject"] += len(asked)
         return {one: self.summaries.get(one, frozenset()) for one in asked}
 
-    def listing(self, tenant_id: str, contacts: Iterable[str]) -> Mapping[str, frozenset[RecordRef]]:
+    def listing_contact(self, tenant_id: str, contacts: Iterable[str]) -> Mapping[str, frozenset[RecordRef]]:
         asked = list(contacts)
         self.reads["listing"] += len(asked)
         numbers = {one: int(one.removeprefix("C-")) for one in asked}
-        return {one: frozenset({matter_of(n).ref} if n % 10 == 0 else set()) for one, n in numbers.items()}
+        return {one: frozenset({deal_of(n).ref} if n % 10 == 0 else set()) for one, n in numbers.items()}
 
     def get_many(self, tenant_id: str, refs: Iterable[RecordRef]) -> Mapping[RecordRef, Record]:
         asked = list(refs)
@@ -101,7 +101,7 @@ def card_of(number: int) -> Card:
     return Card(RecordRef("contact", f"C-{number}"), client)
 
 
-def matter_of(number: int) -> Card:
+def deal_of(number: int) -> Card:
     return Card(RecordRef("opportunity", f"O-{number}"), f"K-{number // 4}", contacts=(f"C-{number}",))
 
 

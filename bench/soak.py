@@ -140,7 +140,7 @@ class Soak:
         )
         self.post.plan = self.post.plan.and_then(second)
         self.control.put_faults(drop_notifications=0.3, seed=self.options.seed)
-        self.post.carry_out(second.steps)
+        self.post.apply_decision(second.steps)
         self._quiet("quiet with a third of notifications dropped")
         self.control.clear_faults()
         dropped = verify(self.post.plan.truth, self.ledger.seen({}))
@@ -149,7 +149,7 @@ class Soak:
         self._found("After the sweep")
 
     def _deliver(self) -> None:
-        taken = self.post.carry_out(self.post.plan.steps)
+        taken = self.post.apply_decision(self.post.plan.steps)
         self._say(f"delivered in {taken:.0f} s")
         self.report.title("Delivery")
         self.report.figure("mails", len(self.post.plan.truth))

@@ -66,7 +66,7 @@ class Post:
     def __post_init__(self) -> None:
         self._acts = {"deliver": self._deliver, "move": self._move, "delete": self._delete}
 
-    def carry_out(self, steps: Sequence[Step]) -> float:
+    def apply_decision(self, steps: Sequence[Step]) -> float:
         """All of these steps; returns the seconds it took. `late` is how far it fell behind at worst."""
         started = time.monotonic()
         for step in steps:

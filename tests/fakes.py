@@ -406,8 +406,8 @@ class FakeRecordIndex:
         self.faults.read("RecordIndex.subjects")
         return {one: self._under(tenant_id, f"subject:{one}") for one in dict.fromkeys(subjects)}
 
-    def listing(self, tenant_id: str, contacts: Iterable[str]) -> Mapping[str, frozenset[RecordRef]]:
-        self.faults.read("RecordIndex.listing")
+    def listing_contact(self, tenant_id: str, contacts: Iterable[str]) -> Mapping[str, frozenset[RecordRef]]:
+        self.faults.read("RecordIndex.listing_contact")
         asked = dict.fromkeys(contacts)
         return {one: frozenset(c.ref for c in self._under(tenant_id, f"contact:{one}")) for one in asked}
 

@@ -20,45 +20,45 @@ _DASHES = ("-", "\u2010", "\u2011", "\u2013", "\u2212")
 
 def by_subject(story: Story) -> None:
     """A contact of an opportunity writes under its name: the opportunity, though each mail is a new thread."""
-    matter = story.chance.choice(story.world.opportunities)
-    us, them = agent(story, "subject"), story.chance.choice(matter.contacts)
-    spelled = story.chance.choice(_SPELLINGS)(matter.summary)
-    mail = Mail("by_subject", story.moment(), them, (us,), spelled, about=matter.records)
+    deal = story.chance.choice(story.world.opportunities)
+    us, them = agent(story, "subject"), story.chance.choice(deal.contacts)
+    spelled = story.chance.choice(_SPELLINGS)(deal.summary)
+    mail = Mail("by_subject", story.moment(), them, (us,), spelled, about=deal.records)
     mail = story.post(replace(mail, cc=story.chance.choice(((), (agent(story),)))))
-    answer = replace(reply(story, mail, us, them), threading=Threading.NONE, about=matter.records)
+    answer = replace(reply(story, mail, us, them), threading=Threading.NONE, about=deal.records)
     story.post(answer)
     story.post(reply(story, mail, them, agent(story)))
 
 
 def other_subject(story: Story) -> None:
     """The same people under another subject, and another client's people under this one: not the opportunity."""
-    matter = story.chance.choice(story.world.opportunities)
-    us, them = agent(story, "subject"), story.chance.choice(matter.contacts)
+    deal = story.chance.choice(story.world.opportunities)
+    us, them = agent(story, "subject"), story.chance.choice(deal.contacts)
     story.post(opening(story, "other_subject", them, us))
-    colleague = replace(opening(story, "other_subject", matter.company.free, us), subject=matter.summary)
+    colleague = replace(opening(story, "other_subject", deal.company.free, us), subject=deal.summary)
     # Of the same client, but not on the opportunity: nobody would call either answer wrong.
-    story.post(replace(colleague, truth=Truth(Outcome.FILED, colleague.sender.records, matter.records)))
-    outsider = story.chance.choice([one for one in story.world.solos if one not in matter.contacts])
-    story.post(replace(opening(story, "other_subject", outsider, us), subject=matter.summary))
+    story.post(replace(colleague, truth=Truth(Outcome.FILED, colleague.sender.records, deal.records)))
+    outsider = story.chance.choice([one for one in story.world.solos if one not in deal.contacts])
+    story.post(replace(opening(story, "other_subject", outsider, us), subject=deal.summary))
     stranger = story.settling.stranger()
-    story.post(replace(opening(story, "other_subject", stranger, us), subject=matter.summary))
+    story.post(replace(opening(story, "other_subject", stranger, us), subject=deal.summary))
 
 
-def twin_matters(story: Story) -> None:
+def twin_deals(story: Story) -> None:
     """Two open opportunities of one name and the same people: the name does not tell which."""
-    matter = story.chance.choice(story.world.twins)
-    them, us = story.chance.choice(matter.contacts), agent(story, "subject")
-    mail = replace(opening(story, "twin_matters", them, us), subject=matter.summary)
+    deal = story.chance.choice(story.world.twins)
+    them, us = story.chance.choice(deal.contacts), agent(story, "subject")
+    mail = replace(opening(story, "twin_matters", them, us), subject=deal.summary)
     story.post(replace(mail, truth=undecidable(them.records)))
 
 
-def closed_matter(story: Story) -> None:
+def closed_deal(story: Story) -> None:
     """Under the name of a closed opportunity: its people only. With its code: the opportunity too."""
-    matter = story.chance.choice(story.world.shut)
-    us, them = agent(story, "subject"), story.chance.choice(matter.contacts)
-    story.post(replace(opening(story, "closed_matter", them, us), subject=matter.summary))
-    coded = f"{story.topic()} {story.issue(matter.records)}"
-    story.post(replace(opening(story, "closed_matter", them, us), subject=coded, about=matter.records))
+    deal = story.chance.choice(story.world.shut)
+    us, them = agent(story, "subject"), story.chance.choice(deal.contacts)
+    story.post(replace(opening(story, "closed_matter", them, us), subject=deal.summary))
+    coded = f"{story.topic()} {story.issue(deal.records)}"
+    story.post(replace(opening(story, "closed_matter", them, us), subject=coded, about=deal.records))
 
 
 def by_domain(story: Story) -> None:
@@ -66,13 +66,13 @@ def by_domain(story: Story) -> None:
 
     A free mail domain is no contact's domain: the contact there is filed as such, the neighbour is nobody.
     """
-    matter = story.chance.choice(story.world.projects)
+    deal = story.chance.choice(story.world.projects)
     us = agent(story, "domain")
-    for writer in (story.settling.colleague_of(matter.company), story.chance.choice(matter.company.people)):
-        mail = replace(opening(story, "by_domain", writer, us), about=matter.records)
+    for writer in (story.settling.colleague_of(deal.company), story.chance.choice(deal.company.people)):
+        mail = replace(opening(story, "by_domain", writer, us), about=deal.records)
         mail = story.post(replace(mail, cc=story.chance.choice(((), (agent(story),)))))
         story.post(reply(story, mail, us, writer))
-    free = matter.company.free
+    free = deal.company.free
     story.post(opening(story, "by_domain", free, us))
     story.post(opening(story, "by_domain", story.settling.stranger(free.address.rpartition("@")[2]), us))
 
@@ -97,12 +97,12 @@ def no_project(story: Story) -> None:
 
 def coded(story: Story) -> None:
     """An answer that has lost its headers, not its code: in the subject, mangled or not, or in the body."""
-    matter = story.chance.choice(story.world.opportunities)
-    client, us = matter.company, agent(story)
-    them = story.chance.choice((*matter.contacts, story.settling.colleague_of(client)))
-    code = story.issue(matter.records, *(one.records for one in matter.contacts))
-    about = who(*matter.contacts) | matter.records
-    sent = Mail("coded", story.moment(), us, matter.contacts, f"{story.topic()} {code}", about=about)
+    deal = story.chance.choice(story.world.opportunities)
+    client, us = deal.company, agent(story)
+    them = story.chance.choice((*deal.contacts, story.settling.colleague_of(client)))
+    code = story.issue(deal.records, *(one.records for one in deal.contacts))
+    about = who(*deal.contacts) | deal.records
+    sent = Mail("coded", story.moment(), us, deal.contacts, f"{story.topic()} {code}", about=about)
     sent = story.post(sent)
     answer = replace(reply(story, sent, them, us), threading=Threading.NONE, about=about)
     where = story.chance.randrange(3)
@@ -120,7 +120,7 @@ def coded(story: Story) -> None:
 def two_codes(story: Story) -> None:
     """Two codes in one subject: both, for somebody known to both."""
     client, us = story.chance.choice(story.world.opportunities).company, agent(story)
-    first, second = (story.settling.matter("opportunity", client, client.people) for _ in range(2))
+    first, second = (story.settling.deal("opportunity", client, client.people) for _ in range(2))
     subject = f"{story.topic()} {story.issue(first.records)} {story.issue(second.records)}"
     mail = replace(opening(story, "two_codes", client.people[0], us), subject=subject)
     story.post(replace(mail, about=first.records | second.records))
@@ -180,13 +180,13 @@ def opened(story: Story) -> None:
     """
     us, them = agent(story, "opener"), story.settling.stranger()
     mail = opening(story, "opened", them, us)
-    mail = story.post(replace(mail, subject=story.settling.names.matter(), about=next_new(story)))
+    mail = story.post(replace(mail, subject=story.settling.names.deal(), about=next_new(story)))
     answer = story.post(reply(story, mail, us, them))
     story.post(replace(reply(story, answer, them, us), at=story.long_after(answer)))
     mail = opening(story, "opened", known(story), us)
-    story.post(replace(mail, subject=story.settling.names.matter(), about=next_new(story)))
-    matter = story.chance.choice(story.world.opportunities)
-    mail = Mail("opened", story.moment(), matter.contacts[0], (us,), matter.summary, about=matter.records)
+    story.post(replace(mail, subject=story.settling.names.deal(), about=next_new(story)))
+    deal = story.chance.choice(story.world.opportunities)
+    mail = Mail("opened", story.moment(), deal.contacts[0], (us,), deal.summary, about=deal.records)
     story.post(mail)
     bulk = replace(opening(story, "opened", story.settling.stranger(), us), headers=(("Precedence", "bulk"),))
     story.post(replace(bulk, truth=undecidable()))

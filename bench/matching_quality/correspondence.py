@@ -156,13 +156,13 @@ def reply_to(story: Story) -> None:
 
 def conversation_index(story: Story) -> None:
     """Outlook answers without ids: the conversation tells, but only where somebody known to it takes part."""
-    matter = story.chance.choice(story.world.opportunities)
+    deal = story.chance.choice(story.world.opportunities)
     us, everything = agent(story, "subject"), agent(story, "everything")
     seed = f"{story.chance.random()}"
-    mail = Mail("conversation_index", story.moment(), us, matter.contacts[:1], matter.summary)
+    mail = Mail("conversation_index", story.moment(), us, deal.contacts[:1], deal.summary)
     beside = story.settling.stranger()
-    mail = story.post(replace(mail, conversation=seed, cc=(everything, beside), about=matter.records))
-    answer = replace(reply(story, mail, matter.contacts[0], everything), at=story.long_after(mail))
+    mail = story.post(replace(mail, conversation=seed, cc=(everything, beside), about=deal.records))
+    answer = replace(reply(story, mail, deal.contacts[0], everything), at=story.long_after(mail))
     answer = replace(answer, conversation=seed, threading=Threading.INDEX)
     for writer in (answer.sender, beside):
         story.post(replace(answer, sender=writer, subject=story.topic()))

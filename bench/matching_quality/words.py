@@ -118,7 +118,7 @@ class Names:
     def company(self) -> str:
         return f"{self.word()} {self._chance.choice(_BUSINESSES)}"
 
-    def matter(self) -> str:
+    def deal(self) -> str:
         """What an opportunity or project is called; no other thing's subject reads like it."""
         deal = self._chance.choice(("Sale of", "Letting of", "Ausbau", "Vente", "Survey of"))
         return f"{deal} {self._chance.randrange(1, 99)} {self.word()} {self._chance.choice(_STREETS)}"

@@ -192,9 +192,9 @@ class Settling:
         """A contact without client, at a free mail domain."""
         return self.contact(self.chance.choice(FREE_MAIL))
 
-    def matter(self, kind: str, company: Company, contacts: Iterable[Person], **fields: Any) -> Matter:
+    def deal(self, kind: str, company: Company, contacts: Iterable[Person], **fields: Any) -> Matter:
         named = tuple(contacts)
-        summary = fields.pop("summary", "") or self.names.matter()
+        summary = fields.pop("summary", "") or self.names.deal()
         ids = tuple(one.contact for one in named)
         client = company.ref.partition("/")[2]
         ref = self.add(kind, summary=summary, client=client, contacts=ids, **fields)
@@ -221,13 +221,13 @@ class Settling:
 
     def _with_opportunities(self, company: Company) -> None:
         """One that is open, a closed one, and a project of the same name: only the first may be hit."""
-        opened = self.matter("opportunity", company, company.people[:2])
+        opened = self.deal("opportunity", company, company.people[:2])
         self.world.opportunities.append(opened)
-        self.matter("project", company, company.people[:2], summary=opened.summary)
-        self.world.shut.append(self.matter("opportunity", company, company.people[:2], status="closed"))
+        self.deal("project", company, company.people[:2], summary=opened.summary)
+        self.world.shut.append(self.deal("opportunity", company, company.people[:2], status="closed"))
         if len(self.world.opportunities) % 2 == 0:  # the same summary at another client
             self.world.opportunities.append(
-                self.matter(
+                self.deal(
                     "opportunity",
                     self.world.plain[-1],
                     self.world.plain[-1].people[:1],
@@ -237,19 +237,19 @@ class Settling:
 
     def _with_project(self, company: Company) -> None:
         """One that is open; a closed one and one of an excluded type do not count."""
-        self.world.projects.append(self.matter("project", company, (*company.people[:1], company.free)))
-        self.matter("project", company, company.people, status="closed")
-        self.matter("project", company, company.people, type=ARCHIVED)
-        self.matter("opportunity", company, company.people)
+        self.world.projects.append(self.deal("project", company, (*company.people[:1], company.free)))
+        self.deal("project", company, company.people, status="closed")
+        self.deal("project", company, company.people, type=ARCHIVED)
+        self.deal("opportunity", company, company.people)
 
     def _with_projects(self, company: Company) -> Company:
         for _ in range(self.chance.randrange(2, 4)):
-            self.matter("project", company, company.people[:1])
+            self.deal("project", company, company.people[:1])
         return company
 
     def _twins(self, company: Company) -> tuple[Matter, Matter]:
-        first = self.matter("opportunity", company, company.people)
-        return first, self.matter("opportunity", company, company.people, summary=first.summary)
+        first = self.deal("opportunity", company, company.people)
+        return first, self.deal("opportunity", company, company.people, summary=first.summary)
 
     def _unmatched(self, number: int) -> Person:
         """On a card that rules about people pass over."""

@@ -60,8 +60,8 @@ async def _serve(arguments: HostArguments, options: HostOptions, functions: list
     io = ThreadPoolExecutor(16 + len(functions), thread_name_prefix="storage")
     queues, timers = _listeners(arguments, options, functions, invoker=invoker, io=io)
     started: list[QueueListener | TimerListener] = [*queues, *(timers if arguments.timers else [])]
-    by_hand: dict[str, RunByHand] = {queue.name: queue.run_by_hand for queue in queues}
-    by_hand |= {timer.name: timer.run_by_hand for timer in timers}
+    change_by_person: dict[str, RunByHand] = {queue.name: queue.run_by_hand for queue in queues}
+    change_by_person |= {timer.name: timer.run_by_hand for timer in timers}
     router = Router([function for function in functions if function.trigger == HTTP], options.route_prefix)
 
     stop = asyncio.Event()
@@ -69,7 +69,11 @@ async def _serve(arguments: HostArguments, options: HostOptions, functions: list
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     listening = _bind(arguments)
     config = uvicorn.Config(
-        HttpFrontEnd(router, invoker, by_hand), log_config=None, access_log=False, lifespan="off", ws="none"
+        HttpFrontEnd(router, invoker, change_by_person),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="none",
     )
     server = Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listening]))

@@ -33,37 +33,37 @@ def api_over(parts: Work) -> AsgiMiddleware:
 def api_use_cases(parts: Work) -> ApiUseCases:
     """One use case per operation of the client API."""
     connecting = Connecting(parts)
-    access = reading.Access(parts.messages, parts.mailboxes)
+    visibility = reading.Visibility(parts.messages, parts.mailboxes)
     look_up = record_writing.LookUpInsiders(parts.index, parts.organisations)
     announce = late_contacts.AnnounceContacts(
         parts.late_contacts, parts.mailboxes, parts.queue, now, parts.settings.hash_key
     )
-    keep_matters = deals.Matters(parts.records, parts.index, announce)
+    keep_deals = deals.Deals(parts.records, parts.index, announce)
     write = record_writing.WriteRecords(
         parts.records,
-        keep_matters,
+        keep_deals,
         announce,
         late_contacts.CountLateMail(parts.organisations, parts.mailboxes, parts.sightings, now),
     )
     replace = merging.ReplaceRecord(parts.records, look_up, write, parts.queue, now)
     name = exceptions.NameMailboxes(parts.mailboxes)
     put_back = exceptions.PutBack(parts.exceptions, parts.queue, now)
-    hand = change_by_person.ByHand(parts.messages, parts.inbox, parts.queue, new_id)
+    hand = change_by_person.ChangeByPerson(parts.messages, parts.inbox, parts.queue, new_id)
     return ApiUseCases(
         identify_caller=callers.IdentifyCaller(parts.organisations, parts.settings.home_tenant_id),
-        read_timeline=reading.ReadTimeline(parts.records, parts.timeline, access),
-        read_message=reading.ReadMessage(access, parts.messages, parts.folders, parts.organisations),
-        read_attachment=reading.ReadAttachment(access, parts.messages, parts.attachments),
-        link_message=links.LinkMessage(access, parts.records, hand, now),
-        unlink_message=links.UnlinkMessage(access, hand, now),
+        read_timeline=reading.ReadTimeline(parts.records, parts.timeline, visibility),
+        read_message=reading.ReadMessage(visibility, parts.messages, parts.folders, parts.organisations),
+        read_attachment=reading.ReadAttachment(visibility, parts.messages, parts.attachments),
+        link_message=links.LinkMessage(visibility, parts.records, hand, now),
+        unlink_message=links.UnlinkMessage(visibility, hand, now),
         read_inbox=inbox.ReadInbox(parts.inbox, parts.messages, parts.mailboxes, parts.records),
         decide=inbox.Decide(
-            access, parts.messages, parts.organisations, parts.records, parts.index, hand, now
+            visibility, parts.messages, parts.organisations, parts.records, parts.index, hand, now
         ),
-        undo_decision=inbox.UndoDecision(access, hand, now),
+        undo_decision=inbox.UndoDecision(visibility, hand, now),
         put_record=records.PutRecord(look_up, write),
         get_record=records.GetRecord(parts.records),
-        delete_record=records.DeleteRecord(parts.records, keep_matters, parts.organisations),
+        delete_record=records.DeleteRecord(parts.records, keep_deals, parts.organisations),
         load_records=records.LoadRecords(look_up, write),
         list_records=records.ListRecords(parts.records),
         list_opened=records.ListOpened(parts.records, parts.index),
@@ -95,7 +95,7 @@ def api_use_cases(parts: Work) -> ApiUseCases:
         replay_exception=exceptions.ReplayException(parts.exceptions, put_back, name),
         replay_exceptions=exceptions.ReplayExceptions(parts.exceptions, put_back),
         explain=explain.Explain(
-            access=access,
+            visibility=visibility,
             messages=parts.messages,
             mailboxes=parts.mailboxes,
             sightings=parts.sightings,

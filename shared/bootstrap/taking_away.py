@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from shared.bootstrap.adapters import Adapters
 from shared.ports.work import Clock
-from shared.services.filing.change_by_person import ByHand
+from shared.services.filing.change_by_person import ChangeByPerson
 from shared.services.privacy.deletion import DeleteOrganisation
 from shared.services.privacy.erasing import EraseMessages, ErasePerson
 from shared.services.privacy.retention import ApplyRetention
@@ -13,11 +13,13 @@ from shared.services.privacy.taking_away import RunTakeAway
 
 def taking_away(parts: Adapters, new_id: Callable[[], str], clock: Clock) -> RunTakeAway:
     """The use case behind the queue `erasure`."""
-    by_hand = ByHand(parts.messages, parts.inbox, parts.queue, new_id)
+    change_by_person = ChangeByPerson(parts.messages, parts.inbox, parts.queue, new_id)
     return RunTakeAway(
         person=ErasePerson(
             erasures=parts.erasures,
-            erase_messages=EraseMessages(parts.erasures, parts.messages, parts.records, by_hand, clock),
+            erase_messages=EraseMessages(
+                parts.erasures, parts.messages, parts.records, change_by_person, clock
+            ),
             records=parts.records,
             holdings=parts.holdings,
             queue=parts.queue,
@@ -39,7 +41,7 @@ def taking_away(parts: Adapters, new_id: Callable[[], str], clock: Clock) -> Run
             mailboxes=parts.mailboxes,
             messages=parts.messages,
             sightings=parts.sightings,
-            by_hand=by_hand,
+            change_by_person=change_by_person,
             queue=parts.queue,
             clock=clock,
         ),

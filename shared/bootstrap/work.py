@@ -29,8 +29,8 @@ from shared.services.connections.subscription_care import (
     QueueDueSubscriptions,
 )
 from shared.services.connections.subscriptions import MaintainSubscriptions
-from shared.services.filing.apply_decision import Bury, CarryOut, TakeBack
-from shared.services.filing.change_by_person import ByHand, SweepDecisions
+from shared.services.filing.apply_decision import ApplyDecision, Bury, TakeBack
+from shared.services.filing.change_by_person import ChangeByPerson, SweepDecisions
 from shared.services.filing.filing import Filing
 from shared.services.filing.ingest import Ingest
 from shared.services.filing.opening import OpenRecord
@@ -78,7 +78,7 @@ class UseCases:
     backfill: StepBackfill
     join_late_contacts: JoinLate
     rematch: RunRematch
-    carry_out: CarryOut
+    apply_decision: ApplyDecision
     take_away: RunTakeAway
     queue_retention: QueueRetention
     sweep_decisions: SweepDecisions
@@ -180,7 +180,7 @@ class Work(Adapters):
                 queue=self.queue,
                 clock=now,
             ),
-            carry_out=self._carry_out,
+            apply_decision=self._carry_out,
             take_away=taking_away(self, new_id, now),
             queue_retention=QueueRetention(
                 self.organisations, self.erasures, self.queue, now, self.settings.hash_key
@@ -267,10 +267,10 @@ class Work(Adapters):
         return CareForSubscriptions(maintain, compare)
 
     @cached_property
-    def _carry_out(self) -> CarryOut:
-        by_hand = ByHand(self.messages, self.inbox, self.queue, new_id)
-        threads = FileThread(self.messages, self.mailboxes, self.inbox, by_hand)
-        return CarryOut(
+    def _carry_out(self) -> ApplyDecision:
+        change_by_person = ChangeByPerson(self.messages, self.inbox, self.queue, new_id)
+        threads = FileThread(self.messages, self.mailboxes, self.inbox, change_by_person)
+        return ApplyDecision(
             filing=self._filing,
             messages=self.messages,
             inbox=self.inbox,

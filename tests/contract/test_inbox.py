@@ -14,9 +14,9 @@ from shared.domain.filing.person_decisions import LINK, Mark
 from shared.domain.privacy.audit import AuditRow
 from shared.domain.privacy.callers import AGENT as AGENT_ROLE
 from shared.domain.privacy.callers import Caller
-from shared.services.filing.change_by_person import ByHand
+from shared.services.filing.change_by_person import ChangeByPerson
 from shared.services.filing.inbox import Decide, Wanted
-from shared.services.filing.reading import Access
+from shared.services.filing.reading import Visibility
 from tests.builders import (
     AGENT,
     KEY,
@@ -143,10 +143,18 @@ def test_of_agents_who_decide_at_once_one_wins_and_all_others_are_told(storage, 
         storage.messages.add_copy(tenant, KEY, a_copy(mailbox_id=mailbox))
     storage.records.put_many(tenant, [a_record(f"project/P-{number}") for number in numbers])
     acts = count(1)
-    by_hand = ByHand(storage.messages, storage.inbox, storage.queue, lambda: f"act-{next(acts)}")
-    access = Access(storage.messages, storage.mailboxes)
+    change_by_person = ChangeByPerson(
+        storage.messages, storage.inbox, storage.queue, lambda: f"act-{next(acts)}"
+    )
+    visibility = Visibility(storage.messages, storage.mailboxes)
     decide = Decide(
-        access, storage.messages, storage.organisations, storage.records, storage.index, by_hand, lambda: NOW
+        visibility,
+        storage.messages,
+        storage.organisations,
+        storage.records,
+        storage.index,
+        change_by_person,
+        lambda: NOW,
     )
 
     def attempt(number):

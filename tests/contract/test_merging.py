@@ -59,7 +59,7 @@ def test_timeline_links_lists_and_what_was_taught_move(storage, tenant):
         links = storage.messages.get(tenant, key).decision.links
         assert {str(one.ref) for one in links} == {"contact/C-2", "client/K-1"}
     assert storage.index.addresses(tenant, [CONTACT])[CONTACT].taught == {NEW}
-    assert storage.index.listing(tenant, ["C-1", "C-2"]) == {
+    assert storage.index.listing_contact(tenant, ["C-1", "C-2"]) == {
         "C-1": frozenset(),
         "C-2": frozenset({a_ref("opportunity/O-1")}),
     }

@@ -178,7 +178,7 @@ class TestRecordIndex:
             "other.example": frozenset(),
         }
 
-    def test_matters_are_found_by_subject_contact_and_contact_domain(self, storage, tenant):
+    def test_deals_are_found_by_subject_contact_and_contact_domain(self, storage, tenant):
         deal = a_record(
             "opportunity/O-1",
             addresses=(),
@@ -195,7 +195,7 @@ class TestRecordIndex:
         assert storage.index.domains(tenant, ["fabrikam.example"]) == {
             "fabrikam.example": frozenset({deal.card})
         }
-        assert storage.index.listing(tenant, ["C-1", "C-9"]) == {
+        assert storage.index.listing_contact(tenant, ["C-1", "C-9"]) == {
             "C-1": frozenset({deal.ref}),
             "C-9": frozenset(),
         }

@@ -128,7 +128,7 @@ class Play:
             people = [records[f"contact/{one}"] for one in record.contacts if f"contact/{one}" in records]
             at = {domain_of(address) for one in people for address in one.addresses}
             shown = tuple(sorted(one for one in at if not is_shared(one)))
-            records[ref] = replace(record, contact_domains=shown if record.is_matter else ())
+            records[ref] = replace(record, contact_domains=shown if record.is_deal else ())
         self.world.records(*records.values())
         for address, refs in (said.get("taught") or {}).items():
             self.world.storage.index.teach(TENANT, address, map(RecordRef.parse, refs))

@@ -97,7 +97,7 @@ class Mailbox:
         return self.user_id or self.address
 
     @property
-    def is_open(self) -> bool:
+    def is_readable(self) -> bool:
         """Whether mail is captured, and Graph lets it be read as far as is known."""
         return self.enabled and self.state not in (NO_ACCESS, REMOVING)
 

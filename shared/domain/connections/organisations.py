@@ -54,7 +54,7 @@ class Organisation:
         return VERIFIED if self.connection == VERIFIED else ENABLED
 
     @property
-    def is_captured(self) -> bool:
+    def is_served(self) -> bool:
         """Whether its mail may be captured: the operator lets it in, and its admin has not disconnected it."""
         return self.enabled and self.connection != DISCONNECTED
 

@@ -101,7 +101,7 @@ def compare(
         owner = owners.get(user)
         row_of_owner = stored.get(owner.mailbox_id) if owner else None
         known = row_of_owner is not None and row_of_owner.subscription_id == subscription_id
-        if owner is not None and not (known and enabled and owner.is_open):
+        if owner is not None and not (known and enabled and owner.is_readable):
             events[owner.mailbox_id] = STRAY
     nobodys = tuple(one for one, user in living.items() if user not in owners)
     return Disorder(nobodys, events)

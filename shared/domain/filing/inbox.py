@@ -12,7 +12,7 @@ from shared.domain.filing.links import filed_on
 from shared.domain.filing.person_decisions import DELETE, LINK, Ruling
 from shared.domain.mail.identity import Hasher
 from shared.domain.mail.messages import Direction, Document
-from shared.domain.matching.matching import Decision, Disposition, MatchPolicy, listing
+from shared.domain.matching.matching import Decision, Disposition, MatchPolicy
 
 
 def reason_to_wait(stored: StoredMessage, mailbox: Mailbox) -> str:
@@ -26,7 +26,7 @@ def reason_to_wait(stored: StoredMessage, mailbox: Mailbox) -> str:
     if not stored.is_filed:
         return stored.decision.reason
     policy = MatchPolicy(matching=mailbox.matching, matched_to=mailbox.matched_to)
-    return listing(stored.decision.links, policy)
+    return reason_to_list(stored.decision.links, policy)
 
 
 def arranged(

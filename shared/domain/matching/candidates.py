@@ -67,7 +67,7 @@ class Candidates:
     forged: int = 0
     subjects: Mapping[str, frozenset[RecordRef]] = field(default_factory=dict)
     taught: Mapping[str, frozenset[RecordRef]] = field(default_factory=dict)
-    listing: Mapping[RecordRef, frozenset[RecordRef]] = field(default_factory=dict)
+    listing_contact: Mapping[RecordRef, frozenset[RecordRef]] = field(default_factory=dict)
     bounced: ThreadHit | None = None
     staff: frozenset[str] = frozenset()
     erased: frozenset[str] = frozenset()

@@ -34,9 +34,9 @@ __all__ = [
     "Disposition",
     "Link",
     "MatchPolicy",
-    "listing",
     "match",
     "merge",
+    "reason_to_list",
 ]
 
 CASCADE: Final[tuple[Rule, ...]] = (*LENT, *MATTERS, *PEOPLE)
@@ -57,7 +57,7 @@ def match(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> Dec
     hits = _hits(head, candidates, policy)
     doubt = _doubt(head, candidates, hits)
     incoming = candidates.direction(head) is Direction.IN
-    listed = listing(hits.links, policy) if incoming else ""
+    listed = reason_to_list(hits.links, policy) if incoming else ""
     opens = policy.opens if incoming and not doubt and _opens(head, hits, policy) else ""
     filed = bool(hits.links) and not doubt
     links = hits.links if filed else ()
@@ -72,7 +72,7 @@ def match(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> Dec
     )
 
 
-def listing(links: Iterable[Link], policy: MatchPolicy) -> str:
+def reason_to_list(links: Iterable[Link], policy: MatchPolicy) -> str:
     """Why an incoming mail stands in My Inbox of a mailbox's agent though it is filed; '' = it does not."""
     if not policy.matching:
         return "matching_off"

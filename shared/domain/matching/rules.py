@@ -60,19 +60,16 @@ def by_subject(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -
     """
     if not policy.by_subject:
         return
-    matters = _open_matters(candidates.subjects.get(subjects.normalise(head.subject), ()), candidates, policy)
+    deals = _open_deals(candidates.subjects.get(subjects.normalise(head.subject), ()), candidates, policy)
     people = [
         (f"{role} {address}", contact)
         for role, address in correspondents(head, candidates)
         for contact in candidates.contacts(address)
         if policy.takes(contact)
     ]
-    listed = [(who, one) for one in matters for who, contact in people if contact.ref.id in one.contacts]
+    listed = [(who, one) for one in deals for who, contact in people if contact.ref.id in one.contacts]
     of_client = [
-        (who, one)
-        for one in matters
-        for who, contact in people
-        if one.client and contact.client == one.client
+        (who, one) for one in deals for who, contact in people if one.client and contact.client == one.client
     ]
     for who, one in listed or of_client:
         yield Link(one.ref, "subject", f"{who}, and the subject is its summary", _SUBJECT)
@@ -110,18 +107,18 @@ def by_domain(head: MessageHead, candidates: Candidates, policy: MatchPolicy) ->
                 yield Link(client.ref, "domain", f"{role} {address}", _CLIENT_DOMAIN)
 
 
-def by_matter(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> Iterable[Link]:
+def by_deal(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> Iterable[Link]:
     """A mailbox that matches by domain: the open records of its kind that have a contact at one of the domains."""
     if not policy.by_domain:
         return
     for role, address in head.roles:
         refs = candidates.domains.get(domain_of(address), ())
-        for one in _open_matters(refs, candidates, policy):
+        for one in _open_deals(refs, candidates, policy):
             yield Link(one.ref, "domain", f"{role} {address}", _MATTER_DOMAIN)
 
 
 LENT: Final[tuple[Rule, ...]] = (by_code, by_bounce, by_thread, by_conversation)
-MATTERS: Final[tuple[Rule, ...]] = (by_subject, by_matter)
+MATTERS: Final[tuple[Rule, ...]] = (by_subject, by_deal)
 PEOPLE: Final[tuple[Rule, ...]] = (by_contact, by_taught, by_domain)
 
 
@@ -164,7 +161,7 @@ def client_of(contact: Card, candidates: Candidates) -> Card | None:
     return candidates.cards.get(RecordRef("client", contact.client)) if contact.client else None
 
 
-def _open_matters(refs: Iterable[RecordRef], candidates: Candidates, policy: MatchPolicy) -> list[Card]:
+def _open_deals(refs: Iterable[RecordRef], candidates: Candidates, policy: MatchPolicy) -> list[Card]:
     """Those of the kind that the mailbox is matched to, by id."""
     cards = (candidates.cards.get(one) for one in sorted(refs) if one.kind == policy.matched_to)
     return [one for one in cards if one is not None and policy.takes(one)]

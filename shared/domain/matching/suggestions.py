@@ -50,7 +50,7 @@ def _listed(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> I
     """Opportunities and projects that list a participant's contact, those of the mailbox's kind first."""
     for role, address in head.roles:
         for contact in candidates.contacts(address):
-            for card in _known(candidates.listing.get(contact.ref, ()), candidates):
+            for card in _known(candidates.listing_contact.get(contact.ref, ()), candidates):
                 score = _LISTED if card.ref.kind == policy.matched_to else _OF_OTHER_KIND
                 evidence = f"{role} {address}, a contact of it"
                 yield _link(card, "contact_address", evidence, score if policy.takes(card) else _NOT_TAKEN)

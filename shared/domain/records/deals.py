@@ -17,17 +17,15 @@ def people_domains(contact: Record | None, own_domains: Iterable[str]) -> frozen
     return frozenset(indexed_domain(one) for one in said)
 
 
-def with_contacts(
-    matter: Record, contacts: Mapping[str, Record | None], own_domains: Iterable[str]
-) -> Record:
+def with_contacts(deal: Record, contacts: Mapping[str, Record | None], own_domains: Iterable[str]) -> Record:
     """The matter as it should stand now; `contacts` has those it lists by id, None for one that is not there.
 
     Any other record stays as it is.
     """
-    if not matter.is_matter:
-        return matter
+    if not deal.is_deal:
+        return deal
     own = tuple(own_domains)
-    listed = [contacts.get(one) for one in matter.contacts]
+    listed = [contacts.get(one) for one in deal.contacts]
     domains = frozenset(domain for one in listed for domain in people_domains(one, own))
-    missing = tuple(one for one in matter.contacts if contacts.get(one) is None)
-    return replace(matter, contact_domains=tuple(sorted(domains)), missing=missing)
+    missing = tuple(one for one in deal.contacts if contacts.get(one) is None)
+    return replace(deal, contact_domains=tuple(sorted(domains)), missing=missing)

@@ -129,7 +129,7 @@ class Record:
     leaving: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
     @property
-    def is_matter(self) -> bool:
+    def is_deal(self) -> bool:
         return self.ref.kind in MATTERS
 
     @property
@@ -139,7 +139,7 @@ class Record:
 
     @property
     def card(self) -> Card:
-        contacts = self.contacts if self.is_matter else ()
+        contacts = self.contacts if self.is_deal else ()
         return Card(self.ref, self.client, self.status, self.type, contacts, self.domains)
 
     @property
@@ -152,7 +152,7 @@ class Record:
         keys += [f"domain:{indexed_domain(one)}" for one in (*self.domains, *self.contact_domains)]
         if self.opened_at and not self.merged_into:
             keys.append(f"opened:{opened_key(self.opened_at)}")
-        if self.is_matter:
+        if self.is_deal:
             subject = subjects.normalise(self.summary)
             keys += [f"subject:{subject}"] if subject else []
             keys += [f"contact:{one}" for one in self.contacts]

@@ -59,7 +59,7 @@ class RecordIndex(Protocol):
     def subjects(self, tenant_id: str, subjects: Iterable[str]) -> Mapping[str, frozenset[Card]]:
         """Opportunities and projects by normalised summary, likewise."""
 
-    def listing(self, tenant_id: str, contacts: Iterable[str]) -> Mapping[str, frozenset[RecordRef]]:
+    def listing_contact(self, tenant_id: str, contacts: Iterable[str]) -> Mapping[str, frozenset[RecordRef]]:
         """Opportunities and projects by the id of a contact of theirs, likewise."""
 
     def awaiting(self, tenant_id: str, contacts: Iterable[str]) -> Mapping[str, frozenset[RecordRef]]:

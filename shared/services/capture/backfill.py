@@ -50,7 +50,7 @@ class StepBackfill:
             backfill = self.backfills.get(scope.mailbox)
             if backfill is None or not self._is_next(backfill, command):
                 return
-            if not scope.is_open:
+            if not scope.is_readable:
                 self.queue.put(replace(command, attempt=0, first_at=self.clock()), delay=PAUSE)
                 return
             if command.step == backfill.step:

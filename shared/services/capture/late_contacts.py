@@ -137,7 +137,7 @@ class JoinLate:
             return
         if command.until is None:
             command = replace(command, until=announced.until, more=announced.more)
-        if organisation.is_captured and not self._join(organisation, command, announced):
+        if organisation.is_served and not self._join(organisation, command, announced):
             return
         if command.second:
             self.late.forget(tenant_id, announced.ids)

@@ -44,7 +44,7 @@ class WatchAccess:
 
     def proved(self, scope: Scope) -> None:
         """The mailbox's folders could be listed: where access was lost, it is back."""
-        if scope.mailbox.state == NO_ACCESS and scope.is_active:
+        if scope.mailbox.state == NO_ACCESS and scope.is_enabled:
             self._resume(scope)
 
     def _is_denied(self, mailbox: Mailbox) -> bool:

@@ -46,7 +46,7 @@ class Reconcile:
 
     def __call__(self, command: ReconcileMailbox) -> None:
         with self.turns.walk(command) as scope:
-            if scope is None or not scope.is_open or scope.captures_from is None:
+            if scope is None or not scope.is_readable or scope.captures_from is None:
                 telemetry.event("reconcile_dropped", mailbox=command.mailbox_id)
                 return
             rest, counted = self._sweep(scope, command)
@@ -148,7 +148,7 @@ class ReconcileAll:
     def __call__(self) -> None:
         asked = 0
         for organisation in self.organisations.all():
-            if not organisation.is_captured:
+            if not organisation.is_served:
                 continue
             for mailbox in self.mailboxes.of(organisation.tenant_id):
                 if mailbox.enabled:

@@ -28,9 +28,9 @@ class Scope:
         return self.organisation.tenant_id
 
     @property
-    def is_active(self) -> bool:
+    def is_enabled(self) -> bool:
         """Whether mail is captured: nobody has paused or removed anything."""
-        return self.organisation.is_captured and self.mailbox.enabled and self.mailbox.state != REMOVING
+        return self.organisation.is_served and self.mailbox.enabled and self.mailbox.state != REMOVING
 
     @property
     def captures_from(self) -> datetime | None:
@@ -38,9 +38,9 @@ class Scope:
         return None if self.unbounded else self.mailbox.captures_from(self.organisation.capture_hours)
 
     @property
-    def is_open(self) -> bool:
+    def is_readable(self) -> bool:
         """Whether mail is captured, and Graph lets it be read as far as is known."""
-        return self.organisation.is_captured and self.mailbox.is_open
+        return self.organisation.is_served and self.mailbox.is_readable
 
     def is_own(self, address: str) -> bool:
         """Whether an address is the organisation's without asking storage."""

@@ -70,7 +70,7 @@ class Sync:
 
     def _in_turn(self, command: SyncMailbox) -> None:
         with self.turns.walk(command) as scope:
-            if scope is None or not scope.is_active or scope.mailbox.connected_at is None:
+            if scope is None or not scope.is_enabled or scope.mailbox.connected_at is None:
                 telemetry.event("sync_dropped", mailbox=command.mailbox_id)
                 return
             if is_covered(command, scope.mailbox):

@@ -188,7 +188,7 @@ class WatchConnections:
 
     def __call__(self) -> None:
         tried = failed = 0
-        enabled = {one.tenant_id for one in self.organisations.all() if one.is_captured}
+        enabled = {one.tenant_id for one in self.organisations.all() if one.is_served}
         for row in self.connections.all():
             if row.tenant_id not in enabled or not _is_watched(row):
                 continue

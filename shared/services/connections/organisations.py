@@ -101,7 +101,7 @@ def note_connection(organisations: Organisations, tenant_id: str, connection: st
         if before is None or before.connection == connection:
             return None
         after = organisations.put(replace(before, connection=connection))
-        return after if after.is_captured and not before.is_captured else None
+        return after if after.is_served and not before.is_served else None
 
     return persistently(write)
 
@@ -114,7 +114,7 @@ def maintain_all(
     A pause is dated at once: commands that are dropped from now on are made up for from then.
     """
     for mailbox in mailboxes.of(organisation.tenant_id):
-        if not organisation.is_captured and mailbox.paused_at is None:
+        if not organisation.is_served and mailbox.paused_at is None:
             mailboxes.note(mailbox, paused_at=now)
         queue.put(
             MaintainSubscription(tenant_id=mailbox.tenant_id, mailbox_id=mailbox.mailbox_id, first_at=now)

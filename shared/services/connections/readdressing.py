@@ -42,7 +42,7 @@ class NoticeAddresses:
         """A directory that may not be read, or does not answer, offers nothing this night."""
         offered = 0
         for organisation in self.organisations.all():
-            if not organisation.is_captured:
+            if not organisation.is_served:
                 continue
             known = (one for one in self.mailboxes.of(organisation.tenant_id) if _is_known(one))
             try:

@@ -29,7 +29,7 @@ class QueueDueSubscriptions:
         ending = self.subscriptions.ending(now + RENEW_BEFORE + SPREAD)
         due = {(tenant_id, one.mailbox_id) for tenant_id, one in ending if one.is_due(now)}
         for organisation in self.organisations.all():
-            if organisation.is_captured:
+            if organisation.is_served:
                 due.update(self._missing(organisation.tenant_id))
         for tenant_id, mailbox_id in sorted(due):
             self.queue.put(MaintainSubscription(tenant_id=tenant_id, mailbox_id=mailbox_id, first_at=now))
@@ -39,7 +39,7 @@ class QueueDueSubscriptions:
         """Also mailboxes whose removal was begun: the command that ends it may have been lost."""
         known = {one.mailbox_id for one in self.subscriptions.of(tenant_id)}
         for mailbox in self.mailboxes.of(tenant_id):
-            wanted = mailbox.is_open and not mailbox.is_polled_only
+            wanted = mailbox.is_readable and not mailbox.is_polled_only
             if mailbox.state == REMOVING or (wanted and mailbox.mailbox_id not in known):
                 yield tenant_id, mailbox.mailbox_id
 
@@ -86,7 +86,7 @@ class CompareSubscriptions:
             return
         mailboxes = list(self.mailboxes.of(tenant_id))
         stored = {one.mailbox_id: one for one in self.subscriptions.of(tenant_id)}
-        enabled = organisation is not None and organisation.is_captured
+        enabled = organisation is not None and organisation.is_served
         found = compare(living, mailboxes, stored, enabled=enabled)
         telemetry.event(
             "subscriptions_compared",

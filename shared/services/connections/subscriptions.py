@@ -48,17 +48,17 @@ class MaintainSubscriptions:
                 self._maintain(scope, command)
 
     def _maintain(self, scope: Scope, command: MaintainSubscription) -> None:
-        mailbox = self._identified(scope.mailbox) if scope.is_open else scope.mailbox
+        mailbox = self._identified(scope.mailbox) if scope.is_readable else scope.mailbox
         held = self.subscriptions.get(command.tenant_id, command.mailbox_id)
         if command.event == STRAY:
             held = self._without_strays(mailbox, held)
-        wanted = scope.is_open and not mailbox.is_polled_only
+        wanted = scope.is_readable and not mailbox.is_polled_only
         action = next_action(held, wanted=wanted, event=command.event, now=self.clock())
         telemetry.event("subscription", mailbox=mailbox.mailbox_id, action=action.value)
         self._carry_out(action, mailbox, held)
-        if scope.is_open and mailbox.is_polled_only:
+        if scope.is_readable and mailbox.is_polled_only:
             self._note_polled(mailbox)
-        if scope.is_open and (action is Action.CREATE or command.event or mailbox.paused_at):
+        if scope.is_readable and (action is Action.CREATE or command.event or mailbox.paused_at):
             # Subscribe first, then the first delta: what arrives in between is seen by both.
             self.queue.put(walk_of(mailbox, self.clock()))
         self._date_pause(scope)
@@ -96,9 +96,9 @@ class MaintainSubscriptions:
     def _date_pause(self, scope: Scope) -> None:
         """Remember when capture was paused; resumed, ask for what was missed, and only then forget it."""
         mailbox, now = scope.mailbox, self.clock()
-        if not scope.is_active and mailbox.state != REMOVING and mailbox.paused_at is None:
+        if not scope.is_enabled and mailbox.state != REMOVING and mailbox.paused_at is None:
             self.mailboxes.note(mailbox, paused_at=now)
-        elif scope.is_open and mailbox.paused_at is not None:
+        elif scope.is_readable and mailbox.paused_at is not None:
             self.queue.put(reconciliation_of(scope, gap=mailbox.paused_at, now=now))
             self.mailboxes.note(mailbox, paused_at=None)
 

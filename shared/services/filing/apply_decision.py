@@ -89,7 +89,7 @@ class TakeBack:
 
 
 @dataclass(frozen=True, slots=True)
-class CarryOut:
+class ApplyDecision:
     """Write all rows of a mail on which a person has decided, teach, audit, and put back who waits for it."""
 
     filing: Filing

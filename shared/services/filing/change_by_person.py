@@ -37,7 +37,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class ByHand:
+class ChangeByPerson:
     """Change a stored mail as a person said, and have it carried out."""
 
     messages: MessageStore

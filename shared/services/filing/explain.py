@@ -22,7 +22,7 @@ from shared.ports.stores.connections import Mailboxes
 from shared.ports.stores.exceptions import Exceptions, Failure, FailureFilter
 from shared.ports.stores.filing import MessageStore
 from shared.services.capture.scopes import hasher_of
-from shared.services.filing.reading import BCC, Access, hidden_people
+from shared.services.filing.reading import BCC, Visibility, hidden_people
 
 MOST_FAILURES = 20
 
@@ -59,7 +59,7 @@ class Explain:
     looks through all of that mailbox's rows: a second or so per 10,000 of them, mailboxes side by side.
     """
 
-    access: Access
+    visibility: Visibility
     messages: MessageStore
     mailboxes: Mailboxes
     sightings: Sightings
@@ -113,7 +113,7 @@ class Explain:
         hidden = {
             address
             for one in stored
-            for address in hidden_people(caller, self.access.copies(caller, one.key))
+            for address in hidden_people(caller, self.visibility.copies(caller, one.key))
         }
         shown = [
             (mailbox, one)

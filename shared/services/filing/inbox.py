@@ -26,8 +26,8 @@ from shared.ports.stores.connections import Mailboxes, Organisations
 from shared.ports.stores.filing import Inbox, MessageStore
 from shared.ports.stores.records import RecordIndex, Records
 from shared.ports.work import Clock
-from shared.services.filing.change_by_person import ByHand, Said
-from shared.services.filing.reading import BCC, Access
+from shared.services.filing.change_by_person import ChangeByPerson, Said
+from shared.services.filing.reading import BCC, Visibility
 
 MOST_RECORDS: Final = 20
 
@@ -134,19 +134,19 @@ class Decide:
     Outdated when somebody else was faster, InvalidInput for records that are not there.
     """
 
-    access: Access
+    visibility: Visibility
     messages: MessageStore
     organisations: Organisations
     records: Records
     index: RecordIndex
-    by_hand: ByHand
+    change_by_person: ChangeByPerson
     clock: Clock
 
     def __call__(self, caller: Caller, key: str, wanted: Wanted) -> StoredMessage:
-        stored, own = held(self.access, caller, key, ADMIN if wanted.what == DELETE else AGENT)
+        stored, own = held(self.visibility, caller, key, ADMIN if wanted.what == DELETE else AGENT)
         ruling = self._ruling(caller, stored, wanted)
         said = Said(ruling.what, ruling.by, ruling.at, ruling.refs)
-        return self.by_hand(
+        return self.change_by_person(
             caller.tenant_id, key, said, lambda one: inbox.ruled(one, ruling, own, wanted.read_under)
         )
 
@@ -251,26 +251,28 @@ class UndoDecision:
     Whoever has a copy in the own mailbox may. Raises WrongState when there is nothing to undo.
     """
 
-    access: Access
-    by_hand: ByHand
+    visibility: Visibility
+    change_by_person: ChangeByPerson
     clock: Clock
 
     def __call__(self, caller: Caller, key: str) -> StoredMessage:
-        stored, _ = held(self.access, caller, key, AGENT)
+        stored, _ = held(self.visibility, caller, key, AGENT)
         at = self.clock()
         said = Said(UNDO, caller.oid, at, stored.decided.refs if stored.decided else ())
-        return self.by_hand(caller.tenant_id, key, said, lambda one: inbox.undone(one, by=caller.oid, at=at))
+        return self.change_by_person(
+            caller.tenant_id, key, said, lambda one: inbox.undone(one, by=caller.oid, at=at)
+        )
 
 
-def held(access: Access, caller: Caller, key: str, role: str) -> tuple[StoredMessage, list[Mailbox]]:
+def held(visibility: Visibility, caller: Caller, key: str, role: str) -> tuple[StoredMessage, list[Mailbox]]:
     """A mail, and the caller's own mailboxes that hold a copy. Raises Unknown where there is none."""
     caller.needs(role, ADMIN)
-    stored = access.find(caller, key)
+    stored = visibility.find(caller, key)
     if stored is None:
         raise _not_here()
     if stored.decided is not None and stored.is_deleted and stored.decided.by == caller.oid:
         return stored, []
-    own = [one for _, one in access.copies(caller, key) if one is not None and caller.owns(one)]
+    own = [one for _, one in visibility.copies(caller, key) if one is not None and caller.owns(one)]
     if not own:
         raise _not_here()
     return stored, own

@@ -47,7 +47,7 @@ class Ingest:
 
     def __call__(self, command: IngestMessages) -> None:
         with self.turns.slot(command) as scope:
-            if scope is None or not scope.is_open:
+            if scope is None or not scope.is_readable:
                 telemetry.event("ingest_dropped", mailbox=command.mailbox_id, ids=len(command.ids))
                 return
             left = self._take_in(replace(scope, unbounded=command.unbounded), command)

@@ -9,9 +9,9 @@ from shared.domain.privacy.callers import Caller
 from shared.domain.records.records import RecordRef
 from shared.ports.stores.records import Records
 from shared.ports.work import Clock
-from shared.services.filing.change_by_person import ByHand, Said
+from shared.services.filing.change_by_person import ChangeByPerson, Said
 from shared.services.filing.inbox import with_clients
-from shared.services.filing.reading import Access
+from shared.services.filing.reading import Visibility
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +21,17 @@ class LinkMessage:
     Raises Unknown for a message that the caller may not read, InvalidInput for a record that is not there.
     """
 
-    access: Access
+    visibility: Visibility
     records: Records
-    by_hand: ByHand
+    change_by_person: ChangeByPerson
     clock: Clock
 
     def __call__(self, caller: Caller, key: str, ref: RecordRef) -> StoredMessage:
-        self.access.message(caller, key)
+        self.visibility.message(caller, key)
         found = with_clients(self.records, caller.tenant_id, [ref])
         new = links.links_to([ref], found, by=caller.oid or caller.client_id)
         said = Said(LINK, caller.oid or caller.client_id, self.clock(), tuple(one.ref for one in new))
-        return self.by_hand(caller.tenant_id, key, said, lambda one: links.linked(one, new))
+        return self.change_by_person(caller.tenant_id, key, said, lambda one: links.linked(one, new))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,11 @@ class UnlinkMessage:
     Raises Unknown for a message that the caller may not read, or that is not on the record.
     """
 
-    access: Access
-    by_hand: ByHand
+    visibility: Visibility
+    change_by_person: ChangeByPerson
     clock: Clock
 
     def __call__(self, caller: Caller, key: str, ref: RecordRef) -> StoredMessage:
-        self.access.message(caller, key)
+        self.visibility.message(caller, key)
         said = Said(UNLINK, caller.oid or caller.client_id, self.clock(), (ref,))
-        return self.by_hand(caller.tenant_id, key, said, lambda one: links.unlinked(one, ref))
+        return self.change_by_person(caller.tenant_id, key, said, lambda one: links.unlinked(one, ref))

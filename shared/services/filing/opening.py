@@ -9,7 +9,7 @@ from shared.domain.records.merging import moved
 from shared.domain.records.records import Record, RecordRef
 from shared.ports.stores.records import Records
 from shared.ports.work import Clock
-from shared.services.matching.current_records import survivors
+from shared.services.matching.current_records import current_records
 
 
 def as_renamed(
@@ -21,7 +21,7 @@ def as_renamed(
     """
     decision = message.decision
     refs = set(opened_refs(message)) - stored.unlinked
-    for ref, record in survivors(records, tenant_id, refs).items():
+    for ref, record in current_records(records, tenant_id, refs).items():
         decision = moved(decision, ref, record.ref) if record.ref != ref else decision
     return replace(message, decision=decision)
 

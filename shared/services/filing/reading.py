@@ -62,7 +62,7 @@ class MessageView:
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class Visibility:
     """What a caller may see of a stored mail: decided from its copies and whose mailboxes they are in."""
 
     messages: MessageStore
@@ -101,7 +101,7 @@ class ReadTimeline:
 
     records: Records
     timeline: Timeline
-    access: Access
+    visibility: Visibility
 
     def __call__(
         self, caller: Caller, ref: RecordRef, wanted: EntryFilter, *, limit: int, cursor: str
@@ -120,7 +120,7 @@ class ReadTimeline:
     def _shown(self, caller: Caller, entry: Entry) -> Entry:
         if not entry.link.evidence.startswith(BCC):
             return entry
-        visible = _visible_bcc(caller, self.access.copies(caller, entry.message_key))
+        visible = _visible_bcc(caller, self.visibility.copies(caller, entry.message_key))
         return entry if _may_see(entry.link, visible) else _without_evidence(entry)
 
 
@@ -128,17 +128,17 @@ class ReadTimeline:
 class ReadMessage:
     """One message with its document, as this caller may see it. Raises Unknown."""
 
-    access: Access
+    visibility: Visibility
     messages: MessageStore
     folders: FolderStates
     organisations: Organisations
 
     def __call__(self, caller: Caller, key: str, chain: Chain = "") -> MessageView:
-        stored = self.access.message(caller, key)
+        stored = self.visibility.message(caller, key)
         document = self.messages.document(caller.tenant_id, key)
         if document is None:
             raise _no_message()
-        copies = self.access.copies(caller, key)
+        copies = self.visibility.copies(caller, key)
         visible = _visible_bcc(caller, copies)
         hidden = hidden_people(caller, copies)
         return MessageView(
@@ -174,12 +174,12 @@ class ReadMessage:
 class ReadAttachment:
     """An attachment's metadata and bytes. Raises Unknown when it is not there or not for this caller."""
 
-    access: Access
+    visibility: Visibility
     messages: MessageStore
     attachments: Attachments
 
     def __call__(self, caller: Caller, key: str, attachment_id: str) -> tuple[Attachment, Iterator[bytes]]:
-        self.access.message(caller, key)
+        self.visibility.message(caller, key)
         document = self.messages.document(caller.tenant_id, key)
         known = document.attachments if document else ()
         found = next((one for one in known if one.id == attachment_id), None)

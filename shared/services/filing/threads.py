@@ -12,7 +12,7 @@ from shared.domain.filing.person_decisions import LINK, UNDO, Ruling
 from shared.domain.mail.messages import Document
 from shared.ports.stores.connections import Mailboxes
 from shared.ports.stores.filing import Inbox, MessageStore
-from shared.services.filing.change_by_person import ByHand, Said
+from shared.services.filing.change_by_person import ChangeByPerson, Said
 from shared.services.filing.holders import holders_of
 
 # How far one decision reaches: rows of My Inbox looked at for each agent, newest first, and mails filed along.
@@ -28,7 +28,7 @@ class FileThread:
     messages: MessageStore
     mailboxes: Mailboxes
     inbox: Inbox
-    by_hand: ByHand
+    change_by_person: ChangeByPerson
 
     def __call__(self, tenant_id: str, lead: StoredMessage, document: Document) -> StoredMessage:
         """The mail as it stands then. Which mails go along is noted on it first, so that an undo finds them."""
@@ -40,7 +40,7 @@ class FileThread:
         lead = self.messages.update(tenant_id, replace(lead, decided=replace(decided, thread=noted)))
         said = Said(LINK, decided.by, decided.at, decided.refs)
         for key in keys:
-            self.by_hand(tenant_id, key, said, lambda one: inbox.ruled_along(one, lead))
+            self.change_by_person(tenant_id, key, said, lambda one: inbox.ruled_along(one, lead))
         settled = replace(decided, thread=noted, settled=True)
         return self.messages.update(tenant_id, replace(lead, decided=settled))
 
@@ -53,7 +53,7 @@ class FileThread:
             gone_along = mate.decided or mate.undone
             if gone_along is not None and gone_along.along == lead.key:
                 said = Said(UNDO, ruling.by, ruling.at, gone_along.refs)
-                self.by_hand(tenant_id, key, said, lambda one: _put_back(one, ruling, lead.key))
+                self.change_by_person(tenant_id, key, said, lambda one: _put_back(one, ruling, lead.key))
 
     def checked(self, tenant_id: str, mate: StoredMessage) -> StoredMessage:
         """The mail itself, put back if it went along with a decision that no longer stands."""

@@ -22,7 +22,7 @@ from shared.domain.records.records import MATTERS, Card, Record, RecordRef
 from shared.ports.stores.filing import Codes, MessageStore
 from shared.ports.stores.records import KnownAddress, RecordIndex, Records
 from shared.services.capture.scopes import Scope
-from shared.services.matching.current_records import survivors
+from shared.services.matching.current_records import current_records
 
 # A contact may be on hundreds of records; those that are shown first are enough.
 MOST_LISTED = 20
@@ -107,7 +107,7 @@ class GatherCandidates:
         if not candidates.codes:
             return candidates
         refs = {ref for hit in candidates.codes for ref in hit.links}
-        records = survivors(self.records, scope.tenant_id, refs)
+        records = current_records(self.records, scope.tenant_id, refs)
         cards = {**candidates.cards, **{one.ref: one.card for one in records.values()}}
         hits_with_domains = tuple(
             replace(hit, domains=_domains_at(records[ref] for ref in hit.links if ref in records))
@@ -173,16 +173,18 @@ class GatherCandidates:
         }
         if not contacts or policy.matched_to in reached:
             return candidates
-        found = self.index.listing(scope.tenant_id, contacts)
-        listing = {contacts[one]: frozenset(sorted(refs)[:MOST_LISTED]) for one, refs in found.items()}
-        candidates = replace(candidates, listing=listing)
-        return self._with_cards(scope, candidates, {ref for refs in listing.values() for ref in refs})
+        found = self.index.listing_contact(scope.tenant_id, contacts)
+        listing_contact = {
+            contacts[one]: frozenset(sorted(refs)[:MOST_LISTED]) for one, refs in found.items()
+        }
+        candidates = replace(candidates, listing_contact=listing_contact)
+        return self._with_cards(scope, candidates, {ref for refs in listing_contact.values() for ref in refs})
 
     def _with_cards(self, scope: Scope, candidates: Candidates, wanted: Iterable[RecordRef]) -> Candidates:
         missing = set(wanted) - candidates.cards.keys()
         if not missing:
             return candidates
-        read = survivors(self.records, scope.tenant_id, missing)
+        read = current_records(self.records, scope.tenant_id, missing)
         cards = {**candidates.cards, **{one.ref: one.card for one in read.values()}}
         return replace(candidates, cards=cards).moved(_merged(read))
 

@@ -10,7 +10,9 @@ from shared.ports.stores.records import Records
 _LONGEST_CHAIN: Final = 8
 
 
-def survivors(records: Records, tenant_id: str, refs: Iterable[RecordRef]) -> Mapping[RecordRef, Record]:
+def current_records(
+    records: Records, tenant_id: str, refs: Iterable[RecordRef]
+) -> Mapping[RecordRef, Record]:
     """What stands now for each of these records; those that are not there are left out.
 
     One read of all of them; one more for each time that any of them was merged.

@@ -26,7 +26,7 @@ from shared.ports.stores.privacy import Erasures, Holdings
 from shared.ports.stores.records import RecordIndex, Records
 from shared.ports.work import Clock, CommandQueue
 from shared.services.capture.scopes import hasher_of
-from shared.services.filing.change_by_person import ByHand, Said
+from shared.services.filing.change_by_person import ChangeByPerson, Said
 from shared.services.filing.conflicts import persistently
 
 PAGE: Final = 50
@@ -101,7 +101,7 @@ class EraseMessages:
     erasures: Erasures
     messages: MessageStore
     records: Records
-    by_hand: ByHand
+    change_by_person: ChangeByPerson
     clock: Clock
 
     def __call__(self, tenant_id: str, erasure: Erasure, eraser: Eraser, after: str) -> tuple[Erasure, str]:
@@ -158,7 +158,7 @@ class EraseMessages:
         ruling = Ruling(ERASE, erasure.by, self.clock(), stored.decision)
         refs = tuple(one.ref for one in stored.decision.links)
         said = Said(ERASE, ruling.by, ruling.at, refs)
-        self.by_hand(tenant_id, stored.key, said, lambda one: taken_away(one, ruling))
+        self.change_by_person(tenant_id, stored.key, said, lambda one: taken_away(one, ruling))
 
     def _rewrite(
         self, tenant_id: str, eraser: Eraser, stored: StoredMessage, document: Document | None

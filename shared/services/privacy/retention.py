@@ -20,7 +20,7 @@ from shared.ports.stores.connections import Mailboxes, Organisations
 from shared.ports.stores.filing import MessageStore
 from shared.ports.stores.privacy import Erasures
 from shared.ports.work import Clock, CommandQueue
-from shared.services.filing.change_by_person import ByHand, Said
+from shared.services.filing.change_by_person import ChangeByPerson, Said
 from shared.services.privacy import deletion, erasing
 
 PAGE: Final = 100
@@ -81,7 +81,7 @@ class ApplyRetention:
     mailboxes: Mailboxes
     messages: MessageStore
     sightings: Sightings
-    by_hand: ByHand
+    change_by_person: ChangeByPerson
     queue: CommandQueue
     clock: Clock
 
@@ -111,7 +111,7 @@ class ApplyRetention:
     def _expire(self, tenant_id: str, stored: StoredMessage) -> None:
         ruling = Ruling(EXPIRE, BY_RULE, self.clock(), stored.decision)
         said = Said(EXPIRE, BY_RULE, ruling.at, tuple(one.ref for one in stored.decision.links))
-        self.by_hand(tenant_id, stored.key, said, lambda one: taken_away(one, ruling))
+        self.change_by_person(tenant_id, stored.key, said, lambda one: taken_away(one, ruling))
 
     def _ledger(self, command: TakeAway, before: datetime) -> TakeAway | None:
         """A thousand rows of the next mailbox; `after` is the one that is done."""

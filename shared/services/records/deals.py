@@ -12,14 +12,14 @@ from shared.domain.records.deals import people_domains, with_contacts
 from shared.domain.records.records import Record, RecordRef
 from shared.ports.stores.records import RecordIndex, Records
 from shared.services.capture.late_contacts import AnnounceContacts
-from shared.services.matching.current_records import survivors
+from shared.services.matching.current_records import current_records
 
 Contacts = Mapping[str, Record | None]
 _TRIES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Matters:
+class Deals:
     """Keep the domains of matters in step with their contacts."""
 
     records: Records
@@ -29,12 +29,12 @@ class Matters:
     def contacts(self, tenant_id: str, records: Iterable[Record]) -> Contacts:
         """The contacts that matters among these list, by id: as given here, else as they stand."""
         given = list(records)
-        listed = {one for matter in given if matter.is_matter for one in matter.contacts}
+        listed = {one for deal in given if deal.is_deal for one in deal.contacts}
         here: dict[str, Record | None] = {
             one.ref.id: one for one in given if one.ref.kind == "contact" and one.ref.id in listed
         }
         wanted = [RecordRef("contact", one) for one in sorted(listed - here.keys())]
-        found = survivors(self.records, tenant_id, wanted)
+        found = current_records(self.records, tenant_id, wanted)
         return {**here, **{ref.id: found.get(ref) for ref in wanted}}
 
     def renew(
@@ -57,10 +57,10 @@ class Matters:
             left = list(self.records.write(tenant_id, changed, standing)) if changed else []
         raise Conflict("opportunities and projects change faster than they can be renewed")
 
-    def listing(self, tenant_id: str, contacts: Iterable[str]) -> list[RecordRef]:
+    def listing_contact(self, tenant_id: str, contacts: Iterable[str]) -> list[RecordRef]:
         """Matters that list one of these contacts."""
         asked = list(contacts)
-        found = self.index.listing(tenant_id, asked) if asked else {}
+        found = self.index.listing_contact(tenant_id, asked) if asked else {}
         return sorted({ref for refs in found.values() for ref in refs})
 
     def waiting(self, tenant_id: str, contacts: Iterable[str]) -> list[RecordRef]:

@@ -18,7 +18,7 @@ from shared.domain.records.records import Record, RecordRef
 from shared.ports.stores.filing import EntryFilter, MessageStore, Timeline
 from shared.ports.stores.records import RecordIndex, Records
 from shared.ports.work import Clock, CommandQueue
-from shared.services.matching.current_records import survivors
+from shared.services.matching.current_records import current_records
 from shared.services.records.record_writing import LookUpInsiders, WriteRecords
 
 # Mail that was matched before the merge may be filed after it; in seconds.
@@ -127,7 +127,7 @@ class MoveFiled:
         if self._stands_again(command.tenant_id, old):
             telemetry.event("merge_dropped", merged=str(old))
             return
-        found = survivors(self.records, command.tenant_id, [into])
+        found = current_records(self.records, command.tenant_id, [into])
         new = found[into].ref if into in found else into
         if command.pages == 0:
             self._move_taught(command.tenant_id, old, new)
@@ -156,7 +156,7 @@ class MoveFiled:
         """Opportunities and projects list the survivor in the other's place. Raises Conflict."""
         if old.kind != "contact":
             return
-        left: Sequence[RecordRef] = sorted(self.index.listing(tenant_id, [old.id])[old.id])
+        left: Sequence[RecordRef] = sorted(self.index.listing_contact(tenant_id, [old.id])[old.id])
         for _ in range(_TRIES):
             if not left:
                 return

@@ -13,7 +13,7 @@ from shared.domain.records.records import Record, RecordRef
 from shared.ports.stores.connections import Organisations
 from shared.ports.stores.records import RecordIndex, Records
 from shared.services.capture.late_contacts import AnnounceContacts, CountLateMail
-from shared.services.records.deals import Matters, lending_otherwise
+from shared.services.records.deals import Deals, lending_otherwise
 
 _TRIES: Final = 8
 # Of many records these are looked for first: where none is there, the load is taken for a new one.
@@ -58,7 +58,7 @@ class WriteRecords:
     """
 
     records: Records
-    matters: Matters
+    deals: Deals
     announce: AnnounceContacts
     count: CountLateMail
 
@@ -90,14 +90,14 @@ class WriteRecords:
         Before, so that a run which is cut short leaves no contact that only looks as if its matters knew;
         after, for matters that were written meanwhile.
         """
-        contacts = self.matters.contacts(tenant_id, given)
+        contacts = self.deals.contacts(tenant_id, given)
         ready = [with_contacts(one, contacts, own_domains) for one in given]
         here = {one.ref for one in ready}
         hashes = self.announce.new_hashes(tenant_id, ready, standing)
         done.announced |= self.announce(tenant_id, hashes)
         changed = lending_otherwise(ready, standing, own_domains)
-        others = [one for one in self.matters.listing(tenant_id, changed) if one not in here]
-        self.matters.renew(tenant_id, others, own_domains, changed)
+        others = [one for one in self.deals.listing_contact(tenant_id, changed) if one not in here]
+        self.deals.renew(tenant_id, others, own_domains, changed)
         found = self.records.write(tenant_id, ready, standing)
         written = {one.ref: one for one in ready if one.ref not in found}
         # Of the others it is not known yet what they take the place of.
@@ -107,10 +107,10 @@ class WriteRecords:
         done.written |= written
         done.created |= written.keys() - standing.keys()
         people = [ref.id for ref in written if ref.kind == "contact"]
-        behind = {*self.matters.waiting(tenant_id, people), *self.matters.listing(tenant_id, changed)}
-        now = self.matters.contacts(tenant_id, given)
+        behind = {*self.deals.waiting(tenant_id, people), *self.deals.listing_contact(tenant_id, changed)}
+        now = self.deals.contacts(tenant_id, given)
         behind |= {ref for ref, one in written.items() if one != with_contacts(one, now, own_domains)}
-        self.matters.renew(tenant_id, sorted(behind), own_domains)
+        self.deals.renew(tenant_id, sorted(behind), own_domains)
         return found
 
     def _standing(self, tenant_id: str, refs: Sequence[RecordRef]) -> Mapping[RecordRef, Record]:

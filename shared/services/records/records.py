@@ -17,7 +17,7 @@ from shared.domain.records.record_rules import Insiders, refusal
 from shared.domain.records.records import KINDS, Record, RecordRef
 from shared.ports.stores.connections import Organisations
 from shared.ports.stores.records import RecordIndex, Records
-from shared.services.records.deals import Matters
+from shared.services.records.deals import Deals
 from shared.services.records.record_writing import LookUpInsiders, Outcome, WriteRecords
 
 MAX_LINES: Final = 1_000
@@ -103,7 +103,7 @@ class DeleteRecord:
     """
 
     records: Records
-    matters: Matters
+    deals: Deals
     organisations: Organisations
 
     def __call__(self, tenant_id: str, ref: RecordRef) -> None:
@@ -113,11 +113,11 @@ class DeleteRecord:
         self._renew(tenant_id, ref)
 
     def _renew(self, tenant_id: str, ref: RecordRef) -> None:
-        listing = self.matters.listing(tenant_id, [ref.id]) if ref.kind == "contact" else []
-        if listing:
+        listing_contact = self.deals.listing_contact(tenant_id, [ref.id]) if ref.kind == "contact" else []
+        if listing_contact:
             organisation = self.organisations.get(tenant_id)
             own_domains = organisation.own_domains if organisation else ()
-            self.matters.renew(tenant_id, listing, own_domains, {ref.id: None})
+            self.deals.renew(tenant_id, listing_contact, own_domains, {ref.id: None})
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,17 +27,17 @@ from shared.services.connections.mailboxes import (
     SyncNow,
 )
 from shared.services.connections.organisations import GetOrganisation, ListOrganisations, PutOrganisation
-from shared.services.filing.change_by_person import ByHand
+from shared.services.filing.change_by_person import ChangeByPerson
 from shared.services.filing.explain import Explain
 from shared.services.filing.inbox import Decide, ReadInbox, UndoDecision
 from shared.services.filing.links import LinkMessage, UnlinkMessage
-from shared.services.filing.reading import Access, ReadAttachment, ReadMessage, ReadTimeline
+from shared.services.filing.reading import ReadAttachment, ReadMessage, ReadTimeline, Visibility
 from shared.services.matching.candidates import GatherCandidates
 from shared.services.matching.rematch import Reconsider, Rematch
 from shared.services.privacy.audit import AuditRequest, ReadAudit
 from shared.services.privacy.deletion import AskDeletion
 from shared.services.privacy.erasing import AskErasure
-from shared.services.records.deals import Matters
+from shared.services.records.deals import Deals
 from shared.services.records.merging import MergeContacts, RenameRecord, ReplaceRecord
 from shared.services.records.record_writing import LookUpInsiders, WriteRecords
 from shared.services.records.records import (
@@ -88,7 +88,7 @@ class Api:
 def use_cases_over(storage: FakeStorage, world: ConnectingWorld | None = None) -> ApiUseCases:
     """Everything the API can do, at the builders' NOW."""
     connecting = world or ConnectingWorld(storage)
-    access = Access(storage.messages, storage.mailboxes)
+    visibility = Visibility(storage.messages, storage.mailboxes)
     look_up = LookUpInsiders(storage.index, storage.organisations)
     numbers = count(1)
 
@@ -98,14 +98,14 @@ def use_cases_over(storage: FakeStorage, world: ConnectingWorld | None = None) -
     def new_id() -> str:
         return f"{next(numbers):032x}"
 
-    hand = ByHand(storage.messages, storage.inbox, storage.queue, new_id)
+    hand = ChangeByPerson(storage.messages, storage.inbox, storage.queue, new_id)
     name = NameMailboxes(storage.mailboxes)
     put_back = PutBack(storage.exceptions, storage.queue, clock)
     announce = AnnounceContacts(storage.late_contacts, storage.mailboxes, storage.queue, clock, HASH_KEY)
-    matters = Matters(storage.records, storage.index, announce)
+    deals = Deals(storage.records, storage.index, announce)
     write = WriteRecords(
         storage.records,
-        matters,
+        deals,
         announce,
         CountLateMail(storage.organisations, storage.mailboxes, storage.sightings, clock),
     )
@@ -116,19 +116,19 @@ def use_cases_over(storage: FakeStorage, world: ConnectingWorld | None = None) -
 
     return ApiUseCases(
         identify_caller=IdentifyCaller(storage.organisations, HOME),
-        read_timeline=ReadTimeline(storage.records, storage.timeline, access),
-        read_message=ReadMessage(access, storage.messages, storage.folder_states, storage.organisations),
-        read_attachment=ReadAttachment(access, storage.messages, storage.attachments),
-        link_message=LinkMessage(access, storage.records, hand, clock),
-        unlink_message=UnlinkMessage(access, hand, clock),
+        read_timeline=ReadTimeline(storage.records, storage.timeline, visibility),
+        read_message=ReadMessage(visibility, storage.messages, storage.folder_states, storage.organisations),
+        read_attachment=ReadAttachment(visibility, storage.messages, storage.attachments),
+        link_message=LinkMessage(visibility, storage.records, hand, clock),
+        unlink_message=UnlinkMessage(visibility, hand, clock),
         read_inbox=ReadInbox(storage.inbox, storage.messages, storage.mailboxes, storage.records),
         decide=Decide(
-            access, storage.messages, storage.organisations, storage.records, storage.index, hand, clock
+            visibility, storage.messages, storage.organisations, storage.records, storage.index, hand, clock
         ),
-        undo_decision=UndoDecision(access, hand, clock),
+        undo_decision=UndoDecision(visibility, hand, clock),
         put_record=PutRecord(look_up, write),
         get_record=GetRecord(storage.records),
-        delete_record=DeleteRecord(storage.records, matters, storage.organisations),
+        delete_record=DeleteRecord(storage.records, deals, storage.organisations),
         load_records=LoadRecords(look_up, write),
         list_records=ListRecords(storage.records),
         list_opened=ListOpened(storage.records, storage.index),
@@ -163,7 +163,7 @@ def use_cases_over(storage: FakeStorage, world: ConnectingWorld | None = None) -
         replay_exception=ReplayException(storage.exceptions, put_back, name),
         replay_exceptions=ReplayExceptions(storage.exceptions, put_back),
         explain=Explain(
-            access=access,
+            visibility=visibility,
             messages=storage.messages,
             mailboxes=storage.mailboxes,
             sightings=storage.sightings,

@@ -351,9 +351,9 @@ def test_nothing_is_registered_in_another_tenant_than_the_subscription_s(desk: D
 
 
 def test_hooks_leave_a_registration_alone_that_is_kept_by_hand(desk: Desk) -> None:
-    by_hand = {"POSTLEDGER_APP_REGISTRATION": "manual", "POSTLEDGER_CLIENT_ID": "theirs"}
-    desk.done("before-provision.sh", **by_hand)
-    done = desk.run("after-provision.sh", **by_hand)
+    change_by_person = {"POSTLEDGER_APP_REGISTRATION": "manual", "POSTLEDGER_CLIENT_ID": "theirs"}
+    desk.done("before-provision.sh", **change_by_person)
+    done = desk.run("after-provision.sh", **change_by_person)
     assert done.returncode == 0
     assert REDIRECT in done.stderr
     assert desk.state["apps"] == []

@@ -33,15 +33,15 @@ from shared.services.capture.scopes import FindScope, Scope, hasher_of
 from shared.services.capture.screening import Screen
 from shared.services.capture.sync import Sync
 from shared.services.capture.turns import Turns
-from shared.services.filing.apply_decision import Bury, CarryOut, TakeBack
-from shared.services.filing.change_by_person import ByHand, SweepDecisions
+from shared.services.filing.apply_decision import ApplyDecision, Bury, TakeBack
+from shared.services.filing.change_by_person import ChangeByPerson, SweepDecisions
 from shared.services.filing.explain import Explain
 from shared.services.filing.filing import Filing
 from shared.services.filing.inbox import Decide, ReadInbox, UndoDecision
 from shared.services.filing.ingest import Ingest
 from shared.services.filing.links import LinkMessage, UnlinkMessage
 from shared.services.filing.opening import OpenRecord
-from shared.services.filing.reading import Access
+from shared.services.filing.reading import Visibility
 from shared.services.filing.threads import FileThread
 from shared.services.matching.bounces import NoteBounces, ReadBounce
 from shared.services.matching.candidates import GatherCandidates
@@ -52,7 +52,7 @@ from shared.services.privacy.deletion import AskDeletion, DeleteOrganisation
 from shared.services.privacy.erasing import AskErasure, EraseMessages, ErasePerson
 from shared.services.privacy.retention import ApplyRetention, QueueRetention
 from shared.services.privacy.taking_away import RunTakeAway
-from shared.services.records.deals import Matters
+from shared.services.records.deals import Deals
 from shared.services.records.merging import MergeContacts, MoveFiled, RenameRecord, ReplaceRecord
 from shared.services.records.record_writing import LookUpInsiders, WriteRecords
 from tests.builders import (
@@ -157,7 +157,7 @@ class World:
         elif isinstance(command, TakeAway):
             self.take_away(command)
         elif isinstance(command, FileMessage):
-            self.carry_out(command)
+            self.apply_decision(command)
         else:
             raise AssertionError(command)
 
@@ -282,8 +282,8 @@ class World:
             storage.late_contacts, storage.mailboxes, storage.queue, lambda: self.now, HASH_KEY
         )
         count = CountLateMail(storage.organisations, storage.mailboxes, storage.sightings, lambda: self.now)
-        matters = Matters(storage.records, storage.index, announce)
-        return WriteRecords(storage.records, matters, announce, count)
+        deals = Deals(storage.records, storage.index, announce)
+        return WriteRecords(storage.records, deals, announce, count)
 
     @property
     def merge_contacts(self) -> MergeContacts:
@@ -356,7 +356,7 @@ class World:
     def explain(self) -> Explain:
         storage = self.storage
         return Explain(
-            access=Access(storage.messages, storage.mailboxes),
+            visibility=Visibility(storage.messages, storage.mailboxes),
             messages=storage.messages,
             mailboxes=storage.mailboxes,
             sightings=storage.sightings,
@@ -366,37 +366,39 @@ class World:
         )
 
     @property
-    def by_hand(self) -> ByHand:
+    def change_by_person(self) -> ChangeByPerson:
         storage = self.storage
-        return ByHand(storage.messages, storage.inbox, storage.queue, lambda: f"act-{next(self.numbers)}")
+        return ChangeByPerson(
+            storage.messages, storage.inbox, storage.queue, lambda: f"act-{next(self.numbers)}"
+        )
 
     @property
     def decide(self) -> Decide:
         storage = self.storage
         return Decide(
-            Access(storage.messages, storage.mailboxes),
+            Visibility(storage.messages, storage.mailboxes),
             storage.messages,
             storage.organisations,
             storage.records,
             storage.index,
-            self.by_hand,
+            self.change_by_person,
             lambda: self.now,
         )
 
     @property
     def undo(self) -> UndoDecision:
-        access = Access(self.storage.messages, self.storage.mailboxes)
-        return UndoDecision(access, self.by_hand, lambda: self.now)
+        visibility = Visibility(self.storage.messages, self.storage.mailboxes)
+        return UndoDecision(visibility, self.change_by_person, lambda: self.now)
 
     @property
     def link(self) -> LinkMessage:
-        access = Access(self.storage.messages, self.storage.mailboxes)
-        return LinkMessage(access, self.storage.records, self.by_hand, lambda: self.now)
+        visibility = Visibility(self.storage.messages, self.storage.mailboxes)
+        return LinkMessage(visibility, self.storage.records, self.change_by_person, lambda: self.now)
 
     @property
     def unlink(self) -> UnlinkMessage:
-        access = Access(self.storage.messages, self.storage.mailboxes)
-        return UnlinkMessage(access, self.by_hand, lambda: self.now)
+        visibility = Visibility(self.storage.messages, self.storage.mailboxes)
+        return UnlinkMessage(visibility, self.change_by_person, lambda: self.now)
 
     @property
     def read_inbox(self) -> ReadInbox:
@@ -409,10 +411,10 @@ class World:
         return SweepDecisions(storage.organisations, storage.inbox, storage.queue, lambda: self.now)
 
     @property
-    def carry_out(self) -> CarryOut:
+    def apply_decision(self) -> ApplyDecision:
         storage = self.storage
-        threads = FileThread(storage.messages, storage.mailboxes, storage.inbox, self.by_hand)
-        return CarryOut(
+        threads = FileThread(storage.messages, storage.mailboxes, storage.inbox, self.change_by_person)
+        return ApplyDecision(
             filing=self.ingest.filing,
             messages=storage.messages,
             inbox=storage.inbox,
@@ -458,7 +460,11 @@ class World:
             person=ErasePerson(
                 erasures=storage.erasures,
                 erase_messages=EraseMessages(
-                    storage.erasures, storage.messages, storage.records, self.by_hand, lambda: self.now
+                    storage.erasures,
+                    storage.messages,
+                    storage.records,
+                    self.change_by_person,
+                    lambda: self.now,
                 ),
                 records=storage.records,
                 holdings=storage.holdings,
@@ -481,7 +487,7 @@ class World:
                 mailboxes=storage.mailboxes,
                 messages=storage.messages,
                 sightings=storage.sightings,
-                by_hand=self.by_hand,
+                change_by_person=self.change_by_person,
                 queue=storage.queue,
                 clock=lambda: self.now,
             ),

@@ -47,7 +47,7 @@ class AzureRecordIndex:
     def subjects(self, tenant_id: str, subjects: Iterable[str]) -> Mapping[str, frozenset[Card]]:
         return self._cards(tenant_id, "subject", subjects)
 
-    def listing(self, tenant_id: str, contacts: Iterable[str]) -> Mapping[str, frozenset[RecordRef]]:
+    def listing_contact(self, tenant_id: str, contacts: Iterable[str]) -> Mapping[str, frozenset[RecordRef]]:
         found = self._cards(tenant_id, "contact", contacts)
         return {contact: frozenset(one.ref for one in cards) for contact, cards in found.items()}
 

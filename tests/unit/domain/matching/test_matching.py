@@ -122,7 +122,7 @@ REFS = st.sampled_from([f"{kind}/{number}" for kind in ("contact", "client") for
 
 
 @given(st.lists(REFS, min_size=1, max_size=6, unique=True), st.randoms())
-def test_the_order_of_candidates_does_not_matter(refs: list[str], random: Any) -> None:
+def test_the_order_of_candidates_does_not_deal(refs: list[str], random: Any) -> None:
     cards = {a_ref(one): a_record(one, client="1" if one.startswith("contact/") else "").card for one in refs}
     shuffled = list(cards.items())
     random.shuffle(shuffled)
@@ -150,7 +150,7 @@ SHUFFLED = (
     st.sampled_from(["opportunity", "project"]),
     st.data(),
 )
-def test_the_order_of_everything_that_is_known_does_not_matter(known_refs: Any, kind: str, data: Any) -> None:
+def test_the_order_of_everything_that_is_known_does_not_deal(known_refs: Any, kind: str, data: Any) -> None:
     refs = frozenset(known_refs)
     some = tuple(sorted(refs))[:2]
 
@@ -226,6 +226,6 @@ def test_filed_beats_triage() -> None:
 
 
 def test_a_link_made_by_a_person_stays_as_it_is() -> None:
-    by_hand = Decision(Disposition.FILED, (a_link("contact/1", 50, by="agent"),), "by_hand")
+    change_by_person = Decision(Disposition.FILED, (a_link("contact/1", 50, by="agent"),), "by_hand")
     ruled = Decision(Disposition.FILED, (a_link("contact/1", 90),), "rule")
-    assert merge(by_hand, ruled).links == by_hand.links
+    assert merge(change_by_person, ruled).links == change_by_person.links

@@ -212,7 +212,7 @@ def test_disconnecting_pauses_and_connecting_resumes_every_mailbox(world: Connec
     mailbox = world.storage.mailboxes.get(TENANT, AGENT)
     assert mailbox is not None
     assert mailbox.paused_at == NOW
-    assert not world.storage.organisations.rows[TENANT].is_captured
+    assert not world.storage.organisations.rows[TENANT].is_served
     world.storage.queue.sent.clear()
     world.verify(TENANT)
     assert world.storage.organisations.rows[TENANT].state == "verified"

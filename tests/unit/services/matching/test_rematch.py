@@ -169,8 +169,8 @@ def test_links_made_by_hand_stay(world: World) -> None:
     [key] = [key for (_, key) in world.storage.messages.rows]
     stored = world.storage.messages.get(TENANT, key)
     assert stored is not None
-    by_hand = a_link("property/P-1", rule="by_hand", by="ann")
-    decision = replace(stored.decision, links=(*stored.decision.links, by_hand))
+    change_by_person = a_link("property/P-1", rule="by_hand", by="ann")
+    decision = replace(stored.decision, links=(*stored.decision.links, change_by_person))
     world.storage.messages.update(TENANT, replace(stored, decision=decision))
     moved_address(world)
     [found] = look(world).differences

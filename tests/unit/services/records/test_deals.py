@@ -87,7 +87,7 @@ def test_a_load_of_new_contacts_costs_one_look_up_for_all_of_them(storage: FakeS
     storage.faults.clear()
     put(storage, *(a_contact(n, f"a@company{n}.example") for n in range(500)))
     assert storage.faults.reads.count("RecordIndex.awaiting") == 1
-    assert storage.faults.reads.count("RecordIndex.listing") == 0
+    assert storage.faults.reads.count("RecordIndex.listing_contact") == 0
     assert storage.faults.reads.count("Records.get_many") == 1, "a sample of eight"
 
 
@@ -129,7 +129,7 @@ def expected(latest: dict[RecordRef, Record]) -> dict[str, tuple[set[str], set[s
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(st.one_of(CONTACTS, DEALS), min_size=1, max_size=4), min_size=1, max_size=5))
-def test_the_order_and_the_batches_of_a_load_do_not_matter(batches: Sequence[Sequence[Record]]) -> None:
+def test_the_order_and_the_batches_of_a_load_do_not_deal(batches: Sequence[Sequence[Record]]) -> None:
     storage = FakeStorage()
     storage.organisations.put(an_organisation())
     latest: dict[RecordRef, Record] = {}
@@ -139,7 +139,7 @@ def test_the_order_and_the_batches_of_a_load_do_not_matter(batches: Sequence[Seq
     stored = {
         str(ref): (set(one.contact_domains), set(one.missing))
         for (_, ref), one in storage.records.rows.items()
-        if one.is_matter
+        if one.is_deal
     }
     assert stored == expected(latest)
 
