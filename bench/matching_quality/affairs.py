@@ -48,7 +48,7 @@ def twin_deals(story: Story) -> None:
     """Two open opportunities of one name and the same people: the name does not tell which."""
     deal = story.chance.choice(story.world.twins)
     them, us = story.chance.choice(deal.contacts), agent(story, "subject")
-    mail = replace(opening(story, "twin_matters", them, us), subject=deal.summary)
+    mail = replace(opening(story, "twin_deals", them, us), subject=deal.summary)
     story.post(replace(mail, truth=undecidable(them.records)))
 
 
@@ -56,9 +56,9 @@ def closed_deal(story: Story) -> None:
     """Under the name of a closed opportunity: its people only. With its code: the opportunity too."""
     deal = story.chance.choice(story.world.shut)
     us, them = agent(story, "subject"), story.chance.choice(deal.contacts)
-    story.post(replace(opening(story, "closed_matter", them, us), subject=deal.summary))
+    story.post(replace(opening(story, "closed_deal", them, us), subject=deal.summary))
     coded = f"{story.topic()} {story.issue(deal.records)}"
-    story.post(replace(opening(story, "closed_matter", them, us), subject=coded, about=deal.records))
+    story.post(replace(opening(story, "closed_deal", them, us), subject=coded, about=deal.records))
 
 
 def by_domain(story: Story) -> None:

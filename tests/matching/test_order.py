@@ -147,7 +147,7 @@ def played(
 @example(mail=ITSELF, boxes=ALONE, taken=False)
 @example(mail=ITSELF, boxes=ALONE, taken=True)
 @given(mail=MAIL, boxes=st.lists(MAILBOX, min_size=3, max_size=3), taken=st.booleans())
-def test_it_does_not_deal_which_mailbox_saw_a_mail_first(
+def test_it_does_not_matter_which_mailbox_saw_a_mail_first(
     mail: dict[str, Any], boxes: list[dict[str, Any]], taken: bool
 ) -> None:
     first, *others = (played(mail, boxes, order, taken=taken) for order in permutations(range(3)))

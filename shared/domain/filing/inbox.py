@@ -12,7 +12,7 @@ from shared.domain.filing.links import filed_on
 from shared.domain.filing.person_decisions import DELETE, LINK, Ruling
 from shared.domain.mail.identity import Hasher
 from shared.domain.mail.messages import Direction, Document
-from shared.domain.matching.matching import Decision, Disposition, MatchPolicy
+from shared.domain.matching.matching import Decision, Disposition, MatchPolicy, reason_to_list
 
 
 def reason_to_wait(stored: StoredMessage, mailbox: Mailbox) -> str:

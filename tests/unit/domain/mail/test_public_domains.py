@@ -144,7 +144,7 @@ def test_no_domain_makes_it_fail(domain: str) -> None:
     st.sampled_from(["mail", "a.b", "xn--bcher-kva", "x_y"]),
     st.sampled_from(["a.example", "b.co.uk", "c.com.br"]),
 )
-def test_what_stands_before_the_registered_part_does_not_deal(before: str, domain: str) -> None:
+def test_what_stands_before_the_registered_part_does_not_matter(before: str, domain: str) -> None:
     assert registrable(f"{before}.{domain}") == registrable(domain) == domain
 
 

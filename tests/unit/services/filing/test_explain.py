@@ -220,7 +220,7 @@ def test_nothing_of_another_organisation_is_told(world: World) -> None:
         explain(world, caller=stranger)
 
 
-def test_a_mailbox_that_is_refused_as_a_whole_is_no_deal_of_one_mail(world: World) -> None:
+def test_a_mailbox_that_is_refused_as_a_whole_is_no_matter_of_one_mail(world: World) -> None:
     graph_id = world.deliver()
     world.mail.failing[graph_id] = AccessDenied("no", "ErrorAccessDenied")
     with pytest.raises(AccessDenied):

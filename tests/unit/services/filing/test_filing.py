@@ -75,7 +75,7 @@ def test_a_mail_that_is_listed_waits_for_the_agent_of_that_mailbox_alone(world: 
     assert (waiting(world), waiting(world, SECOND)) == ([], [NO_RECORD_OF_KIND])
 
 
-def test_it_does_not_deal_which_mailbox_listed_it_first(world: World) -> None:
+def test_it_does_not_matter_which_mailbox_listed_it_first(world: World) -> None:
     second = world.connect(SECOND, matching=False)
     file(world, listed("matching_off"), second)
     file(world, a_stored_message())

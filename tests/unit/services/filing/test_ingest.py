@@ -555,7 +555,7 @@ def test_a_worker_killed_at_any_write_leaves_what_running_again_repairs(number: 
 
 @settings(max_examples=60, deadline=None)
 @given(st.permutations(range(len(BUSY_MAIL))), st.lists(st.integers(0, len(BUSY_MAIL) - 1), max_size=6))
-def test_order_and_repetition_of_commands_do_not_deal(order: list[int], again: list[int]) -> None:
+def test_order_and_repetition_of_commands_do_not_matter(order: list[int], again: list[int]) -> None:
     world = a_busy_world()
     commands = busy_commands(world)
     for number in (*order, *again):

@@ -129,7 +129,7 @@ def expected(latest: dict[RecordRef, Record]) -> dict[str, tuple[set[str], set[s
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(st.one_of(CONTACTS, DEALS), min_size=1, max_size=4), min_size=1, max_size=5))
-def test_the_order_and_the_batches_of_a_load_do_not_deal(batches: Sequence[Sequence[Record]]) -> None:
+def test_the_order_and_the_batches_of_a_load_do_not_matter(batches: Sequence[Sequence[Record]]) -> None:
     storage = FakeStorage()
     storage.organisations.put(an_organisation())
     latest: dict[RecordRef, Record] = {}
