@@ -43,7 +43,10 @@ _ABOUT_THE_ROW: Final = frozenset((*KEYS, "mailbox_id", *part_names(CONTENT)))
 
 
 class AzureMailboxes:
-    """Implements `ports.Mailboxes`. Requests: `by_id`, `note`, mostly `change` one; `get` two; `put`, `delete` two or three."""
+    """Implements `ports.Mailboxes`. Requests: `by_id`, `note` one; `get` two; `put`, `delete` two or three.
+
+    `change` makes one while nobody has changed the row since it was read, else two more for each try.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._table = Table(connection, names.MAILBOXES)
