@@ -12,6 +12,7 @@ from shared.services.commands import exceptions
 from shared.services.connections import callers, mailboxes, organisations
 from shared.services.connections.callers import ServedTenants
 from shared.services.filing import change_by_person, explain, inbox, links, reading
+from shared.services.filing.change_message import ChangeMessage
 from shared.services.matching import rematch
 from shared.services.privacy import audit, deletion, erasing
 from shared.services.records import deals, merging, record_writing, records
@@ -48,7 +49,9 @@ def api_use_cases(parts: Work) -> ApiUseCases:
     replace = merging.ReplaceRecord(parts.records, look_up, write, parts.queue, now)
     name = exceptions.NameMailboxes(parts.mailboxes)
     put_back = exceptions.PutBack(parts.exceptions, parts.queue, now)
-    hand = change_by_person.ChangeByPerson(parts.messages, parts.inbox, parts.queue, new_id)
+    hand = change_by_person.ChangeByPerson(
+        parts.messages, ChangeMessage(parts.messages), parts.inbox, parts.queue, new_id
+    )
     return ApiUseCases(
         identify_caller=callers.IdentifyCaller(parts.organisations, parts.settings.home_tenant_id),
         read_timeline=reading.ReadTimeline(parts.records, parts.timeline, visibility),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from shared.bootstrap.adapters import Adapters
 from shared.ports.work import Clock
 from shared.services.filing.change_by_person import ChangeByPerson
+from shared.services.filing.change_message import ChangeMessage
 from shared.services.privacy.deletion import DeleteOrganisation
 from shared.services.privacy.erasing import EraseMessages, ErasePerson
 from shared.services.privacy.retention import ApplyRetention
@@ -13,12 +14,13 @@ from shared.services.privacy.taking_away import RunTakeAway
 
 def taking_away(parts: Adapters, new_id: Callable[[], str], clock: Clock) -> RunTakeAway:
     """The use case behind the queue `erasure`."""
-    change_by_person = ChangeByPerson(parts.messages, parts.inbox, parts.queue, new_id)
+    change_message = ChangeMessage(parts.messages)
+    change_by_person = ChangeByPerson(parts.messages, change_message, parts.inbox, parts.queue, new_id)
     return RunTakeAway(
         person=ErasePerson(
             erasures=parts.erasures,
             erase_messages=EraseMessages(
-                parts.erasures, parts.messages, parts.records, change_by_person, clock
+                parts.erasures, parts.messages, parts.records, change_message, change_by_person, clock
             ),
             records=parts.records,
             holdings=parts.holdings,

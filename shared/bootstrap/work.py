@@ -31,6 +31,7 @@ from shared.services.connections.subscription_care import (
 from shared.services.connections.subscriptions import MaintainSubscriptions
 from shared.services.filing.apply_decision import ApplyDecision, Bury, TakeBack
 from shared.services.filing.change_by_person import ChangeByPerson, SweepDecisions
+from shared.services.filing.change_message import ChangeMessage
 from shared.services.filing.filing import Filing
 from shared.services.filing.ingest import Ingest
 from shared.services.filing.opening import OpenRecord
@@ -189,7 +190,7 @@ class Work(Adapters):
             merge_records=MoveFiled(
                 records=self.records,
                 index=self.index,
-                messages=self.messages,
+                change=self.change_message,
                 timeline=self.timeline,
                 queue=self.queue,
                 clock=now,
@@ -199,6 +200,10 @@ class Work(Adapters):
             watch_connections=self._connecting.watch,
             notice_addresses=self._connecting.notice_addresses,
         )
+
+    @cached_property
+    def change_message(self) -> ChangeMessage:
+        return ChangeMessage(self.messages)
 
     @cached_property
     def _connecting(self) -> Connecting:
@@ -220,7 +225,7 @@ class Work(Adapters):
             ),
             match=self._match,
             filing=self._filing,
-            note_bounces=NoteBounces(self.messages, self.timeline),
+            note_bounces=NoteBounces(self.messages, self.change_message, self.timeline),
             sightings=self.sightings,
             exceptions=self.exceptions,
             queue=self.queue,
@@ -268,8 +273,8 @@ class Work(Adapters):
 
     @cached_property
     def _carry_out(self) -> ApplyDecision:
-        change_by_person = ChangeByPerson(self.messages, self.inbox, self.queue, new_id)
-        threads = FileThread(self.messages, self.mailboxes, self.inbox, change_by_person)
+        change_by_person = ChangeByPerson(self.messages, self.change_message, self.inbox, self.queue, new_id)
+        threads = FileThread(self.messages, self.change_message, self.mailboxes, self.inbox, change_by_person)
         return ApplyDecision(
             filing=self._filing,
             messages=self.messages,
@@ -286,7 +291,7 @@ class Work(Adapters):
                 self.attachments,
                 self.settings.hash_key,
             ),
-            take_back=TakeBack(self.messages, self.index, self.records, self.timeline, threads),
+            take_back=TakeBack(self.change_message, self.index, self.records, self.timeline, threads),
             clock=now,
         )
 
@@ -294,6 +299,7 @@ class Work(Adapters):
     def _filing(self) -> Filing:
         return Filing(
             messages=self.messages,
+            change=self.change_message,
             timeline=self.timeline,
             inbox=self.inbox,
             attachments=self.attachments,

@@ -3,6 +3,7 @@
 from shared.domain.commands.commands import MergeRecords
 from shared.domain.filing.entries import KINDS
 from shared.ports.stores.filing import EntryFilter
+from shared.services.filing.change_message import ChangeMessage
 from shared.services.records.merging import MoveFiled
 from tests.builders import (
     CONTACT,
@@ -44,7 +45,7 @@ def test_timeline_links_lists_and_what_was_taught_move(storage, tenant):
     move = MoveFiled(
         records=storage.records,
         index=storage.index,
-        messages=storage.messages,
+        change=ChangeMessage(storage.messages),
         timeline=storage.timeline,
         queue=storage.queue,
         clock=lambda: NOW,

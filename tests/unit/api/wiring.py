@@ -28,6 +28,7 @@ from shared.services.connections.mailboxes import (
 )
 from shared.services.connections.organisations import GetOrganisation, ListOrganisations, PutOrganisation
 from shared.services.filing.change_by_person import ChangeByPerson
+from shared.services.filing.change_message import ChangeMessage
 from shared.services.filing.explain import Explain
 from shared.services.filing.inbox import Decide, ReadInbox, UndoDecision
 from shared.services.filing.links import LinkMessage, UnlinkMessage
@@ -98,7 +99,9 @@ def use_cases_over(storage: FakeStorage, world: ConnectingWorld | None = None) -
     def new_id() -> str:
         return f"{next(numbers):032x}"
 
-    hand = ChangeByPerson(storage.messages, storage.inbox, storage.queue, new_id)
+    hand = ChangeByPerson(
+        storage.messages, ChangeMessage(storage.messages), storage.inbox, storage.queue, new_id
+    )
     name = NameMailboxes(storage.mailboxes)
     put_back = PutBack(storage.exceptions, storage.queue, clock)
     announce = AnnounceContacts(storage.late_contacts, storage.mailboxes, storage.queue, clock, HASH_KEY)

@@ -35,6 +35,7 @@ from shared.services.capture.sync import Sync
 from shared.services.capture.turns import Turns
 from shared.services.filing.apply_decision import ApplyDecision, Bury, TakeBack
 from shared.services.filing.change_by_person import ChangeByPerson, SweepDecisions
+from shared.services.filing.change_message import ChangeMessage
 from shared.services.filing.explain import Explain
 from shared.services.filing.filing import Filing
 from shared.services.filing.inbox import Decide, ReadInbox, UndoDecision
@@ -213,9 +214,10 @@ class World:
                 ReadBounce(self.mail, storage.messages),
                 CountForgeries(storage.codes),
             ),
-            note_bounces=NoteBounces(storage.messages, storage.timeline),
+            note_bounces=NoteBounces(storage.messages, self.change_message, storage.timeline),
             filing=Filing(
                 messages=storage.messages,
+                change=self.change_message,
                 timeline=storage.timeline,
                 inbox=storage.inbox,
                 attachments=storage.attachments,
@@ -305,7 +307,7 @@ class World:
         return MoveFiled(
             records=storage.records,
             index=storage.index,
-            messages=storage.messages,
+            change=self.change_message,
             timeline=storage.timeline,
             queue=storage.queue,
             clock=lambda: self.now,
@@ -369,8 +371,16 @@ class World:
     def change_by_person(self) -> ChangeByPerson:
         storage = self.storage
         return ChangeByPerson(
-            storage.messages, storage.inbox, storage.queue, lambda: f"act-{next(self.numbers)}"
+            storage.messages,
+            self.change_message,
+            storage.inbox,
+            storage.queue,
+            lambda: f"change-{next(self.numbers)}",
         )
+
+    @property
+    def change_message(self) -> ChangeMessage:
+        return ChangeMessage(self.storage.messages)
 
     @property
     def decide(self) -> Decide:
@@ -413,7 +423,9 @@ class World:
     @property
     def apply_decision(self) -> ApplyDecision:
         storage = self.storage
-        threads = FileThread(storage.messages, storage.mailboxes, storage.inbox, self.change_by_person)
+        threads = FileThread(
+            storage.messages, self.change_message, storage.mailboxes, storage.inbox, self.change_by_person
+        )
         return ApplyDecision(
             filing=self.ingest.filing,
             messages=storage.messages,
@@ -430,7 +442,9 @@ class World:
                 storage.attachments,
                 HASH_KEY,
             ),
-            take_back=TakeBack(storage.messages, storage.index, storage.records, storage.timeline, threads),
+            take_back=TakeBack(
+                self.change_message, storage.index, storage.records, storage.timeline, threads
+            ),
             clock=lambda: self.now,
         )
 
@@ -463,6 +477,7 @@ class World:
                     storage.erasures,
                     storage.messages,
                     storage.records,
+                    self.change_message,
                     self.change_by_person,
                     lambda: self.now,
                 ),
