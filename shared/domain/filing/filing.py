@@ -71,6 +71,8 @@ class StoredMessage:
     `unlinked` are records from which a person took it by hand: no rule files it there again. `withdrawn` are
     records on which it no longer is, so that no entry of it may stand there. `acts` are the ids of the last
     changes that persons made, and runs that decided anew.
+
+    `silent`: nobody is told of what makes it `pending`; who finishes it for another one adopts that.
     """
 
     key: str
@@ -93,11 +95,18 @@ class StoredMessage:
     unlinked: frozenset[RecordRef] = frozenset()
     withdrawn: frozenset[RecordRef] = frozenset()
     acts: tuple[str, ...] = ()
+    silent: bool = False
     etag: str = ""
 
     @property
     def is_filed(self) -> bool:
         return self.decision.disposition is Disposition.FILED
+
+    def reopened(self, *, silent: bool) -> "StoredMessage":
+        """This message with rows left to write. Silence is decided by whoever finds it done."""
+        if self.is_deleted:
+            return self
+        return replace(self, state=PENDING, silent=self.silent if self.state == PENDING else silent)
 
     @property
     def gone(self) -> frozenset[RecordRef]:

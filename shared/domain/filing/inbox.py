@@ -7,7 +7,7 @@ from datetime import datetime
 
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import Outdated, WrongState
-from shared.domain.filing.filing import DELETED, PENDING, InboxItem, StoredMessage
+from shared.domain.filing.filing import DELETED, InboxItem, StoredMessage
 from shared.domain.filing.links import filed_on
 from shared.domain.filing.person_decisions import DELETE, LINK, Ruling
 from shared.domain.mail.identity import Hasher
@@ -116,11 +116,10 @@ def undone(stored: StoredMessage, *, by: str, at: datetime) -> StoredMessage | N
     others = {one.ref: one for one in stored.decision.links if one.ref not in ruling.refs}
     decision = filed_on([*{**before, **others}.values()], ruling.before)
     return replace(
-        stored,
+        stored.reopened(silent=False),
         decision=decision,
         decided=None,
         undone=replace(ruling, by=by, at=at),
-        state=PENDING,
         withdrawn=stored.withdrawn | frozenset(ruling.refs),
     )
 
@@ -163,10 +162,9 @@ def is_of_thread(item: InboxItem, stored: StoredMessage, thread: Iterable[str]) 
 def _decided(stored: StoredMessage, ruling: Ruling) -> StoredMessage:
     links = {one.ref: one for one in (*stored.decision.links, *ruling.links)}
     return replace(
-        stored,
+        stored.reopened(silent=False),
         decision=replace(filed_on([*links.values()], stored.decision), reason=ruling.links[0].rule),
         decided=replace(ruling, before=stored.decision),
-        state=PENDING,
         unlinked=stored.unlinked - set(ruling.refs),
     )
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from shared.domain.errors import InvalidInput, Unknown
-from shared.domain.filing.filing import PENDING, StoredMessage
+from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.person_decisions import BY_HAND, CERTAIN
 from shared.domain.matching.matching import Decision, Disposition, Link
 from shared.domain.records.records import Record, RecordRef
@@ -51,9 +51,8 @@ def linked(stored: StoredMessage, links: Sequence[Link]) -> StoredMessage | None
         return None
     both = {**held, **{one.ref: one for one in new}}
     return replace(
-        stored,
+        stored.reopened(silent=False),
         decision=filed_on([*both.values()], stored.decision),
-        state=PENDING,
         unlinked=stored.unlinked - {one.ref for one in links},
     )
 
@@ -69,10 +68,9 @@ def unlinked(stored: StoredMessage, ref: RecordRef) -> StoredMessage | None:
             return None
         raise Unknown(f"This message is not on {ref}.")
     return replace(
-        stored,
+        stored.reopened(silent=False),
         decision=filed_on(links, Decision(Disposition.TRIAGE, (), UNLINKED, stored.decision.suggestions)),
         decided=stored.decided if links else None,
-        state=PENDING,
         unlinked=stored.unlinked | {ref},
         withdrawn=stored.withdrawn | {ref},
     )

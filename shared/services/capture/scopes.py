@@ -15,13 +15,14 @@ from shared.ports.stores.connections import Mailboxes, Organisations
 class Scope:
     """An organisation, one of its mailboxes, and the organisation's hasher.
 
-    `unbounded`: history was asked for, the capture window does not count.
+    `unbounded`: history was asked for, the capture window does not count. `silent`: nobody is told of its mail.
     """
 
     organisation: Organisation
     mailbox: Mailbox
     hasher: Hasher
     unbounded: bool = False
+    silent: bool = False
 
     @property
     def tenant_id(self) -> str:

@@ -51,6 +51,7 @@ class Filing:
 
         A message that is returned `done` was complete before and needs nothing more; nor does a deleted one.
         """
+        message = replace(message, silent=scope.silent)
         claim = self._claim(scope, message, document, copy)
         stored = claim.message
         if stored.is_deleted:
@@ -98,22 +99,23 @@ class Filing:
                     stored,
                     decision=decision,
                     state=PENDING,
+                    silent=True,
                     withdrawn=stored.withdrawn | lost,
                     acts=(*stored.acts, act)[-MOST_ACTS:],
                 ),
             )
         self.show(tenant_id, stored, document)
-        self.finish(tenant_id, stored, silent=True)
+        self.finish(tenant_id, stored)
         return True
 
-    def finish(self, tenant_id: str, stored: StoredMessage, *, silent: bool = False) -> None:
-        """The last step: put back who waits for this mail, then mark it done."""
+    def finish(self, tenant_id: str, stored: StoredMessage) -> None:
+        """The last step: put back who waits for this mail, as silently as it was filed, then mark it done."""
         if stored.state == DONE or stored.is_deleted:
             return
         if stored.is_filed:
             if stored.opens_conversation:
                 self.messages.note_conversation(tenant_id, stored)
-            self._put_back(tenant_id, stored, silent=silent)
+            self._put_back(tenant_id, stored)
         try:
             self.messages.finish(tenant_id, stored)
         except Conflict:
@@ -157,7 +159,7 @@ class Filing:
         merged = stored.merged(mine)
         if _said(merged) == _said(stored):
             return stored
-        return self._update(scope, stored, lambda one: _pending(one.merged(mine)))
+        return self._update(scope, stored, lambda one: one.merged(mine).reopened(silent=mine.silent))
 
     def _update(self, scope: Scope, stored: StoredMessage, change: Change) -> StoredMessage:
         for _ in range(UPDATE_TRIES):
@@ -195,7 +197,7 @@ class Filing:
                 # A link to a cloud file has no bytes (405), and one may vanish; the mail stands without.
                 telemetry.event("attachment_not_kept", message=stored.key, id=one.id, code=error.code)
 
-    def _put_back(self, tenant_id: str, stored: StoredMessage, *, silent: bool) -> None:
+    def _put_back(self, tenant_id: str, stored: StoredMessage) -> None:
         """Nobody waits who is not within the capture window, or history that was asked for."""
         by_mailbox: dict[str, list[str]] = {}
         for waiter in stored.called_back[:MAX_WAITERS]:
@@ -208,7 +210,7 @@ class Filing:
                         mailbox_id=mailbox_id,
                         first_at=self.clock(),
                         ids=tuple(ids[start : start + MAX_IDS]),
-                        silent=silent,
+                        silent=stored.silent,
                         unbounded=True,
                     )
                 )
@@ -217,10 +219,6 @@ class Filing:
 def _said(message: StoredMessage) -> tuple[object, ...]:
     """What entries and rows are made from: a change of these has them written again."""
     return message.decision, message.kind, message.automatic
-
-
-def _pending(stored: StoredMessage) -> StoredMessage:
-    return stored if stored.is_deleted else replace(stored, state=PENDING)
 
 
 def _is_same(stored: StoredMessage, mine: StoredMessage, scope: Scope) -> bool:

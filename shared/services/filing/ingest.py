@@ -50,7 +50,7 @@ class Ingest:
             if scope is None or not scope.is_readable:
                 telemetry.event("ingest_dropped", mailbox=command.mailbox_id, ids=len(command.ids))
                 return
-            left = self._take_in(replace(scope, unbounded=command.unbounded), command)
+            left = self._take_in(scope, command)
             if left:
                 self._go_on(command, left)
 
@@ -60,6 +60,7 @@ class Ingest:
 
     def _take_in(self, scope: Scope, command: IngestMessages) -> Mapping[str, TransientError]:
         """Returns what was not had this time; raises why when that is all."""
+        scope = replace(scope, unbounded=command.unbounded, silent=command.silent)
         fetched = self.fetch(scope, command)
         if fetched.later:
             error = longest(fetched.later.values())
@@ -102,7 +103,7 @@ class Ingest:
         if sightings:
             self.sightings.put(scope.mailbox, sightings)
         for stored in unfinished:
-            self.filing.finish(scope.tenant_id, stored, silent=scope.unbounded)
+            self.filing.finish(scope.tenant_id, stored)
         return sightings
 
     def _file(self, scope: Scope, kept: Kept) -> StoredMessage:
