@@ -54,7 +54,7 @@ def test_what_was_read_before_is_not_read_again(messages: FakeMessageStore, chan
     assert (messages.faults.reads, messages.faults.writes) == ([], ["MessageStore.save"])
 
 
-@pytest.mark.parametrize("change_of", [lambda _: None, lambda stored: replace(stored)])
+@pytest.mark.parametrize("change_of", [lambda _: None, replace])
 def test_what_changes_nothing_is_not_written(
     messages: FakeMessageStore, change: ChangeMessage, change_of: object
 ) -> None:
