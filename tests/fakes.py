@@ -4,7 +4,7 @@ Every fake reports its operations to a `Faults`, which counts them and can end t
 write; one `Faults` shared by several fakes numbers their writes together, as a crash would meet them.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -37,6 +37,8 @@ from shared.ports.stores.filing import Claim, EntryFilter
 from shared.ports.stores.records import KnownAddress
 
 SLOTS: Final = 3
+# So often a row that others keep changing is read again.
+ATTEMPTS: Final = 5
 NEWEST: Final = 5
 
 
@@ -219,6 +221,18 @@ class FakeMailboxes:
             if key in self.rows:
                 values: dict[str, Any] = {**changes, "etag": self._etag()}
                 self.rows[key] = replace(self.rows[key], **values)
+
+    def change(self, mailbox: Mailbox, transition: Callable[[Mailbox], Mailbox]) -> Mailbox | None:
+        with self.faults.write("Mailboxes.change"):
+            key = (mailbox.tenant_id, mailbox.mailbox_id)
+            for _ in range(ATTEMPTS):
+                stored = self.rows.get(key)
+                if stored is None or (changed := transition(stored)) == stored:
+                    return stored
+                if self.rows.get(key) == stored:
+                    self.rows[key] = replace(changed, etag=self._etag())
+                    return self.rows[key]
+            raise Conflict("others keep changing the mailbox")
 
     def delete(self, tenant_id: str, address: str) -> None:
         with self.faults.write("Mailboxes.delete"):

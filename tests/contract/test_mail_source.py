@@ -13,12 +13,12 @@ from dev.simulator.serve import Simulator, running_simulator
 from shared.adapters.graph.mail import GraphMail
 from shared.adapters.graph.session import GraphSession
 from shared.adapters.graph.tokens import ClientSecret, GraphTokens
-from shared.domain.mail.items import ItemRef
 from shared.domain.capture.folders import FolderState, classify
 from shared.domain.capture.windows import Window, is_done
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.errors import NotFound, PageBroken, PermanentError, CursorExpired
+from shared.domain.errors import CursorExpired, NotFound, PageBroken, PermanentError
 from shared.domain.mail.addresses import Person
+from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import FetchedMessage, MessageHead
 from shared.ports.mail import MailSource
 from tests.builders import AGENT, CONTACT, NOW, a_fetched_message, a_mailbox, an_attachment

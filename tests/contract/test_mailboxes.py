@@ -80,6 +80,43 @@ class TestMailboxes:
         storage.mailboxes.note(mailbox, state="failing")
         assert storage.mailboxes.by_id(tenant, mailbox.mailbox_id) is None
 
+    def test_a_change_is_applied_to_the_row_as_it_is_now(self, storage, tenant):
+        read = storage.mailboxes.put(a_mailbox(tenant_id=tenant))
+        storage.mailboxes.put(replace(read, capture="everything", last_error="an admin was faster"))
+        seen = []
+        changed = storage.mailboxes.change(
+            read, lambda row: seen.append(row) or replace(row, state="failing")
+        )
+        assert changed == storage.mailboxes.by_id(tenant, read.mailbox_id)
+        assert (changed.capture, changed.last_error, changed.state) == (
+            "everything",
+            "an admin was faster",
+            "failing",
+        )
+        assert seen[-1].last_error == "an admin was faster"
+        assert storage.mailboxes.put(replace(changed, capture="known")).etag != changed.etag
+
+    def test_a_change_that_changes_nothing_leaves_the_version(self, storage, tenant):
+        mailbox = storage.mailboxes.put(a_mailbox(tenant_id=tenant))
+        assert storage.mailboxes.change(mailbox, lambda row: row) == mailbox
+        assert storage.mailboxes.put(replace(mailbox, capture="everything"))
+
+    def test_a_change_does_not_bring_back_a_mailbox_that_is_gone(self, storage, tenant):
+        mailbox = storage.mailboxes.put(a_mailbox(tenant_id=tenant))
+        storage.mailboxes.delete(tenant, mailbox.address)
+        assert storage.mailboxes.change(mailbox, lambda row: replace(row, state="ok")) is None
+        assert storage.mailboxes.by_id(tenant, mailbox.mailbox_id) is None
+
+    def test_a_change_gives_up_when_others_keep_changing_the_row(self, storage, tenant):
+        mailbox = storage.mailboxes.put(a_mailbox(tenant_id=tenant))
+
+        def interrupted(row):
+            storage.mailboxes.note(row, last_sync_at=NOW)
+            return replace(row, state="failing")
+
+        with pytest.raises(Conflict):
+            storage.mailboxes.change(mailbox, interrupted)
+
     def test_deleting_frees_the_address(self, storage, tenant):
         first = storage.mailboxes.put(a_mailbox(tenant_id=tenant))
         storage.mailboxes.delete(tenant, first.address)

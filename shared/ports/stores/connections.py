@@ -1,6 +1,6 @@
 """Stores of organisations, their connections, mailboxes and subscriptions."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Protocol
 
@@ -29,6 +29,13 @@ class Mailboxes(Protocol):
 
     def note(self, mailbox: Mailbox, **changes: object) -> None:
         """Merge single fields of state (state, last_error, last_sync_at, next_poll_at, user_id, ...)."""
+
+    def change(self, mailbox: Mailbox, transition: Callable[[Mailbox], Mailbox]) -> Mailbox | None:
+        """Apply a pure transition to the row as it is now, and write it under its ETag.
+
+        `mailbox` is the row as it was last read: while nobody has changed it since, nothing is read again.
+        None when the mailbox is gone; raises Conflict when others keep changing it.
+        """
 
     def delete(self, tenant_id: str, address: str) -> None: ...
 

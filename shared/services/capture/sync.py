@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from shared import telemetry
 from shared.domain.capture.folders import FolderState, classify
 from shared.domain.commands.commands import SyncMailbox
-from shared.domain.connections.mailboxes import NO_ACCESS, OK, POLLING, Mailbox
-from shared.domain.errors import Busy, CursorExpired, NotFound, PageBroken, Unavailable
+from shared.domain.connections.mailboxes import NO_ACCESS, OK, POLLING, REMOVING, Mailbox
+from shared.domain.errors import Busy, NotFound, PageBroken, CursorExpired, Unavailable
 from shared.ports.mail import Listed, MailSource
 from shared.ports.stores.capture import FolderStates
 from shared.ports.stores.connections import Mailboxes
@@ -79,7 +79,7 @@ class Sync:
             started = self.clock()
             finished = self._walk(scope)
             if finished:
-                self.mailboxes.note(scope.mailbox, **walked(scope.mailbox, started))
+                self.mailboxes.change(scope.mailbox, lambda mailbox: walked(mailbox, started))
         if not finished:
             self.queue.put(replace(command, attempt=0, first_at=self.clock()))
 
@@ -178,11 +178,13 @@ def is_covered(command: SyncMailbox, mailbox: Mailbox) -> bool:
     return mailbox.last_sync_at is not None and mailbox.last_sync_at - command.first_at >= CLOCK_SKEW
 
 
-def walked(mailbox: Mailbox, started: datetime) -> dict[str, object]:
-    """What a finished walk makes of a mailbox's state; why a subscription was refused stays to be seen.
+def walked(mailbox: Mailbox, started: datetime) -> Mailbox:
+    """The mailbox after a finished walk; why a subscription was refused stays to be seen.
 
-    That access is back is for those to say who said that it was lost.
+    WatchAccess alone says that access is back, and a mailbox that is being removed stays so.
     """
+    if mailbox.state == REMOVING:
+        return mailbox
     if mailbox.state in (POLLING, NO_ACCESS):
-        return {"last_sync_at": started}
-    return {"last_sync_at": started, "state": OK, "last_error": ""}
+        return replace(mailbox, last_sync_at=started)
+    return replace(mailbox, last_sync_at=started, state=OK, last_error="")

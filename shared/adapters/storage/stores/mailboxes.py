@@ -4,7 +4,7 @@ Settings are packed; what workers note (state, times, ids) are columns of their 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -17,6 +17,7 @@ from shared.domain import names
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import Conflict, NotFound
 
+ATTEMPTS: Final = 5
 _ADDRESS: Final = "address:"
 _BEHIND_ADDRESSES: Final = "address;"
 _COLUMNS: Final = (
@@ -42,7 +43,10 @@ _ABOUT_THE_ROW: Final = frozenset((*KEYS, "mailbox_id", *part_names(CONTENT)))
 
 
 class AzureMailboxes:
-    """Implements `ports.Mailboxes`. Requests: `by_id`, `note` one; `get` two; `put`, `delete` two or three."""
+    """Implements `ports.Mailboxes`. Requests: `by_id`, `note` one; `get` two; `put`, `delete` two or three.
+
+    `change` makes one while nobody has changed the row since it was read, else two more for each try.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._table = Table(connection, names.MAILBOXES)
@@ -76,6 +80,22 @@ class AzureMailboxes:
             self._table.merge({**keys, **columns})
         except NotFound:
             return
+
+    def change(self, mailbox: Mailbox, transition: Callable[[Mailbox], Mailbox]) -> Mailbox | None:
+        current: Mailbox | None = mailbox
+        for _ in range(ATTEMPTS):
+            if current is None:
+                return None
+            changed = transition(current)
+            if changed == current:
+                return current
+            try:
+                return replace(changed, etag=self._table.merge(_row(changed), current.etag))
+            except NotFound:
+                return None
+            except Conflict:
+                current = self.by_id(mailbox.tenant_id, mailbox.mailbox_id)
+        raise Conflict("others keep changing the mailbox")
 
     def delete(self, tenant_id: str, address: str) -> None:
         pointer = self._table.get(tenant_id, _address_key(address), ("mailbox_id",))

@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.domain.capture.folders import FolderState
 from shared.domain.commands.commands import IngestMessages, SyncMailbox
+from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import Busy, Unavailable
 from shared.services.capture import sync
 from shared.services.capture.fetching import walk_of
+from shared.services.connections.mailboxes import DeleteMailbox
 from tests.builders import AGENT, NOW, TENANT, a_record
 from tests.fakes import Killed
 from tests.unit.services.world import World
@@ -266,6 +269,22 @@ def test_a_finished_walk_is_noted(world: World) -> None:
     assert (row.state, row.last_error, row.last_sync_at) == ("ok", "", NOW)
 
 
+def test_a_mailbox_that_is_deleted_during_a_walk_stays_deleted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders, put = world.storage.folder_states, world.storage.folder_states.put
+    delete = DeleteMailbox(world.storage.mailboxes, world.storage.queue, lambda: NOW)
+
+    def put_while_an_admin_deletes(mailbox: Mailbox, state: FolderState) -> FolderState:
+        if is_standing(world):
+            delete(TENANT, AGENT)
+        return put(mailbox, state)
+
+    monkeypatch.setattr(folders, "put", put_while_an_admin_deletes)
+    world.walk()
+    assert not is_standing(world)
+
+
 def test_a_mailbox_with_very_many_folders_is_walked_to_its_end(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -283,6 +302,11 @@ def test_a_mailbox_that_is_not_captured_is_not_walked(world: World, change: dict
     world.storage.mailboxes.note(world.mailbox, **change)
     world.walk()
     assert world.mail.calls == {}
+
+
+def is_standing(world: World) -> bool:
+    row = world.storage.mailboxes.by_id(TENANT, world.mailbox.mailbox_id)
+    return row is not None and row.shown_state != "removing"
 
 
 def walk_until_done(world: World) -> None:

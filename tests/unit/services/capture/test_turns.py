@@ -34,7 +34,7 @@ def test_while_a_wait_lasts_who_comes_costs_no_storage(world: World) -> None:
     turns, command = world.turns, walk_of(world.mailbox, NOW)
     with pytest.raises(Throttled), turns.walk(command):
         raise Throttled("slow down", retry_after=30)
-    world.storage.faults.named["Leases.walk"] = AssertionError("storage was asked")
+    world.storage.faults.named["Leases.acquire"] = AssertionError("storage was asked")
     with pytest.raises(Busy), turns.walk(command):
         pass
     world.now = NOW + timedelta(seconds=30)
