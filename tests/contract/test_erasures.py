@@ -106,7 +106,7 @@ def test_the_ledger_forgets_what_is_older(storage, tenant) -> None:
     assert storage.sightings.forget(mailbox, moments[1], limit=2)
     assert not storage.sightings.forget(mailbox, moments[1], limit=2)
     left = storage.sightings.between(mailbox, moments[-1], NOW)
-    assert sorted(left) == ["AAk0", "AAk1"]
+    assert sorted(left) == [an_item("AAk0"), an_item("AAk1")]
 
 
 def run(storage, tenant, table, eraser, limit=2) -> int:

@@ -7,7 +7,7 @@ from shared import telemetry
 from shared.domain.capture.folders import FolderState, classify
 from shared.domain.commands.commands import SyncMailbox
 from shared.domain.connections.mailboxes import NO_ACCESS, OK, POLLING, REMOVING, Mailbox
-from shared.domain.errors import Busy, NotFound, PageBroken, CursorExpired, Unavailable
+from shared.domain.errors import Busy, CursorExpired, NotFound, PageBroken, Unavailable
 from shared.ports.mail import Listed, MailSource
 from shared.ports.stores.capture import FolderStates
 from shared.ports.stores.connections import Mailboxes
