@@ -173,19 +173,19 @@ def backfill(found: Backfill, now: datetime) -> BackfillModel:
 
 
 def mailbox(found: Mailbox, now: datetime, history: Backfill | None = None) -> MailboxModel:
-    synced = found.last_sync_at
+    synced = found.state.last_sync_at
     return MailboxModel.model_validate(
         {
             "address": found.address,
             **mailbox_settings(found),
             "state": found.shown_state,
             "connected_at": found.connected_at,
-            "address_offered": found.address_offered or None,
-            "lost_at": found.lost_at,
+            "address_offered": found.state.address_offered or None,
+            "lost_at": found.state.lost_at,
             "last_sync": synced,
-            "last_error": found.last_error,
+            "last_error": found.state.last_error,
             "lag_seconds": max(0, int((now - synced).total_seconds())) if synced else None,
-            "reconciliation": json.loads(found.reconciled) if found.reconciled else None,
+            "reconciliation": json.loads(found.state.reconciled) if found.state.reconciled else None,
             "backfill": backfill(history, now) if history else None,
         }
     )
