@@ -1,6 +1,6 @@
-"""What the client API can do, as one object: the composition root fills it, the routes call it."""
+"""What the routes call, as one object; the composition root has it and more."""
 
-from dataclasses import dataclass
+from typing import Protocol
 
 from shared.ports.work import Clock
 from shared.services.capture.backfill import ManageBackfill
@@ -38,8 +38,7 @@ from shared.services.records.records import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiUseCases:
+class ApiUseCases(Protocol):
     """One use case per operation."""
 
     identify_caller: IdentifyCaller
