@@ -1,4 +1,4 @@
-"""What the routes call, as one object; the composition root has it and more."""
+"""The use cases of the client API as one object: the routes call it, `bootstrap` composes it."""
 
 from typing import Protocol
 
