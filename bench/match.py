@@ -27,10 +27,9 @@ from shared.domain.mail import codes
 from shared.domain.mail.addresses import Person
 from shared.domain.mail.identity import Hasher
 from shared.domain.mail.messages import Direction, MessageHead
-from shared.domain.matching.candidates import Candidates, ThreadHit
+from shared.domain.matching.candidates import Candidates, KnownAddress, ThreadHit
 from shared.domain.matching.matching import MatchPolicy, match
 from shared.domain.records.records import Card, Record, RecordRef
-from shared.ports.stores.records import KnownAddress
 from shared.services.capture.scopes import Scope
 from shared.services.capture.screening import policy_of
 from shared.services.matching.candidates import GatherCandidates

@@ -27,13 +27,12 @@ from shared.domain.filing.filing import DONE, MAX_WAITERS, Copy, InboxItem, Stor
 from shared.domain.filing.person_decisions import Mark
 from shared.domain.mail.identity import variant_key
 from shared.domain.mail.messages import Document
-from shared.domain.matching.candidates import ThreadHit
+from shared.domain.matching.candidates import KnownAddress, ThreadHit
 from shared.domain.privacy.audit import AuditFilter, AuditRow
 from shared.domain.privacy.erasure import RUNNING, Deletion, Eraser, Erasure
 from shared.domain.records.records import Card, Record, RecordRef, opened_key
 from shared.ports.stores.exceptions import Failure, FailureFilter
 from shared.ports.stores.filing import Claim, EntryFilter
-from shared.ports.stores.records import KnownAddress
 
 SLOTS: Final = 3
 # So often a row that others keep changing is read again.
