@@ -27,6 +27,7 @@ _MOST_PARTS: Final = 100
 _MOST_NESTED: Final = 30
 _MOST_GROUPS: Final = 200
 _LONGEST_FIELD: Final = 10_000
+_LONGEST_LIST: Final = 50_000
 
 _NESTING: Final = re.compile(rb"boundary\s*=|content-type:\s*message/", re.IGNORECASE)
 _STATUS_TYPES: Final = frozenset(("message/delivery-status", "message/global-delivery-status"))
@@ -187,7 +188,7 @@ def failed_recipients(headers: Iterable[tuple[str, str]]) -> frozenset[str]:
     found: set[str] = set()
     for name, value in headers:
         if name.casefold() == "x-failed-recipients":
-            found.update(_addresses(value[:_LONGEST_FIELD]))
+            found.update(_addresses(value[:_LONGEST_LIST]))
     return frozenset(found)
 
 
