@@ -26,6 +26,7 @@ from shared.domain.filing.entries import Entry, inverted
 from shared.domain.filing.filing import DONE, MAX_WAITERS, Copy, InboxItem, StoredMessage, Waiter
 from shared.domain.filing.person_decisions import Mark
 from shared.domain.mail.identity import variant_key
+from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Document
 from shared.domain.matching.candidates import KnownAddress, ThreadHit
 from shared.domain.privacy.audit import AuditFilter, AuditRow
@@ -482,7 +483,7 @@ class _MessageRow:
     message: StoredMessage | None = None
     document: Document | None = None
     waiters: tuple[Waiter, ...] = ()
-    copies: dict[tuple[str, str], Copy] = field(default_factory=dict)
+    copies: dict[tuple[str, ItemRef], Copy] = field(default_factory=dict)
 
 
 class FakeMessageStore:
@@ -499,13 +500,13 @@ class FakeMessageStore:
                 return Claim(row.message, created=False)
             row.message = replace(message, waiters=row.waiters, etag=self._etag())
             row.document = document
-            row.copies[copy.mailbox_id, copy.graph_id] = copy
+            row.copies[copy.mailbox_id, copy.item] = copy
             return Claim(row.message, created=True)
 
     def add_copy(self, tenant_id: str, key: str, copy: Copy) -> None:
         with self.faults.write("MessageStore.add_copy"):
             row = self.rows.setdefault((tenant_id, key), _MessageRow())
-            row.copies[copy.mailbox_id, copy.graph_id] = copy
+            row.copies[copy.mailbox_id, copy.item] = copy
 
     def update(self, tenant_id: str, message: StoredMessage) -> StoredMessage:
         with self.faults.write("MessageStore.update"):
@@ -654,17 +655,17 @@ class FakeCodes:
 class FakeSightings:
     def __init__(self, faults: Faults | None = None) -> None:
         self.faults = faults or Faults()
-        self.rows: dict[tuple[str, str], dict[tuple[datetime, str], Sighting]] = {}
+        self.rows: dict[tuple[str, str], dict[tuple[datetime, ItemRef], Sighting]] = {}
 
     def put(self, mailbox: Mailbox, sightings: Sequence[Sighting]) -> None:
         with self.faults.write("Sightings.put"):
             rows = self.rows.setdefault((mailbox.tenant_id, mailbox.mailbox_id), {})
-            rows.update({(one.received_at, one.graph_id): one for one in sightings})
+            rows.update({(one.received_at, one.item): one for one in sightings})
 
-    def between(self, mailbox: Mailbox, first: datetime, last: datetime) -> Mapping[str, Sighting]:
+    def between(self, mailbox: Mailbox, first: datetime, last: datetime) -> Mapping[ItemRef, Sighting]:
         self.faults.read("Sightings.between")
         rows = self.rows.get((mailbox.tenant_id, mailbox.mailbox_id), {})
-        return {one.graph_id: one for one in rows.values() if first <= one.received_at <= last}
+        return {one.item: one for one in rows.values() if first <= one.received_at <= last}
 
     def undecided_since(
         self, mailbox: Mailbox, since: datetime, reasons: Sequence[str]
@@ -693,10 +694,10 @@ class FakeSightings:
                 del rows[key]
             return len(old) == limit
 
-    def all(self, mailbox: Mailbox) -> dict[str, Sighting]:
+    def all(self, mailbox: Mailbox) -> dict[ItemRef, Sighting]:
         """Everything seen in a mailbox, by Graph id: for tests."""
         rows = self.rows.get((mailbox.tenant_id, mailbox.mailbox_id), {})
-        return {one.graph_id: one for one in rows.values()}
+        return {one.item: one for one in rows.values()}
 
 
 class FakeTimeline:
@@ -866,7 +867,7 @@ def _is_wanted(failure: Failure, wanted: FailureFilter) -> bool:
     return (
         wanted.code in ("", failure.code)
         and wanted.queue in ("", failure.queue)
-        and wanted.graph_id in ("", failure.graph_id)
+        and wanted.item in (None, failure.item)
         and not (wanted.unreplayed and failure.replayed_at)
     )
 

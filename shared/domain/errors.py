@@ -11,7 +11,7 @@ PostledgerError
 │   ├── NotFound          moved, deleted, or never there
 │   ├── AccessDenied      no consent, or the mailbox is out of scope
 │   ├── MailboxUnavailable    unlicensed, on-premises or soft-deleted
-│   ├── SyncStateExpired  the delta token is gone; walk the window again
+│   ├── CursorExpired     where a folder was read to is no longer known; read a window again
 │   ├── Rejected          the other side calls the request wrong
 │   ├── Unreadable        what a stranger wrote breaks a parser; one mail's failure
 │   ├── Noted             the mailbox's state says so already; not recorded
@@ -30,6 +30,7 @@ from typing import Final, TypeAlias, TypeVar
 UNREADABLE: Final = "unreadable"
 
 T = TypeVar("T")
+K = TypeVar("K")
 
 
 class PostledgerError(Exception):
@@ -84,8 +85,8 @@ class MailboxUnavailable(PermanentError):
     """No licensed, active cloud mailbox behind this address."""
 
 
-class SyncStateExpired(PermanentError):
-    """Graph no longer knows the delta token (410, SyncStateNotFound)."""
+class CursorExpired(PermanentError):
+    """The provider no longer knows the cursor of a folder's changes."""
 
 
 class Rejected(PermanentError):
@@ -132,7 +133,7 @@ class Outdated(InvalidInput):
 Outcome: TypeAlias = T | PermanentError | TransientError
 
 
-def none_passing(outcomes: Mapping[str, Outcome[T]]) -> dict[str, T | PermanentError]:
+def none_passing(outcomes: Mapping[K, Outcome[T]]) -> dict[K, T | PermanentError]:
     """The outcomes, for those who need all of them. Raises the TransientError that stands for some."""
     passing = [one for one in outcomes.values() if isinstance(one, TransientError)]
     if passing:

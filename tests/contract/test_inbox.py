@@ -29,6 +29,7 @@ from tests.builders import (
     a_ref,
     a_triaged_message,
     an_inbox_item,
+    an_item,
     an_organisation,
 )
 
@@ -110,7 +111,7 @@ class TestBurying:
     def test_nothing_but_the_row_is_left(self, storage, tenant):
         document = a_document(html="".join(chr(65 + number % 57) for number in range(300_000)))
         message = storage.messages.create(tenant, a_triaged_message(), document, a_copy()).message
-        storage.messages.add_copy(tenant, KEY, a_copy(graph_id="other"))
+        storage.messages.add_copy(tenant, KEY, a_copy(item=an_item("other")))
         tombstone = replace(message, state=DELETED, message_id="", participants=frozenset())
         storage.messages.bury(tenant, tombstone)
         stored = storage.messages.get(tenant, KEY)

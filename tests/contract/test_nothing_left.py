@@ -78,7 +78,7 @@ def a_world(connection_string: str) -> World:
     )
     quoted = f"{BO.name} <{BO.address}> wrote:\n> Hello"
     link = f'<a href="mailto:{quote(BO.address)}">{BO.name}</a> &lt;{BO.address.replace("@", "&#64;")}&gt;'
-    files = {"attachments": (an_attachment(graph_id="A"),), "contents": {"A": BO.address.encode()}}
+    files = {"attachments": (an_attachment(source_id="A"),), "contents": {"A": BO.address.encode()}}
     world.notify(
         world.deliver(sender=BO, subject=f"From {BO.name}", message_id="1@tailspin.example", **files),
         world.deliver(sender=AGENT, to=(BO,), subject="To", message_id="2@contoso.example", text=NOISE),

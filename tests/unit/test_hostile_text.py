@@ -40,6 +40,7 @@ from shared.domain.mail import (
     subjects,
 )
 from shared.domain.mail.addresses import Person
+from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Direction, FetchedMessage, MessageHead
 from shared.triggers import graph
 from tests import hostile_text
@@ -60,7 +61,7 @@ Reader = Callable[[Random], object]
 def head(die: Die) -> MessageHead:
     bo = Person(text(die, 300), "bo@fabrikam.example")
     return MessageHead(
-        graph_id="AAMk=",
+        item=ItemRef("", "AAMk="),
         folder_id="inbox",
         message_id=text(die, 500),
         sender=bo,
@@ -93,7 +94,9 @@ def own_text(written: str) -> str:
 
 
 def stored_head(die: Die) -> MessageHead:
-    return documents.head_of(documents.document_of(fetched(die), None), "AAMk=", "inbox", NOW, ())
+    return documents.head_of(
+        documents.document_of(fetched(die), None), ItemRef("", "AAMk="), "inbox", NOW, ()
+    )
 
 
 # Readers of one text: broken by seeds, and measured at ten times the length.

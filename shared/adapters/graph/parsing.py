@@ -21,6 +21,7 @@ from shared.domain.foreign_text import (
 )
 from shared.domain.mail import authentication, automatic, conversations, senders
 from shared.domain.mail.addresses import Person, normalise
+from shared.domain.mail.items import ItemRef
 from shared.domain.mail.message_ids import MAX_REFERENCES, message_id, parse_ids
 from shared.domain.mail.messages import Attachment, FetchedMessage, MessageHead
 
@@ -73,6 +74,11 @@ def shown_head(entry: Json) -> MessageHead | None:
         return None
 
 
+def item_of(graph_id: object) -> ItemRef:
+    """Immutable ids name an item in the whole mailbox, wherever it lies ("Obtain immutable identifiers")."""
+    return ItemRef("", str(graph_id))
+
+
 def head(message: Json) -> MessageHead:
     """The headers of a message. Raises Rejected for an item without any date, else Unreadable."""
     received = received_at(message)
@@ -95,7 +101,7 @@ def _head(message: Json, received: datetime) -> MessageHead:
     properties = extended_properties(message)
     sender, on_behalf_of = _senders(message)
     return MessageHead(
-        graph_id=str(message["id"]),
+        item=item_of(message["id"]),
         folder_id=message.get("parentFolderId") or "",
         message_id=message_id(_text(message, "internetMessageId")),
         sender=sender,
@@ -137,7 +143,7 @@ def attachment(number: int, entry: Json) -> Attachment:
     """An attachment; its own id is its place in the list."""
     return Attachment(
         id=str(number),
-        graph_id=str(entry["id"]),
+        source_id=str(entry["id"]),
         name=_text(entry, "name"),
         content_type=_text(entry, "contentType"),
         size=entry.get("size") or 0,

@@ -21,6 +21,7 @@ from shared.domain.commands.commands import (
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import Busy, TransientError
 from shared.domain.filing.entries import Entry
+from shared.domain.mail.items import ItemRef
 from shared.domain.records.records import RecordRef
 from shared.services.capture.arrivals import Arrivals
 from shared.services.capture.backfill import StepBackfill
@@ -109,17 +110,19 @@ class World:
         self.storage.records.put_many(TENANT, records)
         self.storage.faults.clear()
 
-    def deliver(self, address: str = AGENT, folder: str = "inbox", **mail: Any) -> str:
-        """A mail that arrives just before now; returns its Graph id."""
+    def deliver(self, address: str = AGENT, folder: str = "inbox", **mail: Any) -> ItemRef:
+        """A mail that arrives just before now; returns its item."""
         contents, mime = mail.pop("contents", None), mail.pop("mime", b"")
         message = a_fetched_message(**mail)
         return self.mail.deliver(address, message, folder=f"{folder}-folder", contents=contents, mime=mime)
 
-    def notify(self, *ids: str, mailbox: Mailbox | None = None, **more: Any) -> None:
+    def notify(self, *items: ItemRef, mailbox: Mailbox | None = None, **more: Any) -> None:
         """Ingest these messages, as after a notification."""
         box = mailbox or self.mailbox
         self.ingest(
-            IngestMessages(tenant_id=TENANT, mailbox_id=box.mailbox_id, first_at=self.now, ids=ids, **more)
+            IngestMessages(
+                tenant_id=TENANT, mailbox_id=box.mailbox_id, first_at=self.now, items=items, **more
+            )
         )
 
     def walk(self, mailbox: Mailbox | None = None) -> None:
@@ -164,9 +167,9 @@ class World:
     def timeline(self, ref: str = "contact/C-1") -> list[Entry]:
         return self.storage.timeline.of(TENANT, RecordRef.parse(ref))
 
-    def outcome(self, graph_id: str, mailbox: Mailbox | None = None) -> tuple[str, str]:
+    def outcome(self, item: ItemRef, mailbox: Mailbox | None = None) -> tuple[str, str]:
         """What the ledger says of a copy: outcome and reason."""
-        row = self.storage.sightings.all(mailbox or self.mailbox)[graph_id]
+        row = self.storage.sightings.all(mailbox or self.mailbox)[item]
         return row.outcome, row.reason
 
     def rows(self) -> dict[str, Any]:

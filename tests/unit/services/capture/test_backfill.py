@@ -252,7 +252,7 @@ def test_an_item_that_breaks_its_page_is_told_and_passed(world: World) -> None:
     world.work()
     assert state(world) == ("done", 20, 20)
     assert len(world.timeline()) == 19
-    assert [(one.code, one.graph_id) for one in world.storage.exceptions.all] == [("poison_item", ids[9])]
+    assert [(one.code, one.item) for one in world.storage.exceptions.all] == [("poison_item", ids[9])]
 
 
 def test_a_mail_that_cannot_be_read_whole_is_told_and_passed(world: World) -> None:
@@ -261,7 +261,7 @@ def test_a_mail_that_cannot_be_read_whole_is_told_and_passed(world: World) -> No
     start(world)
     world.work()
     assert state(world)[0] == "done"
-    assert [one.graph_id for one in world.storage.exceptions.all] == [ids[9]]
+    assert [one.item for one in world.storage.exceptions.all] == [ids[9]]
 
 
 def test_an_outage_gives_nothing_up(world: World) -> None:

@@ -9,7 +9,7 @@ import pytest
 from shared.domain.commands.commands import IngestMessages, MaintainSubscription
 from shared.domain.errors import Unavailable
 from shared.services.capture.notifications import ClientStates, Notification, TakeNotifications
-from tests.builders import MAILBOX_ID, NOW, TENANT, a_subscription
+from tests.builders import MAILBOX_ID, NOW, TENANT, a_subscription, an_item
 from tests.fakes import FakeStorage
 
 STATE = a_subscription().client_state
@@ -34,18 +34,18 @@ def created(message_id: str, state: str = STATE, tenant: str = TENANT) -> Notifi
 def test_a_notification_becomes_a_command_with_its_id(storage: FakeStorage) -> None:
     take(storage)([created("A")])
     assert storage.queue.commands == [
-        IngestMessages(tenant_id=TENANT, mailbox_id=MAILBOX_ID, first_at=NOW, ids=("A",))
+        IngestMessages(tenant_id=TENANT, mailbox_id=MAILBOX_ID, first_at=NOW, items=(an_item("A"),))
     ]
 
 
 def test_many_notifications_share_commands_of_at_most_twenty_ids(storage: FakeStorage) -> None:
     take(storage)([created(str(number)) for number in range(45)])
-    assert [len(one.ids) for one in storage.queue.commands] == [20, 20, 5]  # type: ignore[attr-defined]
+    assert [len(one.items) for one in storage.queue.commands] == [20, 20, 5]  # type: ignore[attr-defined]
 
 
 def test_the_same_id_twice_is_one(storage: FakeStorage) -> None:
     take(storage)([created("A"), created("B"), created("A")])
-    assert [one.ids for one in storage.queue.commands] == [("A", "B")]  # type: ignore[attr-defined]
+    assert [one.items for one in storage.queue.commands] == [(an_item("A"), an_item("B"))]  # type: ignore[attr-defined]
 
 
 def test_a_subscription_is_looked_up_once_per_body(storage: FakeStorage) -> None:
@@ -66,7 +66,7 @@ def test_a_subscription_is_looked_up_once_per_body(storage: FakeStorage) -> None
 )
 def test_forged_notifications_queue_nothing(storage: FakeStorage, forged: Notification) -> None:
     take(storage)([forged, created("B")])
-    assert [one.ids for one in storage.queue.commands] == [("B",)]  # type: ignore[attr-defined]
+    assert [one.items for one in storage.queue.commands] == [(an_item("B"),)]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("event", ["missed", "subscriptionRemoved", "reauthorizationRequired"])
@@ -103,7 +103,7 @@ def test_a_new_subscription_is_believed_although_the_old_one_is_remembered(stora
     storage.subscriptions.put(TENANT, renewed)
     now[0] = NOW + timedelta(seconds=2)
     taker([created("B", f"{MAILBOX_ID}.new-secret")])
-    assert [one.ids for one in storage.queue.commands] == [("A",), ("B",)]  # type: ignore[attr-defined]
+    assert [one.items for one in storage.queue.commands] == [(an_item("A"),), (an_item("B"),)]  # type: ignore[attr-defined]
 
 
 def test_a_subscription_made_again_at_once_is_believed_at_once(storage: FakeStorage) -> None:
@@ -113,7 +113,7 @@ def test_a_subscription_made_again_at_once_is_believed_at_once(storage: FakeStor
     renewed = replace(storage.subscriptions.rows[TENANT, MAILBOX_ID], client_state=f"{MAILBOX_ID}.new-secret")
     storage.subscriptions.put(TENANT, renewed)
     taker([created("A", f"{MAILBOX_ID}.new-secret")])
-    assert storage.queue.commands[1].ids == ("A",)  # type: ignore[attr-defined]
+    assert storage.queue.commands[1].items == (an_item("A"),)  # type: ignore[attr-defined]
 
 
 def test_a_flood_of_forgeries_reads_a_mailboxs_row_once_a_second(storage: FakeStorage) -> None:

@@ -61,8 +61,8 @@ def arrive(world: World, message_id: str = FIRST, *, address: str = AGENT, **mai
     """A stranger's mail that comes to wait; returns its key."""
     box = next(one for one in world.storage.mailboxes.rows.values() if one.address == address)
     mail.setdefault("to", (address,))
-    graph_id = world.deliver(address, sender=mail.pop("sender", STRANGER), message_id=message_id, **mail)
-    world.notify(graph_id, mailbox=box)
+    item = world.deliver(address, sender=mail.pop("sender", STRANGER), message_id=message_id, **mail)
+    world.notify(item, mailbox=box)
     return key_of(message_id)
 
 
@@ -335,7 +335,7 @@ class TestDeleting:
         key = to_both(
             world,
             subject="Confidential offer",
-            attachments=(an_attachment(graph_id="A"),),
+            attachments=(an_attachment(source_id="A"),),
             contents={"A": b"%PDF"},
         )
         world.decide(ADMIN_ANN, key, Wanted(DELETE))
@@ -617,7 +617,7 @@ class TestUndo:
 def a_busy_thread() -> tuple[World, str]:
     """A mail with an attachment that waits for two agents, and an answer to it that waits for one."""
     world = a_world()
-    key = to_both(world, attachments=(an_attachment(graph_id="A"),), contents={"A": b"x"})
+    key = to_both(world, attachments=(an_attachment(source_id="A"),), contents={"A": b"x"})
     arrive(world, "second@adatum.example", in_reply_to=(FIRST,))
     world.work()
     return world, key

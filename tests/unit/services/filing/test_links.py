@@ -46,8 +46,8 @@ def world() -> World:
 def arrive(world: World) -> None:
     """The mail, as often as one likes."""
     if not world.storage.messages.rows:
-        world.graph_id = world.deliver(message_id=FIRST)  # type: ignore[attr-defined]
-    world.notify(world.graph_id)  # type: ignore[attr-defined]
+        world.item = world.deliver(message_id=FIRST)  # type: ignore[attr-defined]
+    world.notify(world.item)  # type: ignore[attr-defined]
 
 
 def stored(world: World) -> StoredMessage:
@@ -132,8 +132,8 @@ def test_taken_from_its_last_record_it_waits_in_my_inbox_and_is_private_again(wo
 
 def test_taken_from_its_last_record_by_hand_an_earlier_decision_no_longer_counts(world: World) -> None:
     world.storage.mailboxes.note(world.mailbox, capture="everything")
-    graph_id = world.deliver(sender="x@adatum.example", message_id="x@adatum.example")
-    world.notify(graph_id)
+    item = world.deliver(sender="x@adatum.example", message_id="x@adatum.example")
+    world.notify(item)
     key = hasher_of(HASH_KEY, TENANT).message_id("x@adatum.example")
     world.decide(ANN, key, Wanted(LINK, refs=(a_ref("project/P-1"),)))
     world.work()

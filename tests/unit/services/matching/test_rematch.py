@@ -164,8 +164,8 @@ def test_what_a_thread_lends_follows_in_the_same_run(world: World) -> None:
 
 
 def test_links_made_by_hand_stay(world: World) -> None:
-    graph_id = world.deliver(message_id="1@fabrikam.example")
-    world.notify(graph_id)
+    item = world.deliver(message_id="1@fabrikam.example")
+    world.notify(item)
     [key] = [key for (_, key) in world.storage.messages.rows]
     stored = world.storage.messages.get(TENANT, key)
     assert stored is not None

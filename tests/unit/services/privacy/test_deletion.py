@@ -30,6 +30,7 @@ from tests.builders import (
     a_record,
     a_subscription,
     an_attachment,
+    an_item,
     an_organisation,
 )
 from tests.fakes import Killed
@@ -46,7 +47,7 @@ def a_world() -> World:
     world.records(a_record(client="F"), a_record("client/F", domains=(), name="Fabrikam"))
     world.storage.organisations.put(an_organisation(tenant_id=OTHER))
     world.storage.records.put_many(OTHER, [a_record()])
-    attachments = (an_attachment(graph_id="A"),)
+    attachments = (an_attachment(source_id="A"),)
     world.notify(
         world.deliver(subject="One", message_id="1@x", attachments=attachments, contents={"A": b"x"}),
         world.deliver(subject="Two", message_id="2@x", sender="sam@adatum.example"),
@@ -171,7 +172,7 @@ def commands(mailbox_id: str) -> list[Command]:
     named = {"tenant_id": TENANT, "mailbox_id": mailbox_id, "first_at": NOW}
     return [
         SyncMailbox(**named),
-        IngestMessages(**named, ids=("AAk-1",)),
+        IngestMessages(**named, items=(an_item("AAk-1"),)),
         ReconcileMailbox(**named),
         BackfillMailbox(**named),
         JoinLateContacts(tenant_id=TENANT, first_at=NOW),

@@ -51,8 +51,8 @@ def test_old_mail_goes_with_its_rows_and_new_mail_stays(world: World) -> None:
 
 def test_it_does_not_come_back(world: World) -> None:
     night(world)
-    graph_id = world.deliver(subject="Old", message_id="old@x", received_at=OLD)
-    world.notify(graph_id, unbounded=True)
+    item = world.deliver(subject="Old", message_id="old@x", received_at=OLD)
+    world.notify(item, unbounded=True)
     world.work()
     assert [one.subject for one in world.timeline()] == ["New"]
 
