@@ -3,7 +3,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
-from itertools import count
 
 import pytest
 
@@ -14,10 +13,7 @@ from shared.domain.filing.person_decisions import LINK, PendingChange
 from shared.domain.privacy.audit import AuditRow
 from shared.domain.privacy.callers import AGENT as AGENT_ROLE
 from shared.domain.privacy.callers import Caller
-from shared.services.filing.change_by_person import ChangeByPerson
-from shared.services.filing.change_message import ChangeMessage
-from shared.services.filing.inbox import Decide, Wanted
-from shared.services.filing.reading import Visibility
+from shared.services.filing.inbox import Wanted
 from tests.builders import (
     AGENT,
     KEY,
@@ -33,6 +29,7 @@ from tests.builders import (
     an_item,
     an_organisation,
 )
+from tests.composed import use_cases_over
 
 
 def waiting(storage, tenant, agent=AGENT, limit=50, after=""):
@@ -80,7 +77,7 @@ class TestInbox:
         assert waiting(storage, tenant, "second@contoso.example") == ([], "")
         assert waiting(storage, tenant, "third@contoso.example") == ([KEY], "")
 
-    def test_marks_are_kept_until_they_are_removed(self, storage, tenant):
+    def test_changes_are_kept_until_they_are_removed(self, storage, tenant):
         changes = [
             a_change(),
             a_change(change_id="2", refs=("contact/C-1",)),
@@ -130,7 +127,7 @@ class TestBurying:
 
     def test_an_outdated_one_is_refused(self, storage, tenant):
         message = storage.messages.create(tenant, a_triaged_message(), a_document(), a_copy()).message
-        storage.messages.save(tenant, replace(message, variants=1))
+        storage.messages.update(tenant, replace(message, variants=1))
         with pytest.raises(Conflict):
             storage.messages.bury(tenant, replace(message, state=DELETED))
 
@@ -148,27 +145,10 @@ def test_of_agents_who_decide_at_once_one_wins_and_all_others_are_told(storage, 
     for number in numbers:
         mailbox = f"{number:032x}"
         address = f"agent{number}@contoso.example"
-        storage.mailboxes.put(a_mailbox(tenant_id=tenant, mailbox_id=mailbox, address=address))
+        storage.mailboxes.save(a_mailbox(tenant_id=tenant, mailbox_id=mailbox, address=address))
         storage.messages.add_copy(tenant, KEY, a_copy(mailbox_id=mailbox))
     storage.records.put_many(tenant, [a_record(f"project/P-{number}") for number in numbers])
-    ids = count(1)
-    change_by_person = ChangeByPerson(
-        storage.messages,
-        ChangeMessage(storage.messages),
-        storage.inbox,
-        storage.queue,
-        lambda: f"change-{next(ids)}",
-    )
-    visibility = Visibility(storage.messages, storage.mailboxes)
-    decide = Decide(
-        visibility,
-        storage.messages,
-        storage.organisations,
-        storage.records,
-        storage.index,
-        change_by_person,
-        lambda: NOW,
-    )
+    decide = use_cases_over(storage).decide
 
     def attempt(number):
         caller = Caller(

@@ -12,9 +12,10 @@ from shared.domain.commands.commands import BackfillMailbox, IngestMessages, Rec
 from shared.domain.errors import Unavailable
 from shared.services.capture import reconcile
 from shared.services.capture.arrivals import SINGLY_AFTER
-from shared.services.capture.reconcile import SPREAD, ReconcileAll, sweep_of
+from shared.services.capture.reconcile import SPREAD, sweep_of
 from tests.builders import AGENT, NOW, TENANT, a_mailbox, a_record, an_item, an_organisation
-from tests.fakes import FakeStorage, Killed
+from tests.composed import use_cases_over
+from tests.fakes import FakePorts, Killed
 from tests.unit.services.world import World
 
 STRANGER = "stranger@adatum.example"
@@ -45,7 +46,7 @@ def sweep(world: World, **more: Any) -> None:
 def counted(world: World) -> dict[str, Any]:
     row = world.storage.mailboxes.by_id(TENANT, world.mailbox.mailbox_id)
     assert row is not None
-    found: dict[str, Any] = json.loads(row.reconciled)
+    found: dict[str, Any] = json.loads(row.state.reconciled)
     return found
 
 
@@ -120,7 +121,7 @@ def test_excluded_folders_are_not_looked_at(world: World) -> None:
 
 
 def test_only_mail_of_the_last_day_is_news(world: World) -> None:
-    world.storage.mailboxes.note(world.mailbox, connected_at=NOW - timedelta(days=9))
+    world.rewrite(connected_at=NOW - timedelta(days=9))
     old = world.deliver(received_at=NOW - timedelta(hours=30), message_id="old@fabrikam.example")
     new = world.deliver(message_id="new@fabrikam.example")
     sweep(world)
@@ -129,7 +130,7 @@ def test_only_mail_of_the_last_day_is_news(world: World) -> None:
 
 
 def test_the_window_is_two_days_or_what_was_asked_for(world: World) -> None:
-    world.storage.mailboxes.note(world.mailbox, connected_at=NOW - timedelta(days=90))
+    world.rewrite(connected_at=NOW - timedelta(days=90))
     world.deliver(received_at=NOW - timedelta(days=5), message_id="old@fabrikam.example")
     sweep(world)
     assert counted(world)["seen"] == 0
@@ -154,7 +155,7 @@ def test_a_folder_that_is_gone_stops_nothing(world: World) -> None:
 
 @pytest.mark.parametrize("change", [{"enabled": False}, {"state": "removing"}, {"state": "no_access"}])
 def test_a_mailbox_that_is_not_read_is_not_compared(world: World, change: dict[str, Any]) -> None:
-    world.storage.mailboxes.note(world.mailbox, **change)
+    world.rewrite(**change)
     sweep(world)
     assert world.mail.calls == {}
 
@@ -203,15 +204,15 @@ def test_a_backfill_whose_command_was_lost_is_taken_up(world: World) -> None:
 
 
 def test_every_night_each_enabled_mailbox_is_asked_for_once_within_an_hour() -> None:
-    storage = FakeStorage()
+    storage = FakePorts()
     storage.organisations.put(an_organisation())
     storage.organisations.put(an_organisation(tenant_id="2" * 36, enabled=False))
     for number in range(30):
         box = f"{number * 7919:08x}" + "0" * 24
-        storage.mailboxes.put(a_mailbox(mailbox_id=box, address=f"b{number}@contoso.example"))
-    storage.mailboxes.put(a_mailbox(mailbox_id="f" * 32, address="off@contoso.example", enabled=False))
-    storage.mailboxes.put(a_mailbox(tenant_id="2" * 36, mailbox_id="e" * 32))
-    ReconcileAll(storage.organisations, storage.mailboxes, storage.queue, lambda: NOW)()
+        storage.mailboxes.save(a_mailbox(mailbox_id=box, address=f"b{number}@contoso.example"))
+    storage.mailboxes.save(a_mailbox(mailbox_id="f" * 32, address="off@contoso.example", enabled=False))
+    storage.mailboxes.save(a_mailbox(tenant_id="2" * 36, mailbox_id="e" * 32))
+    use_cases_over(storage).reconcile_all()
     assert len(storage.queue.sent) == 30
     delays = [delay for _, delay in storage.queue.sent]
     assert 0 <= min(delays) < max(delays) < SPREAD
