@@ -10,6 +10,7 @@ import pytest
 from shared.domain.errors import Conflict
 from shared.domain.filing.filing import DONE, MAX_WAITERS, Bounced
 from shared.domain.filing.person_decisions import LINK, OPEN, PersonDecision
+from shared.domain.filing.shown import Shown
 from shared.domain.mail.identity import variant_key
 from shared.domain.mail.messages import Direction
 from shared.domain.matching.matching import Disposition
@@ -131,7 +132,7 @@ class TestMessageStore:
                 decided=decision,
                 undone=replace(decision, what=OPEN),
                 unlinked=frozenset({a_ref()}),
-                withdrawn=frozenset({a_ref("client/K-1")}),
+                before=Shown(frozenset({a_ref("client/K-1")})),
                 change_ids=("1", "2"),
             ),
         )

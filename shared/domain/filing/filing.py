@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.errors import Conflict
 from shared.domain.filing.entries import Entry, entry_id, kind_of
 from shared.domain.filing.person_decisions import PersonDecision
+from shared.domain.filing.shown import NOTHING, Shown
 from shared.domain.mail.addresses import Person
 from shared.domain.mail.automatic import Automatic, nature_of
 from shared.domain.mail.conversations import travels
@@ -70,9 +70,9 @@ class StoredMessage:
     `bounces` are reports that it did not arrive.
 
     `decided` is what a person has decided on it in My Inbox; `undone` is a decision that is being taken back.
-    `unlinked` are records from which a person took it by hand: no rule files it there again. `withdrawn` are
-    records on which it no longer is, so that no entry of it may stand there. `change_ids` are the ids of the last
-    changes that persons made, and runs that decided anew.
+    `unlinked` are records from which a person took it by hand: no rule files it there again. `before` is what may
+    stand of it beside its row, over all that it has been since it was last done; empty while it is. `change_ids` are
+    the ids of the last changes that persons made, and runs that decided anew.
 
     `silent`: nobody is told of what makes it `pending`; who finishes it for another one adopts that.
     """
@@ -95,7 +95,7 @@ class StoredMessage:
     decided: PersonDecision | None = None
     undone: PersonDecision | None = None
     unlinked: frozenset[RecordRef] = frozenset()
-    withdrawn: frozenset[RecordRef] = frozenset()
+    before: Shown = NOTHING
     change_ids: tuple[str, ...] = ()
     silent: bool = False
     etag: str = ""
@@ -118,32 +118,53 @@ class StoredMessage:
         """This message under a new decision; None where it is not done, or not as it was seen."""
         if self.state != DONE or self.decision != seen.decision:
             return None
-        lost = {link.ref for link in self.decision.links} - {link.ref for link in decision.links}
-        return replace(self.reopened(silent=True), decision=decision, withdrawn=self.withdrawn | lost)
+        return replace(self.reopened(silent=True), decision=decision)
 
     def finished(self, applied: "StoredMessage") -> "StoredMessage":
-        """This message once all rows of `applied` stand. Raises Conflict where other rows are to stand by now."""
+        """This message once all rows of `applied` stand: done, unless other rows are to stand by now.
+
+        Then what was written stands beside those: it is noted, to be taken away with the next run.
+        """
         if self.is_deleted:
             return self
-        if (self.decision, self.kind) != (applied.decision, applied.kind):
-            raise Conflict(f"message {self.key} changed while its rows were written")
-        return replace(self, state=DONE, waiters=() if self.is_filed else self.waiters)
+        if self.rests_on != applied.rests_on:
+            return replace(
+                self.reopened(silent=True), before=self.shown.and_maybe(self.refs).and_maybe(applied.refs)
+            )
+        return replace(self, state=DONE, undone=None, waiters=() if self.is_filed else self.waiters)
+
+    def following(self, earlier: "StoredMessage") -> "StoredMessage":
+        """This message as it is saved in the place of an earlier state: what may stand of that is not forgotten."""
+        if self.state == DONE:
+            return replace(self, before=NOTHING)
+        if self.before != earlier.before:
+            return self
+        is_same = self.refs == earlier.refs
+        return replace(self, before=earlier.shown if is_same else earlier.shown.and_maybe(earlier.refs))
+
+    @property
+    def refs(self) -> frozenset[RecordRef]:
+        """The records on which it is to stand."""
+        return frozenset(link.ref for link in self.decision.links) if self.is_filed else frozenset()
+
+    @property
+    def shown(self) -> Shown:
+        """What may stand of it beside its row."""
+        return Shown.of(self.refs) if self.state == DONE else self.before
+
+    @property
+    def rests_on(self) -> tuple[object, ...]:
+        """What its entries, its rows in My Inbox and all else follow from: a change of these has them written again."""
+        return self.decision, self.kind, self.automatic, self.bounces, self.decided, self.undone
 
     def with_variants(self, number: int) -> "StoredMessage":
         """This message, known to have so many others with its Message-ID at least."""
         return replace(self, variants=max(self.variants, number))
 
     @property
-    def gone(self) -> frozenset[RecordRef]:
-        """Records on which no entry of it may stand."""
-        return self.withdrawn - {one.ref for one in self.decision.links}
-
-    @property
-    def called_back(self) -> tuple[Waiter, ...]:
-        """Who waits and is looked at again once it is filed; a person may have wanted its thread left alone."""
-        if self.decided is None or self.decided.file_thread:
-            return self.waiters
-        return tuple(one for one in self.waiters if not one.kept)
+    def takes_thread_along(self) -> bool:
+        """Whether stored mails that depend on it follow when it is filed: a person may want its thread left alone."""
+        return self.decided is None or self.decided.file_thread
 
     @property
     def is_deleted(self) -> bool:

@@ -10,6 +10,7 @@ from shared.domain.errors import Outdated, WrongState
 from shared.domain.filing.filing import DELETED, InboxItem, StoredMessage
 from shared.domain.filing.links import filed_on
 from shared.domain.filing.person_decisions import DELETE, LINK, PersonDecision
+from shared.domain.filing.shown import NOTHING
 from shared.domain.mail.identity import Hasher
 from shared.domain.mail.messages import Direction, Document
 from shared.domain.matching.matching import Decision, Disposition, MatchPolicy, reason_to_list
@@ -30,7 +31,7 @@ def reason_to_wait(stored: StoredMessage, mailbox: Mailbox) -> str:
 
 
 def arranged(
-    stored: StoredMessage, document: Document, holders: Iterable[Mailbox]
+    stored: StoredMessage, document: Document | None, holders: Iterable[Mailbox]
 ) -> tuple[list[InboxItem], list[str]]:
     """The rows of a mail in My Inbox, one per agent; and the agents with whom none may stand."""
     standing: dict[str, InboxItem] = {}
@@ -38,7 +39,7 @@ def arranged(
     for mailbox in sorted(holders, key=lambda one: one.mailbox_id):
         agents.update(mailbox.inboxes)
         reason = reason_to_wait(stored, mailbox)
-        if reason:
+        if reason and document is not None:
             standing.setdefault(mailbox.agent, _item(stored, document, mailbox, reason))
     return list(standing.values()), sorted(agents - standing.keys())
 
@@ -119,7 +120,6 @@ def undone(stored: StoredMessage, *, by: str, at: datetime) -> StoredMessage | N
         decision=filed_on([*{**before, **others}.values()], decision.before),
         decided=None,
         undone=replace(decision, by=by, at=at),
-        withdrawn=stored.withdrawn | frozenset(decision.refs),
     )
 
 
@@ -135,7 +135,7 @@ def buried(stored: StoredMessage, hasher: Hasher) -> StoredMessage:
         waiters=(),
         bounces=(),
         conversation="",
-        withdrawn=frozenset(),
+        before=NOTHING,
     )
 
 
@@ -176,7 +176,6 @@ def _deleted(stored: StoredMessage, decision: PersonDecision) -> StoredMessage:
         decision=nowhere,
         decided=replace(decision, before=nowhere),
         state=DELETED,
-        withdrawn=stored.withdrawn | {one.ref for one in stored.decision.links},
     )
 
 

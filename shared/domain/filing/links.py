@@ -72,7 +72,6 @@ def unlinked(stored: StoredMessage, ref: RecordRef) -> StoredMessage | None:
         decision=filed_on(links, Decision(Disposition.TRIAGE, (), UNLINKED, stored.decision.suggestions)),
         decided=stored.decided if links else None,
         unlinked=stored.unlinked | {ref},
-        withdrawn=stored.withdrawn | {ref},
     )
 
 

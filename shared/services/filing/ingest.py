@@ -18,7 +18,8 @@ from shared.domain.errors import (
     longest,
     none_passing,
 )
-from shared.domain.filing.filing import DONE, StoredMessage, copy_of
+from shared.domain.filing.effects import NO_REPORT, About
+from shared.domain.filing.filing import StoredMessage, copy_of
 from shared.domain.mail.items import ItemRef
 from shared.ports.stores.capture import Sightings
 from shared.ports.stores.exceptions import Exceptions
@@ -27,8 +28,8 @@ from shared.services.capture.fetching import Fetched, FetchMail, Kept, failing
 from shared.services.capture.scopes import Scope
 from shared.services.capture.turns import Turns
 from shared.services.commands.failures import failure_of, record
+from shared.services.filing.bring_in_line import BringInLine
 from shared.services.filing.filing import Filing
-from shared.services.matching.bounces import NoteBounces
 from shared.services.matching.matching import MatchMail
 
 
@@ -40,7 +41,7 @@ class Ingest:
     fetch: FetchMail
     match: MatchMail
     filing: Filing
-    note_bounces: NoteBounces
+    bring_in_line: BringInLine
     sightings: Sightings
     exceptions: Exceptions
     queue: CommandQueue
@@ -102,16 +103,14 @@ class Ingest:
         if sightings:
             self.sightings.put(scope.mailbox, sightings)
         for stored in unfinished:
-            self.filing.finish(scope.tenant_id, stored)
+            self.bring_in_line.finish(scope.tenant_id, stored)
         return sightings
 
     def _file(self, scope: Scope, kept: Kept) -> StoredMessage:
         matched = self.match(scope, kept.mail, kept.screened.candidates)
         copy = copy_of(kept.mail, scope.mailbox)
-        stored = self.filing(scope, matched.message, matched.document, copy)
-        if matched.report is not None and matched.bounced is not None and stored.state != DONE:
-            self.note_bounces(scope, matched.bounced, matched.report, stored)
-        return stored
+        about = About(matched.bounced.key, matched.report) if matched.bounced else NO_REPORT
+        return self.filing(scope, matched.message, matched.document, copy, about)
 
 
 def settled(sighting: Sighting, stored: StoredMessage) -> Sighting:

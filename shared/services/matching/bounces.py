@@ -70,17 +70,12 @@ class NoteBounces:
     change: ChangeMessage
     timeline: Timeline
 
-    def __call__(self, scope: Scope, original: ThreadHit, report: Report, by: StoredMessage) -> None:
-        """`by` is the stored report. The row first, then the entries: a crash in between is repaired by a rerun."""
-        bounces = tuple(
-            Bounced(one.address, one.status, one.permanent, by.at, by.key) for one in report.bounces
-        )
-        if not bounces:
-            return
-        stored = self.change(scope.tenant_id, original.key, partial(_noted, bounces=bounces))
-        document = self.messages.document(scope.tenant_id, original.key) if stored else None
+    def __call__(self, tenant_id: str, key: str, bounces: tuple[Bounced, ...]) -> None:
+        """The row first, then the entries: a crash in between is repaired when the report is filed again."""
+        stored = self.change(tenant_id, key, partial(_noted, bounces=bounces))
+        document = self.messages.document(tenant_id, key) if stored else None
         if stored is not None and document is not None and stored.is_filed:
-            self.timeline.put(scope.tenant_id, entries_of(stored, document))
+            self.timeline.put(tenant_id, entries_of(stored, document))
 
 
 def _noted(stored: StoredMessage, bounces: tuple[Bounced, ...]) -> StoredMessage:

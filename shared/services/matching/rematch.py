@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from shared import telemetry
@@ -22,7 +23,8 @@ from shared.ports.stores.filing import MessageStore
 from shared.ports.stores.records import Records
 from shared.ports.work import Clock, CommandQueue
 from shared.services.capture.scopes import Scope, hasher_of
-from shared.services.filing.filing import Filing
+from shared.services.filing.bring_in_line import BringInLine
+from shared.services.filing.change_message import ChangeMessage
 from shared.services.matching.candidates import GatherCandidates
 
 # A command looks at so many messages, then puts itself back.
@@ -129,7 +131,8 @@ class RunRematch:
     records: Records
     messages: MessageStore
     reconsider: Reconsider
-    filing: Filing
+    change: ChangeMessage
+    bring_in_line: BringInLine
     queue: CommandQueue
     clock: Clock
 
@@ -156,9 +159,21 @@ class RunRematch:
 
     def _revise(self, organisation: Organisation, stored: StoredMessage, change_id: str) -> bool:
         """Whether it was changed, now or by a try of this page that was cut short."""
-        if change_id in stored.change_ids:
-            return self.filing.revise(organisation.tenant_id, stored, stored.decision, change_id)
-        found = self.reconsider(organisation, stored)
-        return found is not None and self.filing.revise(
-            organisation.tenant_id, stored, found.after, change_id
-        )
+        if change_id not in stored.change_ids:
+            found = self.reconsider(organisation, stored)
+            revised = self._save(organisation.tenant_id, found, stored, change_id) if found else None
+            if revised is None:
+                return False
+            stored = revised
+        document = self.messages.document(organisation.tenant_id, stored.key)
+        if document is not None:
+            self.bring_in_line(organisation.tenant_id, stored, document)
+        return True
+
+    def _save(
+        self, tenant_id: str, found: Difference, stored: StoredMessage, change_id: str
+    ) -> StoredMessage | None:
+        """None for a mail that another worker is writing, or has decided on since: it is left to it."""
+        revise = partial(StoredMessage.revised, seen=stored, decision=found.after)
+        changed = self.change(tenant_id, stored.key, revise, known=stored, change_id=change_id)
+        return changed if changed and change_id in changed.change_ids else None
