@@ -11,12 +11,15 @@ from shared.domain.capture.backfills import Backfill
 from shared.domain.connections.mailboxes import SETTINGS, Mailbox
 
 
-def mailbox(found: Mailbox, now: datetime, history: Backfill | None = None) -> MailboxModel:
+def mailbox(
+    found: Mailbox, now: datetime, *, unreadable: int, history: Backfill | None = None
+) -> MailboxModel:
     return MailboxModel.model_validate(
         {
             "address": found.address,
             **_settings(found),
             "state": found.shown_state,
+            "unreadable": unreadable,
             "connected_at": found.connected_at,
             "address_offered": found.address_offered or None,
             "lost_at": found.lost_at,
