@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain.capture import screening
 from shared.domain.commands.commands import ReconcileMailbox
-from shared.domain.connections.mailboxes import OK
+from shared.domain.connections.mailbox_state import OK
 from shared.domain.errors import NotFound, Unreadable
 from shared.domain.mail import documents
 from shared.domain.mail.items import ItemRef
@@ -80,7 +80,7 @@ def test_the_mailbox_stays_ok_and_says_how_many(world: World) -> None:
     unreadable(world)
     world.walk()
     world.work()
-    assert world.storage.mailboxes.by_id(TENANT, world.mailbox.mailbox_id).state == OK
+    assert world.storage.mailboxes.by_id(TENANT, world.mailbox.mailbox_id).shown_state == OK
     count = CountUnreadable(world.storage.exceptions)
     assert count.of(world.mailbox) == 2
     assert count(TENANT) == {world.mailbox.mailbox_id: 2}
@@ -171,4 +171,4 @@ def test_good_mail_beside_every_evil_header_is_filed_and_nothing_stops_the_mailb
     rows = world.storage.sightings.all(world.mailbox).values()
     assert len(rows) == 3 + len(EVIL_HEADERS)
     assert not [row for row in rows if row.outcome == "queued"]
-    assert world.storage.mailboxes.by_id(TENANT, world.mailbox.mailbox_id).state == OK
+    assert world.storage.mailboxes.by_id(TENANT, world.mailbox.mailbox_id).shown_state == OK
