@@ -37,7 +37,7 @@ from tests.builders import (
     an_organisation,
 )
 from tests.composed import Composed
-from tests.fake_mail import STANDARD
+from tests.fakes.mail import STANDARD
 
 MOST_ROUNDS = 200
 

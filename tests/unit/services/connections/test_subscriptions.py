@@ -19,8 +19,8 @@ from shared.domain.errors import AccessDenied, Conflict, Rejected, Unavailable
 from shared.ports.directory import DirectoryUser
 from tests.builders import AGENT, MAILBOX_ID, NOW, TENANT, a_mailbox, a_subscription, an_organisation
 from tests.composed import use_cases_over
-from tests.fake_mail import FakeMail
 from tests.fakes import FakePorts, Killed
+from tests.fakes.mail import FakeMail
 
 
 @dataclass
