@@ -1,15 +1,17 @@
 """Organisations, connections, mailboxes and subscriptions in memory."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from shared.domain.connections.connections import MailConnection
+from shared.domain.connections.mailbox_state import Transition
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.organisations import Organisation
 from shared.domain.connections.subscriptions import Subscription
 from shared.domain.errors import Conflict
+from shared.ports.stores.connections import Change
 from tests.fakes.etags import Etags, check_etag
 from tests.fakes.faults import Faults
 
@@ -58,35 +60,30 @@ class FakeMailboxes:
         self.faults.read("Mailboxes.by_id")
         return self.rows.get((tenant_id, mailbox_id))
 
-    def put(self, mailbox: Mailbox) -> Mailbox:
-        with self.faults.write("Mailboxes.put"):
+    def save(self, mailbox: Mailbox) -> Mailbox:
+        with self.faults.write("Mailboxes.save"):
             key = (mailbox.tenant_id, mailbox.mailbox_id)
             stored = self.rows.get(key)
             check_etag(stored.etag if stored else None, mailbox.etag)
-            if any(
-                o.address == mailbox.address and o.mailbox_id != key[1] for o in self._of(mailbox.tenant_id)
-            ):
+            others = (row for row in self._of(mailbox.tenant_id) if row.mailbox_id != mailbox.mailbox_id)
+            if any(row.address == mailbox.address for row in others):
                 raise Conflict("another mailbox has this address")
             self.rows[key] = replace(mailbox, etag=self._etag())
             return self.rows[key]
 
-    def note(self, mailbox: Mailbox, **changes: object) -> None:
-        with self.faults.write("Mailboxes.note"):
-            key = (mailbox.tenant_id, mailbox.mailbox_id)
-            if key in self.rows:
-                values: dict[str, Any] = {**changes, "etag": self._etag()}
-                self.rows[key] = replace(self.rows[key], **values)
-
-    def change(self, mailbox: Mailbox, transition: Callable[[Mailbox], Mailbox]) -> Mailbox | None:
+    def change(self, mailbox: Mailbox, transition: Transition) -> Change | None:
         with self.faults.write("Mailboxes.change"):
             key = (mailbox.tenant_id, mailbox.mailbox_id)
             for _ in range(ATTEMPTS):
-                stored = self.rows.get(key)
-                if stored is None or (changed := transition(stored)) == stored:
-                    return stored
-                if self.rows.get(key) == stored:
-                    self.rows[key] = replace(changed, etag=self._etag())
-                    return self.rows[key]
+                before = self.rows.get(key)
+                if before is None:
+                    return None
+                after = before.after(transition)
+                if self.rows.get(key) != before:
+                    continue
+                if after != before:
+                    self.rows[key] = replace(after, etag=self._etag())
+                return Change(before, self.rows[key])
             raise Conflict("others keep changing the mailbox")
 
     def delete(self, tenant_id: str, address: str) -> None:
