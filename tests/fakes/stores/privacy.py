@@ -69,7 +69,7 @@ class FakeHoldings:
         self.faults = storage.faults
         self._tables: dict[str, tuple[dict[Any, Any], ...]] = {
             names.TIMELINE: (storage.timeline.rows,),
-            names.INBOX: (storage.inbox.rows, storage.inbox.marked),
+            names.INBOX: (storage.inbox.rows, storage.inbox.pending),
             names.SIGHTINGS: (storage.sightings.rows,),
             names.MAILBOXES: (storage.mailboxes.rows,),
             names.SYNC_STATES: (storage.folder_states.rows, storage.backfills.rows),
