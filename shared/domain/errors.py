@@ -11,7 +11,7 @@ PostledgerError
 │   ├── NotFound          moved, deleted, or never there
 │   ├── AccessDenied      no consent, or the mailbox is out of scope
 │   ├── MailboxUnavailable    unlicensed, on-premises or soft-deleted
-│   ├── SyncStateExpired  the delta token is gone; walk the window again
+│   ├── CursorExpired     the position in a folder is unknown; read a window again
 │   ├── Rejected          the other side calls the request wrong
 │   ├── Noted             the mailbox's state shows it already; not recorded
 │   └── MalformedCommand  a queue message that is no command
@@ -26,6 +26,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeAlias, TypeVar
 
 T = TypeVar("T")
+K = TypeVar("K")
 
 
 class PostledgerError(Exception):
@@ -80,8 +81,8 @@ class MailboxUnavailable(PermanentError):
     """No licensed, active cloud mailbox behind this address."""
 
 
-class SyncStateExpired(PermanentError):
-    """Graph no longer knows the delta token (410, SyncStateNotFound)."""
+class CursorExpired(PermanentError):
+    """The provider no longer knows the cursor of a folder's changes."""
 
 
 class Rejected(PermanentError):
@@ -120,7 +121,7 @@ class Outdated(InvalidInput):
 Outcome: TypeAlias = T | PermanentError | TransientError
 
 
-def none_passing(outcomes: Mapping[str, Outcome[T]]) -> dict[str, T | PermanentError]:
+def none_passing(outcomes: Mapping[K, Outcome[T]]) -> dict[K, T | PermanentError]:
     """The outcomes for a caller that needs all of them. Raises the TransientError with the longest wait."""
     passing = [outcome for outcome in outcomes.values() if isinstance(outcome, TransientError)]
     if passing:

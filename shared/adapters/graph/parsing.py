@@ -8,6 +8,7 @@ from shared.adapters.graph.session import Json
 from shared.domain.errors import Rejected
 from shared.domain.mail import authentication, automatic, conversations, senders
 from shared.domain.mail.addresses import Person, normalise
+from shared.domain.mail.items import ItemRef
 from shared.domain.mail.message_ids import MAX_REFERENCES, message_id, parse_ids
 from shared.domain.mail.messages import Attachment, FetchedMessage, MessageHead
 
@@ -44,6 +45,11 @@ def is_whole(entry: Json) -> bool:
     return has_sender and all(name in entry for name in _WHOLE) and received_at(entry) is not None
 
 
+def item_of(graph_id: object) -> ItemRef:
+    """Immutable ids name an item in the whole mailbox, wherever it lies ("Obtain immutable identifiers")."""
+    return ItemRef("", str(graph_id))
+
+
 def head(message: Json) -> MessageHead:
     """The headers of a message. Raises Rejected for an item without any date."""
     received = received_at(message)
@@ -53,7 +59,7 @@ def head(message: Json) -> MessageHead:
     properties = extended_properties(message)
     sender, on_behalf_of = _senders(message)
     return MessageHead(
-        graph_id=str(message["id"]),
+        item=item_of(message["id"]),
         folder_id=message.get("parentFolderId") or "",
         message_id=message_id(message.get("internetMessageId") or ""),
         sender=sender,
@@ -94,7 +100,7 @@ def attachment(number: int, entry: Json) -> Attachment:
     """One attachment; its own id is its place in the list."""
     return Attachment(
         id=str(number),
-        graph_id=str(entry["id"]),
+        source_id=str(entry["id"]),
         name=entry.get("name") or "",
         content_type=entry.get("contentType") or "",
         size=entry.get("size") or 0,

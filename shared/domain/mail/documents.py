@@ -7,6 +7,7 @@ from typing import Final
 from shared.domain.mail import authentication, quotes, senders, subjects
 from shared.domain.mail.addresses import Person
 from shared.domain.mail.html_text import to_text
+from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Document, FetchedMessage, MessageHead
 from shared.domain.mail.quote_html import html_quote_start
 
@@ -58,11 +59,11 @@ def kept_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], .
 
 
 def head_of(
-    document: Document, graph_id: str, folder_id: str, received_at: datetime, bcc: tuple[Person, ...]
+    document: Document, item: ItemRef, folder_id: str, received_at: datetime, bcc: tuple[Person, ...]
 ) -> MessageHead:
     """The headers of a copy as matching saw them; what it does not read is left out."""
     return MessageHead(
-        graph_id=graph_id,
+        item=item,
         folder_id=folder_id,
         message_id=document.message_id,
         sender=document.sender,

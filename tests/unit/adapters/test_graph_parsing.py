@@ -12,7 +12,7 @@ from tests.graph_transport import fixture
 
 def test_a_received_mail_is_read_with_all_its_people_and_its_thread() -> None:
     head = parsing.head(fixture("received"))
-    assert head.graph_id == "AAkALgAAAAAAHYQDEapmEc2byACqAC-EWg0AWd7ySpPMvUKl5-G-m0L9KwAAdXpqXgAA"
+    assert head.item.item_id == "AAkALgAAAAAAHYQDEapmEc2byACqAC-EWg0AWd7ySpPMvUKl5-G-m0L9KwAAdXpqXgAA"
     assert head.folder_id == "AAMkADhiNjYtaW5ib3gAAAAAAAEMAAA="
     assert head.message_id == "CAF8x1ywq2=+T@mail.fabrikam.example"
     assert head.subject == "AW: Besichtigung am Donnerstag"
@@ -112,7 +112,7 @@ def test_attachments_are_told_apart_by_kind_and_numbered_by_place() -> None:
         ("2", "item", False, "Viewing on Thursday"),
         ("3", "reference", False, "Vertrag.docx"),
     ]
-    assert attachments[0].graph_id == "AAkALgAAAAAAHYQDEapmEc2byACqAC-EWg0AWd7yAAABEgAQAH3v"
+    assert attachments[0].source_id == "AAkALgAAAAAAHYQDEapmEc2byACqAC-EWg0AWd7yAAABEgAQAH3v"
     assert attachments[0].size == 20_480
     assert attachments[1].content_id == "image001.png@01DA6C7F.5A2E3B10"
     assert attachments[2].content_type == ""
