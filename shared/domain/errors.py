@@ -13,6 +13,7 @@ PostledgerError
 │   ├── MailboxUnavailable    unlicensed, on-premises or soft-deleted
 │   ├── CursorExpired     the position in a folder is unknown; read a window again
 │   ├── Rejected          the other side calls the request wrong
+│   ├── Unreadable        foreign text breaks a parser; it is one mail's failure
 │   ├── Noted             the mailbox's state shows it already; not recorded
 │   └── MalformedCommand  a queue message that is no command
 └── InvalidInput          a person's mistake; the message says what is wrong and what to do
@@ -23,7 +24,10 @@ PostledgerError
 """
 
 from collections.abc import Iterable, Mapping
-from typing import TypeAlias, TypeVar
+from datetime import datetime
+from typing import Final, TypeAlias, TypeVar
+
+UNREADABLE: Final = "unreadable"
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -87,6 +91,14 @@ class CursorExpired(PermanentError):
 
 class Rejected(PermanentError):
     """The request itself was refused as wrong."""
+
+
+class Unreadable(PermanentError):
+    """A mail whose text breaks a parser: it fails alone. `received_at` is when it came, where that is known."""
+
+    def __init__(self, message: str, received_at: datetime | None = None) -> None:
+        super().__init__(message, UNREADABLE)
+        self.received_at = received_at
 
 
 class Noted(PermanentError):

@@ -225,11 +225,10 @@ def _delta_page(page: Json) -> DeltaPage:
     link = more or page.get("@odata.deltaLink")
     if not link:
         raise Unavailable("Microsoft Graph returned a page without a link to go on from.")
+    shown = {graph_id: parsing.shown_head(entry) for graph_id, entry in entries.items()}
     return DeltaPage(
-        heads=tuple(parsing.head(one) for one in entries.values() if parsing.is_whole(one)),
-        partial=tuple(
-            parsing.item_of(graph_id) for graph_id, one in entries.items() if not parsing.is_whole(one)
-        ),
+        heads=tuple(head for head in shown.values() if head is not None),
+        partial=tuple(parsing.item_of(graph_id) for graph_id, head in shown.items() if head is None),
         link=link,
         more=bool(more),
     )
