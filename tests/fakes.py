@@ -4,7 +4,7 @@ Every fake reports its operations to a `Faults`, which counts them and can end t
 write; one `Faults` shared by several fakes numbers their writes together, as a crash would meet them.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -18,6 +18,7 @@ from shared.domain.capture.late_contacts import Announcement
 from shared.domain.capture.sightings import Sighting
 from shared.domain.commands.commands import Command
 from shared.domain.connections.connections import MailConnection
+from shared.domain.connections.mailbox_state import Transition
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.organisations import Organisation
 from shared.domain.connections.subscriptions import Subscription
@@ -32,6 +33,7 @@ from shared.domain.matching.candidates import KnownAddress, ThreadHit
 from shared.domain.privacy.audit import AuditFilter, AuditRow
 from shared.domain.privacy.erasure import RUNNING, Deletion, Eraser, Erasure
 from shared.domain.records.records import Card, Record, RecordRef, opened_key
+from shared.ports.stores.connections import Change
 from shared.ports.stores.exceptions import Failure, FailureFilter
 from shared.ports.stores.filing import Claim, EntryFilter
 from tests.fake_connecting import FakeProbe, FakeSignIns
@@ -205,35 +207,30 @@ class FakeMailboxes:
         self.faults.read("Mailboxes.by_id")
         return self.rows.get((tenant_id, mailbox_id))
 
-    def put(self, mailbox: Mailbox) -> Mailbox:
-        with self.faults.write("Mailboxes.put"):
+    def save(self, mailbox: Mailbox) -> Mailbox:
+        with self.faults.write("Mailboxes.save"):
             key = (mailbox.tenant_id, mailbox.mailbox_id)
             stored = self.rows.get(key)
             _check(stored.etag if stored else None, mailbox.etag)
-            if any(
-                o.address == mailbox.address and o.mailbox_id != key[1] for o in self._of(mailbox.tenant_id)
-            ):
+            others = (row for row in self._of(mailbox.tenant_id) if row.mailbox_id != mailbox.mailbox_id)
+            if any(row.address == mailbox.address for row in others):
                 raise Conflict("another mailbox has this address")
             self.rows[key] = replace(mailbox, etag=self._etag())
             return self.rows[key]
 
-    def note(self, mailbox: Mailbox, **changes: object) -> None:
-        with self.faults.write("Mailboxes.note"):
-            key = (mailbox.tenant_id, mailbox.mailbox_id)
-            if key in self.rows:
-                values: dict[str, Any] = {**changes, "etag": self._etag()}
-                self.rows[key] = replace(self.rows[key], **values)
-
-    def change(self, mailbox: Mailbox, transition: Callable[[Mailbox], Mailbox]) -> Mailbox | None:
+    def change(self, mailbox: Mailbox, transition: Transition) -> Change | None:
         with self.faults.write("Mailboxes.change"):
             key = (mailbox.tenant_id, mailbox.mailbox_id)
             for _ in range(ATTEMPTS):
-                stored = self.rows.get(key)
-                if stored is None or (changed := transition(stored)) == stored:
-                    return stored
-                if self.rows.get(key) == stored:
-                    self.rows[key] = replace(changed, etag=self._etag())
-                    return self.rows[key]
+                before = self.rows.get(key)
+                if before is None:
+                    return None
+                after = before.after(transition)
+                if self.rows.get(key) != before:
+                    continue
+                if after != before:
+                    self.rows[key] = replace(after, etag=self._etag())
+                return Change(before, self.rows[key])
             raise Conflict("others keep changing the mailbox")
 
     def delete(self, tenant_id: str, address: str) -> None:

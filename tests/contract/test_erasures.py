@@ -120,7 +120,7 @@ def run(storage, tenant, table, eraser, limit=2) -> int:
 
 def test_a_person_is_replaced_in_every_table_that_is_rewritten_row_by_row(storage, tenant) -> None:
     mailbox = a_mailbox(tenant_id=tenant, never_log=(CONTACT,))
-    storage.mailboxes.put(mailbox)
+    storage.mailboxes.save(mailbox)
     storage.organisations.put(an_organisation(tenant_id=tenant, never_log=(CONTACT,)))
     others = an_entry(message_key="11" * 16, sender=LI, to=(AGENT,), preview=f"ask {CONTACT}", link=link(LI))
     storage.timeline.put(tenant, [an_entry(), others])
@@ -172,7 +172,7 @@ def test_another_organisations_rows_stay(storage, tenant) -> None:
 
 def test_all_of_an_organisation_is_taken_away_place_by_place(storage, tenant) -> None:
     storage.organisations.put(an_organisation(tenant_id=tenant))
-    mailbox = storage.mailboxes.put(a_mailbox(tenant_id=tenant))
+    mailbox = storage.mailboxes.save(a_mailbox(tenant_id=tenant))
     storage.records.put_many(tenant, [a_record(), a_record("client/F")])
     document = a_document(attachments=(an_attachment(),))
     storage.messages.create(tenant, a_stored_message(), document, a_copy())

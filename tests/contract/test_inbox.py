@@ -138,7 +138,7 @@ def test_of_agents_who_decide_at_once_one_wins_and_all_others_are_told(storage, 
     for number in numbers:
         mailbox = f"{number:032x}"
         address = f"agent{number}@contoso.example"
-        storage.mailboxes.put(a_mailbox(tenant_id=tenant, mailbox_id=mailbox, address=address))
+        storage.mailboxes.save(a_mailbox(tenant_id=tenant, mailbox_id=mailbox, address=address))
         storage.messages.add_copy(tenant, KEY, a_copy(mailbox_id=mailbox))
     storage.records.put_many(tenant, [a_record(f"project/P-{number}") for number in numbers])
     decide = use_cases_over(storage).decide

@@ -82,8 +82,3 @@ def _single(hint: Any, plain: Any) -> Any:
 def _hints(kind: Any) -> Mapping[str, Any]:
     names = {field.name for field in fields(kind)}
     return {name: hint for name, hint in get_type_hints(kind).items() if name in names}
-
-
-def hint_of(kind: type[object], name: str) -> Any:
-    """The type of a field. Raises KeyError for an unknown field."""
-    return _hints(cast("Any", kind))[name]

@@ -40,7 +40,7 @@ def a_world(**organisation: Any) -> World:
     """Two agents whose mailboxes capture everything; a contact with a client, and an opportunity."""
     world = World()
     world.configure(**organisation)
-    world.storage.mailboxes.note(world.mailbox, capture="everything")
+    world.rewrite(capture="everything")
     world.connect(SECOND, capture="everything")
     world.records(
         a_record(client="K-1"),
@@ -241,7 +241,7 @@ class TestLinking:
         assert len(subjects(world)) == 1
 
     def test_who_waits_for_it_is_looked_at_again(self, world: World) -> None:
-        world.storage.mailboxes.note(world.mailbox, capture="known")
+        world.rewrite(capture="known")
         answer = arrive(world, "answer@adatum.example", in_reply_to=(FIRST,), sender="x@adatum.example")
         assert world.storage.messages.get(TENANT, answer) is None
         world.decide(BEN, arrive(world, address=SECOND), linking())
@@ -383,7 +383,7 @@ class TestDeleting:
         assert (world.rows(), world.storage.queue.sent) == (before, [])
 
     def test_a_listed_mail_goes_from_its_timelines_too(self, world: World) -> None:
-        world.storage.mailboxes.note(world.mailbox, matched_to="opportunity")
+        world.rewrite(matched_to="opportunity")
         key = arrive(world, sender=CONTACT)
         assert len(world.timeline()) == 1
         world.decide(ADMIN_ANN, key, Wanted(DELETE))
@@ -473,7 +473,7 @@ class TestTeaching:
         assert world.storage.index.taught == set()
 
     def test_a_colleagues_address_is_refused(self, world: World) -> None:
-        world.storage.mailboxes.note(world.mailbox, capture="everything")
+        world.rewrite(capture="everything")
         key = arrive(world)
         world.storage.index.put_staff(TENANT, "m", [STRANGER])
         with pytest.raises(InvalidInput, match="belongs to your organisation"):
@@ -764,7 +764,7 @@ def test_whatever_two_agents_do_in_any_order_the_rows_say_what_the_mail_says(ste
 
 def handed_over(world: World, to: str) -> None:
     box = next(one for one in world.storage.mailboxes.rows.values() if one.address == AGENT)
-    world.storage.mailboxes.put(box.handed_over(to))
+    world.storage.mailboxes.save(box.handed_over(to))
 
 
 def test_mail_that_waited_for_an_agent_who_left_waits_for_who_has_the_mailbox_now(world: World) -> None:
@@ -802,7 +802,7 @@ def test_what_waits_for_both_is_shown_to_who_has_the_mailbox_now(world: World, f
         if address != SECOND:
             arrive(world, "two@adatum.example", address=address, to=(former, "info@contoso.example"))
     arrive(world, "own@adatum.example", address=former, to=(former,))
-    world.storage.mailboxes.put(boxes["info@contoso.example"].handed_over(SECOND))
+    world.storage.mailboxes.save(boxes["info@contoso.example"].handed_over(SECOND))
     shown = {one.item.message_key for one in page(world, BEN).mails}
     assert shown == {key_of("all@adatum.example"), key_of("two@adatum.example")}
 
@@ -817,7 +817,7 @@ def test_a_decision_files_nothing_along_that_is_still_a_former_agents_own(world:
         world, "mate@adatum.example", address="info@contoso.example", references=("lead@adatum.example",)
     )
     private = arrive(world, "own@adatum.example", address=zoe, references=("lead@adatum.example",))
-    world.storage.mailboxes.put(boxes["info@contoso.example"].handed_over(SECOND))
+    world.storage.mailboxes.save(boxes["info@contoso.example"].handed_over(SECOND))
     world.decide(BEN, lead, linking(file_thread=True))
     world.work()
     decided = {key: world.storage.messages.get(TENANT, key) for key in (mate, private)}

@@ -131,7 +131,7 @@ def test_taken_from_its_last_record_it_waits_in_my_inbox_and_is_private_again(wo
 
 
 def test_taken_from_its_last_record_by_hand_an_earlier_decision_no_longer_counts(world: World) -> None:
-    world.storage.mailboxes.note(world.mailbox, capture="everything")
+    world.rewrite(capture="everything")
     item = world.deliver(sender="x@adatum.example", message_id="x@adatum.example")
     world.notify(item)
     key = hasher_of(HASH_KEY, TENANT).message_id("x@adatum.example")

@@ -20,7 +20,7 @@ ANN = Caller(TENANT, frozenset((AGENT_ROLE,)), "ann", AGENT)
 def a_world(**mailbox: Any) -> World:
     made = World()
     settings = {"capture": "everything", "unmatched": "new", "matched_to": "opportunity", **mailbox}
-    made.storage.mailboxes.note(made.mailbox, **settings)
+    made.rewrite(**settings)
     made.records(a_record(client="F"), a_record("client/F"))
     return made
 
