@@ -12,6 +12,7 @@ from shared.services.commands import exceptions
 from shared.services.connections import callers, mailboxes, organisations
 from shared.services.connections.callers import ServedTenants
 from shared.services.filing import change_by_person, explain, inbox, links, reading
+from shared.services.filing.visibility import Visibility
 from shared.services.matching import rematch
 from shared.services.privacy import audit, deletion, erasing
 from shared.services.records import deals, merging, record_writing, records
@@ -33,7 +34,7 @@ def api_over(parts: Work) -> AsgiMiddleware:
 def api_use_cases(parts: Work) -> ApiUseCases:
     """One use case per operation of the client API."""
     connecting = Connecting(parts)
-    visibility = reading.Visibility(parts.messages, parts.mailboxes)
+    visibility = Visibility(parts.messages, parts.mailboxes)
     look_up = record_writing.LookUpInsiders(parts.index, parts.organisations)
     announce = late_contacts.AnnounceContacts(
         parts.late_contacts, parts.mailboxes, parts.queue, now, parts.settings.hash_key

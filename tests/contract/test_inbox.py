@@ -16,7 +16,7 @@ from shared.domain.privacy.callers import AGENT as AGENT_ROLE
 from shared.domain.privacy.callers import Caller
 from shared.services.filing.change_by_person import ChangeByPerson
 from shared.services.filing.inbox import Decide, Wanted
-from shared.services.filing.reading import Visibility
+from shared.services.filing.visibility import Visibility
 from tests.builders import (
     AGENT,
     KEY,

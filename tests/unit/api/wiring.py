@@ -31,7 +31,8 @@ from shared.services.filing.change_by_person import ChangeByPerson
 from shared.services.filing.explain import Explain
 from shared.services.filing.inbox import Decide, ReadInbox, UndoDecision
 from shared.services.filing.links import LinkMessage, UnlinkMessage
-from shared.services.filing.reading import ReadAttachment, ReadMessage, ReadTimeline, Visibility
+from shared.services.filing.reading import ReadAttachment, ReadMessage, ReadTimeline
+from shared.services.filing.visibility import Visibility
 from shared.services.matching.candidates import GatherCandidates
 from shared.services.matching.rematch import Reconsider, Rematch
 from shared.services.privacy.audit import AuditRequest, ReadAudit

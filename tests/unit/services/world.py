@@ -41,8 +41,8 @@ from shared.services.filing.inbox import Decide, ReadInbox, UndoDecision
 from shared.services.filing.ingest import Ingest
 from shared.services.filing.links import LinkMessage, UnlinkMessage
 from shared.services.filing.opening import OpenRecord
-from shared.services.filing.reading import Visibility
 from shared.services.filing.threads import FileThread
+from shared.services.filing.visibility import Visibility
 from shared.services.matching.bounces import NoteBounces, ReadBounce
 from shared.services.matching.candidates import GatherCandidates
 from shared.services.matching.forgeries import CountForgeries
