@@ -1,11 +1,12 @@
 """Builders for the things of the domain: sensible defaults, everything changeable by name."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from shared.domain.capture.folders import FolderState
 from shared.domain.capture.sightings import Sighting
+from shared.domain.connections.mailbox_state import MailboxState
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.organisations import Organisation
 from shared.domain.connections.subscriptions import Subscription
@@ -13,10 +14,12 @@ from shared.domain.filing.entries import Entry, entry_id
 from shared.domain.filing.filing import Copy, InboxItem, StoredMessage, Waiter
 from shared.domain.mail.addresses import Person
 from shared.domain.mail.identity import Fingerprint
+from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Attachment, Direction, Document, FetchedMessage, MessageHead
 from shared.domain.matching.evidence import Evidence, of_person
 from shared.domain.matching.matching import Decision, Disposition, Link
 from shared.domain.records.records import Record, RecordRef
+from shared.ports.stores.connections import Mailboxes
 from shared.ports.stores.exceptions import Failure
 
 TENANT: Final = "11111111-2222-4333-8444-555555555555"
@@ -25,6 +28,7 @@ NOW: Final = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 AGENT: Final = "agent@contoso.example"
 CONTACT: Final = "buyer@fabrikam.example"
 KEY: Final = "0f" * 16
+HOME: Final = "99999999-9999-4999-8999-999999999999"
 HASH_KEY: Final = b"k" * 32
 CODE_KEYS: Final = (b"c" * 32, b"o" * 32)
 
@@ -39,10 +43,15 @@ def people(*addresses: str) -> tuple[Person, ...]:
     return tuple(a_person(one) for one in addresses)
 
 
+def an_item(item_id: str = "AAkALgAAAAAA-1") -> ItemRef:
+    """An item whose id holds in its whole mailbox, as those of Microsoft 365 do."""
+    return ItemRef("", item_id)
+
+
 def a_head(**changes: Any) -> MessageHead:
     """An incoming mail of a contact to the agent; people may be given as addresses."""
     fields: dict[str, Any] = {
-        "graph_id": "AAkALgAAAAAA-1",
+        "item": an_item(),
         "folder_id": "inbox-folder",
         "message_id": "first@fabrikam.example",
         "sender": CONTACT,
@@ -70,7 +79,7 @@ def an_attachment(**changes: Any) -> Attachment:
     """A small PDF."""
     fields: dict[str, Any] = {
         "id": "0",
-        "graph_id": "AAkALgAAAAAA-attachment-0",
+        "source_id": "AAkALgAAAAAA-attachment-0",
         "name": "plan.pdf",
         "content_type": "application/pdf",
         "size": 2_048,
@@ -80,14 +89,29 @@ def an_attachment(**changes: Any) -> Attachment:
 
 def a_mailbox(**changes: Any) -> Mailbox:
     """A personal mailbox of the agent, connected the day before."""
-    fields: dict[str, Any] = {
-        "tenant_id": TENANT,
-        "mailbox_id": MAILBOX_ID,
-        "address": AGENT,
-        "agent": changes.get("address", AGENT),
-        "connected_at": NOW - timedelta(days=1),
-    }
-    return Mailbox(**{**fields, **changes})
+    connected = Mailbox(
+        tenant_id=TENANT,
+        mailbox_id=MAILBOX_ID,
+        address=AGENT,
+        agent=changes.get("address", AGENT),
+        connected_at=NOW - timedelta(days=1),
+    )
+    return mailbox_with(connected, **changes)
+
+
+def mailbox_with(mailbox: Mailbox, **changes: Any) -> Mailbox:
+    """The mailbox with settings and fields of its state replaced alike; `state` is the name of one."""
+    changes = {("name" if field == "state" else field): value for field, value in changes.items()}
+    known = {field.name for field in fields(MailboxState)}
+    state = {field: changes.pop(field) for field in known & set(changes)}
+    return replace(mailbox, state=replace(mailbox.state, **state), **changes)
+
+
+def rewrite(mailboxes: Mailboxes, mailbox: Mailbox, **changes: Any) -> Mailbox:
+    """Store the mailbox with these changes, whatever has become of it since it was read."""
+    stored = mailboxes.by_id(mailbox.tenant_id, mailbox.mailbox_id)
+    assert stored is not None
+    return mailboxes.save(mailbox_with(stored, **changes))
 
 
 def a_folder_state(**changes: Any) -> FolderState:
@@ -193,7 +217,7 @@ def a_copy(**changes: Any) -> Copy:
     """The agent's own copy of the default mail."""
     fields: dict[str, Any] = {
         "mailbox_id": MAILBOX_ID,
-        "graph_id": "AAkALgAAAAAA-1",
+        "item": an_item(),
         "folder_id": "inbox-folder",
         **changes,
     }
@@ -202,7 +226,7 @@ def a_copy(**changes: Any) -> Copy:
 
 def a_waiter(number: int = 1) -> Waiter:
     """A skipped copy that answers a mail which is not there yet."""
-    return Waiter(MAILBOX_ID, f"AAkALgAAAAAA-waiter-{number}")
+    return Waiter(MAILBOX_ID, an_item(f"AAkALgAAAAAA-waiter-{number}"))
 
 
 def an_entry(ref: str = "contact/C-1", **changes: Any) -> Entry:
@@ -246,7 +270,7 @@ def an_inbox_item(**changes: Any) -> InboxItem:
 def a_sighting(**changes: Any) -> Sighting:
     """A copy that was kept and waits for ingest."""
     fields: dict[str, Any] = {
-        "graph_id": "AAkALgAAAAAA-1",
+        "item": an_item(),
         "folder_id": "inbox-folder",
         "received_at": NOW - timedelta(minutes=1),
         "outcome": "queued",

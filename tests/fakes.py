@@ -4,7 +4,7 @@ Every fake reports its operations to a `Faults`, which counts them and can end t
 write; one `Faults` shared by several fakes numbers their writes together, as a crash would meet them.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -18,6 +18,7 @@ from shared.domain.capture.late_contacts import Announcement
 from shared.domain.capture.sightings import Sighting
 from shared.domain.commands.commands import Command
 from shared.domain.connections.connections import MailConnection
+from shared.domain.connections.mailbox_state import Transition
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.organisations import Organisation
 from shared.domain.connections.subscriptions import Subscription
@@ -26,13 +27,18 @@ from shared.domain.filing.entries import Entry, inverted
 from shared.domain.filing.filing import DONE, MAX_WAITERS, Copy, InboxItem, StoredMessage, Waiter
 from shared.domain.filing.person_decisions import Mark
 from shared.domain.mail.identity import variant_key
+from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Document
 from shared.domain.matching.candidates import KnownAddress, ThreadHit
 from shared.domain.privacy.audit import AuditFilter, AuditRow
 from shared.domain.privacy.erasure import RUNNING, Deletion, Eraser, Erasure
 from shared.domain.records.records import Card, Record, RecordRef, opened_key
+from shared.ports.stores.connections import Change
 from shared.ports.stores.exceptions import Failure, FailureFilter
 from shared.ports.stores.filing import Claim, EntryFilter
+from tests.fake_connecting import FakeProbe, FakeSignIns
+from tests.fake_mail import FakeMail
+from tests.fake_subscriptions import FakeSubscriptionSource
 
 SLOTS: Final = 3
 # So often a row that others keep changing is read again.
@@ -201,35 +207,30 @@ class FakeMailboxes:
         self.faults.read("Mailboxes.by_id")
         return self.rows.get((tenant_id, mailbox_id))
 
-    def put(self, mailbox: Mailbox) -> Mailbox:
-        with self.faults.write("Mailboxes.put"):
+    def save(self, mailbox: Mailbox) -> Mailbox:
+        with self.faults.write("Mailboxes.save"):
             key = (mailbox.tenant_id, mailbox.mailbox_id)
             stored = self.rows.get(key)
             _check(stored.etag if stored else None, mailbox.etag)
-            if any(
-                o.address == mailbox.address and o.mailbox_id != key[1] for o in self._of(mailbox.tenant_id)
-            ):
+            others = (row for row in self._of(mailbox.tenant_id) if row.mailbox_id != mailbox.mailbox_id)
+            if any(row.address == mailbox.address for row in others):
                 raise Conflict("another mailbox has this address")
             self.rows[key] = replace(mailbox, etag=self._etag())
             return self.rows[key]
 
-    def note(self, mailbox: Mailbox, **changes: object) -> None:
-        with self.faults.write("Mailboxes.note"):
-            key = (mailbox.tenant_id, mailbox.mailbox_id)
-            if key in self.rows:
-                values: dict[str, Any] = {**changes, "etag": self._etag()}
-                self.rows[key] = replace(self.rows[key], **values)
-
-    def change(self, mailbox: Mailbox, transition: Callable[[Mailbox], Mailbox]) -> Mailbox | None:
+    def change(self, mailbox: Mailbox, transition: Transition) -> Change | None:
         with self.faults.write("Mailboxes.change"):
             key = (mailbox.tenant_id, mailbox.mailbox_id)
             for _ in range(ATTEMPTS):
-                stored = self.rows.get(key)
-                if stored is None or (changed := transition(stored)) == stored:
-                    return stored
-                if self.rows.get(key) == stored:
-                    self.rows[key] = replace(changed, etag=self._etag())
-                    return self.rows[key]
+                before = self.rows.get(key)
+                if before is None:
+                    return None
+                after = before.after(transition)
+                if self.rows.get(key) != before:
+                    continue
+                if after != before:
+                    self.rows[key] = replace(after, etag=self._etag())
+                return Change(before, self.rows[key])
             raise Conflict("others keep changing the mailbox")
 
     def delete(self, tenant_id: str, address: str) -> None:
@@ -482,7 +483,7 @@ class _MessageRow:
     message: StoredMessage | None = None
     document: Document | None = None
     waiters: tuple[Waiter, ...] = ()
-    copies: dict[tuple[str, str], Copy] = field(default_factory=dict)
+    copies: dict[tuple[str, ItemRef], Copy] = field(default_factory=dict)
 
 
 class FakeMessageStore:
@@ -499,13 +500,13 @@ class FakeMessageStore:
                 return Claim(row.message, created=False)
             row.message = replace(message, waiters=row.waiters, etag=self._etag())
             row.document = document
-            row.copies[copy.mailbox_id, copy.graph_id] = copy
+            row.copies[copy.mailbox_id, copy.item] = copy
             return Claim(row.message, created=True)
 
     def add_copy(self, tenant_id: str, key: str, copy: Copy) -> None:
         with self.faults.write("MessageStore.add_copy"):
             row = self.rows.setdefault((tenant_id, key), _MessageRow())
-            row.copies[copy.mailbox_id, copy.graph_id] = copy
+            row.copies[copy.mailbox_id, copy.item] = copy
 
     def update(self, tenant_id: str, message: StoredMessage) -> StoredMessage:
         with self.faults.write("MessageStore.update"):
@@ -654,17 +655,17 @@ class FakeCodes:
 class FakeSightings:
     def __init__(self, faults: Faults | None = None) -> None:
         self.faults = faults or Faults()
-        self.rows: dict[tuple[str, str], dict[tuple[datetime, str], Sighting]] = {}
+        self.rows: dict[tuple[str, str], dict[tuple[datetime, ItemRef], Sighting]] = {}
 
     def put(self, mailbox: Mailbox, sightings: Sequence[Sighting]) -> None:
         with self.faults.write("Sightings.put"):
             rows = self.rows.setdefault((mailbox.tenant_id, mailbox.mailbox_id), {})
-            rows.update({(one.received_at, one.graph_id): one for one in sightings})
+            rows.update({(one.received_at, one.item): one for one in sightings})
 
-    def between(self, mailbox: Mailbox, first: datetime, last: datetime) -> Mapping[str, Sighting]:
+    def between(self, mailbox: Mailbox, first: datetime, last: datetime) -> Mapping[ItemRef, Sighting]:
         self.faults.read("Sightings.between")
         rows = self.rows.get((mailbox.tenant_id, mailbox.mailbox_id), {})
-        return {one.graph_id: one for one in rows.values() if first <= one.received_at <= last}
+        return {one.item: one for one in rows.values() if first <= one.received_at <= last}
 
     def undecided_since(
         self, mailbox: Mailbox, since: datetime, reasons: Sequence[str]
@@ -693,10 +694,10 @@ class FakeSightings:
                 del rows[key]
             return len(old) == limit
 
-    def all(self, mailbox: Mailbox) -> dict[str, Sighting]:
+    def all(self, mailbox: Mailbox) -> dict[ItemRef, Sighting]:
         """Everything seen in a mailbox, by Graph id: for tests."""
         rows = self.rows.get((mailbox.tenant_id, mailbox.mailbox_id), {})
-        return {one.graph_id: one for one in rows.values()}
+        return {one.item: one for one in rows.values()}
 
 
 class FakeTimeline:
@@ -866,7 +867,7 @@ def _is_wanted(failure: Failure, wanted: FailureFilter) -> bool:
     return (
         wanted.code in ("", failure.code)
         and wanted.queue in ("", failure.queue)
-        and wanted.graph_id in ("", failure.graph_id)
+        and wanted.item in (None, failure.item)
         and not (wanted.unreplayed and failure.replayed_at)
     )
 
@@ -1070,3 +1071,15 @@ class FakeStorage:
         self.connections = FakeConnections(self.faults)
         self.erasures = FakeErasures(self.faults)
         self.holdings = FakeHoldings(self)
+
+
+class FakePorts(FakeStorage):
+    """Every port, as `shared.ports.record` names them: a storage account, mail, and Entra's and Graph's doors."""
+
+    def __init__(self, mail: FakeMail | None = None) -> None:
+        super().__init__()
+        self.webhook_queue = self.queue
+        self.mail = mail or FakeMail()
+        self.subscription_source = FakeSubscriptionSource()
+        self.sign_ins = FakeSignIns()
+        self.probe = FakeProbe()

@@ -54,7 +54,8 @@ class Ledger:
     def sightings(self, address: str) -> dict[str, Sighting]:
         """What became of every copy seen in a connected mailbox, by Graph id."""
         mailbox = self.mailbox(address)
-        return dict(self._sightings.between(mailbox, FIRST, LAST)) if mailbox else {}
+        found = self._sightings.between(mailbox, FIRST, LAST) if mailbox else {}
+        return {item.item_id: sighting for item, sighting in found.items()}
 
     def outcome(self, address: str, graph_id: str, *, seconds: float = 60.0) -> Sighting:
         """The sighting of one copy once nothing is left to do for it, waited for."""
@@ -127,12 +128,12 @@ class Ledger:
     def _due_now(self, address: str) -> datetime | None:
         mailbox = self.mailbox(address)
         assert mailbox is not None, address
-        self.mailboxes.note(mailbox, next_poll_at=None)
-        return mailbox.last_sync_at
+        self.mailboxes.change(mailbox, lambda state: replace(state, next_poll_at=None))
+        return mailbox.state.last_sync_at
 
     def _last_walk(self, address: str) -> datetime | None:
         mailbox = self.mailbox(address)
-        return mailbox.last_sync_at if mailbox else None
+        return mailbox.state.last_sync_at if mailbox else None
 
     def _length(self, queue: str) -> int:
         try:

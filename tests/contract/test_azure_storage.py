@@ -17,6 +17,7 @@ from shared.adapters.storage.stores.records import AzureRecords
 from shared.adapters.storage.table import Table
 from shared.domain import names
 from shared.domain.capture.late_contacts import Announcement
+from shared.domain.connections.mailbox_state import failing, resumed, walked
 from shared.domain.errors import Busy, Rejected, Unavailable
 from shared.domain.mail.identity import variant_key
 from shared.domain.privacy.audit import AuditRow
@@ -40,6 +41,7 @@ from tests.builders import (
     a_waiter,
     an_entry,
     an_inbox_item,
+    an_item,
     an_organisation,
 )
 from tests.contract.test_connections import a_connection
@@ -86,7 +88,7 @@ class TestCosts:
         assert cost(azure.messages.get, tenant, KEY) == 1
         assert cost(azure.messages.document, tenant, KEY) == 1
         assert cost(azure.messages.copies, tenant, KEY) == 1
-        assert cost(azure.messages.add_copy, tenant, KEY, a_copy(graph_id="2")) == 1
+        assert cost(azure.messages.add_copy, tenant, KEY, a_copy(item=an_item("2"))) == 1
         assert cost(azure.messages.find, tenant, {KEY: "a", "ff" * 16: "b"}) == 2
         message = azure.messages.update(tenant, replace(message, variants=1))
         assert cost(azure.messages.find, tenant, {KEY: "a"}) == 2
@@ -97,13 +99,17 @@ class TestCosts:
         assert cost(azure.messages.document, tenant, "bb" * 16) == 2
 
     def test_mailboxes(self, azure, tenant, cost):
-        assert cost(azure.mailboxes.put, a_mailbox(tenant_id=tenant)) == 1
+        assert cost(azure.mailboxes.save, a_mailbox(tenant_id=tenant)) == 1
         mailbox = azure.mailboxes.by_id(tenant, MAILBOX_ID)
         assert cost(azure.mailboxes.by_id, tenant, MAILBOX_ID) == 1
         assert cost(azure.mailboxes.get, tenant, mailbox.address) == 2
-        assert cost(azure.mailboxes.note, mailbox, state="connected") == 1
+        assert cost(azure.mailboxes.change, mailbox, walked(NOW)) == 1
+        assert (
+            cost(azure.mailboxes.change, mailbox, failing("Read before that: refused, read, written.")) == 3
+        )
+        assert cost(azure.mailboxes.change, mailbox, resumed) == 0
         mailbox = azure.mailboxes.by_id(tenant, MAILBOX_ID)
-        assert cost(azure.mailboxes.put, replace(mailbox, enabled=False)) == 2
+        assert cost(azure.mailboxes.save, replace(mailbox, enabled=False)) == 2
         assert cost(azure.mailboxes.of, tenant) == 1
         assert cost(azure.mailboxes.due, NOW) == 1
         assert cost(azure.mailboxes.delete, tenant, mailbox.address) == 2
@@ -120,7 +126,7 @@ class TestCosts:
         assert cost(azure.folder_states.all, mailbox) == 1
         assert cost(azure.sightings.between, mailbox, NOW, NOW) == 1
         assert cost(azure.exceptions.record, a_failure(tenant_id=tenant)) == 1
-        many = [a_sighting(graph_id=str(number)) for number in range(150)]
+        many = [a_sighting(item=an_item(str(number))) for number in range(150)]
         assert cost(azure.sightings.put, mailbox, many) == 2
 
     def test_a_lease_is_acquired_and_released(self, azure, tenant, cost):
@@ -185,7 +191,7 @@ class TestCosts:
 
 class TestRows:
     def test_every_table_holds_the_columns_that_its_layout_names(self, azure, tenant):
-        mailbox = azure.mailboxes.put(a_mailbox(tenant_id=tenant))
+        mailbox = azure.mailboxes.save(a_mailbox(tenant_id=tenant))
         azure.organisations.put(an_organisation(tenant_id=tenant))
         azure.folder_states.put(mailbox, a_folder_state())
         azure.subscriptions.put(tenant, a_subscription())
@@ -225,10 +231,10 @@ class TestRows:
         azure.requests.clear()
         mailbox = a_mailbox(tenant_id=tenant)
         with pytest.raises(Rejected, match="last_error"):
-            azure.mailboxes.note(mailbox, last_error="x" * 40_000)
+            azure.mailboxes.change(mailbox, failing("x" * 40_000))
         with pytest.raises(Rejected, match="RowKey"):
-            azure.mailboxes.by_id(tenant, "x" * 600) or azure.mailboxes.note(
-                a_mailbox(tenant_id=tenant, mailbox_id="x" * 600), state="s"
+            azure.mailboxes.by_id(tenant, "x" * 600) or azure.mailboxes.change(
+                a_mailbox(tenant_id=tenant, mailbox_id="x" * 600), walked(NOW)
             )
         assert all(one.startswith("GET") for one in azure.requests)
 

@@ -27,6 +27,7 @@ from tests.builders import (
     an_attachment,
     an_entry,
     an_inbox_item,
+    an_item,
     an_organisation,
 )
 
@@ -100,12 +101,12 @@ def test_the_ledger_forgets_what_is_older(storage, tenant) -> None:
     moments = [NOW - timedelta(days=number) for number in range(5)]
     storage.sightings.put(
         mailbox,
-        [a_sighting(graph_id=f"AAk{n}", received_at=moment) for n, moment in enumerate(moments)],
+        [a_sighting(item=an_item(f"AAk{n}"), received_at=moment) for n, moment in enumerate(moments)],
     )
     assert storage.sightings.forget(mailbox, moments[1], limit=2)
     assert not storage.sightings.forget(mailbox, moments[1], limit=2)
     left = storage.sightings.between(mailbox, moments[-1], NOW)
-    assert sorted(left) == ["AAk0", "AAk1"]
+    assert sorted(left) == [an_item("AAk0"), an_item("AAk1")]
 
 
 def run(storage, tenant, table, eraser, limit=2) -> int:
@@ -119,7 +120,7 @@ def run(storage, tenant, table, eraser, limit=2) -> int:
 
 def test_a_person_is_replaced_in_every_table_that_is_rewritten_row_by_row(storage, tenant) -> None:
     mailbox = a_mailbox(tenant_id=tenant, never_log=(CONTACT,))
-    storage.mailboxes.put(mailbox)
+    storage.mailboxes.save(mailbox)
     storage.organisations.put(an_organisation(tenant_id=tenant, never_log=(CONTACT,)))
     others = an_entry(message_key="11" * 16, sender=LI, to=(AGENT,), preview=f"ask {CONTACT}", link=link(LI))
     storage.timeline.put(tenant, [an_entry(), others])
@@ -171,7 +172,7 @@ def test_another_organisations_rows_stay(storage, tenant) -> None:
 
 def test_all_of_an_organisation_is_taken_away_place_by_place(storage, tenant) -> None:
     storage.organisations.put(an_organisation(tenant_id=tenant))
-    mailbox = storage.mailboxes.put(a_mailbox(tenant_id=tenant))
+    mailbox = storage.mailboxes.save(a_mailbox(tenant_id=tenant))
     storage.records.put_many(tenant, [a_record(), a_record("client/F")])
     document = a_document(attachments=(an_attachment(),))
     storage.messages.create(tenant, a_stored_message(), document, a_copy())

@@ -11,6 +11,7 @@ from shared.domain.capture.reconciliation import REACH, Reconciliation, is_in_do
 from shared.domain.capture.sightings import Sighting
 from shared.domain.capture.windows import Window, is_done
 from shared.domain.commands.commands import BackfillMailbox, ReconcileMailbox
+from shared.domain.connections.mailbox_state import reconciled
 from shared.domain.errors import NotFound
 from shared.domain.mail.messages import MessageHead
 from shared.ports.mail import MailSource
@@ -100,10 +101,10 @@ class Reconcile:
         items = [one for one in page.items if is_done(one.received_at, rest)]
         known = self.arrivals.known(scope, items)
         now = self.clock()
-        doubtful = [one.graph_id for one in items if is_in_doubt(known.get(one.graph_id), now)]
+        doubtful = [one.item for one in items if is_in_doubt(known.get(one.item), now)]
         ask = self.arrivals.heads_singly if singly else self.arrivals.heads
         repaired = self._repair(scope, folder, ask(scope, doubtful))
-        sure = [known[one.graph_id] for one in items if one.graph_id in known.keys() - set(doubtful)]
+        sure = [known[one.item] for one in items if one.item in known.keys() - set(doubtful)]
         return rest, counted.counting([*sure, *repaired], repaired=len(repaired))
 
     def _repair(self, scope: Scope, folder: FolderState, heads: Sequence[MessageHead]) -> list[Sighting]:
@@ -111,7 +112,7 @@ class Reconcile:
         kept, skipped = self.arrivals.screened(scope, heads, folder)
         live = self.clock() - LIVE
         for silent in (False, True):
-            ids = [one.head.graph_id for one in kept if (one.head.received_at < live) is silent]
+            ids = [one.head.item for one in kept if (one.head.received_at < live) is silent]
             self.arrivals.put(scope, ids, silent=silent, delay=HEAD_START)
         rows = self.arrivals.rows(kept, skipped)
         self.arrivals.write(scope, rows)
@@ -119,7 +120,7 @@ class Reconcile:
 
     def _conclude(self, scope: Scope, counted: Reconciliation) -> None:
         """Keep the counts; a backfill whose command was lost is taken up again."""
-        self.mailboxes.note(scope.mailbox, reconciled=counted.to_json())
+        self.mailboxes.change(scope.mailbox, reconciled(counted.to_json()))
         telemetry.event(
             "reconciled", mailbox=scope.mailbox.mailbox_id, seen=counted.seen, repaired=counted.repaired
         )
@@ -151,7 +152,7 @@ class ReconcileAll:
             if not organisation.is_served:
                 continue
             for mailbox in self.mailboxes.of(organisation.tenant_id):
-                if mailbox.enabled:
+                if mailbox.is_served:
                     delay = int(mailbox.mailbox_id[:8], 16) % SPREAD
                     self.queue.put(sweep_of(mailbox.tenant_id, mailbox.mailbox_id, self.clock()), delay=delay)
                     asked += 1

@@ -66,7 +66,7 @@ class Resync:
         self, scope: Scope, state: FolderState, since: datetime | None, *, searching: bool
     ) -> FolderState:
         now = self.clock()
-        last = scope.mailbox.last_sync_at
+        last = scope.mailbox.state.last_sync_at
         start = since or (last or now) - OVERLAP
         listed_from = max(start, last - OVERLAP) if last else start
         begins = max(start, now - OVERLAP, state.begins or start)
@@ -94,7 +94,7 @@ class Resync:
         for one in sorted(broken):
             self.arrivals.quarantine(scope, one)
         new = self.arrivals.in_doubt(scope, self._of_second(scope, state, second), is_unsettled)
-        heads = self.arrivals.heads_singly(scope, [one.graph_id for one in new], broken)
+        heads = self.arrivals.heads_singly(scope, [one.item for one in new], broken)
         self.arrivals.take(scope, heads, state)
         begins = max(state.begins or second.end, second.end) if broken else state.begins
         rest = window.from_second_after(second.start)

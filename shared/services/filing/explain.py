@@ -138,7 +138,7 @@ class Explain:
         steps: list[str] = []
         for sighting in sightings:
             if explanations.outcome_of(sighting.outcome) in (FAILED, "pending"):
-                wanted = FailureFilter(graph_id=sighting.graph_id)
+                wanted = FailureFilter(item=sighting.item)
                 found, _ = self.exceptions.page(tenant_id, wanted, limit=MOST_FAILURES, after="")
                 steps += [_failure_step(failure) for failure in reversed(found)]
         return steps
@@ -154,7 +154,7 @@ def _visible(
         for mailbox, sighting in found
         if visibility.is_copy_visible(mailbox, caller, hidden)
     ]
-    return sorted(shown, key=lambda copy: (copy[1].received_at, copy[0].address, copy[1].graph_id))
+    return sorted(shown, key=lambda copy: (copy[1].received_at, copy[0].address, copy[1].item))
 
 
 def _verdict(stored: Sequence[StoredMessage], sightings: Sequence[Sighting]) -> tuple[str, str]:

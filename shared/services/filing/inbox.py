@@ -64,6 +64,7 @@ class ReadInbox:
     messages: MessageStore
     mailboxes: Mailboxes
     records: Records
+    visibility: Visibility
 
     def __call__(self, caller: Caller, *, limit: int, cursor: str) -> InboxPage:
         caller.needs(AGENT, ADMIN)
@@ -87,14 +88,13 @@ class ReadInbox:
         self, caller: Caller, items: Sequence[InboxItem], own: Mapping[str, Mailbox]
     ) -> list[WaitingMail]:
         tenant_id = caller.tenant_id
-        visibility = Visibility(self.messages, self.mailboxes)
         stored = self.messages.get_many(tenant_id, [one.message_key for one in items])
         held = {item.id: self._holder(tenant_id, item, own) for item in items if item.message_key in stored}
         return [
             WaitingMail(
                 item=replace(item, mailbox_id=holder.mailbox_id),
                 mailbox=holder.address,
-                suggestions=visibility.links(caller, item.message_key, item.suggestions),
+                suggestions=self.visibility.links(caller, item.message_key, item.suggestions),
                 version=inbox.version_of(stored[item.message_key]),
             )
             for item in items

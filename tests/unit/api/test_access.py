@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from shared.api.auth import GuardedRoute
 from tests.builders import (
     CONTACT,
+    HOME,
     KEY,
     TENANT,
     a_copy,
@@ -21,7 +22,7 @@ from tests.builders import (
     an_organisation,
 )
 from tests.fakes import FakeStorage
-from tests.unit.api.tokens import AUTHORITY, CLIENT, HOME, OTHER, STRANGER, Issuer
+from tests.unit.api.tokens import AUTHORITY, CLIENT, OTHER, STRANGER, Issuer
 from tests.unit.api.wiring import Api
 
 OPEN = {"get_health", "take_answer"}
@@ -293,4 +294,4 @@ def put_everything(storage: FakeStorage) -> None:
     storage.timeline.put(TENANT, [an_entry()])
     storage.messages.create(TENANT, a_stored_message(), a_document(), a_copy())
     if not list(storage.mailboxes.of(TENANT)):
-        storage.mailboxes.put(a_mailbox())
+        storage.mailboxes.save(a_mailbox())

@@ -100,7 +100,7 @@ def test_an_outdated_version_is_refused_with_a_sentence(
 
 
 def test_who_comes_second_is_told(api: Api, issuer: Issuer, waiting: FakeStorage) -> None:
-    waiting.mailboxes.put(
+    waiting.mailboxes.save(
         a_mailbox(mailbox_id="ab" * 16, address="desk@contoso.example", agent_id="somebody-else")
     )
     first = api.post(f"inbox/{KEY}/link", issuer.user("Agent"), json=LINK)

@@ -10,8 +10,6 @@ from shared.domain.privacy.callers import ADMIN, Caller
 from shared.domain.privacy.callers import AGENT as AGENT_ROLE
 from shared.ports.stores.filing import EntryFilter
 from shared.services.filing.explain import Explanation
-from shared.services.filing.reading import ReadMessage, ReadTimeline
-from shared.services.filing.visibility import Visibility
 from tests.builders import AGENT, CONTACT, TENANT, a_record, a_ref
 from tests.unit.services.matching.test_bounce_notes import BOUNCE, REPORT
 from tests.unit.services.world import World
@@ -43,20 +41,13 @@ def key(world: World, message_id: str = ID) -> str:
     return world.scope(world.mailbox).hasher.message_id(message_id)
 
 
-def visibility(world: World) -> Visibility:
-    return Visibility(world.storage.messages, world.storage.mailboxes)
-
-
 def timeline(world: World, caller: Caller, ref: str) -> list[Any]:
-    read = ReadTimeline(world.storage.records, world.storage.timeline, visibility(world))
     wanted = EntryFilter(frozenset(FILTERS["all"]))
-    return list(read(caller, a_ref(ref), wanted, limit=50, cursor="").entries)
+    return list(world.read_timeline(caller, a_ref(ref), wanted, limit=50, cursor="").entries)
 
 
 def read(world: World, caller: Caller) -> Any:
-    storage = world.storage
-    reader = ReadMessage(visibility(world), storage.messages, storage.folder_states, storage.organisations)
-    return reader(caller, key(world))
+    return world.read_message(caller, key(world))
 
 
 def explain(world: World, caller: Caller) -> Explanation:
@@ -132,7 +123,7 @@ def test_a_report_on_the_bcc_is_told_to_the_sender_alone(world: World, caller: C
 def test_a_link_by_hand_answers_with_what_its_maker_may_see(world: World, caller: Caller, sees: bool) -> None:
     send(world)
     world.records(a_record("project/P-1"))
-    answer = world.link(caller, key(world), a_ref("project/P-1"))
+    answer = world.link_message(caller, key(world), a_ref("project/P-1"))
     hidden = {"contact/C-9", "client/K-9"} if sees else set()
     assert refs(answer.links) == {"contact/C-1", "project/P-1", *hidden}
 
@@ -142,15 +133,18 @@ def test_who_does_not_see_a_link_cannot_find_out_by_taking_it_away(world: World)
     said = []
     for ref in ("contact/C-9", "project/P-1"):
         with pytest.raises(Unknown) as error:
-            world.unlink(BEN, key(world), a_ref(ref))
+            world.unlink_message(BEN, key(world), a_ref(ref))
         said.append(str(error.value).replace(ref, ""))
     assert said[0] == said[1]
-    assert refs(world.unlink(ANN, key(world), a_ref("contact/C-9")).links) == {"contact/C-1", "client/K-9"}
+    assert refs(world.unlink_message(ANN, key(world), a_ref("contact/C-9")).links) == {
+        "contact/C-1",
+        "client/K-9",
+    }
 
 
 def test_a_link_by_hand_takes_the_place_of_one_that_rests_on_a_bcc(world: World) -> None:
     send(world)
-    world.link(BEN, key(world), a_ref("contact/C-9"))
+    world.link_message(BEN, key(world), a_ref("contact/C-9"))
     world.work()
     assert refs(read(world, BEN).links) == {"contact/C-1", "contact/C-9", "client/K-9"}
     assert len(timeline(world, BEN, "client/K-9")) == 1

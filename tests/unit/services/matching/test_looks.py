@@ -31,7 +31,7 @@ def inbox(world: World, agent: str) -> list[str]:
 
 
 def test_a_mail_that_nobody_can_place_waits_for_each_agent_who_has_it(world: World) -> None:
-    world.storage.mailboxes.note(world.mailbox, capture="everything")
+    world.rewrite(capture="everything")
     second = world.connect(SECOND, capture="everything")
     mail: dict[str, Any] = {"sender": STRANGER, "to": (AGENT, SECOND)}
     world.notify(world.deliver(**mail))
@@ -48,7 +48,7 @@ def test_a_mail_that_was_filed_and_done_is_listed_for_the_next_agent(world: Worl
 
 
 def test_what_a_person_has_decided_is_never_listed_again(world: World) -> None:
-    world.storage.mailboxes.note(world.mailbox, capture="everything")
+    world.rewrite(capture="everything")
     second = world.connect(SECOND, capture="everything")
     mail: dict[str, Any] = {"sender": STRANGER, "to": (AGENT, SECOND)}
     world.notify(world.deliver(**mail))
@@ -91,7 +91,7 @@ def test_a_conversation_is_noted_where_a_filed_mail_starts_it_and_not_where_it_g
 
 
 def test_a_conversation_of_mail_that_is_filed_nowhere_is_not_noted(world: World) -> None:
-    world.storage.mailboxes.note(world.mailbox, capture="everything")
+    world.rewrite(capture="everything")
     world.notify(world.deliver(sender=STRANGER, **INDEXED))
     assert world.storage.messages.conversations == {}
 
@@ -111,7 +111,7 @@ def test_a_conversation_is_asked_for_only_where_a_thread_leads_nowhere(world: Wo
 def test_only_an_automatic_reply_may_be_there_before_the_mail_that_it_answers(
     world: World, seconds: int, automatic: bool, found: bool
 ) -> None:
-    world.storage.mailboxes.note(world.mailbox, capture="everything")
+    world.rewrite(capture="everything")
     ours: dict[str, Any] = {
         "folder": "sentitems",
         "sender": AGENT,
@@ -122,9 +122,9 @@ def test_only_an_automatic_reply_may_be_there_before_the_mail_that_it_answers(
     away = (("auto-submitted", "auto-replied"),) if automatic else ()
     answer: dict[str, Any] = {"sender": STRANGER, "subject": "Re: x", "headers": away}
     answer["conversation_index"] = ANSWER
-    graph_id = world.deliver(message_id="b@tailspin.example", received_at=NOW, **answer)
-    world.notify(graph_id)
-    assert (world.outcome(graph_id) == ("filed", "conversation")) is found
+    item = world.deliver(message_id="b@tailspin.example", received_at=NOW, **answer)
+    world.notify(item)
+    assert (world.outcome(item) == ("filed", "conversation")) is found
 
 
 def test_every_mail_of_ours_notes_its_conversation_since_its_index_travels(world: World) -> None:

@@ -104,7 +104,7 @@ def test_a_long_conversation_leads_back_to_its_start_however_often_it_is_asked(w
     index = b64encode(b"\x01" + bytes(26)).decode()
     ours: dict[str, Any] = {"folder": "sentitems", "sender": AGENT, "conversation_index": index}
     people = [("li@adatum.example", CONTACT), *((OTHER,) for _ in range(4)), ("li@adatum.example",)]
-    world.storage.mailboxes.note(world.mailbox, capture="everything")
+    world.rewrite(capture="everything")
     for number, to in enumerate(people):
         message_id, at = f"{number}@contoso.example", NOW + timedelta(minutes=number)
         mail = {
@@ -121,21 +121,21 @@ def test_a_long_conversation_leads_back_to_its_start_however_often_it_is_asked(w
 
 def test_a_record_opened_for_a_mail_is_no_evidence_for_it_under_its_new_id_either() -> None:
     world = World()
-    world.storage.mailboxes.note(world.mailbox, matched_to="project", unmatched="new")
+    world.rewrite(matched_to="project", unmatched="new")
     second = world.connect("second@contoso.example", matched_to="project", matching_type="domain")
     domain = {"contacts": ("C-1",), "contact_domains": ("fabrikam.example",)}
     world.records(a_record(), a_record("project/wall", **domain))
     for address, mailbox in ((AGENT, world.mailbox), (second.address, second)):
         world.notify(world.deliver(address, to=(AGENT, second.address)), mailbox=mailbox)
     [opened] = (one.ref for one in world.storage.records.rows.values() if one.origin == "postledger")
-    world.rename(TENANT, opened, "P-7")
+    world.rename_record(TENANT, opened, "P-7")
     world.work()
     assert len(world.timeline("project/wall")) == len(world.timeline("project/P-7")) == 1
     assert look(world).differences == ()
 
 
 def test_what_a_mail_stands_on_is_not_suggested_for_it(world: World) -> None:
-    world.storage.mailboxes.note(world.mailbox, matched_to="opportunity", unmatched="new")
+    world.rewrite(matched_to="opportunity", unmatched="new")
     second = world.connect("second@contoso.example", matched_to="project")
     for address, mailbox in ((AGENT, world.mailbox), (second.address, second)):
         world.notify(world.deliver(address, to=(AGENT, second.address)), mailbox=mailbox)
@@ -164,8 +164,8 @@ def test_what_a_thread_lends_follows_in_the_same_run(world: World) -> None:
 
 
 def test_links_made_by_hand_stay(world: World) -> None:
-    graph_id = world.deliver(message_id="1@fabrikam.example")
-    world.notify(graph_id)
+    item = world.deliver(message_id="1@fabrikam.example")
+    world.notify(item)
     [key] = [key for (_, key) in world.storage.messages.rows]
     stored = world.storage.messages.get(TENANT, key)
     assert stored is not None
