@@ -8,7 +8,7 @@ from shared.domain.privacy.callers import Caller
 from shared.domain.records.records import RecordRef
 from shared.ports.stores.records import Records
 from shared.ports.work import Clock
-from shared.services.filing.change_by_person import ChangeByPerson, Said
+from shared.services.filing.change_by_person import Attribution, ChangeByPerson
 from shared.services.filing.inbox import with_clients
 from shared.services.filing.visibility import ShownMessage, Visibility
 
@@ -29,8 +29,12 @@ class LinkMessage:
         self.visibility.message(caller, key)
         found = with_clients(self.records, caller.tenant_id, [ref])
         new = links.links_to([ref], found, by=caller.oid or caller.client_id)
-        said = Said(LINK, caller.oid or caller.client_id, self.clock(), tuple(one.ref for one in new))
-        changed = self.change_by_person(caller.tenant_id, key, said, lambda stored: links.linked(stored, new))
+        attribution = Attribution(
+            LINK, caller.oid or caller.client_id, self.clock(), tuple(link.ref for link in new)
+        )
+        changed = self.change_by_person(
+            caller.tenant_id, key, attribution, lambda stored: links.linked(stored, new)
+        )
         return self.visibility.shown(caller, changed)
 
 
@@ -50,8 +54,8 @@ class UnlinkMessage:
         hidden = {link.ref for link in shown.message.decision.links} - {link.ref for link in shown.links}
         if ref in hidden:
             raise links.not_on(ref)
-        said = Said(UNLINK, caller.oid or caller.client_id, self.clock(), (ref,))
+        attribution = Attribution(UNLINK, caller.oid or caller.client_id, self.clock(), (ref,))
         changed = self.change_by_person(
-            caller.tenant_id, key, said, lambda stored: links.unlinked(stored, ref)
+            caller.tenant_id, key, attribution, lambda stored: links.unlinked(stored, ref)
         )
         return self.visibility.shown(caller, changed)

@@ -23,7 +23,7 @@ from shared.domain.filing.explanations import (
 )
 from shared.domain.filing.filing import DONE, PENDING, Bounced
 from shared.domain.filing.links import UNLINKED
-from shared.domain.filing.person_decisions import BY_HAND, LINK, OPENED, Ruling
+from shared.domain.filing.person_decisions import BY_HAND, LINK, OPENED, PersonDecision
 from shared.domain.mail.messages import Direction
 from shared.domain.matching.matching import TRIAGE_REASONS, Disposition
 from tests.builders import KEY, NOW, a_decision, a_link, a_stored_message
@@ -99,8 +99,8 @@ def test_a_copy_is_said_to_wait_only_where_it_waits_now() -> None:
 
 
 def test_what_a_person_has_decided_is_not_told_as_a_rule_s_doing() -> None:
-    ruling = Ruling(LINK, "ann", NOW, a_decision(disposition=Disposition.TRIAGE))
-    decided = a_stored_message(state=DONE, decision=a_decision(listed="matching_off"), decided=ruling)
+    decision = PersonDecision(LINK, "ann", NOW, a_decision(disposition=Disposition.TRIAGE))
+    decided = a_stored_message(state=DONE, decision=a_decision(listed="matching_off"), decided=decision)
     [first, *others] = explanations.message_steps(decided, (a_link(rule="by_hand"),))
     assert first == "A person has decided on it in My Inbox; it is on 1 record(s)."
     assert len(others) == 1, "and it is no longer listed there"
