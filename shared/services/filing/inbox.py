@@ -273,7 +273,7 @@ class UndoDecision:
         at = self.clock()
         attribution = Attribution(UNDO, caller.oid, at, stored.decided.refs if stored.decided else ())
         return self.change_by_person(
-            caller.tenant_id, key, attribution, lambda one: inbox.undone(one, by=caller.oid, at=at)
+            caller.tenant_id, key, attribution, lambda one: inbox.taken_out(one, by=caller.oid, at=at)
         )
 
 
