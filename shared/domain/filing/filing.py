@@ -21,21 +21,26 @@ PENDING = "pending"
 DONE = "done"
 # A person has deleted it: only the key stays, so that it never comes back.
 DELETED = "deleted"
-MAX_WAITERS = 50
 # Ids of changes that a mail remembers: until they have been audited, and so that none is made twice.
 MOST_CHANGE_IDS = 50
+# Rules by which a mail is where the mails are that it goes on with.
+BY_THREAD = ("thread", "conversation")
 
 
 @dataclass(frozen=True, slots=True)
-class Waiter:
-    """A copy whose mail answers this one: looked at again once this one is filed.
+class Dependent:
+    """A copy whose mail answers another one, or goes on with it: it is looked at again when that one's records change.
 
-    `kept`: its mail is stored, and may be waiting in My Inbox; others were skipped.
+    `message_key` is its mail's, where that is kept; '' where it was skipped.
     """
 
     mailbox_id: str
     item: ItemRef
-    kept: bool = False
+    message_key: str = ""
+
+    @property
+    def is_kept(self) -> bool:
+        return bool(self.message_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,7 @@ class StoredMessage:
     stand of it beside its row, over all that it has been since it was last done; empty while it is. `change_ids` are
     the ids of the last changes that persons made, and runs that decided anew.
 
+    `is_apart`: a person has taken it out of its thread, which it no longer follows.
     `silent`: nobody is told of what makes it `pending`; who finishes it for another one adopts that.
     """
 
@@ -87,7 +93,7 @@ class StoredMessage:
     decision: Decision
     state: str = PENDING
     variants: int = 0
-    waiters: tuple[Waiter, ...] = ()
+    has_dependents: bool = False
     automatic: str = ""
     conversation: str = ""
     bounces: tuple[Bounced, ...] = ()
@@ -97,6 +103,7 @@ class StoredMessage:
     before: Shown = NOTHING
     change_ids: tuple[str, ...] = ()
     silent: bool = False
+    is_apart: bool = False
     etag: str = ""
 
     @property
@@ -130,7 +137,7 @@ class StoredMessage:
             return replace(
                 self.reopened(silent=True), before=self.shown.and_maybe(self.refs).and_maybe(applied.refs)
             )
-        return replace(self, state=DONE, undone=None, waiters=() if self.is_filed else self.waiters)
+        return replace(self, state=DONE, undone=None)
 
     def following(self, earlier: "StoredMessage") -> "StoredMessage":
         """This message as it is saved in the place of an earlier state: what may stand of that is not forgotten."""
@@ -189,16 +196,20 @@ class StoredMessage:
             return self
         kind = "reply" if "reply" in (self.kind, other.kind) else self.kind
         automatic = self.automatic or other.automatic
-        links = tuple(one for one in other.decision.links if one.ref not in self.unlinked)
+        links = tuple(link for link in other.decision.links if self.may_gain(link))
         if other.is_filed and not links:
             return replace(self, kind=kind, automatic=automatic)
         decision = merge(self.decision, replace(other.decision, links=links))
         return replace(self, decision=decision, kind=kind, automatic=automatic)
 
+    def may_gain(self, link: Link) -> bool:
+        """Whether a rule may file it there, after what persons have said."""
+        return link.ref not in self.unlinked and not (self.is_apart and link.rule in BY_THREAD)
+
     @property
     def opens_conversation(self) -> bool:
         """Whether later mails may ask for it by its conversation: it is ours, or no other mail led to its records."""
-        led = any(link.rule in ("thread", "conversation") for link in self.decision.links)
+        led = any(link.rule in BY_THREAD for link in self.decision.links)
         return bool(self.conversation) and (self.direction is Direction.OUT or not led)
 
 

@@ -102,6 +102,13 @@ def filed_along(stored: StoredMessage, lead: StoredMessage) -> StoredMessage | N
     return _decided(stored, decision) if links else None
 
 
+def taken_out(stored: StoredMessage, *, by: str, at: datetime) -> StoredMessage | None:
+    """The mail as it stood before a decision that a person takes back; what went along with its thread leaves that."""
+    back = undone(stored, by=by, at=at)
+    went_along = stored.decided is not None and bool(stored.decided.along)
+    return replace(back, is_apart=went_along) if back else None
+
+
 def undone(stored: StoredMessage, *, by: str, at: datetime) -> StoredMessage | None:
     """The mail as it stood before the decision on it, with what rules have added since; None: it is under way.
 
@@ -133,7 +140,7 @@ def buried(stored: StoredMessage, hasher: Hasher) -> StoredMessage:
         agent="",
         participants=frozenset(),
         undone=None,
-        waiters=(),
+        has_dependents=False,
         bounces=(),
         conversation="",
         before=NOTHING,
@@ -166,6 +173,7 @@ def _decided(stored: StoredMessage, decision: PersonDecision) -> StoredMessage:
         decision=replace(filed_on([*links.values()], stored.decision), reason=decision.links[0].rule),
         decided=replace(decision, before=stored.decision),
         unlinked=stored.unlinked - set(decision.refs),
+        is_apart=False,
     )
 
 

@@ -50,7 +50,7 @@ def revised(stored: StoredMessage, fresh: Decision) -> Decision:
         one.ref: one for one in stored.decision.links if one.by != BY_RULE or one.rule in LASTING
     }
     for link in fresh.links:
-        if link.ref not in stored.unlinked and is_better(link, best.get(link.ref)):
+        if stored.may_gain(link) and is_better(link, best.get(link.ref)):
             best[link.ref] = link
     if not best:
         reason = fresh.reason if fresh.disposition is Disposition.TRIAGE else "no_match"

@@ -16,8 +16,8 @@ from shared.domain.privacy.audit import row_of
 from shared.ports.stores.filing import EntryFilter, Inbox, MessageStore, Timeline
 from shared.ports.stores.privacy import Audit
 from shared.ports.stores.records import RecordIndex, Records
-from shared.services.filing.opening import OpenRecord
-from shared.services.filing.tell_dependents import TellDependents
+from shared.services.filing.opening import WriteOpened
+from shared.services.filing.dependents import QueueDependents
 from shared.services.matching.bounces import NoteBounces
 
 _EVERY_ENTRY: Final = EntryFilter(frozenset(KINDS))
@@ -33,9 +33,9 @@ class Apply:
     records: Records
     index: RecordIndex
     audit: Audit
-    open_record: OpenRecord
+    open_record: WriteOpened
     note_bounces: NoteBounces
-    tell_dependents: TellDependents
+    tell_dependents: QueueDependents
 
     def __call__(self, tenant_id: str, wanted: Iterable[Effect]) -> None:
         writers = self._writers

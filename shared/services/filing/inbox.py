@@ -276,7 +276,7 @@ class UndoDecision:
         at = self.clock()
         attribution = Attribution(UNDO, caller.oid, at, stored.decided.refs if stored.decided else ())
         changed = self.change_by_person(
-            caller.tenant_id, key, attribution, lambda stored: inbox.undone(stored, by=caller.oid, at=at)
+            caller.tenant_id, key, attribution, lambda stored: inbox.taken_out(stored, by=caller.oid, at=at)
         )
         return self.visibility.shown(caller, changed)
 

@@ -27,7 +27,7 @@ def as_renamed(
 
 
 @dataclass(frozen=True, slots=True)
-class OpenRecord:
+class WriteOpened:
     """Write the record behind a message's `opened` link; one that is there stays as people have made it since."""
 
     records: Records

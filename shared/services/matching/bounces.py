@@ -6,7 +6,7 @@ from typing import Final
 
 from shared import telemetry
 from shared.domain.errors import PermanentError
-from shared.domain.filing.filing import Bounced, StoredMessage, Waiter, entries_of
+from shared.domain.filing.filing import Bounced, Dependent, StoredMessage, entries_of
 from shared.domain.mail.automatic import Automatic, nature_of
 from shared.domain.mail.bounces import LARGEST, Report, read_report
 from shared.domain.mail.messages import Direction, MessageHead
@@ -57,8 +57,8 @@ class ReadBounce:
 
     def _to_come(self, scope: Scope, head: MessageHead, wanted: str) -> ThreadHit | None:
         """A report may be faster than the sent copy: whoever files that one has the report looked at again."""
-        waiter = Waiter(scope.mailbox.mailbox_id, head.item)
-        stored = self.messages.wait_for(scope.tenant_id, scope.hasher.message_id(wanted), waiter)
+        dependent = Dependent(scope.mailbox.mailbox_id, head.item)
+        stored = self.messages.wait_for(scope.tenant_id, scope.hasher.message_id(wanted), dependent)
         return stored.as_thread_hit(wanted) if stored and stored.direction is Direction.OUT else None
 
 

@@ -13,6 +13,7 @@ from shared.domain.errors import Unknown
 from shared.domain.filing.entries import decode_cursor, encode_cursor
 from shared.domain.filing.filing import Copy, StoredMessage
 from shared.domain.mail.documents import head_of
+from shared.domain.mail.identity import variant_key
 from shared.domain.mail.messages import Document
 from shared.domain.matching.decisions import Decision
 from shared.domain.matching.matching import MatchPolicy, match, merge
@@ -143,6 +144,9 @@ class RunRematch:
         if organisation is None or not organisation.enabled or (ref is not None and record is None):
             telemetry.event("rematch_dropped", run=command.run)
             return
+        if command.keys:
+            self._decide_on(organisation, command)
+            return
         page, following = self.messages.scan(command.tenant_id, limit=PAGE, after=command.after)
         looked_at = [one for one in page if record is None or concerns(one, record)]
         change_id = f"{command.run}.{command.turn}"
@@ -156,6 +160,18 @@ class RunRematch:
             self.queue.put(replace(following_command, turn=command.turn + 1, changed=0))
         else:
             telemetry.event("rematch_done", run=command.run, turns=command.turn + 1)
+
+    def _decide_on(self, organisation: Organisation, command: RematchMessages) -> None:
+        """These messages, and the others that carry their Message-IDs."""
+        found = dict(self.messages.get_many(command.tenant_id, command.keys))
+        others = [
+            variant_key(key, number)
+            for key, stored in found.items()
+            for number in range(1, stored.variants + 1)
+        ]
+        found |= self.messages.get_many(command.tenant_id, others) if others else {}
+        changed = sum(self._revise(organisation, stored, command.run) for stored in found.values())
+        telemetry.event("dependents_decided", run=command.run, messages=len(found), changed=changed)
 
     def _revise(self, organisation: Organisation, stored: StoredMessage, change_id: str) -> bool:
         """Whether it was changed, now or by a try of this page that was cut short."""
