@@ -16,8 +16,8 @@ from shared.domain.privacy.audit import row_of
 from shared.ports.stores.filing import EntryFilter, Inbox, MessageStore, Timeline
 from shared.ports.stores.privacy import Audit
 from shared.ports.stores.records import RecordIndex, Records
-from shared.services.filing.opening import WriteOpened
 from shared.services.filing.dependents import QueueDependents
+from shared.services.filing.opening import WriteOpened
 from shared.services.matching.bounces import NoteBounces
 
 _EVERY_ENTRY: Final = EntryFilter(frozenset(KINDS))
