@@ -99,6 +99,7 @@ class TestCosts:
         assert cost(azure.messages.copies, tenant, KEY) == 1
         assert cost(azure.messages.add_copy, tenant, KEY, a_copy(item=an_item("2"))) == 1
         assert cost(azure.messages.find, tenant, {KEY: "a", "ff" * 16: "b"}) == 2
+        message = azure.messages.get(tenant, KEY)
         message = azure.messages.save(tenant, replace(message, variants=1))
         assert cost(azure.messages.find, tenant, {KEY: "a"}) == 2
         azure.messages.save(tenant, message)

@@ -166,12 +166,14 @@ class TestMessageStore:
         finish(storage, tenant, message)
         assert replace(storage.messages.get(tenant, KEY), etag="") == replace(message, state=DONE, etag="")
 
-    def test_finishing_an_outdated_decision_is_refused(self, storage, tenant):
+    def test_who_finishes_an_outdated_decision_leaves_word_of_it(self, storage, tenant):
         message = create(storage, tenant).message
-        storage.messages.save(tenant, replace(message, decision=a_decision("contact/C-1", "client/K-1")))
-        with pytest.raises(Conflict):
-            finish(storage, tenant, message)
-        assert storage.messages.get(tenant, KEY).state == "pending"
+        other = a_decision("client/K-1")
+        storage.messages.save(tenant, replace(message, decision=other))
+        assert finish(storage, tenant, message).state == "pending"
+        stored = storage.messages.get(tenant, KEY)
+        assert (stored.state, stored.decision) == ("pending", other)
+        assert stored.before.refs == {a_ref("contact/C-1"), a_ref("client/K-1")}
 
     def test_find_tells_links_direction_and_people_but_not_what_is_absent(self, storage, tenant):
         message = a_stored_message(direction=Direction.OUT, participants=frozenset({"a@x.example"}))
