@@ -73,21 +73,28 @@ def shape(html: str) -> Shape:
     while tags <= MOST_TAGS and (token := _TOKEN.search(html, position)):
         position = token.end()
         if token[1]:
-            is_comment = position <= last_comment_end and not (stack and stack[-1] in _RAW)
-            position = html.find("-->", position) + 3 if is_comment else position
+            # Within a script or a style `<!--` begins nothing, and without an end it is text.
+            if position <= last_comment_end and not _RAW.intersection(stack[-1:]):
+                position = html.find("-->", position) + 3
             continue
         tags += 1
         name = token[3].lower()
-        if name in _NOT_COUNTED:
-            continue
-        if not token[2]:
-            stack.append(name)
-            formatting += name in _FORMATTING
-        elif stack and stack[-1] == name:
-            stack.pop()
-            formatting -= name in _FORMATTING
+        if name not in _NOT_COUNTED:
+            formatting += _entered(stack, name, is_end=bool(token[2]))
         deepest, most_formatting = max(deepest, len(stack)), max(most_formatting, formatting)
     return Shape(deepest, most_formatting * tags, tags)
+
+
+def _entered(stack: list[str], name: str, *, is_end: bool) -> int:
+    """Open an element, or close the innermost one; by how many the open formatting elements become more."""
+    formatting = int(name in _FORMATTING)
+    if not is_end:
+        stack.append(name)
+        return formatting
+    if stack[-1:] == [name]:
+        stack.pop()
+        return -formatting
+    return 0
 
 
 def has_overlong_tag(html: str) -> bool:

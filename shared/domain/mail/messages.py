@@ -66,10 +66,10 @@ class MessageHead:
             ("from", self.sender),
             ("from", self.author or self.sender),
             ("from", self.on_behalf_of or self.sender),
-            *(("reply-to", one) for one in self.reply_to),
-            *(("to", one) for one in self.to),
-            *(("cc", one) for one in self.cc),
-            *(("bcc", one) for one in self.bcc),
+            *(("reply-to", person) for person in self.reply_to),
+            *(("to", person) for person in self.to),
+            *(("cc", person) for person in self.cc),
+            *(("bcc", person) for person in self.bcc),
         ]
         seen: dict[str, str] = {}
         for role, person in people:
@@ -154,4 +154,4 @@ def _answers(mail: MessageHead | Document) -> tuple[str, ...]:
     if subjects.kind(mail.subject) == "forward":  # it opens a matter anew
         return ()
     found = answered(mail.in_reply_to, mail.references)
-    return tuple(one for one in found if one != mail.message_id)
+    return tuple(answered_id for answered_id in found if answered_id != mail.message_id)

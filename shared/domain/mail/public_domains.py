@@ -67,7 +67,9 @@ def is_shared(domain: str) -> bool:
     if name != own and _LIST_HOST.fullmatch(labels[0]):
         return True
     above = [".".join(labels[place:]) for place in range(len(labels))]
-    return any(one in _HOSTS or (len(one) >= len(own) and one in _providers()) for one in above)
+    # A listed name above the registered domain is a suffix under which anybody may register.
+    registered = [name for name in above if len(name) >= len(own)]
+    return not _HOSTS.isdisjoint(above) or not _providers().isdisjoint(registered)
 
 
 @cache
