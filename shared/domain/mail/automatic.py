@@ -56,6 +56,14 @@ _ANSWERING: Final = (
     "x-mail-autoreply",
     "x-autoresponder",
 )
+# What these say where a vacation program wrote the mail.
+_TELLING: Final = {
+    "delivered-to": frozenset(("autoresponder",)),
+    "precedence": frozenset(("auto_reply",)),
+    "x-fc-machinegenerated": _YES,
+    "x-precedence": frozenset(("auto_reply",)),
+}
+_BOUNCE_MARKS: Final = ("x-failed-recipients", "x-ms-exchange-message-is-ndr")
 _SUPPRESSED: Final = frozenset(("all", "autoreply", "oof"))
 
 _DAEMON: Final = re.compile(
@@ -129,9 +137,14 @@ def _automatic(held: _Headers, sender: str, subject: str) -> Automatic:
         return Automatic.FEEDBACK
     if _is_bounce(held, sender, subject):
         return Automatic.BOUNCE
-    submitted = _words(held, "auto-submitted")
-    if _is_answer(held) or "auto-replied" in submitted:
+    if _is_answer(held) or "auto-replied" in _words(held, "auto-submitted"):
         return Automatic.AUTO_REPLY
+    return _by_subject(held, subject)
+
+
+def _by_subject(held: _Headers, subject: str) -> Automatic:
+    """What no header calls an answer: a machine's or not, and whether the subject says that somebody is away."""
+    submitted = _words(held, "auto-submitted")
     says_away = subjects.kind(subject) == "auto_reply"
     if submitted - {"no"} or _has_null_path(held) or _has(held, "content-type", _RECEIPT):
         return Automatic.AUTO_REPLY if says_away else Automatic.AUTOMATIC
@@ -155,9 +168,7 @@ def _is_feedback(held: _Headers, sender: str, subject: str) -> bool:
 
 def _is_bounce(held: _Headers, sender: str, subject: str) -> bool:
     local_part = sender.partition("@")[0]
-    if "x-failed-recipients" in held or "x-ms-exchange-message-is-ndr" in held:
-        return True
-    if _has(held, "content-type", _DELIVERY):
+    if not held.keys().isdisjoint(_BOUNCE_MARKS) or _has(held, "content-type", _DELIVERY):
         return True
     if _SURE_DAEMON.match(local_part) is not None:
         return not _is_answer(held)
@@ -170,20 +181,19 @@ def _is_bounce(held: _Headers, sender: str, subject: str) -> bool:
 def _is_answer(held: _Headers) -> bool:
     """Signs of vacation programs and of rules in mailboxes."""
     return (
-        _is_of_a_vacation_program(held)
+        any(_words(held, name) - {"no"} for name in _ANSWERING)
+        or any(not words.isdisjoint(_words(held, name)) for name, words in _TELLING.items())
+        or _is_of_a_program(held)
         or _is_of_a_rule(held)
-        or "auto_reply" in _words(held, "precedence") | _words(held, "x-precedence")
     )
 
 
-def _is_of_a_vacation_program(held: _Headers) -> bool:
+def _is_of_a_program(held: _Headers) -> bool:
+    """Of a gateway that numbers kinds of mail ("9; Autoresponder"), or of Apple Mail."""
     classes = (value.strip() for value in held.get("x-post-messageclass", ()))
-    return (
-        any(_words(held, name) - {"no"} for name in _ANSWERING)
-        or not _YES.isdisjoint(_words(held, "x-fc-machinegenerated"))
-        or any(value.startswith("9;") for value in classes)
-        or any(word.startswith("vacation") for word in _words(held, "x-apple-action"))
-        or "autoresponder" in _words(held, "delivered-to")
+    actions = _words(held, "x-apple-action")
+    return any(value.startswith("9;") for value in classes) or any(
+        word.startswith("vacation") for word in actions
     )
 
 

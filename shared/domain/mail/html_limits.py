@@ -6,10 +6,11 @@ attributes on one tag and bare ampersands are quadratic too. It counts and chang
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from resiliparse.parse.html import HTMLTree
+from resiliparse.parse.html import ElementNode, HTMLTree
 
 MOST_COPIES: Final = 2_000_000
 MOST_TAGS: Final = 30_000
@@ -154,13 +155,27 @@ def nests_deeper(html: str, limit: int) -> bool:
     Exact, and therefore slower: for documents whose estimated `depth` is over the limit and do not `explode`.
     """
     document = HTMLTree.parse(html.encode("utf-8", "ignore").decode("utf-8")).document
-    root = node = document.first_element_child if document is not None else None
+    root = document.first_element_child if document is not None else None
+    return root is not None and any(depth > limit for depth in _depths(root))
+
+
+def _depths(root: ElementNode) -> Iterator[int]:
+    """The level of each element, in order. No recursion: how deep it goes is the sender's choice."""
+    node: ElementNode | None = root
     depth = 1
-    while node is not None and depth <= limit:
+    while node is not None:
+        yield depth
         if node.first_element_child is not None:
             node, depth = node.first_element_child, depth + 1
-            continue
-        while node is not None and node is not root and node.next_element is None:
-            node, depth = node.parent_element, depth - 1
-        node = None if node is None or node is root else node.next_element
-    return depth > limit
+        else:
+            node, depth = _behind(node, root, depth)
+
+
+def _behind(node: ElementNode, root: ElementNode, depth: int) -> tuple[ElementNode | None, int]:
+    """The next element that is not within this one, and its level."""
+    within: ElementNode | None = node
+    while within is not None and within is not root:
+        if within.next_element is not None:
+            return within.next_element, depth
+        within, depth = within.parent_element, depth - 1
+    return None, depth

@@ -65,7 +65,9 @@ def is_shared(domain: str) -> bool:
     name = domain_of(normalise(f"x@{domain}") or "")
     labels = name.split(".")
     if name != own and _LIST_HOST.fullmatch(labels[0]):
-        return True
+        return (
+            True  # a list's host is a company's own name, and whoever writes to the list is not the company
+        )
     above = [".".join(labels[place:]) for place in range(len(labels))]
     # A listed name above the registered domain is a suffix under which anybody may register.
     registered = [name for name in above if len(name) >= len(own)]
