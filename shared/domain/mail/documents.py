@@ -12,6 +12,7 @@ from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Document, FetchedMessage, MessageHead
 from shared.domain.mail.quote_html import html_quote_start
 
+# They are stored with every mail: enough for each that matching reads, and no more.
 LONGEST_HEADER: Final = 2_000
 MOST_HEADERS: Final = 30
 _READ: Final = senders.HEADERS | {authentication.HEADER}
@@ -82,7 +83,7 @@ def head_of(
         in_reply_to=document.in_reply_to,
         references=document.references,
         conversation_index=document.conversation_index,
-        has_attachments=any(not one.inline for one in document.attachments),
+        has_attachments=any(not attachment.inline for attachment in document.attachments),
         headers=document.headers,
     )
 
