@@ -4,16 +4,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.filing.entries import Entry, entry_id, kind_of
+from shared.domain.filing.entries import Entry, entry_id
 from shared.domain.filing.person_decisions import PersonDecision
 from shared.domain.filing.shown import NOTHING, Shown
 from shared.domain.mail.addresses import Person
-from shared.domain.mail.automatic import Automatic, nature_of
-from shared.domain.mail.conversations import travels
 from shared.domain.mail.identity import Fingerprint
 from shared.domain.mail.items import ItemRef
-from shared.domain.mail.messages import Direction, Document, FetchedMessage, MessageHead
-from shared.domain.matching.candidates import Candidates, ThreadHit
+from shared.domain.mail.messages import Direction, Document, FetchedMessage
+from shared.domain.matching.candidates import ThreadHit
 from shared.domain.matching.matching import Decision, Disposition, Link, merge
 from shared.domain.records.records import RecordRef
 
@@ -241,43 +239,6 @@ class InboxItem:
         return entry_id(self.at, self.message_key)
 
 
-def new_message(
-    head: MessageHead, decision: Decision, candidates: Candidates, *, key: str, mailbox: Mailbox
-) -> StoredMessage:
-    """The row that the first insert would fix for this mail."""
-    direction = candidates.direction(head)
-    automatic = nature_of(head.headers, head.sender.address, head.subject).automatic
-    is_answer = automatic in (Automatic.NONE, Automatic.AUTO_REPLY)
-    answered = _answered_direction(decision, candidates) if is_answer else None
-    return StoredMessage(
-        key=key,
-        at=head.received_at,
-        message_id=head.message_id,
-        fingerprint=Fingerprint.of(head),
-        direction=direction,
-        kind=kind_of(direction, answered),
-        agent=_agent_of(head, candidates, mailbox),
-        participants=head.participants - {one.address for one in head.bcc},
-        decision=decision,
-        automatic=automatic.value,
-        conversation=candidates.conversation_key if travels(head, direction) else "",
-    )
-
-
-def _answered_direction(decision: Decision, candidates: Candidates) -> Direction | None:
-    """Which way the mail went that this one answers. Codes are on mail of agents only."""
-    if any(link.rule == "code" for link in decision.links):
-        return Direction.OUT
-    return candidates.parent.direction if candidates.parent else None
-
-
-def _agent_of(head: MessageHead, candidates: Candidates, mailbox: Mailbox) -> str:
-    """The agent a mail is shown with, whichever copy came first: who wrote it, else the first one it is for."""
-    writer = head.author or head.sender
-    own = [one.address for one in (writer, *head.to, *head.cc) if one.address in candidates.staff]
-    return own[0] if own and own[0] not in mailbox.own_addresses else mailbox.agent
-
-
 def entries_of(stored: StoredMessage, document: Document) -> tuple[Entry, ...]:
     """One timeline row per linked record."""
     return tuple(
@@ -293,11 +254,11 @@ def entries_of(stored: StoredMessage, document: Document) -> tuple[Entry, ...]:
             to=document.to,
             cc=document.cc,
             preview=document.preview,
-            has_attachments=any(not one.inline for one in document.attachments),
+            has_attachments=any(not attachment.inline for attachment in document.attachments),
             link=link,
             agent=stored.agent,
             automatic=stored.automatic,
-            bounced=tuple(one.address for one in stored.bounces),
+            bounced=tuple(bounce.address for bounce in stored.bounces),
         )
         for link in stored.decision.links
     )

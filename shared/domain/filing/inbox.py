@@ -37,7 +37,7 @@ def arranged(
     """The rows of a mail in My Inbox, one per agent; and the agents with whom none may stand."""
     standing: dict[str, InboxItem] = {}
     agents: set[str] = set()
-    for mailbox in sorted(holders, key=lambda one: one.mailbox_id):
+    for mailbox in sorted(holders, key=lambda mailbox: mailbox.mailbox_id):
         agents.update(mailbox.inboxes)
         reason = reason_to_wait(stored, mailbox)
         if reason and document is not None:
@@ -60,7 +60,7 @@ def version_of(stored: StoredMessage) -> str:
     """What a person decides under: it changes when the mail's place or the decision on it does, and only then."""
     decided = stored.decided
     parts = [stored.decision.disposition.value, stored.decision.reason]
-    parts += sorted(f"{one.ref} {one.as_note} {one.by}" for one in stored.decision.links)
+    parts += sorted(f"{link.ref} {link.as_note} {link.by}" for link in stored.decision.links)
     parts += [decided.what, decided.by, decided.at.isoformat()] if decided else []
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
@@ -94,9 +94,9 @@ def filed_along(stored: StoredMessage, lead: StoredMessage) -> StoredMessage | N
     if decided is None or stored.decided or stored.undone or stored.is_deleted:
         return None
     links = tuple(
-        replace(one, rule="thread", evidence=Evidence(THREAD, text=lead.message_id))
-        for one in decided.links
-        if one.ref not in stored.unlinked
+        replace(link, rule="thread", evidence=Evidence(THREAD, text=lead.message_id))
+        for link in decided.links
+        if link.ref not in stored.unlinked
     )
     decision = PersonDecision(LINK, decided.by, decided.at, stored.decision, links, along=lead.key)
     return _decided(stored, decision) if links else None
@@ -121,8 +121,8 @@ def undone(stored: StoredMessage, *, by: str, at: datetime) -> StoredMessage | N
         if stored.undone is not None:
             return None
         raise WrongState("Nobody has decided on this mail: there is nothing to undo.")
-    before = {one.ref: one for one in decision.before.links if one.ref not in stored.unlinked}
-    others = {one.ref: one for one in stored.decision.links if one.ref not in decision.refs}
+    before = {link.ref: link for link in decision.before.links if link.ref not in stored.unlinked}
+    others = {link.ref: link for link in stored.decision.links if link.ref not in decision.refs}
     return replace(
         stored.reopened(silent=False),
         decision=filed_on([*{**before, **others}.values()], decision.before),
@@ -167,7 +167,7 @@ def is_of_thread(item: InboxItem, stored: StoredMessage, thread: Iterable[str]) 
 
 
 def _decided(stored: StoredMessage, decision: PersonDecision) -> StoredMessage:
-    links = {one.ref: one for one in (*stored.decision.links, *decision.links)}
+    links = {link.ref: link for link in (*stored.decision.links, *decision.links)}
     return replace(
         stored.reopened(silent=False),
         decision=replace(filed_on([*links.values()], stored.decision), reason=decision.links[0].rule),
@@ -199,7 +199,7 @@ def _item(stored: StoredMessage, document: Document, mailbox: Mailbox, reason: s
         preview=document.preview,
         reason=reason,
         suggestions=stored.decision.suggestions,
-        has_attachments=any(not one.inline for one in document.attachments),
+        has_attachments=any(not attachment.inline for attachment in document.attachments),
         thread=thread_of(document),
         conversation=stored.conversation,
         is_filed=stored.is_filed,

@@ -99,13 +99,13 @@ class Filing:
     def _keep_attachments(
         self, scope: Scope, stored: StoredMessage, copy: Copy, attachments: Sequence[Attachment]
     ) -> None:
-        for one in attachments:
+        for attachment in attachments:
             try:
-                with self.mail.attachment(scope.mailbox, copy.item, one.source_id) as chunks:
-                    self.attachments.put(scope.tenant_id, stored.key, one.id, chunks)
+                with self.mail.attachment(scope.mailbox, copy.item, attachment.source_id) as chunks:
+                    self.attachments.put(scope.tenant_id, stored.key, attachment.id, chunks)
             except PermanentError as error:
                 # A link to a cloud file has no bytes (405), and one may vanish; the mail stands without.
-                telemetry.event("attachment_not_kept", message=stored.key, id=one.id, code=error.code)
+                telemetry.event("attachment_not_kept", message=stored.key, id=attachment.id, code=error.code)
 
 
 def _is_same(stored: StoredMessage, mine: StoredMessage, scope: Scope) -> bool:

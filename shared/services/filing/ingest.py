@@ -85,20 +85,22 @@ class Ingest:
 
         A mail that can never be filed is recorded, and the others go on.
         """
-        oldest_first = sorted(fetched.kept, key=lambda one: (one.mail.head.received_at, one.mail.head.item))
+        oldest_first = sorted(
+            fetched.kept, key=lambda kept: (kept.mail.head.received_at, kept.mail.head.item)
+        )
         sightings = list(fetched.others)
         unfinished = []
-        for one in oldest_first:
+        for kept in oldest_first:
             try:
-                stored = self._file(scope, one)
+                stored = self._file(scope, kept)
             except (AccessDenied, MailboxUnavailable):  # no matter of this mail alone
                 raise
             except PermanentError as error:
-                alone = replace(command, items=(one.mail.head.item,))
+                alone = replace(command, items=(kept.mail.head.item,))
                 record(self.exceptions, failure_of(alone, error, self.clock()))
-                sightings.append(failing(one.screened.sighting, error))
+                sightings.append(failing(kept.screened.sighting, error))
                 continue
-            sightings.append(settled(one.screened.sighting, stored))
+            sightings.append(settled(kept.screened.sighting, stored))
             unfinished.append(stored)
         if sightings:
             self.sightings.put(scope.mailbox, sightings)
@@ -125,8 +127,8 @@ def settled(sighting: Sighting, stored: StoredMessage) -> Sighting:
 
 def tell(command: IngestMessages, rows: Sequence[Sighting], now: datetime) -> None:
     """Say how many mails came to each outcome, and how many seconds after its receipt each was kept."""
-    kept = [one for one in rows if one.outcome in (FILED, TRIAGE)]
-    outcomes = Counter(one.outcome for one in rows)
+    kept = [row for row in rows if row.outcome in (FILED, TRIAGE)]
+    outcomes = Counter(row.outcome for row in rows)
     telemetry.event(
         "ingested",
         mailbox=command.mailbox_id,
@@ -135,5 +137,5 @@ def tell(command: IngestMessages, rows: Sequence[Sighting], now: datetime) -> No
         triage=outcomes[TRIAGE],
         skipped=outcomes[SKIPPED],
         failed=outcomes[FAILED],
-        seconds=[round((now - one.received_at).total_seconds()) for one in kept],
+        seconds=[round((now - row.received_at).total_seconds()) for row in kept],
     )

@@ -51,8 +51,8 @@ class ReadBounce:
             for hit in hits
             if hit.direction is Direction.OUT
         ]
-        addresses = {one.address for one in report.bounces} | set(report.original_to)
-        named = [one for one in found if one.participants & addresses]
+        addresses = {bounce.address for bounce in report.bounces} | set(report.original_to)
+        named = [hit for hit in found if hit.participants & addresses]
         return next(iter(named or found), None) or self._to_come(scope, head, wanted)
 
     def _to_come(self, scope: Scope, head: MessageHead, wanted: str) -> ThreadHit | None:
@@ -85,5 +85,6 @@ def _noted(stored: StoredMessage, bounces: tuple[Bounced, ...]) -> StoredMessage
 
 def _is_noted(bounced: Bounced, stored: StoredMessage) -> bool:
     return any(
-        (one.address, one.message_key) == (bounced.address, bounced.message_key) for one in stored.bounces
+        (noted.address, noted.message_key) == (bounced.address, bounced.message_key)
+        for noted in stored.bounces
     )

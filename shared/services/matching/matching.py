@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from shared.domain.filing.filing import Dependent, StoredMessage, new_message
+from shared.domain.filing.filing import Dependent, StoredMessage
+from shared.domain.filing.new_messages import new_message
 from shared.domain.mail.bounces import Report
 from shared.domain.mail.documents import document_of, text_of
 from shared.domain.mail.identity import message_key

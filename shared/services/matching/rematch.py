@@ -96,9 +96,9 @@ class Rematch:
         record = self._record(tenant_id, ref)
         after = decode_cursor(cursor) if cursor else ""
         page, following = self.messages.scan(tenant_id, limit=limit, after=after)
-        looked_at = (one for one in page if record is None or concerns(one, record))
-        found = (self.reconsider(organisation, one) for one in looked_at)
-        differences = tuple(one for one in found if one is not None)
+        looked_at = (stored for stored in page if record is None or concerns(stored, record))
+        found = (self.reconsider(organisation, stored) for stored in looked_at)
+        differences = tuple(change for change in found if change is not None)
         return DifferencePage(differences, len(page), encode_cursor(following) if following else None)
 
     def start(self, tenant_id: str, ref: RecordRef | None) -> str:
@@ -139,25 +139,35 @@ class RunRematch:
 
     def __call__(self, command: RematchMessages) -> None:
         organisation = self.organisations.get(command.tenant_id)
-        ref = RecordRef.parse(command.record) if command.record else None
-        record = self.records.get(command.tenant_id, ref) if ref else None
-        if organisation is None or not organisation.enabled or (ref is not None and record is None):
+        if organisation is None or not organisation.enabled:
+            telemetry.event("rematch_dropped", run=command.run)
+        elif command.keys:
+            self._decide_on(organisation, command)
+        else:
+            self._decide_on_page(organisation, command)
+
+    def _decide_on_page(self, organisation: Organisation, command: RematchMessages) -> None:
+        record = self._record(command)
+        if record is None and command.record:
             telemetry.event("rematch_dropped", run=command.run)
             return
-        if command.keys:
-            self._decide_on(organisation, command)
-            return
-        page, following = self.messages.scan(command.tenant_id, limit=PAGE, after=command.after)
-        looked_at = [one for one in page if record is None or concerns(one, record)]
+        page, after = self.messages.scan(command.tenant_id, limit=PAGE, after=command.after)
+        looked_at = [stored for stored in page if record is None or concerns(stored, record)]
         change_id = f"{command.run}.{command.turn}"
-        changed = command.changed + sum(self._revise(organisation, one, change_id) for one in looked_at)
-        following_command = replace(
-            command, attempt=0, first_at=self.clock(), after=following, changed=changed
-        )
-        if following:
-            self.queue.put(following_command)
+        changed = sum(self._revise(organisation, stored, change_id) for stored in looked_at)
+        self._go_on(command, after, command.changed + changed)
+
+    def _record(self, command: RematchMessages) -> Record | None:
+        if not command.record:
+            return None
+        return self.records.get(command.tenant_id, RecordRef.parse(command.record))
+
+    def _go_on(self, command: RematchMessages, after: str, changed: int) -> None:
+        following = replace(command, attempt=0, first_at=self.clock(), after=after, changed=changed)
+        if after:
+            self.queue.put(following)
         elif changed and command.turn + 1 < MOST_TURNS:
-            self.queue.put(replace(following_command, turn=command.turn + 1, changed=0))
+            self.queue.put(replace(following, turn=command.turn + 1, changed=0))
         else:
             telemetry.event("rematch_done", run=command.run, turns=command.turn + 1)
 

@@ -165,7 +165,9 @@ class MoveFiled:
             if not left:
                 return
             standing = self.records.get_many(tenant_id, left)
-            changed = [replace(one, contacts=_renamed(one.contacts, old, new)) for one in standing.values()]
+            changed = [
+                replace(record, contacts=_renamed(record.contacts, old, new)) for record in standing.values()
+            ]
             left = list(self.records.write(tenant_id, changed, standing))
         raise Conflict("opportunities and projects change faster than they can be moved")
 
@@ -189,4 +191,4 @@ class MoveFiled:
 
 
 def _renamed(contacts: Sequence[str], old: RecordRef, new: RecordRef) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(new.id if one == old.id else one for one in contacts))
+    return tuple(dict.fromkeys(new.id if contact == old.id else contact for contact in contacts))

@@ -102,12 +102,12 @@ def dependents_range(key: str) -> tuple[str, str]:
 
 def behind(tenant_id: str, after: str) -> str:
     """All messages of an organisation behind a key: pending ones and done ones."""
-    states = " or ".join(where(state=one) for one in (PENDING, DONE))
+    states = " or ".join(where(state=state) for state in (PENDING, DONE))
     first, last = quoted(joined(tenant_id, "")), quoted(joined(tenant_id, "~"))
     condition = f"PartitionKey ge {first} and PartitionKey lt {last} and ({states})"
     if not after:
         return condition
-    partition, key = (quoted(one) for one in place(tenant_id, after))
+    partition, key = (quoted(part) for part in place(tenant_id, after))
     return (
         f"{condition} and (PartitionKey gt {partition} or (PartitionKey eq {partition} and RowKey gt {key}))"
     )

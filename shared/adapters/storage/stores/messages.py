@@ -129,7 +129,7 @@ class AzureMessageStore:
 
         def hits(key: str) -> tuple[ThreadHit, ...]:
             keys = [variant_key(key, number) for number in range(variants[key] + 1)]
-            return tuple(rows.to_hit(found[one], ids[key]) for one in keys if one in found)
+            return tuple(rows.to_hit(found[name], ids[key]) for name in keys if name in found)
 
         return {key: hits(key) for key in variants}
 
@@ -180,9 +180,9 @@ class AzureMessageStore:
         partition, first, last = rows.conversation_range(tenant_id, conversation, until)
         condition = in_partition(partition, first=first, last=last)
         keys = map(rows.conversation_key, self._table.rows(condition, select=KEYS, page=_NEWEST + 1))
-        newest = islice((one for one in keys if one not in apart_from), _NEWEST)
+        newest = islice((key for key in keys if key not in apart_from), _NEWEST)
         found = self._rows(tenant_id, list(newest))
-        return tuple(rows.to_hit(one, "conversation") for one in found.values())
+        return tuple(rows.to_hit(row, "conversation") for row in found.values())
 
     def _claim(self, tenant_id: str, message: StoredMessage, body: rows.Body, copy: Copy) -> Claim:
         copied = Operation("upsert", rows.copy_row(tenant_id, message.key, copy))
