@@ -16,7 +16,7 @@ from shared.domain.capture.backfills import Backfill
 from shared.domain.capture.folders import FolderState
 from shared.domain.capture.late_contacts import Announcement
 from shared.domain.capture.sightings import Sighting
-from shared.domain.commands.commands import Command
+from shared.domain.commands.envelope import Command
 from shared.domain.connections.connections import MailConnection
 from shared.domain.connections.mailbox_state import Transition
 from shared.domain.connections.mailboxes import Mailbox
