@@ -24,8 +24,8 @@ from shared.domain.connections.organisations import Organisation
 from shared.domain.connections.subscriptions import Subscription
 from shared.domain.errors import Busy, Conflict, NotFound
 from shared.domain.filing.entries import Entry, inverted
-from shared.domain.filing.filing import DONE, MAX_WAITERS, Copy, InboxItem, StoredMessage, Waiter
-from shared.domain.filing.person_decisions import Mark
+from shared.domain.filing.filing import MAX_WAITERS, Copy, InboxItem, StoredMessage, Waiter
+from shared.domain.filing.person_decisions import PendingChange
 from shared.domain.mail.identity import variant_key
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Document
@@ -508,24 +508,13 @@ class FakeMessageStore:
             row = self.rows.setdefault((tenant_id, key), _MessageRow())
             row.copies[copy.mailbox_id, copy.item] = copy
 
-    def update(self, tenant_id: str, message: StoredMessage) -> StoredMessage:
-        with self.faults.write("MessageStore.update"):
+    def save(self, tenant_id: str, message: StoredMessage) -> StoredMessage:
+        with self.faults.write("MessageStore.save"):
             row = self._row(tenant_id, message.key)
             _check(row.message.etag if row and row.message else None, message.etag or "none")
             assert row is not None
             row.message = replace(message, etag=self._etag())
             return row.message
-
-    def finish(self, tenant_id: str, message: StoredMessage) -> None:
-        with self.faults.write("MessageStore.finish"):
-            row = self._row(tenant_id, message.key)
-            if row is None or row.message is None:
-                raise NotFound("no such message")
-            stored = row.message
-            if (stored.decision, stored.kind) != (message.decision, message.kind):
-                raise Conflict("its decision changed since it was read")
-            waiters = () if stored.is_filed else stored.waiters
-            row.message = replace(stored, state=DONE, waiters=waiters, etag=self._etag())
 
     def bury(self, tenant_id: str, tombstone: StoredMessage) -> None:
         with self.faults.write("MessageStore.bury"):
@@ -534,8 +523,8 @@ class FakeMessageStore:
             buried = replace(tombstone, etag=self._etag())
             self.rows[tenant_id, tombstone.key] = _MessageRow(message=buried)
 
-    def rewrite(self, tenant_id: str, message: StoredMessage, document: Document) -> None:
-        with self.faults.write("MessageStore.rewrite"):
+    def save_with_document(self, tenant_id: str, message: StoredMessage, document: Document) -> None:
+        with self.faults.write("MessageStore.save_with_document"):
             row = self._row(tenant_id, message.key)
             _check(row.message.etag if row and row.message else None, message.etag or "none")
             assert row is not None
@@ -744,7 +733,7 @@ class FakeInbox:
     def __init__(self, faults: Faults | None = None) -> None:
         self.faults = faults or Faults()
         self.rows: dict[tuple[str, str], dict[str, InboxItem]] = {}
-        self.marked: dict[tuple[str, str, str], Mark] = {}
+        self.pending: dict[tuple[str, str, str], PendingChange] = {}
 
     def put(self, tenant_id: str, item: InboxItem) -> None:
         with self.faults.write("Inbox.put"):
@@ -760,22 +749,22 @@ class FakeInbox:
         found = [one for one in self.of(tenant_id, agent) if one.id > after]
         return found[:limit], found[limit - 1].id if len(found) > limit else ""
 
-    def mark(self, tenant_id: str, mark: Mark) -> None:
-        with self.faults.write("Inbox.mark"):
-            self.marked[tenant_id, mark.message_key, mark.id] = mark
+    def note_change(self, tenant_id: str, change: PendingChange) -> None:
+        with self.faults.write("Inbox.note_change"):
+            self.pending[tenant_id, change.message_key, change.id] = change
 
-    def marks(self, tenant_id: str, message_key: str = "") -> list[Mark]:
-        self.faults.read("Inbox.marks")
+    def pending_changes(self, tenant_id: str, message_key: str = "") -> list[PendingChange]:
+        self.faults.read("Inbox.pending_changes")
         return [
-            mark
-            for (tenant, key, _), mark in sorted(self.marked.items())
+            change
+            for (tenant, key, _), change in sorted(self.pending.items())
             if tenant == tenant_id and message_key in ("", key)
         ]
 
-    def unmark(self, tenant_id: str, marks: Sequence[Mark]) -> None:
-        with self.faults.write("Inbox.unmark"):
-            for one in marks:
-                self.marked.pop((tenant_id, one.message_key, one.id), None)
+    def forget_changes(self, tenant_id: str, changes: Sequence[PendingChange]) -> None:
+        with self.faults.write("Inbox.forget_changes"):
+            for one in changes:
+                self.pending.pop((tenant_id, one.message_key, one.id), None)
 
     def of(self, tenant_id: str, agent: str) -> list[InboxItem]:
         """An agent's inbox, newest first: for tests."""
@@ -936,7 +925,7 @@ class FakeHoldings:
         self.faults = storage.faults
         self._tables: dict[str, tuple[dict[Any, Any], ...]] = {
             names.TIMELINE: (storage.timeline.rows,),
-            names.INBOX: (storage.inbox.rows, storage.inbox.marked),
+            names.INBOX: (storage.inbox.rows, storage.inbox.pending),
             names.SIGHTINGS: (storage.sightings.rows,),
             names.MAILBOXES: (storage.mailboxes.rows,),
             names.SYNC_STATES: (storage.folder_states.rows, storage.backfills.rows),

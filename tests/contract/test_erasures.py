@@ -81,18 +81,18 @@ def test_a_message_is_rewritten_with_its_document(storage, tenant, size) -> None
     text = "".join(f"{number:x} " for number in range(size))
     storage.messages.create(tenant, a_stored_message(), a_document(text=f"{text} {CONTACT}"), a_copy())
     stored = storage.messages.get(tenant, KEY)
-    storage.messages.rewrite(tenant, replace(stored, agent="new"), a_document(text=f"{text} gone"))
+    storage.messages.save_with_document(tenant, replace(stored, agent="new"), a_document(text=f"{text} gone"))
     assert storage.messages.document(tenant, KEY).text == f"{text} gone"
     assert storage.messages.get(tenant, KEY).agent == "new"
     assert storage.messages.copies(tenant, KEY) == [a_copy()]
     with pytest.raises(Conflict):
-        storage.messages.rewrite(tenant, stored, a_document())
+        storage.messages.save_with_document(tenant, stored, a_document())
 
 
 def test_a_document_may_become_small_enough_for_the_row(storage, tenant) -> None:
     large = a_document(text="".join(f"{number:x} " for number in range(200_000)))
     storage.messages.create(tenant, a_stored_message(), large, a_copy())
-    storage.messages.rewrite(tenant, storage.messages.get(tenant, KEY), a_document(text="small"))
+    storage.messages.save_with_document(tenant, storage.messages.get(tenant, KEY), a_document(text="small"))
     assert storage.messages.document(tenant, KEY).text == "small"
 
 

@@ -158,7 +158,7 @@ class TestLinking:
         assert (entry.kind, entry.link.rule, entry.link.by) == ("synced", "by_hand", "ann")
         assert world.storage.inbox.of(TENANT, AGENT) + world.storage.inbox.of(TENANT, SECOND) == []
         assert stored(world).state == "done"
-        assert world.storage.inbox.marked == {}
+        assert world.storage.inbox.pending == {}
 
     def test_a_closed_record_says_so(self, world: World) -> None:
         world.decide(ANN, arrive(world), linking("project/P-1"))
@@ -491,7 +491,7 @@ def everything(world: World) -> dict[str, Any]:
     """All rows that a decision may touch; the ids and times of acts aside."""
     rows = world.rows()
     plain = {
-        key: (replace(message, acts=()) if message else None, *rest)
+        key: (replace(message, change_ids=()) if message else None, *rest)
         for key, (message, *rest) in rows["messages"].items()
     }
     records = {key: replace(one, etag="") for key, one in world.storage.records.rows.items()}
@@ -523,7 +523,7 @@ class TestUndo:
         for key, (message, *_) in before["messages"].items():
             assert after["messages"][key][0].decision == message.decision
             assert after["messages"][key][0].decided is None
-        assert world.storage.inbox.marked == {}
+        assert world.storage.inbox.pending == {}
 
     def test_it_can_be_decided_anew(self, world: World) -> None:
         key = arrive(world)
@@ -608,7 +608,7 @@ class TestUndo:
         world.undo_decision(ANN, lead)
         world.work()
         late = replace(decided, etag=stored(world, mate).etag, state="pending")
-        world.storage.messages.update(TENANT, late)
+        world.storage.messages.save(TENANT, late)
         world.run(FileMessage(tenant_id=TENANT, key=mate, first_at=NOW))
         assert stored(world, mate).decided is None
         assert world.timeline() == []
@@ -695,7 +695,7 @@ def test_killed_after_any_write_the_sweep_finishes_what_was_stored(name: str, nu
         run_all(world)
     only_marked = number == 1
     assert everything(world) == (untouched if only_marked else FINISHED[name][0])
-    assert world.storage.inbox.marked == {}
+    assert world.storage.inbox.pending == {}
     assert (len(world.storage.audit.of(TENANT)) > audited) is not only_marked
 
 
@@ -726,7 +726,7 @@ def test_a_request_that_is_still_under_way_keeps_its_mark(world: World) -> None:
     with pytest.raises(Killed):
         world.decide(ANN, key, linking())
     world.run(FileMessage(tenant_id=TENANT, key=key, first_at=NOW))
-    assert len(world.storage.inbox.marked) == 1
+    assert len(world.storage.inbox.pending) == 1
     assert world.storage.audit.of(TENANT) == []
 
 
@@ -759,7 +759,7 @@ def test_whatever_two_agents_do_in_any_order_the_rows_say_what_the_mail_says(ste
     assert held == {str(one.ref) for one in message.decision.links}
     waiting = [len(world.storage.inbox.of(TENANT, one)) for one in (AGENT, SECOND)]
     assert waiting == ([0, 0] if message.decided else [1, 1])
-    assert world.storage.inbox.marked == {}
+    assert world.storage.inbox.pending == {}
 
 
 def handed_over(world: World, to: str) -> None:

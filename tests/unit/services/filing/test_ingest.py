@@ -361,7 +361,7 @@ def test_what_was_settled_meanwhile_is_not_fetched_again(world: World, screened:
 
 def test_a_mail_that_the_ledger_knows_and_that_lacks_rows_is_finished_however_late(world: World) -> None:
     item = world.deliver()
-    world.storage.faults.named["MessageStore.finish"] = Killed()
+    world.storage.faults.named["MessageStore.save"] = Killed()
     with pytest.raises(Killed):
         world.notify(item)
     world.storage.faults.named.clear()

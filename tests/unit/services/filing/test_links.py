@@ -160,7 +160,7 @@ def test_what_cannot_be_is_said(world: World) -> None:
         world.unlink_message(ANN, KEY, a_ref("project/P-1"))
     with pytest.raises(Unknown):
         world.link_message(ANN, "f" * 32, a_ref("project/P-1"))
-    assert world.storage.inbox.marked == {}
+    assert world.storage.inbox.pending == {}
 
 
 ACTS: dict[str, Any] = {

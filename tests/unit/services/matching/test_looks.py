@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.filing.person_decisions import LINK, Ruling
+from shared.domain.filing.person_decisions import LINK, PersonDecision
 from shared.domain.mail import codes
 from tests.builders import AGENT, CODE_KEYS, NOW, TENANT, a_decision, a_record
 from tests.unit.services.world import World
@@ -54,8 +54,8 @@ def test_what_a_person_has_decided_is_never_listed_again(world: World) -> None:
     world.notify(world.deliver(**mail))
     [row] = world.storage.messages.rows.values()
     assert row.message is not None
-    ruling = Ruling(LINK, "agent-id", NOW, before=a_decision())
-    world.storage.messages.update(TENANT, replace(row.message, decided=ruling))
+    decision = PersonDecision(LINK, "agent-id", NOW, before=a_decision())
+    world.storage.messages.save(TENANT, replace(row.message, decided=decision))
     world.notify(world.deliver(SECOND, **mail), mailbox=second)
     assert inbox(world, SECOND) == []
 

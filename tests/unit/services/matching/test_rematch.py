@@ -171,7 +171,7 @@ def test_links_made_by_hand_stay(world: World) -> None:
     assert stored is not None
     change_by_person = a_link("property/P-1", rule="by_hand", by="ann")
     decision = replace(stored.decision, links=(*stored.decision.links, change_by_person))
-    world.storage.messages.update(TENANT, replace(stored, decision=decision))
+    world.storage.messages.save(TENANT, replace(stored, decision=decision))
     moved_address(world)
     [found] = look(world).differences
     assert RecordRef("property", "P-1") not in {one.ref for one in found.lost}
@@ -182,7 +182,7 @@ def test_what_a_person_took_away_is_not_given_back(world: World) -> None:
     [key] = [key for (_, key) in world.storage.messages.rows]
     stored = world.storage.messages.get(TENANT, key)
     assert stored is not None
-    world.storage.messages.update(TENANT, replace(stored, unlinked=frozenset({C2})))
+    world.storage.messages.save(TENANT, replace(stored, unlinked=frozenset({C2})))
     moved_address(world)
     [found] = look(world).differences
     assert found.gained == ()
