@@ -6,10 +6,7 @@ from itertools import count
 from typing import Any
 
 from shared.bootstrap.dispatch import carry_out
-from shared.domain.commands.commands import (
-    IngestMessages,
-    SyncMailbox,
-)
+from shared.domain.commands.commands import IngestMessages, SyncMailbox
 from shared.domain.commands.envelope import Command
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import Busy, TransientError
@@ -31,7 +28,7 @@ from tests.builders import (
     rewrite,
 )
 from tests.composed import Composed
-from tests.fake_mail import STANDARD
+from tests.fakes.mail import STANDARD
 
 MOST_ROUNDS = 200
 
