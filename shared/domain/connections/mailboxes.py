@@ -92,11 +92,6 @@ class Mailbox:
     etag: str = ""
 
     @property
-    def graph_user(self) -> str:
-        """How Graph is asked for it: by object id once known, by address until then."""
-        return self.user_id or self.address
-
-    @property
     def is_readable(self) -> bool:
         """Whether mail is captured, and Graph lets it be read as far as is known."""
         return self.enabled and self.state not in (NO_ACCESS, REMOVING)
