@@ -25,6 +25,7 @@ NOW: Final = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 AGENT: Final = "agent@contoso.example"
 CONTACT: Final = "buyer@fabrikam.example"
 KEY: Final = "0f" * 16
+HOME: Final = "99999999-9999-4999-8999-999999999999"
 HASH_KEY: Final = b"k" * 32
 CODE_KEYS: Final = (b"c" * 32, b"o" * 32)
 

@@ -34,6 +34,9 @@ from shared.domain.privacy.erasure import RUNNING, Deletion, Eraser, Erasure
 from shared.domain.records.records import Card, Record, RecordRef, opened_key
 from shared.ports.stores.exceptions import Failure, FailureFilter
 from shared.ports.stores.filing import Claim, EntryFilter
+from tests.fake_connecting import FakeProbe, FakeSignIns
+from tests.fake_mail import FakeMail
+from tests.fake_subscriptions import FakeSubscriptionSource
 
 SLOTS: Final = 3
 # So often a row that others keep changing is read again.
@@ -1071,3 +1074,15 @@ class FakeStorage:
         self.connections = FakeConnections(self.faults)
         self.erasures = FakeErasures(self.faults)
         self.holdings = FakeHoldings(self)
+
+
+class FakePorts(FakeStorage):
+    """Every port, as `shared.ports.record` names them: a storage account, mail, and Entra's and Graph's doors."""
+
+    def __init__(self, mail: FakeMail | None = None) -> None:
+        super().__init__()
+        self.webhook_queue = self.queue
+        self.mail = mail or FakeMail()
+        self.subscription_source = FakeSubscriptionSource()
+        self.sign_ins = FakeSignIns()
+        self.probe = FakeProbe()

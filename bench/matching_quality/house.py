@@ -28,7 +28,7 @@ from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import FetchedMessage
 from shared.domain.records.records import Card, Record, RecordRef
 from tests.builders import TENANT
-from tests.fakes import FakeRecordIndex, FakeRecords, FakeStorage
+from tests.fakes import FakePorts, FakeRecordIndex, FakeRecords
 from tests.unit.services.world import World as Product
 
 # One copy in five is noticed late: well within the two days of `Story.long_after`.
@@ -69,7 +69,7 @@ class QuickIndex(FakeRecordIndex):
         return self._rows.under(tenant_id, key)
 
 
-class QuickStorage(FakeStorage):
+class QuickStorage(FakePorts):
     """All fakes, with quick look-ups of records."""
 
     def __init__(self) -> None:

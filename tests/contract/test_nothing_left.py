@@ -28,6 +28,8 @@ from shared.domain.records.records import RecordRef
 from shared.services.capture.scopes import hasher_of
 from tests.builders import AGENT, HASH_KEY, NOW, TENANT, a_failure, a_record, a_subscription, an_attachment
 from tests.contract.conftest import AzureStorage, provision
+from tests.fake_mail import FakeMail
+from tests.fake_subscriptions import FakeSubscriptionSource
 from tests.fakes import FakeCommandQueue, FakeLeases, Faults
 from tests.unit.services.world import World
 
@@ -53,6 +55,8 @@ class WholeStorage(AzureStorage):
         self.codes = AzureCodes(self.connection)
         self.leases = FakeLeases()
         self.queue = FakeCommandQueue()
+        self.mail = FakeMail()
+        self.subscription_source = FakeSubscriptionSource()
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +201,7 @@ def test_nothing_is_left_of_a_person_and_then_of_the_organisation(own_azurite: s
     asked = world.ask_erasure(TENANT, BO.address, "admin")
     world.work()
     world.now += timedelta(hours=1)
-    world.sweep()
+    world.sweep_decisions()
     world.work()
 
     assert storage.erasures.get(TENANT, asked.id).state == "done"

@@ -12,7 +12,7 @@ from shared.domain.connections.subscriptions import mailbox_of
 from shared.domain.errors import Unavailable
 from shared.domain.mail.items import ItemRef
 from shared.ports.stores.connections import Subscriptions
-from shared.ports.work import Clock, CommandQueue
+from shared.ports.work import Clock, PromptQueue
 
 # Graph slows an endpoint down that answers later than 3 s; a late answer must not look like a good one.
 TIME_LIMIT = timedelta(seconds=2)
@@ -90,7 +90,7 @@ class TakeNotifications:
     """
 
     states: ClientStates
-    queue: CommandQueue
+    queue: PromptQueue
     clock: Clock
 
     def __call__(self, notifications: Iterable[Notification]) -> None:

@@ -12,9 +12,10 @@ from shared.domain.commands.commands import BackfillMailbox, IngestMessages, Rec
 from shared.domain.errors import Unavailable
 from shared.services.capture import reconcile
 from shared.services.capture.arrivals import SINGLY_AFTER
-from shared.services.capture.reconcile import SPREAD, ReconcileAll, sweep_of
+from shared.services.capture.reconcile import SPREAD, sweep_of
 from tests.builders import AGENT, NOW, TENANT, a_mailbox, a_record, an_item, an_organisation
-from tests.fakes import FakeStorage, Killed
+from tests.composed import use_cases_over
+from tests.fakes import FakePorts, Killed
 from tests.unit.services.world import World
 
 STRANGER = "stranger@adatum.example"
@@ -203,7 +204,7 @@ def test_a_backfill_whose_command_was_lost_is_taken_up(world: World) -> None:
 
 
 def test_every_night_each_enabled_mailbox_is_asked_for_once_within_an_hour() -> None:
-    storage = FakeStorage()
+    storage = FakePorts()
     storage.organisations.put(an_organisation())
     storage.organisations.put(an_organisation(tenant_id="2" * 36, enabled=False))
     for number in range(30):
@@ -211,7 +212,7 @@ def test_every_night_each_enabled_mailbox_is_asked_for_once_within_an_hour() -> 
         storage.mailboxes.put(a_mailbox(mailbox_id=box, address=f"b{number}@contoso.example"))
     storage.mailboxes.put(a_mailbox(mailbox_id="f" * 32, address="off@contoso.example", enabled=False))
     storage.mailboxes.put(a_mailbox(tenant_id="2" * 36, mailbox_id="e" * 32))
-    ReconcileAll(storage.organisations, storage.mailboxes, storage.queue, lambda: NOW)()
+    use_cases_over(storage).reconcile_all()
     assert len(storage.queue.sent) == 30
     delays = [delay for _, delay in storage.queue.sent]
     assert 0 <= min(delays) < max(delays) < SPREAD

@@ -22,6 +22,7 @@ from shared.domain.privacy.callers import AGENT as AGENT_ROLE
 from shared.services.filing.explain import Explanation
 from tests.builders import AGENT, CONTACT, NOW, TENANT, a_record
 from tests.fake_mail import FakeMail
+from tests.fakes import FakePorts
 from tests.unit.services.world import World
 
 SECOND = "second@contoso.example"
@@ -110,7 +111,7 @@ class Unreadable(FakeMail):
 
 @pytest.mark.parametrize("walked", [True, False])
 def test_a_mail_that_cannot_be_fetched_has_failed_and_names_the_exception(walked: bool) -> None:
-    world = World(mail=Unreadable())
+    world = World(FakePorts(mail=Unreadable()))
     world.records(a_record())
     item = world.deliver()
     if walked:

@@ -96,7 +96,7 @@ def test_a_record_that_the_crm_has_given_its_own_id_is_not_opened_again_for_a_la
     mail: dict[str, Any] = {"sender": STRANGER, "to": (AGENT, SECOND)}
     world.notify(world.deliver(**mail))
     [record] = opened(world)
-    world.rename(TENANT, record.ref, "OPP-7")
+    world.rename_record(TENANT, record.ref, "OPP-7")
     world.work()
     if by:
         [row] = world.storage.messages.rows.values()
@@ -126,12 +126,12 @@ def test_a_record_from_which_a_person_took_the_mail_does_not_come_back_under_eit
     assert row.message is not None
     key = row.message.key
     if renamed_first:
-        world.rename(TENANT, record.ref, new.id)
+        world.rename_record(TENANT, record.ref, new.id)
         world.work()
-    world.unlink(ANN, key, new if renamed_first else record.ref)
+    world.unlink_message(ANN, key, new if renamed_first else record.ref)
     world.work()
     if not renamed_first:
-        world.rename(TENANT, record.ref, new.id)
+        world.rename_record(TENANT, record.ref, new.id)
         world.work()
     world.notify(world.deliver(SECOND, **mail), mailbox=second)
     world.work()

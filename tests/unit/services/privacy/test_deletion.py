@@ -19,7 +19,6 @@ from shared.domain.commands.commands import (
 from shared.domain.errors import AccessDenied, Forbidden, InvalidInput, Unknown, WrongState
 from shared.domain.privacy.callers import ADMIN, AGENT, OPERATOR, Caller
 from shared.domain.privacy.erasure import deleted_organisation
-from shared.services.connections.organisations import PutOrganisation
 from tests.builders import (
     CONTACT,
     HASH_KEY,
@@ -129,11 +128,8 @@ def test_nobody_is_served_from_the_moment_it_is_asked_for() -> None:
     world.ask_deletion(OPERATOR_APP, TENANT)
     row = world.storage.organisations.rows[TENANT]
     assert (row.enabled, row.state) == (False, "deleting")
-    put = PutOrganisation(
-        world.storage.organisations, world.storage.mailboxes, world.storage.queue, lambda: NOW
-    )
     with pytest.raises(WrongState, match="is being deleted"):
-        put(OPERATOR_APP, {"enabled": True})
+        world.put_organisation(OPERATOR_APP, {"enabled": True})
 
 
 @pytest.mark.parametrize("roles", [{ADMIN}, {OPERATOR}])

@@ -272,7 +272,7 @@ def finished(world: World) -> str:
     """What must be the same however often the work was cut short: ids of changes and counts aside."""
     storage = world.storage
     world.now += timedelta(minutes=20)
-    world.sweep()
+    world.sweep_decisions()
     work_through(world)
     messages = {
         key: replace(row.message, etag="", acts=()) if row.message else None

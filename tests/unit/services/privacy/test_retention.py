@@ -104,7 +104,7 @@ def test_an_erasure_whose_command_was_lost_is_taken_up(world: World) -> None:
 
 def finished(world: World) -> str:
     world.now += timedelta(minutes=20)
-    world.sweep()
+    world.sweep_decisions()
     world.work()
     storage = world.storage
     messages = {
