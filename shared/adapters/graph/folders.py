@@ -71,7 +71,9 @@ def _tree(session: GraphSession, tenant_id: str, user: str) -> dict[str, Folder]
 
 def _roles(session: GraphSession, tenant_id: str, user: str) -> dict[str, Role | None]:
     """Roles by folder id. A mailbox has not all of them: some folders are made when first needed."""
-    paths = {role: path("users", user, "mailFolders", name) + query(select="id") for name, role in ROLES.items()}
+    paths = {
+        role: path("users", user, "mailFolders", name) + query(select="id") for name, role in ROLES.items()
+    }
     answers = none_passing(batch.fetch(session, tenant_id, paths))
     return {
         str(answer["id"]): role for role, answer in answers.items() if not isinstance(answer, PermanentError)

@@ -45,9 +45,7 @@ def count(session: GraphSession, tenant_id: str, folder: str, window: Window) ->
     return int(session.get(tenant_id, where).get("@odata.count") or 0)
 
 
-def broken(
-    session: GraphSession, tenant_id: str, folder: str, window: Window
-) -> frozenset[ItemRef]:
+def broken(session: GraphSession, tenant_id: str, folder: str, window: Window) -> frozenset[ItemRef]:
     """Ids of the items that Graph cannot put on a page of their own: ids are listed, then each is tried."""
     ids = [str(entry["id"]) for entry in session.pages(tenant_id, folder + _options(window, _IDS))]
     alone = folder + _options(window, _HEADS) + "&$top=1&$skip="

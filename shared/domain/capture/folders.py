@@ -42,7 +42,7 @@ _DEEPEST: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder as its provider lists it. `holds` says what lies in it where that is not mail, in the provider's word."""
+    """A folder as its provider lists it; `holds` is what lies in it, in the provider's word, where that is not mail."""
 
     folder_id: str
     parent_id: str = ""

@@ -8,7 +8,7 @@ from shared.domain.commands.commands import Command, MaintainSubscription, Recon
 from shared.domain.connections.mailbox_access import LOSSES, Verdict, judge, missed_since
 from shared.domain.connections.mailboxes import FAILING, NO_ACCESS, OK, REMOVING, Mailbox
 from shared.domain.errors import Noted, PermanentError
-from shared.ports.mail import MailSource
+from shared.ports.mail import MailAccess
 from shared.ports.stores.connections import Mailboxes
 from shared.ports.work import Clock, CommandQueue
 from shared.services.capture.scopes import Scope
@@ -19,7 +19,7 @@ class WatchAccess:
     """Told of how each turn at a mailbox ended. The state is changed under its ETag: of several, one tells."""
 
     mailboxes: Mailboxes
-    mail: MailSource
+    mail: MailAccess
     queue: CommandQueue
     clock: Clock
 
@@ -55,7 +55,7 @@ class WatchAccess:
         if mailbox.state == NO_ACCESS:
             return True
         try:
-            self.mail.folders(mailbox)
+            self.mail.open(mailbox).folders({})
         except LOSSES:
             return True
         except PermanentError:

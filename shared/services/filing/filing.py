@@ -19,7 +19,7 @@ from shared.domain.mail.identity import MAX_VARIANTS, variant_key
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Attachment, Direction, Document
 from shared.domain.matching.matching import Decision
-from shared.ports.mail import MailSource
+from shared.ports.mail import MailAccess
 from shared.ports.stores.connections import Mailboxes
 from shared.ports.stores.filing import Attachments, Claim, Inbox, MessageStore, Timeline
 from shared.ports.stores.records import Records
@@ -42,7 +42,7 @@ class Filing:
     attachments: Attachments
     mailboxes: Mailboxes
     records: Records
-    mail: MailSource
+    mail: MailAccess
     queue: CommandQueue
     clock: Clock
     open_record: OpenRecord
@@ -190,9 +190,10 @@ class Filing:
     def _keep_attachments(
         self, scope: Scope, stored: StoredMessage, copy: Copy, attachments: Sequence[Attachment]
     ) -> None:
+        box = self.mail.open(scope.mailbox)
         for one in attachments:
             try:
-                with self.mail.attachment(scope.mailbox, copy.item, one.source_id) as chunks:
+                with box.attachment(copy.item, one.source_id) as chunks:
                     self.attachments.put(scope.tenant_id, stored.key, one.id, chunks)
             except PermanentError as error:
                 # A link to a cloud file has no bytes (405), and one may vanish; the mail stands without.
