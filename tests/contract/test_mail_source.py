@@ -30,8 +30,8 @@ from shared.ports.directory import Directory
 from shared.ports.mail import MailAccess, OpenMailbox
 from tests.builders import AGENT, CONTACT, NOW, a_fetched_message, a_mailbox, an_attachment
 from tests.contract.eml_folders import EmlFolders, eml
-from tests.fake_mail import FakeMail
 from tests.fakes import FakeConnections
+from tests.fakes.mail import FakeMail
 
 OTHER = "other@contoso.example"
 ALIAS = "alex@contoso.example"

@@ -73,9 +73,10 @@ def _page(at: Cursor, answer: Json) -> ChangePage:
     entries = _entries(answer)
     cursor, more = at.behind(answer, len(entries)), bool(answer.get("@odata.nextLink"))
     shown = (at.shown or 0) + len(entries)
+    read = [(parsing.item_of(entry["id"]), parsing.shown_head(entry)) for entry in entries]
     return ChangePage(
-        heads=tuple(parsing.head(entry) for entry in entries if parsing.is_whole(entry)),
-        partial=tuple(parsing.item_of(entry["id"]) for entry in entries if not parsing.is_whole(entry)),
+        heads=tuple(head for _, head in read if head is not None),
+        partial=tuple(item for item, head in read if head is None),
         cursor=str(cursor),
         more=more,
         is_complete=more or at.shown is None or shown < FILTERED_MAXIMUM,

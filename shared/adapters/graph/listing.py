@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from shared.adapters.graph.errors import ServerError
-from shared.adapters.graph.parsing import head, is_whole, item_of, received_at, stamp
+from shared.adapters.graph.parsing import item_of, received_at, shown_head, stamp
 from shared.adapters.graph.selections import HEAD_FIELDS, PROPERTIES
 from shared.adapters.graph.session import GraphSession, Json, query
 from shared.domain.capture.windows import Window
@@ -84,5 +84,5 @@ def _listed(entry: Json, *, with_head: bool) -> Listed | None:
     received: datetime | None = received_at(entry)
     if received is None or "id" not in entry:
         return None
-    shown = head(entry) if with_head and is_whole(entry) else None
+    shown = shown_head(entry) if with_head else None
     return Listed(item_of(entry["id"]), received, shown)

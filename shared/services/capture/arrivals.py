@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 from shared import telemetry
 from shared.domain.capture.folders import FolderState
-from shared.domain.capture.sightings import SKIPPED, Sighting
+from shared.domain.capture.sightings import SKIPPED, Sighting, unreadable
 from shared.domain.commands.advice import POISON_ITEM
 from shared.domain.commands.commands import MAX_IDS, IngestMessages
-from shared.domain.errors import PermanentError
+from shared.domain.errors import PermanentError, Unreadable
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import MessageHead
 from shared.ports.mail import Listed
@@ -68,6 +68,12 @@ class Arrivals:
             self.quarantine(scope, item)
         return self._read(scope, self.reader.complete(scope.mailbox, listed, singly=singly), broken)
 
+    def set_aside(self, scope: Scope, item: ItemRef, error: Unreadable, *, replays: int = 0) -> None:
+        """An exception and a row of the ledger, where it is known when the mail came; the others go on."""
+        if error.received_at is not None:
+            self.write(scope, [unreadable(item, error.received_at)])
+        self.record(scope, item, error, replays=replays)
+
     def screened(
         self, scope: Scope, heads: Sequence[MessageHead], state: FolderState
     ) -> tuple[list[Screened], list[Screened]]:
@@ -78,6 +84,7 @@ class Arrivals:
         still_here = [head for head in heads if head.folder_id in ("", state.folder_id)]
         here = [replace(head, folder_id=state.folder_id) for head in still_here]
         found = self.screen(scope, here, {state.folder_id: state}) if here else []
+        self.record_unreadable(scope, found)
         kept = [mail for mail in found if mail.verdict.keep]
         return kept, [mail for mail in found if not mail.verdict.keep]
 
@@ -117,22 +124,35 @@ class Arrivals:
             self.queue.put(command, delay=delay)
 
     def quarantine(self, scope: Scope, item: ItemRef) -> None:
-        """Record an item that breaks its provider's pages, once. A replay tries to take it in by its id."""
+        """Record an item that breaks its provider's pages, once."""
         error = PermanentError(
             "The mailbox's provider fails to answer every page that this item stands on. "
             "Its folder was read past it.",
             POISON_ITEM,
         )
+        self.record(scope, item, error)
+
+    def record_unreadable(self, scope: Scope, screened: Sequence[Screened]) -> None:
+        """Record the mails whose heads broke a parser when capture was decided."""
+        for mail in screened:
+            if mail.error is not None:
+                self.record(scope, mail.head.item, mail.error)
+
+    def record(self, scope: Scope, item: ItemRef, error: PermanentError, *, replays: int = 0) -> None:
+        """Record that an item cannot be taken in, once. A replay tries to take it in by its id."""
         command = IngestMessages(
             tenant_id=scope.tenant_id,
             mailbox_id=scope.mailbox.mailbox_id,
             # Whoever meets the item again makes the same command, and with it the same exception.
             first_at=scope.mailbox.connected_at or self.clock(),
             items=(item,),
+            replays=replays,
         )
         record(self.exceptions, failure_of(command, error, self.clock()))
 
     def _read(self, scope: Scope, read: HeadsRead, broken: Set[ItemRef]) -> list[MessageHead]:
+        for item, error in read.unreadable.items():
+            self.set_aside(scope, item, error)
         failed = read.failed
         if failed and not read.heads and not failed.keys() <= broken:
             raise next(iter(failed.values()))

@@ -17,6 +17,7 @@ from shared.domain.errors import (
     Outcome,
     PermanentError,
     TransientError,
+    Unreadable,
     longest,
 )
 from shared.domain.filing.filing import DONE
@@ -88,16 +89,16 @@ class FetchMail:
         return self._heads_first(scope, command, is_late=is_late)
 
     def _whole_at_once(self, scope: Scope, command: IngestMessages) -> Fetched:
-        whole = self._answers(command, self.mail.open(scope.mailbox).messages(command.items), {})
+        whole = self._answers(scope, command, self.mail.open(scope.mailbox).messages(command.items), {})
         heads = [mail.head for mail in whole.had.values()] + self._heads_of(scope, whole.failed)
         return _fetched(self._screened(scope, heads), whole, {})
 
     def _heads_first(self, scope: Scope, command: IngestMessages, *, is_late: bool) -> Fetched:
-        known = self._answers(command, self.mail.open(scope.mailbox).heads(command.items), {})
+        known = self._answers(scope, command, self.mail.open(scope.mailbox).heads(command.items), {})
         heads = list(known.had.values())
         screened = self._screened(scope, self._unsettled(scope, heads) if is_late else heads)
         wanted = [mail.head.item for mail in screened if mail.verdict.keep]
-        whole = self._answers(command, self._whole(scope, wanted, known.later), known.later)
+        whole = self._answers(scope, command, self._whole(scope, wanted, known.later), known.later)
         return _fetched(screened, whole, known.later)
 
     def _unsettled(self, scope: Scope, heads: Sequence[MessageHead]) -> list[MessageHead]:
@@ -133,6 +134,7 @@ class FetchMail:
 
     def _answers(
         self,
+        scope: Scope,
         command: IngestMessages,
         fetched: Mapping[ItemRef, Outcome[T]],
         waiting: Mapping[ItemRef, TransientError],
@@ -152,7 +154,10 @@ class FetchMail:
         for item, outcome in fetched.items():
             if isinstance(outcome, TransientError | NotFound):
                 continue
-            if isinstance(outcome, PermanentError):
+            if isinstance(outcome, Unreadable):
+                failed[item] = outcome
+                self.arrivals.set_aside(scope, item, outcome, replays=command.replays)
+            elif isinstance(outcome, PermanentError):
                 failed[item] = outcome
                 alone = replace(command, items=(item,))
                 record(self.exceptions, failure_of(alone, outcome, self.clock()))
@@ -170,7 +175,9 @@ class FetchMail:
         if len(known) < len(heads):
             # A folder made since the last walk: the walk will list it and bring its mail.
             self.queue.put(walk_of(scope.mailbox, self.clock()))
-        return self.screen(scope, known, folders)
+        screened = self.screen(scope, known, folders)
+        self.arrivals.record_unreadable(scope, screened)
+        return screened
 
 
 def _fetched(

@@ -4,12 +4,12 @@ Stores nothing: resync, reconciliation, backfill and preview say what becomes of
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from shared.domain.capture.windows import Window, is_done
 from shared.domain.commands.commands import MAX_IDS
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.errors import PageBroken, PermanentError, Throttled, Unavailable, none_passing
+from shared.domain.errors import PageBroken, PermanentError, Throttled, Unavailable, Unreadable, none_passing
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import MessageHead
 from shared.ports.mail import Listed, MailAccess, OpenMailbox
@@ -28,12 +28,24 @@ class FolderPage:
     broken: frozenset[ItemRef] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class HeadsRead:
-    """Headers, without those of mails that are gone; and why some could not be had, where each was asked for alone."""
+    """Headers, without those of mails that are gone; and those that break a parser.
 
-    heads: list[MessageHead]
-    failed: Mapping[ItemRef, Unavailable]
+    `failed` could not be had for now, where each was asked for alone.
+    """
+
+    heads: list[MessageHead] = field(default_factory=list)
+    unreadable: dict[ItemRef, Unreadable] = field(default_factory=dict)
+    failed: dict[ItemRef, Unavailable] = field(default_factory=dict)
+
+    def take(self, answers: Mapping[ItemRef, MessageHead | PermanentError]) -> None:
+        """Take in what some were answered with."""
+        for item, answer in answers.items():
+            if isinstance(answer, Unreadable):
+                self.unreadable[item] = answer
+            elif isinstance(answer, MessageHead):
+                self.heads.append(answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +79,19 @@ class FolderReader:
 
     def heads(self, mailbox: Mailbox, items: Sequence[ItemRef], *, singly: bool = False) -> HeadsRead:
         """Headers by item. `singly`: one request each, so that one that fails for now keeps back no other."""
-        box = self.mail.open(mailbox)
+        box, read = self.mail.open(mailbox), HeadsRead()
         if singly:
-            return _heads_singly(box, items)
-        chunks = (items[start : start + MAX_IDS] for start in range(0, len(items), MAX_IDS))
-        return HeadsRead([head for chunk in chunks for head in _heads(box, chunk)], {})
+            _read_singly(box, items, read)
+            return read
+        for start in range(0, len(items), MAX_IDS):
+            read.take(none_passing(box.heads(items[start : start + MAX_IDS])))
+        return read
 
     def complete(self, mailbox: Mailbox, listed: Sequence[Listed], *, singly: bool = False) -> HeadsRead:
         """The headers of listed items; those that came without are asked for."""
         had = [entry.head for entry in listed if entry.head is not None]
         asked = self.heads(mailbox, [entry.item for entry in listed if entry.head is None], singly=singly)
-        return HeadsRead(had + asked.heads, asked.failed)
+        return replace(asked, heads=had + asked.heads)
 
 
 def _around(box: OpenMailbox, folder_id: str, window: Window) -> FolderPage:
@@ -104,19 +118,11 @@ def _all(box: OpenMailbox, folder_id: str, second: Window) -> Iterator[Listed]:
         rest = replace(second, cursor=page.cursor) if page.cursor else None
 
 
-def _heads(box: OpenMailbox, items: Sequence[ItemRef]) -> list[MessageHead]:
-    answers = none_passing(box.heads(items))
-    return [answer for answer in answers.values() if not isinstance(answer, PermanentError)]
-
-
-def _heads_singly(box: OpenMailbox, items: Sequence[ItemRef]) -> HeadsRead:
-    heads: list[MessageHead] = []
-    failed: dict[ItemRef, Unavailable] = {}
+def _read_singly(box: OpenMailbox, items: Sequence[ItemRef], read: HeadsRead) -> None:
     for item in items:
         try:
-            heads += _heads(box, [item])
+            read.take(none_passing(box.heads([item])))
         except Throttled:  # no item's fault
             raise
         except Unavailable as error:
-            failed[item] = error
-    return HeadsRead(heads, failed)
+            read.failed[item] = error

@@ -62,6 +62,7 @@ def test_nothing_survives_of_attacks_cut_together(parts: list[str]) -> None:
         "<div style='position:fixed'>x</div>",
         "<div style='margin:-5px'>x</div>",
         "<div style='width:calc(1px)'>x</div>",
+        "<div style='color:red {'>x</div>",
         '<img src="data:image/svg+xml;base64,x">',
         "<!-- x -->",
         "<math></math>",

@@ -18,6 +18,7 @@ from shared.domain.errors import (
     PermanentError,
     PostledgerError,
     TransientError,
+    Unreadable,
 )
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import FetchedMessage, MessageHead
@@ -42,6 +43,7 @@ class _Box:
 class FakeMail:
     """`fail` makes the next calls of a method raise; `failing` makes single messages fail, by item.
 
+    One that fails as Unreadable stands on its page by its id only.
     `poison` are items that break every page they stand on with headers. A first walk of a window shows
     `filtered_maximum` messages at most, the newest ones. `bodies_read` counts whole fetches by item, `calls` counts
     calls by method; `roles` is how often roles were asked for. `opened` makes other mailboxes than the usual ones.
@@ -157,6 +159,9 @@ class FakeMail:
             raise error
         return box.messages.get(item) or NotFound("There is no such message.", "ErrorItemNotFound")
 
+    def is_readable(self, item: ItemRef) -> bool:
+        return not isinstance(self.failing.get(item), Unreadable)
+
     def _called(self, method: str) -> None:
         self.calls[method] += 1
         if self._failures.get(method):
@@ -196,11 +201,12 @@ class FakeOpenMailbox:
                 return self._in_pages_of_one().changes(folder_id, cursor, since)
             raise PageBroken("The page is broken.")
         shown = dict(log[start:end])
+        readable = {item for item in there if shown[item] and self.mail.is_readable(item)}
         more = end < len(log)
         at = since.isoformat() if since else ""
         return ChangePage(
-            heads=tuple(head for item, head in there.items() if shown[item]),
-            partial=tuple(item for item in there if not shown[item]),
+            heads=tuple(there[item] for item in there if item in readable),
+            partial=tuple(item for item in there if item not in readable),
             cursor=f"{box.generation}|{end}|{at}|{'first' if more and is_first_walk else ''}",
             more=more,
             is_complete=more or not is_cut,
@@ -215,7 +221,10 @@ class FakeOpenMailbox:
             if len(shown) > 1:
                 return self._in_pages_of_one().list(folder_id, window, with_heads=True)
             raise PageBroken("The page is broken.")
-        items = (Listed(head.item, head.received_at, head if with_heads else None) for head in shown)
+        readable = {head.item for head in shown if with_heads and self.mail.is_readable(head.item)}
+        items = (
+            Listed(head.item, head.received_at, head if head.item in readable else None) for head in shown
+        )
         return ListPage(tuple(items), str(end) if end < len(found) else "")
 
     def count(self, folder_id: str, window: Window) -> int:
