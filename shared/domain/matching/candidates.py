@@ -29,7 +29,8 @@ class KnownAddress:
 class ThreadHit:
     """A stored mail of the same thread. `evidence` is how it was found (a Message-ID without brackets).
 
-    `text` is its body's text, where that came along with the look-up.
+    `text` is its body's text, where that came along with the look-up. `blind` are those of its records to which
+    nothing but a Bcc led: an answer that stood there too would give the Bcc away.
     """
 
     key: str
@@ -38,6 +39,12 @@ class ThreadHit:
     links: tuple[RecordRef, ...]
     participants: frozenset[str] = frozenset()
     text: str | None = None
+    blind: frozenset[RecordRef] = frozenset()
+
+    @property
+    def lent(self) -> tuple[RecordRef, ...]:
+        """The records that an answer is filed on."""
+        return tuple(ref for ref in self.links if ref not in self.blind)
 
     @property
     def is_filed(self) -> bool:
@@ -45,7 +52,9 @@ class ThreadHit:
 
     def moved(self, merged: Mapping[RecordRef, RecordRef]) -> "ThreadHit":
         """The same, its links leading to the records that others were merged into."""
-        return replace(self, links=tuple(dict.fromkeys(merged.get(one, one) for one in self.links)))
+        links = dict.fromkeys(merged.get(ref, ref) for ref in self.links)
+        open_to_all = {merged.get(ref, ref) for ref in self.lent}
+        return replace(self, links=tuple(links), blind=frozenset(links.keys() - open_to_all))
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,11 @@ def test_the_audit_of_these_tests_would_notice(attack: str) -> None:
     assert faults(attack)
 
 
+def test_a_declaration_with_a_brace_is_left_out() -> None:
+    result = shown("<div style='color:red; margin:1px {'>x</div>")
+    assert result.html == '<div style="color:red">x</div>'
+
+
 def test_remote_images_are_left_out_and_named_and_their_alternative_text_stays() -> None:
     result = shown('<img src="https://e.example/a.gif" alt="Logo"><img src="//e.example/b">')
     assert result == SafeHtml(

@@ -81,7 +81,7 @@ def test_the_mailbox_stays_ok_and_says_how_many(world: World) -> None:
     world.walk()
     world.work()
     assert world.storage.mailboxes.by_id(TENANT, world.mailbox.mailbox_id).shown_state == OK
-    count = CountUnreadable(world.storage.exceptions)
+    count = world.use_cases.part(CountUnreadable)
     assert count.of(world.mailbox) == 2
     assert count(TENANT) == {world.mailbox.mailbox_id: 2}
 
@@ -133,7 +133,7 @@ def test_once_it_can_be_read_a_replay_files_it_and_it_counts_no_more(world: Worl
     world.use_cases.part(ReplayExceptions)(TENANT, "unreadable")
     world.work()
     assert world.outcome(item)[0] == "filed"
-    assert CountUnreadable(world.storage.exceptions).of(world.mailbox) == 0
+    assert world.use_cases.part(CountUnreadable).of(world.mailbox) == 0
 
 
 def test_a_replay_that_fails_again_counts_again(world: World) -> None:
@@ -141,14 +141,14 @@ def test_a_replay_that_fails_again_counts_again(world: World) -> None:
     walked(world, item)
     world.use_cases.part(ReplayExceptions)(TENANT, "unreadable")
     world.work()
-    assert CountUnreadable(world.storage.exceptions).of(world.mailbox) == 1
+    assert world.use_cases.part(CountUnreadable).of(world.mailbox) == 1
 
 
 def test_other_failures_are_not_counted(world: World) -> None:
     item = world.deliver()
     world.mail.failing[item] = NotFound("gone")
     walked(world, item)
-    assert CountUnreadable(world.storage.exceptions).of(world.mailbox) == 0
+    assert world.use_cases.part(CountUnreadable).of(world.mailbox) == 0
 
 
 EVIL_HEADERS = [
