@@ -5,6 +5,7 @@ Mails lend their records (`LENT`), subjects and domains lead to the record that 
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import product
 from typing import Final
 
 from shared.domain.mail import subjects
@@ -54,7 +55,7 @@ def by_thread(_head: MessageHead, candidates: Candidates, _policy: MatchPolicy) 
 
 def by_conversation(head: MessageHead, candidates: Candidates, _policy: MatchPolicy) -> Iterable[Link]:
     """A stored mail of the same conversation index that shares an outside participant; the closest circle counts."""
-    people = frozenset(one for role, one in head.roles if role != BCC) - candidates.staff
+    people = frozenset(address for role, address in head.roles if role != BCC) - candidates.staff
     shared = {hit.key: len(hit.participants & people) for hit in candidates.conversation if hit.is_filed}
     most = max(shared.values(), default=0)
     for hit in candidates.conversation:
@@ -76,12 +77,11 @@ def by_subject(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -
         for contact in candidates.contacts(address)
         if policy.takes(contact)
     ]
-    listed = [(who, one) for one in deals for who, contact in people if contact.ref.id in one.contacts]
-    of_client = [
-        (who, one) for one in deals for who, contact in people if one.client and contact.client == one.client
-    ]
-    for who, one in listed or of_client:
-        yield Link(one.ref, "subject", who, _SUBJECT)
+    pairs = [(who, contact, deal) for deal in deals for who, contact in people]
+    listed = [(who, deal) for who, contact, deal in pairs if contact.ref.id in deal.contacts]
+    of_client = [(who, deal) for who, contact, deal in pairs if deal.client and contact.client == deal.client]
+    for who, deal in listed or of_client:
+        yield Link(deal.ref, "subject", who, _SUBJECT)
 
 
 def by_contact(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> Iterable[Link]:
@@ -109,7 +109,7 @@ def by_taught(head: MessageHead, candidates: Candidates, policy: MatchPolicy) ->
 def by_domain(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> Iterable[Link]:
     """A participant writes from a client's domain, and no contact with a client of its own: the client."""
     for role, address in head.roles:
-        if any(one.client for one in candidates.contacts(address)):
+        if any(contact.client for contact in candidates.contacts(address)):
             continue
         for client in candidates.clients(address):
             if policy.takes(client):
@@ -122,8 +122,8 @@ def by_deal(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> I
         return
     for role, address in head.roles:
         refs = candidates.domains.get(domain_of(address), ())
-        for one in _open_deals(refs, candidates, policy):
-            yield Link(one.ref, "domain", of_person(role, address), _MATTER_DOMAIN)
+        for deal in _open_deals(refs, candidates, policy):
+            yield Link(deal.ref, "domain", of_person(role, address), _MATTER_DOMAIN)
 
 
 LENT: Final[tuple[Rule, ...]] = (by_code, by_bounce, by_thread, by_conversation)
@@ -138,10 +138,10 @@ def is_vouched_for(head: MessageHead, candidates: Candidates, hit: CodeHit) -> b
     """
     if candidates.direction(head) is Direction.OUT:
         return True
-    if any(registrable(domain_of(one)) in hit.domains for one in head.writers):
+    if any(registrable(domain_of(writer)) in hit.domains for writer in head.writers):
         return True
-    known = [candidates.cards[one] for one in hit.links if one in candidates.cards]
-    return any(_knows(card, address, candidates) for card in known for address in head.writers)
+    known = [candidates.cards[ref] for ref in hit.links if ref in candidates.cards]
+    return any(_knows(card, address, candidates) for card, address in product(known, head.writers))
 
 
 def _knows(card: Card, address: str, candidates: Candidates) -> bool:
@@ -149,11 +149,12 @@ def _knows(card: Card, address: str, candidates: Candidates) -> bool:
     taught = candidates.taught.get(address, frozenset())
     at_domain = candidates.domains.get(domain_of(address), frozenset())
     own_client = RecordRef("client", card.client) if card.client else None
-    named = {RecordRef("client", one.client) for one in contacts if one.client} | {one.ref for one in clients}
+    named = {RecordRef("client", contact.client) for contact in contacts if contact.client}
+    named.update(client.ref for client in clients)
     return (
-        card.ref in {*(one.ref for one in contacts), *taught, *at_domain, *named}
+        card.ref in {*(contact.ref for contact in contacts), *taught, *at_domain, *named}
         or own_client in named
-        or any(one.ref.id in card.contacts for one in contacts)
+        or any(contact.ref.id in card.contacts for contact in contacts)
     )
 
 
@@ -172,8 +173,8 @@ def client_of(contact: Card, candidates: Candidates) -> Card | None:
 
 def _open_deals(refs: Iterable[RecordRef], candidates: Candidates, policy: MatchPolicy) -> list[Card]:
     """Those of the kind that the mailbox is matched to, by id."""
-    cards = (candidates.cards.get(one) for one in sorted(refs) if one.kind == policy.matched_to)
-    return [one for one in cards if one is not None and policy.takes(one)]
+    cards = (candidates.cards.get(ref) for ref in sorted(refs) if ref.kind == policy.matched_to)
+    return [card for card in cards if card is not None and policy.takes(card)]
 
 
 def _lent(

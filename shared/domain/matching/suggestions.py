@@ -81,7 +81,7 @@ def _not_taken(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -
 
 
 def _known(refs: Iterable[RecordRef], candidates: Candidates) -> list[Card]:
-    return [candidates.cards[one] for one in sorted(refs) if one in candidates.cards]
+    return [candidates.cards[ref] for ref in sorted(refs) if ref in candidates.cards]
 
 
 def _link(card: Card, rule: str, evidence: Evidence, score: int) -> Link:

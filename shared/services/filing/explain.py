@@ -89,15 +89,21 @@ class Explain:
         found = self.sightings.of_message(list(self.mailboxes.of(caller.tenant_id)), key)
         if not told and not found:
             return self._awaited(caller.tenant_id, key)
+        return self._explained(caller, told, found)
+
+    def _explained(
+        self, caller: Caller, told: Sequence[_Told], found: Sequence[tuple[Mailbox, Sighting]]
+    ) -> Explanation:
         seen = _visible(caller, told, found)
         copies = [(mailbox, self._seen(mailbox, sighting)) for mailbox, sighting in seen]
+        said = (explanations.message_steps(each.message, each.links) for each in told)
         return Explanation(
             *_verdict([each.message for each in told], [sighting for _, sighting in found]),
             links=tuple(chain.from_iterable(each.links for each in told)),
             sightings=tuple(copy for _, copy in copies),
             steps=(
                 *(_copy_step(mailbox, copy, told) for mailbox, copy in copies),
-                *chain.from_iterable(explanations.message_steps(each.message, each.links) for each in told),
+                *chain.from_iterable(said),
                 *self._failures(caller.tenant_id, [sighting for _, sighting in seen]),
             ),
         )
