@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -150,7 +150,8 @@ class EmlMailbox:
         there = [number for number in latest if (state.path / f"{number}.eml").exists()]
         heads = {number: self._head(state, number) for number in there}
         shown = {number for number, head in heads.items() if since is None or head.received_at >= since}
-        self._check([heads[number].item for number in shown])
+        if self._holds_poison([heads[number].item for number in shown], end - start):
+            return self._in_pages_of_one().changes(folder_id, cursor, since)
         return ChangePage(
             heads=tuple(heads[number] for number in there if number in shown and latest[number]),
             partial=tuple(heads[number].item for number in there if number in shown and not latest[number]),
@@ -163,8 +164,8 @@ class EmlMailbox:
         start = int(window.cursor) if window.cursor else 0
         end = start + (self.access.page_size if with_heads else self.access.list_size)
         shown = found[start:end]
-        if with_heads:
-            self._check([head.item for head in shown])
+        if with_heads and self._holds_poison([head.item for head in shown], len(shown)):
+            return self._in_pages_of_one().list(folder_id, window, with_heads=True)
         items = (Listed(head.item, head.received_at, head if with_heads else None) for head in shown)
         return ListPage(tuple(items), str(end) if end < len(found) else "")
 
@@ -234,10 +235,16 @@ class EmlMailbox:
     def _is_poison(self, item: ItemRef) -> bool:
         return (self.address, item) in self.access.poison
 
-    def _check(self, items: Sequence[ItemRef]) -> None:
-        """Pages here do not get smaller: one that holds such an item is broken, whatever else stands on it."""
-        if any(map(self._is_poison, items)):
+    def _holds_poison(self, items: Sequence[ItemRef], size: int) -> bool:
+        """Whether a smaller page is to be tried. Raises PageBroken where there is none."""
+        if not any(map(self._is_poison, items)):
+            return False
+        if size == 1:
             raise PageBroken("The page is broken.")
+        return True
+
+    def _in_pages_of_one(self) -> "EmlMailbox":
+        return replace(self, access=replace(self.access, page_size=1))
 
 
 @dataclass(frozen=True, slots=True)
