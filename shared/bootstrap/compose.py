@@ -57,9 +57,10 @@ if TYPE_CHECKING:
     from shared.services.filing.apply_decision import ApplyDecision
     from shared.services.filing.change_by_person import SweepDecisions
     from shared.services.filing.explain import Explain
-    from shared.services.filing.inbox import Decide, ReadInbox, UndoDecision
+    from shared.services.filing.inbox import Decide, UndoDecision
     from shared.services.filing.ingest import Ingest
     from shared.services.filing.links import LinkMessage, UnlinkMessage
+    from shared.services.filing.read_inbox import ReadInbox
     from shared.services.filing.reading import ReadAttachment, ReadMessage, ReadTimeline
     from shared.services.matching.rematch import Rematch, RunRematch
     from shared.services.privacy.audit import AuditRequest, ReadAudit
@@ -139,7 +140,7 @@ class UseCases(Assembly):
     read_attachment: ReadAttachment = use_case("filing.reading")
     link_message: LinkMessage = use_case("filing.links")
     unlink_message: UnlinkMessage = use_case("filing.links")
-    read_inbox: ReadInbox = use_case("filing.inbox")
+    read_inbox: ReadInbox = use_case("filing.read_inbox")
     decide: Decide = use_case("filing.inbox")
     undo_decision: UndoDecision = use_case("filing.inbox")
     explain: Explain = use_case("filing.explain")

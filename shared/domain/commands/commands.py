@@ -145,6 +145,7 @@ class RematchMessages(Command):
     """Decide anew on stored mail, from behind the message `after`: all of it, or what concerns `record`.
 
     `run` names the whole run; `turn` counts how often it has gone through, `changed` what this time has changed.
+    `keys`: only these messages, up to 20, whose parent has lost records.
     """
 
     queue: ClassVar[str] = names.REMATCHES
@@ -155,6 +156,7 @@ class RematchMessages(Command):
     after: str = ""
     turn: int = 0
     changed: int = 0
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

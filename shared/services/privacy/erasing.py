@@ -109,14 +109,14 @@ class EraseMessages:
     def __call__(self, tenant_id: str, erasure: Erasure, eraser: Eraser, after: str) -> tuple[Erasure, str]:
         """The erasure as it stands then, and where the next page begins. Raises Conflict."""
         page, following = self.messages.scan(tenant_id, limit=PAGE, after=after)
-        looked = [self._look(tenant_id, one) for one in page]
-        going = [one for one in looked if is_on(eraser.address, *one)]
+        looked = [self._look(tenant_id, stored) for stored in page]
+        going = [mail for mail in looked if is_on(eraser.address, *mail)]
         erasure = self._with_names(tenant_id, erasure, going)
         for stored, _, _ in going:
             self._take_away(tenant_id, erasure, stored)
         # Names found on this page are replaced on it already.
         eraser = replace(eraser, names=erasure.names)
-        quoting = [one for one in looked if one not in going]
+        quoting = [mail for mail in looked if mail not in going]
         changed = sum(self._rewrite(tenant_id, eraser, stored, document) for stored, document, _ in quoting)
         counted = replace(erasure, messages=erasure.messages + len(going), changed=erasure.changed + changed)
         return counted, following
@@ -148,19 +148,19 @@ class EraseMessages:
 
     def _take_away(self, tenant_id: str, erasure: Erasure, stored: StoredMessage) -> None:
         """The record that was opened for the mail says what the mail says: it keeps its id and its links."""
-        opened = [one.ref for one in stored.decision.links if one.rule == OPENED]
+        opened = [link.ref for link in stored.decision.links if link.rule == OPENED]
         records = self.records.get_many(tenant_id, opened) if opened else {}
         bare = [
-            replace(one, name=UNNAMED, summary="", details="")
-            for one in records.values()
-            if one.origin == ORIGIN
+            replace(record, name=UNNAMED, summary="", details="")
+            for record in records.values()
+            if record.origin == ORIGIN
         ]
         if bare:
             self.records.put_many(tenant_id, bare)
         decision = PersonDecision(ERASE, erasure.by, self.clock(), stored.decision)
-        refs = tuple(one.ref for one in stored.decision.links)
+        refs = tuple(link.ref for link in stored.decision.links)
         attribution = Attribution(ERASE, decision.by, decision.at, refs)
-        self.change_by_person(tenant_id, stored.key, attribution, lambda one: taken_away(one, decision))
+        self.change_by_person(tenant_id, stored.key, attribution, lambda row: taken_away(row, decision))
 
     def _rewrite(
         self, tenant_id: str, eraser: Eraser, stored: StoredMessage, document: Document | None

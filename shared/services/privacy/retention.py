@@ -43,21 +43,25 @@ class QueueRetention:
 
     def __call__(self) -> None:
         now = self.clock()
-        for one in self.organisations.all():
-            if one.deleting:
-                self._go_on_deleting(one)
+        for organisation in self.organisations.all():
+            if organisation.deleting:
+                self._go_on_deleting(organisation)
                 continue
-            before = kept_from(one, now)
+            before = kept_from(organisation, now)
             if before is not None:
                 self.queue.put(
                     TakeAway(
-                        tenant_id=one.tenant_id, first_at=now, what=EXPIRED, step=MESSAGES, before=before
+                        tenant_id=organisation.tenant_id,
+                        first_at=now,
+                        what=EXPIRED,
+                        step=MESSAGES,
+                        before=before,
                     )
                 )
-            for run in self.erasures.running(one.tenant_id):
+            for run in self.erasures.running(organisation.tenant_id):
                 if now - (run.touched_at or run.at) > STUCK:
                     telemetry.alert("erasure_taken_up", run=run.id)
-                    self.queue.put(erasing.first_page(one.tenant_id, run))
+                    self.queue.put(erasing.first_page(organisation.tenant_id, run))
 
     def _go_on_deleting(self, organisation: Organisation) -> None:
         hashed = deleted_organisation(self.hash_key, organisation.tenant_id)
@@ -111,14 +115,14 @@ class ApplyRetention:
     def _expire(self, tenant_id: str, stored: StoredMessage) -> None:
         decision = PersonDecision(EXPIRE, BY_RULE, self.clock(), stored.decision)
         attribution = Attribution(
-            EXPIRE, BY_RULE, decision.at, tuple(one.ref for one in stored.decision.links)
+            EXPIRE, BY_RULE, decision.at, tuple(link.ref for link in stored.decision.links)
         )
-        self.change_by_person(tenant_id, stored.key, attribution, lambda one: taken_away(one, decision))
+        self.change_by_person(tenant_id, stored.key, attribution, lambda row: taken_away(row, decision))
 
     def _ledger(self, command: TakeAway, before: datetime) -> TakeAway | None:
         """A thousand rows of the next mailbox; `after` is the one that is done."""
-        mailboxes = sorted(self.mailboxes.of(command.tenant_id), key=lambda one: one.mailbox_id)
-        mailbox = next((one for one in mailboxes if one.mailbox_id > command.after), None)
+        mailboxes = sorted(self.mailboxes.of(command.tenant_id), key=lambda mailbox: mailbox.mailbox_id)
+        mailbox = next((mailbox for mailbox in mailboxes if mailbox.mailbox_id > command.after), None)
         if mailbox is None:
             return None
         more = self.sightings.forget(mailbox, before, limit=ROWS)

@@ -154,7 +154,7 @@ class World(Composed):
                     replace(row.message, etag="") if row.message else None,
                     row.document,
                     dict(row.copies),
-                    row.waiters if row.message is None else (),
+                    dict(row.dependents),
                 )
                 for key, row in storage.messages.rows.items()
             },
