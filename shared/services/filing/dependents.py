@@ -8,7 +8,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from shared.domain.commands.commands import MAX_IDS, Command, IngestMessages, RematchMessages
+from shared.domain.commands.commands import MAX_IDS, IngestMessages, RematchMessages
+from shared.domain.commands.envelope import Command
 from shared.domain.filing import effects
 from shared.domain.filing.filing import Dependent
 from shared.domain.mail.items import ItemRef

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from shared import telemetry
-from shared.domain.commands.commands import PERSON, TakeAway
+from shared.domain.commands.commands import MESSAGES, ErasePerson
 from shared.domain.connections.organisations import in_domains
 from shared.domain.errors import InvalidInput, Unknown
 from shared.domain.filing.filing import Copy, StoredMessage
@@ -35,7 +35,6 @@ ROWS: Final = 1_000
 TURNS: Final = 2
 # Longer than any worker goes on with what it has read before. Seconds.
 SETTLED: Final = 900.0
-MESSAGES: Final = "messages"
 RECORDS: Final = "records:"
 
 
@@ -63,7 +62,7 @@ class AskErasure:
         asked = Erasure(hashed, now, by, address=address, names=names, touched_at=now)
         self.erasures.put(tenant_id, asked)
         persistently(lambda: self._suppress(tenant_id, hashed))
-        self.queue.put(first_page(tenant_id, asked))
+        self.queue.put(ErasePerson.first(tenant_id, asked))
         return asked
 
     def find(self, tenant_id: str, erasure_id: str) -> Erasure:
@@ -88,11 +87,6 @@ class AskErasure:
                 "This address belongs to your own organisation: its mail is the other side's record, too. Remove the "
                 "mailbox instead (DELETE mailboxes/{address}), set 'retention_days', or delete single mails."
             )
-
-
-def first_page(tenant_id: str, erasure: Erasure) -> TakeAway:
-    """The command that begins an erasure."""
-    return TakeAway(tenant_id=tenant_id, first_at=erasure.at, what=PERSON, run=erasure.id, step=MESSAGES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +166,7 @@ class EraseMessages:
 
 
 @dataclass(frozen=True, slots=True)
-class ErasePerson:
+class RunErasure:
     """One page of an erasure, then the next command. The order: messages, records, all other tables."""
 
     erasures: Erasures
@@ -183,7 +177,7 @@ class ErasePerson:
     clock: Clock
     hash_key: bytes
 
-    def __call__(self, command: TakeAway) -> None:
+    def __call__(self, command: ErasePerson) -> None:
         erasure = self.erasures.get(command.tenant_id, command.run)
         if erasure is None or erasure.state == DONE:
             telemetry.event("erasure_dropped", run=command.run)
@@ -193,7 +187,7 @@ class ErasePerson:
         erasure, following = self._page(command, erasure, eraser)
         self._go_on(command, erasure, following)
 
-    def _page(self, command: TakeAway, erasure: Erasure, eraser: Eraser) -> tuple[Erasure, str]:
+    def _page(self, command: ErasePerson, erasure: Erasure, eraser: Eraser) -> tuple[Erasure, str]:
         tenant_id, step, after = command.tenant_id, command.step, command.after
         if step == MESSAGES:
             return self.erase_messages(tenant_id, erasure, eraser, after)
@@ -210,7 +204,7 @@ class ErasePerson:
             self.records.put_many(tenant_id, changed)
         return len(changed), following
 
-    def _go_on(self, command: TakeAway, erasure: Erasure, following: str) -> None:
+    def _go_on(self, command: ErasePerson, erasure: Erasure, following: str) -> None:
         """The next page, the next step, the next turn, or the end. The row is written first: it is only told from."""
         tenant_id, now = command.tenant_id, self.clock()
         steps = self._steps()

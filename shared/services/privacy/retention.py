@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from shared import telemetry
-from shared.domain.commands.commands import EXPIRED, TakeAway
+from shared.domain.commands.commands import MESSAGES, ApplyRetention, DeleteOrganisation, ErasePerson
 from shared.domain.connections.organisations import Organisation
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.inbox import taken_away
@@ -21,11 +21,9 @@ from shared.ports.stores.filing import MessageStore
 from shared.ports.stores.privacy import Erasures
 from shared.ports.work import Clock, CommandQueue
 from shared.services.filing.change_by_person import Attribution, ChangeByPerson
-from shared.services.privacy import deletion, erasing
 
 PAGE: Final = 100
 ROWS: Final = 1_000
-MESSAGES: Final = "messages"
 SIGHTINGS: Final = "sightings"
 # An erasure that has not moved for so long has lost its command.
 STUCK: Final = timedelta(hours=6)
@@ -49,26 +47,18 @@ class QueueRetention:
                 continue
             before = kept_from(organisation, now)
             if before is not None:
-                self.queue.put(
-                    TakeAway(
-                        tenant_id=organisation.tenant_id,
-                        first_at=now,
-                        what=EXPIRED,
-                        step=MESSAGES,
-                        before=before,
-                    )
-                )
+                self.queue.put(ApplyRetention(tenant_id=organisation.tenant_id, first_at=now, before=before))
             for run in self.erasures.running(organisation.tenant_id):
                 if now - (run.touched_at or run.at) > STUCK:
                     telemetry.alert("erasure_taken_up", run=run.id)
-                    self.queue.put(erasing.first_page(organisation.tenant_id, run))
+                    self.queue.put(ErasePerson.first(organisation.tenant_id, run))
 
     def _go_on_deleting(self, organisation: Organisation) -> None:
         hashed = deleted_organisation(self.hash_key, organisation.tenant_id)
         begun = self.erasures.deletion(hashed)
         if begun is not None and self.clock() - begun.at > STUCK:
             telemetry.alert("deletion_taken_up", organisation=hashed)
-            self.queue.put(deletion.first_page(organisation.tenant_id, begun))
+            self.queue.put(DeleteOrganisation.first(organisation.tenant_id, begun))
 
 
 def kept_from(organisation: Organisation, now: datetime) -> datetime | None:
@@ -78,7 +68,7 @@ def kept_from(organisation: Organisation, now: datetime) -> datetime | None:
 
 
 @dataclass(frozen=True, slots=True)
-class ApplyRetention:
+class RunRetention:
     """One page of stored mail, or of a mailbox's ledger, then the next command."""
 
     organisations: Organisations
@@ -89,14 +79,14 @@ class ApplyRetention:
     queue: CommandQueue
     clock: Clock
 
-    def __call__(self, command: TakeAway) -> None:
+    def __call__(self, command: ApplyRetention) -> None:
         """What the organisation wants now counts: a longer retention than when this was asked for spares mail."""
         organisation = self.organisations.get(command.tenant_id)
         wanted = kept_from(organisation, self.clock()) if organisation else None
         if wanted is None:
             telemetry.event("retention_dropped", tenant=command.tenant_id)
             return
-        before = min(wanted, command.before or wanted)
+        before = min(wanted, command.before)
         following = (
             self._messages(command, before) if command.step == MESSAGES else self._ledger(command, before)
         )
@@ -105,7 +95,7 @@ class ApplyRetention:
         else:
             self.queue.put(replace(following, attempt=0, first_at=self.clock()))
 
-    def _messages(self, command: TakeAway, before: datetime) -> TakeAway:
+    def _messages(self, command: ApplyRetention, before: datetime) -> ApplyRetention:
         page, after = self.messages.scan(command.tenant_id, limit=PAGE, after=command.after)
         for stored in page:
             if stored.at < before:
@@ -119,7 +109,7 @@ class ApplyRetention:
         )
         self.change_by_person(tenant_id, stored.key, attribution, lambda row: taken_away(row, decision))
 
-    def _ledger(self, command: TakeAway, before: datetime) -> TakeAway | None:
+    def _ledger(self, command: ApplyRetention, before: datetime) -> ApplyRetention | None:
         """A thousand rows of the next mailbox; `after` is the one that is done."""
         mailboxes = sorted(self.mailboxes.of(command.tenant_id), key=lambda mailbox: mailbox.mailbox_id)
         mailbox = next((mailbox for mailbox in mailboxes if mailbox.mailbox_id > command.after), None)
