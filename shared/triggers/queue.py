@@ -13,7 +13,7 @@ from shared.ports.stores.exceptions import Exceptions
 from shared.ports.work import Clock, CommandQueue
 from shared.services.commands.failures import failure_of, failure_of_bug, failure_of_text, record
 
-# host.json: the host gives a message five tries; before the last one a batch is split.
+# host.json: the host gives a message so many tries; before the last one a batch is split.
 MAX_DEQUEUE_COUNT = 5
 # A batch that fails again and again for passing reasons may do so for one of its mails only.
 SPLIT_AT_ATTEMPT = 3
@@ -54,18 +54,24 @@ def handle(message: QueueMessage, kind: type[C], run: Callable[[C], None], outco
     except MalformedCommand as error:
         record_malformed(message, kind.queue, error, outcomes)
         return
-    if _is_last_try(message) and isinstance(command, IngestMessages) and len(command.items) > 1:
+    is_last = _is_last_try(message)
+    if is_last and isinstance(command, IngestMessages) and len(command.items) > 1:
         _split(command, outcomes)
         return
-    with telemetry.measured(f"{kind.queue}_handled", mailbox=command.mailbox_id) as said:
+    with telemetry.measured(f"{kind.queue}_handled", mailbox=command.mailbox_id) as fields:
         try:
-            said["outcome"] = _attempt(command, run, outcomes)
+            fields["outcome"] = _attempt(command, run, outcomes)
         except Exception as error:
-            said["outcome"] = "raised"
-            if _is_last_try(message) and not isinstance(error, TransientError):
-                record(outcomes.exceptions, failure_of_bug(command, error, outcomes.clock()))
-            telemetry.cut_trace(error)
+            fields["outcome"] = "raised"
+            _note_bug(command, error, outcomes, is_last=is_last)
             raise
+
+
+def _note_bug(command: Command, error: Exception, outcomes: Outcomes, *, is_last: bool) -> None:
+    # After the last try the host moves the message to poison, where nobody knows any more what went wrong.
+    if is_last and not isinstance(error, TransientError):
+        record(outcomes.exceptions, failure_of_bug(command, error, outcomes.clock()))
+    telemetry.cut_trace(error)
 
 
 def _attempt(command: C, run: Callable[[C], None], outcomes: Outcomes) -> str:
@@ -98,8 +104,8 @@ def _stand_back(command: Command, error: Busy, outcomes: Outcomes) -> None:
 
 def _put_back(command: Command, error: TransientError, outcomes: Outcomes) -> None:
     wait = delay(command.attempt, error.retry_after, random.random())
-    for one in _parts(command):
-        outcomes.queue.put(one.again(), delay=wait)
+    for part in _parts(command):
+        outcomes.queue.put(part.again(), delay=wait)
     if is_overdue(command.first_at, outcomes.clock()):
         telemetry.overdue(command.mailbox_id, command.attempt, error, wait)
     else:
@@ -110,7 +116,7 @@ def _parts(command: Command) -> list[Command]:
     """The command itself, or one for each mail of a batch that has failed several times."""
     if not isinstance(command, IngestMessages) or command.attempt < SPLIT_AT_ATTEMPT:
         return [command]
-    return [replace(command, items=(one,)) for one in command.items]
+    return [replace(command, items=(item,)) for item in command.items]
 
 
 def _is_last_try(message: QueueMessage) -> bool:
@@ -120,8 +126,8 @@ def _is_last_try(message: QueueMessage) -> bool:
 def _split(command: IngestMessages, outcomes: Outcomes) -> None:
     """One bad mail must not take nineteen along: each goes on alone."""
     telemetry.event("command_split", mailbox=command.mailbox_id, ids=len(command.items))
-    for one in command.items:
-        outcomes.queue.put(replace(command, items=(one,)))
+    for item in command.items:
+        outcomes.queue.put(replace(command, items=(item,)))
 
 
 def record_malformed(message: QueueMessage, queue: str, error: MalformedCommand, outcomes: Outcomes) -> None:

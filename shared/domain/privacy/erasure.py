@@ -1,11 +1,12 @@
 """Erasing a person: what names an address, and what stands in its place afterwards. Knows no table and no queue."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
 from enum import Enum
 from functools import cached_property
+from itertools import chain
 from typing import Any, Final, TypeVar, cast
 
 import idna
@@ -110,8 +111,8 @@ class Eraser:
 
     @cached_property
     def _written(self) -> str:
-        local = "".join(_spelled(one) for one in self.address.rpartition("@")[0])
-        domains = "|".join(re.escape(one) for one in self._domains)
+        local = "".join(_spelled(char) for char in self.address.rpartition("@")[0])
+        domains = "|".join(re.escape(domain) for domain in self._domains)
         return f"{local}{_AT}(?:{domains}){_BEHIND}"
 
     @cached_property
@@ -121,7 +122,8 @@ class Eraser:
     @cached_property
     def _named(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
         """A name that ends where the address begins, and one that begins where it ends, with what lies between."""
-        names = "|".join(re.escape(one) for one in sorted(self.names, key=len, reverse=True))
+        # The longest first: of "Bo Li" and "Bo", an alternation takes the first that fits.
+        names = "|".join(re.escape(name) for name in sorted(self.names, key=len, reverse=True))
         return (
             re.compile(rf"(?<!\w)(?:{names})({_GAP})\Z", re.I),
             re.compile(rf"({_GAP_BACK})(?:{names})(?!\w)", re.I),
@@ -132,14 +134,19 @@ class Eraser:
         if text == self.hash:
             return HASH_PLACEHOLDER
         folded = text.casefold()
-        if not any(one in folded for one in self._domains):
+        # Most texts name nobody at the domain; looking for it costs far less than the pattern.
+        if not any(domain in folded for domain in self._domains):
             return text
         parts = self._pattern.split(text)
         if self.names and len(parts) > 1:
-            before, behind = self._named
-            parts = [_before(before, one) for one in parts[:-1]] + parts[-1:]
-            parts = parts[:1] + [_behind(behind, one) for one in parts[1:]]
+            parts = self._without_names(parts)
         return PLACEHOLDER.join(parts)
+
+    def _without_names(self, parts: list[str]) -> list[str]:
+        """The texts between addresses, without a name at the end that meets an address, or at the beginning."""
+        before, behind = self._named
+        parts = [_before(before, part) for part in parts[:-1]] + parts[-1:]
+        return parts[:1] + [_behind(behind, part) for part in parts[1:]]
 
     def value(self, value: T) -> T:
         """A value of the domain, or of JSON, without them; the same object where nothing names them."""
@@ -151,11 +158,14 @@ class Eraser:
             case Person():
                 return value.address == self.address
             case dict():
-                here = "name" in value and value.get("address") == self.address
-                return here or any(self.names_person(one) for one in value.values())
+                return self._is_person(value) or any(map(self.names_person, value.values()))
             case list() | tuple() | frozenset():
-                return any(self.names_person(one) for one in value)
+                return any(map(self.names_person, value))
         return False
+
+    def _is_person(self, value: dict[str, Any]) -> bool:
+        """Whether an object of JSON is this person."""
+        return "name" in value and value.get("address") == self.address
 
     def document(self, document: Document) -> Document:
         """A document that quotes the address; the chain's ranges move along with the text."""
@@ -178,10 +188,10 @@ class Eraser:
         return None if after[0] is stored and after[1] is document else after
 
     def record(self, record: Record) -> Record:
-        """A record: the card loses the address, and one that is left with none says nothing of anybody any more."""
+        """A record without the address; a contact card that is left with none loses name, summary and details."""
         if self.address not in record.addresses:
             return self.value(record)
-        addresses = tuple(one for one in record.addresses if one != self.address)
+        addresses = tuple(address for address in record.addresses if address != self.address)
         if addresses or record.ref.kind != "contact":
             return self.value(replace(record, addresses=addresses))
         return replace(record, addresses=(), name="", summary="", details="")
@@ -191,43 +201,53 @@ class Eraser:
 
     def _value(self, value: Any) -> Any:
         match value:
+            # Words of ours and ids of the CRM: neither may change, and a StrEnum is a str as well.
             case Enum() | RecordRef():
                 return value
             case str():
                 return self.text(value)
             case Person() if value.address == self.address:
                 return Person("", PLACEHOLDER)
-            case dict() if self.names_person(
-                {k: v for k, v in value.items() if not isinstance(v, dict | list)}
-            ):
-                return {**value, "name": "", "address": PLACEHOLDER}
             case dict():
-                return _same(value, {key: self._value(one) for key, one in value.items()})
+                return self._object(value)
             case list() | tuple() | frozenset():
-                return _same(value, type(value)(self._value(one) for one in value))
-        if is_dataclass(value) and not isinstance(value, type):
-            return self._dataclass(value)
-        return value
+                return _same(value, type(value)(map(self._value, value)))
+        is_instance = is_dataclass(value) and not isinstance(value, type)
+        return self._dataclass(value) if is_instance else value
+
+    def _object(self, value: dict[str, Any]) -> dict[str, Any]:
+        if self._is_person(value):
+            return {**value, "name": "", "address": PLACEHOLDER}
+        changed: dict[str, Any] = _same(value, {name: self._value(held) for name, held in value.items()})
+        return changed
 
     def _dataclass(self, value: Any) -> Any:
-        held = {one.name: getattr(value, one.name) for one in fields(value) if one.init}
+        held = {field.name: getattr(value, field.name) for field in fields(value) if field.init}
         changes = {name: new for name, old in held.items() if (new := self._value(old)) is not old}
         return replace(value, **changes) if changes else value
 
 
 def names_of(address: str, document: Document, copies: Iterable[Copy]) -> frozenset[str]:
     """The display names with which an address stands on a mail."""
-    people = (document.sender, *document.to, *document.cc, *document.reply_to)
-    bcc = (person for copy in copies for person in copy.bcc)
-    named = (one.name for one in (*people, *bcc) if one.address == address)
-    return frozenset(one for one in named if len(one) >= SHORTEST_NAME and "@" not in one)
+    people = (*_people(document), *_bcc(copies))
+    names = (person.name for person in people if person.address == address)
+    # Many clients write the address itself as the name; it is found as an address.
+    return frozenset(name for name in names if len(name) >= SHORTEST_NAME and "@" not in name)
 
 
 def is_on(address: str, stored: StoredMessage, document: Document | None, copies: Iterable[Copy]) -> bool:
     """Whether an address is among a stored mail's participants: From, To, Cc, Reply-To, or any copy's Bcc."""
-    people = (document.sender, *document.to, *document.cc, *document.reply_to) if document else ()
-    seen = {one.address for one in (*people, *(person for copy in copies for person in copy.bcc))}
+    people = _people(document) if document else ()
+    seen = {person.address for person in (*people, *_bcc(copies))}
     return address in stored.participants or address in seen
+
+
+def _people(document: Document) -> tuple[Person, ...]:
+    return (document.sender, *document.to, *document.cc, *document.reply_to)
+
+
+def _bcc(copies: Iterable[Copy]) -> Iterator[Person]:
+    return chain.from_iterable(copy.bcc for copy in copies)
 
 
 def _before(pattern: re.Pattern[str], text: str) -> str:

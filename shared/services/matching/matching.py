@@ -29,7 +29,7 @@ class Matched:
 
 @dataclass(frozen=True, slots=True)
 class MatchMail:
-    """Decide on one kept mail. Reads; writes only word left with a parent that is on its way, and forgeries."""
+    """Decide on one kept mail. Writes nothing but forgeries, and the wait for a parent that is on its way."""
 
     gather: GatherCandidates
     messages: MessageStore
@@ -38,6 +38,7 @@ class MatchMail:
 
     def __call__(self, scope: Scope, mail: FetchedMessage, candidates: Candidates) -> Matched:
         head, text = mail.head, text_of(mail)
+        # Capture has counted those of the subject: only the body's are new here.
         subject_forged = candidates.forged
         candidates = self.gather.for_matching(scope, head, candidates, text)
         if candidates.forged > subject_forged:
@@ -54,7 +55,7 @@ class MatchMail:
         return Matched(message, document, report, bounced)
 
     def _with_parent_to_come(self, scope: Scope, head: MessageHead, candidates: Candidates) -> Candidates:
-        """The mail it answers may be on its way: whoever files that one has this one looked at again."""
+        """The mail it answers may be on its way: filing that mail has this one decided again."""
         if not head.answers or _has_nearest(head, candidates):
             return candidates
         thread = wait_for_parents(self.messages, scope, head, nearest=1)

@@ -1,5 +1,6 @@
 """Carries out a TakeAway: of a person, of an organisation, or of what is older than it may be kept."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from shared.domain.commands.commands import EXPIRED, ORGANISATION, PERSON, TakeAway
@@ -11,19 +12,19 @@ from shared.services.privacy.retention import ApplyRetention
 
 @dataclass(frozen=True, slots=True)
 class RunTakeAway:
-    """One page of whatever is asked for. Raises MalformedCommand for what is none of the three."""
+    """Takes one page away. Raises MalformedCommand unless the command names one of the three."""
 
     person: ErasePerson
     organisation: DeleteOrganisation
     expired: ApplyRetention
 
     def __call__(self, command: TakeAway) -> None:
-        match command.what:
-            case one if one == PERSON:
-                self.person(command)
-            case one if one == ORGANISATION:
-                self.organisation(command)
-            case one if one == EXPIRED:
-                self.expired(command)
-            case _:
-                raise MalformedCommand(f"'{command.what}' is nothing that is taken away")
+        runs: dict[str, Callable[[TakeAway], None]] = {
+            PERSON: self.person,
+            ORGANISATION: self.organisation,
+            EXPIRED: self.expired,
+        }
+        run = runs.get(command.what)
+        if run is None:
+            raise MalformedCommand(f"'{command.what}' is nothing that is taken away")
+        run(command)
