@@ -6,7 +6,7 @@ from typing import Any, Final
 from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import check_queue_message
 from shared.adapters.storage.errors import translated
-from shared.domain.commands.commands import Command
+from shared.domain.commands.envelope import Command
 
 LONGEST_DELAY: Final = 7 * 24 * 3_600
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
 from enum import Enum
 from functools import cached_property
-from itertools import chain
 from typing import Any, Final, TypeVar, cast
 
 import idna
@@ -134,7 +133,7 @@ class Eraser:
         if text == self.hash:
             return HASH_PLACEHOLDER
         folded = text.casefold()
-        # Most texts name nobody at the domain; looking for it costs far less than the pattern.
+        # Most texts name nobody at the domain, and looking for it costs far less than the pattern.
         if not any(domain in folded for domain in self._domains):
             return text
         parts = self._pattern.split(text)
@@ -143,7 +142,7 @@ class Eraser:
         return PLACEHOLDER.join(parts)
 
     def _without_names(self, parts: list[str]) -> list[str]:
-        """The texts between addresses, without a name at the end that meets an address, or at the beginning."""
+        """The texts between addresses, without a name that meets an address at either end."""
         before, behind = self._named
         parts = [_before(before, part) for part in parts[:-1]] + parts[-1:]
         return parts[:1] + [_behind(behind, part) for part in parts[1:]]
@@ -158,14 +157,11 @@ class Eraser:
             case Person():
                 return value.address == self.address
             case dict():
-                return self._is_person(value) or any(map(self.names_person, value.values()))
+                here = "name" in value and value.get("address") == self.address
+                return here or any(map(self.names_person, value.values()))
             case list() | tuple() | frozenset():
                 return any(map(self.names_person, value))
         return False
-
-    def _is_person(self, value: dict[str, Any]) -> bool:
-        """Whether an object of JSON is this person."""
-        return "name" in value and value.get("address") == self.address
 
     def document(self, document: Document) -> Document:
         """A document that quotes the address; the chain's ranges move along with the text."""
@@ -201,7 +197,7 @@ class Eraser:
 
     def _value(self, value: Any) -> Any:
         match value:
-            # Words of ours and ids of the CRM: neither may change, and a StrEnum is a str as well.
+            # A StrEnum is a text too, and an id is the CRM's own.
             case Enum() | RecordRef():
                 return value
             case str():
@@ -209,45 +205,46 @@ class Eraser:
             case Person() if value.address == self.address:
                 return Person("", PLACEHOLDER)
             case dict():
-                return self._object(value)
+                return self._dict(value)
             case list() | tuple() | frozenset():
                 return _same(value, type(value)(map(self._value, value)))
-        is_instance = is_dataclass(value) and not isinstance(value, type)
-        return self._dataclass(value) if is_instance else value
+        if is_dataclass(value) and not isinstance(value, type):
+            return self._dataclass(value)
+        return value
 
-    def _object(self, value: dict[str, Any]) -> dict[str, Any]:
-        if self._is_person(value):
+    def _dict(self, value: dict[str, Any]) -> dict[str, Any]:
+        """A person in JSON loses the name too; any other object is searched."""
+        own = {key: item for key, item in value.items() if not isinstance(item, dict | list)}
+        if self.names_person(own):
             return {**value, "name": "", "address": PLACEHOLDER}
-        changed: dict[str, Any] = _same(value, {name: self._value(held) for name, held in value.items()})
-        return changed
+        erased: dict[str, Any] = _same(value, {key: self._value(item) for key, item in value.items()})
+        return erased
 
     def _dataclass(self, value: Any) -> Any:
         held = {field.name: getattr(value, field.name) for field in fields(value) if field.init}
-        changes = {name: new for name, old in held.items() if (new := self._value(old)) is not old}
+        erased = {name: self._value(old) for name, old in held.items()}
+        changes = {name: new for name, new in erased.items() if new is not held[name]}
         return replace(value, **changes) if changes else value
 
 
 def names_of(address: str, document: Document, copies: Iterable[Copy]) -> frozenset[str]:
-    """The display names with which an address stands on a mail."""
-    people = (*_people(document), *_bcc(copies))
-    names = (person.name for person in people if person.address == address)
+    """The display names of an address on a mail."""
+    named = (person.name for person in _people(document, copies) if person.address == address)
     # Many clients write the address itself as the name; it is found as an address.
-    return frozenset(name for name in names if len(name) >= SHORTEST_NAME and "@" not in name)
+    return frozenset(name for name in named if len(name) >= SHORTEST_NAME and "@" not in name)
 
 
 def is_on(address: str, stored: StoredMessage, document: Document | None, copies: Iterable[Copy]) -> bool:
     """Whether an address is among a stored mail's participants: From, To, Cc, Reply-To, or any copy's Bcc."""
-    people = _people(document) if document else ()
-    seen = {person.address for person in (*people, *_bcc(copies))}
+    seen = {person.address for person in _people(document, copies)}
     return address in stored.participants or address in seen
 
 
-def _people(document: Document) -> tuple[Person, ...]:
-    return (document.sender, *document.to, *document.cc, *document.reply_to)
-
-
-def _bcc(copies: Iterable[Copy]) -> Iterator[Person]:
-    return chain.from_iterable(copy.bcc for copy in copies)
+def _people(document: Document | None, copies: Iterable[Copy]) -> Iterator[Person]:
+    if document:
+        yield from (document.sender, *document.to, *document.cc, *document.reply_to)
+    for copy in copies:
+        yield from copy.bcc
 
 
 def _before(pattern: re.Pattern[str], text: str) -> str:

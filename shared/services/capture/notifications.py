@@ -1,4 +1,4 @@
-"""Graph's hints: checks each notification's clientState and queues commands; reads no mail and waits for nobody."""
+"""The provider's hints: checks the clientState of each and queues commands; reads no mail and waits for nobody."""
 
 import hmac
 from collections.abc import Iterable
@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared import telemetry
-from shared.domain.commands.commands import MAX_IDS, Command, IngestMessages, MaintainSubscription
+from shared.domain.commands.commands import MAX_IDS, IngestMessages, MaintainSubscription
+from shared.domain.commands.envelope import Command
 from shared.domain.connections.mailboxes import is_tenant_id
 from shared.domain.connections.subscriptions import mailbox_of
 from shared.domain.errors import Unavailable

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from shared.domain.commands.commands import Command, IngestMessages, MaintainSubscription, ReconcileMailbox
+from shared.domain.commands.commands import IngestMessages, MaintainSubscription, ReconcileMailbox
+from shared.domain.commands.envelope import Command
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import (
     AccessDenied,
@@ -246,7 +247,7 @@ def test_a_walk_that_fails_otherwise_shows_and_is_recorded_once(world: World) ->
 
 
 def test_a_folder_that_may_not_be_read_is_a_failure_and_no_loss(world: World) -> None:
-    world.mail.fail("delta", LOSSES[0])
+    world.mail.fail("changes", LOSSES[0])
     with pytest.raises(AccessDenied):
         world.walk()
     assert row(world).state.name == "failing"
@@ -254,7 +255,7 @@ def test_a_folder_that_may_not_be_read_is_a_failure_and_no_loss(world: World) ->
 
 def test_a_folder_deleted_during_the_walk_is_passed_over(world: World) -> None:
     item = world.deliver(AGENT, "archive")
-    world.mail.fail("delta", NotFound("gone", "ErrorItemNotFound"))
+    world.mail.fail("changes", NotFound("gone", "ErrorItemNotFound"))
     world.walk()
     assert row(world).state.name == "ok"
     assert item in world.storage.sightings.all(world.mailbox)
