@@ -9,14 +9,17 @@ from shared.adapters.graph.delegated import Sessions
 from shared.adapters.graph.mail import USER_FIELDS, GraphMail, directory_user
 from shared.adapters.graph.session import path, query
 from shared.adapters.graph.tokens import GraphTokens
+from shared.domain.connections.mailbox_tests import Read
 from shared.domain.connections.mailboxes import Mailbox
 from shared.ports.directory import DirectoryUser
 
-_FIRST: Final = query(select="id", top="1")
+# The preview needs the same right as the body, and shows 255 characters of a person's mail at most.
+_PREVIEW: Final = "bodyPreview"
+_FIRST: Final = query(select=f"id,{_PREVIEW}", top="1")
 
 
 class GraphProbe:
-    """Implements `connection_ports.AccessProbe`, each method with a request or two."""
+    """Implements `mailbox_access.AccessProbe`, each method with a request or two."""
 
     def __init__(self, sessions: Sessions, tokens: GraphTokens) -> None:
         self._sessions = sessions
@@ -36,16 +39,16 @@ class GraphProbe:
         claims = _claims(self._sessions.of(mailbox).token(mailbox.tenant_id))
         roles, scopes = claims.get("roles"), claims.get("scp")
         listed = roles if isinstance(roles, list) else str(scopes or "").split()
-        return frozenset(str(one).rpartition("/")[2] for one in listed)
+        return frozenset(str(permission).rpartition("/")[2] for permission in listed)
 
     def user(self, mailbox: Mailbox) -> DirectoryUser:
         return GraphMail(self._sessions.of(mailbox)).user(mailbox)
 
     def users(self, tenant_id: str, user_ids: Sequence[str]) -> Mapping[str, DirectoryUser]:
-        listed = ",".join("'" + one.replace("'", "''") + "'" for one in user_ids)
+        listed = ",".join("'" + user_id.replace("'", "''") + "'" for user_id in user_ids)
         where = path("users") + query(filter=f"id in ({listed})", select=USER_FIELDS)
         found = map(directory_user, self._sessions.application.pages(tenant_id, where))
-        return {one.user_id: one for one in found}
+        return {user.user_id: user for user in found}
 
     def group(self, mailbox: Mailbox) -> str:
         address = mailbox.address.replace("'", "''")
@@ -54,9 +57,13 @@ class GraphProbe:
         found = next(self._sessions.of(mailbox).pages(mailbox.tenant_id, where), None)
         return str(found.get("displayName") or mailbox.address) if found else ""
 
-    def read(self, mailbox: Mailbox) -> None:
+    def read(self, mailbox: Mailbox) -> Read:
         where = path("users", mailbox.graph_user, "mailFolders", "inbox", "messages") + _FIRST
-        self._sessions.of(mailbox).get(mailbox.tenant_id, where)
+        mails = self._sessions.of(mailbox).get(mailbox.tenant_id, where).get("value")
+        if not isinstance(mails, list) or not mails:
+            return Read.EMPTY
+        # A mail without text has an empty preview; only Mail.ReadBasic leaves the property out.
+        return Read.HEADERS_ONLY if mails[0].get(_PREVIEW) is None else Read.DONE
 
     def purpose(self, mailbox: Mailbox) -> str:
         where = path("users", mailbox.graph_user, "mailboxSettings", "userPurpose")
