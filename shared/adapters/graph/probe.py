@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from shared.adapters.graph.delegated import Sessions
-from shared.adapters.graph.mail import USER_FIELDS, GraphMail, directory_user
+from shared.adapters.graph.directory import USER_FIELDS, directory_user, find_user, user_of
 from shared.adapters.graph.session import path, query
 from shared.adapters.graph.tokens import GraphTokens
 from shared.domain.connections.mailbox_tests import Read
@@ -19,7 +19,7 @@ _FIRST: Final = query(select=f"id,{_PREVIEW}", top="1")
 
 
 class GraphProbe:
-    """Implements `mailbox_access.AccessProbe`, each method with a request or two."""
+    """Implements `ports.AccessProbe`, each method with a request or two."""
 
     def __init__(self, sessions: Sessions, tokens: GraphTokens) -> None:
         self._sessions = sessions
@@ -39,10 +39,10 @@ class GraphProbe:
         claims = _claims(self._sessions.of(mailbox).token(mailbox.tenant_id))
         roles, scopes = claims.get("roles"), claims.get("scp")
         listed = roles if isinstance(roles, list) else str(scopes or "").split()
-        return frozenset(str(permission).rpartition("/")[2] for permission in listed)
+        return frozenset(str(name).rpartition("/")[2] for name in listed)
 
     def user(self, mailbox: Mailbox) -> DirectoryUser:
-        return GraphMail(self._sessions.of(mailbox)).user(mailbox)
+        return find_user(self._sessions.of(mailbox), mailbox)
 
     def users(self, tenant_id: str, user_ids: Sequence[str]) -> Mapping[str, DirectoryUser]:
         listed = ",".join("'" + user_id.replace("'", "''") + "'" for user_id in user_ids)
@@ -58,7 +58,7 @@ class GraphProbe:
         return str(found.get("displayName") or mailbox.address) if found else ""
 
     def read(self, mailbox: Mailbox) -> Read:
-        where = path("users", mailbox.graph_user, "mailFolders", "inbox", "messages") + _FIRST
+        where = path("users", user_of(mailbox), "mailFolders", "inbox", "messages") + _FIRST
         mails = self._sessions.of(mailbox).get(mailbox.tenant_id, where).get("value")
         if not isinstance(mails, list) or not mails:
             return Read.EMPTY
@@ -66,7 +66,7 @@ class GraphProbe:
         return Read.HEADERS_ONLY if mails[0].get(_PREVIEW) is None else Read.DONE
 
     def purpose(self, mailbox: Mailbox) -> str:
-        where = path("users", mailbox.graph_user, "mailboxSettings", "userPurpose")
+        where = path("users", user_of(mailbox), "mailboxSettings", "userPurpose")
         found = self._sessions.of(mailbox).get(mailbox.tenant_id, where).get("value")
         return str(found or "")
 

@@ -9,7 +9,7 @@ from shared.domain.mail.codes import Found
 from shared.domain.mail.public_domains import is_shared, registrable
 from shared.domain.matching.candidates import Candidates, CodeHit, KnownAddress
 from shared.domain.matching.questions import Questions
-from shared.domain.records.records import MATTERS, Card, Record, RecordRef
+from shared.domain.records.records import DEALS, Card, Record, RecordRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def _under(domains: Iterable[str], cards: Mapping[str, frozenset[Card]]) -> dict
 def _covers(card: Card, domain: str) -> bool:
     if card.ref.kind == "client":
         return not card.domains or in_domains(domain, card.domains)
-    return card.ref.kind in MATTERS
+    return card.ref.kind in DEALS
 
 
 def _domains_at(records: Iterable[Record]) -> frozenset[str]:

@@ -22,7 +22,7 @@ from shared.domain.matching.decisions import (
     best_first,
     is_better,
 )
-from shared.domain.matching.rules import LENT, MATTERS, PEOPLE, Rule, is_vouched_for
+from shared.domain.matching.rules import DEALS, LENT, PEOPLE, Rule, is_vouched_for
 from shared.domain.matching.suggestions import suggest
 from shared.domain.records.records import RecordRef
 
@@ -39,7 +39,7 @@ __all__ = [
     "reason_to_list",
 ]
 
-CASCADE: Final[tuple[Rule, ...]] = (*LENT, *MATTERS, *PEOPLE)
+CASCADE: Final[tuple[Rule, ...]] = (*LENT, *DEALS, *PEOPLE)
 # Why a mail is not filed, the gravest first: what several looks come to.
 TRIAGE_REASONS: Final = ("forged_sender", "claims_code", "ambiguous", "no_match")
 
@@ -129,7 +129,7 @@ def _hits(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> _Hi
 
 def _deals(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> dict[RecordRef, Link]:
     """What the first rule that hits any finds of the kind that the mailbox is matched to."""
-    for rule in MATTERS if policy.matched_to else ():
+    for rule in DEALS if policy.matched_to else ():
         found: dict[RecordRef, Link] = {}
         _take(found, rule(head, candidates, policy))
         if found:

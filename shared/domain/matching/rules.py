@@ -1,7 +1,7 @@
 """The rules of the cascade: each looks at one kind of evidence, and yields a link for every record it speaks for.
 
 Mails lend their records (`LENT`), subjects and domains lead to the record that a mailbox is matched to
-(`MATTERS`), people to their contact and client (`PEOPLE`).
+(`DEALS`), people to their contact and client (`PEOPLE`).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -29,7 +29,7 @@ Rule = Callable[[MessageHead, Candidates, MatchPolicy], Iterable[Link]]
 
 OPENED_SCORE: Final = 100
 _CODE, _BOUNCE, _THREAD, _CONVERSATION = 95, 92, 90, 85
-_SUBJECT, _CONTACT, _CLIENT_OF_CONTACT, _TAUGHT, _CLIENT_DOMAIN, _MATTER_DOMAIN = 82, 80, 75, 70, 60, 55
+_SUBJECT, _CONTACT, _CLIENT_OF_CONTACT, _TAUGHT, _CLIENT_DOMAIN, _DEAL_DOMAIN = 82, 80, 75, 70, 60, 55
 
 
 def by_code(head: MessageHead, candidates: Candidates, _policy: MatchPolicy) -> Iterable[Link]:
@@ -128,11 +128,11 @@ def by_deal(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> I
     for role, address in head.roles:
         refs = candidates.domains.get(domain_of(address), ())
         for deal in _open_deals(refs, candidates, policy):
-            yield Link(deal.ref, "domain", of_person(role, address), _MATTER_DOMAIN)
+            yield Link(deal.ref, "domain", of_person(role, address), _DEAL_DOMAIN)
 
 
 LENT: Final[tuple[Rule, ...]] = (by_code, by_bounce, by_thread, by_conversation)
-MATTERS: Final[tuple[Rule, ...]] = (by_subject, by_deal)
+DEALS: Final[tuple[Rule, ...]] = (by_subject, by_deal)
 PEOPLE: Final[tuple[Rule, ...]] = (by_contact, by_taught, by_domain)
 
 

@@ -7,7 +7,7 @@ from shared.domain.errors import InvalidInput
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.person_decisions import PersonDecision
 from shared.domain.matching.matching import BY_RULE, Decision, Link
-from shared.domain.records.records import MATTERS, Record, RecordRef
+from shared.domain.records.records import DEALS, Record, RecordRef
 
 OURS = "postledger"
 
@@ -49,7 +49,7 @@ def check_rename(record: Record, ref: RecordRef) -> None:
     """Raises InvalidInput for a record whose id belongs to the CRM."""
     if record.merged_into and record.survivor == ref:
         return
-    if record.origin != OURS or record.ref.kind not in (*MATTERS, "case"):
+    if record.origin != OURS or record.ref.kind not in (*DEALS, "case"):
         raise InvalidInput(
             f"{record.ref} was not opened by Postledger; only records that Postledger opened can be renamed."
         )

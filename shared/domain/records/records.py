@@ -14,7 +14,7 @@ KINDS: Final = ("contact", "property", "client", "opportunity", "project", "case
 _ID = re.compile(r"[A-Za-z0-9._:~-]{1,128}")
 
 # The deals: matching finds them by the subject of a mail, and by the domain of one of their contacts.
-MATTERS: Final = ("opportunity", "project")
+DEALS: Final = ("opportunity", "project")
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EVERY = ("name", "details", "status", "type", "owner")
@@ -129,7 +129,7 @@ class Record:
 
     @property
     def is_deal(self) -> bool:
-        return self.ref.kind in MATTERS
+        return self.ref.kind in DEALS
 
     @property
     def survivor(self) -> RecordRef:
