@@ -18,7 +18,7 @@ from shared.ports.stores.privacy import Audit
 from shared.ports.stores.records import RecordIndex, Records
 from shared.services.filing.dependents import QueueDependents
 from shared.services.filing.opening import WriteOpened
-from shared.services.filing.threads import PutBackThread
+from shared.services.filing.threads import UndoThread
 from shared.services.matching.bounces import NoteBounces
 
 _EVERY_ENTRY: Final = EntryFilter(frozenset(KINDS))
@@ -36,7 +36,7 @@ class Apply:
     audit: Audit
     open_record: WriteOpened
     note_bounces: NoteBounces
-    put_back_thread: PutBackThread
+    undo_thread: UndoThread
     tell_dependents: QueueDependents
 
     def __call__(self, tenant_id: str, wanted: Iterable[Effect]) -> None:
@@ -116,7 +116,7 @@ class Apply:
 
     def _put_back_threads(self, tenant_id: str, group: list[effects.PutBackThread]) -> None:
         for effect in group:
-            self.put_back_thread(tenant_id, effect.lead_key, effect.undone)
+            self.undo_thread(tenant_id, effect.lead_key, effect.undone)
 
     def _put_conversations(self, tenant_id: str, group: list[effects.PutConversation]) -> None:
         for effect in group:

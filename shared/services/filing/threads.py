@@ -91,7 +91,7 @@ class FileThread:
 
 
 @dataclass(frozen=True, slots=True)
-class PutBackThread:
+class UndoThread:
     """Undo what went along with a decision that is being undone. A mail that was decided on since stays."""
 
     messages: MessageStore
