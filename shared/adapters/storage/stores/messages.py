@@ -6,7 +6,7 @@ Documents are written with their message by one insert; a large one is in its bl
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from shared.adapters.storage.blobs import Blobs
@@ -124,11 +124,11 @@ class AzureMessageStore:
         nearest = next(iter(ids), "")
         found = self._rows(tenant_id, list(ids), with_document=nearest)
         variants = {key: int(row["variants"]) for key, row in found.items()}
-        others = [variant_key(key, n + 1) for key, count in variants.items() for n in range(count)]
-        found |= self._rows(tenant_id, others)
+        others = chain.from_iterable(_variant_keys(key, count) for key, count in variants.items())
+        found |= self._rows(tenant_id, list(others))
 
         def hits(key: str) -> tuple[ThreadHit, ...]:
-            keys = [variant_key(key, number) for number in range(variants[key] + 1)]
+            keys = [key, *_variant_keys(key, variants[key])]
             return tuple(rows.to_hit(found[name], ids[key]) for name in keys if name in found)
 
         return {key: hits(key) for key in variants}
@@ -235,6 +235,11 @@ class AzureMessageStore:
 
     def _row(self, tenant_id: str, key: str) -> Row | None:
         return self._table.get(*rows.place(tenant_id, key), rows.MESSAGE_COLUMNS)
+
+
+def _variant_keys(key: str, count: int) -> list[str]:
+    """Keys of the other mails that carry the Message-ID of this key."""
+    return [variant_key(key, number) for number in range(1, count + 1)]
 
 
 def _noted(tenant_id: str, key: str, etag: str = "") -> Operation:
