@@ -82,6 +82,7 @@ def create_app(
         app.include_router(module.router, prefix=PREFIX)
     for router in (connect.router, connect.callback_router):
         app.include_router(router, prefix=PREFIX)
+    # Around all routes and error handlers, so that an error which none of them knows is answered too.
     app.add_middleware(Correlation)
     if cors_origins:
         _allow_browsers(app, cors_origins)
@@ -101,4 +102,5 @@ def _allow_browsers(app: FastAPI, origins: tuple[str, ...]) -> None:
 
 
 def _operation_id(route: APIRoute) -> str:
+    # The audit and generated clients know an operation by it; FastAPI's own id changes with the path.
     return route.name

@@ -46,10 +46,12 @@ class GuardedRoute(APIRoute):
         async def guarded(request: Request) -> Response:
             # Both wait for storage or Entra ID, which would hold up every other request here.
             request.state.caller = await run_in_threadpool(_identify, request)
+            # After the token: a stranger learns nothing of the operation.
             check_query(request, names)
             if self.body_field is not None:
                 await check_media_type(request)
             response = await enter(request)
+            # Before the answer leaves: a read that cannot be audited is refused.
             await run_in_threadpool(audit, request, self.name, response)
             return response
 

@@ -172,6 +172,7 @@ class GatherCandidates:
         if not contacts:
             return candidates
         found = self.index.listing_contact(scope.tenant_id, contacts)
+        # Sorted, so that every process takes the same ones.
         listing = {contacts[name]: frozenset(sorted(refs)[:MOST_LISTED]) for name, refs in found.items()}
         candidates = replace(candidates, listing_contact=listing)
         return self._with_cards(scope, candidates, frozenset[RecordRef]().union(*listing.values()))
