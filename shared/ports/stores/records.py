@@ -21,7 +21,7 @@ class Records(Protocol):
     ) -> Mapping[RecordRef, Record | None]:
         """Write different records, each over its version in `standing`, or as a new one if that has none.
 
-        Returns the records that were not written, with their present versions: one conflict refuses a whole transaction.
+        Returns the records that were not written, with their present versions: a conflict refuses its transaction.
         """
 
     def delete(self, tenant_id: str, ref: RecordRef) -> bool:
