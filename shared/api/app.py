@@ -96,6 +96,7 @@ def _allow_browsers(app: FastAPI, origins: tuple[str, ...]) -> None:
         allow_origins=list(origins),
         allow_methods=["GET", "PUT", "POST", "DELETE"],
         allow_headers=list(_SENT_HEADERS),
+        # Without this a script in a page could not read them.
         expose_headers=["ETag", "Retry-After", "X-Correlation-Id", "Content-Disposition"],
         max_age=600,
     )

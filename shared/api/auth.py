@@ -86,6 +86,7 @@ def _role_checks(dependant: Dependant) -> Iterator[RoleCheck]:
         yield from _role_checks(dependency)
 
 
+# Async, since FastAPI would give a thread of its pool to a plain function.
 async def _use_cases(request: Request) -> ApiUseCases:
     return cast(ApiUseCases, request.app.state.use_cases)
 

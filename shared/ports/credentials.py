@@ -33,6 +33,7 @@ class Seal(Protocol):
     def has_key(self) -> bool:
         """Whether the deployment has a key to seal with."""
 
+    # Bound to its row: a sealed token that is copied to another row opens nothing there.
     def seal(self, text: str, about: str) -> str:
         """Raises Rejected without a key."""
 

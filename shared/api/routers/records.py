@@ -89,6 +89,7 @@ def delete_record(
 @router.post(
     "/records",
     responses=problems(413),
+    # The body is read as bytes, of which FastAPI documents nothing by itself.
     openapi_extra={
         "requestBody": {
             "required": True,

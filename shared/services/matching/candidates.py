@@ -153,6 +153,7 @@ class GatherCandidates:
         if not asked.conversation:
             return candidates
         key = scope.hasher("conversation", asked.conversation)
+        # Set in any case: later mails find this one by it.
         candidates = replace(candidates, conversation_key=key)
         if candidates.parent is not None or not asked.goes_on:
             return candidates
