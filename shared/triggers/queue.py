@@ -59,18 +59,24 @@ def handle(message: QueueMessage, family: Family, run: Callable[[Command], None]
     except MalformedCommand as error:
         record_malformed(message, family.queue, error, outcomes)
         return
-    if _is_last_try(message) and isinstance(command, IngestMessages) and len(command.items) > 1:
+    is_last = _is_last_try(message)
+    if is_last and isinstance(command, IngestMessages) and len(command.items) > 1:
         _split(command, outcomes)
         return
-    with telemetry.measured(f"{family.queue}_handled", mailbox=command.mailbox_id) as said:
+    with telemetry.measured(f"{family.queue}_handled", mailbox=command.mailbox_id) as fields:
         try:
-            said["outcome"] = _attempt(command, run, outcomes)
+            fields["outcome"] = _attempt(command, run, outcomes)
         except Exception as error:
-            said["outcome"] = "raised"
-            if _is_last_try(message) and not isinstance(error, TransientError):
-                record(outcomes.exceptions, failure_of_bug(command, error, outcomes.clock()))
-            telemetry.cut_trace(error)
+            fields["outcome"] = "raised"
+            _note_bug(command, error, outcomes, is_last=is_last)
             raise
+
+
+def _note_bug(command: Command, error: Exception, outcomes: Outcomes, *, is_last: bool) -> None:
+    # The host then moves the message to poison, and the error is known to nobody but this worker.
+    if is_last and not isinstance(error, TransientError):
+        record(outcomes.exceptions, failure_of_bug(command, error, outcomes.clock()))
+    telemetry.cut_trace(error)
 
 
 def _attempt(command: Command, run: Callable[[Command], None], outcomes: Outcomes) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from azure.storage.blob import BlobServiceClient, ContainerClient
     from azure.storage.queue import QueueClient
 
+# The SDKs' own limits and retries add up (86 s for a queue that is down); a failed command is put back anyway.
 CONNECT_TIMEOUT: Final = 5.0
 READ_TIMEOUT: Final = 20.0
 RETRIES: Final = 3

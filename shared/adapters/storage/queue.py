@@ -8,6 +8,7 @@ from shared.adapters.storage.encoding import check_queue_message
 from shared.adapters.storage.errors import translated
 from shared.domain.commands.envelope import Command
 
+# Azure refuses a longer visibility timeout.
 LONGEST_DELAY: Final = 7 * 24 * 3_600
 
 
@@ -32,4 +33,5 @@ class AzureCommandQueue:
         hidden = min(max(math.ceil(delay), 0), LONGEST_DELAY)
         client = self._connection.queue(command.queue)
         with translated(command.queue):
+            # -1: without it Azure drops a message after seven days.
             client.send_message(text, visibility_timeout=hidden, time_to_live=-1, **self._options)

@@ -54,6 +54,7 @@ class Table:
     def rows(self, condition: str, *, select: Sequence[str] = (), page: int = LARGEST_PAGE) -> Iterator[Row]:
         """The rows in key order; each request fetches `page` rows when the reader needs them."""
         size = min(page, LARGEST_PAGE)
+        # The SDK asks for a page while its rows are read: errors come in the middle of an iteration.
         found = iter(
             self._client.query_entities(condition, select=list(select) or None, results_per_page=size)
         )
@@ -82,6 +83,7 @@ class Table:
 
     def transact(self, operations: Sequence[Operation]) -> list[str]:
         """All or nothing, within one partition, at most 100. Returns the ETags. Raises Conflict and NotFound."""
+        # Azurite takes rows that Azure refuses, so tests would not see them.
         for operation in operations:
             check_entity(operation.row)
         with translated(self.name):
@@ -124,6 +126,7 @@ class Table:
 def _groups(operations: Iterable[Operation]) -> list[list[Operation]]:
     """The operations of each transaction: it has one partition, and a limit of rows and bytes."""
     groups: list[list[Operation]] = []
+    # A transaction has one partition; sorting keeps the order within each, and `groupby` needs it.
     for _, part in groupby(sorted(operations, key=_partition), key=_partition):
         groups += in_transactions((operation, payload_size(operation.row)) for operation in part)
     return groups
@@ -135,6 +138,7 @@ def _partition(operation: Operation) -> str:
 
 def etag_of(row: Row) -> str:
     """The ETag with which a row was read."""
+    # The SDK keeps it beside the columns, in an attribute of its own kind of dict.
     metadata: Mapping[str, Any] = getattr(row, "metadata", {})
     return str(metadata.get("etag") or "")
 

@@ -25,6 +25,7 @@ def united(survivor: Record, merged: Record) -> Record:
 
 def stub(merged: Record, into: RecordRef) -> Record:
     """The rest of a merged record: its name, and the record that replaced it."""
+    # Without addresses and domains no index row leads to it any more.
     return Record(merged.ref, name=merged.name, status="closed", origin=merged.origin, merged_into=into.id)
 
 

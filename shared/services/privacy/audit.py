@@ -28,6 +28,7 @@ class AuditRequest:
         self, caller: Caller, what: str, subjects: Sequence[str], *, addresses: Sequence[str] = ()
     ) -> None:
         """`addresses` are mailboxes that the request names: their keyed hashes are kept."""
+        # An audit that named addresses would keep what an erasure must take away.
         hasher = hasher_of(self.hash_key, caller.tenant_id)
         mailboxes = (f"mailbox/{hasher('mailbox', address.strip().lower())}" for address in addresses)
         row = AuditRow(self.new_id(), self.clock(), name_of(caller), what, (*subjects, *mailboxes))

@@ -50,6 +50,7 @@ class AskDeletion:
         return standing
 
     def _close(self, tenant_id: str) -> None:
+        # Read again at each try: another writer may have changed a setting, or asked for the same.
         organisation = self.organisations.get(tenant_id)
         if organisation is not None and not organisation.deleting:
             self.organisations.put(replace(organisation, enabled=False, deleting=True))
