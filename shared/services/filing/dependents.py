@@ -53,16 +53,15 @@ class QueueDependents:
                 by_mailbox[dependent.mailbox_id].append(dependent.item)
         # A command is one mailbox's, since it is carried out in that mailbox's turn.
         for mailbox_id, items in by_mailbox.items():
-            for start in range(0, len(items), MAX_IDS):
-                yield IngestMessages(
-                    tenant_id=tenant_id,
-                    mailbox_id=mailbox_id,
-                    first_at=self.clock(),
-                    items=tuple(items[start : start + MAX_IDS]),
-                    silent=effect.message.silent,
-                    # Only what is within the window, or history that was asked for, has ever left word.
-                    unbounded=True,
-                )
+            yield from IngestMessages.groups(
+                items,
+                tenant_id=tenant_id,
+                mailbox_id=mailbox_id,
+                first_at=self.clock(),
+                silent=effect.message.silent,
+                # Only what is within the window, or history that was asked for, has ever left word.
+                unbounded=True,
+            )
 
     def _decisions(self, tenant_id: str, dependents: Iterable[Dependent]) -> Iterator[Command]:
         """A further look only adds; what is to be taken away is decided anew, from what is stored."""
