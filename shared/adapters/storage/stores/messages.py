@@ -21,6 +21,7 @@ from shared.domain.mail.messages import Document
 from shared.domain.matching.candidates import ThreadHit
 from shared.ports.stores.filing import Claim
 
+# Word that is left with an awaited mail changes its row: an insert may lose to so many in a row.
 _TRIES: Final = 6
 # Of a conversation's messages that no thread leads to.
 _NEWEST: Final = 5
@@ -37,6 +38,7 @@ class AzureMessageStore:
     def create(self, tenant_id: str, message: StoredMessage, document: Document, copy: Copy) -> Claim:
         """One request; one more for a large body, two more where somebody waits for the mail."""
         body = rows.body_of(tenant_id, message.key, document)
+        # The blob first: a row never names a body that is not there.
         if body.blob:
             self._bodies.put(body.blob, iter([body.content]))
         claim = self._claim(tenant_id, message, body, copy)
@@ -74,6 +76,7 @@ class AzureMessageStore:
             lambda row: self._table.delete(partition, str(row["RowKey"])), list(beside)
         )
         try:
+            # Replaced and not merged: nothing of the mail's own columns may stay.
             self._table.write(rows.message_row(tenant_id, tombstone), tombstone.etag)
         except NotFound as error:
             raise Conflict(str(error)) from error
@@ -85,6 +88,7 @@ class AzureMessageStore:
         body = rows.body_of(tenant_id, message.key, document)
         if body.blob:
             self._bodies.put(body.blob, iter([body.content]))
+        # Written empty, since a merge leaves out what it does not name.
         none = {rows.DOCUMENT: b"", rows.BODY: ""}
         try:
             self._table.merge({**rows.message_row(tenant_id, message), **none, **body.columns}, message.etag)
@@ -189,6 +193,7 @@ class AzureMessageStore:
     def _claim(self, tenant_id: str, message: StoredMessage, body: rows.Body, copy: Copy) -> Claim:
         copied = Operation("upsert", rows.copy_row(tenant_id, message.key, copy))
         verb, etag = "create", ""
+        # An insert in the usual case; where others wait for the mail, their placeholder is replaced under its ETag.
         for _ in range(_TRIES):
             row = {**rows.message_row(tenant_id, message), **body.columns}
             try:
