@@ -121,7 +121,11 @@ class StoredMessage:
 
     def revised(self, seen: "StoredMessage", decision: Decision) -> "StoredMessage | None":
         """This message under a new decision; None where it is not done, or not as it was seen."""
-        if self.state != DONE or self.decision != seen.decision:
+        return self.redecided(seen, decision) if self.state == DONE else None
+
+    def redecided(self, seen: "StoredMessage", decision: Decision) -> "StoredMessage | None":
+        """The same, done or being written; None where it is not as it was seen."""
+        if self.is_deleted or self.decision != seen.decision or self.decided != seen.decided:
             return None
         return replace(self.reopened(silent=True), decision=decision)
 
