@@ -57,29 +57,27 @@ SENTENCES: Final[Mapping[str, str]] = {
         "licence, or move the mailbox to the cloud."
     ),
     NO_USER: (
-        "No user of this tenant has this address. Check the spelling and the tenant; where the directory may not "
-        "be read, it may also be an alias or a group."
+        "No user of this tenant has this address. Check the spelling and the tenant; if Postledger may "
+        "not read the directory, the address may also be an alias or a group."
     ),
     ALIAS: "This is not the mailbox's main address. Use {primary}; mail to its aliases is captured as well.",
     GROUP: (
-        "This address belongs to the group {group}, which is no mailbox of a person. Add the mailboxes of its "
-        "members, or use a shared mailbox."
+        "This address belongs to the group {group}, which is not a person's mailbox. Add the mailboxes of "
+        "its members, or use a shared mailbox."
     ),
     WRONG_PURPOSE: (
-        "This is a mailbox of the sort '{purpose}', not a person's own. Add it with the kind 'intake', or name "
-        "the person's own mailbox."
+        "This is a mailbox of the kind '{purpose}', not a person's own. Add it with the kind 'intake', or "
+        "use the person's own mailbox."
     ),
     ON_CONTACT_CARD: (
-        "The address of a colleague stands on {cards}: with it, colleagues' mail would be filed there for all to "
-        "see. Take the address off the card, then add the mailbox."
+        "A colleague's address is on {cards}, so colleagues' mail would be filed there for all to see. "
+        "Remove the address from the card, then add the mailbox."
     ),
     ADDRESS_CHANGED: (
         "The mailbox's main address is now {primary}. Take it over with PUT mailboxes/ADDRESS/address; cursor, "
         "history and notices stay."
     ),
-    UNREACHABLE: (
-        "Microsoft 365 did not answer just now. Nothing is wrong with the mailbox as far as is known; test again."
-    ),
+    UNREACHABLE: ("Microsoft 365 did not answer just now. Nothing seems wrong with the mailbox; test again."),
 }
 OUTCOMES: Final = tuple(SENTENCES)
 # These are no reason not to save a mailbox.
