@@ -66,7 +66,7 @@ SENTENCES: Final[Mapping[str, str]] = {
         "its members, or use a shared mailbox."
     ),
     WRONG_PURPOSE: (
-        "This is a mailbox of the kind '{purpose}', not a person's own. Add it with the kind 'intake', or "
+        "This mailbox has the purpose '{purpose}'; it is not a person's own. Add it with the kind 'intake', or "
         "use the person's own mailbox."
     ),
     ON_CONTACT_CARD: (
