@@ -40,45 +40,46 @@ LOST: Final = "lost"
 DISCONNECTED: Final = "disconnected"
 
 MEANINGS: Final[Mapping[str, str]] = {
-    NOT_CONNECTED: "Nobody has connected the organisation yet. Create a link with POST connect.",
+    NOT_CONNECTED: "Nobody has requested a connection yet. Request a link with POST connect.",
     LINK_SENT: (
-        "The link waits to be opened, within 7 days of its creation. POST connect creates a new link and "
-        "ends the old one."
+        "Nobody has used the link yet. The administrator or the account's owner opens it within 7 days; POST "
+        "connect makes a new link and ends this one."
     ),
-    LINK_EXPIRED: "The link has expired. Create a new one with POST connect.",
+    LINK_EXPIRED: "The link has expired. Request a new one with POST connect.",
     CONSENT_DECLINED: (
-        "The person who opened the link declined. Nothing was changed. Create a new link with POST connect."
+        "The person who opened the link declined. Nothing was changed. Request a new link with POST connect."
     ),
     NEEDS_ADMINISTRATOR: (
-        "The person who opened the link may not give this consent: Entra ID requires an administrator of "
-        "the tenant. Create a new link with POST connect, and have an administrator open it."
+        "The person who opened the link may not give this consent: Entra ID requires an administrator of the "
+        "tenant. Request a new link with POST connect and have an administrator open it."
     ),
     WRONG_ACCOUNT: (
-        "The person who opened the link used an account of another tenant or of another person, so "
-        "nothing was connected. Create a new link with POST connect, and open it in a private window with "
-        "the right account."
+        "The link was used with an account of another tenant or another person, so nothing was connected. "
+        "Request a new link with POST connect, and open it in a private window with the right account."
     ),
     CONSENT_PENDING: (
         "Consent is given, but Microsoft 365 does not let the application in yet. That takes 30 minutes, "
-        "at times 2 hours. Postledger tries again every half-hour, and at once with POST connect/verify."
+        "sometimes 2 hours. Postledger tries again every half-hour, and at once with POST connect/verify."
     ),
     SCOPE_PENDING: (
         "The tenant knows the application, but Exchange does not let it into the mailbox yet. Run the "
-        "commands for RBAC for Applications; Exchange applies them within 30 minutes to 2 hours. "
-        "Postledger tries again every half-hour, and at once with POST connect/verify."
+        "commands for RBAC for Applications; Exchange takes 30 minutes to 2 hours to notice. Postledger "
+        "tries again every half-hour, and at once with POST connect/verify."
     ),
     NO_ACCESS: (
-        "Consent is given, but Postledger cannot read the mailbox; 'detail' says why. Check the mailbox, "
-        "the permissions and the scope; then call POST connect/verify, with another mailbox if necessary."
+        "Consent is given, but the mailbox cannot be read; 'detail' gives the reason. Check the mailbox that "
+        "is named, the permissions and the scope; then call POST connect/verify, with another mailbox if "
+        "necessary."
     ),
-    VERIFIED: "Connected: the application has access to the mailbox.",
+    VERIFIED: "Connected: Microsoft 365 lets the application in.",
     LOST: (
-        "Access is lost: consent or sign-in was withdrawn, or the mailbox left the scope. Restore it, and "
-        "Postledger notices within half an hour; or create a new link with POST connect."
+        "The application had access and has lost it: consent or sign-in was withdrawn, or the mailbox left "
+        "the scope. Give access back and Postledger notices within half an hour, or request a new link with "
+        "POST connect."
     ),
     DISCONNECTED: (
-        "An admin has disconnected the organisation. Timelines are kept, and nothing is captured. POST "
-        "connect or POST connect/verify continues where capture stopped."
+        "An admin disconnected the organisation. Timelines are kept and nothing is captured. POST connect or "
+        "POST connect/verify continues where capture stopped."
     ),
 }
 STATES: Final = tuple(MEANINGS)
@@ -175,6 +176,7 @@ class MailConnection:
             return replace(tried, state=VERIFIED, verified_at=now)
         if self.state in (VERIFIED, LOST) and not is_fresh(self.consented_at, now):
             return replace(tried, state=LOST)
+        # Entra ID grants no mail here: what is missing are the commands in Exchange, or the time it takes to notice.
         if self.mode == RBAC and has_token:
             return replace(tried, state=SCOPE_PENDING)
         if self.consented_at is not None:
