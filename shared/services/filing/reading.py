@@ -159,6 +159,7 @@ class ReadAttachment:
         found = next((each for each in attachments if each.id == attachment_id), None)
         if found is None:
             raise _no_attachment()
+        # A link to a cloud file has no bytes: what the mail names may not have been kept.
         try:
             chunks = self.attachments.get(caller.tenant_id, key, attachment_id)
             return found, _started(chunks)
