@@ -57,6 +57,7 @@ class Adapters:
                 blob_uri=storage.blob_uri,
                 client_id=storage.client_id,
                 ca_bundle=self.settings.ca_bundle,
+                calls=storage.calls,
             )
         )
 
