@@ -1,4 +1,4 @@
-"""The client API as one FastAPI app. Knows no adapter and no setting: what it needs is handed in."""
+"""The client API as one FastAPI app. It knows no adapter and no setting: its caller passes what it needs."""
 
 from typing import Final
 
@@ -28,9 +28,10 @@ from shared.api.use_cases import ApiUseCases
 
 PREFIX: Final = "/api/v1"
 DESCRIPTION: Final = (
-    "Mail of an organisation on the timelines of its CRM records. Every call but `health` and the consent "
-    "callback carries an access token of Entra ID. An application of the deployment's own tenant may name the "
-    "organisation it acts for in the header `Postledger-Organisation`. Errors are problem details (RFC 9457)."
+    "Postledger files an organisation's mail on the timelines of its CRM records. Every request except `health` "
+    "and the consent callback carries an access token of Entra ID. An application of the deployment's own tenant "
+    "may act for an organisation: the header `Postledger-Organisation` names it. Errors are problem details "
+    "(RFC 9457)."
 )
 _SENT_HEADERS: Final = (
     "Authorization",
@@ -46,18 +47,17 @@ _SENT_HEADERS: Final = (
 def create_app(
     use_cases: ApiUseCases, verifier: TokenVerifier, *, cors_origins: tuple[str, ...] = ()
 ) -> FastAPI:
-    """The app, ready to serve; `cors_origins` are the web pages that may call it from a browser.
-
-    The page at `docs` is FastAPI's own and loads its script from a CDN; it shows no data.
-    """
+    """The app, ready to serve; `cors_origins` are the origins whose pages may call it from a browser."""
     app = FastAPI(
         title="Postledger",
         version="1",
         description=DESCRIPTION,
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=f"{PREFIX}/docs",
+        # FastAPI's page at `docs` loads its script from a CDN. It shows no data, and one such page is enough.
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
+        # A redirect would lose the body of a POST and the caller would search for the mistake elsewhere.
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
     )
@@ -89,7 +89,7 @@ def create_app(
 
 
 def _allow_browsers(app: FastAPI, origins: tuple[str, ...]) -> None:
-    """Added last and so outermost: errors, too, may be read by a page."""
+    """Added last and so outermost, so that a page may read errors too."""
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(origins),

@@ -1,6 +1,6 @@
-"""The one place where requests are audited: it knows a route's name, its ids and how it ended, and nothing else.
+"""The one place that audits requests. It knows a route's name, the ids in its path and the status of its answer.
 
-A row is written once the answer is decided and before it is sent. Refused requests leave none.
+It writes a row after the answer is decided and before the answer is sent. A refused request leaves no row.
 """
 
 from typing import Final, cast
@@ -12,11 +12,11 @@ from shared.api.use_cases import ApiUseCases
 from shared.domain.errors import PostledgerError
 from shared.domain.privacy.callers import Caller
 
-# Reading these is reading mail, or what tells of it.
+# These operations return mail, or facts about mail.
 READS: Final = frozenset(
     {"get_timeline", "get_message", "get_attachment", "get_inbox", "explain", "list_audit", "export_audit"}
 )
-# A person's word on a mail is audited when it has been carried out, with the records it came to.
+# A person's decision about a mail is audited where it is applied, which knows the records it changed.
 AUDITED_ELSEWHERE: Final = frozenset(
     {
         "link_message",
@@ -29,14 +29,21 @@ AUDITED_ELSEWHERE: Final = frozenset(
     }
 )
 
+# The kind of an id by the first part of its path; elsewhere an id is a message's.
+_KINDS: Final = {"exceptions": "exception", "erase": "erasure"}
+
 
 def is_audited(name: str, method: str) -> bool:
-    """Every change is, and the reads above: a route that is added is, without being named here."""
+    """Whether to audit: every change, also of a route that is added later, and the reads above."""
     return name in READS if method == "GET" else name not in AUDITED_ELSEWHERE
 
 
 def audit(request: Request, name: str, response: Response) -> None:
-    """Write the row. What cannot be audited is not read (TransientError); a change is made, and an alert told."""
+    """Write the row.
+
+    Raises TransientError for a read that cannot be audited, so that nothing is read. A change has happened by
+    then: it is answered, and an event alerts the operator.
+    """
     if response.status_code >= 400 or not is_audited(name, request.method):
         return
     use_cases = cast(ApiUseCases, request.app.state.use_cases)
@@ -52,21 +59,26 @@ def audit(request: Request, name: str, response: Response) -> None:
 
 
 def about(request: Request, *subjects: str) -> None:
-    """Say what a request was about, where its path does not."""
+    """Name the subjects of a request whose path does not name them."""
     request.state.subjects = subjects
 
 
 def _subjects(request: Request) -> tuple[str, ...]:
-    """From the path: `contact/C-1`, `message/...`; an attachment stands below its message."""
+    """The subjects that the route named, and the one in the path, such as `contact/C-1`."""
+    named = cast(tuple[str, ...], getattr(request.state, "subjects", ()))
+    in_path = _subject_in_path(request)
+    return (*named, in_path) if in_path else named
+
+
+def _subject_in_path(request: Request) -> str:
     ids = request.path_params
-    told = cast(tuple[str, ...], getattr(request.state, "subjects", ()))
-    if "kind" in ids and "id" in ids:
-        return (*told, f"{ids['kind']}/{ids['id']}")
     if "id" not in ids:
-        return told
-    kind = {"exceptions": "exception", "erase": "erasure"}.get(_section(request), "message")
-    below = f"/attachment/{ids['attachment_id']}" if "attachment_id" in ids else ""
-    return (*told, f"{kind}/{ids['id']}{below}")
+        return ""
+    if "kind" in ids:
+        return f"{ids['kind']}/{ids['id']}"
+    kind = _KINDS.get(_section(request), "message")
+    attachment = f"/attachment/{ids['attachment_id']}" if "attachment_id" in ids else ""
+    return f"{kind}/{ids['id']}{attachment}"
 
 
 def _section(request: Request) -> str:

@@ -1,6 +1,6 @@
-"""Who calls: the bearer token is checked before anything else of a request is read.
+"""Authentication: a route checks the bearer token before it reads anything else of a request.
 
-Knows neither Entra ID nor keys; a verifier is handed in. A route is open only by not being a GuardedRoute.
+It knows neither Entra ID nor keys; its caller passes a verifier. A route is open only if it is no GuardedRoute.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine
@@ -17,7 +17,7 @@ from shared.domain.privacy.callers import Caller, Claims, InvalidToken
 
 ORGANISATION_HEADER = "postledger-organisation"
 
-# Only tells OpenAPI that a token is wanted; GuardedRoute does the checking.
+# This only tells OpenAPI that a token is required; GuardedRoute checks it.
 BEARER = Security(
     HTTPBearer(
         auto_error=False, bearerFormat="JWT", description="An access token of Entra ID (v2.0) for this API."
@@ -29,19 +29,17 @@ class TokenVerifier(Protocol):
     """Proves access tokens."""
 
     def verify(self, token: str) -> Claims:
-        """What a genuine token says. Raises InvalidToken, Forbidden for a tenant not served, TransientError."""
+        """The claims of a genuine token. Raises InvalidToken, Forbidden for a disabled tenant, TransientError."""
 
 
 class GuardedRoute(APIRoute):
-    """A route that nobody enters without a valid token, and that is audited.
-
-    The caller is in `request.state.caller`.
-    """
+    """A route that requires a valid token and is audited. `request.state.caller` holds the caller."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         enter = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
+            # Both wait for storage or Entra ID, which would hold up every other request here.
             request.state.caller = await run_in_threadpool(_identify, request)
             response = await enter(request)
             await run_in_threadpool(audit, request, self.name, response)
@@ -51,7 +49,7 @@ class GuardedRoute(APIRoute):
 
 
 def needs(*roles: str) -> Callable[[Request], Awaitable[Caller]]:
-    """A dependency: the caller, who has one of these roles. Raises Forbidden."""
+    """A dependency that returns the caller with one of these roles. Raises Forbidden."""
 
     async def caller(request: Request) -> Caller:
         found = cast(Caller, request.state.caller)

@@ -1,7 +1,7 @@
-"""One id that runs through request, answer and log; and the last net under every request.
+"""One id for request, answer and log, and the handler of last resort for every error.
 
-A plain ASGI middleware: an unexpected error must become an answer here, since Azure's ASGI bridge would turn
-an escaping one into an empty 500.
+It is a plain ASGI middleware: an unexpected error must become an answer here, because Azure's ASGI bridge turns
+an escaping error into an empty 500.
 """
 
 import re
@@ -20,7 +20,7 @@ _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}"
 
 
 class Correlation:
-    """Takes the caller's correlation id, or its trace id (W3C Trace Context), or makes one; says it back."""
+    """Takes the caller's correlation id or trace id (W3C Trace Context), or makes an id, and returns it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -44,9 +44,10 @@ class Correlation:
             await self._app(scope, receive, send_on)
         except Exception as error:
             telemetry.failure("api_failed", error, correlation_id=correlation_id, route=_route(scope))
+            # The answer has begun; a second one cannot follow it.
             if status:
                 raise
-            await problem(scope, 500, "Something went wrong on our side. Quote the correlation id.")(
+            await problem(scope, 500, "The service failed. Quote the correlation id when you ask for help.")(
                 scope, receive, send_on
             )
         finally:
@@ -70,5 +71,5 @@ def _correlation_id(scope: Scope) -> str:
 
 
 def _route(scope: Scope) -> str:
-    """The route's template: never the path, which may hold an address."""
+    """The route's template, never the path: a path may contain an address."""
     return str(getattr(scope.get("route"), "path", "")) or "none"

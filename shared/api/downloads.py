@@ -1,6 +1,6 @@
-"""How an attachment is handed out: as bytes to be saved, never as something a browser would run as ours.
+"""The headers of an attachment: a browser saves its bytes and never runs them as a page of ours.
 
-What a sender named and typed is not believed: names are cleaned, types off a short list become octet-stream.
+A sender's names and types are not trusted: names are cleaned, and only types of a short list are kept.
 """
 
 import re
@@ -27,11 +27,13 @@ _NOT_PLAIN = re.compile(r"[^A-Za-z0-9._ ()-]")
 
 
 def headers_of(name: str, content_type: str) -> dict[str, str]:
-    """Response headers for an attachment of that name and type, both as the sender gave them."""
+    """Response headers for an attachment whose name and type are the sender's."""
     kept = media_type(content_type)
     disposition = "inline" if kept in SHOWN_INLINE else "attachment"
     clean = file_name(name)
-    plain = _NOT_PLAIN.sub("_", unicodedata.normalize("NFKD", clean).encode("ascii", "ignore").decode())
+    # Old clients read `filename` only, which is ASCII; `filename*` (RFC 8187) carries the whole name.
+    ascii_name = unicodedata.normalize("NFKD", clean).encode("ascii", "ignore").decode()
+    plain = _NOT_PLAIN.sub("_", ascii_name)
     fallback = plain if plain.strip("._ ") else "attachment"
     return {
         "Content-Type": kept,
@@ -46,17 +48,23 @@ def headers_of(name: str, content_type: str) -> dict[str, str]:
 
 
 def media_type(content_type: str) -> str:
-    """The type without parameters when it is on the list, else application/octet-stream."""
+    """The type without parameters if the list contains it, else application/octet-stream."""
     bare = content_type.partition(";")[0].strip().lower()
     return bare if bare in KEPT_TYPES else "application/octet-stream"
 
 
 def file_name(name: str) -> str:
-    """The last part of a path, without control, direction and quoting characters; at most 150 long."""
+    """The last part of a path without control, direction and quoting characters, 150 characters at most."""
     last = re.split(r"[/\\]", name)[-1]
-    visible = "".join(one for one in last if unicodedata.category(one)[0] != "C" and one not in "\"'<>|:*?;")
+    visible = "".join(character for character in last if _is_shown(character))
     clean = " ".join(visible.split()).strip(". ") or "attachment"
     stem, dot, extension = clean.rpartition(".")
     if len(clean) <= LONGEST_NAME or not dot or len(extension) > 10:
         return clean[:LONGEST_NAME]
     return stem[: LONGEST_NAME - len(extension) - 1] + "." + extension
+
+
+def _is_shown(character: str) -> bool:
+    # Category C contains the direction marks, with which "gpj.exe" is shown as "exe.jpg".
+    is_control = unicodedata.category(character).startswith("C")
+    return not is_control and character not in "\"'<>|:*?;"

@@ -1,4 +1,4 @@
-"""Answers that are polled: an ETag over the content, and 304 when the caller has it already (RFC 9110, 13)."""
+"""Conditional answers for callers that poll: an ETag over the content, and 304 if nothing changed (RFC 9110, 13)."""
 
 import hashlib
 import json
@@ -15,12 +15,13 @@ def etag_of(content: bytes) -> str:
 
 
 def names(header: str, etag: str) -> bool:
-    """Whether an If-Match or If-None-Match header names this ETag; weak ones compare by their value."""
-    return header.strip() == "*" or etag in {one.strip().removeprefix("W/") for one in header.split(",")}
+    """Whether an If-Match or If-None-Match header names this ETag; a weak tag compares by its value."""
+    tags = {tag.strip().removeprefix("W/") for tag in header.split(",")}
+    return header.strip() == "*" or etag in tags
 
 
 def conditional(request: Request, model: BaseModel) -> Response:
-    """The model as JSON, or 304 without a body when `If-None-Match` names it."""
+    """The model as JSON, or 304 without a body if `If-None-Match` names it."""
     content = _json(model)
     etag = etag_of(content)
     headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
@@ -32,7 +33,6 @@ def conditional(request: Request, model: BaseModel) -> Response:
 def _json(model: BaseModel) -> bytes:
     try:
         return model.model_dump_json(by_alias=True).encode()
-    except (
-        PydanticSerializationError
-    ):  # broken mail may hold half a character; JSON can spell it, UTF-8 cannot
+    except PydanticSerializationError:
+        # Broken mail may contain half a character: JSON can spell it, UTF-8 cannot.
         return json.dumps(model.model_dump(mode="json", by_alias=True)).encode()

@@ -1,4 +1,4 @@
-"""The one page that is made for a browser: what became of a link. Plain text in HTML; nothing in it runs."""
+"""The one page for a browser: the result of a consent link. It is plain text in HTML without scripts."""
 
 from html import escape
 from typing import Final
@@ -16,12 +16,12 @@ HEADERS: Final = {
 BUSY: Final = Notice(
     "busy",
     "One moment",
-    "This cannot be dealt with just now. The link is still good: reload this page in a minute.",
+    "The service cannot answer now. The link is still valid: reload this page in a minute.",
 )
 
 
 def page(notice: Notice, status: int) -> HTMLResponse:
-    """Nothing of the request stands on it."""
+    """The page of a notice. It shows nothing of the request, so that a link cannot put words on it."""
     title, text = escape(notice.title), escape(notice.text)
     content = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'

@@ -1,6 +1,6 @@
-"""Every error as one shape: RFC 9457 problem details with a sentence and a correlation id.
+"""Errors in one shape: RFC 9457 problem details with a sentence and a correlation id.
 
-What was sent is never echoed, and what went wrong inside is never told.
+A problem never repeats the request's values and never reveals an internal error.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,12 +26,13 @@ from shared.domain.privacy.callers import InvalidToken
 
 MEDIA_TYPE: Final = "application/problem+json"
 MOST_FIELDS: Final = 10
+_PLACES: Final = ("body", "query", "path", "header")
 
 
 def problem(
     scope: Mapping[str, Any], status: int, detail: str, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
-    """The answer to the request of this ASGI scope."""
+    """The answer to the request of this ASGI scope. `detail` is a sentence."""
     content = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -44,7 +45,7 @@ def problem(
 
 
 def install(app: FastAPI) -> None:
-    """Have every known error answered as a problem."""
+    """Answer every known error as a problem."""
     app.add_exception_handler(InvalidToken, _invalid_token)
     app.add_exception_handler(InvalidInput, _invalid_input)
     app.add_exception_handler(NotFound, _not_found)
@@ -71,13 +72,13 @@ async def _invalid_input(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _not_found(request: Request, _error: Exception) -> JSONResponse:
-    return problem(request.scope, 404, "There is no such thing.")
+    return problem(request.scope, 404, "The item does not exist, or you may not see it.")
 
 
 async def _transient(request: Request, error: Exception) -> JSONResponse:
     wait = error.retry_after if isinstance(error, TransientError) else None
     headers = {"Retry-After": str(max(1, ceil(wait or 1)))}
-    return problem(request.scope, 503, "This cannot be answered just now; try again shortly.", headers)
+    return problem(request.scope, 503, "The service cannot answer now; try again shortly.", headers)
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
@@ -94,27 +95,30 @@ async def _unreadable(request: Request, error: Exception) -> JSONResponse:
 
 
 _SENTENCES: Final = {
-    404: "There is nothing at this address.",
-    405: "This address does not take that method.",
+    404: "This address does not exist.",
+    405: "This address does not accept this method.",
 }
 
 
 def _sentences(errors: Sequence[Any]) -> str:
-    parts = [_sentence(one) for one in errors[:MOST_FIELDS]]
+    parts = [_sentence(error) for error in errors[:MOST_FIELDS]]
     more = len(errors) - len(parts)
-    return "; ".join(parts) + (f"; and {more} more" if more > 0 else "") + "."
+    if more > 0:
+        parts.append(f"and {more} more")
+    return "; ".join(parts) + "."
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
     location = error.get("loc", ())
     if error.get("type") == "json_invalid":
-        why = str(error.get("ctx", {}).get("error", "it cannot be read"))
-        return f"The body is no JSON: {why}, at character {location[-1]}"
+        why = str(error.get("ctx", {}).get("error", "it is unreadable"))
+        return f"The body is not JSON: {why}, at character {location[-1]}"
     return f"{_field(location)}: {error.get('msg', 'invalid')}"
 
 
 def _field(location: Sequence[Any]) -> str:
-    """The field's name as it was sent; an over-long one (an unknown name, sent by the caller) is cut."""
-    names = [str(one)[:64] for one in location if one not in ("body", "query", "path", "header")]
-    printable = [one.encode("ascii", "backslashreplace").decode() for one in names]
+    """The field's name as the caller sent it. An unknown name may be long, so it is cut."""
+    names = [str(part)[:64] for part in location if part not in _PLACES]
+    # A name in the caller's JSON may contain half a character, which no answer can carry.
+    printable = [name.encode("ascii", "backslashreplace").decode() for name in names]
     return f"'{'.'.join(printable)}'" if printable else "The body"

@@ -1,4 +1,4 @@
-"""What the client API can do, as one object: the composition root fills it, the routes call it."""
+"""The use cases of the client API as one object: the composition root fills it, the routes call it."""
 
 from dataclasses import dataclass
 

@@ -1,13 +1,12 @@
-"""Connecting an organisation: links asked for, opened by anybody, proved, shown and ended."""
+"""Connecting an organisation: an admin requests a link, any person opens it, and Postledger checks its access."""
 
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
-from shared.api import connection_shapes as shapes
 from shared.api.auth import UseCases, needs
-from shared.api.connection_models import (
+from shared.api.models.connections import (
     ConnectFields,
     ConnectionsModel,
     ConnectLinkModel,
@@ -16,6 +15,7 @@ from shared.api.connection_models import (
 )
 from shared.api.pages import BUSY, page
 from shared.api.parameters import guarded_router, problems
+from shared.api.shapes import connections
 from shared.domain.connections.connections import SCOPE_PENDING
 from shared.domain.errors import TransientError
 from shared.domain.privacy.callers import ADMIN, AGENT, OPERATOR, Caller
@@ -28,30 +28,30 @@ Asker = Annotated[Caller, Depends(needs(ADMIN, OPERATOR, AGENT))]
 
 @router.post("/connect", status_code=201, responses=problems(409))
 def ask_to_connect(use_cases: UseCases, caller: Asker, body: ConnectFields) -> ConnectLinkModel:
-    """Make a link with which the application is let in: good once, for 7 days. It replaces the one before."""
+    """Create a link that gives the application access. It works once, within 7 days, and replaces the last link."""
     asked = use_cases.ask_to_connect(caller, body.mode, body.mailbox)
-    return shapes.link(asked, use_cases.clock())
+    return connections.link(asked, use_cases.clock())
 
 
 @router.get("/connect")
 def get_connections(use_cases: UseCases, caller: Settler) -> ConnectionsModel:
-    """How the organisation is connected, and what to do next."""
+    """Return the connections of the organisation, and what to do next."""
     found = use_cases.show_connections(caller.tenant_id)
-    return shapes.connections(found, use_cases.show_connections.redirect_uri, use_cases.clock())
+    return connections.connections(found, use_cases.show_connections.redirect_uri, use_cases.clock())
 
 
 @router.post("/connect/verify", responses=problems(409))
 def verify_connections(
     use_cases: UseCases, caller: Settler, body: VerifyFields | None = None
 ) -> VerifiedModel:
-    """Prove access now: for RBAC for Applications, where no link comes back, and whenever something changed."""
+    """Check the access now: after a change, and with RBAC for Applications, where no person opens a link."""
     found = use_cases.verify_connections(caller.tenant_id, body.mailbox if body else "")
-    return shapes.verified(found, use_cases.show_connections.redirect_uri, use_cases.clock())
+    return connections.verified(found, use_cases.show_connections.redirect_uri, use_cases.clock())
 
 
 @router.delete("/connect", status_code=204)
 def disconnect(use_cases: UseCases, caller: Settler) -> None:
-    """Drop tokens and subscriptions. Timelines stay; connecting again goes on from there."""
+    """End the connections: tokens and subscriptions are deleted. Timelines stay; a new connection continues them."""
     use_cases.disconnect(caller)
 
 
@@ -59,18 +59,19 @@ _SHOWN: Final[dict[int | str, dict[str, Any]]] = {
     status: {"description": text, "content": {"text/html": {"example": "<!doctype html>..."}}}
     for status, text in (
         (200, "A page that says what happened."),
-        (400, "A page that says why nothing was connected."),
-        (503, "A page that asks to come back in a minute."),
+        (400, "A page that says why no connection was made."),
+        (503, "A page that asks the person to reload it in a minute."),
     )
 }
 
 
 @callback_router.get("/connect/callback", response_class=HTMLResponse, responses=_SHOWN)
 def take_answer(use_cases: UseCases, request: Request) -> HTMLResponse:
-    """Where Entra ID sends people back to. Open to anybody: nothing that comes in is believed."""
+    """Receive the person whom Entra ID sends back. Any person may call it, so it trusts no parameter."""
     given = request.query_params.multi_items()
     answer = dict(given)
-    if len(answer) != len(given):  # said twice, one of them would be believed
+    # Of a parameter that is sent twice, the wrong value could be trusted.
+    if len(answer) != len(given):
         answer = {}
     try:
         notice = use_cases.take_answer(answer)

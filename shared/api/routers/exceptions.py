@@ -1,13 +1,14 @@
-"""What went wrong and why: exceptions to be run again, and the explanation of a single mail."""
+"""Exceptions and their replay, and the explanation of a single mail."""
 
 from typing import Annotated
 
 from fastapi import Depends, Path, Query
 
-from shared.api import shapes
 from shared.api.auth import UseCases, needs
-from shared.api.operation_models import ExceptionModel, ExceptionsModel, ExplanationModel, ReplayModel
+from shared.api.models.commands import ExceptionModel, ExceptionsModel, ReplayModel
+from shared.api.models.filing import ExplanationModel
 from shared.api.parameters import DEFAULT_LIMIT, Cursor, Limit, guarded_router, problems
+from shared.api.shapes import commands, filing
 from shared.domain.privacy.callers import ADMIN, Caller
 from shared.ports.stores.exceptions import FailureFilter
 
@@ -21,25 +22,32 @@ def list_exceptions(
     *,
     use_cases: UseCases,
     caller: Admin,
-    code: Annotated[str, Query(max_length=128, pattern=Word, description="One code; empty = all.")] = "",
-    queue: Annotated[str, Query(max_length=64, pattern=Word, description="One queue; empty = all.")] = "",
+    code: Annotated[
+        str,
+        Query(max_length=128, pattern=Word, description="Only exceptions with this code; empty: all codes."),
+    ] = "",
+    queue: Annotated[
+        str,
+        Query(max_length=64, pattern=Word, description="Only exceptions of this queue; empty: all queues."),
+    ] = "",
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = "",
 ) -> ExceptionsModel:
-    """A page of commands and messages that could not be processed, newest first."""
+    """Return a page of commands and messages that Postledger could not process, newest first."""
     wanted = FailureFilter(code=code, queue=queue)
     page = use_cases.list_exceptions(caller.tenant_id, wanted, limit=limit, cursor=cursor)
-    return ExceptionsModel(exceptions=[shapes.exception(one) for one in page.exceptions], cursor=page.cursor)
+    exceptions = [commands.exception(failure) for failure in page.exceptions]
+    return ExceptionsModel(exceptions=exceptions, cursor=page.cursor)
 
 
 @router.post("/exceptions/{id}/replay", responses=problems(404))
 def replay_exception(
     use_cases: UseCases,
     caller: Admin,
-    id: Annotated[str, Path(max_length=64, examples=["0f" * 16])],  # noqa: A002 - the path's own word
+    id: Annotated[str, Path(max_length=64, examples=["0f" * 16])],
 ) -> ExceptionModel:
-    """Put the command back on its queue. Asked twice, it is done once; should it fail again, that is a new one."""
-    return shapes.exception(use_cases.replay_exception(caller.tenant_id, id))
+    """Send the command to its queue again, once for any number of requests. A new failure is a new exception."""
+    return commands.exception(use_cases.replay_exception(caller.tenant_id, id))
 
 
 @router.post("/exceptions/replay")
@@ -47,10 +55,13 @@ def replay_exceptions(
     use_cases: UseCases,
     caller: Admin,
     code: Annotated[
-        str, Query(min_length=1, max_length=128, pattern=Word, description="The code of those to put back.")
+        str,
+        Query(
+            min_length=1, max_length=128, pattern=Word, description="The code of the exceptions to replay."
+        ),
     ],
 ) -> ReplayModel:
-    """Put back all commands that failed with a code and have not been put back yet; says how many."""
+    """Replay all exceptions with a code that were not replayed yet, and return their number."""
     done = use_cases.replay_exceptions(caller.tenant_id, code)
     return ReplayModel(replayed=done.count, more=done.more)
 
@@ -64,5 +75,5 @@ def explain(
         Query(min_length=1, max_length=1_000, description="The Message-ID, with or without angle brackets."),
     ],
 ) -> ExplanationModel:
-    """Why is this mail (not) here? 404 only when nothing at all is known of it."""
-    return shapes.explanation(use_cases.explain(caller, internet_message_id))
+    """Explain why a mail is, or is not, on a timeline. 404 means that Postledger never saw the mail."""
+    return filing.explanation(use_cases.explain(caller, internet_message_id))

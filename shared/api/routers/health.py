@@ -1,13 +1,13 @@
-"""Whether the service answers: for anyone, and therefore without any detail."""
+"""Whether the service answers. Any caller may ask, and therefore the answer has no detail."""
 
 from fastapi import APIRouter
 
-from shared.api.models import Health
+from shared.api.models.service import Health
 
 router = APIRouter(tags=["health"])
 
 
 @router.get("/health")
 async def get_health() -> Health:
-    """Say that the service answers."""
+    """Return that the service answers."""
     return Health()

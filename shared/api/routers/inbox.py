@@ -1,28 +1,28 @@
-"""My Inbox: what waits for the caller, and the decisions on it."""
+"""My Inbox: the mail that waits for the caller, and the caller's decisions."""
 
 from typing import Annotated, Final
 
 from fastapi import Depends, Header, Path, Request, Response
 
-from shared.api import inbox_shapes
 from shared.api.auth import UseCases, needs
 from shared.api.etags import conditional
-from shared.api.inbox_models import DecidedModel, InboxModel, LinkFields, NoteFields, OpeningFields
-from shared.api.parameters import DEFAULT_LIMIT, Cursor, Limit, guarded_router, problems
+from shared.api.models.inbox import DecidedModel, InboxModel, LinkFields, NoteFields, OpeningFields
+from shared.api.parameters import DEFAULT_LIMIT, UNCHANGED, Cursor, Limit, guarded_router, problems
+from shared.api.shapes import inbox
 from shared.domain.privacy.callers import ADMIN, AGENT, Caller
 
 router = guarded_router(tag="inbox")
 Person = Annotated[Caller, Depends(needs(AGENT, ADMIN))]
 Admin = Annotated[Caller, Depends(needs(ADMIN))]
 MessageId = Annotated[str, Path(description="An item's `message_id`.", max_length=64)]
-IfMatch = Annotated[str | None, Header(description="The item's `etag`; it may stand in the body instead.")]
+IfMatch = Annotated[str | None, Header(description="The item's `etag`; the body may carry it instead.")]
 _DECIDING: Final = problems(404, 409, 412)
 
 
 @router.get(
     "/inbox",
     response_model=InboxModel,
-    responses={304: {"description": "Unchanged since the ETag in If-None-Match."}},
+    responses=UNCHANGED,
 )
 def get_inbox(
     *,
@@ -32,8 +32,8 @@ def get_inbox(
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = "",
 ) -> Response:
-    """A page of the mail that waits in your own mailboxes, newest first."""
-    return conditional(request, inbox_shapes.page(use_cases.read_inbox(caller, limit=limit, cursor=cursor)))
+    """Return a page of the mail that waits in your own mailboxes, newest first."""
+    return conditional(request, inbox.page(use_cases.read_inbox(caller, limit=limit, cursor=cursor)))
 
 
 @router.post("/inbox/{id}/link", responses=_DECIDING)
@@ -41,12 +41,12 @@ def link_inbox_item(
     *,
     use_cases: UseCases,
     caller: Person,
-    id: MessageId,  # noqa: A002 - the path's own word
+    id: MessageId,
     body: LinkFields,
     if_match: IfMatch = None,
 ) -> DecidedModel:
-    """Put the mail on one record or several."""
-    return inbox_shapes.decided(use_cases.decide(caller, id, inbox_shapes.linking(body, if_match)))
+    """File the mail on one or more records."""
+    return inbox.decided(use_cases.decide(caller, id, inbox.linking(body, if_match)))
 
 
 @router.post("/inbox/{id}/opportunity", responses=_DECIDING)
@@ -54,12 +54,12 @@ def open_opportunity(
     *,
     use_cases: UseCases,
     caller: Person,
-    id: MessageId,  # noqa: A002 - the path's own word
+    id: MessageId,
     body: OpeningFields,
     if_match: IfMatch = None,
 ) -> DecidedModel:
-    """Open an opportunity or a project for the mail, and put it there."""
-    return inbox_shapes.decided(use_cases.decide(caller, id, inbox_shapes.opening(body, if_match)))
+    """Open an opportunity or a project, and file the mail on it."""
+    return inbox.decided(use_cases.decide(caller, id, inbox.opening(body, if_match)))
 
 
 @router.post("/inbox/{id}/note", responses=_DECIDING)
@@ -67,12 +67,12 @@ def note_inbox_item(
     *,
     use_cases: UseCases,
     caller: Person,
-    id: MessageId,  # noqa: A002 - the path's own word
+    id: MessageId,
     body: NoteFields,
     if_match: IfMatch = None,
 ) -> DecidedModel:
-    """Put the mail on a client as a note."""
-    return inbox_shapes.decided(use_cases.decide(caller, id, inbox_shapes.noting(body, if_match)))
+    """File the mail on a client as a note."""
+    return inbox.decided(use_cases.decide(caller, id, inbox.noting(body, if_match)))
 
 
 @router.delete("/inbox/{id}", status_code=204, responses=_DECIDING)
@@ -80,18 +80,18 @@ def delete_inbox_item(
     *,
     use_cases: UseCases,
     caller: Admin,
-    id: MessageId,  # noqa: A002 - the path's own word
+    id: MessageId,
     if_match: IfMatch = None,
 ) -> None:
-    """Delete what is stored of the mail. It never comes back, and this cannot be undone."""
-    use_cases.decide(caller, id, inbox_shapes.deleting(if_match))
+    """Delete the stored mail. It never returns, and this cannot be undone."""
+    use_cases.decide(caller, id, inbox.deleting(if_match))
 
 
 @router.post("/inbox/{id}/undo", responses=problems(404, 409))
 def undo_decision(
     use_cases: UseCases,
     caller: Person,
-    id: MessageId,  # noqa: A002 - the path's own word
+    id: MessageId,
 ) -> DecidedModel:
-    """Take a decision back: the mail is in My Inbox again, and all that followed from it is put back."""
-    return inbox_shapes.decided(use_cases.undo_decision(caller, id))
+    """Undo a decision and its consequences: the mail waits in My Inbox again."""
+    return inbox.decided(use_cases.undo_decision(caller, id))

@@ -1,20 +1,27 @@
-"""Mailboxes: connected, changed, listed and removed by an admin; an agent may look at the own."""
+"""Mailboxes: an admin connects, changes, lists and deletes them; an agent reads and tests the agent's own."""
 
-import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import Depends, Header, Path, Query, Response
 
-from shared.api import connection_shapes, shapes
 from shared.api.auth import UseCases, needs
-from shared.api.connection_models import AddressFields, TestFields, TestModel, TestsModel
-from shared.api.etags import etag_of, names
-from shared.api.models import BackfillFields, BackfillModel, MailboxesModel, MailboxFields, MailboxModel
-from shared.api.operation_models import PreviewModel
-from shared.api.parameters import DEFAULT_LIMIT, Cursor, Limit, guarded_router, problems
+from shared.api.etags import names
+from shared.api.models.capture import BackfillFields, BackfillModel, PreviewModel
+from shared.api.models.connections import AddressFields, TestFields, TestModel, TestsModel
+from shared.api.models.mailboxes import MailboxesModel, MailboxFields, MailboxModel
+from shared.api.parameters import (
+    DEFAULT_LIMIT,
+    Cursor,
+    Limit,
+    cursor_after,
+    guarded_router,
+    name_before,
+    problems,
+)
+from shared.api.shapes import capture, connections, mailboxes
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.filing.entries import decode_cursor, encode_cursor
 from shared.domain.privacy.callers import ADMIN, AGENT, Caller
 
 router = guarded_router(tag="mailboxes")
@@ -25,13 +32,16 @@ Address = Annotated[
 ]
 NO_SETTINGS: Final = MailboxFields.model_construct()
 
-# A test takes Graph some requests; a page of them has to come within a minute.
+# A test makes several requests to Graph, and a page of tests must be ready within a minute.
 TestLimit = Annotated[int, Query(ge=1, le=50, description="Mailboxes on a page.")]
 DEFAULT_TESTS: Final = 20
 
 
-def _etag(mailbox: Mailbox) -> str:
-    return etag_of(json.dumps(shapes.mailbox_settings(mailbox), sort_keys=True).encode())
+def _precondition(if_match: str | None) -> Callable[[Mailbox], bool] | None:
+    """Whether the stored settings are those that the caller read; None without If-Match."""
+    if if_match is None:
+        return None
+    return lambda stored: names(if_match, mailboxes.etag(stored))
 
 
 @router.put(
@@ -45,72 +55,72 @@ def put_mailbox(
     caller: Admin,
     address: Address,
     body: MailboxFields,
-    if_match: Annotated[str | None, Header(description="The ETag of the settings as they were read.")] = None,
+    if_match: Annotated[str | None, Header(description="The ETag of the settings that you read.")] = None,
 ) -> MailboxModel:
-    """Connect a mailbox or change its settings. Its subscription follows by itself."""
-    unchanged = None if if_match is None else lambda one: names(if_match, _etag(one))
+    """Connect a mailbox or change its settings. Postledger updates its subscription."""
     given = body.model_dump(exclude_unset=True)
-    mailbox, created = use_cases.put_mailbox(caller.tenant_id, address, given, unchanged=unchanged)
+    mailbox, created = use_cases.put_mailbox(
+        caller.tenant_id, address, given, unchanged=_precondition(if_match)
+    )
     response.status_code = 201 if created else 200
-    response.headers["ETag"] = _etag(mailbox)
-    return shapes.mailbox(mailbox, use_cases.clock())
+    response.headers["ETag"] = mailboxes.etag(mailbox)
+    return mailboxes.mailbox(mailbox, use_cases.clock())
 
 
 @router.get("/mailboxes/{address}", responses=problems(404))
 def get_mailbox(response: Response, use_cases: UseCases, caller: Person, address: Address) -> MailboxModel:
-    """Read a mailbox: an admin any, an agent the own."""
+    """Return a mailbox. An admin may read every mailbox, an agent only the agent's own."""
     mailbox = use_cases.get_mailbox(caller, address)
-    response.headers["ETag"] = _etag(mailbox)
-    return shapes.mailbox(mailbox, use_cases.clock(), use_cases.manage_backfill.of(mailbox))
+    response.headers["ETag"] = mailboxes.etag(mailbox)
+    return mailboxes.mailbox(mailbox, use_cases.clock(), use_cases.manage_backfill.of(mailbox))
 
 
 @router.post("/mailboxes/{address}/sync", status_code=202, responses=problems(404, 409))
 def sync_mailbox(use_cases: UseCases, caller: Person, address: Address) -> MailboxModel:
-    """Walk the mailbox now, and compare it with the ledger: an admin any, an agent the own."""
+    """Read the mailbox now and compare it with the ledger. An agent may name only the agent's own mailbox."""
     mailbox = use_cases.get_mailbox(caller, address)
     use_cases.sync_now(mailbox)
-    return shapes.mailbox(mailbox, use_cases.clock(), use_cases.manage_backfill.of(mailbox))
+    return mailboxes.mailbox(mailbox, use_cases.clock(), use_cases.manage_backfill.of(mailbox))
 
 
 @router.post("/mailboxes/{address}/test", responses=problems(404))
 def test_mailbox(
     use_cases: UseCases, caller: Person, address: Address, body: TestFields | None = None
 ) -> TestModel:
-    """Test whether a mailbox can be captured, saved or not, reading only: an admin any, an agent the own."""
+    """Test whether a mailbox, saved or not, can be captured. An agent may test only the agent's own mailbox."""
     given = body.model_dump(exclude_unset=True) if body else {}
-    return connection_shapes.test(use_cases.test_mailbox(caller, address, given))
+    return connections.test(use_cases.test_mailbox(caller, address, given))
 
 
 @router.post("/mailboxes/test")
 def test_mailboxes(
     use_cases: UseCases, caller: Person, limit: TestLimit = DEFAULT_TESTS, cursor: Cursor = ""
 ) -> TestsModel:
-    """Test a page of mailboxes by address: an admin all, an agent the own."""
-    after = decode_cursor(cursor) if cursor else ""
-    page, following = use_cases.test_mailboxes(caller, limit=limit, after=after)
-    return TestsModel(
-        results=[connection_shapes.test(one) for one in page],
-        cursor=encode_cursor(following) if following else None,
-    )
+    """Test a page of mailboxes by address: all mailboxes for an admin, the agent's own for an agent."""
+    page, following = use_cases.test_mailboxes(caller, limit=limit, after=name_before(cursor))
+    return TestsModel(results=[connections.test(tested) for tested in page], cursor=cursor_after(following))
 
 
 @router.put("/mailboxes/{address}/address", responses=problems(404, 409))
 def take_over_address(
     use_cases: UseCases, caller: Person, address: Address, body: AddressFields
 ) -> MailboxModel:
-    """Give the mailbox its new main address; cursor, history and notices stay. An admin any, an agent the own."""
+    """Give the mailbox its new main address. Its cursors and its history stay.
+
+    An agent may name only the agent's own mailbox.
+    """
     mailbox = use_cases.take_over_address(caller, address, body.address)
-    return shapes.mailbox(mailbox, use_cases.clock())
+    return mailboxes.mailbox(mailbox, use_cases.clock())
 
 
 @router.post("/mailboxes/{address}/backfill", status_code=202, responses=problems(404, 409))
 def start_backfill(
     use_cases: UseCases, caller: Admin, address: Address, body: BackfillFields
 ) -> BackfillModel:
-    """Read the mailbox's history, silently and behind live mail."""
+    """Read the mailbox's history without notices, after live mail."""
     mailbox = use_cases.get_mailbox(caller, address)
     started = use_cases.manage_backfill.start(mailbox, body.since)
-    return shapes.backfill(started, use_cases.clock())
+    return capture.backfill(started, use_cases.clock())
 
 
 @router.post("/mailboxes/{address}/preview", responses=problems(404, 409))
@@ -121,30 +131,33 @@ def preview_mailbox(
     address: Address,
     body: MailboxFields = NO_SETTINGS,
     since: Annotated[
-        datetime | None, Query(description="From when on; the last `capture_hours` if not said.")
+        datetime | None, Query(description="The start of the preview; without it, the last `capture_hours`.")
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=1_000, description="About how many mails to look at.")] = 200,
+    limit: Annotated[
+        int, Query(ge=1, le=1_000, description="The approximate number of mails to check.")
+    ] = 200,
     cursor: Cursor = "",
 ) -> PreviewModel:
-    """What would be captured, by which rules: from headers alone, storing nothing.
+    """Return the mails that would be captured and the rules that capture them. It reads headers and stores nothing.
 
-    Of a mailbox that is saved or not; settings in the body are tried out. An admin any, an agent the own.
+    The mailbox may be saved or not; settings in the body apply to the preview alone. An agent may name only the
+    agent's own mailbox.
     """
     given = body.model_dump(exclude_unset=True)
     mailbox = use_cases.preview_mailbox.mailbox(caller, address, given)
     page = use_cases.preview_mailbox(caller, mailbox, since, limit=limit, cursor=cursor)
-    return shapes.preview(page)
+    return capture.preview(page)
 
 
 @router.delete("/mailboxes/{address}/backfill", status_code=204, responses=problems(404))
 def cancel_backfill(use_cases: UseCases, caller: Admin, address: Address) -> None:
-    """Stop a running backfill. What it has filed stays."""
+    """Stop a running backfill. Its filed mail stays."""
     use_cases.manage_backfill.cancel(use_cases.get_mailbox(caller, address))
 
 
 @router.delete("/mailboxes/{address}", status_code=204, responses=problems(404))
 def delete_mailbox(use_cases: UseCases, caller: Admin, address: Address) -> None:
-    """Stop capturing a mailbox. What was filed from it stays."""
+    """Delete a mailbox and end its capture. Its filed mail stays."""
     use_cases.delete_mailbox(caller.tenant_id, address)
 
 
@@ -152,10 +165,9 @@ def delete_mailbox(use_cases: UseCases, caller: Admin, address: Address) -> None
 def list_mailboxes(
     use_cases: UseCases, caller: Admin, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
 ) -> MailboxesModel:
-    """A page of mailboxes by address."""
-    after = decode_cursor(cursor) if cursor else ""
-    page, following = use_cases.list_mailboxes(caller.tenant_id, limit=limit, after=after)
+    """Return a page of mailboxes by address."""
+    page, following = use_cases.list_mailboxes(caller.tenant_id, limit=limit, after=name_before(cursor))
+    now = use_cases.clock()
     return MailboxesModel(
-        mailboxes=[shapes.mailbox(one, use_cases.clock()) for one in page],
-        cursor=encode_cursor(following) if following else None,
+        mailboxes=[mailboxes.mailbox(found, now) for found in page], cursor=cursor_after(following)
     )

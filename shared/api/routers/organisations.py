@@ -1,15 +1,22 @@
-"""Organisations: the own settings for an admin; enabling and listing for the operator."""
+"""Organisations: an admin changes the settings, the operator enables and lists organisations."""
 
 from typing import Annotated
 
 from fastapi import Depends, Query
 
-from shared.api import erasure_shapes, shapes
 from shared.api.auth import UseCases, needs
-from shared.api.erasure_models import DeletionModel
-from shared.api.models import OrganisationFields, OrganisationModel, OrganisationsModel
-from shared.api.parameters import DEFAULT_LIMIT, Cursor, Limit, guarded_router, problems
-from shared.domain.filing.entries import decode_cursor, encode_cursor
+from shared.api.models.organisations import OrganisationFields, OrganisationModel, OrganisationsModel
+from shared.api.models.privacy import DeletionModel
+from shared.api.parameters import (
+    DEFAULT_LIMIT,
+    Cursor,
+    Limit,
+    cursor_after,
+    guarded_router,
+    name_before,
+    problems,
+)
+from shared.api.shapes import organisations, privacy
 from shared.domain.privacy.callers import ADMIN, OPERATOR, Caller
 
 router = guarded_router(tag="organisations")
@@ -19,15 +26,15 @@ Operator = Annotated[Caller, Depends(needs(OPERATOR))]
 
 @router.get("/organisation", responses=problems(404))
 def get_organisation(use_cases: UseCases, caller: Settler) -> OrganisationModel:
-    """Read the organisation's settings."""
-    return shapes.organisation(use_cases.get_organisation(caller.tenant_id))
+    """Return the organisation's settings."""
+    return organisations.organisation(use_cases.get_organisation(caller.tenant_id))
 
 
 @router.put("/organisation")
 def put_organisation(use_cases: UseCases, caller: Settler, body: OrganisationFields) -> OrganisationModel:
-    """Change the organisation's settings. The operator's first call makes the organisation known."""
+    """Change the organisation's settings. The operator's first call creates the organisation."""
     given = body.model_dump(exclude_unset=True, exclude={"state", "tenant_id"})
-    return shapes.organisation(use_cases.put_organisation(caller, given))
+    return organisations.organisation(use_cases.put_organisation(caller, given))
 
 
 @router.delete("/organisation", status_code=202, responses=problems(404))
@@ -36,21 +43,20 @@ def delete_organisation(
     caller: Settler,
     confirm: Annotated[str, Query(description="The organisation's tenant id.", max_length=64)] = "",
 ) -> DeletionModel:
-    """Take away everything that is stored of the organisation. This cannot be undone.
+    """Delete everything that is stored for the organisation. This cannot be undone.
 
-    Nobody is served any more from now on; the rest is done in the background. Asked again, it tells from when.
+    Postledger refuses the organisation's callers at once and deletes in the background. A second request
+    returns the state of the first.
     """
-    return erasure_shapes.deletion(use_cases.ask_deletion(caller, confirm))
+    return privacy.deletion(use_cases.ask_deletion(caller, confirm))
 
 
 @router.get("/organisations")
 def list_organisations(
     use_cases: UseCases, _caller: Operator, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
 ) -> OrganisationsModel:
-    """A page of all organisations by tenant id."""
-    after = decode_cursor(cursor) if cursor else ""
-    page, following = use_cases.list_organisations(limit=limit, after=after)
+    """Return a page of all organisations by tenant id."""
+    page, following = use_cases.list_organisations(limit=limit, after=name_before(cursor))
     return OrganisationsModel(
-        organisations=[shapes.organisation(one) for one in page],
-        cursor=encode_cursor(following) if following else None,
+        organisations=[organisations.organisation(found) for found in page], cursor=cursor_after(following)
     )

@@ -1,4 +1,4 @@
-"""Records: what the CRM pushes so that mail finds its place."""
+"""Records: the CRM sends them so that mail can be filed on their timelines."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Final, Literal
@@ -6,10 +6,8 @@ from typing import Annotated, Final, Literal
 from fastapi import Depends, HTTPException, Query, Request, Response
 from pydantic import AwareDatetime
 
-from shared.api import shapes
 from shared.api.auth import UseCases, needs
-from shared.api.parameters import DEFAULT_LIMIT, Cursor, Kind, Limit, RecordId, guarded_router, problems
-from shared.api.record_models import (
+from shared.api.models.records import (
     LoadModel,
     MergeBody,
     RecordFields,
@@ -18,6 +16,8 @@ from shared.api.record_models import (
     RenameBody,
     WrittenRecordModel,
 )
+from shared.api.parameters import DEFAULT_LIMIT, Cursor, Kind, Limit, RecordId, guarded_router, problems
+from shared.api.shapes import records
 from shared.domain.errors import InvalidInput
 from shared.domain.privacy.callers import ADMIN, SERVICE, Caller
 from shared.domain.records.records import RecordRef
@@ -35,10 +35,11 @@ _LINES = (
 
 async def _body(request: Request) -> bytes:
     content = bytearray()
+    # The host itself would take up to 100 MB.
     async for chunk in request.stream():
         content += chunk
         if len(content) > MAX_BODY:
-            raise HTTPException(413, f"The body is over {MAX_BODY // 1024 // 1024} MiB; send fewer lines.")
+            raise HTTPException(413, f"The body exceeds {MAX_BODY // 1024 // 1024} MiB; send fewer lines.")
     return bytes(content)
 
 
@@ -52,14 +53,14 @@ def put_record(
     use_cases: UseCases,
     caller: Keeper,
     kind: Kind,
-    id: RecordId,  # noqa: A002 - the path's own word
+    id: RecordId,
     body: RecordFields,
 ) -> WrittenRecordModel:
-    """Create or replace a record, whole. Mail of its people that came before it follows by itself."""
+    """Create or replace a whole record. Older mail of its people follows without a request."""
     given = body.model_dump(exclude_none=True)
     written = use_cases.put_record(caller.tenant_id, RecordRef(kind, id), given)
     response.status_code = 201 if written.created else 200
-    return shapes.written_record(written)
+    return records.written_record(written)
 
 
 @router.get("/records/{kind}/{id}", responses=problems(404))
@@ -67,10 +68,10 @@ def get_record(
     use_cases: UseCases,
     caller: Keeper,
     kind: Kind,
-    id: RecordId,  # noqa: A002 - the path's own word
+    id: RecordId,
 ) -> RecordModel:
-    """Read a record."""
-    return shapes.record(use_cases.get_record(caller.tenant_id, RecordRef(kind, id)))
+    """Return a record."""
+    return records.record(use_cases.get_record(caller.tenant_id, RecordRef(kind, id)))
 
 
 @router.delete("/records/{kind}/{id}", status_code=204, responses=problems(404))
@@ -78,9 +79,9 @@ def delete_record(
     use_cases: UseCases,
     caller: Keeper,
     kind: Kind,
-    id: RecordId,  # noqa: A002 - the path's own word
+    id: RecordId,
 ) -> None:
-    """Delete a record. Mail that was filed on it stays stored."""
+    """Delete a record. Its filed mail stays stored."""
     use_cases.delete_record(caller.tenant_id, RecordRef(kind, id))
 
 
@@ -95,20 +96,20 @@ def delete_record(
     },
 )
 def load_records(use_cases: UseCases, caller: Keeper, body: Annotated[bytes, Depends(_body)]) -> LoadModel:
-    """Write up to 1,000 records, one JSON object a line: `kind`, `id` and the record's fields."""
-    return shapes.load(use_cases.load_records(caller.tenant_id, body))
+    """Write up to 1,000 records, one JSON object a line with `kind`, `id` and the record's fields."""
+    return records.load(use_cases.load_records(caller.tenant_id, body))
 
 
 @router.post("/records/contact/{id}/merge", responses=problems(404))
 def merge_contacts(
     use_cases: UseCases,
     caller: Keeper,
-    id: RecordId,  # noqa: A002 - the path's own word
+    id: RecordId,
     body: MergeBody,
 ) -> RecordModel:
-    """Merge a contact into another, which is answered. Its mail moves there by itself, within minutes."""
+    """Merge a contact into another contact, and return the latter. The mail follows within minutes."""
     merged, into = RecordRef("contact", id), RecordRef("contact", body.into)
-    return shapes.record(use_cases.merge_contacts(caller.tenant_id, merged, into))
+    return records.record(use_cases.merge_contacts(caller.tenant_id, merged, into))
 
 
 @router.post("/records/{kind}/{id}/rename", responses=problems(404))
@@ -117,11 +118,11 @@ def rename_record(
     use_cases: UseCases,
     caller: Keeper,
     kind: Kind,
-    id: RecordId,  # noqa: A002 - the path's own word
+    id: RecordId,
     body: RenameBody,
 ) -> RecordModel:
-    """Give a record that Postledger opened the CRM's own id. Its mail moves there by itself, within minutes."""
-    return shapes.record(use_cases.rename_record(caller.tenant_id, RecordRef(kind, id), body.id))
+    """Give the CRM's own id to a record that Postledger opened. The mail follows within minutes."""
+    return records.record(use_cases.rename_record(caller.tenant_id, RecordRef(kind, id), body.id))
 
 
 @router.get("/records")
@@ -129,24 +130,30 @@ def list_records(
     *,
     use_cases: UseCases,
     caller: Keeper,
-    kind: Annotated[str, Query(max_length=32, description="One kind of record; empty = all.")] = "",
-    q: Annotated[str, Query(max_length=200, description="Words in name, summary or addresses.")] = "",
+    kind: Annotated[
+        str, Query(max_length=32, description="Only records of this kind; empty: all kinds.")
+    ] = "",
+    q: Annotated[
+        str, Query(max_length=200, description="Only records with these words in name, summary or addresses.")
+    ] = "",
     origin: Annotated[
-        Literal["", "postledger"], Query(description="postledger = those opened here, oldest first.")
+        Literal["", "postledger"],
+        Query(description="postledger: only records that Postledger opened, oldest first."),
     ] = "",
     since: Annotated[
-        AwareDatetime | None, Query(description="With origin=postledger: opened at this time or later.")
+        AwareDatetime | None,
+        Query(description="With origin=postledger: only records opened at this time or later."),
     ] = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = "",
 ) -> RecordsModel:
-    """A page of records by kind and id; with `origin=postledger` by the time they were opened."""
+    """Return a page of records by kind and id; with `origin=postledger`, by the time of opening."""
     if origin:
         if q:
-            raise InvalidInput("'q' does not go together with 'origin'.")
+            raise InvalidInput("'q' and 'origin' cannot be combined.")
         page = use_cases.list_opened(caller.tenant_id, kind, since=since or _EVER, limit=limit, cursor=cursor)
     elif since:
         raise InvalidInput("'since' needs 'origin=postledger'.")
     else:
         page = use_cases.list_records(caller.tenant_id, kind, text=q.strip(), limit=limit, cursor=cursor)
-    return RecordsModel(records=[shapes.record(one) for one in page.records], cursor=page.cursor)
+    return RecordsModel(records=[records.record(found) for found in page.records], cursor=page.cursor)

@@ -38,7 +38,7 @@ def test_a_body_that_is_no_json_is_named(api: Api, issuer: Issuer) -> None:
     )
     assert answer.status_code == 422
     assert set(answer.json()) == SHAPE
-    assert answer.json()["detail"].startswith("The body is no JSON: ")
+    assert answer.json()["detail"].startswith("The body is not JSON: ")
     assert answer.json()["detail"].endswith(", at character 1.")
 
 

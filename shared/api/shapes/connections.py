@@ -1,10 +1,10 @@
-"""From what connecting and testing answer to the JSON models of the API."""
+"""Connections and mailbox tests as JSON."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from shared.api.connection_models import (
+from shared.api.models.connections import (
     ConnectionModel,
     ConnectionsModel,
     ConnectLinkModel,
@@ -33,7 +33,9 @@ def connections(found: Sequence[MailConnection], redirect_uri: str, now: datetim
 
 def verified(found: Verified, redirect_uri: str, now: datetime) -> VerifiedModel:
     fields = _connections(found.connections, redirect_uri, now)
-    return VerifiedModel.model_validate({**fields, "not_opened": [test(one) for one in found.not_opened]})
+    return VerifiedModel.model_validate(
+        {**fields, "not_opened": [test(tested) for tested in found.not_opened]}
+    )
 
 
 def test(found: Tested) -> TestModel:
@@ -57,7 +59,7 @@ def _connections(found: Sequence[MailConnection], redirect_uri: str, now: dateti
         "state": state,
         "meaning": MEANINGS[state],
         "redirect_uri": redirect_uri,
-        "connections": [connection(one, now) for one in found],
+        "connections": [connection(mail_connection, now) for mail_connection in found],
     }
 
 

@@ -1,20 +1,21 @@
-"""The audit, erasures and deletions as JSON models."""
+"""The audit, erasures and deletions as JSON."""
 
 from collections.abc import Iterable, Iterator
 
-from shared.api.erasure_models import AuditModel, AuditRowModel, DeletionModel, ErasureModel
+from shared.api.models.privacy import AuditModel, AuditRowModel, DeletionModel, ErasureModel
 from shared.domain.privacy.audit import AuditRow
 from shared.domain.privacy.erasure import DONE, Deletion, Erasure
 
 
 def erasure(found: Erasure) -> ErasureModel:
-    done = found.state == DONE
+    is_done = found.state == DONE
     return ErasureModel(
         id=found.id,
-        state="done" if done else "running",
+        state="done" if is_done else "running",
         asked_at=found.at,
         step=found.step,
-        turn=found.turn if done else found.turn + 1,
+        # The domain counts the turns that ended; a reader counts the turn that runs.
+        turn=found.turn if is_done else found.turn + 1,
         messages=found.messages,
         changed=found.changed,
         done_at=found.done_at,
@@ -28,12 +29,12 @@ def deletion(found: Deletion) -> DeletionModel:
 
 
 def audit(rows: Iterable[AuditRow], cursor: str | None) -> AuditModel:
-    return AuditModel(rows=[_row(one) for one in rows], cursor=cursor)
+    return AuditModel(rows=[_row(row) for row in rows], cursor=cursor)
 
 
-def lines(rows: Iterable[AuditRow]) -> Iterator[str]:
-    """One JSON object a line (NDJSON)."""
-    return (_row(one).model_dump_json() + "\n" for one in rows)
+def ndjson(rows: Iterable[AuditRow]) -> Iterator[str]:
+    """One JSON object a line, made while it is read: an audit may be larger than memory."""
+    return (_row(row).model_dump_json() + "\n" for row in rows)
 
 
 def _row(row: AuditRow) -> AuditRowModel:

@@ -1,0 +1,250 @@
+"""Filed mail in JSON: timelines, messages, links by hand, and the explanation of a single mail."""
+
+from datetime import datetime
+from typing import Final, Literal
+
+from pydantic import BaseModel, Field
+
+from shared.api.models.schema import KEY, Body, Example, shown_as
+
+ENTRY_ID: Final = f"098227547140000-{KEY}"
+
+PERSON_EXAMPLE: Final[Example] = {"name": "Bo Byer", "address": "bo@fabrikam.example"}
+_AGENT: Final[Example] = {"name": "Ann Agent", "address": "ann@contoso.example"}
+
+
+class PersonModel(BaseModel):
+    """A participant of a mail."""
+
+    model_config = shown_as(PERSON_EXAMPLE)
+    name: str
+    address: str = Field(description="The normalised address; empty for a name without SMTP address.")
+
+
+_ENTRY: Final[Example] = {
+    "id": ENTRY_ID,
+    "message_id": KEY,
+    "internet_message_id": "<2f1c@fabrikam.example>",
+    "kind": "reply",
+    "direction": "in",
+    "at": "2026-03-02T09:00:00Z",
+    "subject": "RE: Viewing on Thursday",
+    "from": PERSON_EXAMPLE,
+    "to": [_AGENT],
+    "cc": [],
+    "preview": "Thursday at four suits us.",
+    "has_attachments": True,
+    "rule": "contact_address",
+    "evidence": "from bo@fabrikam.example",
+    "closed": False,
+    "agent": "ann@contoso.example",
+    "automatic": "",
+    "bounced": [],
+}
+
+
+class EntryModel(BaseModel):
+    """One row of a timeline."""
+
+    model_config = shown_as(_ENTRY)
+    id: str = Field(description="The row's id within its timeline; ascending order is newest first.")
+    message_id: str = Field(description="The message's id in this API.")
+    internet_message_id: str = Field(description="The Message-ID header; empty when the mail has none.")
+    kind: Literal["sent", "reply", "synced", "note", "acknowledgement"]
+    direction: Literal["in", "out"] = Field(description="The direction as the organisation sees it.")
+    at: datetime = Field(description="When the mail was received, in UTC.")
+    subject: str
+    sender: PersonModel = Field(alias="from")
+    to: list[PersonModel]
+    cc: list[PersonModel]
+    preview: str = Field(description="The beginning of the sender's own text.")
+    has_attachments: bool = Field(description="Whether the mail has attachments; inline images do not count.")
+    rule: str = Field(description="The rule that filed the mail on this timeline.")
+    evidence: str = Field(description="The evidence of the rule; empty when the caller may not see it.")
+    closed: bool = Field(description="Whether the record was closed when the mail was filed.")
+    agent: str = Field(description="The agent with whom the entry is shown.")
+    automatic: Literal["", "bounce", "feedback", "auto_reply", "automatic"] = Field(
+        "", description="The kind of machine that wrote the mail; empty for a person."
+    )
+    bounced: list[str] = Field([], description="The addresses that the mail did not reach.")
+
+
+class TimelineModel(BaseModel):
+    """A page of a timeline, newest first."""
+
+    model_config = shown_as({"entries": [_ENTRY], "cursor": None})
+    entries: list[EntryModel]
+    cursor: str | None = Field(description="Send this value to read the next page; null on the last page.")
+
+
+_ATTACHMENT: Final[Example] = {
+    "id": "0",
+    "name": "plan.pdf",
+    "content_type": "application/pdf",
+    "size": 20480,
+    "inline": False,
+}
+LINK_EXAMPLE: Final[Example] = {
+    "kind": "contact",
+    "id": "C-1",
+    "rule": "contact_address",
+    "evidence": "from bo@fabrikam.example",
+    "score": 80,
+    "by": "postledger",
+    "closed": False,
+}
+
+
+class AttachmentModel(BaseModel):
+    """An attachment's description; `messages/{id}/attachments/{attachment_id}` returns its bytes."""
+
+    model_config = shown_as(_ATTACHMENT)
+    id: str
+    name: str
+    content_type: str = Field(description="The type that the sender named; do not trust it.")
+    size: int = Field(description="The size in bytes, as the mailbox counts it.")
+    inline: bool
+
+
+class LinkModel(BaseModel):
+    """A record on which the message is filed, and the reason."""
+
+    model_config = shown_as(LINK_EXAMPLE)
+    kind: str
+    id: str
+    rule: str
+    evidence: str
+    score: int = Field(description="0 to 100.")
+    by: str = Field(description="The author of the link: postledger, or an agent.")
+    closed: bool
+
+
+class SightingModel(BaseModel):
+    """A mailbox that holds a copy."""
+
+    model_config = shown_as({"mailbox": "ann@contoso.example", "folder": "inbox"})
+    mailbox: str
+    folder: str = Field(description="A well-known folder name, or the folder's id.")
+
+
+class BounceModel(BaseModel):
+    """An address that a mail did not reach."""
+
+    address: str
+    status: str = Field(
+        description="The enhanced status code (RFC 3463), such as 5.1.1; empty when the report names none."
+    )
+    permanent: bool = Field(description="Whether the failure is final; if not, the server may try again.")
+    at: datetime = Field(description="When the report arrived.")
+    message_id: str = Field(description="The report's own id in this API.")
+
+
+class MessageModel(EntryModel):
+    """A message: the fields of an entry, its sanitised body, attachments, links and copies."""
+
+    model_config = shown_as(
+        {
+            **_ENTRY,
+            "bcc": [],
+            "html": "<p>Thursday at four suits us.</p>",
+            "text": "Thursday at four suits us.\n\nOn Monday Ann wrote:\n> Thursday?",
+            "own_text": "Thursday at four suits us.",
+            "quoted_text": "On Monday Ann wrote:\n> Thursday?",
+            "chain_hidden": False,
+            "blocked_images": [],
+            "body_withheld": None,
+            "attachments": [_ATTACHMENT],
+            "links": [LINK_EXAMPLE],
+            "sightings": [{"mailbox": "ann@contoso.example", "folder": "inbox"}],
+            "bounces": [],
+        }
+    )
+    bcc: list[PersonModel] = Field(description="The recipients that your own mailbox's copy shows.")
+    html: str = Field(
+        description="HTML that is safe to show. `cid:` images point to the attachments of this API. Where the "
+        "beginning of the quoted chain is known, an element of the class `postledger-chain` contains the chain."
+    )
+    text: str
+    own_text: str = Field(description="The sender's text without the quoted chain.")
+    quoted_text: str
+    chain_hidden: bool = Field(
+        description="Whether to show the mail without its chain first: `html` folds the chain, "
+        "`own_text` leaves it out."
+    )
+    blocked_images: list[str] = Field(description="The remote images that `html` leaves out.")
+    body_withheld: str | None = Field(
+        description="The reason why `html` is empty though the mail has a body."
+    )
+    attachments: list[AttachmentModel]
+    links: list[LinkModel]
+    sightings: list[SightingModel]
+    bounces: list[BounceModel] = Field([], description="The reports that the mail did not arrive.")
+
+
+class RefFields(Body):
+    """A record by kind and id."""
+
+    model_config = shown_as({"kind": "contact", "id": "C-1"})
+    kind: str = Field(max_length=32)
+    id: str = Field(max_length=128)
+
+
+class LinksModel(BaseModel):
+    """The records on which a message is filed, after a person changed them."""
+
+    model_config = shown_as({"links": [LINK_EXAMPLE]})
+    links: list[LinkModel]
+
+
+_SEEN: Final[Example] = {
+    "mailbox": "ann@contoso.example",
+    "folder": "inbox",
+    "outcome": "filed",
+    "reason": "contact_address",
+    "final": True,
+    "received_at": "2026-03-02T09:00:00Z",
+    "rules_version": 1,
+}
+
+
+class SeenCopyModel(BaseModel):
+    """A copy of a mail in a captured mailbox, and its outcome."""
+
+    model_config = shown_as(_SEEN)
+    mailbox: str
+    folder: str = Field(description="A well-known folder name, or the folder's id.")
+    outcome: str = Field(description="filed, triage, skipped, pending or failed.")
+    reason: str = Field(description="The rule that decided.")
+    final: bool = Field(
+        description="false: Postledger decides again when the copy moves to a captured folder."
+    )
+    received_at: datetime
+    rules_version: int
+
+
+class ExplanationModel(BaseModel):
+    """The reason why a mail is, or is not, on a timeline.
+
+    It names no person and no subject of a mail that is not filed.
+    """
+
+    model_config = shown_as(
+        {
+            "outcome": "filed",
+            "reason": "contact_address",
+            "links": [LINK_EXAMPLE],
+            "sightings": [_SEEN],
+            "steps": [
+                "ann@contoso.example, inbox, received 2026-03-02 09:00:00 UTC: kept, fetched and filed, "
+                "because an address on it is on a contact's card (contact_address).",
+                "Matching (rules 1) filed it on 1 record(s).",
+                "On contact/C-1, because an address on it is on a contact's card (contact_address, score 80; "
+                "evidence: from bo@fabrikam.example).",
+            ],
+        }
+    )
+    outcome: str = Field(description="filed, triage, skipped, pending, failed or unknown.")
+    reason: str = Field(description="The rule that decided.")
+    links: list[LinkModel]
+    sightings: list[SeenCopyModel]
+    steps: list[str] = Field(description="The decisions and their reasons in order, one sentence each.")

@@ -1,0 +1,35 @@
+"""What the service says about itself: that it answers, and what is wrong with a request."""
+
+from typing import Final, Literal
+
+from pydantic import BaseModel, Field
+
+from shared.api.models.schema import Example, shown_as
+
+PROBLEM_EXAMPLE: Final[Example] = {
+    "type": "about:blank",
+    "title": "Forbidden",
+    "status": 403,
+    "detail": "This needs the role Admin; the token has Agent.",
+    "instance": "/api/v1/mailboxes",
+    "correlation_id": "5f0c2f6d1b8e4c0f9f3a0a3f0e2d7c11",
+}
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457)."""
+
+    model_config = shown_as(PROBLEM_EXAMPLE)
+    type: str
+    title: str = Field(description="The status in words.")
+    status: int
+    detail: str = Field(description="A sentence that says what is wrong and what to do.")
+    instance: str = Field(description="The path of the request.")
+    correlation_id: str = Field(description="The log contains this id; quote it when you ask for help.")
+
+
+class Health(BaseModel):
+    """The service answers."""
+
+    model_config = shown_as({"status": "ok"})
+    status: Literal["ok"] = "ok"

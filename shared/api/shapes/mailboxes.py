@@ -1,0 +1,45 @@
+"""Mailboxes as JSON: their settings, their ETag and their state."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from shared.api.etags import etag_of
+from shared.api.models.mailboxes import MailboxModel
+from shared.api.shapes import capture
+from shared.domain.capture.backfills import Backfill
+from shared.domain.connections.mailboxes import SETTINGS, Mailbox
+
+
+def mailbox(found: Mailbox, now: datetime, history: Backfill | None = None) -> MailboxModel:
+    return MailboxModel.model_validate(
+        {
+            "address": found.address,
+            **_settings(found),
+            "state": found.shown_state,
+            "connected_at": found.connected_at,
+            "address_offered": found.address_offered or None,
+            "lost_at": found.lost_at,
+            "last_sync": found.last_sync_at,
+            "last_error": found.last_error,
+            "lag_seconds": _lag_seconds(found, now),
+            "reconciliation": json.loads(found.reconciled) if found.reconciled else None,
+            "backfill": capture.backfill(history, now) if history else None,
+        }
+    )
+
+
+def etag(found: Mailbox) -> str:
+    """The ETag of the settings alone: capture changes the state every few minutes, which is no conflict."""
+    return etag_of(json.dumps(_settings(found), sort_keys=True).encode())
+
+
+def _settings(found: Mailbox) -> dict[str, Any]:
+    return {name: getattr(found, name) for name in SETTINGS}
+
+
+def _lag_seconds(found: Mailbox, now: datetime) -> int | None:
+    if found.last_sync_at is None:
+        return None
+    # Another instance's clock may be a little ahead of this one.
+    return max(0, int((now - found.last_sync_at).total_seconds()))
