@@ -97,7 +97,7 @@ def join_late_contacts(msg: func.QueueMessage) -> None:
 @app.queue_trigger(arg_name="msg", queue_name=names.REMATCHES, connection=STORAGE)
 def rematch_messages(msg: func.QueueMessage) -> None:
     """rematches: decide anew on the next hundred stored messages."""
-    handle(msg, RematchMessages, use_cases().rematch, outcomes())
+    handle(msg, RematchMessages, use_cases().run_rematch, outcomes())
 
 
 @app.queue_trigger(arg_name="msg", queue_name=names.FILING, connection=STORAGE)

@@ -16,6 +16,7 @@ from shared.adapters.storage.stores.message_rows import body_of
 from shared.domain.mail.addresses import Person
 from shared.domain.mail.documents import document_of
 from shared.domain.mail.html import safe_html
+from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import FetchedMessage, MessageHead
 
 MEGABYTE: Final = 1_000_000
@@ -116,7 +117,9 @@ def _quotes() -> dict[str, Callable[[], str]]:
 
 def costs(*, html: str = "", text: str = "") -> tuple[float, float, str]:
     """CPU seconds of filing and of showing a body, and why it is withheld."""
-    head = MessageHead("1", "inbox", "1@x.example", Person("", "bo@x.example"), "Re: x", NOW, NOW)
+    head = MessageHead(
+        ItemRef("", "1"), "inbox", "1@x.example", Person("", "bo@x.example"), "Re: x", NOW, NOW
+    )
     fetched = FetchedMessage(head, html=html, text=text)
     _, filing = _timed(lambda: body_of(TENANT, "0" * 32, document_of(fetched, None)))
     shown, showing = _timed(lambda: safe_html(html, cid_url=lambda _: None))

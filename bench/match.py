@@ -26,11 +26,11 @@ from shared.domain.connections.organisations import Organisation
 from shared.domain.mail import codes
 from shared.domain.mail.addresses import Person
 from shared.domain.mail.identity import Hasher
+from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Direction, MessageHead
-from shared.domain.matching.candidates import Candidates, ThreadHit
+from shared.domain.matching.candidates import Candidates, KnownAddress, ThreadHit
 from shared.domain.matching.matching import MatchPolicy, match
 from shared.domain.records.records import Card, Record, RecordRef
-from shared.ports.stores.records import KnownAddress
 from shared.services.capture.scopes import Scope
 from shared.services.capture.screening import policy_of
 from shared.services.matching.candidates import GatherCandidates
@@ -136,7 +136,7 @@ def mails(shelf: Shelf, count: int, seed: int) -> list[MessageHead]:
         code = f" [{codes.issue(number, CODE_KEYS, TENANT).text}]" if number % 20 == 0 else ""
         made.append(
             MessageHead(
-                graph_id=str(number),
+                item=ItemRef("", str(number)),
                 folder_id="inbox",
                 message_id=f"{number}@d.example",
                 sender=Person("", sender),

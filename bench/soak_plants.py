@@ -52,7 +52,7 @@ def cursor_too_early() -> None:
         page = self.mail.delta(scope.mailbox, state, since)
         stored = self.folders.put(scope.mailbox, replace(state, link=page.link))
         heads = [*page.heads, *self.arrivals.heads(scope, page.partial)]
-        listed = [Listed(one.graph_id, one.received_at, one) for one in heads]
+        listed = [Listed(one.item, one.received_at, one) for one in heads]
         new = self.arrivals.in_doubt(scope, listed, is_unsettled)
         self.arrivals.take(scope, [one.head for one in new], state)
         return stored, page.more

@@ -115,9 +115,9 @@ class Demo:
         mailboxes, sightings = AzureMailboxes(self._storage), AzureSightings(self._storage)
         first, last = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
         return {
-            (mailbox.address, graph_id): sighting
+            (mailbox.address, item.item_id): sighting
             for mailbox in mailboxes.of(self.tenant_id)
-            for graph_id, sighting in sightings.between(mailbox, first, last).items()
+            for item, sighting in sightings.between(mailbox, first, last).items()
         }
 
     def missing(self, mails: Collection[Mail]) -> list[str]:

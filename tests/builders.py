@@ -13,6 +13,7 @@ from shared.domain.filing.entries import Entry, entry_id
 from shared.domain.filing.filing import Copy, InboxItem, StoredMessage, Waiter
 from shared.domain.mail.addresses import Person
 from shared.domain.mail.identity import Fingerprint
+from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Attachment, Direction, Document, FetchedMessage, MessageHead
 from shared.domain.matching.matching import Decision, Disposition, Link
 from shared.domain.records.records import Record, RecordRef
@@ -24,6 +25,7 @@ NOW: Final = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 AGENT: Final = "agent@contoso.example"
 CONTACT: Final = "buyer@fabrikam.example"
 KEY: Final = "0f" * 16
+HOME: Final = "99999999-9999-4999-8999-999999999999"
 HASH_KEY: Final = b"k" * 32
 CODE_KEYS: Final = (b"c" * 32, b"o" * 32)
 
@@ -38,10 +40,15 @@ def people(*addresses: str) -> tuple[Person, ...]:
     return tuple(a_person(one) for one in addresses)
 
 
+def an_item(item_id: str = "AAkALgAAAAAA-1") -> ItemRef:
+    """An item whose id holds in its whole mailbox, as those of Microsoft 365 do."""
+    return ItemRef("", item_id)
+
+
 def a_head(**changes: Any) -> MessageHead:
     """An incoming mail of a contact to the agent; people may be given as addresses."""
     fields: dict[str, Any] = {
-        "graph_id": "AAkALgAAAAAA-1",
+        "item": an_item(),
         "folder_id": "inbox-folder",
         "message_id": "first@fabrikam.example",
         "sender": CONTACT,
@@ -69,7 +76,7 @@ def an_attachment(**changes: Any) -> Attachment:
     """A small PDF."""
     fields: dict[str, Any] = {
         "id": "0",
-        "graph_id": "AAkALgAAAAAA-attachment-0",
+        "source_id": "AAkALgAAAAAA-attachment-0",
         "name": "plan.pdf",
         "content_type": "application/pdf",
         "size": 2_048,
@@ -189,7 +196,7 @@ def a_copy(**changes: Any) -> Copy:
     """The agent's own copy of the default mail."""
     fields: dict[str, Any] = {
         "mailbox_id": MAILBOX_ID,
-        "graph_id": "AAkALgAAAAAA-1",
+        "item": an_item(),
         "folder_id": "inbox-folder",
         **changes,
     }
@@ -198,7 +205,7 @@ def a_copy(**changes: Any) -> Copy:
 
 def a_waiter(number: int = 1) -> Waiter:
     """A skipped copy that answers a mail which is not there yet."""
-    return Waiter(MAILBOX_ID, f"AAkALgAAAAAA-waiter-{number}")
+    return Waiter(MAILBOX_ID, an_item(f"AAkALgAAAAAA-waiter-{number}"))
 
 
 def an_entry(ref: str = "contact/C-1", **changes: Any) -> Entry:
@@ -242,7 +249,7 @@ def an_inbox_item(**changes: Any) -> InboxItem:
 def a_sighting(**changes: Any) -> Sighting:
     """A copy that was kept and waits for ingest."""
     fields: dict[str, Any] = {
-        "graph_id": "AAkALgAAAAAA-1",
+        "item": an_item(),
         "folder_id": "inbox-folder",
         "received_at": NOW - timedelta(minutes=1),
         "outcome": "queued",

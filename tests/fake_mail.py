@@ -10,14 +10,15 @@ from shared.domain.capture.folders import MAIL_CLASS, Folder, FolderState
 from shared.domain.capture.windows import Window, second_of
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import (
+    CursorExpired,
     NotFound,
     Outcome,
     PageBroken,
     PermanentError,
     PostledgerError,
-    SyncStateExpired,
     TransientError,
 )
+from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import FetchedMessage, MessageHead
 from shared.ports.directory import DirectoryUser
 from shared.ports.mail import DeltaPage, Listed, ListPage
@@ -30,28 +31,28 @@ class _Box:
     user: DirectoryUser
     folders: dict[str, Folder] = field(default_factory=dict)
     well_known: dict[str, str] = field(default_factory=dict)
-    messages: dict[str, FetchedMessage] = field(default_factory=dict)
-    contents: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    mime: dict[str, bytes] = field(default_factory=dict)
-    logs: dict[str, list[tuple[str, bool]]] = field(default_factory=dict)
+    messages: dict[ItemRef, FetchedMessage] = field(default_factory=dict)
+    contents: dict[tuple[ItemRef, str], bytes] = field(default_factory=dict)
+    mime: dict[ItemRef, bytes] = field(default_factory=dict)
+    logs: dict[str, list[tuple[ItemRef, bool]]] = field(default_factory=dict)
     generation: int = 0
 
 
 @dataclass(slots=True)
 class FakeMail:
-    """`fail` makes the next calls of a method raise; `failing` makes single messages fail, by Graph id.
+    """`fail` makes the next calls of a method raise; `failing` makes single messages fail, by item.
 
-    `poison` are Graph ids that break every page they stand on with headers. A delta with a filter shows
+    `poison` are items that break every page they stand on with headers. A delta with a filter shows
     `filtered_maximum` messages at most, the newest ones.
-    `bodies_read` counts whole fetches by Graph id, `calls` counts calls by method.
+    `bodies_read` counts whole fetches by item, `calls` counts calls by method.
     """
 
     page_size: int = 50
     list_size: int = 500
     filtered_maximum: int = 5_000
-    poison: set[str] = field(default_factory=set)
-    failing: dict[str, PostledgerError] = field(default_factory=dict)
-    bodies_read: Counter[str] = field(default_factory=Counter)
+    poison: set[ItemRef] = field(default_factory=set)
+    failing: dict[ItemRef, PostledgerError] = field(default_factory=dict)
+    bodies_read: Counter[ItemRef] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
     _boxes: dict[str, _Box] = field(default_factory=dict)
     _failures: dict[str, list[PostledgerError]] = field(default_factory=dict)
@@ -83,36 +84,36 @@ class FakeMail:
         folder: str = "inbox-folder",
         contents: Mapping[str, bytes] | None = None,
         mime: bytes = b"",
-    ) -> str:
+    ) -> ItemRef:
         """Put a mail into a folder under a new id, which is returned; `contents` by attachment's Graph id.
 
         `mime` is what the mail looks like as MIME, where a test needs to know.
         """
         box = self._boxes[address]
         self._number += 1
-        graph_id = f"AAkALgFake{self._number:06}"
-        head = replace(message.head, graph_id=graph_id, folder_id=folder)
-        box.messages[graph_id] = replace(message, head=head)
-        box.mime[graph_id] = mime
-        box.contents |= {(graph_id, one): data for one, data in (contents or {}).items()}
-        box.logs[folder].append((graph_id, True))
-        return graph_id
+        item = ItemRef("", f"AAkALgFake{self._number:06}")
+        head = replace(message.head, item=item, folder_id=folder)
+        box.messages[item] = replace(message, head=head)
+        box.mime[item] = mime
+        box.contents |= {(item, one): data for one, data in (contents or {}).items()}
+        box.logs[folder].append((item, True))
+        return item
 
-    def move(self, address: str, graph_id: str, folder: str) -> None:
+    def move(self, address: str, item: ItemRef, folder: str) -> None:
         """As the person would; the id stays."""
         box = self._boxes[address]
-        message = box.messages[graph_id]
-        box.messages[graph_id] = replace(message, head=replace(message.head, folder_id=folder))
-        box.logs[folder].append((graph_id, True))
+        message = box.messages[item]
+        box.messages[item] = replace(message, head=replace(message.head, folder_id=folder))
+        box.logs[folder].append((item, True))
 
-    def touch(self, address: str, graph_id: str) -> None:
+    def touch(self, address: str, item: ItemRef) -> None:
         """Change something small: the delta names the item without showing it."""
         box = self._boxes[address]
-        box.logs[box.messages[graph_id].head.folder_id].append((graph_id, False))
+        box.logs[box.messages[item].head.folder_id].append((item, False))
 
-    def delete(self, address: str, graph_id: str) -> None:
+    def delete(self, address: str, item: ItemRef) -> None:
         """For good."""
-        del self._boxes[address].messages[graph_id]
+        del self._boxes[address].messages[item]
 
     def expire(self, address: str) -> None:
         """Forget every delta link of a mailbox."""
@@ -165,42 +166,44 @@ class FakeMail:
         start = int(window.link) if window.link else 0
         end = start + (self.page_size if with_heads else self.list_size)
         shown = found[start:end]
-        if with_heads and self.poison & {one.graph_id for one in shown}:
+        if with_heads and self.poison & {one.item for one in shown}:
             if len(shown) > 1:
                 return replace(self, page_size=1).listed(mailbox, folder_id, window, with_heads=True)
             raise PageBroken("The page is broken.")
-        items = (Listed(one.graph_id, one.received_at, one if with_heads else None) for one in shown)
+        items = (Listed(one.item, one.received_at, one if with_heads else None) for one in shown)
         return ListPage(tuple(items), str(end) if end < len(found) else "")
 
     def count(self, mailbox: Mailbox, folder_id: str, window: Window) -> int:
         return len(self._of(self._box("count", mailbox), folder_id, window))
 
-    def broken(self, mailbox: Mailbox, folder_id: str, second: datetime) -> frozenset[str]:
+    def broken(self, mailbox: Mailbox, folder_id: str, second: datetime) -> frozenset[ItemRef]:
         found = self._of(self._box("broken", mailbox), folder_id, Window.second(second))
-        return frozenset(one.graph_id for one in found) & self.poison
+        return frozenset(one.item for one in found) & self.poison
 
-    def heads(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, Outcome[MessageHead]]:
-        found = self._messages(self._box("heads", mailbox), ids)
+    def heads(self, mailbox: Mailbox, items: Sequence[ItemRef]) -> Mapping[ItemRef, Outcome[MessageHead]]:
+        found = self._messages(self._box("heads", mailbox), items)
         return {k: v.head if isinstance(v, FetchedMessage) else v for k, v in found.items()}
 
-    def messages(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, Outcome[FetchedMessage]]:
-        found = self._messages(self._box("messages", mailbox), ids)
+    def messages(
+        self, mailbox: Mailbox, items: Sequence[ItemRef]
+    ) -> Mapping[ItemRef, Outcome[FetchedMessage]]:
+        found = self._messages(self._box("messages", mailbox), items)
         self.bodies_read.update(k for k, v in found.items() if isinstance(v, FetchedMessage))
         return found
 
     @contextmanager
-    def attachment(self, mailbox: Mailbox, message_id: str, attachment_id: str) -> Iterator[Iterator[bytes]]:
-        data = self._box("attachment", mailbox).contents.get((message_id, attachment_id))
+    def attachment(self, mailbox: Mailbox, item: ItemRef, attachment_id: str) -> Iterator[Iterator[bytes]]:
+        data = self._box("attachment", mailbox).contents.get((item, attachment_id))
         if data is None:
             raise NotFound("There is no such attachment.", "ErrorItemNotFound")
         yield iter([data])
 
-    def mime(self, mailbox: Mailbox, graph_id: str, most: int) -> bytes:
+    def mime(self, mailbox: Mailbox, item: ItemRef, most: int) -> bytes:
         box = self._box("mime", mailbox)
-        found = self._message(box, graph_id)
+        found = self._message(box, item)
         if isinstance(found, PermanentError):
             raise found
-        return box.mime[graph_id][:most]
+        return box.mime[item][:most]
 
     def _box(self, method: str, mailbox: Mailbox) -> _Box:
         self.calls[method] += 1
@@ -220,32 +223,32 @@ class FakeMail:
             raise NotFound("There is no such folder.", "ErrorItemNotFound")
         found = (one.head for one in box.messages.values() if one.head.folder_id == folder_id)
         inside = (one for one in found if window.start <= second_of(one.received_at) < window.end)
-        return sorted(inside, key=lambda one: (one.received_at, one.graph_id))
+        return sorted(inside, key=lambda one: (one.received_at, one.item))
 
-    def _messages(self, box: _Box, ids: Sequence[str]) -> dict[str, Outcome[FetchedMessage]]:
+    def _messages(self, box: _Box, items: Sequence[ItemRef]) -> dict[ItemRef, Outcome[FetchedMessage]]:
         """As in a chain: behind one that fails for now, nothing is had."""
-        found: dict[str, Outcome[FetchedMessage]] = {}
-        for one in ids:
+        found: dict[ItemRef, Outcome[FetchedMessage]] = {}
+        for one in items:
             try:
                 found[one] = self._message(box, one)
             except TransientError as error:
                 if not found:
                     raise
-                found |= dict.fromkeys(ids[len(found) :], error)
+                found |= dict.fromkeys(items[len(found) :], error)
                 break
         return found
 
-    def _message(self, box: _Box, graph_id: str) -> FetchedMessage | PermanentError:
-        error = self.failing.get(graph_id)
+    def _message(self, box: _Box, item: ItemRef) -> FetchedMessage | PermanentError:
+        error = self.failing.get(item)
         if isinstance(error, PermanentError):
             return error
         if error is not None:
             raise error
-        return box.messages.get(graph_id) or NotFound("There is no such message.", "ErrorItemNotFound")
+        return box.messages.get(item) or NotFound("There is no such message.", "ErrorItemNotFound")
 
 
 def _read_link(link: str, generation: int) -> tuple[int, datetime | None]:
     _, made_in, position, since = link.split(":", 3)
     if int(made_in) != generation:
-        raise SyncStateExpired("The link is too old.", "SyncStateNotFound")
+        raise CursorExpired("The link is too old.", "SyncStateNotFound")
     return int(position), datetime.fromisoformat(since).astimezone(UTC) if since else None

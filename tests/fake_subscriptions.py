@@ -6,7 +6,7 @@ from datetime import datetime
 
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import NotFound
-from shared.ports.notifications import GraphSubscription
+from shared.ports.notifications import LiveSubscription
 
 
 @dataclass
@@ -18,33 +18,33 @@ class FakeSubscriptionSource:
     """
 
     states: dict[str, str] = field(default_factory=dict)
-    rows: dict[str, tuple[str, GraphSubscription]] = field(default_factory=dict)
+    rows: dict[str, tuple[str, LiveSubscription]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     errors: dict[str, BaseException] = field(default_factory=dict)
     on_create: Callable[[], None] = lambda: None
     after_create: Callable[[], None] = lambda: None
     _number: int = 0
 
-    def create(self, mailbox: Mailbox, client_state: str, expires_at: datetime) -> GraphSubscription:
+    def create(self, mailbox: Mailbox, client_state: str, expires_at: datetime) -> LiveSubscription:
         self._call("create")
         self.on_create()
         made = self.add(mailbox.tenant_id, mailbox.graph_user, client_state, expires_at)
         self.after_create()
         return made
 
-    def add(self, tenant_id: str, user: str, client_state: str, expires_at: datetime) -> GraphSubscription:
+    def add(self, tenant_id: str, user: str, client_state: str, expires_at: datetime) -> LiveSubscription:
         """One that exists at Graph."""
         self._number += 1
-        made = GraphSubscription(f"subscription-{self._number}", expires_at, user.casefold())
+        made = LiveSubscription(f"subscription-{self._number}", expires_at, user.casefold())
         self.rows[made.subscription_id] = tenant_id, made
         self.states[made.subscription_id] = client_state
         return made
 
-    def renew(self, mailbox: Mailbox, subscription_id: str, expires_at: datetime) -> GraphSubscription:
+    def renew(self, mailbox: Mailbox, subscription_id: str, expires_at: datetime) -> LiveSubscription:
         self._call("renew")
         if subscription_id not in self.rows:
             raise NotFound("gone", "ResourceNotFound")
-        made = GraphSubscription(subscription_id, expires_at, mailbox.graph_user.casefold())
+        made = LiveSubscription(subscription_id, expires_at, mailbox.graph_user.casefold())
         self.rows[subscription_id] = mailbox.tenant_id, made
         return made
 
@@ -57,7 +57,7 @@ class FakeSubscriptionSource:
         self.rows.pop(subscription_id, None)
         self.states.pop(subscription_id, None)
 
-    def living(self, tenant_id: str) -> list[GraphSubscription]:
+    def living(self, tenant_id: str) -> list[LiveSubscription]:
         self._call("living")
         return [one for tenant, one in self.rows.values() if tenant == tenant_id]
 

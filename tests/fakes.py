@@ -26,14 +26,17 @@ from shared.domain.filing.entries import Entry, inverted
 from shared.domain.filing.filing import DONE, MAX_WAITERS, Copy, InboxItem, StoredMessage, Waiter
 from shared.domain.filing.person_decisions import Mark
 from shared.domain.mail.identity import variant_key
+from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Document
-from shared.domain.matching.candidates import ThreadHit
+from shared.domain.matching.candidates import KnownAddress, ThreadHit
 from shared.domain.privacy.audit import AuditFilter, AuditRow
 from shared.domain.privacy.erasure import RUNNING, Deletion, Eraser, Erasure
 from shared.domain.records.records import Card, Record, RecordRef, opened_key
 from shared.ports.stores.exceptions import Failure, FailureFilter
 from shared.ports.stores.filing import Claim, EntryFilter
-from shared.ports.stores.records import KnownAddress
+from tests.fake_connecting import FakeProbe, FakeSignIns
+from tests.fake_mail import FakeMail
+from tests.fake_subscriptions import FakeSubscriptionSource
 
 SLOTS: Final = 3
 # So often a row that others keep changing is read again.
@@ -483,7 +486,7 @@ class _MessageRow:
     message: StoredMessage | None = None
     document: Document | None = None
     waiters: tuple[Waiter, ...] = ()
-    copies: dict[tuple[str, str], Copy] = field(default_factory=dict)
+    copies: dict[tuple[str, ItemRef], Copy] = field(default_factory=dict)
 
 
 class FakeMessageStore:
@@ -500,13 +503,13 @@ class FakeMessageStore:
                 return Claim(row.message, created=False)
             row.message = replace(message, waiters=row.waiters, etag=self._etag())
             row.document = document
-            row.copies[copy.mailbox_id, copy.graph_id] = copy
+            row.copies[copy.mailbox_id, copy.item] = copy
             return Claim(row.message, created=True)
 
     def add_copy(self, tenant_id: str, key: str, copy: Copy) -> None:
         with self.faults.write("MessageStore.add_copy"):
             row = self.rows.setdefault((tenant_id, key), _MessageRow())
-            row.copies[copy.mailbox_id, copy.graph_id] = copy
+            row.copies[copy.mailbox_id, copy.item] = copy
 
     def update(self, tenant_id: str, message: StoredMessage) -> StoredMessage:
         with self.faults.write("MessageStore.update"):
@@ -655,17 +658,17 @@ class FakeCodes:
 class FakeSightings:
     def __init__(self, faults: Faults | None = None) -> None:
         self.faults = faults or Faults()
-        self.rows: dict[tuple[str, str], dict[tuple[datetime, str], Sighting]] = {}
+        self.rows: dict[tuple[str, str], dict[tuple[datetime, ItemRef], Sighting]] = {}
 
     def put(self, mailbox: Mailbox, sightings: Sequence[Sighting]) -> None:
         with self.faults.write("Sightings.put"):
             rows = self.rows.setdefault((mailbox.tenant_id, mailbox.mailbox_id), {})
-            rows.update({(one.received_at, one.graph_id): one for one in sightings})
+            rows.update({(one.received_at, one.item): one for one in sightings})
 
-    def between(self, mailbox: Mailbox, first: datetime, last: datetime) -> Mapping[str, Sighting]:
+    def between(self, mailbox: Mailbox, first: datetime, last: datetime) -> Mapping[ItemRef, Sighting]:
         self.faults.read("Sightings.between")
         rows = self.rows.get((mailbox.tenant_id, mailbox.mailbox_id), {})
-        return {one.graph_id: one for one in rows.values() if first <= one.received_at <= last}
+        return {one.item: one for one in rows.values() if first <= one.received_at <= last}
 
     def undecided_since(
         self, mailbox: Mailbox, since: datetime, reasons: Sequence[str]
@@ -694,10 +697,10 @@ class FakeSightings:
                 del rows[key]
             return len(old) == limit
 
-    def all(self, mailbox: Mailbox) -> dict[str, Sighting]:
+    def all(self, mailbox: Mailbox) -> dict[ItemRef, Sighting]:
         """Everything seen in a mailbox, by Graph id: for tests."""
         rows = self.rows.get((mailbox.tenant_id, mailbox.mailbox_id), {})
-        return {one.graph_id: one for one in rows.values()}
+        return {one.item: one for one in rows.values()}
 
 
 class FakeTimeline:
@@ -867,7 +870,7 @@ def _is_wanted(failure: Failure, wanted: FailureFilter) -> bool:
     return (
         wanted.code in ("", failure.code)
         and wanted.queue in ("", failure.queue)
-        and wanted.graph_id in ("", failure.graph_id)
+        and wanted.item in (None, failure.item)
         and not (wanted.unreplayed and failure.replayed_at)
     )
 
@@ -1071,3 +1074,15 @@ class FakeStorage:
         self.connections = FakeConnections(self.faults)
         self.erasures = FakeErasures(self.faults)
         self.holdings = FakeHoldings(self)
+
+
+class FakePorts(FakeStorage):
+    """Every port, as `shared.ports.record` names them: a storage account, mail, and Entra's and Graph's doors."""
+
+    def __init__(self, mail: FakeMail | None = None) -> None:
+        super().__init__()
+        self.webhook_queue = self.queue
+        self.mail = mail or FakeMail()
+        self.subscription_source = FakeSubscriptionSource()
+        self.sign_ins = FakeSignIns()
+        self.probe = FakeProbe()

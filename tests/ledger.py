@@ -54,7 +54,8 @@ class Ledger:
     def sightings(self, address: str) -> dict[str, Sighting]:
         """What became of every copy seen in a connected mailbox, by Graph id."""
         mailbox = self.mailbox(address)
-        return dict(self._sightings.between(mailbox, FIRST, LAST)) if mailbox else {}
+        found = self._sightings.between(mailbox, FIRST, LAST) if mailbox else {}
+        return {item.item_id: sighting for item, sighting in found.items()}
 
     def outcome(self, address: str, graph_id: str, *, seconds: float = 60.0) -> Sighting:
         """The sighting of one copy once nothing is left to do for it, waited for."""

@@ -49,11 +49,11 @@ class _Reader:
             address: product.storage.sightings.all(mailbox)
             for address, mailbox in self._house.mailboxes.items()
         }
-        for delivery, graph_id in self._house.graph_ids.items():
-            sighting = sightings[delivery.mailbox].get(graph_id)
+        for delivery, item in self._house.items.items():
+            sighting = sightings[delivery.mailbox].get(item)
             if sighting is not None and product.storage.messages.get(TENANT, sighting.message_key):
                 self._keys[delivery.mail].add(sighting.message_key)
-            if product.mail.bodies_read[graph_id]:
+            if product.mail.bodies_read[item]:
                 self._read.add(delivery.mail)
 
     def _opened(self) -> dict[str, str]:

@@ -24,10 +24,11 @@ from dev.simulator.view import Renderer, View
 from shared.adapters.graph.mail import WHOLE
 from shared.adapters.graph.parsing import whole
 from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import FetchedMessage
 from shared.domain.records.records import Card, Record, RecordRef
 from tests.builders import TENANT
-from tests.fakes import FakeRecordIndex, FakeRecords, FakeStorage
+from tests.fakes import FakePorts, FakeRecordIndex, FakeRecords
 from tests.unit.services.world import World as Product
 
 # One copy in five is noticed late: well within the two days of `Story.long_after`.
@@ -68,7 +69,7 @@ class QuickIndex(FakeRecordIndex):
         return self._rows.under(tenant_id, key)
 
 
-class QuickStorage(FakeStorage):
+class QuickStorage(FakePorts):
     """All fakes, with quick look-ups of records."""
 
     def __init__(self) -> None:
@@ -85,7 +86,7 @@ class House:
         self.story = story
         self.product = Product(storage=QuickStorage())
         self.mailboxes: dict[str, Mailbox] = {}
-        self.graph_ids: dict[Delivery, str] = {}
+        self.items: dict[Delivery, ItemRef] = {}
         self._simulated: dict[str, SimulatedMailbox] = {}
         self._renderer = Renderer(Stats(), Habits())
         asked = parse_qs(WHOLE.removeprefix("?"))
@@ -134,7 +135,7 @@ class House:
         """Lay the copy into its mailbox, and keep what Graph would show of it."""
         mail = self._mail(delivery)
         data = raw(by_list(mail) if delivery.by_list else mail, with_bcc=delivery.origin == "sent")
-        self.graph_ids[delivery] = self.product.mail.deliver(
+        self.items[delivery] = self.product.mail.deliver(
             delivery.mailbox, self._shown(delivery, data), folder=f"{delivery.folder}-folder", mime=data
         )
 
@@ -150,9 +151,9 @@ class House:
         records.put_many(TENANT, [replace(records.rows[TENANT, ref], status="closed")])
 
     def _notify(self, batch: Iterable[Delivery], chance: random.Random) -> None:
-        by_mailbox: dict[str, list[str]] = {}
+        by_mailbox: dict[str, list[ItemRef]] = {}
         for one in batch:
-            by_mailbox.setdefault(one.mailbox, []).append(self.graph_ids[one])
+            by_mailbox.setdefault(one.mailbox, []).append(self.items[one])
         addresses = sorted(by_mailbox)
         chance.shuffle(addresses)
         for address in addresses:

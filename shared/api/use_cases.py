@@ -1,6 +1,6 @@
-"""The use cases of the client API as one object: the composition root fills it, the routes call it."""
+"""The use cases of the client API as one object: the routes call it, `bootstrap` composes it."""
 
-from dataclasses import dataclass
+from typing import Protocol
 
 from shared.ports.work import Clock
 from shared.services.capture.backfill import ManageBackfill
@@ -38,8 +38,7 @@ from shared.services.records.records import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiUseCases:
+class ApiUseCases(Protocol):
     """One use case per operation."""
 
     identify_caller: IdentifyCaller

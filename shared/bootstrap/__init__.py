@@ -3,40 +3,81 @@
 Loading the function app builds nothing; FastAPI is imported by the first client request.
 """
 
+import uuid
+from datetime import UTC, datetime
 from functools import cache
 from threading import RLock
 from typing import TYPE_CHECKING
 
-from shared.bootstrap.work import UseCases, Work
 from shared.triggers.queue import Outcomes
 
 if TYPE_CHECKING:
     from azure.functions import AsgiMiddleware
 
+    from shared.bootstrap.compose import UseCases
+    from shared.config import Settings
+
+# `cache` alone lets two first requests build the same thing twice.
 _building = RLock()
-_work = Work()
 
 
-def use_cases() -> UseCases:
+def use_cases() -> "UseCases":
     """The use cases of this process. Raises ConfigurationError when settings are missing or wrong."""
     with _building:
-        return _work.use_cases
+        return _use_cases()
 
 
 def outcomes() -> Outcomes:
     """Where failed commands of this process go."""
-    with _building:
-        return _work.outcomes
+    return use_cases().part(Outcomes)
 
 
 def api_app() -> "AsgiMiddleware":
     """The client API of this process."""
     with _building:
-        return _api()
+        return _api_app()
 
 
 @cache
-def _api() -> "AsgiMiddleware":
-    from shared.bootstrap.client_api import api_over
+def _settings() -> "Settings":
+    from shared import telemetry
+    from shared.config import Settings
 
-    return api_over(_work)
+    telemetry.keep_libraries_quiet()
+    return Settings.from_environment()
+
+
+@cache
+def _use_cases() -> "UseCases":
+    from shared.bootstrap.compose import UseCaseSettings, compose
+    from shared.bootstrap.ports import RealPorts
+
+    settings = _settings()
+    needed = UseCaseSettings(settings.hash_key, settings.code_keys, settings.home_tenant_id)
+    return compose(RealPorts(settings), needed, _now, _new_id)
+
+
+@cache
+def _api_app() -> "AsgiMiddleware":
+    from azure.functions import AsgiMiddleware
+
+    from shared.adapters.entra import EntraTokens
+    from shared.api.app import create_app
+
+    settings, use_cases = _settings(), _use_cases()
+    audiences = {settings.client_id, f"api://{settings.client_id}", settings.api_audience} - {""}
+    verifier = EntraTokens(
+        authority=settings.authority_url,
+        audiences=frozenset(audiences),
+        is_known_tenant=use_cases.served_tenants,
+    )
+    app = create_app(use_cases, verifier, cors_origins=settings.cors_origins)
+    return AsgiMiddleware(app)  # type: ignore[no-untyped-call]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex

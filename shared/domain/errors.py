@@ -11,8 +11,9 @@ PostledgerError
 │   ├── NotFound          moved, deleted, or never there
 │   ├── AccessDenied      no consent, or the mailbox is out of scope
 │   ├── MailboxUnavailable    unlicensed, on-premises or soft-deleted
-│   ├── SyncStateExpired  the delta token is gone; walk the window again
+│   ├── CursorExpired     where a folder was read to is no longer known; read a window again
 │   ├── Rejected          the other side calls the request wrong
+│   ├── Unreadable        what a stranger wrote breaks a parser; one mail's failure
 │   ├── Noted             the mailbox's state says so already; not recorded
 │   └── MalformedCommand  a queue message that is no command
 └── InvalidInput          a person's mistake: says what is wrong and what to do
@@ -23,9 +24,13 @@ PostledgerError
 """
 
 from collections.abc import Iterable, Mapping
-from typing import TypeAlias, TypeVar
+from datetime import datetime
+from typing import Final, TypeAlias, TypeVar
+
+UNREADABLE: Final = "unreadable"
 
 T = TypeVar("T")
+K = TypeVar("K")
 
 
 class PostledgerError(Exception):
@@ -80,12 +85,20 @@ class MailboxUnavailable(PermanentError):
     """No licensed, active cloud mailbox behind this address."""
 
 
-class SyncStateExpired(PermanentError):
-    """Graph no longer knows the delta token (410, SyncStateNotFound)."""
+class CursorExpired(PermanentError):
+    """The provider no longer knows the cursor of a folder's changes."""
 
 
 class Rejected(PermanentError):
     """The request itself was refused as wrong."""
+
+
+class Unreadable(PermanentError):
+    """A mail whose text breaks a parser: it fails alone. `received_at` is when it came, where that is known."""
+
+    def __init__(self, message: str, received_at: datetime | None = None) -> None:
+        super().__init__(message, UNREADABLE)
+        self.received_at = received_at
 
 
 class Noted(PermanentError):
@@ -120,7 +133,7 @@ class Outdated(InvalidInput):
 Outcome: TypeAlias = T | PermanentError | TransientError
 
 
-def none_passing(outcomes: Mapping[str, Outcome[T]]) -> dict[str, T | PermanentError]:
+def none_passing(outcomes: Mapping[K, Outcome[T]]) -> dict[K, T | PermanentError]:
     """The outcomes, for those who need all of them. Raises the TransientError that stands for some."""
     passing = [one for one in outcomes.values() if isinstance(one, TransientError)]
     if passing:

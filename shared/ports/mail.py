@@ -10,6 +10,7 @@ from shared.domain.capture.folders import Folder, FolderState
 from shared.domain.capture.windows import Window
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import Outcome
+from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import FetchedMessage, MessageHead
 from shared.ports.directory import DirectoryUser
 
@@ -22,7 +23,7 @@ class DeltaPage:
     """
 
     heads: tuple[MessageHead, ...]
-    partial: tuple[str, ...]
+    partial: tuple[ItemRef, ...]
     link: str
     more: bool
 
@@ -31,7 +32,7 @@ class DeltaPage:
 class Listed:
     """An item of a folder by receipt time; with its headers where they were asked for and could be read."""
 
-    graph_id: str
+    item: ItemRef
     received_at: datetime
     head: MessageHead | None = None
 
@@ -59,7 +60,7 @@ class MailSource(Protocol):
     def delta(self, mailbox: Mailbox, folder: FolderState, since: datetime | None) -> DeltaPage:
         """The next page of changes; from `since` where the folder has no link yet.
 
-        May raise SyncStateExpired, and PageBroken when even a page of one item fails.
+        May raise CursorExpired, and PageBroken when even a page of one item fails.
         """
 
     def listed(
@@ -70,22 +71,24 @@ class MailSource(Protocol):
     def count(self, mailbox: Mailbox, folder_id: str, window: Window) -> int:
         """How many messages of the window lie in the folder."""
 
-    def broken(self, mailbox: Mailbox, folder_id: str, second: datetime) -> frozenset[str]:
+    def broken(self, mailbox: Mailbox, folder_id: str, second: datetime) -> frozenset[ItemRef]:
         """Ids of the items received in this second that break a page of their own: a request for each."""
 
-    def heads(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, Outcome[MessageHead]]:
-        """Headers by Graph id, in one round trip where it can be.
+    def heads(self, mailbox: Mailbox, items: Sequence[ItemRef]) -> Mapping[ItemRef, Outcome[MessageHead]]:
+        """Headers by item, in one round trip where it can be.
 
         A TransientError is raised when none could be had; when some were, it stands for those that were not.
         """
 
-    def messages(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, Outcome[FetchedMessage]]:
-        """Whole messages with attachments' metadata by Graph id, at most 20; errors as in `heads`."""
+    def messages(
+        self, mailbox: Mailbox, items: Sequence[ItemRef]
+    ) -> Mapping[ItemRef, Outcome[FetchedMessage]]:
+        """Whole messages with attachments' metadata by item, at most 20; errors as in `heads`."""
 
     def attachment(
-        self, mailbox: Mailbox, message_id: str, attachment_id: str
+        self, mailbox: Mailbox, item: ItemRef, attachment_id: str
     ) -> AbstractContextManager[Iterator[bytes]]:
         """An attachment's bytes, streamed. Ids are Graph's."""
 
-    def mime(self, mailbox: Mailbox, graph_id: str, most: int) -> bytes:
+    def mime(self, mailbox: Mailbox, item: ItemRef, most: int) -> bytes:
         """A message as MIME, cut off behind so many bytes. Raises NotFound."""

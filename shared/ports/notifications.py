@@ -8,7 +8,7 @@ from shared.domain.connections.mailboxes import Mailbox
 
 
 @dataclass(frozen=True, slots=True)
-class GraphSubscription:
+class LiveSubscription:
     """A subscription as Graph knows it; `user` is how the mailbox was named when it was made, in lower case."""
 
     subscription_id: str
@@ -19,13 +19,13 @@ class GraphSubscription:
 class SubscriptionSource(Protocol):
     """Graph's change notification subscriptions for whole mailboxes, with immutable ids."""
 
-    def create(self, mailbox: Mailbox, client_state: str, expires_at: datetime) -> GraphSubscription: ...
+    def create(self, mailbox: Mailbox, client_state: str, expires_at: datetime) -> LiveSubscription: ...
 
-    def renew(self, mailbox: Mailbox, subscription_id: str, expires_at: datetime) -> GraphSubscription:
+    def renew(self, mailbox: Mailbox, subscription_id: str, expires_at: datetime) -> LiveSubscription:
         """One PATCH. Raises NotFound when Graph no longer has it."""
 
     def end(self, tenant_id: str, subscription_id: str) -> None:
         """Delete; one that is gone already is no error."""
 
-    def living(self, tenant_id: str) -> list[GraphSubscription]:
+    def living(self, tenant_id: str) -> list[LiveSubscription]:
         """All that this deployment has in a tenant, whatever is stored of them."""

@@ -15,6 +15,10 @@ class CommandQueue(Protocol):
         """Enqueue, readable after `delay` seconds. Never expires."""
 
 
+class PromptQueue(CommandQueue, Protocol):
+    """A queue that has the command within two seconds, or raises: somebody waits for the answer."""
+
+
 class Leases(Protocol):
     def walk(self, tenant_id: str, mailbox_id: str) -> AbstractContextManager[None]:
         """Be the only one to walk this mailbox. Raises Busy. Renewed while held."""

@@ -3,7 +3,6 @@
 Microsoft: "Receive change notifications through webhooks". Answers tell a stranger nothing.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ import azure.functions as func
 
 from shared import telemetry
 from shared.domain.errors import PostledgerError
+from shared.domain.foreign_text import json_value
 from shared.services.capture.notifications import Notification
 
 # Far above what Graph sends; a larger body is refused before it is parsed.
@@ -40,7 +40,7 @@ def read(body: bytes) -> Iterator[Notification]:
     """The notifications in a body. Raises ValueError when it is none."""
     if len(body) > MAX_BODY:
         raise ValueError("too large")
-    content = json.loads(body)
+    content = json_value(body)
     items = content.get("value") if isinstance(content, dict) else None
     if not isinstance(items, list):
         raise ValueError("no list of notifications")

@@ -54,7 +54,7 @@ def handle(message: QueueMessage, kind: type[C], run: Callable[[C], None], outco
     except MalformedCommand as error:
         record_malformed(message, kind.queue, error, outcomes)
         return
-    if _is_last_try(message) and isinstance(command, IngestMessages) and len(command.ids) > 1:
+    if _is_last_try(message) and isinstance(command, IngestMessages) and len(command.items) > 1:
         _split(command, outcomes)
         return
     with telemetry.measured(f"{kind.queue}_handled", mailbox=command.mailbox_id) as said:
@@ -109,7 +109,7 @@ def _parts(command: Command) -> list[Command]:
     """The command itself, or one for each mail of a batch that has failed several times."""
     if not isinstance(command, IngestMessages) or command.attempt < SPLIT_AT_ATTEMPT:
         return [command]
-    return [replace(command, ids=(one,)) for one in command.ids]
+    return [replace(command, items=(one,)) for one in command.items]
 
 
 def _is_last_try(message: QueueMessage) -> bool:
@@ -118,9 +118,9 @@ def _is_last_try(message: QueueMessage) -> bool:
 
 def _split(command: IngestMessages, outcomes: Outcomes) -> None:
     """One bad mail must not take nineteen along: each goes on alone."""
-    telemetry.event("command_split", mailbox=command.mailbox_id, ids=len(command.ids))
-    for one in command.ids:
-        outcomes.queue.put(replace(command, ids=(one,)))
+    telemetry.event("command_split", mailbox=command.mailbox_id, ids=len(command.items))
+    for one in command.items:
+        outcomes.queue.put(replace(command, items=(one,)))
 
 
 def record_malformed(message: QueueMessage, queue: str, error: MalformedCommand, outcomes: Outcomes) -> None:

@@ -40,6 +40,7 @@ from tests.builders import (
     a_waiter,
     an_entry,
     an_inbox_item,
+    an_item,
     an_organisation,
 )
 from tests.contract.test_connections import a_connection
@@ -86,7 +87,7 @@ class TestCosts:
         assert cost(azure.messages.get, tenant, KEY) == 1
         assert cost(azure.messages.document, tenant, KEY) == 1
         assert cost(azure.messages.copies, tenant, KEY) == 1
-        assert cost(azure.messages.add_copy, tenant, KEY, a_copy(graph_id="2")) == 1
+        assert cost(azure.messages.add_copy, tenant, KEY, a_copy(item=an_item("2"))) == 1
         assert cost(azure.messages.find, tenant, {KEY: "a", "ff" * 16: "b"}) == 2
         message = azure.messages.update(tenant, replace(message, variants=1))
         assert cost(azure.messages.find, tenant, {KEY: "a"}) == 2
@@ -120,7 +121,7 @@ class TestCosts:
         assert cost(azure.folder_states.all, mailbox) == 1
         assert cost(azure.sightings.between, mailbox, NOW, NOW) == 1
         assert cost(azure.exceptions.record, a_failure(tenant_id=tenant)) == 1
-        many = [a_sighting(graph_id=str(number)) for number in range(150)]
+        many = [a_sighting(item=an_item(str(number))) for number in range(150)]
         assert cost(azure.sightings.put, mailbox, many) == 2
 
     def test_a_lease_is_acquired_and_released(self, azure, tenant, cost):

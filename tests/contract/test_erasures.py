@@ -27,6 +27,7 @@ from tests.builders import (
     an_attachment,
     an_entry,
     an_inbox_item,
+    an_item,
     an_organisation,
 )
 
@@ -100,12 +101,12 @@ def test_the_ledger_forgets_what_is_older(storage, tenant) -> None:
     moments = [NOW - timedelta(days=number) for number in range(5)]
     storage.sightings.put(
         mailbox,
-        [a_sighting(graph_id=f"AAk{n}", received_at=moment) for n, moment in enumerate(moments)],
+        [a_sighting(item=an_item(f"AAk{n}"), received_at=moment) for n, moment in enumerate(moments)],
     )
     assert storage.sightings.forget(mailbox, moments[1], limit=2)
     assert not storage.sightings.forget(mailbox, moments[1], limit=2)
     left = storage.sightings.between(mailbox, moments[-1], NOW)
-    assert sorted(left) == ["AAk0", "AAk1"]
+    assert sorted(left) == [an_item("AAk0"), an_item("AAk1")]
 
 
 def run(storage, tenant, table, eraser, limit=2) -> int:

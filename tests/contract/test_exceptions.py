@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.capture.late_contacts import Announcement
 from shared.ports.stores.exceptions import FailureFilter
-from tests.builders import NOW, a_failure, a_mailbox, a_sighting
+from tests.builders import NOW, a_failure, a_mailbox, a_sighting, an_item
 
 ALL = FailureFilter()
 
@@ -25,7 +25,12 @@ def ids(storage, tenant, wanted=ALL, limit=50, after=""):
 class TestExceptions:
     def test_a_failure_comes_back_as_it_was_recorded(self, storage, tenant):
         full = failure(
-            tenant, command="x" * 40_000, error="Ümläut", queue="mail-sync", graph_id="AAk", rules_version=3
+            tenant,
+            command="x" * 40_000,
+            error="Ümläut",
+            queue="mail-sync",
+            item=an_item("AAk"),
+            rules_version=3,
         )
         storage.exceptions.record(full)
         assert storage.exceptions.get(tenant, full.id) == full
@@ -56,12 +61,12 @@ class TestExceptions:
     def test_what_is_wanted_is_found(self, storage, tenant):
         storage.exceptions.record(failure(tenant, 1, code="bug"))
         storage.exceptions.record(failure(tenant, 2, code="it's", queue="mail-sync"))
-        storage.exceptions.record(failure(tenant, 3, code="bug", queue="mail-sync", graph_id="AAk="))
+        storage.exceptions.record(failure(tenant, 3, code="bug", queue="mail-sync", item=an_item("AAk=")))
         assert ids(storage, tenant, FailureFilter(code="bug"))[0] == [1, 3]
         assert ids(storage, tenant, FailureFilter(code="it's"))[0] == [2]
         assert ids(storage, tenant, FailureFilter(queue="mail-sync"))[0] == [2, 3]
         assert ids(storage, tenant, FailureFilter(code="bug", queue="mail-sync"))[0] == [3]
-        assert ids(storage, tenant, FailureFilter(graph_id="AAk="))[0] == [3]
+        assert ids(storage, tenant, FailureFilter(item=an_item("AAk=")))[0] == [3]
 
     def test_a_replayed_one_says_when_and_is_no_longer_waiting(self, storage, tenant):
         for number in (1, 2):
@@ -111,7 +116,7 @@ class TestLedger:
     def test_what_was_not_decided_by_people_is_found_newest_first(self, storage, mailboxes):
         box = mailboxes[0]
         rows = [
-            a_sighting(graph_id=f"g{n}", reason=reason, received_at=NOW - timedelta(hours=n))
+            a_sighting(item=an_item(f"g{n}"), reason=reason, received_at=NOW - timedelta(hours=n))
             for n, reason in enumerate(("unknown_people", "never_log", "no_match", "unknown_people"))
         ]
         storage.sightings.put(box, rows)
@@ -119,7 +124,7 @@ class TestLedger:
 
         def found(hours, *reasons):
             since = NOW - timedelta(hours=hours)
-            return [one.graph_id for one in storage.sightings.undecided_since(box, since, reasons)]
+            return [one.item.item_id for one in storage.sightings.undecided_since(box, since, reasons)]
 
         assert found(9, "unknown_people", "no_match") == ["g0", "g2", "g3"]
         assert found(3, "unknown_people") == ["g0", "g3"]
@@ -129,7 +134,7 @@ class TestLedger:
     def test_the_copies_of_a_message_are_found_in_all_mailboxes(self, storage, mailboxes):
         mine, other = (
             a_sighting(message_id_hash="ab" * 16),
-            a_sighting(graph_id="g2", message_id_hash="cd" * 16),
+            a_sighting(item=an_item("g2"), message_id_hash="cd" * 16),
         )
         storage.sightings.put(mailboxes[0], [mine, other])
         storage.sightings.put(mailboxes[2], [mine])

@@ -3,7 +3,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
-from itertools import count
 
 import pytest
 
@@ -14,9 +13,7 @@ from shared.domain.filing.person_decisions import LINK, Mark
 from shared.domain.privacy.audit import AuditRow
 from shared.domain.privacy.callers import AGENT as AGENT_ROLE
 from shared.domain.privacy.callers import Caller
-from shared.services.filing.change_by_person import ChangeByPerson
-from shared.services.filing.inbox import Decide, Wanted
-from shared.services.filing.reading import Visibility
+from shared.services.filing.inbox import Wanted
 from tests.builders import (
     AGENT,
     KEY,
@@ -29,8 +26,10 @@ from tests.builders import (
     a_ref,
     a_triaged_message,
     an_inbox_item,
+    an_item,
     an_organisation,
 )
+from tests.composed import use_cases_over
 
 
 def waiting(storage, tenant, agent=AGENT, limit=50, after=""):
@@ -110,7 +109,7 @@ class TestBurying:
     def test_nothing_but_the_row_is_left(self, storage, tenant):
         document = a_document(html="".join(chr(65 + number % 57) for number in range(300_000)))
         message = storage.messages.create(tenant, a_triaged_message(), document, a_copy()).message
-        storage.messages.add_copy(tenant, KEY, a_copy(graph_id="other"))
+        storage.messages.add_copy(tenant, KEY, a_copy(item=an_item("other")))
         tombstone = replace(message, state=DELETED, message_id="", participants=frozenset())
         storage.messages.bury(tenant, tombstone)
         stored = storage.messages.get(tenant, KEY)
@@ -142,20 +141,7 @@ def test_of_agents_who_decide_at_once_one_wins_and_all_others_are_told(storage, 
         storage.mailboxes.put(a_mailbox(tenant_id=tenant, mailbox_id=mailbox, address=address))
         storage.messages.add_copy(tenant, KEY, a_copy(mailbox_id=mailbox))
     storage.records.put_many(tenant, [a_record(f"project/P-{number}") for number in numbers])
-    acts = count(1)
-    change_by_person = ChangeByPerson(
-        storage.messages, storage.inbox, storage.queue, lambda: f"act-{next(acts)}"
-    )
-    visibility = Visibility(storage.messages, storage.mailboxes)
-    decide = Decide(
-        visibility,
-        storage.messages,
-        storage.organisations,
-        storage.records,
-        storage.index,
-        change_by_person,
-        lambda: NOW,
-    )
+    decide = use_cases_over(storage).decide
 
     def attempt(number):
         caller = Caller(

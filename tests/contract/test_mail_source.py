@@ -16,8 +16,9 @@ from shared.adapters.graph.tokens import ClientSecret, GraphTokens
 from shared.domain.capture.folders import FolderState, classify
 from shared.domain.capture.windows import Window, is_done
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.errors import NotFound, PageBroken, PermanentError, SyncStateExpired
+from shared.domain.errors import CursorExpired, NotFound, PageBroken, PermanentError
 from shared.domain.mail.addresses import Person
+from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import FetchedMessage, MessageHead
 from shared.ports.mail import MailSource
 from tests.builders import AGENT, CONTACT, NOW, a_fetched_message, a_mailbox, an_attachment
@@ -49,17 +50,17 @@ class World(Protocol):
     @property
     def source(self) -> MailSource: ...
 
-    def deliver(self, letter: Letter, folder: str = "inbox") -> str: ...
+    def deliver(self, letter: Letter, folder: str = "inbox") -> ItemRef: ...
 
-    def move(self, graph_id: str, folder: str) -> None: ...
+    def move(self, item: ItemRef, folder: str) -> None: ...
 
-    def touch(self, graph_id: str) -> None: ...
+    def touch(self, item: ItemRef) -> None: ...
 
-    def delete(self, graph_id: str) -> None: ...
+    def delete(self, item: ItemRef) -> None: ...
 
     def expire(self) -> None: ...
 
-    def poison(self, graph_id: str) -> None: ...
+    def poison(self, item: ItemRef) -> None: ...
 
 
 class InMemory:
@@ -73,9 +74,9 @@ class InMemory:
         self.mail.add_folder(AGENT, "projects", parent_id="inbox-folder")
         self.mail.add_folder(AGENT, "notes", container_class="IPF.StickyNote")
 
-    def deliver(self, letter: Letter, folder: str = "inbox") -> str:
+    def deliver(self, letter: Letter, folder: str = "inbox") -> ItemRef:
         attachments = (
-            (an_attachment(graph_id="a-0", size=len(letter.attachment)),) if letter.attachment else ()
+            (an_attachment(source_id="a-0", size=len(letter.attachment)),) if letter.attachment else ()
         )
         agent, buyer = Person("Agent", AGENT), Person("Buyer", CONTACT)
         message = a_fetched_message(
@@ -101,20 +102,20 @@ class InMemory:
             mime=f"Message-ID: <{letter.message_id}>\n\n".encode() + letter.attachment * 2,
         )
 
-    def move(self, graph_id: str, folder: str) -> None:
-        self.mail.move(AGENT, graph_id, f"{folder}-folder")
+    def move(self, item: ItemRef, folder: str) -> None:
+        self.mail.move(AGENT, item, f"{folder}-folder")
 
-    def touch(self, graph_id: str) -> None:
-        self.mail.touch(AGENT, graph_id)
+    def touch(self, item: ItemRef) -> None:
+        self.mail.touch(AGENT, item)
 
-    def delete(self, graph_id: str) -> None:
-        self.mail.delete(AGENT, graph_id)
+    def delete(self, item: ItemRef) -> None:
+        self.mail.delete(AGENT, item)
 
     def expire(self) -> None:
         self.mail.expire(AGENT)
 
-    def poison(self, graph_id: str) -> None:
-        self.mail.poison.add(graph_id)
+    def poison(self, item: ItemRef) -> None:
+        self.mail.poison.add(item)
 
 
 class OnSimulator:
@@ -136,7 +137,7 @@ class OnSimulator:
         )
         self.source = GraphMail(GraphSession(simulator.url, tokens))
 
-    def deliver(self, letter: Letter, folder: str = "inbox") -> str:
+    def deliver(self, letter: Letter, folder: str = "inbox") -> ItemRef:
         mail = EmailMessage()
         mail["From"] = f"Agent <{AGENT}>" if folder == "sentitems" else f"Buyer <{CONTACT}>"
         mail["To"] = f"Buyer <{CONTACT}>" if folder == "sentitems" else f"Agent <{AGENT}>"
@@ -150,22 +151,23 @@ class OnSimulator:
         mail.set_content("<p>Thursday?</p>", subtype="html")
         if letter.attachment:
             mail.add_attachment(letter.attachment, maintype="application", subtype="pdf", filename="plan.pdf")
-        return str(self.control.deliver(AGENT, mail.as_bytes(), folder, received=letter.received)["id"])
+        made = self.control.deliver(AGENT, mail.as_bytes(), folder, received=letter.received)
+        return ItemRef("", str(made["id"]))
 
-    def move(self, graph_id: str, folder: str) -> None:
-        self.control.move(AGENT, graph_id, folder)
+    def move(self, item: ItemRef, folder: str) -> None:
+        self.control.move(AGENT, item.item_id, folder)
 
-    def touch(self, graph_id: str) -> None:
-        self.control.update(AGENT, graph_id, isRead=True)
+    def touch(self, item: ItemRef) -> None:
+        self.control.update(AGENT, item.item_id, isRead=True)
 
-    def delete(self, graph_id: str) -> None:
-        self.control.delete(AGENT, graph_id, hard=True)
+    def delete(self, item: ItemRef) -> None:
+        self.control.delete(AGENT, item.item_id, hard=True)
 
     def expire(self) -> None:
         self.control.put_faults(expire_delta_tokens=1.0)
 
-    def poison(self, graph_id: str) -> None:
-        self.control.put_faults(poison_ids=[graph_id])
+    def poison(self, item: ItemRef) -> None:
+        self.control.put_faults(poison_ids=[item.item_id])
 
 
 @pytest.fixture(scope="module")
@@ -193,18 +195,18 @@ def folder_of(world: World, name: str = "inbox") -> FolderState:
 class Walk:
     """Everything a walk came by; an item may come several times, the last one counts."""
 
-    heads: Mapping[str, MessageHead]
-    partial: Sequence[str]
+    heads: Mapping[ItemRef, MessageHead]
+    partial: Sequence[ItemRef]
     folder: FolderState
 
 
 def walk(world: World, folder: FolderState, since: datetime | None = None) -> Walk:
     """Page after page until there are no more."""
-    heads: dict[str, MessageHead] = {}
-    partial: list[str] = []
+    heads: dict[ItemRef, MessageHead] = {}
+    partial: list[ItemRef] = []
     for _ in range(100):
         page = world.source.delta(world.mailbox, folder, since)
-        heads |= {one.graph_id: one for one in page.heads}
+        heads |= {one.item: one for one in page.heads}
         partial += page.partial
         folder = replace(folder, link=page.link)
         if not page.more:
@@ -263,9 +265,9 @@ class TestMailSource:
             in_reply_to="1@contoso.example",
             references=("0@contoso.example", "1@contoso.example"),
         )
-        graph_id = world.deliver(letter)
+        item = world.deliver(letter)
         folder = folder_of(world)
-        head = walk(world, folder).heads[graph_id]
+        head = walk(world, folder).heads[item]
         assert head.message_id == "2@fabrikam.example"
         assert head.folder_id == folder.folder_id
         assert head.sender == Person("Buyer", CONTACT)
@@ -280,8 +282,8 @@ class TestMailSource:
         letter = Letter(
             "3@contoso.example", in_reply_to="2@fabrikam.example", references=("2@fabrikam.example",)
         )
-        graph_id = world.deliver(letter, "sentitems")
-        head = walk(world, folder_of(world, "sentitems")).heads[graph_id]
+        item = world.deliver(letter, "sentitems")
+        head = walk(world, folder_of(world, "sentitems")).heads[item]
         assert head.sender.address == AGENT
         assert head.answers == ("2@fabrikam.example",)
 
@@ -296,8 +298,8 @@ class TestMailSource:
         assert list(walk(world, folder_of(world), since=NOW - timedelta(days=1)).heads) == [new]
 
     def test_mail_of_the_windows_first_second_is_shown(self, world: World) -> None:
-        graph_id = world.deliver(Letter("edge@fabrikam.example"))
-        assert list(walk(world, folder_of(world), since=NOW).heads) == [graph_id]
+        item = world.deliver(Letter("edge@fabrikam.example"))
+        assert list(walk(world, folder_of(world), since=NOW).heads) == [item]
 
     def test_a_later_walk_shows_only_what_is_new(self, world: World) -> None:
         world.deliver(Letter("1@fabrikam.example"))
@@ -307,33 +309,33 @@ class TestMailSource:
         assert list(walk(world, folder).heads) == [new]
 
     def test_an_item_that_changed_a_little_is_named(self, world: World) -> None:
-        graph_id = world.deliver(Letter("1@fabrikam.example"))
+        item = world.deliver(Letter("1@fabrikam.example"))
         folder = walk(world, folder_of(world)).folder
-        world.touch(graph_id)
+        world.touch(item)
         found = walk(world, folder)
-        assert (found.heads, found.partial) == ({}, [graph_id])
+        assert (found.heads, found.partial) == ({}, [item])
 
     def test_a_moved_mail_shows_in_its_new_folder_under_the_same_id(self, world: World) -> None:
-        graph_id = world.deliver(Letter("1@fabrikam.example"))
+        item = world.deliver(Letter("1@fabrikam.example"))
         archive = walk(world, folder_of(world, "archive")).folder
-        world.move(graph_id, "archive")
-        assert walk(world, archive).heads[graph_id].folder_id == archive.folder_id
+        world.move(item, "archive")
+        assert walk(world, archive).heads[item].folder_id == archive.folder_id
 
     def test_a_mail_that_left_the_folder_is_not_mentioned(self, world: World) -> None:
-        graph_id = world.deliver(Letter("1@fabrikam.example"))
+        item = world.deliver(Letter("1@fabrikam.example"))
         folder = walk(world, folder_of(world)).folder
-        world.move(graph_id, "archive")
+        world.move(item, "archive")
         found = walk(world, folder)
         assert (found.heads, found.partial) == ({}, [])
 
     def test_a_draft_says_so(self, world: World) -> None:
-        graph_id = world.deliver(Letter("1@contoso.example"), "drafts")
-        assert walk(world, folder_of(world, "drafts")).heads[graph_id].is_draft
+        item = world.deliver(Letter("1@contoso.example"), "drafts")
+        assert walk(world, folder_of(world, "drafts")).heads[item].is_draft
 
     def test_a_link_that_is_too_old_is_told_apart(self, world: World) -> None:
         folder = walk(world, folder_of(world)).folder
         world.expire()
-        with pytest.raises(SyncStateExpired):
+        with pytest.raises(CursorExpired):
             world.source.delta(world.mailbox, folder, None)
 
     def test_a_folder_that_is_gone_is_not_found(self, world: World) -> None:
@@ -348,12 +350,12 @@ class TestMailSource:
         ]
         window, inbox = Window(NOW, NOW + timedelta(seconds=9)), folder_of(world).folder_id
         bare = world.source.listed(world.mailbox, inbox, window).items
-        assert [one.graph_id for one in bare] == [ids[1], ids[2], ids[0]]
+        assert [one.item for one in bare] == [ids[1], ids[2], ids[0]]
         assert [one.received_at for one in bare] == [NOW + timedelta(seconds=one) for one in (0, 2, 4)]
         assert all(one.head is None for one in bare)
         shown = world.source.listed(world.mailbox, inbox, window, with_heads=True).items
         assert [one.head for one in shown if one.head] == list(
-            world.source.heads(world.mailbox, [one.graph_id for one in bare]).values()
+            world.source.heads(world.mailbox, [one.item for one in bare]).values()
         )
         assert world.source.count(world.mailbox, inbox, window) == 3
 
@@ -364,11 +366,11 @@ class TestMailSource:
             for one in range(170)
         ]
         rest: Window | None = Window.of(NOW, NOW + timedelta(seconds=5))
-        found: list[str] = []
+        found: list[ItemRef] = []
         while rest is not None:
             page = world.source.listed(world.mailbox, folder_of(world).folder_id, rest, with_heads=with_heads)
             rest = rest.after([one.received_at for one in page.items], page.link)
-            found += [one.graph_id for one in page.items if is_done(one.received_at, rest)]
+            found += [one.item for one in page.items if is_done(one.received_at, rest)]
         assert sorted(found) == sorted(delivered)
 
     def test_the_list_of_a_folder_that_is_gone_is_not_found(self, world: World) -> None:
@@ -390,7 +392,7 @@ class TestMailSource:
                 page_of = world.source.listed(world.mailbox, inbox.folder_id, window, with_heads=True)
                 window = replace(window, link=page_of.link)
         listed = world.source.listed(world.mailbox, inbox.folder_id, Window.second(NOW))
-        assert {one.graph_id for one in listed.items} == {first, *ids}
+        assert {one.item for one in listed.items} == {first, *ids}
         assert world.source.broken(world.mailbox, inbox.folder_id, NOW) == {ids[1]}
 
     @pytest.mark.parametrize("count", [1, 3, 20])
@@ -403,9 +405,9 @@ class TestMailSource:
         ]
 
     def test_whole_messages_come_by_id_with_their_bodies(self, world: World) -> None:
-        graph_id = world.deliver(Letter("1@fabrikam.example"))
-        message = whole(world.source.messages(world.mailbox, [graph_id])[graph_id])
-        assert message.head == world.source.heads(world.mailbox, [graph_id])[graph_id]
+        item = world.deliver(Letter("1@fabrikam.example"))
+        message = whole(world.source.messages(world.mailbox, [item])[item])
+        assert message.head == world.source.heads(world.mailbox, [item])[item]
         assert "<p>Thursday?</p>" in message.html
         assert message.attachments == ()
 
@@ -417,41 +419,41 @@ class TestMailSource:
         assert [type(found[one]) for one in ids] == [NotFound, FetchedMessage, NotFound, FetchedMessage]
 
     def test_an_id_of_another_mailbox_finds_nothing(self, world: World) -> None:
-        graph_id = world.deliver(Letter("1@fabrikam.example"))
+        item = world.deliver(Letter("1@fabrikam.example"))
         other = replace(world.mailbox, address=OTHER)
-        assert isinstance(world.source.messages(other, [graph_id])[graph_id], PermanentError)
+        assert isinstance(world.source.messages(other, [item])[item], PermanentError)
 
     def test_nothing_asked_is_nothing_found(self, world: World) -> None:
         assert world.source.messages(world.mailbox, []) == {}
 
     def test_attachments_are_described_and_read_in_chunks(self, world: World) -> None:
-        graph_id = world.deliver(Letter("1@fabrikam.example", attachment=PDF))
-        message = whole(world.source.messages(world.mailbox, [graph_id])[graph_id])
+        item = world.deliver(Letter("1@fabrikam.example", attachment=PDF))
+        message = whole(world.source.messages(world.mailbox, [item])[item])
         assert message.head.has_attachments
         (found,) = message.attachments
         assert (found.id, found.name, found.content_type) == ("0", "plan.pdf", "application/pdf")
         assert (found.kind, found.inline) == ("file", False)
         assert found.size >= len(PDF)
-        with world.source.attachment(world.mailbox, graph_id, found.graph_id) as chunks:
+        with world.source.attachment(world.mailbox, item, found.source_id) as chunks:
             assert b"".join(chunks) == PDF
 
     def test_an_attachment_that_is_not_there_is_told(self, world: World) -> None:
-        graph_id = world.deliver(Letter("1@fabrikam.example"))
+        item = world.deliver(Letter("1@fabrikam.example"))
         with (
             pytest.raises(PermanentError),
-            world.source.attachment(world.mailbox, graph_id, "AAkANone") as chunks,
+            world.source.attachment(world.mailbox, item, "AAkANone") as chunks,
         ):
             next(chunks)
 
     def test_a_message_comes_as_mime_cut_off_where_it_is_too_long(self, world: World) -> None:
-        graph_id = world.deliver(Letter("1@fabrikam.example", attachment=PDF))
-        whole = world.source.mime(world.mailbox, graph_id, 10_000_000)
+        item = world.deliver(Letter("1@fabrikam.example", attachment=PDF))
+        whole = world.source.mime(world.mailbox, item, 10_000_000)
         assert b"<1@fabrikam.example>" in whole
         assert len(whole) > len(PDF)
-        assert len(world.source.mime(world.mailbox, graph_id, 1_000)) == 1_000
+        assert len(world.source.mime(world.mailbox, item, 1_000)) == 1_000
 
     def test_the_mime_of_a_message_that_is_not_there_is_told(self, world: World) -> None:
-        graph_id = world.deliver(Letter("1@fabrikam.example"))
-        world.delete(graph_id)
+        item = world.deliver(Letter("1@fabrikam.example"))
+        world.delete(item)
         with pytest.raises(NotFound):
-            world.source.mime(world.mailbox, graph_id, 1_000)
+            world.source.mime(world.mailbox, item, 1_000)

@@ -3,7 +3,6 @@
 from shared.domain.commands.commands import MergeRecords
 from shared.domain.filing.entries import KINDS
 from shared.ports.stores.filing import EntryFilter
-from shared.services.records.merging import MoveFiled
 from tests.builders import (
     CONTACT,
     NOW,
@@ -15,6 +14,7 @@ from tests.builders import (
     a_stored_message,
     an_entry,
 )
+from tests.composed import use_cases_over
 
 OLD, NEW = a_ref("contact/C-1"), a_ref("contact/C-2")
 EVERYTHING = EntryFilter(frozenset(KINDS))
@@ -41,14 +41,7 @@ def test_timeline_links_lists_and_what_was_taught_move(storage, tenant):
             tenant, [an_entry(ref, message_key=key) for ref in ("contact/C-1", "client/K-1")]
         )
     storage.index.teach(tenant, CONTACT, [OLD])
-    move = MoveFiled(
-        records=storage.records,
-        index=storage.index,
-        messages=storage.messages,
-        timeline=storage.timeline,
-        queue=storage.queue,
-        clock=lambda: NOW,
-    )
+    move = use_cases_over(storage).merge_records
     for _ in range(2):
         move(MergeRecords(tenant_id=tenant, first_at=NOW, merged=str(OLD), into=str(NEW), second=True))
     assert entries(storage, tenant, OLD) == []

@@ -25,6 +25,7 @@ from tests.builders import (
     a_triaged_message,
     a_waiter,
     an_attachment,
+    an_item,
 )
 
 LATER = NOW + timedelta(hours=1)
@@ -91,7 +92,7 @@ class TestMessageStore:
 
     def test_who_loses_the_insert_gets_what_stands_there(self, storage, tenant):
         first = create(storage, tenant)
-        second = create(storage, tenant, a_triaged_message(at=NOW), copy=a_copy(graph_id="other"))
+        second = create(storage, tenant, a_triaged_message(at=NOW), copy=a_copy(item=an_item("other")))
         assert not second.created
         assert second.message == first.message
         assert storage.messages.copies(tenant, KEY) == [a_copy()]
@@ -106,7 +107,7 @@ class TestMessageStore:
     def test_copies_are_kept_once_each(self, storage, tenant):
         create(storage, tenant)
         storage.messages.add_copy(tenant, KEY, a_copy(folder_id="moved"))
-        storage.messages.add_copy(tenant, KEY, a_copy(mailbox_id="ef" * 16, graph_id="other"))
+        storage.messages.add_copy(tenant, KEY, a_copy(mailbox_id="ef" * 16, item=an_item("other")))
         found = {(one.mailbox_id, one.folder_id) for one in storage.messages.copies(tenant, KEY)}
         assert found == {(a_copy().mailbox_id, "moved"), ("ef" * 16, "inbox-folder")}
 
@@ -226,7 +227,7 @@ class TestWaiting:
     def test_one_of_many_inserts_at_once_creates(self, storage, tenant):
         with ThreadPoolExecutor(4) as pool:
             claims = list(
-                pool.map(lambda one: create(storage, tenant, copy=a_copy(graph_id=str(one))), range(4))
+                pool.map(lambda one: create(storage, tenant, copy=a_copy(item=an_item(str(one)))), range(4))
             )
         assert sorted(one.created for one in claims) == [False, False, False, True]
         assert len({one.message.etag for one in claims}) == 1

@@ -29,6 +29,8 @@ from shared.domain.records.records import RecordRef
 from shared.services.capture.scopes import hasher_of
 from tests.builders import AGENT, HASH_KEY, NOW, TENANT, a_failure, a_record, a_subscription, an_attachment
 from tests.contract.conftest import AzureStorage, provision
+from tests.fake_mail import FakeMail
+from tests.fake_subscriptions import FakeSubscriptionSource
 from tests.fakes import FakeCommandQueue, FakeLeases, Faults
 from tests.unit.services.world import World
 
@@ -54,6 +56,8 @@ class WholeStorage(AzureStorage):
         self.codes = AzureCodes(self.connection)
         self.leases = FakeLeases()
         self.queue = FakeCommandQueue()
+        self.mail = FakeMail()
+        self.subscription_source = FakeSubscriptionSource()
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +83,7 @@ def a_world(connection_string: str) -> World:
     )
     quoted = f"{BO.name} <{BO.address}> wrote:\n> Hello"
     link = f'<a href="mailto:{quote(BO.address)}">{BO.name}</a> &lt;{BO.address.replace("@", "&#64;")}&gt;'
-    files = {"attachments": (an_attachment(graph_id="A"),), "contents": {"A": BO.address.encode()}}
+    files = {"attachments": (an_attachment(source_id="A"),), "contents": {"A": BO.address.encode()}}
     world.notify(
         world.deliver(sender=BO, subject=f"From {BO.name}", message_id="1@tailspin.example", **files),
         world.deliver(sender=AGENT, to=(BO,), subject="To", message_id="2@contoso.example", text=NOISE),
@@ -198,7 +202,7 @@ def test_nothing_is_left_of_a_person_and_then_of_the_organisation(own_azurite: s
     asked = world.ask_erasure(TENANT, BO.address, "admin")
     world.work()
     world.now += timedelta(hours=1)
-    world.sweep()
+    world.sweep_decisions()
     world.work()
 
     assert storage.erasures.get(TENANT, asked.id).state == "done"

@@ -10,7 +10,7 @@ from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.adapters.storage.queue import AzureCommandQueue
 from shared.domain.commands.commands import IngestMessages, SyncMailbox
 from shared.domain.errors import Rejected, Unavailable
-from tests.builders import MAILBOX_ID, NOW
+from tests.builders import MAILBOX_ID, NOW, an_item
 
 pytestmark = pytest.mark.stack
 
@@ -28,7 +28,9 @@ def empty(azure):
 
 
 def ingest(tenant, ids=("a", "b")):
-    return IngestMessages(tenant_id=tenant, mailbox_id=MAILBOX_ID, first_at=NOW, ids=ids)
+    return IngestMessages(
+        tenant_id=tenant, mailbox_id=MAILBOX_ID, first_at=NOW, items=tuple(map(an_item, ids))
+    )
 
 
 def test_a_command_arrives_as_base64_and_never_expires(empty, tenant):

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain.matching.candidates import KnownAddress
 from shared.domain.records.records import Overrides, RecordRef
-from shared.ports.stores.records import KnownAddress
 from tests.builders import CONTACT, NOW, a_record, a_ref
 
 

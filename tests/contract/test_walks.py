@@ -10,7 +10,8 @@ import pytest
 from shared.domain.capture.backfills import Backfill
 from shared.domain.capture.windows import Window
 from shared.domain.errors import Busy, Conflict
-from tests.builders import MAILBOX_ID, NOW, a_folder_state, a_mailbox, a_sighting, a_subscription
+from shared.domain.mail.items import ItemRef
+from tests.builders import MAILBOX_ID, NOW, a_folder_state, a_mailbox, a_sighting, a_subscription, an_item
 
 
 class TestFolderStates:
@@ -49,8 +50,8 @@ class TestBackfills:
         assert storage.backfills.get(mailbox) is None
         fresh = storage.backfills.put(mailbox, Backfill.starting(NOW - timedelta(days=9), NOW, None))
         assert storage.backfills.get(mailbox) == fresh
-        ids = tuple(f"AAMkA/{number}+==" * 10 for number in range(50))
-        planned = replace(fresh.planned(("A/B+c==", "d"), 70), begun=ids)
+        items = tuple(ItemRef("INBOX/x" * 9, f"AAMkA/{number}+==" * 10) for number in range(50))
+        planned = replace(fresh.planned(("A/B+c==", "d"), 70), begun=items)
         second = storage.backfills.put(mailbox, planned)
         assert storage.backfills.get(mailbox) == second
         ended = storage.backfills.put(mailbox, second.ended("done", NOW))
@@ -119,16 +120,27 @@ class TestSightings:
         )
         storage.sightings.put(mailbox, [sighting])
         found = storage.sightings.between(mailbox, sighting.received_at, sighting.received_at)
-        assert found == {sighting.graph_id: sighting}
+        assert found == {sighting.item: sighting}
 
     def test_the_interval_is_closed_and_exact(self, storage, tenant):
         mailbox = a_mailbox(tenant_id=tenant)
         times = {str(step): NOW + timedelta(microseconds=step * 400) for step in range(-3, 4)}
         storage.sightings.put(
-            mailbox, [a_sighting(graph_id=name, received_at=at) for name, at in times.items()]
+            mailbox, [a_sighting(item=an_item(name), received_at=at) for name, at in times.items()]
         )
         found = storage.sightings.between(mailbox, times["-1"], times["1"])
-        assert set(found) == {"-1", "0", "1"}
+        assert {item.item_id for item in found} == {"-1", "0", "1"}
+
+    def test_an_id_is_another_mail_in_another_folder_unless_it_holds_in_the_whole_mailbox(
+        self, storage, tenant
+    ):
+        mailbox = a_mailbox(tenant_id=tenant)
+        within = [a_sighting(item=ItemRef(folder, "7"), folder_id=folder) for folder in ("INBOX", "Sent")]
+        moved = [a_sighting(item=ItemRef("", "7"), folder_id=folder) for folder in ("inbox", "archive")]
+        for sighting in (*within, *moved):
+            storage.sightings.put(mailbox, [sighting])
+        found = storage.sightings.between(mailbox, NOW - timedelta(hours=1), NOW)
+        assert found == {within[0].item: within[0], within[1].item: within[1], moved[1].item: moved[1]}
 
     def test_putting_again_replaces(self, storage, tenant):
         mailbox = a_mailbox(tenant_id=tenant)
@@ -139,7 +151,9 @@ class TestSightings:
 
     def test_more_than_a_transaction_takes_is_put_whole(self, storage, tenant):
         mailbox = a_mailbox(tenant_id=tenant)
-        many = [a_sighting(graph_id=f"id-{n}", received_at=NOW + timedelta(seconds=n)) for n in range(230)]
+        many = [
+            a_sighting(item=an_item(f"id-{n}"), received_at=NOW + timedelta(seconds=n)) for n in range(230)
+        ]
         storage.sightings.put(mailbox, many)
         storage.sightings.put(mailbox, [])
         assert len(storage.sightings.between(mailbox, NOW, NOW + timedelta(days=1))) == 230

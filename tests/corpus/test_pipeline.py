@@ -90,8 +90,8 @@ class Run:
     def unsettled(self) -> list[str]:
         """Files that no final sighting stands for, as of the last look."""
         for address in self.agents:
-            for graph_id, sighting in self.ledger.sightings(address).items():
-                self.sightings[address, graph_id] = sighting
+            for item, sighting in self.ledger.sightings(address).items():
+                self.sightings[address, item] = sighting
         return [
             file
             for copy, file in self.names.items()

@@ -10,6 +10,7 @@ from dev.stack import Stack
 from dev.tenant import Tenant, a_mail, eventually
 from shared.domain import names
 from shared.domain.commands.commands import IngestMessages
+from tests.builders import an_item
 from tests.e2e.conftest import CONTACT
 from tests.ledger import Ledger
 
@@ -33,7 +34,7 @@ def ingest(ledger: Ledger, address: str, graph_id: str) -> IngestMessages:
         tenant_id=mailbox.tenant_id,
         mailbox_id=mailbox.mailbox_id,
         first_at=datetime.now(UTC),
-        ids=(graph_id,),
+        items=(an_item(graph_id),),
         attempt=4,
     )
 

@@ -63,16 +63,16 @@ class Play:
         self._load(said)
         for mail in said.get("before", ()):
             self._receive(mail)
-        self.mailbox, self.graph_id = self._receive(said["mail"])
+        self.mailbox, self.item = self._receive(said["mail"])
         self.world.work()
 
     @property
     def outcome(self) -> tuple[str, str]:
-        return self.world.outcome(self.graph_id, self.mailbox)
+        return self.world.outcome(self.item, self.mailbox)
 
     @property
     def stored(self) -> StoredMessage | None:
-        key = self.world.storage.sightings.all(self.mailbox)[self.graph_id].message_key
+        key = self.world.storage.sightings.all(self.mailbox)[self.item].message_key
         return self.world.storage.messages.get(TENANT, key)
 
     def seen(self) -> dict[str, Any]:
@@ -100,7 +100,7 @@ class Play:
         """Why capture keeps it: asked of a walk that only looks."""
         state = self.world.storage.folder_states.get(self.mailbox, self._folder)
         scope = self.world.scope(self.mailbox)
-        [head] = self.world.mail.heads(self.mailbox, [self.graph_id]).values()
+        [head] = self.world.mail.heads(self.mailbox, [self.item]).values()
         assert state is not None
         [screened] = self.world.screen(scope, [head], {state.folder_id: state})
         return screened.verdict.reason
@@ -162,9 +162,9 @@ class Play:
         fields |= {name: tuple(map(_person, mail[name])) for name in _PEOPLE if name in mail}
         folder = mail.get("folder", "inbox")
         self._folder = f"{folder}-folder"
-        graph_id = self.world.deliver(box.address, folder, html="", **fields)
-        self.world.notify(graph_id, mailbox=box)
-        return box, graph_id
+        item = self.world.deliver(box.address, folder, html="", **fields)
+        self.world.notify(item, mailbox=box)
+        return box, item
 
     def _filled(self, text: str) -> str:
         """`{code:name}` is a code that was issued, `{forged}` one with a wrong signature, `{foreign}` another's."""

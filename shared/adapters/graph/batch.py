@@ -6,7 +6,7 @@ its chain; those behind it (424) go into the next batch, or stay for later where
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 from requests.structures import CaseInsensitiveDict
 
@@ -19,15 +19,16 @@ MAX_ITEMS: Final = 20
 _FAILED_DEPENDENCY: Final = 424
 
 Answer = Outcome[Json]
+Key = TypeVar("Key")
 
 
-def fetch(session: GraphSession, tenant_id: str, paths: Mapping[str, str]) -> dict[str, Answer]:
+def fetch(session: GraphSession, tenant_id: str, paths: Mapping[Key, str]) -> dict[Key, Answer]:
     """GET every path; the outcomes under the same keys.
 
     Once one fails for now, no more is asked for, and its error is the outcome of all that are left, with the
     longest wait that was asked for. Raises it when nothing was had at all.
     """
-    outcomes: dict[str, Answer] = {}
+    outcomes: dict[Key, Answer] = {}
     waiting = list(paths)
     try:
         while waiting:
@@ -45,8 +46,8 @@ def fetch(session: GraphSession, tenant_id: str, paths: Mapping[str, str]) -> di
 
 
 def _some(
-    session: GraphSession, tenant_id: str, items: Sequence[tuple[str, str]]
-) -> tuple[dict[str, Answer], TransientError | None]:
+    session: GraphSession, tenant_id: str, items: Sequence[tuple[Key, str]]
+) -> tuple[dict[Key, Answer], TransientError | None]:
     """The outcomes of at least one item, or why there is none."""
     if len(items) > 1:
         return _batch(session, tenant_id, items)
@@ -58,13 +59,13 @@ def _some(
 
 
 def _batch(
-    session: GraphSession, tenant_id: str, items: Sequence[tuple[str, str]]
-) -> tuple[dict[str, Answer], TransientError | None]:
+    session: GraphSession, tenant_id: str, items: Sequence[tuple[Key, str]]
+) -> tuple[dict[Key, Answer], TransientError | None]:
     """The outcomes of one batch, without the items that a failed one kept from running; why some failed for now."""
     answer = session.post(
         tenant_id, "/$batch", {"requests": _requests(items)}, repeatable=True, about=items[0][1]
     )
-    found: dict[str, Answer] = {}
+    found: dict[Key, Answer] = {}
     failed: list[TransientError] = []
     carried_out = 0
     for one in answer.get("responses") or ():
@@ -89,7 +90,7 @@ def _batch(
     return found, None
 
 
-def _requests(items: Sequence[tuple[str, str]]) -> list[Json]:
+def _requests(items: Sequence[tuple[object, str]]) -> list[Json]:
     return [
         {
             "id": str(number),

@@ -10,6 +10,7 @@ from shared.domain.capture.folders import Folder, FolderState
 from shared.domain.capture.windows import Window
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import Outcome
+from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import FetchedMessage, MessageHead
 from shared.ports.directory import DirectoryUser
 from shared.ports.mail import DeltaPage, ListPage
@@ -44,19 +45,21 @@ class ConnectedMail:
     def count(self, mailbox: Mailbox, folder_id: str, window: Window) -> int:
         return self._of(mailbox).count(mailbox, folder_id, window)
 
-    def broken(self, mailbox: Mailbox, folder_id: str, second: datetime) -> frozenset[str]:
+    def broken(self, mailbox: Mailbox, folder_id: str, second: datetime) -> frozenset[ItemRef]:
         return self._of(mailbox).broken(mailbox, folder_id, second)
 
-    def heads(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, Outcome[MessageHead]]:
-        return self._of(mailbox).heads(mailbox, ids)
+    def heads(self, mailbox: Mailbox, items: Sequence[ItemRef]) -> Mapping[ItemRef, Outcome[MessageHead]]:
+        return self._of(mailbox).heads(mailbox, items)
 
-    def messages(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, Outcome[FetchedMessage]]:
-        return self._of(mailbox).messages(mailbox, ids)
+    def messages(
+        self, mailbox: Mailbox, items: Sequence[ItemRef]
+    ) -> Mapping[ItemRef, Outcome[FetchedMessage]]:
+        return self._of(mailbox).messages(mailbox, items)
 
     def attachment(
-        self, mailbox: Mailbox, message_id: str, attachment_id: str
+        self, mailbox: Mailbox, item: ItemRef, attachment_id: str
     ) -> AbstractContextManager[Iterator[bytes]]:
-        return self._of(mailbox).attachment(mailbox, message_id, attachment_id)
+        return self._of(mailbox).attachment(mailbox, item, attachment_id)
 
-    def mime(self, mailbox: Mailbox, graph_id: str, most: int) -> bytes:
-        return self._of(mailbox).mime(mailbox, graph_id, most)
+    def mime(self, mailbox: Mailbox, item: ItemRef, most: int) -> bytes:
+        return self._of(mailbox).mime(mailbox, item, most)

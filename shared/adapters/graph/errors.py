@@ -10,11 +10,11 @@ from typing import Final
 
 from shared.domain.errors import (
     AccessDenied,
+    CursorExpired,
     MailboxUnavailable,
     NotFound,
     PostledgerError,
     Rejected,
-    SyncStateExpired,
     Throttled,
     TransientError,
     Unavailable,
@@ -53,7 +53,7 @@ def translate(status: int, headers: Mapping[str, str], body: object) -> Postledg
     if status in _TRY_LATER or (status >= 500 and status != _QUOTA_EXCEEDED):
         return _transient(status, code, wait)
     if status == 410 or known & _SYNC_STATE:
-        return SyncStateExpired("Microsoft Graph no longer knows this sync state.", code)
+        return CursorExpired("Microsoft Graph no longer knows this sync state.", code)
     if known & _NO_MAILBOX:
         return MailboxUnavailable(
             "There is no mailbox in Exchange Online behind this address: it may be unlicensed, "

@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from shared.adapters.graph.errors import ServerError
-from shared.adapters.graph.parsing import head, is_whole, received_at, stamp
+from shared.adapters.graph.parsing import item_of, received_at, shown_head, stamp
 from shared.adapters.graph.session import GraphSession, Json, query
 from shared.domain.capture.windows import Window
 from shared.domain.errors import PageBroken
+from shared.domain.mail.items import ItemRef
 from shared.ports.mail import Listed, ListPage
 
 # "List messages": `$top` goes up to 1,000, but large pages answer 504; those with headers are large at 50.
@@ -43,11 +44,13 @@ def count(session: GraphSession, tenant_id: str, folder: str, window: Window) ->
 
 def broken(
     session: GraphSession, tenant_id: str, folder: str, window: Window, fields: tuple[str, str]
-) -> frozenset[str]:
+) -> frozenset[ItemRef]:
     """Ids of the items that Graph cannot put on a page of their own: ids are listed, then each is tried."""
     ids = [str(one["id"]) for one in session.pages(tenant_id, folder + _options(window, None))]
     alone = folder + _options(window, fields) + "&$top=1&$skip="
-    return frozenset(one for at, one in enumerate(ids) if _fails(session, tenant_id, f"{alone}{at}"))
+    return frozenset(
+        item_of(graph_id) for at, graph_id in enumerate(ids) if _fails(session, tenant_id, f"{alone}{at}")
+    )
 
 
 def shrinking(sizes: Sequence[int], ask: Callable[[int], Page]) -> Page:
@@ -80,5 +83,5 @@ def _listed(entry: Json, *, with_head: bool) -> Listed | None:
     received: datetime | None = received_at(entry)
     if received is None or "id" not in entry:
         return None
-    shown = head(entry) if with_head and is_whole(entry) else None
-    return Listed(str(entry["id"]), received, shown)
+    shown = shown_head(entry) if with_head else None
+    return Listed(item_of(entry["id"]), received, shown)

@@ -11,16 +11,17 @@ from shared.domain.capture.folders import Folder, FolderState
 from shared.domain.capture.windows import Window
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import (
+    CursorExpired,
     NotFound,
     Outcome,
     PermanentError,
     Rejected,
-    SyncStateExpired,
     TransientError,
     Unavailable,
     none_passing,
 )
 from shared.domain.mail.addresses import normalise
+from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import FetchedMessage, MessageHead
 from shared.ports.directory import DirectoryUser
 from shared.ports.mail import DeltaPage, ListPage
@@ -86,7 +87,7 @@ class GraphMail:
         except Rejected as error:
             if not folder.link:
                 raise
-            raise SyncStateExpired("Microsoft Graph refuses the stored link.", error.code) from error
+            raise CursorExpired("Microsoft Graph refuses the stored link.", error.code) from error
         return _delta_page(page)
 
     def listed(
@@ -101,37 +102,39 @@ class GraphMail:
         """One request."""
         return listing.count(self._session, mailbox.tenant_id, _folder(mailbox, folder_id), window)
 
-    def broken(self, mailbox: Mailbox, folder_id: str, second: datetime) -> frozenset[str]:
+    def broken(self, mailbox: Mailbox, folder_id: str, second: datetime) -> frozenset[ItemRef]:
         """A list of ids, and a request for each."""
         window, folder = Window.second(second), _folder(mailbox, folder_id)
         return listing.broken(self._session, mailbox.tenant_id, folder, window, _LIST_FIELDS)
 
-    def heads(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, Outcome[MessageHead]]:
+    def heads(self, mailbox: Mailbox, items: Sequence[ItemRef]) -> Mapping[ItemRef, Outcome[MessageHead]]:
         """Headers in batches of 20."""
-        return _read(self._fetch(mailbox, ids, HEAD), parsing.head)
+        return _read(self._fetch(mailbox, items, HEAD), parsing.head)
 
-    def messages(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, Outcome[FetchedMessage]]:
+    def messages(
+        self, mailbox: Mailbox, items: Sequence[ItemRef]
+    ) -> Mapping[ItemRef, Outcome[FetchedMessage]]:
         """Whole messages with attachments in one batch; twice where the server cannot do both at once."""
-        found = self._fetch(mailbox, ids, WHOLE)
-        refused = [graph_id for graph_id, one in found.items() if _is_refused(one)]
+        found = self._fetch(mailbox, items, WHOLE)
+        refused = [item for item, answer in found.items() if _is_refused(answer)]
         if refused:
             found |= self._without_attachments(mailbox, refused)
-        for graph_id, one in found.items():
-            if isinstance(one, dict) and _lacks_attachments(one):
-                found[graph_id] = self._with_attachments(mailbox, graph_id, one)
+        for item, answer in found.items():
+            if isinstance(answer, dict) and _lacks_attachments(answer):
+                found[item] = self._with_attachments(mailbox, item, answer)
         return _read(found, parsing.whole)
 
     def attachment(
-        self, mailbox: Mailbox, message_id: str, attachment_id: str
+        self, mailbox: Mailbox, item: ItemRef, attachment_id: str
     ) -> AbstractContextManager[Iterator[bytes]]:
         """The bytes of a file, or an attached item as MIME. NotFound for a linked file: it has none."""
-        where = _message(mailbox, message_id, "attachments", attachment_id, "$value")
+        where = _message(mailbox, item, "attachments", attachment_id, "$value")
         return self._session.stream(mailbox.tenant_id, where)
 
-    def mime(self, mailbox: Mailbox, graph_id: str, most: int) -> bytes:
+    def mime(self, mailbox: Mailbox, item: ItemRef, most: int) -> bytes:
         """One request, ended early where there is more."""
         found = bytearray()
-        with self._session.stream(mailbox.tenant_id, _message(mailbox, graph_id, "$value")) as chunks:
+        with self._session.stream(mailbox.tenant_id, _message(mailbox, item, "$value")) as chunks:
             for chunk in chunks:
                 found += chunk
                 if len(found) >= most:
@@ -158,18 +161,18 @@ class GraphMail:
             lambda size: self._session.get(tenant_id, where, prefer=f"odata.maxpagesize={size}"),
         )
 
-    def _fetch(self, mailbox: Mailbox, ids: Sequence[str], options: str) -> dict[str, batch.Answer]:
-        paths = {one: _message(mailbox, one) + options for one in ids}
+    def _fetch(self, mailbox: Mailbox, items: Sequence[ItemRef], options: str) -> dict[ItemRef, batch.Answer]:
+        paths = {item: _message(mailbox, item) + options for item in items}
         return batch.fetch(self._session, mailbox.tenant_id, paths)
 
-    def _without_attachments(self, mailbox: Mailbox, ids: Sequence[str]) -> dict[str, batch.Answer]:
+    def _without_attachments(self, mailbox: Mailbox, items: Sequence[ItemRef]) -> dict[ItemRef, batch.Answer]:
         try:
-            return self._fetch(mailbox, ids, WITHOUT_ATTACHMENTS)
+            return self._fetch(mailbox, items, WITHOUT_ATTACHMENTS)
         except TransientError as error:
-            return dict.fromkeys(ids, error)
+            return dict.fromkeys(items, error)
 
-    def _with_attachments(self, mailbox: Mailbox, message_id: str, message: Json) -> batch.Answer:
-        where = _message(mailbox, message_id, "attachments")
+    def _with_attachments(self, mailbox: Mailbox, item: ItemRef, message: Json) -> batch.Answer:
+        where = _message(mailbox, item, "attachments")
         for fields in _ATTACHMENT_SELECTS:
             try:
                 pages = self._session.pages(mailbox.tenant_id, where + query(select=fields))
@@ -185,8 +188,8 @@ def _folder(mailbox: Mailbox, folder_id: str) -> str:
     return path("users", mailbox.graph_user, "mailFolders", folder_id, "messages")
 
 
-def _message(mailbox: Mailbox, message_id: str, *below: str) -> str:
-    return path("users", mailbox.graph_user, "messages", message_id, *below)
+def _message(mailbox: Mailbox, item: ItemRef, *below: str) -> str:
+    return path("users", mailbox.graph_user, "messages", item.item_id, *below)
 
 
 def _is_refused(outcome: batch.Answer) -> bool:
@@ -198,15 +201,17 @@ def _lacks_attachments(message: Json) -> bool:
     return "attachments" not in message or "attachments@odata.nextLink" in message
 
 
-def _read(found: Mapping[str, batch.Answer], parse: Callable[[Json], Read]) -> dict[str, Outcome[Read]]:
+def _read(
+    found: Mapping[ItemRef, batch.Answer], parse: Callable[[Json], Read]
+) -> dict[ItemRef, Outcome[Read]]:
     """Raises a passing error that is all there is."""
-    parsed: dict[str, Outcome[Read]] = {}
-    for graph_id, one in found.items():
+    parsed: dict[ItemRef, Outcome[Read]] = {}
+    for item, answer in found.items():
         try:
-            parsed[graph_id] = parse(one) if isinstance(one, dict) else one
+            parsed[item] = parse(answer) if isinstance(answer, dict) else answer
         except PermanentError as error:
-            parsed[graph_id] = error
-    if all(isinstance(one, TransientError) for one in parsed.values()):
+            parsed[item] = error
+    if all(isinstance(outcome, TransientError) for outcome in parsed.values()):
         none_passing(parsed)
     return parsed
 
@@ -220,9 +225,10 @@ def _delta_page(page: Json) -> DeltaPage:
     link = more or page.get("@odata.deltaLink")
     if not link:
         raise Unavailable("Microsoft Graph returned a page without a link to go on from.")
+    shown = {graph_id: parsing.shown_head(entry) for graph_id, entry in entries.items()}
     return DeltaPage(
-        heads=tuple(parsing.head(one) for one in entries.values() if parsing.is_whole(one)),
-        partial=tuple(graph_id for graph_id, one in entries.items() if not parsing.is_whole(one)),
+        heads=tuple(head for head in shown.values() if head is not None),
+        partial=tuple(parsing.item_of(graph_id) for graph_id, head in shown.items() if head is None),
         link=link,
         more=bool(more),
     )

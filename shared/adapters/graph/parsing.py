@@ -1,13 +1,27 @@
-"""Graph's message JSON as mail of the domain. Fields may be missing, null or odd, as in real mailboxes."""
+"""Graph's message JSON as mail of the domain. Fields may be missing, null or odd, as in real mailboxes.
 
-from collections.abc import Iterable, Mapping
+What people wrote is cut to a length that memory can bear. A message that cannot be read fails alone: Unreadable.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from shared.adapters.graph.session import Json
-from shared.domain.errors import Rejected
+from shared.domain.errors import PermanentError, Rejected, Unreadable
+from shared.domain.foreign_text import (
+    LONGEST_NAME,
+    LONGEST_REFERENCES,
+    MOST_ATTACHMENTS,
+    MOST_HEADERS,
+    MOST_PEOPLE,
+    guarded,
+    taken,
+)
 from shared.domain.mail import authentication, automatic, conversations, senders
 from shared.domain.mail.addresses import Person, normalise
+from shared.domain.mail.items import ItemRef
 from shared.domain.mail.message_ids import MAX_REFERENCES, message_id, parse_ids
 from shared.domain.mail.messages import Attachment, FetchedMessage, MessageHead
 
@@ -21,6 +35,7 @@ KEPT_HEADERS: Final = (
     automatic.HEADERS | senders.HEADERS | {authentication.HEADER, conversations.HEADER, "sensitivity"}
 )
 KEPT_PREFIXES: Final = ("list-",)
+_THREADING: Final = frozenset(("in-reply-to", "references"))
 LONGEST_HEADER: Final = 2_000
 
 _SENSITIVITIES: Final = {"personal": 1, "private": 2, "company-confidential": 3}
@@ -29,8 +44,12 @@ _KINDS: Final = {
     "#microsoft.graph.referenceattachment": "reference",
 }
 _WHOLE: Final = ("receivedDateTime", "sentDateTime", "parentFolderId", "isDraft", "subject", "toRecipients")
-# Exchange writes year 1 where it has no date.
-_FIRST_YEAR: Final = 1970
+# Exchange writes year 1 where it has no date, and a sender's clock may say 9999: no hour can be added to that.
+_YEARS: Final = range(1970, 9999)
+# `isdigit` takes superscripts and 5,000 digits as well, and `int` neither.
+_NUMBER: Final = re.compile(r"[0-9]{1,4}")
+
+_Headers = Sequence[tuple[str, str]]
 
 
 def is_removed(entry: Json) -> bool:
@@ -44,20 +63,49 @@ def is_whole(entry: Json) -> bool:
     return has_sender and all(name in entry for name in _WHOLE) and received_at(entry) is not None
 
 
+def shown_head(entry: Json) -> MessageHead | None:
+    """The headers that an entry of a page shows; None for an entry that is not whole, or cannot be read.
+
+    Such a one is asked for by its id, where it fails alone.
+    """
+    try:
+        return head(entry) if is_whole(entry) else None
+    except PermanentError:
+        return None
+
+
+def item_of(graph_id: object) -> ItemRef:
+    """Immutable ids name an item in the whole mailbox, wherever it lies ("Obtain immutable identifiers")."""
+    return ItemRef("", str(graph_id))
+
+
 def head(message: Json) -> MessageHead:
-    """The headers of a message. Raises Rejected for an item without any date."""
+    """The headers of a message. Raises Rejected for an item without any date, else Unreadable."""
     received = received_at(message)
     if received is None:
         raise Rejected("Microsoft Graph returned an item without a date.", "NoDate")
+    try:
+        return _head(message, received)
+    except Unreadable as error:
+        raise Unreadable(str(error), received) from None
+
+
+def whole(message: Json) -> FetchedMessage:
+    """A message with its body and the list of its attachments. Raises as `head` does."""
+    return _whole(message, head(message))
+
+
+@guarded
+def _head(message: Json, received: datetime) -> MessageHead:
     headers = _headers(message)
     properties = extended_properties(message)
     sender, on_behalf_of = _senders(message)
     return MessageHead(
-        graph_id=str(message["id"]),
+        item=item_of(message["id"]),
         folder_id=message.get("parentFolderId") or "",
-        message_id=message_id(message.get("internetMessageId") or ""),
+        message_id=message_id(_text(message, "internetMessageId")),
         sender=sender,
-        subject=message.get("subject") or "",
+        subject=_text(message, "subject"),
         sent_at=moment(message.get("sentDateTime")) or received,
         received_at=received,
         to=_people(message.get("toRecipients")),
@@ -67,40 +115,41 @@ def head(message: Json) -> MessageHead:
         on_behalf_of=on_behalf_of,
         in_reply_to=_ids("in-reply-to", IN_REPLY_TO, headers, properties),
         references=_ids("references", REFERENCES, headers, properties),
-        conversation_id=message.get("conversationId") or "",
-        conversation_index=message.get("conversationIndex") or "",
+        conversation_id=_text(message, "conversationId"),
+        conversation_index=_text(message, "conversationIndex"),
         is_draft=message.get("isDraft") is True,
         has_attachments=message.get("hasAttachments") is True,
         sensitivity=_sensitivity(headers, properties),
-        headers=tuple((name, value[:LONGEST_HEADER]) for name, value in headers if _is_kept(name)),
+        headers=_kept(headers),
     )
 
 
-def whole(message: Json) -> FetchedMessage:
-    """A message with its body and the list of its attachments."""
+@guarded
+def _whole(message: Json, head: MessageHead) -> FetchedMessage:
     body = message.get("body") or {}
-    content = body.get("content") or ""
+    content = str(body.get("content") or "")
+    content = taken(content, len(content))
     is_text = str(body.get("contentType") or "").casefold() == "text"
-    attachments = enumerate(message.get("attachments") or ())
+    entries = list(message.get("attachments") or ())[:MOST_ATTACHMENTS]
     return FetchedMessage(
-        head=head(message),
+        head=head,
         html="" if is_text else content,
         text=content if is_text else "",
-        attachments=tuple(attachment(number, one) for number, one in attachments),
+        attachments=tuple(attachment(number, entry) for number, entry in enumerate(entries)),
     )
 
 
 def attachment(number: int, entry: Json) -> Attachment:
-    """One attachment; its own id is its place in the list."""
+    """An attachment; its own id is its place in the list."""
     return Attachment(
         id=str(number),
-        graph_id=str(entry["id"]),
-        name=entry.get("name") or "",
-        content_type=entry.get("contentType") or "",
+        source_id=str(entry["id"]),
+        name=_text(entry, "name"),
+        content_type=_text(entry, "contentType"),
         size=entry.get("size") or 0,
         inline=entry.get("isInline") is True,
-        content_id=str(entry.get("contentId") or "").strip("<>"),
-        kind=_KINDS.get(str(entry.get("@odata.type") or "").casefold(), "file"),
+        content_id=_text(entry, "contentId").strip("<>"),
+        kind=_KINDS.get(_text(entry, "@odata.type").casefold(), "file"),
     )
 
 
@@ -110,10 +159,11 @@ def moment(text: object) -> datetime | None:
         return None
     try:
         parsed = datetime.fromisoformat(text)
-    except ValueError:
+        aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+        at = aware.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-    return aware.astimezone(UTC) if aware.year >= _FIRST_YEAR else None
+    return at if at.year in _YEARS else None
 
 
 def stamp(at: datetime) -> str:
@@ -124,8 +174,8 @@ def stamp(at: datetime) -> str:
 def extended_properties(entry: Json) -> dict[str, str]:
     """The single-value extended properties, by normalised id."""
     return {
-        _property_id(str(one.get("id") or "")): str(one.get("value") or "")
-        for one in entry.get("singleValueExtendedProperties") or ()
+        _property_id(_text(item, "id")): taken(str(item.get("value") or ""), LONGEST_REFERENCES)
+        for item in entry.get("singleValueExtendedProperties") or ()
     }
 
 
@@ -148,6 +198,10 @@ def received_at(message: Json) -> datetime | None:
     return moment(message.get("receivedDateTime")) or moment(message.get("sentDateTime"))
 
 
+def _text(entry: Json, name: str) -> str:
+    return taken(str(entry.get(name) or ""))
+
+
 def _senders(message: Json) -> tuple[Person, Person | None]:
     """Who it is from, and who sent it for them where that is somebody else."""
     author, sender = _person(message.get("from")), _person(message.get("sender"))
@@ -158,39 +212,47 @@ def _senders(message: Json) -> tuple[Person, Person | None]:
 
 
 def _people(recipients: Iterable[Json] | None) -> tuple[Person, ...]:
-    return tuple(person for one in recipients or () if (person := _person(one)) is not None)
+    named = map(_person, list(recipients or ())[:MOST_PEOPLE])
+    return tuple(person for person in named if person is not None)
 
 
 def _person(recipient: Json | None) -> Person | None:
     """Exchange repeats the address as the name of nameless people; X.500 names are no addresses."""
     given: Mapping[str, Any] = (recipient or {}).get("emailAddress") or {}
     address = normalise(given.get("address") or "") or ""
-    name = " ".join((given.get("name") or "").split())
+    name = " ".join(taken(given.get("name") or "", LONGEST_NAME).split())
     if address and normalise(name) == address:
         name = ""
     return Person(name, address) if name or address else None
 
 
 def _headers(message: Json) -> list[tuple[str, str]]:
-    """Names in lower case, in order."""
+    """Those that somebody reads, names in lower case, in order."""
     found = message.get("internetMessageHeaders") or ()
-    return [(str(one.get("name") or "").lower(), str(one.get("value") or "")) for one in found]
+    named = ((str(item.get("name") or "").lower(), item) for item in found)
+    wanted = [(name, item) for name, item in named if _is_kept(name) or name in _THREADING]
+    return [
+        (name, taken(str(item.get("value") or ""), LONGEST_REFERENCES))
+        for name, item in wanted[:MOST_HEADERS]
+    ]
 
 
-def _ids(
-    header: str, name: str, headers: list[tuple[str, str]], properties: Mapping[str, str]
-) -> tuple[str, ...]:
+def _kept(headers: _Headers) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value[:LONGEST_HEADER]) for name, value in headers if _is_kept(name))
+
+
+def _ids(header: str, name: str, headers: _Headers, properties: Mapping[str, str]) -> tuple[str, ...]:
     """The ids of a threading header, or else of its property; the last ones, which are the nearest."""
-    in_header = parse_ids(" ".join(value for given, value in headers if given == header))
+    values = (value for given, value in headers if given == header)
+    in_header = parse_ids(" ".join(values)[-LONGEST_REFERENCES:])
     return (in_header or parse_ids(properties.get(_property_id(name), "")))[-MAX_REFERENCES:]
 
 
-def _sensitivity(headers: list[tuple[str, str]], properties: Mapping[str, str]) -> int:
-    in_headers = [
-        _SENSITIVITIES.get(value.strip().casefold(), 0) for name, value in headers if name == "sensitivity"
-    ]
+def _sensitivity(headers: _Headers, properties: Mapping[str, str]) -> int:
+    stated = [value.strip().casefold() for name, value in headers if name == "sensitivity"]
+    in_headers = [_SENSITIVITIES.get(value, 0) for value in stated]
     value = properties.get(_property_id(SENSITIVITY), "")
-    return max([*in_headers, int(value) if value.isdigit() else 0])
+    return max([*in_headers, int(value) if _NUMBER.fullmatch(value) else 0])
 
 
 def _is_kept(name: str) -> bool:

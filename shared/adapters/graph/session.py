@@ -4,7 +4,6 @@ Transient errors are not tried again here, but for one connection that broke: th
 tokens, so neither they nor bodies are ever logged.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
@@ -20,6 +19,7 @@ from shared import telemetry
 from shared.adapters.graph.errors import translate
 from shared.adapters.graph.waits import Waits
 from shared.domain.errors import Rejected, Throttled, Unavailable
+from shared.domain.foreign_text import json_value
 
 Json = dict[str, Any]
 
@@ -207,7 +207,7 @@ def _chunks(response: requests.Response) -> Iterator[bytes]:
 def _json(response: requests.Response) -> object:
     """The answer's JSON, or None: gateways answer in HTML."""
     try:
-        return json.loads(response.content)
+        return json_value(response.content)
     except _BROKEN as error:
         raise _unavailable(error) from error
     except ValueError:

@@ -9,7 +9,7 @@ from shared.adapters.graph.parsing import moment, stamp
 from shared.adapters.graph.session import GraphSession, Json, path
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import NotFound, Unavailable
-from shared.ports.notifications import GraphSubscription
+from shared.ports.notifications import LiveSubscription
 
 NOTIFICATIONS: Final = "/api/graph/notifications"
 LIFECYCLE: Final = "/api/graph/lifecycle"
@@ -22,7 +22,7 @@ class GraphSubscriptions:
         self._session = session
         self._public_url = public_url.rstrip("/")
 
-    def create(self, mailbox: Mailbox, client_state: str, expires_at: datetime) -> GraphSubscription:
+    def create(self, mailbox: Mailbox, client_state: str, expires_at: datetime) -> LiveSubscription:
         """Graph calls both URLs before it answers. One left by an earlier try is replaced.
 
         (That one's clientState is unknown, so its notifications could not be believed.)
@@ -35,7 +35,7 @@ class GraphSubscriptions:
             made = self._session.post(mailbox.tenant_id, "/subscriptions", wanted)
         return _subscription(made)
 
-    def renew(self, mailbox: Mailbox, subscription_id: str, expires_at: datetime) -> GraphSubscription:
+    def renew(self, mailbox: Mailbox, subscription_id: str, expires_at: datetime) -> LiveSubscription:
         """One PATCH, which reauthorizes too."""
         where = path("subscriptions", subscription_id)
         changes = {"expirationDateTime": stamp(expires_at)}
@@ -48,7 +48,7 @@ class GraphSubscriptions:
         except NotFound:
             return
 
-    def living(self, tenant_id: str) -> list[GraphSubscription]:
+    def living(self, tenant_id: str) -> list[LiveSubscription]:
         """Those of this application that lead to this deployment: another one may share the application."""
         url = self._public_url + NOTIFICATIONS
         listed = self._session.pages(tenant_id, "/subscriptions")
@@ -80,11 +80,11 @@ def _resource(subscription: Json) -> str:
     return str(subscription.get("resource") or "").strip("/").casefold()
 
 
-def _subscription(answer: Json) -> GraphSubscription:
+def _subscription(answer: Json) -> LiveSubscription:
     expires_at = moment(answer.get("expirationDateTime"))
     if expires_at is None or not answer.get("id"):
         raise Unavailable("Microsoft Graph described a subscription without id or end.")
-    return GraphSubscription(str(answer["id"]), expires_at, _user(answer))
+    return LiveSubscription(str(answer["id"]), expires_at, _user(answer))
 
 
 def _user(subscription: Json) -> str:

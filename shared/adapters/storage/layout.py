@@ -12,7 +12,7 @@
 | Messages      | tenant, two digits of key    | message key; key `~` mailbox id `~` hash: a copy  |
 |               | tenant, `~c` + bucket        | conversation, inverted time, message key          |
 | Codes         | tenant, bucket               | number; in `~f` + bucket: sender, message key     |
-| Sightings     | tenant, mailbox id           | inverted receipt time, hash of the Graph id       |
+| Sightings     | tenant, mailbox id           | inverted receipt time, hash of the item       |
 | Timeline      | tenant, kind, record id      | entry id: inverted time, message key              |
 | Inbox         | tenant, hash of the agent    | inverted time, message key                        |
 |               | tenant, `~decided`           | message key `~` id of a mark                      |
@@ -79,7 +79,7 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
     ),
     names.MESSAGES: TableLayout(
         "tenant|key[:2], tenant|~c + bucket (0-f)",
-        "message key | message key~mailbox id~hash(graph id) | conversation|inverted time|message key",
+        "message key | message key~mailbox id~hash(item) | conversation|inverted time|message key",
         ("state", "disposition", "variants", "waiters", "content", "document", "body"),
     ),
     names.CODES: TableLayout(
@@ -89,7 +89,7 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
     ),
     names.SIGHTINGS: TableLayout(
         "tenant|mailbox id",
-        "inverted receipt time-hash(graph id)",
+        "inverted receipt time-hash(item)",
         ("outcome", "reason", "message_key", "message_id_hash", "content"),
     ),
     names.TIMELINE: TableLayout(
@@ -105,7 +105,7 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
     names.EXCEPTIONS: TableLayout(
         "tenant",
         "inverted time-id | 'id:' + id",
-        ("mailbox_id", "code", "queue", "graph_id", "replayed", "replayed_at", "content", "row"),
+        ("mailbox_id", "code", "queue", "item", "replayed", "replayed_at", "content", "row"),
     ),
     names.LATE_CONTACTS_STATES: TableLayout("tenant", "'new:' + id | 'asked'", ("at", "content")),
     names.AUDIT: TableLayout("tenant", "inverted time-id", ("what", "by", "content")),

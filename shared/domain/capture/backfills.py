@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final, Self
 
 from shared.domain.capture.windows import Window, second_of
+from shared.domain.mail.items import ItemRef
 
 RUNNING: Final = "running"
 DONE: Final = "done"
@@ -20,7 +21,7 @@ class Backfill:
     """The state of a mailbox's last backfill. It reads mail received from `since` until it was started.
 
     `step` numbers the commands: only the one with this number does anything. `folders` are those still to be
-    read, the first one from `window` on; None before they are known. `begun` are the Graph ids that a step is
+    read, the first one from `window` on; None before they are known. `begun` are the mails that a step is
     at work on: who does it again does them all again. `done` of `expected` mails are dealt with.
     """
 
@@ -31,7 +32,7 @@ class Backfill:
     state: str = RUNNING
     folders: tuple[str, ...] | None = None
     window: Window | None = None
-    begun: tuple[str, ...] = ()
+    begun: tuple[ItemRef, ...] = ()
     done: int = 0
     expected: int = 0
     finished_at: datetime | None = None

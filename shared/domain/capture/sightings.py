@@ -9,6 +9,7 @@ from datetime import datetime
 from shared.domain.capture import screening
 from shared.domain.capture.screening import Capture
 from shared.domain.mail.identity import Hasher, message_key
+from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import MessageHead
 
 QUEUED = "queued"
@@ -25,7 +26,7 @@ class Sighting:
     `queued_at` is when a `queued` one was last put on the ingest queue.
     """
 
-    graph_id: str
+    item: ItemRef
     folder_id: str
     received_at: datetime
     outcome: str
@@ -52,7 +53,7 @@ def sighting_of(head: MessageHead, verdict: Capture, hasher: Hasher, *, outcome:
     """
     people = head.participants if verdict.reason != screening.ERASED else frozenset[str]()
     return Sighting(
-        graph_id=head.graph_id,
+        item=head.item,
         folder_id=head.folder_id,
         received_at=head.received_at,
         outcome=outcome or (QUEUED if verdict.keep else SKIPPED),

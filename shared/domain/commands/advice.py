@@ -51,7 +51,7 @@ ADVICE: Final = {
     ),
     "ErrorItemNotFound": "The mail was deleted before it could be read; there is nothing to do.",
     "NotFound": "What was asked for has been deleted; there is nothing to do.",
-    "SyncStateExpired": "The mailbox is walked again by itself; replay only if mail is missing.",
+    "CursorExpired": "The mailbox is walked again by itself; replay only if mail is missing.",
     "Rejected": (
         "The other side called the request wrong, and will again: report it with the exception's id before you replay."
     ),

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final, Self
 from shared.domain import names
 from shared.domain.connections.mailboxes import is_tenant_id
 from shared.domain.errors import MalformedCommand
+from shared.domain.mail.items import ItemRef
 
 VERSION: Final = 1
 MAX_IDS: Final = 20
@@ -53,7 +54,9 @@ class Command:
         try:
             content: dict[str, Any] = json.loads(text)
             known = {one.name for one in fields(cls)}
-            given: dict[str, Any] = {name: _tupled(value) for name, value in content.items() if name in known}
+            given: dict[str, Any] = {
+                name: _restored(value) for name, value in content.items() if name in known
+            }
             if content["command"] != cls.__name__:
                 raise MalformedCommand(f"{content['command']} came to the queue of {cls.__name__}")
             moments = {name: datetime.fromisoformat(given[name]) for name in cls.times if given.get(name)}
@@ -79,14 +82,16 @@ class IngestMessages(Command):
 
     queue: ClassVar[str] = names.MAIL_INGEST
 
-    ids: tuple[str, ...]
+    items: tuple[ItemRef, ...]
     screened: bool = False
     silent: bool = False
     unbounded: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 < len(self.ids) <= MAX_IDS:
-            raise MalformedCommand(f"{len(self.ids)} ids; a command carries 1 to {MAX_IDS}")
+        if not 0 < len(self.items) <= MAX_IDS:
+            raise MalformedCommand(f"{len(self.items)} items; a command carries 1 to {MAX_IDS}")
+        if not all(isinstance(item, ItemRef) for item in self.items):
+            raise MalformedCommand("a command's items are objects of folder and item_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,5 +256,11 @@ def _plain(value: object) -> str:
     raise TypeError(f"a command cannot carry {value!r}")
 
 
-def _tupled(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
+def _restored(value: object) -> object:
+    """Lists are tuples, and the only objects that a command carries are items of a mailbox."""
+    match value:
+        case list():
+            return tuple(map(_restored, value))
+        case dict():
+            return ItemRef(str(value["folder"]), str(value["item_id"]))
+    return value

@@ -11,6 +11,7 @@ from shared.domain.mail.addresses import Person
 from shared.domain.mail.automatic import Automatic, nature_of
 from shared.domain.mail.conversations import travels
 from shared.domain.mail.identity import Fingerprint
+from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Direction, Document, FetchedMessage, MessageHead
 from shared.domain.matching.candidates import Candidates, ThreadHit
 from shared.domain.matching.matching import Decision, Disposition, Link, merge
@@ -33,7 +34,7 @@ class Waiter:
     """
 
     mailbox_id: str
-    graph_id: str
+    item: ItemRef
     kept: bool = False
 
 
@@ -42,7 +43,7 @@ class Copy:
     """One mailbox's copy of a stored mail; Bcc is known to the copies that show it."""
 
     mailbox_id: str
-    graph_id: str
+    item: ItemRef
     folder_id: str
     bcc: tuple[Person, ...] = ()
 
@@ -249,7 +250,7 @@ def entries_of(stored: StoredMessage, document: Document) -> tuple[Entry, ...]:
 def copy_of(message: FetchedMessage, mailbox: Mailbox) -> Copy:
     """The copy that was just fetched from a mailbox."""
     head = message.head
-    return Copy(mailbox.mailbox_id, head.graph_id, head.folder_id, head.bcc)
+    return Copy(mailbox.mailbox_id, head.item, head.folder_id, head.bcc)
 
 
 def may_read_unfiled(mailboxes: Iterable[Mailbox], copies: Iterable[Copy]) -> bool:

@@ -14,6 +14,8 @@ from typing import Final
 
 import idna
 
+from shared.domain.foreign_text import guarded
+
 LONGEST_ADDRESS: Final = 320  # RFC 3696 erratum 1690: 64 for the local part, "@", 255 for the domain
 LONGEST_LOCAL_PART: Final = 64
 LONGEST_DOMAIN: Final = 253
@@ -37,6 +39,7 @@ class Person:
     address: str
 
 
+@guarded
 def normalise(address: str) -> str | None:
     """The spelling of an SMTP address by which addresses are compared, or None when it is not one.
 
@@ -61,6 +64,7 @@ def domain_of(address: str) -> str:
     return address.rpartition("@")[2] if "@" in address else ""
 
 
+@guarded
 def parse_mailbox(text: str) -> Person | None:
     """The person a single mailbox text names (RFC 5322 section 3.4), or None when it names nobody.
 

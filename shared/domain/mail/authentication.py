@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import Final, Literal
 
+from shared.domain.foreign_text import guarded
+
 Verdict = Literal["", "pass", "fail"]
 
 HEADER: Final = "authentication-results"
@@ -18,6 +20,7 @@ _RESULT: Final = re.compile(
 _FAILED: Final = re.compile(r"\bdmarc\s*=\s*fail\b", re.IGNORECASE)
 
 
+@guarded
 def dmarc_of(headers: Sequence[tuple[str, str]]) -> Verdict:
     """What DMARC says of the From domain: "" when it says nothing (no policy, an error, no such header).
 

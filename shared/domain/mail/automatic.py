@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from shared.domain.foreign_text import guarded
 from shared.domain.mail import subjects
 
 _NAMES: Final = (
@@ -91,6 +92,7 @@ _FEEDBACK: Final = re.compile(
 )
 
 
+@guarded
 def nature_of(headers: Sequence[tuple[str, str]], sender: str, subject: str) -> Nature:
     """Which machine wrote a mail, if any, and whether one may answer it.
 

@@ -14,6 +14,7 @@ from email.parser import BytesHeaderParser
 from email.utils import getaddresses
 from typing import Final
 
+from shared.domain.foreign_text import or_else
 from shared.domain.mail import bounce_texts
 from shared.domain.mail.addresses import normalise
 from shared.domain.mail.bounce_texts import enhanced_status
@@ -26,6 +27,7 @@ _MOST_PARTS: Final = 100
 _MOST_NESTED: Final = 30
 _MOST_GROUPS: Final = 200
 _LONGEST_FIELD: Final = 10_000
+_LONGEST_LIST: Final = 50_000
 
 _NESTING: Final = re.compile(rb"boundary\s*=|content-type:\s*message/", re.IGNORECASE)
 _STATUS_TYPES: Final = frozenset(("message/delivery-status", "message/global-delivery-status"))
@@ -63,6 +65,7 @@ class _Parts:
     original: Message | None = None
 
 
+@or_else(Report())
 def read_report(mime: bytes) -> Report:
     """Read a delivery report (RFC 3464), or what the text of one that follows no standard says.
 
@@ -131,11 +134,10 @@ def _groups(text: str) -> list[Message]:
     return [_header(block) for block in stating]
 
 
+@or_else("")
 def _text(part: Message) -> str:
-    try:
-        content, charset = part.get_payload(decode=True), part.get_content_charset()
-    except (ValueError, TypeError, AttributeError, LookupError, AssertionError):
-        return ""
+    """The decoded text of a part; "" where its encoding, or the name of its charset, cannot be made sense of."""
+    content, charset = part.get_payload(decode=True), part.get_content_charset()
     return bounce_texts.decoded(content, charset or "utf-8") if isinstance(content, bytes) else ""
 
 
@@ -183,16 +185,18 @@ def _bounce(address: str, status: str, diagnostic: str, delayed: bool = False) -
 
 def failed_recipients(headers: Iterable[tuple[str, str]]) -> frozenset[str]:
     """The addresses that a report names before it is opened, in X-Failed-Recipients (Exim, Gmail)."""
-    return frozenset(
-        one
-        for name, value in headers
-        if name.casefold() == "x-failed-recipients"
-        for one in _addresses(value)
-    )
+    found: set[str] = set()
+    for name, value in headers:
+        if name.casefold() == "x-failed-recipients":
+            found.update(_addresses(value[:_LONGEST_LIST]))
+    return frozenset(found)
 
 
+@or_else(())
 def _addresses(header: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one for _, address in getaddresses([header]) if (one := normalise(address))))
+    """The addresses in a list of mailboxes, each once; none where comments nest too deep for the email package."""
+    addresses = (normalise(address) for _, address in getaddresses([header]))
+    return tuple(dict.fromkeys(filter(None, addresses)))
 
 
 def _message_id(original: Message, blocks: Iterable[Message]) -> str:

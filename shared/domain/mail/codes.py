@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from shared.domain.foreign_text import guarded
+
 PREFIX: Final = "PL"
 NUMBER_BITS: Final = 30
 LONGEST_TEXT: Final = 200_000
@@ -62,6 +64,7 @@ def issue(number: int, keys: Sequence[bytes], tenant_id: str, prefix: str = PREF
     return _code(_spelled(number, _NUMBER_LENGTH), _mac(number, keys[0], tenant_id), prefix)
 
 
+@guarded
 def find(text: str, keys: Sequence[bytes], tenant_id: str, prefix: str = PREFIX) -> Found:
     """The codes in a subject or in the plain text of a body; any of the keys makes a code genuine.
 
@@ -86,6 +89,7 @@ def find(text: str, keys: Sequence[bytes], tenant_id: str, prefix: str = PREFIX)
     return Found(tuple(genuine.values()), forged)
 
 
+@guarded
 def added_to(subject: str, code: Code) -> str:
     """The subject with the code in brackets at its end; as it is when it holds that code in any spelling."""
     prefix = code.text[: -(_NUMBER_LENGTH + _MAC_LENGTH + 2)]

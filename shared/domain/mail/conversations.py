@@ -6,9 +6,10 @@ and it differs from mailbox to mailbox.
 
 import base64
 import binascii
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from shared.domain.foreign_text import guarded
 from shared.domain.mail import subjects
 from shared.domain.mail.automatic import Automatic, nature_of
 from shared.domain.mail.messages import Direction, MessageHead
@@ -19,8 +20,10 @@ _GUID: Final = slice(6, 22)
 _RESERVED: Final = 1
 # An automatic reply may arrive before the mail that it answers is among the sent items.
 _AHEAD: Final = timedelta(minutes=1)
+_LATEST: Final = datetime.max.replace(tzinfo=UTC)
 
 
+@guarded
 def guid_of(index: str) -> str:
     """The conversation's GUID as hexadecimal digits; '' for what is no usable index."""
     data = _bytes(index)
@@ -36,6 +39,7 @@ def travels(head: MessageHead, direction: Direction) -> bool:
     return direction is Direction.OUT or any(name == HEADER for name, _ in head.headers)
 
 
+@guarded
 def goes_on(head: MessageHead) -> bool:
     """Whether a mail answers another one of its conversation; a forward opens a matter anew."""
     kind = subjects.kind(head.subject)
@@ -44,11 +48,14 @@ def goes_on(head: MessageHead) -> bool:
     return kind == "reply" or bool(head.answers) or len(_bytes(head.conversation_index)) > _START
 
 
+@guarded
 def latest(head: MessageHead) -> datetime:
     """Until when a mail was received that this one may go on with: not its own answers."""
     nature = nature_of(head.headers, head.sender.address, head.subject)
     is_reply = nature.automatic is Automatic.AUTO_REPLY
-    return head.received_at + _AHEAD if is_reply else head.received_at
+    # A clock may say anything, the last minute of the calendar too.
+    ahead = min(_AHEAD, _LATEST - head.received_at)
+    return head.received_at + ahead if is_reply else head.received_at
 
 
 def _bytes(index: str) -> bytes:

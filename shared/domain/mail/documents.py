@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
+from shared.domain.foreign_text import guarded
 from shared.domain.mail import authentication, quotes, senders, subjects
 from shared.domain.mail.addresses import Person
 from shared.domain.mail.html_text import to_text
+from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Document, FetchedMessage, MessageHead
 from shared.domain.mail.quote_html import html_quote_start
 
@@ -15,11 +17,13 @@ MOST_HEADERS: Final = 30
 _READ: Final = senders.HEADERS | {authentication.HEADER}
 
 
+@guarded
 def text_of(fetched: FetchedMessage) -> str:
     """The whole text of a mail's body."""
     return fetched.text or to_text(fetched.html)
 
 
+@guarded
 def document_of(fetched: FetchedMessage, parent_text: str | None, text: str | None = None) -> Document:
     """The document of a mail; `parent_text` is the stored text of the mail it answers, where there is one.
 
@@ -51,6 +55,7 @@ def document_of(fetched: FetchedMessage, parent_text: str | None, text: str | No
     )
 
 
+@guarded
 def kept_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """Those that matching reads: who sent it on behalf of whom, and whether the receiving server believed it."""
     read = ((name, value) for name, value in headers if _is_read(name.strip().casefold()))
@@ -58,11 +63,11 @@ def kept_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], .
 
 
 def head_of(
-    document: Document, graph_id: str, folder_id: str, received_at: datetime, bcc: tuple[Person, ...]
+    document: Document, item: ItemRef, folder_id: str, received_at: datetime, bcc: tuple[Person, ...]
 ) -> MessageHead:
     """The headers of a copy as matching saw them; what it does not read is left out."""
     return MessageHead(
-        graph_id=graph_id,
+        item=item,
         folder_id=folder_id,
         message_id=document.message_id,
         sender=document.sender,

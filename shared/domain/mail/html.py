@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 import nh3
 
+from shared.domain.foreign_text import or_else
 from shared.domain.mail.html_limits import has_many_bare_ampersands, has_overlong_tag, nests_deeper, shape
 
 LONGEST_HTML: Final = 1_000_000
@@ -33,6 +34,7 @@ TOO_MANY_TAGS: Final = (
 TOO_MANY_ATTRIBUTES: Final = (
     "The formatted mail is not shown: a tag of it has more than 500 attributes. Read its text instead."
 )
+UNREADABLE: Final = "The formatted mail is not shown: it cannot be read. Read its text instead."
 TOO_MANY_AMPERSANDS: Final = (
     "The formatted mail is not shown: it holds more than 50,000 bare ampersands. Read its text instead."
 )
@@ -102,6 +104,7 @@ class Quote:
     folded: bool = False
 
 
+@or_else(SafeHtml("", (), UNREADABLE))
 def safe_html(
     html: str,
     *,
@@ -118,8 +121,12 @@ def safe_html(
     class `postledger-chain`: a `details` where it is folded, else a `div`.
     """
     reason = _too_much(html)
-    if reason is not None:
-        return SafeHtml("", (), reason)
+    return SafeHtml("", (), reason) if reason else _safe(html, remote_images, cid_url, quote)
+
+
+def _safe(
+    html: str, remote_images: bool, cid_url: Callable[[str], str | None], quote: Quote | None
+) -> SafeHtml:
     images = _Images(remote=remote_images, cid_url=cid_url)
     own = _cleaned(html[: quote.start] if quote else html, images)
     chain = _marked(_cleaned(html[quote.start :], images), quote) if quote else ""

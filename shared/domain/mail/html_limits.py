@@ -146,7 +146,7 @@ def nests_deeper(html: str, limit: int) -> bool:
 
     Exact, and therefore slower: for documents whose estimated `depth` is over the limit and do not `explode`.
     """
-    document = HTMLTree.parse(html).document
+    document = HTMLTree.parse(html.encode("utf-8", "ignore").decode("utf-8")).document
     root = node = document.first_element_child if document is not None else None
     depth = 1
     while node is not None and depth <= limit:

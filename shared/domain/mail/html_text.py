@@ -9,6 +9,7 @@ from collections.abc import Callable
 from html import unescape
 from typing import Final
 
+from shared.domain.foreign_text import guarded
 from shared.domain.mail.html_limits import Shape, has_overlong_tag, shape
 
 LONGEST_READ: Final = 1_000_000
@@ -31,6 +32,7 @@ _BLANK_LINES: Final = re.compile(r"\n{4,}")
 _LINE_ENDS: Final = re.compile(r"[\r\n]+")
 
 
+@guarded
 def to_text(html: str) -> str:
     """The text, lines separated by `\\n`, at most two blank lines in a row, without blanks at its ends.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from shared.domain.foreign_text import guarded
 from shared.domain.mail import subjects
 from shared.domain.mail.addresses import domain_of
 from shared.domain.mail.messages import MessageHead
@@ -74,6 +75,7 @@ class Fingerprint:
         return sum(differences) < 2
 
 
+@guarded
 def message_key(hasher: Hasher, head: MessageHead) -> str:
     """The key of a mail within its organisation: from its Message-ID, or from what it says without one."""
     if head.message_id:

@@ -3,12 +3,15 @@
 import re
 from collections.abc import Iterable
 
+from shared.domain.foreign_text import guarded
+
 # RFC 5322 asks for References in full; matching needs the end of a long chain only.
 MAX_REFERENCES = 20
 _BRACKETED = re.compile(r"<([^<>\s]+)>")
 _LONGEST = 998
 
 
+@guarded
 def parse_ids(text: str) -> tuple[str, ...]:
     """The ids in a header, in order, without angle brackets.
 
@@ -19,12 +22,14 @@ def parse_ids(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for one in found if "@" in one and len(one) <= _LONGEST))
 
 
+@guarded
 def message_id(text: str) -> str:
     """The one id of a Message-ID header, without brackets; '' when there is none."""
     found = _BRACKETED.findall(text)
     return str(found[0]) if found else text.strip().strip("<>")[:_LONGEST]
 
 
+@guarded
 def answered(in_reply_to: Iterable[str], references: Iterable[str]) -> tuple[str, ...]:
     """The mails that a mail answers, nearest first: In-Reply-To, then References from the end; at most 20."""
     nearest_first = [*in_reply_to, *reversed(tuple(references))]

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from shared.domain.mail import subjects
 from shared.domain.mail.addresses import Person
+from shared.domain.mail.items import ItemRef
 from shared.domain.mail.message_ids import answered
 from shared.domain.mail.senders import author_of
 
@@ -27,7 +28,7 @@ class MessageHead:
     `author` is who wrote it where a mailing list put its own address into From.
     """
 
-    graph_id: str
+    item: ItemRef
     folder_id: str
     message_id: str
     sender: Person
@@ -93,10 +94,10 @@ class MessageHead:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """An attachment's metadata. `id` is ours (its place in the list), `graph_id` the copy's own."""
+    """An attachment's metadata. `id` is ours (its place in the list), `source_id` the copy's own."""
 
     id: str
-    graph_id: str
+    source_id: str
     name: str
     content_type: str
     size: int

@@ -12,6 +12,7 @@ from typing import Final
 
 import idna
 
+from shared.domain.foreign_text import guarded
 from shared.domain.mail.addresses import domain_of, normalise
 
 _PROVIDERS: Final = Path(__file__).with_suffix(".txt")
@@ -37,6 +38,7 @@ _HOSTS: Final = frozenset(_HOST_NAMES.split())
 _LIST_HOST: Final = re.compile(r"(?:lists?|listserv|mailman)\d{0,2}")
 
 
+@guarded
 def registrable(domain: str) -> str:
     """The part of a domain that somebody registered (`mail.fabrikam.co.uk` -> `fabrikam.co.uk`), in ASCII.
 
@@ -50,6 +52,7 @@ def registrable(domain: str) -> str:
     return ".".join(name.split(".")[-len(found.split(".")) :]) if found else ""
 
 
+@guarded
 def is_shared(domain: str) -> bool:
     """Whether mail from a domain says nothing about a company. Ask with the whole domain of the address.
 

@@ -7,6 +7,7 @@ tail at all, the containers only say where it begins in the HTML.
 import re
 from typing import Final
 
+from shared.domain.foreign_text import or_else
 from shared.domain.mail.html_text import to_text
 from shared.domain.mail.quotes import QuoteRanges, own_text
 
@@ -28,6 +29,7 @@ _CONTAINER: Final = re.compile(
 )
 
 
+@or_else(None)
 def html_quote_start(html: str, *, text: str, ranges: QuoteRanges) -> int | None:
     """The character of `html` where the container of the quoted chain begins, or None.
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from shared.domain.foreign_text import guarded, or_else
 from shared.domain.mail import quote_finders
 
 LONGEST_SPLIT: Final = 200_000
@@ -29,6 +30,7 @@ class QuoteRanges:
 EVERYTHING_OWN: Final = QuoteRanges()
 
 
+@or_else(EVERYTHING_OWN)
 def split(text: str, *, html_only: bool, parent_text: str | None, is_forward: bool) -> QuoteRanges:
     """Where `text` quotes earlier mail. Never raises.
 
@@ -50,6 +52,7 @@ def split(text: str, *, html_only: bool, parent_text: str | None, is_forward: bo
     return QuoteRanges(_ranges(spans, lines, own, end=len(text)))
 
 
+@guarded
 def own_text(text: str, ranges: QuoteRanges) -> str:
     """What is left of `text` without its quotes, without blanks at its ends."""
     starts = [0, *(end for _, end in ranges.quoted)]
@@ -57,11 +60,13 @@ def own_text(text: str, ranges: QuoteRanges) -> str:
     return "".join(text[start:end] for start, end in zip(starts, ends, strict=True)).strip()
 
 
+@guarded
 def quoted_text(text: str, ranges: QuoteRanges) -> str:
     """The quotes of `text`, in order."""
     return "".join(text[start:end] for start, end in ranges.quoted).strip()
 
 
+@guarded
 def preview(own_text: str, limit: int = 255) -> str:
     """The first `limit` characters on one line; shortened at a word, with an ellipsis that counts."""
     line = " ".join(own_text[: limit * 20].split())

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from shared.domain.foreign_text import guarded
 from shared.domain.mail.addresses import Person, normalise, parse_mailbox
 
 HEADERS: Final = frozenset(("mailing-list", "x-beenthere", "x-original-from", "x-original-sender"))
@@ -24,6 +25,7 @@ _LIST_ID: Final = re.compile(
 _VIA: Final = re.compile(r"(.{0,200}?)\s+(?:via|vía|über)\s+\S", re.IGNORECASE)
 
 
+@guarded
 def author_of(
     sender: Person, reply_to: Sequence[Person], cc: Sequence[Person], headers: Sequence[tuple[str, str]]
 ) -> Person | None:
@@ -46,6 +48,7 @@ def author_of(
     return _one([one for one in _people(cc, not_lists) if _is_called(one, name)], name)
 
 
+@guarded
 def list_addresses(headers: Sequence[tuple[str, str]]) -> frozenset[str]:
     """The addresses of the lists that passed a mail on, normalised.
 

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from typing import Final, Literal
 
+from shared.domain.foreign_text import guarded
 from shared.domain.mail.subject_prefixes import AUTO_REPLIES, COLONS, FORWARDS, GATEWAY_WORDS, REPLIES
 
 SubjectKind = Literal["reply", "forward", "auto_reply", "new"]
@@ -21,6 +22,7 @@ _GATEWAY_TAG: Final = re.compile(r"(?:\[([^\[\]]{1,30})\]|\{([^{}]{1,30})\}|\*{1
 _TAG: Final = re.compile(r"(\[[^\[\]]{1,80}\])\s*")
 
 
+@guarded
 def strip(subject: str) -> str:
     """The subject without leading reply, forward, auto-reply and gateway words, however many there are.
 
@@ -32,18 +34,20 @@ def strip(subject: str) -> str:
     return " ".join([*tags, rest]).strip()
 
 
+@guarded
 def normalise(subject: str) -> str:
     """The stripped subject in the form by which subjects are compared.
 
     NFKC, case folded (both Turkish i as i), white space folded, invisible characters gone. Idempotent, and
     the same with and without any prefix of the table before it.
     """
-    text = _folded(subject)
+    text = _folded(subject[:LONGEST_SUBJECT])
     while (shorter := _folded(strip(text))) != text:
         text = shorter
     return text
 
 
+@guarded
 def kind(subject: str) -> SubjectKind:
     """What the outermost prefix says the mail is; tags and gateway warnings before it do not count.
 

@@ -10,6 +10,22 @@ from shared.domain.records.records import Card, RecordRef
 
 
 @dataclass(frozen=True, slots=True)
+class KnownAddress:
+    """What stands under an address: cards of the records that carry it, and whether it is an agent's own.
+
+    `taught` are records on which an agent has said that mail of this address belongs.
+    """
+
+    cards: frozenset[Card] = frozenset()
+    is_staff: bool = False
+    taught: frozenset[RecordRef] = frozenset()
+
+    @property
+    def records(self) -> frozenset[RecordRef]:
+        return frozenset(card.ref for card in self.cards)
+
+
+@dataclass(frozen=True, slots=True)
 class ThreadHit:
     """A stored mail of the same thread. `evidence` is how it was found (a Message-ID without brackets).
 

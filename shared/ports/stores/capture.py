@@ -9,6 +9,7 @@ from shared.domain.capture.folders import FolderState
 from shared.domain.capture.late_contacts import Announcement
 from shared.domain.capture.sightings import Sighting
 from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.mail.items import ItemRef
 
 
 class FolderStates(Protocol):
@@ -35,8 +36,8 @@ class Sightings(Protocol):
     def put(self, mailbox: Mailbox, sightings: Sequence[Sighting]) -> None:
         """Upsert, in transactions."""
 
-    def between(self, mailbox: Mailbox, first: datetime, last: datetime) -> Mapping[str, Sighting]:
-        """Sightings received in a closed interval, by Graph id."""
+    def between(self, mailbox: Mailbox, first: datetime, last: datetime) -> Mapping[ItemRef, Sighting]:
+        """Sightings received in a closed interval, by item."""
 
     def undecided_since(
         self, mailbox: Mailbox, since: datetime, reasons: Sequence[str]

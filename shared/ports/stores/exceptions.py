@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from shared.domain.mail.items import ItemRef
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
     """What could not be processed, with all that is needed to run it again.
 
-    `id` follows from `command` alone. `graph_id` is set where the command is about one mail.
+    `id` follows from `command` alone. `item` is set where the command is about one mail.
     `rules_version` is that of the capture rules at the time.
     """
 
@@ -21,7 +23,7 @@ class Failure:
     code: str
     at: datetime
     queue: str = ""
-    graph_id: str = ""
+    item: ItemRef | None = None
     rules_version: int = 0
     replayed_at: datetime | None = None
 
@@ -32,7 +34,7 @@ class FailureFilter:
 
     code: str = ""
     queue: str = ""
-    graph_id: str = ""
+    item: ItemRef | None = None
     unreplayed: bool = False
 
 

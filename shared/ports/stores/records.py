@@ -1,10 +1,10 @@
 """Stores of records, and the index by which mail finds them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from shared.domain.matching.candidates import KnownAddress
 from shared.domain.records.records import Card, Record, RecordRef
 
 
@@ -31,22 +31,6 @@ class Records(Protocol):
         self, tenant_id: str, kind: str, *, text: str, limit: int, after: str
     ) -> tuple[list[Record], str]:
         """Records of a kind by id, from behind `after`; the second is where the next page starts, or ''."""
-
-
-@dataclass(frozen=True, slots=True)
-class KnownAddress:
-    """What stands under an address: cards of the records that carry it, and whether it is an agent's own.
-
-    `taught` are records on which an agent has said that mail of this address belongs.
-    """
-
-    cards: frozenset[Card] = frozenset()
-    is_staff: bool = False
-    taught: frozenset[RecordRef] = frozenset()
-
-    @property
-    def records(self) -> frozenset[RecordRef]:
-        return frozenset(one.ref for one in self.cards)
 
 
 class RecordIndex(Protocol):

@@ -9,6 +9,7 @@ from shared.domain.capture.sightings import SKIPPED, Sighting
 from shared.domain.commands.advice import POISON_ITEM
 from shared.domain.commands.commands import MAX_IDS, IngestMessages
 from shared.domain.errors import PermanentError, Throttled, Unavailable, none_passing
+from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import MessageHead
 from shared.ports.mail import Listed, MailSource
 from shared.ports.stores.capture import Sightings
@@ -37,16 +38,16 @@ class Arrivals:
 
     def in_doubt(self, scope: Scope, items: Sequence[Listed], doubt: Doubt) -> list[Listed]:
         """Those of which the ledger says nothing, or what leaves a doubt; each once."""
-        latest = {one.graph_id: one for one in items}
+        latest = {one.item: one for one in items}
         seen = self.known(scope, items)
-        return [one for one in latest.values() if doubt(seen.get(one.graph_id))]
+        return [one for one in latest.values() if doubt(seen.get(one.item))]
 
-    def known(self, scope: Scope, items: Sequence[Listed]) -> Mapping[str, Sighting]:
+    def known(self, scope: Scope, items: Sequence[Listed]) -> Mapping[ItemRef, Sighting]:
         """What the ledger says of the time in which these were received."""
         times = [one.received_at for one in items]
         return self.sightings.between(scope.mailbox, min(times), max(times)) if times else {}
 
-    def heads(self, scope: Scope, ids: Sequence[str]) -> list[MessageHead]:
+    def heads(self, scope: Scope, ids: Sequence[ItemRef]) -> list[MessageHead]:
         """Headers by id, without those of mails that are gone."""
         found: list[MessageHead] = []
         for start in range(0, len(ids), MAX_IDS):
@@ -55,14 +56,14 @@ class Arrivals:
         return found
 
     def heads_singly(
-        self, scope: Scope, ids: Sequence[str], broken: Collection[str] = ()
+        self, scope: Scope, ids: Sequence[ItemRef], broken: Collection[ItemRef] = ()
     ) -> list[MessageHead]:
         """The same, one request each. What Graph fails to give is recorded and left out.
 
         Raises Unavailable where it fails to give any, unless they are known to be `broken`.
         """
         found: list[MessageHead] = []
-        failed: dict[str, Unavailable] = {}
+        failed: dict[ItemRef, Unavailable] = {}
         for one in ids:
             try:
                 found += self.heads(scope, [one])
@@ -78,7 +79,7 @@ class Arrivals:
 
     def complete(self, scope: Scope, items: Sequence[Listed], *, singly: bool = False) -> list[MessageHead]:
         """The headers of listed items; those that came without are asked for."""
-        bare = [one.graph_id for one in items if one.head is None]
+        bare = [one.item for one in items if one.head is None]
         ask = self.heads_singly if singly else self.heads
         return [*(one.head for one in items if one.head), *ask(scope, bare)]
 
@@ -99,7 +100,7 @@ class Arrivals:
         """Decide, write the ledger, then queue the keepers: who is killed in between does it again."""
         kept, skipped = self.screened(scope, heads, state)
         self.write(scope, self.rows(kept, skipped))
-        self.put(scope, [one.head.graph_id for one in kept])
+        self.put(scope, [one.head.item for one in kept])
 
     def rows(self, kept: Sequence[Screened], skipped: Sequence[Screened]) -> list[Sighting]:
         """The ledger's rows; those of keepers are queued now."""
@@ -117,20 +118,20 @@ class Arrivals:
         if skipped:
             telemetry.event("screened", mailbox=scope.mailbox.mailbox_id, skipped=skipped)
 
-    def put(self, scope: Scope, ids: Sequence[str], *, silent: bool = False, delay: float = 0.0) -> None:
+    def put(self, scope: Scope, ids: Sequence[ItemRef], *, silent: bool = False, delay: float = 0.0) -> None:
         """Onto the ingest queue, 20 to a command."""
         for start in range(0, len(ids), MAX_IDS):
             command = IngestMessages(
                 tenant_id=scope.tenant_id,
                 mailbox_id=scope.mailbox.mailbox_id,
                 first_at=self.clock(),
-                ids=tuple(ids[start : start + MAX_IDS]),
+                items=tuple(ids[start : start + MAX_IDS]),
                 screened=True,
                 silent=silent,
             )
             self.queue.put(command, delay=delay)
 
-    def quarantine(self, scope: Scope, graph_id: str) -> None:
+    def quarantine(self, scope: Scope, item: ItemRef) -> None:
         """Record an item that breaks Graph's pages, once. A replay tries to take it in by its id."""
         error = PermanentError(
             "Microsoft Graph fails to answer every page that this item stands on. Its folder was read past it.",
@@ -141,7 +142,7 @@ class Arrivals:
             mailbox_id=scope.mailbox.mailbox_id,
             # Whoever meets the item again makes the same command, and with it the same exception.
             first_at=scope.mailbox.connected_at or self.clock(),
-            ids=(graph_id,),
+            items=(item,),
         )
         record(self.exceptions, failure_of(command, error, self.clock()))
 

@@ -13,6 +13,7 @@ from shared.domain.capture.windows import Window, is_done
 from shared.domain.commands.commands import MAX_IDS, BackfillMailbox, IngestMessages
 from shared.domain.connections.mailboxes import REMOVING, Mailbox
 from shared.domain.errors import InvalidInput, NotFound, PageBroken, Throttled, Unavailable, WrongState
+from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import MessageHead
 from shared.ports.mail import Listed, MailSource
 from shared.ports.stores.capture import Backfills, FolderStates
@@ -121,7 +122,7 @@ class StepBackfill:
         for one in sorted(broken):
             self.arrivals.quarantine(scope, one)
         new = self._missing(scope, backfill, items)
-        heads = self.arrivals.heads_singly(scope, [one.graph_id for one in new], broken)
+        heads = self.arrivals.heads_singly(scope, [one.item for one in new], broken)
         backfill = self._take_in(scope, folder, backfill, heads, command)
         # Where a link led past this second, its mails have been counted.
         return backfill.advanced(rest, 0 if window.link else len(items))
@@ -131,7 +132,7 @@ class StepBackfill:
         begun = set(backfill.begun)
         known = self.arrivals.known(scope, items)
         filed = {key for key, one in known.items() if one.outcome in (FILED, TRIAGE)} - begun
-        return [one for one in items if one.graph_id not in filed]
+        return [one for one in items if one.item not in filed]
 
     def _take_in(
         self,
@@ -144,7 +145,7 @@ class StepBackfill:
         """Ingest the keepers, as ids that were begun, for the ledger says `filed` before all is written."""
         kept, skipped = self.arrivals.screened(scope, heads, folder)
         self.arrivals.write(scope, [one.sighting for one in skipped])
-        ids = [one.head.graph_id for one in kept]
+        ids = [one.head.item for one in kept]
         if not ids:
             return backfill
         begun = self.backfills.put(scope.mailbox, replace(backfill, begun=tuple(ids)))
@@ -155,9 +156,9 @@ class StepBackfill:
             self.ingest.within(scope, _ingest_of(command, ids[start : start + MAX_IDS]))
         return begun
 
-    def _one_by_one(self, scope: Scope, ids: Sequence[str], command: BackfillMailbox) -> None:
+    def _one_by_one(self, scope: Scope, ids: Sequence[ItemRef], command: BackfillMailbox) -> None:
         """Each for itself; one that cannot be read is told and left, if others can or after many tries."""
-        failed: dict[str, Unavailable] = {}
+        failed: dict[ItemRef, Unavailable] = {}
         for one in ids:
             try:
                 self.ingest.within(scope, _ingest_of(command, [one]))
@@ -171,13 +172,13 @@ class StepBackfill:
             self.arrivals.quarantine(scope, one)
 
 
-def _ingest_of(command: BackfillMailbox, ids: Sequence[str]) -> IngestMessages:
+def _ingest_of(command: BackfillMailbox, ids: Sequence[ItemRef]) -> IngestMessages:
     """What a step takes in. Its time is the step's: however often that is tried, a failure is recorded once."""
     return IngestMessages(
         tenant_id=command.tenant_id,
         mailbox_id=command.mailbox_id,
         first_at=command.first_at,
-        ids=tuple(ids),
+        items=tuple(ids),
         screened=True,
         silent=True,
         unbounded=True,

@@ -20,6 +20,7 @@ from shared.domain.errors import (
     longest,
 )
 from shared.domain.filing.filing import DONE
+from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import FetchedMessage, MessageHead
 from shared.ports.mail import Listed, MailSource
 from shared.ports.stores.capture import FolderStates
@@ -52,9 +53,9 @@ class Kept:
 class Answers(Generic[T]):
     """What was asked of Graph, by id: had, never to be had, and to be asked for again."""
 
-    had: Mapping[str, T]
-    failed: Mapping[str, PermanentError]
-    later: Mapping[str, TransientError]
+    had: Mapping[ItemRef, T]
+    failed: Mapping[ItemRef, PermanentError]
+    later: Mapping[ItemRef, TransientError]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Fetched:
 
     kept: list[Kept]
     others: list[Sighting]
-    later: Mapping[str, TransientError]
+    later: Mapping[ItemRef, TransientError]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +82,21 @@ class FetchMail:
 
     def __call__(self, scope: Scope, command: IngestMessages) -> Fetched:
         """Bodies of what capture keeps, and the ledger rows of all others. Screened ids are fetched whole at once."""
-        later: Mapping[str, TransientError] = {}
+        later: Mapping[ItemRef, TransientError] = {}
         is_late = not command.unbounded and self.clock() - command.first_at >= LATE
         if command.screened and not is_late:
-            whole = self._answers(command, self.mail.messages(scope.mailbox, command.ids), later)
+            whole = self._answers(command, self.mail.messages(scope.mailbox, command.items), later)
             heads = [one.head for one in whole.had.values()] + self._heads_of(scope, whole.failed)
             screened = self._screened(scope, heads)
         else:
-            known = self._answers(command, self.mail.heads(scope.mailbox, command.ids), later)
+            known = self._answers(command, self.mail.heads(scope.mailbox, command.items), later)
             later = known.later
             heads = list(known.had.values())
             screened = self._screened(scope, self._unsettled(scope, heads) if is_late else heads)
-            wanted = [one.head.graph_id for one in screened if one.verdict.keep]
+            wanted = [one.head.item for one in screened if one.verdict.keep]
             whole = self._answers(command, self._whole(scope, wanted, later), later)
-        keepers = {one.head.graph_id: one for one in screened if one.verdict.keep}
-        kept = [Kept(one, whole.had[graph_id]) for graph_id, one in keepers.items() if graph_id in whole.had]
+        keepers = {one.head.item: one for one in screened if one.verdict.keep}
+        kept = [Kept(one, whole.had[item]) for item, one in keepers.items() if item in whole.had]
         others = [one.sighting for one in screened if not one.verdict.keep]
         others += [
             failing(one.sighting, whole.failed[key]) for key, one in keepers.items() if key in whole.failed
@@ -104,30 +105,30 @@ class FetchMail:
 
     def _unsettled(self, scope: Scope, heads: Sequence[MessageHead]) -> list[MessageHead]:
         """Those for which something is left to do; a mail may be in the ledger and not have all its rows yet."""
-        known = self.arrivals.known(scope, [Listed(one.graph_id, one.received_at, one) for one in heads])
+        known = self.arrivals.known(scope, [Listed(one.item, one.received_at, one) for one in heads])
         settled = {
-            one.graph_id: row
+            one.item: row
             for one in heads
-            if (row := known.get(one.graph_id)) and row.is_settled and row.folder_id == one.folder_id
+            if (row := known.get(one.item)) and row.is_settled and row.folder_id == one.folder_id
         }
         kept = [row.message_key for row in settled.values() if row.outcome != SKIPPED]
         stored = self.messages.get_many(scope.tenant_id, kept) if kept else {}
         complete = {key for key, one in stored.items() if one.state == DONE or one.is_deleted}
         done = {key for key, row in settled.items() if row.outcome == SKIPPED or row.message_key in complete}
-        left = [one for one in heads if one.graph_id not in done]
+        left = [one for one in heads if one.item not in done]
         telemetry.event("ingest_late", mailbox=scope.mailbox.mailbox_id, ids=len(heads), left=len(left))
         return left
 
     def _whole(
-        self, scope: Scope, wanted: Sequence[str], later: Mapping[str, TransientError]
-    ) -> Mapping[str, Outcome[FetchedMessage]]:
+        self, scope: Scope, wanted: Sequence[ItemRef], later: Mapping[ItemRef, TransientError]
+    ) -> Mapping[ItemRef, Outcome[FetchedMessage]]:
         """Nothing is asked for while Graph wants to be left alone."""
         error = longest(later.values()) if later else None
         if error is not None and error.retry_after:
             return dict.fromkeys(wanted, error)
         return self.mail.messages(scope.mailbox, wanted) if wanted else {}
 
-    def _heads_of(self, scope: Scope, failed: Mapping[str, PermanentError]) -> list[MessageHead]:
+    def _heads_of(self, scope: Scope, failed: Mapping[ItemRef, PermanentError]) -> list[MessageHead]:
         """Headers of mails that could not be had whole, so that the ledger can say so; as far as they can be had."""
         try:
             found = self.mail.heads(scope.mailbox, list(failed)) if failed else {}
@@ -138,8 +139,8 @@ class FetchMail:
     def _answers(
         self,
         command: IngestMessages,
-        fetched: Mapping[str, Outcome[T]],
-        waiting: Mapping[str, TransientError],
+        fetched: Mapping[ItemRef, Outcome[T]],
+        waiting: Mapping[ItemRef, TransientError],
     ) -> Answers[T]:
         """What is not there at all is looked for again later, some times.
 
@@ -153,15 +154,15 @@ class FetchMail:
             raise longest(others) if others else refused[0]
         missing = tuple(one for one, what in fetched.items() if isinstance(what, NotFound))
         if missing and command.attempt < NOT_FOUND_TRIES:
-            self.queue.put(replace(command.again(), ids=missing), delay=NOT_FOUND_DELAY)
-        had: dict[str, T] = {}
-        failed: dict[str, PermanentError] = {}
+            self.queue.put(replace(command.again(), items=missing), delay=NOT_FOUND_DELAY)
+        had: dict[ItemRef, T] = {}
+        failed: dict[ItemRef, PermanentError] = {}
         for one, what in fetched.items():
             if isinstance(what, TransientError | NotFound):
                 continue
             if isinstance(what, PermanentError):
                 failed[one] = what
-                record(self.exceptions, failure_of(replace(command, ids=(one,)), what, self.clock()))
+                record(self.exceptions, failure_of(replace(command, items=(one,)), what, self.clock()))
             else:
                 had[one] = what
         return Answers(had, failed, later)

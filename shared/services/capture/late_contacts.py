@@ -23,6 +23,7 @@ from shared.domain.capture.late_contacts import (
 from shared.domain.commands.commands import MAX_IDS, IngestMessages, JoinLateContacts
 from shared.domain.connections.mailboxes import REMOVING, Mailbox
 from shared.domain.connections.organisations import Organisation
+from shared.domain.mail.items import ItemRef
 from shared.domain.records.records import Record, RecordRef
 from shared.ports.stores.capture import LateContacts, Sightings
 from shared.ports.stores.connections import Mailboxes, Organisations
@@ -167,12 +168,12 @@ class JoinLate:
     def _look_through(self, mailbox: Mailbox, since: datetime, hashes: Set[str]) -> int:
         """How many rows were looked at; what is caught is queued as it is found."""
         rows, caught = 0, 0
-        ids: list[str] = []
+        ids: list[ItemRef] = []
         for one in self.sightings.undecided_since(mailbox, since, REASONS):
             rows += 1
             if catches(hashes, one):
                 caught += 1
-                ids.append(one.graph_id)
+                ids.append(one.item)
             if len(ids) == MAX_IDS:
                 self._ingest(mailbox, ids)
                 ids = []
@@ -181,14 +182,14 @@ class JoinLate:
         telemetry.event("late_mail_queued", mailbox=mailbox.mailbox_id, rows=rows, caught=caught)
         return rows
 
-    def _ingest(self, mailbox: Mailbox, ids: Sequence[str]) -> None:
+    def _ingest(self, mailbox: Mailbox, ids: Sequence[ItemRef]) -> None:
         """The capture window was passed when the row was written, be it by a backfill."""
         self.queue.put(
             IngestMessages(
                 tenant_id=mailbox.tenant_id,
                 mailbox_id=mailbox.mailbox_id,
                 first_at=self.clock(),
-                ids=tuple(ids),
+                items=tuple(ids),
                 silent=True,
                 unbounded=True,
             )

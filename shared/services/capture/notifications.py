@@ -10,8 +10,9 @@ from shared.domain.commands.commands import MAX_IDS, Command, IngestMessages, Ma
 from shared.domain.connections.mailboxes import is_tenant_id
 from shared.domain.connections.subscriptions import mailbox_of
 from shared.domain.errors import Unavailable
+from shared.domain.mail.items import ItemRef
 from shared.ports.stores.connections import Subscriptions
-from shared.ports.work import Clock, CommandQueue
+from shared.ports.work import Clock, PromptQueue
 
 # Graph slows an endpoint down that answers later than 3 s; a late answer must not look like a good one.
 TIME_LIMIT = timedelta(seconds=2)
@@ -89,7 +90,7 @@ class TakeNotifications:
     """
 
     states: ClientStates
-    queue: CommandQueue
+    queue: PromptQueue
     clock: Clock
 
     def __call__(self, notifications: Iterable[Notification]) -> None:
@@ -112,9 +113,16 @@ class TakeNotifications:
 
     def _commands(self, tenant_id: str, mailbox_id: str, items: list[Notification]) -> Iterable[Command]:
         now = self.clock()
-        ids = list(dict.fromkeys(one.message_id for one in items if one.message_id and not one.lifecycle))
-        for start in range(0, len(ids), MAX_IDS):
-            chunk = tuple(ids[start : start + MAX_IDS])
-            yield IngestMessages(tenant_id=tenant_id, mailbox_id=mailbox_id, first_at=now, ids=chunk)
+        arrived = (one.message_id for one in items if one.message_id and not one.lifecycle)
+        # A notification names no folder: only providers whose ids hold in the whole mailbox send any.
+        refs = [ItemRef("", message_id) for message_id in dict.fromkeys(arrived)]
+        for start in range(0, len(refs), MAX_IDS):
+            chunk = tuple(refs[start : start + MAX_IDS])
+            yield IngestMessages(
+                tenant_id=tenant_id,
+                mailbox_id=mailbox_id,
+                first_at=now,
+                items=chunk,
+            )
         for event in dict.fromkeys(one.lifecycle for one in items if one.lifecycle):
             yield MaintainSubscription(tenant_id=tenant_id, mailbox_id=mailbox_id, first_at=now, event=event)

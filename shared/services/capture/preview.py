@@ -181,7 +181,7 @@ class PreviewMailbox:
             return self.mail.listed(mailbox, folder_id, window), True
 
     def _heads(self, mailbox: Mailbox, items: Sequence[Listed], *, singly: bool) -> list[MessageHead]:
-        bare = [one.graph_id for one in items if one.head is None]
+        bare = [one.item for one in items if one.head is None]
         heads = [one.head for one in items if one.head is not None]
         size = 1 if singly else 20
         for start in range(0, len(bare), size):

@@ -100,10 +100,10 @@ class Reconcile:
         items = [one for one in page.items if is_done(one.received_at, rest)]
         known = self.arrivals.known(scope, items)
         now = self.clock()
-        doubtful = [one.graph_id for one in items if is_in_doubt(known.get(one.graph_id), now)]
+        doubtful = [one.item for one in items if is_in_doubt(known.get(one.item), now)]
         ask = self.arrivals.heads_singly if singly else self.arrivals.heads
         repaired = self._repair(scope, folder, ask(scope, doubtful))
-        sure = [known[one.graph_id] for one in items if one.graph_id in known.keys() - set(doubtful)]
+        sure = [known[one.item] for one in items if one.item in known.keys() - set(doubtful)]
         return rest, counted.counting([*sure, *repaired], repaired=len(repaired))
 
     def _repair(self, scope: Scope, folder: FolderState, heads: Sequence[MessageHead]) -> list[Sighting]:
@@ -111,7 +111,7 @@ class Reconcile:
         kept, skipped = self.arrivals.screened(scope, heads, folder)
         live = self.clock() - LIVE
         for silent in (False, True):
-            ids = [one.head.graph_id for one in kept if (one.head.received_at < live) is silent]
+            ids = [one.head.item for one in kept if (one.head.received_at < live) is silent]
             self.arrivals.put(scope, ids, silent=silent, delay=HEAD_START)
         rows = self.arrivals.rows(kept, skipped)
         self.arrivals.write(scope, rows)

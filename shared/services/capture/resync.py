@@ -94,7 +94,7 @@ class Resync:
         for one in sorted(broken):
             self.arrivals.quarantine(scope, one)
         new = self.arrivals.in_doubt(scope, self._of_second(scope, state, second), is_unsettled)
-        heads = self.arrivals.heads_singly(scope, [one.graph_id for one in new], broken)
+        heads = self.arrivals.heads_singly(scope, [one.item for one in new], broken)
         self.arrivals.take(scope, heads, state)
         begins = max(state.begins or second.end, second.end) if broken else state.begins
         rest = window.from_second_after(second.start)

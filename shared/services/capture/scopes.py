@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from shared.domain.commands.commands import Command
 from shared.domain.connections.mailboxes import REMOVING, Mailbox
-from shared.domain.connections.organisations import Organisation, in_domains
+from shared.domain.connections.organisations import Organisation
 from shared.domain.mail.identity import Hasher
 from shared.ports.stores.connections import Mailboxes, Organisations
 
@@ -42,11 +42,6 @@ class Scope:
     def is_readable(self) -> bool:
         """Whether mail is captured, and Graph lets it be read as far as is known."""
         return self.organisation.is_served and self.mailbox.is_readable
-
-    def is_own(self, address: str) -> bool:
-        """Whether an address is the organisation's without asking storage."""
-        own = in_domains(address.rpartition("@")[2], self.organisation.own_domains)
-        return own or address in self.mailbox.own_addresses
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def wait_for_parents(
     Looking again while leaving word closes the gap in which the parent is filed by another worker.
     """
     # Only kept mail waits for its nearest parent alone.
-    waiter = Waiter(scope.mailbox.mailbox_id, head.graph_id, kept=nearest is not None)
+    waiter = Waiter(scope.mailbox.mailbox_id, head.item, kept=nearest is not None)
     found = []
     for message_id in head.answers[:nearest]:
         stored = messages.wait_for(scope.tenant_id, scope.hasher.message_id(message_id), waiter)

@@ -7,7 +7,7 @@ from shared import telemetry
 from shared.domain.capture.folders import FolderState, classify
 from shared.domain.commands.commands import SyncMailbox
 from shared.domain.connections.mailboxes import NO_ACCESS, OK, POLLING, REMOVING, Mailbox
-from shared.domain.errors import Busy, NotFound, PageBroken, SyncStateExpired, Unavailable
+from shared.domain.errors import Busy, CursorExpired, NotFound, PageBroken, Unavailable
 from shared.ports.mail import Listed, MailSource
 from shared.ports.stores.capture import FolderStates
 from shared.ports.stores.connections import Mailboxes
@@ -137,7 +137,7 @@ class Sync:
             if state.resync is not None:
                 return self._put(scope, _well(self.resync.page(scope, state, state.resync))), True
             return self._delta(scope, state, since)
-        except SyncStateExpired as error:
+        except CursorExpired as error:
             is_under_way = not state.link or state.served > 0
             lost = self._put(scope, self.resync.lost(scope, state, since))
             if is_under_way:
@@ -152,7 +152,7 @@ class Sync:
     def _delta(self, scope: Scope, state: FolderState, since: datetime | None) -> tuple[FolderState, bool]:
         page = self.mail.delta(scope.mailbox, state, state.begins or since)
         heads = [*page.heads, *self.arrivals.heads(scope, page.partial)]
-        listed = [Listed(one.graph_id, one.received_at, one) for one in heads]
+        listed = [Listed(one.item, one.received_at, one) for one in heads]
         new = self.arrivals.in_doubt(scope, listed, is_unsettled)
         self.arrivals.take(scope, [one.head for one in new if one.head], state)
         shown = state.served + len(page.heads) + len(page.partial)

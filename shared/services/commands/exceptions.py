@@ -20,7 +20,7 @@ MOST: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class NamedFailure:
-    """A failure with its mailbox's address (None: gone, or about none) and the Graph ids it is about."""
+    """A failure with its mailbox's address (None: gone, or about none) and the ids of the mails it is about."""
 
     failure: Failure
     mailbox: str | None
@@ -149,4 +149,4 @@ def _ids(failure: Failure) -> tuple[str, ...]:
         command = read_command(failure.command)
     except MalformedCommand:
         return ()
-    return command.ids if isinstance(command, IngestMessages) else ()
+    return tuple(item.item_id for item in command.items) if isinstance(command, IngestMessages) else ()

@@ -10,6 +10,7 @@ from shared.domain.capture import screening
 from shared.domain.commands import advice
 from shared.domain.commands.commands import Command, IngestMessages
 from shared.domain.errors import PermanentError
+from shared.domain.mail.items import ItemRef
 from shared.ports.stores.exceptions import Exceptions, Failure
 
 
@@ -72,13 +73,15 @@ def _failure(command: Command, error: str, code: str, now: datetime) -> Failure:
         code=code,
         at=now,
         queue=command.queue,
-        graph_id=_graph_id(command),
+        item=_item_of(command),
         rules_version=screening.RULES_VERSION,
     )
 
 
-def _graph_id(command: Command) -> str:
-    return command.ids[0] if isinstance(command, IngestMessages) and len(command.ids) == 1 else ""
+def _item_of(command: Command) -> ItemRef | None:
+    if not isinstance(command, IngestMessages) or len(command.items) > 1:
+        return None
+    return command.items[0]
 
 
 def _place(error: Exception) -> str:

@@ -20,6 +20,7 @@ from shared.domain.connections.organisations import DISCONNECTED, VERIFIED, Orga
 from shared.domain.errors import InvalidInput, PermanentError, TransientError, WrongState
 from shared.domain.mail.addresses import normalise
 from shared.domain.privacy.callers import Caller
+from shared.ports.credentials import SignIns
 from shared.ports.stores.connections import Connections, Mailboxes, Organisations
 from shared.ports.work import Clock, CommandQueue
 from shared.services.capture.fetching import walk_of
@@ -123,7 +124,11 @@ class ShowConnections:
     """An organisation's connections as they stand. `redirect_uri` is where links lead back to."""
 
     connections: Connections
-    redirect_uri: str
+    sign_ins: SignIns
+
+    @property
+    def redirect_uri(self) -> str:
+        return self.sign_ins.redirect_uri
 
     def __call__(self, tenant_id: str) -> list[MailConnection]:
         return self.connections.of(tenant_id)

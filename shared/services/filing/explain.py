@@ -120,7 +120,7 @@ class Explain:
             for mailbox, one in found
             if caller.owns(mailbox) or hidden.isdisjoint(mailbox.own_addresses)
         ]
-        return sorted(shown, key=lambda one: (one[1].received_at, one[0].address, one[1].graph_id))
+        return sorted(shown, key=lambda one: (one[1].received_at, one[0].address, one[1].item))
 
     def _seen(self, mailbox: Mailbox, sighting: Sighting) -> SeenCopy:
         state = self.folders.get(mailbox, sighting.folder_id)
@@ -139,7 +139,7 @@ class Explain:
         steps = []
         for one in sightings:
             if explanations.outcome_of(one.outcome) in (FAILED, "pending"):
-                wanted = FailureFilter(graph_id=one.graph_id)
+                wanted = FailureFilter(item=one.item)
                 found, _ = self.exceptions.page(tenant_id, wanted, limit=MOST_FAILURES, after="")
                 steps += [_failure_step(failure) for failure in reversed(found)]
         return steps

@@ -16,6 +16,7 @@ from shared.domain.filing.entries import entry_id
 from shared.domain.filing.filing import DONE, MAX_WAITERS, MOST_ACTS, PENDING, Copy, StoredMessage, entries_of
 from shared.domain.filing.opening import opened
 from shared.domain.mail.identity import MAX_VARIANTS, variant_key
+from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Attachment, Direction, Document
 from shared.domain.matching.matching import Decision
 from shared.ports.mail import MailSource
@@ -191,7 +192,7 @@ class Filing:
     ) -> None:
         for one in attachments:
             try:
-                with self.mail.attachment(scope.mailbox, copy.graph_id, one.graph_id) as chunks:
+                with self.mail.attachment(scope.mailbox, copy.item, one.source_id) as chunks:
                     self.attachments.put(scope.tenant_id, stored.key, one.id, chunks)
             except PermanentError as error:
                 # A link to a cloud file has no bytes (405), and one may vanish; the mail stands without.
@@ -199,17 +200,17 @@ class Filing:
 
     def _put_back(self, tenant_id: str, stored: StoredMessage) -> None:
         """Nobody waits who is not within the capture window, or history that was asked for."""
-        by_mailbox: dict[str, list[str]] = {}
+        by_mailbox: dict[str, list[ItemRef]] = {}
         for waiter in stored.called_back[:MAX_WAITERS]:
-            by_mailbox.setdefault(waiter.mailbox_id, []).append(waiter.graph_id)
-        for mailbox_id, ids in by_mailbox.items():
-            for start in range(0, len(ids), MAX_IDS):
+            by_mailbox.setdefault(waiter.mailbox_id, []).append(waiter.item)
+        for mailbox_id, waiting in by_mailbox.items():
+            for start in range(0, len(waiting), MAX_IDS):
                 self.queue.put(
                     IngestMessages(
                         tenant_id=tenant_id,
                         mailbox_id=mailbox_id,
                         first_at=self.clock(),
-                        ids=tuple(ids[start : start + MAX_IDS]),
+                        items=tuple(waiting[start : start + MAX_IDS]),
                         silent=stored.silent,
                         unbounded=True,
                     )

@@ -19,6 +19,7 @@ from shared.domain.errors import (
     none_passing,
 )
 from shared.domain.filing.filing import DONE, StoredMessage, copy_of
+from shared.domain.mail.items import ItemRef
 from shared.ports.stores.capture import Sightings
 from shared.ports.stores.exceptions import Exceptions
 from shared.ports.work import Clock, CommandQueue
@@ -48,7 +49,7 @@ class Ingest:
     def __call__(self, command: IngestMessages) -> None:
         with self.turns.slot(command) as scope:
             if scope is None or not scope.is_readable:
-                telemetry.event("ingest_dropped", mailbox=command.mailbox_id, ids=len(command.ids))
+                telemetry.event("ingest_dropped", mailbox=command.mailbox_id, ids=len(command.items))
                 return
             left = self._take_in(scope, command)
             if left:
@@ -58,7 +59,7 @@ class Ingest:
         """The same inside a turn that the caller has; raises what kept Graph from giving some of it."""
         none_passing(self._take_in(scope, command))
 
-    def _take_in(self, scope: Scope, command: IngestMessages) -> Mapping[str, TransientError]:
+    def _take_in(self, scope: Scope, command: IngestMessages) -> Mapping[ItemRef, TransientError]:
         """Returns what was not had this time; raises why when that is all."""
         scope = replace(scope, unbounded=command.unbounded, silent=command.silent)
         fetched = self.fetch(scope, command)
@@ -70,11 +71,11 @@ class Ingest:
         tell(command, self._file_all(scope, command, fetched), self.clock())
         return fetched.later
 
-    def _go_on(self, command: IngestMessages, later: Mapping[str, TransientError]) -> None:
+    def _go_on(self, command: IngestMessages, later: Mapping[ItemRef, TransientError]) -> None:
         """What Graph did not give this time gets a command of its own. Some was had: this counts as no try."""
         error = longest(later.values())
         wait = delay(0, error.retry_after, random.random())
-        self.queue.put(replace(command, ids=tuple(later)), delay=wait)
+        self.queue.put(replace(command, items=tuple(later)), delay=wait)
         if is_overdue(command.first_at, self.clock()):
             telemetry.overdue(command.mailbox_id, command.attempt, error, wait)
 
@@ -83,9 +84,7 @@ class Ingest:
 
         A mail that can never be filed is recorded, and the others go on.
         """
-        oldest_first = sorted(
-            fetched.kept, key=lambda one: (one.mail.head.received_at, one.mail.head.graph_id)
-        )
+        oldest_first = sorted(fetched.kept, key=lambda one: (one.mail.head.received_at, one.mail.head.item))
         sightings = list(fetched.others)
         unfinished = []
         for one in oldest_first:
@@ -94,7 +93,7 @@ class Ingest:
             except (AccessDenied, MailboxUnavailable):  # no matter of this mail alone
                 raise
             except PermanentError as error:
-                alone = replace(command, ids=(one.mail.head.graph_id,))
+                alone = replace(command, items=(one.mail.head.item,))
                 record(self.exceptions, failure_of(alone, error, self.clock()))
                 sightings.append(failing(one.screened.sighting, error))
                 continue

@@ -32,7 +32,7 @@ class ReadBounce:
         if nature.automatic is not Automatic.BOUNCE:
             return None, None
         try:
-            report = read_report(self.mail.mime(scope.mailbox, head.graph_id, LARGEST))
+            report = read_report(self.mail.mime(scope.mailbox, head.item, LARGEST))
         except PermanentError as error:
             telemetry.event("report_not_read", code=error.code)
             return None, None
@@ -56,7 +56,7 @@ class ReadBounce:
 
     def _to_come(self, scope: Scope, head: MessageHead, wanted: str) -> ThreadHit | None:
         """A report may be faster than the sent copy: whoever files that one has the report looked at again."""
-        waiter = Waiter(scope.mailbox.mailbox_id, head.graph_id)
+        waiter = Waiter(scope.mailbox.mailbox_id, head.item)
         stored = self.messages.wait_for(scope.tenant_id, scope.hasher.message_id(wanted), waiter)
         return stored.as_thread_hit(wanted) if stored and stored.direction is Direction.OUT else None
 

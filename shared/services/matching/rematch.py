@@ -68,7 +68,7 @@ class Reconsider:
                 yield Scope(organisation, mailbox, hasher_of(self.hash_key, organisation.tenant_id)), copy
 
     def _decision(self, scope: Scope, stored: StoredMessage, document: Document, copy: Copy) -> Decision:
-        head = head_of(document, copy.graph_id, copy.folder_id, stored.at, copy.bcc)
+        head = head_of(document, copy.item, copy.folder_id, stored.at, copy.bcc)
         [known] = self.gather(scope, [head])
         found = self.gather.for_matching(scope, head, known, document.text, stored=stored)
         return match(head, found, MatchPolicy.of(scope.organisation, scope.mailbox))

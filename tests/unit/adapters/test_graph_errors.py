@@ -7,12 +7,12 @@ import pytest
 from shared.adapters.graph.errors import AlreadyExists, ServerError, retry_after, translate
 from shared.domain.errors import (
     AccessDenied,
+    CursorExpired,
     MailboxUnavailable,
     NotFound,
     PermanentError,
     PostledgerError,
     Rejected,
-    SyncStateExpired,
     Throttled,
     TransientError,
     Unavailable,
@@ -21,7 +21,7 @@ from shared.domain.errors import (
 TABLE = [
     (400, "ErrorInvalidIdMalformed", Rejected),
     (400, "BadRequest", Rejected),
-    (400, "syncStateNotFound", SyncStateExpired),
+    (400, "syncStateNotFound", CursorExpired),
     (401, "InvalidAuthenticationToken", AccessDenied),
     (403, "ErrorAccessDenied", AccessDenied),
     (403, "ErrorMailboxNotEnabledForRESTAPI", MailboxUnavailable),
@@ -33,10 +33,10 @@ TABLE = [
     (405, "ErrorInvalidRequest", NotFound),
     (408, "RequestTimeout", Unavailable),
     (409, "ObjectIdentifierInUse", AlreadyExists),
-    (410, "SyncStateNotFound", SyncStateExpired),
-    (410, "", SyncStateExpired),
-    (410, "resyncRequired", SyncStateExpired),
-    (400, "InvalidSyncStateData", SyncStateExpired),
+    (410, "SyncStateNotFound", CursorExpired),
+    (410, "", CursorExpired),
+    (410, "resyncRequired", CursorExpired),
+    (400, "InvalidSyncStateData", CursorExpired),
     (413, "ErrorMessageSizeExceeded", Rejected),
     (429, "ApplicationThrottled", Throttled),
     (500, "InternalServerError", ServerError),
@@ -73,7 +73,7 @@ def test_a_code_is_found_however_deep_it_stands() -> None:
     body = {"error": {"code": "BadRequest", "innererror": {"code": "resyncChangesApplyDifferences"}}}
     assert type(translate(400, {}, body)) is Rejected
     body = {"error": {"code": "SYNCSTATENOTFOUND", "innererror": {"code": "somethingElse"}}}
-    assert type(translate(400, {}, body)) is SyncStateExpired
+    assert type(translate(400, {}, body)) is CursorExpired
 
 
 def test_what_graph_says_does_not_get_into_our_message() -> None:

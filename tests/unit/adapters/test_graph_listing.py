@@ -8,7 +8,7 @@ import pytest
 from shared.adapters.graph.mail import GraphMail
 from shared.domain.capture.windows import Window
 from shared.domain.errors import PageBroken, Throttled
-from tests.builders import NOW, a_mailbox
+from tests.builders import NOW, a_mailbox, an_item
 from tests.graph_transport import Asked, FakeGraph, Reply, error, fixture, session_with
 
 MAILBOX = a_mailbox(user_id="u")
@@ -35,7 +35,7 @@ def test_ids_are_asked_for_oldest_first_five_hundred_at_a_time() -> None:
         "&$orderby=receivedDateTime asc"
     )
     assert sizes(graph) == ["500"]
-    assert ([one.graph_id for one in page.items], page.link) == (["a"], LINK)
+    assert ([one.item for one in page.items], page.link) == ([an_item("a")], LINK)
 
 
 def test_with_headers_pages_are_smaller() -> None:
@@ -75,7 +75,7 @@ def test_a_mailbox_that_is_throttled_is_not_asked_in_smaller_pages() -> None:
 
 def test_an_item_without_a_date_is_left_out() -> None:
     source, _ = mail(Reply({"value": [{"id": "b"}, ENTRY]}))
-    assert [one.graph_id for one in source.listed(MAILBOX, "f", WINDOW).items] == ["a"]
+    assert [one.item for one in source.listed(MAILBOX, "f", WINDOW).items] == [an_item("a")]
 
 
 def test_a_count_takes_one_request() -> None:
@@ -91,5 +91,5 @@ def test_of_a_second_s_items_those_are_broken_that_fail_alone() -> None:
         return error(500, "x") if asked.target.endswith("$skip=1") else Reply({"value": []})
 
     source, graph = mail(answer)
-    assert source.broken(MAILBOX, "f", NOW) == {"b"}
+    assert source.broken(MAILBOX, "f", NOW) == {an_item("b")}
     assert len(graph.asked) == 4

@@ -9,19 +9,20 @@ from shared.adapters.graph.mail import GraphMail
 from shared.domain.capture.folders import Folder
 from shared.domain.errors import (
     AccessDenied,
+    CursorExpired,
     NotFound,
     PermanentError,
     Rejected,
-    SyncStateExpired,
     Throttled,
     Unavailable,
 )
 from shared.domain.mail.messages import FetchedMessage
-from tests.builders import a_folder_state, a_mailbox
+from tests.builders import a_folder_state, a_mailbox, an_item
 from tests.graph_transport import GRAPH, Asked, FakeGraph, Reply, error, fixture, session_with
 
 USER = "8c6b1f00-0000-4000-8000-000000000001"
 MAILBOX = a_mailbox(user_id=USER)
+A, B = an_item("a"), an_item("b")
 SINCE = datetime(2026, 3, 1, 9, 30, 15, 900_000, tzinfo=UTC)
 DELTA = f"/v1.0/users/{USER}/mailFolders/inbox-folder/messages/delta"
 LINK = f"{GRAPH}/v1.0/users/{USER}/mailFolders/inbox-folder/messages/delta?$deltatoken=abc"
@@ -63,9 +64,12 @@ def test_a_stored_link_is_followed_as_given() -> None:
 def test_a_page_gives_whole_mails_and_names_those_of_which_only_a_part_came() -> None:
     source, _ = mail(Reply(fixture("delta_page")))
     page = source.delta(MAILBOX, a_folder_state(), None)
-    assert [(one.graph_id, one.subject) for one in page.heads] == [("whole", "New subject"), ("draft", "")]
+    assert [(one.item.item_id, one.subject) for one in page.heads] == [
+        ("whole", "New subject"),
+        ("draft", ""),
+    ]
     assert page.heads[1].is_draft
-    assert page.partial == ("partial",)
+    assert page.partial == (an_item("partial"),)
     assert page.more
     assert page.link.endswith("$skiptoken=R0usmcCM996atia_s")
 
@@ -104,13 +108,13 @@ def test_a_folder_that_answers_504_to_the_smallest_page_is_unavailable() -> None
 )
 def test_a_link_that_graph_does_not_take_any_more_is_expired(answer: Reply) -> None:
     source, _ = mail(answer)
-    with pytest.raises(SyncStateExpired):
+    with pytest.raises(CursorExpired):
         source.delta(MAILBOX, a_folder_state(link=LINK), None)
 
 
 def test_a_stored_link_to_another_host_is_expired_and_never_called() -> None:
     source, graph = mail(LAST_PAGE)
-    with pytest.raises(SyncStateExpired):
+    with pytest.raises(CursorExpired):
         source.delta(MAILBOX, a_folder_state(link="https://old.example/v1.0/delta?$deltatoken=a"), None)
     assert graph.asked == []
 
@@ -123,13 +127,13 @@ def test_a_first_delta_that_is_refused_is_no_expired_link() -> None:
 
 def test_ids_with_every_character_find_their_way_into_the_url() -> None:
     source, graph = mail(Reply(fixture("text_body")))
-    source.heads(a_mailbox(), ["AAM/k+ =="])
+    source.heads(a_mailbox(), [an_item("AAM/k+ ==")])
     assert graph.asked[0].target.startswith("/v1.0/users/agent@contoso.example/messages/AAM%2Fk%2B%20%3D%3D?")
 
 
 def test_one_whole_message_takes_one_request() -> None:
     source, graph = mail(Reply(fixture("received")))
-    found = source.messages(MAILBOX, ["a"])["a"]
+    found = source.messages(MAILBOX, [A])[A]
     assert not isinstance(found, PermanentError)
     assert len(found.attachments) == 4
     assert len(graph.asked) == 1
@@ -153,14 +157,14 @@ def test_messages_keep_their_order_and_tell_which_are_gone() -> None:
         )
 
     source, _ = mail(answer)
-    found = source.messages(MAILBOX, ["a", "b"])
-    assert list(found) == ["a", "b"]
-    assert isinstance(found["b"], NotFound)
+    found = source.messages(MAILBOX, [A, B])
+    assert list(found) == [A, B]
+    assert isinstance(found[B], NotFound)
 
 
 def test_a_message_without_a_date_spoils_no_other() -> None:
     source, _ = mail(Reply({"id": "a", "attachments": []}))
-    outcome = source.messages(MAILBOX, ["a"])["a"]
+    outcome = source.messages(MAILBOX, [A])[A]
     assert isinstance(outcome, Rejected)
 
 
@@ -178,7 +182,7 @@ def refusing(*refused: str) -> object:
 
 def test_a_server_that_cannot_expand_attachments_is_asked_for_them_apart() -> None:
     source, graph = mail(refusing("attachments($select"))
-    found = source.messages(MAILBOX, ["a"])["a"]
+    found = source.messages(MAILBOX, [A])[A]
     assert not isinstance(found, PermanentError)
     assert [one.name for one in found.attachments] == ["Grundriss.pdf"]
     assert len(graph.asked) == 3
@@ -186,7 +190,7 @@ def test_a_server_that_cannot_expand_attachments_is_asked_for_them_apart() -> No
 
 def test_a_server_that_does_not_know_content_ids_is_asked_without_them() -> None:
     source, graph = mail(refusing("fileAttachment/contentId"))
-    found = source.messages(MAILBOX, ["a"])["a"]
+    found = source.messages(MAILBOX, [A])[A]
     assert not isinstance(found, PermanentError)
     assert len(found.attachments) == 1
     assert graph.asked[-1].target.endswith("/attachments?$select=id,name,contentType,size,isInline")
@@ -194,7 +198,7 @@ def test_a_server_that_does_not_know_content_ids_is_asked_without_them() -> None
 
 def test_a_malformed_id_is_not_asked_for_twice() -> None:
     source, graph = mail(error(400, "ErrorInvalidIdMalformed"))
-    assert isinstance(source.messages(MAILBOX, ["a"])["a"], Rejected)
+    assert isinstance(source.messages(MAILBOX, [A])[A], Rejected)
     assert len(graph.asked) == 1
 
 
@@ -210,30 +214,30 @@ def test_a_mail_whose_attachments_cannot_be_listed_now_keeps_no_other_waiting() 
         )
 
     source, _ = mail(answer)
-    found = source.messages(MAILBOX, ["a", "b"])
-    assert isinstance(found["a"], FetchedMessage)
-    assert isinstance(found["b"], Throttled)
+    found = source.messages(MAILBOX, [A, B])
+    assert isinstance(found[A], FetchedMessage)
+    assert isinstance(found[B], Throttled)
 
 
 def test_more_attachments_than_one_page_are_all_listed() -> None:
     message = fixture("text_body") | {"attachments": [], "attachments@odata.nextLink": LINK}
     first, rest = fixture("received")["attachments"][:1], fixture("received")["attachments"][1:]
     source, _ = mail(Reply(message), Reply({"value": first, "@odata.nextLink": LINK}), Reply({"value": rest}))
-    found = source.messages(MAILBOX, ["a"])["a"]
+    found = source.messages(MAILBOX, [A])[A]
     assert not isinstance(found, PermanentError)
     assert len(found.attachments) == 4
 
 
 def test_an_attachment_is_streamed() -> None:
     source, graph = mail(Reply(b"bytes"))
-    with source.attachment(MAILBOX, "m/1", "a+1") as chunks:
+    with source.attachment(MAILBOX, an_item("m/1"), "a+1") as chunks:
         assert b"".join(chunks) == b"bytes"
     assert graph.asked[0].target == f"/v1.0/users/{USER}/messages/m%2F1/attachments/a%2B1/$value"
 
 
 def test_a_linked_file_has_no_bytes() -> None:
     source, _ = mail(error(405, "ErrorInvalidRequest"))
-    with pytest.raises(NotFound) as raised, source.attachment(MAILBOX, "m", "a"):
+    with pytest.raises(NotFound) as raised, source.attachment(MAILBOX, an_item("m"), "a"):
         pytest.fail("there is nothing to read")
     assert raised.value.code == "ErrorInvalidRequest"
 

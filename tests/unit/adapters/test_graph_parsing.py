@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.adapters.graph import parsing
-from shared.domain.errors import Rejected
+from shared.domain.errors import Rejected, Unreadable
 from shared.domain.mail.addresses import Person
 from tests.graph_transport import fixture
 
 
 def test_a_received_mail_is_read_with_all_its_people_and_its_thread() -> None:
     head = parsing.head(fixture("received"))
-    assert head.graph_id == "AAkALgAAAAAAHYQDEapmEc2byACqAC-EWg0AWd7ySpPMvUKl5-G-m0L9KwAAdXpqXgAA"
+    assert head.item.item_id == "AAkALgAAAAAAHYQDEapmEc2byACqAC-EWg0AWd7ySpPMvUKl5-G-m0L9KwAAdXpqXgAA"
     assert head.folder_id == "AAMkADhiNjYtaW5ib3gAAAAAAAEMAAA="
     assert head.message_id == "CAF8x1ywq2=+T@mail.fabrikam.example"
     assert head.subject == "AW: Besichtigung am Donnerstag"
@@ -112,7 +112,7 @@ def test_attachments_are_told_apart_by_kind_and_numbered_by_place() -> None:
         ("2", "item", False, "Viewing on Thursday"),
         ("3", "reference", False, "Vertrag.docx"),
     ]
-    assert attachments[0].graph_id == "AAkALgAAAAAAHYQDEapmEc2byACqAC-EWg0AWd7yAAABEgAQAH3v"
+    assert attachments[0].source_id == "AAkALgAAAAAAHYQDEapmEc2byACqAC-EWg0AWd7yAAABEgAQAH3v"
     assert attachments[0].size == 20_480
     assert attachments[1].content_id == "image001.png@01DA6C7F.5A2E3B10"
     assert attachments[2].content_type == ""
@@ -144,3 +144,46 @@ def test_extended_properties_are_found_whichever_way_graph_spells_their_id() -> 
     entry = {"singleValueExtendedProperties": [{"id": "string 0x00003613", "value": "IPF.Note"}]}
     assert parsing.extended_property(entry, "String 0x3613") == "IPF.Note"
     assert parsing.extended_property(entry, "String 0x1042") == ""
+
+
+def evil(**fields: object) -> dict[str, object]:
+    return fixture("received") | fields
+
+
+@pytest.mark.parametrize("value", ["²", "9" * 5_000, "٣"])
+def test_a_sensitivity_that_only_looks_like_a_number_is_none(value: str) -> None:
+    properties = [{"id": parsing.SENSITIVITY, "value": value}]
+    message = fixture("sent_without_headers") | {"singleValueExtendedProperties": properties}
+    assert parsing.head(message).sensitivity == 0
+
+
+@pytest.mark.parametrize(
+    "date", ["9999-12-31T23:59:59-12:00", "9999-12-31T23:59:59Z", "1970-01-01T00:00:00+23:00"]
+)
+def test_a_date_at_the_end_of_the_calendar_is_no_date(date: str) -> None:
+    assert parsing.moment(date) is None
+    head = parsing.head(evil(sentDateTime=date))
+    assert head.sent_at == head.received_at
+
+
+def test_half_a_character_of_a_cut_emoji_is_replaced_for_no_storage_takes_it() -> None:
+    assert parsing.head(evil(subject="Besichtigung \ud83d")).subject == "Besichtigung \ufffd"
+
+
+@pytest.mark.parametrize(
+    "field", ["from", "toRecipients", "internetMessageHeaders", "singleValueExtendedProperties"]
+)
+def test_a_message_that_breaks_the_reader_is_unreadable_and_keeps_its_time(field: str) -> None:
+    with pytest.raises(Unreadable) as caught:
+        parsing.head(evil(**{field: 7}))
+    assert caught.value.received_at == datetime(2026, 3, 2, 8, 59, 25, tzinfo=UTC)
+
+
+def test_an_entry_of_a_page_that_cannot_be_read_shows_no_head() -> None:
+    assert parsing.shown_head(evil(toRecipients=7)) is None
+    assert parsing.shown_head(evil()) == parsing.head(evil())
+
+
+def test_a_body_that_breaks_the_reader_is_unreadable() -> None:
+    with pytest.raises(Unreadable):
+        parsing.whole(evil(body=7))

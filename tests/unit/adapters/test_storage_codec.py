@@ -65,7 +65,7 @@ def test_the_shapes_are_what_json_and_people_can_read():
     assert from_plain(StoredMessage, plain).decision.links[0].ref == builders.a_ref()
     assert to_plain(Copy("m", "g", "f")) == {
         "mailbox_id": "m",
-        "graph_id": "g",
+        "item": "g",
         "folder_id": "f",
         "bcc": [],
     }

@@ -7,12 +7,11 @@ from starlette.testclient import TestClient
 
 from shared.adapters.entra import EntraTokens, SigningKeys
 from shared.api.app import create_app
-from shared.services.connections.callers import ServedTenants
 from tests.builders import TENANT, a_mailbox, an_organisation
-from tests.connecting_world import ConnectingWorld
-from tests.fakes import FakeStorage
-from tests.unit.api.tokens import AUDIENCE, AUTHORITY, HOME, OTHER, Issuer
-from tests.unit.api.wiring import ORIGIN, Api, use_cases_over
+from tests.composed import use_cases_over
+from tests.fakes import FakePorts
+from tests.unit.api.tokens import AUDIENCE, AUTHORITY, OTHER, Issuer
+from tests.unit.api.wiring import ORIGIN, Api
 
 
 @pytest.fixture(scope="session")
@@ -21,9 +20,9 @@ def issuer() -> Issuer:
 
 
 @pytest.fixture
-def storage() -> FakeStorage:
+def storage() -> FakePorts:
     """Two enabled organisations; the agent's mailbox is in the first."""
-    storage = FakeStorage()
+    storage = FakePorts()
     storage.organisations.put(an_organisation())
     storage.organisations.put(an_organisation(tenant_id=OTHER, name="Fabrikam", own_domains=()))
     storage.mailboxes.put(a_mailbox(tenant_id=TENANT))
@@ -31,14 +30,14 @@ def storage() -> FakeStorage:
 
 
 @pytest.fixture
-def api(storage: FakeStorage, issuer: Issuer) -> Iterator[Api]:
+def api(storage: FakePorts, issuer: Issuer) -> Iterator[Api]:
+    use_cases = use_cases_over(storage)
     verifier = EntraTokens(
         authority=AUTHORITY,
         audiences=frozenset({AUDIENCE, f"api://{AUDIENCE}"}),
-        is_known_tenant=ServedTenants(storage.organisations, HOME),
+        is_known_tenant=use_cases.served_tenants,
         keys=SigningKeys(AUTHORITY, fetch=issuer.published),
     )
-    world = ConnectingWorld(storage)
-    app = create_app(use_cases_over(storage, world), verifier, cors_origins=(ORIGIN,))
+    app = create_app(use_cases, verifier, cors_origins=(ORIGIN,))
     with TestClient(app, raise_server_exceptions=True) as client:
-        yield Api(client, storage, issuer, world.mail)
+        yield Api(client, storage, issuer)

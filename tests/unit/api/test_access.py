@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from shared.api.auth import GuardedRoute
 from tests.builders import (
     CONTACT,
+    HOME,
     KEY,
     TENANT,
     a_copy,
@@ -21,7 +22,7 @@ from tests.builders import (
     an_organisation,
 )
 from tests.fakes import FakeStorage
-from tests.unit.api.tokens import AUTHORITY, CLIENT, HOME, OTHER, STRANGER, Issuer
+from tests.unit.api.tokens import AUTHORITY, CLIENT, OTHER, STRANGER, Issuer
 from tests.unit.api.wiring import Api
 
 OPEN = {"get_health", "take_answer"}

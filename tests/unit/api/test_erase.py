@@ -1,8 +1,8 @@
 """Erasing a person and deleting an organisation, as an admin and the operator ask for it."""
 
-from tests.builders import CONTACT, NOW, TENANT
+from tests.builders import CONTACT, HOME, NOW, TENANT
 from tests.fakes import FakeStorage
-from tests.unit.api.tokens import HOME, Issuer
+from tests.unit.api.tokens import Issuer
 from tests.unit.api.wiring import Api
 
 OPERATED = {"Postledger-Organisation": TENANT}

@@ -7,7 +7,7 @@ import pytest
 from shared.domain.commands.commands import IngestMessages, SyncMailbox
 from shared.domain.errors import Unavailable
 from shared.services.commands import exceptions
-from tests.builders import MAILBOX_ID, NOW, TENANT, a_failure, a_sighting
+from tests.builders import MAILBOX_ID, NOW, TENANT, a_failure, a_sighting, an_item
 from tests.fakes import FakeStorage
 from tests.unit.api.tokens import OTHER, Issuer
 from tests.unit.api.wiring import Api
@@ -16,7 +16,7 @@ INGEST = IngestMessages(
     tenant_id=TENANT,
     mailbox_id=MAILBOX_ID,
     first_at=NOW - timedelta(days=2),
-    ids=("a", "b"),
+    items=(an_item("a"), an_item("b")),
     attempt=7,
     silent=True,
     unbounded=True,
@@ -78,7 +78,7 @@ def test_a_replay_puts_the_command_back_as_new_and_keeps_what_it_is_for(
     [command] = storage.queue.take("mail-ingest")
     assert isinstance(command, IngestMessages)
     assert (command.attempt, command.replays, command.first_at) == (0, 1, NOW)
-    assert (command.ids, command.silent, command.unbounded) == (("a", "b"), True, True)
+    assert (command.items, command.silent, command.unbounded) == ((an_item("a"), an_item("b")), True, True)
     assert (command.tenant_id, command.mailbox_id) == (TENANT, MAILBOX_ID)
 
 

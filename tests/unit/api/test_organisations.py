@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.builders import MAILBOX_ID, TENANT
+from tests.builders import HOME, MAILBOX_ID, TENANT
 from tests.fakes import FakeStorage
-from tests.unit.api.tokens import CLIENT, HOME, OTHER, STRANGER, Issuer
+from tests.unit.api.tokens import CLIENT, OTHER, STRANGER, Issuer
 from tests.unit.api.wiring import Api
 
 

@@ -23,6 +23,7 @@ from tests.builders import (
     a_triaged_message,
     an_attachment,
     an_entry,
+    an_item,
     an_organisation,
 )
 from tests.fakes import FakeStorage
@@ -291,7 +292,7 @@ def test_a_colleague_in_bcc_is_not_given_away_by_the_copies(
     other = "22" * 16
     storage.mailboxes.put(a_mailbox(mailbox_id=other, address="quiet@contoso.example"))
     storage.messages.create(TENANT, a_stored_message(), a_document(), a_copy(bcc=("quiet@contoso.example",)))
-    storage.messages.add_copy(TENANT, KEY, a_copy(mailbox_id=other, graph_id="AAkALgAAAAAA-2"))
+    storage.messages.add_copy(TENANT, KEY, a_copy(mailbox_id=other, item=an_item("AAkALgAAAAAA-2")))
 
     def seen_by(address: str) -> list[str]:
         token = issuer.user("Agent", preferred_username=address)

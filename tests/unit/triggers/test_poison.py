@@ -12,12 +12,14 @@ from shared.domain.commands.commands import IngestMessages, SyncMailbox
 from shared.domain.errors import Unavailable
 from shared.triggers.poison import take_poison
 from shared.triggers.queue import MAX_DEQUEUE_COUNT, Outcomes, handle
-from tests.builders import MAILBOX_ID, NOW, TENANT
+from tests.builders import MAILBOX_ID, NOW, TENANT, an_item
 from tests.fakes import FakeStorage
 from tests.unit.triggers.test_queue import Message, Run
 
 SYNC = SyncMailbox(tenant_id=TENANT, mailbox_id=MAILBOX_ID, first_at=NOW, attempt=3)
-INGEST = IngestMessages(tenant_id=TENANT, mailbox_id=MAILBOX_ID, first_at=NOW, ids=("a",), silent=True)
+INGEST = IngestMessages(
+    tenant_id=TENANT, mailbox_id=MAILBOX_ID, first_at=NOW, items=(an_item("a"),), silent=True
+)
 
 
 @pytest.fixture
@@ -51,7 +53,11 @@ def test_the_second_time_it_is_recorded(
         take_poison(Message(again.to_json()), IngestMessages, outcomes)
     [failure] = storage.exceptions.all
     assert (failure.code, failure.command, failure.queue) == ("poison", again.to_json(), "mail-ingest")
-    assert (failure.graph_id, failure.rules_version, failure.mailbox_id) == ("a", RULES_VERSION, MAILBOX_ID)
+    assert (failure.item, failure.rules_version, failure.mailbox_id) == (
+        an_item("a"),
+        RULES_VERSION,
+        MAILBOX_ID,
+    )
     assert storage.queue.sent == []
     assert alerts(caplog) == ["exception_recorded", "poison_message", "poison_message"]
 

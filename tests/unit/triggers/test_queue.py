@@ -9,11 +9,13 @@ import pytest
 from shared.domain.commands.commands import IngestMessages, SyncMailbox
 from shared.domain.errors import AccessDenied, Busy, Throttled, Unavailable
 from shared.triggers.queue import MAX_DEQUEUE_COUNT, Outcomes, handle
-from tests.builders import MAILBOX_ID, NOW, TENANT
+from tests.builders import MAILBOX_ID, NOW, TENANT, an_item
 from tests.fakes import FakeStorage
 
 SYNC = SyncMailbox(tenant_id=TENANT, mailbox_id=MAILBOX_ID, first_at=NOW)
-INGEST = IngestMessages(tenant_id=TENANT, mailbox_id=MAILBOX_ID, first_at=NOW, ids=("a", "b", "c"))
+INGEST = IngestMessages(
+    tenant_id=TENANT, mailbox_id=MAILBOX_ID, first_at=NOW, items=tuple(map(an_item, "abc"))
+)
 
 
 @dataclass
@@ -92,11 +94,11 @@ def test_a_batch_that_keeps_failing_for_now_goes_on_one_by_one(
     storage: FakeStorage, outcomes: Outcomes
 ) -> None:
     """One of its mails may be the reason, and must not hold the others."""
-    for attempt, ids in ((2, [("a", "b", "c")]), (3, [("a",), ("b",), ("c",)])):
+    for attempt, ids in ((2, [INGEST.items]), (3, [(an_item(name),) for name in "abc"])):
         command = replace(INGEST, attempt=attempt)
         handle(Message(command.to_json()), IngestMessages, Run(Unavailable("down")), outcomes)
         put_back = storage.queue.take("mail-ingest")
-        assert [one.ids for one in put_back] == ids  # type: ignore[attr-defined]
+        assert [one.items for one in put_back] == ids  # type: ignore[attr-defined]
         assert {one.attempt for one in put_back} == {attempt + 1}
 
 
@@ -154,12 +156,14 @@ def test_a_batch_is_split_before_its_last_try(storage: FakeStorage, outcomes: Ou
     run = Run()
     handle(Message(INGEST.to_json(), MAX_DEQUEUE_COUNT), IngestMessages, run, outcomes)
     assert run.commands == []
-    assert [command.ids for command in storage.queue.take("mail-ingest")] == [("a",), ("b",), ("c",)]  # type: ignore[attr-defined]
+    assert [command.items for command in storage.queue.take("mail-ingest")] == [
+        (an_item(name),) for name in "abc"
+    ]  # type: ignore[attr-defined]
 
 
 def test_a_single_message_gets_its_last_try(outcomes: Outcomes) -> None:
     run = Run()
-    single = replace(INGEST, ids=("a",))
+    single = replace(INGEST, items=(an_item("a"),))
     handle(Message(single.to_json(), MAX_DEQUEUE_COUNT), IngestMessages, run, outcomes)
     assert run.commands == [single]
 

@@ -37,7 +37,7 @@ class AzureExceptions:
             "mailbox_id": failure.mailbox_id,
             "code": failure.code,
             "queue": failure.queue,
-            "graph_id": failure.graph_id,
+            "item": failure.item.key if failure.item else "",
             "replayed": False,
             **packed(to_plain(replace(failure, replayed_at=None))),
         }
@@ -76,7 +76,7 @@ def _key(failure: Failure) -> str:
 
 
 def _filter(wanted: FailureFilter) -> str:
-    columns = {"code": wanted.code, "queue": wanted.queue, "graph_id": wanted.graph_id}
+    columns = {"code": wanted.code, "queue": wanted.queue, "item": wanted.item.key if wanted.item else ""}
     parts = [where(**{name: value}) for name, value in columns.items() if value]
     parts += ["replayed eq false"] if wanted.unreplayed else []
     return "".join(f" and {one}" for one in parts)

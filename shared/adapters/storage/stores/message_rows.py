@@ -21,11 +21,13 @@ from shared.adapters.storage.encoding import (
 from shared.adapters.storage.table import KEYS, Row, etag_of, quoted, where
 from shared.domain.filing.entries import inverted
 from shared.domain.filing.filing import DONE, PENDING, Copy, StoredMessage, Waiter
+from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Document
 from shared.domain.matching.candidates import ThreadHit
 
 # The state of a row that nobody has filed yet: somebody waits for its mail.
 AWAITED: Final = "awaited"
+_KEPT: Final = "kept"
 # Compressed documents up to here stand on the row itself, larger ones in a blob.
 INLINE: Final = 48 * 1024
 DOCUMENT: Final = "document"
@@ -74,7 +76,7 @@ def copy_row(tenant_id: str, key: str, copy: Copy) -> Row:
     partition, row_key = place(tenant_id, key)
     return {
         "PartitionKey": partition,
-        "RowKey": f"{row_key}~{escaped(copy.mailbox_id)}~{hashed(copy.graph_id)}",
+        "RowKey": f"{row_key}~{escaped(copy.mailbox_id)}~{hashed(copy.item.key)}",
         **packed(to_plain(copy)),
     }
 
@@ -151,16 +153,25 @@ def to_copy(row: Row) -> Copy:
 
 
 def to_waiters(row: Row) -> tuple[Waiter, ...]:
-    return tuple(Waiter(one[0], one[1], len(one) > 2) for one in json.loads(row["waiters"]))
+    return tuple(_waiter(*written) for written in json.loads(row["waiters"]))
 
 
 def waiters_column(waiters: Iterable[Waiter]) -> Any:
-    plain = [[one.mailbox_id, one.graph_id, *(["kept"] if one.kept else [])] for one in waiters]
-    return json.dumps(plain, separators=(",", ":"))
+    return json.dumps([_written(waiter) for waiter in waiters], separators=(",", ":"))
 
 
 def is_awaited(row: Row) -> bool:
     return bool(row["state"] == AWAITED)
+
+
+def _written(waiter: Waiter) -> list[str]:
+    """As short as can be: up to 50 of them share a property of 64 KiB."""
+    place = [waiter.mailbox_id, waiter.item.item_id, waiter.item.folder]
+    return [*place, _KEPT] if waiter.kept else place
+
+
+def _waiter(mailbox_id: str, item_id: str, folder: str, kept: str = "") -> Waiter:
+    return Waiter(mailbox_id, ItemRef(folder, item_id), kept == _KEPT)
 
 
 def _conversation_place(tenant_id: str, conversation: str) -> tuple[str, str]:

@@ -16,8 +16,8 @@ from shared.adapters.storage.encoding import escaped, hashed, joined, unescaped
 from shared.adapters.storage.table import Operation, Row, Table, etag_of, in_partition
 from shared.domain import names
 from shared.domain.errors import Conflict
+from shared.domain.matching.candidates import KnownAddress
 from shared.domain.records.records import Card, RecordRef, opened_key
-from shared.ports.stores.records import KnownAddress
 
 _STAFF: Final = "staff"
 _TAUGHT: Final = "taught"

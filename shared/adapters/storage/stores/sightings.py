@@ -13,6 +13,7 @@ from shared.domain.capture.sightings import Sighting
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import Conflict, NotFound
 from shared.domain.filing.entries import inverted
+from shared.domain.mail.items import ItemRef
 
 
 class AzureSightings:
@@ -26,12 +27,12 @@ class AzureSightings:
         rows = {str(row["RowKey"]): row for row in (_row(mailbox, one) for one in sightings)}
         self._table.write_many(Operation("upsert", row) for row in rows.values())
 
-    def between(self, mailbox: Mailbox, first: datetime, last: datetime) -> Mapping[str, Sighting]:
+    def between(self, mailbox: Mailbox, first: datetime, last: datetime) -> Mapping[ItemRef, Sighting]:
         # "." sorts behind the "-" that follows the time.
         condition = in_partition(_partition(mailbox), first=inverted(last), last=inverted(first) + ".")
         rows = self._table.rows(condition, select=part_names())
         found = (from_plain(Sighting, unpacked(row)) for row in rows)
-        return {one.graph_id: one for one in found if first <= one.received_at <= last}
+        return {one.item: one for one in found if first <= one.received_at <= last}
 
     def undecided_since(
         self, mailbox: Mailbox, since: datetime, reasons: Sequence[str]
@@ -75,7 +76,7 @@ def _partition(mailbox: Mailbox) -> str:
 def _row(mailbox: Mailbox, sighting: Sighting) -> Row:
     return {
         "PartitionKey": _partition(mailbox),
-        "RowKey": f"{inverted(sighting.received_at)}-{hashed(sighting.graph_id)[:16]}",
+        "RowKey": f"{inverted(sighting.received_at)}-{hashed(sighting.item.key)[:16]}",
         "outcome": sighting.outcome,
         "reason": sighting.reason,
         "message_key": sighting.message_key,

@@ -15,26 +15,28 @@ from shared.domain.commands.commands import (
     SyncMailbox,
 )
 from shared.domain.errors import MalformedCommand
-from tests.builders import MAILBOX_ID, NOW, TENANT
+from shared.domain.mail.items import ItemRef
+from tests.builders import MAILBOX_ID, NOW, TENANT, an_item
 
+ITEMS = st.builds(ItemRef, st.text(), st.text(min_size=1))
 WHEN = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 
 
 @given(
-    ids=st.lists(st.text(min_size=1), min_size=1, max_size=MAX_IDS).map(tuple),
+    items=st.lists(ITEMS, min_size=1, max_size=MAX_IDS).map(tuple),
     first_at=WHEN,
     attempt=st.integers(0, 1_000),
     screened=st.booleans(),
 )
 def test_an_ingest_command_survives_the_queue(
-    ids: tuple[str, ...], first_at: datetime, attempt: int, screened: bool
+    items: tuple[ItemRef, ...], first_at: datetime, attempt: int, screened: bool
 ) -> None:
     command = IngestMessages(
         tenant_id=TENANT,
         mailbox_id=MAILBOX_ID,
         first_at=first_at,
         attempt=attempt,
-        ids=ids,
+        items=items,
         screened=screened,
     )
     assert IngestMessages.from_json(command.to_json()) == command
@@ -85,10 +87,18 @@ def test_a_command_of_another_queue_is_refused() -> None:
 @pytest.mark.parametrize("count", [0, MAX_IDS + 1])
 def test_a_command_carries_one_to_twenty_ids(count: int) -> None:
     with pytest.raises(MalformedCommand):
-        IngestMessages(tenant_id=TENANT, mailbox_id=MAILBOX_ID, first_at=NOW, ids=("x",) * count)
+        IngestMessages(tenant_id=TENANT, mailbox_id=MAILBOX_ID, first_at=NOW, items=(an_item("x"),) * count)
+
+
+def test_what_names_items_in_another_form_is_refused() -> None:
+    command = IngestMessages(tenant_id=TENANT, mailbox_id=MAILBOX_ID, first_at=NOW, items=(an_item(),))
+    for items in (["AAk"], [{"item_id": "AAk"}], [{"folder": "", "item_id": "AAk"}, "AAk"]):
+        text = json.dumps({**json.loads(command.to_json()), "items": items})
+        with pytest.raises(MalformedCommand):
+            IngestMessages.from_json(text)
 
 
 def test_the_largest_command_fits_a_queue_message() -> None:
-    ids = tuple(f"{number:0>200}" for number in range(MAX_IDS))
-    command = IngestMessages(tenant_id=TENANT, mailbox_id=MAILBOX_ID, first_at=NOW, ids=ids)
+    items = tuple(ItemRef(f"{number:0>400}", f"{number:0>200}") for number in range(MAX_IDS))
+    command = IngestMessages(tenant_id=TENANT, mailbox_id=MAILBOX_ID, first_at=NOW, items=items)
     assert len(command.to_json().encode()) < 48 * 1024

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from shared.domain.mail.addresses import Person
 from shared.domain.mail.identity import Fingerprint, Hasher, message_key, variant_key
-from tests.builders import CONTACT, NOW, TENANT, a_head
+from tests.builders import CONTACT, NOW, TENANT, a_head, an_item
 
 HASHER = Hasher.of(b"k" * 32, TENANT)
 
 
 def test_copies_in_different_mailboxes_share_a_key() -> None:
-    one = a_head(graph_id="A", folder_id="x", received_at=NOW)
-    other = a_head(graph_id="B", folder_id="y", received_at=NOW + timedelta(seconds=40))
+    one = a_head(item=an_item("A"), folder_id="x", received_at=NOW)
+    other = a_head(item=an_item("B"), folder_id="y", received_at=NOW + timedelta(seconds=40))
     assert message_key(HASHER, one) == message_key(HASHER, other)
 
 
@@ -26,8 +26,8 @@ def test_organisations_do_not_share_keys() -> None:
 
 
 def test_without_a_message_id_the_mail_itself_is_the_key() -> None:
-    one = a_head(message_id="", graph_id="A", subject="Offer")
-    copy = a_head(message_id="", graph_id="B", subject="RE: Offer")
+    one = a_head(message_id="", item=an_item("A"), subject="Offer")
+    copy = a_head(message_id="", item=an_item("B"), subject="RE: Offer")
     assert message_key(HASHER, one) == message_key(HASHER, copy)
 
 

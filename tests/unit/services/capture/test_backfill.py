@@ -10,7 +10,7 @@ from shared.domain.capture.backfills import FOLLOWED_WITHIN, STALLED_AFTER
 from shared.domain.commands.commands import BackfillMailbox
 from shared.domain.errors import InvalidInput, PageBroken, Throttled, Unavailable, WrongState
 from shared.services.capture.arrivals import SINGLY_AFTER
-from shared.services.capture.backfill import HOPELESS_AFTER, PAUSE, ManageBackfill, step_of
+from shared.services.capture.backfill import HOPELESS_AFTER, PAUSE, step_of
 from tests.builders import AGENT, NOW, TENANT, a_record
 from tests.fake_mail import FakeMail
 from tests.fakes import Killed
@@ -39,12 +39,8 @@ def history(world: World, count: int, **mail: Any) -> list[str]:
     ]
 
 
-def manage(world: World) -> ManageBackfill:
-    return ManageBackfill(world.storage.backfills, world.storage.queue, lambda: world.now)
-
-
 def start(world: World, since: datetime = SINCE) -> None:
-    manage(world).start(world.mailbox, since)
+    world.manage_backfill.start(world.mailbox, since)
 
 
 def state(world: World) -> tuple[str, int, int]:
@@ -168,11 +164,11 @@ def test_a_cancelled_one_stops_and_what_it_filed_stays(world: World) -> None:
     start(world)
     step(world)
     step(world)
-    manage(world).cancel(world.mailbox)
+    world.manage_backfill.cancel(world.mailbox)
     world.work()
     assert state(world) == ("cancelled", 6, 30)
     assert len(world.timeline()) == 6
-    assert manage(world).cancel(world.mailbox) is None
+    assert world.manage_backfill.cancel(world.mailbox) is None
     start(world)
     world.work()
     assert state(world)[:2] == ("done", 30)
@@ -189,10 +185,11 @@ def test_one_that_is_cancelled_under_a_step_stops_behind_it(world: World) -> Non
 
     class Cancelling(FakeMail):
         def listed(self, *given: Any, **more: Any) -> Any:
-            cancelled.append(manage(world).cancel(world.mailbox))
+            cancelled.append(world.manage_backfill.cancel(world.mailbox))
             return FakeMail.listed(self, *given, **more)
 
-    world.mail = Cancelling(_boxes=world.mail._boxes)
+    world.storage.mail = Cancelling(_boxes=world.mail._boxes)
+    world.restart()
     world.storage.queue.put(command)
     world.work()
     assert state(world)[0] == "cancelled"
@@ -252,7 +249,7 @@ def test_an_item_that_breaks_its_page_is_told_and_passed(world: World) -> None:
     world.work()
     assert state(world) == ("done", 20, 20)
     assert len(world.timeline()) == 19
-    assert [(one.code, one.graph_id) for one in world.storage.exceptions.all] == [("poison_item", ids[9])]
+    assert [(one.code, one.item) for one in world.storage.exceptions.all] == [("poison_item", ids[9])]
 
 
 def test_a_mail_that_cannot_be_read_whole_is_told_and_passed(world: World) -> None:
@@ -261,7 +258,7 @@ def test_a_mail_that_cannot_be_read_whole_is_told_and_passed(world: World) -> No
     start(world)
     world.work()
     assert state(world)[0] == "done"
-    assert [one.graph_id for one in world.storage.exceptions.all] == [ids[9]]
+    assert [one.item for one in world.storage.exceptions.all] == [ids[9]]
 
 
 def test_an_outage_gives_nothing_up(world: World) -> None:

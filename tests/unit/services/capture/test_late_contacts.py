@@ -41,36 +41,36 @@ def ingests(world: World) -> list[IngestMessages]:
 
 
 def skipped(world: World, **mail: object) -> str:
-    graph_id = world.deliver(**mail)  # type: ignore[arg-type]
-    world.notify(graph_id)
-    return graph_id
+    item = world.deliver(**mail)  # type: ignore[arg-type]
+    world.notify(item)
+    return item
 
 
 def test_a_new_contact_brings_in_its_mail_of_before(world: World) -> None:
-    graph_id = skipped(world)
-    assert world.outcome(graph_id) == ("skipped", "unknown_people")
+    item = skipped(world)
+    assert world.outcome(item) == ("skipped", "unknown_people")
     assert put(world, a_record()) == 1
     world.work()
-    assert world.outcome(graph_id) == ("filed", "contact_address")
+    assert world.outcome(item) == ("filed", "contact_address")
     assert len(world.timeline()) == 1
     assert world.storage.late_contacts.rows[TENANT] == {}
 
 
 def test_a_new_domain_of_a_client_does_so_too(world: World) -> None:
-    graph_id = skipped(world)
+    item = skipped(world)
     assert put(world, a_record("client/CL-1", addresses=(), domains=("fabrikam.example",))) == 1
     world.work()
-    assert world.outcome(graph_id) == ("filed", "domain")
+    assert world.outcome(item) == ("filed", "domain")
 
 
 def test_what_waits_in_my_inbox_leaves_it_for_the_timeline(world: World) -> None:
     mailbox = world.connect(SECOND, capture="everything")
-    graph_id = world.deliver(SECOND, to=(SECOND,))
-    world.notify(graph_id, mailbox=mailbox)
-    assert world.outcome(graph_id, mailbox) == ("triage", "no_match")
+    item = world.deliver(SECOND, to=(SECOND,))
+    world.notify(item, mailbox=mailbox)
+    assert world.outcome(item, mailbox) == ("triage", "no_match")
     assert put(world, a_record()) == 1
     world.work()
-    assert world.outcome(graph_id, mailbox) == ("filed", "contact_address")
+    assert world.outcome(item, mailbox) == ("filed", "contact_address")
     assert world.storage.inbox.of(TENANT, SECOND) == []
 
 
@@ -80,7 +80,7 @@ def test_the_pass_is_silent_and_takes_twenty_of_a_mailbox_at_once(world: World) 
     assert put(world, a_record()) == 45
     world.storage.queue.sent.clear()
     world.join_late_contacts(PASS)
-    assert [len(one.ids) for one in ingests(world)] == [20, 20, 5]
+    assert [len(one.items) for one in ingests(world)] == [20, 20, 5]
     assert all(one.silent and one.unbounded and not one.screened for one in ingests(world))
 
 
@@ -128,11 +128,11 @@ def test_the_second_pass_finds_mail_that_the_ledger_learnt_of_meanwhile(world: W
     world.join_late_contacts(PASS)
     [(second, _)] = passes(world)
     world.storage.queue.sent.clear()
-    graph_id = skipped(world)
+    item = skipped(world)
     world.records(a_record())
     world.join_late_contacts(second)
     world.work()
-    assert world.outcome(graph_id) == ("filed", "contact_address")
+    assert world.outcome(item) == ("filed", "contact_address")
 
 
 def test_a_record_that_says_nothing_new_asks_for_nothing(world: World) -> None:
@@ -155,8 +155,8 @@ def test_other_reasons_stand(
     world: World, settings: dict[str, object], mail: dict[str, object], reason: str
 ) -> None:
     world.configure(**settings)
-    graph_id = skipped(world, **mail)
-    assert world.outcome(graph_id) == ("skipped", reason)
+    item = skipped(world, **mail)
+    assert world.outcome(item) == ("skipped", reason)
     put(world, a_record(addresses=(CONTACT, "colleague@contoso.example")))
     world.storage.queue.sent.clear()
     world.join_late_contacts(PASS)
@@ -174,11 +174,11 @@ def test_only_the_hours_that_the_organisation_wants_are_looked_through(world: Wo
 
 
 def test_the_hours_count_from_the_load_however_late_the_pass_comes(world: World) -> None:
-    graph_id = skipped(world, received_at=NOW - timedelta(hours=23, minutes=59))
+    item = skipped(world, received_at=NOW - timedelta(hours=23, minutes=59))
     put(world, a_record())
     world.now = NOW + timedelta(hours=1)
     world.work()
-    assert world.outcome(graph_id) == ("filed", "contact_address")
+    assert world.outcome(item) == ("filed", "contact_address")
 
 
 def test_a_mail_in_two_mailboxes_is_counted_once(world: World) -> None:
@@ -189,12 +189,12 @@ def test_a_mail_in_two_mailboxes_is_counted_once(world: World) -> None:
 
 
 def test_paused_and_removed_mailboxes_are_left_alone(world: World) -> None:
-    graph_id = skipped(world)
+    item = skipped(world)
     for change in ({"enabled": False}, {"enabled": True, "state": REMOVING}):
         world.storage.mailboxes.note(world.mailbox, **change)
         assert put(world, a_record(f"contact/{len(change)}", addresses=(CONTACT,))) == 0
     world.work()
-    assert world.outcome(graph_id) == ("skipped", "unknown_people")
+    assert world.outcome(item) == ("skipped", "unknown_people")
 
 
 def test_without_mailboxes_there_is_nothing_to_look_for(world: World) -> None:
@@ -206,7 +206,7 @@ def test_without_mailboxes_there_is_nothing_to_look_for(world: World) -> None:
 
 def test_a_first_mailbox_that_is_walked_during_a_load_misses_nothing(world: World) -> None:
     rows = dict(world.storage.mailboxes.rows)
-    graph_id = skipped(world)
+    item = skipped(world)
     world.storage.mailboxes.rows.clear()
     write = world.storage.records.write
 
@@ -219,7 +219,7 @@ def test_a_first_mailbox_that_is_walked_during_a_load_misses_nothing(world: Worl
     world.storage.records.write = meanwhile  # type: ignore[method-assign]
     assert put(world, a_record()) == 1
     world.work()
-    assert world.outcome(graph_id) == ("filed", "contact_address")
+    assert world.outcome(item) == ("filed", "contact_address")
 
 
 def test_a_large_organisation_gets_no_count(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,10 +261,10 @@ def test_a_load_of_any_size_is_looked_for_a_part_at_a_time(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(late_contacts, "MOST_TOGETHER", 2)
-    graph_ids = []
+    items = []
     for number in range(5):
         address = f"p{number}@x.example"
-        graph_ids.append(skipped(world, sender=address, message_id=f"m{number}@x.example"))
+        items.append(skipped(world, sender=address, message_id=f"m{number}@x.example"))
         world.now += timedelta(seconds=1)
         put(world, a_record(f"contact/C-{number}", addresses=(address,)))
     world.storage.queue.sent.clear()
@@ -272,9 +272,9 @@ def test_a_load_of_any_size_is_looked_for_a_part_at_a_time(
     (again, later), (rest, at_once) = passes(world)
     assert (rest.behind, rest.second, at_once) == (NOW + timedelta(seconds=2), False, 0)
     assert (again.behind, again.until, again.second, later) == (None, rest.behind, True, SECOND_DELAY)
-    assert len({one for command in ingests(world) for one in command.ids}) == 2
+    assert len({one for command in ingests(world) for one in command.items}) == 2
     world.work()
-    assert {world.outcome(one)[0] for one in graph_ids} == {"filed"}
+    assert {world.outcome(one)[0] for one in items} == {"filed"}
     assert world.storage.late_contacts.rows[TENANT] == {}
 
 

@@ -121,11 +121,11 @@ def test_one_refusal_that_does_not_repeat_is_no_loss(world: World) -> None:
 
 
 def test_ingest_notices_a_loss_too(world: World) -> None:
-    graph_id = world.deliver()
-    world.mail.failing[graph_id] = LOSSES[0]
+    item = world.deliver()
+    world.mail.failing[item] = LOSSES[0]
     world.mail.fail("folders", LOSSES[0])
     with pytest.raises(Noted):
-        world.notify(graph_id)
+        world.notify(item)
     assert row(world).state == "no_access"
     assert world.storage.exceptions.rows == {}
 
@@ -142,8 +142,8 @@ def test_a_single_mail_that_is_refused_is_no_loss(world: World) -> None:
 
 
 def test_several_who_notice_at_once_tell_once(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    graph_id = world.deliver()
-    world.mail.failing[graph_id] = LOSSES[0]
+    item = world.deliver()
+    world.mail.failing[item] = LOSSES[0]
     by_id = world.storage.mailboxes.by_id
     stale = row(world)
     lose(world)
@@ -151,8 +151,8 @@ def test_several_who_notice_at_once_tell_once(world: World, caplog: pytest.LogCa
     world.storage.mailboxes.by_id = lambda *place: next(answers, None) or by_id(*place)  # type: ignore[method-assign]
     world.mail.fail("folders", LOSSES[0])
     with pytest.raises(Conflict):
-        world.notify(graph_id)
-    world.notify(graph_id)
+        world.notify(item)
+    world.notify(item)
     assert said(caplog, "access_lost") == 1
 
 
@@ -170,7 +170,7 @@ def test_when_access_returns_capture_resumes_from_a_day_before_the_loss(
     world.now = NOW + timedelta(days=3)
     lose(world)
     world.storage.queue.sent.clear()
-    graph_id = world.deliver()
+    item = world.deliver()
     world.now = NOW + timedelta(days=5)
     for _ in range(2):
         world.walk()
@@ -181,14 +181,14 @@ def test_when_access_returns_capture_resumes_from_a_day_before_the_loss(
     reconciled = [one for one in world.storage.queue.commands if isinstance(one, ReconcileMailbox)]
     assert [one.mailbox_id for one in maintained] == [found.mailbox_id]
     assert [one.since for one in reconciled] == [NOW + timedelta(days=2)]
-    assert world.outcome(graph_id) == ("queued", "known_address"), "the walk itself goes on from its cursor"
+    assert world.outcome(item) == ("queued", "known_address"), "the walk itself goes on from its cursor"
 
 
 def test_what_the_first_walk_finds_is_ingested_at_once(world: World) -> None:
     """Its commands are taken up while the walk is still going on."""
     world.walk()
     lose(world)
-    graph_id = world.deliver()
+    item = world.deliver()
     put = world.storage.queue.put
 
     def taken_up(command: Command, *, delay: float = 0.0) -> None:
@@ -198,7 +198,7 @@ def test_what_the_first_walk_finds_is_ingested_at_once(world: World) -> None:
 
     world.storage.queue.put = taken_up  # type: ignore[method-assign]
     world.walk()
-    assert world.outcome(graph_id)[0] == "filed"
+    assert world.outcome(item)[0] == "filed"
 
 
 def test_a_mailbox_that_loses_access_in_its_first_day_is_looked_through_from_its_window_on(
@@ -253,8 +253,8 @@ def test_a_folder_that_may_not_be_read_is_a_failure_and_no_loss(world: World) ->
 
 
 def test_a_folder_deleted_during_the_walk_is_passed_over(world: World) -> None:
-    graph_id = world.deliver(AGENT, "archive")
+    item = world.deliver(AGENT, "archive")
     world.mail.fail("delta", NotFound("gone", "ErrorItemNotFound"))
     world.walk()
     assert row(world).state == "ok"
-    assert graph_id in world.storage.sightings.all(world.mailbox)
+    assert item in world.storage.sightings.all(world.mailbox)

@@ -8,47 +8,48 @@ import pytest
 
 from shared.domain.commands.commands import IngestMessages, MaintainSubscription
 from shared.domain.errors import Unavailable
-from shared.services.capture.notifications import ClientStates, Notification, TakeNotifications
-from tests.builders import MAILBOX_ID, NOW, TENANT, a_subscription
-from tests.fakes import FakeStorage
+from shared.services.capture.notifications import Notification, TakeNotifications
+from tests.builders import MAILBOX_ID, NOW, TENANT, a_subscription, an_item
+from tests.composed import use_cases_over
+from tests.fakes import FakePorts
 
 STATE = a_subscription().client_state
 
 
 @pytest.fixture
-def storage() -> FakeStorage:
-    made = FakeStorage()
+def storage() -> FakePorts:
+    made = FakePorts()
     made.subscriptions.put(TENANT, a_subscription())
     made.faults.clear()
     return made
 
 
-def take(storage: FakeStorage, clock: Callable[[], datetime] = lambda: NOW) -> TakeNotifications:
-    return TakeNotifications(ClientStates(storage.subscriptions, clock), storage.queue, clock)
+def take(storage: FakePorts, clock: Callable[[], datetime] = lambda: NOW) -> TakeNotifications:
+    return use_cases_over(storage, clock).take_notifications
 
 
 def created(message_id: str, state: str = STATE, tenant: str = TENANT) -> Notification:
     return Notification(tenant, state, message_id, "created")
 
 
-def test_a_notification_becomes_a_command_with_its_id(storage: FakeStorage) -> None:
+def test_a_notification_becomes_a_command_with_its_id(storage: FakePorts) -> None:
     take(storage)([created("A")])
     assert storage.queue.commands == [
-        IngestMessages(tenant_id=TENANT, mailbox_id=MAILBOX_ID, first_at=NOW, ids=("A",))
+        IngestMessages(tenant_id=TENANT, mailbox_id=MAILBOX_ID, first_at=NOW, items=(an_item("A"),))
     ]
 
 
-def test_many_notifications_share_commands_of_at_most_twenty_ids(storage: FakeStorage) -> None:
+def test_many_notifications_share_commands_of_at_most_twenty_ids(storage: FakePorts) -> None:
     take(storage)([created(str(number)) for number in range(45)])
-    assert [len(one.ids) for one in storage.queue.commands] == [20, 20, 5]  # type: ignore[attr-defined]
+    assert [len(one.items) for one in storage.queue.commands] == [20, 20, 5]  # type: ignore[attr-defined]
 
 
-def test_the_same_id_twice_is_one(storage: FakeStorage) -> None:
+def test_the_same_id_twice_is_one(storage: FakePorts) -> None:
     take(storage)([created("A"), created("B"), created("A")])
-    assert [one.ids for one in storage.queue.commands] == [("A", "B")]  # type: ignore[attr-defined]
+    assert [one.items for one in storage.queue.commands] == [(an_item("A"), an_item("B"))]  # type: ignore[attr-defined]
 
 
-def test_a_subscription_is_looked_up_once_per_body(storage: FakeStorage) -> None:
+def test_a_subscription_is_looked_up_once_per_body(storage: FakePorts) -> None:
     take(storage)([created(str(number)) for number in range(9)])
     assert storage.faults.reads == ["Subscriptions.get"]
 
@@ -64,26 +65,26 @@ def test_a_subscription_is_looked_up_once_per_body(storage: FakeStorage) -> None
         created("A", tenant="../Mailboxes"),
     ],
 )
-def test_forged_notifications_queue_nothing(storage: FakeStorage, forged: Notification) -> None:
+def test_forged_notifications_queue_nothing(storage: FakePorts, forged: Notification) -> None:
     take(storage)([forged, created("B")])
-    assert [one.ids for one in storage.queue.commands] == [("B",)]  # type: ignore[attr-defined]
+    assert [one.items for one in storage.queue.commands] == [(an_item("B"),)]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("event", ["missed", "subscriptionRemoved", "reauthorizationRequired"])
-def test_a_lifecycle_event_becomes_a_subscription_command(storage: FakeStorage, event: str) -> None:
+def test_a_lifecycle_event_becomes_a_subscription_command(storage: FakePorts, event: str) -> None:
     take(storage)([Notification(TENANT, STATE, lifecycle=event)] * 2)
     assert storage.queue.commands == [
         MaintainSubscription(tenant_id=TENANT, mailbox_id=MAILBOX_ID, first_at=NOW, event=event)
     ]
 
 
-def test_a_queue_that_takes_too_long_is_reported(storage: FakeStorage) -> None:
+def test_a_queue_that_takes_too_long_is_reported(storage: FakePorts) -> None:
     times = iter([NOW, NOW, NOW, NOW + timedelta(seconds=2.1)])
     with pytest.raises(Unavailable):
         take(storage, lambda: next(times))([created("A")])
 
 
-def test_a_subscription_stays_known_for_some_minutes(storage: FakeStorage) -> None:
+def test_a_subscription_stays_known_for_some_minutes(storage: FakePorts) -> None:
     now = [NOW]
     taker = take(storage, lambda: now[0])
     for seconds in (0, 200, 299):
@@ -95,7 +96,7 @@ def test_a_subscription_stays_known_for_some_minutes(storage: FakeStorage) -> No
     assert len(storage.faults.reads) == 2
 
 
-def test_a_new_subscription_is_believed_although_the_old_one_is_remembered(storage: FakeStorage) -> None:
+def test_a_new_subscription_is_believed_although_the_old_one_is_remembered(storage: FakePorts) -> None:
     now = [NOW]
     taker = take(storage, lambda: now[0])
     taker([created("A")])
@@ -103,20 +104,20 @@ def test_a_new_subscription_is_believed_although_the_old_one_is_remembered(stora
     storage.subscriptions.put(TENANT, renewed)
     now[0] = NOW + timedelta(seconds=2)
     taker([created("B", f"{MAILBOX_ID}.new-secret")])
-    assert [one.ids for one in storage.queue.commands] == [("A",), ("B",)]  # type: ignore[attr-defined]
+    assert [one.items for one in storage.queue.commands] == [(an_item("A"),), (an_item("B"),)]  # type: ignore[attr-defined]
 
 
-def test_a_subscription_made_again_at_once_is_believed_at_once(storage: FakeStorage) -> None:
+def test_a_subscription_made_again_at_once_is_believed_at_once(storage: FakePorts) -> None:
     """subscriptionRemoved is answered within a second, and mail may come in the same second."""
     taker = take(storage)
     taker([Notification(TENANT, STATE, lifecycle="subscriptionRemoved")])
     renewed = replace(storage.subscriptions.rows[TENANT, MAILBOX_ID], client_state=f"{MAILBOX_ID}.new-secret")
     storage.subscriptions.put(TENANT, renewed)
     taker([created("A", f"{MAILBOX_ID}.new-secret")])
-    assert storage.queue.commands[1].ids == ("A",)  # type: ignore[attr-defined]
+    assert storage.queue.commands[1].items == (an_item("A"),)  # type: ignore[attr-defined]
 
 
-def test_a_flood_of_forgeries_reads_a_mailboxs_row_once_a_second(storage: FakeStorage) -> None:
+def test_a_flood_of_forgeries_reads_a_mailboxs_row_once_a_second(storage: FakePorts) -> None:
     taker = take(storage)
     for _ in range(50):
         taker([created("A", f"{MAILBOX_ID}.guess")])

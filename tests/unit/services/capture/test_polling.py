@@ -8,18 +8,18 @@ import pytest
 
 from shared.domain.commands.commands import SyncMailbox
 from shared.domain.connections.mailboxes import NEW, POLLING
-from shared.services.capture.polling import PollMailboxes
 from tests.builders import NOW, TENANT, a_mailbox
-from tests.fakes import FakeStorage, Killed
+from tests.composed import use_cases_over
+from tests.fakes import FakePorts, Killed
 
 
 def test_due_mailboxes_are_queued_once_per_interval() -> None:
-    storage = FakeStorage()
+    storage = FakePorts()
     for number, due in enumerate([None, NOW, NOW + timedelta(seconds=1)]):
         storage.mailboxes.put(
             a_mailbox(mailbox_id=f"{number:032x}", address=f"{number}@contoso.example", next_poll_at=due)
         )
-    poll = PollMailboxes(storage.mailboxes, storage.queue, lambda: NOW)
+    poll = use_cases_over(storage).poll
     poll()
     poll()
     assert all(isinstance(one, SyncMailbox) for one in storage.queue.commands)
@@ -29,11 +29,11 @@ def test_due_mailboxes_are_queued_once_per_interval() -> None:
 
 
 def test_mailboxes_spread_over_their_interval() -> None:
-    storage = FakeStorage()
+    storage = FakePorts()
     ids = [f"{number * 7919:08x}{'0' * 24}" for number in range(600)]
     for one in ids:
         storage.mailboxes.put(a_mailbox(mailbox_id=one, address=f"{one}@contoso.example"))
-    PollMailboxes(storage.mailboxes, storage.queue, lambda: NOW)()
+    use_cases_over(storage).poll()
     minutes = [0] * 10
     for one in ids:
         row = storage.mailboxes.by_id(TENANT, one)
@@ -44,11 +44,11 @@ def test_mailboxes_spread_over_their_interval() -> None:
 
 
 def test_a_crash_between_queueing_and_noting_only_walks_twice() -> None:
-    storage = FakeStorage()
+    storage = FakePorts()
     storage.mailboxes.put(a_mailbox())
     storage.faults.clear()
     storage.faults.kill_after(1)
-    poll = PollMailboxes(storage.mailboxes, storage.queue, lambda: NOW)
+    poll = use_cases_over(storage).poll
     with pytest.raises(Killed):
         poll()
     storage.faults.clear()
@@ -57,7 +57,7 @@ def test_a_crash_between_queueing_and_noting_only_walks_twice() -> None:
 
 
 def test_every_due_mailbox_says_how_far_it_lags(caplog: pytest.LogCaptureFixture) -> None:
-    storage = FakeStorage()
+    storage = FakePorts()
     hour = timedelta(hours=1)
     for number, fields in enumerate(
         [
@@ -74,7 +74,7 @@ def test_every_due_mailbox_says_how_far_it_lags(caplog: pytest.LogCaptureFixture
         address = f"{number}@contoso.example"
         storage.mailboxes.put(a_mailbox(mailbox_id=f"{number:032x}", address=address, **fields))
     with caplog.at_level(logging.INFO, "postledger"):
-        PollMailboxes(storage.mailboxes, storage.queue, lambda: NOW)()
+        use_cases_over(storage).poll()
     lines = [json.loads(one.message) for one in caplog.records]
     said = {one["mailbox"]: one for one in lines if one["event"] == "mailbox_lag"}
     assert {

@@ -8,8 +8,8 @@ import pytest
 
 from shared.domain.errors import AccessDenied, Busy, InvalidInput, Unknown, WrongState
 from shared.domain.privacy.callers import Caller
-from shared.services.capture.preview import PreviewMailbox, PreviewPage
-from tests.builders import AGENT, HASH_KEY, NOW, TENANT, a_record
+from shared.services.capture.preview import PreviewPage
+from tests.builders import AGENT, NOW, TENANT, a_record
 from tests.unit.services.world import World
 
 ADMIN = Caller(TENANT, frozenset({"Admin"}), oid="admin", address="admin@contoso.example")
@@ -25,19 +25,6 @@ def world() -> World:
     return made
 
 
-def preview_of(world: World) -> PreviewMailbox:
-    storage = world.storage
-    return PreviewMailbox(
-        organisations=storage.organisations,
-        mailboxes=storage.mailboxes,
-        mail=world.mail,
-        gather=world.reconsider.gather,
-        leases=storage.leases,
-        clock=lambda: world.now,
-        hash_key=HASH_KEY,
-    )
-
-
 def look(
     world: World,
     caller: Caller = ADMIN,
@@ -46,7 +33,7 @@ def look(
     cursor: str = "",
     **settings: Any,
 ) -> PreviewPage:
-    preview = preview_of(world)
+    preview = world.preview_mailbox
     mailbox = preview.mailbox(caller, address, settings)
     return preview(caller, mailbox, SINCE, limit=limit, cursor=cursor)
 

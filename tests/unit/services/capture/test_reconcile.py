@@ -12,9 +12,10 @@ from shared.domain.commands.commands import BackfillMailbox, IngestMessages, Rec
 from shared.domain.errors import Unavailable
 from shared.services.capture import reconcile
 from shared.services.capture.arrivals import SINGLY_AFTER
-from shared.services.capture.reconcile import SPREAD, ReconcileAll, sweep_of
-from tests.builders import AGENT, NOW, TENANT, a_mailbox, a_record, an_organisation
-from tests.fakes import FakeStorage, Killed
+from shared.services.capture.reconcile import SPREAD, sweep_of
+from tests.builders import AGENT, NOW, TENANT, a_mailbox, a_record, an_item, an_organisation
+from tests.composed import use_cases_over
+from tests.fakes import FakePorts, Killed
 from tests.unit.services.world import World
 
 STRANGER = "stranger@adatum.example"
@@ -81,18 +82,18 @@ def test_the_next_sweep_counts_what_the_last_one_repaired_as_filed(world: World)
 
 
 def test_what_is_about_to_be_read_is_left_alone(world: World) -> None:
-    graph_id = world.deliver()
+    item = world.deliver()
     world.walk()
     queued = world.storage.queue.take("mail-ingest")
     sweep(world)
     assert world.storage.queue.commands == []
     assert (counted(world)["waiting"], counted(world)["repaired"]) == (1, 0)
-    assert queued[0].ids == (graph_id,)  # type: ignore[attr-defined]
+    assert queued[0].items == (item,)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("lost", ["queued", "failed"])
 def test_what_was_left_behind_is_queued_again(world: World, lost: str) -> None:
-    graph_id = world.deliver()
+    item = world.deliver()
     world.walk()
     world.storage.queue.sent.clear()
     rows = world.storage.sightings.rows[TENANT, world.mailbox.mailbox_id]
@@ -101,16 +102,16 @@ def test_what_was_left_behind_is_queued_again(world: World, lost: str) -> None:
     world.now += timedelta(minutes=10)
     sweep(world)
     world.work()
-    assert world.outcome(graph_id)[0] == "filed"
+    assert world.outcome(item)[0] == "filed"
 
 
 def test_a_skip_that_was_not_final_is_decided_anew_where_the_mail_now_lies(world: World) -> None:
-    graph_id = world.deliver(folder="junkemail")
-    world.notify(graph_id)
-    world.mail.move(AGENT, graph_id, "inbox-folder")
+    item = world.deliver(folder="junkemail")
+    world.notify(item)
+    world.mail.move(AGENT, item, "inbox-folder")
     sweep(world)
     world.work()
-    assert world.outcome(graph_id) == ("filed", "contact_address")
+    assert world.outcome(item) == ("filed", "contact_address")
 
 
 def test_excluded_folders_are_not_looked_at(world: World) -> None:
@@ -124,7 +125,7 @@ def test_only_mail_of_the_last_day_is_news(world: World) -> None:
     old = world.deliver(received_at=NOW - timedelta(hours=30), message_id="old@fabrikam.example")
     new = world.deliver(message_id="new@fabrikam.example")
     sweep(world)
-    silent = {one.ids: one.silent for one in world.storage.queue.take("mail-ingest")}  # type: ignore[attr-defined]
+    silent = {one.items: one.silent for one in world.storage.queue.take("mail-ingest")}  # type: ignore[attr-defined]
     assert silent == {(old,): True, (new,): False}
 
 
@@ -183,7 +184,7 @@ def test_one_mail_that_cannot_be_read_is_told_and_the_others_are_repaired(world:
     sweep(world, attempt=SINGLY_AFTER)
     world.work()
     assert len(world.timeline()) == 4
-    assert [(one.code, one.graph_id) for one in world.storage.exceptions.all] == [("poison_item", ids[2])]
+    assert [(one.code, one.item) for one in world.storage.exceptions.all] == [("poison_item", ids[2])]
 
 
 def test_when_no_mail_can_be_read_nothing_is_given_up(world: World) -> None:
@@ -203,7 +204,7 @@ def test_a_backfill_whose_command_was_lost_is_taken_up(world: World) -> None:
 
 
 def test_every_night_each_enabled_mailbox_is_asked_for_once_within_an_hour() -> None:
-    storage = FakeStorage()
+    storage = FakePorts()
     storage.organisations.put(an_organisation())
     storage.organisations.put(an_organisation(tenant_id="2" * 36, enabled=False))
     for number in range(30):
@@ -211,7 +212,7 @@ def test_every_night_each_enabled_mailbox_is_asked_for_once_within_an_hour() -> 
         storage.mailboxes.put(a_mailbox(mailbox_id=box, address=f"b{number}@contoso.example"))
     storage.mailboxes.put(a_mailbox(mailbox_id="f" * 32, address="off@contoso.example", enabled=False))
     storage.mailboxes.put(a_mailbox(tenant_id="2" * 36, mailbox_id="e" * 32))
-    ReconcileAll(storage.organisations, storage.mailboxes, storage.queue, lambda: NOW)()
+    use_cases_over(storage).reconcile_all()
     assert len(storage.queue.sent) == 30
     delays = [delay for _, delay in storage.queue.sent]
     assert 0 <= min(delays) < max(delays) < SPREAD
@@ -264,4 +265,6 @@ def test_a_sweep_s_command_survives_its_queue(world: World) -> None:
     )
     assert ReconcileMailbox.from_json(command.to_json()) == command
     assert sweep_of(TENANT, "m", NOW).since is None
-    assert IngestMessages(tenant_id=TENANT, mailbox_id="m", first_at=NOW, ids=("a",)).unbounded is False
+    assert (
+        IngestMessages(tenant_id=TENANT, mailbox_id="m", first_at=NOW, items=(an_item(),)).unbounded is False
+    )

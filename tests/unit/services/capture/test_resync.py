@@ -165,7 +165,7 @@ def test_an_item_that_breaks_its_page_is_told_alone_and_the_rest_of_the_folder_f
     settle(world)
     assert len(world.timeline()) == 19
     [failure] = world.storage.exceptions.all
-    assert (failure.code, failure.graph_id) == ("poison_item", poison)
+    assert (failure.code, failure.item) == ("poison_item", poison)
     assert isinstance(IngestMessages.from_json(failure.command), IngestMessages)
 
 
@@ -174,7 +174,7 @@ def test_one_that_can_be_read_by_its_id_is_filed_all_the_same(world: World) -> N
     world.mail.poison = {ids[3], ids[15]}
     settle(world)
     assert len(world.timeline()) == 20
-    assert {one.graph_id for one in world.storage.exceptions.all} == {ids[3], ids[15]}
+    assert {one.item for one in world.storage.exceptions.all} == {ids[3], ids[15]}
 
 
 def test_later_walks_do_not_stumble_again(world: World) -> None:
@@ -186,7 +186,7 @@ def test_later_walks_do_not_stumble_again(world: World) -> None:
     world.walk()
     world.work()
     assert world.outcome(new)[0] == "filed"
-    assert world.storage.exceptions.all[0].graph_id == ids[9]
+    assert world.storage.exceptions.all[0].item == ids[9]
     assert len(world.storage.exceptions.all) == 1
 
 
@@ -196,7 +196,7 @@ def test_in_a_second_with_several_mails_only_the_broken_one_is_told(world: World
     world.mail.failing[ids[4]] = Unavailable("500")
     settle(world)
     assert len(world.timeline()) == 6
-    assert [one.graph_id for one in world.storage.exceptions.all] == [ids[4]]
+    assert [one.item for one in world.storage.exceptions.all] == [ids[4]]
 
 
 def test_other_folders_are_walked_while_one_is_broken(world: World) -> None:

@@ -56,7 +56,7 @@ def test_only_keepers_are_queued_and_no_body_of_the_rest_is_read(world: World) -
     world.walk()
     [command] = world.storage.queue.commands
     assert isinstance(command, IngestMessages)
-    assert (command.ids, command.screened) == ((kept,), True)
+    assert (command.items, command.screened) == ((kept,), True)
     world.work()
     assert set(world.mail.bodies_read) == {kept}
     assert {world.outcome(one) for one in skipped} == {("skipped", "unknown_people")}
@@ -65,7 +65,7 @@ def test_only_keepers_are_queued_and_no_body_of_the_rest_is_read(world: World) -
 def test_keepers_go_out_in_commands_of_twenty(world: World) -> None:
     many(world, 45)
     world.walk()
-    assert sorted(len(one.ids) for one in world.storage.queue.commands) == [5, 20, 20]  # type: ignore[attr-defined]
+    assert sorted(len(one.items) for one in world.storage.queue.commands) == [5, 20, 20]  # type: ignore[attr-defined]
 
 
 def test_the_next_walk_reads_only_what_is_new(world: World) -> None:
@@ -76,34 +76,34 @@ def test_the_next_walk_reads_only_what_is_new(world: World) -> None:
     world.storage.faults.clear()
     new = world.deliver(message_id="new@fabrikam.example")
     world.walk()
-    assert [one.ids for one in world.storage.queue.commands] == [(new,)]  # type: ignore[attr-defined]
+    assert [one.items for one in world.storage.queue.commands] == [(new,)]  # type: ignore[attr-defined]
 
 
 def test_what_a_notification_has_already_brought_is_not_queued_again(world: World) -> None:
-    graph_id = world.deliver()
-    world.notify(graph_id)
+    item = world.deliver()
+    world.notify(item)
     world.walk()
     assert world.storage.queue.commands == []
 
 
 def test_a_change_that_names_a_message_only_in_part_is_completed_before_deciding(world: World) -> None:
-    graph_id = world.deliver()
+    item = world.deliver()
     world.walk()
     world.storage.queue.sent.clear()
     world.storage.sightings.rows.clear()
-    world.mail.touch(AGENT, graph_id)
+    world.mail.touch(AGENT, item)
     world.walk()
-    assert [one.ids for one in world.storage.queue.commands] == [(graph_id,)]  # type: ignore[attr-defined]
+    assert [one.items for one in world.storage.queue.commands] == [(item,)]  # type: ignore[attr-defined]
 
 
 def test_junk_that_is_moved_to_the_inbox_counts_as_arrival(world: World) -> None:
-    graph_id = world.deliver(folder="junkemail")
-    world.notify(graph_id)
-    assert world.outcome(graph_id) == ("skipped", "folder:junkemail")
-    world.mail.move(AGENT, graph_id, "inbox-folder")
+    item = world.deliver(folder="junkemail")
+    world.notify(item)
+    assert world.outcome(item) == ("skipped", "folder:junkemail")
+    world.mail.move(AGENT, item, "inbox-folder")
     world.walk()
     world.work()
-    assert world.outcome(graph_id) == ("filed", "contact_address")
+    assert world.outcome(item) == ("filed", "contact_address")
 
 
 def test_a_new_folder_is_walked_too(world: World) -> None:
@@ -168,7 +168,7 @@ def test_a_folder_that_fails_for_now_does_not_keep_the_others_waiting(world: Wor
     world.mail.fail("delta", Unavailable("down"))
     with pytest.raises(Unavailable):
         world.walk()
-    assert sum(len(one.ids) for one in world.storage.queue.commands) == 2  # type: ignore[attr-defined]
+    assert sum(len(one.items) for one in world.storage.queue.commands) == 2  # type: ignore[attr-defined]
 
 
 def test_a_walk_gives_up_where_everything_fails(world: World) -> None:

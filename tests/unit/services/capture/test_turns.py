@@ -18,10 +18,10 @@ def world() -> World:
 
 
 def test_a_wait_that_graph_asks_for_holds_for_every_worker(world: World) -> None:
-    graph_id = world.deliver()
+    item = world.deliver()
     world.mail.fail("heads", Throttled("slow down", retry_after=30.5))
     with pytest.raises(Throttled):
-        world.notify(graph_id)
+        world.notify(item)
     world.mail.calls.clear()
     world.now = NOW + timedelta(seconds=10)
     with pytest.raises(Busy) as caught:
@@ -51,12 +51,12 @@ def test_an_outage_with_a_wait_holds_likewise(world: World) -> None:
 
 
 def test_after_the_wait_work_goes_on(world: World) -> None:
-    graph_id = world.deliver()
+    item = world.deliver()
     world.mail.fail("heads", Throttled("slow down", retry_after=30))
     with pytest.raises(Throttled):
-        world.notify(graph_id)
+        world.notify(item)
     world.now = NOW + timedelta(seconds=30)
-    world.notify(graph_id)
+    world.notify(item)
     assert len(world.timeline()) == 1
 
 

@@ -8,11 +8,10 @@ from hypothesis import strategies as st
 
 from shared.domain.errors import Forbidden, InvalidInput
 from shared.domain.privacy.callers import ROLES, Caller, Claims
-from shared.services.connections.callers import IdentifyCaller, ServedTenants
-from tests.builders import TENANT, a_mailbox, an_organisation
-from tests.fakes import FakeOrganisations
+from tests.builders import HOME, TENANT, a_mailbox, an_organisation
+from tests.composed import use_cases_over
+from tests.fakes import FakePorts
 
-HOME = "99999999-9999-4999-8999-999999999999"
 CLIENT = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
 ROLE_SETS = [frozenset(one) for size in range(5) for one in combinations(sorted(ROLES), size)]
 
@@ -20,11 +19,11 @@ ROLE_SETS = [frozenset(one) for size in range(5) for one in combinations(sorted(
 def identify(
     claims: Claims, named: str, *, enabled: bool = True, services: tuple[str, ...] = ()
 ) -> Caller | None:
-    organisations = FakeOrganisations()
-    organisations.put(an_organisation(enabled=enabled, services=services))
-    organisations.put(an_organisation(tenant_id=HOME))
+    ports = FakePorts()
+    ports.organisations.put(an_organisation(enabled=enabled, services=services))
+    ports.organisations.put(an_organisation(tenant_id=HOME))
     try:
-        return IdentifyCaller(organisations, HOME)(claims, named)
+        return use_cases_over(ports).identify_caller(claims, named)
     except Forbidden:
         return None
 
@@ -65,11 +64,11 @@ def test_what_is_no_tenant_id_is_a_mistake(named: str) -> None:
 
 
 def test_tokens_are_looked_at_for_enabled_organisations_and_the_home_tenant() -> None:
-    organisations = FakeOrganisations()
-    organisations.change(an_organisation(enabled=False))
-    served = ServedTenants(organisations, HOME)
+    ports = FakePorts()
+    ports.organisations.change(an_organisation(enabled=False))
+    served = use_cases_over(ports).served_tenants
     assert (served(TENANT), served(HOME), served(CLIENT)) == (False, True, False)
-    organisations.change(an_organisation())
+    ports.organisations.change(an_organisation())
     assert served(TENANT)
 
 

@@ -15,9 +15,8 @@ from shared.domain.errors import (
 )
 from shared.domain.privacy.callers import Caller
 from shared.ports.directory import DirectoryUser
-from shared.services.connections.mailboxes import PutMailbox
 from tests.builders import AGENT, CONTACT, NOW, TENANT, a_mailbox, a_record, an_organisation
-from tests.connecting_world import ConnectingWorld
+from tests.composed import Composed
 
 ADMIN = Caller(TENANT, frozenset(("Admin",)), "oid-admin", "admin@contoso.example")
 ANN = Caller(TENANT, frozenset(("Agent",)), "oid-ann", AGENT)
@@ -26,72 +25,61 @@ BODY = {"kind": "personal", "agent": AGENT}
 
 
 @pytest.fixture
-def world() -> ConnectingWorld:
-    made = ConnectingWorld()
+def world() -> Composed:
+    made = Composed()
     made.storage.organisations.put(an_organisation())
     return made
 
 
-def put(world: ConnectingWorld) -> PutMailbox:
-    return PutMailbox(
-        mailboxes=world.storage.mailboxes,
-        register=world.register,
-        examine=world.examine,
-        queue=world.storage.queue,
-        clock=world.clock,
-        new_id=lambda: "0" * 32,
-    )
-
-
-def outcome(world: ConnectingWorld, address: str = AGENT) -> str:
+def outcome(world: Composed, address: str = AGENT) -> str:
     return world.test_mailbox(ADMIN, address, {}).verdict.outcome
 
 
-def test_a_test_asks_with_a_fresh_token(world: ConnectingWorld) -> None:
+def test_a_test_asks_with_a_fresh_token(world: Composed) -> None:
     assert outcome(world) == "ok"
     assert world.probe.calls == ["renew", "granted", "user", "read", "purpose"]
 
 
 def test_adding_asks_with_the_token_at_hand_and_with_a_fresh_one_before_it_refuses(
-    world: ConnectingWorld,
+    world: Composed,
 ) -> None:
-    put(world)(TENANT, AGENT, BODY)
+    world.put_mailbox(TENANT, AGENT, BODY)
     assert "renew" not in world.probe.calls
     world.probe.errors["read"] = DENIED
     with pytest.raises(InvalidInput, match="management scope"):
-        put(world)(TENANT, "ben@contoso.example", BODY)
+        world.put_mailbox(TENANT, "ben@contoso.example", BODY)
     assert world.probe.calls.count("renew") == 1
 
 
-def test_a_change_that_the_test_is_not_about_asks_nothing(world: ConnectingWorld) -> None:
+def test_a_change_that_the_test_is_not_about_asks_nothing(world: Composed) -> None:
     world.storage.mailboxes.put(a_mailbox())
     world.probe.errors["granted"] = DENIED
-    mailbox, _ = put(world)(TENANT, AGENT, {"enabled": False})
+    mailbox, _ = world.put_mailbox(TENANT, AGENT, {"enabled": False})
     assert not mailbox.enabled
     assert world.probe.calls == []
     with pytest.raises(InvalidInput, match="Nobody is signed in"):
-        put(world)(TENANT, AGENT, {"connection": "graph-delegated"})
+        world.put_mailbox(TENANT, AGENT, {"connection": "graph-delegated"})
 
 
-def test_a_mailbox_that_could_not_be_tested_is_saved_and_tested_later(world: ConnectingWorld) -> None:
+def test_a_mailbox_that_could_not_be_tested_is_saved_and_tested_later(world: Composed) -> None:
     world.probe.errors["user"] = Unavailable("down")
-    mailbox, created = put(world)(TENANT, AGENT, BODY)
+    mailbox, created = world.put_mailbox(TENANT, AGENT, BODY)
     assert (created, mailbox.untested) == (True, True)
-    world.watch()
+    world.watch_connections()
     assert world.storage.mailboxes.get(TENANT, AGENT).untested  # type: ignore[union-attr]
     world.probe.errors.clear()
-    world.watch()
+    world.watch_connections()
     assert not world.storage.mailboxes.get(TENANT, AGENT).untested  # type: ignore[union-attr]
 
 
-def test_a_directory_that_may_not_be_read_is_no_obstacle(world: ConnectingWorld) -> None:
+def test_a_directory_that_may_not_be_read_is_no_obstacle(world: Composed) -> None:
     world.probe.errors["user"] = DENIED
     assert outcome(world) == "ok"
     world.probe.errors["read"] = NotFound("no", "ResourceNotFound")
     assert outcome(world) == "no_user"
 
 
-def test_a_group_is_only_looked_for_where_there_is_no_user(world: ConnectingWorld) -> None:
+def test_a_group_is_only_looked_for_where_there_is_no_user(world: Composed) -> None:
     world.probe.named["sales@contoso.example"] = None
     world.probe.groups["sales@contoso.example"] = "Sales"
     assert outcome(world, "sales@contoso.example") == "group"
@@ -102,25 +90,25 @@ def test_a_group_is_only_looked_for_where_there_is_no_user(world: ConnectingWorl
 
 
 @pytest.mark.parametrize("error", [MailboxUnavailable("none", "MailboxNotEnabledForRESTAPI"), NotFound("no")])
-def test_a_user_whose_mailbox_cannot_be_had_has_none(world: ConnectingWorld, error: Exception) -> None:
+def test_a_user_whose_mailbox_cannot_be_had_has_none(world: Composed, error: Exception) -> None:
     world.probe.errors["read"] = error  # type: ignore[assignment]
     assert outcome(world) == "no_mailbox"
 
 
-def test_a_purpose_that_may_not_be_asked_for_is_unknown(world: ConnectingWorld) -> None:
+def test_a_purpose_that_may_not_be_asked_for_is_unknown(world: Composed) -> None:
     world.probe.errors["purpose"] = Rejected("no")
     tested = world.test_mailbox(ADMIN, AGENT, {})
     assert (tested.verdict.outcome, tested.verdict.purpose) == ("ok", "")
 
 
-def test_cards_are_looked_for_under_every_address_of_the_user(world: ConnectingWorld) -> None:
+def test_cards_are_looked_for_under_every_address_of_the_user(world: Composed) -> None:
     world.probe.named[AGENT] = DirectoryUser("oid-1", AGENT, (CONTACT,))
     world.storage.records.put_many(TENANT, [a_record(), a_record("client/CL-1", addresses=(CONTACT,))])
     tested = world.test_mailbox(ADMIN, AGENT, {})
     assert (tested.verdict.outcome, tested.verdict.cards) == ("on_contact_card", ("contact/C-1",))
 
 
-def test_an_agent_tests_the_own_address_saved_or_not(world: ConnectingWorld) -> None:
+def test_an_agent_tests_the_own_address_saved_or_not(world: Composed) -> None:
     assert world.test_mailbox(ANN, AGENT, {}).verdict.outcome == "ok"
     with pytest.raises(Unknown):
         world.test_mailbox(ANN, "ben@contoso.example", {})
@@ -129,7 +117,7 @@ def test_an_agent_tests_the_own_address_saved_or_not(world: ConnectingWorld) -> 
     assert [one.address for one in world.test_mailboxes(ANN, limit=9, after="")[0]] == [AGENT]
 
 
-def test_one_mailbox_that_does_not_answer_leaves_the_page_whole(world: ConnectingWorld) -> None:
+def test_one_mailbox_that_does_not_answer_leaves_the_page_whole(world: Composed) -> None:
     world.storage.mailboxes.put(a_mailbox())
     world.storage.mailboxes.put(a_mailbox(mailbox_id="ab" * 16, address="ben@contoso.example"))
     world.probe.errors["read", AGENT] = Unavailable("down")
@@ -139,7 +127,7 @@ def test_one_mailbox_that_does_not_answer_leaves_the_page_whole(world: Connectin
     assert world.probe.calls.count("renew") == 1
 
 
-def test_a_mailbox_is_left_alone_while_graph_has_asked_for_that(world: ConnectingWorld) -> None:
+def test_a_mailbox_is_left_alone_while_graph_has_asked_for_that(world: Composed) -> None:
     world.storage.mailboxes.put(a_mailbox(blocked_until=NOW + timedelta(seconds=1)))
     assert outcome(world) == "unreachable"
     assert world.probe.calls == []
@@ -147,13 +135,13 @@ def test_a_mailbox_is_left_alone_while_graph_has_asked_for_that(world: Connectin
     assert outcome(world) == "ok"
 
 
-def test_a_removed_mailbox_is_tested_as_a_new_one(world: ConnectingWorld) -> None:
+def test_a_removed_mailbox_is_tested_as_a_new_one(world: Composed) -> None:
     world.storage.mailboxes.put(a_mailbox(state="removing", user_id="oid-gone"))
     world.probe.named["oid-gone"] = None
     assert outcome(world) == "ok"
 
 
-def test_new_addresses_are_offered_and_withdrawn(world: ConnectingWorld) -> None:
+def test_new_addresses_are_offered_and_withdrawn(world: Composed) -> None:
     world.storage.mailboxes.put(a_mailbox(user_id="oid-1"))
     world.storage.mailboxes.put(a_mailbox(mailbox_id="ab" * 16, address="ben@contoso.example"))
 
@@ -172,7 +160,7 @@ def test_new_addresses_are_offered_and_withdrawn(world: ConnectingWorld) -> None
     assert offered() == ""
 
 
-def test_addresses_are_asked_for_fifteen_at_a_time(world: ConnectingWorld) -> None:
+def test_addresses_are_asked_for_fifteen_at_a_time(world: Composed) -> None:
     for number in range(31):
         ident = f"{number:032x}"
         world.storage.mailboxes.put(
@@ -182,7 +170,7 @@ def test_addresses_are_asked_for_fifteen_at_a_time(world: ConnectingWorld) -> No
     assert world.probe.calls == ["users"] * 3
 
 
-def test_a_taken_over_address_keeps_the_mailbox_and_its_agent(world: ConnectingWorld) -> None:
+def test_a_taken_over_address_keeps_the_mailbox_and_its_agent(world: Composed) -> None:
     before = world.storage.mailboxes.put(a_mailbox(user_id="oid-1", agent_id="oid-ann", state="ok"))
     new = "ann.berg@letting.example"
     world.probe.named[new] = DirectoryUser("oid-1", new, (AGENT, "old@contoso.example"))
@@ -201,5 +189,5 @@ def test_an_agent_without_an_object_id_keeps_the_mailbox_under_its_new_name() ->
     assert not renamed.owns(a_mailbox(address="ann.berg@contoso.example", agent=AGENT))
 
 
-def test_the_verdict_carries_its_time(world: ConnectingWorld) -> None:
+def test_the_verdict_carries_its_time(world: Composed) -> None:
     assert world.test_mailbox(ADMIN, AGENT, {}).at == NOW

@@ -10,14 +10,9 @@ import pytest
 from shared.domain.commands.commands import MaintainSubscription
 from shared.domain.connections.subscriptions import LIFETIME, RENEW_BEFORE, SPREAD, compare
 from shared.domain.errors import AccessDenied, Unavailable
-from shared.services.connections.subscription_care import (
-    CompareSubscriptions,
-    QueueComparisons,
-    QueueDueSubscriptions,
-)
 from tests.builders import AGENT, MAILBOX_ID, NOW, TENANT, a_mailbox, a_subscription, an_organisation
-from tests.fake_subscriptions import FakeSubscriptionSource
-from tests.fakes import FakeStorage
+from tests.composed import use_cases_over
+from tests.fakes import FakePorts
 
 ENDS = NOW + timedelta(days=6)
 
@@ -26,10 +21,10 @@ ENDS = NOW + timedelta(days=6)
 class Setting:
     """An organisation, its mailboxes, and Graph's list."""
 
-    storage: FakeStorage = field(default_factory=FakeStorage)
-    source: FakeSubscriptionSource = field(default_factory=FakeSubscriptionSource)
+    storage: FakePorts = field(default_factory=FakePorts)
 
     def __post_init__(self) -> None:
+        self.source = self.storage.subscription_source
         self.storage.organisations.put(an_organisation())
 
     def mailbox(self, number: int = 1, *, stored: str | None = None, **changes: Any) -> str:
@@ -46,24 +41,14 @@ class Setting:
         return self.source.add(TENANT, user, "state", ENDS).subscription_id
 
     def due(self, now: datetime = NOW) -> list[str]:
-        storage = self.storage
-        QueueDueSubscriptions(
-            storage.organisations, storage.mailboxes, storage.subscriptions, storage.queue, lambda: now
-        )()
-        return [one.mailbox_id for one in storage.queue.take("subscriptions")]
+        use_cases_over(self.storage, lambda: now).queue_due_subscriptions()
+        return [one.mailbox_id for one in self.storage.queue.take("subscriptions")]
 
     def compare(self) -> dict[str, str]:
         """Events by mailbox id, as queued."""
-        storage = self.storage
-        CompareSubscriptions(
-            organisations=storage.organisations,
-            mailboxes=storage.mailboxes,
-            subscriptions=storage.subscriptions,
-            source=self.source,
-            queue=storage.queue,
-            clock=lambda: NOW,
-        )(MaintainSubscription(tenant_id=TENANT, mailbox_id="", first_at=NOW))
-        taken = storage.queue.take("subscriptions")
+        command = MaintainSubscription(tenant_id=TENANT, mailbox_id="", first_at=NOW)
+        use_cases_over(self.storage).maintain_subscription(command)
+        taken = self.storage.queue.take("subscriptions")
         return {one.mailbox_id: one.event for one in taken if isinstance(one, MaintainSubscription)}
 
 
@@ -172,7 +157,7 @@ def test_a_graph_that_is_down_is_asked_again(setting: Setting) -> None:
 def test_every_organisation_is_compared(setting: Setting) -> None:
     other = "99999999-2222-4333-8444-555555555555"
     setting.storage.organisations.put(an_organisation(tenant_id=other, enabled=False))
-    QueueComparisons(setting.storage.organisations, setting.storage.queue, lambda: NOW)()
+    use_cases_over(setting.storage).queue_comparisons()
     assert {(one.tenant_id, one.mailbox_id) for one in setting.storage.queue.commands} == {
         (TENANT, ""),
         (other, ""),

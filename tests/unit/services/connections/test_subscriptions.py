@@ -17,49 +17,27 @@ from shared.domain.connections.subscriptions import (
 )
 from shared.domain.errors import AccessDenied, Conflict, Rejected, Unavailable
 from shared.ports.directory import DirectoryUser
-from shared.services.capture.mailbox_access import WatchAccess
-from shared.services.capture.scopes import FindScope
-from shared.services.capture.turns import Turns
-from shared.services.connections.subscriptions import MaintainSubscriptions
 from tests.builders import AGENT, MAILBOX_ID, NOW, TENANT, a_mailbox, a_subscription, an_organisation
+from tests.composed import use_cases_over
 from tests.fake_mail import FakeMail
-from tests.fake_subscriptions import FakeSubscriptionSource
-from tests.fakes import FakeStorage, Killed
+from tests.fakes import FakePorts, Killed
 
 
 @dataclass
 class Setting:
     """A mailbox, its directory entry and Graph."""
 
-    storage: FakeStorage = field(default_factory=FakeStorage)
-    mail: FakeMail = field(default_factory=FakeMail)
-    source: FakeSubscriptionSource = field(default_factory=FakeSubscriptionSource)
+    storage: FakePorts = field(default_factory=FakePorts)
 
     def __post_init__(self) -> None:
+        self.mail, self.source = self.storage.mail, self.storage.subscription_source
         self.storage.organisations.put(an_organisation())
         self.storage.mailboxes.put(a_mailbox())
         self.mail.add_mailbox(AGENT, user_id="oid-1", aliases=("sales@contoso.example",))
 
     def maintain(self, event: str = "", now: datetime = NOW) -> None:
-        storage = self.storage
-        use_case = MaintainSubscriptions(
-            turns=Turns(
-                FindScope(storage.organisations, storage.mailboxes, b"k" * 32),
-                storage.leases,
-                storage.mailboxes,
-                WatchAccess(storage.mailboxes, self.mail, storage.queue, lambda: now),
-                lambda: now,
-            ),
-            mailboxes=storage.mailboxes,
-            subscriptions=storage.subscriptions,
-            source=self.source,
-            mail=self.mail,
-            index=storage.index,
-            folders=storage.folder_states,
-            queue=storage.queue,
-            clock=lambda: now,
-        )
-        use_case(MaintainSubscription(tenant_id=TENANT, mailbox_id=MAILBOX_ID, first_at=now, event=event))
+        maintain = use_cases_over(self.storage, lambda: now).maintain_subscription
+        maintain(MaintainSubscription(tenant_id=TENANT, mailbox_id=MAILBOX_ID, first_at=now, event=event))
 
     def subscribed(self, **changes: Any) -> None:
         """One that is stored and lives."""

@@ -22,6 +22,7 @@ from shared.domain.privacy.callers import AGENT as AGENT_ROLE
 from shared.services.filing.explain import Explanation
 from tests.builders import AGENT, CONTACT, NOW, TENANT, a_record
 from tests.fake_mail import FakeMail
+from tests.fakes import FakePorts
 from tests.unit.services.world import World
 
 SECOND = "second@contoso.example"
@@ -110,27 +111,27 @@ class Unreadable(FakeMail):
 
 @pytest.mark.parametrize("walked", [True, False])
 def test_a_mail_that_cannot_be_fetched_has_failed_and_names_the_exception(walked: bool) -> None:
-    world = World(mail=Unreadable())
+    world = World(FakePorts(mail=Unreadable()))
     world.records(a_record())
-    graph_id = world.deliver()
+    item = world.deliver()
     if walked:
         world.walk()
         world.work()
     else:
-        world.notify(graph_id)
-    assert world.outcome(graph_id) == ("failed", "ErrorX")
+        world.notify(item)
+    assert world.outcome(item) == ("failed", "ErrorX")
     found = explain(world)
     assert (found.outcome, found.reason) == ("failed", "ErrorX")
     [failure] = world.storage.exceptions.all
-    assert failure.graph_id == graph_id
+    assert failure.item == item
     assert f"Exception {failure.id}" in found.steps[-1]
     assert "then replay" in found.steps[-1]
 
 
 def test_a_mail_of_which_not_even_headers_can_be_had_names_the_exception(world: World) -> None:
-    graph_id = world.deliver()
+    item = world.deliver()
     world.walk()
-    world.mail.failing[graph_id] = ERROR
+    world.mail.failing[item] = ERROR
     world.work()
     found = explain(world)
     assert found.outcome == "pending"
@@ -152,7 +153,7 @@ def test_a_mail_that_cannot_be_filed_does_not_take_its_batch_along(world: World)
     assert world.outcome(good)[0] == "filed"
     assert world.outcome(bad) == ("failed", "PropertyValueTooLarge")
     [failure] = world.storage.exceptions.all
-    assert IngestMessages.from_json(failure.command).ids == (bad,)
+    assert IngestMessages.from_json(failure.command).items == (bad,)
 
 
 def test_all_mailboxes_that_saw_it_are_told(world: World) -> None:
@@ -221,10 +222,10 @@ def test_nothing_of_another_organisation_is_told(world: World) -> None:
 
 
 def test_a_mailbox_that_is_refused_as_a_whole_is_no_matter_of_one_mail(world: World) -> None:
-    graph_id = world.deliver()
-    world.mail.failing[graph_id] = AccessDenied("no", "ErrorAccessDenied")
+    item = world.deliver()
+    world.mail.failing[item] = AccessDenied("no", "ErrorAccessDenied")
     with pytest.raises(AccessDenied):
-        world.notify(graph_id)
-    world.mail.failing[graph_id] = NotFound("gone", "ErrorItemNotFound")
-    world.notify(graph_id)
+        world.notify(item)
+    world.mail.failing[item] = NotFound("gone", "ErrorItemNotFound")
+    world.notify(item)
     assert world.storage.exceptions.all == []

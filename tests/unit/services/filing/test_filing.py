@@ -23,6 +23,7 @@ from tests.builders import (
     a_ref,
     a_stored_message,
     a_triaged_message,
+    an_item,
     an_organisation,
 )
 from tests.unit.services.world import World
@@ -41,7 +42,7 @@ def file(world: World, message: StoredMessage, mailbox: Mailbox | None = None) -
     box = mailbox or world.mailbox
     scope = Scope(an_organisation(), box, hasher_of(HASH_KEY, TENANT))
     filing = world.ingest.filing
-    copy = copy_of(a_fetched_message(graph_id=f"id-in-{box.mailbox_id}"), box)
+    copy = copy_of(a_fetched_message(item=an_item(f"id-in-{box.mailbox_id}")), box)
     stored = filing(scope, message, a_document(), copy)
     filing.finish(TENANT, stored)
     return stored
@@ -190,5 +191,5 @@ def test_a_thread_that_is_to_be_left_alone_calls_back_only_mail_that_was_skipped
     assert stored is not None
     ruling = Ruling(LINK, "a-person", NOW, stored.decision, file_thread=False)
     left = replace(stored, decided=ruling)
-    assert [one.graph_id for one in left.called_back] == [skipped]
-    assert {one.graph_id for one in replace(left, decided=None).called_back} == {skipped, kept}
+    assert [one.item for one in left.called_back] == [skipped]
+    assert {one.item for one in replace(left, decided=None).called_back} == {skipped, kept}

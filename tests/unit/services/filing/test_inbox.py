@@ -61,8 +61,8 @@ def arrive(world: World, message_id: str = FIRST, *, address: str = AGENT, **mai
     """A stranger's mail that comes to wait; returns its key."""
     box = next(one for one in world.storage.mailboxes.rows.values() if one.address == address)
     mail.setdefault("to", (address,))
-    graph_id = world.deliver(address, sender=mail.pop("sender", STRANGER), message_id=message_id, **mail)
-    world.notify(graph_id, mailbox=box)
+    item = world.deliver(address, sender=mail.pop("sender", STRANGER), message_id=message_id, **mail)
+    world.notify(item, mailbox=box)
     return key_of(message_id)
 
 
@@ -335,7 +335,7 @@ class TestDeleting:
         key = to_both(
             world,
             subject="Confidential offer",
-            attachments=(an_attachment(graph_id="A"),),
+            attachments=(an_attachment(source_id="A"),),
             contents={"A": b"%PDF"},
         )
         world.decide(ADMIN_ANN, key, Wanted(DELETE))
@@ -371,7 +371,7 @@ class TestDeleting:
         world.decide(ADMIN_ANN, key, Wanted(DELETE))
         world.work()
         with pytest.raises(WrongState, match="cannot be brought back"):
-            world.undo(ADMIN_ANN, key)
+            world.undo_decision(ADMIN_ANN, key)
 
     def test_deleting_again_changes_nothing(self, world: World) -> None:
         key = arrive(world)
@@ -453,9 +453,9 @@ class TestThreads:
         keys = a_thread(world)
         world.decide(ANN, keys[0], linking())
         world.work()
-        world.undo(ANN, keys[1])
+        world.undo_decision(ANN, keys[1])
         world.work()
-        world.link(ANN, keys[0], a_ref("opportunity/O-1"))
+        world.link_message(ANN, keys[0], a_ref("opportunity/O-1"))
         world.work()
         assert len(subjects(world)) == 2
 
@@ -514,7 +514,7 @@ class TestUndo:
         world.decide(ANN, keys[0], DECISIONS[name])
         world.work()
         assert everything(world) != before
-        world.undo(ANN, keys[0])
+        world.undo_decision(ANN, keys[0])
         world.work()
         after = everything(world)
         assert [len(subjects(world)), len(subjects(world, BEN))] == [5, 1]
@@ -529,7 +529,7 @@ class TestUndo:
         key = arrive(world)
         world.decide(ANN, key, linking())
         world.work()
-        world.undo(ANN, key)
+        world.undo_decision(ANN, key)
         world.work()
         world.decide(ANN, key, linking("opportunity/O-1"))
         world.work()
@@ -540,7 +540,7 @@ class TestUndo:
         key = to_both(world)
         world.decide(ANN, key, linking())
         world.work()
-        world.undo(BEN, key)
+        world.undo_decision(BEN, key)
         world.work()
         assert len(subjects(world)) == 1
         assert [(one.what, one.by) for one in world.storage.audit.of(TENANT)] == [
@@ -552,24 +552,24 @@ class TestUndo:
         key = arrive(world)
         world.decide(ANN, key, linking())
         with pytest.raises(Unknown):
-            world.undo(BEN, key)
+            world.undo_decision(BEN, key)
 
     def test_nothing_to_undo_says_so(self, world: World) -> None:
         with pytest.raises(WrongState, match="nothing to undo"):
-            world.undo(ANN, arrive(world))
+            world.undo_decision(ANN, arrive(world))
 
     def test_deciding_while_it_is_being_undone_has_to_wait(self, world: World) -> None:
         key = arrive(world)
         world.decide(ANN, key, linking())
         world.work()
-        world.undo(ANN, key)
+        world.undo_decision(ANN, key)
         with pytest.raises(WrongState, match="being undone"):
             world.decide(ANN, key, linking())
 
     def test_undone_before_it_was_carried_out(self, world: World) -> None:
         key = a_thread(world)[0]
         world.decide(ANN, key, DECISIONS["link"])
-        world.undo(ANN, key)
+        world.undo_decision(ANN, key)
         world.work()
         assert len(subjects(world)) == 5
         assert (world.timeline(), world.storage.index.taught) == ([], set())
@@ -582,7 +582,7 @@ class TestUndo:
         other = arrive(world, "other@adatum.example")
         world.decide(ANN, other, linking(ref))
         world.work()
-        world.undo(ANN, key)
+        world.undo_decision(ANN, key)
         world.work()
         record = world.storage.records.get(TENANT, a_ref(ref))
         assert record is not None
@@ -595,7 +595,7 @@ class TestUndo:
         world.work()
         world.records(a_record("contact/C-2", addresses=(STRANGER,)))
         arrive(world)
-        world.undo(ANN, key)
+        world.undo_decision(ANN, key)
         world.work()
         assert links(world) == ["contact/C-2"]
         assert subjects(world) == []
@@ -605,7 +605,7 @@ class TestUndo:
         world.decide(ANN, lead, linking())
         world.work()
         decided = stored(world, mate)
-        world.undo(ANN, lead)
+        world.undo_decision(ANN, lead)
         world.work()
         late = replace(decided, etag=stored(world, mate).etag, state="pending")
         world.storage.messages.update(TENANT, late)
@@ -617,7 +617,7 @@ class TestUndo:
 def a_busy_thread() -> tuple[World, str]:
     """A mail with an attachment that waits for two agents, and an answer to it that waits for one."""
     world = a_world()
-    key = to_both(world, attachments=(an_attachment(graph_id="A"),), contents={"A": b"x"})
+    key = to_both(world, attachments=(an_attachment(source_id="A"),), contents={"A": b"x"})
     arrive(world, "second@adatum.example", in_reply_to=(FIRST,))
     world.work()
     return world, key
@@ -628,7 +628,7 @@ def decide_and_undo(world: World, key: str, name: str) -> None:
     if name == "delete":
         world.decide(ADMIN_ANN, key, Wanted(DELETE))
     elif name == "undo":
-        world.undo(ANN, key)
+        world.undo_decision(ANN, key)
     else:
         world.decide(ANN, key, DECISIONS[name])
 
@@ -691,7 +691,7 @@ def test_killed_after_any_write_the_sweep_finishes_what_was_stored(name: str, nu
     for _ in range(3):  # a mail that goes along has a mark of its own
         world.storage.queue.take("filing")
         world.now += timedelta(minutes=11)
-        world.sweep()
+        world.sweep_decisions()
         run_all(world)
     only_marked = number == 1
     assert everything(world) == (untouched if only_marked else FINISHED[name][0])
@@ -714,7 +714,7 @@ def test_carried_out_twice_equals_once(name: str) -> None:
 def test_the_sweep_leaves_alone_what_was_just_said(world: World) -> None:
     world.decide(ANN, arrive(world), linking())
     world.storage.queue.sent.clear()
-    world.sweep()
+    world.sweep_decisions()
     assert world.storage.queue.sent == []
 
 
@@ -741,7 +741,10 @@ def test_whatever_two_agents_do_in_any_order_the_rows_say_what_the_mail_says(ste
         "ben": lambda: world.decide(BEN, key, linking("opportunity/O-1")),
         "work": world.work,
         "again": lambda: to_both(world),
-        **{f"undo-{name}": lambda who=caller: world.undo(who, key) for name, caller in callers.items()},  # type: ignore[misc]
+        **{
+            f"undo-{name}": lambda who=caller: world.undo_decision(who, key)
+            for name, caller in callers.items()
+        },  # type: ignore[misc]
     }
     for step in steps:
         try:

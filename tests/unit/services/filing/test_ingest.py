@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from shared.domain.commands.commands import IngestMessages, SyncMailbox
 from shared.domain.errors import AccessDenied, Busy, NotFound, Throttled, TransientError, Unavailable
+from shared.domain.mail.items import ItemRef
 from shared.services.capture.fetching import LATE
-from tests.builders import AGENT, CONTACT, NOW, TENANT, a_record, an_attachment
+from tests.builders import AGENT, CONTACT, NOW, TENANT, a_record, an_attachment, an_item
 from tests.fakes import Killed
 from tests.unit.services.world import World
 
@@ -30,21 +31,21 @@ def world() -> World:
 
 
 def test_a_contacts_mail_is_on_the_contacts_timeline(world: World) -> None:
-    graph_id = world.deliver(subject="Viewing on Thursday")
-    world.notify(graph_id)
+    item = world.deliver(subject="Viewing on Thursday")
+    world.notify(item)
     [entry] = world.timeline()
     assert (entry.subject, entry.kind, entry.link.rule) == (
         "Viewing on Thursday",
         "synced",
         "contact_address",
     )
-    assert world.outcome(graph_id) == ("filed", "contact_address")
+    assert world.outcome(item) == ("filed", "contact_address")
 
 
 def test_a_strangers_mail_leaves_only_hashes(world: World) -> None:
-    graph_id = world.deliver(sender=STRANGER, message_id="secret@adatum.example")
-    world.notify(graph_id)
-    assert world.outcome(graph_id) == ("skipped", "unknown_people")
+    item = world.deliver(sender=STRANGER, message_id="secret@adatum.example")
+    world.notify(item)
+    assert world.outcome(item) == ("skipped", "unknown_people")
     assert world.mail.bodies_read == {}
     assert "secret" not in repr(world.rows())
     assert STRANGER not in repr(world.rows())
@@ -65,19 +66,19 @@ def test_a_contact_of_one_client_at_anothers_domain_is_filed_alike_whatever_mail
 
 def test_mail_in_a_mailbox_that_captures_everything_waits_in_its_agents_inbox(world: World) -> None:
     mailbox = world.connect(SECOND, capture="everything")
-    graph_id = world.deliver(SECOND, sender=STRANGER, to=(SECOND,))
-    world.notify(graph_id, mailbox=mailbox)
-    [item] = world.storage.inbox.of(TENANT, SECOND)
-    assert (item.reason, item.sender.address) == ("no_match", STRANGER)
-    assert world.outcome(graph_id, mailbox) == ("triage", "no_match")
+    item = world.deliver(SECOND, sender=STRANGER, to=(SECOND,))
+    world.notify(item, mailbox=mailbox)
+    [waiting] = world.storage.inbox.of(TENANT, SECOND)
+    assert (waiting.reason, waiting.sender.address) == ("no_match", STRANGER)
+    assert world.outcome(item, mailbox) == ("triage", "no_match")
 
 
 def test_one_mail_in_three_mailboxes_is_one_entry_with_three_copies(world: World) -> None:
     others = [world.connect(SECOND), world.connect("third@contoso.example")]
     people = {"to": (AGENT, SECOND), "cc": ("third@contoso.example",)}
     ids = [world.deliver(box.address, **people) for box in (world.mailbox, *others)]
-    for box, graph_id in zip((world.mailbox, *others), ids, strict=True):
-        world.notify(graph_id, mailbox=box)
+    for box, item in zip((world.mailbox, *others), ids, strict=True):
+        world.notify(item, mailbox=box)
     [entry] = world.timeline()
     assert entry.agent == AGENT
     copies = world.storage.messages.copies(TENANT, entry.message_key)
@@ -92,10 +93,10 @@ def test_one_mail_in_three_mailboxes_is_one_entry_with_three_copies(world: World
 
 
 def test_the_same_notification_again_changes_nothing(world: World) -> None:
-    graph_id = world.deliver()
-    world.notify(graph_id)
+    item = world.deliver()
+    world.notify(item)
     before = world.rows()
-    world.notify(graph_id)
+    world.notify(item)
     assert world.rows() == before
 
 
@@ -194,8 +195,8 @@ def test_a_chain_that_arrives_backwards_is_whole_in_the_end(world: World) -> Non
         )
         for number, name in enumerate(names)
     ]
-    for graph_id in reversed(ids):
-        world.notify(graph_id)
+    for item in reversed(ids):
+        world.notify(item)
     world.work()
     assert {one.internet_message_id for one in world.timeline()} == set(names)
 
@@ -263,11 +264,11 @@ def test_bcc_is_kept_with_the_copy_that_shows_it_and_nowhere_else(world: World) 
 
 
 def test_attachments_are_kept(world: World) -> None:
-    graph_id = world.deliver(
-        attachments=(an_attachment(graph_id="A"), an_attachment(id="1", graph_id="gone")),
+    item = world.deliver(
+        attachments=(an_attachment(source_id="A"), an_attachment(id="1", source_id="gone")),
         contents={"A": b"%PDF"},
     )
-    world.notify(graph_id)
+    world.notify(item)
     [entry] = world.timeline()
     assert entry.has_attachments
     assert world.storage.attachments.rows == {(TENANT, entry.message_key, "0"): b"%PDF"}
@@ -284,12 +285,12 @@ def test_a_batch_is_filed_oldest_first_so_that_answers_find_their_parent(world: 
 
 
 def test_what_cannot_be_read_yet_is_looked_for_again_and_then_left(world: World) -> None:
-    graph_id = world.deliver()
-    world.notify(graph_id, "not-there")
+    item = world.deliver()
+    world.notify(item, an_item("not-there"))
     assert len(world.timeline()) == 1
     [(command, delay)] = world.storage.queue.sent
     assert isinstance(command, IngestMessages)
-    assert (command.ids, command.attempt, delay) == (("not-there",), 1, 15.0)
+    assert (command.items, command.attempt, delay) == ((an_item("not-there"),), 1, 15.0)
     world.work()
     assert world.storage.exceptions.all == []
 
@@ -300,32 +301,32 @@ def test_one_message_that_fails_for_good_is_recorded_and_the_rest_goes_on(world:
     world.notify(good, bad)
     assert len(world.timeline()) == 1
     [failure] = world.storage.exceptions.all
-    assert IngestMessages.from_json(failure.command).ids == (bad,)
+    assert IngestMessages.from_json(failure.command).items == (bad,)
     assert failure.code == "ErrorAccessDenied"
 
 
 def test_an_unknown_folder_asks_for_a_walk(world: World) -> None:
     world.mail.add_folder(AGENT, "new-folder")
-    graph_id = world.deliver(folder="new")
-    world.notify(graph_id)
+    item = world.deliver(folder="new")
+    world.notify(item)
     assert [type(one) for one in world.storage.queue.commands] == [SyncMailbox]
     world.work()
     assert len(world.timeline()) == 1
 
 
 def test_mail_in_a_paused_or_unknown_mailbox_is_left_alone(world: World) -> None:
-    graph_id = world.deliver()
+    item = world.deliver()
     world.storage.mailboxes.note(world.mailbox, enabled=False)
-    world.notify(graph_id)
-    world.notify(graph_id, mailbox=replace(world.mailbox, mailbox_id="f" * 32))
+    world.notify(item)
+    world.notify(item, mailbox=replace(world.mailbox, mailbox_id="f" * 32))
     assert world.mail.calls == {}
     assert world.timeline() == []
 
 
 def test_mail_of_a_disabled_organisation_is_left_alone(world: World) -> None:
-    graph_id = world.deliver()
+    item = world.deliver()
     world.configure(enabled=False)
-    world.notify(graph_id)
+    world.notify(item)
     assert world.mail.calls == {}
 
 
@@ -336,14 +337,14 @@ def test_a_fourth_worker_is_told_to_come_back(world: World) -> None:
     assert world.mail.calls == {}
 
 
-def late(world: World, *ids: str, **more: Any) -> None:
+def late(world: World, *items: ItemRef, **more: Any) -> None:
     """The same mails again, in a command that has waited for a while."""
     asked_at = world.now
     world.now += LATE
     world.mail.calls.clear()
     world.ingest(
         IngestMessages(
-            tenant_id=TENANT, mailbox_id=world.mailbox.mailbox_id, first_at=asked_at, ids=ids, **more
+            tenant_id=TENANT, mailbox_id=world.mailbox.mailbox_id, first_at=asked_at, items=items, **more
         )
     )
 
@@ -359,32 +360,32 @@ def test_what_was_settled_meanwhile_is_not_fetched_again(world: World, screened:
 
 
 def test_a_mail_that_the_ledger_knows_and_that_lacks_rows_is_finished_however_late(world: World) -> None:
-    graph_id = world.deliver()
+    item = world.deliver()
     world.storage.faults.named["MessageStore.finish"] = Killed()
     with pytest.raises(Killed):
-        world.notify(graph_id)
+        world.notify(item)
     world.storage.faults.named.clear()
-    assert world.outcome(graph_id)[0] == "filed"
-    late(world, graph_id)
+    assert world.outcome(item)[0] == "filed"
+    late(world, item)
     assert [one.message.state for one in world.storage.messages.rows.values()] == ["done"]
 
 
 def test_a_mail_that_has_moved_meanwhile_is_looked_at_again(world: World) -> None:
-    graph_id = world.deliver(sender=STRANGER)
-    world.notify(graph_id)
-    world.mail.move(AGENT, graph_id, "archive-folder")
-    late(world, graph_id)
+    item = world.deliver(sender=STRANGER)
+    world.notify(item)
+    world.mail.move(AGENT, item, "archive-folder")
+    late(world, item)
     [seen] = world.storage.sightings.between(world.mailbox, NOW - timedelta(days=1), NOW).values()
     assert seen.folder_id == "archive-folder"
 
 
 def test_a_transient_failure_leaves_the_slot_free(world: World) -> None:
     world.mail.fail("messages", Unavailable("down"))
-    graph_id = world.deliver()
+    item = world.deliver()
     with pytest.raises(Unavailable):
-        world.notify(graph_id)
+        world.notify(item)
     assert world.storage.leases.held == set()
-    world.notify(graph_id)
+    world.notify(item)
     assert len(world.timeline()) == 1
 
 
@@ -405,7 +406,7 @@ def test_what_graph_gives_is_filed_and_the_rest_comes_back_as_the_same_try(
     assert {one.subject for one in world.timeline()} == {"Mail 0", "Mail 1"}
     [(rest, wait)] = world.storage.queue.sent
     assert isinstance(rest, IngestMessages)
-    assert (rest.ids, rest.attempt, rest.screened) == (tuple(ids[2:]), 1, screened)
+    assert (rest.items, rest.attempt, rest.screened) == (tuple(ids[2:]), 1, screened)
     planned = error.retry_after or 2
     assert planned <= wait <= planned * 1.25
     row = world.storage.mailboxes.by_id(TENANT, world.mailbox.mailbox_id)
@@ -445,7 +446,7 @@ def test_no_body_is_asked_for_once_graph_wants_to_be_left_alone(world: World) ->
     assert world.mail.calls["messages"] == 0
     assert world.outcome(ids[0])[0] == "skipped"
     [rest] = world.storage.queue.commands
-    assert set(rest.ids) == {ids[1], ids[2]}  # type: ignore[attr-defined]
+    assert set(rest.items) == {ids[1], ids[2]}  # type: ignore[attr-defined]
 
 
 def test_what_graph_gives_none_of_is_a_try_more(world: World) -> None:
@@ -462,10 +463,10 @@ def test_screened_messages_are_fetched_in_one_call(world: World) -> None:
 
 
 def test_a_screened_mail_is_judged_again_before_it_is_filed(world: World) -> None:
-    graph_id = world.deliver()
+    item = world.deliver()
     world.configure(never_log=(CONTACT,))
-    world.notify(graph_id, screened=True)
-    assert world.outcome(graph_id) == ("skipped", "never_log")
+    world.notify(item, screened=True)
+    assert world.outcome(item) == ("skipped", "never_log")
     assert world.timeline() == []
 
 
@@ -488,7 +489,7 @@ BUSY_MAIL: tuple[dict[str, Any], ...] = (
     },
     {
         "message_id": "plan@fabrikam.example",
-        "attachments": (an_attachment(graph_id="A"),),
+        "attachments": (an_attachment(source_id="A"),),
         "contents": {"A": b"x"},
     },
     {"sender": STRANGER, "message_id": "triage@adatum.example", "address": SECOND, "to": (SECOND,)},
@@ -503,10 +504,10 @@ def busy_commands(world: World) -> list[IngestMessages]:
     for mail in BUSY_MAIL:
         fields = dict(mail)
         address = fields.pop("address", AGENT)
-        graph_id = world.deliver(address, **fields)
+        item = world.deliver(address, **fields)
         commands.append(
             IngestMessages(
-                tenant_id=TENANT, mailbox_id=boxes[address].mailbox_id, first_at=NOW, ids=(graph_id,)
+                tenant_id=TENANT, mailbox_id=boxes[address].mailbox_id, first_at=NOW, items=(item,)
             )
         )
     return commands
@@ -575,7 +576,7 @@ def kept(rows: dict[str, Any]) -> dict[str, Any]:
         },
         "inbox": {key: [one.subject for one in items.values()] for key, items in rows["inbox"].items()},
         "outcomes": {
-            key: sorted((one.graph_id, one.outcome) for one in seen.values())
+            key: sorted((one.item, one.outcome) for one in seen.values())
             for key, seen in rows["sightings"].items()
         },
         "attachments": sorted(rows["attachments"].values()),
@@ -588,7 +589,7 @@ def kept(rows: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_missing_message_is_not_an_exception(world: World) -> None:
     world.mail.failing["gone"] = NotFound("gone", "ErrorItemNotFound")
-    world.notify("gone", screened=True)
+    world.notify(an_item("gone"), screened=True)
     world.work()
     assert world.storage.exceptions.all == []
 

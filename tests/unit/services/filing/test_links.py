@@ -46,8 +46,8 @@ def world() -> World:
 def arrive(world: World) -> None:
     """The mail, as often as one likes."""
     if not world.storage.messages.rows:
-        world.graph_id = world.deliver(message_id=FIRST)  # type: ignore[attr-defined]
-    world.notify(world.graph_id)  # type: ignore[attr-defined]
+        world.item = world.deliver(message_id=FIRST)  # type: ignore[attr-defined]
+    world.notify(world.item)  # type: ignore[attr-defined]
 
 
 def stored(world: World) -> StoredMessage:
@@ -65,7 +65,7 @@ def on_timelines(world: World) -> list[str]:
 
 
 def test_a_message_is_put_on_a_record_and_on_its_contacts_client(world: World) -> None:
-    world.link(ANN, KEY, a_ref("contact/C-2"))
+    world.link_message(ANN, KEY, a_ref("contact/C-2"))
     world.work()
     every = ["client/K-1", "client/K-2", "contact/C-1", "contact/C-2"]
     assert (links(world), on_timelines(world)) == (every, every)
@@ -73,14 +73,14 @@ def test_a_message_is_put_on_a_record_and_on_its_contacts_client(world: World) -
 
 
 def test_a_service_may_and_is_named_by_its_client(world: World) -> None:
-    world.link(CRM, KEY, a_ref("project/P-1"))
+    world.link_message(CRM, KEY, a_ref("project/P-1"))
     world.work()
     assert world.timeline("project/P-1")[0].link.by == "crm"
 
 
 def test_both_are_audited(world: World) -> None:
-    world.link(ANN, KEY, a_ref("project/P-1"))
-    world.unlink(BEN, KEY, a_ref("contact/C-1"))
+    world.link_message(ANN, KEY, a_ref("project/P-1"))
+    world.unlink_message(BEN, KEY, a_ref("contact/C-1"))
     world.work()
     assert [(one.by, one.what, one.subjects) for one in world.storage.audit.of(TENANT)] == [
         ("ann", "link", (f"message/{KEY}", "project/P-1")),
@@ -90,7 +90,7 @@ def test_both_are_audited(world: World) -> None:
 
 
 def test_what_was_taken_away_does_not_come_back_when_the_mail_is_ingested_again(world: World) -> None:
-    world.unlink(ANN, KEY, a_ref("contact/C-1"))
+    world.unlink_message(ANN, KEY, a_ref("contact/C-1"))
     world.work()
     arrive(world)
     world.work()
@@ -98,7 +98,7 @@ def test_what_was_taken_away_does_not_come_back_when_the_mail_is_ingested_again(
 
 
 def test_what_was_put_there_stays_when_the_mail_is_ingested_again(world: World) -> None:
-    world.link(ANN, KEY, a_ref("contact/C-1"))
+    world.link_message(ANN, KEY, a_ref("contact/C-1"))
     arrive(world)
     world.work()
     assert {str(one.ref): one.by for one in stored(world).decision.links} == {
@@ -108,23 +108,23 @@ def test_what_was_put_there_stays_when_the_mail_is_ingested_again(world: World) 
 
 
 def test_what_was_taken_away_can_be_put_there_again(world: World) -> None:
-    world.unlink(ANN, KEY, a_ref("contact/C-1"))
+    world.unlink_message(ANN, KEY, a_ref("contact/C-1"))
     world.work()
-    world.link(ANN, KEY, a_ref("contact/C-1"))
+    world.link_message(ANN, KEY, a_ref("contact/C-1"))
     world.work()
     assert links(world) == on_timelines(world) == ["client/K-1", "contact/C-1"]
 
 
 def test_taken_from_its_last_record_it_waits_in_my_inbox_and_is_private_again(world: World) -> None:
     for ref in ("contact/C-1", "client/K-1"):
-        world.unlink(ANN, KEY, a_ref(ref))
+        world.unlink_message(ANN, KEY, a_ref(ref))
     world.work()
     assert on_timelines(world) == []
     [mail] = world.read_inbox(ANN, limit=9, cursor="").mails
     assert mail.item.reason == "unlinked"
     for caller in (BEN, CRM):
         with pytest.raises(Unknown):
-            world.link(caller, KEY, a_ref("project/P-1"))
+            world.link_message(caller, KEY, a_ref("project/P-1"))
     world.decide(ANN, KEY, Wanted(LINK, refs=(a_ref("project/P-1"),)))
     world.work()
     assert on_timelines(world) == ["project/P-1"]
@@ -132,18 +132,18 @@ def test_taken_from_its_last_record_it_waits_in_my_inbox_and_is_private_again(wo
 
 def test_taken_from_its_last_record_by_hand_an_earlier_decision_no_longer_counts(world: World) -> None:
     world.storage.mailboxes.note(world.mailbox, capture="everything")
-    graph_id = world.deliver(sender="x@adatum.example", message_id="x@adatum.example")
-    world.notify(graph_id)
+    item = world.deliver(sender="x@adatum.example", message_id="x@adatum.example")
+    world.notify(item)
     key = hasher_of(HASH_KEY, TENANT).message_id("x@adatum.example")
     world.decide(ANN, key, Wanted(LINK, refs=(a_ref("project/P-1"),)))
     world.work()
-    world.unlink(ANN, key, a_ref("project/P-1"))
+    world.unlink_message(ANN, key, a_ref("project/P-1"))
     world.work()
     assert [one.item.reason for one in world.read_inbox(ANN, limit=9, cursor="").mails] == ["unlinked"]
 
 
 def test_doing_it_again_changes_nothing(world: World) -> None:
-    steps = [(world.link, "project/P-1"), (world.unlink, "contact/C-1")]
+    steps = [(world.link_message, "project/P-1"), (world.unlink_message, "contact/C-1")]
     for act, ref in steps:
         act(ANN, KEY, a_ref(ref))
         world.work()
@@ -155,17 +155,17 @@ def test_doing_it_again_changes_nothing(world: World) -> None:
 
 def test_what_cannot_be_is_said(world: World) -> None:
     with pytest.raises(InvalidInput, match="There is no record project/P-404"):
-        world.link(ANN, KEY, a_ref("project/P-404"))
+        world.link_message(ANN, KEY, a_ref("project/P-404"))
     with pytest.raises(Unknown, match="not on project/P-1"):
-        world.unlink(ANN, KEY, a_ref("project/P-1"))
+        world.unlink_message(ANN, KEY, a_ref("project/P-1"))
     with pytest.raises(Unknown):
-        world.link(ANN, "f" * 32, a_ref("project/P-1"))
+        world.link_message(ANN, "f" * 32, a_ref("project/P-1"))
     assert world.storage.inbox.marked == {}
 
 
 ACTS: dict[str, Any] = {
-    "link": lambda world: world.link(ANN, KEY, a_ref("contact/C-2")),
-    "unlink": lambda world: world.unlink(ANN, KEY, a_ref("contact/C-1")),
+    "link": lambda world: world.link_message(ANN, KEY, a_ref("contact/C-2")),
+    "unlink": lambda world: world.unlink_message(ANN, KEY, a_ref("contact/C-1")),
 }
 
 
@@ -211,10 +211,10 @@ def test_in_whatever_order_timelines_say_what_the_message_says(steps: list[tuple
     for step, contact in steps:
         ref = a_ref(f"contact/{contact}")
         if step == "link":
-            world.link(ANN, KEY, ref)
+            world.link_message(ANN, KEY, ref)
             wanted[str(ref)] = True
         elif step == "unlink" and wanted[str(ref)]:
-            world.unlink(ANN, KEY, ref)
+            world.unlink_message(ANN, KEY, ref)
             wanted[str(ref)] = False
         elif step == "arrive":
             arrive(world)

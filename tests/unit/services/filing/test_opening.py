@@ -52,23 +52,23 @@ def test_a_record_takes_along_the_contact_and_the_client() -> None:
 
 def test_the_same_mail_again_opens_nothing_more() -> None:
     world = a_world()
-    graph_id = world.deliver(sender=STRANGER)
-    world.notify(graph_id)
+    item = world.deliver(sender=STRANGER)
+    world.notify(item)
     before = world.rows(), opened(world)
-    world.notify(graph_id)
+    world.notify(item)
     assert (world.rows(), opened(world)) == before
 
 
 def test_a_record_that_people_have_changed_since_stays_as_it_is() -> None:
     world = a_world()
-    graph_id = world.deliver(sender=STRANGER)
+    item = world.deliver(sender=STRANGER)
     world.storage.faults.named["Sightings.put"] = Killed("after the record was written")
     with pytest.raises(Killed):
-        world.notify(graph_id)
+        world.notify(item)
     world.storage.faults.clear()
     [record] = opened(world)
     world.records(replace(record, name="Kitchen of the Smiths"))
-    world.notify(graph_id)
+    world.notify(item)
     assert [one.name for one in opened(world)] == ["Kitchen of the Smiths"]
 
 
@@ -76,14 +76,14 @@ def test_a_record_that_people_have_changed_since_stays_as_it_is() -> None:
 def test_a_worker_that_is_killed_anywhere_opens_one_record(number: int) -> None:
     whole, world = a_world(), a_world()
     for one in (whole, world):
-        graph_id = one.deliver(sender=STRANGER)
+        item = one.deliver(sender=STRANGER)
         one.storage.faults.clear()
-    whole.notify(graph_id)
+    whole.notify(item)
     world.storage.faults.kill_after(number)
     with pytest.raises(Killed):
-        world.notify(graph_id)
+        world.notify(item)
     world.storage.faults.clear()
-    world.notify(graph_id)
+    world.notify(item)
     assert world.rows() == whole.rows()
     assert [one.ref for one in opened(world)] == [one.ref for one in opened(whole)]
 
@@ -96,7 +96,7 @@ def test_a_record_that_the_crm_has_given_its_own_id_is_not_opened_again_for_a_la
     mail: dict[str, Any] = {"sender": STRANGER, "to": (AGENT, SECOND)}
     world.notify(world.deliver(**mail))
     [record] = opened(world)
-    world.rename(TENANT, record.ref, "OPP-7")
+    world.rename_record(TENANT, record.ref, "OPP-7")
     world.work()
     if by:
         [row] = world.storage.messages.rows.values()
@@ -126,12 +126,12 @@ def test_a_record_from_which_a_person_took_the_mail_does_not_come_back_under_eit
     assert row.message is not None
     key = row.message.key
     if renamed_first:
-        world.rename(TENANT, record.ref, new.id)
+        world.rename_record(TENANT, record.ref, new.id)
         world.work()
-    world.unlink(ANN, key, new if renamed_first else record.ref)
+    world.unlink_message(ANN, key, new if renamed_first else record.ref)
     world.work()
     if not renamed_first:
-        world.rename(TENANT, record.ref, new.id)
+        world.rename_record(TENANT, record.ref, new.id)
         world.work()
     world.notify(world.deliver(SECOND, **mail), mailbox=second)
     world.work()

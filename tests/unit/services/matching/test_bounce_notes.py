@@ -74,23 +74,23 @@ def original(world: World) -> StoredMessage:
 
 def test_a_bounce_is_on_the_timeline_and_shown_on_the_mail_that_bounced(world: World) -> None:
     send(world)
-    graph_id = world.deliver(**BOUNCE)
-    world.notify(graph_id)
+    item = world.deliver(**BOUNCE)
+    world.notify(item)
     report, sent = world.timeline()
     assert (report.link.rule, report.link.evidence) == ("bounce", "out@contoso.example")
     assert (report.automatic, report.kind, sent.bounced) == ("bounce", "synced", (GONE,))
     [bounced] = original(world).bounces
     assert (bounced.address, bounced.status, bounced.permanent) == (GONE, "5.1.1", True)
     assert (bounced.at, bounced.message_key) == (NOW, report.message_key)
-    assert world.outcome(graph_id) == ("filed", "bounce")
+    assert world.outcome(item) == ("filed", "bounce")
 
 
 def test_a_bounce_that_is_taken_in_again_is_noted_once(world: World) -> None:
     send(world)
-    graph_id = world.deliver(**BOUNCE)
-    world.notify(graph_id)
+    item = world.deliver(**BOUNCE)
+    world.notify(item)
     before = world.rows()
-    world.notify(graph_id)
+    world.notify(item)
     assert world.rows() == before
     assert len(original(world).bounces) == 1
 
@@ -105,14 +105,14 @@ def test_a_worker_that_is_killed_anywhere_leaves_what_a_rerun_repairs(
     whole.records(a_record())
     for one in (whole, world):
         send(one)
-        graph_id = one.deliver(**BOUNCE)
+        item = one.deliver(**BOUNCE)
         one.storage.faults.clear()
-    whole.notify(graph_id)
+    whole.notify(item)
     getattr(world.storage.faults, f"kill_{when}")(number)
     with pytest.raises(Killed):
-        world.notify(graph_id)
+        world.notify(item)
     world.storage.faults.clear()
-    world.notify(graph_id)
+    world.notify(item)
     assert world.rows() == whole.rows()
 
 
@@ -125,17 +125,17 @@ def test_a_second_report_adds_to_the_first(world: World) -> None:
 
 
 def test_a_report_on_an_unknown_mail_waits_like_any_other(world: World) -> None:
-    graph_id = world.deliver(**BOUNCE)
-    world.notify(graph_id)
-    assert world.outcome(graph_id) == ("triage", "no_match")
+    item = world.deliver(**BOUNCE)
+    world.notify(item)
+    assert world.outcome(item) == ("triage", "no_match")
 
 
 def test_a_report_whose_mime_is_gone_is_filed_as_any_mail(world: World) -> None:
     send(world)
-    graph_id = world.deliver(**{**BOUNCE, "in_reply_to": ("out@contoso.example",)})
+    item = world.deliver(**{**BOUNCE, "in_reply_to": ("out@contoso.example",)})
     world.mail.fail("mime", NotFound("gone", "ErrorItemNotFound"))
-    world.notify(graph_id)
-    assert world.outcome(graph_id) == ("filed", "thread")
+    world.notify(item)
+    assert world.outcome(item) == ("filed", "thread")
     assert original(world).bounces == ()
 
 

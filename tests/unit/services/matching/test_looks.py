@@ -122,9 +122,9 @@ def test_only_an_automatic_reply_may_be_there_before_the_mail_that_it_answers(
     away = (("auto-submitted", "auto-replied"),) if automatic else ()
     answer: dict[str, Any] = {"sender": STRANGER, "subject": "Re: x", "headers": away}
     answer["conversation_index"] = ANSWER
-    graph_id = world.deliver(message_id="b@tailspin.example", received_at=NOW, **answer)
-    world.notify(graph_id)
-    assert (world.outcome(graph_id) == ("filed", "conversation")) is found
+    item = world.deliver(message_id="b@tailspin.example", received_at=NOW, **answer)
+    world.notify(item)
+    assert (world.outcome(item) == ("filed", "conversation")) is found
 
 
 def test_every_mail_of_ours_notes_its_conversation_since_its_index_travels(world: World) -> None:

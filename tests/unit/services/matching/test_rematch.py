@@ -128,7 +128,7 @@ def test_a_record_opened_for_a_mail_is_no_evidence_for_it_under_its_new_id_eithe
     for address, mailbox in ((AGENT, world.mailbox), (second.address, second)):
         world.notify(world.deliver(address, to=(AGENT, second.address)), mailbox=mailbox)
     [opened] = (one.ref for one in world.storage.records.rows.values() if one.origin == "postledger")
-    world.rename(TENANT, opened, "P-7")
+    world.rename_record(TENANT, opened, "P-7")
     world.work()
     assert len(world.timeline("project/wall")) == len(world.timeline("project/P-7")) == 1
     assert look(world).differences == ()
@@ -164,8 +164,8 @@ def test_what_a_thread_lends_follows_in_the_same_run(world: World) -> None:
 
 
 def test_links_made_by_hand_stay(world: World) -> None:
-    graph_id = world.deliver(message_id="1@fabrikam.example")
-    world.notify(graph_id)
+    item = world.deliver(message_id="1@fabrikam.example")
+    world.notify(item)
     [key] = [key for (_, key) in world.storage.messages.rows]
     stored = world.storage.messages.get(TENANT, key)
     assert stored is not None

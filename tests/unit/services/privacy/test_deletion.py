@@ -19,7 +19,6 @@ from shared.domain.commands.commands import (
 from shared.domain.errors import AccessDenied, Forbidden, InvalidInput, Unknown, WrongState
 from shared.domain.privacy.callers import ADMIN, AGENT, OPERATOR, Caller
 from shared.domain.privacy.erasure import deleted_organisation
-from shared.services.connections.organisations import PutOrganisation
 from tests.builders import (
     CONTACT,
     HASH_KEY,
@@ -30,6 +29,7 @@ from tests.builders import (
     a_record,
     a_subscription,
     an_attachment,
+    an_item,
     an_organisation,
 )
 from tests.fakes import Killed
@@ -46,7 +46,7 @@ def a_world() -> World:
     world.records(a_record(client="F"), a_record("client/F", domains=(), name="Fabrikam"))
     world.storage.organisations.put(an_organisation(tenant_id=OTHER))
     world.storage.records.put_many(OTHER, [a_record()])
-    attachments = (an_attachment(graph_id="A"),)
+    attachments = (an_attachment(source_id="A"),)
     world.notify(
         world.deliver(subject="One", message_id="1@x", attachments=attachments, contents={"A": b"x"}),
         world.deliver(subject="Two", message_id="2@x", sender="sam@adatum.example"),
@@ -128,11 +128,8 @@ def test_nobody_is_served_from_the_moment_it_is_asked_for() -> None:
     world.ask_deletion(OPERATOR_APP, TENANT)
     row = world.storage.organisations.rows[TENANT]
     assert (row.enabled, row.state) == (False, "deleting")
-    put = PutOrganisation(
-        world.storage.organisations, world.storage.mailboxes, world.storage.queue, lambda: NOW
-    )
     with pytest.raises(WrongState, match="is being deleted"):
-        put(OPERATOR_APP, {"enabled": True})
+        world.put_organisation(OPERATOR_APP, {"enabled": True})
 
 
 @pytest.mark.parametrize("roles", [{ADMIN}, {OPERATOR}])
@@ -171,7 +168,7 @@ def commands(mailbox_id: str) -> list[Command]:
     named = {"tenant_id": TENANT, "mailbox_id": mailbox_id, "first_at": NOW}
     return [
         SyncMailbox(**named),
-        IngestMessages(**named, ids=("AAk-1",)),
+        IngestMessages(**named, items=(an_item("AAk-1"),)),
         ReconcileMailbox(**named),
         BackfillMailbox(**named),
         JoinLateContacts(tenant_id=TENANT, first_at=NOW),

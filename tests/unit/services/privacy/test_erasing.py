@@ -35,7 +35,7 @@ def a_world() -> World:
         ),
         a_record("client/F", domains=(), name="Fabrikam"),
     )
-    attachments = (an_attachment(graph_id="A"),)
+    attachments = (an_attachment(source_id="A"),)
     world.notify(
         world.deliver(
             sender=BO, subject="From Bo", message_id="1@x", attachments=attachments, contents={"A": b"x"}
@@ -176,10 +176,10 @@ def test_the_card_loses_the_address_and_an_empty_one_says_nothing() -> None:
 def test_mail_of_the_person_is_never_captured_again() -> None:
     world = a_world()
     erase(world)
-    graph_id = world.deliver(sender=BO, subject="Again", message_id="9@x")
+    item = world.deliver(sender=BO, subject="Again", message_id="9@x")
     known = world.deliver(sender=LI, cc=(BO,), subject="Again", message_id="10@x")
-    world.notify(graph_id, known)
-    assert world.outcome(graph_id) == ("skipped", "erased")
+    world.notify(item, known)
+    assert world.outcome(item) == ("skipped", "erased")
     assert world.outcome(known) == ("skipped", "erased")
     assert CONTACT not in everything(world)
     assert HASHER.addresses([LI])[0] not in repr(world.storage.sightings.all(world.mailbox)[known])
@@ -220,7 +220,7 @@ def test_a_mail_erased_while_it_is_being_filed_leaves_no_attachment_and_no_entry
         put(*given)
 
     monkeypatch.setattr(attachments, "put", erased_first)
-    files = {"attachments": (an_attachment(graph_id="A"),), "contents": {"A": b"x"}}
+    files = {"attachments": (an_attachment(source_id="A"),), "contents": {"A": b"x"}}
     world.notify(world.deliver(sender=BO, message_id="1@x", **files))
     assert attachments.rows == {}
     assert world.timeline() == []
@@ -272,7 +272,7 @@ def finished(world: World) -> str:
     """What must be the same however often the work was cut short: ids of changes and counts aside."""
     storage = world.storage
     world.now += timedelta(minutes=20)
-    world.sweep()
+    world.sweep_decisions()
     work_through(world)
     messages = {
         key: replace(row.message, etag="", acts=()) if row.message else None

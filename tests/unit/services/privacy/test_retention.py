@@ -51,8 +51,8 @@ def test_old_mail_goes_with_its_rows_and_new_mail_stays(world: World) -> None:
 
 def test_it_does_not_come_back(world: World) -> None:
     night(world)
-    graph_id = world.deliver(subject="Old", message_id="old@x", received_at=OLD)
-    world.notify(graph_id, unbounded=True)
+    item = world.deliver(subject="Old", message_id="old@x", received_at=OLD)
+    world.notify(item, unbounded=True)
     world.work()
     assert [one.subject for one in world.timeline()] == ["New"]
 
@@ -104,7 +104,7 @@ def test_an_erasure_whose_command_was_lost_is_taken_up(world: World) -> None:
 
 def finished(world: World) -> str:
     world.now += timedelta(minutes=20)
-    world.sweep()
+    world.sweep_decisions()
     world.work()
     storage = world.storage
     messages = {

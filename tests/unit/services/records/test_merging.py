@@ -52,9 +52,9 @@ def merge(world: World) -> None:
 
 
 def receive(world: World, number: int, sender: str = CONTACT, **mail: Any) -> str:
-    graph_id = world.deliver(sender=sender, message_id=f"m{number}@fabrikam.example", **mail)
-    world.notify(graph_id)
-    return graph_id
+    item = world.deliver(sender=sender, message_id=f"m{number}@fabrikam.example", **mail)
+    world.notify(item)
+    return item
 
 
 def subjects(world: World, ref: str) -> list[str]:
@@ -91,8 +91,8 @@ def test_the_timeline_moves_with_the_messages_links(world: World) -> None:
 
 
 def test_a_mail_on_both_stands_on_the_survivor_once_by_the_better_link(world: World) -> None:
-    graph_id = world.deliver(sender=CONTACT, to=(OTHER, "agent@contoso.example"))
-    world.notify(graph_id)
+    item = world.deliver(sender=CONTACT, to=(OTHER, "agent@contoso.example"))
+    world.notify(item)
     merge(world)
     world.work()
     [entry] = world.timeline("contact/C-2")
@@ -105,8 +105,8 @@ def test_an_answer_to_a_mail_that_has_not_moved_lands_on_the_survivor(world: Wor
     receive(world, 1)
     merge(world)
     stranger = "stranger@elsewhere.example"
-    graph_id = receive(world, 2, sender=stranger, in_reply_to=("m1@fabrikam.example",), subject="Re: it")
-    assert world.outcome(graph_id)[0] == "filed"
+    item = receive(world, 2, sender=stranger, in_reply_to=("m1@fabrikam.example",), subject="Re: it")
+    assert world.outcome(item)[0] == "filed"
     assert subjects(world, "contact/C-2") == ["Re: it"]
 
 

@@ -3,18 +3,18 @@
 import json
 
 from tests.builders import AGENT, TENANT, an_organisation
-from tests.fakes import FakeStorage
-from tests.unit.api.wiring import use_cases_over
+from tests.composed import use_cases_over
+from tests.fakes import FakePorts
 
 
-def load(storage: FakeStorage, *rows: dict[str, object]) -> list[str]:
+def load(storage: FakePorts, *rows: dict[str, object]) -> list[str]:
     """The refusals, a line each."""
     body = "\r\n".join(json.dumps(one) for one in rows).encode()
     return [one.refusal for one in use_cases_over(storage).load_records(TENANT, body).results]
 
 
 def test_staff_is_looked_up_once_for_all_lines() -> None:
-    storage = FakeStorage()
+    storage = FakePorts()
     rows = [{"kind": "contact", "id": f"C-{n}", "addresses": [f"c{n}@x.example"]} for n in range(200)]
     assert load(storage, *rows) == [""] * 200
     assert storage.faults.reads.count("RecordIndex.staff_among") == 1
@@ -22,7 +22,7 @@ def test_staff_is_looked_up_once_for_all_lines() -> None:
 
 
 def test_a_record_too_long_to_store_is_refused_alone() -> None:
-    storage = FakeStorage()
+    storage = FakePorts()
     many = [f"{'x' * 50}{number}@fabrikam.example" for number in range(900)]
     refusals = load(
         storage,
@@ -35,7 +35,7 @@ def test_a_record_too_long_to_store_is_refused_alone() -> None:
 
 
 def test_a_refused_line_does_not_replace_a_good_one_before_it() -> None:
-    storage = FakeStorage()
+    storage = FakePorts()
     storage.organisations.put(an_organisation())
     refusals = load(
         storage,
@@ -47,6 +47,6 @@ def test_a_refused_line_does_not_replace_a_good_one_before_it() -> None:
 
 
 def test_an_empty_body_writes_nothing() -> None:
-    storage = FakeStorage()
+    storage = FakePorts()
     assert load(storage) == []
     assert storage.faults.writes == []

@@ -1,9 +1,12 @@
-"""The adapters of one process, each made when it is first asked for."""
+"""The real ports of one process, each made when it is first asked for.
 
+Graph and sign-ins are imported by the first that reads mail: the webhook never does.
+"""
+
+from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from shared import telemetry
 from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.adapters.storage.leases import AzureLeases
 from shared.adapters.storage.queue import AzureCommandQueue
@@ -37,14 +40,22 @@ if TYPE_CHECKING:
     from shared.adapters.graph.subscriptions import GraphSubscriptions
     from shared.adapters.graph.tokens import Credential, GraphTokens
 
+T = TypeVar("T")
 
-class Adapters:
+# The webhook must have queued within 2 s or say that it has not.
+WEBHOOK_QUEUE_TIMEOUT: Final = 2.0
+
+
+def _stored(adapter: "Callable[[Connection], T]") -> "cached_property[T]":
+    """An adapter that needs the connection to storage and nothing else."""
+    return cached_property(lambda ports: adapter(ports.connection))
+
+
+class RealPorts:
     """One connection to storage, one session with Graph, and what speaks over them."""
 
-    @cached_property
-    def settings(self) -> Settings:
-        telemetry.keep_libraries_quiet()
-        return Settings.from_environment()
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
 
     @cached_property
     def connection(self) -> Connection:
@@ -61,89 +72,34 @@ class Adapters:
             )
         )
 
-    @cached_property
-    def queue(self) -> AzureCommandQueue:
-        return AzureCommandQueue(self.connection)
+    queue = _stored(AzureCommandQueue)
+    organisations = _stored(AzureOrganisations)
+    mailboxes = _stored(AzureMailboxes)
+    folder_states = _stored(AzureFolderStates)
+    backfills = _stored(AzureBackfills)
+    subscriptions = _stored(AzureSubscriptions)
+    index = _stored(AzureRecordIndex)
+    messages = _stored(AzureMessageStore)
+    codes = _stored(AzureCodes)
+    sightings = _stored(AzureSightings)
+    timeline = _stored(AzureTimeline)
+    inbox = _stored(AzureInbox)
+    audit = _stored(AzureAudit)
+    attachments = _stored(AzureAttachments)
+    exceptions = _stored(AzureExceptions)
+    late_contacts = _stored(AzureLateContacts)
+    erasures = _stored(AzureErasures)
+    holdings = _stored(AzureHoldings)
+    leases = _stored(AzureLeases)
+    connections = _stored(AzureConnections)
 
     @cached_property
-    def organisations(self) -> AzureOrganisations:
-        return AzureOrganisations(self.connection)
-
-    @cached_property
-    def mailboxes(self) -> AzureMailboxes:
-        return AzureMailboxes(self.connection)
-
-    @cached_property
-    def folders(self) -> AzureFolderStates:
-        return AzureFolderStates(self.connection)
-
-    @cached_property
-    def backfills(self) -> AzureBackfills:
-        return AzureBackfills(self.connection)
-
-    @cached_property
-    def subscriptions(self) -> AzureSubscriptions:
-        return AzureSubscriptions(self.connection)
-
-    @cached_property
-    def index(self) -> AzureRecordIndex:
-        return AzureRecordIndex(self.connection)
+    def webhook_queue(self) -> AzureCommandQueue:
+        return AzureCommandQueue(self.connection, timeout=WEBHOOK_QUEUE_TIMEOUT)
 
     @cached_property
     def records(self) -> AzureRecords:
         return AzureRecords(self.connection, self.index)
-
-    @cached_property
-    def messages(self) -> AzureMessageStore:
-        return AzureMessageStore(self.connection)
-
-    @cached_property
-    def codes(self) -> AzureCodes:
-        return AzureCodes(self.connection)
-
-    @cached_property
-    def sightings(self) -> AzureSightings:
-        return AzureSightings(self.connection)
-
-    @cached_property
-    def timeline(self) -> AzureTimeline:
-        return AzureTimeline(self.connection)
-
-    @cached_property
-    def inbox(self) -> AzureInbox:
-        return AzureInbox(self.connection)
-
-    @cached_property
-    def audit(self) -> AzureAudit:
-        return AzureAudit(self.connection)
-
-    @cached_property
-    def attachments(self) -> AzureAttachments:
-        return AzureAttachments(self.connection)
-
-    @cached_property
-    def exceptions(self) -> AzureExceptions:
-        return AzureExceptions(self.connection)
-
-    @cached_property
-    def late_contacts(self) -> AzureLateContacts:
-        return AzureLateContacts(self.connection)
-
-    @cached_property
-    def erasures(self) -> AzureErasures:
-        return AzureErasures(self.connection)
-
-    @cached_property
-    def holdings(self) -> AzureHoldings:
-        return AzureHoldings(self.connection)
-
-    @cached_property
-    def leases(self) -> AzureLeases:
-        return AzureLeases(self.connection)
-
-    @cached_property
-    def connections(self) -> AzureConnections:
-        return AzureConnections(self.connection)
 
     @cached_property
     def graph_tokens(self) -> "GraphTokens":

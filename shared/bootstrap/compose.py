@@ -1,0 +1,166 @@
+"""The composition root: every use case, over whatever ports it is given.
+
+Production, tests and benches call `compose`; nobody else builds a use case. A new one is one line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from shared.bootstrap.assembly import Assembly, use_case
+
+if TYPE_CHECKING:
+    from shared.ports.record import Ports
+    from shared.ports.work import Clock
+    from shared.services.capture.backfill import ManageBackfill, StepBackfill
+    from shared.services.capture.late_contacts import JoinLate
+    from shared.services.capture.notifications import TakeNotifications
+    from shared.services.capture.polling import PollMailboxes
+    from shared.services.capture.preview import PreviewMailbox
+    from shared.services.capture.reconcile import Reconcile, ReconcileAll
+    from shared.services.capture.sync import Sync
+    from shared.services.commands.exceptions import ListExceptions, ReplayException, ReplayExceptions
+    from shared.services.connections.callers import IdentifyCaller, ServedTenants
+    from shared.services.connections.connecting import AskToConnect, TakeAnswer
+    from shared.services.connections.connection_care import (
+        Disconnect,
+        ShowConnections,
+        VerifyConnections,
+        WatchConnections,
+    )
+    from shared.services.connections.mailbox_tests import TestMailbox, TestMailboxes
+    from shared.services.connections.mailboxes import (
+        DeleteMailbox,
+        GetMailbox,
+        ListMailboxes,
+        PutMailbox,
+        SyncNow,
+    )
+    from shared.services.connections.organisations import (
+        GetOrganisation,
+        ListOrganisations,
+        PutOrganisation,
+    )
+    from shared.services.connections.readdressing import NoticeAddresses, TakeOverAddress
+    from shared.services.connections.subscription_care import (
+        CareForSubscriptions,
+        QueueComparisons,
+        QueueDueSubscriptions,
+    )
+    from shared.services.filing.apply_decision import ApplyDecision
+    from shared.services.filing.change_by_person import SweepDecisions
+    from shared.services.filing.explain import Explain
+    from shared.services.filing.inbox import Decide, ReadInbox, UndoDecision
+    from shared.services.filing.ingest import Ingest
+    from shared.services.filing.links import LinkMessage, UnlinkMessage
+    from shared.services.filing.reading import ReadAttachment, ReadMessage, ReadTimeline
+    from shared.services.matching.rematch import Rematch, RunRematch
+    from shared.services.privacy.audit import AuditRequest, ReadAudit
+    from shared.services.privacy.deletion import AskDeletion
+    from shared.services.privacy.erasing import AskErasure
+    from shared.services.privacy.retention import QueueRetention
+    from shared.services.privacy.taking_away import RunTakeAway
+    from shared.services.records.merging import MergeContacts, MoveFiled, RenameRecord
+    from shared.services.records.records import (
+        DeleteRecord,
+        GetRecord,
+        ListOpened,
+        ListRecords,
+        LoadRecords,
+        PutRecord,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class UseCaseSettings:
+    """What use cases need of a deployment's settings; each field may be one of a service's."""
+
+    hash_key: bytes
+    code_keys: tuple[bytes, ...]
+    home_tenant_id: str
+
+
+class UseCases(Assembly):
+    """Everything that a trigger or a route may call, by folder of `shared/services`."""
+
+    clock: Clock
+
+    take_notifications: TakeNotifications = use_case("capture.notifications")
+    sync: Sync = use_case("capture.sync")
+    poll: PollMailboxes = use_case("capture.polling")
+    reconcile: Reconcile = use_case("capture.reconcile")
+    reconcile_all: ReconcileAll = use_case("capture.reconcile")
+    backfill: StepBackfill = use_case("capture.backfill")
+    manage_backfill: ManageBackfill = use_case("capture.backfill")
+    preview_mailbox: PreviewMailbox = use_case("capture.preview")
+    join_late_contacts: JoinLate = use_case("capture.late_contacts")
+
+    list_exceptions: ListExceptions = use_case("commands.exceptions")
+    replay_exception: ReplayException = use_case("commands.exceptions")
+    replay_exceptions: ReplayExceptions = use_case("commands.exceptions")
+
+    identify_caller: IdentifyCaller = use_case("connections.callers")
+    served_tenants: ServedTenants = use_case("connections.callers")
+    get_organisation: GetOrganisation = use_case("connections.organisations")
+    put_organisation: PutOrganisation = use_case("connections.organisations")
+    list_organisations: ListOrganisations = use_case("connections.organisations")
+    ask_to_connect: AskToConnect = use_case("connections.connecting")
+    take_answer: TakeAnswer = use_case("connections.connecting")
+    show_connections: ShowConnections = use_case("connections.connection_care")
+    verify_connections: VerifyConnections = use_case("connections.connection_care")
+    watch_connections: WatchConnections = use_case("connections.connection_care")
+    disconnect: Disconnect = use_case("connections.connection_care")
+    get_mailbox: GetMailbox = use_case("connections.mailboxes")
+    put_mailbox: PutMailbox = use_case("connections.mailboxes")
+    list_mailboxes: ListMailboxes = use_case("connections.mailboxes")
+    delete_mailbox: DeleteMailbox = use_case("connections.mailboxes")
+    sync_now: SyncNow = use_case("connections.mailboxes")
+    test_mailbox: TestMailbox = use_case("connections.mailbox_tests")
+    test_mailboxes: TestMailboxes = use_case("connections.mailbox_tests")
+    notice_addresses: NoticeAddresses = use_case("connections.readdressing")
+    take_over_address: TakeOverAddress = use_case("connections.readdressing")
+    maintain_subscription: CareForSubscriptions = use_case("connections.subscription_care")
+    queue_due_subscriptions: QueueDueSubscriptions = use_case("connections.subscription_care")
+    queue_comparisons: QueueComparisons = use_case("connections.subscription_care")
+
+    ingest: Ingest = use_case("filing.ingest")
+    apply_decision: ApplyDecision = use_case("filing.apply_decision")
+    sweep_decisions: SweepDecisions = use_case("filing.change_by_person")
+    read_timeline: ReadTimeline = use_case("filing.reading")
+    read_message: ReadMessage = use_case("filing.reading")
+    read_attachment: ReadAttachment = use_case("filing.reading")
+    link_message: LinkMessage = use_case("filing.links")
+    unlink_message: UnlinkMessage = use_case("filing.links")
+    read_inbox: ReadInbox = use_case("filing.inbox")
+    decide: Decide = use_case("filing.inbox")
+    undo_decision: UndoDecision = use_case("filing.inbox")
+    explain: Explain = use_case("filing.explain")
+
+    rematch: Rematch = use_case("matching.rematch")
+    run_rematch: RunRematch = use_case("matching.rematch")
+
+    put_record: PutRecord = use_case("records.records")
+    get_record: GetRecord = use_case("records.records")
+    delete_record: DeleteRecord = use_case("records.records")
+    load_records: LoadRecords = use_case("records.records")
+    list_records: ListRecords = use_case("records.records")
+    list_opened: ListOpened = use_case("records.records")
+    merge_contacts: MergeContacts = use_case("records.merging")
+    rename_record: RenameRecord = use_case("records.merging")
+    merge_records: MoveFiled = use_case("records.merging")
+
+    audit_request: AuditRequest = use_case("privacy.audit")
+    read_audit: ReadAudit = use_case("privacy.audit")
+    ask_erasure: AskErasure = use_case("privacy.erasing")
+    ask_deletion: AskDeletion = use_case("privacy.deletion")
+    queue_retention: QueueRetention = use_case("privacy.retention")
+    take_away: RunTakeAway = use_case("privacy.taking_away")
+
+
+def compose(ports: Ports, settings: UseCaseSettings, clock: Clock, new_id: Callable[[], str]) -> UseCases:
+    """The use cases over these ports. Nothing is built, and no service imported, before it is asked for."""
+    use_cases = UseCases(ports, {**asdict(settings), "clock": clock, "new_id": new_id})
+    use_cases.clock = clock
+    return use_cases

@@ -1,0 +1,94 @@
+"""From what storage has answered to candidates: whom an answer counts for, and what leads to merged records."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from shared.domain.connections.organisations import in_domains
+from shared.domain.mail.addresses import domain_of
+from shared.domain.mail.codes import Found
+from shared.domain.mail.public_domains import is_shared, registrable
+from shared.domain.matching.candidates import Candidates, CodeHit, KnownAddress
+from shared.domain.matching.questions import Questions
+from shared.domain.records.records import MATTERS, Card, Record, RecordRef
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What stands under the addresses, registrable domains and code texts that several mails asked for."""
+
+    addresses: Mapping[str, KnownAddress]
+    domains: Mapping[str, frozenset[Card]]
+    codes: Mapping[str, tuple[RecordRef, ...]]
+
+
+def candidates_of(
+    asked: Questions, domains: Iterable[str], answers: Answers, erased: frozenset[str]
+) -> Candidates:
+    """What the answers say of one mail; `domains` are those that it has asked for itself."""
+    known = {address: answers.addresses[address] for address in asked.addresses}
+    # A colleague who stands on a contact card all the same must not have mail filed for it.
+    outsiders = {address: found for address, found in known.items() if not found.is_staff}
+    under = _under(domains, answers.domains)
+    return Candidates(
+        addresses={address: found.records for address, found in outsiders.items()},
+        domains={domain: frozenset(card.ref for card in cards) for domain, cards in under.items()},
+        cards=_by_ref(*(found.cards for found in outsiders.values()), *under.values()),
+        codes=code_hits(asked.codes, answers.codes),
+        forged=asked.codes.forged,
+        taught={address: found.taught for address, found in outsiders.items() if found.taught},
+        staff=asked.own.union(known.keys() - outsiders.keys()),
+        erased=erased,
+    )
+
+
+def code_hits(found: Found, records: Mapping[str, tuple[RecordRef, ...]]) -> tuple[CodeHit, ...]:
+    """The codes that were issued: a signature that is right by chance leads nowhere."""
+    return tuple(CodeHit(code.text, records[code.text]) for code in found.codes if code.text in records)
+
+
+def with_code_records(candidates: Candidates, read: Mapping[RecordRef, Record]) -> Candidates:
+    """The same with the domains at which the records of its codes have people."""
+    hits = (
+        replace(hit, domains=_domains_at(read[ref] for ref in hit.links if ref in read))
+        for hit in candidates.codes
+    )
+    return with_records(replace(candidates, codes=tuple(hits)), read)
+
+
+def with_records(candidates: Candidates, read: Mapping[RecordRef, Record]) -> Candidates:
+    """The same with the cards of records that were read; what led to merged ones leads to what took their place."""
+    cards = {record.ref: record.card for record in read.values()}
+    merged = {ref: record.ref for ref, record in read.items() if record.ref != ref}
+    return replace(candidates, cards={**candidates.cards, **cards}).moved(merged)
+
+
+def with_subjects(candidates: Candidates, found: Mapping[str, frozenset[Card]]) -> Candidates:
+    """The same with the open records whose summary is the mail's subject; cards that are known stay."""
+    refs = {subject: frozenset(card.ref for card in cards) for subject, cards in found.items()}
+    return replace(candidates, subjects=refs, cards={**_by_ref(*found.values()), **candidates.cards})
+
+
+def _by_ref(*cards: Iterable[Card]) -> dict[RecordRef, Card]:
+    return {card.ref: card for several in cards for card in several}
+
+
+def _under(domains: Iterable[str], cards: Mapping[str, frozenset[Card]]) -> dict[str, frozenset[Card]]:
+    """By domain: clients that gave it or one above it, and what has a contact at its registrable domain."""
+    found = {
+        domain: frozenset(card for card in cards.get(registrable(domain), ()) if _covers(card, domain))
+        for domain in domains
+    }
+    return {domain: covering for domain, covering in found.items() if covering}
+
+
+def _covers(card: Card, domain: str) -> bool:
+    if card.ref.kind == "client":
+        return not card.domains or in_domains(domain, card.domains)
+    return card.ref.kind in MATTERS
+
+
+def _domains_at(records: Iterable[Record]) -> frozenset[str]:
+    given: set[str] = set()
+    for record in records:
+        given.update(map(domain_of, record.addresses), record.domains, record.contact_domains)
+    return frozenset(registrable(domain) for domain in given if not is_shared(domain)) - {""}

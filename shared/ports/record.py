@@ -1,0 +1,101 @@
+"""Every port as one record: the real ports and the tests' fakes have exactly these fields.
+
+The types are named, not imported: who needs one port does not load the modules of all.
+"""
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from shared.ports.credentials import SignIns
+    from shared.ports.mail import MailSource
+    from shared.ports.mailbox_access import AccessProbe
+    from shared.ports.notifications import SubscriptionSource
+    from shared.ports.stores.capture import Backfills, FolderStates, LateContacts, Sightings
+    from shared.ports.stores.connections import Connections, Mailboxes, Organisations, Subscriptions
+    from shared.ports.stores.exceptions import Exceptions
+    from shared.ports.stores.filing import Attachments, Codes, Inbox, MessageStore, Timeline
+    from shared.ports.stores.privacy import Audit, Erasures, Holdings
+    from shared.ports.stores.records import RecordIndex, Records
+    from shared.ports.work import CommandQueue, Leases, PromptQueue
+
+
+class Ports(Protocol):
+    """The outside world of one process. No two fields have the same type: a type says which port is meant."""
+
+    @property
+    def queue(self) -> "CommandQueue": ...
+
+    @property
+    def webhook_queue(self) -> "PromptQueue": ...
+
+    @property
+    def leases(self) -> "Leases": ...
+
+    @property
+    def mail(self) -> "MailSource": ...
+
+    @property
+    def subscription_source(self) -> "SubscriptionSource": ...
+
+    @property
+    def sign_ins(self) -> "SignIns": ...
+
+    @property
+    def probe(self) -> "AccessProbe": ...
+
+    @property
+    def organisations(self) -> "Organisations": ...
+
+    @property
+    def connections(self) -> "Connections": ...
+
+    @property
+    def mailboxes(self) -> "Mailboxes": ...
+
+    @property
+    def subscriptions(self) -> "Subscriptions": ...
+
+    @property
+    def folder_states(self) -> "FolderStates": ...
+
+    @property
+    def backfills(self) -> "Backfills": ...
+
+    @property
+    def sightings(self) -> "Sightings": ...
+
+    @property
+    def late_contacts(self) -> "LateContacts": ...
+
+    @property
+    def records(self) -> "Records": ...
+
+    @property
+    def index(self) -> "RecordIndex": ...
+
+    @property
+    def codes(self) -> "Codes": ...
+
+    @property
+    def messages(self) -> "MessageStore": ...
+
+    @property
+    def timeline(self) -> "Timeline": ...
+
+    @property
+    def inbox(self) -> "Inbox": ...
+
+    @property
+    def attachments(self) -> "Attachments": ...
+
+    @property
+    def exceptions(self) -> "Exceptions": ...
+
+    @property
+    def audit(self) -> "Audit": ...
+
+    @property
+    def erasures(self) -> "Erasures": ...
+
+    @property
+    def holdings(self) -> "Holdings": ...
