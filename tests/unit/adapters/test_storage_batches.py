@@ -34,13 +34,13 @@ JSON = f"{HEADERS}Content-Type: application/json\r\n"
 
 
 def part(number: int, start: str, headers: str, body: str) -> str:
-    size = len(body.encode())
+    size = f"Content-Length: {len(body)}\r\n" if body else ""
     return (
         "--changeset_postledger\r\n"
         "Content-Type: application/http\r\n"
         "Content-Transfer-Encoding: binary\r\n"
         f"Content-ID: {number}\r\n\r\n"
-        f"{start} HTTP/1.1\r\n{headers}Content-Length: {size}\r\n\r\n{body}\r\n"
+        f"{start} HTTP/1.1\r\n{headers}{size}\r\n{body}\r\n"
     )
 
 
@@ -56,7 +56,7 @@ def test_a_body_byte_for_byte():
             0,
             f"POST {ADDRESS}/Rows",
             f"{JSON}Prefer: return-no-content\r\n",
-            '{"PartitionKey":"p","RowKey":"1","text":"ü"}',
+            r'{"PartitionKey":"p","RowKey":"1","text":"\u00fc"}',
         )
         + part(1, f"PUT {entity('2')}", JSON, '{"PartitionKey":"p","RowKey":"2"}')
         + part(2, f"PUT {entity('3')}", f"{JSON}If-Match: {ETAG}\r\n", '{"PartitionKey":"p","RowKey":"3"}')
@@ -132,6 +132,13 @@ def test_a_refusal_in_the_middle_is_found():
     answer = answered(done(ETAG), refused(409, "EntityAlreadyExists", "1:exists"), done(ETAG))
     with pytest.raises(Conflict, match="operation 1"):
         etags_of("Rows", answer, 3)
+
+
+def test_a_body_that_the_service_could_not_read_is_refused_without_a_changeset():
+    text = refused(400, "InvalidInput", "One of the request inputs is not valid.")
+    outer = f"--batchresponse_1a\r\nContent-Type: application/http\r\n\r\n{text}\r\n--batchresponse_1a--\r\n"
+    with pytest.raises(Rejected, match=r"^Rows: 400 InvalidInput"):
+        etags_of("Rows", Answer(202, {}, outer.encode()), 2)
 
 
 @pytest.mark.parametrize("answer", [answered(done(ETAG)), answered(), Answer(202, {}, b"")])

@@ -27,11 +27,8 @@ def to_json(row: Row) -> bytes:
         plain[name], kind = _encoded(value)
         if kind:
             plain[name + _TYPE] = kind
-    text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
-    try:
-        return text.encode()
-    except UnicodeEncodeError:  # a lone surrogate has no UTF-8 form; JSON's escapes can carry it
-        return json.dumps(plain, separators=(",", ":")).encode()
+    # In ASCII: a part of a transaction does not say its encoding, and a lone surrogate has no UTF-8 form.
+    return json.dumps(plain, separators=(",", ":")).encode()
 
 
 def _encoded(value: object) -> tuple[object, str]:
