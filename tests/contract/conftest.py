@@ -39,7 +39,7 @@ class AzureStorage:
     def __init__(self, connection_string: str, calls: str) -> None:
         self.connection = Connection(StorageSettings(connection_string, calls=calls), retries=0)
         self.requests: list[str] = []
-        self.connection.told.append(self._count)
+        self.connection.listeners.append(self._count)
         self.queue = AzureCommandQueue(self.connection)
         self.leases = AzureLeases(self.connection)
         self.organisations = AzureOrganisations(self.connection)

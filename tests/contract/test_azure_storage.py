@@ -254,14 +254,14 @@ class TestCrashes:
                 if len(writes) == number:
                     raise Killed
 
-        told = azure.connection.told
-        told.append(kill)
+        listeners = azure.connection.listeners
+        listeners.append(kill)
         try:
             call(*args)
         except Killed:
             return True
         finally:
-            told.remove(kill)
+            listeners.remove(kill)
         return False
 
     @pytest.mark.parametrize("number", [1, 2, 3, 4])

@@ -55,14 +55,14 @@ class StorageSettings:
 class Connection:
     """Hands out calls and clients. Threads may share it; a function app needs one.
 
-    `told` are called with method and status of every answer, whichever client asked.
+    Listeners hear method and status of every answer, whichever client asked.
     """
 
     def __init__(self, settings: StorageSettings, *, retries: int = RETRIES) -> None:
         self._settings = settings
         self._retries = retries
         self._lock = Lock()
-        self.told: list[Callable[[str, int], None]] = [_count]
+        self.listeners: list[Callable[[str, int], None]] = [_count]
         self._queues: dict[str, QueueClient] = {}
         self._containers: dict[str, ContainerClient] = {}
 
@@ -159,8 +159,8 @@ class Connection:
         return BlobServiceClient(self._settings.blob_uri, credential=self._credential, **options)
 
     def _tell(self, response: "Response", *_: object, **__: object) -> None:
-        for tell in self.told:
-            tell(str(response.request.method), response.status_code)
+        for hear in self.listeners:
+            hear(str(response.request.method), response.status_code)
 
     def _direct_calls(self) -> "Calls":
         from shared.adapters.storage.direct.client import DirectCalls, opened
@@ -171,7 +171,7 @@ class Connection:
         account, authority = opened(self._settings, lambda: self._credential)
         wire = Wire(size=POOL_SIZE, ca_bundle=self._settings.ca_bundle)
         patience = Patience(CONNECT_TIMEOUT, READ_TIMEOUT, self._retries)
-        return DirectCalls(Sender(account, authority, wire, patience=patience, told=self.told))
+        return DirectCalls(Sender(account, authority, wire, patience=patience, listeners=self.listeners))
 
     def _new_queue(self, name: str) -> "QueueClient":
         from azure.storage.queue import QueueClient, TextBase64EncodePolicy

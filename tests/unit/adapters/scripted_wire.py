@@ -23,7 +23,7 @@ class ScriptedWire:
         self.origins: list[str] = []
         self.patience: list[Patience] = []
         self.slept: list[float] = []
-        self.told: list[tuple[str, int]] = []
+        self.heard: list[tuple[str, int]] = []
 
     def exchange(self, origin: str, parcel: Parcel, patience: Patience) -> Answer:
         self.origins.append(origin)
@@ -40,6 +40,6 @@ class ScriptedWire:
             authority or SharedKey(ACCOUNT.name, ACCOUNT.key),
             self,
             patience=Patience(5.0, 20.0, retries),
-            told=[lambda method, status: self.told.append((method, status))],
+            listeners=[lambda method, status: self.heard.append((method, status))],
             sleep=self.slept.append,
         )

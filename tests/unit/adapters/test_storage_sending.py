@@ -30,7 +30,7 @@ def test_a_passing_fault_is_tried_three_times_more(status, request_):
     wire = ScriptedWire(answer(status), answer(status), answer(status), answer(204, ETag="new"))
     assert wire.sender().send(request_).headers["ETag"] == "new"
     assert wire.slept[0] == 0.0, "the first try again costs no wait"
-    assert wire.told == [(request_.method, status)] * 3 + [(request_.method, 204)]
+    assert wire.heard == [(request_.method, status)] * 3 + [(request_.method, 204)]
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 412, 501])
@@ -66,7 +66,7 @@ def test_a_long_one_is_handed_on_instead_of_holding_a_worker():
 def test_a_lost_answer_is_asked_for_again(request_):
     wire = ScriptedWire(LOST, answer(204, ETag="new"))
     assert wire.sender().send(request_).headers["ETag"] == "new"
-    assert wire.told == [(request_.method, 204)], "what was not answered is not counted"
+    assert wire.heard == [(request_.method, 204)], "what was not answered is not counted"
 
 
 def test_an_update_may_meet_its_own_write():

@@ -26,7 +26,7 @@ LONGEST_WAIT: Final = 5.0
 _BACKOFF: Final = 0.4
 _CODE: Final = re.compile(rb'"code"\s*:\s*"(\w+)"|<Code>(\w+)</Code>')
 
-Told = Callable[[str, int], None]
+Listener = Callable[[str, int], None]
 
 
 class Authority(Protocol):
@@ -48,7 +48,7 @@ class Exchanges(Protocol):
 
 
 class Sender:
-    """Implements `exchange.Sends`. `told` hear method and status of every answer. Threads may share it."""
+    """Implements `exchange.Sends`. Listeners hear method and status of every answer. Threads may share it."""
 
     def __init__(
         self,
@@ -57,14 +57,14 @@ class Sender:
         wire: Exchanges,
         *,
         patience: Patience,
-        told: Sequence[Told] = (),
+        listeners: Sequence[Listener] = (),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._account = account
         self._authority = authority
         self._wire = wire
         self._patience = patience
-        self._told = told
+        self._listeners = listeners
         self._sleep = sleep
 
     def address(self, service: Service) -> str:
@@ -114,8 +114,8 @@ class Sender:
         headers["Authorization"] = self._authority.authorization(request, path, headers)
         parcel = Parcel(request.method, path + _query(request), headers, request.body)
         answer = self._wire.exchange(f"{place.scheme}://{place.netloc}", parcel, patience)
-        for tell in self._told:
-            tell(request.method, answer.status)
+        for hear in self._listeners:
+            hear(request.method, answer.status)
         return answer
 
 
@@ -128,9 +128,9 @@ def delay(number: int) -> float:
 
 def code_of(answer: Answer) -> str:
     """The service's own error code, from its header or its JSON or XML; '' where it sent none."""
-    told = answer.headers.get("x-ms-error-code", "")
-    found = None if told else _CODE.search(answer.body)
-    return (found[1] or found[2]).decode() if found else told
+    code = answer.headers.get("x-ms-error-code", "")
+    found = None if code else _CODE.search(answer.body)
+    return (found[1] or found[2]).decode() if found else code
 
 
 def _query(request: Request) -> str:
