@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
@@ -74,7 +75,7 @@ class Ledger:
         """Make every mailbox due and run the poll timer."""
         for tenant in self.tenants.values():
             for mailbox in self.mailboxes.of(tenant.tenant_id):
-                self.mailboxes.note(mailbox, next_poll_at=None)
+                self.mailboxes.change(mailbox, lambda state: replace(state, next_poll_at=None))
         next(iter(self.tenants.values())).poll()
 
     def _timeline(self, domain: str, record: str) -> Iterator[tuple[str, str]]:

@@ -1,11 +1,12 @@
 """Builders for the things of the domain: sensible defaults, everything changeable by name."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from shared.domain.capture.folders import FolderState
 from shared.domain.capture.sightings import Sighting
+from shared.domain.connections.mailbox_state import MailboxState
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.organisations import Organisation
 from shared.domain.connections.subscriptions import Subscription
@@ -17,6 +18,7 @@ from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Attachment, Direction, Document, FetchedMessage, MessageHead
 from shared.domain.matching.matching import Decision, Disposition, Link
 from shared.domain.records.records import Record, RecordRef
+from shared.ports.stores.connections import Mailboxes
 from shared.ports.stores.exceptions import Failure
 
 TENANT: Final = "11111111-2222-4333-8444-555555555555"
@@ -86,14 +88,29 @@ def an_attachment(**changes: Any) -> Attachment:
 
 def a_mailbox(**changes: Any) -> Mailbox:
     """A personal mailbox of the agent, connected the day before."""
-    fields: dict[str, Any] = {
-        "tenant_id": TENANT,
-        "mailbox_id": MAILBOX_ID,
-        "address": AGENT,
-        "agent": changes.get("address", AGENT),
-        "connected_at": NOW - timedelta(days=1),
-    }
-    return Mailbox(**{**fields, **changes})
+    connected = Mailbox(
+        tenant_id=TENANT,
+        mailbox_id=MAILBOX_ID,
+        address=AGENT,
+        agent=changes.get("address", AGENT),
+        connected_at=NOW - timedelta(days=1),
+    )
+    return mailbox_with(connected, **changes)
+
+
+def mailbox_with(mailbox: Mailbox, **changes: Any) -> Mailbox:
+    """The mailbox with settings and fields of its state replaced alike; `state` is the name of one."""
+    changes = {("name" if field == "state" else field): value for field, value in changes.items()}
+    known = {field.name for field in fields(MailboxState)}
+    state = {field: changes.pop(field) for field in known & set(changes)}
+    return replace(mailbox, state=replace(mailbox.state, **state), **changes)
+
+
+def rewrite(mailboxes: Mailboxes, mailbox: Mailbox, **changes: Any) -> Mailbox:
+    """Store the mailbox with these changes, whatever has become of it since it was read."""
+    stored = mailboxes.by_id(mailbox.tenant_id, mailbox.mailbox_id)
+    assert stored is not None
+    return mailboxes.save(mailbox_with(stored, **changes))
 
 
 def a_folder_state(**changes: Any) -> FolderState:

@@ -4,7 +4,7 @@ Every fake reports its operations to a `Faults`, which counts them and can end t
 write; one `Faults` shared by several fakes numbers their writes together, as a crash would meet them.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -18,13 +18,14 @@ from shared.domain.capture.late_contacts import Announcement
 from shared.domain.capture.sightings import Sighting
 from shared.domain.commands.commands import Command
 from shared.domain.connections.connections import MailConnection
+from shared.domain.connections.mailbox_state import Transition
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.organisations import Organisation
 from shared.domain.connections.subscriptions import Subscription
 from shared.domain.errors import Busy, Conflict, NotFound
 from shared.domain.filing.entries import Entry, inverted
-from shared.domain.filing.filing import DONE, MAX_WAITERS, Copy, InboxItem, StoredMessage, Waiter
-from shared.domain.filing.person_decisions import Mark
+from shared.domain.filing.filing import MAX_WAITERS, Copy, InboxItem, StoredMessage, Waiter
+from shared.domain.filing.person_decisions import PendingChange
 from shared.domain.mail.identity import variant_key
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Document
@@ -32,6 +33,7 @@ from shared.domain.matching.candidates import KnownAddress, ThreadHit
 from shared.domain.privacy.audit import AuditFilter, AuditRow
 from shared.domain.privacy.erasure import RUNNING, Deletion, Eraser, Erasure
 from shared.domain.records.records import Card, Record, RecordRef, opened_key
+from shared.ports.stores.connections import Change
 from shared.ports.stores.exceptions import Failure, FailureFilter
 from shared.ports.stores.filing import Claim, EntryFilter
 from tests.fake_connecting import FakeProbe, FakeSignIns
@@ -205,35 +207,30 @@ class FakeMailboxes:
         self.faults.read("Mailboxes.by_id")
         return self.rows.get((tenant_id, mailbox_id))
 
-    def put(self, mailbox: Mailbox) -> Mailbox:
-        with self.faults.write("Mailboxes.put"):
+    def save(self, mailbox: Mailbox) -> Mailbox:
+        with self.faults.write("Mailboxes.save"):
             key = (mailbox.tenant_id, mailbox.mailbox_id)
             stored = self.rows.get(key)
             _check(stored.etag if stored else None, mailbox.etag)
-            if any(
-                o.address == mailbox.address and o.mailbox_id != key[1] for o in self._of(mailbox.tenant_id)
-            ):
+            others = (row for row in self._of(mailbox.tenant_id) if row.mailbox_id != mailbox.mailbox_id)
+            if any(row.address == mailbox.address for row in others):
                 raise Conflict("another mailbox has this address")
             self.rows[key] = replace(mailbox, etag=self._etag())
             return self.rows[key]
 
-    def note(self, mailbox: Mailbox, **changes: object) -> None:
-        with self.faults.write("Mailboxes.note"):
-            key = (mailbox.tenant_id, mailbox.mailbox_id)
-            if key in self.rows:
-                values: dict[str, Any] = {**changes, "etag": self._etag()}
-                self.rows[key] = replace(self.rows[key], **values)
-
-    def change(self, mailbox: Mailbox, transition: Callable[[Mailbox], Mailbox]) -> Mailbox | None:
+    def change(self, mailbox: Mailbox, transition: Transition) -> Change | None:
         with self.faults.write("Mailboxes.change"):
             key = (mailbox.tenant_id, mailbox.mailbox_id)
             for _ in range(ATTEMPTS):
-                stored = self.rows.get(key)
-                if stored is None or (changed := transition(stored)) == stored:
-                    return stored
-                if self.rows.get(key) == stored:
-                    self.rows[key] = replace(changed, etag=self._etag())
-                    return self.rows[key]
+                before = self.rows.get(key)
+                if before is None:
+                    return None
+                after = before.after(transition)
+                if self.rows.get(key) != before:
+                    continue
+                if after != before:
+                    self.rows[key] = replace(after, etag=self._etag())
+                return Change(before, self.rows[key])
             raise Conflict("others keep changing the mailbox")
 
     def delete(self, tenant_id: str, address: str) -> None:
@@ -511,24 +508,13 @@ class FakeMessageStore:
             row = self.rows.setdefault((tenant_id, key), _MessageRow())
             row.copies[copy.mailbox_id, copy.item] = copy
 
-    def update(self, tenant_id: str, message: StoredMessage) -> StoredMessage:
-        with self.faults.write("MessageStore.update"):
+    def save(self, tenant_id: str, message: StoredMessage) -> StoredMessage:
+        with self.faults.write("MessageStore.save"):
             row = self._row(tenant_id, message.key)
             _check(row.message.etag if row and row.message else None, message.etag or "none")
             assert row is not None
             row.message = replace(message, etag=self._etag())
             return row.message
-
-    def finish(self, tenant_id: str, message: StoredMessage) -> None:
-        with self.faults.write("MessageStore.finish"):
-            row = self._row(tenant_id, message.key)
-            if row is None or row.message is None:
-                raise NotFound("no such message")
-            stored = row.message
-            if (stored.decision, stored.kind) != (message.decision, message.kind):
-                raise Conflict("its decision changed since it was read")
-            waiters = () if stored.is_filed else stored.waiters
-            row.message = replace(stored, state=DONE, waiters=waiters, etag=self._etag())
 
     def bury(self, tenant_id: str, tombstone: StoredMessage) -> None:
         with self.faults.write("MessageStore.bury"):
@@ -537,8 +523,8 @@ class FakeMessageStore:
             buried = replace(tombstone, etag=self._etag())
             self.rows[tenant_id, tombstone.key] = _MessageRow(message=buried)
 
-    def rewrite(self, tenant_id: str, message: StoredMessage, document: Document) -> None:
-        with self.faults.write("MessageStore.rewrite"):
+    def save_with_document(self, tenant_id: str, message: StoredMessage, document: Document) -> None:
+        with self.faults.write("MessageStore.save_with_document"):
             row = self._row(tenant_id, message.key)
             _check(row.message.etag if row and row.message else None, message.etag or "none")
             assert row is not None
@@ -747,7 +733,7 @@ class FakeInbox:
     def __init__(self, faults: Faults | None = None) -> None:
         self.faults = faults or Faults()
         self.rows: dict[tuple[str, str], dict[str, InboxItem]] = {}
-        self.marked: dict[tuple[str, str, str], Mark] = {}
+        self.pending: dict[tuple[str, str, str], PendingChange] = {}
 
     def put(self, tenant_id: str, item: InboxItem) -> None:
         with self.faults.write("Inbox.put"):
@@ -763,22 +749,22 @@ class FakeInbox:
         found = [one for one in self.of(tenant_id, agent) if one.id > after]
         return found[:limit], found[limit - 1].id if len(found) > limit else ""
 
-    def mark(self, tenant_id: str, mark: Mark) -> None:
-        with self.faults.write("Inbox.mark"):
-            self.marked[tenant_id, mark.message_key, mark.id] = mark
+    def note_change(self, tenant_id: str, change: PendingChange) -> None:
+        with self.faults.write("Inbox.note_change"):
+            self.pending[tenant_id, change.message_key, change.id] = change
 
-    def marks(self, tenant_id: str, message_key: str = "") -> list[Mark]:
-        self.faults.read("Inbox.marks")
+    def pending_changes(self, tenant_id: str, message_key: str = "") -> list[PendingChange]:
+        self.faults.read("Inbox.pending_changes")
         return [
-            mark
-            for (tenant, key, _), mark in sorted(self.marked.items())
+            change
+            for (tenant, key, _), change in sorted(self.pending.items())
             if tenant == tenant_id and message_key in ("", key)
         ]
 
-    def unmark(self, tenant_id: str, marks: Sequence[Mark]) -> None:
-        with self.faults.write("Inbox.unmark"):
-            for one in marks:
-                self.marked.pop((tenant_id, one.message_key, one.id), None)
+    def forget_changes(self, tenant_id: str, changes: Sequence[PendingChange]) -> None:
+        with self.faults.write("Inbox.forget_changes"):
+            for one in changes:
+                self.pending.pop((tenant_id, one.message_key, one.id), None)
 
     def of(self, tenant_id: str, agent: str) -> list[InboxItem]:
         """An agent's inbox, newest first: for tests."""
@@ -939,7 +925,7 @@ class FakeHoldings:
         self.faults = storage.faults
         self._tables: dict[str, tuple[dict[Any, Any], ...]] = {
             names.TIMELINE: (storage.timeline.rows,),
-            names.INBOX: (storage.inbox.rows, storage.inbox.marked),
+            names.INBOX: (storage.inbox.rows, storage.inbox.pending),
             names.SIGHTINGS: (storage.sightings.rows,),
             names.MAILBOXES: (storage.mailboxes.rows,),
             names.SYNC_STATES: (storage.folder_states.rows, storage.backfills.rows),

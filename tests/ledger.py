@@ -128,12 +128,12 @@ class Ledger:
     def _due_now(self, address: str) -> datetime | None:
         mailbox = self.mailbox(address)
         assert mailbox is not None, address
-        self.mailboxes.note(mailbox, next_poll_at=None)
-        return mailbox.last_sync_at
+        self.mailboxes.change(mailbox, lambda state: replace(state, next_poll_at=None))
+        return mailbox.state.last_sync_at
 
     def _last_walk(self, address: str) -> datetime | None:
         mailbox = self.mailbox(address)
-        return mailbox.last_sync_at if mailbox else None
+        return mailbox.state.last_sync_at if mailbox else None
 
     def _length(self, queue: str) -> int:
         try:

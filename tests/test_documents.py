@@ -19,7 +19,7 @@ from shared.api.app import create_app
 from shared.config import SETTINGS, STORAGE, Settings
 from shared.domain import names
 from shared.domain.capture import sightings
-from shared.domain.connections import connections, consent, mailbox_tests, mailboxes, organisations
+from shared.domain.connections import connections, consent, mailbox_state, mailbox_tests, organisations
 from shared.domain.matching.matching import CASCADE
 from tests.builders import TENANT
 
@@ -180,7 +180,7 @@ def test_outcomes_and_rules_are_documented() -> None:
 
 def test_states_are_documented() -> None:
     states = codes(section("docs/operations.md", "### Mailboxes"))
-    assert sorted(states) == sorted((*mailboxes.STATES, mailboxes.PAUSED))
+    assert sorted(states) == sorted((*mailbox_state.STATES, mailbox_state.PAUSED))
     assert codes(section("docs/operations.md", "### Organisations")) == list(organisations.STATES)
 
 

@@ -17,10 +17,12 @@ from shared.adapters.storage.stores.records import AzureRecords
 from shared.adapters.storage.table import Table
 from shared.domain import names
 from shared.domain.capture.late_contacts import Announcement
+from shared.domain.connections.mailbox_state import failing, resumed, walked
 from shared.domain.errors import Busy, Rejected, Unavailable
 from shared.domain.mail.identity import variant_key
 from shared.domain.privacy.audit import AuditRow
 from shared.domain.privacy.erasure import Deletion, Erasure
+from shared.services.filing.change_message import ChangeMessage
 from tests.builders import (
     CONTACT,
     KEY,
@@ -65,6 +67,11 @@ def cost(azure):
     return count
 
 
+def finish(azure, tenant, message):
+    change = ChangeMessage(azure.messages)
+    change(tenant, message.key, lambda row: row.finished(message), known=message)
+
+
 class TestCosts:
     def test_a_filed_mail(self, azure, tenant, cost):
         azure.records.put_many(tenant, [a_record()])
@@ -75,7 +82,7 @@ class TestCosts:
         assert cost(azure.inbox.put, tenant, an_inbox_item()) == 1
         assert cost(azure.sightings.put, a_mailbox(tenant_id=tenant), [a_sighting()]) == 1
         message = azure.messages.get(tenant, KEY)
-        assert cost(azure.messages.finish, tenant, message) == 1
+        assert cost(finish, azure, tenant, message) == 1
 
     def test_messages(self, azure, tenant, cost):
         assert cost(azure.messages.wait_for, tenant, KEY, a_waiter(1)) == 1
@@ -89,22 +96,26 @@ class TestCosts:
         assert cost(azure.messages.copies, tenant, KEY) == 1
         assert cost(azure.messages.add_copy, tenant, KEY, a_copy(item=an_item("2"))) == 1
         assert cost(azure.messages.find, tenant, {KEY: "a", "ff" * 16: "b"}) == 2
-        message = azure.messages.update(tenant, replace(message, variants=1))
+        message = azure.messages.save(tenant, replace(message, variants=1))
         assert cost(azure.messages.find, tenant, {KEY: "a"}) == 2
-        azure.messages.update(tenant, message)
-        assert cost(azure.messages.finish, tenant, message) == 3
+        azure.messages.save(tenant, message)
+        assert cost(finish, azure, tenant, message) == 3
         large = a_document(html=noise(200_000))
         assert cost(create, azure, tenant, a_stored_message(key="bb" * 16), large) == 2
         assert cost(azure.messages.document, tenant, "bb" * 16) == 2
 
     def test_mailboxes(self, azure, tenant, cost):
-        assert cost(azure.mailboxes.put, a_mailbox(tenant_id=tenant)) == 1
+        assert cost(azure.mailboxes.save, a_mailbox(tenant_id=tenant)) == 1
         mailbox = azure.mailboxes.by_id(tenant, MAILBOX_ID)
         assert cost(azure.mailboxes.by_id, tenant, MAILBOX_ID) == 1
         assert cost(azure.mailboxes.get, tenant, mailbox.address) == 2
-        assert cost(azure.mailboxes.note, mailbox, state="connected") == 1
+        assert cost(azure.mailboxes.change, mailbox, walked(NOW)) == 1
+        assert (
+            cost(azure.mailboxes.change, mailbox, failing("Read before that: refused, read, written.")) == 3
+        )
+        assert cost(azure.mailboxes.change, mailbox, resumed) == 0
         mailbox = azure.mailboxes.by_id(tenant, MAILBOX_ID)
-        assert cost(azure.mailboxes.put, replace(mailbox, enabled=False)) == 2
+        assert cost(azure.mailboxes.save, replace(mailbox, enabled=False)) == 2
         assert cost(azure.mailboxes.of, tenant) == 1
         assert cost(azure.mailboxes.due, NOW) == 1
         assert cost(azure.mailboxes.delete, tenant, mailbox.address) == 2
@@ -186,7 +197,7 @@ class TestCosts:
 
 class TestRows:
     def test_every_table_holds_the_columns_that_its_layout_names(self, azure, tenant):
-        mailbox = azure.mailboxes.put(a_mailbox(tenant_id=tenant))
+        mailbox = azure.mailboxes.save(a_mailbox(tenant_id=tenant))
         azure.organisations.put(an_organisation(tenant_id=tenant))
         azure.folder_states.put(mailbox, a_folder_state())
         azure.subscriptions.put(tenant, a_subscription())
@@ -226,10 +237,10 @@ class TestRows:
         azure.requests.clear()
         mailbox = a_mailbox(tenant_id=tenant)
         with pytest.raises(Rejected, match="last_error"):
-            azure.mailboxes.note(mailbox, last_error="x" * 40_000)
+            azure.mailboxes.change(mailbox, failing("x" * 40_000))
         with pytest.raises(Rejected, match="RowKey"):
-            azure.mailboxes.by_id(tenant, "x" * 600) or azure.mailboxes.note(
-                a_mailbox(tenant_id=tenant, mailbox_id="x" * 600), state="s"
+            azure.mailboxes.by_id(tenant, "x" * 600) or azure.mailboxes.change(
+                a_mailbox(tenant_id=tenant, mailbox_id="x" * 600), walked(NOW)
             )
         assert all(one.startswith("GET") for one in azure.requests)
 

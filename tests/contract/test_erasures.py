@@ -81,18 +81,18 @@ def test_a_message_is_rewritten_with_its_document(storage, tenant, size) -> None
     text = "".join(f"{number:x} " for number in range(size))
     storage.messages.create(tenant, a_stored_message(), a_document(text=f"{text} {CONTACT}"), a_copy())
     stored = storage.messages.get(tenant, KEY)
-    storage.messages.rewrite(tenant, replace(stored, agent="new"), a_document(text=f"{text} gone"))
+    storage.messages.save_with_document(tenant, replace(stored, agent="new"), a_document(text=f"{text} gone"))
     assert storage.messages.document(tenant, KEY).text == f"{text} gone"
     assert storage.messages.get(tenant, KEY).agent == "new"
     assert storage.messages.copies(tenant, KEY) == [a_copy()]
     with pytest.raises(Conflict):
-        storage.messages.rewrite(tenant, stored, a_document())
+        storage.messages.save_with_document(tenant, stored, a_document())
 
 
 def test_a_document_may_become_small_enough_for_the_row(storage, tenant) -> None:
     large = a_document(text="".join(f"{number:x} " for number in range(200_000)))
     storage.messages.create(tenant, a_stored_message(), large, a_copy())
-    storage.messages.rewrite(tenant, storage.messages.get(tenant, KEY), a_document(text="small"))
+    storage.messages.save_with_document(tenant, storage.messages.get(tenant, KEY), a_document(text="small"))
     assert storage.messages.document(tenant, KEY).text == "small"
 
 
@@ -120,7 +120,7 @@ def run(storage, tenant, table, eraser, limit=2) -> int:
 
 def test_a_person_is_replaced_in_every_table_that_is_rewritten_row_by_row(storage, tenant) -> None:
     mailbox = a_mailbox(tenant_id=tenant, never_log=(CONTACT,))
-    storage.mailboxes.put(mailbox)
+    storage.mailboxes.save(mailbox)
     storage.organisations.put(an_organisation(tenant_id=tenant, never_log=(CONTACT,)))
     others = an_entry(message_key="11" * 16, sender=LI, to=(AGENT,), preview=f"ask {CONTACT}", link=link(LI))
     storage.timeline.put(tenant, [an_entry(), others])
@@ -172,7 +172,7 @@ def test_another_organisations_rows_stay(storage, tenant) -> None:
 
 def test_all_of_an_organisation_is_taken_away_place_by_place(storage, tenant) -> None:
     storage.organisations.put(an_organisation(tenant_id=tenant))
-    mailbox = storage.mailboxes.put(a_mailbox(tenant_id=tenant))
+    mailbox = storage.mailboxes.save(a_mailbox(tenant_id=tenant))
     storage.records.put_many(tenant, [a_record(), a_record("client/F")])
     document = a_document(attachments=(an_attachment(),))
     storage.messages.create(tenant, a_stored_message(), document, a_copy())

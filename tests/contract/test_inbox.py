@@ -9,7 +9,7 @@ import pytest
 from shared.domain import names
 from shared.domain.errors import Conflict, Outdated
 from shared.domain.filing.filing import DELETED
-from shared.domain.filing.person_decisions import LINK, Mark
+from shared.domain.filing.person_decisions import LINK, PendingChange
 from shared.domain.privacy.audit import AuditRow
 from shared.domain.privacy.callers import AGENT as AGENT_ROLE
 from shared.domain.privacy.callers import Caller
@@ -37,8 +37,10 @@ def waiting(storage, tenant, agent=AGENT, limit=50, after=""):
     return [one.message_key for one in page], following
 
 
-def a_mark(key=KEY, act="1", **changes):
-    return Mark(**{"id": act, "message_key": key, "at": NOW, "by": "ann", "what": LINK, **changes})
+def a_change(key=KEY, change_id="1", **changes):
+    return PendingChange(
+        **{"id": change_id, "message_key": key, "at": NOW, "by": "ann", "what": LINK, **changes}
+    )
 
 
 class TestInbox:
@@ -75,16 +77,21 @@ class TestInbox:
         assert waiting(storage, tenant, "second@contoso.example") == ([], "")
         assert waiting(storage, tenant, "third@contoso.example") == ([KEY], "")
 
-    def test_marks_are_kept_until_they_are_removed(self, storage, tenant):
-        marks = [a_mark(), a_mark(act="2", refs=("contact/C-1",)), a_mark(f"{KEY}v1"), a_mark("e" * 32)]
-        for mark in marks:
-            storage.inbox.mark(tenant, mark)
-        assert storage.inbox.marks(tenant, KEY) == marks[:2]
-        assert storage.inbox.marks(tenant, f"{KEY}v1") == [marks[2]]
-        assert set(storage.inbox.marks(tenant)) == set(marks)
+    def test_changes_are_kept_until_they_are_removed(self, storage, tenant):
+        changes = [
+            a_change(),
+            a_change(change_id="2", refs=("contact/C-1",)),
+            a_change(f"{KEY}v1"),
+            a_change("e" * 32),
+        ]
+        for change in changes:
+            storage.inbox.note_change(tenant, change)
+        assert storage.inbox.pending_changes(tenant, KEY) == changes[:2]
+        assert storage.inbox.pending_changes(tenant, f"{KEY}v1") == [changes[2]]
+        assert set(storage.inbox.pending_changes(tenant)) == set(changes)
         for _ in range(2):
-            storage.inbox.unmark(tenant, marks[1:])
-        assert storage.inbox.marks(tenant) == [marks[0]]
+            storage.inbox.forget_changes(tenant, changes[1:])
+        assert storage.inbox.pending_changes(tenant) == [changes[0]]
         assert waiting(storage, tenant) == ([], "")
 
 
@@ -138,7 +145,7 @@ def test_of_agents_who_decide_at_once_one_wins_and_all_others_are_told(storage, 
     for number in numbers:
         mailbox = f"{number:032x}"
         address = f"agent{number}@contoso.example"
-        storage.mailboxes.put(a_mailbox(tenant_id=tenant, mailbox_id=mailbox, address=address))
+        storage.mailboxes.save(a_mailbox(tenant_id=tenant, mailbox_id=mailbox, address=address))
         storage.messages.add_copy(tenant, KEY, a_copy(mailbox_id=mailbox))
     storage.records.put_many(tenant, [a_record(f"project/P-{number}") for number in numbers])
     decide = use_cases_over(storage).decide
@@ -159,4 +166,4 @@ def test_of_agents_who_decide_at_once_one_wins_and_all_others_are_told(storage, 
     stored = storage.messages.get(tenant, KEY)
     assert [f"oid-{one}" for one in winners] == [stored.decided.by]
     assert [str(one.ref) for one in stored.decision.links] == [f"project/P-{winners[0]}"]
-    assert [one.by for one in storage.inbox.marks(tenant)] == [stored.decided.by]
+    assert [one.by for one in storage.inbox.pending_changes(tenant)] == [stored.decided.by]

@@ -9,10 +9,11 @@ import pytest
 
 from shared.domain.errors import Conflict
 from shared.domain.filing.filing import DONE, MAX_WAITERS, Bounced
-from shared.domain.filing.person_decisions import LINK, OPEN, Ruling
+from shared.domain.filing.person_decisions import LINK, OPEN, PersonDecision
 from shared.domain.mail.identity import variant_key
 from shared.domain.mail.messages import Direction
 from shared.domain.matching.matching import Disposition
+from shared.services.filing.change_message import ChangeMessage
 from tests.builders import (
     KEY,
     NOW,
@@ -35,6 +36,12 @@ def create(storage, tenant, message=None, document=None, copy=None):
     return storage.messages.create(
         tenant, message or a_stored_message(), document or a_document(), copy or a_copy()
     )
+
+
+def finish(storage, tenant, message):
+    """Mark a message done once all rows of `message` stand."""
+    change = ChangeMessage(storage.messages)
+    return change(tenant, message.key, lambda row: row.finished(message), known=message)
 
 
 class TestScan:
@@ -114,52 +121,50 @@ class TestMessageStore:
     def test_what_persons_did_comes_back(self, storage, tenant):
         message = create(storage, tenant).message
         before = a_decision(disposition=Disposition.TRIAGE, reason="no_match")
-        ruling = Ruling(
+        decision = PersonDecision(
             LINK, "a-person", NOW, before, links=(a_link(as_note=True),), taught="x@fabrikam.example"
         )
-        updated = storage.messages.update(
+        updated = storage.messages.save(
             tenant,
             replace(
                 message,
-                decided=ruling,
-                undone=replace(ruling, what=OPEN),
+                decided=decision,
+                undone=replace(decision, what=OPEN),
                 unlinked=frozenset({a_ref()}),
                 withdrawn=frozenset({a_ref("client/K-1")}),
-                acts=("1", "2"),
+                change_ids=("1", "2"),
             ),
         )
         assert storage.messages.get(tenant, KEY) == updated
-        assert updated.decided == ruling
+        assert updated.decided == decision
 
     def test_an_update_keeps_the_document(self, storage, tenant):
         message = create(storage, tenant).message
         decision = a_decision("contact/C-1", "client/K-1")
-        updated = storage.messages.update(
-            tenant, replace(message, decision=decision, variants=2, kind="reply")
-        )
+        updated = storage.messages.save(tenant, replace(message, decision=decision, variants=2, kind="reply"))
         assert storage.messages.get(tenant, KEY) == updated
         assert updated.decision == decision
         assert storage.messages.document(tenant, KEY) == a_document()
 
     def test_a_stale_update_is_refused(self, storage, tenant):
         message = create(storage, tenant).message
-        storage.messages.update(tenant, replace(message, variants=1))
+        storage.messages.save(tenant, replace(message, variants=1))
         for stale in (message, replace(message, etag="")):
             with pytest.raises(Conflict):
-                storage.messages.update(tenant, replace(stale, variants=5))
+                storage.messages.save(tenant, replace(stale, variants=5))
         assert storage.messages.get(tenant, KEY).variants == 1
 
     def test_finishing_is_possible_more_than_once_with_the_same_decision(self, storage, tenant):
         message = create(storage, tenant).message
-        storage.messages.finish(tenant, message)
-        storage.messages.finish(tenant, message)
+        finish(storage, tenant, message)
+        finish(storage, tenant, message)
         assert replace(storage.messages.get(tenant, KEY), etag="") == replace(message, state=DONE, etag="")
 
     def test_finishing_an_outdated_decision_is_refused(self, storage, tenant):
         message = create(storage, tenant).message
-        storage.messages.update(tenant, replace(message, decision=a_decision("contact/C-1", "client/K-1")))
+        storage.messages.save(tenant, replace(message, decision=a_decision("contact/C-1", "client/K-1")))
         with pytest.raises(Conflict):
-            storage.messages.finish(tenant, message)
+            finish(storage, tenant, message)
         assert storage.messages.get(tenant, KEY).state == "pending"
 
     def test_find_tells_links_direction_and_people_but_not_what_is_absent(self, storage, tenant):
@@ -174,7 +179,7 @@ class TestMessageStore:
         first = create(storage, tenant).message
         other = variant_key(KEY, 1)
         create(storage, tenant, a_stored_message(key=other, decision=a_decision("client/K-1")))
-        storage.messages.update(tenant, replace(first, variants=1))
+        storage.messages.save(tenant, replace(first, variants=1))
         (hits,) = storage.messages.find(tenant, {KEY: "id"}).values()
         assert [(one.key, one.evidence) for one in hits] == [(KEY, "id"), (other, "id")]
         assert [len(storage.messages.copies(tenant, one)) for one in (KEY, other)] == [1, 1]
@@ -206,11 +211,11 @@ class TestWaiting:
     def test_a_mail_in_triage_is_waited_for_until_it_is_filed(self, storage, tenant):
         message = create(storage, tenant, a_triaged_message()).message
         assert storage.messages.wait_for(tenant, KEY, a_waiter()) is None
-        storage.messages.finish(tenant, message)
+        finish(storage, tenant, message)
         stored = storage.messages.get(tenant, KEY)
         assert (stored.state, stored.waiters) == (DONE, (a_waiter(),))
-        filed = storage.messages.update(tenant, replace(stored, decision=a_decision()))
-        storage.messages.finish(tenant, filed)
+        filed = storage.messages.save(tenant, replace(stored, decision=a_decision()))
+        finish(storage, tenant, filed)
         assert storage.messages.get(tenant, KEY).waiters == ()
 
     def test_waiters_are_limited(self, storage, tenant):
@@ -266,6 +271,6 @@ def test_links_carry_all_their_evidence(storage, tenant):
     def test_bounces_come_back_and_finishing_keeps_them(self, storage, tenant):
         claim = create(storage, tenant)
         bounced = Bounced("gone@fabrikam.example", "5.1.1", permanent=True, at=NOW, message_key=KEY)
-        noted = storage.messages.update(tenant, replace(claim.message, bounces=(bounced,)))
-        storage.messages.finish(tenant, noted)
+        noted = storage.messages.save(tenant, replace(claim.message, bounces=(bounced,)))
+        finish(storage, tenant, noted)
         assert storage.messages.get(tenant, KEY).bounces == (bounced,)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ def poll(ledger: Ledger, *addresses: str) -> None:
     for address in addresses:
         mailbox = ledger.mailbox(address)
         assert mailbox is not None
-        ledger.mailboxes.note(mailbox, next_poll_at=None)
+        ledger.mailboxes.change(mailbox, lambda state: replace(state, next_poll_at=None))
     ledger.poll()
     ledger.settle()
 
@@ -118,7 +119,7 @@ def test_a_graph_that_is_down_parks_nobody(tenant: Tenant, ann: str, ledger: Led
     tenant.control.put_faults(error_rate=1.0, error_kinds=["503", "reset"])
     mailbox = ledger.mailbox(ann)
     assert mailbox is not None
-    ledger.mailboxes.note(mailbox, next_poll_at=None)
+    ledger.mailboxes.change(mailbox, lambda state: replace(state, next_poll_at=None))
     ledger.poll()
     eventually(lambda: len(ledger.events("command_put_back")) > 0, what="a failed walk")
     assert shown(tenant, ann)["state"] == "ok"

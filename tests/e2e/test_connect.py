@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
@@ -355,7 +356,7 @@ def test_a_revoked_sign_in_is_noticed_and_a_new_one_goes_on(
     assert fresh.admin.call("POST", "connect/verify")["state"] == "lost"
     mailbox = ledger.mailbox(ann)
     assert mailbox is not None
-    ledger.mailboxes.note(mailbox, next_poll_at=None)
+    ledger.mailboxes.change(mailbox, lambda state: replace(state, next_poll_at=None))
     ledger.poll()
     eventually(
         lambda: fresh.admin.call("GET", f"mailboxes/{ann}")["state"] == "no_access", what="the lost mailbox"

@@ -175,10 +175,10 @@ def test_a_graph_that_is_down_does_not_keep_a_mailbox_from_being_saved(
     tenant.connect(ann, wait=False)
     stored = ledger.mailbox(ann)
     assert stored is not None
-    assert stored.untested
+    assert stored.state.untested
     tenant.control.clear_faults()
     tenant.run_timer("watch_connections")
-    eventually(lambda: not must(ledger, ann).untested, what="the test of the mailbox")
+    eventually(lambda: not must(ledger, ann).state.untested, what="the test of the mailbox")
 
 
 def must(ledger: Ledger, address: str) -> Any:

@@ -8,6 +8,7 @@ from dev.stack import Stack
 from dev.tenant import Tenant, a_mail, eventually
 from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.adapters.storage.stores.subscriptions import AzureSubscriptions
+from tests.builders import rewrite
 from tests.e2e.conftest import CONTACT
 from tests.e2e.test_mailboxes import subscription_of
 from tests.ledger import Ledger
@@ -104,7 +105,7 @@ def test_a_paused_mailbox_whose_subscription_was_left_loses_it(
 ) -> None:
     mailbox = ledger.mailbox(ann)
     assert mailbox is not None
-    ledger.mailboxes.note(mailbox, enabled=False)
+    rewrite(ledger.mailboxes, mailbox, enabled=False)
     reconcile(tenant, ledger)
     assert subscription_of(tenant, ann) is None
     assert tenant.admin.call("GET", f"mailboxes/{ann}")["state"] == "paused"

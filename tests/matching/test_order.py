@@ -109,7 +109,7 @@ def played(
     world = World()
     world.records(*RECORDS)
     world.storage.codes.claim(TENANT, 1_000, [RECORDS[4].ref], "offer")
-    world.mailbox = world.storage.mailboxes.put(replace(world.mailbox, **boxes[0]))
+    world.mailbox = world.storage.mailboxes.save(replace(world.mailbox, **boxes[0]))
     mailboxes = [world.mailbox, *(world.connect(a, **b) for a, b in zip(OTHERS, boxes[1:], strict=False))]
     world.notify(world.deliver(message_id="parent@fabrikam.example", sender="bo@fabrikam.example"))
     same = {"message_id": "same@example.org", "to": (AGENT, *OTHERS)}

@@ -74,8 +74,3 @@ def _single(hint: Any, plain: Any) -> Any:
 def _hints(kind: Any) -> Mapping[str, Any]:
     names = {one.name for one in fields(kind)}
     return {name: hint for name, hint in get_type_hints(kind).items() if name in names}
-
-
-def hint_of(kind: type[object], name: str) -> Any:
-    """The type of a field. Raises KeyError for one that is none."""
-    return _hints(cast("Any", kind))[name]

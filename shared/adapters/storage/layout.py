@@ -15,7 +15,7 @@
 | Sightings     | tenant, mailbox id           | inverted receipt time, hash of the item       |
 | Timeline      | tenant, kind, record id      | entry id: inverted time, message key              |
 | Inbox         | tenant, hash of the agent    | inverted time, message key                        |
-|               | tenant, `~decided`           | message key `~` id of a mark                      |
+|               | tenant, `~decided`           | message key `~` id of a change                    |
 | Exceptions    | tenant                       | inverted time, id; `id:` + id -> inverted time    |
 | Erasures      | tenant; `~deleted` for organisations | keyed hash                    |
 | LateContacts  | tenant                       | `new:` + time and id of an announcement; `asked`  |
@@ -50,16 +50,12 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
             "state",
             "last_error",
             "last_sync_at",
-            "user_id",
-            "agent_id",
-            "aliases",
             "blocked_until",
             "lost_at",
             "paused_at",
             "reconciled",
             "untested",
             "address_offered",
-            "connected_at",
             "content",
             "mailbox_id",
         ),

@@ -8,22 +8,24 @@ from shared.api.etags import etag_of
 from shared.api.models.mailboxes import MailboxModel
 from shared.api.shapes import capture
 from shared.domain.capture.backfills import Backfill
+from shared.domain.connections.mailbox_state import MailboxState
 from shared.domain.connections.mailboxes import SETTINGS, Mailbox
 
 
 def mailbox(found: Mailbox, now: datetime, history: Backfill | None = None) -> MailboxModel:
+    state = found.state
     return MailboxModel.model_validate(
         {
             "address": found.address,
             **_settings(found),
             "state": found.shown_state,
             "connected_at": found.connected_at,
-            "address_offered": found.address_offered or None,
-            "lost_at": found.lost_at,
-            "last_sync": found.last_sync_at,
-            "last_error": found.last_error,
-            "lag_seconds": _lag_seconds(found, now),
-            "reconciliation": json.loads(found.reconciled) if found.reconciled else None,
+            "address_offered": state.address_offered or None,
+            "lost_at": state.lost_at,
+            "last_sync": state.last_sync_at,
+            "last_error": state.last_error,
+            "lag_seconds": _lag_seconds(state, now),
+            "reconciliation": json.loads(state.reconciled) if state.reconciled else None,
             "backfill": capture.backfill(history, now) if history else None,
         }
     )
@@ -38,8 +40,8 @@ def _settings(found: Mailbox) -> dict[str, Any]:
     return {name: getattr(found, name) for name in SETTINGS}
 
 
-def _lag_seconds(found: Mailbox, now: datetime) -> int | None:
-    if found.last_sync_at is None:
+def _lag_seconds(state: MailboxState, now: datetime) -> int | None:
+    if state.last_sync_at is None:
         return None
     # Another instance's clock may be a little ahead of this one.
-    return max(0, int((now - found.last_sync_at).total_seconds()))
+    return max(0, int((now - state.last_sync_at).total_seconds()))

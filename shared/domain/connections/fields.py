@@ -31,10 +31,13 @@ class Fields:
             raise InvalidInput(f"'{name}' must be a text of at most {longest} characters.")
         return value.strip()
 
-    def choice(self, name: str, default: str | None, allowed: Sequence[str | None]) -> str | None:
+    def choice(self, name: str, default: str, allowed: Sequence[str]) -> str:
+        return self.choice_or_none(name, default, allowed) or ""
+
+    def choice_or_none(self, name: str, default: str | None, allowed: Sequence[str | None]) -> str | None:
         value: str | None = self.given.get(name, default)
         if value not in allowed:
-            names = ", ".join("null" if one is None else repr(one) for one in allowed)
+            names = ", ".join(_shown(choice) for choice in allowed)
             raise InvalidInput(f"'{name}' must be one of {names}, not {value!r}.")
         return value
 
@@ -64,27 +67,34 @@ class Fields:
 
     def texts(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
         value = self.given.get(name, default)
-        if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
+        if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
             raise InvalidInput(f"'{name}' must be a list of texts.")
         if len(value) > MAX_ITEMS:
             raise InvalidInput(f"'{name}' may hold at most {MAX_ITEMS} items.")
-        return tuple(dict.fromkeys(one.strip() for one in value))
+        return tuple(dict.fromkeys(text.strip() for text in value))
 
     def address(self, name: str, default: str = "") -> str:
         value = self.given.get(name, default)
         return _address(name, value) if value else default
 
     def addresses(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(_address(name, one) for one in self.texts(name, default)))
+        return tuple(dict.fromkeys(_address(name, text) for text in self.texts(name, default)))
 
     def domains(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(_domain(name, one) for one in self.texts(name, default)))
+        return tuple(dict.fromkeys(_domain(name, text) for text in self.texts(name, default)))
 
     def addresses_or_domains(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
         given = self.texts(name, default)
-        return tuple(
-            dict.fromkeys(_address(name, o) if "@" in o.lstrip("@") else _domain(name, o) for o in given)
-        )
+        return tuple(dict.fromkeys(_address_or_domain(name, text) for text in given))
+
+
+def _shown(choice: str | None) -> str:
+    return "null" if choice is None else repr(choice)
+
+
+def _address_or_domain(name: str, text: str) -> str:
+    is_address = "@" in text.lstrip("@")
+    return _address(name, text) if is_address else _domain(name, text)
 
 
 def _address(name: str, value: object) -> str:

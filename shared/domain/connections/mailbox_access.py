@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from shared.domain.connections.mailboxes import FAILING, NO_ACCESS, Mailbox
+from shared.domain.connections.mailbox_state import FAILING
+from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import AccessDenied, MailboxUnavailable, NotFound, PermanentError
 
 # What Graph and Entra ID answer where consent, licence, user or scope are gone.
@@ -28,13 +29,13 @@ def judge(mailbox: Mailbox, error: PermanentError, *, walking: bool, denied: boo
     `denied`: the mailbox's list of folders is refused as well. Only a walk shows whether a mailbox works, so
     no other command's failure makes it `failing`.
     """
-    if mailbox.state == NO_ACCESS and (walking or denied):
+    if mailbox.has_lost_access and (walking or denied):
         return Verdict.KNOWN
     if denied and isinstance(error, LOSSES):
         return Verdict.LOST
     if not walking:
         return Verdict.PASSING
-    if mailbox.state == FAILING and mailbox.last_error == str(error):
+    if (mailbox.state.name, mailbox.state.last_error) == (FAILING, str(error)):
         return Verdict.KNOWN
     return Verdict.FAILING
 

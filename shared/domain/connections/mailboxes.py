@@ -1,30 +1,29 @@
 """A captured mailbox: whose it is, how it is reached, and what its admin wants of it."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Self
 
 from shared.domain.connections.fields import Fields
+from shared.domain.connections.mailbox_state import (
+    NO_ACCESS,
+    PAUSED,
+    REMOVING,
+    MailboxState,
+    Transition,
+    follow,
+    offered,
+)
 from shared.domain.errors import InvalidInput
 
-# What each means is on the page for those who operate this; a test compares the two.
-NEW: Final = "new"
-OK: Final = "ok"
-POLLING: Final = "polling"
-FAILING: Final = "failing"
-NO_ACCESS: Final = "no_access"
-REMOVING: Final = "removing"
-STATES: Final = (NEW, OK, POLLING, FAILING, NO_ACCESS, REMOVING)
-# Shown instead of the state while capture is switched off.
-PAUSED: Final = "paused"
-PERSONAL = "personal"
-INTAKE = "intake"
-# Ways to a mailbox: with the application's own permissions, or over somebody's sign-in.
+PERSONAL: Final = "personal"
+INTAKE: Final = "intake"
+# Ways to a mailbox: with the application's own permissions, or with a person's sign-in.
 GRAPH_APP: Final = "graph-app"
 GRAPH_DELEGATED: Final = "graph-delegated"
 CONNECTIONS: Final = (GRAPH_APP, GRAPH_DELEGATED)
-SETTINGS = (
+SETTINGS: Final = (
     "kind",
     "agent",
     "connection",
@@ -40,21 +39,19 @@ SETTINGS = (
     "mark_read",
     "backlog",
 )
-
-
-# So many earlier agents of a mailbox are remembered.
-MOST_FORMER = 20
+_MATCHED_TO: Final = (None, "opportunity", "project")
+_MATCHING_TYPES: Final = ("address_and_subject", "domain")
+# Earlier agents that a mailbox remembers.
+MOST_FORMER: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """`mailbox_id` is ours and outlives a changed address; `user_id` is Entra's object id once known.
+    """What its admin wants of it, whose it is, and `state`: what is known of its capture, which workers change.
 
-    `agent_id` is the object id of the agent who owns it; `former_agents` had it before, the last one first, and
-    mail that waited for them waits under their names. `lost_at` is when access was lost, until it returns;
-    `paused_at` when capture was paused, until it is resumed and what was missed has been asked for.
-    `reconciled` is what the last reconciliation counted, as JSON. `untested`: it was saved while Microsoft 365
-    did not answer. `address_offered` is the main address that the directory has for it now. Times are UTC.
+    `mailbox_id` is ours and outlives a changed address; `user_id` is Entra's object id once known. `agent_id` is
+    the object id of the agent who owns the mailbox; `former_agents` owned it before, the last one first, and mail
+    that waited for them waits under their names.
     """
 
     tenant_id: str
@@ -79,27 +76,33 @@ class Mailbox:
     agent_id: str = ""
     former_agents: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
-    state: str = NEW
-    last_error: str = ""
-    last_sync_at: datetime | None = None
-    next_poll_at: datetime | None = None
-    blocked_until: datetime | None = None
-    lost_at: datetime | None = None
-    paused_at: datetime | None = None
-    reconciled: str = ""
-    untested: bool = False
-    address_offered: str = ""
+    state: MailboxState = field(default_factory=MailboxState)
     etag: str = ""
 
     @property
     def graph_user(self) -> str:
-        """How Graph is asked for it: by object id once known, by address until then."""
+        """The name that Graph knows it by: the object id once it is known, the address until then."""
         return self.user_id or self.address
+
+    @property
+    def is_removed(self) -> bool:
+        """Whether an admin has deleted it; nobody sees it any more, and a worker clears it away."""
+        return self.state.name == REMOVING
+
+    @property
+    def has_lost_access(self) -> bool:
+        """Whether Graph refuses it, as far as is known."""
+        return self.state.name == NO_ACCESS
+
+    @property
+    def is_served(self) -> bool:
+        """Whether mail is captured: nobody has paused or removed it."""
+        return self.enabled and not self.is_removed
 
     @property
     def is_readable(self) -> bool:
         """Whether mail is captured, and Graph lets it be read as far as is known."""
-        return self.enabled and self.state not in (NO_ACCESS, REMOVING)
+        return self.is_served and not self.has_lost_access
 
     @property
     def is_polled_only(self) -> bool:
@@ -109,7 +112,7 @@ class Mailbox:
     @property
     def shown_state(self) -> str:
         """The state as an admin sees it."""
-        return self.state if self.enabled or self.state == REMOVING else PAUSED
+        return self.state.name if self.enabled or self.is_removed else PAUSED
 
     @property
     def own_addresses(self) -> frozenset[str]:
@@ -121,44 +124,46 @@ class Mailbox:
         """The agents with whom mail of this mailbox may wait, today's first."""
         return (self.agent, *self.former_agents)
 
+    def after(self, transition: Transition) -> Self:
+        """With its state one transition on; while it is being removed, as it is."""
+        state = follow(self.state, transition)
+        return self if state == self.state else replace(self, state=state)
+
     def handed_over(self, to: str) -> Self:
-        """With another agent. The one before must lose access, so the object id is to be learnt anew."""
-        former = [one for one in self.inboxes if one not in (to, "")]
+        """With another agent. Its object id is unknown, so that the one before loses access at once."""
+        former = [agent for agent in self.inboxes if agent not in (to, "")]
         return replace(self, agent=to, agent_id="", former_agents=tuple(former[:MOST_FORMER]))
 
     def changed(self, fields: Fields) -> Self:
         """This mailbox with the given settings. Raises InvalidInput with a sentence."""
         fields.only(SETTINGS)
-        kind = fields.choice("kind", self.kind, (PERSONAL, INTAKE)) or PERSONAL
-        intake = kind == INTAKE
-        mark_read = fields.flag("mark_read", intake if kind != self.kind else self.mark_read)
-        if mark_read and not intake:
-            raise InvalidInput("'mark_read' is for intake mailboxes; mail in personal ones is never touched.")
-        connection = fields.choice("connection", self.connection, CONNECTIONS)
-        default_poll = 1 if intake and kind != self.kind else self.poll_minutes
-        return replace(
-            self,
-            kind=kind,
+        kind = fields.choice("kind", self.kind, (PERSONAL, INTAKE))
+        base = self if kind == self.kind else self._of_kind(kind)
+        changed = replace(
+            base,
             agent=fields.address("agent", self.agent or self.address),
-            connection=connection or GRAPH_APP,
-            enabled=fields.flag("enabled", self.enabled),
-            capture=fields.choice("capture", self.capture, ("known", "everything")) or "known",
-            poll_minutes=fields.number("poll_minutes", default_poll, 1, 24 * 60),
-            matching=fields.flag("matching", self.matching),
-            matched_to=fields.choice("matched_to", self.matched_to, (None, "opportunity", "project")),
-            matching_type=fields.choice(
-                "matching_type", self.matching_type, ("address_and_subject", "domain")
-            )
-            or "address_and_subject",
-            unmatched=fields.choice("unmatched", self.unmatched, ("inbox", "new")) or "inbox",
-            sent_items=fields.flag("sent_items", self.sent_items),
-            never_log=fields.addresses_or_domains("never_log", self.never_log),
-            mark_read=mark_read,
-            backlog=fields.choice(
-                "backlog", self.backlog or ("unread" if intake else ""), ("", "unread", "none")
-            )
-            or "",
+            connection=fields.choice("connection", base.connection, CONNECTIONS),
+            enabled=fields.flag("enabled", base.enabled),
+            capture=fields.choice("capture", base.capture, ("known", "everything")),
+            poll_minutes=fields.number("poll_minutes", base.poll_minutes, 1, 24 * 60),
+            matching=fields.flag("matching", base.matching),
+            matched_to=fields.choice_or_none("matched_to", base.matched_to, _MATCHED_TO),
+            matching_type=fields.choice("matching_type", base.matching_type, _MATCHING_TYPES),
+            unmatched=fields.choice("unmatched", base.unmatched, ("inbox", "new")),
+            sent_items=fields.flag("sent_items", base.sent_items),
+            never_log=fields.addresses_or_domains("never_log", base.never_log),
+            mark_read=fields.flag("mark_read", base.mark_read),
+            backlog=fields.choice("backlog", base.backlog, ("", "unread", "none")),
         )
+        if changed.mark_read and changed.kind != INTAKE:
+            raise InvalidInput("'mark_read' is for intake mailboxes; mail in personal ones is never touched.")
+        return changed
+
+    def _of_kind(self, kind: str) -> Self:
+        """With the defaults of another kind: intake is read by the minute, and its mail is marked as read."""
+        if kind != INTAKE:
+            return replace(self, kind=kind, mark_read=False)
+        return replace(self, kind=kind, mark_read=True, poll_minutes=1, backlog=self.backlog or "unread")
 
     def readdressed(self, address: str, aliases: tuple[str, ...]) -> Self:
         """Under its new main address; the old one stays an alias. `aliases` are those the directory knows.
@@ -166,7 +171,7 @@ class Mailbox:
         The agent keeps the name under which history, inbox and notices are filed.
         """
         own = {*self.aliases, *aliases, self.address} - {address}
-        return replace(self, address=address, aliases=tuple(sorted(own)), address_offered="")
+        return replace(self.after(offered("")), address=address, aliases=tuple(sorted(own)))
 
     def captures_from(self, capture_hours: int) -> datetime | None:
         """The oldest receipt time that is captured without a backfill; none before it is connected."""
@@ -174,11 +179,12 @@ class Mailbox:
 
     def is_due(self, now: datetime) -> bool:
         """Whether the poll timer should have this mailbox walked now."""
-        return self.enabled and (self.next_poll_at is None or self.next_poll_at <= now)
+        planned = self.state.next_poll_at
+        return self.is_served and (planned is None or planned <= now)
 
     def lag(self, now: datetime) -> timedelta:
         """How long ago its last complete walk began; before the first, how long it has been connected."""
-        return now - (self.last_sync_at or self.connected_at or now)
+        return now - (self.state.last_sync_at or self.connected_at or now)
 
     def next_poll(self, now: datetime) -> datetime:
         """The next moment to poll: one interval on, on this mailbox's own second of the interval.

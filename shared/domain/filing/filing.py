@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.errors import Conflict
 from shared.domain.filing.entries import Entry, entry_id, kind_of
-from shared.domain.filing.person_decisions import Ruling
+from shared.domain.filing.person_decisions import PersonDecision
 from shared.domain.mail.addresses import Person
 from shared.domain.mail.automatic import Automatic, nature_of
 from shared.domain.mail.conversations import travels
@@ -23,7 +24,7 @@ DONE = "done"
 DELETED = "deleted"
 MAX_WAITERS = 50
 # Ids of changes that a mail remembers: until they have been audited, and so that none is made twice.
-MOST_ACTS = 50
+MOST_CHANGE_IDS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class StoredMessage:
 
     `decided` is what a person has decided on it in My Inbox; `undone` is a decision that is being taken back.
     `unlinked` are records from which a person took it by hand: no rule files it there again. `withdrawn` are
-    records on which it no longer is, so that no entry of it may stand there. `acts` are the ids of the last
+    records on which it no longer is, so that no entry of it may stand there. `change_ids` are the ids of the last
     changes that persons made, and runs that decided anew.
 
     `silent`: nobody is told of what makes it `pending`; who finishes it for another one adopts that.
@@ -91,11 +92,11 @@ class StoredMessage:
     automatic: str = ""
     conversation: str = ""
     bounces: tuple[Bounced, ...] = ()
-    decided: Ruling | None = None
-    undone: Ruling | None = None
+    decided: PersonDecision | None = None
+    undone: PersonDecision | None = None
     unlinked: frozenset[RecordRef] = frozenset()
     withdrawn: frozenset[RecordRef] = frozenset()
-    acts: tuple[str, ...] = ()
+    change_ids: tuple[str, ...] = ()
     silent: bool = False
     etag: str = ""
 
@@ -108,6 +109,29 @@ class StoredMessage:
         if self.is_deleted:
             return self
         return replace(self, state=PENDING, silent=self.silent if self.state == PENDING else silent)
+
+    def remembering(self, change_id: str) -> "StoredMessage":
+        """This message with the id of a change, so that the same change is not made twice."""
+        return replace(self, change_ids=(*self.change_ids, change_id)[-MOST_CHANGE_IDS:])
+
+    def revised(self, seen: "StoredMessage", decision: Decision) -> "StoredMessage | None":
+        """This message under a new decision; None where it is not done, or not as it was seen."""
+        if self.state != DONE or self.decision != seen.decision:
+            return None
+        lost = {link.ref for link in self.decision.links} - {link.ref for link in decision.links}
+        return replace(self.reopened(silent=True), decision=decision, withdrawn=self.withdrawn | lost)
+
+    def finished(self, applied: "StoredMessage") -> "StoredMessage":
+        """This message once all rows of `applied` stand. Raises Conflict where other rows are to stand by now."""
+        if self.is_deleted:
+            return self
+        if (self.decision, self.kind) != (applied.decision, applied.kind):
+            raise Conflict(f"message {self.key} changed while its rows were written")
+        return replace(self, state=DONE, waiters=() if self.is_filed else self.waiters)
+
+    def with_variants(self, number: int) -> "StoredMessage":
+        """This message, known to have so many others with its Message-ID at least."""
+        return replace(self, variants=max(self.variants, number))
 
     @property
     def gone(self) -> frozenset[RecordRef]:

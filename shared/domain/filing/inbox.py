@@ -9,7 +9,7 @@ from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import Outdated, WrongState
 from shared.domain.filing.filing import DELETED, InboxItem, StoredMessage
 from shared.domain.filing.links import filed_on
-from shared.domain.filing.person_decisions import DELETE, LINK, Ruling
+from shared.domain.filing.person_decisions import DELETE, LINK, PersonDecision
 from shared.domain.mail.identity import Hasher
 from shared.domain.mail.messages import Direction, Document
 from shared.domain.matching.matching import Decision, Disposition, MatchPolicy, reason_to_list
@@ -63,8 +63,8 @@ def version_of(stored: StoredMessage) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
-def ruled(
-    stored: StoredMessage, ruling: Ruling, own: Iterable[Mailbox], read_under: str = ""
+def decided_on(
+    stored: StoredMessage, decision: PersonDecision, own: Iterable[Mailbox], read_under: str = ""
 ) -> StoredMessage | None:
     """The mail under a decision; None when it stands so already. `own` are those mailboxes with a copy that belong to
     whoever decides.
@@ -72,9 +72,9 @@ def ruled(
     Raises Outdated when somebody else, or a rule, was faster; WrongState for a second thought without an undo.
     """
     if stored.decided is not None:
-        if stored.decided.says_the_same_as(ruling):
+        if stored.decided.says_the_same_as(decision):
             return None
-        if stored.decided.by != ruling.by:
+        if stored.decided.by != decision.by:
             raise Outdated("Somebody else was faster: this mail has been decided on. Read My Inbox again.")
         raise WrongState("You have decided on this mail already. Undo that first.")
     if stored.undone is not None:
@@ -83,10 +83,10 @@ def ruled(
         raise Outdated("This mail no longer waits in My Inbox: it has been filed. Read My Inbox again.")
     if read_under and read_under != version_of(stored):
         raise Outdated("This mail has changed since you read it. Read My Inbox again.")
-    return _deleted(stored, ruling) if ruling.what == DELETE else _decided(stored, ruling)
+    return _deleted(stored, decision) if decision.what == DELETE else _decided(stored, decision)
 
 
-def ruled_along(stored: StoredMessage, lead: StoredMessage) -> StoredMessage | None:
+def filed_along(stored: StoredMessage, lead: StoredMessage) -> StoredMessage | None:
     """The mail filed along with another one of its thread; None when it is not to be."""
     decided = lead.decided
     if decided is None or stored.decided or stored.undone or stored.is_deleted:
@@ -96,8 +96,8 @@ def ruled_along(stored: StoredMessage, lead: StoredMessage) -> StoredMessage | N
         for one in decided.links
         if one.ref not in stored.unlinked
     )
-    ruling = Ruling(LINK, decided.by, decided.at, stored.decision, links, along=lead.key)
-    return _decided(stored, ruling) if links else None
+    decision = PersonDecision(LINK, decided.by, decided.at, stored.decision, links, along=lead.key)
+    return _decided(stored, decision) if links else None
 
 
 def undone(stored: StoredMessage, *, by: str, at: datetime) -> StoredMessage | None:
@@ -105,22 +105,21 @@ def undone(stored: StoredMessage, *, by: str, at: datetime) -> StoredMessage | N
 
     Raises WrongState when there is nothing to undo, and for a mail that was deleted.
     """
-    ruling = stored.decided
+    decision = stored.decided
     if stored.is_deleted:
         raise WrongState("A deleted mail cannot be brought back.")
-    if ruling is None:
+    if decision is None:
         if stored.undone is not None:
             return None
         raise WrongState("Nobody has decided on this mail: there is nothing to undo.")
-    before = {one.ref: one for one in ruling.before.links if one.ref not in stored.unlinked}
-    others = {one.ref: one for one in stored.decision.links if one.ref not in ruling.refs}
-    decision = filed_on([*{**before, **others}.values()], ruling.before)
+    before = {one.ref: one for one in decision.before.links if one.ref not in stored.unlinked}
+    others = {one.ref: one for one in stored.decision.links if one.ref not in decision.refs}
     return replace(
         stored.reopened(silent=False),
-        decision=decision,
+        decision=filed_on([*{**before, **others}.values()], decision.before),
         decided=None,
-        undone=replace(ruling, by=by, at=at),
-        withdrawn=stored.withdrawn | frozenset(ruling.refs),
+        undone=replace(decision, by=by, at=at),
+        withdrawn=stored.withdrawn | frozenset(decision.refs),
     )
 
 
@@ -144,9 +143,9 @@ def is_buried(stored: StoredMessage) -> bool:
     return stored.is_deleted and not stored.agent
 
 
-def taken_away(stored: StoredMessage, ruling: Ruling) -> StoredMessage | None:
+def taken_away(stored: StoredMessage, decision: PersonDecision) -> StoredMessage | None:
     """The mail as a tombstone, whoever has decided what on it; None when it is one."""
-    return None if stored.is_deleted else _deleted(stored, ruling)
+    return None if stored.is_deleted else _deleted(stored, decision)
 
 
 def is_of_thread(item: InboxItem, stored: StoredMessage, thread: Iterable[str]) -> bool:
@@ -159,23 +158,23 @@ def is_of_thread(item: InboxItem, stored: StoredMessage, thread: Iterable[str]) 
     return same and item.sender.address in stored.participants
 
 
-def _decided(stored: StoredMessage, ruling: Ruling) -> StoredMessage:
-    links = {one.ref: one for one in (*stored.decision.links, *ruling.links)}
+def _decided(stored: StoredMessage, decision: PersonDecision) -> StoredMessage:
+    links = {one.ref: one for one in (*stored.decision.links, *decision.links)}
     return replace(
         stored.reopened(silent=False),
-        decision=replace(filed_on([*links.values()], stored.decision), reason=ruling.links[0].rule),
-        decided=replace(ruling, before=stored.decision),
-        unlinked=stored.unlinked - set(ruling.refs),
+        decision=replace(filed_on([*links.values()], stored.decision), reason=decision.links[0].rule),
+        decided=replace(decision, before=stored.decision),
+        unlinked=stored.unlinked - set(decision.refs),
     )
 
 
-def _deleted(stored: StoredMessage, ruling: Ruling) -> StoredMessage:
+def _deleted(stored: StoredMessage, decision: PersonDecision) -> StoredMessage:
     """Nothing of what was decided before is kept: it may quote addresses."""
-    decision = Decision(Disposition.TRIAGE, reason=DELETED, version=stored.decision.version)
+    nowhere = Decision(Disposition.TRIAGE, reason=DELETED, version=stored.decision.version)
     return replace(
         stored,
-        decision=decision,
-        decided=replace(ruling, before=decision),
+        decision=nowhere,
+        decided=replace(decision, before=nowhere),
         state=DELETED,
         withdrawn=stored.withdrawn | {one.ref for one in stored.decision.links},
     )

@@ -26,7 +26,7 @@ CERTAIN: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Ruling:
+class PersonDecision:
     """One decision. `by` is the object id of who made it; `before` is what stood there, to be put back by an undo.
 
     `opens` is the record that it opens. `file_thread`: the thread's other mails in My Inbox go along; `thread`
@@ -50,7 +50,11 @@ class Ruling:
     def refs(self) -> tuple[RecordRef, ...]:
         return tuple(one.ref for one in self.links)
 
-    def says_the_same_as(self, other: "Ruling") -> bool:
+    def is_same_as(self, other: "PersonDecision") -> bool:
+        """Whether both are one decision, however far it has been carried out."""
+        return (self.what, self.by, self.at) == (other.what, other.by, other.at)
+
+    def says_the_same_as(self, other: "PersonDecision") -> bool:
         """Whether another decision of the same person comes to the same records in the same way."""
         return (self.what, self.by, self._places) == (other.what, other.by, other._places)
 
@@ -60,7 +64,7 @@ class Ruling:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class PendingChange:
     """A person's change to a stored mail that may not have been carried out yet: written first, removed last.
 
     `id` is on the mail too once the change is; `refs` are the records it is about. Says no more than an audit may.

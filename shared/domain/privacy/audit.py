@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.domain.filing.person_decisions import Mark
+from shared.domain.filing.person_decisions import PendingChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,8 @@ class AuditFilter:
         return self.by in ("", row.by) and self.what in ("", row.what) and about
 
 
-def row_of(mark: Mark) -> AuditRow:
+def row_of(change: PendingChange) -> AuditRow:
     """The row of a change to a stored mail."""
-    return AuditRow(mark.id, mark.at, mark.by, mark.what, (f"message/{mark.message_key}", *mark.refs))
+    return AuditRow(
+        change.id, change.at, change.by, change.what, (f"message/{change.message_key}", *change.refs)
+    )

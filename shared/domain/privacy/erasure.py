@@ -172,6 +172,11 @@ class Eraser:
             html_quote_start=None if start is None else self._moved(document.html, start),
         )
 
+    def message(self, stored: StoredMessage, document: Document) -> tuple[StoredMessage, Document] | None:
+        """A stored mail that quotes the address, without it; None where nothing names it."""
+        after = self.value(stored), self.document(document)
+        return None if after[0] is stored and after[1] is document else after
+
     def record(self, record: Record) -> Record:
         """A record: the card loses the address, and one that is left with none says nothing of anybody any more."""
         if self.address not in record.addresses:

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from shared.domain.errors import InvalidInput
-from shared.domain.filing.person_decisions import Ruling
+from shared.domain.filing.filing import StoredMessage
+from shared.domain.filing.person_decisions import PersonDecision
 from shared.domain.matching.matching import BY_RULE, Decision, Link
 from shared.domain.records.records import MATTERS, Record, RecordRef
 
@@ -60,12 +61,21 @@ def moved(decision: Decision, old: RecordRef, new: RecordRef) -> Decision:
     )
 
 
-def moved_ruling(ruling: Ruling | None, old: RecordRef, new: RecordRef) -> Ruling | None:
+def relinked(stored: StoredMessage, old: RecordRef, new: RecordRef) -> StoredMessage:
+    """A message whose decision, and what a person decided on it, lead to `new` where they led to `old`."""
+    return replace(
+        stored,
+        decision=moved(stored.decision, old, new),
+        decided=moved_decision(stored.decided, old, new),
+    )
+
+
+def moved_decision(decision: PersonDecision | None, old: RecordRef, new: RecordRef) -> PersonDecision | None:
     """What a person decided, likewise, and what an undo would bring back."""
-    if ruling is None:
+    if decision is None:
         return None
-    links = _redirected(ruling.links, old, new)
-    return replace(ruling, links=links, before=moved(ruling.before, old, new))
+    links = _redirected(decision.links, old, new)
+    return replace(decision, links=links, before=moved(decision.before, old, new))
 
 
 def _redirected(links: tuple[Link, ...], old: RecordRef, new: RecordRef) -> tuple[Link, ...]:

@@ -1,10 +1,12 @@
 """Stores of organisations, their connections, mailboxes and subscriptions."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from shared.domain.connections.connections import MailConnection
+from shared.domain.connections.mailbox_state import Transition
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.organisations import Organisation
 from shared.domain.connections.subscriptions import Subscription
@@ -19,21 +21,34 @@ class Organisations(Protocol):
     def all(self) -> Iterator[Organisation]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The mailbox to which a transition was applied, and what came of it: the same where it changed nothing."""
+
+    before: Mailbox
+    after: Mailbox
+
+    @property
+    def has_renamed(self) -> bool:
+        """Whether this change, and no other, led from one state to another: of several workers, one tells."""
+        return self.before.state.name != self.after.state.name
+
+
 class Mailboxes(Protocol):
     def get(self, tenant_id: str, address: str) -> Mailbox | None: ...
 
     def by_id(self, tenant_id: str, mailbox_id: str) -> Mailbox | None: ...
 
-    def put(self, mailbox: Mailbox) -> Mailbox:
-        """Create or replace under the mailbox's ETag ('' = must not exist). Raises Conflict."""
+    def save(self, mailbox: Mailbox) -> Mailbox:
+        """Create or replace under the mailbox's ETag ('' = must not exist). Raises Conflict.
 
-    def note(self, mailbox: Mailbox, **changes: object) -> None:
-        """Merge single fields of state (state, last_error, last_sync_at, next_poll_at, user_id, ...)."""
+        This is how settings, addresses and ids are written; state goes through `change`.
+        """
 
-    def change(self, mailbox: Mailbox, transition: Callable[[Mailbox], Mailbox]) -> Mailbox | None:
-        """Apply a pure transition to the row as it is now, and write it under its ETag.
+    def change(self, mailbox: Mailbox, transition: Transition) -> Change | None:
+        """Apply a transition to the state as it is now, and write it under the row's ETag. Settings stay.
 
-        `mailbox` is the row as it was last read: while nobody has changed it since, nothing is read again.
+        `mailbox` is the row as it was last read: while nobody has changed it since, it is not read again.
         None when the mailbox is gone; raises Conflict when others keep changing it.
         """
 

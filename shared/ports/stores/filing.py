@@ -7,7 +7,7 @@ from typing import Protocol
 
 from shared.domain.filing.entries import Entry
 from shared.domain.filing.filing import Copy, InboxItem, StoredMessage, Waiter
-from shared.domain.filing.person_decisions import Mark
+from shared.domain.filing.person_decisions import PendingChange
 from shared.domain.mail.messages import Document
 from shared.domain.matching.candidates import ThreadHit
 from shared.domain.records.records import RecordRef
@@ -32,17 +32,14 @@ class MessageStore(Protocol):
 
     def add_copy(self, tenant_id: str, key: str, copy: Copy) -> None: ...
 
-    def update(self, tenant_id: str, message: StoredMessage) -> StoredMessage:
-        """Write decision, state, waiters and variants under the ETag. Raises Conflict."""
-
-    def finish(self, tenant_id: str, message: StoredMessage) -> None:
-        """Mark done; a filed message's waiters have been put back and are dropped."""
+    def save(self, tenant_id: str, message: StoredMessage) -> StoredMessage:
+        """Write the message under its ETag; its document stays as it is. Raises Conflict."""
 
     def bury(self, tenant_id: str, tombstone: StoredMessage) -> None:
         """Delete document and copies and leave this, under its ETag. Raises Conflict."""
 
-    def rewrite(self, tenant_id: str, message: StoredMessage, document: Document) -> None:
-        """Put message and document in place of those that stand there, under the ETag. Raises Conflict."""
+    def save_with_document(self, tenant_id: str, message: StoredMessage, document: Document) -> None:
+        """Write both in place of those that stand there, under the message's ETag. Raises Conflict."""
 
     def get(self, tenant_id: str, key: str) -> StoredMessage | None: ...
 
@@ -116,7 +113,7 @@ class Timeline(Protocol):
 
 
 class Inbox(Protocol):
-    """My Inbox of each agent; and marks of what persons have decided that may not have been carried out yet."""
+    """My Inbox of each agent; and changes by persons that may not have been carried out yet."""
 
     def put(self, tenant_id: str, item: InboxItem) -> None: ...
 
@@ -126,12 +123,12 @@ class Inbox(Protocol):
     def page(self, tenant_id: str, agent: str, *, limit: int, after: str) -> tuple[list[InboxItem], str]:
         """Newest first, from behind the item id `after`; the second is where the next page starts, or ''."""
 
-    def mark(self, tenant_id: str, mark: Mark) -> None: ...
+    def note_change(self, tenant_id: str, change: PendingChange) -> None: ...
 
-    def marks(self, tenant_id: str, message_key: str = "") -> list[Mark]:
+    def pending_changes(self, tenant_id: str, message_key: str = "") -> list[PendingChange]:
         """Those of one message, or all of them."""
 
-    def unmark(self, tenant_id: str, marks: Sequence[Mark]) -> None: ...
+    def forget_changes(self, tenant_id: str, changes: Sequence[PendingChange]) -> None: ...
 
 
 class Attachments(Protocol):

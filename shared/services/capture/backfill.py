@@ -11,7 +11,7 @@ from shared.domain.capture.folders import FolderState
 from shared.domain.capture.sightings import FILED, TRIAGE
 from shared.domain.capture.windows import Window, is_done
 from shared.domain.commands.commands import MAX_IDS, BackfillMailbox, IngestMessages
-from shared.domain.connections.mailboxes import REMOVING, Mailbox
+from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import InvalidInput, NotFound, PageBroken, Throttled, Unavailable, WrongState
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import MessageHead
@@ -45,7 +45,7 @@ class StepBackfill:
 
     def __call__(self, command: BackfillMailbox) -> None:
         with self.turns.slot(command) as scope:
-            if scope is None or scope.mailbox.state == REMOVING:
+            if scope is None or scope.mailbox.is_removed:
                 telemetry.event("backfill_dropped", mailbox=command.mailbox_id)
                 return
             backfill = self.backfills.get(scope.mailbox)

@@ -21,7 +21,7 @@ from shared.domain.capture.late_contacts import (
     taken_together,
 )
 from shared.domain.commands.commands import MAX_IDS, IngestMessages, JoinLateContacts
-from shared.domain.connections.mailboxes import REMOVING, Mailbox
+from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.organisations import Organisation
 from shared.domain.mail.items import ItemRef
 from shared.domain.records.records import Record, RecordRef
@@ -201,7 +201,7 @@ def _since(organisation: Organisation, at: datetime) -> datetime:
 
 
 def _captured(mailboxes: Mailboxes, tenant_id: str) -> Iterator[Mailbox]:
-    return (one for one in mailboxes.of(tenant_id) if one.enabled and one.state != REMOVING)
+    return (mailbox for mailbox in mailboxes.of(tenant_id) if mailbox.is_served)
 
 
 def _by_id(mailboxes: Mailboxes, tenant_id: str) -> list[Mailbox]:

@@ -1,12 +1,13 @@
 """Parks a mailbox that may no longer be read, says so once, and resumes capture when access returns."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from shared import telemetry
 from shared.domain.commands.commands import Command, MaintainSubscription, ReconcileMailbox, SyncMailbox
 from shared.domain.connections.mailbox_access import LOSSES, Verdict, judge, missed_since
-from shared.domain.connections.mailboxes import FAILING, NO_ACCESS, OK, REMOVING, Mailbox
+from shared.domain.connections.mailbox_state import access_lost, access_returned, failing
+from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import Noted, PermanentError
 from shared.ports.mail import MailSource
 from shared.ports.stores.connections import Mailboxes
@@ -16,7 +17,7 @@ from shared.services.capture.scopes import Scope
 
 @dataclass(frozen=True, slots=True)
 class WatchAccess:
-    """Told of how each turn at a mailbox ended. The state is changed under its ETag: of several, one tells."""
+    """Hears how each turn at a mailbox ended. Of several workers that notice a loss at once, one tells the admin."""
 
     mailboxes: Mailboxes
     mail: MailSource
@@ -37,14 +38,14 @@ class WatchAccess:
         if verdict is Verdict.LOST:
             self._park(mailbox, error)
         if verdict is Verdict.FAILING:
-            self.mailboxes.note(mailbox, state=FAILING, last_error=str(error))
+            self.mailboxes.change(mailbox, failing(str(error)))
         if verdict in (Verdict.LOST, Verdict.KNOWN):
             return Noted(str(error), error.code)
         return error
 
     def proved(self, scope: Scope) -> None:
         """The mailbox's folders could be listed: where access was lost, it is back."""
-        if scope.mailbox.state == NO_ACCESS and scope.is_enabled:
+        if scope.mailbox.has_lost_access and scope.is_enabled:
             self._resume(scope)
 
     def _is_denied(self, mailbox: Mailbox) -> bool:
@@ -52,7 +53,7 @@ class WatchAccess:
 
         A parked one is not asked again: its walk asked just now.
         """
-        if mailbox.state == NO_ACCESS:
+        if mailbox.has_lost_access:
             return True
         try:
             self.mail.folders(mailbox)
@@ -63,24 +64,23 @@ class WatchAccess:
         return False
 
     def _park(self, mailbox: Mailbox, error: PermanentError) -> None:
-        """Of several workers that notice it at once one writes; the others' Conflict has them look again."""
-        if mailbox.state == REMOVING:
+        change = self.mailboxes.change(mailbox, access_lost(str(error), self.clock()))
+        if change is None or not change.has_renamed:
             return
-        now = self.clock()
-        self.mailboxes.put(replace(mailbox, state=NO_ACCESS, last_error=str(error), lost_at=now))
         telemetry.alert("access_lost", mailbox=mailbox.mailbox_id, code=error.code or type(error).__name__)
         self._maintain(mailbox)
 
     def _resume(self, scope: Scope) -> None:
-        """Commands first: who is killed before the state is written finds it `no_access` and does it again."""
+        """Commands first: a worker killed before the state is written finds `no_access` and does it again."""
         mailbox = self.mailboxes.by_id(scope.tenant_id, scope.mailbox.mailbox_id)
-        if mailbox is None or mailbox.state != NO_ACCESS:
+        if mailbox is None or not mailbox.has_lost_access:
             return
         self._maintain(mailbox)
         now = self.clock()
-        self.queue.put(reconciliation_of(scope, gap=mailbox.lost_at or now, now=now))
-        self.mailboxes.put(replace(mailbox, state=OK, last_error="", lost_at=None))
-        telemetry.alert("access_returned", mailbox=mailbox.mailbox_id)
+        self.queue.put(reconciliation_of(scope, gap=mailbox.state.lost_at or now, now=now))
+        change = self.mailboxes.change(mailbox, access_returned)
+        if change is not None and change.has_renamed:
+            telemetry.alert("access_returned", mailbox=mailbox.mailbox_id)
 
     def _maintain(self, mailbox: Mailbox) -> None:
         self.queue.put(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared import telemetry
+from shared.domain.connections.mailbox_state import next_polled
 from shared.domain.connections.mailboxes import Mailbox
 from shared.ports.stores.connections import Mailboxes
 from shared.ports.work import Clock, CommandQueue
@@ -23,8 +24,8 @@ class PollMailboxes:
         due = 0
         for mailbox in self.mailboxes.due(now):
             self.queue.put(walk_of(mailbox, now))
-            self.mailboxes.note(mailbox, next_poll_at=mailbox.next_poll(now))
-            if mailbox.paused_at is None:
+            self.mailboxes.change(mailbox, next_polled(mailbox.next_poll(now)))
+            if mailbox.state.paused_at is None:
                 tell_lag(mailbox, now)
             due += 1
         telemetry.event("polled", due=due)
@@ -36,7 +37,7 @@ def tell_lag(mailbox: Mailbox, now: datetime) -> None:
     telemetry.event(
         "mailbox_lag",
         mailbox=mailbox.mailbox_id,
-        state=mailbox.state,
+        state=mailbox.state.name,
         polled_only=mailbox.is_polled_only,
         seconds=seconds,
         late=max(seconds - mailbox.poll_minutes * 60, 0),

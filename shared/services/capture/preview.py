@@ -17,7 +17,7 @@ from shared.domain.capture.windows import Window, is_done
 from shared.domain.connections.fields import Fields
 from shared.domain.connections.mailbox_access import LOSSES
 from shared.domain.connections.mailbox_tests import NO_USER, SENTENCES
-from shared.domain.connections.mailboxes import REMOVING, Mailbox
+from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import (
     InvalidInput,
     NotFound,
@@ -117,7 +117,7 @@ class PreviewMailbox:
         if named is None:
             raise InvalidInput(f"{address[:320]!r} is no e-mail address.")
         stored = self.mailboxes.get(caller.tenant_id, named)
-        if stored is not None and stored.state == REMOVING:
+        if stored is not None and stored.is_removed:
             stored = None
         if ADMIN not in caller.roles and (stored is None or not caller.owns(stored)):
             raise Unknown(f"There is no mailbox {named}.")

@@ -11,6 +11,7 @@ from shared.domain.capture.reconciliation import REACH, Reconciliation, is_in_do
 from shared.domain.capture.sightings import Sighting
 from shared.domain.capture.windows import Window, is_done
 from shared.domain.commands.commands import BackfillMailbox, ReconcileMailbox
+from shared.domain.connections.mailbox_state import reconciled
 from shared.domain.errors import NotFound
 from shared.domain.mail.messages import MessageHead
 from shared.ports.mail import MailSource
@@ -119,7 +120,7 @@ class Reconcile:
 
     def _conclude(self, scope: Scope, counted: Reconciliation) -> None:
         """Keep the counts; a backfill whose command was lost is taken up again."""
-        self.mailboxes.note(scope.mailbox, reconciled=counted.to_json())
+        self.mailboxes.change(scope.mailbox, reconciled(counted.to_json()))
         telemetry.event(
             "reconciled", mailbox=scope.mailbox.mailbox_id, seen=counted.seen, repaired=counted.repaired
         )
@@ -151,7 +152,7 @@ class ReconcileAll:
             if not organisation.is_served:
                 continue
             for mailbox in self.mailboxes.of(organisation.tenant_id):
-                if mailbox.enabled:
+                if mailbox.is_served:
                     delay = int(mailbox.mailbox_id[:8], 16) % SPREAD
                     self.queue.put(sweep_of(mailbox.tenant_id, mailbox.mailbox_id, self.clock()), delay=delay)
                     asked += 1

@@ -66,7 +66,7 @@ class Resync:
         self, scope: Scope, state: FolderState, since: datetime | None, *, searching: bool
     ) -> FolderState:
         now = self.clock()
-        last = scope.mailbox.last_sync_at
+        last = scope.mailbox.state.last_sync_at
         start = since or (last or now) - OVERLAP
         listed_from = max(start, last - OVERLAP) if last else start
         begins = max(start, now - OVERLAP, state.begins or start)

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from shared.domain.commands.commands import Command
-from shared.domain.connections.mailboxes import REMOVING, Mailbox
+from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.organisations import Organisation
 from shared.domain.mail.identity import Hasher
 from shared.ports.stores.connections import Mailboxes, Organisations
@@ -31,7 +31,7 @@ class Scope:
     @property
     def is_enabled(self) -> bool:
         """Whether mail is captured: nobody has paused or removed anything."""
-        return self.organisation.is_served and self.mailbox.enabled and self.mailbox.state != REMOVING
+        return self.organisation.is_served and self.mailbox.is_served
 
     @property
     def captures_from(self) -> datetime | None:

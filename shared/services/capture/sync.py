@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from shared import telemetry
 from shared.domain.capture.folders import FolderState, classify
 from shared.domain.commands.commands import SyncMailbox
-from shared.domain.connections.mailboxes import NO_ACCESS, OK, POLLING, REMOVING, Mailbox
+from shared.domain.connections.mailbox_state import walked
+from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import Busy, CursorExpired, NotFound, PageBroken, Unavailable
 from shared.ports.mail import Listed, MailSource
 from shared.ports.stores.capture import FolderStates
@@ -79,7 +80,7 @@ class Sync:
             started = self.clock()
             finished = self._walk(scope)
             if finished:
-                self.mailboxes.change(scope.mailbox, lambda mailbox: walked(mailbox, started))
+                self.mailboxes.change(scope.mailbox, walked(started))
         if not finished:
             self.queue.put(replace(command, attempt=0, first_at=self.clock()))
 
@@ -175,16 +176,5 @@ def _well(state: FolderState) -> FolderState:
 
 def is_covered(command: SyncMailbox, mailbox: Mailbox) -> bool:
     """Whether a whole walk has begun and ended since this one was asked for: whoever waited for it is served."""
-    return mailbox.last_sync_at is not None and mailbox.last_sync_at - command.first_at >= CLOCK_SKEW
-
-
-def walked(mailbox: Mailbox, started: datetime) -> Mailbox:
-    """The mailbox after a finished walk; why a subscription was refused stays to be seen.
-
-    WatchAccess alone says that access is back, and a mailbox that is being removed stays so.
-    """
-    if mailbox.state == REMOVING:
-        return mailbox
-    if mailbox.state in (POLLING, NO_ACCESS):
-        return replace(mailbox, last_sync_at=started)
-    return replace(mailbox, last_sync_at=started, state=OK, last_error="")
+    last = mailbox.state.last_sync_at
+    return last is not None and last - command.first_at >= CLOCK_SKEW

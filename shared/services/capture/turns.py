@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared.domain.commands.commands import Command
+from shared.domain.connections.mailbox_state import blocked
 from shared.domain.errors import Busy, PermanentError, TransientError
 from shared.ports.stores.connections import Mailboxes
 from shared.ports.work import Clock, Leases
@@ -50,7 +51,7 @@ class Turns:
         if error.retry_after:
             until = self.clock() + timedelta(seconds=error.retry_after)
             self._remember(scope.tenant_id, scope.mailbox.mailbox_id, until)
-            self.mailboxes.note(scope.mailbox, blocked_until=until)
+            self.mailboxes.change(scope.mailbox, blocked(until))
 
     @contextmanager
     def _under(self, lease: AbstractContextManager[None], command: Command) -> Iterator[Scope | None]:
@@ -60,7 +61,7 @@ class Turns:
             if scope is None:
                 yield None
                 return
-            until = scope.mailbox.blocked_until
+            until = scope.mailbox.state.blocked_until
             self._remember(command.tenant_id, command.mailbox_id, until)
             self._check(until)
             try:

@@ -15,7 +15,7 @@ from shared.domain.connections.mailbox_tests import (
     READING,
     Verdict,
 )
-from shared.domain.connections.mailboxes import NO_ACCESS, REMOVING, Mailbox
+from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.organisations import DISCONNECTED, VERIFIED, Organisation
 from shared.domain.errors import InvalidInput, PermanentError, TransientError, WrongState
 from shared.domain.mail.addresses import normalise
@@ -92,7 +92,7 @@ class ProveAccess:
                 return saved
             return Mailbox(connection.tenant_id, "", connection.mailbox, connection=connection.connection)
         rows = self.connections.of(connection.tenant_id)
-        reached = (one for one in self.mailboxes.of(connection.tenant_id) if one.state != REMOVING)
+        reached = (one for one in self.mailboxes.of(connection.tenant_id) if not one.is_removed)
         return next((one for one in reached if _is_over(one, rows, connection)), None)
 
     def _tell(self, before: str, connection: MailConnection) -> None:
@@ -110,7 +110,8 @@ class ProveAccess:
     def _take_up(self, connection: MailConnection) -> None:
         """Mailboxes that had lost access need not wait for their next poll."""
         for mailbox in self.mailboxes.of(connection.tenant_id):
-            if mailbox.enabled and (mailbox.connection, mailbox.state) == (connection.connection, NO_ACCESS):
+            is_parked = mailbox.enabled and mailbox.has_lost_access
+            if is_parked and mailbox.connection == connection.connection:
                 self.queue.put(walk_of(mailbox, self.clock()))
 
     def _unverify(self, tenant_id: str) -> None:
@@ -172,7 +173,7 @@ class VerifyConnections:
         reached = [
             one
             for one in self.mailboxes.of(tenant_id)
-            if one.is_polled_only and one.state != REMOVING and serving(one, rows) is not None
+            if one.is_polled_only and not one.is_removed and serving(one, rows) is not None
         ]
         tested = [self.test.of(one) for one in reached[:MOST_OPENED]]
         return [one for one in tested if one.verdict.is_refused]
@@ -204,7 +205,7 @@ class WatchConnections:
                 failed += 1
         for tenant_id in sorted(enabled):
             for mailbox in self.mailboxes.of(tenant_id):
-                if mailbox.untested and mailbox.enabled and mailbox.state != REMOVING:
+                if mailbox.state.untested and mailbox.is_served:
                     self.test.of(mailbox)
         telemetry.event("connections_watched", tried=tried, failed=failed)
 

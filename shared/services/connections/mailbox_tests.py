@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from shared.domain.connections.connections import SERVICE_ACCOUNT, MailConnection, serving
 from shared.domain.connections.fields import Fields
+from shared.domain.connections.mailbox_state import MailboxState, examined, offered
 from shared.domain.connections.mailbox_tests import Directory, Findings, Read, Verdict, judge, unreachable
-from shared.domain.connections.mailboxes import REMOVING, Mailbox
+from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import (
     AccessDenied,
     InvalidInput,
@@ -45,7 +46,7 @@ class Examine:
 
         Nor is it asked before a wait is over that it has asked a worker for.
         """
-        until, now = mailbox.blocked_until, self.clock()
+        until, now = mailbox.state.blocked_until, self.clock()
         if until is not None and until > now:
             raise Throttled("Microsoft Graph asked to wait.", (until - now).total_seconds())
         if fresh:
@@ -144,7 +145,7 @@ class TestMailbox:
         if wanted is None:
             raise InvalidInput(f"{address[:320]!r} is no e-mail address.")
         saved = self.mailboxes.get(caller.tenant_id, wanted)
-        if saved is not None and saved.state == REMOVING:
+        if saved is not None and saved.is_removed:
             saved = None
         mailbox = saved or Mailbox(caller.tenant_id, "", wanted, agent=wanted)
         if ADMIN not in caller.roles and not caller.owns(mailbox):
@@ -162,11 +163,13 @@ class TestMailbox:
         return Tested(mailbox.address, verdict, self.clock())
 
     def _note(self, mailbox: Mailbox, verdict: Verdict) -> None:
-        changes: dict[str, object] = {"untested": False} if mailbox.untested else {}
-        if mailbox.user_id and verdict.primary not in ("", mailbox.address_offered):
-            changes["address_offered"] = verdict.primary
-        if changes:
-            self.mailboxes.note(mailbox, **changes)
+        has_moved = bool(mailbox.user_id and verdict.primary)
+
+        def transition(state: MailboxState) -> MailboxState:
+            known = examined(is_answered=True)(state)
+            return offered(verdict.primary)(known) if has_moved else known
+
+        self.mailboxes.change(mailbox, transition)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +187,7 @@ class TestMailboxes:
         found = [
             one
             for one in self.mailboxes.of(caller.tenant_id)
-            if one.address > after and one.state != REMOVING and (everything or caller.owns(one))
+            if one.address > after and not one.is_removed and (everything or caller.owns(one))
         ]
         ordered = sorted(found, key=lambda one: one.address)
         page = ordered[:limit]

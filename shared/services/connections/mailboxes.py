@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from shared.domain.commands.commands import MaintainSubscription
 from shared.domain.connections.fields import Fields
-from shared.domain.connections.mailboxes import REMOVING, Mailbox
+from shared.domain.connections.mailbox_state import examined, paused, removing
+from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.organisations import Organisation
 from shared.domain.errors import InvalidInput, Outdated, TransientError, Unknown, WrongState
 from shared.domain.mail.addresses import domain_of, normalise
@@ -71,8 +72,8 @@ class PutMailbox:
         Raises InvalidInput, Outdated when it is not, Conflict when others keep changing it.
         """
         place = tenant_id, _address(address)
-        tested = self._tested(*place, given)
-        mailbox, created = persistently(lambda: self._written(*place, given, unchanged, tested))
+        is_answered = self._tested(*place, given)
+        mailbox, created = persistently(lambda: self._written(*place, given, unchanged, is_answered))
         self.register(mailbox)
         self.queue.put(
             MaintainSubscription(tenant_id=tenant_id, mailbox_id=mailbox.mailbox_id, first_at=self.clock())
@@ -82,7 +83,7 @@ class PutMailbox:
     def _tested(self, tenant_id: str, address: str, given: Mapping[str, Any]) -> bool | None:
         """Whether the test could be made; None where nothing has changed that it is about. Raises InvalidInput."""
         stored = self.mailboxes.get(tenant_id, address)
-        if stored is None or stored.state == REMOVING:
+        if stored is None or stored.is_removed:
             wanted = self._new(tenant_id, address, given, stored)
         else:
             wanted = _changed(stored, given, self.clock())
@@ -102,19 +103,19 @@ class PutMailbox:
         address: str,
         given: Mapping[str, Any],
         unchanged: Callable[[Mailbox], bool] | None,
-        tested: bool | None,
+        is_answered: bool | None,
     ) -> tuple[Mailbox, bool]:
         stored = self.mailboxes.get(tenant_id, address)
-        visible = stored if stored is not None and stored.state != REMOVING else None
+        visible = stored if stored is not None and not stored.is_removed else None
         if unchanged is not None and (visible is None or not unchanged(visible)):
             raise Outdated("The mailbox was changed since it was read; read it again.")
         if visible is None:
             wanted = self._new(tenant_id, address, given, stored)
         else:
             wanted = _changed(visible, given, self.clock())
-        if tested is not None:
-            wanted = replace(wanted, untested=not tested)
-        return self.mailboxes.put(wanted), visible is None
+        if is_answered is not None:
+            wanted = wanted.after(examined(is_answered=is_answered))
+        return self.mailboxes.save(wanted), visible is None
 
     def _new(
         self, tenant_id: str, address: str, given: Mapping[str, Any], leaving: Mailbox | None
@@ -153,9 +154,7 @@ class ListMailboxes:
 
     def __call__(self, tenant_id: str, *, limit: int, after: str) -> tuple[list[Mailbox], str]:
         """The second is the address to go on behind, '' at the end."""
-        standing = [
-            one for one in self.mailboxes.of(tenant_id) if one.address > after and one.state != REMOVING
-        ]
+        standing = [one for one in self.mailboxes.of(tenant_id) if one.address > after and not one.is_removed]
         ordered = sorted(standing, key=lambda one: one.address)
         page = ordered[:limit]
         return page, page[-1].address if len(ordered) > limit else ""
@@ -186,7 +185,7 @@ class DeleteMailbox:
 
     def __call__(self, tenant_id: str, address: str) -> None:
         mailbox = _standing(self.mailboxes, tenant_id, address)
-        self.mailboxes.note(mailbox, enabled=False, state=REMOVING)
+        self.mailboxes.change(mailbox, removing)
         self.queue.put(
             MaintainSubscription(tenant_id=tenant_id, mailbox_id=mailbox.mailbox_id, first_at=self.clock())
         )
@@ -196,7 +195,7 @@ def _changed(mailbox: Mailbox, given: Mapping[str, Any], now: datetime) -> Mailb
     """A pause is dated, until what was missed in it has been asked for."""
     wanted = mailbox.changed(Fields(given))
     if not wanted.enabled:
-        wanted = replace(wanted, paused_at=mailbox.paused_at or now)
+        wanted = wanted.after(paused(now))
     if wanted.agent == mailbox.agent:
         return wanted
     return replace(wanted, agent=mailbox.agent).handed_over(wanted.agent)
@@ -204,7 +203,7 @@ def _changed(mailbox: Mailbox, given: Mapping[str, Any], now: datetime) -> Mailb
 
 def _standing(mailboxes: Mailboxes, tenant_id: str, address: str) -> Mailbox:
     mailbox = mailboxes.get(tenant_id, _address(address))
-    if mailbox is None or mailbox.state == REMOVING:
+    if mailbox is None or mailbox.is_removed:
         raise _unknown(address)
     return mailbox
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from shared.domain.commands.commands import MaintainSubscription
 from shared.domain.connections.fields import Fields
+from shared.domain.connections.mailbox_state import paused
 from shared.domain.connections.organisations import Organisation
 from shared.domain.errors import Forbidden, Unknown, WrongState
 from shared.domain.privacy.callers import ADMIN, OPERATOR, Caller
@@ -114,8 +115,8 @@ def maintain_all(
     A pause is dated at once: commands that are dropped from now on are made up for from then.
     """
     for mailbox in mailboxes.of(organisation.tenant_id):
-        if not organisation.is_served and mailbox.paused_at is None:
-            mailboxes.note(mailbox, paused_at=now)
+        if not organisation.is_served:
+            mailboxes.change(mailbox, paused(now))
         queue.put(
             MaintainSubscription(tenant_id=mailbox.tenant_id, mailbox_id=mailbox.mailbox_id, first_at=now)
         )

@@ -6,7 +6,8 @@ from itertools import islice
 
 from shared import telemetry
 from shared.domain.commands.commands import MaintainSubscription
-from shared.domain.connections.mailboxes import REMOVING, Mailbox
+from shared.domain.connections.mailbox_state import offered
+from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import (
     AccessDenied,
     InvalidInput,
@@ -53,15 +54,14 @@ class NoticeAddresses:
         telemetry.event("addresses_noticed", offered=offered)
 
     def _offer(self, tenant_id: str, mailboxes: Sequence[Mailbox]) -> int:
-        users = self.probe.users(tenant_id, [one.user_id for one in mailboxes])
-        offered = 0
+        users = self.probe.users(tenant_id, [mailbox.user_id for mailbox in mailboxes])
+        moved = 0
         for mailbox in mailboxes:
             user = users.get(mailbox.user_id)
             address = user.address if user is not None and user.address != mailbox.address else ""
-            offered += bool(address)
-            if address != mailbox.address_offered:
-                self.mailboxes.note(mailbox, address_offered=address)
-        return offered
+            moved += bool(address)
+            self.mailboxes.change(mailbox, offered(address))
+        return moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +99,9 @@ class TakeOverAddress:
 
     def _moved(self, mailbox: Mailbox, wanted: str, aliases: tuple[str, ...]) -> Mailbox:
         current = self.mailboxes.by_id(mailbox.tenant_id, mailbox.mailbox_id)
-        if current is None or current.state == REMOVING:
+        if current is None or current.is_removed:
             raise WrongState("The mailbox was removed meanwhile.")
-        return self.mailboxes.put(current.readdressed(wanted, aliases))
+        return self.mailboxes.save(current.readdressed(wanted, aliases))
 
     def _aliases(self, mailbox: Mailbox, wanted: str) -> tuple[str, ...]:
         """The other addresses of the mailbox, once it is proved that the new one is its own."""
@@ -139,4 +139,4 @@ _ANOTHER = "{wanted} is another mailbox, not this one under a new address. Add i
 
 
 def _is_known(mailbox: Mailbox) -> bool:
-    return bool(mailbox.user_id) and mailbox.state != REMOVING
+    return bool(mailbox.user_id) and not mailbox.is_removed

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from shared import telemetry
 from shared.domain.commands.commands import MaintainSubscription
-from shared.domain.connections.mailboxes import REMOVING
 from shared.domain.connections.subscriptions import RENEW_BEFORE, SPREAD, compare
 from shared.domain.errors import PermanentError
 from shared.ports.notifications import SubscriptionSource
@@ -40,7 +39,7 @@ class QueueDueSubscriptions:
         known = {one.mailbox_id for one in self.subscriptions.of(tenant_id)}
         for mailbox in self.mailboxes.of(tenant_id):
             wanted = mailbox.is_readable and not mailbox.is_polled_only
-            if mailbox.state == REMOVING or (wanted and mailbox.mailbox_id not in known):
+            if mailbox.is_removed or (wanted and mailbox.mailbox_id not in known):
                 yield tenant_id, mailbox.mailbox_id
 
 

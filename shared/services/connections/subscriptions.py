@@ -6,7 +6,8 @@ from datetime import datetime
 
 from shared import telemetry
 from shared.domain.commands.commands import MaintainSubscription
-from shared.domain.connections.mailboxes import NO_ACCESS, OK, POLLING, REMOVING, Mailbox
+from shared.domain.connections.mailbox_state import paused, polled, resumed, subscribed
+from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.subscriptions import (
     LIFETIME,
     STRAY,
@@ -58,17 +59,17 @@ class MaintainSubscriptions:
         self._carry_out(action, mailbox, held)
         if scope.is_readable and mailbox.is_polled_only:
             self._note_polled(mailbox)
-        if scope.is_readable and (action is Action.CREATE or command.event or mailbox.paused_at):
+        if scope.is_readable and (action is Action.CREATE or command.event or mailbox.state.paused_at):
             # Subscribe first, then the first delta: what arrives in between is seen by both.
             self.queue.put(walk_of(mailbox, self.clock()))
-        self._date_pause(scope)
-        if mailbox.state == REMOVING:
+        self._date_pause(scope, mailbox)
+        if mailbox.is_removed:
             self._forget(mailbox)
 
     def _note_polled(self, mailbox: Mailbox) -> None:
         """Over a person's sign-in there are no notifications of others' mail: the first walk begins it."""
-        if (mailbox.state, mailbox.last_error) != (POLLING, ""):
-            self.mailboxes.note(mailbox, state=POLLING, last_error="")
+        change = self.mailboxes.change(mailbox, polled())
+        if change is not None and change.after != change.before:
             self.queue.put(walk_of(mailbox, self.clock()))
 
     def _carry_out(self, action: Action, mailbox: Mailbox, held: Subscription | None) -> None:
@@ -93,14 +94,14 @@ class MaintainSubscriptions:
             self.source.end(mailbox.tenant_id, stray)
         return replace(held, subscription_id="") if held and own not in living else held
 
-    def _date_pause(self, scope: Scope) -> None:
+    def _date_pause(self, scope: Scope, mailbox: Mailbox) -> None:
         """Remember when capture was paused; resumed, ask for what was missed, and only then forget it."""
-        mailbox, now = scope.mailbox, self.clock()
-        if not scope.is_enabled and mailbox.state != REMOVING and mailbox.paused_at is None:
-            self.mailboxes.note(mailbox, paused_at=now)
-        elif scope.is_readable and mailbox.paused_at is not None:
-            self.queue.put(reconciliation_of(scope, gap=mailbox.paused_at, now=now))
-            self.mailboxes.note(mailbox, paused_at=None)
+        now = self.clock()
+        if not scope.is_enabled:
+            self.mailboxes.change(mailbox, paused(now))
+        elif scope.is_readable and mailbox.state.paused_at is not None:
+            self.queue.put(reconciliation_of(scope, gap=mailbox.state.paused_at, now=now))
+            self.mailboxes.change(mailbox, resumed)
 
     def _create(self, mailbox: Mailbox, held: Subscription | None) -> None:
         """The clientState is stored before the request, since notifications may come before its answer."""
@@ -128,9 +129,9 @@ class MaintainSubscriptions:
 
     def _refused(self, mailbox: Mailbox, error: PermanentError) -> None:
         """Polling still brings the mail, if it may be read at all; the admin is told once why it comes late."""
-        if (mailbox.state, mailbox.last_error) != (POLLING, str(error)):
+        change = self.mailboxes.change(mailbox, polled(str(error)))
+        if change is not None and change.after != change.before:
             telemetry.alert("subscription_refused", mailbox=mailbox.mailbox_id, code=error.code)
-            self.mailboxes.note(mailbox, state=POLLING, last_error=str(error))
 
     def _end(self, mailbox: Mailbox, held: Subscription) -> None:
         """Without access Graph may refuse even this: then it runs out by itself within a week."""
@@ -138,7 +139,7 @@ class MaintainSubscriptions:
             if held.subscription_id:
                 self.source.end(mailbox.tenant_id, held.subscription_id)
         except PermanentError as error:
-            if mailbox.state != NO_ACCESS:
+            if not mailbox.has_lost_access:
                 raise
             telemetry.event("subscription_left", mailbox=mailbox.mailbox_id, code=error.code)
         self.subscriptions.delete(mailbox.tenant_id, mailbox.mailbox_id)
@@ -146,8 +147,7 @@ class MaintainSubscriptions:
     def _keep(self, mailbox: Mailbox, row: Subscription, subscription_id: str, expires_at: datetime) -> None:
         kept = replace(row, subscription_id=subscription_id, expires_at=expires_at)
         self.subscriptions.put(mailbox.tenant_id, kept)
-        if mailbox.state == POLLING:
-            self.mailboxes.note(mailbox, state=OK, last_error="")
+        self.mailboxes.change(mailbox, subscribed)
 
     def _expiry(self) -> datetime:
         return self.clock() + LIFETIME
@@ -167,7 +167,7 @@ class MaintainSubscriptions:
         everyone = {user.address, *user.aliases, agent.address, *agent.aliases}
         aliases = tuple(sorted(everyone - {mailbox.address}))
         # Under its ETag: a mailbox that has got another agent meanwhile must not be given the id of this one.
-        known = self.mailboxes.put(
+        known = self.mailboxes.save(
             replace(mailbox, user_id=user.user_id, agent_id=agent.user_id, aliases=aliases)
         )
         former = mailbox.own_addresses - known.own_addresses
@@ -179,7 +179,7 @@ class MaintainSubscriptions:
     def _forget(self, mailbox: Mailbox) -> None:
         """A removed mailbox keeps its timelines; its cursors and its place among the staff go."""
         current = self.mailboxes.by_id(mailbox.tenant_id, mailbox.mailbox_id)
-        if current is None or current.state != REMOVING:
+        if current is None or not current.is_removed:
             return
         self.folders.forget(mailbox)
         self.index.drop_staff(mailbox.tenant_id, mailbox.mailbox_id, mailbox.own_addresses)

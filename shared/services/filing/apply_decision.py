@@ -5,6 +5,7 @@ when it changes meanwhile.
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from shared import telemetry
 from shared.domain.commands.commands import FileMessage
@@ -12,7 +13,7 @@ from shared.domain.errors import Conflict
 from shared.domain.filing.entries import KINDS, entry_id
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.inbox import buried, is_buried
-from shared.domain.filing.person_decisions import Mark, Ruling
+from shared.domain.filing.person_decisions import PendingChange, PersonDecision
 from shared.domain.privacy.audit import row_of
 from shared.ports.stores.connections import Mailboxes
 from shared.ports.stores.filing import Attachments, EntryFilter, Inbox, MessageStore, Timeline
@@ -21,6 +22,7 @@ from shared.ports.stores.records import RecordIndex, Records
 from shared.ports.work import Clock
 from shared.services.capture.scopes import hasher_of
 from shared.services.filing.change_by_person import overdue
+from shared.services.filing.change_message import ChangeMessage
 from shared.services.filing.filing import Filing
 from shared.services.filing.holders import holders_of
 from shared.services.filing.threads import FileThread
@@ -56,7 +58,7 @@ class Bury:
 class TakeBack:
     """Undo what a decision did beside the mail's own rows."""
 
-    messages: MessageStore
+    change: ChangeMessage
     index: RecordIndex
     records: Records
     timeline: Timeline
@@ -64,22 +66,23 @@ class TakeBack:
 
     def __call__(self, tenant_id: str, stored: StoredMessage) -> StoredMessage:
         """The mail as it stands then. Its own entries have been taken away before."""
-        ruling = stored.undone
-        if ruling is None:
+        decision = stored.undone
+        if decision is None:
             return stored
-        if ruling.taught:
-            self.index.unteach(tenant_id, ruling.taught, ruling.refs)
+        if decision.taught:
+            self.index.unteach(tenant_id, decision.taught, decision.refs)
         self.threads.put_back(tenant_id, stored)
-        if ruling.opens is not None:
-            self._drop(tenant_id, stored, ruling)
-        return self.messages.update(tenant_id, replace(stored, undone=None))
+        if decision.opens is not None:
+            self._drop(tenant_id, stored, decision)
+        taken_back = partial(_without_undone, decision=decision)
+        return self.change(tenant_id, stored.key, taken_back, known=stored) or stored
 
-    def _drop(self, tenant_id: str, stored: StoredMessage, ruling: Ruling) -> None:
+    def _drop(self, tenant_id: str, stored: StoredMessage, decision: PersonDecision) -> None:
         """Delete the record that was opened, or close it where something else is on it by now."""
-        record = self.records.get(tenant_id, ruling.opens.ref) if ruling.opens else None
+        record = self.records.get(tenant_id, decision.opens.ref) if decision.opens else None
         if record is None or record.origin != "postledger":
             return
-        going = {stored.key, *ruling.thread}
+        going = {stored.key, *decision.thread}
         every = EntryFilter(frozenset(KINDS))
         found, _ = self.timeline.page(tenant_id, record.ref, every, limit=len(going) + 1, after="")
         if any(one.message_key not in going for one in found):
@@ -105,14 +108,14 @@ class ApplyDecision:
 
     def __call__(self, command: FileMessage) -> None:
         """Marks are read before the mail: those whose change is on it have been carried out in the end."""
-        marks = self.inbox.marks(command.tenant_id, command.key)
+        changes = self.inbox.pending_changes(command.tenant_id, command.key)
         stored = self.messages.get(command.tenant_id, command.key)
         if stored is not None and stored.is_deleted:
             self.bury(command.tenant_id, stored)
         elif stored is not None:
             self._bring_in_line(command.tenant_id, stored)
-        self._settle(command.tenant_id, marks, stored)
-        telemetry.event("decision_carried_out", message=command.key, marks=len(marks))
+        self._settle(command.tenant_id, changes, stored)
+        telemetry.event("decision_carried_out", message=command.key, marks=len(changes))
 
     def _bring_in_line(self, tenant_id: str, stored: StoredMessage) -> None:
         stored = self.threads.checked(tenant_id, stored)
@@ -127,21 +130,25 @@ class ApplyDecision:
         stored = self.threads(tenant_id, stored, document)
         self.filing.finish(tenant_id, stored)
 
-    def _open(self, tenant_id: str, ruling: Ruling | None) -> None:
+    def _open(self, tenant_id: str, decision: PersonDecision | None) -> None:
         """A record that is there and open may have been changed since, and stays."""
-        wanted = ruling.opens if ruling else None
+        wanted = decision.opens if decision else None
         if wanted is None:
             return
         standing = self.records.get(tenant_id, wanted.ref)
         if standing is None or not standing.card.is_open:
             self.records.put_many(tenant_id, [wanted])
 
-    def _settle(self, tenant_id: str, marks: list[Mark], stored: StoredMessage | None) -> None:
-        """Audit what was carried out. A mark that is not on the mail may belong to a request still under way."""
-        acts = stored.acts if stored else ()
-        done = [one for one in marks if one.id in acts]
-        for mark in done:
-            self.audit.append(tenant_id, row_of(mark))
-        others = [one for one in overdue(marks, self.clock()) if one not in done]
-        if done or others:
-            self.inbox.unmark(tenant_id, [*done, *others])
+    def _settle(self, tenant_id: str, changes: list[PendingChange], stored: StoredMessage | None) -> None:
+        """Audit what was carried out. A change that is not on the mail may belong to a request still under way."""
+        made = stored.change_ids if stored else ()
+        done = [change for change in changes if change.id in made]
+        for change in done:
+            self.audit.append(tenant_id, row_of(change))
+        lost = [change for change in overdue(changes, self.clock()) if change not in done]
+        if done or lost:
+            self.inbox.forget_changes(tenant_id, [*done, *lost])
+
+
+def _without_undone(stored: StoredMessage, decision: PersonDecision) -> StoredMessage | None:
+    return replace(stored, undone=None) if stored.undone == decision else None

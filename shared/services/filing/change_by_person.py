@@ -1,33 +1,31 @@
 """What a person says of a stored mail, so that it is carried out whatever crashes, and audited.
 
-Marked first, then written on the mail under its ETag, then queued; a timer finds what was marked and not carried out.
+Noted first, then written on the mail under its ETag, then queued; a timer finds what was noted and not carried out.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from shared import telemetry
 from shared.domain.commands.commands import FileMessage
 from shared.domain.errors import InvalidInput, Unknown
-from shared.domain.filing.filing import MOST_ACTS, PENDING, StoredMessage
+from shared.domain.filing.filing import PENDING, StoredMessage
 from shared.domain.filing.inbox import is_buried
-from shared.domain.filing.person_decisions import Mark
+from shared.domain.filing.person_decisions import PendingChange
 from shared.domain.records.records import RecordRef
 from shared.ports.stores.connections import Organisations
 from shared.ports.stores.filing import Inbox, MessageStore
 from shared.ports.work import Clock, CommandQueue
-from shared.services.filing.conflicts import persistently
+from shared.services.filing.change_message import Change, ChangeMessage
 
-# No request takes as long: what was marked before this and is not on its mail never will be.
+# No request takes as long: what was noted before this and is not on its mail never will be.
 LOST: Final = timedelta(minutes=10)
-
-Change = Callable[[StoredMessage], StoredMessage | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Attribution:
     """Who said what, when, about which records: all that an audit needs."""
 
     what: str
@@ -35,17 +33,23 @@ class Said:
     at: datetime
     refs: tuple[RecordRef, ...] = ()
 
+    def as_change(self, change_id: str, message_key: str) -> PendingChange:
+        """The note that is kept until the change has been carried out."""
+        refs = tuple(str(ref) for ref in self.refs)
+        return PendingChange(change_id, message_key, self.at, self.by, self.what, refs)
+
 
 @dataclass(frozen=True, slots=True)
 class ChangeByPerson:
     """Change a stored mail as a person said, and have it carried out."""
 
     messages: MessageStore
+    change_message: ChangeMessage
     inbox: Inbox
     queue: CommandQueue
     new_id: Callable[[], str]
 
-    def __call__(self, tenant_id: str, key: str, said: Said, change: Change) -> StoredMessage:
+    def __call__(self, tenant_id: str, key: str, attribution: Attribution, change: Change) -> StoredMessage:
         """The mail as it stands then. `change` answers None where it stands so already, or raises InvalidInput.
 
         A change that stands already is queued again unless it has been carried out.
@@ -53,27 +57,17 @@ class ChangeByPerson:
         stored = self._get(tenant_id, key)
         if change(stored) is None:
             if stored.state == PENDING or (stored.is_deleted and not is_buried(stored)):
-                self._queue(tenant_id, key, said.at)
+                self._queue(tenant_id, key, attribution.at)
             return stored
-        mark = Mark(self.new_id(), key, said.at, said.by, said.what, tuple(str(one) for one in said.refs))
-        self.inbox.mark(tenant_id, mark)
+        pending = attribution.as_change(self.new_id(), key)
+        self.inbox.note_change(tenant_id, pending)
         try:
-            stored = persistently(lambda: self._write(tenant_id, mark, change))
+            changed = self.change_message(tenant_id, key, change, change_id=pending.id)
         except InvalidInput:
-            self.inbox.unmark(tenant_id, [mark])
+            self.inbox.forget_changes(tenant_id, [pending])
             raise
-        self._queue(tenant_id, key, said.at)
-        return stored
-
-    def _write(self, tenant_id: str, mark: Mark, change: Change) -> StoredMessage:
-        stored = self._get(tenant_id, mark.message_key)
-        if mark.id in stored.acts:  # the answer to our own write was lost
-            return stored
-        changed = change(stored)
-        if changed is None:
-            return stored
-        acts = (*stored.acts, mark.id)[-MOST_ACTS:]
-        return self.messages.update(tenant_id, replace(changed, acts=acts))
+        self._queue(tenant_id, key, attribution.at)
+        return changed or stored
 
     def _get(self, tenant_id: str, key: str) -> StoredMessage:
         stored = self.messages.get(tenant_id, key)
@@ -97,13 +91,16 @@ class SweepDecisions:
     def __call__(self) -> None:
         for organisation in self.organisations.all():
             tenant_id = organisation.tenant_id
-            lost = {one.message_key: one.at for one in overdue(self.inbox.marks(tenant_id), self.clock())}
+            lost = {
+                one.message_key: one.at
+                for one in overdue(self.inbox.pending_changes(tenant_id), self.clock())
+            }
             for key, at in lost.items():
                 self.queue.put(FileMessage(tenant_id=tenant_id, key=key, first_at=at))
             if lost:
                 telemetry.event("decisions_swept", organisation=tenant_id, messages=len(lost))
 
 
-def overdue(marks: Iterable[Mark], now: datetime) -> list[Mark]:
-    """Marks of changes that should have been carried out long ago."""
-    return [one for one in marks if now - one.at > LOST]
+def overdue(changes: Iterable[PendingChange], now: datetime) -> list[PendingChange]:
+    """Changes that should have been carried out long ago."""
+    return [change for change in changes if now - change.at > LOST]

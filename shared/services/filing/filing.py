@@ -4,16 +4,16 @@ Body and `pending` message first, then attachments, timeline or My Inbox; the ca
 sighting, and `done` comes last. Running it again ends in the same rows.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from shared import telemetry
 from shared.domain.commands.commands import MAX_IDS, IngestMessages
-from shared.domain.errors import Conflict, PermanentError
+from shared.domain.errors import NotFound, PermanentError
 from shared.domain.filing import inbox
 from shared.domain.filing.entries import entry_id
-from shared.domain.filing.filing import DONE, MAX_WAITERS, MOST_ACTS, PENDING, Copy, StoredMessage, entries_of
+from shared.domain.filing.filing import DONE, MAX_WAITERS, Copy, StoredMessage, entries_of
 from shared.domain.filing.opening import opened
 from shared.domain.mail.identity import MAX_VARIANTS, variant_key
 from shared.domain.mail.items import ItemRef
@@ -25,11 +25,9 @@ from shared.ports.stores.filing import Attachments, Claim, Inbox, MessageStore, 
 from shared.ports.stores.records import Records
 from shared.ports.work import Clock, CommandQueue
 from shared.services.capture.scopes import Scope
+from shared.services.filing.change_message import ChangeMessage
 from shared.services.filing.holders import holders_of
 from shared.services.filing.opening import OpenRecord, as_renamed
-
-UPDATE_TRIES = 5
-Change = Callable[[StoredMessage], StoredMessage]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +35,7 @@ class Filing:
     """Write one mail; what was stored by whoever came first is adopted and added to."""
 
     messages: MessageStore
+    change: ChangeMessage
     timeline: Timeline
     inbox: Inbox
     attachments: Attachments
@@ -83,30 +82,25 @@ class Filing:
         self._show_entries(tenant_id, stored, document)
         self._arrange_inboxes(tenant_id, stored, document)
 
-    def revise(self, tenant_id: str, stored: StoredMessage, decision: Decision, act: str) -> bool:
-        """Replace a finished mail's decision and bring its rows in line; `act` names who does it.
+    def revise(self, tenant_id: str, stored: StoredMessage, decision: Decision, change_id: str) -> bool:
+        """Replace a finished mail's decision and bring its rows in line; `change_id` names who does it.
 
-        Whether that was to be done: a mail that somebody else is writing is left to them. Raises Conflict.
+        Whether that was done: a mail that another worker is writing, or has decided on since, is left to it.
         """
         document = self.messages.document(tenant_id, stored.key)
-        is_own = act in stored.acts
-        if document is None or (stored.state != DONE and not is_own):
+        if document is None:
             return False
-        if not is_own:
-            lost = {one.ref for one in stored.decision.links} - {one.ref for one in decision.links}
-            stored = self.messages.update(
-                tenant_id,
-                replace(
-                    stored,
-                    decision=decision,
-                    state=PENDING,
-                    silent=True,
-                    withdrawn=stored.withdrawn | lost,
-                    acts=(*stored.acts, act)[-MOST_ACTS:],
-                ),
-            )
-        self.show(tenant_id, stored, document)
-        self.finish(tenant_id, stored)
+        changed = self.change(
+            tenant_id,
+            stored.key,
+            lambda row: row.revised(stored, decision),
+            known=stored,
+            change_id=change_id,
+        )
+        if changed is None or change_id not in changed.change_ids:
+            return False
+        self.show(tenant_id, changed, document)
+        self.finish(tenant_id, changed)
         return True
 
     def finish(self, tenant_id: str, stored: StoredMessage) -> None:
@@ -117,17 +111,14 @@ class Filing:
             if stored.opens_conversation:
                 self.messages.note_conversation(tenant_id, stored)
             self._put_back(tenant_id, stored)
-        try:
-            self.messages.finish(tenant_id, stored)
-        except Conflict:
-            if not self._was_deleted(tenant_id, stored):
-                raise
+        standing = self.change(tenant_id, stored.key, lambda row: row.finished(stored), known=stored)
+        if standing is None:
+            raise NotFound("a message went away before it was done")
+        if standing.is_deleted:
+            self._follow(tenant_id, stored)
 
-    def _was_deleted(self, tenant_id: str, stored: StoredMessage) -> bool:
-        """Whether the mail was deleted while it was being filed: then what was written since goes after it."""
-        standing = self.messages.get(tenant_id, stored.key)
-        if standing is None or not standing.is_deleted:
-            return False
+    def _follow(self, tenant_id: str, stored: StoredMessage) -> None:
+        """Take away what was written of a mail that was deleted meanwhile."""
         row = entry_id(stored.at, stored.key)
         self.attachments.drop(tenant_id, stored.key)
         self.timeline.remove(tenant_id, [one.ref for one in stored.decision.links], row)
@@ -140,7 +131,6 @@ class Filing:
             ),
         }
         self.inbox.remove(tenant_id, sorted(agents), row)
-        return True
 
     def _claim(self, scope: Scope, message: StoredMessage, document: Document, copy: Copy) -> Claim:
         """Find the row of this very mail under its key, or take a free one: other mails may reuse its id."""
@@ -151,7 +141,8 @@ class Filing:
             first = first or claim.message
             if claim.created or _is_same(claim.message, message, scope):
                 if first.variants < number:
-                    self._update(scope, first, partial(replace, variants=number))
+                    noted = partial(StoredMessage.with_variants, number=number)
+                    self.change(scope.tenant_id, first.key, noted, known=first)
                 return claim
         raise PermanentError(f"more than {MAX_VARIANTS} different mails share one Message-ID", "reused_id")
 
@@ -160,15 +151,13 @@ class Filing:
         merged = stored.merged(mine)
         if _said(merged) == _said(stored):
             return stored
-        return self._update(scope, stored, lambda one: one.merged(mine).reopened(silent=mine.silent))
-
-    def _update(self, scope: Scope, stored: StoredMessage, change: Change) -> StoredMessage:
-        for _ in range(UPDATE_TRIES):
-            try:
-                return self.messages.update(scope.tenant_id, change(stored))
-            except Conflict:
-                stored = self.messages.get(scope.tenant_id, stored.key) or stored
-        raise Conflict(f"message {stored.key} keeps changing")
+        changed = self.change(
+            scope.tenant_id,
+            stored.key,
+            lambda row: row.merged(mine).reopened(silent=mine.silent),
+            known=stored,
+        )
+        return changed or stored
 
     def _show_entries(self, tenant_id: str, stored: StoredMessage, document: Document) -> None:
         if stored.is_filed:

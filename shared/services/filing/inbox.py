@@ -17,7 +17,7 @@ from shared.domain.filing.entries import decode_cursor, encode_cursor
 from shared.domain.filing.filing import InboxItem, StoredMessage
 from shared.domain.filing.links import client_of, links_to
 from shared.domain.filing.opening import Wishes, record_for, ref_for
-from shared.domain.filing.person_decisions import DELETE, LINK, NOTE, OPEN, OPENED, UNDO, Ruling
+from shared.domain.filing.person_decisions import DELETE, LINK, NOTE, OPEN, OPENED, UNDO, PersonDecision
 from shared.domain.mail.messages import Document
 from shared.domain.matching.matching import Link
 from shared.domain.privacy.callers import ADMIN, AGENT, Caller
@@ -26,7 +26,7 @@ from shared.ports.stores.connections import Mailboxes, Organisations
 from shared.ports.stores.filing import Inbox, MessageStore
 from shared.ports.stores.records import RecordIndex, Records
 from shared.ports.work import Clock
-from shared.services.filing.change_by_person import ChangeByPerson, Said
+from shared.services.filing.change_by_person import Attribution, ChangeByPerson
 from shared.services.filing.reading import BCC, Visibility
 
 MOST_RECORDS: Final = 20
@@ -144,53 +144,66 @@ class Decide:
 
     def __call__(self, caller: Caller, key: str, wanted: Wanted) -> StoredMessage:
         stored, own = held(self.visibility, caller, key, ADMIN if wanted.what == DELETE else AGENT)
-        ruling = self._ruling(caller, stored, wanted)
-        said = Said(ruling.what, ruling.by, ruling.at, ruling.refs)
+        decision = self._decision(caller, stored, wanted)
+        attribution = Attribution(decision.what, decision.by, decision.at, decision.refs)
         return self.change_by_person(
-            caller.tenant_id, key, said, lambda one: inbox.ruled(one, ruling, own, wanted.read_under)
+            caller.tenant_id,
+            key,
+            attribution,
+            lambda one: inbox.decided_on(one, decision, own, wanted.read_under),
         )
 
-    def _ruling(self, caller: Caller, stored: StoredMessage, wanted: Wanted) -> Ruling:
-        ruling = Ruling(wanted.what, caller.oid, self.clock(), stored.decision)
+    def _decision(self, caller: Caller, stored: StoredMessage, wanted: Wanted) -> PersonDecision:
+        decision = PersonDecision(wanted.what, caller.oid, self.clock(), stored.decision)
         if wanted.what == DELETE or stored.is_deleted:
-            return ruling
+            return decision
         document = self.messages.document(caller.tenant_id, stored.key)
         if document is None:
             raise _not_here()
         organisation = self.organisations.get(caller.tenant_id)
         by_default = organisation is None or organisation.file_thread
-        ruling = replace(
-            ruling,
+        decision = replace(
+            decision,
             file_thread=by_default if wanted.file_thread is None else wanted.file_thread,
             taught=self._taught(caller.tenant_id, document) if wanted.follow_address else "",
         )
         match wanted.what:
             case value if value == OPEN:
-                return self._opening(caller, stored, document, ruling, wanted)
+                return self._opening(caller, stored, document, decision, wanted)
             case value if value == NOTE:
-                return self._note(caller.tenant_id, stored, document, ruling, wanted)
-        return self._link(caller.tenant_id, ruling, wanted)
+                return self._note(caller.tenant_id, stored, document, decision, wanted)
+        return self._link(caller.tenant_id, decision, wanted)
 
-    def _link(self, tenant_id: str, ruling: Ruling, wanted: Wanted) -> Ruling:
+    def _link(self, tenant_id: str, decision: PersonDecision, wanted: Wanted) -> PersonDecision:
         if not 0 < len(wanted.refs) <= MOST_RECORDS:
             raise InvalidInput(f"'records' must name 1 to {MOST_RECORDS} records.")
         found = with_clients(self.records, tenant_id, wanted.refs)
-        return replace(ruling, what=LINK, links=links_to(wanted.refs, found, by=ruling.by))
+        return replace(decision, what=LINK, links=links_to(wanted.refs, found, by=decision.by))
 
     def _note(
-        self, tenant_id: str, stored: StoredMessage, document: Document, ruling: Ruling, wanted: Wanted
-    ) -> Ruling:
+        self,
+        tenant_id: str,
+        stored: StoredMessage,
+        document: Document,
+        decision: PersonDecision,
+        wanted: Wanted,
+    ) -> PersonDecision:
         client = RecordRef("client", wanted.client) if wanted.client else None
         client = client or self._suggested_client(tenant_id, stored, document)
         if client is None:
             raise InvalidInput("No client is known for this mail; name one as 'client'.")
         found = self.records.get_many(tenant_id, [client])
-        links = links_to([client], found, by=ruling.by)
-        return replace(ruling, links=tuple(replace(one, as_note=True) for one in links))
+        links = links_to([client], found, by=decision.by)
+        return replace(decision, links=tuple(replace(one, as_note=True) for one in links))
 
     def _opening(
-        self, caller: Caller, stored: StoredMessage, document: Document, ruling: Ruling, wanted: Wanted
-    ) -> Ruling:
+        self,
+        caller: Caller,
+        stored: StoredMessage,
+        document: Document,
+        decision: PersonDecision,
+        wanted: Wanted,
+    ) -> PersonDecision:
         """The record is opened for the sender, where the sender's card is known, and for that card's client."""
         if wanted.kind not in MATTERS:
             raise InvalidInput(f"'kind' must be {' or '.join(MATTERS)}.")
@@ -199,7 +212,7 @@ class Decide:
         contacts = given or tuple(sorted(self._contacts_of(tenant_id, document.sender.address)))
         asked = (*contacts, *([RecordRef("client", wanted.client)] if wanted.client else []))
         found = with_clients(self.records, tenant_id, asked)
-        brought = links_to(asked, found, by=ruling.by, rule=OPENED)
+        brought = links_to(asked, found, by=decision.by, rule=OPENED)
         clients = [one.ref.id for one in brought if one.ref.kind == "client"]
         record = record_for(
             document,
@@ -208,10 +221,10 @@ class Decide:
             contacts=tuple(found[one] for one in contacts),
             client=wanted.client or next(iter(clients), ""),
             owner=wanted.owner or self._owner(caller, stored),
-            opened_at=ruling.at,
+            opened_at=decision.at,
         )
-        opened = links_to([record.ref], {record.ref: record}, by=ruling.by, rule=OPENED)
-        return replace(ruling, links=(*opened, *brought), opens=record)
+        opened = links_to([record.ref], {record.ref: record}, by=decision.by, rule=OPENED)
+        return replace(decision, links=(*opened, *brought), opens=record)
 
     def _owner(self, caller: Caller, stored: StoredMessage) -> str:
         return caller.address or stored.agent
@@ -258,9 +271,9 @@ class UndoDecision:
     def __call__(self, caller: Caller, key: str) -> StoredMessage:
         stored, _ = held(self.visibility, caller, key, AGENT)
         at = self.clock()
-        said = Said(UNDO, caller.oid, at, stored.decided.refs if stored.decided else ())
+        attribution = Attribution(UNDO, caller.oid, at, stored.decided.refs if stored.decided else ())
         return self.change_by_person(
-            caller.tenant_id, key, said, lambda one: inbox.undone(one, by=caller.oid, at=at)
+            caller.tenant_id, key, attribution, lambda one: inbox.undone(one, by=caller.oid, at=at)
         )
 
 

@@ -9,7 +9,7 @@ from shared.domain.privacy.callers import Caller
 from shared.domain.records.records import RecordRef
 from shared.ports.stores.records import Records
 from shared.ports.work import Clock
-from shared.services.filing.change_by_person import ChangeByPerson, Said
+from shared.services.filing.change_by_person import Attribution, ChangeByPerson
 from shared.services.filing.inbox import with_clients
 from shared.services.filing.reading import Visibility
 
@@ -30,8 +30,10 @@ class LinkMessage:
         self.visibility.message(caller, key)
         found = with_clients(self.records, caller.tenant_id, [ref])
         new = links.links_to([ref], found, by=caller.oid or caller.client_id)
-        said = Said(LINK, caller.oid or caller.client_id, self.clock(), tuple(one.ref for one in new))
-        return self.change_by_person(caller.tenant_id, key, said, lambda one: links.linked(one, new))
+        attribution = Attribution(
+            LINK, caller.oid or caller.client_id, self.clock(), tuple(one.ref for one in new)
+        )
+        return self.change_by_person(caller.tenant_id, key, attribution, lambda one: links.linked(one, new))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,5 +49,5 @@ class UnlinkMessage:
 
     def __call__(self, caller: Caller, key: str, ref: RecordRef) -> StoredMessage:
         self.visibility.message(caller, key)
-        said = Said(UNLINK, caller.oid or caller.client_id, self.clock(), (ref,))
-        return self.change_by_person(caller.tenant_id, key, said, lambda one: links.unlinked(one, ref))
+        attribution = Attribution(UNLINK, caller.oid or caller.client_id, self.clock(), (ref,))
+        return self.change_by_person(caller.tenant_id, key, attribution, lambda one: links.unlinked(one, ref))

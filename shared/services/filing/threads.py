@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import Final
 
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.filing import inbox
 from shared.domain.filing.filing import InboxItem, StoredMessage
-from shared.domain.filing.person_decisions import LINK, UNDO, Ruling
+from shared.domain.filing.person_decisions import LINK, UNDO, PersonDecision
 from shared.domain.mail.messages import Document
 from shared.ports.stores.connections import Mailboxes
 from shared.ports.stores.filing import Inbox, MessageStore
-from shared.services.filing.change_by_person import ChangeByPerson, Said
+from shared.services.filing.change_by_person import Attribution, ChangeByPerson
+from shared.services.filing.change_message import ChangeMessage
 from shared.services.filing.holders import holders_of
 
 # How far one decision reaches: rows of My Inbox looked at for each agent, newest first, and mails filed along.
@@ -26,6 +28,7 @@ class FileThread:
     """File along, once, what waits with the agents who hold a copy; each mail in a command of its own."""
 
     messages: MessageStore
+    change: ChangeMessage
     mailboxes: Mailboxes
     inbox: Inbox
     change_by_person: ChangeByPerson
@@ -37,23 +40,35 @@ class FileThread:
             return lead
         keys = self._waiting(tenant_id, lead, document)
         noted = tuple(dict.fromkeys((*decided.thread, *keys)))
-        lead = self.messages.update(tenant_id, replace(lead, decided=replace(decided, thread=noted)))
-        said = Said(LINK, decided.by, decided.at, decided.refs)
+        lead = self._note(tenant_id, lead, decided, replace(decided, thread=noted))
+        attribution = Attribution(LINK, decided.by, decided.at, decided.refs)
         for key in keys:
-            self.change_by_person(tenant_id, key, said, lambda one: inbox.ruled_along(one, lead))
-        settled = replace(decided, thread=noted, settled=True)
-        return self.messages.update(tenant_id, replace(lead, decided=settled))
+            self.change_by_person(tenant_id, key, attribution, lambda one: inbox.filed_along(one, lead))
+        return self._note(tenant_id, lead, decided, replace(decided, thread=noted, settled=True))
+
+    def _note(
+        self, tenant_id: str, lead: StoredMessage, decided: PersonDecision, noted: PersonDecision
+    ) -> StoredMessage:
+        """Write how far the thread has been seen to; on another decision than this one nothing is noted."""
+
+        def change(row: StoredMessage) -> StoredMessage | None:
+            is_same = row.decided is not None and row.decided.is_same_as(decided)
+            return replace(row, decided=noted) if is_same else None
+
+        return self.change(tenant_id, lead.key, change, known=lead) or lead
 
     def put_back(self, tenant_id: str, lead: StoredMessage) -> None:
         """Undo what went along with a decision that is being undone."""
-        ruling = lead.undone
-        if ruling is None:
+        decision = lead.undone
+        if decision is None:
             return
-        for key, mate in self.messages.get_many(tenant_id, ruling.thread).items():
+        for key, mate in self.messages.get_many(tenant_id, decision.thread).items():
             gone_along = mate.decided or mate.undone
             if gone_along is not None and gone_along.along == lead.key:
-                said = Said(UNDO, ruling.by, ruling.at, gone_along.refs)
-                self.change_by_person(tenant_id, key, said, lambda one: _put_back(one, ruling, lead.key))
+                attribution = Attribution(UNDO, decision.by, decision.at, gone_along.refs)
+                self.change_by_person(
+                    tenant_id, key, attribution, lambda one: _put_back(one, decision, lead.key)
+                )
 
     def checked(self, tenant_id: str, mate: StoredMessage) -> StoredMessage:
         """The mail itself, put back if it went along with a decision that no longer stands."""
@@ -63,8 +78,8 @@ class FileThread:
         lead = self.messages.get(tenant_id, decided.along)
         if lead and lead.decided and mate.key in lead.decided.thread:
             return mate
-        back = inbox.undone(mate, by=decided.by, at=decided.at)
-        return self.messages.update(tenant_id, back) if back else mate
+        back = partial(_put_back, decision=decided, lead=decided.along)
+        return self.change(tenant_id, mate.key, back, known=mate) or mate
 
     def _waiting(self, tenant_id: str, lead: StoredMessage, document: Document) -> list[str]:
         holders = holders_of(self.messages, self.mailboxes, tenant_id, lead.key)
@@ -97,7 +112,7 @@ def _rows_of(mailboxes: Sequence[Mailbox]) -> dict[str, frozenset[str] | None]:
     return rows | dict.fromkeys((one.agent for one in mailboxes), None)
 
 
-def _put_back(mate: StoredMessage, ruling: Ruling, lead: str) -> StoredMessage | None:
+def _put_back(mate: StoredMessage, decision: PersonDecision, lead: str) -> StoredMessage | None:
     if mate.decided is None or mate.decided.along != lead:
         return None
-    return inbox.undone(mate, by=ruling.by, at=ruling.at)
+    return inbox.undone(mate, by=decision.by, at=decision.at)

@@ -1,10 +1,11 @@
 """Reports that a mail did not arrive: tied to that mail, and shown on it."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from shared import telemetry
-from shared.domain.errors import Conflict, PermanentError
+from shared.domain.errors import PermanentError
 from shared.domain.filing.filing import Bounced, StoredMessage, Waiter, entries_of
 from shared.domain.mail.automatic import Automatic, nature_of
 from shared.domain.mail.bounces import LARGEST, Report, read_report
@@ -13,8 +14,8 @@ from shared.domain.matching.candidates import ThreadHit
 from shared.ports.mail import MailSource
 from shared.ports.stores.filing import MessageStore, Timeline
 from shared.services.capture.scopes import Scope
+from shared.services.filing.change_message import ChangeMessage
 
-TRIES: Final = 5
 # A mail to many may bounce from each of them; what comes behind these is not kept.
 MOST_BOUNCES: Final = 100
 
@@ -66,6 +67,7 @@ class NoteBounces:
     """Write on a mail, and on its entries, whom it did not reach. Safe to run twice."""
 
     messages: MessageStore
+    change: ChangeMessage
     timeline: Timeline
 
     def __call__(self, scope: Scope, original: ThreadHit, report: Report, by: StoredMessage) -> None:
@@ -73,25 +75,17 @@ class NoteBounces:
         bounces = tuple(
             Bounced(one.address, one.status, one.permanent, by.at, by.key) for one in report.bounces
         )
-        stored = self._noted(scope, original.key, bounces) if bounces else None
+        if not bounces:
+            return
+        stored = self.change(scope.tenant_id, original.key, partial(_noted, bounces=bounces))
         document = self.messages.document(scope.tenant_id, original.key) if stored else None
         if stored is not None and document is not None and stored.is_filed:
             self.timeline.put(scope.tenant_id, entries_of(stored, document))
 
-    def _noted(self, scope: Scope, key: str, bounces: tuple[Bounced, ...]) -> StoredMessage | None:
-        for _ in range(TRIES):
-            stored = self.messages.get(scope.tenant_id, key)
-            if stored is None:
-                return None
-            others = (one for one in bounces if not _is_noted(one, stored))
-            merged = (*stored.bounces, *others)[:MOST_BOUNCES]
-            if merged == stored.bounces:
-                return stored
-            try:
-                return self.messages.update(scope.tenant_id, replace(stored, bounces=merged))
-            except Conflict:
-                continue
-        raise Conflict(f"message {key} keeps changing")
+
+def _noted(stored: StoredMessage, bounces: tuple[Bounced, ...]) -> StoredMessage:
+    others = (bounced for bounced in bounces if not _is_noted(bounced, stored))
+    return replace(stored, bounces=(*stored.bounces, *others)[:MOST_BOUNCES])
 
 
 def _is_noted(bounced: Bounced, stored: StoredMessage) -> bool:

@@ -142,8 +142,8 @@ class RunRematch:
             return
         page, following = self.messages.scan(command.tenant_id, limit=PAGE, after=command.after)
         looked_at = [one for one in page if record is None or concerns(one, record)]
-        act = f"{command.run}.{command.turn}"
-        changed = command.changed + sum(self._revise(organisation, one, act) for one in looked_at)
+        change_id = f"{command.run}.{command.turn}"
+        changed = command.changed + sum(self._revise(organisation, one, change_id) for one in looked_at)
         following_command = replace(
             command, attempt=0, first_at=self.clock(), after=following, changed=changed
         )
@@ -154,9 +154,11 @@ class RunRematch:
         else:
             telemetry.event("rematch_done", run=command.run, turns=command.turn + 1)
 
-    def _revise(self, organisation: Organisation, stored: StoredMessage, act: str) -> bool:
+    def _revise(self, organisation: Organisation, stored: StoredMessage, change_id: str) -> bool:
         """Whether it was changed, now or by a try of this page that was cut short."""
-        if act in stored.acts:
-            return self.filing.revise(organisation.tenant_id, stored, stored.decision, act)
+        if change_id in stored.change_ids:
+            return self.filing.revise(organisation.tenant_id, stored, stored.decision, change_id)
         found = self.reconsider(organisation, stored)
-        return found is not None and self.filing.revise(organisation.tenant_id, stored, found.after, act)
+        return found is not None and self.filing.revise(
+            organisation.tenant_id, stored, found.after, change_id
+        )

@@ -15,7 +15,7 @@ from shared.domain.errors import InvalidInput, Unknown
 from shared.domain.filing.filing import Copy, StoredMessage
 from shared.domain.filing.inbox import taken_away
 from shared.domain.filing.opening import ORIGIN, UNNAMED
-from shared.domain.filing.person_decisions import ERASE, OPENED, Ruling
+from shared.domain.filing.person_decisions import ERASE, OPENED, PersonDecision
 from shared.domain.mail.addresses import domain_of, normalise
 from shared.domain.mail.messages import Document
 from shared.domain.privacy.erasure import DONE, MOST_NAMES, Eraser, Erasure, is_on, names_of, suppression
@@ -26,7 +26,8 @@ from shared.ports.stores.privacy import Erasures, Holdings
 from shared.ports.stores.records import RecordIndex, Records
 from shared.ports.work import Clock, CommandQueue
 from shared.services.capture.scopes import hasher_of
-from shared.services.filing.change_by_person import ChangeByPerson, Said
+from shared.services.filing.change_by_person import Attribution, ChangeByPerson
+from shared.services.filing.change_message import ChangeMessage
 from shared.services.filing.conflicts import persistently
 
 PAGE: Final = 50
@@ -101,6 +102,7 @@ class EraseMessages:
     erasures: Erasures
     messages: MessageStore
     records: Records
+    change_message: ChangeMessage
     change_by_person: ChangeByPerson
     clock: Clock
 
@@ -155,21 +157,18 @@ class EraseMessages:
         ]
         if bare:
             self.records.put_many(tenant_id, bare)
-        ruling = Ruling(ERASE, erasure.by, self.clock(), stored.decision)
+        decision = PersonDecision(ERASE, erasure.by, self.clock(), stored.decision)
         refs = tuple(one.ref for one in stored.decision.links)
-        said = Said(ERASE, ruling.by, ruling.at, refs)
-        self.change_by_person(tenant_id, stored.key, said, lambda one: taken_away(one, ruling))
+        attribution = Attribution(ERASE, decision.by, decision.at, refs)
+        self.change_by_person(tenant_id, stored.key, attribution, lambda one: taken_away(one, decision))
 
     def _rewrite(
         self, tenant_id: str, eraser: Eraser, stored: StoredMessage, document: Document | None
     ) -> bool:
-        if document is None:
+        """Storage is asked only where the page shows that something names the person."""
+        if document is None or eraser.message(stored, document) is None:
             return False
-        after, text = eraser.value(stored), eraser.document(document)
-        if after is stored and text is document:
-            return False
-        self.messages.rewrite(tenant_id, after, text)
-        return True
+        return self.change_message.with_document(tenant_id, stored.key, eraser.message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from shared.domain.commands.commands import EXPIRED, TakeAway
 from shared.domain.connections.organisations import Organisation
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.inbox import taken_away
-from shared.domain.filing.person_decisions import EXPIRE, Ruling
+from shared.domain.filing.person_decisions import EXPIRE, PersonDecision
 from shared.domain.matching.decisions import BY_RULE
 from shared.domain.privacy.erasure import deleted_organisation
 from shared.ports.stores.capture import Sightings
@@ -20,7 +20,7 @@ from shared.ports.stores.connections import Mailboxes, Organisations
 from shared.ports.stores.filing import MessageStore
 from shared.ports.stores.privacy import Erasures
 from shared.ports.work import Clock, CommandQueue
-from shared.services.filing.change_by_person import ChangeByPerson, Said
+from shared.services.filing.change_by_person import Attribution, ChangeByPerson
 from shared.services.privacy import deletion, erasing
 
 PAGE: Final = 100
@@ -109,9 +109,11 @@ class ApplyRetention:
         return replace(command, step=MESSAGES if after else SIGHTINGS, after=after)
 
     def _expire(self, tenant_id: str, stored: StoredMessage) -> None:
-        ruling = Ruling(EXPIRE, BY_RULE, self.clock(), stored.decision)
-        said = Said(EXPIRE, BY_RULE, ruling.at, tuple(one.ref for one in stored.decision.links))
-        self.change_by_person(tenant_id, stored.key, said, lambda one: taken_away(one, ruling))
+        decision = PersonDecision(EXPIRE, BY_RULE, self.clock(), stored.decision)
+        attribution = Attribution(
+            EXPIRE, BY_RULE, decision.at, tuple(one.ref for one in stored.decision.links)
+        )
+        self.change_by_person(tenant_id, stored.key, attribution, lambda one: taken_away(one, decision))
 
     def _ledger(self, command: TakeAway, before: datetime) -> TakeAway | None:
         """A thousand rows of the next mailbox; `after` is the one that is done."""

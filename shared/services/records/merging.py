@@ -5,19 +5,20 @@ The call writes both records, so that new mail finds the survivor at once; a com
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from shared import telemetry
 from shared.domain.commands.commands import MergeRecords
 from shared.domain.errors import Conflict, InvalidInput, Unknown
 from shared.domain.filing.entries import KINDS, Entry
-from shared.domain.filing.filing import StoredMessage
 from shared.domain.records import merging
 from shared.domain.records.record_rules import refusal
 from shared.domain.records.records import Record, RecordRef
-from shared.ports.stores.filing import EntryFilter, MessageStore, Timeline
+from shared.ports.stores.filing import EntryFilter, Timeline
 from shared.ports.stores.records import RecordIndex, Records
 from shared.ports.work import Clock, CommandQueue
+from shared.services.filing.change_message import ChangeMessage
 from shared.services.matching.current_records import current_records
 from shared.services.records.record_writing import LookUpInsiders, WriteRecords
 
@@ -117,7 +118,7 @@ class MoveFiled:
 
     records: Records
     index: RecordIndex
-    messages: MessageStore
+    change: ChangeMessage
     timeline: Timeline
     queue: CommandQueue
     clock: Clock
@@ -169,7 +170,8 @@ class MoveFiled:
         """Rows stand in both places until the message's links lead to the new one."""
         moved = []
         for entry in page:
-            stored = self._relink(tenant_id, entry.message_key, entry.link.ref, new)
+            relink = partial(merging.relinked, old=entry.link.ref, new=new)
+            stored = self.change(tenant_id, entry.message_key, relink)
             link = replace(entry.link, ref=new)
             if stored is not None:
                 link = next((one for one in stored.decision.links if one.ref == new), link)
@@ -177,24 +179,6 @@ class MoveFiled:
         self.timeline.put(tenant_id, moved)
         for entry in page:
             self.timeline.remove(tenant_id, [entry.link.ref], entry.id)
-
-    def _relink(self, tenant_id: str, key: str, old: RecordRef, new: RecordRef) -> StoredMessage | None:
-        for _ in range(_TRIES):
-            stored = self.messages.get(tenant_id, key)
-            if stored is None:
-                return None
-            changed = replace(
-                stored,
-                decision=merging.moved(stored.decision, old, new),
-                decided=merging.moved_ruling(stored.decided, old, new),
-            )
-            if changed == stored:
-                return stored
-            try:
-                return self.messages.update(tenant_id, changed)
-            except Conflict:
-                continue
-        raise Conflict(f"message {key} keeps changing")
 
 
 def _renamed(contacts: Sequence[str], old: RecordRef, new: RecordRef) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ def storage() -> FakePorts:
     storage = FakePorts()
     storage.organisations.put(an_organisation())
     storage.organisations.put(an_organisation(tenant_id=OTHER, name="Fabrikam", own_domains=()))
-    storage.mailboxes.put(a_mailbox(tenant_id=TENANT))
+    storage.mailboxes.save(a_mailbox(tenant_id=TENANT))
     return storage
 
 

@@ -294,4 +294,4 @@ def put_everything(storage: FakeStorage) -> None:
     storage.timeline.put(TENANT, [an_entry()])
     storage.messages.create(TENANT, a_stored_message(), a_document(), a_copy())
     if not list(storage.mailboxes.of(TENANT)):
-        storage.mailboxes.put(a_mailbox())
+        storage.mailboxes.save(a_mailbox())

@@ -96,11 +96,11 @@ def test_an_outdated_version_is_refused_with_a_sentence(
     answer = api.post(f"inbox/{KEY}/link", issuer.user("Agent"), json={**LINK, "etag": "0" * 32})
     assert answer.status_code == 412
     assert "Read My Inbox again" in answer.json()["detail"]
-    assert waiting.inbox.marked == {}
+    assert waiting.inbox.pending == {}
 
 
 def test_who_comes_second_is_told(api: Api, issuer: Issuer, waiting: FakeStorage) -> None:
-    waiting.mailboxes.put(
+    waiting.mailboxes.save(
         a_mailbox(mailbox_id="ab" * 16, address="desk@contoso.example", agent_id="somebody-else")
     )
     first = api.post(f"inbox/{KEY}/link", issuer.user("Agent"), json=LINK)

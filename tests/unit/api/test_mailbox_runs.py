@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.capture.reconciliation import Reconciliation
 from shared.domain.commands.commands import BackfillMailbox, ReconcileMailbox, SyncMailbox
-from tests.builders import AGENT, NOW, a_fetched_message, a_mailbox, a_sighting
+from tests.builders import AGENT, NOW, a_fetched_message, a_mailbox, a_sighting, rewrite
 from tests.fakes import FakeStorage
 from tests.unit.api.tokens import Issuer
 from tests.unit.api.wiring import Api
@@ -30,7 +30,7 @@ def test_an_agent_may_sync_the_own_mailbox_only(api: Api, issuer: Issuer) -> Non
 
 
 def test_a_paused_mailbox_is_not_synced(api: Api, issuer: Issuer, storage: FakeStorage) -> None:
-    storage.mailboxes.note(a_mailbox(), enabled=False)
+    rewrite(storage.mailboxes, a_mailbox(), enabled=False)
     answer = api.post(SYNC, issuer.user("Admin"))
     assert (answer.status_code, "paused" in answer.json()["detail"]) == (409, True)
     assert storage.queue.commands == []
@@ -41,7 +41,7 @@ def test_a_mailbox_shows_its_last_reconciliation(api: Api, issuer: Issuer, stora
     assert api.get(path, token).json()["reconciliation"] is None
     rows = [a_sighting(outcome="filed"), a_sighting(outcome="skipped", reason="staff_only")]
     counted = Reconciliation(NOW, NOW - timedelta(days=2)).counting(rows, repaired=1)
-    storage.mailboxes.note(a_mailbox(), reconciled=counted.to_json())
+    rewrite(storage.mailboxes, a_mailbox(), reconciled=counted.to_json())
     assert api.get(path, token).json()["reconciliation"] == {
         "at": "2026-03-02T09:00:00Z",
         "from": "2026-02-28T09:00:00Z",

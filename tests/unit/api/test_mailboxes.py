@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.commands.commands import MaintainSubscription
 from shared.domain.errors import Conflict
-from tests.builders import AGENT, MAILBOX_ID, NOW, TENANT, a_mailbox
+from tests.builders import AGENT, MAILBOX_ID, NOW, TENANT, a_mailbox, rewrite
 from tests.fakes import FakeStorage
 from tests.unit.api.tokens import OID, OTHER, Issuer
 from tests.unit.api.wiring import Api
@@ -78,8 +78,12 @@ def test_a_mistake_is_named(api: Api, issuer: Issuer, path: str, body: Any, word
 
 
 def test_a_mailbox_says_how_it_is_doing(api: Api, issuer: Issuer, storage: FakeStorage) -> None:
-    storage.mailboxes.note(
-        a_mailbox(), state="failing", last_error="no licence", last_sync_at=NOW - timedelta(seconds=90)
+    rewrite(
+        storage.mailboxes,
+        a_mailbox(),
+        state="failing",
+        last_error="no licence",
+        last_sync_at=NOW - timedelta(seconds=90),
     )
     shown = api.get(f"mailboxes/{AGENT}", issuer.user("Admin")).json()
     assert (shown["state"], shown["last_error"], shown["lag_seconds"]) == ("failing", "no licence", 90)
@@ -102,7 +106,7 @@ def test_a_removed_mailbox_is_gone_at_once_and_left_to_the_command(
     assert api.delete(f"mailboxes/{AGENT}", token).status_code == 404
     left = storage.mailboxes.get(TENANT, AGENT)
     assert left is not None
-    assert (left.enabled, left.state) == (False, "removing")
+    assert left.state.name == "removing"
     assert [one.mailbox_id for one in storage.queue.commands] == [MAILBOX_ID]
 
 
@@ -132,7 +136,7 @@ def test_connected_anew_for_somebody_else_it_remembers_whose_it_was(
 
 def test_mailboxes_are_listed_page_by_page(api: Api, issuer: Issuer, storage: FakeStorage) -> None:
     for number in range(4):
-        storage.mailboxes.put(a_mailbox(mailbox_id=f"{number:032x}", address=f"box{number}@contoso.example"))
+        storage.mailboxes.save(a_mailbox(mailbox_id=f"{number:032x}", address=f"box{number}@contoso.example"))
     seen, cursor = [], ""
     while cursor is not None:
         page = api.get("mailboxes", issuer.user("Admin"), params={"limit": 2, "cursor": cursor}).json()
@@ -144,7 +148,7 @@ def test_mailboxes_are_listed_page_by_page(api: Api, issuer: Issuer, storage: Fa
 def test_if_match_guards_against_overwriting(api: Api, issuer: Issuer, storage: FakeStorage) -> None:
     path, token = f"mailboxes/{AGENT}", issuer.user("Admin")
     etag = api.get(path, token).headers["etag"]
-    storage.mailboxes.note(a_mailbox(), state="ok", last_sync_at=NOW)
+    rewrite(storage.mailboxes, a_mailbox(), state="ok", last_sync_at=NOW)
     changed = api.put(path, token, json={"poll_minutes": 5}, headers={"If-Match": etag})
     assert changed.status_code == 200
     assert changed.headers["etag"] != etag
@@ -156,7 +160,7 @@ def test_a_row_that_changes_meanwhile_is_read_again(api: Api, issuer: Issuer, st
     path, token = f"mailboxes/{AGENT}", issuer.user("Admin")
     storage.faults.before[len(storage.faults.writes) + 1] = Conflict("changed")
     assert api.put(path, token, json={"poll_minutes": 5}).json()["poll_minutes"] == 5
-    storage.faults.named["Mailboxes.put"] = Conflict("changed")
+    storage.faults.named["Mailboxes.save"] = Conflict("changed")
     assert api.put(path, token, json={"poll_minutes": 5}).status_code == 503
 
 
@@ -164,7 +168,7 @@ def test_under_another_agent_the_one_before_loses_access(
     api: Api, issuer: Issuer, storage: FakeStorage
 ) -> None:
     path = f"mailboxes/{AGENT}"
-    storage.mailboxes.note(a_mailbox(), agent_id=OID)
+    rewrite(storage.mailboxes, a_mailbox(), agent_id=OID)
     api.put(path, issuer.user("Admin"), json={"capture": "everything"})
     assert api.get(path, issuer.user("Agent")).status_code == 200
     api.put(path, issuer.user("Admin"), json={"agent": "next@contoso.example"})

@@ -25,6 +25,7 @@ from tests.builders import (
     an_entry,
     an_item,
     an_organisation,
+    rewrite,
 )
 from tests.fakes import FakeStorage
 from tests.unit.api.tokens import OID, OTHER, Issuer
@@ -249,9 +250,9 @@ def test_once_the_agent_s_object_id_is_known_the_address_no_longer_counts(
     api: Api, issuer: Issuer, storage: FakeStorage
 ) -> None:
     storage.messages.create(TENANT, a_triaged_message(), a_document(), a_copy())
-    storage.mailboxes.note(a_mailbox(), agent_id="somebody-else")
+    rewrite(storage.mailboxes, a_mailbox(), agent_id="somebody-else")
     assert api.get(f"messages/{KEY}", issuer.user("Agent")).status_code == 404
-    storage.mailboxes.note(a_mailbox(), agent_id=OID)
+    rewrite(storage.mailboxes, a_mailbox(), agent_id=OID)
     renamed = issuer.user("Agent", preferred_username="married@contoso.example")
     assert api.get(f"messages/{KEY}", renamed).status_code == 200
 
@@ -290,7 +291,7 @@ def test_a_colleague_in_bcc_is_not_given_away_by_the_copies(
     api: Api, issuer: Issuer, storage: FakeStorage
 ) -> None:
     other = "22" * 16
-    storage.mailboxes.put(a_mailbox(mailbox_id=other, address="quiet@contoso.example"))
+    storage.mailboxes.save(a_mailbox(mailbox_id=other, address="quiet@contoso.example"))
     storage.messages.create(TENANT, a_stored_message(), a_document(), a_copy(bcc=("quiet@contoso.example",)))
     storage.messages.add_copy(TENANT, KEY, a_copy(mailbox_id=other, item=an_item("AAkALgAAAAAA-2")))
 

@@ -35,6 +35,7 @@ from tests.builders import (
     a_folder_state,
     a_mailbox,
     an_organisation,
+    rewrite,
 )
 from tests.composed import Composed
 from tests.fake_mail import STANDARD
@@ -59,12 +60,16 @@ class World(Composed):
         self.mail.add_mailbox(address)
         number = next(self.boxes)
         fields = {"mailbox_id": f"{number:032x}", "address": address, "user_id": "", **settings}
-        mailbox = self.storage.mailboxes.put(a_mailbox(**fields))
+        mailbox = self.storage.mailboxes.save(a_mailbox(**fields))
         for name in STANDARD:
             captured = name in ("inbox", "sentitems", "archive")
             state = a_folder_state(folder_id=f"{name}-folder", kind=name, captured=captured, well_known=name)
             self.storage.folder_states.put(mailbox, state)
         return mailbox
+
+    def rewrite(self, mailbox: Mailbox | None = None, **changes: Any) -> None:
+        """Change settings or state of a mailbox, as a test's set-up does."""
+        rewrite(self.storage.mailboxes, mailbox or self.mailbox, **changes)
 
     def configure(self, **settings: Any) -> None:
         """Change the organisation's settings."""

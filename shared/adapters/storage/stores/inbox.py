@@ -1,4 +1,4 @@
-"""The table Inbox: mail waiting for an agent's decision, newest first, and marks of decisions to be carried out."""
+"""The table Inbox: mail waiting for an agent's decision, newest first, and persons' changes to be carried out."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -9,7 +9,7 @@ from shared.adapters.storage.encoding import escaped, hashed, joined, packed, pa
 from shared.adapters.storage.table import Row, Table, in_partition
 from shared.domain import names
 from shared.domain.filing.filing import InboxItem
-from shared.domain.filing.person_decisions import Mark
+from shared.domain.filing.person_decisions import PendingChange
 
 _DECIDED: Final = "~decided"
 
@@ -51,21 +51,24 @@ class AzureInbox:
             last = unescaped(str(row["RowKey"]))
         return found, ""
 
-    def mark(self, tenant_id: str, mark: Mark) -> None:
+    def note_change(self, tenant_id: str, change: PendingChange) -> None:
         """One request."""
-        self._table.upsert({**_place(tenant_id, mark), **packed(to_plain(mark))})
+        self._table.upsert({**_place(tenant_id, change), **packed(to_plain(change))})
 
-    def marks(self, tenant_id: str, message_key: str = "") -> list[Mark]:
+    def pending_changes(self, tenant_id: str, message_key: str = "") -> list[PendingChange]:
         """One range query."""
         prefix = escaped(message_key) + "~" if message_key else ""
         condition = in_partition(
             joined(tenant_id, _DECIDED), first=prefix, last=prefix + "~" if prefix else ""
         )
-        return [from_plain(Mark, unpacked(row)) for row in self._table.rows(condition, select=part_names())]
+        return [
+            from_plain(PendingChange, unpacked(row))
+            for row in self._table.rows(condition, select=part_names())
+        ]
 
-    def unmark(self, tenant_id: str, marks: Sequence[Mark]) -> None:
+    def forget_changes(self, tenant_id: str, changes: Sequence[PendingChange]) -> None:
         """One request each, side by side: deleting one that is gone would spoil a transaction."""
-        places = [_place(tenant_id, one) for one in marks]
+        places = [_place(tenant_id, one) for one in changes]
         self._connection.side_by_side(
             lambda place: self._table.delete(str(place["PartitionKey"]), str(place["RowKey"])), places
         )
@@ -75,8 +78,8 @@ def _partition(tenant_id: str, agent: str) -> str:
     return joined(tenant_id, hashed(agent))
 
 
-def _place(tenant_id: str, mark: Mark) -> Row:
+def _place(tenant_id: str, change: PendingChange) -> Row:
     return {
         "PartitionKey": joined(tenant_id, _DECIDED),
-        "RowKey": f"{escaped(mark.message_key)}~{escaped(mark.id)}",
+        "RowKey": f"{escaped(change.message_key)}~{escaped(change.id)}",
     }

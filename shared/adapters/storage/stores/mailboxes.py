@@ -1,49 +1,34 @@
 """The table Mailboxes: a mailbox under its id, and its address beside it as a way there.
 
-Settings are packed; what workers note (state, times, ids) are columns of their own, which win when read.
+Settings are packed into the row, its state stands in columns of their own: a transition merges those only. Both
+are written under the row's one ETag, so that neither is written over what the other's writer has not seen.
 """
 
-import json
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from shared.adapters.storage.codec import from_plain, hint_of, to_plain
+from shared.adapters.storage.codec import from_plain, to_plain
 from shared.adapters.storage.connection import Connection
-from shared.adapters.storage.encoding import CONTENT, escaped, packed, part_names, unpacked
-from shared.adapters.storage.table import KEYS, Operation, Row, Table, etag_of, quoted, where
+from shared.adapters.storage.encoding import escaped, packed, unpacked
+from shared.adapters.storage.table import Operation, Row, Table, etag_of, quoted, where
 from shared.domain import names
+from shared.domain.connections.mailbox_state import REMOVING, MailboxState, Transition
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import Conflict, NotFound
+from shared.ports.stores.connections import Change
 
 ATTEMPTS: Final = 5
 _ADDRESS: Final = "address:"
 _BEHIND_ADDRESSES: Final = "address;"
-_COLUMNS: Final = (
-    "enabled",
-    "next_poll_at",
-    "state",
-    "last_error",
-    "last_sync_at",
-    "user_id",
-    "agent_id",
-    "aliases",
-    "connected_at",
-    "blocked_until",
-    "lost_at",
-    "paused_at",
-    "reconciled",
-    "untested",
-    "address_offered",
-)
+_STATE_COLUMNS: Final = {field.name: field.name for field in fields(MailboxState)} | {"name": "state"}
 # A column cannot hold "no time", and a filter cannot ask for an absent one.
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_ABOUT_THE_ROW: Final = frozenset((*KEYS, "mailbox_id", *part_names(CONTENT)))
 
 
 class AzureMailboxes:
-    """Implements `ports.Mailboxes`. Requests: `by_id`, `note` one; `get` two; `put`, `delete` two or three.
+    """Implements `ports.Mailboxes`. Requests: `by_id` one; `get` two; `save`, `delete` two or three.
 
     `change` makes one while nobody has changed the row since it was read, else two more for each try.
     """
@@ -59,7 +44,7 @@ class AzureMailboxes:
         row = self._table.get(tenant_id, escaped(mailbox_id))
         return _mailbox(row) if row else None
 
-    def put(self, mailbox: Mailbox) -> Mailbox:
+    def save(self, mailbox: Mailbox) -> Mailbox:
         """Its address moves along with it; one that another mailbox has is a Conflict."""
         stored = self.by_id(mailbox.tenant_id, mailbox.mailbox_id) if mailbox.etag else None
         if mailbox.etag and stored is None:
@@ -72,30 +57,27 @@ class AzureMailboxes:
         etags = self._table.transact(operations)
         return replace(mailbox, etag=etags[0])
 
-    def note(self, mailbox: Mailbox, **changes: object) -> None:
-        """Nothing happens to a mailbox that is gone."""
-        keys = {"PartitionKey": mailbox.tenant_id, "RowKey": escaped(mailbox.mailbox_id)}
-        columns = {name: _to_column(name, value) for name, value in changes.items()}
-        try:
-            self._table.merge({**keys, **columns})
-        except NotFound:
-            return
-
-    def change(self, mailbox: Mailbox, transition: Callable[[Mailbox], Mailbox]) -> Mailbox | None:
-        current: Mailbox | None = mailbox
+    def change(self, mailbox: Mailbox, transition: Transition) -> Change | None:
+        before: Mailbox | None = mailbox
         for _ in range(ATTEMPTS):
-            if current is None:
+            if before is None:
                 return None
-            changed = transition(current)
-            if changed == current:
-                return current
             try:
-                return replace(changed, etag=self._table.merge(_row(changed), current.etag))
+                return Change(before, self._advanced(before, transition))
             except NotFound:
                 return None
             except Conflict:
-                current = self.by_id(mailbox.tenant_id, mailbox.mailbox_id)
+                before = self.by_id(mailbox.tenant_id, mailbox.mailbox_id)
         raise Conflict("others keep changing the mailbox")
+
+    def _advanced(self, before: Mailbox, transition: Transition) -> Mailbox:
+        """A transition that changes nothing costs nothing."""
+        after = before.after(transition)
+        if after == before:
+            return before
+        keys = {"PartitionKey": before.tenant_id, "RowKey": escaped(before.mailbox_id)}
+        etag = self._table.merge({**keys, **_state_columns(after.state)}, before.etag)
+        return replace(after, etag=etag)
 
     def delete(self, tenant_id: str, address: str) -> None:
         pointer = self._table.get(tenant_id, _address_key(address), ("mailbox_id",))
@@ -111,12 +93,13 @@ class AzureMailboxes:
     def of(self, tenant_id: str) -> Iterator[Mailbox]:
         beside = f"(RowKey lt {quoted(_ADDRESS)} or RowKey ge {quoted(_BEHIND_ADDRESSES)})"
         rows = self._table.rows(f"{where(PartitionKey=tenant_id)} and {beside}")
-        yield from sorted((_mailbox(row) for row in rows), key=lambda one: one.address)
+        yield from sorted((_mailbox(row) for row in rows), key=lambda mailbox: mailbox.address)
 
     def due(self, now: datetime) -> Iterator[Mailbox]:
         """Asks the whole table, with the filter on Azure's side."""
         moment = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        rows = self._table.rows(f"enabled eq true and next_poll_at le datetime'{moment}'")
+        served = f"enabled eq true and state ne {quoted(REMOVING)}"
+        rows = self._table.rows(f"{served} and next_poll_at le datetime'{moment}'")
         return (_mailbox(row) for row in rows)
 
 
@@ -133,33 +116,37 @@ def _pointer(mailbox: Mailbox) -> Row:
 
 
 def _row(mailbox: Mailbox) -> Row:
+    settings = {name: value for name, value in to_plain(mailbox).items() if name != "state"}
     return {
         "PartitionKey": mailbox.tenant_id,
         "RowKey": escaped(mailbox.mailbox_id),
-        **{name: _to_column(name, getattr(mailbox, name)) for name in _COLUMNS},
-        **packed(to_plain(mailbox)),
+        "enabled": mailbox.enabled,
+        **_state_columns(mailbox.state),
+        **packed(settings),
     }
 
 
 def _mailbox(row: Row) -> Mailbox:
-    columns = {name: _from_column(name, row[name]) for name in row if name not in _ABOUT_THE_ROW}
-    return from_plain(Mailbox, unpacked(row), **columns, etag=etag_of(row))
+    return from_plain(Mailbox, unpacked(row), state=_state(row), etag=etag_of(row))
 
 
-def _to_column(name: str, value: object) -> Any:
-    hint = hint_of(Mailbox, name)
-    if isinstance(value, tuple):
-        return json.dumps(value)
+def _state_columns(state: MailboxState) -> Row:
+    return {column: _to_column(getattr(state, field)) for field, column in _STATE_COLUMNS.items()}
+
+
+def _state(row: Row) -> MailboxState:
+    values = {field: _from_column(row[column]) for field, column in _STATE_COLUMNS.items()}
+    return MailboxState(**values)
+
+
+def _to_column(value: str | bool | datetime | None) -> str | bool | datetime:
     if value is None:
-        return _NEVER if hint == datetime | None else ""
+        return _NEVER
     return value.astimezone(UTC) if isinstance(value, datetime) else value
 
 
-def _from_column(name: str, value: Any) -> Any:
-    hint = hint_of(Mailbox, name)
-    if hint == tuple[str, ...]:
-        return tuple(json.loads(value))
-    if hint == datetime | None:
-        moment = datetime.fromtimestamp(value.timestamp(), tz=UTC)
-        return None if moment == _NEVER else moment
-    return None if value == "" and hint == str | None else value
+def _from_column(value: Any) -> Any:
+    if not isinstance(value, datetime):
+        return value
+    moment = datetime.fromtimestamp(value.timestamp(), tz=UTC)
+    return None if moment == _NEVER else moment

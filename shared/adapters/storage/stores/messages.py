@@ -15,7 +15,7 @@ from shared.adapters.storage.stores import message_rows as rows
 from shared.adapters.storage.table import KEYS, Operation, Row, Table, etag_of, in_partition
 from shared.domain import names
 from shared.domain.errors import Conflict, NotFound
-from shared.domain.filing.filing import DONE, MAX_WAITERS, Copy, StoredMessage, Waiter
+from shared.domain.filing.filing import MAX_WAITERS, Copy, StoredMessage, Waiter
 from shared.domain.mail.identity import variant_key
 from shared.domain.mail.messages import Document
 from shared.domain.matching.candidates import ThreadHit
@@ -48,27 +48,15 @@ class AzureMessageStore:
         """One request."""
         self._table.upsert(rows.copy_row(tenant_id, key, copy))
 
-    def update(self, tenant_id: str, message: StoredMessage) -> StoredMessage:
-        """One request; the document stays as it is. A message that went away is a Conflict too."""
+    def save(self, tenant_id: str, message: StoredMessage) -> StoredMessage:
+        """One request. A message that went away is a Conflict too."""
         if not message.etag:
-            raise Conflict(f"{names.MESSAGES}: only a message that was read can be updated")
+            raise Conflict(f"{names.MESSAGES}: only a message that was read can be saved")
         try:
             etag = self._table.merge(rows.message_row(tenant_id, message), message.etag)
         except NotFound as error:
             raise Conflict(str(error)) from error
         return replace(message, etag=etag)
-
-    def finish(self, tenant_id: str, message: StoredMessage) -> None:
-        """One request; two more where somebody wrote the row meanwhile. Raises Conflict for a new decision."""
-        try:
-            self._merge_done(tenant_id, message, message.etag)
-        except Conflict:
-            stored = self.get(tenant_id, message.key)
-            if stored is None:
-                raise NotFound(f"{names.MESSAGES}: a message went away before it was done") from None
-            if (stored.decision, stored.kind) != (message.decision, message.kind):
-                raise
-            self._merge_done(tenant_id, stored, stored.etag)
 
     def bury(self, tenant_id: str, tombstone: StoredMessage) -> None:
         """Three requests, and one per copy. The row names the body until all else is gone."""
@@ -89,7 +77,7 @@ class AzureMessageStore:
         except NotFound as error:
             raise Conflict(str(error)) from error
 
-    def rewrite(self, tenant_id: str, message: StoredMessage, document: Document) -> None:
+    def save_with_document(self, tenant_id: str, message: StoredMessage, document: Document) -> None:
         """One request; up to three more for a large body. The new body is there before the row names it."""
         row = self._table.get(*rows.place(tenant_id, message.key), rows.DOCUMENT_COLUMNS)
         old = str(row.get(rows.BODY) or "") if row else ""
@@ -204,10 +192,6 @@ class AzureMessageStore:
             verb, etag = ("replace", etag_of(stored)) if stored else ("create", "")
             message = replace(message, waiters=rows.to_waiters(stored) if stored else ())
         raise Conflict(f"{names.MESSAGES}: too many wait for one mail at once")
-
-    def _merge_done(self, tenant_id: str, message: StoredMessage, etag: str) -> None:
-        done = {**rows.keys_of(tenant_id, message.key), "state": DONE}
-        self._table.merge({**done, "waiters": rows.waiters_column([])} if message.is_filed else done, etag)
 
     def _has_appended(self, tenant_id: str, key: str, row: Row, waiter: Waiter) -> bool:
         """Whether the waiter stands on the row, or has no room there."""

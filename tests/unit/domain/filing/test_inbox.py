@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.filing import inbox
 from shared.domain.filing.inbox import is_of_thread, thread_of, version_of
-from shared.domain.filing.person_decisions import LINK, Ruling, opened_id
+from shared.domain.filing.person_decisions import LINK, PersonDecision, opened_id
 from shared.domain.matching.matching import Disposition
 from tests.builders import (
     KEY,
@@ -57,12 +57,12 @@ def test_a_forward_stands_for_itself_alone() -> None:
 def test_only_its_place_and_the_decision_on_it_make_another_version_of_a_mail() -> None:
     stored = a_triaged_message()
     same = replace(stored, waiters=(a_waiter(),), variants=1, state="done", etag="other")
-    ruling = Ruling(LINK, "ann", NOW, stored.decision, (a_link(),))
+    decision = PersonDecision(LINK, "ann", NOW, stored.decision, (a_link(),))
     others = [
         a_stored_message(),
         replace(stored, decision=a_decision(disposition=Disposition.TRIAGE, reason="ambiguous")),
-        replace(stored, decided=ruling),
-        replace(stored, decided=replace(ruling, by="ben")),
+        replace(stored, decided=decision),
+        replace(stored, decided=replace(decision, by="ben")),
     ]
     assert version_of(same) == version_of(stored)
     assert len({version_of(one) for one in (stored, *others)}) == len(others) + 1

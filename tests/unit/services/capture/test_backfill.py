@@ -207,11 +207,11 @@ def test_a_command_of_another_step_does_nothing(world: World) -> None:
 def test_a_paused_mailbox_is_looked_at_again_later(world: World) -> None:
     history(world, 3)
     start(world)
-    world.storage.mailboxes.note(world.mailbox, enabled=False)
+    world.rewrite(enabled=False)
     step(world)
     [(command, delay)] = world.storage.queue.sent
     assert (type(command), delay) == (BackfillMailbox, PAUSE)
-    world.storage.mailboxes.note(world.mailbox, enabled=True)
+    world.rewrite(enabled=True)
     world.work()
     assert state(world) == ("done", 3, 3)
 
@@ -220,7 +220,7 @@ def test_a_paused_mailbox_is_looked_at_again_later(world: World) -> None:
 def test_a_mailbox_that_is_leaving_ends_it(world: World, change: dict[str, Any]) -> None:
     history(world, 3)
     start(world)
-    world.storage.mailboxes.note(world.mailbox, **change)
+    world.rewrite(**change)
     step(world)
     assert world.storage.queue.commands == []
 

@@ -9,7 +9,7 @@ import pytest
 
 from shared.domain.capture.late_contacts import Announced, Announcement, taken_together
 from shared.domain.commands.commands import IngestMessages, JoinLateContacts
-from shared.domain.connections.mailboxes import REMOVING
+from shared.domain.connections.mailbox_state import REMOVING
 from shared.domain.records.records import Record, RecordRef
 from shared.services.capture import late_contacts
 from shared.services.capture.late_contacts import FIRST_DELAY, SECOND_DELAY
@@ -191,7 +191,7 @@ def test_a_mail_in_two_mailboxes_is_counted_once(world: World) -> None:
 def test_paused_and_removed_mailboxes_are_left_alone(world: World) -> None:
     item = skipped(world)
     for change in ({"enabled": False}, {"enabled": True, "state": REMOVING}):
-        world.storage.mailboxes.note(world.mailbox, **change)
+        world.rewrite(**change)
         assert put(world, a_record(f"contact/{len(change)}", addresses=(CONTACT,))) == 0
     world.work()
     assert world.outcome(item) == ("skipped", "unknown_people")

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.commands.commands import SyncMailbox
-from shared.domain.connections.mailboxes import NEW, POLLING
+from shared.domain.connections.mailbox_state import NEW, POLLING
 from tests.builders import NOW, TENANT, a_mailbox
 from tests.composed import use_cases_over
 from tests.fakes import FakePorts, Killed
@@ -16,7 +16,7 @@ from tests.fakes import FakePorts, Killed
 def test_due_mailboxes_are_queued_once_per_interval() -> None:
     storage = FakePorts()
     for number, due in enumerate([None, NOW, NOW + timedelta(seconds=1)]):
-        storage.mailboxes.put(
+        storage.mailboxes.save(
             a_mailbox(mailbox_id=f"{number:032x}", address=f"{number}@contoso.example", next_poll_at=due)
         )
     poll = use_cases_over(storage).poll
@@ -32,20 +32,20 @@ def test_mailboxes_spread_over_their_interval() -> None:
     storage = FakePorts()
     ids = [f"{number * 7919:08x}{'0' * 24}" for number in range(600)]
     for one in ids:
-        storage.mailboxes.put(a_mailbox(mailbox_id=one, address=f"{one}@contoso.example"))
+        storage.mailboxes.save(a_mailbox(mailbox_id=one, address=f"{one}@contoso.example"))
     use_cases_over(storage).poll()
     minutes = [0] * 10
     for one in ids:
         row = storage.mailboxes.by_id(TENANT, one)
         assert row is not None
-        assert row.next_poll_at is not None
-        minutes[int((row.next_poll_at - NOW).total_seconds() - 1) // 60] += 1
+        assert row.state.next_poll_at is not None
+        minutes[int((row.state.next_poll_at - NOW).total_seconds() - 1) // 60] += 1
     assert max(minutes) < 2 * min(minutes)
 
 
 def test_a_crash_between_queueing_and_noting_only_walks_twice() -> None:
     storage = FakePorts()
-    storage.mailboxes.put(a_mailbox())
+    storage.mailboxes.save(a_mailbox())
     storage.faults.clear()
     storage.faults.kill_after(1)
     poll = use_cases_over(storage).poll
@@ -72,7 +72,7 @@ def test_every_due_mailbox_says_how_far_it_lags(caplog: pytest.LogCaptureFixture
         ]
     ):
         address = f"{number}@contoso.example"
-        storage.mailboxes.put(a_mailbox(mailbox_id=f"{number:032x}", address=address, **fields))
+        storage.mailboxes.save(a_mailbox(mailbox_id=f"{number:032x}", address=address, **fields))
     with caplog.at_level(logging.INFO, "postledger"):
         use_cases_over(storage).poll()
     lines = [json.loads(one.message) for one in caplog.records]

@@ -46,7 +46,7 @@ def sweep(world: World, **more: Any) -> None:
 def counted(world: World) -> dict[str, Any]:
     row = world.storage.mailboxes.by_id(TENANT, world.mailbox.mailbox_id)
     assert row is not None
-    found: dict[str, Any] = json.loads(row.reconciled)
+    found: dict[str, Any] = json.loads(row.state.reconciled)
     return found
 
 
@@ -121,7 +121,7 @@ def test_excluded_folders_are_not_looked_at(world: World) -> None:
 
 
 def test_only_mail_of_the_last_day_is_news(world: World) -> None:
-    world.storage.mailboxes.note(world.mailbox, connected_at=NOW - timedelta(days=9))
+    world.rewrite(connected_at=NOW - timedelta(days=9))
     old = world.deliver(received_at=NOW - timedelta(hours=30), message_id="old@fabrikam.example")
     new = world.deliver(message_id="new@fabrikam.example")
     sweep(world)
@@ -130,7 +130,7 @@ def test_only_mail_of_the_last_day_is_news(world: World) -> None:
 
 
 def test_the_window_is_two_days_or_what_was_asked_for(world: World) -> None:
-    world.storage.mailboxes.note(world.mailbox, connected_at=NOW - timedelta(days=90))
+    world.rewrite(connected_at=NOW - timedelta(days=90))
     world.deliver(received_at=NOW - timedelta(days=5), message_id="old@fabrikam.example")
     sweep(world)
     assert counted(world)["seen"] == 0
@@ -155,7 +155,7 @@ def test_a_folder_that_is_gone_stops_nothing(world: World) -> None:
 
 @pytest.mark.parametrize("change", [{"enabled": False}, {"state": "removing"}, {"state": "no_access"}])
 def test_a_mailbox_that_is_not_read_is_not_compared(world: World, change: dict[str, Any]) -> None:
-    world.storage.mailboxes.note(world.mailbox, **change)
+    world.rewrite(**change)
     sweep(world)
     assert world.mail.calls == {}
 
@@ -209,9 +209,9 @@ def test_every_night_each_enabled_mailbox_is_asked_for_once_within_an_hour() -> 
     storage.organisations.put(an_organisation(tenant_id="2" * 36, enabled=False))
     for number in range(30):
         box = f"{number * 7919:08x}" + "0" * 24
-        storage.mailboxes.put(a_mailbox(mailbox_id=box, address=f"b{number}@contoso.example"))
-    storage.mailboxes.put(a_mailbox(mailbox_id="f" * 32, address="off@contoso.example", enabled=False))
-    storage.mailboxes.put(a_mailbox(tenant_id="2" * 36, mailbox_id="e" * 32))
+        storage.mailboxes.save(a_mailbox(mailbox_id=box, address=f"b{number}@contoso.example"))
+    storage.mailboxes.save(a_mailbox(mailbox_id="f" * 32, address="off@contoso.example", enabled=False))
+    storage.mailboxes.save(a_mailbox(tenant_id="2" * 36, mailbox_id="e" * 32))
     use_cases_over(storage).reconcile_all()
     assert len(storage.queue.sent) == 30
     delays = [delay for _, delay in storage.queue.sent]

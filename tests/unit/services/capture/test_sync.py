@@ -248,25 +248,25 @@ def test_a_long_walk_gives_way_and_goes_on_from_its_cursor(
     assert SyncMailbox in {type(one) for one in world.storage.queue.commands}
     row = world.storage.mailboxes.by_id(TENANT, world.mailbox.mailbox_id)
     assert row is not None
-    assert row.last_sync_at is None
+    assert row.state.last_sync_at is None
     world.work()
     assert len(world.timeline()) == 30
 
 
 def test_why_a_subscription_was_refused_outlasts_the_walk(world: World) -> None:
-    world.storage.mailboxes.note(world.mailbox, state="polling", last_error="not reachable")
+    world.rewrite(state="polling", last_error="not reachable")
     world.walk()
     row = world.storage.mailboxes.by_id(TENANT, world.mailbox.mailbox_id)
     assert row is not None
-    assert (row.state, row.last_error, row.last_sync_at) == ("polling", "not reachable", NOW)
+    assert (row.state.name, row.state.last_error, row.state.last_sync_at) == ("polling", "not reachable", NOW)
 
 
 def test_a_finished_walk_is_noted(world: World) -> None:
-    world.storage.mailboxes.note(world.mailbox, state="new", last_error="it was down")
+    world.rewrite(state="new", last_error="it was down")
     world.walk()
     row = world.storage.mailboxes.by_id(TENANT, world.mailbox.mailbox_id)
     assert row is not None
-    assert (row.state, row.last_error, row.last_sync_at) == ("ok", "", NOW)
+    assert (row.state.name, row.state.last_error, row.state.last_sync_at) == ("ok", "", NOW)
 
 
 def test_a_mailbox_that_is_deleted_during_a_walk_stays_deleted(
@@ -299,7 +299,7 @@ def test_a_mailbox_with_very_many_folders_is_walked_to_its_end(
 
 @pytest.mark.parametrize("change", [{"enabled": False}, {"state": "removing"}, {"connected_at": None}])
 def test_a_mailbox_that_is_not_captured_is_not_walked(world: World, change: dict[str, Any]) -> None:
-    world.storage.mailboxes.note(world.mailbox, **change)
+    world.rewrite(**change)
     world.walk()
     assert world.mail.calls == {}
 

@@ -75,7 +75,7 @@ def test_a_failure_without_a_wait_is_not_noted(world: World) -> None:
         world.notify(world.deliver())
     row = world.storage.mailboxes.by_id(TENANT, world.mailbox.mailbox_id)
     assert row is not None
-    assert row.blocked_until is None
+    assert row.state.blocked_until is None
 
 
 def test_settings_are_read_under_the_lease(world: World) -> None:

@@ -112,7 +112,7 @@ def test_without_a_mailbox_the_tokens_permissions_have_to_do(world: Composed) ->
 
 
 def test_without_a_mailbox_named_a_connected_one_is_opened(world: Composed) -> None:
-    world.storage.mailboxes.put(a_mailbox())
+    world.storage.mailboxes.save(a_mailbox())
     world.probe.errors["read", AGENT] = DENIED
     assert world.take_answer(granted(world, mailbox="")).outcome == "consent_pending"
 
@@ -126,7 +126,7 @@ def test_an_agents_sign_in_counts_for_the_own_mailbox_only(world: Composed) -> N
     assert signs_in() == "wrong_account"
     assert signs_in(tenant_id=OTHER, addresses=(AGENT,)) == "wrong_account"
     assert signs_in(addresses=("ann@contoso.onmicrosoft.example", AGENT)) == "verified"
-    world.storage.mailboxes.put(a_mailbox(user_id="oid-x"))
+    world.storage.mailboxes.save(a_mailbox(user_id="oid-x"))
     assert signs_in() == "verified"
     assert row(world, f"agent:{AGENT}").token == "sealed"
 
@@ -163,7 +163,7 @@ def test_an_agent_asks_for_the_own_sign_in_only(world: Composed) -> None:
 
 
 def test_mailboxes_that_had_lost_access_are_walked_at_once_when_it_is_back(world: Composed) -> None:
-    world.storage.mailboxes.put(a_mailbox(state="no_access"))
+    world.storage.mailboxes.save(a_mailbox(state="no_access"))
     world.take_answer(granted(world))
     assert [type(one) for one in world.storage.queue.commands] == [SyncMailbox]
 
@@ -204,14 +204,14 @@ def test_nothing_is_watched_where_nobody_agreed_or_the_organisation_is_off(world
 
 
 def test_disconnecting_pauses_and_connecting_resumes_every_mailbox(world: Composed) -> None:
-    world.storage.mailboxes.put(a_mailbox())
+    world.storage.mailboxes.save(a_mailbox())
     world.take_answer(granted(world))
     world.storage.queue.sent.clear()
     world.disconnect(ADMIN)
     assert [type(one) for one in world.storage.queue.commands] == [MaintainSubscription]
     mailbox = world.storage.mailboxes.get(TENANT, AGENT)
     assert mailbox is not None
-    assert mailbox.paused_at == NOW
+    assert mailbox.state.paused_at == NOW
     assert not world.storage.organisations.rows[TENANT].is_served
     world.storage.queue.sent.clear()
     world.verify_connections(TENANT)
@@ -247,7 +247,7 @@ def test_a_service_account_is_proved_with_a_mailbox_that_is_reached_over_it(worl
     ben = "ben@contoso.example"
     for number, address in enumerate((AGENT, ben)):
         ident = f"{number:032x}"
-        world.storage.mailboxes.put(
+        world.storage.mailboxes.save(
             a_mailbox(mailbox_id=ident, address=address, connection="graph-delegated")
         )
     world.sign_ins.signed_in = SignedIn(TENANT, "oid-ann", AGENT, "sealed", (AGENT,))

@@ -52,7 +52,7 @@ def test_adding_asks_with_the_token_at_hand_and_with_a_fresh_one_before_it_refus
 
 
 def test_a_change_that_the_test_is_not_about_asks_nothing(world: Composed) -> None:
-    world.storage.mailboxes.put(a_mailbox())
+    world.storage.mailboxes.save(a_mailbox())
     world.probe.errors["granted"] = DENIED
     mailbox, _ = world.put_mailbox(TENANT, AGENT, {"enabled": False})
     assert not mailbox.enabled
@@ -64,12 +64,12 @@ def test_a_change_that_the_test_is_not_about_asks_nothing(world: Composed) -> No
 def test_a_mailbox_that_could_not_be_tested_is_saved_and_tested_later(world: Composed) -> None:
     world.probe.errors["user"] = Unavailable("down")
     mailbox, created = world.put_mailbox(TENANT, AGENT, BODY)
-    assert (created, mailbox.untested) == (True, True)
+    assert (created, mailbox.state.untested) == (True, True)
     world.watch_connections()
-    assert world.storage.mailboxes.get(TENANT, AGENT).untested  # type: ignore[union-attr]
+    assert world.storage.mailboxes.get(TENANT, AGENT).state.untested  # type: ignore[union-attr]
     world.probe.errors.clear()
     world.watch_connections()
-    assert not world.storage.mailboxes.get(TENANT, AGENT).untested  # type: ignore[union-attr]
+    assert not world.storage.mailboxes.get(TENANT, AGENT).state.untested  # type: ignore[union-attr]
 
 
 def test_a_directory_that_may_not_be_read_is_no_obstacle(world: Composed) -> None:
@@ -112,14 +112,14 @@ def test_an_agent_tests_the_own_address_saved_or_not(world: Composed) -> None:
     assert world.test_mailbox(ANN, AGENT, {}).verdict.outcome == "ok"
     with pytest.raises(Unknown):
         world.test_mailbox(ANN, "ben@contoso.example", {})
-    world.storage.mailboxes.put(a_mailbox())
-    world.storage.mailboxes.put(a_mailbox(mailbox_id="ab" * 16, address="ben@contoso.example"))
+    world.storage.mailboxes.save(a_mailbox())
+    world.storage.mailboxes.save(a_mailbox(mailbox_id="ab" * 16, address="ben@contoso.example"))
     assert [one.address for one in world.test_mailboxes(ANN, limit=9, after="")[0]] == [AGENT]
 
 
 def test_one_mailbox_that_does_not_answer_leaves_the_page_whole(world: Composed) -> None:
-    world.storage.mailboxes.put(a_mailbox())
-    world.storage.mailboxes.put(a_mailbox(mailbox_id="ab" * 16, address="ben@contoso.example"))
+    world.storage.mailboxes.save(a_mailbox())
+    world.storage.mailboxes.save(a_mailbox(mailbox_id="ab" * 16, address="ben@contoso.example"))
     world.probe.errors["read", AGENT] = Unavailable("down")
     results, after = world.test_mailboxes(ADMIN, limit=9, after="")
     assert [one.verdict.outcome for one in results] == ["unreachable", "ok"]
@@ -128,7 +128,7 @@ def test_one_mailbox_that_does_not_answer_leaves_the_page_whole(world: Composed)
 
 
 def test_a_mailbox_is_left_alone_while_graph_has_asked_for_that(world: Composed) -> None:
-    world.storage.mailboxes.put(a_mailbox(blocked_until=NOW + timedelta(seconds=1)))
+    world.storage.mailboxes.save(a_mailbox(blocked_until=NOW + timedelta(seconds=1)))
     assert outcome(world) == "unreachable"
     assert world.probe.calls == []
     world.now = NOW + timedelta(seconds=1)
@@ -136,20 +136,20 @@ def test_a_mailbox_is_left_alone_while_graph_has_asked_for_that(world: Composed)
 
 
 def test_a_removed_mailbox_is_tested_as_a_new_one(world: Composed) -> None:
-    world.storage.mailboxes.put(a_mailbox(state="removing", user_id="oid-gone"))
+    world.storage.mailboxes.save(a_mailbox(state="removing", user_id="oid-gone"))
     world.probe.named["oid-gone"] = None
     assert outcome(world) == "ok"
 
 
 def test_new_addresses_are_offered_and_withdrawn(world: Composed) -> None:
-    world.storage.mailboxes.put(a_mailbox(user_id="oid-1"))
-    world.storage.mailboxes.put(a_mailbox(mailbox_id="ab" * 16, address="ben@contoso.example"))
+    world.storage.mailboxes.save(a_mailbox(user_id="oid-1"))
+    world.storage.mailboxes.save(a_mailbox(mailbox_id="ab" * 16, address="ben@contoso.example"))
 
     def offered() -> str:
         world.notice_addresses()
         found = world.storage.mailboxes.get(TENANT, AGENT)
         assert found is not None
-        return found.address_offered
+        return found.state.address_offered
 
     world.probe.named["oid-1"] = DirectoryUser("oid-1", "new@contoso.example")
     assert offered() == "new@contoso.example"
@@ -163,7 +163,7 @@ def test_new_addresses_are_offered_and_withdrawn(world: Composed) -> None:
 def test_addresses_are_asked_for_fifteen_at_a_time(world: Composed) -> None:
     for number in range(31):
         ident = f"{number:032x}"
-        world.storage.mailboxes.put(
+        world.storage.mailboxes.save(
             a_mailbox(mailbox_id=ident, address=f"a{number}@contoso.example", user_id=f"oid-{number}")
         )
     world.notice_addresses()
@@ -171,11 +171,11 @@ def test_addresses_are_asked_for_fifteen_at_a_time(world: Composed) -> None:
 
 
 def test_a_taken_over_address_keeps_the_mailbox_and_its_agent(world: Composed) -> None:
-    before = world.storage.mailboxes.put(a_mailbox(user_id="oid-1", agent_id="oid-ann", state="ok"))
+    before = world.storage.mailboxes.save(a_mailbox(user_id="oid-1", agent_id="oid-ann", state="ok"))
     new = "ann.berg@letting.example"
     world.probe.named[new] = DirectoryUser("oid-1", new, (AGENT, "old@contoso.example"))
     moved = world.take_over_address(ANN, AGENT, new)
-    assert (moved.mailbox_id, moved.agent, moved.state) == (before.mailbox_id, AGENT, "ok")
+    assert (moved.mailbox_id, moved.agent, moved.state.name) == (before.mailbox_id, AGENT, "ok")
     assert (moved.address, moved.aliases) == (new, (AGENT, "old@contoso.example"))
     known = world.storage.index.addresses(TENANT, [new, AGENT])
     assert all(one.is_staff for one in known.values())

@@ -31,7 +31,7 @@ class Setting:
         """A mailbox; with `stored`, a row that names this subscription. Returns its id."""
         mailbox_id = f"{number:032x}"
         address = f"{number}@contoso.example"
-        self.storage.mailboxes.put(a_mailbox(mailbox_id=mailbox_id, address=address, **changes))
+        self.storage.mailboxes.save(a_mailbox(mailbox_id=mailbox_id, address=address, **changes))
         if stored is not None:
             row = a_subscription(mailbox_id=mailbox_id, subscription_id=stored, expires_at=ENDS)
             self.storage.subscriptions.put(TENANT, row)

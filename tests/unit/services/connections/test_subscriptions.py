@@ -17,7 +17,17 @@ from shared.domain.connections.subscriptions import (
 )
 from shared.domain.errors import AccessDenied, Conflict, Rejected, Unavailable
 from shared.ports.directory import DirectoryUser
-from tests.builders import AGENT, MAILBOX_ID, NOW, TENANT, a_mailbox, a_subscription, an_organisation
+from tests.builders import (
+    AGENT,
+    MAILBOX_ID,
+    NOW,
+    TENANT,
+    a_mailbox,
+    a_subscription,
+    an_organisation,
+    mailbox_with,
+    rewrite,
+)
 from tests.composed import use_cases_over
 from tests.fake_mail import FakeMail
 from tests.fakes import FakePorts, Killed
@@ -32,7 +42,7 @@ class Setting:
     def __post_init__(self) -> None:
         self.mail, self.source = self.storage.mail, self.storage.subscription_source
         self.storage.organisations.put(an_organisation())
-        self.storage.mailboxes.put(a_mailbox())
+        self.storage.mailboxes.save(a_mailbox())
         self.mail.add_mailbox(AGENT, user_id="oid-1", aliases=("sales@contoso.example",))
 
     def maintain(self, event: str = "", now: datetime = NOW) -> None:
@@ -47,6 +57,9 @@ class Setting:
             client_state=state, subscription_id=made.subscription_id, expires_at=made.expires_at, **changes
         )
         self.storage.subscriptions.put(TENANT, row)
+
+    def rewrite(self, **changes: Any) -> None:
+        rewrite(self.storage.mailboxes, self.mailbox, **changes)
 
     @property
     def row(self) -> Any:
@@ -109,7 +122,7 @@ def test_the_id_of_a_former_agent_is_not_written_back(
 
     def handed_over_meanwhile(mailbox: Mailbox) -> DirectoryUser:
         found = look_up(mailbox)
-        setting.storage.mailboxes.put(setting.mailbox.handed_over("next@contoso.example"))
+        setting.storage.mailboxes.save(setting.mailbox.handed_over("next@contoso.example"))
         return found
 
     monkeypatch.setattr(FakeMail, "user", lambda _, mailbox: handed_over_meanwhile(mailbox))
@@ -128,7 +141,7 @@ def test_a_closed_directory_does_not_stop_capture(setting: Setting) -> None:
 def test_a_refused_subscription_leaves_the_mailbox_to_polling_and_says_why(setting: Setting) -> None:
     setting.source.errors["create"] = Rejected("the notification URL is not reachable", "ValidationError")
     setting.maintain()
-    assert (setting.mailbox.state, setting.mailbox.last_error) == (
+    assert (setting.mailbox.state.name, setting.mailbox.state.last_error) == (
         "polling",
         "the notification URL is not reachable",
     )
@@ -170,7 +183,7 @@ def test_missed_notifications_lead_to_a_walk(setting: Setting) -> None:
 def test_a_pause_ends_the_subscription(setting: Setting, pause: str) -> None:
     setting.subscribed()
     if pause == "mailbox":
-        setting.storage.mailboxes.note(setting.mailbox, enabled=False)
+        setting.rewrite(enabled=False)
     else:
         setting.storage.organisations.change(an_organisation(enabled=False))
     setting.maintain()
@@ -180,14 +193,14 @@ def test_a_pause_ends_the_subscription(setting: Setting, pause: str) -> None:
 
 def test_a_removed_mailbox_is_forgotten_but_for_its_timelines(setting: Setting) -> None:
     setting.maintain()
-    setting.storage.mailboxes.note(setting.mailbox, enabled=False, state="removing")
+    setting.rewrite(enabled=False, state="removing")
     setting.maintain()
     assert (setting.source.states, setting.row, setting.mailbox) == ({}, None, None)
     assert not setting.storage.index.addresses(TENANT, [AGENT])[AGENT].is_staff
 
 
 def test_a_mailbox_that_is_connected_again_meanwhile_stays(setting: Setting) -> None:
-    setting.storage.mailboxes.note(setting.mailbox, enabled=False, state="removing")
+    setting.rewrite(enabled=False, state="removing")
     setting.storage.faults.named.clear()
     held = setting.storage.mailboxes.by_id
     reads: list[int] = []
@@ -195,7 +208,7 @@ def test_a_mailbox_that_is_connected_again_meanwhile_stays(setting: Setting) -> 
     def revived(tenant_id: str, mailbox_id: str) -> Mailbox | None:
         reads.append(1)
         found = held(tenant_id, mailbox_id)
-        return replace(found, state="new", enabled=True) if found and len(reads) > 1 else found
+        return mailbox_with(found, state="new", enabled=True) if found and len(reads) > 1 else found
 
     setting.storage.mailboxes.by_id = revived  # type: ignore[method-assign]
     setting.maintain()
@@ -209,11 +222,11 @@ def test_a_renewal_that_graph_refuses_is_told_once_and_leaves_the_mailbox_to_pol
     setting.source.errors["renew"] = AccessDenied("refused", "ExtensionError")
     for _ in range(3):
         setting.maintain()
-    assert (setting.mailbox.state, setting.mailbox.last_error) == ("polling", "refused")
+    assert (setting.mailbox.state.name, setting.mailbox.state.last_error) == ("polling", "refused")
     assert caplog.text.count("subscription_refused") == 1
     setting.source.errors.clear()
     setting.maintain()
-    assert (setting.mailbox.state, setting.row.expires_at) == ("ok", NOW + LIFETIME)
+    assert (setting.mailbox.state.name, setting.row.expires_at) == ("ok", NOW + LIFETIME)
 
 
 def test_a_kill_before_graphs_answer_leaves_a_stray_that_is_removed(setting: Setting) -> None:
@@ -251,12 +264,12 @@ def test_a_stored_one_that_is_lost_is_made_anew_when_strays_are_cared_for(settin
 
 def test_a_pause_is_dated_and_resuming_asks_for_what_was_missed(setting: Setting) -> None:
     setting.maintain()
-    setting.storage.mailboxes.note(setting.mailbox, enabled=False)
+    setting.rewrite(enabled=False)
     paused = NOW + timedelta(days=2)
     setting.maintain(now=paused)
     setting.maintain(now=paused + timedelta(days=2))
-    assert setting.mailbox.paused_at == paused
-    setting.storage.mailboxes.note(setting.mailbox, enabled=True)
+    assert setting.mailbox.state.paused_at == paused
+    setting.rewrite(enabled=True)
     setting.storage.queue.sent.clear()
     for _ in range(2):
         setting.maintain(now=paused + timedelta(days=4))
@@ -264,13 +277,13 @@ def test_a_pause_is_dated_and_resuming_asks_for_what_was_missed(setting: Setting
     assert isinstance(walk, SyncMailbox)
     assert isinstance(reconciliation, ReconcileMailbox)
     assert reconciliation.since == paused - timedelta(days=1)
-    assert setting.mailbox.paused_at is None
+    assert setting.mailbox.state.paused_at is None
     assert setting.source.states == {setting.row.subscription_id: setting.row.client_state}
 
 
 def test_a_resumed_mailbox_that_is_killed_before_it_has_asked_asks_again(setting: Setting) -> None:
     setting.subscribed()
-    setting.storage.mailboxes.note(setting.mailbox, paused_at=NOW - timedelta(days=3))
+    setting.rewrite(paused_at=NOW - timedelta(days=3))
     setting.storage.faults.named["CommandQueue.put"] = Killed()
     with pytest.raises(Killed):
         setting.maintain()
@@ -281,7 +294,7 @@ def test_a_resumed_mailbox_that_is_killed_before_it_has_asked_asks_again(setting
 
 def test_a_mailbox_without_access_ends_its_subscription_as_far_as_it_can(setting: Setting) -> None:
     setting.subscribed()
-    setting.storage.mailboxes.note(setting.mailbox, state="no_access")
+    setting.rewrite(state="no_access")
     setting.source.errors["end"] = AccessDenied("no consent")
     setting.mail.calls.clear()
     setting.maintain()
@@ -317,10 +330,10 @@ def test_what_is_to_be_done_follows_from_what_stands(
 
 def test_a_mailbox_over_somebodys_sign_in_is_walked_and_never_subscribed_to() -> None:
     setting = Setting()
-    setting.storage.mailboxes.put(replace(setting.mailbox, connection="graph-delegated"))
+    setting.storage.mailboxes.save(replace(setting.mailbox, connection="graph-delegated"))
     setting.maintain()
     assert "create" not in setting.source.calls
-    assert (setting.mailbox.state, setting.mailbox.last_error) == ("polling", "")
+    assert (setting.mailbox.state.name, setting.mailbox.state.last_error) == ("polling", "")
     assert [type(one) for one in setting.storage.queue.commands] == [SyncMailbox]
     setting.maintain()
     assert len(setting.storage.queue.commands) == 1
@@ -329,7 +342,7 @@ def test_a_mailbox_over_somebodys_sign_in_is_walked_and_never_subscribed_to() ->
 def test_a_mailbox_that_moves_to_a_sign_in_loses_its_subscription() -> None:
     setting = Setting()
     setting.subscribed()
-    setting.storage.mailboxes.put(replace(setting.mailbox, connection="graph-delegated"))
+    setting.storage.mailboxes.save(replace(setting.mailbox, connection="graph-delegated"))
     setting.maintain()
     assert setting.source.rows == {}
     assert setting.row is None
@@ -341,4 +354,4 @@ def test_a_disconnected_organisation_has_no_subscription_and_dates_the_pause() -
     setting.storage.organisations.change(an_organisation(connection="disconnected"))
     setting.maintain()
     assert setting.source.rows == {}
-    assert setting.mailbox.paused_at == NOW
+    assert setting.mailbox.state.paused_at == NOW

@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.filing.filing import DELETED, StoredMessage, copy_of
-from shared.domain.filing.person_decisions import LINK, Ruling
+from shared.domain.filing.person_decisions import LINK, PersonDecision
 from shared.domain.mail.messages import Direction
 from shared.services.capture.scopes import Scope, hasher_of
 from tests.builders import (
@@ -59,7 +59,7 @@ def listed(reason: str = NO_RECORD_OF_KIND, **changes: Any) -> StoredMessage:
 def change(world: World, **changes: Any) -> None:
     stored = world.storage.messages.get(TENANT, KEY)
     assert stored is not None
-    world.storage.messages.update(TENANT, replace(stored, **changes))
+    world.storage.messages.save(TENANT, replace(stored, **changes))
 
 
 def test_a_second_mailbox_has_its_agent_see_what_the_first_one_triaged(world: World) -> None:
@@ -129,8 +129,8 @@ def test_sent_mail_never_waits(world: World) -> None:
 def test_once_a_person_has_decided_nobody_sees_it_again(world: World) -> None:
     second = world.connect(SECOND, matched_to="opportunity")
     file(world, a_triaged_message())
-    ruling = Ruling(LINK, "a-person", NOW, a_decision(), links=(a_link(by="a-person"),))
-    change(world, decided=ruling, decision=a_decision(links=ruling.links))
+    decision = PersonDecision(LINK, "a-person", NOW, a_decision(), links=(a_link(by="a-person"),))
+    change(world, decided=decision, decision=a_decision(links=decision.links))
     file(world, listed(), second)
     assert waiting(world, SECOND) == []
 
@@ -189,7 +189,7 @@ def test_a_thread_that_is_to_be_left_alone_calls_back_only_mail_that_was_skipped
     key = hasher_of(HASH_KEY, TENANT).message_id(parent)
     stored = world.storage.messages.get(TENANT, key)
     assert stored is not None
-    ruling = Ruling(LINK, "a-person", NOW, stored.decision, file_thread=False)
-    left = replace(stored, decided=ruling)
+    decision = PersonDecision(LINK, "a-person", NOW, stored.decision, file_thread=False)
+    left = replace(stored, decided=decision)
     assert [one.item for one in left.called_back] == [skipped]
     assert {one.item for one in replace(left, decided=None).called_back} == {skipped, kept}

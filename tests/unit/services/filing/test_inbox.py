@@ -40,7 +40,7 @@ def a_world(**organisation: Any) -> World:
     """Two agents whose mailboxes capture everything; a contact with a client, and an opportunity."""
     world = World()
     world.configure(**organisation)
-    world.storage.mailboxes.note(world.mailbox, capture="everything")
+    world.rewrite(capture="everything")
     world.connect(SECOND, capture="everything")
     world.records(
         a_record(client="K-1"),
@@ -158,7 +158,7 @@ class TestLinking:
         assert (entry.kind, entry.link.rule, entry.link.by) == ("synced", "by_hand", "ann")
         assert world.storage.inbox.of(TENANT, AGENT) + world.storage.inbox.of(TENANT, SECOND) == []
         assert stored(world).state == "done"
-        assert world.storage.inbox.marked == {}
+        assert world.storage.inbox.pending == {}
 
     def test_a_closed_record_says_so(self, world: World) -> None:
         world.decide(ANN, arrive(world), linking("project/P-1"))
@@ -241,7 +241,7 @@ class TestLinking:
         assert len(subjects(world)) == 1
 
     def test_who_waits_for_it_is_looked_at_again(self, world: World) -> None:
-        world.storage.mailboxes.note(world.mailbox, capture="known")
+        world.rewrite(capture="known")
         answer = arrive(world, "answer@adatum.example", in_reply_to=(FIRST,), sender="x@adatum.example")
         assert world.storage.messages.get(TENANT, answer) is None
         world.decide(BEN, arrive(world, address=SECOND), linking())
@@ -383,7 +383,7 @@ class TestDeleting:
         assert (world.rows(), world.storage.queue.sent) == (before, [])
 
     def test_a_listed_mail_goes_from_its_timelines_too(self, world: World) -> None:
-        world.storage.mailboxes.note(world.mailbox, matched_to="opportunity")
+        world.rewrite(matched_to="opportunity")
         key = arrive(world, sender=CONTACT)
         assert len(world.timeline()) == 1
         world.decide(ADMIN_ANN, key, Wanted(DELETE))
@@ -473,7 +473,7 @@ class TestTeaching:
         assert world.storage.index.taught == set()
 
     def test_a_colleagues_address_is_refused(self, world: World) -> None:
-        world.storage.mailboxes.note(world.mailbox, capture="everything")
+        world.rewrite(capture="everything")
         key = arrive(world)
         world.storage.index.put_staff(TENANT, "m", [STRANGER])
         with pytest.raises(InvalidInput, match="belongs to your organisation"):
@@ -491,7 +491,7 @@ def everything(world: World) -> dict[str, Any]:
     """All rows that a decision may touch; the ids and times of acts aside."""
     rows = world.rows()
     plain = {
-        key: (replace(message, acts=()) if message else None, *rest)
+        key: (replace(message, change_ids=()) if message else None, *rest)
         for key, (message, *rest) in rows["messages"].items()
     }
     records = {key: replace(one, etag="") for key, one in world.storage.records.rows.items()}
@@ -523,7 +523,7 @@ class TestUndo:
         for key, (message, *_) in before["messages"].items():
             assert after["messages"][key][0].decision == message.decision
             assert after["messages"][key][0].decided is None
-        assert world.storage.inbox.marked == {}
+        assert world.storage.inbox.pending == {}
 
     def test_it_can_be_decided_anew(self, world: World) -> None:
         key = arrive(world)
@@ -608,7 +608,7 @@ class TestUndo:
         world.undo_decision(ANN, lead)
         world.work()
         late = replace(decided, etag=stored(world, mate).etag, state="pending")
-        world.storage.messages.update(TENANT, late)
+        world.storage.messages.save(TENANT, late)
         world.run(FileMessage(tenant_id=TENANT, key=mate, first_at=NOW))
         assert stored(world, mate).decided is None
         assert world.timeline() == []
@@ -695,7 +695,7 @@ def test_killed_after_any_write_the_sweep_finishes_what_was_stored(name: str, nu
         run_all(world)
     only_marked = number == 1
     assert everything(world) == (untouched if only_marked else FINISHED[name][0])
-    assert world.storage.inbox.marked == {}
+    assert world.storage.inbox.pending == {}
     assert (len(world.storage.audit.of(TENANT)) > audited) is not only_marked
 
 
@@ -726,7 +726,7 @@ def test_a_request_that_is_still_under_way_keeps_its_mark(world: World) -> None:
     with pytest.raises(Killed):
         world.decide(ANN, key, linking())
     world.run(FileMessage(tenant_id=TENANT, key=key, first_at=NOW))
-    assert len(world.storage.inbox.marked) == 1
+    assert len(world.storage.inbox.pending) == 1
     assert world.storage.audit.of(TENANT) == []
 
 
@@ -759,12 +759,12 @@ def test_whatever_two_agents_do_in_any_order_the_rows_say_what_the_mail_says(ste
     assert held == {str(one.ref) for one in message.decision.links}
     waiting = [len(world.storage.inbox.of(TENANT, one)) for one in (AGENT, SECOND)]
     assert waiting == ([0, 0] if message.decided else [1, 1])
-    assert world.storage.inbox.marked == {}
+    assert world.storage.inbox.pending == {}
 
 
 def handed_over(world: World, to: str) -> None:
     box = next(one for one in world.storage.mailboxes.rows.values() if one.address == AGENT)
-    world.storage.mailboxes.put(box.handed_over(to))
+    world.storage.mailboxes.save(box.handed_over(to))
 
 
 def test_mail_that_waited_for_an_agent_who_left_waits_for_who_has_the_mailbox_now(world: World) -> None:
@@ -802,7 +802,7 @@ def test_what_waits_for_both_is_shown_to_who_has_the_mailbox_now(world: World, f
         if address != SECOND:
             arrive(world, "two@adatum.example", address=address, to=(former, "info@contoso.example"))
     arrive(world, "own@adatum.example", address=former, to=(former,))
-    world.storage.mailboxes.put(boxes["info@contoso.example"].handed_over(SECOND))
+    world.storage.mailboxes.save(boxes["info@contoso.example"].handed_over(SECOND))
     shown = {one.item.message_key for one in page(world, BEN).mails}
     assert shown == {key_of("all@adatum.example"), key_of("two@adatum.example")}
 
@@ -817,7 +817,7 @@ def test_a_decision_files_nothing_along_that_is_still_a_former_agents_own(world:
         world, "mate@adatum.example", address="info@contoso.example", references=("lead@adatum.example",)
     )
     private = arrive(world, "own@adatum.example", address=zoe, references=("lead@adatum.example",))
-    world.storage.mailboxes.put(boxes["info@contoso.example"].handed_over(SECOND))
+    world.storage.mailboxes.save(boxes["info@contoso.example"].handed_over(SECOND))
     world.decide(BEN, lead, linking(file_thread=True))
     world.work()
     decided = {key: world.storage.messages.get(TENANT, key) for key in (mate, private)}

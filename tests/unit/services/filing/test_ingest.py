@@ -316,7 +316,7 @@ def test_an_unknown_folder_asks_for_a_walk(world: World) -> None:
 
 def test_mail_in_a_paused_or_unknown_mailbox_is_left_alone(world: World) -> None:
     item = world.deliver()
-    world.storage.mailboxes.note(world.mailbox, enabled=False)
+    world.rewrite(enabled=False)
     world.notify(item)
     world.notify(item, mailbox=replace(world.mailbox, mailbox_id="f" * 32))
     assert world.mail.calls == {}
@@ -361,7 +361,7 @@ def test_what_was_settled_meanwhile_is_not_fetched_again(world: World, screened:
 
 def test_a_mail_that_the_ledger_knows_and_that_lacks_rows_is_finished_however_late(world: World) -> None:
     item = world.deliver()
-    world.storage.faults.named["MessageStore.finish"] = Killed()
+    world.storage.faults.named["MessageStore.save"] = Killed()
     with pytest.raises(Killed):
         world.notify(item)
     world.storage.faults.named.clear()
@@ -411,7 +411,7 @@ def test_what_graph_gives_is_filed_and_the_rest_comes_back_as_the_same_try(
     assert planned <= wait <= planned * 1.25
     row = world.storage.mailboxes.by_id(TENANT, world.mailbox.mailbox_id)
     assert row is not None
-    assert row.blocked_until == until
+    assert row.state.blocked_until == until
 
 
 @pytest.mark.parametrize("screened", [True, False])
@@ -432,7 +432,7 @@ def test_a_wait_is_written_down_though_filing_fails(world: World) -> None:
         world.notify(*ids, screened=True)
     row = world.storage.mailboxes.by_id(TENANT, world.mailbox.mailbox_id)
     assert row is not None
-    assert row.blocked_until == NOW + timedelta(seconds=600)
+    assert row.state.blocked_until == NOW + timedelta(seconds=600)
 
 
 def test_no_body_is_asked_for_once_graph_wants_to_be_left_alone(world: World) -> None:

@@ -131,7 +131,7 @@ def test_taken_from_its_last_record_it_waits_in_my_inbox_and_is_private_again(wo
 
 
 def test_taken_from_its_last_record_by_hand_an_earlier_decision_no_longer_counts(world: World) -> None:
-    world.storage.mailboxes.note(world.mailbox, capture="everything")
+    world.rewrite(capture="everything")
     item = world.deliver(sender="x@adatum.example", message_id="x@adatum.example")
     world.notify(item)
     key = hasher_of(HASH_KEY, TENANT).message_id("x@adatum.example")
@@ -160,7 +160,7 @@ def test_what_cannot_be_is_said(world: World) -> None:
         world.unlink_message(ANN, KEY, a_ref("project/P-1"))
     with pytest.raises(Unknown):
         world.link_message(ANN, "f" * 32, a_ref("project/P-1"))
-    assert world.storage.inbox.marked == {}
+    assert world.storage.inbox.pending == {}
 
 
 ACTS: dict[str, Any] = {

@@ -20,7 +20,7 @@ ANN = Caller(TENANT, frozenset((AGENT_ROLE,)), "ann", AGENT)
 def a_world(**mailbox: Any) -> World:
     made = World()
     settings = {"capture": "everything", "unmatched": "new", "matched_to": "opportunity", **mailbox}
-    made.storage.mailboxes.note(made.mailbox, **settings)
+    made.rewrite(**settings)
     made.records(a_record(client="F"), a_record("client/F"))
     return made
 
@@ -103,7 +103,7 @@ def test_a_record_that_the_crm_has_given_its_own_id_is_not_opened_again_for_a_la
         assert row.message is not None
         link = replace(row.message.decision.links[0], rule="by_hand", by=by)
         change_by_person = replace(row.message, decision=replace(row.message.decision, links=(link,)))
-        world.storage.messages.update(TENANT, change_by_person)
+        world.storage.messages.save(TENANT, change_by_person)
     world.notify(world.deliver(SECOND, **mail), mailbox=second)
     world.work()
     [entry] = world.timeline("opportunity/OPP-7")

@@ -51,7 +51,7 @@ BOUNCE: dict[str, Any] = {
 @pytest.fixture
 def world() -> World:
     made = World()
-    made.storage.mailboxes.note(made.mailbox, capture="everything")
+    made.rewrite(capture="everything")
     made.records(a_record())
     return made
 
@@ -101,7 +101,7 @@ def test_a_worker_that_is_killed_anywhere_leaves_what_a_rerun_repairs(
     world: World, number: int, when: str
 ) -> None:
     whole = World()
-    whole.storage.mailboxes.note(whole.mailbox, capture="everything")
+    whole.rewrite(capture="everything")
     whole.records(a_record())
     for one in (whole, world):
         send(one)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.filing.person_decisions import LINK, Ruling
+from shared.domain.filing.person_decisions import LINK, PersonDecision
 from shared.domain.mail import codes
 from tests.builders import AGENT, CODE_KEYS, NOW, TENANT, a_decision, a_record
 from tests.unit.services.world import World
@@ -31,7 +31,7 @@ def inbox(world: World, agent: str) -> list[str]:
 
 
 def test_a_mail_that_nobody_can_place_waits_for_each_agent_who_has_it(world: World) -> None:
-    world.storage.mailboxes.note(world.mailbox, capture="everything")
+    world.rewrite(capture="everything")
     second = world.connect(SECOND, capture="everything")
     mail: dict[str, Any] = {"sender": STRANGER, "to": (AGENT, SECOND)}
     world.notify(world.deliver(**mail))
@@ -48,14 +48,14 @@ def test_a_mail_that_was_filed_and_done_is_listed_for_the_next_agent(world: Worl
 
 
 def test_what_a_person_has_decided_is_never_listed_again(world: World) -> None:
-    world.storage.mailboxes.note(world.mailbox, capture="everything")
+    world.rewrite(capture="everything")
     second = world.connect(SECOND, capture="everything")
     mail: dict[str, Any] = {"sender": STRANGER, "to": (AGENT, SECOND)}
     world.notify(world.deliver(**mail))
     [row] = world.storage.messages.rows.values()
     assert row.message is not None
-    ruling = Ruling(LINK, "agent-id", NOW, before=a_decision())
-    world.storage.messages.update(TENANT, replace(row.message, decided=ruling))
+    decision = PersonDecision(LINK, "agent-id", NOW, before=a_decision())
+    world.storage.messages.save(TENANT, replace(row.message, decided=decision))
     world.notify(world.deliver(SECOND, **mail), mailbox=second)
     assert inbox(world, SECOND) == []
 
@@ -91,7 +91,7 @@ def test_a_conversation_is_noted_where_a_filed_mail_starts_it_and_not_where_it_g
 
 
 def test_a_conversation_of_mail_that_is_filed_nowhere_is_not_noted(world: World) -> None:
-    world.storage.mailboxes.note(world.mailbox, capture="everything")
+    world.rewrite(capture="everything")
     world.notify(world.deliver(sender=STRANGER, **INDEXED))
     assert world.storage.messages.conversations == {}
 
@@ -111,7 +111,7 @@ def test_a_conversation_is_asked_for_only_where_a_thread_leads_nowhere(world: Wo
 def test_only_an_automatic_reply_may_be_there_before_the_mail_that_it_answers(
     world: World, seconds: int, automatic: bool, found: bool
 ) -> None:
-    world.storage.mailboxes.note(world.mailbox, capture="everything")
+    world.rewrite(capture="everything")
     ours: dict[str, Any] = {
         "folder": "sentitems",
         "sender": AGENT,

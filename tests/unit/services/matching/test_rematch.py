@@ -104,7 +104,7 @@ def test_a_long_conversation_leads_back_to_its_start_however_often_it_is_asked(w
     index = b64encode(b"\x01" + bytes(26)).decode()
     ours: dict[str, Any] = {"folder": "sentitems", "sender": AGENT, "conversation_index": index}
     people = [("li@adatum.example", CONTACT), *((OTHER,) for _ in range(4)), ("li@adatum.example",)]
-    world.storage.mailboxes.note(world.mailbox, capture="everything")
+    world.rewrite(capture="everything")
     for number, to in enumerate(people):
         message_id, at = f"{number}@contoso.example", NOW + timedelta(minutes=number)
         mail = {
@@ -121,7 +121,7 @@ def test_a_long_conversation_leads_back_to_its_start_however_often_it_is_asked(w
 
 def test_a_record_opened_for_a_mail_is_no_evidence_for_it_under_its_new_id_either() -> None:
     world = World()
-    world.storage.mailboxes.note(world.mailbox, matched_to="project", unmatched="new")
+    world.rewrite(matched_to="project", unmatched="new")
     second = world.connect("second@contoso.example", matched_to="project", matching_type="domain")
     domain = {"contacts": ("C-1",), "contact_domains": ("fabrikam.example",)}
     world.records(a_record(), a_record("project/wall", **domain))
@@ -135,7 +135,7 @@ def test_a_record_opened_for_a_mail_is_no_evidence_for_it_under_its_new_id_eithe
 
 
 def test_what_a_mail_stands_on_is_not_suggested_for_it(world: World) -> None:
-    world.storage.mailboxes.note(world.mailbox, matched_to="opportunity", unmatched="new")
+    world.rewrite(matched_to="opportunity", unmatched="new")
     second = world.connect("second@contoso.example", matched_to="project")
     for address, mailbox in ((AGENT, world.mailbox), (second.address, second)):
         world.notify(world.deliver(address, to=(AGENT, second.address)), mailbox=mailbox)
@@ -171,7 +171,7 @@ def test_links_made_by_hand_stay(world: World) -> None:
     assert stored is not None
     change_by_person = a_link("property/P-1", rule="by_hand", by="ann")
     decision = replace(stored.decision, links=(*stored.decision.links, change_by_person))
-    world.storage.messages.update(TENANT, replace(stored, decision=decision))
+    world.storage.messages.save(TENANT, replace(stored, decision=decision))
     moved_address(world)
     [found] = look(world).differences
     assert RecordRef("property", "P-1") not in {one.ref for one in found.lost}
@@ -182,7 +182,7 @@ def test_what_a_person_took_away_is_not_given_back(world: World) -> None:
     [key] = [key for (_, key) in world.storage.messages.rows]
     stored = world.storage.messages.get(TENANT, key)
     assert stored is not None
-    world.storage.messages.update(TENANT, replace(stored, unlinked=frozenset({C2})))
+    world.storage.messages.save(TENANT, replace(stored, unlinked=frozenset({C2})))
     moved_address(world)
     [found] = look(world).differences
     assert found.gained == ()

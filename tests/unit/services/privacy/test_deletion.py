@@ -79,7 +79,7 @@ def left(world: World) -> str:
         storage.sightings.rows,
         storage.timeline.rows,
         storage.inbox.rows,
-        storage.inbox.marked,
+        storage.inbox.pending,
         storage.audit.rows,
         storage.attachments.rows,
         storage.exceptions.rows,

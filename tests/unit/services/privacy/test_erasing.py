@@ -82,7 +82,7 @@ def everything(world: World) -> str:
         storage.organisations.rows,
         storage.mailboxes.rows,
         storage.codes.forged,
-        storage.inbox.marked,
+        storage.inbox.pending,
         storage.audit.rows,
         storage.queue.sent,
     )
@@ -275,7 +275,7 @@ def finished(world: World) -> str:
     world.sweep_decisions()
     work_through(world)
     messages = {
-        key: replace(row.message, etag="", acts=()) if row.message else None
+        key: replace(row.message, etag="", change_ids=()) if row.message else None
         for key, row in storage.messages.rows.items()
     }
     rows = {**world.rows(), "messages": messages}
@@ -284,7 +284,7 @@ def finished(world: World) -> str:
     audit = sorted({(one.what, one.by, one.subjects) for one in storage.audit.rows.values()})
     erasures = [replace(one, messages=0, changed=0) for one in storage.erasures.rows.values()]
     organisation = replace(storage.organisations.rows[TENANT], etag="")
-    return repr((rows, documents, records, audit, erasures, organisation, storage.inbox.marked))
+    return repr((rows, documents, records, audit, erasures, organisation, storage.inbox.pending))
 
 
 def work_through(world: World) -> int:

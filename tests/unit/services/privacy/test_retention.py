@@ -114,7 +114,7 @@ def finished(world: World) -> str:
     }
     audit = {(one.what, one.subjects) for one in storage.audit.rows.values()}
     return repr(
-        (messages, storage.timeline.rows, storage.sightings.rows, sorted(audit), storage.inbox.marked)
+        (messages, storage.timeline.rows, storage.sightings.rows, sorted(audit), storage.inbox.pending)
     )
 
 

@@ -92,7 +92,7 @@ def test_a_load_of_new_contacts_costs_one_look_up_for_all_of_them(storage: FakeP
 
 
 def test_a_renewed_deal_brings_in_earlier_mail_of_its_new_domain(storage: FakePorts) -> None:
-    storage.mailboxes.put(a_mailbox())
+    storage.mailboxes.save(a_mailbox())
     put(storage, a_deal("C-1"))
     put(storage, a_contact(1, "a@fabrikam.example"))
     hasher = hasher_of(HASH_KEY, TENANT)
