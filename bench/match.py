@@ -17,8 +17,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any, cast
 
+from shared.bootstrap.compose import UseCaseSettings, compose
 from shared.domain.capture import screening
 from shared.domain.capture.folders import FolderState
 from shared.domain.connections.mailboxes import Mailbox
@@ -174,9 +176,10 @@ def bound(head: MessageHead, candidates: Candidates) -> int:
 
 def run(size: int, count: int) -> Measured:
     shelf = Shelf(size)
-    gather = GatherCandidates(
-        cast("Any", shelf), cast("Any", shelf), cast("Any", shelf), cast("Any", Codes(shelf.reads)), CODE_KEYS
-    )
+    # Gathering asks these four ports and no other.
+    ports = SimpleNamespace(index=shelf, records=shelf, messages=shelf, codes=Codes(shelf.reads))
+    settings = UseCaseSettings(b"k" * 32, CODE_KEYS, TENANT)
+    gather = compose(cast("Any", ports), settings, lambda: NOW, lambda: "id").part(GatherCandidates)
     mailbox = Mailbox(TENANT, "0" * 32, AGENT, agent=AGENT, connected_at=NOW, matched_to="opportunity")
     organisation = Organisation(TENANT, enabled=True, own_domains=("contoso.example",))
     scope = Scope(organisation, mailbox, Hasher.of(b"k" * 32, TENANT))

@@ -1,4 +1,4 @@
-"""The settings of a deployment: the only reader of the environment. Every problem is named in one error."""
+"""The settings of a deployment, and the only reader of the environment. One error names every problem."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -14,34 +14,34 @@ KEY_BYTES: Final = 32
 # How tables, queues and leases are asked: over urllib3, or by Azure's packages.
 STORAGE_CALLS: Final = ("direct", "sdk")
 
-# Every setting that is read here, with what it is for; docs/configuration.md is held against it.
+# Every setting with its purpose; a test compares docs/configuration.md with it.
 SETTINGS: Final = {
     STORAGE: "Connection string of the storage account; Azurite and local runs.",
     f"{STORAGE}__blobServiceUri": "Blob endpoint, for the identity-based connection that Azure uses.",
-    f"{STORAGE}__queueServiceUri": "Queue endpoint, likewise.",
-    f"{STORAGE}__tableServiceUri": "Table endpoint, likewise.",
+    f"{STORAGE}__queueServiceUri": "Queue endpoint, for the same connection.",
+    f"{STORAGE}__tableServiceUri": "Table endpoint, for the same connection.",
     f"{STORAGE}__credential": "`managedidentity`; the Functions host reads it.",
     f"{STORAGE}__clientId": "Client id of the user-assigned identity that opens the storage account.",
     "POSTLEDGER_CLIENT_ID": "Application (client) id of the app registration.",
-    "POSTLEDGER_HOME_TENANT_ID": "Tenant that the deployment lives in.",
-    "POSTLEDGER_CLIENT_SECRET": "Client secret; one of the three ways to prove who the app is.",
-    "POSTLEDGER_CERTIFICATE": "Private key and certificate, a PEM or the path of one; the second way.",
-    "POSTLEDGER_MANAGED_IDENTITY_CLIENT_ID": "User-assigned identity, trusted as federated credential; no secret.",
+    "POSTLEDGER_HOME_TENANT_ID": "Tenant of the deployment.",
+    "POSTLEDGER_CLIENT_SECRET": "Client secret; the first of three ways to prove the app's identity.",
+    "POSTLEDGER_CERTIFICATE": "Private key and certificate, a PEM or its path; the second way.",
+    "POSTLEDGER_MANAGED_IDENTITY_CLIENT_ID": "User-assigned identity as federated credential; the third way.",
     "POSTLEDGER_PUBLIC_URL": "Address at which Microsoft Graph reaches this app, without a path.",
     "POSTLEDGER_HASH_KEY": "64 hexadecimal digits: the key of every keyed hash. Never changes.",
     "POSTLEDGER_CODE_KEYS": "Keys that sign reference codes: 64 hexadecimal digits each, by commas, newest first.",
-    "POSTLEDGER_TOKEN_KEYS": "Keys that people's sign-ins are kept under, newest first; only for delegated access.",
+    "POSTLEDGER_TOKEN_KEYS": "Keys that seal people's sign-ins, newest first; only for delegated access.",
     "POSTLEDGER_GRAPH_URL": "Microsoft Graph, for national clouds.",
     "POSTLEDGER_AUTHORITY_URL": "Microsoft Entra ID, for national clouds.",
-    "POSTLEDGER_API_AUDIENCE": "Audience of the API's tokens, where it is not the client id.",
+    "POSTLEDGER_API_AUDIENCE": "Audience of the API's tokens if it is not the client id.",
     "POSTLEDGER_CORS_ORIGINS": "Web origins that may call the API, separated by commas.",
     "POSTLEDGER_STORAGE": "`direct` or `sdk`: what carries out the frequent calls to storage.",
-    "REQUESTS_CA_BUNDLE": "Certificates to trust instead of the usual ones; local runs.",
+    "REQUESTS_CA_BUNDLE": "Certificates to trust instead of the default ones; local runs.",
 }
 
 
 class ConfigurationError(Exception):
-    """The environment does not describe a deployment; the text names every problem."""
+    """The environment does not describe a deployment. The message names every problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +94,11 @@ class Settings:
             graph_url=reader.text("POSTLEDGER_GRAPH_URL", GRAPH_URL).rstrip("/"),
             authority_url=reader.text("POSTLEDGER_AUTHORITY_URL", AUTHORITY_URL).rstrip("/"),
             api_audience=reader.text("POSTLEDGER_API_AUDIENCE"),
-            cors_origins=tuple(
-                filter(None, reader.text("POSTLEDGER_CORS_ORIGINS").replace(" ", "").split(","))
-            ),
+            cors_origins=reader.list("POSTLEDGER_CORS_ORIGINS"),
             ca_bundle=reader.text("REQUESTS_CA_BUNDLE") or None,
         )
         ways = (settings.client_secret, settings.certificate, settings.managed_identity_client_id)
+        # With two ways set, a forgotten secret would stay in use unseen.
         if sum(map(bool, ways)) != 1:
             reader.problems.append(
                 "set exactly one of POSTLEDGER_CLIENT_SECRET, POSTLEDGER_CERTIFICATE and "
@@ -113,7 +112,7 @@ class Settings:
 
 
 class _Reader:
-    """Takes values out of an environment and collects what is wrong with them."""
+    """Reads values from an environment and collects their problems."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.environment = environment
@@ -121,6 +120,11 @@ class _Reader:
 
     def text(self, name: str, default: str = "") -> str:
         return self.environment.get(name, "").strip() or default
+
+    def list(self, name: str) -> tuple[str, ...]:
+        """The items of a list, separated by commas."""
+        items = self.text(name).replace(" ", "").split(",")
+        return tuple(filter(None, items))
 
     def required(self, name: str) -> str:
         value = self.text(name)
@@ -131,7 +135,7 @@ class _Reader:
     def tenant(self, name: str) -> str:
         value = self.required(name).lower()
         if value and not is_tenant_id(value):
-            self.problems.append(f"{name} is no tenant id (a GUID)")
+            self.problems.append(f"{name} is not a tenant id (a GUID)")
         return value
 
     def key(self, name: str) -> bytes:
@@ -142,10 +146,11 @@ class _Reader:
         return key
 
     def keys(self, name: str, read: Callable[[str], str] | None = None) -> tuple[bytes, ...]:
-        """Several keys, separated by commas; none where the setting is empty and may be."""
+        """Several keys, separated by commas; none if the setting is optional and empty."""
         value = (read or self.text)(name)
-        keys = tuple(_hexadecimal(one.strip()) for one in value.split(",")) if value else ()
-        if any(len(one) != KEY_BYTES for one in keys):
+        texts = value.split(",") if value else []
+        keys = tuple(_hexadecimal(text.strip()) for text in texts)
+        if any(len(key) != KEY_BYTES for key in keys):
             self.problems.append(
                 f"{name} must be keys of {2 * KEY_BYTES} hexadecimal digits, separated by commas"
             )
@@ -175,7 +180,7 @@ class _Reader:
 
 
 def _hexadecimal(text: str) -> bytes:
-    """The bytes, or none for what is no hexadecimal text."""
+    """The bytes; empty for a text that is not hexadecimal."""
     try:
         return bytes.fromhex(text)
     except ValueError:

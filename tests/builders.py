@@ -16,6 +16,7 @@ from shared.domain.mail.addresses import Person
 from shared.domain.mail.identity import Fingerprint
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Attachment, Direction, Document, FetchedMessage, MessageHead
+from shared.domain.matching.evidence import Evidence, of_person
 from shared.domain.matching.matching import Decision, Disposition, Link
 from shared.domain.records.records import Record, RecordRef
 from shared.ports.stores.connections import Mailboxes
@@ -157,9 +158,12 @@ def a_record(ref: str = "contact/C-1", **changes: Any) -> Record:
 
 
 def a_link(ref: str = "contact/C-1", **changes: Any) -> Link:
-    """A link made by the contact's address."""
-    fields: dict[str, Any] = {"rule": "contact", "evidence": CONTACT, "score": 70}
-    return Link(a_ref(ref), **{**fields, **changes})
+    """A link made by the contact's address; evidence may be given as `role address`."""
+    fields: dict[str, Any] = {"rule": "contact", "evidence": f"from {CONTACT}", "score": 70, **changes}
+    if isinstance(fields["evidence"], str):
+        role, _, address = fields["evidence"].partition(" ")
+        fields["evidence"] = of_person(role, address) if address else Evidence(text=role)
+    return Link(a_ref(ref), **fields)
 
 
 def a_decision(*refs: str, **changes: Any) -> Decision:

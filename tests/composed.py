@@ -9,10 +9,11 @@ from typing import Any, Final
 from shared.bootstrap.compose import UseCases, UseCaseSettings, compose
 from shared.ports.record import Ports
 from tests.builders import CODE_KEYS, HASH_KEY, HOME, NOW
-from tests.fake_connecting import FakeProbe, FakeSignIns
-from tests.fake_mail import FakeMail
-from tests.fake_subscriptions import FakeSubscriptionSource
 from tests.fakes import FakePorts
+from tests.fakes.credentials import FakeSignIns
+from tests.fakes.mail import FakeMail
+from tests.fakes.mailbox_access import FakeProbe
+from tests.fakes.notifications import FakeSubscriptionSource
 
 SETTINGS: Final = UseCaseSettings(HASH_KEY, CODE_KEYS, HOME)
 

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from shared.bootstrap.compose import UseCaseSettings
 from shared.domain import names
 from shared.domain.commands.commands import COMMANDS
+from shared.ports.record import Ports
 from shared.triggers.queue import MAX_DEQUEUE_COUNT
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -118,11 +120,68 @@ def test_only_the_settings_read_the_environment() -> None:
 
 
 def test_the_domain_has_no_clock() -> None:
+    """`datetime` is imported for its types; the import contracts cannot see which of its methods are called."""
     for path in (ROOT / "shared/domain").rglob("*.py"):
-        calls = [
-            one for one in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(one, ast.Attribute)
-        ]
-        assert not {one.attr for one in calls} & {"now", "utcnow", "today", "monotonic"}, named(path)
+        nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+        called = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+        assert not called & {"now", "utcnow", "today", "monotonic"}, named(path)
+
+
+def test_services_and_domain_open_no_address() -> None:
+    """`urllib.parse` is a parser and welcome; the import contracts know top-level packages only."""
+    for layer in ("domain", "ports", "services"):
+        for path in (ROOT / "shared" / layer).rglob("*.py"):
+            assert "urllib.request" not in path.read_text("utf-8"), named(path)
+
+
+def services() -> set[str]:
+    """Classes of `shared/services` that hold a port, the clock, a setting or another service."""
+    held = {port.__annotations__["return"] for port in map(_getter, vars(Ports).values()) if port}
+    held |= {"Clock", *UseCaseSettings.__annotations__}
+    classes = {
+        cls.name: {word for field in cls.body if isinstance(field, ast.AnnAssign) for word in _words(field)}
+        for path in (ROOT / "shared/services").rglob("*.py")
+        for cls in ast.parse(path.read_text("utf-8")).body
+        if isinstance(cls, ast.ClassDef)
+    }
+    found: set[str] = set()
+    while more := {name for name, words in classes.items() if words & (held | found)} - found:
+        found |= more
+    return found
+
+
+def _getter(member: object) -> Any:
+    return member.fget if isinstance(member, property) else None
+
+
+def _words(field: ast.AnnAssign) -> set[str]:
+    """A field's name and the names in its type."""
+    return {ast.unparse(field.target), *(n.id for n in ast.walk(field.annotation) if isinstance(n, ast.Name))}
+
+
+def constructed(path: Path, names_of_services: set[str]) -> set[str]:
+    calls = [node.func for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
+    called = {call.id if isinstance(call, ast.Name) else getattr(call, "attr", "") for call in calls}
+    return called & names_of_services
+
+
+def test_a_use_case_is_built_by_compose_and_nowhere_else() -> None:
+    known = services()
+    assert {"Ingest", "Filing", "Turns", "ReadTimeline", "TestMailboxes"} <= known
+    assert not {"Scope", "Notification", "Explanation"} & known
+    folders = ("shared", "tests", "bench", "dev")
+    paths = [
+        ROOT / "function_app.py",
+        *(path for folder in folders for path in (ROOT / folder).rglob("*.py")),
+    ]
+    elsewhere = {named(path): built for path in paths if (built := constructed(path, known))}
+    assert elsewhere == {}
+
+
+def test_a_second_construction_would_be_found(tmp_path: Path) -> None:
+    planted = tmp_path / "planted.py"
+    planted.write_text("poll = polling.PollMailboxes(mailboxes, queue, clock)\nMailbox()\n", "utf-8")
+    assert constructed(planted, services()) == {"PollMailboxes"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=named)

@@ -1,11 +1,12 @@
-"""Access tokens of Entra ID: verified against the keys that the token's own tenant publishes.
+"""Access tokens of Entra ID, verified with the keys that the token's own tenant publishes.
 
-Nothing is fetched for a tenant that is not served, so a made-up tenant id costs nobody a request.
+It fetches nothing for an unknown tenant, so that an invented tenant id costs no request.
 """
 
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from shared.domain.connections.mailboxes import is_tenant_id
 from shared.domain.errors import Forbidden, Unavailable
 from shared.domain.privacy.callers import NOT_ENABLED, Claims, InvalidToken
 
+# A token may not choose its algorithm (RFC 8725, 3.1); Entra ID signs with this one.
 ALGORITHMS: Final = ("RS256",)
 LEEWAY_SECONDS: Final = 60
 LONGEST_TOKEN: Final = 16_384
@@ -42,7 +44,7 @@ def fetch_keys(url: str) -> Mapping[str, Any]:
 
 @dataclass(slots=True)
 class _Keys:
-    """One tenant's keys by `kid`; times are the clock's seconds, `asked_at` also counts failed attempts."""
+    """One tenant's keys by `kid`; times are the clock's seconds, `asked_at` is also set by failed attempts."""
 
     by_id: dict[str, jwt.PyJWK] = field(default_factory=dict)
     fetched_at: float | None = None
@@ -61,11 +63,12 @@ class SigningKeys:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def get(self, tenant_id: str, kid: str) -> jwt.PyJWK:
-        """The key that signed. Raises InvalidToken when the tenant has none of that name, Unavailable."""
+        """The key with this id. Raises InvalidToken if the tenant publishes no such key, and Unavailable."""
         with self._lock:
             keys = self._tenants.setdefault(tenant_id, _Keys())
         if self._is_fresh(keys) and (known := keys.by_id.get(kid)) is not None:
             return known
+        # One thread fetches, the others wait for its result.
         with keys.lock:
             if self._should_fetch(keys, kid):
                 self._refresh(keys, tenant_id)
@@ -95,24 +98,41 @@ class SigningKeys:
 
 
 def _readable(published: Mapping[str, Any], tenant_id: str, issuer: str) -> dict[str, jwt.PyJWK]:
-    """RSA signing keys by id; a key that names another issuer is not this tenant's."""
+    """The tenant's RSA signing keys by id."""
     found: dict[str, jwt.PyJWK] = {}
-    for one in published.get("keys") or ():
-        if not isinstance(one, dict) or one.get("kty") != "RSA" or one.get("use", "sig") != "sig":
+    for key in published.get("keys") or ():
+        if not _is_signing_key(key) or _issuer_of(key, tenant_id, issuer) != issuer:
             continue
-        if str(one.get("issuer", issuer)).replace("{tenantid}", tenant_id) != issuer:
-            continue
-        try:
-            found[str(one["kid"])] = jwt.PyJWK(one, algorithm=ALGORITHMS[0])
-        except (jwt.PyJWTError, KeyError, ValueError):
-            continue
+        # An unreadable key must not take the readable keys beside it away.
+        with suppress(jwt.PyJWTError, KeyError, ValueError):
+            found[str(key["kid"])] = jwt.PyJWK(key, algorithm=ALGORITHMS[0])
     return found
+
+
+def _is_signing_key(key: object) -> bool:
+    return isinstance(key, dict) and key.get("kty") == "RSA" and key.get("use", "sig") == "sig"
+
+
+def _issuer_of(key: Mapping[str, Any], tenant_id: str, default: str) -> str:
+    """The issuer whose tokens the key may sign; Entra ID names its tenants by a placeholder."""
+    return str(key.get("issuer", default)).replace("{tenantid}", tenant_id)
+
+
+def _parsed(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Header and content of a token, both unproven. Raises InvalidToken."""
+    if len(token) > LONGEST_TOKEN:
+        raise InvalidToken("The token is too long for an access token of Entra ID.")
+    try:
+        content = jwt.decode(token, options={"verify_signature": False})
+        return jwt.get_unverified_header(token), content
+    except (jwt.PyJWTError, ValueError, RecursionError) as error:
+        raise InvalidToken("The token is not a JSON Web Token.") from error
 
 
 class EntraTokens:
     """Verifies access tokens (v2.0) for this API: signature, issuer, audience, times and tenant.
 
-    `audiences` are what `aud` may be: the client id, its `api://` name and what was configured.
+    `audiences` are the accepted values of `aud`: the client id, its `api://` name and the configured audience.
     """
 
     def __init__(
@@ -129,9 +149,9 @@ class EntraTokens:
         self._keys = keys or SigningKeys(self._authority)
 
     def verify(self, token: str) -> Claims:
-        """What the token says, once it is proven. Raises InvalidToken, Forbidden, Unavailable.
+        """The claims of a genuine token. Raises InvalidToken, Forbidden, Unavailable.
 
-        The tenant and the issuer are read before they are proven, only to find the keys that prove them.
+        Tenant and issuer are read from the unproven token only to find the keys that prove them.
         """
         kid, tenant_id = self._signer(token)
         if not self._is_known_tenant(tenant_id):
@@ -139,13 +159,8 @@ class EntraTokens:
         return _claims(self._proven(token, self._keys.get(tenant_id, kid), tenant_id))
 
     def _signer(self, token: str) -> tuple[str, str]:
-        if len(token) > LONGEST_TOKEN:
-            raise InvalidToken("The token is too long to be one of Entra ID.")
-        try:
-            header = jwt.get_unverified_header(token)
-            content = jwt.decode(token, options={"verify_signature": False})
-        except (jwt.PyJWTError, ValueError, RecursionError) as error:
-            raise InvalidToken("The token is no JSON Web Token.") from error
+        """The key's id and the tenant, both unproven. Raises InvalidToken."""
+        header, content = _parsed(token)
         if header.get("alg") not in ALGORITHMS:
             raise InvalidToken(f"The token must be signed with {ALGORITHMS[0]}.")
         tenant_id, kid = content.get("tid"), header.get("kid")
@@ -174,9 +189,7 @@ class EntraTokens:
         except jwt.InvalidAudienceError as error:
             raise InvalidToken("The token was issued for another API (audience).") from error
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError) as error:
-            raise InvalidToken(
-                "The token does not hold: its signature, times or claims are wrong."
-            ) from error
+            raise InvalidToken("The token is not valid: its signature, times or claims are wrong.") from error
 
 
 def _claims(content: Mapping[str, Any]) -> Claims:
@@ -184,24 +197,27 @@ def _claims(content: Mapping[str, Any]) -> Claims:
     oid = _text(content, "oid")
     if not client_id and not oid:
         raise InvalidToken("The token names neither a user nor an application.")
-    roles = content.get("roles")
     return Claims(
         tenant_id=_text(content, "tid"),
         oid=oid,
         name=_text(content, "name"),
         address=_text(content, "preferred_username").lower(),
-        roles=frozenset(one for one in roles if isinstance(one, str))
-        if isinstance(roles, list)
-        else frozenset(),
+        roles=_roles(content.get("roles")),
         client_id=client_id,
         app_only=_is_app_only(content),
     )
 
 
-def _is_app_only(content: Mapping[str, Any]) -> bool:
-    """By the optional claim `idtyp`; without it, an app's token has no `scp` and names no user.
+def _roles(claim: object) -> frozenset[str]:
+    if not isinstance(claim, list):
+        return frozenset()
+    return frozenset(role for role in claim if isinstance(role, str))
 
-    An ID token has no `scp` either, but names its user: it must not pass for an application.
+
+def _is_app_only(content: Mapping[str, Any]) -> bool:
+    """Whether the token is an application's: the optional claim `idtyp` says so; else it has no `scp` and no user.
+
+    An ID token has no `scp` either, but names its user: it must not count as an application's.
     """
     kind = content.get("idtyp")
     if kind is not None:

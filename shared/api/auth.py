@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
 from shared.api.audit import audit
+from shared.api.request_checks import check_media_type, check_query, query_names
 from shared.api.use_cases import ApiUseCases
 from shared.domain.privacy.callers import Caller, Claims, InvalidToken
 
@@ -33,14 +34,21 @@ class TokenVerifier(Protocol):
 
 
 class GuardedRoute(APIRoute):
-    """A route that requires a valid token and is audited. `request.state.caller` holds the caller."""
+    """A route that requires a valid token, refuses unknown parameters, and is audited.
+
+    `request.state.caller` holds the caller.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         enter = super().get_route_handler()
+        names = query_names(self)
 
         async def guarded(request: Request) -> Response:
             # Both wait for storage or Entra ID, which would hold up every other request here.
             request.state.caller = await run_in_threadpool(_identify, request)
+            check_query(request, names)
+            if self.body_field is not None:
+                await check_media_type(request)
             response = await enter(request)
             await run_in_threadpool(audit, request, self.name, response)
             return response

@@ -5,7 +5,12 @@ from typing import Protocol
 from shared.ports.work import Clock
 from shared.services.capture.backfill import ManageBackfill
 from shared.services.capture.preview import PreviewMailbox
-from shared.services.commands.exceptions import ListExceptions, ReplayException, ReplayExceptions
+from shared.services.commands.exceptions import (
+    CountUnreadable,
+    ListExceptions,
+    ReplayException,
+    ReplayExceptions,
+)
 from shared.services.connections.callers import IdentifyCaller
 from shared.services.connections.connecting import AskToConnect, TakeAnswer
 from shared.services.connections.connection_care import Disconnect, ShowConnections, VerifyConnections
@@ -68,6 +73,7 @@ class ApiUseCases(Protocol):
     get_organisation: GetOrganisation
     put_organisation: PutOrganisation
     list_organisations: ListOrganisations
+    count_unreadable: CountUnreadable
     list_exceptions: ListExceptions
     replay_exception: ReplayException
     replay_exceptions: ReplayExceptions

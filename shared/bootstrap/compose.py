@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from shared.services.capture.preview import PreviewMailbox
     from shared.services.capture.reconcile import Reconcile, ReconcileAll
     from shared.services.capture.sync import Sync
-    from shared.services.commands.exceptions import ListExceptions, ReplayException, ReplayExceptions
+    from shared.services.commands.exceptions import (
+        CountUnreadable,
+        ListExceptions,
+        ReplayException,
+        ReplayExceptions,
+    )
     from shared.services.connections.callers import IdentifyCaller, ServedTenants
     from shared.services.connections.connecting import AskToConnect, TakeAnswer
     from shared.services.connections.connection_care import (
@@ -97,6 +102,7 @@ class UseCases(Assembly):
     preview_mailbox: PreviewMailbox = use_case("capture.preview")
     join_late_contacts: JoinLate = use_case("capture.late_contacts")
 
+    count_unreadable: CountUnreadable = use_case("commands.exceptions")
     list_exceptions: ListExceptions = use_case("commands.exceptions")
     replay_exception: ReplayException = use_case("commands.exceptions")
     replay_exceptions: ReplayExceptions = use_case("commands.exceptions")

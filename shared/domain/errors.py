@@ -1,25 +1,25 @@
-"""What can go wrong, as one tree; the two branches decide what becomes of a command.
+"""The errors as one tree; its branches decide whether a command is repeated, recorded or answered.
 
 PostledgerError
-├── TransientError        put back with a growing delay; never poison
+├── TransientError        the command is sent again with a growing delay; never poison
 │   ├── Throttled         429, 503 with Retry-After
 │   ├── Unavailable       5xx, resets, time-outs, storage busy
-│   │   └── PageBroken    a page of a single item is answered 500 or 504 as well
-│   ├── Busy              not its turn yet: it comes back as the same try
+│   │   └── PageBroken    even a page of a single item is answered 500 or 504
+│   ├── Busy              not its turn yet: it returns as the same try
 │   └── Conflict          a row changed between read and write
 ├── PermanentError        recorded; this message or command is finished
 │   ├── NotFound          moved, deleted, or never there
 │   ├── AccessDenied      no consent, or the mailbox is out of scope
 │   ├── MailboxUnavailable    unlicensed, on-premises or soft-deleted
-│   ├── CursorExpired     where a folder was read to is no longer known; read a window again
+│   ├── CursorExpired     the position in a folder is unknown; read a window again
 │   ├── Rejected          the other side calls the request wrong
-│   ├── Unreadable        what a stranger wrote breaks a parser; one mail's failure
-│   ├── Noted             the mailbox's state says so already; not recorded
+│   ├── Unreadable        foreign text breaks a parser; it is one mail's failure
+│   ├── Noted             the mailbox's state shows it already; not recorded
 │   └── MalformedCommand  a queue message that is no command
-└── InvalidInput          a person's mistake: says what is wrong and what to do
+└── InvalidInput          a person's mistake; the message says what is wrong and what to do
     ├── Forbidden         the token may not do this
-    ├── Unknown           no such thing (or none that this token may see)
-    ├── WrongState        it does not go together with what is under way
+    ├── Unknown           it does not exist, or this token may not see it
+    ├── WrongState        the current state does not allow it
     └── Outdated          the ETag sent is not the current one
 """
 
@@ -38,7 +38,7 @@ class PostledgerError(Exception):
 
 
 class TransientError(PostledgerError):
-    """It may work later. `retry_after` is in seconds, where the other side said so."""
+    """It may work later. `retry_after` is in seconds if the other side named a time."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -54,11 +54,11 @@ class Unavailable(TransientError):
 
 
 class PageBroken(Unavailable):
-    """Even the smallest page could not be had: an outage, or an item that breaks every page it stands on."""
+    """Even the smallest page could not be read: an outage, or an item that breaks every page with it."""
 
 
 class Busy(TransientError):
-    """It is not this worker's turn: another holds the lease, or Graph has asked for a wait. Costs no try."""
+    """It is not this worker's turn: another holds the lease, or Graph demands a wait. It costs no try."""
 
 
 class Conflict(TransientError):
@@ -74,7 +74,7 @@ class PermanentError(PostledgerError):
 
 
 class NotFound(PermanentError):
-    """The thing was moved, deleted or never existed."""
+    """The item was moved, was deleted or never existed."""
 
 
 class AccessDenied(PermanentError):
@@ -102,7 +102,7 @@ class Unreadable(PermanentError):
 
 
 class Noted(PermanentError):
-    """What ended the command stands in its mailbox's state, and the admin has been told: nothing to record."""
+    """The mailbox's state shows the reason and the admin knows it: nothing to record."""
 
 
 class MalformedCommand(PermanentError):
@@ -110,7 +110,7 @@ class MalformedCommand(PermanentError):
 
 
 class InvalidInput(PostledgerError):
-    """A request that a person can put right; the message says how."""
+    """A request that a person can correct; the message says how."""
 
 
 class Forbidden(InvalidInput):
@@ -118,29 +118,29 @@ class Forbidden(InvalidInput):
 
 
 class Unknown(InvalidInput):
-    """Nothing of that name that this token may see."""
+    """The name does not exist, or this token may not see it."""
 
 
 class WrongState(InvalidInput):
-    """What is asked for does not go together with what is under way; the message says what is."""
+    """The current state does not allow the request; the message names the state."""
 
 
 class Outdated(InvalidInput):
     """If-Match names a version that is no longer the current one."""
 
 
-# What became of one of several things asked for; a passing error means that it was not had this time.
+# The result for one of several items; a transient error means that the item was not read this time.
 Outcome: TypeAlias = T | PermanentError | TransientError
 
 
 def none_passing(outcomes: Mapping[K, Outcome[T]]) -> dict[K, T | PermanentError]:
-    """The outcomes, for those who need all of them. Raises the TransientError that stands for some."""
-    passing = [one for one in outcomes.values() if isinstance(one, TransientError)]
+    """The outcomes for a caller that needs all of them. Raises the TransientError with the longest wait."""
+    passing = [outcome for outcome in outcomes.values() if isinstance(outcome, TransientError)]
     if passing:
         raise longest(passing)
-    return {key: one for key, one in outcomes.items() if not isinstance(one, TransientError)}
+    return {key: outcome for key, outcome in outcomes.items() if not isinstance(outcome, TransientError)}
 
 
 def longest(errors: Iterable[TransientError]) -> TransientError:
-    """The one with the longest wait, of one or more; the first where there is none."""
-    return max(errors, key=lambda one: one.retry_after or 0.0)
+    """The error with the longest wait; the first error if none names a wait. There is one at least."""
+    return max(errors, key=lambda error: error.retry_after or 0.0)

@@ -61,8 +61,8 @@ def or_else(nothing: N) -> Callable[[Callable[P, R]], Callable[P, R | N]]:
     return decorated
 
 
-def taken(text: str, longest: int = LONGEST_FIELD) -> str:
-    """The first characters of a text, all of them whole.
+def taken(text: str, longest: int | None = LONGEST_FIELD) -> str:
+    """The first characters of a text (None: all), each of them whole.
 
     JSON can spell half a character (an unpaired surrogate), where Exchange cuts a subject within an emoji: no
     storage takes it.

@@ -26,6 +26,20 @@ class SignedIn:
     addresses: tuple[str, ...] = ()
 
 
+class Seal(Protocol):
+    """Keeps a text so that only this deployment reads it, and only `about` what it was sealed for."""
+
+    @property
+    def has_key(self) -> bool:
+        """Whether the deployment has a key to seal with."""
+
+    def seal(self, text: str, about: str) -> str:
+        """Raises Rejected without a key."""
+
+    def open(self, sealed: str, about: str) -> str:
+        """Raises Rejected for a lost key, another `about`, or a changed text."""
+
+
 class SignIns(Protocol):
     """Entra's consent and sign-in pages."""
 

@@ -64,6 +64,7 @@ def handle(message: QueueMessage, kind: type[C], run: Callable[[C], None], outco
             said["outcome"] = "raised"
             if _is_last_try(message) and not isinstance(error, TransientError):
                 record(outcomes.exceptions, failure_of_bug(command, error, outcomes.clock()))
+            telemetry.cut_trace(error)
             raise
 
 

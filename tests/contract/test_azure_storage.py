@@ -45,6 +45,7 @@ from tests.builders import (
     an_item,
     an_organisation,
 )
+from tests.composed import use_cases_over
 from tests.contract.test_connections import a_connection
 from tests.contract.test_messages import create, noise
 from tests.contract.test_timeline import ALL
@@ -68,7 +69,7 @@ def cost(azure):
 
 
 def finish(azure, tenant, message):
-    change = ChangeMessage(azure.messages)
+    change = use_cases_over(azure).part(ChangeMessage)
     change(tenant, message.key, lambda row: row.finished(message), known=message)
 
 

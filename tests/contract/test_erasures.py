@@ -8,6 +8,7 @@ import pytest
 from shared.domain import names
 from shared.domain.capture.late_contacts import Announcement
 from shared.domain.errors import Conflict
+from shared.domain.matching.evidence import of_person
 from shared.domain.privacy.audit import AuditFilter, AuditRow
 from shared.domain.privacy.erasure import HASH_PLACEHOLDER, PLACEHOLDER, Deletion, Eraser, Erasure
 from shared.domain.records.records import RecordRef
@@ -145,7 +146,7 @@ def test_a_person_is_replaced_in_every_table_that_is_rewritten_row_by_row(storag
 
 
 def link(evidence):
-    return replace(an_entry().link, evidence=f"from {evidence}")
+    return replace(an_entry().link, evidence=of_person("from", evidence))
 
 
 def test_pages_of_a_table_go_on_where_the_last_one_ended(storage, tenant) -> None:

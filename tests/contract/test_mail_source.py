@@ -22,7 +22,7 @@ from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import FetchedMessage, MessageHead
 from shared.ports.mail import MailSource
 from tests.builders import AGENT, CONTACT, NOW, a_fetched_message, a_mailbox, an_attachment
-from tests.fake_mail import FakeMail
+from tests.fakes.mail import FakeMail
 
 OTHER = "other@contoso.example"
 ALIAS = "alex@contoso.example"

@@ -28,6 +28,7 @@ from tests.builders import (
     an_attachment,
     an_item,
 )
+from tests.composed import use_cases_over
 
 LATER = NOW + timedelta(hours=1)
 
@@ -40,7 +41,7 @@ def create(storage, tenant, message=None, document=None, copy=None):
 
 def finish(storage, tenant, message):
     """Mark a message done once all rows of `message` stand."""
-    change = ChangeMessage(storage.messages)
+    change = use_cases_over(storage).part(ChangeMessage)
     return change(tenant, message.key, lambda row: row.finished(message), known=message)
 
 

@@ -29,9 +29,9 @@ from shared.domain.records.records import RecordRef
 from shared.services.capture.scopes import hasher_of
 from tests.builders import AGENT, HASH_KEY, NOW, TENANT, a_failure, a_record, a_subscription, an_attachment
 from tests.contract.conftest import AzureStorage, provision
-from tests.fake_mail import FakeMail
-from tests.fake_subscriptions import FakeSubscriptionSource
 from tests.fakes import FakeCommandQueue, FakeLeases, Faults
+from tests.fakes.mail import FakeMail
+from tests.fakes.notifications import FakeSubscriptionSource
 from tests.unit.services.world import World
 
 pytestmark = pytest.mark.stack

@@ -17,7 +17,7 @@ from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import NotFound
 from shared.ports.notifications import SubscriptionSource
 from tests.builders import AGENT, a_mailbox
-from tests.fake_subscriptions import FakeSubscriptionSource
+from tests.fakes.notifications import FakeSubscriptionSource
 
 OTHER = "other@contoso.example"
 

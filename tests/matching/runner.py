@@ -16,7 +16,7 @@ from shared.domain.mail import codes
 from shared.domain.mail.addresses import Person, domain_of, parse_mailbox
 from shared.domain.mail.public_domains import is_shared
 from shared.domain.records.records import RecordRef
-from tests.builders import AGENT, CODE_KEYS, NOW, TENANT, a_record
+from tests.builders import AGENT, CODE_KEYS, NOW, TENANT, a_record, rewrite
 from tests.unit.services.world import World
 
 HERE = Path(__file__).parent
@@ -108,7 +108,7 @@ class Play:
     def _connect(self, said: Mapping[str, Any]) -> None:
         boxes = self.world.storage.mailboxes
         if "mailbox" in said:
-            self.world.mailbox = boxes.put(replace(self.world.mailbox, **_settings(said["mailbox"])))
+            self.world.mailbox = rewrite(boxes, self.world.mailbox, **_settings(said["mailbox"]))
         self.boxes: dict[str, Mailbox] = {AGENT: self.world.mailbox}
         for address, settings in (said.get("mailboxes") or {}).items():
             self.boxes[address] = self.world.connect(address, **_settings(settings))

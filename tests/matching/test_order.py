@@ -124,7 +124,7 @@ def played(
     stored = world.storage.messages.get(TENANT, key)
     assert isinstance(stored, StoredMessage)
     return {
-        "links": [(str(one.ref), one.rule, one.evidence, one.closed) for one in stored.decision.links],
+        "links": [(str(one.ref), one.rule, one.evidence.text, one.closed) for one in stored.decision.links],
         "outcome": (stored.decision.disposition, stored.kind, stored.automatic),
         "suggestions": sorted(str(one.ref) for one in stored.decision.suggestions),
         "timeline": {

@@ -41,7 +41,7 @@ def test_every_missing_name_stands_in_one_error() -> None:
         ({"POSTLEDGER_CODE_KEYS": ""}, "POSTLEDGER_CODE_KEYS is missing"),
         ({"POSTLEDGER_CODE_KEYS": f"{'1e' * 32},short"}, "separated by commas"),
         ({"POSTLEDGER_TOKEN_KEYS": "0f" * 32 + ",short"}, "POSTLEDGER_TOKEN_KEYS must be keys of 64"),
-        ({"POSTLEDGER_HOME_TENANT_ID": "contoso"}, "no tenant id"),
+        ({"POSTLEDGER_HOME_TENANT_ID": "contoso"}, "not a tenant id"),
         ({"POSTLEDGER_CERTIFICATE": "a.pem"}, "exactly one of"),
         ({"POSTLEDGER_CLIENT_SECRET": ""}, "exactly one of"),
         ({"POSTLEDGER_STORAGE": "blobs"}, "POSTLEDGER_STORAGE must be direct or sdk"),

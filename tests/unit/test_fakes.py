@@ -3,8 +3,9 @@
 import pytest
 
 from shared.domain.errors import Unavailable
-from tests.builders import TENANT, a_record, an_entry, an_inbox_item
-from tests.fakes import FakeStorage, FakeTimeline, Killed
+from tests.builders import AGENT, TENANT, a_record, an_entry, an_inbox_item
+from tests.fakes import FakePorts, FakeStorage, FakeTimeline, Killed
+from tests.fakes.faults import operations
 
 
 def run(storage):
@@ -58,3 +59,17 @@ def test_a_fake_on_its_own_has_its_own_faults():
     second.put(TENANT, [an_entry()])
     with pytest.raises(Killed):
         first.put(TENANT, [an_entry()])
+
+
+def test_a_fault_of_an_operation_that_no_fake_has_is_refused():
+    ports = FakePorts()
+    with pytest.raises(LookupError, match=r"Timeline\.putt"):
+        ports.faults.named["Timeline.putt"] = Unavailable("busy")
+    with pytest.raises(LookupError, match="ends"):
+        ports.subscription_source.errors["ends"] = Unavailable("busy")
+    with pytest.raises(LookupError, match="reads"):
+        ports.probe.errors["reads", AGENT] = Unavailable("busy")
+
+
+def test_faults_reach_every_operation_that_a_fake_reports():
+    assert {"Timeline.put", "CommandQueue.put", "Leases.acquire", "Records.get"} <= operations()

@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from io import BytesIO
@@ -89,3 +90,46 @@ def test_every_answer_of_storage_counts(caplog: pytest.LogCaptureFixture, calls:
 def test_outside_of_a_command_nothing_is_counted(caplog: pytest.LogCaptureFixture) -> None:
     telemetry.count(telemetry.Counted.GRAPH_CALLS)
     assert not caplog.records
+
+
+def deep(depth: int) -> None:
+    if depth == 0:
+        raise ValueError("broken")
+    deep(depth - 1)
+
+
+def raised(call: Callable[[], None]) -> BaseException:
+    try:
+        call()
+    except Exception as error:  # noqa: BLE001 - it is looked at
+        return error
+    raise AssertionError
+
+
+def test_the_trace_of_a_deep_recursion_is_cut_to_its_beginning_and_its_end() -> None:
+    error = raised(lambda: deep(900))
+    telemetry.cut_trace(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    assert len(frames) == telemetry.MOST_FRAMES
+    assert (frames[0].name, frames[-1].line) == ("raised", 'raise ValueError("broken")')
+
+
+def test_causes_are_cut_as_well_and_a_long_chain_ends() -> None:
+    def chained(left: int) -> None:
+        try:
+            chained(left - 1) if left else deep(900)
+        except ValueError as error:
+            raise ValueError(f"broken {left}") from error
+
+    error = raised(lambda: chained(30))
+    telemetry.cut_trace(error)
+    text = "".join(traceback.format_exception(error))
+    assert text.count("Traceback") == telemetry.MOST_CAUSES + 1
+    assert len(text) < 50_000
+
+
+def test_a_short_trace_stays_as_it_is() -> None:
+    error = raised(lambda: deep(3))
+    before = traceback.format_exception(error)
+    telemetry.cut_trace(error)
+    assert traceback.format_exception(error) == before

@@ -6,11 +6,12 @@ What people wrote is cut to a length that memory can bear. A message that cannot
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from shared.adapters.graph.session import Json
 from shared.domain.errors import PermanentError, Rejected, Unreadable
 from shared.domain.foreign_text import (
+    LONGEST_FIELD,
     LONGEST_NAME,
     LONGEST_REFERENCES,
     MOST_ATTACHMENTS,
@@ -126,10 +127,9 @@ def _head(message: Json, received: datetime) -> MessageHead:
 
 @guarded
 def _whole(message: Json, head: MessageHead) -> FetchedMessage:
-    body = message.get("body") or {}
-    content = str(body.get("content") or "")
-    content = taken(content, len(content))
-    is_text = str(body.get("contentType") or "").casefold() == "text"
+    body = _object(message, "body")
+    content = _text(body, "content", None)
+    is_text = _text(body, "contentType").casefold() == "text"
     entries = list(message.get("attachments") or ())[:MOST_ATTACHMENTS]
     return FetchedMessage(
         head=head,
@@ -198,8 +198,12 @@ def received_at(message: Json) -> datetime | None:
     return moment(message.get("receivedDateTime")) or moment(message.get("sentDateTime"))
 
 
-def _text(entry: Json, name: str) -> str:
-    return taken(str(entry.get(name) or ""))
+def _text(entry: Json, name: str, longest: int | None = LONGEST_FIELD) -> str:
+    return taken(str(entry.get(name) or ""), longest)
+
+
+def _object(entry: Json | None, name: str) -> Json:
+    return (entry or {}).get(name) or {}
 
 
 def _senders(message: Json) -> tuple[Person, Person | None]:
@@ -218,10 +222,10 @@ def _people(recipients: Iterable[Json] | None) -> tuple[Person, ...]:
 
 def _person(recipient: Json | None) -> Person | None:
     """Exchange repeats the address as the name of nameless people; X.500 names are no addresses."""
-    given: Mapping[str, Any] = (recipient or {}).get("emailAddress") or {}
-    address = normalise(given.get("address") or "") or ""
-    name = " ".join(taken(given.get("name") or "", LONGEST_NAME).split())
-    if address and normalise(name) == address:
+    given = _object(recipient, "emailAddress")
+    address = normalise(_text(given, "address")) or ""
+    name = " ".join(_text(given, "name")[:LONGEST_NAME].split())
+    if normalise(name) == address:
         name = ""
     return Person(name, address) if name or address else None
 
@@ -229,12 +233,9 @@ def _person(recipient: Json | None) -> Person | None:
 def _headers(message: Json) -> list[tuple[str, str]]:
     """Those that somebody reads, names in lower case, in order."""
     found = message.get("internetMessageHeaders") or ()
-    named = ((str(item.get("name") or "").lower(), item) for item in found)
+    named = ((_text(item, "name").lower(), item) for item in found)
     wanted = [(name, item) for name, item in named if _is_kept(name) or name in _THREADING]
-    return [
-        (name, taken(str(item.get("value") or ""), LONGEST_REFERENCES))
-        for name, item in wanted[:MOST_HEADERS]
-    ]
+    return [(name, _text(item, "value", LONGEST_REFERENCES)) for name, item in wanted[:MOST_HEADERS]]
 
 
 def _kept(headers: _Headers) -> tuple[tuple[str, str], ...]:

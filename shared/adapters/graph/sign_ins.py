@@ -11,10 +11,9 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from shared.adapters.graph.tokens import Credential, application, tokens_of, translated
-from shared.adapters.secrets.sealing import Sealer
 from shared.domain.connections.connections import RBAC, SCOPES, SIGNED_IN, MailConnection
 from shared.domain.errors import AccessDenied
-from shared.ports.credentials import Link, SignedIn
+from shared.ports.credentials import Link, Seal, SignedIn
 
 CALLBACK: Final = "/api/v1/connect/callback"
 # Makes the tenant know the application without letting it into anything: Exchange's own scope does that.
@@ -46,7 +45,7 @@ class Refreshed:
 class EntraSignIns:
     """Implements `connection_ports.SignIns`."""
 
-    def __init__(self, registration: Registration, sealer: Sealer) -> None:
+    def __init__(self, registration: Registration, sealer: Seal) -> None:
         self._registration = registration
         self._sealer = sealer
         self._applications: dict[str, Any] = {}

@@ -1,6 +1,6 @@
-"""Refresh tokens at rest: AES-256-GCM under a key of the deployment's own, bound to the row they belong to.
+"""Refresh tokens at rest: AES-256-GCM under a key of the deployment, bound to the row of the token.
 
-Several keys overlap while they are changed: the newest seals, all open.
+Several keys overlap during a rotation: the newest key seals, every key opens.
 """
 
 import secrets
@@ -15,13 +15,13 @@ from shared.domain.errors import Rejected
 NONCE_BYTES: Final = 12
 _VERSION: Final = "v1"
 _LOST_KEY: Final = (
-    "A stored sign-in cannot be opened: its key is missing from POSTLEDGER_TOKEN_KEYS. Put the key back, or have "
-    "the account's owner sign in again."
+    "A stored sign-in cannot be opened: its key is missing from POSTLEDGER_TOKEN_KEYS. Restore the key, or ask "
+    "the account's owner to sign in again."
 )
 
 
 class Sealer:
-    """Seals texts and opens them again. `keys` are 32 bytes each, the newest first."""
+    """Seals texts and opens them. `keys` have 32 bytes each; the newest is the first."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         self._keys = {_name(key): key for key in keys}
@@ -32,7 +32,7 @@ class Sealer:
         return bool(self._newest)
 
     def seal(self, text: str, about: str) -> str:
-        """The text under the newest key; only for `about` can it be opened. Raises Rejected without a key."""
+        """The text, sealed with the newest key for `about`. Raises Rejected without a key."""
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         if not self._newest:
@@ -42,7 +42,7 @@ class Sealer:
         return f"{_VERSION}.{self._newest}.{urlsafe_b64encode(nonce + sealed).decode('ascii')}"
 
     def open(self, sealed: str, about: str) -> str:
-        """Raises Rejected for what was sealed with another key, for something else, or tampered with."""
+        """Raises Rejected for an unknown key, another `about`, or a changed text."""
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -55,9 +55,9 @@ class Sealer:
             data = urlsafe_b64decode(text)
             return AESGCM(key).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], about.encode()).decode()
         except (InvalidTag, ValueError) as error:
-            raise Rejected("A stored sign-in was altered, or belongs to another row.", "BadSeal") from error
+            raise Rejected("A stored sign-in was changed, or belongs to another row.", "BadSeal") from error
 
 
 def _name(key: bytes) -> str:
-    """How a sealed text says which key it needs; tells nothing of the key."""
+    """The name by which a sealed text refers to its key; it reveals nothing of the key."""
     return sha256(b"postledger token key" + key).hexdigest()[:8]

@@ -1,4 +1,4 @@
-"""Blobs of one container: written and read as streams, a block of 4 MiB in memory at a time."""
+"""Blobs of one container, written and read as streams with one block of 4 MiB in memory."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,6 +22,7 @@ class Blobs:
 
     def put(self, name: str, chunks: Iterator[bytes]) -> None:
         """Write or overwrite: one request up to 4 MiB, else one per block and one to commit."""
+        # The SDK sends bytes in one request, and an iterator of unknown length in blocks.
         start = bytearray()
         for chunk in chunks:
             start += chunk
@@ -33,18 +34,18 @@ class Blobs:
             self._client(name).upload_blob(data, overwrite=True)
 
     def get(self, name: str) -> Iterator[bytes]:
-        """Raises NotFound at once, not when the first chunk is asked for."""
+        """Raises NotFound at once, not when the reader takes the first chunk."""
         with translated(self._container):
             chunks = self._client(name).download_blob(max_concurrency=1).chunks()
         return self._translated(chunks)
 
     def delete(self, name: str) -> None:
-        """Deleting what is not there is no error."""
+        """Delete a blob if it exists."""
         with suppress(NotFound), translated(self._container):
             self._client(name).delete_blob()
 
     def delete_below(self, prefix: str) -> None:
-        """Delete every blob whose name begins so: one request to list up to 5,000, and one for each."""
+        """Delete every blob with this prefix: one request lists up to 5,000, and one deletes each."""
         with translated(self._container):
             found = list(self._connection.container(self._container).list_blob_names(name_starts_with=prefix))
         self._connection.side_by_side(self.delete, found)

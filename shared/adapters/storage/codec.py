@@ -19,43 +19,50 @@ T = TypeVar("T")
 def to_plain(value: object) -> Any:
     """A JSON value. References are `kind/id`, times ISO 8601, sets sorted.
 
-    Fields that say nothing of the thing itself are left out: an ETag, and what is not compared.
+    It leaves out fields that belong to the row and not to the thing: the ETag, and fields that are not compared.
     """
+    if isinstance(value, RecordRef):
+        return str(value)
+    if is_dataclass(value):
+        return {name: to_plain(getattr(value, name)) for name in _stored_fields(value)}
     match value:
-        case RecordRef():
-            return str(value)
         case Enum():
             return value.value
         case datetime():
             return value.astimezone(UTC).isoformat()
         case frozenset() | set():
-            return sorted(to_plain(one) for one in value)
+            # Sorted, so that equal values are stored as equal bytes.
+            return sorted(map(to_plain, value))
         case tuple() | list():
-            return [to_plain(one) for one in value]
-    if is_dataclass(value):
-        said = (one.name for one in fields(value) if one.name != "etag" and one.compare)
-        return {name: to_plain(getattr(value, name)) for name in said}
-    return value
+            return list(map(to_plain, value))
+        case _:
+            return value
+
+
+def _stored_fields(value: Any) -> list[str]:
+    return [field.name for field in fields(value) if field.name != "etag" and field.compare]
 
 
 def from_plain(kind: type[T], plain: Any, **more: object) -> T:
-    """The dataclass behind a JSON object; `more` are fields that come from elsewhere."""
+    """The dataclass of a JSON object; `more` are the fields that the JSON does not hold."""
     hints = _hints(cast("Any", kind))
-    values = {name: _value(hints[name], one) for name, one in plain.items() if name in hints}
+    values = {name: _value(hints[name], item) for name, item in plain.items() if name in hints}
     return kind(**{**values, **more})
 
 
 def _value(hint: Any, plain: Any) -> Any:
     origin = get_origin(hint)
     if origin in (Union, UnionType):
-        wanted = next(one for one in get_args(hint) if one is not type(None))
-        return None if plain is None else _value(wanted, plain)
-    if origin is tuple:
-        first, *_ = get_args(hint)
-        return tuple(_value(first, one) for one in plain)
-    if origin is frozenset:
-        return frozenset(_value(get_args(hint)[0], one) for one in plain)
+        return None if plain is None else _value(_without_none(hint), plain)
+    if origin in (tuple, frozenset):
+        item_hint = get_args(hint)[0]
+        return origin(_value(item_hint, item) for item in plain)
     return _single(hint, plain)
+
+
+def _without_none(hint: Any) -> Any:
+    """The type of `X | None` beside None. The domain has no other unions."""
+    return next(kind for kind in get_args(hint) if kind is not type(None))
 
 
 def _single(hint: Any, plain: Any) -> Any:
@@ -70,7 +77,8 @@ def _single(hint: Any, plain: Any) -> Any:
     return plain
 
 
+# Resolving type hints is slow, and every row of a page needs those of the same class.
 @lru_cache(maxsize=64)
 def _hints(kind: Any) -> Mapping[str, Any]:
-    names = {one.name for one in fields(kind)}
+    names = {field.name for field in fields(kind)}
     return {name: hint for name, hint in get_type_hints(kind).items() if name in names}

@@ -53,7 +53,7 @@ class StorageSettings:
 
 
 class Connection:
-    """Hands out calls and clients. Threads may share it; a function app needs one.
+    """Creates calls and clients. Threads may share it; a function app needs one.
 
     Listeners hear method and status of every answer, whichever client asked.
     """
@@ -91,13 +91,13 @@ class Connection:
             return self._containers[name]
 
     def side_by_side(self, run: Callable[[T], R], items: Iterable[T]) -> list[R]:
-        """Results in order, up to eight calls at a time. `run` must not call this again."""
+        """The results in order, with up to eight calls at a time. `run` must not call this method again."""
         given = list(items)
         if len(given) < 2:
-            return [run(one) for one in given]
-        # What they count belongs to the command that asks.
+            return [run(item) for item in given]
+        # A worker counts its requests for the command that waits for it.
         contexts = [copy_context() for _ in given]
-        return list(self._workers.map(lambda one, context: context.run(run, one), given, contexts))
+        return list(self._workers.map(lambda item, context: context.run(run, item), given, contexts))
 
     @cached_property
     def transport(self) -> "RequestsTransport":
@@ -107,9 +107,11 @@ class Connection:
         from requests.adapters import HTTPAdapter
 
         session = requests.Session()
+        # Settings alone decide how storage is reached, not the proxies or .netrc of an environment.
         session.trust_env = False
         session.hooks["response"].append(self._tell)
         for scheme in ("https://", "http://"):
+            # The SDK retries by itself; both together would multiply the tries.
             session.mount(scheme, HTTPAdapter(pool_connections=4, pool_maxsize=POOL_SIZE, max_retries=0))
         return RequestsTransport(
             session=session,

@@ -33,26 +33,31 @@ _ESCAPE: Final = "="
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._:@~-]")
 _ESCAPED: Final = re.compile(r"(?:=[0-9A-F]{2})+")
 _REFUSED_IN_KEYS: Final = re.compile(r"[/\\#?%\x00-\x1f\x7f-\x9f]")
-# What a row costs in a transaction beside its own values: its part's headers and property names.
+# The bytes of a row in a transaction beside its values: the headers of its part, and property names.
 _OPERATION_OVERHEAD: Final = 1_024
 _PROPERTY_OVERHEAD: Final = 96
 
 
 def escaped(text: str) -> str:
-    """A text from outside as part of a key: reversible, byte for byte, and legal everywhere.
+    """A foreign text as part of a key: reversible byte for byte, and legal in every key.
 
     Letters, digits and `. _ : @ ~ -` stand for themselves; any other byte of its UTF-8 form is `=XX`.
     """
-    return _UNSAFE.sub(
-        lambda one: "".join(f"{_ESCAPE}{byte:02X}" for byte in one[0].encode("utf-8", "surrogatepass")), text
-    )
+    return _UNSAFE.sub(_escape, text)
 
 
 def unescaped(key: str) -> str:
     """The text behind `escaped`."""
-    return _ESCAPED.sub(
-        lambda one: bytes.fromhex(one[0].replace(_ESCAPE, "")).decode("utf-8", "surrogatepass"), key
-    )
+    return _ESCAPED.sub(_unescape, key)
+
+
+def _escape(unsafe: re.Match[str]) -> str:
+    # Broken mail may contain half a character; a key must carry it there and back.
+    return "".join(f"{_ESCAPE}{byte:02X}" for byte in unsafe[0].encode("utf-8", "surrogatepass"))
+
+
+def _unescape(escapes: re.Match[str]) -> str:
+    return bytes.fromhex(escapes[0].replace(_ESCAPE, "")).decode("utf-8", "surrogatepass")
 
 
 def hashed(text: str) -> str:
@@ -66,8 +71,9 @@ def joined(*parts: str) -> str:
 
 
 def compressed(value: object) -> bytes:
-    """A JSON value, compressed; a large one in less time, to more bytes, a huge one not at all."""
+    """A JSON value, compressed: a large value faster and less, a huge value not at all."""
     data = json.dumps(value, separators=(",", ":")).encode()
+    # Level 0 still gives zlib's format, so that `decompressed` needs no second case.
     if len(data) > _HUGE:
         return zlib.compress(data, 0)
     return zlib.compress(data, 6 if len(data) <= _LARGE else 1)
@@ -112,16 +118,20 @@ def check_entity(row: Mapping[str, Any]) -> None:
     """Raises Rejected for a row that Azure would refuse."""
     for name in ("PartitionKey", "RowKey"):
         _check_key(name, row[name])
-    names = [name for name in row if name not in ("PartitionKey", "RowKey")]
-    if len(names) > MAX_PROPERTIES:
-        raise Rejected(f"a row of {len(names)} properties; Azure takes {MAX_PROPERTIES}")
-    for name in names:
-        size = _size(row[name])
-        if size > MAX_PROPERTY:
-            raise Rejected(f"property '{name}' takes {size} bytes; Azure takes {MAX_PROPERTY}")
+    _check_properties({name: value for name, value in row.items() if name not in ("PartitionKey", "RowKey")})
+    # For a property Azure counts 8 bytes, its name in UTF-16, and 4 bytes for the length of a text.
     whole = sum(_size(value) + 2 * len(name) + 12 for name, value in row.items())
     if whole > MAX_ENTITY:
         raise Rejected(f"a row of {whole} bytes; Azure takes {MAX_ENTITY}")
+
+
+def _check_properties(properties: Mapping[str, Any]) -> None:
+    if len(properties) > MAX_PROPERTIES:
+        raise Rejected(f"a row of {len(properties)} properties; Azure takes {MAX_PROPERTIES}")
+    for name, value in properties.items():
+        size = _size(value)
+        if size > MAX_PROPERTY:
+            raise Rejected(f"property '{name}' takes {size} bytes; Azure takes {MAX_PROPERTY}")
 
 
 def _check_key(name: str, key: str) -> None:

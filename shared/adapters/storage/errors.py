@@ -1,6 +1,6 @@
-"""Azure's errors as ours, in one place. Knows status and error codes, never what a request carried.
+"""The one translation of Azure's errors into ours. It knows status and error codes, never a request's content.
 
-Imports Azure's package at the first call, like `connection`: an app that only starts does not pay for it.
+It imports Azure's package at the first call, like `connection`, so that a start of the app does not pay for it.
 """
 
 from collections.abc import Iterator
@@ -56,13 +56,18 @@ def failure(what: str, status: int, code: str, retry_after: str = "") -> Postled
         return Conflict(message)
     if status in _TOO_BUSY:
         return Throttled(message, seconds(retry_after))
-    if 400 <= status < 500 and status not in (401, 403, 408):
+    if _is_refused(status):
         return Rejected(message, code)
     return Unavailable(message)
 
 
+def _is_refused(status: int) -> bool:
+    """Whether the request itself is wrong. 401 and 403 are this deployment's fault, 408 passes."""
+    return 400 <= status < 500 and status not in (401, 403, 408)
+
+
 def code_of(error: "HttpResponseError") -> str:
-    """The service's own error code, such as EntityAlreadyExists; '' when it sent none."""
+    """The service's own error code, such as EntityAlreadyExists; empty if it sent none."""
     code = getattr(error, "error_code", None) or ""
     return str(getattr(code, "value", code))
 

@@ -1,7 +1,7 @@
-"""The container `leases`: which process works on a mailbox, and on what.
+"""The container `leases`: which process works on a mailbox.
 
-A lease lasts 20 s and is renewed while it is held: a killed worker blocks a mailbox for no longer than that, and
-three renewals in a row must fail before a living one loses it.
+A lease lasts 20 s and is renewed while it is held: a killed worker blocks a mailbox no longer than that, and a
+living worker loses it only after three failed renewals in a row.
 """
 
 from collections import Counter
@@ -26,10 +26,10 @@ PATIENCE: Final = 5.0
 
 
 class AzureLeases:
-    """Implements `ports.Leases`: one request to acquire and one to release, whatever goes on in between.
+    """Implements `ports.Leases`: one request acquires and one releases, for any number of workers.
 
-    A mailbox belongs to one process at a time, which lets one walk and three ingests work on it. So never
-    more than four requests are in flight, and what one worker is told of waiting, all others there know.
+    A mailbox belongs to one process at a time, which lets one walk and three ingests work on it. So at most
+    four requests are in flight, and all workers of the mailbox share its waiting time.
     """
 
     def __init__(self, connection: Connection, *, renew_every: float = RENEW_EVERY) -> None:
@@ -58,19 +58,19 @@ class AzureLeases:
             self._exit(blob, turns, kind)
 
     def _enter(self, blob: str, kind: str, patience: float) -> "_Turns":
-        """Be counted among those at the mailbox. Raises Busy where this process has no place left for it."""
+        """Take a place at the mailbox. Raises Busy if this process has no place left."""
         with self._changed:
             turns = self._turns.setdefault(blob, _Turns())
             turns.waiting += 1
             has_place = self._changed.wait_for(lambda: turns.taken[kind] < PLACES[kind], patience)
             turns.waiting -= 1
             if not has_place:
-                raise Busy(f"{names.LEASES}: this process has its hands full with the mailbox")
+                raise Busy(f"{names.LEASES}: this process has no place left for the mailbox")
             turns.taken[kind] += 1
             return turns
 
     def _own(self, blob: str, turns: "_Turns") -> None:
-        """Hold the lease: the first who comes asks for it, the others find it. Raises Busy."""
+        """Hold the lease: the first worker acquires it, the others share it. Raises Busy."""
         with turns.asking:
             if turns.held is None:
                 lease = self._acquire(blob)
@@ -90,7 +90,7 @@ class AzureLeases:
                 turns.held.release()
 
     def _acquire(self, blob: str) -> "_Lease | None":
-        """The lease, or None while somebody else holds it."""
+        """The lease, or None while another process holds it."""
         calls = self._connection.calls.leases(names.LEASES)
         with suppress(Conflict):
             try:
@@ -113,7 +113,7 @@ class _Lease:
 
 @dataclass(slots=True)
 class _Turns:
-    """Who of this process is at a mailbox, and the lease that lets them; `asking` guards the lease."""
+    """The workers of this process at a mailbox, and their lease; `asking` guards the lease."""
 
     taken: Counter[str] = field(default_factory=Counter)
     waiting: int = 0
@@ -130,14 +130,14 @@ class _Held:
         Thread(target=self._renew, args=(renew_every,), name="lease", daemon=True).start()
 
     def release(self) -> None:
-        """One that cannot be released, or was lost, ends by itself."""
+        """End the lease. A lease that cannot be released expires within 20 s."""
         self._ended.set()
         with suppress(PostledgerError):
             self._lease.calls.release(self._lease.blob, self._lease.id)
 
     def _renew(self, every: float) -> None:
         while not self._ended.wait(every):
-            # Losing it is survived: what is written under a lease is guarded by ETags too.
+            # A lost lease does no harm: ETags guard every write under it too.
             with suppress(PostledgerError):
                 self._lease.calls.renew(self._lease.blob, self._lease.id)
 

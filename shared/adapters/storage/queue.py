@@ -13,8 +13,8 @@ LONGEST_DELAY: Final = 7 * 24 * 3_600
 class AzureCommandQueue:
     """Implements `ports.CommandQueue`, with one request.
 
-    With `timeout` (seconds) it either answers in about that time or raises, without trying again: for
-    webhooks, whose caller comes back. A missing answer may mean that the command was put all the same.
+    With `timeout` (seconds) it answers in about that time or raises, without a second try: a webhook's caller
+    repeats its request. If the answer is missing, the command may be in the queue all the same.
     """
 
     def __init__(self, connection: Connection, *, timeout: float | None = None) -> None:

@@ -1,12 +1,12 @@
 """One table: point reads, range queries and conditional writes, within Azure's limits and with our errors.
 
-Knows nothing of what the rows mean. A row is keys and columns by name; times are UTC.
+It knows no meaning of a row. A row is keys and columns by name; times are UTC.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Final
 
 from shared.adapters.storage.calls import Operation, Row, StoredRow, TableCalls
@@ -22,7 +22,7 @@ LARGEST_PAGE: Final = 1_000
 
 
 class Table:
-    """Every method is one request, but for `rows` and `write_many`, which say so."""
+    """Every method makes one request, except `rows`, `write_many` and `try_many`."""
 
     def __init__(self, connection: Connection, name: str) -> None:
         self.connection = connection
@@ -39,41 +39,40 @@ class Table:
         return None
 
     def rows(self, condition: str, *, select: Sequence[str] = (), page: int = LARGEST_PAGE) -> Iterator[Row]:
-        """Rows in key order, fetched `page` at a time as they are consumed."""
+        """The rows in key order; each request fetches `page` rows when the reader needs them."""
         return self._calls.rows(condition, select, min(page, LARGEST_PAGE))
 
     def write(self, row: Row, etag: str) -> str:
-        """Insert (ETag ''), or replace under the ETag. Returns the new one; raises Conflict."""
+        """Insert (empty ETag), or replace under the ETag. Returns the new ETag; raises Conflict."""
         return self._single(Operation("replace" if etag else "create", row, etag))
 
     def upsert(self, row: Row) -> None:
         self._single(Operation("upsert", row))
 
     def merge(self, row: Row, etag: str = "") -> str:
-        """Change single columns. Raises NotFound, and Conflict under an ETag."""
+        """Change some columns. Raises NotFound, and Conflict under an ETag."""
         return self._single(Operation("merge", row, etag))
 
     def delete(self, partition: str, key: str, etag: str = "") -> None:
-        """Deleting what is not there is no error. Raises Conflict under an ETag."""
+        """Delete a row if it exists. Raises Conflict under an ETag."""
         with suppress(NotFound):
             self._single(Operation("delete", {"PartitionKey": partition, "RowKey": key}, etag))
 
     def transact(self, operations: Sequence[Operation]) -> list[str]:
         """All or nothing, within one partition, at most 100. Returns the ETags. Raises Conflict and NotFound."""
-        for one in operations:
-            check_entity(one.row)
+        for operation in operations:
+            check_entity(operation.row)
         return self._calls.transact(operations)
 
     def write_many(self, operations: Iterable[Operation]) -> None:
-        """One request per partition and 100 rows, partitions side by side; a lone upsert is a plain one.
+        """One request per partition and 100 rows, partitions side by side; a single row needs no transaction.
 
         Each request is all or nothing, the whole is not.
         """
-
         self.connection.side_by_side(self._submit_group, _groups(operations))
 
     def try_many(self, operations: Iterable[Operation]) -> list[Operation]:
-        """Like `write_many`; returns the operations of those requests that met a Conflict, none of them done."""
+        """Like `write_many`; returns the operations of requests that met a Conflict. None of these was applied."""
 
         def attempt(group: list[Operation]) -> list[Operation]:
             try:
@@ -82,7 +81,8 @@ class Table:
                 return group
             return []
 
-        return [one for group in self.connection.side_by_side(attempt, _groups(operations)) for one in group]
+        refused = self.connection.side_by_side(attempt, _groups(operations))
+        return list(chain.from_iterable(refused))
 
     def _submit_group(self, group: list[Operation]) -> None:
         if len(group) == 1:
@@ -96,25 +96,29 @@ class Table:
 
 
 def _groups(operations: Iterable[Operation]) -> list[list[Operation]]:
-    by_partition = sorted(operations, key=lambda one: str(one.row["PartitionKey"]))
+    """The operations of each transaction: it has one partition, and a limit of rows and bytes."""
     groups: list[list[Operation]] = []
-    for _, part in groupby(by_partition, key=lambda one: one.row["PartitionKey"]):
-        groups += in_transactions((one, payload_size(one.row)) for one in part)
+    for _, part in groupby(sorted(operations, key=_partition), key=_partition):
+        groups += in_transactions((operation, payload_size(operation.row)) for operation in part)
     return groups
 
 
+def _partition(operation: Operation) -> str:
+    return str(operation.row["PartitionKey"])
+
+
 def etag_of(row: Row) -> str:
-    """The ETag a row was read with."""
+    """The ETag with which a row was read."""
     return row.etag if isinstance(row, StoredRow) else ""
 
 
 def where(**conditions: str) -> str:
-    """A filter that holds when every column equals its text."""
+    """A filter for rows whose every column equals its text."""
     return " and ".join(f"{name} eq {quoted(value)}" for name, value in conditions.items())
 
 
 def in_partition(partition: str, *, first: str = "", beyond: str = "", last: str = "") -> str:
-    """A partition's rows from `first` on, or behind `beyond`, up to but without `last`."""
+    """A filter for a partition's rows from `first`, or after `beyond`, up to but without `last`."""
     parts = [where(PartitionKey=partition)]
     parts += [f"RowKey ge {quoted(first)}"] if first else []
     parts += [f"RowKey gt {quoted(beyond)}"] if beyond else []

@@ -60,7 +60,7 @@ class EntryModel(BaseModel):
     preview: str = Field(description="The beginning of the sender's own text.")
     has_attachments: bool = Field(description="Whether the mail has attachments; inline images do not count.")
     rule: str = Field(description="The rule that filed the mail on this timeline.")
-    evidence: str = Field(description="The evidence of the rule; empty when the caller may not see it.")
+    evidence: str = Field(description="The evidence of the rule; empty for a link that a person made.")
     closed: bool = Field(description="Whether the record was closed when the mail was filed.")
     agent: str = Field(description="The agent with whom the entry is shown.")
     automatic: Literal["", "bounce", "feedback", "auto_reply", "automatic"] = Field(

@@ -53,6 +53,7 @@ _MAILBOX: Final[Example] = {
     "mark_read": False,
     "backlog": "",
     "state": "ok",
+    "unreadable": 0,
     "connected_at": "2026-03-01T09:00:00Z",
     "last_sync": "2026-03-02T08:58:30Z",
     "last_error": "",
@@ -84,6 +85,9 @@ class MailboxModel(BaseModel):
     mark_read: bool
     backlog: str
     state: str
+    unreadable: int = Field(
+        description="Mails that could not be read and wait in Exceptions to be replayed; capture goes on."
+    )
     connected_at: datetime | None
     last_sync: datetime | None
     last_error: str = Field(description="A sentence that says what is wrong and what to do.")

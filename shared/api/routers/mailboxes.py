@@ -21,6 +21,7 @@ from shared.api.parameters import (
     problems,
 )
 from shared.api.shapes import capture, connections, mailboxes
+from shared.domain.capture.backfills import Backfill
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.privacy.callers import ADMIN, AGENT, Caller
 
@@ -44,6 +45,11 @@ def _precondition(if_match: str | None) -> Callable[[Mailbox], bool] | None:
     return lambda stored: names(if_match, mailboxes.etag(stored))
 
 
+def _shown(use_cases: UseCases, mailbox: Mailbox, history: Backfill | None = None) -> MailboxModel:
+    unreadable = use_cases.count_unreadable.of(mailbox)
+    return mailboxes.mailbox(mailbox, use_cases.clock(), unreadable=unreadable, history=history)
+
+
 @router.put(
     "/mailboxes/{address}",
     responses={201: {"model": MailboxModel, "description": "The mailbox is new."}, **problems(412)},
@@ -64,7 +70,7 @@ def put_mailbox(
     )
     response.status_code = 201 if created else 200
     response.headers["ETag"] = mailboxes.etag(mailbox)
-    return mailboxes.mailbox(mailbox, use_cases.clock())
+    return _shown(use_cases, mailbox)
 
 
 @router.get("/mailboxes/{address}", responses=problems(404))
@@ -72,7 +78,7 @@ def get_mailbox(response: Response, use_cases: UseCases, caller: Person, address
     """Return a mailbox. An admin may read every mailbox, an agent only the agent's own."""
     mailbox = use_cases.get_mailbox(caller, address)
     response.headers["ETag"] = mailboxes.etag(mailbox)
-    return mailboxes.mailbox(mailbox, use_cases.clock(), use_cases.manage_backfill.of(mailbox))
+    return _shown(use_cases, mailbox, use_cases.manage_backfill.of(mailbox))
 
 
 @router.post("/mailboxes/{address}/sync", status_code=202, responses=problems(404, 409))
@@ -80,7 +86,7 @@ def sync_mailbox(use_cases: UseCases, caller: Person, address: Address) -> Mailb
     """Read the mailbox now and compare it with the ledger. An agent may name only the agent's own mailbox."""
     mailbox = use_cases.get_mailbox(caller, address)
     use_cases.sync_now(mailbox)
-    return mailboxes.mailbox(mailbox, use_cases.clock(), use_cases.manage_backfill.of(mailbox))
+    return _shown(use_cases, mailbox, use_cases.manage_backfill.of(mailbox))
 
 
 @router.post("/mailboxes/{address}/test", responses=problems(404))
@@ -110,7 +116,7 @@ def take_over_address(
     An agent may name only the agent's own mailbox.
     """
     mailbox = use_cases.take_over_address(caller, address, body.address)
-    return mailboxes.mailbox(mailbox, use_cases.clock())
+    return _shown(use_cases, mailbox)
 
 
 @router.post("/mailboxes/{address}/backfill", status_code=202, responses=problems(404, 409))
@@ -167,7 +173,6 @@ def list_mailboxes(
 ) -> MailboxesModel:
     """Return a page of mailboxes by address."""
     page, following = use_cases.list_mailboxes(caller.tenant_id, limit=limit, after=name_before(cursor))
-    now = use_cases.clock()
-    return MailboxesModel(
-        mailboxes=[mailboxes.mailbox(found, now) for found in page], cursor=cursor_after(following)
-    )
+    now, unreadable = use_cases.clock(), use_cases.count_unreadable(caller.tenant_id)
+    shown = [mailboxes.mailbox(found, now, unreadable=unreadable[found.mailbox_id]) for found in page]
+    return MailboxesModel(mailboxes=shown, cursor=cursor_after(following))

@@ -41,7 +41,7 @@ def _previewed(mail: Previewed) -> PreviewedModel:
             "capture": mail.capture,
             "outcome": mail.outcome,
             "reason": mail.reason,
-            "sentence": preview_sentence(mail.capture, mail.outcome, mail.reason),
+            "sentence": preview_sentence(mail.capture, mail.outcome, mail.reason, mail.direction),
             "links": [filing.link(link) for link in mail.links],
             "subject": mail.subject,
             "from": filing.person(mail.sender) if mail.sender else None,

@@ -19,7 +19,7 @@ from shared.api.models.filing import (
     TimelineModel,
 )
 from shared.domain.filing.entries import Entry
-from shared.domain.filing.filing import Bounced, StoredMessage
+from shared.domain.filing.filing import Bounced
 from shared.domain.mail import quotes
 from shared.domain.mail.addresses import Person
 from shared.domain.mail.html import Quote, SafeHtml, safe_html
@@ -28,6 +28,7 @@ from shared.domain.matching.matching import Link
 from shared.domain.records.records import RecordRef
 from shared.services.filing.explain import Explanation
 from shared.services.filing.reading import MessageView, TimelinePage
+from shared.services.filing.visibility import ShownMessage
 
 
 def timeline(page: TimelinePage) -> TimelineModel:
@@ -50,7 +51,7 @@ def _entry(entry: Entry) -> EntryModel:
             "preview": entry.preview,
             "has_attachments": entry.has_attachments,
             "rule": entry.link.rule,
-            "evidence": entry.link.evidence,
+            "evidence": entry.link.evidence.text,
             "closed": entry.link.closed,
             "agent": entry.agent,
             "automatic": entry.automatic,
@@ -111,7 +112,7 @@ def _best_link(links: Sequence[Link]) -> dict[str, Any]:
     if not links:
         return {"rule": "", "evidence": "", "closed": False}
     best = max(links, key=lambda candidate: candidate.score)
-    return {"rule": best.rule, "evidence": best.evidence, "closed": best.closed}
+    return {"rule": best.rule, "evidence": best.evidence.text, "closed": best.closed}
 
 
 def _safe_body(view: MessageView, attachments_url: str, remote_images: bool) -> SafeHtml:
@@ -159,15 +160,15 @@ def link(found: Link) -> LinkModel:
         kind=found.ref.kind,
         id=found.ref.id,
         rule=found.rule,
-        evidence=found.evidence,
+        evidence=found.evidence.text,
         score=found.score,
         by=found.by,
         closed=found.closed,
     )
 
 
-def links(stored: StoredMessage) -> LinksModel:
-    return LinksModel(links=[link(found) for found in stored.decision.links])
+def links(shown: ShownMessage) -> LinksModel:
+    return LinksModel(links=[link(found) for found in shown.links])
 
 
 def ref(given: RefFields) -> RecordRef:

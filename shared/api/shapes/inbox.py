@@ -16,12 +16,12 @@ from shared.api.models.inbox import (
 from shared.api.shapes import filing
 from shared.domain.connections.fields import Fields
 from shared.domain.filing import explanations
-from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.inbox import version_of
 from shared.domain.filing.opening import Wishes
 from shared.domain.filing.person_decisions import DELETE, LINK, NOTE, OPEN
 from shared.domain.matching.matching import Link
 from shared.services.filing.inbox import InboxPage, WaitingMail, Wanted
+from shared.services.filing.visibility import ShownMessage
 
 T = TypeVar("T")
 
@@ -56,19 +56,20 @@ def _suggestion(link: Link, found: InboxPage) -> SuggestionModel:
         id=link.ref.id,
         name=found.names.get(link.ref, ""),
         rule=link.rule,
-        evidence=link.evidence,
+        evidence=link.evidence.text,
         score=link.score,
     )
 
 
-def decided(stored: StoredMessage) -> DecidedModel:
+def decided(shown: ShownMessage) -> DecidedModel:
+    stored = shown.message
     state = "deleted" if stored.is_deleted else stored.decision.disposition.value
     return DecidedModel.model_validate(
         {
             "message_id": stored.key,
             "state": state,
             "etag": version_of(stored),
-            "links": [filing.link(link) for link in stored.decision.links],
+            "links": [filing.link(link) for link in shown.links],
         }
     )
 

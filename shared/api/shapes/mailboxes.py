@@ -12,13 +12,16 @@ from shared.domain.connections.mailbox_state import MailboxState
 from shared.domain.connections.mailboxes import SETTINGS, Mailbox
 
 
-def mailbox(found: Mailbox, now: datetime, history: Backfill | None = None) -> MailboxModel:
+def mailbox(
+    found: Mailbox, now: datetime, *, unreadable: int, history: Backfill | None = None
+) -> MailboxModel:
     state = found.state
     return MailboxModel.model_validate(
         {
             "address": found.address,
             **_settings(found),
             "state": found.shown_state,
+            "unreadable": unreadable,
             "connected_at": found.connected_at,
             "address_offered": state.address_offered or None,
             "lost_at": state.lost_at,

@@ -14,6 +14,7 @@ from shared.domain.mail.automatic import Automatic, nature_of
 from shared.domain.mail.messages import MessageHead
 from shared.domain.matching.candidates import Candidates
 from shared.domain.matching.decisions import MatchPolicy
+from shared.domain.records.records import RecordRef
 
 # Raised with every change of the rules, and stored with each sighting: old outcomes can be told apart.
 RULES_VERSION = 3
@@ -67,6 +68,11 @@ def _never(head: MessageHead, candidates: Candidates, policy: Policy) -> str:
         return "never_log"
     if _is_staff_only(head, candidates, policy):
         return "staff_only"
+    return _misplaced(head, policy)
+
+
+def _misplaced(head: MessageHead, policy: Policy) -> str:
+    """Why a copy is not captured where and when it lies, whoever is on it; '' = it is."""
     if head.is_draft:
         return "folder:drafts"
     if not policy.folder.captured:
@@ -110,10 +116,10 @@ def _keep(head: MessageHead, candidates: Candidates, policy: Policy) -> str:
 def _has_known_domain(candidates: Candidates, policy: Policy) -> bool:
     """A client's domain; for a mailbox that matches by domain also that of a contact of an open record of its kind."""
     match = MatchPolicy.of(policy.organisation, policy.mailbox)
-    for ref in (one for refs in candidates.domains.values() for one in refs):
-        if ref.kind == "client":
-            return True
-        card = candidates.cards.get(ref)
-        if match.by_domain and ref.kind == match.matched_to and card is not None and match.takes(card):
-            return True
-    return False
+    refs = frozenset[RecordRef]().union(*candidates.domains.values())
+    return any(ref.kind == "client" or _is_open_deal(ref, candidates, match) for ref in refs)
+
+
+def _is_open_deal(ref: RecordRef, candidates: Candidates, match: MatchPolicy) -> bool:
+    card = candidates.cards.get(ref)
+    return match.by_domain and ref.kind == match.matched_to and card is not None and match.takes(card)

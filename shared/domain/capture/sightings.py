@@ -8,6 +8,7 @@ from datetime import datetime
 
 from shared.domain.capture import screening
 from shared.domain.capture.screening import Capture
+from shared.domain.errors import UNREADABLE
 from shared.domain.mail.identity import Hasher, message_key
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import MessageHead
@@ -44,6 +45,19 @@ class Sighting:
     def is_settled(self) -> bool:
         """Whether nothing is left to do for this copy as long as it stays where it is."""
         return self.final and self.outcome in (SKIPPED, FILED, TRIAGE)
+
+
+def unreadable(item: ItemRef, received_at: datetime, folder_id: str = "") -> Sighting:
+    """The row of a copy whose head cannot be read: of what it says, nothing is known, and nothing is kept."""
+    return Sighting(
+        item=item,
+        folder_id=folder_id,
+        received_at=received_at,
+        outcome=FAILED,
+        reason=UNREADABLE,
+        final=False,
+        message_key="",
+    )
 
 
 def sighting_of(head: MessageHead, verdict: Capture, hasher: Hasher, *, outcome: str = "") -> Sighting:

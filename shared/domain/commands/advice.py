@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from shared.domain.errors import UNREADABLE
+
 MALFORMED: Final = "malformed"
 BUG: Final = "bug"
 POISON: Final = "poison"
@@ -21,6 +23,10 @@ ADVICE: Final = {
     POISON_ITEM: (
         "The folder goes on without this item: if Outlook can open it, replay; if not, have it deleted, or the "
         "mailbox repaired by Microsoft (New-MailboxRepairRequest)."
+    ),
+    UNREADABLE: (
+        "What is written in this mail breaks a parser, and its folder was read past it: report it with the "
+        "exception's id, update, then replay; or file it by hand."
     ),
     "NoDate": "The item is no ordinary mail; if it should be filed, do so by hand.",
     "ForeignLink": (

@@ -19,6 +19,6 @@ def is_hidden(document: Document, links: Iterable[Link], *, by_setting: bool, as
     has_chain = bool(document.quoted) or document.html_quote_start is not None
     if not has_chain or subjects.kind(document.subject) == "forward":
         return False
-    if any(one.rule == OPENED for one in links):
+    if any(link.rule == OPENED for link in links):
         return False
     return asked == "hidden" if asked else by_setting

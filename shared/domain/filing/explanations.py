@@ -5,9 +5,11 @@ Says nothing of people or subjects: the words of a rule, and where the copy lies
 
 from typing import Final
 
-from shared.domain.capture.sightings import FAILED, FILED, QUEUED, SKIPPED, TRIAGE
+from shared.domain.capture import sightings
+from shared.domain.capture.sightings import QUEUED, TRIAGE
 from shared.domain.filing.filing import PENDING, StoredMessage
-from shared.domain.matching.matching import Link
+from shared.domain.mail.messages import Direction
+from shared.domain.matching.decisions import Link
 
 KEPT: Final = {
     "code": "it carries a valid reference code",
@@ -86,29 +88,31 @@ def capture_sentence(reason: str) -> str:
     return KEPT.get(reason) or NOT_KEPT.get(reason) or f"of the rule '{reason}'"
 
 
-def preview_sentence(capture: str, outcome: str, reason: str) -> str:
+def preview_sentence(capture: str, outcome: str, reason: str, direction: Direction) -> str:
     """What would become of a mail, and why."""
     kept = f"Kept, because {capture_sentence(capture)}."
     if outcome != TRIAGE:
         return kept
-    return f"{kept} It would wait in My Inbox, because {NOT_MATCHED.get(reason, reason)}."
+    place = "wait in My Inbox" if direction is Direction.IN else "be on no timeline"
+    return f"{kept} It would {place}, because {NOT_MATCHED.get(reason, reason)}."
 
 
-def copy_step(place: str, outcome: str, reason: str, *, final: bool) -> str:
-    """What became of one copy; `place` says where it lies."""
+def copy_step(place: str, outcome: str, reason: str, *, final: bool = True, waits: bool = False) -> str:
+    """What became of one copy; `place` says where it lies, `waits` whether its agent has it in My Inbox now."""
     match outcome:
-        case value if value == SKIPPED:
+        case sightings.SKIPPED:
             later = "" if final else " This is not final: moved to a captured folder, it is looked at again."
             return f"{place}: skipped, because {capture_sentence(reason)} ({reason}).{later}"
-        case value if value == QUEUED:
+        case sightings.QUEUED:
             because = capture_sentence(reason)
             return f"{place}: kept, because {because} ({reason}); its body is about to be fetched."
-        case value if value == FILED:
+        case sightings.FILED:
             return f"{place}: kept, fetched and filed, because {_rule(reason)} ({reason})."
-        case value if value == TRIAGE:
+        case sightings.TRIAGE:
             because = NOT_MATCHED.get(reason, f"of '{reason}'")
-            return f"{place}: kept and fetched; it waits in My Inbox, because {because} ({reason})."
-        case value if value == FAILED:
+            waiting = "it waits in My Inbox" if waits else "it was filed nowhere then"
+            return f"{place}: kept and fetched; {waiting}, because {because} ({reason})."
+        case sightings.FAILED:
             return f"{place}: it could not be fetched or filed ({reason}); see the exception."
     return f"{place}: {outcome} ({reason})."
 
@@ -123,14 +127,8 @@ def message_steps(message: StoredMessage, links: tuple[Link, ...]) -> list[str]:
     """What was decided on a stored mail, record by record; `links` are those that may be shown."""
     if message.is_deleted:
         return [STATES["deleted"]]
-    version = message.decision.version
-    if not message.is_filed:
-        because = NOT_MATCHED.get(message.decision.reason, f"of '{message.decision.reason}'")
-        steps = [f"Matching (rules {version}) found no place for it: {because}."]
-    else:
-        steps = [f"Matching (rules {version}) filed it on {len(message.decision.links)} record(s)."]
-    steps += [_link_step(one) for one in links]
-    if message.decision.listed:
+    steps = [_decision_step(message, links), *map(_link_step, links)]
+    if message.decision.listed and message.decided is None:
         because = LISTED[message.decision.listed]
         steps.append(f"It is in My Inbox as well, because {because} ({message.decision.listed}).")
     if message.bounces:
@@ -138,8 +136,20 @@ def message_steps(message: StoredMessage, links: tuple[Link, ...]) -> list[str]:
     return [*steps, STATES["pending"]] if message.state == PENDING else steps
 
 
+def _decision_step(message: StoredMessage, links: tuple[Link, ...]) -> str:
+    rules = f"Matching (rules {message.decision.version})"
+    if not message.is_filed:
+        because = NOT_MATCHED.get(message.decision.reason, f"of '{message.decision.reason}'")
+        return f"{rules} found no place for it: {because}."
+    if not links:
+        return f"{rules} filed it on what is not for you to see."
+    if message.decided is not None:
+        return f"A person has decided on it in My Inbox; it is on {len(links)} record(s)."
+    return f"{rules} filed it on {len(links)} record(s)."
+
+
 def _link_step(link: Link) -> str:
-    evidence = f"; evidence: {link.evidence}" if link.evidence else ""
+    evidence = f"; evidence: {link.evidence.text}" if link.evidence.text else ""
     closed = " The record was closed by then." if link.closed else ""
     return f"On {link.ref}, because {_rule(link.rule)} ({link.rule}, score {link.score}{evidence}).{closed}"
 

@@ -1,6 +1,5 @@
 """How a decision becomes rows: the stored message, its copies, its timeline entries, its place in My Inbox."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -157,6 +156,7 @@ class StoredMessage:
             self.direction,
             tuple(link.ref for link in self.decision.links),
             self.participants,
+            blind=frozenset(link.ref for link in self.decision.links if link.evidence.is_blind),
         )
 
     def merged(self, other: "StoredMessage") -> "StoredMessage":
@@ -275,9 +275,3 @@ def copy_of(message: FetchedMessage, mailbox: Mailbox) -> Copy:
     """The copy that was just fetched from a mailbox."""
     head = message.head
     return Copy(mailbox.mailbox_id, head.item, head.folder_id, head.bcc)
-
-
-def may_read_unfiled(mailboxes: Iterable[Mailbox], copies: Iterable[Copy]) -> bool:
-    """A mail without a link opens only to agents whose own mailbox holds a copy of it."""
-    own = {one.mailbox_id for one in mailboxes}
-    return any(copy.mailbox_id in own for copy in copies)

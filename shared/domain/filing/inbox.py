@@ -12,6 +12,7 @@ from shared.domain.filing.links import filed_on
 from shared.domain.filing.person_decisions import DELETE, LINK, PersonDecision
 from shared.domain.mail.identity import Hasher
 from shared.domain.mail.messages import Direction, Document
+from shared.domain.matching.evidence import THREAD, Evidence
 from shared.domain.matching.matching import Decision, Disposition, MatchPolicy, reason_to_list
 
 
@@ -92,7 +93,7 @@ def filed_along(stored: StoredMessage, lead: StoredMessage) -> StoredMessage | N
     if decided is None or stored.decided or stored.undone or stored.is_deleted:
         return None
     links = tuple(
-        replace(one, rule="thread", evidence=lead.message_id)
+        replace(one, rule="thread", evidence=Evidence(THREAD, text=lead.message_id))
         for one in decided.links
         if one.ref not in stored.unlinked
     )

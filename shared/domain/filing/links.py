@@ -7,6 +7,7 @@ from typing import Final
 from shared.domain.errors import InvalidInput, Unknown
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.person_decisions import BY_HAND, CERTAIN
+from shared.domain.matching.evidence import NO_EVIDENCE, RECORD, Evidence
 from shared.domain.matching.matching import Decision, Disposition, Link
 from shared.domain.records.records import Record, RecordRef
 
@@ -29,7 +30,7 @@ def links_to(
     for ref in refs:
         client = client_of(records[ref])
         if client is not None and client in records:
-            links.setdefault(client, _link(records[client], by, rule, f"of {ref}"))
+            links.setdefault(client, _link(records[client], by, rule, Evidence(RECORD, text=f"of {ref}")))
     return tuple(links.values())
 
 
@@ -43,10 +44,7 @@ def linked(stored: StoredMessage, links: Sequence[Link]) -> StoredMessage | None
     if stored.is_deleted:
         raise Unknown("There is no such message, or it is not for you to read.")
     held = {one.ref: one for one in stored.decision.links}
-    # What came along stays as it is where the mail is there already.
-    new = [
-        one for one in links if one.ref not in held or (not one.evidence and held[one.ref].rule != BY_HAND)
-    ]
+    new = [link for link in links if _is_new(link, held.get(link.ref))]
     if not new:
         return None
     both = {**held, **{one.ref: one for one in new}}
@@ -66,7 +64,7 @@ def unlinked(stored: StoredMessage, ref: RecordRef) -> StoredMessage | None:
     if len(links) == len(stored.decision.links):
         if ref in stored.unlinked:
             return None
-        raise Unknown(f"This message is not on {ref}.")
+        raise not_on(ref)
     return replace(
         stored.reopened(silent=False),
         decision=filed_on(links, Decision(Disposition.TRIAGE, (), UNLINKED, stored.decision.suggestions)),
@@ -74,6 +72,11 @@ def unlinked(stored: StoredMessage, ref: RecordRef) -> StoredMessage | None:
         unlinked=stored.unlinked | {ref},
         withdrawn=stored.withdrawn | {ref},
     )
+
+
+def not_on(ref: RecordRef) -> Unknown:
+    """The same sentence where a mail is not on a record, and where it is for nobody but others to see."""
+    return Unknown(f"This message is not on {ref}.")
 
 
 def filed_on(links: Sequence[Link], otherwise: Decision) -> Decision:
@@ -89,5 +92,12 @@ def filed_on(links: Sequence[Link], otherwise: Decision) -> Decision:
     return replace(otherwise, disposition=Disposition.FILED, links=ordered, reason=ordered[0].rule)
 
 
-def _link(record: Record, by: str, rule: str, evidence: str = "") -> Link:
+def _is_new(link: Link, held: Link | None) -> bool:
+    """Where a mail is for all to see, what came along with another record changes nothing."""
+    if held is None or held.evidence.is_blind:
+        return True
+    return link.evidence == NO_EVIDENCE and held.rule != BY_HAND
+
+
+def _link(record: Record, by: str, rule: str, evidence: Evidence = NO_EVIDENCE) -> Link:
     return Link(record.ref, rule, evidence, CERTAIN, not record.card.is_open, by)

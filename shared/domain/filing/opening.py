@@ -11,6 +11,7 @@ from shared.domain.mail.addresses import domain_of
 from shared.domain.mail.messages import Document
 from shared.domain.mail.public_domains import is_shared, registrable
 from shared.domain.matching.decisions import BY_RULE, Disposition, Link
+from shared.domain.matching.evidence import RECORD, Evidence
 from shared.domain.records.records import Record, RecordRef
 
 ORIGIN: Final = "postledger"
@@ -37,7 +38,7 @@ def opened(message: StoredMessage) -> StoredMessage:
     if not decision.opens:
         return message
     ref = ref_for(decision.opens, message.key)
-    link = Link(ref, OPENED, f"a new {decision.opens} of this mail", SCORE)
+    link = Link(ref, OPENED, Evidence(RECORD, text=f"a new {decision.opens} of this mail"), SCORE)
     links = (link, *decision.links)
     return replace(
         message, decision=replace(decision, disposition=Disposition.FILED, links=links, reason=OPENED)

@@ -48,7 +48,7 @@ def normalise(address: str) -> str | None:
     address literals (`a@[192.0.2.1]`), more than 320 characters. RFC 5321 section 4.1.2, RFC 6531.
     """
     bare = _unwrapped(address[: LONGEST_MAILBOX_TEXT + 1])
-    if not bare or len(bare) > LONGEST_ADDRESS or bare[:3].casefold() == "/o=" or _has_blank(bare):
+    if not _may_be_address(bare):
         return None
     local, at, domain = bare.rpartition("@")
     ascii_domain = _ascii_domain(domain)
@@ -57,6 +57,10 @@ def normalise(address: str) -> str | None:
         return None
     spelled = f"{folded}@{ascii_domain}"
     return spelled if len(spelled) <= LONGEST_ADDRESS else None
+
+
+def _may_be_address(bare: str) -> bool:
+    return 0 < len(bare) <= LONGEST_ADDRESS and not _is_x500(bare) and not _has_blank(bare)
 
 
 def domain_of(address: str) -> str:
@@ -99,16 +103,20 @@ def _in_angles(text: str) -> Person | None:
 
 
 def _unwrapped(address: str) -> str:
+    """Without what people and programs put around it, in any order and number: `<mailto:'bo@...'>`."""
     bare = address.strip()
-    while True:
-        before = bare
-        if bare[:7].casefold() == "mailto:":
-            bare = bare[7:].partition("?")[0].strip()
-        for start, end in _WRAPPERS:
-            if len(bare) > 1 and bare.startswith(start) and bare.endswith(end):
-                bare = bare[1:-1].strip()
-        if bare == before:
-            return bare
+    while (shorter := _less_wrapped(bare)) != bare:
+        bare = shorter
+    return bare
+
+
+def _less_wrapped(bare: str) -> str:
+    if bare[:7].casefold() == "mailto:":
+        bare = bare[7:].partition("?")[0].strip()
+    for start, end in _WRAPPERS:
+        if len(bare) > 1 and bare.startswith(start) and bare.endswith(end):
+            bare = bare[1:-1].strip()
+    return bare
 
 
 def _has_blank(text: str) -> bool:

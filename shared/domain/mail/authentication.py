@@ -17,6 +17,11 @@ _LONGEST: Final = 10_000
 _RESULT: Final = re.compile(
     r"\s*(?:[\w.-]+\s+)?(dmarc|compauth)\s*(?:/\s*\d+\s*)?=\s*([a-z]+)", re.IGNORECASE
 )
+# A back-slash takes the meaning from whatever follows it (RFC 5322 section 3.2.1), brackets and quotes too.
+_OPENING: Final = re.compile(r'\\.?|["(]', re.DOTALL)
+_CLOSING_QUOTE: Final = re.compile(r'(?:[^"\\]|\\.)*"', re.DOTALL)
+_IN_COMMENT: Final = re.compile(r"\\.?|[()]", re.DOTALL)
+_STEPS: Final = {"(": 1, ")": -1}
 _FAILED: Final = re.compile(r"\bdmarc\s*=\s*fail\b", re.IGNORECASE)
 
 
@@ -37,9 +42,13 @@ def dmarc_of(headers: Sequence[tuple[str, str]]) -> Verdict:
     for statement in plain.split(";"):
         if result := _RESULT.match(statement):
             found[result[1].lower()].add(result[2].lower())
-    if "fail" in found["dmarc"]:
-        return "pass" if found["compauth"] == {"pass"} else "fail"
-    return "pass" if found["dmarc"] == {"pass"} else ""
+    return _verdict(found["dmarc"], found["compauth"])
+
+
+def _verdict(dmarc: set[str], compauth: set[str]) -> Verdict:
+    if "fail" in dmarc:
+        return "pass" if compauth == {"pass"} else "fail"
+    return "pass" if dmarc == {"pass"} else ""
 
 
 def fails_dmarc(headers: Sequence[tuple[str, str]]) -> bool:
@@ -50,17 +59,30 @@ def fails_dmarc(headers: Sequence[tuple[str, str]]) -> bool:
 def _plain(value: str) -> str | None:
     """Without comments (they nest) and quoted strings, which may hold what a sender chose; None if one is open."""
     plain: list[str] = []
-    depth = 0
-    is_quoted = is_escaped = False
-    for char in value:
-        if is_escaped or char == "\\":
-            is_escaped = not is_escaped
-        elif char == '"' and not depth:
-            is_quoted = not is_quoted
-        elif char == "(" and not is_quoted:
-            depth += 1
-        elif char == ")" and depth:
-            depth -= 1
-        elif not depth and not is_quoted:
-            plain.append(char)
-    return None if depth or is_quoted else "".join(plain)
+    position = 0
+    while opening := _OPENING.search(value, position):
+        plain.append(value[position : opening.start()])
+        end = _end_of(value, opening)
+        if end is None:
+            return None
+        position = end
+    return "".join([*plain, value[position:]])
+
+
+def _end_of(value: str, opening: re.Match[str]) -> int | None:
+    """Where the comment, quoted string or escaped character ends that begins here; None if it never does."""
+    if opening[0] == "(":
+        return _end_of_comment(value, opening.end())
+    if opening[0] == '"':
+        closing = _CLOSING_QUOTE.match(value, opening.end())
+        return closing.end() if closing else None
+    return opening.end()
+
+
+def _end_of_comment(value: str, start: int) -> int | None:
+    depth = 1
+    for sign in _IN_COMMENT.finditer(value, start):
+        depth += _STEPS.get(sign[0], 0)
+        if depth == 0:
+            return sign.end()
+    return None

@@ -44,6 +44,7 @@ class Nature:
 
 _Headers = Mapping[str, Sequence[str]]
 
+# What a header says it says early, and the patterns below are tried on every word of it.
 _LONGEST: Final = 2_000
 _MOST_HEADERS: Final = 500
 _BULK: Final = frozenset(("bulk", "list", "junk"))
@@ -55,6 +56,14 @@ _ANSWERING: Final = (
     "x-mail-autoreply",
     "x-autoresponder",
 )
+# What these say where a vacation program wrote the mail.
+_TELLING: Final = {
+    "delivered-to": frozenset(("autoresponder",)),
+    "precedence": frozenset(("auto_reply",)),
+    "x-fc-machinegenerated": _YES,
+    "x-precedence": frozenset(("auto_reply",)),
+}
+_BOUNCE_MARKS: Final = ("x-failed-recipients", "x-ms-exchange-message-is-ndr")
 _SUPPRESSED: Final = frozenset(("all", "autoreply", "oof"))
 
 _DAEMON: Final = re.compile(
@@ -101,19 +110,26 @@ def nature_of(headers: Sequence[tuple[str, str]], sender: str, subject: str) -> 
     Sources: RFC 3834, RFC 3464, RFC 5965, MS-OXCMAIL 2.1.3.2.20.
     """
     held = _by_name(headers)
-    is_list = any(name.startswith("list-") for name in held) or "mailing-list" in held or _is_bulk(held)
-    automatic = _automatic(held, sender.strip()[:_LONGEST], subject[:_LONGEST])
-    local_part = sender.strip().partition("@")[0]
-    never_answer = (
-        automatic is not Automatic.NONE
-        or is_list
-        or not sender.strip()
+    sender = sender.strip()[:_LONGEST]
+    automatic = _automatic(held, sender, subject[:_LONGEST])
+    is_list = _is_list(held)
+    never_answer = automatic is not Automatic.NONE or is_list or _wants_no_answer(held, sender)
+    return Nature(automatic, is_list, never_answer)
+
+
+def _is_list(held: _Headers) -> bool:
+    return any(name.startswith("list-") for name in held) or "mailing-list" in held or _is_bulk(held)
+
+
+def _wants_no_answer(held: _Headers, sender: str) -> bool:
+    local_part = sender.partition("@")[0]
+    return (
+        not sender
         or _NO_REPLY.fullmatch(local_part) is not None
         or _DAEMON.fullmatch(local_part) is not None
         or "x-loop" in held
         or not _SUPPRESSED.isdisjoint(_words(held, "x-auto-response-suppress"))
     )
-    return Nature(automatic, is_list, never_answer)
 
 
 def _automatic(held: _Headers, sender: str, subject: str) -> Automatic:
@@ -121,16 +137,21 @@ def _automatic(held: _Headers, sender: str, subject: str) -> Automatic:
         return Automatic.FEEDBACK
     if _is_bounce(held, sender, subject):
         return Automatic.BOUNCE
+    if _is_answer(held) or "auto-replied" in _words(held, "auto-submitted"):
+        return Automatic.AUTO_REPLY
+    return _by_subject(held, subject)
+
+
+def _by_subject(held: _Headers, subject: str) -> Automatic:
+    """What no header calls an answer: a machine's or not, and whether the subject says that somebody is away."""
     submitted = _words(held, "auto-submitted")
     says_away = subjects.kind(subject) == "auto_reply"
-    if _is_answer(held) or "auto-replied" in submitted:
-        return Automatic.AUTO_REPLY
-    is_machine = bool(submitted - {"no"}) or _has_null_path(held) or _has(held, "content-type", _RECEIPT)
-    if is_machine:
+    if submitted - {"no"} or _has_null_path(held) or _has(held, "content-type", _RECEIPT):
         return Automatic.AUTO_REPLY if says_away else Automatic.AUTOMATIC
     # "AUTO:" is what Notes writes, with a header to prove it; alone it is also how a car dealer begins.
-    alone = says_away and "no" not in submitted and not subject.strip().casefold().startswith("auto:")
-    return Automatic.AUTO_REPLY if alone else Automatic.NONE
+    proves_itself = not subject.strip().casefold().startswith("auto:")
+    is_away = says_away and proves_itself and "no" not in submitted
+    return Automatic.AUTO_REPLY if is_away else Automatic.NONE
 
 
 def _is_feedback(held: _Headers, sender: str, subject: str) -> bool:
@@ -147,9 +168,7 @@ def _is_feedback(held: _Headers, sender: str, subject: str) -> bool:
 
 def _is_bounce(held: _Headers, sender: str, subject: str) -> bool:
     local_part = sender.partition("@")[0]
-    if "x-failed-recipients" in held or "x-ms-exchange-message-is-ndr" in held:
-        return True
-    if _has(held, "content-type", _DELIVERY):
+    if not held.keys().isdisjoint(_BOUNCE_MARKS) or _has(held, "content-type", _DELIVERY):
         return True
     if _SURE_DAEMON.match(local_part) is not None:
         return not _is_answer(held)
@@ -163,15 +182,25 @@ def _is_answer(held: _Headers) -> bool:
     """Signs of vacation programs and of rules in mailboxes."""
     return (
         any(_words(held, name) - {"no"} for name in _ANSWERING)
-        or "x-ms-exchange-inbox-rules-loop" in held
-        or "auto_reply" in _words(held, "precedence") | _words(held, "x-precedence")
-        or not _YES.isdisjoint(_words(held, "x-fc-machinegenerated"))
-        or any(value.strip().startswith("9;") for value in held.get("x-post-messageclass", ()))
-        or any(one.startswith("vacation") for one in _words(held, "x-apple-action"))
-        or "mailbox rules agent"
-        in " ".join(held.get("x-ms-exchange-generated-message-source", ())).casefold()
-        or "autoresponder" in _words(held, "delivered-to")
+        or any(not words.isdisjoint(_words(held, name)) for name, words in _TELLING.items())
+        or _is_of_a_program(held)
+        or _is_of_a_rule(held)
     )
+
+
+def _is_of_a_program(held: _Headers) -> bool:
+    """Of a gateway that numbers kinds of mail ("9; Autoresponder"), or of Apple Mail."""
+    classes = (value.strip() for value in held.get("x-post-messageclass", ()))
+    actions = _words(held, "x-apple-action")
+    return any(value.startswith("9;") for value in classes) or any(
+        word.startswith("vacation") for word in actions
+    )
+
+
+def _is_of_a_rule(held: _Headers) -> bool:
+    """Of one in a mailbox of Exchange, which names its agent or leaves a mark against loops."""
+    sources = " ".join(held.get("x-ms-exchange-generated-message-source", ()))
+    return "x-ms-exchange-inbox-rules-loop" in held or "mailbox rules agent" in sources.casefold()
 
 
 def _is_bulk(held: _Headers) -> bool:
@@ -187,7 +216,7 @@ def _has_null_path(held: _Headers) -> bool:
 def _words(held: _Headers, name: str) -> set[str]:
     """The words of a header without its parameters and comments: `auto-replied (vacation); x=y`."""
     values = (re.split(r"[;(]", value, maxsplit=1)[0] for value in held.get(name, ()))
-    return {word for value in values for word in re.split(r"[\s,]+", value.casefold()) if word}
+    return set(re.split(r"[\s,]+", " ".join(values).casefold())) - {""}
 
 
 def _has(held: _Headers, name: str, pattern: re.Pattern[str]) -> bool:

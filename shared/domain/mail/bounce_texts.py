@@ -71,7 +71,7 @@ def message_id(returned: str) -> str:
 def enhanced_status(text: str) -> str:
     """The most telling status code (RFC 3463) in a text, or one made of its SMTP reply code; "" without any."""
     codes = _ENHANCED.findall(text)
-    telling = [one for one in codes if not one.endswith(".0.0")]
+    telling = [code for code in codes if not code.endswith(".0.0")]
     if telling or codes:
         return str((telling or codes)[0])
     reply = _REPLY_CODE.search(text)
@@ -96,7 +96,7 @@ def told(
     """
     places = _places(text, named, own)
     if not places:
-        only = [*named] or [one for one in original_to if one not in own]
+        only = [*named] or [address for address in original_to if address not in own]
         places = {only[0]: 0} if len(only) == 1 else dict.fromkeys(named, 0)
     for address, start in places.items():
         others = [place for place in places.values() if place > start]

@@ -23,6 +23,7 @@ from shared.domain.mail.message_ids import message_id, parse_ids
 LARGEST: Final = 500_000
 MOST_RECIPIENTS: Final = 50
 LONGEST_DIAGNOSTIC: Final = 500
+# The email package recurses into parts: some hundred levels end in a RecursionError, and cost seconds before.
 _MOST_PARTS: Final = 100
 _MOST_NESTED: Final = 30
 _MOST_GROUPS: Final = 200
@@ -33,7 +34,9 @@ _NESTING: Final = re.compile(rb"boundary\s*=|content-type:\s*message/", re.IGNOR
 _STATUS_TYPES: Final = frozenset(("message/delivery-status", "message/global-delivery-status"))
 _ORIGINAL_TYPES: Final = frozenset(("message/rfc822", "message/global", "message/partial"))
 _HEADER_TYPES: Final = frozenset(("text/rfc822-headers", "message/rfc822-headers", "message/global-headers"))
+_RETURNED_TYPES: Final = _ORIGINAL_TYPES | _HEADER_TYPES
 _REACHED: Final = frozenset(("delivered", "relayed", "expanded"))
+_ORIGINAL_ID_FIELDS: Final = ("x-original-message-id", "original-message-id")
 _RECIPIENT_FIELDS: Final = ("original-recipient", "final-recipient", "x-actual-recipient")
 
 
@@ -78,12 +81,14 @@ def read_report(mime: bytes) -> Report:
     _gather(mail, parts, 0)
     whole = "\n".join(parts.texts)
     text, returned = bounce_texts.parted(whole)
+    # What no MIME part holds, the text may: servers without standard paste both into it.
     original = parts.original or _header(returned)
     blocks = parts.statuses or _groups(whole)
     original_to = _addresses(_field(original, "to"))
     unique: dict[str, Bounce] = {}
-    for one in _stated(blocks) if any(map(_recipient, blocks)) else _told(mail, text, original_to):
-        unique.setdefault(one.address, one)
+    is_stated = any(map(_recipient, blocks))
+    for bounce in _stated(blocks) if is_stated else _told(mail, text, original_to):
+        unique.setdefault(bounce.address, bounce)
     found = _message_id(original, blocks) or bounce_texts.message_id(returned)
     return Report(tuple(unique.values())[:MOST_RECIPIENTS], found or _answered(mail), original_to)
 
@@ -104,19 +109,25 @@ def _gather(part: Message, found: _Parts, depth: int) -> None:
     inner = part.get_payload()
     if kind in _STATUS_TYPES:
         found.statuses += _blocks(part)
-    elif kind in _ORIGINAL_TYPES and isinstance(inner, list):
-        found.original = found.original or next(iter(_messages(inner)), None)
-    elif kind in _HEADER_TYPES or kind in _ORIGINAL_TYPES:
-        found.original = found.original or _header(_text(part))
+    elif kind in _RETURNED_TYPES:
+        found.original = found.original or _returned(part)
     elif isinstance(inner, list):
-        for one in _messages(inner[:_MOST_PARTS]):
-            _gather(one, found, depth + 1)
+        for inside in _messages(inner[:_MOST_PARTS]):
+            _gather(inside, found, depth + 1)
     elif kind == "text/plain" or depth == 0:
         found.texts.append(_text(part))
 
 
+def _returned(part: Message) -> Message | None:
+    """The returned mail of a part: whole where the email package took it for a mail, else what its header says."""
+    inner = part.get_payload()
+    if part.get_content_type() in _ORIGINAL_TYPES and isinstance(inner, list):
+        return next(_messages(inner), None)
+    return _header(_text(part))
+
+
 def _messages(payload: Iterable[object]) -> Iterator[Message]:
-    return (one for one in payload if isinstance(one, Message))
+    return (part for part in payload if isinstance(part, Message))
 
 
 def _blocks(part: Message) -> list[Message]:
@@ -201,9 +212,8 @@ def _addresses(header: str) -> tuple[str, ...]:
 
 def _message_id(original: Message, blocks: Iterable[Message]) -> str:
     fields = [_field(original, "message-id")]
-    fields += [
-        _field(block, name) for block in blocks for name in ("x-original-message-id", "original-message-id")
-    ]
+    for block in blocks:
+        fields += [_field(block, name) for name in _ORIGINAL_ID_FIELDS]
     return next(filter(None, map(message_id, fields)), "")
 
 

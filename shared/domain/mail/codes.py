@@ -103,10 +103,17 @@ def _candidates(text: str, prefix: str) -> Iterator[tuple[str, str]]:
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)[:LONGEST_TEXT]
     for match in _pattern(prefix).finditer(text):
-        digits, check = match["digits"] or match["bare_digits"], match["check"] or match["bare_check"]
-        dashes = not match["digits"] or (_DASH.search(match["first"]) and _DASH.search(match["second"]))
-        if dashes or (match[0].startswith("[") and not _BLANK.search(digits + check)):
-            yield _plain(digits), _plain(check)
+        if not match["digits"]:
+            yield _plain(match["bare_digits"]), _plain(match["bare_check"])
+        elif _is_bracketed_code(match):
+            yield _plain(match["digits"]), _plain(match["check"])
+
+
+def _is_bracketed_code(match: re.Match[str]) -> bool:
+    """With both dashes, or in square brackets without a blank: else it may be a number of another kind."""
+    if _DASH.search(match["first"]) and _DASH.search(match["second"]):
+        return True
+    return match[0].startswith("[") and not _BLANK.search(match["digits"] + match["check"])
 
 
 def _plain(written: str) -> str:

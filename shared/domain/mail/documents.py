@@ -82,7 +82,7 @@ def head_of(
         in_reply_to=document.in_reply_to,
         references=document.references,
         conversation_index=document.conversation_index,
-        has_attachments=any(not one.inline for one in document.attachments),
+        has_attachments=any(not attachment.inline for attachment in document.attachments),
         headers=document.headers,
     )
 

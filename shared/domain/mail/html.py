@@ -77,7 +77,7 @@ _STYLES: Final = """
     text-transform unicode-bidi vertical-align visibility white-space width word-break word-spacing
     word-wrap
 """
-_BAD_STYLE: Final = re.compile(r"[\\@(]|/\*|(?<![\w.])-\s*[\d.]")
+_BAD_STYLE: Final = re.compile(r"[\\@({}]|/\*|(?<![\w.])-\s*[\d.]")
 _COLOUR_FUNCTION: Final = re.compile(r"\b(?:rgb|rgba|hsl|hsla)\(([\d\s.,%/]*)\)", re.IGNORECASE)
 _LINK: Final = re.compile(r"(?:https?://|mailto:|tel:)", re.IGNORECASE)
 _REMOTE: Final = re.compile(r"(?:https?:)?[/\\]{2}", re.IGNORECASE)
@@ -200,7 +200,7 @@ def _cleaned(html: str, images: _Images) -> str:
 
 
 def _safe_style(style: str) -> str | None:
-    """The style without functions other than colours, escapes and negative lengths (they leave the box)."""
+    """The style without functions other than colours, escapes, braces and negative lengths (they leave the box)."""
     parts = (part.strip() for part in style.split(";"))
     kept = [part for part in parts if not _BAD_STYLE.search(_COLOUR_FUNCTION.sub("", part))]
     return ";".join(filter(None, kept)).lower() or None

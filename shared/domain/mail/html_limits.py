@@ -6,10 +6,11 @@ attributes on one tag and bare ampersands are quadratic too. It counts and chang
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from resiliparse.parse.html import HTMLTree
+from resiliparse.parse.html import ElementNode, HTMLTree
 
 MOST_COPIES: Final = 2_000_000
 MOST_TAGS: Final = 30_000
@@ -73,21 +74,28 @@ def shape(html: str) -> Shape:
     while tags <= MOST_TAGS and (token := _TOKEN.search(html, position)):
         position = token.end()
         if token[1]:
-            is_comment = position <= last_comment_end and not (stack and stack[-1] in _RAW)
-            position = html.find("-->", position) + 3 if is_comment else position
+            # Within a script or a style `<!--` begins nothing, and without an end it is text.
+            if position <= last_comment_end and not _RAW.intersection(stack[-1:]):
+                position = html.find("-->", position) + 3
             continue
         tags += 1
         name = token[3].lower()
-        if name in _NOT_COUNTED:
-            continue
-        if not token[2]:
-            stack.append(name)
-            formatting += name in _FORMATTING
-        elif stack and stack[-1] == name:
-            stack.pop()
-            formatting -= name in _FORMATTING
+        if name not in _NOT_COUNTED:
+            formatting += _entered(stack, name, is_end=bool(token[2]))
         deepest, most_formatting = max(deepest, len(stack)), max(most_formatting, formatting)
     return Shape(deepest, most_formatting * tags, tags)
+
+
+def _entered(stack: list[str], name: str, *, is_end: bool) -> int:
+    """Open an element, or close the innermost one; by how many the open formatting elements become more."""
+    formatting = int(name in _FORMATTING)
+    if not is_end:
+        stack.append(name)
+        return formatting
+    if stack[-1:] == [name]:
+        stack.pop()
+        return -formatting
+    return 0
 
 
 def has_overlong_tag(html: str) -> bool:
@@ -147,13 +155,27 @@ def nests_deeper(html: str, limit: int) -> bool:
     Exact, and therefore slower: for documents whose estimated `depth` is over the limit and do not `explode`.
     """
     document = HTMLTree.parse(html.encode("utf-8", "ignore").decode("utf-8")).document
-    root = node = document.first_element_child if document is not None else None
+    root = document.first_element_child if document is not None else None
+    return root is not None and any(depth > limit for depth in _depths(root))
+
+
+def _depths(root: ElementNode) -> Iterator[int]:
+    """The level of each element, in order. No recursion: how deep it goes is the sender's choice."""
+    node: ElementNode | None = root
     depth = 1
-    while node is not None and depth <= limit:
+    while node is not None:
+        yield depth
         if node.first_element_child is not None:
             node, depth = node.first_element_child, depth + 1
-            continue
-        while node is not None and node is not root and node.next_element is None:
-            node, depth = node.parent_element, depth - 1
-        node = None if node is None or node is root else node.next_element
-    return depth > limit
+        else:
+            node, depth = _behind(node, root, depth)
+
+
+def _behind(node: ElementNode, root: ElementNode, depth: int) -> tuple[ElementNode | None, int]:
+    """The next element that is not within this one, and its level."""
+    within: ElementNode | None = node
+    while within is not None and within is not root:
+        if within.next_element is not None:
+            return within.next_element, depth
+        within, depth = within.parent_element, depth - 1
+    return None, depth

@@ -39,12 +39,12 @@ class Hasher:
         return self("message-id", message_id)
 
     def addresses(self, addresses: Iterable[str]) -> tuple[str, ...]:
-        return tuple(sorted({self("address", one) for one in addresses}))
+        return tuple(sorted({self("address", address) for address in addresses}))
 
     def domains(self, addresses: Iterable[str]) -> tuple[str, ...]:
         """Of the registrable domains, as records are looked up by; none of a domain without one."""
-        found = {registrable(domain_of(one)) for one in addresses} - {""}
-        return tuple(sorted(self("domain", one) for one in found))
+        found = {registrable(domain_of(address)) for address in addresses} - {""}
+        return tuple(sorted(self("domain", domain) for domain in found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def message_key(hasher: Hasher, head: MessageHead) -> str:
     """The key of a mail within its organisation: from its Message-ID, or from what it says without one."""
     if head.message_id:
         return hasher.message_id(head.message_id)
-    recipients = sorted({one.address for one in (*head.to, *head.cc)})
+    recipients = sorted({person.address for person in (*head.to, *head.cc)})
     sent = head.sent_at.replace(microsecond=0).isoformat()
     subject = subjects.normalise(head.subject)
     return hasher("message", "\x1f".join((head.sender.address, sent, subject, *recipients)))

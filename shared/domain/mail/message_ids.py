@@ -19,7 +19,8 @@ def parse_ids(text: str) -> tuple[str, ...]:
     """
     bracketed = _BRACKETED.findall(text)
     found = bracketed or re.split(r"[\s,;<>]+", text)
-    return tuple(dict.fromkeys(one for one in found if "@" in one and len(one) <= _LONGEST))
+    ids = (given for given in found if "@" in given and len(given) <= _LONGEST)
+    return tuple(dict.fromkeys(ids))
 
 
 @guarded

@@ -1,5 +1,6 @@
 """A mail as this service sees it: its headers first, its body only once capture has said yes."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -62,19 +63,18 @@ class MessageHead:
     @property
     def roles(self) -> tuple[tuple[str, str], ...]:
         """(role, address) of everyone named on it, senders first, each address once."""
-        people = [
-            ("from", self.sender),
-            ("from", self.author or self.sender),
-            ("from", self.on_behalf_of or self.sender),
-            *(("reply-to", one) for one in self.reply_to),
-            *(("to", one) for one in self.to),
-            *(("cc", one) for one in self.cc),
-            *(("bcc", one) for one in self.bcc),
-        ]
+        named: tuple[tuple[str, Iterable[Person | None]], ...] = (
+            ("from", (self.sender, self.author, self.on_behalf_of)),
+            ("reply-to", self.reply_to),
+            ("to", self.to),
+            ("cc", self.cc),
+            ("bcc", self.bcc),
+        )
         seen: dict[str, str] = {}
-        for role, person in people:
-            if person.address:
-                seen.setdefault(person.address, role)
+        for role, people in named:
+            for person in people:
+                if person is not None and person.address:
+                    seen.setdefault(person.address, role)
         return tuple((role, address) for address, role in seen.items())
 
     @property
@@ -154,4 +154,4 @@ def _answers(mail: MessageHead | Document) -> tuple[str, ...]:
     if subjects.kind(mail.subject) == "forward":  # it opens a matter anew
         return ()
     found = answered(mail.in_reply_to, mail.references)
-    return tuple(one for one in found if one != mail.message_id)
+    return tuple(answered_id for answered_id in found if answered_id != mail.message_id)

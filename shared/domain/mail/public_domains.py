@@ -65,9 +65,13 @@ def is_shared(domain: str) -> bool:
     name = domain_of(normalise(f"x@{domain}") or "")
     labels = name.split(".")
     if name != own and _LIST_HOST.fullmatch(labels[0]):
-        return True
+        return (
+            True  # a list's host is a company's own name, and whoever writes to the list is not the company
+        )
     above = [".".join(labels[place:]) for place in range(len(labels))]
-    return any(one in _HOSTS or (len(one) >= len(own) and one in _providers()) for one in above)
+    # A listed name above the registered domain is a suffix under which anybody may register.
+    registered = [name for name in above if len(name) >= len(own)]
+    return not _HOSTS.isdisjoint(above) or not _providers().isdisjoint(registered)
 
 
 @cache

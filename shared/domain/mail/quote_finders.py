@@ -64,7 +64,10 @@ def blunted(lines: Sequence[str]) -> list[str]:
 
 def _attribution_lines(lines: Sequence[str]) -> set[int]:
     ends = [index for index, line in enumerate(lines) if "wrote:" in line][:MOST_ATTRIBUTIONS]
-    return {index for end in ends for index in range(max(0, end - 3), end + 1)}
+    attributed: set[int] = set()
+    for end in ends:
+        attributed.update(range(max(0, end - 3), end + 1))
+    return attributed
 
 
 def _thinned(parent: str) -> str:
@@ -82,7 +85,9 @@ def _thinned(parent: str) -> str:
 def _is_one_lone_field(header: str) -> bool:
     """Whether a Polish header pattern met a single `Do:` or `Data:` line, which other languages write too."""
     lines = header.split("\n")
-    return bool(_SINGLE_HEADER_WORD.match(header)) and sum(bool(_HEADER_FIELD.match(x)) for x in lines) < 2
+    return (
+        bool(_SINGLE_HEADER_WORD.match(header)) and sum(bool(_HEADER_FIELD.match(line)) for line in lines) < 2
+    )
 
 
 @cache

@@ -6,6 +6,7 @@ any other mail is worth nothing. Knows no records and no policy.
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Final
 
 from shared.domain.foreign_text import guarded
@@ -41,11 +42,11 @@ def author_of(
         return None
     name = (via[1] if via else sender.name).strip("'\" ")
     not_lists = {*lists, sender.address}
-    stated = [parse_mailbox(value) for wanted in _ORIGINAL for value in _values(headers, wanted)]
+    stated = map(parse_mailbox, _values(headers, *_ORIGINAL))
     for people in (_people(stated, not_lists), _people(reply_to, not_lists)):
-        if found := _one(people, name):
+        if found := _single(people, name):
             return found
-    return _one([one for one in _people(cc, not_lists) if _is_called(one, name)], name)
+    return _single([person for person in _people(cc, not_lists) if _is_called(person, name)], name)
 
 
 @guarded
@@ -54,39 +55,43 @@ def list_addresses(headers: Sequence[tuple[str, str]]) -> frozenset[str]:
 
     From List-Post (RFC 2369), List-Id (RFC 2919: its first label is the list's name), X-BeenThere, Mailing-List.
     """
-    found = [match[1] for value in _values(headers, "list-post") for match in _MAILTO.finditer(value)]
-    found += [
-        f"{match[1]}@{match[2]}"
-        for value in _values(headers, "list-id")
-        for match in _LIST_ID.finditer(value)
-    ]
-    found += _values(headers, "x-beenthere")
-    found += [
-        match[1] for value in _values(headers, "mailing-list") for match in _MAILING_LIST.finditer(value)
-    ]
+    found = _values(headers, "x-beenthere")
+    for value in _values(headers, "list-post"):
+        found += _MAILTO.findall(value)
+    for value in _values(headers, "list-id"):
+        found += [f"{name}@{domain}" for name, domain in _LIST_ID.findall(value)]
+    for value in _values(headers, "mailing-list"):
+        found += _MAILING_LIST.findall(value)
     return frozenset(filter(None, map(normalise, found)))
 
 
-def _values(headers: Sequence[tuple[str, str]], wanted: str) -> list[str]:
-    return [value[:_LONGEST] for name, value in headers[:_MOST_HEADERS] if name.strip().casefold() == wanted]
+def _values(headers: Sequence[tuple[str, str]], *wanted: str) -> list[str]:
+    """In the order of the names that are wanted, then of the headers."""
+    by_name: dict[str, list[str]] = {name: [] for name in wanted}
+    for name, value in headers[:_MOST_HEADERS]:
+        if (values := by_name.get(name.strip().casefold())) is not None:
+            values.append(value[:_LONGEST])
+    return list(chain.from_iterable(by_name.values()))
 
 
 def _people(people: Iterable[Person | None], lists: set[str]) -> list[Person]:
     """Those with an address that is no list's, each once."""
-    found = {one.address: one for one in people if one is not None and one.address not in {*lists, ""}}
+    known = (person for person in people if person is not None and person.address)
+    found = {person.address: person for person in known if person.address not in lists}
     return list(found.values())
 
 
-def _one(people: Sequence[Person], name: str) -> Person | None:
+def _single(people: Sequence[Person], name: str) -> Person | None:
     """The only one, or the only one of that name."""
     if len(people) > 1:
-        people = [one for one in people if _is_called(one, name)]
+        people = [person for person in people if _is_called(person, name)]
     return Person(people[0].name or name, people[0].address) if len(people) == 1 else None
 
 
 def _is_called(person: Person, name: str) -> bool:
     """Whether the names have the same words in any order (`Ek, Bo`); without a name the address's words count."""
     words = _words(name)
+    # A list that takes the name away leaves the address as the only name.
     own = person.name or person.address.partition("@")[0]
     return bool(words) and (_words(own) == words or person.address == normalise(name))
 

@@ -29,7 +29,8 @@ class KnownAddress:
 class ThreadHit:
     """A stored mail of the same thread. `evidence` is how it was found (a Message-ID without brackets).
 
-    `text` is its body's text, where that came along with the look-up.
+    `text` is its body's text, where that came along with the look-up. `blind` are those of its records to which
+    nothing but a Bcc led: an answer that stood there too would give the Bcc away.
     """
 
     key: str
@@ -38,6 +39,12 @@ class ThreadHit:
     links: tuple[RecordRef, ...]
     participants: frozenset[str] = frozenset()
     text: str | None = None
+    blind: frozenset[RecordRef] = frozenset()
+
+    @property
+    def lent(self) -> tuple[RecordRef, ...]:
+        """The records that an answer is filed on."""
+        return tuple(ref for ref in self.links if ref not in self.blind)
 
     @property
     def is_filed(self) -> bool:
@@ -45,7 +52,9 @@ class ThreadHit:
 
     def moved(self, merged: Mapping[RecordRef, RecordRef]) -> "ThreadHit":
         """The same, its links leading to the records that others were merged into."""
-        return replace(self, links=tuple(dict.fromkeys(merged.get(one, one) for one in self.links)))
+        links = dict.fromkeys(merged.get(ref, ref) for ref in self.links)
+        open_to_all = {merged.get(ref, ref) for ref in self.lent}
+        return replace(self, links=tuple(links), blind=frozenset(links.keys() - open_to_all))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +100,7 @@ class Candidates:
     @property
     def parent(self) -> ThreadHit | None:
         """The nearest stored mail that is filed."""
-        return next((one for one in self.thread if one.is_filed), None)
+        return next((hit for hit in self.thread if hit.is_filed), None)
 
     def moved(self, merged: Mapping[RecordRef, RecordRef]) -> "Candidates":
         """The same, everything that led to a record leading to the one that it was merged into."""
@@ -99,13 +108,13 @@ class Candidates:
             return self
 
         def lead(refs: Iterable[RecordRef]) -> tuple[RecordRef, ...]:
-            return tuple(dict.fromkeys(merged.get(one, one) for one in refs))
+            return tuple(dict.fromkeys(merged.get(ref, ref) for ref in refs))
 
         return replace(
             self,
-            thread=tuple(one.moved(merged) for one in self.thread),
-            conversation=tuple(one.moved(merged) for one in self.conversation),
-            codes=tuple(replace(one, links=lead(one.links)) for one in self.codes),
+            thread=tuple(hit.moved(merged) for hit in self.thread),
+            conversation=tuple(hit.moved(merged) for hit in self.conversation),
+            codes=tuple(replace(hit, links=lead(hit.links)) for hit in self.codes),
             taught={address: frozenset(lead(refs)) for address, refs in self.taught.items()},
             bounced=self.bounced.moved(merged) if self.bounced else None,
         )
@@ -114,8 +123,8 @@ class Candidates:
         """The same where no subject and no domain leads to these records."""
 
         def others(found: Mapping[str, frozenset[RecordRef]]) -> dict[str, frozenset[RecordRef]]:
-            left = {one: under.difference(refs) for one, under in found.items()}
-            return {one: under for one, under in left.items() if under}
+            left = {text: under.difference(refs) for text, under in found.items()}
+            return {text: under for text, under in left.items() if under}
 
         return replace(self, domains=others(self.domains), subjects=others(self.subjects))
 
@@ -129,10 +138,12 @@ class Candidates:
 
     def contacts(self, address: str) -> list[Card]:
         """The contacts that have an address on their card, by id."""
-        refs = sorted(one for one in self.addresses.get(address, ()) if one.kind == "contact")
-        return [self.cards[one] for one in refs if one in self.cards]
+        return self._cards_of("contact", self.addresses.get(address, frozenset()))
 
     def clients(self, address: str) -> list[Card]:
         """The clients that have an address's domain, by id."""
-        refs = sorted(one for one in self.domains.get(domain_of(address), ()) if one.kind == "client")
-        return [self.cards[one] for one in refs if one in self.cards]
+        return self._cards_of("client", self.domains.get(domain_of(address), frozenset()))
+
+    def _cards_of(self, kind: str, refs: frozenset[RecordRef]) -> list[Card]:
+        # Sorted, since sets have no order: the same mail must give the same decision in every process.
+        return [self.cards[ref] for ref in sorted(refs) if ref.kind == kind and ref in self.cards]

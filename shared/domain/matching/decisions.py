@@ -6,10 +6,11 @@ from typing import Final
 
 from shared.domain.connections.mailboxes import INTAKE, Mailbox
 from shared.domain.connections.organisations import Organisation
+from shared.domain.matching.evidence import Evidence
 from shared.domain.records.records import Card, RecordRef
 
 # Raised with every change of the cascade, and stored with each decision.
-RULES_VERSION: Final = 3
+RULES_VERSION: Final = 4
 BY_RULE: Final = "postledger"
 
 
@@ -29,7 +30,7 @@ class Link:
 
     ref: RecordRef
     rule: str
-    evidence: str
+    evidence: Evidence
     score: int
     closed: bool = False
     by: str = BY_RULE
@@ -97,9 +98,13 @@ def best_first(link: Link) -> tuple[int, RecordRef]:
 
 
 def is_better(link: Link, held: Link | None) -> bool:
-    """Whether a link says more for its record than another: surer, else the first by rule and evidence."""
+    """Whether a link says more for its record than another: surer, else the first by rule and evidence.
+
+    Whatever may be told to all readers goes before a Bcc, however sure that is: who may not see the Bcc would
+    miss the mail where it belongs.
+    """
     return held is None or _rank(link) < _rank(held)
 
 
-def _rank(link: Link) -> tuple[int, str, str]:
-    return -link.score, link.rule, link.evidence
+def _rank(link: Link) -> tuple[bool, int, str, str]:
+    return link.evidence.is_blind, -link.score, link.rule, link.evidence.text

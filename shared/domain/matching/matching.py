@@ -56,20 +56,16 @@ def match(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> Dec
     """Run the cascade. A record hit by several rules keeps its best link; nothing hit means triage."""
     hits = _hits(head, candidates, policy)
     doubt = _doubt(head, candidates, hits)
-    incoming = candidates.direction(head) is Direction.IN
-    listed = reason_to_list(hits.links, policy) if incoming else ""
-    opens = policy.opens if incoming and not doubt and _opens(head, hits, policy) else ""
-    filed = bool(hits.links) and not doubt
-    links = hits.links if filed else ()
-    suggestions = suggest(head, candidates, policy, hits.links + hits.ambiguous) if incoming else ()
-    return Decision(
-        Disposition.FILED if filed else Disposition.TRIAGE,
-        links,
-        links[0].rule if filed else doubt or "no_match",
-        _without(suggestions, links) if not filed or listed else (),
-        "" if opens else listed,
-        opens,
-    )
+    decision = _decision(hits, doubt)
+    if candidates.direction(head) is Direction.OUT:
+        # Its sender knows where it belongs: sent mail is never listed, and opens nothing.
+        return decision
+    listed = reason_to_list(hits.links, policy)
+    opens = policy.opens if not doubt and _opens(head, hits, policy) else ""
+    if listed or not decision.links:
+        found = suggest(head, candidates, policy, hits.links + hits.ambiguous)
+        decision = replace(decision, suggestions=_without(found, decision.links))
+    return replace(decision, listed="" if opens else listed, opens=opens)
 
 
 def reason_to_list(links: Iterable[Link], policy: MatchPolicy) -> str:
@@ -89,7 +85,7 @@ def merge(stored: Decision, other: Decision) -> Decision:
     if stored.disposition is not other.disposition:
         filed, triaged = (stored, other) if stored.disposition is Disposition.FILED else (other, stored)
         return replace(filed, suggestions=_united(filed, triaged, filed.links))
-    best = {one.ref: one for one in stored.links}
+    best = {link.ref: link for link in stored.links}
     for link in other.links:
         held = best.get(link.ref)
         if held is None or (held.by == BY_RULE and is_better(link, held)):
@@ -106,23 +102,34 @@ def merge(stored: Decision, other: Decision) -> Decision:
     return stored if replace(merged, version=stored.version) == stored else merged
 
 
+def _decision(hits: _Hits, doubt: str) -> Decision:
+    if hits.links and not doubt:
+        return Decision(Disposition.FILED, hits.links, hits.links[0].rule)
+    return Decision(Disposition.TRIAGE, reason=doubt or "no_match")
+
+
 def _hits(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> _Hits:
     best: dict[RecordRef, Link] = {}
     for rule in LENT:
         _take(best, rule(head, candidates, policy))
-    ambiguous: tuple[Link, ...] = ()
-    for rule in MATTERS:
-        if policy.matched_to is None or _reaches(best.values(), policy.matched_to) or ambiguous:
-            break
-        found: dict[RecordRef, Link] = {}
-        _take(found, rule(head, candidates, policy))
-        if len(found) == 1:
-            best |= found
-        else:  # a wrong record is worse than a question
-            ambiguous = tuple(found.values())
+    found = _deals(head, candidates, policy) if not _reaches(best.values(), policy.matched_to) else {}
+    if len(found) == 1:
+        best |= found
     for rule in PEOPLE if policy.matching else ():
         _take(best, rule(head, candidates, policy))
+    # A wrong record is worse than a question: of several deals none is taken.
+    ambiguous = tuple(found.values()) if len(found) > 1 else ()
     return _Hits(tuple(sorted(best.values(), key=best_first)), ambiguous)
+
+
+def _deals(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> dict[RecordRef, Link]:
+    """What the first rule that hits any finds of the kind that the mailbox is matched to."""
+    for rule in MATTERS if policy.matched_to else ():
+        found: dict[RecordRef, Link] = {}
+        _take(found, rule(head, candidates, policy))
+        if found:
+            return found
+    return {}
 
 
 def _take(best: dict[RecordRef, Link], links: Iterable[Link]) -> None:
@@ -137,13 +144,9 @@ def _doubt(head: MessageHead, candidates: Candidates, hits: _Hits) -> str:
         return ""
     if _is_forged(head, candidates):
         return "forged_sender"
-    reached = {one.ref for one in hits.links if one.rule in ("code", "bounce", "thread")}
-    if any(
-        reached.isdisjoint(one.links) and not is_vouched_for(head, candidates, one)
-        for one in candidates.codes
-    ):
+    if _is_claimed(head, candidates, hits):
         return "claims_code"
-    return "ambiguous" if hits.ambiguous and all(one.rule == "domain" for one in hits.links) else ""
+    return "ambiguous" if hits.ambiguous and all(link.rule == "domain" for link in hits.links) else ""
 
 
 def _is_forged(head: MessageHead, candidates: Candidates) -> bool:
@@ -151,6 +154,13 @@ def _is_forged(head: MessageHead, candidates: Candidates) -> bool:
     address = head.sender.address
     known = candidates.addresses.get(address) or candidates.domains.get(domain_of(address))
     return (bool(known) or address in candidates.staff) and fails_dmarc(head.headers)
+
+
+def _is_claimed(head: MessageHead, candidates: Candidates, hits: _Hits) -> bool:
+    """Whether it quotes a code of records that neither its sender is known to, nor its thread leads to."""
+    reached = {link.ref for link in hits.links if link.rule in ("code", "bounce", "thread")}
+    unproven = (hit for hit in candidates.codes if reached.isdisjoint(hit.links))
+    return any(not is_vouched_for(head, candidates, hit) for hit in unproven)
 
 
 def _opens(head: MessageHead, hits: _Hits, policy: MatchPolicy) -> bool:
@@ -164,20 +174,20 @@ def _opens(head: MessageHead, hits: _Hits, policy: MatchPolicy) -> bool:
 
 
 def _reaches(links: Iterable[Link], kind: str | None) -> bool:
-    return any(one.ref.kind == kind and not one.closed for one in links)
+    return any(link.ref.kind == kind and not link.closed for link in links)
 
 
-def _gravest(one: str, other: str) -> str:
-    known = [reason for reason in TRIAGE_REASONS if reason in (one, other)]
-    return known[0] if known else one
+def _gravest(reason: str, other: str) -> str:
+    known = [doubt for doubt in TRIAGE_REASONS if doubt in (reason, other)]
+    return known[0] if known else reason
 
 
-def _united(one: Decision, other: Decision, links: Iterable[Link]) -> tuple[Link, ...]:
+def _united(decision: Decision, other: Decision, links: Iterable[Link]) -> tuple[Link, ...]:
     best: dict[RecordRef, Link] = {}
-    _take(best, (*one.suggestions, *other.suggestions))
+    _take(best, (*decision.suggestions, *other.suggestions))
     return _without(sorted(best.values(), key=best_first), links)
 
 
 def _without(suggestions: Iterable[Link], links: Iterable[Link]) -> tuple[Link, ...]:
-    taken = {one.ref for one in links}
-    return tuple(one for one in suggestions if one.ref not in taken)
+    taken = {link.ref for link in links}
+    return tuple(link for link in suggestions if link.ref not in taken)

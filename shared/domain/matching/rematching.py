@@ -3,6 +3,7 @@
 A person's word stands: links made by hand, mails decided in My Inbox and mails deleted are left as they are.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -30,13 +31,13 @@ class Difference:
 
     @property
     def gained(self) -> tuple[Link, ...]:
-        had = {one.ref for one in self.before.links}
-        return tuple(one for one in self.after.links if one.ref not in had)
+        had = _refs(self.before.links)
+        return tuple(link for link in self.after.links if link.ref not in had)
 
     @property
     def lost(self) -> tuple[Link, ...]:
-        has = {one.ref for one in self.after.links}
-        return tuple(one for one in self.before.links if one.ref not in has)
+        has = _refs(self.after.links)
+        return tuple(link for link in self.before.links if link.ref not in has)
 
 
 def is_open_to_rules(stored: StoredMessage) -> bool:
@@ -46,9 +47,7 @@ def is_open_to_rules(stored: StoredMessage) -> bool:
 
 def revised(stored: StoredMessage, fresh: Decision) -> Decision:
     """The stored decision with the links that rules made replaced by those of today."""
-    best: dict[RecordRef, Link] = {
-        one.ref: one for one in stored.decision.links if one.by != BY_RULE or one.rule in LASTING
-    }
+    best = {link.ref: link for link in stored.decision.links if _is_lasting(link)}
     for link in fresh.links:
         if link.ref not in stored.unlinked and is_better(link, best.get(link.ref)):
             best[link.ref] = link
@@ -61,7 +60,7 @@ def revised(stored: StoredMessage, fresh: Decision) -> Decision:
         disposition=Disposition.FILED,
         links=links,
         reason=links[0].rule,
-        suggestions=tuple(one for one in fresh.suggestions if one.ref not in best),
+        suggestions=tuple(link for link in fresh.suggestions if link.ref not in best),
         listed="",
         opens="",
     )
@@ -70,17 +69,30 @@ def revised(stored: StoredMessage, fresh: Decision) -> Decision:
 def difference(stored: StoredMessage, fresh: Decision) -> Difference | None:
     """What would change; None where the same records are reached."""
     after = revised(stored, fresh)
-    same = {one.ref for one in stored.decision.links} == {one.ref for one in after.links}
+    same = _refs(stored.decision.links) == _refs(after.links)
     return None if same else Difference(stored.key, stored.at, stored.decision, after)
 
 
 def concerns(stored: StoredMessage, record: Record) -> bool:
     """Whether a record's timeline may gain or lose this mail: it stands there, or names its people or subject."""
-    if any(one.ref == record.ref for one in (*stored.decision.links, *stored.decision.suggestions)):
+    if record.ref in _refs((*stored.decision.links, *stored.decision.suggestions)):
         return True
     if not stored.participants.isdisjoint(record.addresses):
         return True
-    places = {registrable(one) for one in (*record.domains, *record.contact_domains)} - {""}
-    if places and any(registrable(domain_of(one)) in places for one in stored.participants):
+    if _is_at(stored.participants, (*record.domains, *record.contact_domains)):
         return True
     return bool(record.summary) and subjects.normalise(record.summary) == stored.fingerprint.subject
+
+
+def _is_lasting(link: Link) -> bool:
+    return link.by != BY_RULE or link.rule in LASTING
+
+
+def _refs(links: Iterable[Link]) -> set[RecordRef]:
+    return {link.ref for link in links}
+
+
+def _is_at(addresses: Iterable[str], domains: Iterable[str]) -> bool:
+    """Whether somebody has an address at one of these domains, or at another one of the same owner."""
+    places = {registrable(domain) for domain in domains} - {""}
+    return any(registrable(domain_of(address)) in places for address in addresses) if places else False

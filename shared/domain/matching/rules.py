@@ -5,6 +5,7 @@ Mails lend their records (`LENT`), subjects and domains lead to the record that 
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import product
 from typing import Final
 
 from shared.domain.mail import subjects
@@ -13,6 +14,15 @@ from shared.domain.mail.messages import Direction, MessageHead
 from shared.domain.mail.public_domains import registrable
 from shared.domain.matching.candidates import Candidates, CodeHit, ThreadHit
 from shared.domain.matching.decisions import Link, MatchPolicy
+from shared.domain.matching.evidence import (
+    BCC,
+    BOUNCE,
+    CODE,
+    CONVERSATION,
+    THREAD,
+    Evidence,
+    of_person,
+)
 from shared.domain.records.records import Card, RecordRef
 
 Rule = Callable[[MessageHead, Candidates, MatchPolicy], Iterable[Link]]
@@ -26,31 +36,31 @@ def by_code(head: MessageHead, candidates: Candidates, _policy: MatchPolicy) -> 
     """A signed reference code, quoted by somebody who is known to one of its records: all of these."""
     for hit in candidates.codes:
         if is_vouched_for(head, candidates, hit):
-            yield from _lent(hit.links, candidates, "code", hit.code, _CODE)
+            yield from _lent(hit.links, candidates, "code", Evidence(CODE, text=hit.code), _CODE)
 
 
 def by_bounce(_head: MessageHead, candidates: Candidates, _policy: MatchPolicy) -> Iterable[Link]:
     """A report of non-delivery: where the mail is that did not arrive."""
     hit = candidates.bounced
     if hit is not None:
-        yield from _lent(hit.links, candidates, "bounce", hit.evidence, _BOUNCE)
+        yield from _lent(hit.lent, candidates, "bounce", Evidence(BOUNCE, text=hit.evidence), _BOUNCE)
 
 
 def by_thread(_head: MessageHead, candidates: Candidates, _policy: MatchPolicy) -> Iterable[Link]:
     """The nearest stored mail that this one answers lends its links, whoever received it."""
     hit = candidates.parent
     if hit is not None:
-        yield from _lent(hit.links, candidates, "thread", hit.evidence, _THREAD)
+        yield from _lent(hit.lent, candidates, "thread", Evidence(THREAD, text=hit.evidence), _THREAD)
 
 
 def by_conversation(head: MessageHead, candidates: Candidates, _policy: MatchPolicy) -> Iterable[Link]:
     """A stored mail of the same conversation index that shares an outside participant; the closest circle counts."""
-    people = frozenset(one for role, one in head.roles if role != "bcc") - candidates.staff
+    people = frozenset(address for role, address in head.roles if role != BCC) - candidates.staff
     shared = {hit.key: len(hit.participants & people) for hit in candidates.conversation if hit.is_filed}
     most = max(shared.values(), default=0)
     for hit in candidates.conversation:
         if most and shared.get(hit.key) == most:
-            yield from _lent(hit.links, candidates, "conversation", _shared(hit, people), _CONVERSATION)
+            yield from _lent(hit.lent, candidates, "conversation", _shared(hit, people), _CONVERSATION)
 
 
 def by_subject(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> Iterable[Link]:
@@ -62,17 +72,16 @@ def by_subject(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -
         return
     deals = _open_deals(candidates.subjects.get(subjects.normalise(head.subject), ()), candidates, policy)
     people = [
-        (f"{role} {address}", contact)
+        (of_person(role, address, ", and the subject is its summary"), contact)
         for role, address in correspondents(head, candidates)
         for contact in candidates.contacts(address)
         if policy.takes(contact)
     ]
-    listed = [(who, one) for one in deals for who, contact in people if contact.ref.id in one.contacts]
-    of_client = [
-        (who, one) for one in deals for who, contact in people if one.client and contact.client == one.client
-    ]
-    for who, one in listed or of_client:
-        yield Link(one.ref, "subject", f"{who}, and the subject is its summary", _SUBJECT)
+    pairs = [(who, contact, deal) for deal in deals for who, contact in people]
+    listed = [(who, deal) for who, contact, deal in pairs if contact.ref.id in deal.contacts]
+    of_client = [(who, deal) for who, contact, deal in pairs if deal.client and contact.client == deal.client]
+    for who, deal in listed or of_client:
+        yield Link(deal.ref, "subject", who, _SUBJECT)
 
 
 def by_contact(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> Iterable[Link]:
@@ -81,10 +90,10 @@ def by_contact(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -
         for contact in candidates.contacts(address):
             if not policy.takes(contact):
                 continue
-            yield Link(contact.ref, "contact_address", f"{role} {address}", _CONTACT)
+            yield Link(contact.ref, "contact_address", of_person(role, address), _CONTACT)
             client = client_of(contact, candidates)
             if client is not None and policy.takes(client):
-                evidence = f"{role} {address} of {contact.ref}"
+                evidence = of_person(role, address, f" of {contact.ref}")
                 yield Link(client.ref, "contact_address", evidence, _CLIENT_OF_CONTACT)
 
 
@@ -94,17 +103,17 @@ def by_taught(head: MessageHead, candidates: Candidates, policy: MatchPolicy) ->
         for ref in candidates.taught.get(address, ()):
             card = candidates.cards.get(ref)
             if card is not None and policy.takes(card):
-                yield Link(ref, "taught", f"{role} {address}", _TAUGHT)
+                yield Link(ref, "taught", of_person(role, address), _TAUGHT)
 
 
 def by_domain(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> Iterable[Link]:
     """A participant writes from a client's domain, and no contact with a client of its own: the client."""
     for role, address in head.roles:
-        if any(one.client for one in candidates.contacts(address)):
+        if any(contact.client for contact in candidates.contacts(address)):
             continue
         for client in candidates.clients(address):
             if policy.takes(client):
-                yield Link(client.ref, "domain", f"{role} {address}", _CLIENT_DOMAIN)
+                yield Link(client.ref, "domain", of_person(role, address), _CLIENT_DOMAIN)
 
 
 def by_deal(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> Iterable[Link]:
@@ -113,8 +122,8 @@ def by_deal(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> I
         return
     for role, address in head.roles:
         refs = candidates.domains.get(domain_of(address), ())
-        for one in _open_deals(refs, candidates, policy):
-            yield Link(one.ref, "domain", f"{role} {address}", _MATTER_DOMAIN)
+        for deal in _open_deals(refs, candidates, policy):
+            yield Link(deal.ref, "domain", of_person(role, address), _MATTER_DOMAIN)
 
 
 LENT: Final[tuple[Rule, ...]] = (by_code, by_bounce, by_thread, by_conversation)
@@ -129,10 +138,10 @@ def is_vouched_for(head: MessageHead, candidates: Candidates, hit: CodeHit) -> b
     """
     if candidates.direction(head) is Direction.OUT:
         return True
-    if any(registrable(domain_of(one)) in hit.domains for one in head.writers):
+    if any(registrable(domain_of(writer)) in hit.domains for writer in head.writers):
         return True
-    known = [candidates.cards[one] for one in hit.links if one in candidates.cards]
-    return any(_knows(card, address, candidates) for card in known for address in head.writers)
+    known = [candidates.cards[ref] for ref in hit.links if ref in candidates.cards]
+    return any(_knows(card, address, candidates) for card, address in product(known, head.writers))
 
 
 def _knows(card: Card, address: str, candidates: Candidates) -> bool:
@@ -140,11 +149,12 @@ def _knows(card: Card, address: str, candidates: Candidates) -> bool:
     taught = candidates.taught.get(address, frozenset())
     at_domain = candidates.domains.get(domain_of(address), frozenset())
     own_client = RecordRef("client", card.client) if card.client else None
-    named = {RecordRef("client", one.client) for one in contacts if one.client} | {one.ref for one in clients}
+    named = {RecordRef("client", contact.client) for contact in contacts if contact.client}
+    named.update(client.ref for client in clients)
     return (
-        card.ref in {*(one.ref for one in contacts), *taught, *at_domain, *named}
+        card.ref in {*(contact.ref for contact in contacts), *taught, *at_domain, *named}
         or own_client in named
-        or any(one.ref.id in card.contacts for one in contacts)
+        or any(contact.ref.id in card.contacts for contact in contacts)
     )
 
 
@@ -163,12 +173,12 @@ def client_of(contact: Card, candidates: Candidates) -> Card | None:
 
 def _open_deals(refs: Iterable[RecordRef], candidates: Candidates, policy: MatchPolicy) -> list[Card]:
     """Those of the kind that the mailbox is matched to, by id."""
-    cards = (candidates.cards.get(one) for one in sorted(refs) if one.kind == policy.matched_to)
-    return [one for one in cards if one is not None and policy.takes(one)]
+    cards = (candidates.cards.get(ref) for ref in sorted(refs) if ref.kind == policy.matched_to)
+    return [card for card in cards if card is not None and policy.takes(card)]
 
 
 def _lent(
-    refs: Iterable[RecordRef], candidates: Candidates, rule: str, evidence: str, score: int
+    refs: Iterable[RecordRef], candidates: Candidates, rule: str, evidence: Evidence, score: int
 ) -> Iterator[Link]:
     """Links to records that still exist, closed ones marked."""
     for ref in refs:
@@ -177,5 +187,6 @@ def _lent(
             yield Link(ref, rule, evidence, score, closed=not card.is_open)
 
 
-def _shared(hit: ThreadHit, people: frozenset[str]) -> str:
-    return f"{hit.evidence}, shared with {', '.join(sorted(hit.participants & people)[:3])}"
+def _shared(hit: ThreadHit, people: frozenset[str]) -> Evidence:
+    shared = ", ".join(sorted(hit.participants & people)[:3])
+    return Evidence(CONVERSATION, text=f"{hit.evidence}, shared with {shared}")

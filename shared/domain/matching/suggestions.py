@@ -11,6 +11,7 @@ from shared.domain.mail import subjects
 from shared.domain.mail.messages import MessageHead
 from shared.domain.matching.candidates import Candidates
 from shared.domain.matching.decisions import Link, MatchPolicy, best_first, is_better
+from shared.domain.matching.evidence import CODE, SUBJECT, Evidence, of_person
 from shared.domain.matching.rules import PEOPLE, client_of
 from shared.domain.records.records import Card, RecordRef
 
@@ -43,7 +44,7 @@ def _claimed(candidates: Candidates) -> Iterator[Link]:
     """What a code says, whoever quotes it."""
     for hit in candidates.codes:
         for card in _known(hit.links, candidates):
-            yield _link(card, "code", f"claims {hit.code}", _CLAIMED)
+            yield _link(card, "code", Evidence(CODE, text=f"claims {hit.code}"), _CLAIMED)
 
 
 def _listed(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> Iterator[Link]:
@@ -52,14 +53,15 @@ def _listed(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> I
         for contact in candidates.contacts(address):
             for card in _known(candidates.listing_contact.get(contact.ref, ()), candidates):
                 score = _LISTED if card.ref.kind == policy.matched_to else _OF_OTHER_KIND
-                evidence = f"{role} {address}, a contact of it"
+                evidence = of_person(role, address, ", a contact of it")
                 yield _link(card, "contact_address", evidence, score if policy.takes(card) else _NOT_TAKEN)
 
 
 def _of_subject(head: MessageHead, candidates: Candidates) -> Iterator[Link]:
     """An equal subject alone: one of six subjects occurs in more than one thread."""
     for card in _known(candidates.subjects.get(subjects.normalise(head.subject), ()), candidates):
-        yield _link(card, "subject", "the subject is its summary", _SUBJECT if card.is_open else _NOT_TAKEN)
+        score = _SUBJECT if card.is_open else _NOT_TAKEN
+        yield _link(card, "subject", Evidence(SUBJECT, text="the subject is its summary"), score)
 
 
 def _not_taken(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> Iterator[Link]:
@@ -69,18 +71,18 @@ def _not_taken(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -
             owner = client_of(contact, candidates)
             for card in (contact, owner) if owner else (contact,):
                 if not policy.takes(card):
-                    yield _link(card, "contact_address", f"{role} {address}", _NOT_TAKEN)
+                    yield _link(card, "contact_address", of_person(role, address), _NOT_TAKEN)
         for card in _known(candidates.taught.get(address, ()), candidates):
             if not policy.takes(card):
-                yield _link(card, "taught", f"{role} {address}", _NOT_TAKEN)
+                yield _link(card, "taught", of_person(role, address), _NOT_TAKEN)
         for client in candidates.clients(address):
             if not policy.takes(client):
-                yield _link(client, "domain", f"{role} {address}", _NOT_TAKEN - 10)
+                yield _link(client, "domain", of_person(role, address), _NOT_TAKEN - 10)
 
 
 def _known(refs: Iterable[RecordRef], candidates: Candidates) -> list[Card]:
-    return [candidates.cards[one] for one in sorted(refs) if one in candidates.cards]
+    return [candidates.cards[ref] for ref in sorted(refs) if ref in candidates.cards]
 
 
-def _link(card: Card, rule: str, evidence: str, score: int) -> Link:
+def _link(card: Card, rule: str, evidence: Evidence, score: int) -> Link:
     return replace(Link(card.ref, rule, evidence, score), closed=not card.is_open)

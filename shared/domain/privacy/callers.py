@@ -1,4 +1,4 @@
-"""Who calls the client API, and for which organisation: decided from a verified token and the organisation's row."""
+"""The caller of the client API and its organisation, decided from a verified token and the organisation's row."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -14,17 +14,25 @@ OPERATOR: Final = "Operator"
 ROLES: Final = frozenset({AGENT, ADMIN, SERVICE, OPERATOR})
 
 NOT_ENABLED: Final = (
-    "This organisation is not enabled in Postledger. Ask whoever runs this deployment to enable it."
+    "This organisation is not enabled in Postledger. Ask the operator of this deployment to enable it."
+)
+NO_ROLE: Final = (
+    "The token carries no role of Postledger. Ask an administrator of your organisation to assign a role."
+)
+
+# The sentence covers both cases, so that it does not reveal which organisations exist.
+NOT_LISTED: Final = (
+    "This application may not act for that organisation, which is not enabled or does not list the client id."
 )
 
 
 class InvalidToken(PostledgerError):
-    """The bearer token is missing or proves nothing; the message says why in a sentence."""
+    """The bearer token is missing or invalid; the message is a sentence that says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a verified token says. `address` is the sign-in name in lower case; `oid` the user's object id."""
+    """The claims of a verified token. `address` is the sign-in name in lower case, `oid` the user's object id."""
 
     tenant_id: str
     oid: str = ""
@@ -37,7 +45,7 @@ class Claims:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody who may act for the organisation `tenant_id` in `roles`; never without a role."""
+    """A person or application that acts for the organisation `tenant_id`, with one role at least."""
 
     tenant_id: str
     roles: frozenset[str]
@@ -47,41 +55,45 @@ class Caller:
     app_only: bool = False
 
     def owns(self, mailbox: Mailbox) -> bool:
-        """Whether the caller is the agent of this mailbox: by object id, by address until that is known.
+        """Whether the caller is the agent of this mailbox: by object id, or by address until that id is known.
 
-        A personal mailbox that was given a new address is still its agent's.
+        A personal mailbox with a new address still belongs to its agent.
         """
         is_person = not self.app_only and not self.roles.isdisjoint((AGENT, ADMIN))
         if not is_person or mailbox.tenant_id != self.tenant_id:
             return False
         if mailbox.agent_id:
             return mailbox.agent_id == self.oid
-        is_readdressed = (
-            mailbox.kind == PERSONAL
-            and mailbox.agent in mailbox.aliases
-            and mailbox.address not in mailbox.former_agents
-        )
-        known = (mailbox.agent, mailbox.address) if is_readdressed else (mailbox.agent,)
-        return bool(self.address) and self.address in known
+        return bool(self.address) and self.address in _agent_addresses(mailbox)
 
     def needs(self, *roles: str) -> None:
-        """Raises Forbidden, naming what is missing, unless the caller has one of these roles."""
+        """Raises Forbidden, which names the roles, unless the caller has one of them."""
         if self.roles.isdisjoint(roles):
             raise Forbidden(
                 f"This needs the role {' or '.join(roles)}; the token has {', '.join(sorted(self.roles))}."
             )
 
 
-def target_of(claims: Claims, named: str, home_tenant_id: str) -> str:
-    """The tenant that is acted for: the token's own, or the one it names in its header, where it may name one.
+def _agent_addresses(mailbox: Mailbox) -> tuple[str, ...]:
+    is_readdressed = (
+        mailbox.kind == PERSONAL
+        and mailbox.agent in mailbox.aliases
+        # An address of a former agent proves nothing about the present agent.
+        and mailbox.address not in mailbox.former_agents
+    )
+    return (mailbox.agent, mailbox.address) if is_readdressed else (mailbox.agent,)
 
-    Raises Forbidden when it may not, InvalidInput when the name is no tenant id.
+
+def target_of(claims: Claims, named: str, home_tenant_id: str) -> str:
+    """The tenant for which the caller acts: the token's own, or the tenant that the header names.
+
+    Raises Forbidden if the caller may not name a tenant, InvalidInput if the header is not a tenant id.
     """
     wanted = named.strip().lower()
     if not wanted or wanted == claims.tenant_id:
         return claims.tenant_id
     if not is_tenant_id(wanted):
-        raise InvalidInput("The header Postledger-Organisation must hold a tenant id (a GUID).")
+        raise InvalidInput("The header Postledger-Organisation must be a tenant id (a GUID).")
     if not claims.app_only or claims.tenant_id != home_tenant_id:
         raise Forbidden("Only an application of the deployment's own tenant may name another organisation.")
     return wanted
@@ -90,36 +102,33 @@ def target_of(claims: Claims, named: str, home_tenant_id: str) -> str:
 def caller_of(
     claims: Claims, organisation: Organisation | None, *, tenant_id: str, home_tenant_id: str
 ) -> Caller:
-    """The caller under the roles that count here. Raises Forbidden with a sentence.
+    """The caller with the roles that count for this organisation. Raises Forbidden with a sentence.
 
-    For another organisation only Operator counts, and Service where that organisation lists the client.
-    An organisation that is not enabled is open to the operator alone.
+    For another organisation Operator counts, and Service if that organisation lists the client. Only the operator
+    reaches an organisation that is not enabled.
     """
-    roles = set(claims.roles & ROLES)
     is_home_app = claims.app_only and claims.tenant_id == home_tenant_id
-    if not is_home_app:
-        roles.discard(OPERATOR)
-    if tenant_id != claims.tenant_id:
-        lists = (
-            organisation is not None and bool(claims.client_id) and claims.client_id in organisation.services
-        )
-        roles &= {OPERATOR, SERVICE} if lists else {OPERATOR}
-    if organisation is None or not organisation.enabled:
+    is_own = tenant_id == claims.tenant_id
+    is_enabled = organisation is not None and organisation.enabled
+    roles = claims.roles & (ROLES if is_own else _roles_elsewhere(claims, organisation))
+    if not is_enabled:
         roles &= {OPERATOR}
-        if not roles:
-            raise Forbidden(NOT_ENABLED if tenant_id == claims.tenant_id else _not_listed())
+    # An organisation's own admin may assign any role there, also Operator.
+    if not is_home_app:
+        roles -= {OPERATOR}
     if not roles:
-        raise Forbidden(_no_role() if tenant_id == claims.tenant_id else _not_listed())
-    return Caller(
-        tenant_id, frozenset(roles), claims.oid, claims.address, claims.client_id, app_only=claims.app_only
-    )
+        raise Forbidden(_refusal(is_own=is_own, is_enabled=is_enabled))
+    return Caller(tenant_id, roles, claims.oid, claims.address, claims.client_id, app_only=claims.app_only)
 
 
-def _no_role() -> str:
-    return "The token carries no role of Postledger. Ask an administrator of your organisation to assign you one."
+def _roles_elsewhere(claims: Claims, organisation: Organisation | None) -> frozenset[str]:
+    """The roles that count for another organisation than the token's own."""
+    services = organisation.services if organisation else ()
+    is_listed = bool(claims.client_id) and claims.client_id in services
+    return frozenset({OPERATOR, SERVICE}) if is_listed else frozenset({OPERATOR})
 
 
-def _not_listed() -> str:
-    return (
-        "This application may not act for that organisation: it is not enabled, or does not list the client."
-    )
+def _refusal(*, is_own: bool, is_enabled: bool) -> str:
+    if not is_own:
+        return NOT_LISTED
+    return NO_ROLE if is_enabled else NOT_ENABLED

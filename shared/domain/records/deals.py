@@ -1,4 +1,4 @@
-"""Opportunities and projects know the domains of their contacts, so that a mail finds them by its domain."""
+"""The domains of a deal's contacts: the deal carries them, so that matching finds it by a mail's domain."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -10,22 +10,24 @@ from shared.domain.records.records import Record, indexed_domain
 
 
 def people_domains(contact: Record | None, own_domains: Iterable[str]) -> frozenset[str]:
-    """Domains that a contact lends to what lists it: never shared ones, never the organisation's own."""
+    """The domains that a contact gives to its deals: no shared domains, and no domains of the organisation."""
+    if contact is None:
+        return frozenset()
     own = tuple(own_domains)
-    domains = {domain_of(one) for one in contact.addresses} if contact else set()
-    said = (one for one in domains if not is_shared(one) and not in_domains(one, own))
-    return frozenset(indexed_domain(one) for one in said)
+    domains = {domain_of(address) for address in contact.addresses}
+    telling = (domain for domain in domains if not is_shared(domain) and not in_domains(domain, own))
+    return frozenset(indexed_domain(domain) for domain in telling)
 
 
 def with_contacts(deal: Record, contacts: Mapping[str, Record | None], own_domains: Iterable[str]) -> Record:
-    """The matter as it should stand now; `contacts` has those it lists by id, None for one that is not there.
+    """The deal with its contacts' domains. `contacts` holds the listed contacts by id, None for a missing contact.
 
-    Any other record stays as it is.
+    A record that is no deal stays as it is.
     """
     if not deal.is_deal:
         return deal
     own = tuple(own_domains)
-    listed = [contacts.get(one) for one in deal.contacts]
-    domains = frozenset(domain for one in listed for domain in people_domains(one, own))
-    missing = tuple(one for one in deal.contacts if contacts.get(one) is None)
+    listed = [contacts.get(contact_id) for contact_id in deal.contacts]
+    domains = frozenset[str]().union(*(people_domains(contact, own) for contact in listed))
+    missing = tuple(contact_id for contact_id in deal.contacts if contacts.get(contact_id) is None)
     return replace(deal, contact_domains=tuple(sorted(domains)), missing=missing)

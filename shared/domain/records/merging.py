@@ -1,4 +1,4 @@
-"""One record takes the place of another: what the two come to, and what becomes of links to the one that goes."""
+"""A record replaces another: the union of the two, and the links that move to the remaining record."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -24,36 +24,40 @@ def united(survivor: Record, merged: Record) -> Record:
 
 
 def stub(merged: Record, into: RecordRef) -> Record:
-    """What stays of a record that was merged: its name, and where to look."""
+    """The rest of a merged record: its name, and the record that replaced it."""
     return Record(merged.ref, name=merged.name, status="closed", origin=merged.origin, merged_into=into.id)
 
 
 def renamed(record: Record, ref: RecordRef, existing: Record | None) -> Record:
-    """A record under another id. What the CRM has pushed there already stands; when it was opened goes along."""
+    """The record under another id. Fields that the CRM has sent to that id win; the time of opening stays."""
     if existing is None:
         return replace(record, ref=ref)
     return replace(united(existing, record), origin=record.origin, opened_at=record.opened_at)
 
 
 def check_merge(merged: Record, into: RecordRef) -> None:
-    """Raises InvalidInput where the two cannot become one."""
+    """Raises InvalidInput if the two records cannot be merged."""
     if merged.ref == into:
         raise InvalidInput(f"{into} cannot be merged into itself; name another record.")
     if merged.merged_into and merged.survivor != into:
-        raise InvalidInput(f"{merged.ref} was merged into {merged.survivor} before; merge that one.")
+        raise InvalidInput(
+            f"{merged.ref} was merged into {merged.survivor}; merge {merged.survivor} instead."
+        )
 
 
 def check_rename(record: Record, ref: RecordRef) -> None:
-    """Raises InvalidInput for a record whose id is not ours to give up."""
+    """Raises InvalidInput for a record whose id belongs to the CRM."""
     if record.merged_into and record.survivor == ref:
         return
     if record.origin != OURS or record.ref.kind not in (*MATTERS, "case"):
-        raise InvalidInput(f"{record.ref} was not opened by Postledger; only such a record takes another id.")
+        raise InvalidInput(
+            f"{record.ref} was not opened by Postledger; only records that Postledger opened can be renamed."
+        )
     check_merge(record, ref)
 
 
 def moved(decision: Decision, old: RecordRef, new: RecordRef) -> Decision:
-    """A decision whose links and suggestions lead to `new` where they led to `old`."""
+    """The decision with `new` in the place of `old` in links and suggestions."""
     return replace(
         decision,
         links=_redirected(decision.links, old, new),
@@ -79,15 +83,20 @@ def moved_decision(decision: PersonDecision | None, old: RecordRef, new: RecordR
 
 
 def _redirected(links: tuple[Link, ...], old: RecordRef, new: RecordRef) -> tuple[Link, ...]:
-    """Of two links to one record, a person's stays, else the surer one."""
-    if all(one.ref != old for one in links):
+    """The links with `new` in the place of `old`; of two links to one record the stronger stays."""
+    if all(link.ref != old for link in links):
         return links
-    best: dict[RecordRef, Link] = {}
-    for link in (replace(one, ref=new) if one.ref == old else one for one in links):
-        held = best.get(link.ref)
-        if held is None or (held.by != BY_RULE, held.score) < (link.by != BY_RULE, link.score):
-            best[link.ref] = link
-    return tuple(sorted(best.values(), key=lambda one: (-one.score, one.ref)))
+    strongest: dict[RecordRef, Link] = {}
+    for link in links:
+        redirected = replace(link, ref=new) if link.ref == old else link
+        held = strongest.get(redirected.ref, redirected)
+        strongest[redirected.ref] = max(held, redirected, key=_strength)
+    return tuple(sorted(strongest.values(), key=lambda link: (-link.score, link.ref)))
+
+
+def _strength(link: Link) -> tuple[bool, int]:
+    """A person's link is stronger than a rule's, whatever its score."""
+    return link.by != BY_RULE, link.score
 
 
 def _both(first: Iterable[str], second: Iterable[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""A record: a thing in the CRM that has a timeline. Pushed by the CRM, indexed by address and domain."""
+"""A record: an item of the CRM that has a timeline. The CRM sends it; addresses and domains find it."""
 
 import re
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from shared.domain.mail.public_domains import registrable
 KINDS: Final = ("contact", "property", "client", "opportunity", "project", "case")
 _ID = re.compile(r"[A-Za-z0-9._:~-]{1,128}")
 
-# What mailboxes are matched to: found by the subject of a mail, and by the domain of a contact of theirs.
+# The deals: matching finds them by the subject of a mail, and by the domain of one of their contacts.
 MATTERS: Final = ("opportunity", "project")
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -30,14 +30,14 @@ SETTINGS: Final = {
 
 @dataclass(frozen=True, slots=True, order=True)
 class RecordRef:
-    """Kind and id of a record. Raises InvalidInput for a kind or id that cannot be."""
+    """Kind and id of a record. Raises InvalidInput for an unknown kind or an invalid id."""
 
     kind: str
     id: str
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise InvalidInput(f"'{self.kind}' is no kind of record; the kinds are {', '.join(KINDS)}.")
+            raise InvalidInput(f"'{self.kind}' is not a kind of record; the kinds are {', '.join(KINDS)}.")
         if not _ID.fullmatch(self.id):
             raise InvalidInput("A record id is 1 to 128 characters of A-Z a-z 0-9 . _ : ~ -")
 
@@ -46,16 +46,16 @@ class RecordRef:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The reference behind `kind/id`."""
+        """The reference in a text `kind/id`."""
         kind, _, record_id = text.partition("/")
         return cls(kind, record_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """What a client has otherwise than its organisation; '' and None follow the organisation.
+    """The settings in which a client differs from its organisation; '' and None follow the organisation.
 
-    `from_address` is what mail to the client is sent from.
+    `from_address` sends mail to the client.
     """
 
     from_address: str = ""
@@ -78,9 +78,9 @@ OVERRIDES: Final = ("from_address", "hide_email_chain", "file_thread")
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """The part of a record that decisions rest on; the index carries it, so that a look-up brings it along.
+    """The part of a record that matching needs. The index carries it, so that a look-up need not read the record.
 
-    `contacts` are those of an opportunity or project, `domains` those of a client, as the CRM gave them.
+    `contacts` are those of a deal, `domains` those of a client, as the CRM sent them.
     """
 
     ref: RecordRef
@@ -97,13 +97,12 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What matching and timelines need to know of a record. Addresses and domains are normalised.
+    """The fields of a record for matching and timelines. Addresses and domains are normalised.
 
-    `contact_domains`, of an opportunity or project, are the domains of its contacts' addresses when it was
-    written, `missing` those of its contacts that were not there; a contact that changes has both renewed.
-    `merged_into` is the id of the record that has taken its place: this one is only a pointer then.
-    `opened_at` is when Postledger opened it, None for one that the CRM made. `keys` and `leaving` are what
-    storage has found it by: index keys with a row, and ones whose row may have stayed behind.
+    A deal has `contact_domains`, the domains of its contacts' addresses when it was written, and `missing`, the
+    contacts that did not exist then; a change of a contact renews both. `merged_into` is the id of the record that
+    replaced this one, which is only a pointer then. `opened_at` is the time at which Postledger opened the record,
+    None for a record of the CRM. `keys` are the index keys with a row, `leaving` keys whose row may have stayed.
     """
 
     ref: RecordRef
@@ -134,7 +133,7 @@ class Record:
 
     @property
     def survivor(self) -> RecordRef:
-        """The record that stands for this one: itself, unless it was merged."""
+        """The record that replaced this record; the record itself, unless it was merged."""
         return RecordRef(self.ref.kind, self.merged_into) if self.merged_into else self.ref
 
     @property
@@ -144,30 +143,34 @@ class Record:
 
     @property
     def index_keys(self) -> frozenset[str]:
-        """What the record is found by: `address:` and `domain:` keys, `opened:` where Postledger opened it.
+        """The keys that find the record: `address:` and `domain:`, and `opened:` if Postledger opened it.
 
-        A matter also by `subject:` and `contact:`, and by `missing:` for those contacts that are not there.
+        A deal has `subject:` and `contact:` keys too, and `missing:` keys for contacts that do not exist.
         """
-        keys = [f"address:{one}" for one in self.addresses]
-        keys += [f"domain:{indexed_domain(one)}" for one in (*self.domains, *self.contact_domains)]
+        keys = [f"address:{address}" for address in self.addresses]
+        keys += [f"domain:{indexed_domain(domain)}" for domain in (*self.domains, *self.contact_domains)]
         if self.opened_at and not self.merged_into:
             keys.append(f"opened:{opened_key(self.opened_at)}")
         if self.is_deal:
-            subject = subjects.normalise(self.summary)
-            keys += [f"subject:{subject}"] if subject else []
-            keys += [f"contact:{one}" for one in self.contacts]
-            keys += [f"missing:{one}" for one in self.missing]
+            keys += self._deal_keys()
         return frozenset(keys)
 
+    def _deal_keys(self) -> list[str]:
+        keys = [f"contact:{contact}" for contact in self.contacts]
+        keys += [f"missing:{contact}" for contact in self.missing]
+        subject = subjects.normalise(self.summary)
+        # An empty subject would match every mail without one.
+        return [*keys, f"subject:{subject}"] if subject else keys
+
     def is_as(self, other: "Record") -> bool:
-        """Whether writing this one over `other`, which was read, would change nothing."""
+        """Whether a write over `other`, the stored version, would change nothing."""
         if other.leaving or other.keys != self.index_keys:
             return False
-        return all(getattr(self, name) == getattr(other, name) for name in _SAID)
+        return all(getattr(self, name) == getattr(other, name) for name in _COMPARED)
 
     @classmethod
     def from_fields(cls, ref: RecordRef, fields: Fields) -> Self:
-        """The record that a CRM pushed, whole: what is absent is empty. Raises InvalidInput."""
+        """The whole record that a CRM sent: an absent field is empty. Raises InvalidInput."""
         fields.only(SETTINGS[ref.kind])
         client = fields.text("client", "")
         return cls(
@@ -178,23 +181,27 @@ class Record:
             addresses=fields.addresses("addresses"),
             domains=fields.domains("domains"),
             client=RecordRef("client", client).id if client else "",
-            contacts=tuple(RecordRef("contact", one).id for one in fields.texts("contacts")),
+            contacts=tuple(RecordRef("contact", contact).id for contact in fields.texts("contacts")),
             status=fields.choice("status", "open", ("open", "closed")) or "open",
             type=fields.text("type", "", 128),
             owner=fields.address("owner"),
-            properties=tuple(RecordRef("property", one).id for one in fields.texts("properties")),
+            properties=tuple(
+                RecordRef("property", property_id).id for property_id in fields.texts("properties")
+            ),
             overrides=Overrides.from_fields(Fields(fields.mapping("overrides", {}))),
         )
 
 
-_SAID: Final = tuple(name for name in Record.__dataclass_fields__ if name not in ("etag", "keys", "leaving"))
+_COMPARED: Final = tuple(
+    name for name in Record.__dataclass_fields__ if name not in ("etag", "keys", "leaving")
+)
 
 
 def opened_key(at: datetime) -> str:
-    """A time as digits that sort by time, to the millisecond."""
+    """A time in milliseconds as digits that sort by time."""
     return f"{(at - _EPOCH) // timedelta(milliseconds=1):015d}"
 
 
 def indexed_domain(domain: str) -> str:
-    """The domain under which the index finds what belongs to a domain."""
+    """The domain in the index: the registrable one, so that a client's subdomains find the client."""
     return registrable(domain) or domain

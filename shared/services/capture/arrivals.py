@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 from shared import telemetry
 from shared.domain.capture.folders import FolderState
-from shared.domain.capture.sightings import SKIPPED, Sighting
+from shared.domain.capture.sightings import SKIPPED, Sighting, unreadable
 from shared.domain.commands.advice import POISON_ITEM
 from shared.domain.commands.commands import MAX_IDS, IngestMessages
-from shared.domain.errors import PermanentError, Throttled, Unavailable, none_passing
+from shared.domain.errors import PermanentError, Throttled, Unavailable, Unreadable, none_passing
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import MessageHead
 from shared.ports.mail import Listed, MailSource
@@ -48,12 +48,21 @@ class Arrivals:
         return self.sightings.between(scope.mailbox, min(times), max(times)) if times else {}
 
     def heads(self, scope: Scope, ids: Sequence[ItemRef]) -> list[MessageHead]:
-        """Headers by id, without those of mails that are gone."""
+        """Headers by id, without those of mails that are gone. What cannot be read is recorded and left out."""
         found: list[MessageHead] = []
         for start in range(0, len(ids), MAX_IDS):
             answers = none_passing(self.mail.heads(scope.mailbox, ids[start : start + MAX_IDS]))
-            found += [one for one in answers.values() if not isinstance(one, PermanentError)]
+            found += [head for head in answers.values() if not isinstance(head, PermanentError)]
+            for item, error in answers.items():
+                if isinstance(error, Unreadable):
+                    self.set_aside(scope, item, error)
         return found
+
+    def set_aside(self, scope: Scope, item: ItemRef, error: Unreadable, *, replays: int = 0) -> None:
+        """An exception and a row of the ledger, where it is known when the mail came; the others go on."""
+        if error.received_at is not None:
+            self.write(scope, [unreadable(item, error.received_at)])
+        self.record(scope, item, error, replays=replays)
 
     def heads_singly(
         self, scope: Scope, ids: Sequence[ItemRef], broken: Collection[ItemRef] = ()
@@ -94,6 +103,7 @@ class Arrivals:
             replace(one, folder_id=state.folder_id) for one in heads if one.folder_id in ("", state.folder_id)
         ]
         found = self.screen(scope, here, {state.folder_id: state}) if here else []
+        self.record_unreadable(scope, found)
         return [one for one in found if one.verdict.keep], [one for one in found if not one.verdict.keep]
 
     def take(self, scope: Scope, heads: Sequence[MessageHead], state: FolderState) -> None:
@@ -132,17 +142,28 @@ class Arrivals:
             self.queue.put(command, delay=delay)
 
     def quarantine(self, scope: Scope, item: ItemRef) -> None:
-        """Record an item that breaks Graph's pages, once. A replay tries to take it in by its id."""
+        """Record an item that breaks Graph's pages, once."""
         error = PermanentError(
             "Microsoft Graph fails to answer every page that this item stands on. Its folder was read past it.",
             POISON_ITEM,
         )
+        self.record(scope, item, error)
+
+    def record_unreadable(self, scope: Scope, screened: Sequence[Screened]) -> None:
+        """Record the mails whose heads broke a parser when capture was decided."""
+        for mail in screened:
+            if mail.error is not None:
+                self.record(scope, mail.head.item, mail.error)
+
+    def record(self, scope: Scope, item: ItemRef, error: PermanentError, *, replays: int = 0) -> None:
+        """Record that an item cannot be taken in, once. A replay tries to take it in by its id."""
         command = IngestMessages(
             tenant_id=scope.tenant_id,
             mailbox_id=scope.mailbox.mailbox_id,
             # Whoever meets the item again makes the same command, and with it the same exception.
             first_at=scope.mailbox.connected_at or self.clock(),
             items=(item,),
+            replays=replays,
         )
         record(self.exceptions, failure_of(command, error, self.clock()))
 

@@ -17,6 +17,7 @@ from shared.domain.errors import (
     Outcome,
     PermanentError,
     TransientError,
+    Unreadable,
     longest,
 )
 from shared.domain.filing.filing import DONE
@@ -85,16 +86,16 @@ class FetchMail:
         later: Mapping[ItemRef, TransientError] = {}
         is_late = not command.unbounded and self.clock() - command.first_at >= LATE
         if command.screened and not is_late:
-            whole = self._answers(command, self.mail.messages(scope.mailbox, command.items), later)
+            whole = self._answers(scope, command, self.mail.messages(scope.mailbox, command.items), later)
             heads = [one.head for one in whole.had.values()] + self._heads_of(scope, whole.failed)
             screened = self._screened(scope, heads)
         else:
-            known = self._answers(command, self.mail.heads(scope.mailbox, command.items), later)
+            known = self._answers(scope, command, self.mail.heads(scope.mailbox, command.items), later)
             later = known.later
             heads = list(known.had.values())
             screened = self._screened(scope, self._unsettled(scope, heads) if is_late else heads)
             wanted = [one.head.item for one in screened if one.verdict.keep]
-            whole = self._answers(command, self._whole(scope, wanted, later), later)
+            whole = self._answers(scope, command, self._whole(scope, wanted, later), later)
         keepers = {one.head.item: one for one in screened if one.verdict.keep}
         kept = [Kept(one, whole.had[item]) for item, one in keepers.items() if item in whole.had]
         others = [one.sighting for one in screened if not one.verdict.keep]
@@ -138,6 +139,7 @@ class FetchMail:
 
     def _answers(
         self,
+        scope: Scope,
         command: IngestMessages,
         fetched: Mapping[ItemRef, Outcome[T]],
         waiting: Mapping[ItemRef, TransientError],
@@ -160,7 +162,10 @@ class FetchMail:
         for one, what in fetched.items():
             if isinstance(what, TransientError | NotFound):
                 continue
-            if isinstance(what, PermanentError):
+            if isinstance(what, Unreadable):
+                failed[one] = what
+                self.arrivals.set_aside(scope, one, what, replays=command.replays)
+            elif isinstance(what, PermanentError):
                 failed[one] = what
                 record(self.exceptions, failure_of(replace(command, items=(one,)), what, self.clock()))
             else:
@@ -177,7 +182,9 @@ class FetchMail:
         if len(known) < len(heads):
             # A folder made since the last walk: the walk will list it and bring its mail.
             self.queue.put(walk_of(scope.mailbox, self.clock()))
-        return self.screen(scope, known, folders)
+        screened = self.screen(scope, known, folders)
+        self.arrivals.record_unreadable(scope, screened)
+        return screened
 
 
 def failing(sighting: Sighting, error: PermanentError) -> Sighting:

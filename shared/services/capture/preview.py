@@ -29,15 +29,15 @@ from shared.domain.errors import (
     none_passing,
 )
 from shared.domain.filing.entries import decode_cursor, encode_cursor
+from shared.domain.filing.visibility import NO_SIGHT, Sight, visible_links
 from shared.domain.mail.addresses import Person, domain_of, normalise
 from shared.domain.mail.messages import Direction, MessageHead
-from shared.domain.matching.matching import Disposition, Link, MatchPolicy, match
+from shared.domain.matching.matching import Link, MatchPolicy, match
 from shared.domain.privacy.callers import ADMIN, Caller
 from shared.ports.mail import Listed, ListPage, MailSource
 from shared.ports.stores.connections import Mailboxes, Organisations
 from shared.ports.work import Clock, Leases
 from shared.services.capture.scopes import Scope, hasher_of
-from shared.services.filing.reading import BCC
 from shared.services.matching.candidates import GatherCandidates
 
 UNREADABLE: Final = "unreadable"
@@ -206,6 +206,7 @@ class PreviewMailbox:
                 found.skipped[verdict.reason] += 1
                 continue
             decision = match(head, candidates, MatchPolicy.of(scope.organisation, scope.mailbox))
+            links = visible_links(decision.links, Sight(head.bcc) if own else NO_SIGHT)
             mail = Previewed(
                 received_at=head.received_at,
                 folder=state.kind if state.kind != "folder" else state.folder_id,
@@ -213,15 +214,11 @@ class PreviewMailbox:
                 capture=verdict.reason,
                 outcome=decision.disposition.value,
                 reason=decision.reason,
-                links=tuple(one if own else _without_bcc(one) for one in decision.links),
+                links=links,
             )
-            if own or decision.disposition is Disposition.FILED:
+            if own or links:
                 mail = replace(mail, subject=head.subject, sender=head.sender)
             found.mails.append(mail)
-
-
-def _without_bcc(link: Link) -> Link:
-    return replace(link, evidence="") if link.evidence.startswith(BCC) else link
 
 
 def _position(cursor: str, begin: datetime) -> tuple[str, datetime]:

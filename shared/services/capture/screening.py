@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from shared.domain.capture import screening
 from shared.domain.capture.folders import FolderState
 from shared.domain.capture.screening import Capture, Policy
-from shared.domain.capture.sightings import Sighting, sighting_of
+from shared.domain.capture.sightings import Sighting, sighting_of, unreadable
+from shared.domain.errors import Unreadable
 from shared.domain.filing.filing import Waiter
 from shared.domain.mail.messages import MessageHead
 from shared.domain.matching.candidates import Candidates, ThreadHit
@@ -22,12 +23,13 @@ MAY_BE_RESCUED = ("unknown_people", "private")
 
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """A mail with its verdict and the ledger row that says so."""
+    """A mail with its verdict and the ledger row that says so; with the error where it cannot be read."""
 
     head: MessageHead
     verdict: Capture
     sighting: Sighting
     candidates: Candidates
+    error: Unreadable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,27 @@ class Screen:
     def __call__(
         self, scope: Scope, heads: Sequence[MessageHead], folders: Mapping[str, FolderState]
     ) -> list[Screened]:
+        try:
+            return self._together(scope, heads, folders)
+        except Unreadable:  # whichever of them it is, it must not take the others along
+            return [self._alone(scope, head, folders) for head in heads]
+
+    def _together(
+        self, scope: Scope, heads: Sequence[MessageHead], folders: Mapping[str, FolderState]
+    ) -> list[Screened]:
         known = self.gather(scope, heads)
         return [
             self._screened(scope, head, candidates, folders[head.folder_id])
             for head, candidates in zip(heads, known, strict=True)
         ]
+
+    def _alone(self, scope: Scope, head: MessageHead, folders: Mapping[str, FolderState]) -> Screened:
+        try:
+            [screened] = self._together(scope, [head], folders)
+        except Unreadable as error:
+            sighting = unreadable(head.item, head.received_at, head.folder_id)
+            return Screened(head, Capture(False, error.code, final=False), sighting, Candidates(), error)
+        return screened
 
     def _screened(
         self, scope: Scope, head: MessageHead, candidates: Candidates, folder: FolderState

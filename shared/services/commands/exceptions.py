@@ -1,5 +1,6 @@
 """Exceptions as an admin works them off: listed, and run again one by one or all of a kind."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -7,7 +8,8 @@ from typing import Final
 
 from shared import telemetry
 from shared.domain.commands.commands import IngestMessages, read_command
-from shared.domain.errors import InvalidInput, MalformedCommand, Unknown
+from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.errors import UNREADABLE, InvalidInput, MalformedCommand, Unknown
 from shared.domain.filing.entries import decode_cursor, encode_cursor
 from shared.ports.stores.connections import Mailboxes
 from shared.ports.stores.exceptions import Exceptions, Failure, FailureFilter
@@ -69,6 +71,24 @@ class ListExceptions:
         after = decode_cursor(cursor) if cursor else ""
         found, following = self.exceptions.page(tenant_id, wanted, limit=limit, after=after)
         return ExceptionPage(self.name(found), encode_cursor(following) if following else None)
+
+
+@dataclass(frozen=True, slots=True)
+class CountUnreadable:
+    """How many mails of a mailbox could not be read and wait to be replayed. Costs a query; one for all mailboxes."""
+
+    exceptions: Exceptions
+
+    def __call__(self, tenant_id: str) -> Counter[str]:
+        """By mailbox id. The same mail may have failed several times; the newest 1,000 failures are counted."""
+        wanted = FailureFilter(code=UNREADABLE, unreplayed=True)
+        failures, _ = self.exceptions.page(tenant_id, wanted, limit=MOST, after="")
+        mails = {(failure.mailbox_id, failure.item) for failure in failures}
+        return Counter(mailbox_id for mailbox_id, _ in mails)
+
+    def of(self, mailbox: Mailbox) -> int:
+        """The same of a single mailbox."""
+        return self(mailbox.tenant_id)[mailbox.mailbox_id]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,17 @@ Bcc stays hidden from those to whom it is not visible.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
-from shared.domain.capture.sightings import FAILED, SKIPPED, Sighting
+from shared.domain.capture.sightings import FAILED, QUEUED, SKIPPED, Sighting
 from shared.domain.commands.advice import advice
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import InvalidInput, Unknown
-from shared.domain.filing import explanations
+from shared.domain.filing import explanations, visibility
 from shared.domain.filing.filing import PENDING, StoredMessage
+from shared.domain.filing.inbox import reason_to_wait
 from shared.domain.mail.identity import MAX_VARIANTS, variant_key
 from shared.domain.mail.message_ids import message_id
 from shared.domain.matching.matching import Link
@@ -22,7 +24,7 @@ from shared.ports.stores.connections import Mailboxes
 from shared.ports.stores.exceptions import Exceptions, Failure, FailureFilter
 from shared.ports.stores.filing import MessageStore
 from shared.services.capture.scopes import hasher_of
-from shared.services.filing.reading import BCC, Visibility, hidden_people
+from shared.services.filing.visibility import Visibility
 
 MOST_FAILURES = 20
 
@@ -52,6 +54,15 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True)
+class _Told:
+    """A stored mail as the caller may see it, and addresses in Bcc that stay unsaid."""
+
+    message: StoredMessage
+    links: tuple[Link, ...]
+    hidden: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Explain:
     """Explain a mail by its Message-ID.
 
@@ -74,23 +85,33 @@ class Explain:
         if not wanted:
             raise InvalidInput("'internet_message_id' must be a Message-ID, with or without angle brackets.")
         key = hasher_of(self.hash_key, caller.tenant_id).message_id(wanted)
-        stored = self._stored(caller.tenant_id, key)
+        told = [self._told(caller, stored) for stored in self._stored(caller.tenant_id, key)]
         found = self.sightings.of_message(list(self.mailboxes.of(caller.tenant_id)), key)
-        seen = self._visible(caller, stored, found)
-        if not stored and not found:
+        if not told and not found:
             return self._awaited(caller.tenant_id, key)
-        copies = [self._seen(mailbox, one) for mailbox, one in seen]
-        links = _links(stored)
+        return self._explained(caller, told, found)
+
+    def _explained(
+        self, caller: Caller, told: Sequence[_Told], found: Sequence[tuple[Mailbox, Sighting]]
+    ) -> Explanation:
+        seen = _visible(caller, told, found)
+        copies = [(mailbox, self._seen(mailbox, sighting)) for mailbox, sighting in seen]
+        said = (explanations.message_steps(each.message, each.links) for each in told)
         return Explanation(
-            *_verdict(stored, [one for _, one in found]),
-            links=links,
-            sightings=tuple(copies),
+            *_verdict([each.message for each in told], [sighting for _, sighting in found]),
+            links=tuple(chain.from_iterable(each.links for each in told)),
+            sightings=tuple(copy for _, copy in copies),
             steps=(
-                *(_copy_step(one) for one in copies),
-                *(step for one in stored for step in explanations.message_steps(one, _links([one]))),
-                *self._failures(caller.tenant_id, [one for _, one in seen]),
+                *(_copy_step(mailbox, copy, told) for mailbox, copy in copies),
+                *chain.from_iterable(said),
+                *self._failures(caller.tenant_id, [sighting for _, sighting in seen]),
             ),
         )
+
+    def _told(self, caller: Caller, stored: StoredMessage) -> _Told:
+        sight = self.visibility.sight(caller, stored.key)
+        links = visibility.visible_links(stored.decision.links, sight)
+        return _Told(visibility.visible_message(stored, sight), links, sight.hidden)
 
     def _stored(self, tenant_id: str, key: str) -> list[StoredMessage]:
         """The mail and the others that reuse its Message-ID."""
@@ -99,28 +120,12 @@ class Explain:
             return []
         numbers = range(1, min(first.variants, MAX_VARIANTS) + 1)
         others = [self.messages.get(tenant_id, variant_key(key, number)) for number in numbers]
-        return [first, *(one for one in others if one is not None)]
+        return [first, *(other for other in others if other is not None)]
 
     def _awaited(self, tenant_id: str, key: str) -> Explanation:
         if not self.messages.is_awaited(tenant_id, key):
             raise Unknown("Nothing is known of a mail with this Message-ID.")
         return Explanation("unknown", "awaited", (), (), (explanations.STATES["unknown"],))
-
-    def _visible(
-        self, caller: Caller, stored: Iterable[StoredMessage], found: Sequence[tuple[Mailbox, Sighting]]
-    ) -> list[tuple[Mailbox, Sighting]]:
-        """Copies oldest first, without those that only a Bcc explains."""
-        hidden = {
-            address
-            for one in stored
-            for address in hidden_people(caller, self.visibility.copies(caller, one.key))
-        }
-        shown = [
-            (mailbox, one)
-            for mailbox, one in found
-            if caller.owns(mailbox) or hidden.isdisjoint(mailbox.own_addresses)
-        ]
-        return sorted(shown, key=lambda one: (one[1].received_at, one[0].address, one[1].item))
 
     def _seen(self, mailbox: Mailbox, sighting: Sighting) -> SeenCopy:
         state = self.folders.get(mailbox, sighting.folder_id)
@@ -136,22 +141,35 @@ class Explain:
         )
 
     def _failures(self, tenant_id: str, sightings: Iterable[Sighting]) -> list[str]:
-        steps = []
-        for one in sightings:
-            if explanations.outcome_of(one.outcome) in (FAILED, "pending"):
-                wanted = FailureFilter(item=one.item)
+        steps: list[str] = []
+        for sighting in sightings:
+            if explanations.outcome_of(sighting.outcome) in (FAILED, "pending"):
+                wanted = FailureFilter(item=sighting.item)
                 found, _ = self.exceptions.page(tenant_id, wanted, limit=MOST_FAILURES, after="")
                 steps += [_failure_step(failure) for failure in reversed(found)]
         return steps
 
 
+def _visible(
+    caller: Caller, told: Iterable[_Told], found: Sequence[tuple[Mailbox, Sighting]]
+) -> list[tuple[Mailbox, Sighting]]:
+    """Copies oldest first, without those that only a Bcc explains."""
+    hidden = frozenset[str]().union(*(each.hidden for each in told))
+    shown = [
+        (mailbox, sighting)
+        for mailbox, sighting in found
+        if visibility.is_copy_visible(mailbox, caller, hidden)
+    ]
+    return sorted(shown, key=lambda copy: (copy[1].received_at, copy[0].address, copy[1].item))
+
+
 def _verdict(stored: Sequence[StoredMessage], sightings: Sequence[Sighting]) -> tuple[str, str]:
     """Outcome and reason of the mail as a whole: the best of what its rows say."""
-    said = [(_outcome(one), one.decision.reason) for one in stored]
+    said = [(_outcome(message), message.decision.reason) for message in stored]
     if not said:
-        said = [(explanations.outcome_of(one.outcome), one.reason) for one in sightings]
+        said = [(explanations.outcome_of(sighting.outcome), sighting.reason) for sighting in sightings]
     order = explanations.ORDER
-    return min(said, key=lambda one: order.index(one[0]) if one[0] in order else len(order))
+    return min(said, key=lambda verdict: order.index(verdict[0]) if verdict[0] in order else len(order))
 
 
 def _outcome(stored: StoredMessage) -> str:
@@ -160,15 +178,12 @@ def _outcome(stored: StoredMessage) -> str:
     return "pending" if stored.state == PENDING else stored.decision.disposition.value
 
 
-def _links(stored: Iterable[StoredMessage]) -> tuple[Link, ...]:
-    links = (link for one in stored for link in one.decision.links)
-    return tuple(replace(one, evidence="") if one.evidence.startswith(BCC) else one for one in links)
-
-
-def _copy_step(copy: SeenCopy) -> str:
+def _copy_step(mailbox: Mailbox, copy: SeenCopy, told: Iterable[_Told]) -> str:
+    """What became of a copy then, and whether it waits now: a person may have decided, and sent mail never waits."""
     place = f"{copy.mailbox}, {copy.folder}, received {copy.received_at:%Y-%m-%d %H:%M:%S} UTC"
-    outcome = "queued" if copy.outcome == "pending" else copy.outcome
-    return explanations.copy_step(place, outcome, copy.reason, final=copy.final)
+    outcome = QUEUED if copy.outcome == "pending" else copy.outcome
+    waits = any(reason_to_wait(each.message, mailbox) for each in told)
+    return explanations.copy_step(place, outcome, copy.reason, final=copy.final, waits=waits)
 
 
 def _failure_step(failure: Failure) -> str:

@@ -8,5 +8,5 @@ from shared.ports.stores.filing import MessageStore
 def holders_of(messages: MessageStore, mailboxes: Mailboxes, tenant_id: str, key: str) -> list[Mailbox]:
     """By id; those that are gone are left out. One query, and a read for each."""
     ids = {copy.mailbox_id for copy in messages.copies(tenant_id, key)}
-    found = (mailboxes.by_id(tenant_id, one) for one in sorted(ids))
-    return [one for one in found if one is not None]
+    found = (mailboxes.by_id(tenant_id, mailbox_id) for mailbox_id in sorted(ids))
+    return [mailbox for mailbox in found if mailbox is not None]

@@ -27,7 +27,7 @@ from shared.ports.stores.filing import Inbox, MessageStore
 from shared.ports.stores.records import RecordIndex, Records
 from shared.ports.work import Clock
 from shared.services.filing.change_by_person import Attribution, ChangeByPerson
-from shared.services.filing.reading import BCC, Visibility
+from shared.services.filing.visibility import ShownMessage, Visibility
 
 MOST_RECORDS: Final = 20
 
@@ -64,6 +64,7 @@ class ReadInbox:
     messages: MessageStore
     mailboxes: Mailboxes
     records: Records
+    visibility: Visibility
 
     def __call__(self, caller: Caller, *, limit: int, cursor: str) -> InboxPage:
         caller.needs(AGENT, ADMIN)
@@ -74,7 +75,7 @@ class ReadInbox:
         found = list(_once(merge(*(items for items, _ in pages), key=lambda one: one.id), own))
         more = len(found) > limit or any(following for _, following in pages)
         found = found[:limit]
-        mails = self._waiting(caller.tenant_id, found, own)
+        mails = self._waiting(caller, found, own)
         refs = {one.ref for mail in mails for one in mail.suggestions}
         records = self.records.get_many(caller.tenant_id, refs) if refs else {}
         return InboxPage(
@@ -84,15 +85,16 @@ class ReadInbox:
         )
 
     def _waiting(
-        self, tenant_id: str, items: Sequence[InboxItem], own: Mapping[str, Mailbox]
+        self, caller: Caller, items: Sequence[InboxItem], own: Mapping[str, Mailbox]
     ) -> list[WaitingMail]:
+        tenant_id = caller.tenant_id
         stored = self.messages.get_many(tenant_id, [one.message_key for one in items])
         held = {item.id: self._holder(tenant_id, item, own) for item in items if item.message_key in stored}
         return [
             WaitingMail(
                 item=replace(item, mailbox_id=holder.mailbox_id),
                 mailbox=holder.address,
-                suggestions=tuple(_shown(one) for one in item.suggestions),
+                suggestions=self.visibility.links(caller, item.message_key, item.suggestions),
                 version=inbox.version_of(stored[item.message_key]),
             )
             for item in items
@@ -142,16 +144,17 @@ class Decide:
     change_by_person: ChangeByPerson
     clock: Clock
 
-    def __call__(self, caller: Caller, key: str, wanted: Wanted) -> StoredMessage:
+    def __call__(self, caller: Caller, key: str, wanted: Wanted) -> ShownMessage:
         stored, own = held(self.visibility, caller, key, ADMIN if wanted.what == DELETE else AGENT)
         decision = self._decision(caller, stored, wanted)
         attribution = Attribution(decision.what, decision.by, decision.at, decision.refs)
-        return self.change_by_person(
+        changed = self.change_by_person(
             caller.tenant_id,
             key,
             attribution,
-            lambda one: inbox.decided_on(one, decision, own, wanted.read_under),
+            lambda stored: inbox.decided_on(stored, decision, own, wanted.read_under),
         )
+        return self.visibility.shown(caller, changed)
 
     def _decision(self, caller: Caller, stored: StoredMessage, wanted: Wanted) -> PersonDecision:
         decision = PersonDecision(wanted.what, caller.oid, self.clock(), stored.decision)
@@ -268,13 +271,14 @@ class UndoDecision:
     change_by_person: ChangeByPerson
     clock: Clock
 
-    def __call__(self, caller: Caller, key: str) -> StoredMessage:
+    def __call__(self, caller: Caller, key: str) -> ShownMessage:
         stored, _ = held(self.visibility, caller, key, AGENT)
         at = self.clock()
         attribution = Attribution(UNDO, caller.oid, at, stored.decided.refs if stored.decided else ())
-        return self.change_by_person(
-            caller.tenant_id, key, attribution, lambda one: inbox.undone(one, by=caller.oid, at=at)
+        changed = self.change_by_person(
+            caller.tenant_id, key, attribution, lambda stored: inbox.undone(stored, by=caller.oid, at=at)
         )
+        return self.visibility.shown(caller, changed)
 
 
 def held(visibility: Visibility, caller: Caller, key: str, role: str) -> tuple[StoredMessage, list[Mailbox]]:
@@ -303,11 +307,6 @@ def _once(items: Iterable[InboxItem], own: Mapping[str, Mailbox]) -> Iterator[In
     for _, same in groupby(items, key=lambda one: one.id):
         rows = list(same)
         yield next((one for one in rows if one.mailbox_id in own), rows[0])
-
-
-def _shown(suggestion: Link) -> Link:
-    """What rests on a Bcc address is shown without it."""
-    return replace(suggestion, evidence="") if suggestion.evidence.startswith(BCC) else suggestion
 
 
 def _not_here() -> Unknown:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from shared.domain.filing import links
-from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.person_decisions import LINK, UNLINK
 from shared.domain.privacy.callers import Caller
 from shared.domain.records.records import RecordRef
@@ -11,7 +10,7 @@ from shared.ports.stores.records import Records
 from shared.ports.work import Clock
 from shared.services.filing.change_by_person import Attribution, ChangeByPerson
 from shared.services.filing.inbox import with_clients
-from shared.services.filing.reading import Visibility
+from shared.services.filing.visibility import ShownMessage, Visibility
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +25,17 @@ class LinkMessage:
     change_by_person: ChangeByPerson
     clock: Clock
 
-    def __call__(self, caller: Caller, key: str, ref: RecordRef) -> StoredMessage:
+    def __call__(self, caller: Caller, key: str, ref: RecordRef) -> ShownMessage:
         self.visibility.message(caller, key)
         found = with_clients(self.records, caller.tenant_id, [ref])
         new = links.links_to([ref], found, by=caller.oid or caller.client_id)
         attribution = Attribution(
-            LINK, caller.oid or caller.client_id, self.clock(), tuple(one.ref for one in new)
+            LINK, caller.oid or caller.client_id, self.clock(), tuple(link.ref for link in new)
         )
-        return self.change_by_person(caller.tenant_id, key, attribution, lambda one: links.linked(one, new))
+        changed = self.change_by_person(
+            caller.tenant_id, key, attribution, lambda stored: links.linked(stored, new)
+        )
+        return self.visibility.shown(caller, changed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,13 @@ class UnlinkMessage:
     change_by_person: ChangeByPerson
     clock: Clock
 
-    def __call__(self, caller: Caller, key: str, ref: RecordRef) -> StoredMessage:
-        self.visibility.message(caller, key)
+    def __call__(self, caller: Caller, key: str, ref: RecordRef) -> ShownMessage:
+        shown = self.visibility.shown(caller, self.visibility.message(caller, key))
+        hidden = {link.ref for link in shown.message.decision.links} - {link.ref for link in shown.links}
+        if ref in hidden:
+            raise links.not_on(ref)
         attribution = Attribution(UNLINK, caller.oid or caller.client_id, self.clock(), (ref,))
-        return self.change_by_person(caller.tenant_id, key, attribution, lambda one: links.unlinked(one, ref))
+        changed = self.change_by_person(
+            caller.tenant_id, key, attribution, lambda stored: links.unlinked(stored, ref)
+        )
+        return self.visibility.shown(caller, changed)

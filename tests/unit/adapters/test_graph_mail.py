@@ -15,8 +15,9 @@ from shared.domain.errors import (
     Rejected,
     Throttled,
     Unavailable,
+    Unreadable,
 )
-from shared.domain.mail.messages import FetchedMessage
+from shared.domain.mail.messages import FetchedMessage, MessageHead
 from tests.builders import a_folder_state, a_mailbox, an_item
 from tests.graph_transport import GRAPH, Asked, FakeGraph, Reply, error, fixture, session_with
 
@@ -72,6 +73,26 @@ def test_a_page_gives_whole_mails_and_names_those_of_which_only_a_part_came() ->
     assert page.partial == (an_item("partial"),)
     assert page.more
     assert page.link.endswith("$skiptoken=R0usmcCM996atia_s")
+
+
+def test_an_entry_that_breaks_the_reader_is_named_and_the_others_of_its_page_are_read() -> None:
+    entries = [fixture("received") | {"id": "evil", "toRecipients": 7}, fixture("received") | {"id": "good"}]
+    source, _ = mail(Reply({"value": entries, "@odata.deltaLink": LINK}))
+    page = source.delta(MAILBOX, a_folder_state(), None)
+    assert ([head.item for head in page.heads], page.partial) == ([an_item("good")], (an_item("evil"),))
+
+
+def test_a_mail_that_breaks_the_reader_is_unreadable_and_the_others_of_its_batch_are_had() -> None:
+    bodies = [
+        fixture("received") | {"id": "a", "internetMessageHeaders": 7},
+        fixture("received") | {"id": "b"},
+    ]
+    source, _ = mail(
+        Reply({"responses": [{"id": f"{n}", "status": 200, "body": body} for n, body in enumerate(bodies)]})
+    )
+    found = source.heads(MAILBOX, [A, B])
+    assert isinstance(found[A], Unreadable)
+    assert isinstance(found[B], MessageHead)
 
 
 def test_an_empty_page_with_a_next_link_goes_on() -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from shared.domain.commands.commands import MaintainSubscription
 from shared.domain.errors import Conflict
-from tests.builders import AGENT, MAILBOX_ID, NOW, TENANT, a_mailbox, rewrite
+from shared.domain.mail.items import ItemRef
+from tests.builders import AGENT, MAILBOX_ID, NOW, TENANT, a_failure, a_mailbox, rewrite
 from tests.fakes import FakeStorage
 from tests.unit.api.tokens import OID, OTHER, Issuer
 from tests.unit.api.wiring import Api
@@ -75,6 +76,17 @@ def test_a_mistake_is_named(api: Api, issuer: Issuer, path: str, body: Any, word
     answer = api.put(path, issuer.user("Admin"), json=body)
     assert answer.status_code == 422
     assert word in answer.json()["detail"]
+
+
+def test_a_mailbox_says_how_many_mails_could_not_be_read_and_stays_in_its_state(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    for number, code in enumerate(("unreadable", "unreadable", "poison_item")):
+        item = ItemRef("", f"AAMk{number}")
+        storage.exceptions.record(a_failure(id=f"{number}", code=code, item=item, mailbox_id=MAILBOX_ID))
+    [listed] = api.get("mailboxes", issuer.user("Admin")).json()["mailboxes"]
+    shown = api.get(f"mailboxes/{AGENT}", issuer.user("Admin")).json()
+    assert (listed["unreadable"], shown["unreadable"], shown["state"]) == (2, 2, "new")
 
 
 def test_a_mailbox_says_how_it_is_doing(api: Api, issuer: Issuer, storage: FakeStorage) -> None:

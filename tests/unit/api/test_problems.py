@@ -1,6 +1,8 @@
 """Errors have one shape and tell nothing; correlation ids run through; browsers may read them."""
 
 import logging
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -87,3 +89,55 @@ def test_a_page_of_a_known_origin_may_call_and_no_other(api: Api) -> None:
     assert allowed.headers["access-control-allow-origin"] == ORIGIN
     evil = api.call("OPTIONS", "organisation", headers={"Origin": "https://evil.example", **asked})
     assert "access-control-allow-origin" not in evil.headers
+
+
+def operations(api: Api) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Method, path and description of every operation that needs a token."""
+    for path, methods in api.get("openapi.json").json()["paths"].items():
+        for method, described in methods.items():
+            if "security" in described:
+                yield method.upper(), path.removeprefix("/api/v1/"), described
+
+
+def test_a_body_that_is_not_declared_as_json_is_refused_with_a_sentence(api: Api, issuer: Issuer) -> None:
+    checked = 0
+    for method, path, described in operations(api):
+        if "application/json" not in described.get("requestBody", {}).get("content", {}):
+            continue
+        for headers in ({}, {"content-type": "text/plain"}):
+            answer = api.call(method, path, issuer.user("Admin"), content=b'{"kind": "x"}', headers=headers)
+            assert answer.status_code == 415, (method, path)
+            assert set(answer.json()) == SHAPE
+            assert "Content-Type: application/json" in answer.json()["detail"]
+        checked += 1
+    assert checked >= 14
+
+
+def test_a_body_may_be_left_out_where_it_is_optional_whatever_its_type(api: Api, issuer: Issuer) -> None:
+    answer = api.post("connect/verify", issuer.user("Admin"), headers={"content-type": "text/plain"})
+    assert answer.status_code != 415
+
+
+def test_json_may_have_a_charset_or_a_suffix(api: Api, issuer: Issuer) -> None:
+    for content_type in ("application/json; charset=utf-8", "application/merge-patch+json"):
+        answer = api.put(
+            "organisation", issuer.user("Admin"), content=b"{}", headers={"content-type": content_type}
+        )
+        assert answer.status_code == 200, content_type
+
+
+def test_an_unknown_query_parameter_is_refused_and_named(api: Api, issuer: Issuer) -> None:
+    checked = 0
+    for method, path, described in operations(api):
+        answer = api.call(method, path, issuer.user("Admin"), params={"limt": "5"})
+        assert answer.status_code == 422, (method, path)
+        assert answer.json()["detail"].startswith("'limt' is not a query parameter of this operation;")
+        for parameter in described.get("parameters", []):
+            if parameter["in"] == "query":
+                assert parameter["name"] in answer.json()["detail"], (method, path)
+        checked += 1
+    assert checked > 40
+
+
+def test_an_unknown_query_parameter_is_not_told_without_a_token(api: Api) -> None:
+    assert api.get("records", params={"limt": "5"}).status_code == 401

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from starlette.testclient import TestClient
 
-from tests.fake_mail import FakeMail
 from tests.fakes import FakePorts
+from tests.fakes.mail import FakeMail
 from tests.unit.api.tokens import Issuer
 
 ORIGIN: Final = "https://crm.contoso.example"

@@ -38,7 +38,7 @@ from tests.builders import (
     rewrite,
 )
 from tests.composed import Composed
-from tests.fake_mail import STANDARD
+from tests.fakes.mail import STANDARD
 
 MOST_ROUNDS = 200
 

@@ -25,4 +25,4 @@ class AzureAttachments:
 
 
 def _name(tenant_id: str, key: str, attachment_id: str) -> str:
-    return "/".join(escaped(one) for one in (tenant_id, key, attachment_id))
+    return "/".join(escaped(part) for part in (tenant_id, key, attachment_id))

@@ -1,4 +1,4 @@
-"""The table Audit: who changed what, newest first. Rows are only ever added."""
+"""The table Audit: the audited requests, newest first. Rows are only added."""
 
 from contextlib import suppress
 from typing import Final
@@ -12,7 +12,7 @@ from shared.domain.errors import Conflict
 from shared.domain.filing.entries import inverted
 from shared.domain.privacy.audit import AuditFilter, AuditRow
 
-# How many rows one page of a search by subject may look at.
+# The number of rows that one page of a search by subject may read: subjects are inside a packed column.
 SEARCHED: Final = 2_000
 
 
@@ -24,7 +24,8 @@ class AzureAudit:
 
     def append(self, tenant_id: str, row: AuditRow) -> None:
         """One request."""
-        with suppress(Conflict):  # told before, by a run that was cut short
+        # A run that was interrupted has written the row before.
+        with suppress(Conflict):
             self._table.write(
                 {
                     "PartitionKey": tenant_id,
@@ -39,10 +40,8 @@ class AzureAudit:
     def page(
         self, tenant_id: str, wanted: AuditFilter, *, limit: int, after: str
     ) -> tuple[list[AuditRow], str]:
-        """One range query; subjects are looked at here, at most 2,000 rows for a page."""
-        columns = {"by": wanted.by, "what": wanted.what}
-        filters = [where(**{name: value}) for name, value in columns.items() if value]
-        condition = " and ".join([in_partition(tenant_id, beyond=after), *filters])
+        """One range query; a search by subject reads at most 2,000 rows for a page."""
+        condition = " and ".join([in_partition(tenant_id, beyond=after), *_filters(wanted)])
         found: list[AuditRow] = []
         last = after
         page = LARGEST_PAGE if wanted.subject else limit + 1
@@ -51,6 +50,12 @@ class AzureAudit:
             if len(found) == limit or number == SEARCHED:
                 return found, last
             last = str(row["RowKey"])
-            one = from_plain(AuditRow, unpacked(row))
-            found += [one] if wanted.takes(one) else []
+            audited = from_plain(AuditRow, unpacked(row))
+            if wanted.takes(audited):
+                found.append(audited)
         return found, ""
+
+
+def _filters(wanted: AuditFilter) -> list[str]:
+    columns = {"by": wanted.by, "what": wanted.what}
+    return [where(**{name: value}) for name, value in columns.items() if value]

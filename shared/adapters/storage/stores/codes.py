@@ -1,7 +1,7 @@
 """The table Codes: reference codes by number, and forged ones counted by sender.
 
-A number is claimed by inserting its row. What a sender forged stands in a row for each mail, so that a mail that
-is looked at again counts once.
+A number is claimed by the insert of its row. A sender has a row for each mail with forged codes, so that a mail
+that is matched again counts once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import Final
 
 from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import escaped, joined
-from shared.adapters.storage.table import KEYS, Table, in_partition
+from shared.adapters.storage.table import KEYS, Row, Table, in_partition
 from shared.domain import names
 from shared.domain.errors import Conflict
 from shared.domain.records.records import RecordRef
@@ -30,19 +30,16 @@ class AzureCodes:
         found = self._connection.side_by_side(
             lambda number: self._table.get(*_place(tenant_id, number), _COLUMNS), asked
         )
-        return {
-            number: tuple(RecordRef.parse(one) for one in str(row["links"]).split())
-            for number, row in zip(asked, found, strict=True)
-            if row is not None
-        }
+        rows = zip(asked, found, strict=True)
+        return {number: _refs(row) for number, row in rows if row is not None}
 
     def claim(self, tenant_id: str, number: int, refs: Sequence[RecordRef], message_key: str) -> bool:
-        """One request; one more where the number is taken. An answer that was lost is no loss."""
+        """One request; one more if the number is taken, since the answer to the own claim may have been lost."""
         partition, key = _place(tenant_id, number)
         row = {
             "PartitionKey": partition,
             "RowKey": key,
-            "links": " ".join(str(one) for one in refs),
+            "links": " ".join(map(str, refs)),
             "message_key": message_key,
         }
         try:
@@ -59,6 +56,10 @@ class AzureCodes:
         self._table.upsert({"PartitionKey": partition, "RowKey": row_key, "forged": count})
         own = in_partition(partition, first=prefix + "|", last=prefix + "}")
         return sum(int(row["forged"]) for row in self._table.rows(own, select=(*KEYS, "forged")))
+
+
+def _refs(row: Row) -> tuple[RecordRef, ...]:
+    return tuple(map(RecordRef.parse, str(row["links"]).split()))
 
 
 def _place(tenant_id: str, number: int) -> tuple[str, str]:

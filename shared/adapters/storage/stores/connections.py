@@ -1,4 +1,4 @@
-"""The table Connections: how each organisation's mail is reached, and where that stands."""
+"""The table Connections: the ways to each organisation's mail, and their state."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,7 +12,7 @@ from shared.domain.connections.connections import MailConnection
 
 
 class AzureConnections:
-    """Implements `connection_ports.Connections`. `of` and `all` take a request for each 1,000 rows, others one."""
+    """Implements `ports.Connections`. `of` and `all` take a request for each 1,000 rows, others one."""
 
     def __init__(self, connection: Connection) -> None:
         self._table = Table(connection, names.CONNECTION_STATES)
@@ -35,7 +35,7 @@ class AzureConnections:
 
     def of(self, tenant_id: str) -> list[MailConnection]:
         found = (_connection(row) for row in self._table.rows(where(PartitionKey=tenant_id)))
-        return sorted(found, key=lambda one: one.connection_id)
+        return sorted(found, key=lambda connection: connection.connection_id)
 
     def all(self) -> Iterator[MailConnection]:
         return (_connection(row) for row in self._table.rows("PartitionKey ge ''"))

@@ -1,6 +1,6 @@
 """The table Erasures: requests to erase a person, and organisations that were deleted.
 
-The row of a request that runs is the one place that holds the address for it; it goes when the request is done.
+Only the row of a running request holds the address; it loses the address when the request is done.
 """
 
 from shared.adapters.storage.codec import from_plain, to_plain

@@ -1,6 +1,6 @@
 """The table Exceptions: commands and messages that could not be processed, newest first.
 
-A second row per failure, `id:` and its id, says where the first one stands.
+A second row per failure, `id:` and its id, names the key of the first row.
 """
 
 from contextlib import suppress
@@ -41,11 +41,12 @@ class AzureExceptions:
             "replayed": False,
             **packed(to_plain(replace(failure, replayed_at=None))),
         }
-        with suppress(Conflict):  # recorded before, by a run that was cut short
+        # A run that was interrupted has recorded the failure before.
+        with suppress(Conflict):
             self._table.transact([Operation("create", pointer), Operation("upsert", row)])
 
     def get(self, tenant_id: str, failure_id: str) -> Failure | None:
-        """Two requests; one for an id that is not there."""
+        """Two requests; one for an unknown id."""
         partition = escaped(tenant_id)
         pointer = self._table.get(partition, _POINTER + escaped(failure_id), ("row",))
         row = self._table.get(partition, str(pointer["row"]), _COLUMNS) if pointer else None
@@ -54,7 +55,7 @@ class AzureExceptions:
     def page(
         self, tenant_id: str, wanted: FailureFilter, *, limit: int, after: str
     ) -> tuple[list[Failure], str]:
-        """One range query; the table leaves out what is not wanted."""
+        """One range query; the filter is on Azure's side."""
         condition = in_partition(escaped(tenant_id), beyond=after, last=_POINTER) + _filter(wanted)
         found: list[Failure] = []
         last = ""
@@ -79,7 +80,7 @@ def _filter(wanted: FailureFilter) -> str:
     columns = {"code": wanted.code, "queue": wanted.queue, "item": wanted.item.key if wanted.item else ""}
     parts = [where(**{name: value}) for name, value in columns.items() if value]
     parts += ["replayed eq false"] if wanted.unreplayed else []
-    return "".join(f" and {one}" for one in parts)
+    return "".join(f" and {part}" for part in parts)
 
 
 def _failure(row: Row) -> Failure:

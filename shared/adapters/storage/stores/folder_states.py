@@ -1,4 +1,4 @@
-"""The table SyncStates: how far each folder's delta was read."""
+"""The table SyncStates: each folder's position in its delta."""
 
 import time
 from dataclasses import replace
@@ -19,7 +19,7 @@ BACKFILL: Final = "~backfill"
 
 
 class AzureFolderStates:
-    """Implements `ports.FolderStates`. `get` remembers what it read for five minutes in this process."""
+    """Implements `ports.FolderStates`. `get` keeps a state for five minutes in this process."""
 
     def __init__(self, connection: Connection, *, cache_seconds: float = CACHE_SECONDS) -> None:
         self._connection = connection
@@ -52,7 +52,7 @@ class AzureFolderStates:
         return self._remember(place, replace(state, etag=etag))
 
     def forget(self, mailbox: Mailbox) -> None:
-        """The backfill goes too. Deletes one by one, so that two who do it do not disturb each other."""
+        """Delete the states and the backfill, each by itself: two workers may do it at the same time."""
         rows = self._table.rows(in_partition(partition_of(mailbox)), select=("PartitionKey", "RowKey"))
         places = [(str(row["PartitionKey"]), str(row["RowKey"])) for row in rows]
         self._connection.side_by_side(lambda place: self._table.delete(*place), places)
@@ -67,7 +67,7 @@ class AzureFolderStates:
 
 
 def partition_of(mailbox: Mailbox) -> str:
-    """Where a mailbox's states lie."""
+    """The partition of a mailbox's states."""
     return joined(mailbox.tenant_id, escaped(mailbox.mailbox_id))
 
 

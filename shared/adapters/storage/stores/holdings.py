@@ -1,7 +1,7 @@
-"""All tables and containers, as rows and blobs of an organisation: to take a name, or everything, away.
+"""All tables and containers as rows and blobs of an organisation, to erase a person or to delete everything.
 
-Knows that partitions and blob names begin with the tenant, and nothing of what a row means: a table that is added
-is covered without being named here.
+It knows that partitions and blob names begin with the tenant, and no meaning of a row: a new table is covered
+without a change here.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,10 +17,10 @@ from shared.domain import names
 from shared.domain.errors import NotFound
 from shared.domain.privacy.erasure import Eraser
 
-# Kept in order by their own ports, or without anything readable in them. Records are looked at here too, after
-# their own port has: a row goes on naming the keys that have left it until it is written again.
+# Their own ports erase in these, or they hold nothing readable. Records are searched here too, after their own
+# port: a row names the keys that have left it until it is written again.
 _OWN_PORTS: Final = (names.MESSAGES, names.ERASURES, names.AUDIT)
-# Lists of mails: a row whose people include the person is of a mail that goes.
+# Lists of mails: a row with the person among its people is the row of a mail that is deleted.
 _LISTS: Final = (names.TIMELINE, names.INBOX)
 _PREFIXES: Final[Mapping[str, str]] = {names.LEASES: "mailboxes/{}/"}
 
@@ -33,16 +33,16 @@ class AzureHoldings:
 
     @property
     def places(self) -> tuple[str, ...]:
-        """The organisation's own row goes last: while it stands, nobody else takes the tenant for a new one."""
-        tables = (one for one in names.TABLES if one != names.ORGANISATIONS)
+        """The organisation's own row is last: while it exists, the tenant does not count as a new one."""
+        tables = (table for table in names.TABLES if table != names.ORGANISATIONS)
         return (*tables, *names.CONTAINERS, names.ORGANISATIONS)
 
     @property
     def rewritable(self) -> tuple[str, ...]:
-        return tuple(one for one in names.TABLES if one not in _OWN_PORTS)
+        return tuple(table for table in names.TABLES if table not in _OWN_PORTS)
 
     def erase(self, tenant_id: str, table: str, eraser: Eraser, *, limit: int, after: str) -> tuple[int, str]:
-        """One query, and one request per row that is changed. Raises Conflict where a row changed meanwhile."""
+        """One query, and one request per changed row. Raises Conflict if a row changed meanwhile."""
         rows = list(islice(Table(self._connection, table).rows(_of(tenant_id, after)), limit))
         changes = self._connection.side_by_side(lambda row: self._erase(table, row, eraser), rows)
         last = rows[-1] if len(rows) == limit else None
@@ -82,18 +82,18 @@ class AzureHoldings:
 
 
 def _of(tenant_id: str, after: str) -> str:
-    """Rows of all of an organisation's partitions, from behind a place. "}" sorts right behind the "|" in keys."""
+    """A filter for the rows of an organisation, after a place. "}" sorts right after the "|" in keys."""
     condition = f"PartitionKey ge {quoted(tenant_id)} and PartitionKey lt {quoted(tenant_id + '}')}"
     if not after:
         return condition
-    partition, key = (quoted(one) for one in after.split("\n"))
+    partition, key = (quoted(name) for name in after.split("\n"))
     return (
         f"{condition} and (PartitionKey gt {partition} or (PartitionKey eq {partition} and RowKey gt {key}))"
     )
 
 
 def _erased(row: Row, eraser: Eraser) -> dict[str, Any] | None:
-    """The row as it is to be written; None where nothing names the person."""
+    """The row to write; None if nothing in it names the person."""
     if _is_keyed_by(row, eraser):
         return {name: row[name] for name in KEYS}
     changes = dict(_changed_columns(row, eraser))
@@ -101,15 +101,17 @@ def _erased(row: Row, eraser: Eraser) -> dict[str, Any] | None:
 
 
 def _changed_columns(row: Row, eraser: Eraser) -> Iterator[tuple[str, Any]]:
-    for name, value in row.items():
-        if isinstance(value, str) and name not in KEYS and (new := eraser.text(value)) != value:
-            yield name, new
+    texts = {name: value for name, value in row.items() if isinstance(value, str) and name not in KEYS}
+    for name, text in texts.items():
+        erased = eraser.text(text)
+        if erased != text:
+            yield name, erased
     content = _content(row)
-    new_content = eraser.value(content)
-    if new_content is not content:
-        columns = packed(new_content)
-        # A value that takes fewer parts must not leave an old one behind.
-        yield from {**{name: b"" for name in part_names() if name in row}, **columns}.items()
+    erased_content = eraser.value(content)
+    if erased_content is not content:
+        # The erased value may need fewer parts; a part of the old value must not stay.
+        cleared = {name: b"" for name in part_names() if name in row}
+        yield from {**cleared, **packed(erased_content)}.items()
 
 
 def _content(row: Row) -> Any:
@@ -117,8 +119,11 @@ def _content(row: Row) -> Any:
 
 
 def _is_keyed_by(row: Row, eraser: Eraser) -> bool:
-    """A hash is looked for anywhere in the keys, the address only where it is a whole part of one."""
+    """Whether the keys contain a hash of the person, or the address as a whole part."""
     keys = f"{row['PartitionKey']}|{row['RowKey']}"
     address = escaped(eraser.address)
-    whole = any(address in (part, part.partition(":")[2]) for part in keys.split("|"))
-    return whole or any(one and one in keys for one in (hashed(eraser.address), eraser.hash))
+    # A short address may be part of a longer one, which belongs to another person.
+    if any(address in (part, part.partition(":")[2]) for part in keys.split("|")):
+        return True
+    hashes = filter(None, (hashed(eraser.address), eraser.hash))
+    return any(digest in keys for digest in hashes)

@@ -1,4 +1,4 @@
-"""The table LateContacts: announcements of new addresses, and whether a pass over them has been asked for."""
+"""The table LateContacts: announcements of new addresses, and the time at which a pass over them was requested."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ from shared.domain.capture.late_contacts import Announcement
 
 _NEW: Final = "new:"
 _ASKED: Final = "asked"
-# Each may hold thousands of hashes.
+# An announcement may hold thousands of hashes.
 _PAGE: Final = 10
 
 
@@ -36,9 +36,9 @@ class AzureLateContacts:
         return (from_plain(Announcement, unpacked(row)) for row in rows)
 
     def forget(self, tenant_id: str, ids: Sequence[str]) -> None:
-        """One request each: deleting one that is gone would spoil a transaction."""
-        for one in ids:
-            self._table.delete(tenant_id, _key(one))
+        """One request each: a row that is gone would break a transaction."""
+        for announcement_id in ids:
+            self._table.delete(tenant_id, _key(announcement_id))
 
     def asked_at(self, tenant_id: str) -> datetime | None:
         """One request."""

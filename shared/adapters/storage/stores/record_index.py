@@ -1,14 +1,15 @@
-"""The table RecordIndex: which records, and whose mailboxes, stand under an address, a domain, a subject, a contact.
+"""The table RecordIndex: the records and mailboxes of an address, a domain, a subject or a contact.
 
-A row carries the record's card, so that a look-up decides without reading the record. Partitions are 16
-buckets by hash, so that a bulk load of records fills whole transactions, and one range query answers for one
-address. What is few, or read as a whole, stands in one partition: staff once more, contacts that are listed but
-not there, what was taught of a record, what Postledger opened.
+A row carries the record's card, so that a look-up need not read the record. Partitions are 16 buckets by hash:
+a bulk load of records fills whole transactions, and one range query answers for an address. Rows that are few, or
+read as a whole, share a partition: staff once more, contacts that are listed but missing, taught addresses of a
+record, and records that Postledger opened.
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from shared.adapters.storage.connection import Connection
@@ -23,7 +24,7 @@ _STAFF: Final = "staff"
 _TAUGHT: Final = "taught"
 _BUCKET: Final = {"address": "a", "domain": "d", "subject": "s", "contact": "c"}
 _WHOLE: Final = {"missing": "m", "staff": "w", "record": "t", "opened": "o"}
-# Up to here, addresses and contacts are asked for one by one; more, and the partition is read whole.
+# Up to this number, each address or contact is a request; above it, reading the whole partition is cheaper.
 _FEW: Final = 20
 IndexKey = tuple[Card, str]
 _WITH_CONTACTS: Final = ("domain", "subject")
@@ -31,7 +32,7 @@ _COLUMNS: Final = ("RowKey", "client", "status", "type", "contacts", "domains")
 
 
 class AzureRecordIndex:
-    """Implements `ports.RecordIndex`: one request per text asked for, side by side."""
+    """Implements `ports.RecordIndex`: one request per text, side by side."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -49,19 +50,20 @@ class AzureRecordIndex:
 
     def listing_contact(self, tenant_id: str, contacts: Iterable[str]) -> Mapping[str, frozenset[RecordRef]]:
         found = self._cards(tenant_id, "contact", contacts)
-        return {contact: frozenset(one.ref for one in cards) for contact, cards in found.items()}
+        return {contact: _refs_of(cards) for contact, cards in found.items()}
 
     def awaiting(self, tenant_id: str, contacts: Iterable[str]) -> Mapping[str, frozenset[RecordRef]]:
-        """A request per contact, or one per thousand that anybody waits for."""
+        """A request per contact, or one per thousand contacts that are missing."""
         asked = list(dict.fromkeys(contacts))
-        found = self._under(tenant_id, "missing", asked)
-        return {one: refs for one in asked if (refs := frozenset(map(_ref, found.get(hashed(one), ()))))}
+        keys_by_hash = self._under(tenant_id, "missing", asked)
+        waiting = {contact: frozenset(map(_ref, keys_by_hash.get(hashed(contact), ()))) for contact in asked}
+        return {contact: refs for contact, refs in waiting.items() if refs}
 
     def staff_among(self, tenant_id: str, addresses: Iterable[str]) -> frozenset[str]:
         """A request per address, or one per thousand addresses of the organisation's people."""
         asked = list(dict.fromkeys(addresses))
-        found = self._under(tenant_id, "staff", asked)
-        return frozenset(one for one in asked if hashed(one) in found)
+        keys_by_hash = self._under(tenant_id, "staff", asked)
+        return frozenset(address for address in asked if hashed(address) in keys_by_hash)
 
     def opened(
         self, tenant_id: str, since: datetime, *, limit: int, after: str
@@ -72,38 +74,32 @@ class AzureRecordIndex:
         rows = self._table.rows(in_partition(partition, **place), select=("RowKey",), page=limit + 1)
         keys = [str(row["RowKey"]) for row in islice(rows, limit + 1)]
         shown = keys[:limit]
-        return [_ref(one) for one in shown], shown[-1] if len(keys) > limit else ""
+        return [_ref(key) for key in shown], shown[-1] if len(keys) > limit else ""
 
     def taught_to(self, tenant_id: str, ref: RecordRef) -> frozenset[str]:
         """One range query."""
-        found = self._under(tenant_id, "record", [str(ref)])
-        return frozenset(unescaped(key.split("|")[1]) for keys in found.values() for key in keys)
+        keys_by_hash = self._under(tenant_id, "record", [str(ref)])
+        keys = chain.from_iterable(keys_by_hash.values())
+        return frozenset(unescaped(key.split("|")[1]) for key in keys)
 
     def teach(self, tenant_id: str, address: str, refs: Iterable[RecordRef]) -> None:
-        rows = [row for one in dict.fromkeys(refs) for row in _taught_rows(tenant_id, address, one)]
-        self._table.write_many(Operation("upsert", row) for row in rows)
+        self._put_rows(_taught_rows(tenant_id, address, ref) for ref in dict.fromkeys(refs))
 
     def unteach(self, tenant_id: str, address: str, refs: Iterable[RecordRef]) -> None:
-        rows = [row for one in dict.fromkeys(refs) for row in _taught_rows(tenant_id, address, one)]
-        self._connection.side_by_side(self._drop, [(row, "") for row in rows])
+        self._drop_rows(_taught_rows(tenant_id, address, ref) for ref in dict.fromkeys(refs))
 
     def put_staff(self, tenant_id: str, mailbox_id: str, addresses: Iterable[str]) -> None:
-        asked = dict.fromkeys(addresses)
-        rows = [row for one in asked for row in _staff_rows(tenant_id, mailbox_id, one)]
-        self._table.write_many(Operation("upsert", row) for row in rows)
+        self._put_rows(_staff_rows(tenant_id, mailbox_id, address) for address in dict.fromkeys(addresses))
 
     def drop_staff(self, tenant_id: str, mailbox_id: str, addresses: Iterable[str]) -> None:
-        asked = dict.fromkeys(addresses)
-        rows = [row for one in asked for row in _staff_rows(tenant_id, mailbox_id, one)]
-        self._connection.side_by_side(self._drop, [(row, "") for row in rows])
+        self._drop_rows(_staff_rows(tenant_id, mailbox_id, address) for address in dict.fromkeys(addresses))
 
     def add(self, tenant_id: str, keys: Iterable[IndexKey]) -> None:
-        """Let records be found; a key that is there already is written again."""
-        rows = [_record_row(tenant_id, card, key) for card, key in dict.fromkeys(keys)]
-        self._table.write_many(Operation("upsert", row) for row in rows)
+        """Write the rows by which records are found; an existing row is written again."""
+        self._put_rows([[_record_row(tenant_id, card, key)] for card, key in dict.fromkeys(keys)])
 
     def seen(self, tenant_id: str, keys: Iterable[IndexKey]) -> Mapping[IndexKey, str]:
-        """The ETags of those keys that have a row: what `drop` takes. One request per key."""
+        """The ETags of the keys that have a row, as `drop` takes them. One request per key."""
 
         def read(key: IndexKey) -> str:
             row = _record_row(tenant_id, *key)
@@ -115,16 +111,21 @@ class AzureRecordIndex:
         return {key: etag for key, etag in zip(asked, etags, strict=True) if etag}
 
     def drop(self, tenant_id: str, seen: Mapping[IndexKey, str]) -> None:
-        """Remove rows that nobody has written since they were seen."""
+        """Delete the rows that have not changed since they were seen."""
         rows = [(_record_row(tenant_id, *key), etag) for key, etag in seen.items()]
         self._connection.side_by_side(self._drop, rows)
 
+    def _put_rows(self, rows: Iterable[list[Row]]) -> None:
+        self._table.write_many(Operation("upsert", row) for row in chain.from_iterable(rows))
+
+    def _drop_rows(self, rows: Iterable[list[Row]]) -> None:
+        self._connection.side_by_side(self._drop, [(row, "") for row in chain.from_iterable(rows)])
+
     def _drop(self, read: tuple[Row, str]) -> None:
         row, etag = read
-        try:
+        # A conflict means that a newer version of the record has this key again: its row stays.
+        with suppress(Conflict):
             self._table.delete(row["PartitionKey"], row["RowKey"], etag)
-        except Conflict:  # a newer version of the record carries this key again
-            return
 
     def _cards(self, tenant_id: str, what: str, texts: Iterable[str]) -> Mapping[str, frozenset[Card]]:
         asked = list(dict.fromkeys(texts))
@@ -140,20 +141,20 @@ class AzureRecordIndex:
         return self._connection.side_by_side(read, asked)
 
     def _under(self, tenant_id: str, what: str, asked: list[str]) -> Mapping[str, list[str]]:
-        """Row keys by hash: of few texts those asked for, of many all there are."""
+        """Row keys by hash: those of the texts if they are few, else all keys of the partition."""
 
         def read(text: str) -> list[str]:
             partition, prefix = _place(tenant_id, what, text)
             return self._keys(in_partition(partition, first=prefix + "|", last=prefix + "}"))
 
         if len(asked) <= _FEW:
-            keys = [one for found in self._connection.side_by_side(read, asked) for one in found]
+            keys = list(chain.from_iterable(self._connection.side_by_side(read, asked)))
         else:
             keys = self._keys(in_partition(joined(tenant_id, _WHOLE[what])))
-        found: dict[str, list[str]] = {}
+        keys_by_hash: dict[str, list[str]] = {}
         for key in keys:
-            found.setdefault(key.partition("|")[0], []).append(key)
-        return found
+            keys_by_hash.setdefault(key.partition("|")[0], []).append(key)
+        return keys_by_hash
 
     def _keys(self, condition: str) -> list[str]:
         return [str(row["RowKey"]) for row in self._table.rows(condition, select=("RowKey",))]
@@ -167,8 +168,14 @@ def _place(tenant_id: str, what: str, text: str) -> tuple[str, str]:
     return joined(tenant_id, _BUCKET[what] + digest[0]), digest
 
 
+def _refs_of(cards: Iterable[Card]) -> frozenset[RecordRef]:
+    return frozenset(card.ref for card in cards)
+
+
 def _record_row(tenant_id: str, card: Card, key: str) -> Row:
     what, _, text = key.partition(":")
+    contacts = card.contacts if what in _WITH_CONTACTS else ()
+    domains = card.domains if what == "domain" else ()
     partition, prefix = _place(tenant_id, what, text)
     return {
         "PartitionKey": partition,
@@ -176,13 +183,13 @@ def _record_row(tenant_id: str, card: Card, key: str) -> Row:
         "client": card.client,
         "status": card.status,
         "type": card.type,
-        "contacts": "|".join(card.contacts) if what in _WITH_CONTACTS else "",
-        "domains": "|".join(card.domains) if what == "domain" else "",
+        "contacts": "|".join(contacts),
+        "domains": "|".join(domains),
     }
 
 
 def _staff_rows(tenant_id: str, mailbox_id: str, address: str) -> list[Row]:
-    """One among the address's own rows, for look-ups; one among all of staff, for bulk loads."""
+    """A row among the address's own rows, for look-ups, and a row among all of staff, for bulk loads."""
     partition, prefix = _place(tenant_id, "address", address)
     whole, _ = _place(tenant_id, "staff", address)
     return [
@@ -192,7 +199,7 @@ def _staff_rows(tenant_id: str, mailbox_id: str, address: str) -> list[Row]:
 
 
 def _taught_rows(tenant_id: str, address: str, ref: RecordRef) -> list[Row]:
-    """One under the address, one under the record."""
+    """A row of the address, and a row of the record."""
     partition, prefix = _place(tenant_id, "address", address)
     whole, under = _place(tenant_id, "record", str(ref))
     return [

@@ -1,4 +1,4 @@
-"""The table Subscriptions: what is known of each mailbox's Graph subscription."""
+"""The table Subscriptions: each mailbox's Graph subscription."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,7 +12,7 @@ from shared.adapters.storage.table import Row, Table, etag_of, where
 from shared.domain import names
 from shared.domain.connections.subscriptions import Subscription
 
-# A filter cannot ask for an absent column.
+# A filter cannot select rows without the column.
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -43,7 +43,7 @@ class AzureSubscriptions:
         return (_subscription(row) for row in self._table.rows(where(PartitionKey=tenant_id)))
 
     def ending(self, before: datetime) -> Iterator[tuple[str, Subscription]]:
-        """Asks the whole table, with the filter on Azure's side."""
+        """Query the whole table, with the filter on Azure's side."""
         moment = before.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         rows = self._table.rows(f"expires_at lt datetime'{moment}'")
         return ((str(row["PartitionKey"]), _subscription(row)) for row in rows)

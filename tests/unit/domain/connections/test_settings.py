@@ -113,7 +113,7 @@ def test_a_record_id_that_cannot_be_is_refused(record_id: str) -> None:
 
 
 def test_an_unknown_kind_of_record_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="'lead' is no kind of record"):
+    with pytest.raises(InvalidInput, match="'lead' is not a kind of record"):
         RecordRef("lead", "1")
 
 

@@ -23,7 +23,8 @@ from shared.domain.filing.explanations import (
 )
 from shared.domain.filing.filing import DONE, PENDING, Bounced
 from shared.domain.filing.links import UNLINKED
-from shared.domain.filing.person_decisions import BY_HAND, OPENED
+from shared.domain.filing.person_decisions import BY_HAND, LINK, OPENED, PersonDecision
+from shared.domain.mail.messages import Direction
 from shared.domain.matching.matching import TRIAGE_REASONS, Disposition
 from tests.builders import KEY, NOW, a_decision, a_link, a_stored_message
 
@@ -90,6 +91,33 @@ def test_a_filed_mail_is_told_record_by_record() -> None:
     assert "contact/C-1" in steps[1]
     assert "closed" in steps[1]
     assert len(explanations.message_steps(a_stored_message(state=PENDING), (link,))) == 3
+
+
+def test_a_copy_is_said_to_wait_only_where_it_waits_now() -> None:
+    assert "waits in My Inbox" in copy_step("x", "triage", "no_match", waits=True)
+    assert "My Inbox" not in copy_step("x", "triage", "no_match")
+
+
+def test_what_a_person_has_decided_is_not_told_as_a_rule_s_doing() -> None:
+    decision = PersonDecision(LINK, "ann", NOW, a_decision(disposition=Disposition.TRIAGE))
+    decided = a_stored_message(state=DONE, decision=a_decision(listed="matching_off"), decided=decision)
+    [first, *others] = explanations.message_steps(decided, (a_link(rule="by_hand"),))
+    assert first == "A person has decided on it in My Inbox; it is on 1 record(s)."
+    assert len(others) == 1, "and it is no longer listed there"
+
+
+def test_a_mail_that_is_filed_out_of_sight_is_said_to_be_on_no_number_of_records() -> None:
+    [step] = explanations.message_steps(a_stored_message(state=DONE), ())
+    assert step.endswith("filed it on what is not for you to see.")
+
+
+@pytest.mark.parametrize(
+    ("direction", "says"),
+    [(Direction.IN, "would wait in My Inbox"), (Direction.OUT, "would be on no timeline")],
+)
+def test_a_preview_lets_no_sent_mail_wait(direction: Direction, says: str) -> None:
+    assert says in explanations.preview_sentence("everything", "triage", "no_match", direction)
+    assert explanations.preview_sentence("intake", "filed", "taught", direction).startswith("Kept, because")
 
 
 @pytest.mark.parametrize("code", [*ADVICE, "SomethingNew"])

@@ -62,6 +62,7 @@ def test_nothing_survives_of_attacks_cut_together(parts: list[str]) -> None:
         "<div style='position:fixed'>x</div>",
         "<div style='margin:-5px'>x</div>",
         "<div style='width:calc(1px)'>x</div>",
+        "<div style='color:red {'>x</div>",
         '<img src="data:image/svg+xml;base64,x">',
         "<!-- x -->",
         "<math></math>",
@@ -69,6 +70,11 @@ def test_nothing_survives_of_attacks_cut_together(parts: list[str]) -> None:
 )
 def test_the_audit_of_these_tests_would_notice(attack: str) -> None:
     assert faults(attack)
+
+
+def test_a_declaration_with_a_brace_is_left_out() -> None:
+    result = shown("<div style='color:red; margin:1px {'>x</div>")
+    assert result.html == '<div style="color:red">x</div>'
 
 
 def test_remote_images_are_left_out_and_named_and_their_alternative_text_stays() -> None:

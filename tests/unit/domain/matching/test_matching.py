@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from shared.domain.mail.messages import Direction
 from shared.domain.matching.candidates import Candidates, CodeHit, ThreadHit
+from shared.domain.matching.evidence import Evidence, of_person
 from shared.domain.matching.matching import Decision, Disposition, Link, MatchPolicy, match, merge
 from tests.builders import AGENT, CONTACT, KEY, a_head, a_record, a_ref
 
@@ -35,7 +36,7 @@ def parent(*refs: str) -> ThreadHit:
 
 
 def links(decision: Decision) -> dict[str, tuple[str, str]]:
-    return {str(one.ref): (one.rule, one.evidence) for one in decision.links}
+    return {str(one.ref): (one.rule, one.evidence.text) for one in decision.links}
 
 
 def test_a_contacts_address_files_on_the_contact_and_its_client() -> None:
@@ -180,7 +181,7 @@ def test_the_order_of_everything_that_is_known_does_not_matter(known_refs: Any, 
 
 
 def a_link(ref: str, score: int, by: str = "postledger") -> Link:
-    return Link(a_ref(ref), "rule", f"evidence {score}", score, by=by)
+    return Link(a_ref(ref), "rule", Evidence(text=f"evidence {score}"), score, by=by)
 
 
 LINKS = st.lists(
@@ -229,3 +230,27 @@ def test_a_link_made_by_a_person_stays_as_it_is() -> None:
     change_by_person = Decision(Disposition.FILED, (a_link("contact/1", 50, by="agent"),), "by_hand")
     ruled = Decision(Disposition.FILED, (a_link("contact/1", 90),), "rule")
     assert merge(change_by_person, ruled).links == change_by_person.links
+
+
+BLIND = Link(a_ref("client/F"), "contact_address", of_person("bcc", "x@fabrikam.example"), 80)
+OPEN = Link(a_ref("client/F"), "domain", of_person("to", CONTACT), 60)
+
+
+@given(st.permutations([BLIND, OPEN]))
+def test_what_all_may_see_stands_before_a_bcc_however_sure_that_is(found: list[Link]) -> None:
+    one, other = (Decision(Disposition.FILED, (link,), link.rule) for link in found)
+    assert merge(one, other).links == (OPEN,)
+
+
+def test_a_thread_does_not_lend_what_nothing_but_a_bcc_led_to() -> None:
+    hit = replace(parent("contact/C-1", "property/P-1"), blind=frozenset({a_ref("property/P-1")}))
+    head = a_head(sender="x@adatum.example")
+    assert list(links(match(head, known(thread=(hit,)), POLICY))) == ["contact/C-1"]
+    alone = replace(hit, links=(a_ref("property/P-1"),))
+    assert match(head, known(thread=(alone,)), POLICY).reason == "no_match"
+
+
+def test_records_that_were_merged_are_lent_where_one_of_them_was_for_all_to_see() -> None:
+    hit = replace(parent("contact/C-1", "contact/C-2"), blind=frozenset({a_ref("contact/C-1")}))
+    moved = hit.moved({a_ref("contact/C-1"): a_ref("contact/C-2")})
+    assert (moved.links, moved.lent) == ((a_ref("contact/C-2"),), (a_ref("contact/C-2"),))

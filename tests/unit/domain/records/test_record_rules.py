@@ -20,8 +20,8 @@ INSIDERS = Insiders(("contoso.example", "mail.brand.example"), frozenset({"ann@c
         ("gmail.com", "free-mail or shared-host"),
         ("contoso.onmicrosoft.com", "free-mail or shared-host"),
         ("amazonses.com", "free-mail or shared-host"),
-        ("co.uk", "anybody can register"),
-        ("github.io", "anybody can register"),
+        ("co.uk", "open for registrations by any person"),
+        ("github.io", "open for registrations by any person"),
     ],
 )
 def test_a_domain_that_is_not_the_clients_own_is_refused_with_its_reason(domain: str, words: str) -> None:

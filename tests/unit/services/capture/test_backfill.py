@@ -12,8 +12,8 @@ from shared.domain.errors import InvalidInput, PageBroken, Throttled, Unavailabl
 from shared.services.capture.arrivals import SINGLY_AFTER
 from shared.services.capture.backfill import HOPELESS_AFTER, PAUSE, step_of
 from tests.builders import AGENT, NOW, TENANT, a_record
-from tests.fake_mail import FakeMail
 from tests.fakes import Killed
+from tests.fakes.mail import FakeMail
 from tests.unit.services.world import World
 
 STRANGER = "stranger@adatum.example"

@@ -9,7 +9,7 @@ import pytest
 from shared.domain.errors import AccessDenied, Busy, InvalidInput, Unknown, WrongState
 from shared.domain.privacy.callers import Caller
 from shared.services.capture.preview import PreviewPage
-from tests.builders import AGENT, NOW, TENANT, a_record
+from tests.builders import AGENT, CONTACT, NOW, TENANT, a_record
 from tests.unit.services.world import World
 
 ADMIN = Caller(TENANT, frozenset({"Admin"}), oid="admin", address="admin@contoso.example")
@@ -149,3 +149,14 @@ def test_it_waits_for_a_walk_of_the_same_mailbox(world: World) -> None:
 def test_a_made_up_cursor_is_refused(world: World) -> None:
     with pytest.raises(InvalidInput, match="cursor"):
         look(world, cursor="bm9uc2Vuc2U")
+
+
+@pytest.mark.parametrize(
+    ("caller", "subject", "links"), [(OWNER, "Viewing", ["contact/C-1"]), (ADMIN, None, [])]
+)
+def test_a_mail_that_nothing_but_a_bcc_would_file_is_its_agents_own(
+    world: World, caller: Caller, subject: str | None, links: list[str]
+) -> None:
+    world.deliver(folder="sentitems", sender=AGENT, to=(STRANGER,), bcc=(CONTACT,), subject="Viewing")
+    [mail] = look(world, caller).mails
+    assert (mail.outcome, mail.subject, [str(link.ref) for link in mail.links]) == ("filed", subject, links)

@@ -15,7 +15,6 @@ from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import Busy, Unavailable
 from shared.services.capture import sync
 from shared.services.capture.fetching import walk_of
-from shared.services.connections.mailboxes import DeleteMailbox
 from tests.builders import AGENT, NOW, TENANT, a_record
 from tests.fakes import Killed
 from tests.unit.services.world import World
@@ -273,7 +272,7 @@ def test_a_mailbox_that_is_deleted_during_a_walk_stays_deleted(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folders, put = world.storage.folder_states, world.storage.folder_states.put
-    delete = DeleteMailbox(world.storage.mailboxes, world.storage.queue, lambda: NOW)
+    delete = world.delete_mailbox
 
     def put_while_an_admin_deletes(mailbox: Mailbox, state: FolderState) -> FolderState:
         if is_standing(world):

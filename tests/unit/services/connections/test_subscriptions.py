@@ -29,8 +29,8 @@ from tests.builders import (
     rewrite,
 )
 from tests.composed import use_cases_over
-from tests.fake_mail import FakeMail
 from tests.fakes import FakePorts, Killed
+from tests.fakes.mail import FakeMail
 
 
 @dataclass

@@ -9,7 +9,9 @@ from shared.domain.errors import Conflict
 from shared.domain.filing.filing import StoredMessage
 from shared.services.filing.change_message import ATTEMPTS, ChangeMessage
 from tests.builders import KEY, TENANT, a_copy, a_document, a_stored_message
-from tests.fakes import FakeMessageStore
+from tests.composed import use_cases_over
+from tests.fakes import FakePorts
+from tests.fakes.stores.filing import FakeMessageStore
 
 SERVICES = Path(__file__).parents[4] / "shared" / "services"
 
@@ -24,7 +26,9 @@ def messages() -> FakeMessageStore:
 
 @pytest.fixture
 def change(messages: FakeMessageStore) -> ChangeMessage:
-    return ChangeMessage(messages)
+    ports = FakePorts()
+    ports.messages = messages
+    return use_cases_over(ports).part(ChangeMessage)
 
 
 def counted(stored: StoredMessage) -> StoredMessage:

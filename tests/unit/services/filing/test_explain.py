@@ -21,8 +21,8 @@ from shared.domain.privacy.callers import ADMIN, Caller
 from shared.domain.privacy.callers import AGENT as AGENT_ROLE
 from shared.services.filing.explain import Explanation
 from tests.builders import AGENT, CONTACT, NOW, TENANT, a_record
-from tests.fake_mail import FakeMail
 from tests.fakes import FakePorts
+from tests.fakes.mail import FakeMail
 from tests.unit.services.world import World
 
 SECOND = "second@contoso.example"

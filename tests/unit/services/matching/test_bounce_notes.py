@@ -77,7 +77,7 @@ def test_a_bounce_is_on_the_timeline_and_shown_on_the_mail_that_bounced(world: W
     item = world.deliver(**BOUNCE)
     world.notify(item)
     report, sent = world.timeline()
-    assert (report.link.rule, report.link.evidence) == ("bounce", "out@contoso.example")
+    assert (report.link.rule, report.link.evidence.text) == ("bounce", "out@contoso.example")
     assert (report.automatic, report.kind, sent.bounced) == ("bounce", "synced", (GONE,))
     [bounced] = original(world).bounces
     assert (bounced.address, bounced.status, bounced.permanent) == (GONE, "5.1.1", True)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -45,8 +46,7 @@ def world() -> World:
 
 
 def gatherer(world: World, index: Any) -> GatherCandidates:
-    storage = world.storage
-    return GatherCandidates(index, storage.records, storage.messages, storage.codes, CODE_KEYS)
+    return replace(world.use_cases.part(GatherCandidates), index=index)
 
 
 def gathered(world: World, *heads: MessageHead) -> Asked:

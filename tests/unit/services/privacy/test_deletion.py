@@ -117,7 +117,7 @@ def test_another_organisation_is_not_touched() -> None:
 
 def test_its_subscriptions_are_ended_and_a_refusal_does_not_stop_the_rest() -> None:
     world = a_world()
-    world.subscription_source.errors = {"end": AccessDenied("no"), "living": AccessDenied("no")}
+    world.subscription_source.errors.update(end=AccessDenied("no"), living=AccessDenied("no"))
     delete(world)
     assert "end" in world.subscription_source.calls
     assert left(world) == "[]"

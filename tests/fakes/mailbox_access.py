@@ -1,34 +1,16 @@
-"""Entra's pages and a mailbox's door in memory: a SignIns and an AccessProbe that do what a test says."""
+"""What a connection may do with a mailbox, in memory: an AccessProbe that does what a test says."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
-from shared.domain.connections.connections import MailConnection
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.errors import NotFound, PostledgerError
-from shared.ports.credentials import Link, SignedIn
+from shared.domain.errors import NotFound
 from shared.ports.directory import DirectoryUser
+from tests.fakes.faults import Errors
 
 ROLES = frozenset(("Mail.Read", "Mail.Send", "MailboxSettings.Read", "User.Read.All"))
-
-
-@dataclass
-class FakeSignIns:
-    """`signed_in` is who the next code is of; an error there is raised."""
-
-    redirect_uri: str = "https://app.contoso.example/api/v1/connect/callback"
-    can_keep_tokens: bool = True
-    signed_in: SignedIn | PostledgerError = field(default_factory=lambda: NotFound("nobody"))
-    redeemed: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
-
-    def link(self, connection: MailConnection, state: str) -> Link:
-        return Link(f"https://login.contoso.example/{connection.mode}?state={state}", f"flow of {state}")
-
-    def redeem(self, connection: MailConnection, answer: Mapping[str, str]) -> SignedIn:
-        self.redeemed.append((connection.flow, answer))
-        if isinstance(self.signed_in, PostledgerError):
-            raise self.signed_in
-        return self.signed_in
+CALLS: Final = ("granted", "user", "users", "group", "read", "purpose")
 
 
 @dataclass
@@ -40,7 +22,7 @@ class FakeProbe:
     """
 
     roles: frozenset[str] = ROLES
-    errors: dict[str | tuple[str, str], PostledgerError] = field(default_factory=dict)
+    errors: Errors[str | tuple[str, str]] = field(default_factory=lambda: Errors(_is_call))
     named: dict[str, DirectoryUser | None] = field(default_factory=dict)
     groups: dict[str, str] = field(default_factory=dict)
     purposes: dict[str, str] = field(default_factory=dict)
@@ -81,3 +63,7 @@ class FakeProbe:
         error = self.errors.get((method, address)) or self.errors.get(method)
         if error is not None:
             raise error
+
+
+def _is_call(name: str | tuple[str, str]) -> bool:
+    return (name if isinstance(name, str) else name[0]) in CALLS

@@ -3,10 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import NotFound
 from shared.ports.notifications import LiveSubscription
+from tests.fakes.faults import Errors
+
+CALLS: Final = ("create", "renew", "end", "living")
 
 
 @dataclass
@@ -20,7 +24,7 @@ class FakeSubscriptionSource:
     states: dict[str, str] = field(default_factory=dict)
     rows: dict[str, tuple[str, LiveSubscription]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
-    errors: dict[str, BaseException] = field(default_factory=dict)
+    errors: Errors[str] = field(default_factory=lambda: Errors(CALLS.__contains__))
     on_create: Callable[[], None] = lambda: None
     after_create: Callable[[], None] = lambda: None
     _number: int = 0

@@ -17,6 +17,7 @@ from shared.domain.errors import (
     PermanentError,
     PostledgerError,
     TransientError,
+    Unreadable,
 )
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import FetchedMessage, MessageHead
@@ -42,6 +43,7 @@ class _Box:
 class FakeMail:
     """`fail` makes the next calls of a method raise; `failing` makes single messages fail, by item.
 
+    One that fails as Unreadable stands on its page by its id only.
     `poison` are items that break every page they stand on with headers. A delta with a filter shows
     `filtered_maximum` messages at most, the newest ones.
     `bodies_read` counts whole fetches by item, `calls` counts calls by method.
@@ -153,8 +155,8 @@ class FakeMail:
                 return replace(self, page_size=1).delta(mailbox, folder, since)
             raise PageBroken("The page is broken.")
         return DeltaPage(
-            heads=tuple(head for one, head in there.items() if shown[one]),
-            partial=tuple(one for one in there if not shown[one]),
+            heads=tuple(head for one, head in there.items() if shown[one] and self._is_readable(one)),
+            partial=tuple(one for one in there if not shown[one] or not self._is_readable(one)),
             link=f"fake:{box.generation}:{end}:{since.isoformat() if since else ''}",
             more=end < len(log),
         )
@@ -170,7 +172,10 @@ class FakeMail:
             if len(shown) > 1:
                 return replace(self, page_size=1).listed(mailbox, folder_id, window, with_heads=True)
             raise PageBroken("The page is broken.")
-        items = (Listed(one.item, one.received_at, one if with_heads else None) for one in shown)
+        items = (
+            Listed(one.item, one.received_at, one if with_heads and self._is_readable(one.item) else None)
+            for one in shown
+        )
         return ListPage(tuple(items), str(end) if end < len(found) else "")
 
     def count(self, mailbox: Mailbox, folder_id: str, window: Window) -> int:
@@ -224,6 +229,9 @@ class FakeMail:
         found = (one.head for one in box.messages.values() if one.head.folder_id == folder_id)
         inside = (one for one in found if window.start <= second_of(one.received_at) < window.end)
         return sorted(inside, key=lambda one: (one.received_at, one.item))
+
+    def _is_readable(self, item: ItemRef) -> bool:
+        return not isinstance(self.failing.get(item), Unreadable)
 
     def _messages(self, box: _Box, items: Sequence[ItemRef]) -> dict[ItemRef, Outcome[FetchedMessage]]:
         """As in a chain: behind one that fails for now, nothing is had."""

@@ -1,0 +1,73 @@
+"""Fakes of every port, each held to the contract tests of the real adapter; a module here for one of `shared/ports`."""
+
+from tests.fakes.credentials import FakeSignIns
+from tests.fakes.faults import Faults, Killed
+from tests.fakes.mail import FakeMail
+from tests.fakes.mailbox_access import FakeProbe
+from tests.fakes.notifications import FakeSubscriptionSource
+from tests.fakes.stores.capture import FakeBackfills, FakeFolderStates, FakeLateContacts, FakeSightings
+from tests.fakes.stores.connections import (
+    FakeConnections,
+    FakeMailboxes,
+    FakeOrganisations,
+    FakeSubscriptions,
+)
+from tests.fakes.stores.exceptions import FakeExceptions
+from tests.fakes.stores.filing import FakeAttachments, FakeCodes, FakeInbox, FakeMessageStore, FakeTimeline
+from tests.fakes.stores.privacy import FakeAudit, FakeErasures, FakeHoldings
+from tests.fakes.stores.records import FakeRecordIndex, FakeRecords
+from tests.fakes.work import FakeCommandQueue, FakeLeases
+
+__all__ = [
+    "FakeCommandQueue",
+    "FakeConnections",
+    "FakeLateContacts",
+    "FakeLeases",
+    "FakePorts",
+    "FakeRecordIndex",
+    "FakeRecords",
+    "FakeStorage",
+    "FakeTimeline",
+    "Faults",
+    "Killed",
+]
+
+
+class FakeStorage:
+    """All fakes as one storage account, under one `Faults`."""
+
+    def __init__(self) -> None:
+        self.faults = Faults()
+        self.queue = FakeCommandQueue(self.faults)
+        self.leases = FakeLeases(self.faults)
+        self.organisations = FakeOrganisations(self.faults)
+        self.mailboxes = FakeMailboxes(self.faults)
+        self.folder_states = FakeFolderStates(self.faults)
+        self.backfills = FakeBackfills(self.faults)
+        self.subscriptions = FakeSubscriptions(self.faults)
+        self.records = FakeRecords(self.faults)
+        self.index = FakeRecordIndex(self.records, self.faults)
+        self.messages = FakeMessageStore(self.faults)
+        self.codes = FakeCodes(self.faults)
+        self.sightings = FakeSightings(self.faults)
+        self.timeline = FakeTimeline(self.faults)
+        self.inbox = FakeInbox(self.faults)
+        self.audit = FakeAudit(self.faults)
+        self.attachments = FakeAttachments(self.faults)
+        self.exceptions = FakeExceptions(self.faults)
+        self.late_contacts = FakeLateContacts(self.faults)
+        self.connections = FakeConnections(self.faults)
+        self.erasures = FakeErasures(self.faults)
+        self.holdings = FakeHoldings(self)
+
+
+class FakePorts(FakeStorage):
+    """Every port, as `shared.ports.record` names them: a storage account, mail, and Entra's and Graph's doors."""
+
+    def __init__(self, mail: FakeMail | None = None) -> None:
+        super().__init__()
+        self.webhook_queue = self.queue
+        self.mail = mail or FakeMail()
+        self.subscription_source = FakeSubscriptionSource()
+        self.sign_ins = FakeSignIns()
+        self.probe = FakeProbe()

@@ -1,0 +1,1 @@
+"""Fakes of the stores, a module for one of `shared/ports/stores`."""

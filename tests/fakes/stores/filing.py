@@ -1,0 +1,292 @@
+"""Stored messages, codes, timelines, inboxes and attachments in memory."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from shared.domain.errors import NotFound
+from shared.domain.filing.entries import Entry, inverted
+from shared.domain.filing.filing import MAX_WAITERS, Copy, InboxItem, StoredMessage, Waiter
+from shared.domain.filing.person_decisions import PendingChange
+from shared.domain.mail.identity import variant_key
+from shared.domain.mail.items import ItemRef
+from shared.domain.mail.messages import Document
+from shared.domain.matching.candidates import ThreadHit
+from shared.domain.records.records import RecordRef
+from shared.ports.stores.filing import Claim, EntryFilter
+from tests.fakes.etags import Etags, check_etag
+from tests.fakes.faults import Faults
+
+NEWEST: Final = 5
+
+
+@dataclass
+class _MessageRow:
+    """A message with its document and copies, or a placeholder that holds waiters only."""
+
+    message: StoredMessage | None = None
+    document: Document | None = None
+    waiters: tuple[Waiter, ...] = ()
+    copies: dict[tuple[str, ItemRef], Copy] = field(default_factory=dict)
+
+
+class FakeMessageStore:
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[tuple[str, str], _MessageRow] = {}
+        self.conversations: dict[tuple[str, str], dict[str, str]] = {}
+        self._etag = Etags()
+
+    def create(self, tenant_id: str, message: StoredMessage, document: Document, copy: Copy) -> Claim:
+        with self.faults.write("MessageStore.create"):
+            row = self.rows.setdefault((tenant_id, message.key), _MessageRow())
+            if row.message is not None:
+                return Claim(row.message, created=False)
+            row.message = replace(message, waiters=row.waiters, etag=self._etag())
+            row.document = document
+            row.copies[copy.mailbox_id, copy.item] = copy
+            return Claim(row.message, created=True)
+
+    def add_copy(self, tenant_id: str, key: str, copy: Copy) -> None:
+        with self.faults.write("MessageStore.add_copy"):
+            row = self.rows.setdefault((tenant_id, key), _MessageRow())
+            row.copies[copy.mailbox_id, copy.item] = copy
+
+    def save(self, tenant_id: str, message: StoredMessage) -> StoredMessage:
+        with self.faults.write("MessageStore.save"):
+            row = self._row(tenant_id, message.key)
+            check_etag(row.message.etag if row and row.message else None, message.etag or "none")
+            assert row is not None
+            row.message = replace(message, etag=self._etag())
+            return row.message
+
+    def bury(self, tenant_id: str, tombstone: StoredMessage) -> None:
+        with self.faults.write("MessageStore.bury"):
+            row = self._row(tenant_id, tombstone.key)
+            check_etag(row.message.etag if row and row.message else None, tombstone.etag or "none")
+            buried = replace(tombstone, etag=self._etag())
+            self.rows[tenant_id, tombstone.key] = _MessageRow(message=buried)
+
+    def save_with_document(self, tenant_id: str, message: StoredMessage, document: Document) -> None:
+        with self.faults.write("MessageStore.save_with_document"):
+            row = self._row(tenant_id, message.key)
+            check_etag(row.message.etag if row and row.message else None, message.etag or "none")
+            assert row is not None
+            row.message, row.document = replace(message, etag=self._etag()), document
+
+    def get(self, tenant_id: str, key: str) -> StoredMessage | None:
+        self.faults.read("MessageStore.get")
+        row = self._row(tenant_id, key)
+        return row.message if row else None
+
+    def get_many(self, tenant_id: str, keys: Iterable[str]) -> Mapping[str, StoredMessage]:
+        self.faults.read("MessageStore.get_many")
+        found = {key: self._row(tenant_id, key) for key in keys}
+        return {key: row.message for key, row in found.items() if row and row.message}
+
+    def document(self, tenant_id: str, key: str) -> Document | None:
+        self.faults.read("MessageStore.document")
+        row = self._row(tenant_id, key)
+        return row.document if row else None
+
+    def copies(self, tenant_id: str, key: str) -> list[Copy]:
+        self.faults.read("MessageStore.copies")
+        row = self._row(tenant_id, key)
+        return list(row.copies.values()) if row else []
+
+    def find(self, tenant_id: str, ids: Mapping[str, str]) -> Mapping[str, tuple[ThreadHit, ...]]:
+        self.faults.read("MessageStore.find")
+        found = {key: self._hits(tenant_id, key, evidence) for key, evidence in ids.items()}
+        nearest = next(iter(ids), "")
+        found[nearest] = tuple(
+            replace(one, text=self._text(tenant_id, one.key)) if one.key == nearest else one
+            for one in found.get(nearest, ())
+        )
+        return {key: hits for key, hits in found.items() if hits}
+
+    def _text(self, tenant_id: str, key: str) -> str | None:
+        document = self.rows[tenant_id, key].document
+        return document.text if document else None
+
+    def wait_for(self, tenant_id: str, key: str, waiter: Waiter) -> StoredMessage | None:
+        with self.faults.write("MessageStore.wait_for"):
+            row = self.rows.setdefault((tenant_id, key), _MessageRow())
+            message = row.message
+            if message and message.is_filed:
+                return message
+            waiters = message.waiters if message else row.waiters
+            if waiter in waiters or len(waiters) >= MAX_WAITERS:
+                return None
+            if message:
+                row.message = replace(message, waiters=(*waiters, waiter), etag=self._etag())
+            else:
+                row.waiters = (*waiters, waiter)
+            return None
+
+    def is_awaited(self, tenant_id: str, key: str) -> bool:
+        self.faults.read("MessageStore.is_awaited")
+        row = self._row(tenant_id, key)
+        return row is not None and row.message is None
+
+    def scan(self, tenant_id: str, *, limit: int, after: str) -> tuple[list[StoredMessage], str]:
+        self.faults.read("MessageStore.scan")
+        found = [
+            row.message
+            for (tenant, key), row in sorted(self.rows.items())
+            if tenant == tenant_id and key > after and row.message and not row.message.is_deleted
+        ]
+        return found[:limit], found[limit - 1].key if len(found) > limit else ""
+
+    def note_conversation(self, tenant_id: str, message: StoredMessage) -> None:
+        with self.faults.write("MessageStore.note_conversation"):
+            rows = self.conversations.setdefault((tenant_id, message.conversation), {})
+            rows[f"{inverted(message.at)}|{message.key}"] = message.key
+
+    def of_conversation(
+        self, tenant_id: str, conversation: str, *, until: datetime, apart_from: Collection[str]
+    ) -> tuple[ThreadHit, ...]:
+        self.faults.read("MessageStore.of_conversation")
+        keys = self.conversations.get((tenant_id, conversation), {})
+        before = [one for one in sorted(keys) if one >= inverted(until) and keys[one] not in apart_from]
+        newest = [self._row(tenant_id, keys[one]) for one in before[:NEWEST]]
+        return tuple(one.message.as_thread_hit("conversation") for one in newest if one and one.message)
+
+    def _row(self, tenant_id: str, key: str) -> _MessageRow | None:
+        return self.rows.get((tenant_id, key))
+
+    def _hits(self, tenant_id: str, key: str, evidence: str) -> tuple[ThreadHit, ...]:
+        first = self._row(tenant_id, key)
+        if first is None or first.message is None:
+            return ()
+        numbers = range(first.message.variants + 1)
+        rows = [self._row(tenant_id, variant_key(key, number)) for number in numbers]
+        return tuple(row.message.as_thread_hit(evidence) for row in rows if row and row.message)
+
+
+class FakeCodes:
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[tuple[str, int], tuple[tuple[RecordRef, ...], str]] = {}
+        self.forged: dict[tuple[str, str], dict[str, int]] = {}
+
+    def get_many(self, tenant_id: str, numbers: Iterable[int]) -> Mapping[int, tuple[RecordRef, ...]]:
+        self.faults.read("Codes.get_many")
+        return {one: self.rows[tenant_id, one][0] for one in numbers if (tenant_id, one) in self.rows}
+
+    def claim(self, tenant_id: str, number: int, refs: Sequence[RecordRef], message_key: str) -> bool:
+        with self.faults.write("Codes.claim"):
+            row = self.rows.setdefault((tenant_id, number), (tuple(refs), message_key))
+            return row[1] == message_key
+
+    def note_forged(self, tenant_id: str, sender_hash: str, message_key: str, count: int) -> int:
+        with self.faults.write("Codes.note_forged"):
+            rows = self.forged.setdefault((tenant_id, sender_hash), {})
+            rows[message_key] = count
+            return sum(rows.values())
+
+
+class FakeTimeline:
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[tuple[str, RecordRef], dict[str, Entry]] = {}
+
+    def put(self, tenant_id: str, entries: Sequence[Entry]) -> None:
+        with self.faults.write("Timeline.put"):
+            for one in entries:
+                self.rows.setdefault((tenant_id, one.link.ref), {})[one.id] = one
+
+    def remove(self, tenant_id: str, refs: Sequence[RecordRef], entry_id: str) -> None:
+        with self.faults.write("Timeline.remove"):
+            for ref in refs:
+                self.rows.get((tenant_id, ref), {}).pop(entry_id, None)
+
+    def page(
+        self, tenant_id: str, ref: RecordRef, wanted: EntryFilter, *, limit: int, after: str
+    ) -> tuple[list[Entry], str]:
+        self.faults.read("Timeline.page")
+        rows = sorted(self.rows.get((tenant_id, ref), {}).values(), key=lambda one: one.id)
+        found = [one for one in rows if one.id > after and _wanted(one, wanted)]
+        return found[:limit], found[limit - 1].id if len(found) > limit else ""
+
+    def of(self, tenant_id: str, ref: RecordRef) -> list[Entry]:
+        """The whole timeline, newest first: for tests."""
+        rows = self.rows.get((tenant_id, ref), {})
+        return [rows[key] for key in sorted(rows)]
+
+
+def _wanted(entry: Entry, wanted: EntryFilter) -> bool:
+    people = (entry.sender, *entry.to, *entry.cc)
+    words = (entry.subject, entry.preview, *(f"{one.name}\n{one.address}" for one in people))
+    return (
+        entry.kind in wanted.kinds
+        and (entry.has_attachments or not wanted.with_attachments)
+        and wanted.agent in ("", entry.agent)
+        and any(wanted.text.casefold() in one.casefold() for one in words)
+    )
+
+
+class FakeInbox:
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[tuple[str, str], dict[str, InboxItem]] = {}
+        self.pending: dict[tuple[str, str, str], PendingChange] = {}
+
+    def put(self, tenant_id: str, item: InboxItem) -> None:
+        with self.faults.write("Inbox.put"):
+            self.rows.setdefault((tenant_id, item.agent), {})[item.id] = item
+
+    def remove(self, tenant_id: str, agents: Sequence[str], item_id: str) -> None:
+        with self.faults.write("Inbox.remove"):
+            for agent in agents:
+                self.rows.get((tenant_id, agent), {}).pop(item_id, None)
+
+    def page(self, tenant_id: str, agent: str, *, limit: int, after: str) -> tuple[list[InboxItem], str]:
+        self.faults.read("Inbox.page")
+        found = [one for one in self.of(tenant_id, agent) if one.id > after]
+        return found[:limit], found[limit - 1].id if len(found) > limit else ""
+
+    def note_change(self, tenant_id: str, change: PendingChange) -> None:
+        with self.faults.write("Inbox.note_change"):
+            self.pending[tenant_id, change.message_key, change.id] = change
+
+    def pending_changes(self, tenant_id: str, message_key: str = "") -> list[PendingChange]:
+        self.faults.read("Inbox.pending_changes")
+        return [
+            change
+            for (tenant, key, _), change in sorted(self.pending.items())
+            if tenant == tenant_id and message_key in ("", key)
+        ]
+
+    def forget_changes(self, tenant_id: str, changes: Sequence[PendingChange]) -> None:
+        with self.faults.write("Inbox.forget_changes"):
+            for one in changes:
+                self.pending.pop((tenant_id, one.message_key, one.id), None)
+
+    def of(self, tenant_id: str, agent: str) -> list[InboxItem]:
+        """An agent's inbox, newest first: for tests."""
+        rows = self.rows.get((tenant_id, agent), {})
+        return [rows[key] for key in sorted(rows)]
+
+
+class FakeAttachments:
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[tuple[str, str, str], bytes] = {}
+
+    def put(self, tenant_id: str, key: str, attachment_id: str, chunks: Iterator[bytes]) -> None:
+        with self.faults.write("Attachments.put"):
+            self.rows[tenant_id, key, attachment_id] = b"".join(chunks)
+
+    def get(self, tenant_id: str, key: str, attachment_id: str) -> Iterator[bytes]:
+        self.faults.read("Attachments.get")
+        content = self.rows.get((tenant_id, key, attachment_id))
+        if content is None:
+            raise NotFound("no such attachment")
+        return iter([content] if content else [])
+
+    def drop(self, tenant_id: str, key: str) -> None:
+        with self.faults.write("Attachments.drop"):
+            self.rows = {
+                place: content for place, content in self.rows.items() if place[:2] != (tenant_id, key)
+            }

@@ -1,0 +1,63 @@
+"""Queues and leases in memory."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from shared.domain.commands.commands import Command
+from shared.domain.errors import Busy
+from tests.fakes.faults import Faults
+
+SLOTS: Final = 3
+
+
+class FakeCommandQueue:
+    """`sent` holds (command, delay) in order; `take` hands out what a worker would receive."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.sent: list[tuple[Command, float]] = []
+
+    def put(self, command: Command, *, delay: float = 0.0) -> None:
+        with self.faults.write("CommandQueue.put"):
+            self.sent.append((command, delay))
+
+    @property
+    def commands(self) -> list[Command]:
+        return [command for command, _ in self.sent]
+
+    def take(self, queue: str) -> list[Command]:
+        """Remove and return the commands of one queue."""
+        taken = [command for command in self.commands if command.queue == queue]
+        self.sent = [one for one in self.sent if one[0].queue != queue]
+        return taken
+
+
+class FakeLeases:
+    """`held` are the names held right now; a test may add to it."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.held: set[str] = set()
+
+    @contextmanager
+    def walk(self, tenant_id: str, mailbox_id: str) -> Iterator[None]:
+        with self._hold([f"walks/{tenant_id}/{mailbox_id}"]):
+            yield
+
+    @contextmanager
+    def slot(self, tenant_id: str, mailbox_id: str) -> Iterator[None]:
+        with self._hold([f"slots/{tenant_id}/{mailbox_id}/{one}" for one in range(SLOTS)]):
+            yield
+
+    @contextmanager
+    def _hold(self, names: list[str]) -> Iterator[None]:
+        self.faults.read("Leases.acquire")
+        free = next((one for one in names if one not in self.held), None)
+        if free is None:
+            raise Busy("somebody else holds it")
+        self.held.add(free)
+        try:
+            yield
+        finally:
+            self.held.discard(free)

@@ -1,0 +1,165 @@
+"""Composition: every use case can be built over the fakes and over the real ports, once, and by its fields' types."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Barrier
+from typing import Any
+
+import pytest
+
+from shared.api.use_cases import ApiUseCases
+from shared.bootstrap.assembly import Assembly
+from shared.bootstrap.compose import UseCases, compose
+from shared.bootstrap.ports import WEBHOOK_QUEUE_TIMEOUT, RealPorts
+from shared.config import Settings
+from shared.ports.record import Ports
+from shared.ports.stores.filing import Timeline
+from shared.ports.work import Clock, CommandQueue
+from tests.builders import HASH_KEY, NOW
+from tests.composed import SETTINGS, use_cases_over
+from tests.fakes import FakePorts
+
+ROOT = Path(__file__).resolve().parents[3]
+FIELDS = sorted(name for name, field in vars(Ports).items() if isinstance(field, property))
+USE_CASES = sorted(name for name in UseCases.__annotations__ if name != "clock")
+ENVIRONMENT = {
+    "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+    "POSTLEDGER_CLIENT_ID": "12121212-3434-4565-8787-909090909090",
+    "POSTLEDGER_HOME_TENANT_ID": SETTINGS.home_tenant_id,
+    "POSTLEDGER_CLIENT_SECRET": "secret",
+    "POSTLEDGER_PUBLIC_URL": "https://app.contoso.example",
+    "POSTLEDGER_HASH_KEY": "0f" * 32,
+    "POSTLEDGER_CODE_KEYS": "0f" * 32,
+}
+# What a notification does not need, and its two seconds would pay for.
+NOT_FOR_WEBHOOKS = (
+    "shared.services.filing.ingest",
+    "shared.adapters.graph.session",
+    "shared.api.app",
+    "msal",
+)
+
+
+def real_ports() -> RealPorts:
+    return RealPorts(Settings.from_environment(ENVIRONMENT))
+
+
+def imports_of(module: str) -> dict[str, str]:
+    """Where each name of a module comes from."""
+    tree = ast.parse((ROOT / module).read_text("utf-8"))
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return {name.name: node.module or "" for node in found for name in node.names}
+
+
+@pytest.mark.parametrize("ports", [real_ports, FakePorts])
+def test_both_records_have_every_port(ports: Callable[[], Ports]) -> None:
+    record = ports()
+    assert [name for name in FIELDS if not hasattr(record, name)] == []
+
+
+def test_the_records_have_no_port_beyond_the_protocol() -> None:
+    faked = {name for name in vars(FakePorts()) if name != "faults"}
+    beside = {"connection", "graph_tokens", "graph", "sessions"}
+    real = {name for name in vars(RealPorts) if not name.startswith("_")}
+    assert faked == set(FIELDS)
+    assert real - beside == set(FIELDS)
+
+
+def test_every_port_has_a_type_of_its_own() -> None:
+    types = [getattr(Ports, name).fget.__annotations__["return"] for name in FIELDS]
+    assert len(set(types)) == len(types)
+
+
+@pytest.mark.parametrize("ports", [real_ports, FakePorts])
+@pytest.mark.parametrize("name", USE_CASES)
+def test_every_use_case_can_be_built(name: str, ports: Callable[[], Ports]) -> None:
+    built = getattr(compose(ports(), SETTINGS, lambda: NOW, lambda: "id"), name)
+    wanted = UseCases.__annotations__[name]
+    assert type(built).__qualname__ == wanted
+    assert type(built).__module__ == imports_of("shared/bootstrap/compose.py")[wanted]
+
+
+def test_the_api_is_given_what_it_calls() -> None:
+    asked = set(ApiUseCases.__annotations__) - {"clock"}
+    assert asked <= set(USE_CASES)
+    assert use_cases_over(FakePorts()).clock() == NOW
+
+
+def test_a_part_exists_once() -> None:
+    use_cases = use_cases_over(FakePorts())
+    assert use_cases.sync is use_cases.sync
+    assert use_cases.backfill.ingest is use_cases.ingest
+    assert use_cases.sync.turns is use_cases.ingest.turns
+
+
+def test_threads_that_come_at_once_get_the_same() -> None:
+    use_cases, together = use_cases_over(FakePorts()), Barrier(8)
+
+    def first(_number: int) -> object:
+        together.wait()
+        return use_cases.ingest
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(map(id, pool.map(first, range(8))))) == 1
+
+
+def test_a_webhook_waits_two_seconds_for_its_queue_and_others_longer() -> None:
+    ports = real_ports()
+    assert WEBHOOK_QUEUE_TIMEOUT == 2.0
+    assert ports.webhook_queue is not ports.queue
+    taken = compose(ports, SETTINGS, lambda: NOW, lambda: "id").take_notifications
+    assert taken.queue is ports.webhook_queue
+
+
+def test_a_webhook_imports_only_what_it_uses() -> None:
+    look = (
+        "import sys, function_app\nfrom shared.bootstrap import use_cases\nuse_cases().take_notifications\n"
+        f"print([name for name in {NOT_FOR_WEBHOOKS!r} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", look],
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+@dataclass(frozen=True, slots=True)
+class Inner:
+    timeline: Timeline
+    hash_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Outer:
+    inner: Inner
+    queue: CommandQueue
+    clock: Clock
+    limit: int = 7
+
+
+def test_a_field_is_filled_with_a_port_a_value_a_service_or_its_default() -> None:
+    ports = FakePorts()
+    outer = use_cases_over(ports).part(Outer)
+    assert (outer.inner.timeline, outer.queue, outer.limit) == (ports.timeline, ports.queue, 7)
+    assert (outer.inner.hash_key, outer.clock()) == (HASH_KEY, NOW)
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    address: str
+
+
+@pytest.mark.parametrize(("kind", "word"), [(Lost, "Lost.address"), (int, "int is no service")])
+def test_what_cannot_be_filled_is_named(kind: type[Any], word: str) -> None:
+    with pytest.raises(TypeError, match=word):
+        Assembly(FakePorts(), {}).part(kind)
