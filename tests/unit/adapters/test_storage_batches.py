@@ -71,8 +71,8 @@ def test_a_body_byte_for_byte():
 def answered(*parts: str, boundary: str = "changesetresponse_0f0e-0d") -> Answer:
     """The whole of an answer with status 202."""
     inner = "".join(
-        f"--{boundary}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n{one}\r\n"
-        for one in parts
+        f"--{boundary}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n{content}\r\n"
+        for content in parts
     )
     text = (
         f"--batchresponse_1a\r\nContent-Type: multipart/mixed; boundary={boundary}\r\n\r\n"
