@@ -127,7 +127,7 @@ class TestBurying:
 
     def test_an_outdated_one_is_refused(self, storage, tenant):
         message = storage.messages.create(tenant, a_triaged_message(), a_document(), a_copy()).message
-        storage.messages.update(tenant, replace(message, variants=1))
+        storage.messages.save(tenant, replace(message, variants=1))
         with pytest.raises(Conflict):
             storage.messages.bury(tenant, replace(message, state=DELETED))
 
