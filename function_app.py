@@ -1,25 +1,14 @@
 """Every trigger on one page: says when, translates, calls.
 
-Queue functions take one command each; the two Graph webhooks only queue; everything a client calls is
-one HTTP function behind which FastAPI stands.
+A queue carries a family of commands, and its function takes one of them at a time; the two Graph webhooks only
+queue; everything that a client calls is one HTTP function behind which FastAPI stands.
 """
 
 import azure.functions as func
 
-from shared.bootstrap import api_app, outcomes, use_cases
+from shared.bootstrap import api_app, carry_out, outcomes, use_cases
 from shared.domain import names
-from shared.domain.commands.commands import (
-    BackfillMailbox,
-    FileMessage,
-    IngestMessages,
-    JoinLateContacts,
-    MaintainSubscription,
-    MergeRecords,
-    ReconcileMailbox,
-    RematchMessages,
-    SyncMailbox,
-    TakeAway,
-)
+from shared.domain.commands import families
 from shared.triggers.client import serve
 from shared.triggers.graph import receive
 from shared.triggers.poison import take_poison
@@ -61,121 +50,121 @@ async def api(req: func.HttpRequest, context: func.Context) -> func.HttpResponse
 @app.queue_trigger(arg_name="msg", queue_name=names.MAIL_SYNC, connection=STORAGE)
 def sync_mailbox(msg: func.QueueMessage) -> None:
     """mail-sync: walk a mailbox's folders from where their deltas stand."""
-    handle(msg, SyncMailbox, use_cases().sync, outcomes())
+    handle(msg, families.WALKS, carry_out, outcomes())
 
 
 @app.queue_trigger(arg_name="msg", queue_name=names.MAIL_INGEST, connection=STORAGE)
 def ingest_messages(msg: func.QueueMessage) -> None:
     """mail-ingest: fetch up to 20 messages of one mailbox, match them, write their rows."""
-    handle(msg, IngestMessages, use_cases().ingest, outcomes())
+    handle(msg, families.INGESTS, carry_out, outcomes())
 
 
 @app.queue_trigger(arg_name="msg", queue_name=names.MAIL_RECONCILE, connection=STORAGE)
 def reconcile_mailbox(msg: func.QueueMessage) -> None:
     """mail-reconcile: compare what lies in a mailbox with the ledger, and repair."""
-    handle(msg, ReconcileMailbox, use_cases().reconcile, outcomes())
+    handle(msg, families.RECONCILIATIONS, carry_out, outcomes())
 
 
 @app.queue_trigger(arg_name="msg", queue_name=names.MAIL_BACKFILL, connection=STORAGE)
 def backfill_mailbox(msg: func.QueueMessage) -> None:
     """mail-backfill: the next 50 mails of history that was asked for."""
-    handle(msg, BackfillMailbox, use_cases().backfill, outcomes())
+    handle(msg, families.BACKFILLS, carry_out, outcomes())
 
 
 @app.queue_trigger(arg_name="msg", queue_name=names.SUBSCRIPTIONS, connection=STORAGE)
 def maintain_subscription(msg: func.QueueMessage) -> None:
-    """subscriptions: bring a mailbox's Graph subscription in order."""
-    handle(msg, MaintainSubscription, use_cases().maintain_subscription, outcomes())
+    """subscriptions: bring a mailbox's Graph subscription in order, or compare all with Graph's list."""
+    handle(msg, families.SUBSCRIPTIONS, carry_out, outcomes())
 
 
 @app.queue_trigger(arg_name="msg", queue_name=names.LATE_CONTACTS, connection=STORAGE)
 def join_late_contacts(msg: func.QueueMessage) -> None:
     """late-contacts: look in the ledger for mail of people who are known by now."""
-    handle(msg, JoinLateContacts, use_cases().join_late_contacts, outcomes())
+    handle(msg, families.LATE_CONTACTS, carry_out, outcomes())
 
 
 @app.queue_trigger(arg_name="msg", queue_name=names.REMATCHES, connection=STORAGE)
 def rematch_messages(msg: func.QueueMessage) -> None:
     """rematches: decide anew on the next hundred stored messages."""
-    handle(msg, RematchMessages, use_cases().run_rematch, outcomes())
+    handle(msg, families.REMATCHES, carry_out, outcomes())
 
 
 @app.queue_trigger(arg_name="msg", queue_name=names.FILING, connection=STORAGE)
 def file_message(msg: func.QueueMessage) -> None:
     """filing: carry out what a person has said of a stored mail."""
-    handle(msg, FileMessage, use_cases().apply_decision, outcomes())
+    handle(msg, families.DECISIONS, carry_out, outcomes())
 
 
 @app.queue_trigger(arg_name="msg", queue_name=names.ERASURE, connection=STORAGE)
-def take_away(msg: func.QueueMessage) -> None:
-    """erasure: the next page of taking a person, an organisation, or expired mail away."""
-    handle(msg, TakeAway, use_cases().take_away, outcomes())
+def erase(msg: func.QueueMessage) -> None:
+    """erasure: the next page of erasing a person, deleting an organisation, or applying retention."""
+    handle(msg, families.ERASURES, carry_out, outcomes())
 
 
 @app.queue_trigger(arg_name="msg", queue_name=names.RECORD_MERGES, connection=STORAGE)
 def merge_records(msg: func.QueueMessage) -> None:
     """record-merges: move what was filed on a record to the one that has taken its place."""
-    handle(msg, MergeRecords, use_cases().merge_records, outcomes())
+    handle(msg, families.MERGES, carry_out, outcomes())
 
 
 @app.queue_trigger(arg_name="msg", queue_name=names.poison(names.MAIL_SYNC), connection=STORAGE)
 def sync_mailbox_poison(msg: func.QueueMessage) -> None:
     """mail-sync-poison: a walk that the host gave up on."""
-    take_poison(msg, SyncMailbox, outcomes())
+    take_poison(msg, families.WALKS, outcomes())
 
 
 @app.queue_trigger(arg_name="msg", queue_name=names.poison(names.MAIL_INGEST), connection=STORAGE)
 def ingest_messages_poison(msg: func.QueueMessage) -> None:
     """mail-ingest-poison: messages that the host gave up on."""
-    take_poison(msg, IngestMessages, outcomes())
+    take_poison(msg, families.INGESTS, outcomes())
 
 
 @app.queue_trigger(arg_name="msg", queue_name=names.poison(names.MAIL_RECONCILE), connection=STORAGE)
 def reconcile_mailbox_poison(msg: func.QueueMessage) -> None:
     """mail-reconcile-poison: a reconciliation that the host gave up on."""
-    take_poison(msg, ReconcileMailbox, outcomes())
+    take_poison(msg, families.RECONCILIATIONS, outcomes())
 
 
 @app.queue_trigger(arg_name="msg", queue_name=names.poison(names.MAIL_BACKFILL), connection=STORAGE)
 def backfill_mailbox_poison(msg: func.QueueMessage) -> None:
     """mail-backfill-poison: a step of a backfill that the host gave up on."""
-    take_poison(msg, BackfillMailbox, outcomes())
+    take_poison(msg, families.BACKFILLS, outcomes())
 
 
 @app.queue_trigger(arg_name="msg", queue_name=names.poison(names.LATE_CONTACTS), connection=STORAGE)
 def join_late_contacts_poison(msg: func.QueueMessage) -> None:
     """late-contacts-poison: a pass over the ledger that the host gave up on."""
-    take_poison(msg, JoinLateContacts, outcomes())
+    take_poison(msg, families.LATE_CONTACTS, outcomes())
 
 
 @app.queue_trigger(arg_name="msg", queue_name=names.poison(names.REMATCHES), connection=STORAGE)
 def rematch_messages_poison(msg: func.QueueMessage) -> None:
     """rematches-poison: a run of deciding anew that the host gave up on."""
-    take_poison(msg, RematchMessages, outcomes())
+    take_poison(msg, families.REMATCHES, outcomes())
 
 
 @app.queue_trigger(arg_name="msg", queue_name=names.poison(names.FILING), connection=STORAGE)
 def file_message_poison(msg: func.QueueMessage) -> None:
     """filing-poison: a decision that the host gave up on."""
-    take_poison(msg, FileMessage, outcomes())
+    take_poison(msg, families.DECISIONS, outcomes())
 
 
 @app.queue_trigger(arg_name="msg", queue_name=names.poison(names.RECORD_MERGES), connection=STORAGE)
 def merge_records_poison(msg: func.QueueMessage) -> None:
     """record-merges-poison: a move of what was filed that the host gave up on."""
-    take_poison(msg, MergeRecords, outcomes())
+    take_poison(msg, families.MERGES, outcomes())
 
 
 @app.queue_trigger(arg_name="msg", queue_name=names.poison(names.SUBSCRIPTIONS), connection=STORAGE)
 def maintain_subscription_poison(msg: func.QueueMessage) -> None:
     """subscriptions-poison: subscription work that the host gave up on."""
-    take_poison(msg, MaintainSubscription, outcomes())
+    take_poison(msg, families.SUBSCRIPTIONS, outcomes())
 
 
 @app.queue_trigger(arg_name="msg", queue_name=names.poison(names.ERASURE), connection=STORAGE)
-def take_away_poison(msg: func.QueueMessage) -> None:
-    """erasure-poison: taking away that the host gave up on."""
-    take_poison(msg, TakeAway, outcomes())
+def erase_poison(msg: func.QueueMessage) -> None:
+    """erasure-poison: a page of an erasure, a deletion or retention that the host gave up on."""
+    take_poison(msg, families.ERASURES, outcomes())
 
 
 @app.timer_trigger(arg_name="timer", schedule="0 40 3 * * *", run_on_startup=False)

@@ -103,7 +103,7 @@ def nobody_waits() -> None:
     """A reply that comes before its parent leaves no word."""
     from shared.adapters.storage.stores.messages import AzureMessageStore
 
-    def wait_for(self: Any, *given: Any) -> Any:
+    def wait_for(self: Any, *given: Any, **_: Any) -> Any:
         stored = self.get(*given[:2])
         return stored if stored is not None and stored.is_filed else None
 

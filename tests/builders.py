@@ -11,7 +11,7 @@ from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.organisations import Organisation
 from shared.domain.connections.subscriptions import Subscription
 from shared.domain.filing.entries import Entry, entry_id
-from shared.domain.filing.filing import Copy, InboxItem, StoredMessage, Waiter
+from shared.domain.filing.filing import Copy, Dependent, InboxItem, StoredMessage
 from shared.domain.mail.addresses import Person
 from shared.domain.mail.identity import Fingerprint
 from shared.domain.mail.items import ItemRef
@@ -224,9 +224,9 @@ def a_copy(**changes: Any) -> Copy:
     return Copy(**_with_people(fields))
 
 
-def a_waiter(number: int = 1) -> Waiter:
+def a_dependent(number: int = 1, **fields: Any) -> Dependent:
     """A skipped copy that answers a mail which is not there yet."""
-    return Waiter(MAILBOX_ID, an_item(f"AAkALgAAAAAA-waiter-{number}"))
+    return Dependent(MAILBOX_ID, an_item(f"AAkALgAAAAAA-dependent-{number}"), **fields)
 
 
 def an_entry(ref: str = "contact/C-1", **changes: Any) -> Entry:

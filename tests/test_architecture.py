@@ -6,15 +6,18 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
 from shared.bootstrap.compose import UseCaseSettings
+from shared.bootstrap.dispatch import CARRIED_OUT_BY
 from shared.domain import names
-from shared.domain.commands.commands import COMMANDS
+from shared.domain.commands.families import COMMANDS
 from shared.ports.record import Ports
 from shared.triggers.queue import MAX_DEQUEUE_COUNT
+from tests.composed import use_cases_over
+from tests.fakes import FakePorts
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_STATEMENTS = 3
@@ -67,8 +70,16 @@ def test_every_queue_has_one_trigger() -> None:
     assert sorted(queues) == sorted([*names.QUEUES, *map(names.poison, names.QUEUES)])
 
 
-def test_every_command_has_a_queue_of_its_own() -> None:
-    assert sorted(one.queue for one in COMMANDS) == sorted(names.QUEUES)
+def test_every_queue_carries_commands_and_every_command_is_carried_out() -> None:
+    assert {kind.queue for kind in COMMANDS} == set(names.QUEUES)
+    assert list(CARRIED_OUT_BY) == list(COMMANDS)
+
+
+def test_every_command_has_a_use_case_that_takes_it() -> None:
+    use_cases = use_cases_over(FakePorts())
+    for kind, chosen in CARRIED_OUT_BY.items():
+        run: Any = chosen(use_cases)
+        assert get_type_hints(type(run).__call__)["command"] is kind
 
 
 def test_queue_triggers_share_the_host_s_connection() -> None:

@@ -33,7 +33,7 @@ fi
 
 work=$(mktemp -d)
 label="for a minute, $(date -u +%Y-%m-%dT%H:%M:%SZ)"
-# shellcheck disable=SC2317  # called by the trap
+# shellcheck disable=SC2317,SC2329  # called by the trap
 forget() {
   local key
   rm -rf "$work"

@@ -25,8 +25,9 @@ from shared.services.connections.mailboxes import (
 from shared.services.connections.organisations import GetOrganisation, ListOrganisations, PutOrganisation
 from shared.services.connections.readdressing import TakeOverAddress
 from shared.services.filing.explain import Explain
-from shared.services.filing.inbox import Decide, ReadInbox, UndoDecision
+from shared.services.filing.inbox import Decide, UndoDecision
 from shared.services.filing.links import LinkMessage, UnlinkMessage
+from shared.services.filing.read_inbox import ReadInbox
 from shared.services.filing.reading import ReadAttachment, ReadMessage, ReadTimeline
 from shared.services.matching.rematch import Rematch
 from shared.services.privacy.audit import AuditRequest, ReadAudit

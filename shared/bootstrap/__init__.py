@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from shared.bootstrap.compose import UseCases
     from shared.config import Settings
+    from shared.domain.commands.envelope import Command
 
 # `cache` alone lets two first requests build the same thing twice.
 _building = RLock()
@@ -25,6 +26,13 @@ def use_cases() -> "UseCases":
     """The use cases of this process. Raises ConfigurationError when settings are missing or wrong."""
     with _building:
         return _use_cases()
+
+
+def carry_out(command: "Command") -> None:
+    """Run the use case of a command."""
+    from shared.bootstrap import dispatch
+
+    dispatch.carry_out(use_cases(), command)
 
 
 def outcomes() -> Outcomes:

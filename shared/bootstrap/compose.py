@@ -50,23 +50,24 @@ if TYPE_CHECKING:
     )
     from shared.services.connections.readdressing import NoticeAddresses, TakeOverAddress
     from shared.services.connections.subscription_care import (
-        CareForSubscriptions,
         QueueComparisons,
         QueueDueSubscriptions,
+        RunComparison,
     )
+    from shared.services.connections.subscriptions import MaintainSubscriptions
     from shared.services.filing.apply_decision import ApplyDecision
     from shared.services.filing.change_by_person import SweepDecisions
     from shared.services.filing.explain import Explain
-    from shared.services.filing.inbox import Decide, ReadInbox, UndoDecision
+    from shared.services.filing.inbox import Decide, UndoDecision
     from shared.services.filing.ingest import Ingest
     from shared.services.filing.links import LinkMessage, UnlinkMessage
+    from shared.services.filing.read_inbox import ReadInbox
     from shared.services.filing.reading import ReadAttachment, ReadMessage, ReadTimeline
     from shared.services.matching.rematch import Rematch, RunRematch
     from shared.services.privacy.audit import AuditRequest, ReadAudit
-    from shared.services.privacy.deletion import AskDeletion
-    from shared.services.privacy.erasing import AskErasure
-    from shared.services.privacy.retention import QueueRetention
-    from shared.services.privacy.taking_away import RunTakeAway
+    from shared.services.privacy.deletion import AskDeletion, RunDeletion
+    from shared.services.privacy.erasing import AskErasure, RunErasure
+    from shared.services.privacy.retention import QueueRetention, RunRetention
     from shared.services.records.merging import MergeContacts, MoveFiled, RenameRecord
     from shared.services.records.records import (
         DeleteRecord,
@@ -127,7 +128,8 @@ class UseCases(Assembly):
     test_mailboxes: TestMailboxes = use_case("connections.mailbox_tests")
     notice_addresses: NoticeAddresses = use_case("connections.readdressing")
     take_over_address: TakeOverAddress = use_case("connections.readdressing")
-    maintain_subscription: CareForSubscriptions = use_case("connections.subscription_care")
+    maintain_subscription: MaintainSubscriptions = use_case("connections.subscriptions")
+    run_comparison: RunComparison = use_case("connections.subscription_care")
     queue_due_subscriptions: QueueDueSubscriptions = use_case("connections.subscription_care")
     queue_comparisons: QueueComparisons = use_case("connections.subscription_care")
 
@@ -139,7 +141,7 @@ class UseCases(Assembly):
     read_attachment: ReadAttachment = use_case("filing.reading")
     link_message: LinkMessage = use_case("filing.links")
     unlink_message: UnlinkMessage = use_case("filing.links")
-    read_inbox: ReadInbox = use_case("filing.inbox")
+    read_inbox: ReadInbox = use_case("filing.read_inbox")
     decide: Decide = use_case("filing.inbox")
     undo_decision: UndoDecision = use_case("filing.inbox")
     explain: Explain = use_case("filing.explain")
@@ -162,7 +164,9 @@ class UseCases(Assembly):
     ask_erasure: AskErasure = use_case("privacy.erasing")
     ask_deletion: AskDeletion = use_case("privacy.deletion")
     queue_retention: QueueRetention = use_case("privacy.retention")
-    take_away: RunTakeAway = use_case("privacy.taking_away")
+    run_erasure: RunErasure = use_case("privacy.erasing")
+    run_deletion: RunDeletion = use_case("privacy.deletion")
+    run_retention: RunRetention = use_case("privacy.retention")
 
 
 def compose(ports: Ports, settings: UseCaseSettings, clock: Clock, new_id: Callable[[], str]) -> UseCases:

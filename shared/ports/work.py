@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
-from shared.domain.commands.commands import Command
+from shared.domain.commands.envelope import Command
 
 Clock = Callable[[], datetime]
 

@@ -6,29 +6,29 @@ The poison message itself is finished either way.
 from dataclasses import replace
 
 from shared import telemetry
-from shared.domain.commands.commands import Command
+from shared.domain.commands.families import Family
 from shared.domain.errors import MalformedCommand
 from shared.services.commands.failures import failure_id, failure_of_poison, record
-from shared.triggers.queue import Outcomes, QueueMessage, record_malformed
+from shared.triggers.queue import Outcomes, QueueMessage, record_malformed, text_of
 
 
-def take_poison(message: QueueMessage, kind: type[Command], outcomes: Outcomes) -> None:
+def take_poison(message: QueueMessage, family: Family, outcomes: Outcomes) -> None:
     """Finish one message of a `-poison` queue.
 
     A command whose failure is recorded needs a person. One without killed its workers, or storage was away:
     it is put back once by itself, and recorded when it comes again. Safe to run twice.
     """
     try:
-        command = kind.from_json(message.get_body().decode("utf-8", "replace"))
+        command = family.read(text_of(message))
     except MalformedCommand as error:
-        record_malformed(message, kind.queue, error, outcomes)
-        telemetry.alert(telemetry.POISON_MESSAGE, queue=kind.queue, mailbox="", known=True)
+        record_malformed(message, family.queue, error, outcomes)
+        telemetry.alert(telemetry.POISON_MESSAGE, queue=family.queue, mailbox="", known=True)
         return
     known = outcomes.exceptions.get(command.tenant_id, failure_id(command.to_json())) is not None
     if not known and command.replays == 0:
         outcomes.queue.put(replace(command, attempt=0, replays=1))
-        telemetry.alert(telemetry.POISON_REPLAYED, queue=kind.queue, mailbox=command.mailbox_id)
+        telemetry.alert(telemetry.POISON_REPLAYED, queue=family.queue, mailbox=command.mailbox_id)
         return
     if not known:
         record(outcomes.exceptions, failure_of_poison(command, outcomes.clock()))
-    telemetry.alert(telemetry.POISON_MESSAGE, queue=kind.queue, mailbox=command.mailbox_id, known=known)
+    telemetry.alert(telemetry.POISON_MESSAGE, queue=family.queue, mailbox=command.mailbox_id, known=known)

@@ -3,10 +3,12 @@
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from shared import telemetry
-from shared.domain.commands.commands import Command, IngestMessages, tenant_named_in
+from shared.domain.commands.commands import IngestMessages
+from shared.domain.commands.envelope import Command, tenant_named_in
+from shared.domain.commands.families import Family
 from shared.domain.commands.retries import delay, is_overdue
 from shared.domain.errors import Busy, MalformedCommand, Noted, PermanentError, TransientError
 from shared.ports.stores.exceptions import Exceptions
@@ -22,8 +24,6 @@ BUSY_DELAY = (1.0, 4.0)
 # After an hour of that somebody is told with each try, so there are fewer of them.
 OVERDUE_DELAY = (30.0, 60.0)
 
-C = TypeVar("C", bound=Command)
-
 
 class QueueMessage(Protocol):
     """The part of azure.functions.QueueMessage that is read here."""
@@ -32,6 +32,11 @@ class QueueMessage(Protocol):
     def dequeue_count(self) -> int | None: ...
 
     def get_body(self) -> bytes: ...
+
+
+def text_of(message: QueueMessage) -> str:
+    """What the message says; bytes that are no UTF-8 make it no command, and are kept readable."""
+    return message.get_body().decode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +48,21 @@ class Outcomes:
     clock: Clock
 
 
-def handle(message: QueueMessage, kind: type[C], run: Callable[[C], None], outcomes: Outcomes) -> None:
+def handle(message: QueueMessage, family: Family, run: Callable[[Command], None], outcomes: Outcomes) -> None:
     """Run the command in a queue message.
 
     A transient failure puts it back with a growing delay and finishes; a permanent one is recorded and
     finishes; anything else is a bug and escapes, so that the host tries again and then gives up on it.
     """
     try:
-        command = kind.from_json(message.get_body().decode("utf-8", "replace"))
+        command = family.read(text_of(message))
     except MalformedCommand as error:
-        record_malformed(message, kind.queue, error, outcomes)
+        record_malformed(message, family.queue, error, outcomes)
         return
     if _is_last_try(message) and isinstance(command, IngestMessages) and len(command.items) > 1:
         _split(command, outcomes)
         return
-    with telemetry.measured(f"{kind.queue}_handled", mailbox=command.mailbox_id) as said:
+    with telemetry.measured(f"{family.queue}_handled", mailbox=command.mailbox_id) as said:
         try:
             said["outcome"] = _attempt(command, run, outcomes)
         except Exception as error:
@@ -68,7 +73,7 @@ def handle(message: QueueMessage, kind: type[C], run: Callable[[C], None], outco
             raise
 
 
-def _attempt(command: C, run: Callable[[C], None], outcomes: Outcomes) -> str:
+def _attempt(command: Command, run: Callable[[Command], None], outcomes: Outcomes) -> str:
     try:
         run(command)
     except Busy as error:
@@ -98,8 +103,8 @@ def _stand_back(command: Command, error: Busy, outcomes: Outcomes) -> None:
 
 def _put_back(command: Command, error: TransientError, outcomes: Outcomes) -> None:
     wait = delay(command.attempt, error.retry_after, random.random())
-    for one in _parts(command):
-        outcomes.queue.put(one.again(), delay=wait)
+    for part in _parts(command):
+        outcomes.queue.put(part.again(), delay=wait)
     if is_overdue(command.first_at, outcomes.clock()):
         telemetry.overdue(command.mailbox_id, command.attempt, error, wait)
     else:
@@ -126,6 +131,6 @@ def _split(command: IngestMessages, outcomes: Outcomes) -> None:
 
 def record_malformed(message: QueueMessage, queue: str, error: MalformedCommand, outcomes: Outcomes) -> None:
     """Keep a message that is no command: with the organisation it names, else with nobody's."""
-    text = message.get_body().decode("utf-8", "replace")
+    text = text_of(message)
     record(outcomes.exceptions, failure_of_text(text, tenant_named_in(text), queue, error, outcomes.clock()))
     telemetry.failure("command_malformed", error)

@@ -29,6 +29,7 @@ from tests.builders import (
     MAILBOX_ID,
     NOW,
     a_copy,
+    a_dependent,
     a_document,
     a_failure,
     a_folder_state,
@@ -39,7 +40,6 @@ from tests.builders import (
     a_stored_message,
     a_subscription,
     a_triaged_message,
-    a_waiter,
     an_entry,
     an_inbox_item,
     an_item,
@@ -86,17 +86,20 @@ class TestCosts:
         assert cost(finish, azure, tenant, message) == 1
 
     def test_messages(self, azure, tenant, cost):
-        assert cost(azure.messages.wait_for, tenant, KEY, a_waiter(1)) == 1
-        assert cost(azure.messages.wait_for, tenant, KEY, a_waiter(2)) == 3
+        assert cost(azure.messages.wait_for, tenant, KEY, a_dependent(1)) == 1
+        assert cost(azure.messages.wait_for, tenant, KEY, a_dependent(2)) == 3
         assert cost(create, azure, tenant) == 3
         message = azure.messages.get(tenant, KEY)
         assert cost(create, azure, tenant) == 2
-        assert cost(azure.messages.wait_for, tenant, KEY, a_waiter(3)) == 2
+        assert cost(azure.messages.wait_for, tenant, KEY, a_dependent(3)) == 3
+        assert cost(lambda: azure.messages.wait_for(tenant, KEY, a_dependent(4), is_there=True)) == 2
+        assert cost(azure.messages.dependents, tenant, KEY) == 1
         assert cost(azure.messages.get, tenant, KEY) == 1
         assert cost(azure.messages.document, tenant, KEY) == 1
         assert cost(azure.messages.copies, tenant, KEY) == 1
         assert cost(azure.messages.add_copy, tenant, KEY, a_copy(item=an_item("2"))) == 1
         assert cost(azure.messages.find, tenant, {KEY: "a", "ff" * 16: "b"}) == 2
+        message = azure.messages.get(tenant, KEY)
         message = azure.messages.save(tenant, replace(message, variants=1))
         assert cost(azure.messages.find, tenant, {KEY: "a"}) == 2
         azure.messages.save(tenant, message)

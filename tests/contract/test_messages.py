@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.errors import Conflict
-from shared.domain.filing.filing import DONE, MAX_WAITERS, Bounced
+from shared.domain.filing.filing import DONE, Bounced
 from shared.domain.filing.person_decisions import LINK, OPEN, PersonDecision
+from shared.domain.filing.shown import Shown
 from shared.domain.mail.identity import variant_key
 from shared.domain.mail.messages import Direction
 from shared.domain.matching.matching import Disposition
@@ -19,12 +20,12 @@ from tests.builders import (
     NOW,
     a_copy,
     a_decision,
+    a_dependent,
     a_document,
     a_link,
     a_ref,
     a_stored_message,
     a_triaged_message,
-    a_waiter,
     an_attachment,
     an_item,
 )
@@ -45,6 +46,10 @@ def finish(storage, tenant, message):
     return change(tenant, message.key, lambda row: row.finished(message), known=message)
 
 
+def dependents(storage, tenant, key=KEY):
+    return set(storage.messages.dependents(tenant, key))
+
+
 class TestScan:
     def test_pages_show_every_message_once_in_order_of_keys(self, storage, tenant):
         keys = ["0a" * 16, "0a" * 16 + "v1", "0b" * 16, "ff" * 16]
@@ -61,7 +66,7 @@ class TestScan:
 
     def test_copies_awaited_mails_and_other_organisations_are_no_messages(self, storage, tenant):
         create(storage, tenant)
-        storage.messages.wait_for(tenant, "0c" * 16, a_waiter())
+        storage.messages.wait_for(tenant, "0c" * 16, a_dependent())
         create(storage, tenant[:-1] + "x", a_stored_message(key="0d" * 16))
         page, after = storage.messages.scan(tenant, limit=10, after="")
         assert ([one.key for one in page], after) == ([KEY], "")
@@ -132,7 +137,7 @@ class TestMessageStore:
                 decided=decision,
                 undone=replace(decision, what=OPEN),
                 unlinked=frozenset({a_ref()}),
-                withdrawn=frozenset({a_ref("client/K-1")}),
+                before=Shown(frozenset({a_ref("client/K-1")})),
                 change_ids=("1", "2"),
             ),
         )
@@ -161,12 +166,14 @@ class TestMessageStore:
         finish(storage, tenant, message)
         assert replace(storage.messages.get(tenant, KEY), etag="") == replace(message, state=DONE, etag="")
 
-    def test_finishing_an_outdated_decision_is_refused(self, storage, tenant):
+    def test_who_finishes_an_outdated_decision_leaves_word_of_it(self, storage, tenant):
         message = create(storage, tenant).message
-        storage.messages.save(tenant, replace(message, decision=a_decision("contact/C-1", "client/K-1")))
-        with pytest.raises(Conflict):
-            finish(storage, tenant, message)
-        assert storage.messages.get(tenant, KEY).state == "pending"
+        other = a_decision("client/K-1")
+        storage.messages.save(tenant, replace(message, decision=other))
+        assert finish(storage, tenant, message).state == "pending"
+        stored = storage.messages.get(tenant, KEY)
+        assert (stored.state, stored.decision) == ("pending", other)
+        assert stored.before.refs == {a_ref("contact/C-1"), a_ref("client/K-1")}
 
     def test_find_tells_links_direction_and_people_but_not_what_is_absent(self, storage, tenant):
         message = a_stored_message(direction=Direction.OUT, participants=frozenset({"a@x.example"}))
@@ -186,49 +193,76 @@ class TestMessageStore:
         assert [len(storage.messages.copies(tenant, one)) for one in (KEY, other)] == [1, 1]
 
 
-class TestWaiting:
+class TestDependents:
     def test_the_mail_finds_who_waits_for_it(self, storage, tenant):
         for number in (1, 2, 1):
-            assert storage.messages.wait_for(tenant, KEY, a_waiter(number)) is None
+            assert storage.messages.wait_for(tenant, KEY, a_dependent(number)) is None
         assert storage.messages.get(tenant, KEY) is None
         assert storage.messages.document(tenant, KEY) is None
         assert storage.messages.find(tenant, {KEY: "id"}) == {}
+        assert storage.messages.is_awaited(tenant, KEY)
         claim = create(storage, tenant)
         assert claim.created
-        assert claim.message.waiters == (a_waiter(1), a_waiter(2))
+        assert claim.message.has_dependents
+        assert dependents(storage, tenant) == {a_dependent(1), a_dependent(2)}
         assert storage.messages.get(tenant, KEY) == claim.message
         assert storage.messages.document(tenant, KEY) == a_document()
 
-    def test_a_waiter_says_whether_its_mail_is_kept(self, storage, tenant):
-        storage.messages.wait_for(tenant, KEY, a_waiter())
-        storage.messages.wait_for(tenant, KEY, replace(a_waiter(), kept=True))
-        assert create(storage, tenant).message.waiters == (a_waiter(), replace(a_waiter(), kept=True))
+    def test_a_copy_that_is_kept_by_now_says_so(self, storage, tenant):
+        storage.messages.wait_for(tenant, KEY, a_dependent())
+        storage.messages.wait_for(tenant, KEY, a_dependent(message_key="ff" * 16))
+        create(storage, tenant)
+        assert dependents(storage, tenant) == {a_dependent(message_key="ff" * 16)}
 
-    def test_a_filed_mail_is_not_waited_for(self, storage, tenant):
+    @pytest.mark.parametrize("is_there", [True, False])
+    def test_a_filed_mail_is_answered_as_it_stands_and_knows_who_depends_on_it(
+        self, storage, tenant, is_there
+    ):
         message = create(storage, tenant).message
-        assert storage.messages.wait_for(tenant, KEY, a_waiter()) == message
-        assert storage.messages.get(tenant, KEY).waiters == ()
+        assert not message.has_dependents
+        stored = storage.messages.wait_for(tenant, KEY, a_dependent(), is_there=is_there)
+        assert stored == storage.messages.get(tenant, KEY)
+        assert replace(stored, etag="") == replace(message, has_dependents=True, etag="")
+        assert dependents(storage, tenant) == {a_dependent()}
+        assert storage.messages.copies(tenant, KEY) == [a_copy()]
 
-    def test_a_mail_in_triage_is_waited_for_until_it_is_filed(self, storage, tenant):
+    def test_nobody_who_has_read_it_before_misses_that_there_is_a_dependent(self, storage, tenant):
+        message = create(storage, tenant).message
+        storage.messages.wait_for(tenant, KEY, a_dependent())
+        with pytest.raises(Conflict):
+            storage.messages.save(tenant, message)
+
+    @pytest.mark.parametrize("is_there", [True, False])
+    def test_a_mail_that_is_thought_to_be_there_may_be_awaited(self, storage, tenant, is_there):
+        assert storage.messages.wait_for(tenant, KEY, a_dependent(), is_there=is_there) is None
+        assert storage.messages.is_awaited(tenant, KEY)
+
+    def test_a_mail_in_triage_keeps_them_until_it_is_filed_and_behind_that(self, storage, tenant):
         message = create(storage, tenant, a_triaged_message()).message
-        assert storage.messages.wait_for(tenant, KEY, a_waiter()) is None
+        assert storage.messages.wait_for(tenant, KEY, a_dependent()) is None
         finish(storage, tenant, message)
         stored = storage.messages.get(tenant, KEY)
-        assert (stored.state, stored.waiters) == (DONE, (a_waiter(),))
+        assert (stored.state, stored.has_dependents) == (DONE, True)
         filed = storage.messages.save(tenant, replace(stored, decision=a_decision()))
         finish(storage, tenant, filed)
-        assert storage.messages.get(tenant, KEY).waiters == ()
+        assert storage.messages.get(tenant, KEY).has_dependents
+        assert dependents(storage, tenant) == {a_dependent()}
 
-    def test_waiters_are_limited(self, storage, tenant):
-        for number in range(MAX_WAITERS + 3):
-            storage.messages.wait_for(tenant, KEY, a_waiter(number))
-        assert len(create(storage, tenant).message.waiters) == MAX_WAITERS
+    def test_a_tombstone_has_none(self, storage, tenant):
+        message = create(storage, tenant).message
+        storage.messages.wait_for(tenant, variant_key(KEY, 1), a_dependent(2))
+        stored = storage.messages.wait_for(tenant, KEY, a_dependent())
+        storage.messages.bury(tenant, replace(stored, state="deleted", has_dependents=False))
+        assert message.key == stored.key
+        assert dependents(storage, tenant) == set()
+        assert dependents(storage, tenant, variant_key(KEY, 1)) == {a_dependent(2)}
 
     def test_nobody_is_forgotten_when_all_come_at_once(self, storage, tenant):
         numbers = range(4)
         with ThreadPoolExecutor(4) as pool:
-            list(pool.map(lambda one: storage.messages.wait_for(tenant, KEY, a_waiter(one)), numbers))
-        assert set(create(storage, tenant).message.waiters) == {a_waiter(one) for one in numbers}
+            list(pool.map(lambda one: storage.messages.wait_for(tenant, KEY, a_dependent(one)), numbers))
+        assert create(storage, tenant).message.has_dependents
+        assert dependents(storage, tenant) == {a_dependent(one) for one in numbers}
 
     def test_one_of_many_inserts_at_once_creates(self, storage, tenant):
         with ThreadPoolExecutor(4) as pool:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from shared.domain.commands.commands import Command
+from shared.domain.commands.envelope import Command
 from shared.domain.errors import Busy
 from tests.fakes.faults import Faults
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import check_queue_message
-from shared.domain.commands.commands import Command
+from shared.domain.commands.envelope import Command
 
 LONGEST_DELAY: Final = 7 * 24 * 3_600
 

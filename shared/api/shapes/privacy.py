@@ -9,13 +9,14 @@ from shared.domain.privacy.erasure import DONE, Deletion, Erasure
 
 def erasure(found: Erasure) -> ErasureModel:
     is_done = found.state == DONE
+    # The domain counts the turns that ended; a reader counts the turn that runs.
+    turn = found.turn if is_done else found.turn + 1
     return ErasureModel(
         id=found.id,
         state="done" if is_done else "running",
         asked_at=found.at,
         step=found.step,
-        # The domain counts the turns that ended; a reader counts the turn that runs.
-        turn=found.turn if is_done else found.turn + 1,
+        turn=turn,
         messages=found.messages,
         changed=found.changed,
         done_at=found.done_at,

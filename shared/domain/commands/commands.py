@@ -1,68 +1,23 @@
-"""Commands: what one part of the service asks of another. Ids only, never mail; versioned JSON in an envelope.
+"""Every command: what one part of the service asks of another, and how it is made from what is at hand."""
 
-Deployments overlap, so a reader takes what it knows and leaves the rest.
-"""
-
-import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Final, Self
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from shared.domain import names
-from shared.domain.connections.mailboxes import is_tenant_id
+from shared.domain.commands.envelope import Command, OrganisationCommand
+from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import MalformedCommand
 from shared.domain.mail.items import ItemRef
 
-VERSION: Final = 1
+if TYPE_CHECKING:
+    # The webhooks read commands, and load nothing that reads mail.
+    from shared.domain.privacy.erasure import Deletion, Erasure
+
 MAX_IDS: Final = 20
-NOBODY: Final = "unknown"
-PERSON: Final = "person"
-ORGANISATION: Final = "organisation"
-EXPIRED: Final = "expired"
-TAKEN: Final = (PERSON, ORGANISATION, EXPIRED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """The envelope: `attempt` counts transient failures, `first_at` is when it was first asked (UTC).
-
-    `replays` counts how often it was taken back from poison by itself. `mailbox_id` is '' where a
-    command is about the whole organisation.
-    """
-
-    queue: ClassVar[str]
-    times: ClassVar[tuple[str, ...]] = ("first_at",)
-
-    tenant_id: str
-    mailbox_id: str
-    first_at: datetime
-    attempt: int = 0
-    replays: int = 0
-
-    def again(self) -> Self:
-        """The same command after one more transient failure."""
-        return replace(self, attempt=self.attempt + 1)
-
-    def to_json(self) -> str:
-        """The queue message's text."""
-        content = {"version": VERSION, "command": type(self).__name__, **asdict(self)}
-        return json.dumps(content, separators=(",", ":"), default=_plain)
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Read a queue message; unknown fields are left. Raises MalformedCommand."""
-        try:
-            content: dict[str, Any] = json.loads(text)
-            known = {one.name for one in fields(cls)}
-            given: dict[str, Any] = {
-                name: _restored(value) for name, value in content.items() if name in known
-            }
-            if content["command"] != cls.__name__:
-                raise MalformedCommand(f"{content['command']} came to the queue of {cls.__name__}")
-            moments = {name: datetime.fromisoformat(given[name]) for name in cls.times if given.get(name)}
-            return cls(**{**given, **moments})
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise MalformedCommand(f"not a {cls.__name__}: {error!r}") from error
+# First steps of what is taken away page by page.
+MESSAGES: Final = "messages"
+SUBSCRIPTIONS: Final = "subscriptions"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +25,10 @@ class SyncMailbox(Command):
     """Walk the mailbox's folders from where their deltas stand."""
 
     queue: ClassVar[str] = names.MAIL_SYNC
+
+    @classmethod
+    def of(cls, mailbox: Mailbox, now: datetime) -> Self:
+        return cls(tenant_id=mailbox.tenant_id, mailbox_id=mailbox.mailbox_id, first_at=now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +69,10 @@ class ReconcileMailbox(Command):
     start: datetime | None = None
     counted: str = ""
 
+    @classmethod
+    def of(cls, mailbox: Mailbox, now: datetime, *, since: datetime | None = None) -> Self:
+        return cls(tenant_id=mailbox.tenant_id, mailbox_id=mailbox.mailbox_id, first_at=now, since=since)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackfillMailbox(Command):
@@ -119,9 +82,13 @@ class BackfillMailbox(Command):
 
     step: int = 0
 
+    @classmethod
+    def of(cls, mailbox: Mailbox, now: datetime, *, step: int) -> Self:
+        return cls(tenant_id=mailbox.tenant_id, mailbox_id=mailbox.mailbox_id, first_at=now, step=step)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JoinLateContacts(Command):
+class JoinLateContacts(OrganisationCommand):
     """Join the addresses and domains of new records with the organisation's ledger.
 
     Over the announcements behind `behind` and up to `until`, which is known once a pass has begun. `more`: others
@@ -132,7 +99,6 @@ class JoinLateContacts(Command):
     queue: ClassVar[str] = names.LATE_CONTACTS
     times: ClassVar[tuple[str, ...]] = ("first_at", "behind", "until")
 
-    mailbox_id: str = ""
     second: bool = False
     behind: datetime | None = None
     until: datetime | None = None
@@ -141,54 +107,83 @@ class JoinLateContacts(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RematchMessages(Command):
+class RematchMessages(OrganisationCommand):
     """Decide anew on stored mail, from behind the message `after`: all of it, or what concerns `record`.
 
     `run` names the whole run; `turn` counts how often it has gone through, `changed` what this time has changed.
+    `keys`: only these messages, up to 20, whose parent has lost records.
     """
 
     queue: ClassVar[str] = names.REMATCHES
 
-    mailbox_id: str = ""
     run: str = ""
     record: str = ""
     after: str = ""
     turn: int = 0
     changed: int = 0
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FileMessage(Command):
+class FileMessage(OrganisationCommand):
     """Bring everything in line with what a person has said of a stored mail; `key` is the message's."""
 
     queue: ClassVar[str] = names.FILING
 
-    mailbox_id: str = ""
     key: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TakeAway(Command):
-    """The next page of taking something away: a person, an organisation, or what is older than it may be kept.
+class ErasePerson(OrganisationCommand):
+    """The next page of erasing a person; `run` is the id of the erasure.
 
-    `what` is one of TAKEN. `run` is the id of an erasure; `step` and `after` say how far this turn has come. A second
-    turn catches what was being written during the first one. `before`: what was received earlier goes.
+    `step` and `after` say how far this `turn` has come. A second turn catches what was being written during the
+    first one.
+    """
+
+    queue: ClassVar[str] = names.ERASURE
+
+    run: str
+    step: str = MESSAGES
+    after: str = ""
+    turn: int = 0
+
+    @classmethod
+    def first(cls, tenant_id: str, erasure: "Erasure") -> Self:
+        return cls(tenant_id=tenant_id, first_at=erasure.at, run=erasure.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteOrganisation(OrganisationCommand):
+    """The next page of deleting an organisation: `step` is the place that is cleared, in the first or second `turn`."""
+
+    queue: ClassVar[str] = names.ERASURE
+
+    step: str = SUBSCRIPTIONS
+    turn: int = 0
+
+    @classmethod
+    def first(cls, tenant_id: str, deletion: "Deletion") -> Self:
+        return cls(tenant_id=tenant_id, first_at=deletion.at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyRetention(OrganisationCommand):
+    """The next page of taking away what was received before `before`: stored mail, then the ledger's rows.
+
+    `after` is the message, or the mailbox, behind which it goes on.
     """
 
     queue: ClassVar[str] = names.ERASURE
     times: ClassVar[tuple[str, ...]] = ("first_at", "before")
 
-    mailbox_id: str = ""
-    what: str
-    run: str = ""
-    step: str = ""
+    before: datetime
+    step: str = MESSAGES
     after: str = ""
-    turn: int = 0
-    before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MergeRecords(Command):
+class MergeRecords(OrganisationCommand):
     """Move what was filed on one record to the one that has taken its place; both as `kind/id`.
 
     `pages` have been moved so far. `second`: the pass some minutes later, for mail that was on its way.
@@ -196,7 +191,6 @@ class MergeRecords(Command):
 
     queue: ClassVar[str] = names.RECORD_MERGES
 
-    mailbox_id: str = ""
     merged: str
     into: str
     pages: int = 0
@@ -205,62 +199,19 @@ class MergeRecords(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaintainSubscription(Command):
-    """Bring the mailbox's Graph subscription in order. `event` is the lifecycle event that asked for it.
-
-    Without a mailbox: compare the organisation's subscriptions with those that Graph has.
-    """
+    """Bring the mailbox's Graph subscription in order. `event` is the lifecycle event that asked for it."""
 
     queue: ClassVar[str] = names.SUBSCRIPTIONS
 
     event: str = ""
 
-
-COMMANDS: Final[tuple[type[Command], ...]] = (
-    SyncMailbox,
-    IngestMessages,
-    ReconcileMailbox,
-    BackfillMailbox,
-    JoinLateContacts,
-    RematchMessages,
-    FileMessage,
-    TakeAway,
-    MergeRecords,
-    MaintainSubscription,
-)
+    @classmethod
+    def of(cls, mailbox: Mailbox, now: datetime) -> Self:
+        return cls(tenant_id=mailbox.tenant_id, mailbox_id=mailbox.mailbox_id, first_at=now)
 
 
-def read_command(text: str) -> Command:
-    """The command behind a text, whichever it is. Raises MalformedCommand."""
-    try:
-        name = json.loads(text)["command"]
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise MalformedCommand(f"not a command: {error!r}") from error
-    kind = next((one for one in COMMANDS if one.__name__ == name), None)
-    if kind is None:
-        raise MalformedCommand("the command is of no known kind")
-    return kind.from_json(text)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareSubscriptions(OrganisationCommand):
+    """Compare the organisation's subscriptions with those that Graph has."""
 
-
-def tenant_named_in(text: str) -> str:
-    """The tenant that a text which is no command names all the same; 'unknown' when it names none."""
-    try:
-        named = json.loads(text)["tenant_id"]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return NOBODY
-    return named if isinstance(named, str) and is_tenant_id(named) else NOBODY
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    raise TypeError(f"a command cannot carry {value!r}")
-
-
-def _restored(value: object) -> object:
-    """Lists are tuples, and the only objects that a command carries are items of a mailbox."""
-    match value:
-        case list():
-            return tuple(map(_restored, value))
-        case dict():
-            return ItemRef(str(value["folder"]), str(value["item_id"]))
-    return value
+    queue: ClassVar[str] = names.SUBSCRIPTIONS

@@ -4,16 +4,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.errors import Conflict
-from shared.domain.filing.entries import Entry, entry_id, kind_of
+from shared.domain.filing.entries import Entry, entry_id
 from shared.domain.filing.person_decisions import PersonDecision
+from shared.domain.filing.shown import NOTHING, Shown
 from shared.domain.mail.addresses import Person
-from shared.domain.mail.automatic import Automatic, nature_of
-from shared.domain.mail.conversations import travels
 from shared.domain.mail.identity import Fingerprint
 from shared.domain.mail.items import ItemRef
-from shared.domain.mail.messages import Direction, Document, FetchedMessage, MessageHead
-from shared.domain.matching.candidates import Candidates, ThreadHit
+from shared.domain.mail.messages import Direction, Document, FetchedMessage
+from shared.domain.matching.candidates import ThreadHit
 from shared.domain.matching.matching import Decision, Disposition, Link, merge
 from shared.domain.records.records import RecordRef
 
@@ -21,21 +19,26 @@ PENDING = "pending"
 DONE = "done"
 # A person has deleted it: only the key stays, so that it never comes back.
 DELETED = "deleted"
-MAX_WAITERS = 50
 # Ids of changes that a mail remembers: until they have been audited, and so that none is made twice.
 MOST_CHANGE_IDS = 50
+# Rules by which a mail is where the mails are that it goes on with.
+BY_THREAD = ("thread", "conversation")
 
 
 @dataclass(frozen=True, slots=True)
-class Waiter:
-    """A copy whose mail answers this one: looked at again once this one is filed.
+class Dependent:
+    """A copy whose mail answers another one, or goes on with it: it is looked at again when that one's records change.
 
-    `kept`: its mail is stored, and may be waiting in My Inbox; others were skipped.
+    `message_key` is its mail's, where that is kept; '' where it was skipped.
     """
 
     mailbox_id: str
     item: ItemRef
-    kept: bool = False
+    message_key: str = ""
+
+    @property
+    def is_kept(self) -> bool:
+        return bool(self.message_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +72,11 @@ class StoredMessage:
     `bounces` are reports that it did not arrive.
 
     `decided` is what a person has decided on it in My Inbox; `undone` is a decision that is being taken back.
-    `unlinked` are records from which a person took it by hand: no rule files it there again. `withdrawn` are
-    records on which it no longer is, so that no entry of it may stand there. `change_ids` are the ids of the last
-    changes that persons made, and runs that decided anew.
+    `unlinked` are records from which a person took it by hand: no rule files it there again. `before` is what may
+    stand of it beside its row, over all that it has been since it was last done; empty while it is. `change_ids` are
+    the ids of the last changes that persons made, and runs that decided anew.
 
+    `is_apart`: a person has taken it out of its thread, which it no longer follows.
     `silent`: nobody is told of what makes it `pending`; who finishes it for another one adopts that.
     """
 
@@ -87,16 +91,17 @@ class StoredMessage:
     decision: Decision
     state: str = PENDING
     variants: int = 0
-    waiters: tuple[Waiter, ...] = ()
+    has_dependents: bool = False
     automatic: str = ""
     conversation: str = ""
     bounces: tuple[Bounced, ...] = ()
     decided: PersonDecision | None = None
     undone: PersonDecision | None = None
     unlinked: frozenset[RecordRef] = frozenset()
-    withdrawn: frozenset[RecordRef] = frozenset()
+    before: Shown = NOTHING
     change_ids: tuple[str, ...] = ()
     silent: bool = False
+    is_apart: bool = False
     etag: str = ""
 
     @property
@@ -117,32 +122,53 @@ class StoredMessage:
         """This message under a new decision; None where it is not done, or not as it was seen."""
         if self.state != DONE or self.decision != seen.decision:
             return None
-        lost = {link.ref for link in self.decision.links} - {link.ref for link in decision.links}
-        return replace(self.reopened(silent=True), decision=decision, withdrawn=self.withdrawn | lost)
+        return replace(self.reopened(silent=True), decision=decision)
 
     def finished(self, applied: "StoredMessage") -> "StoredMessage":
-        """This message once all rows of `applied` stand. Raises Conflict where other rows are to stand by now."""
+        """This message once all rows of `applied` stand: done, unless other rows are to stand by now.
+
+        Then what was written stands beside those: it is noted, to be taken away with the next run.
+        """
         if self.is_deleted:
             return self
-        if (self.decision, self.kind) != (applied.decision, applied.kind):
-            raise Conflict(f"message {self.key} changed while its rows were written")
-        return replace(self, state=DONE, waiters=() if self.is_filed else self.waiters)
+        if self.rests_on != applied.rests_on:
+            return replace(
+                self.reopened(silent=True), before=self.shown.and_maybe(self.refs).and_maybe(applied.refs)
+            )
+        return replace(self, state=DONE, undone=None)
+
+    def following(self, earlier: "StoredMessage") -> "StoredMessage":
+        """This message as it is saved in the place of an earlier state: what may stand of that is not forgotten."""
+        if self.state == DONE:
+            return replace(self, before=NOTHING)
+        if self.before != earlier.before:
+            return self
+        is_same = self.refs == earlier.refs
+        return replace(self, before=earlier.shown if is_same else earlier.shown.and_maybe(earlier.refs))
+
+    @property
+    def refs(self) -> frozenset[RecordRef]:
+        """The records on which it is to stand."""
+        return frozenset(link.ref for link in self.decision.links) if self.is_filed else frozenset()
+
+    @property
+    def shown(self) -> Shown:
+        """What may stand of it beside its row."""
+        return Shown.of(self.refs) if self.state == DONE else self.before
+
+    @property
+    def rests_on(self) -> tuple[object, ...]:
+        """What its entries, its rows in My Inbox and all else follow from: a change of these has them written again."""
+        return self.decision, self.kind, self.automatic, self.bounces, self.decided, self.undone
 
     def with_variants(self, number: int) -> "StoredMessage":
         """This message, known to have so many others with its Message-ID at least."""
         return replace(self, variants=max(self.variants, number))
 
     @property
-    def gone(self) -> frozenset[RecordRef]:
-        """Records on which no entry of it may stand."""
-        return self.withdrawn - {one.ref for one in self.decision.links}
-
-    @property
-    def called_back(self) -> tuple[Waiter, ...]:
-        """Who waits and is looked at again once it is filed; a person may have wanted its thread left alone."""
-        if self.decided is None or self.decided.file_thread:
-            return self.waiters
-        return tuple(one for one in self.waiters if not one.kept)
+    def takes_thread_along(self) -> bool:
+        """Whether stored mails that depend on it follow when it is filed: a person may want its thread left alone."""
+        return self.decided is None or self.decided.file_thread
 
     @property
     def is_deleted(self) -> bool:
@@ -168,16 +194,20 @@ class StoredMessage:
             return self
         kind = "reply" if "reply" in (self.kind, other.kind) else self.kind
         automatic = self.automatic or other.automatic
-        links = tuple(one for one in other.decision.links if one.ref not in self.unlinked)
+        links = tuple(link for link in other.decision.links if self.may_gain(link))
         if other.is_filed and not links:
             return replace(self, kind=kind, automatic=automatic)
         decision = merge(self.decision, replace(other.decision, links=links))
         return replace(self, decision=decision, kind=kind, automatic=automatic)
 
+    def may_gain(self, link: Link) -> bool:
+        """Whether a rule may file it there, after what persons have said."""
+        return link.ref not in self.unlinked and not (self.is_apart and link.rule in BY_THREAD)
+
     @property
     def opens_conversation(self) -> bool:
         """Whether later mails may ask for it by its conversation: it is ours, or no other mail led to its records."""
-        led = any(link.rule in ("thread", "conversation") for link in self.decision.links)
+        led = any(link.rule in BY_THREAD for link in self.decision.links)
         return bool(self.conversation) and (self.direction is Direction.OUT or not led)
 
 
@@ -209,43 +239,6 @@ class InboxItem:
         return entry_id(self.at, self.message_key)
 
 
-def new_message(
-    head: MessageHead, decision: Decision, candidates: Candidates, *, key: str, mailbox: Mailbox
-) -> StoredMessage:
-    """The row that the first insert would fix for this mail."""
-    direction = candidates.direction(head)
-    automatic = nature_of(head.headers, head.sender.address, head.subject).automatic
-    is_answer = automatic in (Automatic.NONE, Automatic.AUTO_REPLY)
-    answered = _answered_direction(decision, candidates) if is_answer else None
-    return StoredMessage(
-        key=key,
-        at=head.received_at,
-        message_id=head.message_id,
-        fingerprint=Fingerprint.of(head),
-        direction=direction,
-        kind=kind_of(direction, answered),
-        agent=_agent_of(head, candidates, mailbox),
-        participants=head.participants - {one.address for one in head.bcc},
-        decision=decision,
-        automatic=automatic.value,
-        conversation=candidates.conversation_key if travels(head, direction) else "",
-    )
-
-
-def _answered_direction(decision: Decision, candidates: Candidates) -> Direction | None:
-    """Which way the mail went that this one answers. Codes are on mail of agents only."""
-    if any(link.rule == "code" for link in decision.links):
-        return Direction.OUT
-    return candidates.parent.direction if candidates.parent else None
-
-
-def _agent_of(head: MessageHead, candidates: Candidates, mailbox: Mailbox) -> str:
-    """The agent a mail is shown with, whichever copy came first: who wrote it, else the first one it is for."""
-    writer = head.author or head.sender
-    own = [one.address for one in (writer, *head.to, *head.cc) if one.address in candidates.staff]
-    return own[0] if own and own[0] not in mailbox.own_addresses else mailbox.agent
-
-
 def entries_of(stored: StoredMessage, document: Document) -> tuple[Entry, ...]:
     """One timeline row per linked record."""
     return tuple(
@@ -261,11 +254,11 @@ def entries_of(stored: StoredMessage, document: Document) -> tuple[Entry, ...]:
             to=document.to,
             cc=document.cc,
             preview=document.preview,
-            has_attachments=any(not one.inline for one in document.attachments),
+            has_attachments=any(not attachment.inline for attachment in document.attachments),
             link=link,
             agent=stored.agent,
             automatic=stored.automatic,
-            bounced=tuple(one.address for one in stored.bounces),
+            bounced=tuple(bounce.address for bounce in stored.bounces),
         )
         for link in stored.decision.links
     )

@@ -10,6 +10,7 @@ from shared.domain.errors import Outdated, WrongState
 from shared.domain.filing.filing import DELETED, InboxItem, StoredMessage
 from shared.domain.filing.links import filed_on
 from shared.domain.filing.person_decisions import DELETE, LINK, PersonDecision
+from shared.domain.filing.shown import NOTHING
 from shared.domain.mail.identity import Hasher
 from shared.domain.mail.messages import Direction, Document
 from shared.domain.matching.evidence import THREAD, Evidence
@@ -31,15 +32,15 @@ def reason_to_wait(stored: StoredMessage, mailbox: Mailbox) -> str:
 
 
 def arranged(
-    stored: StoredMessage, document: Document, holders: Iterable[Mailbox]
+    stored: StoredMessage, document: Document | None, holders: Iterable[Mailbox]
 ) -> tuple[list[InboxItem], list[str]]:
     """The rows of a mail in My Inbox, one per agent; and the agents with whom none may stand."""
     standing: dict[str, InboxItem] = {}
     agents: set[str] = set()
-    for mailbox in sorted(holders, key=lambda one: one.mailbox_id):
+    for mailbox in sorted(holders, key=lambda mailbox: mailbox.mailbox_id):
         agents.update(mailbox.inboxes)
         reason = reason_to_wait(stored, mailbox)
-        if reason:
+        if reason and document is not None:
             standing.setdefault(mailbox.agent, _item(stored, document, mailbox, reason))
     return list(standing.values()), sorted(agents - standing.keys())
 
@@ -59,7 +60,7 @@ def version_of(stored: StoredMessage) -> str:
     """What a person decides under: it changes when the mail's place or the decision on it does, and only then."""
     decided = stored.decided
     parts = [stored.decision.disposition.value, stored.decision.reason]
-    parts += sorted(f"{one.ref} {one.as_note} {one.by}" for one in stored.decision.links)
+    parts += sorted(f"{link.ref} {link.as_note} {link.by}" for link in stored.decision.links)
     parts += [decided.what, decided.by, decided.at.isoformat()] if decided else []
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
@@ -93,12 +94,19 @@ def filed_along(stored: StoredMessage, lead: StoredMessage) -> StoredMessage | N
     if decided is None or stored.decided or stored.undone or stored.is_deleted:
         return None
     links = tuple(
-        replace(one, rule="thread", evidence=Evidence(THREAD, text=lead.message_id))
-        for one in decided.links
-        if one.ref not in stored.unlinked
+        replace(link, rule="thread", evidence=Evidence(THREAD, text=lead.message_id))
+        for link in decided.links
+        if link.ref not in stored.unlinked
     )
     decision = PersonDecision(LINK, decided.by, decided.at, stored.decision, links, along=lead.key)
     return _decided(stored, decision) if links else None
+
+
+def taken_out(stored: StoredMessage, *, by: str, at: datetime) -> StoredMessage | None:
+    """The mail as it stood before a decision that a person takes back; what went along with its thread leaves that."""
+    back = undone(stored, by=by, at=at)
+    went_along = stored.decided is not None and bool(stored.decided.along)
+    return replace(back, is_apart=went_along) if back else None
 
 
 def undone(stored: StoredMessage, *, by: str, at: datetime) -> StoredMessage | None:
@@ -113,14 +121,13 @@ def undone(stored: StoredMessage, *, by: str, at: datetime) -> StoredMessage | N
         if stored.undone is not None:
             return None
         raise WrongState("Nobody has decided on this mail: there is nothing to undo.")
-    before = {one.ref: one for one in decision.before.links if one.ref not in stored.unlinked}
-    others = {one.ref: one for one in stored.decision.links if one.ref not in decision.refs}
+    before = {link.ref: link for link in decision.before.links if link.ref not in stored.unlinked}
+    others = {link.ref: link for link in stored.decision.links if link.ref not in decision.refs}
     return replace(
         stored.reopened(silent=False),
         decision=filed_on([*{**before, **others}.values()], decision.before),
         decided=None,
         undone=replace(decision, by=by, at=at),
-        withdrawn=stored.withdrawn | frozenset(decision.refs),
     )
 
 
@@ -133,10 +140,10 @@ def buried(stored: StoredMessage, hasher: Hasher) -> StoredMessage:
         agent="",
         participants=frozenset(),
         undone=None,
-        waiters=(),
+        has_dependents=False,
         bounces=(),
         conversation="",
-        withdrawn=frozenset(),
+        before=NOTHING,
     )
 
 
@@ -160,12 +167,13 @@ def is_of_thread(item: InboxItem, stored: StoredMessage, thread: Iterable[str]) 
 
 
 def _decided(stored: StoredMessage, decision: PersonDecision) -> StoredMessage:
-    links = {one.ref: one for one in (*stored.decision.links, *decision.links)}
+    links = {link.ref: link for link in (*stored.decision.links, *decision.links)}
     return replace(
         stored.reopened(silent=False),
         decision=replace(filed_on([*links.values()], stored.decision), reason=decision.links[0].rule),
         decided=replace(decision, before=stored.decision),
         unlinked=stored.unlinked - set(decision.refs),
+        is_apart=False,
     )
 
 
@@ -177,7 +185,6 @@ def _deleted(stored: StoredMessage, decision: PersonDecision) -> StoredMessage:
         decision=nowhere,
         decided=replace(decision, before=nowhere),
         state=DELETED,
-        withdrawn=stored.withdrawn | {one.ref for one in stored.decision.links},
     )
 
 
@@ -192,7 +199,7 @@ def _item(stored: StoredMessage, document: Document, mailbox: Mailbox, reason: s
         preview=document.preview,
         reason=reason,
         suggestions=stored.decision.suggestions,
-        has_attachments=any(not one.inline for one in document.attachments),
+        has_attachments=any(not attachment.inline for attachment in document.attachments),
         thread=thread_of(document),
         conversation=stored.conversation,
         is_filed=stored.is_filed,

@@ -43,15 +43,15 @@ def linked(stored: StoredMessage, links: Sequence[Link]) -> StoredMessage | None
     """The mail with links by hand added; None when they are there."""
     if stored.is_deleted:
         raise Unknown("There is no such message, or it is not for you to read.")
-    held = {one.ref: one for one in stored.decision.links}
+    held = {link.ref: link for link in stored.decision.links}
     new = [link for link in links if _is_new(link, held.get(link.ref))]
     if not new:
         return None
-    both = {**held, **{one.ref: one for one in new}}
+    both = {**held, **{link.ref: link for link in new}}
     return replace(
         stored.reopened(silent=False),
         decision=filed_on([*both.values()], stored.decision),
-        unlinked=stored.unlinked - {one.ref for one in links},
+        unlinked=stored.unlinked - {link.ref for link in links},
     )
 
 
@@ -60,7 +60,7 @@ def unlinked(stored: StoredMessage, ref: RecordRef) -> StoredMessage | None:
 
     Taken from its last one, it goes back to My Inbox, whatever was decided there. Raises Unknown.
     """
-    links = [one for one in stored.decision.links if one.ref != ref]
+    links = [link for link in stored.decision.links if link.ref != ref]
     if len(links) == len(stored.decision.links):
         if ref in stored.unlinked:
             return None
@@ -70,7 +70,6 @@ def unlinked(stored: StoredMessage, ref: RecordRef) -> StoredMessage | None:
         decision=filed_on(links, Decision(Disposition.TRIAGE, (), UNLINKED, stored.decision.suggestions)),
         decided=stored.decided if links else None,
         unlinked=stored.unlinked | {ref},
-        withdrawn=stored.withdrawn | {ref},
     )
 
 
@@ -81,7 +80,7 @@ def not_on(ref: RecordRef) -> Unknown:
 
 def filed_on(links: Sequence[Link], otherwise: Decision) -> Decision:
     """The decision that comes to these links, best first; without any it is what stood there `otherwise`."""
-    ordered = tuple(sorted(links, key=lambda one: (-one.score, one.ref)))
+    ordered = tuple(sorted(links, key=lambda link: (-link.score, link.ref)))
     if not ordered:
         waiting = otherwise.disposition is Disposition.TRIAGE
         return (

@@ -47,7 +47,7 @@ def opened(message: StoredMessage) -> StoredMessage:
 
 def opened_refs(message: StoredMessage) -> tuple[RecordRef, ...]:
     """The records that mailboxes wanted for a message; what persons open, they write themselves."""
-    return tuple(one.ref for one in message.decision.links if one.rule == OPENED and one.by == BY_RULE)
+    return tuple(link.ref for link in message.decision.links if link.rule == OPENED and link.by == BY_RULE)
 
 
 def record_for(
@@ -62,19 +62,21 @@ def record_for(
 ) -> Record:
     """The record: title from the stripped subject, details from the sender's own text."""
     title = subjects.strip(document.subject) or UNNAMED
-    domains = {domain_of(address) for one in contacts for address in one.addresses}
+    domains = {domain_of(address) for contact in contacts for address in contact.addresses}
     return Record(
         ref=ref,
         name=wishes.name or wishes.summary[:LONGEST_NAME] or title[:LONGEST_NAME],
         summary=wishes.summary or wishes.name or title[:LONGEST_SUMMARY],
         details=wishes.details or own_words(document),
         client=client,
-        contacts=tuple(one.ref.id for one in contacts),
+        contacts=tuple(contact.ref.id for contact in contacts),
         type=wishes.type,
         owner=owner,
         origin=ORIGIN,
         opened_at=opened_at,
-        contact_domains=tuple(sorted({registrable(one) for one in domains if not is_shared(one)} - {""})),
+        contact_domains=tuple(
+            sorted({registrable(domain) for domain in domains if not is_shared(domain)} - {""})
+        ),
     )
 
 

@@ -48,7 +48,7 @@ class PersonDecision:
 
     @property
     def refs(self) -> tuple[RecordRef, ...]:
-        return tuple(one.ref for one in self.links)
+        return tuple(link.ref for link in self.links)
 
     def is_same_as(self, other: "PersonDecision") -> bool:
         """Whether both are one decision, however far it has been carried out."""
@@ -60,7 +60,7 @@ class PersonDecision:
 
     @property
     def _places(self) -> frozenset[tuple[str, bool]]:
-        return frozenset((str(one.ref), one.as_note) for one in self.links)
+        return frozenset((str(link.ref), link.as_note) for link in self.links)
 
 
 @dataclass(frozen=True, slots=True)

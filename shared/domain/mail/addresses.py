@@ -27,6 +27,7 @@ _NOT_IN_LOCAL: Final = re.compile(r'[\s"(),:;<>@\[\\\]]')
 _ANGLE: Final = re.compile(r"<([^<>]*)>")
 _COMMENT: Final = re.compile(r"\(([^()]*)\)")
 _TRAILING_COMMENT: Final = re.compile(r"\([^()]*\)\Z")
+# Overrides of the direction of writing: `gpj.exe` reads `exe.jpg` behind one.
 _DIRECTIONS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _WRAPPERS: Final = (("<", ">"), ('"', '"'), ("'", "'"))
 
@@ -124,6 +125,7 @@ def _has_blank(text: str) -> bool:
 
 
 def _lower(text: str) -> str:
+    # Lower case may be composed anew and have a lower case of its own; equal addresses must end up equal.
     previous = ""
     while text != previous:
         previous, text = text, unicodedata.normalize("NFC", text).lower()

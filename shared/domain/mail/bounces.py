@@ -28,6 +28,7 @@ _MOST_PARTS: Final = 100
 _MOST_NESTED: Final = 30
 _MOST_GROUPS: Final = 200
 _LONGEST_FIELD: Final = 10_000
+# Some thousand addresses; behind them a header has been made to cost something.
 _LONGEST_LIST: Final = 50_000
 
 _NESTING: Final = re.compile(rb"boundary\s*=|content-type:\s*message/", re.IGNORECASE)

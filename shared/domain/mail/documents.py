@@ -12,6 +12,7 @@ from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Document, FetchedMessage, MessageHead
 from shared.domain.mail.quote_html import html_quote_start
 
+# They are stored with every mail: enough for each that matching reads, and no more.
 LONGEST_HEADER: Final = 2_000
 MOST_HEADERS: Final = 30
 _READ: Final = senders.HEADERS | {authentication.HEADER}

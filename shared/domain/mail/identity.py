@@ -32,6 +32,7 @@ class Hasher:
         return cls(hmac.new(secret, b"organisation:" + tenant_id.encode(), hashlib.sha256).digest())
 
     def __call__(self, kind: str, text: str) -> str:
+        # What Exchange cut may end in half a character; hashing must not fail on it.
         data = f"{kind}:{text}".encode("utf-8", "surrogatepass")
         return hmac.new(self.key, data, hashlib.sha256).hexdigest()[:32]
 
@@ -93,5 +94,6 @@ def variant_key(key: str, number: int) -> str:
 
 def family(key: str) -> tuple[str, ...]:
     """The keys of all mails that may share the Message-ID of this one, itself among them."""
+    # Keys are hexadecimal: the only `v` is the one before a variant's number.
     first = key.partition("v")[0]
     return tuple(variant_key(first, number) for number in range(MAX_VARIANTS))

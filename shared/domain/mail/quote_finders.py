@@ -12,6 +12,7 @@ from typing import Final
 
 from email_reply_extractor import STATUS_OK, extract_new_text
 
+# Ordinary replies stay far below these. What lies beyond costs the libraries' patterns its square.
 LONGEST_LINE: Final = 1_000
 LONGEST_HEADER_LINE: Final = 300
 LONGEST_PARENT: Final = 100_000
@@ -39,6 +40,7 @@ def first_header_line(lines: Sequence[str]) -> int | None:
 
 def new_lines(lines: Sequence[str], parent: str | None) -> list[str] | None:
     """The lines the author wrote, in order, as `blunted` spells them; None when the text could not be read."""
+    # Lines are compared with each of the parent's: of a huge mail the marks have to do.
     known = parent if parent is not None and len(lines) <= MOST_LINES_WITH_PARENT else None
     result = extract_new_text("\n".join(lines), _thinned(known) if known else None)
     return result.text.split("\n") if result.status == STATUS_OK else None
@@ -92,6 +94,7 @@ def _is_one_lone_field(header: str) -> bool:
 
 @cache
 def _header_pattern() -> re.Pattern[str]:
+    # Imported here, since the patterns of all languages are compiled with it, which a cold start would pay for.
     from mailparser_reply.constants import MAIL_LANGUAGES
     from mailparser_reply.parser import EmailMessage
 

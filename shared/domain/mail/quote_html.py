@@ -11,6 +11,7 @@ from shared.domain.foreign_text import or_else
 from shared.domain.mail.html_text import to_text
 from shared.domain.mail.quotes import QuoteRanges, own_text
 
+# A longer body is never shown (`html.LONGEST_HTML`).
 LONGEST_SEARCHED: Final = 1_000_000
 
 _TAG: Final = re.compile(r"<(?:div|blockquote|table|hr|p|span)\b[^<>]{1,2000}>", re.IGNORECASE)

@@ -17,6 +17,7 @@ LONGEST_SPLIT: Final = 200_000
 MOST_LINES_SPLIT: Final = 5_000
 
 _LINE: Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
+# Of no width: a line that holds nothing else looks empty, and `>` behind one is a quote all the same.
 _INVISIBLE: Final = re.compile("[\ufeff\u200b-\u200d\u2060]")
 
 
@@ -109,6 +110,7 @@ def _aligned(lines: Sequence[str], found: Sequence[str]) -> set[int]:
         own.update(range(gap_start, at + 1) if lost else (at,))
         position = gap_start = at + 1
         lost = False
+    # Rather too much shown than something of the author's hidden.
     if lost:
         own.update(range(gap_start, len(lines)))
     return own
@@ -118,6 +120,7 @@ def _next(keys: Sequence[str], key: str, position: int) -> int | None:
     for index in range(position, len(keys)):
         if keys[index] == key:
             return index
+    # A finder may have cut the end of a line off.
     return next((index for index in range(position, len(keys)) if keys[index].startswith(key)), None)
 
 

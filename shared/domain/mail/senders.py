@@ -23,6 +23,7 @@ _MAILING_LIST: Final = re.compile(r"\blist\s+([^\s;,]{3,320})", re.IGNORECASE)
 _LIST_ID: Final = re.compile(
     r"(?:<|^)\s*([a-z0-9][\w+-]{0,62})\.([a-z0-9-]+(?:\.[a-z0-9-]+)+)\s*(?:>|$)", re.IGNORECASE
 )
+# "Bo via Letters": what Google Groups, Mailman and Groups.io write into From, in three languages.
 _VIA: Final = re.compile(r"(.{0,200}?)\s+(?:via|vía|über)\s+\S", re.IGNORECASE)
 
 

@@ -14,6 +14,7 @@ from shared.domain.mail.subject_prefixes import AUTO_REPLIES, COLONS, FORWARDS, 
 SubjectKind = Literal["reply", "forward", "auto_reply", "new"]
 
 LONGEST_SUBJECT: Final = 4_000
+# The longest word of the table with its counter; a colon behind more text is the writer's own.
 _LONGEST_HEAD: Final = 40
 
 _HEAD: Final = re.compile(rf"([^{COLONS}]{{1,{_LONGEST_HEAD}}})[{COLONS}]\s*")
@@ -93,6 +94,7 @@ def _after_gateway_word(text: str) -> str | None:
 
 
 def _folded(text: str) -> str:
+    # Folding once may leave something that folds again, and keys made of subjects must not depend on how often.
     previous = None
     while text != previous:
         previous = text

@@ -85,13 +85,7 @@ def merge(stored: Decision, other: Decision) -> Decision:
     if stored.disposition is not other.disposition:
         filed, triaged = (stored, other) if stored.disposition is Disposition.FILED else (other, stored)
         return replace(filed, suggestions=_united(filed, triaged, filed.links))
-    best = {link.ref: link for link in stored.links}
-    for link in other.links:
-        held = best.get(link.ref)
-        if held is None or (held.by == BY_RULE and is_better(link, held)):
-            best[link.ref] = link
-    unchanged = tuple(best.values()) == stored.links
-    links = stored.links if unchanged else tuple(sorted(best.values(), key=best_first))
+    links = _merged_links(stored.links, other.links)
     merged = replace(
         stored,
         links=links,
@@ -100,6 +94,17 @@ def merge(stored: Decision, other: Decision) -> Decision:
         version=other.version,
     )
     return stored if replace(merged, version=stored.version) == stored else merged
+
+
+def _merged_links(stored: tuple[Link, ...], others: Iterable[Link]) -> tuple[Link, ...]:
+    best = {link.ref: link for link in stored}
+    for link in others:
+        held = best.get(link.ref)
+        if held is None or (held.by == BY_RULE and is_better(link, held)):
+            best[link.ref] = link
+    # The order in which links stand is kept where nothing changes: a repeat must write nothing.
+    is_same = tuple(best.values()) == stored
+    return stored if is_same else tuple(sorted(best.values(), key=best_first))
 
 
 def _decision(hits: _Hits, doubt: str) -> Decision:

@@ -49,7 +49,7 @@ def revised(stored: StoredMessage, fresh: Decision) -> Decision:
     """The stored decision with the links that rules made replaced by those of today."""
     best = {link.ref: link for link in stored.decision.links if _is_lasting(link)}
     for link in fresh.links:
-        if link.ref not in stored.unlinked and is_better(link, best.get(link.ref)):
+        if stored.may_gain(link) and is_better(link, best.get(link.ref)):
             best[link.ref] = link
     if not best:
         reason = fresh.reason if fresh.disposition is Disposition.TRIAGE else "no_match"

@@ -71,17 +71,22 @@ def by_subject(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -
     if not policy.by_subject:
         return
     deals = _open_deals(candidates.subjects.get(subjects.normalise(head.subject), ()), candidates, policy)
-    people = [
-        (of_person(role, address, ", and the subject is its summary"), contact)
-        for role, address in correspondents(head, candidates)
-        for contact in candidates.contacts(address)
-        if policy.takes(contact)
+    pairs = list(product(deals, _writing_contacts(head, candidates, policy)))
+    listed = [(deal, who) for deal, (who, contact) in pairs if contact.ref.id in deal.contacts]
+    of_client = [
+        (deal, who) for deal, (who, contact) in pairs if deal.client and contact.client == deal.client
     ]
-    pairs = [(who, contact, deal) for deal in deals for who, contact in people]
-    listed = [(who, deal) for who, contact, deal in pairs if contact.ref.id in deal.contacts]
-    of_client = [(who, deal) for who, contact, deal in pairs if deal.client and contact.client == deal.client]
-    for who, deal in listed or of_client:
+    for deal, who in listed or of_client:
         yield Link(deal.ref, "subject", who, _SUBJECT)
+
+
+def _writing_contacts(
+    head: MessageHead, candidates: Candidates, policy: MatchPolicy
+) -> Iterator[tuple[Evidence, Card]]:
+    """The contacts of those a subject is compared for, each with its part in the mail."""
+    for role, address in correspondents(head, candidates):
+        who = of_person(role, address, ", and the subject is its summary")
+        yield from ((who, contact) for contact in candidates.contacts(address) if policy.takes(contact))
 
 
 def by_contact(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> Iterable[Link]:
@@ -145,17 +150,17 @@ def is_vouched_for(head: MessageHead, candidates: Candidates, hit: CodeHit) -> b
 
 
 def _knows(card: Card, address: str, candidates: Candidates) -> bool:
-    contacts, clients = candidates.contacts(address), candidates.clients(address)
+    """Whether an address is known to a record: by its contacts, its client, or because an agent has said so."""
+    contacts = candidates.contacts(address)
+    clients = {RecordRef("client", contact.client) for contact in contacts if contact.client}
+    clients.update(client.ref for client in candidates.clients(address))
+    if card.client and RecordRef("client", card.client) in clients:
+        return True
+    if any(contact.ref.id in card.contacts for contact in contacts):
+        return True
     taught = candidates.taught.get(address, frozenset())
     at_domain = candidates.domains.get(domain_of(address), frozenset())
-    own_client = RecordRef("client", card.client) if card.client else None
-    named = {RecordRef("client", contact.client) for contact in contacts if contact.client}
-    named.update(client.ref for client in clients)
-    return (
-        card.ref in {*(contact.ref for contact in contacts), *taught, *at_domain, *named}
-        or own_client in named
-        or any(contact.ref.id in card.contacts for contact in contacts)
-    )
+    return card.ref in clients.union((contact.ref for contact in contacts), taught, at_domain)
 
 
 def correspondents(head: MessageHead, candidates: Candidates) -> Iterator[tuple[str, str]]:

@@ -18,6 +18,8 @@ from shared.domain.records.records import Card, RecordRef
 MOST_SUGGESTIONS: Final = 10
 
 _CLAIMED, _LISTED, _OF_OTHER_KIND, _SUBJECT, _NOT_TAKEN = 50, 52, 42, 45, 30
+# Many people share a domain: it says less than an address.
+_NOT_TAKEN_DOMAIN = 20
 
 
 def suggest(
@@ -67,17 +69,22 @@ def _of_subject(head: MessageHead, candidates: Candidates) -> Iterator[Link]:
 def _not_taken(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> Iterator[Link]:
     """Closed records and excluded types, which people alone never reach."""
     for role, address in head.roles:
-        for contact in candidates.contacts(address):
-            owner = client_of(contact, candidates)
-            for card in (contact, owner) if owner else (contact,):
-                if not policy.takes(card):
-                    yield _link(card, "contact_address", of_person(role, address), _NOT_TAKEN)
-        for card in _known(candidates.taught.get(address, ()), candidates):
+        by_part = of_person(role, address)
+        for card, rule, score in _reached(address, candidates):
             if not policy.takes(card):
-                yield _link(card, "taught", of_person(role, address), _NOT_TAKEN)
-        for client in candidates.clients(address):
-            if not policy.takes(client):
-                yield _link(client, "domain", of_person(role, address), _NOT_TAKEN - 10)
+                yield _link(card, rule, by_part, score)
+
+
+def _reached(address: str, candidates: Candidates) -> Iterator[tuple[Card, str, int]]:
+    """(card, rule, score) of all that an address leads to."""
+    for contact in candidates.contacts(address):
+        owner = client_of(contact, candidates)
+        for card in (contact, owner) if owner else (contact,):
+            yield card, "contact_address", _NOT_TAKEN
+    for card in _known(candidates.taught.get(address, ()), candidates):
+        yield card, "taught", _NOT_TAKEN
+    for client in candidates.clients(address):
+        yield client, "domain", _NOT_TAKEN_DOMAIN
 
 
 def _known(refs: Iterable[RecordRef], candidates: Candidates) -> list[Card]:

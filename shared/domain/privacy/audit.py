@@ -30,7 +30,7 @@ class AuditFilter:
 
     def takes(self, row: AuditRow) -> bool:
         about = not self.subject or any(
-            one == self.subject or one.startswith(f"{self.subject}/") for one in row.subjects
+            subject == self.subject or subject.startswith(f"{self.subject}/") for subject in row.subjects
         )
         return self.by in ("", row.by) and self.what in ("", row.what) and about
 

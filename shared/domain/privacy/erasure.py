@@ -1,7 +1,7 @@
 """Erasing a person: what names an address, and what stands in its place afterwards. Knows no table and no queue."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
 from enum import Enum
@@ -110,8 +110,8 @@ class Eraser:
 
     @cached_property
     def _written(self) -> str:
-        local = "".join(_spelled(one) for one in self.address.rpartition("@")[0])
-        domains = "|".join(re.escape(one) for one in self._domains)
+        local = "".join(_spelled(char) for char in self.address.rpartition("@")[0])
+        domains = "|".join(re.escape(domain) for domain in self._domains)
         return f"{local}{_AT}(?:{domains}){_BEHIND}"
 
     @cached_property
@@ -121,7 +121,7 @@ class Eraser:
     @cached_property
     def _named(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
         """A name that ends where the address begins, and one that begins where it ends, with what lies between."""
-        names = "|".join(re.escape(one) for one in sorted(self.names, key=len, reverse=True))
+        names = "|".join(re.escape(name) for name in sorted(self.names, key=len, reverse=True))
         return (
             re.compile(rf"(?<!\w)(?:{names})({_GAP})\Z", re.I),
             re.compile(rf"({_GAP_BACK})(?:{names})(?!\w)", re.I),
@@ -132,13 +132,13 @@ class Eraser:
         if text == self.hash:
             return HASH_PLACEHOLDER
         folded = text.casefold()
-        if not any(one in folded for one in self._domains):
+        if not any(domain in folded for domain in self._domains):
             return text
         parts = self._pattern.split(text)
         if self.names and len(parts) > 1:
             before, behind = self._named
-            parts = [_before(before, one) for one in parts[:-1]] + parts[-1:]
-            parts = parts[:1] + [_behind(behind, one) for one in parts[1:]]
+            parts = [_before(before, part) for part in parts[:-1]] + parts[-1:]
+            parts = parts[:1] + [_behind(behind, part) for part in parts[1:]]
         return PLACEHOLDER.join(parts)
 
     def value(self, value: T) -> T:
@@ -152,9 +152,9 @@ class Eraser:
                 return value.address == self.address
             case dict():
                 here = "name" in value and value.get("address") == self.address
-                return here or any(self.names_person(one) for one in value.values())
+                return here or any(map(self.names_person, value.values()))
             case list() | tuple() | frozenset():
-                return any(self.names_person(one) for one in value)
+                return any(map(self.names_person, value))
         return False
 
     def document(self, document: Document) -> Document:
@@ -181,7 +181,7 @@ class Eraser:
         """A record: the card loses the address, and one that is left with none says nothing of anybody any more."""
         if self.address not in record.addresses:
             return self.value(record)
-        addresses = tuple(one for one in record.addresses if one != self.address)
+        addresses = tuple(address for address in record.addresses if address != self.address)
         if addresses or record.ref.kind != "contact":
             return self.value(replace(record, addresses=addresses))
         return replace(record, addresses=(), name="", summary="", details="")
@@ -191,43 +191,53 @@ class Eraser:
 
     def _value(self, value: Any) -> Any:
         match value:
+            # A StrEnum is a text too, and an id is the CRM's own.
             case Enum() | RecordRef():
                 return value
             case str():
                 return self.text(value)
             case Person() if value.address == self.address:
                 return Person("", PLACEHOLDER)
-            case dict() if self.names_person(
-                {k: v for k, v in value.items() if not isinstance(v, dict | list)}
-            ):
-                return {**value, "name": "", "address": PLACEHOLDER}
             case dict():
-                return _same(value, {key: self._value(one) for key, one in value.items()})
+                return self._dict(value)
             case list() | tuple() | frozenset():
-                return _same(value, type(value)(self._value(one) for one in value))
+                return _same(value, type(value)(map(self._value, value)))
         if is_dataclass(value) and not isinstance(value, type):
             return self._dataclass(value)
         return value
 
+    def _dict(self, value: dict[str, Any]) -> dict[str, Any]:
+        """A person in JSON loses the name too; any other object is searched."""
+        own = {key: item for key, item in value.items() if not isinstance(item, dict | list)}
+        if self.names_person(own):
+            return {**value, "name": "", "address": PLACEHOLDER}
+        erased: dict[str, Any] = _same(value, {key: self._value(item) for key, item in value.items()})
+        return erased
+
     def _dataclass(self, value: Any) -> Any:
-        held = {one.name: getattr(value, one.name) for one in fields(value) if one.init}
-        changes = {name: new for name, old in held.items() if (new := self._value(old)) is not old}
+        held = {field.name: getattr(value, field.name) for field in fields(value) if field.init}
+        erased = {name: self._value(old) for name, old in held.items()}
+        changes = {name: new for name, new in erased.items() if new is not held[name]}
         return replace(value, **changes) if changes else value
 
 
 def names_of(address: str, document: Document, copies: Iterable[Copy]) -> frozenset[str]:
-    """The display names with which an address stands on a mail."""
-    people = (document.sender, *document.to, *document.cc, *document.reply_to)
-    bcc = (person for copy in copies for person in copy.bcc)
-    named = (one.name for one in (*people, *bcc) if one.address == address)
-    return frozenset(one for one in named if len(one) >= SHORTEST_NAME and "@" not in one)
+    """The display names of an address on a mail."""
+    named = (person.name for person in _people(document, copies) if person.address == address)
+    return frozenset(name for name in named if len(name) >= SHORTEST_NAME and "@" not in name)
 
 
 def is_on(address: str, stored: StoredMessage, document: Document | None, copies: Iterable[Copy]) -> bool:
     """Whether an address is among a stored mail's participants: From, To, Cc, Reply-To, or any copy's Bcc."""
-    people = (document.sender, *document.to, *document.cc, *document.reply_to) if document else ()
-    seen = {one.address for one in (*people, *(person for copy in copies for person in copy.bcc))}
+    seen = {person.address for person in _people(document, copies)}
     return address in stored.participants or address in seen
+
+
+def _people(document: Document | None, copies: Iterable[Copy]) -> Iterator[Person]:
+    if document:
+        yield from (document.sender, *document.to, *document.cc, *document.reply_to)
+    for copy in copies:
+        yield from copy.bcc
 
 
 def _before(pattern: re.Pattern[str], text: str) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from shared.domain.filing.entries import Entry
-from shared.domain.filing.filing import Copy, InboxItem, StoredMessage, Waiter
+from shared.domain.filing.filing import Copy, Dependent, InboxItem, StoredMessage
 from shared.domain.filing.person_decisions import PendingChange
 from shared.domain.mail.messages import Document
 from shared.domain.matching.candidates import ThreadHit
@@ -15,7 +15,7 @@ from shared.domain.records.records import RecordRef
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What stands under a message key after an insert, with its ETag and the waiters it found.
+    """What stands under a message key after an insert, with its ETag.
 
     `created` is false when the row was there before, or seems so because an answer was lost.
     """
@@ -56,8 +56,16 @@ class MessageStore(Protocol):
         The first key asked for brings its text along, where that is small enough to stand on the row.
         """
 
-    def wait_for(self, tenant_id: str, key: str, waiter: Waiter) -> StoredMessage | None:
-        """Leave word for a mail that is not there yet or not filed; the message when it is filed after all."""
+    def wait_for(
+        self, tenant_id: str, key: str, dependent: Dependent, *, is_there: bool = False
+    ) -> StoredMessage | None:
+        """Leave word with a mail, be it there or not; the message, as it stands behind that, where it is filed.
+
+        `is_there`: it has just been read, which spares a request.
+        """
+
+    def dependents(self, tenant_id: str, key: str) -> list[Dependent]:
+        """Who has left word with a message; only where it `has_dependents`."""
 
     def is_awaited(self, tenant_id: str, key: str) -> bool:
         """Whether nothing is known of a mail but that others answer it."""

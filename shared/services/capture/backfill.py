@@ -57,7 +57,7 @@ class StepBackfill:
             if command.step == backfill.step:
                 backfill = self._step(replace(scope, unbounded=True), backfill, command)
         if backfill.is_running:
-            self.queue.put(step_of(command.tenant_id, command.mailbox_id, backfill, self.clock()))
+            self.queue.put(BackfillMailbox.of(scope.mailbox, self.clock(), step=backfill.step))
 
     def _is_next(self, backfill: Backfill, command: BackfillMailbox) -> bool:
         if backfill.is_running and command.step == backfill.step:
@@ -207,7 +207,7 @@ class ManageBackfill:
                 "'since' is a date and time in the past, with its time zone: 2026-01-31T00:00:00Z."
             )
         backfill = persistently(lambda: self._started(mailbox, since))
-        self.queue.put(step_of(mailbox.tenant_id, mailbox.mailbox_id, backfill, self.clock()))
+        self.queue.put(BackfillMailbox.of(mailbox, self.clock(), step=backfill.step))
         return backfill
 
     def cancel(self, mailbox: Mailbox) -> Backfill | None:
@@ -230,8 +230,3 @@ class ManageBackfill:
         if last is None or not last.is_running:
             return None
         return self.backfills.put(mailbox, last.ended(CANCELLED, self.clock()))
-
-
-def step_of(tenant_id: str, mailbox_id: str, backfill: Backfill, now: datetime) -> BackfillMailbox:
-    """The command for the next step."""
-    return BackfillMailbox(tenant_id=tenant_id, mailbox_id=mailbox_id, first_at=now, step=backfill.step)

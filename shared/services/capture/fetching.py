@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Generic, TypeVar
 
 from shared import telemetry
 from shared.domain.capture.folders import FolderState
 from shared.domain.capture.sightings import FAILED, SKIPPED, Sighting
 from shared.domain.commands.commands import IngestMessages, SyncMailbox
-from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import (
     AccessDenied,
     MailboxUnavailable,
@@ -181,7 +180,7 @@ class FetchMail:
         known = [head for head in heads if head.folder_id in folders]
         if len(known) < len(heads):
             # A folder made since the last walk: the walk will list it and bring its mail.
-            self.queue.put(walk_of(scope.mailbox, self.clock()))
+            self.queue.put(SyncMailbox.of(scope.mailbox, self.clock()))
         screened = self.screen(scope, known, folders)
         self.arrivals.record_unreadable(scope, screened)
         return screened
@@ -190,8 +189,3 @@ class FetchMail:
 def failing(sighting: Sighting, error: PermanentError) -> Sighting:
     """The ledger row of a copy whose mail could not be had or filed; the exception says more."""
     return replace(sighting, outcome=FAILED, reason=error.code or type(error).__name__)
-
-
-def walk_of(mailbox: Mailbox, now: datetime) -> SyncMailbox:
-    """The command to walk a mailbox."""
-    return SyncMailbox(tenant_id=mailbox.tenant_id, mailbox_id=mailbox.mailbox_id, first_at=now)

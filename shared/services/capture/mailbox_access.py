@@ -1,11 +1,11 @@
 """Parks a mailbox that may no longer be read, says so once, and resumes capture when access returns."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from shared import telemetry
-from shared.domain.commands.commands import Command, MaintainSubscription, ReconcileMailbox, SyncMailbox
-from shared.domain.connections.mailbox_access import LOSSES, Verdict, judge, missed_since
+from shared.domain.commands.commands import MaintainSubscription, ReconcileMailbox, SyncMailbox
+from shared.domain.commands.envelope import Command
+from shared.domain.connections.mailbox_access import LOSSES, Verdict, judge
 from shared.domain.connections.mailbox_state import access_lost, access_returned, failing
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import Noted, PermanentError
@@ -77,22 +77,11 @@ class WatchAccess:
             return
         self._maintain(mailbox)
         now = self.clock()
-        self.queue.put(reconciliation_of(scope, gap=mailbox.state.lost_at or now, now=now))
+        gap = mailbox.state.lost_at or now
+        self.queue.put(ReconcileMailbox.of(mailbox, now, since=scope.missed_since(gap)))
         change = self.mailboxes.change(mailbox, access_returned)
         if change is not None and change.has_renamed:
             telemetry.alert("access_returned", mailbox=mailbox.mailbox_id)
 
     def _maintain(self, mailbox: Mailbox) -> None:
-        self.queue.put(
-            MaintainSubscription(
-                tenant_id=mailbox.tenant_id, mailbox_id=mailbox.mailbox_id, first_at=self.clock()
-            )
-        )
-
-
-def reconciliation_of(scope: Scope, *, gap: datetime, now: datetime) -> ReconcileMailbox:
-    """The command to look for what was missed since `gap`."""
-    since = missed_since(scope.mailbox, gap, scope.organisation.capture_hours)
-    return ReconcileMailbox(
-        tenant_id=scope.tenant_id, mailbox_id=scope.mailbox.mailbox_id, first_at=now, since=since
-    )
+        self.queue.put(MaintainSubscription.of(mailbox, self.clock()))

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared import telemetry
-from shared.domain.commands.commands import MAX_IDS, Command, IngestMessages, MaintainSubscription
+from shared.domain.commands.commands import MAX_IDS, IngestMessages, MaintainSubscription
+from shared.domain.commands.envelope import Command
 from shared.domain.connections.mailboxes import is_tenant_id
 from shared.domain.connections.subscriptions import mailbox_of
 from shared.domain.errors import Unavailable

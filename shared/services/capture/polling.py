@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared import telemetry
+from shared.domain.commands.commands import SyncMailbox
 from shared.domain.connections.mailbox_state import next_polled
 from shared.domain.connections.mailboxes import Mailbox
 from shared.ports.stores.connections import Mailboxes
 from shared.ports.work import Clock, CommandQueue
-from shared.services.capture.fetching import walk_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class PollMailboxes:
         now = self.clock()
         due = 0
         for mailbox in self.mailboxes.due(now):
-            self.queue.put(walk_of(mailbox, now))
+            self.queue.put(SyncMailbox.of(mailbox, now))
             self.mailboxes.change(mailbox, next_polled(mailbox.next_poll(now)))
             if mailbox.state.paused_at is None:
                 tell_lag(mailbox, now)

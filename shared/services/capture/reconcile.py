@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from shared import telemetry
@@ -127,14 +127,7 @@ class Reconcile:
         backfill = self.backfills.get(scope.mailbox)
         if backfill is not None and backfill.is_stalled(self.clock()):
             telemetry.alert("backfill_taken_up", mailbox=scope.mailbox.mailbox_id)
-            self.queue.put(
-                BackfillMailbox(
-                    tenant_id=scope.tenant_id,
-                    mailbox_id=scope.mailbox.mailbox_id,
-                    first_at=self.clock(),
-                    step=backfill.step,
-                )
-            )
+            self.queue.put(BackfillMailbox.of(scope.mailbox, self.clock(), step=backfill.step))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +147,6 @@ class ReconcileAll:
             for mailbox in self.mailboxes.of(organisation.tenant_id):
                 if mailbox.is_served:
                     delay = int(mailbox.mailbox_id[:8], 16) % SPREAD
-                    self.queue.put(sweep_of(mailbox.tenant_id, mailbox.mailbox_id, self.clock()), delay=delay)
+                    self.queue.put(ReconcileMailbox.of(mailbox, self.clock()), delay=delay)
                     asked += 1
         telemetry.event("reconciliation_asked", mailboxes=asked)
-
-
-def sweep_of(tenant_id: str, mailbox_id: str, now: datetime) -> ReconcileMailbox:
-    """The command to compare the usual window."""
-    return ReconcileMailbox(tenant_id=tenant_id, mailbox_id=mailbox_id, first_at=now)

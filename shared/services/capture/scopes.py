@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from shared.domain.commands.commands import Command
+from shared.domain.commands.envelope import Command
+from shared.domain.connections.mailbox_access import missed_since
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.organisations import Organisation
 from shared.domain.mail.identity import Hasher
@@ -42,6 +43,10 @@ class Scope:
     def is_readable(self) -> bool:
         """Whether mail is captured, and Graph lets it be read as far as is known."""
         return self.organisation.is_served and self.mailbox.is_readable
+
+    def missed_since(self, gap: datetime) -> datetime:
+        """From when on mail is compared with the ledger after a gap in capture that began at `gap`."""
+        return missed_since(self.mailbox, gap, self.organisation.capture_hours)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from shared.domain.capture.folders import FolderState
 from shared.domain.capture.screening import Capture, Policy
 from shared.domain.capture.sightings import Sighting, sighting_of, unreadable
 from shared.domain.errors import Unreadable
-from shared.domain.filing.filing import Waiter
+from shared.domain.filing.filing import Dependent
 from shared.domain.mail.messages import MessageHead
 from shared.domain.matching.candidates import Candidates, ThreadHit
 from shared.ports.stores.filing import MessageStore
@@ -34,7 +34,7 @@ class Screened:
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """Decide capture for mails whose folders are known. Reads people and threads; writes waiters and forgeries."""
+    """Decide capture for mails whose folders are known. Reads people and threads; writes dependents and forgeries."""
 
     gather: GatherCandidates
     messages: MessageStore
@@ -90,18 +90,15 @@ def policy_of(scope: Scope, folder: FolderState) -> Policy:
     return Policy(scope.organisation, scope.mailbox, folder, scope.captures_from)
 
 
-def wait_for_parents(
-    messages: MessageStore, scope: Scope, head: MessageHead, *, nearest: int | None = None
-) -> tuple[ThreadHit, ...]:
-    """Leave word with the mails this one answers (the `nearest` ones only, if said); filed ones are returned.
+def wait_for_parents(messages: MessageStore, scope: Scope, head: MessageHead) -> tuple[ThreadHit, ...]:
+    """Leave word with all mails that this one answers; filed ones are returned.
 
     Looking again while leaving word closes the gap in which the parent is filed by another worker.
     """
-    # Only kept mail waits for its nearest parent alone.
-    waiter = Waiter(scope.mailbox.mailbox_id, head.item, kept=nearest is not None)
+    dependent = Dependent(scope.mailbox.mailbox_id, head.item)
     found = []
-    for message_id in head.answers[:nearest]:
-        stored = messages.wait_for(scope.tenant_id, scope.hasher.message_id(message_id), waiter)
+    for message_id in head.answers:
+        stored = messages.wait_for(scope.tenant_id, scope.hasher.message_id(message_id), dependent)
         if stored is not None:
             found.append(stored.as_thread_hit(message_id))
     return tuple(found)

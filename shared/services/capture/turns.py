@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from shared.domain.commands.commands import Command
+from shared.domain.commands.envelope import Command
 from shared.domain.connections.mailbox_state import blocked
 from shared.domain.errors import Busy, PermanentError, TransientError
 from shared.ports.stores.connections import Mailboxes

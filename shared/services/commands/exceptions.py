@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Final
 
 from shared import telemetry
-from shared.domain.commands.commands import IngestMessages, read_command
+from shared.domain.commands.commands import IngestMessages
+from shared.domain.commands.families import read_command
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import UNREADABLE, InvalidInput, MalformedCommand, Unknown
 from shared.domain.filing.entries import decode_cursor, encode_cursor

@@ -8,7 +8,8 @@ from pathlib import PurePath
 from shared import telemetry
 from shared.domain.capture import screening
 from shared.domain.commands import advice
-from shared.domain.commands.commands import Command, IngestMessages
+from shared.domain.commands.commands import IngestMessages
+from shared.domain.commands.envelope import Command
 from shared.domain.errors import PermanentError
 from shared.domain.mail.items import ItemRef
 from shared.ports.stores.exceptions import Exceptions, Failure

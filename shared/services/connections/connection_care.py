@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from shared import telemetry
+from shared.domain.commands.commands import SyncMailbox
 from shared.domain.connections import connections
 from shared.domain.connections.connections import MailConnection, serving
 from shared.domain.connections.mailbox_tests import (
@@ -23,7 +24,6 @@ from shared.domain.privacy.callers import Caller
 from shared.ports.credentials import SignIns
 from shared.ports.stores.connections import Connections, Mailboxes, Organisations
 from shared.ports.work import Clock, CommandQueue
-from shared.services.capture.fetching import walk_of
 from shared.services.connections.mailbox_tests import Examine, Tested, TestMailbox
 from shared.services.connections.organisations import maintain_all, note_connection
 from shared.services.filing.conflicts import persistently
@@ -112,7 +112,7 @@ class ProveAccess:
         for mailbox in self.mailboxes.of(connection.tenant_id):
             is_parked = mailbox.enabled and mailbox.has_lost_access
             if is_parked and mailbox.connection == connection.connection:
-                self.queue.put(walk_of(mailbox, self.clock()))
+                self.queue.put(SyncMailbox.of(mailbox, self.clock()))
 
     def _unverify(self, tenant_id: str) -> None:
         organisation = self.organisations.get(tenant_id)

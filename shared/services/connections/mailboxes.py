@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from shared.domain.commands.commands import MaintainSubscription
+from shared.domain.commands.commands import MaintainSubscription, ReconcileMailbox, SyncMailbox
 from shared.domain.connections.fields import Fields
 from shared.domain.connections.mailbox_state import examined, paused, removing
 from shared.domain.connections.mailboxes import Mailbox
@@ -20,8 +20,6 @@ from shared.domain.privacy.callers import ADMIN, Caller
 from shared.ports.stores.connections import Mailboxes, Organisations
 from shared.ports.stores.records import RecordIndex
 from shared.ports.work import Clock, CommandQueue
-from shared.services.capture.fetching import walk_of
-from shared.services.capture.reconcile import sweep_of
 from shared.services.connections.mailbox_tests import Examine
 from shared.services.filing.conflicts import persistently
 
@@ -75,9 +73,7 @@ class PutMailbox:
         is_answered = self._tested(*place, given)
         mailbox, created = persistently(lambda: self._written(*place, given, unchanged, is_answered))
         self.register(mailbox)
-        self.queue.put(
-            MaintainSubscription(tenant_id=tenant_id, mailbox_id=mailbox.mailbox_id, first_at=self.clock())
-        )
+        self.queue.put(MaintainSubscription.of(mailbox, self.clock()))
         return mailbox, created
 
     def _tested(self, tenant_id: str, address: str, given: Mapping[str, Any]) -> bool | None:
@@ -170,9 +166,9 @@ class SyncNow:
     def __call__(self, mailbox: Mailbox) -> None:
         if not mailbox.enabled:
             raise WrongState("The mailbox is paused; enable it first, and what it missed follows by itself.")
-        self.queue.put(walk_of(mailbox, self.clock()))
+        self.queue.put(SyncMailbox.of(mailbox, self.clock()))
         # Behind the walk, so that what the walk finds is not taken for lost.
-        self.queue.put(sweep_of(mailbox.tenant_id, mailbox.mailbox_id, self.clock()), delay=SWEEP_DELAY)
+        self.queue.put(ReconcileMailbox.of(mailbox, self.clock()), delay=SWEEP_DELAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +182,7 @@ class DeleteMailbox:
     def __call__(self, tenant_id: str, address: str) -> None:
         mailbox = _standing(self.mailboxes, tenant_id, address)
         self.mailboxes.change(mailbox, removing)
-        self.queue.put(
-            MaintainSubscription(tenant_id=tenant_id, mailbox_id=mailbox.mailbox_id, first_at=self.clock())
-        )
+        self.queue.put(MaintainSubscription.of(mailbox, self.clock()))
 
 
 def _changed(mailbox: Mailbox, given: Mapping[str, Any], now: datetime) -> Mailbox:

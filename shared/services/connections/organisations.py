@@ -117,9 +117,7 @@ def maintain_all(
     for mailbox in mailboxes.of(organisation.tenant_id):
         if not organisation.is_served:
             mailboxes.change(mailbox, paused(now))
-        queue.put(
-            MaintainSubscription(tenant_id=mailbox.tenant_id, mailbox_id=mailbox.mailbox_id, first_at=now)
-        )
+        queue.put(MaintainSubscription.of(mailbox, now))
 
 
 def _operators_part(organisation: Organisation) -> tuple[object, ...]:

@@ -90,11 +90,7 @@ class TakeOverAddress:
         aliases = self._aliases(mailbox, wanted)
         moved = persistently(lambda: self._moved(mailbox, wanted, aliases))
         self.register(moved)
-        self.queue.put(
-            MaintainSubscription(
-                tenant_id=moved.tenant_id, mailbox_id=moved.mailbox_id, first_at=self.clock()
-            )
-        )
+        self.queue.put(MaintainSubscription.of(moved, self.clock()))
         return moved
 
     def _moved(self, mailbox: Mailbox, wanted: str, aliases: tuple[str, ...]) -> Mailbox:

@@ -4,13 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from shared import telemetry
-from shared.domain.commands.commands import MaintainSubscription
+from shared.domain.commands.commands import CompareSubscriptions, MaintainSubscription
 from shared.domain.connections.subscriptions import RENEW_BEFORE, SPREAD, compare
 from shared.domain.errors import PermanentError
 from shared.ports.notifications import SubscriptionSource
 from shared.ports.stores.connections import Mailboxes, Organisations, Subscriptions
 from shared.ports.work import Clock, CommandQueue
-from shared.services.connections.subscriptions import MaintainSubscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +54,13 @@ class QueueComparisons:
         now = self.clock()
         queued = 0
         for organisation in self.organisations.all():
-            self.queue.put(
-                MaintainSubscription(tenant_id=organisation.tenant_id, mailbox_id="", first_at=now)
-            )
+            self.queue.put(CompareSubscriptions(tenant_id=organisation.tenant_id, first_at=now))
             queued += 1
         telemetry.event("comparisons_queued", queued=queued)
 
 
 @dataclass(frozen=True, slots=True)
-class CompareSubscriptions:
+class RunComparison:
     """End subscriptions that are nobody's; have mailboxes seen to whose own is lost or not the only one."""
 
     organisations: Organisations
@@ -73,7 +70,7 @@ class CompareSubscriptions:
     queue: CommandQueue
     clock: Clock
 
-    def __call__(self, command: MaintainSubscription) -> None:
+    def __call__(self, command: CompareSubscriptions) -> None:
         """Graph is asked first: who is made afterwards looks lost at worst, and the care for it finds it well."""
         tenant_id = command.tenant_id
         organisation = self.organisations.get(tenant_id)
@@ -104,17 +101,3 @@ class CompareSubscriptions:
             self.queue.put(
                 MaintainSubscription(tenant_id=tenant_id, mailbox_id=mailbox_id, first_at=now, event=event)
             )
-
-
-@dataclass(frozen=True, slots=True)
-class CareForSubscriptions:
-    """Carries out a MaintainSubscription: of a mailbox, or, where it names none, of an organisation."""
-
-    maintain: MaintainSubscriptions
-    compare: CompareSubscriptions
-
-    def __call__(self, command: MaintainSubscription) -> None:
-        if command.mailbox_id:
-            self.maintain(command)
-        else:
-            self.compare(command)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared import telemetry
-from shared.domain.commands.commands import MaintainSubscription
+from shared.domain.commands.commands import MaintainSubscription, ReconcileMailbox, SyncMailbox
 from shared.domain.connections.mailbox_state import paused, polled, resumed, subscribed
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.subscriptions import (
@@ -23,8 +23,6 @@ from shared.ports.stores.capture import FolderStates
 from shared.ports.stores.connections import Mailboxes, Subscriptions
 from shared.ports.stores.records import RecordIndex
 from shared.ports.work import Clock, CommandQueue
-from shared.services.capture.fetching import walk_of
-from shared.services.capture.mailbox_access import reconciliation_of
 from shared.services.capture.scopes import Scope
 from shared.services.capture.turns import Turns
 
@@ -61,7 +59,7 @@ class MaintainSubscriptions:
             self._note_polled(mailbox)
         if scope.is_readable and (action is Action.CREATE or command.event or mailbox.state.paused_at):
             # Subscribe first, then the first delta: what arrives in between is seen by both.
-            self.queue.put(walk_of(mailbox, self.clock()))
+            self.queue.put(SyncMailbox.of(mailbox, self.clock()))
         self._date_pause(scope, mailbox)
         if mailbox.is_removed:
             self._forget(mailbox)
@@ -70,7 +68,7 @@ class MaintainSubscriptions:
         """Over a person's sign-in there are no notifications of others' mail: the first walk begins it."""
         change = self.mailboxes.change(mailbox, polled())
         if change is not None and change.after != change.before:
-            self.queue.put(walk_of(mailbox, self.clock()))
+            self.queue.put(SyncMailbox.of(mailbox, self.clock()))
 
     def _carry_out(self, action: Action, mailbox: Mailbox, held: Subscription | None) -> None:
         if action is Action.CREATE:
@@ -100,7 +98,8 @@ class MaintainSubscriptions:
         if not scope.is_enabled:
             self.mailboxes.change(mailbox, paused(now))
         elif scope.is_readable and mailbox.state.paused_at is not None:
-            self.queue.put(reconciliation_of(scope, gap=mailbox.state.paused_at, now=now))
+            since = scope.missed_since(mailbox.state.paused_at)
+            self.queue.put(ReconcileMailbox.of(mailbox, now, since=since))
             self.mailboxes.change(mailbox, resumed)
 
     def _create(self, mailbox: Mailbox, held: Subscription | None) -> None:

@@ -92,8 +92,8 @@ class SweepDecisions:
         for organisation in self.organisations.all():
             tenant_id = organisation.tenant_id
             lost = {
-                one.message_key: one.at
-                for one in overdue(self.inbox.pending_changes(tenant_id), self.clock())
+                change.message_key: change.at
+                for change in overdue(self.inbox.pending_changes(tenant_id), self.clock())
             }
             for key, at in lost.items():
                 self.queue.put(FileMessage(tenant_id=tenant_id, key=key, first_at=at))

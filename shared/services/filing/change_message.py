@@ -21,6 +21,8 @@ DocumentChange = Callable[[StoredMessage, Document], tuple[StoredMessage, Docume
 class ChangeMessage:
     """Read the message, change it, save it under its ETag; again where another worker was faster.
 
+    What may stand of the state that goes is kept on the row until the message is done again.
+
     An answer to a save may be lost: the next attempt then finds the own write. It is known by `change_id`, which the
     row keeps; a change without one must answer None where it has been made.
     """
@@ -74,4 +76,5 @@ def _changed(stored: StoredMessage | None, change: Change, change_id: str) -> St
     changed = change(stored)
     if changed is None or changed == stored:
         return None
-    return changed.remembering(change_id) if change_id else changed
+    following = changed.following(stored)
+    return following.remembering(change_id) if change_id else following

@@ -1,115 +1,31 @@
-"""My Inbox: a page of what waits for an agent, and the agent's decisions: link, open, note, delete, undo.
+"""An agent's decisions in My Inbox: link, open, note, delete, undo.
 
-A decision is stored on the mail and queued; `CarryOut` writes its rows. Everybody, admins too, sees and decides
-what lies in the own mailboxes, since a mail without a link is private.
+A decision is stored on the mail and queued; `ApplyDecision` writes its rows. Everybody, admins too, decides on what
+lies in the own mailboxes, since a mail without a link is private.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from heapq import merge
-from itertools import groupby
 from typing import Final
 
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import InvalidInput, Unknown
 from shared.domain.filing import inbox
-from shared.domain.filing.entries import decode_cursor, encode_cursor
-from shared.domain.filing.filing import InboxItem, StoredMessage
+from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.links import client_of, links_to
 from shared.domain.filing.opening import Wishes, record_for, ref_for
 from shared.domain.filing.person_decisions import DELETE, LINK, NOTE, OPEN, OPENED, UNDO, PersonDecision
 from shared.domain.mail.messages import Document
-from shared.domain.matching.matching import Link
 from shared.domain.privacy.callers import ADMIN, AGENT, Caller
 from shared.domain.records.records import MATTERS, Record, RecordRef
-from shared.ports.stores.connections import Mailboxes, Organisations
-from shared.ports.stores.filing import Inbox, MessageStore
+from shared.ports.stores.connections import Organisations
+from shared.ports.stores.filing import MessageStore
 from shared.ports.stores.records import RecordIndex, Records
 from shared.ports.work import Clock
 from shared.services.filing.change_by_person import Attribution, ChangeByPerson
 from shared.services.filing.visibility import ShownMessage, Visibility
 
 MOST_RECORDS: Final = 20
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingMail:
-    """A row of My Inbox as its agent sees it; `version` is what a decision is made under."""
-
-    item: InboxItem
-    mailbox: str
-    suggestions: tuple[Link, ...]
-    version: str
-
-
-@dataclass(frozen=True, slots=True)
-class InboxPage:
-    """Mail newest first, names of the suggested records; the cursor is None on the last page."""
-
-    mails: tuple[WaitingMail, ...]
-    names: Mapping[RecordRef, str]
-    cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ReadInbox:
-    """A page of what waits in the caller's own mailboxes.
-
-    Costs one query for the organisation's mailboxes, one per agent who has or had one of them, and one read per
-    mail; one more where a former agent's row names another mailbox. Mail that waited for a former agent waits
-    for who has the mailbox now. A mail that was decided on meanwhile is left out, so that a page may be short.
-    """
-
-    inbox: Inbox
-    messages: MessageStore
-    mailboxes: Mailboxes
-    records: Records
-    visibility: Visibility
-
-    def __call__(self, caller: Caller, *, limit: int, cursor: str) -> InboxPage:
-        caller.needs(AGENT, ADMIN)
-        after = decode_cursor(cursor) if cursor else ""
-        own = {one.mailbox_id: one for one in self.mailboxes.of(caller.tenant_id) if caller.owns(one)}
-        agents = sorted({name for one in own.values() for name in one.inboxes})
-        pages = [self.inbox.page(caller.tenant_id, one, limit=limit, after=after) for one in agents]
-        found = list(_once(merge(*(items for items, _ in pages), key=lambda one: one.id), own))
-        more = len(found) > limit or any(following for _, following in pages)
-        found = found[:limit]
-        mails = self._waiting(caller, found, own)
-        refs = {one.ref for mail in mails for one in mail.suggestions}
-        records = self.records.get_many(caller.tenant_id, refs) if refs else {}
-        return InboxPage(
-            mails=tuple(mails),
-            names={ref: one.name or one.summary for ref, one in records.items()},
-            cursor=encode_cursor(found[-1].id) if more and found else None,
-        )
-
-    def _waiting(
-        self, caller: Caller, items: Sequence[InboxItem], own: Mapping[str, Mailbox]
-    ) -> list[WaitingMail]:
-        tenant_id = caller.tenant_id
-        stored = self.messages.get_many(tenant_id, [one.message_key for one in items])
-        held = {item.id: self._holder(tenant_id, item, own) for item in items if item.message_key in stored}
-        return [
-            WaitingMail(
-                item=replace(item, mailbox_id=holder.mailbox_id),
-                mailbox=holder.address,
-                suggestions=self.visibility.links(caller, item.message_key, item.suggestions),
-                version=inbox.version_of(stored[item.message_key]),
-            )
-            for item in items
-            if (holder := held.get(item.id)) is not None
-            and inbox.reason_to_wait(stored[item.message_key], holder)
-        ]
-
-    def _holder(self, tenant_id: str, item: InboxItem, own: Mapping[str, Mailbox]) -> Mailbox | None:
-        """The own mailbox that a row is shown for. A former agent's may name another one that had a copy, too."""
-        if item.mailbox_id in own:
-            return own[item.mailbox_id]
-        handed_over = {one for one, mailbox in own.items() if item.agent in mailbox.former_agents}
-        copies = self.messages.copies(tenant_id, item.message_key) if handed_over else []
-        holders = sorted(handed_over & {one.mailbox_id for one in copies})
-        return own[holders[0]] if holders else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +113,7 @@ class Decide:
             raise InvalidInput("No client is known for this mail; name one as 'client'.")
         found = self.records.get_many(tenant_id, [client])
         links = links_to([client], found, by=decision.by)
-        return replace(decision, links=tuple(replace(one, as_note=True) for one in links))
+        return replace(decision, links=tuple(replace(link, as_note=True) for link in links))
 
     def _opening(
         self,
@@ -211,17 +127,17 @@ class Decide:
         if wanted.kind not in MATTERS:
             raise InvalidInput(f"'kind' must be {' or '.join(MATTERS)}.")
         tenant_id = caller.tenant_id
-        given = tuple(RecordRef("contact", one) for one in wanted.contacts)
+        given = tuple(RecordRef("contact", contact) for contact in wanted.contacts)
         contacts = given or tuple(sorted(self._contacts_of(tenant_id, document.sender.address)))
         asked = (*contacts, *([RecordRef("client", wanted.client)] if wanted.client else []))
         found = with_clients(self.records, tenant_id, asked)
         brought = links_to(asked, found, by=decision.by, rule=OPENED)
-        clients = [one.ref.id for one in brought if one.ref.kind == "client"]
+        clients = [link.ref.id for link in brought if link.ref.kind == "client"]
         record = record_for(
             document,
             ref_for(wanted.kind, stored.key),
             wanted.wishes,
-            contacts=tuple(found[one] for one in contacts),
+            contacts=tuple(found[ref] for ref in contacts),
             client=wanted.client or next(iter(clients), ""),
             owner=wanted.owner or self._owner(caller, stored),
             opened_at=decision.at,
@@ -236,21 +152,21 @@ class Decide:
         known = self.index.addresses(tenant_id, [address])[address]
         if known.is_staff:
             return frozenset()
-        return frozenset(one.ref for one in known.cards if one.ref.kind == "contact" and one.is_open)
+        return frozenset(card.ref for card in known.cards if card.ref.kind == "contact" and card.is_open)
 
     def _suggested_client(
         self, tenant_id: str, stored: StoredMessage, document: Document
     ) -> RecordRef | None:
         """The best suggestion, else what the mail is on already, else the client of the sender's card."""
-        refs = [one.ref for one in (*stored.decision.suggestions, *stored.decision.links)]
-        clients = [one for one in refs if one.kind == "client"]
+        refs = [link.ref for link in (*stored.decision.suggestions, *stored.decision.links)]
+        clients = [ref for ref in refs if ref.kind == "client"]
         if clients:
             return clients[0]
-        contacts = [one for one in refs if one.kind == "contact"]
+        contacts = [ref for ref in refs if ref.kind == "contact"]
         contacts += sorted(self._contacts_of(tenant_id, document.sender.address))
         found = self.records.get_many(tenant_id, contacts) if contacts else {}
-        of_contacts = (client_of(found[one]) for one in contacts if one in found)
-        return next((one for one in of_contacts if one is not None), None)
+        of_contacts = (client_of(found[ref]) for ref in contacts if ref in found)
+        return next((client for client in of_contacts if client is not None), None)
 
     def _taught(self, tenant_id: str, document: Document) -> str:
         """Raises InvalidInput for a colleague, whose mail must not follow."""
@@ -276,7 +192,7 @@ class UndoDecision:
         at = self.clock()
         attribution = Attribution(UNDO, caller.oid, at, stored.decided.refs if stored.decided else ())
         changed = self.change_by_person(
-            caller.tenant_id, key, attribution, lambda stored: inbox.undone(stored, by=caller.oid, at=at)
+            caller.tenant_id, key, attribution, lambda stored: inbox.taken_out(stored, by=caller.oid, at=at)
         )
         return self.visibility.shown(caller, changed)
 
@@ -298,15 +214,8 @@ def held(visibility: Visibility, caller: Caller, key: str, role: str) -> tuple[S
 def with_clients(records: Records, tenant_id: str, refs: Sequence[RecordRef]) -> dict[RecordRef, Record]:
     """Records by reference, and the clients of the contacts among them."""
     found = dict(records.get_many(tenant_id, refs)) if refs else {}
-    clients = {ref for one in found.values() if (ref := client_of(one)) is not None} - found.keys()
+    clients = {ref for record in found.values() if (ref := client_of(record)) is not None} - found.keys()
     return {**found, **records.get_many(tenant_id, clients)} if clients else found
-
-
-def _once(items: Iterable[InboxItem], own: Mapping[str, Mailbox]) -> Iterator[InboxItem]:
-    """Each mail once, in order: it may stand with the agent of today and with a former one. An own mailbox's counts."""
-    for _, same in groupby(items, key=lambda one: one.id):
-        rows = list(same)
-        yield next((one for one in rows if one.mailbox_id in own), rows[0])
 
 
 def _not_here() -> Unknown:

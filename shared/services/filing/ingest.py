@@ -18,7 +18,8 @@ from shared.domain.errors import (
     longest,
     none_passing,
 )
-from shared.domain.filing.filing import DONE, StoredMessage, copy_of
+from shared.domain.filing.effects import NO_REPORT, About
+from shared.domain.filing.filing import StoredMessage, copy_of
 from shared.domain.mail.items import ItemRef
 from shared.ports.stores.capture import Sightings
 from shared.ports.stores.exceptions import Exceptions
@@ -27,8 +28,8 @@ from shared.services.capture.fetching import Fetched, FetchMail, Kept, failing
 from shared.services.capture.scopes import Scope
 from shared.services.capture.turns import Turns
 from shared.services.commands.failures import failure_of, record
+from shared.services.filing.bring_in_line import BringInLine
 from shared.services.filing.filing import Filing
-from shared.services.matching.bounces import NoteBounces
 from shared.services.matching.matching import MatchMail
 
 
@@ -40,7 +41,7 @@ class Ingest:
     fetch: FetchMail
     match: MatchMail
     filing: Filing
-    note_bounces: NoteBounces
+    bring_in_line: BringInLine
     sightings: Sightings
     exceptions: Exceptions
     queue: CommandQueue
@@ -84,34 +85,34 @@ class Ingest:
 
         A mail that can never be filed is recorded, and the others go on.
         """
-        oldest_first = sorted(fetched.kept, key=lambda one: (one.mail.head.received_at, one.mail.head.item))
+        oldest_first = sorted(
+            fetched.kept, key=lambda kept: (kept.mail.head.received_at, kept.mail.head.item)
+        )
         sightings = list(fetched.others)
         unfinished = []
-        for one in oldest_first:
+        for kept in oldest_first:
             try:
-                stored = self._file(scope, one)
+                stored = self._file(scope, kept)
             except (AccessDenied, MailboxUnavailable):  # no matter of this mail alone
                 raise
             except PermanentError as error:
-                alone = replace(command, items=(one.mail.head.item,))
+                alone = replace(command, items=(kept.mail.head.item,))
                 record(self.exceptions, failure_of(alone, error, self.clock()))
-                sightings.append(failing(one.screened.sighting, error))
+                sightings.append(failing(kept.screened.sighting, error))
                 continue
-            sightings.append(settled(one.screened.sighting, stored))
+            sightings.append(settled(kept.screened.sighting, stored))
             unfinished.append(stored)
         if sightings:
             self.sightings.put(scope.mailbox, sightings)
         for stored in unfinished:
-            self.filing.finish(scope.tenant_id, stored)
+            self.bring_in_line.finish(scope.tenant_id, stored)
         return sightings
 
     def _file(self, scope: Scope, kept: Kept) -> StoredMessage:
         matched = self.match(scope, kept.mail, kept.screened.candidates)
         copy = copy_of(kept.mail, scope.mailbox)
-        stored = self.filing(scope, matched.message, matched.document, copy)
-        if matched.report is not None and matched.bounced is not None and stored.state != DONE:
-            self.note_bounces(scope, matched.bounced, matched.report, stored)
-        return stored
+        about = About(matched.bounced.key, matched.report) if matched.bounced else NO_REPORT
+        return self.filing(scope, matched.message, matched.document, copy, about)
 
 
 def settled(sighting: Sighting, stored: StoredMessage) -> Sighting:
@@ -126,8 +127,8 @@ def settled(sighting: Sighting, stored: StoredMessage) -> Sighting:
 
 def tell(command: IngestMessages, rows: Sequence[Sighting], now: datetime) -> None:
     """Say how many mails came to each outcome, and how many seconds after its receipt each was kept."""
-    kept = [one for one in rows if one.outcome in (FILED, TRIAGE)]
-    outcomes = Counter(one.outcome for one in rows)
+    kept = [row for row in rows if row.outcome in (FILED, TRIAGE)]
+    outcomes = Counter(row.outcome for row in rows)
     telemetry.event(
         "ingested",
         mailbox=command.mailbox_id,
@@ -136,5 +137,5 @@ def tell(command: IngestMessages, rows: Sequence[Sighting], now: datetime) -> No
         triage=outcomes[TRIAGE],
         skipped=outcomes[SKIPPED],
         failed=outcomes[FAILED],
-        seconds=[round((now - one.received_at).total_seconds()) for one in kept],
+        seconds=[round((now - row.received_at).total_seconds()) for row in kept],
     )

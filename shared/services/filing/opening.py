@@ -27,26 +27,25 @@ def as_renamed(
 
 
 @dataclass(frozen=True, slots=True)
-class OpenRecord:
-    """Write the records behind a message's `opened` links; one that is there stays as people have made it since."""
+class WriteOpened:
+    """Write the record behind a message's `opened` link; one that is there stays as people have made it since."""
 
     records: Records
     clock: Clock
 
-    def __call__(self, tenant_id: str, message: StoredMessage, document: Document) -> None:
-        for ref in opened_refs(message):
-            if self.records.get(tenant_id, ref) is None:
-                self.records.put_many(tenant_id, [self._record(tenant_id, ref, message, document)])
+    def __call__(self, tenant_id: str, ref: RecordRef, message: StoredMessage, document: Document) -> None:
+        if self.records.get(tenant_id, ref) is None:
+            self.records.put_many(tenant_id, [self._record(tenant_id, ref, message, document)])
 
     def _record(self, tenant_id: str, ref: RecordRef, message: StoredMessage, document: Document) -> Record:
-        links = [one.ref for one in message.decision.links]
-        found = self.records.get_many(tenant_id, [one for one in links if one.kind == "contact"])
+        links = [link.ref for link in message.decision.links]
+        found = self.records.get_many(tenant_id, [ref for ref in links if ref.kind == "contact"])
         return record_for(
             document,
             ref,
             Wishes(),
-            contacts=tuple(found[one] for one in sorted(found)),
-            client=min((one.id for one in links if one.kind == "client"), default=""),
+            contacts=tuple(found[ref] for ref in sorted(found)),
+            client=min((ref.id for ref in links if ref.kind == "client"), default=""),
             owner=message.agent,
             opened_at=self.clock(),
         )

@@ -43,7 +43,7 @@ class FileThread:
         lead = self._note(tenant_id, lead, decided, replace(decided, thread=noted))
         attribution = Attribution(LINK, decided.by, decided.at, decided.refs)
         for key in keys:
-            self.change_by_person(tenant_id, key, attribution, lambda one: inbox.filed_along(one, lead))
+            self.change_by_person(tenant_id, key, attribution, lambda stored: inbox.filed_along(stored, lead))
         return self._note(tenant_id, lead, decided, replace(decided, thread=noted, settled=True))
 
     def _note(
@@ -67,7 +67,7 @@ class FileThread:
             if gone_along is not None and gone_along.along == lead.key:
                 attribution = Attribution(UNDO, decision.by, decision.at, gone_along.refs)
                 self.change_by_person(
-                    tenant_id, key, attribution, lambda one: _put_back(one, decision, lead.key)
+                    tenant_id, key, attribution, lambda stored: _put_back(stored, decision, lead.key)
                 )
 
     def checked(self, tenant_id: str, mate: StoredMessage) -> StoredMessage:
@@ -88,9 +88,9 @@ class FileThread:
         for agent, among in _rows_of(holders).items():
             items = islice(self._items(tenant_id, agent), MOST_LOOKED_AT)
             found |= {
-                one.message_key: None
-                for one in items
-                if (among is None or one.mailbox_id in among) and inbox.is_of_thread(one, lead, thread)
+                item.message_key: None
+                for item in items
+                if (among is None or item.mailbox_id in among) and inbox.is_of_thread(item, lead, thread)
             }
         return list(found)[:MOST_ALONG]
 
@@ -106,10 +106,10 @@ class FileThread:
 def _rows_of(mailboxes: Sequence[Mailbox]) -> dict[str, frozenset[str] | None]:
     """Whose rows to look at: all of each agent's, and a former one's of the mailboxes that were handed over."""
     rows: dict[str, frozenset[str] | None] = {
-        name: frozenset(one.mailbox_id for one in mailboxes if name in one.former_agents)
-        for name in sorted({name for one in mailboxes for name in one.inboxes})
+        name: frozenset(mailbox.mailbox_id for mailbox in mailboxes if name in mailbox.former_agents)
+        for name in sorted({name for mailbox in mailboxes for name in mailbox.inboxes})
     }
-    return rows | dict.fromkeys((one.agent for one in mailboxes), None)
+    return rows | dict.fromkeys((mailbox.agent for mailbox in mailboxes), None)
 
 
 def _put_back(mate: StoredMessage, decision: PersonDecision, lead: str) -> StoredMessage | None:

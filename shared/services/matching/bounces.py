@@ -6,7 +6,7 @@ from typing import Final
 
 from shared import telemetry
 from shared.domain.errors import PermanentError
-from shared.domain.filing.filing import Bounced, StoredMessage, Waiter, entries_of
+from shared.domain.filing.filing import Bounced, Dependent, StoredMessage, entries_of
 from shared.domain.mail.automatic import Automatic, nature_of
 from shared.domain.mail.bounces import LARGEST, Report, read_report
 from shared.domain.mail.messages import Direction, MessageHead
@@ -51,14 +51,14 @@ class ReadBounce:
             for hit in hits
             if hit.direction is Direction.OUT
         ]
-        addresses = {one.address for one in report.bounces} | set(report.original_to)
-        named = [one for one in found if one.participants & addresses]
+        addresses = {bounce.address for bounce in report.bounces} | set(report.original_to)
+        named = [hit for hit in found if hit.participants & addresses]
         return next(iter(named or found), None) or self._to_come(scope, head, wanted)
 
     def _to_come(self, scope: Scope, head: MessageHead, wanted: str) -> ThreadHit | None:
         """A report may be faster than the sent copy: whoever files that one has the report looked at again."""
-        waiter = Waiter(scope.mailbox.mailbox_id, head.item)
-        stored = self.messages.wait_for(scope.tenant_id, scope.hasher.message_id(wanted), waiter)
+        dependent = Dependent(scope.mailbox.mailbox_id, head.item)
+        stored = self.messages.wait_for(scope.tenant_id, scope.hasher.message_id(wanted), dependent)
         return stored.as_thread_hit(wanted) if stored and stored.direction is Direction.OUT else None
 
 
@@ -70,17 +70,12 @@ class NoteBounces:
     change: ChangeMessage
     timeline: Timeline
 
-    def __call__(self, scope: Scope, original: ThreadHit, report: Report, by: StoredMessage) -> None:
-        """`by` is the stored report. The row first, then the entries: a crash in between is repaired by a rerun."""
-        bounces = tuple(
-            Bounced(one.address, one.status, one.permanent, by.at, by.key) for one in report.bounces
-        )
-        if not bounces:
-            return
-        stored = self.change(scope.tenant_id, original.key, partial(_noted, bounces=bounces))
-        document = self.messages.document(scope.tenant_id, original.key) if stored else None
+    def __call__(self, tenant_id: str, key: str, bounces: tuple[Bounced, ...]) -> None:
+        """The row first, then the entries: a crash in between is repaired when the report is filed again."""
+        stored = self.change(tenant_id, key, partial(_noted, bounces=bounces))
+        document = self.messages.document(tenant_id, key) if stored else None
         if stored is not None and document is not None and stored.is_filed:
-            self.timeline.put(scope.tenant_id, entries_of(stored, document))
+            self.timeline.put(tenant_id, entries_of(stored, document))
 
 
 def _noted(stored: StoredMessage, bounces: tuple[Bounced, ...]) -> StoredMessage:
@@ -90,5 +85,6 @@ def _noted(stored: StoredMessage, bounces: tuple[Bounced, ...]) -> StoredMessage
 
 def _is_noted(bounced: Bounced, stored: StoredMessage) -> bool:
     return any(
-        (one.address, one.message_key) == (bounced.address, bounced.message_key) for one in stored.bounces
+        (noted.address, noted.message_key) == (bounced.address, bounced.message_key)
+        for noted in stored.bounces
     )

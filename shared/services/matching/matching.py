@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from shared.domain.filing.filing import StoredMessage, new_message
+from shared.domain.filing.filing import Dependent, StoredMessage
+from shared.domain.filing.new_messages import new_message
 from shared.domain.mail.bounces import Report
 from shared.domain.mail.documents import document_of, text_of
 from shared.domain.mail.identity import message_key
@@ -11,7 +12,6 @@ from shared.domain.matching.candidates import Candidates, ThreadHit
 from shared.domain.matching.matching import MatchPolicy, match
 from shared.ports.stores.filing import MessageStore
 from shared.services.capture.scopes import Scope
-from shared.services.capture.screening import wait_for_parents
 from shared.services.matching.bounces import ReadBounce
 from shared.services.matching.candidates import GatherCandidates
 from shared.services.matching.forgeries import CountForgeries
@@ -42,7 +42,7 @@ class MatchMail:
         candidates = self.gather.for_matching(scope, head, candidates, text)
         if candidates.forged > subject_forged:
             self.count_forgeries(scope, head, candidates.forged)
-        candidates = self._with_parent_to_come(scope, head, candidates)
+        candidates = self._as_dependent(scope, head, candidates)
         report, bounced = self.read_bounce(scope, head)
         if bounced is not None:
             candidates = self.gather.with_hit(scope, replace(candidates, bounced=bounced))
@@ -53,14 +53,31 @@ class MatchMail:
         document = document_of(mail, self._parent_text(scope, candidates.parent), text)
         return Matched(message, document, report, bounced)
 
-    def _with_parent_to_come(self, scope: Scope, head: MessageHead, candidates: Candidates) -> Candidates:
-        """The mail it answers may be on its way: whoever files that one has this one looked at again."""
-        if not head.answers or _has_nearest(head, candidates):
-            return candidates
-        thread = wait_for_parents(self.messages, scope, head, nearest=1)
-        if not thread:
-            return candidates
-        return self.gather.with_hit(scope, replace(candidates, thread=(*thread, *candidates.thread)))
+    def _as_dependent(self, scope: Scope, head: MessageHead, candidates: Candidates) -> Candidates:
+        """Leave word with the mail that this one answers, which may be on its way, and with those it goes on with.
+
+        Each is read again then: what it has gained or lost since it was found is not told to this mail any more.
+        """
+        dependent = Dependent(scope.mailbox.mailbox_id, head.item, message_key(scope.hasher, head))
+        if head.answers and not _has_nearest(head, candidates):
+            nearest = head.answers[0]
+            stored = self.messages.wait_for(scope.tenant_id, scope.hasher.message_id(nearest), dependent)
+            if stored is not None:
+                hit = stored.as_thread_hit(nearest)
+                candidates = replace(candidates, thread=(hit, *candidates.thread))
+        return self.gather.with_hit(scope, self._up_to_date(scope, candidates, dependent))
+
+    def _up_to_date(self, scope: Scope, candidates: Candidates, dependent: Dependent) -> Candidates:
+        parent = candidates.parent
+        if parent is None:
+            led = (self._told(scope, hit, dependent) for hit in candidates.conversation)
+            return replace(candidates, conversation=tuple(led))
+        fresh = self._told(scope, parent, dependent)
+        return replace(candidates, thread=tuple(fresh if hit == parent else hit for hit in candidates.thread))
+
+    def _told(self, scope: Scope, hit: ThreadHit, dependent: Dependent) -> ThreadHit:
+        stored = self.messages.wait_for(scope.tenant_id, hit.key, dependent, is_there=True)
+        return replace(hit, links=stored.as_thread_hit("").links if stored else ())
 
     def _parent_text(self, scope: Scope, parent: ThreadHit | None) -> str | None:
         if parent is None or parent.text is not None:

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from shared import telemetry
@@ -12,6 +13,7 @@ from shared.domain.errors import Unknown
 from shared.domain.filing.entries import decode_cursor, encode_cursor
 from shared.domain.filing.filing import Copy, StoredMessage
 from shared.domain.mail.documents import head_of
+from shared.domain.mail.identity import variant_key
 from shared.domain.mail.messages import Document
 from shared.domain.matching.decisions import Decision
 from shared.domain.matching.matching import MatchPolicy, match, merge
@@ -22,7 +24,8 @@ from shared.ports.stores.filing import MessageStore
 from shared.ports.stores.records import Records
 from shared.ports.work import Clock, CommandQueue
 from shared.services.capture.scopes import Scope, hasher_of
-from shared.services.filing.filing import Filing
+from shared.services.filing.bring_in_line import BringInLine
+from shared.services.filing.change_message import ChangeMessage
 from shared.services.matching.candidates import GatherCandidates
 
 # A command looks at so many messages, then puts itself back.
@@ -93,9 +96,9 @@ class Rematch:
         record = self._record(tenant_id, ref)
         after = decode_cursor(cursor) if cursor else ""
         page, following = self.messages.scan(tenant_id, limit=limit, after=after)
-        looked_at = (one for one in page if record is None or concerns(one, record))
-        found = (self.reconsider(organisation, one) for one in looked_at)
-        differences = tuple(one for one in found if one is not None)
+        looked_at = (stored for stored in page if record is None or concerns(stored, record))
+        found = (self.reconsider(organisation, stored) for stored in looked_at)
+        differences = tuple(change for change in found if change is not None)
         return DifferencePage(differences, len(page), encode_cursor(following) if following else None)
 
     def start(self, tenant_id: str, ref: RecordRef | None) -> str:
@@ -129,36 +132,74 @@ class RunRematch:
     records: Records
     messages: MessageStore
     reconsider: Reconsider
-    filing: Filing
+    change: ChangeMessage
+    bring_in_line: BringInLine
     queue: CommandQueue
     clock: Clock
 
     def __call__(self, command: RematchMessages) -> None:
         organisation = self.organisations.get(command.tenant_id)
-        ref = RecordRef.parse(command.record) if command.record else None
-        record = self.records.get(command.tenant_id, ref) if ref else None
-        if organisation is None or not organisation.enabled or (ref is not None and record is None):
+        if organisation is None or not organisation.enabled:
+            telemetry.event("rematch_dropped", run=command.run)
+        elif command.keys:
+            self._decide_on(organisation, command)
+        else:
+            self._decide_on_page(organisation, command)
+
+    def _decide_on_page(self, organisation: Organisation, command: RematchMessages) -> None:
+        record = self._record(command)
+        if record is None and command.record:
             telemetry.event("rematch_dropped", run=command.run)
             return
-        page, following = self.messages.scan(command.tenant_id, limit=PAGE, after=command.after)
-        looked_at = [one for one in page if record is None or concerns(one, record)]
+        page, after = self.messages.scan(command.tenant_id, limit=PAGE, after=command.after)
+        looked_at = [stored for stored in page if record is None or concerns(stored, record)]
         change_id = f"{command.run}.{command.turn}"
-        changed = command.changed + sum(self._revise(organisation, one, change_id) for one in looked_at)
-        following_command = replace(
-            command, attempt=0, first_at=self.clock(), after=following, changed=changed
-        )
-        if following:
-            self.queue.put(following_command)
+        changed = sum(self._revise(organisation, stored, change_id) for stored in looked_at)
+        self._go_on(command, after, command.changed + changed)
+
+    def _record(self, command: RematchMessages) -> Record | None:
+        if not command.record:
+            return None
+        return self.records.get(command.tenant_id, RecordRef.parse(command.record))
+
+    def _go_on(self, command: RematchMessages, after: str, changed: int) -> None:
+        following = replace(command, attempt=0, first_at=self.clock(), after=after, changed=changed)
+        if after:
+            self.queue.put(following)
         elif changed and command.turn + 1 < MOST_TURNS:
-            self.queue.put(replace(following_command, turn=command.turn + 1, changed=0))
+            self.queue.put(replace(following, turn=command.turn + 1, changed=0))
         else:
             telemetry.event("rematch_done", run=command.run, turns=command.turn + 1)
 
+    def _decide_on(self, organisation: Organisation, command: RematchMessages) -> None:
+        """These messages, and the others that carry their Message-IDs."""
+        found = dict(self.messages.get_many(command.tenant_id, command.keys))
+        others = [
+            variant_key(key, number)
+            for key, stored in found.items()
+            for number in range(1, stored.variants + 1)
+        ]
+        found |= self.messages.get_many(command.tenant_id, others) if others else {}
+        changed = sum(self._revise(organisation, stored, command.run) for stored in found.values())
+        telemetry.event("dependents_decided", run=command.run, messages=len(found), changed=changed)
+
     def _revise(self, organisation: Organisation, stored: StoredMessage, change_id: str) -> bool:
         """Whether it was changed, now or by a try of this page that was cut short."""
-        if change_id in stored.change_ids:
-            return self.filing.revise(organisation.tenant_id, stored, stored.decision, change_id)
-        found = self.reconsider(organisation, stored)
-        return found is not None and self.filing.revise(
-            organisation.tenant_id, stored, found.after, change_id
-        )
+        if change_id not in stored.change_ids:
+            found = self.reconsider(organisation, stored)
+            revised = self._save(organisation.tenant_id, found, stored, change_id) if found else None
+            if revised is None:
+                return False
+            stored = revised
+        document = self.messages.document(organisation.tenant_id, stored.key)
+        if document is not None:
+            self.bring_in_line(organisation.tenant_id, stored, document)
+        return True
+
+    def _save(
+        self, tenant_id: str, found: Difference, stored: StoredMessage, change_id: str
+    ) -> StoredMessage | None:
+        """None for a mail that another worker is writing, or has decided on since: it is left to it."""
+        revise = partial(StoredMessage.revised, seen=stored, decision=found.after)
+        changed = self.change(tenant_id, stored.key, revise, known=stored, change_id=change_id)
+        return changed if changed and change_id in changed.change_ids else None

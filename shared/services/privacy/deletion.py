@@ -6,10 +6,9 @@ last. A second turn, a quarter of an hour later, catches what was being written 
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final
 
 from shared import telemetry
-from shared.domain.commands.commands import ORGANISATION, TakeAway
+from shared.domain.commands.commands import SUBSCRIPTIONS, DeleteOrganisation
 from shared.domain.errors import InvalidInput, PermanentError, Unknown
 from shared.domain.privacy.callers import ADMIN, OPERATOR, Caller
 from shared.domain.privacy.erasure import Deletion, deleted_organisation
@@ -19,8 +18,6 @@ from shared.ports.stores.privacy import Erasures, Holdings
 from shared.ports.work import Clock, CommandQueue
 from shared.services.filing.conflicts import persistently
 from shared.services.privacy.erasing import ROWS, SETTLED, TURNS
-
-SUBSCRIPTIONS: Final = "subscriptions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,7 @@ class AskDeletion:
             standing = Deletion.of(self.hash_key, tenant_id, self.clock())
             self.erasures.note_deletion(standing)
         persistently(lambda: self._close(tenant_id))
-        self.queue.put(first_page(tenant_id, standing))
+        self.queue.put(DeleteOrganisation.first(tenant_id, standing))
         return standing
 
     def _close(self, tenant_id: str) -> None:
@@ -61,13 +58,8 @@ class AskDeletion:
             self.organisations.put(replace(organisation, enabled=False, deleting=True))
 
 
-def first_page(tenant_id: str, deletion: Deletion) -> TakeAway:
-    """The command that begins a deletion."""
-    return TakeAway(tenant_id=tenant_id, first_at=deletion.at, what=ORGANISATION, step=SUBSCRIPTIONS)
-
-
 @dataclass(frozen=True, slots=True)
-class DeleteOrganisation:
+class RunDeletion:
     """One page: subscriptions at Graph, then every table and container, the organisation's own row at the very end."""
 
     organisations: Organisations
@@ -79,7 +71,7 @@ class DeleteOrganisation:
     clock: Clock
     hash_key: bytes
 
-    def __call__(self, command: TakeAway) -> None:
+    def __call__(self, command: DeleteOrganisation) -> None:
         """A command that comes late, when the tenant has been let in anew, does nothing."""
         organisation = self.organisations.get(command.tenant_id)
         if organisation is None:
@@ -111,7 +103,7 @@ class DeleteOrganisation:
             telemetry.event("subscriptions_unlisted", tenant=tenant_id, code=error.code)
         return iter(sorted(stored - {""}))
 
-    def _go_on(self, command: TakeAway, *, more: bool) -> None:
+    def _go_on(self, command: DeleteOrganisation, *, more: bool) -> None:
         step, turn = command.step, command.turn
         if not more:
             steps = self._steps(turn)

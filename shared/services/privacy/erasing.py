@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from shared import telemetry
-from shared.domain.commands.commands import PERSON, TakeAway
+from shared.domain.commands.commands import MESSAGES, ErasePerson
 from shared.domain.connections.organisations import in_domains
 from shared.domain.errors import InvalidInput, Unknown
 from shared.domain.filing.filing import Copy, StoredMessage
@@ -35,7 +35,6 @@ ROWS: Final = 1_000
 TURNS: Final = 2
 # Longer than any worker goes on with what it has read before. Seconds.
 SETTLED: Final = 900.0
-MESSAGES: Final = "messages"
 RECORDS: Final = "records:"
 
 
@@ -63,7 +62,7 @@ class AskErasure:
         asked = Erasure(hashed, now, by, address=address, names=names, touched_at=now)
         self.erasures.put(tenant_id, asked)
         persistently(lambda: self._suppress(tenant_id, hashed))
-        self.queue.put(first_page(tenant_id, asked))
+        self.queue.put(ErasePerson.first(tenant_id, asked))
         return asked
 
     def find(self, tenant_id: str, erasure_id: str) -> Erasure:
@@ -90,11 +89,6 @@ class AskErasure:
             )
 
 
-def first_page(tenant_id: str, erasure: Erasure) -> TakeAway:
-    """The command that begins an erasure."""
-    return TakeAway(tenant_id=tenant_id, first_at=erasure.at, what=PERSON, run=erasure.id, step=MESSAGES)
-
-
 @dataclass(frozen=True, slots=True)
 class EraseMessages:
     """A page of stored mail: what has the person on it goes, what quotes the address is rewritten."""
@@ -109,14 +103,14 @@ class EraseMessages:
     def __call__(self, tenant_id: str, erasure: Erasure, eraser: Eraser, after: str) -> tuple[Erasure, str]:
         """The erasure as it stands then, and where the next page begins. Raises Conflict."""
         page, following = self.messages.scan(tenant_id, limit=PAGE, after=after)
-        looked = [self._look(tenant_id, one) for one in page]
-        going = [one for one in looked if is_on(eraser.address, *one)]
+        looked = [self._look(tenant_id, stored) for stored in page]
+        going = [mail for mail in looked if is_on(eraser.address, *mail)]
         erasure = self._with_names(tenant_id, erasure, going)
         for stored, _, _ in going:
             self._take_away(tenant_id, erasure, stored)
         # Names found on this page are replaced on it already.
         eraser = replace(eraser, names=erasure.names)
-        quoting = [one for one in looked if one not in going]
+        quoting = [mail for mail in looked if mail not in going]
         changed = sum(self._rewrite(tenant_id, eraser, stored, document) for stored, document, _ in quoting)
         counted = replace(erasure, messages=erasure.messages + len(going), changed=erasure.changed + changed)
         return counted, following
@@ -148,19 +142,19 @@ class EraseMessages:
 
     def _take_away(self, tenant_id: str, erasure: Erasure, stored: StoredMessage) -> None:
         """The record that was opened for the mail says what the mail says: it keeps its id and its links."""
-        opened = [one.ref for one in stored.decision.links if one.rule == OPENED]
+        opened = [link.ref for link in stored.decision.links if link.rule == OPENED]
         records = self.records.get_many(tenant_id, opened) if opened else {}
         bare = [
-            replace(one, name=UNNAMED, summary="", details="")
-            for one in records.values()
-            if one.origin == ORIGIN
+            replace(record, name=UNNAMED, summary="", details="")
+            for record in records.values()
+            if record.origin == ORIGIN
         ]
         if bare:
             self.records.put_many(tenant_id, bare)
         decision = PersonDecision(ERASE, erasure.by, self.clock(), stored.decision)
-        refs = tuple(one.ref for one in stored.decision.links)
+        refs = tuple(link.ref for link in stored.decision.links)
         attribution = Attribution(ERASE, decision.by, decision.at, refs)
-        self.change_by_person(tenant_id, stored.key, attribution, lambda one: taken_away(one, decision))
+        self.change_by_person(tenant_id, stored.key, attribution, lambda row: taken_away(row, decision))
 
     def _rewrite(
         self, tenant_id: str, eraser: Eraser, stored: StoredMessage, document: Document | None
@@ -172,7 +166,7 @@ class EraseMessages:
 
 
 @dataclass(frozen=True, slots=True)
-class ErasePerson:
+class RunErasure:
     """One page of an erasure, then the next command. The order: messages, records, all other tables."""
 
     erasures: Erasures
@@ -183,7 +177,7 @@ class ErasePerson:
     clock: Clock
     hash_key: bytes
 
-    def __call__(self, command: TakeAway) -> None:
+    def __call__(self, command: ErasePerson) -> None:
         erasure = self.erasures.get(command.tenant_id, command.run)
         if erasure is None or erasure.state == DONE:
             telemetry.event("erasure_dropped", run=command.run)
@@ -193,7 +187,7 @@ class ErasePerson:
         erasure, following = self._page(command, erasure, eraser)
         self._go_on(command, erasure, following)
 
-    def _page(self, command: TakeAway, erasure: Erasure, eraser: Eraser) -> tuple[Erasure, str]:
+    def _page(self, command: ErasePerson, erasure: Erasure, eraser: Eraser) -> tuple[Erasure, str]:
         tenant_id, step, after = command.tenant_id, command.step, command.after
         if step == MESSAGES:
             return self.erase_messages(tenant_id, erasure, eraser, after)
@@ -210,7 +204,7 @@ class ErasePerson:
             self.records.put_many(tenant_id, changed)
         return len(changed), following
 
-    def _go_on(self, command: TakeAway, erasure: Erasure, following: str) -> None:
+    def _go_on(self, command: ErasePerson, erasure: Erasure, following: str) -> None:
         """The next page, the next step, the next turn, or the end. The row is written first: it is only told from."""
         tenant_id, now = command.tenant_id, self.clock()
         steps = self._steps()

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from shared import telemetry
-from shared.domain.commands.commands import EXPIRED, TakeAway
+from shared.domain.commands.commands import MESSAGES, ApplyRetention, DeleteOrganisation, ErasePerson
 from shared.domain.connections.organisations import Organisation
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.inbox import taken_away
@@ -21,11 +21,9 @@ from shared.ports.stores.filing import MessageStore
 from shared.ports.stores.privacy import Erasures
 from shared.ports.work import Clock, CommandQueue
 from shared.services.filing.change_by_person import Attribution, ChangeByPerson
-from shared.services.privacy import deletion, erasing
 
 PAGE: Final = 100
 ROWS: Final = 1_000
-MESSAGES: Final = "messages"
 SIGHTINGS: Final = "sightings"
 # An erasure that has not moved for so long has lost its command.
 STUCK: Final = timedelta(hours=6)
@@ -43,28 +41,24 @@ class QueueRetention:
 
     def __call__(self) -> None:
         now = self.clock()
-        for one in self.organisations.all():
-            if one.deleting:
-                self._go_on_deleting(one)
+        for organisation in self.organisations.all():
+            if organisation.deleting:
+                self._go_on_deleting(organisation)
                 continue
-            before = kept_from(one, now)
+            before = kept_from(organisation, now)
             if before is not None:
-                self.queue.put(
-                    TakeAway(
-                        tenant_id=one.tenant_id, first_at=now, what=EXPIRED, step=MESSAGES, before=before
-                    )
-                )
-            for run in self.erasures.running(one.tenant_id):
+                self.queue.put(ApplyRetention(tenant_id=organisation.tenant_id, first_at=now, before=before))
+            for run in self.erasures.running(organisation.tenant_id):
                 if now - (run.touched_at or run.at) > STUCK:
                     telemetry.alert("erasure_taken_up", run=run.id)
-                    self.queue.put(erasing.first_page(one.tenant_id, run))
+                    self.queue.put(ErasePerson.first(organisation.tenant_id, run))
 
     def _go_on_deleting(self, organisation: Organisation) -> None:
         hashed = deleted_organisation(self.hash_key, organisation.tenant_id)
         begun = self.erasures.deletion(hashed)
         if begun is not None and self.clock() - begun.at > STUCK:
             telemetry.alert("deletion_taken_up", organisation=hashed)
-            self.queue.put(deletion.first_page(organisation.tenant_id, begun))
+            self.queue.put(DeleteOrganisation.first(organisation.tenant_id, begun))
 
 
 def kept_from(organisation: Organisation, now: datetime) -> datetime | None:
@@ -74,7 +68,7 @@ def kept_from(organisation: Organisation, now: datetime) -> datetime | None:
 
 
 @dataclass(frozen=True, slots=True)
-class ApplyRetention:
+class RunRetention:
     """One page of stored mail, or of a mailbox's ledger, then the next command."""
 
     organisations: Organisations
@@ -85,14 +79,14 @@ class ApplyRetention:
     queue: CommandQueue
     clock: Clock
 
-    def __call__(self, command: TakeAway) -> None:
+    def __call__(self, command: ApplyRetention) -> None:
         """What the organisation wants now counts: a longer retention than when this was asked for spares mail."""
         organisation = self.organisations.get(command.tenant_id)
         wanted = kept_from(organisation, self.clock()) if organisation else None
         if wanted is None:
             telemetry.event("retention_dropped", tenant=command.tenant_id)
             return
-        before = min(wanted, command.before or wanted)
+        before = min(wanted, command.before)
         following = (
             self._messages(command, before) if command.step == MESSAGES else self._ledger(command, before)
         )
@@ -101,7 +95,7 @@ class ApplyRetention:
         else:
             self.queue.put(replace(following, attempt=0, first_at=self.clock()))
 
-    def _messages(self, command: TakeAway, before: datetime) -> TakeAway:
+    def _messages(self, command: ApplyRetention, before: datetime) -> ApplyRetention:
         page, after = self.messages.scan(command.tenant_id, limit=PAGE, after=command.after)
         for stored in page:
             if stored.at < before:
@@ -111,14 +105,14 @@ class ApplyRetention:
     def _expire(self, tenant_id: str, stored: StoredMessage) -> None:
         decision = PersonDecision(EXPIRE, BY_RULE, self.clock(), stored.decision)
         attribution = Attribution(
-            EXPIRE, BY_RULE, decision.at, tuple(one.ref for one in stored.decision.links)
+            EXPIRE, BY_RULE, decision.at, tuple(link.ref for link in stored.decision.links)
         )
-        self.change_by_person(tenant_id, stored.key, attribution, lambda one: taken_away(one, decision))
+        self.change_by_person(tenant_id, stored.key, attribution, lambda row: taken_away(row, decision))
 
-    def _ledger(self, command: TakeAway, before: datetime) -> TakeAway | None:
+    def _ledger(self, command: ApplyRetention, before: datetime) -> ApplyRetention | None:
         """A thousand rows of the next mailbox; `after` is the one that is done."""
-        mailboxes = sorted(self.mailboxes.of(command.tenant_id), key=lambda one: one.mailbox_id)
-        mailbox = next((one for one in mailboxes if one.mailbox_id > command.after), None)
+        mailboxes = sorted(self.mailboxes.of(command.tenant_id), key=lambda mailbox: mailbox.mailbox_id)
+        mailbox = next((mailbox for mailbox in mailboxes if mailbox.mailbox_id > command.after), None)
         if mailbox is None:
             return None
         more = self.sightings.forget(mailbox, before, limit=ROWS)

@@ -11,6 +11,7 @@ from typing import Final
 from shared import telemetry
 from shared.domain.commands.commands import MergeRecords
 from shared.domain.errors import Conflict, InvalidInput, Unknown
+from shared.domain.filing.effects import PutEntry, RemoveEntry
 from shared.domain.filing.entries import KINDS, Entry
 from shared.domain.records import merging
 from shared.domain.records.record_rules import refusal
@@ -18,6 +19,7 @@ from shared.domain.records.records import Record, RecordRef
 from shared.ports.stores.filing import EntryFilter, Timeline
 from shared.ports.stores.records import RecordIndex, Records
 from shared.ports.work import Clock, CommandQueue
+from shared.services.filing.apply import Apply
 from shared.services.filing.change_message import ChangeMessage
 from shared.services.matching.current_records import current_records
 from shared.services.records.record_writing import LookUpInsiders, WriteRecords
@@ -119,6 +121,7 @@ class MoveFiled:
     records: Records
     index: RecordIndex
     change: ChangeMessage
+    apply: Apply
     timeline: Timeline
     queue: CommandQueue
     clock: Clock
@@ -162,24 +165,30 @@ class MoveFiled:
             if not left:
                 return
             standing = self.records.get_many(tenant_id, left)
-            changed = [replace(one, contacts=_renamed(one.contacts, old, new)) for one in standing.values()]
+            changed = [
+                replace(record, contacts=_renamed(record.contacts, old, new)) for record in standing.values()
+            ]
             left = list(self.records.write(tenant_id, changed, standing))
         raise Conflict("opportunities and projects change faster than they can be moved")
 
     def _move_entries(self, tenant_id: str, page: Sequence[Entry], new: RecordRef) -> None:
-        """Rows stand in both places until the message's links lead to the new one."""
-        moved = []
-        for entry in page:
-            relink = partial(merging.relinked, old=entry.link.ref, new=new)
-            stored = self.change(tenant_id, entry.message_key, relink)
-            link = replace(entry.link, ref=new)
-            if stored is not None:
-                link = next((one for one in stored.decision.links if one.ref == new), link)
-            moved.append(replace(entry, link=link))
-        self.timeline.put(tenant_id, moved)
-        for entry in page:
-            self.timeline.remove(tenant_id, [entry.link.ref], entry.id)
+        """Rows stand in both places until the message's links lead to the new one.
+
+        The rows that are left say how far it has come: a message that was done stays so.
+        """
+        moved = (self._moved(tenant_id, entry, new) for entry in page)
+        self.apply(tenant_id, [PutEntry(entry) for entry in moved if entry is not None])
+        self.apply(tenant_id, [RemoveEntry(entry.link.ref, entry.id) for entry in page])
+
+    def _moved(self, tenant_id: str, entry: Entry, new: RecordRef) -> Entry | None:
+        """None where the message is no longer on the record: nobody has taken its row away yet."""
+        relink = partial(merging.relinked, old=entry.link.ref, new=new)
+        stored = self.change(tenant_id, entry.message_key, relink)
+        if stored is None:
+            return replace(entry, link=replace(entry.link, ref=new))
+        links = (link for link in stored.decision.links if link.ref == new)
+        return next((replace(entry, link=link) for link in links), None)
 
 
 def _renamed(contacts: Sequence[str], old: RecordRef, new: RecordRef) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(new.id if one == old.id else one for one in contacts))
+    return tuple(dict.fromkeys(new.id if contact == old.id else contact for contact in contacts))

@@ -7,7 +7,7 @@ from typing import Final
 
 from shared.domain.errors import NotFound
 from shared.domain.filing.entries import Entry, inverted
-from shared.domain.filing.filing import MAX_WAITERS, Copy, InboxItem, StoredMessage, Waiter
+from shared.domain.filing.filing import Copy, Dependent, InboxItem, StoredMessage
 from shared.domain.filing.person_decisions import PendingChange
 from shared.domain.mail.identity import variant_key
 from shared.domain.mail.items import ItemRef
@@ -23,11 +23,11 @@ NEWEST: Final = 5
 
 @dataclass
 class _MessageRow:
-    """A message with its document and copies, or a placeholder that holds waiters only."""
+    """A message with its document and copies, or a placeholder that has dependents only."""
 
     message: StoredMessage | None = None
     document: Document | None = None
-    waiters: tuple[Waiter, ...] = ()
+    dependents: dict[tuple[str, ItemRef], Dependent] = field(default_factory=dict)
     copies: dict[tuple[str, ItemRef], Copy] = field(default_factory=dict)
 
 
@@ -43,7 +43,7 @@ class FakeMessageStore:
             row = self.rows.setdefault((tenant_id, message.key), _MessageRow())
             if row.message is not None:
                 return Claim(row.message, created=False)
-            row.message = replace(message, waiters=row.waiters, etag=self._etag())
+            row.message = replace(message, has_dependents=bool(row.dependents), etag=self._etag())
             row.document = document
             row.copies[copy.mailbox_id, copy.item] = copy
             return Claim(row.message, created=True)
@@ -109,20 +109,21 @@ class FakeMessageStore:
         document = self.rows[tenant_id, key].document
         return document.text if document else None
 
-    def wait_for(self, tenant_id: str, key: str, waiter: Waiter) -> StoredMessage | None:
+    def wait_for(
+        self, tenant_id: str, key: str, dependent: Dependent, *, is_there: bool = False
+    ) -> StoredMessage | None:
         with self.faults.write("MessageStore.wait_for"):
             row = self.rows.setdefault((tenant_id, key), _MessageRow())
-            message = row.message
-            if message and message.is_filed:
-                return message
-            waiters = message.waiters if message else row.waiters
-            if waiter in waiters or len(waiters) >= MAX_WAITERS:
+            row.dependents[dependent.mailbox_id, dependent.item] = dependent
+            if row.message is None:
                 return None
-            if message:
-                row.message = replace(message, waiters=(*waiters, waiter), etag=self._etag())
-            else:
-                row.waiters = (*waiters, waiter)
-            return None
+            row.message = replace(row.message, has_dependents=True, etag=self._etag())
+            return row.message if row.message.is_filed else None
+
+    def dependents(self, tenant_id: str, key: str) -> list[Dependent]:
+        self.faults.read("MessageStore.dependents")
+        row = self._row(tenant_id, key)
+        return list(row.dependents.values()) if row else []
 
     def is_awaited(self, tenant_id: str, key: str) -> bool:
         self.faults.read("MessageStore.is_awaited")

@@ -18,7 +18,7 @@ SAMPLES = [
     builders.a_mailbox(matched_to="project", never_log=("a.example",), last_sync_at=builders.NOW),
     builders.an_organisation(from_rules={"nested": {"a": [1, None]}}),
     builders.a_record("client/K-1", contacts=("C-1",)),
-    builders.a_stored_message(waiters=(builders.a_waiter(),)),
+    builders.a_stored_message(has_dependents=True),
     builders.a_document(attachments=(builders.an_attachment(),), quoted=((1, 2), (5, 9))),
     builders.a_copy(bcc=("b@x.example",)),
     builders.a_sighting(address_hashes=("a", "b")),

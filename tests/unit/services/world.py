@@ -5,24 +5,14 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
-from shared.domain.commands.commands import (
-    BackfillMailbox,
-    Command,
-    FileMessage,
-    IngestMessages,
-    JoinLateContacts,
-    MergeRecords,
-    ReconcileMailbox,
-    RematchMessages,
-    SyncMailbox,
-    TakeAway,
-)
+from shared.bootstrap.dispatch import carry_out
+from shared.domain.commands.commands import IngestMessages, SyncMailbox
+from shared.domain.commands.envelope import Command
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import Busy, TransientError
 from shared.domain.filing.entries import Entry
 from shared.domain.mail.items import ItemRef
 from shared.domain.records.records import RecordRef
-from shared.services.capture.fetching import walk_of
 from shared.services.capture.scopes import Scope, hasher_of
 from shared.services.capture.screening import Screen
 from shared.services.capture.turns import Turns
@@ -95,7 +85,7 @@ class World(Composed):
         )
 
     def walk(self, mailbox: Mailbox | None = None) -> None:
-        self.sync(walk_of(mailbox or self.mailbox, self.now))
+        self.sync(SyncMailbox.of(mailbox or self.mailbox, self.now))
 
     def work(self) -> None:
         """Carry out what stands in the queues until they are empty; what fails for now is tried again."""
@@ -112,26 +102,7 @@ class World(Composed):
         raise AssertionError(f"the queues do not empty: {self.storage.queue.sent}")
 
     def run(self, command: Command) -> None:
-        if isinstance(command, SyncMailbox):
-            self.sync(command)
-        elif isinstance(command, IngestMessages):
-            self.ingest(command)
-        elif isinstance(command, ReconcileMailbox):
-            self.reconcile(command)
-        elif isinstance(command, BackfillMailbox):
-            self.backfill(command)
-        elif isinstance(command, MergeRecords):
-            self.merge_records(command)
-        elif isinstance(command, JoinLateContacts):
-            self.join_late_contacts(command)
-        elif isinstance(command, RematchMessages):
-            self.run_rematch(command)
-        elif isinstance(command, TakeAway):
-            self.take_away(command)
-        elif isinstance(command, FileMessage):
-            self.apply_decision(command)
-        else:
-            raise AssertionError(command)
+        carry_out(self.use_cases, command)
 
     def timeline(self, ref: str = "contact/C-1") -> list[Entry]:
         return self.storage.timeline.of(TENANT, RecordRef.parse(ref))
@@ -154,7 +125,7 @@ class World(Composed):
                     replace(row.message, etag="") if row.message else None,
                     row.document,
                     dict(row.copies),
-                    row.waiters if row.message is None else (),
+                    dict(row.dependents),
                 )
                 for key, row in storage.messages.rows.items()
             },

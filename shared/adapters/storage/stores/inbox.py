@@ -68,7 +68,7 @@ class AzureInbox:
 
     def forget_changes(self, tenant_id: str, changes: Sequence[PendingChange]) -> None:
         """One request each, side by side: deleting one that is gone would spoil a transaction."""
-        places = [_place(tenant_id, one) for one in changes]
+        places = [_place(tenant_id, change) for change in changes]
         self._connection.side_by_side(
             lambda place: self._table.delete(str(place["PartitionKey"]), str(place["RowKey"])), places
         )

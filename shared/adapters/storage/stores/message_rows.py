@@ -1,10 +1,8 @@
-"""The rows of the table Messages: a message, one that is awaited and has only waiters yet, a copy. No requests here."""
+"""The rows of the table Messages: a message, one that is awaited, a copy, a dependent. No requests here."""
 
-import json
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from shared.adapters.storage.codec import from_plain, to_plain
 from shared.adapters.storage.encoding import (
@@ -20,8 +18,7 @@ from shared.adapters.storage.encoding import (
 )
 from shared.adapters.storage.table import KEYS, Row, etag_of, quoted, where
 from shared.domain.filing.entries import inverted
-from shared.domain.filing.filing import DONE, PENDING, Copy, StoredMessage, Waiter
-from shared.domain.mail.items import ItemRef
+from shared.domain.filing.filing import DONE, PENDING, Copy, Dependent, StoredMessage
 from shared.domain.mail.messages import Document
 from shared.domain.matching.candidates import ThreadHit
 
@@ -32,7 +29,7 @@ _KEPT: Final = "kept"
 INLINE: Final = 48 * 1024
 DOCUMENT: Final = "document"
 BODY: Final = "body"
-MESSAGE_COLUMNS: Final = (*KEYS, "state", "waiters", "variants", *part_names())
+MESSAGE_COLUMNS: Final = (*KEYS, "state", "has_dependents", "variants", *part_names())
 DOCUMENT_COLUMNS: Final = (*KEYS, BODY, DOCUMENT)
 COPY_COLUMNS: Final = (*KEYS, *part_names())
 
@@ -57,19 +54,31 @@ def keys_of(tenant_id: str, key: str) -> Row:
 
 def message_row(tenant_id: str, message: StoredMessage) -> Row:
     """A message without its document."""
-    plain = {name: value for name, value in to_plain(message).items() if name not in ("waiters", "state")}
+    plain = {
+        name: value for name, value in to_plain(message).items() if name not in ("has_dependents", "state")
+    }
     return {
         **keys_of(tenant_id, message.key),
         "state": message.state,
         "disposition": message.decision.disposition.value,
         "variants": message.variants,
-        "waiters": waiters_column(message.waiters),
+        "has_dependents": message.has_dependents,
         **packed(plain),
     }
 
 
-def awaited_row(tenant_id: str, key: str, waiter: Waiter) -> Row:
-    return {**keys_of(tenant_id, key), "state": AWAITED, "waiters": waiters_column([waiter])}
+def awaited_row(tenant_id: str, key: str) -> Row:
+    return {**keys_of(tenant_id, key), "state": AWAITED, "has_dependents": True}
+
+
+def dependent_row(tenant_id: str, key: str, dependent: Dependent) -> Row:
+    """Beside the message that it depends on, behind that one's copies."""
+    partition, row_key = place(tenant_id, key)
+    return {
+        "PartitionKey": partition,
+        "RowKey": f"{row_key}~~{escaped(dependent.mailbox_id)}~{hashed(dependent.item.key)}",
+        **packed(to_plain(dependent)),
+    }
 
 
 def copy_row(tenant_id: str, key: str, copy: Copy) -> Row:
@@ -86,14 +95,19 @@ def copies_range(key: str) -> tuple[str, str]:
     return f"{escaped(key)}~", f"{escaped(key)}~~"
 
 
+def dependents_range(key: str) -> tuple[str, str]:
+    """First row key of a message's dependents, and the first behind them."""
+    return f"{escaped(key)}~~", f"{escaped(key)}~~~"
+
+
 def behind(tenant_id: str, after: str) -> str:
     """All messages of an organisation behind a key: pending ones and done ones."""
-    states = " or ".join(where(state=one) for one in (PENDING, DONE))
+    states = " or ".join(where(state=state) for state in (PENDING, DONE))
     first, last = quoted(joined(tenant_id, "")), quoted(joined(tenant_id, "~"))
     condition = f"PartitionKey ge {first} and PartitionKey lt {last} and ({states})"
     if not after:
         return condition
-    partition, key = (quoted(one) for one in place(tenant_id, after))
+    partition, key = (quoted(part) for part in place(tenant_id, after))
     return (
         f"{condition} and (PartitionKey gt {partition} or (PartitionKey eq {partition} and RowKey gt {key}))"
     )
@@ -138,7 +152,11 @@ def to_document(content: bytes) -> Document:
 
 def to_message(row: Row) -> StoredMessage:
     return from_plain(
-        StoredMessage, unpacked(row), state=row["state"], waiters=to_waiters(row), etag=etag_of(row)
+        StoredMessage,
+        unpacked(row),
+        state=row["state"],
+        has_dependents=bool(row["has_dependents"]),
+        etag=etag_of(row),
     )
 
 
@@ -152,26 +170,12 @@ def to_copy(row: Row) -> Copy:
     return from_plain(Copy, unpacked(row))
 
 
-def to_waiters(row: Row) -> tuple[Waiter, ...]:
-    return tuple(_waiter(*written) for written in json.loads(row["waiters"]))
-
-
-def waiters_column(waiters: Iterable[Waiter]) -> Any:
-    return json.dumps([_written(waiter) for waiter in waiters], separators=(",", ":"))
+def to_dependent(row: Row) -> Dependent:
+    return from_plain(Dependent, unpacked(row))
 
 
 def is_awaited(row: Row) -> bool:
     return bool(row["state"] == AWAITED)
-
-
-def _written(waiter: Waiter) -> list[str]:
-    """As short as can be: up to 50 of them share a property of 64 KiB."""
-    place = [waiter.mailbox_id, waiter.item.item_id, waiter.item.folder]
-    return [*place, _KEPT] if waiter.kept else place
-
-
-def _waiter(mailbox_id: str, item_id: str, folder: str, kept: str = "") -> Waiter:
-    return Waiter(mailbox_id, ItemRef(folder, item_id), kept == _KEPT)
 
 
 def _conversation_place(tenant_id: str, conversation: str) -> tuple[str, str]:

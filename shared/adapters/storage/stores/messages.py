@@ -15,7 +15,7 @@ from shared.adapters.storage.stores import message_rows as rows
 from shared.adapters.storage.table import KEYS, Operation, Row, Table, etag_of, in_partition
 from shared.domain import names
 from shared.domain.errors import Conflict, NotFound
-from shared.domain.filing.filing import MAX_WAITERS, Copy, StoredMessage, Waiter
+from shared.domain.filing.filing import Copy, Dependent, StoredMessage
 from shared.domain.mail.identity import variant_key
 from shared.domain.mail.messages import Document
 from shared.domain.matching.candidates import ThreadHit
@@ -59,7 +59,7 @@ class AzureMessageStore:
         return replace(message, etag=etag)
 
     def bury(self, tenant_id: str, tombstone: StoredMessage) -> None:
-        """Three requests, and one per copy. The row names the body until all else is gone."""
+        """Three requests, and one per copy and dependent. The row names the body until all else is gone."""
         if not tombstone.etag:
             raise Conflict(f"{names.MESSAGES}: only a message that was read can be buried")
         partition, key = rows.place(tenant_id, tombstone.key)
@@ -67,10 +67,11 @@ class AzureMessageStore:
         if row is not None:
             # Not only the one that the row names: a worker that was killed may have left another.
             self._bodies.delete_below(rows.bodies_of(tenant_id, tombstone.key))
-        first, last = rows.copies_range(tombstone.key)
-        copies = self._table.rows(in_partition(partition, first=first, last=last), select=("RowKey",))
+        first, _ = rows.copies_range(tombstone.key)
+        _, last = rows.dependents_range(tombstone.key)
+        beside = self._table.rows(in_partition(partition, first=first, last=last), select=("RowKey",))
         self._connection.side_by_side(
-            lambda copy: self._table.delete(partition, str(copy["RowKey"])), list(copies)
+            lambda row: self._table.delete(partition, str(row["RowKey"])), list(beside)
         )
         try:
             self._table.write(rows.message_row(tenant_id, tombstone), tombstone.etag)
@@ -128,25 +129,31 @@ class AzureMessageStore:
 
         def hits(key: str) -> tuple[ThreadHit, ...]:
             keys = [variant_key(key, number) for number in range(variants[key] + 1)]
-            return tuple(rows.to_hit(found[one], ids[key]) for one in keys if one in found)
+            return tuple(rows.to_hit(found[name], ids[key]) for name in keys if name in found)
 
         return {key: hits(key) for key in variants}
 
-    def wait_for(self, tenant_id: str, key: str, waiter: Waiter) -> StoredMessage | None:
-        """One request for the first who waits, three for the next."""
-        for _ in range(_TRIES):
-            try:
-                self._table.write(rows.awaited_row(tenant_id, key, waiter), "")
-                return None
-            except Conflict:
-                row = self._row(tenant_id, key)
-            if row is None:
-                continue
-            if not rows.is_awaited(row) and (stored := rows.to_message(row)).is_filed:
-                return stored
-            if self._has_appended(tenant_id, key, row, waiter):
-                return None
-        raise Conflict(f"{names.MESSAGES}: too many wait for one mail at once")
+    def wait_for(
+        self, tenant_id: str, key: str, dependent: Dependent, *, is_there: bool = False
+    ) -> StoredMessage | None:
+        """One request for the first with a mail that is not there, three for the next; two where it is there."""
+        word = Operation("upsert", rows.dependent_row(tenant_id, key, dependent))
+        awaited = Operation("create", rows.awaited_row(tenant_id, key))
+        if not is_there and self._is_done([awaited, word]):
+            return None
+        # Whatever is being written under an ETag is read again: nobody misses that there is a dependent.
+        noted = Operation("merge", {**rows.keys_of(tenant_id, key), "has_dependents": True})
+        if not self._is_done([noted, word]) and not self._is_done([awaited, word]):
+            raise Conflict(f"{names.MESSAGES}: a message came and went")
+        stored = self.get(tenant_id, key)
+        return stored if stored is not None and stored.is_filed else None
+
+    def dependents(self, tenant_id: str, key: str) -> list[Dependent]:
+        """One range query."""
+        partition, _ = rows.place(tenant_id, key)
+        first, last = rows.dependents_range(key)
+        found = self._table.rows(in_partition(partition, first=first, last=last), select=rows.COPY_COLUMNS)
+        return [rows.to_dependent(row) for row in found]
 
     def is_awaited(self, tenant_id: str, key: str) -> bool:
         """One request."""
@@ -173,9 +180,9 @@ class AzureMessageStore:
         partition, first, last = rows.conversation_range(tenant_id, conversation, until)
         condition = in_partition(partition, first=first, last=last)
         keys = map(rows.conversation_key, self._table.rows(condition, select=KEYS, page=_NEWEST + 1))
-        newest = islice((one for one in keys if one not in apart_from), _NEWEST)
+        newest = islice((key for key in keys if key not in apart_from), _NEWEST)
         found = self._rows(tenant_id, list(newest))
-        return tuple(rows.to_hit(one, "conversation") for one in found.values())
+        return tuple(rows.to_hit(row, "conversation") for row in found.values())
 
     def _claim(self, tenant_id: str, message: StoredMessage, body: rows.Body, copy: Copy) -> Claim:
         copied = Operation("upsert", rows.copy_row(tenant_id, message.key, copy))
@@ -190,17 +197,13 @@ class AzureMessageStore:
             if stored and not rows.is_awaited(stored):
                 return Claim(rows.to_message(stored), created=False)
             verb, etag = ("replace", etag_of(stored)) if stored else ("create", "")
-            message = replace(message, waiters=rows.to_waiters(stored) if stored else ())
+            message = replace(message, has_dependents=stored is not None)
         raise Conflict(f"{names.MESSAGES}: too many wait for one mail at once")
 
-    def _has_appended(self, tenant_id: str, key: str, row: Row, waiter: Waiter) -> bool:
-        """Whether the waiter stands on the row, or has no room there."""
-        waiters = rows.to_waiters(row)
-        if waiter in waiters or len(waiters) >= MAX_WAITERS:
-            return True
-        longer = {**rows.keys_of(tenant_id, key), "waiters": rows.waiters_column([*waiters, waiter])}
+    def _is_done(self, operations: list[Operation]) -> bool:
+        """Whether a transaction went through; not, where its message is there already, or is not."""
         try:
-            self._table.merge(longer, etag_of(row))
+            self._table.transact(operations)
         except (Conflict, NotFound):
             return False
         return True

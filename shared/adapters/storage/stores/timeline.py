@@ -27,7 +27,7 @@ class AzureTimeline:
 
     def put(self, tenant_id: str, entries: Sequence[Entry]) -> None:
         """One request per record, side by side."""
-        rows = [_row(tenant_id, one) for one in entries]
+        rows = [_row(tenant_id, entry) for entry in entries]
         latest = {(row["PartitionKey"], row["RowKey"]): row for row in rows}
         self._table.write_many(Operation("upsert", row) for row in latest.values())
 
@@ -83,5 +83,5 @@ def _condition(tenant_id: str, ref: RecordRef, wanted: EntryFilter, after: str) 
 
 def _says(entry: Entry, text: str) -> bool:
     people = (entry.sender, *entry.to, *entry.cc)
-    words = (entry.subject, entry.preview, *(f"{one.name}\n{one.address}" for one in people))
-    return any(text.casefold() in one.casefold() for one in words)
+    words = (entry.subject, entry.preview, *(f"{person.name}\n{person.address}" for person in people))
+    return any(text.casefold() in word.casefold() for word in words)

@@ -18,7 +18,6 @@ from tests.builders import (
     a_mailbox,
     a_stored_message,
     a_triaged_message,
-    a_waiter,
     an_inbox_item,
 )
 
@@ -56,7 +55,7 @@ def test_a_forward_stands_for_itself_alone() -> None:
 
 def test_only_its_place_and_the_decision_on_it_make_another_version_of_a_mail() -> None:
     stored = a_triaged_message()
-    same = replace(stored, waiters=(a_waiter(),), variants=1, state="done", etag="other")
+    same = replace(stored, has_dependents=True, variants=1, state="done", etag="other")
     decision = PersonDecision(LINK, "ann", NOW, stored.decision, (a_link(),))
     others = [
         a_stored_message(),

@@ -10,8 +10,8 @@ from shared.domain.capture.backfills import FOLLOWED_WITHIN, STALLED_AFTER
 from shared.domain.commands.commands import BackfillMailbox
 from shared.domain.errors import InvalidInput, PageBroken, Throttled, Unavailable, WrongState
 from shared.services.capture.arrivals import SINGLY_AFTER
-from shared.services.capture.backfill import HOPELESS_AFTER, PAUSE, step_of
-from tests.builders import AGENT, NOW, TENANT, a_record
+from shared.services.capture.backfill import HOPELESS_AFTER, PAUSE
+from tests.builders import AGENT, NOW, a_record
 from tests.fakes import Killed
 from tests.fakes.mail import FakeMail
 from tests.unit.services.world import World
@@ -351,5 +351,5 @@ def test_a_step_s_command_names_the_step(world: World) -> None:
     start(world)
     found = world.storage.backfills.get(world.mailbox)
     assert found is not None
-    command = step_of(TENANT, world.mailbox.mailbox_id, found, NOW)
+    command = BackfillMailbox.of(world.mailbox, NOW, step=found.step)
     assert BackfillMailbox.from_json(command.to_json()) == command

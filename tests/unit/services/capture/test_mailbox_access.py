@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from shared.domain.commands.commands import Command, IngestMessages, MaintainSubscription, ReconcileMailbox
+from shared.domain.commands.commands import IngestMessages, MaintainSubscription, ReconcileMailbox
+from shared.domain.commands.envelope import Command
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import (
     AccessDenied,

@@ -12,7 +12,7 @@ from shared.domain.commands.commands import BackfillMailbox, IngestMessages, Rec
 from shared.domain.errors import Unavailable
 from shared.services.capture import reconcile
 from shared.services.capture.arrivals import SINGLY_AFTER
-from shared.services.capture.reconcile import SPREAD, sweep_of
+from shared.services.capture.reconcile import SPREAD
 from tests.builders import AGENT, NOW, TENANT, a_mailbox, a_record, an_item, an_organisation
 from tests.composed import use_cases_over
 from tests.fakes import FakePorts, Killed
@@ -264,7 +264,7 @@ def test_a_sweep_s_command_survives_its_queue(world: World) -> None:
         tenant_id=TENANT, mailbox_id="m", first_at=NOW, since=NOW, start=NOW, after="f", counted="{}"
     )
     assert ReconcileMailbox.from_json(command.to_json()) == command
-    assert sweep_of(TENANT, "m", NOW).since is None
+    assert ReconcileMailbox.of(a_mailbox(), NOW).since is None
     assert (
         IngestMessages(tenant_id=TENANT, mailbox_id="m", first_at=NOW, items=(an_item(),)).unbounded is False
     )

@@ -14,7 +14,6 @@ from shared.domain.commands.commands import IngestMessages, SyncMailbox
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import Busy, Unavailable
 from shared.services.capture import sync
-from shared.services.capture.fetching import walk_of
 from tests.builders import AGENT, NOW, TENANT, a_record
 from tests.fakes import Killed
 from tests.unit.services.world import World
@@ -194,7 +193,7 @@ def test_a_mailbox_is_walked_by_one_worker_at_a_time(world: World) -> None:
 
 
 def test_a_walk_that_a_later_one_has_covered_is_not_made_again(world: World) -> None:
-    waiting = walk_of(world.mailbox, NOW)
+    waiting = SyncMailbox.of(world.mailbox, NOW)
     world.now = NOW + sync.CLOCK_SKEW
     world.walk()
     asked = dict(world.mail.calls)
@@ -203,7 +202,7 @@ def test_a_walk_that_a_later_one_has_covered_is_not_made_again(world: World) -> 
 
 
 def test_a_covered_walk_does_not_wait_for_its_turn(world: World) -> None:
-    waiting = walk_of(world.mailbox, NOW)
+    waiting = SyncMailbox.of(world.mailbox, NOW)
     world.now = NOW + sync.CLOCK_SKEW
     world.walk()
     with world.turns.walk(waiting):
@@ -213,7 +212,7 @@ def test_a_covered_walk_does_not_wait_for_its_turn(world: World) -> None:
 
 
 def test_of_many_walks_that_wait_only_the_latest_stays(world: World) -> None:
-    commands = [walk_of(world.mailbox, NOW + n * sync.CLOCK_SKEW) for n in range(3)]
+    commands = [SyncMailbox.of(world.mailbox, NOW + n * sync.CLOCK_SKEW) for n in range(3)]
     walks = world.sync
     with world.turns.walk(commands[0]):
         for one in (commands[0], commands[2]):
@@ -229,7 +228,7 @@ def test_of_many_walks_that_wait_only_the_latest_stays(world: World) -> None:
 
 
 def test_a_walk_that_was_asked_for_while_another_began_is_made(world: World) -> None:
-    waiting = walk_of(world.mailbox, NOW)
+    waiting = SyncMailbox.of(world.mailbox, NOW)
     world.now = NOW + sync.CLOCK_SKEW - timedelta(milliseconds=1)
     world.walk()
     asked = world.mail.calls["delta"]

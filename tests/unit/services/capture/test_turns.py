@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain.commands.commands import SyncMailbox
 from shared.domain.errors import Busy, Throttled, Unavailable
-from shared.services.capture.fetching import walk_of
 from tests.builders import AGENT, CONTACT, NOW, TENANT, a_record
 from tests.unit.services.world import World
 
@@ -31,7 +31,7 @@ def test_a_wait_that_graph_asks_for_holds_for_every_worker(world: World) -> None
 
 
 def test_while_a_wait_lasts_who_comes_costs_no_storage(world: World) -> None:
-    turns, command = world.turns, walk_of(world.mailbox, NOW)
+    turns, command = world.turns, SyncMailbox.of(world.mailbox, NOW)
     with pytest.raises(Throttled), turns.walk(command):
         raise Throttled("slow down", retry_after=30)
     world.storage.faults.named["Leases.acquire"] = AssertionError("storage was asked")
@@ -44,7 +44,7 @@ def test_while_a_wait_lasts_who_comes_costs_no_storage(world: World) -> None:
 
 
 def test_an_outage_with_a_wait_holds_likewise(world: World) -> None:
-    with pytest.raises(Unavailable), world.turns.slot(walk_of(world.mailbox, NOW)):
+    with pytest.raises(Unavailable), world.turns.slot(SyncMailbox.of(world.mailbox, NOW)):
         raise Unavailable("down", retry_after=30)
     with pytest.raises(Busy):
         world.walk()
@@ -79,7 +79,7 @@ def test_a_failure_without_a_wait_is_not_noted(world: World) -> None:
 
 
 def test_settings_are_read_under_the_lease(world: World) -> None:
-    command = walk_of(world.mailbox, NOW)
+    command = SyncMailbox.of(world.mailbox, NOW)
     with world.turns.walk(command) as scope:
         assert scope is not None
         assert scope.mailbox.address == AGENT

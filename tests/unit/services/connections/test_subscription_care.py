@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.commands.commands import MaintainSubscription
+from shared.domain.commands.commands import CompareSubscriptions, MaintainSubscription
 from shared.domain.connections.subscriptions import LIFETIME, RENEW_BEFORE, SPREAD, compare
 from shared.domain.errors import AccessDenied, Unavailable
 from tests.builders import AGENT, MAILBOX_ID, NOW, TENANT, a_mailbox, a_subscription, an_organisation
@@ -46,8 +46,7 @@ class Setting:
 
     def compare(self) -> dict[str, str]:
         """Events by mailbox id, as queued."""
-        command = MaintainSubscription(tenant_id=TENANT, mailbox_id="", first_at=NOW)
-        use_cases_over(self.storage).maintain_subscription(command)
+        use_cases_over(self.storage).run_comparison(CompareSubscriptions(tenant_id=TENANT, first_at=NOW))
         taken = self.storage.queue.take("subscriptions")
         return {one.mailbox_id: one.event for one in taken if isinstance(one, MaintainSubscription)}
 

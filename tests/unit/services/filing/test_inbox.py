@@ -19,7 +19,8 @@ from shared.domain.filing.person_decisions import DELETE, LINK, NOTE, OPEN
 from shared.domain.privacy.callers import ADMIN, Caller
 from shared.domain.privacy.callers import AGENT as AGENT_ROLE
 from shared.services.capture.scopes import hasher_of
-from shared.services.filing.inbox import InboxPage, Wanted
+from shared.services.filing.inbox import Wanted
+from shared.services.filing.read_inbox import InboxPage
 from tests.builders import AGENT, CONTACT, HASH_KEY, NOW, TENANT, a_record, a_ref, an_attachment
 from tests.fakes import Killed
 from tests.unit.services.world import World

@@ -6,16 +6,18 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.commands.commands import (
+    ApplyRetention,
     BackfillMailbox,
-    Command,
+    DeleteOrganisation,
+    ErasePerson,
     FileMessage,
     IngestMessages,
     JoinLateContacts,
     ReconcileMailbox,
     RematchMessages,
     SyncMailbox,
-    TakeAway,
 )
+from shared.domain.commands.envelope import Command
 from shared.domain.errors import AccessDenied, Forbidden, InvalidInput, Unknown, WrongState
 from shared.domain.privacy.callers import ADMIN, AGENT, OPERATOR, Caller
 from shared.domain.privacy.erasure import deleted_organisation
@@ -174,9 +176,9 @@ def commands(mailbox_id: str) -> list[Command]:
         JoinLateContacts(tenant_id=TENANT, first_at=NOW),
         RematchMessages(tenant_id=TENANT, first_at=NOW, run="r"),
         FileMessage(tenant_id=TENANT, first_at=NOW, key=KEY),
-        TakeAway(tenant_id=TENANT, first_at=NOW, what="person", run="r", step="messages"),
-        TakeAway(tenant_id=TENANT, first_at=NOW, what="expired", step="messages", before=NOW),
-        TakeAway(tenant_id=TENANT, first_at=NOW, what="organisation", step="subscriptions"),
+        ErasePerson(tenant_id=TENANT, first_at=NOW, run="r"),
+        ApplyRetention(tenant_id=TENANT, first_at=NOW, before=NOW),
+        DeleteOrganisation(tenant_id=TENANT, first_at=NOW),
     ]
 
 
@@ -194,7 +196,7 @@ def test_a_late_page_does_not_touch_a_tenant_that_was_let_in_anew() -> None:
     delete(world)
     world.storage.organisations.put(an_organisation())
     world.records(a_record())
-    world.run(TakeAway(tenant_id=TENANT, first_at=NOW, what="organisation", step="Records", turn=1))
+    world.run(DeleteOrganisation(tenant_id=TENANT, first_at=NOW, step="Records", turn=1))
     assert (TENANT, a_record().ref) in world.storage.records.rows
     assert world.storage.queue.sent == []
 

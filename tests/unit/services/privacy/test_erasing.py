@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.domain.capture.late_contacts import Announcement
-from shared.domain.commands.commands import TakeAway
+from shared.domain.commands.commands import ErasePerson
 from shared.domain.errors import InvalidInput
 from shared.domain.mail.addresses import Person
 from shared.domain.privacy.erasure import PLACEHOLDER, Eraser
@@ -248,7 +248,7 @@ def test_what_comes_after_the_end_does_nothing() -> None:
     world = a_world()
     run = erase(world)
     before = everything(world)
-    world.take_away(TakeAway(tenant_id=TENANT, first_at=NOW, what="person", run=run, step="messages"))
+    world.run(ErasePerson(tenant_id=TENANT, first_at=NOW, run=run))
     assert everything(world) == before
     assert world.storage.queue.sent == []
 

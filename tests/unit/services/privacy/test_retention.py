@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.commands.commands import TakeAway
+from shared.domain.commands.commands import ApplyRetention
 from tests.builders import NOW, TENANT, a_record
 from tests.fakes import Killed
 from tests.unit.services.world import World
@@ -85,7 +85,7 @@ def test_many_messages_take_many_commands(world: World) -> None:
     pages = 0
     while world.storage.queue.sent:
         command, _ = world.storage.queue.sent.pop(0)
-        pages += isinstance(command, TakeAway) and command.step == "messages"
+        pages += isinstance(command, ApplyRetention) and command.step == "messages"
         world.run(command)
     assert pages == 2
     assert [one.subject for one in world.timeline()] == ["New"]

@@ -1,0 +1,33 @@
+"""Which use case carries out which command."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+from shared.bootstrap.compose import UseCases
+from shared.domain.commands import commands
+from shared.domain.commands.envelope import Command
+
+_Chosen: TypeAlias = Callable[[UseCases], Callable[[Any], None]]
+
+# Functions, so that a use case is built when the first command asks for it.
+CARRIED_OUT_BY: Final[Mapping[type[Command], _Chosen]] = {
+    commands.SyncMailbox: lambda use_cases: use_cases.sync,
+    commands.IngestMessages: lambda use_cases: use_cases.ingest,
+    commands.ReconcileMailbox: lambda use_cases: use_cases.reconcile,
+    commands.BackfillMailbox: lambda use_cases: use_cases.backfill,
+    commands.JoinLateContacts: lambda use_cases: use_cases.join_late_contacts,
+    commands.RematchMessages: lambda use_cases: use_cases.run_rematch,
+    commands.FileMessage: lambda use_cases: use_cases.apply_decision,
+    commands.ErasePerson: lambda use_cases: use_cases.run_erasure,
+    commands.DeleteOrganisation: lambda use_cases: use_cases.run_deletion,
+    commands.ApplyRetention: lambda use_cases: use_cases.run_retention,
+    commands.MergeRecords: lambda use_cases: use_cases.merge_records,
+    commands.MaintainSubscription: lambda use_cases: use_cases.maintain_subscription,
+    commands.CompareSubscriptions: lambda use_cases: use_cases.run_comparison,
+}
+
+
+def carry_out(use_cases: UseCases, command: Command) -> None:
+    """Run the use case of a command. Whatever it raises is the caller's."""
+    run = CARRIED_OUT_BY[type(command)](use_cases)
+    run(command)

@@ -1,0 +1,256 @@
+"""What a decision changes beside the mail's own row, as data: decided here, written by `Apply` in this order.
+
+`before` is all that may have been shown since the mail was last done. So the effects of a run that was cut short, or
+of a decision that was never carried out, are among those of the next one: they may be applied any number of times.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.filing.entries import Entry, entry_id
+from shared.domain.filing.filing import Bounced, InboxItem, StoredMessage, entries_of
+from shared.domain.filing.inbox import arranged
+from shared.domain.filing.opening import opened_refs
+from shared.domain.filing.person_decisions import PendingChange
+from shared.domain.filing.shown import Shown
+from shared.domain.mail.bounces import Report
+from shared.domain.mail.messages import Direction, Document
+from shared.domain.records.records import Record, RecordRef
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRecord:
+    """The record that a mailbox wants for a mail: written unless it is there."""
+
+    ref: RecordRef
+    message: StoredMessage
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWanted:
+    """The record as a person has described it: written unless it is there and open."""
+
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class CloseRecord:
+    """A record that was opened for mails which leave it: deleted, or closed where other mail is on it by now."""
+
+    ref: RecordRef
+    leaving: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class PutEntry:
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveEntry:
+    ref: RecordRef
+    entry_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PutInboxRow:
+    item: InboxItem
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveInboxRow:
+    agent: str
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteBounce:
+    """Another mail, which the organisation has sent, did not reach these addresses."""
+
+    message_key: str
+    bounces: tuple[Bounced, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Learn:
+    """Mail of this address belongs on these records from now on."""
+
+    address: str
+    refs: tuple[RecordRef, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unlearn:
+    address: str
+    refs: tuple[RecordRef, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PutConversation:
+    """The mail is found by its conversation from now on."""
+
+    message: StoredMessage
+
+
+@dataclass(frozen=True, slots=True)
+class TellDependents:
+    """Mails that were decided by this one's links look at it again: it has `gained` or `lost` records.
+
+    `with_kept`: those that are stored too, and not only those that were skipped.
+    """
+
+    message: StoredMessage
+    gained: frozenset[RecordRef]
+    lost: frozenset[RecordRef]
+    with_kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """A person's change has been carried out."""
+
+    change: PendingChange
+
+
+Effect = (
+    OpenRecord
+    | OpenWanted
+    | PutEntry
+    | RemoveEntry
+    | PutInboxRow
+    | RemoveInboxRow
+    | NoteBounce
+    | Unlearn
+    | CloseRecord
+    | Learn
+    | PutConversation
+    | TellDependents
+    | Audit
+)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a mail reports of another one, `message_key`, that did not arrive; empty for a mail that is no report."""
+
+    message_key: str = ""
+    report: Report | None = None
+
+
+NO_REPORT: Final = About()
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What effects follow from besides the message: gathered before they are decided.
+
+    `holders` are the mailboxes with a copy. `is_first`: the message has just been inserted, so that nothing of it can
+    stand anywhere. `about` is what the mail reports. `changes` are persons' changes not yet audited.
+    """
+
+    document: Document | None = None
+    holders: tuple[Mailbox, ...] = ()
+    is_first: bool = False
+    about: About = NO_REPORT
+    changes: tuple[PendingChange, ...] = ()
+
+
+def effects(before: Shown, after: StoredMessage, around: Surroundings) -> tuple[Effect, ...]:
+    """All that is to be written for `after` to stand everywhere, in commit order."""
+    return (*shown(before, after, around), *told(before, after), *audited(after, around.changes))
+
+
+def shown(before: Shown, after: StoredMessage, around: Surroundings) -> tuple[Effect, ...]:
+    """The part that readers see; the ledger comes behind it."""
+    return (
+        *_opened(after, around),
+        *_entries(before, after, around),
+        *inbox_rows(after, around),
+        *_bounces(after, around),
+        *_taken_back(after),
+        *_learnt(after),
+    )
+
+
+def told(before: Shown, after: StoredMessage) -> tuple[Effect, ...]:
+    """The part that other mails hear of; the message is done behind it, and persons' changes are audited."""
+    return tuple(_lent(before, after))
+
+
+def inbox_rows(after: StoredMessage, around: Surroundings) -> Iterable[Effect]:
+    """The mail's rows in My Inbox; sent mail never has any."""
+    if after.direction is not Direction.IN and not after.is_deleted:
+        return
+    items, agents = arranged(after, around.document, around.holders)
+    for item in items:
+        yield PutInboxRow(item)
+    if around.is_first:
+        return
+    # The mailbox of who it was shown with may be gone by now, and its copies with it.
+    gone = {*agents, after.agent} - {""} if after.is_deleted else set(agents)
+    for agent in sorted(gone):
+        yield RemoveInboxRow(agent, entry_id(after.at, after.key))
+
+
+def audited(after: StoredMessage | None, changes: Iterable[PendingChange]) -> Iterable[Audit]:
+    """The changes that the message has gone through; one that is not on it may belong to a request under way."""
+    made = after.change_ids if after else ()
+    return (Audit(change) for change in changes if change.id in made)
+
+
+def _opened(after: StoredMessage, around: Surroundings) -> Iterable[Effect]:
+    if around.document is not None:
+        for ref in opened_refs(after):
+            yield OpenRecord(ref, after, around.document)
+    if after.decided is not None and after.decided.opens is not None:
+        yield OpenWanted(after.decided.opens)
+
+
+def _entries(before: Shown, after: StoredMessage, around: Surroundings) -> Iterable[Effect]:
+    """A record from which a person took the mail is cleared again and again: a slow worker may still write there."""
+    if around.document is not None and after.is_filed:
+        for entry in entries_of(after, around.document):
+            yield PutEntry(entry)
+    for ref in sorted((before.refs | after.unlinked) - after.refs):
+        yield RemoveEntry(ref, entry_id(after.at, after.key))
+
+
+def _bounces(after: StoredMessage, around: Surroundings) -> Iterable[Effect]:
+    report = around.about.report
+    if report is None or not report.bounces:
+        return
+    bounces = tuple(
+        Bounced(bounce.address, bounce.status, bounce.permanent, after.at, after.key)
+        for bounce in report.bounces
+    )
+    yield NoteBounce(around.about.message_key, bounces)
+
+
+def _taken_back(after: StoredMessage) -> Iterable[Effect]:
+    undone = after.undone
+    if undone is None:
+        return
+    if undone.taught:
+        yield Unlearn(undone.taught, undone.refs)
+    if undone.opens is not None:
+        yield CloseRecord(undone.opens.ref, frozenset({after.key, *undone.thread}))
+
+
+def _learnt(after: StoredMessage) -> Iterable[Effect]:
+    decided = after.decided
+    if decided is not None and decided.taught:
+        yield Learn(decided.taught, decided.refs)
+
+
+def _lent(before: Shown, after: StoredMessage) -> Iterable[Effect]:
+    """A tombstone tells nobody: that a mail is no longer kept says nothing of the mails that answered it."""
+    if after.is_deleted:
+        return
+    if after.is_filed and after.opens_conversation:
+        yield PutConversation(after)
+    gained, lost = after.refs - before.certain, before.refs - after.refs
+    if gained or lost:
+        yield TellDependents(after, gained, lost, with_kept=after.takes_thread_along)

@@ -1,0 +1,48 @@
+"""From a matched mail to the row that the first insert would fix for it."""
+
+from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.filing.entries import kind_of
+from shared.domain.filing.filing import StoredMessage
+from shared.domain.mail.automatic import Automatic, nature_of
+from shared.domain.mail.conversations import travels
+from shared.domain.mail.identity import Fingerprint
+from shared.domain.mail.messages import Direction, MessageHead
+from shared.domain.matching.candidates import Candidates
+from shared.domain.matching.matching import Decision
+
+
+def new_message(
+    head: MessageHead, decision: Decision, candidates: Candidates, *, key: str, mailbox: Mailbox
+) -> StoredMessage:
+    """The row that the first insert would fix for this mail."""
+    direction = candidates.direction(head)
+    automatic = nature_of(head.headers, head.sender.address, head.subject).automatic
+    is_answer = automatic in (Automatic.NONE, Automatic.AUTO_REPLY)
+    answered = _answered_direction(decision, candidates) if is_answer else None
+    return StoredMessage(
+        key=key,
+        at=head.received_at,
+        message_id=head.message_id,
+        fingerprint=Fingerprint.of(head),
+        direction=direction,
+        kind=kind_of(direction, answered),
+        agent=_agent_of(head, candidates, mailbox),
+        participants=head.participants - {person.address for person in head.bcc},
+        decision=decision,
+        automatic=automatic.value,
+        conversation=candidates.conversation_key if travels(head, direction) else "",
+    )
+
+
+def _answered_direction(decision: Decision, candidates: Candidates) -> Direction | None:
+    """Which way the mail went that this one answers. Codes are on mail of agents only."""
+    if any(link.rule == "code" for link in decision.links):
+        return Direction.OUT
+    return candidates.parent.direction if candidates.parent else None
+
+
+def _agent_of(head: MessageHead, candidates: Candidates, mailbox: Mailbox) -> str:
+    """The agent a mail is shown with, whichever copy came first: who wrote it, else the first one it is for."""
+    writer = head.author or head.sender
+    own = [person.address for person in (writer, *head.to, *head.cc) if person.address in candidates.staff]
+    return own[0] if own and own[0] not in mailbox.own_addresses else mailbox.agent

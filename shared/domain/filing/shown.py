@@ -1,0 +1,30 @@
+"""What may stand of a message beside its own row, whatever was cut short since it was last done."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from shared.domain.records.records import RecordRef
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Over all states of a message since it was last done, that one included.
+
+    `refs`: records on which an entry may stand, and of which dependents may have been told. `certain`: those of which
+    dependents have been told, and that none of these states has taken back.
+    """
+
+    refs: frozenset[RecordRef] = frozenset()
+    certain: frozenset[RecordRef] = frozenset()
+
+    @classmethod
+    def of(cls, refs: frozenset[RecordRef]) -> "Shown":
+        """All of these, for sure."""
+        return cls(refs, refs)
+
+    def and_maybe(self, refs: frozenset[RecordRef]) -> "Shown":
+        """The same after a further state that may have been carried out, in part or not at all."""
+        return Shown(self.refs | refs, self.certain & refs)
+
+
+NOTHING: Final = Shown()

@@ -1,0 +1,127 @@
+"""Writes what a decision changes beside the mail's own row, effect by effect, in the order in which they were decided.
+
+Each effect may be applied any number of times. Effects of one kind that stand together are written side by side.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any, Final
+
+from shared.domain.filing import effects
+from shared.domain.filing.effects import Effect
+from shared.domain.filing.entries import KINDS
+from shared.domain.filing.opening import ORIGIN
+from shared.domain.privacy.audit import row_of
+from shared.ports.stores.filing import EntryFilter, Inbox, MessageStore, Timeline
+from shared.ports.stores.privacy import Audit
+from shared.ports.stores.records import RecordIndex, Records
+from shared.services.filing.dependents import QueueDependents
+from shared.services.filing.opening import WriteOpened
+from shared.services.matching.bounces import NoteBounces
+
+_EVERY_ENTRY: Final = EntryFilter(frozenset(KINDS))
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """Write effects. A further kind of effect needs a method here, and a line in `_writers`."""
+
+    messages: MessageStore
+    timeline: Timeline
+    inbox: Inbox
+    records: Records
+    index: RecordIndex
+    audit: Audit
+    open_record: WriteOpened
+    note_bounces: NoteBounces
+    tell_dependents: QueueDependents
+
+    def __call__(self, tenant_id: str, wanted: Iterable[Effect]) -> None:
+        writers = self._writers
+        for kind, group in groupby(wanted, key=type):
+            writers[kind](tenant_id, list(group))
+
+    @property
+    def _writers(self) -> Mapping[type, Callable[[str, list[Any]], None]]:
+        return {
+            effects.OpenRecord: self._open_records,
+            effects.OpenWanted: self._open_wanted,
+            effects.PutEntry: self._put_entries,
+            effects.RemoveEntry: self._remove_entries,
+            effects.PutInboxRow: self._put_inbox_rows,
+            effects.RemoveInboxRow: self._remove_inbox_rows,
+            effects.NoteBounce: self._note_bounces,
+            effects.Unlearn: self._unlearn,
+            effects.CloseRecord: self._close_records,
+            effects.Learn: self._learn,
+            effects.PutConversation: self._put_conversations,
+            effects.TellDependents: self._tell_dependents,
+            effects.Audit: self._audit,
+        }
+
+    def _open_records(self, tenant_id: str, group: list[effects.OpenRecord]) -> None:
+        for effect in group:
+            self.open_record(tenant_id, effect.ref, effect.message, effect.document)
+
+    def _open_wanted(self, tenant_id: str, group: list[effects.OpenWanted]) -> None:
+        """A record that is there and open may have been changed since, and stays."""
+        for effect in group:
+            standing = self.records.get(tenant_id, effect.record.ref)
+            if standing is None or not standing.card.is_open:
+                self.records.put_many(tenant_id, [effect.record])
+
+    def _put_entries(self, tenant_id: str, group: list[effects.PutEntry]) -> None:
+        self.timeline.put(tenant_id, [effect.entry for effect in group])
+
+    def _remove_entries(self, tenant_id: str, group: list[effects.RemoveEntry]) -> None:
+        for entry_id, same in groupby(group, key=lambda effect: effect.entry_id):
+            self.timeline.remove(tenant_id, [effect.ref for effect in same], entry_id)
+
+    def _put_inbox_rows(self, tenant_id: str, group: list[effects.PutInboxRow]) -> None:
+        for effect in group:
+            self.inbox.put(tenant_id, effect.item)
+
+    def _remove_inbox_rows(self, tenant_id: str, group: list[effects.RemoveInboxRow]) -> None:
+        for item_id, same in groupby(group, key=lambda effect: effect.item_id):
+            self.inbox.remove(tenant_id, [effect.agent for effect in same], item_id)
+
+    def _note_bounces(self, tenant_id: str, group: list[effects.NoteBounce]) -> None:
+        for effect in group:
+            self.note_bounces(tenant_id, effect.message_key, effect.bounces)
+
+    def _learn(self, tenant_id: str, group: list[effects.Learn]) -> None:
+        for effect in group:
+            self.index.teach(tenant_id, effect.address, effect.refs)
+
+    def _unlearn(self, tenant_id: str, group: list[effects.Unlearn]) -> None:
+        for effect in group:
+            self.index.unteach(tenant_id, effect.address, effect.refs)
+
+    def _close_records(self, tenant_id: str, group: list[effects.CloseRecord]) -> None:
+        """Only a record of ours goes: the CRM may have taken it over since."""
+        for effect in group:
+            record = self.records.get(tenant_id, effect.ref)
+            if record is None or record.origin != ORIGIN:
+                continue
+            most = len(effect.leaving) + 1
+            found, _ = self.timeline.page(tenant_id, effect.ref, _EVERY_ENTRY, limit=most, after="")
+            if any(entry.message_key not in effect.leaving for entry in found):
+                self.records.put_many(tenant_id, [replace(record, status="closed")])
+            else:
+                self.records.delete(tenant_id, effect.ref)
+
+    def _put_conversations(self, tenant_id: str, group: list[effects.PutConversation]) -> None:
+        for effect in group:
+            self.messages.note_conversation(tenant_id, effect.message)
+
+    def _tell_dependents(self, tenant_id: str, group: list[effects.TellDependents]) -> None:
+        for effect in group:
+            self.tell_dependents(tenant_id, effect)
+
+    def _audit(self, tenant_id: str, group: list[effects.Audit]) -> None:
+        """The note of a change goes once its audit stands."""
+        changes = [effect.change for effect in group]
+        for change in changes:
+            self.audit.append(tenant_id, row_of(change))
+        self.inbox.forget_changes(tenant_id, changes)

@@ -1,0 +1,73 @@
+"""Brings all that is written of a stored message in line with its row: gathers, decides on effects, applies them."""
+
+from dataclasses import dataclass, replace
+
+from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.errors import Conflict, NotFound
+from shared.domain.filing import effects
+from shared.domain.filing.effects import Surroundings
+from shared.domain.filing.filing import DONE, StoredMessage
+from shared.domain.filing.shown import Shown
+from shared.domain.mail.messages import Document
+from shared.ports.stores.connections import Mailboxes
+from shared.ports.stores.filing import Attachments, MessageStore
+from shared.services.filing.apply import Apply
+from shared.services.filing.change_message import ChangeMessage
+from shared.services.filing.holders import holders_of
+
+
+@dataclass(frozen=True, slots=True)
+class BringInLine:
+    """First what readers see, then, once the ledger stands, what others are told; the message is done behind it."""
+
+    messages: MessageStore
+    mailboxes: Mailboxes
+    attachments: Attachments
+    change: ChangeMessage
+    apply: Apply
+
+    def __call__(self, tenant_id: str, stored: StoredMessage, document: Document) -> None:
+        """All of it, for a message whose copies are in the ledger already. Raises Conflict."""
+        self.show(tenant_id, stored, document)
+        self.finish(tenant_id, stored)
+
+    def show(self, tenant_id: str, stored: StoredMessage, document: Document) -> None:
+        """Timelines, My Inbox of every agent, the records that it opens, what its sender teaches."""
+        self.show_with(tenant_id, stored, Surroundings(document))
+
+    def show_with(self, tenant_id: str, stored: StoredMessage, around: Surroundings) -> None:
+        """The same, where more is known already; who holds a copy is read unless it is."""
+        if not around.holders:
+            around = replace(around, holders=self._holders(tenant_id, stored))
+        self.apply(tenant_id, effects.shown(stored.shown, stored, around))
+
+    def arrange(self, tenant_id: str, stored: StoredMessage, document: Document) -> None:
+        """My Inbox alone: a further copy has come of a message that is done."""
+        around = Surroundings(document, self._holders(tenant_id, stored))
+        self.apply(tenant_id, effects.inbox_rows(stored, around))
+
+    def finish(self, tenant_id: str, stored: StoredMessage) -> None:
+        """Tell others, then mark it done.
+
+        Raises Conflict where other rows are to stand by now: what was written of this state is noted on the message,
+        and goes when the command comes back.
+        """
+        if stored.state == DONE or stored.is_deleted:
+            return
+        self.apply(tenant_id, effects.told(stored.shown, stored))
+        standing = self.change(tenant_id, stored.key, lambda row: row.finished(stored), known=stored)
+        if standing is None:
+            raise NotFound("a message went away before it was done")
+        if standing.is_deleted:
+            self.clear(tenant_id, standing, stored.shown.and_maybe(stored.refs))
+        elif standing.state != DONE:
+            raise Conflict(f"message {stored.key} changed while its rows were written")
+
+    def clear(self, tenant_id: str, deleted: StoredMessage, before: Shown) -> None:
+        """Take away all that may have been written of a message that is a tombstone by now."""
+        around = Surroundings(holders=self._holders(tenant_id, deleted))
+        self.apply(tenant_id, effects.shown(before, deleted, around))
+        self.attachments.drop(tenant_id, deleted.key)
+
+    def _holders(self, tenant_id: str, stored: StoredMessage) -> tuple[Mailbox, ...]:
+        return tuple(holders_of(self.messages, self.mailboxes, tenant_id, stored.key))

@@ -1,0 +1,120 @@
+"""My Inbox: a page of what waits for an agent, in the own mailboxes only: a mail without a link is private."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from heapq import merge
+from itertools import groupby
+
+from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.filing import inbox
+from shared.domain.filing.entries import decode_cursor, encode_cursor
+from shared.domain.filing.filing import InboxItem
+from shared.domain.matching.matching import Link
+from shared.domain.privacy.callers import ADMIN, AGENT, Caller
+from shared.domain.records.records import RecordRef
+from shared.ports.stores.connections import Mailboxes
+from shared.ports.stores.filing import Inbox, MessageStore
+from shared.ports.stores.records import Records
+from shared.services.filing.visibility import Visibility
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingMail:
+    """A row of My Inbox as its agent sees it; `version` is what a decision is made under."""
+
+    item: InboxItem
+    mailbox: str
+    suggestions: tuple[Link, ...]
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class InboxPage:
+    """Mail newest first, names of the suggested records; the cursor is None on the last page."""
+
+    mails: tuple[WaitingMail, ...]
+    names: Mapping[RecordRef, str]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadInbox:
+    """A page of what waits in the caller's own mailboxes.
+
+    Costs one query for the organisation's mailboxes, one per agent who has or had one of them, and one read per
+    mail; one more where a former agent's row names another mailbox. Mail that waited for a former agent waits
+    for who has the mailbox now. A mail that was decided on meanwhile is left out, so that a page may be short.
+    """
+
+    inbox: Inbox
+    messages: MessageStore
+    mailboxes: Mailboxes
+    records: Records
+    visibility: Visibility
+
+    def __call__(self, caller: Caller, *, limit: int, cursor: str) -> InboxPage:
+        caller.needs(AGENT, ADMIN)
+        after = decode_cursor(cursor) if cursor else ""
+        own = self._own(caller)
+        found, more = self._page(caller.tenant_id, own, limit, after)
+        mails = self._waiting(caller, found, own)
+        return InboxPage(
+            mails=tuple(mails),
+            names=self._names(caller.tenant_id, mails),
+            cursor=encode_cursor(found[-1].id) if more and found else None,
+        )
+
+    def _own(self, caller: Caller) -> dict[str, Mailbox]:
+        mailboxes = self.mailboxes.of(caller.tenant_id)
+        return {mailbox.mailbox_id: mailbox for mailbox in mailboxes if caller.owns(mailbox)}
+
+    def _page(
+        self, tenant_id: str, own: Mapping[str, Mailbox], limit: int, after: str
+    ) -> tuple[list[InboxItem], bool]:
+        """The first rows of all agents together, each mail once; and whether there are more."""
+        agents = sorted({name for mailbox in own.values() for name in mailbox.inboxes})
+        pages = [self.inbox.page(tenant_id, agent, limit=limit, after=after) for agent in agents]
+        in_order = merge(*(items for items, _ in pages), key=lambda item: item.id)
+        found = list(_once(in_order, own))
+        more = len(found) > limit or any(following for _, following in pages)
+        return found[:limit], more
+
+    def _names(self, tenant_id: str, mails: Iterable[WaitingMail]) -> dict[RecordRef, str]:
+        """What the suggested records are called."""
+        refs = {link.ref for mail in mails for link in mail.suggestions}
+        records = self.records.get_many(tenant_id, refs) if refs else {}
+        return {ref: record.name or record.summary for ref, record in records.items()}
+
+    def _waiting(
+        self, caller: Caller, items: Sequence[InboxItem], own: Mapping[str, Mailbox]
+    ) -> list[WaitingMail]:
+        tenant_id = caller.tenant_id
+        stored = self.messages.get_many(tenant_id, [item.message_key for item in items])
+        held = {item.id: self._holder(tenant_id, item, own) for item in items if item.message_key in stored}
+        return [
+            WaitingMail(
+                item=replace(item, mailbox_id=holder.mailbox_id),
+                mailbox=holder.address,
+                suggestions=self.visibility.links(caller, item.message_key, item.suggestions),
+                version=inbox.version_of(stored[item.message_key]),
+            )
+            for item in items
+            if (holder := held.get(item.id)) is not None
+            and inbox.reason_to_wait(stored[item.message_key], holder)
+        ]
+
+    def _holder(self, tenant_id: str, item: InboxItem, own: Mapping[str, Mailbox]) -> Mailbox | None:
+        """The own mailbox that a row is shown for. A former agent's may name another one that had a copy, too."""
+        if item.mailbox_id in own:
+            return own[item.mailbox_id]
+        handed_over = {one for one, mailbox in own.items() if item.agent in mailbox.former_agents}
+        copies = self.messages.copies(tenant_id, item.message_key) if handed_over else []
+        holders = sorted(handed_over & {copy.mailbox_id for copy in copies})
+        return own[holders[0]] if holders else None
+
+
+def _once(items: Iterable[InboxItem], own: Mapping[str, Mailbox]) -> Iterator[InboxItem]:
+    """Each mail once, in order: it may stand with the agent of today and with a former one. An own mailbox's counts."""
+    for _, same in groupby(items, key=lambda item: item.id):
+        rows = list(same)
+        yield next((row for row in rows if row.mailbox_id in own), rows[0])

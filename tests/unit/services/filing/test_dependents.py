@@ -1,0 +1,131 @@
+"""Mails that were decided by another mail's links hear when it gains or loses records, through any generations."""
+
+import pytest
+
+from shared.domain.filing.filing import StoredMessage
+from shared.domain.mail.items import ItemRef
+from shared.domain.privacy.callers import AGENT as AGENT_ROLE
+from shared.domain.privacy.callers import Caller
+from shared.services.capture.scopes import hasher_of
+from tests.builders import AGENT, HASH_KEY, TENANT, a_record, a_ref
+from tests.unit.services.world import World
+
+STRANGERS = tuple(f"{name}@adatum.example" for name in "abcd")
+A, B, C, D = (f"mail-{name}@adatum.example" for name in "abcd")
+ANN = Caller(TENANT, frozenset({AGENT_ROLE}), oid="ann", address=AGENT)
+P1, P2 = a_ref("project/P-1"), a_ref("project/P-2")
+
+
+@pytest.fixture
+def world() -> World:
+    """A contact, whose mail is the first of the thread; everybody else on it is unknown."""
+    made = World()
+    made.records(
+        a_record(addresses=(STRANGERS[0],)),
+        a_record("project/P-1"),
+        a_record("project/P-2"),
+        a_record("contact/C-2"),
+    )
+    return made
+
+
+def key_of(message_id: str) -> str:
+    return hasher_of(HASH_KEY, TENANT).message_id(message_id)
+
+
+def the_thread(world: World) -> dict[str, ItemRef]:
+    """Each mail answers the one before it, and names no other."""
+    items = {}
+    for number, message_id in enumerate((A, B, C, D)):
+        before = ((A, B, C)[number - 1],) if number else ()
+        items[message_id] = world.deliver(sender=STRANGERS[number], message_id=message_id, in_reply_to=before)
+    return items
+
+
+def come(world: World, *order: str) -> None:
+    items = the_thread(world)
+    for message_id in order:
+        world.notify(items[message_id])
+        world.work()
+
+
+def on(world: World, ref: str = "contact/C-1") -> set[str]:
+    return {entry.internet_message_id for entry in world.timeline(ref)}
+
+
+def stored(world: World, message_id: str) -> StoredMessage:
+    found = world.storage.messages.get(TENANT, key_of(message_id))
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("order", [(A, B, D, C), (D, C, B, A), (B, D, A, C), (A, B, C, D)], ids=" ".join)
+def test_each_of_four_generations_hears_in_whatever_order_they_come(
+    world: World, order: tuple[str, ...]
+) -> None:
+    come(world, *order)
+    assert on(world) == {A, B, C, D}
+
+
+def test_a_record_that_a_person_adds_later_reaches_every_generation(world: World) -> None:
+    come(world, A, B, D, C)
+    world.link_message(ANN, key_of(A), P1)
+    world.work()
+    assert on(world, "project/P-1") == {A, B, C, D}
+
+
+def test_a_record_that_a_person_takes_from_the_first_is_taken_from_those_that_had_it_from_there(
+    world: World,
+) -> None:
+    come(world, A, B, D, C)
+    world.unlink_message(ANN, key_of(A), a_ref("contact/C-1"))
+    world.work()
+    assert on(world) == set()
+    assert {stored(world, message_id).state for message_id in (A, B, C, D)} == {"done"}
+
+
+def test_it_stays_where_another_rule_or_a_person_has_put_it(world: World) -> None:
+    come(world, A, B, C, D)
+    world.records(a_record("contact/C-1", addresses=(STRANGERS[0], STRANGERS[2])))
+    world.link_message(ANN, key_of(A), P1)
+    world.work()
+    world.link_message(ANN, key_of(B), P1)
+    world.link_message(ANN, key_of(D), P2)
+    world.work()
+    world.unlink_message(ANN, key_of(A), a_ref("contact/C-1"))
+    world.unlink_message(ANN, key_of(A), P1)
+    world.work()
+    # C has the contact's second address, and D follows C. B is on the project by hand, and C and D follow it.
+    assert on(world) == {C, D}
+    assert on(world, "project/P-1") == {B, C, D}
+    assert on(world, "project/P-2") == {D}
+
+
+def test_nobody_is_told_where_nothing_has_changed(world: World) -> None:
+    come(world, A, B, C, D)
+    world.notify(the_thread(world)[A])
+    assert world.storage.queue.sent == []
+    before = world.rows()
+    world.rematch.start(TENANT, None)
+    world.work()
+    assert world.rows() == before
+
+
+def test_mails_that_answer_each_other_come_to_rest(world: World) -> None:
+    first = world.deliver(sender=STRANGERS[0], message_id=A, in_reply_to=(B,))
+    second = world.deliver(sender=STRANGERS[1], message_id=B, in_reply_to=(A,))
+    world.notify(second)
+    world.notify(first)
+    world.work()
+    assert on(world) == {A, B}
+    world.unlink_message(ANN, key_of(A), a_ref("contact/C-1"))
+    world.work()
+    assert on(world) == set()
+
+
+def test_an_answer_stays_when_its_parent_is_erased(world: World) -> None:
+    come(world, A, B)
+    world.ask_erasure(TENANT, STRANGERS[0], "admin")
+    world.work()
+    assert stored(world, A).is_deleted
+    assert on(world) == {B}
