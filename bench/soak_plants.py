@@ -48,16 +48,16 @@ def cursor_too_early() -> None:
     from shared.services.capture.arrivals import is_unsettled
     from shared.services.capture.sync import Sync
 
-    def delta(self: Any, scope: Any, state: Any, since: Any) -> tuple[Any, bool]:
-        page = self.mail.delta(scope.mailbox, state, since)
-        stored = self.folders.put(scope.mailbox, replace(state, link=page.link))
+    def changes(self: Any, scope: Any, state: Any, since: Any) -> tuple[Any, bool]:
+        page = self.mail.open(scope.mailbox).changes(state.folder_id, state.cursor, since)
+        stored = self.folders.put(scope.mailbox, replace(state, cursor=page.cursor))
         heads = [*page.heads, *self.arrivals.heads(scope, page.partial)]
         listed = [Listed(one.item, one.received_at, one) for one in heads]
         new = self.arrivals.in_doubt(scope, listed, is_unsettled)
         self.arrivals.take(scope, [one.head for one in new], state)
         return stored, page.more
 
-    _plant(Sync, "_delta", delta)
+    _plant(Sync, "_changes", changes)
 
 
 def conflict_is_somebody_else() -> None:

@@ -21,8 +21,8 @@ from dev.simulator.mailbox import Mailbox as SimulatedMailbox
 from dev.simulator.mime import read_mail
 from dev.simulator.stats import Stats
 from dev.simulator.view import Renderer, View
-from shared.adapters.graph.mail import WHOLE
 from shared.adapters.graph.parsing import whole
+from shared.adapters.graph.selections import WHOLE
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import FetchedMessage

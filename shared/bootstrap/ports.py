@@ -32,8 +32,9 @@ from shared.adapters.storage.stores.timeline import AzureTimeline
 from shared.config import Settings
 
 if TYPE_CHECKING:
-    from shared.adapters.graph.connected import ConnectedMail
     from shared.adapters.graph.delegated import Sessions
+    from shared.adapters.graph.directory import GraphDirectory
+    from shared.adapters.graph.mail import GraphMail
     from shared.adapters.graph.probe import GraphProbe
     from shared.adapters.graph.session import GraphSession
     from shared.adapters.graph.sign_ins import EntraSignIns
@@ -155,10 +156,16 @@ class RealPorts:
         return ManagedIdentity(settings.managed_identity_client_id)
 
     @cached_property
-    def mail(self) -> "ConnectedMail":
-        from shared.adapters.graph.connected import ConnectedMail
+    def mail(self) -> "GraphMail":
+        from shared.adapters.graph.mail import GraphMail
 
-        return ConnectedMail(self.sessions)
+        return GraphMail(self.sessions)
+
+    @cached_property
+    def directory(self) -> "GraphDirectory":
+        from shared.adapters.graph.directory import GraphDirectory
+
+        return GraphDirectory(self.sessions)
 
     @cached_property
     def subscription_source(self) -> "GraphSubscriptions":

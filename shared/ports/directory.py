@@ -1,6 +1,9 @@
-"""Users as the organisation's directory knows them."""
+"""Users as the organisation's directory knows them. No mail is read for this."""
 
 from dataclasses import dataclass
+from typing import Protocol
+
+from shared.domain.connections.mailboxes import Mailbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,3 +13,10 @@ class DirectoryUser:
     user_id: str
     address: str
     aliases: tuple[str, ...] = ()
+
+
+class Directory(Protocol):
+    """Who is behind a mailbox."""
+
+    def user(self, mailbox: Mailbox) -> DirectoryUser:
+        """By object id where it is known, else by any address. Raises NotFound; AccessDenied where nobody may look."""

@@ -1,4 +1,7 @@
-"""The mail of an organisation's mailboxes, read and never changed."""
+"""The mail of an organisation's mailboxes, read and never changed, whoever provides it.
+
+Nothing here can move, mark or send: writing belongs to ports of its own, so that a type says who may only read.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -6,26 +9,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from shared.domain.capture.folders import Folder, FolderState
+from shared.domain.capture.folders import Folder, Role
 from shared.domain.capture.windows import Window
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import Outcome
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import FetchedMessage, MessageHead
-from shared.ports.directory import DirectoryUser
 
 
 @dataclass(frozen=True, slots=True)
-class DeltaPage:
-    """One page of a folder's changes. `partial` are ids whose page entry was incomplete.
+class ChangePage:
+    """One page of a folder's changes. `partial` are items that were named without all of their headers.
 
-    `link` continues: the next page when `more`, else where the next walk starts.
+    `cursor` continues: the next page when `more`, else where the next walk starts. `is_complete` is false on the
+    last page of a walk that may not have shown all there is: the provider cuts such walks short without a word.
     """
 
     heads: tuple[MessageHead, ...]
     partial: tuple[ItemRef, ...]
-    link: str
+    cursor: str
     more: bool
+    is_complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,56 +43,55 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """Items, oldest first; `link` leads to the next page, '' at the end."""
+    """Items, oldest first; `cursor` leads to the next page, '' at the end."""
 
     items: tuple[Listed, ...]
-    link: str
+    cursor: str
 
 
-class MailSource(Protocol):
-    """The mail of one organisation's mailboxes. Never moves, deletes or marks anything."""
+class OpenMailbox(Protocol):
+    """One mailbox over the connection it was given. Any method may raise AccessDenied or MailboxUnavailable."""
 
-    def user(self, mailbox: Mailbox) -> DirectoryUser:
-        """Look the mailbox's user up in the directory."""
+    def folders(self, known: Mapping[str, Role | None]) -> Sequence[Folder]:
+        """All folders that hold items, with their roles.
 
-    def folders(self, mailbox: Mailbox) -> list[Folder]:
-        """All folders that hold items."""
-
-    def well_known_folders(self, mailbox: Mailbox) -> Mapping[str, str]:
-        """Well-known names by folder id. They cost a request each: ask only when a folder is new."""
-
-    def delta(self, mailbox: Mailbox, folder: FolderState, since: datetime | None) -> DeltaPage:
-        """The next page of changes; from `since` where the folder has no link yet.
-
-        May raise CursorExpired, and PageBroken when even a page of one item fails.
+        `known` are the roles of folders that were listed before, by folder id: telling roles may cost some twenty
+        requests, and is left out where no other folder has come since.
         """
 
-    def listed(
-        self, mailbox: Mailbox, folder_id: str, window: Window, *, with_heads: bool = False
-    ) -> ListPage:
-        """A page of what lies in the folder: up to 500 ids, or 50 with headers. May raise PageBroken."""
+    def changes(self, folder_id: str, cursor: str, since: datetime | None) -> ChangePage:
+        """The next page of changes; where there is no cursor yet (''), of mail received from `since` on.
 
-    def count(self, mailbox: Mailbox, folder_id: str, window: Window) -> int:
+        May raise CursorExpired, and PageBroken when even a page of one item fails. NotFound: the folder is gone.
+        """
+
+    def list(self, folder_id: str, window: Window, *, with_heads: bool = False) -> ListPage:
+        """A page of what lies in the folder: up to 500 items, or 50 with headers. May raise PageBroken."""
+
+    def count(self, folder_id: str, window: Window) -> int:
         """How many messages of the window lie in the folder."""
 
-    def broken(self, mailbox: Mailbox, folder_id: str, second: datetime) -> frozenset[ItemRef]:
-        """Ids of the items received in this second that break a page of their own: a request for each."""
+    def broken(self, folder_id: str, second: datetime) -> frozenset[ItemRef]:
+        """The items received in this second that break a page of their own: a request for each."""
 
-    def heads(self, mailbox: Mailbox, items: Sequence[ItemRef]) -> Mapping[ItemRef, Outcome[MessageHead]]:
+    def heads(self, items: Sequence[ItemRef]) -> Mapping[ItemRef, Outcome[MessageHead]]:
         """Headers by item, in one round trip where it can be.
 
         A TransientError is raised when none could be had; when some were, it stands for those that were not.
         """
 
-    def messages(
-        self, mailbox: Mailbox, items: Sequence[ItemRef]
-    ) -> Mapping[ItemRef, Outcome[FetchedMessage]]:
-        """Whole messages with attachments' metadata by item, at most 20; errors as in `heads`."""
+    def messages(self, items: Sequence[ItemRef]) -> Mapping[ItemRef, Outcome[FetchedMessage]]:
+        """Whole messages with attachments' metadata by item; errors as in `heads`."""
 
-    def attachment(
-        self, mailbox: Mailbox, item: ItemRef, attachment_id: str
-    ) -> AbstractContextManager[Iterator[bytes]]:
-        """An attachment's bytes, streamed. Ids are Graph's."""
+    def attachment(self, item: ItemRef, source_id: str) -> AbstractContextManager[Iterator[bytes]]:
+        """An attachment's bytes, streamed; by the id that the copy itself gave it. Raises NotFound."""
 
-    def mime(self, mailbox: Mailbox, item: ItemRef, most: int) -> bytes:
+    def mime(self, item: ItemRef, most: int) -> bytes:
         """A message as MIME, cut off behind so many bytes. Raises NotFound."""
+
+
+class MailAccess(Protocol):
+    """How mail is reached: over the connection of each mailbox."""
+
+    def open(self, mailbox: Mailbox) -> OpenMailbox:
+        """Asks the provider nothing by itself. Raises AccessDenied where nobody has signed in for the mailbox."""

@@ -9,7 +9,7 @@ from shared.domain.connections.mailboxes import Mailbox
 
 @dataclass(frozen=True, slots=True)
 class LiveSubscription:
-    """A subscription as Graph knows it; `user` is how the mailbox was named when it was made, in lower case."""
+    """A subscription as the provider knows it; `user` is how the mailbox was named when it was made, in lower case."""
 
     subscription_id: str
     expires_at: datetime
@@ -17,12 +17,12 @@ class LiveSubscription:
 
 
 class SubscriptionSource(Protocol):
-    """Graph's change notification subscriptions for whole mailboxes, with immutable ids."""
+    """Subscriptions to what arrives in whole mailboxes; what they name are ids that hold in the whole mailbox."""
 
     def create(self, mailbox: Mailbox, client_state: str, expires_at: datetime) -> LiveSubscription: ...
 
     def renew(self, mailbox: Mailbox, subscription_id: str, expires_at: datetime) -> LiveSubscription:
-        """One PATCH. Raises NotFound when Graph no longer has it."""
+        """Raises NotFound when the provider no longer has it."""
 
     def end(self, tenant_id: str, subscription_id: str) -> None:
         """Delete; one that is gone already is no error."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from shared.ports.credentials import SignIns
-    from shared.ports.mail import MailSource
+    from shared.ports.directory import Directory
+    from shared.ports.mail import MailAccess
     from shared.ports.mailbox_access import AccessProbe
     from shared.ports.notifications import SubscriptionSource
     from shared.ports.stores.capture import Backfills, FolderStates, LateContacts, Sightings
@@ -32,7 +33,10 @@ class Ports(Protocol):
     def leases(self) -> "Leases": ...
 
     @property
-    def mail(self) -> "MailSource": ...
+    def mail(self) -> "MailAccess": ...
+
+    @property
+    def directory(self) -> "Directory": ...
 
     @property
     def subscription_source(self) -> "SubscriptionSource": ...

@@ -17,7 +17,7 @@ from tests.builders import MAILBOX_ID, NOW, a_folder_state, a_mailbox, a_sightin
 class TestFolderStates:
     def test_a_state_comes_back_as_it_was_put(self, storage, tenant):
         mailbox = a_mailbox(tenant_id=tenant)
-        state = storage.folder_states.put(mailbox, a_folder_state(folder_id="A/B+c==", link="x" * 30_000))
+        state = storage.folder_states.put(mailbox, a_folder_state(folder_id="A/B+c==", cursor="x" * 30_000))
         assert state.etag
         assert storage.folder_states.all(mailbox) == [state]
         assert storage.folder_states.get(mailbox, "A/B+c==") == state
@@ -26,8 +26,8 @@ class TestFolderStates:
     def test_the_cursor_is_written_under_its_etag(self, storage, tenant):
         mailbox = a_mailbox(tenant_id=tenant)
         first = storage.folder_states.put(mailbox, a_folder_state())
-        second = storage.folder_states.put(mailbox, replace(first, link="next"))
-        for stale in (replace(first, link="mine"), a_folder_state(link="mine")):
+        second = storage.folder_states.put(mailbox, replace(first, cursor="next"))
+        for stale in (replace(first, cursor="mine"), a_folder_state(cursor="mine")):
             with pytest.raises(Conflict):
                 storage.folder_states.put(mailbox, stale)
         assert storage.folder_states.all(mailbox) == [second]

@@ -67,7 +67,7 @@ class FakePorts(FakeStorage):
     def __init__(self, mail: FakeMail | None = None) -> None:
         super().__init__()
         self.webhook_queue = self.queue
-        self.mail = mail or FakeMail()
+        self.mail = self.directory = mail or FakeMail()
         self.subscription_source = FakeSubscriptionSource()
         self.sign_ins = FakeSignIns()
         self.probe = FakeProbe()

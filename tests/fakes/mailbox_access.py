@@ -38,7 +38,7 @@ class FakeProbe:
     def user(self, mailbox: Mailbox) -> DirectoryUser:
         self._call("user", mailbox.address)
         user = DirectoryUser(f"user-of-{mailbox.address}", mailbox.address)
-        found = self.named.get(mailbox.graph_user, user)
+        found = self.named.get((mailbox.user_id or mailbox.address), user)
         if found is None:
             raise NotFound("There is no such user.", "Request_ResourceNotFound")
         return found

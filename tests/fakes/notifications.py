@@ -32,7 +32,7 @@ class FakeSubscriptionSource:
     def create(self, mailbox: Mailbox, client_state: str, expires_at: datetime) -> LiveSubscription:
         self._call("create")
         self.on_create()
-        made = self.add(mailbox.tenant_id, mailbox.graph_user, client_state, expires_at)
+        made = self.add(mailbox.tenant_id, (mailbox.user_id or mailbox.address), client_state, expires_at)
         self.after_create()
         return made
 
@@ -48,7 +48,7 @@ class FakeSubscriptionSource:
         self._call("renew")
         if subscription_id not in self.rows:
             raise NotFound("gone", "ResourceNotFound")
-        made = LiveSubscription(subscription_id, expires_at, mailbox.graph_user.casefold())
+        made = LiveSubscription(subscription_id, expires_at, (mailbox.user_id or mailbox.address).casefold())
         self.rows[subscription_id] = mailbox.tenant_id, made
         return made
 

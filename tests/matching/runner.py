@@ -100,7 +100,7 @@ class Play:
         """Why capture keeps it: asked of a walk that only looks."""
         state = self.world.storage.folder_states.get(self.mailbox, self._folder)
         scope = self.world.scope(self.mailbox)
-        [head] = self.world.mail.heads(self.mailbox, [self.item]).values()
+        [head] = self.world.mail.open(self.mailbox).heads([self.item]).values()
         assert state is not None
         [screened] = self.world.screen(scope, [head], {state.folder_id: state})
         return screened.verdict.reason

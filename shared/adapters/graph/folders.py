@@ -1,15 +1,37 @@
-"""The folder tree of a mailbox: ids, container classes and well-known names. Display names are never read."""
+"""The folder tree of a mailbox: ids, roles and what folders hold. Display names are never read."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from shared.adapters.graph import batch
 from shared.adapters.graph.parsing import extended_property
 from shared.adapters.graph.session import GraphSession, Json, path, query
-from shared.domain.capture.folders import MAIL_CLASS, WELL_KNOWN, Folder
+from shared.domain.capture.folders import Folder, Role
 from shared.domain.errors import PermanentError, none_passing
 
-CONTAINER_CLASS: Final = "String 0x3613"  # PidTagContainerClass
+# Well-known names ("mailFolder resource type"): the same in every language of a mailbox.
+ROLES: Final[Mapping[str, Role]] = {
+    "inbox": Role.INBOX,
+    "sentitems": Role.SENT,
+    "archive": Role.ARCHIVE,
+    "drafts": Role.DRAFTS,
+    "junkemail": Role.JUNK,
+    "deleteditems": Role.TRASH,
+    "clutter": Role.CLUTTER,
+    "conversationhistory": Role.CONVERSATION_HISTORY,
+    "syncissues": Role.SYNC_ISSUES,
+    "conflicts": Role.CONFLICTS,
+    "localfailures": Role.LOCAL_FAILURES,
+    "serverfailures": Role.SERVER_FAILURES,
+    "outbox": Role.OUTBOX,
+    "recoverableitemsdeletions": Role.RECOVERABLE_ITEMS,
+    "scheduled": Role.SCHEDULED,
+    "searchfolders": Role.SEARCHES,
+}
+CONTAINER_CLASS: Final = "String 0x3613"  # PidTagContainerClass (MS-OXOSFLD)
+# IPF.Note and nothing below it: RSS feeds are IPF.Note.OutlookHomepage. Folders made over IMAP have no class.
+_MAIL_CLASSES: Final = ("", "ipf.note")
 PAGE: Final = 250
 _LIST: Final = query(
     select="id,parentFolderId,childFolderCount",
@@ -20,34 +42,51 @@ _LIST: Final = query(
 _SEARCH_FOLDER: Final = "#microsoft.graph.mailsearchfolder"
 
 
-def tree(session: GraphSession, tenant_id: str, user: str) -> list[Folder]:
-    """Every folder that holds items, hidden ones too, parents first."""
+def listed(
+    session: GraphSession, tenant_id: str, user: str, known: Mapping[str, Role | None]
+) -> list[Folder]:
+    """Every folder that holds items, hidden ones too, parents first; one request, and one for each with children.
+
+    Roles cost a batch, and one more for each name that the mailbox does not have: they are asked for only where a
+    folder is new, since no folder changes its role.
+    """
+    found = _tree(session, tenant_id, user)
+    roles: Mapping[str, Role | None] = known
+    if not found.keys() <= known.keys():
+        roles = _roles(session, tenant_id, user)
+    return [replace(folder, role=roles.get(folder.folder_id)) for folder in found.values()]
+
+
+def _tree(session: GraphSession, tenant_id: str, user: str) -> dict[str, Folder]:
     found: dict[str, Folder] = {}
     lists = [path("users", user, "mailFolders")]
     while lists:
-        for one in _children(session, tenant_id, lists.pop(0)):
-            folder_id = str(one["id"])
-            if folder_id not in found and (one.get("childFolderCount") or 0) > 0:
+        for entry in _children(session, tenant_id, lists.pop(0)):
+            folder_id = str(entry["id"])
+            if folder_id not in found and (entry.get("childFolderCount") or 0) > 0:
                 lists.append(path("users", user, "mailFolders", folder_id, "childFolders"))
-            found[folder_id] = _folder(folder_id, one)
-    return list(found.values())
+            found[folder_id] = _folder(folder_id, entry)
+    return found
 
 
-def well_known(session: GraphSession, tenant_id: str, user: str) -> Mapping[str, str]:
-    """Well-known names by folder id. A mailbox has not all of them: some are made when first needed."""
-    paths = {name: path("users", user, "mailFolders", name) + query(select="id") for name in WELL_KNOWN}
+def _roles(session: GraphSession, tenant_id: str, user: str) -> dict[str, Role | None]:
+    """Roles by folder id. A mailbox has not all of them: some folders are made when first needed."""
+    paths = {
+        role: path("users", user, "mailFolders", name) + query(select="id") for name, role in ROLES.items()
+    }
     answers = none_passing(batch.fetch(session, tenant_id, paths))
     return {
-        str(answer["id"]): name for name, answer in answers.items() if not isinstance(answer, PermanentError)
+        str(answer["id"]): role for role, answer in answers.items() if not isinstance(answer, PermanentError)
     }
 
 
 def _children(session: GraphSession, tenant_id: str, where: str) -> Iterator[Json]:
-    for one in session.pages(tenant_id, f"{where}{_LIST}&includeHiddenFolders=true"):
-        if str(one.get("@odata.type") or "").casefold() != _SEARCH_FOLDER:
-            yield one
+    for entry in session.pages(tenant_id, f"{where}{_LIST}&includeHiddenFolders=true"):
+        if str(entry.get("@odata.type") or "").casefold() != _SEARCH_FOLDER:
+            yield entry
 
 
 def _folder(folder_id: str, entry: Json) -> Folder:
-    container_class = extended_property(entry, CONTAINER_CLASS) or MAIL_CLASS
-    return Folder(folder_id, entry.get("parentFolderId") or "", container_class)
+    container_class = extended_property(entry, CONTAINER_CLASS)
+    is_mail = container_class.casefold() in _MAIL_CLASSES
+    return Folder(folder_id, entry.get("parentFolderId") or "", holds="" if is_mail else container_class)

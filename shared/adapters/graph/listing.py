@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 
 from shared.adapters.graph.errors import ServerError
 from shared.adapters.graph.parsing import item_of, received_at, shown_head, stamp
+from shared.adapters.graph.selections import HEAD_FIELDS, PROPERTIES
 from shared.adapters.graph.session import GraphSession, Json, query
 from shared.domain.capture.windows import Window
 from shared.domain.errors import PageBroken
@@ -15,7 +16,9 @@ from shared.ports.mail import Listed, ListPage
 # "List messages": `$top` goes up to 1,000, but large pages answer 504; those with headers are large at 50.
 ID_PAGES: Final = (500, 50, 10, 1)
 HEAD_PAGES: Final = (50, 10, 1)
-_IDS: Final = "id,receivedDateTime"
+# What to select and what to expand.
+_IDS: Final = ("id,receivedDateTime", None)
+_HEADS: Final = (HEAD_FIELDS, PROPERTIES)
 
 Page = TypeVar("Page")
 
@@ -26,28 +29,26 @@ def page(
     folder: str,
     window: Window,
     *,
-    fields: tuple[str, str] | None = None,
+    with_heads: bool,
 ) -> ListPage:
-    """One page of the window; `fields` are what to select and expand, None for ids and receipt times only."""
-    sizes = HEAD_PAGES if fields else ID_PAGES
-    where = window.link or folder + _options(window, fields)
+    """One page of the window; ids and receipt times only, unless headers are asked for."""
+    sizes, fields = (HEAD_PAGES, _HEADS) if with_heads else (ID_PAGES, _IDS)
+    where = window.cursor or folder + _options(window, fields)
     found = shrinking(sizes, lambda size: session.get(tenant_id, where, prefer=f"odata.maxpagesize={size}"))
-    listed = (_listed(one, with_head=fields is not None) for one in found.get("value") or ())
-    return ListPage(tuple(one for one in listed if one is not None), found.get("@odata.nextLink") or "")
+    listed = (_listed(entry, with_head=with_heads) for entry in found.get("value") or ())
+    return ListPage(tuple(item for item in listed if item is not None), found.get("@odata.nextLink") or "")
 
 
 def count(session: GraphSession, tenant_id: str, folder: str, window: Window) -> int:
     """How many messages of the window there are."""
-    where = folder + _options(window, None) + "&$count=true&$top=1"
+    where = folder + _options(window, _IDS) + "&$count=true&$top=1"
     return int(session.get(tenant_id, where).get("@odata.count") or 0)
 
 
-def broken(
-    session: GraphSession, tenant_id: str, folder: str, window: Window, fields: tuple[str, str]
-) -> frozenset[ItemRef]:
+def broken(session: GraphSession, tenant_id: str, folder: str, window: Window) -> frozenset[ItemRef]:
     """Ids of the items that Graph cannot put on a page of their own: ids are listed, then each is tried."""
-    ids = [str(one["id"]) for one in session.pages(tenant_id, folder + _options(window, None))]
-    alone = folder + _options(window, fields) + "&$top=1&$skip="
+    ids = [str(entry["id"]) for entry in session.pages(tenant_id, folder + _options(window, _IDS))]
+    alone = folder + _options(window, _HEADS) + "&$top=1&$skip="
     return frozenset(
         item_of(graph_id) for at, graph_id in enumerate(ids) if _fails(session, tenant_id, f"{alone}{at}")
     )
@@ -63,10 +64,10 @@ def shrinking(sizes: Sequence[int], ask: Callable[[int], Page]) -> Page:
     raise PageBroken(str(failed), failed.retry_after) from failed
 
 
-def _options(window: Window, fields: tuple[str, str] | None) -> str:
+def _options(window: Window, fields: tuple[str, str | None]) -> str:
     """Graph wants what it orders by to come first in the filter, or calls the filter inefficient."""
     condition = f"receivedDateTime ge {stamp(window.start)} and receivedDateTime lt {stamp(window.end)}"
-    select, expand = fields or (_IDS, None)
+    select, expand = fields
     return query(select=select, expand=expand, filter=condition, orderby="receivedDateTime asc")
 
 

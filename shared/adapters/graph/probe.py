@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from shared.adapters.graph.delegated import Sessions
-from shared.adapters.graph.mail import USER_FIELDS, GraphMail, directory_user
+from shared.adapters.graph.directory import USER_FIELDS, directory_user, find_user, user_of
 from shared.adapters.graph.session import path, query
 from shared.adapters.graph.tokens import GraphTokens
 from shared.domain.connections.mailboxes import Mailbox
@@ -16,7 +16,7 @@ _FIRST: Final = query(select="id", top="1")
 
 
 class GraphProbe:
-    """Implements `connection_ports.AccessProbe`, each method with a request or two."""
+    """Implements `ports.AccessProbe`, each method with a request or two."""
 
     def __init__(self, sessions: Sessions, tokens: GraphTokens) -> None:
         self._sessions = sessions
@@ -36,16 +36,16 @@ class GraphProbe:
         claims = _claims(self._sessions.of(mailbox).token(mailbox.tenant_id))
         roles, scopes = claims.get("roles"), claims.get("scp")
         listed = roles if isinstance(roles, list) else str(scopes or "").split()
-        return frozenset(str(one).rpartition("/")[2] for one in listed)
+        return frozenset(str(name).rpartition("/")[2] for name in listed)
 
     def user(self, mailbox: Mailbox) -> DirectoryUser:
-        return GraphMail(self._sessions.of(mailbox)).user(mailbox)
+        return find_user(self._sessions.of(mailbox), mailbox)
 
     def users(self, tenant_id: str, user_ids: Sequence[str]) -> Mapping[str, DirectoryUser]:
-        listed = ",".join("'" + one.replace("'", "''") + "'" for one in user_ids)
+        listed = ",".join("'" + user_id.replace("'", "''") + "'" for user_id in user_ids)
         where = path("users") + query(filter=f"id in ({listed})", select=USER_FIELDS)
         found = map(directory_user, self._sessions.application.pages(tenant_id, where))
-        return {one.user_id: one for one in found}
+        return {user.user_id: user for user in found}
 
     def group(self, mailbox: Mailbox) -> str:
         address = mailbox.address.replace("'", "''")
@@ -55,11 +55,11 @@ class GraphProbe:
         return str(found.get("displayName") or mailbox.address) if found else ""
 
     def read(self, mailbox: Mailbox) -> None:
-        where = path("users", mailbox.graph_user, "mailFolders", "inbox", "messages") + _FIRST
+        where = path("users", user_of(mailbox), "mailFolders", "inbox", "messages") + _FIRST
         self._sessions.of(mailbox).get(mailbox.tenant_id, where)
 
     def purpose(self, mailbox: Mailbox) -> str:
-        where = path("users", mailbox.graph_user, "mailboxSettings", "userPurpose")
+        where = path("users", user_of(mailbox), "mailboxSettings", "userPurpose")
         found = self._sessions.of(mailbox).get(mailbox.tenant_id, where).get("value")
         return str(found or "")
 

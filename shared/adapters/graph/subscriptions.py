@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import unquote
 
+from shared.adapters.graph.directory import user_of
 from shared.adapters.graph.errors import AlreadyExists
 from shared.adapters.graph.parsing import moment, stamp
 from shared.adapters.graph.session import GraphSession, Json, path
@@ -52,12 +53,12 @@ class GraphSubscriptions:
         """Those of this application that lead to this deployment: another one may share the application."""
         url = self._public_url + NOTIFICATIONS
         listed = self._session.pages(tenant_id, "/subscriptions")
-        return [_subscription(one) for one in listed if one.get("notificationUrl") == url]
+        return [_subscription(made) for made in listed if made.get("notificationUrl") == url]
 
     def _wanted(self, mailbox: Mailbox, client_state: str, expires_at: datetime) -> Json:
         return {
             "changeType": "created",
-            "resource": path("users", mailbox.graph_user, "messages"),
+            "resource": path("users", user_of(mailbox), "messages"),
             "notificationUrl": self._public_url + NOTIFICATIONS,
             "lifecycleNotificationUrl": self._public_url + LIFECYCLE,
             "clientState": client_state,
@@ -66,9 +67,9 @@ class GraphSubscriptions:
         }
 
     def _end_older(self, mailbox: Mailbox, wanted: Json) -> None:
-        for one in list(self._session.pages(mailbox.tenant_id, "/subscriptions")):
-            if _means_the_same(one, wanted):
-                self.end(mailbox.tenant_id, str(one["id"]))
+        for older in list(self._session.pages(mailbox.tenant_id, "/subscriptions")):
+            if _means_the_same(older, wanted):
+                self.end(mailbox.tenant_id, str(older["id"]))
 
 
 def _means_the_same(one: Json, other: Json) -> bool:

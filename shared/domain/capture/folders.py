@@ -1,95 +1,109 @@
-"""Which folders of a mailbox are captured: told by well-known id or container class, never by name."""
+"""Which folders of a mailbox are captured: told by their role or by what they hold, never by name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from typing import Final
 
 from shared.domain.capture.windows import Window
 
-# mailFolder well-known names (Graph, "mailFolder resource type"); names are locale-independent.
-EXCLUDED_WELL_KNOWN = (
-    "drafts",
-    "junkemail",
-    "deleteditems",
-    "clutter",
-    "conversationhistory",
-    "syncissues",
-    "conflicts",
-    "localfailures",
-    "serverfailures",
-    "outbox",
-    "recoverableitemsdeletions",
-    "scheduled",
-    "searchfolders",
-)
-CAPTURED_WELL_KNOWN = ("inbox", "sentitems", "archive")
-WELL_KNOWN = (*CAPTURED_WELL_KNOWN, *EXCLUDED_WELL_KNOWN)
 
-MAIL_CLASS = "IPF.Note"
+class Role(StrEnum):
+    """What a folder is for: the inbox (RFC 9051), special use (RFC 6154), and what Exchange keeps beside.
+
+    Clients read the values as `folder` and within reasons, so they stay as they are.
+    """
+
+    INBOX = "inbox"
+    SENT = "sentitems"
+    ARCHIVE = "archive"
+    DRAFTS = "drafts"
+    JUNK = "junkemail"
+    TRASH = "deleteditems"
+    OUTBOX = "outbox"
+    CLUTTER = "clutter"
+    CONVERSATION_HISTORY = "conversationhistory"
+    SYNC_ISSUES = "syncissues"
+    CONFLICTS = "conflicts"
+    LOCAL_FAILURES = "localfailures"
+    SERVER_FAILURES = "serverfailures"
+    RECOVERABLE_ITEMS = "recoverableitemsdeletions"
+    SCHEDULED = "scheduled"
+    SEARCHES = "searchfolders"
+
+
+CAPTURED: Final = frozenset((Role.INBOX, Role.SENT, Role.ARCHIVE))
+# The kind of a folder that people made.
+PLAIN: Final = "folder"
+# No tree of a real mailbox is as deep; parents that go round in a circle end here.
+_DEEPEST: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A mail folder as Graph lists it; `container_class` is PidTagContainerClass (MS-OXOSFLD)."""
+    """A folder as its provider lists it; `holds` is what lies in it, in the provider's word, where that is not mail."""
 
     folder_id: str
     parent_id: str = ""
-    container_class: str = MAIL_CLASS
+    role: Role | None = None
+    holds: str = ""
+
+    @property
+    def excluded_as(self) -> str:
+        """Why its mail, and all below it, is not captured; '' where this folder itself is no reason."""
+        if self.role is not None and self.role not in CAPTURED:
+            return self.role
+        return self.holds
 
 
 @dataclass(frozen=True, slots=True)
 class FolderState:
-    """What is known of a folder: its kind, whether its mail is captured, how far its delta was read.
+    """What is known of a folder: its kind, whether its mail is captured, how far its changes were read.
 
-    `well_known` is the name that Graph knows this very folder by, '' for any other. `begins` is where a delta
-    without a link begins, if not at the mailbox's own window; `served` is how many items such a delta has
-    shown. `broken` counts the tries since `broken_at` that ended in PageBroken. `resync` is what is left of a
-    window that is read besides the delta; `searching`: an item that breaks pages is looked for in it.
+    `begins` is where changes without a cursor begin, if not at the mailbox's own window; `under_way`: not all pages
+    from the last cursor on have been read. `broken` counts the tries since `broken_at` that ended in PageBroken.
+    `resync` is what is left of a window that is read besides the changes; `searching`: an item that breaks pages is
+    looked for in it.
     """
 
     folder_id: str
     kind: str
     captured: bool
-    well_known: str = ""
-    link: str = ""
+    role: Role | None = None
+    cursor: str = ""
+    under_way: bool = False
     begins: datetime | None = None
-    served: int = 0
     broken: int = 0
     broken_at: datetime | None = None
     resync: Window | None = None
     searching: bool = False
     etag: str = ""
 
+    @property
+    def is_first_read(self) -> bool:
+        """Whether its changes have not been read to their end since there has been a cursor."""
+        return not self.cursor or self.under_way
 
-def classify(folders: list[Folder], well_known: Mapping[str, str]) -> list[FolderState]:
+
+def classify(folders: Sequence[Folder]) -> list[FolderState]:
     """Tell captured folders from excluded ones; a folder inside an excluded one is excluded too.
 
-    `well_known` maps folder ids to well-known names. The kind is the well-known name, the container
-    class of a folder that holds no mail, or `folder` for one that people made.
+    The kind is why it is excluded, else its role, or `folder` for one that people made.
     """
-    parents = {one.folder_id: one.parent_id for one in folders}
-    classes = {one.folder_id: one.container_class for one in folders}
-
-    def excluded_by(folder_id: str) -> str:
-        for _ in range(64):
-            name = well_known.get(folder_id, "")
-            if name in EXCLUDED_WELL_KNOWN:
-                return name
-            if not _holds_mail(classes.get(folder_id, MAIL_CLASS)):
-                return classes[folder_id]
-            if folder_id not in parents:
-                return ""
-            folder_id = parents[folder_id]
-        return ""
-
-    states = []
-    for one in folders:
-        reason = excluded_by(one.folder_id)
-        name = well_known.get(one.folder_id, "")
-        states.append(FolderState(one.folder_id, reason or name or "folder", not reason, name))
-    return states
+    by_id = {folder.folder_id: folder for folder in folders}
+    return [_state(folder, _excluded_as(folder, by_id)) for folder in folders]
 
 
-def _holds_mail(container_class: str) -> bool:
-    """IPF.Note and nothing below it: RSS feeds are IPF.Note.OutlookHomepage."""
-    return container_class.casefold() in ("", MAIL_CLASS.casefold())
+def _state(folder: Folder, reason: str) -> FolderState:
+    return FolderState(folder.folder_id, reason or folder.role or PLAIN, not reason, folder.role)
+
+
+def _excluded_as(folder: Folder, by_id: Mapping[str, Folder]) -> str:
+    """The nearest reason among the folder and those it lies in."""
+    above: Folder | None = folder
+    for _ in range(_DEEPEST):
+        if above is None or above.excluded_as:
+            break
+        above = by_id.get(above.parent_id)
+    return above.excluded_as if above else ""

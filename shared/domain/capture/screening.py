@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from shared.domain.capture.folders import FolderState
+from shared.domain.capture.folders import FolderState, Role
 from shared.domain.connections.mailboxes import INTAKE, Mailbox
 from shared.domain.connections.organisations import Organisation, is_listed
 from shared.domain.mail.automatic import Automatic, nature_of
@@ -77,7 +77,7 @@ def _misplaced(head: MessageHead, policy: Policy) -> str:
         return "folder:drafts"
     if not policy.folder.captured:
         return f"folder:{policy.folder.kind}"
-    if policy.folder.kind == "sentitems" and not policy.mailbox.sent_items:
+    if policy.folder.kind == Role.SENT and not policy.mailbox.sent_items:
         return "sent_items_off"
     if policy.since is not None and head.received_at < policy.since:
         return "before_window"

@@ -1,7 +1,7 @@
-"""Time windows by which folders are listed: half-open, in whole seconds, as Graph's receivedDateTime has them.
+"""Time windows by which folders are listed: half-open, in whole seconds: providers give receipt times no finer.
 
-A window is read from its old end, page by page, and shrinks with each: nobody asks for a list of which Graph
-would answer only a part (a filtered delta ends at 5,000 messages), and where to go on is a moment, not a link.
+A window is read from its old end, page by page, and shrinks with each: nobody asks for a list of which a provider
+would answer only a part, and where to go on is a moment, not a cursor that a provider may forget.
 """
 
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ SECOND: Final = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """From `start` up to but without `end`. `link` goes on inside the first second, where it is a crowded one."""
+    """From `start` up to but without `end`. `cursor` goes on inside the first second, where it is a crowded one."""
 
     start: datetime
     end: datetime
-    link: str = ""
+    cursor: str = ""
 
     @classmethod
     def of(cls, start: datetime, end: datetime) -> Self:
@@ -38,23 +38,23 @@ class Window:
         """The rest of the window behind the second of a moment."""
         return type(self)(second_of(moment) + SECOND, self.end)
 
-    def after(self, received: Sequence[datetime], link: str) -> Self | None:
+    def after(self, received: Sequence[datetime], cursor: str) -> Self | None:
         """What is left of the window once a page of it was read; None when that was all.
 
-        A page that another one follows (`link`) may end in the middle of a second: that second is read again,
-        whole, unless it is the window's first, in which the link leads on. `is_done` says what counts now.
+        A page that another one follows (`cursor`) may end in the middle of a second: that second is read again,
+        whole, unless it is the window's first, in which the cursor leads on. `is_done` says what counts now.
         """
-        if not link:
+        if not cursor:
             return None
         last = second_of(max(received, default=self.start))
         if last > self.start:
             return type(self)(last, self.end)
-        return type(self)(self.start, self.end, link)
+        return type(self)(self.start, self.end, cursor)
 
 
 def is_done(received: datetime, rest: Window | None) -> bool:
     """Whether an item of a page counts now; else it comes again with the rest of the window."""
-    return rest is None or bool(rest.link) or received < rest.start
+    return rest is None or bool(rest.cursor) or received < rest.start
 
 
 def second_of(moment: datetime) -> datetime:

@@ -80,11 +80,6 @@ class Mailbox:
     etag: str = ""
 
     @property
-    def graph_user(self) -> str:
-        """The name that Graph knows it by: the object id once it is known, the address until then."""
-        return self.user_id or self.address
-
-    @property
     def is_removed(self) -> bool:
         """Whether an admin has deleted it; nobody sees it any more, and a worker clears it away."""
         return self.state.name == REMOVING

@@ -1,6 +1,6 @@
 """What was found in a folder: capture is decided on headers, written to the ledger, and keepers are queued."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from shared import telemetry
@@ -8,13 +8,14 @@ from shared.domain.capture.folders import FolderState
 from shared.domain.capture.sightings import SKIPPED, Sighting, unreadable
 from shared.domain.commands.advice import POISON_ITEM
 from shared.domain.commands.commands import MAX_IDS, IngestMessages
-from shared.domain.errors import PermanentError, Throttled, Unavailable, Unreadable, none_passing
+from shared.domain.errors import PermanentError, Unreadable
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import MessageHead
-from shared.ports.mail import Listed, MailSource
+from shared.ports.mail import Listed
 from shared.ports.stores.capture import Sightings
 from shared.ports.stores.exceptions import Exceptions
 from shared.ports.work import Clock, CommandQueue
+from shared.services.capture.folder_reading import FolderReader, HeadsRead
 from shared.services.capture.scopes import Scope
 from shared.services.capture.screening import Screen, Screened
 from shared.services.commands.failures import failure_of, record
@@ -27,70 +28,51 @@ Doubt = Callable[[Sighting | None], bool]
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """Deals with headers and ids that a folder showed, whoever looked. Safe to run twice."""
+    """Deals with headers and items that a folder showed, whoever looked. Safe to run twice."""
 
-    mail: MailSource
+    reader: FolderReader
     screen: Screen
     sightings: Sightings
     exceptions: Exceptions
     queue: CommandQueue
     clock: Clock
 
-    def in_doubt(self, scope: Scope, items: Sequence[Listed], doubt: Doubt) -> list[Listed]:
+    def in_doubt(self, scope: Scope, listed: Sequence[Listed], doubt: Doubt) -> list[Listed]:
         """Those of which the ledger says nothing, or what leaves a doubt; each once."""
-        latest = {one.item: one for one in items}
-        seen = self.known(scope, items)
-        return [one for one in latest.values() if doubt(seen.get(one.item))]
+        latest = {entry.item: entry for entry in listed}
+        seen = self.known(scope, listed)
+        return [entry for item, entry in latest.items() if doubt(seen.get(item))]
 
-    def known(self, scope: Scope, items: Sequence[Listed]) -> Mapping[ItemRef, Sighting]:
+    def known(self, scope: Scope, listed: Sequence[Listed]) -> Mapping[ItemRef, Sighting]:
         """What the ledger says of the time in which these were received."""
-        times = [one.received_at for one in items]
+        times = [entry.received_at for entry in listed]
         return self.sightings.between(scope.mailbox, min(times), max(times)) if times else {}
 
-    def heads(self, scope: Scope, ids: Sequence[ItemRef]) -> list[MessageHead]:
-        """Headers by id, without those of mails that are gone. What cannot be read is recorded and left out."""
-        found: list[MessageHead] = []
-        for start in range(0, len(ids), MAX_IDS):
-            answers = none_passing(self.mail.heads(scope.mailbox, ids[start : start + MAX_IDS]))
-            found += [head for head in answers.values() if not isinstance(head, PermanentError)]
-            for item, error in answers.items():
-                if isinstance(error, Unreadable):
-                    self.set_aside(scope, item, error)
-        return found
+    def heads(self, scope: Scope, items: Sequence[ItemRef], *, singly: bool = False) -> list[MessageHead]:
+        """Headers by item, without those of mails that are gone; errors as in `complete`."""
+        return self._read(scope, self.reader.heads(scope.mailbox, items, singly=singly), frozenset())
+
+    def complete(
+        self,
+        scope: Scope,
+        listed: Sequence[Listed],
+        *,
+        singly: bool = False,
+        broken: Set[ItemRef] = frozenset(),
+    ) -> list[MessageHead]:
+        """The headers of listed items. What cannot be had `singly`, and what is `broken`, is recorded and left out.
+
+        Raises Unavailable where none can be had, unless all of them are known to be broken: it may be an outage.
+        """
+        for item in sorted(broken):
+            self.quarantine(scope, item)
+        return self._read(scope, self.reader.complete(scope.mailbox, listed, singly=singly), broken)
 
     def set_aside(self, scope: Scope, item: ItemRef, error: Unreadable, *, replays: int = 0) -> None:
         """An exception and a row of the ledger, where it is known when the mail came; the others go on."""
         if error.received_at is not None:
             self.write(scope, [unreadable(item, error.received_at)])
         self.record(scope, item, error, replays=replays)
-
-    def heads_singly(
-        self, scope: Scope, ids: Sequence[ItemRef], broken: Collection[ItemRef] = ()
-    ) -> list[MessageHead]:
-        """The same, one request each. What Graph fails to give is recorded and left out.
-
-        Raises Unavailable where it fails to give any, unless they are known to be `broken`.
-        """
-        found: list[MessageHead] = []
-        failed: dict[ItemRef, Unavailable] = {}
-        for one in ids:
-            try:
-                found += self.heads(scope, [one])
-            except Throttled:
-                raise
-            except Unavailable as error:
-                failed[one] = error
-        if failed and not found and not failed.keys() <= set(broken):
-            raise next(iter(failed.values()))
-        for one in failed:
-            self.quarantine(scope, one)
-        return found
-
-    def complete(self, scope: Scope, items: Sequence[Listed], *, singly: bool = False) -> list[MessageHead]:
-        """The headers of listed items; those that came without are asked for."""
-        bare = [one.item for one in items if one.head is None]
-        ask = self.heads_singly if singly else self.heads
-        return [*(one.head for one in items if one.head), *ask(scope, bare)]
 
     def screened(
         self, scope: Scope, heads: Sequence[MessageHead], state: FolderState
@@ -99,52 +81,53 @@ class Arrivals:
 
         It comes with the other folder.
         """
-        here = [
-            replace(one, folder_id=state.folder_id) for one in heads if one.folder_id in ("", state.folder_id)
-        ]
+        still_here = [head for head in heads if head.folder_id in ("", state.folder_id)]
+        here = [replace(head, folder_id=state.folder_id) for head in still_here]
         found = self.screen(scope, here, {state.folder_id: state}) if here else []
         self.record_unreadable(scope, found)
-        return [one for one in found if one.verdict.keep], [one for one in found if not one.verdict.keep]
+        kept = [mail for mail in found if mail.verdict.keep]
+        return kept, [mail for mail in found if not mail.verdict.keep]
 
     def take(self, scope: Scope, heads: Sequence[MessageHead], state: FolderState) -> None:
         """Decide, write the ledger, then queue the keepers: who is killed in between does it again."""
         kept, skipped = self.screened(scope, heads, state)
         self.write(scope, self.rows(kept, skipped))
-        self.put(scope, [one.head.item for one in kept])
+        self.put(scope, [mail.head.item for mail in kept])
 
     def rows(self, kept: Sequence[Screened], skipped: Sequence[Screened]) -> list[Sighting]:
         """The ledger's rows; those of keepers are queued now."""
         now = self.clock()
-        return [
-            *(one.sighting for one in skipped),
-            *(replace(one.sighting, queued_at=now) for one in kept),
-        ]
+        queued = [replace(mail.sighting, queued_at=now) for mail in kept]
+        return [*(mail.sighting for mail in skipped), *queued]
 
     def write(self, scope: Scope, rows: Sequence[Sighting]) -> None:
         """Into the ledger."""
         if rows:
             self.sightings.put(scope.mailbox, rows)
-        skipped = sum(one.outcome == SKIPPED for one in rows)
+        skipped = sum(row.outcome == SKIPPED for row in rows)
         if skipped:
             telemetry.event("screened", mailbox=scope.mailbox.mailbox_id, skipped=skipped)
 
-    def put(self, scope: Scope, ids: Sequence[ItemRef], *, silent: bool = False, delay: float = 0.0) -> None:
+    def put(
+        self, scope: Scope, items: Sequence[ItemRef], *, silent: bool = False, delay: float = 0.0
+    ) -> None:
         """Onto the ingest queue, 20 to a command."""
-        for start in range(0, len(ids), MAX_IDS):
+        for start in range(0, len(items), MAX_IDS):
             command = IngestMessages(
                 tenant_id=scope.tenant_id,
                 mailbox_id=scope.mailbox.mailbox_id,
                 first_at=self.clock(),
-                items=tuple(ids[start : start + MAX_IDS]),
+                items=tuple(items[start : start + MAX_IDS]),
                 screened=True,
                 silent=silent,
             )
             self.queue.put(command, delay=delay)
 
     def quarantine(self, scope: Scope, item: ItemRef) -> None:
-        """Record an item that breaks Graph's pages, once."""
+        """Record an item that breaks its provider's pages, once."""
         error = PermanentError(
-            "Microsoft Graph fails to answer every page that this item stands on. Its folder was read past it.",
+            "The mailbox's provider fails to answer every page that this item stands on. "
+            "Its folder was read past it.",
             POISON_ITEM,
         )
         self.record(scope, item, error)
@@ -166,6 +149,16 @@ class Arrivals:
             replays=replays,
         )
         record(self.exceptions, failure_of(command, error, self.clock()))
+
+    def _read(self, scope: Scope, read: HeadsRead, broken: Set[ItemRef]) -> list[MessageHead]:
+        for item, error in read.unreadable.items():
+            self.set_aside(scope, item, error)
+        failed = read.failed
+        if failed and not read.heads and not failed.keys() <= broken:
+            raise next(iter(failed.values()))
+        for item in failed:
+            self.quarantine(scope, item)
+        return read.heads
 
 
 def is_unsettled(sighting: Sighting | None) -> bool:

@@ -9,16 +9,17 @@ from shared import telemetry
 from shared.domain.capture.backfills import CANCELLED, Backfill
 from shared.domain.capture.folders import FolderState
 from shared.domain.capture.sightings import FILED, TRIAGE
-from shared.domain.capture.windows import Window, is_done
+from shared.domain.capture.windows import Window
 from shared.domain.commands.commands import MAX_IDS, BackfillMailbox, IngestMessages
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.errors import InvalidInput, NotFound, PageBroken, Throttled, Unavailable, WrongState
+from shared.domain.errors import InvalidInput, NotFound, Throttled, Unavailable, WrongState
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import MessageHead
-from shared.ports.mail import Listed, MailSource
+from shared.ports.mail import Listed, MailAccess
 from shared.ports.stores.capture import Backfills, FolderStates
 from shared.ports.work import Clock, CommandQueue
 from shared.services.capture.arrivals import SINGLY_AFTER, Arrivals
+from shared.services.capture.folder_reading import FolderReader
 from shared.services.capture.scopes import Scope
 from shared.services.capture.turns import Turns
 from shared.services.filing.conflicts import persistently
@@ -26,7 +27,7 @@ from shared.services.filing.ingest import Ingest
 
 # How long a backfill waits before it looks whether its paused mailbox is captured again. Seconds.
 PAUSE: Final = 600.0
-# From this try on, an item that cannot be read is given up even where no other shows that Graph works.
+# From this try on, an item that cannot be read is given up even where no other shows that the provider works.
 HOPELESS_AFTER: Final = 8
 
 
@@ -35,7 +36,8 @@ class StepBackfill:
     """One step: a page of at most 50 mails. Filed, then the cursor is written, then the next step is queued."""
 
     turns: Turns
-    mail: MailSource
+    mail: MailAccess
+    reader: FolderReader
     folders: FolderStates
     backfills: Backfills
     arrivals: Arrivals
@@ -74,16 +76,17 @@ class StepBackfill:
 
     def _planned(self, scope: Scope, backfill: Backfill) -> Backfill:
         """Raises Unavailable until the mailbox has been walked: its folders are not known before."""
-        captured = sorted(one.folder_id for one in self.folders.all(scope.mailbox) if one.captured)
+        states = self.folders.all(scope.mailbox)
+        captured = sorted(state.folder_id for state in states if state.captured)
         if not captured:
             raise Unavailable("The mailbox has not been walked yet.")
-        counts = {one: self._count(scope, one, backfill.all_of_it) for one in captured}
-        folders = tuple(one for one, count in counts.items() if count)
+        counts = {folder_id: self._count(scope, folder_id, backfill.all_of_it) for folder_id in captured}
+        folders = tuple(folder_id for folder_id, count in counts.items() if count)
         return backfill.planned(folders, sum(counts.values()))
 
     def _count(self, scope: Scope, folder_id: str, window: Window) -> int:
         try:
-            return self.mail.count(scope.mailbox, folder_id, window)
+            return self.mail.open(scope.mailbox).count(folder_id, window)
         except NotFound:  # deleted since the last walk
             return 0
 
@@ -92,47 +95,24 @@ class StepBackfill:
         folder = self.folders.get(scope.mailbox, folder_id)
         if folder is None or not folder.captured or window is None:
             return backfill.advanced(None, 0)
+        singly = command.attempt >= SINGLY_AFTER
         try:
-            page = self.mail.listed(scope.mailbox, folder_id, window, with_heads=True)
+            page = self.reader.page(scope.mailbox, folder_id, window, with_heads=True, around=singly)
         except NotFound:  # deleted since it was planned
             return backfill.advanced(None, 0)
-        except PageBroken:
-            if command.attempt < SINGLY_AFTER:
-                raise
-            return self._around(scope, folder, backfill, command)
-        rest = window.after([one.received_at for one in page.items], page.link)
-        items = [one for one in page.items if is_done(one.received_at, rest)]
-        new = self._missing(scope, backfill, items)
-        heads = self.arrivals.complete(scope, new, singly=command.attempt >= SINGLY_AFTER)
+        missing = self._missing(scope, backfill, page.items)
+        heads = self.arrivals.complete(scope, missing, singly=singly, broken=page.broken)
         backfill = self._take_in(scope, folder, backfill, heads, command)
-        return backfill.advanced(rest, len(items))
-
-    def _around(
-        self, scope: Scope, folder: FolderState, backfill: Backfill, command: BackfillMailbox
-    ) -> Backfill:
-        """The mails of the next second in which there are any, by id; those that break their page are told."""
-        window = backfill.window or backfill.all_of_it
-        page = self.mail.listed(scope.mailbox, folder.folder_id, replace(window, link=""))
-        if not page.items:
-            return backfill.advanced(None, 0)
-        first = page.items[0].received_at
-        rest = window.from_second_after(first)
-        items = [one for one in page.items if one.received_at < rest.start]
-        broken = self.mail.broken(scope.mailbox, folder.folder_id, first)
-        for one in sorted(broken):
-            self.arrivals.quarantine(scope, one)
-        new = self._missing(scope, backfill, items)
-        heads = self.arrivals.heads_singly(scope, [one.item for one in new], broken)
-        backfill = self._take_in(scope, folder, backfill, heads, command)
-        # Where a link led past this second, its mails have been counted.
-        return backfill.advanced(rest, 0 if window.link else len(items))
+        # Where a cursor led past a second that is read again, its mails have been counted.
+        is_counted = page.around is not None and bool(window.cursor)
+        return backfill.advanced(page.rest, 0 if is_counted else len(page.items))
 
     def _missing(self, scope: Scope, backfill: Backfill, items: Sequence[Listed]) -> list[Listed]:
         """What is not filed, or was just being filed. A skip is decided anew: contacts may have come since."""
         begun = set(backfill.begun)
         known = self.arrivals.known(scope, items)
-        filed = {key for key, one in known.items() if one.outcome in (FILED, TRIAGE)} - begun
-        return [one for one in items if one.item not in filed]
+        filed = {item for item, row in known.items() if row.outcome in (FILED, TRIAGE)} - begun
+        return [entry for entry in items if entry.item not in filed]
 
     def _take_in(
         self,
@@ -144,41 +124,41 @@ class StepBackfill:
     ) -> Backfill:
         """Ingest the keepers, as ids that were begun, for the ledger says `filed` before all is written."""
         kept, skipped = self.arrivals.screened(scope, heads, folder)
-        self.arrivals.write(scope, [one.sighting for one in skipped])
-        ids = [one.head.item for one in kept]
-        if not ids:
+        self.arrivals.write(scope, [mail.sighting for mail in skipped])
+        items = [mail.head.item for mail in kept]
+        if not items:
             return backfill
-        begun = self.backfills.put(scope.mailbox, replace(backfill, begun=tuple(ids)))
+        begun = self.backfills.put(scope.mailbox, replace(backfill, begun=tuple(items)))
         if command.attempt >= SINGLY_AFTER:
-            self._one_by_one(scope, ids, command)
+            self._singly(scope, items, command)
             return begun
-        for start in range(0, len(ids), MAX_IDS):
-            self.ingest.within(scope, _ingest_of(command, ids[start : start + MAX_IDS]))
+        for start in range(0, len(items), MAX_IDS):
+            self.ingest.within(scope, _ingest_of(command, items[start : start + MAX_IDS]))
         return begun
 
-    def _one_by_one(self, scope: Scope, ids: Sequence[ItemRef], command: BackfillMailbox) -> None:
+    def _singly(self, scope: Scope, items: Sequence[ItemRef], command: BackfillMailbox) -> None:
         """Each for itself; one that cannot be read is told and left, if others can or after many tries."""
         failed: dict[ItemRef, Unavailable] = {}
-        for one in ids:
+        for item in items:
             try:
-                self.ingest.within(scope, _ingest_of(command, [one]))
+                self.ingest.within(scope, _ingest_of(command, [item]))
             except Throttled:
                 raise
             except Unavailable as error:
-                failed[one] = error
-        if len(failed) == len(ids) and command.attempt < HOPELESS_AFTER:
-            raise failed[ids[0]]
-        for one in failed:
-            self.arrivals.quarantine(scope, one)
+                failed[item] = error
+        if len(failed) == len(items) and command.attempt < HOPELESS_AFTER:
+            raise failed[items[0]]
+        for item in failed:
+            self.arrivals.quarantine(scope, item)
 
 
-def _ingest_of(command: BackfillMailbox, ids: Sequence[ItemRef]) -> IngestMessages:
+def _ingest_of(command: BackfillMailbox, items: Sequence[ItemRef]) -> IngestMessages:
     """What a step takes in. Its time is the step's: however often that is tried, a failure is recorded once."""
     return IngestMessages(
         tenant_id=command.tenant_id,
         mailbox_id=command.mailbox_id,
         first_at=command.first_at,
-        items=tuple(ids),
+        items=tuple(items),
         screened=True,
         silent=True,
         unbounded=True,

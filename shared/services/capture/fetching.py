@@ -1,4 +1,4 @@
-"""Fetches the mails of a command: headers, then bodies of what capture keeps, as far as Graph gives them."""
+"""Fetches the mails of a command: headers, then bodies of what capture keeps, as far as the provider gives them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ from shared.domain.errors import (
 from shared.domain.filing.filing import DONE
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import FetchedMessage, MessageHead
-from shared.ports.mail import Listed, MailSource
+from shared.ports.mail import Listed, MailAccess
 from shared.ports.stores.capture import FolderStates
 from shared.ports.stores.exceptions import Exceptions
 from shared.ports.stores.filing import MessageStore
@@ -51,7 +51,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Answers(Generic[T]):
-    """What was asked of Graph, by id: had, never to be had, and to be asked for again."""
+    """What was asked of the provider, by item: had, never to be had, and to be asked for again."""
 
     had: Mapping[ItemRef, T]
     failed: Mapping[ItemRef, PermanentError]
@@ -60,7 +60,7 @@ class Answers(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What a command's ids came to."""
+    """What a command's items came to."""
 
     kept: list[Kept]
     others: list[Sighting]
@@ -69,9 +69,9 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class FetchMail:
-    """What the ids of a command come to; what can never be had is recorded, what is not there yet is put back."""
+    """What the items of a command come to; what can never be had is recorded, what is not there yet is put back."""
 
-    mail: MailSource
+    mail: MailAccess
     folders: FolderStates
     screen: Screen
     arrivals: Arrivals
@@ -81,60 +81,55 @@ class FetchMail:
     clock: Clock
 
     def __call__(self, scope: Scope, command: IngestMessages) -> Fetched:
-        """Bodies of what capture keeps, and the ledger rows of all others. Screened ids are fetched whole at once."""
-        later: Mapping[ItemRef, TransientError] = {}
+        """Bodies of what capture keeps, and the ledger rows of all others. Screened mails are fetched whole at once."""
         is_late = not command.unbounded and self.clock() - command.first_at >= LATE
         if command.screened and not is_late:
-            whole = self._answers(scope, command, self.mail.messages(scope.mailbox, command.items), later)
-            heads = [one.head for one in whole.had.values()] + self._heads_of(scope, whole.failed)
-            screened = self._screened(scope, heads)
-        else:
-            known = self._answers(scope, command, self.mail.heads(scope.mailbox, command.items), later)
-            later = known.later
-            heads = list(known.had.values())
-            screened = self._screened(scope, self._unsettled(scope, heads) if is_late else heads)
-            wanted = [one.head.item for one in screened if one.verdict.keep]
-            whole = self._answers(scope, command, self._whole(scope, wanted, later), later)
-        keepers = {one.head.item: one for one in screened if one.verdict.keep}
-        kept = [Kept(one, whole.had[item]) for item, one in keepers.items() if item in whole.had]
-        others = [one.sighting for one in screened if not one.verdict.keep]
-        others += [
-            failing(one.sighting, whole.failed[key]) for key, one in keepers.items() if key in whole.failed
-        ]
-        return Fetched(kept, others, {**later, **whole.later})
+            return self._whole_at_once(scope, command)
+        return self._heads_first(scope, command, is_late=is_late)
+
+    def _whole_at_once(self, scope: Scope, command: IngestMessages) -> Fetched:
+        whole = self._answers(scope, command, self.mail.open(scope.mailbox).messages(command.items), {})
+        heads = [mail.head for mail in whole.had.values()] + self._heads_of(scope, whole.failed)
+        return _fetched(self._screened(scope, heads), whole, {})
+
+    def _heads_first(self, scope: Scope, command: IngestMessages, *, is_late: bool) -> Fetched:
+        known = self._answers(scope, command, self.mail.open(scope.mailbox).heads(command.items), {})
+        heads = list(known.had.values())
+        screened = self._screened(scope, self._unsettled(scope, heads) if is_late else heads)
+        wanted = [mail.head.item for mail in screened if mail.verdict.keep]
+        whole = self._answers(scope, command, self._whole(scope, wanted, known.later), known.later)
+        return _fetched(screened, whole, known.later)
 
     def _unsettled(self, scope: Scope, heads: Sequence[MessageHead]) -> list[MessageHead]:
         """Those for which something is left to do; a mail may be in the ledger and not have all its rows yet."""
-        known = self.arrivals.known(scope, [Listed(one.item, one.received_at, one) for one in heads])
-        settled = {
-            one.item: row
-            for one in heads
-            if (row := known.get(one.item)) and row.is_settled and row.folder_id == one.folder_id
-        }
+        known = self.arrivals.known(scope, [Listed(head.item, head.received_at, head) for head in heads])
+        settled = {head.item: known[head.item] for head in heads if _is_settled(head, known)}
         kept = [row.message_key for row in settled.values() if row.outcome != SKIPPED]
         stored = self.messages.get_many(scope.tenant_id, kept) if kept else {}
-        complete = {key for key, one in stored.items() if one.state == DONE or one.is_deleted}
-        done = {key for key, row in settled.items() if row.outcome == SKIPPED or row.message_key in complete}
-        left = [one for one in heads if one.item not in done]
+        complete = {key for key, message in stored.items() if message.state == DONE or message.is_deleted}
+        done = {
+            item for item, row in settled.items() if row.outcome == SKIPPED or row.message_key in complete
+        }
+        left = [head for head in heads if head.item not in done]
         telemetry.event("ingest_late", mailbox=scope.mailbox.mailbox_id, ids=len(heads), left=len(left))
         return left
 
     def _whole(
         self, scope: Scope, wanted: Sequence[ItemRef], later: Mapping[ItemRef, TransientError]
     ) -> Mapping[ItemRef, Outcome[FetchedMessage]]:
-        """Nothing is asked for while Graph wants to be left alone."""
+        """Nothing is asked for while the provider wants to be left alone."""
         error = longest(later.values()) if later else None
         if error is not None and error.retry_after:
             return dict.fromkeys(wanted, error)
-        return self.mail.messages(scope.mailbox, wanted) if wanted else {}
+        return self.mail.open(scope.mailbox).messages(wanted) if wanted else {}
 
     def _heads_of(self, scope: Scope, failed: Mapping[ItemRef, PermanentError]) -> list[MessageHead]:
         """Headers of mails that could not be had whole, so that the ledger can say so; as far as they can be had."""
         try:
-            found = self.mail.heads(scope.mailbox, list(failed)) if failed else {}
+            found = self.mail.open(scope.mailbox).heads(list(failed)) if failed else {}
         except TransientError:
             return []
-        return [one for one in found.values() if isinstance(one, MessageHead)]
+        return [outcome for outcome in found.values() if isinstance(outcome, MessageHead)]
 
     def _answers(
         self,
@@ -148,27 +143,25 @@ class FetchMail:
         Raises the refusal when every mail is refused: then it may be the mailbox that is. Not while some, these
         or others that are `waiting`, are still to be asked for: then all come back.
         """
-        later = {one: what for one, what in fetched.items() if isinstance(what, TransientError)}
-        refused = [one for one in fetched.values() if isinstance(one, AccessDenied | MailboxUnavailable)]
-        if refused and len(refused) == len(fetched) - len(later):
-            others = [*later.values(), *waiting.values()]
-            raise longest(others) if others else refused[0]
-        missing = tuple(one for one, what in fetched.items() if isinstance(what, NotFound))
+        later = {item: error for item, error in fetched.items() if isinstance(error, TransientError)}
+        _raise_if_refused(fetched, later, waiting)
+        missing = tuple(item for item, outcome in fetched.items() if isinstance(outcome, NotFound))
         if missing and command.attempt < NOT_FOUND_TRIES:
             self.queue.put(replace(command.again(), items=missing), delay=NOT_FOUND_DELAY)
         had: dict[ItemRef, T] = {}
         failed: dict[ItemRef, PermanentError] = {}
-        for one, what in fetched.items():
-            if isinstance(what, TransientError | NotFound):
+        for item, outcome in fetched.items():
+            if isinstance(outcome, TransientError | NotFound):
                 continue
-            if isinstance(what, Unreadable):
-                failed[one] = what
-                self.arrivals.set_aside(scope, one, what, replays=command.replays)
-            elif isinstance(what, PermanentError):
-                failed[one] = what
-                record(self.exceptions, failure_of(replace(command, items=(one,)), what, self.clock()))
+            if isinstance(outcome, Unreadable):
+                failed[item] = outcome
+                self.arrivals.set_aside(scope, item, outcome, replays=command.replays)
+            elif isinstance(outcome, PermanentError):
+                failed[item] = outcome
+                alone = replace(command, items=(item,))
+                record(self.exceptions, failure_of(alone, outcome, self.clock()))
             else:
-                had[one] = what
+                had[item] = outcome
         return Answers(had, failed, later)
 
     def _screened(self, scope: Scope, heads: Sequence[MessageHead]) -> list[Screened]:
@@ -184,6 +177,39 @@ class FetchMail:
         screened = self.screen(scope, known, folders)
         self.arrivals.record_unreadable(scope, screened)
         return screened
+
+
+def _fetched(
+    screened: Sequence[Screened],
+    whole: Answers[FetchedMessage],
+    later: Mapping[ItemRef, TransientError],
+) -> Fetched:
+    """What screened mails come to: filed, if they were had; in the ledger, if they are not kept or never to be had."""
+    others = [mail.sighting for mail in screened if not mail.verdict.keep]
+    keepers = {mail.head.item: mail for mail in screened if mail.verdict.keep}
+    kept = [Kept(mail, whole.had[item]) for item, mail in keepers.items() if item in whole.had]
+    lost = [
+        failing(mail.sighting, whole.failed[item]) for item, mail in keepers.items() if item in whole.failed
+    ]
+    return Fetched(kept, others + lost, {**later, **whole.later})
+
+
+def _raise_if_refused(
+    fetched: Mapping[ItemRef, Outcome[T]],
+    later: Mapping[ItemRef, TransientError],
+    waiting: Mapping[ItemRef, TransientError],
+) -> None:
+    """Raise the refusal where every mail is refused, or what keeps others from being asked for."""
+    refused = [error for error in fetched.values() if isinstance(error, AccessDenied | MailboxUnavailable)]
+    if not refused or len(refused) < len(fetched) - len(later):
+        return
+    others = [*later.values(), *waiting.values()]
+    raise longest(others) if others else refused[0]
+
+
+def _is_settled(head: MessageHead, known: Mapping[ItemRef, Sighting]) -> bool:
+    row = known.get(head.item)
+    return row is not None and row.is_settled and row.folder_id == head.folder_id
 
 
 def failing(sighting: Sighting, error: PermanentError) -> Sighting:

@@ -9,7 +9,7 @@ from shared.domain.connections.mailbox_access import LOSSES, Verdict, judge
 from shared.domain.connections.mailbox_state import access_lost, access_returned, failing
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import Noted, PermanentError
-from shared.ports.mail import MailSource
+from shared.ports.mail import MailAccess
 from shared.ports.stores.connections import Mailboxes
 from shared.ports.work import Clock, CommandQueue
 from shared.services.capture.scopes import Scope
@@ -20,7 +20,7 @@ class WatchAccess:
     """Hears how each turn at a mailbox ended. Of several workers that notice a loss at once, one tells the admin."""
 
     mailboxes: Mailboxes
-    mail: MailSource
+    mail: MailAccess
     queue: CommandQueue
     clock: Clock
 
@@ -56,7 +56,7 @@ class WatchAccess:
         if mailbox.has_lost_access:
             return True
         try:
-            self.mail.folders(mailbox)
+            self.mail.open(mailbox).folders({})
         except LOSSES:
             return True
         except PermanentError:

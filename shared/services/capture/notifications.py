@@ -1,4 +1,4 @@
-"""Graph's hints: checks each notification's clientState and queues commands; reads no mail and waits for nobody."""
+"""The provider's hints: checks the clientState of each and queues commands; reads no mail and waits for nobody."""
 
 import hmac
 from collections.abc import Iterable

@@ -13,7 +13,7 @@ from typing import Any, Final
 from shared.domain.capture import screening
 from shared.domain.capture.folders import FolderState, classify
 from shared.domain.capture.screening import Policy
-from shared.domain.capture.windows import Window, is_done
+from shared.domain.capture.windows import Window
 from shared.domain.connections.fields import Fields
 from shared.domain.connections.mailbox_access import LOSSES
 from shared.domain.connections.mailbox_tests import NO_USER, SENTENCES
@@ -21,22 +21,21 @@ from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import (
     InvalidInput,
     NotFound,
-    PageBroken,
-    PermanentError,
-    Unavailable,
     Unknown,
     WrongState,
-    none_passing,
 )
 from shared.domain.filing.entries import decode_cursor, encode_cursor
 from shared.domain.filing.visibility import NO_SIGHT, Sight, visible_links
 from shared.domain.mail.addresses import Person, domain_of, normalise
+from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Direction, MessageHead
 from shared.domain.matching.matching import Link, MatchPolicy, match
 from shared.domain.privacy.callers import ADMIN, Caller
-from shared.ports.mail import Listed, ListPage, MailSource
+from shared.ports.directory import Directory
+from shared.ports.mail import MailAccess
 from shared.ports.stores.connections import Mailboxes, Organisations
 from shared.ports.work import Clock, Leases
+from shared.services.capture.folder_reading import FolderReader
 from shared.services.capture.scopes import Scope, hasher_of
 from shared.services.matching.candidates import GatherCandidates
 
@@ -72,11 +71,11 @@ class PreviewPage:
 @dataclass(slots=True)
 class _Found:
     mails: list[Previewed] = field(default_factory=list)
-    seen: int = 0
+    items: set[ItemRef] = field(default_factory=set)
     skipped: Counter[str] = field(default_factory=Counter)
 
     def page(self, cursor: str | None) -> PreviewPage:
-        return PreviewPage(tuple(self.mails), self.seen, dict(self.skipped), cursor)
+        return PreviewPage(tuple(self.mails), len(self.items), dict(self.skipped), cursor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,9 @@ class PreviewMailbox:
 
     organisations: Organisations
     mailboxes: Mailboxes
-    mail: MailSource
+    mail: MailAccess
+    directory: Directory
+    reader: FolderReader
     gather: GatherCandidates
     leases: Leases
     clock: Clock
@@ -96,7 +97,7 @@ class PreviewMailbox:
     ) -> PreviewPage:
         """About `limit` mails, oldest first within each folder, received from `since` on.
 
-        Raises WrongState where Graph refuses the mailbox, InvalidInput where there is none and for a cursor of
+        Raises WrongState where its provider refuses the mailbox, InvalidInput where there is none and for a cursor of
         another list, Busy.
         """
         organisation = self.organisations.get(caller.tenant_id)
@@ -109,7 +110,7 @@ class PreviewMailbox:
             with self._turn(mailbox):
                 return self._page(scope, begin, limit, cursor, caller.owns(mailbox))
         except LOSSES as error:
-            raise WrongState(f"Microsoft Graph does not let this mailbox be read: {error}") from error
+            raise WrongState(f"Microsoft 365 does not let this mailbox be read: {error}") from error
 
     def mailbox(self, caller: Caller, address: str, given: Mapping[str, Any]) -> Mailbox:
         """The mailbox as it is saved, or would be, under the settings given. Raises Unknown, InvalidInput."""
@@ -126,7 +127,7 @@ class PreviewMailbox:
         return Mailbox(caller.tenant_id, _UNSAVED, named).changed(Fields(given))
 
     def _turn(self, mailbox: Mailbox) -> AbstractContextManager[None]:
-        """Beside a walk of the same mailbox, Graph would see too many requests at once."""
+        """Beside a walk of the same mailbox, its provider would see too many requests at once."""
         is_saved = mailbox.mailbox_id != _UNSAVED
         return self.leases.walk(mailbox.tenant_id, mailbox.mailbox_id) if is_saved else nullcontext()
 
@@ -139,23 +140,23 @@ class PreviewMailbox:
                 continue
             window: Window | None = Window.of(start if state.folder_id == after else begin, end)
             while window is not None:
-                if found.seen >= limit and not window.link:
+                if len(found.items) >= limit and not window.cursor:
                     return found.page(encode_cursor(f"{window.start.isoformat()}|{state.folder_id}"))
                 window = self._look(scope, state, window, found, own)
         return found.page(None)
 
     def _folders(self, mailbox: Mailbox) -> list[FolderState]:
         try:
-            listed = self.mail.folders(mailbox)
+            listed = self.mail.open(mailbox).folders({})
         except NotFound:
             self._check_user(mailbox)
             raise
-        states = classify(listed, self.mail.well_known_folders(mailbox))
-        return sorted((one for one in states if one.captured), key=lambda one: one.folder_id)
+        captured = [state for state in classify(listed) if state.captured]
+        return sorted(captured, key=lambda state: state.folder_id)
 
     def _check_user(self, mailbox: Mailbox) -> None:
         try:
-            self.mail.user(mailbox)
+            self.directory.user(mailbox)
         except NotFound as error:
             raise InvalidInput(SENTENCES[NO_USER]) from error
 
@@ -163,36 +164,16 @@ class PreviewMailbox:
         self, scope: Scope, state: FolderState, window: Window, found: _Found, own: bool
     ) -> Window | None:
         """Decide on a page of the window; what is left of it."""
-        page, singly = self._listed(scope.mailbox, state.folder_id, window)
-        rest = window.after([one.received_at for one in page.items], page.link)
-        done = [one for one in page.items if is_done(one.received_at, rest)]
-        heads = self._heads(scope.mailbox, done, singly=singly)
-        found.seen += len(done)
-        found.skipped[UNREADABLE] += len(done) - len(heads)
+        page = self.reader.page(scope.mailbox, state.folder_id, window, with_heads=True, around=True)
+        # A second that is read around a broken page comes whole: some of it may have been seen before.
+        new = [entry for entry in page.items if entry.item not in found.items]
+        singly = page.around is not None
+        heads = self.reader.complete(scope.mailbox, new, singly=singly).heads
+        found.items.update(entry.item for entry in new)
+        found.skipped[UNREADABLE] += len(new) - len(heads)
         found.skipped = +found.skipped
         self._decide(scope, state, heads, found, own=own)
-        return rest
-
-    def _listed(self, mailbox: Mailbox, folder_id: str, window: Window) -> tuple[ListPage, bool]:
-        """A page, and whether its mails are to be asked for one by one, since one of them breaks pages."""
-        try:
-            return self.mail.listed(mailbox, folder_id, window, with_heads=True), False
-        except PageBroken:
-            return self.mail.listed(mailbox, folder_id, window), True
-
-    def _heads(self, mailbox: Mailbox, items: Sequence[Listed], *, singly: bool) -> list[MessageHead]:
-        bare = [one.item for one in items if one.head is None]
-        heads = [one.head for one in items if one.head is not None]
-        size = 1 if singly else 20
-        for start in range(0, len(bare), size):
-            try:
-                answers = none_passing(self.mail.heads(mailbox, bare[start : start + size]))
-            except Unavailable as error:
-                if not singly or error.retry_after:
-                    raise
-                continue
-            heads += [one for one in answers.values() if not isinstance(one, PermanentError)]
-        return heads
+        return page.rest
 
     def _decide(
         self, scope: Scope, state: FolderState, heads: Sequence[MessageHead], found: _Found, *, own: bool

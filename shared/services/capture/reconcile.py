@@ -9,16 +9,16 @@ from shared import telemetry
 from shared.domain.capture.folders import FolderState
 from shared.domain.capture.reconciliation import REACH, Reconciliation, is_in_doubt
 from shared.domain.capture.sightings import Sighting
-from shared.domain.capture.windows import Window, is_done
+from shared.domain.capture.windows import Window
 from shared.domain.commands.commands import BackfillMailbox, ReconcileMailbox
 from shared.domain.connections.mailbox_state import reconciled
 from shared.domain.errors import NotFound
 from shared.domain.mail.messages import MessageHead
-from shared.ports.mail import MailSource
 from shared.ports.stores.capture import Backfills, FolderStates
 from shared.ports.stores.connections import Mailboxes, Organisations
 from shared.ports.work import Clock, CommandQueue
 from shared.services.capture.arrivals import SINGLY_AFTER, Arrivals
+from shared.services.capture.folder_reading import FolderReader
 from shared.services.capture.scopes import Scope
 from shared.services.capture.turns import Turns
 
@@ -37,7 +37,7 @@ class Reconcile:
     """One sweep, or the next part of it. Safe to run twice: what was repaired is in the ledger then."""
 
     turns: Turns
-    mail: MailSource
+    reader: FolderReader
     mailboxes: Mailboxes
     folders: FolderStates
     arrivals: Arrivals
@@ -60,20 +60,36 @@ class Reconcile:
         self, scope: Scope, command: ReconcileMailbox
     ) -> tuple[ReconcileMailbox | None, Reconciliation]:
         """The command for the rest, if the sweep gives way, and what has been counted so far."""
-        counted = self._begun(scope, command)
-        singly, start, pages = command.attempt >= SINGLY_AFTER, command.start, 0
+        counted, start = self._begun(scope, command), command.start
+        progress = _Progress(singly=command.attempt >= SINGLY_AFTER)
         for folder in self._folders(scope, command.after):
-            window: Window | None = Window.of(start or counted.since, counted.at)
-            while window is not None:
-                if pages >= MAX_PAGES and not window.link:
-                    return self._rest(command, window, counted), counted
-                try:
-                    window, counted = self._page(scope, folder, window, counted, singly=singly)
-                except NotFound:  # deleted since the last walk
-                    break
-                pages += 1
+            window = Window.of(start or counted.since, counted.at)
+            rest, counted = self._compare(scope, folder, window, counted, progress)
+            if rest is not None:
+                return self._rest(command, rest, counted), counted
             start = None
             command = replace(command, after=folder.folder_id)
+        return None, counted
+
+    def _compare(
+        self,
+        scope: Scope,
+        folder: FolderState,
+        window: Window,
+        counted: Reconciliation,
+        progress: "_Progress",
+    ) -> tuple[Window | None, Reconciliation]:
+        """Compare a folder to the end of the window; what is left where the sweep gives way in it."""
+        rest: Window | None = window
+        while rest is not None:
+            # Inside a crowded second the cursor cannot be kept in a command: it goes on to the second's end.
+            if progress.pages >= MAX_PAGES and not rest.cursor:
+                return rest, counted
+            try:
+                rest, counted = self._page(scope, folder, rest, counted, singly=progress.singly)
+            except NotFound:  # deleted since the last walk
+                return None, counted
+            progress.pages += 1
         return None, counted
 
     def _begun(self, scope: Scope, command: ReconcileMailbox) -> Reconciliation:
@@ -85,8 +101,9 @@ class Reconcile:
         return Reconciliation(at=now, since=max(since, bound) if bound else since)
 
     def _folders(self, scope: Scope, after: str) -> list[FolderState]:
-        captured = [one for one in self.folders.all(scope.mailbox) if one.captured and one.folder_id > after]
-        return sorted(captured, key=lambda one: one.folder_id)
+        states = self.folders.all(scope.mailbox)
+        left = [state for state in states if state.captured and state.folder_id > after]
+        return sorted(left, key=lambda state: state.folder_id)
 
     def _rest(self, command: ReconcileMailbox, window: Window, counted: Reconciliation) -> ReconcileMailbox:
         return replace(
@@ -96,24 +113,22 @@ class Reconcile:
     def _page(
         self, scope: Scope, folder: FolderState, window: Window, counted: Reconciliation, *, singly: bool
     ) -> tuple[Window | None, Reconciliation]:
-        page = self.mail.listed(scope.mailbox, folder.folder_id, window)
-        rest = window.after([one.received_at for one in page.items], page.link)
-        items = [one for one in page.items if is_done(one.received_at, rest)]
-        known = self.arrivals.known(scope, items)
-        now = self.clock()
-        doubtful = [one.item for one in items if is_in_doubt(known.get(one.item), now)]
-        ask = self.arrivals.heads_singly if singly else self.arrivals.heads
-        repaired = self._repair(scope, folder, ask(scope, doubtful))
-        sure = [known[one.item] for one in items if one.item in known.keys() - set(doubtful)]
-        return rest, counted.counting([*sure, *repaired], repaired=len(repaired))
+        page = self.reader.page(scope.mailbox, folder.folder_id, window)
+        known = self.arrivals.known(scope, page.items)
+        items, now = [entry.item for entry in page.items], self.clock()
+        doubtful = [item for item in items if is_in_doubt(known.get(item), now)]
+        repaired = self._repair(scope, folder, self.arrivals.heads(scope, doubtful, singly=singly))
+        certain = known.keys() - set(doubtful)
+        sure = [known[item] for item in items if item in certain]
+        return page.rest, counted.counting([*sure, *repaired], repaired=len(repaired))
 
     def _repair(self, scope: Scope, folder: FolderState, heads: Sequence[MessageHead]) -> list[Sighting]:
         """Decide anew, queue, write down, in this order: who is killed in between finds the doubt again."""
         kept, skipped = self.arrivals.screened(scope, heads, folder)
         live = self.clock() - LIVE
         for silent in (False, True):
-            ids = [one.head.item for one in kept if (one.head.received_at < live) is silent]
-            self.arrivals.put(scope, ids, silent=silent, delay=HEAD_START)
+            items = [mail.head.item for mail in kept if (mail.head.received_at < live) is silent]
+            self.arrivals.put(scope, items, silent=silent, delay=HEAD_START)
         rows = self.arrivals.rows(kept, skipped)
         self.arrivals.write(scope, rows)
         return rows
@@ -128,6 +143,14 @@ class Reconcile:
         if backfill is not None and backfill.is_stalled(self.clock()):
             telemetry.alert("backfill_taken_up", mailbox=scope.mailbox.mailbox_id)
             self.queue.put(BackfillMailbox.of(scope.mailbox, self.clock(), step=backfill.step))
+
+
+@dataclass(slots=True)
+class _Progress:
+    """Pages that this sweep has read; `singly`: mails that cannot be had together are asked for one by one."""
+
+    singly: bool
+    pages: int = 0
 
 
 @dataclass(frozen=True, slots=True)

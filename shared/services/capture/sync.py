@@ -1,4 +1,4 @@
-"""Walks a mailbox: folder by folder, page by page from where each delta stands, keepers onto the ingest queue."""
+"""Walks a mailbox: folder by folder, page by page from where its cursor stands, keepers onto the ingest queue."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from shared.domain.commands.commands import SyncMailbox
 from shared.domain.connections.mailbox_state import walked
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import Busy, CursorExpired, NotFound, PageBroken, Unavailable
-from shared.ports.mail import Listed, MailSource
+from shared.ports.mail import Listed, MailAccess
 from shared.ports.stores.capture import FolderStates
 from shared.ports.stores.connections import Mailboxes
 from shared.ports.work import Clock, CommandQueue
@@ -23,8 +23,6 @@ from shared.services.capture.turns import MOST_REMEMBERED, Turns
 MAX_PAGES = 40
 # So many folders may fail in a walk before it is taken for an outage.
 MOST_FAILED = 3
-# With a filter, a first delta ends after 5,000 messages, without a word (Graph, "message: delta").
-FILTERED_MAXIMUM = 5_000
 # The clocks of two instances may differ by this much, rather less.
 CLOCK_SKEW = timedelta(seconds=5)
 
@@ -34,7 +32,7 @@ class Sync:
     """One walk. Sightings first, then commands, then the cursor: a crash repeats a page and loses none."""
 
     turns: Turns
-    mail: MailSource
+    mail: MailAccess
     mailboxes: Mailboxes
     folders: FolderStates
     arrivals: Arrivals
@@ -88,61 +86,60 @@ class Sync:
         """Whether every captured folder was read to its end.
 
         A folder that fails for now does not keep the others waiting: its error is raised once they are done.
-        A wait that Graph asks for holds for all of them, and is raised at once.
         """
-        full_pages = 0
-        failed: list[Unavailable] = []
         folders = self._folders(scope)
         self.turns.proved(scope)
+        progress = _Progress()
         for folder in folders:
-            state, more = folder, folder.captured
-            while more:
-                if full_pages == MAX_PAGES:
-                    return False
-                try:
-                    state, more = self._page(scope, state)
-                except NotFound:  # deleted since the folders were listed
-                    telemetry.event("folder_gone", mailbox=scope.mailbox.mailbox_id)
-                    break
-                except Unavailable as error:
-                    failed.append(error)
-                    if error.retry_after or (len(failed) > MOST_FAILED and not isinstance(error, PageBroken)):
-                        raise
-                    break
-                full_pages += more
-        if failed:
-            raise failed[0]
+            if folder.captured and not self._read(scope, folder, progress):
+                return False
+        if progress.failed:
+            raise progress.failed[0]
+        return True
+
+    def _read(self, scope: Scope, folder: FolderState, progress: "_Progress") -> bool:
+        """Read a folder as far as it goes; False: the walk has read so many pages that it gives way."""
+        state, more = folder, True
+        while more:
+            if progress.full_pages == MAX_PAGES:
+                return False
+            try:
+                state, more = self._page(scope, state)
+            except NotFound:  # deleted since the folders were listed
+                telemetry.event("folder_gone", mailbox=scope.mailbox.mailbox_id)
+                return True
+            except Unavailable as error:
+                progress.note(error)
+                return True
+            progress.full_pages += more
         return True
 
     def _folders(self, scope: Scope) -> list[FolderState]:
         """The folders as they are now, with the cursors known of them."""
-        mailbox = scope.mailbox
-        known = {one.folder_id: one for one in self.folders.all(mailbox)}
-        listed = self.mail.folders(mailbox)
-        names = {one.folder_id: one.well_known for one in known.values() if one.well_known}
-        if any(one.folder_id not in known for one in listed):
-            names = dict(self.mail.well_known_folders(mailbox))
-        states = []
-        for found in classify(listed, names):
-            state = known.get(found.folder_id)
-            if state is None or (state.kind, state.captured) != (found.kind, found.captured):
-                state = replace(found, link=state.link, etag=state.etag) if state else found
-                state = self.folders.put(mailbox, state)
-            states.append(state)
-        return states
+        known = {state.folder_id: state for state in self.folders.all(scope.mailbox)}
+        roles = {folder_id: state.role for folder_id, state in known.items()}
+        listed = self.mail.open(scope.mailbox).folders(roles)
+        return [self._state(scope, found, known.get(found.folder_id)) for found in classify(listed)]
+
+    def _state(self, scope: Scope, found: FolderState, known: FolderState | None) -> FolderState:
+        """What is known of a folder; written where it is new or has become another one, as when it was moved."""
+        if known is None:
+            return self._put(scope, found)
+        if (known.kind, known.captured) == (found.kind, found.captured):
+            return known
+        return self._put(scope, replace(found, cursor=known.cursor, etag=known.etag))
 
     def _page(self, scope: Scope, state: FolderState) -> tuple[FolderState, bool]:
-        """Take in a page of the window that is open, or else of the delta. Whether there is more to read."""
+        """Take in a page of the window that is open, or else of the changes. Whether there is more to read."""
         since = scope.captures_from
         try:
             if state.resync is not None:
                 return self._put(scope, _well(self.resync.page(scope, state, state.resync))), True
-            return self._delta(scope, state, since)
+            return self._changes(scope, state, since)
         except CursorExpired as error:
-            is_under_way = not state.link or state.served > 0
             lost = self._put(scope, self.resync.lost(scope, state, since))
-            if is_under_way:
-                raise Unavailable("Microsoft Graph forgets a delta while it is read.") from error
+            if state.is_first_read:  # at once again it might go on like this for ever
+                raise Unavailable("The mailbox's provider forgets a cursor while it is used.") from error
             return lost, True
         except PageBroken:
             counted = self._put(scope, self.resync.broken(scope, state, since))
@@ -150,23 +147,43 @@ class Sync:
                 raise
             return counted, True
 
-    def _delta(self, scope: Scope, state: FolderState, since: datetime | None) -> tuple[FolderState, bool]:
-        page = self.mail.delta(scope.mailbox, state, state.begins or since)
+    def _changes(self, scope: Scope, state: FolderState, since: datetime | None) -> tuple[FolderState, bool]:
+        box = self.mail.open(scope.mailbox)
+        page = box.changes(state.folder_id, state.cursor, state.begins or since)
         heads = [*page.heads, *self.arrivals.heads(scope, page.partial)]
-        listed = [Listed(one.item, one.received_at, one) for one in heads]
+        listed = [Listed(head.item, head.received_at, head) for head in heads]
         new = self.arrivals.in_doubt(scope, listed, is_unsettled)
-        self.arrivals.take(scope, [one.head for one in new if one.head], state)
-        shown = state.served + len(page.heads) + len(page.partial)
-        served = max(shown, 1) if page.more else shown
-        moved = replace(_well(state), link=page.link, served=served)
+        self.arrivals.take(scope, [entry.head for entry in new if entry.head], state)
+        moved = replace(_well(state), cursor=page.cursor, under_way=page.more)
         if not page.more:
-            moved = replace(moved, served=0, begins=state.begins or since)
-            if served >= FILTERED_MAXIMUM and state.begins is None and since is not None:
-                moved = self.resync.cut_short(moved, since)
+            moved = self._ended(state, moved, since, is_complete=page.is_complete)
         return self._put(scope, moved), page.more or moved.resync is not None
+
+    def _ended(
+        self, state: FolderState, moved: FolderState, since: datetime | None, *, is_complete: bool
+    ) -> FolderState:
+        """At the end of the changes. What begins behind a window that was read by itself may be cut short."""
+        if is_complete or state.begins is not None or since is None:
+            return replace(moved, begins=state.begins or since)
+        return self.resync.cut_short(moved, since)
 
     def _put(self, scope: Scope, state: FolderState) -> FolderState:
         return self.folders.put(scope.mailbox, state)
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far a walk has come: pages with another one behind them, and folders that failed for now."""
+
+    full_pages: int = 0
+    failed: list[Unavailable] = field(default_factory=list)
+
+    def note(self, error: Unavailable) -> None:
+        """Raises the error where other folders would not fare better: a wait holds for all, and so does an outage."""
+        self.failed.append(error)
+        is_outage = len(self.failed) > MOST_FAILED and not isinstance(error, PageBroken)
+        if error.retry_after or is_outage:
+            raise error
 
 
 def _well(state: FolderState) -> FolderState:

@@ -19,7 +19,7 @@ from shared.domain.errors import (
 from shared.domain.mail.addresses import normalise
 from shared.domain.privacy.callers import Caller
 from shared.ports.directory import DirectoryUser
-from shared.ports.mail import MailSource
+from shared.ports.mail import MailAccess
 from shared.ports.mailbox_access import AccessProbe
 from shared.ports.stores.capture import FolderStates
 from shared.ports.stores.connections import Mailboxes, Organisations
@@ -70,7 +70,7 @@ class TakeOverAddress:
 
     get: GetMailbox
     probe: AccessProbe
-    mail: MailSource
+    mail: MailAccess
     mailboxes: Mailboxes
     folders: FolderStates
     register: Register
@@ -124,7 +124,7 @@ class TakeOverAddress:
         """Without object ids the folders prove it: their ids are unique to a mailbox."""
         known = {one.folder_id for one in self.folders.all(mailbox)}
         try:
-            there = {one.folder_id for one in self.mail.folders(asked)}
+            there = {one.folder_id for one in self.mail.open(asked).folders({})}
         except PermanentError as error:
             raise InvalidInput(f"The mailbox {asked.address} cannot be opened: {error}") from error
         if not known & there:

@@ -17,7 +17,7 @@ from shared.domain.connections.subscriptions import (
     next_action,
 )
 from shared.domain.errors import AccessDenied, NotFound, PermanentError
-from shared.ports.mail import MailSource
+from shared.ports.directory import Directory
 from shared.ports.notifications import SubscriptionSource
 from shared.ports.stores.capture import FolderStates
 from shared.ports.stores.connections import Mailboxes, Subscriptions
@@ -35,7 +35,7 @@ class MaintainSubscriptions:
     mailboxes: Mailboxes
     subscriptions: Subscriptions
     source: SubscriptionSource
-    mail: MailSource
+    directory: Directory
     index: RecordIndex
     folders: FolderStates
     queue: CommandQueue
@@ -156,10 +156,10 @@ class MaintainSubscriptions:
         if mailbox.user_id and mailbox.agent_id:
             return mailbox
         try:
-            user = self.mail.user(mailbox)
+            user = self.directory.user(mailbox)
             agent = user
             if mailbox.agent not in (mailbox.address, user.address, *user.aliases):
-                agent = self.mail.user(replace(mailbox, address=mailbox.agent, user_id=""))
+                agent = self.directory.user(replace(mailbox, address=mailbox.agent, user_id=""))
         except (AccessDenied, NotFound) as error:
             telemetry.event("directory_closed", mailbox=mailbox.mailbox_id, code=error.code)
             return mailbox

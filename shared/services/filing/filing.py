@@ -16,7 +16,7 @@ from shared.domain.filing.filing import DONE, Copy, StoredMessage
 from shared.domain.filing.opening import opened
 from shared.domain.mail.identity import MAX_VARIANTS, variant_key
 from shared.domain.mail.messages import Attachment, Document
-from shared.ports.mail import MailSource
+from shared.ports.mail import MailAccess
 from shared.ports.stores.filing import Attachments, Claim, MessageStore
 from shared.ports.stores.records import Records
 from shared.services.capture.scopes import Scope
@@ -34,7 +34,7 @@ class Filing:
     bring_in_line: BringInLine
     attachments: Attachments
     records: Records
-    mail: MailSource
+    mail: MailAccess
 
     def __call__(
         self, scope: Scope, message: StoredMessage, document: Document, copy: Copy, about: About = NO_REPORT
@@ -101,7 +101,8 @@ class Filing:
     ) -> None:
         for attachment in attachments:
             try:
-                with self.mail.attachment(scope.mailbox, copy.item, attachment.source_id) as chunks:
+                box = self.mail.open(scope.mailbox)
+                with box.attachment(copy.item, attachment.source_id) as chunks:
                     self.attachments.put(scope.tenant_id, stored.key, attachment.id, chunks)
             except PermanentError as error:
                 # A link to a cloud file has no bytes (405), and one may vanish; the mail stands without.

@@ -11,7 +11,7 @@ from shared.domain.mail.automatic import Automatic, nature_of
 from shared.domain.mail.bounces import LARGEST, Report, read_report
 from shared.domain.mail.messages import Direction, MessageHead
 from shared.domain.matching.candidates import ThreadHit
-from shared.ports.mail import MailSource
+from shared.ports.mail import MailAccess
 from shared.ports.stores.filing import MessageStore, Timeline
 from shared.services.capture.scopes import Scope
 from shared.services.filing.change_message import ChangeMessage
@@ -22,9 +22,9 @@ MOST_BOUNCES: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class ReadBounce:
-    """What a mail reports, and the stored mail that it is about. Costs a request to Graph and a read."""
+    """What a mail reports, and the stored mail that it is about. Costs a request to the provider and a read."""
 
-    mail: MailSource
+    mail: MailAccess
     messages: MessageStore
 
     def __call__(self, scope: Scope, head: MessageHead) -> tuple[Report | None, ThreadHit | None]:
@@ -33,7 +33,7 @@ class ReadBounce:
         if nature.automatic is not Automatic.BOUNCE:
             return None, None
         try:
-            report = read_report(self.mail.mime(scope.mailbox, head.item, LARGEST))
+            report = read_report(self.mail.open(scope.mailbox).mime(head.item, LARGEST))
         except PermanentError as error:
             telemetry.event("report_not_read", code=error.code)
             return None, None

@@ -5,10 +5,10 @@ from urllib.parse import unquote
 
 import pytest
 
-from shared.adapters.graph.mail import GraphMail
-from shared.domain.capture.folders import Folder
+from shared.adapters.graph.mail import GraphMailbox
+from shared.domain.capture.folders import Folder, Role
+from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import (
-    AccessDenied,
     CursorExpired,
     NotFound,
     PermanentError,
@@ -18,11 +18,12 @@ from shared.domain.errors import (
     Unreadable,
 )
 from shared.domain.mail.messages import FetchedMessage, MessageHead
-from tests.builders import a_folder_state, a_mailbox, an_item
+from tests.builders import a_mailbox, an_item
 from tests.graph_transport import GRAPH, Asked, FakeGraph, Reply, error, fixture, session_with
 
 USER = "8c6b1f00-0000-4000-8000-000000000001"
 MAILBOX = a_mailbox(user_id=USER)
+INBOX = "inbox-folder"
 A, B = an_item("a"), an_item("b")
 SINCE = datetime(2026, 3, 1, 9, 30, 15, 900_000, tzinfo=UTC)
 DELTA = f"/v1.0/users/{USER}/mailFolders/inbox-folder/messages/delta"
@@ -30,14 +31,14 @@ LINK = f"{GRAPH}/v1.0/users/{USER}/mailFolders/inbox-folder/messages/delta?$delt
 LAST_PAGE = Reply({"value": [], "@odata.deltaLink": LINK})
 
 
-def mail(*answers: object) -> tuple[GraphMail, FakeGraph]:
+def mail(*answers: object, mailbox: Mailbox = MAILBOX) -> tuple[GraphMailbox, FakeGraph]:
     graph = FakeGraph(*answers)  # type: ignore[arg-type]
-    return GraphMail(session_with(graph)), graph
+    return GraphMailbox(session_with(graph), mailbox), graph
 
 
 def test_the_first_delta_asks_for_headers_only_and_from_the_window_on() -> None:
     source, graph = mail(LAST_PAGE)
-    page = source.delta(MAILBOX, a_folder_state(), SINCE)
+    page = source.changes(INBOX, "", SINCE)
     assert unquote(graph.asked[0].target) == (
         f"{DELTA}?$select=id,internetMessageId,subject,from,sender,toRecipients,ccRecipients,bccRecipients,"
         "replyTo,sentDateTime,receivedDateTime,parentFolderId,conversationId,conversationIndex,isDraft,"
@@ -47,24 +48,52 @@ def test_the_first_delta_asks_for_headers_only_and_from_the_window_on() -> None:
     )
     assert " " not in graph.asked[0].target
     assert graph.asked[0].headers["Prefer"] == 'IdType="ImmutableId", odata.maxpagesize=50'
-    assert (page.heads, page.partial, page.link, page.more) == ((), (), LINK, False)
+    assert (page.heads, page.partial, page.cursor, page.more) == ((), (), LINK, False)
 
 
 def test_without_a_window_the_first_delta_has_no_filter() -> None:
     source, graph = mail(LAST_PAGE)
-    source.delta(MAILBOX, a_folder_state(), None)
+    source.changes(INBOX, "", None)
     assert "$filter=receivedDateTime" not in graph.asked[0].target
+
+
+def entries(count: int) -> list[dict[str, object]]:
+    return [{"id": f"m{number}", "receivedDateTime": "2026-03-02T09:00:00Z"} for number in range(count)]
+
+
+@pytest.mark.parametrize(("last", "is_complete"), [(9, True), (10, False)])
+def test_a_first_walk_with_a_filter_may_be_cut_short_at_five_thousand(last: int, is_complete: bool) -> None:
+    """499 pages of 10, and a last one: Graph says nothing of what it leaves out."""
+    page = {"value": entries(10), "@odata.nextLink": LINK}
+    end = {"value": entries(last), "@odata.deltaLink": LINK}
+    source, _ = mail(*[Reply(page)] * 499, Reply(end), Reply({**end, "value": entries(10)}))
+    cursor = ""
+    for _ in range(499):
+        found = source.changes(INBOX, cursor, SINCE)
+        assert (found.more, found.is_complete) == (True, True)
+        cursor = found.cursor
+    found = source.changes(INBOX, cursor, SINCE)
+    assert (found.more, found.is_complete, found.cursor) == (False, is_complete, LINK)
+    assert source.changes(INBOX, found.cursor, SINCE).is_complete, "later walks have no filter"
+
+
+def test_a_first_walk_without_a_filter_is_complete_however_long() -> None:
+    page = Reply({"value": entries(2_500), "@odata.nextLink": LINK})
+    source, _ = mail(page, page, Reply({"value": [], "@odata.deltaLink": LINK}))
+    first = source.changes(INBOX, "", None)
+    second = source.changes(INBOX, first.cursor, None)
+    assert source.changes(INBOX, second.cursor, None).is_complete
 
 
 def test_a_stored_link_is_followed_as_given() -> None:
     source, graph = mail(LAST_PAGE)
-    source.delta(MAILBOX, a_folder_state(link=LINK), SINCE)
+    source.changes(INBOX, LINK, SINCE)
     assert GRAPH + graph.asked[0].target == LINK
 
 
 def test_a_page_gives_whole_mails_and_names_those_of_which_only_a_part_came() -> None:
     source, _ = mail(Reply(fixture("delta_page")))
-    page = source.delta(MAILBOX, a_folder_state(), None)
+    page = source.changes(INBOX, "", None)
     assert [(one.item.item_id, one.subject) for one in page.heads] == [
         ("whole", "New subject"),
         ("draft", ""),
@@ -72,13 +101,13 @@ def test_a_page_gives_whole_mails_and_names_those_of_which_only_a_part_came() ->
     assert page.heads[1].is_draft
     assert page.partial == (an_item("partial"),)
     assert page.more
-    assert page.link.endswith("$skiptoken=R0usmcCM996atia_s")
+    assert page.cursor.endswith("$skiptoken=R0usmcCM996atia_s")
 
 
 def test_an_entry_that_breaks_the_reader_is_named_and_the_others_of_its_page_are_read() -> None:
     entries = [fixture("received") | {"id": "evil", "toRecipients": 7}, fixture("received") | {"id": "good"}]
     source, _ = mail(Reply({"value": entries, "@odata.deltaLink": LINK}))
-    page = source.delta(MAILBOX, a_folder_state(), None)
+    page = source.changes(INBOX, "", None)
     assert ([head.item for head in page.heads], page.partial) == ([an_item("good")], (an_item("evil"),))
 
 
@@ -90,32 +119,32 @@ def test_a_mail_that_breaks_the_reader_is_unreadable_and_the_others_of_its_batch
     source, _ = mail(
         Reply({"responses": [{"id": f"{n}", "status": 200, "body": body} for n, body in enumerate(bodies)]})
     )
-    found = source.heads(MAILBOX, [A, B])
+    found = source.heads([A, B])
     assert isinstance(found[A], Unreadable)
     assert isinstance(found[B], MessageHead)
 
 
 def test_an_empty_page_with_a_next_link_goes_on() -> None:
     source, _ = mail(Reply({"value": [], "@odata.nextLink": LINK}))
-    assert source.delta(MAILBOX, a_folder_state(), None).more
+    assert source.changes(INBOX, "", None).more
 
 
 def test_a_page_without_a_link_is_not_taken_for_the_end() -> None:
     source, _ = mail(Reply({"value": []}))
     with pytest.raises(Unavailable):
-        source.delta(MAILBOX, a_folder_state(), None)
+        source.changes(INBOX, "", None)
 
 
 def test_pages_that_are_too_large_are_asked_for_in_smaller_ones() -> None:
     source, graph = mail(error(504, "UnknownError"), error(504, "UnknownError"), LAST_PAGE)
-    assert not source.delta(MAILBOX, a_folder_state(), None).more
+    assert not source.changes(INBOX, "", None).more
     assert [one.headers["Prefer"].rpartition("=")[2] for one in graph.asked] == ["50", "10", "1"]
 
 
 def test_a_folder_that_answers_504_to_the_smallest_page_is_unavailable() -> None:
     source, graph = mail(error(504, "UnknownError"))
     with pytest.raises(Unavailable):
-        source.delta(MAILBOX, a_folder_state(), None)
+        source.changes(INBOX, "", None)
     assert len(graph.asked) == 3
 
 
@@ -130,31 +159,31 @@ def test_a_folder_that_answers_504_to_the_smallest_page_is_unavailable() -> None
 def test_a_link_that_graph_does_not_take_any_more_is_expired(answer: Reply) -> None:
     source, _ = mail(answer)
     with pytest.raises(CursorExpired):
-        source.delta(MAILBOX, a_folder_state(link=LINK), None)
+        source.changes(INBOX, LINK, None)
 
 
 def test_a_stored_link_to_another_host_is_expired_and_never_called() -> None:
     source, graph = mail(LAST_PAGE)
     with pytest.raises(CursorExpired):
-        source.delta(MAILBOX, a_folder_state(link="https://old.example/v1.0/delta?$deltatoken=a"), None)
+        source.changes(INBOX, "https://old.example/v1.0/delta?$deltatoken=a", None)
     assert graph.asked == []
 
 
 def test_a_first_delta_that_is_refused_is_no_expired_link() -> None:
     source, _ = mail(error(400, "BadRequest"))
     with pytest.raises(Rejected):
-        source.delta(MAILBOX, a_folder_state(), None)
+        source.changes(INBOX, "", None)
 
 
 def test_ids_with_every_character_find_their_way_into_the_url() -> None:
-    source, graph = mail(Reply(fixture("text_body")))
-    source.heads(a_mailbox(), [an_item("AAM/k+ ==")])
+    source, graph = mail(Reply(fixture("text_body")), mailbox=a_mailbox())
+    source.heads([an_item("AAM/k+ ==")])
     assert graph.asked[0].target.startswith("/v1.0/users/agent@contoso.example/messages/AAM%2Fk%2B%20%3D%3D?")
 
 
 def test_one_whole_message_takes_one_request() -> None:
     source, graph = mail(Reply(fixture("received")))
-    found = source.messages(MAILBOX, [A])[A]
+    found = source.messages([A])[A]
     assert not isinstance(found, PermanentError)
     assert len(found.attachments) == 4
     assert len(graph.asked) == 1
@@ -178,14 +207,14 @@ def test_messages_keep_their_order_and_tell_which_are_gone() -> None:
         )
 
     source, _ = mail(answer)
-    found = source.messages(MAILBOX, [A, B])
+    found = source.messages([A, B])
     assert list(found) == [A, B]
     assert isinstance(found[B], NotFound)
 
 
 def test_a_message_without_a_date_spoils_no_other() -> None:
     source, _ = mail(Reply({"id": "a", "attachments": []}))
-    outcome = source.messages(MAILBOX, [A])[A]
+    outcome = source.messages([A])[A]
     assert isinstance(outcome, Rejected)
 
 
@@ -203,7 +232,7 @@ def refusing(*refused: str) -> object:
 
 def test_a_server_that_cannot_expand_attachments_is_asked_for_them_apart() -> None:
     source, graph = mail(refusing("attachments($select"))
-    found = source.messages(MAILBOX, [A])[A]
+    found = source.messages([A])[A]
     assert not isinstance(found, PermanentError)
     assert [one.name for one in found.attachments] == ["Grundriss.pdf"]
     assert len(graph.asked) == 3
@@ -211,7 +240,7 @@ def test_a_server_that_cannot_expand_attachments_is_asked_for_them_apart() -> No
 
 def test_a_server_that_does_not_know_content_ids_is_asked_without_them() -> None:
     source, graph = mail(refusing("fileAttachment/contentId"))
-    found = source.messages(MAILBOX, [A])[A]
+    found = source.messages([A])[A]
     assert not isinstance(found, PermanentError)
     assert len(found.attachments) == 1
     assert graph.asked[-1].target.endswith("/attachments?$select=id,name,contentType,size,isInline")
@@ -219,7 +248,7 @@ def test_a_server_that_does_not_know_content_ids_is_asked_without_them() -> None
 
 def test_a_malformed_id_is_not_asked_for_twice() -> None:
     source, graph = mail(error(400, "ErrorInvalidIdMalformed"))
-    assert isinstance(source.messages(MAILBOX, [A])[A], Rejected)
+    assert isinstance(source.messages([A])[A], Rejected)
     assert len(graph.asked) == 1
 
 
@@ -235,7 +264,7 @@ def test_a_mail_whose_attachments_cannot_be_listed_now_keeps_no_other_waiting() 
         )
 
     source, _ = mail(answer)
-    found = source.messages(MAILBOX, [A, B])
+    found = source.messages([A, B])
     assert isinstance(found[A], FetchedMessage)
     assert isinstance(found[B], Throttled)
 
@@ -244,78 +273,23 @@ def test_more_attachments_than_one_page_are_all_listed() -> None:
     message = fixture("text_body") | {"attachments": [], "attachments@odata.nextLink": LINK}
     first, rest = fixture("received")["attachments"][:1], fixture("received")["attachments"][1:]
     source, _ = mail(Reply(message), Reply({"value": first, "@odata.nextLink": LINK}), Reply({"value": rest}))
-    found = source.messages(MAILBOX, [A])[A]
+    found = source.messages([A])[A]
     assert not isinstance(found, PermanentError)
     assert len(found.attachments) == 4
 
 
 def test_an_attachment_is_streamed() -> None:
     source, graph = mail(Reply(b"bytes"))
-    with source.attachment(MAILBOX, an_item("m/1"), "a+1") as chunks:
+    with source.attachment(an_item("m/1"), "a+1") as chunks:
         assert b"".join(chunks) == b"bytes"
     assert graph.asked[0].target == f"/v1.0/users/{USER}/messages/m%2F1/attachments/a%2B1/$value"
 
 
 def test_a_linked_file_has_no_bytes() -> None:
     source, _ = mail(error(405, "ErrorInvalidRequest"))
-    with pytest.raises(NotFound) as raised, source.attachment(MAILBOX, an_item("m"), "a"):
+    with pytest.raises(NotFound) as raised, source.attachment(an_item("m"), "a"):
         pytest.fail("there is nothing to read")
     assert raised.value.code == "ErrorInvalidRequest"
-
-
-def a_user(**changes: object) -> Reply:
-    fields = {
-        "id": USER,
-        "mail": "Agent@Contoso.example",
-        "userPrincipalName": "agent@contoso.example",
-        "proxyAddresses": [
-            "SMTP:Agent@Contoso.example",
-            "smtp:alex@contoso.example",
-            "X500:/o=ExchangeLabs/cn=alex",
-            "sip:agent@contoso.example",
-        ],
-    }
-    return Reply({**fields, **changes})
-
-
-def test_a_user_has_an_address_and_the_other_smtp_addresses_as_aliases() -> None:
-    source, graph = mail(a_user())
-    found = source.user(a_mailbox())
-    assert (found.user_id, found.address, found.aliases) == (
-        USER,
-        "agent@contoso.example",
-        ("alex@contoso.example",),
-    )
-    assert graph.asked[0].target == (
-        "/v1.0/users/agent@contoso.example?$select=id,mail,userPrincipalName,proxyAddresses"
-    )
-
-
-def test_a_user_without_mail_goes_by_the_principal_name() -> None:
-    source, _ = mail(a_user(mail=None, proxyAddresses=None))
-    found = source.user(a_mailbox())
-    assert (found.address, found.aliases) == ("agent@contoso.example", ())
-
-
-def test_an_address_that_is_no_principal_name_is_searched_among_all_addresses() -> None:
-    source, graph = mail(error(404, "Request_ResourceNotFound"), Reply({"value": [a_user().body]}))
-    assert source.user(a_mailbox(address="o'alex@contoso.example")).user_id == USER
-    assert unquote(graph.asked[1].target).startswith(
-        "/v1.0/users?$filter=mail eq 'o''alex@contoso.example' or "
-        "proxyAddresses/any(p:p eq 'smtp:o''alex@contoso.example')"
-    )
-
-
-def test_an_address_that_nobody_has_is_not_found() -> None:
-    source, _ = mail(error(404, "Request_ResourceNotFound"), Reply({"value": []}))
-    with pytest.raises(NotFound):
-        source.user(a_mailbox())
-
-
-def test_a_directory_that_may_not_be_read_is_denied() -> None:
-    source, _ = mail(error(403, "Authorization_RequestDenied"))
-    with pytest.raises(AccessDenied):
-        source.user(MAILBOX)
 
 
 def folder(folder_id: str, parent: str = "root", children: int = 0, kind: str = "") -> dict[str, object]:
@@ -357,16 +331,43 @@ def test_folders_are_walked_to_the_leaves_and_known_ones_found_by_id() -> None:
         return Reply({"responses": responses})
 
     source, graph = mail(answer)
-    found, known = source.folders(MAILBOX), source.well_known_folders(MAILBOX)
-    assert found == [
-        Folder("in", "root", "IPF.Note"),
-        Folder("notes", "root", "IPF.StickyNote"),
-        Folder("deals", "in", "IPF.Note"),
-        Folder("won", "deals", "IPF.Note"),
+    assert source.folders({}) == [
+        Folder("in", "root", Role.INBOX),
+        Folder("notes", "root", holds="IPF.StickyNote"),
+        Folder("deals", "in"),
+        Folder("won", "deals"),
     ]
-    assert known == {"in": "inbox", "d": "drafts"}
     assert unquote(graph.asked[0].target) == (
         f"/v1.0/users/{USER}/mailFolders?$select=id,parentFolderId,childFolderCount"
         "&$expand=singleValueExtendedProperties($filter=id eq 'String 0x3613')&$top=250"
         "&includeHiddenFolders=true"
     )
+
+
+@pytest.mark.parametrize("container_class", ["", "IPF.Note", "ipf.note"])
+def test_a_folder_of_mail_holds_nothing_else(container_class: str) -> None:
+    source, _ = mail(Reply({"value": [folder("f", kind=container_class)]}))
+    assert source.folders({"f": None}) == [Folder("f", "root")]
+
+
+@pytest.mark.parametrize(
+    "container_class",
+    [
+        "IPF.Appointment",
+        "IPF.Contact",
+        "IPF.Task",
+        "IPF.StickyNote",
+        "IPF.Journal",
+        "IPF.Note.OutlookHomepage",
+    ],
+)
+def test_a_folder_of_something_else_says_of_what(container_class: str) -> None:
+    source, _ = mail(Reply({"value": [folder("f", kind=container_class)]}))
+    assert source.folders({"f": None}) == [Folder("f", "root", holds=container_class)]
+
+
+def test_roles_that_are_known_are_not_asked_for_again() -> None:
+    source, graph = mail(Reply({"value": [folder("in"), folder("other")]}))
+    found = source.folders({"in": Role.INBOX, "other": None, "gone": Role.DRAFTS})
+    assert [(one.folder_id, one.role) for one in found] == [("in", Role.INBOX), ("other", None)]
+    assert len(graph.asked) == 1

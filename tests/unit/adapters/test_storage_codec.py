@@ -26,7 +26,7 @@ SAMPLES = [
     builders.an_inbox_item(),
     builders.a_failure(),
     builders.a_subscription(expires_at=None),
-    builders.a_folder_state(link="https://graph.microsoft.example/next"),
+    builders.a_folder_state(cursor="https://graph.microsoft.example/next"),
 ]
 
 

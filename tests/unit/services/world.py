@@ -53,7 +53,7 @@ class World(Composed):
         mailbox = self.storage.mailboxes.save(a_mailbox(**fields))
         for name in STANDARD:
             captured = name in ("inbox", "sentitems", "archive")
-            state = a_folder_state(folder_id=f"{name}-folder", kind=name, captured=captured, well_known=name)
+            state = a_folder_state(folder_id=f"{name}-folder", kind=name, captured=captured, role=name)
             self.storage.folder_states.put(mailbox, state)
         return mailbox
 

@@ -19,7 +19,7 @@ def pages(mails: list[int], window: Window, size: int) -> list[int]:
     for _ in range(1_000):
         if rest is None:
             return taken
-        at, start = rest, int(rest.link or 0)
+        at, start = rest, int(rest.cursor or 0)
         inside = [
             one
             for one in sorted(range(len(mails)), key=lambda number: (mails[number], number))

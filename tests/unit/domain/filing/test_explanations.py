@@ -9,7 +9,7 @@ import shared.domain.capture.screening
 import shared.domain.matching.matching
 import shared.domain.matching.rules
 from shared.domain.capture import sightings
-from shared.domain.capture.folders import EXCLUDED_WELL_KNOWN
+from shared.domain.capture.folders import CAPTURED, Role
 from shared.domain.commands.advice import ADVICE, GENERAL, advice
 from shared.domain.filing import explanations
 from shared.domain.filing.explanations import (
@@ -69,7 +69,7 @@ def test_every_disposition_is_an_outcome() -> None:
     assert {one.value for one in Disposition} <= set(explanations.ORDER)
 
 
-@pytest.mark.parametrize("kind", [*EXCLUDED_WELL_KNOWN, "IPF.Appointment"])
+@pytest.mark.parametrize("kind", [*sorted(set(Role) - CAPTURED), "IPF.Appointment"])
 def test_every_folder_has_a_sentence(kind: str) -> None:
     assert capture_sentence(f"folder:{kind}").startswith("it is ")
 

@@ -13,7 +13,7 @@ from shared.services.capture.arrivals import SINGLY_AFTER
 from shared.services.capture.backfill import HOPELESS_AFTER, PAUSE
 from tests.builders import AGENT, NOW, a_record
 from tests.fakes import Killed
-from tests.fakes.mail import FakeMail
+from tests.fakes.mail import FakeOpenMailbox
 from tests.unit.services.world import World
 
 STRANGER = "stranger@adatum.example"
@@ -183,13 +183,12 @@ def test_one_that_is_cancelled_under_a_step_stops_behind_it(world: World) -> Non
     [command] = world.storage.queue.take("mail-backfill")
     cancelled: list[object] = []
 
-    class Cancelling(FakeMail):
-        def listed(self, *given: Any, **more: Any) -> Any:
+    class Cancelling(FakeOpenMailbox):
+        def list(self, *given: Any, **more: Any) -> Any:
             cancelled.append(world.manage_backfill.cancel(world.mailbox))
-            return FakeMail.listed(self, *given, **more)
+            return FakeOpenMailbox.list(self, *given, **more)
 
-    world.storage.mail = Cancelling(_boxes=world.mail._boxes)
-    world.restart()
+    world.mail.opened = Cancelling
     world.storage.queue.put(command)
     world.work()
     assert state(world)[0] == "cancelled"
@@ -270,7 +269,7 @@ def test_an_outage_gives_nothing_up(world: World) -> None:
         [command] = world.storage.queue.commands
         with pytest.raises(Unavailable):
             world.backfill(replace(command, attempt=attempt))  # type: ignore[arg-type]
-    world.mail.fail("listed", PageBroken("500"))
+    world.mail.fail("list", PageBroken("500"))
     with pytest.raises(PageBroken):
         world.backfill(world.storage.queue.commands[0])  # type: ignore[arg-type]
     world.mail.fail("messages", Throttled("slow", 9.0))

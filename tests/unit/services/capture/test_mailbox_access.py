@@ -247,7 +247,7 @@ def test_a_walk_that_fails_otherwise_shows_and_is_recorded_once(world: World) ->
 
 
 def test_a_folder_that_may_not_be_read_is_a_failure_and_no_loss(world: World) -> None:
-    world.mail.fail("delta", LOSSES[0])
+    world.mail.fail("changes", LOSSES[0])
     with pytest.raises(AccessDenied):
         world.walk()
     assert row(world).state.name == "failing"
@@ -255,7 +255,7 @@ def test_a_folder_that_may_not_be_read_is_a_failure_and_no_loss(world: World) ->
 
 def test_a_folder_deleted_during_the_walk_is_passed_over(world: World) -> None:
     item = world.deliver(AGENT, "archive")
-    world.mail.fail("delta", NotFound("gone", "ErrorItemNotFound"))
+    world.mail.fail("changes", NotFound("gone", "ErrorItemNotFound"))
     world.walk()
     assert row(world).state.name == "ok"
     assert item in world.storage.sightings.all(world.mailbox)

@@ -71,10 +71,7 @@ def test_an_expiry_behind_which_more_came_than_a_filtered_delta_shows_loses_noth
     assert len(world.timeline()) == 40
 
 
-def test_a_first_delta_that_was_cut_short_is_made_up_for(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sync, "FILTERED_MAXIMUM", 5)
+def test_a_first_walk_that_was_cut_short_is_made_up_for(world: World) -> None:
     world.mail.filtered_maximum = 5
     world.mail.page_size = 2
     world.mail.list_size = 7
@@ -84,7 +81,7 @@ def test_a_first_delta_that_was_cut_short_is_made_up_for(
     assert len(world.timeline()) == 40
     world.mail.calls.clear()
     world.walk()
-    assert world.mail.calls["listed"] == 0
+    assert world.mail.calls["list"] == 0
 
 
 def test_a_long_resync_gives_way_and_goes_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +103,7 @@ def test_a_delta_that_is_forgotten_while_it_is_read_comes_back_and_loses_nothing
     many(world, 10)
     world.walk()
     world.mail.expire(AGENT)
-    with pytest.raises(Unavailable, match="while it is read"):
+    with pytest.raises(Unavailable, match="while it is used"):
         world.walk()
     world.work()
     assert len(world.timeline()) == 10
@@ -125,7 +122,7 @@ def test_moves_of_older_mail_are_followed_behind_a_resync(world: World) -> None:
 
 def test_a_passing_fault_quarantines_nothing(world: World) -> None:
     many(world, 3)
-    world.mail.fail("delta", *[PageBroken("500")] * (BROKEN_TRIES - 1))
+    world.mail.fail("changes", *[PageBroken("500")] * (BROKEN_TRIES - 1))
     settle(world)
     assert len(world.timeline()) == 3
     assert world.storage.exceptions.all == []
@@ -133,7 +130,7 @@ def test_a_passing_fault_quarantines_nothing(world: World) -> None:
 
 def test_many_failures_at_once_are_a_passing_fault_too(world: World) -> None:
     many(world, 3)
-    world.mail.fail("delta", *[PageBroken("500")] * 3 * BROKEN_TRIES)
+    world.mail.fail("changes", *[PageBroken("500")] * 3 * BROKEN_TRIES)
     for _ in range(BROKEN_TRIES):
         with pytest.raises(PageBroken):
             world.walk()
@@ -144,7 +141,7 @@ def test_many_failures_at_once_are_a_passing_fault_too(world: World) -> None:
 
 def test_an_outage_of_all_pages_quarantines_nothing(world: World) -> None:
     many(world, 3)
-    for method in ("delta", "listed"):
+    for method in ("changes", "list"):
         world.mail.fail(method, *[PageBroken("500")] * 30)
     for _ in range(2 * BROKEN_TRIES):
         world.now += BROKEN_FOR

@@ -116,10 +116,10 @@ def test_well_known_names_are_asked_for_only_when_a_folder_is_new(world: World) 
     world.walk()
     world.mail.calls.clear()
     world.walk()
-    assert world.mail.calls["well_known_folders"] == 0
+    assert world.mail.calls["roles"] == 0
     world.mail.add_folder(AGENT, "new-folder")
     world.walk()
-    assert world.mail.calls["well_known_folders"] == 1
+    assert world.mail.calls["roles"] == 1
 
 
 def test_a_folder_that_comes_back_from_deleted_items_is_captured_again(world: World) -> None:
@@ -163,7 +163,7 @@ def test_an_expired_delta_is_walked_again_and_loses_nothing(world: World) -> Non
 
 def test_a_folder_that_fails_for_now_does_not_keep_the_others_waiting(world: World) -> None:
     many(world, 2, folder="sentitems", sender=AGENT, to=("buyer@fabrikam.example",))
-    world.mail.fail("delta", Unavailable("down"))
+    world.mail.fail("changes", Unavailable("down"))
     with pytest.raises(Unavailable):
         world.walk()
     assert sum(len(one.items) for one in world.storage.queue.commands) == 2  # type: ignore[attr-defined]
@@ -172,17 +172,17 @@ def test_a_folder_that_fails_for_now_does_not_keep_the_others_waiting(world: Wor
 def test_a_walk_gives_up_where_everything_fails(world: World) -> None:
     for number in range(9):
         world.mail.add_folder(AGENT, f"f{number}-folder")
-    world.mail.fail("delta", *[Unavailable("down")] * 20)
+    world.mail.fail("changes", *[Unavailable("down")] * 20)
     with pytest.raises(Unavailable):
         world.walk()
-    assert world.mail.calls["delta"] == sync.MOST_FAILED + 1
+    assert world.mail.calls["changes"] == sync.MOST_FAILED + 1
 
 
 def test_a_wait_that_graph_asks_for_ends_the_walk_at_once(world: World) -> None:
-    world.mail.fail("delta", Unavailable("slow down", 30))
+    world.mail.fail("changes", Unavailable("slow down", 30))
     with pytest.raises(Unavailable):
         world.walk()
-    assert world.mail.calls["delta"] == 1
+    assert world.mail.calls["changes"] == 1
 
 
 def test_a_mailbox_is_walked_by_one_worker_at_a_time(world: World) -> None:
@@ -222,18 +222,18 @@ def test_of_many_walks_that_wait_only_the_latest_stays(world: World) -> None:
         walks(commands[0])
         with pytest.raises(Busy):
             walks(commands[2])
-    asked = world.mail.calls["delta"]
+    asked = world.mail.calls["changes"]
     walks(commands[2])
-    assert world.mail.calls["delta"] > asked
+    assert world.mail.calls["changes"] > asked
 
 
 def test_a_walk_that_was_asked_for_while_another_began_is_made(world: World) -> None:
     waiting = SyncMailbox.of(world.mailbox, NOW)
     world.now = NOW + sync.CLOCK_SKEW - timedelta(milliseconds=1)
     world.walk()
-    asked = world.mail.calls["delta"]
+    asked = world.mail.calls["changes"]
     world.sync(waiting)
-    assert world.mail.calls["delta"] > asked
+    assert world.mail.calls["changes"] > asked
 
 
 def test_a_long_walk_gives_way_and_goes_on_from_its_cursor(

@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 
 from shared.domain.commands.commands import IngestMessages
-from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import (
     AccessDenied,
     Forbidden,
@@ -16,13 +15,14 @@ from shared.domain.errors import (
     Rejected,
     Unknown,
 )
+from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import FetchedMessage
 from shared.domain.privacy.callers import ADMIN, Caller
 from shared.domain.privacy.callers import AGENT as AGENT_ROLE
 from shared.services.filing.explain import Explanation
 from tests.builders import AGENT, CONTACT, NOW, TENANT, a_record
 from tests.fakes import FakePorts
-from tests.fakes.mail import FakeMail
+from tests.fakes.mail import FakeMail, FakeOpenMailbox
 from tests.unit.services.world import World
 
 SECOND = "second@contoso.example"
@@ -102,16 +102,16 @@ def test_a_mail_whose_rows_are_being_written_is_pending(world: World) -> None:
 ERROR = Rejected("Microsoft Graph refuses the request (400, ErrorX).", "ErrorX")
 
 
-class Unreadable(FakeMail):
+class Unreadable(FakeOpenMailbox):
     """Headers can be had, bodies cannot."""
 
-    def messages(self, mailbox: Mailbox, ids: Sequence[str]) -> Mapping[str, FetchedMessage | PermanentError]:
-        return dict.fromkeys(super().messages(mailbox, ids), ERROR)
+    def messages(self, items: Sequence[ItemRef]) -> Mapping[ItemRef, FetchedMessage | PermanentError]:
+        return dict.fromkeys(FakeOpenMailbox.messages(self, items), ERROR)
 
 
 @pytest.mark.parametrize("walked", [True, False])
 def test_a_mail_that_cannot_be_fetched_has_failed_and_names_the_exception(walked: bool) -> None:
-    world = World(FakePorts(mail=Unreadable()))
+    world = World(FakePorts(mail=FakeMail(opened=Unreadable)))
     world.records(a_record())
     item = world.deliver()
     if walked:

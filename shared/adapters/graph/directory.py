@@ -1,0 +1,62 @@
+"""The users of Entra ID behind mailboxes, as Graph shows them."""
+
+from typing import Final
+
+from shared.adapters.graph.delegated import Sessions
+from shared.adapters.graph.session import GraphSession, Json, path, query
+from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.errors import NotFound
+from shared.domain.mail.addresses import normalise
+from shared.ports.directory import DirectoryUser
+
+USER_FIELDS: Final = "id,mail,userPrincipalName,proxyAddresses"
+
+
+class GraphDirectory:
+    """Implements `ports.Directory`."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    def user(self, mailbox: Mailbox) -> DirectoryUser:
+        return find_user(self._sessions.of(mailbox), mailbox)
+
+
+def user_of(mailbox: Mailbox) -> str:
+    """How Graph is asked for a mailbox: by object id once it is known, by address until then."""
+    return mailbox.user_id or mailbox.address
+
+
+def find_user(session: GraphSession, mailbox: Mailbox) -> DirectoryUser:
+    """By object id or principal name, else by any address: `/users/{name}` knows no aliases."""
+    where = path("users", user_of(mailbox)) + query(select=USER_FIELDS)
+    try:
+        found = session.get(mailbox.tenant_id, where)
+    except NotFound:
+        if mailbox.user_id:
+            raise
+        found = _by_address(session, mailbox)
+    return directory_user(found, mailbox.address)
+
+
+def directory_user(found: Json, address: str = "") -> DirectoryUser:
+    """A user as Graph shows it; `address` is taken where it shows none."""
+    main = normalise(found.get("mail") or found.get("userPrincipalName") or "") or address
+    return DirectoryUser(str(found["id"]), main, _aliases(found, main))
+
+
+def _by_address(session: GraphSession, mailbox: Mailbox) -> Json:
+    address = mailbox.address.replace("'", "''")
+    condition = f"mail eq '{address}' or proxyAddresses/any(p:p eq 'smtp:{address}')"
+    where = path("users") + query(filter=condition, select=USER_FIELDS)
+    found = list(session.pages(mailbox.tenant_id, where))
+    if len(found) != 1:
+        raise NotFound("The directory has no user with this address.", "Request_ResourceNotFound")
+    return found[0]
+
+
+def _aliases(user: Json, address: str) -> tuple[str, ...]:
+    """The other SMTP addresses of a user; `SMTP:` marks the primary one, other kinds are not mail."""
+    proxies = [str(proxy).partition(":") for proxy in user.get("proxyAddresses") or ()]
+    found = (normalise(value) for kind, _, value in proxies if kind.casefold() == "smtp")
+    return tuple(dict.fromkeys(alias for alias in found if alias and alias != address))
