@@ -12,7 +12,7 @@ from azure.storage.queue import QueueServiceClient
 from bench.soak_script import Place
 from bench.soak_verify import Seen
 from bench.soak_world import COMPANIES
-from dev.tenant import Tenant
+from dev.tenant import Api, Tenant
 from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.adapters.storage.stores.mailboxes import AzureMailboxes
 from shared.adapters.storage.stores.message_rows import is_awaited, to_message
@@ -67,8 +67,14 @@ class Ledger:
         """Every timeline to its end, and every message row."""
         entries: dict[Place, list[tuple[str, str]]] = {}
         for company in COMPANIES:
+            tenant = self.tenants[company.domain]
+            # An entry that rests on a Bcc alone shows itself to the agent who sent the mail, and to nobody else.
+            readers = [tenant.admin, *(tenant.api_of(agent) for agent in company.agents)]
             for record in company.places:
-                entries[company.domain, record] = list(self._timeline(company.domain, record))
+                rows: dict[str, tuple[str, str]] = {}
+                for reader in readers:
+                    rows |= self._timeline(reader, record)
+                entries[company.domain, record] = list(rows.values())
         return Seen(entries, list(self._messages()), bodies)
 
     def poll_now(self) -> None:
@@ -78,13 +84,15 @@ class Ledger:
                 self.mailboxes.change(mailbox, lambda state: replace(state, next_poll_at=None))
         next(iter(self.tenants.values())).poll()
 
-    def _timeline(self, domain: str, record: str) -> Iterator[tuple[str, str]]:
+    def _timeline(self, reader: Api, record: str) -> dict[str, tuple[str, str]]:
+        """Subject and kind of each entry that a reader sees, by its id."""
         query: dict[str, Any] = {"limit": PAGE}
+        rows: dict[str, tuple[str, str]] = {}
         while True:
-            page = self.tenants[domain].admin.call("GET", f"timelines/{record}", params=query)
-            yield from ((str(one["subject"]), str(one["kind"])) for one in page["entries"])
+            page = reader.call("GET", f"timelines/{record}", params=query)
+            rows |= {str(row["id"]): (str(row["subject"]), str(row["kind"])) for row in page["entries"]}
             if not page["cursor"]:
-                return
+                return rows
             query["cursor"] = page["cursor"]
 
     def _messages(self) -> Iterator[tuple[str, str]]:

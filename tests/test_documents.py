@@ -19,7 +19,7 @@ from shared.api.app import create_app
 from shared.config import SETTINGS, STORAGE, Settings
 from shared.domain import names
 from shared.domain.capture import sightings
-from shared.domain.connections import connections, consent, mailbox_state, mailbox_tests, organisations
+from shared.domain.connections import connections, consent, mailbox_state, organisations, verdicts
 from shared.domain.matching.matching import CASCADE
 from tests.builders import TENANT
 
@@ -192,9 +192,9 @@ def test_what_an_admin_reads_while_connecting_is_documented() -> None:
     shown = [[one.outcome, one.title, one.text] for one in consent.NOTICES.values()]
     assert told("## What the person with the link sees") == shown
     tests = told("## The mailbox test")
-    outcomes = len(mailbox_tests.OUTCOMES)
-    assert tests[:outcomes] == [[name, said] for name, said in mailbox_tests.SENTENCES.items()]
-    assert [said for _, said in tests[outcomes:]] == list(mailbox_tests.SEND_SENTENCES)
+    outcomes = len(verdicts.OUTCOMES)
+    assert tests[:outcomes] == [[name, said] for name, said in verdicts.SENTENCES.items()]
+    assert [said for _, said in tests[outcomes:]] == list(verdicts.SEND_SENTENCES)
     assert codes(section("docs/connecting.md", "## Ways to connect")) == list(connections.MODES)
 
 

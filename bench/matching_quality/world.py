@@ -71,7 +71,7 @@ class Company:
 
 
 @dataclass(frozen=True, slots=True)
-class Matter:
+class Deal:
     """An opportunity or project with the contacts that stand on it."""
 
     ref: str
@@ -88,7 +88,7 @@ class Matter:
 class World:
     """Who there is. Companies stand apart by what is open with them, so that each story knows what may hit.
 
-    `plain` have no matter; `opportunities` and `shut` are of
+    `plain` have no deal; `opportunities` and `shut` are of
     some, `projects` of some with one open project each, `several` have more, and `twins` are called alike.
     """
 
@@ -96,11 +96,11 @@ class World:
     lists: dict[str, tuple[Agent, ...]] = field(default_factory=dict)
     records: list[Record] = field(default_factory=list)
     plain: list[Company] = field(default_factory=list)
-    opportunities: list[Matter] = field(default_factory=list)
-    shut: list[Matter] = field(default_factory=list)
-    projects: list[Matter] = field(default_factory=list)
+    opportunities: list[Deal] = field(default_factory=list)
+    shut: list[Deal] = field(default_factory=list)
+    projects: list[Deal] = field(default_factory=list)
     several: list[Company] = field(default_factory=list)
-    twins: list[Matter] = field(default_factory=list)
+    twins: list[Deal] = field(default_factory=list)
     solos: list[Person] = field(default_factory=list)
     closed: list[Person] = field(default_factory=list)
     gone: list[Company] = field(default_factory=list)
@@ -192,13 +192,13 @@ class Settling:
         """A contact without client, at a free mail domain."""
         return self.contact(self.chance.choice(FREE_MAIL))
 
-    def deal(self, kind: str, company: Company, contacts: Iterable[Person], **fields: Any) -> Matter:
+    def deal(self, kind: str, company: Company, contacts: Iterable[Person], **fields: Any) -> Deal:
         named = tuple(contacts)
         summary = fields.pop("summary", "") or self.names.deal()
         ids = tuple(one.contact for one in named)
         client = company.ref.partition("/")[2]
         ref = self.add(kind, summary=summary, client=client, contacts=ids, **fields)
-        return Matter(ref, summary, company, named)
+        return Deal(ref, summary, company, named)
 
     def _agents(self) -> None:
         plain = [self._agent("plain") for _ in range(5)]
@@ -247,7 +247,7 @@ class Settling:
             self.deal("project", company, company.people[:1])
         return company
 
-    def _twins(self, company: Company) -> tuple[Matter, Matter]:
+    def _twins(self, company: Company) -> tuple[Deal, Deal]:
         first = self.deal("opportunity", company, company.people)
         return first, self.deal("opportunity", company, company.people, summary=first.summary)
 

@@ -86,8 +86,8 @@ class Gateway:
         tenant_id = str(claims["tid"])
         self.world.stats.by_tenant[tenant_id][route.template] += 1
         user = self.world.directory.by_name(tenant_id, parameters["user"]) if "user" in parameters else None
-        self._check(claims, route, user)
-        context = Context(self.world, self.notifier, call, tenant_id, parameters, user)
+        is_basic = self._check(claims, route, user)
+        context = Context(self.world, self.notifier, call, tenant_id, parameters, user, is_basic)
         key = user.address if user and route.in_mailbox else ""
         self._count_if_early(key or tenant_id, call, route, batched=batched)
         if user and route.in_mailbox and self.world.faults.denies({user.address.lower(), user.id}):
@@ -96,15 +96,14 @@ class Gateway:
             self.world.stats.writes[user.address] += 1
         return await self._counted(context, route, key, batched=batched)
 
-    def _check(self, claims: Claims, route: Route, user: User | None) -> None:
-        """Raises GraphError for what the token's bearer may not do."""
+    def _check(self, claims: Claims, route: Route, user: User | None) -> bool:
+        """Whether mail is shown without content. Raises GraphError for what the token's bearer may not do."""
         organisation = self.world.directory.organisations.get(str(claims["tid"]))
         if organisation is None or not organisation.consented:
             raise access_denied()
         if "scp" in claims:
-            check_delegated(claims, self.world.people.by_id(str(claims.get("sid"))), route, user)
-        else:
-            check_application(organisation, claims, route, user)
+            return check_delegated(claims, self.world.people.by_id(str(claims.get("sid"))), route, user)
+        return check_application(organisation, claims, route, user)
 
     async def _counted(self, context: Context, route: Route, key: str, *, batched: bool) -> Answer:
         """Holds one of the mailbox's four places while the handler runs."""

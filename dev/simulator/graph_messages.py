@@ -17,12 +17,16 @@ from dev.simulator.view import View, attachment_json, embedded_item
 _ALWAYS_UPDATABLE = frozenset({"isRead", "categories", "flag", "inferenceClassification", "importance"})
 
 
+def _view(context: Context) -> View:
+    return View.of(context.call).limited(basic=context.is_basic)
+
+
 def message_answer(
     context: Context, message: StoredMessage, *, status: int = 200, view: View | None = None
 ) -> Answer:
     """A single message with context and the preferences that were applied."""
     preferences = context.call.preferences
-    view = view or View.of(context.call)
+    view = view or _view(context)
     shown = context.world.renderer.message(context.mailbox, message, view)
     payload = {"@odata.context": context.context_url("users/messages/$entity"), **shown}
     headers = {"Preference-Applied": preferences.applied} if preferences.applied else {}
@@ -52,7 +56,7 @@ def refuse_bad_page(context: Context, size: int, messages: list[StoredMessage], 
 
 def _list(context: Context, messages: list[StoredMessage], path: str) -> Answer:
     query, mailbox = context.call.query, context.mailbox
-    view = View.of(context.call)
+    view = _view(context)
     conditions = parse_filter(query["$filter"]) if query.get("$filter") else None
     order = parse_order(query.get("$orderby", ""))
     check_order(order, conditions)
@@ -108,7 +112,7 @@ async def message_delta(context: Context) -> Answer:
             page_size(context.call.integer("$top"), context.call.preferences.page_size),
         )
     state = delta.resized(state, context.call.preferences.page_size)
-    view = View.parse(state.select, state.expand, context.call.preferences)
+    view = View.parse(state.select, state.expand, context.call.preferences).limited(basic=context.is_basic)
     page = delta.Walk(mailbox, folder, view, context.world.renderer, faults.settings.seed).page(state)
     refuse_bad_page(context, state.size, page.messages, view)
     return _delta_answer(context, folder, page)

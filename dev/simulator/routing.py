@@ -13,7 +13,10 @@ from dev.simulator.world import World
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One authenticated call. `user` is the one named in the path, if any."""
+    """One authenticated call. `user` is the one named in the path, if any.
+
+    `is_basic`: mail is shown without its content.
+    """
 
     world: World
     notifier: Notifier
@@ -21,6 +24,7 @@ class Context:
     tenant_id: str
     parameters: dict[str, str]
     named_user: User | None
+    is_basic: bool = False
 
     @property
     def user(self) -> User:
@@ -64,6 +68,11 @@ class Route:
     def is_settings(self) -> bool:
         """Whether it is about what a mailbox is set to, not about its mail."""
         return "mailboxsettings" in self.pattern
+
+    @property
+    def is_content(self) -> bool:
+        """Whether it gives more of a mail than its headers, or changes anything."""
+        return self.method != "GET" or "$value" in self.pattern or "attachments" in self.pattern
 
     def match(self, segments: tuple[str, ...]) -> dict[str, str] | None:
         found: dict[str, str] = {}

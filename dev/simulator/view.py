@@ -3,7 +3,7 @@
 import base64
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote as percent
 
 from dev.simulator import body as bodies
@@ -18,6 +18,7 @@ from dev.simulator.mime import read_mail
 from dev.simulator.query import split_outside
 from dev.simulator.stats import Stats
 
+_CONTENT = frozenset({"body", "bodyPreview", "uniqueBody"})
 _ONLY_SELECTED = frozenset({"internetMessageHeaders", "uniqueBody"})
 _DEFAULTS = [
     "id",
@@ -67,12 +68,16 @@ _TAGS: dict[str, Callable[[StoredMessage], str | None]] = {
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The options of one read. `attachment_fields` None: attachments not expanded."""
+    """The options of one read. `attachment_fields` None: attachments not expanded.
+
+    `basic`: the reader's right is Mail.ReadBasic, which leaves out body, preview, attachments, extended properties.
+    """
 
     select: frozenset[str] | None = None
     attachment_fields: frozenset[str] | None = None
     tags: tuple[str, ...] | None = None
     preferences: Preferences = field(default_factory=Preferences)
+    basic: bool = False
 
     @classmethod
     def of(cls, call: Call) -> "View":
@@ -95,7 +100,13 @@ class View:
                 )
         return cls(_selected(select), attachment_fields, tags, preferences)
 
+    def limited(self, *, basic: bool) -> "View":
+        """As a reader with that right sees it."""
+        return replace(self, basic=True, attachment_fields=None, tags=None) if basic else self
+
     def wants(self, name: str) -> bool:
+        if self.basic and name in _CONTENT:
+            return False
         return name not in _ONLY_SELECTED if self.select is None else name in self.select
 
 
@@ -141,11 +152,7 @@ class Renderer:
             out["@odata.type"] = content.odata_type
         out["@odata.etag"] = f'W/"{message.change_key}"'
         values = self._values(message, immutable=immutable)
-        names = (
-            _DEFAULTS
-            if view.select is None
-            else [name for name in _DEFAULTS if name == "id" or name in view.select]
-        )
+        names = [name for name in _DEFAULTS if name == "id" or view.wants(name)]
         out |= {name: values[name] for name in names if name in values}
         if content.is_event and (view.select is None or "meetingMessageType" in view.select):
             out["meetingMessageType"] = content.meeting or "none"

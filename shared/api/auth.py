@@ -3,11 +3,12 @@
 It knows neither Entra ID nor keys; its caller passes a verifier. A route is open only if it is no GuardedRoute.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Annotated, Any, Protocol, cast
 
 from fastapi import Depends, Request, Response, Security
 from fastapi.concurrency import run_in_threadpool
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
@@ -42,10 +43,14 @@ class GuardedRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         enter = super().get_route_handler()
         names = query_names(self)
+        checks = list(_role_checks(self.dependant))
 
         async def guarded(request: Request) -> Response:
             # Both wait for storage or Entra ID, which would hold up every other request here.
             request.state.caller = await run_in_threadpool(_identify, request)
+            # The role comes before the query, so that a stranger to a route learns no more than that.
+            for check in checks:
+                await check(request)
             check_query(request, names)
             if self.body_field is not None:
                 await check_media_type(request)
@@ -56,15 +61,28 @@ class GuardedRoute(APIRoute):
         return guarded
 
 
-def needs(*roles: str) -> Callable[[Request], Awaitable[Caller]]:
+class RoleCheck:
     """A dependency that returns the caller with one of these roles. Raises Forbidden."""
 
-    async def caller(request: Request) -> Caller:
+    def __init__(self, *roles: str) -> None:
+        self._roles = roles
+
+    async def __call__(self, request: Request) -> Caller:
         found = cast(Caller, request.state.caller)
-        found.needs(*roles)
+        found.needs(*self._roles)
         return found
 
-    return caller
+
+def needs(*roles: str) -> RoleCheck:
+    """The dependency of a route that only these roles may call."""
+    return RoleCheck(*roles)
+
+
+def _role_checks(dependant: Dependant) -> Iterator[RoleCheck]:
+    for dependency in dependant.dependencies:
+        if isinstance(dependency.call, RoleCheck):
+            yield dependency.call
+        yield from _role_checks(dependency)
 
 
 async def _use_cases(request: Request) -> ApiUseCases:

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from shared.domain.connections.mailbox_tests import Read
 from shared.domain.connections.mailboxes import Mailbox
 from shared.ports.directory import DirectoryUser
 
 
 class AccessProbe(Protocol):
-    """What a mailbox's connection may do there. Reads only, and no more of mail than one id."""
+    """What a mailbox's connection may do there. Reads only, and no more of mail than one preview."""
 
     def renew(self, mailbox: Mailbox) -> None:
         """Forget the token: a grant may be newer than it."""
@@ -25,8 +26,11 @@ class AccessProbe(Protocol):
     def group(self, mailbox: Mailbox) -> str:
         """The name of the group that has the address, or ''. Raises AccessDenied."""
 
-    def read(self, mailbox: Mailbox) -> None:
-        """Read one id from the inbox. Raises AccessDenied, NotFound or MailboxUnavailable."""
+    def read(self, mailbox: Mailbox) -> Read:
+        """Read one mail's preview from the inbox: DONE, EMPTY or HEADERS_ONLY.
+
+        Raises AccessDenied, NotFound or MailboxUnavailable.
+        """
 
     def purpose(self, mailbox: Mailbox) -> str:
         """What the mailbox is for, in Exchange's word. Raises AccessDenied."""

@@ -44,7 +44,7 @@ def read(body: bytes) -> Iterator[Notification]:
     items = content.get("value") if isinstance(content, dict) else None
     if not isinstance(items, list):
         raise ValueError("no list of notifications")
-    return (_notification(one) for one in items if isinstance(one, dict))
+    return (_notification(item) for item in items if isinstance(item, dict))
 
 
 def _handshake(token: str) -> func.HttpResponse:
@@ -60,6 +60,7 @@ def _notification(item: dict[str, Any]) -> Notification:
     return Notification(
         tenant_id=_text(item.get("tenantId")).lower(),
         client_state=_text(item.get("clientState")),
+        # The path in `resource` differs in case and form between Graph's services; the id in the data does not.
         message_id=_text(data.get("id") if isinstance(data, dict) else ""),
         change=_text(item.get("changeType")),
         lifecycle=_text(item.get("lifecycleEvent")),

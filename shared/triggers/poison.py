@@ -1,4 +1,4 @@
-"""The end of the road: what the host gave up on is told to the admin, and either run once more or recorded.
+"""The poison queues: a command that the host gave up on is run once more or recorded, and the admin is told.
 
 The poison message itself is finished either way.
 """
@@ -15,8 +15,8 @@ from shared.triggers.queue import Outcomes, QueueMessage, record_malformed, text
 def take_poison(message: QueueMessage, family: Family, outcomes: Outcomes) -> None:
     """Finish one message of a `-poison` queue.
 
-    A command whose failure is recorded needs a person. One without killed its workers, or storage was away:
-    it is put back once by itself, and recorded when it comes again. Safe to run twice.
+    A command whose failure is recorded needs a person. A command without a record killed its workers, or storage
+    did not answer: it goes back once by itself, and is recorded when it comes again. Safe to run twice.
     """
     try:
         command = family.read(text_of(message))

@@ -15,7 +15,7 @@ from shared.ports.stores.exceptions import Exceptions
 from shared.ports.work import Clock, CommandQueue
 from shared.services.commands.failures import failure_of, failure_of_bug, failure_of_text, record
 
-# host.json: the host gives a message five tries; before the last one a batch is split.
+# host.json: the host gives a message so many tries; before the last one a batch is split.
 MAX_DEQUEUE_COUNT = 5
 # A batch that fails again and again for passing reasons may do so for one of its mails only.
 SPLIT_AT_ATTEMPT = 3
@@ -59,18 +59,24 @@ def handle(message: QueueMessage, family: Family, run: Callable[[Command], None]
     except MalformedCommand as error:
         record_malformed(message, family.queue, error, outcomes)
         return
-    if _is_last_try(message) and isinstance(command, IngestMessages) and len(command.items) > 1:
+    is_last = _is_last_try(message)
+    if is_last and isinstance(command, IngestMessages) and len(command.items) > 1:
         _split(command, outcomes)
         return
-    with telemetry.measured(f"{family.queue}_handled", mailbox=command.mailbox_id) as said:
+    with telemetry.measured(f"{family.queue}_handled", mailbox=command.mailbox_id) as fields:
         try:
-            said["outcome"] = _attempt(command, run, outcomes)
+            fields["outcome"] = _attempt(command, run, outcomes)
         except Exception as error:
-            said["outcome"] = "raised"
-            if _is_last_try(message) and not isinstance(error, TransientError):
-                record(outcomes.exceptions, failure_of_bug(command, error, outcomes.clock()))
-            telemetry.cut_trace(error)
+            fields["outcome"] = "raised"
+            _note_bug(command, error, outcomes, is_last=is_last)
             raise
+
+
+def _note_bug(command: Command, error: Exception, outcomes: Outcomes, *, is_last: bool) -> None:
+    # The host then moves the message to poison, and the error is known to nobody but this worker.
+    if is_last and not isinstance(error, TransientError):
+        record(outcomes.exceptions, failure_of_bug(command, error, outcomes.clock()))
+    telemetry.cut_trace(error)
 
 
 def _attempt(command: Command, run: Callable[[Command], None], outcomes: Outcomes) -> str:
@@ -115,7 +121,7 @@ def _parts(command: Command) -> list[Command]:
     """The command itself, or one for each mail of a batch that has failed several times."""
     if not isinstance(command, IngestMessages) or command.attempt < SPLIT_AT_ATTEMPT:
         return [command]
-    return [replace(command, items=(one,)) for one in command.items]
+    return [replace(command, items=(item,)) for item in command.items]
 
 
 def _is_last_try(message: QueueMessage) -> bool:
@@ -125,8 +131,8 @@ def _is_last_try(message: QueueMessage) -> bool:
 def _split(command: IngestMessages, outcomes: Outcomes) -> None:
     """One bad mail must not take nineteen along: each goes on alone."""
     telemetry.event("command_split", mailbox=command.mailbox_id, ids=len(command.items))
-    for one in command.items:
-        outcomes.queue.put(replace(command, items=(one,)))
+    for item in command.items:
+        outcomes.queue.put(replace(command, items=(item,)))
 
 
 def record_malformed(message: QueueMessage, queue: str, error: MalformedCommand, outcomes: Outcomes) -> None:

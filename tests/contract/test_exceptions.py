@@ -146,10 +146,10 @@ class TestLedger:
 
 class TestAwaited:
     def test_a_mail_that_others_answer_is_awaited_until_it_is_there(self, storage, tenant):
-        from tests.builders import a_copy, a_document, a_stored_message, a_waiter
+        from tests.builders import a_copy, a_dependent, a_document, a_stored_message
 
         assert storage.messages.is_awaited(tenant, "0f" * 16) is False
-        storage.messages.wait_for(tenant, "0f" * 16, a_waiter())
+        storage.messages.wait_for(tenant, "0f" * 16, a_dependent())
         assert storage.messages.is_awaited(tenant, "0f" * 16) is True
         storage.messages.create(tenant, a_stored_message(key="0f" * 16), a_document(), a_copy())
         assert storage.messages.is_awaited(tenant, "0f" * 16) is False

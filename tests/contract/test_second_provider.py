@@ -10,10 +10,10 @@ import pytest
 
 from shared.domain.capture.folders import Role
 from shared.domain.capture.windows import Window
+from shared.domain.commands.commands import ReconcileMailbox
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import PageBroken
 from shared.domain.mail.items import ItemRef
-from shared.services.capture.reconcile import sweep_of
 from tests.builders import AGENT, CONTACT, NOW, a_record
 from tests.contract.eml_folders import EmlFolders, eml
 from tests.fakes import FakePorts
@@ -141,7 +141,7 @@ def test_reconciliation_finds_what_no_walk_has_seen(world: EmlWorld) -> None:
     arrive(world, "walked")
     settle(world)
     arrive(world, "missed", Role.ARCHIVE)
-    world.reconcile(sweep_of(world.mailbox.tenant_id, world.mailbox.mailbox_id, world.now))
+    world.reconcile(ReconcileMailbox.of(world.mailbox, world.now))
     world.work()
     assert filed(world) == ["missed", "walked"]
 

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import jwt
@@ -108,6 +109,19 @@ def stranger(stack: Stack) -> Tenant:
     return tenant
 
 
+@cache
+def query_names(document_url: str) -> dict[tuple[str, str], frozenset[str]]:
+    """The query parameters of every operation, by method and template, from the OpenAPI page."""
+    paths = Api(document_url).call("GET", "openapi.json")["paths"]
+    return {
+        (method.upper(), path.removeprefix(PREFIX)): frozenset(
+            parameter["name"] for parameter in described.get("parameters", []) if parameter["in"] == "query"
+        )
+        for path, operations in paths.items()
+        for method, described in operations.items()
+    }
+
+
 def routes(owner: Owner) -> Iterator[tuple[str, str]]:
     """(method, template below the prefix) of every route but the open ones, from the OpenAPI page."""
     document = Api(owner.tenant.ready["api_url"]).call("GET", "openapi.json")
@@ -121,7 +135,9 @@ def routes(owner: Owner) -> Iterator[tuple[str, str]]:
 def attempt(api: Api, owner: Owner, method: str, template: str, **options: Any) -> Any:
     body = BODIES.get(f"{method} {template}")
     given = {"json": body or {}} if body or method in ("PUT", "POST") else {}
-    return api.raw(method, owner.path(template), params=owner.query, **given, **options)
+    names = query_names(owner.tenant.ready["api_url"])[method, template]
+    query = {name: value for name, value in owner.query.items() if name in names}
+    return api.raw(method, owner.path(template), params=query, **given, **options)
 
 
 def claims_of(owner: Owner) -> dict[str, Any]:

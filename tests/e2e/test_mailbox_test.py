@@ -84,6 +84,16 @@ def test_a_mailbox_outside_the_scope(tenant: Tenant) -> None:
     assert "management scope" in refusal(tenant, ben)
 
 
+def test_a_right_to_headers_alone(tenant: Tenant) -> None:
+    ann, ben = tenant.agent("ann"), tenant.agent("ben")
+    tenant.control.consent(tenant.tenant_id, roles=["Mail.ReadBasic.All", "User.Read.All"])
+    assert outcome(tenant, ann) == "no_bodies"
+    assert "the right Mail.Read is missing" in refusal(tenant, ann)
+    tenant.control.deliver(ben, a_mail(CONTACT, ben).as_bytes())
+    tenant.control.consent(tenant.tenant_id, roles=[], rbac_scope=[ben])
+    assert outcome(tenant, ben) == "ok"
+
+
 def test_an_access_policy_that_leaves_a_mailbox_out(tenant: Tenant) -> None:
     ann = tenant.agent("ann")
     tenant.control.put_faults(access_denied=[ann])

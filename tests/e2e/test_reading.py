@@ -141,10 +141,12 @@ def test_bcc_is_shown_to_those_alone_in_whose_mailbox_it_is_visible(
     received = mail.as_bytes()
     mail["Bcc"] = hidden
     tenant.deliver(ann, mail, "sentitems")
-    entry = tenant.entry("contact/C-2", mail)
+    entry = tenant.entry("contact/C-1", mail)
     ledger.outcome(ben, tenant.deliver(ben, received))
     ledger.settle()
     own = message(tenant.api_of(ann), entry)
+    shown = tenant.api_of(ann).call("GET", "timelines/contact/C-2")["entries"]
+    assert [row["message_id"] for row in shown] == [entry["message_id"]]
     assert [one["address"] for one in own["bcc"]] == [hidden]
     assert {one["id"] for one in own["links"]} == {"C-1", "C-2"}
     for api in (tenant.admin, tenant.api_of(ben), service_of(tenant)):
@@ -153,6 +155,7 @@ def test_bcc_is_shown_to_those_alone_in_whose_mailbox_it_is_visible(
         assert {one["id"] for one in answer.json()["links"]} == {"C-1"}
         for ref in ("contact/C-1", "contact/C-2"):
             assert hidden not in api.raw("GET", f"timelines/{ref}").text
+        assert api.call("GET", "timelines/contact/C-2")["entries"] == []
 
 
 def message(api: Api, entry: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from shared.domain.connections.mailbox_tests import Read
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import NotFound
 from shared.ports.directory import DirectoryUser
@@ -18,10 +19,11 @@ class FakeProbe:
     """Lets everybody in, unless told otherwise: `errors` by method, or by (method, address).
 
     Everybody exists under the address that is asked for; `named` are users by address or object id, None where
-    there is none; `groups` are names by address; `purposes` are words by address.
+    there is none; `groups` are names by address; `purposes` are words by address. `inbox` is what reading comes to.
     """
 
     roles: frozenset[str] = ROLES
+    inbox: Read = Read.DONE
     errors: Errors[str | tuple[str, str]] = field(default_factory=lambda: Errors(_is_call))
     named: dict[str, DirectoryUser | None] = field(default_factory=dict)
     groups: dict[str, str] = field(default_factory=dict)
@@ -51,8 +53,9 @@ class FakeProbe:
         self._call("group", mailbox.address)
         return self.groups.get(mailbox.address, "")
 
-    def read(self, mailbox: Mailbox) -> None:
+    def read(self, mailbox: Mailbox) -> Read:
         self._call("read", mailbox.address)
+        return self.inbox
 
     def purpose(self, mailbox: Mailbox) -> str:
         self._call("purpose", mailbox.address)

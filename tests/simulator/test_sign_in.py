@@ -164,6 +164,51 @@ def test_exchange_may_not_have_noticed_a_grant_yet(simulator: Simulator) -> None
     assert ask("GET", f"/users/{ANN}/mailFolders/inbox/messages").status_code == 403
 
 
+PREVIEW = "mailFolders/inbox/messages?$select=id,bodyPreview&$top=1"
+WITH_ATTACHMENT = (
+    b"From: c@client.example\r\nTo: ann@contoso.example\r\nSubject: Plan\r\nMessage-ID: <p1@client.example>\r\n"
+    b"In-Reply-To: <p0@client.example>\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+    b"--b\r\nContent-Type: text/plain\r\n\r\nSecret words\r\n"
+    b"--b\r\nContent-Type: text/plain\r\nContent-Disposition: attachment; filename=a.txt\r\n\r\nSecret\r\n--b--\r\n"
+)
+
+
+@pytest.mark.parametrize("role", ["Mail.ReadBasic", "Mail.ReadBasic.All"])
+def test_basic_reading_shows_headers_and_no_content(simulator: Simulator, role: str) -> None:
+    simulator.control.deliver(ANN, WITH_ATTACHMENT)
+    simulator.control.consent(TENANT, roles=[role])
+    ask = graph_for(simulator, token_for(simulator).json()["access_token"])
+    expand = "$expand=attachments,singleValueExtendedProperties($filter=id eq 'String 0x1042')"
+    (shown,) = ask.get(f"/users/{ANN}/messages?{expand}")["value"]
+    assert (shown["subject"], shown["hasAttachments"]) == ("Plan", True)
+    content = {"body", "bodyPreview", "uniqueBody", "attachments", "singleValueExtendedProperties"}
+    assert not content & set(shown)
+    path = f"/users/{ANN}/messages/{shown['id']}"
+    assert not content & set(ask.get(f"{path}?$select=body,uniqueBody,bodyPreview,subject"))
+    assert set(ask.get(f"/users/{ANN}/{PREVIEW}")["value"][0]) == {"@odata.etag", "id"}
+    assert not content & set(ask.get(f"/users/{ANN}/mailFolders/inbox/messages/delta")["value"][0])
+    for refused in (f"{path}/$value", f"{path}/attachments"):
+        assert ask("GET", refused).status_code == 403
+    assert ask("PATCH", path, {"isRead": True}).status_code == 403
+
+
+def test_basic_and_whole_reading_add_up(simulator: Simulator) -> None:
+    simulator.control.deliver(ANN, WITH_ATTACHMENT)
+    simulator.control.deliver(BEN, WITH_ATTACHMENT)
+    simulator.control.consent(TENANT, roles=["Mail.ReadBasic.All"], rbac_scope=[ANN])
+    ask = graph_for(simulator, token_for(simulator).json()["access_token"])
+    assert "Secret words" in ask.get(f"/users/{ANN}/{PREVIEW}")["value"][0]["bodyPreview"]
+    assert "bodyPreview" not in ask.get(f"/users/{BEN}/{PREVIEW}")["value"][0]
+
+
+def test_an_agents_basic_sign_in_shows_headers_of_the_own_mailbox_only(simulator: Simulator) -> None:
+    simulator.control.deliver(ANN, WITH_ATTACHMENT)
+    ask = graph_for(simulator, sign_in(simulator, ANN, ["User.Read", "Mail.ReadBasic"])["access_token"])
+    assert "bodyPreview" not in ask.get(f"/users/{ANN}/{PREVIEW}")["value"][0]
+    simulator.control.delegate(BEN, ANN, "full_access")
+    assert ask("GET", f"/users/{BEN}/{PREVIEW}").status_code == 403
+
+
 def test_a_group_is_found_by_its_address(simulator: Simulator) -> None:
     simulator.control.consent(
         TENANT, roles=["GroupMember.Read.All"], groups={"sales@contoso.example": "Sales"}

@@ -9,10 +9,13 @@ from shared.adapters.graph.delegated import Sessions
 from shared.adapters.graph.directory import USER_FIELDS, directory_user, find_user, user_of
 from shared.adapters.graph.session import path, query
 from shared.adapters.graph.tokens import GraphTokens
+from shared.domain.connections.mailbox_tests import Read
 from shared.domain.connections.mailboxes import Mailbox
 from shared.ports.directory import DirectoryUser
 
-_FIRST: Final = query(select="id", top="1")
+# The preview needs the same right as the body, and shows 255 characters of a person's mail at most.
+_PREVIEW: Final = "bodyPreview"
+_FIRST: Final = query(select=f"id,{_PREVIEW}", top="1")
 
 
 class GraphProbe:
@@ -54,9 +57,13 @@ class GraphProbe:
         found = next(self._sessions.of(mailbox).pages(mailbox.tenant_id, where), None)
         return str(found.get("displayName") or mailbox.address) if found else ""
 
-    def read(self, mailbox: Mailbox) -> None:
+    def read(self, mailbox: Mailbox) -> Read:
         where = path("users", user_of(mailbox), "mailFolders", "inbox", "messages") + _FIRST
-        self._sessions.of(mailbox).get(mailbox.tenant_id, where)
+        mails = self._sessions.of(mailbox).get(mailbox.tenant_id, where).get("value")
+        if not isinstance(mails, list) or not mails:
+            return Read.EMPTY
+        # A mail without text has an empty preview; only Mail.ReadBasic leaves the property out.
+        return Read.HEADERS_ONLY if mails[0].get(_PREVIEW) is None else Read.DONE
 
     def purpose(self, mailbox: Mailbox) -> str:
         where = path("users", user_of(mailbox), "mailboxSettings", "userPurpose")

@@ -36,6 +36,7 @@ class Blobs:
     def get(self, name: str) -> Iterator[bytes]:
         """Raises NotFound at once, not when the reader takes the first chunk."""
         with translated(self._container):
+            # One block in memory: more of them side by side would multiply it.
             chunks = self._client(name).download_blob(max_concurrency=1).chunks()
         return self._translated(chunks)
 

@@ -21,10 +21,15 @@ def to_plain(value: object) -> Any:
 
     It leaves out fields that belong to the row and not to the thing: the ETag, and fields that are not compared.
     """
+    # Before the dataclasses, of which it is one.
     if isinstance(value, RecordRef):
         return str(value)
     if is_dataclass(value):
         return {name: to_plain(getattr(value, name)) for name in _stored_fields(value)}
+    return _plain_value(value)
+
+
+def _plain_value(value: object) -> Any:
     match value:
         case Enum():
             return value.value

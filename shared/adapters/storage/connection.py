@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from shared.adapters.storage.calls import Calls
 
 DIRECT: Final = "direct"
+# The SDKs' own limits and retries add up (86 s for a queue that is down); a failed command is put back anyway.
 CONNECT_TIMEOUT: Final = 5.0
 READ_TIMEOUT: Final = 20.0
 RETRIES: Final = 3

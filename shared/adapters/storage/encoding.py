@@ -18,14 +18,18 @@ T = TypeVar("T")
 MAX_KEY: Final = 1_024
 MAX_PROPERTY: Final = 64 * 1024
 MAX_ENTITY: Final = 1024 * 1024
+# 255 with the three that Azure sets itself: both keys and the timestamp.
 MAX_PROPERTIES: Final = 252
 MAX_OPERATIONS: Final = 100
 MAX_TRANSACTION: Final = 4 * 1024 * 1024
+# 64 KiB in base64, which the Functions host expects.
 MAX_QUEUE_MESSAGE: Final = 48 * 1024
 
 CONTENT: Final = "content"
 MAX_PARTS: Final = 8
+# Somewhat below the 64 KiB of a property: the first part has a byte more.
 _PART: Final = 60_000
+# A hostile body of megabytes must not cost seconds of CPU: above these it is compressed less, or not at all.
 _LARGE: Final = 1_000_000
 _HUGE: Final = 8 * 1024 * 1024
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _UNPROVISIONED: Final = frozenset(
     ["TableNotFound", "QueueNotFound", "ContainerNotFound", "TableBeingDeleted", "ContainerBeingDeleted"]
 )
+# ServerBusy is 503: what Azure answers above an account's or a partition's targets.
 _TOO_BUSY: Final = (429, 503)
 
 
@@ -50,15 +51,18 @@ def failure(what: str, status: int, code: str, retry_after: str = "") -> Postled
     message = f"{what}: {status or 'no answer'} {code}".strip()
     if code in _UNPROVISIONED:
         return Unavailable(f"{message}; was the storage account provisioned?")
-    if status == 404:
-        return NotFound(message, code)
-    if status in (409, 412):
-        return Conflict(message)
     if status in _TOO_BUSY:
         return Throttled(message, seconds(retry_after))
-    if _is_refused(status):
-        return Rejected(message, code)
-    return Unavailable(message)
+    return _lasting(status, message, code) or Unavailable(message)
+
+
+def _lasting(status: int, message: str, code: str) -> PostledgerError | None:
+    if status == 404:
+        return NotFound(message, code)
+    # 409: it exists already, or another process leases it; 412: its ETag has changed.
+    if status in (409, 412):
+        return Conflict(message)
+    return Rejected(message, code) if _is_refused(status) else None
 
 
 def _is_refused(status: int) -> bool:

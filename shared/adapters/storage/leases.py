@@ -71,6 +71,7 @@ class AzureLeases:
 
     def _own(self, blob: str, turns: "_Turns") -> None:
         """Hold the lease: the first worker acquires it, the others share it. Raises Busy."""
+        # Apart from the condition: a request to storage must not hold up the workers of other mailboxes.
         with turns.asking:
             if turns.held is None:
                 lease = self._acquire(blob)
@@ -127,6 +128,7 @@ class _Held:
     def __init__(self, lease: _Lease, renew_every: float) -> None:
         self._lease = lease
         self._ended = Event()
+        # A daemon: a worker that ends must not wait for it, and the lease then expires.
         Thread(target=self._renew, args=(renew_every,), name="lease", daemon=True).start()
 
     def release(self) -> None:

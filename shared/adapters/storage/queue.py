@@ -7,6 +7,7 @@ from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import check_queue_message
 from shared.domain.commands.envelope import Command
 
+# Azure refuses a longer visibility timeout.
 LONGEST_DELAY: Final = 7 * 24 * 3_600
 
 

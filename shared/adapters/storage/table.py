@@ -60,6 +60,7 @@ class Table:
 
     def transact(self, operations: Sequence[Operation]) -> list[str]:
         """All or nothing, within one partition, at most 100. Returns the ETags. Raises Conflict and NotFound."""
+        # Azurite takes rows that Azure refuses, so tests would not see them.
         for operation in operations:
             check_entity(operation.row)
         return self._calls.transact(operations)
@@ -98,6 +99,7 @@ class Table:
 def _groups(operations: Iterable[Operation]) -> list[list[Operation]]:
     """The operations of each transaction: it has one partition, and a limit of rows and bytes."""
     groups: list[list[Operation]] = []
+    # A transaction has one partition; sorting keeps the order within each, and `groupby` needs it.
     for _, part in groupby(sorted(operations, key=_partition), key=_partition):
         groups += in_transactions((operation, payload_size(operation.row)) for operation in part)
     return groups

@@ -162,8 +162,13 @@ class MailConnection:
         state = VERIFIED if self.state == VERIFIED else NO_ACCESS
         return replace(self, checked_at=now, detail=detail, state=state)
 
-    def proved(self, *, readable: bool, detail: str, has_token: bool, now: datetime) -> Self:
-        """After a try. `has_token`: Entra ID gave a token; `detail` is what the mailbox's test says."""
+    def proved(
+        self, *, readable: bool, detail: str, has_token: bool, now: datetime, may_pass: bool = True
+    ) -> Self:
+        """After a try. `has_token`: Entra ID gave a token; `detail` is what the mailbox's test says.
+
+        `may_pass`: a refusal may pass by itself while the grant is new.
+        """
         tried = replace(self, checked_at=now, detail="" if readable else detail)
         if readable:
             return replace(tried, state=VERIFIED, verified_at=now)
@@ -172,7 +177,8 @@ class MailConnection:
         if self.mode == RBAC and has_token:
             return replace(tried, state=SCOPE_PENDING)
         if self.consented_at is not None:
-            return replace(tried, state=CONSENT_PENDING if is_fresh(self.consented_at, now) else NO_ACCESS)
+            is_pending = may_pass and is_fresh(self.consented_at, now)
+            return replace(tried, state=CONSENT_PENDING if is_pending else NO_ACCESS)
         return tried
 
 

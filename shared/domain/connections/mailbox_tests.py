@@ -1,9 +1,9 @@
-"""What a mailbox's test comes to: from what could be learnt by reading, a verdict that says what to do.
+"""The mailbox test: from what reading could find out, the verdict that says what to do.
 
-Knows neither Graph nor storage. The sentences are what an admin reads; docs/connecting.md shows them all.
+Knows neither Graph nor storage; the sentences are in `verdicts`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,19 +11,42 @@ from typing import Final
 
 from shared.domain.connections.connections import AGENT, RBAC, SERVICE_ACCOUNT, SIGNED_IN, is_fresh
 from shared.domain.connections.mailboxes import PERSONAL
-
-READING: Final = frozenset(
-    (
-        "Mail.Read",
-        "Mail.ReadWrite",
-        "Mail.ReadBasic",
-        "Mail.ReadBasic.All",
-        "Mail.Read.Shared",
-        "Mail.ReadWrite.Shared",
-    )
+from shared.domain.connections.verdicts import (
+    ADDRESS_CHANGED,
+    ALIAS,
+    CONSENT_PENDING,
+    GROUP,
+    MISSING_RIGHT,
+    NO_BODIES,
+    NO_CONSENT,
+    NO_MAILBOX,
+    NO_USER,
+    NOT_IN_SCOPE,
+    NOT_PERMITTED,
+    NOT_SIGNED_IN,
+    OK,
+    ON_CONTACT_CARD,
+    PERMITTED,
+    SEND,
+    SENTENCES,
+    UNKNOWN,
+    WRONG_PURPOSE,
+    Verdict,
 )
+
+READING: Final = frozenset(("Mail.Read", "Mail.ReadWrite", "Mail.Read.Shared", "Mail.ReadWrite.Shared"))
+# "All properties except body, previewBody, attachments and any extended properties" (Microsoft Graph permissions
+# reference): mail would be filed with empty bodies, so these are no right to read.
+_HEADERS_ONLY: Final = frozenset(("Mail.ReadBasic", "Mail.ReadBasic.All", "Mail.ReadBasic.Shared"))
+_NOTHING_GRANTED: Final = (
+    "The application got a token, but the token holds no permission to read mail. Where RBAC for Applications lets "
+    "it in, name a mailbox: POST connect/verify."
+)
+# The smallest right that opens bodies, by the way to the mailbox.
+_RIGHTS: Final = {RBAC: "Application Mail.Read (a role in Exchange)", SERVICE_ACCOUNT: "Mail.Read.Shared"}
+_SMALLEST_RIGHT: Final = "Mail.Read"
 SENDING: Final = "Mail.Send"
-# Who a mailbox with another purpose belongs to is no single person.
+# A mailbox with one of these purposes belongs to no single person.
 _NOT_PERSONAL: Final = ("shared", "room", "equipment")
 
 
@@ -36,9 +59,11 @@ class Directory(StrEnum):
 
 
 class Read(StrEnum):
-    """What became of reading one id from the inbox."""
+    """The outcome of reading the preview of one mail from the inbox. EMPTY: the inbox holds none to read."""
 
     DONE = "done"
+    EMPTY = "empty"
+    HEADERS_ONLY = "headers_only"
     DENIED = "denied"
     NO_MAILBOX = "no_mailbox"
     NO_USER = "no_user"
@@ -47,12 +72,12 @@ class Read(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What was learnt of an address. `granted` are the token's permissions, None where there is no token.
+    """The findings on an address. `granted` are the token's permissions, None where there is no token.
 
     `primary` is the address that the directory gives the user, `aliases` the others; `group` the name of the
-    group that has the address; `purpose` Exchange's word ('' = not known); `cards` the records that carry one of
-    the addresses. `is_known`: the mailbox was asked for by its object id, so its address may have changed.
-    `proved_at` is when the connection was last proved with some mailbox.
+    group that has the address; `purpose` Exchange's word ('' = not known); `cards` the records that carry an
+    address of the user. `is_known`: the mailbox was looked up by its object id, so its address may have changed.
+    `proved_at` is the time at which some mailbox last proved the connection.
     """
 
     address: str
@@ -75,153 +100,39 @@ class Findings:
     @property
     def is_denied(self) -> bool:
         """Whether a fresh token may change the outcome."""
-        return self.granted is None or self.read is Read.DENIED
-
-
-OK: Final = "ok"
-NO_CONSENT: Final = "no_consent"
-CONSENT_PENDING: Final = "consent_pending"
-NOT_SIGNED_IN: Final = "not_signed_in"
-NOT_IN_SCOPE: Final = "not_in_scope"
-MISSING_RIGHT: Final = "missing_right"
-NO_MAILBOX: Final = "no_mailbox"
-NO_USER: Final = "no_user"
-ALIAS: Final = "alias"
-GROUP: Final = "group"
-WRONG_PURPOSE: Final = "wrong_purpose"
-ON_CONTACT_CARD: Final = "on_contact_card"
-ADDRESS_CHANGED: Final = "address_changed"
-UNREACHABLE: Final = "unreachable"
-
-# `{...}` is filled in from the findings.
-SENTENCES: Final[Mapping[str, str]] = {
-    OK: "The mailbox can be read.",
-    NO_CONSENT: (
-        "The application has no consent to read mail in this tenant. Have an administrator open the link that "
-        "POST connect gives."
-    ),
-    CONSENT_PENDING: (
-        "Consent is there, but Microsoft 365 does not let the application into this mailbox yet. Wait: it takes "
-        "30 minutes, at times 2 hours; then test again."
-    ),
-    NOT_SIGNED_IN: (
-        "Nobody is signed in for this mailbox, or the sign-in was withdrawn or has run out. Ask for a new link "
-        "with POST connect and have the account's owner sign in."
-    ),
-    NOT_IN_SCOPE: (
-        "The application may read mail in this tenant, but not in this mailbox. Add the mailbox to the management "
-        "scope (or the group of the access policy) in Exchange; if you just did, wait 30 minutes to 2 hours."
-    ),
-    MISSING_RIGHT: (
-        "The service account {account} lacks the right Full Access (Read and Manage) to this mailbox. Grant it in "
-        "the Exchange admin center, or with Add-MailboxPermission -AccessRights FullAccess; it takes up to an hour."
-    ),
-    NO_MAILBOX: (
-        "The user exists but has no mailbox in Exchange Online: not licensed, on-premises, or deleted. Assign a "
-        "licence, or move the mailbox to the cloud."
-    ),
-    NO_USER: (
-        "No user of this tenant has this address. Check the spelling and the tenant; where the directory may not "
-        "be read, it may also be an alias or a group."
-    ),
-    ALIAS: "This is not the mailbox's main address. Use {primary}; mail to its aliases is captured as well.",
-    GROUP: (
-        "This address belongs to the group {group}, which is no mailbox of a person. Add the mailboxes of its "
-        "members, or use a shared mailbox."
-    ),
-    WRONG_PURPOSE: (
-        "This is a mailbox of the sort '{purpose}', not a person's own. Add it with the kind 'intake', or name "
-        "the person's own mailbox."
-    ),
-    ON_CONTACT_CARD: (
-        "The address of a colleague stands on {cards}: with it, colleagues' mail would be filed there for all to "
-        "see. Take the address off the card, then add the mailbox."
-    ),
-    ADDRESS_CHANGED: (
-        "The mailbox's main address is now {primary}. Take it over with PUT mailboxes/ADDRESS/address; cursor, "
-        "history and notices stay."
-    ),
-    UNREACHABLE: (
-        "Microsoft 365 did not answer just now. Nothing is wrong with the mailbox as far as is known; test again."
-    ),
-}
-OUTCOMES: Final = tuple(SENTENCES)
-# These are no reason not to save a mailbox.
-_HARMLESS: Final = (OK, CONSENT_PENDING, ADDRESS_CHANGED, UNREACHABLE)
-_MISNAMED: Final = (NO_MAILBOX, NO_USER, ALIAS, GROUP)
-_READABLE: Final = (OK, WRONG_PURPOSE, ON_CONTACT_CARD, ADDRESS_CHANGED)
-
-PERMITTED: Final = "permitted"
-NOT_PERMITTED: Final = "not_permitted"
-UNKNOWN: Final = "unknown"
-_SEND: Final[Mapping[tuple[str, str], str]] = {
-    (PERMITTED, "app"): "Mail may be sent: the token carries the application role Mail.Send.",
-    (NOT_PERMITTED, "app"): (
-        "Mail may not be sent: the token lacks the application role Mail.Send. (A right given by RBAC for "
-        "Applications would not show in it.)"
-    ),
-    (UNKNOWN, "app"): (
-        "Not known: the token carries no roles, and a right given by RBAC for Applications cannot be seen without "
-        "sending. Ask Exchange with Test-ServicePrincipalAuthorization."
-    ),
-    (PERMITTED, AGENT): "Mail may be sent: the agent agreed to Mail.Send.",
-    (
-        NOT_PERMITTED,
-        AGENT,
-    ): "Mail may not be sent: the agent did not agree to Mail.Send. Have the agent sign in again.",
-    (UNKNOWN, SERVICE_ACCOUNT): (
-        "Not known: the service account agreed to Mail.Send.Shared, but whether Exchange gave it Send As or Send "
-        "on Behalf for this mailbox cannot be seen without sending."
-    ),
-    (NOT_PERMITTED, SERVICE_ACCOUNT): (
-        "Mail may not be sent: the service account did not agree to Mail.Send.Shared. Have it sign in again."
-    ),
-    (UNKNOWN, ""): "Not known: there is no token to look at.",
-}
-SEND_SENTENCES: Final = tuple(_SEND.values())
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The outcome and its sentence. `primary` is the main address where it is another; `send` and how it is known."""
-
-    outcome: str
-    sentence: str
-    send: str = UNKNOWN
-    send_sentence: str = ""
-    primary: str = ""
-    purpose: str = ""
-    cards: tuple[str, ...] = ()
+        return self.granted is None or self.read is Read.DENIED or self.lacks_bodies
 
     @property
-    def is_refused(self) -> bool:
-        """Whether such a mailbox is not to be added."""
-        return self.outcome not in _HARMLESS
-
-    @property
-    def is_about_the_address(self) -> bool:
-        """Whether the address is at fault, and not the way to it."""
-        return self.outcome in _MISNAMED
-
-    @property
-    def is_readable(self) -> bool:
-        """Whether the application was let into the mailbox."""
-        return self.outcome in _READABLE
+    def lacks_bodies(self) -> bool:
+        """Whether headers can be read at most. Where no mail proves it, the token's permissions decide."""
+        if self.read in (Read.DENIED, Read.EMPTY):
+            return is_basic(self.granted or frozenset())
+        return self.read is Read.HEADERS_ONLY
 
 
-def unreachable() -> Verdict:
-    """For when Microsoft 365 did not answer."""
-    return Verdict(UNREACHABLE, SENTENCES[UNREACHABLE], UNKNOWN, _SEND[UNKNOWN, ""])
+def is_basic(granted: frozenset[str]) -> bool:
+    """Whether the permissions open headers and nothing else of a mail."""
+    return bool(granted & _HEADERS_ONLY) and not granted & READING
+
+
+def judge_token(granted: frozenset[str], mode: str) -> Verdict:
+    """The verdict on a connection whose token is all that can be looked at, since no mailbox is named."""
+    if granted & READING:
+        return Verdict(OK, "")
+    if is_basic(granted):
+        return Verdict(NO_BODIES, SENTENCES[NO_BODIES].format(right=_RIGHTS.get(mode, _SMALLEST_RIGHT)))
+    return Verdict(NOT_IN_SCOPE, _NOTHING_GRANTED)
 
 
 def judge(found: Findings, now: datetime) -> Verdict:
-    """The first thing that is wrong, in the order in which it has to be put right."""
+    """The first fault, in the order in which faults have to be put right."""
     outcome = next(filter(None, (rule(found, now) for rule in _RULES)), OK)
     send, send_sentence = _sending(found)
     return Verdict(
         outcome,
         SENTENCES[outcome].format(
             account=found.account or "of this organisation",
+            right=_RIGHTS.get(found.mode, _SMALLEST_RIGHT),
             primary=found.primary,
             group=f"'{found.group}'",
             purpose=found.purpose,
@@ -257,6 +168,10 @@ def _absent(found: Findings, _now: datetime) -> str:
     return NO_MAILBOX if found.read is Read.NO_MAILBOX else ""
 
 
+def _headers_only(found: Findings, _now: datetime) -> str:
+    return NO_BODIES if found.lacks_bodies else ""
+
+
 def _denied(found: Findings, now: datetime) -> str:
     if found.read is not Read.DENIED:
         return ""
@@ -285,6 +200,8 @@ _RULES: Final[tuple[Callable[[Findings, datetime], str], ...]] = (
     _without_token,
     _misnamed,
     _absent,
+    # Before `_denied`: waiting for Exchange to notice a grant does not help where the grant is too small.
+    _headers_only,
     _denied,
     _readable_but,
 )
@@ -293,7 +210,7 @@ _RULES: Final[tuple[Callable[[Findings, datetime], str], ...]] = (
 def _sending(found: Findings) -> tuple[str, str]:
     """Whether mail may be sent, and how that is known."""
     if found.granted is None:
-        return UNKNOWN, _SEND[UNKNOWN, ""]
+        return UNKNOWN, SEND[UNKNOWN, ""]
     way = found.mode if found.mode in SIGNED_IN else "app"
     if way == SERVICE_ACCOUNT:
         send = UNKNOWN if "Mail.Send.Shared" in found.granted else NOT_PERMITTED
@@ -301,4 +218,4 @@ def _sending(found: Findings) -> tuple[str, str]:
         send = PERMITTED
     else:
         send = UNKNOWN if way == "app" and not found.granted & READING else NOT_PERMITTED
-    return send, _SEND[send, way]
+    return send, SEND[send, way]

@@ -172,10 +172,15 @@ def _is_bounce(held: _Headers, sender: str, subject: str) -> bool:
         return True
     if _SURE_DAEMON.match(local_part) is not None:
         return not _is_answer(held)
-    is_daemon = _DAEMON.fullmatch(local_part) is not None or not sender
+    return _may_bounce(held, sender, subject) and _BOUNCED.search(subject) is not None
+
+
+def _may_bounce(held: _Headers, sender: str, subject: str) -> bool:
+    local_part = sender.partition("@")[0]
+    if not sender or _DAEMON.fullmatch(local_part) is not None:
+        return True
     # "Automatic reply: Undeliverable: ..." with an empty return path answers a bounce and is none.
-    has_path = _has_null_path(held) and subjects.kind(subject) != "auto_reply"
-    return (is_daemon or has_path) and _BOUNCED.search(subject) is not None
+    return _has_null_path(held) and subjects.kind(subject) != "auto_reply"
 
 
 def _is_answer(held: _Headers) -> bool:

@@ -94,14 +94,20 @@ def told(
     `named` are the addresses a header of the report names, `own` those of who wrote and who got the report. Where
     the text puts nobody forward, the one person whom the returned mail was for is the one who was not reached.
     """
-    places = _places(text, named, own)
-    if not places:
-        only = [*named] or [address for address in original_to if address not in own]
-        places = {only[0]: 0} if len(only) == 1 else dict.fromkeys(named, 0)
+    places = _places(text, named, own) or _unplaced(named, own, original_to)
     for address, start in places.items():
         others = [place for place in places.values() if place > start]
         about = text[start : min(others, default=len(text))]
         yield address, _status(about) or _status(text), _first_paragraph(about, address)
+
+
+def _unplaced(named: Sequence[str], own: Collection[str], original_to: Sequence[str]) -> dict[str, int]:
+    """The failed addresses of a text that puts none forward: the whole text is about each."""
+    if named:
+        return dict.fromkeys(named, 0)
+    # Of several recipients nobody can tell which one failed.
+    outside = [address for address in original_to if address not in own]
+    return dict.fromkeys(outside, 0) if len(outside) == 1 else {}
 
 
 def _places(text: str, named: Sequence[str], own: Collection[str]) -> dict[str, int]:
@@ -109,6 +115,7 @@ def _places(text: str, named: Sequence[str], own: Collection[str]) -> dict[str, 
     places: dict[str, int] = {}
     for match in _PUT_FORWARD.finditer(text):
         address = normalise(next(filter(None, match.groups())).strip("."))
+        # Every report names the daemon that wrote it.
         if not address or address.partition("@")[0] in _NOBODY:
             continue
         if address in named if named else address not in own:

@@ -14,6 +14,7 @@ from shared.domain.mail.public_domains import registrable
 
 # Relays may restamp a Date header by minutes; two different mails that reuse an id differ by more.
 SAME_SENT = timedelta(minutes=10)
+# More mails than these under one Message-ID come of broken software; the rest are exceptions for a person.
 MAX_VARIANTS = 8
 
 

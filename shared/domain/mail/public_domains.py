@@ -63,15 +63,19 @@ def is_shared(domain: str) -> bool:
     if not own:
         return True
     name = domain_of(normalise(f"x@{domain}") or "")
-    labels = name.split(".")
-    if name != own and _LIST_HOST.fullmatch(labels[0]):
-        return (
-            True  # a list's host is a company's own name, and whoever writes to the list is not the company
-        )
-    above = [".".join(labels[place:]) for place in range(len(labels))]
+    # A list's host bears a company's name, but the people who write to the list are not the company.
+    if name != own and _LIST_HOST.fullmatch(name.partition(".")[0]):
+        return True
+    above = _names_above(name)
     # A listed name above the registered domain is a suffix under which anybody may register.
-    registered = [name for name in above if len(name) >= len(own)]
+    registered = [suffix for suffix in above if len(suffix) >= len(own)]
     return not _HOSTS.isdisjoint(above) or not _providers().isdisjoint(registered)
+
+
+def _names_above(name: str) -> list[str]:
+    """The name itself and every domain above it."""
+    labels = name.split(".")
+    return [".".join(labels[place:]) for place in range(len(labels))]
 
 
 @cache

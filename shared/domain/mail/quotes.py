@@ -43,10 +43,9 @@ def split(text: str, *, html_only: bool, parent_text: str | None, is_forward: bo
     if is_forward or not text.strip():
         return EVERYTHING_OWN
     head = _head(text)
-    spans = [match.span() for match in islice(_LINE.finditer(head), MOST_LINES_SPLIT) if match[0]]
-    lines = quote_finders.blunted(
-        [_INVISIBLE.sub("", head[start:end].rstrip("\r\n")) for start, end in spans]
-    )
+    spans = _line_spans(head)
+    visible = [_INVISIBLE.sub("", head[start:end].rstrip("\r\n")) for start, end in spans]
+    lines = quote_finders.blunted(visible)
     own = _own_lines(lines, html_only=html_only, parent_text=parent_text)
     if own is None or not any(lines[index].strip() for index in own):
         return EVERYTHING_OWN
@@ -76,6 +75,10 @@ def preview(own_text: str, limit: int = 255) -> str:
     cut = line[: limit - 1]
     at_word = cut.rpartition(" ")[0] if line[limit - 1] != " " else cut
     return (at_word if len(at_word) > limit // 2 else cut).rstrip() + "…"
+
+
+def _line_spans(head: str) -> list[tuple[int, int]]:
+    return [match.span() for match in islice(_LINE.finditer(head), MOST_LINES_SPLIT) if match[0]]
 
 
 def _head(text: str) -> str:

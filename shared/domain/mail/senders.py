@@ -41,13 +41,13 @@ def author_of(
     via = _VIA.match(sender.name)
     if not sender.address or (via is None and sender.address not in lists):
         return None
+    # Google Groups puts the name in quotes.
     name = (via[1] if via else sender.name).strip("'\" ")
     not_lists = {*lists, sender.address}
     stated = map(parse_mailbox, _values(headers, *_ORIGINAL))
-    for people in (_people(stated, not_lists), _people(reply_to, not_lists)):
-        if found := _single(people, name):
-            return found
-    return _single([person for person in _people(cc, not_lists) if _is_called(person, name)], name)
+    namesakes = [person for person in _people(cc, not_lists) if _is_called(person, name)]
+    places = (_people(stated, not_lists), _people(reply_to, not_lists), namesakes)
+    return next(filter(None, (_single(people, name) for people in places)), None)
 
 
 @guarded

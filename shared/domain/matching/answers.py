@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from shared.domain.connections.organisations import in_domains
 from shared.domain.mail.addresses import domain_of
@@ -9,7 +10,7 @@ from shared.domain.mail.codes import Found
 from shared.domain.mail.public_domains import is_shared, registrable
 from shared.domain.matching.candidates import Candidates, CodeHit, KnownAddress
 from shared.domain.matching.questions import Questions
-from shared.domain.records.records import MATTERS, Card, Record, RecordRef
+from shared.domain.records.records import DEALS, Card, Record, RecordRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ def candidates_of(
     under = _under(domains, answers.domains)
     return Candidates(
         addresses={address: found.records for address, found in outsiders.items()},
-        domains={domain: frozenset(card.ref for card in cards) for domain, cards in under.items()},
+        domains=_refs(under),
         cards=_by_ref(*(found.cards for found in outsiders.values()), *under.values()),
         codes=code_hits(asked.codes, answers.codes),
         forged=asked.codes.forged,
@@ -64,12 +65,16 @@ def with_records(candidates: Candidates, read: Mapping[RecordRef, Record]) -> Ca
 
 def with_subjects(candidates: Candidates, found: Mapping[str, frozenset[Card]]) -> Candidates:
     """The same with the open records whose summary is the mail's subject; cards that are known stay."""
-    refs = {subject: frozenset(card.ref for card in cards) for subject, cards in found.items()}
-    return replace(candidates, subjects=refs, cards={**_by_ref(*found.values()), **candidates.cards})
+    cards = {**_by_ref(*found.values()), **candidates.cards}
+    return replace(candidates, subjects=_refs(found), cards=cards)
+
+
+def _refs(found: Mapping[str, frozenset[Card]]) -> dict[str, frozenset[RecordRef]]:
+    return {text: frozenset(card.ref for card in cards) for text, cards in found.items()}
 
 
 def _by_ref(*cards: Iterable[Card]) -> dict[RecordRef, Card]:
-    return {card.ref: card for several in cards for card in several}
+    return {card.ref: card for card in chain.from_iterable(cards)}
 
 
 def _under(domains: Iterable[str], cards: Mapping[str, frozenset[Card]]) -> dict[str, frozenset[Card]]:
@@ -82,9 +87,10 @@ def _under(domains: Iterable[str], cards: Mapping[str, frozenset[Card]]) -> dict
 
 
 def _covers(card: Card, domain: str) -> bool:
+    # A client that gave sales.fabrikam.example does not stand for the company's other departments.
     if card.ref.kind == "client":
         return not card.domains or in_domains(domain, card.domains)
-    return card.ref.kind in MATTERS
+    return card.ref.kind in DEALS
 
 
 def _domains_at(records: Iterable[Record]) -> frozenset[str]:

@@ -133,6 +133,7 @@ class Candidates:
 
         Whom a list says it has passed on does not count: anybody may write a colleague's name there.
         """
+        # A mail that its domain disowns may carry any colleague's name in From.
         is_own = head.sender.address in self.staff and not fails_dmarc(head.headers)
         return Direction.OUT if is_own else Direction.IN
 

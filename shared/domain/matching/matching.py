@@ -22,7 +22,7 @@ from shared.domain.matching.decisions import (
     best_first,
     is_better,
 )
-from shared.domain.matching.rules import LENT, MATTERS, PEOPLE, Rule, is_vouched_for
+from shared.domain.matching.rules import DEALS, LENT, PEOPLE, Rule, is_vouched_for
 from shared.domain.matching.suggestions import suggest
 from shared.domain.records.records import RecordRef
 
@@ -39,7 +39,8 @@ __all__ = [
     "reason_to_list",
 ]
 
-CASCADE: Final[tuple[Rule, ...]] = (*LENT, *MATTERS, *PEOPLE)
+# The order is the one in docs/matching.md: what proves a conversation comes before what only knows people.
+CASCADE: Final[tuple[Rule, ...]] = (*LENT, *DEALS, *PEOPLE)
 # Why a mail is not filed, the gravest first: what several looks come to.
 TRIAGE_REASONS: Final = ("forged_sender", "claims_code", "ambiguous", "no_match")
 
@@ -61,11 +62,13 @@ def match(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> Dec
         # Its sender knows where it belongs: sent mail is never listed, and opens nothing.
         return decision
     listed = reason_to_list(hits.links, policy)
-    opens = policy.opens if not doubt and _opens(head, hits, policy) else ""
     if listed or not decision.links:
         found = suggest(head, candidates, policy, hits.links + hits.ambiguous)
         decision = replace(decision, suggestions=_without(found, decision.links))
-    return replace(decision, listed="" if opens else listed, opens=opens)
+    # A record that is opened for the mail answers the question for which the mail would be listed.
+    if not doubt and _opens(head, hits, policy):
+        return replace(decision, opens=policy.opens)
+    return replace(decision, listed=listed)
 
 
 def reason_to_list(links: Iterable[Link], policy: MatchPolicy) -> str:
@@ -98,10 +101,9 @@ def merge(stored: Decision, other: Decision) -> Decision:
 
 def _merged_links(stored: tuple[Link, ...], others: Iterable[Link]) -> tuple[Link, ...]:
     best = {link.ref: link for link in stored}
-    for link in others:
-        held = best.get(link.ref)
-        if held is None or (held.by == BY_RULE and is_better(link, held)):
-            best[link.ref] = link
+    # No rule replaces a link that a person made.
+    by_person = {link.ref for link in stored if link.by != BY_RULE}
+    _take(best, (link for link in others if link.ref not in by_person))
     # The order in which links stand is kept where nothing changes: a repeat must write nothing.
     is_same = tuple(best.values()) == stored
     return stored if is_same else tuple(sorted(best.values(), key=best_first))
@@ -117,19 +119,20 @@ def _hits(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> _Hi
     best: dict[RecordRef, Link] = {}
     for rule in LENT:
         _take(best, rule(head, candidates, policy))
-    found = _deals(head, candidates, policy) if not _reaches(best.values(), policy.matched_to) else {}
-    if len(found) == 1:
-        best |= found
+    # A thread that reaches an open record of the kind says more than a subject or a domain.
+    found = {} if _reaches(best.values(), policy.matched_to) else _deals(head, candidates, policy)
+    # A wrong record is worse than a question: of several deals none is taken.
+    is_clear = len(found) == 1
+    best |= found if is_clear else {}
     for rule in PEOPLE if policy.matching else ():
         _take(best, rule(head, candidates, policy))
-    # A wrong record is worse than a question: of several deals none is taken.
-    ambiguous = tuple(found.values()) if len(found) > 1 else ()
+    ambiguous = () if is_clear else tuple(found.values())
     return _Hits(tuple(sorted(best.values(), key=best_first)), ambiguous)
 
 
 def _deals(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> dict[RecordRef, Link]:
     """What the first rule that hits any finds of the kind that the mailbox is matched to."""
-    for rule in MATTERS if policy.matched_to else ():
+    for rule in DEALS if policy.matched_to else ():
         found: dict[RecordRef, Link] = {}
         _take(found, rule(head, candidates, policy))
         if found:
@@ -151,7 +154,7 @@ def _doubt(head: MessageHead, candidates: Candidates, hits: _Hits) -> str:
         return "forged_sender"
     if _is_claimed(head, candidates, hits):
         return "claims_code"
-    return "ambiguous" if hits.ambiguous and all(link.rule == "domain" for link in hits.links) else ""
+    return "ambiguous" if _is_ambiguous(hits) else ""
 
 
 def _is_forged(head: MessageHead, candidates: Candidates) -> bool:
@@ -168,13 +171,27 @@ def _is_claimed(head: MessageHead, candidates: Candidates, hits: _Hits) -> bool:
     return any(not is_vouched_for(head, candidates, hit) for hit in unproven)
 
 
+def _is_ambiguous(hits: _Hits) -> bool:
+    # A contact's own address speaks for the mail whichever of the deals it is about.
+    return bool(hits.ambiguous) and all(link.rule == "domain" for link in hits.links)
+
+
 def _opens(head: MessageHead, hits: _Hits, policy: MatchPolicy) -> bool:
-    """Whether the mailbox wants a record for it: written by a person to us, and nothing found that it belongs to."""
+    """Whether the mailbox wants a record for it: a person wrote it, and nothing was found that it belongs to."""
     if policy.unmatched != "new" or not policy.matching or hits.ambiguous:
         return False
-    if _reaches(hits.links, policy.matched_to) if policy.matched_to else hits.links:
-        return False
+    return not _belongs(hits, policy) and _is_of_person(head)
+
+
+def _belongs(hits: _Hits, policy: MatchPolicy) -> bool:
+    if policy.matched_to:
+        return _reaches(hits.links, policy.matched_to)
+    return bool(hits.links)
+
+
+def _is_of_person(head: MessageHead) -> bool:
     nature = nature_of(head.headers, head.sender.address, head.subject)
+    # List mail is no automatic mail, but nobody expects a record of it.
     return nature.automatic is Automatic.NONE and not nature.is_list
 
 

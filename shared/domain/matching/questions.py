@@ -108,9 +108,11 @@ def domains_to_ask(asked: Questions, known: Mapping[str, KnownAddress]) -> froze
     """
     outsiders = asked.addresses - asked.lists
     unanswered = (address for address in outsiders if _is_unanswered(known[address], asked))
-    return frozenset(
-        domain for domain in map(domain_of, unanswered) if registrable(domain) and not is_shared(domain)
-    )
+    return frozenset(filter(_names_company, map(domain_of, unanswered)))
+
+
+def _names_company(domain: str) -> bool:
+    return bool(registrable(domain)) and not is_shared(domain)
 
 
 def codes_in_body(head: MessageHead, text: str, policy: QuestionPolicy) -> Found:
@@ -132,7 +134,7 @@ def thread_questions(head: MessageHead, policy: MatchPolicy) -> ThreadQuestions:
 def lent_records(candidates: Candidates) -> frozenset[RecordRef]:
     """The records of the mails that this one goes on with: their cards say whether they still exist."""
     mails = (candidates.parent, candidates.bounced, *candidates.conversation)
-    return frozenset(ref for mail in mails if mail is not None for ref in mail.links)
+    return frozenset[RecordRef]().union(*(mail.links for mail in mails if mail is not None))
 
 
 def related_records(candidates: Candidates) -> frozenset[RecordRef]:

@@ -16,7 +16,7 @@ from shared.domain.mail.public_domains import registrable
 from shared.domain.matching.decisions import BY_RULE, Decision, Disposition, Link, best_first, is_better
 from shared.domain.records.records import Record, RecordRef
 
-# What opened a record or names a mail that did not arrive is no matter of policy.
+# A record that was opened, and a report's own mail, do not depend on the policies of today.
 LASTING: Final = (OPENED, "bounce")
 
 
@@ -52,8 +52,7 @@ def revised(stored: StoredMessage, fresh: Decision) -> Decision:
         if stored.may_gain(link) and is_better(link, best.get(link.ref)):
             best[link.ref] = link
     if not best:
-        reason = fresh.reason if fresh.disposition is Disposition.TRIAGE else "no_match"
-        return replace(fresh, disposition=Disposition.TRIAGE, links=(), reason=reason, listed="", opens="")
+        return _in_triage(fresh)
     links = tuple(sorted(best.values(), key=best_first))
     return replace(
         fresh,
@@ -64,6 +63,11 @@ def revised(stored: StoredMessage, fresh: Decision) -> Decision:
         listed="",
         opens="",
     )
+
+
+def _in_triage(fresh: Decision) -> Decision:
+    reason = fresh.reason if fresh.disposition is Disposition.TRIAGE else "no_match"
+    return replace(fresh, disposition=Disposition.TRIAGE, links=(), reason=reason, listed="", opens="")
 
 
 def difference(stored: StoredMessage, fresh: Decision) -> Difference | None:
@@ -94,5 +98,6 @@ def _refs(links: Iterable[Link]) -> set[RecordRef]:
 
 def _is_at(addresses: Iterable[str], domains: Iterable[str]) -> bool:
     """Whether somebody has an address at one of these domains, or at another one of the same owner."""
+    # By registrable domain, as the index is asked: a client's subdomain counts as the client.
     places = {registrable(domain) for domain in domains} - {""}
     return any(registrable(domain_of(address)) in places for address in addresses) if places else False

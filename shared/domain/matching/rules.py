@@ -1,7 +1,7 @@
 """The rules of the cascade: each looks at one kind of evidence, and yields a link for every record it speaks for.
 
 Mails lend their records (`LENT`), subjects and domains lead to the record that a mailbox is matched to
-(`MATTERS`), people to their contact and client (`PEOPLE`).
+(`DEALS`), people to their contact and client (`PEOPLE`).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -27,9 +27,10 @@ from shared.domain.records.records import Card, RecordRef
 
 Rule = Callable[[MessageHead, Candidates, MatchPolicy], Iterable[Link]]
 
+# Only their order decides; docs/matching.md shows them rule by rule.
 OPENED_SCORE: Final = 100
 _CODE, _BOUNCE, _THREAD, _CONVERSATION = 95, 92, 90, 85
-_SUBJECT, _CONTACT, _CLIENT_OF_CONTACT, _TAUGHT, _CLIENT_DOMAIN, _MATTER_DOMAIN = 82, 80, 75, 70, 60, 55
+_SUBJECT, _CONTACT, _CLIENT_OF_CONTACT, _TAUGHT, _CLIENT_DOMAIN, _DEAL_DOMAIN = 82, 80, 75, 70, 60, 55
 
 
 def by_code(head: MessageHead, candidates: Candidates, _policy: MatchPolicy) -> Iterable[Link]:
@@ -55,6 +56,7 @@ def by_thread(_head: MessageHead, candidates: Candidates, _policy: MatchPolicy) 
 
 def by_conversation(head: MessageHead, candidates: Candidates, _policy: MatchPolicy) -> Iterable[Link]:
     """A stored mail of the same conversation index that shares an outside participant; the closest circle counts."""
+    # The evidence names the people who are shared: with a Bcc among them it would give the Bcc away.
     people = frozenset(address for role, address in head.roles if role != BCC) - candidates.staff
     shared = {hit.key: len(hit.participants & people) for hit in candidates.conversation if hit.is_filed}
     most = max(shared.values(), default=0)
@@ -114,6 +116,7 @@ def by_taught(head: MessageHead, candidates: Candidates, policy: MatchPolicy) ->
 def by_domain(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> Iterable[Link]:
     """A participant writes from a client's domain, and no contact with a client of its own: the client."""
     for role, address in head.roles:
+        # The contact's own client is the better answer: several companies may share a domain.
         if any(contact.client for contact in candidates.contacts(address)):
             continue
         for client in candidates.clients(address):
@@ -128,11 +131,11 @@ def by_deal(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> I
     for role, address in head.roles:
         refs = candidates.domains.get(domain_of(address), ())
         for deal in _open_deals(refs, candidates, policy):
-            yield Link(deal.ref, "domain", of_person(role, address), _MATTER_DOMAIN)
+            yield Link(deal.ref, "domain", of_person(role, address), _DEAL_DOMAIN)
 
 
 LENT: Final[tuple[Rule, ...]] = (by_code, by_bounce, by_thread, by_conversation)
-MATTERS: Final[tuple[Rule, ...]] = (by_subject, by_deal)
+DEALS: Final[tuple[Rule, ...]] = (by_subject, by_deal)
 PEOPLE: Final[tuple[Rule, ...]] = (by_contact, by_taught, by_domain)
 
 
@@ -152,8 +155,7 @@ def is_vouched_for(head: MessageHead, candidates: Candidates, hit: CodeHit) -> b
 def _knows(card: Card, address: str, candidates: Candidates) -> bool:
     """Whether an address is known to a record: by its contacts, its client, or because an agent has said so."""
     contacts = candidates.contacts(address)
-    clients = {RecordRef("client", contact.client) for contact in contacts if contact.client}
-    clients.update(client.ref for client in candidates.clients(address))
+    clients = _clients_of(contacts).union(client.ref for client in candidates.clients(address))
     if card.client and RecordRef("client", card.client) in clients:
         return True
     if any(contact.ref.id in card.contacts for contact in contacts):
@@ -163,8 +165,13 @@ def _knows(card: Card, address: str, candidates: Candidates) -> bool:
     return card.ref in clients.union((contact.ref for contact in contacts), taught, at_domain)
 
 
+def _clients_of(contacts: Iterable[Card]) -> frozenset[RecordRef]:
+    return frozenset(RecordRef("client", contact.client) for contact in contacts if contact.client)
+
+
 def correspondents(head: MessageHead, candidates: Candidates) -> Iterator[tuple[str, str]]:
     """(role, address) of those a subject is compared for: who wrote it, or whom a colleague wrote to."""
+    # A subject that a colleague writes speaks for the people written to, one that comes in for its sender.
     sent = candidates.direction(head) is Direction.OUT
     for role, address in head.roles:
         if address not in candidates.staff and (role not in ("from", "reply-to")) is sent:
@@ -188,10 +195,12 @@ def _lent(
     """Links to records that still exist, closed ones marked."""
     for ref in refs:
         card = candidates.cards.get(ref)
+        # A conversation goes on after its record was closed; on a deleted record nobody would find the mail.
         if card is not None:
             yield Link(ref, rule, evidence, score, closed=not card.is_open)
 
 
 def _shared(hit: ThreadHit, people: frozenset[str]) -> Evidence:
+    # A few names are enough for a reader: a circular may share hundreds.
     shared = ", ".join(sorted(hit.participants & people)[:3])
     return Evidence(CONVERSATION, text=f"{hit.evidence}, shared with {shared}")

@@ -17,6 +17,7 @@ from shared.domain.records.records import Card, RecordRef
 
 MOST_SUGGESTIONS: Final = 10
 
+# All below the scores of the cascade, so that what a rule hit stands first.
 _CLAIMED, _LISTED, _OF_OTHER_KIND, _SUBJECT, _NOT_TAKEN = 50, 52, 42, 45, 30
 # Many people share a domain: it says less than an address.
 _NOT_TAKEN_DOMAIN = 20

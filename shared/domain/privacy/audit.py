@@ -29,10 +29,14 @@ class AuditFilter:
     subject: str = ""
 
     def takes(self, row: AuditRow) -> bool:
-        about = not self.subject or any(
-            subject == self.subject or subject.startswith(f"{self.subject}/") for subject in row.subjects
+        return self.by in ("", row.by) and self.what in ("", row.what) and self._is_about(row)
+
+    def _is_about(self, row: AuditRow) -> bool:
+        # The slash keeps message/12 out of what is asked about message/1.
+        below = f"{self.subject}/"
+        return not self.subject or any(
+            subject == self.subject or subject.startswith(below) for subject in row.subjects
         )
-        return self.by in ("", row.by) and self.what in ("", row.what) and about
 
 
 def row_of(change: PendingChange) -> AuditRow:

@@ -94,7 +94,7 @@ def target_of(claims: Claims, named: str, home_tenant_id: str) -> str:
         return claims.tenant_id
     if not is_tenant_id(wanted):
         raise InvalidInput("The header Postledger-Organisation must be a tenant id (a GUID).")
-    if not claims.app_only or claims.tenant_id != home_tenant_id:
+    if not _is_home_app(claims, home_tenant_id):
         raise Forbidden("Only an application of the deployment's own tenant may name another organisation.")
     return wanted
 
@@ -107,18 +107,21 @@ def caller_of(
     For another organisation Operator counts, and Service if that organisation lists the client. Only the operator
     reaches an organisation that is not enabled.
     """
-    is_home_app = claims.app_only and claims.tenant_id == home_tenant_id
     is_own = tenant_id == claims.tenant_id
     is_enabled = organisation is not None and organisation.enabled
     roles = claims.roles & (ROLES if is_own else _roles_elsewhere(claims, organisation))
     if not is_enabled:
         roles &= {OPERATOR}
     # An organisation's own admin may assign any role there, also Operator.
-    if not is_home_app:
+    if not _is_home_app(claims, home_tenant_id):
         roles -= {OPERATOR}
     if not roles:
         raise Forbidden(_refusal(is_own=is_own, is_enabled=is_enabled))
     return Caller(tenant_id, roles, claims.oid, claims.address, claims.client_id, app_only=claims.app_only)
+
+
+def _is_home_app(claims: Claims, home_tenant_id: str) -> bool:
+    return claims.app_only and claims.tenant_id == home_tenant_id
 
 
 def _roles_elsewhere(claims: Claims, organisation: Organisation | None) -> frozenset[str]:

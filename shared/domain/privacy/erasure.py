@@ -121,6 +121,7 @@ class Eraser:
     @cached_property
     def _named(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
         """A name that ends where the address begins, and one that begins where it ends, with what lies between."""
+        # The longest first: of "Bo Li" and "Bo", an alternation takes the first that fits.
         names = "|".join(re.escape(name) for name in sorted(self.names, key=len, reverse=True))
         return (
             re.compile(rf"(?<!\w)(?:{names})({_GAP})\Z", re.I),
@@ -132,14 +133,19 @@ class Eraser:
         if text == self.hash:
             return HASH_PLACEHOLDER
         folded = text.casefold()
+        # Most texts name nobody at the domain, and looking for it costs far less than the pattern.
         if not any(domain in folded for domain in self._domains):
             return text
         parts = self._pattern.split(text)
         if self.names and len(parts) > 1:
-            before, behind = self._named
-            parts = [_before(before, part) for part in parts[:-1]] + parts[-1:]
-            parts = parts[:1] + [_behind(behind, part) for part in parts[1:]]
+            parts = self._without_names(parts)
         return PLACEHOLDER.join(parts)
+
+    def _without_names(self, parts: list[str]) -> list[str]:
+        """The texts between addresses, without a name that meets an address at either end."""
+        before, behind = self._named
+        parts = [_before(before, part) for part in parts[:-1]] + parts[-1:]
+        return parts[:1] + [_behind(behind, part) for part in parts[1:]]
 
     def value(self, value: T) -> T:
         """A value of the domain, or of JSON, without them; the same object where nothing names them."""
@@ -178,7 +184,7 @@ class Eraser:
         return None if after[0] is stored and after[1] is document else after
 
     def record(self, record: Record) -> Record:
-        """A record: the card loses the address, and one that is left with none says nothing of anybody any more."""
+        """A record without the address; a contact card that is left with none loses name, summary and details."""
         if self.address not in record.addresses:
             return self.value(record)
         addresses = tuple(address for address in record.addresses if address != self.address)
@@ -224,6 +230,7 @@ class Eraser:
 def names_of(address: str, document: Document, copies: Iterable[Copy]) -> frozenset[str]:
     """The display names of an address on a mail."""
     named = (person.name for person in _people(document, copies) if person.address == address)
+    # Many clients write the address itself as the name; it is found as an address.
     return frozenset(name for name in named if len(name) >= SHORTEST_NAME and "@" not in name)
 
 

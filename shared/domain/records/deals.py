@@ -15,6 +15,7 @@ def people_domains(contact: Record | None, own_domains: Iterable[str]) -> frozen
         return frozenset()
     own = tuple(own_domains)
     domains = {domain_of(address) for address in contact.addresses}
+    # Strangers share a mail provider's domain, and colleagues' mail must not be filed for a deal.
     telling = (domain for domain in domains if not is_shared(domain) and not in_domains(domain, own))
     return frozenset(indexed_domain(domain) for domain in telling)
 

@@ -7,7 +7,7 @@ from shared.domain.errors import InvalidInput
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.person_decisions import PersonDecision
 from shared.domain.matching.matching import BY_RULE, Decision, Link
-from shared.domain.records.records import MATTERS, Record, RecordRef
+from shared.domain.records.records import DEALS, Record, RecordRef
 
 OURS = "postledger"
 
@@ -25,6 +25,7 @@ def united(survivor: Record, merged: Record) -> Record:
 
 def stub(merged: Record, into: RecordRef) -> Record:
     """The rest of a merged record: its name, and the record that replaced it."""
+    # Without addresses and domains no index row leads to it any more.
     return Record(merged.ref, name=merged.name, status="closed", origin=merged.origin, merged_into=into.id)
 
 
@@ -49,7 +50,7 @@ def check_rename(record: Record, ref: RecordRef) -> None:
     """Raises InvalidInput for a record whose id belongs to the CRM."""
     if record.merged_into and record.survivor == ref:
         return
-    if record.origin != OURS or record.ref.kind not in (*MATTERS, "case"):
+    if record.origin != OURS or record.ref.kind not in (*DEALS, "case"):
         raise InvalidInput(
             f"{record.ref} was not opened by Postledger; only records that Postledger opened can be renamed."
         )

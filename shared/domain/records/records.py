@@ -11,10 +11,11 @@ from shared.domain.mail import subjects
 from shared.domain.mail.public_domains import registrable
 
 KINDS: Final = ("contact", "property", "client", "opportunity", "project", "case")
+# Ids stand in keys of rows: these characters are legal there, and need no escaping.
 _ID = re.compile(r"[A-Za-z0-9._:~-]{1,128}")
 
 # The deals: matching finds them by the subject of a mail, and by the domain of one of their contacts.
-MATTERS: Final = ("opportunity", "project")
+DEALS: Final = ("opportunity", "project")
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EVERY = ("name", "details", "status", "type", "owner")
@@ -124,12 +125,13 @@ class Record:
     missing: tuple[str, ...] = ()
     merged_into: str = ""
     etag: str = ""
+    # Not compared: they say how the row was written, and nothing about the record.
     keys: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
     leaving: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
     @property
     def is_deal(self) -> bool:
-        return self.ref.kind in MATTERS
+        return self.ref.kind in DEALS
 
     @property
     def survivor(self) -> RecordRef:
@@ -172,6 +174,7 @@ class Record:
     def from_fields(cls, ref: RecordRef, fields: Fields) -> Self:
         """The whole record that a CRM sent: an absent field is empty. Raises InvalidInput."""
         fields.only(SETTINGS[ref.kind])
+        # Ids of other records go through RecordRef, which refuses what could not be a key.
         client = fields.text("client", "")
         return cls(
             ref=ref,

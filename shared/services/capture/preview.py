@@ -16,8 +16,8 @@ from shared.domain.capture.screening import Policy
 from shared.domain.capture.windows import Window
 from shared.domain.connections.fields import Fields
 from shared.domain.connections.mailbox_access import LOSSES
-from shared.domain.connections.mailbox_tests import NO_USER, SENTENCES
 from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.connections.verdicts import NO_USER, SENTENCES
 from shared.domain.errors import (
     InvalidInput,
     NotFound,

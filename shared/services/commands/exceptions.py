@@ -17,13 +17,13 @@ from shared.ports.stores.exceptions import Exceptions, Failure, FailureFilter
 from shared.ports.work import Clock, CommandQueue
 
 PAGE: Final = 100
-# What one request may put back; a second request takes the next ones.
+# The most that one request puts back; a second request takes the next ones.
 MOST: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class NamedFailure:
-    """A failure with its mailbox's address (None: gone, or about none) and the ids of the mails it is about."""
+    """A failure with its mailbox's address (None: removed, or of no mailbox) and the ids of its mails."""
 
     failure: Failure
     mailbox: str | None
@@ -53,11 +53,12 @@ class NameMailboxes:
     mailboxes: Mailboxes
 
     def __call__(self, failures: Sequence[Failure]) -> tuple[NamedFailure, ...]:
-        asked = {(one.tenant_id, one.mailbox_id) for one in failures if one.mailbox_id}
+        asked = {(failure.tenant_id, failure.mailbox_id) for failure in failures if failure.mailbox_id}
         known = {key: self.mailboxes.by_id(*key) for key in asked}
-        addresses = {key: one.address for key, one in known.items() if one is not None}
+        addresses = {key: mailbox.address for key, mailbox in known.items() if mailbox is not None}
         return tuple(
-            NamedFailure(one, addresses.get((one.tenant_id, one.mailbox_id)), _ids(one)) for one in failures
+            NamedFailure(failure, addresses.get((failure.tenant_id, failure.mailbox_id)), _ids(failure))
+            for failure in failures
         )
 
 
@@ -84,6 +85,7 @@ class CountUnreadable:
         """By mailbox id. The same mail may have failed several times; the newest 1,000 failures are counted."""
         wanted = FailureFilter(code=UNREADABLE, unreplayed=True)
         failures, _ = self.exceptions.page(tenant_id, wanted, limit=MOST, after="")
+        # A replay that fails again is another failure of the same mail.
         mails = {(failure.mailbox_id, failure.item) for failure in failures}
         return Counter(mailbox_id for mailbox_id, _ in mails)
 
@@ -110,6 +112,7 @@ class PutBack:
             return failure.replayed_at
         now = self.clock()
         command = read_command(failure.command)
+        # Queued before it is noted: a command that runs twice does no harm, one that is lost does.
         self.queue.put(replace(command, attempt=0, replays=command.replays + 1, first_at=now))
         self.exceptions.note_replayed(failure, now)
         telemetry.event("exception_replayed", exception=failure.id, code=failure.code, queue=failure.queue)
@@ -131,6 +134,7 @@ class ReplayException:
         try:
             replayed = replace(failure, replayed_at=self.put_back(failure))
         except MalformedCommand:
+            # The cause is cut off: it quotes the text of the queue message.
             raise InvalidInput("This exception holds no command that could be run again.") from None
         return self.name([replayed])[0]
 

@@ -16,7 +16,8 @@ from shared.ports.stores.exceptions import Exceptions, Failure
 
 
 def failure_id(text: str) -> str:
-    """The id of the failure of a command with this text: whoever meets the command again finds the failure."""
+    """The id of the failure of a command with this text: the same command leads to the same failure."""
+    # A queue may hold any bytes; lone surrogates are hashed as well instead of ending in an error.
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
@@ -31,7 +32,7 @@ def failure_of_bug(command: Command, error: Exception, now: datetime) -> Failure
 
 
 def failure_of_poison(command: Command, now: datetime) -> Failure:
-    """The row of a command that ended in poison a second time, and nobody could say why."""
+    """The row of a command that ended in poison a second time without a recorded error."""
     return _failure(
         command, "The worker did not come to an end with it, five times over.", advice.POISON, now
     )
@@ -80,11 +81,15 @@ def _failure(command: Command, error: str, code: str, now: datetime) -> Failure:
 
 
 def _item_of(command: Command) -> ItemRef | None:
+    # Of a batch it is not known which of its mails failed.
     if not isinstance(command, IngestMessages) or len(command.items) > 1:
         return None
     return command.items[0]
 
 
 def _place(error: Exception) -> str:
+    # An admin sees this sentence: the file's name is enough, and its path would describe the host.
     frames = traceback.extract_tb(error.__traceback__)[-1:]
-    return "".join(f" in {one.name}, line {one.lineno} of {PurePath(one.filename).name}" for one in frames)
+    return "".join(
+        f" in {frame.name}, line {frame.lineno} of {PurePath(frame.filename).name}" for frame in frames
+    )

@@ -8,16 +8,10 @@ from shared import telemetry
 from shared.domain.commands.commands import SyncMailbox
 from shared.domain.connections import connections
 from shared.domain.connections.connections import MailConnection, serving
-from shared.domain.connections.mailbox_tests import (
-    NO_CONSENT,
-    NOT_IN_SCOPE,
-    NOT_SIGNED_IN,
-    OK,
-    READING,
-    Verdict,
-)
+from shared.domain.connections.mailbox_tests import judge_token
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.organisations import DISCONNECTED, VERIFIED, Organisation
+from shared.domain.connections.verdicts import NO_BODIES, NO_CONSENT, NOT_SIGNED_IN, Verdict
 from shared.domain.errors import InvalidInput, PermanentError, TransientError, WrongState
 from shared.domain.mail.addresses import normalise
 from shared.domain.privacy.callers import Caller
@@ -29,10 +23,6 @@ from shared.services.connections.organisations import maintain_all, note_connect
 from shared.services.filing.conflicts import persistently
 
 _WITHOUT_TOKEN: Final = (NO_CONSENT, NOT_SIGNED_IN)
-_NOTHING_GRANTED: Final = (
-    "The application got a token, but no permission to read mail stands in it. Where it is let in by RBAC for "
-    "Applications, name a mailbox: POST connect/verify."
-)
 # Mailboxes that are opened one by one when a delegated connection is verified.
 MOST_OPENED: Final = 50
 
@@ -66,9 +56,12 @@ class ProveAccess:
     def _proved(self, row: MailConnection, verdict: Verdict) -> MailConnection:
         if verdict.is_about_the_address:
             return row.misnamed(verdict.sentence, self.clock())
-        has_token = verdict.outcome not in _WITHOUT_TOKEN
         return row.proved(
-            readable=verdict.is_readable, detail=verdict.sentence, has_token=has_token, now=self.clock()
+            readable=verdict.is_readable,
+            detail=verdict.sentence,
+            has_token=verdict.outcome not in _WITHOUT_TOKEN,
+            may_pass=verdict.outcome != NO_BODIES,
+            now=self.clock(),
         )
 
     def _verdict(self, connection: MailConnection) -> Verdict:
@@ -82,8 +75,7 @@ class ProveAccess:
             granted = self.examine.probe.granted(nobody)
         except PermanentError as error:
             return Verdict(NO_CONSENT, str(error))
-        readable = bool(granted & READING)
-        return Verdict(OK if readable else NOT_IN_SCOPE, "" if readable else _NOTHING_GRANTED)
+        return judge_token(granted, connection.mode)
 
     def _probed(self, connection: MailConnection) -> Mailbox | None:
         if connection.mailbox:

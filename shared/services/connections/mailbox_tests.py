@@ -8,8 +8,9 @@ from typing import Any, Final
 from shared.domain.connections.connections import SERVICE_ACCOUNT, MailConnection, serving
 from shared.domain.connections.fields import Fields
 from shared.domain.connections.mailbox_state import MailboxState, examined, offered
-from shared.domain.connections.mailbox_tests import Directory, Findings, Read, Verdict, judge, unreachable
+from shared.domain.connections.mailbox_tests import Directory, Findings, Read, judge
 from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.connections.verdicts import Verdict, unreachable
 from shared.domain.errors import (
     AccessDenied,
     InvalidInput,
@@ -97,7 +98,7 @@ class Examine:
 
     def _opened(self, found: Findings, mailbox: Mailbox) -> Findings:
         try:
-            self.probe.read(mailbox)
+            read = self.probe.read(mailbox)
         except AccessDenied:
             return replace(found, read=Read.DENIED)
         except MailboxUnavailable:
@@ -105,7 +106,7 @@ class Examine:
         except NotFound:
             is_there = found.directory is Directory.FOUND
             return replace(found, read=Read.NO_MAILBOX if is_there else Read.NO_USER)
-        return replace(found, read=Read.DONE, purpose=self._purpose(mailbox))
+        return replace(found, read=read, purpose=self._purpose(mailbox))
 
     def _purpose(self, mailbox: Mailbox) -> str:
         """Not every application may ask."""

@@ -17,7 +17,7 @@ from shared.domain.filing.opening import Wishes, record_for, ref_for
 from shared.domain.filing.person_decisions import DELETE, LINK, NOTE, OPEN, OPENED, UNDO, PersonDecision
 from shared.domain.mail.messages import Document
 from shared.domain.privacy.callers import ADMIN, AGENT, Caller
-from shared.domain.records.records import MATTERS, Record, RecordRef
+from shared.domain.records.records import DEALS, Record, RecordRef
 from shared.ports.stores.connections import Organisations
 from shared.ports.stores.filing import MessageStore
 from shared.ports.stores.records import RecordIndex, Records
@@ -124,8 +124,8 @@ class Decide:
         wanted: Wanted,
     ) -> PersonDecision:
         """The record is opened for the sender, where the sender's card is known, and for that card's client."""
-        if wanted.kind not in MATTERS:
-            raise InvalidInput(f"'kind' must be {' or '.join(MATTERS)}.")
+        if wanted.kind not in DEALS:
+            raise InvalidInput(f"'kind' must be {' or '.join(DEALS)}.")
         tenant_id = caller.tenant_id
         given = tuple(RecordRef("contact", contact) for contact in wanted.contacts)
         contacts = given or tuple(sorted(self._contacts_of(tenant_id, document.sender.address)))

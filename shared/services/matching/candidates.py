@@ -1,7 +1,8 @@
-"""Answers what mails ask of storage; capture and matching share the answers. What is asked, the domain says."""
+"""Answers what mails ask of storage; capture and matching share the answers. The domain says what is asked."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, product
 from typing import Final
 
 from shared.domain.filing.filing import StoredMessage
@@ -12,7 +13,7 @@ from shared.domain.mail.messages import MessageHead
 from shared.domain.mail.public_domains import registrable
 from shared.domain.matching import answers
 from shared.domain.matching.answers import Answers
-from shared.domain.matching.candidates import Candidates, ThreadHit
+from shared.domain.matching.candidates import Candidates, KnownAddress, ThreadHit
 from shared.domain.matching.decisions import MatchPolicy
 from shared.domain.matching.questions import (
     QuestionPolicy,
@@ -27,7 +28,7 @@ from shared.domain.matching.questions import (
     thread_questions,
 )
 from shared.domain.privacy.erasure import suppression
-from shared.domain.records.records import MATTERS, RecordRef
+from shared.domain.records.records import DEALS, Card, RecordRef
 from shared.ports.stores.filing import Codes, MessageStore
 from shared.ports.stores.records import RecordIndex, Records
 from shared.services.capture.scopes import Scope
@@ -53,19 +54,27 @@ class GatherCandidates:
     def __call__(self, scope: Scope, heads: Sequence[MessageHead]) -> list[Candidates]:
         policy = self._policy(scope)
         asked = [questions(head, policy) for head in heads]
-        addresses = frozenset[str]().union(*(each.addresses for each in asked))
-        known = self.index.addresses(scope.tenant_id, addresses) if addresses else {}
+        known = self._known(scope, asked)
+        # Asked after the addresses: a contact with a client answers, and most domains need no look-up then.
         domains = [domains_to_ask(each, known) for each in asked]
-        places = {registrable(domain) for domain in frozenset[str]().union(*domains)}
         found = Answers(
             addresses=known,
-            domains=self.index.domains(scope.tenant_id, places) if places else {},
+            domains=self._at(scope, domains),
             codes=self._records_of_codes(scope, [each.codes for each in asked]),
         )
         return [
             answers.candidates_of(each, own_domains, found, _erased(scope, each))
             for each, own_domains in zip(asked, domains, strict=True)
         ]
+
+    def _known(self, scope: Scope, asked: Iterable[Questions]) -> Mapping[str, KnownAddress]:
+        addresses = frozenset[str]().union(*(each.addresses for each in asked))
+        return self.index.addresses(scope.tenant_id, addresses) if addresses else {}
+
+    def _at(self, scope: Scope, domains: Iterable[frozenset[str]]) -> Mapping[str, frozenset[Card]]:
+        """By registrable domain: the index knows no other, so that subdomains find their client."""
+        places = {registrable(domain) for domain in frozenset[str]().union(*domains)}
+        return self.index.domains(scope.tenant_id, places) if places else {}
 
     def for_matching(
         self,
@@ -79,8 +88,8 @@ class GatherCandidates:
         """Candidates with the mail's thread, and with cards of all records that a link may lead to.
 
         `text` is the body's, in which codes are looked for where the subject has none; `stored` is the mail
-        itself where it is decided anew. What has its Message-ID is no evidence, nor what was opened for that, so
-        that it does not matter which of its copies came first.
+        itself where it is decided anew. Mails with its Message-ID are no evidence, nor records that were opened
+        for them: the order in which copies come must not change the decision.
         """
         policy = self._policy(scope)
         asked = thread_questions(head, policy.match)
@@ -105,7 +114,8 @@ class GatherCandidates:
 
     def _records_of_codes(self, scope: Scope, found: Iterable[Found]) -> dict[str, tuple[RecordRef, ...]]:
         """Records by a code's text."""
-        texts = {code.number: code.text for each in found for code in each.codes}
+        quoted = chain.from_iterable(each.codes for each in found)
+        texts = {code.number: code.text for code in quoted}
         known = self.codes.get_many(scope.tenant_id, texts) if texts else {}
         return {texts[number]: refs for number, refs in known.items()}
 
@@ -132,16 +142,14 @@ class GatherCandidates:
         outsiders = head.participants - candidates.staff
         ids = {scope.hasher.message_id(parent): parent for parent in asked.parents}
         found = self.messages.find(scope.tenant_id, ids)
-        hits: list[ThreadHit] = []
-        for key in ids:
-            siblings = found.get(key, ())
-            hits += [hit for hit in siblings if len(siblings) == 1 or hit.participants & outsiders]
-        return replace(candidates, thread=tuple(hits))
+        hits = (_believed(found.get(key, ()), outsiders) for key in ids)
+        return replace(candidates, thread=tuple(chain.from_iterable(hits)))
 
     def _with_conversation(
         self, scope: Scope, candidates: Candidates, asked: ThreadQuestions, own: Collection[str]
     ) -> Candidates:
         """Asked only where the thread led nowhere; mails of its `own` keys are no evidence."""
+        # Exchange groups mails by an index of its own: what a mail answers says more.
         if not asked.conversation:
             return candidates
         key = scope.hasher("conversation", asked.conversation)
@@ -175,9 +183,17 @@ class GatherCandidates:
         return answers.with_records(candidates, current_records(self.records, scope.tenant_id, missing))
 
 
+def _believed(siblings: Sequence[ThreadHit], outsiders: Collection[str]) -> Iterator[ThreadHit]:
+    """Of stored mails with one Message-ID those that the answer may mean."""
+    for hit in siblings:
+        # Broken senders use a Message-ID for many mails: only people tell which conversation is meant.
+        if len(siblings) == 1 or not hit.participants.isdisjoint(outsiders):
+            yield hit
+
+
 def _opened_for(own: Collection[str], stored: StoredMessage | None) -> list[RecordRef]:
     """Records that were, or would be, opened for the mail itself."""
-    opened = [ref_for(kind, key) for kind in MATTERS for key in own]
+    opened = [ref_for(kind, key) for kind, key in product(DEALS, own)]
     return [*opened, *opened_refs(stored)] if stored else opened
 
 

@@ -16,6 +16,7 @@ class CountForgeries:
     codes: Codes
 
     def __call__(self, scope: Scope, head: MessageHead, count: int) -> None:
+        # A mailing list writes its own address into From: the author behind it is counted.
         author = (head.author or head.sender).address
         sender = scope.hasher("address", author)
         total = self.codes.note_forged(scope.tenant_id, sender, message_key(scope.hasher, head), count)

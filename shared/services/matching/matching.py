@@ -29,7 +29,7 @@ class Matched:
 
 @dataclass(frozen=True, slots=True)
 class MatchMail:
-    """Decide on one kept mail. Reads; writes only word left with a parent that is on its way, and forgeries."""
+    """Decide on one kept mail. Writes only forgeries, and word left with the mails that this one goes on with."""
 
     gather: GatherCandidates
     messages: MessageStore
@@ -38,6 +38,7 @@ class MatchMail:
 
     def __call__(self, scope: Scope, mail: FetchedMessage, candidates: Candidates) -> Matched:
         head, text = mail.head, text_of(mail)
+        # Capture has counted those of the subject: only the body's are new here.
         subject_forged = candidates.forged
         candidates = self.gather.for_matching(scope, head, candidates, text)
         if candidates.forged > subject_forged:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from shared.domain.filing.entries import decode_cursor, encode_cursor
 from shared.domain.privacy.audit import AuditFilter, AuditRow
@@ -10,7 +11,8 @@ from shared.ports.stores.privacy import Audit
 from shared.ports.work import Clock
 from shared.services.capture.scopes import hasher_of
 
-_EXPORTED: int = 1_000
+# Rows that Azure Tables gives a request at most.
+_EXPORTED: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +28,10 @@ class AuditRequest:
         self, caller: Caller, what: str, subjects: Sequence[str], *, addresses: Sequence[str] = ()
     ) -> None:
         """`addresses` are mailboxes that the request names: their keyed hashes are kept."""
+        # An audit that named addresses would keep what an erasure must take away.
         hasher = hasher_of(self.hash_key, caller.tenant_id)
-        named = (*subjects, *(f"mailbox/{hasher('mailbox', one.strip().lower())}" for one in addresses))
-        row = AuditRow(self.new_id(), self.clock(), name_of(caller), what, named)
+        mailboxes = (f"mailbox/{hasher('mailbox', address.strip().lower())}" for address in addresses)
+        row = AuditRow(self.new_id(), self.clock(), name_of(caller), what, (*subjects, *mailboxes))
         self.audit.append(caller.tenant_id, row)
 
 

@@ -1,7 +1,7 @@
 """Takes a whole organisation away: asked for, then done page by page. Safe to run twice.
 
-Its own row is marked first, so that nobody is served and every command that names the tenant does nothing; it goes
-last. A second turn, a quarter of an hour later, catches what was being written during the first one.
+The organisation's own row is marked first, so that nobody is served and every command of the tenant does nothing;
+the row goes last. A second turn, a quarter of an hour later, catches what was written during the first one.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from shared.services.privacy.erasing import ROWS, SETTLED, TURNS
 
 @dataclass(frozen=True, slots=True)
 class AskDeletion:
-    """Stop serving an organisation and have all that is stored of it taken away. Asked again, it is told from when."""
+    """Stop serving an organisation and have all that is stored of it taken away. A repeated request gets its time."""
 
     organisations: Organisations
     erasures: Erasures
@@ -34,17 +34,14 @@ class AskDeletion:
         """Raises Forbidden, InvalidInput unless `confirm` is the tenant id, and Unknown."""
         caller.needs(ADMIN, OPERATOR)
         tenant_id = caller.tenant_id
-        if confirm.strip().lower() != tenant_id:
-            raise InvalidInput(
-                "This takes away everything of the organisation and cannot be undone. Say so by naming it: "
-                "'confirm' must be its tenant id."
-            )
+        _check_confirmed(confirm, tenant_id)
         standing = self.erasures.deletion(deleted_organisation(self.hash_key, tenant_id))
         organisation = self.organisations.get(tenant_id)
         if organisation is None:
             if standing is None:
                 raise Unknown("There is no such organisation.")
             return standing
+        # Noted before the row says `deleting`: a run that is cut short between the two is repeated in full.
         if not organisation.deleting or standing is None:
             standing = Deletion.of(self.hash_key, tenant_id, self.clock())
             self.erasures.note_deletion(standing)
@@ -53,9 +50,18 @@ class AskDeletion:
         return standing
 
     def _close(self, tenant_id: str) -> None:
+        # Read again at each try: another writer may have changed a setting, or asked for the same.
         organisation = self.organisations.get(tenant_id)
         if organisation is not None and not organisation.deleting:
             self.organisations.put(replace(organisation, enabled=False, deleting=True))
+
+
+def _check_confirmed(confirm: str, tenant_id: str) -> None:
+    if confirm.strip().lower() != tenant_id:
+        raise InvalidInput(
+            "This takes away everything of the organisation and cannot be undone. Say so by naming it: "
+            "'confirm' must be its tenant id."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,7 @@ class RunDeletion:
     hash_key: bytes
 
     def __call__(self, command: DeleteOrganisation) -> None:
-        """A command that comes late, when the tenant has been let in anew, does nothing."""
+        """Does nothing for a command that comes late, when the operator has let the tenant in anew."""
         organisation = self.organisations.get(command.tenant_id)
         if organisation is None:
             self._note_done(command.tenant_id)
@@ -88,7 +94,7 @@ class RunDeletion:
         self._go_on(command, more=more)
 
     def _end_subscriptions(self, tenant_id: str) -> None:
-        """Where Graph refuses, a subscription runs out within a week, and what it says meanwhile is not believed."""
+        """A subscription that Graph refuses to end expires within a week; its notifications are not believed."""
         for subscription_id in self._known(tenant_id):
             try:
                 self.source.end(tenant_id, subscription_id)
@@ -96,11 +102,13 @@ class RunDeletion:
                 telemetry.event("subscription_left", tenant=tenant_id, code=error.code)
 
     def _known(self, tenant_id: str) -> Iterator[str]:
-        stored = {one.subscription_id for one in self.subscriptions.of(tenant_id)}
+        stored = {subscription.subscription_id for subscription in self.subscriptions.of(tenant_id)}
+        # Graph's own list as well: a worker may have died between Graph's answer and our row.
         try:
-            stored |= {one.subscription_id for one in self.source.living(tenant_id)}
+            stored |= {subscription.subscription_id for subscription in self.source.living(tenant_id)}
         except PermanentError as error:
             telemetry.event("subscriptions_unlisted", tenant=tenant_id, code=error.code)
+        # A row that waits for Graph's answer has no id yet.
         return iter(sorted(stored - {""}))
 
     def _go_on(self, command: DeleteOrganisation, *, more: bool) -> None:
@@ -117,6 +125,7 @@ class RunDeletion:
 
     def _steps(self, turn: int) -> tuple[str, ...]:
         places = self.holdings.places
+        # The last place holds the organisation's own row, which only the last turn may take.
         return (SUBSCRIPTIONS, *(places if turn == TURNS - 1 else places[:-1]))
 
     def _note_done(self, tenant_id: str) -> None:

@@ -1,4 +1,4 @@
-"""How records are written, be it one or a thousand: mail that came before them follows, matters keep in step."""
+"""How records are written, be it one or a thousand: earlier mail follows them, and deals keep in step."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +15,7 @@ from shared.ports.stores.records import RecordIndex, Records
 from shared.services.capture.late_contacts import AnnounceContacts, CountLateMail
 from shared.services.records.deals import Deals, lending_otherwise
 
+# A record that others write meanwhile is read again; so many times in a row only a fault loses against them.
 _TRIES: Final = 8
 # Of many records these are looked for first: where none is there, the load is taken for a new one.
 _SAMPLE: Final = 8
@@ -31,9 +32,10 @@ class LookUpInsiders:
         """One look-up for all addresses."""
         organisation = self.organisations.get(tenant_id)
         own_domains = organisation.own_domains if organisation else ()
-        asked = {address for one in records for address in one.addresses}
-        own = {one for one in asked if in_domains(domain_of(one), own_domains)}
-        registered = self.index.staff_among(tenant_id, sorted(asked - own)) if asked - own else frozenset()
+        asked = frozenset[str]().union(*(record.addresses for record in records))
+        own = {address for address in asked if in_domains(domain_of(address), own_domains)}
+        others = sorted(asked - own)
+        registered = self.index.staff_among(tenant_id, others) if others else frozenset()
         return Insiders(own_domains, registered | own)
 
 
@@ -52,9 +54,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class WriteRecords:
-    """Write records of which nobody's people are staff. Safe to run twice, after a crash anywhere too.
+    """Write records that carry no colleague's address. Safe to run twice, and after a crash at any point.
 
-    New people are announced first: see there. A record that somebody else writes meanwhile is read again.
+    New people are announced before the write, so that no crash loses their earlier mail. A record that another
+    writer changes meanwhile is read again.
     """
 
     records: Records
@@ -64,15 +67,14 @@ class WriteRecords:
 
     def __call__(self, tenant_id: str, records: Sequence[Record], own_domains: Sequence[str] = ()) -> Outcome:
         """Different records. Raises Conflict where others keep writing them."""
-        left = {one.ref: one for one in records}
+        left = {record.ref: record for record in records}
         standing = self._standing(tenant_id, list(left))
         done = _Done()
         for _ in range(_TRIES):
-            done.refused |= {ref: said for ref in left if (said := refusal_of_stub(standing.get(ref)))}
-            given = [_kept(one, standing.get(ref)) for ref, one in left.items() if ref not in done.refused]
+            given = done.accepted(left, standing)
             found = self._write(tenant_id, given, standing, own_domains, done) if given else {}
             left = {ref: left[ref] for ref in found}
-            standing = {ref: one for ref, one in found.items() if one}
+            standing = {ref: record for ref, record in found.items() if record}
             if not left:
                 return done.outcome(self._late_mail(tenant_id, done))
         raise Conflict("records change faster than they can be written")
@@ -85,36 +87,49 @@ class WriteRecords:
         own_domains: Sequence[str],
         done: "_Done",
     ) -> Mapping[RecordRef, Record | None]:
-        """One try. Matters of contacts that lend other domains are renewed before and after.
+        """One try. Deals of contacts that lend other domains are renewed before and after.
 
-        Before, so that a run which is cut short leaves no contact that only looks as if its matters knew;
-        after, for matters that were written meanwhile.
+        Before, so that a run which is cut short leaves no contact that only looks as if its deals knew;
+        after, for deals that were written meanwhile.
         """
         contacts = self.deals.contacts(tenant_id, given)
-        ready = [with_contacts(one, contacts, own_domains) for one in given]
-        here = {one.ref for one in ready}
+        ready = [with_contacts(record, contacts, own_domains) for record in given]
+        here = {record.ref for record in ready}
         hashes = self.announce.new_hashes(tenant_id, ready, standing)
         done.announced |= self.announce(tenant_id, hashes)
         changed = lending_otherwise(ready, standing, own_domains)
-        others = [one for one in self.deals.listing_contact(tenant_id, changed) if one not in here]
+        others = [ref for ref in self.deals.listing_contact(tenant_id, changed) if ref not in here]
         self.deals.renew(tenant_id, others, own_domains, changed)
         found = self.records.write(tenant_id, ready, standing)
-        written = {one.ref: one for one in ready if one.ref not in found}
-        # Of the others it is not known yet what they take the place of.
+        written = {record.ref: record for record in ready if record.ref not in found}
+        # What the others will replace is not known yet: another writer has changed them.
         done.hashes |= (
             self.announce.new_hashes(tenant_id, list(written.values()), standing) if found else hashes
         )
         done.written |= written
         done.created |= written.keys() - standing.keys()
-        people = [ref.id for ref in written if ref.kind == "contact"]
-        behind = {*self.deals.waiting(tenant_id, people), *self.deals.listing_contact(tenant_id, changed)}
-        now = self.deals.contacts(tenant_id, given)
-        behind |= {ref for ref, one in written.items() if one != with_contacts(one, now, own_domains)}
+        behind = self._left_behind(tenant_id, given, written, own_domains)
+        behind.update(self.deals.listing_contact(tenant_id, changed))
         self.deals.renew(tenant_id, sorted(behind), own_domains)
         return found
 
+    def _left_behind(
+        self,
+        tenant_id: str,
+        given: Sequence[Record],
+        written: Mapping[RecordRef, Record],
+        own_domains: Sequence[str],
+    ) -> set[RecordRef]:
+        """Deals that waited for a contact which is there now, and deals whose contacts changed during the write."""
+        people = [ref.id for ref in written if ref.kind == "contact"]
+        waiting = self.deals.waiting(tenant_id, people)
+        now = self.deals.contacts(tenant_id, given)
+        outdated = {ref for ref, deal in written.items() if deal != with_contacts(deal, now, own_domains)}
+        return outdated.union(waiting)
+
     def _standing(self, tenant_id: str, refs: Sequence[RecordRef]) -> Mapping[RecordRef, Record]:
-        """What stands there, or nothing where a sample says that a load is new: writing then finds the rest."""
+        """What is stored, or nothing where a sample says that a load is new: writing then finds the rest."""
+        # A first load of thousands of records would read each of them for nothing.
         if len(refs) > 4 * _SAMPLE:
             sample = refs[:: len(refs) // _SAMPLE][:_SAMPLE]
             if not self.records.get_many(tenant_id, sample):
@@ -138,6 +153,14 @@ class _Done:
     refused: dict[RecordRef, str] = field(default_factory=dict)
     hashes: set[str] = field(default_factory=set)
     announced: bool = False
+
+    def accepted(
+        self, left: Mapping[RecordRef, Record], standing: Mapping[RecordRef, Record]
+    ) -> list[Record]:
+        """The records that may be written over what stands there; the others are noted as refused."""
+        reasons = {ref: refusal_of_stub(standing.get(ref)) for ref in left}
+        self.refused |= {ref: reason for ref, reason in reasons.items() if reason}
+        return [_kept(record, standing.get(ref)) for ref, record in left.items() if not reasons[ref]]
 
     def outcome(self, late_mail: int | None) -> Outcome:
         return Outcome(self.written, frozenset(self.created), self.refused, late_mail)

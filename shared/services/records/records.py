@@ -5,7 +5,7 @@ expose, their colleagues' mail.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -132,16 +132,13 @@ class LoadRecords:
 
     def __call__(self, tenant_id: str, body: bytes) -> Loaded:
         """One result a line, blank lines left out. Raises InvalidInput for more than 1,000 lines."""
-        lines = [(n, line) for n, line in enumerate(body.split(b"\n"), start=1) if line.strip()]
-        if len(lines) > MAX_LINES:
-            raise InvalidInput(f"At most {MAX_LINES:,} lines a request; this one has {len(lines):,}.")
-        read = [_read_line(number, line) for number, line in lines]
-        insiders = self.look_up(tenant_id, [one.record for one in read if isinstance(one, _GoodLine)])
-        checked = [_checked(one, insiders) for one in read]
-        latest = {one.record.ref: one.record for one in checked if isinstance(one, _GoodLine)}
+        read = [_read_line(number, line) for number, line in _numbered_lines(body)]
+        insiders = self.look_up(tenant_id, [good.record for good in _good(read)])
+        checked = [_checked(line, insiders) for line in read]
+        # A storage transaction takes each row once, so of several lines for one record the last good one is written.
+        latest = {good.record.ref: good.record for good in _good(checked)}
         outcome = self.write(tenant_id, list(latest.values()), insiders.own_domains) if latest else Outcome()
-        results = [one if isinstance(one, LineResult) else one.result(outcome) for one in checked]
-        return Loaded(tuple(results), outcome.late_mail)
+        return Loaded(tuple(_result(line, outcome) for line in checked), outcome.late_mail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +153,9 @@ class ListOpened:
         _check_kind(kind)
         after = decode_cursor(cursor) if cursor else ""
         refs, following = self.index.opened(tenant_id, since, limit=limit, after=after)
-        found = self.records.get_many(tenant_id, [one for one in refs if kind in ("", one.kind)])
-        shown = tuple(found[one] for one in refs if one in found)
+        found = self.records.get_many(tenant_id, [ref for ref in refs if kind in ("", ref.kind)])
+        # The index may name a record that the CRM has deleted since.
+        shown = tuple(found[ref] for ref in refs if ref in found)
         return RecordPage(shown, encode_cursor(following) if following else None)
 
 
@@ -169,17 +167,20 @@ class ListRecords:
 
     def __call__(self, tenant_id: str, kind: str, *, text: str, limit: int, cursor: str) -> RecordPage:
         start_kind, after = _position(kind, cursor)
+        left = _kinds_from(kind, start_kind)
         found: list[Record] = []
-        for one in _kinds_from(kind, start_kind):
+        # A page is one partition's at storage, and each kind is a partition: what is left of it goes on in the next.
+        while left:
+            current, left = left[0], left[1:]
             page, following = self.records.page(
-                tenant_id, one, text=text, limit=limit - len(found), after=after
+                tenant_id, current, text=text, limit=limit - len(found), after=after
             )
             found += page
             if following:
-                return RecordPage(tuple(found), encode_cursor(f"{one}/{following}"))
+                return RecordPage(tuple(found), encode_cursor(f"{current}/{following}"))
+            if left and len(found) >= limit:
+                return RecordPage(tuple(found), encode_cursor(f"{left[0]}/"))
             after = ""
-            if len(found) >= limit and one != _kinds_from(kind, start_kind)[-1]:
-                return RecordPage(tuple(found), encode_cursor(f"{KINDS[KINDS.index(one) + 1]}/"))
         return RecordPage(tuple(found), None)
 
 
@@ -219,10 +220,29 @@ def _checked(line: _GoodLine | LineResult, insiders: Insiders) -> _GoodLine | Li
     return LineResult(line.number, line.record.ref.kind, line.record.ref.id, said)
 
 
+def _numbered_lines(body: bytes) -> list[tuple[int, bytes]]:
+    # Blank lines count, so that a result names the line that an editor shows.
+    numbered = enumerate(body.split(b"\n"), start=1)
+    lines = [(number, line) for number, line in numbered if line.strip()]
+    if len(lines) > MAX_LINES:
+        raise InvalidInput(f"At most {MAX_LINES:,} lines a request; this one has {len(lines):,}.")
+    return lines
+
+
+def _good(lines: Iterable[_GoodLine | LineResult]) -> Iterator[_GoodLine]:
+    return (line for line in lines if isinstance(line, _GoodLine))
+
+
+def _result(line: _GoodLine | LineResult, outcome: Outcome) -> LineResult:
+    return line.result(outcome) if isinstance(line, _GoodLine) else line
+
+
 def _read_line(number: int, line: bytes) -> _GoodLine | LineResult:
     try:
         content = json.loads(line.decode())
+        # JSON may escape half a surrogate pair: Python reads it, and storage could not encode it.
         json.dumps(content, ensure_ascii=False).encode()
+    # Brackets nested some hundreds deep end in RecursionError, which is no ValueError.
     except (ValueError, RecursionError):
         return LineResult(number, "", "", "The line is not one JSON object in UTF-8.")
     if not isinstance(content, dict):
@@ -233,4 +253,5 @@ def _read_line(number: int, line: bytes) -> _GoodLine | LineResult:
     try:
         return _GoodLine(number, Record.from_fields(RecordRef(kind, record_id), Fields(content)))
     except InvalidInput as error:
+        # Cut, since an answer repeats up to a thousand of them, and what was refused may be of any length.
         return LineResult(number, kind[:128], record_id[:128], str(error))

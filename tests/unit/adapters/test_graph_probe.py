@@ -9,6 +9,7 @@ import pytest
 
 from shared.adapters.graph.probe import GraphProbe
 from shared.adapters.graph.session import GraphSession
+from shared.domain.connections.mailbox_tests import Read
 from tests.builders import AGENT, TENANT, a_mailbox
 from tests.graph_transport import GRAPH, FakeGraph, Reply, session_with
 
@@ -59,11 +60,21 @@ def test_the_permissions_stand_in_the_token(token: str, granted: set[str]) -> No
     assert GraphProbe(sessions, None).granted(a_mailbox()) == granted  # type: ignore[arg-type]
 
 
-def test_reading_asks_for_one_id_and_no_more() -> None:
-    graph = FakeGraph(Reply({"value": [{"id": "x"}]}))
-    probe_over(graph).read(a_mailbox())
-    assert [(one.method, one.target) for one in graph.asked] == [
-        ("GET", f"/v1.0/users/{AGENT}/mailFolders/inbox/messages?$select=id&$top=1")
+@pytest.mark.parametrize(
+    ("mails", "read"),
+    [
+        ([{"id": "x", "bodyPreview": "Hello"}], Read.DONE),
+        ([{"id": "x", "bodyPreview": ""}], Read.DONE),
+        ([{"id": "x"}], Read.HEADERS_ONLY),
+        ([{"id": "x", "bodyPreview": None}], Read.HEADERS_ONLY),
+        ([], Read.EMPTY),
+    ],
+)
+def test_reading_asks_for_one_preview_and_no_more(mails: list[dict[str, object]], read: Read) -> None:
+    graph = FakeGraph(Reply({"value": mails}))
+    assert probe_over(graph).read(a_mailbox()) is read
+    assert [(asked.method, unquote(asked.target)) for asked in graph.asked] == [
+        ("GET", f"/v1.0/users/{AGENT}/mailFolders/inbox/messages?$select=id,bodyPreview&$top=1")
     ]
 
 

@@ -81,8 +81,8 @@ def test_a_product_that_files_nothing_is_not_wrong_and_yet_fails(monkeypatch: py
 
 
 def test_a_product_that_reads_every_body_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    decide = screening.capture.decide
-    monkeypatch.setattr(screening.capture, "decide", lambda *given: replace(decide(*given), keep=True))
+    decide = screening.screening.decide
+    monkeypatch.setattr(screening.screening, "decide", lambda *given: replace(decide(*given), keep=True))
     _, report = run(5, MAILS)
     assert report.bodies_read == report.unwanted.total()
     assert not report.passes

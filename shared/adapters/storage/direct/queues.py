@@ -5,6 +5,7 @@ from typing import Final
 
 from shared.adapters.storage.direct.exchange import Patience, Request, Sends, Service
 
+# Without it Azure drops a message after seven days.
 _NEVER: Final = "-1"
 
 

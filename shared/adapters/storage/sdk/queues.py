@@ -21,4 +21,5 @@ class SdkQueue:
             half = timeout / 2
             options = {"connection_timeout": half, "read_timeout": half, "retry_total": 0}
         with translated(self._name):
+            # -1: without it Azure drops a message after seven days.
             self._client.send_message(text, visibility_timeout=hidden, time_to_live=-1, **options)

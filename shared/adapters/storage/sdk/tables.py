@@ -22,6 +22,7 @@ class SdkTable:
             return _row(self._client.get_entity(partition, key, select=list(select) or None))
 
     def rows(self, condition: str, select: Sequence[str], page: int) -> Iterator[Row]:
+        # The SDK asks for a page while its rows are read: errors come in the middle of an iteration.
         found = iter(
             self._client.query_entities(condition, select=list(select) or None, results_per_page=page)
         )
@@ -44,6 +45,7 @@ class SdkTable:
 
 
 def _row(entity: "TableEntity") -> Row:
+    # The SDK keeps the ETag beside the columns, in an attribute of its own kind of dict.
     return StoredRow(entity, str(entity.metadata.get("etag") or ""))
 
 

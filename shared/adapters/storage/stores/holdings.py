@@ -65,6 +65,7 @@ class AzureHoldings:
             return False
         goes = _is_keyed_by(row, eraser) or (table in _LISTS and eraser.names_person(_content(row)))
         verb = "delete" if goes else "replace"
+        # A transaction of one row, since it alone answers 404 for a row that is gone.
         try:
             Table(self._connection, table).transact([Operation(verb, changed, etag_of(row))])
         except NotFound:
@@ -101,17 +102,22 @@ def _erased(row: Row, eraser: Eraser) -> dict[str, Any] | None:
 
 
 def _changed_columns(row: Row, eraser: Eraser) -> Iterator[tuple[str, Any]]:
-    texts = {name: value for name, value in row.items() if isinstance(value, str) and name not in KEYS}
-    for name, text in texts.items():
-        erased = eraser.text(text)
-        if erased != text:
-            yield name, erased
+    yield from _changed_texts(row, eraser)
     content = _content(row)
     erased_content = eraser.value(content)
     if erased_content is not content:
         # The erased value may need fewer parts; a part of the old value must not stay.
         cleared = {name: b"" for name in part_names() if name in row}
         yield from {**cleared, **packed(erased_content)}.items()
+
+
+def _changed_texts(row: Row, eraser: Eraser) -> Iterator[tuple[str, str]]:
+    # A changed key would be another row: rows with the person in their keys are deleted instead.
+    texts = {name: value for name, value in row.items() if isinstance(value, str) and name not in KEYS}
+    for name, text in texts.items():
+        erased = eraser.text(text)
+        if erased != text:
+            yield name, erased
 
 
 def _content(row: Row) -> Any:

@@ -135,6 +135,7 @@ class AzureRecordIndex:
     def _look_up(self, tenant_id: str, what: str, asked: list[str]) -> list[KnownAddress]:
         def read(text: str) -> KnownAddress:
             partition, prefix = _place(tenant_id, what, text)
+            # "}" sorts right after the "|" that joins a key's parts.
             condition = in_partition(partition, first=prefix + "|", last=prefix + "}")
             return _known(self._table.rows(condition, select=_COLUMNS))
 
@@ -220,6 +221,7 @@ def _known(rows: Iterable[Row]) -> KnownAddress:
     is_staff = False
     for row in rows:
         _, what, *rest = str(row["RowKey"]).split("|")
+        # No kind of record has one of these two names.
         if what == _STAFF:
             is_staff = True
         elif what == _TAUGHT:

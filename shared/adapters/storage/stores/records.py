@@ -100,6 +100,7 @@ class AzureRecords:
             self._index.drop(tenant_id, self._index.seen(tenant_id, stale))
             try:
                 self._table.delete(*_place(tenant_id, ref), etag_of(row))
+            # Another writer has given it new index rows: read again, and drop these too.
             except Conflict:
                 continue
             return True

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 
 from shared.adapters.storage.codec import from_plain, to_plain
 from shared.adapters.storage.connection import Connection
@@ -24,7 +24,7 @@ class AzureSightings:
         self._table = Table(connection, names.SIGHTINGS)
 
     def put(self, mailbox: Mailbox, sightings: Sequence[Sighting]) -> None:
-        rows = {str(row["RowKey"]): row for row in (_row(mailbox, one) for one in sightings)}
+        rows = {str(row["RowKey"]): row for row in (_row(mailbox, sighting) for sighting in sightings)}
         self._table.write_many(Operation("upsert", row) for row in rows.values())
 
     def between(self, mailbox: Mailbox, first: datetime, last: datetime) -> Mapping[ItemRef, Sighting]:
@@ -32,18 +32,19 @@ class AzureSightings:
         condition = in_partition(_partition(mailbox), first=inverted(last), last=inverted(first) + ".")
         rows = self._table.rows(condition, select=part_names())
         found = (from_plain(Sighting, unpacked(row)) for row in rows)
-        return {one.item: one for one in found if first <= one.received_at <= last}
+        # The key has the time in milliseconds, which takes in a little more than was asked for.
+        return {sighting.item: sighting for sighting in found if first <= sighting.received_at <= last}
 
     def undecided_since(
         self, mailbox: Mailbox, since: datetime, reasons: Sequence[str]
     ) -> Iterator[Sighting]:
         """One request per thousand rows found; the reasons are looked for by the table."""
-        wanted = " or ".join(where(reason=one) for one in reasons)
+        wanted = " or ".join(where(reason=reason) for reason in reasons)
         condition = f"{in_partition(_partition(mailbox), last=inverted(since) + '.')} and ({wanted})"
         found = (
             from_plain(Sighting, unpacked(row)) for row in self._table.rows(condition, select=part_names())
         )
-        return (one for one in found if one.received_at >= since)
+        return (sighting for sighting in found if sighting.received_at >= since)
 
     def of_message(
         self, mailboxes: Sequence[Mailbox], message_id_hash: str
@@ -56,7 +57,7 @@ class AzureSightings:
             return [(mailbox, from_plain(Sighting, unpacked(row))) for row in rows]
 
         found = self._connection.side_by_side(look, mailboxes)
-        return [one for part in found for one in part]
+        return list(chain.from_iterable(found))
 
     def forget(self, mailbox: Mailbox, before: datetime, *, limit: int) -> bool:
         """One query, and a request per hundred rows. A row that somebody else deletes meanwhile is a Conflict."""

@@ -95,6 +95,12 @@ def test_what_a_failed_try_makes_of_a_state(
     assert (tried.state, tried.detail, tried.checked_at) == (after, "Why.", NOW)
 
 
+def test_a_refusal_that_time_does_not_mend_is_not_pending() -> None:
+    row = a_connection("admin_consent", state="link_sent", consented_at=NOW)
+    tried = row.proved(readable=False, detail="Why.", has_token=True, may_pass=False, now=NOW)
+    assert (tried.state, tried.detail) == ("no_access", "Why.")
+
+
 @pytest.mark.parametrize(("before", "after"), [("link_sent", "no_access"), ("verified", "verified")])
 def test_a_wrong_address_says_nothing_of_the_way_to_it(before: str, after: str) -> None:
     tried = a_connection(state=before, consented_at=NOW).misnamed("Nobody has it.", NOW)

@@ -5,19 +5,13 @@ from typing import Any
 
 import pytest
 
-from shared.domain.connections.mailbox_tests import (
-    OUTCOMES,
-    SENTENCES,
-    Directory,
-    Findings,
-    Read,
-    judge,
-    unreachable,
-)
+from shared.domain.connections.mailbox_tests import Directory, Findings, Read, judge, judge_token
+from shared.domain.connections.verdicts import OUTCOMES, SENTENCES, unreachable
 from tests.builders import NOW
 
 ANN = "ann@contoso.example"
 ROLES = frozenset(("Mail.Read", "Mail.Send", "User.Read.All"))
+BASIC = frozenset(("Mail.ReadBasic.All", "User.Read.All"))
 
 
 def found(**changes: Any) -> Findings:
@@ -55,6 +49,14 @@ CASES: list[tuple[str, dict[str, Any]]] = [
         "missing_right",
         {"read": Read.DENIED, "mode": "service_account", "granted": frozenset(("Mail.ReadWrite.Shared",))},
     ),
+    ("no_bodies", {"read": Read.HEADERS_ONLY, "granted": BASIC}),
+    ("no_bodies", {"read": Read.HEADERS_ONLY, "granted": frozenset(), "mode": "rbac"}),
+    ("no_bodies", {"read": Read.EMPTY, "granted": BASIC}),
+    ("no_bodies", {"read": Read.EMPTY, "granted": frozenset(("Mail.ReadBasic",)), "mode": "agent"}),
+    ("no_bodies", {"read": Read.DENIED, "granted": BASIC, "consented_at": NOW}),
+    ("ok", {"read": Read.EMPTY}),
+    ("ok", {"read": Read.EMPTY, "granted": BASIC | {"Mail.Read"}}),
+    ("ok", {"read": Read.DONE, "granted": BASIC}),  # Exchange's scope gives the rest
     ("no_mailbox", {"read": Read.NO_MAILBOX}),
     ("no_user", {"directory": Directory.MISSING, "read": Read.UNTRIED}),
     ("no_user", {"directory": Directory.CLOSED, "read": Read.NO_USER}),
@@ -96,6 +98,20 @@ def test_every_outcome_is_reached() -> None:
             },
             "crm@contoso.example lacks the right Full Access",
         ),
+        ({"read": Read.HEADERS_ONLY, "granted": BASIC}, "the right Mail.Read is missing"),
+        ({"read": Read.HEADERS_ONLY, "granted": BASIC, "mode": "agent"}, "the right Mail.Read is missing"),
+        (
+            {"read": Read.HEADERS_ONLY, "granted": frozenset(), "mode": "rbac"},
+            "the right Application Mail.Read (a role in Exchange) is missing",
+        ),
+        (
+            {
+                "read": Read.EMPTY,
+                "granted": frozenset(("Mail.ReadBasic.Shared",)),
+                "mode": "service_account",
+            },
+            "the right Mail.Read.Shared is missing",
+        ),
     ],
 )
 def test_the_sentence_names_what_it_is_about(changes: dict[str, Any], word: str) -> None:
@@ -120,6 +136,28 @@ def test_whether_mail_may_be_sent_and_how_that_is_known(mode: str, granted: Any,
     verdict = judge(found(mode=mode, granted=granted), NOW)
     assert verdict.send == send
     assert len(verdict.send_sentence) > 30
+
+
+@pytest.mark.parametrize(
+    ("granted", "outcome", "word"),
+    [
+        (ROLES, "ok", ""),
+        (BASIC, "no_bodies", "the right Mail.Read is missing"),
+        (frozenset(("User.Read.All",)), "not_in_scope", "no permission to read mail"),
+        (frozenset(), "not_in_scope", "no permission to read mail"),
+    ],
+)
+def test_without_a_mailbox_the_token_is_judged(granted: frozenset[str], outcome: str, word: str) -> None:
+    verdict = judge_token(granted, "admin_consent")
+    assert verdict.outcome == outcome
+    assert word in verdict.sentence
+    assert verdict.is_readable == (outcome == "ok")
+
+
+def test_a_fresh_token_is_tried_before_a_right_is_called_missing() -> None:
+    assert found(read=Read.HEADERS_ONLY, granted=BASIC).is_denied
+    assert found(read=Read.EMPTY, granted=BASIC).is_denied
+    assert not found(read=Read.EMPTY).is_denied
 
 
 def test_what_will_pass_or_is_only_a_hint_is_no_reason_to_refuse() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from shared.domain.commands.commands import MaintainSubscription, SyncMailbox
 from shared.domain.connections.connections import MailConnection
+from shared.domain.connections.mailbox_tests import Read
 from shared.domain.errors import AccessDenied, Forbidden, InvalidInput, Unavailable, WrongState
 from shared.domain.privacy.callers import Caller
 from shared.ports.credentials import SignedIn
@@ -109,6 +110,14 @@ def test_without_a_mailbox_the_tokens_permissions_have_to_do(world: Composed) ->
     answer = granted(world, mailbox="")
     world.take_answer(answer)
     assert "no permission to read mail" in row(world).detail
+
+
+@pytest.mark.parametrize("mailbox", ["", AGENT])
+def test_a_right_to_headers_alone_verifies_nothing(world: Composed, mailbox: str) -> None:
+    world.probe.roles = frozenset(("Mail.ReadBasic.All", "User.Read.All"))
+    world.probe.inbox = Read.HEADERS_ONLY
+    assert world.take_answer(granted(world, mailbox=mailbox)).outcome == "no_access"
+    assert "the right Mail.Read is missing" in row(world).detail
 
 
 def test_without_a_mailbox_named_a_connected_one_is_opened(world: Composed) -> None:

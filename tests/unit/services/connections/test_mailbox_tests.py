@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain.connections.mailbox_tests import Read
 from shared.domain.errors import (
     AccessDenied,
     InvalidInput,
@@ -49,6 +50,15 @@ def test_adding_asks_with_the_token_at_hand_and_with_a_fresh_one_before_it_refus
     with pytest.raises(InvalidInput, match="management scope"):
         world.put_mailbox(TENANT, "ben@contoso.example", BODY)
     assert world.probe.calls.count("renew") == 1
+
+
+def test_a_right_to_headers_alone_is_no_right_to_read(world: Composed) -> None:
+    world.probe.roles = frozenset(("Mail.ReadBasic.All", "User.Read.All"))
+    world.probe.inbox = Read.HEADERS_ONLY
+    assert outcome(world) == "no_bodies"
+    with pytest.raises(InvalidInput, match=r"the right Mail\.Read is missing"):
+        world.put_mailbox(TENANT, "ben@contoso.example", BODY)
+    assert world.probe.calls.count("renew") == 2
 
 
 def test_a_change_that_the_test_is_not_about_asks_nothing(world: Composed) -> None:
