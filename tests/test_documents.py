@@ -19,6 +19,7 @@ from shared.api.app import create_app
 from shared.config import SETTINGS, STORAGE, Settings
 from shared.domain import names
 from shared.domain.capture import sightings
+from shared.domain.commands.families import COMMANDS
 from shared.domain.connections import connections, consent, mailbox_state, organisations, verdicts
 from shared.domain.matching.matching import CASCADE
 from tests.builders import TENANT
@@ -132,6 +133,16 @@ def test_tables_queues_and_containers_are_documented() -> None:
     assert re.findall(r"^### (.+)$", storage, re.M) == list(names.TABLES) == list(TABLE_LAYOUT)
     assert codes(section("docs/storage.md", "## Queues")) == list(names.QUEUES)
     assert codes(section("docs/storage.md", "## Containers")) == list(names.CONTAINERS)
+
+
+def test_commands_are_documented_with_their_queue() -> None:
+    listed = {
+        row[0].strip("`"): CODE.findall(row[1]) for row in rows(section("docs/storage.md", "## Queues"))
+    }
+    for queue, named_there in listed.items():
+        assert [kind.__name__ for kind in COMMANDS if kind.queue == queue] == [
+            name for name in named_there if name[0].isupper()
+        ]
 
 
 @pytest.mark.parametrize("table", names.TABLES)

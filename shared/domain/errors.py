@@ -27,7 +27,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final, TypeAlias, TypeVar
 
-UNREADABLE: Final = "unreadable"
+UNREADABLE_MAIL: Final = "unreadable"
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -97,7 +97,7 @@ class Unreadable(PermanentError):
     """A mail whose text breaks a parser: it fails alone. `received_at` is when it came, where that is known."""
 
     def __init__(self, message: str, received_at: datetime | None = None) -> None:
-        super().__init__(message, UNREADABLE)
+        super().__init__(message, UNREADABLE_MAIL)
         self.received_at = received_at
 
 

@@ -92,7 +92,9 @@ class TestCosts:
         message = azure.messages.get(tenant, KEY)
         assert cost(create, azure, tenant) == 2
         assert cost(azure.messages.wait_for, tenant, KEY, a_dependent(3)) == 3
-        assert cost(lambda: azure.messages.wait_for(tenant, KEY, a_dependent(4), is_there=True)) == 2
+        hit = azure.messages.get(tenant, KEY).as_thread_hit("id")
+        assert cost(azure.messages.depend_on, tenant, hit, a_dependent(4)) == 1
+        assert cost(azure.messages.depend_on, tenant, hit, a_dependent(5)) == 3
         assert cost(azure.messages.dependents, tenant, KEY) == 1
         assert cost(azure.messages.get, tenant, KEY) == 1
         assert cost(azure.messages.document, tenant, KEY) == 1

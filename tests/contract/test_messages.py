@@ -13,8 +13,10 @@ from shared.domain.filing.person_decisions import LINK, OPEN, PersonDecision
 from shared.domain.filing.shown import Shown
 from shared.domain.mail.identity import variant_key
 from shared.domain.mail.messages import Direction
+from shared.domain.matching.evidence import BCC, Evidence
 from shared.domain.matching.matching import Disposition
 from shared.services.filing.change_message import ChangeMessage
+from shared.services.filing.conflicts import persistently
 from tests.builders import (
     KEY,
     NOW,
@@ -48,6 +50,16 @@ def finish(storage, tenant, message):
 
 def dependents(storage, tenant, key=KEY):
     return set(storage.messages.dependents(tenant, key))
+
+
+def leave_word(storage, tenant, method, message):
+    if method == "wait_for":
+        return storage.messages.wait_for(tenant, message.key, a_dependent())
+    return storage.messages.depend_on(tenant, message.as_thread_hit("id"), a_dependent())
+
+
+def counted(stored):
+    return replace(stored, variants=stored.variants + 1)
 
 
 class TestScan:
@@ -177,7 +189,7 @@ class TestMessageStore:
 
     def test_find_tells_links_direction_and_people_but_not_what_is_absent(self, storage, tenant):
         message = a_stored_message(direction=Direction.OUT, participants=frozenset({"a@x.example"}))
-        create(storage, tenant, message)
+        message = create(storage, tenant, message).message
         found = storage.messages.find(tenant, {KEY: "first@fabrikam.example", "ff" * 16: "unknown"})
         hit = replace(message.as_thread_hit("first@fabrikam.example"), text=a_document().text)
         assert found == {KEY: (hit,)}
@@ -214,28 +226,75 @@ class TestDependents:
         create(storage, tenant)
         assert dependents(storage, tenant) == {a_dependent(message_key="ff" * 16)}
 
-    @pytest.mark.parametrize("is_there", [True, False])
-    def test_a_filed_mail_is_answered_as_it_stands_and_knows_who_depends_on_it(
-        self, storage, tenant, is_there
-    ):
+    def test_a_filed_mail_is_answered_as_it_stands_and_knows_who_depends_on_it(self, storage, tenant):
         message = create(storage, tenant).message
         assert not message.has_dependents
-        stored = storage.messages.wait_for(tenant, KEY, a_dependent(), is_there=is_there)
+        stored = storage.messages.wait_for(tenant, KEY, a_dependent())
         assert stored == storage.messages.get(tenant, KEY)
         assert replace(stored, etag="") == replace(message, has_dependents=True, etag="")
         assert dependents(storage, tenant) == {a_dependent()}
         assert storage.messages.copies(tenant, KEY) == [a_copy()]
 
-    def test_nobody_who_has_read_it_before_misses_that_there_is_a_dependent(self, storage, tenant):
+    @pytest.mark.parametrize("method", ["wait_for", "depend_on"])
+    def test_nobody_who_has_read_it_before_misses_that_there_is_a_dependent(self, storage, tenant, method):
         message = create(storage, tenant).message
-        storage.messages.wait_for(tenant, KEY, a_dependent())
+        leave_word(storage, tenant, method, message)
         with pytest.raises(Conflict):
             storage.messages.save(tenant, message)
 
-    @pytest.mark.parametrize("is_there", [True, False])
-    def test_a_mail_that_is_thought_to_be_there_may_be_awaited(self, storage, tenant, is_there):
-        assert storage.messages.wait_for(tenant, KEY, a_dependent(), is_there=is_there) is None
+    def test_a_hit_that_nobody_has_changed_since_it_was_read_stays(self, storage, tenant):
+        create(storage, tenant)
+        [[hit]] = storage.messages.find(tenant, {KEY: "id"}).values()
+        assert storage.messages.depend_on(tenant, hit, a_dependent()) == hit
+        assert storage.messages.get(tenant, KEY).has_dependents
+        assert dependents(storage, tenant) == {a_dependent()}
+
+    def test_a_hit_that_was_changed_since_is_as_the_mail_stands_now_and_keeps_its_text(self, storage, tenant):
+        message = create(storage, tenant).message
+        [[hit]] = storage.messages.find(tenant, {KEY: "id"}).values()
+        hidden = replace(a_link("client/K-1"), evidence=Evidence(BCC, "hidden@contoso.example"))
+        decision = replace(a_decision("contact/C-2"), links=(a_link("contact/C-2"), hidden))
+        changed = storage.messages.save(tenant, replace(message, decision=decision))
+        fresh = storage.messages.depend_on(tenant, hit, a_dependent())
+        assert (fresh.links, fresh.lent) == (
+            (a_ref("contact/C-2"), a_ref("client/K-1")),
+            (a_ref("contact/C-2"),),
+        )
+        assert (fresh.text, fresh.evidence) == (hit.text, "id")
+        assert replace(storage.messages.get(tenant, KEY), etag="") == replace(
+            changed, has_dependents=True, etag=""
+        )
+
+    def test_a_hit_whose_mail_is_not_filed_any_more_lends_nothing(self, storage, tenant):
+        message = create(storage, tenant).message
+        hit = message.as_thread_hit("id")
+        nowhere = a_decision(disposition=Disposition.TRIAGE, reason="no_match")
+        storage.messages.save(tenant, replace(message, decision=nowhere))
+        assert storage.messages.depend_on(tenant, hit, a_dependent()).links == ()
+        assert dependents(storage, tenant) == {a_dependent()}
+
+    def test_a_mail_that_is_thought_to_be_there_may_be_awaited(self, storage, tenant):
+        hit = a_stored_message(etag='W/"gone"').as_thread_hit("id")
+        assert storage.messages.depend_on(tenant, hit, a_dependent()).links == ()
         assert storage.messages.is_awaited(tenant, KEY)
+
+    def test_words_and_changes_of_a_mail_that_come_at_once_all_take_place(self, storage, tenant):
+        hit = create(storage, tenant).message.as_thread_hit("id")
+        change = use_cases_over(storage).part(ChangeMessage)
+
+        def step(number):
+            if number % 3 == 0:
+                persistently(lambda: change(tenant, KEY, counted))
+            elif number % 3 == 1:
+                storage.messages.wait_for(tenant, KEY, a_dependent(number))
+            else:
+                storage.messages.depend_on(tenant, hit, a_dependent(number))
+
+        with ThreadPoolExecutor(6) as pool:
+            list(pool.map(step, range(12)))
+        stored = storage.messages.get(tenant, KEY)
+        assert (stored.variants, stored.has_dependents) == (4, True)
+        assert dependents(storage, tenant) == {a_dependent(number) for number in range(12) if number % 3}
 
     def test_a_mail_in_triage_keeps_them_until_it_is_filed_and_behind_that(self, storage, tenant):
         message = create(storage, tenant, a_triaged_message()).message
@@ -281,6 +340,8 @@ def test_links_carry_all_their_evidence(storage, tenant):
     create(storage, tenant, message)
     assert storage.messages.get(tenant, KEY).decision == message.decision
 
+
+class TestConversations:
     def test_mails_of_a_conversation_are_found_newest_first(self, storage, tenant):
         for number in range(7):
             key, at = f"{number}f" * 16, NOW + timedelta(minutes=number)

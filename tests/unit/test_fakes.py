@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.domain import names
 from shared.domain.errors import Unavailable
 from tests.builders import AGENT, TENANT, a_record, an_entry, an_inbox_item
 from tests.fakes import FakePorts, FakeStorage, FakeTimeline, Killed
@@ -73,3 +74,7 @@ def test_a_fault_of_an_operation_that_no_fake_has_is_refused():
 
 def test_faults_reach_every_operation_that_a_fake_reports():
     assert {"Timeline.put", "CommandQueue.put", "Leases.acquire", "Records.get"} <= operations()
+
+
+def test_what_a_tenant_holds_is_taken_from_every_table():
+    assert set(FakePorts().holdings.places) >= set(names.TABLES)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from shared.domain.capture import screening
 from shared.domain.capture.screening import Capture
-from shared.domain.errors import UNREADABLE
+from shared.domain.errors import UNREADABLE_MAIL
 from shared.domain.mail.identity import Hasher, message_key
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import MessageHead
@@ -54,7 +54,7 @@ def unreadable(item: ItemRef, received_at: datetime, folder_id: str = "") -> Sig
         folder_id=folder_id,
         received_at=received_at,
         outcome=FAILED,
-        reason=UNREADABLE,
+        reason=UNREADABLE_MAIL,
         final=False,
         message_key="",
     )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from shared.domain.errors import UNREADABLE
+from shared.domain.errors import UNREADABLE_MAIL
 
 MALFORMED: Final = "malformed"
 BUG: Final = "bug"
@@ -24,7 +24,7 @@ ADVICE: Final = {
         "The folder goes on without this item: if Outlook can open it, replay; if not, have it deleted, or the "
         "mailbox repaired by Microsoft (New-MailboxRepairRequest)."
     ),
-    UNREADABLE: (
+    UNREADABLE_MAIL: (
         "What is written in this mail breaks a parser, and its folder was read past it: report it with the "
         "exception's id, update, then replay; or file it by hand."
     ),

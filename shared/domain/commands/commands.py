@@ -1,5 +1,6 @@
 """Every command: what one part of the service asks of another, and how it is made from what is at hand."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Final, Self
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     # The webhooks read commands, and load nothing that reads mail.
     from shared.domain.privacy.erasure import Deletion, Erasure
 
+# Graph takes 20 requests in a $batch: a command's mails are fetched in one round trip.
 MAX_IDS: Final = 20
 # First steps of what is taken away page by page.
 MESSAGES: Final = "messages"
@@ -45,6 +47,30 @@ class IngestMessages(Command):
     screened: bool = False
     silent: bool = False
     unbounded: bool = False
+
+    @classmethod
+    def groups(
+        cls,
+        items: Sequence[ItemRef],
+        *,
+        tenant_id: str,
+        mailbox_id: str,
+        first_at: datetime,
+        screened: bool = False,
+        silent: bool = False,
+        unbounded: bool = False,
+    ) -> Iterator[Self]:
+        """The commands for any number of one mailbox's items, in their order; none for no items."""
+        for start in range(0, len(items), MAX_IDS):
+            yield cls(
+                tenant_id=tenant_id,
+                mailbox_id=mailbox_id,
+                first_at=first_at,
+                items=tuple(items[start : start + MAX_IDS]),
+                screened=screened,
+                silent=silent,
+                unbounded=unbounded,
+            )
 
     def __post_init__(self) -> None:
         if not 0 < len(self.items) <= MAX_IDS:

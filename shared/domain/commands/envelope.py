@@ -58,7 +58,7 @@ class Command:
     def _fields_in(cls, content: dict[str, Any]) -> dict[str, Any]:
         known = {field.name for field in fields(cls)}
         given = {name: _restored(value) for name, value in content.items() if name in known}
-        moments = {name: datetime.fromisoformat(content[name]) for name in cls.times if content.get(name)}
+        moments = {name: _moment(name, content[name]) for name in cls.times if content.get(name)}
         return {**given, **moments}
 
 
@@ -90,6 +90,14 @@ def _plain(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     raise TypeError(f"a command cannot carry {value!r}")
+
+
+def _moment(name: str, text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    # A time without a zone compares with no other: the worker would fail far from here, as a bug.
+    if moment.tzinfo is None:
+        raise MalformedCommand(f"'{name}' has no time zone: {text!r}")
+    return moment
 
 
 def _restored(value: object) -> object:

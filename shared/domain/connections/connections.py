@@ -208,9 +208,10 @@ def hash_of(state: str) -> str:
 def asked_by(state: str, connections: Iterable[MailConnection]) -> MailConnection | None:
     """The connection whose link this state is of, if it is one."""
     wanted = hash_of(state)
-    return next(
-        (one for one in connections if one.link_hash and hmac.compare_digest(one.link_hash, wanted)), None
-    )
+    linked = (connection for connection in connections if connection.link_hash)
+    # In constant time: whoever guesses states must not learn from the clock how near a guess was.
+    matching = (connection for connection in linked if hmac.compare_digest(connection.link_hash, wanted))
+    return next(matching, None)
 
 
 def is_fresh(consented_at: datetime | None, now: datetime) -> bool:
@@ -220,19 +221,23 @@ def is_fresh(consented_at: datetime | None, now: datetime) -> bool:
 
 def serving(mailbox: Mailbox, connections: Iterable[MailConnection]) -> MailConnection | None:
     """The connection over which a mailbox is reached: for delegated ones its own agent's sign-in comes first."""
-    usable = [one for one in connections if one.connection == mailbox.connection and one.is_usable]
-    own = (
-        one
-        for one in usable
-        if one.mode == AGENT
-        and (one.mailbox == mailbox.address or (one.user_id and one.user_id == mailbox.user_id))
-    )
-    shared = (one for one in usable if one.mode != AGENT)
+    chosen = (connection for connection in connections if connection.connection == mailbox.connection)
+    usable = [connection for connection in chosen if connection.is_usable]
+    own = (connection for connection in usable if _is_own_sign_in(connection, mailbox))
+    shared = (connection for connection in usable if connection.mode != AGENT)
     return next(own, None) or next(shared, None)
+
+
+def _is_own_sign_in(connection: MailConnection, mailbox: Mailbox) -> bool:
+    """Whether the mailbox's agent signed in. The object id still says so after the address has changed."""
+    if connection.mode != AGENT:
+        return False
+    has_same_user = bool(connection.user_id) and connection.user_id == mailbox.user_id
+    return has_same_user or connection.mailbox == mailbox.address
 
 
 def overall(connections: Iterable[MailConnection], now: datetime) -> str:
     """The state of the whole organisation."""
-    states = [one.shown_state(now) for one in connections]
-    ranked = [one for one in _RANK if one in states]
-    return ranked[0] if ranked else states[0] if states else NOT_CONNECTED
+    states = [connection.shown_state(now) for connection in connections]
+    ranked = [state for state in _RANK if state in states]
+    return next(iter([*ranked, *states]), NOT_CONNECTED)

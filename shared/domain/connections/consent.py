@@ -82,7 +82,7 @@ _NOTICES: Final = (
         "new one, and try again.",
     ),
 )
-NOTICES: Final[Mapping[str, Notice]] = {one.outcome: one for one in _NOTICES}
+NOTICES: Final[Mapping[str, Notice]] = {notice.outcome: notice for notice in _NOTICES}
 
 
 def outcome_of(answer: Mapping[str, str], tenant_id: str) -> str:

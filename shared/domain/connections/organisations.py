@@ -95,11 +95,11 @@ def _prefix(text: str) -> str:
 
 def in_domains(domain: str, domains: Iterable[str]) -> bool:
     """Whether `domain` is one of `domains` or lies below one."""
-    return any(domain == one or domain.endswith("." + one) for one in domains)
+    return any(domain == upper or domain.endswith(f".{upper}") for upper in domains)
 
 
 def is_listed(address: str, listed: Iterable[str]) -> bool:
     """Whether an address stands in a list of addresses and domains."""
     domain = address.rpartition("@")[2]
     listed = tuple(listed)
-    return address in listed or in_domains(domain, (one for one in listed if "@" not in one))
+    return address in listed or in_domains(domain, (entry for entry in listed if "@" not in entry))

@@ -43,6 +43,10 @@ class Subscription:
         share = int(self.mailbox_id[8:16] or "0", 16) % int(SPREAD.total_seconds())
         return self.expires_at and self.expires_at - RENEW_BEFORE - timedelta(seconds=share)
 
+    def lives_at(self, now: datetime) -> bool:
+        """Whether Graph should still have it."""
+        return bool(self.subscription_id) and self.expires_at is not None and self.expires_at > now
+
     def is_due(self, now: datetime) -> bool:
         """Whether the timer should have it seen to."""
         if not self.subscription_id:
@@ -61,12 +65,12 @@ class Action(StrEnum):
 
 def next_action(subscription: Subscription | None, *, wanted: bool, event: str, now: datetime) -> Action:
     """Create where none stands, renew (one PATCH also reauthorizes) in time, end where none is wanted."""
-    exists = subscription is not None and bool(subscription.subscription_id)
+    if subscription is None:
+        return Action.CREATE if wanted else Action.NOTHING
     if not wanted:
-        return Action.END if subscription is not None else Action.NOTHING
-    if subscription is None or not exists or event == "subscriptionRemoved":
-        return Action.CREATE
-    if subscription.expires_at is None or subscription.expires_at <= now:
+        return Action.END
+    # Graph keeps nothing of a subscription that it removed: a PATCH of it would be 404.
+    if event == "subscriptionRemoved" or not subscription.lives_at(now):
         return Action.CREATE
     if event in _RENEWING or subscription.is_due(now):
         return Action.RENEW
@@ -92,19 +96,29 @@ def compare(
 
     `mailboxes` are all there are, `stored` rows by mailbox id, `enabled` whether the organisation is.
     """
-    owners = {name: one for one in mailboxes for name in (one.user_id, one.address) if name}
-    events: dict[str, str] = {}
-    for mailbox_id, row in stored.items():
-        if row.subscription_id and row.subscription_id not in living:
-            events[mailbox_id] = LOST
+    owners = _by_name(mailboxes)
+    own = {mailbox_id: row.subscription_id for mailbox_id, row in stored.items()}
+    events = {mailbox_id: LOST for mailbox_id, ident in own.items() if ident and ident not in living}
     for subscription_id, user in living.items():
         owner = owners.get(user)
-        row_of_owner = stored.get(owner.mailbox_id) if owner else None
-        known = row_of_owner is not None and row_of_owner.subscription_id == subscription_id
-        if owner is not None and not (known and enabled and owner.is_readable):
+        if owner is None:
+            continue
+        is_wanted = enabled and owner.is_readable
+        # After LOST, so that it counts for more: the strays are ended before a new one is made.
+        if not is_wanted or own.get(owner.mailbox_id) != subscription_id:
             events[owner.mailbox_id] = STRAY
-    nobodys = tuple(one for one, user in living.items() if user not in owners)
+    nobodys = tuple(subscription_id for subscription_id, user in living.items() if user not in owners)
     return Disorder(nobodys, events)
+
+
+def _by_name(mailboxes: Iterable[Mailbox]) -> Mapping[str, Mailbox]:
+    """Mailboxes by object id and by address: Graph's list names users as they were named at the subscribing."""
+    named: dict[str, Mailbox] = {}
+    for mailbox in mailboxes:
+        named[mailbox.address] = mailbox
+        if mailbox.user_id:
+            named[mailbox.user_id] = mailbox
+    return named
 
 
 def client_state(mailbox_id: str, secret: str) -> str:

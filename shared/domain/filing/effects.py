@@ -13,7 +13,7 @@ from shared.domain.filing.entries import Entry, entry_id
 from shared.domain.filing.filing import Bounced, InboxItem, StoredMessage, entries_of
 from shared.domain.filing.inbox import arranged
 from shared.domain.filing.opening import opened_refs
-from shared.domain.filing.person_decisions import PendingChange
+from shared.domain.filing.person_decisions import PendingChange, PersonDecision
 from shared.domain.filing.shown import Shown
 from shared.domain.mail.bounces import Report
 from shared.domain.mail.messages import Direction, Document
@@ -42,6 +42,14 @@ class CloseRecord:
 
     ref: RecordRef
     leaving: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class PutBackThread:
+    """What went along with a decision leaves again with its undo; each mail in a command of its own."""
+
+    lead_key: str
+    undone: PersonDecision
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +133,7 @@ Effect = (
     | NoteBounce
     | Unlearn
     | CloseRecord
+    | PutBackThread
     | Learn
     | PutConversation
     | TellDependents
@@ -237,6 +246,9 @@ def _taken_back(after: StoredMessage) -> Iterable[Effect]:
         yield Unlearn(undone.taught, undone.refs)
     if undone.opens is not None:
         yield CloseRecord(undone.opens.ref, frozenset({after.key, *undone.thread}))
+    # An effect, and no step of the person's command: whoever finishes the mail forgets `undone`.
+    if undone.thread:
+        yield PutBackThread(after.key, undone)
 
 
 def _learnt(after: StoredMessage) -> Iterable[Effect]:

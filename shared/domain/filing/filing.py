@@ -183,6 +183,7 @@ class StoredMessage:
             tuple(link.ref for link in self.decision.links),
             self.participants,
             blind=frozenset(link.ref for link in self.decision.links if link.evidence.is_blind),
+            etag=self.etag,
         )
 
     def merged(self, other: "StoredMessage") -> "StoredMessage":

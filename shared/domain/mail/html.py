@@ -35,7 +35,7 @@ TOO_MANY_TAGS: Final = (
 TOO_MANY_ATTRIBUTES: Final = (
     "The formatted mail is not shown: a tag of it has more than 500 attributes. Read its text instead."
 )
-UNREADABLE: Final = "The formatted mail is not shown: it cannot be read. Read its text instead."
+CANNOT_BE_READ: Final = "The formatted mail is not shown: it cannot be read. Read its text instead."
 TOO_MANY_AMPERSANDS: Final = (
     "The formatted mail is not shown: it holds more than 50,000 bare ampersands. Read its text instead."
 )
@@ -106,7 +106,7 @@ class Quote:
     folded: bool = False
 
 
-@or_else(SafeHtml("", (), UNREADABLE))
+@or_else(SafeHtml("", (), CANNOT_BE_READ))
 def safe_html(
     html: str,
     *,

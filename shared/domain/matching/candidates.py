@@ -30,7 +30,8 @@ class ThreadHit:
     """A stored mail of the same thread. `evidence` is how it was found (a Message-ID without brackets).
 
     `text` is its body's text, where that came along with the look-up. `blind` are those of its records to which
-    nothing but a Bcc led: an answer that stood there too would give the Bcc away.
+    nothing but a Bcc led: an answer that stood there too would give the Bcc away. `etag` is the one of the row as
+    it was read.
     """
 
     key: str
@@ -40,6 +41,7 @@ class ThreadHit:
     participants: frozenset[str] = frozenset()
     text: str | None = None
     blind: frozenset[RecordRef] = frozenset()
+    etag: str = ""
 
     @property
     def lent(self) -> tuple[RecordRef, ...]:
@@ -49,6 +51,12 @@ class ThreadHit:
     @property
     def is_filed(self) -> bool:
         return bool(self.links)
+
+    def as_now(self, standing: "ThreadHit | None") -> "ThreadHit":
+        """The same with the records of the mail as it stands now; without any where it is gone."""
+        if standing is None:
+            return replace(self, links=(), blind=frozenset(), etag="")
+        return replace(self, links=standing.links, blind=standing.blind, etag=standing.etag)
 
     def moved(self, merged: Mapping[RecordRef, RecordRef]) -> "ThreadHit":
         """The same, its links leading to the records that others were merged into."""

@@ -56,12 +56,13 @@ class MessageStore(Protocol):
         The first key asked for brings its text along, where that is small enough to stand on the row.
         """
 
-    def wait_for(
-        self, tenant_id: str, key: str, dependent: Dependent, *, is_there: bool = False
-    ) -> StoredMessage | None:
-        """Leave word with a mail, be it there or not; the message, as it stands behind that, where it is filed.
+    def wait_for(self, tenant_id: str, key: str, dependent: Dependent) -> StoredMessage | None:
+        """Leave word with a mail, be it there or not; the message, as it stands behind that, where it is filed."""
 
-        `is_there`: it has just been read, which spares a request.
+    def depend_on(self, tenant_id: str, hit: ThreadHit, dependent: Dependent) -> ThreadHit:
+        """Leave word with a stored mail; the hit as the mail stands behind that, without links where it is not filed.
+
+        The hit that was given, where nobody has changed the mail since it was read.
         """
 
     def dependents(self, tenant_id: str, key: str) -> list[Dependent]:

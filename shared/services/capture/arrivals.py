@@ -7,7 +7,7 @@ from shared import telemetry
 from shared.domain.capture.folders import FolderState
 from shared.domain.capture.sightings import SKIPPED, Sighting, unreadable
 from shared.domain.commands.advice import POISON_ITEM
-from shared.domain.commands.commands import MAX_IDS, IngestMessages
+from shared.domain.commands.commands import IngestMessages
 from shared.domain.errors import PermanentError, Unreadable
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import MessageHead
@@ -112,15 +112,15 @@ class Arrivals:
         self, scope: Scope, items: Sequence[ItemRef], *, silent: bool = False, delay: float = 0.0
     ) -> None:
         """Onto the ingest queue, 20 to a command."""
-        for start in range(0, len(items), MAX_IDS):
-            command = IngestMessages(
-                tenant_id=scope.tenant_id,
-                mailbox_id=scope.mailbox.mailbox_id,
-                first_at=self.clock(),
-                items=tuple(items[start : start + MAX_IDS]),
-                screened=True,
-                silent=silent,
-            )
+        commands = IngestMessages.groups(
+            items,
+            tenant_id=scope.tenant_id,
+            mailbox_id=scope.mailbox.mailbox_id,
+            first_at=self.clock(),
+            screened=True,
+            silent=silent,
+        )
+        for command in commands:
             self.queue.put(command, delay=delay)
 
     def quarantine(self, scope: Scope, item: ItemRef) -> None:

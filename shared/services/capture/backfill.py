@@ -1,6 +1,6 @@
 """Backfill: history that was asked for is read in small steps, in a lane of its own, silently."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -10,7 +10,7 @@ from shared.domain.capture.backfills import CANCELLED, Backfill
 from shared.domain.capture.folders import FolderState
 from shared.domain.capture.sightings import FILED, TRIAGE
 from shared.domain.capture.windows import Window
-from shared.domain.commands.commands import MAX_IDS, BackfillMailbox, IngestMessages
+from shared.domain.commands.commands import BackfillMailbox, IngestMessages
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import InvalidInput, NotFound, Throttled, Unavailable, WrongState
 from shared.domain.mail.items import ItemRef
@@ -132,8 +132,8 @@ class StepBackfill:
         if command.attempt >= SINGLY_AFTER:
             self._singly(scope, items, command)
             return begun
-        for start in range(0, len(items), MAX_IDS):
-            self.ingest.within(scope, _ingest_of(command, items[start : start + MAX_IDS]))
+        for part in _ingests_of(command, items):
+            self.ingest.within(scope, part)
         return begun
 
     def _singly(self, scope: Scope, items: Sequence[ItemRef], command: BackfillMailbox) -> None:
@@ -141,7 +141,8 @@ class StepBackfill:
         failed: dict[ItemRef, Unavailable] = {}
         for item in items:
             try:
-                self.ingest.within(scope, _ingest_of(command, [item]))
+                for part in _ingests_of(command, [item]):
+                    self.ingest.within(scope, part)
             except Throttled:
                 raise
             except Unavailable as error:
@@ -152,13 +153,13 @@ class StepBackfill:
             self.arrivals.quarantine(scope, item)
 
 
-def _ingest_of(command: BackfillMailbox, items: Sequence[ItemRef]) -> IngestMessages:
+def _ingests_of(command: BackfillMailbox, items: Sequence[ItemRef]) -> Iterator[IngestMessages]:
     """What a step takes in. Its time is the step's: however often that is tried, a failure is recorded once."""
-    return IngestMessages(
+    return IngestMessages.groups(
+        items,
         tenant_id=command.tenant_id,
         mailbox_id=command.mailbox_id,
         first_at=command.first_at,
-        items=tuple(items),
         screened=True,
         silent=True,
         unbounded=True,

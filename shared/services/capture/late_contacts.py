@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from shared import telemetry
@@ -20,7 +20,7 @@ from shared.domain.capture.late_contacts import (
     new_keys,
     taken_together,
 )
-from shared.domain.commands.commands import MAX_IDS, IngestMessages, JoinLateContacts
+from shared.domain.commands.commands import IngestMessages, JoinLateContacts
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.organisations import Organisation
 from shared.domain.mail.items import ItemRef
@@ -102,13 +102,11 @@ class CountLateMail:
         if len(mailboxes) > COUNTED_MAILBOXES:
             return None
         since = _since(organisation, self.clock())
-        rows = (
-            one for mailbox in mailboxes for one in self.sightings.undecided_since(mailbox, since, REASONS)
-        )
-        looked_at = list(islice(rows, COUNTED_ROWS + 1))
-        if len(looked_at) > COUNTED_ROWS:
+        read = (self.sightings.undecided_since(mailbox, since, REASONS) for mailbox in mailboxes)
+        rows = list(islice(chain.from_iterable(read), COUNTED_ROWS + 1))
+        if len(rows) > COUNTED_ROWS:
             return None
-        return len({one.message_key for one in looked_at if catches(hashes, one)})
+        return len({row.message_key for row in rows if catches(hashes, row)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +140,16 @@ class JoinLate:
             return
         if command.second:
             self.late.forget(tenant_id, announced.ids)
-            return
+        else:
+            self._follow(command, announced)
+
+    def _follow(self, command: JoinLateContacts, announced: Announced) -> None:
+        """Ask for the second pass, and for the first one over the announcements that did not fit into this."""
         again = replace(command, second=True, after="", attempt=0, first_at=self.clock())
         self.queue.put(again, delay=SECOND_DELAY)
         if command.more:
             self.queue.put(
-                JoinLateContacts(tenant_id=tenant_id, first_at=self.clock(), behind=announced.until)
+                JoinLateContacts(tenant_id=command.tenant_id, first_at=self.clock(), behind=announced.until)
             )
 
     def _join(self, organisation: Organisation, command: JoinLateContacts, announced: Announced) -> bool:
@@ -166,34 +168,26 @@ class JoinLate:
         return True
 
     def _look_through(self, mailbox: Mailbox, since: datetime, hashes: Set[str]) -> int:
-        """How many rows were looked at; what is caught is queued as it is found."""
-        rows, caught = 0, 0
-        ids: list[ItemRef] = []
-        for one in self.sightings.undecided_since(mailbox, since, REASONS):
+        """How many rows were looked at; what they catch is queued."""
+        rows = 0
+        caught: list[ItemRef] = []
+        for row in self.sightings.undecided_since(mailbox, since, REASONS):
             rows += 1
-            if catches(hashes, one):
-                caught += 1
-                ids.append(one.item)
-            if len(ids) == MAX_IDS:
-                self._ingest(mailbox, ids)
-                ids = []
-        if ids:
-            self._ingest(mailbox, ids)
-        telemetry.event("late_mail_queued", mailbox=mailbox.mailbox_id, rows=rows, caught=caught)
-        return rows
-
-    def _ingest(self, mailbox: Mailbox, ids: Sequence[ItemRef]) -> None:
-        """The capture window was passed when the row was written, be it by a backfill."""
-        self.queue.put(
-            IngestMessages(
-                tenant_id=mailbox.tenant_id,
-                mailbox_id=mailbox.mailbox_id,
-                first_at=self.clock(),
-                items=tuple(ids),
-                silent=True,
-                unbounded=True,
-            )
+            if catches(hashes, row):
+                caught.append(row.item)
+        commands = IngestMessages.groups(
+            caught,
+            tenant_id=mailbox.tenant_id,
+            mailbox_id=mailbox.mailbox_id,
+            first_at=self.clock(),
+            silent=True,
+            # The mail passed the capture window when its row was written, be it by a backfill.
+            unbounded=True,
         )
+        for command in commands:
+            self.queue.put(command)
+        telemetry.event("late_mail_queued", mailbox=mailbox.mailbox_id, rows=rows, caught=len(caught))
+        return rows
 
 
 def _since(organisation: Organisation, at: datetime) -> datetime:
@@ -205,7 +199,7 @@ def _captured(mailboxes: Mailboxes, tenant_id: str) -> Iterator[Mailbox]:
 
 
 def _by_id(mailboxes: Mailboxes, tenant_id: str) -> list[Mailbox]:
-    return sorted(_captured(mailboxes, tenant_id), key=lambda one: one.mailbox_id)
+    return sorted(_captured(mailboxes, tenant_id), key=lambda mailbox: mailbox.mailbox_id)
 
 
 def _parts(hashes: Iterable[str]) -> Iterator[tuple[str, ...]]:

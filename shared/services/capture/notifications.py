@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared import telemetry
-from shared.domain.commands.commands import MAX_IDS, IngestMessages, MaintainSubscription
+from shared.domain.commands.commands import IngestMessages, MaintainSubscription
 from shared.domain.commands.envelope import Command
 from shared.domain.connections.mailboxes import is_tenant_id
 from shared.domain.connections.subscriptions import mailbox_of
@@ -117,13 +117,6 @@ class TakeNotifications:
         arrived = (one.message_id for one in items if one.message_id and not one.lifecycle)
         # A notification names no folder: only providers whose ids hold in the whole mailbox send any.
         refs = [ItemRef("", message_id) for message_id in dict.fromkeys(arrived)]
-        for start in range(0, len(refs), MAX_IDS):
-            chunk = tuple(refs[start : start + MAX_IDS])
-            yield IngestMessages(
-                tenant_id=tenant_id,
-                mailbox_id=mailbox_id,
-                first_at=now,
-                items=chunk,
-            )
+        yield from IngestMessages.groups(refs, tenant_id=tenant_id, mailbox_id=mailbox_id, first_at=now)
         for event in dict.fromkeys(one.lifecycle for one in items if one.lifecycle):
             yield MaintainSubscription(tenant_id=tenant_id, mailbox_id=mailbox_id, first_at=now, event=event)

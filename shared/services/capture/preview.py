@@ -39,7 +39,7 @@ from shared.services.capture.folder_reading import FolderReader
 from shared.services.capture.scopes import Scope, hasher_of
 from shared.services.matching.candidates import GatherCandidates
 
-UNREADABLE: Final = "unreadable"
+UNREADABLE_HEADERS: Final = "unreadable"
 _UNSAVED: Final = ""
 
 
@@ -170,7 +170,7 @@ class PreviewMailbox:
         singly = page.around is not None
         heads = self.reader.complete(scope.mailbox, new, singly=singly).heads
         found.items.update(entry.item for entry in new)
-        found.skipped[UNREADABLE] += len(new) - len(heads)
+        found.skipped[UNREADABLE_HEADERS] += len(new) - len(heads)
         found.skipped = +found.skipped
         self._decide(scope, state, heads, found, own=own)
         return page.rest

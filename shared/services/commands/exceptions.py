@@ -10,7 +10,7 @@ from shared import telemetry
 from shared.domain.commands.commands import IngestMessages
 from shared.domain.commands.families import read_command
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.errors import UNREADABLE, InvalidInput, MalformedCommand, Unknown
+from shared.domain.errors import UNREADABLE_MAIL, InvalidInput, MalformedCommand, Unknown
 from shared.domain.filing.entries import decode_cursor, encode_cursor
 from shared.ports.stores.connections import Mailboxes
 from shared.ports.stores.exceptions import Exceptions, Failure, FailureFilter
@@ -83,7 +83,7 @@ class CountUnreadable:
 
     def __call__(self, tenant_id: str) -> Counter[str]:
         """By mailbox id. The same mail may have failed several times; the newest 1,000 failures are counted."""
-        wanted = FailureFilter(code=UNREADABLE, unreplayed=True)
+        wanted = FailureFilter(code=UNREADABLE_MAIL, unreplayed=True)
         failures, _ = self.exceptions.page(tenant_id, wanted, limit=MOST, after="")
         # A replay that fails again is another failure of the same mail.
         mails = {(failure.mailbox_id, failure.item) for failure in failures}

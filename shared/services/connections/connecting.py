@@ -25,6 +25,8 @@ from shared.services.filing.conflicts import persistently
 Change = Callable[[MailConnection], MailConnection]
 
 SECRET_BYTES: Final = 32
+# The token of an application shows nothing of RBAC, and an agent's sign-in opens one mailbox alone.
+_NEED_MAILBOX: Final = (connections.RBAC, connections.AGENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +71,7 @@ class AskToConnect:
 
     def _address(self, caller: Caller, mode: str, mailbox: str) -> str:
         """The mailbox to prove access with; an agent's own. Raises InvalidInput, Forbidden."""
-        if mode not in connections.MODES:
-            raise InvalidInput(f"'mode' must be one of {', '.join(connections.MODES)}.")
-        address = normalise(mailbox) if mailbox else ""
-        if address is None:
-            raise InvalidInput(f"'mailbox' holds {mailbox[:320]!r}, which is no e-mail address.")
+        address = _wanted(mode, mailbox)
         if caller.roles.isdisjoint((ADMIN, OPERATOR)):
             self._check_agent(caller, mode, address)
         if mode == connections.AGENT:
@@ -82,7 +80,7 @@ class AskToConnect:
             raise WrongState(
                 "This deployment keeps no sign-ins: its operator must set POSTLEDGER_TOKEN_KEYS."
             )
-        if not address and (mode in (connections.RBAC, connections.AGENT)):
+        if not address and mode in _NEED_MAILBOX:
             raise InvalidInput("Name a 'mailbox': access is proved by opening it.")
         return address
 
@@ -94,6 +92,15 @@ class AskToConnect:
             raise Forbidden(
                 "An agent may ask for a link to sign in for the own mailbox, and for nothing else."
             )
+
+
+def _wanted(mode: str, mailbox: str) -> str:
+    if mode not in connections.MODES:
+        raise InvalidInput(f"'mode' must be one of {', '.join(connections.MODES)}.")
+    address = normalise(mailbox) if mailbox else ""
+    if address is None:
+        raise InvalidInput(f"'mailbox' holds {mailbox[:320]!r}, which is no e-mail address.")
+    return address
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,8 +84,8 @@ class ProveAccess:
                 return saved
             return Mailbox(connection.tenant_id, "", connection.mailbox, connection=connection.connection)
         rows = self.connections.of(connection.tenant_id)
-        reached = (one for one in self.mailboxes.of(connection.tenant_id) if not one.is_removed)
-        return next((one for one in reached if _is_over(one, rows, connection)), None)
+        standing = (mailbox for mailbox in self.mailboxes.of(connection.tenant_id) if not mailbox.is_removed)
+        return next((mailbox for mailbox in standing if _is_over(mailbox, rows, connection)), None)
 
     def _tell(self, before: str, connection: MailConnection) -> None:
         """The organisation is verified when one of its connections is; whatever waited for that goes on."""
@@ -96,7 +96,7 @@ class ProveAccess:
                 maintain_all(resumed, self.mailboxes, self.queue, self.clock())
             if before != connections.VERIFIED:
                 self._take_up(connection)
-        elif all(one.state != connections.VERIFIED for one in self.connections.of(tenant_id)):
+        elif all(row.state != connections.VERIFIED for row in self.connections.of(tenant_id)):
             self._unverify(tenant_id)
 
     def _take_up(self, connection: MailConnection) -> None:
@@ -149,10 +149,10 @@ class VerifyConnections:
         address = normalise(mailbox) if mailbox else ""
         if address is None:
             raise InvalidInput(f"'mailbox' holds {mailbox[:320]!r}, which is no e-mail address.")
-        rows = [one for one in self.connections.of(tenant_id) if _can_be_proved(one)]
+        rows = [row for row in self.connections.of(tenant_id) if _can_be_proved(row)]
         if not rows:
             raise WrongState("Nothing has been asked for that could be verified: begin with POST connect.")
-        proved = tuple(self.prove(self._with(one, address)) for one in rows)
+        proved = tuple(self.prove(self._with(row, address)) for row in rows)
         return Verified(proved, tuple(self._not_opened(tenant_id, proved)))
 
     def _with(self, row: MailConnection, address: str) -> MailConnection:
@@ -162,13 +162,11 @@ class VerifyConnections:
 
     def _not_opened(self, tenant_id: str, rows: Sequence[MailConnection]) -> list[Tested]:
         """Mailboxes that are reached over somebody's sign-in, and may not be opened with it."""
-        reached = [
-            one
-            for one in self.mailboxes.of(tenant_id)
-            if one.is_polled_only and not one.is_removed and serving(one, rows) is not None
-        ]
-        tested = [self.test.of(one) for one in reached[:MOST_OPENED]]
-        return [one for one in tested if one.verdict.is_refused]
+        standing = (mailbox for mailbox in self.mailboxes.of(tenant_id) if not mailbox.is_removed)
+        delegated = (mailbox for mailbox in standing if mailbox.is_polled_only)
+        reached = [mailbox for mailbox in delegated if serving(mailbox, rows) is not None]
+        tests = [self.test.of(mailbox) for mailbox in reached[:MOST_OPENED]]
+        return [tested for tested in tests if tested.verdict.is_refused]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,21 +183,27 @@ class WatchConnections:
     test: TestMailbox
 
     def __call__(self) -> None:
-        tried = failed = 0
-        enabled = {one.tenant_id for one in self.organisations.all() if one.is_served}
-        for row in self.connections.all():
-            if row.tenant_id not in enabled or not _is_watched(row):
-                continue
-            tried += 1
-            try:
-                self.prove(row)
-            except (TransientError, PermanentError):
-                failed += 1
-        for tenant_id in sorted(enabled):
-            for mailbox in self.mailboxes.of(tenant_id):
-                if mailbox.state.untested and mailbox.is_served:
-                    self.test.of(mailbox)
-        telemetry.event("connections_watched", tried=tried, failed=failed)
+        served = {
+            organisation.tenant_id for organisation in self.organisations.all() if organisation.is_served
+        }
+        known = (row for row in self.connections.all() if row.tenant_id in served)
+        watched = [row for row in known if _is_watched(row)]
+        failed = sum(not self._is_tried(row) for row in watched)
+        for tenant_id in sorted(served):
+            self._test_untested(tenant_id)
+        telemetry.event("connections_watched", tried=len(watched), failed=failed)
+
+    def _is_tried(self, row: MailConnection) -> bool:
+        try:
+            self.prove(row)
+        except (TransientError, PermanentError):
+            return False
+        return True
+
+    def _test_untested(self, tenant_id: str) -> None:
+        for mailbox in self.mailboxes.of(tenant_id):
+            if mailbox.state.untested and mailbox.is_served:
+                self.test.of(mailbox)
 
 
 @dataclass(frozen=True, slots=True)

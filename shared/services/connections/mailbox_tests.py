@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from typing import Any, Final
 
 from shared.domain.connections.connections import SERVICE_ACCOUNT, MailConnection, serving
@@ -60,9 +61,9 @@ class Examine:
 
     def _found(self, mailbox: Mailbox) -> Findings:
         known = self.connections.of(mailbox.tenant_id)
-        connection = serving(mailbox, known) or next(
-            (one for one in known if one.connection == mailbox.connection), None
-        )
+        # A connection that cannot be used now still says how the mailbox is to be reached, for the sentence.
+        chosen = (connection for connection in known if connection.connection == mailbox.connection)
+        connection = serving(mailbox, known) or next(chosen, None)
         found = _begun(mailbox, connection)
         try:
             granted = self.probe.granted(mailbox)
@@ -118,8 +119,8 @@ class Examine:
     def _cards(self, tenant_id: str, addresses: list[str]) -> tuple[str, ...]:
         """Contacts that carry a colleague's address."""
         known = self.index.addresses(tenant_id, addresses)
-        refs = {ref for one in known.values() for ref in one.records if ref.kind == _CONTACT}
-        return tuple(sorted(map(str, refs)))
+        refs = chain.from_iterable(entry.records for entry in known.values())
+        return tuple(sorted({str(ref) for ref in refs if ref.kind == _CONTACT}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,14 +186,13 @@ class TestMailboxes:
     def __call__(self, caller: Caller, *, limit: int, after: str) -> tuple[list[Tested], str]:
         """The second is the address to go on behind, '' at the end. One mailbox's trouble is its own."""
         everything = ADMIN in caller.roles
-        found = [
-            one
-            for one in self.mailboxes.of(caller.tenant_id)
-            if one.address > after and not one.is_removed and (everything or caller.owns(one))
-        ]
-        ordered = sorted(found, key=lambda one: one.address)
+        standing = (mailbox for mailbox in self.mailboxes.of(caller.tenant_id) if not mailbox.is_removed)
+        shown = (mailbox for mailbox in standing if everything or caller.owns(mailbox))
+        behind = (mailbox for mailbox in shown if mailbox.address > after)
+        ordered = sorted(behind, key=lambda mailbox: mailbox.address)
         page = ordered[:limit]
-        results = [self.test.of(one, fresh=number == 0) for number, one in enumerate(page)]
+        # The application's token serves the whole tenant, so it is renewed once for the page.
+        results = [self.test.of(mailbox, fresh=number == 0) for number, mailbox in enumerate(page)]
         return results, page[-1].address if len(ordered) > limit else ""
 
 

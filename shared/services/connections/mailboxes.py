@@ -150,8 +150,9 @@ class ListMailboxes:
 
     def __call__(self, tenant_id: str, *, limit: int, after: str) -> tuple[list[Mailbox], str]:
         """The second is the address to go on behind, '' at the end."""
-        standing = [one for one in self.mailboxes.of(tenant_id) if one.address > after and not one.is_removed]
-        ordered = sorted(standing, key=lambda one: one.address)
+        behind = (mailbox for mailbox in self.mailboxes.of(tenant_id) if mailbox.address > after)
+        standing = (mailbox for mailbox in behind if not mailbox.is_removed)
+        ordered = sorted(standing, key=lambda mailbox: mailbox.address)
         page = ordered[:limit]
         return page, page[-1].address if len(ordered) > limit else ""
 

@@ -86,10 +86,8 @@ class ListOrganisations:
 
     def __call__(self, *, limit: int, after: str) -> tuple[list[Organisation], str]:
         """The second is the tenant id to go on behind, '' at the end."""
-        ordered = sorted(
-            (one for one in self.organisations.all() if one.tenant_id > after),
-            key=lambda one: one.tenant_id,
-        )
+        behind = (organisation for organisation in self.organisations.all() if organisation.tenant_id > after)
+        ordered = sorted(behind, key=lambda organisation: organisation.tenant_id)
         page = ordered[:limit]
         return page, page[-1].tenant_id if len(ordered) > limit else ""
 

@@ -45,7 +45,7 @@ class NoticeAddresses:
         for organisation in self.organisations.all():
             if not organisation.is_served:
                 continue
-            known = (one for one in self.mailboxes.of(organisation.tenant_id) if _is_known(one))
+            known = (mailbox for mailbox in self.mailboxes.of(organisation.tenant_id) if _is_known(mailbox))
             try:
                 while batch := list(islice(known, AT_ONCE)):
                     offered += self._offer(organisation.tenant_id, batch)
@@ -122,9 +122,9 @@ class TakeOverAddress:
 
     def _compare_folders(self, mailbox: Mailbox, asked: Mailbox) -> None:
         """Without object ids the folders prove it: their ids are unique to a mailbox."""
-        known = {one.folder_id for one in self.folders.all(mailbox)}
+        known = {folder.folder_id for folder in self.folders.all(mailbox)}
         try:
-            there = {one.folder_id for one in self.mail.open(asked).folders({})}
+            there = {folder.folder_id for folder in self.mail.open(asked).folders({})}
         except PermanentError as error:
             raise InvalidInput(f"The mailbox {asked.address} cannot be opened: {error}") from error
         if not known & there:

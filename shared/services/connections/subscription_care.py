@@ -25,7 +25,7 @@ class QueueDueSubscriptions:
     def __call__(self) -> None:
         now = self.clock()
         ending = self.subscriptions.ending(now + RENEW_BEFORE + SPREAD)
-        due = {(tenant_id, one.mailbox_id) for tenant_id, one in ending if one.is_due(now)}
+        due = {(tenant_id, row.mailbox_id) for tenant_id, row in ending if row.is_due(now)}
         for organisation in self.organisations.all():
             if organisation.is_served:
                 due.update(self._missing(organisation.tenant_id))
@@ -35,7 +35,7 @@ class QueueDueSubscriptions:
 
     def _missing(self, tenant_id: str) -> Iterator[tuple[str, str]]:
         """Also mailboxes whose removal was begun: the command that ends it may have been lost."""
-        known = {one.mailbox_id for one in self.subscriptions.of(tenant_id)}
+        known = {row.mailbox_id for row in self.subscriptions.of(tenant_id)}
         for mailbox in self.mailboxes.of(tenant_id):
             wanted = mailbox.is_readable and not mailbox.is_polled_only
             if mailbox.is_removed or (wanted and mailbox.mailbox_id not in known):
@@ -75,13 +75,13 @@ class RunComparison:
         tenant_id = command.tenant_id
         organisation = self.organisations.get(tenant_id)
         try:
-            living = {one.subscription_id: one.user for one in self.source.living(tenant_id)}
+            living = {entry.subscription_id: entry.user for entry in self.source.living(tenant_id)}
         except PermanentError as error:
             # Without consent there is no list; its mailboxes are parked one by one.
             telemetry.event("subscriptions_unlisted", tenant=tenant_id, code=error.code)
             return
         mailboxes = list(self.mailboxes.of(tenant_id))
-        stored = {one.mailbox_id: one for one in self.subscriptions.of(tenant_id)}
+        stored = {row.mailbox_id: row for row in self.subscriptions.of(tenant_id)}
         enabled = organisation is not None and organisation.is_served
         found = compare(living, mailboxes, stored, enabled=enabled)
         telemetry.event(

@@ -55,14 +55,18 @@ class MaintainSubscriptions:
         action = next_action(held, wanted=wanted, event=command.event, now=self.clock())
         telemetry.event("subscription", mailbox=mailbox.mailbox_id, action=action.value)
         self._carry_out(action, mailbox, held)
-        if scope.is_readable and mailbox.is_polled_only:
-            self._note_polled(mailbox)
-        if scope.is_readable and (action is Action.CREATE or command.event or mailbox.state.paused_at):
-            # Subscribe first, then the first delta: what arrives in between is seen by both.
-            self.queue.put(SyncMailbox.of(mailbox, self.clock()))
+        if scope.is_readable:
+            self._walk(mailbox, action, command.event)
         self._date_pause(scope, mailbox)
         if mailbox.is_removed:
             self._forget(mailbox)
+
+    def _walk(self, mailbox: Mailbox, action: Action, event: str) -> None:
+        if mailbox.is_polled_only:
+            self._note_polled(mailbox)
+        if action is Action.CREATE or event or mailbox.state.paused_at:
+            # Subscribe first, then the first delta: what arrives in between is seen by both.
+            self.queue.put(SyncMailbox.of(mailbox, self.clock()))
 
     def _note_polled(self, mailbox: Mailbox) -> None:
         """Over a person's sign-in there are no notifications of others' mail: the first walk begins it."""
@@ -81,11 +85,8 @@ class MaintainSubscriptions:
     def _without_strays(self, mailbox: Mailbox, held: Subscription | None) -> Subscription | None:
         """End what Graph has for this mailbox beside the stored one. Under the lease: nobody is making one."""
         names = (mailbox.user_id, mailbox.address)
-        living = {
-            one.subscription_id
-            for one in self.source.living(mailbox.tenant_id)
-            if one.user and one.user in names
-        }
+        named = (entry for entry in self.source.living(mailbox.tenant_id) if entry.user)
+        living = {entry.subscription_id for entry in named if entry.user in names}
         own = held.subscription_id if held else ""
         for stray in sorted(living - {own}):
             telemetry.event("subscription_stray", mailbox=mailbox.mailbox_id)

@@ -18,6 +18,7 @@ from shared.ports.stores.privacy import Audit
 from shared.ports.stores.records import RecordIndex, Records
 from shared.services.filing.dependents import QueueDependents
 from shared.services.filing.opening import WriteOpened
+from shared.services.filing.threads import UndoThread
 from shared.services.matching.bounces import NoteBounces
 
 _EVERY_ENTRY: Final = EntryFilter(frozenset(KINDS))
@@ -35,6 +36,7 @@ class Apply:
     audit: Audit
     open_record: WriteOpened
     note_bounces: NoteBounces
+    undo_thread: UndoThread
     tell_dependents: QueueDependents
 
     def __call__(self, tenant_id: str, wanted: Iterable[Effect]) -> None:
@@ -54,6 +56,7 @@ class Apply:
             effects.NoteBounce: self._note_bounces,
             effects.Unlearn: self._unlearn,
             effects.CloseRecord: self._close_records,
+            effects.PutBackThread: self._put_back_threads,
             effects.Learn: self._learn,
             effects.PutConversation: self._put_conversations,
             effects.TellDependents: self._tell_dependents,
@@ -110,6 +113,10 @@ class Apply:
                 self.records.put_many(tenant_id, [replace(record, status="closed")])
             else:
                 self.records.delete(tenant_id, effect.ref)
+
+    def _put_back_threads(self, tenant_id: str, group: list[effects.PutBackThread]) -> None:
+        for effect in group:
+            self.undo_thread(tenant_id, effect.lead_key, effect.undone)
 
     def _put_conversations(self, tenant_id: str, group: list[effects.PutConversation]) -> None:
         for effect in group:

@@ -67,7 +67,6 @@ class ApplyDecision:
         if document is None:
             raise Conflict(f"message {stored.key} went away")
         self.bring_in_line.show(tenant_id, stored, document)
-        self.threads.put_back(tenant_id, stored)
         stored = self.threads(tenant_id, stored, document)
         self.bring_in_line.finish(tenant_id, stored)
 

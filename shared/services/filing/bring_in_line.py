@@ -36,7 +36,13 @@ class BringInLine:
         self.show_with(tenant_id, stored, Surroundings(document))
 
     def show_with(self, tenant_id: str, stored: StoredMessage, around: Surroundings) -> None:
-        """The same, where more is known already; who holds a copy is read unless it is."""
+        """The same, where more is known already; who holds a copy is read unless it is.
+
+        Nothing of a message that is done: it stands already, and a worker that comes late with a state that was done
+        would never learn that the row has changed since.
+        """
+        if stored.state == DONE:
+            return
         if not around.holders:
             around = replace(around, holders=self._holders(tenant_id, stored))
         self.apply(tenant_id, effects.shown(stored.shown, stored, around))

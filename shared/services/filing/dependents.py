@@ -49,15 +49,14 @@ class QueueDependents:
             if effect.with_kept or not dependent.is_kept:
                 by_mailbox[dependent.mailbox_id].append(dependent.item)
         for mailbox_id, items in by_mailbox.items():
-            for start in range(0, len(items), MAX_IDS):
-                yield IngestMessages(
-                    tenant_id=tenant_id,
-                    mailbox_id=mailbox_id,
-                    first_at=self.clock(),
-                    items=tuple(items[start : start + MAX_IDS]),
-                    silent=effect.message.silent,
-                    unbounded=True,
-                )
+            yield from IngestMessages.groups(
+                items,
+                tenant_id=tenant_id,
+                mailbox_id=mailbox_id,
+                first_at=self.clock(),
+                silent=effect.message.silent,
+                unbounded=True,
+            )
 
     def _decisions(self, tenant_id: str, dependents: Iterable[Dependent]) -> Iterator[Command]:
         """A further look only adds; what is to be taken away is decided anew, from what is stored."""

@@ -57,19 +57,6 @@ class FileThread:
 
         return self.change(tenant_id, lead.key, change, known=lead) or lead
 
-    def put_back(self, tenant_id: str, lead: StoredMessage) -> None:
-        """Undo what went along with a decision that is being undone."""
-        decision = lead.undone
-        if decision is None:
-            return
-        for key, mate in self.messages.get_many(tenant_id, decision.thread).items():
-            gone_along = mate.decided or mate.undone
-            if gone_along is not None and gone_along.along == lead.key:
-                attribution = Attribution(UNDO, decision.by, decision.at, gone_along.refs)
-                self.change_by_person(
-                    tenant_id, key, attribution, lambda stored: _put_back(stored, decision, lead.key)
-                )
-
     def checked(self, tenant_id: str, mate: StoredMessage) -> StoredMessage:
         """The mail itself, put back if it went along with a decision that no longer stands."""
         decided = mate.decided
@@ -101,6 +88,22 @@ class FileThread:
             yield from page
             if not after:
                 return
+
+
+@dataclass(frozen=True, slots=True)
+class UndoThread:
+    """Undo what went along with a decision that is being undone. A mail that was decided on since stays."""
+
+    messages: MessageStore
+    change_by_person: ChangeByPerson
+
+    def __call__(self, tenant_id: str, lead_key: str, undone: PersonDecision) -> None:
+        back = partial(_put_back, decision=undone, lead=lead_key)
+        for key, mate in self.messages.get_many(tenant_id, undone.thread).items():
+            gone_along = mate.decided or mate.undone
+            if gone_along is not None and gone_along.along == lead_key:
+                attribution = Attribution(UNDO, undone.by, undone.at, gone_along.refs)
+                self.change_by_person(tenant_id, key, attribution, back)
 
 
 def _rows_of(mailboxes: Sequence[Mailbox]) -> dict[str, frozenset[str] | None]:

@@ -5,14 +5,16 @@ from functools import partial
 from typing import Final
 
 from shared import telemetry
+from shared.domain.commands.commands import FileMessage
 from shared.domain.errors import PermanentError
-from shared.domain.filing.filing import Bounced, Dependent, StoredMessage, entries_of
+from shared.domain.filing.filing import PENDING, Bounced, Dependent, StoredMessage
 from shared.domain.mail.automatic import Automatic, nature_of
 from shared.domain.mail.bounces import LARGEST, Report, read_report
 from shared.domain.mail.messages import Direction, MessageHead
 from shared.domain.matching.candidates import ThreadHit
 from shared.ports.mail import MailAccess
-from shared.ports.stores.filing import MessageStore, Timeline
+from shared.ports.stores.filing import MessageStore
+from shared.ports.work import Clock, CommandQueue
 from shared.services.capture.scopes import Scope
 from shared.services.filing.change_message import ChangeMessage
 
@@ -64,23 +66,27 @@ class ReadBounce:
 
 @dataclass(frozen=True, slots=True)
 class NoteBounces:
-    """Write on a mail, and on its entries, whom it did not reach. Safe to run twice."""
+    """Write on a mail whom it did not reach, and have its entries written again. Safe to run twice."""
 
-    messages: MessageStore
     change: ChangeMessage
-    timeline: Timeline
+    queue: CommandQueue
+    clock: Clock
 
     def __call__(self, tenant_id: str, key: str, bounces: tuple[Bounced, ...]) -> None:
-        """The row first, then the entries: a crash in between is repaired when the report is filed again."""
+        """The row first, then the command: a crash in between is repaired when the report is filed again."""
         stored = self.change(tenant_id, key, partial(_noted, bounces=bounces))
-        document = self.messages.document(tenant_id, key) if stored else None
-        if stored is not None and document is not None and stored.is_filed:
-            self.timeline.put(tenant_id, entries_of(stored, document))
+        # Entries written here would stay on a record from which a person takes the mail at the same time.
+        if stored is not None and stored.state == PENDING:
+            self.queue.put(FileMessage(tenant_id=tenant_id, key=key, first_at=self.clock()))
 
 
-def _noted(stored: StoredMessage, bounces: tuple[Bounced, ...]) -> StoredMessage:
-    others = (bounced for bounced in bounces if not _is_noted(bounced, stored))
-    return replace(stored, bounces=(*stored.bounces, *others)[:MOST_BOUNCES])
+def _noted(stored: StoredMessage, bounces: tuple[Bounced, ...]) -> StoredMessage | None:
+    """None where all are noted; a tombstone keeps no addresses."""
+    others = [bounced for bounced in bounces if not _is_noted(bounced, stored)]
+    if stored.is_deleted or not others or len(stored.bounces) >= MOST_BOUNCES:
+        return None
+    # Silent: what is shown anew is no new mail.
+    return replace(stored.reopened(silent=True), bounces=(*stored.bounces, *others)[:MOST_BOUNCES])
 
 
 def _is_noted(bounced: Bounced, stored: StoredMessage) -> bool:

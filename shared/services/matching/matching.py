@@ -57,7 +57,7 @@ class MatchMail:
     def _as_dependent(self, scope: Scope, head: MessageHead, candidates: Candidates) -> Candidates:
         """Leave word with the mail that this one answers, which may be on its way, and with those it goes on with.
 
-        Each is read again then: what it has gained or lost since it was found is not told to this mail any more.
+        Each is as it stands behind that: what it gained or lost before is not told to this mail any more.
         """
         dependent = Dependent(scope.mailbox.mailbox_id, head.item, message_key(scope.hasher, head))
         if head.answers and not _has_nearest(head, candidates):
@@ -71,14 +71,12 @@ class MatchMail:
     def _up_to_date(self, scope: Scope, candidates: Candidates, dependent: Dependent) -> Candidates:
         parent = candidates.parent
         if parent is None:
-            led = (self._told(scope, hit, dependent) for hit in candidates.conversation)
+            led = (
+                self.messages.depend_on(scope.tenant_id, hit, dependent) for hit in candidates.conversation
+            )
             return replace(candidates, conversation=tuple(led))
-        fresh = self._told(scope, parent, dependent)
+        fresh = self.messages.depend_on(scope.tenant_id, parent, dependent)
         return replace(candidates, thread=tuple(fresh if hit == parent else hit for hit in candidates.thread))
-
-    def _told(self, scope: Scope, hit: ThreadHit, dependent: Dependent) -> ThreadHit:
-        stored = self.messages.wait_for(scope.tenant_id, hit.key, dependent, is_there=True)
-        return replace(hit, links=stored.as_thread_hit("").links if stored else ())
 
     def _parent_text(self, scope: Scope, parent: ThreadHit | None) -> str | None:
         if parent is None or parent.text is not None:

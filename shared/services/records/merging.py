@@ -16,7 +16,7 @@ from shared.domain.filing.entries import KINDS, Entry
 from shared.domain.records import merging
 from shared.domain.records.record_rules import refusal
 from shared.domain.records.records import Record, RecordRef
-from shared.ports.stores.filing import EntryFilter, Timeline
+from shared.ports.stores.filing import EntryFilter, MessageStore, Timeline
 from shared.ports.stores.records import RecordIndex, Records
 from shared.ports.work import Clock, CommandQueue
 from shared.services.filing.apply import Apply
@@ -120,6 +120,7 @@ class MoveFiled:
 
     records: Records
     index: RecordIndex
+    messages: MessageStore
     change: ChangeMessage
     apply: Apply
     timeline: Timeline
@@ -178,7 +179,18 @@ class MoveFiled:
         """
         moved = (self._moved(tenant_id, entry, new) for entry in page)
         self.apply(tenant_id, [PutEntry(entry) for entry in moved if entry is not None])
+        # A person may have taken a mail away before its row came to stand there, and nobody else knows of that row.
+        gone = self._no_longer_on(tenant_id, page, new)
+        self.apply(tenant_id, [RemoveEntry(new, entry.id) for entry in gone])
         self.apply(tenant_id, [RemoveEntry(entry.link.ref, entry.id) for entry in page])
+
+    def _no_longer_on(self, tenant_id: str, page: Sequence[Entry], new: RecordRef) -> list[Entry]:
+        standing = self.messages.get_many(tenant_id, [entry.message_key for entry in page]) if page else {}
+        return [
+            entry
+            for entry in page
+            if entry.message_key in standing and new not in standing[entry.message_key].refs
+        ]
 
     def _moved(self, tenant_id: str, entry: Entry, new: RecordRef) -> Entry | None:
         """None where the message is no longer on the record: nobody has taken its row away yet."""

@@ -109,9 +109,7 @@ class FakeMessageStore:
         document = self.rows[tenant_id, key].document
         return document.text if document else None
 
-    def wait_for(
-        self, tenant_id: str, key: str, dependent: Dependent, *, is_there: bool = False
-    ) -> StoredMessage | None:
+    def wait_for(self, tenant_id: str, key: str, dependent: Dependent) -> StoredMessage | None:
         with self.faults.write("MessageStore.wait_for"):
             row = self.rows.setdefault((tenant_id, key), _MessageRow())
             row.dependents[dependent.mailbox_id, dependent.item] = dependent
@@ -119,6 +117,18 @@ class FakeMessageStore:
                 return None
             row.message = replace(row.message, has_dependents=True, etag=self._etag())
             return row.message if row.message.is_filed else None
+
+    def depend_on(self, tenant_id: str, hit: ThreadHit, dependent: Dependent) -> ThreadHit:
+        with self.faults.write("MessageStore.depend_on"):
+            row = self.rows.setdefault((tenant_id, hit.key), _MessageRow())
+            row.dependents[dependent.mailbox_id, dependent.item] = dependent
+            if row.message is None:
+                return hit.as_now(None)
+            is_unchanged = row.message.etag == hit.etag
+            standing = row.message = replace(row.message, has_dependents=True, etag=self._etag())
+            if is_unchanged:
+                return hit
+            return hit.as_now(standing.as_thread_hit(hit.evidence) if standing.is_filed else None)
 
     def dependents(self, tenant_id: str, key: str) -> list[Dependent]:
         self.faults.read("MessageStore.dependents")

@@ -128,6 +128,13 @@ def test_one_refusal_stands_for_the_whole_and_names_its_operation(status, code, 
     assert type(caught.value) is kind
 
 
+def test_a_busy_service_s_wait_is_handed_on():
+    part = refused(503, "ServerBusy", "The server is busy.").replace("\r\n", "\r\nRetry-After: 30\r\n", 1)
+    with pytest.raises(Throttled) as caught:
+        etags_of("Rows", answered(part), 1)
+    assert caught.value.retry_after == 30.0
+
+
 def test_a_refusal_in_the_middle_is_found():
     answer = answered(done(ETAG), refused(409, "EntityAlreadyExists", "1:exists"), done(ETAG))
     with pytest.raises(Conflict, match="operation 1"):

@@ -51,8 +51,8 @@ def test_nothing_is_taken_from_the_environment_but_a_given_bundle_is_trusted():
 
 
 def test_side_by_side_keeps_the_order():
-    assert Connection(BY_KEY).side_by_side(lambda one: one * 2, range(40)) == [one * 2 for one in range(40)]
-    assert Connection(BY_KEY).side_by_side(lambda one: one, []) == []
+    assert Connection(BY_KEY).side_by_side(lambda number: number * 2, range(40)) == list(range(0, 80, 2))
+    assert Connection(BY_KEY).side_by_side(lambda number: number, []) == []
 
 
 def test_importing_the_adapters_loads_no_azure_package():
@@ -62,7 +62,7 @@ def test_importing_the_adapters_loads_no_azure_package():
         "queue",
         *(f"stores.{name}" for name in ("attachments", "mailboxes", "messages", "records")),
     )
-    lines = [f"import shared.adapters.storage.{one}" for one in modules]
+    lines = [f"import shared.adapters.storage.{module}" for module in modules]
     code = "\n".join(["import sys", *lines, "print([m for m in sys.modules if m.split('.')[0] == 'azure'])"])
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

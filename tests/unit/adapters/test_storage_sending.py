@@ -42,6 +42,15 @@ def test_what_will_not_change_is_asked_once(status):
     assert wire.slept == []
 
 
+@pytest.mark.parametrize("status", [301, 307])
+def test_a_redirection_is_no_success(status):
+    """A gateway's answer: nothing was written."""
+    wire = ScriptedWire(answer(status, Location="https://elsewhere.example/"))
+    with pytest.raises(Unavailable, match=f"Rows: {status}"):
+        wire.sender().send(REPLACE)
+    assert wire.origins == ["https://acc.table.core.windows.net"]
+
+
 def test_a_fault_that_stays_is_told_with_its_code():
     wire = ScriptedWire(BUSY, BUSY)
     with pytest.raises(Throttled, match="Rows: 503 ServerBusy"):

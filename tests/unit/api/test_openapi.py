@@ -3,15 +3,16 @@
 import importlib
 import pkgutil
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
 from shared.api import models as api_models
-from shared.api.models.filing import MessageModel, TimelineModel
+from shared.api.models.filing import EntryModel, MessageModel, TimelineModel
 from shared.api.models.mailboxes import MailboxModel
 from shared.api.models.organisations import OrganisationModel
 from shared.api.models.records import RecordModel
+from shared.domain.mail.automatic import Automatic
 from tests.unit.api.wiring import Api
 
 
@@ -77,6 +78,10 @@ def test_every_field_of_the_examples_is_shown() -> None:
     for model in (MessageModel, TimelineModel, RecordModel, MailboxModel, OrganisationModel):
         schema = model.model_json_schema()
         assert set(schema["examples"][0]) == set(schema["properties"]), model.__name__
+
+
+def test_clients_are_told_every_kind_of_automatic_mail() -> None:
+    assert get_args(EntryModel.model_fields["automatic"].annotation) == tuple(Automatic)
 
 
 def test_the_docs_page_is_served(api: Api) -> None:

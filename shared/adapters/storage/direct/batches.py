@@ -39,7 +39,8 @@ class Refused:
 
     def error(self, table: str) -> PostledgerError:
         what = table if self.index is None else in_transaction(table, self.index)
-        return failure(what, self.answer.status, code_of(self.answer))
+        retry_after = self.answer.headers.get("retry-after", "")
+        return failure(what, self.answer.status, code_of(self.answer), retry_after)
 
 
 def batch_body(address: str, writes: Sequence[Write]) -> bytes:

@@ -73,7 +73,8 @@ class Sender:
     def send(self, request: Request, patience: Patience | None = None) -> Answer:
         """Raises the domain's errors for a refusal, and Unavailable without an answer."""
         answer = self._persistently(request, patience or self._patience)
-        if answer.status >= 400:
+        # Storage never redirects. Something between that does has not carried out the request.
+        if answer.status >= 300:
             code, retry_after = code_of(answer), answer.headers.get("Retry-After", "")
             raise failure(request.what, answer.status, code, retry_after)
         return answer

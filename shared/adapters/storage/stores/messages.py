@@ -133,20 +133,22 @@ class AzureMessageStore:
 
         return {key: hits(key) for key in variants}
 
-    def wait_for(
-        self, tenant_id: str, key: str, dependent: Dependent, *, is_there: bool = False
-    ) -> StoredMessage | None:
-        """One request for the first with a mail that is not there, three for the next; two where it is there."""
+    def wait_for(self, tenant_id: str, key: str, dependent: Dependent) -> StoredMessage | None:
+        """One request for the first with a mail that is not there, three for the next and for one that is there."""
         word = Operation("upsert", rows.dependent_row(tenant_id, key, dependent))
         awaited = Operation("create", rows.awaited_row(tenant_id, key))
-        if not is_there and self._is_done([awaited, word]):
+        if self._is_done([awaited, word]):
             return None
-        # Whatever is being written under an ETag is read again: nobody misses that there is a dependent.
-        noted = Operation("merge", {**rows.keys_of(tenant_id, key), "has_dependents": True})
-        if not self._is_done([noted, word]) and not self._is_done([awaited, word]):
-            raise Conflict(f"{names.MESSAGES}: a message came and went")
-        stored = self.get(tenant_id, key)
-        return stored if stored is not None and stored.is_filed else None
+        return self._leave_word(tenant_id, key, word)
+
+    def depend_on(self, tenant_id: str, hit: ThreadHit, dependent: Dependent) -> ThreadHit:
+        """One request; two more where the mail has changed since it was read."""
+        word = Operation("upsert", rows.dependent_row(tenant_id, hit.key, dependent))
+        # Under the ETag, so that the hit need not be read again: whoever changes the mail behind this finds the word.
+        if hit.etag and self._is_done([_noted(tenant_id, hit.key, hit.etag), word]):
+            return hit
+        stored = self._leave_word(tenant_id, hit.key, word)
+        return hit.as_now(stored.as_thread_hit(hit.evidence) if stored else None)
 
     def dependents(self, tenant_id: str, key: str) -> list[Dependent]:
         """One range query."""
@@ -200,6 +202,14 @@ class AzureMessageStore:
             message = replace(message, has_dependents=stored is not None)
         raise Conflict(f"{names.MESSAGES}: too many wait for one mail at once")
 
+    def _leave_word(self, tenant_id: str, key: str, word: Operation) -> StoredMessage | None:
+        """Word with a mail that seems to be there; the message as it stands behind that, where it is filed."""
+        awaited = Operation("create", rows.awaited_row(tenant_id, key))
+        if not self._is_done([_noted(tenant_id, key), word]) and not self._is_done([awaited, word]):
+            raise Conflict(f"{names.MESSAGES}: a message came and went")
+        stored = self.get(tenant_id, key)
+        return stored if stored is not None and stored.is_filed else None
+
     def _is_done(self, operations: list[Operation]) -> bool:
         """Whether a transaction went through; not, where its message is there already, or is not."""
         try:
@@ -225,3 +235,8 @@ class AzureMessageStore:
 
     def _row(self, tenant_id: str, key: str) -> Row | None:
         return self._table.get(*rows.place(tenant_id, key), rows.MESSAGE_COLUMNS)
+
+
+def _noted(tenant_id: str, key: str, etag: str = "") -> Operation:
+    """That a message has dependents. It gets a new ETag by this, so that a save that is under way reads again."""
+    return Operation("merge", {**rows.keys_of(tenant_id, key), "has_dependents": True}, etag)

@@ -126,6 +126,26 @@ def test_a_command_carries_one_to_twenty_ids(count: int) -> None:
         IngestMessages(tenant_id=TENANT, mailbox_id=MAILBOX_ID, first_at=NOW, items=(an_item("x"),) * count)
 
 
+@given(st.lists(st.builds(ItemRef, st.text(), st.text(min_size=1)), max_size=3 * MAX_IDS))
+def test_groups_carry_every_item_once_in_order_and_the_envelope(items: list[ItemRef]) -> None:
+    shared: dict[str, Any] = {"tenant_id": TENANT, "mailbox_id": MAILBOX_ID, "first_at": NOW}
+    flags: dict[str, Any] = {"screened": True, "silent": True, "unbounded": True}
+    groups = list(IngestMessages.groups(items, **shared, **flags))
+    assert [item for group in groups for item in group.items] == items
+    assert len(groups) == -(-len(items) // MAX_IDS)
+    assert groups == [IngestMessages(items=group.items, **shared, **flags) for group in groups]
+    bare = list(IngestMessages.groups(items, **shared))
+    assert bare == [IngestMessages(items=group.items, **shared) for group in groups]
+
+
+@pytest.mark.parametrize("name", ["first_at", "since", "start"])
+def test_a_time_without_a_zone_is_refused(name: str) -> None:
+    content = json.loads(ReconcileMailbox.of(a_mailbox(), NOW).to_json())
+    for text in ("2026-01-02T03:04:05", "2026-01-02"):
+        with pytest.raises(MalformedCommand, match=f"'{name}' has no time zone"):
+            read_command(json.dumps({**content, name: text}))
+
+
 def test_what_names_items_in_another_form_is_refused() -> None:
     command = IngestMessages(tenant_id=TENANT, mailbox_id=MAILBOX_ID, first_at=NOW, items=(an_item(),))
     for items in (["AAk"], [{"item_id": "AAk"}], [{"folder": "", "item_id": "AAk"}, "AAk"]):

@@ -114,6 +114,7 @@ def test_a_report_on_the_bcc_is_told_to_the_sender_alone(world: World, caller: C
     send(world)
     report = REPORT.replace("gone@fabrikam.example", SECRET).replace("out@contoso.example", ID)
     world.notify(world.deliver(**{**BOUNCE, "mime": report.encode(), "headers": FAILED}))
+    world.work()
     bounced = [SECRET] if sees else []
     assert [bounce.address for bounce in read(world, caller).message.bounces] == bounced
     assert list(timeline(world, caller, "contact/C-1")[-1].bounced) == bounced

@@ -76,6 +76,7 @@ def test_a_bounce_is_on_the_timeline_and_shown_on_the_mail_that_bounced(world: W
     send(world)
     item = world.deliver(**BOUNCE)
     world.notify(item)
+    world.work()
     report, sent = world.timeline()
     assert (report.link.rule, report.link.evidence.text) == ("bounce", "out@contoso.example")
     assert (report.automatic, report.kind, sent.bounced) == ("bounce", "synced", (GONE,))
@@ -89,8 +90,10 @@ def test_a_bounce_that_is_taken_in_again_is_noted_once(world: World) -> None:
     send(world)
     item = world.deliver(**BOUNCE)
     world.notify(item)
+    world.work()
     before = world.rows()
     world.notify(item)
+    assert world.storage.queue.sent == []
     assert world.rows() == before
     assert len(original(world).bounces) == 1
 
@@ -113,6 +116,9 @@ def test_a_worker_that_is_killed_anywhere_leaves_what_a_rerun_repairs(
         world.notify(item)
     world.storage.faults.clear()
     world.notify(item)
+    for one in (whole, world):
+        one.work()
+    assert original(world).state == "done"
     assert world.rows() == whole.rows()
 
 

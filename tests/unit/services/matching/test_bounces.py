@@ -79,6 +79,7 @@ def test_the_organisations_own_server_reports_though_only_staff_is_named(world: 
     world.notify(the_offer(world))
     report = the_report(world, "postmaster@contoso.example")
     world.notify(report)
+    world.work()
     assert world.outcome(report) == ("filed", "bounce")
     assert entries(world) == [("bounce", ()), ("contact_address", (CONTACT,))]
 
