@@ -20,6 +20,7 @@ from shared.domain.errors import Unavailable
 
 # The first version in which tables take tokens of Entra ID; blobs and queues know it too.
 VERSION: Final = "2020-12-06"
+# Azure's packages retry the same ones. After a 500, an insert may so meet its own row and raise Conflict.
 PASSING: Final = frozenset([408, 429, 500, 502, 503, 504])
 # A longer wait is the queue's business, not a worker's. Seconds.
 LONGEST_WAIT: Final = 5.0

@@ -55,6 +55,7 @@ class Wire:
                 body=parcel.body or None,
                 headers=parcel.headers,
                 timeout=Timeout(connect=patience.connect, read=patience.read),
+                # The sender retries and dates each try anew; both together would multiply the tries.
                 retries=False,
                 redirect=False,
                 assert_same_host=False,
