@@ -10,6 +10,7 @@ from shared.domain.connections.mailboxes import is_tenant_id
 STORAGE: Final = "AzureWebJobsStorage"
 GRAPH_URL: Final = "https://graph.microsoft.com"
 AUTHORITY_URL: Final = "https://login.microsoftonline.com"
+# As long as the hash of HMAC-SHA256, and the key of AES-256.
 KEY_BYTES: Final = 32
 # How tables, queues and leases are asked: over urllib3, or by Azure's packages.
 STORAGE_CALLS: Final = ("direct", "sdk")
@@ -95,6 +96,7 @@ class Settings:
             authority_url=reader.text("POSTLEDGER_AUTHORITY_URL", AUTHORITY_URL).rstrip("/"),
             api_audience=reader.text("POSTLEDGER_API_AUDIENCE"),
             cors_origins=reader.list("POSTLEDGER_CORS_ORIGINS"),
+            # The local runner trusts a certificate authority of its own.
             ca_bundle=reader.text("REQUESTS_CA_BUNDLE") or None,
         )
         ways = (settings.client_secret, settings.certificate, settings.managed_identity_client_id)
@@ -133,6 +135,7 @@ class _Reader:
         return value
 
     def tenant(self, name: str) -> str:
+        # Entra ID's tokens spell a tenant id in lower case.
         value = self.required(name).lower()
         if value and not is_tenant_id(value):
             self.problems.append(f"{name} is not a tenant id (a GUID)")

@@ -57,6 +57,7 @@ def event(name: str, *, level: int = logging.INFO, **fields: object) -> None:
 
 
 def _say(level: int, name: str, fields: Mapping[str, object]) -> None:
+    # `default=str`: a log line must not fail on an id that is no JSON value.
     if _LOGGER.isEnabledFor(level):
         _LOGGER.log(level, json.dumps({"event": name, **fields}, default=str))
 
@@ -110,9 +111,9 @@ def _cut(trace: TracebackType | None) -> TracebackType | None:
     while trace is not None:
         frames.append(trace)
         trace = trace.tb_next
-    kept = (
-        frames if len(frames) <= MOST_FRAMES else frames[:FIRST_FRAMES] + frames[FIRST_FRAMES - MOST_FRAMES :]
-    )
+    kept = frames
+    if len(frames) > MOST_FRAMES:
+        kept = frames[:FIRST_FRAMES] + frames[FIRST_FRAMES - MOST_FRAMES :]
     cut: TracebackType | None = None
     for frame in reversed(kept):
         cut = TracebackType(cut, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)

@@ -82,6 +82,7 @@ def create_app(
         app.include_router(module.router, prefix=PREFIX)
     for router in (connect.router, connect.callback_router):
         app.include_router(router, prefix=PREFIX)
+    # Around all routes and error handlers, so that an error which none of them knows is answered too.
     app.add_middleware(Correlation)
     if cors_origins:
         _allow_browsers(app, cors_origins)
@@ -95,10 +96,12 @@ def _allow_browsers(app: FastAPI, origins: tuple[str, ...]) -> None:
         allow_origins=list(origins),
         allow_methods=["GET", "PUT", "POST", "DELETE"],
         allow_headers=list(_SENT_HEADERS),
+        # Without this a script in a page could not read them.
         expose_headers=["ETag", "Retry-After", "X-Correlation-Id", "Content-Disposition"],
         max_age=600,
     )
 
 
 def _operation_id(route: APIRoute) -> str:
+    # The audit and generated clients know an operation by it; FastAPI's own id changes with the path.
     return route.name

@@ -49,6 +49,7 @@ def audit(request: Request, name: str, response: Response) -> None:
     use_cases = cast(ApiUseCases, request.app.state.use_cases)
     caller = cast(Caller, request.state.caller)
     ids = request.path_params
+    # A mailbox's address is kept as a keyed hash; other ids stand as they are.
     addresses = [ids["address"]] if "address" in ids else []
     try:
         use_cases.audit_request(caller, name, _subjects(request), addresses=addresses)

@@ -55,6 +55,7 @@ class GuardedRoute(APIRoute):
             if self.body_field is not None:
                 await check_media_type(request)
             response = await enter(request)
+            # Before the answer leaves: a read that cannot be audited is refused.
             await run_in_threadpool(audit, request, self.name, response)
             return response
 
@@ -85,6 +86,7 @@ def _role_checks(dependant: Dependant) -> Iterator[RoleCheck]:
         yield from _role_checks(dependency)
 
 
+# Async, since FastAPI would give a thread of its pool to a plain function.
 async def _use_cases(request: Request) -> ApiUseCases:
     return cast(ApiUseCases, request.app.state.use_cases)
 

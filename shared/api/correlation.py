@@ -15,6 +15,7 @@ from shared import telemetry
 from shared.api.problems import problem
 
 HEADER: Final = b"x-correlation-id"
+# The caller's id goes into the log and into a header: nothing else may come along with it.
 _SANE = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -62,6 +63,7 @@ class Correlation:
 
 
 def _correlation_id(scope: Scope) -> str:
+    # A header may hold any byte, and latin-1 reads each of them.
     headers: dict[bytes, str] = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
     given = headers.get(HEADER, "")
     if _SANE.fullmatch(given):

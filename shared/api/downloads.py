@@ -8,6 +8,7 @@ import unicodedata
 from typing import Final
 from urllib.parse import quote
 
+# No SVG and no HTML: both can hold scripts, which would run on the API's own origin.
 SHOWN_INLINE: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 KEPT_TYPES: Final = SHOWN_INLINE | {
     "application/pdf",
@@ -40,6 +41,7 @@ def headers_of(name: str, content_type: str) -> dict[str, str]:
         "Content-Disposition": (
             f"{disposition}; filename=\"{fallback}\"; filename*=UTF-8''{quote(clean, safe='')}"
         ),
+        # For the browser that shows the bytes all the same.
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "private",

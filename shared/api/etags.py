@@ -16,6 +16,7 @@ def etag_of(content: bytes) -> str:
 
 def names(header: str, etag: str) -> bool:
     """Whether an If-Match or If-None-Match header names this ETag; a weak tag compares by its value."""
+    # A proxy that compresses an answer may mark its tag as weak.
     tags = {tag.strip().removeprefix("W/") for tag in header.split(",")}
     return header.strip() == "*" or etag in tags
 
@@ -24,6 +25,7 @@ def conditional(request: Request, model: BaseModel) -> Response:
     """The model as JSON, or 304 without a body if `If-None-Match` names it."""
     content = _json(model)
     etag = etag_of(content)
+    # What a caller may see depends on the token: no shared cache may give it to another.
     headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
     if names(request.headers.get("if-none-match", ""), etag):
         return Response(status_code=304, headers=headers)

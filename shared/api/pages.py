@@ -7,6 +7,7 @@ from starlette.responses import HTMLResponse
 
 from shared.domain.connections.consent import Notice
 
+# The page's address holds the used state and code: it is neither cached nor told as a referrer.
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",

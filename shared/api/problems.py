@@ -25,6 +25,7 @@ from shared.domain.errors import (
 from shared.domain.privacy.callers import InvalidToken
 
 MEDIA_TYPE: Final = "application/problem+json"
+# An answer must not grow with the number of mistakes in a body.
 MOST_FIELDS: Final = 10
 _PLACES: Final = ("body", "query", "path", "header")
 
@@ -62,6 +63,7 @@ def _status_of(error: Exception) -> int:
 
 
 async def _invalid_token(request: Request, error: Exception) -> JSONResponse:
+    # RFC 6750 section 3.1: a request without a token is told the scheme, and no error code.
     has_token = "authorization" in request.headers
     challenge = 'Bearer error="invalid_token"' if has_token else "Bearer"
     return problem(request.scope, 401, str(error), {"WWW-Authenticate": challenge})
@@ -72,11 +74,13 @@ async def _invalid_input(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _not_found(request: Request, _error: Exception) -> JSONResponse:
+    # One sentence for both cases: another one would tell that an item exists.
     return problem(request.scope, 404, "The item does not exist, or you may not see it.")
 
 
 async def _transient(request: Request, error: Exception) -> JSONResponse:
     wait = error.retry_after if isinstance(error, TransientError) else None
+    # A whole number of seconds (RFC 9110 section 10.2.3); Graph's own wait may be a fraction.
     headers = {"Retry-After": str(max(1, ceil(wait or 1)))}
     return problem(request.scope, 503, "The service cannot answer now; try again shortly.", headers)
 
@@ -84,6 +88,7 @@ async def _transient(request: Request, error: Exception) -> JSONResponse:
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     detail = str(error.detail)
+    # Starlette gives the phrase alone, such as "Not Found", where it has no sentence.
     if detail == HTTPStatus(error.status_code).phrase:
         detail = _SENTENCES.get(error.status_code, detail + ".")
     return problem(request.scope, error.status_code, detail, error.headers)
@@ -110,6 +115,7 @@ def _sentences(errors: Sequence[Any]) -> str:
 
 def _sentence(error: Mapping[str, Any]) -> str:
     location = error.get("loc", ())
+    # Here pydantic's location is a place in the text and names no field.
     if error.get("type") == "json_invalid":
         why = str(error.get("ctx", {}).get("error", "it is unreadable"))
         return f"The body is not JSON: {why}, at character {location[-1]}"

@@ -1,4 +1,4 @@
-"""Consent and sign-in pages, and what comes back from them."""
+"""Consent and sign-in pages, and the answers that come back from them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Who signed in, by Entra's own signed word, and their refresh token, sealed. `addresses` are known ones."""
+    """The person who signed in, as Entra's signed token says, and the sealed refresh token, with known addresses."""
 
     tenant_id: str
     user_id: str
@@ -27,12 +27,13 @@ class SignedIn:
 
 
 class Seal(Protocol):
-    """Keeps a text so that only this deployment reads it, and only `about` what it was sealed for."""
+    """Seals texts: only this deployment can open one, and only for the subject (`about`) that it was sealed for."""
 
     @property
     def has_key(self) -> bool:
         """Whether the deployment has a key to seal with."""
 
+    # Bound to its row: a sealed token that is copied to another row opens nothing there.
     def seal(self, text: str, about: str) -> str:
         """Raises Rejected without a key."""
 
@@ -45,14 +46,14 @@ class SignIns(Protocol):
 
     @property
     def redirect_uri(self) -> str:
-        """Where Entra sends people back to; it has to be registered with the application exactly so."""
+        """The address to which Entra sends people back; the application must be registered with exactly this one."""
 
     @property
     def can_keep_tokens(self) -> bool:
         """Whether the deployment has a key to keep people's refresh tokens with."""
 
     def link(self, connection: MailConnection, state: str) -> Link:
-        """Where to agree to, or sign in for, this connection."""
+        """The page on which a person consents to, or signs in for, this connection."""
 
     def redeem(self, connection: MailConnection, answer: Mapping[str, str]) -> SignedIn:
-        """What a sign-in's answer is worth. Raises AccessDenied where it is worth nothing."""
+        """The sign-in that an answer proves. Raises AccessDenied if it proves none."""

@@ -16,7 +16,7 @@ class DirectoryUser:
 
 
 class Directory(Protocol):
-    """Who is behind a mailbox."""
+    """Finds the user of a mailbox."""
 
     def user(self, mailbox: Mailbox) -> DirectoryUser:
-        """By object id where it is known, else by any address. Raises NotFound; AccessDenied where nobody may look."""
+        """By object id if it is known, else by any address. Raises NotFound; AccessDenied without the right to look."""

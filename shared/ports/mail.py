@@ -66,10 +66,10 @@ class OpenMailbox(Protocol):
         """
 
     def list(self, folder_id: str, window: Window, *, with_heads: bool = False) -> ListPage:
-        """A page of what lies in the folder: up to 500 items, or 50 with headers. May raise PageBroken."""
+        """A page of the folder's items: up to 500 items, or 50 with headers. May raise PageBroken."""
 
     def count(self, folder_id: str, window: Window) -> int:
-        """How many messages of the window lie in the folder."""
+        """The number of messages in the folder that belong to the window."""
 
     def broken(self, folder_id: str, second: datetime) -> frozenset[ItemRef]:
         """The items received in this second that break a page of their own: a request for each."""
@@ -91,7 +91,7 @@ class OpenMailbox(Protocol):
 
 
 class MailAccess(Protocol):
-    """How mail is reached: over the connection of each mailbox."""
+    """Opens mailboxes, each over its own connection."""
 
     def open(self, mailbox: Mailbox) -> OpenMailbox:
-        """Asks the provider nothing by itself. Raises AccessDenied where nobody has signed in for the mailbox."""
+        """Makes no request by itself. Raises AccessDenied if no person has signed in for the mailbox."""

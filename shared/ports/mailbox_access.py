@@ -1,4 +1,4 @@
-"""What a connection may do with a mailbox."""
+"""The rights of a connection in a mailbox."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -15,13 +15,13 @@ class AccessProbe(Protocol):
         """Forget the token: a grant may be newer than it."""
 
     def granted(self, mailbox: Mailbox) -> frozenset[str]:
-        """The permissions that the token carries. Raises AccessDenied where there is none to be had."""
+        """The permissions that the token carries. Raises AccessDenied if there is no token."""
 
     def user(self, mailbox: Mailbox) -> DirectoryUser:
-        """The user behind the mailbox or its address. Raises NotFound; AccessDenied where nobody may look."""
+        """The user of the mailbox or its address. Raises NotFound; AccessDenied without the right to look."""
 
     def users(self, tenant_id: str, user_ids: Sequence[str]) -> Mapping[str, DirectoryUser]:
-        """Users by object id, at most 15, in one request. Raises AccessDenied where nobody may look."""
+        """Users by object id, at most 15, in one request. Raises AccessDenied without the right to look."""
 
     def group(self, mailbox: Mailbox) -> str:
         """The name of the group that has the address, or ''. Raises AccessDenied."""
@@ -33,4 +33,4 @@ class AccessProbe(Protocol):
         """
 
     def purpose(self, mailbox: Mailbox) -> str:
-        """What the mailbox is for, in Exchange's word. Raises AccessDenied."""
+        """The mailbox's purpose, in Exchange's word. Raises AccessDenied."""

@@ -1,4 +1,4 @@
-"""Who tells this service that mail has arrived: subscriptions at the mail's provider."""
+"""Subscriptions at the mail's provider, which then tells this service that mail has arrived."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +25,8 @@ class SubscriptionSource(Protocol):
         """Raises NotFound when the provider no longer has it."""
 
     def end(self, tenant_id: str, subscription_id: str) -> None:
-        """Delete; one that is gone already is no error."""
+        """Delete a subscription; a missing one is no error."""
 
+    # A provider may accept a second subscription to a mailbox: its list is compared with what is stored.
     def living(self, tenant_id: str) -> list[LiveSubscription]:
-        """All that this deployment has in a tenant, whatever is stored of them."""
+        """All subscriptions of this deployment in a tenant, also those that are not stored here."""

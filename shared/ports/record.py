@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 class Ports(Protocol):
     """The outside world of one process. No two fields have the same type: a type says which port is meant."""
 
+    # Properties and no fields: a record may make a port when it is first asked for.
     @property
     def queue(self) -> "CommandQueue": ...
 

@@ -16,12 +16,13 @@ class CommandQueue(Protocol):
 
 
 class PromptQueue(CommandQueue, Protocol):
-    """A queue that has the command within two seconds, or raises: somebody waits for the answer."""
+    """A queue that takes the command within two seconds or raises: a caller waits for the answer."""
 
 
 class Leases(Protocol):
+    # One walk and three ingests are the four requests that Outlook takes at once for a mailbox and an application.
     def walk(self, tenant_id: str, mailbox_id: str) -> AbstractContextManager[None]:
-        """Be the only one to walk this mailbox. Raises Busy. Renewed while held."""
+        """Hold the mailbox's only place for a walk. Raises Busy. Renewed while held."""
 
     def slot(self, tenant_id: str, mailbox_id: str) -> AbstractContextManager[None]:
         """Take one of the mailbox's three ingest slots. Raises Busy. Renewed while held."""

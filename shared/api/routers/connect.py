@@ -21,6 +21,7 @@ from shared.domain.errors import TransientError
 from shared.domain.privacy.callers import ADMIN, AGENT, OPERATOR, Caller
 
 router = guarded_router(tag="connect")
+# Not guarded: the browser that Entra ID sends back has no access token for this API.
 callback_router = APIRouter(tags=["connect"])
 Settler = Annotated[Caller, Depends(needs(ADMIN, OPERATOR))]
 Asker = Annotated[Caller, Depends(needs(ADMIN, OPERATOR, AGENT))]

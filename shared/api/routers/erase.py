@@ -24,6 +24,7 @@ def erase_person(request: Request, use_cases: UseCases, caller: Admin, body: Era
     This cannot be undone. A second request searches everything again.
     """
     found = use_cases.ask_erasure(caller.tenant_id, body.address, name_of(caller))
+    # The path names no person, and the audit may not keep the address: the id is its keyed hash.
     about(request, f"erasure/{found.id}")
     return privacy.erasure(found)
 

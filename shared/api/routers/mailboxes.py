@@ -64,6 +64,7 @@ def put_mailbox(
     if_match: Annotated[str | None, Header(description="The ETag of the settings that you read.")] = None,
 ) -> MailboxModel:
     """Connect a mailbox or change its settings. Postledger updates its subscription."""
+    # Only fields that were sent: the model's defaults would overwrite settings.
     given = body.model_dump(exclude_unset=True)
     mailbox, created = use_cases.put_mailbox(
         caller.tenant_id, address, given, unchanged=_precondition(if_match)
@@ -173,6 +174,7 @@ def list_mailboxes(
 ) -> MailboxesModel:
     """Return a page of mailboxes by address."""
     page, following = use_cases.list_mailboxes(caller.tenant_id, limit=limit, after=name_before(cursor))
+    # One query for the page; a mailbox's own would be one for each of up to 200.
     now, unreadable = use_cases.clock(), use_cases.count_unreadable(caller.tenant_id)
     shown = [mailboxes.mailbox(found, now, unreadable=unreadable[found.mailbox_id]) for found in page]
     return MailboxesModel(mailboxes=shown, cursor=cursor_after(following))

@@ -47,6 +47,7 @@ def get_message(
 
 @router.get(
     "/messages/{id}/attachments/{attachment_id}",
+    # A streamed answer has no model: OpenAPI learns its type from here.
     response_class=StreamingResponse,
     responses={
         200: {

@@ -33,6 +33,7 @@ def get_organisation(use_cases: UseCases, caller: Settler) -> OrganisationModel:
 @router.put("/organisation")
 def put_organisation(use_cases: UseCases, caller: Settler, body: OrganisationFields) -> OrganisationModel:
     """Change the organisation's settings. The operator's first call creates the organisation."""
+    # A caller may send back all that GET returned, read-only fields included.
     given = body.model_dump(exclude_unset=True, exclude={"state", "tenant_id"})
     return organisations.organisation(use_cases.put_organisation(caller, given))
 

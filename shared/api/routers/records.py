@@ -57,6 +57,7 @@ def put_record(
     body: RecordFields,
 ) -> WrittenRecordModel:
     """Create or replace a whole record. Older mail of its people follows without a request."""
+    # A record is replaced whole: null and an absent field both mean that it is empty.
     given = body.model_dump(exclude_none=True)
     written = use_cases.put_record(caller.tenant_id, RecordRef(kind, id), given)
     response.status_code = 201 if written.created else 200
@@ -88,6 +89,7 @@ def delete_record(
 @router.post(
     "/records",
     responses=problems(413),
+    # The body is read as bytes, of which FastAPI documents nothing by itself.
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -148,6 +150,7 @@ def list_records(
     cursor: Cursor = "",
 ) -> RecordsModel:
     """Return a page of records by kind and id; with `origin=postledger`, by the time of opening."""
+    # The two lists have an order and cursors of their own.
     if origin:
         if q:
             raise InvalidInput("'q' and 'origin' cannot be combined.")

@@ -30,6 +30,7 @@ Reader = Annotated[Caller, Depends(needs(AGENT, ADMIN, SERVICE))]
 
 @router.get(
     "/timelines/{kind}/{id}",
+    # For OpenAPI only: `conditional` makes the JSON itself, since the ETag is over its bytes.
     response_model=TimelineModel,
     responses={**UNCHANGED, **problems(404)},
 )
@@ -59,6 +60,7 @@ def get_timeline(
     cursor: Cursor = "",
 ) -> Response:
     """Return a page of a record's timeline. `synced` selects captured mail including replies."""
+    # In the spelling in which addresses are stored and compared.
     agent_address = Fields({"agent": agent.strip()}).address("agent")
     wanted = EntryFilter(kinds_of(filter), with_attachments, q.strip(), agent_address)
     page = use_cases.read_timeline(caller, RecordRef(kind, id), wanted, limit=limit, cursor=cursor)

@@ -46,6 +46,7 @@ def test(found: Tested) -> TestModel:
         detail=verdict.sentence,
         primary_address=verdict.primary or None,
         purpose=verdict.purpose or None,
+        # A text in the domain; pydantic refuses a word that the model does not name.
         send=cast("Any", verdict.send),
         send_detail=verdict.send_sentence,
         records=list(verdict.cards),

@@ -36,6 +36,7 @@ def timeline(page: TimelinePage) -> TimelineModel:
 
 
 def _entry(entry: Entry) -> EntryModel:
+    # A mapping and no keywords, since `from` cannot be one in Python.
     return EntryModel.model_validate(
         {
             "id": entry.id,
@@ -63,6 +64,7 @@ def _entry(entry: Entry) -> EntryModel:
 def message(view: MessageView, attachments_url: str, *, remote_images: bool) -> MessageModel:
     """A message as the caller may see it; its attachments are below the path `attachments_url`."""
     document = view.document
+    # Stored unchanged and cleaned at each reading, so that a stricter list holds for old mail too.
     body = _safe_body(view, attachments_url, remote_images)
     ranges = quotes.QuoteRanges(document.quoted)
     return MessageModel.model_validate(

@@ -6,5 +6,6 @@ from shared.services.connections.organisations import SETTINGS
 
 
 def organisation(found: Organisation) -> OrganisationModel:
+    # Settings only: the hashes of erased persons stay inside.
     settings = {name: getattr(found, name) for name in SETTINGS}
     return OrganisationModel.model_validate({"tenant_id": found.tenant_id, "state": found.state, **settings})

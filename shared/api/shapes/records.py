@@ -17,6 +17,7 @@ def written_record(written: Written) -> WrittenRecordModel:
 
 
 def _fields(found: Record) -> dict[str, Any]:
+    # The model says what a reader sees; the ETag and the index keys of a record stay inside.
     same_name = set(RecordModel.model_fields) - {"kind", "id", "overrides"}
     fields = {name: getattr(found, name) for name in same_name}
     return {**fields, "kind": found.ref.kind, "id": found.ref.id, "overrides": asdict(found.overrides)}

@@ -40,44 +40,46 @@ LOST: Final = "lost"
 DISCONNECTED: Final = "disconnected"
 
 MEANINGS: Final[Mapping[str, str]] = {
-    NOT_CONNECTED: "Nothing has been asked for yet. Ask for a link with POST connect.",
+    NOT_CONNECTED: "Nobody has requested a connection yet. Request a link with POST connect.",
     LINK_SENT: (
-        "A link was made and nobody has used it yet. Whoever is to agree opens it within 7 days; "
-        "POST connect makes a new one and ends the old."
+        "Nobody has used the link yet. The administrator or the account's owner opens it within 7 days; POST "
+        "connect makes a new link and ends this one."
     ),
-    LINK_EXPIRED: "The link has run out. Ask for a new one with POST connect.",
+    LINK_EXPIRED: "The link has expired. Request a new one with POST connect.",
     CONSENT_DECLINED: (
-        "Whoever opened the link declined. Nothing was changed. Ask for a new link with POST connect."
+        "The person who opened the link declined. Nothing was changed. Request a new link with POST connect."
     ),
     NEEDS_ADMINISTRATOR: (
-        "Whoever opened the link may not agree to this: Entra ID wants an administrator of the tenant. "
-        "Ask for a new link with POST connect and have an administrator open it."
+        "The person who opened the link may not give this consent: Entra ID requires an administrator of the "
+        "tenant. Request a new link with POST connect and have an administrator open it."
     ),
     WRONG_ACCOUNT: (
         "The link was used with an account of another tenant or another person, so nothing was connected. "
-        "Ask for a new link with POST connect, and open it in a private window with the right account."
+        "Request a new link with POST connect, and open it in a private window with the right account."
     ),
     CONSENT_PENDING: (
-        "Consent is given, but Microsoft 365 does not let the application in yet. That takes 30 minutes, at "
-        "times 2 hours. It is tried again every half-hour, and at once with POST connect/verify."
+        "Consent is given, but Microsoft 365 does not let the application in yet. That takes 30 minutes, "
+        "sometimes 2 hours. Postledger tries again every half-hour, and at once with POST connect/verify."
     ),
     SCOPE_PENDING: (
-        "The tenant knows the application, but Exchange does not let it into the mailbox yet. Run the commands "
-        "for RBAC for Applications; Exchange takes 30 minutes to 2 hours to notice. It is tried again every "
-        "half-hour, and at once with POST connect/verify."
+        "The tenant knows the application, but Exchange does not let it into the mailbox yet. Run the "
+        "commands for RBAC for Applications; Exchange takes 30 minutes to 2 hours to notice. Postledger "
+        "tries again every half-hour, and at once with POST connect/verify."
     ),
     NO_ACCESS: (
-        "Consent is given, and the mailbox cannot be read all the same; 'detail' says why. Check the mailbox that "
-        "is named, the permissions and the scope; then POST connect/verify, with another mailbox where need be."
+        "Consent is given, but the mailbox cannot be read; 'detail' gives the reason. Check the mailbox that "
+        "is named, the permissions and the scope; then call POST connect/verify, with another mailbox if "
+        "necessary."
     ),
-    VERIFIED: "Connected: the application has been let in.",
+    VERIFIED: "Connected: Microsoft 365 lets the application in.",
     LOST: (
-        "Access was there and is gone: consent or sign-in was withdrawn, or the mailbox left the scope. Give it "
-        "back and it is noticed within half an hour, or ask for a new link with POST connect."
+        "The application had access and has lost it: consent or sign-in was withdrawn, or the mailbox left "
+        "the scope. Give access back and Postledger notices within half an hour, or request a new link with "
+        "POST connect."
     ),
     DISCONNECTED: (
-        "Disconnected by an admin. Timelines are kept and nothing is captured. POST connect or "
-        "POST connect/verify goes on from where it stopped."
+        "An admin disconnected the organisation. Timelines are kept and nothing is captured. POST connect or "
+        "POST connect/verify continues where capture stopped."
     ),
 }
 STATES: Final = tuple(MEANINGS)
@@ -174,6 +176,7 @@ class MailConnection:
             return replace(tried, state=VERIFIED, verified_at=now)
         if self.state in (VERIFIED, LOST) and not is_fresh(self.consented_at, now):
             return replace(tried, state=LOST)
+        # Entra ID grants no mail here: what is missing are the commands in Exchange, or the time it takes to notice.
         if self.mode == RBAC and has_token:
             return replace(tried, state=SCOPE_PENDING)
         if self.consented_at is not None:

@@ -28,58 +28,61 @@ _NOTICES: Final = (
     Notice(
         connections.VERIFIED,
         "Connected",
-        "Postledger has been let in and has opened the mailbox. You can close this window.",
+        "Microsoft 365 lets Postledger in, and Postledger has opened the mailbox. You can close this window.",
         done=True,
     ),
     Notice(
         connections.CONSENT_PENDING,
         "Consent received",
-        "Thank you, your part is done. Microsoft 365 takes 30 minutes, at times 2 hours, to let the application "
-        "in everywhere. Postledger tries again by itself. You can close this window.",
+        "Thank you, your part is done. Microsoft 365 takes 30 minutes, sometimes 2 hours, to let the "
+        "application in everywhere. Postledger tries again by itself. You can close this window.",
         done=True,
     ),
     Notice(
         connections.SCOPE_PENDING,
         "The application is known to your tenant",
-        "Next, let it into the mailboxes with the Exchange commands for RBAC for Applications, and do not consent "
-        "to mail permissions in Entra ID as well. Exchange takes 30 minutes to 2 hours to notice; Postledger "
-        "tries again by itself.",
+        "Next, let it into the mailboxes with the Exchange commands for RBAC for Applications, and do not "
+        "consent to mail permissions in Entra ID as well. Exchange takes 30 minutes to 2 hours to notice; "
+        "Postledger tries again by itself.",
     ),
     Notice(
         connections.NO_ACCESS,
         "The mailbox cannot be opened",
-        "Your part is done, but the mailbox that was to be opened could not be read. Whoever sent you the link "
-        "sees the reason in Postledger.",
+        "Your part is done, but Postledger could not read the mailbox. The person who sent you the link sees "
+        "the reason in Postledger.",
         done=True,
     ),
     Notice(
         connections.CONSENT_DECLINED,
         "Declined",
-        "You declined, and nothing was changed. If that was a mistake, ask whoever sent you the link for a new one.",
+        "You declined, and nothing was changed. If that was a mistake, ask the person who sent you the link "
+        "for a new one.",
     ),
     Notice(
         connections.NEEDS_ADMINISTRATOR,
         "An administrator is needed",
-        "Your account may not agree to this on behalf of the organisation. Nothing was changed. Ask whoever sent "
-        "you the link for a new one, and have an administrator of your Microsoft 365 tenant open it.",
+        "Your account may not give this consent for the organisation. Nothing was changed. Ask the person "
+        "who sent you the link for a new one, and have an administrator of your Microsoft 365 tenant open "
+        "it.",
     ),
     Notice(
         connections.WRONG_ACCOUNT,
         "Another account is needed",
-        "The account that was used belongs to another tenant or another person, so nothing was connected. Ask "
-        "whoever sent you the link for a new one, and open it in a private window with the right account.",
+        "The account that was used belongs to another tenant or another person, so nothing was connected. "
+        "Ask the person who sent you the link for a new one, and open it in a private window with the right "
+        "account.",
     ),
     Notice(
         UNKNOWN_LINK,
         "This link is not valid",
-        "It was used before, has run out, was replaced by a newer one, or was never made here. Nothing was "
-        "changed. Ask whoever sent you the link for a new one.",
+        "It was used before, has expired, was replaced by a newer link, or never existed. Nothing was "
+        "changed. Ask the person who sent you the link for a new one.",
     ),
     Notice(
         FAILED,
         "Something went wrong",
-        "Microsoft Entra ID reported an error, and nothing was connected. Ask whoever sent you the link for a "
-        "new one, and try again.",
+        "Microsoft Entra ID reported an error, and nothing was connected. Ask the person who sent you the "
+        "link for a new one, and try again.",
     ),
 )
 NOTICES: Final[Mapping[str, Notice]] = {notice.outcome: notice for notice in _NOTICES}

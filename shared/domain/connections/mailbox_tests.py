@@ -159,6 +159,7 @@ def _misnamed(found: Findings, _now: datetime) -> str:
         return GROUP
     if found.directory is not Directory.FOUND or found.primary == found.address:
         return ""
+    # Looked up by its object id it is the same mailbox under a new address, which `_readable_but` tells.
     return "" if found.is_known else ALIAS
 
 
@@ -182,6 +183,7 @@ def _denied(found: Findings, now: datetime) -> str:
         return NOT_SIGNED_IN
     if is_fresh(found.consented_at, now):
         return CONSENT_PENDING
+    # Rights by RBAC for Applications stand in no token: a connection proved before tells that they are there.
     if granted & READING or found.mode == RBAC or found.proved_at is not None:
         return NOT_IN_SCOPE
     return NO_CONSENT

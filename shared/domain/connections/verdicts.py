@@ -33,12 +33,12 @@ SENTENCES: Final[Mapping[str, str]] = {
         "POST connect gives."
     ),
     CONSENT_PENDING: (
-        "Consent is there, but Microsoft 365 does not let the application into this mailbox yet. Wait: it takes "
-        "30 minutes, at times 2 hours; then test again."
+        "Consent is given, but Microsoft 365 does not let the application into this mailbox yet. Wait: it "
+        "takes 30 minutes, sometimes 2 hours; then test again."
     ),
     NOT_SIGNED_IN: (
-        "Nobody is signed in for this mailbox, or the sign-in was withdrawn or has run out. Ask for a new link "
-        "with POST connect and have the account's owner sign in."
+        "Nobody is signed in for this mailbox, or the sign-in was withdrawn or has expired. Request a new "
+        "link with POST connect and have the account's owner sign in."
     ),
     NOT_IN_SCOPE: (
         "The application may read mail in this tenant, but not in this mailbox. Add the mailbox to the management "
@@ -49,36 +49,41 @@ SENTENCES: Final[Mapping[str, str]] = {
         "the Exchange admin center, or with Add-MailboxPermission -AccessRights FullAccess; it takes up to an hour."
     ),
     NO_BODIES: (
-        "Only headers of this mailbox can be read, no bodies and no attachments: the right {right} is missing, and "
-        "Mail.ReadBasic is too little. Grant it, then test again; it takes 30 minutes, at times 2 hours."
+        "The application can read only the headers of this mailbox, no bodies and no attachments: the right "
+        "{right} is missing, and Mail.ReadBasic is too little. Grant it, then test again; it takes 30 "
+        "minutes, sometimes 2 hours."
     ),
     NO_MAILBOX: (
         "The user exists but has no mailbox in Exchange Online: not licensed, on-premises, or deleted. Assign a "
         "licence, or move the mailbox to the cloud."
     ),
     NO_USER: (
-        "No user of this tenant has this address. Check the spelling and the tenant; where the directory may not "
-        "be read, it may also be an alias or a group."
+        "No user of this tenant has this address. Check the spelling and the tenant. If Postledger may not "
+        "read the directory, the address may also be an alias or a group."
     ),
-    ALIAS: "This is not the mailbox's main address. Use {primary}; mail to its aliases is captured as well.",
+    ALIAS: (
+        "This is not the mailbox's main address. Use {primary}; Postledger captures mail to its aliases as "
+        "well."
+    ),
     GROUP: (
-        "This address belongs to the group {group}, which is no mailbox of a person. Add the mailboxes of its "
+        "This address belongs to the group {group}, which is no person's mailbox. Add the mailboxes of its "
         "members, or use a shared mailbox."
     ),
     WRONG_PURPOSE: (
-        "This is a mailbox of the sort '{purpose}', not a person's own. Add it with the kind 'intake', or name "
-        "the person's own mailbox."
+        "Exchange calls this mailbox '{purpose}': it is not a person's own. Add it with the kind 'intake', "
+        "or name the person's own mailbox."
     ),
     ON_CONTACT_CARD: (
-        "The address of a colleague stands on {cards}: with it, colleagues' mail would be filed there for all to "
-        "see. Take the address off the card, then add the mailbox."
+        "The address of a colleague is on {cards}: colleagues' mail would be filed there, where everybody "
+        "sees it. Remove the address from the contact, then add the mailbox."
     ),
     ADDRESS_CHANGED: (
         "The mailbox's main address is now {primary}. Take it over with PUT mailboxes/ADDRESS/address; cursor, "
         "history and notices stay."
     ),
     UNREACHABLE: (
-        "Microsoft 365 did not answer just now. Nothing is wrong with the mailbox as far as is known; test again."
+        "Microsoft 365 did not answer. As far as Postledger knows, nothing is wrong with the mailbox; test "
+        "again."
     ),
 }
 OUTCOMES: Final = tuple(SENTENCES)

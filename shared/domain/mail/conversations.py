@@ -41,7 +41,7 @@ def travels(head: MessageHead, direction: Direction) -> bool:
 
 @guarded
 def goes_on(head: MessageHead) -> bool:
-    """Whether a mail answers another one of its conversation; a forward opens a matter anew."""
+    """Whether a mail answers another one of its conversation; a forward begins a new thread."""
     kind = subjects.kind(head.subject)
     if kind == "forward":
         return False

@@ -151,7 +151,7 @@ class Document:
 
 
 def _answers(mail: MessageHead | Document) -> tuple[str, ...]:
-    if subjects.kind(mail.subject) == "forward":  # it opens a matter anew
+    if subjects.kind(mail.subject) == "forward":  # it begins a new thread
         return ()
     found = answered(mail.in_reply_to, mail.references)
     return tuple(answered_id for answered_id in found if answered_id != mail.message_id)

@@ -1,1 +1,1 @@
-"""What is kept, one protocol a table or container."""
+"""The stores, one protocol for each table or container."""

@@ -1,4 +1,4 @@
-"""Stores of what capture has seen: folders, backfills, the ledger, late contacts."""
+"""Stores of capture: folders, backfills, the ledger, late contacts."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The store of what could not be processed."""
+"""The store of commands that could not be processed."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from shared.domain.mail.items import ItemRef
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What could not be processed, with all that is needed to run it again.
+    """A command that could not be processed, with all that a replay needs.
 
     `id` follows from `command` alone. `item` is set where the command is about one mail.
     `rules_version` is that of the capture rules at the time.
@@ -30,7 +30,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class FailureFilter:
-    """Which exceptions are wanted; '' = all."""
+    """The exceptions that a caller wants; '' = all."""
 
     code: str = ""
     queue: str = ""
@@ -40,13 +40,13 @@ class FailureFilter:
 
 class Exceptions(Protocol):
     def record(self, failure: Failure) -> None:
-        """Keep it; one that is kept already, by its id, stays as it is."""
+        """Keep a failure; a failure whose id is known stays as it is."""
 
     def get(self, tenant_id: str, failure_id: str) -> Failure | None: ...
 
     def page(
         self, tenant_id: str, wanted: FailureFilter, *, limit: int, after: str
     ) -> tuple[list[Failure], str]:
-        """Newest first, from behind `after`; the second is where the next page starts, or ''."""
+        """A page, newest first, that begins after `after`; and the place where the next page begins, '' at the end."""
 
     def note_replayed(self, failure: Failure, at: datetime) -> None: ...

@@ -15,7 +15,7 @@ from shared.domain.records.records import RecordRef
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What stands under a message key after an insert, with its ETag.
+    """The row under a message key after an insert, with its ETag.
 
     `created` is false when the row was there before, or seems so because an answer was lost.
     """
@@ -28,7 +28,7 @@ class MessageStore(Protocol):
     """Messages with their documents and copies, found by message key."""
 
     def create(self, tenant_id: str, message: StoredMessage, document: Document, copy: Copy) -> Claim:
-        """Insert message and copy at once, or tell what stands there already (its copy is not added then)."""
+        """Insert message and copy at once. If the key has a row already, return that row and add no copy."""
 
     def add_copy(self, tenant_id: str, key: str, copy: Copy) -> None: ...
 
@@ -36,15 +36,15 @@ class MessageStore(Protocol):
         """Write the message under its ETag; its document stays as it is. Raises Conflict."""
 
     def bury(self, tenant_id: str, tombstone: StoredMessage) -> None:
-        """Delete document and copies and leave this, under its ETag. Raises Conflict."""
+        """Delete document and copies and leave the tombstone, under its ETag. Raises Conflict."""
 
     def save_with_document(self, tenant_id: str, message: StoredMessage, document: Document) -> None:
-        """Write both in place of those that stand there, under the message's ETag. Raises Conflict."""
+        """Replace both, under the message's ETag. Raises Conflict."""
 
     def get(self, tenant_id: str, key: str) -> StoredMessage | None: ...
 
     def get_many(self, tenant_id: str, keys: Iterable[str]) -> Mapping[str, StoredMessage]:
-        """Those that are there, read side by side."""
+        """The messages that exist, read side by side."""
 
     def document(self, tenant_id: str, key: str) -> Document | None: ...
 
@@ -66,13 +66,13 @@ class MessageStore(Protocol):
         """
 
     def dependents(self, tenant_id: str, key: str) -> list[Dependent]:
-        """Who has left word with a message; only where it `has_dependents`."""
+        """The mails that have left word with a message; to be asked only if it `has_dependents`."""
 
     def is_awaited(self, tenant_id: str, key: str) -> bool:
         """Whether nothing is known of a mail but that others answer it."""
 
     def scan(self, tenant_id: str, *, limit: int, after: str) -> tuple[list[StoredMessage], str]:
-        """Messages that are not deleted, by key, from behind `after`; the second: where the next page starts."""
+        """Messages that are not deleted, by key, after the key `after`; and where the next page begins."""
 
     def note_conversation(self, tenant_id: str, message: StoredMessage) -> None:
         """Let the message be found by its conversation. Again changes nothing."""
@@ -96,12 +96,12 @@ class Codes(Protocol):
         """Take a number for a message and its records; False when another message has it."""
 
     def note_forged(self, tenant_id: str, sender_hash: str, message_key: str, count: int) -> int:
-        """Remember how many a mail had, again or not; how many its sender has sent by now."""
+        """Note the number of forged codes in a mail, once for any repeats; return the sender's total."""
 
 
 @dataclass(frozen=True, slots=True)
 class EntryFilter:
-    """Which rows of a timeline are wanted."""
+    """The rows of a timeline that a caller wants."""
 
     kinds: frozenset[str]
     with_attachments: bool = False
@@ -113,12 +113,12 @@ class Timeline(Protocol):
     def put(self, tenant_id: str, entries: Sequence[Entry]) -> None: ...
 
     def remove(self, tenant_id: str, refs: Sequence[RecordRef], entry_id: str) -> None:
-        """Take one mail's entry from several records; one that is not there is no error."""
+        """Take one mail's entry from several records; a missing entry is no error."""
 
     def page(
         self, tenant_id: str, ref: RecordRef, wanted: EntryFilter, *, limit: int, after: str
     ) -> tuple[list[Entry], str]:
-        """Newest first, from behind the entry id `after`; the second is where the next page starts, or ''."""
+        """A page, newest first, that begins after the entry `after`; and where the next page begins, '' at the end."""
 
 
 class Inbox(Protocol):
@@ -127,11 +127,12 @@ class Inbox(Protocol):
     def put(self, tenant_id: str, item: InboxItem) -> None: ...
 
     def remove(self, tenant_id: str, agents: Sequence[str], item_id: str) -> None:
-        """Take one mail out of My Inbox of several agents; where it is not is no error."""
+        """Take one mail out of My Inbox of several agents; a missing item is no error."""
 
     def page(self, tenant_id: str, agent: str, *, limit: int, after: str) -> tuple[list[InboxItem], str]:
-        """Newest first, from behind the item id `after`; the second is where the next page starts, or ''."""
+        """A page, newest first, that begins after the item `after`; and where the next page begins, '' at the end."""
 
+    # Noted before the message is written and forgotten last, so that no crash loses a person's change.
     def note_change(self, tenant_id: str, change: PendingChange) -> None: ...
 
     def pending_changes(self, tenant_id: str, message_key: str = "") -> list[PendingChange]:

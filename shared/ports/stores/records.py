@@ -14,23 +14,23 @@ class Records(Protocol):
     def get_many(self, tenant_id: str, refs: Iterable[RecordRef]) -> Mapping[RecordRef, Record]: ...
 
     def put_many(self, tenant_id: str, records: Sequence[Record]) -> None:
-        """Write records, whatever stands there, and bring their index in order; safe to run twice."""
+        """Write records over any stored version, and bring their index in order; safe to run twice."""
 
     def write(
         self, tenant_id: str, records: Sequence[Record], standing: Mapping[RecordRef, Record]
     ) -> Mapping[RecordRef, Record | None]:
-        """Write different records where they stand as `standing` says, and are not there where it says nothing.
+        """Write different records, each over its version in `standing`, or as a new one if that has none.
 
-        Returns those that were not written, perhaps for another's sake, with what stands there now.
+        Returns the records that were not written, with their present versions: a conflict refuses its transaction.
         """
 
     def delete(self, tenant_id: str, ref: RecordRef) -> bool:
-        """Whether it was there."""
+        """Whether the record existed."""
 
     def page(
         self, tenant_id: str, kind: str, *, text: str, limit: int, after: str
     ) -> tuple[list[Record], str]:
-        """Records of a kind by id, from behind `after`; the second is where the next page starts, or ''."""
+        """A page of a kind's records by id, after the id `after`; and where the next page begins, '' at the end."""
 
 
 class RecordIndex(Protocol):
@@ -47,18 +47,18 @@ class RecordIndex(Protocol):
         """Opportunities and projects by the id of a contact of theirs, likewise."""
 
     def awaiting(self, tenant_id: str, contacts: Iterable[str]) -> Mapping[str, frozenset[RecordRef]]:
-        """Opportunities and projects that list a contact which was not there; only contacts somebody waits for."""
+        """Opportunities and projects that list a contact which does not exist; other contacts are left out."""
 
     def staff_among(self, tenant_id: str, addresses: Iterable[str]) -> frozenset[str]:
-        """Those addresses that are registered as staff's."""
+        """The addresses among these that are registered as staff's."""
 
     def opened(
         self, tenant_id: str, since: datetime, *, limit: int, after: str
     ) -> tuple[list[RecordRef], str]:
-        """Records that Postledger opened since then, oldest first, from behind `after`; where to go on, or ''."""
+        """Records that Postledger opened since then, oldest first, after `after`; and where to go on, '' at the end."""
 
     def taught_to(self, tenant_id: str, ref: RecordRef) -> frozenset[str]:
-        """The addresses of which an agent has said that their mail belongs on a record."""
+        """The addresses whose mail belongs on a record, as an agent has said."""
 
     def teach(self, tenant_id: str, address: str, refs: Iterable[RecordRef]) -> None:
         """Remember that mail of an address belongs on these records."""

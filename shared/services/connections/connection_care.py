@@ -70,6 +70,7 @@ class ProveAccess:
         if mailbox is not None:
             return self.examine(mailbox, fresh=True)
         nobody = Mailbox(connection.tenant_id, "", "", connection=connection.connection)
+        # A token from before the consent does not carry what the consent has just granted.
         self.examine.probe.renew(nobody)
         try:
             granted = self.examine.probe.granted(nobody)
@@ -156,6 +157,7 @@ class VerifyConnections:
         return Verified(proved, tuple(self._not_opened(tenant_id, proved)))
 
     def _with(self, row: MailConnection, address: str) -> MailConnection:
+        # An agent's sign-in opens the agent's own mailbox and no other: there is nothing else to prove it with.
         if not address or row.mode == connections.AGENT or row.mailbox == address:
             return row
         return self.connections.put(replace(row, mailbox=address))

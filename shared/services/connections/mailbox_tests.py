@@ -54,6 +54,7 @@ class Examine:
         if fresh:
             self.probe.renew(mailbox)
         found = self._found(mailbox)
+        # The token at hand may be older than a grant, so only a fresh one refuses.
         if found.is_denied and not fresh:
             self.probe.renew(mailbox)
             found = self._found(mailbox)

@@ -70,6 +70,7 @@ class PutMailbox:
         Raises InvalidInput, Outdated when it is not, Conflict when others keep changing it.
         """
         place = tenant_id, _address(address)
+        # Outside the retries: a write that loses to another one must not ask Microsoft 365 again.
         is_answered = self._tested(*place, given)
         mailbox, created = persistently(lambda: self._written(*place, given, unchanged, is_answered))
         self.register(mailbox)

@@ -24,6 +24,7 @@ class QueueDueSubscriptions:
 
     def __call__(self) -> None:
         now = self.clock()
+        # The widest margin that a row can have; `is_due` knows each row's own second.
         ending = self.subscriptions.ending(now + RENEW_BEFORE + SPREAD)
         due = {(tenant_id, row.mailbox_id) for tenant_id, row in ending if row.is_due(now)}
         for organisation in self.organisations.all():

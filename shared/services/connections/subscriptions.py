@@ -119,6 +119,7 @@ class MaintainSubscriptions:
     def _renew(self, mailbox: Mailbox, held: Subscription) -> None:
         try:
             made = self.source.renew(mailbox, held.subscription_id, self._expiry())
+        # Graph has dropped it, and a PATCH cannot bring it back.
         except NotFound:
             self._create(mailbox, held)
             return
@@ -161,6 +162,7 @@ class MaintainSubscriptions:
             agent = user
             if mailbox.agent not in (mailbox.address, user.address, *user.aliases):
                 agent = self.directory.user(replace(mailbox, address=mailbox.agent, user_id=""))
+        # RBAC for Applications opens mailboxes and never the directory (docs/permissions.md): capture works without.
         except (AccessDenied, NotFound) as error:
             telemetry.event("directory_closed", mailbox=mailbox.mailbox_id, code=error.code)
             return mailbox
@@ -179,6 +181,7 @@ class MaintainSubscriptions:
     def _forget(self, mailbox: Mailbox) -> None:
         """A removed mailbox keeps its timelines; its cursors and its place among the staff go."""
         current = self.mailboxes.by_id(mailbox.tenant_id, mailbox.mailbox_id)
+        # Read again: an admin may have connected it anew meanwhile, under the same id.
         if current is None or not current.is_removed:
             return
         self.folders.forget(mailbox)

@@ -93,7 +93,7 @@ class Ingest:
         for kept in oldest_first:
             try:
                 stored = self._file(scope, kept)
-            except (AccessDenied, MailboxUnavailable):  # no matter of this mail alone
+            except (AccessDenied, MailboxUnavailable):  # not the fault of this mail alone
                 raise
             except PermanentError as error:
                 alone = replace(command, items=(kept.mail.head.item,))

@@ -153,6 +153,7 @@ class GatherCandidates:
         if not asked.conversation:
             return candidates
         key = scope.hasher("conversation", asked.conversation)
+        # Set in any case: later mails find this one by it.
         candidates = replace(candidates, conversation_key=key)
         if candidates.parent is not None or not asked.goes_on:
             return candidates
@@ -172,6 +173,7 @@ class GatherCandidates:
         if not contacts:
             return candidates
         found = self.index.listing_contact(scope.tenant_id, contacts)
+        # Sorted, so that every process takes the same ones.
         listing = {contacts[name]: frozenset(sorted(refs)[:MOST_LISTED]) for name, refs in found.items()}
         candidates = replace(candidates, listing_contact=listing)
         return self._with_cards(scope, candidates, frozenset[RecordRef]().union(*listing.values()))

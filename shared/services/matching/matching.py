@@ -81,6 +81,7 @@ class MatchMail:
     def _parent_text(self, scope: Scope, parent: ThreadHit | None) -> str | None:
         if parent is None or parent.text is not None:
             return parent.text if parent else None
+        # The look-up brings a short text along; a long one is in the parent's document.
         document = self.messages.document(scope.tenant_id, parent.key)
         return document.text if document else None
 

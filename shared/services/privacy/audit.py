@@ -56,6 +56,7 @@ class ReadAudit:
 
     def all(self, tenant_id: str, wanted: AuditFilter) -> Iterator[AuditRow]:
         """Every row, read as it is consumed."""
+        # Page by page, since an audit may be larger than memory.
         after = ""
         while True:
             rows, after = self.audit.page(tenant_id, wanted, limit=_EXPORTED, after=after)

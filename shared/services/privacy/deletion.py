@@ -80,6 +80,7 @@ class RunDeletion:
     def __call__(self, command: DeleteOrganisation) -> None:
         """Does nothing for a command that comes late, when the operator has let the tenant in anew."""
         organisation = self.organisations.get(command.tenant_id)
+        # A run may have been cut short between the last row and this note.
         if organisation is None:
             self._note_done(command.tenant_id)
             return
@@ -120,6 +121,7 @@ class RunDeletion:
         if turn == TURNS:
             self._note_done(command.tenant_id)
             return
+        # With a time of its own: a page of a long deletion is not overdue.
         following = replace(command, attempt=0, first_at=self.clock(), step=step, turn=turn)
         self.queue.put(following, delay=SETTLED if turn != command.turn else 0.0)
 

@@ -56,6 +56,7 @@ class AzureExceptions:
         self, tenant_id: str, wanted: FailureFilter, *, limit: int, after: str
     ) -> tuple[list[Failure], str]:
         """One range query; the filter is on Azure's side."""
+        # Rows of failures begin with digits, which sort before the pointers' "id:".
         condition = in_partition(escaped(tenant_id), beyond=after, last=_POINTER) + _filter(wanted)
         found: list[Failure] = []
         last = ""

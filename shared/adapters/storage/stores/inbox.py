@@ -57,6 +57,7 @@ class AzureInbox:
 
     def pending_changes(self, tenant_id: str, message_key: str = "") -> list[PendingChange]:
         """One range query."""
+        # "~" is the last character that a key may hold, so a second one ends the range.
         prefix = escaped(message_key) + "~" if message_key else ""
         condition = in_partition(
             joined(tenant_id, _DECIDED), first=prefix, last=prefix + "~" if prefix else ""
