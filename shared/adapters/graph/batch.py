@@ -68,12 +68,13 @@ def _batch(
     found: dict[Key, Answer] = {}
     failed: list[TransientError] = []
     carried_out = 0
-    for one in answer.get("responses") or ():
-        number, status = int(one["id"]), int(one["status"])
+    for response in answer.get("responses") or ():
+        number, status = int(response["id"]), int(response["status"])
+        # It was not tried: an item before it failed.
         if status == _FAILED_DEPENDENCY:
             continue
         carried_out += 1
-        outcome = _outcome(status, one)
+        outcome = _outcome(status, response)
         if isinstance(outcome, TransientError):
             failed.append(outcome)
         else:
@@ -81,7 +82,8 @@ def _batch(
     # Graph counts the items that it carried out; the batch itself is counted where it was sent.
     telemetry.count(telemetry.Counted.GRAPH_CALLS, carried_out - 1)
     if failed:
-        telemetry.count(telemetry.Counted.GRAPH_THROTTLED, sum(isinstance(one, Throttled) for one in failed))
+        throttled = sum(isinstance(error, Throttled) for error in failed)
+        telemetry.count(telemetry.Counted.GRAPH_THROTTLED, throttled)
         worst = _worst(failed)
         session.waits.note(tenant_id, items[0][1], worst)
         return found, worst
@@ -118,7 +120,7 @@ def _outcome(status: int, answer: Json) -> Answer:
 
 
 def _worst(errors: Sequence[TransientError]) -> TransientError:
-    longest = max((one.retry_after or 0.0 for one in errors), default=0.0)
-    first = next((one for one in errors if isinstance(one, Throttled)), errors[0])
+    longest = max((error.retry_after or 0.0 for error in errors), default=0.0)
+    first = next((error for error in errors if isinstance(error, Throttled)), errors[0])
     first.retry_after = longest or None
     return first

@@ -143,8 +143,8 @@ class Sessions:
     def renew(self, mailbox: Mailbox) -> None:
         """Look again at who signed in, and get new tokens."""
         self._known.pop(mailbox.tenant_id, None)
-        for one in self._of_tenant(mailbox.tenant_id):
-            self._tokens.forget((mailbox.tenant_id, one.connection_id))
+        for connection in self._of_tenant(mailbox.tenant_id):
+            self._tokens.forget((mailbox.tenant_id, connection.connection_id))
 
     def _of_tenant(self, tenant_id: str) -> list[MailConnection]:
         until, known = self._known.get(tenant_id, (0.0, []))

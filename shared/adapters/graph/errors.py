@@ -47,11 +47,11 @@ _HANDSHAKE: Final = "subscription validation request"
 def translate(status: int, headers: Mapping[str, str], body: object) -> PostledgerError:
     """The error that an answer other than 2xx stands for, whether it came alone or inside a $batch."""
     codes, message = _envelope(body)
-    code = next((one for one in reversed(codes) if not one.isdigit()), str(status))
-    known = {one.casefold() for one in codes}
-    wait = retry_after(headers.get("Retry-After"))
-    if status in _TRY_LATER or (status >= 500 and status != _QUOTA_EXCEEDED):
-        return _transient(status, code, wait)
+    # The innermost code says most; some envelopes repeat the status as a code.
+    code = next((code for code in reversed(codes) if not code.isdigit()), str(status))
+    if _passes(status):
+        return _transient(status, code, retry_after(headers.get("Retry-After")))
+    known = {code.casefold() for code in codes}
     if status == 410 or known & _SYNC_STATE:
         return CursorExpired("Microsoft Graph no longer knows this sync state.", code)
     if known & _NO_MAILBOX:
@@ -63,6 +63,11 @@ def translate(status: int, headers: Mapping[str, str], body: object) -> Postledg
     if status == 400 and _HANDSHAKE in message.casefold():
         return Unavailable("Microsoft Graph got no answer from the notification URL.")
     return _refusal(status, code)
+
+
+def _passes(status: int) -> bool:
+    # A full mailbox answers 507 until somebody makes room in it, so trying again does not help.
+    return status in _TRY_LATER or (status >= 500 and status != _QUOTA_EXCEEDED)
 
 
 def _transient(status: int, code: str, wait: float | None) -> TransientError:

@@ -81,6 +81,7 @@ def _roles(session: GraphSession, tenant_id: str, user: str) -> dict[str, Role |
 
 
 def _children(session: GraphSession, tenant_id: str, where: str) -> Iterator[Json]:
+    # Hidden folders can hold mail too; Graph lists them only where it is asked to.
     for entry in session.pages(tenant_id, f"{where}{_LIST}&includeHiddenFolders=true"):
         if str(entry.get("@odata.type") or "").casefold() != _SEARCH_FOLDER:
             yield entry

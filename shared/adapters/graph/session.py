@@ -53,7 +53,7 @@ class _Bearer(AuthBase):
 
 def path(*segments: str) -> str:
     """A path below /v1.0 of segments that may hold anything: ids from outside contain `/`, `+` and `=`."""
-    return "".join("/" + quote(one, safe="@$") for one in segments)
+    return "".join("/" + quote(segment, safe="@$") for segment in segments)
 
 
 def query(**options: str | None) -> str:
@@ -73,6 +73,7 @@ class GraphSession:
         self._tokens = tokens
         self.waits = Waits()
         self.http = requests.Session()
+        # All tenants share this session: a cookie of one answer must not go along with the next request.
         self.http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.http.mount(self._host, HTTPAdapter(pool_connections=1, pool_maxsize=CONNECTIONS))
 
@@ -94,7 +95,7 @@ class GraphSession:
         """The items of a list, page after page."""
         while where:
             page = self.get(tenant_id, where)
-            yield from (one for one in page.get("value") or () if isinstance(one, dict))
+            yield from (item for item in page.get("value") or () if isinstance(item, dict))
             where = page.get("@odata.nextLink") or ""
 
     def post(
@@ -138,6 +139,7 @@ class GraphSession:
             json=body,
         )
         response = self._once(request, tenant_id, about, repeatable=repeatable, stream=stream)
+        # A token can be revoked before it ends: a new one is tried once.
         if response.status_code == 401:
             response.close()
             self._tokens.forget(tenant_id)
@@ -165,6 +167,7 @@ class GraphSession:
             except requests.Timeout:
                 raise
             except requests.ConnectionError:
+                # A pooled connection may have been closed meanwhile; but the request may also have arrived.
                 if not repeatable:
                     raise
                 self.waits.check(tenant_id, about)
@@ -174,6 +177,7 @@ class GraphSession:
 
     def _go(self, prepared: requests.PreparedRequest, settings: Mapping[str, Any]) -> requests.Response:
         telemetry.count(telemetry.Counted.GRAPH_CALLS)
+        # Following a redirect would take our token to another host.
         return self.http.send(prepared, timeout=TIME_LIMITS, allow_redirects=False, **settings)
 
     def _address(self, where: str) -> str:

@@ -81,7 +81,7 @@ class EntraSignIns:
         claims = tokens.get("id_token_claims") or {}
         if not tokens.get("refresh_token") or not claims.get("oid"):
             raise AccessDenied("Entra ID gave no lasting sign-in.", "NoRefreshToken")
-        account, email = (str(claims.get(one) or "").lower() for one in ("preferred_username", "email"))
+        account, email = (str(claims.get(claim) or "").lower() for claim in ("preferred_username", "email"))
         return SignedIn(
             tenant_id=str(claims.get("tid") or "").lower(),
             user_id=str(claims["oid"]).lower(),
@@ -120,7 +120,7 @@ class EntraSignIns:
 
     def _scopes(self, connection: MailConnection) -> list[str]:
         graph = self._registration.graph_url
-        return [one if one in _OIDC else f"{graph}/{one}" for one in SCOPES[connection.mode]]
+        return [scope if scope in _OIDC else f"{graph}/{scope}" for scope in SCOPES[connection.mode]]
 
     def _with(self, tenant_id: str, ask: Callable[[Any], Any]) -> Any:
         """What msal answers. Its applications are kept by tenant; one that could not be made is tried again."""

@@ -57,6 +57,7 @@ class GraphSubscriptions:
 
     def _wanted(self, mailbox: Mailbox, client_state: str, expires_at: datetime) -> Json:
         return {
+            # Moves and deletions are seen by the walk: notified, each would cost a call and a command.
             "changeType": "created",
             "resource": path("users", user_of(mailbox), "messages"),
             "notificationUrl": self._public_url + NOTIFICATIONS,

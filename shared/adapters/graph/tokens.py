@@ -198,7 +198,7 @@ def _key_and_certificate(pem: str) -> dict[str, Any]:
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     # A chain may follow the certificate: of each sort the first counts.
-    parts = {one[1].rpartition(" ")[2]: one[0] for one in reversed(list(_PEM.finditer(pem)))}
+    parts = {block[1].rpartition(" ")[2]: block[0] for block in reversed(list(_PEM.finditer(pem)))}
     if not {"KEY", "CERTIFICATE"} <= parts.keys():
         raise Rejected("The certificate's PEM must hold a private key and a certificate.")
     try:

@@ -40,7 +40,7 @@ class Waits:
         with self._lock:
             if len(self._until) >= _MOST_REMEMBERED:
                 now = self._clock()
-                self._until = {one: until for one, until in self._until.items() if until > now}
+                self._until = {place: until for place, until in self._until.items() if until > now}
             self._until[key] = max(self._until.get(key, 0.0), self._clock() + error.retry_after)
 
 

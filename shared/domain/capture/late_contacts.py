@@ -49,27 +49,26 @@ def taken_together(
     hashes: set[str] = set()
     ids: list[str] = []
     more = False
-    for one in announcements:
-        if behind is not None and one.at <= behind:
+    for announcement in announcements:
+        if behind is not None and announcement.at <= behind:
             continue
-        is_full = until is None and len(hashes) >= most and one.at > max(times)
-        if is_full or (until is not None and one.at > until):
+        # A pass goes on behind a time, so announcements of one time may not be torn apart.
+        is_full = until is None and len(hashes) >= most and announcement.at > max(times)
+        if is_full or (until is not None and announcement.at > until):
             more = True
             break
-        times.append(one.at)
-        hashes.update(one.hashes)
-        ids.append(one.id)
+        times.append(announcement.at)
+        hashes.update(announcement.hashes)
+        ids.append(announcement.id)
     return Announced(min(times), max(times), hashes, tuple(ids), more) if times else None
 
 
 def new_keys(records: Iterable[Record], standing: Mapping[RecordRef, Record]) -> frozenset[str]:
     """The addresses and domains under which a record does not stand yet, or stands with another card."""
-    return frozenset(
-        key
-        for one in records
-        for key in one.index_keys - _known_keys(one, standing.get(one.ref))
-        if key.startswith(_PEOPLE)
-    )
+    new: set[str] = set()
+    for record in records:
+        new |= record.index_keys - _known_keys(record, standing.get(record.ref))
+    return frozenset(key for key in new if key.startswith(_PEOPLE))
 
 
 def _known_keys(record: Record, stored: Record | None) -> frozenset[str]:
@@ -87,4 +86,4 @@ def catches(hashes: Set[str], sighting: Sighting) -> bool:
     """Whether a ledger row was decided without one of these addresses or domains, and names it."""
     if sighting.reason not in REASONS:
         return False
-    return any(one in hashes for one in (*sighting.address_hashes, *sighting.domain_hashes))
+    return not hashes.isdisjoint((*sighting.address_hashes, *sighting.domain_hashes))

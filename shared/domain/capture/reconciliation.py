@@ -33,8 +33,8 @@ class Reconciliation:
 
     def counting(self, rows: list[Sighting], *, repaired: int) -> Self:
         """With a page's mails, by what the ledger now says of each."""
-        outcomes = Counter(one.outcome for one in rows)
-        reasons = Counter(one.reason for one in rows if one.outcome == SKIPPED)
+        outcomes = Counter(row.outcome for row in rows)
+        reasons = Counter(row.reason for row in rows if row.outcome == SKIPPED)
         filed, triaged, skipped = outcomes[FILED], outcomes[TRIAGE], outcomes[SKIPPED]
         return type(self)(
             at=self.at,

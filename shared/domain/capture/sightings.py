@@ -75,7 +75,7 @@ def sighting_of(head: MessageHead, verdict: Capture, hasher: Hasher, *, outcome:
         final=verdict.final,
         message_key=message_key(hasher, head),
         message_id_hash=hasher.message_id(head.message_id) if head.message_id else "",
-        reference_hashes=tuple(hasher.message_id(one) for one in head.answers),
+        reference_hashes=tuple(hasher.message_id(parent) for parent in head.answers),
         address_hashes=hasher.addresses(people),
         domain_hashes=hasher.domains(people),
     )

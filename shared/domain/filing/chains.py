@@ -17,8 +17,10 @@ def is_hidden(document: Document, links: Iterable[Link], *, by_setting: bool, as
     A mail that opened a record is shown whole, and so is a forward: what it quotes is what it is about.
     """
     has_chain = bool(document.quoted) or document.html_quote_start is not None
-    if not has_chain or subjects.kind(document.subject) == "forward":
-        return False
-    if any(link.rule == OPENED for link in links):
+    if not has_chain or _is_about_its_chain(document, links):
         return False
     return asked == "hidden" if asked else by_setting
+
+
+def _is_about_its_chain(document: Document, links: Iterable[Link]) -> bool:
+    return subjects.kind(document.subject) == "forward" or any(link.rule == OPENED for link in links)

@@ -123,6 +123,7 @@ class Audit:
     change: PendingChange
 
 
+# In commit order. A record is there before an entry leads to it, and an audit says only what has been done.
 Effect = (
     OpenRecord
     | OpenWanted
@@ -194,14 +195,14 @@ def inbox_rows(after: StoredMessage, around: Surroundings) -> Iterable[Effect]:
     if after.direction is not Direction.IN and not after.is_deleted:
         return
     items, agents = arranged(after, around.document, around.holders)
-    for item in items:
-        yield PutInboxRow(item)
+    yield from map(PutInboxRow, items)
+    # A new mail has nothing to take away.
     if around.is_first:
         return
     # The mailbox of who it was shown with may be gone by now, and its copies with it.
     gone = {*agents, after.agent} - {""} if after.is_deleted else set(agents)
-    for agent in sorted(gone):
-        yield RemoveInboxRow(agent, entry_id(after.at, after.key))
+    item_id = entry_id(after.at, after.key)
+    yield from (RemoveInboxRow(agent, item_id) for agent in sorted(gone))
 
 
 def audited(after: StoredMessage | None, changes: Iterable[PendingChange]) -> Iterable[Audit]:
@@ -219,10 +220,10 @@ def _opened(after: StoredMessage, around: Surroundings) -> Iterable[Effect]:
 
 
 def _entries(before: Shown, after: StoredMessage, around: Surroundings) -> Iterable[Effect]:
-    """A record from which a person took the mail is cleared again and again: a slow worker may still write there."""
+    # Put before removed: a reader meanwhile sees the mail twice rather than nowhere.
     if around.document is not None and after.is_filed:
-        for entry in entries_of(after, around.document):
-            yield PutEntry(entry)
+        yield from map(PutEntry, entries_of(after, around.document))
+    # A record from which a person took the mail is cleared again and again: a slow worker may still write there.
     for ref in sorted((before.refs | after.unlinked) - after.refs):
         yield RemoveEntry(ref, entry_id(after.at, after.key))
 
@@ -244,6 +245,7 @@ def _taken_back(after: StoredMessage) -> Iterable[Effect]:
         return
     if undone.taught:
         yield Unlearn(undone.taught, undone.refs)
+    # Behind the entries: whether the record goes or is closed depends on what is left there.
     if undone.opens is not None:
         yield CloseRecord(undone.opens.ref, frozenset({after.key, *undone.thread}))
     # An effect, and no step of the person's command: whoever finishes the mail forgets `undone`.
@@ -258,9 +260,10 @@ def _learnt(after: StoredMessage) -> Iterable[Effect]:
 
 
 def _lent(before: Shown, after: StoredMessage) -> Iterable[Effect]:
-    """A tombstone tells nobody: that a mail is no longer kept says nothing of the mails that answered it."""
+    # That a mail is no longer kept says nothing of the mails that answered it.
     if after.is_deleted:
         return
+    # Before dependents are told: one that asks for the conversation is to find it.
     if after.is_filed and after.opens_conversation:
         yield PutConversation(after)
     gained, lost = after.refs - before.certain, before.refs - after.refs

@@ -112,6 +112,7 @@ class StoredMessage:
         """This message with rows left to write. Silence is decided by whoever finds it done."""
         if self.is_deleted:
             return self
+        # Two reasons to write may meet: the mail is as silent as the one that came first.
         return replace(self, state=PENDING, silent=self.silent if self.state == PENDING else silent)
 
     def remembering(self, change_id: str) -> "StoredMessage":
@@ -131,16 +132,17 @@ class StoredMessage:
         """
         if self.is_deleted:
             return self
-        if self.rests_on != applied.rests_on:
-            return replace(
-                self.reopened(silent=True), before=self.shown.and_maybe(self.refs).and_maybe(applied.refs)
-            )
-        return replace(self, state=DONE, undone=None)
+        if self.rests_on == applied.rests_on:
+            return replace(self, state=DONE, undone=None)
+        # Another worker may have written this state, and this one has written that: either may stand.
+        either = self.shown.and_maybe(self.refs).and_maybe(applied.refs)
+        return replace(self.reopened(silent=True), before=either)
 
     def following(self, earlier: "StoredMessage") -> "StoredMessage":
         """This message as it is saved in the place of an earlier state: what may stand of that is not forgotten."""
         if self.state == DONE:
             return replace(self, before=NOTHING)
+        # `finished` has just noted more than can be told from the two states.
         if self.before != earlier.before:
             return self
         is_same = self.refs == earlier.refs
@@ -194,12 +196,12 @@ class StoredMessage:
         if self.is_deleted:
             return self
         kind = "reply" if "reply" in (self.kind, other.kind) else self.kind
-        automatic = self.automatic or other.automatic
+        seen = replace(self, kind=kind, automatic=self.automatic or other.automatic)
         links = tuple(link for link in other.decision.links if self.may_gain(link))
+        # Filed on nothing but what persons have ruled out: this look has no say on the decision.
         if other.is_filed and not links:
-            return replace(self, kind=kind, automatic=automatic)
-        decision = merge(self.decision, replace(other.decision, links=links))
-        return replace(self, decision=decision, kind=kind, automatic=automatic)
+            return seen
+        return replace(seen, decision=merge(self.decision, replace(other.decision, links=links)))
 
     def may_gain(self, link: Link) -> bool:
         """Whether a rule may file it there, after what persons have said."""

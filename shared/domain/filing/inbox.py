@@ -37,6 +37,7 @@ def arranged(
     """The rows of a mail in My Inbox, one per agent; and the agents with whom none may stand."""
     standing: dict[str, InboxItem] = {}
     agents: set[str] = set()
+    # By id, so that of an agent's two mailboxes the same one is named whichever copy came first.
     for mailbox in sorted(holders, key=lambda mailbox: mailbox.mailbox_id):
         agents.update(mailbox.inboxes)
         reason = reason_to_wait(stored, mailbox)
@@ -74,11 +75,9 @@ def decided_on(
     Raises Outdated when somebody else, or a rule, was faster; WrongState for a second thought without an undo.
     """
     if stored.decided is not None:
-        if stored.decided.says_the_same_as(decision):
-            return None
-        if stored.decided.by != decision.by:
-            raise Outdated("Somebody else was faster: this mail has been decided on. Read My Inbox again.")
-        raise WrongState("You have decided on this mail already. Undo that first.")
+        _check_same(stored.decided, decision)
+        return None
+    # Its rows are still being taken away, and one command would carry out both.
     if stored.undone is not None:
         raise WrongState("A decision on this mail is being undone. Try again in a moment.")
     if not any(reason_to_wait(stored, mailbox) for mailbox in own):
@@ -88,10 +87,20 @@ def decided_on(
     return _deleted(stored, decision) if decision.what == DELETE else _decided(stored, decision)
 
 
+def _check_same(standing: PersonDecision, decision: PersonDecision) -> None:
+    """A person who asks twice, since an answer was lost, is told the same again. Raises Outdated and WrongState."""
+    if standing.says_the_same_as(decision):
+        return
+    if standing.by != decision.by:
+        raise Outdated("Somebody else was faster: this mail has been decided on. Read My Inbox again.")
+    raise WrongState("You have decided on this mail already. Undo that first.")
+
+
 def filed_along(stored: StoredMessage, lead: StoredMessage) -> StoredMessage | None:
     """The mail filed along with another one of its thread; None when it is not to be."""
     decided = lead.decided
-    if decided is None or stored.decided or stored.undone or stored.is_deleted:
+    is_free = stored.decided is None and stored.undone is None and not stored.is_deleted
+    if decided is None or not is_free:
         return None
     links = tuple(
         replace(link, rule="thread", evidence=Evidence(THREAD, text=lead.message_id))
@@ -143,6 +152,7 @@ def buried(stored: StoredMessage, hasher: Hasher) -> StoredMessage:
         has_dependents=False,
         bounces=(),
         conversation="",
+        # Entries are gone by now: the row is buried last.
         before=NOTHING,
     )
 
@@ -173,12 +183,13 @@ def _decided(stored: StoredMessage, decision: PersonDecision) -> StoredMessage:
         decision=replace(filed_on([*links.values()], stored.decision), reason=decision.links[0].rule),
         decided=replace(decision, before=stored.decision),
         unlinked=stored.unlinked - set(decision.refs),
+        # A fresh decision is the last word: from now on the mail follows its thread again.
         is_apart=False,
     )
 
 
 def _deleted(stored: StoredMessage, decision: PersonDecision) -> StoredMessage:
-    """Nothing of what was decided before is kept: it may quote addresses."""
+    # Nothing of what was decided before is kept: evidence and suggestions quote addresses.
     nowhere = Decision(Disposition.TRIAGE, reason=DELETED, version=stored.decision.version)
     return replace(
         stored,

@@ -44,10 +44,11 @@ def linked(stored: StoredMessage, links: Sequence[Link]) -> StoredMessage | None
     if stored.is_deleted:
         raise Unknown("There is no such message, or it is not for you to read.")
     held = {link.ref: link for link in stored.decision.links}
-    new = [link for link in links if _is_new(link, held.get(link.ref))]
+    new = {link.ref: link for link in links if _is_new(link, held.get(link.ref))}
     if not new:
         return None
-    both = {**held, **{link.ref: link for link in new}}
+    # A person's link takes the place of a rule's: no rule takes it away again.
+    both = {**held, **new}
     return replace(
         stored.reopened(silent=False),
         decision=filed_on([*both.values()], stored.decision),
@@ -68,6 +69,7 @@ def unlinked(stored: StoredMessage, ref: RecordRef) -> StoredMessage | None:
     return replace(
         stored.reopened(silent=False),
         decision=filed_on(links, Decision(Disposition.TRIAGE, (), UNLINKED, stored.decision.suggestions)),
+        # Back in My Inbox, it is to be decided on anew.
         decided=stored.decided if links else None,
         unlinked=stored.unlinked | {ref},
     )

@@ -17,6 +17,7 @@ def new_message(
     """The row that the first insert would fix for this mail."""
     direction = candidates.direction(head)
     automatic = nature_of(head.headers, head.sender.address, head.subject).automatic
+    # A report or a newsletter in a thread is no answer to anybody; an out-of-office reply is shown as one.
     is_answer = automatic in (Automatic.NONE, Automatic.AUTO_REPLY)
     answered = _answered_direction(decision, candidates) if is_answer else None
     return StoredMessage(
@@ -27,6 +28,7 @@ def new_message(
         direction=direction,
         kind=kind_of(direction, answered),
         agent=_agent_of(head, candidates, mailbox),
+        # Only copies say who is in Bcc: the row is shared by all mailboxes.
         participants=head.participants - {person.address for person in head.bcc},
         decision=decision,
         automatic=automatic.value,

@@ -1,7 +1,9 @@
 """A record that is opened for a mail: which link makes it, what it is called, what it says, and whose it is."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from typing import Final
 
 from shared.domain.filing.filing import StoredMessage
@@ -15,6 +17,7 @@ from shared.domain.matching.evidence import RECORD, Evidence
 from shared.domain.records.records import Record, RecordRef
 
 ORIGIN: Final = "postledger"
+# Certain: the record exists because of this mail.
 SCORE: Final = 100
 LONGEST_NAME: Final = 512
 LONGEST_SUMMARY: Final = 1_024
@@ -61,12 +64,11 @@ def record_for(
     opened_at: datetime,
 ) -> Record:
     """The record: title from the stripped subject, details from the sender's own text."""
-    title = subjects.strip(document.subject) or UNNAMED
-    domains = {domain_of(address) for contact in contacts for address in contact.addresses}
+    name, summary = _titles(document, wishes)
     return Record(
         ref=ref,
-        name=wishes.name or wishes.summary[:LONGEST_NAME] or title[:LONGEST_NAME],
-        summary=wishes.summary or wishes.name or title[:LONGEST_SUMMARY],
+        name=name,
+        summary=summary,
         details=wishes.details or own_words(document),
         client=client,
         contacts=tuple(contact.ref.id for contact in contacts),
@@ -74,10 +76,22 @@ def record_for(
         owner=owner,
         origin=ORIGIN,
         opened_at=opened_at,
-        contact_domains=tuple(
-            sorted({registrable(domain) for domain in domains if not is_shared(domain)} - {""})
-        ),
+        contact_domains=_domains_of(contacts),
     )
+
+
+def _titles(document: Document, wishes: Wishes) -> tuple[str, str]:
+    """Name and summary. Subjects are compared with the summary, so that answers to the mail find the record."""
+    title = subjects.strip(document.subject) or UNNAMED
+    name = wishes.name or wishes.summary[:LONGEST_NAME] or title[:LONGEST_NAME]
+    return name, wishes.summary or wishes.name or title[:LONGEST_SUMMARY]
+
+
+def _domains_of(contacts: Iterable[Record]) -> tuple[str, ...]:
+    """Where these contacts are; a domain that strangers share, such as a provider's, tells nothing."""
+    addresses = chain.from_iterable(contact.addresses for contact in contacts)
+    domains = {domain_of(address) for address in addresses}
+    return tuple(sorted({registrable(domain) for domain in domains if not is_shared(domain)} - {""}))
 
 
 def ref_for(kind: str, message_key: str) -> RecordRef:

@@ -14,7 +14,9 @@ class Shown:
     dependents have been told, and that none of these states has taken back.
     """
 
+    # Too many is safe: taking away what does not stand is no error.
     refs: frozenset[RecordRef] = frozenset()
+    # Too few is safe: a dependent that hears twice changes nothing.
     certain: frozenset[RecordRef] = frozenset()
 
     @classmethod

@@ -98,10 +98,10 @@ class TakeNotifications:
         started = self.clock()
         genuine: dict[Place, list[Notification]] = {}
         forged = 0
-        for one in notifications:
-            place = (one.tenant_id, mailbox_of(one.client_state))
-            if one.is_sane and self.states.holds(place, one.client_state):
-                genuine.setdefault(place, []).append(one)
+        for notification in notifications:
+            place = (notification.tenant_id, mailbox_of(notification.client_state))
+            if notification.is_sane and self.states.holds(place, notification.client_state):
+                genuine.setdefault(place, []).append(notification)
             else:
                 forged += 1
         if forged:
@@ -114,9 +114,9 @@ class TakeNotifications:
 
     def _commands(self, tenant_id: str, mailbox_id: str, items: list[Notification]) -> Iterable[Command]:
         now = self.clock()
-        arrived = (one.message_id for one in items if one.message_id and not one.lifecycle)
+        arrived = (item.message_id for item in items if item.message_id and not item.lifecycle)
         # A notification names no folder: only providers whose ids hold in the whole mailbox send any.
         refs = [ItemRef("", message_id) for message_id in dict.fromkeys(arrived)]
         yield from IngestMessages.groups(refs, tenant_id=tenant_id, mailbox_id=mailbox_id, first_at=now)
-        for event in dict.fromkeys(one.lifecycle for one in items if one.lifecycle):
+        for event in dict.fromkeys(item.lifecycle for item in items if item.lifecycle):
             yield MaintainSubscription(tenant_id=tenant_id, mailbox_id=mailbox_id, first_at=now, event=event)

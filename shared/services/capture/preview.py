@@ -179,7 +179,7 @@ class PreviewMailbox:
         self, scope: Scope, state: FolderState, heads: Sequence[MessageHead], found: _Found, *, own: bool
     ) -> None:
         policy = Policy(scope.organisation, scope.mailbox, state, None)
-        heads = [replace(one, folder_id=state.folder_id) for one in heads]
+        heads = [replace(head, folder_id=state.folder_id) for head in heads]
         for head, known in zip(heads, self.gather(scope, heads), strict=True):
             candidates = self.gather.for_matching(scope, head, known)
             verdict = screening.decide(head, candidates, policy)

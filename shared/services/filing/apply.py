@@ -1,6 +1,6 @@
 """Writes what a decision changes beside the mail's own row, effect by effect, in the order in which they were decided.
 
-Each effect may be applied any number of times. Effects of one kind that stand together are written side by side.
+It knows no rule: which effects are to be written, and in which order, `domain/filing/effects.py` says.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -26,7 +26,14 @@ _EVERY_ENTRY: Final = EntryFilter(frozenset(KINDS))
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """Write effects. A further kind of effect needs a method here, and a line in `_writers`."""
+    """Write effects in the order given.
+
+    First, neighbours of one kind are put together. Next, each such group goes to the method for its kind, which
+    writes it, side by side where the store can. Last comes the group behind it: never before this one stands. An
+    error ends it there; applied again, all effects are written anew, and each may be written any number of times.
+
+    A further kind of effect needs a method here, and a line in `_writers`.
+    """
 
     messages: MessageStore
     timeline: Timeline
@@ -68,8 +75,8 @@ class Apply:
             self.open_record(tenant_id, effect.ref, effect.message, effect.document)
 
     def _open_wanted(self, tenant_id: str, group: list[effects.OpenWanted]) -> None:
-        """A record that is there and open may have been changed since, and stays."""
         for effect in group:
+            # One that is there and open may have been changed by people since, and stays.
             standing = self.records.get(tenant_id, effect.record.ref)
             if standing is None or not standing.card.is_open:
                 self.records.put_many(tenant_id, [effect.record])
@@ -102,11 +109,12 @@ class Apply:
             self.index.unteach(tenant_id, effect.address, effect.refs)
 
     def _close_records(self, tenant_id: str, group: list[effects.CloseRecord]) -> None:
-        """Only a record of ours goes: the CRM may have taken it over since."""
         for effect in group:
             record = self.records.get(tenant_id, effect.ref)
+            # Only a record of ours goes: the CRM may have taken it over since.
             if record is None or record.origin != ORIGIN:
                 continue
+            # One more row than those that leave is enough to see that something else is there.
             most = len(effect.leaving) + 1
             found, _ = self.timeline.page(tenant_id, effect.ref, _EVERY_ENTRY, limit=most, after="")
             if any(entry.message_key not in effect.leaving for entry in found):
@@ -127,8 +135,8 @@ class Apply:
             self.tell_dependents(tenant_id, effect)
 
     def _audit(self, tenant_id: str, group: list[effects.Audit]) -> None:
-        """The note of a change goes once its audit stands."""
         changes = [effect.change for effect in group]
         for change in changes:
             self.audit.append(tenant_id, row_of(change))
+        # Behind the audits: as long as a note stands, the sweep has the change carried out and audited.
         self.inbox.forget_changes(tenant_id, changes)

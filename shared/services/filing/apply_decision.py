@@ -31,9 +31,9 @@ class Bury:
     hash_key: bytes
 
     def __call__(self, tenant_id: str, stored: StoredMessage) -> None:
-        """The copies say whose My Inbox it was in: they go last, with the document."""
         if is_buried(stored):
             return
+        # The copies say whose My Inbox it was in: they go last, with the document.
         self.bring_in_line.clear(tenant_id, stored, stored.shown)
         self.messages.bury(tenant_id, buried(stored, hasher_of(self.hash_key, tenant_id)))
 
@@ -51,7 +51,7 @@ class ApplyDecision:
     clock: Clock
 
     def __call__(self, command: FileMessage) -> None:
-        """Changes are read before the mail: those that are on it have been carried out in the end."""
+        # Before the mail: of those that are on it then, all will have been carried out in the end.
         changes = self.inbox.pending_changes(command.tenant_id, command.key)
         stored = self.messages.get(command.tenant_id, command.key)
         if stored is not None and stored.is_deleted:
@@ -67,6 +67,7 @@ class ApplyDecision:
         if document is None:
             raise Conflict(f"message {stored.key} went away")
         self.bring_in_line.show(tenant_id, stored, document)
+        # Before it is done: a worker that is killed here sees to the thread when the command comes back.
         stored = self.threads(tenant_id, stored, document)
         self.bring_in_line.finish(tenant_id, stored)
 

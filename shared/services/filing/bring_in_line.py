@@ -1,4 +1,7 @@
-"""Brings all that is written of a stored message in line with its row: gathers, decides on effects, applies them."""
+"""Brings all that is written of a stored message in line with its row: gathers, decides on effects, applies them.
+
+It decides nothing itself: which effects follow from a row, `domain/filing/effects.py` says.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -18,7 +21,12 @@ from shared.services.filing.holders import holders_of
 
 @dataclass(frozen=True, slots=True)
 class BringInLine:
-    """First what readers see, then, once the ledger stands, what others are told; the message is done behind it."""
+    """Write all that follows from a message's row, and mark the message done.
+
+    First `show`: what readers see. Next the caller writes the ledger, where the mail has just come in. Last `finish`:
+    other mails are told, and the row becomes `done`. Cut short anywhere, the row stays `pending`, and the command
+    that comes back does all of it again.
+    """
 
     messages: MessageStore
     mailboxes: Mailboxes
@@ -27,7 +35,7 @@ class BringInLine:
     apply: Apply
 
     def __call__(self, tenant_id: str, stored: StoredMessage, document: Document) -> None:
-        """All of it, for a message whose copies are in the ledger already. Raises Conflict."""
+        """Both halves, for a message whose copies are in the ledger already. Raises Conflict."""
         self.show(tenant_id, stored, document)
         self.finish(tenant_id, stored)
 
@@ -43,6 +51,7 @@ class BringInLine:
         """
         if stored.state == DONE:
             return
+        # Holders cost a query and a read each; a new mail has one, which the caller knows.
         if not around.holders:
             around = replace(around, holders=self._holders(tenant_id, stored))
         self.apply(tenant_id, effects.shown(stored.shown, stored, around))
@@ -53,17 +62,19 @@ class BringInLine:
         self.apply(tenant_id, effects.inbox_rows(stored, around))
 
     def finish(self, tenant_id: str, stored: StoredMessage) -> None:
-        """Tell others, then mark it done.
+        """First tell other mails, then mark this one done, last look at what has become of it meanwhile.
 
         Raises Conflict where other rows are to stand by now: what was written of this state is noted on the message,
         and goes when the command comes back.
         """
         if stored.state == DONE or stored.is_deleted:
             return
+        # Told before it is done: a worker that is killed in between tells them again.
         self.apply(tenant_id, effects.told(stored.shown, stored))
         standing = self.change(tenant_id, stored.key, lambda row: row.finished(stored), known=stored)
         if standing is None:
             raise NotFound("a message went away before it was done")
+        # Deleted meanwhile: what this worker has written since is known to nobody else.
         if standing.is_deleted:
             self.clear(tenant_id, standing, stored.shown.and_maybe(stored.refs))
         elif standing.state != DONE:

@@ -56,14 +56,16 @@ class ChangeByPerson:
         """
         stored = self._get(tenant_id, key)
         if change(stored) is None:
-            if stored.state == PENDING or (stored.is_deleted and not is_buried(stored)):
+            if _is_under_way(stored):
                 self._queue(tenant_id, key, attribution.at)
             return stored
+        # Before the mail: a change that is on it and noted nowhere would never be audited.
         pending = attribution.as_change(self.new_id(), key)
         self.inbox.note_change(tenant_id, pending)
         try:
             changed = self.change_message(tenant_id, key, change, change_id=pending.id)
         except InvalidInput:
+            # Somebody else was faster, and the person is told: there is nothing to be carried out.
             self.inbox.forget_changes(tenant_id, [pending])
             raise
         self._queue(tenant_id, key, attribution.at)
@@ -77,6 +79,11 @@ class ChangeByPerson:
 
     def _queue(self, tenant_id: str, key: str, at: datetime) -> None:
         self.queue.put(FileMessage(tenant_id=tenant_id, key=key, first_at=at))
+
+
+def _is_under_way(stored: StoredMessage) -> bool:
+    """Whether something of the mail's own row is still to be written elsewhere, or taken away."""
+    return stored.state == PENDING or (stored.is_deleted and not is_buried(stored))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The one writer of a stored message's row: every other service hands it a pure change."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -61,11 +62,9 @@ class ChangeMessage:
             changed = change(stored, document) if stored and document else None
             if changed is None:
                 return False
-            try:
+            with suppress(Conflict):
                 self.messages.save_with_document(tenant_id, *changed)
-            except Conflict:
-                continue
-            return True
+                return True
         raise Conflict(f"message {key} keeps changing")
 
 
@@ -74,6 +73,7 @@ def _changed(stored: StoredMessage | None, change: Change, change_id: str) -> St
     if stored is None or (change_id and change_id in stored.change_ids):
         return None
     changed = change(stored)
+    # Most further copies bring nothing new: the write is spared, and whoever else is writing is not disturbed.
     if changed is None or changed == stored:
         return None
     following = changed.following(stored)

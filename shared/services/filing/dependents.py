@@ -19,7 +19,12 @@ from shared.ports.work import Clock, CommandQueue
 
 @dataclass(frozen=True, slots=True)
 class QueueDependents:
-    """Queue commands for the dependents of a mail. Costs a query where there are any, nothing where there are none."""
+    """Queue commands for the mails that depend on one whose records have changed.
+
+    First it reads who has left word with the mail: a query, or nothing where nobody has. Next, for records that were
+    gained, each dependent is ingested again, by mailbox. Last, for records that were lost, the stored dependents are
+    decided anew. A worker that is killed in between does all of it again, which changes nothing more.
+    """
 
     messages: MessageStore
     queue: CommandQueue
@@ -27,6 +32,7 @@ class QueueDependents:
     new_id: Callable[[], str]
 
     def __call__(self, tenant_id: str, effect: effects.TellDependents) -> None:
+        # Whoever leaves word after this was read sees the mail as it is now, and need not be told.
         if not effect.message.has_dependents:
             return
         dependents = self.messages.dependents(tenant_id, effect.message.key)
@@ -40,14 +46,12 @@ class QueueDependents:
     def _looks(
         self, tenant_id: str, effect: effects.TellDependents, dependents: Iterable[Dependent]
     ) -> Iterator[Command]:
-        """What was skipped is fetched, what is stored is matched again: it may be a reply from now on.
-
-        Nobody depends on a mail who is not within the capture window, or history that was asked for.
-        """
+        """What was skipped is fetched, what is stored is matched again: it may be a reply from now on."""
         by_mailbox: dict[str, list[ItemRef]] = defaultdict(list)
         for dependent in dependents:
             if effect.with_kept or not dependent.is_kept:
                 by_mailbox[dependent.mailbox_id].append(dependent.item)
+        # A command is one mailbox's, since it is carried out in that mailbox's turn.
         for mailbox_id, items in by_mailbox.items():
             yield from IngestMessages.groups(
                 items,
@@ -55,11 +59,13 @@ class QueueDependents:
                 mailbox_id=mailbox_id,
                 first_at=self.clock(),
                 silent=effect.message.silent,
+                # Only what is within the window, or history that was asked for, has ever left word.
                 unbounded=True,
             )
 
     def _decisions(self, tenant_id: str, dependents: Iterable[Dependent]) -> Iterator[Command]:
         """A further look only adds; what is to be taken away is decided anew, from what is stored."""
+        # By mail and not by copy: two copies of one mail are decided on together.
         keys = sorted({dependent.message_key for dependent in dependents if dependent.is_kept})
         for start in range(0, len(keys), MAX_IDS):
             yield RematchMessages(

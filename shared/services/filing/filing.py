@@ -51,6 +51,7 @@ class Filing:
         if stored.is_deleted:
             return stored
         if stored.state == DONE:
+            # This copy's agent may have to see it, too; a filed mail waits only where the mailbox's settings say so.
             if not message.is_filed or inbox.may_list(scope.mailbox):
                 self.bring_in_line.arrange(scope.tenant_id, stored, document)
             return stored
@@ -78,6 +79,7 @@ class Filing:
             claim = self.messages.create(scope.tenant_id, mine, document, copy)
             first = first or claim.message
             if claim.created or _is_same(claim.message, message, scope):
+                # The first row says how many there are: whoever looks for the id reads no more than that.
                 if first.variants < number:
                     noted = partial(StoredMessage.with_variants, number=number)
                     self.change(scope.tenant_id, first.key, noted, known=first)
@@ -86,6 +88,7 @@ class Filing:
 
     def _merge(self, scope: Scope, stored: StoredMessage, mine: StoredMessage) -> StoredMessage:
         """Add what this look at the mail has found; a changed message is pending until its rows are written."""
+        # Nearly every further copy comes to the same, and writes nothing.
         if stored.merged(mine).rests_on == stored.rests_on:
             return stored
         changed = self.change(
@@ -99,6 +102,7 @@ class Filing:
     def _keep_attachments(
         self, scope: Scope, stored: StoredMessage, copy: Copy, attachments: Sequence[Attachment]
     ) -> None:
+        # Behind the row, ahead of the entries: a reader who sees the mail can open what is attached.
         for attachment in attachments:
             try:
                 box = self.mail.open(scope.mailbox)

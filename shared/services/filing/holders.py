@@ -7,6 +7,7 @@ from shared.ports.stores.filing import MessageStore
 
 def holders_of(messages: MessageStore, mailboxes: Mailboxes, tenant_id: str, key: str) -> list[Mailbox]:
     """By id; those that are gone are left out. One query, and a read for each."""
+    # From the copies and not from the row: mail moves, and mailboxes are handed over and removed.
     ids = {copy.mailbox_id for copy in messages.copies(tenant_id, key)}
     found = (mailboxes.by_id(tenant_id, mailbox_id) for mailbox_id in sorted(ids))
     return [mailbox for mailbox in found if mailbox is not None]

@@ -25,6 +25,7 @@ from shared.ports.work import Clock
 from shared.services.filing.change_by_person import Attribution, ChangeByPerson
 from shared.services.filing.visibility import ShownMessage, Visibility
 
+# One mail is hardly about more; each record costs a read and a row.
 MOST_RECORDS: Final = 20
 
 
@@ -86,11 +87,10 @@ class Decide:
             file_thread=by_default if wanted.file_thread is None else wanted.file_thread,
             taught=self._taught(caller.tenant_id, document) if wanted.follow_address else "",
         )
-        match wanted.what:
-            case value if value == OPEN:
-                return self._opening(caller, stored, document, decision, wanted)
-            case value if value == NOTE:
-                return self._note(caller.tenant_id, stored, document, decision, wanted)
+        if wanted.what == OPEN:
+            return self._opening(caller, stored, document, decision, wanted)
+        if wanted.what == NOTE:
+            return self._note(caller.tenant_id, stored, document, decision, wanted)
         return self._link(caller.tenant_id, decision, wanted)
 
     def _link(self, tenant_id: str, decision: PersonDecision, wanted: Wanted) -> PersonDecision:
@@ -127,9 +127,9 @@ class Decide:
         if wanted.kind not in DEALS:
             raise InvalidInput(f"'kind' must be {' or '.join(DEALS)}.")
         tenant_id = caller.tenant_id
-        given = tuple(RecordRef("contact", contact) for contact in wanted.contacts)
-        contacts = given or tuple(sorted(self._contacts_of(tenant_id, document.sender.address)))
-        asked = (*contacts, *([RecordRef("client", wanted.client)] if wanted.client else []))
+        contacts = self._wanted_contacts(tenant_id, document, wanted)
+        named_client = (RecordRef("client", wanted.client),) if wanted.client else ()
+        asked = (*contacts, *named_client)
         found = with_clients(self.records, tenant_id, asked)
         brought = links_to(asked, found, by=decision.by, rule=OPENED)
         clients = [link.ref.id for link in brought if link.ref.kind == "client"]
@@ -145,11 +145,17 @@ class Decide:
         opened = links_to([record.ref], {record.ref: record}, by=decision.by, rule=OPENED)
         return replace(decision, links=(*opened, *brought), opens=record)
 
+    def _wanted_contacts(self, tenant_id: str, document: Document, wanted: Wanted) -> tuple[RecordRef, ...]:
+        if wanted.contacts:
+            return tuple(RecordRef("contact", contact) for contact in wanted.contacts)
+        return tuple(sorted(self._contacts_of(tenant_id, document.sender.address)))
+
     def _owner(self, caller: Caller, stored: StoredMessage) -> str:
         return caller.address or stored.agent
 
     def _contacts_of(self, tenant_id: str, address: str) -> frozenset[RecordRef]:
         known = self.index.addresses(tenant_id, [address])[address]
+        # A colleague's mail that somebody passed on is not about the colleague.
         if known.is_staff:
             return frozenset()
         return frozenset(card.ref for card in known.cards if card.ref.kind == "contact" and card.is_open)
@@ -159,9 +165,9 @@ class Decide:
     ) -> RecordRef | None:
         """The best suggestion, else what the mail is on already, else the client of the sender's card."""
         refs = [link.ref for link in (*stored.decision.suggestions, *stored.decision.links)]
-        clients = [ref for ref in refs if ref.kind == "client"]
-        if clients:
-            return clients[0]
+        suggested = next((ref for ref in refs if ref.kind == "client"), None)
+        if suggested is not None:
+            return suggested
         contacts = [ref for ref in refs if ref.kind == "contact"]
         contacts += sorted(self._contacts_of(tenant_id, document.sender.address))
         found = self.records.get_many(tenant_id, contacts) if contacts else {}
@@ -203,9 +209,11 @@ def held(visibility: Visibility, caller: Caller, key: str, role: str) -> tuple[S
     stored = visibility.find(caller, key)
     if stored is None:
         raise _not_here()
+    # Asked again by the person who has deleted it: the copies are gone, and the answer is to be the same.
     if stored.decided is not None and stored.is_deleted and stored.decided.by == caller.oid:
         return stored, []
-    own = [one for _, one in visibility.copies(caller, key) if one is not None and caller.owns(one)]
+    holders = [mailbox for _, mailbox in visibility.copies(caller, key) if mailbox is not None]
+    own = [mailbox for mailbox in holders if caller.owns(mailbox)]
     if not own:
         raise _not_here()
     return stored, own

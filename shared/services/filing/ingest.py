@@ -73,7 +73,7 @@ class Ingest:
         return fetched.later
 
     def _go_on(self, command: IngestMessages, later: Mapping[ItemRef, TransientError]) -> None:
-        """What Graph did not give this time gets a command of its own. Some was had: this counts as no try."""
+        """What was not given this time gets a command of its own. Some was had: this counts as no try."""
         error = longest(later.values())
         wait = delay(0, error.retry_after, random.random())
         self.queue.put(replace(command, items=tuple(later)), delay=wait)
@@ -102,6 +102,7 @@ class Ingest:
                 continue
             sightings.append(settled(kept.screened.sighting, stored))
             unfinished.append(stored)
+        # Behind the rows that readers see, ahead of `done`: what is done is in the ledger.
         if sightings:
             self.sightings.put(scope.mailbox, sightings)
         for stored in unfinished:

@@ -51,6 +51,7 @@ class UnlinkMessage:
 
     def __call__(self, caller: Caller, key: str, ref: RecordRef) -> ShownMessage:
         shown = self.visibility.shown(caller, self.visibility.message(caller, key))
+        # The same answer as for a record that it is not on: nobody finds out by trying.
         hidden = {link.ref for link in shown.message.decision.links} - {link.ref for link in shown.links}
         if ref in hidden:
             raise links.not_on(ref)

@@ -34,6 +34,7 @@ class WriteOpened:
     clock: Clock
 
     def __call__(self, tenant_id: str, ref: RecordRef, message: StoredMessage, document: Document) -> None:
+        # People, or the CRM, may have changed it since: it is never written a second time.
         if self.records.get(tenant_id, ref) is None:
             self.records.put_many(tenant_id, [self._record(tenant_id, ref, message, document)])
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from heapq import merge
-from itertools import groupby
+from itertools import chain, groupby
 
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.filing import inbox
@@ -72,7 +72,7 @@ class ReadInbox:
         self, tenant_id: str, own: Mapping[str, Mailbox], limit: int, after: str
     ) -> tuple[list[InboxItem], bool]:
         """The first rows of all agents together, each mail once; and whether there are more."""
-        agents = sorted({name for mailbox in own.values() for name in mailbox.inboxes})
+        agents = sorted(set(chain.from_iterable(mailbox.inboxes for mailbox in own.values())))
         pages = [self.inbox.page(tenant_id, agent, limit=limit, after=after) for agent in agents]
         in_order = merge(*(items for items, _ in pages), key=lambda item: item.id)
         found = list(_once(in_order, own))
@@ -81,7 +81,8 @@ class ReadInbox:
 
     def _names(self, tenant_id: str, mails: Iterable[WaitingMail]) -> dict[RecordRef, str]:
         """What the suggested records are called."""
-        refs = {link.ref for mail in mails for link in mail.suggestions}
+        suggestions = chain.from_iterable(mail.suggestions for mail in mails)
+        refs = {link.ref for link in suggestions}
         records = self.records.get_many(tenant_id, refs) if refs else {}
         return {ref: record.name or record.summary for ref, record in records.items()}
 
@@ -91,6 +92,7 @@ class ReadInbox:
         tenant_id = caller.tenant_id
         stored = self.messages.get_many(tenant_id, [item.message_key for item in items])
         held = {item.id: self._holder(tenant_id, item, own) for item in items if item.message_key in stored}
+        # The mail's row is the truth: a row of My Inbox may be about to go.
         return [
             WaitingMail(
                 item=replace(item, mailbox_id=holder.mailbox_id),
@@ -107,7 +109,8 @@ class ReadInbox:
         """The own mailbox that a row is shown for. A former agent's may name another one that had a copy, too."""
         if item.mailbox_id in own:
             return own[item.mailbox_id]
-        handed_over = {one for one, mailbox in own.items() if item.agent in mailbox.former_agents}
+        handed_over = {name for name, mailbox in own.items() if item.agent in mailbox.former_agents}
+        # A query for each such row; there are none where no mailbox has changed hands.
         copies = self.messages.copies(tenant_id, item.message_key) if handed_over else []
         holders = sorted(handed_over & {copy.mailbox_id for copy in copies})
         return own[holders[0]] if holders else None

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from shared.domain.connections.mailboxes import Mailbox
@@ -39,6 +39,7 @@ class FileThread:
         if decided is None or not decided.file_thread or decided.settled:
             return lead
         keys = self._waiting(tenant_id, lead, document)
+        # Both tries of a run that was cut short: what the first one filed along does not wait any more.
         noted = tuple(dict.fromkeys((*decided.thread, *keys)))
         lead = self._note(tenant_id, lead, decided, replace(decided, thread=noted))
         attribution = Attribution(LINK, decided.by, decided.at, decided.refs)
@@ -63,7 +64,9 @@ class FileThread:
         if decided is None or not decided.along:
             return mate
         lead = self.messages.get(tenant_id, decided.along)
-        if lead and lead.decided and mate.key in lead.decided.thread:
+        follows = lead is not None and lead.decided is not None and mate.key in lead.decided.thread
+        # The undo of the lead may have looked at this mail before it was filed along.
+        if follows:
             return mate
         back = partial(_put_back, decision=decided, lead=decided.along)
         return self.change(tenant_id, mate.key, back, known=mate) or mate
@@ -110,8 +113,9 @@ def _rows_of(mailboxes: Sequence[Mailbox]) -> dict[str, frozenset[str] | None]:
     """Whose rows to look at: all of each agent's, and a former one's of the mailboxes that were handed over."""
     rows: dict[str, frozenset[str] | None] = {
         name: frozenset(mailbox.mailbox_id for mailbox in mailboxes if name in mailbox.former_agents)
-        for name in sorted({name for mailbox in mailboxes for name in mailbox.inboxes})
+        for name in sorted(set(chain.from_iterable(mailbox.inboxes for mailbox in mailboxes)))
     }
+    # None, all rows: an agent may decide on whatever waits with the agent.
     return rows | dict.fromkeys((mailbox.agent for mailbox in mailboxes), None)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import Final
 
 from shared import telemetry
@@ -47,12 +48,9 @@ class ReadBounce:
         if not wanted:
             return None
         ids = {scope.hasher.message_id(wanted): wanted}
-        found = [
-            hit
-            for hits in self.messages.find(scope.tenant_id, ids).values()
-            for hit in hits
-            if hit.direction is Direction.OUT
-        ]
+        hits = chain.from_iterable(self.messages.find(scope.tenant_id, ids).values())
+        # A report may quote any Message-ID: only our own mail can have bounced.
+        found = [hit for hit in hits if hit.direction is Direction.OUT]
         addresses = {bounce.address for bounce in report.bounces} | set(report.original_to)
         named = [hit for hit in found if hit.participants & addresses]
         return next(iter(named or found), None) or self._to_come(scope, head, wanted)

@@ -1,9 +1,10 @@
 """Decides anew on stored mail under today's records and policies: told first, done by a command, page by page."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import Final
 
 from shared import telemetry
@@ -96,8 +97,7 @@ class Rematch:
         record = self._record(tenant_id, ref)
         after = decode_cursor(cursor) if cursor else ""
         page, following = self.messages.scan(tenant_id, limit=limit, after=after)
-        looked_at = (stored for stored in page if record is None or concerns(stored, record))
-        found = (self.reconsider(organisation, stored) for stored in looked_at)
+        found = (self.reconsider(organisation, stored) for stored in _about(record, page))
         differences = tuple(change for change in found if change is not None)
         return DifferencePage(differences, len(page), encode_cursor(following) if following else None)
 
@@ -152,7 +152,8 @@ class RunRematch:
             telemetry.event("rematch_dropped", run=command.run)
             return
         page, after = self.messages.scan(command.tenant_id, limit=PAGE, after=command.after)
-        looked_at = [stored for stored in page if record is None or concerns(stored, record)]
+        looked_at = _about(record, page)
+        # A turn's changes have an id of their own, or a second turn would take them for made.
         change_id = f"{command.run}.{command.turn}"
         changed = sum(self._revise(organisation, stored, change_id) for stored in looked_at)
         self._go_on(command, after, command.changed + changed)
@@ -174,11 +175,8 @@ class RunRematch:
     def _decide_on(self, organisation: Organisation, command: RematchMessages) -> None:
         """These messages, and the others that carry their Message-IDs."""
         found = dict(self.messages.get_many(command.tenant_id, command.keys))
-        others = [
-            variant_key(key, number)
-            for key, stored in found.items()
-            for number in range(1, stored.variants + 1)
-        ]
+        # A mail leaves word under its Message-ID's key, whichever of several mails with that id it is.
+        others = list(chain.from_iterable(map(_variants_of, found.values())))
         found |= self.messages.get_many(command.tenant_id, others) if others else {}
         changed = sum(self._revise(organisation, stored, command.run) for stored in found.values())
         telemetry.event("dependents_decided", run=command.run, messages=len(found), changed=changed)
@@ -203,3 +201,13 @@ class RunRematch:
         revise = partial(StoredMessage.revised, seen=stored, decision=found.after)
         changed = self.change(tenant_id, stored.key, revise, known=stored, change_id=change_id)
         return changed if changed and change_id in changed.change_ids else None
+
+
+def _about(record: Record | None, page: Iterable[StoredMessage]) -> list[StoredMessage]:
+    """The mails that a record's timeline may gain or lose; all of them where no record is asked for."""
+    return [stored for stored in page if record is None or concerns(stored, record)]
+
+
+def _variants_of(stored: StoredMessage) -> list[str]:
+    """Keys of the other mails with its Message-ID."""
+    return [variant_key(stored.key, number) for number in range(1, stored.variants + 1)]

@@ -60,6 +60,7 @@ class AskErasure:
         standing = self.erasures.get(tenant_id, hashed)
         names = standing.names if standing else ()
         asked = Erasure(hashed, now, by, address=address, names=names, touched_at=now)
+        # The row first: a command without it is dropped, and the nightly sweep finds a row without a command.
         self.erasures.put(tenant_id, asked)
         persistently(lambda: self._suppress(tenant_id, hashed))
         self.queue.put(ErasePerson.first(tenant_id, asked))
@@ -130,7 +131,7 @@ class EraseMessages:
         erasure: Erasure,
         going: list[tuple[StoredMessage, Document | None, list[Copy]]],
     ) -> Erasure:
-        """Kept before the mails go that say them: a run that breaks off must find them again."""
+        # Kept before the mails go that say them: a run that breaks off must find them again.
         found = set(erasure.names)
         for _, document, copies in going:
             found |= names_of(erasure.address, document, copies) if document else frozenset()
@@ -141,7 +142,7 @@ class EraseMessages:
         return named
 
     def _take_away(self, tenant_id: str, erasure: Erasure, stored: StoredMessage) -> None:
-        """The record that was opened for the mail says what the mail says: it keeps its id and its links."""
+        # The record that was opened for the mail says what the mail says: it keeps its id and its links.
         opened = [link.ref for link in stored.decision.links if link.rule == OPENED]
         records = self.records.get_many(tenant_id, opened) if opened else {}
         bare = [
@@ -159,7 +160,7 @@ class EraseMessages:
     def _rewrite(
         self, tenant_id: str, eraser: Eraser, stored: StoredMessage, document: Document | None
     ) -> bool:
-        """Storage is asked only where the page shows that something names the person."""
+        # Storage is asked only where the page shows that something names the person.
         if document is None or eraser.message(stored, document) is None:
             return False
         return self.change_message.with_document(tenant_id, stored.key, eraser.message)
@@ -212,6 +213,7 @@ class RunErasure:
         if not following:
             number = steps.index(step) + 1
             step, turn = (steps[number], turn) if number < len(steps) else (steps[0], turn + 1)
+        # The address itself goes with the last page: only its hash is needed to keep the person out.
         if turn == TURNS:
             done = replace(
                 erasure, state=DONE, step="", turn=turn, address="", names=(), touched_at=now, done_at=now

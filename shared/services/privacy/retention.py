@@ -48,10 +48,14 @@ class QueueRetention:
             before = kept_from(organisation, now)
             if before is not None:
                 self.queue.put(ApplyRetention(tenant_id=organisation.tenant_id, first_at=now, before=before))
-            for run in self.erasures.running(organisation.tenant_id):
-                if now - (run.touched_at or run.at) > STUCK:
-                    telemetry.alert("erasure_taken_up", run=run.id)
-                    self.queue.put(ErasePerson.first(organisation.tenant_id, run))
+            self._go_on_erasing(organisation.tenant_id, now)
+
+    def _go_on_erasing(self, tenant_id: str, now: datetime) -> None:
+        for run in self.erasures.running(tenant_id):
+            if now - (run.touched_at or run.at) > STUCK:
+                telemetry.alert("erasure_taken_up", run=run.id)
+                # From the start: what is erased already costs a look, and names nobody.
+                self.queue.put(ErasePerson.first(tenant_id, run))
 
     def _go_on_deleting(self, organisation: Organisation) -> None:
         hashed = deleted_organisation(self.hash_key, organisation.tenant_id)
@@ -80,7 +84,7 @@ class RunRetention:
     clock: Clock
 
     def __call__(self, command: ApplyRetention) -> None:
-        """What the organisation wants now counts: a longer retention than when this was asked for spares mail."""
+        # What the organisation wants now counts: a longer retention than when this was asked for spares mail.
         organisation = self.organisations.get(command.tenant_id)
         wanted = kept_from(organisation, self.clock()) if organisation else None
         if wanted is None:
@@ -103,6 +107,7 @@ class RunRetention:
         return replace(command, step=MESSAGES if after else SIGHTINGS, after=after)
 
     def _expire(self, tenant_id: str, stored: StoredMessage) -> None:
+        # The way of a person's decision, so that it is carried out whatever crashes, and audited.
         decision = PersonDecision(EXPIRE, BY_RULE, self.clock(), stored.decision)
         attribution = Attribution(
             EXPIRE, BY_RULE, decision.at, tuple(link.ref for link in stored.decision.links)
@@ -111,6 +116,7 @@ class RunRetention:
 
     def _ledger(self, command: ApplyRetention, before: datetime) -> ApplyRetention | None:
         """A thousand rows of the next mailbox; `after` is the one that is done."""
+        # By id: the order is the same with every command, whatever mailboxes come and go.
         mailboxes = sorted(self.mailboxes.of(command.tenant_id), key=lambda mailbox: mailbox.mailbox_id)
         mailbox = next((mailbox for mailbox in mailboxes if mailbox.mailbox_id > command.after), None)
         if mailbox is None:

@@ -80,14 +80,15 @@ class MergeContacts:
         for ref in (merged, into):
             if ref not in found:
                 raise Unknown(f"There is no record {ref}.")
-        one, survivor = found[merged], found[into]
-        merging.check_merge(one, into)
+        going, survivor = found[merged], found[into]
+        merging.check_merge(going, into)
         if survivor.merged_into:
             raise InvalidInput(f"{into} was merged into {survivor.survivor}; name that one.")
-        if one.merged_into:
+        # Merged by an earlier call, whose command may have been lost: its mail is asked for again.
+        if going.merged_into:
             self.replace.ask(tenant_id, merged, into)
             return survivor
-        return self.replace(tenant_id, one, merging.united(survivor, one))
+        return self.replace(tenant_id, going, merging.united(survivor, going))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,7 @@ class MoveFiled:
 
     def __call__(self, command: MergeRecords) -> None:
         old, into = RecordRef.parse(command.merged), RecordRef.parse(command.into)
+        # The CRM may use an id again: what is filed there since is the new record's.
         if self._stands_again(command.tenant_id, old):
             telemetry.event("merge_dropped", merged=str(old))
             return
@@ -154,6 +156,7 @@ class MoveFiled:
 
     def _move_taught(self, tenant_id: str, old: RecordRef, new: RecordRef) -> None:
         for address in sorted(self.index.taught_to(tenant_id, old)):
+            # Taught before untaught: mail that comes in between finds one of them at least.
             self.index.teach(tenant_id, address, [new])
             self.index.unteach(tenant_id, address, [old])
 
@@ -196,6 +199,7 @@ class MoveFiled:
         """None where the message is no longer on the record: nobody has taken its row away yet."""
         relink = partial(merging.relinked, old=entry.link.ref, new=new)
         stored = self.change(tenant_id, entry.message_key, relink)
+        # No mail behind the row: it moves as it stands, and nothing is lost to readers.
         if stored is None:
             return replace(entry, link=replace(entry.link, ref=new))
         links = (link for link in stored.decision.links if link.ref == new)

@@ -11,6 +11,7 @@ from shared.domain import names
 from shared.domain.filing.filing import InboxItem
 from shared.domain.filing.person_decisions import PendingChange
 
+# One partition an organisation for what persons have said, so that the sweep is one query. No agent's hash is this.
 _DECIDED: Final = "~decided"
 
 

@@ -45,6 +45,7 @@ class Body:
 
 def place(tenant_id: str, key: str) -> tuple[str, str]:
     """Partition and row key of a message."""
+    # 256 partitions an organisation: a partition has a limit of requests a second, and a scan reads them in turn.
     return joined(tenant_id, escaped(key[:2])), escaped(key)
 
 
@@ -54,6 +55,7 @@ def keys_of(tenant_id: str, key: str) -> Row:
 
 def message_row(tenant_id: str, message: StoredMessage) -> Row:
     """A message without its document."""
+    # Columns of their own: queries ask for the state, and whoever leaves word merges `has_dependents` alone.
     plain = {
         name: value for name, value in to_plain(message).items() if name not in ("has_dependents", "state")
     }
@@ -92,6 +94,7 @@ def copy_row(tenant_id: str, key: str, copy: Copy) -> Row:
 
 def copies_range(key: str) -> tuple[str, str]:
     """First row key of a message's copies, and the first behind them."""
+    # A dependent's key has two tildes and sorts behind every copy's, so that each kind is one range.
     return f"{escaped(key)}~", f"{escaped(key)}~~"
 
 

@@ -6,7 +6,7 @@ Documents are written with their message by one insert; a large one is in its bl
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from shared.adapters.storage.blobs import Blobs
@@ -21,6 +21,7 @@ from shared.domain.mail.messages import Document
 from shared.domain.matching.candidates import ThreadHit
 from shared.ports.stores.filing import Claim
 
+# Word that is left with an awaited mail changes its row: an insert may lose to so many in a row.
 _TRIES: Final = 6
 # Of a conversation's messages that no thread leads to.
 _NEWEST: Final = 5
@@ -37,6 +38,7 @@ class AzureMessageStore:
     def create(self, tenant_id: str, message: StoredMessage, document: Document, copy: Copy) -> Claim:
         """One request; one more for a large body, two more where somebody waits for the mail."""
         body = rows.body_of(tenant_id, message.key, document)
+        # The blob first: a row never names a body that is not there.
         if body.blob:
             self._bodies.put(body.blob, iter([body.content]))
         claim = self._claim(tenant_id, message, body, copy)
@@ -74,6 +76,7 @@ class AzureMessageStore:
             lambda row: self._table.delete(partition, str(row["RowKey"])), list(beside)
         )
         try:
+            # Replaced and not merged: nothing of the mail's own columns may stay.
             self._table.write(rows.message_row(tenant_id, tombstone), tombstone.etag)
         except NotFound as error:
             raise Conflict(str(error)) from error
@@ -85,6 +88,7 @@ class AzureMessageStore:
         body = rows.body_of(tenant_id, message.key, document)
         if body.blob:
             self._bodies.put(body.blob, iter([body.content]))
+        # Written empty, since a merge leaves out what it does not name.
         none = {rows.DOCUMENT: b"", rows.BODY: ""}
         try:
             self._table.merge({**rows.message_row(tenant_id, message), **none, **body.columns}, message.etag)
@@ -124,11 +128,11 @@ class AzureMessageStore:
         nearest = next(iter(ids), "")
         found = self._rows(tenant_id, list(ids), with_document=nearest)
         variants = {key: int(row["variants"]) for key, row in found.items()}
-        others = [variant_key(key, n + 1) for key, count in variants.items() for n in range(count)]
-        found |= self._rows(tenant_id, others)
+        others = chain.from_iterable(_variant_keys(key, count) for key, count in variants.items())
+        found |= self._rows(tenant_id, list(others))
 
         def hits(key: str) -> tuple[ThreadHit, ...]:
-            keys = [variant_key(key, number) for number in range(variants[key] + 1)]
+            keys = [key, *_variant_keys(key, variants[key])]
             return tuple(rows.to_hit(found[name], ids[key]) for name in keys if name in found)
 
         return {key: hits(key) for key in variants}
@@ -189,6 +193,7 @@ class AzureMessageStore:
     def _claim(self, tenant_id: str, message: StoredMessage, body: rows.Body, copy: Copy) -> Claim:
         copied = Operation("upsert", rows.copy_row(tenant_id, message.key, copy))
         verb, etag = "create", ""
+        # An insert in the usual case; where others wait for the mail, their placeholder is replaced under its ETag.
         for _ in range(_TRIES):
             row = {**rows.message_row(tenant_id, message), **body.columns}
             try:
@@ -235,6 +240,11 @@ class AzureMessageStore:
 
     def _row(self, tenant_id: str, key: str) -> Row | None:
         return self._table.get(*rows.place(tenant_id, key), rows.MESSAGE_COLUMNS)
+
+
+def _variant_keys(key: str, count: int) -> list[str]:
+    """Keys of the other mails that carry the Message-ID of this key."""
+    return [variant_key(key, number) for number in range(1, count + 1)]
 
 
 def _noted(tenant_id: str, key: str, etag: str = "") -> Operation:

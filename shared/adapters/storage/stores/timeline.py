@@ -15,6 +15,7 @@ from shared.ports.stores.filing import EntryFilter
 # How many rows one page of a text search may look at.
 SEARCHED: Final = 2_000
 _SEARCH_PAGE: Final = 200
+# A condition that no row meets: a filter cannot be empty.
 _NO_KIND: Final = "entry_kind eq ''"
 
 
@@ -28,6 +29,7 @@ class AzureTimeline:
     def put(self, tenant_id: str, entries: Sequence[Entry]) -> None:
         """One request per record, side by side."""
         rows = [_row(tenant_id, entry) for entry in entries]
+        # A transaction may name a row once.
         latest = {(row["PartitionKey"], row["RowKey"]): row for row in rows}
         self._table.write_many(Operation("upsert", row) for row in latest.values())
 
