@@ -118,6 +118,7 @@ class Explain:
         first = self.messages.get(tenant_id, key)
         if first is None:
             return []
+        # Never more than filing makes, whatever a row says.
         numbers = range(1, min(first.variants, MAX_VARIANTS) + 1)
         others = [self.messages.get(tenant_id, variant_key(key, number)) for number in numbers]
         return [first, *(other for other in others if other is not None)]

@@ -80,11 +80,9 @@ class Decide:
         document = self.messages.document(caller.tenant_id, stored.key)
         if document is None:
             raise _not_here()
-        organisation = self.organisations.get(caller.tenant_id)
-        by_default = organisation is None or organisation.file_thread
         decision = replace(
             decision,
-            file_thread=by_default if wanted.file_thread is None else wanted.file_thread,
+            file_thread=self._files_thread(caller.tenant_id, wanted),
             taught=self._taught(caller.tenant_id, document) if wanted.follow_address else "",
         )
         if wanted.what == OPEN:
@@ -92,6 +90,12 @@ class Decide:
         if wanted.what == NOTE:
             return self._note(caller.tenant_id, stored, document, decision, wanted)
         return self._link(caller.tenant_id, decision, wanted)
+
+    def _files_thread(self, tenant_id: str, wanted: Wanted) -> bool:
+        if wanted.file_thread is not None:
+            return wanted.file_thread
+        organisation = self.organisations.get(tenant_id)
+        return organisation is None or organisation.file_thread
 
     def _link(self, tenant_id: str, decision: PersonDecision, wanted: Wanted) -> PersonDecision:
         if not 0 < len(wanted.refs) <= MOST_RECORDS:
@@ -210,13 +214,17 @@ def held(visibility: Visibility, caller: Caller, key: str, role: str) -> tuple[S
     if stored is None:
         raise _not_here()
     # Asked again by the person who has deleted it: the copies are gone, and the answer is to be the same.
-    if stored.decided is not None and stored.is_deleted and stored.decided.by == caller.oid:
+    if _was_deleted_by(stored, caller):
         return stored, []
     holders = [mailbox for _, mailbox in visibility.copies(caller, key) if mailbox is not None]
     own = [mailbox for mailbox in holders if caller.owns(mailbox)]
     if not own:
         raise _not_here()
     return stored, own
+
+
+def _was_deleted_by(stored: StoredMessage, caller: Caller) -> bool:
+    return stored.is_deleted and stored.decided is not None and stored.decided.by == caller.oid
 
 
 def with_clients(records: Records, tenant_id: str, refs: Sequence[RecordRef]) -> dict[RecordRef, Record]:
