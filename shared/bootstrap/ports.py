@@ -3,6 +3,7 @@
 Graph and sign-ins are imported by the first that reads mail: the webhook never does.
 """
 
+import hmac
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from shared.adapters.graph.sign_ins import EntraSignIns
     from shared.adapters.graph.subscriptions import GraphSubscriptions
     from shared.adapters.graph.tokens import Credential, GraphTokens
+    from shared.adapters.secrets.sealing import Sealer
 
 T = TypeVar("T")
 
@@ -69,6 +71,7 @@ class RealPorts:
                 blob_uri=storage.blob_uri,
                 client_id=storage.client_id,
                 ca_bundle=self.settings.ca_bundle,
+                calls=storage.calls,
             )
         )
 
@@ -129,6 +132,13 @@ class RealPorts:
             settings.public_url,
         )
         return EntraSignIns(registration, Sealer(settings.token_keys))
+
+    @cached_property
+    def cursor_seal(self) -> "Sealer":
+        from shared.adapters.secrets.sealing import Sealer
+
+        # Its own key: what is sealed here and a keyed hash can say nothing of each other.
+        return Sealer([hmac.digest(self.settings.hash_key, b"cursors", "sha256")])
 
     @cached_property
     def sessions(self) -> "Sessions":

@@ -6,7 +6,7 @@ The types are named, not imported: who needs one port does not load the modules 
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from shared.ports.credentials import SignIns
+    from shared.ports.credentials import Seal, SignIns
     from shared.ports.directory import Directory
     from shared.ports.mail import MailAccess
     from shared.ports.mailbox_access import AccessProbe
@@ -44,6 +44,9 @@ class Ports(Protocol):
 
     @property
     def sign_ins(self) -> "SignIns": ...
+
+    @property
+    def cursor_seal(self) -> "Seal": ...
 
     @property
     def probe(self) -> "AccessProbe": ...

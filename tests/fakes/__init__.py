@@ -1,5 +1,6 @@
 """Fakes of every port, each held to the contract tests of the real adapter; a module here for one of `shared/ports`."""
 
+from shared.adapters.secrets.sealing import Sealer
 from tests.fakes.credentials import FakeSignIns
 from tests.fakes.faults import Faults, Killed
 from tests.fakes.mail import FakeMail
@@ -70,4 +71,6 @@ class FakePorts(FakeStorage):
         self.mail = self.directory = mail or FakeMail()
         self.subscription_source = FakeSubscriptionSource()
         self.sign_ins = FakeSignIns()
+        # The real one: it needs nothing from outside.
+        self.cursor_seal = Sealer([bytes(32)])
         self.probe = FakeProbe()

@@ -10,7 +10,6 @@ from shared.api.models.privacy import EraseFields, ErasureModel
 from shared.api.parameters import guarded_router, problems
 from shared.api.shapes import privacy
 from shared.domain.privacy.callers import ADMIN, Caller
-from shared.services.privacy.audit import name_of
 
 router = guarded_router(tag="privacy")
 Admin = Annotated[Caller, Depends(needs(ADMIN))]
@@ -23,7 +22,7 @@ def erase_person(request: Request, use_cases: UseCases, caller: Admin, body: Era
 
     This cannot be undone. A second request searches everything again.
     """
-    found = use_cases.ask_erasure(caller.tenant_id, body.address, name_of(caller))
+    found = use_cases.ask_erasure(caller.tenant_id, body.address, caller.audit_name)
     # The path names no person, and the audit may not keep the address: the id is its keyed hash.
     about(request, f"erasure/{found.id}")
     return privacy.erasure(found)

@@ -88,4 +88,8 @@ def decode_cursor(cursor: str) -> str:
         padded = cursor + "=" * (-len(cursor) % 4)
         return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as error:
-        raise InvalidInput("'cursor' must be a value that this list gave; start again without it.") from error
+        raise foreign_cursor() from error
+
+
+def foreign_cursor() -> InvalidInput:
+    return InvalidInput("'cursor' must be a value that this list gave; start again without it.")

@@ -1,4 +1,4 @@
-"""The audit: who changed what of an organisation's mail, and when. Ids only: never a subject, never an address."""
+"""The audit: who read or changed what of an organisation, and when. Ids only: never a subject, never an address."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,9 +8,11 @@ from shared.domain.filing.person_decisions import PendingChange
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """One change. `by` is an object id, `what` a word, `subjects` are ids: `message/...`, `contact/...`.
+    """One request that read or changed something, or one person's change to a mail, which has a row of its own.
 
-    `id` is the change's own, so that telling it twice is telling it once.
+    `by` is a caller's `audit_name`, '' for a rule; `what` a route's name, or a change's word; `subjects` are ids:
+    `message/...`, `contact/...`, `mailbox/` and a keyed hash. `id` is the row's own: a row that is written twice
+    stands once.
     """
 
     id: str

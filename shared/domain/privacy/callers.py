@@ -54,6 +54,12 @@ class Caller:
     client_id: str = ""
     app_only: bool = False
 
+    @property
+    def audit_name(self) -> str:
+        """The name under which the audit keeps what the caller does: an object id, or `app:` and a client id."""
+        # An application's token has an object id too: a row that named it could not be told from a person's.
+        return f"app:{self.client_id}" if self.app_only else self.oid
+
     def owns(self, mailbox: Mailbox) -> bool:
         """Whether the caller is the agent of this mailbox: by object id, or by address until that id is known.
 

@@ -28,10 +28,8 @@ class LinkMessage:
     def __call__(self, caller: Caller, key: str, ref: RecordRef) -> ShownMessage:
         self.visibility.message(caller, key)
         found = with_clients(self.records, caller.tenant_id, [ref])
-        new = links.links_to([ref], found, by=caller.oid or caller.client_id)
-        attribution = Attribution(
-            LINK, caller.oid or caller.client_id, self.clock(), tuple(link.ref for link in new)
-        )
+        new = links.links_to([ref], found, by=caller.audit_name)
+        attribution = Attribution(LINK, caller.audit_name, self.clock(), tuple(link.ref for link in new))
         changed = self.change_by_person(
             caller.tenant_id, key, attribution, lambda stored: links.linked(stored, new)
         )
@@ -55,7 +53,7 @@ class UnlinkMessage:
         hidden = {link.ref for link in shown.message.decision.links} - {link.ref for link in shown.links}
         if ref in hidden:
             raise links.not_on(ref)
-        attribution = Attribution(UNLINK, caller.oid or caller.client_id, self.clock(), (ref,))
+        attribution = Attribution(UNLINK, caller.audit_name, self.clock(), (ref,))
         changed = self.change_by_person(
             caller.tenant_id, key, attribution, lambda stored: links.unlinked(stored, ref)
         )

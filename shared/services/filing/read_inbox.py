@@ -7,7 +7,6 @@ from itertools import chain, groupby
 
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.filing import inbox
-from shared.domain.filing.entries import decode_cursor, encode_cursor
 from shared.domain.filing.filing import InboxItem
 from shared.domain.matching.matching import Link
 from shared.domain.privacy.callers import ADMIN, AGENT, Caller
@@ -16,6 +15,7 @@ from shared.ports.stores.connections import Mailboxes
 from shared.ports.stores.filing import Inbox, MessageStore
 from shared.ports.stores.records import Records
 from shared.services.filing.visibility import Visibility
+from shared.services.filing.visible_pages import VisiblePages
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,10 @@ class WaitingMail:
     mailbox: str
     suggestions: tuple[Link, ...]
     version: str
+
+    @property
+    def id(self) -> str:
+        return self.item.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,8 @@ class ReadInbox:
 
     Costs one query for the organisation's mailboxes, one per agent who has or had one of them, and one read per
     mail; one more where a former agent's row names another mailbox. Mail that waited for a former agent waits
-    for who has the mailbox now. A mail that was decided on meanwhile is left out, so that a page may be short.
+    for who has the mailbox now. A mail that was decided on meanwhile, or that is a former agent's own, is left out;
+    neither a page's length nor its cursor tells of it.
     """
 
     inbox: Inbox
@@ -51,18 +56,19 @@ class ReadInbox:
     mailboxes: Mailboxes
     records: Records
     visibility: Visibility
+    pages: VisiblePages
 
     def __call__(self, caller: Caller, *, limit: int, cursor: str) -> InboxPage:
         caller.needs(AGENT, ADMIN)
-        after = decode_cursor(cursor) if cursor else ""
         own = self._own(caller)
-        found, more = self._page(caller.tenant_id, own, limit, after)
-        mails = self._waiting(caller, found, own)
-        return InboxPage(
-            mails=tuple(mails),
-            names=self._names(caller.tenant_id, mails),
-            cursor=encode_cursor(found[-1].id) if more and found else None,
+        mails, following = self.pages(
+            lambda count, after: self._page(caller.tenant_id, own, count, after),
+            lambda items: self._waiting(caller, items, own),
+            about=f"{caller.tenant_id}/inbox/{caller.oid}",
+            limit=limit,
+            cursor=cursor,
         )
+        return InboxPage(tuple(mails), self._names(caller.tenant_id, mails), following)
 
     def _own(self, caller: Caller) -> dict[str, Mailbox]:
         mailboxes = self.mailboxes.of(caller.tenant_id)
@@ -70,14 +76,14 @@ class ReadInbox:
 
     def _page(
         self, tenant_id: str, own: Mapping[str, Mailbox], limit: int, after: str
-    ) -> tuple[list[InboxItem], bool]:
-        """The first rows of all agents together, each mail once; and whether there are more."""
+    ) -> tuple[list[InboxItem], str]:
+        """The first rows of all agents together, each mail once; and the place of the last if there are more."""
         agents = sorted(set(chain.from_iterable(mailbox.inboxes for mailbox in own.values())))
         pages = [self.inbox.page(tenant_id, agent, limit=limit, after=after) for agent in agents]
         in_order = merge(*(items for items, _ in pages), key=lambda item: item.id)
         found = list(_once(in_order, own))
         more = len(found) > limit or any(following for _, following in pages)
-        return found[:limit], more
+        return found[:limit], found[limit - 1].id if more else ""
 
     def _names(self, tenant_id: str, mails: Iterable[WaitingMail]) -> dict[RecordRef, str]:
         """What the suggested records are called."""

@@ -23,6 +23,7 @@ from shared.ports.stores.connections import Organisations
 from shared.ports.stores.filing import Attachments, EntryFilter, MessageStore, Timeline
 from shared.ports.stores.records import Records
 from shared.services.filing.visibility import Visibility, no_message
+from shared.services.filing.visible_pages import VisiblePages
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,30 +62,36 @@ class MessageView:
 class ReadTimeline:
     """A page of a record's timeline. Raises Unknown for a record that is not there.
 
-    Entries that rest on a Bcc which the caller may not see are left out, so that a page may be short. Costs a query
-    for each entry that rests on one, or that did not reach somebody.
+    Entries that rest on a Bcc which the caller may not see are left out, and neither a page's length nor its cursor
+    tells of them. Costs a query for each entry that rests on a Bcc, or that did not reach somebody.
     """
 
     records: Records
     timeline: Timeline
     visibility: Visibility
+    pages: VisiblePages
 
     def __call__(
         self, caller: Caller, ref: RecordRef, wanted: EntryFilter, *, limit: int, cursor: str
     ) -> TimelinePage:
         caller.needs(AGENT, ADMIN, SERVICE)
-        after = entries.decode_cursor(cursor) if cursor else ""
         record = self.records.get(caller.tenant_id, ref)
         if record is None:
             raise Unknown(f"There is no record {ref}.")
         if record.merged_into:
             raise Unknown(f"{ref} was merged into {record.survivor}: read that timeline.")
-        found, following = self.timeline.page(caller.tenant_id, ref, wanted, limit=limit, after=after)
-        shown = (self._shown(caller, entry) for entry in found)
-        return TimelinePage(
-            tuple(entry for entry in shown if entry is not None),
-            entries.encode_cursor(following) if following else None,
+        found, following = self.pages(
+            lambda count, after: self.timeline.page(caller.tenant_id, ref, wanted, limit=count, after=after),
+            lambda rows: self._visible(caller, rows),
+            about=f"{caller.tenant_id}/{ref}",
+            limit=limit,
+            cursor=cursor,
         )
+        return TimelinePage(tuple(found), following)
+
+    def _visible(self, caller: Caller, rows: Iterable[Entry]) -> list[Entry]:
+        shown = (self._shown(caller, entry) for entry in rows)
+        return [entry for entry in shown if entry is not None]
 
     def _shown(self, caller: Caller, entry: Entry) -> Entry | None:
         if not visibility.needs_sight(entry):

@@ -31,13 +31,8 @@ class AuditRequest:
         # An audit that named addresses would keep what an erasure must take away.
         hasher = hasher_of(self.hash_key, caller.tenant_id)
         mailboxes = (f"mailbox/{hasher('mailbox', address.strip().lower())}" for address in addresses)
-        row = AuditRow(self.new_id(), self.clock(), name_of(caller), what, (*subjects, *mailboxes))
+        row = AuditRow(self.new_id(), self.clock(), caller.audit_name, what, (*subjects, *mailboxes))
         self.audit.append(caller.tenant_id, row)
-
-
-def name_of(caller: Caller) -> str:
-    """A person's object id; an application's client id, marked as one."""
-    return f"app:{caller.client_id}" if caller.app_only else caller.oid
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,18 @@
 """Who was in Bcc is not to be inferred: not from timelines, messages, links, answers, reports or explanations."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from shared.domain.errors import Unknown
-from shared.domain.filing.entries import FILTERS
+from shared.domain.errors import InvalidInput, Unknown
+from shared.domain.filing.entries import FILTERS, decode_cursor
 from shared.domain.privacy.callers import ADMIN, Caller
 from shared.domain.privacy.callers import AGENT as AGENT_ROLE
 from shared.ports.stores.filing import EntryFilter
+from shared.services.filing import visible_pages
 from shared.services.filing.explain import Explanation
-from tests.builders import AGENT, CONTACT, TENANT, a_record, a_ref
+from tests.builders import AGENT, CONTACT, NOW, TENANT, a_record, a_ref
 from tests.unit.services.matching.test_bounce_notes import BOUNCE, REPORT
 from tests.unit.services.world import World
 
@@ -46,6 +48,29 @@ def timeline(world: World, caller: Caller, ref: str) -> list[Any]:
     return list(world.read_timeline(caller, a_ref(ref), wanted, limit=50, cursor="").entries)
 
 
+def pages_of_one(world: World, caller: Caller, ref: str = "contact/C-9") -> list[tuple[list[str], str]]:
+    """The pages of a timeline read an entry at a time: the keys on each, and what its cursor decodes to."""
+    wanted, pages, cursor = EntryFilter(frozenset(FILTERS["all"])), [], ""
+    while not pages or cursor:
+        page = world.read_timeline(caller, a_ref(ref), wanted, limit=1, cursor=cursor)
+        cursor = page.cursor or ""
+        pages.append(([entry.message_key for entry in page.entries], decode_cursor(cursor) if cursor else ""))
+    return pages
+
+
+def hidden_and_shown(world: World, order: str) -> tuple[list[str], list[str]]:
+    """Mails of a timeline, newest first: `h` rests on the Bcc, `s` is for all to see. Their keys."""
+    keys: dict[str, list[str]] = {"h": [], "s": []}
+    for number, kind in enumerate(order):
+        name, at = f"{kind}{number}@x.example", NOW - timedelta(minutes=number + 1)
+        if kind == "h":
+            send(world, message_id=name, received_at=at)
+        else:
+            world.notify(world.deliver(sender=SECRET, message_id=name, received_at=at))
+        keys[kind].append(key(world, name))
+    return keys["h"], keys["s"]
+
+
 def read(world: World, caller: Caller) -> Any:
     return world.read_message(caller, key(world))
 
@@ -66,6 +91,42 @@ def test_the_entry_is_on_the_timeline_of_the_bcc_d_contact_for_the_sender_alone(
     send(world)
     assert len(timeline(world, caller, ref)) == sees
     assert len(timeline(world, caller, "contact/C-1")) == 1
+
+
+@pytest.mark.parametrize("order", ["h", "hs", "sh", "shs", "hhshhsh", "ss"])
+def test_neither_a_page_nor_its_cursor_betrays_an_entry_that_is_hidden(world: World, order: str) -> None:
+    hidden, shown = hidden_and_shown(world, order)
+    pages = pages_of_one(world, BEN)
+    assert [keys for keys, _ in pages] == ([[key] for key in shown] or [[]])
+    assert [place[16:] for _, place in pages] == [*shown[:-1], ""]
+    assert len(pages_of_one(world, ANN)) == len(hidden) + len(shown)
+
+
+def test_where_too_much_is_hidden_for_one_request_the_cursor_can_be_read_by_nobody(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visible_pages, "MOST_HIDDEN", 2)
+    monkeypatch.setattr(visible_pages, "_LATER_ROWS", 1)
+    hidden, shown = hidden_and_shown(world, "shhhhhs")
+    pages = pages_of_one(world, BEN)
+    assert [key for keys, _ in pages for key in keys] == shown
+    assert len(pages) > len(shown)
+    told = [place for _, place in pages]
+    assert not [place for place in told if any(key in place for key in hidden)]
+    days = {place[:8] for place in told if place and not place.startswith("~")}
+    assert not [place for place in told if place.startswith("~") and any(day in place for day in days)]
+
+
+def test_a_sealed_cursor_is_for_its_own_list_and_as_it_was_given(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visible_pages, "MOST_HIDDEN", 1)
+    hidden_and_shown(world, "hhhhh")
+    wanted = EntryFilter(frozenset(FILTERS["all"]))
+    cursor = world.read_timeline(BEN, a_ref("contact/C-9"), wanted, limit=1, cursor="").cursor
+    for ref, given in (("contact/C-1", cursor), ("contact/C-9", f"{cursor[:-4]}AAAA")):
+        with pytest.raises(InvalidInput, match="start again"):
+            world.read_timeline(BEN, a_ref(ref), wanted, limit=1, cursor=given)
 
 
 @CALLERS

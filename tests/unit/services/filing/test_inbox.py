@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from shared.domain.commands.commands import FileMessage
 from shared.domain.errors import Conflict, Forbidden, InvalidInput, Outdated, Unknown, WrongState
+from shared.domain.filing.entries import decode_cursor
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.inbox import version_of
 from shared.domain.filing.opening import Wishes
@@ -806,6 +807,25 @@ def test_what_waits_for_both_is_shown_to_who_has_the_mailbox_now(world: World, f
     world.storage.mailboxes.save(boxes["info@contoso.example"].handed_over(SECOND))
     shown = {one.item.message_key for one in page(world, BEN).mails}
     assert shown == {key_of("all@adatum.example"), key_of("two@adatum.example")}
+
+
+def test_no_page_of_one_betrays_mail_that_is_still_a_former_agent_s_own(world: World) -> None:
+    zoe = "zoe@contoso.example"
+    for address in (zoe, "info@contoso.example"):
+        world.connect(address, agent=zoe, capture="everything")
+    boxes = {one.address: one for one in world.storage.mailboxes.rows.values()}
+    places = {"old": "info@contoso.example", "private": zoe, "new": "info@contoso.example", "last": zoe}
+    for number, (name, address) in enumerate(places.items()):
+        at = NOW - timedelta(hours=number + 1)
+        arrive(world, f"{name}@adatum.example", address=address, to=(address,), received_at=at)
+    world.storage.mailboxes.save(boxes["info@contoso.example"].handed_over(SECOND))
+    first = page(world, BEN, limit=1)
+    second = page(world, BEN, limit=1, cursor=first.cursor or "")
+    shown = [mail.item.message_key for found in (first, second) for mail in found.mails]
+    assert shown == [key_of("old@adatum.example"), key_of("new@adatum.example")]
+    assert first.cursor is not None
+    assert decode_cursor(first.cursor) == first.mails[0].id
+    assert second.cursor is None
 
 
 def test_a_decision_files_nothing_along_that_is_still_a_former_agents_own(world: World) -> None:

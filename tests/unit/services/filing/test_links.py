@@ -19,7 +19,7 @@ from tests.unit.services.world import World
 
 ANN = Caller(TENANT, frozenset({AGENT_ROLE}), oid="ann", address=AGENT)
 BEN = Caller(TENANT, frozenset({AGENT_ROLE}), oid="ben", address="ben@contoso.example")
-CRM = Caller(TENANT, frozenset({SERVICE}), client_id="crm", app_only=True)
+CRM = Caller(TENANT, frozenset({SERVICE}), oid="crm-principal", client_id="crm", app_only=True)
 FIRST = "first@fabrikam.example"
 KEY = hasher_of(HASH_KEY, TENANT).message_id(FIRST)
 
@@ -75,7 +75,13 @@ def test_a_message_is_put_on_a_record_and_on_its_contacts_client(world: World) -
 def test_a_service_may_and_is_named_by_its_client(world: World) -> None:
     world.link_message(CRM, KEY, a_ref("project/P-1"))
     world.work()
-    assert world.timeline("project/P-1")[0].link.by == "crm"
+    assert world.timeline("project/P-1")[0].link.by == "app:crm"
+    world.unlink_message(CRM, KEY, a_ref("project/P-1"))
+    world.work()
+    assert [(row.by, row.what) for row in world.storage.audit.of(TENANT)] == [
+        ("app:crm", "link"),
+        ("app:crm", "unlink"),
+    ]
 
 
 def test_both_are_audited(world: World) -> None:
