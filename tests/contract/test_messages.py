@@ -149,7 +149,7 @@ class TestMessageStore:
                 decided=decision,
                 undone=replace(decision, what=OPEN),
                 unlinked=frozenset({a_ref()}),
-                before=Shown(frozenset({a_ref("client/K-1")})),
+                before=Shown(frozenset({a_ref("client/K-1")}), told=frozenset({a_ref()})),
                 change_ids=("1", "2"),
             ),
         )

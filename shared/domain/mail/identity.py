@@ -93,6 +93,11 @@ def variant_key(key: str, number: int) -> str:
     return key if number == 0 else f"{key}v{number}"
 
 
+def variant_keys(key: str, others: int) -> list[str]:
+    """The keys of so many other mails that carry the same Message-ID as the first one."""
+    return [variant_key(key, number) for number in range(1, others + 1)]
+
+
 def family(key: str) -> tuple[str, ...]:
     """The keys of all mails that may share the Message-ID of this one, itself among them."""
     # Keys are hexadecimal: the only `v` is the one before a variant's number.

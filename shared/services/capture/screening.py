@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final
 
 from shared.domain.capture import screening
@@ -10,7 +11,7 @@ from shared.domain.capture.screening import Capture, Policy
 from shared.domain.capture.sightings import Sighting, sighting_of, unreadable
 from shared.domain.errors import Unreadable
 from shared.domain.filing.filing import PENDING, Dependent, StoredMessage
-from shared.domain.mail.identity import Fingerprint, family, variant_key
+from shared.domain.mail.identity import Fingerprint, family, variant_keys
 from shared.domain.mail.messages import MessageHead
 from shared.domain.matching.candidates import Candidates, ThreadHit
 from shared.ports.stores.filing import MessageStore
@@ -115,8 +116,8 @@ def keep_begun(messages: MessageStore, scope: Scope, screened: Sequence[Screened
     """
     keys = [mail.sighting.message_key for mail in screened if _may_be_begun(mail)]
     found = dict(messages.get_many(scope.tenant_id, keys)) if keys else {}
-    numbers = [(key, number) for key, stored in found.items() for number in range(1, stored.variants + 1)]
-    others = [variant_key(key, number) for key, number in numbers]
+    variants = (variant_keys(key, stored.variants) for key, stored in found.items())
+    others = list(chain.from_iterable(variants))
     found |= messages.get_many(scope.tenant_id, others) if others else {}
     begun = [stored for stored in found.values() if stored.state == PENDING]
     return [_kept_if_begun(messages, scope, mail, begun) for mail in screened]

@@ -15,7 +15,7 @@ from shared.domain.errors import Unknown
 from shared.domain.filing.entries import decode_cursor, encode_cursor
 from shared.domain.filing.filing import DONE, Copy, StoredMessage
 from shared.domain.mail.documents import head_of
-from shared.domain.mail.identity import variant_key
+from shared.domain.mail.identity import variant_keys
 from shared.domain.mail.messages import Document
 from shared.domain.matching.decisions import Decision, MatchPolicy
 from shared.domain.matching.matching import match, merge
@@ -180,7 +180,8 @@ class RunRematch:
         """These messages, and the others that carry their Message-IDs; once more when no earlier look is left."""
         found = dict(self.messages.get_many(command.tenant_id, command.keys))
         # A mail leaves word under its Message-ID's key, whichever of several mails with that id it is.
-        others = list(chain.from_iterable(map(_variants_of, found.values())))
+        variants = (variant_keys(key, stored.variants) for key, stored in found.items())
+        others = list(chain.from_iterable(variants))
         found |= self.messages.get_many(command.tenant_id, others) if others else {}
         change_id = f"{command.run}.{command.turn}"
         changed = sum(self._revise_dependent(organisation, stored, change_id) for stored in found.values())
@@ -229,8 +230,3 @@ class RunRematch:
 def _about(record: Record | None, page: Iterable[StoredMessage]) -> list[StoredMessage]:
     """The mails that a record's timeline may gain or lose; all of them where no record is asked for."""
     return [stored for stored in page if record is None or concerns(stored, record)]
-
-
-def _variants_of(stored: StoredMessage) -> list[str]:
-    """Keys of the other mails with its Message-ID."""
-    return [variant_key(stored.key, number) for number in range(1, stored.variants + 1)]

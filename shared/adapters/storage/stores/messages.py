@@ -16,7 +16,7 @@ from shared.adapters.storage.table import KEYS, Operation, Row, Table, etag_of, 
 from shared.domain import names
 from shared.domain.errors import Conflict, NotFound
 from shared.domain.filing.filing import Copy, Dependent, StoredMessage
-from shared.domain.mail.identity import variant_key
+from shared.domain.mail.identity import variant_keys
 from shared.domain.mail.messages import Document
 from shared.domain.matching.candidates import ThreadHit
 from shared.ports.stores.filing import Claim
@@ -128,11 +128,11 @@ class AzureMessageStore:
         nearest = next(iter(ids), "")
         found = self._rows(tenant_id, list(ids), with_document=nearest)
         variants = {key: int(row["variants"]) for key, row in found.items()}
-        others = chain.from_iterable(_variant_keys(key, count) for key, count in variants.items())
+        others = chain.from_iterable(variant_keys(key, count) for key, count in variants.items())
         found |= self._rows(tenant_id, list(others))
 
         def hits(key: str) -> tuple[ThreadHit, ...]:
-            keys = [key, *_variant_keys(key, variants[key])]
+            keys = [key, *variant_keys(key, variants[key])]
             return tuple(rows.to_hit(found[name], ids[key]) for name in keys if name in found)
 
         return {key: hits(key) for key in variants}
@@ -240,11 +240,6 @@ class AzureMessageStore:
 
     def _row(self, tenant_id: str, key: str) -> Row | None:
         return self._table.get(*rows.place(tenant_id, key), rows.MESSAGE_COLUMNS)
-
-
-def _variant_keys(key: str, count: int) -> list[str]:
-    """Keys of the other mails that carry the Message-ID of this key."""
-    return [variant_key(key, number) for number in range(1, count + 1)]
 
 
 def _noted(tenant_id: str, key: str, etag: str = "") -> Operation:

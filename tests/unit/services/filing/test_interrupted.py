@@ -1,7 +1,5 @@
 """A mail that is being filed, or whose filing was cut short, while its parent or its people change."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -18,6 +16,7 @@ from shared.domain.privacy.callers import AGENT as AGENT_ROLE
 from shared.domain.privacy.callers import Caller
 from shared.services.capture.scopes import hasher_of
 from tests.builders import AGENT, HASH_KEY, TENANT, a_record, a_ref
+from tests.unit.services.filing.test_races import just_before
 from tests.unit.services.world import World
 
 FIRST, ANSWER = "first@adatum.example", "answer@adatum.example"
@@ -67,22 +66,6 @@ def interrupted(world: World, item: ItemRef, operation: str) -> Command:
 def unlink_first(world: World) -> None:
     world.unlink_message(ANN, key_of(FIRST), C1)
     world.work()
-
-
-@contextmanager
-def just_before(store: Any, method: str, step: Callable[[], object]) -> Iterator[None]:
-    """Another worker does its step, once, right before this one's next call of a store."""
-    own = getattr(store, method)
-    waiting = [step]
-
-    def call(*given: Any, **named: Any) -> Any:
-        if waiting:
-            waiting.pop()()
-        return own(*given, **named)
-
-    with patch.object(store, method, call):
-        yield
-    assert not waiting, f"{method} was never called"
 
 
 @pytest.mark.parametrize("operation", ["Timeline.put", "Sightings.put"])
