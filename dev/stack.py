@@ -138,6 +138,8 @@ class Stack:
                 "POSTLEDGER_CODE_KEYS": identity.code_key,
                 "POSTLEDGER_TOKEN_KEYS": identity.token_key,
                 "REQUESTS_CA_BUNDLE": str(certificates.bundle),
+                # Taken from outside, so that every end-to-end test and the soak can run over either client.
+                "POSTLEDGER_STORAGE": os.environ.get("POSTLEDGER_STORAGE", ""),
                 **self.options.settings,
             }
         )

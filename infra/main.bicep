@@ -34,6 +34,10 @@ param graphUrl string = 'https://graph.microsoft.com'
 @description('Web origins whose pages may call the API, separated by commas.')
 param corsOrigins string = ''
 
+@allowed(['direct', 'sdk'])
+@description('What carries out the frequent calls to storage: the client of our own, or Azure\'s packages.')
+param storageCalls string = 'direct'
+
 @allowed([512, 2048, 4096])
 @description('Memory of one instance, MB. It sets the price of a second.')
 param instanceMemoryMB int = 2048
@@ -208,6 +212,7 @@ module app 'modules/app.bicep' = {
     graphUrl: graphUrl
     apiAudience: apiAudience
     corsOrigins: corsOrigins
+    storageCalls: storageCalls
     location: location
     tags: allTags
   }

@@ -1,7 +1,7 @@
 """The settings of a deployment, and the only reader of the environment. One error names every problem."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +12,8 @@ GRAPH_URL: Final = "https://graph.microsoft.com"
 AUTHORITY_URL: Final = "https://login.microsoftonline.com"
 # As long as the hash of HMAC-SHA256, and the key of AES-256.
 KEY_BYTES: Final = 32
+# How tables, queues and leases are asked: over urllib3, or by Azure's packages.
+STORAGE_CALLS: Final = ("direct", "sdk")
 
 # Every setting with its purpose; a test compares docs/configuration.md with it.
 SETTINGS: Final = {
@@ -34,6 +36,7 @@ SETTINGS: Final = {
     "POSTLEDGER_AUTHORITY_URL": "Microsoft Entra ID, for national clouds.",
     "POSTLEDGER_API_AUDIENCE": "Audience of the API's tokens if it is not the client id.",
     "POSTLEDGER_CORS_ORIGINS": "Web origins that may call the API, separated by commas.",
+    "POSTLEDGER_STORAGE": "`direct` or `sdk`: what carries out the frequent calls to storage.",
     "REQUESTS_CA_BUNDLE": "Certificates to trust instead of the default ones; local runs.",
 }
 
@@ -44,13 +47,14 @@ class ConfigurationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StorageConnection:
-    """A connection string, or three endpoints with an identity."""
+    """A connection string, or three endpoints with an identity; `calls` is one of STORAGE_CALLS."""
 
     connection_string: str
     blob_uri: str
     queue_uri: str
     table_uri: str
     client_id: str
+    calls: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,13 +159,27 @@ class _Reader:
             )
         return keys
 
+    def choice(self, name: str, choices: Sequence[str]) -> str:
+        """One of the choices; the first where the setting is empty."""
+        value = self.text(name, choices[0]).lower()
+        if value not in choices:
+            self.problems.append(f"{name} must be {' or '.join(choices)}")
+        return value
+
     def storage(self) -> StorageConnection:
         names = [f"{STORAGE}__{kind}ServiceUri" for kind in ("blob", "queue", "table")]
         blob, queue, table = (self.text(name) for name in names)
         connection_string = self.text(STORAGE)
         if not connection_string and not (blob and queue and table):
             self.problems.append(f"{STORAGE} is missing (or all of {', '.join(names)})")
-        return StorageConnection(connection_string, blob, queue, table, self.text(f"{STORAGE}__clientId"))
+        return StorageConnection(
+            connection_string,
+            blob_uri=blob,
+            queue_uri=queue,
+            table_uri=table,
+            client_id=self.text(f"{STORAGE}__clientId"),
+            calls=self.choice("POSTLEDGER_STORAGE", STORAGE_CALLS),
+        )
 
 
 def _hexadecimal(text: str) -> bytes:

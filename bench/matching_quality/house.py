@@ -23,6 +23,7 @@ from dev.simulator.stats import Stats
 from dev.simulator.view import Renderer, View
 from shared.adapters.graph.parsing import whole
 from shared.adapters.graph.selections import WHOLE
+from shared.domain.commands.commands import IngestMessages
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import FetchedMessage
@@ -35,7 +36,6 @@ from tests.unit.services.world import World as Product
 LATEST: Final = timedelta(hours=8)
 USUAL: Final = timedelta(minutes=5)
 ROUND: Final = timedelta(hours=2)
-MOST_IDS: Final = 20
 
 
 class IndexedRows(dict[tuple[str, RecordRef], Record]):
@@ -157,9 +157,11 @@ class House:
         addresses = sorted(by_mailbox)
         chance.shuffle(addresses)
         for address in addresses:
-            ids = by_mailbox[address]
-            for start in range(0, len(ids), MOST_IDS):
-                self.product.notify(*ids[start : start + MOST_IDS], mailbox=self.mailboxes[address])
+            mailbox_id = self.mailboxes[address].mailbox_id
+            for command in IngestMessages.groups(
+                by_mailbox[address], tenant_id=TENANT, mailbox_id=mailbox_id, first_at=self.product.now
+            ):
+                self.product.storage.queue.put(command)
             self.product.work()
         self.product.storage.faults.clear()
 

@@ -20,6 +20,7 @@ param publicUrl string
 param graphUrl string
 param apiAudience string
 param corsOrigins string
+param storageCalls string
 param location string
 param tags object
 
@@ -117,6 +118,7 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
     POSTLEDGER_AUTHORITY_URL: environment().authentication.loginEndpoint
     POSTLEDGER_API_AUDIENCE: apiAudience
     POSTLEDGER_CORS_ORIGINS: corsOrigins
+    POSTLEDGER_STORAGE: storageCalls
   }
 }
 

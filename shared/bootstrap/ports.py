@@ -71,6 +71,7 @@ class RealPorts:
                 blob_uri=storage.blob_uri,
                 client_id=storage.client_id,
                 ca_bundle=self.settings.ca_bundle,
+                calls=storage.calls,
             )
         )
 

@@ -1,4 +1,4 @@
-"""Every contract test runs twice: on the fakes, and on the real adapters over Azurite (marked `stack`)."""
+"""Every contract test runs on the fakes, and on the real adapters over Azurite by either client (marked `stack`)."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,10 +36,10 @@ from tests.fakes import FakeStorage
 class AzureStorage:
     """The real adapters, under the names that `FakeStorage` has. `requests` counts what went over the wire."""
 
-    def __init__(self, connection_string: str) -> None:
-        self.connection = Connection(StorageSettings(connection_string), retries=0)
+    def __init__(self, connection_string: str, calls: str) -> None:
+        self.connection = Connection(StorageSettings(connection_string, calls=calls), retries=0)
         self.requests: list[str] = []
-        self.connection.transport.session.hooks["response"].append(self._count)
+        self.connection.listeners.append(self._count)
         self.queue = AzureCommandQueue(self.connection)
         self.leases = AzureLeases(self.connection)
         self.organisations = AzureOrganisations(self.connection)
@@ -62,8 +62,8 @@ class AzureStorage:
         self.holdings = AzureHoldings(self.connection)
         self.connections = AzureConnections(self.connection)
 
-    def _count(self, response, *_args, **_options) -> None:
-        self.requests.append(f"{response.request.method} {response.status_code}")
+    def _count(self, method: str, status: int) -> None:
+        self.requests.append(f"{method} {status}")
 
 
 @pytest.fixture(scope="session")
@@ -84,15 +84,23 @@ def provision(connection_string: str) -> None:
         connection.container(container).create_container()
 
 
-@pytest.fixture
-def azure(connection_string: str) -> AzureStorage:
-    return AzureStorage(connection_string)
+CALLS = ("direct", "sdk")
 
 
-@pytest.fixture(params=["fake", pytest.param("azurite", marks=pytest.mark.stack)])
+@pytest.fixture(params=CALLS)
+def azure(request: pytest.FixtureRequest, connection_string: str) -> AzureStorage:
+    return AzureStorage(connection_string, request.param)
+
+
+AZURITE = {f"azurite-{calls}": calls for calls in CALLS}
+
+
+@pytest.fixture(params=["fake", *(pytest.param(name, marks=pytest.mark.stack) for name in AZURITE)])
 def storage(request: pytest.FixtureRequest) -> FakeStorage | AzureStorage:
     """All storage ports."""
-    return FakeStorage() if request.param == "fake" else request.getfixturevalue("azure")
+    if request.param == "fake":
+        return FakeStorage()
+    return AzureStorage(request.getfixturevalue("connection_string"), AZURITE[request.param])
 
 
 @pytest.fixture

@@ -265,20 +265,20 @@ class TestCrashes:
         """Whether the n-th write of the call was reached; the worker dies with its answer."""
         writes = []
 
-        def hook(response, *_args, **_options):
-            if response.request.method != "GET":
-                writes.append(response)
+        def kill(method, status):
+            if method != "GET":
+                writes.append(status)
                 if len(writes) == number:
                     raise Killed
 
-        hooks = azure.connection.transport.session.hooks["response"]
-        hooks.append(hook)
+        listeners = azure.connection.listeners
+        listeners.append(kill)
         try:
             call(*args)
         except Killed:
             return True
         finally:
-            hooks.remove(hook)
+            listeners.remove(kill)
         return False
 
     @pytest.mark.parametrize("number", [1, 2, 3, 4])

@@ -16,6 +16,7 @@ from urllib.parse import quote
 import pytest
 
 from dev.azurite import start_azurite
+from shared.adapters.storage.connection import DIRECT
 from shared.adapters.storage.encoding import escaped, hashed
 from shared.adapters.storage.stores.codes import AzureCodes
 from shared.domain import names
@@ -50,7 +51,7 @@ class WholeStorage(AzureStorage):
     """Azurite, with the queue in memory so that the world can be worked off; all that was ever put is kept."""
 
     def __init__(self, connection_string: str) -> None:
-        super().__init__(connection_string)
+        super().__init__(connection_string, DIRECT)
         self.faults = Faults()
         self.codes = AzureCodes(self.connection)
         self.leases = FakeLeases()

@@ -44,6 +44,7 @@ def test_every_missing_name_stands_in_one_error() -> None:
         ({"POSTLEDGER_HOME_TENANT_ID": "contoso"}, "not a tenant id"),
         ({"POSTLEDGER_CERTIFICATE": "a.pem"}, "exactly one of"),
         ({"POSTLEDGER_CLIENT_SECRET": ""}, "exactly one of"),
+        ({"POSTLEDGER_STORAGE": "blobs"}, "POSTLEDGER_STORAGE must be direct or sdk"),
     ],
 )
 def test_a_wrong_value_is_named(change: dict[str, str], problem: str) -> None:
@@ -58,6 +59,11 @@ def test_three_endpoints_stand_for_a_connection_string() -> None:
     }
     settings = Settings.from_environment({**GOOD, "AzureWebJobsStorage": "", **uris})
     assert settings.storage.queue_uri == "https://queue.example"
+
+
+def test_storage_is_asked_directly_unless_the_setting_says_otherwise() -> None:
+    assert Settings.from_environment(GOOD).storage.calls == "direct"
+    assert Settings.from_environment({**GOOD, "POSTLEDGER_STORAGE": "SDK"}).storage.calls == "sdk"
 
 
 def test_token_keys_are_split_the_newest_first_and_none_is_needed() -> None:

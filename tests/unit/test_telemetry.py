@@ -3,13 +3,31 @@
 import json
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from io import BytesIO
 
 import pytest
+from urllib3 import HTTPConnectionPool, HTTPResponse
 
 from shared import telemetry
+from shared.adapters.storage.calls import Operation
 from shared.adapters.storage.connection import Connection, StorageSettings
+
+ACCOUNT = "AccountName=acc;AccountKey=bm90aGluZw=="
+
+
+@contextmanager
+def answered(statuses: Iterator[int]) -> Iterator[None]:
+    """Every request over HTTP, whoever makes it, is answered with the next status."""
+
+    def urlopen(*_: object, **__: object) -> HTTPResponse:
+        return HTTPResponse(BytesIO(), status=next(statuses), preload_content=False)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(HTTPConnectionPool, "urlopen", urlopen)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -59,12 +77,14 @@ def test_calls_made_side_by_side_count_for_the_command_that_asks(caplog: pytest.
     assert said(caplog)[0]["storage_calls"] == 20
 
 
-def test_every_answer_of_storage_counts(caplog: pytest.LogCaptureFixture) -> None:
-    connection = Connection(StorageSettings(table_uri="https://acc.table.core.windows.net"))
-    with telemetry.measured("mail-ingest_handled", mailbox="m"):
-        for hook in connection.transport.session.hooks["response"]:
-            hook(None, timeout=1)
-    assert said(caplog)[0]["storage_calls"] == 1
+@pytest.mark.parametrize("calls", ["direct", "sdk"])
+def test_every_answer_of_storage_counts(caplog: pytest.LogCaptureFixture, calls: str) -> None:
+    """A request that was tried twice has cost two operations."""
+    answers = iter([503, 204])
+    connection = Connection(StorageSettings(ACCOUNT, calls=calls), retries=1)
+    with telemetry.measured("mail-ingest_handled", mailbox="m"), answered(answers):
+        connection.calls.table("Rows").submit(Operation("upsert", {"PartitionKey": "p", "RowKey": "r"}))
+    assert said(caplog)[0]["storage_calls"] == 2
 
 
 def test_outside_of_a_command_nothing_is_counted(caplog: pytest.LogCaptureFixture) -> None:

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from azure.data.tables import TableClient, TableServiceClient
     from azure.storage.blob import BlobServiceClient, ContainerClient
     from azure.storage.queue import QueueClient
+    from requests import Response
 
+    from shared.adapters.storage.calls import Calls
+
+DIRECT: Final = "direct"
 # The SDKs' own limits and retries add up (86 s for a queue that is down); a failed command is put back anyway.
 CONNECT_TIMEOUT: Final = 5.0
 READ_TIMEOUT: Final = 20.0
@@ -36,7 +40,8 @@ R = TypeVar("R")
 class StorageSettings:
     """Where the account is: a connection string, or the three service addresses and an identity.
 
-    `client_id` names a user-assigned identity; `ca_bundle` is a file of certificates to trust instead.
+    `client_id` names a user-assigned identity; `ca_bundle` is a file of certificates to trust instead. `calls` says
+    what carries out the hot path: `direct` (urllib3) or `sdk` (Azure's packages, which do all the rest as well).
     """
 
     connection_string: str = ""
@@ -45,17 +50,31 @@ class StorageSettings:
     blob_uri: str = ""
     client_id: str = ""
     ca_bundle: str | None = None
+    calls: str = DIRECT
 
 
 class Connection:
-    """Creates clients. Threads may share it; a function app needs one."""
+    """Creates calls and clients. Threads may share it; a function app needs one.
+
+    Listeners hear method and status of every answer, whichever client asked.
+    """
 
     def __init__(self, settings: StorageSettings, *, retries: int = RETRIES) -> None:
         self._settings = settings
         self._retries = retries
         self._lock = Lock()
+        self.listeners: list[Callable[[str, int], None]] = [_count]
         self._queues: dict[str, QueueClient] = {}
         self._containers: dict[str, ContainerClient] = {}
+
+    @cached_property
+    def calls(self) -> "Calls":
+        """Tables, queues and leases, as the stores ask for them."""
+        if self._settings.calls == DIRECT:
+            return self._direct_calls()
+        from shared.adapters.storage.sdk.client import SdkCalls
+
+        return SdkCalls(self)
 
     def table(self, name: str) -> "TableClient":
         return self._tables.get_table_client(name)
@@ -91,7 +110,7 @@ class Connection:
         session = requests.Session()
         # Settings alone decide how storage is reached, not the proxies or .netrc of an environment.
         session.trust_env = False
-        session.hooks["response"].append(_count)
+        session.hooks["response"].append(self._tell)
         for scheme in ("https://", "http://"):
             # The SDK retries by itself; both together would multiply the tries.
             session.mount(scheme, HTTPAdapter(pool_connections=4, pool_maxsize=POOL_SIZE, max_retries=0))
@@ -142,6 +161,21 @@ class Connection:
             return BlobServiceClient.from_connection_string(self._settings.connection_string, **options)
         return BlobServiceClient(self._settings.blob_uri, credential=self._credential, **options)
 
+    def _tell(self, response: "Response", *_: object, **__: object) -> None:
+        for hear in self.listeners:
+            hear(str(response.request.method), response.status_code)
+
+    def _direct_calls(self) -> "Calls":
+        from shared.adapters.storage.direct.client import DirectCalls, opened
+        from shared.adapters.storage.direct.exchange import Patience
+        from shared.adapters.storage.direct.sending import Sender
+        from shared.adapters.storage.direct.wire import Wire
+
+        account, authority = opened(self._settings, lambda: self._credential)
+        wire = Wire(size=POOL_SIZE, ca_bundle=self._settings.ca_bundle)
+        patience = Patience(CONNECT_TIMEOUT, READ_TIMEOUT, self._retries)
+        return DirectCalls(Sender(account, authority, wire, patience=patience, listeners=self.listeners))
+
     def _new_queue(self, name: str) -> "QueueClient":
         from azure.storage.queue import QueueClient, TextBase64EncodePolicy
 
@@ -161,5 +195,5 @@ class Connection:
         }
 
 
-def _count(*_: object, **__: object) -> None:
+def _count(method: str, status: int) -> None:  # noqa: ARG001
     telemetry.count(telemetry.Counted.STORAGE_CALLS)

@@ -161,8 +161,11 @@ def _size(value: object) -> int:
 
 
 def payload_size(row: Mapping[str, Any]) -> int:
-    """About how many bytes a row takes in a transaction's body, rather too many: binary is base64 there."""
-    return _OPERATION_OVERHEAD + sum(_PROPERTY_OVERHEAD + 2 * _size(value) for value in row.values())
+    """About how many bytes a row takes in a transaction's body, rather too many.
+
+    JSON in ASCII writes two bytes of UTF-16 as six, such as `\\u00fc`; binary is base64, a third longer.
+    """
+    return _OPERATION_OVERHEAD + sum(_PROPERTY_OVERHEAD + 3 * _size(value) for value in row.values())
 
 
 def in_transactions(sized: Iterable[tuple[T, int]]) -> list[list[T]]:

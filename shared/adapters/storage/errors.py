@@ -39,13 +39,20 @@ def translated(what: str) -> Iterator[None]:
 
 
 def _from_answer(what: str, error: "HttpResponseError") -> PostledgerError:
-    code = code_of(error)
-    status = error.status_code or 0
+    headers = getattr(error.response, "headers", None) or {}
+    # The tables SDK says which operation of a transaction failed.
+    index = getattr(error, "index", None)
+    what = what if index is None else in_transaction(what, index)
+    return failure(what, error.status_code or 0, code_of(error), str(headers.get("Retry-After") or ""))
+
+
+def failure(what: str, status: int, code: str, retry_after: str = "") -> PostledgerError:
+    """The error behind an answer; status 0 where there was none. `retry_after` is the header's text."""
     message = f"{what}: {status or 'no answer'} {code}".strip()
     if code in _UNPROVISIONED:
         return Unavailable(f"{message}; was the storage account provisioned?")
     if status in _TOO_BUSY:
-        return Throttled(message, _retry_after(error))
+        return Throttled(message, seconds(retry_after))
     return _lasting(status, message, code) or Unavailable(message)
 
 
@@ -69,7 +76,11 @@ def code_of(error: "HttpResponseError") -> str:
     return str(getattr(code, "value", code))
 
 
-def _retry_after(error: "HttpResponseError") -> float | None:
-    headers = getattr(error.response, "headers", None) or {}
-    text = str(headers.get("Retry-After") or "")
-    return float(text) if text.isdecimal() else None
+def in_transaction(what: str, index: int) -> str:
+    """The place of an error for one operation of a transaction, counted from 0."""
+    return f"{what}, operation {index}"
+
+
+def seconds(retry_after: str) -> float | None:
+    """What a header `Retry-After` asks for; None where it names a date or nothing."""
+    return float(retry_after) if retry_after.isdecimal() else None

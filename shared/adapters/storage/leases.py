@@ -9,16 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Condition, Event, Lock, Thread
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from shared.adapters.storage.calls import LeaseCalls
 from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import escaped
-from shared.adapters.storage.errors import translated
 from shared.domain import names
 from shared.domain.errors import Busy, Conflict, NotFound, PostledgerError
-
-if TYPE_CHECKING:
-    from azure.storage.blob import BlobClient, BlobLeaseClient
 
 DURATION: Final = 20
 RENEW_EVERY: Final = 5.0
@@ -93,16 +90,26 @@ class AzureLeases:
             if turns.held is not None:
                 turns.held.release()
 
-    def _acquire(self, blob: str) -> "BlobLeaseClient | None":
+    def _acquire(self, blob: str) -> "_Lease | None":
         """The lease, or None while another process holds it."""
-        client = self._connection.container(names.LEASES).get_blob_client(blob)
+        calls = self._connection.calls.leases(names.LEASES)
         with suppress(Conflict):
             try:
-                return _leased(client)
+                return _Lease(calls, blob, calls.acquire(blob, DURATION))
             except NotFound:
-                _make(client)
-                return _leased(client)
+                with suppress(Conflict):
+                    calls.make(blob)
+                return _Lease(calls, blob, calls.acquire(blob, DURATION))
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Lease:
+    """A lease on a blob, by its id."""
+
+    calls: LeaseCalls
+    blob: str
+    id: str
 
 
 @dataclass(slots=True)
@@ -118,7 +125,7 @@ class _Turns:
 class _Held:
     """A lease that is renewed in the background until it is released."""
 
-    def __init__(self, lease: "BlobLeaseClient", renew_every: float) -> None:
+    def __init__(self, lease: _Lease, renew_every: float) -> None:
         self._lease = lease
         self._ended = Event()
         # A daemon: a worker that ends must not wait for it, and the lease then expires.
@@ -127,26 +134,15 @@ class _Held:
     def release(self) -> None:
         """End the lease. A lease that cannot be released expires within 20 s."""
         self._ended.set()
-        with suppress(PostledgerError), translated(names.LEASES):
-            self._lease.release()
+        with suppress(PostledgerError):
+            self._lease.calls.release(self._lease.blob, self._lease.id)
 
     def _renew(self, every: float) -> None:
         while not self._ended.wait(every):
             # A lost lease does no harm: ETags guard every write under it too.
-            with suppress(PostledgerError), translated(names.LEASES):
-                self._lease.renew()
+            with suppress(PostledgerError):
+                self._lease.calls.renew(self._lease.blob, self._lease.id)
 
 
 def _name(tenant_id: str, mailbox_id: str) -> str:
     return f"mailboxes/{escaped(tenant_id)}/{escaped(mailbox_id)}"
-
-
-def _leased(client: "BlobClient") -> "BlobLeaseClient":
-    # The SDK proposes an id, so a request that is repeated after a lost answer finds its own lease.
-    with translated(names.LEASES):
-        return client.acquire_lease(lease_duration=DURATION)
-
-
-def _make(client: "BlobClient") -> None:
-    with suppress(Conflict), translated(names.LEASES):
-        client.upload_blob(b"", overwrite=False)

@@ -3,35 +3,22 @@
 It knows no meaning of a row. A row is keys and columns by name; times are UTC.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, groupby
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
+from shared.adapters.storage.calls import Operation, Row, StoredRow, TableCalls
 from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import check_entity, in_transactions, payload_size
-from shared.adapters.storage.errors import translated
 from shared.domain.errors import Conflict, NotFound
 
-if TYPE_CHECKING:
-    from azure.data.tables import TableClient
+__all__ = ["KEYS", "Operation", "Row", "Table", "etag_of", "in_partition", "quoted", "where"]
 
 KEYS: Final = ("PartitionKey", "RowKey")
 # Azure answers at most 1,000 rows at once (Azurite takes any number).
 LARGEST_PAGE: Final = 1_000
-
-Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One part of a transaction: `create`, `upsert`, `replace`, `merge` or `delete`; ETag '' = unconditional."""
-
-    verb: str
-    row: Row
-    etag: str = ""
 
 
 class Table:
@@ -42,28 +29,18 @@ class Table:
         self.name = name
 
     @cached_property
-    def _client(self) -> "TableClient":
-        return self.connection.table(self.name)
+    def _calls(self) -> TableCalls:
+        return self.connection.calls.table(self.name)
 
     def get(self, partition: str, key: str, select: Sequence[str] = ()) -> Row | None:
         """A row, or None. `select` must name every column that is read."""
-        with suppress(NotFound), translated(self.name):
-            return self._client.get_entity(partition, key, select=list(select) or None)
+        with suppress(NotFound):
+            return self._calls.get(partition, key, select)
         return None
 
     def rows(self, condition: str, *, select: Sequence[str] = (), page: int = LARGEST_PAGE) -> Iterator[Row]:
         """The rows in key order; each request fetches `page` rows when the reader needs them."""
-        size = min(page, LARGEST_PAGE)
-        # The SDK asks for a page while its rows are read: errors come in the middle of an iteration.
-        found = iter(
-            self._client.query_entities(condition, select=list(select) or None, results_per_page=size)
-        )
-        while True:
-            with translated(self.name):
-                row = next(found, None)
-            if row is None:
-                return
-            yield row
+        return self._calls.rows(condition, select, min(page, LARGEST_PAGE))
 
     def write(self, row: Row, etag: str) -> str:
         """Insert (empty ETag), or replace under the ETag. Returns the new ETag; raises Conflict."""
@@ -86,9 +63,7 @@ class Table:
         # Azurite takes rows that Azure refuses, so tests would not see them.
         for operation in operations:
             check_entity(operation.row)
-        with translated(self.name):
-            results = self._client.submit_transaction(map(_sdk_operation, operations))
-        return [str(result.get("etag") or "") for result in results]
+        return self._calls.transact(operations)
 
     def write_many(self, operations: Iterable[Operation]) -> None:
         """One request per partition and 100 rows, partitions side by side; a single row needs no transaction.
@@ -118,9 +93,7 @@ class Table:
 
     def _single(self, operation: Operation) -> str:
         check_entity(operation.row)
-        with translated(self.name):
-            result = _submit(self._client, operation)
-        return str((result or {}).get("etag") or "")
+        return self._calls.submit(operation)
 
 
 def _groups(operations: Iterable[Operation]) -> list[list[Operation]]:
@@ -138,45 +111,7 @@ def _partition(operation: Operation) -> str:
 
 def etag_of(row: Row) -> str:
     """The ETag with which a row was read."""
-    # The SDK keeps it beside the columns, in an attribute of its own kind of dict.
-    metadata: Mapping[str, Any] = getattr(row, "metadata", {})
-    return str(metadata.get("etag") or "")
-
-
-def _conditions(operation: Operation) -> dict[str, Any]:
-    from azure.core import MatchConditions
-
-    if not operation.etag:
-        return {}
-    return {"etag": operation.etag, "match_condition": MatchConditions.IfNotModified}
-
-
-def _submit(client: "TableClient", operation: Operation) -> Mapping[str, Any] | None:
-    from azure.data.tables import UpdateMode
-
-    row = dict(operation.row)
-    match operation.verb:
-        case "create":
-            return client.create_entity(row)
-        case "upsert":
-            return client.upsert_entity(row, mode=UpdateMode.REPLACE)
-        case "delete":
-            client.delete_entity(row["PartitionKey"], row["RowKey"], **_conditions(operation))
-            return None
-        case verb:
-            mode = UpdateMode.MERGE if verb == "merge" else UpdateMode.REPLACE
-            return client.update_entity(row, mode=mode, **_conditions(operation))
-
-
-def _sdk_operation(operation: Operation) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    from azure.data.tables import UpdateMode
-
-    row = dict(operation.row)
-    if operation.verb in ("create", "delete"):
-        return operation.verb, row, _conditions(operation)
-    mode = UpdateMode.MERGE if operation.verb == "merge" else UpdateMode.REPLACE
-    verb = "upsert" if operation.verb == "upsert" else "update"
-    return verb, row, {"mode": mode, **_conditions(operation)}
+    return row.etag if isinstance(row, StoredRow) else ""
 
 
 def where(**conditions: str) -> str:

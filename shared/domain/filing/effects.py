@@ -266,6 +266,6 @@ def _lent(before: Shown, after: StoredMessage) -> Iterable[Effect]:
     # Before dependents are told: one that asks for the conversation is to find it.
     if after.is_filed and after.opens_conversation:
         yield PutConversation(after)
-    gained, lost = after.refs - before.certain, before.refs - after.refs
+    gained, lost = after.lent - before.certain, before.told - after.lent
     if gained or lost:
         yield TellDependents(after, gained, lost, with_kept=after.takes_thread_along)

@@ -121,7 +121,11 @@ class StoredMessage:
 
     def revised(self, seen: "StoredMessage", decision: Decision) -> "StoredMessage | None":
         """This message under a new decision; None where it is not done, or not as it was seen."""
-        if self.state != DONE or self.decision != seen.decision:
+        return self.redecided(seen, decision) if self.state == DONE else None
+
+    def redecided(self, seen: "StoredMessage", decision: Decision) -> "StoredMessage | None":
+        """The same, done or being written; None where it is not as it was seen."""
+        if self.is_deleted or self.decision != seen.decision or self.decided != seen.decided:
             return None
         return replace(self.reopened(silent=True), decision=decision)
 
@@ -135,7 +139,7 @@ class StoredMessage:
         if self.rests_on == applied.rests_on:
             return replace(self, state=DONE, undone=None)
         # Another worker may have written this state, and this one has written that: either may stand.
-        either = self.shown.and_maybe(self.refs).and_maybe(applied.refs)
+        either = self.and_maybe_shown.and_maybe(applied.refs, applied.lent)
         return replace(self.reopened(silent=True), before=either)
 
     def following(self, earlier: "StoredMessage") -> "StoredMessage":
@@ -145,8 +149,8 @@ class StoredMessage:
         # `finished` has just noted more than can be told from the two states.
         if self.before != earlier.before:
             return self
-        is_same = self.refs == earlier.refs
-        return replace(self, before=earlier.shown if is_same else earlier.shown.and_maybe(earlier.refs))
+        is_same = (self.refs, self.lent) == (earlier.refs, earlier.lent)
+        return replace(self, before=earlier.shown if is_same else earlier.and_maybe_shown)
 
     @property
     def refs(self) -> frozenset[RecordRef]:
@@ -154,9 +158,19 @@ class StoredMessage:
         return frozenset(link.ref for link in self.decision.links) if self.is_filed else frozenset()
 
     @property
+    def lent(self) -> frozenset[RecordRef]:
+        """Those of them on which its answers may be filed: a Bcc is not given away."""
+        return self.refs - {link.ref for link in self.decision.links if link.evidence.is_blind}
+
+    @property
     def shown(self) -> Shown:
         """What may stand of it beside its row."""
-        return Shown.of(self.refs) if self.state == DONE else self.before
+        return Shown.of(self.refs, self.lent) if self.state == DONE else self.before
+
+    @property
+    def and_maybe_shown(self) -> Shown:
+        """The same, and what its own state says, which may have been carried out in part."""
+        return self.shown.and_maybe(self.refs, self.lent)
 
     @property
     def rests_on(self) -> tuple[object, ...]:

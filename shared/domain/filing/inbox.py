@@ -93,6 +93,8 @@ def _check_same(standing: PersonDecision, decision: PersonDecision) -> None:
         return
     if standing.by != decision.by:
         raise Outdated("Somebody else was faster: this mail has been decided on. Read My Inbox again.")
+    if standing.what == DELETE:
+        raise WrongState("You have deleted this mail: it cannot be brought back.")
     raise WrongState("You have decided on this mail already. Undo that first.")
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from shared.domain.errors import InvalidInput, Unknown
 from shared.domain.filing.filing import StoredMessage
-from shared.domain.filing.person_decisions import BY_HAND, CERTAIN
+from shared.domain.filing.person_decisions import BY_HAND, CERTAIN, PersonDecision
 from shared.domain.matching.evidence import NO_EVIDENCE, RECORD, Evidence
 from shared.domain.matching.matching import Decision, Disposition, Link
 from shared.domain.records.records import Record, RecordRef
@@ -59,7 +59,8 @@ def linked(stored: StoredMessage, links: Sequence[Link]) -> StoredMessage | None
 def unlinked(stored: StoredMessage, ref: RecordRef) -> StoredMessage | None:
     """The mail taken from a record, to which no rule brings it back; None when a person has done so before.
 
-    Taken from its last one, it goes back to My Inbox, whatever was decided there. Raises Unknown.
+    Taken from its last one, it goes back to My Inbox, whatever was decided there, and what that decision taught is
+    forgotten. The mails that were filed along stay: each is taken away by itself, or all by an undo. Raises Unknown.
     """
     links = [link for link in stored.decision.links if link.ref != ref]
     if len(links) == len(stored.decision.links):
@@ -71,6 +72,7 @@ def unlinked(stored: StoredMessage, ref: RecordRef) -> StoredMessage | None:
         decision=filed_on(links, Decision(Disposition.TRIAGE, (), UNLINKED, stored.decision.suggestions)),
         # Back in My Inbox, it is to be decided on anew.
         decided=stored.decided if links else None,
+        undone=stored.undone if links else stored.undone or _teaching(stored.decided),
         unlinked=stored.unlinked | {ref},
     )
 
@@ -91,6 +93,11 @@ def filed_on(links: Sequence[Link], otherwise: Decision) -> Decision:
             else replace(otherwise, disposition=Disposition.TRIAGE, links=(), reason=UNLINKED)
         )
     return replace(otherwise, disposition=Disposition.FILED, links=ordered, reason=ordered[0].rule)
+
+
+def _teaching(decided: PersonDecision | None) -> PersonDecision | None:
+    """A decision that goes, as far as it taught an address: neither its thread nor the record it opened goes along."""
+    return replace(decided, thread=(), opens=None) if decided and decided.taught else None
 
 
 def _is_new(link: Link, held: Link | None) -> bool:

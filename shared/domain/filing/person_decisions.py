@@ -31,7 +31,8 @@ class PersonDecision:
 
     `opens` is the record that it opens. `file_thread`: the thread's other mails in My Inbox go along; `thread`
     are the keys of those that did, and `along` is on theirs: the key of the mail they went along with.
-    `settled`: the thread has been seen to, once. `taught` is the address whose mail follows from now on, '' = none.
+    `settled`: the thread has been seen to, once; of mail that went along: that decision stood behind it.
+    `taught` is the address whose mail follows from now on, '' = none.
     """
 
     what: str

@@ -19,7 +19,7 @@ from shared.domain.errors import (
     Unreadable,
     longest,
 )
-from shared.domain.filing.filing import DONE
+from shared.domain.filing.filing import PENDING, StoredMessage
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import FetchedMessage, MessageHead
 from shared.ports.mail import Listed, MailAccess
@@ -29,7 +29,7 @@ from shared.ports.stores.filing import MessageStore
 from shared.ports.work import Clock, CommandQueue
 from shared.services.capture.arrivals import Arrivals
 from shared.services.capture.scopes import Scope
-from shared.services.capture.screening import Screen, Screened
+from shared.services.capture.screening import Screen, Screened, keep_begun
 from shared.services.commands.failures import failure_of, record
 
 # A notification may come before its mail can be read, and a draft's id goes when it is sent.
@@ -37,6 +37,8 @@ NOT_FOUND_TRIES = 3
 NOT_FOUND_DELAY = 15.0
 # A command that has waited for so long may come after another one for the same mails: the ledger is asked first.
 LATE = timedelta(seconds=60)
+# A command of which the host has lost sight comes back no sooner (visibilityTimeout in host.json).
+REPEATED = timedelta(seconds=10)
 
 T = TypeVar("T")
 
@@ -87,15 +89,20 @@ class FetchMail:
             return self._whole_at_once(scope, command)
         return self._heads_first(scope, command, is_late=is_late)
 
+    def _is_repeat(self, command: IngestMessages) -> bool:
+        """Whether an earlier try may have begun; one that was killed comes back as the same try, but later."""
+        return command.attempt > 0 or self.clock() - command.first_at >= REPEATED
+
     def _whole_at_once(self, scope: Scope, command: IngestMessages) -> Fetched:
         whole = self._answers(scope, command, self.mail.open(scope.mailbox).messages(command.items), {})
         heads = [mail.head for mail in whole.had.values()] + self._heads_of(scope, whole.failed)
-        return _fetched(self._screened(scope, heads), whole, {})
+        return _fetched(self._screened(scope, command, heads), whole, {})
 
     def _heads_first(self, scope: Scope, command: IngestMessages, *, is_late: bool) -> Fetched:
         known = self._answers(scope, command, self.mail.open(scope.mailbox).heads(command.items), {})
         heads = list(known.had.values())
-        screened = self._screened(scope, self._unsettled(scope, heads) if is_late else heads)
+        left = self._unsettled(scope, heads) if is_late else heads
+        screened = self._screened(scope, command, left)
         wanted = [mail.head.item for mail in screened if mail.verdict.keep]
         whole = self._answers(scope, command, self._whole(scope, wanted, known.later), known.later)
         return _fetched(screened, whole, known.later)
@@ -104,12 +111,9 @@ class FetchMail:
         """Those for which something is left to do; a mail may be in the ledger and not have all its rows yet."""
         known = self.arrivals.known(scope, [Listed(head.item, head.received_at, head) for head in heads])
         settled = {head.item: known[head.item] for head in heads if _is_settled(head, known)}
-        kept = [row.message_key for row in settled.values() if row.outcome != SKIPPED]
-        stored = self.messages.get_many(scope.tenant_id, kept) if kept else {}
-        complete = {key for key, message in stored.items() if message.state == DONE or message.is_deleted}
-        done = {
-            item for item, row in settled.items() if row.outcome == SKIPPED or row.message_key in complete
-        }
+        keys = [row.message_key for row in settled.values() if row.message_key]
+        stored = self.messages.get_many(scope.tenant_id, keys) if keys else {}
+        done = {item for item, row in settled.items() if _is_complete(row, stored.get(row.message_key))}
         left = [head for head in heads if head.item not in done]
         telemetry.event("ingest_late", mailbox=scope.mailbox.mailbox_id, ids=len(heads), left=len(left))
         return left
@@ -164,7 +168,9 @@ class FetchMail:
                 had[item] = outcome
         return Answers(had, failed, later)
 
-    def _screened(self, scope: Scope, heads: Sequence[MessageHead]) -> list[Screened]:
+    def _screened(
+        self, scope: Scope, command: IngestMessages, heads: Sequence[MessageHead]
+    ) -> list[Screened]:
         folders: dict[str, FolderState] = {}
         for folder_id in {head.folder_id for head in heads}:
             state = self.folders.get(scope.mailbox, folder_id)
@@ -176,7 +182,7 @@ class FetchMail:
             self.queue.put(SyncMailbox.of(scope.mailbox, self.clock()))
         screened = self.screen(scope, known, folders)
         self.arrivals.record_unreadable(scope, screened)
-        return screened
+        return keep_begun(self.messages, scope, screened) if self._is_repeat(command) else screened
 
 
 def _fetched(
@@ -210,6 +216,11 @@ def _raise_if_refused(
 def _is_settled(head: MessageHead, known: Mapping[ItemRef, Sighting]) -> bool:
     row = known.get(head.item)
     return row is not None and row.is_settled and row.folder_id == head.folder_id
+
+
+def _is_complete(row: Sighting, stored: StoredMessage | None) -> bool:
+    """Skipped mail is not stored, unless it was begun before capture came to skip it."""
+    return row.outcome == SKIPPED if stored is None else stored.state != PENDING
 
 
 def failing(sighting: Sighting, error: PermanentError) -> Sighting:

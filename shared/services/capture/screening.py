@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from shared.domain.capture import screening
 from shared.domain.capture.folders import FolderState
 from shared.domain.capture.screening import Capture, Policy
 from shared.domain.capture.sightings import Sighting, sighting_of, unreadable
 from shared.domain.errors import Unreadable
-from shared.domain.filing.filing import Dependent
+from shared.domain.filing.filing import PENDING, Dependent, StoredMessage
+from shared.domain.mail.identity import Fingerprint, family, variant_key
 from shared.domain.mail.messages import MessageHead
 from shared.domain.matching.candidates import Candidates, ThreadHit
 from shared.ports.stores.filing import MessageStore
@@ -19,6 +21,8 @@ from shared.services.matching.forgeries import CountForgeries
 # Such a mail may turn out to answer one that is filed; every other reason to skip stands, but for the reports of
 # the organisation's own mail server: only staff is named on them.
 MAY_BE_RESCUED = ("unknown_people", "private")
+# Why a mail is kept that capture would skip by now.
+BEGUN: Final = "begun"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +106,39 @@ def wait_for_parents(messages: MessageStore, scope: Scope, head: MessageHead) ->
         if stored is not None:
             found.append(stored.as_thread_hit(message_id))
     return tuple(found)
+
+
+def keep_begun(messages: MessageStore, scope: Scope, screened: Sequence[Screened]) -> list[Screened]:
+    """The same, but what an earlier try has begun to file is kept: its entries may stand, and nobody else ends it.
+
+    Costs a read for each mail that is skipped: only for commands that come again.
+    """
+    keys = [mail.sighting.message_key for mail in screened if _may_be_begun(mail)]
+    found = dict(messages.get_many(scope.tenant_id, keys)) if keys else {}
+    numbers = [(key, number) for key, stored in found.items() for number in range(1, stored.variants + 1)]
+    others = [variant_key(key, number) for key, number in numbers]
+    found |= messages.get_many(scope.tenant_id, others) if others else {}
+    begun = [stored for stored in found.values() if stored.state == PENDING]
+    return [_kept_if_begun(messages, scope, mail, begun) for mail in screened]
+
+
+def _may_be_begun(mail: Screened) -> bool:
+    """Mail of people who are erased is taken away whatever its state."""
+    return not mail.verdict.keep and mail.error is None and mail.verdict.reason != screening.ERASED
+
+
+def _kept_if_begun(
+    messages: MessageStore, scope: Scope, mail: Screened, begun: Sequence[StoredMessage]
+) -> Screened:
+    if not _may_be_begun(mail):
+        return mail
+    own = family(mail.sighting.message_key)
+    fingerprint = Fingerprint.of(mail.head)
+    for stored in begun:
+        if stored.key in own and stored.fingerprint.is_same_mail(fingerprint):
+            copies = messages.copies(scope.tenant_id, stored.key)
+            # Begun from another mailbox, it says nothing of this one's copy.
+            if any(copy.mailbox_id == scope.mailbox.mailbox_id for copy in copies):
+                verdict = Capture(True, BEGUN)
+                return replace(mail, verdict=verdict, sighting=sighting_of(mail.head, verdict, scope.hasher))
+    return mail

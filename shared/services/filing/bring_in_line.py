@@ -76,7 +76,7 @@ class BringInLine:
             raise NotFound("a message went away before it was done")
         # Deleted meanwhile: what this worker has written since is known to nobody else.
         if standing.is_deleted:
-            self.clear(tenant_id, standing, stored.shown.and_maybe(stored.refs))
+            self.clear(tenant_id, standing, stored.and_maybe_shown)
         elif standing.state != DONE:
             raise Conflict(f"message {stored.key} changed while its rows were written")
 

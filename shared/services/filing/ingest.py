@@ -12,6 +12,7 @@ from shared.domain.commands.commands import IngestMessages
 from shared.domain.commands.retries import delay, is_overdue
 from shared.domain.errors import (
     AccessDenied,
+    Conflict,
     MailboxUnavailable,
     PermanentError,
     TransientError,
@@ -69,8 +70,9 @@ class Ingest:
             if not fetched.kept and not fetched.others:
                 raise error
             self.turns.told(scope, error)
-        tell(command, self._file_all(scope, command, fetched), self.clock())
-        return fetched.later
+        sightings, conflicts = self._file_all(scope, command, fetched)
+        tell(command, sightings, self.clock())
+        return {**fetched.later, **conflicts}
 
     def _go_on(self, command: IngestMessages, later: Mapping[ItemRef, TransientError]) -> None:
         """What was not given this time gets a command of its own. Some was had: this counts as no try."""
@@ -80,16 +82,19 @@ class Ingest:
         if is_overdue(command.first_at, self.clock()):
             telemetry.overdue(command.mailbox_id, command.attempt, error, wait)
 
-    def _file_all(self, scope: Scope, command: IngestMessages, fetched: Fetched) -> list[Sighting]:
+    def _file_all(
+        self, scope: Scope, command: IngestMessages, fetched: Fetched
+    ) -> tuple[list[Sighting], Mapping[ItemRef, TransientError]]:
         """Oldest first, so that a mail of this batch finds its parent in it; sightings, then `done`.
 
-        A mail that can never be filed is recorded, and the others go on.
+        A mail that can never be filed is recorded, and the others go on. Returns the ledger rows, and the mails that
+        changed while they were filed.
         """
         oldest_first = sorted(
             fetched.kept, key=lambda kept: (kept.mail.head.received_at, kept.mail.head.item)
         )
         sightings = list(fetched.others)
-        unfinished = []
+        unfinished: dict[ItemRef, StoredMessage] = {}
         for kept in oldest_first:
             try:
                 stored = self._file(scope, kept)
@@ -101,13 +106,26 @@ class Ingest:
                 sightings.append(failing(kept.screened.sighting, error))
                 continue
             sightings.append(settled(kept.screened.sighting, stored))
-            unfinished.append(stored)
+            unfinished[kept.mail.head.item] = stored
         # Behind the rows that readers see, ahead of `done`: what is done is in the ledger.
         if sightings:
             self.sightings.put(scope.mailbox, sightings)
-        for stored in unfinished:
-            self.bring_in_line.finish(scope.tenant_id, stored)
-        return sightings
+        return sightings, self._finish_all(scope, unfinished)
+
+    def _finish_all(
+        self, scope: Scope, unfinished: Mapping[ItemRef, StoredMessage]
+    ) -> Mapping[ItemRef, TransientError]:
+        """Returns those that changed meanwhile; raises Conflict when all of them did."""
+        conflicts: dict[ItemRef, TransientError] = {}
+        for item, stored in unfinished.items():
+            try:
+                self.bring_in_line.finish(scope.tenant_id, stored)
+            # A bounce may stand in the same batch as the mail that it is about: only that mail comes back.
+            except Conflict as error:
+                conflicts[item] = error
+        if conflicts and len(conflicts) == len(unfinished):
+            raise next(iter(conflicts.values()))
+        return conflicts
 
     def _file(self, scope: Scope, kept: Kept) -> StoredMessage:
         matched = self.match(scope, kept.mail, kept.screened.candidates)

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from itertools import chain
 from typing import Final
@@ -12,7 +13,7 @@ from shared.domain.commands.commands import RematchMessages
 from shared.domain.connections.organisations import Organisation
 from shared.domain.errors import Unknown
 from shared.domain.filing.entries import decode_cursor, encode_cursor
-from shared.domain.filing.filing import Copy, StoredMessage
+from shared.domain.filing.filing import DONE, Copy, StoredMessage
 from shared.domain.mail.documents import head_of
 from shared.domain.mail.identity import variant_key
 from shared.domain.mail.messages import Document
@@ -33,6 +34,9 @@ from shared.services.matching.candidates import GatherCandidates
 PAGE: Final = 100
 # What a mail lends its thread follows in the next turn; a longer chain of answers is rare.
 MOST_TURNS: Final = 5
+# A worker may have looked at the parent before it lost records, and write what it saw behind this run. None that is
+# under way now is left after the longest time that the host gives one (functionTimeout in host.json).
+LAST_WORKER: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,13 +177,32 @@ class RunRematch:
             telemetry.event("rematch_done", run=command.run, turns=command.turn + 1)
 
     def _decide_on(self, organisation: Organisation, command: RematchMessages) -> None:
-        """These messages, and the others that carry their Message-IDs."""
+        """These messages, and the others that carry their Message-IDs; once more when no earlier look is left."""
         found = dict(self.messages.get_many(command.tenant_id, command.keys))
         # A mail leaves word under its Message-ID's key, whichever of several mails with that id it is.
         others = list(chain.from_iterable(map(_variants_of, found.values())))
         found |= self.messages.get_many(command.tenant_id, others) if others else {}
-        changed = sum(self._revise(organisation, stored, command.run) for stored in found.values())
+        change_id = f"{command.run}.{command.turn}"
+        changed = sum(self._revise_dependent(organisation, stored, change_id) for stored in found.values())
+        if not command.turn:
+            again = replace(command, attempt=0, first_at=self.clock(), turn=1)
+            self.queue.put(again, delay=LAST_WORKER.total_seconds())
         telemetry.event("dependents_decided", run=command.run, messages=len(found), changed=changed)
+
+    def _revise_dependent(self, organisation: Organisation, stored: StoredMessage, change_id: str) -> bool:
+        """Whether it was changed. One that is being written is told on its row, and finished by whoever writes it.
+
+        That worker sees at its end that other rows are to stand, or fails and decides under the parent of then.
+        """
+        if stored.state == DONE or change_id in stored.change_ids:
+            return self._revise(organisation, stored, change_id)
+        found = self.reconsider(organisation, stored)
+        if found is None:
+            return False
+        revise = partial(StoredMessage.redecided, seen=stored, decision=found.after)
+        # Without the change's id: by that a run knows what it has to finish itself.
+        changed = self.change(organisation.tenant_id, stored.key, revise, known=stored)
+        return changed is not None and changed.decision == found.after
 
     def _revise(self, organisation: Organisation, stored: StoredMessage, change_id: str) -> bool:
         """Whether it was changed, now or by a try of this page that was cut short."""

@@ -1,9 +1,12 @@
-"""Clients by connection string and by identity, without a request."""
+"""Calls and clients by connection string and by identity, without a request."""
 
 import subprocess
 import sys
+from dataclasses import replace
 
 from shared.adapters.storage.connection import Connection, StorageSettings
+from shared.adapters.storage.direct.client import DirectCalls
+from shared.adapters.storage.sdk.client import SdkCalls
 
 KEY = "bm90aGluZw=="
 BY_KEY = StorageSettings(
@@ -26,6 +29,13 @@ def test_both_ways_lead_to_the_same_places():
         assert connection.container("leases").url == "https://acc.blob.core.windows.net/leases"
 
 
+def test_the_setting_says_who_makes_the_calls():
+    assert isinstance(Connection(BY_KEY).calls, DirectCalls)
+    assert isinstance(Connection(replace(BY_KEY, calls="sdk")).calls, SdkCalls)
+    connection = Connection(BY_KEY)
+    assert connection.calls is connection.calls
+
+
 def test_clients_are_made_once_and_share_one_pool():
     connection = Connection(BY_KEY)
     assert connection.queue("a") is connection.queue("a")
@@ -41,8 +51,8 @@ def test_nothing_is_taken_from_the_environment_but_a_given_bundle_is_trusted():
 
 
 def test_side_by_side_keeps_the_order():
-    assert Connection(BY_KEY).side_by_side(lambda one: one * 2, range(40)) == [one * 2 for one in range(40)]
-    assert Connection(BY_KEY).side_by_side(lambda one: one, []) == []
+    assert Connection(BY_KEY).side_by_side(lambda number: number * 2, range(40)) == list(range(0, 80, 2))
+    assert Connection(BY_KEY).side_by_side(lambda number: number, []) == []
 
 
 def test_importing_the_adapters_loads_no_azure_package():
@@ -52,17 +62,36 @@ def test_importing_the_adapters_loads_no_azure_package():
         "queue",
         *(f"stores.{name}" for name in ("attachments", "mailboxes", "messages", "records")),
     )
-    lines = [f"import shared.adapters.storage.{one}" for one in modules]
+    lines = [f"import shared.adapters.storage.{module}" for module in modules]
     code = "\n".join(["import sys", *lines, "print([m for m in sys.modules if m.split('.')[0] == 'azure'])"])
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
-def test_a_webhook_that_only_enqueues_never_loads_blobs_or_identity():
-    code = (
-        "import sys\nfrom shared.adapters.storage.connection import Connection, StorageSettings\n"
-        f"Connection(StorageSettings({BY_KEY.connection_string!r})).queue('mail-sync')\n"
-        "print([m for m in sys.modules if m in ('azure.storage.blob', 'azure.identity', 'azure.data.tables')])"
-    )
+def loaded_by_a_put(calls: str) -> set[str]:
+    """The modules of a process that has put one command; nobody listens where it is put."""
+    account = f"AccountName=acc;AccountKey={KEY};QueueEndpoint=http://127.0.0.1:1/acc"
+    code = f"""
+import sys
+from contextlib import suppress
+from shared.adapters.storage.connection import Connection, StorageSettings
+from shared.domain.errors import Unavailable
+with suppress(Unavailable):
+    connection = Connection(StorageSettings({account!r}, calls={calls!r}), retries=0)
+    connection.calls.queue("mail-sync").put("{{}}", hidden=0, timeout=0.1)
+print(*sys.modules)
+"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    return set(done.stdout.split())
+
+
+def test_a_webhook_that_only_enqueues_loads_nothing_of_azure():
+    loaded = loaded_by_a_put("direct")
+    assert "urllib3" in loaded
+    assert not {name for name in loaded if name.split(".")[0] in ("azure", "requests")}
+
+
+def test_with_the_sdk_it_never_loads_blobs_or_identity():
+    loaded = loaded_by_a_put("sdk")
+    assert "azure.storage.queue" in loaded
+    assert not loaded & {"azure.storage.blob", "azure.identity", "azure.data.tables"}

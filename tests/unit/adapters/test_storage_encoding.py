@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.adapters.storage import encoding
+from shared.adapters.storage.direct.entities import to_json
 from shared.adapters.storage.encoding import (
     check_entity,
     check_queue_message,
@@ -158,3 +159,8 @@ class TestTransactions:
 
     def test_the_estimate_covers_what_base64_adds(self):
         assert payload_size(row(content=b"x" * 60_000)) > 80_000
+
+    @pytest.mark.parametrize("character", ["x", "ü", "邮", "😀", "\n"])
+    def test_the_estimate_covers_what_json_escapes(self, character):
+        text = row(text=character * 10_000)
+        assert payload_size(text) > len(to_json(text))

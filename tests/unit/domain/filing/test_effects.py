@@ -22,6 +22,7 @@ from shared.domain.filing.effects import (
 from shared.domain.filing.filing import DONE, StoredMessage
 from shared.domain.filing.person_decisions import OPEN, PersonDecision
 from shared.domain.filing.shown import NOTHING, Shown
+from shared.domain.matching.evidence import Evidence
 from shared.domain.records.records import RecordRef
 from tests.builders import (
     AGENT,
@@ -42,7 +43,7 @@ AROUND = Surroundings(a_document(), (a_mailbox(),))
 
 
 def shown(*refs: RecordRef, certain: tuple[RecordRef, ...] = ()) -> Shown:
-    return Shown(frozenset(refs), frozenset(certain))
+    return Shown(frozenset(refs), frozenset(certain), frozenset(refs))
 
 
 def of(kind: Any, before: Shown, after: StoredMessage, around: Surroundings = AROUND) -> list[Any]:
@@ -76,9 +77,20 @@ def test_dependents_hear_of_what_is_not_certain_and_of_what_may_have_been_told()
 
 
 def test_a_record_that_was_lost_and_is_back_before_that_was_carried_out_is_told_again() -> None:
-    before = Shown.of(frozenset({C1})).and_maybe(frozenset())
+    before = Shown.of(frozenset({C1}), frozenset({C1})).and_maybe(frozenset(), frozenset())
     [told] = of(TellDependents, before, filed_on(C1))
     assert (told.gained, told.lost) == ({C1}, set())
+
+
+def test_a_record_to_which_only_a_bcc_led_is_told_of_once_a_person_says_so() -> None:
+    blind = replace(a_link("contact/C-1"), evidence=Evidence("bcc", "x@adatum.example"))
+    hidden = a_stored_message(decision=replace(a_decision(), links=(blind,)))
+    assert of(TellDependents, NOTHING, hidden) == []
+    [told] = of(TellDependents, hidden.shown.and_maybe(hidden.refs, hidden.lent), filed_on(C1))
+    assert (told.gained, told.lost) == ({C1}, set())
+    # Taken back before anybody can know whether it has been told.
+    [told] = of(TellDependents, filed_on(C1).and_maybe_shown, hidden)
+    assert (told.gained, told.lost) == (set(), {C1})
 
 
 def test_what_an_undone_decision_taught_and_opened_is_taken_back() -> None:

@@ -210,3 +210,18 @@ def test_a_link_by_hand_takes_the_place_of_one_that_rests_on_a_bcc(world: World)
     world.work()
     assert refs(read(world, BEN).links) == {"contact/C-1", "contact/C-9", "client/K-9"}
     assert len(timeline(world, BEN, "client/K-9")) == 1
+
+
+@pytest.mark.parametrize("is_late", [True, False])
+def test_an_answer_hears_of_a_link_by_hand_in_the_place_of_a_bcc_whichever_comes_first(
+    world: World, is_late: bool
+) -> None:
+    send(world)
+    answer = world.deliver(in_reply_to=(ID,), message_id="answer@fabrikam.example")
+    if not is_late:
+        world.notify(answer)
+    world.link_message(BEN, key(world), a_ref("contact/C-9"))
+    world.work()
+    if is_late:
+        world.notify(answer)
+    assert len(timeline(world, BEN, "contact/C-9")) == 2

@@ -20,6 +20,7 @@ from shared.domain.filing.person_decisions import DELETE, LINK, NOTE, OPEN
 from shared.domain.privacy.callers import ADMIN, Caller
 from shared.domain.privacy.callers import AGENT as AGENT_ROLE
 from shared.services.capture.scopes import hasher_of
+from shared.services.filing.change_by_person import LOST, overdue
 from shared.services.filing.inbox import Wanted
 from shared.services.filing.read_inbox import InboxPage
 from tests.builders import AGENT, CONTACT, HASH_KEY, NOW, TENANT, a_record, a_ref, an_attachment
@@ -375,6 +376,12 @@ class TestDeleting:
         with pytest.raises(WrongState, match="cannot be brought back"):
             world.undo_decision(ADMIN_ANN, key)
 
+    def test_another_decision_is_told_so(self, world: World) -> None:
+        key = arrive(world)
+        world.decide(ADMIN_ANN, key, Wanted(DELETE))
+        with pytest.raises(WrongState, match="have deleted this mail: it cannot be brought back"):
+            world.decide(ADMIN_ANN, key, linking())
+
     def test_deleting_again_changes_nothing(self, world: World) -> None:
         key = arrive(world)
         world.decide(ADMIN_ANN, key, Wanted(DELETE))
@@ -461,6 +468,42 @@ class TestThreads:
         world.work()
         assert len(subjects(world)) == 2
 
+    @pytest.mark.parametrize("step", ["unlinked", "gone"])
+    def test_what_becomes_of_the_first_by_itself_leaves_the_others(self, world: World, step: str) -> None:
+        keys = a_thread(world)
+        world.decide(ANN, keys[0], linking())
+        world.work()
+        if step == "unlinked":
+            for ref in links(world, keys[0]):
+                world.unlink_message(ANN, keys[0], a_ref(ref))
+        else:
+            del world.storage.messages.rows[(TENANT, keys[0])]
+        world.work()
+        along = links(world, keys[1])
+        world.link_message(ANN, keys[1], a_ref("opportunity/O-1"))
+        world.work()
+        assert set(links(world, keys[1])) == {*along, "opportunity/O-1"}
+
+    def test_a_mail_that_goes_away_meanwhile_is_left_out(self, world: World) -> None:
+        keys = a_thread(world)
+        world.decide(ANN, keys[0], linking())
+        del world.storage.messages.rows[(TENANT, keys[1])]
+        while commands := world.storage.queue.take("filing"):
+            for command in commands:
+                world.run(command)
+        assert {entry.message_key for entry in world.timeline()} == {keys[0], keys[2], keys[3]}
+
+    def test_what_goes_along_after_a_backlog_is_not_taken_for_lost(self, world: World) -> None:
+        keys = a_thread(world)
+        world.decide(ANN, keys[0], linking())
+        world.now += LOST + timedelta(minutes=1)
+        world.run(world.storage.queue.take("filing")[0])
+        noted = [
+            change for change in world.storage.inbox.pending_changes(TENANT) if change.message_key != keys[0]
+        ]
+        assert len(noted) == 3
+        assert overdue(noted, world.now) == []
+
 
 class TestTeaching:
     def test_the_address_follows_if_the_agent_says_so(self, world: World) -> None:
@@ -472,6 +515,28 @@ class TestTeaching:
     def test_not_otherwise(self, world: World) -> None:
         world.decide(ANN, arrive(world), linking())
         world.work()
+        assert world.storage.index.taught == set()
+
+    def test_what_was_taught_goes_with_the_last_record(self, world: World) -> None:
+        key = arrive(world)
+        world.decide(ANN, key, linking("opportunity/O-1", follow_address=True))
+        world.work()
+        world.unlink_message(ANN, key, a_ref("opportunity/O-1"))
+        world.work()
+        assert world.storage.index.taught == set()
+        world.decide(ANN, key, linking("opportunity/O-1"))
+        world.work()
+        assert links(world, key) == ["opportunity/O-1"]
+
+    def test_a_record_that_was_opened_stays_without_the_mail(self, world: World) -> None:
+        key = arrive(world)
+        world.decide(ANN, key, Wanted(OPEN, kind="opportunity", client="K-1", follow_address=True))
+        world.work()
+        opened = links(world, key)
+        for ref in opened:
+            world.unlink_message(ANN, key, a_ref(ref))
+        world.work()
+        assert world.storage.records.get(TENANT, a_ref(next(ref for ref in opened if "opportunity" in ref)))
         assert world.storage.index.taught == set()
 
     def test_a_colleagues_address_is_refused(self, world: World) -> None:
@@ -606,10 +671,13 @@ class TestUndo:
         lead, mate = a_thread(world)[:2]
         world.decide(ANN, lead, linking())
         world.work()
-        decided = stored(world, mate)
+        along = stored(world, mate)
+        assert along.decided is not None
         world.undo_decision(ANN, lead)
         world.work()
-        late = replace(decided, etag=stored(world, mate).etag, state="pending")
+        # As it is filed along: no command has looked at it yet.
+        decided = replace(along.decided, settled=False)
+        late = replace(along, decided=decided, etag=stored(world, mate).etag, state="pending")
         world.storage.messages.save(TENANT, late)
         world.run(FileMessage(tenant_id=TENANT, key=mate, first_at=NOW))
         assert stored(world, mate).decided is None

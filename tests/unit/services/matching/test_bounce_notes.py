@@ -1,9 +1,11 @@
 """Bounces: tied to the mail that did not arrive, shown on it and on its entries, whatever fails in between."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from shared.domain.commands.commands import IngestMessages
 from shared.domain.errors import NotFound
 from shared.domain.filing.filing import StoredMessage
 from tests.builders import AGENT, CONTACT, NOW, TENANT, a_record
@@ -148,3 +150,21 @@ def test_a_report_whose_mime_is_gone_is_filed_as_any_mail(world: World) -> None:
 def test_mail_by_people_costs_no_further_request(world: World) -> None:
     world.notify(world.deliver())
     assert world.mail.calls["mime"] == 0
+
+
+def test_of_a_batch_only_the_mail_that_its_own_bounce_changed_comes_back(world: World) -> None:
+    earlier = NOW - timedelta(minutes=1)
+    sent = world.deliver(
+        folder="sentitems",
+        sender=AGENT,
+        to=(CONTACT, GONE),
+        message_id="out@contoso.example",
+        received_at=earlier,
+    )
+    report = world.deliver(**BOUNCE)
+    world.notify(sent, report)
+    again = [command for command in world.storage.queue.commands if isinstance(command, IngestMessages)]
+    assert [(command.items, command.attempt) for command in again] == [((sent,), 0)]
+    world.work()
+    assert [bounced.address for bounced in original(world).bounces] == [GONE]
+    assert {row.message.state for row in world.storage.messages.rows.values() if row.message} == {"done"}

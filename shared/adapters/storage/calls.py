@@ -1,0 +1,87 @@
+"""What tables, queues and leases ask of a storage account, whichever client carries it out.
+
+`direct` and `sdk` implement it, and pass the same contract tests. Every call raises the domain's errors: NotFound,
+Conflict, Throttled, Rejected and Unavailable, as `errors` draws them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A write of one row: `create`, `upsert`, `replace`, `merge` or `delete`; ETag '' = unconditional."""
+
+    verb: str
+    row: Row
+    etag: str = ""
+
+
+class StoredRow(dict[str, Any]):
+    """A row as it was read: columns by name, times in UTC, and the ETag beside them."""
+
+    __slots__ = ("etag",)
+
+    def __init__(self, columns: Mapping[str, Any], etag: str) -> None:
+        super().__init__(columns)
+        self.etag = etag
+
+
+class TableCalls(Protocol):
+    """One table. Every method is one request, but for `rows`: one a page."""
+
+    def get(self, partition: str, key: str, select: Sequence[str]) -> Row:
+        """All columns where `select` names none. Raises NotFound."""
+        ...
+
+    def rows(self, condition: str, select: Sequence[str], page: int) -> Iterator[Row]:
+        """Rows in key order; a page is fetched when its first row is asked for."""
+        ...
+
+    def submit(self, operation: Operation) -> str:
+        """The row's new ETag; '' for a row that was deleted."""
+        ...
+
+    def transact(self, operations: Sequence[Operation]) -> list[str]:
+        """The ETags, in order. All or nothing; the error names the operation that failed by its index."""
+        ...
+
+
+class QueueCalls(Protocol):
+    """One queue."""
+
+    def put(self, text: str, *, hidden: int, timeout: float | None) -> None:
+        """A message that never expires, as base64, seen after `hidden` seconds.
+
+        With a timeout (seconds) it is tried once and no longer than that.
+        """
+        ...
+
+
+class LeaseCalls(Protocol):
+    """Leases on the blobs of one container."""
+
+    def acquire(self, blob: str, seconds: int) -> str:
+        """The lease's id. Raises Conflict while somebody holds it, NotFound where the blob is not made yet."""
+        ...
+
+    def renew(self, blob: str, lease: str) -> None: ...
+
+    def release(self, blob: str, lease: str) -> None: ...
+
+    def make(self, blob: str) -> None:
+        """An empty blob. Raises Conflict where there is one."""
+        ...
+
+
+class Calls(Protocol):
+    """A client of one account. Threads may share it."""
+
+    def table(self, name: str) -> TableCalls: ...
+
+    def queue(self, name: str) -> QueueCalls: ...
+
+    def leases(self, container: str) -> LeaseCalls: ...

@@ -1,0 +1,1 @@
+"""The storage calls by Azure's own packages."""
