@@ -1,6 +1,7 @@
 """The composition root: every use case, over whatever ports it is given.
 
-Production, tests and benches call `compose`; nobody else builds a use case. A new one is two lines here: its import and its attribute.
+Production, tests and benches call `compose`; nobody else builds a use case. A new one is two lines here:
+its import and its attribute.
 """
 
 from __future__ import annotations
