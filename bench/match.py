@@ -31,7 +31,8 @@ from shared.domain.mail.identity import Hasher
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Direction, MessageHead
 from shared.domain.matching.candidates import Candidates, KnownAddress, ThreadHit
-from shared.domain.matching.matching import MatchPolicy, match
+from shared.domain.matching.decisions import MatchPolicy
+from shared.domain.matching.matching import match
 from shared.domain.records.records import Card, Record, RecordRef
 from shared.services.capture.scopes import Scope
 from shared.services.capture.screening import policy_of

@@ -16,8 +16,8 @@ from shared.domain.mail.addresses import Person
 from shared.domain.mail.identity import Fingerprint
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Attachment, Direction, Document, FetchedMessage, MessageHead
+from shared.domain.matching.decisions import Decision, Disposition, Link
 from shared.domain.matching.evidence import Evidence, of_person
-from shared.domain.matching.matching import Decision, Disposition, Link
 from shared.domain.records.records import Record, RecordRef
 from shared.ports.stores.connections import Mailboxes
 from shared.ports.stores.exceptions import Failure

@@ -13,8 +13,8 @@ from shared.domain.filing.person_decisions import LINK, OPEN, PersonDecision
 from shared.domain.filing.shown import Shown
 from shared.domain.mail.identity import variant_key
 from shared.domain.mail.messages import Direction
+from shared.domain.matching.decisions import Disposition
 from shared.domain.matching.evidence import BCC, Evidence
-from shared.domain.matching.matching import Disposition
 from shared.services.filing.change_message import ChangeMessage
 from shared.services.filing.conflicts import persistently
 from tests.builders import (

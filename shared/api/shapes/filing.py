@@ -24,7 +24,7 @@ from shared.domain.mail import quotes
 from shared.domain.mail.addresses import Person
 from shared.domain.mail.html import Quote, SafeHtml, safe_html
 from shared.domain.mail.messages import Attachment, Document
-from shared.domain.matching.matching import Link
+from shared.domain.matching.decisions import Link
 from shared.domain.records.records import RecordRef
 from shared.services.filing.explain import Explanation
 from shared.services.filing.reading import MessageView, TimelinePage

@@ -20,7 +20,7 @@ from shared.domain.filing import explanations
 from shared.domain.filing.inbox import version_of
 from shared.domain.filing.opening import Wishes
 from shared.domain.filing.person_decisions import DELETE, LINK, NOTE, OPEN
-from shared.domain.matching.matching import Link
+from shared.domain.matching.decisions import Link
 from shared.services.filing.inbox import Wanted
 from shared.services.filing.read_inbox import InboxPage, WaitingMail
 from shared.services.filing.visibility import ShownMessage

@@ -137,7 +137,7 @@ class RematchMessages(OrganisationCommand):
     """Decide anew on stored mail, from behind the message `after`: all of it, or what concerns `record`.
 
     `run` names the whole run; `turn` counts how often it has gone through, `changed` what this time has changed.
-    `keys`: only these messages, up to 20, whose parent has lost records.
+    `keys`: only these messages, up to 20, whose parent has lost records; in two turns, the second some minutes later.
     """
 
     queue: ClassVar[str] = names.REMATCHES

@@ -6,7 +6,7 @@ from typing import Literal
 from shared.domain.filing.person_decisions import OPENED
 from shared.domain.mail import subjects
 from shared.domain.mail.messages import Document
-from shared.domain.matching.matching import Link
+from shared.domain.matching.decisions import Link
 
 Chain = Literal["", "shown", "hidden"]
 

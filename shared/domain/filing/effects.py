@@ -1,5 +1,8 @@
 """What a decision changes beside the mail's own row, as data: decided here, written by `Apply` in this order.
 
+In three parts, for what stands between them: `shown`, then the ledger's row and the mails of the thread, then `told`,
+then the message is done, then `audited`.
+
 `before` is all that may have been shown since the mail was last done. So the effects of a run that was cut short, or
 of a decision that was never carried out, are among those of the next one: they may be applied any number of times.
 """
@@ -157,20 +160,14 @@ NO_REPORT: Final = About()
 class Surroundings:
     """What effects follow from besides the message: gathered before they are decided.
 
-    `holders` are the mailboxes with a copy. `is_first`: the message has just been inserted, so that nothing of it can
-    stand anywhere. `about` is what the mail reports. `changes` are persons' changes not yet audited.
+    `holders` are the mailboxes with a copy; None: not gathered yet. `is_first`: the message has just been inserted, so
+    that nothing of it can stand anywhere. `about` is what the mail reports.
     """
 
     document: Document | None = None
-    holders: tuple[Mailbox, ...] = ()
+    holders: tuple[Mailbox, ...] | None = None
     is_first: bool = False
     about: About = NO_REPORT
-    changes: tuple[PendingChange, ...] = ()
-
-
-def effects(before: Shown, after: StoredMessage, around: Surroundings) -> tuple[Effect, ...]:
-    """All that is to be written for `after` to stand everywhere, in commit order."""
-    return (*shown(before, after, around), *told(before, after), *audited(after, around.changes))
 
 
 def shown(before: Shown, after: StoredMessage, around: Surroundings) -> tuple[Effect, ...]:
@@ -194,7 +191,7 @@ def inbox_rows(after: StoredMessage, around: Surroundings) -> Iterable[Effect]:
     """The mail's rows in My Inbox; sent mail never has any."""
     if after.direction is not Direction.IN and not after.is_deleted:
         return
-    items, agents = arranged(after, around.document, around.holders)
+    items, agents = arranged(after, around.document, around.holders or ())
     yield from map(PutInboxRow, items)
     # A new mail has nothing to take away.
     if around.is_first:

@@ -9,7 +9,7 @@ from typing import Final
 from shared.domain.errors import InvalidInput
 from shared.domain.mail.addresses import Person
 from shared.domain.mail.messages import Direction
-from shared.domain.matching.matching import Link
+from shared.domain.matching.decisions import Link
 
 KINDS: Final = ("sent", "reply", "synced", "note", "acknowledgement")
 # `synced` is what the reader calls all mail that came in by capture.

@@ -12,7 +12,8 @@ from shared.domain.mail.identity import Fingerprint
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Direction, Document, FetchedMessage
 from shared.domain.matching.candidates import ThreadHit
-from shared.domain.matching.matching import Decision, Disposition, Link, merge
+from shared.domain.matching.decisions import Decision, Disposition, Link
+from shared.domain.matching.matching import merge
 from shared.domain.records.records import RecordRef
 
 PENDING = "pending"

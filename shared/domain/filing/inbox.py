@@ -13,8 +13,9 @@ from shared.domain.filing.person_decisions import DELETE, LINK, PersonDecision
 from shared.domain.filing.shown import NOTHING
 from shared.domain.mail.identity import Hasher
 from shared.domain.mail.messages import Direction, Document
+from shared.domain.matching.decisions import Decision, Disposition, MatchPolicy
 from shared.domain.matching.evidence import THREAD, Evidence
-from shared.domain.matching.matching import Decision, Disposition, MatchPolicy, reason_to_list
+from shared.domain.matching.matching import reason_to_list
 
 
 def reason_to_wait(stored: StoredMessage, mailbox: Mailbox) -> str:

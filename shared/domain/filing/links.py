@@ -7,8 +7,8 @@ from typing import Final
 from shared.domain.errors import InvalidInput, Unknown
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.person_decisions import BY_HAND, CERTAIN, PersonDecision
+from shared.domain.matching.decisions import Decision, Disposition, Link
 from shared.domain.matching.evidence import NO_EVIDENCE, RECORD, Evidence
-from shared.domain.matching.matching import Decision, Disposition, Link
 from shared.domain.records.records import Record, RecordRef
 
 # A person took the mail from its last record: it waits in My Inbox again.

@@ -8,7 +8,7 @@ from shared.domain.mail.conversations import travels
 from shared.domain.mail.identity import Fingerprint
 from shared.domain.mail.messages import Direction, MessageHead
 from shared.domain.matching.candidates import Candidates
-from shared.domain.matching.matching import Decision
+from shared.domain.matching.decisions import Decision
 
 
 def new_message(

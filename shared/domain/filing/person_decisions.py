@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from shared.domain.matching.matching import Decision, Link
+from shared.domain.matching.decisions import Decision, Link
 from shared.domain.records.records import Record, RecordRef
 
 LINK: Final = "link"

@@ -27,8 +27,9 @@ class KnownAddress:
 
 @dataclass(frozen=True, slots=True)
 class ThreadHit:
-    """A stored mail of the same thread. `evidence` is how it was found (a Message-ID without brackets).
+    """A stored mail of the same thread.
 
+    `evidence` is how it was found: a Message-ID without brackets, or `conversation`.
     `text` is its body's text, where that came along with the look-up. `blind` are those of its records to which
     nothing but a Bcc led: an answer that stood there too would give the Bcc away. `etag` is the one of the row as
     it was read.
@@ -82,7 +83,7 @@ class Candidates:
     """Everything a decision may rest on. Orders do not matter, but for `thread`: nearest first.
 
     `addresses`, and `domains` by a participant's whole domain, map to the records that may be meant; `taught`
-    to those that an agent has said; `subjects` are opportunities and projects by normalised subject; `listing`
+    to those that an agent has said; `subjects` are opportunities and projects by normalised subject; `listing_contact`
     those by the contacts that they list. `cards` says what is known of all these, and of their clients.
     `conversation` are stored mails with the same conversation index, whose keyed hash is `conversation_key`.
     `bounced` is the mail that this one reports as undelivered. `staff` are the participants that belong to the

@@ -14,7 +14,6 @@ from shared.domain.mail.messages import Direction, MessageHead
 from shared.domain.matching.candidates import Candidates
 from shared.domain.matching.decisions import (
     BY_RULE,
-    RULES_VERSION,
     Decision,
     Disposition,
     Link,
@@ -25,19 +24,6 @@ from shared.domain.matching.decisions import (
 from shared.domain.matching.rules import DEALS, LENT, PEOPLE, Rule, is_vouched_for
 from shared.domain.matching.suggestions import suggest
 from shared.domain.records.records import RecordRef
-
-__all__ = [
-    "BY_RULE",
-    "CASCADE",
-    "RULES_VERSION",
-    "Decision",
-    "Disposition",
-    "Link",
-    "MatchPolicy",
-    "match",
-    "merge",
-    "reason_to_list",
-]
 
 # The order is the one in docs/matching.md: what proves a conversation comes before what only knows people.
 CASCADE: Final[tuple[Rule, ...]] = (*LENT, *DEALS, *PEOPLE)

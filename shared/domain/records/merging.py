@@ -6,7 +6,7 @@ from dataclasses import replace
 from shared.domain.errors import InvalidInput
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.person_decisions import PersonDecision
-from shared.domain.matching.matching import BY_RULE, Decision, Link
+from shared.domain.matching.decisions import BY_RULE, Decision, Link
 from shared.domain.records.records import DEALS, Record, RecordRef
 
 OURS = "postledger"

@@ -29,7 +29,8 @@ from shared.domain.filing.visibility import NO_SIGHT, Sight, visible_links
 from shared.domain.mail.addresses import Person, domain_of, normalise
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Direction, MessageHead
-from shared.domain.matching.matching import Link, MatchPolicy, match
+from shared.domain.matching.decisions import Link, MatchPolicy
+from shared.domain.matching.matching import match
 from shared.domain.privacy.callers import ADMIN, Caller
 from shared.ports.directory import Directory
 from shared.ports.mail import MailAccess

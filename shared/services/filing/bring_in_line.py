@@ -52,7 +52,7 @@ class BringInLine:
         if stored.state == DONE:
             return
         # Holders cost a query and a read each; a new mail has one, which the caller knows.
-        if not around.holders:
+        if around.holders is None:
             around = replace(around, holders=self._holders(tenant_id, stored))
         self.apply(tenant_id, effects.shown(stored.shown, stored, around))
 

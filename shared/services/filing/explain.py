@@ -17,7 +17,7 @@ from shared.domain.filing.filing import PENDING, StoredMessage
 from shared.domain.filing.inbox import reason_to_wait
 from shared.domain.mail.identity import MAX_VARIANTS, variant_key
 from shared.domain.mail.message_ids import message_id
-from shared.domain.matching.matching import Link
+from shared.domain.matching.decisions import Link
 from shared.domain.privacy.callers import ADMIN, Caller
 from shared.ports.stores.capture import FolderStates, Sightings
 from shared.ports.stores.connections import Mailboxes

@@ -15,7 +15,7 @@ from shared.domain.filing.entries import Entry
 from shared.domain.filing.filing import Copy, StoredMessage
 from shared.domain.mail.addresses import Person
 from shared.domain.mail.messages import Attachment, Document
-from shared.domain.matching.matching import Link
+from shared.domain.matching.decisions import Link
 from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
 from shared.domain.records.records import RecordRef
 from shared.ports.stores.capture import FolderStates

@@ -104,8 +104,8 @@ class GatherCandidates:
         )
         return self._with_listing(scope, head, candidates, policy.match)
 
-    def with_hit(self, scope: Scope, candidates: Candidates) -> Candidates:
-        """The same where a further stored mail has been found since."""
+    def with_lent_cards(self, scope: Scope, candidates: Candidates) -> Candidates:
+        """The same with the cards of all records of the mails that it answers, goes on with or reports."""
         return self._with_cards(scope, candidates, lent_records(candidates))
 
     def _policy(self, scope: Scope) -> QuestionPolicy:

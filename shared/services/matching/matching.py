@@ -9,7 +9,8 @@ from shared.domain.mail.documents import document_of, text_of
 from shared.domain.mail.identity import message_key
 from shared.domain.mail.messages import Document, FetchedMessage, MessageHead
 from shared.domain.matching.candidates import Candidates, ThreadHit
-from shared.domain.matching.matching import MatchPolicy, match
+from shared.domain.matching.decisions import MatchPolicy
+from shared.domain.matching.matching import match
 from shared.ports.stores.filing import MessageStore
 from shared.services.capture.scopes import Scope
 from shared.services.matching.bounces import ReadBounce
@@ -43,10 +44,10 @@ class MatchMail:
         candidates = self.gather.for_matching(scope, head, candidates, text)
         if candidates.forged > subject_forged:
             self.count_forgeries(scope, head, candidates.forged)
-        candidates = self._as_dependent(scope, head, candidates)
+        candidates = self._leave_word(scope, head, candidates)
         report, bounced = self.read_bounce(scope, head)
         if bounced is not None:
-            candidates = self.gather.with_hit(scope, replace(candidates, bounced=bounced))
+            candidates = self.gather.with_lent_cards(scope, replace(candidates, bounced=bounced))
         decision = match(head, candidates, MatchPolicy.of(scope.organisation, scope.mailbox))
         message = new_message(
             head, decision, candidates, key=message_key(scope.hasher, head), mailbox=scope.mailbox
@@ -54,10 +55,11 @@ class MatchMail:
         document = document_of(mail, self._parent_text(scope, candidates.parent), text)
         return Matched(message, document, report, bounced)
 
-    def _as_dependent(self, scope: Scope, head: MessageHead, candidates: Candidates) -> Candidates:
-        """Leave word with the mail that this one answers, which may be on its way, and with those it goes on with.
+    def _leave_word(self, scope: Scope, head: MessageHead, candidates: Candidates) -> Candidates:
+        """Write a dependent's row with the mail that this one answers, there or not, and with those it goes on with.
 
-        Each is as it stands behind that: what it gained or lost before is not told to this mail any more.
+        Returns each as it stands behind that: what it gained or lost before is not told to this mail any more. What
+        it gains or loses from now on is told, though this mail has no row yet: who is told then looks twice.
         """
         dependent = Dependent(scope.mailbox.mailbox_id, head.item, message_key(scope.hasher, head))
         if head.answers and not _has_nearest(head, candidates):
@@ -66,7 +68,7 @@ class MatchMail:
             if stored is not None:
                 hit = stored.as_thread_hit(nearest)
                 candidates = replace(candidates, thread=(hit, *candidates.thread))
-        return self.gather.with_hit(scope, self._up_to_date(scope, candidates, dependent))
+        return self.gather.with_lent_cards(scope, self._up_to_date(scope, candidates, dependent))
 
     def _up_to_date(self, scope: Scope, candidates: Candidates, dependent: Dependent) -> Candidates:
         parent = candidates.parent

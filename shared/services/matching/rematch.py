@@ -17,8 +17,8 @@ from shared.domain.filing.filing import DONE, Copy, StoredMessage
 from shared.domain.mail.documents import head_of
 from shared.domain.mail.identity import variant_key
 from shared.domain.mail.messages import Document
-from shared.domain.matching.decisions import Decision
-from shared.domain.matching.matching import MatchPolicy, match, merge
+from shared.domain.matching.decisions import Decision, MatchPolicy
+from shared.domain.matching.matching import match, merge
 from shared.domain.matching.rematching import Difference, concerns, difference, is_open_to_rules
 from shared.domain.records.records import Record, RecordRef
 from shared.ports.stores.connections import Mailboxes, Organisations

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.domain.filing.filing import Bounced
-from shared.domain.matching.matching import Disposition
+from shared.domain.matching.decisions import Disposition
 from tests.builders import (
     AGENT,
     KEY,

@@ -7,6 +7,7 @@ from shared.domain.filing import effects
 from shared.domain.filing.effects import (
     About,
     CloseRecord,
+    Effect,
     Learn,
     NoteBounce,
     OpenWanted,
@@ -46,8 +47,13 @@ def shown(*refs: RecordRef, certain: tuple[RecordRef, ...] = ()) -> Shown:
     return Shown(frozenset(refs), frozenset(certain), frozenset(refs))
 
 
+def every(before: Shown, after: StoredMessage, around: Surroundings = AROUND) -> list[Effect]:
+    """In the order in which services write them."""
+    return [*effects.shown(before, after, around), *effects.told(before, after)]
+
+
 def of(kind: Any, before: Shown, after: StoredMessage, around: Surroundings = AROUND) -> list[Any]:
-    return [effect for effect in effects.effects(before, after, around) if isinstance(effect, kind)]
+    return [effect for effect in every(before, after, around) if isinstance(effect, kind)]
 
 
 def filed_on(*refs: RecordRef, **changes: Any) -> StoredMessage:
@@ -114,7 +120,7 @@ def test_what_an_undone_decision_taught_and_opened_is_taken_back() -> None:
 
 def test_a_tombstone_leaves_nothing_and_tells_nobody() -> None:
     after = a_triaged_message(state="deleted", agent="left@contoso.example")
-    found = effects.effects(shown(C1), after, replace(AROUND, document=None))
+    found = every(shown(C1), after, replace(AROUND, document=None))
     assert [type(effect) for effect in found] == [RemoveEntry, RemoveInboxRow, RemoveInboxRow]
     assert {effect.agent for effect in found[1:]} == {AGENT, "left@contoso.example"}  # type: ignore[union-attr]
 
@@ -122,7 +128,7 @@ def test_a_tombstone_leaves_nothing_and_tells_nobody() -> None:
 def test_records_are_opened_before_entries_and_dependents_told_behind_all_that_readers_see() -> None:
     decision = PersonDecision(OPEN, "ann", NOW, a_decision(), (a_link("contact/C-1"),), opens=a_record())
     after = filed_on(C1, decided=decision, conversation=KEY)
-    kinds = [type(effect) for effect in effects.effects(shown(C2), after, AROUND)]
+    kinds = [type(effect) for effect in every(shown(C2), after)]
     assert kinds == [OpenWanted, PutEntry, RemoveEntry, RemoveInboxRow, PutConversation, TellDependents]
 
 

@@ -25,7 +25,8 @@ from shared.domain.filing.filing import DONE, PENDING, Bounced
 from shared.domain.filing.links import UNLINKED
 from shared.domain.filing.person_decisions import BY_HAND, LINK, OPENED, PersonDecision
 from shared.domain.mail.messages import Direction
-from shared.domain.matching.matching import TRIAGE_REASONS, Disposition
+from shared.domain.matching.decisions import Disposition
+from shared.domain.matching.matching import TRIAGE_REASONS
 from tests.builders import KEY, NOW, a_decision, a_link, a_stored_message
 
 OUTCOMES = (sightings.QUEUED, sightings.SKIPPED, sightings.FILED, sightings.TRIAGE, sightings.FAILED)

@@ -8,7 +8,7 @@ import pytest
 from shared.domain.filing import inbox
 from shared.domain.filing.inbox import is_of_thread, thread_of, version_of
 from shared.domain.filing.person_decisions import LINK, PersonDecision, opened_id
-from shared.domain.matching.matching import Disposition
+from shared.domain.matching.decisions import Disposition
 from tests.builders import (
     KEY,
     NOW,

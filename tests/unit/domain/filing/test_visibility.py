@@ -18,7 +18,7 @@ from shared.domain.filing.visibility import (
     visible_links,
 )
 from shared.domain.mail.addresses import Person
-from shared.domain.matching.matching import Disposition
+from shared.domain.matching.decisions import Disposition
 from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
 from tests.builders import TENANT, a_copy, a_decision, a_link, a_mailbox, a_stored_message, an_entry
 

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from shared.domain.mail.messages import Direction
 from shared.domain.matching.candidates import Candidates, CodeHit, ThreadHit
+from shared.domain.matching.decisions import Decision, Disposition, Link, MatchPolicy
 from shared.domain.matching.evidence import Evidence, of_person
-from shared.domain.matching.matching import Decision, Disposition, Link, MatchPolicy, match, merge
+from shared.domain.matching.matching import match, merge
 from tests.builders import AGENT, CONTACT, KEY, a_head, a_record, a_ref
 
 POLICY = MatchPolicy()

@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain.commands.commands import MergeRecords
 from shared.domain.errors import InvalidInput, Unknown
-from shared.domain.matching.matching import Disposition
+from shared.domain.matching.decisions import Disposition
 from shared.services.records import merging
 from shared.services.records.merging import SECOND_DELAY
 from tests.builders import (
