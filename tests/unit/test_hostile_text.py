@@ -167,6 +167,7 @@ COVERED = {
     "html_limits.nests_deeper",  # by html.safe_html
     "identity.family",
     "identity.variant_key",
+    "identity.variant_keys",
     "quote_finders.blunted",  # these by quotes.split
     "quote_finders.first_header_line",
     "quote_finders.new_lines",
