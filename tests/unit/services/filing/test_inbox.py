@@ -210,17 +210,17 @@ class TestLinking:
     def test_a_decision_under_another_version_is_refused(self, world: World) -> None:
         key = arrive(world)
         with pytest.raises(Outdated, match="changed since you read it"):
-            world.decide(ANN, key, linking(read_under="0" * 32))
+            world.decide(ANN, key, linking(read_under=frozenset({"0" * 32})))
         [mail] = page(world).mails
         assert mail.version == version_of(stored(world))
-        world.decide(ANN, key, linking(read_under=mail.version))
+        world.decide(ANN, key, linking(read_under=frozenset({mail.version})))
         assert links(world) == ["client/K-1", "contact/C-1"]
 
     def test_word_left_by_an_answer_is_no_new_version(self, world: World) -> None:
         key = arrive(world)
         [mail] = page(world).mails
         arrive(world, "answer@adatum.example", in_reply_to=(FIRST,))
-        world.decide(ANN, key, linking(read_under=mail.version))
+        world.decide(ANN, key, linking(read_under=frozenset({mail.version})))
         assert stored(world).is_filed
 
     def test_a_mail_that_a_rule_has_filed_meanwhile_is_no_longer_decided_on(self, world: World) -> None:
