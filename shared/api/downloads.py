@@ -8,6 +8,8 @@ import unicodedata
 from typing import Final
 from urllib.parse import quote
 
+from shared.api.etags import VARY
+
 # No SVG and no HTML: both can hold scripts, which would run on the API's own origin.
 SHOWN_INLINE: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 KEPT_TYPES: Final = SHOWN_INLINE | {
@@ -45,7 +47,7 @@ def headers_of(name: str, content_type: str) -> dict[str, str]:
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "private",
-        "Vary": "Authorization",
+        "Vary": VARY,
     }
 
 

@@ -2,11 +2,16 @@
 
 import hashlib
 import json
+from typing import Final
 
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError
 from starlette.requests import Request
 from starlette.responses import Response
+
+# What a caller may see depends on the token and on the organisation that the caller acts for: no cache may give it
+# to another.
+VARY: Final = "Authorization, Postledger-Organisation"
 
 
 def etag_of(content: bytes) -> str:
@@ -14,20 +19,24 @@ def etag_of(content: bytes) -> str:
     return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
-def names(header: str, etag: str) -> bool:
-    """Whether an If-Match or If-None-Match header names this ETag; a weak tag compares by its value."""
+def named(header: str) -> frozenset[str]:
+    """The ETags that an If-Match or If-None-Match header names, as they stand in quotes; `*` for any."""
     # A proxy that compresses an answer may mark its tag as weak.
-    tags = {tag.strip().removeprefix("W/") for tag in header.split(",")}
-    return header.strip() == "*" or etag in tags
+    return frozenset(tag.strip().removeprefix("W/") for tag in header.split(",")) - {""}
+
+
+def matches(header: str, etag: str) -> bool:
+    """Whether a header names this ETag, or any; a weak tag compares by its value."""
+    tags = named(header)
+    return "*" in tags or etag in tags
 
 
 def conditional(request: Request, model: BaseModel) -> Response:
     """The model as JSON, or 304 without a body if `If-None-Match` names it."""
     content = _json(model)
     etag = etag_of(content)
-    # What a caller may see depends on the token: no shared cache may give it to another.
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
-    if names(request.headers.get("if-none-match", ""), etag):
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": VARY}
+    if matches(request.headers.get("if-none-match", ""), etag):
         return Response(status_code=304, headers=headers)
     return Response(content, media_type="application/json", headers=headers)
 

@@ -31,7 +31,7 @@ _MEANINGS: Final = {
     403: "The token does not permit the operation, or its organisation is not enabled.",
     404: "The item does not exist, or the caller may not see it.",
     409: "The current state does not allow the operation; the detail says why.",
-    412: "If-Match or `etag` names an older version.",
+    412: "The item is not as If-Match or `etag` says, or another person or a rule was faster; read it again.",
     413: "The body is too large.",
     422: "The request is invalid; the detail names the field.",
     503: "The service is briefly unavailable; Retry-After says when to try again.",

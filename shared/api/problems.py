@@ -1,6 +1,7 @@
 """Errors in one shape: RFC 9457 problem details with a sentence and a correlation id.
 
-A problem never repeats the request's values and never reveals an internal error.
+A problem says nothing of an error inside. It repeats a request's path, the name of a wrong
+field, and, where a sentence about a person's mistake needs it, the wrong value.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,7 +52,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(InvalidInput, _invalid_input)
     app.add_exception_handler(NotFound, _not_found)
     app.add_exception_handler(TransientError, _transient)
-    app.add_exception_handler(RequestValidationError, _unreadable)
+    app.add_exception_handler(RequestValidationError, _not_as_described)
     app.add_exception_handler(HTTPException, _http)
 
 
@@ -69,10 +70,13 @@ async def _invalid_token(request: Request, error: Exception) -> JSONResponse:
     return problem(request.scope, 401, str(error), {"WWW-Authenticate": challenge})
 
 
+# InvalidInput and its kinds, Unknown among them, are raised by use cases and carry a sentence for the caller.
 async def _invalid_input(request: Request, error: Exception) -> JSONResponse:
     return problem(request.scope, _status_of(error), str(error))
 
 
+# NotFound is raised by adapters, about mail or storage: here what a use case read has gone meanwhile, and its text is
+# the other side's.
 async def _not_found(request: Request, _error: Exception) -> JSONResponse:
     # One sentence for both cases: another one would tell that an item exists.
     return problem(request.scope, 404, "The item does not exist, or you may not see it.")
@@ -94,7 +98,7 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     return problem(request.scope, error.status_code, detail, error.headers)
 
 
-async def _unreadable(request: Request, error: Exception) -> JSONResponse:
+async def _not_as_described(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     return problem(request.scope, 422, _sentences(error.errors()))
 

@@ -20,7 +20,7 @@ PostledgerError
     ├── Forbidden         the token may not do this
     ├── Unknown           it does not exist, or this token may not see it
     ├── WrongState        the current state does not allow it
-    └── Outdated          the ETag sent is not the current one
+    └── Outdated          the item has changed since the caller read it
 """
 
 from collections.abc import Iterable, Mapping
@@ -74,7 +74,7 @@ class PermanentError(PostledgerError):
 
 
 class NotFound(PermanentError):
-    """The item was moved, was deleted or never existed."""
+    """The item was moved, was deleted or never existed: an adapter says so of mail, users or storage."""
 
 
 class AccessDenied(PermanentError):
@@ -118,7 +118,7 @@ class Forbidden(InvalidInput):
 
 
 class Unknown(InvalidInput):
-    """The name does not exist, or this token may not see it."""
+    """The name does not exist, or this token may not see it: a use case says so to its caller."""
 
 
 class WrongState(InvalidInput):
@@ -126,7 +126,7 @@ class WrongState(InvalidInput):
 
 
 class Outdated(InvalidInput):
-    """If-Match names a version that is no longer the current one."""
+    """What the caller read is no longer current, or another person or a rule was faster: read again and decide."""
 
 
 # The result for one of several items; a transient error means that the item was not read this time.

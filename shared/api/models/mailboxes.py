@@ -20,7 +20,10 @@ class MailboxFields(Body):
     model_config = shown_as({"kind": "personal", "agent": "ann@contoso.example"})
     kind: Literal["personal", "intake"] = Field("personal", description="Required for a new mailbox.")
     agent: str = Field("", description="The agent's address. Required for a new mailbox.")
-    connection: str = Field("graph-app", description="The way to reach the mailbox: graph-app.")
+    connection: str = Field(
+        "graph-app",
+        description="The way to reach the mailbox: graph-app, or graph-delegated through a signed-in account.",
+    )
     enabled: bool = Field(True, description="false ends the subscription and pauses capture.")
     capture: Literal["known", "everything"] = "known"
     poll_minutes: int = Field(10, description="1 to 1440; 1 for a new intake mailbox.")

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from fastapi import Depends, Header, Path, Query, Response
 
 from shared.api.auth import UseCases, needs
-from shared.api.etags import names
+from shared.api.etags import matches
 from shared.api.models.capture import BackfillFields, BackfillModel, PreviewModel
 from shared.api.models.connections import AddressFields, TestFields, TestModel, TestsModel
 from shared.api.models.mailboxes import MailboxesModel, MailboxFields, MailboxModel
@@ -42,7 +42,7 @@ def _precondition(if_match: str | None) -> Callable[[Mailbox], bool] | None:
     """Whether the stored settings are those that the caller read; None without If-Match."""
     if if_match is None:
         return None
-    return lambda stored: names(if_match, mailboxes.etag(stored))
+    return lambda stored: matches(if_match, mailboxes.etag(stored))
 
 
 def _shown(use_cases: UseCases, mailbox: Mailbox, history: Backfill | None = None) -> MailboxModel:

@@ -54,7 +54,10 @@ def get_timeline(
     ] = "",
     q: Annotated[
         str,
-        Query(max_length=200, description="Only mail with these words in subject, preview or participants."),
+        Query(
+            max_length=200,
+            description="Only mail with this text, as one piece, in subject, preview or participants.",
+        ),
     ] = "",
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = "",

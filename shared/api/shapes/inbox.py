@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
+from shared.api.etags import named
 from shared.api.models.inbox import (
     DecidedModel,
     DecisionFields,
@@ -82,7 +83,7 @@ def linking(given: LinkFields, if_match: str | None) -> Wanted:
         refs=_distinct(refs),
         file_thread=given.file_thread,
         follow_address=given.follow_address,
-        read_under=_version(given, if_match),
+        read_under=_versions(given, if_match),
     )
 
 
@@ -96,7 +97,7 @@ def opening(given: OpeningFields, if_match: str | None) -> Wanted:
         owner=Fields({"owner": given.owner.strip()}).address("owner"),
         file_thread=given.file_thread,
         follow_address=given.follow_address,
-        read_under=_version(given, if_match),
+        read_under=_versions(given, if_match),
     )
 
 
@@ -106,12 +107,12 @@ def noting(given: NoteFields, if_match: str | None) -> Wanted:
         client=given.client,
         file_thread=given.file_thread,
         follow_address=given.follow_address,
-        read_under=_version(given, if_match),
+        read_under=_versions(given, if_match),
     )
 
 
 def deleting(if_match: str | None) -> Wanted:
-    return Wanted(DELETE, read_under=_version(None, if_match))
+    return Wanted(DELETE, read_under=_versions(None, if_match))
 
 
 def _distinct(values: Iterable[T]) -> tuple[T, ...]:
@@ -119,8 +120,9 @@ def _distinct(values: Iterable[T]) -> tuple[T, ...]:
     return tuple(dict.fromkeys(values))
 
 
-def _version(given: DecisionFields | None, if_match: str | None) -> str:
-    """The version that the person read; empty accepts any. The header wins over the body, `*` is any."""
+def _versions(given: DecisionFields | None, if_match: str | None) -> frozenset[str]:
+    """The versions that the person may have read; none accepts any, as `*` does. The header wins over the body."""
     from_body = given.etag if given else None
-    etag = if_match or from_body or ""
-    return etag.strip().removeprefix("W/").strip('"').removeprefix("*")
+    tags = named(if_match or from_body or "")
+    # The body carries the item's `etag` without the quotes that a header needs.
+    return frozenset() if "*" in tags else frozenset(tag.strip('"') for tag in tags)

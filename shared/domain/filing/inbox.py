@@ -1,7 +1,7 @@
 """My Inbox: which mail waits for which agent, and why; and what a mail becomes when a person decides."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -68,7 +68,7 @@ def version_of(stored: StoredMessage) -> str:
 
 
 def decided_on(
-    stored: StoredMessage, decision: PersonDecision, own: Iterable[Mailbox], read_under: str = ""
+    stored: StoredMessage, decision: PersonDecision, own: Iterable[Mailbox], read_under: Collection[str] = ()
 ) -> StoredMessage | None:
     """The mail under a decision; None when it stands so already. `own` are those mailboxes with a copy that belong to
     whoever decides.
@@ -83,7 +83,7 @@ def decided_on(
         raise WrongState("A decision on this mail is being undone. Try again in a moment.")
     if not any(reason_to_wait(stored, mailbox) for mailbox in own):
         raise Outdated("This mail no longer waits in My Inbox: it has been filed. Read My Inbox again.")
-    if read_under and read_under != version_of(stored):
+    if read_under and version_of(stored) not in read_under:
         raise Outdated("This mail has changed since you read it. Read My Inbox again.")
     return _deleted(stored, decision) if decision.what == DELETE else _decided(stored, decision)
 

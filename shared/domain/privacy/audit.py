@@ -10,7 +10,7 @@ from shared.domain.filing.person_decisions import PendingChange
 class AuditRow:
     """One request that read or changed something, or one person's change to a mail, which has a row of its own.
 
-    `by` is a caller's `audit_name`, '' for a rule; `what` a route's name, or a change's word; `subjects` are ids:
+    `by` is a caller's `audit_name`, or `postledger`; `what` a route's name, or a change's word; `subjects` are ids:
     `message/...`, `contact/...`, `mailbox/` and a keyed hash. `id` is the row's own: a row that is written twice
     stands once.
     """

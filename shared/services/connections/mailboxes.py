@@ -20,15 +20,20 @@ from shared.domain.privacy.callers import ADMIN, Caller
 from shared.ports.stores.connections import Mailboxes, Organisations
 from shared.ports.stores.records import RecordIndex
 from shared.ports.work import Clock, CommandQueue
+from shared.services.conflicts import persistently
 from shared.services.connections.mailbox_tests import Examine
-from shared.services.filing.conflicts import persistently
 
 SWEEP_DELAY: Final = 5.0
+# Saving takes less.
+SAVE_DELAY: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """A mailbox's addresses are staff's and its domain the organisation's own: capture goes by both."""
+    """A mailbox's addresses are staff's and its domain the organisation's own: capture goes by both.
+
+    Safe to run twice: the request that saves a mailbox registers it, and so does the command that follows.
+    """
 
     organisations: Organisations
     index: RecordIndex
@@ -70,22 +75,33 @@ class PutMailbox:
         Raises InvalidInput, Outdated when it is not, Conflict when others keep changing it.
         """
         place = tenant_id, _address(address)
-        # Outside the retries: a write that loses to another one must not ask Microsoft 365 again.
-        is_answered = self._tested(*place, given)
+        is_answered = self._tested(*self._wanted(*place, given, unchanged))
         mailbox, created = persistently(lambda: self._written(*place, given, unchanged, is_answered))
         self.register(mailbox)
         self.queue.put(MaintainSubscription.of(mailbox, self.clock()))
         return mailbox, created
 
-    def _tested(self, tenant_id: str, address: str, given: Mapping[str, Any]) -> bool | None:
-        """Whether the test could be made; None where nothing has changed that it is about. Raises InvalidInput."""
+    def _wanted(
+        self,
+        tenant_id: str,
+        address: str,
+        given: Mapping[str, Any],
+        unchanged: Callable[[Mailbox], bool] | None,
+    ) -> tuple[Mailbox, Mailbox | None]:
+        """The mailbox as it is to be, and the one that stands there. Raises InvalidInput, Outdated."""
         stored = self.mailboxes.get(tenant_id, address)
-        if stored is None or stored.is_removed:
-            wanted = self._new(tenant_id, address, given, stored)
-        else:
-            wanted = _changed(stored, given, self.clock())
-            if (wanted.kind, wanted.connection) == (stored.kind, stored.connection):
-                return None
+        standing = stored if stored is not None and not stored.is_removed else None
+        if unchanged is not None and (standing is None or not unchanged(standing)):
+            raise Outdated("The mailbox was changed since it was read; read it again.")
+        if standing is None:
+            return self._new(tenant_id, address, given, stored), None
+        return _changed(standing, given, self.clock()), standing
+
+    def _tested(self, wanted: Mailbox, standing: Mailbox | None) -> bool | None:
+        """Whether the test could be made; None where nothing has changed that it is about. Raises InvalidInput."""
+        tried = (standing.kind, standing.connection) if standing else None
+        if tried == (wanted.kind, wanted.connection):
+            return None
         try:
             verdict = self.examine(wanted)
         except TransientError:
@@ -102,17 +118,13 @@ class PutMailbox:
         unchanged: Callable[[Mailbox], bool] | None,
         is_answered: bool | None,
     ) -> tuple[Mailbox, bool]:
-        stored = self.mailboxes.get(tenant_id, address)
-        visible = stored if stored is not None and not stored.is_removed else None
-        if unchanged is not None and (visible is None or not unchanged(visible)):
-            raise Outdated("The mailbox was changed since it was read; read it again.")
-        if visible is None:
-            wanted = self._new(tenant_id, address, given, stored)
-        else:
-            wanted = _changed(visible, given, self.clock())
+        wanted, standing = self._wanted(tenant_id, address, given, unchanged)
         if is_answered is not None:
             wanted = wanted.after(examined(is_answered=is_answered))
-        return self.mailboxes.save(wanted), visible is None
+        # Asked for beforehand: if this request ends behind the save, the command registers and subscribes. Not
+        # registered beforehand: of a mailbox that is then not saved, staff and an own domain would stay for good.
+        self.queue.put(MaintainSubscription.of(wanted, self.clock()), delay=SAVE_DELAY)
+        return self.mailboxes.save(wanted), standing is None
 
     def _new(
         self, tenant_id: str, address: str, given: Mapping[str, Any], leaving: Mailbox | None

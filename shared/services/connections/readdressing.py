@@ -24,8 +24,8 @@ from shared.ports.mailbox_access import AccessProbe
 from shared.ports.stores.capture import FolderStates
 from shared.ports.stores.connections import Mailboxes, Organisations
 from shared.ports.work import Clock, CommandQueue
-from shared.services.connections.mailboxes import GetMailbox, Register
-from shared.services.filing.conflicts import persistently
+from shared.services.conflicts import persistently
+from shared.services.connections.mailboxes import SAVE_DELAY, GetMailbox, Register
 
 # Graph takes at most 15 values in an `in` filter ("Advanced query capabilities").
 AT_ONCE = 15
@@ -97,6 +97,8 @@ class TakeOverAddress:
         current = self.mailboxes.by_id(mailbox.tenant_id, mailbox.mailbox_id)
         if current is None or current.is_removed:
             raise WrongState("The mailbox was removed meanwhile.")
+        # Asked for beforehand, as in PutMailbox: the command registers what this request may not get to.
+        self.queue.put(MaintainSubscription.of(current, self.clock()), delay=SAVE_DELAY)
         return self.mailboxes.save(current.readdressed(wanted, aliases))
 
     def _aliases(self, mailbox: Mailbox, wanted: str) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from shared.ports.stores.records import RecordIndex
 from shared.ports.work import Clock, CommandQueue
 from shared.services.capture.scopes import Scope
 from shared.services.capture.turns import Turns
+from shared.services.connections.mailboxes import Register
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class MaintainSubscriptions:
     source: SubscriptionSource
     directory: Directory
     index: RecordIndex
+    register: Register
     folders: FolderStates
     queue: CommandQueue
     clock: Clock
@@ -47,6 +49,9 @@ class MaintainSubscriptions:
                 self._maintain(scope, command)
 
     def _maintain(self, scope: Scope, command: MaintainSubscription) -> None:
+        if not scope.mailbox.is_removed:
+            # Before Graph is asked. The request that saved the mailbox may have ended before it did so.
+            self.register(scope.mailbox)
         mailbox = self._identified(scope.mailbox) if scope.is_readable else scope.mailbox
         held = self.subscriptions.get(command.tenant_id, command.mailbox_id)
         if command.event == STRAY:

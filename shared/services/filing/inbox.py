@@ -31,7 +31,7 @@ MOST_RECORDS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a person has decided. `read_under` is the version it was decided under, '' = whatever stands there."""
+    """What a person has decided. `read_under`: versions under one of which the mail must stand; none = any."""
 
     what: str
     refs: tuple[RecordRef, ...] = ()
@@ -42,7 +42,7 @@ class Wanted:
     owner: str = ""
     file_thread: bool | None = None
     follow_address: bool = False
-    read_under: str = ""
+    read_under: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

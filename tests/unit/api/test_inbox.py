@@ -70,12 +70,17 @@ def test_it_is_polled_with_an_etag(api: Api, issuer: Issuer, waiting: FakeStorag
     assert api.get("inbox", token, headers={"If-None-Match": etag}).status_code == 200
 
 
-@pytest.mark.parametrize("place", ["body", "header", "nowhere"])
-def test_a_mail_is_linked_and_queued(api: Api, issuer: Issuer, waiting: FakeStorage, place: str) -> None:
+@pytest.mark.parametrize(
+    ("place", "if_match"),
+    [("body", ""), ("nowhere", ""), *(("header", form) for form in ('"{}"', 'W/"{}"', '"other", "{}"', "*"))],
+)
+def test_a_mail_is_linked_and_queued(
+    api: Api, issuer: Issuer, waiting: FakeStorage, place: str, if_match: str
+) -> None:
     token = issuer.user("Agent")
     etag = items(api, token)[0]["etag"]
     body = {**LINK, **({"etag": etag} if place == "body" else {})}
-    headers = {"If-Match": f'"{etag}"'} if place == "header" else {}
+    headers = {"If-Match": if_match.format(etag)} if place == "header" else {}
     answer = api.post(f"inbox/{KEY}/link", token, json=body, headers=headers)
     assert answer.status_code == 200
     assert answer.json()["state"] == "filed"

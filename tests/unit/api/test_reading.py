@@ -123,6 +123,7 @@ def test_what_is_polled_answers_304_until_it_changes(api: Api, issuer: Issuer, f
         etag = api.get(path, token).headers["etag"]
         again = api.get(path, token, headers={"If-None-Match": f'"other", W/{etag}'})
         assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
+        assert set(again.headers["vary"].split(", ")) >= {"Authorization", "Postledger-Organisation"}
     filed.timeline.put(TENANT, [an_entry(message_key="1" * 32)])
     etag = api.get("timelines/contact/C-1", token).headers["etag"]
     assert api.get("timelines/contact/C-1", token, headers={"If-None-Match": '"x"'}).status_code == 200

@@ -145,13 +145,61 @@ class Outer:
     queue: CommandQueue
     clock: Clock
     limit: int = 7
+    spare: CommandQueue | None = None
 
 
 def test_a_field_is_filled_with_a_port_a_value_a_service_or_its_default() -> None:
     ports = FakePorts()
     outer = use_cases_over(ports).part(Outer)
-    assert (outer.inner.timeline, outer.queue, outer.limit) == (ports.timeline, ports.queue, 7)
+    assert (outer.inner.timeline, outer.queue) == (ports.timeline, ports.queue)
+    assert (outer.limit, outer.spare) == (7, None)
     assert (outer.inner.hash_key, outer.clock()) == (HASH_KEY, NOW)
+
+
+class Namesake:
+    """Called as a port, and none."""
+
+
+Namesake.__name__ = "Timeline"
+
+
+@dataclass(frozen=True, slots=True)
+class TakesNamesake:
+    timeline: Namesake
+
+
+@dataclass(frozen=True, slots=True)
+class NamedAsValues:
+    clock: Timeline
+    hash_key: CommandQueue
+
+
+@dataclass(frozen=True, slots=True)
+class TakesText:
+    hash_key: str
+
+
+def test_a_class_that_is_merely_called_as_a_port_is_none() -> None:
+    with pytest.raises(TypeError, match=r"TakesNamesake\.timeline"):
+        use_cases_over(FakePorts()).part(TakesNamesake)
+
+
+def test_a_field_that_is_merely_called_as_a_value_gets_what_its_type_says() -> None:
+    ports = FakePorts()
+    assert use_cases_over(ports).part(NamedAsValues) == NamedAsValues(ports.timeline, ports.queue)
+    with pytest.raises(TypeError, match=r"TakesText\.hash_key"):
+        use_cases_over(ports).part(TakesText)
+
+
+def test_no_two_ports_share_a_name() -> None:
+    types = {getattr(Ports, name).fget.__annotations__["return"] for name in FIELDS}
+    declared = [
+        node.name
+        for path in (ROOT / "shared/ports").rglob("*.py")
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, ast.ClassDef) and node.name in types
+    ]
+    assert sorted(declared) == sorted(types)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from shared.domain.filing.person_decisions import DELETE, LINK, NOTE, OPEN
 from shared.domain.privacy.callers import ADMIN, Caller
 from shared.domain.privacy.callers import AGENT as AGENT_ROLE
 from shared.services.capture.scopes import hasher_of
-from shared.services.filing.change_by_person import LOST, overdue
+from shared.services.filing.change_by_person import OVERDUE_AFTER, overdue
 from shared.services.filing.inbox import Wanted
 from shared.services.filing.read_inbox import InboxPage
 from tests.builders import AGENT, CONTACT, HASH_KEY, NOW, TENANT, a_record, a_ref, an_attachment
@@ -210,17 +210,17 @@ class TestLinking:
     def test_a_decision_under_another_version_is_refused(self, world: World) -> None:
         key = arrive(world)
         with pytest.raises(Outdated, match="changed since you read it"):
-            world.decide(ANN, key, linking(read_under="0" * 32))
+            world.decide(ANN, key, linking(read_under=frozenset({"0" * 32})))
         [mail] = page(world).mails
         assert mail.version == version_of(stored(world))
-        world.decide(ANN, key, linking(read_under=mail.version))
+        world.decide(ANN, key, linking(read_under=frozenset({mail.version})))
         assert links(world) == ["client/K-1", "contact/C-1"]
 
     def test_word_left_by_an_answer_is_no_new_version(self, world: World) -> None:
         key = arrive(world)
         [mail] = page(world).mails
         arrive(world, "answer@adatum.example", in_reply_to=(FIRST,))
-        world.decide(ANN, key, linking(read_under=mail.version))
+        world.decide(ANN, key, linking(read_under=frozenset({mail.version})))
         assert stored(world).is_filed
 
     def test_a_mail_that_a_rule_has_filed_meanwhile_is_no_longer_decided_on(self, world: World) -> None:
@@ -496,7 +496,7 @@ class TestThreads:
     def test_what_goes_along_after_a_backlog_is_not_taken_for_lost(self, world: World) -> None:
         keys = a_thread(world)
         world.decide(ANN, keys[0], linking())
-        world.now += LOST + timedelta(minutes=1)
+        world.now += OVERDUE_AFTER + timedelta(minutes=1)
         world.run(world.storage.queue.take("filing")[0])
         noted = [
             change for change in world.storage.inbox.pending_changes(TENANT) if change.message_key != keys[0]
