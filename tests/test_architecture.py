@@ -202,3 +202,20 @@ def test_a_module_is_short_and_named_after_something(path: Path) -> None:
     assert lines <= MOST_LINES
     assert path.stem not in NAMES_OF_NOTHING
     assert not text or path.name == "__init__.py" or ast.get_docstring(ast.parse(text))
+
+
+PRODUCT = [path for path in MODULES if path.is_relative_to(ROOT / "shared")]
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+@pytest.mark.parametrize("path", PRODUCT, ids=named)
+def test_a_loop_names_what_it_goes_through_and_a_comprehension_has_one_level(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        loops: list[ast.For | ast.comprehension] = []
+        if isinstance(node, COMPREHENSIONS):
+            assert len(node.generators) == 1, f"{named(path)}:{node.lineno}"
+            loops += node.generators
+        elif isinstance(node, ast.For):
+            loops.append(node)
+        names = {part.id for loop in loops for part in ast.walk(loop.target) if isinstance(part, ast.Name)}
+        assert "one" not in names, f"{named(path)}:{getattr(node, 'lineno', 0)}"

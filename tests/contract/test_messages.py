@@ -15,8 +15,8 @@ from shared.domain.mail.identity import variant_key
 from shared.domain.mail.messages import Direction
 from shared.domain.matching.decisions import Disposition
 from shared.domain.matching.evidence import BCC, Evidence
+from shared.services.conflicts import persistently
 from shared.services.filing.change_message import ChangeMessage
-from shared.services.filing.conflicts import persistently
 from tests.builders import (
     KEY,
     NOW,

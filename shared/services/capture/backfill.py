@@ -22,7 +22,7 @@ from shared.services.capture.arrivals import SINGLY_AFTER, Arrivals
 from shared.services.capture.folder_reading import FolderReader
 from shared.services.capture.scopes import Scope
 from shared.services.capture.turns import Turns
-from shared.services.filing.conflicts import persistently
+from shared.services.conflicts import persistently
 from shared.services.filing.ingest import Ingest
 
 # How long a backfill waits before it looks whether its paused mailbox is captured again. Seconds.

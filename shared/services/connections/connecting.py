@@ -19,8 +19,8 @@ from shared.domain.privacy.callers import ADMIN, AGENT, OPERATOR, Caller
 from shared.ports.credentials import SignedIn, SignIns
 from shared.ports.stores.connections import Connections, Mailboxes, Organisations
 from shared.ports.work import Clock
+from shared.services.conflicts import persistently
 from shared.services.connections.connection_care import ProveAccess
-from shared.services.filing.conflicts import persistently
 
 Change = Callable[[MailConnection], MailConnection]
 

@@ -18,9 +18,9 @@ from shared.domain.privacy.callers import Caller
 from shared.ports.credentials import SignIns
 from shared.ports.stores.connections import Connections, Mailboxes, Organisations
 from shared.ports.work import Clock, CommandQueue
+from shared.services.conflicts import persistently
 from shared.services.connections.mailbox_tests import Examine, Tested, TestMailbox
 from shared.services.connections.organisations import maintain_all, note_connection
-from shared.services.filing.conflicts import persistently
 
 _WITHOUT_TOKEN: Final = (NO_CONSENT, NOT_SIGNED_IN)
 # Mailboxes that are opened one by one when a delegated connection is verified.

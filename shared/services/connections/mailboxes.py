@@ -20,8 +20,8 @@ from shared.domain.privacy.callers import ADMIN, Caller
 from shared.ports.stores.connections import Mailboxes, Organisations
 from shared.ports.stores.records import RecordIndex
 from shared.ports.work import Clock, CommandQueue
+from shared.services.conflicts import persistently
 from shared.services.connections.mailbox_tests import Examine
-from shared.services.filing.conflicts import persistently
 
 SWEEP_DELAY: Final = 5.0
 # Saving takes less.

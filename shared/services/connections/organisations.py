@@ -13,7 +13,7 @@ from shared.domain.errors import Forbidden, Unknown, WrongState
 from shared.domain.privacy.callers import ADMIN, OPERATOR, Caller
 from shared.ports.stores.connections import Mailboxes, Organisations
 from shared.ports.work import Clock, CommandQueue
-from shared.services.filing.conflicts import persistently
+from shared.services.conflicts import persistently
 
 SETTINGS: Final = (
     "name",

@@ -24,8 +24,8 @@ from shared.ports.mailbox_access import AccessProbe
 from shared.ports.stores.capture import FolderStates
 from shared.ports.stores.connections import Mailboxes, Organisations
 from shared.ports.work import Clock, CommandQueue
+from shared.services.conflicts import persistently
 from shared.services.connections.mailboxes import SAVE_DELAY, GetMailbox, Register
-from shared.services.filing.conflicts import persistently
 
 # Graph takes at most 15 values in an `in` filter ("Advanced query capabilities").
 AT_ONCE = 15

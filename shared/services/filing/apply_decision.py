@@ -76,6 +76,6 @@ class ApplyDecision:
         audits = list(effects.audited(stored, changes))
         self.apply(tenant_id, audits)
         carried_out = [audit.change for audit in audits]
-        lost = [change for change in overdue(changes, self.clock()) if change not in carried_out]
-        if lost:
-            self.inbox.forget_changes(tenant_id, lost)
+        never_made = [change for change in overdue(changes, self.clock()) if change not in carried_out]
+        if never_made:
+            self.inbox.forget_changes(tenant_id, never_made)

@@ -21,7 +21,7 @@ from shared.ports.work import Clock, CommandQueue
 from shared.services.filing.change_message import Change, ChangeMessage
 
 # No request takes as long: what was noted before this and is not on its mail never will be.
-LOST: Final = timedelta(minutes=10)
+OVERDUE_AFTER: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +98,16 @@ class SweepDecisions:
     def __call__(self) -> None:
         for organisation in self.organisations.all():
             tenant_id = organisation.tenant_id
-            lost = {
+            waiting = {
                 change.message_key: change.at
                 for change in overdue(self.inbox.pending_changes(tenant_id), self.clock())
             }
-            for key, at in lost.items():
+            for key, at in waiting.items():
                 self.queue.put(FileMessage(tenant_id=tenant_id, key=key, first_at=at))
-            if lost:
-                telemetry.event("decisions_swept", organisation=tenant_id, messages=len(lost))
+            if waiting:
+                telemetry.event("decisions_swept", organisation=tenant_id, messages=len(waiting))
 
 
 def overdue(changes: Iterable[PendingChange], now: datetime) -> list[PendingChange]:
     """Changes that should have been carried out long ago."""
-    return [change for change in changes if now - change.at > LOST]
+    return [change for change in changes if now - change.at > OVERDUE_AFTER]

@@ -78,7 +78,13 @@ class Ingest:
         """What was not given this time gets a command of its own. Some was had: this counts as no try."""
         error = longest(later.values())
         wait = delay(0, error.retry_after, random.random())
-        self.queue.put(replace(command, items=tuple(later)), delay=wait)
+        # A further try, so that what was begun is finished, whatever capture says of it by then.
+        begun = tuple(item for item, error in later.items() if isinstance(error, Conflict))
+        if begun:
+            self.queue.put(replace(command.again(), items=begun), delay=wait)
+        others = tuple(item for item in later if item not in begun)
+        if others:
+            self.queue.put(replace(command, items=others), delay=wait)
         if is_overdue(command.first_at, self.clock()):
             telemetry.overdue(command.mailbox_id, command.attempt, error, wait)
 

@@ -16,7 +16,7 @@ from shared.ports.notifications import SubscriptionSource
 from shared.ports.stores.connections import Organisations, Subscriptions
 from shared.ports.stores.privacy import Erasures, Holdings
 from shared.ports.work import Clock, CommandQueue
-from shared.services.filing.conflicts import persistently
+from shared.services.conflicts import persistently
 from shared.services.privacy.erasing import ROWS, SETTLED, TURNS
 
 

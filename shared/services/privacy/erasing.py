@@ -26,9 +26,9 @@ from shared.ports.stores.privacy import Erasures, Holdings
 from shared.ports.stores.records import RecordIndex, Records
 from shared.ports.work import Clock, CommandQueue
 from shared.services.capture.scopes import hasher_of
+from shared.services.conflicts import persistently
 from shared.services.filing.change_by_person import Attribution, ChangeByPerson
 from shared.services.filing.change_message import ChangeMessage
-from shared.services.filing.conflicts import persistently
 
 PAGE: Final = 50
 ROWS: Final = 1_000

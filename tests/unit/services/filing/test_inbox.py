@@ -20,7 +20,7 @@ from shared.domain.filing.person_decisions import DELETE, LINK, NOTE, OPEN
 from shared.domain.privacy.callers import ADMIN, Caller
 from shared.domain.privacy.callers import AGENT as AGENT_ROLE
 from shared.services.capture.scopes import hasher_of
-from shared.services.filing.change_by_person import LOST, overdue
+from shared.services.filing.change_by_person import OVERDUE_AFTER, overdue
 from shared.services.filing.inbox import Wanted
 from shared.services.filing.read_inbox import InboxPage
 from tests.builders import AGENT, CONTACT, HASH_KEY, NOW, TENANT, a_record, a_ref, an_attachment
@@ -496,7 +496,7 @@ class TestThreads:
     def test_what_goes_along_after_a_backlog_is_not_taken_for_lost(self, world: World) -> None:
         keys = a_thread(world)
         world.decide(ANN, keys[0], linking())
-        world.now += LOST + timedelta(minutes=1)
+        world.now += OVERDUE_AFTER + timedelta(minutes=1)
         world.run(world.storage.queue.take("filing")[0])
         noted = [
             change for change in world.storage.inbox.pending_changes(TENANT) if change.message_key != keys[0]

@@ -93,6 +93,19 @@ def test_an_answer_that_is_being_written_does_not_keep_what_its_parent_loses() -
     assert (on(world), on(world, "contact/C-2")) == (set(), {ANSWER})
 
 
+def test_of_a_batch_the_one_that_changes_while_it_is_written_is_finished_though_capture_would_skip_it() -> (
+    None
+):
+    world, answer = a_world(knows_bo=False)
+    other = world.deliver(sender=LI, message_id="other@adatum.example")
+    command = replace(an_ingest(world, answer, screened=True), items=(answer, other))
+    with just_before(world.storage.sightings, "put", lambda: unlink_first(world)):
+        world.run(command)
+    world.work()
+    assert stored(world, ANSWER).state == "done"
+    assert (on(world), world.outcome(answer)[0]) == ({"other@adatum.example"}, "triage")
+
+
 def test_an_answer_that_is_decided_and_not_stored_yet_is_looked_at_once_its_worker_is_done() -> None:
     world, answer = a_world()
     later: list[Command] = []

@@ -1,4 +1,4 @@
-"""Reading, changing and writing a row that others write too."""
+"""Changes a row that others write too: every capability does so, so this stands beside their folders."""
 
 from collections.abc import Callable
 from typing import Final, TypeVar
