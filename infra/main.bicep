@@ -101,11 +101,23 @@ param tags object = {}
 
 var abbreviations = loadJsonContent('abbreviations.json')
 var token = toLower(uniqueString(subscription().id, environmentName, location))
+// Known before anything is deployed: a preview leaves out whatever is named after a module's output.
+var names = {
+  resourceGroup: '${abbreviations.resourceGroup}${environmentName}'
+  identity: '${abbreviations.identity}${token}'
+  workspace: '${abbreviations.workspace}${token}'
+  insights: '${abbreviations.applicationInsights}${token}'
+  storage: '${abbreviations.storageAccount}${token}'
+  vault: '${abbreviations.keyVault}${token}'
+  plan: '${abbreviations.plan}${token}'
+  app: '${abbreviations.functionApp}${token}'
+  budget: '${abbreviations.budget}${environmentName}'
+}
 var allTags = union(tags, { 'azd-env-name': environmentName })
 var mails = empty(alertEmails) ? [] : split(replace(alertEmails, ' ', ''), ',')
 
 resource group 'Microsoft.Resources/resourceGroups@2024-11-01' = {
-  name: '${abbreviations.resourceGroup}${environmentName}'
+  name: names.resourceGroup
   location: location
   tags: allTags
 }
@@ -114,7 +126,7 @@ module identity 'modules/identity.bicep' = {
   name: 'identity'
   scope: group
   params: {
-    name: '${abbreviations.identity}${token}'
+    name: names.identity
     location: location
     tags: allTags
   }
@@ -124,8 +136,8 @@ module monitoring 'modules/monitoring.bicep' = {
   name: 'monitoring'
   scope: group
   params: {
-    workspaceName: '${abbreviations.workspace}${token}'
-    insightsName: '${abbreviations.applicationInsights}${token}'
+    workspaceName: names.workspace
+    insightsName: names.insights
     retentionDays: logRetentionDays
     location: location
     tags: allTags
@@ -136,7 +148,7 @@ module storage 'modules/storage.bicep' = {
   name: 'storage'
   scope: group
   params: {
-    name: '${abbreviations.storageAccount}${token}'
+    name: names.storage
     redundancy: storageRedundancy
     publicAccess: vnetEnabled ? 'Disabled' : 'Enabled'
     defaultAction: vnetEnabled ? 'Deny' : 'Allow'
@@ -152,7 +164,7 @@ module vault 'modules/vault.bicep' = {
   name: 'vault'
   scope: group
   params: {
-    name: '${abbreviations.keyVault}${token}'
+    name: names.vault
     publicAccess: vnetEnabled ? 'Disabled' : 'Enabled'
     defaultAction: vnetEnabled ? 'Deny' : 'Allow'
     workspaceId: monitoring.outputs.workspaceId
@@ -165,11 +177,13 @@ module roles 'modules/roles.bicep' = {
   name: 'roles'
   scope: group
   params: {
-    principalId: identity.outputs.principalId
-    storageName: storage.outputs.name
-    vaultName: vault.outputs.name
-    insightsName: monitoring.outputs.insightsName
+    identityName: names.identity
+    storageName: names.storage
+    vaultName: names.vault
+    insightsName: names.insights
   }
+  // A name alone does not make roles wait for what it names.
+  dependsOn: [identity, monitoring, storage, vault]
 }
 
 module network 'modules/network.bicep' = if (vnetEnabled) {
@@ -180,22 +194,23 @@ module network 'modules/network.bicep' = if (vnetEnabled) {
     token: token
     appRange: vnetAppRange
     endpointRange: vnetEndpointRange
-    storageId: storage.outputs.id
-    vaultId: vault.outputs.id
+    storageName: names.storage
+    vaultName: names.vault
     location: location
     tags: allTags
   }
+  dependsOn: [storage, vault]
 }
 
 module app 'modules/app.bicep' = {
   name: 'app'
   scope: group
   params: {
-    name: '${abbreviations.functionApp}${token}'
-    planName: '${abbreviations.plan}${token}'
+    name: names.app
+    planName: names.plan
     identityId: identity.outputs.id
     identityClientId: identity.outputs.clientId
-    storageName: storage.outputs.name
+    storageName: names.storage
     vaultUri: vault.outputs.uri
     insightsConnectionString: monitoring.outputs.insightsConnectionString
     workspaceId: monitoring.outputs.workspaceId
@@ -237,7 +252,7 @@ module budget 'modules/budget.bicep' = if (budgetAmount > 0) {
   name: 'budget'
   scope: group
   params: {
-    name: '${abbreviations.budget}${environmentName}'
+    name: names.budget
     amount: budgetAmount
     start: budgetStart
     emails: mails
@@ -248,12 +263,12 @@ module budget 'modules/budget.bicep' = if (budgetAmount > 0) {
 output AZURE_LOCATION string = location
 output AZURE_TENANT_ID string = tenant().tenantId
 output AZURE_RESOURCE_GROUP string = group.name
-output SERVICE_API_NAME string = app.outputs.name
+output SERVICE_API_NAME string = names.app
 output POSTLEDGER_URL string = app.outputs.publicUrl
 output POSTLEDGER_API_URL string = '${app.outputs.publicUrl}/api/v1'
 output POSTLEDGER_REDIRECT_URI string = '${app.outputs.publicUrl}/api/v1/connect/callback'
 output POSTLEDGER_IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId
 output POSTLEDGER_IDENTITY_CLIENT_ID string = identity.outputs.clientId
-output POSTLEDGER_STORAGE_NAME string = storage.outputs.name
-output POSTLEDGER_VAULT_NAME string = vault.outputs.name
+output POSTLEDGER_STORAGE_NAME string = names.storage
+output POSTLEDGER_VAULT_NAME string = names.vault
 output POSTLEDGER_WORKBOOK_ID string = watch.outputs.workbookId

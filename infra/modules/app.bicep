@@ -79,13 +79,17 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
 }
 
 // Deployment is by Entra ID; neither FTP nor the site's own password opens anything.
-resource passwords 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = [
-  for way in ['ftp', 'scm']: {
-    parent: app
-    name: way
-    properties: { allow: false }
-  }
-]
+resource ftpPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
+  parent: app
+  name: 'ftp'
+  properties: { allow: false }
+}
+
+resource sitePassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
+  parent: app
+  name: 'scm'
+  properties: { allow: false }
+}
 
 var secrets = '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/'
 var address = empty(publicUrl) ? 'https://${app.properties.defaultHostName}' : publicUrl
@@ -131,5 +135,4 @@ resource metrics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   }
 }
 
-output name string = app.name
 output publicUrl string = address

@@ -32,5 +32,4 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
 }
 
 output workspaceId string = workspace.id
-output insightsName string = insights.name
 output insightsConnectionString string = insights.properties.ConnectionString

@@ -4,10 +4,18 @@ param abbreviations object
 param token string
 param appRange string
 param endpointRange string
-param storageId string
-param vaultId string
+param storageName string
+param vaultName string
 param location string
 param tags object
+
+resource storage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
+  name: storageName
+}
+
+resource vault 'Microsoft.KeyVault/vaults@2023-07-01' existing = {
+  name: vaultName
+}
 
 var ofTheApp = { name: 'flex', properties: { serviceName: 'Microsoft.App/environments' } }
 var subnets = [
@@ -16,11 +24,11 @@ var subnets = [
 ]
 var suffix = environment().suffixes.storage
 var endpoints = [
-  { name: 'blob', target: storageId, zone: 'privatelink.blob.${suffix}' }
-  { name: 'queue', target: storageId, zone: 'privatelink.queue.${suffix}' }
-  { name: 'table', target: storageId, zone: 'privatelink.table.${suffix}' }
+  { name: 'blob', target: storage.id, zone: 'privatelink.blob.${suffix}' }
+  { name: 'queue', target: storage.id, zone: 'privatelink.queue.${suffix}' }
+  { name: 'table', target: storage.id, zone: 'privatelink.table.${suffix}' }
   // The vault's private zone has a name of its own in each cloud.
-  { name: 'vault', target: vaultId, zone: 'privatelink${replace(environment().suffixes.keyvaultDns, '.vault.', '.vaultcore.')}' }
+  { name: 'vault', target: vault.id, zone: 'privatelink${replace(environment().suffixes.keyvaultDns, '.vault.', '.vaultcore.')}' }
 ]
 
 resource groups 'Microsoft.Network/networkSecurityGroups@2024-05-01' = [

@@ -1,5 +1,5 @@
 // What the app's identity may do, and nothing else. docs/permissions.md says why for each.
-param principalId string
+param identityName string
 param storageName string
 param vaultName string
 param insightsName string
@@ -16,6 +16,10 @@ var onInsights = {
   'Monitoring Metrics Publisher': '3913510d-42f4-4e42-8a64-420c390055eb'
 }
 
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = {
+  name: identityName
+}
+
 resource storage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
   name: storageName
 }
@@ -28,13 +32,15 @@ resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
   name: insightsName
 }
 
+// Assignments are named after the identity's id: its principal is known too late for a preview. They cannot change
+// their principal, so whoever deletes the identity alone deletes its assignments as well.
 resource storageRoles 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for role in items(onStorage): {
     scope: storage
-    name: guid(storage.id, principalId, role.value)
+    name: guid(storage.id, identity.id, role.value)
     properties: {
       description: role.key
-      principalId: principalId
+      principalId: identity.properties.principalId
       principalType: 'ServicePrincipal'
       roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.value)
     }
@@ -44,10 +50,10 @@ resource storageRoles 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
 resource vaultRoles 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for role in items(onVault): {
     scope: vault
-    name: guid(vault.id, principalId, role.value)
+    name: guid(vault.id, identity.id, role.value)
     properties: {
       description: role.key
-      principalId: principalId
+      principalId: identity.properties.principalId
       principalType: 'ServicePrincipal'
       roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.value)
     }
@@ -57,10 +63,10 @@ resource vaultRoles 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
 resource insightsRoles 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for role in items(onInsights): {
     scope: insights
-    name: guid(insights.id, principalId, role.value)
+    name: guid(insights.id, identity.id, role.value)
     properties: {
       description: role.key
-      principalId: principalId
+      principalId: identity.properties.principalId
       principalType: 'ServicePrincipal'
       roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.value)
     }

@@ -144,6 +144,3 @@ resource tableMetrics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview'
     metrics: [{ category: 'Transaction', enabled: true }]
   }
 }
-
-output id string = account.id
-output name string = account.name

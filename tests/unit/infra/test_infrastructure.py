@@ -110,9 +110,34 @@ def test_no_secret_stands_in_the_settings() -> None:
 
 def test_storage_has_no_keys_and_passwords_open_nothing() -> None:
     assert "allowSharedKeyAccess: false" in bicep("modules/storage.bicep")
-    assert "properties: { allow: false }" in bicep("modules/app.bicep")
+    for password, way in (("ftpPassword", "ftp"), ("sitePassword", "scm")):
+        policy = block(bicep("modules/app.bicep"), f"resource {password} ")
+        assert "basicPublishingCredentialsPolicies@" in policy
+        assert f"  name: '{way}'\n  properties: {{ allow: false }}\n" in policy
     assert bicep("modules/monitoring.bicep").lower().count("disablelocalauth: true") == 2
     assert "listKeys" not in "".join(map(Path.read_text, MODULES))
+
+
+def test_every_name_is_known_before_a_deployment_so_that_a_preview_shows_everything() -> None:
+    modules = re.findall(r"^module .*?^}", bicep("main.bicep"), re.M | re.S)
+    given = [name for module in modules for name in re.findall(r"^    (?:n|\w+N)ame: (.+)$", module, re.M)]
+    assert given
+    assert [name for name in given if not name.startswith("names.")] == []
+    assert ".outputs." not in block(bicep("main.bicep"), "var names ")
+    roles = bicep("modules/roles.bicep")
+    assert re.findall(r"^    name: guid\((\w+)\.id, identity\.id, role\.value\)$", roles, re.M) == [
+        "storage",
+        "vault",
+        "insights",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("module", "named"),
+    [("roles", "identity, monitoring, storage, vault"), ("network", "storage, vault"), ("app", "roles")],
+)
+def test_what_gets_a_name_only_waits_for_what_it_names(module: str, named: str) -> None:
+    assert f"\n  dependsOn: [{named}]\n" in block(bicep("main.bicep"), f"module {module} ")
 
 
 def test_the_names_of_the_api_s_addresses_are_outputs() -> None:
