@@ -116,15 +116,9 @@ def keep_begun(messages: MessageStore, scope: Scope, screened: Sequence[Screened
     """
     keys = [mail.sighting.message_key for mail in screened if _may_be_begun(mail)]
     found = dict(messages.get_many(scope.tenant_id, keys)) if keys else {}
-<<<<<<< HEAD
+    # A reused Message-ID has variants beside its row, and any of them may be the one that was begun.
     variants = (variant_keys(key, stored.variants) for key, stored in found.items())
     others = list(chain.from_iterable(variants))
-=======
-    # A reused Message-ID has variants beside its row, and any of them may be the one that was begun.
-    others: list[str] = []
-    for key, stored in found.items():
-        others += [variant_key(key, number) for number in range(1, stored.variants + 1)]
->>>>>>> main
     found |= messages.get_many(scope.tenant_id, others) if others else {}
     begun = [stored for stored in found.values() if stored.state == PENDING]
     return [_kept_if_begun(messages, scope, mail, begun) for mail in screened]
