@@ -22,8 +22,8 @@ from shared.domain.capture.sightings import Sighting
 from shared.domain.connections.connections import MailConnection
 from shared.domain.connections.mailboxes import Mailbox
 
-# What has a second turn, a quarter of an hour after the first.
-PATIENT = (names.LATE_CONTACTS, names.RECORD_MERGES, names.ERASURE)
+# What has a second turn, ten minutes or a quarter of an hour after the first.
+PATIENT = (names.LATE_CONTACTS, names.RECORD_MERGES, names.ERASURE, names.REMATCHES)
 FIRST, LAST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
