@@ -41,6 +41,7 @@ class User:
     name: str
     aliases: list[str] = field(default_factory=list)
     purpose: str = "user"
+    enabled: bool = True
     roles: list[str] = field(default_factory=list)
     mailbox: Mailbox | None = None
     delegates: dict[str, set[str]] = field(default_factory=dict)
@@ -53,6 +54,8 @@ class User:
             "mail": self.address,
             "userPrincipalName": self.address,
             "proxyAddresses": proxies,
+            # A shared mailbox has a user that may not sign in.
+            "accountEnabled": self.enabled and self.purpose == "user",
         }
 
 

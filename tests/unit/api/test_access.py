@@ -55,6 +55,7 @@ ROLES = {
     "merge_contacts": {"Service", "Admin"},
     "rename_record": {"Service", "Admin"},
     "put_mailbox": {"Admin"},
+    "list_handovers": {"Admin", "Agent"},
     "get_mailbox": {"Admin", "Agent"},
     "sync_mailbox": {"Admin", "Agent"},
     "preview_mailbox": {"Admin", "Agent"},
