@@ -19,6 +19,7 @@ from shared.domain.matching.questions import (
     QuestionPolicy,
     Questions,
     ThreadQuestions,
+    ancestors_to_ask,
     codes_in_body,
     contacts_to_ask,
     domains_to_ask,
@@ -141,17 +142,42 @@ class GatherCandidates:
         asked: ThreadQuestions,
         threads: Threads,
     ) -> Candidates:
-        """With the stored mails that this one answers, nearest first, unless capture has found them already.
+        """With the stored mail that this one answers, unless capture has found it already.
 
-        Where several mails reuse one Message-ID, only one that shares an outside participant counts.
+        Mails further up its thread are asked for only where that one is not filed.
         """
         if candidates.thread or not asked.parents:
             return candidates
+        nearest = self._found(scope, head, candidates, asked.parents[:1], threads)
+        return self.with_ancestors(scope, head, replace(candidates, thread=nearest), threads)
+
+    def with_ancestors(
+        self, scope: Scope, head: MessageHead, candidates: Candidates, threads: Threads | None = None
+    ) -> Candidates:
+        """The same with the stored mails behind the one that this mail answers, where that is not filed."""
+        behind = ancestors_to_ask(head.answers, candidates.thread)
+        if not behind:
+            return candidates
+        found = self._found(scope, head, candidates, behind, threads or self.messages)
+        return replace(candidates, thread=(*candidates.thread, *found))
+
+    def _found(
+        self,
+        scope: Scope,
+        head: MessageHead,
+        candidates: Candidates,
+        ids: Sequence[str],
+        threads: Threads,
+    ) -> tuple[ThreadHit, ...]:
+        """Mails by Message-ID, in the order of the ids.
+
+        Where several mails reuse one Message-ID, only one that shares an outside participant counts.
+        """
         outsiders = head.participants - candidates.staff
-        ids = {scope.hasher.message_id(parent): parent for parent in asked.parents}
-        found = threads.find(scope.tenant_id, ids)
-        hits = (_believed(found.get(key, ()), outsiders) for key in ids)
-        return replace(candidates, thread=tuple(chain.from_iterable(hits)))
+        keys = {scope.hasher.message_id(message_id): message_id for message_id in ids}
+        found = threads.find(scope.tenant_id, keys)
+        hits = (_believed(found.get(key, ()), outsiders) for key in keys)
+        return tuple(chain.from_iterable(hits))
 
     def _with_conversation(
         self,
