@@ -15,6 +15,7 @@ from fastapi.security import HTTPBearer
 
 from shared import telemetry
 from shared.api.audit import audit
+from shared.api.etags import CACHING
 from shared.api.request_checks import check_media_type, check_query, query_names
 from shared.api.use_cases import ApiUseCases
 from shared.domain.errors import Forbidden, PostledgerError
@@ -60,6 +61,7 @@ class GuardedRoute(APIRoute):
             response = await enter(request)
             # Before the answer leaves: a read that cannot be audited is refused.
             await run_in_threadpool(audit, request, self.name, response)
+            response.headers.setdefault("Cache-Control", CACHING)
             return response
 
         async def guarded(request: Request) -> Response:

@@ -26,7 +26,7 @@ from tests.fakes import FakeStorage
 from tests.unit.api.tokens import AUTHORITY, CLIENT, OTHER, STRANGER, Issuer
 from tests.unit.api.wiring import Api
 
-OPEN = {"get_health", "take_answer"}
+OPEN = {"get_health", "take_answer", "show_docs", "show_docs_script"}
 PATH = {
     "kind": "contact",
     "id": "C-1",

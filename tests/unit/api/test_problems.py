@@ -166,7 +166,7 @@ def test_a_refusal_is_told_in_the_log_with_who_why_and_where(
     app, person, nobody = refusals(caplog)
     assert (app["status"], app["tenant"], app["by"]) == (403, HOME, f"app:{CLIENT}")
     assert (app["route"], app["correlation_id"]) == (
-        "/api/v1/timelines/{kind}/{id}",
+        "/timelines/{kind}/{id}",
         answer.json()["correlation_id"],
     )
     assert (person["by"], person["reason"]) == (OID, "This needs the role Admin; the token has Agent.")
