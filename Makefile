@@ -28,9 +28,12 @@ check: $(INSTALLED) ## format, lint, types, import contracts, unit tests but the
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest -n 2 -m "not slow" tests/unit
 
+BENCHES := cold_start match hostile storage_calls backfill load_records \
+	"pipeline --alone 4 --bursts 3 --every 10 --threads 40 --mailboxes 12" \
+	"instances --mails 120 --mailboxes 8 --each 15" "notifications --seconds 5"
+
 bench: setup ## benchmarks; each prints its figures
-	@set -e; for run in cold_start match hostile storage_calls "pipeline --alone 4 --bursts 3 --every 10 --threads 40 --mailboxes 12" \
-		backfill load_records; do echo "== $$run"; $(BIN)/python -m bench.$$run; done
+	@set -e; for run in $(BENCHES); do echo "== $$run"; $(BIN)/python -m bench.$$run; done
 
 quality: $(INSTALLED) ## is mail matched right? 5,000 mails of a made-up organisation; SEED=1 MAILS=5000
 	@$(BIN)/python -m bench.matching_quality $(if $(SEED),--seed $(SEED)) $(if $(MAILS),--mails $(MAILS)) $(ARGS)

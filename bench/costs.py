@@ -2,8 +2,9 @@
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
+from bench.house import NOTHING, Shown
 from bench.meter import Reading
 
 HEADER = (
@@ -14,15 +15,13 @@ HEADER = (
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """A run over `mails` mails. `right` of `threads` threads lie whole on their timelines; delays in seconds."""
+    """A run over `mails` mails, with how their threads came out; delays in seconds."""
 
     name: str
     mails: int
     seconds: float
     reading: Reading
-    right: int = 0
-    threads: int = 0
-    doubled: int = 0
+    shown: Shown = NOTHING
     delays: Sequence[float] = ()
 
     @property
@@ -43,13 +42,14 @@ class Cost:
         reading = self.reading
         median = f"{statistics.median(self.delays):7.2f}" if self.delays else f"{'-':>7}"
         worst = f"{max(self.delays):8.2f}" if self.delays else f"{'-':>8}"
-        threads = f"{self.right}/{self.threads}" if self.threads else "-"
+        shown = self.shown
+        threads = f"{shown.right}/{shown.threads}" if shown.threads else "-"
         return (
             f"{self.name:<30}{self.mails:>6}{self.mails_per_second:>9.1f}{self.cpu_ms:>8.1f}"
             f"{reading.cpu['azurite'] / self.mails:>8.1f}{reading.graph_items / self.mails:>7.2f}"
             f"{reading.graph['http_requests'] / self.mails:>7.3f}{self.operations:>9.2f}"
             f"{reading.put_backs:>9}{reading.double_ingests:>6}{reading.placeholders:>8}"
-            f"{threads:>9}{self.doubled:>8}{median}{worst}"
+            f"{threads:>9}{shown.doubled:>8}{median}{worst}"
         )
 
     def as_json(self) -> dict[str, object]:
@@ -66,9 +66,7 @@ class Cost:
             "put_backs": reading.put_backs,
             "double_ingests": reading.double_ingests,
             "placeholders": reading.placeholders,
-            "threads": self.threads,
-            "threads_right": self.right,
-            "doubled": self.doubled,
+            "threads": asdict(self.shown),
             "delays": [round(delay, 3) for delay in self.delays],
             "storage": self.share(reading.storage.get("named", reading.storage["requests"])),
             "rows": self.share(reading.storage.get("rows", {})),

@@ -72,6 +72,4 @@ def _filled(house: House, size: Size, age: timedelta) -> tuple[str, list[ThreadM
 def _cost(name: str, house: House, mails: list[ThreadMail], started: float) -> Cost:
     seconds = time.monotonic() - started
     reading = house.meter.read()
-    right, doubled = house.threads_right(mails)
-    threads = len({mail.thread for mail in mails})
-    return Cost(name, len(mails), seconds, reading, right, threads, doubled)
+    return Cost(name, len(mails), seconds, reading, house.shown(mails))

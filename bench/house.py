@@ -1,8 +1,9 @@
 """An organisation on a running stack for benchmarks: customers, mailboxes, threads delivered and looked for."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,6 +22,32 @@ WARM_UP = Size(threads=2, length=3)
 WARM_THREADS = 900_000  # numbers of threads that nothing else uses
 LINES = 1_000
 PATIENCE = 1_800.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How threads came out: `right` ones lie whole and alone on their timeline; mails lost; entries doubled."""
+
+    threads: int = 0
+    right: int = 0
+    lost: int = 0
+    doubled: int = 0
+
+    def __add__(self, other: "Shown") -> "Shown":
+        return Shown(
+            self.threads + other.threads,
+            self.right + other.right,
+            self.lost + other.lost,
+            self.doubled + other.doubled,
+        )
+
+
+NOTHING = Shown()
+
+
+def shown_of(wanted: Set[str], shown: Sequence[str]) -> Shown:
+    """One thread: the Message-IDs that its timeline must show, and those that it shows."""
+    return Shown(1, int(set(shown) == wanted), len(wanted - set(shown)), len(shown) - len(set(shown)))
 
 
 class House:
@@ -85,21 +112,19 @@ class House:
         """Wait until the table has so many rows of this organisation."""
         eventually(lambda: self.rows(table) >= rows, seconds=seconds, what=f"row {rows} of {table}")
 
-    def threads_right(self, mails: Sequence[ThreadMail]) -> tuple[int, int]:
-        """How many threads lie whole and alone on their customer's timeline, and entries shown twice."""
-        right = doubled = 0
-        for thread, ids in wanted(mails).items():
-            shown = [row["internet_message_id"] for row in self._timeline(f"contact/C-{thread}")]
-            right += set(shown) == ids
-            doubled += len(shown) - len(set(shown))
-        return right, doubled
+    def shown(self, mails: Sequence[ThreadMail]) -> "Shown":
+        """What the timelines of all customers show, read through the API."""
+        return sum(
+            (shown_of(ids, self._message_ids(thread)) for thread, ids in wanted(mails).items()), NOTHING
+        )
 
     def _count(self, table: str, condition: str) -> int:
         found = self._tables.get_table_client(table).query_entities(condition, select=["PartitionKey"])
         return sum(1 for _ in found)
 
-    def _timeline(self, ref: str) -> list[dict[str, Any]]:
-        return self.tenant.timeline(ref, limit=200)
+    def _message_ids(self, thread: int) -> list[str]:
+        entries = self.tenant.timeline(f"contact/C-{thread}", limit=200)
+        return [entry["internet_message_id"] for entry in entries]
 
 
 @contextmanager

@@ -59,11 +59,9 @@ def beside_first_walks(mailboxes: int) -> Cost:
         reading = house.meter.read()
         print(before.compared(beside), flush=True)
         mails = mails[: BEFORE + len(beside.delays)] + [mail for _, history in histories for mail in history]
-        right, doubled = house.threads_right(mails)
         count = len(beside.delays) + mailboxes * EACH.mails
-        threads = 1 + mailboxes * EACH.threads
         name = f"{mailboxes} first walks, live beside"
-        return Cost(name, count, seconds, reading, right, threads, doubled, beside.delays)
+        return Cost(name, count, seconds, reading, house.shown(mails), beside.delays)
 
 
 def _connected(house: House, size: Size) -> tuple[str, list[ThreadMail]]:
@@ -88,9 +86,7 @@ def _live(
         time.sleep(max(0.0, every - delays[-1]))
     mails = [mail for group in groups for mail in group]
     reading = house.meter.read()
-    right, doubled = house.threads_right(mails)
-    threads = len({mail.thread for mail in mails})
-    return Cost(name, len(mails), seconds, reading, right, threads, doubled, delays)
+    return Cost(name, len(mails), seconds, reading, house.shown(mails), delays)
 
 
 def _history(house: House, number: int) -> tuple[str, list[ThreadMail]]:

@@ -12,14 +12,16 @@ from azure.storage.queue import QueueServiceClient
 from bench.soak_script import Place
 from bench.soak_verify import Seen
 from bench.soak_world import COMPANIES
+from dev.storage_proxy.asking import delayed
 from dev.tenant import Api, Tenant
 from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.adapters.storage.stores.mailboxes import AzureMailboxes
 from shared.adapters.storage.stores.message_rows import is_awaited, to_message
 from shared.domain import names
+from shared.domain.commands.commands import JoinLateContacts
 
-# Commands of contacts that came late wait there on purpose, for minutes.
-WORK = tuple(one for one in names.QUEUES if one != names.LATE_CONTACTS)
+# Commands that wait on purpose, for minutes.
+PATIENT = (JoinLateContacts,)
 PAGE = 200
 
 
@@ -32,16 +34,20 @@ class Ledger:
         self.mailboxes = AzureMailboxes(Connection(StorageSettings(connection_string=account)))
         self._tables = TableServiceClient.from_connection_string(account)
         self._queues = QueueServiceClient.from_connection_string(account)
+        self._stats = ready["storage_stats_url"]
 
     def queued(self) -> dict[str, int]:
         """Commands by queue, those delayed, running and in poison included; empty queues are left out."""
-        found = {name: self._length(name) for queue in WORK for name in (queue, queue + names.POISON_SUFFIX)}
+        patient = delayed(self._stats, PATIENT)
+        queues = (*names.QUEUES, *map(names.poison, names.QUEUES))
+        found = {name: self._length(name) for name in queues}
+        found[JoinLateContacts.queue] -= patient
         return {name: count for name, count in found.items() if count}
 
     def poison(self) -> list[str]:
         """The commands in poison, as text."""
         found = []
-        for queue in WORK:
+        for queue in names.QUEUES:
             client = self._queues.get_queue_client(queue + names.POISON_SUFFIX)
             try:
                 found += [f"{queue}: {one.content}" for one in client.peek_messages(32)]

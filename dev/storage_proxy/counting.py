@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import parse_qs
 
+from dev.storage_proxy.delayed import Delayed
+
 EMPTY_POLL = "queue GET messages"
+PUT = "queue POST messages"
 # The request line of each operation in a transaction's body.
 _PART = re.compile(rb"^(GET|POST|PUT|PATCH|MERGE|DELETE) https?://[^/]+/[^/]+/(\w+)", re.MULTILINE)
 _TABLE = re.compile(r"\w+")
@@ -106,6 +109,7 @@ class Counts:
         self._texts: Counter[str] = Counter()
         self._empty_polls = 0
         self._faults: Counter[str] = Counter()
+        self.delayed = Delayed()
 
     def request(self, request: Request, *, empty_poll: bool) -> None:
         if empty_poll:
@@ -127,7 +131,7 @@ class Counts:
         self._empty_polls = 0
 
     def as_json(self) -> dict[str, object]:
-        """`requests` (without the empty polls), their sum `total`, `empty_polls` and `faults`.
+        """`requests` (without the empty polls), their sum `total`, `empty_polls`, `faults` and `delayed`.
 
         Beside these `named` (requests with the table, queue or container they are about), `rows` (what was done to
         the rows of tables, those in transactions included) and `texts` (how often each watched text was sent).
@@ -138,6 +142,7 @@ class Counts:
             "empty_polls": self._empty_polls,
             "requests": requests,
             "faults": dict(self._faults),
+            "delayed": self.delayed.now(),
             "named": dict(sorted(self._named.items())),
             "rows": dict(sorted(self._rows.items())),
             "texts": dict(sorted(self._texts.items())),

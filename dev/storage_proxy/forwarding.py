@@ -6,7 +6,7 @@ import struct
 import time
 from dataclasses import dataclass
 
-from dev.storage_proxy.counting import EMPTY_POLL, Counts, Request
+from dev.storage_proxy.counting import EMPTY_POLL, PUT, Counts, Request
 from dev.storage_proxy.faults import BUSY, REPLY_LOST, Faults
 from dev.storage_proxy.framing import ClosedError, Head, copy_body, read_body, read_head
 
@@ -84,6 +84,8 @@ class Forwarder:
         content = b"" if bodiless or large else await read_body(upstream.reader, answer)
         empty = request.name == EMPTY_POLL and answer.start[1] == "200" and b"<QueueMessage>" not in content
         self._counts.request(request, empty_poll=empty)
+        if request.name == PUT and answer.start[1] == "201":
+            self._counts.delayed.put(target, body)
         if fault == REPLY_LOST:
             self._release(upstream, answer)
             _reset(writer)

@@ -18,14 +18,18 @@ from azure.core.exceptions import (
 )
 from azure.data.tables import TableServiceClient
 from azure.storage.blob import BlobServiceClient
-from azure.storage.queue import QueueServiceClient
+from azure.storage.queue import QueueClient, QueueServiceClient, TextBase64EncodePolicy
 
 from dev.azurite import Azurite, Ports
 from dev.processes import Child, wait_for, wait_for_ready
+from dev.storage_proxy.asking import delayed
 from dev.storage_proxy.counting import operation
 from dev.storage_proxy.faults import Faults, Shares
+from shared.domain.commands.commands import JoinLateContacts, MergeRecords
+from tests.builders import NOW, TENANT
 
 pytestmark = pytest.mark.stack
+LATE = JoinLateContacts(tenant_id=TENANT, first_at=NOW)
 
 
 class Control:
@@ -125,7 +129,7 @@ def test_requests_are_counted_by_operation_and_empty_polls_apart(proxy: Proxy) -
     assert stats["requests"] == {"queue GET messages": 1, "queue POST messages": 1, "queue PUT queue": 1}
     assert stats["total"] == 3
     httpx.delete(proxy.stats_url)
-    empty = {"requests": {}, "faults": {}, "named": {}, "rows": {}, "texts": {}}
+    empty = {"requests": {}, "faults": {}, "delayed": {}, "named": {}, "rows": {}, "texts": {}}
     assert proxy.stats() == {"total": 0, "empty_polls": 0, **empty}
 
 
@@ -148,6 +152,20 @@ def test_requests_are_also_counted_by_queue_and_table_and_each_row_of_a_transact
     }
     assert stats["rows"] == {"Named GET": 1, "Named PATCH": 2, "Named POST": 1}
     assert stats["texts"] == {'"watched for"': 1}
+
+
+def test_commands_that_were_put_to_be_seen_later_are_known_by_name_until_they_are_seen(proxy: Proxy) -> None:
+    queue = QueueClient.from_connection_string(
+        proxy.connection_string, "patient", message_encode_policy=TextBase64EncodePolicy()
+    )
+    queue.create_queue()
+    queue.send_message(LATE.to_json(), visibility_timeout=2)
+    queue.send_message(LATE.to_json(), visibility_timeout=600)
+    queue.send_message(LATE.to_json())
+    queue.send_message("no command", visibility_timeout=600)
+    assert delayed(proxy.stats_url, [JoinLateContacts]) == 2
+    assert delayed(proxy.stats_url, [MergeRecords]) == 0
+    wait_for(lambda: delayed(proxy.stats_url, [JoinLateContacts]) == 1 or None, 20, "the first is not seen")
 
 
 def test_large_bodies_pass_unchanged_in_both_directions(proxy: Proxy) -> None:
