@@ -70,7 +70,10 @@ class Answers:
         return statistics.quantiles(self.times, n=100)[98]
 
     def row(self, name: str) -> str:
-        return f"{name:<28}{self.accepted:>9.2%}{self.p50:>10.1f}{self.p99:>10.1f}{max(self.times):>10.1f}"
+        others = ", ".join(
+            f"{n} x {status or 'no answer'}" for status, n in self.statuses.items() if status != 202
+        )
+        return f"{name:<28}{self.accepted:>9.2%}{self.p50:>10.1f}{self.p99:>10.1f}{max(self.times):>10.1f}  {others}"
 
 
 HEADER = f"{'':<28}{'202':>9}{'p50 ms':>10}{'p99 ms':>10}{'worst':>10}"
