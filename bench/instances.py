@@ -152,8 +152,8 @@ def failures(runs: Sequence[Run], most: float) -> list[str]:
     """What must not be: mail lost or doubled, and more operations than allowed where nothing was killed."""
     found = [f"{r.mode.name}: {r.shown.lost} lost" for r in runs if r.shown.lost]
     found += [f"{r.mode.name}: {r.shown.doubled} doubled" for r in runs if r.shown.doubled]
-    dear = [r for r in runs if most and not r.mode.kills and r.operations > most * runs[0].operations]
-    return found + [f"{r.mode.name}: {r.operations / runs[0].operations:.2f} times" for r in dear]
+    times = {r.mode.name: round(r.operations / runs[0].operations, 3) for r in runs if not r.mode.kills}
+    return found + [f"{name}: {ratio:.2f} times" for name, ratio in times.items() if most and ratio > most]
 
 
 def main() -> None:
