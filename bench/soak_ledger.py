@@ -1,10 +1,12 @@
 """What a run has written: timelines through the API, the rest straight from storage, past the faulty proxy."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import requests
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableServiceClient
 from azure.storage.queue import QueueServiceClient
@@ -14,13 +16,24 @@ from bench.soak_verify import Seen
 from bench.soak_world import COMPANIES
 from dev.tenant import Api, Tenant
 from shared.adapters.storage.connection import Connection, StorageSettings
+from shared.adapters.storage.encoding import hashed
+from shared.adapters.storage.stores.folder_states import AzureFolderStates
 from shared.adapters.storage.stores.mailboxes import AzureMailboxes
 from shared.adapters.storage.stores.message_rows import is_awaited, to_message
 from shared.domain import names
+from shared.domain.capture.folders import Role
 
-# Commands of contacts that came late wait there on purpose, for minutes.
-WORK = tuple(one for one in names.QUEUES if one != names.LATE_CONTACTS)
 PAGE = 200
+
+
+def all_queues() -> list[str]:
+    """Every queue, and the poison of each."""
+    return [*names.QUEUES, *map(names.poison, names.QUEUES)]
+
+
+def waiting_on_purpose(postponed: Sequence[Mapping[str, str]]) -> Counter[str]:
+    """How many of the `postponed` messages nothing has failed for, by queue: what failed says `attempt`."""
+    return Counter(message["queue"] for message in postponed if not json.loads(message["text"])["attempt"])
 
 
 class Ledger:
@@ -29,19 +42,24 @@ class Ledger:
     def __init__(self, ready: Mapping[str, Any], tenants: Sequence[Tenant]) -> None:
         account = ready["storage_connection_string"]
         self.tenants = {one.domain: one for one in tenants}
-        self.mailboxes = AzureMailboxes(Connection(StorageSettings(connection_string=account)))
+        connection = Connection(StorageSettings(connection_string=account))
+        self.mailboxes, self.folders = AzureMailboxes(connection), AzureFolderStates(connection)
         self._tables = TableServiceClient.from_connection_string(account)
         self._queues = QueueServiceClient.from_connection_string(account)
+        self._postponed_url = str(ready["storage_postponed_url"])
 
     def queued(self) -> dict[str, int]:
-        """Commands by queue, those delayed, running and in poison included; empty queues are left out."""
-        found = {name: self._length(name) for queue in WORK for name in (queue, queue + names.POISON_SUFFIX)}
-        return {name: count for name, count in found.items() if count}
+        """Commands by queue, those put back, running and in poison included; empty queues are left out.
+
+        So are commands that wait for minutes on purpose, to look once more when others have ended.
+        """
+        lengths = Counter({name: self._length(name) for name in all_queues()})
+        return dict(lengths - waiting_on_purpose(self._postponed()))
 
     def poison(self) -> list[str]:
         """The commands in poison, as text."""
         found = []
-        for queue in WORK:
+        for queue in names.QUEUES:
             client = self._queues.get_queue_client(queue + names.POISON_SUFFIX)
             try:
                 found += [f"{queue}: {one.content}" for one in client.peek_messages(32)]
@@ -77,12 +95,27 @@ class Ledger:
                 entries[company.domain, record] = list(rows.values())
         return Seen(entries, list(self._messages()), bodies)
 
-    def poll_now(self) -> None:
-        """Make every mailbox due and run the poll timer."""
+    def poll_now(self, address: str = "") -> None:
+        """Make this mailbox due, or every one, and run the poll timer."""
         for tenant in self.tenants.values():
             for mailbox in self.mailboxes.of(tenant.tenant_id):
-                self.mailboxes.change(mailbox, lambda state: replace(state, next_poll_at=None))
+                if address in ("", mailbox.address):
+                    self.mailboxes.change(mailbox, lambda state: replace(state, next_poll_at=None))
         next(iter(self.tenants.values())).poll()
+
+    def mailbox_and_inbox(self, address: str) -> tuple[str, str]:
+        """A mailbox's id, and the key of the row that has its inbox's cursor."""
+        mailbox = self.mailboxes.get(self.tenants[address.rpartition("@")[2]].tenant_id, address)
+        if mailbox is None:
+            raise LookupError(address)
+        inbox = next(state for state in self.folders.all(mailbox) if state.role is Role.INBOX)
+        return mailbox.mailbox_id, hashed(inbox.folder_id)
+
+    def _postponed(self) -> list[dict[str, str]]:
+        answer = requests.get(self._postponed_url, timeout=30)
+        answer.raise_for_status()
+        messages: list[dict[str, str]] = answer.json()
+        return messages
 
     def _timeline(self, reader: Api, record: str) -> dict[str, tuple[str, str]]:
         """Subject and kind of each entry that a reader sees, by its id."""

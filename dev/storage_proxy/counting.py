@@ -5,6 +5,7 @@ from functools import lru_cache
 from urllib.parse import parse_qs
 
 EMPTY_POLL = "queue GET messages"
+PUT_MESSAGE = "queue POST messages"
 
 
 @lru_cache(4096)
