@@ -8,14 +8,13 @@ is durable.
 import contextlib
 import os
 import shutil
-import socket
 import sys
 import tempfile
-import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,11 +22,12 @@ from typing import Any, Self
 from dev import keyless
 from dev.azurite import ROOT, Ports, start_azurite
 from dev.certificates import Certificates, make_certificates
+from dev.host.configuration import DRAIN
+from dev.hosts import HostOptions, Hosts
 from dev.identity import Identity, identity_for
 from dev.processes import Child, wait_for, wait_for_ready, write_json
 
 START_TIMEOUT = 60.0
-WATCH_INTERVAL = 0.2
 API = "/api/v1"
 # What would lead a child past loopback or the throw-away authority.
 _DROPPED = {"http_proxy", "https_proxy", "all_proxy", "curl_ca_bundle", "ssl_cert_file", "requests_ca_bundle"}
@@ -37,6 +37,8 @@ _DROPPED = {"http_proxy", "https_proxy", "all_proxy", "curl_ca_bundle", "ssl_cer
 class StackOptions:
     """How a stack is to run.
 
+    `hosts`: instances; with `groups` each function group has so many, in processes of their own, as on Flex
+    Consumption. `drain`: seconds that running functions get when a host is told to end.
     `data_dir`: storage, ids and keys live there and outlast the run; without it everything is in memory.
     `invisibility`: seconds that a running queue message stays hidden from other hosts.
     `identity`: storage and sign-in by managed identity, over HTTPS, without the proxy that makes storage fail.
@@ -45,6 +47,8 @@ class StackOptions:
     """
 
     hosts: int = 1
+    groups: bool = False
+    drain: float = DRAIN
     timers: bool = True
     invisibility: float = 600
     identity: bool = False
@@ -67,11 +71,7 @@ class Stack:
         self.ready: dict[str, Any] = {}
         self.directory = self.options.data_dir or Path(tempfile.mkdtemp(prefix="postledger-"))
         self._resources = contextlib.ExitStack()
-        self._hosts: list[Child] = []
-        self._host_env: dict[str, str] = {}
-        self._port = 0
         self._keep = self.options.data_dir is not None
-        self._stopping = threading.Event()
 
     def __enter__(self) -> Self:
         try:
@@ -89,17 +89,7 @@ class Stack:
 
     def stop(self) -> None:
         """Stop everything that was started: hosts first, storage last."""
-        self._stopping.set()
         self._resources.close()
-
-    def watch(self) -> None:
-        """Start again each host that has ended, until `stop`. Runs in a thread of the stack's own."""
-        while not self._stopping.wait(WATCH_INTERVAL):
-            for number, host in enumerate(self._hosts):
-                if host.process.poll() is not None and not self._stopping.is_set():
-                    host.stop()
-                    self._hosts[number] = self._start_host(number)
-                    self._announce()
 
     def _start(self) -> None:
         identity = self._prepare_directory()
@@ -119,11 +109,12 @@ class Stack:
         reached = reach(azurite.ports, certificates, (simulator, simulator_ready))
         if not self.options.identity:
             reached["POSTLEDGER_CLIENT_SECRET"] = self.ready["client_secret"] = identity.client_secret
-        self._port = self._reserve_port()
+        hosts = Hosts(self.directory, self._host_options(), self._announce)
+        self._resources.callback(hosts.stop)
         simulator_url = self.ready["simulator_url"]
-        self.ready["host_url"] = f"http://127.0.0.1:{self._port}"
+        self.ready["host_url"] = f"http://127.0.0.1:{hosts.port}"
         self.ready["api_url"] = f"{self.ready['host_url']}{API}"
-        self._host_env = _environment(
+        env = _environment(
             {
                 **reached,
                 "FUNCTIONS_WORKER_RUNTIME": "python",
@@ -133,7 +124,7 @@ class Stack:
                 "POSTLEDGER_HOME_TENANT_ID": identity.home_tenant_id,
                 "POSTLEDGER_GRAPH_URL": simulator_url,
                 "POSTLEDGER_AUTHORITY_URL": simulator_url,
-                "POSTLEDGER_PUBLIC_URL": f"http://localhost:{self._port}",
+                "POSTLEDGER_PUBLIC_URL": f"http://localhost:{hosts.port}",
                 "POSTLEDGER_HASH_KEY": identity.hash_key,
                 "POSTLEDGER_CODE_KEYS": identity.code_key,
                 "POSTLEDGER_TOKEN_KEYS": identity.token_key,
@@ -143,11 +134,12 @@ class Stack:
                 **self.options.settings,
             }
         )
-        self._start_hosts()
+        hosts.start(env)
+        wait_for(partial(self._answers, hosts), START_TIMEOUT, f"{self.ready['api_url']} does not answer")
         if self.options.seed is not None:
             self.options.seed(self.ready)
-        self._announce()
-        self._watch_hosts()
+        self._announce(hosts)
+        hosts.watch()
 
     def _by_key(
         self, azurite: Ports, certificates: Certificates, simulator: tuple[Child, Path]
@@ -208,55 +200,19 @@ class Stack:
         self._resources.callback(child.stop)
         return child, ready
 
-    def _reserve_port(self) -> int:
-        """A free port that stays ours while no host listens: bound, never listened on."""
-        held = self._resources.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        held.bind(("127.0.0.1", 0))
-        port: int = held.getsockname()[1]
-        return port
-
-    def _start_hosts(self) -> None:
-        self._resources.callback(self._stop_hosts)
-        self._hosts = [self._start_host(number) for number in range(self.options.hosts)]
-        for number, host in enumerate(self._hosts):
-            wait_for_ready(host, self._host_ready(number), START_TIMEOUT)
-        wait_for(
-            self._answers,
-            START_TIMEOUT,
-            f"{self.ready['api_url']} does not answer; see {self._log('host-0')}",
-        )
-
-    def _watch_hosts(self) -> None:
-        watcher = threading.Thread(target=self.watch, name="watch hosts", daemon=True)
-        watcher.start()
-        self._resources.callback(watcher.join)
-
-    def _host_ready(self, number: int) -> Path:
-        return self.directory / f"host-{number}.ready.json"
-
-    def _start_host(self, number: int) -> Child:
-        self._host_ready(number).unlink(missing_ok=True)
+    def _host_options(self) -> HostOptions:
         options = self.options
-        command = [sys.executable, "-m", "dev.host", "--reuse-port", "--port", str(self._port)]
-        command += ["--app-dir", str(options.app_dir), "--invisibility", str(options.invisibility)]
-        command += ["--ready-file", str(self._host_ready(number))]
-        if not options.timers:
-            command.append("--no-timers")
-        return Child.start(
-            f"host-{number}", command, log=self._log(f"host-{number}"), env=self._host_env, cwd=ROOT
+        return HostOptions(
+            app_dir=options.app_dir,
+            count=options.hosts,
+            in_groups=options.groups,
+            timers=options.timers,
+            invisibility=options.invisibility,
+            drain=options.drain,
         )
 
-    def _stop_hosts(self) -> None:
-        for host in self._hosts:
-            if host.process.poll() is None:
-                host.process.terminate()
-        for host in self._hosts:
-            host.stop()
-
-    def _answers(self) -> bool | None:
-        for host in self._hosts:
-            host.check_running()
+    def _answers(self, hosts: Hosts) -> bool | None:
+        hosts.check_running()
         try:
             urllib.request.urlopen(f"{self.ready['api_url']}/health", timeout=10).close()
         except urllib.error.HTTPError as error:
@@ -265,8 +221,9 @@ class Stack:
             return None
         return True
 
-    def _announce(self) -> None:
-        self.ready["pids"]["host"] = [host.pid for host in self._hosts]
+    def _announce(self, hosts: Hosts) -> None:
+        self.ready["pids"]["host"] = hosts.pids
+        self.ready["host_groups"] = hosts.pids_by_group
         if self.options.ready_file is not None:
             write_json(self.options.ready_file, self.ready)
 

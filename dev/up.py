@@ -2,10 +2,10 @@
 
 Writes the ready file once all is reachable (and seeded). Its keys are `api_url`, `simulator_url`, `ca_file`,
 `home_tenant_id`, `storage_connection_string` (Azurite itself, past the fault proxy), `client_id` and `pids`;
-beyond these `client_secret`, `host_url`, `log_dir`, and of the fault proxy `storage_stats_url`, `storage_dam_url`
-and `storage_postponed_url`. With `--data-dir` storage, ids and keys outlast the run; the simulator's tenants, users
-and mailboxes do not. With `--identity` there is no connection string, no secret, and no proxy that makes storage
-fail.
+beyond these `client_secret`, `host_url`, `host_groups` (process ids by function group), `log_dir`, and of the fault
+proxy `storage_stats_url`, `storage_dam_url` and `storage_postponed_url`. With `--data-dir` storage, ids and keys
+outlast the run; the simulator's tenants, users and mailboxes do not. With `--identity` there is no connection string,
+no secret, and no proxy that makes storage fail.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from dev.host.configuration import DRAIN
 from dev.stack import Stack, StackOptions
 
 
@@ -47,6 +48,12 @@ def _options() -> StackOptions:
     parser.add_argument("--no-timers", action="store_true", help="timers run only when asked for by hand")
     parser.add_argument("--hosts", type=int, default=1, help="app processes behind one address")
     parser.add_argument(
+        "--groups", action="store_true", help="a process for each function group, as on Flex Consumption"
+    )
+    parser.add_argument(
+        "--drain", type=float, default=DRAIN, help="seconds that running functions get when a host is ended"
+    )
+    parser.add_argument(
         "--invisibility", type=float, default=600, help="seconds a running command stays hidden from others"
     )
     parser.add_argument(
@@ -55,6 +62,8 @@ def _options() -> StackOptions:
     given = parser.parse_args()
     return StackOptions(
         hosts=given.hosts,
+        groups=given.groups,
+        drain=given.drain,
         timers=not given.no_timers,
         invisibility=given.invisibility,
         identity=given.identity,

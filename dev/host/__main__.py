@@ -1,17 +1,51 @@
-"""`python -m dev.host`: serve a Functions app on a loopback port until SIGTERM."""
+"""`python -m dev.host`: serve a Functions app on a loopback port.
+
+SIGTERM drains it (no more polls, what runs may finish for `--drain` seconds), SIGUSR1 aborts it (what runs is cut
+off and goes back into its queue as failed, as where only the worker process died), SIGKILL leaves everything hidden.
+"""
 
 import argparse
+import json
 import logging
 import os
 import sys
 from pathlib import Path
 
-from dev.host.configuration import HostError
+from dev.host.configuration import DRAIN, HostError
+from dev.host.functions import load_functions
+from dev.host.groups import groups_of
 from dev.host.server import HostArguments, run
 
 
 def main() -> None:
-    """Read the command line and serve."""
+    """Read the command line and serve, or say which groups there are."""
+    parser = _parser()
+    given = parser.parse_args()
+    if given.invisibility < 1:
+        parser.error("--invisibility must be 1 or more: storage counts whole seconds")
+    arguments = HostArguments(
+        app_dir=given.app_dir.resolve(),
+        port=given.port,
+        invisibility=given.invisibility,
+        timers=not given.no_timers,
+        reuse_port=given.reuse_port,
+        ready_file=given.ready_file.resolve() if given.ready_file else None,
+        group=given.group,
+        drain=given.drain,
+    )
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("azure").setLevel(logging.WARNING)
+    os.chdir(arguments.app_dir)
+    try:
+        if given.show_groups:
+            print(json.dumps(groups_of(load_functions(arguments.app_dir))))
+        else:
+            run(arguments)
+    except HostError as error:
+        sys.exit(f"error: {error}")
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m dev.host", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="0: a free one")
     parser.add_argument(
@@ -23,24 +57,12 @@ def main() -> None:
     parser.add_argument("--no-timers", action="store_true", help="timers run only when asked for by hand")
     parser.add_argument("--reuse-port", action="store_true", help="several processes may serve one port")
     parser.add_argument("--ready-file", type=Path, help="gets the url and pid as JSON once the host serves")
-    given = parser.parse_args()
-    if given.invisibility < 1:
-        parser.error("--invisibility must be 1 or more: storage counts whole seconds")
-    arguments = HostArguments(
-        app_dir=given.app_dir.resolve(),
-        port=given.port,
-        invisibility=given.invisibility,
-        timers=not given.no_timers,
-        reuse_port=given.reuse_port,
-        ready_file=given.ready_file.resolve() if given.ready_file else None,
+    parser.add_argument("--group", default="", help="serve this function group alone: http, or a function")
+    parser.add_argument("--show-groups", action="store_true", help="print the groups as JSON and end")
+    parser.add_argument(
+        "--drain", type=float, default=DRAIN, help="seconds that running functions get after SIGTERM"
     )
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("azure").setLevel(logging.WARNING)
-    os.chdir(arguments.app_dir)
-    try:
-        run(arguments)
-    except HostError as error:
-        sys.exit(f"error: {error}")
+    return parser
 
 
 if __name__ == "__main__":

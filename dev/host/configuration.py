@@ -1,4 +1,4 @@
-"""What `host.json` says, with the real host's defaults. Knows nothing of functions or storage."""
+"""What `host.json` says, with the real host's defaults and limits. Knows nothing of functions or storage."""
 
 import json
 import re
@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+# Seconds that running invocations get after SIGTERM: what the Functions host waits. Drained instances of Azure
+# were seen to be cut off after one to three (azure-functions-host #12007): the command line has a switch.
+DRAIN = 10.0
 _TIME_SPAN = re.compile(r"^(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2}(?:\.\d+)?)$")
 
 

@@ -31,10 +31,10 @@ class HttpFrontEnd:
     `by_hand` maps the name of each queue or timer function to what runs it once with a given input.
     """
 
-    def __init__(self, router: Router, invoker: Invoker, change_by_person: Mapping[str, RunByHand]) -> None:
+    def __init__(self, router: Router, invoker: Invoker, by_hand: Mapping[str, RunByHand]) -> None:
         self._router = router
         self._invoker = invoker
-        self._by_hand = change_by_person
+        self._by_hand = by_hand
         self._background: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -60,7 +60,7 @@ class QueueListener:
         self._invoker = invoker
         self._io = io
         self._invisibility = invisibility
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], QueueMessage] = {}
         self._done = asyncio.Event()
         self._stopping = asyncio.Event()
 
@@ -91,6 +91,16 @@ class QueueListener:
         self._stopping.set()
         self._done.set()
 
+    async def give_back(self) -> int:
+        """Release what runs as though it had failed, and say how much that was; its threads go on."""
+        running = dict(self._running)
+        for task in running:
+            task.cancel()
+        for message in running.values():
+            with contextlib.suppress(AzureError):  # finished, or renewed meanwhile: it comes back later
+                await self._hide(message, self._options.visibility_timeout)
+        return len(running)
+
     async def run_by_hand(self, body: str) -> None:
         """Run the function once with this text as its message, as the admin call does."""
         await self._invoker.call(self._function, _by_hand(body))
@@ -105,7 +115,7 @@ class QueueListener:
         messages = await self._call(self._receive)
         for message in messages:
             task = asyncio.create_task(self._process(message))
-            self._running.add(task)
+            self._running[task] = message
             task.add_done_callback(self._finished)
         return len(messages)
 
@@ -117,7 +127,7 @@ class QueueListener:
         return list(next(pages, ()))
 
     def _finished(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
+        self._running.pop(task, None)
         self._done.set()
 
     async def _room(self) -> None:

@@ -6,16 +6,18 @@ import hashlib
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import uvicorn
 
-from dev.host.configuration import HostOptions, read_host_json
+from dev.host.configuration import DRAIN, HostOptions, read_host_json
 from dev.host.connections import HOST_STORAGE, Connections
 from dev.host.functions import HTTP, QUEUE, TIMER, Declared, load_functions
+from dev.host.groups import members
 from dev.host.http import HttpFrontEnd, RunByHand
 from dev.host.invocation import Invoker, report
 from dev.host.queues import QueueListener
@@ -24,12 +26,15 @@ from dev.host.timers import TimerListener
 from dev.processes import write_json
 
 HOST_ID_SETTING = "AzureFunctionsWebHost__hostid"
-STOP_GRACE = 5.0  # seconds that running invocations get at the end
 
 
 @dataclass(frozen=True, slots=True)
 class HostArguments:
-    """What the command line asks for. `port` 0 means a free one."""
+    """What the command line asks for.
+
+    `port` 0 means a free one. `group`: the function group that is served, "" for all functions. `drain`: seconds
+    that running invocations get after SIGTERM.
+    """
 
     app_dir: Path
     port: int
@@ -37,6 +42,8 @@ class HostArguments:
     timers: bool
     reuse_port: bool
     ready_file: Path | None
+    group: str = ""
+    drain: float = DRAIN
 
 
 class Server(uvicorn.Server):
@@ -48,57 +55,82 @@ class Server(uvicorn.Server):
 
 
 def run(arguments: HostArguments) -> None:
-    """Serve the app until SIGTERM or SIGINT. Raises HostError where the app cannot be hosted."""
+    """Serve the app until it is told to end. Raises HostError where the app cannot be hosted."""
     options = read_host_json(arguments.app_dir / "host.json")
-    functions = load_functions(arguments.app_dir)
-    asyncio.run(_serve(arguments, options, functions))
+    instance = Instance(arguments, options, load_functions(arguments.app_dir))
+    asyncio.run(instance.serve())
 
 
-async def _serve(arguments: HostArguments, options: HostOptions, functions: list[Declared]) -> None:
-    invoker = Invoker(arguments.app_dir)
-    # One thread per listener may wait for storage, and some for deletions and renewals.
-    io = ThreadPoolExecutor(16 + len(functions), thread_name_prefix="storage")
-    queues, timers = _listeners(arguments, options, functions, invoker=invoker, io=io)
-    started: list[QueueListener | TimerListener] = [*queues, *(timers if arguments.timers else [])]
-    change_by_person: dict[str, RunByHand] = {queue.name: queue.run_by_hand for queue in queues}
-    change_by_person |= {timer.name: timer.run_by_hand for timer in timers}
-    router = Router([function for function in functions if function.trigger == HTTP], options.route_prefix)
+class Instance:
+    """Serves one group of an app's functions, or all of them."""
 
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    listening = _bind(arguments)
-    config = uvicorn.Config(
-        HttpFrontEnd(router, invoker, change_by_person),
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        ws="none",
-    )
-    server = Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    while not server.started and not serving.done():
-        await asyncio.sleep(0.005)
-    port = listening.getsockname()[1]
-    if arguments.ready_file is not None:
-        write_json(arguments.ready_file, {"url": f"http://127.0.0.1:{port}", "pid": os.getpid()})
-    report("host_started", port=port, functions=len(functions))
+    def __init__(self, arguments: HostArguments, options: HostOptions, functions: Sequence[Declared]) -> None:
+        self._arguments = arguments
+        self._invoker = Invoker(arguments.app_dir)
+        # One thread per listener may wait for storage, and some for deletions and renewals.
+        io = ThreadPoolExecutor(16 + len(functions), thread_name_prefix="storage")
+        queues, timers = _listeners(arguments, options, functions, invoker=self._invoker, io=io)
+        own = members(functions, arguments.group)
+        names = {function.name for function in own}
+        self._queues = [queue for queue in queues if queue.name in names]
+        self._timers = [timer for timer in timers if timer.name in names and arguments.timers]
+        # Any process runs any function by hand, since only the one that serves HTTP can be asked.
+        by_hand: dict[str, RunByHand] = {queue.name: queue.run_by_hand for queue in queues}
+        by_hand |= {timer.name: timer.run_by_hand for timer in timers}
+        routes = [function for function in own if function.trigger == HTTP]
+        self._front = HttpFrontEnd(Router(routes, options.route_prefix), self._invoker, by_hand)
+        self._size = len(own)
+        self._stop, self._abort = asyncio.Event(), asyncio.Event()
 
-    tasks = [asyncio.create_task(listener.run()) for listener in started]
-    await stop.wait()
-    for listener in started:
-        listener.stop()
-    server.should_exit = True
-    _, unfinished = await asyncio.wait([serving, *tasks], timeout=STOP_GRACE)
-    by_hand_done = await invoker.finish(grace=0.5)
-    report("host_stopped", finished=by_hand_done and not unfinished)
-    os._exit(0)  # a function that still runs in its thread would keep the interpreter; its message comes back
+    async def serve(self) -> None:
+        """Start, say so, and serve until SIGTERM, SIGINT (drain) or SIGUSR1 (abort); ends the process."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGUSR1, self._cut_off)
+        listening = _bind(self._arguments)
+        config = uvicorn.Config(self._front, log_config=None, access_log=False, lifespan="off", ws="none")
+        server = Server(config)
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.005)
+        self._started(listening.getsockname()[1])
+        listeners: list[QueueListener | TimerListener] = [*self._queues, *self._timers]
+        tasks = [asyncio.create_task(listener.run()) for listener in listeners]
+        await self._stop.wait()
+        for listener in listeners:
+            listener.stop()
+        server.should_exit = True
+        if self._abort.is_set():
+            await self._give_back()
+        await self._drain(serving, *tasks)
+
+    def _cut_off(self) -> None:
+        self._abort.set()
+        self._stop.set()
+
+    def _started(self, port: int) -> None:
+        if self._arguments.ready_file is not None:
+            write_json(self._arguments.ready_file, {"url": f"http://127.0.0.1:{port}", "pid": os.getpid()})
+        report("host_started", port=port, functions=self._size)
+
+    async def _give_back(self) -> NoReturn:
+        given_back = await asyncio.gather(*(queue.give_back() for queue in self._queues))
+        report("host_aborted", given_back=sum(given_back))
+        os._exit(1)
+
+    async def _drain(self, *tasks: "asyncio.Task[None]") -> NoReturn:
+        _, unfinished = await asyncio.wait(tasks, timeout=self._arguments.drain)
+        by_hand_done = await self._invoker.finish(grace=min(0.5, self._arguments.drain))
+        report("host_stopped", finished=by_hand_done and not unfinished)
+        # A function that still runs in its thread would keep the interpreter; its message comes back.
+        os._exit(0)
 
 
 def _listeners(
     arguments: HostArguments,
     options: HostOptions,
-    functions: list[Declared],
+    functions: Sequence[Declared],
     *,
     invoker: Invoker,
     io: ThreadPoolExecutor,

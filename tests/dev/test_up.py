@@ -107,7 +107,7 @@ def test_nothing_goes_on_when_dev_up_itself_is_killed(start_up: StartUp) -> None
     pids = up.ready()["pids"]
     up.process.kill()
     for pid in [*pids["host"], pids["azurite"], pids["simulator"], pids["storage_proxy"]]:
-        assert wait_for(lambda pid=pid: _gone(pid), 10, f"{pid} goes on")
+        assert wait_for(lambda pid=pid: _gone(pid), 30, f"{pid} goes on")  # a host has 10 s to drain
 
 
 def test_a_killed_host_is_started_again(start_up: StartUp) -> None:
@@ -116,6 +116,16 @@ def test_a_killed_host_is_started_again(start_up: StartUp) -> None:
     os.kill(before[0], signal.SIGKILL)
     after = wait_for(lambda: _other(up, before), 10, "no other host")
     assert wait_for(lambda: answers(after), 10, "the new host does not answer")
+
+
+def test_in_groups_every_function_group_has_a_process_that_the_ready_file_names(start_up: StartUp) -> None:
+    ready = start_up("--groups").ready()
+    groups = ready["host_groups"]
+    assert {len(pids) for pids in groups.values()} == {1}
+    assert len(groups["http"]) == 1
+    assert len(groups) > 2
+    assert sorted(ready["pids"]["host"]) == sorted(pids[0] for pids in groups.values())
+    assert answers(ready)
 
 
 def test_a_data_directory_keeps_storage_and_ids_across_runs(start_up: StartUp, tmp_path: Path) -> None:

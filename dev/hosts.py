@@ -1,0 +1,154 @@
+"""The host processes of a stack: one for each instance, or one for each function group of each instance.
+
+Starts them, starts again what has ended, stops them. Knows nothing of the app.
+"""
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dev.azurite import ROOT
+from dev.host.groups import HTTP_GROUP
+from dev.processes import Child, wait_for_ready
+
+WATCH_INTERVAL = 0.2
+START_TIMEOUT = 60.0
+MARGIN = 2.0  # seconds over its drain in which a host ends by itself
+
+
+@dataclass(frozen=True, slots=True)
+class HostOptions:
+    """How the hosts run.
+
+    `count`: instances, or with `in_groups` instances of each function group. `drain`: seconds that running
+    invocations get after SIGTERM.
+    """
+
+    app_dir: Path
+    count: int
+    in_groups: bool
+    timers: bool
+    invisibility: float
+    drain: float
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a process belongs: the group that it serves ("" for all functions) and its number in it."""
+
+    group: str
+    number: int
+
+    @property
+    def name(self) -> str:
+        return f"host-{self.number}" + (f"-{self.group}" if self.group else "")
+
+    @property
+    def serves_http(self) -> bool:
+        return self.group in {"", HTTP_GROUP}
+
+
+class Hosts:
+    """All host processes behind one port. `directory` gets their ready files, and their logs under `logs`.
+
+    `changed` is called from a thread of its own after processes were started again.
+    """
+
+    def __init__(self, directory: Path, options: HostOptions, changed: "Callable[[Hosts], None]") -> None:
+        self._directory = directory
+        self._options = options
+        self._changed = changed
+        self._env: Mapping[str, str] = {}
+        self._running: dict[Place, Child] = {}
+        self._stopping = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, name="watch hosts", daemon=True)
+        # Stays ours while no host listens: bound, never listened on.
+        self._held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self._held.bind(("127.0.0.1", 0))
+        self.port: int = self._held.getsockname()[1]
+
+    @property
+    def pids(self) -> list[int]:
+        return [child.pid for child in self._running.values()]
+
+    @property
+    def pids_by_group(self) -> dict[str, list[int]]:
+        """Process ids of each function group; empty where one process serves all functions."""
+        found: dict[str, list[int]] = {}
+        for place, child in self._running.items():
+            if place.group:
+                found.setdefault(place.group, []).append(child.pid)
+        return found
+
+    def start(self, env: Mapping[str, str]) -> None:
+        """Start all with these settings and wait until each serves. Raises RuntimeError where one does not."""
+        self._env = env
+        groups = self._groups() if self._options.in_groups else [""]
+        for number in range(self._options.count):
+            for group in groups:
+                place = Place(group, number)
+                self._running[place] = self._start(place)
+        for place, child in self._running.items():
+            wait_for_ready(child, self._ready_file(place), START_TIMEOUT)
+
+    def watch(self) -> None:
+        """From now on a process that ends is started again, and `changed` is called."""
+        self._watcher.start()
+
+    def check_running(self) -> None:
+        """Raises RuntimeError with the end of its output where a process has ended."""
+        for child in self._running.values():
+            child.check_running()
+
+    def stop(self) -> None:
+        """End all, each with its drain."""
+        self._stopping.set()
+        if self._watcher.is_alive():
+            self._watcher.join()
+        for child in self._running.values():
+            if child.process.poll() is None:
+                child.process.terminate()
+        for child in self._running.values():
+            child.stop(self._options.drain + MARGIN)
+        self._held.close()
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(WATCH_INTERVAL):
+            ended = [place for place, child in self._running.items() if child.process.poll() is not None]
+            for place in ended:
+                self._running[place].stop()
+                self._running[place] = self._start(place)
+            if ended:
+                self._changed(self)
+
+    def _groups(self) -> list[str]:
+        """The app's function groups, asked of a process of its own: the app may be another than this one."""
+        command = [sys.executable, "-m", "dev.host", "--app-dir", str(self._options.app_dir), "--show-groups"]
+        shown = subprocess.run(command, env=dict(self._env), cwd=ROOT, capture_output=True, check=False)
+        if shown.returncode:
+            raise RuntimeError(f"the app's functions cannot be listed:\n{shown.stderr.decode()}")
+        groups: list[str] = json.loads(shown.stdout)
+        return groups
+
+    def _ready_file(self, place: Place) -> Path:
+        return self._directory / f"{place.name}.ready.json"
+
+    def _start(self, place: Place) -> Child:
+        self._ready_file(place).unlink(missing_ok=True)
+        options = self._options
+        command = [sys.executable, "-m", "dev.host", "--app-dir", str(options.app_dir)]
+        command += ["--invisibility", str(options.invisibility), "--drain", str(options.drain)]
+        command += ["--ready-file", str(self._ready_file(place)), "--group", place.group]
+        if place.serves_http:
+            command += ["--reuse-port", "--port", str(self.port)]
+        if not options.timers:
+            command.append("--no-timers")
+        return Child.start(
+            place.name, command, log=self._directory / "logs" / f"{place.name}.log", env=self._env, cwd=ROOT
+        )
