@@ -17,7 +17,7 @@ from shared.domain.matching.decisions import MatchPolicy
 from shared.domain.records.records import RecordRef
 
 # Raised with every change of the rules, and stored with each sighting: old outcomes can be told apart.
-RULES_VERSION = 3
+RULES_VERSION = 4
 ERASED: Final = "erased"
 
 
