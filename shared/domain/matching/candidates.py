@@ -87,8 +87,8 @@ class Candidates:
     those by the contacts that they list. `cards` says what is known of all these, and of their clients.
     `conversation` are stored mails with the same conversation index, whose keyed hash is `conversation_key`.
     `bounced` is the mail that this one reports as undelivered. `staff` are the participants that belong to the
-    organisation, `inquirers` those for whom a program of it wrote, such as a web form; `erased` are suppressed for good. `forged` counts codes in the subject whose
-    signature is wrong.
+    organisation, `inquirers` those for whom a program of it wrote, such as a web form; `erased` are suppressed for
+    good. `forged` counts codes in the subject whose signature is wrong.
     """
 
     addresses: Mapping[str, frozenset[RecordRef]] = field(default_factory=dict)

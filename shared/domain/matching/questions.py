@@ -57,8 +57,9 @@ class Questions:
     of them that are the organisation's without asking. `addresses` are the others, as many as are looked up:
     contacts, records that an agent has taught, and colleagues may stand under them. `program` is a sender of the
     organisation's own who may be no agent, but a web form that wrote for the outsiders in Reply-To, the `inquirers`;
-    '' = none. `lists` passed the mail on: their domains say nothing of its people. With `by_domain` even the domain of a client's contact is asked, since
-    it may lead to an open record. `codes` are the genuine ones of the subject; each was issued for records.
+    '' = none. `lists` passed the mail on: their domains say nothing of its people. With `by_domain` even the domain
+    of a client's contact is asked, since it may lead to an open record. `codes` are the genuine ones of the subject;
+    each was issued for records.
     """
 
     people: frozenset[str]
