@@ -19,6 +19,7 @@ from shared.domain.matching.questions import (
     QuestionPolicy,
     Questions,
     ThreadQuestions,
+    ancestors_to_ask,
     codes_in_body,
     contacts_to_ask,
     domains_to_ask,
@@ -133,17 +134,35 @@ class GatherCandidates:
     def _with_thread(
         self, scope: Scope, head: MessageHead, candidates: Candidates, asked: ThreadQuestions
     ) -> Candidates:
-        """With the stored mails that this one answers, nearest first, unless capture has found them already.
+        """With the stored mail that this one answers, unless capture has found it already.
 
-        Where several mails reuse one Message-ID, only one that shares an outside participant counts.
+        Mails further up its thread are asked for only where that one is not filed.
         """
         if candidates.thread or not asked.parents:
             return candidates
+        nearest = self._stored(scope, head, candidates, asked.parents[:1])
+        return self.with_ancestors(scope, head, replace(candidates, thread=nearest))
+
+    def with_ancestors(self, scope: Scope, head: MessageHead, candidates: Candidates) -> Candidates:
+        """The same with the stored mails behind the one that this mail answers, where that is not filed."""
+        behind = ancestors_to_ask(head.answers, candidates.thread)
+        if not behind:
+            return candidates
+        found = self._stored(scope, head, candidates, behind)
+        return replace(candidates, thread=(*candidates.thread, *found))
+
+    def _stored(
+        self, scope: Scope, head: MessageHead, candidates: Candidates, ids: Sequence[str]
+    ) -> tuple[ThreadHit, ...]:
+        """Stored mails by Message-ID, in the order of the ids.
+
+        Where several mails reuse one Message-ID, only one that shares an outside participant counts.
+        """
         outsiders = head.participants - candidates.staff
-        ids = {scope.hasher.message_id(parent): parent for parent in asked.parents}
-        found = self.messages.find(scope.tenant_id, ids)
-        hits = (_believed(found.get(key, ()), outsiders) for key in ids)
-        return replace(candidates, thread=tuple(chain.from_iterable(hits)))
+        keys = {scope.hasher.message_id(message_id): message_id for message_id in ids}
+        found = self.messages.find(scope.tenant_id, keys)
+        hits = (_believed(found.get(key, ()), outsiders) for key in keys)
+        return tuple(chain.from_iterable(hits))
 
     def _with_conversation(
         self, scope: Scope, candidates: Candidates, asked: ThreadQuestions, own: Collection[str]

@@ -68,9 +68,11 @@ class MatchMail:
             if stored is not None:
                 hit = stored.as_thread_hit(nearest)
                 candidates = replace(candidates, thread=(hit, *candidates.thread))
-        return self.gather.with_lent_cards(scope, self._up_to_date(scope, candidates, dependent))
+        return self.gather.with_lent_cards(scope, self._up_to_date(scope, head, candidates, dependent))
 
-    def _up_to_date(self, scope: Scope, candidates: Candidates, dependent: Dependent) -> Candidates:
+    def _up_to_date(
+        self, scope: Scope, head: MessageHead, candidates: Candidates, dependent: Dependent
+    ) -> Candidates:
         parent = candidates.parent
         if parent is None:
             led = (
@@ -78,7 +80,12 @@ class MatchMail:
             )
             return replace(candidates, conversation=tuple(led))
         fresh = self.messages.depend_on(scope.tenant_id, parent, dependent)
-        return replace(candidates, thread=tuple(fresh if hit == parent else hit for hit in candidates.thread))
+        thread = tuple(fresh if hit == parent else hit for hit in candidates.thread)
+        candidates = replace(candidates, thread=thread)
+        # Who was found behind the nearest was asked for with all others; the nearest was asked for alone.
+        if fresh.is_filed or parent.evidence != head.answers[0]:
+            return candidates
+        return self.gather.with_ancestors(scope, head, candidates)
 
     def _parent_text(self, scope: Scope, parent: ThreadHit | None) -> str | None:
         if parent is None or parent.text is not None:
