@@ -132,6 +132,7 @@ IN_RED = (
     [
         (
             (SENT, an_answer(IN_RED)),
+            CLIENT,
             ["Am Freitag ab neun.", "Ja."],
             ["The meter is in the cellar.", "Regards"],
         ),
