@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from shared.domain.filing.filing import Dependent, StoredMessage
 from shared.domain.filing.new_messages import new_message
+from shared.domain.mail.automatic import Automatic
 from shared.domain.mail.bounces import Report
 from shared.domain.mail.documents import document_of, text_of
 from shared.domain.mail.identity import message_key
@@ -52,6 +53,8 @@ class MatchMail:
         message = new_message(
             head, decision, candidates, key=message_key(scope.hasher, head), mailbox=scope.mailbox
         )
+        if report is not None and report.tells_of_no_failure:
+            message = replace(message, automatic=Automatic.AUTOMATIC.value)
         document = document_of(mail, self._parent_text(scope, candidates.parent), text)
         return Matched(message, document, report, bounced)
 
