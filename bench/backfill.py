@@ -127,7 +127,7 @@ class Meter:
     def steps(self) -> int:
         """Backfill commands that have ended."""
         return sum(
-            log.read_bytes().count(b'"mail-backfill_handled"') for log in self._logs.glob("host-*.log")
+            log.read_bytes().count(b'"command": "BackfillMailbox"') for log in self._logs.glob("host-*.log")
         )
 
 

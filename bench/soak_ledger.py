@@ -1,12 +1,10 @@
 """What a run has written: timelines through the API, the rest straight from storage, past the faulty proxy."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import requests
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableServiceClient
 from azure.storage.queue import QueueServiceClient
@@ -14,6 +12,7 @@ from azure.storage.queue import QueueServiceClient
 from bench.soak_script import Place
 from bench.soak_verify import Seen
 from bench.soak_world import COMPANIES
+from dev.storage_proxy.asking import delayed
 from dev.tenant import Api, Tenant
 from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.adapters.storage.encoding import hashed
@@ -22,18 +21,11 @@ from shared.adapters.storage.stores.mailboxes import AzureMailboxes
 from shared.adapters.storage.stores.message_rows import is_awaited, to_message
 from shared.domain import names
 from shared.domain.capture.folders import Role
+from shared.domain.commands.commands import JoinLateContacts, RematchMessages
 
+# Commands that wait for minutes on purpose, to look once more when others have ended.
+PATIENT = (JoinLateContacts, RematchMessages)
 PAGE = 200
-
-
-def all_queues() -> list[str]:
-    """Every queue, and the poison of each."""
-    return [*names.QUEUES, *map(names.poison, names.QUEUES)]
-
-
-def waiting_on_purpose(postponed: Sequence[Mapping[str, str]]) -> Counter[str]:
-    """How many of the `postponed` messages nothing has failed for, by queue: what failed says `attempt`."""
-    return Counter(message["queue"] for message in postponed if not json.loads(message["text"])["attempt"])
 
 
 class Ledger:
@@ -46,15 +38,15 @@ class Ledger:
         self.mailboxes, self.folders = AzureMailboxes(connection), AzureFolderStates(connection)
         self._tables = TableServiceClient.from_connection_string(account)
         self._queues = QueueServiceClient.from_connection_string(account)
-        self._postponed_url = str(ready["storage_postponed_url"])
+        self._stats = ready["storage_stats_url"]
 
     def queued(self) -> dict[str, int]:
-        """Commands by queue, those put back, running and in poison included; empty queues are left out.
-
-        So are commands that wait for minutes on purpose, to look once more when others have ended.
-        """
-        lengths = Counter({name: self._length(name) for name in all_queues()})
-        return dict(lengths - waiting_on_purpose(self._postponed()))
+        """Commands by queue, those put back, running and in poison included; empty queues are left out."""
+        patient = Counter({kind.queue: 0 for kind in PATIENT})
+        for kind in PATIENT:
+            patient[kind.queue] += delayed(self._stats, [kind])
+        queues = (*names.QUEUES, *map(names.poison, names.QUEUES))
+        return dict(Counter({name: self._length(name) for name in queues}) - patient)
 
     def poison(self) -> list[str]:
         """The commands in poison, as text."""
@@ -110,12 +102,6 @@ class Ledger:
             raise LookupError(address)
         inbox = next(state for state in self.folders.all(mailbox) if state.role is Role.INBOX)
         return mailbox.mailbox_id, hashed(inbox.folder_id)
-
-    def _postponed(self) -> list[dict[str, str]]:
-        answer = requests.get(self._postponed_url, timeout=30)
-        answer.raise_for_status()
-        messages: list[dict[str, str]] = answer.json()
-        return messages
 
     def _timeline(self, reader: Api, record: str) -> dict[str, tuple[str, str]]:
         """Subject and kind of each entry that a reader sees, by its id."""

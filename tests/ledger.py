@@ -11,6 +11,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableServiceClient
 from azure.storage.queue import QueueServiceClient
 
+from dev.storage_proxy.asking import delayed
 from dev.tenant import Tenant, eventually
 from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.adapters.storage.stores.connections import AzureConnections
@@ -19,11 +20,18 @@ from shared.adapters.storage.stores.mailboxes import AzureMailboxes
 from shared.adapters.storage.stores.sightings import AzureSightings
 from shared.domain import names
 from shared.domain.capture.sightings import Sighting
+from shared.domain.commands.commands import (
+    DeleteOrganisation,
+    ErasePerson,
+    JoinLateContacts,
+    MergeRecords,
+    RematchMessages,
+)
 from shared.domain.connections.connections import MailConnection
 from shared.domain.connections.mailboxes import Mailbox
 
-# What has a second turn, ten minutes or a quarter of an hour after the first.
-PATIENT = (names.LATE_CONTACTS, names.RECORD_MERGES, names.ERASURE, names.REMATCHES)
+# What comes minutes later on purpose: a first pass over late contacts, second turns of the others.
+PATIENT = (JoinLateContacts, MergeRecords, ErasePerson, DeleteOrganisation, RematchMessages)
 FIRST, LAST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
@@ -35,6 +43,7 @@ class Ledger:
         connection = Connection(StorageSettings(connection_string=account))
         self.tenant = tenant
         self._logs = Path(ready["log_dir"])
+        self._stats = ready.get("storage_stats_url")
         self.mailboxes = AzureMailboxes(connection)
         self.failures = AzureExceptions(connection)
         self.connections = AzureConnections(connection)
@@ -96,7 +105,8 @@ class Ledger:
 
     def waiting(self) -> int:
         """Commands in the queues, running and delayed ones included, but for those that wait on purpose for minutes."""
-        return sum(self._length(name) for name in names.QUEUES if name not in PATIENT)
+        patient = delayed(self._stats, PATIENT)
+        return sum(self._length(name) for name in names.QUEUES) - patient
 
     def poisoned(self) -> int:
         return sum(self._length(name + names.POISON_SUFFIX) for name in names.QUEUES)

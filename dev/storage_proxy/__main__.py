@@ -33,7 +33,7 @@ async def serve(azurite: Ports, ready_file: Path, *, simulator_url: str | None, 
         asyncio.create_task(follow(simulator_url, ca_file, instruments.faults)) if simulator_url else None
     )
     ready = {"blob": ports.blob, "queue": ports.queue, "table": ports.table, "pid": os.getpid()}
-    urls = {f"{name}_url": f"http://127.0.0.1:{control}/{name}" for name in ("stats", "dam", "postponed")}
+    urls = {f"{name}_url": f"http://127.0.0.1:{control}/{name}" for name in ("stats", "dam")}
     write_json(ready_file, {**ready, **urls})
     await stop.wait()
     if following is not None:

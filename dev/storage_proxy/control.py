@@ -1,7 +1,4 @@
-"""The proxy's own port: `/stats` tells and clears what was counted, `/dam` sets, shows and lifts the dam.
-
-`/postponed` lists the queue messages that are not due yet.
-"""
+"""The proxy's own port: `/stats` tells and clears what was counted, `/dam` sets, shows and lifts the dam."""
 
 import asyncio
 import json
@@ -21,7 +18,6 @@ class Control:
     def __init__(self, instruments: Instruments) -> None:
         self._counts = instruments.counts
         self._dam = instruments.dam
-        self._postponed = instruments.postponed
 
     async def listen(self) -> int:
         """Start serving on a free loopback port; says which."""
@@ -47,8 +43,6 @@ class Control:
             return self._stats(method)
         if target == "/dam" and method in {"GET", "PUT", "DELETE"}:
             return self._on_dam(method, body)
-        if target == "/postponed" and method == "GET":
-            return _OK, self._postponed.as_json()
         return "404 Not Found", {}
 
     def _stats(self, method: str) -> Answer:

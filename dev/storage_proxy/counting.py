@@ -4,8 +4,10 @@ from collections import Counter
 from functools import lru_cache
 from urllib.parse import parse_qs
 
+from dev.storage_proxy.delayed import Delayed
+
 EMPTY_POLL = "queue GET messages"
-PUT_MESSAGE = "queue POST messages"
+PUT = "queue POST messages"
 
 
 @lru_cache(4096)
@@ -51,6 +53,7 @@ class Counts:
         self._requests: Counter[str] = Counter()
         self._empty_polls = 0
         self._faults: Counter[str] = Counter()
+        self.delayed = Delayed()
 
     def request(self, name: str, *, empty_poll: bool) -> None:
         if empty_poll:
@@ -67,11 +70,12 @@ class Counts:
         self._empty_polls = 0
 
     def as_json(self) -> dict[str, object]:
-        """`requests` (without the empty polls), their sum `total`, `empty_polls` and `faults`."""
+        """`requests` (without the empty polls), their sum `total`, `empty_polls`, `faults` and `delayed`."""
         requests = dict(sorted(self._requests.items()))
         return {
             "total": sum(requests.values()),
             "empty_polls": self._empty_polls,
             "requests": requests,
             "faults": dict(self._faults),
+            "delayed": self.delayed.now(),
         }

@@ -9,13 +9,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
+from dev.storage_proxy.delayed import text_in
+
 # A message that is hidden for longer, or deleted, changes nothing that the app has to do.
 _WRITES: Final = {"table": {"POST", "PUT", "PATCH", "MERGE", "DELETE"}, "queue": {"POST"}, "blob": {"PUT"}}
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The write to stop after: the `count`th to a service whose head or body contains each of `texts`."""
+    """The write to stop after: the `count`th to a service whose head or body contains each of `texts`.
+
+    Of a queue's message the decoded text counts.
+    """
 
     service: str
     texts: tuple[str, ...]
@@ -33,7 +38,10 @@ class Mark:
 
     def fits(self, service: str, method: str, request: bytes) -> bool:
         is_write = service == self.service and method in _WRITES[service]
-        return is_write and all(text.encode() in request for text in self.texts)
+        if not is_write:
+            return False
+        read = request + text_in(request) if service == "queue" else request
+        return all(text.encode() in read for text in self.texts)
 
 
 class Dam:

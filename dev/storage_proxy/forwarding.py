@@ -6,11 +6,10 @@ import struct
 import time
 from dataclasses import dataclass, field
 
-from dev.storage_proxy.counting import EMPTY_POLL, PUT_MESSAGE, Counts, operation
+from dev.storage_proxy.counting import EMPTY_POLL, PUT, Counts, operation
 from dev.storage_proxy.dam import Dam
 from dev.storage_proxy.faults import BUSY, REPLY_LOST, Faults
 from dev.storage_proxy.framing import ClosedError, Head, copy_body, read_body, read_head
-from dev.storage_proxy.postponed import Postponed
 
 LIMIT = 1 << 20  # bytes of a head
 HELD = 1 << 18  # a longer response body is passed on in pieces
@@ -43,7 +42,6 @@ class Instruments:
     counts: Counts = field(default_factory=Counts)
     faults: Faults = field(default_factory=Faults)
     dam: Dam = field(default_factory=Dam)
-    postponed: Postponed = field(default_factory=Postponed)
 
 
 class Forwarder:
@@ -98,8 +96,8 @@ class Forwarder:
         content = b"" if bodiless or large else await read_body(upstream.reader, answer)
         empty = name == EMPTY_POLL and answer.start[1] == "200" and b"<QueueMessage>" not in content
         counts.request(name, empty_poll=empty)
-        if name == PUT_MESSAGE and answer.start[1] == "201":
-            self._instruments.postponed.put(target, request)
+        if name == PUT and answer.start[1] == "201":
+            counts.delayed.put(target, body)
         if fault == REPLY_LOST:
             self._release(upstream, answer)
             _reset(writer)

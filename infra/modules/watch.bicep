@@ -82,7 +82,7 @@ var panels = [
   { name: 'webhooks', title: 'Graph\'s notifications: requests, milliseconds', query: loadTextContent('../queries/workbook/webhooks.kql'), shown: 'linechart' }
   { name: 'graph', title: 'Calls to Microsoft Graph', query: loadTextContent('../queries/workbook/graph.kql'), shown: 'linechart' }
   { name: 'storage', title: 'Storage transactions, the host\'s own polling included', query: loadTextContent('../queries/workbook/storage.kql'), shown: 'barchart' }
-  { name: 'commands', title: 'Commands by queue', query: loadTextContent('../queries/workbook/commands.kql'), shown: 'table' }
+  { name: 'commands', title: 'Commands by kind', query: loadTextContent('../queries/workbook/commands.kql'), shown: 'table' }
   { name: 'errors', title: 'Errors and warnings', query: loadTextContent('../queries/workbook/errors.kql'), shown: 'table' }
   { name: 'cost', title: 'Cost of the time shown, and per 1,000 mails', query: loadTextContent('../queries/workbook/cost.kql'), shown: 'table' }
 ]

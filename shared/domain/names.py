@@ -5,29 +5,11 @@ Adapters, triggers, provisioning and infrastructure all read them here; a test c
 
 from typing import Final
 
-MAIL_SYNC: Final = "mail-sync"
-MAIL_INGEST: Final = "mail-ingest"
-MAIL_RECONCILE: Final = "mail-reconcile"
-MAIL_BACKFILL: Final = "mail-backfill"
-LATE_CONTACTS: Final = "late-contacts"
-REMATCHES: Final = "rematches"
-FILING: Final = "filing"
-ERASURE: Final = "erasure"
-RECORD_MERGES: Final = "record-merges"
-SUBSCRIPTIONS: Final = "subscriptions"
+# What somebody waits for, one mailbox or one mail a command, and what takes its time.
+MAIL: Final = "mail"
+WORK: Final = "work"
 
-QUEUES: Final = (
-    MAIL_SYNC,
-    MAIL_INGEST,
-    MAIL_RECONCILE,
-    MAIL_BACKFILL,
-    LATE_CONTACTS,
-    REMATCHES,
-    FILING,
-    ERASURE,
-    RECORD_MERGES,
-    SUBSCRIPTIONS,
-)
+QUEUES: Final = (MAIL, WORK)
 POISON_SUFFIX: Final = "-poison"
 
 

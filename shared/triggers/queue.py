@@ -64,6 +64,7 @@ def handle(message: QueueMessage, family: Family, run: Callable[[Command], None]
         _split(command, outcomes)
         return
     with telemetry.measured(f"{family.queue}_handled", mailbox=command.mailbox_id) as fields:
+        fields["command"] = type(command).__name__
         try:
             fields["outcome"] = _attempt(command, run, outcomes)
         except Exception as error:

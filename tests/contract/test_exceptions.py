@@ -28,7 +28,7 @@ class TestExceptions:
             tenant,
             command="x" * 40_000,
             error="Ümläut",
-            queue="mail-sync",
+            queue="mail",
             item=an_item("AAk"),
             rules_version=3,
         )
@@ -60,12 +60,12 @@ class TestExceptions:
 
     def test_what_is_wanted_is_found(self, storage, tenant):
         storage.exceptions.record(failure(tenant, 1, code="bug"))
-        storage.exceptions.record(failure(tenant, 2, code="it's", queue="mail-sync"))
-        storage.exceptions.record(failure(tenant, 3, code="bug", queue="mail-sync", item=an_item("AAk=")))
+        storage.exceptions.record(failure(tenant, 2, code="it's", queue="mail"))
+        storage.exceptions.record(failure(tenant, 3, code="bug", queue="mail", item=an_item("AAk=")))
         assert ids(storage, tenant, FailureFilter(code="bug"))[0] == [1, 3]
         assert ids(storage, tenant, FailureFilter(code="it's"))[0] == [2]
-        assert ids(storage, tenant, FailureFilter(queue="mail-sync"))[0] == [2, 3]
-        assert ids(storage, tenant, FailureFilter(code="bug", queue="mail-sync"))[0] == [3]
+        assert ids(storage, tenant, FailureFilter(queue="mail"))[0] == [2, 3]
+        assert ids(storage, tenant, FailureFilter(code="bug", queue="mail"))[0] == [3]
         assert ids(storage, tenant, FailureFilter(item=an_item("AAk=")))[0] == [3]
 
     def test_a_replayed_one_says_when_and_is_no_longer_waiting(self, storage, tenant):

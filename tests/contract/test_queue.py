@@ -22,8 +22,7 @@ def raw_messages(azure, queue):
 
 @pytest.fixture
 def empty(azure):
-    for queue in ("mail-sync", "mail-ingest"):
-        azure.connection.queue(queue).clear_messages()
+    azure.connection.queue("mail").clear_messages()
     return azure
 
 
@@ -35,7 +34,7 @@ def ingest(tenant, ids=("a", "b")):
 
 def test_a_command_arrives_as_base64_and_never_expires(empty, tenant):
     empty.queue.put(ingest(tenant))
-    (message,) = raw_messages(empty, "mail-ingest")
+    (message,) = raw_messages(empty, "mail")
     text = base64.b64decode(message.content, validate=True).decode()
     assert IngestMessages.from_json(text) == ingest(tenant)
     assert message.expires_on.year > 9000
@@ -44,14 +43,14 @@ def test_a_command_arrives_as_base64_and_never_expires(empty, tenant):
 def test_a_delayed_command_stays_hidden_at_least_so_long(empty, tenant):
     command = SyncMailbox(tenant_id=tenant, mailbox_id=MAILBOX_ID, first_at=datetime.now(UTC))
     empty.queue.put(command, delay=0.4)
-    assert raw_messages(empty, "mail-sync") == []
+    assert raw_messages(empty, "mail") == []
     time.sleep(1.3)
-    assert len(raw_messages(empty, "mail-sync")) == 1
+    assert len(raw_messages(empty, "mail")) == 1
 
 
 def test_delays_out_of_bounds_are_brought_back_into_them(empty, tenant):
     empty.queue.put(ingest(tenant), delay=-5)
-    assert len(raw_messages(empty, "mail-ingest")) == 1
+    assert len(raw_messages(empty, "mail")) == 1
     empty.queue.put(ingest(tenant), delay=30 * 24 * 3_600)
 
 

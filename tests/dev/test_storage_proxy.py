@@ -1,10 +1,10 @@
-import base64
 import json
 import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,16 +19,19 @@ from azure.core.exceptions import (
 )
 from azure.data.tables import TableServiceClient
 from azure.storage.blob import BlobServiceClient
-from azure.storage.queue import QueueServiceClient
+from azure.storage.queue import QueueClient, QueueServiceClient, TextBase64EncodePolicy
 
 from dev.azurite import Azurite, Ports
 from dev.processes import Child, wait_for, wait_for_ready
+from dev.storage_proxy.asking import delayed
 from dev.storage_proxy.counting import operation
 from dev.storage_proxy.dam import Dam, Mark
 from dev.storage_proxy.faults import Faults, Shares
-from dev.storage_proxy.postponed import Postponed
+from shared.domain.commands.commands import JoinLateContacts, MergeRecords
+from tests.builders import NOW, TENANT
 
 pytestmark = pytest.mark.stack
+LATE = JoinLateContacts(tenant_id=TENANT, first_at=NOW)
 
 
 class Control:
@@ -66,7 +69,7 @@ class Proxy:
     def __init__(self, ready: dict[str, Any], control: Control) -> None:
         self.connection_string = Ports(ready["blob"], ready["queue"], ready["table"]).connection_string
         self.stats_url = ready["stats_url"]
-        self.dam_url, self.postponed_url = ready["dam_url"], ready["postponed_url"]
+        self.dam_url = ready["dam_url"]
         self.control = control
 
     def stats(self) -> dict[str, Any]:
@@ -128,7 +131,22 @@ def test_requests_are_counted_by_operation_and_empty_polls_apart(proxy: Proxy) -
     assert stats["requests"] == {"queue GET messages": 1, "queue POST messages": 1, "queue PUT queue": 1}
     assert stats["total"] == 3
     httpx.delete(proxy.stats_url)
-    assert proxy.stats() == {"total": 0, "empty_polls": 0, "requests": {}, "faults": {}}
+    assert proxy.stats() == {"total": 0, "empty_polls": 0, "requests": {}, "faults": {}, "delayed": {}}
+
+
+def test_commands_that_were_put_to_be_seen_later_are_known_by_name_until_they_are_seen(proxy: Proxy) -> None:
+    queue = QueueClient.from_connection_string(
+        proxy.connection_string, "patient", message_encode_policy=TextBase64EncodePolicy()
+    )
+    queue.create_queue()
+    queue.send_message(LATE.to_json(), visibility_timeout=2)
+    queue.send_message(LATE.to_json(), visibility_timeout=600)
+    queue.send_message(LATE.to_json())
+    queue.send_message("no command", visibility_timeout=600)
+    queue.send_message(replace(LATE, attempt=3).to_json(), visibility_timeout=600)
+    assert delayed(proxy.stats_url, [JoinLateContacts]) == 2
+    assert delayed(proxy.stats_url, [MergeRecords]) == 0
+    wait_for(lambda: delayed(proxy.stats_url, [JoinLateContacts]) == 1 or None, 20, "the first is not seen")
 
 
 def test_large_bodies_pass_unchanged_in_both_directions(proxy: Proxy) -> None:
@@ -227,28 +245,6 @@ def test_what_a_process_asked_for_that_is_gone_when_the_dam_is_lifted_is_dropped
 
     httpx.delete(proxy.dam_url)
     assert [message.content for message in queue.peek_messages(max_messages=5)] == ["written"]
-
-
-def test_a_message_put_for_later_is_shown_and_one_for_now_is_not(proxy: Proxy) -> None:
-    queue = QueueServiceClient.from_connection_string(proxy.connection_string).create_queue("later")
-    queue.send_message(base64.b64encode(b'{"attempt": 0}').decode(), visibility_timeout=600)
-    queue.send_message("now")
-    queue.send_message("soon", visibility_timeout=60)
-
-    assert httpx.get(proxy.postponed_url).json() == [{"queue": "later", "text": '{"attempt": 0}'}]
-
-
-def test_a_message_that_is_due_is_postponed_no_longer() -> None:
-    now = 100.0
-    postponed = Postponed(clock=lambda: now)
-    request = b"<QueueMessage><MessageText>later</MessageText></QueueMessage>"
-    postponed.put("/acct/work/messages?visibilitytimeout=600&messagettl=-1", request)
-
-    assert postponed.as_json() == [{"queue": "work", "text": "later"}]
-    now = 699.0
-    assert postponed.as_json()
-    now = 700.0
-    assert postponed.as_json() == []
 
 
 @pytest.mark.parametrize("mark", [{}, {"service": "disk", "texts": []}, {"service": "table", "texts": 3}])

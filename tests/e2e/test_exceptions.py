@@ -50,7 +50,7 @@ def test_what_landed_in_poison_is_run_once_more_by_itself(
     stack: Stack, tenant: Tenant, ledger: Ledger, ann: str
 ) -> None:
     mail, graph_id = missed(tenant, ann, "Killed its worker")
-    put(stack, names.poison(names.MAIL_INGEST), ingest(ledger, ann, graph_id).to_json())
+    put(stack, names.poison(names.MAIL), ingest(ledger, ann, graph_id).to_json())
     tenant.entry("contact/C-1", mail)
     assert exceptions(tenant) == []
 
@@ -60,9 +60,9 @@ def test_the_second_time_it_is_recorded_and_a_replay_brings_the_mail(
 ) -> None:
     mail, graph_id = missed(tenant, ann, "Killed its worker twice")
     command = replace(ingest(ledger, ann, graph_id), replays=1)
-    put(stack, names.poison(names.MAIL_INGEST), command.to_json())
+    put(stack, names.poison(names.MAIL), command.to_json())
     [found] = eventually(lambda: exceptions(tenant), what="the exception")
-    assert (found["code"], found["queue"], found["mailbox"]) == ("poison", "mail-ingest", ann)
+    assert (found["code"], found["queue"], found["mailbox"]) == ("poison", "mail", ann)
     assert (found["ids"], found["replayed_at"]) == ([graph_id], None)
     assert found["advice"]
     assert tenant.timeline("contact/C-1") == []
@@ -78,7 +78,7 @@ def test_all_of_a_kind_are_replayed(stack: Stack, tenant: Tenant, ledger: Ledger
     sent = [missed(tenant, ann, f"Number {number}") for number in range(3)]
     for _, graph_id in sent:
         command = replace(ingest(ledger, ann, graph_id), replays=1)
-        put(stack, names.poison(names.MAIL_INGEST), command.to_json())
+        put(stack, names.poison(names.MAIL), command.to_json())
     eventually(lambda: len(exceptions(tenant)) == 3, what="three exceptions")
     done = tenant.admin.call("POST", "exceptions/replay", params={"code": "poison"})
     assert done == {"replayed": 3, "more": False}
@@ -89,7 +89,7 @@ def test_all_of_a_kind_are_replayed(stack: Stack, tenant: Tenant, ledger: Ledger
 def test_what_is_no_command_is_recorded_with_the_organisation_it_names(
     stack: Stack, tenant: Tenant, ann: str
 ) -> None:
-    put(stack, names.MAIL_SYNC, f'{{"command":"SyncMailbox","tenant_id":"{tenant.tenant_id}"}}')
+    put(stack, names.MAIL, f'{{"command":"SyncMailbox","tenant_id":"{tenant.tenant_id}"}}')
     [found] = eventually(lambda: exceptions(tenant, code="malformed"), what="the exception")
     answer = tenant.admin.raw("POST", f"exceptions/{found['id']}/replay")
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")

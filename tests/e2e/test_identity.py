@@ -78,7 +78,7 @@ def test_commands_say_what_they_called(keyless: Stack, tenant: Tenant) -> None:
 
     def handled() -> dict[str, Any] | None:
         """The command that filed the mail; one that met a busy mailbox has called less and comes again."""
-        ingests = (event for event in events(keyless) if event["event"] == "mail-ingest_handled")
+        ingests = (event for event in events(keyless) if event.get("command") == "IngestMessages")
         own = (event for event in ingests if event["mailbox"] not in others)
         return next((event for event in own if event["outcome"] == "done"), None)
 

@@ -17,7 +17,7 @@ def join_now(stack: Stack, ledger: Ledger) -> None:
     command = JoinLateContacts(tenant_id=ledger.tenant.tenant_id, first_at=datetime.now(UTC))
     QueueClient.from_connection_string(
         stack.ready["storage_connection_string"],
-        names.LATE_CONTACTS,
+        JoinLateContacts.queue,
         message_encode_policy=TextBase64EncodePolicy(),
     ).send_message(command.to_json(), time_to_live=-1)
 

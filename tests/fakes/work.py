@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeVar
 
 from shared.domain.commands.envelope import Command
 from shared.domain.errors import Busy
 from tests.fakes.faults import Faults
 
+C = TypeVar("C", bound=Command)
 SLOTS: Final = 3
 
 
@@ -26,10 +27,10 @@ class FakeCommandQueue:
     def commands(self) -> list[Command]:
         return [command for command, _ in self.sent]
 
-    def take(self, queue: str) -> list[Command]:
-        """Remove and return the commands of one queue."""
-        taken = [command for command in self.commands if command.queue == queue]
-        self.sent = [one for one in self.sent if one[0].queue != queue]
+    def take(self, kind: type[C]) -> list[C]:
+        """Remove and return the commands of one kind."""
+        taken = [command for command in self.commands if isinstance(command, kind)]
+        self.sent = [one for one in self.sent if not isinstance(one[0], kind)]
         return taken
 
 

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 
 from dev.simulator.call import Preferences
 from dev.simulator.habits import Habits
+from dev.simulator.items import Origin
 from dev.simulator.mailbox import Mailbox as SimulatedMailbox
 from dev.simulator.mime import read_mail
 from dev.simulator.stats import Stats
@@ -71,7 +72,7 @@ class Office:
         """Lay a mail into a folder and file it."""
         self.world.now += timedelta(minutes=1)
         box, at = self._simulated[address], self.world.now - timedelta(seconds=20)
-        origin = "sent" if folder == "sentitems" else "received"
+        origin: Origin = "sent" if folder == "sentitems" else "inbound"
         stored = box.add(read_mail(raw), box.folder(folder), received=at, origin=origin, now=at)
         shown = whole(self._renderer.message(box, stored, self._view))
         item = self.world.mail.deliver(address, shown, folder=f"{folder}-folder", mime=raw)

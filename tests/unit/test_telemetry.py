@@ -40,7 +40,7 @@ def said(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
 
 
 def test_a_command_says_what_it_called(caplog: pytest.LogCaptureFixture) -> None:
-    with telemetry.measured("mail-sync_handled", mailbox="m"):
+    with telemetry.measured("mail_handled", mailbox="m"):
         telemetry.count(telemetry.Counted.GRAPH_CALLS, 3)
         telemetry.count(telemetry.Counted.STORAGE_CALLS)
         telemetry.count(telemetry.Counted.STORAGE_CALLS)
@@ -53,7 +53,7 @@ def test_a_command_says_what_it_called(caplog: pytest.LogCaptureFixture) -> None
 
 
 def test_a_command_that_raises_says_so_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
-    with pytest.raises(ValueError, match="broken"), telemetry.measured("mail-sync_handled", mailbox="m"):
+    with pytest.raises(ValueError, match="broken"), telemetry.measured("mail_handled", mailbox="m"):
         telemetry.count(telemetry.Counted.GRAPH_CALLS)
         raise ValueError("broken")
     assert said(caplog)[0]["graph_calls"] == 1
@@ -61,7 +61,7 @@ def test_a_command_that_raises_says_so_all_the_same(caplog: pytest.LogCaptureFix
 
 def test_commands_side_by_side_count_for_themselves(caplog: pytest.LogCaptureFixture) -> None:
     def run(number: int) -> None:
-        with telemetry.measured("mail-sync_handled", mailbox=str(number)):
+        with telemetry.measured("mail_handled", mailbox=str(number)):
             for _ in range(number):
                 telemetry.count(telemetry.Counted.GRAPH_CALLS)
 
@@ -72,7 +72,7 @@ def test_commands_side_by_side_count_for_themselves(caplog: pytest.LogCaptureFix
 
 def test_calls_made_side_by_side_count_for_the_command_that_asks(caplog: pytest.LogCaptureFixture) -> None:
     connection = Connection(StorageSettings(table_uri="https://acc.table.core.windows.net"))
-    with telemetry.measured("mail-ingest_handled", mailbox="m"):
+    with telemetry.measured("mail_handled", mailbox="m"):
         connection.side_by_side(lambda _: telemetry.count(telemetry.Counted.STORAGE_CALLS), range(20))
     assert said(caplog)[0]["storage_calls"] == 20
 
@@ -82,7 +82,7 @@ def test_every_answer_of_storage_counts(caplog: pytest.LogCaptureFixture, calls:
     """A request that was tried twice has cost two operations."""
     answers = iter([503, 204])
     connection = Connection(StorageSettings(ACCOUNT, calls=calls), retries=1)
-    with telemetry.measured("mail-ingest_handled", mailbox="m"), answered(answers):
+    with telemetry.measured("mail_handled", mailbox="m"), answered(answers):
         connection.calls.table("Rows").submit(Operation("upsert", {"PartitionKey": "p", "RowKey": "r"}))
     assert said(caplog)[0]["storage_calls"] == 2
 

@@ -12,7 +12,7 @@ _EXCEPTION: Final[Example] = {
     "at": "2026-03-02T09:00:00Z",
     "mailbox_id": "0123456789abcdef0123456789abcdef",
     "mailbox": "ann@contoso.example",
-    "queue": "mail-ingest",
+    "queue": "mail",
     "code": "ErrorAccessDenied",
     "error": "The application may not read this mailbox.",
     "advice": "Check that the application still has consent and that the mailbox is in its scope, then replay.",

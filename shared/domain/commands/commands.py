@@ -26,7 +26,7 @@ SUBSCRIPTIONS: Final = "subscriptions"
 class SyncMailbox(Command):
     """Walk the mailbox's folders from where their deltas stand."""
 
-    queue: ClassVar[str] = names.MAIL_SYNC
+    queue: ClassVar[str] = names.MAIL
 
     @classmethod
     def of(cls, mailbox: Mailbox, now: datetime) -> Self:
@@ -41,7 +41,7 @@ class IngestMessages(Command):
     history that was asked for, so the capture window does not count.
     """
 
-    queue: ClassVar[str] = names.MAIL_INGEST
+    queue: ClassVar[str] = names.MAIL
 
     items: tuple[ItemRef, ...]
     screened: bool = False
@@ -87,7 +87,7 @@ class ReconcileMailbox(Command):
     `start` on, and `counted` so far (JSON).
     """
 
-    queue: ClassVar[str] = names.MAIL_RECONCILE
+    queue: ClassVar[str] = names.WORK
     times: ClassVar[tuple[str, ...]] = ("first_at", "since", "start")
 
     since: datetime | None = None
@@ -104,7 +104,7 @@ class ReconcileMailbox(Command):
 class BackfillMailbox(Command):
     """Do this step of the mailbox's running backfill, if it is the next one."""
 
-    queue: ClassVar[str] = names.MAIL_BACKFILL
+    queue: ClassVar[str] = names.WORK
 
     step: int = 0
 
@@ -122,7 +122,7 @@ class JoinLateContacts(OrganisationCommand):
     is the mailbox id behind which a pass goes on that gave way.
     """
 
-    queue: ClassVar[str] = names.LATE_CONTACTS
+    queue: ClassVar[str] = names.WORK
     times: ClassVar[tuple[str, ...]] = ("first_at", "behind", "until")
 
     second: bool = False
@@ -140,7 +140,7 @@ class RematchMessages(OrganisationCommand):
     `keys`: only these messages, up to 20, whose parent has lost records; in two turns, the second some minutes later.
     """
 
-    queue: ClassVar[str] = names.REMATCHES
+    queue: ClassVar[str] = names.WORK
 
     run: str = ""
     record: str = ""
@@ -154,7 +154,7 @@ class RematchMessages(OrganisationCommand):
 class FileMessage(OrganisationCommand):
     """Bring everything in line with what a person has said of a stored mail; `key` is the message's."""
 
-    queue: ClassVar[str] = names.FILING
+    queue: ClassVar[str] = names.MAIL
 
     key: str
 
@@ -167,7 +167,7 @@ class ErasePerson(OrganisationCommand):
     first one.
     """
 
-    queue: ClassVar[str] = names.ERASURE
+    queue: ClassVar[str] = names.WORK
 
     run: str
     step: str = MESSAGES
@@ -183,7 +183,7 @@ class ErasePerson(OrganisationCommand):
 class DeleteOrganisation(OrganisationCommand):
     """The next page of deleting an organisation: `step` is the place that is cleared, in the first or second `turn`."""
 
-    queue: ClassVar[str] = names.ERASURE
+    queue: ClassVar[str] = names.WORK
 
     step: str = SUBSCRIPTIONS
     turn: int = 0
@@ -200,7 +200,7 @@ class ApplyRetention(OrganisationCommand):
     `after` is the message, or the mailbox, behind which it goes on.
     """
 
-    queue: ClassVar[str] = names.ERASURE
+    queue: ClassVar[str] = names.WORK
     times: ClassVar[tuple[str, ...]] = ("first_at", "before")
 
     before: datetime
@@ -215,7 +215,7 @@ class MergeRecords(OrganisationCommand):
     `pages` have been moved so far. `second`: the pass some minutes later, for mail that was on its way.
     """
 
-    queue: ClassVar[str] = names.RECORD_MERGES
+    queue: ClassVar[str] = names.WORK
 
     merged: str
     into: str
@@ -227,7 +227,7 @@ class MergeRecords(OrganisationCommand):
 class MaintainSubscription(Command):
     """Bring the mailbox's Graph subscription in order. `event` is the lifecycle event that asked for it."""
 
-    queue: ClassVar[str] = names.SUBSCRIPTIONS
+    queue: ClassVar[str] = names.MAIL
 
     event: str = ""
 
@@ -240,4 +240,4 @@ class MaintainSubscription(Command):
 class CompareSubscriptions(OrganisationCommand):
     """Compare the organisation's subscriptions with those that Graph has."""
 
-    queue: ClassVar[str] = names.SUBSCRIPTIONS
+    queue: ClassVar[str] = names.WORK

@@ -60,16 +60,8 @@ class Family:
         return kind.from_json(text)
 
 
-WALKS: Final = Family.on(names.MAIL_SYNC)
-INGESTS: Final = Family.on(names.MAIL_INGEST)
-RECONCILIATIONS: Final = Family.on(names.MAIL_RECONCILE)
-BACKFILLS: Final = Family.on(names.MAIL_BACKFILL)
-LATE_CONTACTS: Final = Family.on(names.LATE_CONTACTS)
-REMATCHES: Final = Family.on(names.REMATCHES)
-DECISIONS: Final = Family.on(names.FILING)
-ERASURES: Final = Family.on(names.ERASURE)
-MERGES: Final = Family.on(names.RECORD_MERGES)
-SUBSCRIPTIONS: Final = Family.on(names.SUBSCRIPTIONS)
+MAIL: Final = Family.on(names.MAIL)
+WORK: Final = Family.on(names.WORK)
 
 _EVERY_KIND: Final = {kind.__name__: kind for kind in COMMANDS}
 

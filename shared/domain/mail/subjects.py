@@ -6,7 +6,6 @@ The rule is the table in `subject_prefixes`, not "any short word with a colon" (
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from typing import Final, Literal
 
 from shared.domain.foreign_text import guarded
@@ -122,9 +121,9 @@ def _folded(text: str) -> str:
     return text
 
 
-def _any_of(stems: Iterable[str]) -> str:
+def _any_of(stems: str) -> str:
     # Folding takes the blank that ends a word; a subject's own words are folded with it inside.
-    return "|".join(re.escape(_folded(stem) + " " * stem.endswith(" ")) for stem in stems)
+    return "|".join(re.escape(_folded(stem) + " " * stem.endswith(" ")) for stem in stems.split(","))
 
 
 def _kinds() -> dict[str, SubjectKind]:

@@ -25,7 +25,7 @@ def test_both_ways_lead_to_the_same_places():
     for settings in (BY_KEY, BY_IDENTITY):
         connection = Connection(settings)
         assert connection.table("Messages").url.startswith("https://acc.table.core.windows.net")
-        assert connection.queue("mail-sync").url == "https://acc.queue.core.windows.net/mail-sync"
+        assert connection.queue("mail").url == "https://acc.queue.core.windows.net/mail"
         assert connection.container("leases").url == "https://acc.blob.core.windows.net/leases"
 
 
@@ -78,7 +78,7 @@ from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.domain.errors import Unavailable
 with suppress(Unavailable):
     connection = Connection(StorageSettings({account!r}, calls={calls!r}), retries=0)
-    connection.calls.queue("mail-sync").put("{{}}", hidden=0, timeout=0.1)
+    connection.calls.queue("mail").put("{{}}", hidden=0, timeout=0.1)
 print(*sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -25,7 +25,7 @@ SYNC = SyncMailbox(tenant_id=TENANT, mailbox_id=MAILBOX_ID, first_at=NOW)
 
 
 def failed(storage: FakeStorage, number: int = 1, **changes: object) -> str:
-    fields = {"id": f"{number:032x}", "command": INGEST.to_json(), "queue": "mail-ingest", **changes}
+    fields = {"id": f"{number:032x}", "command": INGEST.to_json(), "queue": "mail", **changes}
     failure = a_failure(at=NOW - timedelta(minutes=number), **fields)
     storage.exceptions.record(failure)
     return failure.id
@@ -47,7 +47,7 @@ def test_exceptions_are_listed_newest_first_with_what_to_do(
         "at": "2026-03-02T08:59:00Z",
         "mailbox_id": MAILBOX_ID,
         "mailbox": "agent@contoso.example",
-        "queue": "mail-ingest",
+        "queue": "mail",
         "code": "ErrorAccessDenied",
         "error": "The mailbox is out of scope.",
         "advice": "Check that the application still has consent and that the mailbox is in its scope, then replay.",
@@ -60,10 +60,10 @@ def test_exceptions_are_listed_newest_first_with_what_to_do(
 
 def test_they_are_listed_by_code_and_queue(api: Api, issuer: Issuer, storage: FakeStorage) -> None:
     failed(storage, 1, code="bug")
-    failed(storage, 2, code="poison", queue="mail-sync", command=SYNC.to_json())
+    failed(storage, 2, code="poison", queue="work", command=SYNC.to_json())
     token = issuer.user("Admin")
     assert [one["code"] for one in api.get("exceptions?code=bug", token).json()["exceptions"]] == ["bug"]
-    [found] = api.get("exceptions?queue=mail-sync", token).json()["exceptions"]
+    [found] = api.get("exceptions?queue=work", token).json()["exceptions"]
     assert (found["code"], found["ids"]) == ("poison", [])
     assert api.get("exceptions?code=other", token).json() == {"exceptions": [], "cursor": None}
 
@@ -75,7 +75,7 @@ def test_a_replay_puts_the_command_back_as_new_and_keeps_what_it_is_for(
     for _ in range(2):
         answer = api.post(f"exceptions/{failure_id}/replay", issuer.user("Admin"))
         assert (answer.status_code, answer.json()["replayed_at"]) == (200, "2026-03-02T09:00:00Z")
-    [command] = storage.queue.take("mail-ingest")
+    [command] = storage.queue.take(IngestMessages)
     assert isinstance(command, IngestMessages)
     assert (command.attempt, command.replays, command.first_at) == (0, 1, NOW)
     assert (command.items, command.silent, command.unbounded) == ((an_item("a"), an_item("b")), True, True)
@@ -91,7 +91,7 @@ def test_a_replay_that_could_not_be_noted_is_done_again(
     assert api.post(f"exceptions/{failure_id}/replay", issuer.user("Admin")).status_code == 503
     storage.faults.clear()
     assert api.post(f"exceptions/{failure_id}/replay", issuer.user("Admin")).status_code == 200
-    assert len(storage.queue.take("mail-ingest")) == 2
+    assert len(storage.queue.take(IngestMessages)) == 2
 
 
 def test_what_cannot_be_replayed_says_so(api: Api, issuer: Issuer, storage: FakeStorage) -> None:
@@ -112,7 +112,7 @@ def test_all_of_a_kind_are_replayed_and_counted(api: Api, issuer: Issuer, storag
     answer = api.post("exceptions/replay?code=ErrorAccessDenied", token)
     assert answer.json() == {"replayed": 250, "more": False}
     assert api.post("exceptions/replay?code=ErrorAccessDenied", token).json()["replayed"] == 0
-    assert len(storage.queue.take("mail-ingest")) == 250
+    assert len(storage.queue.take(IngestMessages)) == 250
 
 
 def test_a_request_replays_so_many_and_says_that_others_wait(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from shared.domain.commands.commands import MergeRecords
 from shared.domain.errors import Throttled, Unavailable
 from tests.builders import AGENT, CONTACT, NOW, TENANT, a_record
 from tests.fakes import FakeStorage
@@ -167,7 +168,7 @@ def test_contacts_are_merged_and_the_one_that_goes_points_to_the_other(
     timeline = api.get("timelines/contact/C-1", token)
     assert timeline.status_code == 404
     assert "contact/C-2" in timeline.json()["detail"]
-    assert len(storage.queue.take("record-merges")) == 2
+    assert len(storage.queue.take(MergeRecords)) == 2
 
 
 def test_a_pointer_is_not_written_over_be_it_alone_or_in_a_load(

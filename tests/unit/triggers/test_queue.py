@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.commands.commands import IngestMessages, SyncMailbox
-from shared.domain.commands.families import INGESTS, WALKS
+from shared.domain.commands.families import MAIL
 from shared.domain.errors import AccessDenied, Busy, Throttled, Unavailable
 from shared.triggers.queue import MAX_DEQUEUE_COUNT, Outcomes, handle
 from tests.builders import MAILBOX_ID, NOW, TENANT, an_item
@@ -55,7 +55,7 @@ def outcomes(storage: FakeStorage) -> Outcomes:
 
 def test_a_command_is_run_once_and_leaves_nothing(storage: FakeStorage, outcomes: Outcomes) -> None:
     run = Run()
-    handle(Message(SYNC.to_json()), WALKS, run, outcomes)
+    handle(Message(SYNC.to_json()), MAIL, run, outcomes)
     assert run.commands == [SYNC]
     assert (storage.queue.sent, storage.exceptions.all) == ([], [])
 
@@ -63,21 +63,21 @@ def test_a_command_is_run_once_and_leaves_nothing(storage: FakeStorage, outcomes
 def test_a_transient_error_puts_the_command_back_with_one_more_attempt(
     storage: FakeStorage, outcomes: Outcomes
 ) -> None:
-    handle(Message(SYNC.to_json()), WALKS, Run(Unavailable("down")), outcomes)
+    handle(Message(SYNC.to_json()), MAIL, Run(Unavailable("down")), outcomes)
     [(command, delay)] = storage.queue.sent
     assert command == replace(SYNC, attempt=1)
     assert 2 <= delay <= 2.5
 
 
 def test_retry_after_is_never_cut_short(storage: FakeStorage, outcomes: Outcomes) -> None:
-    handle(Message(SYNC.to_json()), WALKS, Run(Throttled("slow", retry_after=120.5)), outcomes)
+    handle(Message(SYNC.to_json()), MAIL, Run(Throttled("slow", retry_after=120.5)), outcomes)
     assert 120.5 <= storage.queue.sent[0][1] <= 151
 
 
 def test_waiting_grows_with_every_attempt(storage: FakeStorage, outcomes: Outcomes) -> None:
     for attempt in (0, 3, 50):
         command = replace(SYNC, attempt=attempt)
-        handle(Message(command.to_json()), WALKS, Run(Unavailable("down")), outcomes)
+        handle(Message(command.to_json()), MAIL, Run(Unavailable("down")), outcomes)
     waits = [delay for _, delay in storage.queue.sent]
     assert waits == sorted(waits)
     assert 3_600 <= waits[-1] <= 4_500
@@ -87,7 +87,7 @@ def test_a_command_that_has_failed_for_days_is_still_not_poison(
     storage: FakeStorage, outcomes: Outcomes
 ) -> None:
     old = replace(SYNC, attempt=500, first_at=NOW - timedelta(days=6))
-    handle(Message(old.to_json()), WALKS, Run(Unavailable("down")), outcomes)
+    handle(Message(old.to_json()), MAIL, Run(Unavailable("down")), outcomes)
     assert storage.queue.commands == [replace(old, attempt=501)]
 
 
@@ -97,8 +97,8 @@ def test_a_batch_that_keeps_failing_for_now_goes_on_one_by_one(
     """One of its mails may be the reason, and must not hold the others."""
     for attempt, ids in ((2, [INGEST.items]), (3, [(an_item(name),) for name in "abc"])):
         command = replace(INGEST, attempt=attempt)
-        handle(Message(command.to_json()), INGESTS, Run(Unavailable("down")), outcomes)
-        put_back = storage.queue.take("mail-ingest")
+        handle(Message(command.to_json()), MAIL, Run(Unavailable("down")), outcomes)
+        put_back = storage.queue.take(IngestMessages)
         assert [one.items for one in put_back] == ids  # type: ignore[attr-defined]
         assert {one.attempt for one in put_back} == {attempt + 1}
 
@@ -106,7 +106,7 @@ def test_a_batch_that_keeps_failing_for_now_goes_on_one_by_one(
 def test_a_busy_mailbox_is_tried_again_soon_and_costs_no_attempt(
     storage: FakeStorage, outcomes: Outcomes
 ) -> None:
-    handle(Message(SYNC.to_json()), WALKS, Run(Busy("taken")), outcomes)
+    handle(Message(SYNC.to_json()), MAIL, Run(Busy("taken")), outcomes)
     [(command, delay)] = storage.queue.sent
     assert command == SYNC
     assert 1 <= delay <= 4
@@ -115,7 +115,7 @@ def test_a_busy_mailbox_is_tried_again_soon_and_costs_no_attempt(
 def test_a_wait_that_is_not_over_yet_is_waited_for_and_costs_no_attempt(
     storage: FakeStorage, outcomes: Outcomes
 ) -> None:
-    handle(Message(SYNC.to_json()), WALKS, Run(Busy("wait", retry_after=40)), outcomes)
+    handle(Message(SYNC.to_json()), MAIL, Run(Busy("wait", retry_after=40)), outcomes)
     [(command, delay)] = storage.queue.sent
     assert command == SYNC
     assert 40 <= delay <= 50
@@ -125,7 +125,7 @@ def test_who_gets_no_turn_for_an_hour_alerts_somebody(
     storage: FakeStorage, outcomes: Outcomes, caplog: pytest.LogCaptureFixture
 ) -> None:
     command = replace(SYNC, first_at=NOW - timedelta(hours=1))
-    handle(Message(command.to_json()), WALKS, Run(Busy("taken")), outcomes)
+    handle(Message(command.to_json()), MAIL, Run(Busy("taken")), outcomes)
     assert "command_overdue" in caplog.text
     [(put, delay)] = storage.queue.sent
     assert put == command
@@ -135,7 +135,7 @@ def test_who_gets_no_turn_for_an_hour_alerts_somebody(
 def test_a_permanent_error_is_recorded_with_the_whole_command(
     storage: FakeStorage, outcomes: Outcomes
 ) -> None:
-    handle(Message(SYNC.to_json()), WALKS, Run(AccessDenied("no consent", "ErrorAccessDenied")), outcomes)
+    handle(Message(SYNC.to_json()), MAIL, Run(AccessDenied("no consent", "ErrorAccessDenied")), outcomes)
     [failure] = storage.exceptions.all
     assert (failure.command, failure.code, failure.error) == (
         SYNC.to_json(),
@@ -147,15 +147,15 @@ def test_a_permanent_error_is_recorded_with_the_whole_command(
 
 def test_a_bug_escapes_to_the_host(storage: FakeStorage, outcomes: Outcomes) -> None:
     with pytest.raises(ZeroDivisionError):
-        handle(Message(SYNC.to_json()), WALKS, Run(ZeroDivisionError()), outcomes)
+        handle(Message(SYNC.to_json()), MAIL, Run(ZeroDivisionError()), outcomes)
     assert (storage.queue.sent, storage.exceptions.all) == ([], [])
 
 
 def test_a_batch_is_split_before_its_last_try(storage: FakeStorage, outcomes: Outcomes) -> None:
     run = Run()
-    handle(Message(INGEST.to_json(), MAX_DEQUEUE_COUNT), INGESTS, run, outcomes)
+    handle(Message(INGEST.to_json(), MAX_DEQUEUE_COUNT), MAIL, run, outcomes)
     assert run.commands == []
-    assert [command.items for command in storage.queue.take("mail-ingest")] == [
+    assert [command.items for command in storage.queue.take(IngestMessages)] == [
         (an_item(name),) for name in "abc"
     ]  # type: ignore[attr-defined]
 
@@ -163,7 +163,7 @@ def test_a_batch_is_split_before_its_last_try(storage: FakeStorage, outcomes: Ou
 def test_a_single_message_gets_its_last_try(outcomes: Outcomes) -> None:
     run = Run()
     single = replace(INGEST, items=(an_item("a"),))
-    handle(Message(single.to_json(), MAX_DEQUEUE_COUNT), INGESTS, run, outcomes)
+    handle(Message(single.to_json(), MAX_DEQUEUE_COUNT), MAIL, run, outcomes)
     assert run.commands == [single]
 
 
@@ -172,7 +172,7 @@ def test_what_is_no_command_is_recorded_and_finished(
     text: str, storage: FakeStorage, outcomes: Outcomes
 ) -> None:
     run = Run()
-    handle(Message(text), WALKS, run, outcomes)
+    handle(Message(text), MAIL, run, outcomes)
     assert run.commands == []
     assert [(one.code, one.command) for one in storage.exceptions.all] == [("malformed", text)]
 
@@ -183,4 +183,4 @@ def test_a_put_back_that_fails_escapes_so_that_the_host_keeps_the_message(
     storage.faults.named["CommandQueue.put"] = Unavailable("storage is down")
     run: Callable[[SyncMailbox], None] = Run(Unavailable("down"))
     with pytest.raises(Unavailable):
-        handle(Message(SYNC.to_json()), WALKS, run, outcomes)
+        handle(Message(SYNC.to_json()), MAIL, run, outcomes)

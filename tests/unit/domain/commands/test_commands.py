@@ -20,7 +20,7 @@ from shared.domain.commands.commands import (
     SyncMailbox,
 )
 from shared.domain.commands.envelope import NOBODY, Command, tenant_named_in
-from shared.domain.commands.families import COMMANDS, WALKS, Family, read_command
+from shared.domain.commands.families import COMMANDS, MAIL, Family, read_command
 from shared.domain.errors import MalformedCommand
 from shared.domain.mail.items import ItemRef
 from tests.builders import MAILBOX_ID, NOW, TENANT, a_mailbox, an_item
@@ -111,7 +111,7 @@ def test_trying_again_counts_and_keeps_when_it_began() -> None:
     ],
 )
 def test_what_is_no_command_is_refused(text: str) -> None:
-    for read in (read_command, WALKS.read, SyncMailbox.from_json):
+    for read in (read_command, MAIL.read, SyncMailbox.from_json):
         with pytest.raises(MalformedCommand):
             read(text)
 

@@ -51,7 +51,7 @@ def state(world: World) -> tuple[str, int, int]:
 
 def step(world: World, **changes: Any) -> None:
     """Carry out the one command that stands in the queue."""
-    [command] = world.storage.queue.take("mail-backfill")
+    [command] = world.storage.queue.take(BackfillMailbox)
     assert isinstance(command, BackfillMailbox)
     world.backfill(replace(command, **changes))
 
@@ -180,7 +180,7 @@ def test_one_that_is_cancelled_under_a_step_stops_behind_it(world: World) -> Non
     start(world)
     step(world)
     world.storage.faults.clear()
-    [command] = world.storage.queue.take("mail-backfill")
+    [command] = world.storage.queue.take(BackfillMailbox)
     cancelled: list[object] = []
 
     class Cancelling(FakeOpenMailbox):

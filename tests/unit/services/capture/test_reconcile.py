@@ -84,7 +84,7 @@ def test_the_next_sweep_counts_what_the_last_one_repaired_as_filed(world: World)
 def test_what_is_about_to_be_read_is_left_alone(world: World) -> None:
     item = world.deliver()
     world.walk()
-    queued = world.storage.queue.take("mail-ingest")
+    queued = world.storage.queue.take(IngestMessages)
     sweep(world)
     assert world.storage.queue.commands == []
     assert (counted(world)["waiting"], counted(world)["repaired"]) == (1, 0)
@@ -125,7 +125,7 @@ def test_only_mail_of_the_last_day_is_news(world: World) -> None:
     old = world.deliver(received_at=NOW - timedelta(hours=30), message_id="old@fabrikam.example")
     new = world.deliver(message_id="new@fabrikam.example")
     sweep(world)
-    silent = {one.items: one.silent for one in world.storage.queue.take("mail-ingest")}  # type: ignore[attr-defined]
+    silent = {one.items: one.silent for one in world.storage.queue.take(IngestMessages)}
     assert silent == {(old,): True, (new,): False}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.commands.commands import IngestMessages
+from shared.domain.commands.commands import IngestMessages, SyncMailbox
 from shared.domain.errors import PageBroken, Unavailable
 from shared.services.capture import sync
 from shared.services.capture.resync import BROKEN_FOR, BROKEN_TRIES
@@ -292,7 +292,7 @@ def test_a_delta_that_dies_while_it_is_read_is_begun_anew_later(world: World) ->
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sync, "MAX_PAGES", 2)
         world.walk()
-    world.storage.queue.take("mail-sync")
+    world.storage.queue.take(SyncMailbox)
     world.mail.expire(AGENT)
     with pytest.raises(Unavailable):
         world.walk()

@@ -42,13 +42,12 @@ class Setting:
 
     def due(self, now: datetime = NOW) -> list[str]:
         use_cases_over(self.storage, lambda: now).queue_due_subscriptions()
-        return [one.mailbox_id for one in self.storage.queue.take("subscriptions")]
+        return [one.mailbox_id for one in self.storage.queue.take(MaintainSubscription)]
 
     def compare(self) -> dict[str, str]:
         """Events by mailbox id, as queued."""
         use_cases_over(self.storage).run_comparison(CompareSubscriptions(tenant_id=TENANT, first_at=NOW))
-        taken = self.storage.queue.take("subscriptions")
-        return {one.mailbox_id: one.event for one in taken if isinstance(one, MaintainSubscription)}
+        return {one.mailbox_id: one.event for one in self.storage.queue.take(MaintainSubscription)}
 
 
 @pytest.fixture

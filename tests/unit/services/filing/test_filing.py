@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from shared.domain.commands.commands import IngestMessages
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.filing import effects
 from shared.domain.filing.filing import DELETED, StoredMessage, copy_of
@@ -183,7 +184,7 @@ def called_back(world: World, stored: StoredMessage) -> set[ItemRef]:
     """Who is looked at again when the mail comes to stand like this."""
     world.storage.queue.sent.clear()
     world.ingest.bring_in_line.apply(TENANT, effects.told(NOTHING, stored))
-    return {item for command in world.storage.queue.take("mail-ingest") for item in command.items}  # type: ignore[attr-defined]
+    return {item for command in world.storage.queue.take(IngestMessages) for item in command.items}
 
 
 def test_a_thread_that_is_to_be_left_alone_calls_back_only_mail_that_was_skipped(world: World) -> None:

@@ -188,7 +188,7 @@ class TestLinking:
     def test_the_same_decision_again_is_queued_again_until_it_is_carried_out(self, world: World) -> None:
         key = arrive(world)
         world.decide(ANN, key, linking())
-        world.storage.queue.take("filing")
+        world.storage.queue.take(FileMessage)
         world.decide(ANN, key, linking())
         world.work()
         assert len(world.timeline()) == 1
@@ -447,8 +447,10 @@ class TestThreads:
     def test_a_colleagues_private_mail_is_left_alone(self, world: World) -> None:
         bens = arrive(world, "second@adatum.example", address=SECOND, in_reply_to=(FIRST,))
         world.decide(ANN, arrive(world), linking(file_thread=True))
-        world.storage.queue.sent = [one for one in world.storage.queue.sent if one[0].queue == "filing"]
-        world.run(world.storage.queue.take("filing")[0])
+        world.storage.queue.sent = [
+            one for one in world.storage.queue.sent if isinstance(one[0], FileMessage)
+        ]
+        world.run(world.storage.queue.take(FileMessage)[0])
         world.storage.queue.sent.clear()
         assert stored(world, bens).decided is None
 
@@ -488,7 +490,7 @@ class TestThreads:
         keys = a_thread(world)
         world.decide(ANN, keys[0], linking())
         del world.storage.messages.rows[(TENANT, keys[1])]
-        while commands := world.storage.queue.take("filing"):
+        while commands := world.storage.queue.take(FileMessage):
             for command in commands:
                 world.run(command)
         assert {entry.message_key for entry in world.timeline()} == {keys[0], keys[2], keys[3]}
@@ -497,7 +499,7 @@ class TestThreads:
         keys = a_thread(world)
         world.decide(ANN, keys[0], linking())
         world.now += OVERDUE_AFTER + timedelta(minutes=1)
-        world.run(world.storage.queue.take("filing")[0])
+        world.run(world.storage.queue.take(FileMessage)[0])
         noted = [
             change for change in world.storage.inbox.pending_changes(TENANT) if change.message_key != keys[0]
         ]
@@ -759,7 +761,7 @@ def test_killed_after_any_write_the_sweep_finishes_what_was_stored(name: str, nu
         decide_and_undo(world, key, name)
         run_all(world, until_killed=True)
     for _ in range(3):  # a mail that goes along has a mark of its own
-        world.storage.queue.take("filing")
+        world.storage.queue.take(FileMessage)
         world.now += timedelta(minutes=11)
         world.sweep_decisions()
         run_all(world)

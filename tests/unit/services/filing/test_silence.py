@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.domain.commands.commands import FileMessage, IngestMessages
 from shared.domain.filing.person_decisions import LINK
 from shared.domain.privacy.callers import AGENT as AGENT_ROLE
 from shared.domain.privacy.callers import Caller
@@ -25,7 +26,7 @@ def world() -> World:
 
 def put_back(world: World) -> list[tuple[bool, bool]]:
     """Of the answers that are looked at again: whether silently, and whether as history that was asked for."""
-    return [(one.silent, one.unbounded) for one in world.storage.queue.take("mail-ingest")]  # type: ignore[attr-defined]
+    return [(one.silent, one.unbounded) for one in world.storage.queue.take(IngestMessages)]
 
 
 def an_answer_and_its_parent(world: World) -> str:
@@ -67,5 +68,5 @@ def test_a_decision_by_a_person_on_history_is_not_silent(world: World) -> None:
     world.notify(parent, mailbox=everything, silent=True)
     [item] = world.storage.inbox.of(TENANT, SECOND)
     world.decide(BEN, item.message_key, Wanted(LINK, (a_ref("contact/C-1"),)))
-    world.run(world.storage.queue.take("filing")[0])
+    world.run(world.storage.queue.take(FileMessage)[0])
     assert put_back(world) == [(False, True)]

@@ -112,7 +112,7 @@ def test_an_answer_to_a_mail_that_has_not_moved_lands_on_the_survivor(world: Wor
 
 def test_mail_that_was_matched_before_and_filed_after_is_caught_by_the_second_pass(world: World) -> None:
     merge(world)
-    [first] = world.storage.queue.take(MergeRecords.queue)
+    [first] = world.storage.queue.take(MergeRecords)
     world.run(first)
     [(second, delay)] = [one for one in world.storage.queue.sent if isinstance(one[0], MergeRecords)]
     late = a_stored_message(decision=a_decision("contact/C-1"))
@@ -150,7 +150,7 @@ def test_a_long_timeline_moves_page_by_page(world: World, monkeypatch: pytest.Mo
     world.storage.queue.sent.clear()
     merge(world)
     pages = 0
-    while commands := world.storage.queue.take(MergeRecords.queue):
+    while commands := world.storage.queue.take(MergeRecords):
         [command] = commands
         assert isinstance(command, MergeRecords)
         if command.second:
