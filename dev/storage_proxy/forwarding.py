@@ -6,7 +6,7 @@ import struct
 import time
 from dataclasses import dataclass, field
 
-from dev.storage_proxy.counting import EMPTY_POLL, PUT, Counts, operation
+from dev.storage_proxy.counting import EMPTY_POLL, PUT, Counts, Request
 from dev.storage_proxy.dam import Dam
 from dev.storage_proxy.faults import BUSY, REPLY_LOST, Faults
 from dev.storage_proxy.framing import ClosedError, Head, copy_body, read_body, read_head
@@ -80,23 +80,23 @@ class Forwarder:
     async def _exchange(self, head: Head, body: bytes, writer: asyncio.StreamWriter) -> None:
         method, target, _ = head.start
         counts = self._instruments.counts
-        name = operation(self._service, method, target)
+        request = Request(self._service, method, target, body)
         fault = self._instruments.faults.next()
         if fault:
             counts.fault(fault)
         if fault == BUSY:
-            counts.request(name, empty_poll=False)
+            counts.request(request, empty_poll=False)
             writer.write(_busy_answer(self._service, method))
             return
-        request = (head.without_expect() if head.expects_continue else head.raw) + body
-        self._instruments.dam.written(self._service, method, request)
-        upstream, answer = await self._ask(request)
+        sent = (head.without_expect() if head.expects_continue else head.raw) + body
+        self._instruments.dam.written(self._service, method, sent)
+        upstream, answer = await self._ask(sent)
         bodiless = method == "HEAD" or answer.start[1] in {"204", "304"}
         large = not bodiless and not answer.chunked and answer.length > HELD and fault is None
         content = b"" if bodiless or large else await read_body(upstream.reader, answer)
-        empty = name == EMPTY_POLL and answer.start[1] == "200" and b"<QueueMessage>" not in content
-        counts.request(name, empty_poll=empty)
-        if name == PUT and answer.start[1] == "201":
+        empty = request.name == EMPTY_POLL and answer.start[1] == "200" and b"<QueueMessage>" not in content
+        counts.request(request, empty_poll=empty)
+        if request.name == PUT and answer.start[1] == "201":
             counts.delayed.put(target, body)
         if fault == REPLY_LOST:
             self._release(upstream, answer)
