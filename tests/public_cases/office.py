@@ -54,7 +54,7 @@ class Office:
         self._simulated: dict[str, SimulatedMailbox] = {}
         self._mailboxes: dict[str, Mailbox] = {}
         self._renderer = Renderer(Stats(), Habits())
-        asked = parse_qs(WHOLE.removeprefix("?"))
+        asked = parse_qs(WHOLE.options(WHOLE.parts).removeprefix("?"))
         self._view = View.parse(asked["$select"][0], asked["$expand"][0], Preferences(immutable_ids=True))
 
     def connect(self, address: str = AGENT, **settings: Any) -> None:
