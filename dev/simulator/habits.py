@@ -32,8 +32,9 @@ class Habits:
     the whole round, is ignored, or is refused. `list_page_size`: lists honour `Prefer: odata.maxpagesize`.
     `uncast_content_id`: `contentId` is known in a `$select` of attachments without a cast to `fileAttachment`.
     `most_ids`: so many may stand in `id in (...)`; 0: any number. `cut_properties`: texts of extended properties end
-    at 255 characters in lists. `proxies_by_case`: `proxyAddresses` are compared with case. `refuses`: parts of
-    requests that are answered with `refusal`, whatever else is asked for.
+    at 255 characters in lists. `proxies_by_case`: `proxyAddresses` are compared with case. `basic_subscribes`:
+    Mail.ReadBasic is enough to subscribe. `refuses`: parts of requests that are answered with `refusal`, whatever
+    else is asked for.
     """
 
     inbound_headers: bool = True
@@ -51,6 +52,7 @@ class Habits:
     most_ids: int = 15
     cut_properties: bool = True
     proxies_by_case: bool = True
+    basic_subscribes: bool = False
     refuses: tuple[Part, ...] = ()
     refusal: Literal[400, 500] = 400
 
