@@ -34,6 +34,7 @@ from shared.ports.stores.filing import Codes, MessageStore, Threads
 from shared.ports.stores.records import RecordIndex, Records
 from shared.services.capture.scopes import Scope
 from shared.services.matching.current_records import current_records
+from shared.services.remembering.known_people import KnownPeople
 
 # A contact may be on hundreds of records; those that are shown first are enough.
 MOST_LISTED: Final = 20
@@ -46,6 +47,7 @@ class GatherCandidates:
     Threads are looked for apart, when a message's turn has come: the one before it may be its parent.
     """
 
+    people: KnownPeople
     index: RecordIndex
     records: Records
     messages: MessageStore
@@ -70,12 +72,12 @@ class GatherCandidates:
 
     def _known(self, scope: Scope, asked: Iterable[Questions]) -> Mapping[str, KnownAddress]:
         addresses = frozenset[str]().union(*(each.addresses for each in asked))
-        return self.index.addresses(scope.tenant_id, addresses) if addresses else {}
+        return self.people.addresses(scope, addresses) if addresses else {}
 
     def _at(self, scope: Scope, domains: Iterable[frozenset[str]]) -> Mapping[str, frozenset[Card]]:
         """By registrable domain: the index knows no other, so that subdomains find their client."""
         places = {registrable(domain) for domain in frozenset[str]().union(*domains)}
-        return self.index.domains(scope.tenant_id, places) if places else {}
+        return self.people.domains(scope, places) if places else {}
 
     def for_matching(
         self,
