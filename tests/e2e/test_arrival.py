@@ -197,6 +197,7 @@ From: Mail Delivery <MAILER-DAEMON@mx.example>
 To: {agent}
 Subject: Undelivered Mail Returned to Sender
 Message-ID: <report-1@mx.example>
+In-Reply-To: {message_id}
 Auto-Submitted: auto-replied
 MIME-Version: 1.0
 Content-Type: multipart/report; report-type=delivery-status; boundary=b
