@@ -25,7 +25,7 @@ def to_plain(value: object) -> Any:
 
     It leaves out fields that belong to the row and not to the thing: the ETag, and fields that are not compared.
     """
-    kind = type(value)
+    kind: Any = type(value)
     return value if kind in _AS_IT_IS else _writer(kind)(value)
 
 
