@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from shared.domain.capture.folders import FolderState, Role
+from shared.domain.capture.folders import UNLISTED, FolderState, Role
 from shared.domain.connections.mailboxes import INTAKE, Mailbox
 from shared.domain.connections.organisations import Organisation, is_listed
 from shared.domain.mail.automatic import Automatic, nature_of
@@ -19,6 +19,7 @@ from shared.domain.records.records import RecordRef
 # Raised with every change of the rules, and stored with each sighting: old outcomes can be told apart.
 RULES_VERSION = 4
 ERASED: Final = "erased"
+FOLDER_UNLISTED: Final = "folder_unlisted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,8 @@ def _misplaced(head: MessageHead, policy: Policy) -> str:
     """Why a copy is not captured where and when it lies, whoever is on it; '' = it is."""
     if head.is_draft:
         return "folder:drafts"
+    if policy.folder.kind == UNLISTED:
+        return FOLDER_UNLISTED
     if not policy.folder.captured:
         return f"folder:{policy.folder.kind}"
     if policy.folder.kind == Role.SENT and not policy.mailbox.sent_items:

@@ -28,6 +28,9 @@ NOT_KEPT: Final = {
     "before_window": (
         "it was received before the capture window of its mailbox began; a backfill brings in such mail"
     ),
+    "folder_unlisted": (
+        "it is in a folder that its mailbox has and does not list, as Exchange keeps chats of Teams"
+    ),
     "private": "it is marked private or confidential, and answers no mail that is filed",
     "deleted": "a person has deleted it in My Inbox; it does not come back",
     "unknown_people": (
