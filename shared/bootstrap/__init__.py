@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from shared.bootstrap.compose import UseCases
     from shared.config import Settings
+    from shared.domain.commands.agenda import Item
     from shared.domain.commands.envelope import Command
 
 # `cache` alone lets two first requests build the same thing twice.
@@ -33,6 +34,16 @@ def carry_out(command: "Command") -> None:
     from shared.bootstrap import dispatch
 
     dispatch.carry_out(use_cases(), command)
+
+
+def tick() -> None:
+    """Do what is due on the agenda."""
+    use_cases().run_agenda(_do)
+
+
+def mind_the_tick() -> None:
+    """Do what is due where the tick has stopped coming."""
+    use_cases().stand_in(_do)
 
 
 def outcomes() -> Outcomes:
@@ -81,6 +92,12 @@ def _api_app() -> "AsgiMiddleware":
     )
     app = create_app(use_cases, verifier, cors_origins=settings.cors_origins)
     return AsgiMiddleware(app)  # type: ignore[no-untyped-call]
+
+
+def _do(item: "Item") -> None:
+    from shared.bootstrap import dispatch
+
+    dispatch.do(use_cases(), item)
 
 
 def _now() -> datetime:

@@ -15,8 +15,8 @@ from shared.ports.stores.exceptions import Exceptions
 from shared.ports.work import Clock, CommandQueue
 from shared.services.commands.failures import failure_of, failure_of_bug, failure_of_text, record
 
-# host.json: the host gives a message so many tries; before the last one a batch is split.
-MAX_DEQUEUE_COUNT = 5
+# host.json says the same. A drained instance aborts its runs, and each abort counts as a try.
+MAX_DEQUEUE_COUNT = 10
 # A batch that fails again and again for passing reasons may do so for one of its mails only.
 SPLIT_AT_ATTEMPT = 3
 # Another worker is on this mailbox: come back soon, and not all at once. Seconds.

@@ -17,6 +17,7 @@ from shared.adapters.storage.stores.records import AzureRecords
 from shared.adapters.storage.table import Table
 from shared.domain import names
 from shared.domain.capture.late_contacts import Announcement
+from shared.domain.commands.agenda import Run
 from shared.domain.connections.mailbox_state import failing, resumed, walked
 from shared.domain.errors import Busy, Rejected, Unavailable
 from shared.domain.mail.identity import variant_key
@@ -221,6 +222,7 @@ class TestRows:
         azure.erasures.put(tenant, Erasure("aa" * 16, NOW, "ann", address=CONTACT, names=(), touched_at=NOW))
         azure.erasures.note_deletion(Deletion(tenant, NOW, done_at=NOW))
         azure.connections.put(a_connection(tenant))
+        azure.runs.end(replace(azure.runs.claim(Run(tenant, NOW, NOW, "1")), finished=NOW))
         azure.codes.claim(tenant, 1, [a_ref()], KEY)
         azure.codes.note_forged(tenant, "0f" * 16, KEY, 1)
         for table, layout in TABLE_LAYOUT.items():

@@ -17,7 +17,8 @@ from tests.fakes.stores.exceptions import FakeExceptions
 from tests.fakes.stores.filing import FakeAttachments, FakeCodes, FakeInbox, FakeMessageStore, FakeTimeline
 from tests.fakes.stores.privacy import FakeAudit, FakeErasures, FakeHoldings
 from tests.fakes.stores.records import FakeRecordIndex, FakeRecords
-from tests.fakes.work import FakeCommandQueue, FakeLeases
+from tests.fakes.stores.runs import FakeRuns
+from tests.fakes.work import FakeCommandQueue, FakeLeases, FakePoisonQueues
 
 __all__ = [
     "FakeCommandQueue",
@@ -40,6 +41,7 @@ class FakeStorage:
     def __init__(self) -> None:
         self.faults = Faults()
         self.queue = FakeCommandQueue(self.faults)
+        self.poison = FakePoisonQueues(self.faults)
         self.leases = FakeLeases(self.faults)
         self.organisations = FakeOrganisations(self.faults)
         self.mailboxes = FakeMailboxes(self.faults)
@@ -59,6 +61,7 @@ class FakeStorage:
         self.late_contacts = FakeLateContacts(self.faults)
         self.connections = FakeConnections(self.faults)
         self.erasures = FakeErasures(self.faults)
+        self.runs = FakeRuns(self.faults)
         self.holdings = FakeHoldings(self)
 
 

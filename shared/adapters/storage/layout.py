@@ -22,6 +22,7 @@
 | LateContacts  | tenant                       | `new:` + time and id of an announcement; `asked`  |
 | Audit         | tenant                       | inverted time, id                                 |
 | Connections   | tenant                       | connection; `agent:` + address                    |
+| Runs          | `agenda`                     | item of the agenda                                |
 """
 
 from collections.abc import Mapping
@@ -113,4 +114,5 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
         ("state", "content", "at", "done_at"),
     ),
     names.CONNECTION_STATES: TableLayout("tenant", "connection | 'agent:' + address", ("state", "content")),
+    names.RUNS: TableLayout("'agenda'", "item", ("item", "due", "started", "by", "finished", "error")),
 }
