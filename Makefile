@@ -29,7 +29,7 @@ check: $(INSTALLED) ## format, lint, types, import contracts, unit tests but the
 	@$(BIN)/python -m pytest -n 2 -m "not slow" tests/unit
 
 bench: setup ## benchmarks; each prints its figures
-	@set -e; for name in cold_start match hostile storage_calls pipeline backfill load_records; do echo "== $$name"; $(BIN)/python -m "bench.$$name"; done
+	@set -e; for name in cold_start own_cpu match hostile storage_calls operations pipeline backfill load_records; do echo "== $$name"; $(BIN)/python -m "bench.$$name"; done
 
 quality: $(INSTALLED) ## is mail matched right? 5,000 mails of a made-up organisation; SEED=1 MAILS=5000
 	@$(BIN)/python -m bench.matching_quality $(if $(SEED),--seed $(SEED)) $(if $(MAILS),--mails $(MAILS)) $(ARGS)

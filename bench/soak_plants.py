@@ -52,9 +52,9 @@ def cursor_too_early() -> None:
         page = self.mail.open(scope.mailbox).changes(state.folder_id, state.cursor, since)
         stored = self.folders.put(scope.mailbox, replace(state, cursor=page.cursor))
         heads = [*page.heads, *self.arrivals.heads(scope, page.partial)]
-        listed = [Listed(one.item, one.received_at, one) for one in heads]
+        listed = [*page.bare, *(Listed(one.item, one.received_at, one) for one in heads)]
         new = self.arrivals.in_doubt(scope, listed, is_unsettled)
-        self.arrivals.take(scope, [one.head for one in new], state)
+        self.arrivals.take(scope, self.arrivals.complete(scope, new), state)
         return stored, page.more
 
     _plant(Sync, "_changes", changes)

@@ -89,7 +89,7 @@ class House:
         self.items: dict[Delivery, ItemRef] = {}
         self._simulated: dict[str, SimulatedMailbox] = {}
         self._renderer = Renderer(Stats(), Habits())
-        asked = parse_qs(WHOLE.removeprefix("?"))
+        asked = parse_qs(WHOLE.options(WHOLE.parts).removeprefix("?"))
         self._view = View.parse(asked["$select"][0], asked["$expand"][0], Preferences(immutable_ids=True))
         self._settle()
 

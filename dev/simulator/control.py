@@ -61,7 +61,7 @@ class Control:
             ("PUT", "faults"): self.put_faults,
             ("DELETE", "faults"): lambda _: self.put_faults({}),
             ("POST", "faults/struck"): self.count_struck,
-            ("GET", "habits"): lambda _: dataclasses.asdict(world.habits),
+            ("GET", "habits"): lambda _: world.habits.as_json(),
             ("PUT", "habits"): self.put_habits,
             ("DELETE", "habits"): lambda _: self.put_habits({}),
             ("GET", "stats"): lambda _: world.stats.as_json(world.faults.struck),
@@ -317,8 +317,8 @@ class Control:
         return dict(self.world.faults.struck)
 
     def put_habits(self, given: Given) -> object:
-        self.world.renderer.habits = Habits(**given)  # type: ignore[arg-type]
-        return dataclasses.asdict(self.world.habits)
+        self.world.renderer.habits = Habits.from_json(given)
+        return self.world.habits.as_json()
 
     def delete_stats(self, _: Given) -> object:
         self.world.reset_stats()

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from dev.simulator.errors import GraphError, bad_request
 from dev.simulator.items import Folder, LogEntry, StoredMessage
 from dev.simulator.mailbox import Mailbox
-from dev.simulator.query import Filter, parse_filter, parse_order
+from dev.simulator.query import DEFAULT_PAGE, Filter, parse_filter, parse_order
 from dev.simulator.view import Renderer, View
 
 FILTERED_MAXIMUM = 5000  # with $filter, delta returns at most 5,000 messages (message-delta)
@@ -27,7 +27,8 @@ _KEY = b"simulated sync state"
 class SyncState:
     """Where a walk stands: `after` is the order of the last item served; once `walked`, the log from `mark` on is told.
 
-    `told` is the sequence up to which a round of several pages has been told.
+    `told` is the sequence up to which a round of several pages has been told. `cap`: the first round ends after so
+    many items, though there are more; 0: it does not.
     """
 
     folder: str
@@ -42,6 +43,7 @@ class SyncState:
     served: int = 0
     told: int = 0
     paused: bool = False
+    cap: int = 0
 
     def token(self) -> str:
         body = json.dumps(asdict(self), separators=(",", ":")).encode()
@@ -88,7 +90,7 @@ class Page:
     messages: list[StoredMessage]
 
 
-def start(mailbox: Mailbox, folder: Folder, query: dict[str, str], size: int) -> SyncState:
+def start(mailbox: Mailbox, folder: Folder, query: dict[str, str], *, cap: int) -> SyncState:
     """The state of a first call. Raises GraphError 400 for options that message delta does not take."""
     if text := query.get("$filter"):
         conditions = parse_filter(text)
@@ -107,8 +109,9 @@ def start(mailbox: Mailbox, folder: Folder, query: dict[str, str], size: int) ->
         query.get("$select"),
         query.get("$expand"),
         query.get("$filter"),
-        size,
+        DEFAULT_PAGE,
         query.get("changetype"),
+        cap=cap,
     )
 
 
@@ -154,6 +157,8 @@ class Walk:
             eligible = [message for message in messages[start_at:] if rule(message)][:allowed]
         else:
             eligible = messages[start_at : start_at + state.size + 1]
+        if state.cap:
+            eligible = eligible[: max(0, state.cap - state.served)]
         shown = eligible[: state.size]
         items = [self.renderer.message(self.mailbox, message, self.view) for message in shown]
         if len(eligible) > len(shown):

@@ -45,14 +45,18 @@ class User:
     mailbox: Mailbox | None = None
     delegates: dict[str, set[str]] = field(default_factory=dict)
 
+    @property
+    def proxies(self) -> list[str]:
+        """The addresses as Exchange lists them: the primary one in capitals."""
+        return [f"SMTP:{self.address}", *(f"smtp:{alias}" for alias in self.aliases)]
+
     def as_json(self) -> dict[str, object]:
-        proxies = [f"SMTP:{self.address}", *(f"smtp:{alias}" for alias in self.aliases)]
         return {
             "id": self.id,
             "displayName": self.name,
             "mail": self.address,
             "userPrincipalName": self.address,
-            "proxyAddresses": proxies,
+            "proxyAddresses": self.proxies,
         }
 
 

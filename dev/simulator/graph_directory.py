@@ -9,6 +9,7 @@ import uuid
 from dev.simulator.call import Answer
 from dev.simulator.directory import User
 from dev.simulator.errors import GraphError, bad_request
+from dev.simulator.habits import Habits
 from dev.simulator.routing import Context, routes
 
 _DEFAULTS = ("displayName", "mail", "userPrincipalName", "id")
@@ -30,26 +31,33 @@ def _shown(user: User, select: str | None) -> dict[str, object]:
     return {name: value for name, value in values.items() if name.lower() in names}
 
 
-def _matches(user: User, text: str) -> bool:
+def _unsupported() -> GraphError:
+    return bad_request("Unsupported or invalid query filter clause specified.", "Request_UnsupportedQuery")
+
+
+def _matches(user: User, text: str, habits: Habits) -> bool:
     """Whether a filter finds a user. Raises GraphError 400 for one that is not understood."""
     if listed := _IN.fullmatch(text):
-        return user.id in re.findall(r"'([^']*)'", listed[1].lower())
+        ids = re.findall(r"'([^']*)'", listed[1].lower())
+        if 0 < habits.most_ids < len(ids):
+            raise _unsupported()
+        return user.id in ids
     for clause in re.split(r"\s+or\s+", text, flags=re.I):
         found = _CLAUSE.fullmatch(clause)
         if not found:
-            raise bad_request(
-                "Unsupported or invalid query filter clause specified.", "Request_UnsupportedQuery"
-            )
+            raise _unsupported()
         if found[4]:
-            proxies = [
-                str(one).lower()
-                for one in (f"smtp:{user.address}", *(f"smtp:{alias}" for alias in user.aliases))
-            ]
-            if found[4].lower() in proxies:
+            if _is_proxy(found[4], user.proxies, habits):
                 return True
         elif found[2].lower() == (user.id if found[1].lower() == "id" else user.address.lower()):
             return True
     return False
+
+
+def _is_proxy(text: str, proxies: list[str], habits: Habits) -> bool:
+    if habits.proxies_by_case:
+        return text in proxies
+    return text.lower() in [proxy.lower() for proxy in proxies]
 
 
 @routes.on("GET", "/users", in_mailbox=False)
@@ -58,7 +66,7 @@ async def list_users(context: Context) -> Answer:
     query = context.call.query
     users = [user for user in context.world.directory.users.values() if user.tenant_id == context.tenant_id]
     if text := query.get("$filter"):
-        users = [user for user in users if _matches(user, text)]
+        users = [user for user in users if _matches(user, text, context.habits)]
     top = context.call.integer("$top") or 100
     start = context.call.integer("$skiptoken") or 0
     select = query.get("$select")

@@ -3,6 +3,7 @@
 import re
 from urllib.parse import quote
 
+from dev.simulator import refusals
 from dev.simulator.call import Answer
 from dev.simulator.delta import SyncState, gone
 from dev.simulator.errors import GraphError
@@ -39,7 +40,8 @@ def _page(context: Context, folders: list[Folder], path: str) -> Answer:
     query, mailbox = context.call.query, context.mailbox
     if query.get("includehiddenfolders", "").lower() != "true":
         folders = [folder for folder in folders if not folder.hidden]
-    size = page_size(context.call.integer("$top"), context.call.preferences.page_size)
+    refusals.check_folders(context.call, context.habits)
+    size = page_size(context.call.integer("$top"), context.list_page_size)
     skip = context.call.integer("$skip") or 0
     expand, select = query.get("$expand"), query.get("$select")
     page: dict[str, object] = {"@odata.context": context.context_url("mailFolders")}

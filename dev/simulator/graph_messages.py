@@ -1,9 +1,10 @@
 """Graph's routes for reading messages and their attachments, and for marking, moving and deleting them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from dev.simulator import delta
+from dev.simulator import delta, refusals
 from dev.simulator.call import Answer
 from dev.simulator.compose import regenerate
 from dev.simulator.drafts import edit_draft
@@ -12,7 +13,7 @@ from dev.simulator.ids import attachment_id
 from dev.simulator.items import Folder, StoredMessage
 from dev.simulator.query import arrange, check_order, page_size, parse_filter, parse_order
 from dev.simulator.routing import Context, routes
-from dev.simulator.view import View, attachment_json, embedded_item
+from dev.simulator.view import View, attachment_json, chosen, embedded_item
 
 _ALWAYS_UPDATABLE = frozenset({"isRead", "categories", "flag", "inferenceClassification", "importance"})
 
@@ -49,21 +50,20 @@ def refuse_bad_page(context: Context, size: int, messages: list[StoredMessage], 
             name for one in messages for name in (one.immutable_id, one.mutable_id, one.internet_message_id)
         }
         if faults.poisons(names):
-            raise GraphError(
-                500, "ErrorInternalServerError", "An internal server error occurred. The operation failed."
-            )
+            raise refusals.broken()
 
 
 def _list(context: Context, messages: list[StoredMessage], path: str) -> Answer:
     query, mailbox = context.call.query, context.mailbox
-    view = _view(context)
+    refusals.check_list(context.call, context.habits)
+    view = replace(_view(context), is_listed=True)
     conditions = parse_filter(query["$filter"]) if query.get("$filter") else None
     order = parse_order(query.get("$orderby", ""))
     check_order(order, conditions)
     if conditions:
         messages = [message for message in messages if conditions.rule(message)]
     messages = arrange(messages, order)
-    size = page_size(context.call.integer("$top"), context.call.preferences.page_size)
+    size = page_size(context.call.integer("$top"), context.list_page_size)
     skip = context.call.integer("$skip") or 0
     shown = messages[skip : skip + size]
     refuse_bad_page(context, size, shown, view)
@@ -97,6 +97,7 @@ async def message_delta(context: Context) -> Answer:
     """What changed in one folder. Options go on the first call only and travel in the token."""
     mailbox, query, faults = context.mailbox, context.call.query, context.world.faults
     folder = mailbox.folder(context.parameters["folder"])
+    refusals.check_page_size(context.call, context.habits)
     token = query.get("$deltatoken") or query.get("$skiptoken")
     if token:
         if faults.strikes("expire_delta_tokens"):
@@ -105,12 +106,9 @@ async def message_delta(context: Context) -> Answer:
         if state.folder != folder.id:
             raise delta.gone()
     else:
-        state = delta.start(
-            mailbox,
-            folder,
-            query,
-            page_size(context.call.integer("$top"), context.call.preferences.page_size),
-        )
+        refusals.check_delta(context.call, context.habits)
+        top = context.call.integer("$top") if context.habits.delta_top == "caps" else None
+        state = delta.start(mailbox, folder, query, cap=page_size(top, None) if top is not None else 0)
     state = delta.resized(state, context.call.preferences.page_size)
     view = View.parse(state.select, state.expand, context.call.preferences).limited(basic=context.is_basic)
     page = delta.Walk(mailbox, folder, view, context.world.renderer, faults.settings.seed).page(state)
@@ -133,12 +131,14 @@ def _delta_answer(context: Context, folder: Folder, page: delta.Page) -> Answer:
 @routes.on("GET", "/users/{user}/messages/{message}")
 async def get_message(context: Context) -> Answer:
     """One message by either kind of id."""
+    refusals.check_message(context.call, context.habits)
     return message_answer(context, context.mailbox.message(context.parameters["message"]))
 
 
 @routes.on("GET", "/users/{user}/mailFolders/{folder}/messages/{message}")
 async def get_message_in_folder(context: Context) -> Answer:
     """One message, which must lie in that folder."""
+    refusals.check_message(context.call, context.habits)
     message = context.mailbox.message(context.parameters["message"])
     if message.folder is not context.mailbox.folder(context.parameters["folder"]):
         raise item_not_found()
@@ -204,10 +204,9 @@ async def delete_message(context: Context) -> Answer:
 async def list_attachments(context: Context) -> Answer:
     """All attachments, inline ones too."""
     message = context.mailbox.message(context.parameters["message"])
-    select = context.call.query.get("$select")
-    wanted = (
-        frozenset(name.strip().rpartition("/")[2] for name in select.split(",")) if select else frozenset()
-    )
+    select = context.call.query.get("$select", "")
+    refusals.check_attachment_fields(select, context.habits)
+    wanted = chosen(select)
     shown = context.world.renderer.attachments(
         message, wanted, immutable=context.call.preferences.immutable_ids
     )

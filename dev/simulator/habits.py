@@ -1,13 +1,40 @@
-"""Switches for what sources disagree about, or what Exchange does only sometimes."""
+"""Switches for what sources disagree about, or what Exchange does only sometimes. By default Graph is awkward.
 
-from dataclasses import dataclass
+`PUT _control/habits` sets them; what is not named has its default.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Literal, get_args, get_type_hints
 
 from dev.simulator.items import StoredMessage
+
+DeltaExpand = Literal["400", "500", "taken"]
+DeltaTop = Literal["caps", "ignored", "refused"]
+# Parts of a request that some back end may refuse, though the documents have them.
+Part = Literal[
+    "delta_headers",
+    "page_size",
+    "list_properties",
+    "orderby",
+    "content_id_cast",
+    "nested_select",
+    "properties",
+    "folder_properties",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """Which headers are shown, what becomes of a draft's id, how lists stutter."""
+    """Which headers are shown, what becomes of a draft's id, how lists stutter, which options are refused.
+
+    `delta_expand`: what a delta of messages answers to `$expand` with a `$filter` in it. `delta_top`: its `$top` caps
+    the whole round, is ignored, or is refused. `list_page_size`: lists honour `Prefer: odata.maxpagesize`.
+    `uncast_content_id`: `contentId` is known in a `$select` of attachments without a cast to `fileAttachment`.
+    `most_ids`: so many may stand in `id in (...)`; 0: any number. `cut_properties`: texts of extended properties end
+    at 255 characters in lists. `proxies_by_case`: `proxyAddresses` are compared with case. `refuses`: parts of
+    requests that are answered with `refusal`, whatever else is asked for.
+    """
 
     inbound_headers: bool = True
     internal_headers: bool = False
@@ -17,6 +44,33 @@ class Habits:
     empty_delta_pages: bool = True
     repeated_delta_items: bool = True
     send_delay_ms: int = 20
+    delta_expand: DeltaExpand = "400"
+    delta_top: DeltaTop = "caps"
+    list_page_size: bool = False
+    uncast_content_id: bool = False
+    most_ids: int = 15
+    cut_properties: bool = True
+    proxies_by_case: bool = True
+    refuses: tuple[Part, ...] = ()
+    refusal: Literal[400, 500] = 400
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, object]) -> "Habits":
+        """Raises ValueError with a sentence for a habit or value that does not exist."""
+        known = {field.name for field in fields(cls)}
+        if unknown := set(given) - known:
+            raise ValueError(f"There is no habit called {', '.join(sorted(unknown))}.")
+        listed = given.get("refuses") or ()
+        if not isinstance(listed, list | tuple) or not set(listed) <= set(get_args(Part)):
+            raise ValueError(f"refuses are among {', '.join(get_args(Part))}.")
+        for name, hint in get_type_hints(cls).items():
+            choices = get_args(hint)
+            if name != "refuses" and choices and given.get(name, choices[0]) not in choices:
+                raise ValueError(f"{name} is one of {', '.join(map(str, choices))}.")
+        return cls(**{**given, "refuses": tuple(listed)})  # type: ignore[arg-type]
+
+    def as_json(self) -> dict[str, object]:
+        return asdict(self)
 
     def shows_headers(self, message: StoredMessage) -> bool:
         if message.origin == "inbound":

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from dev.simulator.call import Answer, Call
 from dev.simulator.directory import User
 from dev.simulator.errors import GraphError
+from dev.simulator.habits import Habits
 from dev.simulator.mailbox import Mailbox
 from dev.simulator.notifications import Notifier
 from dev.simulator.world import World
@@ -42,6 +43,15 @@ class Context:
             message = "The mailbox is either inactive, soft-deleted, or is hosted on-premise."
             raise GraphError(404, "MailboxNotEnabledForRESTAPI", message)
         return mailbox
+
+    @property
+    def habits(self) -> Habits:
+        return self.world.habits
+
+    @property
+    def list_page_size(self) -> int | None:
+        """The page size that a list honours."""
+        return self.call.preferences.page_size if self.habits.list_page_size else None
 
     @property
     def base(self) -> str:

@@ -53,6 +53,8 @@ _DEFAULTS = [
 ]
 _EVENT_FIELDS = ("meetingMessageType",)
 _KNOWN = {name.lower(): name for name in (*_DEFAULTS, *_ONLY_SELECTED, *_EVENT_FIELDS)}
+# Exchange's tables of contents hold so much of a text.
+LISTED_TEXT = 255
 _HIDDEN_HEADERS = ("x-ms-exchange-organization-", "x-ms-exchange-forest-")
 _TAGS: dict[str, Callable[[StoredMessage], str | None]] = {
     "string 0x1042": lambda message: message.content.header("In-Reply-To"),
@@ -71,6 +73,7 @@ class View:
     """The options of one read. `attachment_fields` None: attachments not expanded.
 
     `basic`: the reader's right is Mail.ReadBasic, which leaves out body, preview, attachments, extended properties.
+    `is_listed`: the message stands in a list.
     """
 
     select: frozenset[str] | None = None
@@ -78,6 +81,7 @@ class View:
     tags: tuple[str, ...] | None = None
     preferences: Preferences = field(default_factory=Preferences)
     basic: bool = False
+    is_listed: bool = False
 
     @classmethod
     def of(cls, call: Call) -> "View":
@@ -91,7 +95,7 @@ class View:
             name, _, options = piece.partition("(")
             lower = name.strip().lower()
             if lower == "attachments":
-                attachment_fields = _nested_select(options)
+                attachment_fields = chosen(nested_select(options))
             elif lower in ("singlevalueextendedproperties", "multivalueextendedproperties"):
                 tags = (*(tags or ()), *re.findall(r"id\s+eq\s+'([^']*)'", options))
             elif lower not in ("extensions", "microsoft.graph.eventmessage/event"):
@@ -110,11 +114,15 @@ class View:
         return name not in _ONLY_SELECTED if self.select is None else name in self.select
 
 
-def _nested_select(options: str) -> frozenset[str]:
+def nested_select(options: str) -> str:
+    """The `$select` within an `$expand`; '' where there is none."""
     found = re.search(r"\$?select=([^;)]*)", options)
-    return (
-        frozenset(name.strip().rpartition("/")[2] for name in found[1].split(",")) if found else frozenset()
-    )
+    return found[1] if found else ""
+
+
+def chosen(select: str) -> frozenset[str]:
+    """The names in a `$select` of attachments, without casts."""
+    return frozenset(name.strip().rpartition("/")[2] for name in select.split(",") if name.strip())
 
 
 def _selected(select: str | None) -> frozenset[str] | None:
@@ -164,7 +172,8 @@ class Renderer:
                 if not name.lower().startswith(_HIDDEN_HEADERS)
             ]
             out["internetMessageHeaders"] = [{"name": name, "value": value} for name, value in shown]
-        if view.tags is not None and (found := _tags(message, view.tags)):
+        longest = LISTED_TEXT if view.is_listed and self.habits.cut_properties else None
+        if view.tags is not None and (found := _tags(message, view.tags, longest)):
             out["singleValueExtendedProperties"] = found
         if view.attachment_fields is not None:
             out["attachments"] = self.attachments(message, view.attachment_fields, immutable=immutable)
@@ -268,14 +277,14 @@ def _fixed(message: StoredMessage) -> dict[str, object]:
     return dict(cached)
 
 
-def _tags(message: StoredMessage, wanted: tuple[str, ...]) -> list[dict[str, str]]:
-    """The extended properties that were asked for and that the item has."""
+def _tags(message: StoredMessage, wanted: tuple[str, ...], longest: int | None) -> list[dict[str, str]]:
+    """The extended properties that were asked for and that the item has, each cut to a length."""
     found = []
     for tag in wanted:
         read = _TAGS.get(re.sub(r"\s+", " ", tag.lower()).strip())
         value = read(message) if read else message.extended.get(tag.lower())
         if value:
-            found.append({"id": tag, "value": value})
+            found.append({"id": tag, "value": value[:longest]})
     return found
 
 

@@ -40,7 +40,8 @@ class Assembly:
     """The services of one process over its ports, each built when it is first asked for."""
 
     def __init__(self, ports: Ports, values: Mapping[str, Value]) -> None:
-        self._ports = ports
+        # As the services have them.
+        self.ports = ports
         self._values = values
         self._built: dict[type, Any] = {}
         # Requests run in threads, and a service that remembers something must not exist twice.
@@ -68,7 +69,7 @@ class Assembly:
             return value.value
         port = _port(wanted)
         if port is not None:
-            return getattr(self._ports, port)
+            return getattr(self.ports, port)
         if is_dataclass(wanted) and isinstance(wanted, type):
             return self.part(wanted)
         raise TypeError(

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, get_type_hints
 
 from shared.bootstrap.assembly import Assembly, Value, use_case
 from shared.ports.work import Clock
+from shared.services.remembering.hearing import heard
+from shared.services.remembering.memories import Memories
 
 if TYPE_CHECKING:
     from shared.ports.record import Ports
@@ -181,6 +183,8 @@ def compose(ports: Ports, settings: UseCaseSettings, clock: Clock, new_id: Calla
     values = {name: Value(types[name], value) for name, value in asdict(settings).items()}
     values["clock"] = Value(Clock, clock)
     values["new_id"] = Value(Callable[[], str], new_id)
-    use_cases = UseCases(ports, values)
+    memories = Memories(clock)
+    values["memories"] = Value(Memories, memories)
+    use_cases = UseCases(heard(ports, memories), values)
     use_cases.clock = clock
     return use_cases

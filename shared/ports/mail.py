@@ -18,11 +18,22 @@ from shared.domain.mail.messages import FetchedMessage, MessageHead
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """An item of a folder by receipt time; with its headers where they were asked for and could be read."""
+
+    item: ItemRef
+    received_at: datetime
+    head: MessageHead | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ChangePage:
     """One page of a folder's changes. `partial` are items that were named without all of their headers.
 
-    `cursor` continues: the next page when `more`, else where the next walk starts. `is_complete` is false on the
-    last page of a walk that may not have shown all there is: the provider cuts such walks short without a word.
+    `bare` are those that were named without any, but with their receipt times: which of them are known already can
+    be told before they are read. `cursor` continues: the next page when `more`, else where the next walk starts.
+    `is_complete` is false on the last page of a walk that may not have shown all there is: the provider cuts such
+    walks short without a word.
     """
 
     heads: tuple[MessageHead, ...]
@@ -30,15 +41,7 @@ class ChangePage:
     cursor: str
     more: bool
     is_complete: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """An item of a folder by receipt time; with its headers where they were asked for and could be read."""
-
-    item: ItemRef
-    received_at: datetime
-    head: MessageHead | None = None
+    bare: tuple[Listed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

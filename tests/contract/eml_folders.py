@@ -51,8 +51,9 @@ def eml(
     references: Sequence[str] = (),
     html: str = "<p>Hello.</p>",
     attachment: bytes = b"",
+    image: bytes = b"",
 ) -> bytes:
-    """A mail as it goes over the wire."""
+    """A mail as it goes over the wire; the body shows the image."""
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"], mail["Date"] = sender, to, subject, sent_at
     mail["Message-ID"] = f"<{own_id}>"
@@ -60,7 +61,10 @@ def eml(
         mail["In-Reply-To"] = f"<{in_reply_to}>"
     if references:
         mail["References"] = " ".join(f"<{reference}>" for reference in references)
-    mail.set_content(html, subtype="html")
+    shown = '<img src="cid:plan@fabrikam.example">' if image else ""
+    mail.set_content(html + shown, subtype="html")
+    if image:
+        mail.add_related(image, maintype="image", subtype="png", cid="<plan@fabrikam.example>")
     if attachment:
         mail.add_attachment(attachment, maintype="application", subtype="pdf", filename="plan.pdf")
     return mail.as_bytes()

@@ -274,12 +274,14 @@ class Walk:
 
 
 def walk(world: World, folder: Folder, cursor: str = "", since: datetime | None = None) -> Walk:
-    """Page after page until there are no more."""
+    """Page after page until there are no more; mails that were shown without headers are read."""
     heads: dict[ItemRef, MessageHead] = {}
     partial: list[ItemRef] = []
     for _ in range(100):
         page = box_of(world).changes(folder.folder_id, cursor, since)
         heads |= {head.item: head for head in page.heads}
+        read = box_of(world).heads([listed.item for listed in page.bare])
+        heads |= {item: head for item, head in read.items() if isinstance(head, MessageHead)}
         partial += page.partial
         cursor = page.cursor
         if not page.more:

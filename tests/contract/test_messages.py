@@ -64,17 +64,23 @@ def counted(stored):
 
 class TestScan:
     def test_pages_show_every_message_once_in_order_of_keys(self, storage, tenant):
-        keys = ["0a" * 16, "0a" * 16 + "v1", "0b" * 16, "ff" * 16]
+        starts = ("0a", "0b", "3f", "40", "7f", "80", "bf", "c0", "ff")
+        keys = ["0a" * 16 + "v1", *(start * 16 for start in starts)]
         for key in reversed(keys):
             create(storage, tenant, a_stored_message(key=key))
         found, after, pages = [], "", 0
         while True:
             page, after = storage.messages.scan(tenant, limit=2, after=after)
-            found += [one.key for one in page]
+            found += [message.key for message in page]
             pages += 1
             if not after:
                 break
-        assert (found, pages) == (keys, 2)
+        assert (found, pages) == (sorted(keys), 5)
+
+    @pytest.mark.parametrize("key", ["", "Z", "~", " ", "zz", "ü"])
+    def test_a_key_that_is_none_finds_nothing(self, storage, tenant, key):
+        create(storage, tenant)
+        assert storage.messages.get(tenant, key) is None
 
     def test_copies_awaited_mails_and_other_organisations_are_no_messages(self, storage, tenant):
         create(storage, tenant)

@@ -22,6 +22,11 @@ def walk(graph: Graph, url: str, **headers: str) -> tuple[list[dict], str, int]:
         url = page["@odata.nextLink"]
 
 
+def in_pages_of(size: int) -> dict[str, str]:
+    """Headers with that preference."""
+    return {"Prefer": f"{IMMUTABLE['Prefer']}, odata.maxpagesize={size}"}
+
+
 @pytest.fixture
 def inbox(mailbox: str) -> str:
     return f"{mailbox}/mailFolders/inbox/messages/delta"
@@ -36,7 +41,7 @@ def polite(control: Control) -> Iterator[None]:
 
 def test_a_walk_over_pages_finds_every_mail(graph: Graph, control: Control, address: str, inbox: str) -> None:
     given = {control.deliver(address, a_mail(n))["id"] for n in range(25)}
-    items, _, pages = walk(graph, f"{inbox}?$select=id&$top=4", **IMMUTABLE)
+    items, _, pages = walk(graph, f"{inbox}?$select=id", **in_pages_of(4))
     assert {one["id"] for one in items} == given
     assert pages >= 7
 
@@ -46,9 +51,9 @@ def test_pages_may_be_empty_and_items_may_come_twice(
 ) -> None:
     for number in range(40):
         control.deliver(address, a_mail(number))
-    url, sizes, seen = f"{inbox}?$select=id&$top=2", [], []
+    url, sizes, seen = f"{inbox}?$select=id", [], []
     while url:
-        page = graph.get(url, **IMMUTABLE)
+        page = graph.get(url, **in_pages_of(2))
         sizes.append(len(page["value"]))
         seen += [one["id"] for one in page["value"]]
         url = page.get("@odata.nextLink")
@@ -91,10 +96,10 @@ def test_a_new_item_that_was_also_updated_comes_whole(
 def test_a_round_of_changes_over_several_pages_tells_each_once_and_whole(
     graph: Graph, control: Control, address: str, inbox: str, polite: None
 ) -> None:
-    _, link, _ = walk(graph, f"{inbox}?$select=subject&$top=2", **IMMUTABLE)
+    _, link, _ = walk(graph, f"{inbox}?$select=subject", **IMMUTABLE)
     given = [control.deliver(address, a_mail(n))["id"] for n in range(5)]
     control.update(address, given[0], isRead=True)
-    items, after, pages = walk(graph, link, **IMMUTABLE)
+    items, after, pages = walk(graph, link, **in_pages_of(2))
     assert sorted(one["id"] for one in items) == sorted(given)
     assert all("subject" in one for one in items)
     assert pages == 3
@@ -209,5 +214,50 @@ def test_a_poisonous_item_and_a_large_page_fail(
     assert graph("GET", inbox).status_code == 500
     assert graph("GET", f"{mailbox}/messages").status_code == 500
     control.put_faults(page_limit=5)
-    assert graph("GET", f"{inbox}?$top=6").status_code == 504
-    assert graph("GET", f"{inbox}?$top=5").status_code == 200
+    assert graph("GET", inbox, **in_pages_of(6)).status_code == 504
+    assert graph("GET", inbox, **in_pages_of(5)).status_code == 200
+
+
+@pytest.mark.parametrize(("habit", "shown"), [("caps", 5), ("ignored", 12)])
+def test_top_caps_the_whole_round_or_is_ignored(
+    graph: Graph, control: Control, address: str, inbox: str, habit: str, shown: int
+) -> None:
+    control.put_habits(delta_top=habit, empty_delta_pages=False, repeated_delta_items=False)
+    for number in range(12):
+        control.deliver(address, a_mail(number))
+    items, link, _ = walk(graph, f"{inbox}?$select=id&$top=5", **in_pages_of(2))
+    assert len(items) == shown
+    new = control.deliver(address, a_mail(99))["id"]
+    assert [one["id"] for one in walk(graph, link, **IMMUTABLE)[0]] == [new]
+
+
+def test_top_may_be_refused(graph: Graph, control: Control, inbox: str) -> None:
+    control.put_habits(delta_top="refused")
+    assert graph("GET", f"{inbox}?$top=5").status_code == 400
+    assert graph("GET", inbox).status_code == 200
+
+
+@pytest.mark.parametrize(("habit", "status"), [("400", 400), ("500", 500), ("taken", 200)])
+def test_extended_properties_are_refused_unless_told_otherwise(
+    graph: Graph, control: Control, address: str, inbox: str, habit: str, status: int
+) -> None:
+    control.put_habits(delta_expand=habit)
+    control.deliver(address, a_mail())
+    properties = "singleValueExtendedProperties($filter=id eq 'String 0x1042')"
+    answer = graph("GET", f"{inbox}?$select=subject&$expand={properties}")
+    assert answer.status_code == status
+    if habit == "400":
+        assert "(Parameter 'initialState')" in answer.json()["error"]["message"]
+
+
+def test_headers_and_page_size_are_taken_unless_they_are_refused(
+    graph: Graph, control: Control, inbox: str
+) -> None:
+    headers = f"{inbox}?$select=internetMessageHeaders"
+    assert graph("GET", headers).status_code == 200
+    control.put_habits(refuses=["delta_headers", "page_size"])
+    assert graph("GET", headers).status_code == 400
+    assert graph("GET", inbox, **in_pages_of(5)).status_code == 400
+    assert graph("GET", inbox).status_code == 200
+    control.put_habits(refuses=["delta_headers"], refusal=500)
+    assert graph("GET", headers).status_code == 500

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from dev.simulator.client import Control
+from dev.simulator.client import Control, ControlError
 from tests.simulator.conftest import IMMUTABLE, TENANT, Graph, a_mail
 
 pytestmark = pytest.mark.stack
@@ -23,6 +23,26 @@ def test_an_alias_is_found_by_proxy_address_and_not_by_path(graph: Graph, contro
         "/users?$filter=proxyAddresses/any(x:x eq 'smtp:jd@contoso.example')&$select=id,proxyAddresses"
     )
     assert [user["id"] for user in found["value"]] == [user_id]
+
+
+@pytest.mark.parametrize(("by_case", "found"), [(True, 0), (False, 1)])
+def test_proxy_addresses_are_compared_with_case_unless_told_otherwise(
+    graph: Graph, control: Control, by_case: bool, found: int
+) -> None:
+    control.put_habits(proxies_by_case=by_case)
+    control.users(TENANT, "joe@contoso.example", "Joe")
+    text = "proxyAddresses/any(x:x eq '{}:joe@contoso.example')"
+    assert len(graph.get(f"/users?$filter={text.format('smtp')}")["value"]) == found
+    assert len(graph.get(f"/users?$filter={text.format('SMTP')}")["value"]) == 1
+
+
+def test_a_list_of_ids_holds_fifteen_unless_told_otherwise(graph: Graph, control: Control) -> None:
+    control.users(TENANT, "joe@contoso.example", "Joe")
+    sixteen = ",".join(f"'{number}'" for number in range(16))
+    assert graph("GET", f"/users?$filter=id in ({sixteen})").status_code == 400
+    assert graph("GET", f"/users?$filter=id in ({sixteen[4:]})").status_code == 200
+    control.put_habits(most_ids=0)
+    assert graph("GET", f"/users?$filter=id in ({sixteen})").status_code == 200
 
 
 def test_users_of_another_tenant_do_not_exist(graph: Graph, control: Control) -> None:
@@ -185,6 +205,95 @@ def test_lists_are_newest_first_ten_a_page_and_lead_on(
         f"<m{n}@client.example>" for n in range(11, 1, -1)
     ]
     assert len(graph.get(first["@odata.nextLink"])["value"]) == 2
+
+
+@pytest.mark.parametrize(("honoured", "shown"), [(False, 10), (True, 12)])
+def test_lists_ignore_a_preferred_page_size_unless_told_otherwise(
+    graph: Graph, control: Control, address: str, mailbox: str, honoured: bool, shown: int
+) -> None:
+    control.put_habits(list_page_size=honoured)
+    for number in range(15):
+        control.deliver(address, a_mail(number))
+    page = graph.get(f"{mailbox}/messages?$select=id", Prefer="odata.maxpagesize=12")
+    assert len(page["value"]) == shown
+    assert len(graph.get(f"{mailbox}/messages?$select=id&$top=15")["value"]) == 15
+
+
+@pytest.mark.parametrize(("cut", "length"), [(True, 255), (False, 440)])
+def test_lists_cut_the_texts_of_extended_properties_unless_told_otherwise(
+    graph: Graph, control: Control, address: str, mailbox: str, cut: bool, length: int
+) -> None:
+    control.put_habits(cut_properties=cut)
+    chain = " ".join(f"<{number:02}-{'x' * 20}@client.example>" for number in range(11))
+    item = control.deliver(address, a_mail(extra=f"References: {chain[:440]}\r\n"), "sentitems")["id"]
+    options = "$select=id&$expand=singleValueExtendedProperties($filter=id eq 'String 0x1039')"
+    (listed,) = graph.get(f"{mailbox}/messages?{options}")["value"]
+    assert len(listed["singleValueExtendedProperties"][0]["value"]) == length
+    alone = graph.get(f"{mailbox}/messages/{item}?{options}")
+    assert len(alone["singleValueExtendedProperties"][0]["value"]) == 440
+
+
+def test_content_ids_of_attachments_are_known_with_a_cast_only_unless_told_otherwise(
+    graph: Graph, control: Control, address: str, mailbox: str
+) -> None:
+    path = f"{mailbox}/messages/{control.deliver(address, a_mail())['id']}"
+    uncast = (f"{path}?$expand=attachments($select=id,contentId)", f"{path}/attachments?$select=id,contentId")
+    assert [graph("GET", url).status_code for url in uncast] == [400, 400]
+    cast = [url.replace("contentId", "microsoft.graph.fileAttachment/contentId") for url in uncast]
+    assert [graph("GET", url).status_code for url in cast] == [200, 200]
+    control.put_habits(uncast_content_id=True)
+    assert [graph("GET", url).status_code for url in uncast] == [200, 200]
+
+
+@pytest.mark.parametrize(
+    ("part", "options"),
+    [
+        ("list_properties", "/messages?$expand=singleValueExtendedProperties($filter=id eq 'String 0x1042')"),
+        ("orderby", "/messages?$orderby=receivedDateTime asc"),
+        (
+            "folder_properties",
+            "/mailFolders?$expand=singleValueExtendedProperties($filter=id eq 'String 0x3613')",
+        ),
+    ],
+)
+def test_a_part_of_a_request_is_taken_unless_it_is_refused(
+    graph: Graph, control: Control, mailbox: str, part: str, options: str
+) -> None:
+    assert graph("GET", mailbox + options).status_code == 200
+    control.put_habits(refuses=[part])
+    assert graph("GET", mailbox + options).status_code == 400
+    assert graph("GET", mailbox + options.partition("?")[0]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("part", "options"),
+    [
+        ("properties", "$expand=singleValueExtendedProperties($filter=id eq 'String 0x1042')"),
+        ("nested_select", "$expand=attachments($select=id)"),
+        ("content_id_cast", "$expand=attachments($select=id,microsoft.graph.fileAttachment/contentId)"),
+    ],
+)
+def test_a_part_of_a_message_s_read_is_taken_unless_it_is_refused(
+    graph: Graph, control: Control, address: str, mailbox: str, part: str, options: str
+) -> None:
+    path = f"{mailbox}/messages/{control.deliver(address, a_mail())['id']}"
+    assert graph("GET", f"{path}?{options}").status_code == 200
+    control.put_habits(refuses=[part])
+    assert graph("GET", f"{path}?{options}").status_code == 400
+    assert graph("GET", path).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("habits", "said"),
+    [
+        ({"politeness": 1}, "no habit called politeness"),
+        ({"delta_top": "never"}, "delta_top is one of caps, ignored, refused"),
+        ({"refuses": ["everything"]}, "refuses are among"),
+    ],
+)
+def test_a_habit_that_is_not_there_is_told(control: Control, habits: dict, said: str) -> None:
+    with pytest.raises(ControlError, match=said):
+        control.put_habits(**habits)
 
 
 def test_filters_see_whole_seconds_only(graph: Graph, control: Control, address: str, mailbox: str) -> None:

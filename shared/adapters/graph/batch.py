@@ -5,7 +5,7 @@ chain of `dependsOn` makes it one ("JSON batching", "Microsoft Graph throttling 
 its chain; those behind it (424) go into the next batch, or stay for later where the failure is a passing one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
 from requests.structures import CaseInsensitiveDict
@@ -22,19 +22,27 @@ Answer = Outcome[Json]
 Key = TypeVar("Key")
 
 
-def fetch(session: GraphSession, tenant_id: str, paths: Mapping[Key, str]) -> dict[Key, Answer]:
+def fetch(
+    session: GraphSession,
+    tenant_id: str,
+    paths: Mapping[Key, str],
+    ends: Callable[[Answer], bool] = lambda _: False,
+) -> dict[Key, Answer]:
     """GET every path; the outcomes under the same keys.
 
     Once one fails for now, no more is asked for, and its error is the outcome of all that are left, with the
-    longest wait that was asked for. Raises it when nothing was had at all.
+    longest wait that was asked for. Raises it when nothing was had at all. An outcome that `ends` it is the last
+    batch's: what was not tried by then has no outcome.
     """
     outcomes: dict[Key, Answer] = {}
     waiting = list(paths)
     try:
         while waiting:
             keys = waiting[:MAX_ITEMS]
-            found, failed = _some(session, tenant_id, [(key, paths[key]) for key in keys])
+            found, failed = _some(session, tenant_id, [(key, paths[key]) for key in keys], ends)
             outcomes |= found
+            if any(ends(outcome) for outcome in found.values()):
+                break
             waiting = [key for key in waiting if key not in outcomes]
             if failed is not None:
                 raise failed
@@ -42,24 +50,28 @@ def fetch(session: GraphSession, tenant_id: str, paths: Mapping[Key, str]) -> di
         if not outcomes:
             raise
         outcomes |= dict.fromkeys(waiting, error)
-    return {key: outcomes[key] for key in paths}
+    return {key: outcomes[key] for key in paths if key in outcomes}
 
 
 def _some(
-    session: GraphSession, tenant_id: str, items: Sequence[tuple[Key, str]]
+    session: GraphSession, tenant_id: str, items: Sequence[tuple[Key, str]], ends: Callable[[Answer], bool]
 ) -> tuple[dict[Key, Answer], TransientError | None]:
     """The outcomes of at least one item, or why there is none."""
     if len(items) > 1:
-        return _batch(session, tenant_id, items)
+        return _batch(session, tenant_id, items, ends)
     [(key, path)] = items
     try:
         return {key: session.get(tenant_id, path)}, None
     except PermanentError as error:
         return {key: error}, None
+    except TransientError as error:
+        if not ends(error):
+            raise
+        return {key: error}, None
 
 
 def _batch(
-    session: GraphSession, tenant_id: str, items: Sequence[tuple[Key, str]]
+    session: GraphSession, tenant_id: str, items: Sequence[tuple[Key, str]], ends: Callable[[Answer], bool]
 ) -> tuple[dict[Key, Answer], TransientError | None]:
     """The outcomes of one batch, without the items that a failed one kept from running; why some failed for now."""
     answer = session.post(
@@ -75,7 +87,7 @@ def _batch(
             continue
         carried_out += 1
         outcome = _outcome(status, response)
-        if isinstance(outcome, TransientError):
+        if isinstance(outcome, TransientError) and not ends(outcome):
             failed.append(outcome)
         else:
             found[items[number][0]] = outcome

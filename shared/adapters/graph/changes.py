@@ -9,13 +9,20 @@ from datetime import datetime
 from typing import Final, Self
 
 from shared.adapters.graph import listing, parsing
-from shared.adapters.graph.selections import HEAD_FIELDS, PROPERTIES
+from shared.adapters.graph.options import Option, Parts
+from shared.adapters.graph.selections import FIELDS, HEAD_FIELDS
 from shared.adapters.graph.session import GraphSession, Json, query
 from shared.domain.errors import CursorExpired, Rejected, Unavailable
-from shared.ports.mail import ChangePage
+from shared.domain.mail.items import ItemRef
+from shared.domain.mail.messages import MessageHead
+from shared.ports.mail import ChangePage, Listed
 
 FILTERED_MAXIMUM: Final = 5_000
+# A page with headers is large at 50; three batches of 20 read all of a page that shows none.
+PAGES: Final = (60, 10, 1)
 _COUNTED: Final = "counted:"
+_LATER: Final = frozenset({Option.PAGE_SIZE})
+_FIRST: Final = _LATER | {Option.DELTA_HEADERS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +57,16 @@ def page(
     session: GraphSession, tenant_id: str, folder: str, cursor: str, since: datetime | None
 ) -> ChangePage:
     """One page. A link that Graph does not take any more, for whatever reason, is an expired one."""
-    at = Cursor.parse(cursor) if cursor else _first(folder, since)
+
+    def ask(size: int, given: Parts) -> tuple[Cursor, Json]:
+        at = Cursor.parse(cursor) if cursor else _first(folder, since, given)
+        prefer = f"odata.maxpagesize={size}" if Option.PAGE_SIZE in given else ""
+        return at, session.get(tenant_id, at.link, prefer=prefer)
+
+    parts = _LATER if cursor else _FIRST
     try:
-        answer = listing.shrinking(
-            listing.HEAD_PAGES,
-            lambda size: session.get(tenant_id, at.link, prefer=f"odata.maxpagesize={size}"),
+        at, answer = listing.shrinking(
+            PAGES, lambda size: session.options.attempt(parts, lambda given: ask(size, given))
         )
     except Rejected as error:
         if not cursor:
@@ -63,20 +75,32 @@ def page(
     return _page(at, answer)
 
 
-def _first(folder: str, since: datetime | None) -> Cursor:
+def _first(folder: str, since: datetime | None, given: Parts) -> Cursor:
+    """Neither `$expand`, which a delta of messages refuses, nor `$top`, which may end the whole round there."""
     condition = f"receivedDateTime ge {parsing.stamp(since)}" if since else None
-    options = query(select=HEAD_FIELDS, expand=PROPERTIES, filter=condition)
-    return Cursor(f"{folder}/delta{options}", 0 if since else None)
+    select = HEAD_FIELDS if Option.DELTA_HEADERS in given else FIELDS
+    return Cursor(f"{folder}/delta{query(select=select, filter=condition)}", 0 if since else None)
 
 
 def _page(at: Cursor, answer: Json) -> ChangePage:
     entries = _entries(answer)
     cursor, more = at.behind(answer, len(entries)), bool(answer.get("@odata.nextLink"))
     shown = (at.shown or 0) + len(entries)
-    read = [(parsing.item_of(entry["id"]), parsing.shown_head(entry)) for entry in entries]
+    heads: list[MessageHead] = []
+    bare: list[Listed] = []
+    partial: list[ItemRef] = []
+    for entry in entries:
+        head = parsing.shown_head(entry)
+        if head is None:
+            partial.append(parsing.item_of(entry["id"]))
+        elif parsing.shows_headers(entry):
+            heads.append(head)
+        else:
+            bare.append(Listed(head.item, head.received_at))
     return ChangePage(
-        heads=tuple(head for _, head in read if head is not None),
-        partial=tuple(item for item, head in read if head is None),
+        heads=tuple(heads),
+        partial=tuple(partial),
+        bare=tuple(bare),
         cursor=str(cursor),
         more=more,
         is_complete=more or at.shown is None or shown < FILTERED_MAXIMUM,

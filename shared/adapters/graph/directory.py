@@ -45,10 +45,15 @@ def directory_user(found: Json, address: str = "") -> DirectoryUser:
     return DirectoryUser(str(found["id"]), main, _aliases(found, main))
 
 
+def has_address(address: str) -> str:
+    """A filter for whoever has this address. Graph may tell `SMTP:`, the primary one, from `smtp:`."""
+    quoted = address.replace("'", "''")
+    proxies = [f"proxyAddresses/any(p:p eq '{kind}:{quoted}')" for kind in ("smtp", "SMTP")]
+    return " or ".join([f"mail eq '{quoted}'", *proxies])
+
+
 def _by_address(session: GraphSession, mailbox: Mailbox) -> Json:
-    address = mailbox.address.replace("'", "''")
-    condition = f"mail eq '{address}' or proxyAddresses/any(p:p eq 'smtp:{address}')"
-    where = path("users") + query(filter=condition, select=USER_FIELDS)
+    where = path("users") + query(filter=has_address(mailbox.address), select=USER_FIELDS)
     found = list(session.pages(mailbox.tenant_id, where))
     if len(found) != 1:
         raise NotFound("The directory has no user with this address.", "Request_ResourceNotFound")

@@ -25,12 +25,21 @@ class ServerError(Unavailable):
     """500 or 504: Graph broke over this request, or had too much to do for it; a smaller one may pass."""
 
 
+class Broken(ServerError):
+    """500: Graph broke over this request, or over an item that it is about."""
+
+
+class NotTaken(Rejected):
+    """400 or 501: Graph does not take the request as it was put, perhaps because of a part that is optional."""
+
+
 class AlreadyExists(Rejected):
     """409: the same thing exists under another id."""
 
 
 _THROTTLING: Final = (429, 509)
 _TRY_LATER: Final = (408, *_THROTTLING)
+_NOT_IMPLEMENTED: Final = 501
 _QUOTA_EXCEEDED: Final = 507
 
 # Codes are compared in lower case: documentation and wire differ in it.
@@ -40,6 +49,8 @@ _SYNC_STATE: Final = frozenset(
 _NO_MAILBOX: Final = frozenset(
     ("mailboxnotenabledforrestapi", "errormailboxnotenabledforrestapi", "mailboxnotsupportedforrestapi")
 )
+# The id was wrong, whatever else was asked for.
+_MALFORMED_ID: Final = "errorinvalididmalformed"
 # Graph calls our endpoint while it creates a subscription; that it did not answer in time may pass.
 _HANDSHAKE: Final = "subscription validation request"
 
@@ -67,14 +78,15 @@ def translate(status: int, headers: Mapping[str, str], body: object) -> Postledg
 
 def _passes(status: int) -> bool:
     # A full mailbox answers 507 until somebody makes room in it, so trying again does not help.
-    return status in _TRY_LATER or (status >= 500 and status != _QUOTA_EXCEEDED)
+    return status in _TRY_LATER or (status >= 500 and status not in (_NOT_IMPLEMENTED, _QUOTA_EXCEEDED))
 
 
 def _transient(status: int, code: str, wait: float | None) -> TransientError:
     if status in _THROTTLING or (status == 503 and wait is not None):
         return Throttled(f"Microsoft Graph asks to slow down ({code}).", wait)
     if status in (500, 504):
-        return ServerError(f"Microsoft Graph failed to answer the request ({status}).", wait)
+        kind = Broken if status == 500 else ServerError
+        return kind(f"Microsoft Graph failed to answer the request ({status}).", wait)
     return Unavailable(f"Microsoft Graph is unavailable ({status}, {code}).", wait)
 
 
@@ -91,7 +103,9 @@ def _refusal(status: int, code: str) -> PostledgerError:
         return NotFound("Microsoft Graph has no such thing: it was moved, deleted or never there.", code)
     if status == 409:
         return AlreadyExists("Microsoft Graph has the same thing already.", code)
-    return Rejected(f"Microsoft Graph refuses the request ({status}, {code}).", code)
+    is_about_the_request = status in (400, _NOT_IMPLEMENTED) and code.casefold() != _MALFORMED_ID
+    kind = NotTaken if is_about_the_request else Rejected
+    return kind(f"Microsoft Graph refuses the request ({status}, {code}).", code)
 
 
 def retry_after(value: str | None, now: datetime | None = None) -> float | None:

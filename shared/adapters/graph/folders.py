@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from shared.adapters.graph import batch
+from shared.adapters.graph.options import Option, Parts
 from shared.adapters.graph.parsing import extended_property
 from shared.adapters.graph.session import GraphSession, Json, path, query
 from shared.domain.capture.folders import Folder, Role
@@ -33,11 +34,6 @@ CONTAINER_CLASS: Final = "String 0x3613"  # PidTagContainerClass (MS-OXOSFLD)
 # IPF.Note and nothing below it: RSS feeds are IPF.Note.OutlookHomepage. Folders made over IMAP have no class.
 _MAIL_CLASSES: Final = ("", "ipf.note")
 PAGE: Final = 250
-_LIST: Final = query(
-    select="id,parentFolderId,childFolderCount",
-    expand=f"singleValueExtendedProperties($filter=id eq '{CONTAINER_CLASS}')",
-    top=str(PAGE),
-)
 # Kept searches: what they show lies in other folders.
 _SEARCH_FOLDER: Final = "#microsoft.graph.mailsearchfolder"
 
@@ -81,10 +77,23 @@ def _roles(session: GraphSession, tenant_id: str, user: str) -> dict[str, Role |
 
 
 def _children(session: GraphSession, tenant_id: str, where: str) -> Iterator[Json]:
-    # Hidden folders can hold mail too; Graph lists them only where it is asked to.
-    for entry in session.pages(tenant_id, f"{where}{_LIST}&includeHiddenFolders=true"):
+    def ask(given: Parts) -> list[Json]:
+        return list(session.pages(tenant_id, where + _options(given)))
+
+    for entry in session.options.attempt(frozenset({Option.FOLDER_CLASSES}), ask):
         if str(entry.get("@odata.type") or "").casefold() != _SEARCH_FOLDER:
             yield entry
+
+
+def _options(given: Parts) -> str:
+    """Hidden folders can hold mail too; Graph lists them only where it is asked to."""
+    wanted = f"singleValueExtendedProperties($filter=id eq '{CONTAINER_CLASS}')"
+    options = query(
+        select="id,parentFolderId,childFolderCount",
+        expand=wanted if Option.FOLDER_CLASSES in given else None,
+        top=str(PAGE),
+    )
+    return f"{options}&includeHiddenFolders=true"
 
 
 def _folder(folder_id: str, entry: Json) -> Folder:

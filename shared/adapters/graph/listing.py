@@ -1,57 +1,138 @@
-"""What lies in a folder, by receipt time, oldest first; and pages that get smaller until Graph answers them."""
+"""What lies in a folder, by receipt time, oldest first; and pages that get smaller until Graph answers them.
+
+A page's size is asked for by `$top`: `Prefer: odata.maxpagesize` is documented for delta only, and a list that does
+not know it has pages of ten. Links are followed as given, so the cursor keeps the size that its link was made with.
+"""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeVar
+from functools import partial
+from itertools import pairwise
+from typing import Final, Self, TypeVar
 
-from shared.adapters.graph.errors import ServerError
-from shared.adapters.graph.parsing import item_of, received_at, shown_head, stamp
+from shared.adapters.graph import parsing
+from shared.adapters.graph.errors import Broken, NotTaken, ServerError
+from shared.adapters.graph.options import Option, Parts
 from shared.adapters.graph.selections import HEAD_FIELDS, PROPERTIES
 from shared.adapters.graph.session import GraphSession, Json, query
-from shared.domain.capture.windows import Window
+from shared.domain.capture.windows import Window, second_of
 from shared.domain.errors import PageBroken
 from shared.domain.mail.items import ItemRef
+from shared.domain.mail.messages import MessageHead
 from shared.ports.mail import Listed, ListPage
 
 # "List messages": `$top` goes up to 1,000, but large pages answer 504; those with headers are large at 50.
 ID_PAGES: Final = (500, 50, 10, 1)
 HEAD_PAGES: Final = (50, 10, 1)
-# What to select and what to expand.
-_IDS: Final = ("id,receivedDateTime", None)
-_HEADS: Final = (HEAD_FIELDS, PROPERTIES)
+_IDS: Final = "id,receivedDateTime"
+_ORDER: Final = frozenset({Option.ORDER})
+_PROPERTIES: Final = frozenset({Option.LIST_PROPERTIES})
+# Where Graph does not sort, pages are cut here, from a list that is read anew for each.
+_SORTED_HERE: Final = "sorted here"
 
 Page = TypeVar("Page")
 
 
-def page(
-    session: GraphSession,
-    tenant_id: str,
-    folder: str,
-    window: Window,
-    *,
-    with_heads: bool,
-) -> ListPage:
-    """One page of the window; ids and receipt times only, unless headers are asked for."""
-    sizes, fields = (HEAD_PAGES, _HEADS) if with_heads else (ID_PAGES, _IDS)
-    where = window.cursor or folder + _options(window, fields)
-    found = shrinking(sizes, lambda size: session.get(tenant_id, where, prefer=f"odata.maxpagesize={size}"))
-    listed = (_listed(entry, with_head=with_heads) for entry in found.get("value") or ())
-    return ListPage(tuple(item for item in listed if item is not None), found.get("@odata.nextLink") or "")
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Graph's link to the next page, and how many items its pages have (0: not known)."""
+
+    size: int
+    link: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        size, _, link = text.partition(" ")
+        return cls(int(size), link) if size.isdigit() else cls(0, text)
+
+    def __str__(self) -> str:
+        return f"{self.size} {self.link}"
 
 
-def count(session: GraphSession, tenant_id: str, folder: str, window: Window) -> int:
-    """How many messages of the window there are."""
-    where = folder + _options(window, _IDS) + "&$count=true&$top=1"
-    return int(session.get(tenant_id, where).get("@odata.count") or 0)
+@dataclass(frozen=True, slots=True)
+class FolderList:
+    """The messages of one folder. `folder` is its path, up to `/messages`."""
 
+    session: GraphSession
+    tenant_id: str
+    folder: str
 
-def broken(session: GraphSession, tenant_id: str, folder: str, window: Window) -> frozenset[ItemRef]:
-    """Ids of the items that Graph cannot put on a page of their own: ids are listed, then each is tried."""
-    ids = [str(entry["id"]) for entry in session.pages(tenant_id, folder + _options(window, _IDS))]
-    alone = folder + _options(window, _HEADS) + "&$top=1&$skip="
-    return frozenset(
-        item_of(graph_id) for at, graph_id in enumerate(ids) if _fails(session, tenant_id, f"{alone}{at}")
-    )
+    def page(self, window: Window, *, with_heads: bool) -> ListPage:
+        """One page of the window; ids and receipt times only, unless headers are asked for."""
+        sizes: Sequence[int] = HEAD_PAGES if with_heads else ID_PAGES
+        if window.cursor:
+            cursor = Cursor.parse(window.cursor)
+            try:
+                return self._followed(cursor, with_heads=with_heads)
+            except ServerError as error:
+                # The link asks for as many again: from the window's first second on, in smaller pages.
+                sizes = [size for size in sizes if size < (cursor.size or sizes[0])]
+                if not sizes:
+                    raise PageBroken(str(error), error.retry_after) from error
+        return shrinking(sizes, lambda size: self._first(window, size, with_heads=with_heads))
+
+    def count(self, window: Window) -> int:
+        """How many messages of the window there are."""
+        options = query(select="id", filter=_condition(window), count="true", top="1")
+        return int(self.session.get(self.tenant_id, self.folder + options).get("@odata.count") or 0)
+
+    def broken(self, window: Window) -> frozenset[ItemRef]:
+        """Ids of the items that Graph cannot put on a page of their own: ids are listed, then each is tried."""
+        given = self.session.options.usable(_ORDER | _PROPERTIES)
+        alone = self.folder + _options(window, 1, given, with_heads=True) + "&$skip="
+        return frozenset(
+            parsing.item_of(entry["id"])
+            for at, entry in enumerate(self._ids(window, given))
+            if self._fails(f"{alone}{at}")
+        )
+
+    def _first(self, window: Window, size: int, *, with_heads: bool) -> ListPage:
+        options = self.session.options
+        ask = partial(self._asked, window, size, with_heads=with_heads)
+        if not with_heads:
+            return options.attempt(_ORDER, ask)
+        try:
+            return options.attempt(_PROPERTIES, lambda given: ask(given | options.usable(_ORDER)))
+        except (NotTaken, Broken):
+            if options.knows(Option.ORDER):
+                raise
+        # Whether it was the order's fault is seen where no mail's can be: in a list of ids.
+        self._first(window, 1, with_heads=False)
+        return ask(options.usable(_ORDER | _PROPERTIES))
+
+    def _asked(self, window: Window, size: int, given: Parts, *, with_heads: bool) -> ListPage:
+        if Option.ORDER not in given:
+            return self._sorted_here(window, size)
+        where = self.folder + _options(window, size, given, with_heads=with_heads)
+        found = self.session.get(self.tenant_id, where)
+        self.session.options.take(given)
+        return _page(found, size, with_heads=with_heads, with_properties=given >= _PROPERTIES)
+
+    def _followed(self, cursor: Cursor, *, with_heads: bool) -> ListPage:
+        found = self.session.get(self.tenant_id, cursor.link)
+        usable = self.session.options.usable(_PROPERTIES)
+        return _page(found, cursor.size, with_heads=with_heads, with_properties=bool(usable))
+
+    def _sorted_here(self, window: Window, size: int) -> ListPage:
+        """The oldest of the window, without headers; no page ends within its first second."""
+        listed = [_listed(entry) for entry in self._ids(window, frozenset())]
+        items = sorted((item for item in listed if item is not None), key=lambda item: item.received_at)
+        seconds = [second_of(item.received_at) for item in items]
+        breaks = [at + 2 for at, (before, after) in enumerate(pairwise(seconds)) if before != after]
+        end = max(size, breaks[0]) if breaks else len(items)
+        return ListPage(tuple(items[:end]), _SORTED_HERE if end < len(items) else "")
+
+    def _ids(self, window: Window, given: Parts) -> list[Json]:
+        where = self.folder + _options(window, ID_PAGES[0], given, with_heads=False)
+        return list(self.session.pages(self.tenant_id, where))
+
+    def _fails(self, where: str) -> bool:
+        try:
+            self.session.get(self.tenant_id, where)
+        except ServerError:
+            return True
+        return False
 
 
 def shrinking(sizes: Sequence[int], ask: Callable[[int], Page]) -> Page:
@@ -64,25 +145,35 @@ def shrinking(sizes: Sequence[int], ask: Callable[[int], Page]) -> Page:
     raise PageBroken(str(failed), failed.retry_after) from failed
 
 
-def _options(window: Window, fields: tuple[str, str | None]) -> str:
+def _condition(window: Window) -> str:
+    start, end = parsing.stamp(window.start), parsing.stamp(window.end)
+    return f"receivedDateTime ge {start} and receivedDateTime lt {end}"
+
+
+def _options(window: Window, size: int, given: Parts, *, with_heads: bool) -> str:
     """Graph wants what it orders by to come first in the filter, or calls the filter inefficient."""
-    condition = f"receivedDateTime ge {stamp(window.start)} and receivedDateTime lt {stamp(window.end)}"
-    select, expand = fields
-    return query(select=select, expand=expand, filter=condition, orderby="receivedDateTime asc")
+    return query(
+        select=HEAD_FIELDS if with_heads else _IDS,
+        expand=PROPERTIES if with_heads and Option.LIST_PROPERTIES in given else None,
+        filter=_condition(window),
+        orderby="receivedDateTime asc" if Option.ORDER in given else None,
+        top=str(size),
+    )
 
 
-def _fails(session: GraphSession, tenant_id: str, where: str) -> bool:
-    try:
-        session.get(tenant_id, where)
-    except ServerError:
-        return True
-    return False
+def _page(found: Json, size: int, *, with_heads: bool, with_properties: bool) -> ListPage:
+    entries = found.get("value") or ()
+    heads = [parsing.listed_head(entry, with_properties) if with_heads else None for entry in entries]
+    listed = [_listed(entry, head) for entry, head in zip(entries, heads, strict=True)]
+    link = found.get("@odata.nextLink") or ""
+    return ListPage(
+        tuple(item for item in listed if item is not None), str(Cursor(size, link)) if link else ""
+    )
 
 
-def _listed(entry: Json, *, with_head: bool) -> Listed | None:
+def _listed(entry: Json, head: MessageHead | None = None) -> Listed | None:
     """An item without any date cannot be placed in time; Graph does not list such ones by it either."""
-    received: datetime | None = received_at(entry)
+    received: datetime | None = parsing.received_at(entry)
     if received is None or "id" not in entry:
         return None
-    shown = shown_head(entry) if with_head else None
-    return Listed(item_of(entry["id"]), received, shown)
+    return Listed(parsing.item_of(entry["id"]), received, head)

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 
-from shared.adapters.graph import changes, folders, listing
+from shared.adapters.graph import changes, folders
 from shared.adapters.graph.delegated import Sessions
 from shared.adapters.graph.directory import user_of
+from shared.adapters.graph.listing import FolderList
 from shared.adapters.graph.messages import GraphMessages
 from shared.adapters.graph.session import GraphSession, path
 from shared.domain.capture.folders import Folder, Role
@@ -46,18 +47,16 @@ class GraphMailbox:
         return changes.page(self._session, self._tenant_id, self._folder(folder_id), cursor, since)
 
     def list(self, folder_id: str, window: Window, *, with_heads: bool = False) -> ListPage:
-        """One request, oldest first."""
-        folder = self._folder(folder_id)
-        return listing.page(self._session, self._tenant_id, folder, window, with_heads=with_heads)
+        """One request, oldest first, unless pages have to be smaller."""
+        return self._listed(folder_id).page(window, with_heads=with_heads)
 
     def count(self, folder_id: str, window: Window) -> int:
         """One request."""
-        return listing.count(self._session, self._tenant_id, self._folder(folder_id), window)
+        return self._listed(folder_id).count(window)
 
     def broken(self, folder_id: str, second: datetime) -> frozenset[ItemRef]:
         """A list of ids, and a request for each."""
-        window, folder = Window.second(second), self._folder(folder_id)
-        return listing.broken(self._session, self._tenant_id, folder, window)
+        return self._listed(folder_id).broken(Window.second(second))
 
     def heads(self, items: Sequence[ItemRef]) -> Mapping[ItemRef, Outcome[MessageHead]]:
         return self._messages.heads(items)
@@ -79,6 +78,9 @@ class GraphMailbox:
                 if len(found) >= most:
                     break
         return bytes(found[:most])
+
+    def _listed(self, folder_id: str) -> FolderList:
+        return FolderList(self._session, self._tenant_id, self._folder(folder_id))
 
     def _folder(self, folder_id: str) -> str:
         return path("users", self._user, "mailFolders", folder_id, "messages")

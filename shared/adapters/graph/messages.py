@@ -3,16 +3,19 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
-from shared.adapters.graph import batch, parsing
-from shared.adapters.graph.selections import ATTACHMENT_SELECTS, HEAD, WHOLE, WITHOUT_ATTACHMENTS
-from shared.adapters.graph.session import GraphSession, Json, path, query
-from shared.domain.errors import Outcome, PermanentError, Rejected, TransientError, none_passing
+from shared.adapters.graph import batch, parsing, selections
+from shared.adapters.graph.errors import Broken, NotTaken
+from shared.adapters.graph.options import Option, Parts
+from shared.adapters.graph.selections import Reading
+from shared.adapters.graph.session import GraphSession, Json, path
+from shared.domain.errors import Outcome, PermanentError, TransientError, none_passing
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import FetchedMessage, MessageHead
 
 Read = TypeVar("Read")
 
-_MALFORMED_ID: Final = "errorinvalididmalformed"
+_LISTED: Final = frozenset({Option.LISTED_CONTENT_IDS})
+_CONTENT_IDS: Final = _LISTED | {Option.CONTENT_IDS}
 
 
 class GraphMessages:
@@ -25,53 +28,91 @@ class GraphMessages:
 
     def heads(self, items: Sequence[ItemRef]) -> Mapping[ItemRef, Outcome[MessageHead]]:
         """Headers in batches."""
-        return _read(self._fetch(items, HEAD), parsing.head)
+        return _read(self._fetch(items, selections.HEAD), parsing.head)
 
     def whole(self, items: Sequence[ItemRef]) -> Mapping[ItemRef, Outcome[FetchedMessage]]:
-        """With attachments in one batch; twice where the server cannot do both at once."""
-        found = self._fetch(items, WHOLE)
-        refused = [item for item, answer in found.items() if _is_refused(answer)]
-        if refused:
-            found |= self._without_attachments(refused)
-        for item, answer in found.items():
-            if isinstance(answer, dict) and _lacks_attachments(answer):
-                found[item] = self._with_attachments(item, answer)
+        """With attachments in one batch, as far as the server can do both at once."""
+        found = self._fetch(items, selections.WHOLE)
+        apart = [
+            item
+            for item, answer in found.items()
+            if isinstance(answer, dict) and self._lacks_attachments(answer)
+        ]
+        for item, answer in self._fetch(apart, selections.ATTACHMENTS).items():
+            found[item] = self._joined(found[item], answer)
         return _read(found, parsing.whole)
 
     def where(self, item: ItemRef, *below: str) -> str:
         """The path of a message, or of what is below it."""
         return path("users", self._user, "messages", item.item_id, *below)
 
-    def _fetch(self, items: Sequence[ItemRef], options: str) -> dict[ItemRef, batch.Answer]:
-        paths = {item: self.where(item) + options for item in items}
-        return batch.fetch(self._session, self._tenant_id, paths)
+    def _fetch(self, items: Sequence[ItemRef], reading: Reading) -> dict[ItemRef, batch.Answer]:
+        """What is answered to all of them; an error that may pass stands for what was not had.
 
-    def _without_attachments(self, items: Sequence[ItemRef]) -> dict[ItemRef, batch.Answer]:
-        try:
-            return self._fetch(items, WITHOUT_ATTACHMENTS)
-        except TransientError as error:
-            return dict.fromkeys(items, error)
-
-    def _with_attachments(self, item: ItemRef, message: Json) -> batch.Answer:
-        where = self.where(item, "attachments")
-        for fields in ATTACHMENT_SELECTS:
+        The first mail that is refused settles which parts the others are asked for with: each refusal breaks a
+        batch's chain, and twenty would take twenty batches.
+        """
+        found: dict[ItemRef, batch.Answer] = {}
+        while waiting := [item for item in items if item not in found]:
             try:
-                pages = self._session.pages(self._tenant_id, where + query(select=fields))
-                return {**message, "attachments": list(pages)}
-            except (PermanentError, TransientError) as error:
-                refusal = error
-                if not isinstance(error, Rejected):
-                    break
-        return refusal
+                found |= self._some(waiting, reading)
+            except TransientError as error:
+                found |= dict.fromkeys(waiting, error)
+        return {item: found[item] for item in items}
 
+    def _some(self, items: Sequence[ItemRef], reading: Reading) -> dict[ItemRef, batch.Answer]:
+        """What is answered up to the first mail that is refused because of a part; that one without the part."""
+        options = self._session.options
+        given = options.usable(reading.parts)
+        paths = {item: self.where(item, *reading.below) + reading.options(given) for item in items}
+        answers = batch.fetch(
+            self._session, self._tenant_id, paths, lambda answer: options.suspects(given, answer)
+        )
+        if any(isinstance(answer, dict) for answer in answers.values()):
+            options.take(given)
+        return {
+            item: self._settled(item, reading, given, answer)
+            if isinstance(answer, NotTaken | Broken)
+            else answer
+            for item, answer in answers.items()
+        }
 
-def _is_refused(outcome: batch.Answer) -> bool:
-    """Whether the request was called wrong, and not the id in it."""
-    return isinstance(outcome, Rejected) and outcome.code.casefold() != _MALFORMED_ID
+    def _settled(
+        self, item: ItemRef, reading: Reading, given: Parts, refusal: NotTaken | Broken
+    ) -> batch.Answer:
+        """What one mail is answered with without the parts that are refused."""
 
+        def ask(parts: Parts) -> Json:
+            return self._session.get(
+                self._tenant_id, self.where(item, *reading.below) + reading.options(parts)
+            )
 
-def _lacks_attachments(message: Json) -> bool:
-    return "attachments" not in message or "attachments@odata.nextLink" in message
+        if not self._session.options.suspects(given, refusal):
+            return refusal
+        try:
+            return self._session.options.settle(given, ask, refusal)
+        except (PermanentError, TransientError) as error:
+            return error
+
+    def _lacks_attachments(self, message: Json) -> bool:
+        if "attachments@odata.nextLink" in message:
+            return True
+        points = "cid:" in str((message.get("body") or {}).get("content") or "")
+        if "attachments" not in message:
+            # `hasAttachments` does not count those that the body shows.
+            return points or message.get("hasAttachments") is not False
+        usable = self._session.options.usable(_CONTENT_IDS)
+        return usable == _LISTED and points and bool(message["attachments"])
+
+    def _joined(self, message: batch.Answer, listed: batch.Answer) -> batch.Answer:
+        """A message with its attachments, or why those are not to be had."""
+        if not (isinstance(message, dict) and isinstance(listed, dict)):
+            return listed
+        try:
+            rest = list(self._session.pages(self._tenant_id, listed.get("@odata.nextLink") or ""))
+        except (PermanentError, TransientError) as error:
+            return error
+        return {**message, "attachments": [*(listed.get("value") or ()), *rest]}
 
 
 def _read(

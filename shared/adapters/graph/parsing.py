@@ -39,6 +39,9 @@ KEPT_PREFIXES: Final = ("list-",)
 _THREADING: Final = frozenset(("in-reply-to", "references"))
 LONGEST_HEADER: Final = 2_000
 
+# Exchange cuts texts in a list at this length; read alone, they are whole.
+LISTED_PROPERTY: Final = 255
+
 _SENSITIVITIES: Final = {"personal": 1, "private": 2, "company-confidential": 3}
 _KINDS: Final = {
     "#microsoft.graph.itemattachment": "item",
@@ -64,6 +67,17 @@ def is_whole(entry: Json) -> bool:
     return has_sender and all(name in entry for name in _WHOLE) and received_at(entry) is not None
 
 
+def shows_headers(entry: Json) -> bool:
+    """Whether an entry carries the headers that its mail came with. Sent and internal mail came with none.
+
+    Then nothing is asked for besides: In-Reply-To and References stand in them, and so does Sensitivity. Exchange
+    makes the extended property from that header, and writes the header of mail that comes from another
+    organisation of Exchange. Only who marks a mail as private in their own mailbox changes the property alone; the
+    change comes as a partial entry, and the mail is read by its id, with the property.
+    """
+    return bool(entry.get("internetMessageHeaders"))
+
+
 def shown_head(entry: Json) -> MessageHead | None:
     """The headers that an entry of a page shows; None for an entry that is not whole, or cannot be read.
 
@@ -73,6 +87,14 @@ def shown_head(entry: Json) -> MessageHead | None:
         return head(entry) if is_whole(entry) else None
     except PermanentError:
         return None
+
+
+def listed_head(entry: Json, with_properties: bool) -> MessageHead | None:
+    """The same of an entry of a list, which may be expanded; None too where a parent may be missing."""
+    if shows_headers(entry):
+        return shown_head(entry)
+    is_cut = any(len(value) >= LISTED_PROPERTY for value in extended_properties(entry).values())
+    return shown_head(entry) if with_properties and not is_cut else None
 
 
 def item_of(graph_id: object) -> ItemRef:

@@ -2,11 +2,11 @@
 
 import json
 from base64 import urlsafe_b64decode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from shared.adapters.graph.delegated import Sessions
-from shared.adapters.graph.directory import USER_FIELDS, directory_user, find_user, user_of
+from shared.adapters.graph.directory import USER_FIELDS, directory_user, find_user, has_address, user_of
 from shared.adapters.graph.session import path, query
 from shared.adapters.graph.tokens import GraphTokens
 from shared.domain.connections.mailbox_tests import Read
@@ -15,6 +15,8 @@ from shared.ports.directory import DirectoryUser
 
 # The preview needs the same right as the body, and shows 255 characters of a person's mail at most.
 _PREVIEW: Final = "bodyPreview"
+# "Advanced query capabilities": an `in` takes at most 15 values.
+MOST_IDS: Final = 15
 _FIRST: Final = query(select=f"id,{_PREVIEW}", top="1")
 
 
@@ -45,15 +47,19 @@ class GraphProbe:
         return find_user(self._sessions.of(mailbox), mailbox)
 
     def users(self, tenant_id: str, user_ids: Sequence[str]) -> Mapping[str, DirectoryUser]:
+        found: dict[str, DirectoryUser] = {}
+        for start in range(0, len(user_ids), MOST_IDS):
+            some = self._users(tenant_id, user_ids[start : start + MOST_IDS])
+            found |= {user.user_id: user for user in some}
+        return found
+
+    def _users(self, tenant_id: str, user_ids: Sequence[str]) -> Iterator[DirectoryUser]:
         listed = ",".join("'" + user_id.replace("'", "''") + "'" for user_id in user_ids)
         where = path("users") + query(filter=f"id in ({listed})", select=USER_FIELDS)
-        found = map(directory_user, self._sessions.application.pages(tenant_id, where))
-        return {user.user_id: user for user in found}
+        return map(directory_user, self._sessions.application.pages(tenant_id, where))
 
     def group(self, mailbox: Mailbox) -> str:
-        address = mailbox.address.replace("'", "''")
-        condition = f"mail eq '{address}' or proxyAddresses/any(p:p eq 'smtp:{address}')"
-        where = path("groups") + query(filter=condition, select="displayName")
+        where = path("groups") + query(filter=has_address(mailbox.address), select="displayName")
         found = next(self._sessions.of(mailbox).pages(mailbox.tenant_id, where), None)
         return str(found.get("displayName") or mailbox.address) if found else ""
 

@@ -17,6 +17,7 @@ from requests.auth import AuthBase
 
 from shared import telemetry
 from shared.adapters.graph.errors import translate
+from shared.adapters.graph.options import Options
 from shared.adapters.graph.waits import Waits
 from shared.domain.errors import Rejected, Throttled, Unavailable
 from shared.domain.foreign_text import json_value
@@ -72,13 +73,14 @@ class GraphSession:
         self._host = url.rstrip("/").removesuffix("/v1.0") + "/"
         self._tokens = tokens
         self.waits = Waits()
+        self.options = Options()
         self.http = requests.Session()
         # All tenants share this session: a cookie of one answer must not go along with the next request.
         self.http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.http.mount(self._host, HTTPAdapter(pool_connections=1, pool_maxsize=CONNECTIONS))
 
     def speaking_as(self, tokens: TokenSource) -> "GraphSession":
-        """The same connections and waits with somebody else's tokens."""
+        """The same connections, waits and options with somebody else's tokens."""
         other = copy(self)
         other._tokens = tokens
         return other

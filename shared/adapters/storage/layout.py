@@ -9,9 +9,9 @@
 | Records       | tenant, kind                 | record id                                         |
 | RecordIndex   | tenant, `a d s c` + bucket   | hash of what it stands under, kind, id            |
 |               | tenant, `m w t o`            | the same; `o`: time, kind, id                     |
-| Messages      | tenant, two digits of key    | message key; key `~` mailbox id `~` hash: a copy  |
+| Messages      | tenant, bucket               | message key; key `~` mailbox id `~` hash: a copy  |
 |               |                              | key `~~` mailbox id `~` hash: a dependent         |
-|               | tenant, `~c` + bucket        | conversation, inverted time, message key          |
+|               |                              | `~c`, conversation, inverted time, message key    |
 | Codes         | tenant, bucket               | number; in `~f` + bucket: sender, message key     |
 | Sightings     | tenant, mailbox id           | inverted receipt time, hash of the item       |
 | Timeline      | tenant, kind, record id      | entry id: inverted time, message key              |
@@ -76,9 +76,9 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
         ("client", "status", "type", "contacts", "domains"),
     ),
     names.MESSAGES: TableLayout(
-        "tenant|key[:2], tenant|~c + bucket (0-f)",
+        "tenant|bucket (0, 4, 8 or c)",
         "message key | message key~mailbox id~hash(item) | message key~~mailbox id~hash(item) | "
-        "conversation|inverted time|message key",
+        "~c|conversation|inverted time|message key",
         ("state", "disposition", "variants", "has_dependents", "content", "document", "body"),
     ),
     names.CODES: TableLayout(

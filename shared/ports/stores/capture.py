@@ -15,8 +15,7 @@ from shared.domain.mail.items import ItemRef
 class FolderStates(Protocol):
     def all(self, mailbox: Mailbox) -> list[FolderState]: ...
 
-    def get(self, mailbox: Mailbox, folder_id: str) -> FolderState | None:
-        """May be some minutes old."""
+    def get(self, mailbox: Mailbox, folder_id: str) -> FolderState | None: ...
 
     def put(self, mailbox: Mailbox, state: FolderState) -> FolderState:
         """Write under the state's ETag ('' = must not exist). Raises Conflict."""

@@ -24,7 +24,25 @@ class Claim:
     created: bool
 
 
-class MessageStore(Protocol):
+class Threads(Protocol):
+    """Where the mails are found that another one answers, or goes on with."""
+
+    def find(self, tenant_id: str, ids: Mapping[str, str]) -> Mapping[str, tuple[ThreadHit, ...]]:
+        """Stored mails by key (values: the evidence each is found by), variants included; absent ones left out.
+
+        The first key asked for brings its text along, where that is small enough to stand on the row.
+        """
+
+    def of_conversation(
+        self, tenant_id: str, conversation: str, *, until: datetime, apart_from: Collection[str]
+    ) -> tuple[ThreadHit, ...]:
+        """The newest messages until then noted for a conversation, but for those with these keys.
+
+        A query, and a read for each, side by side.
+        """
+
+
+class MessageStore(Threads, Protocol):
     """Messages with their documents and copies, found by message key."""
 
     def create(self, tenant_id: str, message: StoredMessage, document: Document, copy: Copy) -> Claim:
@@ -50,12 +68,6 @@ class MessageStore(Protocol):
 
     def copies(self, tenant_id: str, key: str) -> list[Copy]: ...
 
-    def find(self, tenant_id: str, ids: Mapping[str, str]) -> Mapping[str, tuple[ThreadHit, ...]]:
-        """Stored mails by key (values: the evidence each is found by), variants included; absent ones left out.
-
-        The first key asked for brings its text along, where that is small enough to stand on the row.
-        """
-
     def wait_for(self, tenant_id: str, key: str, dependent: Dependent) -> StoredMessage | None:
         """Leave word with a mail, be it there or not; the message, as it stands behind that, where it is filed."""
 
@@ -76,14 +88,6 @@ class MessageStore(Protocol):
 
     def note_conversation(self, tenant_id: str, message: StoredMessage) -> None:
         """Let the message be found by its conversation. Again changes nothing."""
-
-    def of_conversation(
-        self, tenant_id: str, conversation: str, *, until: datetime, apart_from: Collection[str]
-    ) -> tuple[ThreadHit, ...]:
-        """The newest messages until then noted for a conversation, but for those with these keys.
-
-        A query, and a read for each, side by side.
-        """
 
 
 class Codes(Protocol):

@@ -23,7 +23,6 @@ from shared.domain.filing.filing import PENDING, StoredMessage
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import FetchedMessage, MessageHead
 from shared.ports.mail import Listed, MailAccess
-from shared.ports.stores.capture import FolderStates
 from shared.ports.stores.exceptions import Exceptions
 from shared.ports.stores.filing import MessageStore
 from shared.ports.work import Clock, CommandQueue
@@ -31,6 +30,7 @@ from shared.services.capture.arrivals import Arrivals
 from shared.services.capture.scopes import Scope
 from shared.services.capture.screening import Screen, Screened, keep_begun
 from shared.services.commands.failures import failure_of, record
+from shared.services.remembering.recent_rows import RecentRows
 
 # A notification may come before its mail can be read, and a draft's id goes when it is sent.
 NOT_FOUND_TRIES = 3
@@ -74,7 +74,7 @@ class FetchMail:
     """What the items of a command come to; what can never be had is recorded, what is not there yet is put back."""
 
     mail: MailAccess
-    folders: FolderStates
+    recent: RecentRows
     screen: Screen
     arrivals: Arrivals
     messages: MessageStore
@@ -173,7 +173,7 @@ class FetchMail:
     ) -> list[Screened]:
         folders: dict[str, FolderState] = {}
         for folder_id in {head.folder_id for head in heads}:
-            state = self.folders.get(scope.mailbox, folder_id)
+            state = self.recent.folder(scope.mailbox, folder_id)
             if state is not None:
                 folders[folder_id] = state
         known = [head for head in heads if head.folder_id in folders]

@@ -3,13 +3,24 @@
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import Final
 
+from shared.domain.commands.commands import (
+    BackfillMailbox,
+    MaintainSubscription,
+    ReconcileMailbox,
+    SyncMailbox,
+)
 from shared.domain.commands.envelope import Command
 from shared.domain.connections.mailbox_access import missed_since
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.organisations import Organisation
 from shared.domain.mail.identity import Hasher
 from shared.ports.stores.connections import Mailboxes, Organisations
+from shared.services.remembering.recent_rows import RecentRows
+
+# They are queued because a row was changed, so they have to see the change. Mail only comes to be filed.
+_CALLED_BY_CHANGE: Final = (SyncMailbox, ReconcileMailbox, BackfillMailbox, MaintainSubscription)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +28,8 @@ class Scope:
     """An organisation, one of its mailboxes, and the organisation's hasher.
 
     `unbounded`: history was asked for, the capture window does not count. `silent`: nobody is told of its mail.
+    `in_history_lane`: it stands behind live mail, whatever else. `afresh`: it is decided under the records of now, and
+    nothing that a process remembers will do.
     """
 
     organisation: Organisation
@@ -24,6 +37,13 @@ class Scope:
     hasher: Hasher
     unbounded: bool = False
     silent: bool = False
+    in_history_lane: bool = False
+    afresh: bool = False
+
+    @property
+    def is_history(self) -> bool:
+        """Whether nobody waits for its mail."""
+        return self.in_history_lane or self.silent or self.unbounded
 
     @property
     def tenant_id(self) -> str:
@@ -51,16 +71,23 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class FindScope:
-    """Read the scope of a command. `hash_key` is the deployment's secret behind every keyed hash."""
+    """Read the scope of a command. `hash_key` is the deployment's secret behind every keyed hash.
+
+    For a command that takes in mail the two rows may be five seconds old.
+    """
 
     organisations: Organisations
     mailboxes: Mailboxes
+    recent: RecentRows
     hash_key: bytes
 
     def __call__(self, command: Command) -> Scope | None:
         """None when the mailbox or its organisation is gone: there is nothing left to do."""
-        mailbox = self.mailboxes.by_id(command.tenant_id, command.mailbox_id)
-        organisation = self.organisations.get(command.tenant_id) if mailbox else None
+        is_called = isinstance(command, _CALLED_BY_CHANGE)
+        read_mailbox = self.mailboxes.by_id if is_called else self.recent.mailbox
+        read_organisation = self.organisations.get if is_called else self.recent.organisation
+        mailbox = read_mailbox(command.tenant_id, command.mailbox_id)
+        organisation = read_organisation(command.tenant_id) if mailbox else None
         if mailbox is None or organisation is None:
             return None
         return Scope(organisation, mailbox, hasher_of(self.hash_key, command.tenant_id))

@@ -151,9 +151,9 @@ class Sync:
         box = self.mail.open(scope.mailbox)
         page = box.changes(state.folder_id, state.cursor, state.begins or since)
         heads = [*page.heads, *self.arrivals.heads(scope, page.partial)]
-        listed = [Listed(head.item, head.received_at, head) for head in heads]
+        listed = [*page.bare, *(Listed(head.item, head.received_at, head) for head in heads)]
         new = self.arrivals.in_doubt(scope, listed, is_unsettled)
-        self.arrivals.take(scope, [entry.head for entry in new if entry.head], state)
+        self.arrivals.take(scope, self.arrivals.complete(scope, new), state)
         moved = replace(_well(state), cursor=page.cursor, under_way=page.more)
         if not page.more:
             moved = self._ended(state, moved, since, is_complete=page.is_complete)

@@ -30,10 +30,11 @@ from shared.domain.matching.questions import (
 )
 from shared.domain.privacy.erasure import suppression
 from shared.domain.records.records import DEALS, Card, RecordRef
-from shared.ports.stores.filing import Codes, MessageStore
+from shared.ports.stores.filing import Codes, MessageStore, Threads
 from shared.ports.stores.records import RecordIndex, Records
 from shared.services.capture.scopes import Scope
 from shared.services.matching.current_records import current_records
+from shared.services.remembering.known_people import KnownPeople
 
 # A contact may be on hundreds of records; those that are shown first are enough.
 MOST_LISTED: Final = 20
@@ -46,6 +47,7 @@ class GatherCandidates:
     Threads are looked for apart, when a message's turn has come: the one before it may be its parent.
     """
 
+    people: KnownPeople
     index: RecordIndex
     records: Records
     messages: MessageStore
@@ -70,12 +72,12 @@ class GatherCandidates:
 
     def _known(self, scope: Scope, asked: Iterable[Questions]) -> Mapping[str, KnownAddress]:
         addresses = frozenset[str]().union(*(each.addresses for each in asked))
-        return self.index.addresses(scope.tenant_id, addresses) if addresses else {}
+        return self.people.addresses(scope, addresses) if addresses else {}
 
     def _at(self, scope: Scope, domains: Iterable[frozenset[str]]) -> Mapping[str, frozenset[Card]]:
         """By registrable domain: the index knows no other, so that subdomains find their client."""
         places = {registrable(domain) for domain in frozenset[str]().union(*domains)}
-        return self.index.domains(scope.tenant_id, places) if places else {}
+        return self.people.domains(scope, places) if places else {}
 
     def for_matching(
         self,
@@ -85,19 +87,22 @@ class GatherCandidates:
         text: str = "",
         *,
         stored: StoredMessage | None = None,
+        threads: Threads | None = None,
     ) -> Candidates:
         """Candidates with the mail's thread, and with cards of all records that a link may lead to.
 
         `text` is the body's, in which codes are looked for where the subject has none; `stored` is the mail
         itself where it is decided anew. Mails with its Message-ID are no evidence, nor records that were opened
-        for them: the order in which copies come must not change the decision.
+        for them: the order in which copies come must not change the decision. `threads` is where mails are looked
+        for that this one goes on with, where that is more than what is stored.
         """
+        threads = threads or self.messages
         policy = self._policy(scope)
         asked = thread_questions(head, policy.match)
         own = family(stored.key if stored else message_key(scope.hasher, head))
         candidates = self._with_codes(scope, head, candidates, text)
-        candidates = self._with_thread(scope, head, candidates, asked)
-        candidates = self._with_conversation(scope, candidates, asked, own)
+        candidates = self._with_thread(scope, head, candidates, asked, threads)
+        candidates = self._with_conversation(scope, candidates, asked, own, threads)
         candidates = self._with_subject(scope, candidates, asked)
         candidates = candidates.without(_opened_for(own, stored))
         candidates = self._with_cards(
@@ -132,7 +137,12 @@ class GatherCandidates:
         return answers.with_code_records(candidates, current_records(self.records, scope.tenant_id, refs))
 
     def _with_thread(
-        self, scope: Scope, head: MessageHead, candidates: Candidates, asked: ThreadQuestions
+        self,
+        scope: Scope,
+        head: MessageHead,
+        candidates: Candidates,
+        asked: ThreadQuestions,
+        threads: Threads,
     ) -> Candidates:
         """With the stored mail that this one answers, unless capture has found it already.
 
@@ -140,32 +150,44 @@ class GatherCandidates:
         """
         if candidates.thread or not asked.parents:
             return candidates
-        nearest = self._stored(scope, head, candidates, asked.parents[:1])
-        return self.with_ancestors(scope, head, replace(candidates, thread=nearest))
+        nearest = self._found(scope, head, candidates, asked.parents[:1], threads)
+        return self.with_ancestors(scope, head, replace(candidates, thread=nearest), threads)
 
-    def with_ancestors(self, scope: Scope, head: MessageHead, candidates: Candidates) -> Candidates:
+    def with_ancestors(
+        self, scope: Scope, head: MessageHead, candidates: Candidates, threads: Threads | None = None
+    ) -> Candidates:
         """The same with the stored mails behind the one that this mail answers, where that is not filed."""
         behind = ancestors_to_ask(head.answers, candidates.thread)
         if not behind:
             return candidates
-        found = self._stored(scope, head, candidates, behind)
+        found = self._found(scope, head, candidates, behind, threads or self.messages)
         return replace(candidates, thread=(*candidates.thread, *found))
 
-    def _stored(
-        self, scope: Scope, head: MessageHead, candidates: Candidates, ids: Sequence[str]
+    def _found(
+        self,
+        scope: Scope,
+        head: MessageHead,
+        candidates: Candidates,
+        ids: Sequence[str],
+        threads: Threads,
     ) -> tuple[ThreadHit, ...]:
-        """Stored mails by Message-ID, in the order of the ids.
+        """Mails by Message-ID, in the order of the ids.
 
         Where several mails reuse one Message-ID, only one that shares an outside participant counts.
         """
         outsiders = head.participants - candidates.staff
         keys = {scope.hasher.message_id(message_id): message_id for message_id in ids}
-        found = self.messages.find(scope.tenant_id, keys)
+        found = threads.find(scope.tenant_id, keys)
         hits = (_believed(found.get(key, ()), outsiders) for key in keys)
         return tuple(chain.from_iterable(hits))
 
     def _with_conversation(
-        self, scope: Scope, candidates: Candidates, asked: ThreadQuestions, own: Collection[str]
+        self,
+        scope: Scope,
+        candidates: Candidates,
+        asked: ThreadQuestions,
+        own: Collection[str],
+        threads: Threads,
     ) -> Candidates:
         """Asked only where the thread led nowhere; mails of its `own` keys are no evidence."""
         # Exchange groups mails by an index of its own: what a mail answers says more.
@@ -176,7 +198,7 @@ class GatherCandidates:
         candidates = replace(candidates, conversation_key=key)
         if candidates.parent is not None or not asked.goes_on:
             return candidates
-        found = self.messages.of_conversation(scope.tenant_id, key, until=asked.until, apart_from=own)
+        found = threads.of_conversation(scope.tenant_id, key, until=asked.until, apart_from=own)
         return replace(candidates, conversation=found)
 
     def _with_subject(self, scope: Scope, candidates: Candidates, asked: ThreadQuestions) -> Candidates:

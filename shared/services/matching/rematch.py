@@ -73,7 +73,8 @@ class Reconsider:
         for copy in self.messages.copies(organisation.tenant_id, stored.key):
             mailbox = self.mailboxes.by_id(organisation.tenant_id, copy.mailbox_id)
             if mailbox is not None:
-                yield Scope(organisation, mailbox, hasher_of(self.hash_key, organisation.tenant_id)), copy
+                hasher = hasher_of(self.hash_key, organisation.tenant_id)
+                yield Scope(organisation, mailbox, hasher, afresh=True), copy
 
     def _decision(self, scope: Scope, stored: StoredMessage, document: Document, copy: Copy) -> Decision:
         head = head_of(document, copy.item, copy.folder_id, stored.at, copy.bcc)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.adapters.graph.errors import AlreadyExists, ServerError, retry_after, translate
+from shared.adapters.graph.errors import AlreadyExists, Broken, NotTaken, ServerError, retry_after, translate
 from shared.domain.errors import (
     AccessDenied,
     CursorExpired,
@@ -20,7 +20,8 @@ from shared.domain.errors import (
 
 TABLE = [
     (400, "ErrorInvalidIdMalformed", Rejected),
-    (400, "BadRequest", Rejected),
+    (400, "BadRequest", NotTaken),
+    (501, "NotImplemented", NotTaken),
     (400, "syncStateNotFound", CursorExpired),
     (401, "InvalidAuthenticationToken", AccessDenied),
     (403, "ErrorAccessDenied", AccessDenied),
@@ -39,7 +40,7 @@ TABLE = [
     (400, "InvalidSyncStateData", CursorExpired),
     (413, "ErrorMessageSizeExceeded", Rejected),
     (429, "ApplicationThrottled", Throttled),
-    (500, "InternalServerError", ServerError),
+    (500, "InternalServerError", Broken),
     (502, "", Unavailable),
     (503, "serviceNotAvailable", Unavailable),
     (504, "UnknownError", ServerError),
@@ -71,7 +72,7 @@ def test_a_number_inside_the_envelope_is_no_code() -> None:
 
 def test_a_code_is_found_however_deep_it_stands() -> None:
     body = {"error": {"code": "BadRequest", "innererror": {"code": "resyncChangesApplyDifferences"}}}
-    assert type(translate(400, {}, body)) is Rejected
+    assert type(translate(400, {}, body)) is NotTaken
     body = {"error": {"code": "SYNCSTATENOTFOUND", "innererror": {"code": "somethingElse"}}}
     assert type(translate(400, {}, body)) is CursorExpired
 

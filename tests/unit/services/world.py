@@ -59,14 +59,16 @@ class World(Composed):
 
     def rewrite(self, mailbox: Mailbox | None = None, **changes: Any) -> None:
         """Change settings or state of a mailbox, as a test's set-up does."""
-        rewrite(self.storage.mailboxes, mailbox or self.mailbox, **changes)
+        rewrite(self.use_cases.ports.mailboxes, mailbox or self.mailbox, **changes)
 
     def configure(self, **settings: Any) -> None:
         """Change the organisation's settings."""
-        self.storage.organisations.change(an_organisation(**settings))
+        organisations = self.use_cases.ports.organisations
+        stored = organisations.get(TENANT)
+        organisations.put(an_organisation(**settings, etag=stored.etag if stored else ""))
 
     def records(self, *records: Any) -> None:
-        self.storage.records.put_many(TENANT, records)
+        self.use_cases.ports.records.put_many(TENANT, records)
         self.storage.faults.clear()
 
     def deliver(self, address: str = AGENT, folder: str = "inbox", **mail: Any) -> ItemRef:

@@ -1,4 +1,4 @@
-"""The rows of the table Messages: a message, one that is awaited, a copy, a dependent. No requests here."""
+"""The rows of the table Messages: a message, an awaited one, a copy, a dependent, a conversation. No requests here."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -25,6 +25,9 @@ from shared.domain.matching.candidates import ThreadHit
 # The state of a row that nobody has filed yet: somebody waits for its mail.
 AWAITED: Final = "awaited"
 _KEPT: Final = "kept"
+# Few, so that the mails of a group share transactions, and more than a single one, since a partition has a limit of
+# 2,000 rows a second. Each is the first digit of its keys: a scan reads them in turn, in the order of keys.
+BUCKETS: Final = ("0", "4", "8", "c")
 # Compressed documents up to here stand on the row itself, larger ones in a blob.
 INLINE: Final = 48 * 1024
 DOCUMENT: Final = "document"
@@ -45,8 +48,18 @@ class Body:
 
 def place(tenant_id: str, key: str) -> tuple[str, str]:
     """Partition and row key of a message."""
-    # 256 partitions an organisation: a partition has a limit of requests a second, and a scan reads them in turn.
-    return joined(tenant_id, escaped(key[:2])), escaped(key)
+    row_key = escaped(key)
+    return joined(tenant_id, _bucket(row_key)), row_key
+
+
+def buckets(tenant_id: str) -> list[str]:
+    """The partitions of an organisation's messages."""
+    return [joined(tenant_id, bucket) for bucket in BUCKETS]
+
+
+def _bucket(row_key: str) -> str:
+    """The last bucket that does not sort behind the key; keys that are not hexadecimal come from outside."""
+    return max((bucket for bucket in BUCKETS if bucket <= row_key[:1]), default=BUCKETS[0])
 
 
 def keys_of(tenant_id: str, key: str) -> Row:
@@ -116,22 +129,22 @@ def behind(tenant_id: str, after: str) -> str:
     )
 
 
-def conversation_range(tenant_id: str, conversation: str, until: datetime) -> tuple[str, str, str]:
-    """Partition of a conversation's messages, the newest's row key until then, and the first behind them all."""
-    partition, prefix = _conversation_place(tenant_id, conversation)
-    return partition, joined(prefix, inverted(until)), prefix + "}"
+def conversation_range(conversation: str, until: datetime) -> tuple[str, str]:
+    """Row keys of a conversation's messages, in any bucket: of the newest until then, and the first behind them all."""
+    prefix = _conversation_prefix(conversation)
+    return joined(prefix, inverted(until)), prefix + "}"
 
 
 def conversation_row(tenant_id: str, message: StoredMessage) -> Row:
-    """The newest message comes first."""
-    partition, prefix = _conversation_place(tenant_id, message.conversation)
-    key = joined(prefix, inverted(message.at), escaped(message.key))
+    """In the partition of its message, so that one transaction writes both. The newest message comes first."""
+    partition, row_key = place(tenant_id, message.key)
+    key = joined(_conversation_prefix(message.conversation), inverted(message.at), row_key)
     return {"PartitionKey": partition, "RowKey": key}
 
 
 def conversation_key(row: Row) -> str:
     """The message key behind such a row."""
-    return unescaped(str(row["RowKey"]).split("|")[2])
+    return unescaped(str(row["RowKey"]).split("|")[3])
 
 
 def body_of(tenant_id: str, key: str, document: Document) -> Body:
@@ -181,5 +194,6 @@ def is_awaited(row: Row) -> bool:
     return bool(row["state"] == AWAITED)
 
 
-def _conversation_place(tenant_id: str, conversation: str) -> tuple[str, str]:
-    return joined(tenant_id, f"~c{conversation[:1]}"), escaped(conversation)
+def _conversation_prefix(conversation: str) -> str:
+    # "~" sorts behind the keys of all messages.
+    return joined("~c", escaped(conversation))

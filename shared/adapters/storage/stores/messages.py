@@ -182,12 +182,19 @@ class AzureMessageStore:
     def of_conversation(
         self, tenant_id: str, conversation: str, *, until: datetime, apart_from: Collection[str]
     ) -> tuple[ThreadHit, ...]:
-        """One range query, and one request for each of the newest messages."""
-        partition, first, last = rows.conversation_range(tenant_id, conversation, until)
-        condition = in_partition(partition, first=first, last=last)
-        keys = map(rows.conversation_key, self._table.rows(condition, select=KEYS, page=_NEWEST + 1))
-        newest = islice((key for key in keys if key not in apart_from), _NEWEST)
-        found = self._rows(tenant_id, list(newest))
+        """A range query for each bucket, side by side, and one request for each of the newest messages."""
+        first, last = rows.conversation_range(conversation, until)
+
+        def newest_of(partition: str) -> list[Row]:
+            condition = in_partition(partition, first=first, last=last)
+            noted = self._table.rows(condition, select=KEYS, page=_NEWEST + 1)
+            return list(
+                islice((row for row in noted if rows.conversation_key(row) not in apart_from), _NEWEST)
+            )
+
+        noted = chain.from_iterable(self._connection.side_by_side(newest_of, rows.buckets(tenant_id)))
+        newest = sorted(noted, key=lambda row: str(row["RowKey"]))[:_NEWEST]
+        found = self._rows(tenant_id, [rows.conversation_key(row) for row in newest])
         return tuple(rows.to_hit(row, "conversation") for row in found.values())
 
     def _claim(self, tenant_id: str, message: StoredMessage, body: rows.Body, copy: Copy) -> Claim:

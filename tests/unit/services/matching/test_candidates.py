@@ -46,7 +46,8 @@ def world() -> World:
 
 
 def gatherer(world: World, index: Any) -> GatherCandidates:
-    return replace(world.use_cases.part(GatherCandidates), index=index)
+    gather = world.use_cases.part(GatherCandidates)
+    return replace(gather, index=index, people=replace(gather.people, index=index))
 
 
 def gathered(world: World, *heads: MessageHead) -> Asked:

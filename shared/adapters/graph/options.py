@@ -1,0 +1,125 @@
+"""The optional parts of Graph requests, and which of them this process leaves out because Graph refused them.
+
+What Graph takes is documented loosely and differs between its back ends. A request goes on without a part that it
+can do without, so that no such part ever keeps a mailbox from being read.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Final, TypeVar
+
+from shared import telemetry
+from shared.adapters.graph.errors import Broken, NotTaken
+
+# A 500 may have been the fault of one item: the part is tried again after an hour.
+FORGIVEN_AFTER: Final = 3_600.0
+
+
+class Option(StrEnum):
+    """A part that a request can do without. What is lost with it is read in another way, where there is one.
+
+    Of several parts the first one here is suspected first.
+    """
+
+    DELTA_HEADERS = "delta_headers"
+    """`internetMessageHeaders` in the `$select` of a delta; else each mail is read by its id."""
+    PAGE_SIZE = "page_size"
+    """`Prefer: odata.maxpagesize` of a delta; else pages are as long as Graph likes."""
+    LIST_PROPERTIES = "list_properties"
+    """Extended properties in a list; else mail that shows no headers is read by its id."""
+    ORDER = "order"
+    """`$orderby` of a list; else all ids of the window are read, and put in order here."""
+    CONTENT_IDS = "content_ids"
+    """The cast to `fileAttachment` in expanded attachments; else they are listed where a body points to one."""
+    ATTACHMENTS = "attachments"
+    """Attachments, with a `$select` of their own, along with their message; else they are listed apart."""
+    LISTED_CONTENT_IDS = "listed_content_ids"
+    """The same cast in a list of attachments; else inline images have no content ids."""
+    PROPERTIES = "properties"
+    """Extended properties of one message; else mail without headers has no parents and no sensitivity."""
+    FOLDER_CLASSES = "folder_classes"
+    """The container class of folders; else each folder passes for one of mail."""
+
+
+Parts = frozenset[Option]
+Answer = TypeVar("Answer")
+
+
+class Options:
+    """What Graph took and refused, for all tenants; may be used by many threads."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._refused_until: dict[Option, float] = {}
+        self._taken: set[Option] = set()
+
+    def usable(self, parts: Parts) -> Parts:
+        """Those that a request may have now."""
+        now = self._clock()
+        return frozenset(part for part in parts if self._refused_until.get(part, 0.0) <= now)
+
+    def knows(self, part: Option) -> bool:
+        """Whether Graph has taken or refused it."""
+        return part in self._taken or not self.usable(frozenset({part}))
+
+    def attempt(self, parts: Parts, ask: Callable[[Parts], Answer]) -> Answer:
+        """What `ask` gives for a request with these parts, as far as Graph takes them. Raises what `ask` raises."""
+        given = self.usable(parts)
+        try:
+            found = ask(given)
+        except (NotTaken, Broken) as error:
+            if not self.suspects(given, error):
+                raise
+            return self.settle(given, ask, error)
+        self.take(given)
+        return found
+
+    def take(self, given: Parts) -> None:
+        """A request with these parts was answered."""
+        self._taken |= given
+
+    def suspects(self, given: Parts, outcome: object) -> bool:
+        """Whether an outcome may be the fault of a part.
+
+        A part that was taken before is not to blame for a 500: the item or the weather is.
+        """
+        if isinstance(outcome, Broken):
+            return not given <= self._taken
+        return isinstance(outcome, NotTaken) and bool(given)
+
+    def settle(self, given: Parts, ask: Callable[[Parts], Answer], error: NotTaken | Broken) -> Answer:
+        """The answer to a request that was refused with these parts; the refused parts are left out from now on.
+
+        Raises the same error where the request fails without any of them too.
+        """
+        bare = _tried(ask, frozenset())
+        if bare is None:
+            raise error
+        if isinstance(error, Broken):
+            again = _tried(ask, given)
+            if again is not None:  # a passing failure
+                self.take(given)
+                return again
+        for part in filter(given.__contains__, Option):
+            found = _tried(ask, given - {part}) if len(given) > 1 else bare
+            if found is not None:
+                self._refuse(frozenset({part}), error)
+                self.take(given - {part})
+                return found
+        self._refuse(given, error)
+        return bare
+
+    def _refuse(self, parts: Parts, error: NotTaken | Broken) -> None:
+        until = self._clock() + FORGIVEN_AFTER if isinstance(error, Broken) else math.inf
+        self._refused_until |= dict.fromkeys(parts, until)
+        telemetry.event("graph_option_refused", options=sorted(parts), error=type(error).__name__)
+
+
+def _tried(ask: Callable[[Parts], Answer], parts: Parts) -> Answer | None:
+    """The answer, or None where Graph does not give one."""
+    try:
+        return ask(parts)
+    except (NotTaken, Broken):
+        return None
