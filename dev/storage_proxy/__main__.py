@@ -15,9 +15,11 @@ from dev.storage_proxy.forwarding import Forwarder
 from dev.storage_proxy.framing import ClosedError, read_body, read_head
 
 
-async def serve(azurite: Ports, ready_file: Path, *, simulator_url: str | None, ca_file: str | None) -> None:
+async def serve(
+    azurite: Ports, ready_file: Path, *, counts: Counts, simulator_url: str | None, ca_file: str | None
+) -> None:
     """Proxy the three ports and write where into `ready_file`, until SIGTERM or SIGINT."""
-    counts, faults = Counts(), Faults()
+    faults = Faults()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -71,10 +73,15 @@ def main() -> None:
         parser.add_argument(f"--{service}-port", type=int, required=True, help=f"Azurite's {service} port")
     parser.add_argument("--simulator-url", help="where the faults are set; none without it")
     parser.add_argument("--ca", help="PEM file of the authority behind the simulator's certificate")
+    parser.add_argument("--watch", action="append", default=[], help="count this text in bodies for tables")
     parser.add_argument("--ready-file", type=Path, required=True, help="gets the ports and stats_url as JSON")
     given = parser.parse_args()
     azurite = Ports(given.blob_port, given.queue_port, given.table_port)
-    asyncio.run(serve(azurite, given.ready_file, simulator_url=given.simulator_url, ca_file=given.ca))
+    counts = Counts(given.watch)
+    serving = serve(
+        azurite, given.ready_file, counts=counts, simulator_url=given.simulator_url, ca_file=given.ca
+    )
+    asyncio.run(serving)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import struct
 import time
 from dataclasses import dataclass
 
-from dev.storage_proxy.counting import EMPTY_POLL, PUT, Counts, operation
+from dev.storage_proxy.counting import EMPTY_POLL, PUT, Counts, Request
 from dev.storage_proxy.faults import BUSY, REPLY_LOST, Faults
 from dev.storage_proxy.framing import ClosedError, Head, copy_body, read_body, read_head
 
@@ -68,12 +68,12 @@ class Forwarder:
 
     async def _exchange(self, head: Head, body: bytes, writer: asyncio.StreamWriter) -> None:
         method, target, _ = head.start
-        name = operation(self._service, method, target)
+        request = Request(self._service, method, target, body)
         fault = self._faults.next()
         if fault:
             self._counts.fault(fault)
         if fault == BUSY:
-            self._counts.request(name, empty_poll=False)
+            self._counts.request(request, empty_poll=False)
             writer.write(_busy_answer(self._service, method))
             return
         upstream, answer = await self._ask(
@@ -82,9 +82,9 @@ class Forwarder:
         bodiless = method == "HEAD" or answer.start[1] in {"204", "304"}
         large = not bodiless and not answer.chunked and answer.length > HELD and fault is None
         content = b"" if bodiless or large else await read_body(upstream.reader, answer)
-        empty = name == EMPTY_POLL and answer.start[1] == "200" and b"<QueueMessage>" not in content
-        self._counts.request(name, empty_poll=empty)
-        if name == PUT and answer.start[1] == "201":
+        empty = request.name == EMPTY_POLL and answer.start[1] == "200" and b"<QueueMessage>" not in content
+        self._counts.request(request, empty_poll=empty)
+        if request.name == PUT and answer.start[1] == "201":
             self._counts.delayed.put(target, body)
         if fault == REPLY_LOST:
             self._release(upstream, answer)

@@ -100,6 +100,7 @@ def proxy(azurite: Azurite, tmp_path: Path) -> Iterator[Proxy]:
         "dev.storage_proxy",
         "--simulator-url",
         control.url,
+        '--watch="watched for"',
         "--ready-file",
         str(ready),
     ]
@@ -128,7 +129,29 @@ def test_requests_are_counted_by_operation_and_empty_polls_apart(proxy: Proxy) -
     assert stats["requests"] == {"queue GET messages": 1, "queue POST messages": 1, "queue PUT queue": 1}
     assert stats["total"] == 3
     httpx.delete(proxy.stats_url)
-    assert proxy.stats() == {"total": 0, "empty_polls": 0, "requests": {}, "faults": {}, "delayed": {}}
+    empty = {"requests": {}, "faults": {}, "delayed": {}, "named": {}, "rows": {}, "texts": {}}
+    assert proxy.stats() == {"total": 0, "empty_polls": 0, **empty}
+
+
+def test_requests_are_also_counted_by_queue_and_table_and_each_row_of_a_transaction(proxy: Proxy) -> None:
+    queue = QueueServiceClient.from_connection_string(proxy.connection_string).create_queue("named")
+    queue.send_message("one")
+    table = TableServiceClient.from_connection_string(proxy.connection_string).create_table("Named")
+    rows = [{"PartitionKey": "p", "RowKey": str(number)} for number in range(3)]
+    table.create_entity({**rows[0], "state": "watched for"})
+    table.submit_transaction([("upsert", row) for row in rows[1:]])
+    assert list(table.query_entities("PartitionKey eq 'p'"))
+    stats = proxy.stats()
+    assert stats["named"] == {
+        "queue PUT queue named": 1,
+        "queue POST messages named": 1,
+        "table GET entities Named": 1,
+        "table POST $batch Named": 1,
+        "table POST Tables": 1,
+        "table POST entities Named": 1,
+    }
+    assert stats["rows"] == {"Named GET": 1, "Named PATCH": 2, "Named POST": 1}
+    assert stats["texts"] == {'"watched for"': 1}
 
 
 def test_commands_that_were_put_to_be_seen_later_are_known_by_name_until_they_are_seen(proxy: Proxy) -> None:
