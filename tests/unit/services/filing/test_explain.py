@@ -141,14 +141,24 @@ def test_a_mail_of_which_not_even_headers_can_be_had_names_the_exception(world: 
 def test_a_mail_that_cannot_be_filed_does_not_take_its_batch_along(world: World) -> None:
     bad = world.deliver(message_id="bad@fabrikam.example")
     good = world.deliver(message_id="good@fabrikam.example")
-    create = world.storage.messages.create
+    messages = world.storage.messages
+    create, create_together = messages.create, messages.create_together
+
+    def check(message_id: str) -> None:
+        if message_id.startswith("bad"):
+            raise Rejected("The row is too large.", "PropertyValueTooLarge")
 
     def refuse(tenant_id, message, document, copy):  # type: ignore[no-untyped-def]
-        if message.message_id.startswith("bad"):
-            raise Rejected("The row is too large.", "PropertyValueTooLarge")
+        check(message.message_id)
         return create(tenant_id, message, document, copy)
 
-    world.storage.messages.create = refuse  # type: ignore[method-assign]
+    def refuse_together(tenant_id, mails):  # type: ignore[no-untyped-def]
+        for mail in mails:
+            check(mail.message.message_id)
+        return create_together(tenant_id, mails)
+
+    messages.create = refuse  # type: ignore[method-assign]
+    messages.create_together = refuse_together  # type: ignore[method-assign]
     world.notify(bad, good)
     assert world.outcome(good)[0] == "filed"
     assert world.outcome(bad) == ("failed", "PropertyValueTooLarge")
