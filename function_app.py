@@ -6,7 +6,7 @@ queue; everything that a client calls is one HTTP function behind which FastAPI 
 
 import azure.functions as func
 
-from shared.bootstrap import api_app, carry_out, mind_the_tick, outcomes, use_cases
+from shared.bootstrap import api_app, carry_out, mind_the_tick, outcomes, webhook_use_cases
 from shared.bootstrap import tick as run_tick
 from shared.domain import names
 from shared.domain.commands import families
@@ -22,13 +22,13 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 @app.route(route="graph/notifications", methods=[func.HttpMethod.POST])
 def graph_notifications(req: func.HttpRequest) -> func.HttpResponse:
     """Graph says that messages have arrived: queue their ids."""
-    return receive(req, use_cases().take_notifications)
+    return receive(req, webhook_use_cases().take_notifications)
 
 
 @app.route(route="graph/lifecycle", methods=[func.HttpMethod.POST])
 def graph_lifecycle(req: func.HttpRequest) -> func.HttpResponse:
     """Graph says that a subscription needs care: queue it."""
-    return receive(req, use_cases().take_notifications)
+    return receive(req, webhook_use_cases().take_notifications)
 
 
 @app.route(
