@@ -20,6 +20,7 @@ COMMAND_OVERDUE: Final = "command_overdue"
 EXCEPTION_RECORDED: Final = "exception_recorded"
 POISON_MESSAGE: Final = "poison_message"
 POISON_REPLAYED: Final = "poison_replayed"
+REQUEST_REFUSED: Final = "request_refused"
 
 _LOGGER = logging.getLogger("postledger")
 _counts: ContextVar[dict["Counted", int] | None] = ContextVar("counts", default=None)

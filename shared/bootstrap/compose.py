@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from shared.services.connections.mailboxes import (
         DeleteMailbox,
         GetMailbox,
+        ListHandovers,
         ListMailboxes,
         PutMailbox,
         SyncNow,
@@ -129,6 +130,7 @@ class UseCases(Assembly):
     disconnect: Disconnect = use_case("connections.connection_care")
     get_mailbox: GetMailbox = use_case("connections.mailboxes")
     put_mailbox: PutMailbox = use_case("connections.mailboxes")
+    list_handovers: ListHandovers = use_case("connections.mailboxes")
     list_mailboxes: ListMailboxes = use_case("connections.mailboxes")
     delete_mailbox: DeleteMailbox = use_case("connections.mailboxes")
     sync_now: SyncNow = use_case("connections.mailboxes")

@@ -21,6 +21,7 @@ from shared.domain.connections.verdicts import NO_USER, SENTENCES
 from shared.domain.errors import (
     InvalidInput,
     NotFound,
+    PermanentError,
     Unknown,
     WrongState,
 )
@@ -109,7 +110,7 @@ class PreviewMailbox:
         begin = since or self.clock() - timedelta(hours=organisation.capture_hours)
         try:
             with self._turn(mailbox):
-                return self._page(scope, begin, limit, cursor, caller.owns(mailbox))
+                return self._page(scope, begin, limit, cursor, self._is_own(caller, mailbox))
         except LOSSES as error:
             raise WrongState(f"Microsoft 365 does not let this mailbox be read: {error}") from error
 
@@ -126,6 +127,16 @@ class PreviewMailbox:
         if stored is not None:
             return stored.changed(Fields(given))
         return Mailbox(caller.tenant_id, _UNSAVED, named).changed(Fields(given))
+
+    def _is_own(self, caller: Caller, mailbox: Mailbox) -> bool:
+        """Whether the mailbox is the caller's. The settings of a preview may name any agent: they prove nothing."""
+        if mailbox.mailbox_id != _UNSAVED:
+            stored = self.mailboxes.by_id(mailbox.tenant_id, mailbox.mailbox_id)
+            return stored is not None and caller.owns(stored)
+        try:
+            return not caller.app_only and self.directory.user(mailbox).user_id == caller.oid
+        except PermanentError:
+            return False
 
     def _turn(self, mailbox: Mailbox) -> AbstractContextManager[None]:
         """Beside a walk of the same mailbox, its provider would see too many requests at once."""
