@@ -100,6 +100,18 @@ def test_the_host_is_told_what_the_code_relies_on() -> None:
     assert extensions["queues"]["maxDequeueCount"] == MAX_DEQUEUE_COUNT
 
 
+def test_the_host_passes_on_what_functions_log_and_is_quiet_itself() -> None:
+    levels = json.loads((ROOT / "host.json").read_text("utf-8"))["logging"]["logLevel"]
+    functions = {f"Function.{handler.name}.User" for handler in handlers()}
+    assert {name for name, level in levels.items() if level == "Information"} == {*functions, "Host.Results"}
+    assert levels["default"] == "Warning"
+
+
+def test_the_app_has_few_functions() -> None:
+    """Each queue or timer function is polled, started and billed by itself."""
+    assert len(handlers()) <= 8
+
+
 @pytest.mark.parametrize("module", LAZY)
 def test_loading_the_app_does_not_load(module: str) -> None:
     assert module not in function_app()["loaded"]

@@ -201,6 +201,15 @@ def test_every_role_and_permission_is_explained() -> None:
     assert [one for one in [*roles, *asked] if one not in said] == []
 
 
+def test_what_never_sleeps_is_a_group_of_functions_that_exists_and_two_of_each_in_zones() -> None:
+    groups = re.findall(r"\{ name: '([\w:]+)', instanceCount: (\w+) \}", bicep("modules/app.bicep"))
+    assert groups == [("http", "alwaysReadyHttpInstances"), ("function:mail", "alwaysReadyMailInstances")]
+    functions = re.findall(r"^(?:async )?def (\w+)", (ROOT / "function_app.py").read_text("utf-8"), re.M)
+    assert "mail" in functions
+    for _, count in groups:
+        assert f"{count}: zoneRedundant ? max({count}, 2) : {count}" in bicep("main.bicep")
+
+
 def test_every_choice_of_a_deployment_is_documented() -> None:
     given = json.loads((INFRA / "main.parameters.json").read_text("utf-8"))["parameters"]
     choices = set(re.findall(r"POSTLEDGER_\w+", json.dumps(given))) - {"POSTLEDGER_CLIENT_ID"}
