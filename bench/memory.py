@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -81,9 +82,7 @@ def measure(requests: Iterable[int], attachment: int, mails: int) -> None:
                 (f"{attachment} MB of an attachment", f"{message}/attachments/{attached['id']}"),
                 ("a mail of 200 KB", message),
             ):
-                peak = web.peak_of(
-                    lambda path=path, count=count: side_by_side(count, lambda: read(tenant, path))
-                )  # type: ignore[misc]
+                peak = web.peak_of(partial(side_by_side, count, partial(read, tenant, path)))
                 print(f"{f'{count} x {what}':<38}{peak:>8.0f}", flush=True)
         print(f"{'mail':<38}{'MB':>8}")
         print(f"{'after the first mails':<38}{worker.resident():>8.0f}", flush=True)
