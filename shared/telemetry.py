@@ -73,6 +73,11 @@ def put_back(mailbox: str, attempt: int, error: BaseException, wait: float) -> N
     _say(logging.INFO, "command_put_back", _wait(mailbox, attempt, error, wait))
 
 
+def row_waits(mailbox: str, attempt: int, error: BaseException, wait: float) -> None:
+    """Log that a row of a mailbox's worklist waits again."""
+    _say(logging.INFO, "row_waits", _wait(mailbox, attempt, error, wait))
+
+
 def overdue(mailbox: str, attempt: int, error: BaseException, wait: float) -> None:
     """Log the same of a command whose long wait an admin should know."""
     _say(logging.WARNING, COMMAND_OVERDUE, _wait(mailbox, attempt, error, wait))

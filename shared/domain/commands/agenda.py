@@ -21,6 +21,7 @@ class Item(StrEnum):
     """What stands on the agenda, the most pressing first."""
 
     POLL = "poll"
+    WAKE_STALE = "wake_stale"
     SWEEP_POISON = "sweep_poison"
     SWEEP_DECISIONS = "sweep_decisions"
     SUBSCRIPTIONS = "subscriptions"
@@ -51,6 +52,7 @@ _DAY: Final = timedelta(days=1)
 # The nightly items are apart from each other, since each queues a command for every mailbox or organisation.
 TIMES: Final[Mapping[Item, Every]] = {
     Item.POLL: Every(_MINUTE),
+    Item.WAKE_STALE: Every(_MINUTE),
     Item.SWEEP_POISON: Every(_MINUTE),
     Item.SWEEP_DECISIONS: Every(timedelta(minutes=5)),
     Item.SUBSCRIPTIONS: Every(_HALF_HOUR),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.errors import AccessDenied, Busy, InvalidInput, Unknown, WrongState
+from shared.domain.errors import AccessDenied, InvalidInput, Unknown, WrongState
 from shared.domain.privacy.callers import Caller
 from shared.services.capture.preview import PreviewPage
 from tests.builders import AGENT, CONTACT, NOW, TENANT, a_record
@@ -156,10 +156,10 @@ def test_an_address_that_nobody_has_is_said_to_be_nobodys(world: World) -> None:
         look(world, address="nobody@contoso.example")
 
 
-def test_it_waits_for_a_walk_of_the_same_mailbox(world: World) -> None:
-    world.storage.leases.held.add(f"walks/{TENANT}/{world.mailbox.mailbox_id}")
-    with pytest.raises(Busy):
-        look(world)
+def test_it_waits_for_no_holder_of_the_mailbox(world: World) -> None:
+    world.deliver()
+    world.hold()
+    assert len(look(world).mails) == 1
 
 
 def test_a_made_up_cursor_is_refused(world: World) -> None:

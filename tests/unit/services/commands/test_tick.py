@@ -87,6 +87,7 @@ def test_a_tick_says_what_it_has_done(minutes: Minutes, caplog: pytest.LogCaptur
     first, second = said(caplog, "tick_handled")
     assert first["done"] == [
         "poll",
+        "wake_stale",
         "sweep_poison",
         "sweep_decisions",
         "subscriptions",
@@ -96,7 +97,11 @@ def test_a_tick_says_what_it_has_done(minutes: Minutes, caplog: pytest.LogCaptur
         "reconciliations",
         "retention",
     ]
-    assert (second["done"], second["failed"], second["by"]) == (["poll", "sweep_poison"], [], "tick")
+    assert (second["done"], second["failed"], second["by"]) == (
+        ["poll", "wake_stale", "sweep_poison"],
+        [],
+        "tick",
+    )
 
 
 def test_two_ticks_of_one_minute_do_everything_once(minutes: Minutes) -> None:
