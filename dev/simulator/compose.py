@@ -4,7 +4,7 @@ import base64
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from email import policy
+from email import message_from_bytes, policy
 from email.header import Header
 from email.message import Message
 from email.mime.base import MIMEBase
@@ -83,6 +83,19 @@ def _body(text: str | None, markup: str | None, attachments: tuple[Attachment, .
     return _gather("mixed", [_gather("related", [_gather("alternative", texts), *inline]), *attached])
 
 
+def _report(content: Content, markup: str | None) -> Message:
+    """multipart/report (RFC 6522): text, what happened, and the mail that it is about."""
+    whole = MIMEMultipart("report")
+    whole.set_param("report-type", "delivery-status")
+    whole.attach(_body(content.text, markup, ()))
+    for raw in content.report:
+        whole.attach(message_from_bytes(raw))
+    for attachment in content.attachments:
+        if attachment.kind != "reference":
+            whole.attach(_part(attachment))
+    return whole
+
+
 def compose(fields: Mapping[str, object], attachments: tuple[Attachment, ...], *, now: datetime) -> bytes:
     """The MIME of a draft. `fields` is message JSON plus `_headers`, those that the server itself sets."""
     body = fields.get("body")
@@ -129,7 +142,8 @@ def regenerate(content: Content) -> bytes:
     signed = next((one for one in content.attachments if one.content_type == "multipart/signed"), None)
     if signed:
         return signed.data
-    message = _body(content.text, None if content.plain is not None else content.markup, content.attachments)
+    markup = None if content.plain is not None else content.markup
+    message = _report(content, markup) if content.report else _body(content.text, markup, content.attachments)
     for name, value in content.headers:
         if not name.lower().startswith(_REBUILT) and re.fullmatch(r"[!-9;-~]+", name):
             message[name] = _header_value(value)

@@ -21,7 +21,10 @@ MEETING_ANSWERS = {
 
 @dataclass(frozen=True)
 class Content:
-    """One mail as read: what does not depend on the mailbox it lies in."""
+    """One mail as read: what does not depend on the mailbox it lies in.
+
+    `report` are the parts of a report that only its MIME shows, raw: who was not reached, the headers of which mail.
+    """
 
     headers: tuple[tuple[str, str], ...]
     markup: str
@@ -29,6 +32,7 @@ class Content:
     attachments: tuple[Attachment, ...] = ()
     meeting: str | None = None
     is_event: bool = False
+    report: tuple[bytes, ...] = ()
 
     def header(self, name: str) -> str | None:
         return mail_headers.first(list(self.headers), name)

@@ -40,7 +40,7 @@ class PeopleControl:
         return dataclasses.asdict(person)
 
     def change_consent(self, given: Given) -> object:
-        """What an administrator does later: `consented`, `roles`, the `rbac_scope`, groups; `unnoticed` by Exchange."""
+        """What an administrator does later: `consented`, `roles`, `rbac_scope`, `rbac_roles`, groups; `unnoticed`."""
         organisation = self._organisation(given)
         if "consented" in given:
             organisation.consented = bool(given["consented"])
@@ -50,6 +50,8 @@ class PeopleControl:
             organisation.graph_roles = tuple(str(one) for one in roles)
         if isinstance(scope := given.get("rbac_scope"), list):
             organisation.rbac_scope = frozenset(str(one).lower() for one in scope)
+        if isinstance(rbac_roles := given.get("rbac_roles"), list):
+            organisation.rbac_roles = frozenset(map(str, rbac_roles))
         if isinstance(groups := given.get("groups"), dict):
             organisation.groups = {str(address).lower(): str(name) for address, name in groups.items()}
         return {

@@ -8,15 +8,16 @@ from dev.simulator.items import Change
 from dev.simulator.mailbox import Mailbox
 
 _NAMESPACE = uuid.UUID("6f0c1a52-2f0e-4d0b-9f6e-6a4c7f3f5a10")
-MAIL_ROLES = ("Mail.ReadWrite", "Mail.Send", "MailboxSettings.Read", "User.Read.All")
+MAIL_ROLES = ("Mail.Read", "Mail.ReadWrite", "Mail.Send", "MailboxSettings.Read", "User.Read.All")
+RBAC_ROLES = frozenset(("Mail.Read", "Mail.ReadWrite", "Mail.Send", "MailboxSettings.Read"))
 
 
 @dataclass(slots=True)
 class Organisation:
     """A tenant. `graph_roles` go into its Graph tokens: empty where an organisation relies on RBAC for Applications.
 
-    `rbac_scope` are the mailboxes that RBAC lets the application into. `unnoticed`: Exchange does not know of a
-    grant yet. `groups` are names by address.
+    `rbac_scope` are the mailboxes that RBAC lets the application into, with `rbac_roles`. `unnoticed`: Exchange does
+    not know of a grant yet. `groups` are names by address.
     """
 
     tenant_id: str
@@ -24,6 +25,7 @@ class Organisation:
     consented: bool
     graph_roles: tuple[str, ...] = MAIL_ROLES
     rbac_scope: frozenset[str] = frozenset()
+    rbac_roles: frozenset[str] = RBAC_ROLES
     unnoticed: bool = False
     groups: dict[str, str] = field(default_factory=dict)
 

@@ -156,6 +156,22 @@ def edit_draft(
         mailbox.rewrite(message, read_mail(content))
 
 
+def name_sender(mailbox: Mailbox, draft: StoredMessage, sender: User) -> None:
+    """Say who sends the draft on behalf of whom it is from."""
+    raw = draft.draft_fields.get("_raw")
+    if isinstance(raw, bytes):
+        message = message_from_bytes(raw)
+        del message["Sender"]
+        message["Sender"] = f"<{sender.address}>"
+        draft.draft_fields = {"_raw": message.as_bytes()}
+        mailbox.rewrite(draft, read_mail(message.as_bytes()))
+        return
+    draft.draft_fields = {**draft.draft_fields, "sender": _person(sender)}
+    mailbox.rewrite(
+        draft, read_mail(compose(draft.draft_fields, draft.content.attachments, now=draft.created))
+    )
+
+
 def add_attachment(mailbox: Mailbox, message: StoredMessage, attachment: Attachment, now: datetime) -> None:
     """Appends a file to a draft. Raises GraphError 400 for other mail."""
     if not message.is_draft:

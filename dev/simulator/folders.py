@@ -50,13 +50,17 @@ _NAMES = {"de": _GERMAN, "fr": _FRENCH}
 
 @dataclass(frozen=True, slots=True)
 class Birth:
-    """A folder that is made with the mailbox. `well_known` is None where Graph has no name for it."""
+    """A folder that is made with the mailbox. `well_known` is None where Graph has no name for it.
+
+    `listed`: Graph lists it, if only where hidden folders are asked for.
+    """
 
     well_known: str | None
     name: str
     parent: str = "msgfolderroot"
     container_class: str = MAIL
     hidden: bool = False
+    listed: bool = True
 
     def display_name(self, language: str) -> str:
         return _NAMES.get(language, {}).get(self.name, self.name)
@@ -83,5 +87,7 @@ DEFAULT_FOLDERS = (
     Birth(None, "Calendar", container_class="IPF.Appointment", hidden=True),
     Birth(None, "Contacts", container_class="IPF.Contact", hidden=True),
     Birth(None, "Journal", container_class="IPF.Journal", hidden=True),
+    # Chats are kept here; `GET mailFolders/{id}` knows it, no list does.
+    Birth(None, "TeamsMessagesData", hidden=True, listed=False),
 )
 ROOT = Birth("msgfolderroot", "Top of Information Store", parent="")

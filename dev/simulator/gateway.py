@@ -11,7 +11,7 @@ from dev.simulator.directory import User
 from dev.simulator.errors import GraphError, access_denied
 from dev.simulator.faults import ErrorKind
 from dev.simulator.notifications import Notifier
-from dev.simulator.rights import check_application, check_delegated
+from dev.simulator.rights import Bearer, Right, bearer_of, right_for
 from dev.simulator.routing import Context, Route, routes
 from dev.simulator.sign_in import GRAPH_AUDIENCE
 from dev.simulator.tokens import Claims, TokenMint
@@ -86,8 +86,9 @@ class Gateway:
         tenant_id = str(claims["tid"])
         self.world.stats.by_tenant[tenant_id][route.template] += 1
         user = self.world.directory.by_name(tenant_id, parameters["user"]) if "user" in parameters else None
-        is_basic = self._check(claims, route, user)
-        context = Context(self.world, self.notifier, call, tenant_id, parameters, user, is_basic)
+        bearer = self._bearer(claims)
+        is_basic = _check(bearer, route, user)
+        context = Context(self.world, self.notifier, call, tenant_id, parameters, user, bearer, is_basic)
         key = user.address if user and route.in_mailbox else ""
         self._count_if_early(key or tenant_id, call, route, batched=batched)
         if user and route.in_mailbox and self.world.faults.denies({user.address.lower(), user.id}):
@@ -96,14 +97,13 @@ class Gateway:
             self.world.stats.writes[user.address] += 1
         return await self._counted(context, route, key, batched=batched)
 
-    def _check(self, claims: Claims, route: Route, user: User | None) -> bool:
-        """Whether mail is shown without content. Raises GraphError for what the token's bearer may not do."""
+    def _bearer(self, claims: Claims) -> Bearer:
         organisation = self.world.directory.organisations.get(str(claims["tid"]))
         if organisation is None or not organisation.consented:
             raise access_denied()
-        if "scp" in claims:
-            return check_delegated(claims, self.world.people.by_id(str(claims.get("sid"))), route, user)
-        return check_application(organisation, claims, route, user)
+        sign_in = self.world.people.by_id(str(claims.get("sid")))
+        basic = self.world.habits.basic_subscribes
+        return bearer_of(organisation, claims, sign_in, basic_subscribes=basic)
 
     async def _counted(self, context: Context, route: Route, key: str, *, batched: bool) -> Answer:
         """Holds one of the mailbox's four places while the handler runs."""
@@ -168,3 +168,19 @@ class Gateway:
             after = call.arrived - since + self.world.faults.settings.in_flight_s
             said = f"{key}: {after:.2f} s after 429, {until - call.arrived:.2f} s early"
             self.world.stats.early(f"{said}, {route.template}{' in a $batch' if batched else ''}")
+
+
+def _check(bearer: Bearer, route: Route, user: User | None) -> bool:
+    """Whether mail is shown without content. Raises GraphError for what the token's bearer may not do."""
+    if "{user}" not in route.pattern or route.template == "GET /users/{id}":
+        if route.template.startswith(("GET /users", "GET /groups")):
+            bearer.check_directory(route.template, user)
+        return False
+    right = right_for(route.method, route.pattern)
+    if right is Right.READ and not bearer.may(right, user) and not route.is_content:
+        bearer.check(Right.HEADERS, user)
+        return True
+    bearer.check(right, user)
+    if right is Right.SEND and "{message}" in route.pattern:
+        bearer.check(Right.READ, user)
+    return False

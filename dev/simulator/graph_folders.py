@@ -92,7 +92,8 @@ async def folder_delta(context: Context) -> Answer:
         size = page_size(context.call.integer("$top"), context.call.preferences.page_size)
         state = SyncState("folders", 0, query.get("$select"), query.get("$expand"), size=size)
     size = context.call.preferences.page_size or state.size
-    entries = [(sequence, folder) for sequence, folder in mailbox.folder_log if sequence > state.mark]
+    new = [(sequence, folder) for sequence, folder in mailbox.folder_log if sequence > state.mark]
+    entries = [(sequence, folder) for sequence, folder in new if folder.listed]
     shown = entries[:size]
     mark = shown[-1][0] if shown else state.mark
     after = SyncState("folders", mark, state.select, state.expand, size=state.size)

@@ -12,6 +12,7 @@ from dev.simulator.drafts import (
     draft_from_json,
     draft_from_mime,
     for_the_wire,
+    name_sender,
 )
 from dev.simulator.errors import GraphError, bad_request, item_not_found
 from dev.simulator.graph_messages import message_answer
@@ -95,21 +96,36 @@ async def send_mail(context: Context) -> Answer:
 
 def _send(context: Context, draft: StoredMessage, *, save: bool) -> Answer:
     """Checks what Exchange checks at once; transport follows in the background. Raises GraphError 400 or 403."""
-    user = context.user
     _, _, recipients = for_the_wire(draft, datetime.now(UTC))
     if len(recipients) > _MAX_RECIPIENTS:
         raise GraphError(400, "ErrorExceededMaxRecipientLimit", "The message has more than 500 recipients.")
-    sender = draft.content.from_.address.lower() if draft.content.from_ else user.address.lower()
-    if sender not in {user.address.lower(), *(alias.lower() for alias in user.aliases)}:
-        raise GraphError(
-            403,
-            "ErrorSendAsDenied",
-            "The user account which was used to submit this request does not have the right to send mail "
-            "on behalf of the specified sending account.",
-        )
+    _check_sender(context, draft)
     draft.draft_fields["_sending"] = True
     context.notifier.background(_transport(context, draft, save=save))
     return Answer(202)
+
+
+def _check_sender(context: Context, draft: StoredMessage) -> None:
+    """Who sends from a mailbox needs Send As or Send on Behalf there. Raises GraphError 403."""
+    user, named = context.user, draft.content.from_
+    sender = context.world.directory.by_address(named.address) if named else user
+    if sender is None or sender.tenant_id != context.tenant_id:
+        raise _send_as_denied()
+    if context.bearer.may_send_as(user, sender):
+        return
+    if not context.bearer.may_send_on_behalf(user, sender):
+        raise _send_as_denied()
+    acting = context.world.directory.by_address(context.bearer.account) or user
+    name_sender(context.mailbox, draft, acting)
+
+
+def _send_as_denied() -> GraphError:
+    return GraphError(
+        403,
+        "ErrorSendAsDenied",
+        "The user account which was used to submit this request does not have the right to send mail "
+        "on behalf of the specified sending account.",
+    )
 
 
 async def _transport(context: Context, draft: StoredMessage, *, save: bool) -> None:

@@ -3,7 +3,9 @@
 from datetime import UTC, datetime
 
 from dev.simulator.call import Answer
-from dev.simulator.errors import GraphError
+from dev.simulator.directory import User
+from dev.simulator.errors import GraphError, access_denied
+from dev.simulator.rights import Right
 from dev.simulator.routing import Context, routes
 from dev.simulator.subscriptions import (
     Subscription,
@@ -20,8 +22,7 @@ def _wanted(context: Context) -> Subscription:
     user = world.directory.by_name(context.tenant_id, name)
     if user is None or user.mailbox is None:
         raise GraphError(404, "ResourceNotFound", f"Resource '{name}' does not exist or has no mailbox.")
-    if world.faults.denies({user.address.lower(), user.id}):
-        raise GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
+    _check_access(context, user)
     return draft_subscription(
         body,
         tenant_id=context.tenant_id,
@@ -32,6 +33,13 @@ def _wanted(context: Context) -> Subscription:
         immutable_ids=context.call.preferences.immutable_ids,
         now=datetime.now(UTC),
     )
+
+
+def _check_access(context: Context, user: User) -> None:
+    """Raises GraphError 403: also a renewal needs the right to the mailbox."""
+    context.bearer.check(Right.SUBSCRIBE, user)
+    if context.world.faults.denies({user.address.lower(), user.id}):
+        raise access_denied()
 
 
 @routes.on("POST", "/subscriptions", in_mailbox=False)
@@ -80,6 +88,7 @@ async def get_subscription(context: Context) -> Answer:
 async def update_subscription(context: Context) -> Answer:
     """Expiry and notification URL; the lifecycle URL cannot be added later."""
     subscription, body = _named(context), context.call.json()
+    _check_access(context, subscription.user)
     expires = (
         expiration(body["expirationDateTime"], datetime.now(UTC))
         if "expirationDateTime" in body
@@ -105,5 +114,5 @@ async def delete_subscription(context: Context) -> Answer:
 @routes.on("POST", "/subscriptions/{subscription}/reauthorize", in_mailbox=False)
 async def reauthorize(context: Context) -> Answer:
     """Answers a reauthorizationRequired event."""
-    _named(context)
+    _check_access(context, _named(context).user)
     return Answer(204)

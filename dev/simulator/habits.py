@@ -26,32 +26,37 @@ Part = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """Which headers are shown, what becomes of a draft's id, how lists stutter, which options are refused.
-
-    `delta_expand`: what a delta of messages answers to `$expand` with a `$filter` in it. `delta_top`: its `$top` caps
-    the whole round, is ignored, or is refused. `list_page_size`: lists honour `Prefer: odata.maxpagesize`.
-    `uncast_content_id`: `contentId` is known in a `$select` of attachments without a cast to `fileAttachment`.
-    `most_ids`: so many may stand in `id in (...)`; 0: any number. `cut_properties`: texts of extended properties end
-    at 255 characters in lists. `proxies_by_case`: `proxyAddresses` are compared with case. `refuses`: parts of
-    requests that are answered with `refusal`, whatever else is asked for.
-    """
+    """All switches, each at its default."""
 
     inbound_headers: bool = True
     internal_headers: bool = False
     sent_headers: bool = False
+    """Whether `internetMessageHeaders` has anything for such mail."""
     draft_keeps_immutable_id: bool = True
     plain_body_as_text: bool = False
     empty_delta_pages: bool = True
     repeated_delta_items: bool = True
     send_delay_ms: int = 20
     delta_expand: DeltaExpand = "400"
+    """What a delta of messages answers to `$expand` with a `$filter` in it."""
     delta_top: DeltaTop = "caps"
+    """`$top` of a delta caps the whole round, is ignored, or is refused."""
     list_page_size: bool = False
+    """Lists honour `Prefer: odata.maxpagesize`."""
     uncast_content_id: bool = False
+    """`contentId` is known in a `$select` of attachments without a cast to `fileAttachment`."""
     most_ids: int = 15
+    """So many may stand in `id in (...)`; 0: any number."""
     cut_properties: bool = True
+    """Texts of extended properties end at 255 characters in lists."""
     proxies_by_case: bool = True
+    """`proxyAddresses` are compared with case."""
+    basic_subscribes: bool = False
+    """Mail.ReadBasic is enough to subscribe."""
+    unlisted_notify: bool = True
+    """Mail in folders that no list shows is notified."""
     refuses: tuple[Part, ...] = ()
+    """Parts of requests that are answered with `refusal`, whatever else is asked for."""
     refusal: Literal[400, 500] = 400
 
     @classmethod

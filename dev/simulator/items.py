@@ -31,6 +31,7 @@ class Folder:
     parent_id: str | None
     container_class: str
     hidden: bool
+    listed: bool = True
     messages: dict[int, "StoredMessage"] = field(default_factory=dict)
     log: list["LogEntry"] = field(default_factory=list)
     ordered: list["StoredMessage"] | None = None

@@ -40,7 +40,7 @@ class Mailbox:
             birth.container_class,
             hidden=birth.hidden,
             well_known=birth.well_known,
-        )
+        ).listed = birth.listed
 
     def create_folder(
         self,
@@ -69,7 +69,8 @@ class Mailbox:
         return folder
 
     def children(self, parent: Folder) -> list[Folder]:
-        return [folder for folder in self.folders.values() if folder.parent_id == parent.id]
+        """Those that a list shows."""
+        return [folder for folder in self.folders.values() if folder.parent_id == parent.id and folder.listed]
 
     def folder(self, name_or_id: str) -> Folder:
         """By id or well-known name. Raises GraphError 404 or 400."""

@@ -20,14 +20,9 @@ _MAX_PARTS = 1000
 _MAX_DEPTH = 60
 _MAX_TEXT = 2_000_000
 _EVENTS = {"REQUEST": "meetingRequest", "CANCEL": "meetingCancelled"}
-_DROPPED = frozenset(
-    {
-        "message/delivery-status",
-        "message/disposition-notification",
-        "text/rfc822-headers",
-        "application/ms-tnef",
-    }
-)
+# Graph shows these nowhere but in the MIME of the whole mail.
+_REPORTED = frozenset({"message/delivery-status", "message/disposition-notification", "text/rfc822-headers"})
+_TNEF = "application/ms-tnef"
 
 
 @dataclass
@@ -40,6 +35,7 @@ class _Reading:
     is_event: bool = False
     meeting: str | None = None
     parts: int = 0
+    report: list[bytes] = field(default_factory=list)
 
     @property
     def has_body(self) -> bool:
@@ -159,7 +155,10 @@ def _smime(part: Message, reading: _Reading) -> bool:
 def _visit(part: Message, reading: _Reading, *, depth: int, in_body: bool) -> None:
     reading.parts += 1
     content_type = _type(part)
-    if depth > _MAX_DEPTH or reading.parts > _MAX_PARTS or _smime(part, reading) or content_type in _DROPPED:
+    if content_type in _REPORTED:
+        reading.report.append(_whole(part))
+        return
+    if depth > _MAX_DEPTH or reading.parts > _MAX_PARTS or _smime(part, reading) or content_type == _TNEF:
         return
     children = _children(part)
     if content_type.startswith("multipart/") and children:
@@ -206,7 +205,9 @@ def _content(message: Message) -> Content:
         for attachment, in_body in reading.attachments
     )
     headers = tuple(mail_headers.header_items(message))
-    return Content(headers, markup, plain, attachments, reading.meeting, reading.is_event)
+    return Content(
+        headers, markup, plain, attachments, reading.meeting, reading.is_event, tuple(reading.report)
+    )
 
 
 def _plainly(raw: bytes) -> Content:

@@ -49,6 +49,8 @@ class Notifier:
 
     def on_change(self, change: Change) -> None:
         """Called by the mailboxes, inside the event loop."""
+        if not (change.folder.listed or self.world.habits.unlisted_notify):
+            return
         for subscription in self.subscriptions.living(datetime.now(UTC)):
             if subscription.concerns(change):
                 self._submit(subscription.notification_url, _change_item(subscription, change))

@@ -9,6 +9,7 @@ from dev.simulator.errors import GraphError
 from dev.simulator.habits import Habits
 from dev.simulator.mailbox import Mailbox
 from dev.simulator.notifications import Notifier
+from dev.simulator.rights import Bearer
 from dev.simulator.world import World
 
 
@@ -25,6 +26,7 @@ class Context:
     tenant_id: str
     parameters: dict[str, str]
     named_user: User | None
+    bearer: Bearer
     is_basic: bool = False
 
     @property
@@ -75,14 +77,9 @@ class Route:
     in_mailbox: bool
 
     @property
-    def is_settings(self) -> bool:
-        """Whether it is about what a mailbox is set to, not about its mail."""
-        return "mailboxsettings" in self.pattern
-
-    @property
     def is_content(self) -> bool:
-        """Whether it gives more of a mail than its headers, or changes anything."""
-        return self.method != "GET" or "$value" in self.pattern or "attachments" in self.pattern
+        """Whether it gives more of a mail than its headers."""
+        return "$value" in self.pattern or "attachments" in self.pattern
 
     def match(self, segments: tuple[str, ...]) -> dict[str, str] | None:
         found: dict[str, str] = {}

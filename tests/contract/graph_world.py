@@ -118,6 +118,7 @@ class GraphWorld(World):
             delta=made["mailFolders/{id}/messages/delta"],
             lists=made["mailFolders/{id}/messages"],
             messages=made["messages/{id}"],
+            folders=made["mailFolders"] + made["mailFolders/{id}/childFolders"],
             round_trips=graph["http_requests"],
         )
 
@@ -129,4 +130,5 @@ class Reads:
     delta: int
     lists: int
     messages: int
+    folders: int
     round_trips: int

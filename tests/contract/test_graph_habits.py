@@ -255,3 +255,19 @@ def test_a_mailbox_is_found_by_its_alias(world: GraphWorld, *, by_case: bool) ->
     world.control.put_habits(**STEADY, proxies_by_case=by_case)
     world.control.users(world.mailbox.tenant_id, AGENT, aliases=["alex@contoso.example"])
     assert world.found_by("alex@contoso.example") == AGENT
+
+
+def test_chats_that_are_notified_from_a_folder_that_graph_does_not_list_cost_one_walk(
+    world: GraphWorld,
+) -> None:
+    world.settle()
+    world.now += timedelta(hours=2)
+    chats = [world.arrive(f"chat{number}", "TeamsMessagesData") for number in range(20)]
+    world.control.clear_stats()
+    for item in chats:
+        world.notify(ItemRef("", item))
+    world.work()
+    asked = world.reads()
+    assert (asked.messages, asked.delta, asked.folders) == (20, 3, 2)
+    assert {world.outcome(ItemRef("", item)) for item in chats} == {("skipped", "folder_unlisted")}
+    assert world.filed() == []

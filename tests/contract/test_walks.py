@@ -17,7 +17,9 @@ from tests.builders import MAILBOX_ID, NOW, a_folder_state, a_mailbox, a_sightin
 class TestFolderStates:
     def test_a_state_comes_back_as_it_was_put(self, storage, tenant):
         mailbox = a_mailbox(tenant_id=tenant)
-        state = storage.folder_states.put(mailbox, a_folder_state(folder_id="A/B+c==", cursor="x" * 30_000))
+        state = storage.folder_states.put(
+            mailbox, a_folder_state(folder_id="A/B+c==", cursor="x" * 30_000, unlisted_at=NOW)
+        )
         assert state.etag
         assert storage.folder_states.all(mailbox) == [state]
         assert storage.folder_states.get(mailbox, "A/B+c==") == state

@@ -192,6 +192,56 @@ def test_a_draft_that_gets_another_id_when_it_is_sent_is_one_entry(
     assert ids(tenant) == [draft["internetMessageId"]]
 
 
+REPORT = """\
+From: Mail Delivery <MAILER-DAEMON@mx.example>
+To: {agent}
+Subject: Undelivered Mail Returned to Sender
+Message-ID: <report-1@mx.example>
+In-Reply-To: {message_id}
+Auto-Submitted: auto-replied
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+Content-Type: text/plain
+
+Your mail could not be delivered.
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example
+
+Final-Recipient: rfc822; {recipient}
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 no such user
+
+--b
+Content-Type: text/rfc822-headers
+
+Message-ID: {message_id}
+To: {recipient}
+
+--b--
+"""
+
+
+def test_a_report_of_non_delivery_is_read_from_its_parts_and_shown_on_the_mail(
+    tenant: Tenant, ann: str, ledger: Ledger
+) -> None:
+    """Graph shows the machine's part and the returned headers nowhere but in the MIME."""
+    sent = a_mail(ann, CONTACT, "Offer")
+    tenant.deliver(ann, sent, "sentitems")
+    entry = tenant.entry("contact/C-1", sent)
+    fields = {"agent": ann, "recipient": CONTACT, "message_id": sent["Message-ID"]}
+    report = REPORT.format(**fields).replace("\n", "\r\n").encode()
+    ledger.outcome(ann, tenant.deliver(ann, report))
+    ledger.settle()
+    shown = tenant.admin.call("GET", f"messages/{entry['message_id']}")
+    (bounce,) = shown["bounces"]
+    assert (bounce["address"], bounce["status"], bounce["permanent"]) == (CONTACT, "5.1.1", True)
+
+
 class Outlook:
     """Writes mail in people's mailboxes through Graph, as a mail client would."""
 

@@ -77,9 +77,11 @@ class FakeMail:
         parent_id: str = "root",
         role: Role | None = None,
         holds: str = "",
+        listed: bool = True,
     ) -> str:
         box = self._boxes[address]
-        box.folders[folder_id] = Folder(folder_id, parent_id, role, holds)
+        if listed:
+            box.folders[folder_id] = Folder(folder_id, parent_id, role, holds)
         box.logs[folder_id] = []
         return folder_id
 

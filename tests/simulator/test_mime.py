@@ -162,3 +162,28 @@ def test_every_mail_of_the_corpus_is_read_and_written_again() -> None:
             "utf-8"
         )
         assert message_from_bytes(regenerate(content)).get_content_type(), name
+
+
+def test_a_report_s_parts_stand_in_its_mime_alone() -> None:
+    status = "Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx\r\n\r\nAction: failed\r\n"
+    returned = "Content-Type: text/rfc822-headers\r\n\r\nMessage-ID: <o1@x.example>"
+    read = read_mail(a_multipart("report; report-type=delivery-status", TEXT, status, returned))
+    assert (read.text.strip(), read.attachments) == ("plain words", ())
+    made = message_from_bytes(regenerate(read))
+    assert (made.get_content_type(), made.get_param("report-type")) == (
+        "multipart/report",
+        "delivery-status",
+    )
+    kinds = [part.get_content_type() for part in made.get_payload()]
+    assert kinds == ["text/plain", "message/delivery-status", "text/rfc822-headers"]
+    assert b"Action: failed" in made.as_bytes()
+    assert "<o1@x.example>" in made.get_payload()[2].get_payload()
+
+
+def test_a_report_returns_the_whole_mail_that_it_is_about() -> None:
+    status = "Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx\r\n"
+    whole = "Content-Type: message/rfc822\r\n\r\nSubject: inner\r\nMessage-ID: <o1@x.example>\r\n\r\nyo"
+    read = read_mail(a_multipart("report", TEXT, status, whole))
+    assert [attachment.kind for attachment in read.attachments] == ["item"]
+    kinds = [part.get_content_type() for part in message_from_bytes(regenerate(read)).get_payload()]
+    assert kinds == ["text/plain", "message/delivery-status", "message/rfc822"]

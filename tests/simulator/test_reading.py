@@ -415,3 +415,14 @@ def test_broken_mail_is_delivered_and_shown(
     for raw in (b"", b"\x00\xff\xfe", b"Subject: \xe4\r\nContent-Type: multipart/mixed; boundary=\r\n\r\n--"):
         item = control.deliver(address, raw)["id"]
         assert graph.get(f"{mailbox}/messages/{item}")["internetMessageId"].startswith("<")
+
+
+def test_one_folder_is_in_no_list_and_is_there_all_the_same(
+    graph: Graph, control: Control, address: str, mailbox: str
+) -> None:
+    item = control.deliver(address, a_mail(), "TeamsMessagesData")["id"]
+    folder = graph.get(f"{mailbox}/messages/{item}")["parentFolderId"]
+    assert graph.get(f"{mailbox}/mailFolders/{folder}")["isHidden"] is True
+    listed = graph.get(f"{mailbox}/mailFolders?$top=100&includeHiddenFolders=true")["value"]
+    told = graph.get(f"{mailbox}/mailFolders/delta?$top=100")["value"]
+    assert folder not in {one["id"] for one in [*listed, *told]}

@@ -1,6 +1,8 @@
 """People at Entra's pages: consent, sign-ins with PKCE, rotation, revocation; and what the tokens may do."""
 
+import time
 from collections.abc import Iterator
+from email import message_from_string
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -217,3 +219,117 @@ def test_a_group_is_found_by_its_address(simulator: Simulator) -> None:
     condition = "mail eq 'sales@contoso.example' or proxyAddresses/any(p:p eq 'smtp:sales@contoso.example')"
     found = ask.get(f"/groups?$filter={condition}")["value"]
     assert [one["displayName"] for one in found] == ["Sales"]
+
+
+SEND = ["Mail.Read", "Mail.Send"]
+TO_CLIENT = {"toRecipients": [{"emailAddress": {"address": "c@client.example"}}], "subject": "s"}
+SUBSCRIPTION = {
+    "changeType": "created",
+    "notificationUrl": "http://localhost:9/hook",
+    "resource": f"users/{ANN}/messages",
+    "expirationDateTime": "2040-01-01T00:00:00Z",
+}
+
+
+def as_application(simulator: Simulator, *roles: str, **more: object) -> Graph:
+    simulator.control.consent(TENANT, roles=list(roles), **more)
+    return graph_for(simulator, token_for(simulator).json()["access_token"])
+
+
+@pytest.mark.parametrize(
+    ("roles", "may_write", "may_send", "may_subscribe"),
+    [
+        (["Mail.Read"], False, False, True),
+        (["Mail.ReadWrite"], True, False, False),
+        (["Mail.Read", "Mail.Send"], False, True, True),
+        (["Mail.Send"], False, True, False),
+        (["Mail.ReadBasic.All"], False, False, False),
+        (["Mail.Read", "Mail.ReadWrite", "Mail.Send"], True, True, True),
+    ],
+)
+def test_an_application_does_only_what_it_was_granted(
+    simulator: Simulator, roles: list[str], may_write: bool, may_send: bool, may_subscribe: bool
+) -> None:
+    item = simulator.control.deliver(ANN, WITH_ATTACHMENT)["id"]
+    ask, path = as_application(simulator, *roles), f"/users/{ANN}/messages"
+    written = [
+        ask("PATCH", f"{path}/{item}", {"isRead": True}),
+        ask("POST", path, TO_CLIENT),
+        ask("POST", f"{path}/{item}/createReply", {}),
+        ask("DELETE", f"{path}/{item}"),
+    ]
+    assert [answer.status_code != 403 for answer in written] == [may_write] * 4
+    sent = ask("POST", f"/users/{ANN}/sendMail", {"message": TO_CLIENT})
+    assert sent.status_code == (202 if may_send else 403)
+    # What may subscribe comes as far as the date, which lies too far away.
+    assert ask("POST", "/subscriptions", SUBSCRIPTION).status_code == (400 if may_subscribe else 403)
+
+
+@pytest.mark.parametrize(("habit", "status"), [(False, 403), (True, 400)])
+def test_basic_reading_may_subscribe_by_a_switch(simulator: Simulator, habit: bool, status: int) -> None:
+    simulator.control.put_habits(basic_subscribes=habit)
+    ask = as_application(simulator, "Mail.ReadBasic.All")
+    assert ask("POST", "/subscriptions", SUBSCRIPTION).status_code == status
+
+
+def test_the_scope_of_exchange_holds_for_writing_sending_and_subscribing_too(simulator: Simulator) -> None:
+    ask = as_application(simulator, rbac_scope=[ANN])
+    for address, inside in ((ANN, True), (BEN, False)):
+        answers = [
+            ask("POST", f"/users/{address}/messages", TO_CLIENT),
+            ask("POST", f"/users/{address}/sendMail", {"message": TO_CLIENT}),
+            ask("GET", f"/users/{address}/mailboxSettings"),
+            ask("POST", "/subscriptions", {**SUBSCRIPTION, "resource": f"users/{address}/messages"}),
+        ]
+        assert [answer.status_code != 403 for answer in answers] == [inside] * 4
+    ask = as_application(simulator, rbac_scope=[ANN], rbac_roles=["Mail.Read"])
+    assert ask("GET", f"/users/{ANN}/messages").status_code == 200
+    assert ask("POST", f"/users/{ANN}/sendMail", {"message": TO_CLIENT}).status_code == 403
+
+
+def from_address(address: str) -> dict[str, Any]:
+    return {"message": {**TO_CLIENT, "from": {"emailAddress": {"address": address}}}}
+
+
+def test_another_sender_needs_send_as_or_send_on_behalf(simulator: Simulator) -> None:
+    ask = as_application(simulator, *SEND)
+    refused = ask("POST", f"/users/{ANN}/sendMail", from_address(BEN))
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "ErrorSendAsDenied")
+    for right, sender in (("send_as", BEN), ("send_on_behalf", ANN)):
+        simulator.control.delegate(BEN, ANN, right)
+        assert ask("POST", f"/users/{ANN}/sendMail", from_address(BEN)).status_code == 202
+        left = departed(simulator)
+        assert (left["From"], left["Sender"] or BEN) == (BEN, sender if right == "send_on_behalf" else BEN)
+
+
+def departed(simulator: Simulator) -> Any:
+    """The mail that left, which is forgotten."""
+    deadline = time.monotonic() + 10
+    while not (left := simulator.control.outbound()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    simulator.control.call("DELETE", "outbound")
+    return message_from_string(left[0]["raw"])
+
+
+def test_a_service_account_sends_only_where_exchange_lets_it(simulator: Simulator) -> None:
+    scopes = ["User.Read", "Mail.ReadWrite.Shared", "Mail.Send", "Mail.Send.Shared"]
+    ask = graph_for(simulator, sign_in(simulator, SERVICE, scopes)["access_token"])
+    simulator.control.delegate(ANN, SERVICE, "full_access")
+    draft = ask("POST", f"/users/{ANN}/messages", TO_CLIENT).json()["id"]
+    assert ask("POST", f"/users/{ANN}/messages/{draft}/send").status_code == 403
+    simulator.control.delegate(ANN, SERVICE, "full_access", "send_as")
+    assert ask("POST", f"/users/{ANN}/messages/{draft}/send").status_code == 202
+    simulator.control.delegate(ANN, SERVICE, "send_as")
+    assert ask("GET", f"/users/{ANN}/messages").status_code == 403
+    assert ask("POST", "/subscriptions", SUBSCRIPTION).status_code == 403
+
+
+def test_an_agent_without_the_right_to_write_neither_marks_nor_drafts(simulator: Simulator) -> None:
+    item = simulator.control.deliver(ANN, WITH_ATTACHMENT)["id"]
+    ask = graph_for(
+        simulator, sign_in(simulator, ANN, ["User.Read", "Mail.Read", "Mail.Send"])["access_token"]
+    )
+    assert ask("PATCH", f"/users/{ANN}/messages/{item}", {"isRead": True}).status_code == 403
+    assert ask("POST", f"/users/{ANN}/messages", TO_CLIENT).status_code == 403
+    assert ask("POST", f"/users/{ANN}/sendMail", {"message": TO_CLIENT}).status_code == 202
+    assert ask("POST", "/subscriptions", SUBSCRIPTION).status_code == 400

@@ -228,3 +228,15 @@ def test_a_lost_subscription_is_silent(
         graph("PATCH", f"/subscriptions/{item}", {"expirationDateTime": "2030-01-01T00:00:00Z"}).status_code
         == 404
     )
+
+
+@pytest.mark.parametrize("habit", [True, False])
+def test_mail_in_a_folder_that_no_list_shows_is_notified_by_a_switch(
+    graph: Graph, control: Control, endpoint: Endpoint, address: str, mailbox: str, habit: bool
+) -> None:
+    control.put_habits(unlisted_notify=habit)
+    graph("POST", "/subscriptions", wanted(endpoint, mailbox, changeType="created"), **IMMUTABLE)
+    chat = control.deliver(address, a_mail(1), "TeamsMessagesData")["id"]
+    mail = control.deliver(address, a_mail(2))["id"]
+    told = [one["resourceData"]["id"] for one in endpoint.wait(1 + habit)]
+    assert told == ([chat, mail] if habit else [mail])

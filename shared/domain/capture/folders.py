@@ -1,8 +1,8 @@
 """Which folders of a mailbox are captured: told by their role or by what they hold, never by name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -36,6 +36,12 @@ class Role(StrEnum):
 CAPTURED: Final = frozenset((Role.INBOX, Role.SENT, Role.ARCHIVE))
 # The kind of a folder that people made.
 PLAIN: Final = "folder"
+# The kind of a folder that has mail and stands in no list, as Exchange keeps chats of Teams.
+UNLISTED: Final = "unlisted"
+# A folder that people made is listed by the next walk; so nothing is lost while it passes for an unlisted one.
+UNLISTED_FOR: Final = timedelta(days=1)
+# A walk costs some twenty calls: what nobody lists asks for no more than one in this time.
+ASK_AGAIN_AFTER: Final = timedelta(hours=1)
 # No tree of a real mailbox is as deep; parents that go round in a circle end here.
 _DEEPEST: Final = 64
 
@@ -64,7 +70,7 @@ class FolderState:
     `begins` is where changes without a cursor begin, if not at the mailbox's own window; `under_way`: not all pages
     from the last cursor on have been read. `broken` counts the tries since `broken_at` that ended in PageBroken.
     `resync` is what is left of a window that is read besides the changes; `searching`: an item that breaks pages is
-    looked for in it.
+    looked for in it. `unlisted_at`: when mail in it was seen though no walk had listed it.
     """
 
     folder_id: str
@@ -78,12 +84,28 @@ class FolderState:
     broken_at: datetime | None = None
     resync: Window | None = None
     searching: bool = False
+    unlisted_at: datetime | None = None
     etag: str = ""
 
     @property
     def is_first_read(self) -> bool:
         """Whether its changes have not been read to their end since there has been a cursor."""
         return not self.cursor or self.under_way
+
+    def is_known(self, now: datetime) -> bool:
+        """Whether it may still be taken for what it was when it was last looked for."""
+        return self.unlisted_at is None or now - self.unlisted_at < UNLISTED_FOR
+
+
+def unlisted(folder_id: str, now: datetime) -> FolderState:
+    """The state of a folder that no walk has listed so far. The walk that lists it makes it what it is."""
+    return FolderState(folder_id, UNLISTED, captured=False, unlisted_at=now)
+
+
+def may_ask(states: Iterable[FolderState], now: datetime) -> bool:
+    """Whether a walk may be asked for because of one more unlisted folder."""
+    asked = [state.unlisted_at for state in states if state.unlisted_at is not None]
+    return not asked or now - max(asked) >= ASK_AGAIN_AFTER
 
 
 def classify(folders: Sequence[Folder]) -> list[FolderState]:

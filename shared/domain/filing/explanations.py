@@ -14,6 +14,7 @@ from shared.domain.matching.decisions import Link
 KEPT: Final = {
     "code": "it carries a valid reference code",
     "thread": "it answers a mail that is filed",
+    "bounce": "it reports that a mail which is filed did not arrive",
     "known_address": "one of its participants has the address of a known record",
     "known_domain": "one of its participants writes from a client's domain",
     "intake": "it came to an intake mailbox",
@@ -26,6 +27,9 @@ NOT_KEPT: Final = {
     "sent_items_off": "it is in sent items, and its mailbox does not capture those",
     "before_window": (
         "it was received before the capture window of its mailbox began; a backfill brings in such mail"
+    ),
+    "folder_unlisted": (
+        "it is in a folder that its mailbox has and does not list, as Exchange keeps chats of Teams"
     ),
     "private": "it is marked private or confidential, and answers no mail that is filed",
     "deleted": "a person has deleted it in My Inbox; it does not come back",

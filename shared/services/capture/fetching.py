@@ -1,6 +1,6 @@
 """Fetches the mails of a command: headers, then bodies of what capture keeps, as far as the provider gives them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Generic, TypeVar
@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from shared import telemetry
 from shared.domain.capture.folders import FolderState
 from shared.domain.capture.sightings import FAILED, SKIPPED, Sighting
-from shared.domain.commands.commands import IngestMessages, SyncMailbox
+from shared.domain.commands.commands import IngestMessages
 from shared.domain.errors import (
     AccessDenied,
     MailboxUnavailable,
@@ -29,6 +29,7 @@ from shared.ports.work import Clock, CommandQueue
 from shared.services.capture.arrivals import Arrivals
 from shared.services.capture.scopes import Scope
 from shared.services.capture.screening import Screen, Screened, keep_begun
+from shared.services.capture.unlisted import UnlistedFolders
 from shared.services.commands.failures import failure_of, record
 from shared.services.remembering.recent_rows import RecentRows
 
@@ -75,6 +76,7 @@ class FetchMail:
 
     mail: MailAccess
     recent: RecentRows
+    unlisted: UnlistedFolders
     screen: Screen
     arrivals: Arrivals
     messages: MessageStore
@@ -171,18 +173,19 @@ class FetchMail:
     def _screened(
         self, scope: Scope, command: IngestMessages, heads: Sequence[MessageHead]
     ) -> list[Screened]:
-        folders: dict[str, FolderState] = {}
-        for folder_id in {head.folder_id for head in heads}:
-            state = self.recent.folder(scope.mailbox, folder_id)
-            if state is not None:
-                folders[folder_id] = state
+        folders = self._folders(scope, {head.folder_id for head in heads})
         known = [head for head in heads if head.folder_id in folders]
-        if len(known) < len(heads):
-            # A folder made since the last walk: the walk will list it and bring its mail.
-            self.queue.put(SyncMailbox.of(scope.mailbox, self.clock()))
         screened = self.screen(scope, known, folders)
         self.arrivals.record_unreadable(scope, screened)
         return keep_begun(self.messages, scope, screened) if self._is_repeat(command) else screened
+
+    def _folders(self, scope: Scope, folder_ids: Set[str]) -> dict[str, FolderState]:
+        """The states of those that a walk has listed, or that are remembered as unlisted."""
+        now = self.clock()
+        states = [self.recent.folder(scope.mailbox, folder_id) for folder_id in folder_ids]
+        known = {state.folder_id: state for state in states if state is not None and state.is_known(now)}
+        unknown = sorted(folder_ids - known.keys())
+        return known | (self.unlisted(scope, unknown) if unknown else {})
 
 
 def _fetched(

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from shared.domain.filing.filing import Dependent, StoredMessage
 from shared.domain.filing.new_messages import new_message
+from shared.domain.mail.automatic import Automatic
 from shared.domain.mail.bounces import Report
 from shared.domain.mail.documents import document_of, text_of
 from shared.domain.mail.identity import message_key
@@ -49,7 +50,11 @@ class MatchMail:
         report, bounced = self.read_bounce(scope, mail.head)
         if bounced is not None:
             candidates = self.gather.with_lent_cards(scope, replace(candidates, bounced=bounced))
-        return replace(self._decided(scope, mail, text, candidates), report=report, bounced=bounced)
+        matched = self._decided(scope, mail, text, candidates)
+        message = (
+            _of_no_failure(matched.message) if report and report.tells_of_no_failure else matched.message
+        )
+        return replace(matched, message=message, report=report, bounced=bounced)
 
     def in_group(
         self, scope: Scope, mail: FetchedMessage, candidates: Candidates, group: GroupSoFar
@@ -120,6 +125,11 @@ class MatchMail:
         # The look-up brings a short text along; a long one is in the parent's document.
         document = self.messages.document(scope.tenant_id, parent.key)
         return document.text if document else None
+
+
+def _of_no_failure(message: StoredMessage) -> StoredMessage:
+    """A report that all has arrived, or is on its way: only its inside tells it from a bounce."""
+    return replace(message, automatic=Automatic.AUTOMATIC.value)
 
 
 def _has_nearest(head: MessageHead, candidates: Candidates) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from shared.domain.capture.screening import RULES_VERSION
 from shared.domain.commands.commands import IngestMessages
 from shared.domain.errors import (
     AccessDenied,
@@ -50,7 +51,7 @@ def test_a_filed_mail_is_explained_with_its_links(world: World, message_id: str)
     assert [str(one.ref) for one in found.links] == ["contact/C-1"]
     [copy] = found.sightings
     assert (copy.mailbox, copy.folder, copy.outcome, copy.final) == (AGENT, "inbox", "filed", True)
-    assert copy.rules_version == 3
+    assert copy.rules_version == RULES_VERSION
     assert len(found.steps) == 3
     assert "contact/C-1" in found.steps[-1]
     assert CONTACT in found.steps[-1], "its evidence: the mail is filed"
