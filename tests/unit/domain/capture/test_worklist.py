@@ -139,11 +139,30 @@ def test_merging_lowers_no_tries_and_silences_nobody(first: PendingRow, second: 
     assert merged.key == first.key
 
 
-def test_a_group_ends_before_a_command_so_that_order_is_kept() -> None:
-    before = [a_pending_mail(f"{n}", lane=Lane.HISTORY, at=NOW + timedelta(seconds=n)) for n in range(5)]
-    step = PendingRow.of_command(BackfillMailbox(**AT), at=NOW + timedelta(seconds=3, milliseconds=1))
-    due = sorted([*before, step], key=lambda row: row.key)
-    assert [row.item for row in next_group(due).rows] == [an_item(f"{n}") for n in range(4)]
+def history(count: int) -> list[PendingRow]:
+    return [a_pending_mail(f"{n:02}", lane=Lane.HISTORY, at=NOW + timedelta(seconds=n)) for n in range(count)]
+
+
+def step_at(at: datetime) -> PendingRow:
+    return PendingRow.of_command(BackfillMailbox(**AT), at=at)
+
+
+def test_a_group_ends_before_a_step_that_reads_on_so_that_order_is_kept() -> None:
+    step = step_at(NOW + timedelta(seconds=19, milliseconds=1))
+    due = sorted([*history(30), step], key=lambda row: row.key)
+    assert [row.item for row in next_group(due).rows] == [an_item(f"{n:02}") for n in range(20)]
+
+
+def test_a_step_that_reads_on_comes_before_a_group_that_is_not_full() -> None:
+    step = step_at(NOW + timedelta(seconds=18, milliseconds=1))
+    due = sorted([*history(30), step], key=lambda row: row.key)
+    assert next_group(due).rows == (step,)
+
+
+def test_the_last_step_comes_behind_all_mails() -> None:
+    due = sorted([*history(5), step_at(LAST)], key=lambda row: row.key)
+    assert len(next_group(due).rows) == 5
+    assert next_group(due[5:]).rows == (due[5],)
 
 
 def test_a_group_holds_twenty_mails() -> None:
