@@ -9,7 +9,6 @@ from shared.domain.connections.mailbox_state import next_polled
 from shared.domain.connections.mailboxes import Mailbox
 from shared.ports.stores.connections import Mailboxes
 from shared.ports.work import Clock, CommandQueue
-from shared.services.capture.waking import WakeStale
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +16,10 @@ class PollMailboxes:
     """Queue a walk for every due mailbox; each comes again on its own second of its interval."""
 
     mailboxes: Mailboxes
-    wake_stale: WakeStale
     queue: CommandQueue
     clock: Clock
 
     def __call__(self) -> None:
-        # Every minute, too, and first: who was killed at a mailbox has left rows for which nobody comes.
-        self.wake_stale()
         now = self.clock()
         due = 0
         for mailbox in self.mailboxes.due(now):
