@@ -173,6 +173,8 @@ OF_MAIL: dict[str, Reader] = {
 # Not of what strangers write, or taken apart by the readers above.
 COVERED = {
     "codes.issue",
+    "html_layout.laid_out",  # these by html_text.to_text
+    "html_layout.merge_normal_text",
     "html_limits.nests_deeper",  # by html.safe_html
     "identity.family",
     "identity.variant_key",

@@ -119,6 +119,9 @@ def _less_wrapped(bare: str) -> str:
 
 
 def _has_blank(text: str) -> bool:
+    # The same for ASCII, which nearly all addresses are.
+    if text.isascii():
+        return " " in text or not text.isprintable()
     return any(char.isspace() or unicodedata.category(char) in {"Cc", "Cf", "Cs", "Cn"} for char in text)
 
 

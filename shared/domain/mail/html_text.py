@@ -10,6 +10,7 @@ from html import unescape
 from typing import Final
 
 from shared.domain.foreign_text import guarded
+from shared.domain.mail.html_layout import laid_out
 from shared.domain.mail.html_limits import Shape, has_overlong_tag, shape
 
 LONGEST_READ: Final = 1_000_000
@@ -78,18 +79,7 @@ def _converters(html: str, estimate: Shape) -> tuple[Callable[[str], str], ...]:
         and estimate.tags <= MOST_TAGS_LAID_OUT
         and lines * estimate.depth <= MOST_STEPS_LAID_OUT
     )
-    return (_laid_out, _any_depth) if is_small else (_any_depth,)
-
-
-def _laid_out(html: str) -> str:
-    # Imported here, since lxml behind it costs every worker's start, and the webhook's too.
-    from inscriptis import get_text
-    from inscriptis.css_profiles import CSS_PROFILES
-    from inscriptis.model.config import ParserConfig
-
-    # The default profile indents what stands in a div, which mail programs put around every line.
-    text: str = get_text(html, ParserConfig(css=CSS_PROFILES["strict"]))
-    return text
+    return (laid_out, _any_depth) if is_small else (_any_depth,)
 
 
 def _any_depth(html: str) -> str:

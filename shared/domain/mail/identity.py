@@ -35,7 +35,7 @@ class Hasher:
     def __call__(self, kind: str, text: str) -> str:
         # What Exchange cut may end in half a character; hashing must not fail on it.
         data = f"{kind}:{text}".encode("utf-8", "surrogatepass")
-        return hmac.new(self.key, data, hashlib.sha256).hexdigest()[:32]
+        return hmac.digest(self.key, data, "sha256").hex()[:32]
 
     def message_id(self, message_id: str) -> str:
         return self("message-id", message_id)
