@@ -25,7 +25,7 @@ STEPS = (
     ("import azure.functions", "import azure.functions"),
     ("import function_app", "import function_app"),
     ("... and the first notification", NOTIFIED),
-    ("... and the first mail", f"{NOTIFIED}\nuse_cases().ingest"),
+    ("... and the first mail", f"{NOTIFIED}\nuse_cases().take_turn"),
     ("... the same with Azure's packages", f"{NOTIFIED}\nimport azure.data.tables, azure.storage.queue"),
     ("function_app and the client API", "import function_app, shared.api.app, shared.adapters.entra"),
 )
