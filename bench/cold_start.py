@@ -16,7 +16,7 @@ from dev.azurite import ROOT
 
 NOTIFIED = (
     "import function_app\n"
-    "from shared.bootstrap import use_cases\n"
+    "from shared.bootstrap import webhook_use_cases as use_cases\n"
     "use_cases().take_notifications\n"
     "use_cases().ports.connection.calls"
 )

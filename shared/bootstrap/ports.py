@@ -61,6 +61,8 @@ class RealPorts:
         )
 
     queue = _stored("queue.AzureCommandQueue")
+    poison = _stored("poison.AzurePoisonQueues")
+    runs = _stored("stores.runs.AzureRuns")
     organisations = _stored("stores.organisations.AzureOrganisations")
     mailboxes = _stored("stores.mailboxes.AzureMailboxes")
     folder_states = _stored("stores.folder_states.AzureFolderStates")

@@ -40,13 +40,15 @@ def to_text(html: str) -> str:
     Never raises. Embedded data is left out; of the rest, the first 1,000,000 characters are read. Text that
     Exchange wrapped into HTML (`converted from text`) comes back with its own lines.
     """
-    readable = (
-        (_EMBEDDED_DATA.sub("", html) if ";base64," in html else html)[:LONGEST_READ]
-        .encode("utf-8", "ignore")
-        .decode("utf-8")
-    )
+    readable = without_embedded_data(html)[:LONGEST_READ].encode("utf-8", "ignore").decode("utf-8")
     plain = _unwrapped(readable)
     return _tidy(plain if plain is not None else _converted(readable))
+
+
+@guarded
+def without_embedded_data(html: str) -> str:
+    """The same without pictures and files that are written into it: they may be megabytes, and say nothing."""
+    return _EMBEDDED_DATA.sub("", html) if ";base64," in html else html
 
 
 def _unwrapped(html: str) -> str | None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from shared.domain.foreign_text import guarded
 from shared.domain.mail import subjects
-from shared.domain.mail.addresses import domain_of
+from shared.domain.mail.addresses import domain_of, mailbox_key
 from shared.domain.mail.messages import MessageHead
 from shared.domain.mail.public_domains import registrable
 
@@ -41,7 +41,7 @@ class Hasher:
         return self("message-id", message_id)
 
     def addresses(self, addresses: Iterable[str]) -> tuple[str, ...]:
-        return tuple(sorted({self("address", address) for address in addresses}))
+        return tuple(sorted({self("address", mailbox_key(address)) for address in addresses}))
 
     def domains(self, addresses: Iterable[str]) -> tuple[str, ...]:
         """Of the registrable domains, as records are looked up by; none of a domain without one."""

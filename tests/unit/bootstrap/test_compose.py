@@ -138,8 +138,9 @@ def test_a_webhook_waits_two_seconds_for_its_queue_and_others_longer() -> None:
 def loaded_by_webhook() -> list[str]:
     """The modules of a fresh process that is ready to take a notification, its client of storage included."""
     look = (
-        "import sys, function_app\nfrom shared.bootstrap import use_cases\nuse_cases().take_notifications\n"
-        "use_cases().ports.connection.calls\nprint(*sys.modules)"
+        "import sys, function_app\nfrom shared.bootstrap import webhook_use_cases\n"
+        "webhook_use_cases().take_notifications\n"
+        "webhook_use_cases().ports.connection.calls\nprint(*sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", look],
