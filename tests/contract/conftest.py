@@ -32,6 +32,7 @@ from shared.adapters.storage.stores.runs import AzureRuns
 from shared.adapters.storage.stores.sightings import AzureSightings
 from shared.adapters.storage.stores.subscriptions import AzureSubscriptions
 from shared.adapters.storage.stores.timeline import AzureTimeline
+from shared.adapters.storage.version import refusal
 from shared.domain import names
 from tests.fakes import FakeStorage
 
@@ -88,6 +89,8 @@ def provision(connection_string: str) -> None:
         connection.queue(queue).create_queue()
     for container in names.CONTAINERS:
         connection.container(container).create_container()
+    # The app's first start marks an empty account; a used one without a mark is refused.
+    assert refusal(connection) == ""
 
 
 CALLS = ("direct", "sdk")

@@ -10,12 +10,11 @@ import pytest
 from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.adapters.storage.layout import TABLE_LAYOUT
 from shared.adapters.storage.leases import AzureLeases
-from shared.adapters.storage.stores.folder_states import AzureFolderStates
 from shared.adapters.storage.stores.inbox import AzureInbox
 from shared.adapters.storage.stores.organisations import AzureOrganisations
 from shared.adapters.storage.stores.records import AzureRecords
 from shared.adapters.storage.table import Table
-from shared.adapters.storage.version import STORE, refusal
+from shared.adapters.storage.version import STORE
 from shared.domain import names
 from shared.domain.capture.late_contacts import Announcement
 from shared.domain.capture.pending import BOTH
@@ -137,8 +136,7 @@ class TestCosts:
         assert cost(azure.subscriptions.put, tenant, a_subscription()) == 1
         assert cost(azure.subscriptions.get, tenant, MAILBOX_ID) == 1
         assert cost(azure.folder_states.put, mailbox, a_folder_state()) == 1
-        assert cost(azure.folder_states.get, mailbox, "inbox-folder") == 0
-        assert cost(AzureFolderStates(azure.connection).get, mailbox, "inbox-folder") == 1
+        assert cost(azure.folder_states.get, mailbox, "inbox-folder") == 1
         assert cost(azure.folder_states.all, mailbox) == 1
         assert cost(azure.sightings.between, mailbox, NOW, NOW) == 1
         assert cost(azure.exceptions.record, a_failure(tenant_id=tenant)) == 1
@@ -221,7 +219,6 @@ class TestRows:
         azure.erasures.put(tenant, Erasure("aa" * 16, NOW, "ann", address=CONTACT, names=(), touched_at=NOW))
         azure.erasures.note_deletion(Deletion(tenant, NOW, done_at=NOW))
         azure.connections.put(a_connection(tenant))
-        assert refusal(azure.connection) == ""
         azure.runs.end(replace(azure.runs.claim(Run(tenant, NOW, NOW, "1")), finished=NOW))
         azure.codes.claim(tenant, 1, [a_ref()], KEY)
         azure.codes.note_forged(tenant, "0f" * 16, KEY, 1)
