@@ -19,6 +19,7 @@ from dev.simulator.items import StoredMessage
 from dev.simulator.mailbox import Mailbox
 from dev.simulator.mime import read_mail
 from dev.simulator.threading_index import new_index, reply_index
+from dev.simulator.view import property_id
 
 _MAX_HEADERS = 5
 _STRIPPED = ("Bcc", "Auto-Submitted", "Return-Path")  # Exchange drops Auto-Submitted from submitted mail
@@ -84,7 +85,7 @@ def _take_tags(message: StoredMessage, fields: Mapping[str, object]) -> None:
     tags = fields.get("singleValueExtendedProperties")
     for tag in tags if isinstance(tags, list) else []:
         if isinstance(tag, Mapping):
-            message.extended[str(tag.get("id")).lower()] = str(tag.get("value"))
+            message.extended[property_id(str(tag.get("id"))).lower()] = str(tag.get("value"))
 
 
 def draft_from_json(

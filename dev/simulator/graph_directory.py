@@ -5,6 +5,7 @@ An alias is found by filter only.
 
 import re
 import uuid
+from urllib.parse import quote
 
 from dev.simulator.call import Answer
 from dev.simulator.directory import User
@@ -72,9 +73,8 @@ async def list_users(context: Context) -> Answer:
     select = query.get("$select")
     page: dict[str, object] = {"@odata.context": context.context_url("users")}
     if len(users) > start + top:
-        rest = "".join(
-            f"&{name}={value}" for name, value in query.items() if name not in ("$top", "$skiptoken")
-        )
+        kept = {name: value for name, value in query.items() if name not in ("$top", "$skiptoken")}
+        rest = "".join(f"&{name}={quote(value, safe='')}" for name, value in kept.items())
         page["@odata.nextLink"] = f"{context.base}/users?$top={top}&$skiptoken={start + top}{rest}"
     page["value"] = [_shown(user, select) for user in users[start : start + top]]
     return Answer(payload=page)

@@ -11,6 +11,7 @@ from dev.simulator.items import Folder
 from dev.simulator.mailbox import Mailbox
 from dev.simulator.query import page_size
 from dev.simulator.routing import Context, routes
+from dev.simulator.view import property_id
 
 _CONTAINER_CLASS = re.compile(r"id\s+eq\s+'(String 0x3613)'", re.I)
 
@@ -32,7 +33,8 @@ def folder_json(
         names = {name.strip().lower() for name in select.split(",")} | {"id"}
         values = {name: value for name, value in values.items() if name.lower() in names}
     if expand and (found := _CONTAINER_CLASS.search(expand)):
-        values["singleValueExtendedProperties"] = [{"id": found[1], "value": folder.container_class}]
+        shown = {"id": property_id(found[1]), "value": folder.container_class}
+        values["singleValueExtendedProperties"] = [shown]
     return values
 
 

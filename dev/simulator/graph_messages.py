@@ -1,5 +1,7 @@
 """Graph's routes for reading messages and their attachments, and for marking, moving and deleting them."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -153,15 +155,27 @@ async def get_mime(context: Context) -> Answer:
     return Answer(raw=regenerate(message.content), content_type="text/plain")
 
 
+def _check_version(context: Context, message: StoredMessage, changes: Mapping[str, object]) -> None:
+    """Raises GraphError 412 for a change of something older than what is there; sometimes without a reason."""
+    named = (context.call.headers.get("if-match", ""), str(changes.get("changeKey") or ""))
+    versions = [re.sub(r'^W/|"', "", text.strip()) for text in named]
+    is_stale = any(version not in ("", "*", message.change_key) for version in versions)
+    if is_stale or context.world.faults.strikes("conflicts"):
+        said = "The send or update operation could not be performed because the change key passed in the request "
+        said += "does not match the current change key for the item."
+        raise GraphError(412, "ErrorIrresolvableConflict", said)
+
+
 @routes.on("PATCH", "/users/{user}/messages/{message}")
 async def update_message(context: Context) -> Answer:
     """Read state, categories, flag; drafts may change in everything."""
     message, changes = context.mailbox.message(context.parameters["message"]), context.call.json()
+    _check_version(context, message, changes)
     now = datetime.now(UTC)
     content_changes = {
         name: value
         for name, value in changes.items()
-        if name not in _ALWAYS_UPDATABLE and not name.startswith("@")
+        if name not in (*_ALWAYS_UPDATABLE, "changeKey") and not name.startswith("@")
     }
     if content_changes and not message.is_draft and set(content_changes) != {"singleValueExtendedProperties"}:
         raise bad_request(

@@ -59,12 +59,10 @@ _HIDDEN_HEADERS = ("x-ms-exchange-organization-", "x-ms-exchange-forest-")
 _TAGS: dict[str, Callable[[StoredMessage], str | None]] = {
     "string 0x1042": lambda message: message.content.header("In-Reply-To"),
     "string 0x1039": lambda message: message.content.header("References"),
-    "string 0x007d": lambda message: "".join(
-        f"{name}: {value}\r\n" for name, value in message.content.headers
-    ),
+    "string 0x7d": lambda message: "".join(f"{name}: {value}\r\n" for name, value in message.content.headers),
     "string 0x1035": lambda message: message.internet_message_id,
-    "string 0x0070": lambda message: message.content.topic,
-    "integer 0x0036": lambda message: str(message.content.sensitivity),
+    "string 0x70": lambda message: message.content.topic,
+    "integer 0x36": lambda message: str(message.content.sensitivity),
 }
 
 
@@ -97,7 +95,8 @@ class View:
             if lower == "attachments":
                 attachment_fields = chosen(nested_select(options))
             elif lower in ("singlevalueextendedproperties", "multivalueextendedproperties"):
-                tags = (*(tags or ()), *re.findall(r"id\s+eq\s+'([^']*)'", options))
+                asked = re.findall(r"id\s+eq\s+'([^']*)'", options)
+                tags = (*(tags or ()), *map(property_id, asked))
             elif lower not in ("extensions", "microsoft.graph.eventmessage/event"):
                 raise bad_request(
                     f"Could not find a property named '{name}' on type 'microsoft.graph.message'."
@@ -281,11 +280,35 @@ def _tags(message: StoredMessage, wanted: tuple[str, ...], longest: int | None) 
     """The extended properties that were asked for and that the item has, each cut to a length."""
     found = []
     for tag in wanted:
-        read = _TAGS.get(re.sub(r"\s+", " ", tag.lower()).strip())
+        read = _TAGS.get(tag.lower())
         value = read(message) if read else message.extended.get(tag.lower())
         if value:
             found.append({"id": tag, "value": value[:longest]})
     return found
+
+
+_NUMBERED = re.compile(r"([A-Za-z]+) +0x([0-9A-Fa-f]{1,8})")
+_NAMED = re.compile(r"([A-Za-z]+) +(\{[0-9A-Fa-f-]{36}\}) +(Id +0x[0-9A-Fa-f]{1,8}|Name +.+)")
+_TYPES = {
+    name.lower(): name for name in ("ApplicationTime", "Binary", "Boolean", "CLSID", "Currency", "Double")
+}
+_TYPES |= {
+    name.lower(): name for name in ("Error", "Float", "Integer", "Long", "Short", "String", "SystemTime")
+}
+
+
+def property_id(text: str) -> str:
+    """An extended property's id as Graph gives it back: no leading zeros. Raises GraphError 400 for a malformed one."""
+    text = text.strip()
+    numbered, named = _NUMBERED.fullmatch(text), _NAMED.fullmatch(text)
+    found = numbered or named
+    kind = _TYPES.get(found[1].lower().removesuffix("array")) if found else None
+    if found is None or kind is None:
+        message = f"The extended property id '{text}' is not valid."
+        raise bad_request(message, "ErrorInvalidExtendedProperty")
+    if numbered:
+        return f"{kind} 0x{int(numbered[2], 16):x}"
+    return f"{kind} {found[2].lower()} {found[3]}"
 
 
 def embedded_item(raw: bytes, preferences: Preferences) -> dict[str, object]:

@@ -9,7 +9,7 @@ from dev.simulator.serve import Simulator, running_simulator
 from shared.domain.capture.folders import Role
 from shared.domain.capture.windows import Window, is_done
 from shared.domain.commands.commands import ReconcileMailbox
-from shared.domain.errors import PageBroken
+from shared.domain.errors import PageBroken, Throttled, TransientError
 from shared.domain.mail.items import ItemRef
 from shared.ports.mail import Listed, OpenMailbox
 from tests.builders import AGENT, NOW
@@ -271,3 +271,24 @@ def test_chats_that_are_notified_from_a_folder_that_graph_does_not_list_cost_one
     assert (asked.messages, asked.delta, asked.folders) == (20, 3, 2)
     assert {world.outcome(ItemRef("", item)) for item in chats} == {("skipped", "folder_unlisted")}
     assert world.filed() == []
+
+
+@pytest.mark.parametrize(("kind", "wait"), [("503", 0), ("503", 1.5), ("504", 1.5), ("429", 0)])
+def test_a_batch_that_fails_as_a_whole_loses_nothing(world: GraphWorld, kind: str, wait: float) -> None:
+    conversations(world, 5)
+    world.control.put_faults(batch_errors=1, error_kinds=[kind], busy_retry_after_s=wait)
+    with pytest.raises(TransientError) as failed:
+        world.walk()
+    assert failed.value.retry_after == (1 if kind == "429" else wait or None)
+    world.control.clear_faults()
+    world.wait_out(failed.value.retry_after)
+    world.settle()
+    assert len(world.filed()) == 10
+
+
+def test_where_graph_says_how_long_it_is_busy_it_is_not_asked_before(world: GraphWorld) -> None:
+    world.control.put_faults(error_rate=1, error_kinds=["503"], busy_retry_after_s=30.5)
+    for _ in range(3):
+        with pytest.raises(Throttled):
+            box_of(world).folders({})
+    assert (world.calls(), world.control.stats()["calls_before_retry_after"]) == (1, 0)
