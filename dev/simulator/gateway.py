@@ -86,6 +86,7 @@ class Gateway:
         tenant_id = str(claims["tid"])
         self.world.stats.by_tenant[tenant_id][route.template] += 1
         user = self.world.directory.by_name(tenant_id, parameters["user"]) if "user" in parameters else None
+        route.check_options(call)
         bearer = self._bearer(claims)
         is_basic = _check(bearer, route, user)
         context = Context(self.world, self.notifier, call, tenant_id, parameters, user, bearer, is_basic)

@@ -81,20 +81,28 @@ def _list(context: Context, messages: list[StoredMessage], path: str) -> Answer:
     return Answer(payload=page, headers={"Preference-Applied": applied} if applied else {})
 
 
-@routes.on("GET", "/users/{user}/messages")
+@routes.on("GET", "/users/{user}/messages", options="select expand filter orderby top skip count")
 async def list_messages(context: Context) -> Answer:
     """Mail of every folder, deleted and junk mail included, newest first."""
     return _list(context, context.mailbox.all_messages(), "messages")
 
 
-@routes.on("GET", "/users/{user}/mailFolders/{folder}/messages")
+@routes.on(
+    "GET",
+    "/users/{user}/mailFolders/{folder}/messages",
+    options="select expand filter orderby top skip count",
+)
 async def list_folder(context: Context) -> Answer:
     """Mail of one folder, newest first."""
     folder = context.mailbox.folder(context.parameters["folder"])
     return _list(context, context.mailbox.ordered(folder), f"mailFolders/{folder.id}/messages")
 
 
-@routes.on("GET", "/users/{user}/mailFolders/{folder}/messages/delta")
+@routes.on(
+    "GET",
+    "/users/{user}/mailFolders/{folder}/messages/delta",
+    options="select expand filter orderby search top skiptoken deltatoken",
+)
 async def message_delta(context: Context) -> Answer:
     """What changed in one folder. Options go on the first call only and travel in the token."""
     mailbox, query, faults = context.mailbox, context.call.query, context.world.faults
@@ -130,14 +138,14 @@ def _delta_answer(context: Context, folder: Folder, page: delta.Page) -> Answer:
     return Answer(payload=payload, headers={"Preference-Applied": applied} if applied else {})
 
 
-@routes.on("GET", "/users/{user}/messages/{message}")
+@routes.on("GET", "/users/{user}/messages/{message}", options="select expand")
 async def get_message(context: Context) -> Answer:
     """One message by either kind of id."""
     refusals.check_message(context.call, context.habits)
     return message_answer(context, context.mailbox.message(context.parameters["message"]))
 
 
-@routes.on("GET", "/users/{user}/mailFolders/{folder}/messages/{message}")
+@routes.on("GET", "/users/{user}/mailFolders/{folder}/messages/{message}", options="select expand")
 async def get_message_in_folder(context: Context) -> Answer:
     """One message, which must lie in that folder."""
     refusals.check_message(context.call, context.habits)
@@ -214,7 +222,7 @@ async def delete_message(context: Context) -> Answer:
     return Answer(204)
 
 
-@routes.on("GET", "/users/{user}/messages/{message}/attachments")
+@routes.on("GET", "/users/{user}/messages/{message}/attachments", options="select")
 async def list_attachments(context: Context) -> Answer:
     """All attachments, inline ones too."""
     message = context.mailbox.message(context.parameters["message"])
@@ -235,7 +243,7 @@ def _numbered(context: Context) -> tuple[StoredMessage, int]:
     raise item_not_found()
 
 
-@routes.on("GET", "/users/{user}/messages/{message}/attachments/{attachment}")
+@routes.on("GET", "/users/{user}/messages/{message}/attachments/{attachment}", options="select expand")
 async def get_attachment(context: Context) -> Answer:
     """One attachment; of an embedded item its message with `$expand=microsoft.graph.itemattachment/item`."""
     message, number = _numbered(context)
