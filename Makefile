@@ -28,8 +28,12 @@ check: $(INSTALLED) ## format, lint, types, import contracts, unit tests but the
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest -n 2 -m "not slow" tests/unit
 
+BENCHES := cold_start own_cpu match hostile storage_calls operations backfill load_records \
+	"pipeline --alone 4 --bursts 3 --every 10 --threads 40 --mailboxes 12" \
+	"instances --mails 120 --mailboxes 8 --each 15" "notifications --seconds 5"
+
 bench: setup ## benchmarks; each prints its figures
-	@set -e; for name in cold_start own_cpu match hostile storage_calls operations pipeline backfill load_records; do echo "== $$name"; $(BIN)/python -m "bench.$$name"; done
+	@set -e; for run in $(BENCHES); do echo "== $$run"; $(BIN)/python -m bench.$$run; done
 
 quality: $(INSTALLED) ## is mail matched right? 5,000 mails of a made-up organisation; SEED=1 MAILS=5000
 	@$(BIN)/python -m bench.matching_quality $(if $(SEED),--seed $(SEED)) $(if $(MAILS),--mails $(MAILS)) $(ARGS)
@@ -42,7 +46,7 @@ infra: setup ## checkov and the Kusto parser over infra/; fetched into .checkov
 	@$(BIN)/python -m dev.infra_check
 
 clean: ## remove what setup and the tools made; .venv and Azurite too
-	rm -rf $(VENV) .azurite .checkov .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
+	rm -rf $(VENV) .azurite .checkov .peers .against .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

@@ -1,12 +1,17 @@
 """What starting a worker costs: CPU milliseconds of a fresh Python process, the least of several runs.
 
-python -m bench.cold_start [--runs 7]
+python -m bench.cold_start [--runs 7] [--against COMMIT]
 """
 
 import argparse
 import resource
 import subprocess
 import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from bench.checkout import checkout
+from dev.azurite import ROOT
 
 STEPS = (
     ("python alone", "pass"),
@@ -24,28 +29,48 @@ STEPS = (
 )
 
 
-def least_cpu_ms(runs: int) -> dict[str, float]:
-    """The least CPU time of a process for each step; the steps take turns, so that noise hits all alike."""
-    rounds = [{name: _once(code) for name, code in STEPS} for _ in range(runs)]
-    return {name: min(one[name] for one in rounds) for name, _ in STEPS}
+def least_cpu_ms(runs: int, *roots: Path) -> list[dict[str, float]]:
+    """The least CPU time of a process for each step in each working copy; all take turns, so noise hits all alike."""
+    rounds = [[{name: _once(code, root) for name, code in STEPS} for root in roots] for _ in range(runs)]
+    return [
+        {name: min(copies[number][name] for copies in rounds) for name, _ in STEPS}
+        for number in range(len(roots))
+    ]
 
 
-def _once(code: str) -> float:
+def _once(code: str, root: Path) -> float:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=root)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return 1_000 * (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="CPU cost of starting a worker.")
-    parser.add_argument("--runs", type=int, default=7)
-    totals = least_cpu_ms(parser.parse_args().runs)
+def show(totals: Mapping[str, float]) -> None:
+    """A table of one working copy."""
     alone = totals[STEPS[0][0]]
     yardstick = totals[STEPS[1][0]] - alone
     print(f"{'':<34}{'CPU ms':>9}{'over python':>13}{'x azure.functions':>19}")
     for name, total in totals.items():
         print(f"{name:<34}{total:>9.0f}{total - alone:>13.0f}{(total - alone) / yardstick:>19.2f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="CPU cost of starting a worker.")
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--against", help="a commit that is measured in turn with this copy")
+    given = parser.parse_args()
+    if not given.against:
+        show(*least_cpu_ms(given.runs, ROOT))
+        return
+    here, there = least_cpu_ms(given.runs, ROOT, checkout(given.against))
+    show(here)
+    print(f"\n{given.against}:")
+    show(there)
+    alone = STEPS[0][0]
+    print()
+    for name, _ in STEPS[2:]:
+        ratio = (here[name] - here[alone]) / (there[name] - there[alone])
+        print(f"{name:<34}{ratio:>9.2f} times {given.against[:9]}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What loading records costs: rate, storage requests and memory, and whether a load that was killed comes out whole.
 
-    python -m bench.load_records [--records 5000] [--killed 3000]
+    python -m bench.load_records [--records 5000] [--minutes 30] [--killed 3000]
+    python -m bench.load_records --against COMMIT [--records 5000] [--rounds 3]
 
 The real `api` function on the local host, over HTTP, 1,000 lines a request, against Azurite behind the counting
 proxy; a mailbox is connected, so new people are announced as in service. Of ten records nine are contacts, with
@@ -30,6 +31,9 @@ from typing import Any
 import requests
 from azure.data.tables import TableClient
 
+from bench import against
+from bench.checkout import stack_of
+from bench.meter import cpu_ms
 from dev.stack import Stack, StackOptions
 from dev.tenant import Tenant, eventually
 from shared.adapters.storage.encoding import packed, unpacked
@@ -125,21 +129,51 @@ def post(tenant: Tenant, body: bytes) -> int:
     raise RuntimeError("storage stays busy")
 
 
-def load(meter: Meter, tenant: Tenant, count: int) -> None:
-    """One whole load, with a line of figures now and then; rates are those of the load so far."""
+def load(meter: Meter, tenant: Tenant, count: int, minutes: float) -> None:
+    """One load, cut off after so many minutes, with a line of figures now and then; rates are of the load so far."""
     before, started, later = meter.storage_requests(), time.monotonic(), 0
     for number, body in enumerate(requests_of(count), start=1):
         later += post(tenant, body)
         done = min(number * LINES, count)
-        if done in SHOWN or done == count:
-            seconds = time.monotonic() - started
-            per_record = (meter.storage_requests() - before) / done
-            print(
-                f"  {done:>8,} records{done / seconds:>8.0f} records/s{done * ROWS_PER_RECORD / seconds:>9.0f} rows/s"
-                f"{per_record:>9.3f} storage requests each{meter.megabytes():>8.1f} MB peak",
-                flush=True,
-            )
+        seconds = time.monotonic() - started
+        is_late = seconds > minutes * 60
+        if done in SHOWN or done == count or is_late:
+            _show(meter, done, seconds, (meter.storage_requests() - before) / done)
+        if is_late:
+            break
     print(f"  answered with 503, and sent again: {later}")
+
+
+def _show(meter: Meter, done: int, seconds: float, per_record: float) -> None:
+    print(
+        f"  {done:>8,} records{done / seconds:>8.0f} records/s{done * ROWS_PER_RECORD / seconds:>9.0f} rows/s"
+        f"{per_record:>9.3f} storage requests each{meter.megabytes():>8.1f} MB peak",
+        flush=True,
+    )
+
+
+def cost_in(root: Path, count: int) -> dict[str, float]:
+    """What a record costs in a working copy."""
+    with stack_of(root) as ready:
+        meter, tenant = Meter(ready), Tenant(ready)
+        tenant.connect(tenant.agent("ann"))
+        before, cpu, started = meter.storage_requests(), cpu_ms(meter.pid), time.monotonic()
+        for body in requests_of(count):
+            post(tenant, body)
+        return {
+            "milliseconds a record": (time.monotonic() - started) * 1_000 / count,
+            "CPU ms a record": (cpu_ms(meter.pid) - cpu) / count,
+            "storage requests a record": (meter.storage_requests() - before) / count,
+        }
+
+
+def compare_commits(commit: str, rounds: int, count: int) -> None:
+    """This working copy and a commit in turn, the least of each."""
+    ours, theirs = against.in_turn(commit, rounds, lambda root: cost_in(root, count))
+    print(f"{f'{count:,} records':<44}{'here':>10}{commit[:9]:>10}{'ratio':>8}")
+    for name in ours[0]:
+        least = [min(costs[name] for costs in found) for found in (ours, theirs)]
+        print(against.line(name, *least))
 
 
 def sdk_rate(meter: Meter) -> float:
@@ -232,10 +266,16 @@ def compare(meter: Meter, ready: Mapping[str, Any], count: int) -> bool:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Cost of loading records through the API.")
     parser.add_argument("--records", type=int, default=5_000)
+    parser.add_argument("--minutes", type=float, default=30.0, help="the load ends after so many")
+    parser.add_argument("--against", help="a commit whose load is measured in turn with this copy's")
+    parser.add_argument("--rounds", type=int, default=3, help="with --against")
     parser.add_argument(
         "--killed", type=int, default=3_000, help="records of the load that is killed; 0 = none"
     )
     options = parser.parse_args(arguments)
+    if options.against:
+        compare_commits(options.against, options.rounds, options.records)
+        return
     with Stack(StackOptions(timers=False)) as stack:
         meter = Meter(stack.ready)
         tenant = Tenant(stack.ready)
@@ -244,7 +284,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             f"storage SDK alone, before: {sdk_rate(meter):.0f} rows/s in transactions of 100, 8 side by side"
         )
         print(f"host before: {meter.megabytes():.1f} MB peak", flush=True)
-        load(meter, tenant, options.records)
+        load(meter, tenant, options.records, options.minutes)
         print(
             f"storage SDK alone, after:  {sdk_rate(meter):.0f} rows/s, over tables as the load left them",
             flush=True,

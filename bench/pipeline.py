@@ -1,193 +1,93 @@
-"""What a mail costs from delivery to a readable row: requests, CPU and delay, by notification and in catch-up.
+"""What a mail costs from delivery to a readable row: requests, CPU and delay, live and from history.
 
-    python -m bench.pipeline [--mails 200] [--catch-up 2000]
+    python -m bench.pipeline [--rows alone bursts walk backfill skipped forty] [--where] [--json FILE]
+    python -m bench.pipeline --against COMMIT [--rounds 3]
 
-Counts come from the simulator (Graph) and the storage proxy (storage, the host's own requests included,
-empty polls not); rows are looked for behind the proxy, so that looking is not counted. CPU is the host
-process's own. Every mail comes from another person at another domain, a known contact's and a stranger's
-mail measured apart: nothing that was read for one mail helps the next.
+Mail comes in threads (see `bench.threads`), each with another customer. Counts come from the simulator (Graph) and
+the storage proxy (storage, the host's own requests included, empty polls not); rows are looked for behind the
+proxy, so that looking is not counted. CPU is that of all host processes. Each row has a stack of its own.
 """
 
 import argparse
 import json
-import statistics
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
-from typing import Any
 
-import requests
-from azure.data.tables import TableClient
-
-from dev.stack import Stack, StackOptions
-from dev.tenant import Tenant, a_mail, eventually
-from shared.domain import names
-
-CONTACT = "contact"
-STRANGER = "stranger"
+from bench import against, history, live
+from bench.costs import HEADER, Cost
 
 
-@dataclass(frozen=True)
-class Cost:
-    """Per mail, over one measured run."""
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How much is measured. `every`: seconds from one live mail or burst to the next."""
 
-    name: str
-    mails: int
-    seconds: float
-    cpu_ms: float
-    graph_requests: float
-    graph_round_trips: float
-    storage_requests: float
-    delays: tuple[float, ...] = ()
-
-    def row(self) -> str:
-        quantiles = statistics.quantiles(self.delays, n=20) if len(self.delays) > 1 else []
-        p50 = f"{statistics.median(self.delays):7.2f}" if self.delays else "      -"
-        p95 = f"{quantiles[18]:7.2f}" if quantiles else "      -"
-        return (
-            f"{self.name:<34}{self.mails:>6}{self.mails / self.seconds:>9.1f}{self.cpu_ms:>9.1f}"
-            f"{self.graph_requests:>9.2f}{self.graph_round_trips:>9.3f}{self.storage_requests:>9.2f}{p50}{p95}"
-        )
+    alone: int
+    bursts: int
+    every: float
+    threads: int
+    length: int
+    mailboxes: int
 
 
-HEADER = f"{'':<34}{'mails':>6}{'mails/s':>9}{'CPU ms':>9}{'Graph':>9}{'HTTP':>9}{'storage':>9}{'p50 s':>7}{'p95 s':>7}"
-
-
-class Meter:
-    """Reads and clears every counter of a running stack."""
-
-    def __init__(self, stack: Stack, tenant: Tenant) -> None:
-        self.ready: Mapping[str, Any] = stack.ready
-        self.tenant = tenant
-        self.tables = {
-            name: TableClient.from_connection_string(stack.ready["storage_connection_string"], name)
-            for name in (names.TIMELINE, names.SIGHTINGS, names.MESSAGES)
-        }
-
-    def rows(self, table: str, where: str = "") -> int:
-        """Rows of this tenant in a table, counted behind the proxy."""
-        own = f"PartitionKey ge '{self.tenant.tenant_id}' and PartitionKey lt '{self.tenant.tenant_id}~'"
-        found = self.tables[table].query_entities(own + where, select=["PartitionKey"])
-        return sum(1 for _ in found)
-
-    def has_rows(self, table: str, number: int) -> bool:
-        return self.rows(table) >= number
-
-    def clear(self) -> None:
-        self.tenant.control.clear_stats()
-        requests.delete(self.ready["storage_stats_url"], timeout=10).raise_for_status()
-
-    def cpu_ms(self) -> float:
-        """CPU milliseconds of the host processes so far."""
-        return sum(_cpu_ms(pid) for pid in self.ready["pids"]["host"])
-
-    def measure(self, name: str, mails: int, run: Callable[[], tuple[float, ...]]) -> Cost:
-        self.clear()
-        cpu, started = self.cpu_ms(), time.monotonic()
-        delays = run()
-        seconds = time.monotonic() - started
-        self.settle()
-        cpu = self.cpu_ms() - cpu
-        graph = self.tenant.control.stats()["graph"]
-        storage = requests.get(self.ready["storage_stats_url"], timeout=10).json()
-        items, trips = graph["batch_items"], graph["http_requests"]
-        batches = sum(c["count"] for c in graph["calls"] if c["endpoint"].endswith("$batch"))
-        return Cost(
-            name,
-            mails,
-            seconds,
-            cpu / mails,
-            (trips - batches + items) / mails,
-            trips / mails,
-            storage["total"] / mails,
-            delays,
-        )
-
-    def settle(self) -> None:
-        """Wait until storage has been quiet for a moment."""
-        last = -1
-        while (now := requests.get(self.ready["storage_stats_url"], timeout=10).json()["total"]) != last:
-            last = now
-            time.sleep(1.5)
-
-
-def sender_of(who: str, number: int) -> str:
-    """Another person at another domain for every number."""
-    return f"{who}{number}@{who}{number}.example"
-
-
-def load_contacts(tenant: Tenant, count: int) -> None:
-    """A contact card, without a client, for each number below `count`."""
-    for start in range(0, count, 1_000):
-        lines = [
-            json.dumps({"kind": "contact", "id": f"C-{n}", "addresses": [sender_of(CONTACT, n)]})
-            for n in range(start, min(start + 1_000, count))
-        ]
-        tenant.admin.call(
-            "POST", "records", data="\n".join(lines), headers={"Content-Type": "application/x-ndjson"}
-        )
-
-
-def _cpu_ms(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) * 10.0
-
-
-def by_notification(meter: Meter, address: str, sender: str, mails: int) -> tuple[float, ...]:
-    """One mail at a time, each waited for."""
-    table = names.TIMELINE if sender == CONTACT else names.SIGHTINGS
-    rows, delays = meter.rows(table), []
-    for number in range(mails):
-        mail = a_mail(sender_of(sender, number), address, f"Notified {sender} {number}")
-        started = time.monotonic()
-        meter.tenant.deliver(address, mail)
-        expected = rows + number + 1
-        eventually(partial(meter.has_rows, table, expected), what="the row")
-        delays.append(time.monotonic() - started)
-    return tuple(delays)
-
-
-def fill(tenant: Tenant, address: str, sender: str, mails: int) -> None:
-    """History of the last day, delivered before the mailbox is connected."""
-    start = datetime.now(UTC) - timedelta(hours=20)
-    for number in range(mails):
-        mail = a_mail(sender_of(sender, number), address, f"History {sender} {number}")
-        tenant.deliver(address, mail, received=start + timedelta(seconds=30 * number))
-
-
-def catch_up(meter: Meter, address: str, sender: str, mails: int) -> tuple[float, ...]:
-    """Connect the mailbox and wait until its history is read."""
-    table = names.TIMELINE if sender == CONTACT else names.SIGHTINGS
-    rows = meter.rows(table)
-    meter.tenant.connect(address, wait=False)
-    eventually(partial(meter.has_rows, table, rows + mails), seconds=900, what="the history")
-    return ()
+ROWS: dict[str, Callable[[Options], Cost]] = {
+    "alone": lambda given: live.alone(given.alone, given.every),
+    "bursts": lambda given: live.bursts(given.bursts, given.every),
+    "walk": lambda given: history.first_walk(given.threads, given.length),
+    "backfill": lambda given: history.backfill(given.threads, given.length),
+    "skipped": lambda given: history.skipped(given.threads * given.length),
+    "forty": lambda given: live.beside_first_walks(given.mailboxes),
+}
 
 
 def main() -> None:
+    given = _parser().parse_args()
+    if given.against:
+        against.live_mail(given.against, given.rounds)
+        return
+    options = Options(
+        alone=given.alone,
+        bursts=given.bursts,
+        every=given.every,
+        threads=given.threads,
+        length=given.length,
+        mailboxes=given.mailboxes,
+    )
+    print(HEADER)
+    costs = []
+    for name in given.rows:
+        costs.append(ROWS[name](options))
+        print(costs[-1].row(), flush=True)
+        if given.where:
+            print_where(costs[-1])
+    if given.json:
+        given.json.write_text(json.dumps([cost.as_json() for cost in costs], indent=1) + "\n")
+
+
+def print_where(cost: Cost) -> None:
+    """Where the requests of a mail go: storage by table and verb, Graph by endpoint."""
+    shown = cost.as_json()
+    for part in ("storage", "rows", "graph"):
+        counts = shown[part]
+        assert isinstance(counts, dict)
+        for name, count in counts.items():
+            print(f"    {part:<8}{count:>8.3f}  {name}")
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Cost of a mail from delivery to row.")
-    parser.add_argument("--mails", type=int, default=60)
-    parser.add_argument("--catch-up", type=int, default=2_000)
-    options = parser.parse_args()
-    with Stack(StackOptions(timers=False)) as stack:
-        tenant = Tenant(stack.ready)
-        load_contacts(tenant, max(options.mails, options.catch_up))
-        meter = Meter(stack, tenant)
-        print(HEADER)
-        first = tenant.agent("first")
-        tenant.connect(first)
-        by_notification(meter, first, CONTACT, 3)
-        for sender, name in ((CONTACT, "filed"), (STRANGER, "skipped")):
-            run = partial(by_notification, meter, first, sender, options.mails)
-            print(meter.measure(f"notification, {name}", options.mails, run).row(), flush=True)
-        for sender, name in ((CONTACT, "filed"), (STRANGER, "skipped")):
-            address = tenant.agent(f"late-{name}")
-            fill(tenant, address, sender, options.catch_up)
-            run = partial(catch_up, meter, address, sender, options.catch_up)
-            print(meter.measure(f"catch-up, {name}", options.catch_up, run).row(), flush=True)
+    parser.add_argument("--rows", nargs="+", choices=list(ROWS), default=list(ROWS))
+    parser.add_argument("--alone", type=int, default=6, help="live mails one after another")
+    parser.add_argument("--bursts", type=int, default=4, help="live bursts of ten")
+    parser.add_argument("--every", type=float, default=20, help="seconds between live mails or bursts")
+    parser.add_argument("--threads", type=int, default=60, help="threads of history")
+    parser.add_argument("--length", type=int, default=5, help="mails of a thread")
+    parser.add_argument("--mailboxes", type=int, default=40, help="first walks beside live mail")
+    parser.add_argument("--where", action="store_true", help="show requests by table, verb and endpoint")
+    parser.add_argument("--json", type=Path, help="write all figures to this file")
+    parser.add_argument("--against", help="a commit whose live mail is measured in turn with this copy's")
+    parser.add_argument("--rounds", type=int, default=3, help="with --against: the least of so many counts")
+    return parser
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
     make soak [MAILS=3000] [MINUTES=5] [SEED=1] [MODE=faults|poll|notify] [PLANT=NAME]
 
-`faults`: Graph, notifications and storage fail by turns and a host is killed every 20 s. `poll`: no
-notification comes at all. `notify`: no poll runs; then notifications are dropped and one sweep repairs it.
+`faults`: Graph, notifications and storage fail by turns and a host is killed every 20 s; then all are killed
+between two writes, with a mail under way that nothing else brings. `poll`: no notification comes at all.
+`notify`: no poll runs; then notifications are dropped and one sweep repairs it.
 Ends with 1 where a figure that must be zero is not.
 """
 
@@ -18,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.soak_faults import Weather
+from bench.soak_gaps import GAPS, Gaps, gap_mail
 from bench.soak_ledger import Ledger
 from bench.soak_plan import make_plan
 from bench.soak_plants import PLANTS, planted_app
@@ -93,6 +95,8 @@ class Soak:
             self._work_in_bad_weather()
         self._quiet("quiet after the faults")
         taken = time.monotonic() - started
+        if options.kills:
+            self._kill_in_gaps()
         rows = self.ledger.seen({}).entries.values()
         filed = {token_of(subject) for entries in rows for subject, _ in entries}
         self.report.figure("deleted once filed", self.post.delete_late(filed))
@@ -104,6 +108,16 @@ class Soak:
         self.report.figure("hosts killed", weather.killed)
         self.report.figure("mails a second, from first delivery to quiet", len(self.post.plan.truth) / taken)
         self.report.counts("Faults that struck", self.control.faults()["struck"])
+
+    def _kill_in_gaps(self) -> None:
+        plan = gap_mail(self.options.seed, datetime.now(UTC), first=len(self.post.plan.truth))
+        self.post.plan = self.post.plan.and_then(plan)
+        self.control.put_faults(drop_notifications=1.0)
+        unreached = Gaps(self.stack.ready, self.ledger, self.post).run(plan.steps)
+        self._quiet("quiet after kills between two writes")
+        self.control.clear_faults()
+        self.report.figure("hosts killed between two writes, times", len(GAPS) - len(unreached))
+        self.report.zero("writes that nothing led to", len(unreached), unreached)
 
     def _work_in_bad_weather(self) -> None:
         """Where hosts lag behind, most of the work must not be left for better weather."""

@@ -38,6 +38,8 @@ PHASES: tuple[Settings, ...] = (
     {**BASE, **UNRELIABLE, "storage_busy": 0.05, "storage_reply_lost": 0.04},
     # Storage all but down while no notification comes: only what was queued before the cursor survives.
     {**BASE, "drop_notifications": 1.0, "storage_busy": 0.55},
+    # Storage down for longer than its clients try: whatever was begun breaks off, and putting it back fails as well.
+    {**BASE, "drop_notifications": 1.0, "storage_busy": 1.0},
     {**BASE, **UNRELIABLE, "retry_after_s": 3.5, "error_kinds": ["429", "503", "reset"]},
     {**BASE, **UNRELIABLE, "expire_delta_tokens": 0.1, "storage_busy": 0.1, "storage_reply_lost": 0.1},
 )

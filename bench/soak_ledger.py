@@ -15,13 +15,16 @@ from bench.soak_world import COMPANIES
 from dev.storage_proxy.asking import delayed
 from dev.tenant import Api, Tenant
 from shared.adapters.storage.connection import Connection, StorageSettings
+from shared.adapters.storage.encoding import hashed
+from shared.adapters.storage.stores.folder_states import AzureFolderStates
 from shared.adapters.storage.stores.mailboxes import AzureMailboxes
 from shared.adapters.storage.stores.message_rows import is_awaited, to_message
 from shared.domain import names
-from shared.domain.commands.commands import JoinLateContacts
+from shared.domain.capture.folders import Role
+from shared.domain.commands.commands import JoinLateContacts, RematchMessages
 
-# Commands that wait on purpose, for minutes.
-PATIENT = (JoinLateContacts,)
+# Commands that wait for minutes on purpose, to look once more when others have ended.
+PATIENT = (JoinLateContacts, RematchMessages)
 PAGE = 200
 
 
@@ -31,18 +34,19 @@ class Ledger:
     def __init__(self, ready: Mapping[str, Any], tenants: Sequence[Tenant]) -> None:
         account = ready["storage_connection_string"]
         self.tenants = {one.domain: one for one in tenants}
-        self.mailboxes = AzureMailboxes(Connection(StorageSettings(connection_string=account)))
+        connection = Connection(StorageSettings(connection_string=account))
+        self.mailboxes, self.folders = AzureMailboxes(connection), AzureFolderStates(connection)
         self._tables = TableServiceClient.from_connection_string(account)
         self._queues = QueueServiceClient.from_connection_string(account)
         self._stats = ready["storage_stats_url"]
 
     def queued(self) -> dict[str, int]:
-        """Commands by queue, those delayed, running and in poison included; empty queues are left out."""
-        patient = delayed(self._stats, PATIENT)
+        """Commands by queue, those put back, running and in poison included; empty queues are left out."""
+        patient = Counter({kind.queue: 0 for kind in PATIENT})
+        for kind in PATIENT:
+            patient[kind.queue] += delayed(self._stats, [kind])
         queues = (*names.QUEUES, *map(names.poison, names.QUEUES))
-        found = {name: self._length(name) for name in queues}
-        found[JoinLateContacts.queue] -= patient
-        return {name: count for name, count in found.items() if count}
+        return dict(Counter({name: self._length(name) for name in queues}) - patient)
 
     def poison(self) -> list[str]:
         """The commands in poison, as text."""
@@ -83,12 +87,21 @@ class Ledger:
                 entries[company.domain, record] = list(rows.values())
         return Seen(entries, list(self._messages()), bodies)
 
-    def poll_now(self) -> None:
-        """Make every mailbox due and run the poll timer."""
+    def poll_now(self, address: str = "") -> None:
+        """Make this mailbox due, or every one, and run the poll timer."""
         for tenant in self.tenants.values():
             for mailbox in self.mailboxes.of(tenant.tenant_id):
-                self.mailboxes.change(mailbox, lambda state: replace(state, next_poll_at=None))
+                if address in ("", mailbox.address):
+                    self.mailboxes.change(mailbox, lambda state: replace(state, next_poll_at=None))
         next(iter(self.tenants.values())).poll()
+
+    def mailbox_and_inbox(self, address: str) -> tuple[str, str]:
+        """A mailbox's id, and the key of the row that has its inbox's cursor."""
+        mailbox = self.mailboxes.get(self.tenants[address.rpartition("@")[2]].tenant_id, address)
+        if mailbox is None:
+            raise LookupError(address)
+        inbox = next(state for state in self.folders.all(mailbox) if state.role is Role.INBOX)
+        return mailbox.mailbox_id, hashed(inbox.folder_id)
 
     def _timeline(self, reader: Api, record: str) -> dict[str, tuple[str, str]]:
         """Subject and kind of each entry that a reader sees, by its id."""

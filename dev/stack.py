@@ -42,6 +42,7 @@ class StackOptions:
     `data_dir`: storage, ids and keys live there and outlast the run; without it everything is in memory.
     `invisibility`: seconds that a running queue message stays hidden from other hosts.
     `identity`: storage and sign-in by managed identity, over HTTPS, without the proxy that makes storage fail.
+    `watched`: texts that the proxy counts in what is written to tables (`texts` of the storage's counts).
     `settings`: further app settings, over those the stack makes. `seed`: called with `ready` once all is
     reachable. `ready_file`: written after that, and again whenever a process id changes.
     """
@@ -55,6 +56,7 @@ class StackOptions:
     data_dir: Path | None = None
     ready_file: Path | None = None
     app_dir: Path = ROOT
+    watched: Sequence[str] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     seed: Callable[[dict[str, Any]], object] | None = None
 
@@ -148,13 +150,15 @@ class Stack:
         provisioning, _ = self._module("provision", env={keyless.STORAGE: azurite.connection_string})
         simulator_url = str(wait_for_ready(*simulator, START_TIMEOUT)["url"])
         proxy, proxy_ready = self._module(
-            "storage_proxy", *_proxy_arguments(azurite, simulator_url, certificates)
+            "storage_proxy",
+            *_proxy_arguments(azurite, simulator_url, certificates),
+            *(f"--watch={text}" for text in self.options.watched),
         )
         proxied = wait_for_ready(proxy, proxy_ready, START_TIMEOUT)
         _finish(provisioning)
         self.ready["simulator_url"] = simulator_url
         self.ready["storage_connection_string"] = azurite.connection_string
-        self.ready["storage_stats_url"] = proxied["stats_url"]
+        self.ready |= {f"storage_{name}_url": proxied[f"{name}_url"] for name in ("stats", "dam")}
         self.ready["pids"]["storage_proxy"] = proxy.pid
         storage = Ports(proxied["blob"], proxied["queue"], proxied["table"])
         return {keyless.STORAGE: storage.connection_string}

@@ -12,10 +12,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from shared import telemetry
+from shared.adapters.graph.sign_ins import CALLBACK
 from shared.adapters.graph.subscriptions import LIFECYCLE, NOTIFICATIONS
 from shared.adapters.storage import encoding
 from shared.adapters.storage.layout import TABLE_LAYOUT
-from shared.api.app import create_app
+from shared.api.app import PREFIX, create_app
 from shared.config import SETTINGS, STORAGE, Settings
 from shared.domain import names
 from shared.domain.capture import sightings
@@ -25,7 +26,7 @@ from shared.domain.matching.matching import CASCADE
 from tests.builders import TENANT
 
 ROOT = Path(__file__).resolve().parent.parent
-NOT_OURS = {".venv", ".azurite", ".checkov", "node_modules", ".git"}
+NOT_OURS = {".venv", ".azurite", ".checkov", ".peers", ".against", "node_modules", ".git"}
 # Read by the Azure Functions Core Tools, not by us.
 TOOLS_OWN = {"FUNCTIONS_WORKER_RUNTIME"}
 # Where the app runs with an identity, and where a test stack brings its own authority: not on a desk.
@@ -171,11 +172,11 @@ def test_limits_are_documented() -> None:
 
 def test_routes_are_documented() -> None:
     nothing: Any = None
-    app = create_app(nothing, nothing)
-    served = {
-        (method.upper(), path) for path, methods in app.openapi()["paths"].items() for method in methods
-    }
-    webhooks = {("POST", NOTIFICATIONS), ("POST", LIFECYCLE)}
+    app = create_app(nothing, nothing, public_url="https://postledger.example")
+    paths = app.openapi()["paths"]
+    served = {(method.upper(), PREFIX + path) for path, methods in paths.items() for method in methods}
+    # What Microsoft and a browser call is not for clients.
+    webhooks = {("POST", NOTIFICATIONS), ("POST", LIFECYCLE), ("GET", CALLBACK)}
     said = rows(section("docs/api.md", "## Routes"))
     listed = [(row[0], CODE.findall(row[1])[0]) for row in said]
     assert len(listed) == len(set(listed))

@@ -2,66 +2,45 @@
 
 import argparse
 import asyncio
-import json
 import os
 import signal
 from pathlib import Path
 
 from dev.azurite import Ports
 from dev.processes import write_json
+from dev.storage_proxy.control import Control
 from dev.storage_proxy.counting import Counts
-from dev.storage_proxy.faults import Faults, follow
-from dev.storage_proxy.forwarding import Forwarder
-from dev.storage_proxy.framing import ClosedError, read_body, read_head
+from dev.storage_proxy.faults import follow
+from dev.storage_proxy.forwarding import Forwarder, Instruments
 
 
-async def serve(azurite: Ports, ready_file: Path, *, simulator_url: str | None, ca_file: str | None) -> None:
+async def serve(
+    azurite: Ports, ready_file: Path, *, counts: Counts, simulator_url: str | None, ca_file: str | None
+) -> None:
     """Proxy the three ports and write where into `ready_file`, until SIGTERM or SIGINT."""
-    counts, faults = Counts(), Faults()
+    instruments = Instruments(counts)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
 
     async def forward(service: str, port: int) -> int:
-        return await Forwarder(service, port, counts=counts, faults=faults).listen()
+        return await Forwarder(service, port, instruments).listen()
 
     ports = Ports(
         blob=await forward("blob", azurite.blob),
         queue=await forward("queue", azurite.queue),
         table=await forward("table", azurite.table),
     )
-    control = await _control(counts)
-    following = asyncio.create_task(follow(simulator_url, ca_file, faults)) if simulator_url else None
+    control = await Control(instruments).listen()
+    following = (
+        asyncio.create_task(follow(simulator_url, ca_file, instruments.faults)) if simulator_url else None
+    )
     ready = {"blob": ports.blob, "queue": ports.queue, "table": ports.table, "pid": os.getpid()}
-    write_json(ready_file, {**ready, "stats_url": f"http://127.0.0.1:{control}/stats"})
+    urls = {f"{name}_url": f"http://127.0.0.1:{control}/{name}" for name in ("stats", "dam")}
+    write_json(ready_file, {**ready, **urls})
     await stop.wait()
     if following is not None:
         following.cancel()
-
-
-async def _control(counts: Counts) -> int:
-    """Serve `GET /stats` and `DELETE /stats` on a free loopback port; says which."""
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                head = await read_head(reader)
-                await read_body(reader, head)
-                method, target, _ = head.start
-                known = target == "/stats" and method in {"GET", "DELETE"}
-                content = json.dumps(counts.as_json()).encode() if known else b"{}"
-                if known and method == "DELETE":
-                    counts.clear()
-                status = "200 OK" if known else "404 Not Found"
-                size = f"content-type: application/json\r\ncontent-length: {len(content)}"
-                writer.write(f"HTTP/1.1 {status}\r\n{size}\r\n\r\n".encode() + content)
-                await writer.drain()
-        except (ClosedError, ConnectionError):
-            writer.close()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    port: int = server.sockets[0].getsockname()[1]
-    return port
 
 
 def main() -> None:
@@ -71,10 +50,17 @@ def main() -> None:
         parser.add_argument(f"--{service}-port", type=int, required=True, help=f"Azurite's {service} port")
     parser.add_argument("--simulator-url", help="where the faults are set; none without it")
     parser.add_argument("--ca", help="PEM file of the authority behind the simulator's certificate")
-    parser.add_argument("--ready-file", type=Path, required=True, help="gets the ports and stats_url as JSON")
+    parser.add_argument("--watch", action="append", default=[], help="count this text in bodies for tables")
+    parser.add_argument(
+        "--ready-file", type=Path, required=True, help="gets the ports and the control port's URLs as JSON"
+    )
     given = parser.parse_args()
     azurite = Ports(given.blob_port, given.queue_port, given.table_port)
-    asyncio.run(serve(azurite, given.ready_file, simulator_url=given.simulator_url, ca_file=given.ca))
+    counts = Counts(given.watch)
+    serving = serve(
+        azurite, given.ready_file, counts=counts, simulator_url=given.simulator_url, ca_file=given.ca
+    )
+    asyncio.run(serving)
 
 
 if __name__ == "__main__":

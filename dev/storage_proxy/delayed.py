@@ -29,11 +29,20 @@ class Delayed:
         return dict(Counter(name for _, name in self._until))
 
 
-def _command(body: bytes) -> str:
-    """The name of the command in a message, '' where there is none."""
+def text_in(body: bytes) -> bytes:
+    """The text of the message that a request puts, b"" where it puts none."""
     text = _TEXT.search(body)
     try:
-        content = json.loads(base64.b64decode(text[1] if text else b""))
-    except (binascii.Error, ValueError):
+        return base64.b64decode(text[1] if text else b"")
+    except binascii.Error:
+        return b""
+
+
+def _command(body: bytes) -> str:
+    """The name of the command in a message, '' where there is none, or where it failed and is to be tried again."""
+    try:
+        content = json.loads(text_in(body))
+    except ValueError:
         return ""
-    return str(content.get("command", "")) if isinstance(content, dict) else ""
+    is_first_try = isinstance(content, dict) and not content.get("attempt")
+    return str(content.get("command", "")) if is_first_try else ""

@@ -4,9 +4,10 @@ import asyncio
 import socket
 import struct
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from dev.storage_proxy.counting import EMPTY_POLL, PUT, Counts, operation
+from dev.storage_proxy.counting import EMPTY_POLL, PUT, Counts, Request
+from dev.storage_proxy.dam import Dam
 from dev.storage_proxy.faults import BUSY, REPLY_LOST, Faults
 from dev.storage_proxy.framing import ClosedError, Head, copy_body, read_body, read_head
 
@@ -34,14 +35,22 @@ class Upstream:
     fresh: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Instruments:
+    """What looks at every request, whichever service it is for."""
+
+    counts: Counts = field(default_factory=Counts)
+    faults: Faults = field(default_factory=Faults)
+    dam: Dam = field(default_factory=Dam)
+
+
 class Forwarder:
     """Serves one storage service's port."""
 
-    def __init__(self, service: str, port: int, *, counts: Counts, faults: Faults) -> None:
+    def __init__(self, service: str, port: int, instruments: Instruments) -> None:
         self._service = service
         self._port = port
-        self._counts = counts
-        self._faults = faults
+        self._instruments = instruments
         self._idle: list[Upstream] = []
 
     async def listen(self) -> int:
@@ -57,6 +66,8 @@ class Forwarder:
                 if head.expects_continue:
                     writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
                 body = await read_body(reader, head)
+                if await self._instruments.dam.passed() and _is_gone(reader):
+                    break
                 await self._exchange(head, body, writer)
                 await writer.drain()
                 if head.closes:
@@ -68,24 +79,25 @@ class Forwarder:
 
     async def _exchange(self, head: Head, body: bytes, writer: asyncio.StreamWriter) -> None:
         method, target, _ = head.start
-        name = operation(self._service, method, target)
-        fault = self._faults.next()
+        counts = self._instruments.counts
+        request = Request(self._service, method, target, body)
+        fault = self._instruments.faults.next()
         if fault:
-            self._counts.fault(fault)
+            counts.fault(fault)
         if fault == BUSY:
-            self._counts.request(name, empty_poll=False)
+            counts.request(request, empty_poll=False)
             writer.write(_busy_answer(self._service, method))
             return
-        upstream, answer = await self._ask(
-            (head.without_expect() if head.expects_continue else head.raw) + body
-        )
+        sent = (head.without_expect() if head.expects_continue else head.raw) + body
+        self._instruments.dam.written(self._service, method, sent)
+        upstream, answer = await self._ask(sent)
         bodiless = method == "HEAD" or answer.start[1] in {"204", "304"}
         large = not bodiless and not answer.chunked and answer.length > HELD and fault is None
         content = b"" if bodiless or large else await read_body(upstream.reader, answer)
-        empty = name == EMPTY_POLL and answer.start[1] == "200" and b"<QueueMessage>" not in content
-        self._counts.request(name, empty_poll=empty)
-        if name == PUT and answer.start[1] == "201":
-            self._counts.delayed.put(target, body)
+        empty = request.name == EMPTY_POLL and answer.start[1] == "200" and b"<QueueMessage>" not in content
+        counts.request(request, empty_poll=empty)
+        if request.name == PUT and answer.start[1] == "201":
+            counts.delayed.put(target, body)
         if fault == REPLY_LOST:
             self._release(upstream, answer)
             _reset(writer)
@@ -127,6 +139,11 @@ class Forwarder:
             return
         upstream.used, upstream.fresh = time.monotonic(), False
         self._idle.append(upstream)
+
+
+def _is_gone(reader: asyncio.StreamReader) -> bool:
+    """Whether the process behind a connection was killed."""
+    return reader.at_eof() or reader.exception() is not None
 
 
 def _busy_answer(service: str, method: str) -> bytes:

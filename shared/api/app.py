@@ -1,6 +1,6 @@
 """The client API as one FastAPI app. It knows no adapter and no setting: its caller passes what it needs."""
 
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -9,6 +9,7 @@ from starlette.middleware.cors import CORSMiddleware
 from shared.api import problems
 from shared.api.auth import TokenVerifier
 from shared.api.correlation import Correlation
+from shared.api.openapi import TAGS, for_clients
 from shared.api.routers import (
     audit,
     connect,
@@ -44,14 +45,27 @@ _SENT_HEADERS: Final = (
 )
 
 
+class Api(FastAPI):
+    """A FastAPI app whose OpenAPI document is made for client generators."""
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            self.openapi_schema = for_clients(super().openapi(), PREFIX)
+        return self.openapi_schema
+
+
 def create_app(
-    use_cases: ApiUseCases, verifier: TokenVerifier, *, cors_origins: tuple[str, ...] = ()
+    use_cases: ApiUseCases, verifier: TokenVerifier, *, public_url: str, cors_origins: tuple[str, ...] = ()
 ) -> FastAPI:
-    """The app, ready to serve; `cors_origins` are the origins whose pages may call it from a browser."""
-    app = FastAPI(
+    """The app, ready to serve at `public_url`; pages of `cors_origins` may call it from a browser."""
+    app = Api(
         title="Postledger",
         version="1",
         description=DESCRIPTION,
+        contact={"name": "The operator of this deployment"},
+        license_info={"name": "MIT", "identifier": "MIT"},
+        servers=[{"url": f"{public_url}{PREFIX}", "description": "This deployment"}],
+        openapi_tags=[{"name": name, "description": meaning} for name, meaning in TAGS.items()],
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=f"{PREFIX}/docs",
         # FastAPI's page at `docs` loads its script from a CDN. It shows no data, and one such page is enough.
@@ -103,5 +117,7 @@ def _allow_browsers(app: FastAPI, origins: tuple[str, ...]) -> None:
 
 
 def _operation_id(route: APIRoute) -> str:
-    # The audit and generated clients know an operation by it; FastAPI's own id changes with the path.
-    return route.name
+    # In camel case, since NSwag makes a client of each part before an underscore. FastAPI's own id would change with
+    # the path.
+    first, *others = route.name.split("_")
+    return first + "".join(other.title() for other in others)

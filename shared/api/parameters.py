@@ -5,8 +5,9 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Path, Query
 
 from shared.api.auth import BEARER, GuardedRoute
-from shared.api.models.service import PROBLEM_EXAMPLE, Problem
-from shared.api.problems import MEDIA_TYPE
+from shared.api.models.schema import Moment
+from shared.api.models.words import RecordKind
+from shared.api.openapi import MEANINGS
 from shared.domain.filing.entries import decode_cursor, encode_cursor
 
 Responses = dict[int | str, dict[str, Any]]
@@ -20,33 +21,26 @@ Cursor = Annotated[
         description="The `cursor` of the previous page; empty: the first page.",
     ),
 ]
-Kind = Annotated[
-    str, Path(description="contact, property, client, opportunity, project or case.", examples=["contact"])
+Since = Annotated[
+    Moment | None, Query(description="Only what is as new as this time; without a time zone it is UTC.")
 ]
+Kind = Annotated[RecordKind, Path(description="The record's kind.", examples=["contact"])]
 RecordId = Annotated[str, Path(description="1 to 128 characters of A-Z a-z 0-9 . _ : ~ -", examples=["C-1"])]
 DEFAULT_LIMIT: Final = 50
 
-_MEANINGS: Final = {
-    401: "The request has no valid access token.",
-    403: "The token does not permit the operation, or its organisation is not enabled.",
-    404: "The item does not exist, or the caller may not see it.",
-    409: "The current state does not allow the operation; the detail says why.",
-    412: "The item is not as If-Match or `etag` says, or another person or a rule was faster; read it again.",
-    413: "The body is too large.",
-    422: "The request is invalid; the detail names the field.",
-    503: "The service is briefly unavailable; Retry-After says when to try again.",
-}
 _ALWAYS: Final = (401, 403, 422, 503)
+_TAGGED: Final = {"ETag": {"$ref": "#/components/headers/ETag"}}
+# Of answers that carry the ETag of what was read.
+TAGGED: Final[Responses] = {200: {"headers": _TAGGED}}
 UNCHANGED: Final[Responses] = {
-    304: {"description": "The answer is unchanged since the ETag in If-None-Match."}
+    **TAGGED,
+    304: {"description": "The answer is unchanged since the ETag in If-None-Match.", "headers": _TAGGED},
 }
 
 
 def problems(*statuses: int) -> Responses:
-    """OpenAPI's entries for errors, each with the problem's schema and an example."""
-    schema = Problem.model_json_schema()
-    content = {MEDIA_TYPE: {"schema": schema, "example": PROBLEM_EXAMPLE}}
-    return {status: {"description": _MEANINGS[status], "content": content} for status in sorted(statuses)}
+    """OpenAPI's entries for errors; the document has one answer for each status."""
+    return {status: {"description": MEANINGS[status]} for status in sorted(statuses)}
 
 
 def guarded_router(*, tag: str) -> APIRouter:

@@ -28,6 +28,7 @@ from shared.domain.privacy.callers import InvalidToken
 MEDIA_TYPE: Final = "application/problem+json"
 # An answer must not grow with the number of mistakes in a body.
 MOST_FIELDS: Final = 10
+LONGEST_VALUE: Final = 64
 _PLACES: Final = ("body", "query", "path", "header")
 
 
@@ -123,7 +124,14 @@ def _sentence(error: Mapping[str, Any]) -> str:
     if error.get("type") == "json_invalid":
         why = str(error.get("ctx", {}).get("error", "it is unreadable"))
         return f"The body is not JSON: {why}, at character {location[-1]}"
+    if error.get("type") == "literal_error":
+        return f"{_field(location)}: {_shown(error['input'])} is none of {error['ctx']['expected']}"
     return f"{_field(location)}: {error.get('msg', 'invalid')}"
+
+
+def _shown(given: object) -> str:
+    """What a caller sent instead of a word, cut and printable."""
+    return ascii(given)[:LONGEST_VALUE]
 
 
 def _field(location: Sequence[Any]) -> str:

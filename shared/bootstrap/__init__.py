@@ -79,7 +79,7 @@ def _api_app() -> "AsgiMiddleware":
         audiences=frozenset(audiences),
         is_known_tenant=use_cases.served_tenants,
     )
-    app = create_app(use_cases, verifier, cors_origins=settings.cors_origins)
+    app = create_app(use_cases, verifier, public_url=settings.public_url, cors_origins=settings.cors_origins)
     return AsgiMiddleware(app)  # type: ignore[no-untyped-call]
 
 

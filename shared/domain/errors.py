@@ -34,7 +34,12 @@ K = TypeVar("K")
 
 
 class PostledgerError(Exception):
-    """Everything this service raises on purpose."""
+    """Everything this service raises on purpose.
+
+    `operation` is the one that failed of several that were to be done together, counted from 0; None: not known.
+    """
+
+    operation: int | None = None
 
 
 class TransientError(PostledgerError):

@@ -80,7 +80,7 @@ class TestCosts:
         assert cost(azure.records.get_many, tenant, [a_ref()]) == 1
         assert cost(create, azure, tenant) == 1
         assert cost(azure.timeline.put, tenant, [an_entry()]) == 1
-        assert cost(azure.inbox.put, tenant, an_inbox_item()) == 1
+        assert cost(azure.inbox.put, tenant, [an_inbox_item()]) == 1
         assert cost(azure.sightings.put, a_mailbox(tenant_id=tenant), [a_sighting()]) == 1
         message = azure.messages.get(tenant, KEY)
         assert cost(finish, azure, tenant, message) == 1
@@ -212,7 +212,7 @@ class TestRows:
         create(azure, tenant, a_triaged_message(key="cc" * 16), a_document(html=noise(200_000)))
         azure.sightings.put(mailbox, [a_sighting()])
         azure.timeline.put(tenant, [an_entry()])
-        azure.inbox.put(tenant, an_inbox_item())
+        azure.inbox.put(tenant, [an_inbox_item()])
         azure.exceptions.record(a_failure(tenant_id=tenant))
         azure.exceptions.note_replayed(a_failure(tenant_id=tenant), NOW)
         azure.late_contacts.announce(tenant, Announcement("1", NOW, ("0f" * 16,)))
@@ -359,7 +359,7 @@ class TestRaces:
         with pytest.raises(Unavailable):
             AzureOrganisations(connection).get(tenant)
         with pytest.raises(Unavailable):
-            AzureInbox(connection).put(tenant, an_inbox_item())
+            AzureInbox(connection).put(tenant, [an_inbox_item()])
         with pytest.raises(Unavailable), AzureLeases(connection).walk(tenant, MAILBOX_ID):
             pass
 

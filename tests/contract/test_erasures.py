@@ -125,7 +125,7 @@ def test_a_person_is_replaced_in_every_table_that_is_rewritten_row_by_row(storag
     storage.organisations.put(an_organisation(tenant_id=tenant, never_log=(CONTACT,)))
     others = an_entry(message_key="11" * 16, sender=LI, to=(AGENT,), preview=f"ask {CONTACT}", link=link(LI))
     storage.timeline.put(tenant, [an_entry(), others])
-    storage.inbox.put(tenant, an_inbox_item())
+    storage.inbox.put(tenant, [an_inbox_item()])
     storage.sightings.put(mailbox, [a_sighting(address_hashes=(HASH, "cd" * 16))])
     storage.exceptions.record(a_failure(tenant_id=tenant, error=f"no {CONTACT}"))
     storage.late_contacts.announce(tenant, Announcement("1", NOW, (HASH,)))

@@ -53,12 +53,12 @@ class TestInbox:
             subject="Ümläut",
         )
         for _ in range(2):
-            storage.inbox.put(tenant, item)
+            storage.inbox.put(tenant, [item])
         assert storage.inbox.page(tenant, AGENT, limit=5, after="") == ([item], "")
 
     def test_pages_come_newest_first_without_gap_or_overlap(self, storage, tenant):
         for number, key in enumerate("gecabdf"):
-            storage.inbox.put(tenant, an_inbox_item(message_key=key, at=NOW - timedelta(hours=number)))
+            storage.inbox.put(tenant, [an_inbox_item(message_key=key, at=NOW - timedelta(hours=number))])
         seen, after = [], ""
         while True:
             page, after = waiting(storage, tenant, limit=3, after=after)
@@ -69,8 +69,8 @@ class TestInbox:
 
     def test_one_mail_is_taken_from_several_agents_any_number_of_times(self, storage, tenant):
         for agent in (AGENT, "second@contoso.example", "third@contoso.example"):
-            storage.inbox.put(tenant, an_inbox_item(agent=agent))
-        storage.inbox.put(tenant, an_inbox_item(message_key="b"))
+            storage.inbox.put(tenant, [an_inbox_item(agent=agent)])
+        storage.inbox.put(tenant, [an_inbox_item(message_key="b")])
         for _ in range(2):
             storage.inbox.remove(tenant, [AGENT, "second@contoso.example"], an_inbox_item().id)
         assert waiting(storage, tenant) == (["b"], "")

@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from dev.azurite import Azurite, Ports
 from dev.processes import Child, wait_for, wait_for_ready
 from dev.storage_proxy.asking import delayed
 from dev.storage_proxy.counting import operation
+from dev.storage_proxy.dam import Dam, Mark
 from dev.storage_proxy.faults import Faults, Shares
 from shared.domain.commands.commands import JoinLateContacts, MergeRecords
 from tests.builders import NOW, TENANT
@@ -67,6 +69,7 @@ class Proxy:
     def __init__(self, ready: dict[str, Any], control: Control) -> None:
         self.connection_string = Ports(ready["blob"], ready["queue"], ready["table"]).connection_string
         self.stats_url = ready["stats_url"]
+        self.dam_url = ready["dam_url"]
         self.control = control
 
     def stats(self) -> dict[str, Any]:
@@ -100,6 +103,7 @@ def proxy(azurite: Azurite, tmp_path: Path) -> Iterator[Proxy]:
         "dev.storage_proxy",
         "--simulator-url",
         control.url,
+        '--watch="watched for"',
         "--ready-file",
         str(ready),
     ]
@@ -128,7 +132,29 @@ def test_requests_are_counted_by_operation_and_empty_polls_apart(proxy: Proxy) -
     assert stats["requests"] == {"queue GET messages": 1, "queue POST messages": 1, "queue PUT queue": 1}
     assert stats["total"] == 3
     httpx.delete(proxy.stats_url)
-    assert proxy.stats() == {"total": 0, "empty_polls": 0, "requests": {}, "faults": {}, "delayed": {}}
+    empty = {"requests": {}, "faults": {}, "delayed": {}, "named": {}, "rows": {}, "texts": {}}
+    assert proxy.stats() == {"total": 0, "empty_polls": 0, **empty}
+
+
+def test_requests_are_also_counted_by_queue_and_table_and_each_row_of_a_transaction(proxy: Proxy) -> None:
+    queue = QueueServiceClient.from_connection_string(proxy.connection_string).create_queue("named")
+    queue.send_message("one")
+    table = TableServiceClient.from_connection_string(proxy.connection_string).create_table("Named")
+    rows = [{"PartitionKey": "p", "RowKey": str(number)} for number in range(3)]
+    table.create_entity({**rows[0], "state": "watched for"})
+    table.submit_transaction([("upsert", row) for row in rows[1:]])
+    assert list(table.query_entities("PartitionKey eq 'p'"))
+    stats = proxy.stats()
+    assert stats["named"] == {
+        "queue PUT queue named": 1,
+        "queue POST messages named": 1,
+        "table GET entities Named": 1,
+        "table POST $batch Named": 1,
+        "table POST Tables": 1,
+        "table POST entities Named": 1,
+    }
+    assert stats["rows"] == {"Named GET": 1, "Named PATCH": 2, "Named POST": 1}
+    assert stats["texts"] == {'"watched for"': 1}
 
 
 def test_commands_that_were_put_to_be_seen_later_are_known_by_name_until_they_are_seen(proxy: Proxy) -> None:
@@ -140,6 +166,7 @@ def test_commands_that_were_put_to_be_seen_later_are_known_by_name_until_they_ar
     queue.send_message(LATE.to_json(), visibility_timeout=600)
     queue.send_message(LATE.to_json())
     queue.send_message("no command", visibility_timeout=600)
+    queue.send_message(replace(LATE, attempt=3).to_json(), visibility_timeout=600)
     assert delayed(proxy.stats_url, [JoinLateContacts]) == 2
     assert delayed(proxy.stats_url, [MergeRecords]) == 0
     wait_for(lambda: delayed(proxy.stats_url, [JoinLateContacts]) == 1 or None, 20, "the first is not seen")
@@ -202,6 +229,66 @@ def test_the_same_seed_gives_the_same_faults() -> None:
     assert drawn() == drawn()
     assert 20 < drawn().count("storage_busy") < 60
     assert 20 < drawn().count("storage_reply_lost") < 60
+
+
+def test_after_the_chosen_write_nothing_is_carried_out_until_the_dam_is_lifted(
+    proxy: Proxy, azurite: Azurite
+) -> None:
+    tables = TableServiceClient.from_connection_string(proxy.connection_string, retry_total=0)
+    other, table = tables.create_table("Other"), tables.create_table("Dammed")
+    mark = {"service": "table", "texts": ["/Dammed", "second"]}
+    assert httpx.put(proxy.dam_url, json=mark).json() == {"closed": False}
+    other.create_entity({"PartitionKey": "p", "RowKey": "second"})
+    table.create_entity({"PartitionKey": "p", "RowKey": "first"})
+    assert httpx.get(proxy.dam_url).json() == {"closed": False}
+
+    table.create_entity({"PartitionKey": "p", "RowKey": "second"})
+    assert httpx.get(proxy.dam_url).json() == {"closed": True}
+    held = threading.Thread(
+        target=other.create_entity, args=[{"PartitionKey": "p", "RowKey": "held"}], daemon=True
+    )
+    held.start()
+    straight = TableServiceClient.from_connection_string(azurite.connection_string)
+    assert len(list(straight.get_table_client("Dammed").list_entities())) == 2
+    assert [row["RowKey"] for row in straight.get_table_client("Other").list_entities()] == ["second"]
+
+    assert httpx.delete(proxy.dam_url).json() == {"closed": False}
+    held.join(20)
+    assert [row["RowKey"] for row in other.list_entities()] == ["held", "second"]
+
+
+def test_what_a_process_asked_for_that_is_gone_when_the_dam_is_lifted_is_dropped(proxy: Proxy) -> None:
+    queue = QueueServiceClient.from_connection_string(proxy.connection_string).create_queue("dammed")
+    httpx.put(proxy.dam_url, json={"service": "queue", "texts": ["/dammed/messages"]})
+    queue.send_message("written")
+    with pytest.raises(ServiceResponseError):
+        QueueServiceClient.from_connection_string(proxy.connection_string, retry_total=0).get_queue_client(
+            "dammed"
+        ).send_message("asked for by who is gone", read_timeout=0.2)
+
+    httpx.delete(proxy.dam_url)
+    assert [message.content for message in queue.peek_messages(max_messages=5)] == ["written"]
+
+
+@pytest.mark.parametrize("mark", [{}, {"service": "disk", "texts": []}, {"service": "table", "texts": 3}])
+def test_a_dam_that_nothing_could_close_is_refused(mark: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="A dam needs"):
+        Mark.from_json(mark)
+
+
+def test_a_dam_closes_after_as_many_writes_as_it_is_told() -> None:
+    mark = Mark("table", ("/Messages",), count=2)
+    assert mark.fits("table", "POST", b"POST /acct/$batch HTTP/1.1\r\n\r\nPUT /acct/Messages(1)")
+    assert not mark.fits("table", "GET", b"GET /acct/Messages() HTTP/1.1")
+    assert not mark.fits("queue", "POST", b"POST /acct/Messages/messages HTTP/1.1")
+    dam = Dam()
+    dam.set(mark)
+    dam.written("table", "PUT", b"PUT /acct/Messages(1)")
+    assert not dam.is_closed
+    dam.written("table", "PUT", b"PUT /acct/Messages(1)")
+    assert dam.is_closed
+    dam.lift()
+    assert not dam.is_closed
 
 
 @pytest.mark.parametrize(

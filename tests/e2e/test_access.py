@@ -24,7 +24,7 @@ from tests.ledger import Ledger
 PREFIX = "/api/v1/"
 SECRETS = ("Secret subject", "secret words", "Bo Secret", "secret.pdf", "Secret sentence", CONTACT)
 # Open to anybody; each has tests of its own.
-OPEN = ("health", "connect/callback")
+OPEN = ("health",)
 # Answers of the caller's own tenant, whatever address it is asked about.
 OWN = (("POST", "mailboxes/{address}/test"), ("POST", "mailboxes/{address}/preview"))
 # Where {} is no valid body: a refusal must come from who calls, not from what is sent.
@@ -114,8 +114,10 @@ def query_names(document_url: str) -> dict[tuple[str, str], frozenset[str]]:
     """The query parameters of every operation, by method and template, from the OpenAPI page."""
     paths = Api(document_url).call("GET", "openapi.json")["paths"]
     return {
-        (method.upper(), path.removeprefix(PREFIX)): frozenset(
-            parameter["name"] for parameter in described.get("parameters", []) if parameter["in"] == "query"
+        (method.upper(), path.removeprefix("/")): frozenset(
+            parameter["name"]
+            for parameter in described.get("parameters", [])
+            if parameter.get("in") == "query"
         )
         for path, operations in paths.items()
         for method, described in operations.items()
@@ -126,7 +128,7 @@ def routes(owner: Owner) -> Iterator[tuple[str, str]]:
     """(method, template below the prefix) of every route but the open ones, from the OpenAPI page."""
     document = Api(owner.tenant.ready["api_url"]).call("GET", "openapi.json")
     for path, operations in document["paths"].items():
-        template = path.removeprefix(PREFIX)
+        template = path.removeprefix("/")
         for method in operations:
             if template not in OPEN:
                 yield method.upper(), template

@@ -32,7 +32,7 @@ def test_mail_that_was_never_told_comes_by_a_sync_and_is_counted(
     ledger.settle()
     counts = sweep(tenant, ann)
     assert (counts["seen"], counts["filed"], counts["repaired"], counts["waiting"]) == (2, 1, 0, 0)
-    assert counts["skipped"] == {"unknown_people": 1}
+    assert counts["skipped"] == [{"reason": "unknown_people", "count": 1}]
     assert len(tenant.timeline("contact/C-1")) == 1
 
 

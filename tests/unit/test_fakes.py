@@ -11,7 +11,7 @@ from tests.fakes.faults import operations
 
 def run(storage):
     storage.timeline.put(TENANT, [an_entry()])
-    storage.inbox.put(TENANT, an_inbox_item())
+    storage.inbox.put(TENANT, [an_inbox_item()])
     storage.records.put_many(TENANT, [a_record()])
 
 

@@ -47,6 +47,7 @@ _KINDS: Final = {
     "#microsoft.graph.itemattachment": "item",
     "#microsoft.graph.referenceattachment": "reference",
 }
+_CALENDAR_ANSWER: Final = "#microsoft.graph.eventmessageresponse"
 _WHOLE: Final = ("receivedDateTime", "sentDateTime", "parentFolderId", "isDraft", "subject", "toRecipients")
 # Exchange writes year 1 where it has no date, and a sender's clock may say 9999: no hour can be added to that.
 _YEARS: Final = range(1970, 9999)
@@ -143,7 +144,7 @@ def _head(message: Json, received: datetime) -> MessageHead:
         is_draft=message.get("isDraft") is True,
         has_attachments=message.get("hasAttachments") is True,
         sensitivity=_sensitivity(headers, properties),
-        headers=_kept(headers),
+        headers=(*_kept(headers), *_of_kind(message)),
     )
 
 
@@ -269,6 +270,12 @@ def _ids(header: str, name: str, headers: _Headers, properties: Mapping[str, str
     values = (value for given, value in headers if given == header)
     in_header = parse_ids(" ".join(values)[-LONGEST_REFERENCES:])
     return (in_header or parse_ids(properties.get(_property_id(name), "")))[-MAX_REFERENCES:]
+
+
+def _of_kind(message: Json) -> Iterable[tuple[str, str]]:
+    """What the mail's parts say of an answer to an invitation, and Graph by the item's type: as iCalendar says it."""
+    is_answer = _text(message, "@odata.type").casefold() == _CALENDAR_ANSWER
+    return [("content-type", "text/calendar; method=REPLY")] if is_answer else []
 
 
 def _sensitivity(headers: _Headers, properties: Mapping[str, str]) -> int:

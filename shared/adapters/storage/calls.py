@@ -46,7 +46,7 @@ class TableCalls(Protocol):
         ...
 
     def transact(self, operations: Sequence[Operation]) -> list[str]:
-        """The ETags, in order. All or nothing; the error names the operation that failed by its index."""
+        """The ETags, in order. All or nothing; the error's `operation` is the place of the one that failed."""
         ...
 
 

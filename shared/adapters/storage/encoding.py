@@ -170,13 +170,19 @@ def payload_size(row: Mapping[str, Any]) -> int:
 
 def in_transactions(sized: Iterable[tuple[T, int]]) -> list[list[T]]:
     """Cut (item, payload size) into lists that one transaction takes, in order."""
+    return units_in_transactions((item, 1, size) for item, size in sized)
+
+
+def units_in_transactions(sized: Iterable[tuple[T, int, int]]) -> list[list[T]]:
+    """The same for (item, operations, payload size), where an item may take several operations."""
     groups: list[list[T]] = []
-    room = 0
-    for item, size in sized:
-        if not groups or len(groups[-1]) == MAX_OPERATIONS or size > room:
+    left = room = 0
+    for item, operations, size in sized:
+        if not groups or operations > left or size > room:
             groups.append([])
-            room = MAX_TRANSACTION
+            left, room = MAX_OPERATIONS, MAX_TRANSACTION
         groups[-1].append(item)
+        left -= operations
         room -= size
     return groups
 

@@ -40,10 +40,15 @@ def translated(what: str) -> Iterator[None]:
 
 def _from_answer(what: str, error: "HttpResponseError") -> PostledgerError:
     headers = getattr(error.response, "headers", None) or {}
+    retry_after = str(headers.get("Retry-After") or "")
     # The tables SDK says which operation of a transaction failed.
-    index = getattr(error, "index", None)
-    what = what if index is None else in_transaction(what, index)
-    return failure(what, error.status_code or 0, code_of(error), str(headers.get("Retry-After") or ""))
+    return in_transaction(
+        what,
+        getattr(error, "index", None),
+        status=error.status_code or 0,
+        code=code_of(error),
+        retry_after=retry_after,
+    )
 
 
 def failure(what: str, status: int, code: str, retry_after: str = "") -> PostledgerError:
@@ -76,9 +81,14 @@ def code_of(error: "HttpResponseError") -> str:
     return str(getattr(code, "value", code))
 
 
-def in_transaction(what: str, index: int) -> str:
-    """The place of an error for one operation of a transaction, counted from 0."""
-    return f"{what}, operation {index}"
+def in_transaction(
+    what: str, operation: int | None, *, status: int, code: str, retry_after: str = ""
+) -> PostledgerError:
+    """The same for an operation of a transaction, counted from 0; None where the service does not say which."""
+    place = what if operation is None else f"{what}, operation {operation}"
+    error = failure(place, status, code, retry_after)
+    error.operation = operation
+    return error
 
 
 def seconds(retry_after: str) -> float | None:

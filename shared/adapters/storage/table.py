@@ -3,22 +3,43 @@
 It knows no meaning of a row. A row is keys and columns by name; times are UTC.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
-from itertools import chain, groupby
-from typing import Final
+from itertools import chain, groupby, islice, repeat
+from typing import Final, TypeVar
 
 from shared.adapters.storage.calls import Operation, Row, StoredRow, TableCalls
 from shared.adapters.storage.connection import Connection
-from shared.adapters.storage.encoding import check_entity, in_transactions, payload_size
+from shared.adapters.storage.encoding import (
+    check_entity,
+    in_transactions,
+    payload_size,
+    units_in_transactions,
+)
 from shared.domain.errors import Conflict, NotFound
 
-__all__ = ["KEYS", "Operation", "Row", "Table", "etag_of", "in_partition", "quoted", "where"]
+__all__ = [
+    "KEYS",
+    "Operation",
+    "Row",
+    "Table",
+    "Units",
+    "etag_of",
+    "failed_unit",
+    "first_transaction",
+    "in_partition",
+    "quoted",
+    "where",
+]
 
 KEYS: Final = ("PartitionKey", "RowKey")
 # Azure answers at most 1,000 rows at once (Azurite takes any number).
 LARGEST_PAGE: Final = 1_000
+
+K = TypeVar("K")
+# Operations of one partition that are done together or not at all, by what they are known as.
+Units = Mapping[K, Sequence[Operation]]
 
 
 class Table:
@@ -58,6 +79,10 @@ class Table:
         with suppress(NotFound):
             self._single(Operation("delete", {"PartitionKey": partition, "RowKey": key}, etag))
 
+    def submit(self, operation: Operation) -> str:
+        """One write as it is given; the new ETag."""
+        return self._single(operation)
+
     def transact(self, operations: Sequence[Operation]) -> list[str]:
         """All or nothing, within one partition, at most 100. Returns the ETags. Raises Conflict and NotFound."""
         # Azurite takes rows that Azure refuses, so tests would not see them.
@@ -85,6 +110,30 @@ class Table:
         refused = self.connection.side_by_side(attempt, _groups(operations))
         return list(chain.from_iterable(refused))
 
+    def write_together(self, units: Units[K]) -> dict[K, list[str]]:
+        """Write units, in as few requests as there are partitions; the ETags of each that was written.
+
+        One whose row is there already, has changed or has gone is left out, and costs a further request. At most 100
+        operations a unit.
+        """
+        written = self.connection.side_by_side(self._as_far_as_possible, _in_transactions(units))
+        return dict(chain.from_iterable(part.items() for part in written))
+
+    def _as_far_as_possible(self, units: Units[K]) -> dict[K, list[str]]:
+        left = dict(units)
+        while left:
+            try:
+                etags = iter(self._submit_all(list(chain.from_iterable(left.values()))))
+            except (Conflict, NotFound) as error:
+                failed = failed_unit(left, error.operation)
+                left = {name: operations for name, operations in left.items() if failed not in (None, name)}
+                continue
+            return {name: [next(etags) for _ in operations] for name, operations in left.items()}
+        return {}
+
+    def _submit_all(self, operations: list[Operation]) -> list[str]:
+        return self.transact(operations) if len(operations) > 1 else [self._single(operations[0])]
+
     def _submit_group(self, group: list[Operation]) -> None:
         if len(group) == 1:
             self._single(group[0])
@@ -103,6 +152,34 @@ def _groups(operations: Iterable[Operation]) -> list[list[Operation]]:
     for _, part in groupby(sorted(operations, key=_partition), key=_partition):
         groups += in_transactions((operation, payload_size(operation.row)) for operation in part)
     return groups
+
+
+def _in_transactions(units: Units[K]) -> list[Units[K]]:
+    """The units of each transaction, in the order given."""
+    by_partition: dict[str, dict[K, Sequence[Operation]]] = {}
+    for name, operations in units.items():
+        by_partition.setdefault(_partition(operations[0]), {})[name] = operations
+    return list(chain.from_iterable(map(_cut, by_partition.values())))
+
+
+def _cut(units: Units[K]) -> list[Units[K]]:
+    sized = ((name, len(operations), _payload(operations)) for name, operations in units.items())
+    return [{name: units[name] for name in names} for names in units_in_transactions(sized)]
+
+
+def first_transaction(units: Units[K]) -> Units[K]:
+    """As many units of one partition as a transaction takes, from the first on."""
+    return next(iter(_cut(units)), {})
+
+
+def failed_unit(units: Units[K], operation: int | None) -> K | None:
+    """The unit with this operation of a transaction; None where it is not known which one failed."""
+    owners = chain.from_iterable(repeat(name, len(operations)) for name, operations in units.items())
+    return None if operation is None else next(islice(owners, operation, None), None)
+
+
+def _payload(operations: Sequence[Operation]) -> int:
+    return sum(payload_size(operation.row) for operation in operations)
 
 
 def _partition(operation: Operation) -> str:

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Final
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from shared.api.models.schema import KEY, Example, shown_as
+from shared.api.models.schema import KEY, Answer, Example, NextCursor, shown_as
 
 _EXCEPTION: Final[Example] = {
     "id": KEY,
@@ -23,12 +23,13 @@ _EXCEPTION: Final[Example] = {
 }
 
 
-class ExceptionModel(BaseModel):
+# Not "ExceptionModel": generators make an error class of a schema with such a name.
+class FailureModel(Answer):
     """A command or message that Postledger could not process."""
 
     model_config = shown_as(_EXCEPTION)
-    id: str
-    at: datetime
+    id: str = Field(description="The id by which it is replayed.")
+    at: datetime = Field(description="When it failed.")
     mailbox_id: str = Field(description="The mailbox's id; empty if the exception concerns no mailbox.")
     mailbox: str | None = Field(description="The mailbox's address; null if the mailbox was deleted.")
     queue: str = Field(description="The queue to which a replay sends the command.")
@@ -41,17 +42,17 @@ class ExceptionModel(BaseModel):
     replayed_at: datetime | None = Field(description="When it was replayed; null if it was not.")
 
 
-class ExceptionsModel(BaseModel):
+class FailuresModel(Answer):
     """A page of exceptions, newest first."""
 
     model_config = shown_as({"exceptions": [_EXCEPTION], "cursor": None})
-    exceptions: list[ExceptionModel]
-    cursor: str | None
+    exceptions: list[FailureModel] = Field(description="The exceptions of this page.")
+    cursor: NextCursor
 
 
-class ReplayModel(BaseModel):
+class ReplayModel(Answer):
     """The number of exceptions that were replayed."""
 
     model_config = shown_as({"replayed": 12, "more": False})
-    replayed: int
+    replayed: int = Field(description="The number of exceptions that this request replayed.")
     more: bool = Field(description="Whether more exceptions wait: a request replays 1,000 at most.")

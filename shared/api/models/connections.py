@@ -1,13 +1,12 @@
 """Connections in JSON: an organisation's ways to its mail, and the tests of its mailboxes."""
 
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from shared.api.models.schema import Body, Example, shown_as
-
-Mode = Literal["admin_consent", "rbac", "service_account", "agent"]
+from shared.api.models.schema import Answer, Body, Example, NextCursor, shown_as
+from shared.api.models.words import ConnectionState, ConnectMode, MailboxKind, SendPermission, TestOutcome
 
 _CONNECTION: Final[Example] = {
     "connection": "graph-app",
@@ -47,9 +46,9 @@ class ConnectFields(Body):
     """The way to connect the organisation."""
 
     model_config = shown_as({"mode": "admin_consent", "mailbox": "ann@contoso.example"})
-    mode: Mode
-    mailbox: str = Field(
-        "",
+    mode: ConnectMode
+    mailbox: str | None = Field(
+        None,
         max_length=320,
         description="The mailbox that Postledger opens to prove its access. An agent names its own mailbox.",
     )
@@ -59,25 +58,27 @@ class VerifyFields(Body):
     """The mailbox that Postledger opens to prove the application's access from now on."""
 
     model_config = shown_as({"mailbox": "ann@contoso.example"})
-    mailbox: str = Field("", max_length=320)
+    mailbox: str | None = Field(
+        None, max_length=320, description="The mailbox's address; absent: the mailbox that is tried so far."
+    )
 
 
-class ConnectionModel(BaseModel):
+class ConnectionModel(Answer):
     """A way to the organisation's mail, and its state."""
 
     model_config = shown_as(_CONNECTION)
     connection: str = Field(description="The name by which mailboxes choose the connection.")
-    mode: str
-    state: str
+    mode: ConnectMode
+    state: ConnectionState
     meaning: str = Field(description="A sentence that says what the state means and what to do.")
     detail: str = Field(description="The reason why the last attempt failed; empty if it did not.")
     mailbox: str = Field(description="The mailbox that proves the access; an agent's own mailbox.")
     account: str = Field(description="The account that signed in.")
     permissions: list[str] = Field(description="The Graph permissions that a sign-in requests.")
     link_expires_at: datetime | None = Field(description="null when no link is open.")
-    consented_at: datetime | None
-    verified_at: datetime | None
-    checked_at: datetime | None
+    consented_at: datetime | None = Field(description="When consent was given; null before.")
+    verified_at: datetime | None = Field(description="When Postledger last opened the mailbox; null before.")
+    checked_at: datetime | None = Field(description="When Postledger last tried; null before.")
 
 
 class ConnectLinkModel(ConnectionModel):
@@ -97,40 +98,40 @@ class ConnectLinkModel(ConnectionModel):
     redirect_uri: str = Field(description="Register exactly this address with the application.")
 
 
-class ConnectionsModel(BaseModel):
+class ConnectionsModel(Answer):
     """The connections of the organisation."""
 
     model_config = shown_as(_CONNECTIONS)
-    state: str = Field(description="The organisation's state: the best state of its connections.")
-    meaning: str
-    redirect_uri: str
-    connections: list[ConnectionModel]
+    state: ConnectionState = Field(description="The best state of the connections.")
+    meaning: str = Field(description="A sentence that says what the state means and what to do.")
+    redirect_uri: str = Field(description="Register exactly this address with the application.")
+    connections: list[ConnectionModel] = Field(description="Each way to the organisation's mail.")
 
 
-class TestModel(BaseModel):
+class TestModel(Answer):
     """The result of a mailbox test."""
 
     # pytest would collect the class as a test because of its name.
     __test__ = False
     model_config = shown_as(_TEST)
-    address: str
-    outcome: str
+    address: str = Field(description="The address that was tested.")
+    outcome: TestOutcome
     detail: str = Field(description="A sentence that says what is wrong and what to do.")
     primary_address: str | None = Field(description="The mailbox's main address if it differs.")
     purpose: str | None = Field(description="Exchange's userPurpose; null if it may not be read.")
-    send: Literal["permitted", "not_permitted", "unknown"]
+    send: SendPermission
     send_detail: str = Field(description="The reason for `send`.")
     records: list[str] = Field(description="The contact cards that carry the address.")
-    at: datetime
+    at: datetime = Field(description="When the test was made.")
 
 
-class TestsModel(BaseModel):
+class TestsModel(Answer):
     """A page of tested mailboxes by address."""
 
     __test__ = False
     model_config = shown_as({"results": [_TEST], "cursor": None})
-    results: list[TestModel]
-    cursor: str | None
+    results: list[TestModel] = Field(description="The result for each mailbox.")
+    cursor: NextCursor
 
 
 class VerifiedModel(ConnectionsModel):
@@ -145,12 +146,14 @@ class TestFields(Body):
 
     __test__ = False
     model_config = shown_as({"kind": "personal", "connection": "graph-app"})
-    kind: Literal["personal", "intake"] = "personal"
-    connection: str = "graph-app"
+    kind: MailboxKind | None = None
+    connection: str | None = Field(
+        None, description="graph-app, or graph-delegated through a signed-in account."
+    )
 
 
 class AddressFields(Body):
     """The mailbox's new main address."""
 
     model_config = shown_as({"address": "ann.berg@contoso.example"})
-    address: str = Field(max_length=320)
+    address: str = Field(max_length=320, description="The new main address of the mailbox's user.")

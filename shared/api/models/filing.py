@@ -1,11 +1,12 @@
 """Filed mail in JSON: timelines, messages, links by hand, and the explanation of a single mail."""
 
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from shared.api.models.schema import KEY, Body, Example, shown_as
+from shared.api.models.schema import KEY, Answer, Body, Example, NextCursor, shown_as
+from shared.api.models.words import AutomaticKind, Direction, EntryKind, MailOutcome, RecordKind
 
 ENTRY_ID: Final = f"098227547140000-{KEY}"
 
@@ -13,11 +14,11 @@ PERSON_EXAMPLE: Final[Example] = {"name": "Bo Byer", "address": "bo@fabrikam.exa
 _AGENT: Final[Example] = {"name": "Ann Agent", "address": "ann@contoso.example"}
 
 
-class PersonModel(BaseModel):
+class PersonModel(Answer):
     """A participant of a mail."""
 
     model_config = shown_as(PERSON_EXAMPLE)
-    name: str
+    name: str = Field(description="The name as the mail shows it; empty if it shows none.")
     address: str = Field(description="The normalised address; empty for a name without SMTP address.")
 
 
@@ -38,43 +39,43 @@ _ENTRY: Final[Example] = {
     "evidence": "from bo@fabrikam.example",
     "closed": False,
     "agent": "ann@contoso.example",
-    "automatic": "",
+    "automatic": "none",
     "bounced": [],
 }
 
 
-class EntryModel(BaseModel):
+class EntryModel(Answer):
     """One row of a timeline."""
 
     model_config = shown_as(_ENTRY)
     id: str = Field(description="The row's id within its timeline; ascending order is newest first.")
     message_id: str = Field(description="The message's id in this API.")
     internet_message_id: str = Field(description="The Message-ID header; empty when the mail has none.")
-    kind: Literal["sent", "reply", "synced", "note", "acknowledgement"]
-    direction: Literal["in", "out"] = Field(description="The direction as the organisation sees it.")
+    kind: EntryKind
+    direction: Direction = Field(description="The direction as the organisation sees it.")
     at: datetime = Field(description="When the mail was received, in UTC.")
-    subject: str
+    subject: str = Field(description="The subject as the mail has it.")
     sender: PersonModel = Field(alias="from")
-    to: list[PersonModel]
-    cc: list[PersonModel]
+    to: list[PersonModel] = Field(description="The recipients in To.")
+    cc: list[PersonModel] = Field(description="The recipients in Cc.")
     preview: str = Field(description="The beginning of the sender's own text.")
     has_attachments: bool = Field(description="Whether the mail has attachments; inline images do not count.")
     rule: str = Field(description="The rule that filed the mail on this timeline.")
     evidence: str = Field(description="The evidence of the rule; empty for a link that a person made.")
     closed: bool = Field(description="Whether the record was closed when the mail was filed.")
     agent: str = Field(description="The agent with whom the entry is shown.")
-    automatic: Literal["", "bounce", "feedback", "auto_reply", "automatic"] = Field(
-        "", description="The kind of machine that wrote the mail; empty for a person."
+    automatic: AutomaticKind = Field(
+        description="The kind of machine that wrote the mail; none: a person wrote it."
     )
-    bounced: list[str] = Field([], description="The addresses that the mail did not reach.")
+    bounced: list[str] = Field(description="The addresses that the mail did not reach.")
 
 
-class TimelineModel(BaseModel):
+class TimelineModel(Answer):
     """A page of a timeline, newest first."""
 
     model_config = shown_as({"entries": [_ENTRY], "cursor": None})
-    entries: list[EntryModel]
-    cursor: str | None = Field(description="Send this value to read the next page; null on the last page.")
+    entries: list[EntryModel] = Field(description="The entries of this page.")
+    cursor: NextCursor
 
 
 _ATTACHMENT: Final[Example] = {
@@ -95,42 +96,51 @@ LINK_EXAMPLE: Final[Example] = {
 }
 
 
-class AttachmentModel(BaseModel):
+class AttachmentModel(Answer):
     """An attachment's description; `messages/{id}/attachments/{attachment_id}` returns its bytes."""
 
     model_config = shown_as(_ATTACHMENT)
-    id: str
-    name: str
+    id: str = Field(description="The id by which its bytes are read.")
+    name: str = Field(description="The file name that the sender gave.")
     content_type: str = Field(description="The type that the sender named; do not trust it.")
     size: int = Field(description="The size in bytes, as the mailbox counts it.")
-    inline: bool
+    inline: bool = Field(description="Whether the mail shows it within its text.")
 
 
-class LinkModel(BaseModel):
+class LinkModel(Answer):
     """A record on which the message is filed, and the reason."""
 
     model_config = shown_as(LINK_EXAMPLE)
-    kind: str
-    id: str
-    rule: str
-    evidence: str
-    score: int = Field(description="0 to 100.")
+    kind: RecordKind
+    id: str = Field(description="The record's id.")
+    rule: str = Field(description="The rule that filed the mail on the record.")
+    evidence: str = Field(description="The evidence of the rule; empty for a link that a person made.")
+    score: int = Field(description="How sure the link is: 0 to 100.")
     by: str = Field(description="The author of the link: postledger, or an agent.")
-    closed: bool
+    closed: bool = Field(description="Whether the record was closed when the mail was filed.")
 
 
-class SightingModel(BaseModel):
+class SightingModel(Answer):
     """A mailbox that holds a copy."""
 
     model_config = shown_as({"mailbox": "ann@contoso.example", "folder": "inbox"})
-    mailbox: str
+    mailbox: str = Field(description="The mailbox's address.")
     folder: str = Field(description="A well-known folder name, or the folder's id.")
 
 
-class BounceModel(BaseModel):
+class BounceModel(Answer):
     """An address that a mail did not reach."""
 
-    address: str
+    model_config = shown_as(
+        {
+            "address": "gone@fabrikam.example",
+            "status": "5.1.1",
+            "permanent": True,
+            "at": "2026-03-02T09:00:07Z",
+            "message_id": KEY,
+        }
+    )
+    address: str = Field(description="The address that the mail did not reach.")
     status: str = Field(
         description="The enhanced status code (RFC 3463), such as 5.1.1; empty when the report names none."
     )
@@ -164,9 +174,9 @@ class MessageModel(EntryModel):
         description="HTML that is safe to show. `cid:` images point to the attachments of this API. Where the "
         "beginning of the quoted chain is known, an element of the class `postledger-chain` contains the chain."
     )
-    text: str
+    text: str = Field(description="The whole text.")
     own_text: str = Field(description="The sender's text without the quoted chain.")
-    quoted_text: str
+    quoted_text: str = Field(description="The quoted chain below the sender's text.")
     chain_hidden: bool = Field(
         description="Whether to show the mail without its chain first: `html` folds the chain, "
         "`own_text` leaves it out."
@@ -175,25 +185,25 @@ class MessageModel(EntryModel):
     body_withheld: str | None = Field(
         description="The reason why `html` is empty though the mail has a body."
     )
-    attachments: list[AttachmentModel]
-    links: list[LinkModel]
-    sightings: list[SightingModel]
-    bounces: list[BounceModel] = Field([], description="The reports that the mail did not arrive.")
+    attachments: list[AttachmentModel] = Field(description="The attachments, inline images included.")
+    links: list[LinkModel] = Field(description="The records on which the mail is filed.")
+    sightings: list[SightingModel] = Field(description="The mailboxes that hold a copy.")
+    bounces: list[BounceModel] = Field(description="The reports that the mail did not arrive.")
 
 
 class RefFields(Body):
     """A record by kind and id."""
 
     model_config = shown_as({"kind": "contact", "id": "C-1"})
-    kind: str = Field(max_length=32)
-    id: str = Field(max_length=128)
+    kind: RecordKind
+    id: str = Field(max_length=128, description="The record's id.")
 
 
-class LinksModel(BaseModel):
+class LinksModel(Answer):
     """The records on which a message is filed, after a person changed them."""
 
     model_config = shown_as({"links": [LINK_EXAMPLE]})
-    links: list[LinkModel]
+    links: list[LinkModel] = Field(description="The records on which the mail is filed now.")
 
 
 _SEEN: Final[Example] = {
@@ -207,22 +217,22 @@ _SEEN: Final[Example] = {
 }
 
 
-class SeenCopyModel(BaseModel):
+class SeenCopyModel(Answer):
     """A copy of a mail in a captured mailbox, and its outcome."""
 
     model_config = shown_as(_SEEN)
-    mailbox: str
+    mailbox: str = Field(description="The mailbox's address.")
     folder: str = Field(description="A well-known folder name, or the folder's id.")
-    outcome: str = Field(description="filed, triage, skipped, pending or failed.")
+    outcome: MailOutcome
     reason: str = Field(description="The rule that decided.")
     final: bool = Field(
         description="false: Postledger decides again when the copy moves to a captured folder."
     )
-    received_at: datetime
-    rules_version: int
+    received_at: datetime = Field(description="When the copy was received.")
+    rules_version: int = Field(description="The version of the rules that decided.")
 
 
-class ExplanationModel(BaseModel):
+class ExplanationModel(Answer):
     """The reason why a mail is, or is not, on a timeline.
 
     It names no person and no subject of a mail that is not filed.
@@ -243,8 +253,8 @@ class ExplanationModel(BaseModel):
             ],
         }
     )
-    outcome: str = Field(description="filed, triage, skipped, pending, failed or unknown.")
+    outcome: MailOutcome
     reason: str = Field(description="The rule that decided.")
-    links: list[LinkModel]
-    sightings: list[SeenCopyModel]
+    links: list[LinkModel] = Field(description="The records on which the mail is filed.")
+    sightings: list[SeenCopyModel] = Field(description="The copies that Postledger saw, oldest first.")
     steps: list[str] = Field(description="The decisions and their reasons in order, one sentence each.")

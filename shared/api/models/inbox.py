@@ -1,12 +1,13 @@
 """My Inbox in JSON: the mails that wait, and the decisions of agents."""
 
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from shared.api.models.filing import LINK_EXAMPLE, LinkModel, PersonModel, RefFields
-from shared.api.models.schema import ETAG, KEY, Body, Example, shown_as
+from shared.api.models.schema import ETAG, KEY, Answer, Body, Example, NextCursor, shown_as
+from shared.api.models.words import DealKind, DecisionState, RecordKind
 
 _SUGGESTION: Final[Example] = {
     "kind": "opportunity",
@@ -18,16 +19,16 @@ _SUGGESTION: Final[Example] = {
 }
 
 
-class SuggestionModel(BaseModel):
+class SuggestionModel(Answer):
     """A record to which the mail may belong, and the reason."""
 
     model_config = shown_as(_SUGGESTION)
-    kind: str
-    id: str
-    name: str
-    rule: str
-    evidence: str
-    score: int = Field(description="0 to 100.")
+    kind: RecordKind
+    id: str = Field(description="The record's id.")
+    name: str = Field(description="The record's name; empty if it has none.")
+    rule: str = Field(description="The rule that suggests the record.")
+    evidence: str = Field(description="The evidence of the rule.")
+    score: int = Field(description="How sure the suggestion is: 0 to 100.")
 
 
 _ITEM: Final[Example] = {
@@ -46,17 +47,17 @@ _ITEM: Final[Example] = {
 }
 
 
-class InboxItemModel(BaseModel):
+class InboxItemModel(Answer):
     """A mail that waits for your decision."""
 
     model_config = shown_as(_ITEM)
     message_id: str = Field(description="The message's id in this API.")
     at: datetime = Field(description="When the mail was received, in UTC.")
-    subject: str
+    subject: str = Field(description="The subject as the mail has it.")
     sender: PersonModel = Field(alias="from")
-    preview: str
-    has_attachments: bool
-    reason: str
+    preview: str = Field(description="The beginning of the sender's own text.")
+    has_attachments: bool = Field(description="Whether the mail has attachments; inline images do not count.")
+    reason: str = Field(description="The reason why the mail waits.")
     reason_text: str = Field(description="The reason as a sentence.")
     mailbox: str = Field(description="Your mailbox that holds the mail.")
     filed: bool = Field(description="Whether the mail is filed on a record and is also listed here.")
@@ -64,12 +65,12 @@ class InboxItemModel(BaseModel):
     etag: str = Field(description="Send this value with your decision.")
 
 
-class InboxModel(BaseModel):
+class InboxModel(Answer):
     """A page of My Inbox, newest first. A page may be short while other agents decide."""
 
     model_config = shown_as({"items": [_ITEM], "cursor": None})
-    items: list[InboxItemModel]
-    cursor: str | None = Field(description="Send this value to read the next page; null on the last page.")
+    items: list[InboxItemModel] = Field(description="The mails of this page.")
+    cursor: NextCursor
 
 
 class DecisionFields(Body):
@@ -83,8 +84,8 @@ class DecisionFields(Body):
         description="Whether to file the thread's other mails in My Inbox too; without it the "
         "organisation's setting applies.",
     )
-    follow_address: bool = Field(
-        False, description="Whether to file later mail of this sender on the same record."
+    follow_address: bool | None = Field(
+        None, description="Whether to file later mail of this sender on the same record; absent: false."
     )
 
 
@@ -92,22 +93,24 @@ class LinkFields(DecisionFields):
     """The records to which the mail belongs."""
 
     model_config = shown_as({"records": [{"kind": "contact", "id": "C-1"}], "etag": ETAG})
-    records: list[RefFields] = Field(max_length=20)
+    records: list[RefFields] = Field(max_length=20, description="One record or more.")
 
 
 class OpeningFields(DecisionFields):
     """A new opportunity or project for the mail. The mail and its sender supply the absent fields."""
 
     model_config = shown_as({"kind": "opportunity", "etag": ETAG})
-    kind: Literal["opportunity", "project"]
-    name: str = Field("", max_length=512)
-    summary: str = Field("", max_length=1_024, description="The text that matching compares with subjects.")
-    details: str = Field("", max_length=8_192)
-    type: str = Field("", max_length=128)
-    client: str = Field("", max_length=128, description="The client's id.")
-    contacts: list[str] = Field([], max_length=20, description="The contacts' ids.")
-    owner: str = Field(
-        "", max_length=320, description="The address of the owning agent; without it you own the record."
+    kind: DealKind
+    name: str | None = Field(None, max_length=512, description="The record's name.")
+    summary: str | None = Field(
+        None, max_length=1_024, description="The text that matching compares with subjects."
+    )
+    details: str | None = Field(None, max_length=8_192, description="Any text about the record.")
+    type: str | None = Field(None, max_length=128, description="A type of the CRM's own.")
+    client: str | None = Field(None, max_length=128, description="The client's id.")
+    contacts: list[str] | None = Field(None, max_length=20, description="The contacts' ids.")
+    owner: str | None = Field(
+        None, max_length=320, description="The address of the owning agent; without it you own the record."
     )
 
 
@@ -115,10 +118,12 @@ class NoteFields(DecisionFields):
     """A note on a client: the suggested client, or another."""
 
     model_config = shown_as({"client": "CL-7", "etag": ETAG})
-    client: str = Field("", max_length=128)
+    client: str | None = Field(
+        None, max_length=128, description="The client's id; absent: the suggested client."
+    )
 
 
-class DecidedModel(BaseModel):
+class DecidedModel(Answer):
     """A mail after a decision. Timelines follow within seconds."""
 
     model_config = shown_as(
@@ -129,7 +134,7 @@ class DecidedModel(BaseModel):
             "links": [LINK_EXAMPLE],
         }
     )
-    message_id: str
-    state: Literal["filed", "triage", "deleted"]
-    etag: str
-    links: list[LinkModel]
+    message_id: str = Field(description="The message's id in this API.")
+    state: DecisionState
+    etag: str = Field(description="Send this value with a further decision.")
+    links: list[LinkModel] = Field(description="The records on which the mail is filed now.")

@@ -1,9 +1,9 @@
 """Mailboxes in JSON: the settings that an admin changes, and the mailbox with its state."""
 
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from shared.api.models.capture import (
     BACKFILL_EXAMPLE,
@@ -11,31 +11,53 @@ from shared.api.models.capture import (
     BackfillModel,
     ReconciliationModel,
 )
-from shared.api.models.schema import Body, Example, shown_as
+from shared.api.models.schema import Answer, Body, Example, NextCursor, shown_as
+from shared.api.models.words import (
+    Backlog,
+    CaptureMode,
+    MailboxKind,
+    MailboxState,
+    MatchedTo,
+    MatchingType,
+    Unmatched,
+)
 
 
 class MailboxFields(Body):
     """Settings of a mailbox. An absent field keeps its value, or takes its default in a new mailbox."""
 
     model_config = shown_as({"kind": "personal", "agent": "ann@contoso.example"})
-    kind: Literal["personal", "intake"] = Field("personal", description="Required for a new mailbox.")
-    agent: str = Field("", description="The agent's address. Required for a new mailbox.")
-    connection: str = Field(
-        "graph-app",
-        description="The way to reach the mailbox: graph-app, or graph-delegated through a signed-in account.",
+    kind: MailboxKind | None = Field(None, description="Required for a new mailbox.")
+    agent: str | None = Field(None, description="The agent's address. Required for a new mailbox.")
+    connection: str | None = Field(
+        None,
+        description="The way to reach the mailbox: graph-app (the default), or graph-delegated through a "
+        "signed-in account.",
     )
-    enabled: bool = Field(True, description="false ends the subscription and pauses capture.")
-    capture: Literal["known", "everything"] = "known"
-    poll_minutes: int = Field(10, description="1 to 1440; 1 for a new intake mailbox.")
-    matching: bool = True
-    matched_to: Literal["opportunity", "project"] | None = None
-    matching_type: Literal["address_and_subject", "domain"] = "address_and_subject"
-    unmatched: Literal["inbox", "new"] = "inbox"
-    sent_items: bool = True
-    never_log: list[str] = Field([], description="Addresses and domains whose mail is never captured.")
-    mark_read: bool = Field(False, description="For intake mailboxes only; true for a new intake mailbox.")
-    backlog: Literal["", "unread", "none"] = Field(
-        "", description="For intake mailboxes only; unread for a new intake mailbox."
+    enabled: bool | None = Field(
+        None, description="false ends the subscription and pauses capture. Default: true."
+    )
+    capture: CaptureMode | None = Field(None, description="Which mail is captured. Default: known.")
+    poll_minutes: int | None = Field(None, description="1 to 1440. Default: 10; 1 for an intake mailbox.")
+    matching: bool | None = Field(
+        None, description="false lists all incoming mail in My Inbox instead of matching it. Default: true."
+    )
+    matched_to: MatchedTo | None = Field(
+        None, description="The kind of deal that mail of this mailbox belongs to. Default: none."
+    )
+    matching_type: MatchingType | None = Field(
+        None, description="How a deal is found. Default: address_and_subject."
+    )
+    unmatched: Unmatched | None = Field(
+        None, description="What becomes of mail without a record: it waits, or opens one. Default: inbox."
+    )
+    sent_items: bool | None = Field(None, description="Whether sent mail is captured too. Default: true.")
+    never_log: list[str] | None = Field(
+        None, description="Addresses and domains whose mail is never captured."
+    )
+    mark_read: bool | None = Field(None, description="For intake mailboxes only, where the default is true.")
+    backlog: Backlog | None = Field(
+        None, description="For intake mailboxes only, where the default is unread."
     )
 
 
@@ -48,13 +70,13 @@ _MAILBOX: Final[Example] = {
     "capture": "known",
     "poll_minutes": 10,
     "matching": True,
-    "matched_to": None,
+    "matched_to": "none",
     "matching_type": "address_and_subject",
     "unmatched": "inbox",
     "sent_items": True,
     "never_log": [],
     "mark_read": False,
-    "backlog": "",
+    "backlog": "none",
     "state": "ok",
     "unreadable": 0,
     "connected_at": "2026-03-01T09:00:00Z",
@@ -68,31 +90,33 @@ _MAILBOX: Final[Example] = {
 }
 
 
-class MailboxModel(BaseModel):
+class MailboxModel(Answer):
     """A mailbox: its settings and its state."""
 
     model_config = shown_as(_MAILBOX)
-    address: str
-    kind: str
-    agent: str
-    connection: str
-    enabled: bool
-    capture: str
-    poll_minutes: int
-    matching: bool
-    matched_to: str | None
-    matching_type: str
-    unmatched: str
-    sent_items: bool
-    never_log: list[str]
-    mark_read: bool
-    backlog: str
-    state: str
+    address: str = Field(description="The mailbox's main address.")
+    kind: MailboxKind
+    agent: str = Field(description="The address of the mailbox's agent.")
+    connection: str = Field(description="The way to reach the mailbox.")
+    enabled: bool = Field(description="Whether mail is captured.")
+    capture: CaptureMode
+    poll_minutes: int = Field(description="The minutes between two walks.")
+    matching: bool = Field(description="Whether mail is matched to records.")
+    matched_to: MatchedTo
+    matching_type: MatchingType
+    unmatched: Unmatched
+    sent_items: bool = Field(description="Whether sent mail is captured too.")
+    never_log: list[str] = Field(description="Addresses and domains whose mail is never captured.")
+    mark_read: bool = Field(description="Whether captured mail is marked as read.")
+    backlog: Backlog
+    state: MailboxState
     unreadable: int = Field(
         description="Mails that could not be read and wait in Exceptions to be replayed; capture goes on."
     )
-    connected_at: datetime | None
-    last_sync: datetime | None
+    connected_at: datetime | None = Field(description="When it was connected.")
+    last_sync: datetime | None = Field(
+        description="When the last complete walk began; null before the first."
+    )
     last_error: str = Field(description="A sentence that says what is wrong and what to do.")
     address_offered: str | None = Field(
         description="The new main address that waits to be taken over; null if there is none."
@@ -102,12 +126,12 @@ class MailboxModel(BaseModel):
     )
     lag_seconds: int | None = Field(description="The age of the last walk; null before the first walk.")
     reconciliation: ReconciliationModel | None = Field(description="null before the first reconciliation.")
-    backfill: BackfillModel | None = Field(None, description="null in lists, and without a backfill.")
+    backfill: BackfillModel | None = Field(description="null in lists, and without a backfill.")
 
 
-class MailboxesModel(BaseModel):
+class MailboxesModel(Answer):
     """A page of mailboxes by address."""
 
     model_config = shown_as({"mailboxes": [_MAILBOX], "cursor": None})
-    mailboxes: list[MailboxModel]
-    cursor: str | None
+    mailboxes: list[MailboxModel] = Field(description="The mailboxes of this page.")
+    cursor: NextCursor

@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Final
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from shared.api.models.filing import LINK_EXAMPLE, LinkModel
-from shared.api.models.schema import KEY, Example, shown_as
+from shared.api.models.schema import KEY, Answer, Example, NextCursor, shown_as
+from shared.api.models.words import Disposition
 
 _DIFFERENCE: Final[Example] = {
     "message_id": KEY,
@@ -18,19 +19,19 @@ _DIFFERENCE: Final[Example] = {
 }
 
 
-class DifferenceModel(BaseModel):
+class DifferenceModel(Answer):
     """A mail that today's rules and records file differently."""
 
     model_config = shown_as(_DIFFERENCE)
-    message_id: str
-    at: datetime
-    outcome_before: str = Field(description="filed or triage.")
-    outcome_after: str
-    gained: list[LinkModel]
-    lost: list[LinkModel]
+    message_id: str = Field(description="The message's id in this API.")
+    at: datetime = Field(description="When the mail was received.")
+    outcome_before: Disposition
+    outcome_after: Disposition
+    gained: list[LinkModel] = Field(description="The links that it would gain.")
+    lost: list[LinkModel] = Field(description="The links that it would lose.")
 
 
-class RematchModel(BaseModel):
+class RematchModel(Answer):
     """The result of a dry run, or the id of the run that was started."""
 
     model_config = shown_as({"run": None, "differences": [_DIFFERENCE], "seen": 200, "cursor": None})
@@ -39,4 +40,4 @@ class RematchModel(BaseModel):
         description="The mails that change. A mail that changes because another one does is not included."
     )
     seen: int = Field(description="The number of messages that this page checked.")
-    cursor: str | None
+    cursor: NextCursor

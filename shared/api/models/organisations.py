@@ -1,36 +1,78 @@
 """Organisations in JSON: the settings that an admin or the operator changes, and the organisation with its state."""
 
-from typing import Any, Final, Literal
+from typing import Final
 
-from pydantic import BaseModel, Field
+from pydantic import ConfigDict, Field
 
-from shared.api.models.schema import TENANT, Body, Example, shown_as
+from shared.api.models.schema import TENANT, Answer, Body, Example, NextCursor, shown_as
+from shared.api.models.words import OrganisationState
+
+_FROM_RULE: Final[Example] = {"from": "*sales_mailboxes*", "fallback": "desk@contoso.example"}
+_FROM: Final = "An address, or *sales_mailboxes*: the mailbox of the agent who sends."
+_FALLBACK: Final = "The address that sends where `from` gives none; null: none."
+
+
+class FromRuleFields(Body):
+    """The address that sends mail with a purpose."""
+
+    model_config = shown_as(_FROM_RULE)
+    sender: str = Field(alias="from", max_length=320, description=_FROM)
+    fallback: str | None = Field(None, max_length=320, description=_FALLBACK)
+
+
+class FromRulesFields(Body):
+    """The addresses that send mail, by purpose. Other purposes stand beside `quotation` under their own names."""
+
+    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [{"quotation": _FROM_RULE}]})
+    __pydantic_extra__: dict[str, FromRuleFields] = Field(init=False)
+    quotation: FromRuleFields | None = None
 
 
 class OrganisationFields(Body):
     """Settings of an organisation. An absent field keeps its value. Only the operator sets the first two."""
 
     model_config = shown_as({"name": "Contoso Estates", "enabled": True})
-    enabled: bool = Field(False, description="Whether Postledger serves the organisation. Operator only.")
-    services: list[str] = Field(
-        [], description="Client ids of vendors that may act for the organisation. Operator only."
+    enabled: bool | None = Field(
+        None, description="Whether Postledger serves the organisation. Operator only."
     )
-    name: str = ""
-    state: str = Field("", description="Read-only: a value sent here changes nothing.")
-    tenant_id: str = Field("", description="Read-only: a value sent here changes nothing.")
-    own_domains: list[str] = Field([])
-    hide_email_chain: bool = False
-    file_thread: bool = True
-    excluded_types: list[str] = Field([], description="Types of records that matching leaves out.")
-    never_log: list[str] = Field([], description="Addresses and domains whose mail is never captured.")
-    capture_hours: int = Field(
-        24, description="Capture begins this many hours before a mailbox was connected."
+    services: list[str] | None = Field(
+        None, description="Client ids of vendors that may act for the organisation. Operator only."
     )
-    late_contact_hours: int = 24
-    sensitivity: bool = Field(True, description="Private mail is captured in filed threads only.")
-    from_rules: dict[str, Any] = Field({})
-    retention_days: int | None = None
-    code_prefix: str = Field("PL", description="The prefix of reference codes in subjects.")
+    name: str | None = Field(None, description="The name that people see.")
+    state: str | None = Field(None, description="Read-only: a value sent here changes nothing.")
+    tenant_id: str | None = Field(None, description="Read-only: a value sent here changes nothing.")
+    own_domains: list[str] | None = Field(
+        None,
+        description="The domains of the organisation's own people, whose mail to each other is not kept.",
+    )
+    hide_email_chain: bool | None = Field(
+        None, description="Whether readers see mail without its quoted chain first. Default: false."
+    )
+    file_thread: bool | None = Field(
+        None, description="Whether a decision in My Inbox takes the thread along. Default: true."
+    )
+    excluded_types: list[str] | None = Field(None, description="Types of records that matching leaves out.")
+    never_log: list[str] | None = Field(
+        None, description="Addresses and domains whose mail is never captured."
+    )
+    capture_hours: int | None = Field(
+        None, description="Capture begins this many hours before a mailbox was connected. Default: 24."
+    )
+    late_contact_hours: int | None = Field(
+        None, description="A new contact brings in its mail of so many hours; 0: none. Default: 24."
+    )
+    sensitivity: bool | None = Field(
+        None, description="Whether private mail is captured in filed threads only. Default: true."
+    )
+    from_rules: FromRulesFields | None = Field(
+        None, description="The addresses that send mail, by purpose; it replaces all rules."
+    )
+    retention_days: int | None = Field(
+        None, description="Mail that is older is deleted every night; 0: mail is kept. Default: 0."
+    )
+    code_prefix: str | None = Field(
+        None, description="The prefix of reference codes in subjects. Default: PL."
+    )
 
 
 _ORGANISATION: Final[Example] = {
@@ -47,37 +89,53 @@ _ORGANISATION: Final[Example] = {
     "capture_hours": 24,
     "late_contact_hours": 24,
     "sensitivity": True,
-    "from_rules": {},
-    "retention_days": None,
+    "from_rules": {"quotation": _FROM_RULE},
+    "retention_days": 0,
     "code_prefix": "PL",
 }
 
 
-class OrganisationModel(BaseModel):
+class FromRuleModel(Answer):
+    """The address that sends mail with a purpose."""
+
+    model_config = shown_as(_FROM_RULE)
+    sender: str = Field(alias="from", description=_FROM)
+    fallback: str | None = Field(description=_FALLBACK)
+
+
+class FromRulesModel(Answer):
+    """The addresses that send mail, by purpose. Other purposes stand beside `quotation` under their own names."""
+
+    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [{"quotation": _FROM_RULE}]})
+    __pydantic_extra__: dict[str, FromRuleModel] = Field(init=False)
+    quotation: FromRuleModel | None = None
+
+
+class OrganisationModel(Answer):
     """An organisation with its settings."""
 
     model_config = shown_as(_ORGANISATION)
-    tenant_id: str
-    name: str
-    state: Literal["disabled", "enabled", "verified", "deleting"]
-    enabled: bool
-    services: list[str]
-    own_domains: list[str]
-    hide_email_chain: bool
-    file_thread: bool
-    excluded_types: list[str]
-    never_log: list[str]
-    capture_hours: int
-    late_contact_hours: int
-    sensitivity: bool
-    from_rules: dict[str, Any]
-    retention_days: int | None
-    code_prefix: str
+    tenant_id: str = Field(description="The organisation's Entra tenant.")
+    name: str = Field(description="The name that people see.")
+    state: OrganisationState
+    enabled: bool = Field(description="Whether Postledger serves the organisation.")
+    services: list[str] = Field(description="Client ids of vendors that may act for the organisation.")
+    own_domains: list[str] = Field(description="The domains of the organisation's own people.")
+    hide_email_chain: bool = Field(description="Whether readers see mail without its quoted chain first.")
+    file_thread: bool = Field(description="Whether a decision in My Inbox takes the thread along.")
+    excluded_types: list[str] = Field(description="Types of records that matching leaves out.")
+    never_log: list[str] = Field(description="Addresses and domains whose mail is never captured.")
+    capture_hours: int = Field(description="Capture begins this many hours before a mailbox was connected.")
+    late_contact_hours: int = Field(description="A new contact brings in its mail of so many hours.")
+    sensitivity: bool = Field(description="Whether private mail is captured in filed threads only.")
+    from_rules: FromRulesModel
+    retention_days: int = Field(description="Mail that is older is deleted every night; 0: mail is kept.")
+    code_prefix: str = Field(description="The prefix of reference codes in subjects.")
 
 
-class OrganisationsModel(BaseModel):
+class OrganisationsModel(Answer):
     """A page of organisations by tenant id."""
 
     model_config = shown_as({"organisations": [_ORGANISATION], "cursor": None})
-    organisations: list[OrganisationModel]
-    cursor: str | None
+    organisations: list[OrganisationModel] = Field(description="The organisations of this page.")
+    cursor: NextCursor

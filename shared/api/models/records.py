@@ -1,11 +1,20 @@
 """Records in JSON: the fields that the CRM sends, and the records that Postledger stores."""
 
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from shared.api.models.schema import Body, Example, shown_as
+from shared.api.models.schema import Answer, Body, Example, NextCursor, shown_as
+from shared.api.models.words import LineStatus, RecordKind, RecordOrigin, RecordStatus
+
+RECORD_LINE_EXAMPLE: Final[Example] = {
+    "kind": "contact",
+    "id": "C-1",
+    "name": "Bo Byer",
+    "addresses": ["bo@fabrikam.example"],
+    "client": "CL-7",
+}
 
 
 class OverridesFields(Body):
@@ -16,26 +25,36 @@ class OverridesFields(Body):
 
     model_config = shown_as({"from_address": "lettings@contoso.example"})
     from_address: str | None = Field(None, description="The address that sends mail to this client.")
-    hide_email_chain: bool | None = None
-    file_thread: bool | None = None
+    hide_email_chain: bool | None = Field(
+        None, description="Whether readers see mail without its chain first."
+    )
+    file_thread: bool | None = Field(None, description="Whether a decision takes the thread along.")
 
 
 class RecordFields(Body):
     """A whole record as the CRM knows it: an absent field is empty. Each kind has some of these fields."""
 
     model_config = shown_as({"name": "Bo Byer", "addresses": ["bo@fabrikam.example"], "client": "CL-7"})
-    name: str | None = None
+    name: str | None = Field(None, description="The name that people see.")
     summary: str | None = Field(None, description="The text that matching compares with subjects.")
-    details: str | None = None
+    details: str | None = Field(None, description="Any text about the record.")
     addresses: list[str] | None = Field(None, description="Contacts only. Never send a colleague's address.")
     domains: list[str] | None = Field(None, description="Clients only.")
     client: str | None = Field(None, description="The id of the client to which the record belongs.")
     contacts: list[str] | None = Field(None, description="The ids of the record's contacts.")
-    status: Literal["open", "closed"] | None = None
-    type: str | None = None
+    status: RecordStatus | None = Field(None, description="Closed records are not matched. Absent: open.")
+    type: str | None = Field(None, description="A type of the CRM's own.")
     owner: str | None = Field(None, description="The address of the owning agent.")
     properties: list[str] | None = Field(None, description="The ids of a contact's properties.")
     overrides: OverridesFields | None = Field(None, description="Clients only.")
+
+
+class RecordLine(RecordFields):
+    """A record of a load: its kind, its id and its fields."""
+
+    model_config = shown_as(RECORD_LINE_EXAMPLE)
+    kind: RecordKind
+    id: str = Field(description="1 to 128 characters of A-Z a-z 0-9 . _ : ~ -")
 
 
 class MergeBody(Body):
@@ -49,7 +68,7 @@ class RenameBody(Body):
     """The CRM's own id."""
 
     model_config = shown_as({"id": "OPP-1093"})
-    id: str
+    id: str = Field(description="The id that the CRM has given the record.")
 
 
 _RECORD: Final[Example] = {
@@ -73,36 +92,36 @@ _RECORD: Final[Example] = {
 }
 
 
-class OverridesModel(BaseModel):
+class OverridesModel(Answer):
     """The settings in which a client differs from its organisation."""
 
     model_config = shown_as(
         {"from_address": "lettings@contoso.example", "hide_email_chain": None, "file_thread": None}
     )
-    from_address: str
-    hide_email_chain: bool | None
-    file_thread: bool | None
+    from_address: str = Field(description="The address that sends mail to this client; empty: as usual.")
+    hide_email_chain: bool | None = Field(description="null: as the organisation's setting says.")
+    file_thread: bool | None = Field(description="null: as the organisation's setting says.")
 
 
-class RecordModel(BaseModel):
+class RecordModel(Answer):
     """A record as Postledger stores it."""
 
     model_config = shown_as(_RECORD)
-    kind: str
-    id: str
-    name: str
-    summary: str
-    details: str
-    addresses: list[str]
-    domains: list[str]
-    client: str
-    contacts: list[str]
-    status: str
-    type: str
-    owner: str
-    properties: list[str]
+    kind: RecordKind
+    id: str = Field(description="The record's id.")
+    name: str = Field(description="The name that people see.")
+    summary: str = Field(description="The text that matching compares with subjects.")
+    details: str = Field(description="Any text about the record.")
+    addresses: list[str] = Field(description="A contact's addresses, normalised.")
+    domains: list[str] = Field(description="A client's domains.")
+    client: str = Field(description="The id of the record's client; empty if it has none.")
+    contacts: list[str] = Field(description="The ids of the record's contacts.")
+    status: RecordStatus
+    type: str = Field(description="A type of the CRM's own.")
+    owner: str = Field(description="The address of the owning agent; empty if nobody owns it.")
+    properties: list[str] = Field(description="The ids of a contact's properties.")
     overrides: OverridesModel
-    origin: str = Field(description="crm, or postledger if Postledger opened the record.")
+    origin: RecordOrigin = Field(description="crm, or postledger if Postledger opened the record.")
     opened_at: datetime | None = Field(description="When Postledger opened the record.")
     merged_into: str = Field(description="The id of the record that replaced this record; empty if none did.")
 
@@ -116,12 +135,12 @@ class WrittenRecordModel(RecordModel):
     )
 
 
-class RecordsModel(BaseModel):
+class RecordsModel(Answer):
     """A page of records by kind and id."""
 
     model_config = shown_as({"records": [_RECORD], "cursor": None})
-    records: list[RecordModel]
-    cursor: str | None
+    records: list[RecordModel] = Field(description="The records of this page.")
+    cursor: NextCursor
 
 
 _LINES: Final[list[Example]] = [
@@ -130,24 +149,26 @@ _LINES: Final[list[Example]] = [
 ]
 
 
-class LineModel(BaseModel):
+class LineModel(Answer):
     """The result of one line."""
 
     model_config = shown_as(_LINES[0])
     line: int = Field(description="The line's number; the first line is 1.")
-    kind: str
-    id: str
-    status: Literal["written", "refused"]
+    kind: str = Field(
+        description="The record's kind as the line has it; empty if the line could not be read."
+    )
+    id: str = Field(description="The record's id as the line has it; empty if the line could not be read.")
+    status: LineStatus
     detail: str | None = Field(description="What is wrong with a refused line.")
 
 
-class LoadModel(BaseModel):
+class LoadModel(Answer):
     """The result of each line. A refused line does not affect the others."""
 
     model_config = shown_as({"written": 1, "refused": 1, "late_mail": 2, "results": _LINES})
-    written: int
-    refused: int
+    written: int = Field(description="The number of lines that were written.")
+    refused: int = Field(description="The number of lines that were refused.")
     late_mail: int | None = Field(
         description="Mails that are older than the records and follow within minutes; null if not counted."
     )
-    results: list[LineModel]
+    results: list[LineModel] = Field(description="The result of each line, in order.")

@@ -1,10 +1,11 @@
 """What the service says about itself: that it answers, and what is wrong with a request."""
 
-from typing import Final, Literal
+from typing import Final
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from shared.api.models.schema import Example, shown_as
+from shared.api.models.schema import Answer, Example, shown_as
+from shared.api.models.words import HealthStatus
 
 PROBLEM_EXAMPLE: Final[Example] = {
     "type": "about:blank",
@@ -16,20 +17,24 @@ PROBLEM_EXAMPLE: Final[Example] = {
 }
 
 
-class Problem(BaseModel):
+class Problem(Answer):
     """An error (RFC 9457)."""
 
     model_config = shown_as(PROBLEM_EXAMPLE)
-    type: str
+    type: str = Field(description="A URI that names the kind of problem; about:blank: the status says it.")
     title: str = Field(description="The status in words.")
-    status: int
-    detail: str = Field(description="A sentence that says what is wrong and what to do.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(
+        description="A sentence that says what is wrong and what to do.",
+        # Kiota's clients show this member as the text of the error that they raise.
+        json_schema_extra={"x-ms-primary-error-message": True},
+    )
     instance: str = Field(description="The path of the request.")
     correlation_id: str = Field(description="The log contains this id; quote it when you ask for help.")
 
 
-class Health(BaseModel):
+class Health(Answer):
     """The service answers."""
 
     model_config = shown_as({"status": "ok"})
-    status: Literal["ok"] = "ok"
+    status: HealthStatus

@@ -1,5 +1,6 @@
 """The audit for an admin: a page, or the whole as NDJSON."""
 
+import json
 from typing import Annotated
 
 from fastapi import Depends, Query, Response
@@ -48,8 +49,8 @@ def list_audit(
             "description": "All rows, newest first: one JSON object a line.",
             "content": {
                 NDJSON: {
-                    "schema": {"type": "string"},
-                    "example": AUDIT_ROW_EXAMPLE,
+                    "schema": {"type": "string", "format": "binary"},
+                    "example": json.dumps(AUDIT_ROW_EXAMPLE) + "\n",
                 }
             },
         }

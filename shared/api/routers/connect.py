@@ -1,6 +1,6 @@
 """Connecting an organisation: an admin requests a link, any person opens it, and Postledger checks its access."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
@@ -30,7 +30,7 @@ Asker = Annotated[Caller, Depends(needs(ADMIN, OPERATOR, AGENT))]
 @router.post("/connect", status_code=201, responses=problems(409))
 def ask_to_connect(use_cases: UseCases, caller: Asker, body: ConnectFields) -> ConnectLinkModel:
     """Create a link that gives the application access. It works once, within 7 days, and replaces the last link."""
-    asked = use_cases.ask_to_connect(caller, body.mode, body.mailbox)
+    asked = use_cases.ask_to_connect(caller, body.mode, body.mailbox or "")
     return connections.link(asked, use_cases.clock())
 
 
@@ -46,7 +46,8 @@ def verify_connections(
     use_cases: UseCases, caller: Settler, body: VerifyFields | None = None
 ) -> VerifiedModel:
     """Check the access now: after a change, and with RBAC for Applications, where no person opens a link."""
-    found = use_cases.verify_connections(caller.tenant_id, body.mailbox if body else "")
+    mailbox = body.mailbox if body else None
+    found = use_cases.verify_connections(caller.tenant_id, mailbox or "")
     return connections.verified(found, use_cases.show_connections.redirect_uri, use_cases.clock())
 
 
@@ -56,17 +57,8 @@ def disconnect(use_cases: UseCases, caller: Settler) -> None:
     use_cases.disconnect(caller)
 
 
-_SHOWN: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"description": text, "content": {"text/html": {"example": "<!doctype html>..."}}}
-    for status, text in (
-        (200, "A page that says what happened."),
-        (400, "A page that says why no connection was made."),
-        (503, "A page that asks the person to reload it in a minute."),
-    )
-}
-
-
-@callback_router.get("/connect/callback", response_class=HTMLResponse, responses=_SHOWN)
+# Not in the document: a browser calls it, and no client of this API.
+@callback_router.get("/connect/callback", response_class=HTMLResponse, include_in_schema=False)
 def take_answer(use_cases: UseCases, request: Request) -> HTMLResponse:
     """Receive the person whom Entra ID sends back. Any person may call it, so it trusts no parameter."""
     given = request.query_params.multi_items()

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Query
 
 from shared.api.auth import UseCases, needs
-from shared.api.models.commands import ExceptionModel, ExceptionsModel, ReplayModel
+from shared.api.models.commands import FailureModel, FailuresModel, ReplayModel
 from shared.api.models.filing import ExplanationModel
 from shared.api.parameters import DEFAULT_LIMIT, Cursor, Limit, guarded_router, problems
 from shared.api.shapes import commands, filing
@@ -32,22 +32,22 @@ def list_exceptions(
     ] = "",
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = "",
-) -> ExceptionsModel:
+) -> FailuresModel:
     """Return a page of commands and messages that Postledger could not process, newest first."""
     wanted = FailureFilter(code=code, queue=queue)
     page = use_cases.list_exceptions(caller.tenant_id, wanted, limit=limit, cursor=cursor)
-    exceptions = [commands.exception(failure) for failure in page.exceptions]
-    return ExceptionsModel(exceptions=exceptions, cursor=page.cursor)
+    exceptions = [commands.failure(failed) for failed in page.exceptions]
+    return FailuresModel(exceptions=exceptions, cursor=page.cursor)
 
 
 @router.post("/exceptions/{id}/replay", responses=problems(404))
 def replay_exception(
     use_cases: UseCases,
     caller: Admin,
-    id: Annotated[str, Path(max_length=64, examples=["0f" * 16])],
-) -> ExceptionModel:
+    id: Annotated[str, Path(max_length=64, description="The exception's `id`.", examples=["0f" * 16])],
+) -> FailureModel:
     """Send the command to its queue again, once for any number of requests. A new failure is a new exception."""
-    return commands.exception(use_cases.replay_exception(caller.tenant_id, id))
+    return commands.failure(use_cases.replay_exception(caller.tenant_id, id))
 
 
 @router.post("/exceptions/replay")

@@ -1,7 +1,6 @@
 """Mailboxes: an admin connects, changes, lists and deletes them; an agent reads and tests the agent's own."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import Depends, Header, Path, Query, Response
@@ -13,8 +12,10 @@ from shared.api.models.connections import AddressFields, TestFields, TestModel, 
 from shared.api.models.mailboxes import MailboxesModel, MailboxFields, MailboxModel
 from shared.api.parameters import (
     DEFAULT_LIMIT,
+    TAGGED,
     Cursor,
     Limit,
+    Since,
     cursor_after,
     guarded_router,
     name_before,
@@ -31,8 +32,6 @@ Person = Annotated[Caller, Depends(needs(ADMIN, AGENT))]
 Address = Annotated[
     str, Path(max_length=320, description="The mailbox's address.", examples=["ann@contoso.example"])
 ]
-NO_SETTINGS: Final = MailboxFields.model_construct()
-
 # A test makes several requests to Graph, and a page of tests must be ready within a minute.
 TestLimit = Annotated[int, Query(ge=1, le=50, description="Mailboxes on a page.")]
 DEFAULT_TESTS: Final = 20
@@ -52,7 +51,11 @@ def _shown(use_cases: UseCases, mailbox: Mailbox, history: Backfill | None = Non
 
 @router.put(
     "/mailboxes/{address}",
-    responses={201: {"model": MailboxModel, "description": "The mailbox is new."}, **problems(412)},
+    responses={
+        201: {**TAGGED[200], "model": MailboxModel, "description": "The mailbox is new."},
+        **TAGGED,
+        **problems(412),
+    },
 )
 def put_mailbox(
     *,
@@ -64,17 +67,15 @@ def put_mailbox(
     if_match: Annotated[str | None, Header(description="The ETag of the settings that you read.")] = None,
 ) -> MailboxModel:
     """Connect a mailbox or change its settings. Postledger updates its subscription."""
-    # Only fields that were sent: the model's defaults would overwrite settings.
-    given = body.model_dump(exclude_unset=True)
     mailbox, created = use_cases.put_mailbox(
-        caller.tenant_id, address, given, unchanged=_precondition(if_match)
+        caller.tenant_id, address, body.given(), unchanged=_precondition(if_match)
     )
     response.status_code = 201 if created else 200
     response.headers["ETag"] = mailboxes.etag(mailbox)
     return _shown(use_cases, mailbox)
 
 
-@router.get("/mailboxes/{address}", responses=problems(404))
+@router.get("/mailboxes/{address}", responses={**TAGGED, **problems(404)})
 def get_mailbox(response: Response, use_cases: UseCases, caller: Person, address: Address) -> MailboxModel:
     """Return a mailbox. An admin may read every mailbox, an agent only the agent's own."""
     mailbox = use_cases.get_mailbox(caller, address)
@@ -95,7 +96,7 @@ def test_mailbox(
     use_cases: UseCases, caller: Person, address: Address, body: TestFields | None = None
 ) -> TestModel:
     """Test whether a mailbox, saved or not, can be captured. An agent may test only the agent's own mailbox."""
-    given = body.model_dump(exclude_unset=True) if body else {}
+    given = body.given() if body else {}
     return connections.test(use_cases.test_mailbox(caller, address, given))
 
 
@@ -136,10 +137,8 @@ def preview_mailbox(
     use_cases: UseCases,
     caller: Person,
     address: Address,
-    body: MailboxFields = NO_SETTINGS,
-    since: Annotated[
-        datetime | None, Query(description="The start of the preview; without it, the last `capture_hours`.")
-    ] = None,
+    body: MailboxFields | None = None,
+    since: Since = None,
     limit: Annotated[
         int, Query(ge=1, le=1_000, description="The approximate number of mails to check.")
     ] = 200,
@@ -147,10 +146,10 @@ def preview_mailbox(
 ) -> PreviewModel:
     """Return the mails that would be captured and the rules that capture them. It reads headers and stores nothing.
 
-    The mailbox may be saved or not; settings in the body apply to the preview alone. An agent may name only the
-    agent's own mailbox.
+    Without `since` it begins the organisation's `capture_hours` ago. The mailbox may be saved or not; settings in the
+    body apply to the preview alone. An agent may name only the agent's own mailbox.
     """
-    given = body.model_dump(exclude_unset=True)
+    given = body.given() if body else {}
     mailbox = use_cases.preview_mailbox.mailbox(caller, address, given)
     page = use_cases.preview_mailbox(caller, mailbox, since, limit=limit, cursor=cursor)
     return capture.preview(page)

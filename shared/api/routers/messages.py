@@ -1,6 +1,6 @@
 """Messages and attachments that the caller may see."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
@@ -9,6 +9,7 @@ from shared.api.auth import UseCases, needs
 from shared.api.downloads import headers_of
 from shared.api.etags import conditional
 from shared.api.models.filing import MessageModel
+from shared.api.models.words import ChainChoice
 from shared.api.parameters import UNCHANGED, guarded_router, problems
 from shared.api.shapes import filing
 from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
@@ -33,14 +34,14 @@ def get_message(
         bool, Query(description="Whether `html` keeps images on other servers.")
     ] = False,
     chain: Annotated[
-        Literal["", "shown", "hidden"],
+        ChainChoice | None,
         Query(
-            description="Show or fold the quoted chain; empty: the organisation's `hide_email_chain` applies."
+            description="Show or fold the quoted chain; absent: the organisation's `hide_email_chain` applies."
         ),
-    ] = "",
+    ] = None,
 ) -> Response:
     """Return a message with its sanitised body, attachments, links with their evidence, and copies."""
-    view = use_cases.read_message(caller, id, chain)
+    view = use_cases.read_message(caller, id, chain or "")
     attachments_url = f"{request.url.path}/attachments"
     return conditional(request, filing.message(view, attachments_url, remote_images=remote_images))
 

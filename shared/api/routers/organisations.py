@@ -1,6 +1,6 @@
 """Organisations: an admin changes the settings, the operator enables and lists organisations."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends, Query
 
@@ -19,6 +19,7 @@ from shared.api.parameters import (
 from shared.api.shapes import organisations, privacy
 from shared.domain.privacy.callers import ADMIN, OPERATOR, Caller
 
+READ_ONLY: Final = ("state", "tenant_id")
 router = guarded_router(tag="organisations")
 Settler = Annotated[Caller, Depends(needs(ADMIN, OPERATOR))]
 Operator = Annotated[Caller, Depends(needs(OPERATOR))]
@@ -34,7 +35,7 @@ def get_organisation(use_cases: UseCases, caller: Settler) -> OrganisationModel:
 def put_organisation(use_cases: UseCases, caller: Settler, body: OrganisationFields) -> OrganisationModel:
     """Change the organisation's settings. The operator's first call creates the organisation."""
     # A caller may send back all that GET returned, read-only fields included.
-    given = body.model_dump(exclude_unset=True, exclude={"state", "tenant_id"})
+    given = {name: value for name, value in body.given().items() if name not in READ_ONLY}
     return organisations.organisation(use_cases.put_organisation(caller, given))
 
 

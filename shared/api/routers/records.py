@@ -1,22 +1,34 @@
 """Records: the CRM sends them so that mail can be filed on their timelines."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from fastapi import Depends, HTTPException, Query, Request, Response
-from pydantic import AwareDatetime
 
 from shared.api.auth import UseCases, needs
 from shared.api.models.records import (
+    RECORD_LINE_EXAMPLE,
     LoadModel,
     MergeBody,
     RecordFields,
+    RecordLine,
     RecordModel,
     RecordsModel,
     RenameBody,
     WrittenRecordModel,
 )
-from shared.api.parameters import DEFAULT_LIMIT, Cursor, Kind, Limit, RecordId, guarded_router, problems
+from shared.api.models.words import OpenedBy, RecordKind
+from shared.api.openapi import SCHEMAS
+from shared.api.parameters import (
+    DEFAULT_LIMIT,
+    Cursor,
+    Kind,
+    Limit,
+    RecordId,
+    Since,
+    guarded_router,
+    problems,
+)
 from shared.api.shapes import records
 from shared.domain.errors import InvalidInput
 from shared.domain.privacy.callers import ADMIN, SERVICE, Caller
@@ -58,8 +70,7 @@ def put_record(
 ) -> WrittenRecordModel:
     """Create or replace a whole record. Older mail of its people follows without a request."""
     # A record is replaced whole: null and an absent field both mean that it is empty.
-    given = body.model_dump(exclude_none=True)
-    written = use_cases.put_record(caller.tenant_id, RecordRef(kind, id), given)
+    written = use_cases.put_record(caller.tenant_id, RecordRef(kind, id), body.given())
     response.status_code = 201 if written.created else 200
     return records.written_record(written)
 
@@ -93,13 +104,19 @@ def delete_record(
     openapi_extra={
         "requestBody": {
             "required": True,
-            "content": {"application/x-ndjson": {"schema": {"type": "string"}, "example": _LINES}},
+            "content": {
+                "application/x-ndjson": {"schema": {"type": "string", "format": "binary"}, "example": _LINES},
+                "application/json": {
+                    "schema": {"type": "array", "items": {"$ref": f"{SCHEMAS}{RecordLine.__name__}"}},
+                    "example": [RECORD_LINE_EXAMPLE],
+                },
+            },
         }
     },
 )
 def load_records(use_cases: UseCases, caller: Keeper, body: Annotated[bytes, Depends(_body)]) -> LoadModel:
-    """Write up to 1,000 records, one JSON object a line with `kind`, `id` and the record's fields."""
-    return records.load(use_cases.load_records(caller.tenant_id, body))
+    """Write up to 1,000 records: a JSON array, or one JSON object a line, with `kind`, `id` and the record's fields."""
+    return records.load(use_cases.load_records(caller.tenant_id, records.lines(body)))
 
 
 @router.post("/records/contact/{id}/merge", responses=problems(404))
@@ -133,30 +150,31 @@ def list_records(
     use_cases: UseCases,
     caller: Keeper,
     kind: Annotated[
-        str, Query(max_length=32, description="Only records of this kind; empty: all kinds.")
-    ] = "",
+        RecordKind | None, Query(description="Only records of this kind; absent: all kinds.")
+    ] = None,
     q: Annotated[
         str, Query(max_length=200, description="Only records with these words in name, summary or addresses.")
     ] = "",
     origin: Annotated[
-        Literal["", "postledger"],
+        OpenedBy | None,
         Query(description="postledger: only records that Postledger opened, oldest first."),
-    ] = "",
-    since: Annotated[
-        AwareDatetime | None,
-        Query(description="With origin=postledger: only records opened at this time or later."),
     ] = None,
+    since: Since = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = "",
 ) -> RecordsModel:
-    """Return a page of records by kind and id; with `origin=postledger`, by the time of opening."""
+    """Return a page of records by kind and id; with `origin=postledger`, by the time of opening, from `since` on."""
     # The two lists have an order and cursors of their own.
     if origin:
         if q:
             raise InvalidInput("'q' and 'origin' cannot be combined.")
-        page = use_cases.list_opened(caller.tenant_id, kind, since=since or _EVER, limit=limit, cursor=cursor)
+        page = use_cases.list_opened(
+            caller.tenant_id, kind or "", since=since or _EVER, limit=limit, cursor=cursor
+        )
     elif since:
         raise InvalidInput("'since' needs 'origin=postledger'.")
     else:
-        page = use_cases.list_records(caller.tenant_id, kind, text=q.strip(), limit=limit, cursor=cursor)
+        page = use_cases.list_records(
+            caller.tenant_id, kind or "", text=q.strip(), limit=limit, cursor=cursor
+        )
     return RecordsModel(records=[records.record(found) for found in page.records], cursor=page.cursor)

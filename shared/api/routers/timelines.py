@@ -1,12 +1,14 @@
 """Timelines: the mail that is filed on a record, newest first."""
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Query, Request, Response
+from pydantic import BeforeValidator
 
 from shared.api.auth import UseCases, needs
 from shared.api.etags import conditional
 from shared.api.models.filing import TimelineModel
+from shared.api.models.words import EntryFilter as Filter
 from shared.api.parameters import (
     DEFAULT_LIMIT,
     UNCHANGED,
@@ -25,7 +27,15 @@ from shared.domain.records.records import RecordRef
 from shared.ports.stores.filing import EntryFilter
 
 router = guarded_router(tag="timelines")
+DEFAULT_FILTER: Final[list[Filter]] = ["all"]
 Reader = Annotated[Caller, Depends(needs(AGENT, ADMIN, SERVICE))]
+
+
+def _separated(given: Any) -> Any:
+    """The names in a list whose items may hold several, separated by commas."""
+    if not isinstance(given, list):
+        return given
+    return [name.strip() for name in ",".join(map(str, given)).split(",")]
 
 
 @router.get(
@@ -42,12 +52,10 @@ def get_timeline(
     kind: Kind,
     id: RecordId,
     filter: Annotated[
-        str,
-        Query(
-            max_length=100,
-            description="Kinds of entries, separated by commas: all, sent, reply, synced, note, ...",
-        ),
-    ] = "all",
+        list[Filter],
+        BeforeValidator(_separated),
+        Query(description="Kinds of entries, separated by commas; absent: all."),
+    ] = DEFAULT_FILTER,
     with_attachments: Annotated[bool, Query(description="Only mail with attachments.")] = False,
     agent: Annotated[
         str, Query(max_length=320, description="Only mail of the agent with this address.")

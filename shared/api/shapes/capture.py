@@ -3,9 +3,11 @@
 from datetime import datetime
 from typing import Any, cast
 
-from shared.api.models.capture import BackfillModel, PreviewedModel, PreviewModel
+from shared.api.models.capture import BackfillModel, PreviewedModel, PreviewModel, ReconciliationModel
+from shared.api.models.counts import by_reason
 from shared.api.shapes import filing
 from shared.domain.capture.backfills import Backfill
+from shared.domain.capture.reconciliation import Reconciliation
 from shared.domain.filing.explanations import preview_sentence
 from shared.services.capture.preview import Previewed, PreviewPage
 
@@ -23,11 +25,27 @@ def backfill(found: Backfill, now: datetime) -> BackfillModel:
     )
 
 
+def reconciliation(found: Reconciliation) -> ReconciliationModel:
+    # A mapping and no keywords, since `from` cannot be one in Python.
+    return ReconciliationModel.model_validate(
+        {
+            "at": found.at,
+            "from": found.since,
+            "seen": found.seen,
+            "filed": found.filed,
+            "triaged": found.triaged,
+            "waiting": found.waiting,
+            "skipped": by_reason(found.skipped),
+            "repaired": found.repaired,
+        }
+    )
+
+
 def preview(page: PreviewPage) -> PreviewModel:
     return PreviewModel(
         mails=[_previewed(mail) for mail in page.mails],
         seen=page.seen,
-        skipped=dict(page.skipped),
+        skipped=by_reason(page.skipped),
         cursor=page.cursor,
     )
 

@@ -1,23 +1,23 @@
 """Failed commands as JSON."""
 
-from shared.api.models.commands import ExceptionModel
+from shared.api.models.commands import FailureModel
 from shared.domain.commands.advice import advice
 from shared.services.commands.exceptions import NamedFailure
 
 
-def exception(found: NamedFailure) -> ExceptionModel:
-    failure = found.failure
-    return ExceptionModel(
-        id=failure.id,
-        at=failure.at,
-        mailbox_id=failure.mailbox_id,
+def failure(found: NamedFailure) -> FailureModel:
+    failed = found.failure
+    return FailureModel(
+        id=failed.id,
+        at=failed.at,
+        mailbox_id=failed.mailbox_id,
         mailbox=found.mailbox,
-        queue=failure.queue,
-        code=failure.code,
-        error=failure.error,
-        advice=advice(failure.code),
+        queue=failed.queue,
+        code=failed.code,
+        error=failed.error,
+        advice=advice(failed.code),
         ids=list(found.ids),
-        rules_version=failure.rules_version,
-        command=failure.command,
-        replayed_at=failure.replayed_at,
+        rules_version=failed.rules_version,
+        command=failed.command,
+        replayed_at=failed.replayed_at,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final, cast
 
 from shared.api.models.filing import (
     AttachmentModel,
@@ -30,6 +30,9 @@ from shared.services.filing.explain import Explanation
 from shared.services.filing.reading import MessageView, TimelinePage
 from shared.services.filing.visibility import ShownMessage
 
+# Of mail that a person wrote.
+NOTHING: Final = "none"
+
 
 def timeline(page: TimelinePage) -> TimelineModel:
     return TimelineModel(entries=[_entry(entry) for entry in page.entries], cursor=page.cursor)
@@ -55,7 +58,7 @@ def _entry(entry: Entry) -> EntryModel:
             "evidence": entry.link.evidence.text,
             "closed": entry.link.closed,
             "agent": entry.agent,
-            "automatic": entry.automatic,
+            "automatic": entry.automatic or NOTHING,
             "bounced": list(entry.bounced),
         }
     )
@@ -104,7 +107,7 @@ def _message_entry(view: MessageView) -> dict[str, Any]:
         "preview": document.preview,
         "has_attachments": any(not attachment.inline for attachment in document.attachments),
         "agent": stored.agent,
-        "automatic": stored.automatic,
+        "automatic": stored.automatic or NOTHING,
         "bounced": [bounce.address for bounce in stored.bounces],
     }
 
@@ -159,7 +162,8 @@ def _bounce(bounce: Bounced) -> BounceModel:
 
 def link(found: Link) -> LinkModel:
     return LinkModel(
-        kind=found.ref.kind,
+        # Words are texts in the domain; pydantic refuses one that the model does not name.
+        kind=cast("Any", found.ref.kind),
         id=found.ref.id,
         rule=found.rule,
         evidence=found.evidence.text,
@@ -179,7 +183,7 @@ def ref(given: RefFields) -> RecordRef:
 
 def explanation(found: Explanation) -> ExplanationModel:
     return ExplanationModel(
-        outcome=found.outcome,
+        outcome=cast("Any", found.outcome),
         reason=found.reason,
         links=[link(explained) for explained in found.links],
         sightings=[SeenCopyModel.model_validate(asdict(copy)) for copy in found.sightings],

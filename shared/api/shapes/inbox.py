@@ -1,7 +1,7 @@
 """My Inbox between JSON and use cases: pages and decided mails out, decisions in."""
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from shared.api.etags import named
 from shared.api.models.inbox import (
@@ -54,7 +54,7 @@ def _item(mail: WaitingMail, found: InboxPage) -> InboxItemModel:
 
 def _suggestion(link: Link, found: InboxPage) -> SuggestionModel:
     return SuggestionModel(
-        kind=link.ref.kind,
+        kind=cast("Any", link.ref.kind),
         id=link.ref.id,
         name=found.names.get(link.ref, ""),
         rule=link.rule,
@@ -82,7 +82,7 @@ def linking(given: LinkFields, if_match: str | None) -> Wanted:
         LINK,
         refs=_distinct(refs),
         file_thread=given.file_thread,
-        follow_address=given.follow_address,
+        follow_address=bool(given.follow_address),
         read_under=_versions(given, if_match),
     )
 
@@ -91,12 +91,12 @@ def opening(given: OpeningFields, if_match: str | None) -> Wanted:
     return Wanted(
         OPEN,
         kind=given.kind,
-        wishes=Wishes(given.name.strip(), given.summary.strip(), given.details.strip(), given.type.strip()),
-        client=given.client,
-        contacts=_distinct(given.contacts),
-        owner=Fields({"owner": given.owner.strip()}).address("owner"),
+        wishes=Wishes(*map(_text, (given.name, given.summary, given.details, given.type))),
+        client=given.client or "",
+        contacts=_distinct(given.contacts or ()),
+        owner=Fields({"owner": _text(given.owner)}).address("owner"),
         file_thread=given.file_thread,
-        follow_address=given.follow_address,
+        follow_address=bool(given.follow_address),
         read_under=_versions(given, if_match),
     )
 
@@ -104,15 +104,19 @@ def opening(given: OpeningFields, if_match: str | None) -> Wanted:
 def noting(given: NoteFields, if_match: str | None) -> Wanted:
     return Wanted(
         NOTE,
-        client=given.client,
+        client=given.client or "",
         file_thread=given.file_thread,
-        follow_address=given.follow_address,
+        follow_address=bool(given.follow_address),
         read_under=_versions(given, if_match),
     )
 
 
 def deleting(if_match: str | None) -> Wanted:
     return Wanted(DELETE, read_under=_versions(None, if_match))
+
+
+def _text(given: str | None) -> str:
+    return (given or "").strip()
 
 
 def _distinct(values: Iterable[T]) -> tuple[T, ...]:

@@ -5,11 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from shared.api.etags import etag_of
+from shared.api.models.capture import ReconciliationModel
 from shared.api.models.mailboxes import MailboxModel
 from shared.api.shapes import capture
 from shared.domain.capture.backfills import Backfill
+from shared.domain.capture.reconciliation import Reconciliation
 from shared.domain.connections.mailbox_state import MailboxState
-from shared.domain.connections.mailboxes import SETTINGS, Mailbox
+from shared.domain.connections.mailboxes import NOTHING, SETTINGS, Mailbox
 
 
 def mailbox(
@@ -28,7 +30,7 @@ def mailbox(
             "last_sync": state.last_sync_at,
             "last_error": state.last_error,
             "lag_seconds": _lag_seconds(state, now),
-            "reconciliation": json.loads(state.reconciled) if state.reconciled else None,
+            "reconciliation": _reconciliation(state),
             "backfill": capture.backfill(history, now) if history else None,
         }
     )
@@ -40,7 +42,12 @@ def etag(found: Mailbox) -> str:
 
 
 def _settings(found: Mailbox) -> dict[str, Any]:
-    return {name: getattr(found, name) for name in SETTINGS}
+    settings = {name: getattr(found, name) for name in SETTINGS}
+    return {**settings, "matched_to": found.matched_to or NOTHING, "backlog": found.backlog or NOTHING}
+
+
+def _reconciliation(state: MailboxState) -> ReconciliationModel | None:
+    return capture.reconciliation(Reconciliation.from_json(state.reconciled)) if state.reconciled else None
 
 
 def _lag_seconds(state: MailboxState, now: datetime) -> int | None:

@@ -1,9 +1,11 @@
-"""Records as JSON: one, after it was written, and the result of a load."""
+"""Records as JSON: one, after it was written, and a load with its result."""
 
+import json
 from dataclasses import asdict
 from typing import Any
 
 from shared.api.models.records import LineModel, LoadModel, RecordModel, WrittenRecordModel
+from shared.domain.errors import InvalidInput
 from shared.domain.records.records import Record
 from shared.services.records.records import LineResult, Loaded, Written
 
@@ -21,6 +23,18 @@ def _fields(found: Record) -> dict[str, Any]:
     same_name = set(RecordModel.model_fields) - {"kind", "id", "overrides"}
     fields = {name: getattr(found, name) for name in same_name}
     return {**fields, "kind": found.ref.kind, "id": found.ref.id, "overrides": asdict(found.overrides)}
+
+
+def lines(body: bytes) -> bytes:
+    """A load as one JSON object a line; it may be one JSON array instead. Raises InvalidInput for a broken array."""
+    # A line is an object: only an array begins with this bracket, whatever type the body has been given.
+    if not body.lstrip().startswith(b"["):
+        return body
+    try:
+        items = json.loads(body)
+        return "\n".join(map(json.dumps, items)).encode()
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput("The body is not a JSON array.") from error
 
 
 def load(loaded: Loaded) -> LoadModel:

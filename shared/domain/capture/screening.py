@@ -17,7 +17,7 @@ from shared.domain.matching.decisions import MatchPolicy
 from shared.domain.records.records import RecordRef
 
 # Raised with every change of the rules, and stored with each sighting: old outcomes can be told apart.
-RULES_VERSION = 3
+RULES_VERSION = 4
 ERASED: Final = "erased"
 FOLDER_UNLISTED: Final = "folder_unlisted"
 
@@ -90,10 +90,17 @@ def _misplaced(head: MessageHead, policy: Policy) -> str:
 def _is_staff_only(head: MessageHead, candidates: Candidates, policy: Policy) -> bool:
     if candidates.codes or policy.mailbox.kind == INTAKE:
         return False
-    if candidates.parent and is_bounce(head):
+    if (candidates.parent or _is_on_filed_mail(candidates)) and is_bounce(head):
         # The organisation's own server reports, to a colleague, on a mail to somebody outside.
         return False
-    return bool(head.participants) and head.participants <= candidates.staff
+    # A sender whose address cannot be read is nobody's colleague; what lies in Sent, its owner wrote.
+    is_nameless = not head.sender.address and policy.folder.kind != Role.SENT
+    return bool(head.participants) and head.participants <= candidates.staff and not is_nameless
+
+
+def _is_on_filed_mail(candidates: Candidates) -> bool:
+    """Whether it reports, in a part of its own, that a mail which is filed did not arrive."""
+    return candidates.bounced is not None and candidates.bounced.is_filed
 
 
 def _is_withheld(head: MessageHead, policy: Policy) -> bool:
@@ -105,6 +112,8 @@ def _keep(head: MessageHead, candidates: Candidates, policy: Policy) -> str:
         return "code"
     if candidates.parent:
         return "thread"
+    if _is_on_filed_mail(candidates):
+        return "bounce"
     if _is_withheld(head, policy):
         return ""
     if any(candidates.addresses.values()) or any(candidates.taught.values()):

@@ -12,37 +12,39 @@ MAX_ITEMS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """A JSON object from outside. An absent field keeps its default; null does too, where allowed."""
+    """A JSON object from outside. An absent field keeps its default; null is the same as absent.
+
+    A generated client sends null for each setting that its user has not set.
+    """
 
     given: Mapping[str, Any]
 
     def only(self, known: Sequence[str]) -> "Fields":
         """Refuse names that nobody reads: a misspelt setting must not pass for a set one."""
-        unknown = sorted(set(self.given) - set(known))
+        present = {name for name, value in self.given.items() if value is not None}
+        unknown = sorted(present - set(known))
         if unknown:
             raise InvalidInput(f"Unknown: {', '.join(unknown)}. Known here: {', '.join(sorted(known))}.")
         return self
 
+    def _value(self, name: str, default: object) -> object:
+        value = self.given.get(name)
+        return default if value is None else value
+
     def text(self, name: str, default: str, longest: int = 1_024) -> str:
-        value = self.given.get(name, default)
-        if value is None:
-            return default
+        value = self._value(name, default)
         if not isinstance(value, str) or len(value) > longest:
             raise InvalidInput(f"'{name}' must be a text of at most {longest} characters.")
         return value.strip()
 
     def choice(self, name: str, default: str, allowed: Sequence[str]) -> str:
-        return self.choice_or_none(name, default, allowed) or ""
-
-    def choice_or_none(self, name: str, default: str | None, allowed: Sequence[str | None]) -> str | None:
-        value: str | None = self.given.get(name, default)
-        if value not in allowed:
-            names = ", ".join(_shown(choice) for choice in allowed)
-            raise InvalidInput(f"'{name}' must be one of {names}, not {value!r}.")
+        value = self._value(name, default)
+        if not isinstance(value, str) or value not in allowed:
+            raise InvalidInput(f"'{name}' must be one of {', '.join(map(repr, allowed))}, not {value!r}.")
         return value
 
     def flag(self, name: str, default: bool) -> bool:
-        value = self.given.get(name, default)
+        value = self._value(name, default)
         if not isinstance(value, bool):
             raise InvalidInput(f"'{name}' must be true or false.")
         return value
@@ -51,22 +53,19 @@ class Fields:
         return None if self.given.get(name) is None else self.flag(name, False)
 
     def number(self, name: str, default: int, low: int, high: int) -> int:
-        value = self.given.get(name, default)
+        value = self._value(name, default)
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
             raise InvalidInput(f"'{name}' must be a whole number from {low} to {high}.")
         return value
 
-    def number_or_none(self, name: str, default: int | None, low: int, high: int) -> int | None:
-        return None if self.given.get(name, default) is None else self.number(name, default or low, low, high)
-
     def mapping(self, name: str, default: dict[str, Any]) -> dict[str, Any]:
-        value = self.given.get(name, default)
+        value = self._value(name, default)
         if not isinstance(value, dict):
             raise InvalidInput(f"'{name}' must be an object.")
         return value
 
     def texts(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
-        value = self.given.get(name, default)
+        value = self._value(name, default)
         if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
             raise InvalidInput(f"'{name}' must be a list of texts.")
         if len(value) > MAX_ITEMS:
@@ -74,7 +73,7 @@ class Fields:
         return tuple(dict.fromkeys(text.strip() for text in value))
 
     def address(self, name: str, default: str = "") -> str:
-        value = self.given.get(name, default)
+        value = self._value(name, default)
         return _address(name, value) if value else default
 
     def addresses(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -86,10 +85,6 @@ class Fields:
     def addresses_or_domains(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
         given = self.texts(name, default)
         return tuple(dict.fromkeys(_address_or_domain(name, text) for text in given))
-
-
-def _shown(choice: str | None) -> str:
-    return "null" if choice is None else repr(choice)
 
 
 def _address_or_domain(name: str, text: str) -> str:

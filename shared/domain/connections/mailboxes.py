@@ -39,7 +39,9 @@ SETTINGS: Final = (
     "mark_read",
     "backlog",
 )
-_MATCHED_TO: Final = (None, "opportunity", "project")
+# The word of a setting that is not there.
+NOTHING: Final = "none"
+_MATCHED_TO: Final = (NOTHING, "opportunity", "project")
 _MATCHING_TYPES: Final = ("address_and_subject", "domain")
 # Earlier agents that a mailbox remembers.
 MOST_FORMER: Final = 20
@@ -70,7 +72,7 @@ class Mailbox:
     sent_items: bool = True
     never_log: tuple[str, ...] = ()
     mark_read: bool = False
-    backlog: str = ""
+    backlog: str = NOTHING
     connected_at: datetime | None = None
     user_id: str = ""
     agent_id: str = ""
@@ -142,13 +144,13 @@ class Mailbox:
             capture=fields.choice("capture", base.capture, ("known", "everything")),
             poll_minutes=fields.number("poll_minutes", base.poll_minutes, 1, 24 * 60),
             matching=fields.flag("matching", base.matching),
-            matched_to=fields.choice_or_none("matched_to", base.matched_to, _MATCHED_TO),
+            matched_to=_matched_to(fields, base.matched_to),
             matching_type=fields.choice("matching_type", base.matching_type, _MATCHING_TYPES),
             unmatched=fields.choice("unmatched", base.unmatched, ("inbox", "new")),
             sent_items=fields.flag("sent_items", base.sent_items),
             never_log=fields.addresses_or_domains("never_log", base.never_log),
             mark_read=fields.flag("mark_read", base.mark_read),
-            backlog=fields.choice("backlog", base.backlog, ("", "unread", "none")),
+            backlog=fields.choice("backlog", base.backlog, ("unread", NOTHING)),
         )
         if changed.mark_read and changed.kind != INTAKE:
             raise InvalidInput("'mark_read' is for intake mailboxes; mail in personal ones is never touched.")
@@ -157,8 +159,8 @@ class Mailbox:
     def _of_kind(self, kind: str) -> Self:
         """With the defaults of another kind: intake is read by the minute, and its mail is marked as read."""
         if kind != INTAKE:
-            return replace(self, kind=kind, mark_read=False)
-        return replace(self, kind=kind, mark_read=True, poll_minutes=1, backlog=self.backlog or "unread")
+            return replace(self, kind=kind, mark_read=False, backlog=NOTHING)
+        return replace(self, kind=kind, mark_read=True, poll_minutes=1, backlog="unread")
 
     def readdressed(self, address: str, aliases: tuple[str, ...]) -> Self:
         """Under its new main address; the old one stays an alias. `aliases` are those the directory knows.
@@ -190,6 +192,11 @@ class Mailbox:
         offset = int(self.mailbox_id[:8], 16) % interval
         start = int(now.timestamp()) - offset
         return datetime.fromtimestamp((start // interval + 1) * interval + offset, tz=now.tzinfo)
+
+
+def _matched_to(fields: Fields, stored: str | None) -> str | None:
+    chosen = fields.choice("matched_to", stored or NOTHING, _MATCHED_TO)
+    return None if chosen == NOTHING else chosen
 
 
 def is_tenant_id(text: str) -> bool:

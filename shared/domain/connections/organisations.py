@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from shared.domain.connections.fields import Fields
+from shared.domain.connections.from_rules import from_rules
 from shared.domain.errors import InvalidInput
 
 DISABLED: Final = "disabled"
@@ -19,6 +20,8 @@ STATES: Final = (DISABLED, ENABLED, VERIFIED, DELETING)
 @dataclass(frozen=True, slots=True)
 class Organisation:
     """Policies of one tenant. `never_log` holds addresses and domains; hours are whole hours.
+
+    `retention_days` is 0 where mail is kept for good.
 
     `erased` are keyed hashes of erased persons' addresses. `deleting`: all of it is being taken away.
     `connection` is how its connection stands, as far as others need to know: `verified`, `disconnected` or ''.
@@ -36,8 +39,8 @@ class Organisation:
     capture_hours: int = 24
     late_contact_hours: int = 24
     sensitivity: bool = True
-    from_rules: dict[str, Any] = field(default_factory=dict)
-    retention_days: int | None = None
+    from_rules: dict[str, dict[str, str]] = field(default_factory=dict)
+    retention_days: int = 0
     code_prefix: str = "PL"
     erased: frozenset[str] = frozenset()
     deleting: bool = False
@@ -73,8 +76,8 @@ class Organisation:
             capture_hours=fields.number("capture_hours", self.capture_hours, 0, 24 * 365),
             late_contact_hours=fields.number("late_contact_hours", self.late_contact_hours, 0, 24 * 365),
             sensitivity=fields.flag("sensitivity", self.sensitivity),
-            from_rules=fields.mapping("from_rules", self.from_rules),
-            retention_days=fields.number_or_none("retention_days", self.retention_days, 1, 36500),
+            from_rules=from_rules(fields, self.from_rules),
+            retention_days=fields.number("retention_days", self.retention_days, 0, 36500),
             code_prefix=_prefix(fields.text("code_prefix", self.code_prefix, 16)),
             erased=self.erased,
             deleting=self.deleting,

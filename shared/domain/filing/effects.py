@@ -9,7 +9,8 @@ of a decision that was never carried out, are among those of the next one: they 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from itertools import chain
+from typing import Final, get_args
 
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.filing.entries import Entry, entry_id
@@ -144,6 +145,8 @@ Effect = (
     | Audit
 )
 
+_PLACES: Final = {kind: place for place, kind in enumerate(get_args(Effect))}
+
 
 @dataclass(frozen=True, slots=True)
 class About:
@@ -182,9 +185,17 @@ def shown(before: Shown, after: StoredMessage, around: Surroundings) -> tuple[Ef
     )
 
 
-def told(before: Shown, after: StoredMessage) -> tuple[Effect, ...]:
-    """The part that other mails hear of; the message is done behind it, and persons' changes are audited."""
-    return tuple(_lent(before, after))
+def told(before: Shown, after: StoredMessage, *, is_first: bool = False) -> tuple[Effect, ...]:
+    """The part that other mails hear of; the message is done behind it, and persons' changes are audited.
+
+    `is_first` as in `Surroundings`: a message that was just inserted is in its conversation.
+    """
+    return tuple(_lent(before, after, is_first=is_first))
+
+
+def together(mails: Iterable[Iterable[Effect]]) -> tuple[Effect, ...]:
+    """The effects of several mails as one: all of a kind are neighbours, and those of each mail keep their order."""
+    return tuple(sorted(chain.from_iterable(mails), key=lambda effect: _PLACES[type(effect)]))
 
 
 def inbox_rows(after: StoredMessage, around: Surroundings) -> Iterable[Effect]:
@@ -256,12 +267,12 @@ def _learnt(after: StoredMessage) -> Iterable[Effect]:
         yield Learn(decided.taught, decided.refs)
 
 
-def _lent(before: Shown, after: StoredMessage) -> Iterable[Effect]:
+def _lent(before: Shown, after: StoredMessage, *, is_first: bool) -> Iterable[Effect]:
     # That a mail is no longer kept says nothing of the mails that answered it.
     if after.is_deleted:
         return
     # Before dependents are told: one that asks for the conversation is to find it.
-    if after.is_filed and after.opens_conversation:
+    if after.enters_conversation and not is_first:
         yield PutConversation(after)
     gained, lost = after.lent - before.certain, before.told - after.lent
     if gained or lost:

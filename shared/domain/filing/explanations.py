@@ -14,6 +14,7 @@ from shared.domain.matching.decisions import Link
 KEPT: Final = {
     "code": "it carries a valid reference code",
     "thread": "it answers a mail that is filed",
+    "bounce": "it reports that a mail which is filed did not arrive",
     "known_address": "one of its participants has the address of a known record",
     "known_domain": "one of its participants writes from a client's domain",
     "intake": "it came to an intake mailbox",

@@ -188,6 +188,11 @@ class StoredMessage:
         return self.decided is None or self.decided.file_thread
 
     @property
+    def is_settled(self) -> bool:
+        """Whether nothing is left to write of it."""
+        return self.state in (DONE, DELETED)
+
+    @property
     def is_deleted(self) -> bool:
         return self.state == DELETED
 
@@ -227,6 +232,19 @@ class StoredMessage:
         """Whether later mails may ask for it by its conversation: it is ours, or no other mail led to its records."""
         led = any(link.rule in BY_THREAD for link in self.decision.links)
         return bool(self.conversation) and (self.direction is Direction.OUT or not led)
+
+    @property
+    def enters_conversation(self) -> bool:
+        """Whether it is found by its conversation from its insert on."""
+        return self.is_filed and self.opens_conversation
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A mail as its worker leaves it: readers see it. `is_first`: that worker has inserted it."""
+
+    message: StoredMessage
+    is_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

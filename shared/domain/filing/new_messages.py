@@ -45,6 +45,8 @@ def _answered_direction(decision: Decision, candidates: Candidates) -> Direction
 
 def _agent_of(head: MessageHead, candidates: Candidates, mailbox: Mailbox) -> str:
     """The agent a mail is shown with, whichever copy came first: who wrote it, else the first one it is for."""
-    writer = head.author or head.sender
-    own = [person.address for person in (writer, *head.to, *head.cc) if person.address in candidates.staff]
+    # A program that wrote for somebody outside is nobody's agent.
+    writers = () if candidates.inquirers else (head.author or head.sender,)
+    people = (*writers, *head.to, *head.cc)
+    own = [person.address for person in people if person.address in candidates.staff]
     return own[0] if own and own[0] not in mailbox.own_addresses else mailbox.agent

@@ -4,17 +4,15 @@ The address is found before anything is decoded, and always in the last angle br
 never pass for the address (CVE-2023-27043). Knows nothing of records, staff or free-mail domains.
 """
 
-import binascii
 import re
 import unicodedata
 from dataclasses import dataclass
-from email.errors import HeaderParseError
-from email.header import decode_header
 from typing import Final
 
 import idna
 
 from shared.domain.foreign_text import guarded
+from shared.domain.mail.encoded_words import decoded
 
 LONGEST_ADDRESS: Final = 320  # RFC 3696 erratum 1690: 64 for the local part, "@", 255 for the domain
 LONGEST_LOCAL_PART: Final = 64
@@ -161,28 +159,10 @@ def _name(raw: str) -> str:
     name = raw.strip().strip(",").strip()
     if len(name) > 1 and name.startswith('"') and name.endswith('"'):
         name = re.sub(r"\\(.)", r"\1", name[1:-1])
-    readable = "".join(" " if _is_invisible(char) else char for char in _decoded(name))
+    readable = "".join(" " if _is_invisible(char) else char for char in decoded(name))
     return " ".join(readable.split())
 
 
 def _is_invisible(char: str) -> bool:
     """Control, line-breaking and direction-changing characters, which let a name disguise itself."""
     return unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} or char in _DIRECTIONS
-
-
-def _decoded(text: str) -> str:
-    if "=?" not in text:
-        return text
-    try:
-        return "".join(_decoded_part(part, charset) for part, charset in decode_header(text))
-    except (HeaderParseError, binascii.Error, ValueError):
-        return text
-
-
-def _decoded_part(part: bytes | str, charset: str | None) -> str:
-    if isinstance(part, str):
-        return part
-    try:
-        return part.decode(charset or "utf-8", "replace")
-    except (LookupError, UnicodeError):
-        return part.decode("utf-8", "replace")

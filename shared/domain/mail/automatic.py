@@ -92,6 +92,8 @@ _COMPLAINT: Final = re.compile(
     r"(?:email )?(?:abuse|feedback) report|complaint about (?:message|mail)", re.IGNORECASE
 )
 _RECEIPT: Final = re.compile(r"multipart/report\b.*\bdisposition-notification\b", re.IGNORECASE | re.DOTALL)
+# A click in a calendar: the answer to an invitation (RFC 5546 section 3.2.3).
+_CALENDAR_ANSWER: Final = re.compile(r"text/calendar\b.*\bmethod\s*=\s*\"?reply\b", re.IGNORECASE | re.DOTALL)
 _DELIVERY: Final = re.compile(
     r"multipart/report\b.*\bdelivery-status\b|message/(?:global-)?delivery-status\b",
     re.IGNORECASE | re.DOTALL,
@@ -137,6 +139,9 @@ def _automatic(held: _Headers, sender: str, subject: str) -> Automatic:
         return Automatic.FEEDBACK
     if _is_bounce(held, sender, subject):
         return Automatic.BOUNCE
+    # A receipt may say `auto-replied` of itself (RFC 3834 section 3.1.8), and nobody has replied.
+    if _has(held, "content-type", _RECEIPT) or _has(held, "content-type", _CALENDAR_ANSWER):
+        return Automatic.AUTOMATIC
     if _is_answer(held) or "auto-replied" in _words(held, "auto-submitted"):
         return Automatic.AUTO_REPLY
     return _by_subject(held, subject)
@@ -146,7 +151,7 @@ def _by_subject(held: _Headers, subject: str) -> Automatic:
     """What no header calls an answer: a machine's or not, and whether the subject says that somebody is away."""
     submitted = _words(held, "auto-submitted")
     says_away = subjects.kind(subject) == "auto_reply"
-    if submitted - {"no"} or _has_null_path(held) or _has(held, "content-type", _RECEIPT):
+    if submitted - {"no"} or _has_null_path(held):
         return Automatic.AUTO_REPLY if says_away else Automatic.AUTOMATIC
     # "AUTO:" is what Notes writes, with a header to prove it; alone it is also how a car dealer begins.
     proves_itself = not subject.strip().casefold().startswith("auto:")

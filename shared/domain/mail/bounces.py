@@ -36,7 +36,8 @@ _STATUS_TYPES: Final = frozenset(("message/delivery-status", "message/global-del
 _ORIGINAL_TYPES: Final = frozenset(("message/rfc822", "message/global", "message/partial"))
 _HEADER_TYPES: Final = frozenset(("text/rfc822-headers", "message/rfc822-headers", "message/global-headers"))
 _RETURNED_TYPES: Final = _ORIGINAL_TYPES | _HEADER_TYPES
-_REACHED: Final = frozenset(("delivered", "relayed", "expanded"))
+# RFC 3464 section 2.3.3: the mail has arrived, was passed on, or is still on its way.
+_NOT_FAILED: Final = frozenset(("delivered", "relayed", "expanded", "delayed"))
 _ORIGINAL_ID_FIELDS: Final = ("x-original-message-id", "original-message-id")
 _RECIPIENT_FIELDS: Final = ("original-recipient", "final-recipient", "x-actual-recipient")
 
@@ -53,11 +54,15 @@ class Bounce:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a delivery report says, and of which mail: its Message-ID without brackets, its To addresses."""
+    """What a delivery report says, and of which mail: its Message-ID without brackets, its To addresses.
+
+    Where it `tells_of_no_failure`, it names its recipients and says of each that nothing has failed.
+    """
 
     bounces: tuple[Bounce, ...] = ()
     original_message_id: str = ""
     original_to: tuple[str, ...] = ()
+    tells_of_no_failure: bool = False
 
 
 @dataclass(slots=True)
@@ -74,8 +79,8 @@ def read_report(mime: bytes) -> Report:
     """Read a delivery report (RFC 3464), or what the text of one that follows no standard says.
 
     For mail that is a bounce: in the text of an ordinary mail it would see addresses that nobody failed to reach.
-    Only the first 500,000 bytes are read. Recipients whose mail was delivered or passed on are no bounces. Where
-    a generic status (5.0.0) stands beside a diagnostic with a better one, the better one counts.
+    Only the first 500,000 bytes are read. Recipients whose mail was delivered, passed on or delayed are no bounces.
+    Where a generic status (5.0.0) stands beside a diagnostic with a better one, the better one counts.
     """
     mail = _parsed(mime[:LARGEST])
     parts = _Parts([], [])
@@ -91,7 +96,12 @@ def read_report(mime: bytes) -> Report:
     for bounce in _stated(blocks) if is_stated else _told(mail, text, original_to):
         unique.setdefault(bounce.address, bounce)
     found = _message_id(original, blocks) or bounce_texts.message_id(returned)
-    return Report(tuple(unique.values())[:MOST_RECIPIENTS], found or _answered(mail), original_to)
+    return Report(
+        tuple(unique.values())[:MOST_RECIPIENTS],
+        found or _answered(mail),
+        original_to,
+        tells_of_no_failure=is_stated and not unique,
+    )
 
 
 def _parsed(mime: bytes) -> Message:
@@ -164,13 +174,11 @@ def _stated(blocks: Iterable[Message]) -> Iterator[Bounce]:
     for block in blocks:
         address = _recipient(block)
         action = _field(block, "action").partition(" ")[0].casefold()
-        if not address or action in _REACHED:
+        if not address or action in _NOT_FAILED:
             continue
         diagnostic = _field(block, "diagnostic-code")
         status = bounce_texts.better(enhanced_status(_field(block, "status")), enhanced_status(diagnostic))
-        yield _bounce(
-            address, status, diagnostic.partition(";")[2].strip() or diagnostic, action == "delayed"
-        )
+        yield _bounce(address, status, diagnostic.partition(";")[2].strip() or diagnostic)
 
 
 def _recipient(block: Message) -> str:
@@ -190,8 +198,8 @@ def _told(mail: Message, text: str, original_to: tuple[str, ...]) -> Iterator[Bo
         yield _bounce(address, status, diagnostic)
 
 
-def _bounce(address: str, status: str, diagnostic: str, delayed: bool = False) -> Bounce:
-    permanent = status.startswith("5") and not delayed
+def _bounce(address: str, status: str, diagnostic: str) -> Bounce:
+    permanent = status.startswith("5")
     return Bounce(address, status, permanent, " ".join(diagnostic.split())[:LONGEST_DIAGNOSTIC])
 
 

@@ -1,5 +1,6 @@
 """What is kept of a fetched mail to show it later: the body untouched, its text, and where the chain begins."""
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
@@ -7,14 +8,16 @@ from typing import Final
 from shared.domain.foreign_text import guarded
 from shared.domain.mail import authentication, quotes, senders, subjects
 from shared.domain.mail.addresses import Person
+from shared.domain.mail.conversations import goes_on
 from shared.domain.mail.html_text import to_text
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Document, FetchedMessage, MessageHead
-from shared.domain.mail.quote_html import html_quote_start
+from shared.domain.mail.quote_html import container, html_quote_start
 
 # They are stored with every mail: enough for each that matching reads, and no more.
 LONGEST_HEADER: Final = 2_000
 MOST_HEADERS: Final = 30
+_MARKED: Final = re.compile(r"^\s?>", re.MULTILINE)
 _READ: Final = senders.HEADERS | {authentication.HEADER}
 
 
@@ -32,8 +35,14 @@ def document_of(fetched: FetchedMessage, parent_text: str | None, text: str | No
     """
     head = fetched.head
     text = text_of(fetched) if text is None else text
-    forward = subjects.kind(head.subject) == "forward"
-    ranges = quotes.split(text, html_only=not fetched.text, parent_text=parent_text, is_forward=forward)
+    found = container(fetched.html, text)
+    ranges = quotes.split(
+        text,
+        html_only=not fetched.text,
+        parent_text=parent_text,
+        is_forward=not _may_quote(head, text, is_contained=found is not None),
+        container=found.text if found else None,
+    )
     return Document(
         message_id=head.message_id,
         sender=head.sender,
@@ -45,7 +54,7 @@ def document_of(fetched: FetchedMessage, parent_text: str | None, text: str | No
         html=fetched.html,
         text=text,
         quoted=ranges.quoted,
-        html_quote_start=html_quote_start(fetched.html, text=text, ranges=ranges),
+        html_quote_start=html_quote_start(fetched.html, text=text, ranges=ranges, found=found),
         preview=quotes.preview(quotes.own_text(text, ranges)),
         attachments=fetched.attachments,
         in_reply_to=head.in_reply_to,
@@ -86,6 +95,17 @@ def head_of(
         has_attachments=any(not attachment.inline for attachment in document.attachments),
         headers=document.headers,
     )
+
+
+def _may_quote(head: MessageHead, text: str, *, is_contained: bool) -> bool:
+    """Whether a mail answers anything. One that does not is its author's throughout, whatever looks like a quote:
+
+    people write `From: ... To: ...` of a journey, and tell what somebody wrote.
+    """
+    kind = subjects.kind(head.subject)
+    if kind == "forward":
+        return False
+    return kind == "auto_reply" or goes_on(head) or is_contained or _MARKED.search(text) is not None
 
 
 def _is_read(name: str) -> bool:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from shared.domain.foreign_text import guarded
+from shared.domain.mail.encoded_words import decoded
 
 # RFC 5322 asks for References in full; matching needs the end of a long chain only.
 MAX_REFERENCES = 20
@@ -15,19 +16,23 @@ _LONGEST = 998
 def parse_ids(text: str) -> tuple[str, ...]:
     """The ids in a header, in order, without angle brackets.
 
-    Brackets may be missing, commas may stand between ids (Exchange writes both), folding may remain.
+    Brackets may be missing, commas may stand between ids (Exchange writes both), folding may remain. Some programs
+    write an id that is too long for a line as encoded-words (RFC 2047), and some make ids without a domain: these
+    are known by their brackets.
     """
-    bracketed = _BRACKETED.findall(text)
-    found = bracketed or re.split(r"[\s,;<>]+", text)
-    ids = (given for given in found if "@" in given and len(given) <= _LONGEST)
+    written = decoded(text)
+    bracketed = _BRACKETED.findall(written)
+    found = bracketed or [word for word in re.split(r"[\s,;<>]+", written) if "@" in word]
+    ids = (given for given in found if len(given) <= _LONGEST)
     return tuple(dict.fromkeys(ids))
 
 
 @guarded
 def message_id(text: str) -> str:
     """The one id of a Message-ID header, without brackets; '' when there is none."""
-    found = _BRACKETED.findall(text)
-    return str(found[0]) if found else text.strip().strip("<>")[:_LONGEST]
+    written = decoded(text)
+    found = _BRACKETED.findall(written)
+    return str(found[0]) if found else written.strip().strip("<>")[:_LONGEST]
 
 
 @guarded

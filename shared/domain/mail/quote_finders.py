@@ -21,8 +21,18 @@ MOST_FROM_LINES: Final = 20
 MOST_ATTRIBUTIONS: Final = 40
 MOST_REPEATS: Final = 5
 
+# `-----Original-Nachricht-----`, `-------- Oryginalna wiadomość --------`: a few words between lines.
+_BANNER: Final = re.compile(r"\s*([-_=*])\1{2,40}\s*\w[^-_=*]{1,60}?(?:-[^-_=*]{1,30})?\s*\1{3,40}\s*")
+# `Op ma 23 nov 2026 om 10:12 schreef Agent Smith <agent@harbour.example>:`
+_ATTRIBUTION: Final = re.compile(r"(?=.*\d)(?=.*[^\s@<]@[^\s@>]+\.).*:\W{0,3}")
 _SINGLE_HEADER_WORD: Final = re.compile(r"(?:od|wysłano|do|temat|data|dw)\s*:", re.IGNORECASE)
 _HEADER_FIELD: Final = re.compile(r"[>*\s]*[^\s:]{1,15}(?: [^\s:]{1,15})?\s?:")
+
+
+def introduces(line: str) -> bool:
+    """Whether a line above a quote is a banner, or names the address and the time of what is quoted."""
+    short = line[:LONGEST_HEADER_LINE]
+    return _BANNER.fullmatch(short) is not None or _ATTRIBUTION.fullmatch(short.strip()) is not None
 
 
 def first_header_line(lines: Sequence[str]) -> int | None:

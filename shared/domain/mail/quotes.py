@@ -12,6 +12,7 @@ from typing import Final
 
 from shared.domain.foreign_text import guarded, or_else
 from shared.domain.mail import quote_finders
+from shared.domain.mail.inline_answers import answers_within
 
 LONGEST_SPLIT: Final = 200_000
 MOST_LINES_SPLIT: Final = 5_000
@@ -32,13 +33,16 @@ EVERYTHING_OWN: Final = QuoteRanges()
 
 
 @or_else(EVERYTHING_OWN)
-def split(text: str, *, html_only: bool, parent_text: str | None, is_forward: bool) -> QuoteRanges:
+def split(
+    text: str, *, html_only: bool, parent_text: str | None, is_forward: bool, container: int | None = None
+) -> QuoteRanges:
     """Where `text` quotes earlier mail. Never raises.
 
     `text` is the mail's text part or, with `html_only`, the text made from its HTML, where quotes have no `>` and
     headers of quoted mails are looked for first, in all languages. `parent_text`, the text of the mail answered,
-    finds quotes without any mark. Of longer texts the first 5,000 lines or 200,000 characters are split; a
-    quote that reaches that far goes on to the end.
+    finds quotes without any mark, and answers within them. `container` is where the container begins into which
+    the mail program has put its quote: it tells in every language. Of longer texts the first 5,000 lines or 200,000
+    characters are split; a quote that reaches that far goes on to the end.
     """
     if is_forward or not text.strip():
         return EVERYTHING_OWN
@@ -46,9 +50,12 @@ def split(text: str, *, html_only: bool, parent_text: str | None, is_forward: bo
     spans = _line_spans(head)
     visible = [_INVISIBLE.sub("", head[start:end].rstrip("\r\n")) for start, end in spans]
     lines = quote_finders.blunted(visible)
-    own = _own_lines(lines, html_only=html_only, parent_text=parent_text)
+    contained = None if container is None else _line_at(spans, container)
+    own = _own_lines(lines, contained, html_only=html_only, parent_text=parent_text)
     if own is None or not any(lines[index].strip() for index in own):
         return EVERYTHING_OWN
+    own -= _introduction(lines, own)
+    own |= answers_within(lines, _first_quoted(lines, own), parent_text)
     return QuoteRanges(_ranges(spans, lines, own, end=len(text)))
 
 
@@ -88,9 +95,35 @@ def _head(text: str) -> str:
     return text[: cut + 1] if cut > 0 else text[:LONGEST_SPLIT]
 
 
-def _own_lines(lines: Sequence[str], *, html_only: bool, parent_text: str | None) -> set[int] | None:
+def _line_at(spans: Sequence[tuple[int, int]], position: int) -> int:
+    """The number of the line that begins at a position, or behind it."""
+    return next((number for number, (start, _) in enumerate(spans) if start >= position), len(spans))
+
+
+def _first_quoted(lines: Sequence[str], own: set[int]) -> int:
+    quoted = (number for number, line in enumerate(lines) if line.strip() and number not in own)
+    return next(quoted, len(lines))
+
+
+def _introduction(lines: Sequence[str], own: set[int]) -> set[int]:
+    """The line by which a program, in whatever language, introduces the quote right below it.
+
+    Not the author's only line, nor one that has own text below it.
+    """
+    written = [number for number in sorted(own) if lines[number].strip()]
+    first = _first_quoted(lines, own)
+    if len(written) < 2 or written[-1] > first or not quote_finders.introduces(lines[written[-1]]):
+        return set()
+    return {written[-1]}
+
+
+def _own_lines(
+    lines: Sequence[str], contained: int | None, *, html_only: bool, parent_text: str | None
+) -> set[int] | None:
     """The numbers of the author's lines, or None when the finders give no answer."""
-    cut = quote_finders.first_header_line(lines) if html_only else None
+    cut = contained
+    if cut is None and html_only:
+        cut = quote_finders.first_header_line(lines)
     candidates = lines[:cut]
     found = quote_finders.new_lines(candidates, parent_text)
     return None if found is None else _aligned(candidates, found)

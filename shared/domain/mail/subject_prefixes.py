@@ -109,7 +109,46 @@ AUTO_REPLIES: Final[Mapping[str, str]] = {
     "Auto-Reply": "en",
     "Autoreply": "en",
     "OOO": "en",
+    "Out of Office AutoReply": "en",
+    "Out of the Office": "en",
+    "Vacation reply": "en",
+    "Away from office": "en",
+    "Absence du bureau": "fr",
+    "Absent du bureau": "fr",
+    "Message d'absence": "fr",
+    "Fuera de la oficina": "es",
+    "Fora do escritório": "pt",
+    "Ausência temporária": "pt",
+    "Abwesenheitsnachricht": "de",
+    "Abwesend": "de",
+    "Außer Haus": "de",
+    "Afwezig": "nl",
+    "Afwezigheidsbericht": "nl",
+    "Fuori ufficio": "it",
+    "Fraværsmelding": "no",
+    "Fravær": "da",
+    "Poissaoloilmoitus": "fi",
+    "Poza biurem": "pl",
+    "Mimo kancelář": "cs",
+    "Ofis dışında": "tr",
+    "Вне офиса": "ru",
+    "不在": "ja",
+    "부재 중": "ko",
 }
+# Programs say "automatic" and "answer" in their own language, in any order: `Samodejni odgovor`, `Balasan Otomatis`.
+# Beginnings of words, so that every form of them is met.
+AUTOMATIC_STEMS: Final = (
+    "auto-,auto ,autore,autoan,autosv,autori,autoré,automa,automà,automá,automā,avtomat,otomat,outomat,awtoma,"
+    "samodej,sjálfvirk,uathoibr,kiotomat,tự động,автомат,автоот,аутомат,αυτόματ,αυτοματ,ինքնաշխատ,ავტომატ,אוטומט,"
+    "تلقائ,آلي,خودکار,स्वचालित,স্বয়ংক্রিয়,தானியங்கு,อัตโนมัติ,自动,自動,자동"
+)
+ANSWER_STEMS: Final = (
+    "reply,response,responder,respond,odpowied,respost,respuest,répons,repons,rispost,antwor,antwoo,svar,odpov,odgov,válasz,"
+    "atbild,atsak,vastu,vastau,răspuns,raspuns,yanıt,yanit,cevap,cavab,jawab,balas,jibu,sagot,ateb,freagra,erantzun,"
+    "përgjigj,trả lời,ответ,відпов,отгов,одгов,жауап,απάντησ,απαντησ,պատասխան,პასუხ,תשוב,מענה,رد,پاسخ,جواب,उत्तर,"
+    "जवाब,উত্তর,பதில்,ตอบ,回复,回覆,答复,答覆,回信,应答,応答,返信,회신,응답,답장"
+)
+MOST_WORDS_SAYING_SO: Final = 4
 
 COLONS: Final = ":：﹕"
 COUNTERS: Final = ("[2]", "(2)", "^2", "*2")

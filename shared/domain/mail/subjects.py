@@ -9,7 +9,16 @@ import unicodedata
 from typing import Final, Literal
 
 from shared.domain.foreign_text import guarded
-from shared.domain.mail.subject_prefixes import AUTO_REPLIES, COLONS, FORWARDS, GATEWAY_WORDS, REPLIES
+from shared.domain.mail.subject_prefixes import (
+    ANSWER_STEMS,
+    AUTO_REPLIES,
+    AUTOMATIC_STEMS,
+    COLONS,
+    FORWARDS,
+    GATEWAY_WORDS,
+    MOST_WORDS_SAYING_SO,
+    REPLIES,
+)
 
 SubjectKind = Literal["reply", "forward", "auto_reply", "new"]
 
@@ -82,8 +91,16 @@ def _prefix(text: str) -> tuple[SubjectKind, str] | None:
     head = _HEAD.match(text)
     if head is None:
         return None
-    found = _KINDS.get(_folded(_COUNTER.sub("", head[1])).rstrip("."))
+    word = _folded(_COUNTER.sub("", head[1])).rstrip(".")
+    found = _KINDS.get(word) or ("auto_reply" if _says_automatic_answer(word) else None)
     return None if found is None else (found, text[head.end() :])
+
+
+def _says_automatic_answer(word: str) -> bool:
+    """`automatische Antwort`, in whatever language a program speaks."""
+    if word.count(" ") >= MOST_WORDS_SAYING_SO:
+        return False
+    return _AUTOMATIC.search(word) is not None and _ANSWER.search(word) is not None
 
 
 def _after_gateway_word(text: str) -> str | None:
@@ -104,6 +121,11 @@ def _folded(text: str) -> str:
     return text
 
 
+def _any_of(stems: str) -> str:
+    # Folding takes the blank that ends a word; a subject's own words are folded with it inside.
+    return "|".join(re.escape(_folded(stem) + " " * stem.endswith(" ")) for stem in stems.split(","))
+
+
 def _kinds() -> dict[str, SubjectKind]:
     kinds: dict[str, SubjectKind] = {}
     kinds.update({_folded(word): "auto_reply" for word in AUTO_REPLIES})
@@ -113,4 +135,6 @@ def _kinds() -> dict[str, SubjectKind]:
 
 
 _KINDS: Final = _kinds()
+_AUTOMATIC: Final = re.compile(_any_of(AUTOMATIC_STEMS))
+_ANSWER: Final = re.compile(_any_of(ANSWER_STEMS))
 _GATEWAY_WORDS: Final = frozenset(_folded(word) for word in GATEWAY_WORDS)

@@ -38,8 +38,21 @@ def candidates_of(
         forged=asked.codes.forged,
         taught={address: found.taught for address, found in outsiders.items() if found.taught},
         staff=asked.own.union(known.keys() - outsiders.keys()),
+        inquirers=_inquirers(asked, answers.addresses),
         erased=erased,
     )
+
+
+def _inquirers(asked: Questions, known: Mapping[str, KnownAddress]) -> frozenset[str]:
+    """For whom a program of the organisation's wrote: nobody, where its sender is an agent."""
+    if not asked.program or known[asked.program].is_staff:
+        return frozenset()
+    # An agent whose mailbox lies outside the own domains asks nothing.
+    return frozenset(address for address in asked.inquirers if not _is_staff(address, known))
+
+
+def _is_staff(address: str, known: Mapping[str, KnownAddress]) -> bool:
+    return address in known and known[address].is_staff
 
 
 def code_hits(found: Found, records: Mapping[str, tuple[RecordRef, ...]]) -> tuple[CodeHit, ...]:

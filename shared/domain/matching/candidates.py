@@ -87,8 +87,8 @@ class Candidates:
     those by the contacts that they list. `cards` says what is known of all these, and of their clients.
     `conversation` are stored mails with the same conversation index, whose keyed hash is `conversation_key`.
     `bounced` is the mail that this one reports as undelivered. `staff` are the participants that belong to the
-    organisation, `erased` those that are suppressed for good. `forged` counts codes in the subject whose
-    signature is wrong.
+    organisation, `inquirers` those for whom a program of it wrote, such as a web form; `erased` are suppressed for
+    good. `forged` counts codes in the subject whose signature is wrong.
     """
 
     addresses: Mapping[str, frozenset[RecordRef]] = field(default_factory=dict)
@@ -104,6 +104,7 @@ class Candidates:
     listing_contact: Mapping[RecordRef, frozenset[RecordRef]] = field(default_factory=dict)
     bounced: ThreadHit | None = None
     staff: frozenset[str] = frozenset()
+    inquirers: frozenset[str] = frozenset()
     erased: frozenset[str] = frozenset()
 
     @property
@@ -140,11 +141,17 @@ class Candidates:
     def direction(self, head: MessageHead) -> Direction:
         """Out when somebody of the organisation wrote it: by From, which the receiving server has checked.
 
+        What a program in an own domain passes on comes from those whom an answer goes to.
+
         Whom a list says it has passed on does not count: anybody may write a colleague's name there.
         """
         # A mail that its domain disowns may carry any colleague's name in From.
         is_own = head.sender.address in self.staff and not fails_dmarc(head.headers)
-        return Direction.OUT if is_own else Direction.IN
+        return Direction.OUT if is_own and not self.inquirers else Direction.IN
+
+    def writers(self, head: MessageHead) -> frozenset[str]:
+        """The addresses of who wrote it: the inquirers, or From and the author where a list has rewritten From."""
+        return self.inquirers or head.writers
 
     def contacts(self, address: str) -> list[Card]:
         """The contacts that have an address on their card, by id."""

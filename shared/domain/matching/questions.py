@@ -55,9 +55,11 @@ class Questions:
 
     `people` are everyone on it, and whom a bounce says in its headers that a mail did not reach; `own` are those
     of them that are the organisation's without asking. `addresses` are the others, as many as are looked up:
-    contacts, records that an agent has taught, and colleagues may stand under them. `lists` passed the mail on:
-    their domains say nothing of its people. With `by_domain` even the domain of a client's contact is asked, since
-    it may lead to an open record. `codes` are the genuine ones of the subject; each was issued for records.
+    contacts, records that an agent has taught, and colleagues may stand under them. `program` is a sender of the
+    organisation's own who may be no agent, but a web form that wrote for the outsiders in Reply-To, the `inquirers`;
+    '' = none. `lists` passed the mail on: their domains say nothing of its people. With `by_domain` even the domain
+    of a client's contact is asked, since it may lead to an open record. `codes` are the genuine ones of the subject;
+    each was issued for records.
     """
 
     people: frozenset[str]
@@ -66,6 +68,13 @@ class Questions:
     lists: frozenset[str]
     by_domain: bool
     codes: Found
+    program: str = ""
+    inquirers: frozenset[str] = frozenset()
+
+    @property
+    def looked_up(self) -> frozenset[str]:
+        """Every address that storage is asked about."""
+        return self.addresses | {self.program} if self.program else self.addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +100,8 @@ def questions(head: MessageHead, policy: QuestionPolicy) -> Questions:
     people = failed.union(address for _, address in roles)
     own = frozenset(address for address in people if policy.is_own(address))
     outside = [(role, address) for role, address in roles if address not in own]
+    inquirers = _inquirers(head, own)
+    is_program = bool(inquirers) and head.sender.address not in policy.mailbox.own_addresses
     return Questions(
         people=people,
         own=own,
@@ -98,7 +109,22 @@ def questions(head: MessageHead, policy: QuestionPolicy) -> Questions:
         lists=list_addresses(head.headers),
         by_domain=policy.match.by_domain,
         codes=policy.codes_in(head.subject),
+        program=head.sender.address if is_program else "",
+        inquirers=inquirers if is_program else frozenset(),
     )
+
+
+def _inquirers(head: MessageHead, own: frozenset[str]) -> frozenset[str]:
+    """The outsiders in Reply-To of a mail that comes from within and goes to nobody else outside.
+
+    So write web forms, booking engines and scanners. What a ticket system sends out goes to the client as well.
+    """
+    if head.sender.address not in own:
+        return frozenset()
+    answered = [person.address for person in head.reply_to[:MOST_REPLY_TO] if person.address not in own]
+    inquirers = frozenset(filter(None, answered))
+    recipients = {person.address for person in (*head.to, *head.cc) if person.address}
+    return inquirers if recipients <= own | inquirers else frozenset()
 
 
 def domains_to_ask(asked: Questions, known: Mapping[str, KnownAddress]) -> frozenset[str]:

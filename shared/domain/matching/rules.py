@@ -146,10 +146,11 @@ def is_vouched_for(head: MessageHead, candidates: Candidates, hit: CodeHit) -> b
     """
     if candidates.direction(head) is Direction.OUT:
         return True
-    if any(registrable(domain_of(writer)) in hit.domains for writer in head.writers):
+    writers = candidates.writers(head)
+    if any(registrable(domain_of(writer)) in hit.domains for writer in writers):
         return True
     known = [candidates.cards[ref] for ref in hit.links if ref in candidates.cards]
-    return any(_knows(card, address, candidates) for card, address in product(known, head.writers))
+    return any(_knows(card, address, candidates) for card, address in product(known, writers))
 
 
 def _knows(card: Card, address: str, candidates: Candidates) -> bool:

@@ -24,6 +24,34 @@ class Claim:
     created: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Word:
+    """Word that `dependent` leaves with a mail as that was read, under `etag`; '' = with one that is not stored."""
+
+    key: str
+    etag: str
+    dependent: Dependent
+
+
+@dataclass(frozen=True, slots=True)
+class NewMail:
+    """A mail that is inserted with others.
+
+    `after` are the keys of those which must stand before it, and with which it leaves word; `dependents` are those of
+    the same call that leave word with it.
+    """
+
+    message: StoredMessage
+    document: Document
+    copy: Copy
+    dependents: tuple[Dependent, ...] = ()
+    after: frozenset[str] = frozenset()
+
+    @property
+    def key(self) -> str:
+        return self.message.key
+
+
 class Threads(Protocol):
     """Where the mails are found that another one answers, or goes on with."""
 
@@ -46,12 +74,25 @@ class MessageStore(Threads, Protocol):
     """Messages with their documents and copies, found by message key."""
 
     def create(self, tenant_id: str, message: StoredMessage, document: Document, copy: Copy) -> Claim:
-        """Insert message and copy at once. If the key has a row already, return that row and add no copy."""
+        """Insert message and copy at once. If the key has a row already, return that row and add no copy.
+
+        A message that enters a conversation is noted for it.
+        """
+
+    def create_together(self, tenant_id: str, mails: Sequence[NewMail]) -> Mapping[str, StoredMessage]:
+        """Insert several mails, each with its copy and dependents; those inserted by key, each ahead of its answers.
+
+        Nothing is written of one whose key has a row already, nor of those that come after it; others may be left
+        out with it. `has_dependents` says nothing of dependents that came along.
+        """
 
     def add_copy(self, tenant_id: str, key: str, copy: Copy) -> None: ...
 
     def save(self, tenant_id: str, message: StoredMessage) -> StoredMessage:
-        """Write the message under its ETag; its document stays as it is. Raises Conflict."""
+        """Write the message under its ETag; its document, and whether it has dependents, stay. Raises Conflict."""
+
+    def save_together(self, tenant_id: str, messages: Sequence[StoredMessage]) -> Mapping[str, StoredMessage]:
+        """The same for several; those that were written by key. One that has changed may keep others from it."""
 
     def bury(self, tenant_id: str, tombstone: StoredMessage) -> None:
         """Delete document and copies and leave the tombstone, under its ETag. Raises Conflict."""
@@ -70,6 +111,13 @@ class MessageStore(Threads, Protocol):
 
     def wait_for(self, tenant_id: str, key: str, dependent: Dependent) -> StoredMessage | None:
         """Leave word with a mail, be it there or not; the message, as it stands behind that, where it is filed."""
+
+    def leave_words(self, tenant_id: str, words: Sequence[Word]) -> frozenset[Word]:
+        """Leave word with several mails, under their ETags; those words that stand.
+
+        Not with a mail that has changed since it was read, nor with one that is there where none was found. Others
+        may be left out with it.
+        """
 
     def depend_on(self, tenant_id: str, hit: ThreadHit, dependent: Dependent) -> ThreadHit:
         """Leave word with a stored mail; the hit as the mail stands behind that, without links where it is not filed.
@@ -128,7 +176,7 @@ class Timeline(Protocol):
 class Inbox(Protocol):
     """My Inbox of each agent; and changes by persons that may not have been carried out yet."""
 
-    def put(self, tenant_id: str, item: InboxItem) -> None: ...
+    def put(self, tenant_id: str, items: Sequence[InboxItem]) -> None: ...
 
     def remove(self, tenant_id: str, agents: Sequence[str], item_id: str) -> None:
         """Take one mail out of My Inbox of several agents; a missing item is no error."""

@@ -16,6 +16,7 @@ from shared.domain.mail.messages import MessageHead
 from shared.domain.matching.candidates import Candidates, ThreadHit
 from shared.ports.stores.filing import MessageStore
 from shared.services.capture.scopes import Scope
+from shared.services.matching.bounces import ReadBounce
 from shared.services.matching.candidates import GatherCandidates
 from shared.services.matching.forgeries import CountForgeries
 
@@ -39,10 +40,15 @@ class Screened:
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """Decide capture for mails whose folders are known. Reads people and threads; writes dependents and forgeries."""
+    """Decide capture for mails whose folders are known. Reads people and threads; writes dependents and forgeries.
+
+    A report on a mail of ours names no more than its server in its headers: where that is all that speaks for it,
+    the report is opened.
+    """
 
     gather: GatherCandidates
     messages: MessageStore
+    read_bounce: ReadBounce
     count_forgeries: CountForgeries
 
     def __call__(
@@ -77,11 +83,19 @@ class Screen:
         if candidates.forged:
             self.count_forgeries(scope, head, candidates.forged)
         verdict = screening.decide(head, candidates, policy)
-        if head.answers and _may_be_rescued(head, verdict):
-            thread = wait_for_parents(self.messages, scope, head)
-            candidates = replace(candidates, thread=thread)
+        if _may_be_rescued(head, verdict):
+            candidates = self._rescued(scope, head, candidates)
             verdict = screening.decide(head, candidates, policy)
         return Screened(head, verdict, sighting_of(head, verdict, scope.hasher), candidates)
+
+    def _rescued(self, scope: Scope, head: MessageHead, candidates: Candidates) -> Candidates:
+        """With the mail's thread, and for a report that leads to none with the mail that did not arrive."""
+        if head.answers:
+            candidates = replace(candidates, thread=wait_for_parents(self.messages, scope, head))
+        if candidates.parent is None and screening.is_bounce(head):
+            _, bounced = self.read_bounce(scope, head)
+            candidates = replace(candidates, bounced=bounced)
+        return candidates
 
 
 def _may_be_rescued(head: MessageHead, verdict: Capture) -> bool:

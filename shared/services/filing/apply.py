@@ -89,8 +89,7 @@ class Apply:
             self.timeline.remove(tenant_id, [effect.ref for effect in same], entry_id)
 
     def _put_inbox_rows(self, tenant_id: str, group: list[effects.PutInboxRow]) -> None:
-        for effect in group:
-            self.inbox.put(tenant_id, effect.item)
+        self.inbox.put(tenant_id, [effect.item for effect in group])
 
     def _remove_inbox_rows(self, tenant_id: str, group: list[effects.RemoveInboxRow]) -> None:
         for item_id, same in groupby(group, key=lambda effect: effect.item_id):

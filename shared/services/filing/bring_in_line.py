@@ -3,13 +3,14 @@
 It decides nothing itself: which effects follow from a row, `domain/filing/effects.py` says.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import Conflict, NotFound
 from shared.domain.filing import effects
 from shared.domain.filing.effects import Surroundings
-from shared.domain.filing.filing import DONE, StoredMessage
+from shared.domain.filing.filing import DONE, Filed, StoredMessage
 from shared.domain.filing.shown import Shown
 from shared.domain.mail.messages import Document
 from shared.ports.stores.connections import Mailboxes
@@ -56,6 +57,11 @@ class BringInLine:
             around = replace(around, holders=self._holders(tenant_id, stored))
         self.apply(tenant_id, effects.shown(stored.shown, stored, around))
 
+    def show_together(self, tenant_id: str, mails: Iterable[tuple[StoredMessage, Surroundings]]) -> None:
+        """The same for several that are not done, whose surroundings are known: written by kind, not by mail."""
+        each = [effects.shown(stored.shown, stored, around) for stored, around in mails]
+        self.apply(tenant_id, effects.together(each))
+
     def arrange(self, tenant_id: str, stored: StoredMessage, document: Document) -> None:
         """My Inbox alone: a further copy has come of a message that is done."""
         around = Surroundings(document, self._holders(tenant_id, stored))
@@ -67,10 +73,32 @@ class BringInLine:
         Raises Conflict where other rows are to stand by now: what was written of this state is noted on the message,
         and goes when the command comes back.
         """
-        if stored.state == DONE or stored.is_deleted:
+        if stored.is_settled:
             return
         # Told before it is done: a worker that is killed in between tells them again.
         self.apply(tenant_id, effects.told(stored.shown, stored))
+        self._mark_done(tenant_id, stored)
+
+    def finish_together(self, tenant_id: str, mails: Iterable[Filed]) -> Mapping[str, Conflict]:
+        """The same for several mails; by key, those that changed while their rows were written."""
+        unfinished = [filed for filed in mails if not filed.message.is_settled]
+        each = [
+            effects.told(filed.message.shown, filed.message, is_first=filed.is_first) for filed in unfinished
+        ]
+        self.apply(tenant_id, effects.together(each))
+        # Two copies of one mail may come at once: the later look knows what the earlier one has added.
+        latest = {filed.message.key: filed.message for filed in unfinished}
+        done = self.change.together(tenant_id, latest.values(), lambda row: row.finished(row))
+        conflicts: dict[str, Conflict] = {}
+        for key, message in latest.items():
+            try:
+                if key not in done:
+                    self._mark_done(tenant_id, message)
+            except Conflict as error:
+                conflicts[key] = error
+        return conflicts
+
+    def _mark_done(self, tenant_id: str, stored: StoredMessage) -> None:
         standing = self.change(tenant_id, stored.key, lambda row: row.finished(stored), known=stored)
         if standing is None:
             raise NotFound("a message went away before it was done")

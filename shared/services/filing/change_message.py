@@ -1,6 +1,6 @@
 """The one writer of a stored message's row: every other service hands it a pure change."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -53,6 +53,16 @@ class ChangeMessage:
             except Conflict:
                 stored = self.messages.get(tenant_id, key)
         raise Conflict(f"message {key} keeps changing")
+
+    def together(
+        self, tenant_id: str, messages: Iterable[StoredMessage], change: Change
+    ) -> Mapping[str, StoredMessage]:
+        """Change several as they were read, and save them together; by key, as those stand that nobody has changed."""
+        changes = {message.key: (message, _changed(message, change, "")) for message in messages}
+        wanted = [changed for _, changed in changes.values() if changed is not None]
+        saved = self.messages.save_together(tenant_id, wanted) if wanted else {}
+        unchanged = {key: message for key, (message, changed) in changes.items() if changed is None}
+        return {**unchanged, **saved}
 
     def with_document(self, tenant_id: str, key: str, change: DocumentChange) -> bool:
         """Change message and document at once; whether there was anything to change. Raises Conflict."""

@@ -12,7 +12,7 @@ from shared import telemetry
 from shared.domain.errors import PermanentError
 from shared.domain.filing import inbox
 from shared.domain.filing.effects import NO_REPORT, About, Surroundings
-from shared.domain.filing.filing import DONE, Copy, StoredMessage
+from shared.domain.filing.filing import DONE, Copy, Filed, StoredMessage
 from shared.domain.filing.opening import opened
 from shared.domain.mail.identity import MAX_VARIANTS, variant_key
 from shared.domain.mail.messages import Attachment, Document
@@ -38,7 +38,7 @@ class Filing:
 
     def __call__(
         self, scope: Scope, message: StoredMessage, document: Document, copy: Copy, about: About = NO_REPORT
-    ) -> StoredMessage:
+    ) -> Filed:
         """File or triage the mail and return it as it stands, not yet done.
 
         A message that is returned `done` was complete before and needs nothing more; nor does a deleted one.
@@ -49,18 +49,22 @@ class Filing:
         if not claim.created and not stored.is_deleted:
             stored = self._adopt(scope, message, stored, copy)
         if stored.is_deleted:
-            return stored
+            return Filed(stored)
         if stored.state == DONE:
             # This copy's agent may have to see it, too; a filed mail waits only where the mailbox's settings say so.
             if not message.is_filed or inbox.may_list(scope.mailbox):
                 self.bring_in_line.arrange(scope.tenant_id, stored, document)
-            return stored
-        self._keep_attachments(scope, stored, copy, document.attachments)
+            return Filed(stored)
+        self.keep_attachments(scope, stored, copy, document.attachments)
         # Nothing of a new mail stands anywhere: only this mailbox's agent is to be thought of.
         holders = (scope.mailbox,) if claim.created else None
         around = Surroundings(document, holders, is_first=claim.created, about=about)
         self.bring_in_line.show_with(scope.tenant_id, stored, around)
-        return stored
+        return Filed(stored, is_first=claim.created)
+
+    def to_insert(self, scope: Scope, message: StoredMessage) -> StoredMessage:
+        """A matched mail as a first insert writes it, under its own key."""
+        return opened(replace(message, silent=scope.silent))
 
     def _adopt(
         self, scope: Scope, message: StoredMessage, stored: StoredMessage, copy: Copy
@@ -99,9 +103,10 @@ class Filing:
         )
         return changed or stored
 
-    def _keep_attachments(
+    def keep_attachments(
         self, scope: Scope, stored: StoredMessage, copy: Copy, attachments: Sequence[Attachment]
     ) -> None:
+        """Fetch and store what is attached, as far as it can be had."""
         # Behind the row, ahead of the entries: a reader who sees the mail can open what is attached.
         for attachment in attachments:
             try:

@@ -11,27 +11,23 @@ from shared.domain.capture.sightings import FAILED, FILED, SKIPPED, TRIAGE, Sigh
 from shared.domain.commands.commands import IngestMessages
 from shared.domain.commands.retries import delay, is_overdue
 from shared.domain.errors import (
-    AccessDenied,
     Conflict,
-    MailboxUnavailable,
     PermanentError,
     TransientError,
     longest,
     none_passing,
 )
-from shared.domain.filing.effects import NO_REPORT, About
-from shared.domain.filing.filing import StoredMessage, copy_of
+from shared.domain.filing.filing import Filed, StoredMessage
 from shared.domain.mail.items import ItemRef
 from shared.ports.stores.capture import Sightings
 from shared.ports.stores.exceptions import Exceptions
 from shared.ports.work import Clock, CommandQueue
-from shared.services.capture.fetching import Fetched, FetchMail, Kept, failing
+from shared.services.capture.fetching import Fetched, FetchMail, failing
 from shared.services.capture.scopes import Scope
 from shared.services.capture.turns import Turns
 from shared.services.commands.failures import failure_of, record
 from shared.services.filing.bring_in_line import BringInLine
-from shared.services.filing.filing import Filing
-from shared.services.matching.matching import MatchMail
+from shared.services.filing.file_group import FileGroup
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +36,7 @@ class Ingest:
 
     turns: Turns
     fetch: FetchMail
-    match: MatchMail
-    filing: Filing
+    file_group: FileGroup
     bring_in_line: BringInLine
     sightings: Sightings
     exceptions: Exceptions
@@ -91,53 +86,40 @@ class Ingest:
     def _file_all(
         self, scope: Scope, command: IngestMessages, fetched: Fetched
     ) -> tuple[list[Sighting], Mapping[ItemRef, TransientError]]:
-        """Oldest first, so that a mail of this batch finds its parent in it; sightings, then `done`.
+        """File what was kept, then write the ledger, then finish.
 
         A mail that can never be filed is recorded, and the others go on. Returns the ledger rows, and the mails that
         changed while they were filed.
         """
-        oldest_first = sorted(
-            fetched.kept, key=lambda kept: (kept.mail.head.received_at, kept.mail.head.item)
-        )
+        outcomes = self.file_group(scope, fetched.kept)
         sightings = list(fetched.others)
-        unfinished: dict[ItemRef, StoredMessage] = {}
-        for kept in oldest_first:
-            try:
-                stored = self._file(scope, kept)
-            except (AccessDenied, MailboxUnavailable):  # not the fault of this mail alone
-                raise
-            except PermanentError as error:
-                alone = replace(command, items=(kept.mail.head.item,))
-                record(self.exceptions, failure_of(alone, error, self.clock()))
-                sightings.append(failing(kept.screened.sighting, error))
-                continue
-            sightings.append(settled(kept.screened.sighting, stored))
-            unfinished[kept.mail.head.item] = stored
+        unfinished: dict[ItemRef, Filed] = {}
+        for kept in fetched.kept:
+            item = kept.mail.head.item
+            outcome = outcomes[item]
+            if isinstance(outcome, PermanentError):
+                record(self.exceptions, failure_of(replace(command, items=(item,)), outcome, self.clock()))
+                sightings.append(failing(kept.screened.sighting, outcome))
+            else:
+                sightings.append(settled(kept.screened.sighting, outcome.message))
+                unfinished[item] = outcome
         # Behind the rows that readers see, ahead of `done`: what is done is in the ledger.
         if sightings:
             self.sightings.put(scope.mailbox, sightings)
-        return sightings, self._finish_all(scope, unfinished)
+        return sightings, self._finish(scope, unfinished)
 
-    def _finish_all(
-        self, scope: Scope, unfinished: Mapping[ItemRef, StoredMessage]
-    ) -> Mapping[ItemRef, TransientError]:
+    def _finish(self, scope: Scope, unfinished: Mapping[ItemRef, Filed]) -> Mapping[ItemRef, TransientError]:
         """Returns those that changed meanwhile; raises Conflict when all of them did."""
-        conflicts: dict[ItemRef, TransientError] = {}
-        for item, stored in unfinished.items():
-            try:
-                self.bring_in_line.finish(scope.tenant_id, stored)
-            # A bounce may stand in the same batch as the mail that it is about: only that mail comes back.
-            except Conflict as error:
-                conflicts[item] = error
+        changed = self.bring_in_line.finish_together(scope.tenant_id, unfinished.values())
+        # A bounce may stand in the same batch as the mail that it is about: only that mail comes back.
+        conflicts: dict[ItemRef, TransientError] = {
+            item: changed[filed.message.key]
+            for item, filed in unfinished.items()
+            if filed.message.key in changed
+        }
         if conflicts and len(conflicts) == len(unfinished):
             raise next(iter(conflicts.values()))
         return conflicts
-
-    def _file(self, scope: Scope, kept: Kept) -> StoredMessage:
-        matched = self.match(scope, kept.mail, kept.screened.candidates)
-        copy = copy_of(kept.mail, scope.mailbox)
-        about = About(matched.bounced.key, matched.report) if matched.bounced else NO_REPORT
-        return self.filing(scope, matched.message, matched.document, copy, about)
 
 
 def settled(sighting: Sighting, stored: StoredMessage) -> Sighting:

@@ -71,7 +71,7 @@ class GatherCandidates:
         ]
 
     def _known(self, scope: Scope, asked: Iterable[Questions]) -> Mapping[str, KnownAddress]:
-        addresses = frozenset[str]().union(*(each.addresses for each in asked))
+        addresses = frozenset[str]().union(*(each.looked_up for each in asked))
         return self.people.addresses(scope, addresses) if addresses else {}
 
     def _at(self, scope: Scope, domains: Iterable[frozenset[str]]) -> Mapping[str, frozenset[Card]]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from shared.domain.filing.filing import Dependent, StoredMessage
 from shared.domain.filing.new_messages import new_message
+from shared.domain.mail.automatic import Automatic
 from shared.domain.mail.bounces import Report
 from shared.domain.mail.documents import document_of, text_of
 from shared.domain.mail.identity import message_key
@@ -11,21 +12,26 @@ from shared.domain.mail.messages import Document, FetchedMessage, MessageHead
 from shared.domain.matching.candidates import Candidates, ThreadHit
 from shared.domain.matching.decisions import MatchPolicy
 from shared.domain.matching.matching import match
-from shared.ports.stores.filing import MessageStore
+from shared.ports.stores.filing import MessageStore, Threads, Word
 from shared.services.capture.scopes import Scope
 from shared.services.matching.bounces import ReadBounce
 from shared.services.matching.candidates import GatherCandidates
 from shared.services.matching.forgeries import CountForgeries
+from shared.services.matching.group_so_far import GroupSoFar
 
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """A mail ready to be filed; `report` is what it says of another one that did not arrive, `bounced`."""
+    """A mail ready to be filed; `report` is what it says of another one that did not arrive, `bounced`.
+
+    `words` are those which it leaves with the mails that it goes on with, where none has been left yet.
+    """
 
     message: StoredMessage
     document: Document
     report: Report | None = None
     bounced: ThreadHit | None = None
+    words: tuple[Word, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +44,48 @@ class MatchMail:
     count_forgeries: CountForgeries
 
     def __call__(self, scope: Scope, mail: FetchedMessage, candidates: Candidates) -> Matched:
-        head, text = mail.head, text_of(mail)
-        # Capture has counted those of the subject: only the body's are new here.
-        subject_forged = candidates.forged
-        candidates = self.gather.for_matching(scope, head, candidates, text)
-        if candidates.forged > subject_forged:
-            self.count_forgeries(scope, head, candidates.forged)
-        candidates = self._leave_word(scope, head, candidates)
-        report, bounced = self.read_bounce(scope, head)
+        text = text_of(mail)
+        candidates = self._gathered(scope, mail.head, candidates, text, self.messages)
+        candidates = self._leave_word(scope, mail.head, candidates)
+        report, bounced = self.read_bounce(scope, mail.head)
         if bounced is not None:
             candidates = self.gather.with_lent_cards(scope, replace(candidates, bounced=bounced))
+        matched = self._decided(scope, mail, text, candidates)
+        message = (
+            _of_no_failure(matched.message) if report and report.tells_of_no_failure else matched.message
+        )
+        return replace(matched, message=message, report=report, bounced=bounced)
+
+    def in_group(
+        self, scope: Scope, mail: FetchedMessage, candidates: Candidates, group: GroupSoFar
+    ) -> Matched:
+        """The same among mails that are filed together, for a mail that reports nothing.
+
+        The word that it leaves is not written yet: it is to stand ahead of the mail itself.
+        """
+        text = text_of(mail)
+        candidates = self._gathered(scope, mail.head, candidates, text, group)
+        return replace(
+            self._decided(scope, mail, text, candidates), words=_words(scope, mail.head, candidates)
+        )
+
+    def _gathered(
+        self, scope: Scope, head: MessageHead, candidates: Candidates, text: str, threads: Threads
+    ) -> Candidates:
+        # Capture has counted those of the subject: only the body's are new here.
+        subject_forged = candidates.forged
+        candidates = self.gather.for_matching(scope, head, candidates, text, threads=threads)
+        if candidates.forged > subject_forged:
+            self.count_forgeries(scope, head, candidates.forged)
+        return candidates
+
+    def _decided(self, scope: Scope, mail: FetchedMessage, text: str, candidates: Candidates) -> Matched:
+        head = mail.head
         decision = match(head, candidates, MatchPolicy.of(scope.organisation, scope.mailbox))
         message = new_message(
             head, decision, candidates, key=message_key(scope.hasher, head), mailbox=scope.mailbox
         )
-        document = document_of(mail, self._parent_text(scope, candidates.parent), text)
-        return Matched(message, document, report, bounced)
+        return Matched(message, document_of(mail, self._parent_text(scope, candidates.parent), text))
 
     def _leave_word(self, scope: Scope, head: MessageHead, candidates: Candidates) -> Candidates:
         """Write a dependent's row with the mail that this one answers, there or not, and with those it goes on with.
@@ -61,7 +93,7 @@ class MatchMail:
         Returns each as it stands behind that: what it gained or lost before is not told to this mail any more. What
         it gains or loses from now on is told, though this mail has no row yet: who is told then looks twice.
         """
-        dependent = Dependent(scope.mailbox.mailbox_id, head.item, message_key(scope.hasher, head))
+        dependent = _dependent(scope, head)
         if head.answers and not _has_nearest(head, candidates):
             nearest = head.answers[0]
             stored = self.messages.wait_for(scope.tenant_id, scope.hasher.message_id(nearest), dependent)
@@ -95,7 +127,28 @@ class MatchMail:
         return document.text if document else None
 
 
+def _of_no_failure(message: StoredMessage) -> StoredMessage:
+    """A report that all has arrived, or is on its way: only its inside tells it from a bounce."""
+    return replace(message, automatic=Automatic.AUTOMATIC.value)
+
+
 def _has_nearest(head: MessageHead, candidates: Candidates) -> bool:
     """Whether the mail that this one answers is filed; one further up its thread says less."""
     parent = candidates.parent
     return parent is not None and parent.evidence == head.answers[0]
+
+
+def _dependent(scope: Scope, head: MessageHead) -> Dependent:
+    return Dependent(scope.mailbox.mailbox_id, head.item, message_key(scope.hasher, head))
+
+
+def _words(scope: Scope, head: MessageHead, candidates: Candidates) -> tuple[Word, ...]:
+    """Those of `_leave_word`, under the ETags with which the mails were read."""
+    dependent = _dependent(scope, head)
+    parent = candidates.parent
+    led_by = {hit.key: hit.etag for hit in (candidates.conversation if parent is None else (parent,))}
+    if head.answers and not _has_nearest(head, candidates):
+        nearest = scope.hasher.message_id(head.answers[0])
+        etags = {hit.key: hit.etag for hit in candidates.thread}
+        led_by.setdefault(nearest, etags.get(nearest, ""))
+    return tuple(Word(key, etag, dependent) for key, etag in led_by.items())

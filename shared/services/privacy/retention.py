@@ -68,7 +68,7 @@ class QueueRetention:
 def kept_from(organisation: Organisation, now: datetime) -> datetime | None:
     """What was received before this is not kept any more; None: everything is."""
     days = organisation.retention_days
-    return None if days is None else now - timedelta(days=days)
+    return now - timedelta(days=days) if days else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """Stored messages, codes, timelines, inboxes and attachments in memory."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from shared.domain.errors import NotFound
+from shared.domain.errors import Conflict, NotFound
 from shared.domain.filing.entries import Entry, inverted
 from shared.domain.filing.filing import Copy, Dependent, InboxItem, StoredMessage
 from shared.domain.filing.person_decisions import PendingChange
@@ -14,7 +15,7 @@ from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Document
 from shared.domain.matching.candidates import ThreadHit
 from shared.domain.records.records import RecordRef
-from shared.ports.stores.filing import Claim, EntryFilter
+from shared.ports.stores.filing import Claim, EntryFilter, NewMail, Word
 from tests.fakes.etags import Etags, check_etag
 from tests.fakes.faults import Faults
 
@@ -46,7 +47,29 @@ class FakeMessageStore:
             row.message = replace(message, has_dependents=bool(row.dependents), etag=self._etag())
             row.document = document
             row.copies[copy.mailbox_id, copy.item] = copy
+            self._note_conversation(tenant_id, message)
             return Claim(row.message, created=True)
+
+    def create_together(self, tenant_id: str, mails: Sequence[NewMail]) -> Mapping[str, StoredMessage]:
+        """A write for each, so that a run can end between any two, where the real one makes transactions."""
+        created: dict[str, StoredMessage] = {}
+        for mail in mails:
+            place = (tenant_id, mail.key)
+            if not mail.after <= created.keys():
+                continue
+            with self.faults.write("MessageStore.create_together"):
+                if place in self.rows:
+                    continue
+                message = replace(mail.message, etag=self._etag())
+                self.rows[place] = _MessageRow(
+                    message=replace(message, has_dependents=bool(mail.dependents)),
+                    document=mail.document,
+                    dependents={(word.mailbox_id, word.item): word for word in mail.dependents},
+                    copies={(mail.copy.mailbox_id, mail.copy.item): mail.copy},
+                )
+                self._note_conversation(tenant_id, message)
+                created[mail.key] = message
+        return created
 
     def add_copy(self, tenant_id: str, key: str, copy: Copy) -> None:
         with self.faults.write("MessageStore.add_copy"):
@@ -58,8 +81,19 @@ class FakeMessageStore:
             row = self._row(tenant_id, message.key)
             check_etag(row.message.etag if row and row.message else None, message.etag or "none")
             assert row is not None
-            row.message = replace(message, etag=self._etag())
+            assert row.message is not None
+            # Whoever leaves word says that there are dependents, and nobody else does.
+            has_dependents = row.message.has_dependents
+            row.message = replace(message, has_dependents=has_dependents, etag=self._etag())
             return row.message
+
+    def save_together(self, tenant_id: str, messages: Sequence[StoredMessage]) -> Mapping[str, StoredMessage]:
+        """A write for each, as in `create_together`."""
+        saved: dict[str, StoredMessage] = {}
+        for message in messages:
+            with suppress(Conflict):
+                saved[message.key] = self.save(tenant_id, message)
+        return saved
 
     def bury(self, tenant_id: str, tombstone: StoredMessage) -> None:
         with self.faults.write("MessageStore.bury"):
@@ -118,6 +152,29 @@ class FakeMessageStore:
             row.message = replace(row.message, has_dependents=True, etag=self._etag())
             return row.message if row.message.is_filed else None
 
+    def leave_words(self, tenant_id: str, words: Sequence[Word]) -> frozenset[Word]:
+        """A write for each mail, as in `create_together`."""
+        by_mail: dict[tuple[str, str], list[Word]] = {}
+        for word in words:
+            by_mail.setdefault((word.key, word.etag), []).append(word)
+        return frozenset(word for left in by_mail.values() if self._leave(tenant_id, left) for word in left)
+
+    def _leave(self, tenant_id: str, words: Sequence[Word]) -> bool:
+        with self.faults.write("MessageStore.leave_words"):
+            key, etag = words[0].key, words[0].etag
+            row = self._row(tenant_id, key)
+            if (row is None) if etag else (row is not None):
+                return False
+            row = row or self.rows.setdefault((tenant_id, key), _MessageRow())
+            if etag and (row.message is None or row.message.etag != etag):
+                return False
+            row.dependents |= {
+                (word.dependent.mailbox_id, word.dependent.item): word.dependent for word in words
+            }
+            if row.message is not None:
+                row.message = replace(row.message, has_dependents=True, etag=self._etag())
+            return True
+
     def depend_on(self, tenant_id: str, hit: ThreadHit, dependent: Dependent) -> ThreadHit:
         with self.faults.write("MessageStore.depend_on"):
             row = self.rows.setdefault((tenant_id, hit.key), _MessageRow())
@@ -151,8 +208,15 @@ class FakeMessageStore:
 
     def note_conversation(self, tenant_id: str, message: StoredMessage) -> None:
         with self.faults.write("MessageStore.note_conversation"):
-            rows = self.conversations.setdefault((tenant_id, message.conversation), {})
-            rows[f"{inverted(message.at)}|{message.key}"] = message.key
+            self._put_conversation(tenant_id, message)
+
+    def _note_conversation(self, tenant_id: str, message: StoredMessage) -> None:
+        if message.enters_conversation:
+            self._put_conversation(tenant_id, message)
+
+    def _put_conversation(self, tenant_id: str, message: StoredMessage) -> None:
+        rows = self.conversations.setdefault((tenant_id, message.conversation), {})
+        rows[f"{inverted(message.at)}|{message.key}"] = message.key
 
     def of_conversation(
         self, tenant_id: str, conversation: str, *, until: datetime, apart_from: Collection[str]
@@ -243,9 +307,10 @@ class FakeInbox:
         self.rows: dict[tuple[str, str], dict[str, InboxItem]] = {}
         self.pending: dict[tuple[str, str, str], PendingChange] = {}
 
-    def put(self, tenant_id: str, item: InboxItem) -> None:
+    def put(self, tenant_id: str, items: Sequence[InboxItem]) -> None:
         with self.faults.write("Inbox.put"):
-            self.rows.setdefault((tenant_id, item.agent), {})[item.id] = item
+            for item in items:
+                self.rows.setdefault((tenant_id, item.agent), {})[item.id] = item
 
     def remove(self, tenant_id: str, agents: Sequence[str], item_id: str) -> None:
         with self.faults.write("Inbox.remove"):

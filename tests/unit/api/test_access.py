@@ -1,5 +1,6 @@
 """Every route against every kind of token: a route that is added is tested without being named here."""
 
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -97,12 +98,12 @@ def routes_of(app: Any) -> Iterator[APIRoute]:
 
 
 def every_operation(api: Api) -> list[tuple[str, str, str]]:
-    """(name, method, path below the prefix) of all guarded operations in the OpenAPI document."""
+    """(route's name, method, path below the prefix) of all guarded operations in the OpenAPI document."""
     paths = api.client.app.openapi()["paths"]  # type: ignore[attr-defined]
     found = []
     for path, operations in paths.items():
         for method, operation in operations.items():
-            name = operation["operationId"]
+            name = re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", operation["operationId"])
             ids = (
                 {**PATH, "id": KEY}
                 if any(one in path for one in ("messages", "exceptions", "inbox"))
@@ -110,7 +111,7 @@ def every_operation(api: Api) -> list[tuple[str, str, str]]:
             )
             if name not in OPEN:
                 query = QUERY.get(name, "")
-                found.append((name, method.upper(), path.format(**ids).removeprefix("/api/v1/") + query))
+                found.append((name, method.upper(), path.format(**ids).removeprefix("/") + query))
     return found
 
 

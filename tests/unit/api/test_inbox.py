@@ -32,7 +32,7 @@ def waiting(storage: FakeStorage) -> FakeStorage:
     suggestion = a_link("client/K-1", rule="domain", evidence="from buyer@fabrikam.example", score=60)
     message = a_triaged_message()
     storage.messages.create(TENANT, message, a_document(), a_copy())
-    storage.inbox.put(TENANT, an_inbox_item(at=message.at, suggestions=(suggestion,), has_attachments=True))
+    storage.inbox.put(TENANT, [an_inbox_item(at=message.at, suggestions=(suggestion,), has_attachments=True)])
     storage.records.put_many(TENANT, [a_record(client="K-1"), a_record("client/K-1", name="Fabrikam")])
     return storage
 

@@ -49,7 +49,7 @@ def test_a_mailbox_shows_its_last_reconciliation(api: Api, issuer: Issuer, stora
         "filed": 1,
         "triaged": 0,
         "waiting": 0,
-        "skipped": {"staff_only": 1},
+        "skipped": [{"reason": "staff_only", "count": 1}],
         "repaired": 1,
     }
 
@@ -84,12 +84,22 @@ def test_a_cancelled_backfill_says_so(api: Api, issuer: Issuer) -> None:
     assert api.post(BACKFILL, token, json=SINCE).status_code == 202
 
 
+@pytest.mark.parametrize("since", ["2025-09-01T00:00:00", "2025-09-01", "2025-09-01T02:00:00+02:00"])
+def test_a_time_without_a_zone_is_utc(api: Api, issuer: Issuer, since: str) -> None:
+    answer = api.post(BACKFILL, issuer.user("Admin"), json={"since": since})
+    assert (answer.status_code, answer.json()["since"]) == (202, "2025-09-01T00:00:00Z")
+
+
 @pytest.mark.parametrize(
     "body",
     [
         {},
         {"since": "last year"},
-        {"since": "2025-09-01T00:00:00"},
+        {"since": 0},
+        {"since": "0"},
+        {"since": "1969-12-31T23:00:00Z"},
+        {"since": "9999-12-31T23:59:59-14:00"},
+        {"since": None},
         {"since": "2999-01-01T00:00:00Z"},
         {**SINCE, "until": "2026-01-01T00:00:00Z"},
     ],

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from shared.api.models.mailboxes import MailboxFields
 from shared.domain.commands.commands import MaintainSubscription
 from shared.domain.errors import Conflict
 from shared.domain.mail.items import ItemRef
@@ -26,7 +27,7 @@ def test_a_new_mailbox_gets_defaults_an_id_and_a_subscription(
     shown = answer.json()
     assert shown["address"] == "info@letting.example"
     assert (shown["poll_minutes"], shown["mark_read"], shown["backlog"]) == (1, True, "unread")
-    assert (shown["enabled"], shown["capture"], shown["matched_to"]) == (True, "known", None)
+    assert (shown["enabled"], shown["capture"], shown["matched_to"]) == (True, "known", "none")
     assert (shown["state"], shown["last_sync"], shown["lag_seconds"], shown["last_error"]) == (
         "new",
         None,
@@ -53,11 +54,31 @@ def test_its_addresses_become_staff_s_and_its_domain_the_organisation_s_own(
 def test_a_change_keeps_the_rest_and_queues_again(api: Api, issuer: Issuer, storage: FakeStorage) -> None:
     path, token = f"mailboxes/{AGENT}", issuer.user("Admin")
     assert api.put(path, token, json={"capture": "everything", "matched_to": "project"}).status_code == 200
-    answer = api.put(path, token, json={"enabled": False, "matched_to": None})
+    answer = api.put(path, token, json={"enabled": False, "matched_to": "none"})
     assert answer.json()["capture"] == "everything"
-    assert (answer.json()["enabled"], answer.json()["matched_to"]) == (False, None)
+    assert (answer.json()["enabled"], answer.json()["matched_to"]) == (False, "none")
     at_once = [command.mailbox_id for command, delay in storage.queue.sent if not delay]
     assert at_once == [MAILBOX_ID, MAILBOX_ID]
+
+
+def test_null_is_the_same_as_an_absent_setting(api: Api, issuer: Issuer) -> None:
+    """A generated client sends null for each setting that its user has not touched."""
+    path, token = f"mailboxes/{AGENT}", issuer.user("Admin")
+    settings = {"capture": "everything", "matched_to": "project", "poll_minutes": 5, "unmatched": "new"}
+    before = api.put(path, token, json={**settings, "never_log": ["bank.example"]}).json()
+    untouched = dict.fromkeys(MailboxFields.model_fields)
+    assert api.put(path, token, json={**untouched, "enabled": False}).json() == {
+        **before,
+        "enabled": False,
+        "state": "paused",
+    }
+
+
+def test_a_personal_mailbox_has_no_backlog_and_an_intake_mailbox_gets_one(api: Api, issuer: Issuer) -> None:
+    path, token = f"mailboxes/{AGENT}", issuer.user("Admin")
+    assert api.get(path, token).json()["backlog"] == "none"
+    assert api.put(path, token, json={"kind": "intake"}).json()["backlog"] == "unread"
+    assert api.put(path, token, json={"kind": "personal"}).json()["backlog"] == "none"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Organisations over HTTP: what the operator does and what an admin may set."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.builders import HOME, MAILBOX_ID, TENANT
@@ -48,6 +50,55 @@ def test_an_admin_sets_everything_but_what_is_the_operator_s(
         refused = api.put("organisation", token, json=body)
         assert (refused.status_code, "operator" in refused.json()["detail"]) == (403, True)
     assert storage.organisations.rows[TENANT].enabled
+
+
+RULE = {"from": "*sales_mailboxes*", "fallback": "desk@contoso.example"}
+
+
+def nested(depth: int) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for _ in range(depth):
+        found = {"quotation": found}
+    return found
+
+
+def test_rules_for_the_sender_have_a_shape(api: Api, issuer: Issuer) -> None:
+    token = issuer.user("Admin")
+    rules = {"quotation": RULE, "invoice": {"from": "Billing@Contoso.example"}}
+    answer = api.put("organisation", token, json={"from_rules": rules})
+    assert answer.json()["from_rules"] == {
+        "quotation": RULE,
+        "invoice": {"from": "billing@contoso.example", "fallback": None},
+    }
+    assert api.put("organisation", token, json={"from_rules": {}}).json()["from_rules"] == {"quotation": None}
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        nested(3),
+        {"quotation": {}},
+        {"quotation": {"from": "nobody"}},
+        {"quotation": {**RULE, "then": 1}},
+        {"Two words": RULE},
+        {f"purpose{number}": RULE for number in range(21)},
+        {"x" * 33: RULE},
+    ],
+)
+def test_rules_for_the_sender_of_another_shape_are_refused(api: Api, issuer: Issuer, rules: object) -> None:
+    assert api.put("organisation", issuer.user("Admin"), json={"from_rules": rules}).status_code == 422
+
+
+@pytest.mark.parametrize("depth", [2, 256, 5_000])
+def test_a_row_with_rules_of_another_shape_fails_no_list(
+    api: Api, issuer: Issuer, storage: FakeStorage, depth: int
+) -> None:
+    """An earlier release stored any JSON."""
+    row = storage.organisations.rows[TENANT]
+    storage.organisations.put(replace(row, from_rules={"invoice": RULE, **nested(depth)}))
+    listed = api.get("organisations", issuer.app("Operator", tenant=HOME))
+    assert [one["tenant_id"] for one in listed.json()["organisations"]] == [TENANT, OTHER]
+    assert listed.json()["organisations"][0]["from_rules"] == {"quotation": None, "invoice": RULE}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 from shared.domain.commands.commands import MergeRecords
 from shared.domain.errors import Throttled, Unavailable
+from shared.domain.records.records import RecordRef
 from tests.builders import AGENT, CONTACT, NOW, TENANT, a_record
 from tests.fakes import FakeStorage
 from tests.unit.api.tokens import Issuer
@@ -94,6 +95,28 @@ def test_a_bad_line_harms_no_other(api: Api, issuer: Issuer, storage: FakeStorag
     assert all(one["detail"] for one in results if one["status"] == "refused")
     assert "colleagues' mail" in next(one["detail"] for one in results if one["id"] == "C-2")
     assert sorted(str(ref) for _, ref in storage.records.rows) == ["client/CL-1", "contact/C-1"]
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-ndjson", "text/plain"])
+def test_a_load_may_be_one_json_array_with_nulls_for_what_is_not_set(
+    api: Api, issuer: Issuer, storage: FakeStorage, content_type: str
+) -> None:
+    contact = {"kind": "contact", "id": "C-7", "name": "Bo", "summary": None, "status": None, "domains": None}
+    body = json.dumps([contact, {"kind": "client"}, 5])
+    headers = {"content-type": content_type}
+    answer = api.post("records", issuer.app("Service"), content=body, headers=headers).json()
+    assert [(line["line"], line["status"]) for line in answer["results"]] == [
+        (1, "written"),
+        (2, "refused"),
+        (3, "refused"),
+    ]
+    assert storage.records.get(TENANT, RecordRef("contact", "C-7")) is not None
+
+
+@pytest.mark.parametrize("body", ["[", '[{"kind": "contact"', "[" * 100_000])
+def test_a_broken_array_is_refused_with_a_sentence(api: Api, issuer: Issuer, body: str) -> None:
+    answer = api.post("records", issuer.app("Service"), content=body)
+    assert (answer.status_code, answer.json()["detail"]) == (422, "The body is not a JSON array.")
 
 
 def test_loading_twice_is_loading_once_and_the_last_line_stands(

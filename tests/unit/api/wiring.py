@@ -10,6 +10,7 @@ from tests.fakes.mail import FakeMail
 from tests.unit.api.tokens import Issuer
 
 ORIGIN: Final = "https://crm.contoso.example"
+PUBLIC_URL: Final = "https://postledger.contoso.example"
 
 
 @dataclass

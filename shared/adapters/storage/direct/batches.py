@@ -11,7 +11,7 @@ from typing import Final
 from shared.adapters.storage.direct.exchange import Answer
 from shared.adapters.storage.direct.sending import code_of
 from shared.adapters.storage.direct.writes import Write
-from shared.adapters.storage.errors import failure, in_transaction
+from shared.adapters.storage.errors import in_transaction
 from shared.domain.errors import PostledgerError, Unavailable
 
 # JSON has no line breaks of its own and keys are percent-encoded, so no row can hold these.
@@ -38,9 +38,13 @@ class Refused:
     index: int | None
 
     def error(self, table: str) -> PostledgerError:
-        what = table if self.index is None else in_transaction(table, self.index)
-        retry_after = self.answer.headers.get("retry-after", "")
-        return failure(what, self.answer.status, code_of(self.answer), retry_after)
+        return in_transaction(
+            table,
+            self.index,
+            status=self.answer.status,
+            code=code_of(self.answer),
+            retry_after=self.answer.headers.get("retry-after", ""),
+        )
 
 
 def batch_body(address: str, writes: Sequence[Write]) -> bytes:

@@ -6,7 +6,7 @@ from typing import Final
 from shared.adapters.storage.codec import from_plain, to_plain
 from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import escaped, hashed, joined, packed, part_names, unescaped, unpacked
-from shared.adapters.storage.table import Row, Table, in_partition
+from shared.adapters.storage.table import Operation, Row, Table, in_partition
 from shared.domain import names
 from shared.domain.filing.filing import InboxItem
 from shared.domain.filing.person_decisions import PendingChange
@@ -22,17 +22,11 @@ class AzureInbox:
         self._connection = connection
         self._table = Table(connection, names.INBOX)
 
-    def put(self, tenant_id: str, item: InboxItem) -> None:
-        """One request."""
-        self._table.upsert(
-            {
-                "PartitionKey": _partition(tenant_id, item.agent),
-                "RowKey": escaped(item.id),
-                "mailbox_id": item.mailbox_id,
-                "reason": item.reason,
-                **packed(to_plain(item)),
-            }
-        )
+    def put(self, tenant_id: str, items: Sequence[InboxItem]) -> None:
+        """One request per agent, side by side."""
+        # A transaction may name a row once.
+        latest = {(item.agent, item.id): item for item in items}
+        self._table.write_many(Operation("upsert", _row(tenant_id, item)) for item in latest.values())
 
     def remove(self, tenant_id: str, agents: Sequence[str], item_id: str) -> None:
         """One request per agent, side by side."""
@@ -74,6 +68,16 @@ class AzureInbox:
         self._connection.side_by_side(
             lambda place: self._table.delete(str(place["PartitionKey"]), str(place["RowKey"])), places
         )
+
+
+def _row(tenant_id: str, item: InboxItem) -> Row:
+    return {
+        "PartitionKey": _partition(tenant_id, item.agent),
+        "RowKey": escaped(item.id),
+        "mailbox_id": item.mailbox_id,
+        "reason": item.reason,
+        **packed(to_plain(item)),
+    }
 
 
 def _partition(tenant_id: str, agent: str) -> str:

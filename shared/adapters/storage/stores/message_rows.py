@@ -16,7 +16,7 @@ from shared.adapters.storage.encoding import (
     unescaped,
     unpacked,
 )
-from shared.adapters.storage.table import KEYS, Row, etag_of, quoted, where
+from shared.adapters.storage.table import KEYS, Operation, Row, etag_of, quoted, where
 from shared.domain.filing.entries import inverted
 from shared.domain.filing.filing import DONE, PENDING, Copy, Dependent, StoredMessage
 from shared.domain.mail.messages import Document
@@ -80,6 +80,31 @@ def message_row(tenant_id: str, message: StoredMessage) -> Row:
         "has_dependents": message.has_dependents,
         **packed(plain),
     }
+
+
+def saved(tenant_id: str, message: StoredMessage) -> Operation:
+    """A message written under its ETag."""
+    row = dict(message_row(tenant_id, message))
+    # Whoever leaves word says that there are dependents, and nobody else does.
+    del row["has_dependents"]
+    return Operation("merge", row, message.etag)
+
+
+def noted(tenant_id: str, key: str, etag: str = "") -> Operation:
+    """That a message has dependents. It gets a new ETag by this, so that a save that is under way reads again."""
+    return Operation("merge", {**keys_of(tenant_id, key), "has_dependents": True}, etag)
+
+
+def awaited(tenant_id: str, key: str) -> Operation:
+    """A placeholder for a mail that is not there, and has dependents."""
+    return Operation("create", awaited_row(tenant_id, key))
+
+
+def beside(tenant_id: str, message: StoredMessage, copy: Copy) -> list[Operation]:
+    """What stands with a message from its insert on: the copy that brought it, and its place in its conversation."""
+    rows = [copy_row(tenant_id, message.key, copy)]
+    rows += [conversation_row(tenant_id, message)] if message.enters_conversation else []
+    return [Operation("upsert", row) for row in rows]
 
 
 def awaited_row(tenant_id: str, key: str) -> Row:

@@ -3,7 +3,7 @@
 Documents are written with their message by one insert; a large one is in its blob before the row names it.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import chain, islice
@@ -12,6 +12,7 @@ from typing import Final
 from shared.adapters.storage.blobs import Blobs
 from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.stores import message_rows as rows
+from shared.adapters.storage.stores.message_groups import AzureMessageGroups
 from shared.adapters.storage.table import KEYS, Operation, Row, Table, etag_of, in_partition
 from shared.domain import names
 from shared.domain.errors import Conflict, NotFound
@@ -19,7 +20,7 @@ from shared.domain.filing.filing import Copy, Dependent, StoredMessage
 from shared.domain.mail.identity import variant_keys
 from shared.domain.mail.messages import Document
 from shared.domain.matching.candidates import ThreadHit
-from shared.ports.stores.filing import Claim
+from shared.ports.stores.filing import Claim, NewMail, Word
 
 # Word that is left with an awaited mail changes its row: an insert may lose to so many in a row.
 _TRIES: Final = 6
@@ -34,6 +35,7 @@ class AzureMessageStore:
         self._connection = connection
         self._table = Table(connection, names.MESSAGES)
         self._bodies = Blobs(connection, names.BODIES)
+        self._groups = AzureMessageGroups(connection)
 
     def create(self, tenant_id: str, message: StoredMessage, document: Document, copy: Copy) -> Claim:
         """One request; one more for a large body, two more where somebody waits for the mail."""
@@ -46,6 +48,9 @@ class AzureMessageStore:
             self._drop_unless_named(tenant_id, message.key, body.blob)
         return claim
 
+    def create_together(self, tenant_id: str, mails: Sequence[NewMail]) -> Mapping[str, StoredMessage]:
+        return self._groups.create(tenant_id, mails)
+
     def add_copy(self, tenant_id: str, key: str, copy: Copy) -> None:
         """One request."""
         self._table.upsert(rows.copy_row(tenant_id, key, copy))
@@ -55,10 +60,13 @@ class AzureMessageStore:
         if not message.etag:
             raise Conflict(f"{names.MESSAGES}: only a message that was read can be saved")
         try:
-            etag = self._table.merge(rows.message_row(tenant_id, message), message.etag)
+            etag = self._table.submit(rows.saved(tenant_id, message))
         except NotFound as error:
             raise Conflict(str(error)) from error
         return replace(message, etag=etag)
+
+    def save_together(self, tenant_id: str, messages: Sequence[StoredMessage]) -> Mapping[str, StoredMessage]:
+        return self._groups.save(tenant_id, messages)
 
     def bury(self, tenant_id: str, tombstone: StoredMessage) -> None:
         """Three requests, and one per copy and dependent. The row names the body until all else is gone."""
@@ -140,16 +148,19 @@ class AzureMessageStore:
     def wait_for(self, tenant_id: str, key: str, dependent: Dependent) -> StoredMessage | None:
         """One request for the first with a mail that is not there, three for the next and for one that is there."""
         word = Operation("upsert", rows.dependent_row(tenant_id, key, dependent))
-        awaited = Operation("create", rows.awaited_row(tenant_id, key))
+        awaited = rows.awaited(tenant_id, key)
         if self._is_done([awaited, word]):
             return None
         return self._leave_word(tenant_id, key, word)
+
+    def leave_words(self, tenant_id: str, words: Sequence[Word]) -> frozenset[Word]:
+        return self._groups.leave_words(tenant_id, words)
 
     def depend_on(self, tenant_id: str, hit: ThreadHit, dependent: Dependent) -> ThreadHit:
         """One request; two more where the mail has changed since it was read."""
         word = Operation("upsert", rows.dependent_row(tenant_id, hit.key, dependent))
         # Under the ETag, so that the hit need not be read again: whoever changes the mail behind this finds the word.
-        if hit.etag and self._is_done([_noted(tenant_id, hit.key, hit.etag), word]):
+        if hit.etag and self._is_done([rows.noted(tenant_id, hit.key, hit.etag), word]):
             return hit
         stored = self._leave_word(tenant_id, hit.key, word)
         return hit.as_now(stored.as_thread_hit(hit.evidence) if stored else None)
@@ -198,13 +209,13 @@ class AzureMessageStore:
         return tuple(rows.to_hit(row, "conversation") for row in found.values())
 
     def _claim(self, tenant_id: str, message: StoredMessage, body: rows.Body, copy: Copy) -> Claim:
-        copied = Operation("upsert", rows.copy_row(tenant_id, message.key, copy))
+        beside = rows.beside(tenant_id, message, copy)
         verb, etag = "create", ""
         # An insert in the usual case; where others wait for the mail, their placeholder is replaced under its ETag.
         for _ in range(_TRIES):
             row = {**rows.message_row(tenant_id, message), **body.columns}
             try:
-                etags = self._table.transact([Operation(verb, row, etag), copied])
+                etags = self._table.transact([Operation(verb, row, etag), *beside])
                 return Claim(replace(message, etag=etags[0]), created=True)
             except Conflict:
                 stored = self._row(tenant_id, message.key)
@@ -216,8 +227,8 @@ class AzureMessageStore:
 
     def _leave_word(self, tenant_id: str, key: str, word: Operation) -> StoredMessage | None:
         """Word with a mail that seems to be there; the message as it stands behind that, where it is filed."""
-        awaited = Operation("create", rows.awaited_row(tenant_id, key))
-        if not self._is_done([_noted(tenant_id, key), word]) and not self._is_done([awaited, word]):
+        awaited = rows.awaited(tenant_id, key)
+        if not self._is_done([rows.noted(tenant_id, key), word]) and not self._is_done([awaited, word]):
             raise Conflict(f"{names.MESSAGES}: a message came and went")
         stored = self.get(tenant_id, key)
         return stored if stored is not None and stored.is_filed else None
@@ -247,8 +258,3 @@ class AzureMessageStore:
 
     def _row(self, tenant_id: str, key: str) -> Row | None:
         return self._table.get(*rows.place(tenant_id, key), rows.MESSAGE_COLUMNS)
-
-
-def _noted(tenant_id: str, key: str, etag: str = "") -> Operation:
-    """That a message has dependents. It gets a new ETag by this, so that a save that is under way reads again."""
-    return Operation("merge", {**rows.keys_of(tenant_id, key), "has_dependents": True}, etag)

@@ -89,7 +89,8 @@ def test_domains_are_spelled_one_way() -> None:
 
 def test_retention_may_be_taken_back() -> None:
     kept = Organisation(TENANT, retention_days=30)
-    assert kept.changed(Fields({"retention_days": None})).retention_days is None
+    assert kept.changed(Fields({"retention_days": None})).retention_days == 30
+    assert kept.changed(Fields({"retention_days": 0})).retention_days == 0
 
 
 @pytest.mark.parametrize(

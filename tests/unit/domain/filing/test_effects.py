@@ -132,6 +132,27 @@ def test_records_are_opened_before_entries_and_dependents_told_behind_all_that_r
     assert kinds == [OpenWanted, PutEntry, RemoveEntry, RemoveInboxRow, PutConversation, TellDependents]
 
 
+def test_effects_of_several_mails_are_written_by_kind_each_mails_own_in_their_order() -> None:
+    sent = filed_on(C1, C2, key="1" * 32)
+    waiting = a_triaged_message(key="2" * 32, unlinked=frozenset({K1}))
+    mails = [effects.shown(NOTHING, message, AROUND) for message in (waiting, sent)]
+    together = effects.together(mails)
+    assert [type(effect) for effect in together] == [
+        PutEntry,
+        PutEntry,
+        RemoveEntry,
+        PutInboxRow,
+        RemoveInboxRow,
+    ]
+    assert sorted(map(repr, together)) == sorted(repr(effect) for mail in mails for effect in mail)
+
+
+def test_a_mail_that_was_just_inserted_is_in_its_conversation() -> None:
+    after = filed_on(C1, conversation="c" * 32)
+    assert of(PutConversation, NOTHING, after) == [PutConversation(after)]
+    assert [type(effect) for effect in effects.told(NOTHING, after, is_first=True)] == [TellDependents]
+
+
 def test_a_mail_that_is_no_report_notes_nothing() -> None:
     assert of(NoteBounce, NOTHING, filed_on(C1), replace(AROUND, about=About("f" * 32))) == []
 

@@ -103,7 +103,27 @@ def test_message_and_document_are_changed_together(messages: FakeMessageStore, c
     assert not change.with_document(TENANT, KEY, lambda *_: None)
 
 
-@pytest.mark.parametrize("method", ["save", "save_with_document"])
+def test_of_several_those_are_saved_that_nobody_has_changed(
+    messages: FakeMessageStore, change: ChangeMessage
+) -> None:
+    known = standing(messages)
+    other = a_stored_message(key="1" * 32)
+    theirs = messages.create(TENANT, other, a_document(), a_copy()).message
+    messages.save(TENANT, replace(theirs, kind="reply"))
+    stand = change.together(TENANT, [known, theirs], counted)
+    assert stand == {KEY: standing(messages)}
+    assert stand[KEY].variants == 1
+
+
+def test_what_changes_nothing_stands_without_a_write(
+    messages: FakeMessageStore, change: ChangeMessage
+) -> None:
+    known = standing(messages)
+    assert change.together(TENANT, [known], lambda _: None) == {KEY: known}
+    assert messages.faults.writes == []
+
+
+@pytest.mark.parametrize("method", ["save", "save_with_document", "save_together"])
 def test_nobody_else_saves_messages(method: str) -> None:
     writers = [path.name for path in SERVICES.rglob("*.py") if f"messages.{method}(" in path.read_text()]
     assert writers == ["change_message.py"]

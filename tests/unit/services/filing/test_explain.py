@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from shared.domain.capture.screening import RULES_VERSION
 from shared.domain.commands.commands import IngestMessages
 from shared.domain.errors import (
     AccessDenied,
@@ -50,7 +51,7 @@ def test_a_filed_mail_is_explained_with_its_links(world: World, message_id: str)
     assert [str(one.ref) for one in found.links] == ["contact/C-1"]
     [copy] = found.sightings
     assert (copy.mailbox, copy.folder, copy.outcome, copy.final) == (AGENT, "inbox", "filed", True)
-    assert copy.rules_version == 3
+    assert copy.rules_version == RULES_VERSION
     assert len(found.steps) == 3
     assert "contact/C-1" in found.steps[-1]
     assert CONTACT in found.steps[-1], "its evidence: the mail is filed"
@@ -141,14 +142,24 @@ def test_a_mail_of_which_not_even_headers_can_be_had_names_the_exception(world: 
 def test_a_mail_that_cannot_be_filed_does_not_take_its_batch_along(world: World) -> None:
     bad = world.deliver(message_id="bad@fabrikam.example")
     good = world.deliver(message_id="good@fabrikam.example")
-    create = world.storage.messages.create
+    messages = world.storage.messages
+    create, create_together = messages.create, messages.create_together
+
+    def check(message_id: str) -> None:
+        if message_id.startswith("bad"):
+            raise Rejected("The row is too large.", "PropertyValueTooLarge")
 
     def refuse(tenant_id, message, document, copy):  # type: ignore[no-untyped-def]
-        if message.message_id.startswith("bad"):
-            raise Rejected("The row is too large.", "PropertyValueTooLarge")
+        check(message.message_id)
         return create(tenant_id, message, document, copy)
 
-    world.storage.messages.create = refuse  # type: ignore[method-assign]
+    def refuse_together(tenant_id, mails):  # type: ignore[no-untyped-def]
+        for mail in mails:
+            check(mail.message.message_id)
+        return create_together(tenant_id, mails)
+
+    messages.create = refuse  # type: ignore[method-assign]
+    messages.create_together = refuse_together  # type: ignore[method-assign]
     world.notify(bad, good)
     assert world.outcome(good)[0] == "filed"
     assert world.outcome(bad) == ("failed", "PropertyValueTooLarge")

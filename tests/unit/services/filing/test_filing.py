@@ -14,6 +14,7 @@ from shared.domain.filing.shown import NOTHING, Shown
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Direction
 from shared.services.capture.scopes import Scope, hasher_of
+from shared.services.filing.filing import Filing
 from tests.builders import (
     AGENT,
     HASH_KEY,
@@ -45,9 +46,9 @@ def file(world: World, message: StoredMessage, mailbox: Mailbox | None = None) -
     """One look at the mail through a mailbox, brought to its end."""
     box = mailbox or world.mailbox
     scope = Scope(an_organisation(), box, hasher_of(HASH_KEY, TENANT))
-    filing = world.ingest.filing
+    filing = world.use_cases.part(Filing)
     copy = copy_of(a_fetched_message(item=an_item(f"id-in-{box.mailbox_id}")), box)
-    stored = filing(scope, message, a_document(), copy)
+    stored = filing(scope, message, a_document(), copy).message
     world.ingest.bring_in_line.finish(TENANT, stored)
     return stored
 

@@ -58,7 +58,7 @@ def test_it_does_not_come_back(world: World) -> None:
 
 
 def test_nothing_goes_without_a_retention(world: World) -> None:
-    world.configure(retention_days=None)
+    world.configure(retention_days=0)
     night(world)
     assert [one.subject for one in world.timeline()] == ["New", "Old"]
 
@@ -92,7 +92,7 @@ def test_many_messages_take_many_commands(world: World) -> None:
 
 
 def test_an_erasure_whose_command_was_lost_is_taken_up(world: World) -> None:
-    world.configure(retention_days=None)
+    world.configure(retention_days=0)
     world.ask_erasure(TENANT, "li@fabrikam.example", "admin")
     world.storage.queue.sent.clear()
     night(world)

@@ -1,0 +1,200 @@
+"""The OpenAPI document in the form that client generators read: one pass over what FastAPI makes of the routes.
+
+The rules come from clients that Kiota, NSwag, openapi-typescript and openapi-python-client made of it; a test holds
+the served document against them.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from shared.api.models.records import RecordLine
+from shared.api.models.schema import ETAG, TENANT, examples_of_models
+from shared.api.models.service import Problem
+
+Json = dict[str, Any]
+
+PROBLEM_TYPE: Final = "application/problem+json"
+SCHEMAS: Final = "#/components/schemas/"
+TAGS: Final = {
+    "timelines": "The mail that is filed on a record.",
+    "messages": "A mail, its attachments and its links to records.",
+    "inbox": "My Inbox: mail that waits for an agent's decision.",
+    "records": "The CRM's records, on which mail is filed.",
+    "rematch": "Stored mail under today's records and settings.",
+    "mailboxes": "The mailboxes that are captured.",
+    "organisations": "The settings of an organisation.",
+    "connect": "The organisation's ways to its mail.",
+    "operations": "What could not be processed, and why a mail is where it is.",
+    "privacy": "The audit, and the erasure of a person.",
+    "health": "Whether the service answers.",
+}
+# The names are ours: the standard library's phrases change with the version of Python.
+_NAMES: Final = {
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "NotFound",
+    409: "Conflict",
+    412: "PreconditionFailed",
+    413: "ContentTooLarge",
+    422: "Unprocessable",
+    503: "Unavailable",
+}
+MEANINGS: Final = {
+    401: "The request has no valid access token.",
+    403: "The token does not permit the operation, or its organisation is not enabled.",
+    404: "The item does not exist, or the caller may not see it.",
+    409: "The current state does not allow the operation; the detail says why.",
+    412: "The item is not as If-Match or `etag` says, or another person or a rule was faster; read it again.",
+    413: "The body is too large.",
+    422: "The request is invalid; the detail names the field.",
+    503: "The service is briefly unavailable; Retry-After says when to try again.",
+}
+# The statuses that may name a time after which the same request is worth another try.
+_WAITING: Final = (409, 503)
+_NULL: Final = {"type": "null"}
+_HEADERS: Final = {
+    "ETag": {
+        "description": "The version of what was read.",
+        "schema": {"type": "string", "example": f'"{ETAG}"'},
+    },
+    "Retry-After": {
+        "description": "The number of seconds after which to try again.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+}
+_PARAMETERS: Final = {
+    "Organisation": {
+        "name": "Postledger-Organisation",
+        "in": "header",
+        "required": False,
+        "description": "The tenant id of the organisation to act for. Only an application of the deployment's own "
+        "tenant may send it.",
+        "schema": {"type": "string", "examples": [TENANT]},
+    },
+    "IfNoneMatch": {
+        "name": "If-None-Match",
+        "in": "header",
+        "required": False,
+        "description": "The ETag of the last answer: if nothing has changed, the answer is 304 without a body.",
+        "schema": {"type": "string"},
+    },
+}
+# Models of bodies that are read as bytes, and of errors: no route shows them to FastAPI.
+_FURTHER: Final[tuple[type[BaseModel], ...]] = (Problem, RecordLine)
+
+
+def for_clients(document: Json, prefix: str) -> Json:
+    """The document with paths below `prefix`, one Problem for all errors, and nullables that every generator reads."""
+    paths = {path.removeprefix(prefix): item for path, item in document["paths"].items()}
+    for item in paths.values():
+        for operation in item.values():
+            _simplify(operation)
+    return {**document, "paths": paths, "components": _components(document["components"])}
+
+
+def _components(made: Json) -> Json:
+    schemas = dict(made["schemas"])
+    for model in _FURTHER:
+        schema = model.model_json_schema(ref_template=f"{SCHEMAS}{{model}}")
+        schemas |= {**schema.pop("$defs", {}), model.__name__: schema}
+    examples = examples_of_models()
+    readable = {name: _readable(schema) for name, schema in sorted(schemas.items())}
+    return {
+        # FastAPI leaves nulls out of examples, which then lack members that they must have.
+        "schemas": {
+            name: {**schema, "examples": examples[name]} if name in examples else schema
+            for name, schema in readable.items()
+        },
+        "responses": {_response_name(status): _response(status) for status in (*MEANINGS, None)},
+        "parameters": _PARAMETERS,
+        "headers": _HEADERS,
+        "securitySchemes": made["securitySchemes"],
+    }
+
+
+def _response_name(status: int | None) -> str:
+    return _NAMES[status] if status else "Problem"
+
+
+def _response(status: int | None) -> Json:
+    response: Json = {
+        "description": MEANINGS[status] if status else "Any other error.",
+        "content": {PROBLEM_TYPE: {"schema": {"$ref": f"{SCHEMAS}{Problem.__name__}"}}},
+    }
+    if status in _WAITING:
+        response["headers"] = {"Retry-After": {"$ref": "#/components/headers/Retry-After"}}
+    return response
+
+
+def _simplify(operation: Json) -> None:
+    operation["parameters"] = list(_parameters(operation))
+    if not operation["parameters"]:
+        del operation["parameters"]
+    body = operation.get("requestBody", {})
+    for content in body.get("content", {}).values():
+        content["schema"] = _without_null(_readable(content["schema"]))
+    operation["responses"] = _responses(operation["responses"])
+    # The document has no security of its own: an open route says that it is one.
+    operation.setdefault("security", [])
+
+
+def _parameters(operation: Json) -> Iterator[Json]:
+    for parameter in operation.get("parameters", ()):
+        schema = _without_null(_readable(parameter["schema"]))
+        # FastAPI says the same of the parameter and of its schema.
+        schema.pop("description", None)
+        listed = {"style": "form", "explode": False} if schema.get("type") == "array" else {}
+        yield {**parameter, **listed, "schema": schema}
+    if operation.get("security"):
+        yield {"$ref": "#/components/parameters/Organisation"}
+    if "304" in operation["responses"]:
+        yield {"$ref": "#/components/parameters/IfNoneMatch"}
+
+
+def _responses(responses: Json) -> Json:
+    """The answers by status; each error is the one Problem, also an error that no route names."""
+    found = {}
+    for status, response in responses.items():
+        is_error = status.isdigit() and int(status) in MEANINGS
+        found[status] = _referred(int(status)) if is_error else response
+    return {**found, "default": _referred(None)}
+
+
+def _referred(status: int | None) -> Json:
+    return {"$ref": f"#/components/responses/{_response_name(status)}"}
+
+
+def _readable(schema: Mapping[str, Any]) -> Json:
+    """A schema without generated titles, and with null as a type beside others or as one of two references.
+
+    NSwag makes a class of a title, and an empty class of `anyOf` with null.
+    """
+    found = {name: value for name, value in schema.items() if name not in ("title", "anyOf")}
+    if found.get("default", "") is None:
+        del found["default"]
+    if "properties" in found:
+        found["properties"] = {name: _readable(field) for name, field in found["properties"].items()}
+    for below in ("items", "additionalProperties"):
+        if isinstance(found.get(below), dict):
+            found[below] = _readable(found[below])
+    if "anyOf" not in schema:
+        return found
+    parts = [_readable(part) for part in schema["anyOf"]]
+    if _NULL not in parts:
+        return {**found, "anyOf": parts}
+    [other] = [part for part in parts if part != _NULL]
+    if "$ref" in other:
+        return {"oneOf": [other, _NULL], **found}
+    return {**other, "type": [other["type"], "null"], **found}
+
+
+def _without_null(schema: Json) -> Json:
+    """The schema of a parameter or a body, which is left out instead of being null."""
+    if _NULL in schema.get("oneOf", ()):
+        rest = {name: value for name, value in schema.items() if name != "oneOf"}
+        return {**schema["oneOf"][0], **rest}
+    if isinstance(schema.get("type"), list):
+        return {**schema, "type": schema["type"][0]}
+    return schema

@@ -1,0 +1,55 @@
+"""The mails of a group that are decided and not stored yet, found by later mails of it as if they were stored."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from shared.domain.filing.entries import inverted
+from shared.domain.filing.filing import StoredMessage
+from shared.domain.mail.messages import Document
+from shared.domain.matching.candidates import ThreadHit
+from shared.ports.stores.filing import Threads
+
+# As many as storage names of a conversation.
+_NEWEST: Final = 5
+
+
+@dataclass(slots=True)
+class GroupSoFar:
+    """Implements `ports.Threads` over what is stored and what is decided. A decided mail has no ETag yet."""
+
+    stored: Threads
+    _decided: dict[str, tuple[StoredMessage, Document]] = field(default_factory=dict)
+
+    def add(self, message: StoredMessage, document: Document) -> None:
+        self._decided[message.key] = message, document
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._decided
+
+    def find(self, tenant_id: str, ids: Mapping[str, str]) -> Mapping[str, tuple[ThreadHit, ...]]:
+        own = {key: (self._hit(key, evidence),) for key, evidence in ids.items() if key in self._decided}
+        others = {key: evidence for key, evidence in ids.items() if key not in own}
+        stored = self.stored.find(tenant_id, others) if others else {}
+        return {**stored, **own}
+
+    def of_conversation(
+        self, tenant_id: str, conversation: str, *, until: datetime, apart_from: Collection[str]
+    ) -> tuple[ThreadHit, ...]:
+        """Those of the group first: it is filed oldest first."""
+        own = [
+            message
+            for message, _ in self._decided.values()
+            if message.enters_conversation and message.conversation == conversation
+            if inverted(message.at) >= inverted(until) and message.key not in apart_from
+        ]
+        newest_first = sorted(own, key=lambda message: (inverted(message.at), message.key))
+        hits = [message.as_thread_hit("conversation") for message in newest_first]
+        apart_from = {*apart_from, *(hit.key for hit in hits)}
+        stored = self.stored.of_conversation(tenant_id, conversation, until=until, apart_from=apart_from)
+        return (*hits, *stored)[:_NEWEST]
+
+    def _hit(self, key: str, evidence: str) -> ThreadHit:
+        message, document = self._decided[key]
+        return replace(message.as_thread_hit(evidence), text=document.text)
