@@ -18,8 +18,8 @@ from dev.simulator.errors import GraphError, bad_request
 from dev.simulator.items import StoredMessage
 from dev.simulator.mailbox import Mailbox
 from dev.simulator.mime import read_mail
+from dev.simulator.properties import property_id
 from dev.simulator.threading_index import new_index, reply_index
-from dev.simulator.view import property_id
 
 _MAX_HEADERS = 5
 _STRIPPED = ("Bcc", "Auto-Submitted", "Return-Path")  # Exchange drops Auto-Submitted from submitted mail

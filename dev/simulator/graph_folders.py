@@ -9,9 +9,9 @@ from dev.simulator.delta import SyncState, gone
 from dev.simulator.errors import GraphError, bad_request
 from dev.simulator.items import Folder
 from dev.simulator.mailbox import Mailbox
+from dev.simulator.properties import property_id
 from dev.simulator.query import page_size
 from dev.simulator.routing import Context, routes
-from dev.simulator.view import property_id
 
 _CONTAINER_CLASS = re.compile(r"id\s+eq\s+'(String 0x3613)'", re.I)
 

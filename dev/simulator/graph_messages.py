@@ -11,9 +11,10 @@ from dev.simulator.call import Answer
 from dev.simulator.compose import regenerate
 from dev.simulator.drafts import edit_draft
 from dev.simulator.errors import GraphError, bad_request, item_not_found
+from dev.simulator.filters import parse_filter
 from dev.simulator.ids import attachment_id
 from dev.simulator.items import Folder, StoredMessage
-from dev.simulator.query import arrange, check_order, page_size, parse_filter, parse_order
+from dev.simulator.query import arrange, check_order, page_size, parse_order
 from dev.simulator.routing import Context, routes
 from dev.simulator.view import View, attachment_json, chosen, embedded_item
 

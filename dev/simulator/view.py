@@ -2,7 +2,6 @@
 
 import base64
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote as percent
 
@@ -15,6 +14,7 @@ from dev.simulator.habits import Habits
 from dev.simulator.items import StoredMessage, stamp
 from dev.simulator.mailbox import Mailbox
 from dev.simulator.mime import read_mail
+from dev.simulator.properties import extended_value, property_id
 from dev.simulator.query import split_outside
 from dev.simulator.stats import Stats
 
@@ -56,14 +56,6 @@ _KNOWN = {name.lower(): name for name in (*_DEFAULTS, *_ONLY_SELECTED, *_EVENT_F
 # Exchange's tables of contents hold so much of a text.
 LISTED_TEXT = 255
 _HIDDEN_HEADERS = ("x-ms-exchange-organization-", "x-ms-exchange-forest-")
-_TAGS: dict[str, Callable[[StoredMessage], str | None]] = {
-    "string 0x1042": lambda message: message.content.header("In-Reply-To"),
-    "string 0x1039": lambda message: message.content.header("References"),
-    "string 0x7d": lambda message: "".join(f"{name}: {value}\r\n" for name, value in message.content.headers),
-    "string 0x1035": lambda message: message.internet_message_id,
-    "string 0x70": lambda message: message.content.topic,
-    "integer 0x36": lambda message: str(message.content.sensitivity),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,37 +270,8 @@ def _fixed(message: StoredMessage) -> dict[str, object]:
 
 def _tags(message: StoredMessage, wanted: tuple[str, ...], longest: int | None) -> list[dict[str, str]]:
     """The extended properties that were asked for and that the item has, each cut to a length."""
-    found = []
-    for tag in wanted:
-        read = _TAGS.get(tag.lower())
-        value = read(message) if read else message.extended.get(tag.lower())
-        if value:
-            found.append({"id": tag, "value": value[:longest]})
-    return found
-
-
-_NUMBERED = re.compile(r"([A-Za-z]+) +0x([0-9A-Fa-f]{1,8})")
-_NAMED = re.compile(r"([A-Za-z]+) +(\{[0-9A-Fa-f-]{36}\}) +(Id +0x[0-9A-Fa-f]{1,8}|Name +.+)")
-_TYPES = {
-    name.lower(): name for name in ("ApplicationTime", "Binary", "Boolean", "CLSID", "Currency", "Double")
-}
-_TYPES |= {
-    name.lower(): name for name in ("Error", "Float", "Integer", "Long", "Short", "String", "SystemTime")
-}
-
-
-def property_id(text: str) -> str:
-    """An extended property's id as Graph gives it back: no leading zeros. Raises GraphError 400 for a malformed one."""
-    text = text.strip()
-    numbered, named = _NUMBERED.fullmatch(text), _NAMED.fullmatch(text)
-    found = numbered or named
-    kind = _TYPES.get(found[1].lower().removesuffix("array")) if found else None
-    if found is None or kind is None:
-        message = f"The extended property id '{text}' is not valid."
-        raise bad_request(message, "ErrorInvalidExtendedProperty")
-    if numbered:
-        return f"{kind} 0x{int(numbered[2], 16):x}"
-    return f"{kind} {found[2].lower()} {found[3]}"
+    values = {tag: extended_value(message, tag) for tag in wanted}
+    return [{"id": tag, "value": value[:longest]} for tag, value in values.items() if value]
 
 
 def embedded_item(raw: bytes, preferences: Preferences) -> dict[str, object]:

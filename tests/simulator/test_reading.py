@@ -322,8 +322,17 @@ def test_a_message_is_found_by_its_message_id(
     ("options", "code"),
     [
         ("$filter=isRead eq false&$orderby=receivedDateTime desc", "InefficientFilter"),
-        ("$filter=subject eq 'x'", "ErrorInvalidUrlQueryFilter"),
-        ("$filter=isRead eq false or isDraft eq true", "ErrorInvalidUrlQueryFilter"),
+        ("$filter=bodyPreview eq 'x'", "ErrorInvalidUrlQueryFilter"),
+        ("$filter=isRead gt false", "ErrorInvalidUrlQueryFilter"),
+        ("$filter=contains(receivedDateTime,'2026')", "ErrorInvalidUrlQueryFilter"),
+        ("$filter=receivedDateTime ge '2026-01-01T00:00:00Z'", "BadRequest"),
+        ("$filter=receivedDateTime ge 2026-01-01T00:00:00", "BadRequest"),
+        ("$filter=receivedDateTime ge 2026-13-01T00:00:00Z", "BadRequest"),
+        ("$filter=isRead eq 'false'", "BadRequest"),
+        ("$filter=subject eq x", "BadRequest"),
+        ("$filter=isRead eq false and", "BadRequest"),
+        ("$filter=(isRead eq false", "BadRequest"),
+        ("$filter=isRead eq false isDraft eq true", "BadRequest"),
         ("$select=nonsense", "BadRequest"),
         ("$top=1001", "BadRequest"),
         ("$expand=nonsense", "BadRequest"),
@@ -497,3 +506,43 @@ def test_a_list_of_users_leads_on_with_its_filter_whatever_is_in_it(graph: Graph
     named = " or ".join(f"mail eq 'a%2B{letter}@contoso.example'" for letter in "bcd")
     page = graph.get(f"/users?$top=2&$filter={named}")
     assert len(page["value"] + graph.get(page["@odata.nextLink"])["value"]) == 3
+
+
+TAG = "String {66f5a359-4659-4830-9070-00047ec6ac6e} Name Postledger"
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ("isRead eq true or internetMessageId eq '<m2@client.example>'", [1, 2]),
+        ("(isRead eq true or isDraft eq true) and subject eq 'One'", [1]),
+        ("not (subject eq 'One')", [2, 3]),
+        ("contains(subject,'T')", [2, 3]),
+        ("startswith(subject,'it')", [3]),
+        ("subject in ('One','It''s three')", [1, 3]),
+        ("from/emailAddress/address eq 'alice@client.example' and isRead eq true", [1]),
+        ("receivedDateTime ge 2026-01-01T02:00:02+02:00", [2, 3]),
+        (
+            "singleValueExtendedProperties/any(ep:ep/id eq 'String 0x1042' and ep/value eq '<p@x.example>')",
+            [2],
+        ),
+        (f"singleValueExtendedProperties/any(p:p/id eq '{TAG}' and p/value eq 'o-1')", [3]),
+    ],
+)
+def test_filters_compare_look_into_texts_and_find_tags(
+    graph: Graph, control: Control, address: str, mailbox: str, condition: str, found: list[int]
+) -> None:
+    subjects = {1: "One", 2: "Two", 3: "It's three"}
+    ids = {
+        number: control.deliver(
+            address,
+            a_mail(number, subject=subject, extra="In-Reply-To: <p@x.example>\r\n" if number == 2 else ""),
+            received=f"2026-01-01T00:00:0{number}Z",
+        )["id"]
+        for number, subject in subjects.items()
+    }
+    control.update(address, ids[1], isRead=True)
+    tag = {"singleValueExtendedProperties": [{"id": TAG, "value": "o-1"}]}
+    assert graph("PATCH", f"{mailbox}/messages/{ids[3]}", tag).status_code == 200
+    page = graph.get(f"{mailbox}/messages?$filter={condition.replace('+', '%2B')}&$select=id", **IMMUTABLE)
+    assert sorted(one["id"] for one in page["value"]) == sorted(ids[number] for number in found)
