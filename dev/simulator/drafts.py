@@ -78,6 +78,10 @@ def _store(
     )
     draft.draft_fields = fields
     _take_tags(draft, fields)
+    if isinstance(categories := fields.get("categories"), list):
+        draft.categories = [str(category) for category in categories]
+    if isinstance(flag := fields.get("flag"), Mapping):
+        draft.flag = dict(flag)
     return draft
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from dev.simulator import delta, refusals
+from dev.simulator import delta, refusals, shapes
 from dev.simulator.call import Answer
 from dev.simulator.compose import regenerate
 from dev.simulator.drafts import edit_draft
@@ -179,6 +179,7 @@ def _check_version(context: Context, message: StoredMessage, changes: Mapping[st
 async def update_message(context: Context) -> Answer:
     """Read state, categories, flag; drafts may change in everything."""
     message, changes = context.mailbox.message(context.parameters["message"]), context.call.json()
+    shapes.check(changes, shapes.MESSAGE, "message")
     _check_version(context, message, changes)
     now = datetime.now(UTC)
     content_changes = {
@@ -204,9 +205,8 @@ async def move_message(context: Context) -> Answer:
     """To another folder; the answer holds the new mutable id."""
     mailbox = context.mailbox
     message = mailbox.message(context.parameters["message"])
-    mailbox.move(
-        message, mailbox.folder(str(context.call.json().get("destinationId") or "")), datetime.now(UTC)
-    )
+    named = {name.lower(): value for name, value in context.call.json().items()}
+    mailbox.move(message, mailbox.folder(str(named.get("destinationid") or "")), datetime.now(UTC))
     return message_answer(context, message, status=201)
 
 

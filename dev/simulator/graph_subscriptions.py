@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from dev.simulator import shapes
 from dev.simulator.call import Answer
 from dev.simulator.directory import User
 from dev.simulator.errors import GraphError
@@ -18,6 +19,7 @@ from dev.simulator.subscriptions import (
 
 def _wanted(context: Context) -> Subscription:
     body, world = context.call.json(), context.world
+    shapes.check(body, shapes.SUBSCRIPTION, "subscription")
     name, folder_name, conditions = resource_parts(str(body.get("resource") or ""))
     user = world.directory.by_name(context.tenant_id, name)
     _check_access(context, user, "Create")
@@ -105,6 +107,7 @@ async def get_subscription(context: Context) -> Answer:
 async def update_subscription(context: Context) -> Answer:
     """Expiry and notification URL; the lifecycle URL cannot be added later."""
     subscription, body = _named(context), context.call.json()
+    shapes.check(body, shapes.SUBSCRIPTION, "subscription")
     _check_access(context, subscription.user)
     expires = (
         expiration(body["expirationDateTime"], datetime.now(UTC))

@@ -184,7 +184,7 @@ class Renderer:
             "parentFolderId": message.folder.id,
             "conversationId": message.conversation_id,
             "conversationIndex": base64.b64encode(message.index).decode("ascii"),
-            "isDeliveryReceiptRequested": None,
+            "isDeliveryReceiptRequested": True if content.header("Return-Receipt-To") else None,
             "isRead": message.is_read,
             "isDraft": message.is_draft,
             "webLink": f"https://outlook.office365.com/owa/?ItemID={percent(item_id)}&exvsurl=1&viewmodel=ReadMessageItem",
@@ -192,7 +192,8 @@ class Renderer:
             "flag": message.flag,
             "internetMessageId": message.internet_message_id,
         }
-        return values | _fixed(message)
+        values |= _fixed(message)
+        return values | ({"importance": message.importance} if message.importance else {})
 
     def _add_bodies(
         self, out: dict[str, object], mailbox: Mailbox, message: StoredMessage, view: View
