@@ -140,7 +140,7 @@ class Office:
         return self.ports.mail.deliver(AGENT, a_mail(thread, place, at, kind), folder=folder)
 
     def file(self, items: Sequence[ItemRef], *, screened: bool) -> None:
-        self.use_cases.ingest(
+        self.use_cases.take_turn(
             IngestMessages(
                 tenant_id=TENANT,
                 mailbox_id=self.mailbox.mailbox_id,

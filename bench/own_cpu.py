@@ -150,7 +150,7 @@ class Run:
             silent=True,
         )
         for command in commands:
-            self.use_cases.ingest(command)
+            self.use_cases.take_turn(command)
 
 
 def customer(number: int) -> str:

@@ -41,12 +41,13 @@ class Ledger:
         self._stats = ready["storage_stats_url"]
 
     def queued(self) -> dict[str, int]:
-        """Commands by queue, those put back, running and in poison included; empty queues are left out."""
+        """Commands by queue, running and in poison included, and rows of worklists; without what is empty."""
         patient = Counter({kind.queue: 0 for kind in PATIENT})
         for kind in PATIENT:
             patient[kind.queue] += delayed(self._stats, [kind])
         queues = (*names.QUEUES, *map(names.poison, names.QUEUES))
-        return dict(Counter({name: self._length(name) for name in queues}) - patient)
+        rows = sum(1 for _ in self._rows(names.PENDING, select=["RowKey"]))
+        return dict(Counter({names.PENDING: rows, **{name: self._length(name) for name in queues}}) - patient)
 
     def poison(self) -> list[str]:
         """The commands in poison, as text."""

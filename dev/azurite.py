@@ -83,7 +83,7 @@ class Azurite:
 
 
 def start_azurite(
-    log: Path, *, location: Path | None = None, tls: "Certificates | None" = None, timeout: float = 30
+    log: Path, *, location: Path | None = None, tls: "Certificates | None" = None, timeout: float = 120
 ) -> Azurite:
     """Start Azurite, in memory or durable in `location`, and wait until its three services listen.
 

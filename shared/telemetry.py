@@ -20,6 +20,7 @@ COMMAND_OVERDUE: Final = "command_overdue"
 EXCEPTION_RECORDED: Final = "exception_recorded"
 POISON_MESSAGE: Final = "poison_message"
 POISON_REPLAYED: Final = "poison_replayed"
+REQUEST_REFUSED: Final = "request_refused"
 
 _LOGGER = logging.getLogger("postledger")
 _counts: ContextVar[dict["Counted", int] | None] = ContextVar("counts", default=None)
@@ -70,6 +71,11 @@ def alert(name: str, **fields: object) -> None:
 def put_back(mailbox: str, attempt: int, error: BaseException, wait: float) -> None:
     """Log that a command waits again: the error, and the wait in seconds."""
     _say(logging.INFO, "command_put_back", _wait(mailbox, attempt, error, wait))
+
+
+def row_waits(mailbox: str, attempt: int, error: BaseException, wait: float) -> None:
+    """Log that a row of a mailbox's worklist waits again."""
+    _say(logging.INFO, "row_waits", _wait(mailbox, attempt, error, wait))
 
 
 def overdue(mailbox: str, attempt: int, error: BaseException, wait: float) -> None:

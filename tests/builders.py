@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from shared.domain.capture.folders import FolderState
+from shared.domain.capture.pending import Flags, Lane, PendingRow
 from shared.domain.capture.sightings import Sighting
 from shared.domain.connections.mailbox_state import MailboxState
 from shared.domain.connections.mailboxes import Mailbox
@@ -280,6 +281,19 @@ def a_sighting(**changes: Any) -> Sighting:
         "message_id_hash": KEY,
     }
     return Sighting(**{**fields, **changes})
+
+
+def a_pending_mail(name: str = "AAkALgAAAAAA-1", **changes: Any) -> PendingRow:
+    """A live mail that a walk has found; flags may be given as their names."""
+    flags = {name: changes.pop(name) for name in ("screened", "silent", "unbounded") if name in changes}
+    fields: dict[str, Any] = {
+        "lane": Lane.LIVE,
+        "at": NOW - timedelta(minutes=1),
+        "first_at": NOW,
+        "item": an_item(name),
+        "flags": Flags(**{"screened": True, **flags}),
+    }
+    return PendingRow(**{**fields, **changes})
 
 
 def a_failure(**changes: Any) -> Failure:

@@ -104,9 +104,12 @@ class Ledger:
         return [json.loads(line[line.index(wanted) :]) for line in lines if wanted in line]
 
     def waiting(self) -> int:
-        """Commands in the queues, running and delayed ones included, but for those that wait on purpose for minutes."""
+        """Commands in the queues, running and delayed ones included, but for those that wait on purpose for minutes.
+
+        And the organisation's rows that wait for their mailbox's turn.
+        """
         patient = delayed(self._stats, PATIENT)
-        return sum(self._length(name) for name in names.QUEUES) - patient
+        return sum(self._length(name) for name in names.QUEUES) - patient + self.count(names.PENDING)
 
     def poisoned(self) -> int:
         return sum(self._length(name + names.POISON_SUFFIX) for name in names.QUEUES)

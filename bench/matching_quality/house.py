@@ -149,6 +149,8 @@ class House:
     def _close(self, ref: RecordRef) -> None:
         records = self.product.storage.records
         records.put_many(TENANT, [replace(records.rows[TENANT, ref], status="closed")])
+        # Longer than the product remembers a record: another process may have written it.
+        self.product.now += timedelta(minutes=1)
 
     def _notify(self, batch: Iterable[Delivery], chance: random.Random) -> None:
         by_mailbox: dict[str, list[ItemRef]] = {}

@@ -132,6 +132,7 @@ class Control:
         )
         user.name = str(given.get("name") or user.name)
         user.purpose = str(given.get("purpose") or user.purpose)
+        user.enabled = bool(given.get("enabled", user.enabled))
         if "aliases" in given:
             user.aliases = [str(alias) for alias in _list(given, "aliases")]
         if "roles" in given:

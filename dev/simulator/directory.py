@@ -43,6 +43,7 @@ class User:
     name: str
     aliases: list[str] = field(default_factory=list)
     purpose: str = "user"
+    enabled: bool = True
     roles: list[str] = field(default_factory=list)
     mailbox: Mailbox | None = None
     delegates: dict[str, set[str]] = field(default_factory=dict)
@@ -59,6 +60,8 @@ class User:
             "mail": self.address,
             "userPrincipalName": self.address,
             "proxyAddresses": self.proxies,
+            # A shared mailbox has a user that may not sign in.
+            "accountEnabled": self.enabled and self.purpose == "user",
         }
 
 

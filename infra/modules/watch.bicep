@@ -66,6 +66,14 @@ var rules = [
     window: 'PT30M'
   }
   {
+    name: 'refusals'
+    title: 'The API refuses many requests'
+    query: loadTextContent('../queries/alerts/refusals.kql')
+    severity: 3
+    every: 'PT15M'
+    window: 'PT15M'
+  }
+  {
     name: 'attention'
     title: 'Something waits for a person'
     query: loadTextContent('../queries/alerts/attention.kql')

@@ -19,6 +19,8 @@ from shared.domain.privacy.callers import NOT_ENABLED, Claims, InvalidToken
 
 # A token may not choose its algorithm (RFC 8725, 3.1); Entra ID signs with this one.
 ALGORITHMS: Final = ("RS256",)
+# The scope that the app registration exposes: an app calls the API for a person with it.
+SCOPE: Final = "access_as_user"
 LEEWAY_SECONDS: Final = 60
 LONGEST_TOKEN: Final = 16_384
 KEYS_LIVE_SECONDS: Final = 24 * 3600
@@ -130,7 +132,7 @@ def _parsed(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
 
 
 class EntraTokens:
-    """Verifies access tokens (v2.0) for this API: signature, issuer, audience, times and tenant.
+    """Verifies access tokens (v2.0) for this API: signature, issuer, audience, times, tenant, and what they are for.
 
     `audiences` are the accepted values of `aud`: the client id, its `api://` name and the configured audience.
     """
@@ -215,14 +217,24 @@ def _roles(claim: object) -> frozenset[str]:
 
 
 def _is_app_only(content: Mapping[str, Any]) -> bool:
-    """Whether the token is an application's: the optional claim `idtyp` says so; else it has no `scp` and no user.
+    """Whether the token is an application's; if not, it is a person's. Raises InvalidToken for any other token.
 
-    An ID token has no `scp` either, but names its user: it must not count as an application's.
+    An ID token has the same signature, issuer and audience as an access token of this API, and neither of these
+    claims (Microsoft, "Access token claims reference"); the app registration asks for the optional claim `idtyp`.
     """
+    if content.get("ver") != "2.0":
+        raise InvalidToken(
+            "The token is not of version 2.0: set requestedAccessTokenVersion of the app to 2."
+        )
     kind = content.get("idtyp")
-    if kind is not None:
-        return bool(kind == "app")
-    return not content.get("scp") and not content.get("preferred_username") and not content.get("nonce")
+    if kind == "app":
+        return True
+    if kind not in (None, "user") or SCOPE not in _text(content, "scp").split():
+        raise InvalidToken(
+            f"The token is no access token for this API: a person's has the scope {SCOPE}, an application's the "
+            "claim idtyp."
+        )
+    return False
 
 
 def _text(content: Mapping[str, Any], name: str) -> str:

@@ -13,6 +13,7 @@ from shared.api.openapi import TAGS, for_clients
 from shared.api.routers import (
     audit,
     connect,
+    docs,
     erase,
     exceptions,
     health,
@@ -67,8 +68,8 @@ def create_app(
         servers=[{"url": f"{public_url}{PREFIX}", "description": "This deployment"}],
         openapi_tags=[{"name": name, "description": meaning} for name, meaning in TAGS.items()],
         openapi_url=f"{PREFIX}/openapi.json",
-        docs_url=f"{PREFIX}/docs",
-        # FastAPI's page at `docs` loads its script from a CDN. It shows no data, and one such page is enough.
+        # FastAPI's own pages load their scripts from a CDN.
+        docs_url=None,
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
         # A redirect would lose the body of a POST and the caller would search for the mistake elsewhere.
@@ -94,7 +95,7 @@ def create_app(
     )
     for module in routers:
         app.include_router(module.router, prefix=PREFIX)
-    for router in (connect.router, connect.callback_router):
+    for router in (connect.router, connect.callback_router, docs.router):
         app.include_router(router, prefix=PREFIX)
     # Around all routes and error handlers, so that an error which none of them knows is answered too.
     app.add_middleware(Correlation)

@@ -3,6 +3,7 @@
 It knows neither Entra ID nor keys; its caller passes a verifier. A route is open only if it is no GuardedRoute.
 """
 
+import logging
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Annotated, Any, Protocol, cast
 
@@ -12,9 +13,12 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
+from shared import telemetry
 from shared.api.audit import audit
+from shared.api.etags import CACHING
 from shared.api.request_checks import check_media_type, check_query, query_names
 from shared.api.use_cases import ApiUseCases
+from shared.domain.errors import Forbidden, PostledgerError
 from shared.domain.privacy.callers import Caller, Claims, InvalidToken
 
 ORGANISATION_HEADER = "postledger-organisation"
@@ -45,7 +49,7 @@ class GuardedRoute(APIRoute):
         names = query_names(self)
         checks = list(_role_checks(self.dependant))
 
-        async def guarded(request: Request) -> Response:
+        async def answered(request: Request) -> Response:
             # Both wait for storage or Entra ID, which would hold up every other request here.
             request.state.caller = await run_in_threadpool(_identify, request)
             # The role comes before the query, so that a stranger to a route learns no more than that.
@@ -57,7 +61,15 @@ class GuardedRoute(APIRoute):
             response = await enter(request)
             # Before the answer leaves: a read that cannot be audited is refused.
             await run_in_threadpool(audit, request, self.name, response)
+            response.headers.setdefault("Cache-Control", CACHING)
             return response
+
+        async def guarded(request: Request) -> Response:
+            try:
+                return await answered(request)
+            except (InvalidToken, Forbidden) as error:
+                _tell_refusal(request, self.path, error)
+                raise
 
         return guarded
 
@@ -98,7 +110,31 @@ def _identify(request: Request) -> Caller:
     verifier = cast(TokenVerifier, request.app.state.verifier)
     use_cases = cast(ApiUseCases, request.app.state.use_cases)
     claims = verifier.verify(_bearer(request.headers.get("authorization", "")))
+    request.state.claims = claims
     return use_cases.identify_caller(claims, request.headers.get(ORGANISATION_HEADER, ""))
+
+
+def _tell_refusal(request: Request, route: str, error: PostledgerError) -> None:
+    """Tell the log who was refused and why: an attack on tokens or roles shows only there.
+
+    Who is known only of a genuine token; the sentences of these errors quote nothing from a request.
+    """
+    claims: Claims | None = getattr(request.state, "claims", None)
+    telemetry.event(
+        telemetry.REQUEST_REFUSED,
+        level=logging.WARNING,
+        reason=str(error),
+        status=401 if isinstance(error, InvalidToken) else 403,
+        tenant=claims.tenant_id if claims else "",
+        by=_name_of(claims) if claims else "",
+        method=request.method,
+        route=route,
+        correlation_id=request.state.correlation_id,
+    )
+
+
+def _name_of(claims: Claims) -> str:
+    return f"app:{claims.client_id}" if claims.app_only else claims.oid
 
 
 def _bearer(header: str) -> str:

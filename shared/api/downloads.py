@@ -46,7 +46,7 @@ def headers_of(name: str, content_type: str) -> dict[str, str]:
         # For the browser that shows the bytes all the same.
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "private",
+        "Cache-Control": "private, no-store",
         "Vary": VARY,
     }
 

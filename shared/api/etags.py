@@ -14,6 +14,10 @@ from starlette.responses import Response
 VARY: Final = "Authorization, Postledger-Organisation"
 
 
+# A browser's cache is a copy of mail that no erasure reaches. A client keeps what it polls, with its ETag, by itself.
+CACHING: Final = "private, no-store"
+
+
 def etag_of(content: bytes) -> str:
     """A strong ETag: equal content, equal tag."""
     return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
@@ -35,7 +39,7 @@ def conditional(request: Request, model: BaseModel) -> Response:
     """The model as JSON, or 304 without a body if `If-None-Match` names it."""
     content = _json(model)
     etag = etag_of(content)
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": VARY}
+    headers = {"ETag": etag, "Cache-Control": CACHING, "Vary": VARY}
     if matches(request.headers.get("if-none-match", ""), etag):
         return Response(status_code=304, headers=headers)
     return Response(content, media_type="application/json", headers=headers)

@@ -18,6 +18,7 @@ from shared.services.connections.mailbox_tests import TestMailbox, TestMailboxes
 from shared.services.connections.mailboxes import (
     DeleteMailbox,
     GetMailbox,
+    ListHandovers,
     ListMailboxes,
     PutMailbox,
     SyncNow,
@@ -71,6 +72,7 @@ class ApiUseCases(Protocol):
     preview_mailbox: PreviewMailbox
     delete_mailbox: DeleteMailbox
     list_mailboxes: ListMailboxes
+    list_handovers: ListHandovers
     get_organisation: GetOrganisation
     put_organisation: PutOrganisation
     list_organisations: ListOrganisations

@@ -17,13 +17,14 @@ from shared.services.remembering.memories import Memories
 
 if TYPE_CHECKING:
     from shared.ports.record import Ports
-    from shared.services.capture.backfill import ManageBackfill, StepBackfill
+    from shared.services.capture.backfill import ManageBackfill
     from shared.services.capture.late_contacts import JoinLate
     from shared.services.capture.notifications import TakeNotifications
     from shared.services.capture.polling import PollMailboxes
     from shared.services.capture.preview import PreviewMailbox
-    from shared.services.capture.reconcile import Reconcile, ReconcileAll
-    from shared.services.capture.sync import Sync
+    from shared.services.capture.reconcile import ReconcileAll
+    from shared.services.capture.turns import TakeTurn
+    from shared.services.capture.waking import WakeStale
     from shared.services.commands.exceptions import (
         CountUnreadable,
         ListExceptions,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from shared.services.connections.mailboxes import (
         DeleteMailbox,
         GetMailbox,
+        ListHandovers,
         ListMailboxes,
         PutMailbox,
         SyncNow,
@@ -57,12 +59,10 @@ if TYPE_CHECKING:
         QueueDueSubscriptions,
         RunComparison,
     )
-    from shared.services.connections.subscriptions import MaintainSubscriptions
     from shared.services.filing.apply_decision import ApplyDecision
     from shared.services.filing.change_by_person import SweepDecisions
     from shared.services.filing.explain import Explain
     from shared.services.filing.inbox import Decide, UndoDecision
-    from shared.services.filing.ingest import Ingest
     from shared.services.filing.links import LinkMessage, UnlinkMessage
     from shared.services.filing.read_inbox import ReadInbox
     from shared.services.filing.reading import ReadAttachment, ReadMessage, ReadTimeline
@@ -97,11 +97,10 @@ class UseCases(Assembly):
     clock: Clock
 
     take_notifications: TakeNotifications = use_case("capture.notifications")
-    sync: Sync = use_case("capture.sync")
+    take_turn: TakeTurn = use_case("capture.turns")
+    wake_stale: WakeStale = use_case("capture.waking")
     poll: PollMailboxes = use_case("capture.polling")
-    reconcile: Reconcile = use_case("capture.reconcile")
     reconcile_all: ReconcileAll = use_case("capture.reconcile")
-    backfill: StepBackfill = use_case("capture.backfill")
     manage_backfill: ManageBackfill = use_case("capture.backfill")
     preview_mailbox: PreviewMailbox = use_case("capture.preview")
     join_late_contacts: JoinLate = use_case("capture.late_contacts")
@@ -124,6 +123,7 @@ class UseCases(Assembly):
     disconnect: Disconnect = use_case("connections.connection_care")
     get_mailbox: GetMailbox = use_case("connections.mailboxes")
     put_mailbox: PutMailbox = use_case("connections.mailboxes")
+    list_handovers: ListHandovers = use_case("connections.mailboxes")
     list_mailboxes: ListMailboxes = use_case("connections.mailboxes")
     delete_mailbox: DeleteMailbox = use_case("connections.mailboxes")
     sync_now: SyncNow = use_case("connections.mailboxes")
@@ -131,12 +131,10 @@ class UseCases(Assembly):
     test_mailboxes: TestMailboxes = use_case("connections.mailbox_tests")
     notice_addresses: NoticeAddresses = use_case("connections.readdressing")
     take_over_address: TakeOverAddress = use_case("connections.readdressing")
-    maintain_subscription: MaintainSubscriptions = use_case("connections.subscriptions")
     run_comparison: RunComparison = use_case("connections.subscription_care")
     queue_due_subscriptions: QueueDueSubscriptions = use_case("connections.subscription_care")
     queue_comparisons: QueueComparisons = use_case("connections.subscription_care")
 
-    ingest: Ingest = use_case("filing.ingest")
     apply_decision: ApplyDecision = use_case("filing.apply_decision")
     sweep_decisions: SweepDecisions = use_case("filing.change_by_person")
     read_timeline: ReadTimeline = use_case("filing.reading")

@@ -11,10 +11,10 @@ _Chosen: TypeAlias = Callable[[UseCases], Callable[[Any], None]]
 
 # Functions, so that a use case is built when the first command asks for it.
 CARRIED_OUT_BY: Final[Mapping[type[Command], _Chosen]] = {
-    commands.SyncMailbox: lambda use_cases: use_cases.sync,
-    commands.IngestMessages: lambda use_cases: use_cases.ingest,
-    commands.ReconcileMailbox: lambda use_cases: use_cases.reconcile,
-    commands.BackfillMailbox: lambda use_cases: use_cases.backfill,
+    commands.SyncMailbox: lambda use_cases: use_cases.take_turn,
+    commands.IngestMessages: lambda use_cases: use_cases.take_turn,
+    commands.ReconcileMailbox: lambda use_cases: use_cases.take_turn,
+    commands.BackfillMailbox: lambda use_cases: use_cases.take_turn,
     commands.JoinLateContacts: lambda use_cases: use_cases.join_late_contacts,
     commands.RematchMessages: lambda use_cases: use_cases.run_rematch,
     commands.FileMessage: lambda use_cases: use_cases.apply_decision,
@@ -22,8 +22,10 @@ CARRIED_OUT_BY: Final[Mapping[type[Command], _Chosen]] = {
     commands.DeleteOrganisation: lambda use_cases: use_cases.run_deletion,
     commands.ApplyRetention: lambda use_cases: use_cases.run_retention,
     commands.MergeRecords: lambda use_cases: use_cases.merge_records,
-    commands.MaintainSubscription: lambda use_cases: use_cases.maintain_subscription,
+    commands.MaintainSubscription: lambda use_cases: use_cases.take_turn,
     commands.CompareSubscriptions: lambda use_cases: use_cases.run_comparison,
+    commands.WakeMailbox: lambda use_cases: use_cases.take_turn,
+    commands.FileHistory: lambda use_cases: use_cases.take_turn,
 }
 
 

@@ -25,6 +25,7 @@ from shared.adapters.storage.stores.late_contacts import AzureLateContacts
 from shared.adapters.storage.stores.mailboxes import AzureMailboxes
 from shared.adapters.storage.stores.messages import AzureMessageStore
 from shared.adapters.storage.stores.organisations import AzureOrganisations
+from shared.adapters.storage.stores.pending import AzurePending
 from shared.adapters.storage.stores.record_index import AzureRecordIndex
 from shared.adapters.storage.stores.records import AzureRecords
 from shared.adapters.storage.stores.sightings import AzureSightings
@@ -85,6 +86,7 @@ class RealPorts:
     messages = _stored(AzureMessageStore)
     codes = _stored(AzureCodes)
     sightings = _stored(AzureSightings)
+    pending = _stored(AzurePending)
     timeline = _stored(AzureTimeline)
     inbox = _stored(AzureInbox)
     audit = _stored(AzureAudit)

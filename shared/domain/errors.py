@@ -5,7 +5,7 @@ PostledgerError
 │   ├── Throttled         429, 503 with Retry-After
 │   ├── Unavailable       5xx, resets, time-outs, storage busy
 │   │   └── PageBroken    even a page of a single item is answered 500 or 504
-│   ├── Busy              not its turn yet: it returns as the same try
+│   ├── NotThereYet       a mail that was announced cannot be read so soon
 │   └── Conflict          a row changed between read and write
 ├── PermanentError        recorded; this message or command is finished
 │   ├── NotFound          moved, deleted, or never there
@@ -62,8 +62,8 @@ class PageBroken(Unavailable):
     """Even the smallest page could not be read: an outage, or an item that breaks every page with it."""
 
 
-class Busy(TransientError):
-    """It is not this worker's turn: another holds the lease, or Graph demands a wait. It costs no try."""
+class NotThereYet(TransientError):
+    """A mail that was announced is not found: it is looked for again some times."""
 
 
 class Conflict(TransientError):

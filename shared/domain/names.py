@@ -27,6 +27,7 @@ RECORD_INDEX: Final = "RecordIndex"
 MESSAGES: Final = "Messages"
 CODES: Final = "Codes"
 SIGHTINGS: Final = "Sightings"
+PENDING: Final = "Pending"
 TIMELINE: Final = "Timeline"
 INBOX: Final = "Inbox"
 EXCEPTIONS: Final = "Exceptions"
@@ -45,6 +46,7 @@ TABLES: Final = (
     MESSAGES,
     CODES,
     SIGHTINGS,
+    PENDING,
     TIMELINE,
     INBOX,
     EXCEPTIONS,

@@ -20,3 +20,6 @@ class Directory(Protocol):
 
     def user(self, mailbox: Mailbox) -> DirectoryUser:
         """By object id if it is known, else by any address. Raises NotFound; AccessDenied without the right to look."""
+
+    def is_disabled(self, mailbox: Mailbox) -> bool:
+        """Whether the directory says that the user may not sign in; False where it says nothing. Raises NotFound."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from shared.ports.mail import MailAccess
     from shared.ports.mailbox_access import AccessProbe
     from shared.ports.notifications import SubscriptionSource
-    from shared.ports.stores.capture import Backfills, FolderStates, LateContacts, Sightings
+    from shared.ports.stores.capture import Backfills, FolderStates, LateContacts, Pending, Sightings
     from shared.ports.stores.connections import Connections, Mailboxes, Organisations, Subscriptions
     from shared.ports.stores.exceptions import Exceptions
     from shared.ports.stores.filing import Attachments, Codes, Inbox, MessageStore, Timeline
@@ -71,6 +71,9 @@ class Ports(Protocol):
 
     @property
     def sightings(self) -> "Sightings": ...
+
+    @property
+    def pending(self) -> "Pending": ...
 
     @property
     def late_contacts(self) -> "LateContacts": ...

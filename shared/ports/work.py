@@ -1,7 +1,6 @@
 """Queues, leases and the clock, as use cases need them."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
@@ -19,10 +18,13 @@ class PromptQueue(CommandQueue, Protocol):
     """A queue that takes the command within two seconds or raises: a caller waits for the answer."""
 
 
-class Leases(Protocol):
-    # One walk and three ingests are the four requests that Outlook takes at once for a mailbox and an application.
-    def walk(self, tenant_id: str, mailbox_id: str) -> AbstractContextManager[None]:
-        """Hold the mailbox's only place for a walk. Raises Busy. Renewed while held."""
+class Lease(Protocol):
+    """A mailbox that is held."""
 
-    def slot(self, tenant_id: str, mailbox_id: str) -> AbstractContextManager[None]:
-        """Take one of the mailbox's three ingest slots. Raises Busy. Renewed while held."""
+    def release(self) -> None:
+        """Give it back. A lease that cannot be given back ends by itself, some seconds later."""
+
+
+class Leases(Protocol):
+    def take(self, tenant_id: str, mailbox_id: str) -> Lease | None:
+        """Hold the mailbox, renewed until it is released; None while anybody holds it. Tries once, waits for nobody."""

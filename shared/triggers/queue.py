@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from shared import telemetry
@@ -10,19 +10,15 @@ from shared.domain.commands.commands import IngestMessages
 from shared.domain.commands.envelope import Command, tenant_named_in
 from shared.domain.commands.families import Family
 from shared.domain.commands.retries import delay, is_overdue
-from shared.domain.errors import Busy, MalformedCommand, Noted, PermanentError, TransientError
+from shared.domain.errors import MalformedCommand, Noted, PermanentError, TransientError
 from shared.ports.stores.exceptions import Exceptions
 from shared.ports.work import Clock, CommandQueue
 from shared.services.commands.failures import failure_of, failure_of_bug, failure_of_text, record
 
-# host.json: the host gives a message so many tries; before the last one a batch is split.
+# host.json: the host gives a message so many tries.
 MAX_DEQUEUE_COUNT = 5
-# A batch that fails again and again for passing reasons may do so for one of its mails only.
-SPLIT_AT_ATTEMPT = 3
-# Another worker is on this mailbox: come back soon, and not all at once. Seconds.
-BUSY_DELAY = (1.0, 4.0)
-# After an hour of that somebody is told with each try, so there are fewer of them.
-OVERDUE_DELAY = (30.0, 60.0)
+# A batch that comes so often without an end may do so for one of its mails: each goes on alone, in the worklist.
+SPLIT_AT = 3
 
 
 class QueueMessage(Protocol):
@@ -59,10 +55,9 @@ def handle(message: QueueMessage, family: Family, run: Callable[[Command], None]
     except MalformedCommand as error:
         record_malformed(message, family.queue, error, outcomes)
         return
-    is_last = _is_last_try(message)
-    if is_last and isinstance(command, IngestMessages) and len(command.items) > 1:
-        _split(command, outcomes)
-        return
+    is_last = _tries(message) >= MAX_DEQUEUE_COUNT
+    if _tries(message) >= SPLIT_AT and isinstance(command, IngestMessages):
+        command = command.apart()
     with telemetry.measured(f"{family.queue}_handled", mailbox=command.mailbox_id) as fields:
         fields["command"] = type(command).__name__
         try:
@@ -83,9 +78,6 @@ def _note_bug(command: Command, error: Exception, outcomes: Outcomes, *, is_last
 def _attempt(command: Command, run: Callable[[Command], None], outcomes: Outcomes) -> str:
     try:
         run(command)
-    except Busy as error:
-        _stand_back(command, error, outcomes)
-        return "busy"
     except TransientError as error:
         _put_back(command, error, outcomes)
         return "put_back"
@@ -98,42 +90,17 @@ def _attempt(command: Command, run: Callable[[Command], None], outcomes: Outcome
     return "done"
 
 
-def _stand_back(command: Command, error: Busy, outcomes: Outcomes) -> None:
-    """The same try again: soon, or once a wait is over."""
-    overdue = is_overdue(command.first_at, outcomes.clock())
-    asked = (error.retry_after or 0.0) * (1 + random.random() / 4)
-    wait = max(random.uniform(*(OVERDUE_DELAY if overdue else BUSY_DELAY)), asked)
-    outcomes.queue.put(command, delay=wait)
-    if overdue:
-        telemetry.overdue(command.mailbox_id, command.attempt, error, wait)
-
-
 def _put_back(command: Command, error: TransientError, outcomes: Outcomes) -> None:
     wait = delay(command.attempt, error.retry_after, random.random())
-    for part in _parts(command):
-        outcomes.queue.put(part.again(), delay=wait)
+    outcomes.queue.put(command.again(), delay=wait)
     if is_overdue(command.first_at, outcomes.clock()):
         telemetry.overdue(command.mailbox_id, command.attempt, error, wait)
     else:
         telemetry.put_back(command.mailbox_id, command.attempt, error, wait)
 
 
-def _parts(command: Command) -> list[Command]:
-    """The command itself, or one for each mail of a batch that has failed several times."""
-    if not isinstance(command, IngestMessages) or command.attempt < SPLIT_AT_ATTEMPT:
-        return [command]
-    return [replace(command, items=(item,)) for item in command.items]
-
-
-def _is_last_try(message: QueueMessage) -> bool:
-    return (message.dequeue_count or 1) >= MAX_DEQUEUE_COUNT
-
-
-def _split(command: IngestMessages, outcomes: Outcomes) -> None:
-    """One bad mail must not take nineteen along: each goes on alone."""
-    telemetry.event("command_split", mailbox=command.mailbox_id, ids=len(command.items))
-    for item in command.items:
-        outcomes.queue.put(replace(command, items=(item,)))
+def _tries(message: QueueMessage) -> int:
+    return message.dequeue_count or 1
 
 
 def record_malformed(message: QueueMessage, queue: str, error: MalformedCommand, outcomes: Outcomes) -> None:

@@ -24,6 +24,7 @@ from shared.adapters.storage.stores.late_contacts import AzureLateContacts
 from shared.adapters.storage.stores.mailboxes import AzureMailboxes
 from shared.adapters.storage.stores.messages import AzureMessageStore
 from shared.adapters.storage.stores.organisations import AzureOrganisations
+from shared.adapters.storage.stores.pending import AzurePending
 from shared.adapters.storage.stores.record_index import AzureRecordIndex
 from shared.adapters.storage.stores.records import AzureRecords
 from shared.adapters.storage.stores.sightings import AzureSightings
@@ -52,6 +53,7 @@ class AzureStorage:
         self.messages = AzureMessageStore(self.connection)
         self.codes = AzureCodes(self.connection)
         self.sightings = AzureSightings(self.connection)
+        self.pending = AzurePending(self.connection)
         self.timeline = AzureTimeline(self.connection)
         self.inbox = AzureInbox(self.connection)
         self.audit = AzureAudit(self.connection)

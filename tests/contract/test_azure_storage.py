@@ -17,8 +17,9 @@ from shared.adapters.storage.stores.records import AzureRecords
 from shared.adapters.storage.table import Table
 from shared.domain import names
 from shared.domain.capture.late_contacts import Announcement
+from shared.domain.capture.pending import BOTH
 from shared.domain.connections.mailbox_state import failing, resumed, walked
-from shared.domain.errors import Busy, Rejected, Unavailable
+from shared.domain.errors import Rejected, Unavailable
 from shared.domain.mail.identity import variant_key
 from shared.domain.privacy.audit import AuditRow
 from shared.domain.privacy.erasure import Deletion, Erasure
@@ -34,6 +35,7 @@ from tests.builders import (
     a_failure,
     a_folder_state,
     a_mailbox,
+    a_pending_mail,
     a_record,
     a_ref,
     a_sighting,
@@ -141,45 +143,40 @@ class TestCosts:
         many = [a_sighting(item=an_item(str(number))) for number in range(150)]
         assert cost(azure.sightings.put, mailbox, many) == 2
 
-    def test_a_lease_is_acquired_and_released(self, azure, tenant, cost):
+    def test_a_lease_is_one_request_to_take_and_one_to_give_back(self, azure, tenant, cost):
         def held():
-            with azure.leases.walk(tenant, MAILBOX_ID), azure.leases.slot(tenant, MAILBOX_ID):
-                pass
+            azure.leases.take(tenant, MAILBOX_ID).release()
 
-        assert cost(held) == 4
+        assert cost(held) == 4, "the first one makes the blob"
         assert cost(held) == 2
 
-    def test_a_mailbox_belongs_to_one_process_at_a_time(self, azure, tenant):
-        here, there = azure.leases, AzureLeases(azure.connection)
-        with here.walk(tenant, MAILBOX_ID), here.slot(tenant, MAILBOX_ID):
-            for turn in (there.walk, there.slot):
-                with pytest.raises(Busy), turn(tenant, MAILBOX_ID):
-                    pass
-        with there.slot(tenant, MAILBOX_ID), pytest.raises(Busy), here.slot(tenant, MAILBOX_ID):
-            pass
-        with here.slot(tenant, MAILBOX_ID):
-            pass
+    def test_a_mailbox_that_another_process_holds_costs_one_request(self, azure, tenant, cost):
+        held = AzureLeases(azure.connection).take(tenant, MAILBOX_ID)
+        assert cost(azure.leases.take, tenant, MAILBOX_ID) == 1
+        assert azure.leases.take(tenant, MAILBOX_ID) is None
+        held.release()
+        azure.leases.take(tenant, MAILBOX_ID).release()
 
-    def test_workers_of_one_process_share_a_lease_and_never_more_than_three_ingest(self, azure, tenant, cost):
-        inside, peak, lock = [0], [0], threading.Lock()
+    def test_a_mailbox_that_this_process_holds_costs_none(self, azure, tenant, cost):
+        held = azure.leases.take(tenant, MAILBOX_ID)
+        assert cost(azure.leases.take, tenant, MAILBOX_ID) == 0
+        held.release()
 
-        def ingest(_):
-            with azure.leases.slot(tenant, MAILBOX_ID):
-                with lock:
-                    inside[0] += 1
-                    peak[0] = max(peak[0], inside[0])
-                time.sleep(0.02)
-                with lock:
-                    inside[0] -= 1
+    def test_of_many_workers_that_come_at_once_one_holds_the_mailbox(self, azure, tenant):
+        with ThreadPoolExecutor(12) as workers:
+            leases = list(workers.map(lambda _: azure.leases.take(tenant, MAILBOX_ID), range(24)))
+        [held] = [lease for lease in leases if lease is not None]
+        held.release()
 
-        def burst():
-            with ThreadPoolExecutor(12) as workers:
-                list(workers.map(ingest, range(24)))
-
-        with azure.leases.slot(tenant, MAILBOX_ID):
-            pass
-        assert cost(burst) <= 6
-        assert peak[0] == 3
+    def test_a_worklist_costs_a_request_for_each_step_of_twenty_mails(self, azure, tenant, cost):
+        place, pending = (tenant, MAILBOX_ID), azure.pending
+        rows = [a_pending_mail(f"{number:03}") for number in range(100)]
+        assert cost(pending.put, *place, rows) == 1
+        assert cost(pending.due, *place, BOTH, NOW, limit=20) == 1
+        due = pending.due(*place, BOTH, NOW, limit=20)
+        assert cost(pending.begin, *place, due) == 1
+        begun = pending.begin(*place, due)
+        assert cost(pending.end, *place, begun[:15], begun[15:]) == 1
 
     def test_records(self, azure, tenant, cost):
         assert cost(azure.records.put_many, tenant, [a_record()]) == 3
@@ -211,6 +208,7 @@ class TestRows:
         create(azure, tenant)
         create(azure, tenant, a_triaged_message(key="cc" * 16), a_document(html=noise(200_000)))
         azure.sightings.put(mailbox, [a_sighting()])
+        azure.pending.put(tenant, MAILBOX_ID, [a_pending_mail()])
         azure.timeline.put(tenant, [an_entry()])
         azure.inbox.put(tenant, [an_inbox_item()])
         azure.exceptions.record(a_failure(tenant_id=tenant))
@@ -360,15 +358,16 @@ class TestRaces:
             AzureOrganisations(connection).get(tenant)
         with pytest.raises(Unavailable):
             AzureInbox(connection).put(tenant, [an_inbox_item()])
-        with pytest.raises(Unavailable), AzureLeases(connection).walk(tenant, MAILBOX_ID):
-            pass
+        with pytest.raises(Unavailable):
+            AzureLeases(connection).take(tenant, MAILBOX_ID)
 
     def test_a_held_lease_is_renewed(self, azure, tenant):
         leases = AzureLeases(azure.connection, renew_every=0.05)
-        with leases.walk(tenant, MAILBOX_ID):
-            azure.requests.clear()
-            time.sleep(0.5)
-            assert azure.requests.count("PUT 200") >= 3
+        lease = leases.take(tenant, MAILBOX_ID)
+        azure.requests.clear()
+        time.sleep(0.5)
+        assert azure.requests.count("PUT 200") >= 3
+        lease.release()
         time.sleep(0.5)  # one that was under way may still be answered
         azure.requests.clear()
         time.sleep(0.2)

@@ -564,3 +564,7 @@ class TestMailAccess:
         world.delete(item)
         with pytest.raises(NotFound):
             box_of(world).mime(item, 1_000)
+
+    def test_a_user_may_sign_in_unless_the_directory_says_otherwise(self, directory: Found) -> None:
+        users, mailbox = directory
+        assert not users.is_disabled(mailbox)

@@ -141,7 +141,7 @@ def test_reconciliation_finds_what_no_walk_has_seen(world: EmlWorld) -> None:
     arrive(world, "walked")
     settle(world)
     arrive(world, "missed", Role.ARCHIVE)
-    world.reconcile(ReconcileMailbox.of(world.mailbox, world.now))
+    world.run(ReconcileMailbox.of(world.mailbox, world.now))
     world.work()
     assert filed(world) == ["missed", "walked"]
 

@@ -1,6 +1,5 @@
 """What every `ports.FolderStates`, `ports.Subscriptions`, `ports.Sightings` and `ports.Leases` must do."""
 
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
@@ -9,7 +8,7 @@ import pytest
 
 from shared.domain.capture.backfills import Backfill
 from shared.domain.capture.windows import Window
-from shared.domain.errors import Busy, Conflict
+from shared.domain.errors import Conflict
 from shared.domain.mail.items import ItemRef
 from tests.builders import MAILBOX_ID, NOW, a_folder_state, a_mailbox, a_sighting, a_subscription, an_item
 
@@ -52,9 +51,9 @@ class TestBackfills:
         assert storage.backfills.get(mailbox) is None
         fresh = storage.backfills.put(mailbox, Backfill.starting(NOW - timedelta(days=9), NOW, None))
         assert storage.backfills.get(mailbox) == fresh
-        items = tuple(ItemRef("INBOX/x" * 9, f"AAMkA/{number}+==" * 10) for number in range(50))
-        planned = replace(fresh.planned(("A/B+c==", "d"), 70), begun=items)
-        second = storage.backfills.put(mailbox, planned)
+        planned = fresh.planned(("A/B+c==", "d"), 70)
+        rest = Window(NOW - timedelta(days=3), NOW, "cursor")
+        second = storage.backfills.put(mailbox, planned.advanced("d", rest, 50))
         assert storage.backfills.get(mailbox) == second
         ended = storage.backfills.put(mailbox, second.ended("done", NOW))
         assert storage.backfills.get(mailbox) == ended
@@ -167,25 +166,19 @@ class TestSightings:
 
 
 class TestLeases:
-    def test_one_walk_at_a_time(self, storage, tenant):
-        with storage.leases.walk(tenant, "one"), storage.leases.walk(tenant, "two"):
-            third = storage.leases.walk(tenant, "one")
-            with pytest.raises(Busy):
-                third.__enter__()
-        with storage.leases.walk(tenant, "one"):
-            pass
+    def test_a_mailbox_is_held_once(self, storage, tenant):
+        first, second = storage.leases.take(tenant, "one"), storage.leases.take(tenant, "two")
+        assert first is not None
+        assert second is not None
+        assert storage.leases.take(tenant, "one") is None
+        second.release()
+        assert storage.leases.take(tenant, "one") is None
+        first.release()
+        storage.leases.take(tenant, "one").release()
 
-    def test_a_walk_that_fails_frees_the_mailbox(self, storage, tenant):
-        with pytest.raises(ValueError, match="a bug"), storage.leases.walk(tenant, "one"):
-            raise ValueError("a bug")
-        with storage.leases.walk(tenant, "one"):
-            pass
-
-    def test_three_slots_and_no_fourth(self, storage, tenant):
-        with ExitStack() as held:
-            for _ in range(3):
-                held.enter_context(storage.leases.slot(tenant, "one"))
-            with pytest.raises(Busy), storage.leases.slot(tenant, "one"):
-                pass
-        with storage.leases.slot(tenant, "one"):
-            pass
+    def test_another_tenant_s_mailbox_of_the_same_name_is_another(self, storage, tenant):
+        lease = storage.leases.take(tenant, "one")
+        other = storage.leases.take(str(uuid4()), "one")
+        assert other is not None
+        lease.release()
+        other.release()

@@ -15,6 +15,7 @@ from tests.fakes.stores.connections import (
 )
 from tests.fakes.stores.exceptions import FakeExceptions
 from tests.fakes.stores.filing import FakeAttachments, FakeCodes, FakeInbox, FakeMessageStore, FakeTimeline
+from tests.fakes.stores.pending import FakePending
 from tests.fakes.stores.privacy import FakeAudit, FakeErasures, FakeHoldings
 from tests.fakes.stores.records import FakeRecordIndex, FakeRecords
 from tests.fakes.work import FakeCommandQueue, FakeLeases
@@ -51,6 +52,7 @@ class FakeStorage:
         self.messages = FakeMessageStore(self.faults)
         self.codes = FakeCodes(self.faults)
         self.sightings = FakeSightings(self.faults)
+        self.pending = FakePending(self.faults)
         self.timeline = FakeTimeline(self.faults)
         self.inbox = FakeInbox(self.faults)
         self.audit = FakeAudit(self.faults)

@@ -46,7 +46,8 @@ class FakeMail:
     One that fails as Unreadable stands on its page by its id only.
     `poison` are items that break every page they stand on with headers. A first walk of a window shows
     `filtered_maximum` messages at most, the newest ones. `bodies_read` counts whole fetches by item, `calls` counts
-    calls by method; `roles` is how often roles were asked for. `opened` makes other mailboxes than the usual ones.
+    calls by method; `roles` is how often roles were asked for. `opened` makes other mailboxes than the usual ones,
+    `disabled` are addresses of users that may not sign in.
     """
 
     page_size: int = 50
@@ -56,6 +57,7 @@ class FakeMail:
     failing: dict[ItemRef, PostledgerError] = field(default_factory=dict)
     bodies_read: Counter[ItemRef] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
+    disabled: set[str] = field(default_factory=set)
     opened: "Callable[[FakeMail, Mailbox], FakeOpenMailbox] | None" = None
     _boxes: dict[str, _Box] = field(default_factory=dict)
     _failures: dict[str, list[PostledgerError]] = field(default_factory=dict)
@@ -134,6 +136,9 @@ class FakeMail:
 
     def open(self, mailbox: Mailbox) -> "FakeOpenMailbox":
         return (self.opened or FakeOpenMailbox)(self, mailbox)
+
+    def is_disabled(self, mailbox: Mailbox) -> bool:
+        return self.user(mailbox).address in self.disabled
 
     def user(self, mailbox: Mailbox) -> DirectoryUser:
         """The mailbox's user, by whatever name; so this is the fake directory too."""

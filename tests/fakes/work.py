@@ -1,15 +1,12 @@
 """Queues and leases in memory."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Final, TypeVar
+from dataclasses import dataclass
+from typing import TypeVar
 
 from shared.domain.commands.envelope import Command
-from shared.domain.errors import Busy
 from tests.fakes.faults import Faults
 
 C = TypeVar("C", bound=Command)
-SLOTS: Final = 3
 
 
 class FakeCommandQueue:
@@ -35,30 +32,27 @@ class FakeCommandQueue:
 
 
 class FakeLeases:
-    """`held` are the names held right now; a test may add to it."""
+    """`held` are the mailboxes held right now, as tenant and mailbox id; a test may change it."""
 
     def __init__(self, faults: Faults | None = None) -> None:
         self.faults = faults or Faults()
-        self.held: set[str] = set()
+        self.held: set[tuple[str, str]] = set()
 
-    @contextmanager
-    def walk(self, tenant_id: str, mailbox_id: str) -> Iterator[None]:
-        with self._hold([f"walks/{tenant_id}/{mailbox_id}"]):
-            yield
+    def take(self, tenant_id: str, mailbox_id: str) -> "FakeLease | None":
+        self.faults.read("Leases.take")
+        if (tenant_id, mailbox_id) in self.held:
+            return None
+        self.held.add((tenant_id, mailbox_id))
+        return FakeLease(self, (tenant_id, mailbox_id))
 
-    @contextmanager
-    def slot(self, tenant_id: str, mailbox_id: str) -> Iterator[None]:
-        with self._hold([f"slots/{tenant_id}/{mailbox_id}/{one}" for one in range(SLOTS)]):
-            yield
 
-    @contextmanager
-    def _hold(self, names: list[str]) -> Iterator[None]:
-        self.faults.read("Leases.acquire")
-        free = next((one for one in names if one not in self.held), None)
-        if free is None:
-            raise Busy("somebody else holds it")
-        self.held.add(free)
-        try:
-            yield
-        finally:
-            self.held.discard(free)
+@dataclass
+class FakeLease:
+    """Held until it is released."""
+
+    leases: FakeLeases
+    mailbox: tuple[str, str]
+
+    def release(self) -> None:
+        self.leases.faults.read("Leases.release")
+        self.leases.held.discard(self.mailbox)

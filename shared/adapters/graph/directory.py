@@ -5,7 +5,7 @@ from typing import Final
 from shared.adapters.graph.delegated import Sessions
 from shared.adapters.graph.session import GraphSession, Json, path, query
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.errors import NotFound
+from shared.domain.errors import AccessDenied, NotFound, Rejected
 from shared.domain.mail.addresses import normalise
 from shared.ports.directory import DirectoryUser
 
@@ -20,6 +20,18 @@ class GraphDirectory:
 
     def user(self, mailbox: Mailbox) -> DirectoryUser:
         return find_user(self._sessions.of(mailbox), mailbox)
+
+    def is_disabled(self, mailbox: Mailbox) -> bool:
+        """Asked for by itself: User.ReadBasic.All does not show it, and a select that names it may be refused."""
+        session = self._sessions.of(mailbox)
+        user = find_user(session, mailbox)
+        try:
+            found = session.get(
+                mailbox.tenant_id, path("users", user.user_id) + query(select="accountEnabled")
+            )
+        except (AccessDenied, Rejected):
+            return False
+        return found.get("accountEnabled") is False
 
 
 def user_of(mailbox: Mailbox) -> str:

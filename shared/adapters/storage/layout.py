@@ -14,6 +14,7 @@
 |               |                              | `~c`, conversation, inverted time, message key    |
 | Codes         | tenant, bucket               | number; in `~f` + bucket: sender, message key     |
 | Sightings     | tenant, mailbox id           | inverted receipt time, hash of the item       |
+| Pending       | tenant, mailbox id           | lane, receipt time, hash of what is to be done    |
 | Timeline      | tenant, kind, record id      | entry id: inverted time, message key              |
 | Inbox         | tenant, hash of the agent    | inverted time, message key                        |
 |               | tenant, `~decided`           | message key `~` id of a change                    |
@@ -89,6 +90,11 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
         "tenant|mailbox id",
         "inverted receipt time-hash(item)",
         ("outcome", "reason", "message_key", "message_id_hash", "content"),
+    ),
+    names.PENDING: TableLayout(
+        "tenant|mailbox id",
+        "lane (0 live, 1 history)-receipt time-hash(what is to be done)",
+        ("kind", "tries", "first_at", "not_before", "content"),
     ),
     names.TIMELINE: TableLayout(
         "tenant|kind|record id",

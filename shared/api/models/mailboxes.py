@@ -129,6 +129,31 @@ class MailboxModel(Answer):
     backfill: BackfillModel | None = Field(description="null in lists, and without a backfill.")
 
 
+_HANDOVER: Final[Example] = {
+    "at": "2026-03-02T09:00:00Z",
+    "by": "admin@contoso.example",
+    "former_agent": "ann@contoso.example",
+    "agent": "bea@contoso.example",
+}
+
+
+class HandoverModel(Answer):
+    """The mailbox got another agent, who sees what waits in it."""
+
+    model_config = shown_as(_HANDOVER)
+    at: datetime = Field(description="When it was handed over.")
+    by: str = Field(description="The address of who did it, or `app:` and a client id.")
+    former_agent: str = Field(description="The agent before.")
+    agent: str = Field(description="The agent since then.")
+
+
+class HandoversModel(Answer):
+    """When and by whom a mailbox was handed over, the last time first."""
+
+    model_config = shown_as({"handovers": [_HANDOVER]})
+    handovers: list[HandoverModel] = Field(description="The last 20 at most.")
+
+
 class MailboxesModel(Answer):
     """A page of mailboxes by address."""
 

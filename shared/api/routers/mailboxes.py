@@ -9,7 +9,7 @@ from shared.api.auth import UseCases, needs
 from shared.api.etags import matches
 from shared.api.models.capture import BackfillFields, BackfillModel, PreviewModel
 from shared.api.models.connections import AddressFields, TestFields, TestModel, TestsModel
-from shared.api.models.mailboxes import MailboxesModel, MailboxFields, MailboxModel
+from shared.api.models.mailboxes import HandoversModel, MailboxesModel, MailboxFields, MailboxModel
 from shared.api.parameters import (
     DEFAULT_LIMIT,
     TAGGED,
@@ -24,10 +24,11 @@ from shared.api.parameters import (
 from shared.api.shapes import capture, connections, mailboxes
 from shared.domain.capture.backfills import Backfill
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.privacy.callers import ADMIN, AGENT, Caller
+from shared.domain.privacy.callers import ADMIN, AGENT, OPERATOR, Caller
 
 router = guarded_router(tag="mailboxes")
 Admin = Annotated[Caller, Depends(needs(ADMIN))]
+Keeper = Annotated[Caller, Depends(needs(ADMIN, OPERATOR))]
 Person = Annotated[Caller, Depends(needs(ADMIN, AGENT))]
 Address = Annotated[
     str, Path(max_length=320, description="The mailbox's address.", examples=["ann@contoso.example"])
@@ -61,18 +62,26 @@ def put_mailbox(
     *,
     response: Response,
     use_cases: UseCases,
-    caller: Admin,
+    caller: Keeper,
     address: Address,
     body: MailboxFields,
     if_match: Annotated[str | None, Header(description="The ETag of the settings that you read.")] = None,
 ) -> MailboxModel:
-    """Connect a mailbox or change its settings. Postledger updates its subscription."""
-    mailbox, created = use_cases.put_mailbox(
-        caller.tenant_id, address, body.given(), unchanged=_precondition(if_match)
-    )
+    """Connect a mailbox or change its settings. Postledger updates its subscription.
+
+    Another `agent` sees what waits in the mailbox: that is audited, and the former agent can see it. An admin cannot
+    take over the mailbox of a colleague who may still sign in; the operator may hand it over, with `agent` alone.
+    """
+    mailbox, created = use_cases.put_mailbox(caller, address, body.given(), unchanged=_precondition(if_match))
     response.status_code = 201 if created else 200
     response.headers["ETag"] = mailboxes.etag(mailbox)
     return _shown(use_cases, mailbox)
+
+
+@router.get("/mailboxes/{address}/handovers", responses=problems(404))
+def list_handovers(use_cases: UseCases, caller: Person, address: Address) -> HandoversModel:
+    """Return when and by whom a mailbox was given another agent. A former agent sees the changes away from itself."""
+    return mailboxes.handovers(use_cases.list_handovers(caller, address))
 
 
 @router.get("/mailboxes/{address}", responses={**TAGGED, **problems(404)})

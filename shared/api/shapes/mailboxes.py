@@ -1,15 +1,17 @@
 """Mailboxes as JSON: their settings, their ETag and their state."""
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from shared.api.etags import etag_of
 from shared.api.models.capture import ReconciliationModel
-from shared.api.models.mailboxes import MailboxModel
+from shared.api.models.mailboxes import HandoverModel, HandoversModel, MailboxModel
 from shared.api.shapes import capture
 from shared.domain.capture.backfills import Backfill
 from shared.domain.capture.reconciliation import Reconciliation
+from shared.domain.connections.handovers import Handover
 from shared.domain.connections.mailbox_state import MailboxState
 from shared.domain.connections.mailboxes import NOTHING, SETTINGS, Mailbox
 
@@ -34,6 +36,14 @@ def mailbox(
             "backfill": capture.backfill(history, now) if history else None,
         }
     )
+
+
+def handovers(found: Iterable[Handover]) -> HandoversModel:
+    return HandoversModel(handovers=[_handover(handover) for handover in found])
+
+
+def _handover(found: Handover) -> HandoverModel:
+    return HandoverModel(at=found.at, by=found.by, former_agent=found.former, agent=found.agent)
 
 
 def etag(found: Mailbox) -> str:

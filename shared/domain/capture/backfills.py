@@ -1,11 +1,10 @@
-"""A backfill: history that an admin asked for, read once, folder by folder, in small steps."""
+"""A backfill: history that an admin asked for, read once, all folders side by side, in small steps."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Self
 
 from shared.domain.capture.windows import Window, second_of
-from shared.domain.mail.items import ItemRef
 
 RUNNING: Final = "running"
 DONE: Final = "done"
@@ -17,12 +16,19 @@ STALLED_AFTER: Final = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
+class FolderLeft:
+    """A folder and what is left of it to read."""
+
+    folder_id: str
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
 class Backfill:
     """The state of a mailbox's last backfill. It reads mail received from `since` until it was started.
 
     `step` numbers the commands: only the one with this number does anything. `folders` are those still to be
-    read, the first one from `window` on; None before they are known. `begun` are the mails that a step is
-    at work on: who does it again does them all again. `done` of `expected` mails are dealt with.
+    read; None before they are known. `done` of `expected` mails are dealt with.
     """
 
     since: datetime
@@ -30,9 +36,7 @@ class Backfill:
     stepped_at: datetime
     step: int = 0
     state: str = RUNNING
-    folders: tuple[str, ...] | None = None
-    window: Window | None = None
-    begun: tuple[ItemRef, ...] = ()
+    folders: tuple[FolderLeft, ...] | None = None
     done: int = 0
     expected: int = 0
     finished_at: datetime | None = None
@@ -53,22 +57,32 @@ class Backfill:
         """The window that each folder is read in."""
         return Window.of(self.since, self.started_at)
 
-    def planned(self, folders: tuple[str, ...], expected: int) -> Self:
-        """With the folders to read."""
-        return replace(self, folders=folders, window=self.all_of_it, expected=expected)
+    @property
+    def next_folder(self) -> FolderLeft | None:
+        """The folder that is furthest behind: an answer in one comes after what it answers in another."""
+        return min(self.folders or (), key=lambda left: left.window.start, default=None)
 
-    def advanced(self, rest: Window | None, done: int) -> Self:
+    @property
+    def read_until(self) -> datetime:
+        """All mail before this has been read, of whatever folder."""
+        left = self.next_folder
+        return left.window.start if left is not None else self.all_of_it.end
+
+    def planned(self, folder_ids: tuple[str, ...], expected: int) -> Self:
+        """With the folders to read."""
+        whole = tuple(FolderLeft(folder_id, self.all_of_it) for folder_id in folder_ids)
+        return replace(self, folders=whole, expected=expected)
+
+    def advanced(self, folder_id: str, rest: Window | None, done: int) -> Self:
         """After a page: `rest` is what is left of the folder, None when it was the last page of it."""
-        after = replace(self, begun=(), done=self.done + done)
+        left = [entry for entry in self.folders or () if entry.folder_id != folder_id]
         if rest is not None and not rest.is_empty:
-            return replace(after, window=rest)
-        return replace(after, folders=(self.folders or ())[1:], window=self.all_of_it)
+            left.append(FolderLeft(folder_id, rest))
+        return replace(self, folders=tuple(left), done=self.done + done)
 
     def stepped(self, now: datetime) -> Self:
-        """Ready for the next step, or done when no folder is left."""
-        if self.folders:
-            return replace(self, step=self.step + 1, stepped_at=now)
-        return self.ended(DONE, now)
+        """Ready for the next step. The one that finds no folder left ends it: by then, its mails have been filed."""
+        return replace(self, step=self.step + 1, stepped_at=now)
 
     def ended(self, state: str, now: datetime) -> Self:
         return replace(self, step=self.step + 1, stepped_at=now, state=state, finished_at=now)

@@ -1,7 +1,7 @@
 """Every command: what one part of the service asks of another, and how it is made from what is at hand."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # Graph takes 20 requests in a $batch: a command's mails are fetched in one round trip.
 MAX_IDS: Final = 20
+# From this many passing errors on, a mail is asked for by itself: it may be the reason.
+SINGLY_AFTER: Final = 3
 # First steps of what is taken away page by page.
 MESSAGES: Final = "messages"
 SUBSCRIPTIONS: Final = "subscriptions"
@@ -71,6 +73,19 @@ class IngestMessages(Command):
                 silent=silent,
                 unbounded=unbounded,
             )
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether its mails are to be taken in one by one: together they have failed several times."""
+        return len(self.items) > 1 and self.attempt >= SINGLY_AFTER
+
+    def apart(self) -> Self:
+        """The same mails, to be taken in one by one."""
+        return replace(self, attempt=max(self.attempt, SINGLY_AFTER))
+
+    def of_one(self, item: ItemRef) -> Self:
+        """The command of a single mail among these, as it is recorded however often that was tried."""
+        return replace(self, items=(item,), attempt=0)
 
     def __post_init__(self) -> None:
         if not 0 < len(self.items) <= MAX_IDS:
@@ -241,3 +256,25 @@ class CompareSubscriptions(OrganisationCommand):
     """Compare the organisation's subscriptions with those that Graph has."""
 
     queue: ClassVar[str] = names.WORK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WakeMailbox(Command):
+    """Run the rows of the mailbox's worklist that are live."""
+
+    queue: ClassVar[str] = names.MAIL
+
+    @classmethod
+    def of(cls, tenant_id: str, mailbox_id: str, now: datetime) -> Self:
+        return cls(tenant_id=tenant_id, mailbox_id=mailbox_id, first_at=now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileHistory(Command):
+    """Run the rows of the mailbox's worklist: live ones first, then history."""
+
+    queue: ClassVar[str] = names.WORK
+
+    @classmethod
+    def of(cls, tenant_id: str, mailbox_id: str, now: datetime) -> Self:
+        return cls(tenant_id=tenant_id, mailbox_id=mailbox_id, first_at=now)

@@ -11,6 +11,7 @@ from shared.domain.commands.commands import (
     CompareSubscriptions,
     DeleteOrganisation,
     ErasePerson,
+    FileHistory,
     FileMessage,
     IngestMessages,
     JoinLateContacts,
@@ -19,6 +20,7 @@ from shared.domain.commands.commands import (
     ReconcileMailbox,
     RematchMessages,
     SyncMailbox,
+    WakeMailbox,
 )
 from shared.domain.commands.envelope import Command, name_in
 from shared.domain.errors import MalformedCommand
@@ -37,6 +39,8 @@ COMMANDS: Final[tuple[type[Command], ...]] = (
     MergeRecords,
     MaintainSubscription,
     CompareSubscriptions,
+    WakeMailbox,
+    FileHistory,
 )
 
 

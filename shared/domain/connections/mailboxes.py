@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final, Self
 
 from shared.domain.connections.fields import Fields
+from shared.domain.connections.handovers import MOST_HANDOVERS, Handover
 from shared.domain.connections.mailbox_state import (
     NO_ACCESS,
     PAUSED,
@@ -53,7 +54,7 @@ class Mailbox:
 
     `mailbox_id` is ours and outlives a changed address; `user_id` is Entra's object id once known. `agent_id` is
     the object id of the agent who owns the mailbox; `former_agents` owned it before, the last one first, and mail
-    that waited for them waits under their names.
+    that waited for them waits under their names. `handovers` tells when and by whom, the last one first.
     """
 
     tenant_id: str
@@ -77,6 +78,7 @@ class Mailbox:
     user_id: str = ""
     agent_id: str = ""
     former_agents: tuple[str, ...] = ()
+    handovers: tuple[Handover, ...] = ()
     aliases: tuple[str, ...] = ()
     state: MailboxState = field(default_factory=MailboxState)
     etag: str = ""
@@ -130,6 +132,11 @@ class Mailbox:
         """With another agent. Its object id is unknown, so that the one before loses access at once."""
         former = [agent for agent in self.inboxes if agent not in (to, "")]
         return replace(self, agent=to, agent_id="", former_agents=tuple(former[:MOST_FORMER]))
+
+    def handed_over_by(self, by: str, to: str, at: datetime) -> Self:
+        """The same, with a trace for those who had it before."""
+        handover = Handover(at, by, self.agent, self.agent_id, to)
+        return replace(self.handed_over(to), handovers=(handover, *self.handovers)[:MOST_HANDOVERS])
 
     def changed(self, fields: Fields) -> Self:
         """This mailbox with the given settings. Raises InvalidInput with a sentence."""

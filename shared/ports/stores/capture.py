@@ -1,4 +1,4 @@
-"""Stores of capture: folders, backfills, the ledger, late contacts."""
+"""Stores of capture: folders, backfills, the ledger, the worklist, late contacts."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -7,6 +7,7 @@ from typing import Protocol
 from shared.domain.capture.backfills import Backfill
 from shared.domain.capture.folders import FolderState
 from shared.domain.capture.late_contacts import Announcement
+from shared.domain.capture.pending import Lane, PendingRow
 from shared.domain.capture.sightings import Sighting
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.mail.items import ItemRef
@@ -50,6 +51,36 @@ class Sightings(Protocol):
 
     def forget(self, mailbox: Mailbox, before: datetime, *, limit: int) -> bool:
         """Delete so many of those received before a moment; whether some are left."""
+
+
+class Pending(Protocol):
+    """The worklist of every mailbox: live rows ahead of history, each lane oldest first."""
+
+    def put(self, tenant_id: str, mailbox_id: str, rows: Sequence[PendingRow]) -> None:
+        """Insert, in transactions. A row that stands already is merged: its tries are never lowered."""
+
+    def due(
+        self, tenant_id: str, mailbox_id: str, lanes: Sequence[Lane], now: datetime, *, limit: int
+    ) -> list[PendingRow]:
+        """The first rows of these lanes that are due. A row of unknown kind is passed over and left."""
+
+    def begin(self, tenant_id: str, mailbox_id: str, rows: Sequence[PendingRow]) -> list[PendingRow]:
+        """Raise the tries of rows, in one transaction. Returns them; those that are gone are left out."""
+
+    def end(
+        self,
+        tenant_id: str,
+        mailbox_id: str,
+        done: Sequence[PendingRow],
+        kept: Sequence[PendingRow] = (),
+    ) -> None:
+        """Delete the rows that are done and write those that are kept, in one transaction.
+
+        A row that was asked for again since it was begun stays, as a new one: its run has ended in order.
+        """
+
+    def stale(self, before: datetime) -> Iterator[tuple[str, str, Lane]]:
+        """Tenant, mailbox and first lane of all rows that were asked for, and are due since, a moment before this."""
 
 
 class LateContacts(Protocol):

@@ -1,10 +1,11 @@
-"""What was found in a folder: capture is decided on headers, written to the ledger, and keepers are queued."""
+"""What was found in a folder: capture is decided on headers, written to the ledger, and keepers wait for their turn."""
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from shared import telemetry
 from shared.domain.capture.folders import FolderState
+from shared.domain.capture.pending import Flags, Lane, PendingRow
 from shared.domain.capture.sightings import SKIPPED, Sighting, unreadable
 from shared.domain.commands.advice import POISON_ITEM
 from shared.domain.commands.commands import IngestMessages
@@ -12,18 +13,17 @@ from shared.domain.errors import PermanentError, Unreadable
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import MessageHead
 from shared.ports.mail import Listed
-from shared.ports.stores.capture import Sightings
+from shared.ports.stores.capture import Pending, Sightings
 from shared.ports.stores.exceptions import Exceptions
-from shared.ports.work import Clock, CommandQueue
+from shared.ports.work import Clock
 from shared.services.capture.folder_reading import FolderReader, HeadsRead
 from shared.services.capture.scopes import Scope
 from shared.services.capture.screening import Screen, Screened
 from shared.services.commands.failures import failure_of, record
 
-# From this try on, mails that cannot be had together are asked for one by one.
-SINGLY_AFTER = 3
-
 Doubt = Callable[[Sighting | None], bool]
+# The lane of so many keepers.
+ChooseLane = Callable[[int], Lane]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ class Arrivals:
     reader: FolderReader
     screen: Screen
     sightings: Sightings
+    pending: Pending
     exceptions: Exceptions
-    queue: CommandQueue
     clock: Clock
 
     def in_doubt(self, scope: Scope, listed: Sequence[Listed], doubt: Doubt) -> list[Listed]:
@@ -88,11 +88,13 @@ class Arrivals:
         kept = [mail for mail in found if mail.verdict.keep]
         return kept, [mail for mail in found if not mail.verdict.keep]
 
-    def take(self, scope: Scope, heads: Sequence[MessageHead], state: FolderState) -> None:
-        """Decide, write the ledger, then queue the keepers: who is killed in between does it again."""
+    def take(
+        self, scope: Scope, heads: Sequence[MessageHead], state: FolderState, choose_lane: ChooseLane
+    ) -> None:
+        """Decide, write the ledger, then the keepers into the worklist: who is killed in between does it again."""
         kept, skipped = self.screened(scope, heads, state)
         self.write(scope, self.rows(kept, skipped))
-        self.put(scope, [mail.head.item for mail in kept])
+        self.put(scope, kept, choose_lane(len(kept)))
 
     def rows(self, kept: Sequence[Screened], skipped: Sequence[Screened]) -> list[Sighting]:
         """The ledger's rows; those of keepers are queued now."""
@@ -108,20 +110,15 @@ class Arrivals:
         if skipped:
             telemetry.event("screened", mailbox=scope.mailbox.mailbox_id, skipped=skipped)
 
-    def put(
-        self, scope: Scope, items: Sequence[ItemRef], *, silent: bool = False, delay: float = 0.0
-    ) -> None:
-        """Onto the ingest queue, 20 to a command."""
-        commands = IngestMessages.groups(
-            items,
-            tenant_id=scope.tenant_id,
-            mailbox_id=scope.mailbox.mailbox_id,
-            first_at=self.clock(),
-            screened=True,
-            silent=silent,
-        )
-        for command in commands:
-            self.queue.put(command, delay=delay)
+    def put(self, scope: Scope, kept: Sequence[Screened], lane: Lane, *, silent: bool = False) -> None:
+        """Into the worklist, by receipt time."""
+        now, flags = self.clock(), Flags(screened=True, silent=silent, unbounded=scope.unbounded)
+        rows = [
+            PendingRow(lane=lane, at=mail.head.received_at, first_at=now, item=mail.head.item, flags=flags)
+            for mail in kept
+        ]
+        if rows:
+            self.pending.put(scope.tenant_id, scope.mailbox.mailbox_id, rows)
 
     def quarantine(self, scope: Scope, item: ItemRef) -> None:
         """Record an item that breaks its provider's pages, once."""

@@ -1,65 +1,66 @@
-"""Backfill: history that was asked for is read in small steps, in a lane of its own, silently."""
+"""Backfill: history that was asked for is read in small steps, and filed silently, oldest first."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from shared import telemetry
-from shared.domain.capture.backfills import CANCELLED, Backfill
-from shared.domain.capture.folders import FolderState
+from shared.domain.capture.backfills import CANCELLED, DONE, Backfill, FolderLeft
+from shared.domain.capture.pending import Lane, PendingRow
 from shared.domain.capture.sightings import FILED, TRIAGE
 from shared.domain.capture.windows import Window
-from shared.domain.commands.commands import BackfillMailbox, IngestMessages
+from shared.domain.commands.commands import SINGLY_AFTER, BackfillMailbox
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.errors import InvalidInput, NotFound, Throttled, Unavailable, WrongState
-from shared.domain.mail.items import ItemRef
-from shared.domain.mail.messages import MessageHead
+from shared.domain.errors import InvalidInput, NotFound, Unavailable, WrongState
 from shared.ports.mail import Listed, MailAccess
-from shared.ports.stores.capture import Backfills, FolderStates
+from shared.ports.stores.capture import Backfills, FolderStates, Pending
 from shared.ports.work import Clock, CommandQueue
-from shared.services.capture.arrivals import SINGLY_AFTER, Arrivals
+from shared.services.capture.arrivals import Arrivals
 from shared.services.capture.folder_reading import FolderReader
 from shared.services.capture.scopes import Scope
-from shared.services.capture.turns import Turns
 from shared.services.conflicts import persistently
-from shared.services.filing.ingest import Ingest
 
 # How long a backfill waits before it looks whether its paused mailbox is captured again. Seconds.
 PAUSE: Final = 600.0
-# From this try on, an item that cannot be read is given up even where no other shows that the provider works.
-HOPELESS_AFTER: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class StepBackfill:
-    """One step: a page of at most 50 mails. Filed, then the cursor is written, then the next step is queued."""
+    """One step: a page of at most 50 mails. Rows for its keepers, then the cursor, then the row of the next step.
 
-    turns: Turns
+    That row stands in the worklist at the time up to which all folders have been read: mails before it are filed
+    first, those behind it wait until the folders that lag behind have caught up.
+    """
+
     mail: MailAccess
     reader: FolderReader
     folders: FolderStates
     backfills: Backfills
     arrivals: Arrivals
-    ingest: Ingest
+    pending: Pending
     queue: CommandQueue
     clock: Clock
 
-    def __call__(self, command: BackfillMailbox) -> None:
-        with self.turns.slot(command) as scope:
-            if scope is None or scope.mailbox.is_removed:
-                telemetry.event("backfill_dropped", mailbox=command.mailbox_id)
-                return
-            backfill = self.backfills.get(scope.mailbox)
-            if backfill is None or not self._is_next(backfill, command):
-                return
-            if not scope.is_readable:
-                self.queue.put(replace(command, attempt=0, first_at=self.clock()), delay=PAUSE)
-                return
-            if command.step == backfill.step:
-                backfill = self._step(replace(scope, unbounded=True), backfill, command)
+    def __call__(self, scope: Scope, command: BackfillMailbox) -> None:
+        if scope.mailbox.is_removed:
+            telemetry.event("backfill_dropped", mailbox=command.mailbox_id)
+            return
+        backfill = self.backfills.get(scope.mailbox)
+        if backfill is None or not self._is_next(backfill, command):
+            return
+        if not scope.is_readable:
+            self.queue.put(replace(command, attempt=0, first_at=self.clock()), delay=PAUSE)
+            return
+        if command.step == backfill.step:
+            backfill = self._step(replace(scope, unbounded=True), backfill, command)
         if backfill.is_running:
-            self.queue.put(BackfillMailbox.of(scope.mailbox, self.clock(), step=backfill.step))
+            self._leave_next(scope, backfill)
+
+    def _leave_next(self, scope: Scope, backfill: Backfill) -> None:
+        following = BackfillMailbox.of(scope.mailbox, self.clock(), step=backfill.step)
+        row = PendingRow.of_command(following, at=backfill.read_until)
+        self.pending.put(scope.tenant_id, scope.mailbox.mailbox_id, [row])
 
     def _is_next(self, backfill: Backfill, command: BackfillMailbox) -> bool:
         if backfill.is_running and command.step == backfill.step:
@@ -67,12 +68,18 @@ class StepBackfill:
         return backfill.has_lost_command(command.step, self.clock())
 
     def _step(self, scope: Scope, backfill: Backfill, command: BackfillMailbox) -> Backfill:
-        is_new = backfill.folders is None
-        moved = self._planned(scope, backfill) if is_new else self._page(scope, backfill, command)
-        stored = self.backfills.put(scope.mailbox, moved.stepped(self.clock()))
+        stored = self.backfills.put(scope.mailbox, self._moved(scope, backfill, command))
         if not stored.is_running:
             telemetry.event("backfill_done", mailbox=scope.mailbox.mailbox_id, mails=stored.done)
         return stored
+
+    def _moved(self, scope: Scope, backfill: Backfill, command: BackfillMailbox) -> Backfill:
+        if backfill.folders is None:
+            return self._planned(scope, backfill).stepped(self.clock())
+        left = backfill.next_folder
+        if left is None:
+            return backfill.ended(DONE, self.clock())
+        return self._page(scope, backfill, left, command).stepped(self.clock())
 
     def _planned(self, scope: Scope, backfill: Backfill) -> Backfill:
         """Raises Unavailable until the mailbox has been walked: its folders are not known before."""
@@ -90,80 +97,31 @@ class StepBackfill:
         except NotFound:  # deleted since the last walk
             return 0
 
-    def _page(self, scope: Scope, backfill: Backfill, command: BackfillMailbox) -> Backfill:
-        folder_id, window = (backfill.folders or ("",))[0], backfill.window
-        folder = self.folders.get(scope.mailbox, folder_id)
-        if folder is None or not folder.captured or window is None:
-            return backfill.advanced(None, 0)
+    def _page(self, scope: Scope, backfill: Backfill, left: FolderLeft, command: BackfillMailbox) -> Backfill:
+        folder = self.folders.get(scope.mailbox, left.folder_id)
+        if folder is None or not folder.captured:
+            return backfill.advanced(left.folder_id, None, 0)
         singly = command.attempt >= SINGLY_AFTER
         try:
-            page = self.reader.page(scope.mailbox, folder_id, window, with_heads=True, around=singly)
+            page = self.reader.page(
+                scope.mailbox, left.folder_id, left.window, with_heads=True, around=singly
+            )
         except NotFound:  # deleted since it was planned
-            return backfill.advanced(None, 0)
-        missing = self._missing(scope, backfill, page.items)
+            return backfill.advanced(left.folder_id, None, 0)
+        missing = self._missing(scope, page.items)
         heads = self.arrivals.complete(scope, missing, singly=singly, broken=page.broken)
-        backfill = self._take_in(scope, folder, backfill, heads, command)
-        # Where a cursor led past a second that is read again, its mails have been counted.
-        is_counted = page.around is not None and bool(window.cursor)
-        return backfill.advanced(page.rest, 0 if is_counted else len(page.items))
-
-    def _missing(self, scope: Scope, backfill: Backfill, items: Sequence[Listed]) -> list[Listed]:
-        """What is not filed, or was just being filed. A skip is decided anew: contacts may have come since."""
-        begun = set(backfill.begun)
-        known = self.arrivals.known(scope, items)
-        filed = {item for item, row in known.items() if row.outcome in (FILED, TRIAGE)} - begun
-        return [entry for entry in items if entry.item not in filed]
-
-    def _take_in(
-        self,
-        scope: Scope,
-        folder: FolderState,
-        backfill: Backfill,
-        heads: Sequence[MessageHead],
-        command: BackfillMailbox,
-    ) -> Backfill:
-        """Ingest the keepers, as ids that were begun, for the ledger says `filed` before all is written."""
         kept, skipped = self.arrivals.screened(scope, heads, folder)
         self.arrivals.write(scope, [mail.sighting for mail in skipped])
-        items = [mail.head.item for mail in kept]
-        if not items:
-            return backfill
-        begun = self.backfills.put(scope.mailbox, replace(backfill, begun=tuple(items)))
-        if command.attempt >= SINGLY_AFTER:
-            self._singly(scope, items, command)
-            return begun
-        for part in _ingests_of(command, items):
-            self.ingest.within(scope, part)
-        return begun
+        self.arrivals.put(scope, kept, Lane.HISTORY, silent=True)
+        # Where a cursor led past a second that is read again, its mails have been counted.
+        is_counted = page.around is not None and bool(left.window.cursor)
+        return backfill.advanced(left.folder_id, page.rest, 0 if is_counted else len(page.items))
 
-    def _singly(self, scope: Scope, items: Sequence[ItemRef], command: BackfillMailbox) -> None:
-        """Each for itself; one that cannot be read is told and left, if others can or after many tries."""
-        failed: dict[ItemRef, Unavailable] = {}
-        for item in items:
-            try:
-                for part in _ingests_of(command, [item]):
-                    self.ingest.within(scope, part)
-            except Throttled:
-                raise
-            except Unavailable as error:
-                failed[item] = error
-        if len(failed) == len(items) and command.attempt < HOPELESS_AFTER:
-            raise failed[items[0]]
-        for item in failed:
-            self.arrivals.quarantine(scope, item)
-
-
-def _ingests_of(command: BackfillMailbox, items: Sequence[ItemRef]) -> Iterator[IngestMessages]:
-    """What a step takes in. Its time is the step's: however often that is tried, a failure is recorded once."""
-    return IngestMessages.groups(
-        items,
-        tenant_id=command.tenant_id,
-        mailbox_id=command.mailbox_id,
-        first_at=command.first_at,
-        screened=True,
-        silent=True,
-        unbounded=True,
-    )
+    def _missing(self, scope: Scope, items: Sequence[Listed]) -> list[Listed]:
+        """What is not filed. A skip is decided anew: contacts may have come since."""
+        known = self.arrivals.known(scope, items)
+        filed = {item for item, row in known.items() if row.outcome in (FILED, TRIAGE)}
+        return [entry for entry in items if entry.item not in filed]
 
 
 @dataclass(frozen=True, slots=True)

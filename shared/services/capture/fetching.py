@@ -1,18 +1,20 @@
-"""Fetches the mails of a command: headers, then bodies of what capture keeps, as far as the provider gives them."""
+"""Fetches mails: headers, then bodies of what capture keeps, as far as the provider gives them."""
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import Generic, TypeVar
+from datetime import datetime, timedelta
+from typing import Generic, Self, TypeVar
 
 from shared import telemetry
 from shared.domain.capture.folders import FolderState
+from shared.domain.capture.pending import EARLIEST, PendingRow
 from shared.domain.capture.sightings import FAILED, SKIPPED, Sighting
 from shared.domain.commands.commands import IngestMessages
 from shared.domain.errors import (
     AccessDenied,
     MailboxUnavailable,
     NotFound,
+    NotThereYet,
     Outcome,
     PermanentError,
     TransientError,
@@ -25,7 +27,7 @@ from shared.domain.mail.messages import FetchedMessage, MessageHead
 from shared.ports.mail import Listed, MailAccess
 from shared.ports.stores.exceptions import Exceptions
 from shared.ports.stores.filing import MessageStore
-from shared.ports.work import Clock, CommandQueue
+from shared.ports.work import Clock
 from shared.services.capture.arrivals import Arrivals
 from shared.services.capture.scopes import Scope
 from shared.services.capture.screening import Screen, Screened, keep_begun
@@ -33,15 +35,37 @@ from shared.services.capture.unlisted import UnlistedFolders
 from shared.services.commands.failures import failure_of, record
 from shared.services.remembering.recent_rows import RecentRows
 
-# A notification may come before its mail can be read, and a draft's id goes when it is sent.
+# What was announced and is not found is looked for so many times more.
 NOT_FOUND_TRIES = 3
-NOT_FOUND_DELAY = 15.0
-# A command that has waited for so long may come after another one for the same mails: the ledger is asked first.
+# What has waited for so long may come after others have dealt with the same mails: the ledger is asked first.
 LATE = timedelta(seconds=60)
 # A command of which the host has lost sight comes back no sooner (visibilityTimeout in host.json).
 REPEATED = timedelta(seconds=10)
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Mails to take in; `received` is when they came, as far as that is known.
+
+    `is_repeat`: an earlier run may have begun with some of them.
+    """
+
+    command: IngestMessages
+    received: Mapping[ItemRef, datetime]
+    is_repeat: bool
+
+    @classmethod
+    def first_asked(cls, command: IngestMessages, now: datetime) -> Self:
+        """Those of a queue message: one whose worker was killed comes back as the same try, but later."""
+        return cls(command, {}, command.attempt > 0 or now - command.first_at >= REPEATED)
+
+    @classmethod
+    def of_rows(cls, command: IngestMessages, rows: Sequence[PendingRow]) -> Self:
+        """Those of a worklist's rows, whose tries have been raised."""
+        known = {row.item: row.at for row in rows if row.item is not None and row.at > EARLIEST}
+        return cls(command, known, any(row.tries > 1 or row.attempt > 0 for row in rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +78,30 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Answers(Generic[T]):
-    """What was asked of the provider, by item: had, never to be had, and to be asked for again."""
+    """What was asked of the provider, by item: had, never to be had, and to be asked for again.
+
+    `missing` are not there yet.
+    """
 
     had: Mapping[ItemRef, T]
     failed: Mapping[ItemRef, PermanentError]
     later: Mapping[ItemRef, TransientError]
+    missing: Mapping[ItemRef, NotThereYet]
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What a command's items came to."""
+    """What mails came to."""
 
     kept: list[Kept]
     others: list[Sighting]
     later: Mapping[ItemRef, TransientError]
+    missing: Mapping[ItemRef, NotThereYet]
 
 
 @dataclass(frozen=True, slots=True)
 class FetchMail:
-    """What the items of a command come to; what can never be had is recorded, what is not there yet is put back."""
+    """What mails come to. What can never be had is recorded; what is not there yet is named, a few times."""
 
     mail: MailAccess
     recent: RecentRows
@@ -81,43 +110,48 @@ class FetchMail:
     arrivals: Arrivals
     messages: MessageStore
     exceptions: Exceptions
-    queue: CommandQueue
     clock: Clock
 
-    def __call__(self, scope: Scope, command: IngestMessages) -> Fetched:
+    def __call__(self, scope: Scope, wanted: Wanted) -> Fetched:
         """Bodies of what capture keeps, and the ledger rows of all others. Screened mails are fetched whole at once."""
+        command = wanted.command
         is_late = not command.unbounded and self.clock() - command.first_at >= LATE
-        if command.screened and not is_late:
-            return self._whole_at_once(scope, command)
-        return self._heads_first(scope, command, is_late=is_late)
+        if not command.screened:
+            return self._heads_first(scope, wanted, is_late=is_late)
+        if not is_late:
+            return self._whole_at_once(scope, wanted, command.items)
+        if len(wanted.received) < len(command.items):
+            return self._heads_first(scope, wanted, is_late=True)
+        # The ledger tells by their times which of them somebody has dealt with meanwhile: nothing is fetched for that.
+        left = self._unsettled(scope, [Listed(item, at) for item, at in wanted.received.items()])
+        return self._whole_at_once(scope, wanted, [entry.item for entry in left])
 
-    def _is_repeat(self, command: IngestMessages) -> bool:
-        """Whether an earlier try may have begun; one that was killed comes back as the same try, but later."""
-        return command.attempt > 0 or self.clock() - command.first_at >= REPEATED
-
-    def _whole_at_once(self, scope: Scope, command: IngestMessages) -> Fetched:
-        whole = self._answers(scope, command, self.mail.open(scope.mailbox).messages(command.items), {})
+    def _whole_at_once(self, scope: Scope, wanted: Wanted, items: Sequence[ItemRef]) -> Fetched:
+        whole = self._answers(scope, wanted, self._bodies(scope, items), {})
         heads = [mail.head for mail in whole.had.values()] + self._heads_of(scope, whole.failed)
-        return _fetched(self._screened(scope, command, heads), whole, {})
+        return _fetched(self._screened(scope, wanted, heads), whole, {}, {})
 
-    def _heads_first(self, scope: Scope, command: IngestMessages, *, is_late: bool) -> Fetched:
-        known = self._answers(scope, command, self.mail.open(scope.mailbox).heads(command.items), {})
+    def _heads_first(self, scope: Scope, wanted: Wanted, *, is_late: bool) -> Fetched:
+        asked = self.mail.open(scope.mailbox).heads(wanted.command.items)
+        known = self._answers(scope, wanted, asked, {})
         heads = list(known.had.values())
-        left = self._unsettled(scope, heads) if is_late else heads
-        screened = self._screened(scope, command, left)
-        wanted = [mail.head.item for mail in screened if mail.verdict.keep]
-        whole = self._answers(scope, command, self._whole(scope, wanted, known.later), known.later)
-        return _fetched(screened, whole, known.later)
+        if is_late:
+            unsettled = self._unsettled(scope, [Listed(head.item, head.received_at, head) for head in heads])
+            heads = [entry.head for entry in unsettled if entry.head is not None]
+        screened = self._screened(scope, wanted, heads)
+        keepers = [mail.head.item for mail in screened if mail.verdict.keep]
+        whole = self._answers(scope, wanted, self._whole(scope, keepers, known.later), known.later)
+        return _fetched(screened, whole, known.later, known.missing)
 
-    def _unsettled(self, scope: Scope, heads: Sequence[MessageHead]) -> list[MessageHead]:
+    def _unsettled(self, scope: Scope, listed: Sequence[Listed]) -> list[Listed]:
         """Those for which something is left to do; a mail may be in the ledger and not have all its rows yet."""
-        known = self.arrivals.known(scope, [Listed(head.item, head.received_at, head) for head in heads])
-        settled = {head.item: known[head.item] for head in heads if _is_settled(head, known)}
+        known = self.arrivals.known(scope, listed)
+        settled = {entry.item: known[entry.item] for entry in listed if _is_settled(entry, known)}
         keys = [row.message_key for row in settled.values() if row.message_key]
         stored = self.messages.get_many(scope.tenant_id, keys) if keys else {}
         done = {item for item, row in settled.items() if _is_complete(row, stored.get(row.message_key))}
-        left = [head for head in heads if head.item not in done]
-        telemetry.event("ingest_late", mailbox=scope.mailbox.mailbox_id, ids=len(heads), left=len(left))
+        left = [entry for entry in listed if entry.item not in done]
+        telemetry.event("ingest_late", mailbox=scope.mailbox.mailbox_id, ids=len(listed), left=len(left))
         return left
 
     def _whole(
@@ -127,7 +161,10 @@ class FetchMail:
         error = longest(later.values()) if later else None
         if error is not None and error.retry_after:
             return dict.fromkeys(wanted, error)
-        return self.mail.open(scope.mailbox).messages(wanted) if wanted else {}
+        return self._bodies(scope, wanted)
+
+    def _bodies(self, scope: Scope, items: Sequence[ItemRef]) -> Mapping[ItemRef, Outcome[FetchedMessage]]:
+        return self.mail.open(scope.mailbox).messages(items) if items else {}
 
     def _heads_of(self, scope: Scope, failed: Mapping[ItemRef, PermanentError]) -> list[MessageHead]:
         """Headers of mails that could not be had whole, so that the ledger can say so; as far as they can be had."""
@@ -140,7 +177,7 @@ class FetchMail:
     def _answers(
         self,
         scope: Scope,
-        command: IngestMessages,
+        wanted: Wanted,
         fetched: Mapping[ItemRef, Outcome[T]],
         waiting: Mapping[ItemRef, TransientError],
     ) -> Answers[T]:
@@ -151,33 +188,34 @@ class FetchMail:
         """
         later = {item: error for item, error in fetched.items() if isinstance(error, TransientError)}
         _raise_if_refused(fetched, later, waiting)
-        missing = tuple(item for item, outcome in fetched.items() if isinstance(outcome, NotFound))
-        if missing and command.attempt < NOT_FOUND_TRIES:
-            self.queue.put(replace(command.again(), items=missing), delay=NOT_FOUND_DELAY)
         had: dict[ItemRef, T] = {}
         failed: dict[ItemRef, PermanentError] = {}
+        missing: dict[ItemRef, NotThereYet] = {}
         for item, outcome in fetched.items():
-            if isinstance(outcome, TransientError | NotFound):
+            if isinstance(outcome, TransientError):
                 continue
-            if isinstance(outcome, Unreadable):
-                failed[item] = outcome
-                self.arrivals.set_aside(scope, item, outcome, replays=command.replays)
+            if isinstance(outcome, NotFound):
+                missing[item] = NotThereYet(str(outcome))
             elif isinstance(outcome, PermanentError):
                 failed[item] = outcome
-                alone = replace(command, items=(item,))
-                record(self.exceptions, failure_of(alone, outcome, self.clock()))
+                self._record(scope, wanted.command, item, outcome)
             else:
                 had[item] = outcome
-        return Answers(had, failed, later)
+        is_given_up = wanted.command.attempt >= NOT_FOUND_TRIES
+        return Answers(had, failed, later, {} if is_given_up else missing)
 
-    def _screened(
-        self, scope: Scope, command: IngestMessages, heads: Sequence[MessageHead]
-    ) -> list[Screened]:
+    def _record(self, scope: Scope, command: IngestMessages, item: ItemRef, error: PermanentError) -> None:
+        if isinstance(error, Unreadable):
+            self.arrivals.set_aside(scope, item, error, replays=command.replays)
+        else:
+            record(self.exceptions, failure_of(command.of_one(item), error, self.clock()))
+
+    def _screened(self, scope: Scope, wanted: Wanted, heads: Sequence[MessageHead]) -> list[Screened]:
         folders = self._folders(scope, {head.folder_id for head in heads})
         known = [head for head in heads if head.folder_id in folders]
         screened = self.screen(scope, known, folders)
         self.arrivals.record_unreadable(scope, screened)
-        return keep_begun(self.messages, scope, screened) if self._is_repeat(command) else screened
+        return keep_begun(self.messages, scope, screened) if wanted.is_repeat else screened
 
     def _folders(self, scope: Scope, folder_ids: Set[str]) -> dict[str, FolderState]:
         """The states of those that a walk has listed, or that are remembered as unlisted."""
@@ -192,6 +230,7 @@ def _fetched(
     screened: Sequence[Screened],
     whole: Answers[FetchedMessage],
     later: Mapping[ItemRef, TransientError],
+    missing: Mapping[ItemRef, NotThereYet],
 ) -> Fetched:
     """What screened mails come to: filed, if they were had; in the ledger, if they are not kept or never to be had."""
     others = [mail.sighting for mail in screened if not mail.verdict.keep]
@@ -200,7 +239,7 @@ def _fetched(
     lost = [
         failing(mail.sighting, whole.failed[item]) for item, mail in keepers.items() if item in whole.failed
     ]
-    return Fetched(kept, others + lost, {**later, **whole.later})
+    return Fetched(kept, others + lost, {**later, **whole.later}, {**missing, **whole.missing})
 
 
 def _raise_if_refused(
@@ -216,9 +255,12 @@ def _raise_if_refused(
     raise longest(others) if others else refused[0]
 
 
-def _is_settled(head: MessageHead, known: Mapping[ItemRef, Sighting]) -> bool:
-    row = known.get(head.item)
-    return row is not None and row.is_settled and row.folder_id == head.folder_id
+def _is_settled(entry: Listed, known: Mapping[ItemRef, Sighting]) -> bool:
+    row = known.get(entry.item)
+    if row is None or not row.is_settled:
+        return False
+    # Where the mail lies now is known from its head; a move is another walk's find.
+    return entry.head is None or row.folder_id == entry.head.folder_id
 
 
 def _is_complete(row: Sighting, stored: StoredMessage | None) -> bool:

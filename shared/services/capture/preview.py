@@ -5,7 +5,6 @@ The mailbox need not be saved yet. Bodies are never fetched, so a reference code
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -21,6 +20,7 @@ from shared.domain.connections.verdicts import NO_USER, SENTENCES
 from shared.domain.errors import (
     InvalidInput,
     NotFound,
+    PermanentError,
     Unknown,
     WrongState,
 )
@@ -35,7 +35,7 @@ from shared.domain.privacy.callers import ADMIN, Caller
 from shared.ports.directory import Directory
 from shared.ports.mail import MailAccess
 from shared.ports.stores.connections import Mailboxes, Organisations
-from shared.ports.work import Clock, Leases
+from shared.ports.work import Clock
 from shared.services.capture.folder_reading import FolderReader
 from shared.services.capture.scopes import Scope, hasher_of
 from shared.services.matching.candidates import GatherCandidates
@@ -89,7 +89,6 @@ class PreviewMailbox:
     directory: Directory
     reader: FolderReader
     gather: GatherCandidates
-    leases: Leases
     clock: Clock
     hash_key: bytes
 
@@ -99,7 +98,7 @@ class PreviewMailbox:
         """About `limit` mails, oldest first within each folder, received from `since` on.
 
         Raises WrongState where its provider refuses the mailbox, InvalidInput where there is none and for a cursor of
-        another list, Busy.
+        another list.
         """
         organisation = self.organisations.get(caller.tenant_id)
         if organisation is None:
@@ -108,8 +107,7 @@ class PreviewMailbox:
         scope = Scope(own, mailbox, hasher_of(self.hash_key, caller.tenant_id))
         begin = since or self.clock() - timedelta(hours=organisation.capture_hours)
         try:
-            with self._turn(mailbox):
-                return self._page(scope, begin, limit, cursor, caller.owns(mailbox))
+            return self._page(scope, begin, limit, cursor, self._is_own(caller, mailbox))
         except LOSSES as error:
             raise WrongState(f"Microsoft 365 does not let this mailbox be read: {error}") from error
 
@@ -127,10 +125,15 @@ class PreviewMailbox:
             return stored.changed(Fields(given))
         return Mailbox(caller.tenant_id, _UNSAVED, named).changed(Fields(given))
 
-    def _turn(self, mailbox: Mailbox) -> AbstractContextManager[None]:
-        """Beside a walk of the same mailbox, its provider would see too many requests at once."""
-        is_saved = mailbox.mailbox_id != _UNSAVED
-        return self.leases.walk(mailbox.tenant_id, mailbox.mailbox_id) if is_saved else nullcontext()
+    def _is_own(self, caller: Caller, mailbox: Mailbox) -> bool:
+        """Whether the mailbox is the caller's. The settings of a preview may name any agent: they prove nothing."""
+        if mailbox.mailbox_id != _UNSAVED:
+            stored = self.mailboxes.by_id(mailbox.tenant_id, mailbox.mailbox_id)
+            return stored is not None and caller.owns(stored)
+        try:
+            return not caller.app_only and self.directory.user(mailbox).user_id == caller.oid
+        except PermanentError:
+            return False
 
     def _page(self, scope: Scope, begin: datetime, limit: int, cursor: str, own: bool) -> PreviewPage:
         found = _Found()

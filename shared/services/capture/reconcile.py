@@ -7,27 +7,25 @@ from typing import Final
 
 from shared import telemetry
 from shared.domain.capture.folders import FolderState
+from shared.domain.capture.pending import Lane, PendingRow
 from shared.domain.capture.reconciliation import REACH, Reconciliation, is_in_doubt
 from shared.domain.capture.sightings import Sighting
 from shared.domain.capture.windows import Window
-from shared.domain.commands.commands import BackfillMailbox, ReconcileMailbox
+from shared.domain.commands.commands import SINGLY_AFTER, BackfillMailbox, ReconcileMailbox
 from shared.domain.connections.mailbox_state import reconciled
 from shared.domain.errors import NotFound
 from shared.domain.mail.messages import MessageHead
-from shared.ports.stores.capture import Backfills, FolderStates
+from shared.ports.stores.capture import Backfills, FolderStates, Pending
 from shared.ports.stores.connections import Mailboxes, Organisations
 from shared.ports.work import Clock, CommandQueue
-from shared.services.capture.arrivals import SINGLY_AFTER, Arrivals
+from shared.services.capture.arrivals import Arrivals
 from shared.services.capture.folder_reading import FolderReader
 from shared.services.capture.scopes import Scope
-from shared.services.capture.turns import Turns
 
 # A sweep gives way to walks after this many pages of 500 ids.
 MAX_PAGES: Final = 20
 # Nobody is told of mail that is found this late.
 LIVE: Final = timedelta(days=1)
-# Keepers are queued first and written down as queued next: by the time they run, both is done. Seconds.
-HEAD_START: Final = 5.0
 # The nightly sweeps are spread over this time. Seconds.
 SPREAD: Final = 3_600
 
@@ -36,25 +34,26 @@ SPREAD: Final = 3_600
 class Reconcile:
     """One sweep, or the next part of it. Safe to run twice: what was repaired is in the ledger then."""
 
-    turns: Turns
     reader: FolderReader
     mailboxes: Mailboxes
     folders: FolderStates
     arrivals: Arrivals
     backfills: Backfills
+    pending: Pending
     queue: CommandQueue
     clock: Clock
 
-    def __call__(self, command: ReconcileMailbox) -> None:
-        with self.turns.walk(command) as scope:
-            if scope is None or not scope.is_readable or scope.captures_from is None:
-                telemetry.event("reconcile_dropped", mailbox=command.mailbox_id)
-                return
-            rest, counted = self._sweep(scope, command)
-            if rest is None:
-                self._conclude(scope, counted)
-        if rest is not None:
-            self.queue.put(rest)
+    def __call__(self, scope: Scope, command: ReconcileMailbox) -> None:
+        if not scope.is_readable or scope.captures_from is None:
+            telemetry.event("reconcile_dropped", mailbox=command.mailbox_id)
+            return
+        rest, counted = self._sweep(scope, command)
+        if rest is None:
+            self._conclude(scope, counted)
+        else:
+            # Behind the mails that it has found.
+            row = PendingRow.of_command(rest)
+            self.pending.put(scope.tenant_id, scope.mailbox.mailbox_id, [row])
 
     def _sweep(
         self, scope: Scope, command: ReconcileMailbox
@@ -123,12 +122,12 @@ class Reconcile:
         return page.rest, counted.counting([*sure, *repaired], repaired=len(repaired))
 
     def _repair(self, scope: Scope, folder: FolderState, heads: Sequence[MessageHead]) -> list[Sighting]:
-        """Decide anew, queue, write down, in this order: who is killed in between finds the doubt again."""
+        """Decide anew, into the worklist, write down: who is killed in between finds the doubt again."""
         kept, skipped = self.arrivals.screened(scope, heads, folder)
         live = self.clock() - LIVE
         for silent in (False, True):
-            items = [mail.head.item for mail in kept if (mail.head.received_at < live) is silent]
-            self.arrivals.put(scope, items, silent=silent, delay=HEAD_START)
+            mails = [mail for mail in kept if (mail.head.received_at < live) is silent]
+            self.arrivals.put(scope, mails, Lane.HISTORY, silent=silent)
         rows = self.arrivals.rows(kept, skipped)
         self.arrivals.write(scope, rows)
         return rows

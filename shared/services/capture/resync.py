@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from shared import telemetry
 from shared.domain.capture.folders import FolderState
 from shared.domain.capture.windows import Window
+from shared.domain.commands.commands import SINGLY_AFTER
 from shared.domain.errors import PageBroken
 from shared.ports.work import Clock
-from shared.services.capture.arrivals import SINGLY_AFTER, Arrivals, is_unsettled
+from shared.services.capture.arrivals import Arrivals, ChooseLane, is_unsettled
 from shared.services.capture.folder_reading import FolderPage, FolderReader
 from shared.services.capture.scopes import Scope
 
@@ -28,7 +29,7 @@ class Resync:
     arrivals: Arrivals
     clock: Clock
 
-    def page(self, scope: Scope, state: FolderState, window: Window) -> FolderState:
+    def page(self, scope: Scope, state: FolderState, window: Window, choose_lane: ChooseLane) -> FolderState:
         """Deal with what is not settled of a page of the window. The folder's changes follow behind its end."""
         page = self.reader.page(
             scope.mailbox, state.folder_id, window, with_heads=state.searching, around=state.searching
@@ -38,7 +39,7 @@ class Resync:
         new = self.arrivals.in_doubt(scope, page.items, is_unsettled)
         singly = page.around is not None or state.broken >= SINGLY_AFTER
         heads = self.arrivals.complete(scope, new, singly=singly, broken=page.broken)
-        self.arrivals.take(scope, heads, state)
+        self.arrivals.take(scope, heads, state, choose_lane)
         searching = state.searching and page.rest is not None
         return replace(state, begins=_begins(state, page), resync=page.rest, searching=searching)
 

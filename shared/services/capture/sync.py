@@ -1,26 +1,30 @@
-"""Walks a mailbox: folder by folder, page by page from where its cursor stands, keepers onto the ingest queue."""
+"""Walks a mailbox: changes of all folders are read first, and keepers stand in the worklist before a cursor moves."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from shared import telemetry
 from shared.domain.capture.folders import FolderState, classify
-from shared.domain.commands.commands import SyncMailbox
+from shared.domain.capture.pending import EARLIEST, Lane, PendingRow
+from shared.domain.commands.commands import MAX_IDS, FileHistory, SyncMailbox
 from shared.domain.connections.mailbox_state import walked
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.errors import Busy, CursorExpired, NotFound, PageBroken, Unavailable
+from shared.domain.errors import CursorExpired, NotFound, PageBroken, PostledgerError, Unavailable
 from shared.ports.mail import Listed, MailAccess
-from shared.ports.stores.capture import FolderStates
+from shared.ports.stores.capture import FolderStates, Pending
 from shared.ports.stores.connections import Mailboxes
 from shared.ports.work import Clock, CommandQueue
 from shared.services.capture.arrivals import Arrivals, is_unsettled
+from shared.services.capture.mailbox_access import WatchAccess
 from shared.services.capture.resync import Resync
 from shared.services.capture.scopes import Scope
-from shared.services.capture.turns import MOST_REMEMBERED, Turns
 
-# A walk gives way after this many pages that had another behind them and puts itself back, so that nobody
-# waits behind a long one. A folder's last page does not count: however many folders, each is reached.
-MAX_PAGES = 40
+# A walk gives way after this many pages that had another behind them, and goes on behind the live rows that have
+# come meanwhile. A folder's last page does not count: however many folders, each is reached.
+MAX_PAGES: Final = 40
+# Of those, a walk from `mail` reads one: the rest is history, and the queue is there for what somebody waits for.
+MAX_LIVE_PAGES: Final = 1
 # So many folders may fail in a walk before it is taken for an outage.
 MOST_FAILED = 3
 # The clocks of two instances may differ by this much, rather less.
@@ -29,67 +33,61 @@ CLOCK_SKEW = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """One walk. Sightings first, then commands, then the cursor: a crash repeats a page and loses none."""
+    """One walk. Sightings first, then rows, then the cursor: a crash repeats a page and loses none."""
 
-    turns: Turns
     mail: MailAccess
     mailboxes: Mailboxes
     folders: FolderStates
     arrivals: Arrivals
     resync: Resync
+    access: WatchAccess
+    pending: Pending
     queue: CommandQueue
     clock: Clock
-    # When the latest walk was asked for that this process has seen waiting, by tenant and mailbox.
-    _waiting: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
-    def __call__(self, command: SyncMailbox) -> None:
-        try:
-            self._in_turn(command)
-        except Busy:
-            if not self._is_served(command):
-                raise
+    def __call__(self, scope: Scope, command: SyncMailbox, *, is_bulk: bool) -> bool:
+        """Whether it may have left rows for its holder. `is_bulk`: the holder runs history, too."""
+        if not scope.is_enabled or scope.mailbox.connected_at is None:
+            telemetry.event("sync_dropped", mailbox=command.mailbox_id)
+            return False
+        if is_covered(command, scope.mailbox):
             telemetry.event("sync_covered", mailbox=command.mailbox_id)
+            return False
+        progress = _Progress(
+            MAX_PAGES if is_bulk else MAX_LIVE_PAGES, is_first=scope.mailbox.state.last_sync_at is None
+        )
+        try:
+            self._to_the_end(scope, command, progress)
+        except PostledgerError:
+            self._call(scope, progress, is_bulk=is_bulk)
+            raise
+        self._call(scope, progress, is_bulk=is_bulk)
+        return progress.has_live or (progress.has_history and is_bulk)
 
-    def _is_served(self, command: SyncMailbox) -> bool:
-        """Whether a walk that did not get its turn may be dropped, for a later one has ended, or waits as well.
+    def _call(self, scope: Scope, progress: "_Progress", *, is_bulk: bool) -> None:
+        """Who holds the mailbox for `mail` leaves history to another. A walk that is killed leaves it to the tick."""
+        if progress.has_history and not is_bulk:
+            self.queue.put(FileHistory.of(scope.tenant_id, scope.mailbox.mailbox_id, self.clock()))
 
-        Each that waits was put back on the queue, where it stays until it has been carried out.
-        """
-        mailbox = self.mailboxes.by_id(command.tenant_id, command.mailbox_id)
-        if mailbox is not None and is_covered(command, mailbox):
-            return True
-        place = (command.tenant_id, command.mailbox_id)
-        latest = self._waiting.get(place)
-        if latest is not None and latest - command.first_at >= CLOCK_SKEW:
-            return True
-        if len(self._waiting) >= MOST_REMEMBERED:
-            self._waiting.clear()
-        self._waiting[place] = max(latest or command.first_at, command.first_at)
-        return False
+    def _to_the_end(self, scope: Scope, command: SyncMailbox, progress: "_Progress") -> None:
+        started = self.clock()
+        if self._walk(scope, progress):
+            self.mailboxes.change(scope.mailbox, walked(started))
+            return
+        # Ahead of the mails that it has found: what it finds next may be older.
+        rest = replace(command, attempt=0, first_at=self.clock())
+        row = PendingRow.of_command(rest, lane=Lane.HISTORY, at=EARLIEST)
+        self.pending.put(scope.tenant_id, scope.mailbox.mailbox_id, [row])
+        progress.has_history = True
 
-    def _in_turn(self, command: SyncMailbox) -> None:
-        with self.turns.walk(command) as scope:
-            if scope is None or not scope.is_enabled or scope.mailbox.connected_at is None:
-                telemetry.event("sync_dropped", mailbox=command.mailbox_id)
-                return
-            if is_covered(command, scope.mailbox):
-                telemetry.event("sync_covered", mailbox=command.mailbox_id)
-                return
-            started = self.clock()
-            finished = self._walk(scope)
-            if finished:
-                self.mailboxes.change(scope.mailbox, walked(started))
-        if not finished:
-            self.queue.put(replace(command, attempt=0, first_at=self.clock()))
-
-    def _walk(self, scope: Scope) -> bool:
+    def _walk(self, scope: Scope, progress: "_Progress") -> bool:
         """Whether every captured folder was read to its end.
 
         A folder that fails for now does not keep the others waiting: its error is raised once they are done.
         """
         folders = self._folders(scope)
-        self.turns.proved(scope)
-        progress = _Progress()
+        # Before anything is left that is dropped without access.
+        self.access.proved(scope)
         for folder in folders:
             if folder.captured and not self._read(scope, folder, progress):
                 return False
@@ -101,10 +99,10 @@ class Sync:
         """Read a folder as far as it goes; False: the walk has read so many pages that it gives way."""
         state, more = folder, True
         while more:
-            if progress.full_pages == MAX_PAGES:
+            if progress.full_pages == progress.most_pages:
                 return False
             try:
-                state, more = self._page(scope, state)
+                state, more = self._page(scope, state, progress)
             except NotFound:  # deleted since the folders were listed
                 telemetry.event("folder_gone", mailbox=scope.mailbox.mailbox_id)
                 return True
@@ -129,13 +127,14 @@ class Sync:
             return known
         return self._put(scope, replace(found, cursor=known.cursor, etag=known.etag))
 
-    def _page(self, scope: Scope, state: FolderState) -> tuple[FolderState, bool]:
+    def _page(self, scope: Scope, state: FolderState, progress: "_Progress") -> tuple[FolderState, bool]:
         """Take in a page of the window that is open, or else of the changes. Whether there is more to read."""
         since = scope.captures_from
         try:
             if state.resync is not None:
-                return self._put(scope, _well(self.resync.page(scope, state, state.resync))), True
-            return self._changes(scope, state, since)
+                read = self.resync.page(scope, state, state.resync, progress.history)
+                return self._put(scope, _well(read)), True
+            return self._changes(scope, state, since, progress)
         except CursorExpired as error:
             lost = self._put(scope, self.resync.lost(scope, state, since))
             if state.is_first_read:  # at once again it might go on like this for ever
@@ -147,13 +146,15 @@ class Sync:
                 raise
             return counted, True
 
-    def _changes(self, scope: Scope, state: FolderState, since: datetime | None) -> tuple[FolderState, bool]:
+    def _changes(
+        self, scope: Scope, state: FolderState, since: datetime | None, progress: "_Progress"
+    ) -> tuple[FolderState, bool]:
         box = self.mail.open(scope.mailbox)
         page = box.changes(state.folder_id, state.cursor, state.begins or since)
         heads = [*page.heads, *self.arrivals.heads(scope, page.partial)]
         listed = [*page.bare, *(Listed(head.item, head.received_at, head) for head in heads)]
         new = self.arrivals.in_doubt(scope, listed, is_unsettled)
-        self.arrivals.take(scope, self.arrivals.complete(scope, new), state)
+        self.arrivals.take(scope, self.arrivals.complete(scope, new), state, progress.lane)
         moved = replace(_well(state), cursor=page.cursor, under_way=page.more)
         if not page.more:
             moved = self._ended(state, moved, since, is_complete=page.is_complete)
@@ -173,10 +174,31 @@ class Sync:
 
 @dataclass(slots=True)
 class _Progress:
-    """How far a walk has come: pages with another one behind them, and folders that failed for now."""
+    """How far a walk has come: pages with another one behind them, what it has kept, and folders that failed for now.
 
+    A first walk, a resync and what is more than one group are history.
+    """
+
+    most_pages: int
+    is_first: bool
     full_pages: int = 0
+    kept: int = 0
+    has_live: bool = False
+    has_history: bool = False
     failed: list[Unavailable] = field(default_factory=list)
+
+    def lane(self, kept: int) -> Lane:
+        """Where so many more keepers belong."""
+        self.kept += kept
+        if self.is_first or self.kept > MAX_IDS:
+            return self.history(kept)
+        self.has_live = self.has_live or kept > 0
+        return Lane.LIVE
+
+    def history(self, kept: int) -> Lane:
+        """Where the keepers of a resync belong, however few."""
+        self.has_history = self.has_history or kept > 0
+        return Lane.HISTORY
 
     def note(self, error: Unavailable) -> None:
         """Raises the error where other folders would not fare better: a wait holds for all, and so does an outage."""

@@ -1,89 +1,118 @@
-"""A worker's turn at a mailbox: under its lease, with its settings of now, not before Graph's wait is over."""
+"""Whose turn it is: who holds a mailbox works off what waits for it; who finds it held leaves word, and goes.
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+Who is turned away writes, then tries again. Who holds releases, then looks. With both halves one side always sees the
+other: no row is left for which nobody comes, and nobody waits.
+"""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from shared import telemetry
+from shared.domain.capture.pending import Lane, PendingRow
+from shared.domain.capture.worklist import is_wake_up, rows_of
+from shared.domain.commands.commands import FileHistory, WakeMailbox
 from shared.domain.commands.envelope import Command
-from shared.domain.connections.mailbox_state import blocked
-from shared.domain.errors import Busy, PermanentError, TransientError
-from shared.ports.stores.connections import Mailboxes
-from shared.ports.work import Clock, Leases
-from shared.services.capture.mailbox_access import WatchAccess
-from shared.services.capture.scopes import FindScope, Scope
+from shared.ports.stores.capture import Pending
+from shared.ports.work import Clock, CommandQueue, Lease, Leases
+from shared.services.capture.holding import Hold, Turn
+from shared.services.capture.waits import MailboxWaits
 
-# Of so many mailboxes a process remembers waits, and walks that wait, at most.
-MOST_REMEMBERED = 10_000
+# A turn leaves the rest to a wake-up after this time: the host aborts an invocation at `functionTimeout` (host.json),
+# ten minutes, and other mailboxes have their turn in between.
+LENGTH: Final = timedelta(minutes=2)
+# The clocks of workers differ: a wake-up must not come before the row is due. Seconds.
+MARGIN: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Turns:
-    """Gives out turns. Raises Busy where none is free, and while Graph has asked to wait.
+class TakeTurn:
+    """Carry out a command of a mailbox, now or by whoever holds the mailbox; nothing is put back for that.
 
-    The scope is read under the lease, and a wait that Graph asks for is written down before the lease goes:
-    whoever has the next turn, in whatever process, knows of it. What a permanent error says of the mailbox is
-    written down likewise; Noted is raised in its place where that says it all.
+    The holder of a free mailbox runs the own command without a row: should it be killed, the command comes again.
     """
 
-    scope: FindScope
     leases: Leases
-    mailboxes: Mailboxes
-    access: WatchAccess
+    pending: Pending
+    hold: Hold
+    waits: MailboxWaits
+    queue: CommandQueue
     clock: Clock
-    # Until when Graph has asked to wait, by tenant and mailbox, as far as this process knows.
-    _known: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    length: timedelta = LENGTH
 
-    def walk(self, command: Command) -> AbstractContextManager[Scope | None]:
-        """The one turn for walking, reconciling and subscribing. None when mailbox or organisation are gone."""
-        return self._under(self.leases.walk(command.tenant_id, command.mailbox_id), command)
-
-    def slot(self, command: Command) -> AbstractContextManager[Scope | None]:
-        """One of three turns for ingesting."""
-        return self._under(self.leases.slot(command.tenant_id, command.mailbox_id), command)
-
-    def proved(self, scope: Scope) -> None:
-        """Graph lets the mailbox be read. To be said before anything is queued that is dropped without access."""
-        self.access.proved(scope)
-
-    def told(self, scope: Scope, error: TransientError) -> None:
-        """Write down a wait that Graph has asked for, where the turn goes on all the same."""
-        if error.retry_after:
-            until = self.clock() + timedelta(seconds=error.retry_after)
-            self._remember(scope.tenant_id, scope.mailbox.mailbox_id, until)
-            self.mailboxes.change(scope.mailbox, blocked(until))
-
-    @contextmanager
-    def _under(self, lease: AbstractContextManager[None], command: Command) -> Iterator[Scope | None]:
-        self._check(self._known.get((command.tenant_id, command.mailbox_id)))
-        with lease:
-            scope = self.scope(command)
-            if scope is None:
-                yield None
-                return
-            until = scope.mailbox.state.blocked_until
-            self._remember(command.tenant_id, command.mailbox_id, until)
-            self._check(until)
-            try:
-                yield scope
-            except TransientError as error:
-                self.told(scope, error)
-                raise
-            except PermanentError as error:
-                told = self.access.failed(scope, command, error)
-                if told is error:
-                    raise
-                raise told from error
-
-    def _check(self, until: datetime | None) -> None:
-        now = self.clock()
-        if until is not None and until > now:
-            raise Busy("Microsoft Graph asked to wait.", (until - now).total_seconds())
-
-    def _remember(self, tenant_id: str, mailbox_id: str, until: datetime | None) -> None:
-        """So that whoever comes while the wait lasts costs nothing."""
-        if until is None:
+    def __call__(self, command: Command) -> None:
+        """Raises what the own command raises; what befalls rows is their own."""
+        turn = Turn(command, self.clock() + self.length)
+        if self.waits.lasts(command):
+            self._leave_word(turn)
+            self.waits.wake(command)
             return
-        if len(self._known) >= MOST_REMEMBERED:
-            self._known.clear()
-        self._known[tenant_id, mailbox_id] = until
+        # A wake-up for which nothing is left costs one look.
+        if is_wake_up(command):
+            turn.due = self._look(turn)
+            if not turn.due:
+                return
+        lease = self._take(command) or self._try_again(turn)
+        while lease is not None:
+            lease = self._one_hold(turn, lease)
+
+    def _one_hold(self, turn: Turn, lease: Lease) -> Lease | None:
+        """Hold the mailbox once; the lease to go on with, where rows have come meanwhile."""
+        try:
+            self._held(turn, lease)
+        except Exception:
+            # The host or the queue has the own command now; others may have been turned away.
+            self._wake_for(turn, self._look(turn))
+            raise
+        self._wake_later(turn)
+        if turn.is_over:
+            return None
+        turn.due = self._look(turn)
+        if turn.due and self.clock() >= turn.ends:
+            self._wake_for(turn, turn.due)
+            return None
+        return self._take(turn.command) if turn.due else None
+
+    def _held(self, turn: Turn, lease: Lease) -> None:
+        try:
+            self.hold(turn)
+        finally:
+            lease.release()
+
+    def _take(self, command: Command) -> Lease | None:
+        return self.leases.take(command.tenant_id, command.mailbox_id)
+
+    def _try_again(self, turn: Turn) -> Lease | None:
+        """Write, then try once more: the holder may have looked for the last time before this was written."""
+        if not self._leave_word(turn):
+            return None
+        return self._take(turn.command)
+
+    def _leave_word(self, turn: Turn) -> bool:
+        """Whether there was anything to write down: a wake-up for live rows has nothing to say to a holder."""
+        rows = rows_of(turn.command)
+        if rows:
+            self.pending.put(turn.tenant_id, turn.mailbox_id, rows)
+            telemetry.event("turned_away", mailbox=turn.mailbox_id, rows=len(rows))
+        turn.own = None
+        return bool(rows)
+
+    def _look(self, turn: Turn) -> Sequence[PendingRow]:
+        return self.hold.look(turn)
+
+    def _wake_for(self, turn: Turn, due: Sequence[PendingRow]) -> None:
+        """Leave what is due to another turn, in a wake-up for each lane."""
+        for lane in sorted({row.lane for row in due}):
+            self.queue.put(self._wake_up(turn, lane))
+
+    def _wake_later(self, turn: Turn) -> None:
+        """A delayed wake-up for when rows are due that wait: those of a group wait equally long, and have one."""
+        now = self.clock()
+        for lane, due_at in sorted(turn.wakes):
+            self.queue.put(self._wake_up(turn, lane), delay=(due_at - now).total_seconds() + MARGIN)
+        turn.wakes.clear()
+
+    def _wake_up(self, turn: Turn, lane: Lane) -> Command:
+        kind = WakeMailbox if lane is Lane.LIVE else FileHistory
+        return kind.of(turn.tenant_id, turn.mailbox_id, self.clock())

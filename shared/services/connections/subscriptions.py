@@ -24,7 +24,6 @@ from shared.ports.stores.connections import Mailboxes, Subscriptions
 from shared.ports.stores.records import RecordIndex
 from shared.ports.work import Clock, CommandQueue
 from shared.services.capture.scopes import Scope
-from shared.services.capture.turns import Turns
 from shared.services.connections.mailboxes import Register
 
 
@@ -32,7 +31,6 @@ from shared.services.connections.mailboxes import Register
 class MaintainSubscriptions:
     """Run only from the queue: Graph's handshake calls back while the request that asks for it is open."""
 
-    turns: Turns
     mailboxes: Mailboxes
     subscriptions: Subscriptions
     source: SubscriptionSource
@@ -43,12 +41,7 @@ class MaintainSubscriptions:
     queue: CommandQueue
     clock: Clock
 
-    def __call__(self, command: MaintainSubscription) -> None:
-        with self.turns.walk(command) as scope:
-            if scope is not None:
-                self._maintain(scope, command)
-
-    def _maintain(self, scope: Scope, command: MaintainSubscription) -> None:
+    def __call__(self, scope: Scope, command: MaintainSubscription) -> None:
         if not scope.mailbox.is_removed:
             # Before Graph is asked. The request that saved the mailbox may have ended before it did so.
             self.register(scope.mailbox)

@@ -1,6 +1,5 @@
 """Puts each message of one mailbox where it belongs. Safe to run twice."""
 
-import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,22 +8,19 @@ from datetime import datetime
 from shared import telemetry
 from shared.domain.capture.sightings import FAILED, FILED, SKIPPED, TRIAGE, Sighting
 from shared.domain.commands.commands import IngestMessages
-from shared.domain.commands.retries import delay, is_overdue
 from shared.domain.errors import (
-    Conflict,
     PermanentError,
     TransientError,
     longest,
-    none_passing,
 )
 from shared.domain.filing.filing import Filed, StoredMessage
 from shared.domain.mail.items import ItemRef
 from shared.ports.stores.capture import Sightings
 from shared.ports.stores.exceptions import Exceptions
-from shared.ports.work import Clock, CommandQueue
-from shared.services.capture.fetching import Fetched, FetchMail, failing
+from shared.ports.work import Clock
+from shared.services.capture.fetching import Fetched, FetchMail, Wanted, failing
 from shared.services.capture.scopes import Scope
-from shared.services.capture.turns import Turns
+from shared.services.capture.waits import MailboxWaits
 from shared.services.commands.failures import failure_of, record
 from shared.services.filing.bring_in_line import BringInLine
 from shared.services.filing.file_group import FileGroup
@@ -34,54 +30,31 @@ from shared.services.filing.file_group import FileGroup
 class Ingest:
     """Fetch up to 20 messages, decide capture on headers, then match and file what is kept."""
 
-    turns: Turns
+    waits: MailboxWaits
     fetch: FetchMail
     file_group: FileGroup
     bring_in_line: BringInLine
     sightings: Sightings
     exceptions: Exceptions
-    queue: CommandQueue
     clock: Clock
 
-    def __call__(self, command: IngestMessages) -> None:
-        with self.turns.slot(command) as scope:
-            if scope is None or not scope.is_readable:
-                telemetry.event("ingest_dropped", mailbox=command.mailbox_id, ids=len(command.items))
-                return
-            left = self._take_in(scope, command)
-            if left:
-                self._go_on(command, left)
-
-    def within(self, scope: Scope, command: IngestMessages) -> None:
-        """The same inside a turn that the caller has; raises what kept Graph from giving some of it."""
-        none_passing(self._take_in(scope, command))
-
-    def _take_in(self, scope: Scope, command: IngestMessages) -> Mapping[ItemRef, TransientError]:
-        """Returns what was not had this time; raises why when that is all."""
+    def __call__(self, scope: Scope, wanted: Wanted) -> Mapping[ItemRef, TransientError]:
+        """Those that were not had this time, and why; raises why when that is all."""
+        command = wanted.command
+        if not scope.is_readable:
+            telemetry.event("ingest_dropped", mailbox=command.mailbox_id, ids=len(command.items))
+            return {}
         scope = replace(scope, unbounded=command.unbounded, silent=command.silent)
-        fetched = self.fetch(scope, command)
+        fetched = self.fetch(scope, wanted)
         if fetched.later:
             error = longest(fetched.later.values())
             if not fetched.kept and not fetched.others:
                 raise error
-            self.turns.told(scope, error)
+            # Before anything is filed, which may fail as well.
+            self.waits.note(scope.mailbox, error)
         sightings, conflicts = self._file_all(scope, command, fetched)
         tell(command, sightings, self.clock())
-        return {**fetched.later, **conflicts}
-
-    def _go_on(self, command: IngestMessages, later: Mapping[ItemRef, TransientError]) -> None:
-        """What was not given this time gets a command of its own. Some was had: this counts as no try."""
-        error = longest(later.values())
-        wait = delay(0, error.retry_after, random.random())
-        # A further try, so that what was begun is finished, whatever capture says of it by then.
-        begun = tuple(item for item, error in later.items() if isinstance(error, Conflict))
-        if begun:
-            self.queue.put(replace(command.again(), items=begun), delay=wait)
-        others = tuple(item for item in later if item not in begun)
-        if others:
-            self.queue.put(replace(command, items=others), delay=wait)
-        if is_overdue(command.first_at, self.clock()):
-            telemetry.overdue(command.mailbox_id, command.attempt, error, wait)
+        return {**fetched.later, **fetched.missing, **conflicts}
 
     def _file_all(
         self, scope: Scope, command: IngestMessages, fetched: Fetched
@@ -98,7 +71,7 @@ class Ingest:
             item = kept.mail.head.item
             outcome = outcomes[item]
             if isinstance(outcome, PermanentError):
-                record(self.exceptions, failure_of(replace(command, items=(item,)), outcome, self.clock()))
+                record(self.exceptions, failure_of(command.of_one(item), outcome, self.clock()))
                 sightings.append(failing(kept.screened.sighting, outcome))
             else:
                 sightings.append(settled(kept.screened.sighting, outcome.message))

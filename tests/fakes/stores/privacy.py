@@ -71,6 +71,7 @@ class FakeHoldings:
             names.TIMELINE: (storage.timeline.rows,),
             names.INBOX: (storage.inbox.rows, storage.inbox.pending),
             names.SIGHTINGS: (storage.sightings.rows,),
+            names.PENDING: (storage.pending.rows,),
             names.MAILBOXES: (storage.mailboxes.rows,),
             names.SYNC_STATES: (storage.folder_states.rows, storage.backfills.rows),
             names.SUBSCRIPTION_STATES: (storage.subscriptions.rows,),

@@ -62,11 +62,9 @@ def test_both_spellings_of_the_audience_hold(issuer: Issuer) -> None:
     ("claims", "app_only"),
     [
         ({"idtyp": "app"}, True),
-        ({"idtyp": None}, True),
-        ({"idtyp": "user"}, False),
+        ({"idtyp": "user", "scp": "access_as_user"}, False),
         ({"idtyp": None, "scp": "access_as_user"}, False),
-        ({"idtyp": None, "preferred_username": "ann@contoso.example"}, False),
-        ({"idtyp": None, "nonce": "n"}, False),
+        ({"idtyp": None, "scp": "openid access_as_user"}, False),
     ],
 )
 def test_an_application_s_token_is_told_from_a_person_s(
@@ -75,9 +73,31 @@ def test_an_application_s_token_is_told_from_a_person_s(
     assert Entra(issuer).tokens().verify(issuer.app("Service", **claims)).app_only is app_only
 
 
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"idtyp": None},
+        {"idtyp": "user"},
+        {"idtyp": None, "nonce": "n", "preferred_username": "ann@contoso.example"},
+        {"idtyp": None, "scp": "User.Read"},
+        {"idtyp": None, "scp": "access_as_user_2"},
+        {"idtyp": None, "scp": ["access_as_user"]},
+        {"idtyp": "device", "scp": "access_as_user"},
+        {"ver": "1.0"},
+        {"ver": None},
+    ],
+)
+def test_a_token_that_was_not_issued_to_call_this_api_is_refused(
+    issuer: Issuer, claims: dict[str, Any]
+) -> None:
+    """An ID token of the same app has the same signature, issuer and audience."""
+    with pytest.raises(InvalidToken):
+        Entra(issuer).tokens().verify(issuer.app("Admin", **claims))
+
+
 @pytest.mark.parametrize("roles", [None, "Admin", {"Admin": 1}, [["Admin"]], 7])
 def test_roles_that_are_no_list_of_names_are_none(issuer: Issuer, roles: Any) -> None:
-    token = issuer.sign({**issuer.claims(TENANT, ()), "roles": roles})
+    token = issuer.sign({**issuer.claims(TENANT, ()), "idtyp": "app", "roles": roles})
     assert Entra(issuer).tokens().verify(token).roles == frozenset()
 
 

@@ -1,10 +1,12 @@
 """Which requests the directory adapter makes, and what it makes of the answers."""
 
+from typing import Any, cast
 from urllib.parse import unquote
 
 import pytest
 
-from shared.adapters.graph.directory import find_user
+from shared.adapters.graph.directory import GraphDirectory, find_user
+from shared.adapters.graph.session import GraphSession
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import AccessDenied, NotFound
 from shared.ports.directory import DirectoryUser
@@ -72,3 +74,30 @@ def test_a_directory_that_may_not_be_read_is_denied() -> None:
     graph = FakeGraph(error(403, "Authorization_RequestDenied"))
     with pytest.raises(AccessDenied):
         user_in(graph, MAILBOX)
+
+
+class OneSession:
+    """The sessions of a tenant whose mailboxes are all reached in the same way."""
+
+    def __init__(self, session: GraphSession) -> None:
+        self._session = session
+
+    def of(self, mailbox: Mailbox) -> GraphSession:
+        return self._session
+
+
+@pytest.mark.parametrize(
+    ("shown", "disabled"),
+    [
+        (Reply({"accountEnabled": False}), True),
+        (Reply({"accountEnabled": True}), False),
+        (Reply({"accountEnabled": None}), False),
+        (Reply({}), False),
+        (error(403, "Authorization_RequestDenied"), False),
+    ],
+)
+def test_an_account_is_disabled_only_where_the_directory_says_so(shown: Reply, disabled: bool) -> None:
+    graph = FakeGraph(a_user(), shown)
+    directory = GraphDirectory(cast("Any", OneSession(session_with(graph))))
+    assert directory.is_disabled(MAILBOX) is disabled
+    assert graph.asked[1].target == f"/v1.0/users/{USER}?$select=accountEnabled"

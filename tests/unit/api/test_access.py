@@ -26,7 +26,7 @@ from tests.fakes import FakeStorage
 from tests.unit.api.tokens import AUTHORITY, CLIENT, OTHER, STRANGER, Issuer
 from tests.unit.api.wiring import Api
 
-OPEN = {"get_health", "take_answer"}
+OPEN = {"get_health", "take_answer", "show_docs", "show_docs_script"}
 PATH = {
     "kind": "contact",
     "id": "C-1",
@@ -55,6 +55,7 @@ ROLES = {
     "merge_contacts": {"Service", "Admin"},
     "rename_record": {"Service", "Admin"},
     "put_mailbox": {"Admin"},
+    "list_handovers": {"Admin", "Agent"},
     "get_mailbox": {"Admin", "Agent"},
     "sync_mailbox": {"Admin", "Agent"},
     "preview_mailbox": {"Admin", "Agent"},

@@ -19,6 +19,12 @@ NEW = "mailboxes/info@letting.example"
 BODY = {"kind": "intake", "agent": "ann@contoso.example"}
 
 
+@pytest.fixture(autouse=True)
+def agents(storage: FakeStorage) -> None:
+    for address in (AGENT, "ann@contoso.example", "next@contoso.example"):
+        storage.mail.add_mailbox(address)
+
+
 def test_a_new_mailbox_gets_defaults_an_id_and_a_subscription(
     api: Api, issuer: Issuer, storage: FakeStorage
 ) -> None:

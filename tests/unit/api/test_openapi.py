@@ -275,4 +275,13 @@ def test_clients_are_told_every_word_of_the_domain(name: str) -> None:
 def test_the_docs_page_is_served(api: Api) -> None:
     answer = api.get("docs")
     assert answer.status_code == 200
-    assert "/api/v1/openapi.json" in answer.text
+    assert 'href="openapi.json"' in answer.text
+
+
+def test_the_docs_page_loads_nothing_from_elsewhere(api: Api) -> None:
+    page, script = api.get("docs"), api.get("docs/page.js")
+    assert script.headers["content-type"].startswith("text/javascript")
+    for answer in (page, script):
+        assert "https://" not in answer.text
+        assert "script-src 'self'" in answer.headers["content-security-policy"]
+    assert "innerHTML" not in script.text

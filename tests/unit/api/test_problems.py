@@ -1,5 +1,6 @@
 """Errors have one shape and tell nothing; correlation ids run through; browsers may read them."""
 
+import json
 import logging
 from collections.abc import Iterator
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from tests.builders import HOME
 from tests.fakes import FakeStorage
-from tests.unit.api.tokens import Issuer
+from tests.unit.api.tokens import CLIENT, OID, Issuer
 from tests.unit.api.wiring import ORIGIN, Api
 
 SHAPE = {"type", "title", "status", "detail", "instance", "correlation_id"}
@@ -147,6 +148,33 @@ def test_an_unknown_query_parameter_is_refused_and_named(api: Api, issuer: Issue
 def test_a_role_is_asked_for_before_the_query_is_looked_at(api: Api, issuer: Issuer) -> None:
     answer = api.get("audit", issuer.user("Agent"), params={"limt": "5"})
     assert (answer.status_code, "limt" in answer.text) == (403, False)
+
+
+def refusals(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    said = [json.loads(record.message) for record in caplog.records if record.name == "postledger"]
+    return [event for event in said if event["event"] == "request_refused"]
+
+
+def test_a_refusal_is_told_in_the_log_with_who_why_and_where(
+    api: Api, issuer: Issuer, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "postledger"):
+        answer = api.get("timelines/contact/C-1", issuer.app("Operator", tenant=HOME))
+        api.get("audit", issuer.user("Agent"))
+        api.get("records/contact/C-1", issuer.user("Agent", exp=1))
+        api.get("records/contact/C-1", issuer.user("Admin"))
+    app, person, nobody = refusals(caplog)
+    assert (app["status"], app["tenant"], app["by"]) == (403, HOME, f"app:{CLIENT}")
+    assert (app["route"], app["correlation_id"]) == (
+        "/timelines/{kind}/{id}",
+        answer.json()["correlation_id"],
+    )
+    assert (person["by"], person["reason"]) == (OID, "This needs the role Admin; the token has Agent.")
+    assert (nobody["status"], nobody["by"], nobody["reason"]) == (
+        401,
+        "",
+        "The token has expired. Get a new one.",
+    )
 
 
 def test_an_unknown_query_parameter_is_not_told_without_a_token(api: Api) -> None:

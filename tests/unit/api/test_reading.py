@@ -323,7 +323,7 @@ def test_an_attachment_is_handed_out_to_be_saved(api: Api, issuer: Issuer, filed
     )
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
-    assert answer.headers["cache-control"] == "private"
+    assert answer.headers["cache-control"] == "private, no-store"
     image = api.get(f"messages/{KEY}/attachments/1", issuer.user("Agent"))
     assert image.headers["content-disposition"].startswith("inline;")
 

@@ -49,6 +49,7 @@ class Issuer:
             "iss": f"{AUTHORITY}/{tenant}/v2.0",
             "aud": AUDIENCE,
             "tid": tenant,
+            "ver": "2.0",
             "oid": OID,
             "azp": CLIENT,
             "iat": now,

@@ -92,9 +92,9 @@ def test_the_api_is_given_what_it_calls() -> None:
 
 def test_a_part_exists_once() -> None:
     use_cases = use_cases_over(FakePorts())
-    assert use_cases.sync is use_cases.sync
-    assert use_cases.backfill.ingest is use_cases.ingest
-    assert use_cases.sync.turns is use_cases.ingest.turns
+    assert use_cases.take_turn is use_cases.take_turn
+    assert use_cases.take_turn.hold.run is use_cases.take_turn.hold.run_rows.run
+    assert use_cases.take_turn.waits is use_cases.take_turn.hold.run_rows.ingest.waits
 
 
 def test_threads_that_come_at_once_get_the_same() -> None:
@@ -102,7 +102,7 @@ def test_threads_that_come_at_once_get_the_same() -> None:
 
     def first(_number: int) -> object:
         together.wait()
-        return use_cases.ingest
+        return use_cases.take_turn
 
     with ThreadPoolExecutor(8) as pool:
         assert len(set(map(id, pool.map(first, range(8))))) == 1

@@ -2,20 +2,24 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
 from shared.bootstrap.dispatch import carry_out
+from shared.domain.capture.pending import PendingRow
+from shared.domain.capture.worklist import is_wake_up
 from shared.domain.commands.commands import IngestMessages, SyncMailbox
 from shared.domain.commands.envelope import Command
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.errors import Busy, TransientError
+from shared.domain.errors import TransientError
 from shared.domain.filing.entries import Entry
 from shared.domain.mail.items import ItemRef
 from shared.domain.records.records import RecordRef
 from shared.services.capture.scopes import Scope, hasher_of
 from shared.services.capture.screening import Screen
-from shared.services.capture.turns import Turns
+from shared.services.capture.waking import STALE
+from shared.services.filing.ingest import Ingest
 from shared.services.records.record_writing import WriteRecords
 from tests.builders import (
     AGENT,
@@ -29,6 +33,7 @@ from tests.builders import (
 )
 from tests.composed import Composed
 from tests.fakes.mail import STANDARD
+from tests.fakes.work import FakeLease
 
 MOST_ROUNDS = 200
 
@@ -80,31 +85,70 @@ class World(Composed):
     def notify(self, *items: ItemRef, mailbox: Mailbox | None = None, **more: Any) -> None:
         """Ingest these messages, as after a notification."""
         box = mailbox or self.mailbox
-        self.ingest(
+        self.run(
             IngestMessages(
                 tenant_id=TENANT, mailbox_id=box.mailbox_id, first_at=self.now, items=items, **more
             )
         )
 
     def walk(self, mailbox: Mailbox | None = None) -> None:
-        self.sync(SyncMailbox.of(mailbox or self.mailbox, self.now))
+        """Walk, as far as a walk goes before history is left to others."""
+        self.run(SyncMailbox.of(mailbox or self.mailbox, self.now))
 
     def work(self) -> None:
-        """Carry out what stands in the queues until they are empty; what fails for now is tried again."""
+        """Carry out what stands in the queues and worklists until they are empty.
+
+        What fails for now is tried again; a wake-up that comes later comes at its time; what a killed holder has left
+        is found by the tick.
+        """
         for _ in range(MOST_ROUNDS):
-            if not self.storage.queue.sent:
+            if not self.storage.queue.sent and not self._wake_stale():
                 return
-            command, _ = self.storage.queue.sent.pop(0)
+            command = self._next()
             try:
                 self.run(command)
-            except Busy:
-                self.storage.queue.put(command)
             except TransientError:
                 self.storage.queue.put(command.again())
         raise AssertionError(f"the queues do not empty: {self.storage.queue.sent}")
 
+    def _next(self) -> Command:
+        """The first command that waits for nothing, else the first wake-up that comes, at its time."""
+        sent = self.storage.queue.sent
+        entry = next((entry for entry in sent if not _is_delayed(*entry)), None)
+        if entry is None:
+            entry = min(sent, key=lambda entry: entry[0].first_at + timedelta(seconds=entry[1]))
+            self.now = max(self.now, entry[0].first_at + timedelta(seconds=entry[1]))
+        sent.remove(entry)
+        return entry[0]
+
+    def _wake_stale(self) -> bool:
+        """Whether the tick has found rows for which nobody would have come."""
+        if self.storage.pending.count:
+            self.now += 2 * STALE
+            self.wake_stale()
+        return bool(self.storage.queue.sent)
+
     def run(self, command: Command) -> None:
         carry_out(self.use_cases, command)
+
+    def hold(self, mailbox: Mailbox | None = None) -> FakeLease:
+        """Hold a mailbox, as another worker would."""
+        lease = self.storage.leases.take(TENANT, (mailbox or self.mailbox).mailbox_id)
+        assert lease is not None
+        return lease
+
+    def worklist(self, mailbox: Mailbox | None = None) -> list[PendingRow]:
+        """What waits for a mailbox's turn."""
+        return self.storage.pending.of(TENANT, (mailbox or self.mailbox).mailbox_id)
+
+    def waiting(self) -> list[ItemRef]:
+        """The mails that wait, in order."""
+        return [row.item for row in self.worklist() if row.item is not None]
+
+    def only_one_group_a_turn(self) -> None:
+        """From now on, each turn runs its own command, or one group, and leaves the rest to a wake-up."""
+        take_turn = self.use_cases.take_turn
+        vars(self.use_cases)["take_turn"] = replace(take_turn, length=timedelta(0))
 
     def timeline(self, ref: str = "contact/C-1") -> list[Entry]:
         return self.storage.timeline.of(TENANT, RecordRef.parse(ref))
@@ -138,8 +182,8 @@ class World(Composed):
         return Scope(self.storage.organisations.rows[TENANT], mailbox, hasher_of(HASH_KEY, TENANT))
 
     @property
-    def turns(self) -> Turns:
-        return self.use_cases.part(Turns)
+    def ingest(self) -> Ingest:
+        return self.use_cases.part(Ingest)
 
     @property
     def screen(self) -> Screen:
@@ -148,3 +192,7 @@ class World(Composed):
     @property
     def write_records(self) -> WriteRecords:
         return self.use_cases.part(WriteRecords)
+
+
+def _is_delayed(command: Command, delay: float) -> bool:
+    return is_wake_up(command) and delay > 0

@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain.commands.commands import IngestMessages, SyncMailbox
 from shared.domain.commands.families import MAIL
-from shared.domain.errors import AccessDenied, Busy, Throttled, Unavailable
+from shared.domain.errors import AccessDenied, Throttled, Unavailable
 from shared.triggers.queue import MAX_DEQUEUE_COUNT, Outcomes, handle
 from tests.builders import MAILBOX_ID, NOW, TENANT, an_item
 from tests.fakes import FakeStorage
@@ -91,47 +91,6 @@ def test_a_command_that_has_failed_for_days_is_still_not_poison(
     assert storage.queue.commands == [replace(old, attempt=501)]
 
 
-def test_a_batch_that_keeps_failing_for_now_goes_on_one_by_one(
-    storage: FakeStorage, outcomes: Outcomes
-) -> None:
-    """One of its mails may be the reason, and must not hold the others."""
-    for attempt, ids in ((2, [INGEST.items]), (3, [(an_item(name),) for name in "abc"])):
-        command = replace(INGEST, attempt=attempt)
-        handle(Message(command.to_json()), MAIL, Run(Unavailable("down")), outcomes)
-        put_back = storage.queue.take(IngestMessages)
-        assert [one.items for one in put_back] == ids  # type: ignore[attr-defined]
-        assert {one.attempt for one in put_back} == {attempt + 1}
-
-
-def test_a_busy_mailbox_is_tried_again_soon_and_costs_no_attempt(
-    storage: FakeStorage, outcomes: Outcomes
-) -> None:
-    handle(Message(SYNC.to_json()), MAIL, Run(Busy("taken")), outcomes)
-    [(command, delay)] = storage.queue.sent
-    assert command == SYNC
-    assert 1 <= delay <= 4
-
-
-def test_a_wait_that_is_not_over_yet_is_waited_for_and_costs_no_attempt(
-    storage: FakeStorage, outcomes: Outcomes
-) -> None:
-    handle(Message(SYNC.to_json()), MAIL, Run(Busy("wait", retry_after=40)), outcomes)
-    [(command, delay)] = storage.queue.sent
-    assert command == SYNC
-    assert 40 <= delay <= 50
-
-
-def test_who_gets_no_turn_for_an_hour_alerts_somebody(
-    storage: FakeStorage, outcomes: Outcomes, caplog: pytest.LogCaptureFixture
-) -> None:
-    command = replace(SYNC, first_at=NOW - timedelta(hours=1))
-    handle(Message(command.to_json()), MAIL, Run(Busy("taken")), outcomes)
-    assert "command_overdue" in caplog.text
-    [(put, delay)] = storage.queue.sent
-    assert put == command
-    assert 30 <= delay <= 60
-
-
 def test_a_permanent_error_is_recorded_with_the_whole_command(
     storage: FakeStorage, outcomes: Outcomes
 ) -> None:
@@ -151,20 +110,24 @@ def test_a_bug_escapes_to_the_host(storage: FakeStorage, outcomes: Outcomes) -> 
     assert (storage.queue.sent, storage.exceptions.all) == ([], [])
 
 
-def test_a_batch_is_split_before_its_last_try(storage: FakeStorage, outcomes: Outcomes) -> None:
+@pytest.mark.parametrize(
+    ("tries", "is_apart"), [(1, False), (2, False), (3, True), (MAX_DEQUEUE_COUNT, True)]
+)
+def test_the_mails_of_a_batch_are_taken_in_one_by_one_from_its_third_try_on(
+    tries: int, is_apart: bool, outcomes: Outcomes
+) -> None:
     run = Run()
-    handle(Message(INGEST.to_json(), MAX_DEQUEUE_COUNT), MAIL, run, outcomes)
-    assert run.commands == []
-    assert [command.items for command in storage.queue.take(IngestMessages)] == [
-        (an_item(name),) for name in "abc"
-    ]  # type: ignore[attr-defined]
+    handle(Message(INGEST.to_json(), tries), MAIL, run, outcomes)
+    [command] = run.commands
+    assert isinstance(command, IngestMessages)
+    assert (command.items, command.is_apart) == (INGEST.items, is_apart)
 
 
 def test_a_single_message_gets_its_last_try(outcomes: Outcomes) -> None:
     run = Run()
     single = replace(INGEST, items=(an_item("a"),))
     handle(Message(single.to_json(), MAX_DEQUEUE_COUNT), MAIL, run, outcomes)
-    assert run.commands == [single]
+    assert run.commands == [single.apart()]
 
 
 @pytest.mark.parametrize("text", ["", "not json", '{"command":"IngestMessages"}'])

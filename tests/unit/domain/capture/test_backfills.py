@@ -1,4 +1,4 @@
-"""A backfill's state: folders one after another, steps that are numbered, and when it has come to a stop."""
+"""A backfill's state: folders side by side, steps that are numbered, and when it has come to a stop."""
 
 from datetime import timedelta
 
@@ -13,21 +13,41 @@ def running() -> Backfill:
     return Backfill.starting(SINCE, NOW, None).planned(("a", "b"), 70).stepped(NOW)
 
 
-def test_it_reads_from_since_until_it_was_started() -> None:
-    assert running().window == Window.of(SINCE, NOW)
+def left_of(backfill: Backfill) -> dict[str, Window]:
+    return {left.folder_id: left.window for left in backfill.folders or ()}
+
+
+def test_it_reads_every_folder_from_since_until_it_was_started() -> None:
+    whole = Window.of(SINCE, NOW)
+    assert left_of(running()) == {"a": whole, "b": whole}
     assert (running().expected, running().done, running().step) == (70, 0, 1)
 
 
-def test_a_folder_s_last_page_leads_to_the_next_folder() -> None:
-    rest = Window(NOW - timedelta(days=1), NOW)
-    within = running().advanced(rest, 50)
-    assert (within.folders, within.window, within.done) == (("a", "b"), rest, 50)
-    behind = within.advanced(None, 7)
-    assert (behind.folders, behind.window, behind.done) == (("b",), Window.of(SINCE, NOW), 57)
+def test_the_folder_that_is_furthest_behind_is_read_next() -> None:
+    rest = Window(NOW - timedelta(days=9), NOW)
+    after = running().advanced("a", rest, 50)
+    assert (left_of(after)["a"], after.done) == (rest, 50)
+    assert after.next_folder is not None
+    assert after.next_folder.folder_id == "b"
+    assert after.read_until == SINCE
+    further = after.advanced("b", Window(NOW - timedelta(days=3), NOW), 7)
+    assert further.next_folder is not None
+    assert further.next_folder.folder_id == "a"
+    assert (further.read_until, further.done) == (rest.start, 57)
 
 
-def test_behind_the_last_folder_it_is_done() -> None:
-    ended = running().advanced(None, 1).advanced(None, 1).stepped(NOW + timedelta(minutes=2))
+def test_a_folder_s_last_page_takes_it_away() -> None:
+    after = running().advanced("a", None, 7)
+    assert list(left_of(after)) == ["b"]
+    behind = after.advanced("b", Window(NOW, NOW), 1)
+    assert behind.next_folder is None
+    assert behind.read_until == Window.of(SINCE, NOW).end
+
+
+def test_it_is_done_when_it_is_ended_and_not_before() -> None:
+    read = running().advanced("a", None, 1).advanced("b", None, 1).stepped(NOW)
+    assert read.is_running
+    ended = read.ended(DONE, NOW + timedelta(minutes=2))
     assert (ended.state, ended.finished_at) == (DONE, NOW + timedelta(minutes=2))
     assert ended.rate_per_minute(NOW + timedelta(hours=5)) == 1.0
 

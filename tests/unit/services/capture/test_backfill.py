@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from shared.domain.capture.backfills import FOLLOWED_WITHIN, STALLED_AFTER
-from shared.domain.commands.commands import BackfillMailbox
+from shared.domain.capture.pending import PendingRow, command_in
+from shared.domain.commands.commands import BackfillMailbox, FileHistory
 from shared.domain.errors import InvalidInput, PageBroken, Throttled, Unavailable, WrongState
-from shared.services.capture.arrivals import SINGLY_AFTER
-from shared.services.capture.backfill import HOPELESS_AFTER, PAUSE
+from shared.services.capture.backfill import PAUSE
 from tests.builders import AGENT, NOW, a_record
 from tests.fakes import Killed
 from tests.fakes.mail import FakeOpenMailbox
@@ -50,10 +50,25 @@ def state(world: World) -> tuple[str, int, int]:
 
 
 def step(world: World, **changes: Any) -> None:
-    """Carry out the one command that stands in the queue."""
-    [command] = world.storage.queue.take(BackfillMailbox)
-    assert isinstance(command, BackfillMailbox)
-    world.backfill(replace(command, **changes))
+    """Carry out the one step that is asked for, and file what stands before it."""
+    world.only_one_group_a_turn()
+    for command in world.storage.queue.take(BackfillMailbox):
+        world.run(replace(command, **changes))
+        return
+    before = steps(world)
+    while steps(world) == before:
+        [wake_up] = world.storage.queue.take(FileHistory)
+        world.run(wake_up)
+
+
+def steps(world: World) -> int:
+    found = world.storage.backfills.get(world.mailbox)
+    assert found is not None
+    return found.step
+
+
+def next_steps(world: World) -> list[PendingRow]:
+    return [row for row in world.worklist() if row.kind == "BackfillMailbox"]
 
 
 def test_history_before_the_window_comes_in_and_is_counted(world: World) -> None:
@@ -100,7 +115,7 @@ def test_what_is_filed_already_is_not_read_again(world: World) -> None:
     assert state(world) == ("done", 1, 1)
 
 
-def test_a_step_holds_one_page_and_queues_one_command(world: World) -> None:
+def test_a_step_holds_one_page_and_leaves_one_step(world: World) -> None:
     world.mail.page_size = 7
     history(world, 30)
     start(world)
@@ -108,13 +123,16 @@ def test_a_step_holds_one_page_and_queues_one_command(world: World) -> None:
     for done in (6, 12, 18):  # a page less the second in which it ended
         step(world)
         assert state(world) == ("running", done, 30)
-        assert [type(one) for one in world.storage.queue.commands] == [BackfillMailbox]
+        assert len(next_steps(world)) == 1
+        assert len(world.waiting()) == 6
+        assert [type(one) for one in world.storage.queue.commands] == [FileHistory]
 
 
 def test_live_mail_does_not_wait_for_it(world: World) -> None:
     world.mail.page_size = 7
     history(world, 30)
     start(world)
+    step(world)
     step(world)
     live = world.deliver(message_id="live@fabrikam.example")
     world.notify(live)
@@ -180,7 +198,6 @@ def test_one_that_is_cancelled_under_a_step_stops_behind_it(world: World) -> Non
     start(world)
     step(world)
     world.storage.faults.clear()
-    [command] = world.storage.queue.take(BackfillMailbox)
     cancelled: list[object] = []
 
     class Cancelling(FakeOpenMailbox):
@@ -189,7 +206,6 @@ def test_one_that_is_cancelled_under_a_step_stops_behind_it(world: World) -> Non
             return FakeOpenMailbox.list(self, *given, **more)
 
     world.mail.opened = Cancelling
-    world.storage.queue.put(command)
     world.work()
     assert state(world)[0] == "cancelled"
     assert cancelled
@@ -261,23 +277,20 @@ def test_a_mail_that_cannot_be_read_whole_is_told_and_passed(world: World) -> No
 
 
 def test_an_outage_gives_nothing_up(world: World) -> None:
-    for one in history(world, 5):
-        world.mail.failing[one] = Unavailable("500")
+    outage = [Unavailable("500")] * 999
+    world.mail.failing |= dict.fromkeys(history(world, 5), outage[0])
+    for method in ("folders", "list"):
+        world.mail.fail(method, PageBroken("500"), *outage)
     start(world)
-    step(world)
-    for attempt in (0, SINGLY_AFTER, HOPELESS_AFTER - 1):
-        [command] = world.storage.queue.commands
-        with pytest.raises(Unavailable):
-            world.backfill(replace(command, attempt=attempt))  # type: ignore[arg-type]
-    world.mail.fail("list", PageBroken("500"))
-    with pytest.raises(PageBroken):
-        world.backfill(world.storage.queue.commands[0])  # type: ignore[arg-type]
+    with pytest.raises(AssertionError, match="do not empty"):
+        world.work()
+    world.mail._failures.clear()
+    world.mail.fail("folders", *outage)
     world.mail.fail("messages", Throttled("slow", 9.0))
-    with pytest.raises(Throttled):
-        world.backfill(replace(world.storage.queue.commands[0], attempt=SINGLY_AFTER))  # type: ignore[arg-type]
+    with pytest.raises(AssertionError, match="do not empty"):
+        world.work()
     assert world.storage.exceptions.all == []
     world.mail.failing.clear()
-    world.now += timedelta(seconds=10)
     world.work()
     assert len(world.timeline()) == 5
 
@@ -323,17 +336,59 @@ def test_a_backfill_killed_at_any_write_loses_and_doubles_nothing(number: int, a
     assert world.rows() == FINISHED
 
 
-def test_a_command_that_comes_twice_leaves_one_behind(world: World) -> None:
+def test_a_command_that_comes_twice_leaves_one_step_behind(world: World) -> None:
     world.mail.page_size = 3
     history(world, 12)
     start(world)
     step(world)
-    [command] = world.storage.queue.commands
-    world.storage.queue.put(command)
-    for _ in range(4):
-        one, _ = world.storage.queue.sent.pop(0)
-        world.run(one)
-    assert len(world.storage.queue.commands) == 1
+    [row] = next_steps(world)
+    for _ in range(2):
+        world.run(command_in(row))
+    world.now += FOLLOWED_WITHIN
+    world.run(command_in(row))
+    assert [command_in(left).step for left in next_steps(world)] == [1, 2]
+    world.work()
+    assert state(world) == ("done", 12, 12)
+
+
+def test_folders_are_filed_side_by_side_and_an_answer_comes_behind_what_it_answers(world: World) -> None:
+    world.mail.page_size = 4
+    for number in range(20):
+        at = NOW - timedelta(days=10, hours=-number)
+        sent, answer = f"sent{number}@contoso.example", f"answer{number}@fabrikam.example"
+        world.deliver(message_id=answer, in_reply_to=(sent,), received_at=at + timedelta(minutes=5))
+        world.deliver(
+            folder="sentitems",
+            sender=AGENT,
+            to=("buyer@fabrikam.example",),
+            message_id=sent,
+            received_at=at,
+        )
+    start(world)
+    world.work()
+    assert state(world) == ("done", 40, 40)
+    kinds = [entry.kind for entry in world.timeline()]
+    assert (kinds.count("reply"), kinds.count("synced")) == (20, 20)
+    assert set(world.mail.bodies_read.values()) == {1}
+    bodies = [world.mail._boxes[AGENT].messages[item].head.received_at for item in world.mail.bodies_read]
+    assert bodies == sorted(bodies)
+
+
+def test_few_rows_wait_however_much_history_there_is(world: World) -> None:
+    history(world, 300)
+    start(world)
+    most = 0
+    put = world.storage.pending.put
+
+    def counted(*given: Any) -> None:
+        nonlocal most
+        put(*given)
+        most = max(most, len(world.waiting()))
+
+    world.storage.pending.put = counted  # type: ignore[method-assign]
+    world.work()
+    assert state(world) == ("done", 300, 300)
+    assert most <= 50
 
 
 def test_one_that_has_stalled_is_taken_up_by_asking_again(world: World) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.commands.commands import IngestMessages, MaintainSubscription, ReconcileMailbox
+from shared.domain.commands.commands import MaintainSubscription, ReconcileMailbox, WakeMailbox
 from shared.domain.commands.envelope import Command
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import (
@@ -101,14 +101,22 @@ def test_a_parked_mailbox_costs_one_request_a_poll(world: World) -> None:
     assert world.mail.calls == {"folders": 1}
 
 
-@pytest.mark.parametrize("error", [Unavailable("down"), Throttled("slow down", 5)])
 @pytest.mark.parametrize("first", [[], [LOSSES[0]]], ids=["at once", "while making sure"])
-def test_what_may_pass_never_parks(world: World, first: list[Any], error: Any) -> None:
-    world.mail.fail("folders", *first, error)
-    with pytest.raises(type(error)):
+def test_an_outage_never_parks(world: World, first: list[Any]) -> None:
+    world.mail.fail("folders", *first, Unavailable("down"))
+    with pytest.raises(Unavailable):
         world.walk()
     assert row(world).state.name == "new"
     assert queued(world) == []
+
+
+@pytest.mark.parametrize("first", [[], [LOSSES[0]]], ids=["at once", "while making sure"])
+def test_a_wait_that_graph_asks_for_never_parks(world: World, first: list[Any]) -> None:
+    world.mail.fail("folders", *first, Throttled("slow down", 5))
+    world.walk()
+    assert row(world).state.name == "new"
+    assert [waiting.kind for waiting in world.worklist()] == ["SyncMailbox"]
+    assert [type(command) for command in world.storage.queue.commands] == [WakeMailbox]
 
 
 def test_one_refusal_that_does_not_repeat_is_no_loss(world: World) -> None:
@@ -181,22 +189,14 @@ def test_when_access_returns_capture_resumes_from_a_day_before_the_loss(
     reconciled = [one for one in world.storage.queue.commands if isinstance(one, ReconcileMailbox)]
     assert [one.mailbox_id for one in maintained] == [found.mailbox_id]
     assert [one.since for one in reconciled] == [NOW + timedelta(days=2)]
-    assert world.outcome(item) == ("queued", "known_address"), "the walk itself goes on from its cursor"
+    assert world.outcome(item) == ("filed", "contact_address"), "the walk itself goes on from its cursor"
 
 
-def test_what_the_first_walk_finds_is_ingested_at_once(world: World) -> None:
-    """Its commands are taken up while the walk is still going on."""
+def test_what_the_walk_finds_that_proves_access_is_not_dropped(world: World) -> None:
+    """Access is noted before the mails that the walk has found are taken up."""
     world.walk()
     lose(world)
     item = world.deliver()
-    put = world.storage.queue.put
-
-    def taken_up(command: Command, *, delay: float = 0.0) -> None:
-        put(command, delay=delay)
-        if isinstance(command, IngestMessages):
-            world.ingest(command)
-
-    world.storage.queue.put = taken_up  # type: ignore[method-assign]
     world.walk()
     assert world.outcome(item)[0] == "filed"
 

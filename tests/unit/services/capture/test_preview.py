@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.errors import AccessDenied, Busy, InvalidInput, Unknown, WrongState
+from shared.domain.errors import AccessDenied, InvalidInput, Unknown, WrongState
 from shared.domain.privacy.callers import Caller
 from shared.services.capture.preview import PreviewPage
 from tests.builders import AGENT, CONTACT, NOW, TENANT, a_record
@@ -92,6 +92,22 @@ def test_what_would_wait_in_my_inbox_is_shown_readable_to_its_own_agent_only(wor
     assert seen_by_owner.subject == "Private matter"
 
 
+@pytest.mark.parametrize("address", [AGENT, "new@contoso.example"])
+def test_an_admin_who_names_itself_as_the_agent_reads_no_more(world: World, address: str) -> None:
+    world.mail.add_mailbox("new@contoso.example")
+    world.deliver(address, message_id="other@adatum.example", sender=STRANGER, subject="Private matter")
+    settings = {"kind": "personal", "capture": "everything", "agent": ADMIN.address}
+    [seen] = look(world, ADMIN, address, **settings).mails
+    assert (seen.subject, seen.sender, seen.outcome) == (None, None, "triage")
+
+
+def test_an_admin_reads_what_would_wait_in_the_own_mailbox_before_it_is_saved(world: World) -> None:
+    world.mail.add_mailbox("admin@contoso.example", user_id=ADMIN.oid)
+    world.deliver("admin@contoso.example", message_id="other@adatum.example", sender=STRANGER, subject="Mine")
+    [seen] = look(world, ADMIN, "admin@contoso.example", kind="personal", capture="everything").mails
+    assert seen.subject == "Mine"
+
+
 def test_an_agent_sees_no_other_mailbox(world: World) -> None:
     other = replace(OWNER, oid="other", address="other@contoso.example")
     with pytest.raises(Unknown):
@@ -140,10 +156,10 @@ def test_an_address_that_nobody_has_is_said_to_be_nobodys(world: World) -> None:
         look(world, address="nobody@contoso.example")
 
 
-def test_it_waits_for_a_walk_of_the_same_mailbox(world: World) -> None:
-    world.storage.leases.held.add(f"walks/{TENANT}/{world.mailbox.mailbox_id}")
-    with pytest.raises(Busy):
-        look(world)
+def test_it_waits_for_no_holder_of_the_mailbox(world: World) -> None:
+    world.deliver()
+    world.hold()
+    assert len(look(world).mails) == 1
 
 
 def test_a_made_up_cursor_is_refused(world: World) -> None:

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from shared.domain.capture.backfills import STALLED_AFTER, Backfill
-from shared.domain.commands.commands import BackfillMailbox, IngestMessages, ReconcileMailbox
+from shared.domain.commands.commands import SINGLY_AFTER, BackfillMailbox, IngestMessages, ReconcileMailbox
 from shared.domain.errors import Unavailable
 from shared.services.capture import reconcile
-from shared.services.capture.arrivals import SINGLY_AFTER
 from shared.services.capture.reconcile import SPREAD
 from tests.builders import AGENT, NOW, TENANT, a_mailbox, a_record, an_item, an_organisation
 from tests.composed import use_cases_over
@@ -38,7 +37,7 @@ def many(world: World, count: int, **mail: Any) -> list[str]:
 
 
 def sweep(world: World, **more: Any) -> None:
-    world.reconcile(
+    world.run(
         ReconcileMailbox(tenant_id=TENANT, mailbox_id=world.mailbox.mailbox_id, first_at=world.now, **more)
     )
 
@@ -84,11 +83,11 @@ def test_the_next_sweep_counts_what_the_last_one_repaired_as_filed(world: World)
 def test_what_is_about_to_be_read_is_left_alone(world: World) -> None:
     item = world.deliver()
     world.walk()
-    queued = world.storage.queue.take(IngestMessages)
+    world.only_one_group_a_turn()
     sweep(world)
-    assert world.storage.queue.commands == []
+    assert world.mail.calls["heads"] == 0
     assert (counted(world)["waiting"], counted(world)["repaired"]) == (1, 0)
-    assert queued[0].items == (item,)  # type: ignore[attr-defined]
+    assert world.waiting() == [item]
 
 
 @pytest.mark.parametrize("lost", ["queued", "failed"])
@@ -124,9 +123,9 @@ def test_only_mail_of_the_last_day_is_news(world: World) -> None:
     world.rewrite(connected_at=NOW - timedelta(days=9))
     old = world.deliver(received_at=NOW - timedelta(hours=30), message_id="old@fabrikam.example")
     new = world.deliver(message_id="new@fabrikam.example")
+    world.only_one_group_a_turn()
     sweep(world)
-    silent = {one.items: one.silent for one in world.storage.queue.take(IngestMessages)}
-    assert silent == {(old,): True, (new,): False}
+    assert {row.item: row.flags.silent for row in world.worklist()} == {old: True, new: False}
 
 
 def test_the_window_is_two_days_or_what_was_asked_for(world: World) -> None:
@@ -169,8 +168,9 @@ def test_a_long_sweep_gives_way_and_counts_everything_once(
     world.deliver(
         folder="sentitems", sender=AGENT, to=("buyer@fabrikam.example",), message_id="s@contoso.example"
     )
+    world.only_one_group_a_turn()
     sweep(world)
-    assert ReconcileMailbox in {type(one) for one in world.storage.queue.commands}
+    assert "ReconcileMailbox" in {row.kind for row in world.worklist()}
     world.work()
     assert (counted(world)["seen"], counted(world)["repaired"]) == (21, 21)
     assert len(world.timeline()) == 21

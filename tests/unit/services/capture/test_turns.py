@@ -1,13 +1,27 @@
-"""Turns: nobody calls Graph for a mailbox before the wait it asked for is over, whatever process it is in."""
+"""Turns: one holder a mailbox; nobody waits for it or is put back, nor calls Graph before its wait is over."""
 
 from datetime import timedelta
 
 import pytest
 
-from shared.domain.commands.commands import SyncMailbox
-from shared.domain.errors import Busy, Throttled, Unavailable
-from tests.builders import AGENT, CONTACT, NOW, TENANT, a_record
+from shared.domain.capture.pending import EARLIEST, MOST_TRIES, Flags, Lane
+from shared.domain.commands.advice import BUG, POISON, POISON_ITEM
+from shared.domain.commands.commands import (
+    SINGLY_AFTER,
+    FileHistory,
+    MaintainSubscription,
+    ReconcileMailbox,
+    SyncMailbox,
+    WakeMailbox,
+)
+from shared.domain.errors import AccessDenied, Throttled, Unavailable
+from shared.services.capture.holding import MOST_FAILED
+from shared.services.capture.waking import STALE
+from tests.builders import AGENT, CONTACT, NOW, TENANT, a_pending_mail, a_record
+from tests.fakes import Killed
 from tests.unit.services.world import World
+
+SECOND = "second@contoso.example"
 
 
 @pytest.fixture
@@ -17,73 +31,368 @@ def world() -> World:
     return made
 
 
+def mails(world: World, count: int, **more: object) -> list:
+    return [
+        world.deliver(
+            message_id=f"{number}@fabrikam.example",
+            received_at=NOW - timedelta(minutes=count - number),
+            **more,
+        )
+        for number in range(count)
+    ]
+
+
+def put(world: World, *items: object, **more: object) -> None:
+    """Into the worklist, in this order, behind what stands there."""
+    begin = NOW - timedelta(hours=1) + timedelta(seconds=len(world.worklist()))
+    rows = [
+        a_pending_mail(item=item, at=begin + timedelta(seconds=place), **more)
+        for place, item in enumerate(items)
+    ]
+    world.storage.pending.put(TENANT, world.mailbox.mailbox_id, rows)
+
+
+def wake(world: World) -> None:
+    world.run(WakeMailbox.of(TENANT, world.mailbox.mailbox_id, world.now))
+
+
+def wake_history(world: World) -> None:
+    world.run(FileHistory.of(TENANT, world.mailbox.mailbox_id, world.now))
+
+
+def kinds(world: World) -> list[str]:
+    return [row.kind for row in world.worklist()]
+
+
 def test_a_wait_that_graph_asks_for_holds_for_every_worker(world: World) -> None:
     item = world.deliver()
     world.mail.fail("heads", Throttled("slow down", retry_after=30.5))
-    with pytest.raises(Throttled):
-        world.notify(item)
+    world.notify(item)
     world.mail.calls.clear()
     world.now = NOW + timedelta(seconds=10)
-    with pytest.raises(Busy) as caught:
-        world.walk()
-    assert caught.value.retry_after == 20.5
+    world.restart()
+    world.walk()
     assert world.mail.calls == {}
+    assert kinds(world) == ["mail", "SyncMailbox"]
 
 
-def test_while_a_wait_lasts_who_comes_costs_no_storage(world: World) -> None:
-    turns, command = world.turns, SyncMailbox.of(world.mailbox, NOW)
-    with pytest.raises(Throttled), turns.walk(command):
-        raise Throttled("slow down", retry_after=30)
-    world.storage.faults.named["Leases.acquire"] = AssertionError("storage was asked")
-    with pytest.raises(Busy), turns.walk(command):
-        pass
-    world.now = NOW + timedelta(seconds=30)
-    world.storage.faults.named.clear()
-    with turns.walk(command) as scope:
-        assert scope is not None
+def test_while_a_wait_lasts_who_comes_leaves_a_row_and_asks_nobody(world: World) -> None:
+    world.mail.fail("heads", Throttled("slow down", retry_after=30))
+    world.notify(world.deliver())
+    world.storage.faults.clear()
+    world.walk()
+    world.walk()
+    wake(world)
+    assert (world.storage.faults.reads, world.storage.faults.writes[:2]) == ([], ["Pending.put"] * 2)
+
+
+def test_one_wake_up_comes_when_the_wait_is_over_however_many_came_meanwhile(world: World) -> None:
+    world.mail.fail("heads", Throttled("slow down", retry_after=30))
+    for item in mails(world, 9):
+        world.notify(item)
+    [(wake_up, delay)] = world.storage.queue.sent
+    assert isinstance(wake_up, WakeMailbox)
+    assert 31 <= delay <= 31 * 1.25
+    world.work()
+    assert len(world.timeline()) == 9
+
+
+def test_a_wake_up_that_comes_while_another_wait_lasts_is_followed_by_one(world: World) -> None:
+    world.mail.fail("heads", Throttled("slow down", retry_after=30))
+    world.notify(world.deliver())
+    [wake_up] = world.storage.queue.take(WakeMailbox)
+    world.run(wake_up)
+    assert len(world.storage.queue.take(WakeMailbox)) == 1
 
 
 def test_an_outage_with_a_wait_holds_likewise(world: World) -> None:
-    with pytest.raises(Unavailable), world.turns.slot(SyncMailbox.of(world.mailbox, NOW)):
-        raise Unavailable("down", retry_after=30)
-    with pytest.raises(Busy):
-        world.walk()
+    world.mail.fail("folders", Unavailable("down", retry_after=30))
+    world.walk()
+    world.mail.calls.clear()
+    world.notify(world.deliver())
+    assert world.mail.calls == {}
 
 
 def test_after_the_wait_work_goes_on(world: World) -> None:
     item = world.deliver()
     world.mail.fail("heads", Throttled("slow down", retry_after=30))
-    with pytest.raises(Throttled):
-        world.notify(item)
-    world.now = NOW + timedelta(seconds=30)
     world.notify(item)
+    world.now = NOW + timedelta(seconds=30)
+    wake(world)
     assert len(world.timeline()) == 1
+    assert world.worklist() == []
 
 
 def test_another_mailbox_does_not_wait_along(world: World) -> None:
-    second = world.connect("second@contoso.example")
+    second = world.connect(SECOND)
     world.mail.fail("heads", Throttled("slow down", retry_after=30))
-    with pytest.raises(Throttled):
-        world.notify(world.deliver())
-    world.notify(world.deliver("second@contoso.example", sender=CONTACT), mailbox=second)
+    world.notify(world.deliver())
+    world.notify(world.deliver(SECOND, sender=CONTACT), mailbox=second)
     assert len(world.timeline()) == 1
 
 
-def test_a_failure_without_a_wait_is_not_noted(world: World) -> None:
+def test_a_failure_without_a_wait_is_not_noted_and_the_command_comes_again(world: World) -> None:
     world.mail.fail("heads", Unavailable("down"))
     with pytest.raises(Unavailable):
         world.notify(world.deliver())
     row = world.storage.mailboxes.by_id(TENANT, world.mailbox.mailbox_id)
     assert row is not None
     assert row.state.blocked_until is None
+    assert world.storage.leases.held == set()
 
 
-def test_settings_are_read_under_the_lease(world: World) -> None:
-    command = SyncMailbox.of(world.mailbox, NOW)
-    with world.turns.walk(command) as scope:
-        assert scope is not None
-        assert scope.mailbox.address == AGENT
-        with pytest.raises(Busy), world.turns.walk(command):
-            pass
-    with world.turns.walk(command):
-        pass
+def test_a_mail_alone_costs_the_lease_and_one_look_beyond_its_filing(world: World) -> None:
+    item = world.deliver()
+    world.storage.faults.clear()
+    world.notify(item)
+    faults = world.storage.faults
+    reads = [name for name in faults.reads if name.startswith(("Leases", "Pending"))]
+    assert reads == ["Leases.take", "Leases.release", "Pending.due"]
+    assert not [name for name in faults.writes if name.startswith(("Pending", "CommandQueue"))]
+
+
+@pytest.mark.parametrize("kind", [SyncMailbox, MaintainSubscription, ReconcileMailbox])
+def test_a_command_of_a_mailbox_that_is_held_is_one_row_and_is_put_back_on_no_queue(
+    world: World, kind: type
+) -> None:
+    world.hold()
+    for _ in range(3):
+        world.run(kind.of(world.mailbox, world.now))
+    assert kinds(world).count(kind.__name__) == 1
+    assert world.storage.queue.sent == []
+
+
+def test_history_that_finds_the_mailbox_held_for_live_mail_is_called_for_by_its_holder(world: World) -> None:
+    lease = world.hold()
+    world.run(ReconcileMailbox.of(world.mailbox, world.now))
+    lease.release()
+    world.notify(world.deliver())
+    assert [type(command) for command in world.storage.queue.commands] == [FileHistory]
+    assert kinds(world) == ["ReconcileMailbox"]
+    world.work()
+    assert world.worklist() == []
+
+
+def test_live_rows_are_run_before_history_whatever_their_time(world: World) -> None:
+    old, new = mails(world, 2)
+    put(world, old, lane=Lane.HISTORY)
+    put(world, new)
+    wake_history(world)
+    assert list(world.mail.bodies_read) == [new, old]
+
+
+def test_who_comes_from_the_live_queue_leaves_history_alone(world: World) -> None:
+    [old, new] = mails(world, 2)
+    put(world, old, lane=Lane.HISTORY)
+    world.notify(new)
+    assert set(world.mail.bodies_read) == {new}
+    assert world.waiting() == [old]
+
+
+def test_rows_of_equal_flags_run_in_groups_of_twenty_oldest_first(world: World) -> None:
+    ids = mails(world, 45)
+    put(world, *ids[:40])
+    put(world, *ids[40:], silent=True)
+    wake(world)
+    assert world.mail.calls["messages"] == 3
+    assert list(world.mail.bodies_read) == ids
+    assert world.worklist() == []
+
+
+def test_a_mail_that_was_named_and_found_by_a_walk_is_fetched_once(world: World) -> None:
+    [item] = mails(world, 1)
+    put(world, item)
+    world.storage.pending.put(
+        TENANT, world.mailbox.mailbox_id, [a_pending_mail(item=item, at=EARLIEST, flags=Flags())]
+    )
+    wake(world)
+    assert world.mail.bodies_read == {item: 1}
+    assert world.worklist() == []
+
+
+def test_a_row_whose_run_was_killed_runs_alone_from_then_on(world: World) -> None:
+    ids = mails(world, 4)
+    put(world, *ids)
+    world.storage.faults.named["Sightings.put"] = Killed()
+    with pytest.raises(Killed):
+        wake(world)
+    world.storage.faults.named.clear()
+    assert {row.tries for row in world.worklist()} == {1}
+    world.mail.calls.clear()
+    world.work()
+    assert world.mail.calls["messages"] == 4
+    assert len(world.timeline()) == 4
+
+
+def test_a_row_that_kills_its_workers_is_told_to_a_person(world: World) -> None:
+    bad, good = mails(world, 2)
+    put(world, bad)
+    world.storage.faults.named["Sightings.put"] = Killed()
+    for _ in range(MOST_TRIES):
+        with pytest.raises(Killed):
+            wake(world)
+    world.storage.faults.named.clear()
+    put(world, good)
+    wake(world)
+    assert [(failure.code, failure.item) for failure in world.storage.exceptions.all] == [(POISON, bad)]
+    assert world.outcome(good)[0] == "filed"
+    assert world.worklist() == []
+
+
+def test_a_fault_of_ours_in_a_row_is_not_raised_into_the_message_that_woke_the_holder(world: World) -> None:
+    ids = mails(world, 2)
+    put(world, *ids)
+    world.storage.faults.named["Sightings.put"] = ZeroDivisionError("a bug")
+    world.work()
+    wake(world)
+    world.work()
+    assert {failure.code for failure in world.storage.exceptions.all} == {BUG}
+    assert {failure.item for failure in world.storage.exceptions.all} == set(ids)
+    assert world.worklist() == []
+
+
+def test_a_row_that_fails_for_now_waits_and_the_others_are_filed(world: World) -> None:
+    ids = mails(world, 3)
+    world.mail.failing[ids[2]] = Unavailable("500")
+    put(world, *ids)
+    wake(world)
+    assert len(world.timeline()) == 2
+    [row] = world.worklist()
+    assert (row.item, row.tries) == (ids[2], 0)
+    assert row.not_before is not None
+    [(wake_up, delay)] = world.storage.queue.sent
+    assert isinstance(wake_up, WakeMailbox)
+    assert delay == (row.not_before - NOW).total_seconds() + 1
+
+
+def test_a_mail_that_is_never_had_though_its_mailbox_answers_is_told_and_left(world: World) -> None:
+    [bad] = mails(world, 1)
+    world.mail.failing[bad] = Unavailable("500")
+    put(world, bad)
+    world.work()
+    wake(world)
+    world.work()
+    assert [(failure.code, failure.item) for failure in world.storage.exceptions.all] == [(POISON_ITEM, bad)]
+    assert world.worklist() == []
+
+
+def test_in_an_outage_a_turn_tries_a_few_groups_and_gives_nothing_up(world: World) -> None:
+    put(world, *mails(world, 100))
+    world.mail.fail("messages", *[Unavailable("down")] * 20)
+    wake(world)
+    assert world.mail.calls["messages"] == MOST_FAILED
+    assert len(world.worklist()) == 100
+    world.work()
+    assert len(world.timeline()) == 100
+    assert world.storage.exceptions.all == []
+
+
+def test_a_group_that_was_throttled_stays_as_it_was(world: World) -> None:
+    put(world, *mails(world, 3))
+    world.mail.fail("messages", Throttled("slow down", retry_after=60))
+    wake(world)
+    assert {(row.tries, row.attempt, row.not_before) for row in world.worklist()} == {(0, 0, None)}
+    assert len(world.storage.queue.sent) == 1
+    world.work()
+    assert len(world.timeline()) == 3
+    assert world.mail.calls["messages"] == 2
+
+
+def test_a_batch_that_has_failed_together_goes_on_one_by_one(world: World) -> None:
+    ids = mails(world, 3)
+    world.notify(*ids, attempt=SINGLY_AFTER)
+    assert world.mail.calls["messages"] == 3
+    assert len(world.timeline()) == 3
+
+
+def test_a_mail_that_is_refused_is_recorded_and_the_group_goes_on(world: World) -> None:
+    good, bad = mails(world, 2)
+    world.mail.failing[bad] = AccessDenied("out of scope", "ErrorAccessDenied")
+    put(world, good, bad)
+    wake(world)
+    assert [failure.item for failure in world.storage.exceptions.all] == [bad]
+    assert (len(world.timeline()), world.worklist()) == (1, [])
+
+
+def test_mails_of_a_mailbox_that_is_lost_stay_until_it_is_back(world: World) -> None:
+    ids = mails(world, 3)
+    put(world, *ids, lane=Lane.HISTORY)
+    lost = AccessDenied("no", "ErrorAccessDenied")
+    world.mail.failing |= dict.fromkeys(ids, lost)
+    world.mail.fail("folders", lost)
+    wake_history(world)
+    assert len(world.waiting()) == 3
+    world.mail.failing.clear()
+    world.storage.queue.sent.clear()
+    world.now += 2 * STALE
+    world.wake_stale()
+    assert world.storage.queue.sent == []
+    world.walk()
+    world.work()
+    assert len(world.timeline()) == 3
+
+
+def test_a_turn_leaves_one_wake_up_when_its_time_is_over(world: World) -> None:
+    world.only_one_group_a_turn()
+    put(world, *mails(world, 50), lane=Lane.HISTORY)
+    wake_history(world)
+    assert (len(world.timeline()), len(world.waiting())) == (20, 30)
+    assert [type(command) for command in world.storage.queue.commands] == [FileHistory]
+    world.work()
+    assert len(world.timeline()) == 50
+
+
+def test_what_waits_at_a_mailbox_that_is_gone_goes(world: World) -> None:
+    put(world, *mails(world, 70), lane=Lane.HISTORY)
+    world.storage.mailboxes.delete(TENANT, AGENT)
+    wake(world)
+    wake_history(world)
+    assert world.worklist() == []
+    assert world.mail.calls == {}
+
+
+def test_history_of_a_paused_mailbox_stays_until_it_is_resumed(world: World) -> None:
+    put(world, *mails(world, 3), lane=Lane.HISTORY)
+    world.rewrite(enabled=False)
+    wake_history(world)
+    assert len(world.waiting()) == 3
+    world.rewrite(enabled=True)
+    world.work()
+    assert len(world.timeline()) == 3
+
+
+class TestWakeStale:
+    def test_rows_that_nobody_takes_up_wake_their_mailbox(self, world: World) -> None:
+        put(world, *mails(world, 2))
+        world.now += STALE
+        world.wake_stale()
+        assert world.storage.queue.sent == []
+        world.now += timedelta(seconds=1)
+        world.wake_stale()
+        assert [type(command) for command in world.storage.queue.commands] == [WakeMailbox]
+
+    def test_history_is_woken_where_history_is_run(self, world: World) -> None:
+        put(world, *mails(world, 2), lane=Lane.HISTORY)
+        world.now += 2 * STALE
+        world.wake_stale()
+        assert [type(command) for command in world.storage.queue.commands] == [FileHistory]
+
+    def test_a_mailbox_that_is_held_is_left_to_its_holder(self, world: World) -> None:
+        put(world, *mails(world, 2))
+        world.hold()
+        world.now += 2 * STALE
+        world.wake_stale()
+        assert world.storage.queue.sent == []
+
+    def test_a_free_one_is_free_afterwards(self, world: World) -> None:
+        put(world, *mails(world, 2))
+        world.now += 2 * STALE
+        world.wake_stale()
+        assert world.storage.leases.held == set()
+
+    def test_a_mailbox_that_graph_wants_to_be_left_alone_is_left_to_its_wake_up(self, world: World) -> None:
+        world.mail.fail("heads", Throttled("slow down", retry_after=900))
+        world.notify(world.deliver())
+        world.now += 2 * STALE
+        world.wake_stale()
+        assert len(world.storage.queue.sent) == 1

@@ -35,7 +35,7 @@ def reconciled(world: World, item: ItemRef) -> None:
     box = world.mailbox
     command = ReconcileMailbox(tenant_id=TENANT, mailbox_id=box.mailbox_id, first_at=world.now)
     world.walk()
-    world.reconcile(command)
+    world.run(command)
     world.work()
 
 

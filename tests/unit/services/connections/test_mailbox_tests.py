@@ -44,11 +44,11 @@ def test_a_test_asks_with_a_fresh_token(world: Composed) -> None:
 def test_adding_asks_with_the_token_at_hand_and_with_a_fresh_one_before_it_refuses(
     world: Composed,
 ) -> None:
-    world.put_mailbox(TENANT, AGENT, BODY)
+    world.put_mailbox(ADMIN, AGENT, BODY)
     assert "renew" not in world.probe.calls
     world.probe.errors["read"] = DENIED
     with pytest.raises(InvalidInput, match="management scope"):
-        world.put_mailbox(TENANT, "ben@contoso.example", BODY)
+        world.put_mailbox(ADMIN, "ben@contoso.example", BODY)
     assert world.probe.calls.count("renew") == 1
 
 
@@ -57,23 +57,23 @@ def test_a_right_to_headers_alone_is_no_right_to_read(world: Composed) -> None:
     world.probe.inbox = Read.HEADERS_ONLY
     assert outcome(world) == "no_bodies"
     with pytest.raises(InvalidInput, match=r"the right Mail\.Read is missing"):
-        world.put_mailbox(TENANT, "ben@contoso.example", BODY)
+        world.put_mailbox(ADMIN, "ben@contoso.example", BODY)
     assert world.probe.calls.count("renew") == 2
 
 
 def test_a_change_that_the_test_is_not_about_asks_nothing(world: Composed) -> None:
     world.storage.mailboxes.save(a_mailbox())
     world.probe.errors["granted"] = DENIED
-    mailbox, _ = world.put_mailbox(TENANT, AGENT, {"enabled": False})
+    mailbox, _ = world.put_mailbox(ADMIN, AGENT, {"enabled": False})
     assert not mailbox.enabled
     assert world.probe.calls == []
     with pytest.raises(InvalidInput, match="Nobody is signed in"):
-        world.put_mailbox(TENANT, AGENT, {"connection": "graph-delegated"})
+        world.put_mailbox(ADMIN, AGENT, {"connection": "graph-delegated"})
 
 
 def test_a_mailbox_that_could_not_be_tested_is_saved_and_tested_later(world: Composed) -> None:
     world.probe.errors["user"] = Unavailable("down")
-    mailbox, created = world.put_mailbox(TENANT, AGENT, BODY)
+    mailbox, created = world.put_mailbox(ADMIN, AGENT, BODY)
     assert (created, mailbox.state.untested) == (True, True)
     world.watch_connections()
     assert world.storage.mailboxes.get(TENANT, AGENT).state.untested  # type: ignore[union-attr]

@@ -46,7 +46,7 @@ class Setting:
         self.mail.add_mailbox(AGENT, user_id="oid-1", aliases=("sales@contoso.example",))
 
     def maintain(self, event: str = "", now: datetime = NOW) -> None:
-        maintain = use_cases_over(self.storage, lambda: now).maintain_subscription
+        maintain = use_cases_over(self.storage, lambda: now).take_turn
         maintain(MaintainSubscription(tenant_id=TENANT, mailbox_id=MAILBOX_ID, first_at=now, event=event))
 
     def subscribed(self, **changes: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.domain.errors import Busy, InvalidInput, TransientError
+from shared.domain.errors import InvalidInput, TransientError
 from shared.domain.filing.person_decisions import DELETE, LINK, NOTE, OPEN
 from shared.domain.mail.items import ItemRef
 from shared.domain.privacy.callers import ADMIN, Caller
@@ -79,7 +79,7 @@ def drain(stage: Stage) -> None:
         command, _ = queue.sent[0]
         try:
             stage.run(command)
-        except (Busy, TransientError):
+        except TransientError:
             queue.sent.append((command.again(), 0.0))
         queue.sent.remove(next(sent for sent in queue.sent if sent[0] is command))
     raise AssertionError(f"the queue does not empty: {queue.commands}")

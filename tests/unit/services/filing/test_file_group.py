@@ -11,13 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.commands.commands import IngestMessages
-from shared.domain.errors import Conflict, Unavailable
+from shared.domain.errors import Conflict, Unavailable, none_passing
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.inbox import taken_away
 from shared.domain.filing.person_decisions import DELETE, PersonDecision
 from shared.domain.mail.items import ItemRef
 from shared.domain.privacy.callers import AGENT as AGENT_ROLE
 from shared.domain.privacy.callers import Caller
+from shared.services.capture.fetching import Wanted
 from shared.services.capture.scopes import hasher_of
 from tests.builders import AGENT, CONTACT, HASH_KEY, NOW, TENANT, a_record, a_ref, an_attachment
 from tests.fakes import Killed
@@ -77,7 +78,8 @@ class Stage(World):
             items=items or tuple(self.items),
             screened=True,
         )
-        self.ingest.within(self.scope(next(self.storage.mailboxes.of(TENANT))), command)
+        scope = self.scope(next(self.storage.mailboxes.of(TENANT)))
+        none_passing(self.ingest(scope, Wanted.first_asked(command, self.now)))
 
     def stored(self, message_id: str) -> StoredMessage:
         found = self.storage.messages.get(TENANT, key_of(message_id))

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.domain.commands.commands import IngestMessages, SyncMailbox
-from shared.domain.errors import AccessDenied, Busy, NotFound, Throttled, TransientError, Unavailable
+from shared.domain.commands.commands import IngestMessages, SyncMailbox, WakeMailbox
+from shared.domain.errors import AccessDenied, NotFound, Throttled, TransientError, Unavailable
 from shared.domain.mail.items import ItemRef
 from shared.services.capture.fetching import LATE
 from tests.builders import AGENT, CONTACT, NOW, TENANT, a_record, an_attachment, an_item
@@ -288,11 +288,12 @@ def test_what_cannot_be_read_yet_is_looked_for_again_and_then_left(world: World)
     item = world.deliver()
     world.notify(item, an_item("not-there"))
     assert len(world.timeline()) == 1
-    [(command, delay)] = world.storage.queue.sent
-    assert isinstance(command, IngestMessages)
-    assert (command.items, command.attempt, delay) == ((an_item("not-there"),), 1, 15.0)
+    [row] = world.worklist()
+    assert (row.item, row.attempt, row.not_before) == (an_item("not-there"), 1, NOW + timedelta(seconds=15))
+    [(wake_up, delay)] = world.storage.queue.sent
+    assert (type(wake_up), delay) == (WakeMailbox, 16.0)
     world.work()
-    assert world.storage.exceptions.all == []
+    assert (world.storage.exceptions.all, world.worklist()) == ([], [])
 
 
 def test_one_message_that_fails_for_good_is_recorded_and_the_rest_goes_on(world: World) -> None:
@@ -330,11 +331,16 @@ def test_mail_of_a_disabled_organisation_is_left_alone(world: World) -> None:
     assert world.mail.calls == {}
 
 
-def test_a_fourth_worker_is_told_to_come_back(world: World) -> None:
-    world.storage.leases.held |= {f"slots/{TENANT}/{world.mailbox.mailbox_id}/{slot}" for slot in range(3)}
-    with pytest.raises(Busy):
-        world.notify(world.deliver())
-    assert world.mail.calls == {}
+def test_mail_of_a_mailbox_that_is_held_waits_in_its_worklist_and_not_in_the_queue(world: World) -> None:
+    item = world.deliver()
+    lease = world.hold()
+    world.notify(item)
+    world.notify(item)
+    assert (world.mail.calls, world.waiting(), world.storage.queue.sent) == ({}, [item], [])
+    lease.release()
+    world.notify(world.deliver(message_id="next@fabrikam.example"))
+    assert len(world.timeline()) == 2
+    assert world.worklist() == []
 
 
 def late(world: World, *items: ItemRef, **more: Any) -> None:
@@ -342,7 +348,7 @@ def late(world: World, *items: ItemRef, **more: Any) -> None:
     asked_at = world.now
     world.now += LATE
     world.mail.calls.clear()
-    world.ingest(
+    world.run(
         IngestMessages(
             tenant_id=TENANT, mailbox_id=world.mailbox.mailbox_id, first_at=asked_at, items=items, **more
         )
@@ -379,7 +385,7 @@ def test_a_mail_that_has_moved_meanwhile_is_looked_at_again(world: World) -> Non
     assert seen.folder_id == "archive-folder"
 
 
-def test_a_transient_failure_leaves_the_slot_free(world: World) -> None:
+def test_a_transient_failure_leaves_the_mailbox_free(world: World) -> None:
     world.mail.fail("messages", Unavailable("down"))
     item = world.deliver()
     with pytest.raises(Unavailable):
@@ -404,11 +410,13 @@ def test_what_graph_gives_is_filed_and_the_rest_comes_back_as_the_same_try(
     world.mail.failing[ids[2]] = error
     world.notify(*ids, screened=screened, attempt=1)
     assert {one.subject for one in world.timeline()} == {"Mail 0", "Mail 1"}
-    [(rest, wait)] = world.storage.queue.sent
-    assert isinstance(rest, IngestMessages)
-    assert (rest.items, rest.attempt, rest.screened) == (tuple(ids[2:]), 1, screened)
-    planned = error.retry_after or 2
-    assert planned <= wait <= planned * 1.25
+    rest = world.worklist()
+    assert {row.item for row in rest} == set(ids[2:])
+    assert {(row.attempt, row.tries, row.flags.screened) for row in rest} == {(1, 0, screened)}
+    [(wake_up, wait)] = world.storage.queue.sent
+    assert isinstance(wake_up, WakeMailbox)
+    planned = error.retry_after or 4
+    assert planned < wait <= (planned + 1) * 1.25
     row = world.storage.mailboxes.by_id(TENANT, world.mailbox.mailbox_id)
     assert row is not None
     assert row.state.blocked_until == until
@@ -445,8 +453,7 @@ def test_no_body_is_asked_for_once_graph_wants_to_be_left_alone(world: World) ->
     world.notify(*ids)
     assert world.mail.calls["messages"] == 0
     assert world.outcome(ids[0])[0] == "skipped"
-    [rest] = world.storage.queue.commands
-    assert set(rest.items) == {ids[1], ids[2]}  # type: ignore[attr-defined]
+    assert set(world.waiting()) == {ids[1], ids[2]}
 
 
 def test_what_graph_gives_none_of_is_a_try_more(world: World) -> None:
@@ -526,7 +533,7 @@ def writes_of_a_whole_run() -> int:
     commands = busy_commands(world)
     world.storage.faults.clear()
     for command in commands:
-        world.ingest(command)
+        world.run(command)
     return len(world.storage.faults.writes)
 
 
@@ -545,10 +552,10 @@ def test_a_worker_killed_at_any_write_leaves_what_running_again_repairs(number: 
     killed = 0
     for command in commands:
         try:
-            world.ingest(command)
+            world.run(command)
         except Killed:
             killed += 1
-            world.ingest(command)
+            world.run(command)
     assert killed == 1
     world.work()
     assert world.rows() == FINISHED
@@ -560,7 +567,7 @@ def test_order_and_repetition_of_commands_do_not_matter(order: list[int], again:
     world = a_busy_world()
     commands = busy_commands(world)
     for number in (*order, *again):
-        world.ingest(commands[number])
+        world.run(commands[number])
     world.work()
     assert kept(world.rows()) == kept(FINISHED)
 

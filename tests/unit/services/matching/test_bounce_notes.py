@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from shared.domain.commands.commands import IngestMessages
 from shared.domain.errors import NotFound
 from shared.domain.filing.filing import StoredMessage
 from tests.builders import AGENT, CONTACT, NOW, TENANT, a_record
@@ -163,8 +162,7 @@ def test_of_a_batch_only_the_mail_that_its_own_bounce_changed_comes_back(world: 
     )
     report = world.deliver(**BOUNCE)
     world.notify(sent, report)
-    again = [command for command in world.storage.queue.commands if isinstance(command, IngestMessages)]
-    assert [(command.items, command.attempt) for command in again] == [((sent,), 1)]
+    assert [(row.item, row.attempt) for row in world.worklist()] == [(sent, 1)]
     world.work()
     assert [bounced.address for bounced in original(world).bounces] == [GONE]
     assert {row.message.state for row in world.storage.messages.rows.values() if row.message} == {"done"}

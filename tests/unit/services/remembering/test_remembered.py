@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.commands.commands import IngestMessages, SyncMailbox
+from shared.domain.commands.commands import IngestMessages
 from shared.domain.mail.items import ItemRef
 from shared.ports.record import Ports
 from shared.services.matching.candidates import GatherCandidates
@@ -241,10 +241,9 @@ def test_a_never_log_entry_of_another_process_acts_after_five_seconds(world: Wor
 def test_who_is_queued_because_a_row_changed_sees_the_change(world: World) -> None:
     ingest(world, world.deliver(message_id="1@fabrikam.example"))
     rewrite(elsewhere(world).ports.mailboxes, world.mailbox, enabled=False)
-    command = SyncMailbox.of(world.mailbox, world.now)
-    with world.turns.walk(command) as scope:
-        assert scope is not None
-        assert not scope.is_enabled
+    world.mail.calls.clear()
+    world.walk()
+    assert world.mail.calls == {}
 
 
 def test_a_folder_that_this_process_has_read_anew_counts_at_once(world: World) -> None:
@@ -315,8 +314,8 @@ def test_a_group_of_history_asks_for_the_rows_and_people_of_the_next_no_more(wor
         items, tenant_id=TENANT, mailbox_id=world.mailbox.mailbox_id, first_at=NOW, screened=True, silent=True
     )
     first, second = commands
-    world.ingest(first)
+    world.run(first)
     world.storage.faults.clear()
-    world.ingest(second)
+    world.run(second)
     assert len(world.timeline("contact/C-0")) == 8
     assert reads(world, (*ROW_READS, *PEOPLE_READS)) == 0

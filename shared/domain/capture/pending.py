@@ -1,0 +1,197 @@
+"""A row of a mailbox's worklist: a mail or a command that waits for the mailbox's turn.
+
+Its key says where it stands and what is to be done, so that the same thing asked for ten times is one row.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Final, Self
+
+from shared.domain import names
+from shared.domain.commands.commands import (
+    SINGLY_AFTER,
+    BackfillMailbox,
+    FileHistory,
+    MaintainSubscription,
+    ReconcileMailbox,
+    SyncMailbox,
+)
+from shared.domain.commands.envelope import Command, name_in
+from shared.domain.mail.items import ItemRef
+
+MAIL: Final = "mail"
+# The places in a lane of what has no receipt time: ahead of all mail, and behind it.
+EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LAST: Final = datetime(9999, 1, 1, tzinfo=UTC)
+# So many runs may end without an outcome; then a person is told.
+MOST_TRIES: Final = 5
+# From this many on, a mail that is never had though its mailbox answers is given up.
+HOPELESS_AFTER: Final = 8
+
+_MILLISECOND: Final = timedelta(milliseconds=1)
+_ENVELOPE: Final = {"version", *(field.name for field in fields(Command))}
+
+
+class Lane(StrEnum):
+    """Live rows come first, whatever their time."""
+
+    LIVE = "live"
+    HISTORY = "history"
+
+
+BOTH: Final = (Lane.LIVE, Lane.HISTORY)
+_DIGITS: Final = {Lane.LIVE: "0", Lane.HISTORY: "1"}
+_COMMANDS: Final[dict[str, type[Command]]] = {
+    kind.__name__: kind
+    for kind in (SyncMailbox, MaintainSubscription, ReconcileMailbox, BackfillMailbox, FileHistory)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """How mails are to be taken in; as in `IngestMessages`."""
+
+    screened: bool = False
+    silent: bool = False
+    unbounded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PendingRow:
+    """One thing to do: the mail `item`, or the `command` of this text.
+
+    `at` is its place in the lane, for a mail its receipt time where that is known. `tries` counts runs that have not
+    ended in order, the one under way included; `attempt` counts passing errors. It is not due before `not_before`.
+    """
+
+    lane: Lane
+    at: datetime
+    first_at: datetime
+    item: ItemRef | None = None
+    command: str = ""
+    flags: Flags = Flags()
+    replays: int = 0
+    tries: int = 0
+    attempt: int = 0
+    not_before: datetime | None = None
+    etag: str = ""
+
+    @classmethod
+    def of_command(cls, command: Command, *, lane: Lane | None = None, at: datetime = LAST) -> Self:
+        """A row for a command, behind the mails of its lane unless another place is given."""
+        bare = replace(command, attempt=0)
+        return cls(
+            lane=lane or lane_of(command),
+            at=at,
+            first_at=command.first_at,
+            command=bare.to_json(),
+            attempt=command.attempt,
+            replays=command.replays,
+        )
+
+    @property
+    def kind(self) -> str:
+        """`mail`, or the name of the command."""
+        return MAIL if self.item is not None else name_in(self.command)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether this version knows what to do; a later version may have written the row."""
+        return self.item is not None or self.kind in _COMMANDS
+
+    @property
+    def key(self) -> str:
+        """In order of lane, place and, at the same millisecond, of nothing in particular."""
+        place = max((self.at - EARLIEST) // _MILLISECOND, 0)
+        what = f"{MAIL}\n{self.item.key}" if self.item is not None else _task_in(self.command)
+        digest = hashlib.sha256(what.encode("utf-8", "surrogatepass")).hexdigest()
+        return f"{_DIGITS[self.lane]}-{place:015d}-{digest[:32]}"
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether it was tried so often that a person has to look at it."""
+        return self.tries >= MOST_TRIES
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether passing errors have met it so often that it may not be they that pass."""
+        return self.attempt >= HOPELESS_AFTER
+
+    def is_due(self, now: datetime) -> bool:
+        return self.not_before is None or self.not_before <= now
+
+    def begun(self, etag: str) -> Self:
+        """With one more try, as it is written before a run."""
+        return replace(self, tries=self.tries + 1, etag=etag)
+
+    def merged(self, asked: Self) -> Self:
+        """This row, asked for once more. What has been tried stays tried, and it waits as long as before.
+
+        Told to somebody, and without a bound, if either was; screened only if both were.
+        """
+        flags = Flags(
+            screened=self.flags.screened and asked.flags.screened,
+            silent=self.flags.silent and asked.flags.silent,
+            unbounded=self.flags.unbounded or asked.flags.unbounded,
+        )
+        # A walk that was asked for later also makes the earlier one; a mail has waited since it was first named.
+        latest = max(self, asked, key=lambda row: row.first_at)
+        return replace(
+            self,
+            command=latest.command,
+            first_at=min(self.first_at, asked.first_at) if self.item else latest.first_at,
+            flags=flags,
+            replays=max(self.replays, asked.replays),
+            tries=max(self.tries, asked.tries),
+            attempt=max(self.attempt, asked.attempt),
+        )
+
+    def waiting(self, until: datetime, attempt: int) -> Self:
+        """After a passing error: the run has ended in order, and the next one comes later."""
+        return replace(self, tries=0, attempt=attempt, not_before=until)
+
+    def anew(self) -> Self:
+        """Asked for again while it ran: nothing has been tried of that yet."""
+        return replace(self, tries=0, attempt=0, not_before=None)
+
+    def unbegun(self) -> Self:
+        """After a run that was not to be: the provider has asked to wait, for all rows alike."""
+        return replace(self, tries=0)
+
+    def covers(self, other: Self) -> bool:
+        """Whether a run of this mail is a run of the other row, too."""
+        if self.item is None or self.item != other.item:
+            return False
+        is_told = other.flags.silent or not self.flags.silent
+        return is_told and (self.flags.unbounded or not other.flags.unbounded)
+
+    @property
+    def runs_alone(self) -> bool:
+        """A row of which a run has not ended in order may be the reason, and takes nobody along."""
+        return self.item is None or self.tries > 0 or self.attempt >= SINGLY_AFTER
+
+    def goes_with(self, first: Self) -> bool:
+        """Whether it may run together with a mail that does not run alone: only under equal flags."""
+        likeness = (self.flags, self.replays, self.attempt)
+        return not self.runs_alone and likeness == (first.flags, first.replays, first.attempt)
+
+
+def lane_of(command: Command) -> Lane:
+    """The lane of what was asked for over a queue: `mail` is always ready, `work` is for bulk."""
+    return Lane.LIVE if command.queue == names.MAIL else Lane.HISTORY
+
+
+def command_in(row: PendingRow) -> Command:
+    """The command of a row whose kind is known. Raises MalformedCommand."""
+    command = _COMMANDS[row.kind].from_json(row.command)
+    return replace(command, attempt=row.attempt)
+
+
+def _task_in(command: str) -> str:
+    """What a command asks for, without when and how often it was asked."""
+    content = json.loads(command)
+    asked = {name: value for name, value in content.items() if name not in _ENVELOPE}
+    return json.dumps(asked, sort_keys=True)

@@ -1,0 +1,53 @@
+"""The tick's part in the worklist: rows that nobody has taken up, since whoever would have was killed."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from shared import telemetry
+from shared.domain.capture.pending import Lane
+from shared.domain.commands.commands import FileHistory, WakeMailbox
+from shared.domain.commands.envelope import Command
+from shared.ports.stores.capture import Pending
+from shared.ports.work import Clock, CommandQueue, Leases
+from shared.services.capture.scopes import FindScope
+
+# Longer than a killed holder's lease lasts.
+STALE: Final = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class WakeStale:
+    """Send one wake-up to each mailbox that has rows older than a minute, and whose lease is free."""
+
+    pending: Pending
+    leases: Leases
+    scope: FindScope
+    queue: CommandQueue
+    clock: Clock
+
+    def __call__(self) -> None:
+        woken = 0
+        for tenant_id, mailbox_id, lane in self.pending.stale(self.clock() - STALE):
+            kind = WakeMailbox if lane is Lane.LIVE else FileHistory
+            wake_up = kind.of(tenant_id, mailbox_id, self.clock())
+            if self._is_ready(wake_up) and self._is_free(tenant_id, mailbox_id):
+                self.queue.put(wake_up)
+                woken += 1
+        telemetry.event("stale_woken", mailboxes=woken)
+
+    def _is_ready(self, wake_up: Command) -> bool:
+        """A mailbox that is paused, or to be left alone, keeps its rows; what waits at one that is gone is cleared."""
+        scope = self.scope(wake_up)
+        if scope is None or scope.mailbox.is_removed:
+            return True
+        until = scope.mailbox.state.blocked_until
+        return scope.is_readable and (until is None or until <= self.clock())
+
+    def _is_free(self, tenant_id: str, mailbox_id: str) -> bool:
+        """Whoever was turned away while this looked is seen by the wake-up, which comes after the release."""
+        lease = self.leases.take(tenant_id, mailbox_id)
+        if lease is None:
+            return False
+        lease.release()
+        return True

@@ -1,0 +1,128 @@
+"""Runs workers over shared fakes step by step, in an order that a test chooses, and tries every order there is.
+
+A step is an operation on leases or worklists, or the run of a command. A worker may be killed before any step: it does
+nothing more, and what it holds stays held.
+"""
+
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Semaphore, Thread, current_thread
+from typing import Final
+
+from tests.fakes.faults import Faults, Killed
+
+# What stands behind a choice: the number of a worker, and whether it is killed in place of its next step.
+Choice = tuple[int, bool]
+STEPS: Final = ("Leases.", "Pending.", "run")
+
+
+class Stage(Faults):
+    """Operations wait for their turn, where a worker of a schedule makes them."""
+
+    workers: "dict[Thread, Worker]"
+
+    def read(self, name: str) -> None:
+        self._pause(name)
+        super().read(name)
+
+    @contextmanager
+    def write(self, name: str) -> Iterator[None]:
+        self._pause(name)
+        with super().write(name):
+            yield
+
+    def _pause(self, name: str) -> None:
+        worker = self.workers.get(current_thread())
+        if worker is not None and name.startswith(STEPS):
+            worker.pause(name)
+
+
+@dataclass
+class Worker:
+    """A thread that runs between two steps and no further."""
+
+    run: Callable[[], None]
+    step: str = ""
+    is_dead: bool = False
+    has_ended: bool = False
+    error: BaseException | None = None
+    seen: list[Hashable] = field(default_factory=list)
+    _go: Semaphore = field(default_factory=lambda: Semaphore(0))
+    _back: Semaphore = field(default_factory=lambda: Semaphore(0))
+
+    def start(self, stage: Stage) -> None:
+        thread = Thread(target=self._main, daemon=True)
+        stage.workers[thread] = self
+        thread.start()
+        self._back.acquire()
+
+    def pause(self, step: str) -> None:
+        if self.is_dead:
+            raise Killed(step)
+        self.step = step
+        self._back.release()
+        self._go.acquire()
+        if self.is_dead:
+            raise Killed(step)
+
+    def go(self, *, is_killed: bool, state: Mapping[str, Hashable]) -> None:
+        """Make the next step, or be killed in its place, and come to the one after it."""
+        kind = self.step.partition(".")[0]
+        self.seen.append((self.step, is_killed or state.get(kind)))
+        self.is_dead = is_killed
+        self._go.release()
+        self._back.acquire()
+
+    def _main(self) -> None:
+        try:
+            self.run()
+        except BaseException as error:  # noqa: BLE001  whatever ends a worker
+            self.error = error
+        self.has_ended = True
+        self._back.release()
+
+
+@dataclass
+class Play:
+    """Workers over one stage; `state` is all that they share, by what a step of each kind can see of it."""
+
+    stage: Stage
+    workers: Sequence[Worker]
+    state: Callable[[], Mapping[str, Hashable]]
+
+    def run(self, schedule: Sequence[Choice], *, kills: int) -> list[tuple[Hashable, list[Choice]]]:
+        """Follow a schedule, then the first worker that can go on. The place and the choices before each step."""
+        for worker in self.workers:
+            worker.start(self.stage)
+        points: list[tuple[Hashable, list[Choice]]] = []
+        while choices := self._choices(kills):
+            place = (tuple(self.state().items()), tuple(tuple(worker.seen) for worker in self.workers), kills)
+            points.append((hash(place), choices))
+            number = len(points) - 1
+            chosen = schedule[number] if number < len(schedule) else choices[0]
+            kills -= chosen[1]
+            self.workers[chosen[0]].go(is_killed=chosen[1], state=self.state())
+        return points
+
+    def _choices(self, kills: int) -> list[Choice]:
+        able = [number for number, worker in enumerate(self.workers) if not worker.has_ended]
+        return [(number, False) for number in able] + [(number, True) for number in able if kills]
+
+
+def every_play(make: Callable[[], Play], *, kills: int = 0) -> Iterator[Play]:
+    """Each way in which the workers may interleave, up to those that lead to a place that was gone on from before."""
+    tried: set[tuple[Hashable, Choice]] = set()
+    schedules: list[tuple[Choice, ...]] = [()]
+    while schedules:
+        schedule = schedules.pop()
+        play = make()
+        points = play.run(schedule, kills=kills)
+        made = [*schedule]
+        for number, (place, choices) in enumerate(points):
+            if number >= len(schedule):
+                fresh = [choice for choice in choices[1:] if (place, choice) not in tried]
+                tried.update((place, choice) for choice in choices)
+                schedules += [(*made, choice) for choice in fresh]
+                made.append(choices[0])
+        yield play
