@@ -105,10 +105,9 @@ class GraphWorld(World):
         return GraphProbe(self.mail.sessions, self.mail.tokens)
 
     def wait_out(self, seconds: float | None) -> None:
-        """Until Graph may be asked again; the adapter's own clock is the real one, and runs a little late."""
+        """Until Graph may be asked again: the adapter's own clock is the real one."""
         if seconds:
             time.sleep(seconds)
-            self.now += timedelta(seconds=seconds)
 
     def calls(self, status: int | None = None) -> int:
         """Graph calls since `control.clear_stats`, each item of a batch counted; or those answered so."""

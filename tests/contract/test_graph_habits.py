@@ -9,7 +9,7 @@ from dev.simulator.serve import Simulator, running_simulator
 from shared.domain.capture.folders import Role
 from shared.domain.capture.windows import Window, is_done
 from shared.domain.commands.commands import ReconcileMailbox
-from shared.domain.errors import PageBroken, Throttled, TransientError
+from shared.domain.errors import PageBroken, Throttled
 from shared.domain.mail.items import ItemRef
 from shared.ports.mail import Listed, OpenMailbox
 from tests.builders import AGENT, NOW
@@ -71,15 +71,11 @@ def listed(world: GraphWorld, role: Role, *, with_heads: bool = True) -> list[Li
 
 def test_a_first_walk_reads_each_mail_once_and_the_heads_of_mail_that_shows_none(world: GraphWorld) -> None:
     conversations(world, 100)
-    world.walk()
-    walked = world.reads()
-    assert walked.delta == 2 + 2 + 1, "the inbox, sent items, the archive"
-    assert walked.messages == 100, "sent mail shows no headers"
-    assert walked.round_trips == 14
-    world.control.clear_stats()
-    world.work()
-    worked = world.reads()
-    assert (worked.messages, worked.round_trips) == (200, 10)
+    world.settle()
+    read = world.reads()
+    assert read.delta == 2 + 2 + 1, "the inbox, sent items, the archive"
+    assert read.messages == 200 + 100, "sent mail shows no headers"
+    assert read.round_trips <= 26
     assert len(world.filed()) == 200
 
 
@@ -277,12 +273,12 @@ def test_chats_that_are_notified_from_a_folder_that_graph_does_not_list_cost_one
 def test_a_batch_that_fails_as_a_whole_loses_nothing(world: GraphWorld, kind: str, wait: float) -> None:
     conversations(world, 5)
     world.control.put_faults(batch_errors=1, error_kinds=[kind], busy_retry_after_s=wait)
-    with pytest.raises(TransientError) as failed:
-        world.walk()
-    assert failed.value.retry_after == (1 if kind == "429" else wait or None)
+    world.walk()
+    assert world.worklist()
+    assert world.control.faults()["struck"]["batch_errors"] >= 1
     world.control.clear_faults()
-    world.wait_out(failed.value.retry_after)
-    world.settle()
+    world.wait_out(1 if kind == "429" else wait)
+    world.work()
     assert len(world.filed()) == 10
 
 
