@@ -20,7 +20,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from dev.azurite import start_azurite
-from shared.adapters.storage.calls import Calls, LeaseCalls, Operation, QueueCalls, Row, TableCalls
+from shared.adapters.storage.calls import (
+    Calls,
+    LeaseCalls,
+    Operation,
+    QueueCalls,
+    Row,
+    TableCalls,
+    TakenMessage,
+)
 from shared.domain.commands.commands import MAX_IDS, IngestMessages
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import FetchedMessage
@@ -90,6 +98,14 @@ class _CountingQueue:
     def put(self, text: str, *, hidden: int, timeout: float | None) -> None:
         self.count("put")
         self.calls.put(text, hidden=hidden, timeout=timeout)
+
+    def take(self, count: int, *, hidden: int) -> list[TakenMessage]:
+        self.count("take")
+        return self.calls.take(count, hidden=hidden)
+
+    def remove(self, message: TakenMessage) -> None:
+        self.count("remove")
+        self.calls.remove(message)
 
 
 @dataclass

@@ -23,7 +23,7 @@ from bench.soak_script import Script, Step
 from bench.soak_world import COMPANIES
 from dev.tenant import eventually
 from shared.domain import names
-from shared.domain.commands.commands import IngestMessages
+from shared.domain.capture.pending import MAIL
 from shared.domain.errors import TransientError
 
 SECONDS: Final = 60.0
@@ -43,7 +43,7 @@ class Gap:
 
 GAPS: Final = (
     Gap("a mail's row in the ledger", "table", (f"/{names.SIGHTINGS}", MAILBOX)),
-    Gap("the command to file it", "queue", (f"/{names.MAIL}/", IngestMessages.__name__)),
+    Gap("its row in the worklist", "table", (f"/{names.PENDING}", MAILBOX, f'"{MAIL}"')),
     Gap("its folder's cursor", "table", (f"/{names.SYNC_STATES}", INBOX)),
     Gap("its own row", "table", (f"/{names.MESSAGES}",)),
     Gap("its entry on a timeline", "table", (f"/{names.TIMELINE}",)),

@@ -6,6 +6,7 @@ A host is started on a directory made here, whose `function_app.py` plants the b
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
@@ -37,24 +38,27 @@ def planted_app(name: str, directory: Path) -> Path:
 
 
 def _plant(owner: type, name: str, code: Callable[..., Any]) -> None:
-    """Raises AttributeError where the product no longer has what is replaced."""
-    getattr(owner, name)
+    """Raises AttributeError where the product no longer has what is replaced, TypeError where it takes another call."""
+    taken, given = (list(signature(one).parameters.values()) for one in (getattr(owner, name), code))
+    takes_any = any(parameter.kind is Parameter.VAR_POSITIONAL for parameter in given)
+    if not takes_any and len(taken) != len(given):
+        raise TypeError(f"{owner.__name__}.{name} takes other arguments than the plant in its place")
     setattr(owner, name, code)
 
 
 def cursor_too_early() -> None:
-    """The cursor of a page is stored before its ids are queued."""
+    """The cursor of a page is stored before its mails stand in the worklist."""
     from shared.ports.mail import Listed
     from shared.services.capture.arrivals import is_unsettled
     from shared.services.capture.sync import Sync
 
-    def changes(self: Any, scope: Any, state: Any, since: Any) -> tuple[Any, bool]:
+    def changes(self: Any, scope: Any, state: Any, since: Any, progress: Any) -> tuple[Any, bool]:
         page = self.mail.open(scope.mailbox).changes(state.folder_id, state.cursor, since)
         stored = self.folders.put(scope.mailbox, replace(state, cursor=page.cursor))
         heads = [*page.heads, *self.arrivals.heads(scope, page.partial)]
         listed = [*page.bare, *(Listed(one.item, one.received_at, one) for one in heads)]
         new = self.arrivals.in_doubt(scope, listed, is_unsettled)
-        self.arrivals.take(scope, self.arrivals.complete(scope, new), state)
+        self.arrivals.take(scope, self.arrivals.complete(scope, new), state, progress.lane)
         return stored, page.more
 
     _plant(Sync, "_changes", changes)

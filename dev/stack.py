@@ -106,6 +106,7 @@ class Stack:
             "client_id": identity.client_id,
             "pids": {"host": [], "azurite": azurite.pid, "simulator": simulator.pid},
             "log_dir": str(self.directory / "logs"),
+            "timers": self.options.timers,
         }
         reach = self._by_identity if self.options.identity else self._by_key
         reached = reach(azurite.ports, certificates, (simulator, simulator_ready))

@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 
 import requests
 
+from dev.agenda import Agenda
 from dev.simulator.client import Control
+from shared.domain.commands.agenda import Item
 
 T = TypeVar("T")
 
@@ -155,10 +157,9 @@ class Tenant:
         return made
 
     def poll(self) -> None:
-        """Run the poll timer once."""
-        self.run_timer("poll_mailboxes")
+        """Queue a walk of each mailbox that is due."""
+        self.do(Item.POLL)
 
-    def run_timer(self, name: str) -> None:
-        """Run a timer's function once, as an operator could. It may still be running afterwards."""
-        host = self.ready["api_url"].removesuffix("/api/v1")
-        requests.post(f"{host}/admin/functions/{name}", json={"input": ""}, timeout=30).raise_for_status()
+    def do(self, item: Item) -> None:
+        """Do an item of the agenda at once."""
+        Agenda(self.ready).do(item)

@@ -40,7 +40,7 @@ param storageCalls string = 'direct'
 
 @allowed([512, 2048, 4096])
 @description('Memory of one instance, MB. It sets the price of a second.')
-param instanceMemoryMB int = 2048
+param instanceMemoryMB int = 512
 
 @minValue(40)
 @maxValue(1000)
@@ -49,13 +49,18 @@ param maximumInstanceCount int = 40
 
 @minValue(0)
 @maxValue(20)
-@description('Instances for HTTP that never sleep. With none, Graph\'s notifications meet cold starts.')
-param alwaysReadyHttpInstances int = 1
+@description('Instances for HTTP that never sleep. With one, notifications are lost while Azure replaces it.')
+param alwaysReadyHttpInstances int = 2
+
+@minValue(0)
+@maxValue(20)
+@description('Instances for the queue mail that never sleep. With none, new mail waits for a cold start.')
+param alwaysReadyMailInstances int = 1
 
 @minValue(1)
 @maxValue(1000)
 @description('HTTP requests that one instance takes at a time. Python apps get 1 unless told.')
-param perInstanceConcurrency int = 16
+param perInstanceConcurrency int = 8
 
 @allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_RAGRS', 'Standard_GZRS', 'Standard_RAGZRS'])
 @description('How often the storage account keeps everything, and where.')
@@ -78,7 +83,7 @@ param vnetAppRange string = '10.90.0.0/26'
 @description('Address range of the private endpoints\' subnet.')
 param vnetEndpointRange string = '10.90.0.64/26'
 
-@description('Spread instances over availability zones; HTTP then needs two that never sleep.')
+@description('Spread instances over availability zones; each kind then gets two that never sleep.')
 param zoneRedundant bool = false
 
 @minValue(30)
@@ -218,6 +223,7 @@ module app 'modules/app.bicep' = {
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
     alwaysReadyHttpInstances: zoneRedundant ? max(alwaysReadyHttpInstances, 2) : alwaysReadyHttpInstances
+    alwaysReadyMailInstances: zoneRedundant ? max(alwaysReadyMailInstances, 2) : alwaysReadyMailInstances
     zoneRedundant: zoneRedundant
     perInstanceConcurrency: perInstanceConcurrency
     clientId: clientId

@@ -68,7 +68,7 @@ def test_a_handler_translates_calls_and_answers(handler: ast.FunctionDef) -> Non
 
 def test_every_queue_has_one_trigger() -> None:
     queues = [one["queueName"] for one in function_app()["triggers"] if one["type"] == "queueTrigger"]
-    assert sorted(queues) == sorted([*names.QUEUES, *map(names.poison, names.QUEUES)])
+    assert sorted(queues) == sorted(names.QUEUES)
 
 
 def test_every_queue_carries_commands_and_every_command_is_carried_out() -> None:
@@ -101,6 +101,18 @@ def test_the_host_is_told_what_the_code_relies_on() -> None:
     assert extensions["http"]["routePrefix"] == "api"
     assert extensions["queues"]["messageEncoding"] == "base64"
     assert extensions["queues"]["maxDequeueCount"] == MAX_DEQUEUE_COUNT
+
+
+def test_the_host_passes_on_what_functions_log_and_is_quiet_itself() -> None:
+    levels = json.loads((ROOT / "host.json").read_text("utf-8"))["logging"]["logLevel"]
+    functions = {f"Function.{handler.name}.User" for handler in handlers()}
+    assert {name for name, level in levels.items() if level == "Information"} == {*functions, "Host.Results"}
+    assert levels["default"] == "Warning"
+
+
+def test_the_app_has_few_functions() -> None:
+    """Each queue or timer function is polled, started and billed by itself."""
+    assert len(handlers()) <= 8
 
 
 @pytest.mark.parametrize("module", LAZY)

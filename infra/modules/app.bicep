@@ -11,6 +11,7 @@ param subnetId string
 param instanceMemoryMB int
 param maximumInstanceCount int
 param alwaysReadyHttpInstances int
+param alwaysReadyMailInstances int
 param perInstanceConcurrency int
 param zoneRedundant bool
 param clientId string
@@ -27,6 +28,12 @@ param tags object
 resource storage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
   name: storageName
 }
+
+// All HTTP functions are one group, and every other function is one of its own.
+var alwaysReady = [
+  { name: 'http', instanceCount: alwaysReadyHttpInstances }
+  { name: 'function:mail', instanceCount: alwaysReadyMailInstances }
+]
 
 resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
   name: planName
@@ -71,7 +78,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
       scaleAndConcurrency: {
         instanceMemoryMB: instanceMemoryMB
         maximumInstanceCount: maximumInstanceCount
-        alwaysReady: alwaysReadyHttpInstances > 0 ? [{ name: 'http', instanceCount: alwaysReadyHttpInstances }] : []
+        alwaysReady: filter(alwaysReady, group => group.instanceCount > 0)
         triggers: { http: { perInstanceConcurrency: perInstanceConcurrency } }
       }
     }

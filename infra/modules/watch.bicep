@@ -11,7 +11,7 @@ param tags object
 var rules = [
   {
     name: 'poison'
-    title: 'A poison queue is not empty'
+    title: 'A command came to a poison queue'
     query: loadTextContent('../queries/alerts/poison.kql')
     severity: 2
     every: 'PT15M'
@@ -66,6 +66,14 @@ var rules = [
     window: 'PT30M'
   }
   {
+    name: 'tick'
+    title: 'The tick does not come'
+    query: loadTextContent('../queries/alerts/tick.kql')
+    severity: 1
+    every: 'PT15M'
+    window: 'PT30M'
+  }
+  {
     name: 'refusals'
     title: 'The API refuses many requests'
     query: loadTextContent('../queries/alerts/refusals.kql')
@@ -90,6 +98,7 @@ var panels = [
   { name: 'webhooks', title: 'Graph\'s notifications: requests, milliseconds', query: loadTextContent('../queries/workbook/webhooks.kql'), shown: 'linechart' }
   { name: 'graph', title: 'Calls to Microsoft Graph', query: loadTextContent('../queries/workbook/graph.kql'), shown: 'linechart' }
   { name: 'storage', title: 'Storage transactions, the host\'s own polling included', query: loadTextContent('../queries/workbook/storage.kql'), shown: 'barchart' }
+  { name: 'tick', title: 'The tick: times an hour, longest gap in minutes, runs by others', query: loadTextContent('../queries/workbook/tick.kql'), shown: 'table' }
   { name: 'commands', title: 'Commands by kind', query: loadTextContent('../queries/workbook/commands.kql'), shown: 'table' }
   { name: 'errors', title: 'Errors and warnings', query: loadTextContent('../queries/workbook/errors.kql'), shown: 'table' }
   { name: 'cost', title: 'Cost of the time shown, and per 1,000 mails', query: loadTextContent('../queries/workbook/cost.kql'), shown: 'table' }

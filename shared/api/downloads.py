@@ -21,6 +21,7 @@ KEPT_TYPES: Final = SHOWN_INLINE | {
     "application/vnd.openxmlformats-officedocument.presentationml.presentation",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "message/rfc822",
     "text/calendar",
     "text/csv",
     "text/plain",

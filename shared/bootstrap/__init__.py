@@ -15,16 +15,28 @@ if TYPE_CHECKING:
     from azure.functions import AsgiMiddleware
 
     from shared.bootstrap.compose import UseCases
+    from shared.bootstrap.ports import RealPorts
     from shared.config import Settings
+    from shared.domain.commands.agenda import Item
     from shared.domain.commands.envelope import Command
 
 # `cache` alone lets two first requests build the same thing twice.
 _building = RLock()
 
 
-def use_cases() -> "UseCases":
-    """The use cases of this process. Raises ConfigurationError when settings are missing or wrong."""
+def webhook_use_cases() -> "UseCases":
+    """The use cases for who only queues, and whose caller waits: storage is not looked at before.
+
+    Raises ConfigurationError when settings are missing or wrong.
+    """
     with _building:
+        return _use_cases()
+
+
+def use_cases() -> "UseCases":
+    """The use cases of this process. Raises ConfigurationError, also for a store of another layout."""
+    with _building:
+        _check_store()
         return _use_cases()
 
 
@@ -33,6 +45,16 @@ def carry_out(command: "Command") -> None:
     from shared.bootstrap import dispatch
 
     dispatch.carry_out(use_cases(), command)
+
+
+def tick() -> None:
+    """Do what is due on the agenda."""
+    use_cases().run_agenda(_do)
+
+
+def mind_the_tick() -> None:
+    """Do what is due where the tick has stopped coming."""
+    use_cases().stand_in(_do)
 
 
 def outcomes() -> Outcomes:
@@ -56,13 +78,29 @@ def _settings() -> "Settings":
 
 
 @cache
+def _ports() -> "RealPorts":
+    from shared.bootstrap.ports import RealPorts
+
+    return RealPorts(_settings())
+
+
+@cache
+def _check_store() -> None:
+    """Once a process: what raises is not remembered, and is asked again."""
+    from shared.adapters.storage.version import refusal
+    from shared.config import ConfigurationError
+
+    if sentence := refusal(_ports().connection):
+        raise ConfigurationError(sentence)
+
+
+@cache
 def _use_cases() -> "UseCases":
     from shared.bootstrap.compose import UseCaseSettings, compose
-    from shared.bootstrap.ports import RealPorts
 
     settings = _settings()
     needed = UseCaseSettings(settings.hash_key, settings.code_keys, settings.home_tenant_id)
-    return compose(RealPorts(settings), needed, _now, _new_id)
+    return compose(_ports(), needed, _now, _new_id)
 
 
 @cache
@@ -72,6 +110,7 @@ def _api_app() -> "AsgiMiddleware":
     from shared.adapters.entra import EntraTokens
     from shared.api.app import create_app
 
+    _check_store()
     settings, use_cases = _settings(), _use_cases()
     audiences = {settings.client_id, f"api://{settings.client_id}", settings.api_audience} - {""}
     verifier = EntraTokens(
@@ -81,6 +120,12 @@ def _api_app() -> "AsgiMiddleware":
     )
     app = create_app(use_cases, verifier, public_url=settings.public_url, cors_origins=settings.cors_origins)
     return AsgiMiddleware(app)  # type: ignore[no-untyped-call]
+
+
+def _do(item: "Item") -> None:
+    from shared.bootstrap import dispatch
+
+    dispatch.do(use_cases(), item)
 
 
 def _now() -> datetime:

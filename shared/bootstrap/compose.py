@@ -31,6 +31,8 @@ if TYPE_CHECKING:
         ReplayException,
         ReplayExceptions,
     )
+    from shared.services.commands.poison import SweepPoison
+    from shared.services.commands.tick import RunAgenda, StandIn
     from shared.services.connections.callers import IdentifyCaller, ServedTenants
     from shared.services.connections.connecting import AskToConnect, TakeAnswer
     from shared.services.connections.connection_care import (
@@ -106,6 +108,9 @@ class UseCases(Assembly):
     join_late_contacts: JoinLate = use_case("capture.late_contacts")
 
     count_unreadable: CountUnreadable = use_case("commands.exceptions")
+    run_agenda: RunAgenda = use_case("commands.tick")
+    stand_in: StandIn = use_case("commands.tick")
+    sweep_poison: SweepPoison = use_case("commands.poison")
     list_exceptions: ListExceptions = use_case("commands.exceptions")
     replay_exception: ReplayException = use_case("commands.exceptions")
     replay_exceptions: ReplayExceptions = use_case("commands.exceptions")

@@ -1,10 +1,11 @@
-"""Which use case carries out which command."""
+"""Which use case carries out which command, and which item of the agenda."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 from shared.bootstrap.compose import UseCases
 from shared.domain.commands import commands
+from shared.domain.commands.agenda import Item
 from shared.domain.commands.envelope import Command
 
 _Chosen: TypeAlias = Callable[[UseCases], Callable[[Any], None]]
@@ -28,8 +29,26 @@ CARRIED_OUT_BY: Final[Mapping[type[Command], _Chosen]] = {
     commands.FileHistory: lambda use_cases: use_cases.take_turn,
 }
 
+DONE_BY: Final[Mapping[Item, Callable[[UseCases], Callable[[], None]]]] = {
+    Item.POLL: lambda use_cases: use_cases.poll,
+    Item.WAKE_STALE: lambda use_cases: use_cases.wake_stale,
+    Item.SWEEP_POISON: lambda use_cases: use_cases.sweep_poison,
+    Item.SWEEP_DECISIONS: lambda use_cases: use_cases.sweep_decisions,
+    Item.SUBSCRIPTIONS: lambda use_cases: use_cases.queue_due_subscriptions,
+    Item.CONNECTIONS: lambda use_cases: use_cases.watch_connections,
+    Item.COMPARISONS: lambda use_cases: use_cases.queue_comparisons,
+    Item.ADDRESSES: lambda use_cases: use_cases.notice_addresses,
+    Item.RECONCILIATIONS: lambda use_cases: use_cases.reconcile_all,
+    Item.RETENTION: lambda use_cases: use_cases.queue_retention,
+}
+
 
 def carry_out(use_cases: UseCases, command: Command) -> None:
     """Run the use case of a command. Whatever it raises is the caller's."""
     run = CARRIED_OUT_BY[type(command)](use_cases)
     run(command)
+
+
+def do(use_cases: UseCases, item: Item) -> None:
+    """Do an item of the agenda. Whatever it raises is the caller's."""
+    DONE_BY[item](use_cases)()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.adapters.storage.leases import AzureLeases
+from shared.adapters.storage.poison import AzurePoisonQueues
 from shared.adapters.storage.queue import AzureCommandQueue
 from shared.adapters.storage.stores.attachments import AzureAttachments
 from shared.adapters.storage.stores.audit import AzureAudit
@@ -28,6 +29,7 @@ from shared.adapters.storage.stores.organisations import AzureOrganisations
 from shared.adapters.storage.stores.pending import AzurePending
 from shared.adapters.storage.stores.record_index import AzureRecordIndex
 from shared.adapters.storage.stores.records import AzureRecords
+from shared.adapters.storage.stores.runs import AzureRuns
 from shared.adapters.storage.stores.sightings import AzureSightings
 from shared.adapters.storage.stores.subscriptions import AzureSubscriptions
 from shared.adapters.storage.stores.timeline import AzureTimeline
@@ -77,6 +79,8 @@ class RealPorts:
         )
 
     queue = _stored(AzureCommandQueue)
+    poison = _stored(AzurePoisonQueues)
+    runs = _stored(AzureRuns)
     organisations = _stored(AzureOrganisations)
     mailboxes = _stored(AzureMailboxes)
     folder_states = _stored(AzureFolderStates)

@@ -14,7 +14,7 @@ POISON_SUFFIX: Final = "-poison"
 
 
 def poison(queue: str) -> str:
-    """Where the host puts what it has tried five times."""
+    """Where the host puts what it has tried ten times."""
     return queue + POISON_SUFFIX
 
 
@@ -35,6 +35,7 @@ LATE_CONTACTS_STATES: Final = "LateContacts"
 AUDIT: Final = "Audit"
 ERASURES: Final = "Erasures"
 CONNECTION_STATES: Final = "Connections"
+RUNS: Final = "Runs"
 
 TABLES: Final = (
     ORGANISATIONS,
@@ -54,6 +55,7 @@ TABLES: Final = (
     AUDIT,
     ERASURES,
     CONNECTION_STATES,
+    RUNS,
 )
 
 BODIES: Final = "bodies"

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from shared.ports.stores.filing import Attachments, Codes, Inbox, MessageStore, Timeline
     from shared.ports.stores.privacy import Audit, Erasures, Holdings
     from shared.ports.stores.records import RecordIndex, Records
-    from shared.ports.work import CommandQueue, Leases, PromptQueue
+    from shared.ports.stores.runs import Runs
+    from shared.ports.work import CommandQueue, Leases, PoisonQueues, PromptQueue
 
 
 class Ports(Protocol):
@@ -29,6 +30,12 @@ class Ports(Protocol):
 
     @property
     def webhook_queue(self) -> "PromptQueue": ...
+
+    @property
+    def poison(self) -> "PoisonQueues": ...
+
+    @property
+    def runs(self) -> "Runs": ...
 
     @property
     def leases(self) -> "Leases": ...

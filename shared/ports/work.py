@@ -1,6 +1,7 @@
 """Queues, leases and the clock, as use cases need them."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -16,6 +17,22 @@ class CommandQueue(Protocol):
 
 class PromptQueue(CommandQueue, Protocol):
     """A queue that takes the command within two seconds or raises: a caller waits for the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoisonMessage:
+    """What the host gave up on: its text, or as it lies there where it is no text. `receipt` allows its removal."""
+
+    id: str
+    receipt: str
+    text: str
+
+
+class PoisonQueues(Protocol):
+    def take(self, queue: str) -> list[PoisonMessage]:
+        """Some of what was given up on from a queue; hidden for five minutes, so the next call finds others."""
+
+    def remove(self, queue: str, message: PoisonMessage) -> None: ...
 
 
 class Lease(Protocol):

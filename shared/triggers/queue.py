@@ -15,8 +15,8 @@ from shared.ports.stores.exceptions import Exceptions
 from shared.ports.work import Clock, CommandQueue
 from shared.services.commands.failures import failure_of, failure_of_bug, failure_of_text, record
 
-# host.json: the host gives a message so many tries.
-MAX_DEQUEUE_COUNT = 5
+# host.json says the same. A drained instance aborts its runs, and each abort counts as a try.
+MAX_DEQUEUE_COUNT = 10
 # A batch that comes so often without an end may do so for one of its mails: each goes on alone, in the worklist.
 SPLIT_AT = 3
 

@@ -9,6 +9,7 @@ import pytest
 from dev.azurite import start_azurite
 from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.adapters.storage.leases import AzureLeases
+from shared.adapters.storage.poison import AzurePoisonQueues
 from shared.adapters.storage.queue import AzureCommandQueue
 from shared.adapters.storage.stores.attachments import AzureAttachments
 from shared.adapters.storage.stores.audit import AzureAudit
@@ -27,6 +28,7 @@ from shared.adapters.storage.stores.organisations import AzureOrganisations
 from shared.adapters.storage.stores.pending import AzurePending
 from shared.adapters.storage.stores.record_index import AzureRecordIndex
 from shared.adapters.storage.stores.records import AzureRecords
+from shared.adapters.storage.stores.runs import AzureRuns
 from shared.adapters.storage.stores.sightings import AzureSightings
 from shared.adapters.storage.stores.subscriptions import AzureSubscriptions
 from shared.adapters.storage.stores.timeline import AzureTimeline
@@ -42,6 +44,7 @@ class AzureStorage:
         self.requests: list[str] = []
         self.connection.listeners.append(self._count)
         self.queue = AzureCommandQueue(self.connection)
+        self.poison = AzurePoisonQueues(self.connection)
         self.leases = AzureLeases(self.connection)
         self.organisations = AzureOrganisations(self.connection)
         self.mailboxes = AzureMailboxes(self.connection)
@@ -61,6 +64,7 @@ class AzureStorage:
         self.exceptions = AzureExceptions(self.connection)
         self.late_contacts = AzureLateContacts(self.connection)
         self.erasures = AzureErasures(self.connection)
+        self.runs = AzureRuns(self.connection)
         self.holdings = AzureHoldings(self.connection)
         self.connections = AzureConnections(self.connection)
 
@@ -80,7 +84,7 @@ def provision(connection_string: str) -> None:
     connection = Connection(StorageSettings(connection_string))
     for table in names.TABLES:
         connection.table(table).create_table()
-    for queue in names.QUEUES:
+    for queue in (*names.QUEUES, *map(names.poison, names.QUEUES)):
         connection.queue(queue).create_queue()
     for container in names.CONTAINERS:
         connection.container(container).create_container()

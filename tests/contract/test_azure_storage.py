@@ -15,9 +15,11 @@ from shared.adapters.storage.stores.inbox import AzureInbox
 from shared.adapters.storage.stores.organisations import AzureOrganisations
 from shared.adapters.storage.stores.records import AzureRecords
 from shared.adapters.storage.table import Table
+from shared.adapters.storage.version import STORE, refusal
 from shared.domain import names
 from shared.domain.capture.late_contacts import Announcement
 from shared.domain.capture.pending import BOTH
+from shared.domain.commands.agenda import Run
 from shared.domain.connections.mailbox_state import failing, resumed, walked
 from shared.domain.errors import Rejected, Unavailable
 from shared.domain.mail.identity import variant_key
@@ -219,12 +221,15 @@ class TestRows:
         azure.erasures.put(tenant, Erasure("aa" * 16, NOW, "ann", address=CONTACT, names=(), touched_at=NOW))
         azure.erasures.note_deletion(Deletion(tenant, NOW, done_at=NOW))
         azure.connections.put(a_connection(tenant))
+        assert refusal(azure.connection) == ""
+        azure.runs.end(replace(azure.runs.claim(Run(tenant, NOW, NOW, "1")), finished=NOW))
         azure.codes.claim(tenant, 1, [a_ref()], KEY)
         azure.codes.note_forged(tenant, "0f" * 16, KEY, 1)
         for table, layout in TABLE_LAYOUT.items():
             columns, partitions = set(), set()
             for row in azure.connection.table(table).list_entities():
-                if tenant in (row["PartitionKey"][: len(tenant)], row["RowKey"]):
+                is_mark = row["PartitionKey"] == STORE
+                if is_mark or tenant in (row["PartitionKey"][: len(tenant)], row["RowKey"]):
                     partitions.add(row["PartitionKey"])
                     columns |= set(row) - {"PartitionKey", "RowKey"}
             assert partitions, table

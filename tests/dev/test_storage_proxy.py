@@ -1,3 +1,4 @@
+import base64
 import json
 import sys
 import threading
@@ -281,6 +282,10 @@ def test_a_dam_closes_after_as_many_writes_as_it_is_told() -> None:
     assert mark.fits("table", "POST", b"POST /acct/$batch HTTP/1.1\r\n\r\nPUT /acct/Messages(1)")
     assert not mark.fits("table", "GET", b"GET /acct/Messages() HTTP/1.1")
     assert not mark.fits("queue", "POST", b"POST /acct/Messages/messages HTTP/1.1")
+    message = b"<MessageText>" + base64.b64encode(b'{"command":"SyncMailbox"}') + b"</MessageText>"
+    assert Mark("queue", ("/mail/", "SyncMailbox")).fits(
+        "queue", "POST", b"POST /acct/mail/messages " + message
+    )
     dam = Dam()
     dam.set(mark)
     dam.written("table", "PUT", b"PUT /acct/Messages(1)")

@@ -13,6 +13,7 @@ import requests
 from dev.stack import Stack
 from dev.tenant import Tenant, a_mail, eventually
 from shared.domain import names
+from shared.domain.commands.agenda import Item
 from tests.e2e.conftest import CONTACT, new_tenant
 from tests.ledger import Ledger
 
@@ -185,7 +186,7 @@ def test_a_consent_that_exchange_is_slow_to_notice_is_tried_again_by_itself(fres
     assert state(fresh) == "consent_pending"
     assert fresh.admin.call("POST", "connect/verify")["state"] == "consent_pending"
     fresh.control.consent(fresh.tenant_id, unnoticed=False)
-    fresh.run_timer("watch_connections")
+    fresh.do(Item.CONNECTIONS)
     eventually(lambda: state(fresh) == "verified", what="the state verified")
 
 
@@ -193,7 +194,7 @@ def test_consent_that_is_withdrawn_and_given_back_is_noticed(fresh: Tenant, ledg
     came_back(fresh, ask(fresh)["link"])
     age_consent(fresh, ledger)
     fresh.control.consent(fresh.tenant_id, consented=False)
-    fresh.run_timer("watch_connections")
+    fresh.do(Item.CONNECTIONS)
     eventually(lambda: state(fresh) == "lost", what="the state lost")
     shown = fresh.admin.call("GET", "connect")["connections"][0]
     assert "no consent" in shown["detail"]

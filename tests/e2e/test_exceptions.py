@@ -9,6 +9,7 @@ from azure.storage.queue import QueueClient, TextBase64EncodePolicy
 from dev.stack import Stack
 from dev.tenant import Tenant, a_mail, eventually
 from shared.domain import names
+from shared.domain.commands.agenda import Item
 from shared.domain.commands.commands import IngestMessages
 from tests.builders import an_item
 from tests.e2e.conftest import CONTACT
@@ -20,6 +21,12 @@ def put(stack: Stack, queue: str, text: str) -> None:
         stack.ready["storage_connection_string"], queue, message_encode_policy=TextBase64EncodePolicy()
     )
     client.send_message(text, time_to_live=-1)
+
+
+def give_up(stack: Stack, tenant: Tenant, text: str) -> None:
+    """The host gives a message up, then the tick sweeps."""
+    put(stack, names.poison(names.MAIL), text)
+    tenant.do(Item.SWEEP_POISON)
 
 
 def exceptions(tenant: Tenant, **query: Any) -> list[dict[str, Any]]:
@@ -50,7 +57,7 @@ def test_what_landed_in_poison_is_run_once_more_by_itself(
     stack: Stack, tenant: Tenant, ledger: Ledger, ann: str
 ) -> None:
     mail, graph_id = missed(tenant, ann, "Killed its worker")
-    put(stack, names.poison(names.MAIL), ingest(ledger, ann, graph_id).to_json())
+    give_up(stack, tenant, ingest(ledger, ann, graph_id).to_json())
     tenant.entry("contact/C-1", mail)
     assert exceptions(tenant) == []
 
@@ -60,7 +67,7 @@ def test_the_second_time_it_is_recorded_and_a_replay_brings_the_mail(
 ) -> None:
     mail, graph_id = missed(tenant, ann, "Killed its worker twice")
     command = replace(ingest(ledger, ann, graph_id), replays=1)
-    put(stack, names.poison(names.MAIL), command.to_json())
+    give_up(stack, tenant, command.to_json())
     [found] = eventually(lambda: exceptions(tenant), what="the exception")
     assert (found["code"], found["queue"], found["mailbox"]) == ("poison", "mail", ann)
     assert (found["ids"], found["replayed_at"]) == ([graph_id], None)
@@ -79,6 +86,7 @@ def test_all_of_a_kind_are_replayed(stack: Stack, tenant: Tenant, ledger: Ledger
     for _, graph_id in sent:
         command = replace(ingest(ledger, ann, graph_id), replays=1)
         put(stack, names.poison(names.MAIL), command.to_json())
+    tenant.do(Item.SWEEP_POISON)
     eventually(lambda: len(exceptions(tenant)) == 3, what="three exceptions")
     done = tenant.admin.call("POST", "exceptions/replay", params={"code": "poison"})
     assert done == {"replayed": 3, "more": False}

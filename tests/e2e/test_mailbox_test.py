@@ -7,6 +7,7 @@ import pytest
 import requests
 
 from dev.tenant import Tenant, a_mail, eventually
+from shared.domain.commands.agenda import Item
 from tests.e2e.conftest import CONTACT
 from tests.ledger import Ledger
 
@@ -187,7 +188,7 @@ def test_a_graph_that_is_down_does_not_keep_a_mailbox_from_being_saved(
     assert stored is not None
     assert stored.state.untested
     tenant.control.clear_faults()
-    tenant.run_timer("watch_connections")
+    tenant.do(Item.CONNECTIONS)
     eventually(lambda: not must(ledger, ann).state.untested, what="the test of the mailbox")
 
 
@@ -225,7 +226,7 @@ def test_a_changed_address_is_offered_and_taken_over_with_everything(
     assert before.user_id
     new = f"ann.berg@{tenant.domain}"
     tenant.control.users(tenant.tenant_id, new, "Ann Berg", aliases=[ann], id=before.user_id)
-    tenant.run_timer("notice_addresses")
+    tenant.do(Item.ADDRESSES)
     shown = lambda: tenant.admin.call("GET", f"mailboxes/{ann}")  # noqa: E731
     eventually(lambda: shown()["address_offered"] == new, what="the offer")
     assert outcome(tenant, ann) == "address_changed"

@@ -8,6 +8,7 @@ from dev.stack import Stack
 from dev.tenant import Tenant, a_mail, eventually
 from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.adapters.storage.stores.subscriptions import AzureSubscriptions
+from shared.domain.commands.agenda import Item
 from tests.builders import rewrite
 from tests.e2e.conftest import CONTACT
 from tests.e2e.test_mailboxes import subscription_of
@@ -19,21 +20,21 @@ def stored(stack: Stack) -> AzureSubscriptions:
     return AzureSubscriptions(Connection(StorageSettings(connection_string=account)))
 
 
-def ran(tenant: Tenant, ledger: Ledger, timer: str, event: str) -> None:
-    """A timer, run once by hand: it has said the event of its end, and what it queued is worked off."""
+def ran(tenant: Tenant, ledger: Ledger, item: Item, event: str) -> None:
+    """An item of the agenda, done at once: it has said the event of its end, and what it queued is worked off."""
     before = len(ledger.events(event))
-    tenant.run_timer(timer)
+    tenant.do(item)
     eventually(lambda: len(ledger.events(event)) > before, what=event)
     ledger.settle()
 
 
 def care(tenant: Tenant, ledger: Ledger) -> None:
-    ran(tenant, ledger, "maintain_subscriptions", "subscriptions_due")
+    ran(tenant, ledger, Item.SUBSCRIPTIONS, "subscriptions_due")
 
 
 def reconcile(tenant: Tenant, ledger: Ledger) -> None:
     """The comparison with Graph's list."""
-    ran(tenant, ledger, "reconcile_subscriptions", "comparisons_queued")
+    ran(tenant, ledger, Item.COMPARISONS, "comparisons_queued")
 
 
 def change_row(stack: Stack, tenant: Tenant, address: str, **changes: Any) -> None:

@@ -18,7 +18,8 @@ from tests.fakes.stores.filing import FakeAttachments, FakeCodes, FakeInbox, Fak
 from tests.fakes.stores.pending import FakePending
 from tests.fakes.stores.privacy import FakeAudit, FakeErasures, FakeHoldings
 from tests.fakes.stores.records import FakeRecordIndex, FakeRecords
-from tests.fakes.work import FakeCommandQueue, FakeLeases
+from tests.fakes.stores.runs import FakeRuns
+from tests.fakes.work import FakeCommandQueue, FakeLeases, FakePoisonQueues
 
 __all__ = [
     "FakeCommandQueue",
@@ -41,6 +42,7 @@ class FakeStorage:
     def __init__(self) -> None:
         self.faults = Faults()
         self.queue = FakeCommandQueue(self.faults)
+        self.poison = FakePoisonQueues(self.faults)
         self.leases = FakeLeases(self.faults)
         self.organisations = FakeOrganisations(self.faults)
         self.mailboxes = FakeMailboxes(self.faults)
@@ -61,6 +63,7 @@ class FakeStorage:
         self.late_contacts = FakeLateContacts(self.faults)
         self.connections = FakeConnections(self.faults)
         self.erasures = FakeErasures(self.faults)
+        self.runs = FakeRuns(self.faults)
         self.holdings = FakeHoldings(self)
 
 

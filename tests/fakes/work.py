@@ -1,12 +1,16 @@
 """Queues and leases in memory."""
 
 from dataclasses import dataclass
-from typing import TypeVar
+from itertools import count
+from typing import Final, TypeVar
 
+from shared.domain import names
 from shared.domain.commands.envelope import Command
+from shared.ports.work import PoisonMessage
 from tests.fakes.faults import Faults
 
 C = TypeVar("C", bound=Command)
+PAGE: Final = 32
 
 
 class FakeCommandQueue:
@@ -29,6 +33,30 @@ class FakeCommandQueue:
         taken = [command for command in self.commands if isinstance(command, kind)]
         self.sent = [one for one in self.sent if not isinstance(one[0], kind)]
         return taken
+
+
+class FakePoisonQueues:
+    """`lying` holds each poison queue's texts; `hidden` are the ids that were taken and not removed."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.lying: dict[str, dict[str, str]] = {queue: {} for queue in names.QUEUES}
+        self.hidden: set[str] = set()
+        self._numbers = count()
+
+    def give_up(self, queue: str, text: str) -> None:
+        """As the host does after the last try."""
+        self.lying[queue][str(next(self._numbers))] = text
+
+    def take(self, queue: str) -> list[PoisonMessage]:
+        self.faults.read("PoisonQueues.take")
+        seen = [number for number in self.lying[queue] if number not in self.hidden][:PAGE]
+        self.hidden.update(seen)
+        return [PoisonMessage(number, "receipt", self.lying[queue][number]) for number in seen]
+
+    def remove(self, queue: str, message: PoisonMessage) -> None:
+        with self.faults.write("PoisonQueues.remove"):
+            self.lying[queue].pop(message.id, None)
 
 
 class FakeLeases:

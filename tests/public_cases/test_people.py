@@ -192,3 +192,37 @@ def test_a_report_on_mail_of_others_is_skipped() -> None:
     item = office.receive(a_report("mx.somewhere.example", "other@elsewhere.example"))
 
     assert office.outcome(item) == ("skipped", "unknown_people")
+
+
+@pytest.mark.parametrize(
+    ("card", "mails"),
+    [
+        (
+            "ada.berg@googlemail.com",
+            [a_mail("adaberg+flat@gmail.com", AGENT), a_mail("a.d.a.berg@googlemail.com", AGENT)],
+        ),
+        ("adaberg@gmail.com", [a_mail("Ada.Berg@GoogleMail.com", AGENT)]),
+        *([("jane.doe16623ce4@googlemail.com", reported("16-"))] if reported("16-") else []),
+    ],
+)
+def test_a_mailbox_of_googles_is_one_in_all_its_spellings(card: str, mails: list[bytes]) -> None:
+    office = Office()
+    office.connect()
+    office.contacts(card)
+
+    found = [office.outcome(office.receive(mail)) for mail in mails]
+
+    assert found == [("filed", "contact_address")] * len(mails)
+
+
+def test_of_other_providers_mailboxes_a_dot_and_a_tag_may_make_another() -> None:
+    office = Office()
+    office.connect()
+    office.contacts("ada.berg@client-a.example")
+
+    found = [
+        office.outcome(office.receive(a_mail(sender, AGENT)))
+        for sender in ("adaberg@client-a.example", "ada.berg+x@client-a.example")
+    ]
+
+    assert found == [("skipped", "unknown_people")] * 2

@@ -40,6 +40,7 @@ from shared.domain.mail import (
     quote_html,
     quotes,
     senders,
+    styles,
     subjects,
 )
 from shared.domain.mail.addresses import Person
@@ -106,6 +107,8 @@ def stored_head(die: Die) -> MessageHead:
 OF_TEXT: dict[str, Callable[[str], object]] = {
     "addresses.normalise": addresses.normalise,
     "addresses.domain_of": addresses.domain_of,
+    "addresses.mailbox_key": addresses.mailbox_key,
+    "addresses.undisguised": addresses.undisguised,
     "addresses.parse_mailbox": addresses.parse_mailbox,
     "authentication.dmarc_of": lambda given: authentication.dmarc_of([(authentication.HEADER, given)]),
     "authentication.fails_dmarc": lambda given: authentication.fails_dmarc([(authentication.HEADER, given)]),
@@ -127,6 +130,7 @@ OF_TEXT: dict[str, Callable[[str], object]] = {
     "html_limits.has_overlong_tag": html_limits.has_overlong_tag,
     "html_limits.has_many_bare_ampersands": html_limits.has_many_bare_ampersands,
     "html_text.to_text": html_text.to_text,
+    "html_text.without_embedded_data": html_text.without_embedded_data,
     "inline_answers.answers_within": lambda given: inline_answers.answers_within(
         given.splitlines(), 0, given[::2]
     ),
@@ -146,6 +150,8 @@ OF_TEXT: dict[str, Callable[[str], object]] = {
         [("list-id", given), ("list-post", given)]
     ),
     "senders.author_of": lambda given: senders.author_of(LIST, (), (), [("x-original-from", given)]),
+    "styles.safe_style": styles.safe_style,
+    "styles.body_opening": lambda given: styles.body_opening(f"<body {given}>") + styles.body_opening(given),
     "subjects.strip": subjects.strip,
     "subjects.normalise": subjects.normalise,
     "subjects.kind": subjects.kind,
@@ -172,7 +178,10 @@ OF_MAIL: dict[str, Reader] = {
 }
 # Not of what strangers write, or taken apart by the readers above.
 COVERED = {
+    "addresses.is_disguising",  # of one character
     "codes.issue",
+    "html_layout.laid_out",  # these by html_text.to_text
+    "html_layout.merge_normal_text",
     "html_limits.nests_deeper",  # by html.safe_html
     "identity.family",
     "identity.variant_key",

@@ -21,7 +21,7 @@ from shared.domain.foreign_text import (
     taken,
 )
 from shared.domain.mail import authentication, automatic, conversations, senders
-from shared.domain.mail.addresses import Person, normalise
+from shared.domain.mail.addresses import Person, normalise, undisguised
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.message_ids import MAX_REFERENCES, message_id, parse_ids
 from shared.domain.mail.messages import Attachment, FetchedMessage, MessageHead
@@ -48,6 +48,9 @@ _KINDS: Final = {
     "#microsoft.graph.referenceattachment": "reference",
 }
 _CALENDAR_ANSWER: Final = "#microsoft.graph.eventmessageresponse"
+# Graph names no type of an item that is attached, and gives a mail as MIME.
+MAIL_TYPE: Final = "message/rfc822"
+MAIL_ENDING: Final = ".eml"
 _WHOLE: Final = ("receivedDateTime", "sentDateTime", "parentFolderId", "isDraft", "subject", "toRecipients")
 # Exchange writes year 1 where it has no date, and a sender's clock may say 9999: no hour can be added to that.
 _YEARS: Final = range(1970, 9999)
@@ -129,7 +132,7 @@ def _head(message: Json, received: datetime) -> MessageHead:
         folder_id=message.get("parentFolderId") or "",
         message_id=message_id(_text(message, "internetMessageId")),
         sender=sender,
-        subject=_text(message, "subject"),
+        subject=undisguised(_text(message, "subject")),
         sent_at=moment(message.get("sentDateTime")) or received,
         received_at=received,
         to=_people(message.get("toRecipients")),
@@ -163,16 +166,21 @@ def _whole(message: Json, head: MessageHead) -> FetchedMessage:
 
 
 def attachment(number: int, entry: Json) -> Attachment:
-    """An attachment; its own id is its place in the list."""
+    """An attachment; its own id is its place in the list. An attached mail has the type and the ending of one."""
+    kind = _KINDS.get(_text(entry, "@odata.type").casefold(), "file")
+    name, content_type = undisguised(_text(entry, "name")), _text(entry, "contentType")
+    if kind == "item" and not content_type:
+        content_type = MAIL_TYPE
+        name = name if name.casefold().endswith(MAIL_ENDING) else name + MAIL_ENDING
     return Attachment(
         id=str(number),
         source_id=str(entry["id"]),
-        name=_text(entry, "name"),
-        content_type=_text(entry, "contentType"),
+        name=name,
+        content_type=content_type,
         size=entry.get("size") or 0,
         inline=entry.get("isInline") is True,
         content_id=_text(entry, "contentId").strip("<>"),
-        kind=_KINDS.get(_text(entry, "@odata.type").casefold(), "file"),
+        kind=kind,
     )
 
 

@@ -50,6 +50,15 @@ class TableCalls(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class TakenMessage:
+    """A message that is hidden from others for a while: its text as it lies there, and what removes it."""
+
+    id: str
+    receipt: str
+    content: str
+
+
 class QueueCalls(Protocol):
     """One queue."""
 
@@ -58,6 +67,14 @@ class QueueCalls(Protocol):
 
         With a timeout (seconds) it is tried once and no longer than that.
         """
+        ...
+
+    def take(self, count: int, *, hidden: int) -> list[TakenMessage]:
+        """Up to `count` (1 to 32) messages, which others see again after `hidden` seconds."""
+        ...
+
+    def remove(self, message: TakenMessage) -> None:
+        """Raises NotFound if the message was removed, or was taken by others since."""
         ...
 
 

@@ -23,6 +23,7 @@
 | LateContacts  | tenant                       | `new:` + time and id of an announcement; `asked`  |
 | Audit         | tenant                       | inverted time, id                                 |
 | Connections   | tenant                       | connection; `agent:` + address                    |
+| Runs          | `agenda`; `store`            | item of the agenda; `layout`                      |
 """
 
 from collections.abc import Mapping
@@ -119,4 +120,9 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
         ("state", "content", "at", "done_at"),
     ),
     names.CONNECTION_STATES: TableLayout("tenant", "connection | 'agent:' + address", ("state", "content")),
+    names.RUNS: TableLayout(
+        "'agenda' | 'store'",
+        "item | 'layout'",
+        ("item", "due", "started", "by", "finished", "error", "version"),
+    ),
 }

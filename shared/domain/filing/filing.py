@@ -241,10 +241,11 @@ class StoredMessage:
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """A mail as its worker leaves it: readers see it. `is_first`: that worker has inserted it."""
+    """A mail as its worker leaves it: readers see it. `is_first`: that worker has inserted it, with `text`."""
 
     message: StoredMessage
     is_first: bool = False
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ _COMMENT: Final = re.compile(r"\(([^()]*)\)")
 _TRAILING_COMMENT: Final = re.compile(r"\([^()]*\)\Z")
 # Overrides of the direction of writing: `gpj.exe` reads `exe.jpg` behind one.
 _DIRECTIONS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_GOOGLE: Final = frozenset(("gmail.com", "googlemail.com"))
 _WRAPPERS: Final = (("<", ">"), ('"', '"'), ("'", "'"))
 
 
@@ -60,6 +61,19 @@ def normalise(address: str) -> str | None:
 
 def _may_be_address(bare: str) -> bool:
     return 0 < len(bare) <= LONGEST_ADDRESS and not _is_x500(bare) and not _has_blank(bare)
+
+
+def mailbox_key(address: str) -> str:
+    """The one spelling of a normalised address under which a mailbox of Google's is known; others as they are.
+
+    Google delivers both of its domains, with dots anywhere and with any `+tag`, to the same person ("Dots don't
+    matter in Gmail addresses"). Of other providers' mailboxes nobody outside can tell.
+    """
+    local, _, domain = address.rpartition("@")
+    if domain not in _GOOGLE:
+        return address
+    bare = local.partition("+")[0].replace(".", "")
+    return f"{bare}@gmail.com" if bare else address
 
 
 def domain_of(address: str) -> str:
@@ -119,6 +133,9 @@ def _less_wrapped(bare: str) -> str:
 
 
 def _has_blank(text: str) -> bool:
+    # The same for ASCII, which nearly all addresses are.
+    if text.isascii():
+        return " " in text or not text.isprintable()
     return any(char.isspace() or unicodedata.category(char) in {"Cc", "Cf", "Cs", "Cn"} for char in text)
 
 
@@ -159,10 +176,19 @@ def _name(raw: str) -> str:
     name = raw.strip().strip(",").strip()
     if len(name) > 1 and name.startswith('"') and name.endswith('"'):
         name = re.sub(r"\\(.)", r"\1", name[1:-1])
-    readable = "".join(" " if _is_invisible(char) else char for char in decoded(name))
+    readable = "".join(" " if is_disguising(char) else char for char in decoded(name))
     return " ".join(readable.split())
 
 
-def _is_invisible(char: str) -> bool:
+def is_disguising(char: str) -> bool:
     """Control, line-breaking and direction-changing characters, which let a name disguise itself."""
     return unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} or char in _DIRECTIONS
+
+
+@guarded
+def undisguised(text: str) -> str:
+    """A subject or a file name as it is to be read: in one direction, on one line."""
+    if not any(map(is_disguising, text)):
+        return text
+    straight = "".join(char for char in text if char not in _DIRECTIONS)
+    return "".join(" " if is_disguising(char) else char for char in straight)

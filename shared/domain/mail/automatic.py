@@ -225,7 +225,10 @@ def _has_null_path(held: _Headers) -> bool:
 
 def _words(held: _Headers, name: str) -> set[str]:
     """The words of a header without its parameters and comments: `auto-replied (vacation); x=y`."""
-    values = (re.split(r"[;(]", value, maxsplit=1)[0] for value in held.get(name, ()))
+    # Nearly all of the headers asked for are on no mail but a machine's.
+    if name not in held:
+        return set()
+    values = (re.split(r"[;(]", value, maxsplit=1)[0] for value in held[name])
     return set(re.split(r"[\s,]+", " ".join(values).casefold())) - {""}
 
 

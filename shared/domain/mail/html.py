@@ -14,6 +14,8 @@ import nh3
 
 from shared.domain.foreign_text import or_else
 from shared.domain.mail.html_limits import has_many_bare_ampersands, has_overlong_tag, nests_deeper, shape
+from shared.domain.mail.html_text import without_embedded_data
+from shared.domain.mail.styles import body_opening, safe_style
 
 # With these bounds any body is made safe within a second (bench/hostile.py).
 LONGEST_HTML: Final = 1_000_000
@@ -78,8 +80,6 @@ _STYLES: Final = """
     text-transform unicode-bidi vertical-align visibility white-space width word-break word-spacing
     word-wrap
 """
-_BAD_STYLE: Final = re.compile(r"[\\@({}]|/\*|(?<![\w.])-\s*[\d.]")
-_COLOUR_FUNCTION: Final = re.compile(r"\b(?:rgb|rgba|hsl|hsla)\(([\d\s.,%/]*)\)", re.IGNORECASE)
 _LINK: Final = re.compile(r"(?:https?://|mailto:|tel:)", re.IGNORECASE)
 _REMOTE: Final = re.compile(r"(?:https?:)?[/\\]{2}", re.IGNORECASE)
 _DATA_IMAGE: Final = re.compile(
@@ -116,13 +116,14 @@ def safe_html(
 ) -> SafeHtml:
     """A fragment without script, forms, remote loads and escaping styles.
 
-    Remote images stay away unless `remote_images`; their addresses are listed once each, their alternative
-    text stays. `cid_url` gets a Content-ID, URL-decoded and in its own case (RFC 2392), and answers where the
-    image is, or None. Links open in a new tab without opener or referrer. What would cost too much to check
-    comes back as "" with a sentence in `withheld`. The chain, from `quote.start` on, stands in an element of the
-    class `postledger-chain`: a `details` where it is folded, else a `div`.
+    Remote images stay away unless `remote_images`; their addresses are listed once each, their alternative text
+    stays, and so do the colours of the `body`. `cid_url` gets a Content-ID, URL-decoded and in its own case (RFC
+    2392), and answers where the image is, or None. Links open in a new tab without opener or referrer. What would
+    cost too much to check comes back as "" with a sentence in `withheld`. The chain, from `quote.start` on, stands in
+    an element of the class `postledger-chain`: a `details` where it is folded, else a `div`.
     """
-    reason = _too_much(html)
+    # Pictures that are pasted in cost no more than their bytes.
+    reason = _too_much(without_embedded_data(html) if len(html) > LONGEST_HTML else html)
     return SafeHtml("", (), reason) if reason else _safe(html, remote_images, cid_url, quote)
 
 
@@ -132,7 +133,9 @@ def _safe(
     images = _Images(remote=remote_images, cid_url=cid_url)
     own = _cleaned(html[: quote.start] if quote else html, images)
     chain = _marked(_cleaned(html[quote.start :], images), quote) if quote else ""
-    return SafeHtml(own + chain, tuple(images.blocked), None)
+    opening = body_opening(html)
+    closing = "</div>" if opening else ""
+    return SafeHtml(opening + own + chain + closing, tuple(images.blocked), None)
 
 
 def _marked(chain: str, quote: Quote) -> str:
@@ -186,7 +189,7 @@ def _cleaned(html: str, images: _Images) -> str:
             return images.source(value)
         if attribute == "href":
             return value if _LINK.match(value.strip()) else None
-        return _safe_style(value) if attribute == "style" else value
+        return safe_style(value) if attribute == "style" else value
 
     return nh3.clean(
         _without_surrogates(html),
@@ -199,13 +202,6 @@ def _cleaned(html: str, images: _Images) -> str:
         url_schemes={"http", "https", "mailto", "tel", "cid", "data"},
         filter_style_properties=set(_STYLES.split()),
     )
-
-
-def _safe_style(style: str) -> str | None:
-    """The style without functions other than colours, escapes, braces and negative lengths (they leave the box)."""
-    parts = (part.strip() for part in style.split(";"))
-    kept = [part for part in parts if not _BAD_STYLE.search(_COLOUR_FUNCTION.sub("", part))]
-    return ";".join(filter(None, kept)).lower() or None
 
 
 def _without_surrogates(text: str) -> str:

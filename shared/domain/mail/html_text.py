@@ -10,6 +10,7 @@ from html import unescape
 from typing import Final
 
 from shared.domain.foreign_text import guarded
+from shared.domain.mail.html_layout import laid_out
 from shared.domain.mail.html_limits import Shape, has_overlong_tag, shape
 
 LONGEST_READ: Final = 1_000_000
@@ -39,13 +40,15 @@ def to_text(html: str) -> str:
     Never raises. Embedded data is left out; of the rest, the first 1,000,000 characters are read. Text that
     Exchange wrapped into HTML (`converted from text`) comes back with its own lines.
     """
-    readable = (
-        (_EMBEDDED_DATA.sub("", html) if ";base64," in html else html)[:LONGEST_READ]
-        .encode("utf-8", "ignore")
-        .decode("utf-8")
-    )
+    readable = without_embedded_data(html)[:LONGEST_READ].encode("utf-8", "ignore").decode("utf-8")
     plain = _unwrapped(readable)
     return _tidy(plain if plain is not None else _converted(readable))
+
+
+@guarded
+def without_embedded_data(html: str) -> str:
+    """The same without pictures and files that are written into it: they may be megabytes, and say nothing."""
+    return _EMBEDDED_DATA.sub("", html) if ";base64," in html else html
 
 
 def _unwrapped(html: str) -> str | None:
@@ -78,18 +81,7 @@ def _converters(html: str, estimate: Shape) -> tuple[Callable[[str], str], ...]:
         and estimate.tags <= MOST_TAGS_LAID_OUT
         and lines * estimate.depth <= MOST_STEPS_LAID_OUT
     )
-    return (_laid_out, _any_depth) if is_small else (_any_depth,)
-
-
-def _laid_out(html: str) -> str:
-    # Imported here, since lxml behind it costs every worker's start, and the webhook's too.
-    from inscriptis import get_text
-    from inscriptis.css_profiles import CSS_PROFILES
-    from inscriptis.model.config import ParserConfig
-
-    # The default profile indents what stands in a div, which mail programs put around every line.
-    text: str = get_text(html, ParserConfig(css=CSS_PROFILES["strict"]))
-    return text
+    return (laid_out, _any_depth) if is_small else (_any_depth,)
 
 
 def _any_depth(html: str) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from shared.domain.foreign_text import guarded
 from shared.domain.mail import subjects
-from shared.domain.mail.addresses import domain_of
+from shared.domain.mail.addresses import domain_of, mailbox_key
 from shared.domain.mail.messages import MessageHead
 from shared.domain.mail.public_domains import registrable
 
@@ -35,13 +35,13 @@ class Hasher:
     def __call__(self, kind: str, text: str) -> str:
         # What Exchange cut may end in half a character; hashing must not fail on it.
         data = f"{kind}:{text}".encode("utf-8", "surrogatepass")
-        return hmac.new(self.key, data, hashlib.sha256).hexdigest()[:32]
+        return hmac.digest(self.key, data, "sha256").hex()[:32]
 
     def message_id(self, message_id: str) -> str:
         return self("message-id", message_id)
 
     def addresses(self, addresses: Iterable[str]) -> tuple[str, ...]:
-        return tuple(sorted({self("address", address) for address in addresses}))
+        return tuple(sorted({self("address", mailbox_key(address)) for address in addresses}))
 
     def domains(self, addresses: Iterable[str]) -> tuple[str, ...]:
         """Of the registrable domains, as records are looked up by; none of a domain without one."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from shared.domain.mail import subjects
 from shared.domain.mail.addresses import Person
@@ -153,5 +154,11 @@ class Document:
 def _answers(mail: MessageHead | Document) -> tuple[str, ...]:
     if subjects.kind(mail.subject) == "forward":  # it begins a new thread
         return ()
-    found = answered(mail.in_reply_to, mail.references)
-    return tuple(answered_id for answered_id in found if answered_id != mail.message_id)
+    return _others(mail.in_reply_to, mail.references, mail.message_id)
+
+
+# Asked for half a dozen times while a mail is taken in.
+@lru_cache(maxsize=128)
+def _others(in_reply_to: tuple[str, ...], references: tuple[str, ...], own_id: str) -> tuple[str, ...]:
+    found = answered(in_reply_to, references)
+    return tuple(answered_id for answered_id in found if answered_id != own_id)

@@ -6,15 +6,18 @@ publicsuffixlist, no network) and free and disposable mail providers (`public_do
 
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
 import idna
 
 from shared.domain.foreign_text import guarded
-from shared.domain.mail.addresses import domain_of, normalise
+from shared.domain.mail.addresses import LONGEST_MAILBOX_TEXT, domain_of, normalise
 
+_REMEMBERED: Final = 2_000
+# What is longer than an address is refused, however much longer it is.
+_LONGEST: Final = LONGEST_MAILBOX_TEXT
 _PROVIDERS: Final = Path(__file__).with_suffix(".txt")
 
 # Providers that the list lacks: mail, aliases, forwarding, Internet access.
@@ -45,11 +48,7 @@ def registrable(domain: str) -> str:
     By the public suffix list, its private section included: `bo.github.io` is one of its own. "" for what nobody
     registers: IP addresses, single labels, public suffixes themselves, and what is no domain at all.
     """
-    name = domain_of(normalise(f"x@{domain}") or "")
-    if not name or name.rpartition(".")[2].isdigit():
-        return ""
-    found = _suffix_rules()(_readable(name))
-    return ".".join(name.split(".")[-len(found.split(".")) :]) if found else ""
+    return _registrable(domain[:_LONGEST])
 
 
 @guarded
@@ -59,7 +58,22 @@ def is_shared(domain: str) -> bool:
     So do free and disposable mail, aliases, hosts that send for others (`contoso.onmicrosoft.com`), hosts of
     mailing lists (`lists.fabrikam.example`), and every domain that nobody can register.
     """
-    own = registrable(domain)
+    return _is_shared(domain[:_LONGEST])
+
+
+# A mail's domains are asked for with each question about it, and the next mail's are mostly the same.
+@lru_cache(maxsize=_REMEMBERED)
+def _registrable(domain: str) -> str:
+    name = domain_of(normalise(f"x@{domain}") or "")
+    if not name or name.rpartition(".")[2].isdigit():
+        return ""
+    found = _suffix_rules()(_readable(name))
+    return ".".join(name.split(".")[-len(found.split(".")) :]) if found else ""
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _is_shared(domain: str) -> bool:
+    own = _registrable(domain)
     if not own:
         return True
     name = domain_of(normalise(f"x@{domain}") or "")

@@ -26,6 +26,13 @@ _BANNER: Final = re.compile(r"\s*([-_=*])\1{2,40}\s*\w[^-_=*]{1,60}?(?:-[^-_=*]{
 # `Op ma 23 nov 2026 om 10:12 schreef Agent Smith <agent@harbour.example>:`
 _ATTRIBUTION: Final = re.compile(r"(?=.*\d)(?=.*[^\s@<]@[^\s@>]+\.).*:\W{0,3}")
 _SINGLE_HEADER_WORD: Final = re.compile(r"(?:od|wysłano|do|temat|data|dw)\s*:", re.IGNORECASE)
+# What every alternative of the library's pattern has: a line that ends in a colon, a line that begins with a short word
+# and a colon, or words of two mail programs.
+_PART_OF_HEADER: Final = re.compile(
+    r"^[>* ]*+(?:[^:\n][^:\n]{0,15})?:|[:：]$|original message", re.IGNORECASE | re.MULTILINE
+)
+# "On ... wrote:" takes up to five lines, and one more may stand above a header.
+_MOST_LINES_AHEAD: Final = 7
 _HEADER_FIELD: Final = re.compile(r"[>*\s]*[^\s:]{1,15}(?: [^\s:]{1,15})?\s?:")
 
 
@@ -41,11 +48,28 @@ def first_header_line(lines: Sequence[str]) -> int | None:
     None when there is none, or nothing stands above it.
     """
     text = "\n".join(line.strip()[:LONGEST_HEADER_LINE] for line in lines)
-    for match in _header_pattern().finditer(text):
+    begins = _may_begin(text)
+    if begins is None:
+        return None
+    for match in _header_pattern().finditer(text, begins):
         start = match.start() + len(match[0]) - len(match[0].lstrip())
         if text[:start].strip() and not _is_one_lone_field(match[0].strip()):
             return text.count("\n", 0, start)
     return None
+
+
+def _may_begin(text: str) -> int | None:
+    """The start of a line before which no header begins, some lines ahead of the first that may be part of one.
+
+    The library's pattern of all languages takes many times as long to find nothing.
+    """
+    part = _PART_OF_HEADER.search(text)
+    if part is None:
+        return None
+    start = part.start()
+    for _ in range(_MOST_LINES_AHEAD):
+        start = max(text.rfind("\n", 0, max(start - 1, 0)), 0)
+    return start
 
 
 def new_lines(lines: Sequence[str], parent: str | None) -> list[str] | None:

@@ -21,6 +21,11 @@ _LINE: Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 # Of no width: a line that holds nothing else looks empty, and `>` behind one is a quote all the same.
 _INVISIBLE: Final = re.compile("[\ufeff\u200b-\u200d\u2060]")
 
+# Of no width, or blank, in every script.
+_FILLER: Final = re.compile("[\u00ad\u034f\u115f\u1160\u180e\u200b\u2060-\u2064\u2800\u3164\ufeff\uffa0]")
+# Between two letters (Persian), or two emojis, they say something.
+_JOINERS: Final = re.compile(r"(?<!\S)[\u200c-\u200f]+|[\u200c-\u200f]+(?!\S)")
+
 
 @dataclass(frozen=True, slots=True)
 class QuoteRanges:
@@ -75,8 +80,12 @@ def quoted_text(text: str, ranges: QuoteRanges) -> str:
 
 @guarded
 def preview(own_text: str, limit: int = 255) -> str:
-    """The first `limit` characters on one line; shortened at a word, with an ellipsis that counts."""
-    line = " ".join(own_text[: limit * 20].split())
+    """The first `limit` characters on one line; shortened at a word, with an ellipsis that counts.
+
+    Without what fills a line and cannot be seen: newsletters put hundreds of such characters behind their first one.
+    """
+    visible = _FILLER.sub("", own_text[: limit * 100])
+    line = " ".join(_JOINERS.sub("", visible).split())
     if len(line) <= limit:
         return line
     cut = line[: limit - 1]

@@ -6,6 +6,7 @@ The rule is the table in `subject_prefixes`, not "any short word with a colon" (
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final, Literal
 
 from shared.domain.foreign_text import guarded
@@ -23,6 +24,8 @@ from shared.domain.mail.subject_prefixes import (
 SubjectKind = Literal["reply", "forward", "auto_reply", "new"]
 
 LONGEST_SUBJECT: Final = 4_000
+# Those of some groups of mails; a megabyte at most.
+_REMEMBERED: Final = 128
 # The longest word of the table with its counter; a colon behind more text is the writer's own.
 _LONGEST_HEAD: Final = 40
 
@@ -51,10 +54,7 @@ def normalise(subject: str) -> str:
     NFKC, case folded (both Turkish i as i), white space folded, invisible characters gone. Idempotent, and
     the same with and without any prefix of the table before it.
     """
-    text = _folded(subject[:LONGEST_SUBJECT])
-    while (shorter := _folded(strip(text))) != text:
-        text = shorter
-    return text
+    return _normalised(subject[:LONGEST_SUBJECT])
 
 
 @guarded
@@ -68,9 +68,23 @@ def kind(subject: str) -> SubjectKind:
     return _parted(subject)[2]
 
 
-def _parted(subject: str) -> tuple[list[str], str, SubjectKind]:
+# A mail's subject is asked for again and again while the mail is screened, matched and stored.
+@lru_cache(maxsize=_REMEMBERED)
+def _normalised(subject: str) -> str:
+    text = _folded(subject)
+    while (shorter := _folded(strip(text))) != text:
+        text = shorter
+    return text
+
+
+def _parted(subject: str) -> tuple[tuple[str, ...], str, SubjectKind]:
     """The tags, what follows every prefix, and the kind."""
-    rest = subject[:LONGEST_SUBJECT].strip()
+    return _parts(subject[:LONGEST_SUBJECT])
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _parts(subject: str) -> tuple[tuple[str, ...], str, SubjectKind]:
+    rest = subject.strip()
     tags: dict[str, str] = {}
     outermost: SubjectKind = "new"
     while rest:
@@ -84,7 +98,7 @@ def _parted(subject: str) -> tuple[list[str], str, SubjectKind]:
             rest = rest[tag.end() :]
         else:
             break
-    return list(tags.values()), rest, outermost
+    return tuple(tags.values()), rest, outermost
 
 
 def _prefix(text: str) -> tuple[SubjectKind, str] | None:
@@ -111,6 +125,9 @@ def _after_gateway_word(text: str) -> str | None:
 
 
 def _folded(text: str) -> str:
+    # Most subjects are ASCII, of which only case and blanks fold, both for good.
+    if text.isascii():
+        return " ".join(text.lower().split())
     # Folding once may leave something that folds again, and keys made of subjects must not depend on how often.
     previous = None
     while text != previous:

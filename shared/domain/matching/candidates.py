@@ -24,6 +24,14 @@ class KnownAddress:
     def records(self) -> frozenset[RecordRef]:
         return frozenset(card.ref for card in self.cards)
 
+    def united(self, other: "KnownAddress") -> "KnownAddress":
+        """What stands under two spellings of one mailbox."""
+        if other is self:
+            return self
+        return KnownAddress(
+            self.cards | other.cards, self.is_staff or other.is_staff, self.taught | other.taught
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ThreadHit:

@@ -8,6 +8,7 @@ from typing import Final, Self
 from shared.domain.connections.fields import Fields
 from shared.domain.errors import InvalidInput
 from shared.domain.mail import subjects
+from shared.domain.mail.addresses import mailbox_key
 from shared.domain.mail.public_domains import registrable
 
 KINDS: Final = ("contact", "property", "client", "opportunity", "project", "case")
@@ -149,7 +150,7 @@ class Record:
 
         A deal has `subject:` and `contact:` keys too, and `missing:` keys for contacts that do not exist.
         """
-        keys = [f"address:{address}" for address in self.addresses]
+        keys = [f"address:{mailbox_key(address)}" for address in self.addresses]
         keys += [f"domain:{indexed_domain(domain)}" for domain in (*self.domains, *self.contact_domains)]
         if self.opened_at and not self.merged_into:
             keys.append(f"opened:{opened_key(self.opened_at)}")

@@ -43,7 +43,8 @@ class RunCommand:
                 self.reconcile(scope, command)
             case BackfillMailbox():
                 self.backfill(scope, command)
-            case FileHistory() if Lane.HISTORY not in lanes:
+            # The holder runs live rows alone. At a mailbox that is paused or lost, history waits for `WakeStale`.
+            case FileHistory() if Lane.HISTORY not in lanes and scope.is_readable:
                 self.queue.put(FileHistory.of(command.tenant_id, command.mailbox_id, self.clock()))
             case FileHistory() | WakeMailbox():
                 return False

@@ -33,9 +33,7 @@ def failure_of_bug(command: Command, error: Exception, now: datetime) -> Failure
 
 def failure_of_poison(command: Command, now: datetime) -> Failure:
     """The row of a command that ended in poison a second time without a recorded error."""
-    return _failure(
-        command, "The worker did not come to an end with it, five times over.", advice.POISON, now
-    )
+    return _failure(command, "The worker did not come to an end with it, ten times over.", advice.POISON, now)
 
 
 def failure_of_text(text: str, tenant_id: str, queue: str, error: Exception, now: datetime) -> Failure:

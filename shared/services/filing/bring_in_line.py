@@ -18,6 +18,7 @@ from shared.ports.stores.filing import Attachments, MessageStore
 from shared.services.filing.apply import Apply
 from shared.services.filing.change_message import ChangeMessage
 from shared.services.filing.holders import holders_of
+from shared.services.remembering.filed_lately import FiledLately
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class BringInLine:
     attachments: Attachments
     change: ChangeMessage
     apply: Apply
+    lately: FiledLately
 
     def __call__(self, tenant_id: str, stored: StoredMessage, document: Document) -> None:
         """Both halves, for a message whose copies are in the ledger already. Raises Conflict."""
@@ -89,6 +91,7 @@ class BringInLine:
         # Two copies of one mail may come at once: the later look knows what the earlier one has added.
         latest = {filed.message.key: filed.message for filed in unfinished}
         done = self.change.together(tenant_id, latest.values(), lambda row: row.finished(row))
+        self._remember(tenant_id, unfinished, done)
         conflicts: dict[str, Conflict] = {}
         for key, message in latest.items():
             try:
@@ -97,6 +100,12 @@ class BringInLine:
             except Conflict as error:
                 conflicts[key] = error
         return conflicts
+
+    def _remember(self, tenant_id: str, mails: Iterable[Filed], done: Mapping[str, StoredMessage]) -> None:
+        for filed in mails:
+            # Who has not inserted a mail does not know the text that is stored.
+            if filed.is_first and filed.message.key in done:
+                self.lately.keep(tenant_id, done[filed.message.key], filed.text)
 
     def _mark_done(self, tenant_id: str, stored: StoredMessage) -> None:
         standing = self.change(tenant_id, stored.key, lambda row: row.finished(stored), known=stored)

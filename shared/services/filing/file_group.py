@@ -24,6 +24,7 @@ from shared.services.filing.bring_in_line import BringInLine
 from shared.services.filing.filing import Filing
 from shared.services.matching.group_so_far import GroupSoFar
 from shared.services.matching.matching import MatchMail
+from shared.services.remembering.filed_lately import FiledLately
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class FileGroup:
     filing: Filing
     bring_in_line: BringInLine
     messages: MessageStore
+    lately: FiledLately
 
     def __call__(self, scope: Scope, mails: Sequence[Kept]) -> Mapping[ItemRef, Filed | PermanentError]:
         """How each mail stands, not yet done; or why it can never be filed."""
@@ -68,7 +70,7 @@ class FileGroup:
 
     def _decided(self, scope: Scope, mails: Sequence[Kept]) -> list[_Decided]:
         """The first mails, as many as can be decided before any of them is written."""
-        group = GroupSoFar(self.messages)
+        group = GroupSoFar(self.lately)
         decided: list[_Decided] = []
         for kept in mails if len(mails) > 1 else ():
             mail = self._decide(scope, kept, group)
@@ -109,7 +111,7 @@ class FileGroup:
         except PermanentError:
             # It is the fault of a single mail, which is found when each is filed by itself.
             return {}
-        return {mail.item: Filed(stored, is_first=True) for mail, stored in created}
+        return {mail.item: Filed(stored, is_first=True, text=mail.document.text) for mail, stored in created}
 
     def _claimed(self, scope: Scope, decided: Sequence[_Decided]) -> list[tuple[_Decided, StoredMessage]]:
         """Those inserted. Word stands ahead of each mail, so that whoever changes what it was decided by finds it."""

@@ -60,7 +60,7 @@ class Filing:
         holders = (scope.mailbox,) if claim.created else None
         around = Surroundings(document, holders, is_first=claim.created, about=about)
         self.bring_in_line.show_with(scope.tenant_id, stored, around)
-        return Filed(stored, is_first=claim.created)
+        return Filed(stored, is_first=claim.created, text=document.text)
 
     def to_insert(self, scope: Scope, message: StoredMessage) -> StoredMessage:
         """A matched mail as a first insert writes it, under its own key."""

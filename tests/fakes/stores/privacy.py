@@ -84,6 +84,7 @@ class FakeHoldings:
             names.AUDIT: (storage.audit.rows,),
             names.ERASURES: (storage.erasures.rows,),
             names.CONNECTION_STATES: (storage.connections.rows,),
+            names.RUNS: (storage.runs.rows,),
             names.ATTACHMENTS: (storage.attachments.rows,),
         }
         self._index = storage.index

@@ -109,13 +109,13 @@ def test_attachments_are_told_apart_by_kind_and_numbered_by_place() -> None:
     assert [(one.id, one.kind, one.inline, one.name) for one in attachments] == [
         ("0", "file", False, "Grundriss.pdf"),
         ("1", "file", True, "image001.png"),
-        ("2", "item", False, "Viewing on Thursday"),
+        ("2", "item", False, "Viewing on Thursday.eml"),
         ("3", "reference", False, "Vertrag.docx"),
     ]
     assert attachments[0].source_id == "AAkALgAAAAAAHYQDEapmEc2byACqAC-EWg0AWd7yAAABEgAQAH3v"
     assert attachments[0].size == 20_480
     assert attachments[1].content_id == "image001.png@01DA6C7F.5A2E3B10"
-    assert attachments[2].content_type == ""
+    assert attachments[2].content_type == "message/rfc822"
 
 
 def test_a_meeting_request_is_a_mail_with_an_empty_body() -> None:

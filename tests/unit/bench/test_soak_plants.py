@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.soak_plants import PLANTS, planted_app
+from bench.soak_plants import PLANTS, _plant, planted_app
 from dev.azurite import ROOT
 
 
@@ -22,6 +22,18 @@ def test_every_bug_can_be_planted_in_the_product(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert (app_dir / "host.json").is_file()
     assert {"cursor-too-early", "conflict-is-somebody-else"} <= PLANTS.keys()
+
+
+def test_a_plant_that_would_be_called_otherwise_than_it_expects_is_refused() -> None:
+    class Product:
+        def file(self, mail: str, folder: str) -> None: ...
+
+    def planted(self: object, mail: str) -> None: ...
+
+    with pytest.raises(TypeError, match="takes other arguments"):
+        _plant(Product, "file", planted)
+    with pytest.raises(AttributeError):
+        _plant(Product, "gone", planted)
 
 
 def test_a_bug_that_nobody_knows_is_refused(tmp_path: Path) -> None:

@@ -118,7 +118,8 @@ def test_a_webhook_waits_two_seconds_for_its_queue_and_others_longer() -> None:
 
 def test_a_webhook_imports_only_what_it_uses() -> None:
     look = (
-        "import sys, function_app\nfrom shared.bootstrap import use_cases\nuse_cases().take_notifications\n"
+        "import sys, function_app\nfrom shared.bootstrap import webhook_use_cases\n"
+        "webhook_use_cases().take_notifications\n"
         f"print([name for name in {NOT_FOR_WEBHOOKS!r} if name in sys.modules])"
     )
     done = subprocess.run(

@@ -180,7 +180,7 @@ def test_every_query_is_used_by_one_rule_or_panel() -> None:
 
 def test_every_alert_is_explained() -> None:
     rules = re.findall(r"^    name: '(\w+)'\n    title:", bicep("modules/watch.bicep"), re.M)
-    assert len(rules) == 9
+    assert len(rules) == 10
     alerts = (
         (ROOT / "docs/operations.md").read_text("utf-8").partition("\n## Alerts\n")[2].partition("\n## ")[0]
     )
@@ -199,6 +199,15 @@ def test_every_role_and_permission_is_explained() -> None:
     ]
     assert len(asked) == 12
     assert [one for one in [*roles, *asked] if one not in said] == []
+
+
+def test_what_never_sleeps_is_a_group_of_functions_that_exists_and_two_of_each_in_zones() -> None:
+    groups = re.findall(r"\{ name: '([\w:]+)', instanceCount: (\w+) \}", bicep("modules/app.bicep"))
+    assert groups == [("http", "alwaysReadyHttpInstances"), ("function:mail", "alwaysReadyMailInstances")]
+    functions = re.findall(r"^(?:async )?def (\w+)", (ROOT / "function_app.py").read_text("utf-8"), re.M)
+    assert "mail" in functions
+    for _, count in groups:
+        assert f"{count}: zoneRedundant ? max({count}, 2) : {count}" in bicep("main.bicep")
 
 
 def test_every_choice_of_a_deployment_is_documented() -> None:

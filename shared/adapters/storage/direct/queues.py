@@ -1,8 +1,10 @@
-"""One queue over HTTP. Source: Microsoft, "Put Message"."""
+"""One queue over HTTP. Source: Microsoft, "Put Message", "Get Messages", "Delete Message"."""
 
 import base64
 from typing import Final
+from xml.etree import ElementTree
 
+from shared.adapters.storage.calls import TakenMessage
 from shared.adapters.storage.direct.exchange import Patience, Request, Sends, Service
 
 # Without it Azure drops a message after seven days.
@@ -31,3 +33,22 @@ class DirectQueue:
         )
         once = None if timeout is None else Patience(timeout / 2, timeout / 2, retries=0)
         self._sender.send(request, once)
+
+    def take(self, count: int, *, hidden: int) -> list[TakenMessage]:
+        query = (("numofmessages", str(count)), ("visibilitytimeout", str(hidden)))
+        path = f"/{self._name}/messages"
+        answer = self._sender.send(Request(Service.QUEUE, self._name, "GET", path, query))
+        return [_taken(found) for found in ElementTree.fromstring(answer.body).iter("QueueMessage")]
+
+    def remove(self, message: TakenMessage) -> None:
+        path = f"/{self._name}/messages/{message.id}"
+        query = (("popreceipt", message.receipt),)
+        self._sender.send(Request(Service.QUEUE, self._name, "DELETE", path, query))
+
+
+def _taken(found: ElementTree.Element) -> TakenMessage:
+    return TakenMessage(
+        id=found.findtext("MessageId", ""),
+        receipt=found.findtext("PopReceipt", ""),
+        content=found.findtext("MessageText", ""),
+    )

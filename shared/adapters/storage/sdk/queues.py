@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from shared.adapters.storage.calls import TakenMessage
 from shared.adapters.storage.errors import translated
 
 if TYPE_CHECKING:
@@ -23,3 +24,14 @@ class SdkQueue:
         with translated(self._name):
             # -1: without it Azure drops a message after seven days.
             self._client.send_message(text, visibility_timeout=hidden, time_to_live=-1, **options)
+
+    def take(self, count: int, *, hidden: int) -> list[TakenMessage]:
+        with translated(self._name):
+            found = self._client.receive_messages(max_messages=count, visibility_timeout=hidden)
+            return [
+                TakenMessage(str(message.id), str(message.pop_receipt), message.content) for message in found
+            ]
+
+    def remove(self, message: TakenMessage) -> None:
+        with translated(self._name):
+            self._client.delete_message(message.id, message.receipt)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.domain.mail import quote_finders
 from shared.domain.mail.quotes import QuoteRanges, own_text, preview, quoted_text, split
 
 GMAIL = "Hello Bob,\r\n\r\nfine.\r\n\r\nOn Mon, 1 Jan 2024 at 10:00, Bob <b@x.com> wrote:\r\n> Is it?\r\n>\r\n> Bob\r\n"
@@ -177,3 +178,48 @@ def test_a_preview_is_one_line_cut_at_a_word(text: str, limit: int, line: str) -
 @given(st.text(), st.integers(min_value=2, max_value=300))
 def test_a_preview_is_never_longer_than_its_limit(text: str, limit: int) -> None:
     assert len(preview(text, limit)) <= limit
+
+
+HEADERS = (
+    "On Monday, Bo <bo@fabrikam.example> wrote:",
+    "On Monday, Bo\n<bo@fabrikam.example>\nwrote:",
+    "Am Montag schrieb Bo Ek:",
+    "Den 3. mars 2026 skrev Bo Ek:",
+    "2026年3月2日(月) 9:00 Bo <bo@fabrikam.example>:",
+    "2026年3月2日 Bo 写道：",
+    "From: Bo\nSent: Monday",
+    "> From: Bo\n> To: Li",
+    "*Von:* Bo\n*An:* Li",
+    "Temat: Oferta\nData: dzisiaj",
+    "  : x\nCc : y",
+    "-----Oprindelig meddelelse-----\nFra: Bo\nTil: Li",
+    "-----Original Message-----",
+    "[Original Message processed by david\nVon Bo\nAn Li",
+)
+own_lines = st.lists(
+    st.sampled_from(
+        ("Hello", "at 10:30 then", "a: b", "", "> quoted", "On the other hand", "see http://x.example")
+    )
+)
+
+
+@given(before=own_lines, header=st.sampled_from((*HEADERS, "")), after=own_lines)
+def test_a_header_is_looked_for_only_where_it_may_begin_and_found_all_the_same(
+    before: list[str], header: str, after: list[str]
+) -> None:
+    lines = "\n".join([*before, header, *after]).split("\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(quote_finders, "_may_begin", lambda _: 0)
+        everywhere = quote_finders.first_header_line(lines)
+    assert quote_finders.first_header_line(lines) == everywhere
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_every_kind_of_header_may_begin_where_it_begins(header: str) -> None:
+    begins = quote_finders._may_begin("\n".join(["Hello"] * 20 + [header]))
+    assert begins is not None
+    assert begins <= len("Hello\n" * 20)
+
+
+def test_a_text_that_no_header_can_be_in_is_not_searched() -> None:
+    assert quote_finders._may_begin("Hello Bo\nit is at ten o'clock, in the usual place: there\nAnn") is None

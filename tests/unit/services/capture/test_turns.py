@@ -322,8 +322,9 @@ def test_mails_of_a_mailbox_that_is_lost_stay_until_it_is_back(world: World) -> 
     world.mail.fail("folders", lost)
     wake_history(world)
     assert len(world.waiting()) == 3
-    world.mail.failing.clear()
+    assert [type(command) for command in world.storage.queue.commands] == [MaintainSubscription]
     world.storage.queue.sent.clear()
+    world.mail.failing.clear()
     world.now += 2 * STALE
     world.wake_stale()
     assert world.storage.queue.sent == []
@@ -356,7 +357,10 @@ def test_history_of_a_paused_mailbox_stays_until_it_is_resumed(world: World) -> 
     world.rewrite(enabled=False)
     wake_history(world)
     assert len(world.waiting()) == 3
+    assert world.storage.queue.sent == []
     world.rewrite(enabled=True)
+    world.now += 2 * STALE
+    world.wake_stale()
     world.work()
     assert len(world.timeline()) == 3
 
