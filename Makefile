@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 AZURITE := .azurite/.installed
+CLIENTS := .clients/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 .DEFAULT_GOAL := help
@@ -18,7 +19,7 @@ setup: $(INSTALLED) $(AZURITE) ## make .venv and fetch Azurite; starts nothing
 demo: setup ## a demo organisation on this machine; EXIT=1 shows it and ends
 	@$(BIN)/python -m dev.demo $(if $(EXIT),--exit)
 
-test: setup ## every test
+test: setup $(CLIENTS) ## every test
 	@$(BIN)/python -m pytest -n 4 --dist loadfile $(ARGS)
 
 check: $(INSTALLED) ## format, lint, types, import contracts, unit tests but the slow ones
@@ -46,7 +47,7 @@ infra: setup ## checkov and the Kusto parser over infra/; fetched into .checkov
 	@$(BIN)/python -m dev.infra_check
 
 clean: ## remove what setup and the tools made; .venv and Azurite too
-	rm -rf $(VENV) .azurite .checkov .peers .against .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
+	rm -rf $(VENV) .azurite .clients .checkov .peers .against .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -63,4 +64,8 @@ $(INSTALLED): requirements.txt pyproject.toml | $(BIN)/python
 
 $(AZURITE): dev/azurite.py dev/node.py | $(INSTALLED)
 	@$(BIN)/python -m dev.azurite --install
+	@touch $@
+
+$(CLIENTS): dev/clients.py dev/node.py tests/clients/package-lock.json | $(INSTALLED)
+	@$(BIN)/python -m dev.clients --install
 	@touch $@

@@ -10,6 +10,7 @@ delivery and its entry on the timeline.
 
 import argparse
 import json
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ LIVE_CONTACT = "live@fabrikam.example"
 STRANGER = "stranger@adatum.example"
 WORDS = "We would like to see the flat again before we decide. " * 40
 PATIENCE = 3_600.0
+# Commands that read or file history, as the log names them.
+HISTORY = re.compile(rb'"command": "(?:BackfillMailbox|FileHistory)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +129,7 @@ class Meter:
 
     def steps(self) -> int:
         """Backfill commands that have ended."""
-        return sum(
-            log.read_bytes().count(b'"command": "BackfillMailbox"') for log in self._logs.glob("host-*.log")
-        )
+        return sum(len(HISTORY.findall(log.read_bytes())) for log in self._logs.glob("host-*.log"))
 
 
 def _status(pid: int, name: str) -> float:

@@ -30,7 +30,7 @@ def backfill(threads: int, length: int) -> Cost:
     size = Size(threads, length)
     with a_house(lambda house: house.know(threads)) as house:
         address = house.tenant.agent("ann")
-        house.tenant.connect(address)
+        house.connect(address)
         house.tenant.control.put_faults(drop_notifications=1.0)
         mails = correspondence(size, address, datetime.now(UTC) - LONG_AGO)
         house.deliver(address, mails)

@@ -80,9 +80,15 @@ class House:
         mails = correspondence(WARM_UP, address, datetime.now(UTC) - timedelta(hours=1), first=WARM_THREADS)
         half = len(mails) // 2
         self.deliver(address, mails[:half])
-        self.tenant.connect(address)
+        self.connect(address)
         self.deliver(address, mails[half:])
         self.wait_filed(len(mails))
+        self.meter.settle()
+
+    def connect(self, address: str) -> None:
+        """Capture a mailbox; returns once it is walked, subscribed to, and nothing goes on any more."""
+        self.tenant.connect(address)
+        eventually(lambda: self._is_subscribed(address), seconds=PATIENCE, what=f"{address}'s subscription")
         self.meter.settle()
 
     def deliver(self, address: str, mails: Sequence[ThreadMail], *, now: bool = False) -> None:
@@ -117,6 +123,9 @@ class House:
         return sum(
             (shown_of(ids, self._message_ids(thread)) for thread, ids in wanted(mails).items()), NOTHING
         )
+
+    def _is_subscribed(self, address: str) -> bool:
+        return any(found["address"] == address for found in self.tenant.control.subscriptions())
 
     def _count(self, table: str, condition: str) -> int:
         found = self._tables.get_table_client(table).query_entities(condition, select=["PartitionKey"])

@@ -46,7 +46,7 @@ def beside_first_walks(mailboxes: int) -> Cost:
 
     with a_house(know_all) as house:
         address = house.tenant.agent("live")
-        house.tenant.connect(address)
+        house.connect(address)
         mails = correspondence(Size(1, BEFORE + MOST), address, datetime.now(UTC), first=LIVE)
         before = _LiveMail(house, address)
         before.run(mails[:BEFORE])
@@ -66,8 +66,7 @@ def beside_first_walks(mailboxes: int) -> Cost:
 
 def _connected(house: House, size: Size) -> tuple[str, list[ThreadMail]]:
     address = house.tenant.agent("ann")
-    house.tenant.connect(address)
-    house.meter.settle()
+    house.connect(address)
     return address, correspondence(size, address, datetime.now(UTC))
 
 

@@ -21,10 +21,11 @@ from shared.adapters.storage.stores.mailboxes import AzureMailboxes
 from shared.adapters.storage.stores.message_rows import is_awaited, to_message
 from shared.domain import names
 from shared.domain.capture.folders import Role
-from shared.domain.commands.commands import JoinLateContacts, RematchMessages
+from shared.domain.commands.commands import JoinLateContacts, ReconcileMailbox, RematchMessages
 
-# Commands that wait for minutes on purpose, to look once more when others have ended.
-PATIENT = (JoinLateContacts, RematchMessages)
+# Commands that wait for minutes on purpose, to look once more when others have ended; and the comparisons of last
+# night, which the first tick makes up for and spreads over an hour.
+PATIENT = (JoinLateContacts, RematchMessages, ReconcileMailbox)
 PAGE = 200
 
 

@@ -28,6 +28,10 @@ from dev.identity import Identity, identity_for
 from dev.processes import Child, wait_for, wait_for_ready, write_json
 
 START_TIMEOUT = 60.0
+# Where the tools of web developers serve their pages: Vite, Next.js and others, Angular, Python's http.server.
+PAGES = tuple(
+    f"http://{host}:{port}" for port in (5173, 3000, 4200, 8000) for host in ("localhost", "127.0.0.1")
+)
 API = "/api/v1"
 # What would lead a child past loopback or the throw-away authority.
 _DROPPED = {"http_proxy", "https_proxy", "all_proxy", "curl_ca_bundle", "ssl_cert_file", "requests_ca_bundle"}
@@ -132,6 +136,7 @@ class Stack:
                 "POSTLEDGER_CODE_KEYS": identity.code_key,
                 "POSTLEDGER_TOKEN_KEYS": identity.token_key,
                 "REQUESTS_CA_BUNDLE": str(certificates.bundle),
+                "POSTLEDGER_CORS_ORIGINS": ",".join(PAGES),
                 # Taken from outside, so that every end-to-end test and the soak can run over either client.
                 "POSTLEDGER_STORAGE": os.environ.get("POSTLEDGER_STORAGE", ""),
                 **self.options.settings,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from shared.domain.connections.mailboxes import is_tenant_id
+from shared.domain.connections.tenant_ids import is_tenant_id
 
 STORAGE: Final = "AzureWebJobsStorage"
 GRAPH_URL: Final = "https://graph.microsoft.com"

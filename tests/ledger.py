@@ -25,13 +25,15 @@ from shared.domain.commands.commands import (
     ErasePerson,
     JoinLateContacts,
     MergeRecords,
+    ReconcileMailbox,
     RematchMessages,
 )
 from shared.domain.connections.connections import MailConnection
 from shared.domain.connections.mailboxes import Mailbox
 
-# What comes minutes later on purpose: a first pass over late contacts, second turns of the others.
-PATIENT = (JoinLateContacts, MergeRecords, ErasePerson, DeleteOrganisation, RematchMessages)
+# What comes minutes later on purpose: a first pass over late contacts, second turns of others, and the comparisons of
+# last night, which the first tick makes up for and spreads over an hour.
+PATIENT = (JoinLateContacts, MergeRecords, ErasePerson, DeleteOrganisation, RematchMessages, ReconcileMailbox)
 FIRST, LAST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 

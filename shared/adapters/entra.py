@@ -13,7 +13,7 @@ from typing import Any, Final
 import jwt
 import requests
 
-from shared.domain.connections.mailboxes import is_tenant_id
+from shared.domain.connections.tenant_ids import is_tenant_id
 from shared.domain.errors import Forbidden, Unavailable
 from shared.domain.privacy.callers import NOT_ENABLED, Claims, InvalidToken
 

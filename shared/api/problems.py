@@ -7,12 +7,14 @@ field, and, where a sentence about a person's mistake needs it, the wrong value.
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from math import ceil
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Match
+from starlette.types import Scope
 
 from shared.domain.errors import (
     Forbidden,
@@ -26,6 +28,7 @@ from shared.domain.errors import (
 from shared.domain.privacy.callers import InvalidToken
 
 MEDIA_TYPE: Final = "application/problem+json"
+METHODS: Final = ("GET", "PUT", "POST", "PATCH", "DELETE")
 # An answer must not grow with the number of mistakes in a body.
 MOST_FIELDS: Final = 10
 LONGEST_VALUE: Final = 64
@@ -73,7 +76,8 @@ async def _invalid_token(request: Request, error: Exception) -> JSONResponse:
 
 # InvalidInput and its kinds, Unknown among them, are raised by use cases and carry a sentence for the caller.
 async def _invalid_input(request: Request, error: Exception) -> JSONResponse:
-    return problem(request.scope, _status_of(error), str(error))
+    wait = error.retry_after if isinstance(error, WrongState) else None
+    return problem(request.scope, _status_of(error), str(error), _retry_after(wait) if wait else None)
 
 
 # NotFound is raised by adapters, about mail or storage: here what a use case read has gone meanwhile, and its text is
@@ -85,9 +89,13 @@ async def _not_found(request: Request, _error: Exception) -> JSONResponse:
 
 async def _transient(request: Request, error: Exception) -> JSONResponse:
     wait = error.retry_after if isinstance(error, TransientError) else None
+    sentence = "The service cannot answer now; try again shortly."
+    return problem(request.scope, 503, sentence, _retry_after(wait or 1))
+
+
+def _retry_after(seconds: float) -> dict[str, str]:
     # A whole number of seconds (RFC 9110 section 10.2.3); Graph's own wait may be a fraction.
-    headers = {"Retry-After": str(max(1, ceil(wait or 1)))}
-    return problem(request.scope, 503, "The service cannot answer now; try again shortly.", headers)
+    return {"Retry-After": str(max(1, ceil(seconds)))}
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
@@ -96,7 +104,20 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     # Starlette gives the phrase alone, such as "Not Found", where it has no sentence.
     if detail == HTTPStatus(error.status_code).phrase:
         detail = _SENTENCES.get(error.status_code, detail + ".")
-    return problem(request.scope, error.status_code, detail, error.headers)
+    headers = {"Allow": _allowed(request)} if error.status_code == 405 else error.headers
+    return problem(request.scope, error.status_code, detail, headers)
+
+
+def _allowed(request: Request) -> str:
+    """The methods of an address; Starlette's answer names those of its first route only."""
+    routes = cast(FastAPI, request.app).router.routes
+    scopes = ({**request.scope, "method": method} for method in METHODS)
+    found = [scope["method"] for scope in scopes if any(_takes(route, scope) for route in routes)]
+    return ", ".join(found)
+
+
+def _takes(route: BaseRoute, scope: Scope) -> bool:
+    return route.matches(scope)[0] is Match.FULL
 
 
 async def _not_as_described(request: Request, error: Exception) -> JSONResponse:

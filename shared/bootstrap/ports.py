@@ -1,38 +1,15 @@
 """The real ports of one process, each made when it is first asked for.
 
-Graph and sign-ins are imported by the first that reads mail: the webhook never does.
+Each is imported then, too: the webhook loads a queue and the table of subscriptions, and neither Graph nor sign-ins.
 """
 
 import hmac
-from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, TypeVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 from shared.adapters.storage.connection import Connection, StorageSettings
-from shared.adapters.storage.leases import AzureLeases
-from shared.adapters.storage.poison import AzurePoisonQueues
 from shared.adapters.storage.queue import AzureCommandQueue
-from shared.adapters.storage.stores.attachments import AzureAttachments
-from shared.adapters.storage.stores.audit import AzureAudit
-from shared.adapters.storage.stores.backfills import AzureBackfills
-from shared.adapters.storage.stores.codes import AzureCodes
-from shared.adapters.storage.stores.connections import AzureConnections
-from shared.adapters.storage.stores.erasures import AzureErasures
-from shared.adapters.storage.stores.exceptions import AzureExceptions
-from shared.adapters.storage.stores.folder_states import AzureFolderStates
-from shared.adapters.storage.stores.holdings import AzureHoldings
-from shared.adapters.storage.stores.inbox import AzureInbox
-from shared.adapters.storage.stores.late_contacts import AzureLateContacts
-from shared.adapters.storage.stores.mailboxes import AzureMailboxes
-from shared.adapters.storage.stores.messages import AzureMessageStore
-from shared.adapters.storage.stores.organisations import AzureOrganisations
-from shared.adapters.storage.stores.pending import AzurePending
-from shared.adapters.storage.stores.record_index import AzureRecordIndex
-from shared.adapters.storage.stores.records import AzureRecords
-from shared.adapters.storage.stores.runs import AzureRuns
-from shared.adapters.storage.stores.sightings import AzureSightings
-from shared.adapters.storage.stores.subscriptions import AzureSubscriptions
-from shared.adapters.storage.stores.timeline import AzureTimeline
 from shared.config import Settings
 
 if TYPE_CHECKING:
@@ -45,16 +22,21 @@ if TYPE_CHECKING:
     from shared.adapters.graph.subscriptions import GraphSubscriptions
     from shared.adapters.graph.tokens import Credential, GraphTokens
     from shared.adapters.secrets.sealing import Sealer
-
-T = TypeVar("T")
+    from shared.adapters.storage.stores.records import AzureRecords
 
 # The webhook must have queued within 2 s or say that it has not.
 WEBHOOK_QUEUE_TIMEOUT: Final = 2.0
 
 
-def _stored(adapter: "Callable[[Connection], T]") -> "cached_property[T]":
-    """An adapter that needs the connection to storage and nothing else."""
-    return cached_property(lambda ports: adapter(ports.connection))
+def _stored(place: str) -> "cached_property[Any]":
+    """An adapter of storage that needs the connection and nothing else; imported by the first that asks for it."""
+    module, _, name = place.rpartition(".")
+
+    def made(ports: "RealPorts") -> Any:
+        adapter = getattr(import_module(f"shared.adapters.storage.{module}"), name)
+        return adapter(ports.connection)
+
+    return cached_property(made)
 
 
 class RealPorts:
@@ -78,36 +60,38 @@ class RealPorts:
             )
         )
 
-    queue = _stored(AzureCommandQueue)
-    poison = _stored(AzurePoisonQueues)
-    runs = _stored(AzureRuns)
-    organisations = _stored(AzureOrganisations)
-    mailboxes = _stored(AzureMailboxes)
-    folder_states = _stored(AzureFolderStates)
-    backfills = _stored(AzureBackfills)
-    subscriptions = _stored(AzureSubscriptions)
-    index = _stored(AzureRecordIndex)
-    messages = _stored(AzureMessageStore)
-    codes = _stored(AzureCodes)
-    sightings = _stored(AzureSightings)
-    pending = _stored(AzurePending)
-    timeline = _stored(AzureTimeline)
-    inbox = _stored(AzureInbox)
-    audit = _stored(AzureAudit)
-    attachments = _stored(AzureAttachments)
-    exceptions = _stored(AzureExceptions)
-    late_contacts = _stored(AzureLateContacts)
-    erasures = _stored(AzureErasures)
-    holdings = _stored(AzureHoldings)
-    leases = _stored(AzureLeases)
-    connections = _stored(AzureConnections)
+    queue = _stored("queue.AzureCommandQueue")
+    poison = _stored("poison.AzurePoisonQueues")
+    runs = _stored("stores.runs.AzureRuns")
+    organisations = _stored("stores.organisations.AzureOrganisations")
+    mailboxes = _stored("stores.mailboxes.AzureMailboxes")
+    folder_states = _stored("stores.folder_states.AzureFolderStates")
+    backfills = _stored("stores.backfills.AzureBackfills")
+    subscriptions = _stored("stores.subscriptions.AzureSubscriptions")
+    index = _stored("stores.record_index.AzureRecordIndex")
+    messages = _stored("stores.messages.AzureMessageStore")
+    codes = _stored("stores.codes.AzureCodes")
+    sightings = _stored("stores.sightings.AzureSightings")
+    pending = _stored("stores.pending.AzurePending")
+    timeline = _stored("stores.timeline.AzureTimeline")
+    inbox = _stored("stores.inbox.AzureInbox")
+    audit = _stored("stores.audit.AzureAudit")
+    attachments = _stored("stores.attachments.AzureAttachments")
+    exceptions = _stored("stores.exceptions.AzureExceptions")
+    late_contacts = _stored("stores.late_contacts.AzureLateContacts")
+    erasures = _stored("stores.erasures.AzureErasures")
+    holdings = _stored("stores.holdings.AzureHoldings")
+    leases = _stored("leases.AzureLeases")
+    connections = _stored("stores.connections.AzureConnections")
 
     @cached_property
     def webhook_queue(self) -> AzureCommandQueue:
         return AzureCommandQueue(self.connection, timeout=WEBHOOK_QUEUE_TIMEOUT)
 
     @cached_property
-    def records(self) -> AzureRecords:
+    def records(self) -> "AzureRecords":
+        from shared.adapters.storage.stores.records import AzureRecords
+
         return AzureRecords(self.connection, self.index)
 
     @cached_property

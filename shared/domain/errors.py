@@ -127,7 +127,14 @@ class Unknown(InvalidInput):
 
 
 class WrongState(InvalidInput):
-    """The current state does not allow the request; the message names the state."""
+    """The current state does not allow the request; the message names the state.
+
+    `retry_after` is in seconds where the state ends by itself.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class Outdated(InvalidInput):

@@ -7,8 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from shared.domain.capture.pending import EARLIEST, Flags, Lane, PendingRow, command_in
-from shared.domain.commands.commands import MAX_IDS, FileHistory, IngestMessages, WakeMailbox
+from shared.domain.capture.pending import EARLIEST, LAST, Flags, Lane, PendingRow, command_in
+from shared.domain.commands.commands import (
+    MAX_IDS,
+    BackfillMailbox,
+    FileHistory,
+    IngestMessages,
+    WakeMailbox,
+)
 from shared.domain.commands.envelope import Command
 from shared.domain.commands.retries import delay
 from shared.domain.errors import NotThereYet, TransientError
@@ -16,6 +22,7 @@ from shared.domain.mail.items import ItemRef
 
 # A notification may come before its mail can be read, and a draft's id goes when it is sent. Seconds.
 NOT_THERE_DELAY: Final = 15.0
+_STEP: Final = BackfillMailbox.__name__
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +98,8 @@ def next_group(due: Sequence[PendingRow]) -> Group:
             break
         if row.item not in mails and row.goes_with(first):
             mails[row.item] = row
+    if len(mails) < MAX_IDS and (step := _next_step(due, first.lane)):
+        return Group((step,))
     rows = tuple(mails.values())
     return Group(rows, _beside(rows, due))
 
@@ -114,6 +123,15 @@ def ingest_of(rows: Sequence[PendingRow], tenant_id: str, mailbox_id: str) -> In
 def wait_after(error: TransientError, attempt: int, spread: float) -> float:
     """Seconds until what met a passing error is tried again; `spread` in 0..1."""
     return NOT_THERE_DELAY if isinstance(error, NotThereYet) else delay(attempt, None, spread)
+
+
+def _next_step(due: Sequence[PendingRow], lane: Lane) -> PendingRow | None:
+    """The step of a backfill that stands behind the first mails: reading on fills their group, and keeps the order.
+
+    Not the last one, which finds nothing to read: it ends the backfill when its mails have been filed.
+    """
+    command = next((row for row in due if row.item is None and row.lane is lane), None)
+    return command if command and command.kind == _STEP and command.at < LAST else None
 
 
 def _up_to_a_command(due: Sequence[PendingRow], lane: Lane) -> Iterator[PendingRow]:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from shared.domain import names
 from shared.domain.commands.envelope import Command, OrganisationCommand
-from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import MalformedCommand
 from shared.domain.mail.items import ItemRef
 
 if TYPE_CHECKING:
+    from shared.domain.connections.mailboxes import Mailbox
+
     # The webhooks read commands, and load nothing that reads mail.
     from shared.domain.privacy.erasure import Deletion, Erasure
 
@@ -31,7 +32,7 @@ class SyncMailbox(Command):
     queue: ClassVar[str] = names.MAIL
 
     @classmethod
-    def of(cls, mailbox: Mailbox, now: datetime) -> Self:
+    def of(cls, mailbox: "Mailbox", now: datetime) -> Self:
         return cls(tenant_id=mailbox.tenant_id, mailbox_id=mailbox.mailbox_id, first_at=now)
 
 
@@ -111,7 +112,7 @@ class ReconcileMailbox(Command):
     counted: str = ""
 
     @classmethod
-    def of(cls, mailbox: Mailbox, now: datetime, *, since: datetime | None = None) -> Self:
+    def of(cls, mailbox: "Mailbox", now: datetime, *, since: datetime | None = None) -> Self:
         return cls(tenant_id=mailbox.tenant_id, mailbox_id=mailbox.mailbox_id, first_at=now, since=since)
 
 
@@ -124,7 +125,7 @@ class BackfillMailbox(Command):
     step: int = 0
 
     @classmethod
-    def of(cls, mailbox: Mailbox, now: datetime, *, step: int) -> Self:
+    def of(cls, mailbox: "Mailbox", now: datetime, *, step: int) -> Self:
         return cls(tenant_id=mailbox.tenant_id, mailbox_id=mailbox.mailbox_id, first_at=now, step=step)
 
 
@@ -247,7 +248,7 @@ class MaintainSubscription(Command):
     event: str = ""
 
     @classmethod
-    def of(cls, mailbox: Mailbox, now: datetime) -> Self:
+    def of(cls, mailbox: "Mailbox", now: datetime) -> Self:
         return cls(tenant_id=mailbox.tenant_id, mailbox_id=mailbox.mailbox_id, first_at=now)
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any, ClassVar, Final, Self
 
-from shared.domain.connections.mailboxes import is_tenant_id
+from shared.domain.connections.tenant_ids import is_tenant_id
 from shared.domain.errors import MalformedCommand
 from shared.domain.mail.items import ItemRef
 

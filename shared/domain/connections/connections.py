@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final, Self
 
-from shared.domain.connections.mailboxes import GRAPH_APP, GRAPH_DELEGATED, Mailbox, is_tenant_id
+from shared.domain.connections.mailboxes import GRAPH_APP, GRAPH_DELEGATED, Mailbox
+from shared.domain.connections.tenant_ids import is_tenant_id
 
 # Ways to connect. The first two use application permissions, the others a person's sign-in.
 ADMIN_CONSENT: Final = "admin_consent"

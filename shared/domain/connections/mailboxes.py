@@ -1,6 +1,5 @@
 """A captured mailbox: whose it is, how it is reached, and what its admin wants of it."""
 
-import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Self
@@ -204,8 +203,3 @@ class Mailbox:
 def _matched_to(fields: Fields, stored: str | None) -> str | None:
     chosen = fields.choice("matched_to", stored or NOTHING, _MATCHED_TO)
     return None if chosen == NOTHING else chosen
-
-
-def is_tenant_id(text: str) -> bool:
-    """Whether a text is an Entra tenant id: a lower-case GUID."""
-    return re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text) is not None

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import Outdated, WrongState
@@ -16,6 +17,9 @@ from shared.domain.mail.messages import Direction, Document
 from shared.domain.matching.decisions import Decision, Disposition, MatchPolicy
 from shared.domain.matching.evidence import THREAD, Evidence
 from shared.domain.matching.matching import reason_to_list
+
+# An undo takes a queue's turn.
+UNDOING_SECONDS: Final = 5.0
 
 
 def reason_to_wait(stored: StoredMessage, mailbox: Mailbox) -> str:
@@ -80,7 +84,7 @@ def decided_on(
         return None
     # Its rows are still being taken away, and one command would carry out both.
     if stored.undone is not None:
-        raise WrongState("A decision on this mail is being undone. Try again in a moment.")
+        raise WrongState("A decision on this mail is being undone. Try again in a moment.", UNDOING_SECONDS)
     if not any(reason_to_wait(stored, mailbox) for mailbox in own):
         raise Outdated("This mail no longer waits in My Inbox: it has been filed. Read My Inbox again.")
     if read_under and version_of(stored) not in read_under:

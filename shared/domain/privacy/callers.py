@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
-from shared.domain.connections.mailboxes import PERSONAL, Mailbox, is_tenant_id
+from shared.domain.connections.mailboxes import PERSONAL, Mailbox
 from shared.domain.connections.organisations import Organisation
+from shared.domain.connections.tenant_ids import is_tenant_id
 from shared.domain.errors import Forbidden, InvalidInput, PostledgerError
 
 AGENT: Final = "Agent"

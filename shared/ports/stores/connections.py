@@ -1,15 +1,22 @@
-"""Stores of organisations, their connections, mailboxes and subscriptions."""
+"""Stores of organisations, their connections, mailboxes and subscriptions.
 
-from collections.abc import Iterator
+What they store is named, not imported: the webhook needs one of them, and none of the others' classes.
+"""
+
+from __future__ import annotations
+
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from shared.domain.connections.connections import MailConnection
-from shared.domain.connections.mailbox_state import Transition
-from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.connections.organisations import Organisation
-from shared.domain.connections.subscriptions import Subscription
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from shared.domain.connections.connections import MailConnection
+    from shared.domain.connections.mailbox_state import Transition
+    from shared.domain.connections.mailboxes import Mailbox
+    from shared.domain.connections.organisations import Organisation
+    from shared.domain.connections.subscriptions import Subscription
 
 
 class Organisations(Protocol):

@@ -7,7 +7,7 @@ from typing import Final
 
 from shared import telemetry
 from shared.domain.capture.backfills import CANCELLED, DONE, Backfill, FolderLeft
-from shared.domain.capture.pending import Lane, PendingRow
+from shared.domain.capture.pending import LAST, Lane, PendingRow
 from shared.domain.capture.sightings import FILED, TRIAGE
 from shared.domain.capture.windows import Window
 from shared.domain.commands.commands import SINGLY_AFTER, BackfillMailbox
@@ -29,8 +29,8 @@ PAUSE: Final = 600.0
 class StepBackfill:
     """One step: a page of at most 50 mails. Rows for its keepers, then the cursor, then the row of the next step.
 
-    That row stands in the worklist at the time up to which all folders have been read: mails before it are filed
-    first, those behind it wait until the folders that lag behind have caught up.
+    That row stands in the worklist at the time up to which all folders have been read: mails before it may be filed,
+    those behind it wait until the folders that lag behind have caught up. The last step stands behind all of them.
     """
 
     mail: MailAccess
@@ -59,7 +59,8 @@ class StepBackfill:
 
     def _leave_next(self, scope: Scope, backfill: Backfill) -> None:
         following = BackfillMailbox.of(scope.mailbox, self.clock(), step=backfill.step)
-        row = PendingRow.of_command(following, at=backfill.read_until)
+        place = backfill.read_until if backfill.next_folder else LAST
+        row = PendingRow.of_command(following, at=place)
         self.pending.put(scope.tenant_id, scope.mailbox.mailbox_id, [row])
 
     def _is_next(self, backfill: Backfill, command: BackfillMailbox) -> bool:

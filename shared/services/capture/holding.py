@@ -11,7 +11,7 @@ from typing import Final
 from shared import telemetry
 from shared.domain.capture.pending import BOTH, Lane, PendingRow, lane_of
 from shared.domain.capture.worklist import Group, mail_rows, next_group, rows_of
-from shared.domain.commands.commands import IngestMessages
+from shared.domain.commands.commands import IngestMessages, WakeMailbox
 from shared.domain.commands.envelope import Command
 from shared.domain.errors import PermanentError, TransientError
 from shared.ports.stores.capture import Pending
@@ -104,7 +104,9 @@ class Hold:
 
     def _scope(self, turn: Turn) -> Scope | None:
         """The mailbox as it is now; None where nothing is to be done at it."""
-        scope = self.scope(turn.command)
+        # Who was asked for since something changed sees the change; what mails are filed under may be seconds old.
+        asked = turn.own or WakeMailbox.of(turn.tenant_id, turn.mailbox_id, self.clock())
+        scope = self.scope(asked)
         if scope is None:
             self._drop(turn)
             return None

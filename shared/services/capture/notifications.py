@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from shared import telemetry
 from shared.domain.commands.commands import IngestMessages, MaintainSubscription
 from shared.domain.commands.envelope import Command
-from shared.domain.connections.mailboxes import is_tenant_id
 from shared.domain.connections.subscriptions import mailbox_of
+from shared.domain.connections.tenant_ids import is_tenant_id
 from shared.domain.errors import Unavailable
 from shared.domain.mail.items import ItemRef
 from shared.ports.stores.connections import Subscriptions

@@ -47,7 +47,7 @@ class Reconcile:
         if not scope.is_readable or scope.captures_from is None:
             telemetry.event("reconcile_dropped", mailbox=command.mailbox_id)
             return
-        rest, counted = self._sweep(scope, command)
+        rest, counted = self._sweep(replace(scope, in_history_lane=True), command)
         if rest is None:
             self._conclude(scope, counted)
         else:

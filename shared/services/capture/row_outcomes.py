@@ -63,6 +63,7 @@ class RunRows:
         begun = {row.key: row for row in self.pending.begin(*place, group.all)}
         # Another holder may have taken some: this one's lease was lost, or the look was an old one.
         rows = [begun[row.key] for row in group.rows if row.key in begun]
+        scope = replace(scope, in_history_lane=group.rows[0].lane is Lane.HISTORY)
         outcome = self._outcome(scope, rows, lanes) if rows else GroupOutcome()
         kept = {row.key: row for row in outcome.kept}
         self.pending.end(*place, [row for key, row in begun.items() if key not in kept], outcome.kept)

@@ -56,6 +56,8 @@ class Sync:
         progress = _Progress(
             MAX_PAGES if is_bulk else MAX_LIVE_PAGES, is_first=scope.mailbox.state.last_sync_at is None
         )
+        # What a first walk finds is history; a later one may find what somebody waits for.
+        scope = replace(scope, in_history_lane=progress.is_first)
         try:
             self._to_the_end(scope, command, progress)
         except PostledgerError:

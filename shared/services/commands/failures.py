@@ -6,7 +6,6 @@ from datetime import datetime
 from pathlib import PurePath
 
 from shared import telemetry
-from shared.domain.capture import screening
 from shared.domain.commands import advice
 from shared.domain.commands.commands import IngestMessages
 from shared.domain.commands.envelope import Command
@@ -63,6 +62,9 @@ def record(exceptions: Exceptions, failure: Failure) -> None:
 
 
 def _failure(command: Command, error: str, code: str, now: datetime) -> Failure:
+    # Imported here: a failure is rare, and every start would pay for all that capture rests on.
+    from shared.domain.capture.screening import RULES_VERSION
+
     text = command.to_json()
     return Failure(
         id=failure_id(text),
@@ -74,7 +76,7 @@ def _failure(command: Command, error: str, code: str, now: datetime) -> Failure:
         at=now,
         queue=command.queue,
         item=_item_of(command),
-        rules_version=screening.RULES_VERSION,
+        rules_version=RULES_VERSION,
     )
 
 

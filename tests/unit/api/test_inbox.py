@@ -163,6 +163,8 @@ def test_a_decision_is_undone(api: Api, issuer: Issuer, waiting: FakeStorage) ->
     answer = api.post(f"inbox/{KEY}/undo", token)
     assert (answer.status_code, answer.json()["state"]) == (200, "triage")
     assert len(items(api, token)) == 1
+    meanwhile = api.post(f"inbox/{KEY}/link", token, json=LINK)
+    assert (meanwhile.status_code, meanwhile.headers["retry-after"]) == (409, "5")
 
 
 @pytest.mark.parametrize(

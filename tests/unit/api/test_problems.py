@@ -36,6 +36,23 @@ def test_every_error_is_a_problem(api: Api, method: str, path: str, status: int,
     assert content["correlation_id"] == answer.headers["x-correlation-id"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PATCH", "records/contact/C-1", "GET, PUT, DELETE"),
+        ("POST", "mailboxes/ann@contoso.example", "GET, PUT, DELETE"),
+        ("PATCH", "organisation", "GET, PUT, DELETE"),
+        ("GET", "messages/m1/links", "POST, DELETE"),
+        ("PUT", "mailboxes/test/backfill", "POST, DELETE"),
+        ("PATCH", "health", "GET"),
+    ],
+)
+def test_a_wrong_method_is_told_the_right_ones(api: Api, method: str, path: str, allowed: str) -> None:
+    answer = api.call(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+    assert set(answer.json()) == SHAPE
+
+
 def test_a_body_that_is_no_json_is_named(api: Api, issuer: Issuer) -> None:
     answer = api.put(
         "organisation", issuer.user("Admin"), content=b"{", headers={"content-type": "application/json"}

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.connections.fields import Fields
-from shared.domain.connections.mailboxes import Mailbox, is_tenant_id
+from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.organisations import Organisation, is_listed
+from shared.domain.connections.tenant_ids import is_tenant_id
 from shared.domain.errors import InvalidInput
 from shared.domain.records.records import Record, RecordRef
 from tests.builders import AGENT, NOW, TENANT, a_mailbox, an_organisation

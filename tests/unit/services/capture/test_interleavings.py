@@ -3,7 +3,6 @@
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from types import SimpleNamespace
 from typing import Any, Final
 
 import pytest
@@ -17,18 +16,26 @@ from shared.domain.commands.commands import (
     WakeMailbox,
 )
 from shared.domain.commands.envelope import Command
+from shared.services.capture.scopes import Scope, hasher_of
 from shared.services.capture.turns import TakeTurn
 from shared.services.capture.waking import STALE
-from tests.builders import MAILBOX_ID, NOW, TENANT, a_mailbox, a_pending_mail, an_item
+from tests.builders import (
+    HASH_KEY,
+    MAILBOX_ID,
+    NOW,
+    TENANT,
+    a_mailbox,
+    a_pending_mail,
+    an_item,
+    an_organisation,
+)
 from tests.composed import use_cases_over
 from tests.fakes import FakePorts, FakeStorage
 from tests.unit.services.capture.interleaving import Play, Stage, Worker, every_play
 
 PLAIN: Final = use_cases_over(FakePorts())
 AT: Final = {"tenant_id": TENANT, "mailbox_id": MAILBOX_ID, "first_at": NOW}
-SCOPE: Final = SimpleNamespace(
-    tenant_id=TENANT, mailbox=a_mailbox(), is_readable=True, is_enabled=True, unbounded=False
-)
+SCOPE: Final = Scope(an_organisation(), a_mailbox(), hasher_of(HASH_KEY, TENANT))
 
 
 def mail(name: str) -> IngestMessages:

@@ -4,11 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain import names
 from shared.domain.capture.pending import EARLIEST, MOST_TRIES, Flags, Lane
 from shared.domain.commands.advice import BUG, POISON, POISON_ITEM
 from shared.domain.commands.commands import (
     SINGLY_AFTER,
     FileHistory,
+    IngestMessages,
     MaintainSubscription,
     ReconcileMailbox,
     SyncMailbox,
@@ -363,6 +365,35 @@ def test_history_of_a_paused_mailbox_stays_until_it_is_resumed(world: World) -> 
     world.wake_stale()
     world.work()
     assert len(world.timeline()) == 3
+
+
+def test_forty_first_walks_keep_no_live_mail_of_another_mailbox_waiting(world: World) -> None:
+    """`mail` is worked off by one worker, in order; `work` is left alone: the live mail is filed all the same."""
+    world.mail.page_size = 10
+    walked = [world.connect(f"agent{number}@contoso.example") for number in range(40)]
+    for box in walked:
+        for number in range(30):
+            world.deliver(
+                box.address,
+                to=(box.address,),
+                message_id=f"{number}.{box.mailbox_id}@fabrikam.example",
+                received_at=NOW - timedelta(minutes=number),
+            )
+    live = world.deliver(message_id="live@fabrikam.example")
+    commands = [SyncMailbox.of(box, NOW) for box in walked]
+    commands.append(
+        IngestMessages(tenant_id=TENANT, mailbox_id=world.mailbox.mailbox_id, first_at=NOW, items=(live,))
+    )
+    world.mail.calls.clear()
+    for command in commands:
+        world.run(command)
+    assert world.outcome(live)[0] == "filed"
+    assert set(world.mail.bodies_read) == {live}
+    # A page of each mailbox is all that stands before it.
+    assert world.mail.calls["changes"] == len(walked)
+    assert {command.queue for command in world.storage.queue.commands} == {names.WORK}
+    world.work()
+    assert len(world.timeline()) == 40 * 30 + 1
 
 
 class TestWakeStale:

@@ -1,0 +1,52 @@
+"""Installs what generates clients of the API in the tests: npm packages from their lock file, and a Python tool.
+
+`python -m dev.clients --install` fetches both into `.clients/`. The Python tool has an environment of its own, since
+its requirements are not this project's.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Mapping
+
+from dev.azurite import ROOT
+from dev.node import find_node, install_wheel
+
+PYTHON_GENERATOR = "openapi-python-client==0.29.1"
+DIRECTORY = ROOT / ".clients"
+PYTHON = DIRECTORY / "python" / "bin"
+PACKAGES = DIRECTORY / "node_modules"
+SOURCES = ROOT / "tests" / "clients"
+
+
+def install() -> None:
+    """Fetch both. Raises RuntimeError where npm or pip fails."""
+    print("installing the generators of clients", flush=True)
+    DIRECTORY.mkdir(exist_ok=True)
+    node = find_node() or install_wheel()
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(SOURCES / name, DIRECTORY / name)
+    _run([*node.npm, "ci", "--prefix", str(DIRECTORY), "--no-audit", "--no-fund"], node.environment())
+    venv.create(DIRECTORY / "python", with_pip=True, clear=True)
+    pip = [str(PYTHON / "python"), "-m", "pip", "--disable-pip-version-check", "-qq", "install"]
+    _run([*pip, PYTHON_GENERATOR])
+
+
+def _run(command: list[str], env: Mapping[str, str] | None = None) -> None:
+    done = subprocess.run(
+        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command[:3])} failed:\n{done.stdout}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--install", action="store_true", required=True, help="fetch the pinned versions")
+    parser.parse_args()
+    try:
+        install()
+    except RuntimeError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,86 @@
+"""The README's path with a client that is generated from openapi.json; prints what it has seen as JSON."""
+
+import json
+import os
+import time
+import urllib.request
+from collections.abc import Iterator
+from typing import TypeVar
+
+from postledger_client import AuthenticatedClient
+from postledger_client.api.inbox import get_inbox
+from postledger_client.api.mailboxes import get_mailbox, put_mailbox
+from postledger_client.api.privacy import list_audit
+from postledger_client.api.records import load_records, put_record
+from postledger_client.api.timelines import get_timeline
+from postledger_client.models.entry_filter import EntryFilter
+from postledger_client.models.entry_model import EntryModel
+from postledger_client.models.mailbox_fields import MailboxFields
+from postledger_client.models.problem import Problem
+from postledger_client.models.record_fields import RecordFields
+from postledger_client.models.record_kind import RecordKind
+from postledger_client.models.record_line import RecordLine
+
+T = TypeVar("T")
+
+API = os.environ["API"]
+MAILBOX = os.environ["MAILBOX"]
+ADMIN = AuthenticatedClient(API, os.environ["ADMIN"])
+AGENT = AuthenticatedClient(API, os.environ["AGENT"])
+CONTACT = RecordKind.CONTACT
+
+
+def content(answer: T | Problem | None) -> T:
+    """The answer's content; an error is shown by the sentence of its problem."""
+    if answer is None or isinstance(answer, Problem):
+        raise RuntimeError(answer.detail if answer else "no answer")
+    return answer
+
+
+def entries_of(contact: str) -> Iterator[EntryModel]:
+    """Every entry of a timeline, page by page."""
+    cursor: str | None = ""
+    wanted = [EntryFilter.REPLY, EntryFilter.SYNCED]
+    while cursor is not None:
+        page = content(
+            get_timeline.sync(CONTACT, contact, client=ADMIN, filter_=wanted, limit=1, cursor=cursor)
+        )
+        yield from page.entries
+        cursor = page.cursor
+
+
+def deliver(number: int) -> None:
+    lines = ["From: Sam Poe <sam.poe@example.com>", f"To: {MAILBOX}", "Subject: Keys"]
+    lines += [f"Message-ID: <keys-{number}-{MAILBOX}>", "", "When may I have the keys?"]
+    request = urllib.request.Request(os.environ["DELIVER"], "\r\n".join(lines).encode(), method="POST")
+    urllib.request.urlopen(request).close()
+
+
+def main() -> None:
+    contact = RecordFields(name="Sam Poe", addresses=["sam.poe@example.com"])
+    content(put_record.sync(CONTACT, "sam-poe", client=ADMIN, body=contact))
+    deliver(1)
+    deliver(2)
+    entries = list(entries_of("sam-poe"))
+    while len(entries) < 2:
+        time.sleep(0.2)
+        entries = list(entries_of("sam-poe"))
+    before = content(get_mailbox.sync(MAILBOX, client=ADMIN))
+    changed = MailboxFields(poll_minutes=before.poll_minutes + 1)
+    after = content(put_mailbox.sync(MAILBOX, client=ADMIN, body=changed))
+    lines = [RecordLine(kind=RecordKind.CLIENT, id="CL-7", name="Fabrikam")]
+    load = content(load_records.sync(client=ADMIN, body=lines))
+    inbox = content(get_inbox.sync(client=AGENT))
+    refusal = list_audit.sync(client=AGENT)
+    seen = {
+        "entries": [entry.to_dict() for entry in entries],
+        "before": before.to_dict(),
+        "after": after.to_dict(),
+        "written": load.written,
+        "inbox": [item.to_dict() for item in inbox.items],
+        "refusal": refusal.detail if isinstance(refusal, Problem) else None,
+    }
+    print(json.dumps(seen))
+
+
+main()
