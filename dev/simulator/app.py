@@ -41,6 +41,7 @@ class GraphEndpoint:
         path = request.scope["raw_path"].decode("ascii", "replace").split("?")[0].removeprefix("/v1.0")
         url = f"{path}?{request.url.query}"
         headers = {name.lower(): value for name, value in request.headers.items()}
+        headers["prefer"] = ", ".join(request.headers.getlist("prefer"))
         call = Call.of(request.method, url, headers, await request.body(), time.monotonic())
         try:
             if call.segments == ("$batch",):
@@ -61,13 +62,16 @@ class GraphEndpoint:
         if kind == "timeout":
             raise ConnectionLost(faults.settings.timeout_s)
         try:
+            if failed := faults.batch_error():
+                tenant_id = str(self.gateway.claims_of(call)["tid"])
+                raise self.gateway.batch_failure(tenant_id, failed)
             return await run_batch(self.gateway, call)
         except GraphError as error:
             return Answer.refusal(error, call.headers.get("client-request-id"))
 
 
 def _response(call: Call, answer: Answer) -> Response:
-    request_id = str(uuid.uuid4())
+    request_id = answer.request_id or str(uuid.uuid4())
     headers = {
         "request-id": request_id,
         "client-request-id": call.headers.get("client-request-id", request_id),

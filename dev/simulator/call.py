@@ -2,6 +2,7 @@
 
 import json
 import re
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -110,6 +111,7 @@ class Answer:
         "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
     )
     headers: dict[str, str] = field(default_factory=dict)
+    request_id: str = ""
 
     def body(self) -> bytes:
         if self.raw is not None:
@@ -122,4 +124,6 @@ class Answer:
 
     @classmethod
     def refusal(cls, error: GraphError, client_request_id: str | None) -> "Answer":
-        return cls(error.status, error.as_json(client_request_id), headers=dict(error.headers))
+        request_id = str(uuid.uuid4())
+        body = error.as_json(request_id, client_request_id)
+        return cls(error.status, body, headers=dict(error.headers), request_id=request_id)

@@ -117,8 +117,16 @@ def compose(fields: Mapping[str, object], attachments: tuple[Attachment, ...], *
     message["Subject"] = _header_value(str(fields.get("subject") or ""))
     message["Date"] = format_datetime(now)
     message["Message-ID"] = _header_value(str(fields.get("internetMessageId") or ""))
-    if fields.get("importance") in ("low", "high"):
-        message["Importance"] = str(fields["importance"])
+    importance = str(fields.get("importance") or "").lower()
+    if importance in ("low", "high"):
+        message["Importance"] = importance
+    receipts = {
+        "Disposition-Notification-To": "isReadReceiptRequested",
+        "Return-Receipt-To": "isDeliveryReceiptRequested",
+    }
+    for name, key in receipts.items():
+        if fields.get(key) is True:
+            message[name] = message["From"]
     for name, value in _extra_headers(fields):
         message[name] = _header_value(value)
     return message.as_bytes(policy=_POLICY)

@@ -14,9 +14,10 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 from dev.simulator.errors import GraphError, bad_request
+from dev.simulator.filters import Filter, parse_filter
 from dev.simulator.items import Folder, LogEntry, StoredMessage
 from dev.simulator.mailbox import Mailbox
-from dev.simulator.query import DEFAULT_PAGE, Filter, parse_filter, parse_order
+from dev.simulator.query import DEFAULT_PAGE, parse_order
 from dev.simulator.view import Renderer, View
 
 FILTERED_MAXIMUM = 5000  # with $filter, delta returns at most 5,000 messages (message-delta)

@@ -18,6 +18,7 @@ from dev.simulator.errors import GraphError, bad_request
 from dev.simulator.items import StoredMessage
 from dev.simulator.mailbox import Mailbox
 from dev.simulator.mime import read_mail
+from dev.simulator.properties import property_id
 from dev.simulator.threading_index import new_index, reply_index
 
 _MAX_HEADERS = 5
@@ -77,6 +78,10 @@ def _store(
     )
     draft.draft_fields = fields
     _take_tags(draft, fields)
+    if isinstance(categories := fields.get("categories"), list):
+        draft.categories = [str(category) for category in categories]
+    if isinstance(flag := fields.get("flag"), Mapping):
+        draft.flag = dict(flag)
     return draft
 
 
@@ -84,7 +89,7 @@ def _take_tags(message: StoredMessage, fields: Mapping[str, object]) -> None:
     tags = fields.get("singleValueExtendedProperties")
     for tag in tags if isinstance(tags, list) else []:
         if isinstance(tag, Mapping):
-            message.extended[str(tag.get("id")).lower()] = str(tag.get("value"))
+            message.extended[property_id(str(tag.get("id"))).lower()] = str(tag.get("value"))
 
 
 def draft_from_json(

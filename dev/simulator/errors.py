@@ -1,6 +1,5 @@
 """The one way in which the simulated Graph says no: status, code, message, and the envelope around them."""
 
-import uuid
 from datetime import UTC, datetime
 
 
@@ -14,9 +13,8 @@ class GraphError(Exception):
         self.status, self.code, self.message = status, code, message
         self.headers = headers or {}
 
-    def as_json(self, client_request_id: str | None = None) -> dict[str, object]:
+    def as_json(self, request_id: str, client_request_id: str | None) -> dict[str, object]:
         """The error envelope of every Graph answer."""
-        request_id = str(uuid.uuid4())
         inner = {
             "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
             "request-id": request_id,

@@ -16,6 +16,8 @@ Share = Literal[
     "reorder_notifications",
     "expire_delta_tokens",
     "lost_moves",
+    "conflicts",
+    "batch_errors",
     "token_errors",
 ]
 
@@ -25,7 +27,11 @@ class Faults:
     """The settings; shares are 0..1, 0 or empty means off. The storage shares are for the storage proxy to read.
 
     `lost_moves`: moves by a person that no walk of the new folder is told of, as with immutable ids now and then.
-    `in_flight_s`: a call that arrives so soon after a 429 was on its way already, and is not held against the caller.
+    `conflicts`: changes of a message that are answered 412, as Exchange does now and then without an If-Match.
+    `batch_errors`: batches that fail as a whole, with one of `error_kinds`. `busy_retry_after_s`: the Retry-After of
+    503 and 504, which have none at 0; decimals are given as they are. `stale_mailboxes`: addresses that cannot be
+    subscribed to for now. `in_flight_s`: a call that arrives so soon after a 429 was on its way already, and is not
+    held against the caller.
     """
 
     seed: int = 0
@@ -33,6 +39,7 @@ class Faults:
     error_kinds: tuple[ErrorKind, ...] = ("429", "500", "503", "504", "reset", "timeout")
     retry_after_s: float = 1.0
     timeout_s: float = 30.0
+    busy_retry_after_s: float = 0.0
     in_flight_s: float = 0.05
     latency_ms: float = 0.0
     drop_notifications: float = 0.0
@@ -41,9 +48,12 @@ class Faults:
     late_notifications_s: float = 0.0
     expire_delta_tokens: float = 0.0
     lost_moves: float = 0.0
+    conflicts: float = 0.0
+    batch_errors: float = 0.0
     page_limit: int = 0
     poison_ids: tuple[str, ...] = ()
     access_denied: tuple[str, ...] = ()
+    stale_mailboxes: tuple[str, ...] = ()
     token_errors: float = 0.0
     storage_busy: float = 0.0
     storage_reply_lost: float = 0.0
@@ -74,7 +84,8 @@ def _converted(name: str, setting: object, kind: type) -> object:
         values = tuple(str(one) for one in setting)
         if name == "error_kinds" and not set(values) <= set(get_args(ErrorKind)):
             raise ValueError(f"error_kinds are among {', '.join(get_args(ErrorKind))}.")
-        return tuple(value.lower() for value in values) if name == "access_denied" else values
+        are_addresses = name in ("access_denied", "stale_mailboxes")
+        return tuple(value.lower() for value in values) if are_addresses else values
     if isinstance(setting, bool) or not isinstance(setting, int | float):
         raise ValueError(f"The fault {name} is a number.")
     return kind(setting)
@@ -104,6 +115,14 @@ class FaultInjector:
         settings = self.settings
         if not settings.error_kinds or settings.error_rate <= 0 or self.dice.random() >= settings.error_rate:
             return None
+        return self._kind()
+
+    def batch_error(self) -> ErrorKind | None:
+        """The failure of a whole batch, or None."""
+        return self._kind() if self.settings.error_kinds and self.strikes("batch_errors") else None
+
+    def _kind(self) -> ErrorKind:
+        settings = self.settings
         kind = self.dice.choice(settings.error_kinds)
         self.struck[f"error_{kind}"] += 1
         return kind
@@ -112,6 +131,12 @@ class FaultInjector:
         if denied := not addresses.isdisjoint(self.settings.access_denied):
             self.struck["access_denied"] += 1
         return denied
+
+    def is_stale(self, address: str) -> bool:
+        """Whether a mailbox cannot be subscribed to for now."""
+        if stale := address.lower() in self.settings.stale_mailboxes:
+            self.struck["stale_mailboxes"] += 1
+        return stale
 
     def page_too_large(self, size: int) -> bool:
         if too_large := 0 < self.settings.page_limit < size:

@@ -86,6 +86,7 @@ class Gateway:
         tenant_id = str(claims["tid"])
         self.world.stats.by_tenant[tenant_id][route.template] += 1
         user = self.world.directory.by_name(tenant_id, parameters["user"]) if "user" in parameters else None
+        route.check_options(call)
         bearer = self._bearer(claims)
         is_basic = _check(bearer, route, user)
         context = Context(self.world, self.notifier, call, tenant_id, parameters, user, bearer, is_basic)
@@ -134,13 +135,20 @@ class Gateway:
             await route.handler(context)  # carried out, though the caller will not learn of it
         raise self._failure(kind, key, batch=context.call.arrived if batched else None)
 
+    def batch_failure(self, tenant_id: str, kind: ErrorKind) -> Exception:
+        """What a batch that fails as a whole is answered with; a wait holds for the whole tenant."""
+        return self._failure(kind, tenant_id, batch=None)
+
     def _failure(self, kind: ErrorKind, key: str, *, batch: float | None) -> Exception:
         if kind in ("reset", "timeout") and batch is None:
             return ConnectionLost(self.world.faults.settings.timeout_s if kind == "timeout" else 0)
         status, code, message = _ERRORS[{"reset": "503", "timeout": "504"}.get(kind, kind)]
         if status == 429:
             return self._throttled(key, code, message, batch=batch)
-        return GraphError(status, code, message)
+        wait = self.world.faults.settings.busy_retry_after_s if status in (503, 504) else 0.0
+        if not wait:
+            return GraphError(status, code, message)
+        return self._told_to_wait(key, GraphError(status, code, message), wait, batch=batch)
 
     def tell(self, batch: float) -> None:
         """The $batch that arrived then is answered: only now is the caller told of the waits in it."""
@@ -153,13 +161,19 @@ class Gateway:
 
         `batch`: when the $batch arrived that holds the call.
         """
+        wait = self.world.faults.settings.retry_after_s
+        return self._told_to_wait(key, GraphError(429, code, message), wait, batch=batch)
+
+    def _told_to_wait(
+        self, key: str, error: GraphError, seconds: float, *, batch: float | None
+    ) -> GraphError:
         settings, now = self.world.faults.settings, time.monotonic()
-        seconds = settings.retry_after_s
         if batch is None:
             self._told[key] = (now + settings.in_flight_s, now + seconds)
         else:
             self._untold.setdefault(batch, {})[key] = now + seconds
-        return GraphError(429, code, message, headers={"Retry-After": f"{seconds:g}"})
+        error.headers["Retry-After"] = f"{seconds:g}"
+        return error
 
     def _count_if_early(self, key: str, call: Call, route: Route, *, batched: bool) -> None:
         """Counts a call that arrived after a 429 was answered and before the time it named."""

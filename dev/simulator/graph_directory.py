@@ -5,6 +5,7 @@ An alias is found by filter only.
 
 import re
 import uuid
+from urllib.parse import quote
 
 from dev.simulator.call import Answer
 from dev.simulator.directory import User
@@ -60,7 +61,7 @@ def _is_proxy(text: str, proxies: list[str], habits: Habits) -> bool:
     return text.lower() in [proxy.lower() for proxy in proxies]
 
 
-@routes.on("GET", "/users", in_mailbox=False)
+@routes.on("GET", "/users", in_mailbox=False, options="select filter top skiptoken")
 async def list_users(context: Context) -> Answer:
     """The users of the tenant, filtered by mail, principal name or proxy address."""
     query = context.call.query
@@ -72,15 +73,14 @@ async def list_users(context: Context) -> Answer:
     select = query.get("$select")
     page: dict[str, object] = {"@odata.context": context.context_url("users")}
     if len(users) > start + top:
-        rest = "".join(
-            f"&{name}={value}" for name, value in query.items() if name not in ("$top", "$skiptoken")
-        )
+        kept = {name: value for name, value in query.items() if name not in ("$top", "$skiptoken")}
+        rest = "".join(f"&{name}={quote(value, safe='')}" for name, value in kept.items())
         page["@odata.nextLink"] = f"{context.base}/users?$top={top}&$skiptoken={start + top}{rest}"
     page["value"] = [_shown(user, select) for user in users[start : start + top]]
     return Answer(payload=page)
 
 
-@routes.on("GET", "/groups", in_mailbox=False)
+@routes.on("GET", "/groups", in_mailbox=False, options="select filter")
 async def list_groups(context: Context) -> Answer:
     """The groups whose address a filter names."""
     groups = context.world.directory.organisations[context.tenant_id].groups
@@ -93,7 +93,7 @@ async def list_groups(context: Context) -> Answer:
     return Answer(payload={"@odata.context": context.context_url("groups"), "value": found})
 
 
-@routes.on("GET", "/users/{user}", in_mailbox=False)
+@routes.on("GET", "/users/{user}", in_mailbox=False, options="select")
 async def get_user(context: Context) -> Answer:
     """One user, by id or principal name."""
     if context.named_user is None:

@@ -6,9 +6,10 @@ from urllib.parse import quote
 from dev.simulator import refusals
 from dev.simulator.call import Answer
 from dev.simulator.delta import SyncState, gone
-from dev.simulator.errors import GraphError
+from dev.simulator.errors import GraphError, bad_request
 from dev.simulator.items import Folder
 from dev.simulator.mailbox import Mailbox
+from dev.simulator.properties import property_id
 from dev.simulator.query import page_size
 from dev.simulator.routing import Context, routes
 
@@ -30,9 +31,14 @@ def folder_json(
     }
     if select:
         names = {name.strip().lower() for name in select.split(",")} | {"id"}
+        if unknown := names - {name.lower() for name in values}:
+            raise bad_request(
+                f"Could not find a property named '{min(unknown)}' on type 'microsoft.graph.mailFolder'."
+            )
         values = {name: value for name, value in values.items() if name.lower() in names}
     if expand and (found := _CONTAINER_CLASS.search(expand)):
-        values["singleValueExtendedProperties"] = [{"id": found[1], "value": folder.container_class}]
+        shown = {"id": property_id(found[1]), "value": folder.container_class}
+        values["singleValueExtendedProperties"] = [shown]
     return values
 
 
@@ -55,14 +61,14 @@ def _page(context: Context, folders: list[Folder], path: str) -> Answer:
     return Answer(payload=page)
 
 
-@routes.on("GET", "/users/{user}/mailFolders")
+@routes.on("GET", "/users/{user}/mailFolders", options="select expand top skip")
 async def list_folders(context: Context) -> Answer:
     """The folders directly under the root: ten a page, hidden ones on request."""
     mailbox = context.mailbox
     return _page(context, mailbox.children(mailbox.well_known["msgfolderroot"]), "mailFolders")
 
 
-@routes.on("GET", "/users/{user}/mailFolders/{folder}")
+@routes.on("GET", "/users/{user}/mailFolders/{folder}", options="select expand")
 async def get_folder(context: Context) -> Answer:
     """One folder by id or well-known name."""
     query, folder = context.call.query, context.mailbox.folder(context.parameters["folder"])
@@ -70,14 +76,14 @@ async def get_folder(context: Context) -> Answer:
     return Answer(payload={"@odata.context": context.context_url("mailFolders/$entity"), **shown})
 
 
-@routes.on("GET", "/users/{user}/mailFolders/{folder}/childFolders")
+@routes.on("GET", "/users/{user}/mailFolders/{folder}/childFolders", options="select expand top skip")
 async def list_children(context: Context) -> Answer:
     """The folders directly under another one."""
     parent = context.mailbox.folder(context.parameters["folder"])
     return _page(context, context.mailbox.children(parent), f"mailFolders/{parent.id}/childFolders")
 
 
-@routes.on("GET", "/users/{user}/mailFolders/delta")
+@routes.on("GET", "/users/{user}/mailFolders/delta", options="select expand top skiptoken deltatoken")
 async def folder_delta(context: Context) -> Answer:
     """Folders of the whole mailbox at any depth, hidden ones too; then those that are new or renamed."""
     query, mailbox = context.call.query, context.mailbox

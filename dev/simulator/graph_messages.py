@@ -1,17 +1,20 @@
 """Graph's routes for reading messages and their attachments, and for marking, moving and deleting them."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from dev.simulator import delta, refusals
+from dev.simulator import delta, refusals, shapes
 from dev.simulator.call import Answer
 from dev.simulator.compose import regenerate
 from dev.simulator.drafts import edit_draft
 from dev.simulator.errors import GraphError, bad_request, item_not_found
+from dev.simulator.filters import parse_filter
 from dev.simulator.ids import attachment_id
 from dev.simulator.items import Folder, StoredMessage
-from dev.simulator.query import arrange, check_order, page_size, parse_filter, parse_order
+from dev.simulator.query import arrange, check_order, page_size, parse_order
 from dev.simulator.routing import Context, routes
 from dev.simulator.view import View, attachment_json, chosen, embedded_item
 
@@ -79,20 +82,28 @@ def _list(context: Context, messages: list[StoredMessage], path: str) -> Answer:
     return Answer(payload=page, headers={"Preference-Applied": applied} if applied else {})
 
 
-@routes.on("GET", "/users/{user}/messages")
+@routes.on("GET", "/users/{user}/messages", options="select expand filter orderby top skip count")
 async def list_messages(context: Context) -> Answer:
     """Mail of every folder, deleted and junk mail included, newest first."""
     return _list(context, context.mailbox.all_messages(), "messages")
 
 
-@routes.on("GET", "/users/{user}/mailFolders/{folder}/messages")
+@routes.on(
+    "GET",
+    "/users/{user}/mailFolders/{folder}/messages",
+    options="select expand filter orderby top skip count",
+)
 async def list_folder(context: Context) -> Answer:
     """Mail of one folder, newest first."""
     folder = context.mailbox.folder(context.parameters["folder"])
     return _list(context, context.mailbox.ordered(folder), f"mailFolders/{folder.id}/messages")
 
 
-@routes.on("GET", "/users/{user}/mailFolders/{folder}/messages/delta")
+@routes.on(
+    "GET",
+    "/users/{user}/mailFolders/{folder}/messages/delta",
+    options="select expand filter orderby search top skiptoken deltatoken",
+)
 async def message_delta(context: Context) -> Answer:
     """What changed in one folder. Options go on the first call only and travel in the token."""
     mailbox, query, faults = context.mailbox, context.call.query, context.world.faults
@@ -128,14 +139,14 @@ def _delta_answer(context: Context, folder: Folder, page: delta.Page) -> Answer:
     return Answer(payload=payload, headers={"Preference-Applied": applied} if applied else {})
 
 
-@routes.on("GET", "/users/{user}/messages/{message}")
+@routes.on("GET", "/users/{user}/messages/{message}", options="select expand")
 async def get_message(context: Context) -> Answer:
     """One message by either kind of id."""
     refusals.check_message(context.call, context.habits)
     return message_answer(context, context.mailbox.message(context.parameters["message"]))
 
 
-@routes.on("GET", "/users/{user}/mailFolders/{folder}/messages/{message}")
+@routes.on("GET", "/users/{user}/mailFolders/{folder}/messages/{message}", options="select expand")
 async def get_message_in_folder(context: Context) -> Answer:
     """One message, which must lie in that folder."""
     refusals.check_message(context.call, context.habits)
@@ -153,15 +164,28 @@ async def get_mime(context: Context) -> Answer:
     return Answer(raw=regenerate(message.content), content_type="text/plain")
 
 
+def _check_version(context: Context, message: StoredMessage, changes: Mapping[str, object]) -> None:
+    """Raises GraphError 412 for a change of something older than what is there; sometimes without a reason."""
+    named = (context.call.headers.get("if-match", ""), str(changes.get("changeKey") or ""))
+    versions = [re.sub(r'^W/|"', "", text.strip()) for text in named]
+    is_stale = any(version not in ("", "*", message.change_key) for version in versions)
+    if is_stale or context.world.faults.strikes("conflicts"):
+        said = "The send or update operation could not be performed because the change key passed in the request "
+        said += "does not match the current change key for the item."
+        raise GraphError(412, "ErrorIrresolvableConflict", said)
+
+
 @routes.on("PATCH", "/users/{user}/messages/{message}")
 async def update_message(context: Context) -> Answer:
     """Read state, categories, flag; drafts may change in everything."""
     message, changes = context.mailbox.message(context.parameters["message"]), context.call.json()
+    shapes.check(changes, shapes.MESSAGE, "message")
+    _check_version(context, message, changes)
     now = datetime.now(UTC)
     content_changes = {
         name: value
         for name, value in changes.items()
-        if name not in _ALWAYS_UPDATABLE and not name.startswith("@")
+        if name not in (*_ALWAYS_UPDATABLE, "changeKey") and not name.startswith("@")
     }
     if content_changes and not message.is_draft and set(content_changes) != {"singleValueExtendedProperties"}:
         raise bad_request(
@@ -181,9 +205,8 @@ async def move_message(context: Context) -> Answer:
     """To another folder; the answer holds the new mutable id."""
     mailbox = context.mailbox
     message = mailbox.message(context.parameters["message"])
-    mailbox.move(
-        message, mailbox.folder(str(context.call.json().get("destinationId") or "")), datetime.now(UTC)
-    )
+    named = {name.lower(): value for name, value in context.call.json().items()}
+    mailbox.move(message, mailbox.folder(str(named.get("destinationid") or "")), datetime.now(UTC))
     return message_answer(context, message, status=201)
 
 
@@ -200,7 +223,7 @@ async def delete_message(context: Context) -> Answer:
     return Answer(204)
 
 
-@routes.on("GET", "/users/{user}/messages/{message}/attachments")
+@routes.on("GET", "/users/{user}/messages/{message}/attachments", options="select")
 async def list_attachments(context: Context) -> Answer:
     """All attachments, inline ones too."""
     message = context.mailbox.message(context.parameters["message"])
@@ -221,7 +244,7 @@ def _numbered(context: Context) -> tuple[StoredMessage, int]:
     raise item_not_found()
 
 
-@routes.on("GET", "/users/{user}/messages/{message}/attachments/{attachment}")
+@routes.on("GET", "/users/{user}/messages/{message}/attachments/{attachment}", options="select expand")
 async def get_attachment(context: Context) -> Answer:
     """One attachment; of an embedded item its message with `$expand=microsoft.graph.itemattachment/item`."""
     message, number = _numbered(context)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from dev.simulator import shapes
 from dev.simulator.call import Answer
 from dev.simulator.drafts import (
     add_attachment,
@@ -34,6 +35,7 @@ def _new_draft(context: Context, given: Mapping[str, object] | None) -> StoredMe
     now = datetime.now(UTC)
     if given is None:
         return draft_from_mime(context.user, context.mailbox, context.call.body, now)
+    shapes.check(given, shapes.MESSAGE, "message")
     return draft_from_json(context.user, context.mailbox, given, now)
 
 
@@ -57,18 +59,26 @@ async def send_draft(context: Context) -> Answer:
     return _send(context, message, save=True)
 
 
+def _parameters(given: Mapping[str, object], *names: str) -> dict[str, object]:
+    """The parameters of an action, which are named in any case."""
+    known = {name.lower(): name for name in names}
+    return {known.get(name.lower(), name): value for name, value in given.items()}
+
+
+def _message_of(given: Mapping[str, object]) -> Mapping[str, object]:
+    message = given.get("message")
+    return message if isinstance(message, Mapping) else {}
+
+
 async def _answer(context: Context) -> Answer:
     """createReply, createReplyAll, createForward make a draft; reply, replyAll, forward send it at once."""
     message = context.mailbox.message(context.parameters["message"])
     action = context.call.segments[-1].lower()
     kind = _KINDS[action.removeprefix("create")]
-    given = dict(context.call.json())
+    given = _parameters(context.call.json(), "comment", "message", "toRecipients")
     if "toRecipients" in given:
-        inner = given.get("message")
-        given["message"] = {
-            **(inner if isinstance(inner, Mapping) else {}),
-            "toRecipients": given["toRecipients"],
-        }
+        given["message"] = {**_message_of(given), "toRecipients": given["toRecipients"]}
+    shapes.check(_message_of(given), shapes.MESSAGE, "message")
     draft = answer_draft(
         context.user, context.mailbox, message, kind=kind, given=given, now=datetime.now(UTC)
     )
@@ -86,11 +96,11 @@ async def send_mail(context: Context) -> Answer:
     """202 and no id, whatever becomes of the mail."""
     if _is_mime(context):
         return _send(context, _new_draft(context, None), save=True)
-    given = context.call.json()
-    message = given.get("message", given.get("Message"))
+    given = _parameters(context.call.json(), "message", "saveToSentItems")
+    message = given.get("message")
     if not isinstance(message, Mapping):
         raise bad_request("The parameter 'message' is missing.", "ErrorInvalidRequest")
-    save = given.get("saveToSentItems", given.get("SaveToSentItems", True))
+    save = given.get("saveToSentItems", True)
     return _send(context, _new_draft(context, message), save=str(save).lower() != "false")
 
 
@@ -149,6 +159,7 @@ async def _transport(context: Context, draft: StoredMessage, *, save: bool) -> N
 async def create_attachment(context: Context) -> Answer:
     """A file below 3 MB for a draft."""
     message = context.mailbox.message(context.parameters["message"])
+    shapes.check(context.call.json(), shapes.ATTACHMENT, "fileAttachment")
     attachment = attachment_of(context.call.json())
     if len(attachment.data) > _LARGEST_ATTACHMENT:
         raise GraphError(413, "ErrorMessageSizeExceeded", "The message exceeds the maximum supported size.")

@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime
 
+from dev.simulator import shapes
 from dev.simulator.call import Answer
 from dev.simulator.directory import User
-from dev.simulator.errors import GraphError, access_denied
+from dev.simulator.errors import GraphError
 from dev.simulator.rights import Right
 from dev.simulator.routing import Context, routes
 from dev.simulator.subscriptions import (
@@ -18,11 +19,16 @@ from dev.simulator.subscriptions import (
 
 def _wanted(context: Context) -> Subscription:
     body, world = context.call.json(), context.world
+    shapes.check(body, shapes.SUBSCRIPTION, "subscription")
     name, folder_name, conditions = resource_parts(str(body.get("resource") or ""))
     user = world.directory.by_name(context.tenant_id, name)
-    if user is None or user.mailbox is None:
-        raise GraphError(404, "ResourceNotFound", f"Resource '{name}' does not exist or has no mailbox.")
-    _check_access(context, user)
+    _check_access(context, user, "Create")
+    if user is None:
+        raise _refused(404, "Create", "NotFound", "Resource not found")
+    if user.mailbox is None:
+        raise _refused(404, "Create", "NotFound", _NO_MAILBOX)
+    if world.faults.is_stale(user.address):
+        raise _refused(404, "Create", "NotFound", "Mailbox info is stale.")
     return draft_subscription(
         body,
         tenant_id=context.tenant_id,
@@ -35,11 +41,24 @@ def _wanted(context: Context) -> Subscription:
     )
 
 
-def _check_access(context: Context, user: User) -> None:
+_NO_MAILBOX = (
+    "REST API is not yet supported for this mailbox. This error can occur for sandbox (test) accounts or for "
+    "accounts that are on a dedicated (on-premise) mail server."
+)
+
+
+def _refused(status: int, operation: str, name: str, reason: str) -> GraphError:
+    """What the mailbox's own server says comes wrapped."""
+    message = f"Operation: {operation}; Exception: [Status Code: {name}; Reason: {reason}]"
+    return GraphError(status, "ExtensionError", message)
+
+
+def _check_access(context: Context, user: User | None, operation: str = "Update") -> None:
     """Raises GraphError 403: also a renewal needs the right to the mailbox."""
-    context.bearer.check(Right.SUBSCRIBE, user)
-    if context.world.faults.denies({user.address.lower(), user.id}):
-        raise access_denied()
+    names = {user.address.lower(), user.id} if user else set()
+    if not context.bearer.may(Right.SUBSCRIBE, user) or context.world.faults.denies(names):
+        said = "Access is denied. Check credentials and try again."
+        raise _refused(403, operation, "Forbidden", said)
 
 
 @routes.on("POST", "/subscriptions", in_mailbox=False)
@@ -88,6 +107,7 @@ async def get_subscription(context: Context) -> Answer:
 async def update_subscription(context: Context) -> Answer:
     """Expiry and notification URL; the lifecycle URL cannot be added later."""
     subscription, body = _named(context), context.call.json()
+    shapes.check(body, shapes.SUBSCRIPTION, "subscription")
     _check_access(context, subscription.user)
     expires = (
         expiration(body["expirationDateTime"], datetime.now(UTC))

@@ -56,6 +56,7 @@ class StoredMessage:
     categories: list[str] = field(default_factory=list)
     flag: dict[str, object] = field(default_factory=lambda: {"flagStatus": "notFlagged"})
     inference: str = "focused"
+    importance: str = ""
     version: int = 0
     draft_fields: dict[str, object] = field(default_factory=dict)
     extended: dict[str, str] = field(default_factory=dict)

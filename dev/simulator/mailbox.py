@@ -190,13 +190,15 @@ class Mailbox:
             del self._by_message_id[message.internet_message_id]
 
     def update(self, message: StoredMessage, changes: Mapping[str, object], now: datetime) -> None:
-        """Sets isRead, categories, flag or inferenceClassification; other names are only logged as changed."""
+        """Sets isRead, categories, flag, inferenceClassification, importance; others are only logged as changed."""
         if "isRead" in changes:
             message.is_read = bool(changes["isRead"])
         if isinstance(categories := changes.get("categories"), list):
             message.categories = [str(category) for category in categories]
         if isinstance(flag := changes.get("flag"), dict):
             message.flag = dict(flag)
+        if "importance" in changes:
+            message.importance = str(changes["importance"]).lower()
         if "inferenceClassification" in changes:
             message.inference = str(changes["inferenceClassification"])
         self._touch(message, now)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from dev.simulator.call import Answer, Call
 from dev.simulator.directory import User
-from dev.simulator.errors import GraphError
+from dev.simulator.errors import GraphError, bad_request
 from dev.simulator.habits import Habits
 from dev.simulator.mailbox import Mailbox
 from dev.simulator.notifications import Notifier
@@ -75,11 +75,19 @@ class Route:
     template: str
     handler: Handler
     in_mailbox: bool
+    options: frozenset[str]
 
     @property
     def is_content(self) -> bool:
         """Whether it gives more of a mail than its headers."""
         return "$value" in self.pattern or "attachments" in self.pattern
+
+    def check_options(self, call: Call) -> None:
+        """Raises GraphError 400 for a system option that is not offered here; others are no business of OData's."""
+        given = sorted(name for name in call.query if name.startswith("$"))
+        refused = [name for name in given if name.removeprefix("$") not in self.options]
+        if self.method == "GET" and refused:
+            raise bad_request(f"The query parameter '{refused[0]}' is not supported for this resource.")
 
     def match(self, segments: tuple[str, ...]) -> dict[str, str] | None:
         found: dict[str, str] = {}
@@ -97,14 +105,20 @@ class Routes:
 
     table: dict[tuple[str, int], list[Route]] = field(default_factory=dict)
 
-    def on(self, method: str, template: str, *, in_mailbox: bool = True) -> Callable[[Handler], Handler]:
-        """Registers a handler. `in_mailbox` calls count against the concurrency limit of the mailbox."""
+    def on(
+        self, method: str, template: str, *, in_mailbox: bool = True, options: str = ""
+    ) -> Callable[[Handler], Handler]:
+        """Registers a handler. `in_mailbox` calls count against the concurrency limit of the mailbox.
+
+        `options` are the system options of a read, without their `$`.
+        """
 
         def register(handler: Handler) -> Handler:
             segments = tuple(template.strip("/").split("/"))
             pattern = tuple(part if part.startswith("{") else part.lower() for part in segments)
             shown = "/" + "/".join("{id}" if part.startswith("{") else part for part in segments)
-            route = Route(method, pattern, f"{method} {shown}", handler, in_mailbox)
+            allowed = frozenset(options.split())
+            route = Route(method, pattern, f"{method} {shown}", handler, in_mailbox, allowed)
             routes = self.table.setdefault((method, len(pattern)), [])
             routes.append(route)
             routes.sort(key=lambda one: [part.startswith("{") for part in one.pattern])

@@ -2,7 +2,6 @@
 
 import base64
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote as percent
 
@@ -15,6 +14,7 @@ from dev.simulator.habits import Habits
 from dev.simulator.items import StoredMessage, stamp
 from dev.simulator.mailbox import Mailbox
 from dev.simulator.mime import read_mail
+from dev.simulator.properties import extended_value, property_id
 from dev.simulator.query import split_outside
 from dev.simulator.stats import Stats
 
@@ -56,16 +56,6 @@ _KNOWN = {name.lower(): name for name in (*_DEFAULTS, *_ONLY_SELECTED, *_EVENT_F
 # Exchange's tables of contents hold so much of a text.
 LISTED_TEXT = 255
 _HIDDEN_HEADERS = ("x-ms-exchange-organization-", "x-ms-exchange-forest-")
-_TAGS: dict[str, Callable[[StoredMessage], str | None]] = {
-    "string 0x1042": lambda message: message.content.header("In-Reply-To"),
-    "string 0x1039": lambda message: message.content.header("References"),
-    "string 0x007d": lambda message: "".join(
-        f"{name}: {value}\r\n" for name, value in message.content.headers
-    ),
-    "string 0x1035": lambda message: message.internet_message_id,
-    "string 0x0070": lambda message: message.content.topic,
-    "integer 0x0036": lambda message: str(message.content.sensitivity),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +87,8 @@ class View:
             if lower == "attachments":
                 attachment_fields = chosen(nested_select(options))
             elif lower in ("singlevalueextendedproperties", "multivalueextendedproperties"):
-                tags = (*(tags or ()), *re.findall(r"id\s+eq\s+'([^']*)'", options))
+                asked = re.findall(r"id\s+eq\s+'([^']*)'", options)
+                tags = (*(tags or ()), *map(property_id, asked))
             elif lower not in ("extensions", "microsoft.graph.eventmessage/event"):
                 raise bad_request(
                     f"Could not find a property named '{name}' on type 'microsoft.graph.message'."
@@ -193,7 +184,7 @@ class Renderer:
             "parentFolderId": message.folder.id,
             "conversationId": message.conversation_id,
             "conversationIndex": base64.b64encode(message.index).decode("ascii"),
-            "isDeliveryReceiptRequested": None,
+            "isDeliveryReceiptRequested": True if content.header("Return-Receipt-To") else None,
             "isRead": message.is_read,
             "isDraft": message.is_draft,
             "webLink": f"https://outlook.office365.com/owa/?ItemID={percent(item_id)}&exvsurl=1&viewmodel=ReadMessageItem",
@@ -201,7 +192,8 @@ class Renderer:
             "flag": message.flag,
             "internetMessageId": message.internet_message_id,
         }
-        return values | _fixed(message)
+        values |= _fixed(message)
+        return values | ({"importance": message.importance} if message.importance else {})
 
     def _add_bodies(
         self, out: dict[str, object], mailbox: Mailbox, message: StoredMessage, view: View
@@ -279,13 +271,8 @@ def _fixed(message: StoredMessage) -> dict[str, object]:
 
 def _tags(message: StoredMessage, wanted: tuple[str, ...], longest: int | None) -> list[dict[str, str]]:
     """The extended properties that were asked for and that the item has, each cut to a length."""
-    found = []
-    for tag in wanted:
-        read = _TAGS.get(re.sub(r"\s+", " ", tag.lower()).strip())
-        value = read(message) if read else message.extended.get(tag.lower())
-        if value:
-            found.append({"id": tag, "value": value[:longest]})
-    return found
+    values = {tag: extended_value(message, tag) for tag in wanted}
+    return [{"id": tag, "value": value[:longest]} for tag, value in values.items() if value]
 
 
 def embedded_item(raw: bytes, preferences: Preferences) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """The product over fakes of storage and over Microsoft Graph as the simulator plays it."""
 
+import time
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -102,6 +103,11 @@ class GraphWorld(World):
 
     def graph_probe(self) -> GraphProbe:
         return GraphProbe(self.mail.sessions, self.mail.tokens)
+
+    def wait_out(self, seconds: float | None) -> None:
+        """Until Graph may be asked again: the adapter's own clock is the real one."""
+        if seconds:
+            time.sleep(seconds)
 
     def calls(self, status: int | None = None) -> int:
         """Graph calls since `control.clear_stats`, each item of a batch counted; or those answered so."""

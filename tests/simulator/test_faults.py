@@ -197,3 +197,27 @@ def test_storage_faults_are_kept_for_the_storage_proxy(control: Control) -> None
         0.5,
         {"storage_busy": 3},
     )
+
+
+@pytest.mark.parametrize("kind", ["503", "504"])
+@pytest.mark.parametrize(("wait", "said"), [(0, None), (2.5, "2.5")])
+def test_a_busy_server_may_say_how_long_to_wait(
+    graph: Graph, control: Control, mailbox: str, kind: str, wait: float, said: str | None
+) -> None:
+    control.put_faults(error_rate=1, error_kinds=[kind], busy_retry_after_s=wait, in_flight_s=0)
+    answer = graph("GET", f"{mailbox}/messages")
+    assert (answer.status_code, answer.headers.get("Retry-After")) == (int(kind), said)
+    control.put_faults()
+    control.clear_stats()
+    graph("GET", f"{mailbox}/messages")
+    assert control.stats()["calls_before_retry_after"] == (1 if wait else 0)
+
+
+def test_a_batch_may_fail_as_a_whole(graph: Graph, control: Control, mailbox: str) -> None:
+    control.put_faults(batch_errors=1, error_kinds=["503"], busy_retry_after_s=1.5)
+    control.clear_stats()
+    answer = graph("POST", "/$batch", {"requests": [a_get(1, f"{mailbox}/messages")]})
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1.5")
+    assert answer.json()["error"]["code"] == "ErrorServerBusy"
+    assert control.stats()["graph"]["calls"] == []
+    assert control.faults()["struck"]["batch_errors"] == 1

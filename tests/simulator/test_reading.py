@@ -3,6 +3,7 @@
 import base64
 
 import pytest
+from urllib3 import HTTPHeaderDict, PoolManager
 
 from dev.simulator.client import Control, ControlError
 from tests.simulator.conftest import IMMUTABLE, TENANT, Graph, a_mail
@@ -167,7 +168,7 @@ def test_sent_and_internal_mail_has_no_headers_but_extended_properties(
     assert {one["id"]: one["value"] for one in shown["singleValueExtendedProperties"]} == {
         "String 0x1042": "<parent@client.example>",
         "String 0x1039": "<root@client.example> <parent@client.example>",
-        "Integer 0x0036": "2",
+        "Integer 0x36": "2",
     }
 
 
@@ -321,8 +322,17 @@ def test_a_message_is_found_by_its_message_id(
     ("options", "code"),
     [
         ("$filter=isRead eq false&$orderby=receivedDateTime desc", "InefficientFilter"),
-        ("$filter=subject eq 'x'", "ErrorInvalidUrlQueryFilter"),
-        ("$filter=isRead eq false or isDraft eq true", "ErrorInvalidUrlQueryFilter"),
+        ("$filter=bodyPreview eq 'x'", "ErrorInvalidUrlQueryFilter"),
+        ("$filter=isRead gt false", "ErrorInvalidUrlQueryFilter"),
+        ("$filter=contains(receivedDateTime,'2026')", "ErrorInvalidUrlQueryFilter"),
+        ("$filter=receivedDateTime ge '2026-01-01T00:00:00Z'", "BadRequest"),
+        ("$filter=receivedDateTime ge 2026-01-01T00:00:00", "BadRequest"),
+        ("$filter=receivedDateTime ge 2026-13-01T00:00:00Z", "BadRequest"),
+        ("$filter=isRead eq 'false'", "BadRequest"),
+        ("$filter=subject eq x", "BadRequest"),
+        ("$filter=isRead eq false and", "BadRequest"),
+        ("$filter=(isRead eq false", "BadRequest"),
+        ("$filter=isRead eq false isDraft eq true", "BadRequest"),
         ("$select=nonsense", "BadRequest"),
         ("$top=1001", "BadRequest"),
         ("$expand=nonsense", "BadRequest"),
@@ -426,3 +436,113 @@ def test_one_folder_is_in_no_list_and_is_there_all_the_same(
     listed = graph.get(f"{mailbox}/mailFolders?$top=100&includeHiddenFolders=true")["value"]
     told = graph.get(f"{mailbox}/mailFolders/delta?$top=100")["value"]
     assert folder not in {one["id"] for one in [*listed, *told]}
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ("Integer 0x0036", "Integer 0x36"),
+        ("string 0x00001039", "String 0x1039"),
+        ("Nonsense 0x36", None),
+        ("String 1039", None),
+        ("String {66f5a359-4659-4830-9070-00047ec6ac6e} Name Tag", None),
+    ],
+)
+def test_ids_of_extended_properties_come_back_without_leading_zeros(
+    graph: Graph, control: Control, address: str, mailbox: str, asked: str, shown: str | None
+) -> None:
+    raw = a_mail(extra="References: <root@client.example>\r\nSensitivity: private\r\n")
+    item = control.deliver(address, raw, "sentitems")["id"]
+    answer = graph(
+        "GET", f"{mailbox}/messages/{item}?$expand=singleValueExtendedProperties($filter=id eq '{asked}')"
+    )
+    if shown is not None:
+        assert [one["id"] for one in answer.json()["singleValueExtendedProperties"]] == [shown]
+    elif "{" in asked:
+        assert "singleValueExtendedProperties" not in answer.json()
+    else:
+        assert error_of(answer) == (400, "ErrorInvalidExtendedProperty")
+
+
+def test_a_change_of_an_older_version_is_a_conflict(
+    graph: Graph, control: Control, address: str, mailbox: str
+) -> None:
+    path = f"{mailbox}/messages/{control.deliver(address, a_mail())['id']}"
+    before = graph.get(path)
+    assert graph("PATCH", path, {"isRead": True}, **{"If-Match": before["@odata.etag"]}).status_code == 200
+    stale = [
+        graph("PATCH", path, {"isRead": False}, **{"If-Match": before["@odata.etag"]}),
+        graph("PATCH", path, {"isRead": False, "changeKey": before["changeKey"]}),
+    ]
+    assert [error_of(answer) for answer in stale] == [(412, "ErrorIrresolvableConflict")] * 2
+    assert graph.get(path)["isRead"] is True
+    control.put_faults(conflicts=1)
+    assert graph("PATCH", path, {"isRead": False}).status_code == 412
+    control.clear_faults()
+    assert graph("PATCH", path, {"isRead": False}).status_code == 200
+
+
+def test_preferences_in_several_headers_are_joined(
+    graph: Graph, control: Control, address: str, mailbox: str
+) -> None:
+    item = control.deliver(address, a_mail())["id"]
+    url = f"{graph.url}/v1.0{mailbox}/messages/{item}?$select=body"
+    headers = HTTPHeaderDict(dict(graph.session.headers))
+    for preference in (IMMUTABLE["Prefer"], 'outlook.body-content-type="text"'):
+        headers.add("Prefer", preference)
+    with PoolManager(ca_certs=str(graph.session.verify)) as pool:
+        shown = pool.request("GET", url, headers=headers).json()
+    assert (shown["id"], shown["body"]["contentType"]) == (item, "text")
+
+
+def test_a_refusal_names_its_request_as_its_header_does(graph: Graph, mailbox: str) -> None:
+    answer = graph("GET", f"{mailbox}/messages/short")
+    assert answer.json()["error"]["innerError"]["request-id"] == answer.headers["request-id"]
+
+
+def test_a_list_of_users_leads_on_with_its_filter_whatever_is_in_it(graph: Graph, control: Control) -> None:
+    for name in ("a+b", "a+c", "a+d"):
+        control.users(TENANT, f"{name}@contoso.example")
+    named = " or ".join(f"mail eq 'a%2B{letter}@contoso.example'" for letter in "bcd")
+    page = graph.get(f"/users?$top=2&$filter={named}")
+    assert len(page["value"] + graph.get(page["@odata.nextLink"])["value"]) == 3
+
+
+TAG = "String {66f5a359-4659-4830-9070-00047ec6ac6e} Name Postledger"
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ("isRead eq true or internetMessageId eq '<m2@client.example>'", [1, 2]),
+        ("(isRead eq true or isDraft eq true) and subject eq 'One'", [1]),
+        ("not (subject eq 'One')", [2, 3]),
+        ("contains(subject,'T')", [2, 3]),
+        ("startswith(subject,'it')", [3]),
+        ("subject in ('One','It''s three')", [1, 3]),
+        ("from/emailAddress/address eq 'alice@client.example' and isRead eq true", [1]),
+        ("receivedDateTime ge 2026-01-01T02:00:02+02:00", [2, 3]),
+        (
+            "singleValueExtendedProperties/any(ep:ep/id eq 'String 0x1042' and ep/value eq '<p@x.example>')",
+            [2],
+        ),
+        (f"singleValueExtendedProperties/any(p:p/id eq '{TAG}' and p/value eq 'o-1')", [3]),
+    ],
+)
+def test_filters_compare_look_into_texts_and_find_tags(
+    graph: Graph, control: Control, address: str, mailbox: str, condition: str, found: list[int]
+) -> None:
+    subjects = {1: "One", 2: "Two", 3: "It's three"}
+    ids = {
+        number: control.deliver(
+            address,
+            a_mail(number, subject=subject, extra="In-Reply-To: <p@x.example>\r\n" if number == 2 else ""),
+            received=f"2026-01-01T00:00:0{number}Z",
+        )["id"]
+        for number, subject in subjects.items()
+    }
+    control.update(address, ids[1], isRead=True)
+    tag = {"singleValueExtendedProperties": [{"id": TAG, "value": "o-1"}]}
+    assert graph("PATCH", f"{mailbox}/messages/{ids[3]}", tag).status_code == 200
+    page = graph.get(f"{mailbox}/messages?$filter={condition.replace('+', '%2B')}&$select=id", **IMMUTABLE)
+    assert sorted(one["id"] for one in page["value"]) == sorted(ids[number] for number in found)

@@ -164,3 +164,68 @@ def test_a_draft_takes_attachments_and_sends_them(
     assert [part.get_payload(decode=True) for part in left.walk() if part.get_filename() == "offer.pdf"] == [
         b"%PDF"
     ]
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ({"subjekt": "s"}, "subjekt"),
+        ({"subject": 7}, "subject"),
+        ({"isRead": "yes"}, "isRead"),
+        ({"importance": "urgent"}, "importance"),
+        ({"flag": {"flagStatus": "red"}}, "flagStatus"),
+        ({"toRecipients": ["a@b.example"]}, "toRecipients"),
+        ({"toRecipients": [{"emailAddress": {"adress": "a@b.example"}}]}, "adress"),
+        ({"categories": "Blue"}, "categories"),
+        ({"body": {"contentType": "markdown", "content": "x"}}, "contentType"),
+        ({"sentDateTime": "yesterday"}, "sentDateTime"),
+    ],
+)
+def test_a_body_that_the_type_does_not_have_is_refused_by_name(
+    graph: Graph, control: Control, address: str, mailbox: str, body: dict, named: str
+) -> None:
+    item = control.deliver(address, a_mail())["id"]
+    answers = [
+        graph("POST", f"{mailbox}/messages", body),
+        graph("PATCH", f"{mailbox}/messages/{item}", body),
+        graph("POST", f"{mailbox}/sendMail", {"message": body}),
+        graph("POST", f"{mailbox}/messages/{item}/createReply", {"message": body}),
+    ]
+    for answer in answers:
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"]) == (400, "RequestBodyRead")
+        assert f"'{named}'" in error["message"]
+
+
+def test_what_a_draft_is_given_is_kept(graph: Graph, mailbox: str) -> None:
+    given = {
+        "categories": ["Blue"],
+        "flag": {"flagStatus": "flagged"},
+        "importance": "high",
+        "isReadReceiptRequested": True,
+        "isDeliveryReceiptRequested": True,
+        "toRecipients@odata.type": "#Collection(microsoft.graph.recipient)",
+    }
+    path = f"{mailbox}/messages/{graph('POST', f'{mailbox}/messages', given).json()['id']}"
+    kept = {name: value for name, value in given.items() if "@" not in name}
+    assert kept.items() <= graph.get(path).items()
+    assert graph("PATCH", path, {"importance": "low"}).json()["importance"] == "low"
+
+
+def test_importance_of_received_mail_may_change(
+    graph: Graph, control: Control, address: str, mailbox: str
+) -> None:
+    path = f"{mailbox}/messages/{control.deliver(address, a_mail())['id']}"
+    assert graph.get(path)["importance"] == "normal"
+    assert graph("PATCH", path, {"importance": "high"}).status_code == 200
+    assert graph.get(path)["importance"] == "high"
+
+
+def test_parameters_of_actions_are_named_in_any_case(
+    graph: Graph, control: Control, address: str, mailbox: str
+) -> None:
+    item = control.deliver(address, a_mail())["id"]
+    draft = graph("POST", f"{mailbox}/messages/{item}/createReply", {"Comment": "Thank you"}).json()
+    assert "Thank you" in draft["body"]["content"]
+    moved = graph("POST", f"{mailbox}/messages/{item}/move", {"DestinationId": "archive"})
+    assert moved.status_code == 201

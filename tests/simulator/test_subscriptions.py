@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from dev.simulator.client import Control
-from tests.simulator.conftest import IMMUTABLE, Graph, a_mail
+from tests.simulator.conftest import IMMUTABLE, TENANT, Graph, a_mail
 
 pytestmark = pytest.mark.stack
 
@@ -240,3 +240,43 @@ def test_mail_in_a_folder_that_no_list_shows_is_notified_by_a_switch(
     mail = control.deliver(address, a_mail(2))["id"]
     told = [one["resourceData"]["id"] for one in endpoint.wait(1 + habit)]
     assert told == ([chat, mail] if habit else [mail])
+
+
+def refusal(graph: Graph, endpoint: Endpoint, mailbox: str) -> tuple[int, str, str]:
+    answer = graph("POST", "/subscriptions", wanted(endpoint, mailbox))
+    error = answer.json()["error"]
+    return answer.status_code, error["code"], error["message"]
+
+
+def test_what_the_mailboxs_server_refuses_comes_wrapped(
+    graph: Graph, control: Control, endpoint: Endpoint, address: str, mailbox: str
+) -> None:
+    control.put_faults(access_denied=[address])
+    status, code, message = refusal(graph, endpoint, mailbox)
+    assert (status, code) == (403, "ExtensionError")
+    assert message.startswith(
+        "Operation: Create; Exception: [Status Code: Forbidden; Reason: Access is denied"
+    )
+    control.put_faults(stale_mailboxes=[address])
+    assert "Mailbox info is stale" in refusal(graph, endpoint, mailbox)[2]
+    control.clear_faults()
+    control.users(TENANT, "unlicensed@contoso.example", mailbox=False)
+    status, code, message = refusal(graph, endpoint, "/users/unlicensed@contoso.example")
+    assert (status, code) == (404, "ExtensionError")
+    assert "REST API is not yet supported for this mailbox" in message
+    assert (
+        "Status Code: NotFound; Reason: Resource not found"
+        in refusal(graph, endpoint, "/users/x@y.example")[2]
+    )
+
+
+def test_a_renewal_needs_the_right_to_the_mailbox_too(
+    graph: Graph, control: Control, endpoint: Endpoint, address: str, mailbox: str
+) -> None:
+    made = graph("POST", "/subscriptions", wanted(endpoint, mailbox)).json()
+    control.put_faults(access_denied=[address])
+    later = {"expirationDateTime": (datetime.now(UTC) + timedelta(days=3)).isoformat()}
+    answer = graph("PATCH", f"/subscriptions/{made['id']}", later)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "ExtensionError")
+    control.clear_faults()
+    assert graph("PATCH", f"/subscriptions/{made['id']}", later).status_code == 200

@@ -3,9 +3,11 @@
 Messages never carry what Graph said: its sentences may name addresses.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Final
 
 from shared.domain.errors import (
@@ -38,7 +40,8 @@ class AlreadyExists(Rejected):
 
 
 _THROTTLING: Final = (429, 509)
-_TRY_LATER: Final = (408, *_THROTTLING)
+# 412: somebody changed the item since it was read, or Exchange did; it is read again.
+_TRY_LATER: Final = (408, 412, *_THROTTLING)
 _NOT_IMPLEMENTED: Final = 501
 _QUOTA_EXCEEDED: Final = 507
 
@@ -51,6 +54,12 @@ _NO_MAILBOX: Final = frozenset(
 )
 # The id was wrong, whatever else was asked for.
 _MALFORMED_ID: Final = "errorinvalididmalformed"
+# What the mailbox's own server says of a subscription stands in the message of an ExtensionError.
+_EXTENSION: Final = "extensionerror"
+_INNER_STATUS: Final = re.compile(r"status code:\s*(\w+)", re.IGNORECASE)
+_STATUSES: Final = {status.name.replace("_", "").casefold(): status.value for status in HTTPStatus}
+_NO_REST: Final = "rest api is not yet supported for this mailbox"
+_STALE: Final = "mailbox info is stale"
 # Graph calls our endpoint while it creates a subscription; that it did not answer in time may pass.
 _HANDSHAKE: Final = "subscription validation request"
 
@@ -60,20 +69,31 @@ def translate(status: int, headers: Mapping[str, str], body: object) -> Postledg
     codes, message = _envelope(body)
     # The innermost code says most; some envelopes repeat the status as a code.
     code = next((code for code in reversed(codes) if not code.isdigit()), str(status))
+    known = {code.casefold() for code in codes}
+    said = message.casefold()
+    if _EXTENSION in known:
+        status = _inner_status(said) or status
+    if _STALE in said:
+        return Unavailable("Microsoft Graph is still looking for the mailbox's server.")
     if _passes(status):
         return _transient(status, code, retry_after(headers.get("Retry-After")))
-    known = {code.casefold() for code in codes}
     if status == 410 or known & _SYNC_STATE:
         return CursorExpired("Microsoft Graph no longer knows this sync state.", code)
-    if known & _NO_MAILBOX:
+    if known & _NO_MAILBOX or _NO_REST in said:
         return MailboxUnavailable(
             "There is no mailbox in Exchange Online behind this address: it may be unlicensed, "
             "on-premises or deleted. Check the user's licence.",
             code,
         )
-    if status == 400 and _HANDSHAKE in message.casefold():
+    if status == 400 and _HANDSHAKE in said:
         return Unavailable("Microsoft Graph got no answer from the notification URL.")
     return _refusal(status, code)
+
+
+def _inner_status(said: str) -> int | None:
+    """`[Status Code: Forbidden; Reason: ...]`, as a number."""
+    found = _INNER_STATUS.search(said)
+    return _STATUSES.get(found[1]) if found else None
 
 
 def _passes(status: int) -> bool:

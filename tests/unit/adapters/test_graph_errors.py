@@ -38,6 +38,7 @@ TABLE = [
     (410, "", CursorExpired),
     (410, "resyncRequired", CursorExpired),
     (400, "InvalidSyncStateData", CursorExpired),
+    (412, "ErrorIrresolvableConflict", Unavailable),
     (413, "ErrorMessageSizeExceeded", Rejected),
     (429, "ApplicationThrottled", Throttled),
     (500, "InternalServerError", Broken),
@@ -123,3 +124,37 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 )
 def test_retry_after_is_seconds_with_fractions_or_a_date(value: str | None, seconds: float | None) -> None:
     assert retry_after(value, NOW) == seconds
+
+
+def refused(status: int, reason: str) -> PostledgerError:
+    """A refused subscription: what the mailbox's server said stands in the message."""
+    message = f"Operation: Create; Exception: [{reason}]"
+    return translate(status, {}, {"error": {"code": "ExtensionError", "message": message}})
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("Status Code: Forbidden; Reason: Access is denied. Check credentials and try again.", AccessDenied),
+        ("Status Code: Unauthorized; Reason: ", AccessDenied),
+        ("Status Code: NotFound; Reason: Resource not found", NotFound),
+        (
+            "Status Code: NotFound; Reason: REST API is not yet supported for this mailbox. This error can "
+            "occur for sandbox (test) accounts or for accounts that are on a dedicated mail server.",
+            MailboxUnavailable,
+        ),
+        ("Status Code: NotFound; Reason: Mailbox info is stale.", Unavailable),
+        ("Status Code: ServiceUnavailable; Reason: ", Unavailable),
+        ("Status Code: TooManyRequests; Reason: ", Throttled),
+    ],
+)
+def test_what_the_mailboxs_server_says_of_a_subscription_counts(
+    reason: str, expected: type[PostledgerError]
+) -> None:
+    for status in (400, 403, 404):
+        assert type(refused(status, reason)) is expected
+
+
+def test_an_extension_s_error_without_a_status_is_what_its_own_says() -> None:
+    body = {"error": {"code": "ExtensionError", "message": "Subscription expiration can only be 10080 ..."}}
+    assert isinstance(translate(400, {}, body), Rejected)
