@@ -83,8 +83,8 @@ class Weather:
 
     def _hurry(self) -> None:
         while not self._over.wait(POLL_EVERY):
-            # The host that was asked has been killed, or Azurite has no time.
-            with contextlib.suppress(requests.RequestException, TransientError):
+            # The host that was asked has been killed, before or while it polled, or Azurite has no time.
+            with contextlib.suppress(requests.RequestException, TimeoutError, TransientError):
                 self._poll()
 
     def _kill(self) -> None:
