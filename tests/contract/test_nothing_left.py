@@ -19,6 +19,7 @@ from dev.azurite import start_azurite
 from shared.adapters.storage.connection import DIRECT
 from shared.adapters.storage.encoding import escaped, hashed
 from shared.adapters.storage.stores.codes import AzureCodes
+from shared.adapters.storage.stores.pending import AzurePending
 from shared.domain import names
 from shared.domain.capture.late_contacts import Announcement
 from shared.domain.mail.addresses import Person
@@ -39,12 +40,21 @@ pytestmark = pytest.mark.stack
 BO = Person("Bo Vestergaard", "bo.vestergaard@tailspin.example")
 LI = "li@fabrikam.example"
 SECOND = "second@contoso.example"
+ALWAYS = NOW + timedelta(days=3_650)
 THIRD = "third@contoso.example"
 OTHER = "0f0e0d0c-0b0a-4908-8706-050403020100"
 HASHER = hasher_of(HASH_KEY, TENANT)
 OPERATOR_APP = Caller(TENANT, frozenset({OPERATOR}), client_id="operator", app_only=True)
 # Random enough that it stays large when it is compressed: such a document has a blob of its own.
 NOISE = " ".join(hashlib.sha256(str(number).encode()).hexdigest() for number in range(3_000))
+
+
+class CountedPending(AzurePending):
+    """Says, as its fake does, whether anything waits."""
+
+    @property
+    def count(self) -> int:
+        return len(list(self.stale(ALWAYS)))
 
 
 class WholeStorage(AzureStorage):
@@ -56,7 +66,8 @@ class WholeStorage(AzureStorage):
         self.codes = AzureCodes(self.connection)
         self.leases = FakeLeases()
         self.queue = FakeCommandQueue()
-        self.mail = FakeMail()
+        self.mail = self.directory = FakeMail()
+        self.pending = CountedPending(self.connection)
         self.subscription_source = FakeSubscriptionSource()
 
 

@@ -13,9 +13,9 @@ def test_the_product_s_host_json_holds_the_values_chosen_on_purpose() -> None:
     options = read_host_json(ROOT / "host.json")
     assert options.route_prefix == "api"
     assert options.queues == QueueOptions(
-        batch_size=16,
-        new_batch_threshold=8,
-        max_dequeue_count=5,
+        batch_size=8,
+        new_batch_threshold=4,
+        max_dequeue_count=10,
         visibility_timeout=10,
         max_polling_interval=1,
         base64=True,
