@@ -11,8 +11,10 @@ from typing import Final
 
 # Any midnight would do: periods are counted from it.
 _START: Final = datetime(2000, 1, 1, tzinfo=UTC)
-# A worker that has not ended an item by then was killed, or its end is not worth waiting for.
+# A worker that has not ended an item by then was killed, or its end is not worth waiting for: after three of its
+# times, so that a killed poll holds up mail for three minutes, and after ten minutes at most.
 TAKEN_OVER_AFTER: Final = timedelta(minutes=10)
+_TIMES_MISSED: Final = 3
 # The tick comes every minute, and one to two minutes late after a crash of the host that holds the timer.
 TICK_OVERDUE_AFTER: Final = timedelta(minutes=5)
 
@@ -105,9 +107,8 @@ def _is_open(last: Run, at: datetime, now: datetime) -> bool:
 
 def _patience(last: Run) -> timedelta:
     """How long an unfinished run keeps others away; one that said that it failed no longer than its period."""
-    if not last.error:
-        return TAKEN_OVER_AFTER
-    return min(TIMES[Item(last.item)].period, TAKEN_OVER_AFTER)
+    period = TIMES[Item(last.item)].period
+    return min(period if last.error else period * _TIMES_MISSED, TAKEN_OVER_AFTER)
 
 
 def is_tick_overdue(now: datetime, last_runs: Iterable[Run]) -> bool:

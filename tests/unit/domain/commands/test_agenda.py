@@ -123,3 +123,14 @@ def test_the_last_time_is_the_latest_that_has_come(
     last = times.last(now)
     assert now - period < last <= now
     assert times.last(last) == last
+
+
+@pytest.mark.parametrize(("item", "minutes"), [("poll", 3), ("sweep_decisions", 10), ("retention", 10)])
+def test_an_item_whose_worker_was_killed_is_taken_over_after_three_of_its_times_at_most_ten_minutes(
+    item: str, minutes: int
+) -> None:
+    late = timedelta(minutes=minutes)
+    killed = a_run(Item(item), NOW - late, finished=None)
+    assert due(NOW, calm(NOW) | {Item(item): killed}) == [item]
+    still_at_it = a_run(Item(item), NOW - late + timedelta(seconds=1), finished=None)
+    assert due(NOW, calm(NOW) | {Item(item): still_at_it}) == []
