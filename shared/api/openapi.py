@@ -179,9 +179,12 @@ def _readable(schema: Mapping[str, Any]) -> Json:
     for below in ("items", "additionalProperties"):
         if isinstance(found.get(below), dict):
             found[below] = _readable(found[below])
-    if "anyOf" not in schema:
-        return found
-    parts = [_readable(part) for part in schema["anyOf"]]
+    parts = [_readable(part) for part in schema.get("anyOf", ())]
+    return _either(parts, found) if parts else found
+
+
+def _either(parts: list[Json], found: Json) -> Json:
+    """One of several schemas."""
     if _NULL not in parts:
         return {**found, "anyOf": parts}
     [other] = [part for part in parts if part != _NULL]

@@ -73,10 +73,9 @@ def translate(status: int, headers: Mapping[str, str], body: object) -> Postledg
     said = message.casefold()
     if _EXTENSION in known:
         status = _inner_status(said) or status
-    if _STALE in said:
-        return Unavailable("Microsoft Graph is still looking for the mailbox's server.")
-    if _passes(status):
-        return _transient(status, code, retry_after(headers.get("Retry-After")))
+    passing = _passing(status, code, said, retry_after(headers.get("Retry-After")))
+    if passing is not None:
+        return passing
     if status == 410 or known & _SYNC_STATE:
         return CursorExpired("Microsoft Graph no longer knows this sync state.", code)
     if known & _NO_MAILBOX or _NO_REST in said:
@@ -85,8 +84,6 @@ def translate(status: int, headers: Mapping[str, str], body: object) -> Postledg
             "on-premises or deleted. Check the user's licence.",
             code,
         )
-    if status == 400 and _HANDSHAKE in said:
-        return Unavailable("Microsoft Graph got no answer from the notification URL.")
     return _refusal(status, code)
 
 
@@ -94,6 +91,15 @@ def _inner_status(said: str) -> int | None:
     """`[Status Code: Forbidden; Reason: ...]`, as a number."""
     found = _INNER_STATUS.search(said)
     return _STATUSES.get(found[1]) if found else None
+
+
+def _passing(status: int, code: str, said: str, wait: float | None) -> TransientError | None:
+    """The error where trying again helps, as the words or the status say."""
+    if _STALE in said:
+        return Unavailable("Microsoft Graph is still looking for the mailbox's server.")
+    if status == 400 and _HANDSHAKE in said:
+        return Unavailable("Microsoft Graph got no answer from the notification URL.")
+    return _transient(status, code, wait) if _passes(status) else None
 
 
 def _passes(status: int) -> bool:
