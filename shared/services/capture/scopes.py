@@ -73,7 +73,8 @@ class Scope:
 class FindScope:
     """Read the scope of a command. `hash_key` is the deployment's secret behind every keyed hash.
 
-    For a command that takes in mail the two rows may be five seconds old.
+    For a command that takes in mail the organisation's row may be five seconds old. The mailbox's row never is: it says
+    whether the provider has asked another process to leave the mailbox alone.
     """
 
     organisations: Organisations
@@ -84,9 +85,8 @@ class FindScope:
     def __call__(self, command: Command) -> Scope | None:
         """None when the mailbox or its organisation is gone: there is nothing left to do."""
         is_called = isinstance(command, _CALLED_BY_CHANGE)
-        read_mailbox = self.mailboxes.by_id if is_called else self.recent.mailbox
         read_organisation = self.organisations.get if is_called else self.recent.organisation
-        mailbox = read_mailbox(command.tenant_id, command.mailbox_id)
+        mailbox = self.mailboxes.by_id(command.tenant_id, command.mailbox_id)
         organisation = read_organisation(command.tenant_id) if mailbox else None
         if mailbox is None or organisation is None:
             return None

@@ -15,11 +15,6 @@ if TYPE_CHECKING:
 # By port and method, as `ports.Ports` and the protocols name them; what drops takes the method's own arguments.
 DROPPED_BY: Final[Mapping[str, Mapping[str, Callable[..., None]]]] = {
     "organisations": {"put": Memories.forget_organisation},
-    "mailboxes": {
-        "save": Memories.forget_mailbox,
-        "change": Memories.forget_mailbox,
-        "delete": Memories.forget_mailboxes,
-    },
     "folder_states": {"put": Memories.forget_folders, "forget": Memories.forget_folders},
     "records": {
         "put_many": Memories.forget_records,

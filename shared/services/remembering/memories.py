@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from shared.domain.capture.folders import FolderState
-    from shared.domain.connections.mailbox_state import Transition
     from shared.domain.connections.mailboxes import Mailbox
     from shared.domain.connections.organisations import Organisation
     from shared.domain.matching.candidates import KnownAddress
@@ -35,8 +34,7 @@ class Memories:
     """The memories of one process. Keys begin with the tenant."""
 
     def __init__(self, clock: Clock) -> None:
-        # Only what is served: a mailbox that is resumed has commands waiting that a remembered pause would drop.
-        self.mailboxes: Memory[tuple[str, str], Mailbox] = Memory(ROWS_LAST, MOST_ROWS, clock, _is_at_work)
+        # Only what is served: one that is resumed has commands waiting that a remembered pause would drop.
         self.organisations: Memory[str, Organisation] = Memory(
             ROWS_LAST, MOST_ROWS, clock, lambda organisation: organisation.is_served
         )
@@ -52,13 +50,6 @@ class Memories:
 
     def forget_organisation(self, organisation: Organisation) -> None:
         self.organisations.forget(lambda tenant_id, _: tenant_id == organisation.tenant_id)
-
-    def forget_mailbox(self, mailbox: Mailbox, _transition: Transition | None = None) -> None:
-        place = (mailbox.tenant_id, mailbox.mailbox_id)
-        self.mailboxes.forget(lambda key, _: key == place)
-
-    def forget_mailboxes(self, tenant_id: str, _address: str) -> None:
-        self.mailboxes.forget(lambda key, _: key[0] == tenant_id)
 
     def forget_folders(self, mailbox: Mailbox, _state: FolderState | None = None) -> None:
         place = (mailbox.tenant_id, mailbox.mailbox_id)
@@ -91,7 +82,3 @@ class Memories:
         self.domains.forget(
             lambda key, cards: key[0] == tenant_id and (f"domain:{key[1]}" in keys or carries(cards))
         )
-
-
-def _is_at_work(mailbox: Mailbox) -> bool:
-    return mailbox.is_readable and mailbox.connected_at is not None

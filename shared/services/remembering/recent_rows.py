@@ -1,4 +1,4 @@
-"""A mailbox, its organisation and its folders, as they stood five seconds ago at most."""
+"""An organisation and the folders of its mailboxes, as they stood five seconds ago at most."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from shared.domain.capture.folders import FolderState
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.organisations import Organisation
 from shared.ports.stores.capture import FolderStates
-from shared.ports.stores.connections import Mailboxes, Organisations
+from shared.ports.stores.connections import Organisations
 from shared.services.remembering.memories import Memories
 
 
@@ -15,19 +15,9 @@ from shared.services.remembering.memories import Memories
 class RecentRows:
     """For work that only reads them, mail after mail. Who changes a row, or acts on its change, reads it itself."""
 
-    mailboxes: Mailboxes
     organisations: Organisations
     folders: FolderStates
     memories: Memories
-
-    def mailbox(self, tenant_id: str, mailbox_id: str) -> Mailbox | None:
-        place = (tenant_id, mailbox_id)
-
-        def load(_: list[tuple[str, str]]) -> Mapping[tuple[str, str], Mailbox]:
-            found = self.mailboxes.by_id(tenant_id, mailbox_id)
-            return {place: found} if found else {}
-
-        return self.memories.mailboxes.read([place], load).get(place)
 
     def organisation(self, tenant_id: str) -> Organisation | None:
         def load(_: list[str]) -> Mapping[str, Organisation]:
