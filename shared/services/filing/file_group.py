@@ -101,9 +101,7 @@ class FileGroup:
         among = tuple(word for word in matched.words if word.key in group)
         stored = tuple(word for word in matched.words if word.key not in group)
         copy = copy_of(kept.mail, scope.mailbox)
-        return _Decided(
-            kept.mail.head.item, message, matched.document, copy, among, stored, matched.rests_on
-        )
+        return _Decided(kept.mail.head.item, message, matched.document, copy, among, stored, matched.rests_on)
 
     def _together(self, scope: Scope, decided: Sequence[_Decided]) -> dict[ItemRef, Filed]:
         """Those that were written together; nothing that readers see stands of any other."""
