@@ -12,6 +12,7 @@ from shared.domain.filing.filing import DELETED, InboxItem, StoredMessage
 from shared.domain.filing.links import filed_on
 from shared.domain.filing.person_decisions import DELETE, LINK, PersonDecision
 from shared.domain.filing.shown import NOTHING
+from shared.domain.mail.addresses import mailbox_key, mailbox_keys
 from shared.domain.mail.identity import Hasher
 from shared.domain.mail.message_ids import names_one_mail
 from shared.domain.mail.messages import Direction, Document
@@ -181,7 +182,7 @@ def is_of_thread(item: InboxItem, stored: StoredMessage, thread: Iterable[str]) 
     if not set(item.thread).isdisjoint(thread):
         return True
     same = bool(item.conversation) and item.conversation == stored.conversation
-    return same and item.sender.address in stored.participants
+    return same and mailbox_key(item.sender.address) in mailbox_keys(stored.participants)
 
 
 def _decided(stored: StoredMessage, decision: PersonDecision) -> StoredMessage:

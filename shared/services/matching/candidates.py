@@ -7,7 +7,6 @@ from typing import Final
 
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.opening import opened_refs, ref_for
-from shared.domain.mail.addresses import mailbox_key
 from shared.domain.mail.codes import Found
 from shared.domain.mail.identity import family, message_key
 from shared.domain.mail.messages import MessageHead
@@ -73,11 +72,7 @@ class GatherCandidates:
 
     def _known(self, scope: Scope, asked: Iterable[Questions]) -> Mapping[str, KnownAddress]:
         addresses = frozenset[str]().union(*(each.looked_up for each in asked))
-        if not addresses:
-            return {}
-        # Cards stand under a mailbox's one spelling, what agents have taught under the one that was written.
-        found = self.people.addresses(scope, addresses.union(map(mailbox_key, addresses)))
-        return {address: found[address].united(found[mailbox_key(address)]) for address in addresses}
+        return self.people.addresses(scope, addresses) if addresses else {}
 
     def _at(self, scope: Scope, domains: Iterable[frozenset[str]]) -> Mapping[str, frozenset[Card]]:
         """By registrable domain: the index knows no other, so that subdomains find their client."""
@@ -235,7 +230,7 @@ def _believed(siblings: Sequence[ThreadHit], outsiders: Collection[str]) -> Iter
     """Of stored mails with one Message-ID those that the answer may mean."""
     for hit in siblings:
         # Broken senders use a Message-ID for many mails: only people tell which conversation is meant.
-        if len(siblings) == 1 or not hit.participants.isdisjoint(outsiders):
+        if len(siblings) == 1 or hit.among(outsiders):
             yield hit
 
 
