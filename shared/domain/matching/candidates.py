@@ -58,6 +58,11 @@ class ThreadHit:
         known = mailbox_keys(self.participants)
         return frozenset(address for address in addresses if mailbox_key(address) in known)
 
+    @property
+    def as_seen(self) -> "ThreadHit":
+        """What a decision takes from it, whenever its row was written."""
+        return replace(self, etag="")
+
     def as_now(self, standing: "ThreadHit | None") -> "ThreadHit":
         """The same with the records of the mail as it stands now; without any where it is gone."""
         if standing is None:
@@ -116,6 +121,11 @@ class Candidates:
     def parent(self) -> ThreadHit | None:
         """The nearest stored mail that is filed."""
         return next((hit for hit in self.thread if hit.is_filed), None)
+
+    @property
+    def led_by(self) -> tuple[ThreadHit, ...]:
+        """The mails whose records decide on this one: it leaves word with each of them."""
+        return (self.parent,) if self.parent else self.conversation
 
     def moved(self, merged: Mapping[RecordRef, RecordRef]) -> "Candidates":
         """The same, everything that led to a record leading to the one that it was merged into."""

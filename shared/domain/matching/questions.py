@@ -166,6 +166,16 @@ def ancestors_to_ask(parents: Sequence[str], thread: Iterable[ThreadHit]) -> tup
     return () if any(hit.is_filed for hit in thread) else tuple(parents[1:])
 
 
+def awaited_parent(head: MessageHead, candidates: Candidates) -> str:
+    """The Message-ID of the mail that this one answers, where that is not filed; '' = it is, or there is none.
+
+    Word is left with it too, there or not: a mail further up the thread says less.
+    """
+    nearest = next(iter(head.answers), "")
+    parent = candidates.parent
+    return "" if parent is not None and parent.evidence == nearest else nearest
+
+
 def lent_records(candidates: Candidates) -> frozenset[RecordRef]:
     """The records of the mails that this one goes on with: their cards say whether they still exist."""
     mails = (candidates.parent, candidates.bounced, *candidates.conversation)

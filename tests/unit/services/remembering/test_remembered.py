@@ -125,6 +125,26 @@ def test_history_goes_by_who_was_unknown_for_half_a_minute(world: World, lane: d
     assert gathered(world, OTHER, **lane).contacts(OTHER)
 
 
+@pytest.mark.parametrize("change", ["closed", "gone"])
+def test_a_record_that_a_mail_lends_to_its_answer_is_read_though_its_card_is_remembered(
+    world: World, change: str
+) -> None:
+    world.notify(world.deliver(message_id="first@fabrikam.example"))
+    gathered(world, silent=True)
+    if change == "closed":
+        push(world, a_record(status="closed"))
+    else:
+        elsewhere(world).ports.records.delete(TENANT, a_ref("contact/C-1"))
+    head = a_head(message_id="answer@fabrikam.example", in_reply_to=("first@fabrikam.example",))
+    scope = replace(world.scope(world.mailbox), silent=True)
+    gather = world.use_cases.part(GatherCandidates)
+    [known] = gather(scope, [head])
+    assert known.contacts(CONTACT)
+    cards = gather.for_matching(scope, head, known).cards
+    card = cards.get(a_ref("contact/C-1"))
+    assert (card.status if card else "gone") == change
+
+
 def test_what_is_decided_afresh_goes_by_nothing_that_is_remembered(world: World) -> None:
     gathered(world, silent=True)
     push(world, a_record(addresses=()))
