@@ -28,6 +28,15 @@ need() { command -v "$1" >/dev/null || fail "$1 is not installed; see docs/deplo
 graph_url() { az cloud show --query endpoints.microsoftGraphResourceId --output tsv | sed 's:/*$::'; }
 login_url() { az cloud show --query endpoints.activeDirectory --output tsv | sed 's:/*$::'; }
 
+# What a token of a managed identity is issued for when it proves an application; each cloud has a name of its own.
+exchange_audience() {
+  case $(login_url) in
+    *.us) printf 'api://AzureADTokenExchangeUSGov' ;;
+    *.cn) printf 'api://AzureADTokenExchangeChina' ;;
+    *) printf 'api://AzureADTokenExchange' ;;
+  esac
+}
+
 # The value after an option, or an error that names the option.
 value_of() {
   if [ $# -lt 2 ] || [ -z "$2" ]; then

@@ -149,7 +149,7 @@ def test_the_names_of_the_api_s_addresses_are_outputs() -> None:
 def test_parameters_have_the_same_defaults_in_both_files() -> None:
     given = json.loads((INFRA / "main.parameters.json").read_text("utf-8"))["parameters"]
     declared = dict(re.findall(r"^param (\w+) \w+(?: = (.+))?$", bicep("main.bicep"), re.M))
-    assert set(declared) - set(given) == {"homeTenantId", "budgetStart", "tags"}
+    assert set(declared) - set(given) == {"homeTenantId", "thisMonth", "tags"}
     for name, one in given.items():
         default = re.fullmatch(r"\$\{[A-Z_]+(?:=(.*))?\}", one["value"])
         assert default, name
