@@ -13,6 +13,11 @@ fail() {
   exit 1
 }
 
+# On Windows az ends its lines with a carriage return, which would become part of ids and names.
+case ${OSTYPE:-} in
+  msys* | cygwin*) az() { command az "$@" | tr -d '\r'; } ;;
+esac
+
 # Runs az, or says what would be run. For whatever changes something; standard output stays with results.
 change() {
   if [ -n "$DRY_RUN" ]; then

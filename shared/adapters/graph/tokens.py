@@ -72,6 +72,7 @@ MICROSOFT_HOSTS: Final = frozenset(
         "login.microsoftonline.com",
         "login.microsoftonline.us",
         "login.partner.microsoftonline.cn",
+        "login.chinacloudapi.cn",
         "login.microsoft.com",
         "login.windows.net",
     )

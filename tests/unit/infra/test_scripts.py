@@ -464,3 +464,38 @@ def test_hooks_leave_a_registration_alone_that_is_kept_by_hand(desk: Desk) -> No
     assert desk.state["apps"] == []
     missing = desk.run("before-provision.sh", POSTLEDGER_APP_REGISTRATION="manual")
     assert (missing.returncode, "azd env set POSTLEDGER_CLIENT_ID" in missing.stderr) == (1, True)
+
+
+def compiler(directory: Path, said: str) -> dict[str, str]:
+    """A shell in which the Bicep compiler says this of every file."""
+    tools = directory / "compiler"
+    tools.mkdir()
+    Desk._tool(
+        tools / "bicep",
+        'if [ "$1" = --version ]; then echo "Bicep CLI version 0.49.2 (x)"; exit; fi\n'
+        f'case "$2" in *.bicepparam) : >"${{2%.bicepparam}}.snapshot.json" ;; *) printf "{said}" >&2 ;; esac',
+    )
+    return {"PATH": f"{tools}:{os.environ['PATH']}"}
+
+
+@pytest.mark.parametrize(
+    ("said", "code"), [("", 0), ("main.bicep(3,1) : Warning no-unused-params\\n", 1)], ids=["silent", "warns"]
+)
+def test_any_line_of_the_compiler_fails(desk: Desk, tmp_path: Path, said: str, code: int) -> None:
+    done = desk.run("compile.sh", str(tmp_path / "kept"), **compiler(tmp_path, said))
+    assert done.returncode == code, done.stdout + done.stderr
+    assert ("no-unused-params" in done.stdout) is bool(code)
+    assert "no snapshot yet: snapshots/plain.bicepparam" in done.stderr.replace(
+        ".snapshot.json", ".bicepparam"
+    )
+    names = {found.name for found in (tmp_path / "kept").iterdir()}
+    assert names == {f"{name}.snapshot.json" for name in ("plain", "everything", "sleeping")}
+    assert not list((SCRIPTS.parent / "snapshots").glob("*.json")), "a person commits the first"
+
+
+def test_another_compiler_is_refused(desk: Desk, tmp_path: Path) -> None:
+    tools = tmp_path / "old"
+    tools.mkdir()
+    Desk._tool(tools / "bicep", 'echo "Bicep CLI version 0.30.1"')
+    done = desk.run("compile.sh", PATH=f"{tools}:{os.environ['PATH']}")
+    assert (done.returncode, "wanted is 0.49.2" in done.stderr) == (1, True)
