@@ -23,7 +23,6 @@ from shared.domain.errors import (
     Unavailable,
 )
 
-
 # What an identity's token is issued for when it proves an application, by the last part of the authority's host:
 # https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
 PUBLIC_AUDIENCE: Final = "api://AzureADTokenExchange"
