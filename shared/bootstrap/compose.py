@@ -61,6 +61,8 @@ if TYPE_CHECKING:
         QueueDueSubscriptions,
         RunComparison,
     )
+    from shared.services.events.forgetting import QueueForgetting, RunForgetting
+    from shared.services.events.read_events import ReadEvents
     from shared.services.filing.apply_decision import ApplyDecision
     from shared.services.filing.change_by_person import SweepDecisions
     from shared.services.filing.explain import Explain
@@ -139,6 +141,10 @@ class UseCases(Assembly):
     run_comparison: RunComparison = use_case("connections.subscription_care")
     queue_due_subscriptions: QueueDueSubscriptions = use_case("connections.subscription_care")
     queue_comparisons: QueueComparisons = use_case("connections.subscription_care")
+
+    read_events: ReadEvents = use_case("events.read_events")
+    queue_forgetting: QueueForgetting = use_case("events.forgetting")
+    forget_events: RunForgetting = use_case("events.forgetting")
 
     apply_decision: ApplyDecision = use_case("filing.apply_decision")
     sweep_decisions: SweepDecisions = use_case("filing.change_by_person")

@@ -151,5 +151,6 @@ def _surrounded(
 ) -> list[tuple[StoredMessage, Surroundings]]:
     # Nothing of a new mail stands anywhere: only this mailbox's agent is to be thought of.
     return [
-        (stored, Surroundings(mail.document, (scope.mailbox,), is_first=True)) for mail, stored in created
+        (stored, Surroundings(mail.document, (scope.mailbox,), (mail.copy,), is_first=True))
+        for mail, stored in created
     ]

@@ -58,7 +58,7 @@ class Filing:
         self.keep_attachments(scope, stored, copy, document.attachments)
         # Nothing of a new mail stands anywhere: only this mailbox's agent is to be thought of.
         holders = (scope.mailbox,) if claim.created else None
-        around = Surroundings(document, holders, is_first=claim.created, about=about)
+        around = Surroundings(document, holders, (copy,), is_first=claim.created, about=about)
         self.bring_in_line.show_with(scope.tenant_id, stored, around)
         return Filed(stored, is_first=claim.created, text=document.text)
 
