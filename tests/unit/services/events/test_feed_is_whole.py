@@ -17,7 +17,7 @@ from shared.domain.records.records import RecordRef
 from shared.ports.stores.filing import EntryFilter
 from tests.builders import TENANT
 from tests.fakes import Killed
-from tests.unit.services.filing.test_effects import ACTIONS, ANN, SECOND, Stage, attempt, drain
+from tests.unit.services.filing.test_effects import ACTIONS, ANN, SECOND, STRANGER, Stage, attempt, drain
 from tests.unit.services.filing.test_file_group import Stage as Group
 
 EVERY: Final = EntryFilter(frozenset(KINDS))
@@ -163,6 +163,30 @@ def test_a_group_held_up_at_any_write_is_missed_by_no_reader(then: str) -> None:
 
     for number in range(1, filed(0) + 1):
         filed(number)
+
+
+@pytest.mark.parametrize("then", KILLS)
+def test_an_erasure_held_up_at_any_write_is_missed_by_no_reader(then: str) -> None:
+    def erased(number: int) -> int:
+        stage = Stage()
+        attempt(lambda: ACTIONS["ann's copy"](stage))
+        attempt(lambda: ACTIONS["known"](stage))
+        text = f"Please ask {STRANGER} about it."
+        stage.notify(stage.deliver(message_id="quotes@fabrikam.example", text=text))
+        mirror = Mirror(stage)
+        mirror.poll()
+        mirror.entries, mirror.inbox = standing(stage), waiting(stage)
+        assert any(STRANGER in entry.preview for entry in mirror.entries.values())
+        stage.storage.faults.clear()
+        KILLS[then](stage.storage.faults, number)
+        with held_up(stage, number, mirror):
+            attempt(lambda: stage.ask_erasure(TENANT, STRANGER, "admin"))
+            settle(stage, mirror)
+        assert STRANGER not in repr(mirror.entries)
+        return len(stage.storage.faults.writes)
+
+    for number in range(1, erased(0) + 1):
+        erased(number)
 
 
 def test_what_is_read_again_has_the_same_ids_and_then_comes_no_more() -> None:
