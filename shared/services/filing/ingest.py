@@ -24,6 +24,7 @@ from shared.services.capture.waits import MailboxWaits
 from shared.services.commands.failures import failure_of, record
 from shared.services.filing.bring_in_line import BringInLine
 from shared.services.filing.file_group import FileGroup
+from shared.services.filing.vanished import EndVanished
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Ingest:
     fetch: FetchMail
     file_group: FileGroup
     bring_in_line: BringInLine
+    end_vanished: EndVanished
     sightings: Sightings
     exceptions: Exceptions
     clock: Clock
@@ -46,6 +48,8 @@ class Ingest:
             return {}
         scope = replace(scope, unbounded=command.unbounded, silent=command.silent)
         fetched = self.fetch(scope, wanted)
+        if fetched.gone:
+            self.end_vanished(scope, fetched.gone, wanted.received)
         if fetched.later:
             error = longest(fetched.later.values())
             if not fetched.kept and not fetched.others:
