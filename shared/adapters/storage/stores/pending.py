@@ -78,9 +78,12 @@ class AzurePending:
         units = {row.key: [Operation("delete", _keys(partition, row), row.etag)] for row in done}
         units |= {row.key: [Operation("merge", _row(partition, row), row.etag)] for row in kept}
         written = self._table.write_together(units)
-        for row in (*done, *kept):
+        for row in done:
             if row.key not in written:
-                self._keep_as_new(partition, row)
+                self._keep_as_new(partition, row, is_kept=False)
+        for row in kept:
+            if row.key not in written:
+                self._keep_as_new(partition, row, is_kept=True)
 
     def stale(self, before: datetime) -> Iterator[tuple[str, str, Lane]]:
         """A request for each mailbox that has such rows, and one more: the next partition is asked for by its key."""
@@ -107,13 +110,13 @@ class AzurePending:
         standing = _pending(stored)
         return Operation("merge", _row(partition, standing.merged(row)), standing.etag)
 
-    def _keep_as_new(self, partition: str, ended: PendingRow) -> None:
+    def _keep_as_new(self, partition: str, ended: PendingRow, *, is_kept: bool) -> None:
         stored = self._table.get(partition, ended.key, _COLUMNS)
         if stored is None:  # ended by another holder
             return
         row = _pending(stored)
         # A write whose answer was lost meets itself.
-        is_written = row == replace(ended, etag=row.etag)
+        is_written = is_kept and row == replace(ended, etag=row.etag)
         if is_written or row.is_begun_since(ended):
             return
         # Who asks once more meanwhile, or begins it, has the last word.
