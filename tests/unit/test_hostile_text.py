@@ -179,6 +179,8 @@ OF_MAIL: dict[str, Reader] = {
 # Not of what strangers write, or taken apart by the readers above.
 COVERED = {
     "addresses.is_disguising",  # of one character
+    "addresses.mailbox_domain",  # these by addresses.normalise and bounces
+    "addresses.mailbox_keys",
     "codes.issue",
     "html_layout.laid_out",  # these by html_text.to_text
     "html_layout.merge_normal_text",
@@ -186,6 +188,7 @@ COVERED = {
     "identity.family",
     "identity.variant_key",
     "identity.variant_keys",
+    "message_ids.names_one_mail",  # by message_ids.parse_ids
     "quote_finders.blunted",  # these by quotes.split
     "quote_finders.first_header_line",
     "quote_finders.new_lines",
