@@ -13,9 +13,9 @@ from itertools import chain
 from typing import Final, get_args
 
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.filing.entries import Entry, entry_id
-from shared.domain.filing.filing import Bounced, InboxItem, StoredMessage, entries_of
-from shared.domain.filing.inbox import arranged
+from shared.domain.filing.entries import Entry, entries_of, entry_id
+from shared.domain.filing.filing import Bounced, StoredMessage
+from shared.domain.filing.inbox import InboxItem, arranged
 from shared.domain.filing.opening import opened_refs
 from shared.domain.filing.person_decisions import PendingChange, PersonDecision
 from shared.domain.filing.shown import Shown

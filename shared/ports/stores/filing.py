@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from shared.domain.filing.copies import Copy, Dependent
 from shared.domain.filing.entries import Entry
-from shared.domain.filing.filing import Copy, Dependent, InboxItem, StoredMessage
+from shared.domain.filing.filing import StoredMessage
+from shared.domain.filing.inbox import InboxItem
 from shared.domain.filing.person_decisions import PendingChange
 from shared.domain.mail.messages import Document
 from shared.domain.matching.candidates import ThreadHit

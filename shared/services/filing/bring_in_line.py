@@ -10,7 +10,7 @@ from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import Conflict, NotFound
 from shared.domain.filing import effects
 from shared.domain.filing.effects import Surroundings
-from shared.domain.filing.filing import DONE, Filed, StoredMessage
+from shared.domain.filing.filing import DONE, StoredMessage
 from shared.domain.filing.shown import Shown
 from shared.domain.mail.messages import Document
 from shared.ports.stores.connections import Mailboxes
@@ -19,6 +19,15 @@ from shared.services.filing.apply import Apply
 from shared.services.filing.change_message import ChangeMessage
 from shared.services.filing.holders import holders_of
 from shared.services.remembering.filed_lately import FiledLately
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A mail as its worker leaves it: readers see it. `is_first`: that worker has inserted it, with `text`."""
+
+    message: StoredMessage
+    is_first: bool = False
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,16 @@ from itertools import chain
 
 from shared.domain.capture.screening import is_bounce
 from shared.domain.errors import AccessDenied, MailboxUnavailable, PermanentError
+from shared.domain.filing.copies import Copy, Dependent, copy_of
 from shared.domain.filing.effects import NO_REPORT, About, Surroundings
-from shared.domain.filing.filing import Copy, Dependent, Filed, StoredMessage, copy_of
+from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.opening import opened_refs
 from shared.domain.filing.order import in_order
 from shared.domain.mail.items import ItemRef
 from shared.ports.stores.filing import MessageStore, NewMail, Word
 from shared.services.capture.fetching import Kept
 from shared.services.capture.scopes import Scope
-from shared.services.filing.bring_in_line import BringInLine
+from shared.services.filing.bring_in_line import BringInLine, Filed
 from shared.services.filing.filing import Filing
 from shared.services.matching.group_so_far import GroupSoFar
 from shared.services.matching.matching import Matched, MatchMail

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from shared.domain.filing.filing import Dependent, StoredMessage
+from shared.domain.filing.copies import Dependent
+from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.new_messages import new_message
 from shared.domain.mail.automatic import Automatic
 from shared.domain.mail.bounces import Report

@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import Final
 
 from shared.domain.errors import Conflict, NotFound
+from shared.domain.filing.copies import Copy, Dependent
 from shared.domain.filing.entries import Entry, inverted
-from shared.domain.filing.filing import Copy, Dependent, InboxItem, StoredMessage
+from shared.domain.filing.filing import StoredMessage
+from shared.domain.filing.inbox import InboxItem
 from shared.domain.filing.person_decisions import PendingChange
 from shared.domain.mail.identity import variant_key
 from shared.domain.mail.items import ItemRef

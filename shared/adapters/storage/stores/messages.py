@@ -16,7 +16,8 @@ from shared.adapters.storage.stores.message_groups import AzureMessageGroups
 from shared.adapters.storage.table import KEYS, Operation, Row, Table, etag_of, in_partition
 from shared.domain import names
 from shared.domain.errors import Conflict, NotFound
-from shared.domain.filing.filing import Copy, Dependent, StoredMessage
+from shared.domain.filing.copies import Copy, Dependent
+from shared.domain.filing.filing import StoredMessage
 from shared.domain.mail.identity import variant_keys
 from shared.domain.mail.messages import Document
 from shared.domain.matching.candidates import ThreadHit
