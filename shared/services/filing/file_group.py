@@ -192,8 +192,4 @@ def _new(ready: Sequence[_Decided]) -> Iterator[NewMail]:
 def _surrounded(
     scope: Scope, created: Sequence[tuple[_Decided, StoredMessage]]
 ) -> list[tuple[StoredMessage, Surroundings]]:
-    # Nothing of a new mail stands anywhere: only this mailbox's agent is to be thought of.
-    return [
-        (stored, Surroundings(mail.matched.document, (scope.mailbox,), is_first=True))
-        for mail, stored in created
-    ]
+    return [(stored, Surroundings.of_new(mail.matched.document, scope.mailbox)) for mail, stored in created]

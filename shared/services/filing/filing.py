@@ -57,9 +57,10 @@ class Filing:
                 self.bring_in_line.arrange(scope.tenant_id, stored, document)
             return Filed(stored)
         self.keep_attachments(scope, stored, copy, document.attachments)
-        # Nothing of a new mail stands anywhere: only this mailbox's agent is to be thought of.
-        holders = (scope.mailbox,) if claim.created else None
-        around = Surroundings(document, holders, is_first=claim.created, about=about)
+        if claim.created:
+            around = Surroundings.of_new(document, scope.mailbox, about)
+        else:
+            around = Surroundings(document, about=about)
         self.bring_in_line.show_with(scope.tenant_id, stored, around)
         return Filed(stored, is_first=claim.created, text=document.text)
 
