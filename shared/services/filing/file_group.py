@@ -92,10 +92,10 @@ class FileGroup:
 
     def _decided(self, scope: Scope, mails: Sequence[Kept]) -> list[_Decided]:
         """The first mails, as many as can be decided before any of them is written."""
-        group = GroupSoFar(self.lately)
+        match, group = self.match.for_group(), GroupSoFar(self.lately)
         decided: list[_Decided] = []
         for kept in mails if len(mails) > 1 else ():
-            mail = self._decide(scope, kept, group)
+            mail = self._decide(scope, kept, match, group)
             if mail is None:
                 break
             decided.append(mail)
@@ -105,12 +105,12 @@ class FileGroup:
                 break
         return decided
 
-    def _decide(self, scope: Scope, kept: Kept, group: GroupSoFar) -> _Decided | None:
+    def _decide(self, scope: Scope, kept: Kept, match: MatchMail, group: GroupSoFar) -> _Decided | None:
         """None for one that is filed by itself: a report, which changes another mail, and a second mail of one id."""
         if is_bounce(kept.mail.head):
             return None
         try:
-            matched = self.match.in_group(scope, kept.mail, kept.screened.candidates, group)
+            matched = match.in_group(scope, kept.mail, kept.screened.candidates, group)
         except PermanentError:
             return None
         message = self.filing.to_insert(scope, matched.message)
