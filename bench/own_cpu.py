@@ -14,7 +14,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, Final
@@ -147,11 +147,10 @@ class Run:
             tenant_id=TENANT,
             mailbox_id=self.mailbox.mailbox_id,
             first_at=self.now,
-            screened=True,
             silent=True,
         )
         for command in commands:
-            self.use_cases.take_turn(command)
+            self.use_cases.take_turn(replace(command, screened=True))
 
 
 def customer(number: int) -> str:

@@ -25,6 +25,7 @@ from shared.services.capture.waits import MailboxWaits
 from shared.services.commands.failures import failure_of, record
 from shared.services.filing.bring_in_line import BringInLine, Filed
 from shared.services.filing.file_group import FileGroup
+from shared.services.filing.vanished import EndVanished
 from shared.telemetry import Counted
 
 _COUNTED: Final = {
@@ -43,6 +44,7 @@ class Ingest:
     fetch: FetchMail
     file_group: FileGroup
     bring_in_line: BringInLine
+    end_vanished: EndVanished
     sightings: Sightings
     exceptions: Exceptions
     clock: Clock
@@ -55,6 +57,8 @@ class Ingest:
             return {}
         scope = replace(scope, unbounded=command.unbounded, silent=command.silent)
         fetched = self.fetch(scope, wanted)
+        if fetched.gone:
+            self.end_vanished(scope, fetched.gone, wanted.received)
         if fetched.later:
             error = longest(fetched.later.values())
             if not fetched.kept and not fetched.others:
