@@ -26,7 +26,8 @@ from shared.domain.capture.folders import FolderState, Role
 from shared.domain.commands.commands import IngestMessages
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.organisations import Organisation
-from shared.domain.filing.filing import Copy, StoredMessage
+from shared.domain.filing.copies import Copy
+from shared.domain.filing.filing import StoredMessage
 from shared.domain.mail.addresses import Person
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Document, FetchedMessage, MessageHead

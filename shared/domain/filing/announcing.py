@@ -5,9 +5,12 @@ from itertools import islice
 
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.events.events import Announce, Change, What
+from shared.domain.filing.copies import Copy
 from shared.domain.filing.entries import Entry, entry_id
-from shared.domain.filing.filing import Copy, InboxItem, StoredMessage
+from shared.domain.filing.filing import StoredMessage
+from shared.domain.filing.inbox import arranged
 from shared.domain.filing.shown import Shown
+from shared.domain.mail.messages import Direction, Document
 from shared.domain.matching.decisions import Link
 from shared.domain.records.records import RecordRef
 
@@ -36,12 +39,15 @@ def moved_changes(
 
 
 def inbox_changes(
-    after: StoredMessage, items: Iterable[InboxItem], holders: Sequence[Mailbox], *, is_first: bool
+    after: StoredMessage, document: Document | None, holders: Sequence[Mailbox], *, is_first: bool
 ) -> Iterator[Announce]:
     """For the agents who hold a copy: with whom the mail waits now, and with whom it does not.
 
-    `items` are its rows in My Inbox. Who has not been told that a mail waits may hear that it does not.
+    Who has not been told that a mail waits may hear that it does not. Sent mail never waits.
     """
+    if after.direction is not Direction.IN and not after.is_deleted:
+        return
+    items, _ = arranged(after, document, holders)
     agents = {item.agent for item in items}
     waits = frozenset(mailbox.mailbox_id for mailbox in holders if mailbox.agent in agents)
     others = frozenset(mailbox.mailbox_id for mailbox in holders) - waits

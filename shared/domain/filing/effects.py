@@ -10,14 +10,15 @@ of a decision that was never carried out, are among those of the next one: they 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
-from typing import Final, get_args
+from typing import Final, Self, get_args
 
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.events.events import Announce
 from shared.domain.filing.announcing import entry_changes, inbox_changes
-from shared.domain.filing.entries import Entry, entry_id
-from shared.domain.filing.filing import Bounced, Copy, InboxItem, StoredMessage, entries_of
-from shared.domain.filing.inbox import arranged
+from shared.domain.filing.copies import Copy
+from shared.domain.filing.entries import Entry, entries_of, entry_id
+from shared.domain.filing.filing import Bounced, StoredMessage
+from shared.domain.filing.inbox import InboxItem, arranged
 from shared.domain.filing.opening import opened_refs
 from shared.domain.filing.person_decisions import PendingChange, PersonDecision
 from shared.domain.filing.shown import Shown
@@ -129,8 +130,7 @@ class Audit:
     change: PendingChange
 
 
-# In commit order. A record is there before an entry leads to it, readers are told of what they find, and an audit says
-# only what has been done.
+# In commit order. A record is there before an entry leads to it; what is told or audited has been done.
 Effect = (
     OpenRecord
     | OpenWanted
@@ -176,6 +176,11 @@ class Surroundings:
     copies: tuple[Copy, ...] = ()
     is_first: bool = False
     about: About = NO_REPORT
+
+    @classmethod
+    def of_new(cls, document: Document, mailbox: Mailbox, copy: Copy, about: About = NO_REPORT) -> Self:
+        """Those of a message that has just come with the mailbox's copy: only its agent is to be thought of."""
+        return cls(document, (mailbox,), (copy,), is_first=True, about=about)
 
 
 def shown(before: Shown, after: StoredMessage, around: Surroundings) -> tuple[Effect, ...]:
@@ -249,10 +254,7 @@ def _entries(before: Shown, after: StoredMessage, around: Surroundings) -> Itera
 
 
 def _inbox_changes(after: StoredMessage, around: Surroundings) -> Iterable[Effect]:
-    if after.direction is Direction.IN or after.is_deleted:
-        holders = around.holders or ()
-        items, _ = arranged(after, around.document, holders)
-        yield from inbox_changes(after, items, holders, is_first=around.is_first)
+    return inbox_changes(after, around.document, around.holders or (), is_first=around.is_first)
 
 
 def _bounces(after: StoredMessage, around: Surroundings) -> Iterable[Effect]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.filing.filing import Copy
+from shared.domain.filing.copies import Copy
 from shared.ports.stores.connections import Mailboxes
 from shared.ports.stores.filing import MessageStore
 

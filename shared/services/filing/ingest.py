@@ -14,7 +14,7 @@ from shared.domain.errors import (
     TransientError,
     longest,
 )
-from shared.domain.filing.filing import Filed, StoredMessage
+from shared.domain.filing.filing import StoredMessage
 from shared.domain.mail.items import ItemRef
 from shared.ports.stores.capture import Sightings
 from shared.ports.stores.exceptions import Exceptions
@@ -23,7 +23,7 @@ from shared.services.capture.fetching import Fetched, FetchMail, Wanted, failing
 from shared.services.capture.scopes import Scope
 from shared.services.capture.waits import MailboxWaits
 from shared.services.commands.failures import failure_of, record
-from shared.services.filing.bring_in_line import BringInLine
+from shared.services.filing.bring_in_line import BringInLine, Filed
 from shared.services.filing.file_group import FileGroup
 from shared.services.filing.vanished import EndVanished
 from shared.telemetry import Counted

@@ -5,19 +5,21 @@ from typing import Any
 
 from shared.domain.events.events import What
 from shared.domain.filing.announcing import entry_changes, inbox_changes, witnesses
-from shared.domain.filing.filing import DONE, Copy, StoredMessage
+from shared.domain.filing.copies import Copy
+from shared.domain.filing.filing import DONE, StoredMessage
 from shared.domain.filing.shown import NOTHING, Shown
 from shared.domain.mail.addresses import Person
+from shared.domain.mail.messages import Direction
 from shared.domain.matching.evidence import Evidence
 from tests.builders import (
     a_copy,
     a_decision,
+    a_document,
     a_link,
     a_mailbox,
     a_ref,
     a_stored_message,
     a_triaged_message,
-    an_inbox_item,
 )
 
 C1, C2 = a_ref("contact/C-1"), a_ref("contact/C-2")
@@ -77,15 +79,18 @@ def test_copies_of_one_mailbox_show_together_what_they_show() -> None:
 
 def test_of_my_inbox_those_are_told_who_hold_a_copy() -> None:
     first, second = (
-        a_mailbox(mailbox_id=name, agent=f"{name}@contoso.example") for name in ("first", "second")
+        a_mailbox(mailbox_id=name, agent=f"{name}@contoso.example", matched_to=matched_to)
+        for name, matched_to in (("first", "project"), ("second", None))
     )
-    item = an_inbox_item(agent="first@contoso.example")
+    # On a contact, and on no project.
+    mail = a_stored_message()
     changes = [
-        announced.change
-        for announced in inbox_changes(a_triaged_message(), [item], (first, second), is_first=False)
+        announced.change for announced in inbox_changes(mail, a_document(), (first, second), is_first=False)
     ]
     assert [(change.what, change.ref, change.only_for) for change in changes] == [
         (What.INBOX_ADDED, None, {"first"}),
         (What.INBOX_REMOVED, None, {"second"}),
     ]
-    assert list(inbox_changes(a_triaged_message(), [], (first, second), is_first=True)) == []
+    assert list(inbox_changes(mail, a_document(), (second,), is_first=True)) == []
+    sent = a_stored_message(direction=Direction.OUT)
+    assert list(inbox_changes(sent, a_document(), (first, second), is_first=False)) == []
