@@ -27,6 +27,7 @@ class Entry:
     """One row. `id` names it within its timeline and orders it; its link says by which rule it stands here.
 
     `automatic` is what kind of automatic mail it is, '' = a person's; `bounced` are addresses it did not reach.
+    `unauthenticated`: nothing proves its sender's domain.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Entry:
     link: Link
     agent: str
     automatic: str = ""
+    unauthenticated: bool = False
     bounced: tuple[str, ...] = ()
 
 
