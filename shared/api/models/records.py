@@ -167,10 +167,13 @@ class FoundRecordsModel(Answer):
     cursor: NextCursor
 
 
+RECORDS_EXAMPLE: Final[Example] = {"records": [_RECORD], "cursor": None}
+
+
 class RecordsModel(Answer):
     """A page of records by kind and id."""
 
-    model_config = shown_as({"records": [_RECORD], "cursor": None})
+    model_config = shown_as(RECORDS_EXAMPLE)
     records: list[RecordModel] = Field(description="The records of this page.")
     cursor: NextCursor
 

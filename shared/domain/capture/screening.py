@@ -5,6 +5,7 @@ The never-rules stand first, in this order; then the first reason to keep wins.
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from typing import Final
 
 from shared.domain.capture.folders import UNLISTED, FolderState, Role
@@ -173,7 +174,8 @@ def _may_be_filed(head: MessageHead, candidates: Candidates, policy: Policy) -> 
     if any(candidates.taught.values()):
         return True
     match = MatchPolicy.of(policy.organisation, policy.mailbox)
-    return any(True for rule in (by_contact, by_domain, by_deal) for _ in rule(head, candidates, match))
+    reached = (rule(head, candidates, match) for rule in (by_contact, by_domain, by_deal))
+    return next(chain.from_iterable(reached), None) is not None
 
 
 def _has_known_domain(candidates: Candidates, policy: Policy) -> bool:
