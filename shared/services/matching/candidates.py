@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, product
-from typing import Final
+from typing import Final, Self
 
 from shared.domain.connections.mailboxes import INTAKE
 from shared.domain.filing.filing import StoredMessage
@@ -36,7 +36,7 @@ from shared.ports.stores.connections import Mailboxes
 from shared.ports.stores.filing import Codes, MessageStore, Threads
 from shared.ports.stores.records import RecordIndex, Records
 from shared.services.capture.scopes import Scope
-from shared.services.matching.current_records import current_records
+from shared.services.matching.current_records import RecordsOfGroup, current_records
 from shared.services.remembering.known_people import KnownPeople
 
 # A contact may be on hundreds of records; those that are shown first are enough.
@@ -57,6 +57,11 @@ class GatherCandidates:
     codes: Codes
     mailboxes: Mailboxes
     code_keys: tuple[bytes, ...]
+    group: RecordsOfGroup | None = None
+
+    def for_group(self) -> Self:
+        """The same for mails that are decided together, one soon after the other: each record is read once."""
+        return replace(self, group=RecordsOfGroup(self.records))
 
     def __call__(self, scope: Scope, heads: Sequence[MessageHead]) -> list[Candidates]:
         policy = self._policy(scope)
@@ -175,9 +180,10 @@ class GatherCandidates:
         if not refs:
             return candidates
         # Read whole, known or not: a card does not say at which domains its record has people.
-        records = current_records(self.records, scope.tenant_id, refs)
+        place = self.group or self.records
+        records = current_records(place, scope.tenant_id, refs)
         wanted = contacts_of_codes(head, candidates, records.values())
-        people = current_records(self.records, scope.tenant_id, wanted)
+        people = current_records(place, scope.tenant_id, wanted)
         return answers.with_code_records(candidates, records, people)
 
     def _with_thread(
@@ -271,7 +277,7 @@ class GatherCandidates:
         if not wanted:
             return candidates
         others = {ref: card for ref, card in candidates.cards.items() if ref not in wanted}
-        read = current_records(self.records, scope.tenant_id, wanted)
+        read = current_records(self.group or self.records, scope.tenant_id, wanted)
         return answers.with_records(replace(candidates, cards=others), read)
 
 
