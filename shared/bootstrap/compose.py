@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         VerifyConnections,
         WatchConnections,
     )
+    from shared.services.connections.credential_care import WatchCredential
     from shared.services.connections.mailbox_tests import TestMailbox, TestMailboxes
     from shared.services.connections.mailboxes import (
         DeleteMailbox,
@@ -124,6 +125,7 @@ class UseCases(Assembly):
     take_answer: TakeAnswer = use_case("connections.connecting")
     show_connections: ShowConnections = use_case("connections.connection_care")
     verify_connections: VerifyConnections = use_case("connections.connection_care")
+    watch_credential: WatchCredential = use_case("connections.credential_care")
     watch_connections: WatchConnections = use_case("connections.connection_care")
     disconnect: Disconnect = use_case("connections.connection_care")
     get_mailbox: GetMailbox = use_case("connections.mailboxes")

@@ -36,6 +36,7 @@ DONE_BY: Final[Mapping[Item, Callable[[UseCases], Callable[[], None]]]] = {
     Item.SWEEP_DECISIONS: lambda use_cases: use_cases.sweep_decisions,
     Item.SUBSCRIPTIONS: lambda use_cases: use_cases.queue_due_subscriptions,
     Item.CONNECTIONS: lambda use_cases: use_cases.watch_connections,
+    Item.CREDENTIAL: lambda use_cases: use_cases.watch_credential,
     Item.COMPARISONS: lambda use_cases: use_cases.queue_comparisons,
     Item.ADDRESSES: lambda use_cases: use_cases.notice_addresses,
     Item.RECONCILIATIONS: lambda use_cases: use_cases.reconcile_all,

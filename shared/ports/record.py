@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from shared.ports.credentials import Seal, SignIns
     from shared.ports.directory import Directory
     from shared.ports.mail import MailAccess
-    from shared.ports.mailbox_access import AccessProbe
+    from shared.ports.mailbox_access import AccessProbe, OwnCredential
     from shared.ports.notifications import SubscriptionSource
     from shared.ports.stores.capture import Backfills, FolderStates, LateContacts, Pending, Sightings
     from shared.ports.stores.connections import Connections, Mailboxes, Organisations, Subscriptions
@@ -57,6 +57,8 @@ class Ports(Protocol):
 
     @property
     def probe(self) -> "AccessProbe": ...
+    @property
+    def own_credential(self) -> "OwnCredential": ...
 
     @property
     def organisations(self) -> "Organisations": ...

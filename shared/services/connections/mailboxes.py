@@ -119,7 +119,7 @@ class PutMailbox:
             self.audit_request(caller, HAND_OVER, (), addresses=(wanted.address, *agents))
         mailbox, created = persistently(lambda: self._written(change, is_answered))
         self.register(mailbox)
-        self.queue.put(MaintainSubscription.of(mailbox, self.clock()))
+        self.queue.send(MaintainSubscription.of(mailbox, self.clock()))
         return Put(mailbox, created, () if is_known else (AGENT_UNCHECKED,))
 
     def _wanted(self, change: _Change) -> tuple[Mailbox, Mailbox | None]:
@@ -151,7 +151,7 @@ class PutMailbox:
             wanted = wanted.after(examined(is_answered=is_answered))
         # Asked for beforehand: if this request ends behind the save, the command registers and subscribes. Not
         # registered beforehand: of a mailbox that is then not saved, staff and an own domain would stay for good.
-        self.queue.put(MaintainSubscription.of(wanted, self.clock()), delay=SAVE_DELAY)
+        self.queue.send(MaintainSubscription.of(wanted, self.clock()), delay=SAVE_DELAY)
         return self.mailboxes.save(wanted), standing is None
 
     def _new(self, change: _Change, leaving: Mailbox | None) -> Mailbox:
@@ -226,9 +226,9 @@ class SyncNow:
     def __call__(self, mailbox: Mailbox) -> None:
         if not mailbox.enabled:
             raise WrongState("The mailbox is paused; enable it first, and what it missed follows by itself.")
-        self.queue.put(SyncMailbox.of(mailbox, self.clock()))
+        self.queue.send(SyncMailbox.of(mailbox, self.clock()))
         # Behind the walk, so that what the walk finds is not taken for lost.
-        self.queue.put(ReconcileMailbox.of(mailbox, self.clock()), delay=SWEEP_DELAY)
+        self.queue.send(ReconcileMailbox.of(mailbox, self.clock()), delay=SWEEP_DELAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +242,7 @@ class DeleteMailbox:
     def __call__(self, tenant_id: str, address: str) -> None:
         mailbox = _standing(self.mailboxes, tenant_id, address)
         self.mailboxes.change(mailbox, removing)
-        self.queue.put(MaintainSubscription.of(mailbox, self.clock()))
+        self.queue.send(MaintainSubscription.of(mailbox, self.clock()))
 
 
 def _changed(mailbox: Mailbox, change: _Change, now: datetime) -> Mailbox:

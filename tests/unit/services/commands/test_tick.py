@@ -91,6 +91,7 @@ def test_a_tick_says_what_it_has_done(minutes: Minutes, caplog: pytest.LogCaptur
         "sweep_decisions",
         "subscriptions",
         "connections",
+        "credential",
         "comparisons",
         "addresses",
         "reconciliations",
