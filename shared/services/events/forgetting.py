@@ -24,7 +24,7 @@ class QueueForgetting:
     def __call__(self) -> None:
         for organisation in self.organisations.all():
             if not organisation.deleting:
-                self.queue.put(ForgetEvents(tenant_id=organisation.tenant_id, first_at=self.clock()))
+                self.queue.send(ForgetEvents(tenant_id=organisation.tenant_id, first_at=self.clock()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,6 @@ class RunForgetting:
             return
         before = kept_from(self.clock(), organisation.retention_days)
         if self.events.forget(command.tenant_id, before, limit=ROWS):
-            self.queue.put(replace(command, attempt=0, first_at=self.clock()))
+            self.queue.send(replace(command, attempt=0, first_at=self.clock()))
         else:
             telemetry.event("events_forgotten", organisation=command.tenant_id)

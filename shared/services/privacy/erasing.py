@@ -65,7 +65,7 @@ class AskErasure:
         # The row first: a command without it is dropped, and the nightly sweep finds a row without a command.
         self.erasures.put(tenant_id, asked)
         persistently(lambda: self._suppress(tenant_id, hashed))
-        self.queue.put(ErasePerson.first(tenant_id, asked))
+        self.queue.send(ErasePerson.first(tenant_id, asked))
         return asked
 
     def find(self, tenant_id: str, erasure_id: str) -> Erasure:
@@ -170,7 +170,7 @@ class EraseMessages:
         )
         # A run that was cut short may have rewritten it, and have queued nothing.
         if changed or stored.state == PENDING:
-            self.queue.put(FileMessage(tenant_id=tenant_id, key=stored.key, first_at=self.clock()))
+            self.queue.send(FileMessage(tenant_id=tenant_id, key=stored.key, first_at=self.clock()))
         return changed
 
 
@@ -239,7 +239,7 @@ class RunErasure:
             return
         self.erasures.put(tenant_id, replace(erasure, step=step, turn=turn, touched_at=now))
         following_command = replace(command, attempt=0, first_at=now, step=step, after=following, turn=turn)
-        self.queue.put(following_command, delay=SETTLED if turn != command.turn else 0.0)
+        self.queue.send(following_command, delay=SETTLED if turn != command.turn else 0.0)
 
     def _steps(self) -> tuple[str, ...]:
         return (MESSAGES, *(f"{RECORDS}{kind}" for kind in KINDS), *self.holdings.rewritable)

@@ -63,7 +63,7 @@ class ReplaceRecord:
 
     def ask(self, tenant_id: str, merged: RecordRef, into: RecordRef) -> None:
         """Have what was filed moved."""
-        self.queue.put(
+        self.queue.send(
             MergeRecords(tenant_id=tenant_id, first_at=self.clock(), merged=str(merged), into=str(into))
         )
 
@@ -147,10 +147,10 @@ class MoveFiled:
         self._move_entries(command.tenant_id, page, new)
         telemetry.event("merge_moved", merged=str(old), into=str(new), entries=len(page))
         if more:
-            self.queue.put(replace(command, pages=command.pages + 1, attempt=0))
+            self.queue.send(replace(command, pages=command.pages + 1, attempt=0))
         elif not command.second:
             again = replace(command, second=True, pages=0, attempt=0, first_at=self.clock())
-            self.queue.put(again, delay=SECOND_DELAY)
+            self.queue.send(again, delay=SECOND_DELAY)
 
     def _stands_again(self, tenant_id: str, old: RecordRef) -> bool:
         """Whether another record has got the id since."""

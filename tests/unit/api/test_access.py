@@ -52,7 +52,7 @@ ROLES = {
     "get_record": {"Service", "Admin"},
     "delete_record": {"Service", "Admin"},
     "load_records": {"Service", "Admin"},
-    "list_records": {"Service", "Admin"},
+    "list_records": READERS,
     "merge_contacts": {"Service", "Admin"},
     "rename_record": {"Service", "Admin"},
     "put_mailbox": {"Admin"},

@@ -64,6 +64,8 @@ class Stage(World):
         super().__init__()
         self.rewrite(capture="everything")
         self.records(a_record(), a_record("contact/C-2", addresses=(LI,)))
+        # Bo's record is gone: what is sent to Bo is looked at all the same, and only its thread can file it.
+        self.storage.index.teach(TENANT, BO, [a_ref("contact/gone")])
         self.notify(self.deliver(message_id=STORED))
         self.storage.faults.clear()
         self.items = [
