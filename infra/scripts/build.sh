@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Run by azd before it packs the app: installs what runs in Azure into .python_packages, for Azure's machine and the
 # Python of infra/modules/app.bicep, from requirements.lock. A build in Azure would take whatever is newest that day,
-# and has been seen to take another Python than the app's.
+# and has been seen to take another Python than the app's. Then stamps the build with version and commit.
 #
 # Needs Python 3.11 or newer and a connection to the package index. Options:
 #   --python VERSION   another Python than the template's, as 3.11
@@ -61,4 +61,5 @@ rm -rf .python_packages
 foreign=$(find "$TARGET" \( -name '*.pyd' -o -name '*.dylib' -o -name '*.cpython-*.so' \) \
   ! -name "*.cpython-${wanted/./}-x86_64-linux-gnu.so")
 [ -z "$foreign" ] || fail "these are not for Python $wanted on Linux: $foreign"
+"$HERE/stamp-build.sh"
 say "built for Python $wanted: $(find "$TARGET" -name '*.dist-info' | wc -l | tr -d ' ') packages"

@@ -6,19 +6,27 @@ It decides nothing itself: which effects follow from a row, `domain/filing/effec
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import Conflict, NotFound
 from shared.domain.filing import effects
 from shared.domain.filing.effects import Surroundings
-from shared.domain.filing.filing import DONE, Filed, StoredMessage
+from shared.domain.filing.filing import DONE, StoredMessage
 from shared.domain.filing.shown import Shown
 from shared.domain.mail.messages import Document
 from shared.ports.stores.connections import Mailboxes
 from shared.ports.stores.filing import Attachments, MessageStore
 from shared.services.filing.apply import Apply
 from shared.services.filing.change_message import ChangeMessage
-from shared.services.filing.holders import holders_of
+from shared.services.filing.holders import holders_among
 from shared.services.remembering.filed_lately import FiledLately
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A mail as its worker leaves it: readers see it. `is_first`: that worker has inserted it, with `text`."""
+
+    message: StoredMessage
+    is_first: bool = False
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +64,7 @@ class BringInLine:
             return
         # Holders cost a query and a read each; a new mail has one, which the caller knows.
         if around.holders is None:
-            around = replace(around, holders=self._holders(tenant_id, stored))
+            around = self._surrounded(tenant_id, stored, around)
         self.apply(tenant_id, effects.shown(stored.shown, stored, around))
 
     def show_together(self, tenant_id: str, mails: Iterable[tuple[StoredMessage, Surroundings]]) -> None:
@@ -66,8 +74,8 @@ class BringInLine:
 
     def arrange(self, tenant_id: str, stored: StoredMessage, document: Document) -> None:
         """My Inbox alone: a further copy has come of a message that is done."""
-        around = Surroundings(document, self._holders(tenant_id, stored))
-        self.apply(tenant_id, effects.inbox_rows(stored, around))
+        around = self._surrounded(tenant_id, stored, Surroundings(document))
+        self.apply(tenant_id, effects.arranged_anew(stored, around))
 
     def finish(self, tenant_id: str, stored: StoredMessage) -> None:
         """First tell other mails, then mark this one done, last look at what has become of it meanwhile.
@@ -75,14 +83,13 @@ class BringInLine:
         Raises Conflict where other rows are to stand by now: what was written of this state is noted on the message,
         and goes when the command comes back.
         """
-        if stored.is_settled:
-            return
-        # Told before it is done: a worker that is killed in between tells them again.
-        self.apply(tenant_id, effects.told(stored.shown, stored))
-        self._mark_done(tenant_id, stored)
+        conflicts = self.finish_together(tenant_id, [Filed(stored)])
+        if conflicts:
+            raise conflicts[stored.key]
 
     def finish_together(self, tenant_id: str, mails: Iterable[Filed]) -> Mapping[str, Conflict]:
         """The same for several mails; by key, those that changed while their rows were written."""
+        # Told before it is done: a worker that is killed in between tells them again.
         unfinished = [filed for filed in mails if not filed.message.is_settled]
         each = [
             effects.told(filed.message.shown, filed.message, is_first=filed.is_first) for filed in unfinished
@@ -108,7 +115,7 @@ class BringInLine:
                 self.lately.keep(tenant_id, done[filed.message.key], filed.text)
 
     def _mark_done(self, tenant_id: str, stored: StoredMessage) -> None:
-        standing = self.change(tenant_id, stored.key, lambda row: row.finished(stored), known=stored)
+        standing = self.change(tenant_id, stored.key, lambda row: row.finished(stored))
         if standing is None:
             raise NotFound("a message went away before it was done")
         # Deleted meanwhile: what this worker has written since is known to nobody else.
@@ -119,9 +126,11 @@ class BringInLine:
 
     def clear(self, tenant_id: str, deleted: StoredMessage, before: Shown) -> None:
         """Take away all that may have been written of a message that is a tombstone by now."""
-        around = Surroundings(holders=self._holders(tenant_id, deleted))
+        around = self._surrounded(tenant_id, deleted, Surroundings())
         self.apply(tenant_id, effects.shown(before, deleted, around))
         self.attachments.drop(tenant_id, deleted.key)
 
-    def _holders(self, tenant_id: str, stored: StoredMessage) -> tuple[Mailbox, ...]:
-        return tuple(holders_of(self.messages, self.mailboxes, tenant_id, stored.key))
+    def _surrounded(self, tenant_id: str, stored: StoredMessage, around: Surroundings) -> Surroundings:
+        copies = tuple(self.messages.copies(tenant_id, stored.key))
+        holders = holders_among(self.mailboxes, tenant_id, copies)
+        return replace(around, holders=tuple(holders), copies=copies)

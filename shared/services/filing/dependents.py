@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from shared.domain.commands.commands import MAX_IDS, IngestMessages, RematchMessages
 from shared.domain.commands.envelope import Command
 from shared.domain.filing import effects
-from shared.domain.filing.filing import Dependent
+from shared.domain.filing.copies import Dependent
 from shared.domain.mail.items import ItemRef
 from shared.ports.stores.filing import MessageStore
 from shared.ports.work import Clock, CommandQueue
@@ -38,10 +38,10 @@ class QueueDependents:
         dependents = self.messages.dependents(tenant_id, effect.message.key)
         if effect.gained:
             for command in self._looks(tenant_id, effect, dependents):
-                self.queue.put(command)
+                self.queue.send(command)
         if effect.lost:
             for command in self._decisions(tenant_id, dependents):
-                self.queue.put(command)
+                self.queue.send(command)
 
     def _looks(
         self, tenant_id: str, effect: effects.TellDependents, dependents: Iterable[Dependent]

@@ -8,7 +8,8 @@ from typing import Final
 from shared import telemetry
 from shared.domain.commands.commands import FileMessage
 from shared.domain.errors import PermanentError
-from shared.domain.filing.filing import PENDING, Bounced, Dependent, StoredMessage
+from shared.domain.filing.copies import Dependent
+from shared.domain.filing.filing import PENDING, Bounced, StoredMessage
 from shared.domain.mail.automatic import Automatic, nature_of
 from shared.domain.mail.bounces import LARGEST, Report, read_report
 from shared.domain.mail.messages import Direction, MessageHead
@@ -75,7 +76,7 @@ class NoteBounces:
         stored = self.change(tenant_id, key, partial(_noted, bounces=bounces))
         # Entries written here would stay on a record from which a person takes the mail at the same time.
         if stored is not None and stored.state == PENDING:
-            self.queue.put(FileMessage(tenant_id=tenant_id, key=key, first_at=self.clock()))
+            self.queue.send(FileMessage(tenant_id=tenant_id, key=key, first_at=self.clock()))
 
 
 def _noted(stored: StoredMessage, bounces: tuple[Bounced, ...]) -> StoredMessage | None:
