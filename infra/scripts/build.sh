@@ -5,18 +5,20 @@
 #
 # Needs Python 3.11 or newer and a connection to the package index. Options:
 #   --python VERSION   another Python than the template's, as 3.11
+#   --into FOLDER      another folder than .python_packages
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 # Debian 12, as in Azure's images for Python; some wheels want glibc 2.28.
 PLATFORM=x86_64-manylinux_2_28
-TARGET=.python_packages/lib/site-packages
 
 wanted=
+into=.python_packages
 while [ $# -gt 0 ]; do
   case $1 in
     --python) wanted=$(value_of "$@") && shift 2 ;;
+    --into) into=$(value_of "$@") && shift 2 ;;
     -h | --help) usage ;;
     *) fail "unknown option $1" ;;
   esac
@@ -53,13 +55,13 @@ tools=$(mktemp -d)
 bin=bin
 trap 'rm -rf "$tools"' EXIT
 install_uv
-rm -rf .python_packages
+rm -rf "$into"
 "$tools/$bin/uv" pip install --no-config --quiet --require-hashes --only-binary=:all: --link-mode=copy \
-  --python-platform="$PLATFORM" --python-version="$wanted" --target="$TARGET" --requirement=requirements.lock
+  --python-platform="$PLATFORM" --python-version="$wanted" --target="$into/lib/site-packages" --requirement=requirements.lock
 
 # What is compiled for another Python or machine does not import, and every function would be dead.
-foreign=$(find "$TARGET" \( -name '*.pyd' -o -name '*.dylib' -o -name '*.cpython-*.so' \) \
+foreign=$(find "$into" \( -name '*.pyd' -o -name '*.dylib' -o -name '*.cpython-*.so' \) \
   ! -name "*.cpython-${wanted/./}-x86_64-linux-gnu.so")
 [ -z "$foreign" ] || fail "these are not for Python $wanted on Linux: $foreign"
 "$HERE/stamp-build.sh"
-say "built for Python $wanted: $(find "$TARGET" -name '*.dist-info' | wc -l | tr -d ' ') packages"
+say "built for Python $wanted: $(find "$into" -name '*.dist-info' | wc -l | tr -d ' ') packages"

@@ -10,7 +10,6 @@ import pytest
 from shared.bootstrap.build import STAMP
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILT = ROOT / ".python_packages" / "lib" / "site-packages"
 # As Azure's worker does: the app's folder and its packages, nothing of this environment.
 LOADED = """
 import sys
@@ -35,14 +34,15 @@ def _as_before() -> Iterator[None]:
 @pytest.mark.stack
 @pytest.mark.slow
 @pytest.mark.usefixtures("_as_before")
-def test_the_app_loads_from_what_the_build_has_installed() -> None:
+def test_the_app_loads_from_what_the_build_has_installed(tmp_path: Path) -> None:
     """Built for the Python that runs here, where it can be tried; the build for Azure's differs in one word."""
     here = f"{sys.version_info.major}.{sys.version_info.minor}"
-    build = [str(ROOT / "infra/scripts/build.sh"), "--python", here]
+    packages = tmp_path / "packages"
+    build = [str(ROOT / "infra/scripts/build.sh"), "--python", here, "--into", str(packages)]
     built = subprocess.run(build, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
     assert f"built for Python {here}: " in built.stderr
-    script = LOADED.format(root=str(ROOT), built=str(BUILT))
+    script = LOADED.format(root=str(ROOT), built=str(packages / "lib" / "site-packages"))
     # -S: no site-packages of the environment that runs the tests.
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=False
