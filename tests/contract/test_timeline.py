@@ -6,8 +6,9 @@ import pytest
 
 from shared.domain.errors import NotFound
 from shared.domain.filing.entries import KINDS
+from shared.domain.matching.evidence import BCC, Evidence
 from shared.ports.stores.filing import EntryFilter
-from tests.builders import NOW, a_failure, a_ref, an_entry
+from tests.builders import NOW, a_failure, a_link, a_ref, an_entry
 
 ALL = EntryFilter(frozenset(KINDS))
 
@@ -65,6 +66,30 @@ class TestTimeline:
             newer = NOW + timedelta(minutes=number + 1)
             put(storage, tenant, **{f"new{number}": {"at": newer}, f"{seen[-1]}0": {"at": newer}})
         assert seen == list("abcdefg")
+
+    def test_answers_are_counted_by_the_mail_that_they_answer(self, storage, tenant):
+        first, second = (an_entry(message_key=key) for key in ("a" * 32, "b" * 32))
+        later = {"at": NOW + timedelta(days=1)}
+        blind = Evidence(BCC, "c@x.example")
+        storage.timeline.put(
+            tenant,
+            [
+                first,
+                second,
+                an_entry(message_key="1", answered=first.id, **later),
+                an_entry(message_key="2", answered=first.id, **later),
+                an_entry(message_key="3", answered="", **later),
+                an_entry(message_key="4", answered=first.id, link=a_link(evidence=blind), **later),
+                an_entry("contact/C-2", message_key="5", answered=first.id, **later),
+            ],
+        )
+        ids = [first.id, second.id]
+        assert storage.timeline.answers(tenant, a_ref(), ids) == {first.id: frozenset({"1", "2"})}
+        assert storage.timeline.answers(tenant, a_ref(), []) == {}
+        assert len(keys(storage, tenant)[0]) == 6
+        gone = an_entry(message_key="1", **later)
+        storage.timeline.remove(tenant, [a_ref()], gone.id, first.id)
+        assert storage.timeline.answers(tenant, a_ref(), ids) == {first.id: frozenset({"2"})}
 
     def test_a_page_that_is_just_full_is_the_last(self, storage, tenant):
         put(storage, tenant, a={}, b={}, c={})

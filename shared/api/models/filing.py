@@ -9,6 +9,7 @@ from shared.api.models.schema import KEY, Answer, Body, Example, NextCursor, sho
 from shared.api.models.words import AutomaticKind, Direction, EntryKind, MailOutcome, RecordKind
 
 ENTRY_ID: Final = f"098227547140000-{KEY}"
+THREAD: Final = "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1"
 
 PERSON_EXAMPLE: Final[Example] = {"name": "Bo Byer", "address": "bo@fabrikam.example"}
 _AGENT: Final[Example] = {"name": "Ann Agent", "address": "ann@contoso.example"}
@@ -41,6 +42,9 @@ _ENTRY: Final[Example] = {
     "agent": "ann@contoso.example",
     "automatic": "none",
     "bounced": [],
+    "thread_id": THREAD,
+    "in_reply_to": "<9b7e@contoso.example>",
+    "answers": 1,
 }
 
 
@@ -68,6 +72,15 @@ class EntryModel(Answer):
         description="The kind of machine that wrote the mail; none: a person wrote it."
     )
     bounced: list[str] = Field(description="The addresses that the mail did not reach.")
+    thread_id: str = Field(
+        description="The same for all mails of a thread. It may change once, when an earlier mail arrives late."
+    )
+    in_reply_to: str = Field(
+        description="The Message-ID of the mail that this one answers, if you may read that mail; else empty."
+    )
+    answers: int = Field(
+        description="How many mails on this timeline answer this one directly; elsewhere: on any of its records."
+    )
 
 
 class TimelineModel(Answer):
@@ -75,6 +88,17 @@ class TimelineModel(Answer):
 
     model_config = shown_as({"entries": [_ENTRY], "cursor": None})
     entries: list[EntryModel] = Field(description="The entries of this page.")
+    cursor: NextCursor
+
+
+class ThreadModel(Answer):
+    """A page of a thread, oldest first: the mails that you may read."""
+
+    model_config = shown_as({"thread_id": THREAD, "entries": [_ENTRY], "cursor": None})
+    thread_id: str = Field(description="The thread's id.")
+    entries: list[EntryModel] = Field(
+        description="The mails of this page; `rule` and `evidence` are empty for a mail on no record."
+    )
     cursor: NextCursor
 
 

@@ -58,7 +58,7 @@ def _suggestion(link: Link, found: InboxPage) -> SuggestionModel:
         id=link.ref.id,
         name=found.names.get(link.ref, ""),
         rule=link.rule,
-        evidence=link.evidence.text,
+        evidence=link.evidence.words,
         score=link.score,
     )
 

@@ -27,6 +27,8 @@ class Entry:
     """One row. `id` names it within its timeline and orders it; its link says by which rule it stands here.
 
     `automatic` is what kind of automatic mail it is, '' = a person's; `bounced` are addresses it did not reach.
+    `thread` is its thread's id; `answered` the entry id of the stored mail that it answers, `in_reply_to` that one's
+    Message-ID.
     """
 
     id: str
@@ -45,6 +47,9 @@ class Entry:
     agent: str
     automatic: str = ""
     bounced: tuple[str, ...] = ()
+    thread: str = ""
+    answered: str = ""
+    in_reply_to: str = ""
 
 
 def entry_id(at: datetime, message_key: str) -> str:
@@ -53,9 +58,19 @@ def entry_id(at: datetime, message_key: str) -> str:
     return f"{_LAST_MILLISECOND - milliseconds:015d}-{message_key}"
 
 
+def message_key_of(entry_id: str) -> str:
+    """The message key behind an entry's id."""
+    return entry_id.partition("-")[2]
+
+
 def inverted(at: datetime) -> str:
     """The time part of a key that sorts newest first."""
     return entry_id(at, "")[:-1]
+
+
+def ordered(at: datetime) -> str:
+    """The time part of a key that sorts oldest first."""
+    return f"{(at - _EPOCH) // _MILLISECOND:015d}"
 
 
 def at_of(key: str) -> datetime:

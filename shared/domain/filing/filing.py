@@ -79,6 +79,7 @@ class StoredMessage:
 
     `is_apart`: a person has taken it out of its thread, which it no longer follows.
     `silent`: nobody is told of what makes it `pending`; who finishes it for another one adopts that.
+    `thread` is the id of its thread; `answered` the entry id of the stored mail that it answers.
     """
 
     key: str
@@ -103,6 +104,8 @@ class StoredMessage:
     change_ids: tuple[str, ...] = ()
     silent: bool = False
     is_apart: bool = False
+    thread: str = ""
+    answered: str = ""
     etag: str = ""
 
     @property
@@ -140,7 +143,7 @@ class StoredMessage:
         if self.rests_on == applied.rests_on:
             return replace(self, state=DONE, undone=None)
         # Another worker may have written this state, and this one has written that: either may stand.
-        either = self.and_maybe_shown.and_maybe(applied.refs, applied.lent)
+        either = self.and_maybe_shown.and_maybe(applied.refs, applied.lent, applied.thread)
         return replace(self.reopened(silent=True), before=either)
 
     def following(self, earlier: "StoredMessage") -> "StoredMessage":
@@ -150,7 +153,7 @@ class StoredMessage:
         # `finished` has just noted more than can be told from the two states.
         if self.before != earlier.before:
             return self
-        is_same = (self.refs, self.lent) == (earlier.refs, earlier.lent)
+        is_same = (self.refs, self.lent, self.thread) == (earlier.refs, earlier.lent, earlier.thread)
         return replace(self, before=earlier.shown if is_same else earlier.and_maybe_shown)
 
     @property
@@ -166,17 +169,18 @@ class StoredMessage:
     @property
     def shown(self) -> Shown:
         """What may stand of it beside its row."""
-        return Shown.of(self.refs, self.lent) if self.state == DONE else self.before
+        return Shown.of(self.refs, self.lent, self.thread) if self.state == DONE else self.before
 
     @property
     def and_maybe_shown(self) -> Shown:
         """The same, and what its own state says, which may have been carried out in part."""
-        return self.shown.and_maybe(self.refs, self.lent)
+        return self.shown.and_maybe(self.refs, self.lent, self.thread)
 
     @property
     def rests_on(self) -> tuple[object, ...]:
         """What its entries, its rows in My Inbox and all else follow from: a change of these has them written again."""
-        return self.decision, self.kind, self.automatic, self.bounces, self.decided, self.undone
+        place = self.thread, self.answered
+        return self.decision, self.kind, self.automatic, self.bounces, self.decided, self.undone, place
 
     def with_variants(self, number: int) -> "StoredMessage":
         """This message, known to have so many others with its Message-ID at least."""
@@ -206,6 +210,8 @@ class StoredMessage:
             self.participants,
             blind=frozenset(link.ref for link in self.decision.links if link.evidence.is_blind),
             etag=self.etag,
+            thread=self.thread,
+            entry_id=entry_id(self.at, self.key),
         )
 
     def merged(self, other: "StoredMessage") -> "StoredMessage":
@@ -216,12 +222,16 @@ class StoredMessage:
         if self.is_deleted:
             return self
         kind = "reply" if "reply" in (self.kind, other.kind) else self.kind
-        seen = replace(self, kind=kind, automatic=self.automatic or other.automatic)
+        seen = replace(self.threaded_as(other), kind=kind, automatic=self.automatic or other.automatic)
         links = tuple(link for link in other.decision.links if self.may_gain(link))
         # Filed on nothing but what persons have ruled out: this look has no say on the decision.
         if other.is_filed and not links:
             return seen
         return replace(seen, decision=merge(self.decision, replace(other.decision, links=links)))
+
+    def threaded_as(self, other: "StoredMessage") -> "StoredMessage":
+        """This message in the thread of the mail that it answers, where another look at it has found that one."""
+        return replace(self, thread=other.thread, answered=other.answered) if other.answered else self
 
     def may_gain(self, link: Link) -> bool:
         """Whether a rule may file it there, after what persons have said."""
@@ -296,9 +306,17 @@ def entries_of(stored: StoredMessage, document: Document) -> tuple[Entry, ...]:
             agent=stored.agent,
             automatic=stored.automatic,
             bounced=tuple(bounce.address for bounce in stored.bounces),
+            thread=stored.thread,
+            answered=stored.answered,
+            in_reply_to=in_reply_to(stored, document),
         )
         for link in stored.decision.links
     )
+
+
+def in_reply_to(stored: StoredMessage, document: Document) -> str:
+    """The Message-ID of the stored mail that a mail answers; '' where that one is not stored."""
+    return next(iter(document.answers), "") if stored.answered else ""
 
 
 def copy_of(message: FetchedMessage, mailbox: Mailbox) -> Copy:

@@ -159,6 +159,8 @@ def buried(stored: StoredMessage, hasher: Hasher) -> StoredMessage:
         has_dependents=False,
         bounces=(),
         conversation="",
+        thread="",
+        answered="",
         # Entries are gone by now: the row is buried last.
         before=NOTHING,
     )

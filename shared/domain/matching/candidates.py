@@ -40,7 +40,7 @@ class ThreadHit:
     `evidence` is how it was found: a Message-ID without brackets, or `conversation`.
     `text` is its body's text, where that came along with the look-up. `blind` are those of its records to which
     nothing but a Bcc led: an answer that stood there too would give the Bcc away. `etag` is the one of the row as
-    it was read.
+    it was read. `thread` is the id of its thread, `entry_id` that of its entries.
     """
 
     key: str
@@ -51,6 +51,8 @@ class ThreadHit:
     text: str | None = None
     blind: frozenset[RecordRef] = frozenset()
     etag: str = ""
+    thread: str = ""
+    entry_id: str = ""
 
     @property
     def lent(self) -> tuple[RecordRef, ...]:
@@ -65,7 +67,13 @@ class ThreadHit:
         """The same with the records of the mail as it stands now; without any where it is gone."""
         if standing is None:
             return replace(self, links=(), blind=frozenset(), etag="")
-        return replace(self, links=standing.links, blind=standing.blind, etag=standing.etag)
+        return replace(
+            self,
+            links=standing.links,
+            blind=standing.blind,
+            etag=standing.etag,
+            thread=standing.thread,
+        )
 
     def moved(self, merged: Mapping[RecordRef, RecordRef]) -> "ThreadHit":
         """The same, its links leading to the records that others were merged into."""

@@ -52,6 +52,14 @@ class NewMail:
         return self.message.key
 
 
+@dataclass(frozen=True, slots=True)
+class ThreadPlace:
+    """Where a message stands in its thread; ascending order of `place` is oldest first."""
+
+    place: str
+    key: str
+
+
 class Threads(Protocol):
     """Where the mails are found that another one answers, or goes on with."""
 
@@ -137,6 +145,22 @@ class MessageStore(Threads, Protocol):
     def note_conversation(self, tenant_id: str, message: StoredMessage) -> None:
         """Let the message be found by its conversation. Again changes nothing."""
 
+    def note_thread(self, tenant_id: str, message: StoredMessage) -> None:
+        """Let the message be found by its thread, as every message is from its insert on."""
+
+    def of_thread(
+        self, tenant_id: str, thread: str, *, limit: int, after: str
+    ) -> tuple[list[ThreadPlace], str]:
+        """The places of a thread's messages, oldest first, behind the place `after`; and where to go on, '' at the end.
+
+        A message may have left the thread, or be deleted, by now: its own row says so.
+        """
+
+    def with_documents(
+        self, tenant_id: str, keys: Iterable[str]
+    ) -> Mapping[str, tuple[StoredMessage, Document]]:
+        """The messages that have a document, with it; read side by side."""
+
 
 class Codes(Protocol):
     """Reference codes by number, and how many with a wrong signature each sender has sent."""
@@ -164,8 +188,17 @@ class EntryFilter:
 class Timeline(Protocol):
     def put(self, tenant_id: str, entries: Sequence[Entry]) -> None: ...
 
-    def remove(self, tenant_id: str, refs: Sequence[RecordRef], entry_id: str) -> None:
-        """Take one mail's entry from several records; a missing entry is no error."""
+    def remove(self, tenant_id: str, refs: Sequence[RecordRef], entry_id: str, answered: str = "") -> None:
+        """Take one mail's entry from several records; a missing entry is no error.
+
+        `answered` is the entry id of the mail that it answers: it is not counted among its answers any more.
+        """
+
+    def answers(self, tenant_id: str, ref: RecordRef, ids: Collection[str]) -> Mapping[str, frozenset[str]]:
+        """By entry id, the keys of the mails on this timeline that answer it; ids without answers are left out.
+
+        An answer that stands there by a Bcc alone does not count.
+        """
 
     def page(
         self, tenant_id: str, ref: RecordRef, wanted: EntryFilter, *, limit: int, after: str

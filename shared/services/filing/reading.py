@@ -4,15 +4,15 @@ A filed mail is open to the organisation; a mail without a link only to agents w
 A Bcc, and whatever rests on it, is only there for those in whose mailbox it is visible.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import NotFound, Unknown
 from shared.domain.filing import chains, entries, visibility
 from shared.domain.filing.chains import Chain
 from shared.domain.filing.entries import Entry
-from shared.domain.filing.filing import Copy, StoredMessage
+from shared.domain.filing.filing import Copy, StoredMessage, in_reply_to
 from shared.domain.mail.addresses import Person
 from shared.domain.mail.messages import Attachment, Document
 from shared.domain.matching.decisions import Link
@@ -22,15 +22,17 @@ from shared.ports.stores.capture import FolderStates
 from shared.ports.stores.connections import Organisations
 from shared.ports.stores.filing import Attachments, EntryFilter, MessageStore, Timeline
 from shared.ports.stores.records import Records
+from shared.services.filing.answers import NONE, Answers, ReadAnswers, ThreadMail
 from shared.services.filing.visibility import Visibility, no_message
 from shared.services.filing.visible_pages import VisiblePages
 
 
 @dataclass(frozen=True, slots=True)
 class TimelinePage:
-    """Entries newest first; the cursor is None on the last page."""
+    """Entries newest first, and by id what they answer and are answered by; the cursor is None on the last page."""
 
     entries: tuple[Entry, ...]
+    answers: Mapping[str, Answers]
     cursor: str | None
 
 
@@ -56,6 +58,18 @@ class MessageView:
     links: tuple[Link, ...]
     sightings: tuple[SeenIn, ...]
     chain_hidden: bool = False
+    answers: Answers = NONE
+
+
+def thread_mail(view: MessageView) -> ThreadMail:
+    """A mail as its place in its thread is read."""
+    return ThreadMail(
+        view.entry_id,
+        tuple(link.ref for link in view.links),
+        view.message.answered,
+        in_reply_to(view.message, view.document),
+        frozenset(link.evidence.text for link in view.links),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +77,15 @@ class ReadTimeline:
     """A page of a record's timeline. Raises Unknown for a record that is not there.
 
     Entries that rest on a Bcc which the caller may not see are left out, and neither a page's length nor its cursor
-    tells of them. Costs a query for each entry that rests on a Bcc, or that did not reach somebody.
+    tells of them. Costs a query for each entry that rests on a Bcc, or that did not reach somebody, and what
+    `ReadAnswers` costs.
     """
 
     records: Records
     timeline: Timeline
     visibility: Visibility
     pages: VisiblePages
+    read_answers: ReadAnswers
 
     def __call__(
         self, caller: Caller, ref: RecordRef, wanted: EntryFilter, *, limit: int, cursor: str
@@ -87,7 +103,8 @@ class ReadTimeline:
             limit=limit,
             cursor=cursor,
         )
-        return TimelinePage(tuple(found), following)
+        answers = self.read_answers(caller, [ThreadMail.of_entry(entry) for entry in found])
+        return TimelinePage(tuple(found), answers, following)
 
     def _visible(self, caller: Caller, rows: Iterable[Entry]) -> list[Entry]:
         shown = (self._shown(caller, entry) for entry in rows)
@@ -107,6 +124,7 @@ class ReadMessage:
     messages: MessageStore
     folders: FolderStates
     organisations: Organisations
+    read_answers: ReadAnswers
 
     def __call__(self, caller: Caller, key: str, chain: Chain = "") -> MessageView:
         stored = self.visibility.message(caller, key)
@@ -115,7 +133,7 @@ class ReadMessage:
             raise no_message()
         copies = self.visibility.copies(caller, key)
         sight = visibility.sight_of(caller, copies)
-        return MessageView(
+        view = MessageView(
             entry_id=entries.entry_id(stored.at, stored.key),
             message=visibility.visible_message(stored, sight),
             document=document,
@@ -124,6 +142,8 @@ class ReadMessage:
             sightings=self._sightings(caller, copies, sight.hidden),
             chain_hidden=self._hides_chain(caller, stored, document, chain),
         )
+        answers = self.read_answers(caller, [thread_mail(view)])
+        return replace(view, answers=answers[view.entry_id])
 
     def _hides_chain(self, caller: Caller, stored: StoredMessage, document: Document, asked: Chain) -> bool:
         organisation = self.organisations.get(caller.tenant_id)

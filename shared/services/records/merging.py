@@ -184,8 +184,8 @@ class MoveFiled:
         self.apply(tenant_id, [PutEntry(entry) for entry in moved if entry is not None])
         # A person may have taken a mail away before its row came to stand there, and nobody else knows of that row.
         gone = self._no_longer_on(tenant_id, page, new)
-        self.apply(tenant_id, [RemoveEntry(new, entry.id) for entry in gone])
-        self.apply(tenant_id, [RemoveEntry(entry.link.ref, entry.id) for entry in page])
+        self.apply(tenant_id, [RemoveEntry(new, entry.id, entry.answered) for entry in gone])
+        self.apply(tenant_id, [RemoveEntry(entry.link.ref, entry.id, entry.answered) for entry in page])
 
     def _no_longer_on(self, tenant_id: str, page: Sequence[Entry], new: RecordRef) -> list[Entry]:
         standing = self.messages.get_many(tenant_id, [entry.message_key for entry in page]) if page else {}

@@ -1,6 +1,7 @@
 """The table Timeline: a record's entries, newest first, a page at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain, islice, product
 from typing import Final
 
 from shared.adapters.storage.codec import from_plain, to_plain
@@ -8,13 +9,17 @@ from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import escaped, joined, packed, part_names, unescaped, unpacked
 from shared.adapters.storage.table import Operation, Row, Table, in_partition, quoted, where
 from shared.domain import names
-from shared.domain.filing.entries import KINDS, Entry
+from shared.domain.filing.entries import KINDS, Entry, message_key_of
 from shared.domain.records.records import RecordRef
 from shared.ports.stores.filing import EntryFilter
 
 # How many rows one page of a text search may look at.
 SEARCHED: Final = 2_000
 _SEARCH_PAGE: Final = 200
+# Rows of answers that one query reads: where a page spans a long time, most are of mails that are not on it.
+_ANSWERS: Final = 1_000
+# What the keys of answers begin with: behind those of all entries.
+_ANSWER: Final = "~a"
 # A condition that no row meets: a filter cannot be empty.
 _NO_KIND: Final = "entry_kind eq ''"
 
@@ -28,16 +33,39 @@ class AzureTimeline:
 
     def put(self, tenant_id: str, entries: Sequence[Entry]) -> None:
         """One request per record, side by side."""
-        rows = [_row(tenant_id, entry) for entry in entries]
+        rows = list(chain.from_iterable(_rows(tenant_id, entry) for entry in entries))
         # A transaction may name a row once.
         latest = {(row["PartitionKey"], row["RowKey"]): row for row in rows}
         self._table.write_many(Operation("upsert", row) for row in latest.values())
 
-    def remove(self, tenant_id: str, refs: Sequence[RecordRef], entry_id: str) -> None:
-        """One request per record, side by side."""
-        self._connection.side_by_side(
-            lambda ref: self._table.delete(_partition(tenant_id, ref), escaped(entry_id)), list(refs)
-        )
+    def remove(self, tenant_id: str, refs: Sequence[RecordRef], entry_id: str, answered: str = "") -> None:
+        """One request per record, two for an answer, side by side."""
+        keys = [escaped(entry_id), *([_answer_key(answered, entry_id)] if answered else [])]
+        rows = [(_partition(tenant_id, ref), key) for ref, key in product(refs, keys)]
+        self._connection.side_by_side(lambda row: self._table.delete(*row), rows)
+
+    def answers(self, tenant_id: str, ref: RecordRef, ids: Collection[str]) -> Mapping[str, frozenset[str]]:
+        """One query; where it shows too many answers to other mails, one more for each mail that is left."""
+        ordered = sorted(ids)
+        partition = _partition(tenant_id, ref)
+        found = list(islice(self._answers(partition, ordered[0], ordered[-1]), _ANSWERS)) if ordered else []
+        if len(found) == _ANSWERS:
+            left = [entry_id for entry_id in ordered if entry_id >= found[-1][0]]
+            each = self._connection.side_by_side(
+                lambda entry_id: list(self._answers(partition, entry_id, entry_id)), left
+            )
+            found += chain.from_iterable(each)
+        return {
+            entry_id: frozenset(answer for answered, answer in found if answered == entry_id)
+            for entry_id in {answered for answered, _ in found}.intersection(ordered)
+        }
+
+    def _answers(self, partition: str, first: str, last: str) -> Iterator[tuple[str, str]]:
+        """Entry ids from the first to the last, each with the key of a mail that answers it."""
+        condition = in_partition(partition, first=_answer_key(first, ""), last=_answer_key(last, "}"))
+        for row in self._table.rows(condition, select=("RowKey",)):
+            _, answered, answer = str(row["RowKey"]).split("|")
+            yield unescaped(answered), message_key_of(unescaped(answer))
 
     def page(
         self, tenant_id: str, ref: RecordRef, wanted: EntryFilter, *, limit: int, after: str
@@ -62,6 +90,20 @@ def _partition(tenant_id: str, ref: RecordRef) -> str:
     return joined(tenant_id, ref.kind, escaped(ref.id))
 
 
+def _rows(tenant_id: str, entry: Entry) -> Iterator[Row]:
+    """An entry, and the mark that it answers another mail of its timeline."""
+    yield _row(tenant_id, entry)
+    # Whoever may not see a Bcc is not to see its answers counted.
+    if entry.answered and not entry.link.evidence.is_blind:
+        key = _answer_key(entry.answered, entry.id)
+        yield {"PartitionKey": _partition(tenant_id, entry.link.ref), "RowKey": key}
+
+
+def _answer_key(answered: str, answer: str) -> str:
+    """Behind all entries, in the order of the mails that are answered. "}" sorts behind every answer."""
+    return joined(_ANSWER, escaped(answered), answer if answer == "}" else escaped(answer))
+
+
 def _row(tenant_id: str, entry: Entry) -> Row:
     return {
         "PartitionKey": _partition(tenant_id, entry.link.ref),
@@ -74,7 +116,7 @@ def _row(tenant_id: str, entry: Entry) -> Row:
 
 
 def _condition(tenant_id: str, ref: RecordRef, wanted: EntryFilter, after: str) -> str:
-    parts = [in_partition(_partition(tenant_id, ref), beyond=escaped(after))]
+    parts = [in_partition(_partition(tenant_id, ref), beyond=escaped(after), last=_ANSWER)]
     if not wanted.kinds >= set(KINDS):
         kinds = [f"entry_kind eq {quoted(kind)}" for kind in sorted(wanted.kinds)]
         parts.append(f"({' or '.join(kinds) or _NO_KIND})")
