@@ -107,7 +107,7 @@ class TestCosts:
         monkeypatch.setattr(timeline, "_ANSWERS", 4)
         assert azure.timeline.answers(tenant, a_ref(), ids) == found
         assert cost(azure.timeline.answers, tenant, a_ref(), ids) == 4
-        assert cost(azure.timeline.remove, tenant, [a_ref()], answers[0].id, ids[0]) == 2
+        assert cost(azure.timeline.remove, tenant, [a_ref()], answers[0].id, ids[0]) == 3
 
     def test_a_thread(self, azure, tenant, cost):
         create(azure, tenant, a_stored_message(thread=KEY))

@@ -117,6 +117,41 @@ class TestTimeline:
         put(storage, tenant, a={}, b={"subject": "The kitchen", "preview": "A Boiler", **people}, c={})
         assert keys(storage, tenant, EntryFilter(frozenset(KINDS), text=text)) == (["b"], "")
 
+    def test_a_time_has_a_first_moment_and_ends_before_its_last(self, storage, tenant):
+        put(storage, tenant, **{name: {} for name in "abcdef"})
+        since, until = NOW - timedelta(seconds=4), NOW - timedelta(seconds=1)
+        for oldest_first in (False, True):
+            named = {"oldest_first": oldest_first}
+
+            def found(named=named, **times):
+                wanted = EntryFilter(frozenset(KINDS), **times, **named)
+                return "".join(sorted(keys(storage, tenant, wanted)[0]))
+
+            assert found(since=since) == "abcde"
+            assert found(until=until) == "cdef"
+            assert found(since=since, until=until) == "cde"
+            assert found(since=until, until=since) == ""
+            assert found() == "abcdef"
+
+    @pytest.mark.parametrize("limit", [1, 2, 3, 50])
+    def test_oldest_come_first_where_that_is_wanted(self, storage, tenant, limit):
+        rows = {name: {"kind": "note" if name in "bd" else "synced"} for name in "abcdefg"}
+        put(storage, tenant, **rows)
+        at = NOW - timedelta(seconds=3)
+        storage.timeline.put(tenant, [an_entry(message_key="z", at=at, answered=an_entry().id)])
+        storage.timeline.remove(
+            tenant, [a_ref()], an_entry(message_key="f", at=NOW - timedelta(seconds=5)).id
+        )
+        wanted = EntryFilter(frozenset({"synced"}), text="viewing", oldest_first=True)
+        seen, after = [], ""
+        while True:
+            page, after = keys(storage, tenant, wanted, limit=limit, after=after)
+            seen += page
+            if not after:
+                break
+        assert "".join(seen) == "gezca"
+        assert keys(storage, tenant)[0] == list("abcdzeg")
+
     def test_a_filtered_page_says_where_to_go_on(self, storage, tenant):
         put(
             storage,

@@ -17,6 +17,7 @@
 | Sightings     | tenant, mailbox id           | inverted receipt time, hash of the item       |
 | Pending       | tenant, mailbox id           | lane, receipt time, hash of what is to be done    |
 | Timeline      | tenant, kind, record id      | entry id: inverted time, message key              |
+|               |                              | `~o`, time, message key                           |
 |               |                              | `~a`, entry id of the answered mail, entry id     |
 | Inbox         | tenant, hash of the agent    | inverted time, message key                        |
 |               | tenant, `~decided`           | message key `~` id of a change                    |
@@ -101,7 +102,7 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
     ),
     names.TIMELINE: TableLayout(
         "tenant|kind|record id",
-        "entry id (inverted time-message key) | ~a|entry id of the answered mail|entry id",
+        "entry id (inverted time-message key) | ~o|time-message key | ~a|entry id of the answered mail|entry id",
         ("entry_kind", "has_attachments", "agent", "content"),
     ),
     names.INBOX: TableLayout(

@@ -36,6 +36,7 @@ _ENTRY: Final[Example] = {
     "cc": [],
     "preview": "Thursday at four suits us.",
     "has_attachments": True,
+    "attachment_names": ["plan.pdf"],
     "rule": "contact_address",
     "evidence": "from bo@fabrikam.example",
     "closed": False,
@@ -64,6 +65,7 @@ class EntryModel(Answer):
     cc: list[PersonModel] = Field(description="The recipients in Cc.")
     preview: str = Field(description="The beginning of the sender's own text.")
     has_attachments: bool = Field(description="Whether the mail has attachments; inline images do not count.")
+    attachment_names: list[str] = Field(description="The names of the first 20 attachments.")
     rule: str = Field(description="The rule that filed the mail on this timeline.")
     evidence: str = Field(description="The evidence of the rule; empty for a link that a person made.")
     closed: bool = Field(description="Whether the record was closed when the mail was filed.")
@@ -84,7 +86,7 @@ class EntryModel(Answer):
 
 
 class TimelineModel(Answer):
-    """A page of a timeline, newest first."""
+    """A page of a timeline."""
 
     model_config = shown_as({"entries": [_ENTRY], "cursor": None})
     entries: list[EntryModel] = Field(description="The entries of this page.")

@@ -42,6 +42,7 @@ def _item(mail: WaitingMail, found: InboxPage) -> InboxItemModel:
             "from": filing.person(item.sender),
             "preview": item.preview,
             "has_attachments": item.has_attachments,
+            "attachment_names": list(item.attachments),
             "reason": item.reason,
             "reason_text": explanations.waits_sentence(item.reason),
             "mailbox": mail.mailbox,

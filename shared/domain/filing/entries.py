@@ -27,8 +27,8 @@ class Entry:
     """One row. `id` names it within its timeline and orders it; its link says by which rule it stands here.
 
     `automatic` is what kind of automatic mail it is, '' = a person's; `bounced` are addresses it did not reach.
-    `thread` is its thread's id; `answered` the entry id of the stored mail that it answers, `in_reply_to` that one's
-    Message-ID.
+    `attachments` are the names of its files. `thread` is its thread's id; `answered` the entry id of the stored mail
+    that it answers, `in_reply_to` that one's Message-ID.
     """
 
     id: str
@@ -50,6 +50,7 @@ class Entry:
     thread: str = ""
     answered: str = ""
     in_reply_to: str = ""
+    attachments: tuple[str, ...] = ()
 
 
 def entry_id(at: datetime, message_key: str) -> str:

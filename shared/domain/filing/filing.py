@@ -1,10 +1,11 @@
 """How a decision becomes rows: the stored message, its copies, its timeline entries, its place in My Inbox."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.filing.entries import Entry, entry_id
+from shared.domain.filing.entries import Entry, entry_id, message_key_of
 from shared.domain.filing.person_decisions import PersonDecision
 from shared.domain.filing.shown import NOTHING, Shown
 from shared.domain.mail.addresses import Person
@@ -237,6 +238,11 @@ class StoredMessage:
         """This message in the thread of the mail that it answers, where another look at it has found that one."""
         return replace(self, thread=other.thread, answered=other.answered) if other.answered else self
 
+    def answering_one_of(self, entry_ids: Mapping[str, str]) -> "StoredMessage":
+        """This message under the entry id of the mail that it answers, where that mail's key has one here."""
+        answered = entry_ids.get(message_key_of(self.answered), self.answered)
+        return replace(self, answered=answered)
+
     def may_gain(self, link: Link) -> bool:
         """Whether a rule may file it there, after what persons have said."""
         return link.ref not in self.unlinked and not (self.is_apart and link.rule in BY_THREAD)
@@ -283,6 +289,7 @@ class InboxItem:
     thread: tuple[str, ...] = ()
     conversation: str = ""
     is_filed: bool = False
+    attachments: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -313,6 +320,7 @@ def entries_of(stored: StoredMessage, document: Document) -> tuple[Entry, ...]:
             thread=stored.thread,
             answered=stored.answered,
             in_reply_to=in_reply_to(stored, document),
+            attachments=document.file_names,
         )
         for link in stored.decision.links
     )

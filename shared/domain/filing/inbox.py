@@ -225,4 +225,5 @@ def _item(stored: StoredMessage, document: Document, mailbox: Mailbox, reason: s
         thread=thread_of(document),
         conversation=stored.conversation,
         is_filed=stored.is_filed,
+        attachments=document.file_names,
     )

@@ -63,7 +63,8 @@ class ThreadHit:
     @property
     def as_seen(self) -> "ThreadHit":
         """What a decision takes from it, whenever its row was written."""
-        return replace(self, etag="")
+        # Two copies of one mail differ in time, and its entries stand under that of the first.
+        return replace(self, etag="", entry_id="")
 
     def as_now(self, standing: "ThreadHit | None") -> "ThreadHit":
         """The same with the records of the mail as it stands now; without any where it is gone."""

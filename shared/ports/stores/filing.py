@@ -177,12 +177,18 @@ class Codes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EntryFilter:
-    """The rows of a timeline that a caller wants."""
+    """The rows of a timeline that a caller wants: those received at `since` or later, and before `until`.
+
+    `text` are words that each must stand somewhere in the entry.
+    """
 
     kinds: frozenset[str]
     with_attachments: bool = False
     text: str = ""
     agent: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    oldest_first: bool = False
 
 
 class Timeline(Protocol):
@@ -203,7 +209,7 @@ class Timeline(Protocol):
     def page(
         self, tenant_id: str, ref: RecordRef, wanted: EntryFilter, *, limit: int, after: str
     ) -> tuple[list[Entry], str]:
-        """A page, newest first, that begins after the entry `after`; and where the next page begins, '' at the end."""
+        """A page behind the entry `after`, in the wanted order; and where the next one begins, '' at the end."""
 
 
 class Inbox(Protocol):

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Final
 
 from shared.domain.errors import Conflict, NotFound
-from shared.domain.filing.entries import Entry, inverted, ordered
+from shared.domain.filing import searching
+from shared.domain.filing.entries import Entry, at_of, inverted, message_key_of, ordered
 from shared.domain.filing.filing import Copy, Dependent, InboxItem, StoredMessage
 from shared.domain.filing.person_decisions import PendingChange
 from shared.domain.mail.identity import variant_key
@@ -314,8 +315,10 @@ class FakeTimeline:
         self, tenant_id: str, ref: RecordRef, wanted: EntryFilter, *, limit: int, after: str
     ) -> tuple[list[Entry], str]:
         self.faults.read("Timeline.page")
-        rows = sorted(self.rows.get((tenant_id, ref), {}).values(), key=lambda one: one.id)
-        found = [one for one in rows if one.id > after and _wanted(one, wanted)]
+        place = _place(after, wanted) if after else ""
+        rows = self.rows.get((tenant_id, ref), {}).values()
+        in_order = sorted(((_place(entry.id, wanted), entry) for entry in rows), key=lambda pair: pair[0])
+        found = [entry for key, entry in in_order if key > place and _wanted(entry, wanted)]
         return found[:limit], found[limit - 1].id if len(found) > limit else ""
 
     def answers(self, tenant_id: str, ref: RecordRef, ids: Collection[str]) -> Mapping[str, frozenset[str]]:
@@ -333,14 +336,20 @@ class FakeTimeline:
 
 
 def _wanted(entry: Entry, wanted: EntryFilter) -> bool:
-    people = (entry.sender, *entry.to, *entry.cc)
-    words = (entry.subject, entry.preview, *(f"{one.name}\n{one.address}" for one in people))
     return (
         entry.kind in wanted.kinds
         and (entry.has_attachments or not wanted.with_attachments)
         and wanted.agent in ("", entry.agent)
-        and any(wanted.text.casefold() in one.casefold() for one in words)
+        and (wanted.since is None or inverted(entry.at) <= inverted(wanted.since))
+        and (wanted.until is None or inverted(entry.at) > inverted(wanted.until))
+        and searching.says(searching.text_of(entry), searching.words_of(wanted.text))
     )
+
+
+def _place(entry_id: str, wanted: EntryFilter) -> str:
+    """The key by which rows are ordered."""
+    key = message_key_of(entry_id)
+    return f"{ordered(at_of(entry_id))}-{key}" if wanted.oldest_first else entry_id
 
 
 class FakeInbox:

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 from itertools import permutations
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from shared.domain.errors import Unknown
 from shared.domain.filing.entries import KINDS
 from shared.domain.filing.person_decisions import DELETE
+from shared.domain.matching.matching import match
 from shared.domain.privacy.callers import ADMIN, Caller
 from shared.domain.privacy.callers import AGENT as AGENT_ROLE
 from shared.ports.stores.filing import EntryFilter
@@ -171,6 +173,25 @@ def test_neither_an_unknown_mail_nor_one_that_was_skipped_is_named(world: World)
     come(world, C, "unknown@tailspin.example")
     assert answers(world) == {B: ("", 0), C: ("", 0)}
     assert thread(world, B) == [B]
+
+
+def test_an_answer_that_comes_with_a_further_copy_of_its_parent_is_counted_with_the_first_copy(
+    world: World,
+) -> None:
+    come(world, A)
+    other = world.connect("ben@contoso.example", capture="everything")
+    later = NOW - timedelta(hours=2)
+    copies = [
+        world.deliver("ben@contoso.example", message_id=A, received_at=later),
+        world.deliver(
+            "ben@contoso.example", message_id=B, in_reply_to=(A,), received_at=later + timedelta(1)
+        ),
+    ]
+    with patch("shared.services.matching.matching.match", wraps=match) as matched:
+        world.notify(*copies, mailbox=other)
+    world.work()
+    assert matched.call_count == len(copies)
+    assert answers(world) == {A: ("", 1), B: (A, 0)}
 
 
 def test_an_id_is_no_message_s_key(world: World) -> None:
