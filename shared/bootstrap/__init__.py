@@ -3,6 +3,8 @@
 Loading the function app builds nothing; FastAPI is imported by the first client request.
 """
 
+import sys
+import time
 import uuid
 from datetime import UTC, datetime
 from functools import cache
@@ -74,7 +76,10 @@ def _settings() -> "Settings":
     from shared.config import Settings
 
     telemetry.keep_libraries_quiet()
-    return Settings.from_environment()
+    settings = Settings.from_environment()
+    # Here and not while loading: the host keeps what is said during a function's run.
+    telemetry.started(python=sys.version.split()[0], cpu_milliseconds=round(time.process_time() * 1000))
+    return settings
 
 
 @cache

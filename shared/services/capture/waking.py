@@ -34,7 +34,8 @@ class WakeStale:
             if self._is_ready(wake_up) and self._is_free(tenant_id, mailbox_id):
                 self.queue.put(wake_up)
                 woken += 1
-        telemetry.event("stale_woken", mailboxes=woken)
+        if woken:
+            telemetry.event("stale_woken", mailboxes=woken)
 
     def _is_ready(self, wake_up: Command) -> bool:
         """A mailbox that is paused, or to be left alone, keeps its rows; what waits at one that is gone is cleared."""

@@ -1,6 +1,7 @@
 """What is kept of a command that cannot be processed, so that a person can read it and run it again."""
 
 import hashlib
+import logging
 import traceback
 from datetime import datetime
 from pathlib import PurePath
@@ -8,8 +9,8 @@ from pathlib import PurePath
 from shared import telemetry
 from shared.domain.commands import advice
 from shared.domain.commands.commands import IngestMessages
-from shared.domain.commands.envelope import Command
-from shared.domain.errors import PermanentError
+from shared.domain.commands.envelope import Command, name_in
+from shared.domain.errors import MalformedCommand, PermanentError
 from shared.domain.mail.items import ItemRef
 from shared.ports.stores.exceptions import Exceptions, Failure
 
@@ -52,13 +53,24 @@ def failure_of_text(text: str, tenant_id: str, queue: str, error: Exception, now
 def record(exceptions: Exceptions, failure: Failure) -> None:
     """Keep a failure and tell the admin. Safe to run twice."""
     exceptions.record(failure)
-    telemetry.alert(
+    # Any mail may be a reason: it is noted in the command's line, and writes none of its own.
+    telemetry.event(
         telemetry.EXCEPTION_RECORDED,
+        level=logging.WARNING,
+        tenant=failure.tenant_id,
         mailbox=failure.mailbox_id,
         exception=failure.id,
         code=failure.code,
         queue=failure.queue,
+        command=_name_in(failure.command),
     )
+
+
+def _name_in(text: str) -> str:
+    try:
+        return name_in(text)
+    except MalformedCommand:
+        return ""
 
 
 def _failure(command: Command, error: str, code: str, now: datetime) -> Failure:

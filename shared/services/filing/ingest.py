@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from shared import telemetry
 from shared.domain.capture.sightings import FAILED, FILED, SKIPPED, TRIAGE, Sighting
@@ -24,6 +25,14 @@ from shared.services.capture.waits import MailboxWaits
 from shared.services.commands.failures import failure_of, record
 from shared.services.filing.bring_in_line import BringInLine
 from shared.services.filing.file_group import FileGroup
+from shared.telemetry import Counted
+
+_COUNTED: Final = {
+    FILED: Counted.FILED,
+    TRIAGE: Counted.TRIAGE,
+    SKIPPED: Counted.SKIPPED,
+    FAILED: Counted.FAILED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +114,12 @@ def settled(sighting: Sighting, stored: StoredMessage) -> Sighting:
 
 
 def tell(command: IngestMessages, rows: Sequence[Sighting], now: datetime) -> None:
-    """Say how many mails came to each outcome, and how many seconds after its receipt each was kept."""
-    kept = [row for row in rows if row.outcome in (FILED, TRIAGE)]
+    """Count what became of the mails, and how many seconds after its receipt each live one was kept."""
     outcomes = Counter(row.outcome for row in rows)
-    telemetry.event(
-        "ingested",
-        mailbox=command.mailbox_id,
-        live=not (command.silent or command.unbounded),
-        filed=outcomes[FILED],
-        triage=outcomes[TRIAGE],
-        skipped=outcomes[SKIPPED],
-        failed=outcomes[FAILED],
-        seconds=[round((now - row.received_at).total_seconds()) for row in kept],
-    )
+    for outcome, counted in _COUNTED.items():
+        telemetry.count(counted, outcomes[outcome])
+    if command.silent or command.unbounded:
+        return
+    for row in rows:
+        if row.outcome in (FILED, TRIAGE):
+            telemetry.delayed((now - row.received_at).total_seconds())
