@@ -36,17 +36,22 @@ def webhook_use_cases() -> "UseCases":
 
 
 def use_cases() -> "UseCases":
-    """The use cases of this process. Raises ConfigurationError, also for a store of another layout."""
-    with _building:
-        _check_store()
-        return _use_cases()
+    """The use cases of this process. Raises ConfigurationError, also for a store of another layout.
+
+    Raises what storage raises: the store is looked at once.
+    """
+    # Without the lock: storage may take its time, and a webhook's caller does not wait for it.
+    _check_store()
+    return webhook_use_cases()
 
 
 def carry_out(command: "Command") -> None:
-    """Run the use case of a command."""
+    """Do what is due where the tick has stopped coming, then run the use case of a command."""
     from shared.bootstrap import dispatch
 
-    dispatch.carry_out(use_cases(), command)
+    found = use_cases()
+    found.stand_in(_do)
+    dispatch.carry_out(found, command)
 
 
 def tick() -> None:
@@ -54,18 +59,14 @@ def tick() -> None:
     use_cases().run_agenda(_do)
 
 
-def mind_the_tick() -> None:
-    """Do what is due where the tick has stopped coming."""
-    use_cases().stand_in(_do)
-
-
 def outcomes() -> Outcomes:
-    """Where failed commands of this process go."""
-    return use_cases().part(Outcomes)
+    """Where failed commands of this process go, those too that find storage down: it is not looked at before."""
+    return webhook_use_cases().part(Outcomes)
 
 
 def api_app() -> "AsgiMiddleware":
     """The client API of this process."""
+    _check_store()
     with _building:
         return _api_app()
 
@@ -115,7 +116,6 @@ def _api_app() -> "AsgiMiddleware":
     from shared.adapters.entra import EntraTokens
     from shared.api.app import create_app
 
-    _check_store()
     settings, use_cases = _settings(), _use_cases()
     audiences = {settings.client_id, f"api://{settings.client_id}", settings.api_audience} - {""}
     verifier = EntraTokens(

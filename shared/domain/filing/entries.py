@@ -9,8 +9,9 @@ from itertools import chain
 from typing import Final
 
 from shared.domain.errors import InvalidInput
+from shared.domain.filing.filing import StoredMessage
 from shared.domain.mail.addresses import Person
-from shared.domain.mail.messages import Direction
+from shared.domain.mail.messages import Direction, Document
 from shared.domain.matching.decisions import Link
 
 KINDS: Final = ("sent", "reply", "synced", "note", "acknowledgement")
@@ -51,6 +52,40 @@ class Entry:
     answered: str = ""
     in_reply_to: str = ""
     attachments: tuple[str, ...] = ()
+
+
+def entries_of(stored: StoredMessage, document: Document) -> tuple[Entry, ...]:
+    """One timeline row per linked record."""
+    return tuple(
+        Entry(
+            id=entry_id(stored.at, stored.key),
+            message_key=stored.key,
+            internet_message_id=stored.message_id,
+            kind="note" if link.as_note else stored.kind,
+            direction=stored.direction,
+            at=stored.at,
+            subject=document.subject,
+            sender=document.sender,
+            to=document.to,
+            cc=document.cc,
+            preview=document.preview,
+            has_attachments=any(not attachment.inline for attachment in document.attachments),
+            link=link,
+            agent=stored.agent,
+            automatic=stored.automatic,
+            bounced=tuple(bounce.address for bounce in stored.bounces),
+            thread=stored.thread,
+            answered=stored.answered,
+            in_reply_to=in_reply_to(stored, document),
+            attachments=document.file_names,
+        )
+        for link in stored.decision.links
+    )
+
+
+def in_reply_to(stored: StoredMessage, document: Document) -> str:
+    """The Message-ID of the stored mail that a mail answers; '' where that one is not stored."""
+    return next(iter(document.answers), "") if stored.answered else ""
 
 
 def entry_id(at: datetime, message_key: str) -> str:

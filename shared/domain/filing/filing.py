@@ -1,17 +1,12 @@
-"""How a decision becomes rows: the stored message, its copies, its timeline entries, its place in My Inbox."""
+"""A stored mail: what its row says, and how it changes."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.filing.entries import Entry, entry_id, message_key_of
 from shared.domain.filing.person_decisions import PersonDecision
 from shared.domain.filing.shown import NOTHING, Shown
-from shared.domain.mail.addresses import Person
 from shared.domain.mail.identity import Fingerprint
-from shared.domain.mail.items import ItemRef
-from shared.domain.mail.messages import Direction, Document, FetchedMessage
+from shared.domain.mail.messages import Direction
 from shared.domain.matching.candidates import ThreadHit
 from shared.domain.matching.decisions import Decision, Disposition, Link
 from shared.domain.matching.matching import merge
@@ -25,32 +20,6 @@ DELETED = "deleted"
 MOST_CHANGE_IDS = 50
 # Rules by which a mail is where the mails are that it goes on with.
 BY_THREAD = ("thread", "conversation")
-
-
-@dataclass(frozen=True, slots=True)
-class Dependent:
-    """A copy whose mail answers another one, or goes on with it: it is looked at again when that one's records change.
-
-    `message_key` is its mail's, where that is kept; '' where it was skipped.
-    """
-
-    mailbox_id: str
-    item: ItemRef
-    message_key: str = ""
-
-    @property
-    def is_kept(self) -> bool:
-        return bool(self.message_key)
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """One mailbox's copy of a stored mail; Bcc is known to the copies that show it."""
-
-    mailbox_id: str
-    item: ItemRef
-    folder_id: str
-    bcc: tuple[Person, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +181,7 @@ class StoredMessage:
             blind=frozenset(link.ref for link in self.decision.links if link.evidence.is_blind),
             etag=self.etag,
             thread=self.thread,
-            entry_id=entry_id(self.at, self.key),
+            at=self.at,
         )
 
     def lends_as(self, other: "StoredMessage") -> bool:
@@ -238,11 +207,6 @@ class StoredMessage:
         """This message in the thread of the mail that it answers, where another look at it has found that one."""
         return replace(self, thread=other.thread, answered=other.answered) if other.answered else self
 
-    def answering_one_of(self, entry_ids: Mapping[str, str]) -> "StoredMessage":
-        """This message under the entry id of the mail that it answers, where that mail's key has one here."""
-        answered = entry_ids.get(message_key_of(self.answered), self.answered)
-        return replace(self, answered=answered)
-
     def may_gain(self, link: Link) -> bool:
         """Whether a rule may file it there, after what persons have said."""
         return link.ref not in self.unlinked and not (self.is_apart and link.rule in BY_THREAD)
@@ -257,81 +221,3 @@ class StoredMessage:
     def enters_conversation(self) -> bool:
         """Whether it is found by its conversation from its insert on."""
         return self.is_filed and self.opens_conversation
-
-
-@dataclass(frozen=True, slots=True)
-class Filed:
-    """A mail as its worker leaves it: readers see it. `is_first`: that worker has inserted it, with `text`."""
-
-    message: StoredMessage
-    is_first: bool = False
-    text: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class InboxItem:
-    """A mail waiting in My Inbox of one agent. `suggestions` come best first.
-
-    `thread` are the Message-IDs of the mail itself and of those it answers, `conversation` is the message's.
-    `is_filed`: it is listed here though it is on a record.
-    """
-
-    agent: str
-    at: datetime
-    message_key: str
-    mailbox_id: str
-    subject: str
-    sender: Person
-    preview: str
-    reason: str
-    suggestions: tuple[Link, ...] = ()
-    has_attachments: bool = False
-    thread: tuple[str, ...] = ()
-    conversation: str = ""
-    is_filed: bool = False
-    attachments: tuple[str, ...] = ()
-
-    @property
-    def id(self) -> str:
-        """Its place in My Inbox; ascending order is newest first."""
-        return entry_id(self.at, self.message_key)
-
-
-def entries_of(stored: StoredMessage, document: Document) -> tuple[Entry, ...]:
-    """One timeline row per linked record."""
-    return tuple(
-        Entry(
-            id=entry_id(stored.at, stored.key),
-            message_key=stored.key,
-            internet_message_id=stored.message_id,
-            kind="note" if link.as_note else stored.kind,
-            direction=stored.direction,
-            at=stored.at,
-            subject=document.subject,
-            sender=document.sender,
-            to=document.to,
-            cc=document.cc,
-            preview=document.preview,
-            has_attachments=any(not attachment.inline for attachment in document.attachments),
-            link=link,
-            agent=stored.agent,
-            automatic=stored.automatic,
-            bounced=tuple(bounce.address for bounce in stored.bounces),
-            thread=stored.thread,
-            answered=stored.answered,
-            in_reply_to=in_reply_to(stored, document),
-            attachments=document.file_names,
-        )
-        for link in stored.decision.links
-    )
-
-
-def in_reply_to(stored: StoredMessage, document: Document) -> str:
-    """The Message-ID of the stored mail that a mail answers; '' where that one is not stored."""
-    return next(iter(document.answers), "") if stored.answered else ""
-
-
-def copy_of(message: FetchedMessage, mailbox: Mailbox) -> Copy:
-    """The copy that was just fetched from a mailbox."""
-    head = message.head
-    return Copy(mailbox.mailbox_id, head.item, head.folder_id, head.bcc)

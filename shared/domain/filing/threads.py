@@ -3,9 +3,10 @@
 The id of a thread is a keyed hash, and no message's key: it gives no mail away that a reader may not see.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from shared.domain.filing.entries import entry_id, message_key_of
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.mail.identity import Hasher
 from shared.domain.mail.messages import MessageHead
@@ -27,8 +28,13 @@ def placed(
     return replace(
         message,
         thread=led or hasher("thread", oldest or message.key),
-        answered=answered.entry_id if answered else "",
+        answered=answered,
     )
+
+
+def answering_one_of(message: StoredMessage, entry_ids: Mapping[str, str]) -> StoredMessage:
+    """The message under the entry id of the mail that it answers, where that mail's key has one here."""
+    return replace(message, answered=entry_ids.get(message_key_of(message.answered), message.answered))
 
 
 def _named(head: MessageHead) -> Iterator[str]:
@@ -37,11 +43,12 @@ def _named(head: MessageHead) -> Iterator[str]:
     return (named for named in ids if named != head.message_id)
 
 
-def _answered(head: MessageHead, candidates: Candidates) -> ThreadHit | None:
-    """The stored mail that this one answers directly: of several with its Message-ID, one that is filed."""
+def _answered(head: MessageHead, candidates: Candidates) -> str:
+    """The entry id of the stored mail that this one answers directly; of several with its Message-ID a filed one."""
     nearest = head.answers[:1]
     hits = [hit for hit in candidates.thread if (hit.evidence,) == nearest]
-    return next((hit for hit in hits if hit.is_filed), hits[0] if hits else None)
+    answered = next((hit for hit in hits if hit.is_filed), hits[0] if hits else None)
+    return entry_id(answered.at, answered.key) if answered and answered.at else ""
 
 
 def _goes_on_with(message: StoredMessage, candidates: Candidates) -> Iterator[ThreadHit]:

@@ -32,8 +32,10 @@ def failure_of_bug(command: Command, error: Exception, now: datetime) -> Failure
 
 
 def failure_of_poison(command: Command, now: datetime) -> Failure:
-    """The row of a command that ended in poison a second time without a recorded error."""
-    return _failure(command, "The worker did not come to an end with it, ten times over.", advice.POISON, now)
+    """The row of what ended its workers again and again without a recorded error."""
+    return _failure(
+        command, "Its workers came to no end with it, however often it was tried.", advice.POISON, now
+    )
 
 
 def failure_of_text(text: str, tenant_id: str, queue: str, error: Exception, now: datetime) -> Failure:

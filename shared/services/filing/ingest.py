@@ -14,7 +14,7 @@ from shared.domain.errors import (
     TransientError,
     longest,
 )
-from shared.domain.filing.filing import Filed, StoredMessage
+from shared.domain.filing.filing import StoredMessage
 from shared.domain.mail.items import ItemRef
 from shared.ports.stores.capture import Sightings
 from shared.ports.stores.exceptions import Exceptions
@@ -23,8 +23,9 @@ from shared.services.capture.fetching import Fetched, FetchMail, Wanted, failing
 from shared.services.capture.scopes import Scope
 from shared.services.capture.waits import MailboxWaits
 from shared.services.commands.failures import failure_of, record
-from shared.services.filing.bring_in_line import BringInLine
+from shared.services.filing.bring_in_line import BringInLine, Filed
 from shared.services.filing.file_group import FileGroup
+from shared.services.filing.vanished import EndVanished
 from shared.telemetry import Counted
 
 _COUNTED: Final = {
@@ -43,6 +44,7 @@ class Ingest:
     fetch: FetchMail
     file_group: FileGroup
     bring_in_line: BringInLine
+    end_vanished: EndVanished
     sightings: Sightings
     exceptions: Exceptions
     clock: Clock
@@ -55,6 +57,8 @@ class Ingest:
             return {}
         scope = replace(scope, unbounded=command.unbounded, silent=command.silent)
         fetched = self.fetch(scope, wanted)
+        if fetched.gone:
+            self.end_vanished(scope, fetched.gone, wanted.received)
         if fetched.later:
             error = longest(fetched.later.values())
             if not fetched.kept and not fetched.others:

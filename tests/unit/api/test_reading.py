@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared.domain.filing.filing import Bounced, entries_of
+from shared.domain.filing.entries import entries_of
+from shared.domain.filing.filing import Bounced
 from shared.domain.matching.decisions import Disposition
 from shared.domain.matching.evidence import THREAD as THREAD_ROLE
 from shared.domain.matching.evidence import Evidence

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from shared import telemetry
 from shared.domain.capture.folders import FolderState
 from shared.domain.capture.pending import Flags, Lane
-from shared.domain.commands.commands import FileHistory, SyncMailbox, WakeMailbox
+from shared.domain.capture.worklist import wake_up
+from shared.domain.commands.commands import FileHistory, SyncMailbox
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import Unavailable
 from shared.services.capture import sync
@@ -249,7 +250,7 @@ def test_a_mailbox_that_is_held_is_walked_by_its_holder(world: World) -> None:
     world.walk()
     assert world.mail.calls == {}
     lease.release()
-    world.run(WakeMailbox.of(TENANT, world.mailbox.mailbox_id, world.now))
+    world.run(wake_up(Lane.LIVE, TENANT, world.mailbox.mailbox_id, now=world.now))
     assert world.mail.calls["changes"] > 0
     assert world.worklist() == []
 
