@@ -16,6 +16,7 @@ from fastapi.security import HTTPBearer
 from shared import telemetry
 from shared.api.audit import audit
 from shared.api.etags import CACHING
+from shared.api.refusals import Strangers
 from shared.api.request_checks import check_media_type, check_query, query_names
 from shared.api.use_cases import ApiUseCases
 from shared.domain.errors import Forbidden, PostledgerError
@@ -117,9 +118,14 @@ def _identify(request: Request) -> Caller:
 def _tell_refusal(request: Request, route: str, error: PostledgerError) -> None:
     """Tell the log who was refused and why: an attack on tokens or roles shows only there.
 
-    Who is known only of a genuine token; the sentences of these errors quote nothing from a request.
+    Who is known only of a genuine token; the sentences of these errors quote nothing from a request. Others are told
+    a few times a minute, with their number in `times`.
     """
     claims: Claims | None = getattr(request.state, "claims", None)
+    strangers = cast(Strangers, request.app.state.strangers)
+    times = 1 if claims else strangers.refused()
+    if not times:
+        return
     telemetry.event(
         telemetry.REQUEST_REFUSED,
         level=logging.WARNING,
@@ -129,6 +135,7 @@ def _tell_refusal(request: Request, route: str, error: PostledgerError) -> None:
         by=_name_of(claims) if claims else "",
         method=request.method,
         route=route,
+        times=times,
         correlation_id=request.state.correlation_id,
     )
 
