@@ -208,6 +208,10 @@ class StoredMessage:
             etag=self.etag,
         )
 
+    def lends_as(self, other: "StoredMessage") -> bool:
+        """Whether later mails of its thread see both alike."""
+        return self.as_thread_hit("").as_seen == other.as_thread_hit("").as_seen
+
     def merged(self, other: "StoredMessage") -> "StoredMessage":
         """This message under what its own and another look at it come to; an answer once seen stays one.
 

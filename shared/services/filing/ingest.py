@@ -64,17 +64,16 @@ class Ingest:
         A mail that can never be filed is recorded, and the others go on. Returns the ledger rows, and the mails that
         changed while they were filed.
         """
-        outcomes = self.file_group(scope, fetched.kept)
+        screened = {kept.mail.head.item: kept.screened.sighting for kept in fetched.kept}
         sightings = list(fetched.others)
         unfinished: dict[ItemRef, Filed] = {}
-        for kept in fetched.kept:
-            item = kept.mail.head.item
-            outcome = outcomes[item]
+        # In the order of filing: of two copies of one mail, the later look knows what the earlier one has added.
+        for item, outcome in self.file_group(scope, fetched.kept).items():
             if isinstance(outcome, PermanentError):
                 record(self.exceptions, failure_of(command.of_one(item), outcome, self.clock()))
-                sightings.append(failing(kept.screened.sighting, outcome))
+                sightings.append(failing(screened[item], outcome))
             else:
-                sightings.append(settled(kept.screened.sighting, outcome.message))
+                sightings.append(settled(screened[item], outcome.message))
                 unfinished[item] = outcome
         # Behind the rows that readers see, ahead of `done`: what is done is in the ledger.
         if sightings:

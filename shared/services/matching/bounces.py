@@ -52,7 +52,7 @@ class ReadBounce:
         # A report may quote any Message-ID: only our own mail can have bounced.
         found = [hit for hit in hits if hit.direction is Direction.OUT]
         addresses = {bounce.address for bounce in report.bounces} | set(report.original_to)
-        named = [hit for hit in found if hit.participants & addresses]
+        named = [hit for hit in found if hit.among(addresses)]
         return next(iter(named or found), None) or self._to_come(scope, head, wanted)
 
     def _to_come(self, scope: Scope, head: MessageHead, wanted: str) -> ThreadHit | None:

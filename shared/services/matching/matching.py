@@ -12,6 +12,7 @@ from shared.domain.mail.messages import Document, FetchedMessage, MessageHead
 from shared.domain.matching.candidates import Candidates, ThreadHit
 from shared.domain.matching.decisions import MatchPolicy
 from shared.domain.matching.matching import match
+from shared.domain.matching.questions import awaited_parent
 from shared.ports.stores.filing import MessageStore, Threads, Word
 from shared.services.capture.scopes import Scope
 from shared.services.matching.bounces import ReadBounce
@@ -24,7 +25,8 @@ from shared.services.matching.group_so_far import GroupSoFar
 class Matched:
     """A mail ready to be filed; `report` is what it says of another one that did not arrive, `bounced`.
 
-    `words` are those which it leaves with the mails that it goes on with, where none has been left yet.
+    `words` are those which it leaves with the mails that it goes on with, where none has been left yet. `rests_on` are
+    the mails of its group that bear on its decision: they must stand as they were decided.
     """
 
     message: StoredMessage
@@ -32,6 +34,7 @@ class Matched:
     report: Report | None = None
     bounced: ThreadHit | None = None
     words: tuple[Word, ...] = ()
+    rests_on: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,8 @@ class MatchMail:
         candidates = self._leave_word(scope, mail.head, candidates)
         report, bounced = self.read_bounce(scope, mail.head)
         if bounced is not None:
-            candidates = self.gather.with_lent_cards(scope, replace(candidates, bounced=bounced))
+            before, candidates = candidates, replace(candidates, bounced=bounced)
+            candidates = self.gather.with_lent_cards(scope, candidates, known=before)
         matched = self._decided(scope, mail, text, candidates)
         message = (
             _of_no_failure(matched.message) if report and report.tells_of_no_failure else matched.message
@@ -66,7 +70,9 @@ class MatchMail:
         text = text_of(mail)
         candidates = self._gathered(scope, mail.head, candidates, text, group)
         return replace(
-            self._decided(scope, mail, text, candidates), words=_words(scope, mail.head, candidates)
+            self._decided(scope, mail, text, candidates),
+            words=_words(scope, mail.head, candidates),
+            rests_on=group.bearing_on(candidates),
         )
 
     def _gathered(
@@ -94,30 +100,27 @@ class MatchMail:
         it gains or loses from now on is told, though this mail has no row yet: who is told then looks twice.
         """
         dependent = _dependent(scope, head)
-        if head.answers and not _has_nearest(head, candidates):
-            nearest = head.answers[0]
-            stored = self.messages.wait_for(scope.tenant_id, scope.hasher.message_id(nearest), dependent)
+        before = candidates
+        awaited = awaited_parent(head, candidates)
+        if awaited:
+            stored = self.messages.wait_for(scope.tenant_id, scope.hasher.message_id(awaited), dependent)
             if stored is not None:
-                hit = stored.as_thread_hit(nearest)
+                hit = stored.as_thread_hit(awaited)
                 candidates = replace(candidates, thread=(hit, *candidates.thread))
-        return self.gather.with_lent_cards(scope, self._up_to_date(scope, head, candidates, dependent))
+        candidates = self._up_to_date(scope, head, candidates, dependent)
+        return self.gather.with_lent_cards(scope, candidates, known=before)
 
     def _up_to_date(
         self, scope: Scope, head: MessageHead, candidates: Candidates, dependent: Dependent
     ) -> Candidates:
-        parent = candidates.parent
-        if parent is None:
-            led = (
-                self.messages.depend_on(scope.tenant_id, hit, dependent) for hit in candidates.conversation
-            )
-            return replace(candidates, conversation=tuple(led))
-        fresh = self.messages.depend_on(scope.tenant_id, parent, dependent)
-        thread = tuple(fresh if hit == parent else hit for hit in candidates.thread)
-        candidates = replace(candidates, thread=thread)
-        # Who was found behind the nearest was asked for with all others; the nearest was asked for alone.
-        if fresh.is_filed or parent.evidence != head.answers[0]:
-            return candidates
-        return self.gather.with_ancestors(scope, head, candidates)
+        """Word with each mail that leads, and with whatever leads in the place of one that has lost its records."""
+        heard: set[str] = set()
+        # Ends: what is behind the nearest mail, and the conversation, are asked for once.
+        while unheard := [hit for hit in candidates.led_by if hit.key not in heard]:
+            fresh = {hit.key: self.messages.depend_on(scope.tenant_id, hit, dependent) for hit in unheard}
+            heard |= fresh.keys()
+            candidates = self.gather.as_they_stand(scope, head, candidates, fresh)
+        return candidates
 
     def _parent_text(self, scope: Scope, parent: ThreadHit | None) -> str | None:
         if parent is None or parent.text is not None:
@@ -132,12 +135,6 @@ def _of_no_failure(message: StoredMessage) -> StoredMessage:
     return replace(message, automatic=Automatic.AUTOMATIC.value)
 
 
-def _has_nearest(head: MessageHead, candidates: Candidates) -> bool:
-    """Whether the mail that this one answers is filed; one further up its thread says less."""
-    parent = candidates.parent
-    return parent is not None and parent.evidence == head.answers[0]
-
-
 def _dependent(scope: Scope, head: MessageHead) -> Dependent:
     return Dependent(scope.mailbox.mailbox_id, head.item, message_key(scope.hasher, head))
 
@@ -145,10 +142,10 @@ def _dependent(scope: Scope, head: MessageHead) -> Dependent:
 def _words(scope: Scope, head: MessageHead, candidates: Candidates) -> tuple[Word, ...]:
     """Those of `_leave_word`, under the ETags with which the mails were read."""
     dependent = _dependent(scope, head)
-    parent = candidates.parent
-    led_by = {hit.key: hit.etag for hit in (candidates.conversation if parent is None else (parent,))}
-    if head.answers and not _has_nearest(head, candidates):
-        nearest = scope.hasher.message_id(head.answers[0])
-        etags = {hit.key: hit.etag for hit in candidates.thread}
-        led_by.setdefault(nearest, etags.get(nearest, ""))
-    return tuple(Word(key, etag, dependent) for key, etag in led_by.items())
+    etags = {hit.key: hit.etag for hit in candidates.led_by}
+    awaited = awaited_parent(head, candidates)
+    if awaited:
+        key = scope.hasher.message_id(awaited)
+        found = {hit.key: hit.etag for hit in candidates.thread}
+        etags.setdefault(key, found.get(key, ""))
+    return tuple(Word(key, etag, dependent) for key, etag in etags.items())

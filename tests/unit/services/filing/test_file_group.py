@@ -1,5 +1,6 @@
 """A group of mails is written step by step: whoever is cut short, or meets another worker, it ends in the same rows."""
 
+import base64
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -16,6 +17,7 @@ from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.inbox import taken_away
 from shared.domain.filing.person_decisions import DELETE, PersonDecision
 from shared.domain.mail.items import ItemRef
+from shared.domain.matching.matching import match
 from shared.domain.privacy.callers import AGENT as AGENT_ROLE
 from shared.domain.privacy.callers import Caller
 from shared.services.capture.fetching import Wanted
@@ -271,6 +273,33 @@ def test_an_answer_to_a_mail_that_another_worker_has_filed_otherwise_is_decided_
     assert {stage.stored(message_id).refs for message_id in (ANSWER, THIRD, LAST)} == {first}
 
 
+INDEX: Final = base64.b64encode(bytes([1]) + bytes(5) + b"0123456789abcdef").decode()
+ANSWERED: Final = base64.b64encode(bytes([1]) + bytes(5) + b"0123456789abcdef" + bytes(5)).decode()
+INDEXED: Final = {"sender": BO, "message_id": FIRST, "headers": (("thread-index", INDEX),)}
+LATER_MAILS: Final[dict[str, dict[str, Any]]] = {
+    "by a reference behind one that is not stored": {
+        "in_reply_to": ("elsewhere@adatum.example",),
+        "references": (FIRST, "elsewhere@adatum.example"),
+    },
+    "by the conversation": {"subject": "Re: Viewing on Thursday", "conversation_index": ANSWERED},
+}
+
+
+@pytest.mark.parametrize("leads", LATER_MAILS)
+def test_a_mail_of_the_group_that_another_worker_has_filed_meanwhile_lends_its_records(leads: str) -> None:
+    def filed_otherwise() -> None:
+        stage.records(a_record("contact/C-3", addresses=(BO,)))
+        stage.take_in(stage.items[0])
+
+    later = {"sender": "ki@northwind.example", "to": (BO,), "message_id": LAST, **LATER_MAILS[leads]}
+    stage = Stage(({**INDEXED, "conversation_index": INDEX}, later))
+    with just_before(stage.storage.messages, "create_together", filed_otherwise):
+        stage.take_in()
+    stage.work()
+    assert stage.on("contact/C-3") == {FIRST, LAST}
+    assert stage.stored(LAST).decision.reason in ("thread", "conversation")
+
+
 def test_a_parent_that_was_deleted_meanwhile_lends_nothing() -> None:
     def deleted() -> None:
         stored = stage.stored(STORED)
@@ -296,6 +325,33 @@ def test_a_mail_that_would_open_a_record_is_written_before_the_next_one_is_decid
     stage.take_in()
     opened = {ref for _, ref in stage.storage.timeline.rows if ref.kind == "opportunity"}
     assert sorted(len(stage.timeline(str(ref))) for ref in opened) == [1, 2]
+
+
+def test_a_copy_is_not_finished_as_it_was_before_a_later_one_has_added_to_it() -> None:
+    same = {"sender": AGENT, "to": (CONTACT,), "message_id": "same@contoso.example", "folder": "sentitems"}
+    stage = Stage((same, {**same, "bcc": (LI,)}))
+    stage.take_in(*reversed(stage.items))
+    assert stage.stored("same@contoso.example").state == "done"
+    assert stage.stored("same@contoso.example").refs == {C1, C2}
+
+
+def test_a_further_copy_of_each_mail_of_a_group_is_matched_once() -> None:
+    stage = whole()
+    other = stage.connect("other@contoso.example", capture="everything")
+    items = [
+        stage.deliver(
+            "other@contoso.example",
+            received_at=NOW - timedelta(minutes=30) + timedelta(minutes=number),
+            **{**mail, "folder": "inbox"},
+        )
+        for number, mail in enumerate(GROUP[1:4])
+    ]
+    with patch("shared.services.matching.matching.match", wraps=match) as matched:
+        stage.notify(*items, mailbox=other, screened=True)
+    assert matched.call_count == len(items)
+    copies = [stage.storage.messages.copies(TENANT, key_of(each)) for each in (FIRST, ANSWER, THIRD)]
+    assert [len(found) for found in copies] == [2, 2, 2]
+    assert stage.on() == WHOLE.on()
 
 
 def test_two_copies_and_another_mail_of_the_same_id_are_kept_apart_and_together() -> None:
