@@ -129,6 +129,8 @@ def test_an_option_that_graph_refuses_is_left_out_and_all_mail_is_filed(
     world: GraphWorld, option: str, refusal: int
 ) -> None:
     world.control.put_habits(**STEADY, refuses=[option], refusal=refusal)
+    # Nothing tells sent mail that is private without its properties.
+    world.configure(sensitivity=False)
     conversations(world, 30)
     world.settle()
     assert len(world.filed()) == 60
