@@ -10,7 +10,6 @@ from shared.api import problems
 from shared.api.auth import TokenVerifier
 from shared.api.correlation import Correlation
 from shared.api.openapi import TAGS, for_clients
-from shared.api.refusals import Strangers
 from shared.api.routers import (
     audit,
     connect,
@@ -79,7 +78,6 @@ def create_app(
     )
     app.state.use_cases = use_cases
     app.state.verifier = verifier
-    app.state.strangers = Strangers()
     problems.install(app)
     routers = (
         timelines,

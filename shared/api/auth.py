@@ -5,6 +5,7 @@ It knows neither Entra ID nor keys; its caller passes a verifier. A route is ope
 
 import logging
 from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
 from typing import Annotated, Any, Protocol, cast
 
 from fastapi import Depends, Request, Response, Security
@@ -16,7 +17,6 @@ from fastapi.security import HTTPBearer
 from shared import telemetry
 from shared.api.audit import audit
 from shared.api.etags import CACHING
-from shared.api.refusals import Strangers
 from shared.api.request_checks import check_media_type, check_query, query_names
 from shared.api.use_cases import ApiUseCases
 from shared.domain.errors import Forbidden, PostledgerError
@@ -119,23 +119,18 @@ def _tell_refusal(request: Request, route: str, error: PostledgerError) -> None:
     """Tell the log who was refused and why: an attack on tokens or roles shows only there.
 
     Who is known only of a genuine token; the sentences of these errors quote nothing from a request. Others are told
-    a few times a minute, with their number in `times`.
+    so many times a minute at most: anybody can send requests without a token.
     """
     claims: Claims | None = getattr(request.state, "claims", None)
-    strangers = cast(Strangers, request.app.state.strangers)
-    times = 1 if claims else strangers.refused()
-    if not times:
-        return
-    telemetry.event(
+    tell = partial(telemetry.event, level=logging.WARNING) if claims else telemetry.alert
+    tell(
         telemetry.REQUEST_REFUSED,
-        level=logging.WARNING,
         reason=str(error),
         status=401 if isinstance(error, InvalidToken) else 403,
         tenant=claims.tenant_id if claims else "",
         by=_name_of(claims) if claims else "",
         method=request.method,
         route=route,
-        times=times,
         correlation_id=request.state.correlation_id,
     )
 

@@ -42,7 +42,7 @@ Units = Mapping[K, Sequence[Operation]]
 
 
 class Table:
-    """Every method makes one request, except `rows`, `write_many` and `try_many`."""
+    """Every method makes one request, except `rows`, `write_many`, `try_many` and `write_together`."""
 
     def __init__(self, connection: Connection, name: str) -> None:
         self.connection = connection

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.filing.copies import Copy
 from shared.domain.filing.entries import Entry
-from shared.domain.filing.filing import Copy, StoredMessage
+from shared.domain.filing.filing import StoredMessage
 from shared.domain.mail.addresses import Person, mailbox_key, mailbox_keys
 from shared.domain.matching.decisions import Link
 from shared.domain.privacy.callers import Caller

@@ -10,7 +10,8 @@ from typing import Any, Final, TypeVar, cast
 
 import idna
 
-from shared.domain.filing.filing import Copy, StoredMessage
+from shared.domain.filing.copies import Copy
+from shared.domain.filing.filing import StoredMessage
 from shared.domain.mail.addresses import GOOGLE, Person, domain_of, mailbox_key, mailbox_keys
 from shared.domain.mail.identity import Hasher
 from shared.domain.mail.messages import Document

@@ -11,15 +11,16 @@ from itertools import chain
 
 from shared.domain.capture.screening import is_bounce
 from shared.domain.errors import AccessDenied, MailboxUnavailable, PermanentError
+from shared.domain.filing.copies import Copy, Dependent, copy_of
 from shared.domain.filing.effects import NO_REPORT, About, Surroundings
-from shared.domain.filing.filing import Copy, Dependent, Filed, StoredMessage, copy_of
+from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.opening import opened_refs
 from shared.domain.filing.order import in_order
 from shared.domain.mail.items import ItemRef
 from shared.ports.stores.filing import MessageStore, NewMail, Word
 from shared.services.capture.fetching import Kept
 from shared.services.capture.scopes import Scope
-from shared.services.filing.bring_in_line import BringInLine
+from shared.services.filing.bring_in_line import BringInLine, Filed
 from shared.services.filing.filing import Filing
 from shared.services.matching.group_so_far import GroupSoFar
 from shared.services.matching.matching import Matched, MatchMail
@@ -91,10 +92,10 @@ class FileGroup:
 
     def _decided(self, scope: Scope, mails: Sequence[Kept]) -> list[_Decided]:
         """The first mails, as many as can be decided before any of them is written."""
-        group = GroupSoFar(self.lately)
+        match, group = self.match.for_group(), GroupSoFar(self.lately)
         decided: list[_Decided] = []
         for kept in mails if len(mails) > 1 else ():
-            mail = self._decide(scope, kept, group)
+            mail = self._decide(scope, kept, match, group)
             if mail is None:
                 break
             decided.append(mail)
@@ -104,12 +105,12 @@ class FileGroup:
                 break
         return decided
 
-    def _decide(self, scope: Scope, kept: Kept, group: GroupSoFar) -> _Decided | None:
+    def _decide(self, scope: Scope, kept: Kept, match: MatchMail, group: GroupSoFar) -> _Decided | None:
         """None for one that is filed by itself: a report, which changes another mail, and a second mail of one id."""
         if is_bounce(kept.mail.head):
             return None
         try:
-            matched = self.match.in_group(scope, kept.mail, kept.screened.candidates, group)
+            matched = match.in_group(scope, kept.mail, kept.screened.candidates, group)
         except PermanentError:
             return None
         message = self.filing.to_insert(scope, matched.message)
@@ -191,8 +192,4 @@ def _new(ready: Sequence[_Decided]) -> Iterator[NewMail]:
 def _surrounded(
     scope: Scope, created: Sequence[tuple[_Decided, StoredMessage]]
 ) -> list[tuple[StoredMessage, Surroundings]]:
-    # Nothing of a new mail stands anywhere: only this mailbox's agent is to be thought of.
-    return [
-        (stored, Surroundings(mail.matched.document, (scope.mailbox,), is_first=True))
-        for mail, stored in created
-    ]
+    return [(stored, Surroundings.of_new(mail.matched.document, scope.mailbox)) for mail, stored in created]

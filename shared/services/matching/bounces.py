@@ -8,7 +8,8 @@ from typing import Final
 from shared import telemetry
 from shared.domain.commands.commands import FileMessage
 from shared.domain.errors import PermanentError
-from shared.domain.filing.filing import PENDING, Bounced, Dependent, StoredMessage
+from shared.domain.filing.copies import Dependent
+from shared.domain.filing.filing import PENDING, Bounced, StoredMessage
 from shared.domain.mail.automatic import Automatic, nature_of
 from shared.domain.mail.bounces import LARGEST, Report, read_report
 from shared.domain.mail.messages import Direction, MessageHead

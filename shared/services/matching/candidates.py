@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, product
-from typing import Final
+from typing import Final, Self
 
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.opening import opened_refs, ref_for
@@ -33,7 +33,7 @@ from shared.domain.records.records import DEALS, Card, RecordRef
 from shared.ports.stores.filing import Codes, MessageStore, Threads
 from shared.ports.stores.records import RecordIndex, Records
 from shared.services.capture.scopes import Scope
-from shared.services.matching.current_records import current_records
+from shared.services.matching.current_records import RecordsOfGroup, current_records
 from shared.services.remembering.known_people import KnownPeople
 
 # A contact may be on hundreds of records; those that are shown first are enough.
@@ -53,6 +53,11 @@ class GatherCandidates:
     messages: MessageStore
     codes: Codes
     code_keys: tuple[bytes, ...]
+    group: RecordsOfGroup | None = None
+
+    def for_group(self) -> Self:
+        """The same for mails that are decided together, one soon after the other: each record is read once."""
+        return replace(self, group=RecordsOfGroup(self.records))
 
     def __call__(self, scope: Scope, heads: Sequence[MessageHead]) -> list[Candidates]:
         policy = self._policy(scope)
@@ -155,7 +160,9 @@ class GatherCandidates:
         if not refs:
             return candidates
         # Read whole, known or not: a card does not say at which domains its record has people.
-        return answers.with_code_records(candidates, current_records(self.records, scope.tenant_id, refs))
+        return answers.with_code_records(
+            candidates, current_records(self.group or self.records, scope.tenant_id, refs)
+        )
 
     def _with_thread(
         self,
@@ -248,7 +255,7 @@ class GatherCandidates:
         if not wanted:
             return candidates
         others = {ref: card for ref, card in candidates.cards.items() if ref not in wanted}
-        read = current_records(self.records, scope.tenant_id, wanted)
+        read = current_records(self.group or self.records, scope.tenant_id, wanted)
         return answers.with_records(replace(candidates, cards=others), read)
 
 

@@ -1,8 +1,10 @@
 """From a fetched mail to its decision: gathers what matching rests on, decides, and makes the row to be filed."""
 
 from dataclasses import dataclass, replace
+from typing import Self
 
-from shared.domain.filing.filing import Dependent, StoredMessage
+from shared.domain.filing.copies import Dependent
+from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.new_messages import new_message
 from shared.domain.mail.automatic import Automatic
 from shared.domain.mail.bounces import Report
@@ -59,6 +61,10 @@ class MatchMail:
             _of_no_failure(matched.message) if report and report.tells_of_no_failure else matched.message
         )
         return replace(matched, message=message, report=report, bounced=bounced)
+
+    def for_group(self) -> Self:
+        """The same for mails that are decided together, one soon after the other."""
+        return replace(self, gather=self.gather.for_group())
 
     def in_group(
         self, scope: Scope, mail: FetchedMessage, candidates: Candidates, group: GroupSoFar

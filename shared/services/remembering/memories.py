@@ -1,7 +1,7 @@
 """What one process remembers of storage, for how long, and what a write makes it forget.
 
 Nothing else is remembered but mail that was filed lately (`filed_lately`): a record's own row and a colleague's address
-are read whenever a decision rests on them. Decision 0019 says why.
+are read for each group of mails whose decisions rest on them. Decision 0019 says why.
 """
 
 from __future__ import annotations

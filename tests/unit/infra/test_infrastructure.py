@@ -23,7 +23,8 @@ PLATFORM = {
     "PYTHON_THREADPOOL_THREAD_COUNT",
 }
 
-SAID = re.compile(r"said\.(\w+)")
+# A field whose name is a word of the language stands in brackets.
+SAID = re.compile(r"""\b(?:said|noted|lag)(?:\.|\[")(\w+)""")
 TEXT = re.compile(r'"([a-z]+(?:_[a-z]+)+)"')
 QUERIES = sorted((INFRA / "queries").rglob("*.kql"))
 MODULES = sorted(INFRA.rglob("*.bicep"))
@@ -43,7 +44,7 @@ def block(text: str, start: str) -> str:
 
 @cache
 def words_of_the_code() -> set[str]:
-    """Every string, keyword and dictionary key in the product and its triggers."""
+    """Every string, keyword, dictionary key and declared field in the product and its triggers."""
     found: set[str] = set()
     for path in [*(ROOT / "shared").rglob("*.py"), ROOT / "function_app.py"]:
         for one in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -53,6 +54,8 @@ def words_of_the_code() -> set[str]:
                 found.add(one.arg)
             elif isinstance(one, ast.FunctionDef):
                 found.add(one.name)
+            elif isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name):
+                found.add(one.target.id)
     return found
 
 

@@ -13,7 +13,8 @@ from shared.adapters.storage.stores import message_rows as rows
 from shared.adapters.storage.stores.bodies import Bodies
 from shared.adapters.storage.table import Operation, Table, first_transaction
 from shared.domain import names
-from shared.domain.filing.filing import Dependent, StoredMessage
+from shared.domain.filing.copies import Dependent
+from shared.domain.filing.filing import StoredMessage
 from shared.ports.stores.filing import NewMail, Word
 
 # The operations of each mail, by its key.

@@ -16,16 +16,15 @@ from shared.adapters.storage.stores.message_groups import AzureMessageGroups
 from shared.adapters.storage.table import KEYS, Operation, Row, Table, etag_of, in_partition
 from shared.domain import names
 from shared.domain.errors import Conflict, NotFound
-from shared.domain.filing.filing import Copy, Dependent, StoredMessage
+from shared.domain.filing.copies import Copy, Dependent
+from shared.domain.filing.filing import StoredMessage
 from shared.domain.mail.identity import variant_keys
 from shared.domain.mail.messages import Document
 from shared.domain.matching.candidates import ThreadHit
-from shared.ports.stores.filing import Claim, NewMail, Word
+from shared.ports.stores.filing import MOST_OF_CONVERSATION, Claim, NewMail, Word
 
 # Word that is left with an awaited mail changes its row: an insert may lose to so many in a row.
 _TRIES: Final = 6
-# Of a conversation's messages that no thread leads to.
-_NEWEST: Final = 5
 
 
 class AzureMessageStore:
@@ -195,13 +194,16 @@ class AzureMessageStore:
 
         def newest_of(partition: str) -> list[Row]:
             condition = in_partition(partition, first=first, last=last)
-            noted = self._table.rows(condition, select=KEYS, page=_NEWEST + 1)
+            noted = self._table.rows(condition, select=KEYS, page=MOST_OF_CONVERSATION + 1)
             return list(
-                islice((row for row in noted if rows.conversation_key(row) not in apart_from), _NEWEST)
+                islice(
+                    (row for row in noted if rows.conversation_key(row) not in apart_from),
+                    MOST_OF_CONVERSATION,
+                )
             )
 
         noted = chain.from_iterable(self._connection.side_by_side(newest_of, rows.buckets(tenant_id)))
-        newest = sorted(noted, key=lambda row: str(row["RowKey"]))[:_NEWEST]
+        newest = sorted(noted, key=lambda row: str(row["RowKey"]))[:MOST_OF_CONVERSATION]
         found = self._rows(tenant_id, [rows.conversation_key(row) for row in newest])
         return tuple(rows.to_hit(row, "conversation") for row in found.values())
 

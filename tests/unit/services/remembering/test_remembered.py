@@ -364,6 +364,19 @@ def test_every_write_that_is_heard_is_a_method_of_its_port() -> None:
         ] == []
 
 
+def test_a_group_reads_each_record_that_its_mails_lend_once(world: World) -> None:
+    ids = [f"{number}@fabrikam.example" for number in range(5)]
+    answered = [(), *((message_id,) for message_id in ids)]
+    items = [
+        world.deliver(message_id=message_id, in_reply_to=parents)
+        for message_id, parents in zip(ids, answered, strict=False)
+    ]
+    world.storage.faults.clear()
+    world.notify(*items, screened=True, silent=True)
+    assert len(world.timeline()) == 5
+    assert reads(world, ("Records.get_many",)) == 1
+
+
 def test_a_group_of_history_asks_for_the_rows_and_people_of_the_next_no_more(world: World) -> None:
     world.records(*(a_record(f"contact/C-{n}", addresses=(f"c{n}@adatum.example",)) for n in range(5)))
     items = [
