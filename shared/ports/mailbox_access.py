@@ -1,6 +1,7 @@
 """The rights of a connection in a mailbox."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final, Protocol
 
 from shared.domain.connections.mailbox_tests import Read
@@ -9,6 +10,13 @@ from shared.ports.directory import DirectoryUser
 
 # "Advanced query capabilities": an `in` filter of Graph takes at most 15 values.
 MOST_USERS: Final = 15
+
+
+class OwnCredential(Protocol):
+    """What this application proves itself with."""
+
+    def expires_at(self) -> datetime | None:
+        """When it ends; None where it does not, or where nobody has said when."""
 
 
 class AccessProbe(Protocol):

@@ -59,6 +59,7 @@ def _entry(entry: Entry) -> EntryModel:
             "closed": entry.link.closed,
             "agent": entry.agent,
             "automatic": entry.automatic or NOTHING,
+            "unauthenticated": entry.unauthenticated,
             "bounced": list(entry.bounced),
         }
     )
@@ -108,6 +109,7 @@ def _message_entry(view: MessageView) -> dict[str, Any]:
         "has_attachments": any(not attachment.inline for attachment in document.attachments),
         "agent": stored.agent,
         "automatic": stored.automatic or NOTHING,
+        "unauthenticated": stored.unauthenticated,
         "bounced": [bounce.address for bounce in stored.bounces],
     }
 

@@ -28,6 +28,7 @@ class Entry:
     """One row. `id` names it within its timeline and orders it; its link says by which rule it stands here.
 
     `automatic` is what kind of automatic mail it is, '' = a person's; `bounced` are addresses it did not reach.
+    `unauthenticated`: nothing proves its sender's domain.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Entry:
     link: Link
     agent: str
     automatic: str = ""
+    unauthenticated: bool = False
     bounced: tuple[str, ...] = ()
 
 
@@ -67,6 +69,7 @@ def entries_of(stored: StoredMessage, document: Document) -> tuple[Entry, ...]:
             link=link,
             agent=stored.agent,
             automatic=stored.automatic,
+            unauthenticated=stored.unauthenticated,
             bounced=tuple(bounce.address for bounce in stored.bounces),
         )
         for link in stored.decision.links

@@ -19,8 +19,11 @@ class CheckAgent:
 
     directory: Directory
 
-    def __call__(self, caller: Caller, wanted: Mailbox) -> None:
-        """Raises InvalidInput for an agent whom the directory does not know, Forbidden, TransientError."""
+    def __call__(self, caller: Caller, wanted: Mailbox) -> bool:
+        """Whether the directory knows the agent; False where it may not be read.
+
+        Raises InvalidInput for an agent whom the directory does not know, Forbidden, TransientError.
+        """
         agent_id = self._agent_id(wanted)
         is_self = not caller.app_only and (caller.address == wanted.agent or caller.oid == agent_id)
         if is_self and not self._may_take(caller, wanted):
@@ -29,6 +32,8 @@ class CheckAgent:
                 "admin, or the operator of this deployment. You may do it once the directory shows Postledger that the "
                 "colleague's account is disabled."
             )
+        # The mailbox test has found the mailbox's own user, or says what it could not find.
+        return bool(agent_id) or wanted.agent == wanted.address
 
     def _agent_id(self, wanted: Mailbox) -> str:
         """The agent's object id; empty where the directory is closed, and for the mailbox's own user."""

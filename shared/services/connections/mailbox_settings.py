@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from shared import telemetry
 from shared.domain.commands.commands import MaintainSubscription
 from shared.domain.connections.fields import Fields
 from shared.domain.connections.mailbox_state import examined, paused
 from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.connections.setting_warnings import AGENT_UNCHECKED
 from shared.domain.errors import Forbidden, InvalidInput, Outdated, PostledgerError, TransientError
 from shared.domain.privacy.callers import ADMIN, Caller
 from shared.ports.stores.connections import Mailboxes
@@ -23,6 +24,14 @@ from shared.services.privacy.audit import AuditRequest
 # The audit's words for a change of a mailbox's agent: before it, and once it is done.
 BEGIN_HAND_OVER: Final = "begin_hand_over_mailbox"
 HAND_OVER: Final = "hand_over_mailbox"
+
+
+class Put(NamedTuple):
+    """A mailbox after a change, whether it is new, and what the change left in doubt."""
+
+    mailbox: Mailbox
+    created: bool
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,30 +91,29 @@ class PutMailbox:
         given: Mapping[str, Any],
         *,
         unchanged: Callable[[Mailbox], bool] | None = None,
-    ) -> tuple[Mailbox, bool]:
-        """The mailbox, and whether it is new. `unchanged` is asked about the one that stands there.
+    ) -> Put:
+        """The mailbox as it stands now. `unchanged` is asked about the one that stands there.
 
         Raises InvalidInput, Outdated when it is not, Forbidden for an agent that the caller may not choose, Conflict
         when others keep changing it.
         """
         change = _Change(caller, address_of(address), given, unchanged)
-        mailbox, created = persistently(lambda: self._put(change))
-        self.register(mailbox)
-        self.queue.put(MaintainSubscription.of(mailbox, self.clock()))
-        return mailbox, created
+        put = persistently(lambda: self._put(change))
+        self.register(put.mailbox)
+        self.queue.send(MaintainSubscription.of(put.mailbox, self.clock()))
+        return put
 
-    def _put(self, change: _Change) -> tuple[Mailbox, bool]:
+    def _put(self, change: _Change) -> Put:
         """What is checked is what is written: the row is saved under the ETag that it was read with."""
         step = self._step(change)
         if ADMIN not in change.caller.roles and (step.standing is None or set(change.given) != {"agent"}):
             raise Forbidden("The operator only hands a mailbox over: send 'agent' alone.")
         is_answered = self._tested(step)
-        if step.names_an_agent:
-            self.check_agent(change.caller, step.wanted)
+        is_known = not step.names_an_agent or self.check_agent(change.caller, step.wanted)
         if is_answered is not None:
             step = replace(step, wanted=step.wanted.after(examined(is_answered=is_answered)))
         saved = self._handed_over(change, step) if step.is_handed_over else self._saved(step)
-        return saved, step.standing is None
+        return Put(saved, step.standing is None, () if is_known else (AGENT_UNCHECKED,))
 
     def _step(self, change: _Change) -> _Step:
         """Raises InvalidInput, Outdated."""
@@ -148,7 +156,7 @@ class PutMailbox:
     def _saved(self, step: _Step) -> Mailbox:
         # Asked for beforehand: if this request ends behind the save, the command registers and subscribes. Not
         # registered beforehand: of a mailbox that is then not saved, staff and an own domain would stay for good.
-        self.queue.put(MaintainSubscription.of(step.wanted, self.clock()), delay=SAVE_DELAY)
+        self.queue.send(MaintainSubscription.of(step.wanted, self.clock()), delay=SAVE_DELAY)
         return self.mailboxes.save(step.wanted)
 
     def _new(self, change: _Change, leaving: Mailbox | None) -> Mailbox:

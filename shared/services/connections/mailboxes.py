@@ -106,9 +106,9 @@ class SyncNow:
     def __call__(self, mailbox: Mailbox) -> None:
         if not mailbox.enabled:
             raise WrongState("The mailbox is paused; enable it first, and what it missed follows by itself.")
-        self.queue.put(SyncMailbox.of(mailbox, self.clock()))
+        self.queue.send(SyncMailbox.of(mailbox, self.clock()))
         # Behind the walk, so that what the walk finds is not taken for lost.
-        self.queue.put(ReconcileMailbox.of(mailbox, self.clock()), delay=SWEEP_DELAY)
+        self.queue.send(ReconcileMailbox.of(mailbox, self.clock()), delay=SWEEP_DELAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class DeleteMailbox:
     def __call__(self, tenant_id: str, address: str) -> None:
         mailbox = _standing(self.mailboxes, tenant_id, address)
         self.mailboxes.change(mailbox, removing)
-        self.queue.put(MaintainSubscription.of(mailbox, self.clock()))
+        self.queue.send(MaintainSubscription.of(mailbox, self.clock()))
 
 
 def _standing(mailboxes: Mailboxes, tenant_id: str, address: str) -> Mailbox:

@@ -38,10 +38,10 @@ class QueueDependents:
         dependents = self.messages.dependents(tenant_id, effect.message.key)
         if effect.gained:
             for command in self._looks(tenant_id, effect, dependents):
-                self.queue.put(command)
+                self.queue.send(command)
         if effect.lost:
             for command in self._decisions(tenant_id, dependents):
-                self.queue.put(command)
+                self.queue.send(command)
 
     def _looks(
         self, tenant_id: str, effect: effects.TellDependents, dependents: Iterable[Dependent]
