@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from shared.services.filing.inbox import Decide, UndoDecision
     from shared.services.filing.links import LinkMessage, UnlinkMessage
     from shared.services.filing.read_inbox import ReadInbox
+    from shared.services.filing.read_thread import ReadThread
     from shared.services.filing.reading import ReadAttachment, ReadMessage, ReadTimeline
     from shared.services.matching.rematch import Rematch, RunRematch
     from shared.services.privacy.audit import AuditRequest, ReadAudit
@@ -152,6 +153,7 @@ class UseCases(Assembly):
     sweep_decisions: SweepDecisions = use_case("filing.change_by_person")
     read_timeline: ReadTimeline = use_case("filing.reading")
     read_message: ReadMessage = use_case("filing.reading")
+    read_thread: ReadThread = use_case("filing.read_thread")
     read_attachment: ReadAttachment = use_case("filing.reading")
     link_message: LinkMessage = use_case("filing.links")
     unlink_message: UnlinkMessage = use_case("filing.links")

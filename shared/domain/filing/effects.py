@@ -66,8 +66,11 @@ class PutEntry:
 
 @dataclass(frozen=True, slots=True)
 class RemoveEntry:
+    """`answered` is the entry id of the mail that this one answers."""
+
     ref: RecordRef
     entry_id: str
+    answered: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +114,25 @@ class PutConversation:
 
 
 @dataclass(frozen=True, slots=True)
+class PutThread:
+    """The mail is found by its thread from now on."""
+
+    message: StoredMessage
+
+
+@dataclass(frozen=True, slots=True)
 class TellDependents:
     """Mails that were decided by this one's links look at it again: it has `gained` or `lost` records.
 
-    `with_kept`: those that are stored too, and not only those that were skipped.
+    `with_kept`: those that are stored too, and not only those that were skipped. `is_moved`: its thread has another
+    id than they were told.
     """
 
     message: StoredMessage
     gained: frozenset[RecordRef]
     lost: frozenset[RecordRef]
     with_kept: bool
+    is_moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +157,7 @@ Effect = (
     | Learn
     | Announce
     | PutConversation
+    | PutThread
     | TellDependents
     | Audit
 )
@@ -250,7 +263,7 @@ def _entries(before: Shown, after: StoredMessage, around: Surroundings) -> Itera
         yield from map(PutEntry, entries_of(after, around.document))
     # A record from which a person took the mail is cleared again and again: a slow worker may still write there.
     for ref in sorted((before.refs | after.unlinked) - after.refs):
-        yield RemoveEntry(ref, entry_id(after.at, after.key))
+        yield RemoveEntry(ref, entry_id(after.at, after.key), after.answered)
 
 
 def _inbox_changes(after: StoredMessage, around: Surroundings) -> Iterable[Effect]:
@@ -295,6 +308,10 @@ def _lent(before: Shown, after: StoredMessage, *, is_first: bool) -> Iterable[Ef
     # Before dependents are told: one that asks for the conversation is to find it.
     if after.enters_conversation and not is_first:
         yield PutConversation(after)
+    is_moved = after.thread != before.thread
+    if is_moved and not is_first:
+        yield PutThread(after)
     gained, lost = after.lent - before.certain, before.told - after.lent
-    if gained or lost:
-        yield TellDependents(after, gained, lost, with_kept=after.takes_thread_along)
+    is_told = is_moved and after.has_dependents and after.takes_thread_along
+    if gained or lost or is_told:
+        yield TellDependents(after, gained, lost, after.takes_thread_along, is_told)

@@ -70,6 +70,7 @@ class Apply:
             effects.Learn: self._learn,
             Announce: self._announce,
             effects.PutConversation: self._put_conversations,
+            effects.PutThread: self._put_threads,
             effects.TellDependents: self._tell_dependents,
             effects.Audit: self._audit,
         }
@@ -89,8 +90,10 @@ class Apply:
         self.timeline.put(tenant_id, [effect.entry for effect in group])
 
     def _remove_entries(self, tenant_id: str, group: list[effects.RemoveEntry]) -> None:
-        for entry_id, same in groupby(group, key=lambda effect: effect.entry_id):
-            self.timeline.remove(tenant_id, [effect.ref for effect in same], entry_id)
+        for (entry_id, answered), same in groupby(
+            group, key=lambda effect: (effect.entry_id, effect.answered)
+        ):
+            self.timeline.remove(tenant_id, [effect.ref for effect in same], entry_id, answered)
 
     def _put_inbox_rows(self, tenant_id: str, group: list[effects.PutInboxRow]) -> None:
         self.inbox.put(tenant_id, [effect.item for effect in group])
@@ -135,6 +138,10 @@ class Apply:
     def _put_conversations(self, tenant_id: str, group: list[effects.PutConversation]) -> None:
         for effect in group:
             self.messages.note_conversation(tenant_id, effect.message)
+
+    def _put_threads(self, tenant_id: str, group: list[effects.PutThread]) -> None:
+        for effect in group:
+            self.messages.note_thread(tenant_id, effect.message)
 
     def _tell_dependents(self, tenant_id: str, group: list[effects.TellDependents]) -> None:
         for effect in group:

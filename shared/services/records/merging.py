@@ -187,10 +187,10 @@ class MoveFiled:
         self.apply(tenant_id, [PutEntry(entry) for entry in moved])
         # A person may have taken a mail away before its row came to stand there, and nobody else knows of that row.
         gone = self._no_longer_on(tenant_id, page, new)
-        self.apply(tenant_id, [RemoveEntry(new, entry.id) for entry in gone])
+        self.apply(tenant_id, [RemoveEntry(new, entry.id, entry.answered) for entry in gone])
         # Ahead of the old rows, which alone say what is still to be moved; the old record is not read any more.
         self._announce(tenant_id, page, moved, [replace(entry, link=_on(entry.link, new)) for entry in gone])
-        self.apply(tenant_id, [RemoveEntry(entry.link.ref, entry.id) for entry in page])
+        self.apply(tenant_id, [RemoveEntry(entry.link.ref, entry.id, entry.answered) for entry in page])
 
     def _announce(
         self, tenant_id: str, page: Sequence[Entry], moved: Sequence[Entry], gone: Sequence[Entry]

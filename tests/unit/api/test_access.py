@@ -38,6 +38,7 @@ READERS = {"Agent", "Admin", "Service"}
 ROLES = {
     "get_timeline": READERS,
     "get_message": READERS,
+    "get_thread": READERS,
     "get_attachment": READERS,
     "link_message": READERS,
     "unlink_message": READERS,

@@ -84,7 +84,7 @@ def test_dependents_hear_of_what_is_not_certain_and_of_what_may_have_been_told()
 
 
 def test_a_record_that_was_lost_and_is_back_before_that_was_carried_out_is_told_again() -> None:
-    before = Shown.of(frozenset({C1}), frozenset({C1})).and_maybe(frozenset(), frozenset())
+    before = Shown.of(frozenset({C1}), frozenset({C1}), "").and_maybe(frozenset(), frozenset(), "")
     [told] = of(TellDependents, before, filed_on(C1))
     assert (told.gained, told.lost) == ({C1}, set())
 
@@ -93,7 +93,7 @@ def test_a_record_to_which_only_a_bcc_led_is_told_of_once_a_person_says_so() -> 
     blind = replace(a_link("contact/C-1"), evidence=Evidence("bcc", "x@adatum.example"))
     hidden = a_stored_message(decision=replace(a_decision(), links=(blind,)))
     assert of(TellDependents, NOTHING, hidden) == []
-    [told] = of(TellDependents, hidden.shown.and_maybe(hidden.refs, hidden.lent), filed_on(C1))
+    [told] = of(TellDependents, hidden.shown.and_maybe(hidden.refs, hidden.lent, hidden.thread), filed_on(C1))
     assert (told.gained, told.lost) == ({C1}, set())
     # Taken back before anybody can know whether it has been told.
     [told] = of(TellDependents, filed_on(C1).and_maybe_shown, hidden)
