@@ -76,6 +76,7 @@ class RealPorts:
     pending = _stored("stores.pending.AzurePending")
     timeline = _stored("stores.timeline.AzureTimeline")
     inbox = _stored("stores.inbox.AzureInbox")
+    events = _stored("stores.events.AzureEvents")
     audit = _stored("stores.audit.AzureAudit")
     attachments = _stored("stores.attachments.AzureAttachments")
     exceptions = _stored("stores.exceptions.AzureExceptions")

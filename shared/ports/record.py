@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from shared.ports.notifications import SubscriptionSource
     from shared.ports.stores.capture import Backfills, FolderStates, LateContacts, Pending, Sightings
     from shared.ports.stores.connections import Connections, Mailboxes, Organisations, Subscriptions
+    from shared.ports.stores.events import Events
     from shared.ports.stores.exceptions import Exceptions
     from shared.ports.stores.filing import Attachments, Codes, Inbox, MessageStore, Timeline
     from shared.ports.stores.privacy import Audit, Erasures, Holdings
@@ -104,6 +105,9 @@ class Ports(Protocol):
 
     @property
     def inbox(self) -> "Inbox": ...
+
+    @property
+    def events(self) -> "Events": ...
 
     @property
     def attachments(self) -> "Attachments": ...

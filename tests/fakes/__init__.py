@@ -13,6 +13,7 @@ from tests.fakes.stores.connections import (
     FakeOrganisations,
     FakeSubscriptions,
 )
+from tests.fakes.stores.events import FakeEvents
 from tests.fakes.stores.exceptions import FakeExceptions
 from tests.fakes.stores.filing import FakeAttachments, FakeCodes, FakeInbox, FakeMessageStore, FakeTimeline
 from tests.fakes.stores.pending import FakePending
@@ -57,6 +58,7 @@ class FakeStorage:
         self.pending = FakePending(self.faults)
         self.timeline = FakeTimeline(self.faults)
         self.inbox = FakeInbox(self.faults)
+        self.events = FakeEvents(self.faults)
         self.audit = FakeAudit(self.faults)
         self.attachments = FakeAttachments(self.faults)
         self.exceptions = FakeExceptions(self.faults)

@@ -8,9 +8,9 @@ from fastapi.responses import StreamingResponse
 from shared.api.auth import UseCases, needs
 from shared.api.downloads import headers_of
 from shared.api.etags import conditional
-from shared.api.models.filing import MessageModel
+from shared.api.models.filing import MessageModel, ThreadModel
 from shared.api.models.words import ChainChoice
-from shared.api.parameters import UNCHANGED, guarded_router, problems
+from shared.api.parameters import DEFAULT_LIMIT, UNCHANGED, Cursor, Limit, guarded_router, problems
 from shared.api.shapes import filing
 from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
 from shared.domain.records.records import RecordRef
@@ -54,6 +54,24 @@ def get_message(
     view = use_cases.read_message(caller, id, chain or "", ref)
     attachments_url = f"{request.url.path}/attachments"
     return conditional(request, filing.message(view, attachments_url, remote_images=remote_images))
+
+
+@router.get(
+    "/messages/{id}/thread",
+    response_model=ThreadModel,
+    responses={**UNCHANGED, **problems(404)},
+)
+def get_thread(
+    *,
+    request: Request,
+    use_cases: UseCases,
+    caller: Reader,
+    id: MessageId,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = "",
+) -> Response:
+    """Return a page of the message's thread, oldest first: the mails that you may read, this one included."""
+    return conditional(request, filing.thread(use_cases.read_thread(caller, id, limit=limit, cursor=cursor)))
 
 
 @router.get(

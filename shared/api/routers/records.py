@@ -180,24 +180,28 @@ def list_records(
     An agent, who chooses a record to file a mail on, gets kind, id, name, summary, status, client and type of each,
     and uses `kind` and `q` only.
     """
+    wanted, words = kind or "", q.strip()
     if not _KEEPERS.intersection(caller.roles):
         if origin or since:
             raise Forbidden("An agent looks records up by 'kind' and 'q'.")
         found = use_cases.list_records(
-            caller.tenant_id, kind or "", text=q.strip(), limit=limit, cursor=cursor, by_address=False
+            caller.tenant_id, wanted, text=words, limit=limit, cursor=cursor, by_address=False
         )
         return records.found_records(found)
+    _check_combination(words, since, is_by_origin=origin is not None)
     # The two lists have an order and cursors of their own.
     if origin:
-        if q:
-            raise InvalidInput("'q' and 'origin' cannot be combined.")
         page = use_cases.list_opened(
-            caller.tenant_id, kind or "", since=since or _EVER, limit=limit, cursor=cursor
+            caller.tenant_id, wanted, since=since or _EVER, limit=limit, cursor=cursor
         )
-    elif since:
-        raise InvalidInput("'since' needs 'origin=postledger'.")
     else:
-        page = use_cases.list_records(
-            caller.tenant_id, kind or "", text=q.strip(), limit=limit, cursor=cursor
-        )
+        page = use_cases.list_records(caller.tenant_id, wanted, text=words, limit=limit, cursor=cursor)
     return RecordsModel(records=[records.record(found) for found in page.records], cursor=page.cursor)
+
+
+def _check_combination(words: str, since: datetime | None, *, is_by_origin: bool) -> None:
+    """Raises InvalidInput for filters that no list has both of."""
+    if is_by_origin and words:
+        raise InvalidInput("'q' and 'origin' cannot be combined.")
+    if since and not is_by_origin:
+        raise InvalidInput("'since' needs 'origin=postledger'.")

@@ -162,7 +162,8 @@ def _decision_step(message: StoredMessage, links: tuple[Link, ...]) -> str:
 
 
 def _link_step(link: Link) -> str:
-    evidence = f"; evidence: {link.evidence.text}" if link.evidence.text else ""
+    words = link.evidence.words
+    evidence = f"; evidence: {words}" if words else ""
     closed = " The record was closed by then." if link.closed else ""
     return f"On {link.ref}, because {_rule(link.rule)} ({link.rule}, score {link.score}{evidence}).{closed}"
 

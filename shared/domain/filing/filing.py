@@ -49,6 +49,7 @@ class StoredMessage:
 
     `is_apart`: a person has taken it out of its thread, which it no longer follows.
     `silent`: nobody is told of what makes it `pending`; who finishes it for another one adopts that.
+    `thread` is the id of its thread; `answered` the entry id of the stored mail that it answers.
     """
 
     key: str
@@ -74,6 +75,8 @@ class StoredMessage:
     change_ids: tuple[str, ...] = ()
     silent: bool = False
     is_apart: bool = False
+    thread: str = ""
+    answered: str = ""
     etag: str = ""
 
     @property
@@ -111,7 +114,7 @@ class StoredMessage:
         if self.rests_on == applied.rests_on:
             return replace(self, state=DONE, undone=None)
         # Another worker may have written this state, and this one has written that: either may stand.
-        either = self.and_maybe_shown.and_maybe(applied.refs, applied.lent)
+        either = self.and_maybe_shown.and_maybe(applied.refs, applied.lent, applied.thread)
         return replace(self.reopened(silent=True), before=either)
 
     def following(self, earlier: "StoredMessage") -> "StoredMessage":
@@ -121,7 +124,7 @@ class StoredMessage:
         # `finished` has just noted more than can be told from the two states.
         if self.before != earlier.before:
             return self
-        is_same = (self.refs, self.lent) == (earlier.refs, earlier.lent)
+        is_same = (self.refs, self.lent, self.thread) == (earlier.refs, earlier.lent, earlier.thread)
         return replace(self, before=earlier.shown if is_same else earlier.and_maybe_shown)
 
     @property
@@ -137,18 +140,19 @@ class StoredMessage:
     @property
     def shown(self) -> Shown:
         """What may stand of it beside its row."""
-        return Shown.of(self.refs, self.lent) if self.state == DONE else self.before
+        return Shown.of(self.refs, self.lent, self.thread) if self.state == DONE else self.before
 
     @property
     def and_maybe_shown(self) -> Shown:
         """The same, and what its own state says, which may have been carried out in part."""
-        return self.shown.and_maybe(self.refs, self.lent)
+        return self.shown.and_maybe(self.refs, self.lent, self.thread)
 
     @property
     def rests_on(self) -> tuple[object, ...]:
         """What its entries, its rows in My Inbox and all else follow from: a change of these has them written again."""
         decided = self.decision, self.decided, self.undone
-        return *decided, self.kind, self.direction, self.automatic, self.unauthenticated, self.bounces
+        nature = self.kind, self.direction, self.automatic, self.unauthenticated, self.bounces
+        return *decided, *nature, self.thread, self.answered
 
     def with_variants(self, number: int) -> "StoredMessage":
         """This message, known to have so many others with its Message-ID at least."""
@@ -178,6 +182,8 @@ class StoredMessage:
             self.participants,
             blind=frozenset(link.ref for link in self.decision.links if link.evidence.is_blind),
             etag=self.etag,
+            thread=self.thread,
+            at=self.at,
         )
 
     def lends_as(self, other: "StoredMessage") -> bool:
@@ -197,7 +203,7 @@ class StoredMessage:
         direction = Direction.IN if came_in else Direction.OUT
         automatic = self.automatic or other.automatic
         seen = replace(
-            self,
+            self.threaded_as(other),
             kind=kind,
             direction=direction,
             automatic=automatic,
@@ -209,6 +215,10 @@ class StoredMessage:
         if other.is_filed and not links:
             return seen
         return replace(seen, decision=merge(self.decision, replace(other.decision, links=links)))
+
+    def threaded_as(self, other: "StoredMessage") -> "StoredMessage":
+        """This message in the thread of the mail that it answers, where another look at it has found that one."""
+        return replace(self, thread=other.thread, answered=other.answered) if other.answered else self
 
     def may_gain(self, link: Link) -> bool:
         """Whether a rule may file it there, after what persons have said."""

@@ -46,6 +46,7 @@ class InboxItem:
     thread: tuple[str, ...] = ()
     conversation: str = ""
     is_filed: bool = False
+    attachments: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -193,6 +194,8 @@ def buried(stored: StoredMessage, hasher: Hasher) -> StoredMessage:
         has_dependents=False,
         bounces=(),
         conversation="",
+        thread="",
+        answered="",
         # Entries are gone by now: the row is buried last.
         before=NOTHING,
     )
@@ -255,4 +258,5 @@ def _item(stored: StoredMessage, document: Document, mailbox: Mailbox, reason: s
         thread=thread_of(document),
         conversation=stored.conversation,
         is_filed=stored.is_filed,
+        attachments=document.file_names,
     )

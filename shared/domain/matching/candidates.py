@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from shared.domain.mail.addresses import domain_of, mailbox_key, mailbox_keys
 from shared.domain.mail.authentication import fails_dmarc
@@ -32,7 +33,7 @@ class ThreadHit:
     `evidence` is how it was found: a Message-ID without brackets, or `conversation`.
     `text` is its body's text, where that came along with the look-up. `blind` are those of its records to which
     nothing but a Bcc led: an answer that stood there too would give the Bcc away. `etag` is the one of the row as
-    it was read.
+    it was read. `thread` is the id of its thread, `at` the time under which it stands.
     """
 
     key: str
@@ -43,6 +44,8 @@ class ThreadHit:
     text: str | None = None
     blind: frozenset[RecordRef] = frozenset()
     etag: str = ""
+    thread: str = ""
+    at: datetime | None = None
 
     @property
     def lent(self) -> tuple[RecordRef, ...]:
@@ -61,13 +64,20 @@ class ThreadHit:
     @property
     def as_seen(self) -> "ThreadHit":
         """What a decision takes from it, whenever its row was written."""
-        return replace(self, etag="")
+        # Two copies of one mail differ in time, and its entries stand under that of the first.
+        return replace(self, etag="", at=None)
 
     def as_now(self, standing: "ThreadHit | None") -> "ThreadHit":
         """The same with the records of the mail as it stands now; without any where it is gone."""
         if standing is None:
             return replace(self, links=(), blind=frozenset(), etag="")
-        return replace(self, links=standing.links, blind=standing.blind, etag=standing.etag)
+        return replace(
+            self,
+            links=standing.links,
+            blind=standing.blind,
+            etag=standing.etag,
+            thread=standing.thread,
+        )
 
     def moved(self, merged: Mapping[RecordRef, RecordRef]) -> "ThreadHit":
         """The same, its links leading to the records that others were merged into."""

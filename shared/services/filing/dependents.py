@@ -36,8 +36,10 @@ class QueueDependents:
         if not effect.message.has_dependents:
             return
         dependents = self.messages.dependents(tenant_id, effect.message.key)
-        if effect.gained:
-            for command in self._looks(tenant_id, effect, dependents):
+        # Where only its thread has another id, no skipped mail is kept for that.
+        looking = dependents if effect.gained else [mail for mail in dependents if mail.is_kept]
+        if effect.gained or effect.is_moved:
+            for command in self._looks(tenant_id, effect, looking):
                 self.queue.send(command)
         if effect.lost:
             for command in self._decisions(tenant_id, dependents):

@@ -1,12 +1,16 @@
 """Timelines, messages and attachments over HTTP: shapes, ETags, and who may see what."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from shared.domain.filing.entries import entries_of
 from shared.domain.filing.filing import Bounced
 from shared.domain.matching.decisions import Disposition
+from shared.domain.matching.evidence import THREAD as THREAD_ROLE
+from shared.domain.matching.evidence import Evidence
 from shared.domain.records.records import Overrides
 from tests.builders import (
     AGENT,
@@ -33,6 +37,7 @@ from tests.unit.api.tokens import OID, OTHER, Issuer
 from tests.unit.api.wiring import Api
 
 SECRET = "hidden@fabrikam.example"
+THREAD = "a" * 32
 
 
 @pytest.fixture
@@ -72,6 +77,31 @@ def test_a_timeline_has_the_shape_that_clients_rely_on(api: Api, issuer: Issuer,
     assert entry["from"] == {"name": "Buyer", "address": "buyer@fabrikam.example"}
     assert entry["to"] == [{"name": "Agent", "address": AGENT}]
     assert set(entry) >= {"id", "subject", "cc", "preview", "has_attachments", "rule", "evidence", "agent"}
+
+
+def test_message_ids_have_one_form_wherever_they_stand(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    parent = an_entry(thread=THREAD)
+    by_thread = a_link(rule="thread", evidence=Evidence(THREAD_ROLE, text="first@fabrikam.example"))
+    answer = a_stored_message(
+        key="2" * 32, answered=parent.id, thread=THREAD, decision=a_decision(links=(by_thread,))
+    )
+    document = a_document(message_id="second@fabrikam.example", in_reply_to=("first@fabrikam.example",))
+    storage.records.put_many(TENANT, [a_record()])
+    storage.messages.create(TENANT, a_stored_message(thread=THREAD, at=NOW), a_document(), a_copy())
+    storage.messages.create(TENANT, replace(answer, at=NOW + timedelta(1)), document, a_copy())
+    storage.timeline.put(TENANT, [parent, *entries_of(replace(answer, at=NOW + timedelta(1)), document)])
+    token = issuer.user("Agent")
+    newest, oldest = api.get("timelines/contact/C-1", token).json()["entries"]
+    read = api.get(f"messages/{'2' * 32}", token).json()
+    shown = api.get(f"messages/{KEY}/thread", token).json()
+    for found in (newest, read, shown["entries"][1]):
+        assert found["in_reply_to"] == found["evidence"] == "<first@fabrikam.example>"
+    assert (oldest["in_reply_to"], oldest["answers"], newest["answers"]) == ("", 1, 0)
+    assert (shown["thread_id"], shown["cursor"]) == (THREAD, None)
+    assert shown["entries"][1] == {name: read[name] for name in newest}
+    assert {newest["thread_id"], oldest["thread_id"], read["thread_id"]} == {THREAD}
 
 
 def test_a_timeline_is_read_page_by_page_and_filtered(api: Api, issuer: Issuer, storage: FakeStorage) -> None:
