@@ -140,6 +140,7 @@ OF_TEXT: dict[str, Callable[[str], object]] = {
     ),
     "message_ids.parse_ids": message_ids.parse_ids,
     "message_ids.message_id": message_ids.message_id,
+    "message_ids.bracketed": message_ids.bracketed,
     "message_ids.answered": lambda given: message_ids.answered([given], given.split()),
     "public_domains.registrable": public_domains.registrable,
     "public_domains.is_shared": lambda given: public_domains.is_shared(f"x.{given}"),
@@ -157,6 +158,7 @@ OF_TEXT: dict[str, Callable[[str], object]] = {
     "styles.safe_style": styles.safe_style,
     "styles.body_opening": lambda given: styles.body_opening(f"<body {given}>") + styles.body_opening(given),
     "subjects.strip": subjects.strip,
+    "subjects.folded": subjects.folded,
     "subjects.normalise": subjects.normalise,
     "subjects.kind": subjects.kind,
     "parsing.moment": parsing.moment,
@@ -281,6 +283,12 @@ def cost(read: Callable[[str], object], given: str) -> float:
     return time.process_time() - began
 
 
+def least_ratio(read: Callable[[str], object], long: str, longer: str) -> float:
+    """How many times the work the longer text costs: the least of five, since neighbours only make it more."""
+    ratios = (cost(read, longer) / max(cost(read, long), ENOUGH / 15) for _ in range(5))
+    return min(ratios)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", OF_TEXT)
 def test_ten_times_the_text_costs_no_more_than_fifteen_times_the_work(name: str) -> None:
@@ -288,6 +296,5 @@ def test_ten_times_the_text_costs_no_more_than_fifteen_times_the_work(name: str)
     read("warm")  # what is imported or built at first use
     for pattern in PATTERNS:
         long, longer = pattern * (LONG // len(pattern)), pattern * (10 * LONG // len(pattern))
-        spent = cost(read, longer)
-        if spent > ENOUGH:  # below, the clock says nothing
-            assert spent < 15 * max(cost(read, long), ENOUGH / 15), pattern
+        if cost(read, longer) > ENOUGH:  # below, the clock says nothing
+            assert least_ratio(read, long, longer) < 15, pattern
