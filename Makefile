@@ -1,6 +1,6 @@
-# Everything a developer does on one machine. Needs make and Python 3.11 or newer; the rest is fetched.
+# Everything a developer does on one machine. Needs make and Python 3.11, 3.12 or 3.13; the rest is fetched.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
-	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$python"; break; }; done)
+	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && { echo "$$python"; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
@@ -54,8 +54,8 @@ clean: ## remove what setup and the tools made; .venv and Azurite too
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
-	@[ -n "$(PYTHON)" ] || { echo "Postledger needs Python 3.11 or newer; name one: make setup PYTHON=/path/to/python3" >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Postledger needs Python 3.11 or newer")'
+	@[ -n "$(PYTHON)" ] || { echo "Postledger needs Python 3.11, 3.12 or 3.13; name one: make setup PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("Postledger needs Python 3.11, 3.12 or 3.13")'
 	@echo "making $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 
