@@ -19,6 +19,7 @@ from shared.adapters.storage.layout import TABLE_LAYOUT
 from shared.api.app import PREFIX, create_app
 from shared.config import SETTINGS, STORAGE, Settings
 from shared.domain import names
+from shared.domain.build import Build
 from shared.domain.capture import sightings
 from shared.domain.commands.families import COMMANDS
 from shared.domain.connections import connections, consent, mailbox_state, organisations, verdicts
@@ -172,7 +173,7 @@ def test_limits_are_documented() -> None:
 
 def test_routes_are_documented() -> None:
     nothing: Any = None
-    app = create_app(nothing, nothing, public_url="https://postledger.example")
+    app = create_app(nothing, nothing, Build("1", "", ""), public_url="https://postledger.example")
     paths = app.openapi()["paths"]
     served = {(method.upper(), PREFIX + path) for path, methods in paths.items() for method in methods}
     # What Microsoft and a browser call is not for clients.

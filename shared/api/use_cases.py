@@ -25,6 +25,7 @@ from shared.services.connections.mailboxes import (
 )
 from shared.services.connections.organisations import GetOrganisation, ListOrganisations, PutOrganisation
 from shared.services.connections.readdressing import TakeOverAddress
+from shared.services.events.read_events import ReadEvents
 from shared.services.filing.explain import Explain
 from shared.services.filing.inbox import Decide, UndoDecision
 from shared.services.filing.links import LinkMessage, UnlinkMessage
@@ -56,6 +57,7 @@ class ApiUseCases(Protocol):
     read_attachment: ReadAttachment
     link_message: LinkMessage
     unlink_message: UnlinkMessage
+    read_events: ReadEvents
     read_inbox: ReadInbox
     decide: Decide
     undo_decision: UndoDecision

@@ -115,6 +115,7 @@ def _api_app() -> "AsgiMiddleware":
 
     from shared.adapters.entra import EntraTokens
     from shared.api.app import create_app
+    from shared.bootstrap.build import build
 
     settings, use_cases = _settings(), _use_cases()
     audiences = {settings.client_id, f"api://{settings.client_id}", settings.api_audience} - {""}
@@ -123,7 +124,9 @@ def _api_app() -> "AsgiMiddleware":
         audiences=frozenset(audiences),
         is_known_tenant=use_cases.served_tenants,
     )
-    app = create_app(use_cases, verifier, public_url=settings.public_url, cors_origins=settings.cors_origins)
+    app = create_app(
+        use_cases, verifier, build(), public_url=settings.public_url, cors_origins=settings.cors_origins
+    )
     return AsgiMiddleware(app)  # type: ignore[no-untyped-call]
 
 

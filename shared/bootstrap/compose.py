@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         VerifyConnections,
         WatchConnections,
     )
+    from shared.services.connections.credential_care import WatchCredential
     from shared.services.connections.mailbox_tests import TestMailbox, TestMailboxes
     from shared.services.connections.mailboxes import (
         DeleteMailbox,
@@ -61,6 +62,8 @@ if TYPE_CHECKING:
         QueueDueSubscriptions,
         RunComparison,
     )
+    from shared.services.events.forgetting import QueueForgetting, RunForgetting
+    from shared.services.events.read_events import ReadEvents
     from shared.services.filing.apply_decision import ApplyDecision
     from shared.services.filing.change_by_person import SweepDecisions
     from shared.services.filing.explain import Explain
@@ -125,6 +128,7 @@ class UseCases(Assembly):
     take_answer: TakeAnswer = use_case("connections.connecting")
     show_connections: ShowConnections = use_case("connections.connection_care")
     verify_connections: VerifyConnections = use_case("connections.connection_care")
+    watch_credential: WatchCredential = use_case("connections.credential_care")
     watch_connections: WatchConnections = use_case("connections.connection_care")
     disconnect: Disconnect = use_case("connections.connection_care")
     get_mailbox: GetMailbox = use_case("connections.mailboxes")
@@ -140,6 +144,10 @@ class UseCases(Assembly):
     run_comparison: RunComparison = use_case("connections.subscription_care")
     queue_due_subscriptions: QueueDueSubscriptions = use_case("connections.subscription_care")
     queue_comparisons: QueueComparisons = use_case("connections.subscription_care")
+
+    read_events: ReadEvents = use_case("events.read_events")
+    queue_forgetting: QueueForgetting = use_case("events.forgetting")
+    forget_events: RunForgetting = use_case("events.forgetting")
 
     apply_decision: ApplyDecision = use_case("filing.apply_decision")
     sweep_decisions: SweepDecisions = use_case("filing.change_by_person")

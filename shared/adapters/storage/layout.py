@@ -21,6 +21,7 @@
 |               |                              | `~a`, entry id of the answered mail, entry id     |
 | Inbox         | tenant, hash of the agent    | inverted time, message key                        |
 |               | tenant, `~decided`           | message key `~` id of a change                    |
+| Events        | tenant, day                  | time in microseconds, id                          |
 | Exceptions    | tenant                       | inverted time, id; `id:` + id -> inverted time    |
 | Erasures      | tenant; `~deleted` for organisations | keyed hash                    |
 | LateContacts  | tenant                       | `new:` + time and id of an announcement; `asked`  |
@@ -109,6 +110,11 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
         "tenant|hash(agent) | tenant|'~decided'",
         "inverted time-message key | message key~id",
         ("mailbox_id", "reason", "content"),
+    ),
+    names.EVENTS: TableLayout(
+        "tenant|day (yyyymmdd)",
+        "time in microseconds-id",
+        ("what", "message_key", "entry_id", "record", "mailboxes"),
     ),
     names.EXCEPTIONS: TableLayout(
         "tenant",

@@ -42,6 +42,7 @@ _ENTRY: Final[Example] = {
     "closed": False,
     "agent": "ann@contoso.example",
     "automatic": "none",
+    "unauthenticated": False,
     "bounced": [],
     "thread_id": THREAD,
     "in_reply_to": "<9b7e@contoso.example>",
@@ -72,6 +73,9 @@ class EntryModel(Answer):
     agent: str = Field(description="The agent with whom the entry is shown.")
     automatic: AutomaticKind = Field(
         description="The kind of machine that wrote the mail; none: a person wrote it."
+    )
+    unauthenticated: bool = Field(
+        description="Whether nothing proves the sender's domain, and the domain asks for nothing to be done about it."
     )
     bounced: list[str] = Field(description="The addresses that the mail did not reach.")
     thread_id: str = Field(

@@ -13,6 +13,7 @@ from shared.api.models.words import ChainChoice
 from shared.api.parameters import DEFAULT_LIMIT, UNCHANGED, Cursor, Limit, guarded_router, problems
 from shared.api.shapes import filing
 from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
+from shared.domain.records.records import RecordRef
 
 router = guarded_router(tag="messages")
 Reader = Annotated[Caller, Depends(needs(AGENT, ADMIN, SERVICE))]
@@ -36,12 +37,21 @@ def get_message(
     chain: Annotated[
         ChainChoice | None,
         Query(
-            description="Show or fold the quoted chain; absent: the organisation's `hide_email_chain` applies."
+            description="Show or fold the quoted chain; absent: `hide_email_chain` of the client or the organisation."
         ),
     ] = None,
+    record: Annotated[
+        str,
+        Query(
+            description="The record on whose timeline the message is read, as `contact/C-1`: its client's settings "
+            "apply. Absent: those that the clients of all its records agree on.",
+            max_length=200,
+        ),
+    ] = "",
 ) -> Response:
     """Return a message with its sanitised body, attachments, links with their evidence, and copies."""
-    view = use_cases.read_message(caller, id, chain or "")
+    ref = RecordRef.parse(record) if record else None
+    view = use_cases.read_message(caller, id, chain or "", ref)
     attachments_url = f"{request.url.path}/attachments"
     return conditional(request, filing.message(view, attachments_url, remote_images=remote_images))
 

@@ -28,8 +28,8 @@ class Entry:
     """One row. `id` names it within its timeline and orders it; its link says by which rule it stands here.
 
     `automatic` is what kind of automatic mail it is, '' = a person's; `bounced` are addresses it did not reach.
-    `attachments` are the names of its files. `thread` is its thread's id; `answered` the entry id of the stored mail
-    that it answers, `in_reply_to` that one's Message-ID.
+    `unauthenticated`: nothing proves its sender's domain. `attachments` are the names of its files. `thread` is its
+    thread's id; `answered` the entry id of the stored mail that it answers, `in_reply_to` that one's Message-ID.
     """
 
     id: str
@@ -47,6 +47,7 @@ class Entry:
     link: Link
     agent: str
     automatic: str = ""
+    unauthenticated: bool = False
     bounced: tuple[str, ...] = ()
     thread: str = ""
     answered: str = ""
@@ -73,6 +74,7 @@ def entries_of(stored: StoredMessage, document: Document) -> tuple[Entry, ...]:
             link=link,
             agent=stored.agent,
             automatic=stored.automatic,
+            unauthenticated=stored.unauthenticated,
             bounced=tuple(bounce.address for bounce in stored.bounces),
             thread=stored.thread,
             answered=stored.answered,

@@ -40,7 +40,7 @@ class StoredMessage:
     `kind` is the entry kind of its rows, `agent` the address of the agent it is shown with. `automatic` is what
     kind of automatic mail it is, '' = a person's. `conversation` is the keyed hash of its conversation's index,
     where answers may carry that on.
-    `bounces` are reports that it did not arrive.
+    `bounces` are reports that it did not arrive. `unauthenticated`: nothing proves its sender's domain.
 
     `decided` is what a person has decided on it in My Inbox; `undone` is a decision that is being taken back.
     `unlinked` are records from which a person took it by hand: no rule files it there again. `before` is what may
@@ -65,6 +65,7 @@ class StoredMessage:
     variants: int = 0
     has_dependents: bool = False
     automatic: str = ""
+    unauthenticated: bool = False
     conversation: str = ""
     bounces: tuple[Bounced, ...] = ()
     decided: PersonDecision | None = None
@@ -149,8 +150,9 @@ class StoredMessage:
     @property
     def rests_on(self) -> tuple[object, ...]:
         """What its entries, its rows in My Inbox and all else follow from: a change of these has them written again."""
-        place = self.thread, self.answered
-        return self.decision, self.kind, self.automatic, self.bounces, self.decided, self.undone, place
+        decided = self.decision, self.decided, self.undone
+        nature = self.kind, self.direction, self.automatic, self.unauthenticated, self.bounces
+        return *decided, *nature, self.thread, self.answered
 
     def with_variants(self, number: int) -> "StoredMessage":
         """This message, known to have so many others with its Message-ID at least."""
@@ -196,7 +198,18 @@ class StoredMessage:
         if self.is_deleted:
             return self
         kind = "reply" if "reply" in (self.kind, other.kind) else self.kind
-        seen = replace(self.threaded_as(other), kind=kind, automatic=self.automatic or other.automatic)
+        # A colleague's mail came in where one of its copies lies in an intake mailbox.
+        came_in = Direction.IN in (self.direction, other.direction)
+        direction = Direction.IN if came_in else Direction.OUT
+        automatic = self.automatic or other.automatic
+        seen = replace(
+            self.threaded_as(other),
+            kind=kind,
+            direction=direction,
+            automatic=automatic,
+            # One copy may have come straight from its sender, another through a list.
+            unauthenticated=self.unauthenticated and other.unauthenticated,
+        )
         links = tuple(link for link in other.decision.links if self.may_gain(link))
         # Filed on nothing but what persons have ruled out: this look has no say on the decision.
         if other.is_filed and not links:

@@ -90,12 +90,14 @@ class ThreadHit:
 class CodeHit:
     """A reference code whose signature is right, with the records it was issued for.
 
-    `domains` are those at which these records have people, registrable and shared by nobody else.
+    `domains` are those at which these records have people, registrable and shared by nobody else; `contacts` are
+    the ids of their contacts, whichever of the two lists the other.
     """
 
     code: str
     links: tuple[RecordRef, ...]
     domains: frozenset[str] = frozenset()
+    contacts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,8 @@ class Candidates:
     `conversation` are stored mails with the same conversation index, whose keyed hash is `conversation_key`.
     `bounced` is the mail that this one reports as undelivered. `staff` are the participants that belong to the
     organisation, `inquirers` those for whom a program of it wrote, such as a web form; `erased` are suppressed for
-    good. `forged` counts codes in the subject whose signature is wrong.
+    good. `to_intake`: it came to an intake mailbox, and from none of the organisation's own ones. `forged` counts
+    codes in the subject whose signature is wrong.
     """
 
     addresses: Mapping[str, frozenset[RecordRef]] = field(default_factory=dict)
@@ -125,6 +128,7 @@ class Candidates:
     bounced: ThreadHit | None = None
     staff: frozenset[str] = frozenset()
     inquirers: frozenset[str] = frozenset()
+    to_intake: bool = False
     erased: frozenset[str] = frozenset()
 
     @property
@@ -164,7 +168,11 @@ class Candidates:
         return replace(self, domains=others(self.domains), subjects=others(self.subjects))
 
     def direction(self, head: MessageHead) -> Direction:
-        """Out when somebody of the organisation wrote it: by From, which the receiving server has checked.
+        """Out when a colleague wrote it; what came to an intake mailbox is incoming, whoever wrote it."""
+        return Direction.OUT if self.is_colleagues(head) and not self.to_intake else Direction.IN
+
+    def is_colleagues(self, head: MessageHead) -> bool:
+        """Whether somebody of the organisation wrote it: by From, which the receiving server has checked.
 
         What a program in an own domain passes on comes from those whom an answer goes to.
 
@@ -172,7 +180,7 @@ class Candidates:
         """
         # A mail that its domain disowns may carry any colleague's name in From.
         is_own = head.sender.address in self.staff and not fails_dmarc(head.headers)
-        return Direction.OUT if is_own and not self.inquirers else Direction.IN
+        return is_own and not self.inquirers
 
     def writers(self, head: MessageHead) -> frozenset[str]:
         """The addresses of who wrote it: the inquirers, or From and the author where a list has rewritten From."""

@@ -40,10 +40,10 @@ class QueueDependents:
         looking = dependents if effect.gained else [mail for mail in dependents if mail.is_kept]
         if effect.gained or effect.is_moved:
             for command in self._looks(tenant_id, effect, looking):
-                self.queue.put(command)
+                self.queue.send(command)
         if effect.lost:
             for command in self._decisions(tenant_id, dependents):
-                self.queue.put(command)
+                self.queue.send(command)
 
     def _looks(
         self, tenant_id: str, effect: effects.TellDependents, dependents: Iterable[Dependent]

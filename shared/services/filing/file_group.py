@@ -200,4 +200,7 @@ def _new(ready: Sequence[_Decided]) -> Iterator[NewMail]:
 def _surrounded(
     scope: Scope, created: Sequence[tuple[_Decided, StoredMessage]]
 ) -> list[tuple[StoredMessage, Surroundings]]:
-    return [(stored, Surroundings.of_new(mail.matched.document, scope.mailbox)) for mail, stored in created]
+    return [
+        (stored, Surroundings.of_new(mail.matched.document, scope.mailbox, mail.copy))
+        for mail, stored in created
+    ]

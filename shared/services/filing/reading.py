@@ -28,6 +28,7 @@ from shared.ports.stores.records import RecordIndex, Records
 from shared.services.filing.answers import NONE, Answers, ReadAnswers, ThreadMail
 from shared.services.filing.visibility import Visibility, no_message
 from shared.services.filing.visible_pages import VisiblePages
+from shared.services.records.overrides import ReadOverride
 
 # A mail may go to thousands.
 MOST_PEOPLE: Final = 50
@@ -126,7 +127,11 @@ class ReadTimeline:
 
 @dataclass(frozen=True, slots=True)
 class ReadMessage:
-    """One message with its document, as this caller may see it. Raises Unknown."""
+    """One message with its document, as this caller may see it, on the timeline of `ref` where that is given.
+
+    Raises Unknown, also for a record that the caller does not see the message on. Costs up to two reads more where the
+    message quotes others: a client may want its chains folded, or not.
+    """
 
     visibility: Visibility
     messages: MessageStore
@@ -134,22 +139,34 @@ class ReadMessage:
     organisations: Organisations
     index: RecordIndex
     read_answers: ReadAnswers
+    read_override: ReadOverride
 
-    def __call__(self, caller: Caller, key: str, chain: Chain = "") -> MessageView:
+    def __call__(
+        self, caller: Caller, key: str, chain: Chain = "", ref: RecordRef | None = None
+    ) -> MessageView:
         stored = self.visibility.message(caller, key)
         document = self.messages.document(caller.tenant_id, key)
         if document is None:
             raise no_message()
         copies = self.visibility.copies(caller, key)
         sight = visibility.sight_of(caller, copies)
+        links = visibility.visible_links(stored.decision.links, sight)
+        if ref is not None and all(link.ref != ref for link in links):
+            raise Unknown(f"This message is not on {ref}.")
+        on = (ref,) if ref else tuple(link.ref for link in links)
         view = MessageView(
             entry_id=entries.entry_id(stored.at, stored.key),
             message=visibility.visible_message(stored, sight),
             document=document,
             bcc=sight.bcc,
-            links=visibility.visible_links(stored.decision.links, sight),
+            links=links,
             sightings=self._sightings(caller, copies, sight.hidden),
-            chain_hidden=self._hides_chain(caller, stored, document, chain),
+            chain_hidden=chains.is_hidden(
+                document,
+                stored.decision.links,
+                by_setting=lambda: self._folds_chains(caller.tenant_id, on),
+                asked=chain,
+            ),
         )
         answers = self.read_answers(caller, [thread_mail(view)])
         return replace(view, answers=answers[view.entry_id], records=self._records(caller, view))
@@ -162,10 +179,13 @@ class ReadMessage:
         known = self.index.addresses(caller.tenant_id, list(islice(addresses, MOST_PEOPLE)))
         return {address: tuple(sorted(known[address].records)) for address in known if known[address].records}
 
-    def _hides_chain(self, caller: Caller, stored: StoredMessage, document: Document, asked: Chain) -> bool:
-        organisation = self.organisations.get(caller.tenant_id)
-        by_setting = organisation is not None and organisation.hide_email_chain
-        return chains.is_hidden(document, stored.decision.links, by_setting=by_setting, asked=asked)
+    def _folds_chains(self, tenant_id: str, refs: Iterable[RecordRef]) -> bool:
+        """As the client of the records says, else the organisation."""
+        of_client = self.read_override(tenant_id, refs, "hide_email_chain")
+        if of_client is not None:
+            return of_client
+        organisation = self.organisations.get(tenant_id)
+        return organisation is not None and organisation.hide_email_chain
 
     def _sightings(
         self, caller: Caller, copies: Iterable[tuple[Copy, Mailbox | None]], hidden: frozenset[str]

@@ -11,6 +11,7 @@ from shared.domain.filing.filing import Bounced
 from shared.domain.matching.decisions import Disposition
 from shared.domain.matching.evidence import THREAD as THREAD_ROLE
 from shared.domain.matching.evidence import Evidence
+from shared.domain.records.records import Overrides
 from tests.builders import (
     AGENT,
     KEY,
@@ -424,3 +425,54 @@ def test_a_mail_that_did_not_arrive_says_whom_it_did_not_reach(
     [entry] = api.get("timelines/contact/C-1", issuer.user("Agent")).json()["entries"]
     for one in (found, entry):
         assert (one["automatic"], one["bounced"]) == ("auto_reply", ["gone@fabrikam.example"])
+
+
+def of_clients(storage: FakeStorage, **overrides: bool | None) -> None:
+    """Two contacts, each of a client with its own wish, and an answer with a chain that is on both."""
+    clients = [
+        a_record(f"client/{name}", addresses=(), overrides=Overrides(hide_email_chain=overrides.get(name)))
+        for name in ("K1", "K2")
+    ]
+    contacts = [a_record(f"contact/{name}", addresses=(), client=name) for name in ("K1", "K2")]
+    storage.records.put_many(TENANT, [*clients, *contacts])
+    links = (a_link("contact/K1"), a_link("contact/K2"))
+    document = a_document(subject="Re: Price", text=ANSWERED, quoted=((6, len(ANSWERED)),))
+    stored = a_stored_message(decision=a_decision(links=links))
+    storage.messages.create(TENANT, stored, document, a_copy())
+
+
+@pytest.mark.parametrize("setting", [True, False])
+def test_the_client_of_the_timeline_that_is_read_decides_on_the_chain(
+    api: Api, issuer: Issuer, storage: FakeStorage, setting: bool
+) -> None:
+    of_clients(storage, K1=True, K2=False)
+    storage.organisations.change(an_organisation(hide_email_chain=setting))
+    token = issuer.user("Agent")
+
+    def hidden(query: str = "") -> object:
+        return api.get(f"messages/{KEY}{query}", token).json()["chain_hidden"]
+
+    assert (hidden("?record=contact/K1"), hidden("?record=contact/K2")) == (True, False)
+    assert hidden("?record=contact/K1&chain=shown") is False
+    # Its clients contradict each other.
+    assert hidden() is setting
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_without_a_timeline_the_client_decides_whom_no_other_contradicts(
+    api: Api, issuer: Issuer, storage: FakeStorage, said: bool
+) -> None:
+    of_clients(storage, K1=said)
+    storage.organisations.change(an_organisation(hide_email_chain=not said))
+    assert api.get(f"messages/{KEY}", issuer.user("Agent")).json()["chain_hidden"] is said
+    other = api.get(f"messages/{KEY}?record=contact/K2", issuer.user("Agent")).json()
+    assert other["chain_hidden"] is not said
+
+
+def test_a_message_is_read_on_no_timeline_that_it_is_not_on(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    of_clients(storage)
+    token = issuer.user("Agent")
+    assert api.get(f"messages/{KEY}?record=contact/K3", token).status_code == 404
+    assert api.get(f"messages/{KEY}?record=spaceship/K1", token).status_code == 422

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from shared.domain.events.events import Announce
 from shared.domain.filing import effects
 from shared.domain.filing.effects import (
     About,
@@ -121,15 +122,18 @@ def test_what_an_undone_decision_taught_and_opened_is_taken_back() -> None:
 def test_a_tombstone_leaves_nothing_and_tells_nobody() -> None:
     after = a_triaged_message(state="deleted", agent="left@contoso.example")
     found = every(shown(C1), after, replace(AROUND, document=None))
-    assert [type(effect) for effect in found] == [RemoveEntry, RemoveInboxRow, RemoveInboxRow]
-    assert {effect.agent for effect in found[1:]} == {AGENT, "left@contoso.example"}  # type: ignore[union-attr]
+    kinds = [RemoveEntry, RemoveInboxRow, RemoveInboxRow, Announce, Announce]
+    assert [type(effect) for effect in found] == kinds
+    assert {effect.agent for effect in found[1:3]} == {AGENT, "left@contoso.example"}  # type: ignore[union-attr]
 
 
 def test_records_are_opened_before_entries_and_dependents_told_behind_all_that_readers_see() -> None:
     decision = PersonDecision(OPEN, "ann", NOW, a_decision(), (a_link("contact/C-1"),), opens=a_record())
     after = filed_on(C1, decided=decision, conversation=KEY)
     kinds = [type(effect) for effect in every(shown(C2), after)]
-    assert kinds == [OpenWanted, PutEntry, RemoveEntry, RemoveInboxRow, PutConversation, TellDependents]
+    seen = [OpenWanted, PutEntry, RemoveEntry, RemoveInboxRow]
+    told = [Announce, Announce, Announce]
+    assert kinds == [*seen, *told, PutConversation, TellDependents]
 
 
 def test_effects_of_several_mails_are_written_by_kind_each_mails_own_in_their_order() -> None:
@@ -143,6 +147,7 @@ def test_effects_of_several_mails_are_written_by_kind_each_mails_own_in_their_or
         RemoveEntry,
         PutInboxRow,
         RemoveInboxRow,
+        *[Announce] * 5,
     ]
     assert sorted(map(repr, together)) == sorted(repr(effect) for mail in mails for effect in mail)
 
