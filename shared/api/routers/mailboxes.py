@@ -187,7 +187,7 @@ def list_mailboxes(
     use_cases: UseCases,
     caller: Admin,
     q: Annotated[
-        str, Query(max_length=320, description="Only mailboxes with this text in an address; empty: all.")
+        str, Query(max_length=320, description="Only mailboxes with this text in the address; empty: all.")
     ] = "",
     agent: Annotated[
         str, Query(max_length=320, description="Only mailboxes of the agent with this address; empty: all.")

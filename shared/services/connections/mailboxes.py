@@ -203,7 +203,7 @@ class ListHandovers:
 
 @dataclass(frozen=True, slots=True)
 class MailboxFilter:
-    """The mailboxes that an admin wants: `text` in an address, the agent's address, kind, and shown state; '' = all."""
+    """The mailboxes that an admin wants: `text` in the address, the agent's address, kind, and shown state; '' = all."""
 
     text: str = ""
     agent: str = ""
@@ -211,9 +211,8 @@ class MailboxFilter:
     state: str = ""
 
     def takes(self, mailbox: Mailbox) -> bool:
-        addresses = (mailbox.address, *mailbox.own_addresses)
         return (
-            any(self.text.casefold() in address for address in addresses)
+            self.text.casefold() in mailbox.address
             and self.agent in ("", mailbox.agent)
             and self.kind in ("", mailbox.kind)
             and self.state in ("", mailbox.shown_state)

@@ -57,7 +57,7 @@ class InboxFilter:
         return self.reason in ("", item.reason)
 
     def holds(self, mailbox: Mailbox) -> bool:
-        return not self.mailbox or self.mailbox in mailbox.own_addresses
+        return self.mailbox in ("", mailbox.address)
 
 
 ALL: Final = InboxFilter()

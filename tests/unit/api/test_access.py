@@ -216,10 +216,12 @@ def test_nothing_of_another_organisation_can_be_reached(
                 "get_organisation",
                 "get_connections",
                 "get_inbox",
+                "count_inbox",
                 "get_events",
                 "list_audit",
                 "export_audit",
                 "list_exceptions",
+                "count_exceptions",
             )
             assert answer.status_code in ((200, 403) if lists else (403, 404)), (name, answer.text)
             assert not any(one in answer.text for one in secrets), (name, answer.text)

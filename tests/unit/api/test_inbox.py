@@ -66,7 +66,9 @@ def test_an_item_has_all_that_a_decision_needs(api: Api, issuer: Issuer, waiting
 def test_it_is_filtered_by_mailbox_and_reason_and_counted(
     api: Api, issuer: Issuer, waiting: FakeStorage
 ) -> None:
-    desk = waiting.mailboxes.save(a_mailbox(mailbox_id="ab" * 16, address="desk@contoso.example"))
+    desk = waiting.mailboxes.save(
+        a_mailbox(mailbox_id="ab" * 16, address="desk@contoso.example", agent=AGENT)
+    )
     code = a_triaged_message(key="2" * 32)
     waiting.messages.create(TENANT, code, a_document(), a_copy(mailbox_id=desk.mailbox_id))
     row = {"at": code.at, "message_key": code.key, "mailbox_id": desk.mailbox_id, "reason": "claims_code"}

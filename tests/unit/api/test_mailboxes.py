@@ -186,7 +186,7 @@ def test_mailboxes_are_listed_page_by_page(api: Api, issuer: Issuer, storage: Fa
 
 
 def test_mailboxes_are_filtered(api: Api, issuer: Issuer, storage: FakeStorage) -> None:
-    desk = {"address": "desk@contoso.example", "kind": "intake", "agent": "", "agents": (AGENT,)}
+    desk = {"address": "desk@contoso.example", "kind": "intake", "agent": "other@contoso.example"}
     storage.mailboxes.save(a_mailbox(mailbox_id="ab" * 16, enabled=False, **desk))
 
     def found(**params: str) -> list[str]:
