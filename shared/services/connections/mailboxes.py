@@ -203,7 +203,7 @@ class ListHandovers:
 
 @dataclass(frozen=True, slots=True)
 class MailboxFilter:
-    """The mailboxes that an admin wants: `text` in the address, the agent's address, kind, and shown state; '' = all."""
+    """The mailboxes that an admin wants: `text` in the address, the agent's, kind, shown state; '' = all."""
 
     text: str = ""
     agent: str = ""
