@@ -5,7 +5,6 @@
 
 import argparse
 import re
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,17 +120,9 @@ def install() -> None:
     node = find_node() or install_wheel()
     print(f"installing Azurite {VERSION}", flush=True)
     DIRECTORY.mkdir(exist_ok=True)
-    npm = [*node.npm, "install", "--prefix", str(DIRECTORY), "--no-audit", "--no-fund", "--loglevel=error"]
-    done = subprocess.run(
-        [*npm, f"azurite@{VERSION}"],
-        env=node.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if done.returncode or not SCRIPT.exists():
-        raise RuntimeError(f"npm could not install Azurite:\n{done.stdout}")
+    node.run_npm("install", "--prefix", str(DIRECTORY), "--loglevel=error", f"azurite@{VERSION}")
+    if not SCRIPT.exists():
+        raise RuntimeError(f"npm installed no {SCRIPT.name}")
 
 
 if __name__ == "__main__":

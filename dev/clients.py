@@ -6,13 +6,11 @@ its requirements are not this project's.
 
 import argparse
 import shutil
-import subprocess
 import sys
 import venv
-from collections.abc import Mapping
 
 from dev.azurite import ROOT
-from dev.node import find_node, install_wheel
+from dev.node import find_node, install_wheel, run
 
 PYTHON_GENERATOR = "openapi-python-client==0.29.1"
 DIRECTORY = ROOT / ".clients"
@@ -28,18 +26,10 @@ def install() -> None:
     node = find_node() or install_wheel()
     for name in ("package.json", "package-lock.json"):
         shutil.copy(SOURCES / name, DIRECTORY / name)
-    _run([*node.npm, "ci", "--prefix", str(DIRECTORY), "--no-audit", "--no-fund"], node.environment())
+    node.run_npm("ci", "--prefix", str(DIRECTORY))
     venv.create(DIRECTORY / "python", with_pip=True, clear=True)
     pip = [str(PYTHON / "python"), "-m", "pip", "--disable-pip-version-check", "-qq", "install"]
-    _run([*pip, PYTHON_GENERATOR])
-
-
-def _run(command: list[str], env: Mapping[str, str] | None = None) -> None:
-    done = subprocess.run(
-        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command[:3])} failed:\n{done.stdout}")
+    run([*pip, PYTHON_GENERATOR])
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +23,23 @@ class Node:
     program: str
     npm: tuple[str, ...]
 
+    def run_npm(self, *arguments: str) -> None:
+        """Run npm to its end. Raises RuntimeError with what it said where it fails."""
+        run([*self.npm, *arguments, "--no-audit", "--no-fund"], self.environment())
+
     def environment(self) -> dict[str, str]:
         """The environment in which npm's own scripts find this Node first."""
         directory = str(Path(self.program).parent)
         return {**os.environ, "PATH": directory + os.pathsep + os.environ.get("PATH", "")}
+
+
+def run(command: Sequence[str], env: Mapping[str, str] | None = None) -> None:
+    """Run an installer to its end. Raises RuntimeError with what it said where it fails."""
+    done = subprocess.run(
+        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command[:3])} failed:\n{done.stdout}")
 
 
 def find_node() -> Node | None:

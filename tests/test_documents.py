@@ -27,7 +27,17 @@ from shared.domain.matching.matching import CASCADE
 from tests.builders import TENANT
 
 ROOT = Path(__file__).resolve().parent.parent
-NOT_OURS = {".venv", ".azurite", ".checkov", ".peers", ".against", ".clients", "node_modules", ".git"}
+NOT_OURS = {
+    ".venv",
+    ".azurite",
+    ".checkov",
+    ".peers",
+    ".against",
+    ".clients",
+    ".python_packages",
+    "node_modules",
+    ".git",
+}
 # Read by the Azure Functions Core Tools, not by us.
 TOOLS_OWN = {"FUNCTIONS_WORKER_RUNTIME"}
 # Where the app runs with an identity, and where a test stack brings its own authority: not on a desk.

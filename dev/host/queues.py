@@ -191,7 +191,7 @@ class QueueListener:
 
     async def _to_poison(self, message: QueueMessage) -> None:
         if self._poison is not None:
-            put = partial(self._call, self._poison.send_message, message.content, time_to_live=-1)
+            put = partial(self._call, self._poison.send_message, message.content)
             try:
                 await put()
             except ResourceNotFoundError:

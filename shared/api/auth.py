@@ -5,6 +5,7 @@ It knows neither Entra ID nor keys; its caller passes a verifier. A route is ope
 
 import logging
 from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
 from typing import Annotated, Any, Protocol, cast
 
 from fastapi import Depends, Request, Response, Security
@@ -118,12 +119,13 @@ def identify(request: Request) -> Caller:
 def _tell_refusal(request: Request, route: str, error: PostledgerError) -> None:
     """Tell the log who was refused and why: an attack on tokens or roles shows only there.
 
-    Who is known only of a genuine token; the sentences of these errors quote nothing from a request.
+    Who is known only of a genuine token; the sentences of these errors quote nothing from a request. Others are told
+    so many times a minute at most: anybody can send requests without a token.
     """
     claims: Claims | None = getattr(request.state, "claims", None)
-    telemetry.event(
+    tell = partial(telemetry.event, level=logging.WARNING) if claims else telemetry.alert
+    tell(
         telemetry.REQUEST_REFUSED,
-        level=logging.WARNING,
         reason=str(error),
         status=401 if isinstance(error, InvalidToken) else 403,
         tenant=claims.tenant_id if claims else "",

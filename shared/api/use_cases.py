@@ -14,13 +14,13 @@ from shared.services.commands.exceptions import (
 from shared.services.connections.callers import IdentifyCaller
 from shared.services.connections.connecting import AskToConnect, TakeAnswer
 from shared.services.connections.connection_care import Disconnect, ShowConnections, VerifyConnections
+from shared.services.connections.mailbox_settings import PutMailbox
 from shared.services.connections.mailbox_tests import TestMailbox, TestMailboxes
 from shared.services.connections.mailboxes import (
     DeleteMailbox,
     GetMailbox,
     ListHandovers,
     ListMailboxes,
-    PutMailbox,
     SyncNow,
 )
 from shared.services.connections.organisations import GetOrganisation, ListOrganisations, PutOrganisation

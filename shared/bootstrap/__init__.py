@@ -3,9 +3,9 @@
 Loading the function app builds nothing; FastAPI is imported by the first client request.
 """
 
-import sys
 import time
 import uuid
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache
 from threading import RLock
@@ -74,12 +74,13 @@ def api_app() -> "AsgiMiddleware":
 @cache
 def _settings() -> "Settings":
     from shared import telemetry
+    from shared.bootstrap.build import build
     from shared.config import Settings
 
     telemetry.keep_libraries_quiet()
     settings = Settings.from_environment()
     # Here and not while loading: the host keeps what is said during a function's run.
-    telemetry.started(python=sys.version.split()[0], cpu_milliseconds=round(time.process_time() * 1000))
+    telemetry.started(**asdict(build()), cpu_milliseconds=round(time.process_time() * 1000))
     return settings
 
 

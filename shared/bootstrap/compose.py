@@ -42,13 +42,13 @@ if TYPE_CHECKING:
         WatchConnections,
     )
     from shared.services.connections.credential_care import WatchCredential
+    from shared.services.connections.mailbox_settings import PutMailbox
     from shared.services.connections.mailbox_tests import TestMailbox, TestMailboxes
     from shared.services.connections.mailboxes import (
         DeleteMailbox,
         GetMailbox,
         ListHandovers,
         ListMailboxes,
-        PutMailbox,
         SyncNow,
     )
     from shared.services.connections.organisations import (
@@ -132,7 +132,7 @@ class UseCases(Assembly):
     watch_connections: WatchConnections = use_case("connections.connection_care")
     disconnect: Disconnect = use_case("connections.connection_care")
     get_mailbox: GetMailbox = use_case("connections.mailboxes")
-    put_mailbox: PutMailbox = use_case("connections.mailboxes")
+    put_mailbox: PutMailbox = use_case("connections.mailbox_settings")
     list_handovers: ListHandovers = use_case("connections.mailboxes")
     list_mailboxes: ListMailboxes = use_case("connections.mailboxes")
     delete_mailbox: DeleteMailbox = use_case("connections.mailboxes")

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from shared.domain.connections.mailbox_tests import Read
 from shared.domain.connections.mailboxes import Mailbox
 from shared.ports.directory import DirectoryUser
+
+# "Advanced query capabilities": an `in` filter of Graph takes at most 15 values.
+MOST_USERS: Final = 15
 
 
 class OwnCredential(Protocol):
@@ -29,7 +32,7 @@ class AccessProbe(Protocol):
         """The user of the mailbox or its address. Raises NotFound; AccessDenied without the right to look."""
 
     def users(self, tenant_id: str, user_ids: Sequence[str]) -> Mapping[str, DirectoryUser]:
-        """Users by object id, at most 15, in one request. Raises AccessDenied without the right to look."""
+        """Users by object id, in a request for every `MOST_USERS`. Raises AccessDenied without the right to look."""
 
     def group(self, mailbox: Mailbox) -> str:
         """The name of the group that has the address, or ''. Raises AccessDenied."""

@@ -36,6 +36,7 @@ __all__ = [
 AUDIT_NOT_WRITTEN: Final = "audit_not_written"
 COMMAND_OVERDUE: Final = "command_overdue"
 EXCEPTION_RECORDED: Final = "exception_recorded"
+GRAPH_OPTION_REFUSED: Final = "graph_option_refused"
 POISON_MESSAGE: Final = "poison_message"
 POISON_REPLAYED: Final = "poison_replayed"
 REQUEST_REFUSED: Final = "request_refused"

@@ -104,6 +104,15 @@ def test_mail_that_is_marked_private_is_withheld_with_and_without_headers(world:
     assert world.filed() == ["open"]
 
 
+def test_sent_mail_is_withheld_while_graph_does_not_say_whether_it_is_private(world: GraphWorld) -> None:
+    world.control.put_habits(**STEADY, refuses=["properties"])
+    world.arrive("received")
+    for name in ("sent", "sent in private"):
+        world.arrive(name, "sentitems", sensitivity="private" if "private" in name else "")
+    world.settle()
+    assert world.filed() == ["received"]
+
+
 OPTIONS = [
     "delta_headers",
     "page_size",
@@ -120,6 +129,8 @@ def test_an_option_that_graph_refuses_is_left_out_and_all_mail_is_filed(
     world: GraphWorld, option: str, refusal: int
 ) -> None:
     world.control.put_habits(**STEADY, refuses=[option], refusal=refusal)
+    # Nothing tells sent mail that is private without its properties.
+    world.configure(sensitivity=False)
     conversations(world, 30)
     world.settle()
     assert len(world.filed()) == 60

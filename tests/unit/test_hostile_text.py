@@ -112,6 +112,10 @@ OF_TEXT: dict[str, Callable[[str], object]] = {
     "addresses.parse_mailbox": addresses.parse_mailbox,
     "authentication.dmarc_of": lambda given: authentication.dmarc_of([(authentication.HEADER, given)]),
     "authentication.fails_dmarc": lambda given: authentication.fails_dmarc([(authentication.HEADER, given)]),
+    "authentication.is_disowned": lambda given: authentication.is_disowned([(authentication.HEADER, given)]),
+    "authentication.is_unauthenticated": lambda given: authentication.is_unauthenticated(
+        [(authentication.HEADER, given)]
+    ),
     "automatic.nature_of": lambda given: automatic.nature_of([("content-type", given)], given, given),
     "bounces.failed_recipients": lambda given: bounces.failed_recipients([("x-failed-recipients", given)]),
     "bounces.read_report": lambda given: bounces.read_report(given.encode("utf-8", "replace")),

@@ -66,7 +66,7 @@ def page(
     parts = _LATER if cursor else _FIRST
     try:
         at, answer = listing.shrinking(
-            PAGES, lambda size: session.options.attempt(parts, lambda given: ask(size, given))
+            PAGES, lambda size: session.options(tenant_id).attempt(parts, lambda given: ask(size, given))
         )
     except Rejected as error:
         if not cursor:

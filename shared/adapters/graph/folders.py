@@ -80,7 +80,7 @@ def _children(session: GraphSession, tenant_id: str, where: str) -> Iterator[Jso
     def ask(given: Parts) -> list[Json]:
         return list(session.pages(tenant_id, where + _options(given)))
 
-    for entry in session.options.attempt(frozenset({Option.FOLDER_CLASSES}), ask):
+    for entry in session.options(tenant_id).attempt(frozenset({Option.FOLDER_CLASSES}), ask):
         if str(entry.get("@odata.type") or "").casefold() != _SEARCH_FOLDER:
             yield entry
 

@@ -5,7 +5,7 @@ not know it has pages of ten. Links are followed as given, so the cursor keeps t
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import pairwise
@@ -13,10 +13,10 @@ from typing import Final, Self, TypeVar
 
 from shared.adapters.graph import parsing
 from shared.adapters.graph.errors import Broken, NotTaken, ServerError
-from shared.adapters.graph.options import Option, Parts
+from shared.adapters.graph.options import Option, Options, Parts
 from shared.adapters.graph.selections import HEAD_FIELDS, PROPERTIES
 from shared.adapters.graph.session import GraphSession, Json, query
-from shared.domain.capture.windows import Window, second_of
+from shared.domain.capture.windows import SECOND, Window, second_of
 from shared.domain.errors import PageBroken
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import MessageHead
@@ -28,26 +28,36 @@ HEAD_PAGES: Final = (50, 10, 1)
 _IDS: Final = "id,receivedDateTime"
 _ORDER: Final = frozenset({Option.ORDER})
 _PROPERTIES: Final = frozenset({Option.LIST_PROPERTIES})
-# Where Graph does not sort, pages are cut here, from a list that is read anew for each.
-_SORTED_HERE: Final = "sorted here"
+# Where Graph does not sort, pages are cut here, from a list that is read anew for each; its cursor is a moment.
+_SORTED_HERE: Final = "sorted here from "
+# So many ids are listed at once there, unless they came in the same second: a window of years holds a million.
+MOST_SORTED: Final = 5_000
+# Graph's links have no fragment, so a version that does not know this one follows the link as well.
+_WITH_PROPERTIES: Final = "#properties"
 
 Page = TypeVar("Page")
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Graph's link to the next page, and how many items its pages have (0: not known)."""
+    """Graph's link to the next page, how many items its pages have (0: not known), and whether with properties.
+
+    The process that follows a link may have other options than the one that was given it.
+    """
 
     size: int
     link: str
+    with_properties: bool = False
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        size, _, link = text.partition(" ")
-        return cls(int(size), link) if size.isdigit() else cls(0, text)
+        link = text.removesuffix(_WITH_PROPERTIES)
+        size, _, rest = link.partition(" ")
+        with_properties = link != text
+        return cls(int(size), rest, with_properties) if size.isdigit() else cls(0, link, with_properties)
 
     def __str__(self) -> str:
-        return f"{self.size} {self.link}"
+        return f"{self.size} {self.link}{_WITH_PROPERTIES if self.with_properties else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,9 @@ class FolderList:
     def page(self, window: Window, *, with_heads: bool) -> ListPage:
         """One page of the window; ids and receipt times only, unless headers are asked for."""
         sizes: Sequence[int] = HEAD_PAGES if with_heads else ID_PAGES
+        if window.cursor.startswith(_SORTED_HERE):
+            moment = datetime.fromisoformat(window.cursor.removeprefix(_SORTED_HERE))
+            window = Window(moment, window.end)
         if window.cursor:
             cursor = Cursor.parse(window.cursor)
             try:
@@ -79,7 +92,7 @@ class FolderList:
 
     def broken(self, window: Window) -> frozenset[ItemRef]:
         """Ids of the items that Graph cannot put on a page of their own: ids are listed, then each is tried."""
-        given = self.session.options.usable(_ORDER | _PROPERTIES)
+        given = self._options.usable(_ORDER | _PROPERTIES)
         alone = self.folder + _options(window, 1, given, with_heads=True) + "&$skip="
         return frozenset(
             parsing.item_of(entry["id"])
@@ -87,8 +100,12 @@ class FolderList:
             if self._fails(f"{alone}{at}")
         )
 
+    @property
+    def _options(self) -> Options:
+        return self.session.options(self.tenant_id)
+
     def _first(self, window: Window, size: int, *, with_heads: bool) -> ListPage:
-        options = self.session.options
+        options = self._options
         ask = partial(self._asked, window, size, with_heads=with_heads)
         if not with_heads:
             return options.attempt(_ORDER, ask)
@@ -106,22 +123,37 @@ class FolderList:
             return self._sorted_here(window, size)
         where = self.folder + _options(window, size, given, with_heads=with_heads)
         found = self.session.get(self.tenant_id, where)
-        self.session.options.take(given)
-        return _page(found, size, with_heads=with_heads, with_properties=given >= _PROPERTIES)
+        self._options.take(given)
+        return _page(found, Cursor(size, "", given >= _PROPERTIES), with_heads=with_heads)
 
     def _followed(self, cursor: Cursor, *, with_heads: bool) -> ListPage:
         found = self.session.get(self.tenant_id, cursor.link)
-        usable = self.session.options.usable(_PROPERTIES)
-        return _page(found, cursor.size, with_heads=with_heads, with_properties=bool(usable))
+        return _page(found, cursor, with_heads=with_heads)
 
     def _sorted_here(self, window: Window, size: int) -> ListPage:
-        """The oldest of the window, without headers; no page ends within its first second."""
-        listed = [_listed(entry) for entry in self._ids(window, frozenset())]
+        """The oldest of the window, without headers; no page ends within its first second.
+
+        The cursor leads on where a page shows nothing behind that second.
+        """
+        part = self._sortable(window)
+        listed = [_listed(entry) for entry in self._ids(part, frozenset())]
         items = sorted((item for item in listed if item is not None), key=lambda item: item.received_at)
         seconds = [second_of(item.received_at) for item in items]
         breaks = [at + 2 for at, (before, after) in enumerate(pairwise(seconds)) if before != after]
         end = max(size, breaks[0]) if breaks else len(items)
-        return ListPage(tuple(items[:end]), _SORTED_HERE if end < len(items) else "")
+        rest = seconds[end - 1] if end < len(items) else part.end
+        return ListPage(tuple(items[:end]), f"{_SORTED_HERE}{rest.isoformat()}" if rest < window.end else "")
+
+    def _sortable(self, window: Window) -> Window:
+        """The oldest part of a window that holds anything, and not too much to be sorted: found by halves."""
+        part = window
+        count = self.count(part)
+        while count > MOST_SORTED and part.end - part.start > SECOND:
+            middle = second_of(part.start + (part.end - part.start) / 2)
+            older = Window(part.start, middle)
+            found = self.count(older)
+            part, count = (older, found) if found else (Window(middle, part.end), count)
+        return part
 
     def _ids(self, window: Window, given: Parts) -> list[Json]:
         where = self.folder + _options(window, ID_PAGES[0], given, with_heads=False)
@@ -161,14 +193,14 @@ def _options(window: Window, size: int, given: Parts, *, with_heads: bool) -> st
     )
 
 
-def _page(found: Json, size: int, *, with_heads: bool, with_properties: bool) -> ListPage:
+def _page(found: Json, cursor: Cursor, *, with_heads: bool) -> ListPage:
+    """A page that was asked for as `cursor` says, and the cursor of the next one."""
     entries = found.get("value") or ()
-    heads = [parsing.listed_head(entry, with_properties) if with_heads else None for entry in entries]
+    heads = [parsing.listed_head(entry, cursor.with_properties) if with_heads else None for entry in entries]
     listed = [_listed(entry, head) for entry, head in zip(entries, heads, strict=True)]
     link = found.get("@odata.nextLink") or ""
-    return ListPage(
-        tuple(item for item in listed if item is not None), str(Cursor(size, link)) if link else ""
-    )
+    items = tuple(item for item in listed if item is not None)
+    return ListPage(items, str(replace(cursor, link=link)) if link else "")
 
 
 def _listed(entry: Json, head: MessageHead | None = None) -> Listed | None:

@@ -62,7 +62,7 @@ class GraphMessages:
 
     def _some(self, items: Sequence[ItemRef], reading: Reading) -> dict[ItemRef, batch.Answer]:
         """What is answered up to the first mail that is refused because of a part; that one without the part."""
-        options = self._session.options
+        options = self._session.options(self._tenant_id)
         given = options.usable(reading.parts)
         paths = {item: self.where(item, *reading.below) + reading.options(given) for item in items}
         answers = batch.fetch(
@@ -70,12 +70,12 @@ class GraphMessages:
         )
         if any(isinstance(answer, dict) for answer in answers.values()):
             options.take(given)
-        return {
-            item: self._settled(item, reading, given, answer)
-            if isinstance(answer, NotTaken | Broken)
-            else answer
-            for item, answer in answers.items()
-        }
+        return {item: self._judged(item, reading, given, answer) for item, answer in answers.items()}
+
+    def _judged(self, item: ItemRef, reading: Reading, given: Parts, answer: batch.Answer) -> batch.Answer:
+        if isinstance(answer, NotTaken | Broken):
+            return self._settled(item, reading, given, answer)
+        return reading.answered(answer, given) if isinstance(answer, dict) else answer
 
     def _settled(
         self, item: ItemRef, reading: Reading, given: Parts, refusal: NotTaken | Broken
@@ -83,14 +83,14 @@ class GraphMessages:
         """What one mail is answered with without the parts that are refused."""
 
         def ask(parts: Parts) -> Json:
-            return self._session.get(
-                self._tenant_id, self.where(item, *reading.below) + reading.options(parts)
-            )
+            where = self.where(item, *reading.below) + reading.options(parts)
+            return reading.answered(self._session.get(self._tenant_id, where), parts)
 
-        if not self._session.options.suspects(given, refusal):
+        options = self._session.options(self._tenant_id)
+        if not options.suspects(given, refusal):
             return refusal
         try:
-            return self._session.options.settle(given, ask, refusal)
+            return options.settle(given, ask, refusal)
         except (PermanentError, TransientError) as error:
             return error
 
@@ -101,7 +101,7 @@ class GraphMessages:
         if "attachments" not in message:
             # `hasAttachments` does not count those that the body shows.
             return points or message.get("hasAttachments") is not False
-        usable = self._session.options.usable(_CONTENT_IDS)
+        usable = self._session.options(self._tenant_id).usable(_CONTENT_IDS)
         return usable == _LISTED and points and bool(message["attachments"])
 
     def _joined(self, message: batch.Answer, listed: batch.Answer) -> batch.Answer:

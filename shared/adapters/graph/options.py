@@ -1,11 +1,11 @@
-"""The optional parts of Graph requests, and which of them this process leaves out because Graph refused them.
+"""The optional parts of Graph requests, and which of them a process leaves out, since Graph refused them in a tenant.
 
 What Graph takes is documented loosely and differs between its back ends. A request goes on without a part that it
 can do without, so that no such part ever keeps a mailbox from being read.
 """
 
-import math
 import time
+from collections import Counter
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Final, TypeVar
@@ -13,8 +13,10 @@ from typing import Final, TypeVar
 from shared import telemetry
 from shared.adapters.graph.errors import Broken, NotTaken
 
-# A 500 may have been the fault of one item: the part is tried again after an hour.
+# A refusal may have been the fault of one item or of one back end: the part is tried again after an hour.
 FORGIVEN_AFTER: Final = 3_600.0
+# So many 400s in a row make an exception a rule, where Graph has taken the part before.
+REFUSALS: Final = 3
 
 
 class Option(StrEnum):
@@ -38,7 +40,7 @@ class Option(StrEnum):
     LISTED_CONTENT_IDS = "listed_content_ids"
     """The same cast in a list of attachments; else inline images have no content ids."""
     PROPERTIES = "properties"
-    """Extended properties of one message; else mail without headers has no parents and no sensitivity."""
+    """Extended properties of one message; else mail without headers has no parents, and counts as private."""
     FOLDER_CLASSES = "folder_classes"
     """The container class of folders; else each folder passes for one of mail."""
 
@@ -48,12 +50,15 @@ Answer = TypeVar("Answer")
 
 
 class Options:
-    """What Graph took and refused, for all tenants; may be used by many threads."""
+    """What Graph took and refused in one tenant; may be used by many threads."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, tenant_id: str = "", clock: Callable[[], float] = time.monotonic) -> None:
+        self._tenant_id = tenant_id
         self._clock = clock
         self._refused_until: dict[Option, float] = {}
         self._taken: set[Option] = set()
+        # 400s since the part was last taken.
+        self._refusals: Counter[Option] = Counter()
 
     def usable(self, parts: Parts) -> Parts:
         """Those that a request may have now."""
@@ -61,7 +66,7 @@ class Options:
         return frozenset(part for part in parts if self._refused_until.get(part, 0.0) <= now)
 
     def knows(self, part: Option) -> bool:
-        """Whether Graph has taken or refused it."""
+        """Whether Graph has taken it, or refuses it."""
         return part in self._taken or not self.usable(frozenset({part}))
 
     def attempt(self, parts: Parts, ask: Callable[[Parts], Answer]) -> Answer:
@@ -79,6 +84,8 @@ class Options:
     def take(self, given: Parts) -> None:
         """A request with these parts was answered."""
         self._taken |= given
+        for part in given:
+            self._refusals.pop(part, None)
 
     def suspects(self, given: Parts, outcome: object) -> bool:
         """Whether an outcome may be the fault of a part.
@@ -90,9 +97,10 @@ class Options:
         return isinstance(outcome, NotTaken) and bool(given)
 
     def settle(self, given: Parts, ask: Callable[[Parts], Answer], error: NotTaken | Broken) -> Answer:
-        """The answer to a request that was refused with these parts; the refused parts are left out from now on.
+        """The answer to a request that was refused with these parts; the refused parts are left out for an hour.
 
-        Raises the same error where the request fails without any of them too.
+        A part that Graph has taken before is left out of this one request, and of others only after several such
+        refusals in a row: one item may be odd. Raises the same error where the request fails without any part too.
         """
         bare = _tried(ask, frozenset())
         if bare is None:
@@ -112,9 +120,21 @@ class Options:
         return bare
 
     def _refuse(self, parts: Parts, error: NotTaken | Broken) -> None:
-        until = self._clock() + FORGIVEN_AFTER if isinstance(error, Broken) else math.inf
-        self._refused_until |= dict.fromkeys(parts, until)
-        telemetry.event("graph_option_refused", options=sorted(parts), error=type(error).__name__)
+        refused = [part for part in sorted(parts) if self._is_rule(part)]
+        if not refused:
+            return
+        self._refused_until |= dict.fromkeys(refused, self._clock() + FORGIVEN_AFTER)
+        telemetry.alert(
+            telemetry.GRAPH_OPTION_REFUSED,
+            tenant=self._tenant_id,
+            options=refused,
+            error=type(error).__name__,
+        )
+
+    def _is_rule(self, part: Option) -> bool:
+        """Whether this refusal of a part says that Graph refuses it always."""
+        self._refusals[part] += 1
+        return part not in self._taken or self._refusals[part] >= REFUSALS
 
 
 def _tried(ask: Callable[[Parts], Answer], parts: Parts) -> Answer | None:

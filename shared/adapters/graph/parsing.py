@@ -82,6 +82,16 @@ def shows_headers(entry: Json) -> bool:
     return bool(entry.get("internetMessageHeaders"))
 
 
+def of_unread_sensitivity(entry: Json) -> Json:
+    """A message that was read without its extended properties: private, unless it has headers to say what it is."""
+    if shows_headers(entry):
+        return entry
+    return {
+        **entry,
+        "singleValueExtendedProperties": [{"id": SENSITIVITY, "value": str(_SENSITIVITIES["private"])}],
+    }
+
+
 def shown_head(entry: Json) -> MessageHead | None:
     """The headers that an entry of a page shows; None for an entry that is not whole, or cannot be read.
 

@@ -12,11 +12,10 @@ from shared.adapters.graph.tokens import GraphTokens
 from shared.domain.connections.mailbox_tests import Read
 from shared.domain.connections.mailboxes import Mailbox
 from shared.ports.directory import DirectoryUser
+from shared.ports.mailbox_access import MOST_USERS
 
 # The preview needs the same right as the body, and shows 255 characters of a person's mail at most.
 _PREVIEW: Final = "bodyPreview"
-# "Advanced query capabilities": an `in` takes at most 15 values.
-MOST_IDS: Final = 15
 _FIRST: Final = query(select=f"id,{_PREVIEW}", top="1")
 
 
@@ -48,8 +47,8 @@ class GraphProbe:
 
     def users(self, tenant_id: str, user_ids: Sequence[str]) -> Mapping[str, DirectoryUser]:
         found: dict[str, DirectoryUser] = {}
-        for start in range(0, len(user_ids), MOST_IDS):
-            some = self._users(tenant_id, user_ids[start : start + MOST_IDS])
+        for start in range(0, len(user_ids), MOST_USERS):
+            some = self._users(tenant_id, user_ids[start : start + MOST_USERS])
             found |= {user.user_id: user for user in some}
         return found
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from shared.adapters.graph import parsing
 from shared.adapters.graph.options import Option, Parts
-from shared.adapters.graph.session import query
+from shared.adapters.graph.session import Json, query
 
 FIELDS: Final = (
     "id,internetMessageId,subject,from,sender,toRecipients,ccRecipients,bccRecipients,replyTo,"
@@ -52,6 +52,11 @@ class Reading:
     parts: Parts
     options: Callable[[Parts], str]
     below: tuple[str, ...] = ()
+
+    def answered(self, message: Json, given: Parts) -> Json:
+        """An answer to a request with these parts: what was not asked for is not taken for absent."""
+        lacks_properties = Option.PROPERTIES in self.parts - given
+        return parsing.of_unread_sensitivity(message) if lacks_properties else message
 
 
 HEAD: Final = Reading(frozenset({Option.PROPERTIES}), _head)

@@ -73,7 +73,7 @@ class GraphSession:
         self._host = url.rstrip("/").removesuffix("/v1.0") + "/"
         self._tokens = tokens
         self.waits = Waits()
-        self.options = Options()
+        self._options: dict[str, Options] = {}
         self.http = requests.Session()
         # All tenants share this session: a cookie of one answer must not go along with the next request.
         self.http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -84,6 +84,10 @@ class GraphSession:
         other = copy(self)
         other._tokens = tokens
         return other
+
+    def options(self, tenant_id: str) -> Options:
+        """What Graph takes and refuses in a tenant: what one tenant's back end refuses, others need not do without."""
+        return self._options.setdefault(tenant_id, Options(tenant_id))
 
     def token(self, tenant_id: str) -> str:
         """The token that requests are made with."""

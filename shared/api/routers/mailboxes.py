@@ -73,7 +73,8 @@ def put_mailbox(
     """Connect a mailbox or change its settings. Postledger updates its subscription.
 
     Another `agent` sees what waits in the mailbox: that is audited, and the former agent can see it. An admin cannot
-    take over the mailbox of a colleague who may still sign in; the operator may hand it over, with `agent` alone.
+    become the agent of a colleague's mailbox unless the directory shows that the colleague may not sign in; another
+    admin may do it, or the operator, with `agent` alone.
     `warnings` says which settings have no effect, and whether the agent could not be checked.
     """
     put = use_cases.put_mailbox(caller, address, body.given(), unchanged=_precondition(if_match))

@@ -1,8 +1,11 @@
 """Records as JSON: one, after it was written, and a load with its result."""
 
 import json
+import re
+from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from shared.api.models.records import (
     FoundRecordModel,
@@ -14,7 +17,10 @@ from shared.api.models.records import (
 )
 from shared.domain.errors import InvalidInput
 from shared.domain.records.records import Record
-from shared.services.records.records import LineResult, Loaded, RecordPage, Written
+from shared.services.records.records import LONGEST_LINE, MAX_LINES, LineResult, Loaded, RecordPage, Written
+
+_DECODER: Final = json.JSONDecoder()
+_SPACE: Final = re.compile(r"[ \t\r\n]*")
 
 
 def record(found: Record) -> RecordModel:
@@ -46,15 +52,41 @@ def _fields(found: Record) -> dict[str, Any]:
 
 
 def lines(body: bytes) -> bytes:
-    """A load as one JSON object a line; it may be one JSON array instead. Raises InvalidInput for a broken array."""
+    """A load as one JSON object a line; it may be one JSON array instead.
+
+    Raises InvalidInput for a broken array, and for one of more than 1,000 items.
+    """
     # A line is an object: only an array begins with this bracket, whatever type the body has been given.
     if not body.lstrip().startswith(b"["):
         return body
     try:
-        items = json.loads(body)
-        return "\n".join(map(json.dumps, items)).encode()
+        items = list(islice(_items(body.decode().lstrip()), MAX_LINES + 1))
     except (ValueError, RecursionError) as error:
-        raise InvalidInput("The body is not a JSON array.") from error
+        raise InvalidInput("The body is not a JSON array, or an item of it exceeds 1 MiB.") from error
+    if len(items) > MAX_LINES:
+        raise InvalidInput(f"At most {MAX_LINES:,} records a request.")
+    # Within JSON a line break is white space only: texts escape theirs.
+    return "\n".join(item.replace("\n", " ") for item in items).encode()
+
+
+def _items(text: str) -> Iterator[str]:
+    """The texts of an array's items, one by one: millions would not fit into memory. Raises ValueError."""
+    at = _next(text, 1)
+    if not text.startswith("]", at):
+        while True:
+            _, length = _DECODER.raw_decode(text[at : at + LONGEST_LINE])
+            yield text[at : at + length]
+            at = _next(text, at + length)
+            if not text.startswith(",", at):
+                break
+            at = _next(text, at + 1)
+    if text[at:].rstrip() != "]":
+        raise ValueError("the array does not end here")
+
+
+def _next(text: str, at: int) -> int:
+    """The place of the next character that is no white space."""
+    return _SPACE.match(text, at).end()  # type: ignore[union-attr]  # it matches nothing, too
 
 
 def load(loaded: Loaded) -> LoadModel:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.errors import Forbidden, InvalidInput, NotFound, PermanentError, TransientError
+from shared.domain.errors import Forbidden, InvalidInput, NotFound, PermanentError
 from shared.domain.privacy.callers import Caller
 from shared.ports.directory import Directory
 
@@ -13,28 +13,30 @@ class CheckAgent:
     """Nobody becomes the agent of a colleague's mailbox by a change of one's own.
 
     It is permitted where the directory says that the mailbox's user may not sign in: a shared mailbox, or a colleague
-    who has left. In other cases another admin does it, or the operator, who reads no mail.
+    who has left. In other cases, and where the directory says nothing, another admin does it, or the operator, who
+    reads no mail. Everybody may be the agent of the own address.
     """
 
     directory: Directory
 
-    def __call__(self, caller: Caller, wanted: Mailbox, *, is_new: bool) -> bool:
-        """Whether the directory knows the agent; False where it cannot be asked.
+    def __call__(self, caller: Caller, wanted: Mailbox) -> bool:
+        """Whether the directory knows the agent; False where it may not be read.
 
         Raises InvalidInput for an agent whom the directory does not know, Forbidden, TransientError.
         """
         agent_id = self._agent_id(wanted)
         is_self = not caller.app_only and (caller.address == wanted.agent or caller.oid == agent_id)
-        if is_self and not self._may_take(caller, wanted, is_new=is_new):
+        if is_self and not self._may_take(caller, wanted):
             raise Forbidden(
                 "This would make you the agent of a colleague's mailbox, with all mail that waits in it. Ask another "
-                "admin, or the operator of this deployment. You may do it once the colleague's account is disabled."
+                "admin, or the operator of this deployment. You may do it once the directory shows Postledger that the "
+                "colleague's account is disabled."
             )
         # The mailbox test has found the mailbox's own user, or says what it could not find.
         return bool(agent_id) or wanted.agent == wanted.address
 
     def _agent_id(self, wanted: Mailbox) -> str:
-        """The agent's object id; empty where the directory cannot be asked, and for the mailbox's own user."""
+        """The agent's object id; empty where the directory is closed, and for the mailbox's own user."""
         # The mailbox test asks for that one, and says more about it.
         if wanted.agent == wanted.address:
             return ""
@@ -44,15 +46,15 @@ class CheckAgent:
             raise InvalidInput(
                 f"'agent' is {wanted.agent}, an address that no user of the tenant has."
             ) from error
-        except (PermanentError, TransientError):
+        except PermanentError:
             return ""
 
-    def _may_take(self, caller: Caller, wanted: Mailbox, *, is_new: bool) -> bool:
+    def _may_take(self, caller: Caller, wanted: Mailbox) -> bool:
         if wanted.address == caller.address:
             return True
         try:
             owner = self.directory.user(wanted)
             return owner.user_id == caller.oid or self.directory.is_disabled(wanted)
         except PermanentError:
-            # Without the right to look, nothing that waits already is given away.
-            return is_new
+            # A mailbox that is connected anew holds a colleague's mail as well as one that stands.
+            return False

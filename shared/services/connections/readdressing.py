@@ -20,15 +20,12 @@ from shared.domain.mail.addresses import normalise
 from shared.domain.privacy.callers import Caller
 from shared.ports.directory import DirectoryUser
 from shared.ports.mail import MailAccess
-from shared.ports.mailbox_access import AccessProbe
+from shared.ports.mailbox_access import MOST_USERS, AccessProbe
 from shared.ports.stores.capture import FolderStates
 from shared.ports.stores.connections import Mailboxes, Organisations
 from shared.ports.work import Clock, CommandQueue
 from shared.services.conflicts import persistently
 from shared.services.connections.mailboxes import SAVE_DELAY, GetMailbox, Register
-
-# Graph takes at most 15 values in an `in` filter ("Advanced query capabilities").
-AT_ONCE = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,7 @@ class NoticeAddresses:
                 continue
             known = (mailbox for mailbox in self.mailboxes.of(organisation.tenant_id) if _is_known(mailbox))
             try:
-                while batch := list(islice(known, AT_ONCE)):
+                while batch := list(islice(known, MOST_USERS)):
                     offered += self._offer(organisation.tenant_id, batch)
             except (PermanentError, TransientError) as error:
                 telemetry.event("directory_unread", tenant=organisation.tenant_id, error=type(error).__name__)

@@ -8,6 +8,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from io import BytesIO
+from itertools import islice
 from typing import Any, Final
 
 from shared.domain.connections.fields import Fields
@@ -21,6 +23,8 @@ from shared.services.records.deals import Deals
 from shared.services.records.record_writing import LookUpInsiders, Outcome, WriteRecords
 
 MAX_LINES: Final = 1_000
+# Bytes. No row of storage holds more, and what is parsed of a line takes many times its length.
+LONGEST_LINE: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,10 +236,10 @@ def _checked(line: _GoodLine | LineResult, insiders: Insiders) -> _GoodLine | Li
 
 def _numbered_lines(body: bytes) -> list[tuple[int, bytes]]:
     # Blank lines count, so that a result names the line that an editor shows.
-    numbered = enumerate(body.split(b"\n"), start=1)
-    lines = [(number, line) for number, line in numbered if line.strip()]
+    numbered = enumerate(BytesIO(body), start=1)
+    lines = list(islice(((number, line) for number, line in numbered if line.strip()), MAX_LINES + 1))
     if len(lines) > MAX_LINES:
-        raise InvalidInput(f"At most {MAX_LINES:,} lines a request; this one has {len(lines):,}.")
+        raise InvalidInput(f"At most {MAX_LINES:,} lines a request.")
     return lines
 
 
@@ -248,6 +252,8 @@ def _result(line: _GoodLine | LineResult, outcome: Outcome) -> LineResult:
 
 
 def _read_line(number: int, line: bytes) -> _GoodLine | LineResult:
+    if len(line) > LONGEST_LINE:
+        return LineResult(number, "", "", "The line exceeds 1 MiB, more than a record can have.")
     try:
         content = json.loads(line.decode())
         # JSON may escape half a surrogate pair: Python reads it, and storage could not encode it.

@@ -1,12 +1,14 @@
 """Folders listed by receipt time: what is asked, in pages of which size, and what breaks them."""
 
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 from urllib.parse import parse_qs, unquote
 
 import pytest
 
+from shared.adapters.graph import listing
 from shared.adapters.graph.mail import GraphMailbox
-from shared.domain.capture.windows import Window
+from shared.domain.capture.windows import Window, is_done
 from shared.domain.errors import PageBroken, Throttled
 from tests.builders import NOW, a_mailbox, an_item
 from tests.graph_transport import Asked, FakeGraph, Reply, error, fixture, session_with
@@ -80,7 +82,7 @@ def test_a_page_behind_a_link_that_fails_is_asked_for_from_the_first_second_on_i
     page = source.list("f", Window(NOW, WINDOW.end, f"50 {LINK}"), with_heads=True)
     assert "receivedDateTime ge 2026-03-02T09:00:00Z" in unquote(graph.asked[1].target)
     assert graph.asked[1].target.endswith("$top=10")
-    assert page.cursor == f"10 {LINK}"
+    assert page.cursor == f"10 {LINK}#properties"
 
 
 def test_a_page_of_one_behind_a_link_that_fails_is_broken() -> None:
@@ -141,3 +143,89 @@ def test_of_a_second_s_items_those_are_broken_that_fail_alone() -> None:
     source, graph = mail(answer)
     assert source.broken("f", NOW) == {an_item("b")}
     assert len(graph.asked) == 4
+
+
+def unsorted(*received: str) -> tuple[GraphMailbox, FakeGraph]:
+    """A Graph that refuses to sort, over a folder with mail of these moments of a day."""
+    entries = [{"id": moment, "receivedDateTime": f"2026-03-02T{moment}Z"} for moment in received]
+
+    def answer(asked: Asked) -> Reply:
+        if "orderby" in asked.target:
+            return error(400, "BadRequest")
+        start, end = re.findall(r"receivedDateTime (?:ge|lt) (\S+?Z)", unquote(asked.target))
+        found = [entry for entry in entries if start <= entry["receivedDateTime"] < end]
+        return Reply({"@odata.count": len(found), "value": found})
+
+    return mail(answer)
+
+
+def read_through(source: GraphMailbox) -> list[str]:
+    """What a whole window shows, page after page, each mail once."""
+    rest: Window | None = WINDOW
+    found: list[str] = []
+    while rest is not None:
+        page = source.list("f", rest)
+        rest = rest.after([item.received_at for item in page.items], page.cursor)
+        found += [item.item.item_id for item in page.items if is_done(item.received_at, rest)]
+    return found
+
+
+@pytest.mark.parametrize(
+    "received",
+    [
+        ["09:59:59", "09:30:00", "09:00:00", "09:00:01"],
+        # Nothing behind the window's first second in its older half.
+        ["09:50:00", "09:00:00", "09:50:01", "09:50:02"],
+        # Nothing in its older half at all.
+        ["09:50:00", "09:50:01", "09:50:02"],
+        ["09:00:00"],
+        [],
+    ],
+)
+def test_where_graph_does_not_sort_a_long_window_is_sorted_part_by_part(
+    monkeypatch: pytest.MonkeyPatch, received: list[str]
+) -> None:
+    monkeypatch.setattr(listing, "MOST_SORTED", 2)
+    source, graph = unsorted(*received)
+    assert read_through(source) == sorted(received)
+    counted = [asked for asked in graph.asked if "$count" in asked.target]
+    assert counted, "no ids are listed of a window that was not counted"
+
+
+def test_where_graph_does_not_sort_a_window_of_years_is_halved_before_its_ids_are_listed() -> None:
+    """A million ids would not fit into the memory of a small instance."""
+
+    def answer(asked: Asked) -> Reply:
+        if "orderby" in asked.target:
+            return error(400, "BadRequest")
+        if "$count" in asked.target:
+            start, end = re.findall(r"(?:ge|lt) (\S+?)Z", unquote(asked.target))
+            span = datetime.fromisoformat(end) - datetime.fromisoformat(start)
+            return Reply({"@odata.count": int(span.total_seconds()), "value": []})
+        return Reply({"value": [ENTRY]})
+
+    source, graph = mail(answer)
+    source.list("f", Window(NOW, NOW + timedelta(days=3_650)))
+    [start, end] = re.findall(r"(?:ge|lt) (\S+?)Z", unquote(graph.asked[-1].target))
+    span = datetime.fromisoformat(end) - datetime.fromisoformat(start)
+    assert span.total_seconds() <= listing.MOST_SORTED
+    assert len(graph.asked) < 40
+
+
+SENT = fixture("sent_without_headers")
+
+
+def test_a_link_that_was_made_without_properties_is_not_read_as_one_with_them() -> None:
+    """Another process made it, to which Graph refused them: who knows whether such mail is private."""
+    source, _ = mail(Reply({"value": [SENT]}))
+    page = source.list("f", Window(NOW, WINDOW.end, f"50 {LINK}"), with_heads=True)
+    assert [item.head for item in page.items] == [None]
+
+
+def test_a_link_that_was_made_with_properties_says_so_on_every_page() -> None:
+    source, graph = mail(Reply({"value": [SENT], "@odata.nextLink": LINK}))
+    cursor = source.list("f", WINDOW, with_heads=True).cursor
+    for _ in range(2):
+        page = source.list("f", Window(NOW, WINDOW.end, cursor), with_heads=True)
+        assert (page.cursor, [item.head is not None for item in page.items]) == (cursor, [True])
+    assert LINK.endswith(graph.asked[-1].target)

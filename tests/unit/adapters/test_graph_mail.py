@@ -373,3 +373,74 @@ def test_roles_that_are_known_are_not_asked_for_again() -> None:
     found = source.folders({"in": Role.INBOX, "other": None, "gone": Role.DRAFTS})
     assert [(one.folder_id, one.role) for one in found] == [("in", Role.INBOX), ("other", None)]
     assert len(graph.asked) == 1
+
+
+def of_open_mail(name: str) -> dict[str, object]:
+    """A sent mail without headers that is marked as nothing."""
+    return {**fixture("sent_without_headers"), "id": name, "singleValueExtendedProperties": []}
+
+
+def asked_for_properties(asked: Asked) -> bool:
+    return "singleValueExtendedProperties" in unquote(asked.target)
+
+
+def without_properties(message: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in message.items() if name != "singleValueExtendedProperties"}
+
+
+def refuses_properties(message: dict[str, object]) -> object:
+    """Answers one message by its id."""
+
+    def answer(asked: Asked) -> Reply:
+        if asked_for_properties(asked):
+            return error(400, "BadRequest")
+        return Reply(without_properties(message))
+
+    return answer
+
+
+def head_of(found: object) -> MessageHead:
+    assert isinstance(found, MessageHead)
+    return found
+
+
+def test_a_mail_whose_sensitivity_cannot_be_read_counts_as_private() -> None:
+    source, graph = mail(refuses_properties(of_open_mail("a")))
+    for _ in range(2):
+        assert head_of(source.heads([A])[A]).is_private
+    assert [asked_for_properties(asked) for asked in graph.asked] == [True, False, False]
+    whole = source.messages([A])[A]
+    assert isinstance(whole, FetchedMessage)
+    assert whole.head.is_private
+
+
+def test_a_mail_that_shows_its_headers_needs_no_property_to_be_open() -> None:
+    shown = [{"name": "X-Mailer", "value": "letter"}]
+    source, _ = mail(refuses_properties({**of_open_mail("a"), "internetMessageHeaders": shown}))
+    assert not head_of(source.heads([A])[A]).is_private
+
+
+def test_what_graph_refuses_in_one_tenant_is_asked_for_in_another() -> None:
+    def answer(asked: Asked) -> Reply:
+        is_refused = "Bearer contoso" in asked.headers["Authorization"] and asked_for_properties(asked)
+        return error(400, "BadRequest") if is_refused else Reply(of_open_mail("a"))
+
+    session = session_with(FakeGraph(answer))
+    contoso, fabrikam = (
+        GraphMailbox(session, a_mailbox(tenant_id=tenant, user_id=USER)) for tenant in ("contoso", "fabrikam")
+    )
+    assert head_of(contoso.heads([A])[A]).is_private
+    assert not head_of(fabrikam.heads([A])[A]).is_private
+
+
+def test_one_odd_mail_costs_no_other_its_properties() -> None:
+    def answer(asked: Asked) -> Reply:
+        name = asked.target.partition("?")[0].rpartition("/")[2]
+        if name == "b" and asked_for_properties(asked):
+            return error(400, "BadRequest")
+        return Reply(of_open_mail(name))
+
+    source, _ = mail(answer)
+    private = {item: head_of(source.heads([item])[item]).is_private for item in (A, B)}
+    again = head_of(source.heads([A])[A]).is_private
+    assert (private, again) == ({A: False, B: True}, False)

@@ -1,11 +1,12 @@
 """Which parts of a request are left out, and what is not held against them."""
 
+import json
 from collections.abc import Callable
 
 import pytest
 
 from shared.adapters.graph.errors import Broken, NotTaken, ServerError
-from shared.adapters.graph.options import Option, Options, Parts
+from shared.adapters.graph.options import REFUSALS, Option, Options, Parts
 from shared.domain.errors import Throttled
 
 BOTH = frozenset({Option.CONTENT_IDS, Option.PROPERTIES})
@@ -87,22 +88,53 @@ def test_a_500_is_not_held_against_a_part_that_was_taken_before() -> None:
     assert broken.asked == [ONE]
 
 
-def test_a_400_is_held_against_a_part_that_was_taken_before() -> None:
-    """Another tenant's back end may not have it."""
+def test_one_400_is_not_held_against_a_part_that_was_taken_before() -> None:
+    """One item was odd: others are asked for with the part."""
     options = Options()
     options.attempt(ONE, Graph())
     assert options.attempt(ONE, Graph(Option.PROPERTIES)) == frozenset()
+    assert options.usable(ONE) == ONE
 
 
-def test_a_part_that_broke_requests_is_tried_again_after_an_hour_and_a_refused_one_is_not() -> None:
+def test_400s_in_a_row_are_held_against_a_part_that_was_taken_before() -> None:
+    """Another back end serves the tenant by now."""
+    options = Options()
+    options.attempt(ONE, Graph())
+    for _ in range(REFUSALS - 1):
+        options.attempt(ONE, Graph(Option.PROPERTIES))
+    options.attempt(ONE, Graph())
+    for left in range(REFUSALS, 0, -1):
+        assert options.usable(ONE) == ONE, f"{left} more refusals"
+        options.attempt(ONE, Graph(Option.PROPERTIES))
+    assert options.usable(ONE) == frozenset()
+
+
+@pytest.mark.parametrize("error", [NotTaken, Broken])
+def test_a_refused_part_is_tried_again_after_an_hour(error: type[NotTaken | Broken]) -> None:
     clock = Clock()
-    broken, refused = Options(clock), Options(clock)
-    broken.attempt(ONE, Graph(Option.PROPERTIES, error=Broken))
-    refused.attempt(ONE, Graph(Option.PROPERTIES))
+    options = Options(clock=clock)
+    options.attempt(ONE, Graph(Option.PROPERTIES, error=error))
     clock.now = 3_599
-    assert broken.usable(ONE) == refused.usable(ONE) == frozenset()
-    clock.now = 360_000
-    assert (broken.usable(ONE), refused.usable(ONE)) == (ONE, frozenset())
+    assert options.usable(ONE) == frozenset()
+    clock.now = 3_601
+    assert options.usable(ONE) == ONE
+    assert options.attempt(ONE, Graph()) == ONE
+
+
+def test_a_part_that_is_left_out_alerts_an_admin_once_while_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    options = Options("contoso")
+    for _ in range(5):
+        options.attempt(ONE, Graph(Option.PROPERTIES))
+    [line] = caplog.records
+    assert (line.levelname, json.loads(line.message)) == (
+        "WARNING",
+        {
+            "event": "graph_option_refused",
+            "tenant": "contoso",
+            "options": ["properties"],
+            "error": "NotTaken",
+        },
+    )
 
 
 @pytest.mark.parametrize("error", [Throttled("wait", 3), ServerError("504")])

@@ -51,8 +51,42 @@ def test_nor_by_deleting_and_connecting_it_anew(api: Api, issuer: Issuer) -> Non
 
 
 def test_nor_where_the_directory_may_not_be_read(api: Api, issuer: Issuer, storage: FakeStorage) -> None:
-    storage.mail.fail("user", AccessDenied("no"), AccessDenied("no"))
-    assert api.put(PATH, bea(issuer), json={"agent": BEA}).status_code == 403
+    storage.mail.fail("user", *[AccessDenied("no")] * 10)
+    answer = api.put(PATH, bea(issuer), json={"agent": BEA})
+    assert (answer.status_code, "the directory shows Postledger" in answer.json()["detail"]) == (403, True)
+    new = api.put(f"mailboxes/{CARL}", bea(issuer), json={"agent": BEA, "kind": "intake"})
+    assert (new.status_code, storage.mailboxes.get(TENANT, CARL)) == (403, None)
+
+
+def test_nor_by_deleting_a_mailbox_for_good_where_the_directory_may_not_be_read(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    storage.mail.fail("user", *[AccessDenied("no")] * 10)
+    storage.mailboxes.delete(TENANT, AGENT)
+    assert api.put(PATH, bea(issuer), json={"agent": BEA, "kind": "personal"}).status_code == 403
+
+
+def test_nor_while_the_directory_does_not_answer(api: Api, issuer: Issuer, storage: FakeStorage) -> None:
+    """Whose address the agent's is would be found out once the directory is back."""
+    storage.mail.fail("user", Unavailable("away"))
+    answer = api.put(PATH, bea(issuer), json={"agent": "bea.admin@contoso.example"})
+    assert (answer.status_code, agent_of(storage)) == (503, AGENT)
+
+
+def test_the_own_mailbox_is_connected_where_the_directory_may_not_be_read(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    storage.mail.fail("user", *[AccessDenied("no")] * 10)
+    body = {"agent": BEA, "kind": "personal"}
+    assert api.put(f"mailboxes/{BEA}", bea(issuer), json=body).status_code == 201
+
+
+def test_an_admin_connects_a_colleague_s_mailbox_for_the_colleague_where_the_directory_may_not_be_read(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    storage.mail.fail("user", *[AccessDenied("no")] * 10)
+    body = {"agent": CARL, "kind": "personal"}
+    assert api.put(f"mailboxes/{CARL}", bea(issuer), json=body).status_code == 201
 
 
 def test_once_the_colleague_s_account_is_disabled_an_admin_may(
@@ -95,7 +129,11 @@ def test_a_new_mailbox_does_not_wait_for_a_directory_that_is_away(
 def test_it_is_an_act_of_its_own_in_the_audit(api: Api, issuer: Issuer, storage: FakeStorage) -> None:
     api.put(PATH, carl(issuer), json={"agent": BEA})
     acts = [(row.what, row.by, len(row.subjects)) for row in storage.audit.of(TENANT)]
-    assert ("hand_over_mailbox", CARL_ID, 3) in acts
+    assert acts[-3:] == [
+        ("begin_hand_over_mailbox", CARL_ID, 3),
+        ("hand_over_mailbox", CARL_ID, 3),
+        ("put_mailbox", CARL_ID, 1),
+    ]
     assert AGENT not in str(storage.audit.of(TENANT))
 
 

@@ -272,15 +272,24 @@ def test_a_new_intake_mailbox_opens_cases_unless_told_otherwise(api: Api, issuer
     assert api.put(NEW, token, json={"enabled": True}).json()["unmatched"] == "inbox"
 
 
-@pytest.mark.parametrize("error", [AccessDenied("no right to read users"), Unavailable("away")])
 def test_an_agent_who_could_not_be_checked_is_said_to_be_unchecked(
-    api: Api, issuer: Issuer, storage: FakeStorage, error: Exception
+    api: Api, issuer: Issuer, storage: FakeStorage
 ) -> None:
+    error = AccessDenied("no right to read users")
     # Asked of the mailbox, then of the agent.
     storage.mail.fail("user", error, error)
     answer = api.put(NEW, issuer.user("Admin"), json={"kind": "personal", "agent": "typo@contoso.example"})
     assert answer.status_code == 201
     assert ["could not be checked" in warning for warning in answer.json()["warnings"]] == [True]
+
+
+def test_an_agent_who_cannot_be_checked_now_is_to_be_named_again(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    """It may be another address of the caller's."""
+    storage.mail.fail("user", *[Unavailable("away")] * 2)
+    answer = api.put(NEW, issuer.user("Admin"), json={"kind": "personal", "agent": "typo@contoso.example"})
+    assert (answer.status_code, storage.mailboxes.get(TENANT, NEW.rpartition("/")[2])) == (503, None)
 
 
 def test_an_agent_whom_the_tenant_does_not_have_is_refused(api: Api, issuer: Issuer) -> None:

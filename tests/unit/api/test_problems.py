@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from shared.telemetry.limits import MOST
 from tests.builders import HOME
 from tests.fakes import FakeStorage
 from tests.unit.api.tokens import CLIENT, OID, OTHER, Issuer
@@ -212,6 +213,18 @@ def test_a_refusal_is_told_in_the_log_with_who_why_and_where(
         "",
         "The token has expired. Get a new one.",
     )
+
+
+def test_callers_without_a_token_cannot_fill_the_log(
+    api: Api, issuer: Issuer, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "postledger"):
+        for _ in range(3 * MOST):
+            assert api.get("audit").status_code == 401
+        for _ in range(2 * MOST):
+            api.get("audit", issuer.user("Agent"))
+    told = [refusal["by"] for refusal in refusals(caplog)]
+    assert (told.count(""), told.count(OID)) == (MOST, 2 * MOST)
 
 
 def test_an_unknown_query_parameter_is_not_told_without_a_token(api: Api) -> None:

@@ -1,6 +1,7 @@
 """Records over HTTP: one at a time, a thousand lines at once, and a staff address on a card."""
 
 import json
+import tracemalloc
 from datetime import timedelta
 from typing import Any
 
@@ -113,10 +114,59 @@ def test_a_load_may_be_one_json_array_with_nulls_for_what_is_not_set(
     assert storage.records.get(TENANT, RecordRef("contact", "C-7")) is not None
 
 
-@pytest.mark.parametrize("body", ["[", '[{"kind": "contact"', "[" * 100_000])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[",
+        '[{"kind": "contact"',
+        "[" * 100_000,
+        "[{},]",
+        "[{} {}]",
+        "[{}] x",
+        "[,]",
+        f'[{{"id": "{"x" * (1024 * 1024)}"}}]',
+    ],
+)
 def test_a_broken_array_is_refused_with_a_sentence(api: Api, issuer: Issuer, body: str) -> None:
     answer = api.post("records", issuer.app("Service"), content=body)
-    assert (answer.status_code, answer.json()["detail"]) == (422, "The body is not a JSON array.")
+    sentence = "The body is not a JSON array, or an item of it exceeds 1 MiB."
+    assert (answer.status_code, answer.json()["detail"]) == (422, sentence)
+
+
+@pytest.mark.parametrize(
+    "body", ["[]", " [ ] ", '[{"kind": "contact", "id": "C-7"\n,\r\n\t"name": "a\u2028b"}]\n']
+)
+def test_an_array_may_have_white_space_wherever_json_has_it(
+    api: Api, issuer: Issuer, storage: FakeStorage, body: str
+) -> None:
+    answer = api.post("records", issuer.app("Service"), content=body.encode()).json()
+    assert (answer["refused"], answer["written"]) == (0, body.count("kind"))
+    assert [row.name for row in storage.records.rows.values()] == ["a\u2028b"] * body.count("kind")
+
+
+@pytest.mark.parametrize("item", ["[]", "{}", "0"])
+def test_an_array_of_millions_is_refused_before_it_fills_the_memory(
+    api: Api, issuer: Issuer, item: str
+) -> None:
+    body = f"[{','.join([item] * 5_000_000)}]"
+    tracemalloc.start()
+    try:
+        answer = api.post("records", issuer.app("Service"), content=body)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (answer.status_code, "1,000" in answer.json()["detail"]) == (422, True)
+    assert peak < 10 * len(body)
+
+
+def test_a_line_that_is_longer_than_any_record_is_refused_alone(api: Api, issuer: Issuer) -> None:
+    long = f'{{"kind": "property", "id": "P-1", "summary": "{"x" * (1024 * 1024)}"}}'
+    body = f'{long}\n{{"kind": "property", "id": "P-2"}}'
+    found = api.post("records", issuer.app("Service"), content=body).json()["results"]
+    assert [(line["status"], "1 MiB" in (line["detail"] or "")) for line in found] == [
+        ("refused", True),
+        ("written", False),
+    ]
 
 
 def test_loading_twice_is_loading_once_and_the_last_line_stands(

@@ -8,12 +8,16 @@ import pytest
 from shared.domain.filing import inbox
 from shared.domain.filing.inbox import is_of_thread, thread_of, version_of
 from shared.domain.filing.person_decisions import LINK, PersonDecision, opened_id
+from shared.domain.mail.identity import Fingerprint
+from shared.domain.mail.messages import Direction
 from shared.domain.matching.decisions import Disposition
 from tests.builders import (
+    AGENT,
     KEY,
     NOW,
     a_decision,
     a_document,
+    a_head,
     a_link,
     a_mailbox,
     a_stored_message,
@@ -81,3 +85,18 @@ def test_the_same_agents_two_mailboxes_make_one_row() -> None:
 def test_the_record_that_is_opened_for_a_variant_is_another_one() -> None:
     assert opened_id(KEY) == f"pl-{KEY[:20]}"
     assert opened_id(f"{KEY}v1") == f"pl-{KEY[:20]}v1"
+
+
+@pytest.mark.parametrize("first", [Direction.IN, Direction.OUT])
+def test_a_colleague_s_mail_is_incoming_once_an_intake_mailbox_has_a_copy(first: Direction) -> None:
+    second = Direction.OUT if first is Direction.IN else Direction.IN
+    seen = a_stored_message(direction=first).merged(a_stored_message(direction=second))
+    assert seen.direction is Direction.IN
+
+
+@pytest.mark.parametrize(("kind", "reason"), [("personal", ""), ("intake", "matching_off")])
+def test_what_an_agent_wrote_to_an_intake_mailbox_is_not_listed_where_the_agent_has_it_from(
+    kind: str, reason: str
+) -> None:
+    written = a_stored_message(fingerprint=Fingerprint.of(a_head(sender=AGENT)))
+    assert inbox.reason_to_wait(written, a_mailbox(kind=kind, matching=False)) == reason

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.errors import AccessDenied, Outdated, Unavailable
+from shared.domain.errors import AccessDenied, Forbidden, Outdated, Unavailable
 from shared.domain.privacy.callers import ADMIN, Caller
 from tests.builders import AGENT, TENANT
 from tests.fakes import Killed
@@ -71,8 +71,10 @@ def test_a_write_that_fails_leaves_no_mailbox_without_its_address_among_the_staf
     assert registered(world) == ({ADDRESS, "letting.example"} if standing(world) else set())
 
 
-# The first write is the audit's, and the third the mailbox's row.
-@pytest.mark.parametrize(("number", "is_after"), [(3, True), (4, False), (4, True), (5, False)])
+# The first write is the audit's, and the third the mailbox's row; the fourth is the audit's again.
+@pytest.mark.parametrize(
+    ("number", "is_after"), [(3, True), (4, False), (4, True), (5, False), (5, True), (6, False)]
+)
 def test_wherever_another_agent_is_set_that_agent_is_registered(number: int, is_after: bool) -> None:
     world = World()
     world.mail.add_mailbox(ADDRESS)
@@ -104,3 +106,58 @@ def test_if_match_is_looked_at_before_microsoft_365_is_asked() -> None:
     with pytest.raises(Outdated):
         world.put_mailbox(AN_ADMIN, AGENT, {"connection": "graph-app"}, unchanged=lambda _: False)
     assert world.probe.calls == []
+
+
+BEN = Caller(TENANT, frozenset({ADMIN}), oid="ben", address=ADDRESS)
+
+
+def audited(world: World) -> list[tuple[str, str]]:
+    return [(row.what, row.by) for row in world.storage.audit.of(TENANT)]
+
+
+def handed_over_meanwhile(world: World, agent: str, change: dict[str, Any]) -> Mailbox:
+    """What comes of a change by Ben if another admin makes `agent` the agent after Ben's request read the row."""
+    others = iter([lambda: world.rewrite(agent=agent)])
+
+    def unchanged(_: Mailbox) -> bool:
+        next(others, lambda: None)()
+        return True
+
+    return world.put_mailbox(BEN, AGENT, change, unchanged=unchanged)[0]
+
+
+def test_an_agent_is_checked_against_the_row_that_is_written() -> None:
+    world = World()
+    world.mail.add_mailbox(ADDRESS, user_id="ben")
+    world.rewrite(agent=ADDRESS)
+    with pytest.raises(Forbidden):
+        handed_over_meanwhile(world, AGENT, {"agent": ADDRESS})
+    stored = standing(world, AGENT)
+    assert stored is not None
+    assert (stored.agent, audited(world)) == (AGENT, [])
+
+
+def test_a_handover_that_another_admin_has_made_is_not_audited_again() -> None:
+    world = World()
+    world.mail.add_mailbox(NEXT)
+    assert handed_over_meanwhile(world, NEXT, {"agent": NEXT}).handovers == ()
+    assert audited(world) == [("begin_hand_over_mailbox", "ben")]
+
+
+def test_a_handover_that_cannot_be_saved_is_not_audited_as_done() -> None:
+    world = World()
+    world.mail.add_mailbox(NEXT)
+    world.storage.faults.named["Mailboxes.save"] = Unavailable("down")
+    with pytest.raises(Unavailable):
+        world.put_mailbox(AN_ADMIN, AGENT, {"agent": NEXT})
+    assert audited(world) == [("begin_hand_over_mailbox", "ann")]
+
+
+def test_a_mailbox_that_is_connected_anew_for_the_same_agent_was_not_handed_over() -> None:
+    world = World()
+    world.mail.add_mailbox(NEXT)
+    world.put_mailbox(AN_ADMIN, AGENT, {"agent": NEXT})
+    world.delete_mailbox(TENANT, AGENT)
+    before = audited(world)
+    world.put_mailbox(AN_ADMIN, AGENT, {"agent": NEXT, "kind": "personal"})
+    assert audited(world) == before

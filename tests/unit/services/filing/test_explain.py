@@ -240,3 +240,28 @@ def test_a_mailbox_that_is_refused_as_a_whole_is_no_matter_of_one_mail(world: Wo
     world.mail.failing[item] = NotFound("gone", "ErrorItemNotFound")
     world.notify(item)
     assert world.storage.exceptions.all == []
+
+
+def test_a_mail_that_another_mailbox_has_put_on_the_right_record_is_not_said_to_be_listed(
+    world: World,
+) -> None:
+    """The first look found no opportunity, the second one did: it is in nobody's My Inbox by now."""
+    world.rewrite(matched_to="opportunity")
+    second = world.connect(SECOND, matched_to="opportunity", matching_type="domain")
+    world.notify(world.deliver(to=(AGENT, SECOND)))
+    assert "My Inbox as well" in " ".join(explain(world).steps)
+    world.records(a_record("opportunity/O-1", contacts=("C-1",), contact_domains=("fabrikam.example",)))
+    world.notify(world.deliver(SECOND, to=(AGENT, SECOND)), mailbox=second)
+    world.work()
+    assert not list(world.storage.inbox.of(TENANT, AGENT))
+    assert "My Inbox" not in " ".join(explain(world).steps)
+
+
+@pytest.mark.parametrize("capture", ["known", "everything"])
+def test_sent_mail_that_goes_with_no_record_is_never_said_to_wait(world: World, capture: str) -> None:
+    world.rewrite(capture=capture)
+    world.notify(world.deliver(folder="sentitems", sender=AGENT, to=(STRANGER,)))
+    found = explain(world)
+    assert (found.outcome, found.reason) == ("skipped", "unknown_people")
+    assert "My Inbox" not in " ".join(found.steps)
+    assert world.storage.messages.rows == {}

@@ -29,13 +29,13 @@ def opened(world: World) -> list[Record]:
     return [one for one in world.storage.records.rows.values() if one.origin == "postledger"]
 
 
-def test_a_record_is_named_after_the_mail_and_says_what_its_sender_wrote() -> None:
+def test_a_record_is_named_after_the_mail_and_says_all_that_the_mail_says() -> None:
     world = a_world()
     text = "We would like a quote.\n\nOn Monday Ann wrote:\n> Hello"
     world.notify(world.deliver(sender=STRANGER, subject="Re: New kitchen", text=text, html=""))
     [record] = opened(world)
     assert (record.name, record.summary, record.owner) == ("New kitchen", "New kitchen", AGENT)
-    assert record.details == "We would like a quote."
+    assert record.details == text
     assert (record.ref.kind, record.client, record.contacts) == ("opportunity", "", ())
     [entry] = world.timeline(str(record.ref))
     assert (entry.link.rule, entry.link.score) == ("opened", 100)
