@@ -20,6 +20,7 @@ READS: Final = frozenset(
         "get_thread",
         "get_attachment",
         "get_inbox",
+        "count_inbox",
         "explain",
         "list_audit",
         "export_audit",

@@ -68,6 +68,17 @@ class TestExceptions:
         assert ids(storage, tenant, FailureFilter(code="bug", queue="mail"))[0] == [3]
         assert ids(storage, tenant, FailureFilter(item=an_item("AAk=")))[0] == [3]
 
+    def test_a_mailbox_s_and_those_of_a_time_are_found(self, storage, tenant):
+        for number in range(1, 6):
+            storage.exceptions.record(failure(tenant, number, mailbox_id="ab" if number % 2 else "cd"))
+        since, until = NOW - timedelta(minutes=4), NOW - timedelta(minutes=1)
+        assert ids(storage, tenant, FailureFilter(mailbox_id="ab"))[0] == [1, 3, 5]
+        assert ids(storage, tenant, FailureFilter(since=since))[0] == [1, 2, 3, 4]
+        assert ids(storage, tenant, FailureFilter(until=until))[0] == [2, 3, 4, 5]
+        between = FailureFilter(mailbox_id="cd", since=since, until=until)
+        first, after = ids(storage, tenant, between, limit=1)
+        assert (first, ids(storage, tenant, between, after=after)) == ([2], ([4], ""))
+
     def test_a_replayed_one_says_when_and_is_no_longer_waiting(self, storage, tenant):
         for number in (1, 2):
             storage.exceptions.record(failure(tenant, number))

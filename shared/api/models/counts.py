@@ -1,4 +1,4 @@
-"""Mails counted by reason, as a list: a free map would have no type in a generated client."""
+"""Counts: of items for a badge; of mails by reason, as a list, since a free map would have no type in a client."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -19,6 +19,14 @@ class ReasonCountModel(Answer):
     model_config = shown_as(SKIPPED_EXAMPLE[0])
     reason: str = Field(description="The rule that decided.")
     count: int = Field(description="The number of mails.")
+
+
+class CountModel(Answer):
+    """The number of items, for a badge."""
+
+    model_config = shown_as({"count": 12, "more": False})
+    count: int = Field(description="The number of items that were counted.")
+    more: bool = Field(description="Whether there are more than that.")
 
 
 def by_reason(counts: Mapping[str, int]) -> list[ReasonCountModel]:

@@ -158,6 +158,20 @@ class SightingModel(Answer):
     folder: str = Field(description="A well-known folder name, or the folder's id.")
 
 
+_PARTICIPANT: Final[Example] = {
+    "address": "bo@fabrikam.example",
+    "records": [{"kind": "contact", "id": "C-1"}],
+}
+
+
+class RefModel(Answer):
+    """A record."""
+
+    model_config = shown_as({"kind": "contact", "id": "C-1"})
+    kind: RecordKind
+    id: str = Field(description="The record's id.")
+
+
 class BounceModel(Answer):
     """An address that a mail did not reach."""
 
@@ -179,6 +193,14 @@ class BounceModel(Answer):
     message_id: str = Field(description="The report's own id in this API.")
 
 
+class ParticipantModel(Answer):
+    """Somebody on a mail whose address is on a record."""
+
+    model_config = shown_as(_PARTICIPANT)
+    address: str = Field(description="The participant's address.")
+    records: list[RefModel] = Field(description="The records that have this address.")
+
+
 class MessageModel(EntryModel):
     """A message: the fields of an entry, its sanitised body, attachments, links and copies."""
 
@@ -195,11 +217,15 @@ class MessageModel(EntryModel):
             "body_withheld": None,
             "attachments": [_ATTACHMENT],
             "links": [LINK_EXAMPLE],
+            "participants": [_PARTICIPANT],
             "sightings": [{"mailbox": "ann@contoso.example", "folder": "inbox"}],
             "bounces": [],
         }
     )
     bcc: list[PersonModel] = Field(description="The recipients that your own mailbox's copy shows.")
+    participants: list[ParticipantModel] = Field(
+        description="Those of the first 50 people on the mail whose address is on a record."
+    )
     html: str = Field(
         description="HTML that is safe to show. `cid:` images point to the attachments of this API. Where the "
         "beginning of the quoted chain is known, an element of the class `postledger-chain` contains the chain."

@@ -2,20 +2,32 @@
 
 from typing import Annotated, Final
 
-from fastapi import Depends, Header, Path, Request, Response
+from fastapi import Depends, Header, Path, Query, Request, Response
 
 from shared.api.auth import UseCases, needs
 from shared.api.etags import conditional
+from shared.api.models.counts import CountModel
 from shared.api.models.inbox import DecidedModel, InboxModel, LinkFields, NoteFields, OpeningFields
 from shared.api.parameters import DEFAULT_LIMIT, UNCHANGED, Cursor, Limit, guarded_router, problems
 from shared.api.shapes import inbox
+from shared.domain.connections.fields import Fields
 from shared.domain.privacy.callers import ADMIN, AGENT, Caller
+from shared.services.filing.read_inbox import InboxFilter
 
 router = guarded_router(tag="inbox")
 Person = Annotated[Caller, Depends(needs(AGENT, ADMIN))]
 Admin = Annotated[Caller, Depends(needs(ADMIN))]
 MessageId = Annotated[str, Path(description="An item's `message_id`.", max_length=64)]
 IfMatch = Annotated[str | None, Header(description="The item's `etag`; the body may carry it instead.")]
+OwnMailbox = Annotated[
+    str, Query(max_length=320, description="Only mail in the mailbox with this address; empty: all.")
+]
+WaitReason = Annotated[
+    str,
+    Query(
+        max_length=64, pattern="^[a-z_]*$", description="Only mail that waits for this reason; empty: all."
+    ),
+]
 _DECIDING: Final = problems(404, 409, 412)
 
 
@@ -29,11 +41,33 @@ def get_inbox(
     request: Request,
     use_cases: UseCases,
     caller: Person,
+    mailbox: OwnMailbox = "",
+    reason: WaitReason = "",
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = "",
 ) -> Response:
     """Return a page of the mail that waits in your own mailboxes, newest first."""
-    return conditional(request, inbox.page(use_cases.read_inbox(caller, limit=limit, cursor=cursor)))
+    found = use_cases.read_inbox(caller, _filter(mailbox, reason), limit=limit, cursor=cursor)
+    return conditional(request, inbox.page(found))
+
+
+@router.get("/inbox/count", response_model=CountModel, responses=UNCHANGED)
+def count_inbox(
+    *,
+    request: Request,
+    use_cases: UseCases,
+    caller: Person,
+    mailbox: OwnMailbox = "",
+    reason: WaitReason = "",
+) -> Response:
+    """Return how many mails wait in your own mailboxes, for a badge; it counts up to 100."""
+    found = use_cases.read_inbox.count(caller, _filter(mailbox, reason))
+    return conditional(request, CountModel(count=found.count, more=found.more))
+
+
+def _filter(mailbox: str, reason: str) -> InboxFilter:
+    # In the spelling in which addresses are stored and compared.
+    return InboxFilter(Fields({"mailbox": mailbox.strip()}).address("mailbox"), reason)
 
 
 @router.post("/inbox/{id}/link", responses=_DECIDING)

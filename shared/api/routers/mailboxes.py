@@ -10,6 +10,7 @@ from shared.api.etags import matches
 from shared.api.models.capture import BackfillFields, BackfillModel, PreviewModel
 from shared.api.models.connections import AddressFields, TestFields, TestModel, TestsModel
 from shared.api.models.mailboxes import HandoversModel, MailboxesModel, MailboxFields, MailboxModel
+from shared.api.models.words import MailboxKind, MailboxState
 from shared.api.parameters import (
     DEFAULT_LIMIT,
     TAGGED,
@@ -23,8 +24,10 @@ from shared.api.parameters import (
 )
 from shared.api.shapes import capture, connections, mailboxes
 from shared.domain.capture.backfills import Backfill
+from shared.domain.connections.fields import Fields
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.privacy.callers import ADMIN, AGENT, OPERATOR, Caller
+from shared.services.connections.mailboxes import MailboxFilter
 
 router = guarded_router(tag="mailboxes")
 Admin = Annotated[Caller, Depends(needs(ADMIN))]
@@ -181,10 +184,26 @@ def delete_mailbox(use_cases: UseCases, caller: Admin, address: Address) -> None
 
 @router.get("/mailboxes")
 def list_mailboxes(
-    use_cases: UseCases, caller: Admin, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
+    *,
+    use_cases: UseCases,
+    caller: Admin,
+    q: Annotated[
+        str, Query(max_length=320, description="Only mailboxes with this text in the address; empty: all.")
+    ] = "",
+    agent: Annotated[
+        str, Query(max_length=320, description="Only mailboxes of the agent with this address; empty: all.")
+    ] = "",
+    kind: Annotated[MailboxKind | None, Query(description="Only mailboxes of this kind.")] = None,
+    state: Annotated[MailboxState | None, Query(description="Only mailboxes in this state.")] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = "",
 ) -> MailboxesModel:
     """Return a page of mailboxes by address."""
-    page, following = use_cases.list_mailboxes(caller.tenant_id, limit=limit, after=name_before(cursor))
+    agent_address = Fields({"agent": agent.strip()}).address("agent")
+    wanted = MailboxFilter(q.strip(), agent_address, kind or "", state or "")
+    page, following = use_cases.list_mailboxes(
+        caller.tenant_id, wanted, limit=limit, after=name_before(cursor)
+    )
     # One query for the page; a mailbox's own would be one for each of up to 200.
     now, unreadable = use_cases.clock(), use_cases.count_unreadable(caller.tenant_id)
     shown = [mailboxes.mailbox(found, now, unreadable=unreadable[found.mailbox_id]) for found in page]

@@ -12,8 +12,10 @@ from shared.api.models.filing import (
     LinkModel,
     LinksModel,
     MessageModel,
+    ParticipantModel,
     PersonModel,
     RefFields,
+    RefModel,
     SeenCopyModel,
     SightingModel,
     ThreadModel,
@@ -94,6 +96,10 @@ def message(view: MessageView, attachments_url: str, *, remote_images: bool) -> 
             **_message_entry(view),
             **_best_link(view.links),
             "bcc": people(view.bcc),
+            "participants": [
+                ParticipantModel(address=address, records=[_ref(ref) for ref in refs])
+                for address, refs in view.records.items()
+            ],
             "html": body.html,
             "text": document.text,
             "own_text": quotes.own_text(document.text, ranges),
@@ -134,6 +140,10 @@ def _message_entry(view: MessageView) -> dict[str, Any]:
         "in_reply_to": bracketed(view.answers.in_reply_to),
         "answers": view.answers.count,
     }
+
+
+def _ref(found: RecordRef) -> RefModel:
+    return RefModel(kind=cast("Any", found.kind), id=found.id)
 
 
 def _best_link(links: Sequence[Link]) -> dict[str, Any]:

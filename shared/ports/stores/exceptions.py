@@ -30,12 +30,15 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class FailureFilter:
-    """The exceptions that a caller wants; '' = all."""
+    """The exceptions that a caller wants; '' = all. Those that failed at `since` or later, and before `until`."""
 
     code: str = ""
     queue: str = ""
     item: ItemRef | None = None
     unreplayed: bool = False
+    mailbox_id: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 class Exceptions(Protocol):

@@ -67,12 +67,32 @@ class ListExceptions:
     """A page of an organisation's exceptions."""
 
     exceptions: Exceptions
+    mailboxes: Mailboxes
     name: NameMailboxes
 
-    def __call__(self, tenant_id: str, wanted: FailureFilter, *, limit: int, cursor: str) -> ExceptionPage:
+    def __call__(
+        self, tenant_id: str, wanted: FailureFilter, *, mailbox: str = "", limit: int, cursor: str
+    ) -> ExceptionPage:
+        """Those of the mailbox with an address, where one is named. Raises Unknown and InvalidInput."""
+        wanted = self._of(tenant_id, wanted, mailbox)
         after = decode_cursor(cursor) if cursor else ""
         found, following = self.exceptions.page(tenant_id, wanted, limit=limit, after=after)
         return ExceptionPage(self.name(found), encode_cursor(following) if following else None)
+
+    def count(self, tenant_id: str, wanted: FailureFilter, *, mailbox: str = "") -> Replayed:
+        """How many there are, up to 1,000; `more`: there are others. Costs a query."""
+        found, following = self.exceptions.page(
+            tenant_id, self._of(tenant_id, wanted, mailbox), limit=MOST, after=""
+        )
+        return Replayed(len(found), bool(following))
+
+    def _of(self, tenant_id: str, wanted: FailureFilter, mailbox: str) -> FailureFilter:
+        if not mailbox:
+            return wanted
+        found = self.mailboxes.get(tenant_id, mailbox)
+        if found is None:
+            raise Unknown("There is no mailbox with this address.")
+        return replace(wanted, mailbox_id=found.mailbox_id)
 
 
 @dataclass(frozen=True, slots=True)

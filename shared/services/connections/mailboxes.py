@@ -82,15 +82,38 @@ class ListHandovers:
 
 
 @dataclass(frozen=True, slots=True)
+class MailboxFilter:
+    """The mailboxes that an admin wants: `text` in the address, the agent's, kind, shown state; '' = all."""
+
+    text: str = ""
+    agent: str = ""
+    kind: str = ""
+    state: str = ""
+
+    def takes(self, mailbox: Mailbox) -> bool:
+        return (
+            self.text.casefold() in mailbox.address
+            and self.agent in ("", mailbox.agent)
+            and self.kind in ("", mailbox.kind)
+            and self.state in ("", mailbox.shown_state)
+        )
+
+
+EVERY_MAILBOX: Final = MailboxFilter()
+
+
+@dataclass(frozen=True, slots=True)
 class ListMailboxes:
     """A page of an organisation's mailboxes by address, from behind `after`."""
 
     mailboxes: Mailboxes
 
-    def __call__(self, tenant_id: str, *, limit: int, after: str) -> tuple[list[Mailbox], str]:
+    def __call__(
+        self, tenant_id: str, wanted: MailboxFilter = EVERY_MAILBOX, *, limit: int, after: str
+    ) -> tuple[list[Mailbox], str]:
         """The second is the address to go on behind, '' at the end."""
         behind = (mailbox for mailbox in self.mailboxes.of(tenant_id) if mailbox.address > after)
-        standing = (mailbox for mailbox in behind if not mailbox.is_removed)
+        standing = (mailbox for mailbox in behind if not mailbox.is_removed and wanted.takes(mailbox))
         ordered = sorted(standing, key=lambda mailbox: mailbox.address)
         page = ordered[:limit]
         return page, page[-1].address if len(ordered) > limit else ""

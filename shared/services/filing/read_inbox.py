@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from heapq import merge
 from itertools import chain, groupby
+from typing import Final
 
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.filing import inbox
@@ -16,6 +17,9 @@ from shared.ports.stores.filing import Inbox, MessageStore
 from shared.ports.stores.records import Records
 from shared.services.filing.visibility import Visibility
 from shared.services.filing.visible_pages import VisiblePages
+
+# A badge shows no larger number.
+MOST_COUNTED: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,32 @@ class InboxPage:
 
 
 @dataclass(frozen=True, slots=True)
+class InboxFilter:
+    """The waiting mail that a caller wants, by the address of the mailbox and by reason; '' = all."""
+
+    mailbox: str = ""
+    reason: str = ""
+
+    def takes(self, item: InboxItem) -> bool:
+        """By reason alone: whose mailbox a row is shown for is known later."""
+        return self.reason in ("", item.reason)
+
+    def holds(self, mailbox: Mailbox) -> bool:
+        return self.mailbox in ("", mailbox.address)
+
+
+ALL: Final = InboxFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many there are; `more`: at least so many, and the rest was not counted."""
+
+    count: int
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ReadInbox:
     """A page of what waits in the caller's own mailboxes.
 
@@ -58,17 +88,27 @@ class ReadInbox:
     visibility: Visibility
     pages: VisiblePages
 
-    def __call__(self, caller: Caller, *, limit: int, cursor: str) -> InboxPage:
+    def __call__(self, caller: Caller, wanted: InboxFilter = ALL, *, limit: int, cursor: str) -> InboxPage:
+        mails, following = self._mails(caller, wanted, limit=limit, cursor=cursor)
+        return InboxPage(tuple(mails), self._names(caller.tenant_id, mails), following)
+
+    def count(self, caller: Caller, wanted: InboxFilter = ALL) -> Counted:
+        """How many mails wait, as far as a badge shows it. Costs what a page of so many costs, without names."""
+        mails, following = self._mails(caller, wanted, limit=MOST_COUNTED, cursor="")
+        return Counted(len(mails), following is not None)
+
+    def _mails(
+        self, caller: Caller, wanted: InboxFilter, *, limit: int, cursor: str
+    ) -> tuple[Sequence[WaitingMail], str | None]:
         caller.needs(AGENT, ADMIN)
         own = self._own(caller)
-        mails, following = self.pages(
+        return self.pages(
             lambda count, after: self._page(caller.tenant_id, own, count, after),
-            lambda items: self._waiting(caller, items, own),
+            lambda items: self._waiting(caller, [item for item in items if wanted.takes(item)], own, wanted),
             about=f"{caller.tenant_id}/inbox/{caller.oid}",
             limit=limit,
             cursor=cursor,
         )
-        return InboxPage(tuple(mails), self._names(caller.tenant_id, mails), following)
 
     def _own(self, caller: Caller) -> dict[str, Mailbox]:
         mailboxes = self.mailboxes.of(caller.tenant_id)
@@ -93,7 +133,7 @@ class ReadInbox:
         return {ref: record.name or record.summary for ref, record in records.items()}
 
     def _waiting(
-        self, caller: Caller, items: Sequence[InboxItem], own: Mapping[str, Mailbox]
+        self, caller: Caller, items: Sequence[InboxItem], own: Mapping[str, Mailbox], wanted: InboxFilter
     ) -> list[WaitingMail]:
         tenant_id = caller.tenant_id
         stored = self.messages.get_many(tenant_id, [item.message_key for item in items])
@@ -108,6 +148,7 @@ class ReadInbox:
             )
             for item in items
             if (holder := held.get(item.id)) is not None
+            and wanted.holds(holder)
             and inbox.reason_to_wait(stored[item.message_key], holder)
         ]
 

@@ -5,7 +5,9 @@ A Bcc, and whatever rests on it, is only there for those in whose mailbox it is 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Final
 
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import NotFound, Unknown
@@ -22,11 +24,14 @@ from shared.domain.records.records import RecordRef
 from shared.ports.stores.capture import FolderStates
 from shared.ports.stores.connections import Organisations
 from shared.ports.stores.filing import Attachments, EntryFilter, MessageStore, Timeline
-from shared.ports.stores.records import Records
+from shared.ports.stores.records import RecordIndex, Records
 from shared.services.filing.answers import NONE, Answers, ReadAnswers, ThreadMail
 from shared.services.filing.visibility import Visibility, no_message
 from shared.services.filing.visible_pages import VisiblePages
 from shared.services.records.overrides import ReadOverride
+
+# A mail may go to thousands.
+MOST_PEOPLE: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,8 @@ class SeenIn:
 class MessageView:
     """One message as this caller may see it: links and sightings that would give a Bcc away are left out.
 
-    `chain_hidden`: its quoted chain is folded until the reader opens it.
+    `chain_hidden`: its quoted chain is folded until the reader opens it. `records` are those that carry the address of
+    somebody whom the caller sees on it.
     """
 
     entry_id: str
@@ -61,6 +67,7 @@ class MessageView:
     sightings: tuple[SeenIn, ...]
     chain_hidden: bool = False
     answers: Answers = NONE
+    records: Mapping[str, tuple[RecordRef, ...]] = field(default_factory=dict)
 
 
 def thread_mail(view: MessageView) -> ThreadMail:
@@ -130,6 +137,7 @@ class ReadMessage:
     messages: MessageStore
     folders: FolderStates
     organisations: Organisations
+    index: RecordIndex
     read_answers: ReadAnswers
     read_override: ReadOverride
 
@@ -161,7 +169,15 @@ class ReadMessage:
             ),
         )
         answers = self.read_answers(caller, [thread_mail(view)])
-        return replace(view, answers=answers[view.entry_id])
+        return replace(view, answers=answers[view.entry_id], records=self._records(caller, view))
+
+    def _records(self, caller: Caller, view: MessageView) -> dict[str, tuple[RecordRef, ...]]:
+        """By address, for the first people on it: a read each."""
+        document = view.document
+        people = (document.sender, *document.to, *document.cc, *view.bcc)
+        addresses = dict.fromkeys(person.address for person in people if person.address)
+        known = self.index.addresses(caller.tenant_id, list(islice(addresses, MOST_PEOPLE)))
+        return {address: tuple(sorted(known[address].records)) for address in known if known[address].records}
 
     def _folds_chains(self, tenant_id: str, refs: Iterable[RecordRef]) -> bool:
         """As the client of the records says, else the organisation."""

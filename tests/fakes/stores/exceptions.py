@@ -49,4 +49,7 @@ def _is_wanted(failure: Failure, wanted: FailureFilter) -> bool:
         and wanted.queue in ("", failure.queue)
         and wanted.item in (None, failure.item)
         and not (wanted.unreplayed and failure.replayed_at)
+        and wanted.mailbox_id in ("", failure.mailbox_id)
+        and (wanted.since is None or inverted(failure.at) <= inverted(wanted.since))
+        and (wanted.until is None or inverted(failure.at) > inverted(wanted.until))
     )

@@ -43,6 +43,7 @@ ROLES = {
     "link_message": READERS,
     "unlink_message": READERS,
     "get_inbox": {"Agent", "Admin"},
+    "count_inbox": {"Agent", "Admin"},
     "get_events": READERS,
     "link_inbox_item": {"Agent", "Admin"},
     "open_opportunity": {"Agent", "Admin"},
@@ -65,6 +66,7 @@ ROLES = {
     "cancel_backfill": {"Admin"},
     "delete_mailbox": {"Admin"},
     "list_mailboxes": {"Admin"},
+    "count_exceptions": {"Admin"},
     "get_organisation": {"Admin"},
     "put_organisation": {"Admin"},
     "list_organisations": set[str](),
@@ -214,10 +216,12 @@ def test_nothing_of_another_organisation_can_be_reached(
                 "get_organisation",
                 "get_connections",
                 "get_inbox",
+                "count_inbox",
                 "get_events",
                 "list_audit",
                 "export_audit",
                 "list_exceptions",
+                "count_exceptions",
             )
             assert answer.status_code in ((200, 403) if lists else (403, 404)), (name, answer.text)
             assert not any(one in answer.text for one in secrets), (name, answer.text)

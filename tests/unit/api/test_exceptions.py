@@ -58,6 +58,31 @@ def test_exceptions_are_listed_newest_first_with_what_to_do(
     }
 
 
+def test_exceptions_are_filtered_and_counted(
+    api: Api, issuer: Issuer, storage: FakeStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed(storage, 1, mailbox_id="ab" * 16)
+    replayed = failed(storage, 2, code="bug")
+    failed(storage, 3, queue="work")
+    token = issuer.user("Admin")
+    api.post(f"exceptions/{replayed}/replay", token)
+
+    def found(**params: str) -> list[int]:
+        page = api.get("exceptions", token, params=params).json()["exceptions"]
+        assert api.get("exceptions/count", token, params=params).json() == {"count": len(page), "more": False}
+        return [int(one["id"], 16) for one in page]
+
+    assert found() == [1, 2, 3]
+    assert found(mailbox="Agent@contoso.example") == [2, 3]
+    assert found(waiting="true") == [1, 3]
+    assert found(code="bug", waiting="true") == []
+    assert found(since="2026-03-02T08:58:00Z") == [1, 2]
+    assert found(until="2026-03-02T08:58:00Z", queue="work") == [3]
+    assert api.get("exceptions/count", token, params={"mailbox": "no@contoso.example"}).status_code == 404
+    monkeypatch.setattr(exceptions, "MOST", 2)
+    assert api.get("exceptions/count", token).json() == {"count": 2, "more": True}
+
+
 def test_they_are_listed_by_code_and_queue(api: Api, issuer: Issuer, storage: FakeStorage) -> None:
     failed(storage, 1, code="bug")
     failed(storage, 2, code="poison", queue="work", command=SYNC.to_json())

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from shared.domain.commands.commands import FileMessage
+from shared.services.filing import read_inbox
 from tests.builders import (
     AGENT,
     KEY,
@@ -60,6 +61,43 @@ def test_an_item_has_all_that_a_decision_needs(api: Api, issuer: Issuer, waiting
         }
     ]
     assert set(item) >= {"at", "preview", "etag"}
+
+
+def test_it_is_filtered_by_mailbox_and_reason_and_counted(
+    api: Api, issuer: Issuer, waiting: FakeStorage
+) -> None:
+    desk = waiting.mailboxes.save(
+        a_mailbox(mailbox_id="ab" * 16, address="desk@contoso.example", agent=AGENT)
+    )
+    code = a_triaged_message(key="2" * 32)
+    waiting.messages.create(TENANT, code, a_document(), a_copy(mailbox_id=desk.mailbox_id))
+    row = {"at": code.at, "message_key": code.key, "mailbox_id": desk.mailbox_id, "reason": "claims_code"}
+    waiting.inbox.put(TENANT, [an_inbox_item(**row)])
+    token = issuer.user("Agent")
+
+    def found(**params: str) -> list[str]:
+        page = api.get("inbox", token, params=params).json()
+        count = api.get("inbox/count", token, params=params).json()
+        assert page["cursor"] is None
+        assert count == {"count": len(page["items"]), "more": False}
+        return [item["message_id"] for item in page["items"]]
+
+    assert found() == sorted([KEY, code.key])
+    assert found(mailbox=" Desk@Contoso.example") == found(reason="claims_code") == [code.key]
+    assert found(mailbox=AGENT, reason="claims_code") == found(mailbox="none@contoso.example") == []
+    assert api.get("inbox", token, params={"mailbox": "nobody"}).status_code == 422
+    etag = api.get("inbox/count", token).headers["ETag"]
+    assert api.get("inbox/count", token, headers={"If-None-Match": etag}).status_code == 304
+
+
+def test_a_badge_counts_no_further_than_it_shows(
+    api: Api, issuer: Issuer, waiting: FakeStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = a_triaged_message(key="2" * 32)
+    waiting.messages.create(TENANT, message, a_document(), a_copy())
+    waiting.inbox.put(TENANT, [an_inbox_item(at=message.at, message_key=message.key)])
+    monkeypatch.setattr(read_inbox, "MOST_COUNTED", 1)
+    assert api.get("inbox/count", issuer.user("Agent")).json() == {"count": 1, "more": True}
 
 
 def test_it_is_polled_with_an_etag(api: Api, issuer: Issuer, waiting: FakeStorage) -> None:

@@ -185,6 +185,21 @@ def test_mailboxes_are_listed_page_by_page(api: Api, issuer: Issuer, storage: Fa
     assert seen == [AGENT, *(f"box{number}@contoso.example" for number in range(4))]
 
 
+def test_mailboxes_are_filtered(api: Api, issuer: Issuer, storage: FakeStorage) -> None:
+    desk = {"address": "desk@contoso.example", "kind": "intake", "agent": "other@contoso.example"}
+    storage.mailboxes.save(a_mailbox(mailbox_id="ab" * 16, enabled=False, **desk))
+
+    def found(**params: str) -> list[str]:
+        page = api.get("mailboxes", issuer.user("Admin"), params=params).json()
+        return [mailbox["address"] for mailbox in page["mailboxes"]]
+
+    assert found() == [AGENT, "desk@contoso.example"]
+    assert found(q="DESK") == found(kind="intake") == found(state="paused") == ["desk@contoso.example"]
+    assert found(agent=AGENT.upper()) == found(q="agent", kind="personal") == [AGENT]
+    assert found(q="desk", agent=AGENT) == []
+    assert api.get("mailboxes", issuer.user("Admin"), params={"state": "well"}).status_code == 422
+
+
 def test_if_match_guards_against_overwriting(api: Api, issuer: Issuer, storage: FakeStorage) -> None:
     path, token = f"mailboxes/{AGENT}", issuer.user("Admin")
     etag = api.get(path, token).headers["etag"]

@@ -320,6 +320,18 @@ def test_bcc_is_for_those_in_whose_mailbox_it_is_visible(
     )
 
 
+def test_the_records_of_those_whom_the_caller_sees_come_along(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    with_bcc(storage)
+    contact = {"address": "buyer@fabrikam.example", "records": [{"kind": "contact", "id": "C-1"}]}
+    hidden = {"address": SECRET, "records": [{"kind": "contact", "id": "C-9"}]}
+    own = api.get(f"messages/{KEY}", issuer.user("Agent")).json()
+    assert own["participants"] == [contact, hidden]
+    others = issuer.user("Agent", preferred_username="other@contoso.example")
+    assert api.get(f"messages/{KEY}", others).json()["participants"] == [contact]
+
+
 def test_a_colleague_in_bcc_is_not_given_away_by_the_copies(
     api: Api, issuer: Issuer, storage: FakeStorage
 ) -> None:

@@ -57,7 +57,10 @@ class AzureExceptions:
     ) -> tuple[list[Failure], str]:
         """One range query; the filter is on Azure's side."""
         # Rows of failures begin with digits, which sort before the pointers' "id:".
-        condition = in_partition(escaped(tenant_id), beyond=after, last=_POINTER) + _filter(wanted)
+        first = inverted(wanted.until) + "." if wanted.until else ""
+        # "." sorts right behind the "-" in a key.
+        last = inverted(wanted.since) + "." if wanted.since else _POINTER
+        condition = in_partition(escaped(tenant_id), first=first, beyond=after, last=last) + _filter(wanted)
         found: list[Failure] = []
         last = ""
         for row in self._table.rows(condition, select=_COLUMNS, page=limit + 1):
@@ -78,7 +81,12 @@ def _key(failure: Failure) -> str:
 
 
 def _filter(wanted: FailureFilter) -> str:
-    columns = {"code": wanted.code, "queue": wanted.queue, "item": wanted.item.key if wanted.item else ""}
+    columns = {
+        "code": wanted.code,
+        "queue": wanted.queue,
+        "item": wanted.item.key if wanted.item else "",
+        "mailbox_id": wanted.mailbox_id,
+    }
     parts = [where(**{name: value}) for name, value in columns.items() if value]
     parts += ["replayed eq false"] if wanted.unreplayed else []
     return "".join(f" and {part}" for part in parts)
