@@ -39,7 +39,7 @@ def told(before: Shown, after: StoredMessage, *copies: Copy) -> list[tuple[What,
 
 
 def test_an_entry_is_added_changed_or_removed() -> None:
-    before = Shown.of(frozenset({C1}), frozenset({C1}))
+    before = Shown.of(frozenset({C1}), frozenset({C1}), "")
     after = a_stored_message(decision=a_decision("contact/C-2"), unlinked=frozenset({a_ref("project/P-1")}))
     assert told(before, after) == [
         (What.ENTRY_REMOVED, "contact/C-1", None),
@@ -64,7 +64,7 @@ def test_of_an_entry_that_rested_on_a_bcc_who_sees_them_all_is_told_that_it_is_g
 
 
 def test_an_entry_that_everybody_knew_goes_for_everybody() -> None:
-    before = Shown.of(frozenset({C1}), frozenset({C1}))
+    before = Shown.of(frozenset({C1}), frozenset({C1}), "")
     assert told(before, a_triaged_message(), SENT) == [(What.ENTRY_REMOVED, "contact/C-1", None)]
     assert told(before, by_bcc(), SENT)[0] == (What.ENTRY_CHANGED, "contact/C-1", None)
 
