@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from bench.checkout import checkout, stack_of
 from bench.house import House
-from bench.threads import Size, correspondence
+from bench.correspondence import Size, correspondence
 from dev.azurite import ROOT
 
 T = TypeVar("T")

@@ -21,7 +21,7 @@ from typing import Any
 
 from bench.house import House, Shown, a_house
 from bench.meter import Reading, cpu_ms
-from bench.threads import Size, ThreadMail, correspondence
+from bench.correspondence import Size, ThreadMail, correspondence
 from dev.host.groups import HTTP_GROUP
 from dev.tenant import eventually
 

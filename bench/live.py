@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from bench.costs import Cost
 from bench.house import PATIENCE, House, a_house
-from bench.threads import Size, ThreadMail, correspondence
+from bench.correspondence import Size, ThreadMail, correspondence
 from dev.tenant import eventually
 
 BURST = 10

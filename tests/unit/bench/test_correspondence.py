@@ -2,7 +2,7 @@ import email
 import email.policy
 from datetime import UTC, datetime, timedelta
 
-from bench.threads import APART, Size, correspondence, wanted
+from bench.correspondence import APART, Size, correspondence, wanted
 
 NINE = datetime(2026, 11, 30, 9, tzinfo=UTC)
 AGENT = "ann@contoso.example"
