@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench.checkout import checkout, stack_of
-from bench.house import House
 from bench.correspondence import Size, correspondence
+from bench.house import House
 from dev.azurite import ROOT
 
 T = TypeVar("T")

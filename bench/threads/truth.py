@@ -1,7 +1,8 @@
 """Where each letter belongs, told from the story alone: never from what the product has made of it.
 
 A letter belongs where its people do, where the nearest letter does that it answers and the house has, and with the
-affair of any letter that it names, unless the nearer ones have one of that kind. It may stand besides on every record of its thread, and on no other.
+affair of any letter that it names, unless the nearer ones have one of that kind. It may stand besides on every record
+of its thread, and on no other.
 """
 
 from collections.abc import Collection, Iterator, Mapping
