@@ -67,3 +67,17 @@ def test_an_answer_to_an_id_without_a_domain_is_in_the_thread(
     office.receive(mail)
 
     assert office.outcome(office.receive(answer)) == ("filed", "thread")
+
+
+@pytest.mark.parametrize("named", ["in_reply_to", "references"])
+def test_a_counter_that_strangers_count_too_leads_to_nobody(named: str) -> None:
+    office = Office()
+    office.connect()
+    office.contacts("ada@client-a.example")
+
+    office.receive(a_mail("ada@client-a.example", AGENT, message_id="<1001>"))
+
+    assert office.outcome(office.receive(a_mail("joiner@elsewhere.example", AGENT, **{named: "<1001>"}))) == (
+        "skipped",
+        "unknown_people",
+    )

@@ -13,6 +13,7 @@ from shared.domain.filing.links import filed_on
 from shared.domain.filing.person_decisions import DELETE, LINK, PersonDecision
 from shared.domain.filing.shown import NOTHING
 from shared.domain.mail.identity import Hasher
+from shared.domain.mail.message_ids import names_one_mail
 from shared.domain.mail.messages import Direction, Document
 from shared.domain.matching.decisions import Decision, Disposition, MatchPolicy
 from shared.domain.matching.evidence import THREAD, Evidence
@@ -58,7 +59,7 @@ def may_list(mailbox: Mailbox) -> bool:
 
 def thread_of(document: Document) -> tuple[str, ...]:
     """The Message-IDs by which a mail and others of its thread find each other."""
-    own = (document.message_id,) if document.message_id else ()
+    own = (document.message_id,) if names_one_mail(document.message_id) else ()
     return (*own, *document.answers)
 
 

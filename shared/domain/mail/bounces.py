@@ -18,7 +18,7 @@ from shared.domain.foreign_text import or_else
 from shared.domain.mail import bounce_texts
 from shared.domain.mail.addresses import normalise
 from shared.domain.mail.bounce_texts import enhanced_status
-from shared.domain.mail.message_ids import message_id, parse_ids
+from shared.domain.mail.message_ids import message_id, names_one_mail, parse_ids
 
 LARGEST: Final = 500_000
 MOST_RECIPIENTS: Final = 50
@@ -95,7 +95,7 @@ def read_report(mime: bytes) -> Report:
     is_stated = any(map(_recipient, blocks))
     for bounce in _stated(blocks) if is_stated else _told(mail, text, original_to):
         unique.setdefault(bounce.address, bounce)
-    found = _message_id(original, blocks) or bounce_texts.message_id(returned)
+    found = _message_id(original, blocks, returned)
     return Report(
         tuple(unique.values())[:MOST_RECIPIENTS],
         found or _answered(mail),
@@ -219,11 +219,12 @@ def _addresses(header: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, addresses)))
 
 
-def _message_id(original: Message, blocks: Iterable[Message]) -> str:
+def _message_id(original: Message, blocks: Iterable[Message], returned: str) -> str:
     fields = [_field(original, "message-id")]
     for block in blocks:
         fields += [_field(block, name) for name in _ORIGINAL_ID_FIELDS]
-    return next(filter(None, map(message_id, fields)), "")
+    ids = (*map(message_id, fields), bounce_texts.message_id(returned))
+    return next(filter(names_one_mail, ids), "")
 
 
 def _answered(mail: Message) -> str:

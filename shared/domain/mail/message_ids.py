@@ -2,14 +2,22 @@
 
 import re
 from collections.abc import Iterable
+from typing import Final
 
 from shared.domain.foreign_text import guarded
-from shared.domain.mail.encoded_words import decoded
+from shared.domain.mail.encoded_words import LONGEST, decoded
 
 # RFC 5322 asks for References in full; matching needs the end of a long chain only.
-MAX_REFERENCES = 20
-_BRACKETED = re.compile(r"<([^<>\s]+)>")
-_LONGEST = 998
+MAX_REFERENCES: Final = 20
+# Without a domain nothing but chance keeps two senders apart: a counter or a date is soon taken twice.
+SHORTEST_WITHOUT_DOMAIN: Final = 16
+_BRACKETED: Final = re.compile(r"<([^<>\s]+)>")
+_LONGEST: Final = 998
+
+
+def names_one_mail(given: str) -> bool:
+    """Whether an id may lead to another mail: it has a domain, or is too long to be met by chance (`1001`)."""
+    return "@" in given or len(given) >= SHORTEST_WITHOUT_DOMAIN
 
 
 @guarded
@@ -18,13 +26,22 @@ def parse_ids(text: str) -> tuple[str, ...]:
 
     Brackets may be missing, commas may stand between ids (Exchange writes both), folding may remain. Some programs
     write an id that is too long for a line as encoded-words (RFC 2047), and some make ids without a domain: these
-    are known by their brackets.
+    are known by their brackets, and left out where they are so short that strangers may use them too. Of a long text
+    with encoded-words only the end counts, where the nearest mails are named.
     """
-    written = decoded(text)
+    written = decoded(_end(text) if "=?" in text else text)
     bracketed = _BRACKETED.findall(written)
     found = bracketed or [word for word in re.split(r"[\s,;<>]+", written) if "@" in word]
-    ids = (given for given in found if len(given) <= _LONGEST)
+    ids = (given for given in found if len(given) <= _LONGEST and names_one_mail(given))
     return tuple(dict.fromkeys(ids))
+
+
+def _end(text: str) -> str:
+    """As much of the end as is decoded, from the first whole word on."""
+    if len(text) <= LONGEST:
+        return text
+    _, *whole = text[-LONGEST:].split(maxsplit=1)
+    return whole[0] if whole else ""
 
 
 @guarded

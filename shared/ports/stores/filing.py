@@ -37,8 +37,8 @@ class Word:
 class NewMail:
     """A mail that is inserted with others.
 
-    `after` are the keys of those which must stand before it, and with which it leaves word; `dependents` are those of
-    the same call that leave word with it.
+    `after` are the keys of those which must stand before it, since it was decided by what they say; `dependents` are
+    those of the same call that leave word with it.
     """
 
     message: StoredMessage

@@ -29,7 +29,10 @@ from shared.services.remembering.filed_lately import FiledLately
 
 @dataclass(frozen=True, slots=True)
 class _Decided:
-    """A mail as it is to be inserted, and the word that it leaves: in the group, and with stored mails."""
+    """A mail as it is to be inserted, the word that it leaves in the group and with stored mails, and what comes first.
+
+    `after` are those of the group that its decision rests on.
+    """
 
     item: ItemRef
     message: StoredMessage
@@ -37,6 +40,7 @@ class _Decided:
     copy: Copy
     among: tuple[Word, ...]
     stored: tuple[Word, ...]
+    after: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,7 @@ class FileGroup:
         among = tuple(word for word in matched.words if word.key in group)
         stored = tuple(word for word in matched.words if word.key not in group)
         copy = copy_of(kept.mail, scope.mailbox)
-        return _Decided(kept.mail.head.item, message, matched.document, copy, among, stored)
+        return _Decided(kept.mail.head.item, message, matched.document, copy, among, stored, matched.rests_on)
 
     def _together(self, scope: Scope, decided: Sequence[_Decided]) -> dict[ItemRef, Filed]:
         """Those that were written together; nothing that readers see stands of any other."""
@@ -141,9 +145,8 @@ def _new(ready: Sequence[_Decided]) -> Iterator[NewMail]:
     for word in chain.from_iterable(mail.among for mail in ready):
         left.setdefault(word.key, []).append(word.dependent)
     for mail in ready:
-        after = frozenset(word.key for word in mail.among)
         dependents = tuple(left.get(mail.message.key, ()))
-        yield NewMail(mail.message, mail.document, mail.copy, dependents, after)
+        yield NewMail(mail.message, mail.document, mail.copy, dependents, mail.after)
 
 
 def _surrounded(

@@ -8,7 +8,7 @@ from typing import Final
 from shared.domain.filing.entries import inverted
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.mail.messages import Document
-from shared.domain.matching.candidates import ThreadHit
+from shared.domain.matching.candidates import Candidates, ThreadHit
 from shared.ports.stores.filing import Threads
 
 # As many as storage names of a conversation.
@@ -27,6 +27,17 @@ class GroupSoFar:
 
     def __contains__(self, key: str) -> bool:
         return key in self._decided
+
+    def bearing_on(self, candidates: Candidates) -> frozenset[str]:
+        """The keys of those that a decision rests on, filed or not: another worker may have filed them otherwise."""
+        found = {hit.key for hit in (*candidates.thread, *candidates.conversation)}
+        # Of a conversation, only filed mails are found: one that is not is no hit, and may become one.
+        if candidates.parent is None and candidates.conversation_key:
+            found |= self._of_conversation(candidates.conversation_key)
+        return frozenset(found & self._decided.keys())
+
+    def _of_conversation(self, conversation: str) -> set[str]:
+        return {key for key, (message, _) in self._decided.items() if message.conversation == conversation}
 
     def find(self, tenant_id: str, ids: Mapping[str, str]) -> Mapping[str, tuple[ThreadHit, ...]]:
         own = {key: (self._hit(key, evidence),) for key, evidence in ids.items() if key in self._decided}

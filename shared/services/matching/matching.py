@@ -24,7 +24,8 @@ from shared.services.matching.group_so_far import GroupSoFar
 class Matched:
     """A mail ready to be filed; `report` is what it says of another one that did not arrive, `bounced`.
 
-    `words` are those which it leaves with the mails that it goes on with, where none has been left yet.
+    `words` are those which it leaves with the mails that it goes on with, where none has been left yet. `rests_on` are
+    the mails of its group that bear on its decision: they must stand as they were decided.
     """
 
     message: StoredMessage
@@ -32,6 +33,7 @@ class Matched:
     report: Report | None = None
     bounced: ThreadHit | None = None
     words: tuple[Word, ...] = ()
+    rests_on: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,9 @@ class MatchMail:
         text = text_of(mail)
         candidates = self._gathered(scope, mail.head, candidates, text, group)
         return replace(
-            self._decided(scope, mail, text, candidates), words=_words(scope, mail.head, candidates)
+            self._decided(scope, mail, text, candidates),
+            words=_words(scope, mail.head, candidates),
+            rests_on=group.bearing_on(candidates),
         )
 
     def _gathered(

@@ -53,6 +53,10 @@ def test_a_forward_stands_for_itself_alone() -> None:
     assert thread_of(a_document(**mail, subject="WG: Viewing")) == ("own@x.example",)
 
 
+def test_a_message_id_that_strangers_may_use_too_leads_to_no_thread() -> None:
+    assert thread_of(a_document(message_id="1001", in_reply_to=("b@x.example",))) == ("b@x.example",)
+
+
 def test_only_its_place_and_the_decision_on_it_make_another_version_of_a_mail() -> None:
     stored = a_triaged_message()
     same = replace(stored, has_dependents=True, variants=1, state="done", etag="other")

@@ -217,6 +217,13 @@ def test_a_quoted_returned_mail_is_known_by_its_message_id() -> None:
     assert read_report(told(f"Sorry.\n\n{quoted}")).original_message_id == "lease@contoso.example"
 
 
+def test_a_message_id_that_strangers_may_use_too_names_no_mail() -> None:
+    assert (
+        read_report(report(original=ORIGINAL.replace("lease@contoso.example", "1001"))).original_message_id
+        == ""
+    )
+
+
 def test_one_recipient_of_the_returned_mail_is_the_one_that_failed() -> None:
     original = ORIGINAL.replace(", li@fabrikam.example", "")
     found = read_report(told(f"The mailbox is unknown: account not found.\n\n{original}"))

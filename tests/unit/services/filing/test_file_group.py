@@ -1,5 +1,6 @@
 """A group of mails is written step by step: whoever is cut short, or meets another worker, it ends in the same rows."""
 
+import base64
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -269,6 +270,33 @@ def test_an_answer_to_a_mail_that_another_worker_has_filed_otherwise_is_decided_
     first = stage.stored(FIRST).refs
     assert C2 in first
     assert {stage.stored(message_id).refs for message_id in (ANSWER, THIRD, LAST)} == {first}
+
+
+INDEX: Final = base64.b64encode(bytes([1]) + bytes(5) + b"0123456789abcdef").decode()
+ANSWERED: Final = base64.b64encode(bytes([1]) + bytes(5) + b"0123456789abcdef" + bytes(5)).decode()
+INDEXED: Final = {"sender": BO, "message_id": FIRST, "headers": (("thread-index", INDEX),)}
+LATER_MAILS: Final[dict[str, dict[str, Any]]] = {
+    "by a reference behind one that is not stored": {
+        "in_reply_to": ("elsewhere@adatum.example",),
+        "references": (FIRST, "elsewhere@adatum.example"),
+    },
+    "by the conversation": {"subject": "Re: Viewing on Thursday", "conversation_index": ANSWERED},
+}
+
+
+@pytest.mark.parametrize("leads", LATER_MAILS)
+def test_a_mail_of_the_group_that_another_worker_has_filed_meanwhile_lends_its_records(leads: str) -> None:
+    def filed_otherwise() -> None:
+        stage.records(a_record("contact/C-3", addresses=(BO,)))
+        stage.take_in(stage.items[0])
+
+    later = {"sender": "ki@northwind.example", "to": (BO,), "message_id": LAST, **LATER_MAILS[leads]}
+    stage = Stage(({**INDEXED, "conversation_index": INDEX}, later))
+    with just_before(stage.storage.messages, "create_together", filed_otherwise):
+        stage.take_in()
+    stage.work()
+    assert stage.on("contact/C-3") == {FIRST, LAST}
+    assert stage.stored(LAST).decision.reason in ("thread", "conversation")
 
 
 def test_a_parent_that_was_deleted_meanwhile_lends_nothing() -> None:
