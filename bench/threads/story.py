@@ -138,8 +138,11 @@ class Writer:
         )
 
     def _answering(self, parent: Letter) -> tuple[Customer, ...]:
-        """Mostly the same people; sometimes a colleague of theirs goes on alone, whom nobody knows."""
-        if self.dice.random() < 0.3:
+        """Mostly the same people; sometimes a colleague of theirs goes on alone, mostly one whom nobody knows."""
+        change = self.dice.random()
+        if change < 0.1:
+            return (self.dice.choice(self.customers),)
+        if change < 0.3:
             return (_stranger(parent.thread, self.dice.randrange(3)),)
         return parent.outside
 

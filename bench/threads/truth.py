@@ -67,14 +67,19 @@ def _own(letter: Letter, thread: Thread) -> Refs:
 def _led(letter: Letter, belongs: Mapping[str, Refs], affair: str) -> Refs:
     """What the letters lend that it names: the nearest all, those behind it the affair, where its kind is missing."""
     led: Refs = frozenset()
+    kinds: set[str] = set()
     for name in letter.names:
         places = belongs.get(name, frozenset())
-        kinds = {place.partition("/")[0] for place in led}
-        if not led:
+        if not kinds:
             led = places
-        elif affair in places and affair.partition("/")[0] not in kinds:
+        elif affair in places and _kind(affair) not in kinds:
             led |= {affair}
+        kinds.update(map(_kind, places))
     return led
+
+
+def _kind(place: str) -> str:
+    return place.partition("/")[0]
 
 
 def _all_records(thread: Thread) -> Refs:

@@ -111,13 +111,15 @@ class PutConversation:
 class TellDependents:
     """Mails that were decided by this one's links look at it again: it has `gained` or `lost` records.
 
-    `with_kept`: those that are stored too, and not only those that were skipped.
+    `with_kept`: those that are stored too, and not only those that were skipped. `is_new`: it stood nowhere before, so
+    that these may have records of mails behind it, which it does not lend.
     """
 
     message: StoredMessage
     gained: frozenset[RecordRef]
     lost: frozenset[RecordRef]
     with_kept: bool
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,4 +278,4 @@ def _lent(before: Shown, after: StoredMessage, *, is_first: bool) -> Iterable[Ef
         yield PutConversation(after)
     gained, lost = after.lent - before.certain, before.told - after.lent
     if gained or lost:
-        yield TellDependents(after, gained, lost, with_kept=after.takes_thread_along)
+        yield TellDependents(after, gained, lost, with_kept=after.takes_thread_along, is_new=not before.told)

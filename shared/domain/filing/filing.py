@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.filing.entries import Entry, entry_id
@@ -22,6 +23,8 @@ DONE = "done"
 DELETED = "deleted"
 # Ids of changes that a mail remembers: until they have been audited, and so that none is made twice.
 MOST_CHANGE_IDS = 50
+# Why a mail stands nowhere although its thread may lead somewhere.
+HOLDING: Final = ("forged_sender", "claims_code")
 # Rules by which a mail is where the mails are that it goes on with.
 BY_THREAD = ("thread", "conversation")
 
@@ -77,7 +80,9 @@ class StoredMessage:
     stand of it beside its row, over all that it has been since it was last done; empty while it is. `change_ids` are
     the ids of the last changes that persons made, and runs that decided anew.
 
-    `is_apart`: a person has taken it out of its thread, which it no longer follows.
+    `is_answer`: it names mails that it answers, and hears what becomes of them. `is_passed_over`: a person filed one of
+    these and left this mail where it was. `is_apart`: a person has taken it out of its thread, which it no longer
+    follows.
     `silent`: nobody is told of what makes it `pending`; who finishes it for another one adopts that.
     """
 
@@ -103,6 +108,8 @@ class StoredMessage:
     change_ids: tuple[str, ...] = ()
     silent: bool = False
     is_apart: bool = False
+    is_answer: bool = False
+    is_passed_over: bool = False
     etag: str = ""
 
     @property
@@ -178,6 +185,10 @@ class StoredMessage:
         """What its entries, its rows in My Inbox and all else follow from: a change of these has them written again."""
         return self.decision, self.kind, self.automatic, self.bounces, self.decided, self.undone
 
+    def passed_over(self) -> "StoredMessage | None":
+        """This message, left where it was when a person filed one that it answers; None where nothing changes."""
+        return None if self.is_deleted or self.is_passed_over else replace(self, is_passed_over=True)
+
     def with_variants(self, number: int) -> "StoredMessage":
         """This message, known to have so many others with its Message-ID at least."""
         return replace(self, variants=max(self.variants, number))
@@ -185,7 +196,8 @@ class StoredMessage:
     @property
     def takes_thread_along(self) -> bool:
         """Whether stored mails that depend on it follow when it is filed: a person may want its thread left alone."""
-        return self.decided is None or self.decided.file_thread
+        # What went along with another mail was filed with its thread: its own answers are part of that.
+        return self.decided is None or self.decided.file_thread or bool(self.decided.along)
 
     @property
     def is_settled(self) -> bool:
@@ -205,8 +217,18 @@ class StoredMessage:
             tuple(link.ref for link in self.decision.links),
             self.participants,
             blind=frozenset(link.ref for link in self.decision.links if link.evidence.is_blind),
+            refused=self.unlinked,
+            follows=self.follows,
+            is_apart=self.is_apart,
             etag=self.etag,
         )
+
+    @property
+    def follows(self) -> bool:
+        """Whether it has all records that the mails lend which it answers, and gets those that they gain."""
+        is_held = not self.is_filed and self.decision.reason in HOLDING
+        is_left = self.is_apart or self.is_passed_over or self.is_deleted
+        return self.is_answer and not is_left and not is_held
 
     def merged(self, other: "StoredMessage") -> "StoredMessage":
         """This message under what its own and another look at it come to; an answer once seen stays one.

@@ -33,6 +33,7 @@ def new_message(
         decision=decision,
         automatic=automatic.value,
         conversation=candidates.conversation_key if travels(head, direction) else "",
+        is_answer=bool(head.answers),
     )
 
 

@@ -39,8 +39,9 @@ class ThreadHit:
 
     `evidence` is how it was found: a Message-ID without brackets, or `conversation`.
     `text` is its body's text, where that came along with the look-up. `blind` are those of its records to which
-    nothing but a Bcc led: an answer that stood there too would give the Bcc away. `etag` is the one of the row as
-    it was read.
+    nothing but a Bcc led: an answer that stood there too would give the Bcc away. `refused` are records from which a
+    person took it. `follows`: it has the records of the mails that it answers itself, and hears of them; `is_apart`:
+    a person took it out of its thread. `etag` is the one of the row as it was read.
     """
 
     key: str
@@ -50,6 +51,9 @@ class ThreadHit:
     participants: frozenset[str] = frozenset()
     text: str | None = None
     blind: frozenset[RecordRef] = frozenset()
+    refused: frozenset[RecordRef] = frozenset()
+    follows: bool = False
+    is_apart: bool = False
     etag: str = ""
 
     @property
@@ -65,7 +69,7 @@ class ThreadHit:
         """The same with the records of the mail as it stands now; without any where it is gone."""
         if standing is None:
             return replace(self, links=(), blind=frozenset(), etag="")
-        return replace(self, links=standing.links, blind=standing.blind, etag=standing.etag)
+        return replace(standing, evidence=self.evidence, text=self.text)
 
     def moved(self, merged: Mapping[RecordRef, RecordRef]) -> "ThreadHit":
         """The same, its links leading to the records that others were merged into."""

@@ -13,6 +13,7 @@ from shared.domain.mail.identity import family, message_key
 from shared.domain.mail.messages import MessageHead
 from shared.domain.mail.public_domains import registrable
 from shared.domain.matching import answers
+from shared.domain.matching.ancestry import ancestors_to_ask
 from shared.domain.matching.answers import Answers
 from shared.domain.matching.candidates import Candidates, KnownAddress, ThreadHit
 from shared.domain.matching.decisions import MatchPolicy
@@ -20,7 +21,6 @@ from shared.domain.matching.questions import (
     QuestionPolicy,
     Questions,
     ThreadQuestions,
-    ancestors_to_ask,
     codes_in_body,
     contacts_to_ask,
     domains_to_ask,

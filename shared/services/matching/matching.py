@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from shared.domain.filing.filing import Dependent, StoredMessage
+from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.new_messages import new_message
 from shared.domain.mail.automatic import Automatic
 from shared.domain.mail.bounces import Report
@@ -18,6 +18,7 @@ from shared.services.matching.bounces import ReadBounce
 from shared.services.matching.candidates import GatherCandidates
 from shared.services.matching.forgeries import CountForgeries
 from shared.services.matching.group_so_far import GroupSoFar
+from shared.services.matching.words import LeaveWord, words_in_group
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,14 @@ class MatchMail:
 
     gather: GatherCandidates
     messages: MessageStore
+    leave_word: LeaveWord
     read_bounce: ReadBounce
     count_forgeries: CountForgeries
 
     def __call__(self, scope: Scope, mail: FetchedMessage, candidates: Candidates) -> Matched:
         text = text_of(mail)
         candidates = self._gathered(scope, mail.head, candidates, text, self.messages)
-        candidates = self._leave_word(scope, mail.head, candidates)
+        candidates = self.leave_word(scope, mail.head, candidates)
         report, bounced = self.read_bounce(scope, mail.head)
         if bounced is not None:
             candidates = self.gather.with_lent_cards(scope, replace(candidates, bounced=bounced))
@@ -69,7 +71,7 @@ class MatchMail:
         candidates = self._gathered(scope, mail.head, candidates, text, group)
         return replace(
             self._decided(scope, mail, text, candidates),
-            words=_words(scope, mail.head, candidates),
+            words=words_in_group(scope, mail.head, candidates),
             rests_on=group.bearing_on(candidates),
         )
 
@@ -91,38 +93,6 @@ class MatchMail:
         )
         return Matched(message, document_of(mail, self._parent_text(scope, candidates.parent), text))
 
-    def _leave_word(self, scope: Scope, head: MessageHead, candidates: Candidates) -> Candidates:
-        """Write a dependent's row with the mail that this one answers, there or not, and with those it goes on with.
-
-        Returns each as it stands behind that: what it gained or lost before is not told to this mail any more. What
-        it gains or loses from now on is told, though this mail has no row yet: who is told then looks twice.
-        """
-        dependent = _dependent(scope, head)
-        if head.answers and not _has_nearest(head, candidates):
-            nearest = head.answers[0]
-            stored = self.messages.wait_for(scope.tenant_id, scope.hasher.message_id(nearest), dependent)
-            if stored is not None:
-                hit = stored.as_thread_hit(nearest)
-                candidates = replace(candidates, thread=(hit, *candidates.thread))
-        return self.gather.with_lent_cards(scope, self._up_to_date(scope, head, candidates, dependent))
-
-    def _up_to_date(
-        self, scope: Scope, head: MessageHead, candidates: Candidates, dependent: Dependent
-    ) -> Candidates:
-        parent = candidates.parent
-        if parent is None:
-            led = (
-                self.messages.depend_on(scope.tenant_id, hit, dependent) for hit in candidates.conversation
-            )
-            return replace(candidates, conversation=tuple(led))
-        fresh = self.messages.depend_on(scope.tenant_id, parent, dependent)
-        thread = tuple(fresh if hit == parent else hit for hit in candidates.thread)
-        candidates = replace(candidates, thread=thread)
-        # Who was found behind the nearest was asked for with all others; the nearest was asked for alone.
-        if fresh.is_filed or parent.evidence != head.answers[0]:
-            return candidates
-        return self.gather.with_ancestors(scope, head, candidates)
-
     def _parent_text(self, scope: Scope, parent: ThreadHit | None) -> str | None:
         if parent is None or parent.text is not None:
             return parent.text if parent else None
@@ -134,25 +104,3 @@ class MatchMail:
 def _of_no_failure(message: StoredMessage) -> StoredMessage:
     """A report that all has arrived, or is on its way: only its inside tells it from a bounce."""
     return replace(message, automatic=Automatic.AUTOMATIC.value)
-
-
-def _has_nearest(head: MessageHead, candidates: Candidates) -> bool:
-    """Whether the mail that this one answers is filed; one further up its thread says less."""
-    parent = candidates.parent
-    return parent is not None and parent.evidence == head.answers[0]
-
-
-def _dependent(scope: Scope, head: MessageHead) -> Dependent:
-    return Dependent(scope.mailbox.mailbox_id, head.item, message_key(scope.hasher, head))
-
-
-def _words(scope: Scope, head: MessageHead, candidates: Candidates) -> tuple[Word, ...]:
-    """Those of `_leave_word`, under the ETags with which the mails were read."""
-    dependent = _dependent(scope, head)
-    parent = candidates.parent
-    led_by = {hit.key: hit.etag for hit in (candidates.conversation if parent is None else (parent,))}
-    if head.answers and not _has_nearest(head, candidates):
-        nearest = scope.hasher.message_id(head.answers[0])
-        etags = {hit.key: hit.etag for hit in candidates.thread}
-        led_by.setdefault(nearest, etags.get(nearest, ""))
-    return tuple(Word(key, etag, dependent) for key, etag in led_by.items())

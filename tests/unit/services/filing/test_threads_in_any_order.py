@@ -170,23 +170,45 @@ def in_order(letters: Sequence[Letter], by_hand: Sequence[ByHand]) -> dict[str, 
     return played(letters, [[number] for number in numbers], by_hand).ends_in()
 
 
+@dataclass(frozen=True)
+class Case:
+    """Letters as they are written, the groups in which they are taken in, and what a person files in between."""
+
+    letters: Sequence[Letter]
+    groups: Sequence[Sequence[int]]
+    by_hand: Sequence[ByHand] = ()
+
+
 @st.composite
-def orders(draw: st.DrawFn, letters: Sequence[Letter]) -> list[list[int]]:
+def cases(draw: st.DrawFn) -> Case:
     """The letters in any order, cut into groups of one size."""
+    letters = draw(st.lists(LETTER, min_size=2, max_size=MOST))
     numbers = [number for number, letter in enumerate(letters) if letter.box is not None]
     mixed = draw(st.permutations(numbers))
     size = draw(st.integers(1, MAX_IDS))
-    return [mixed[start : start + size] for start in range(0, len(mixed), size)]
+    groups = [mixed[start : start + size] for start in range(0, len(mixed), size)]
+    return Case(letters, groups, draw(st.lists(BY_HAND, max_size=2)))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    letters=st.lists(LETTER, min_size=2, max_size=MOST),
-    by_hand=st.lists(BY_HAND, max_size=2),
-    data=st.data(),
+OPENING: Final = Letter(parent=9, person=1)
+ELSEWHERE: Final = Letter(box=None)
+# The mail that it answers is nobody's, and the one behind that comes later.
+LATE: Final = Case([OPENING, ELSEWHERE, Letter()], [[2], [0]])
+# A mail comes between two others, and answers another one than they do.
+BETWEEN: Final = Case(
+    [OPENING, ELSEWHERE, ELSEWHERE, Letter(box=1, is_short=True), Letter()], [[0], [4], [3]]
 )
-def test_any_order_in_any_groups_ends_as_one_by_one(
-    letters: list[Letter], by_hand: list[ByHand], data: st.DataObject
-) -> None:
-    groups = data.draw(orders(letters))
-    assert played(letters, groups, by_hand).ends_in() == in_order(letters, by_hand)
+# It has a deal by hand and is forwarded, and the forward is answered before both are taken in.
+FORWARDED: Final = Case(
+    [OPENING, Letter(is_sent=True, is_forward=True), Letter()], [[2], [1], [0]], [ByHand(0, AFFAIRS[0])]
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example(case=LATE)
+@example(case=BETWEEN)
+@example(case=FORWARDED)
+@given(case=cases())
+def test_any_order_in_any_groups_ends_as_one_by_one(case: Case) -> None:
+    found = played(case.letters, case.groups, case.by_hand).ends_in()
+    assert found == in_order(case.letters, case.by_hand)
