@@ -9,10 +9,10 @@ CLIENTS := .clients/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench quality soak infra clean
+.PHONY: help setup demo test check bench quality soak infra deploy-check clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) $(AZURITE) ## make .venv and fetch Azurite; starts nothing
 
@@ -45,6 +45,9 @@ soak: setup ## a long run under faults; MAILS=3000 MINUTES=5 SEED=1 MODE=faults|
 
 infra: setup ## checkov and the Kusto parser over infra/; fetched into .checkov
 	@$(BIN)/python -m dev.infra_check
+
+deploy-check: $(INSTALLED) ## what can be said about a deployment before Azure is asked: tools, settings, package
+	@$(BIN)/python -m dev.deploy_check
 
 clean: ## remove what setup and the tools made; .venv and Azurite too
 	rm -rf $(VENV) .azurite .clients .checkov .peers .against .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov

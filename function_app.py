@@ -6,7 +6,7 @@ queue; everything that a client calls is one HTTP function behind which FastAPI 
 
 import azure.functions as func
 
-from shared.bootstrap import api_app, carry_out, mind_the_tick, outcomes, webhook_use_cases
+from shared.bootstrap import api_app, carry_out, outcomes, webhook_use_cases
 from shared.bootstrap import tick as run_tick
 from shared.domain import names
 from shared.domain.commands import families
@@ -52,14 +52,12 @@ async def api(req: func.HttpRequest, context: func.Context) -> func.HttpResponse
 @app.queue_trigger(arg_name="msg", queue_name=names.MAIL, connection=STORAGE)
 def mail(msg: func.QueueMessage) -> None:
     """mail: walks, new mail, decisions and the subscription of one mailbox."""
-    mind_the_tick()
     handle(msg, families.MAIL, carry_out, outcomes())
 
 
 @app.queue_trigger(arg_name="msg", queue_name=names.WORK, connection=STORAGE)
 def work(msg: func.QueueMessage) -> None:
     """work: what takes its time, a page at a time: history, comparisons, deciding anew, erasing, moving."""
-    mind_the_tick()
     handle(msg, families.WORK, carry_out, outcomes())
 
 

@@ -14,7 +14,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, Final
@@ -26,7 +26,8 @@ from shared.domain.capture.folders import FolderState, Role
 from shared.domain.commands.commands import IngestMessages
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.organisations import Organisation
-from shared.domain.filing.filing import Copy, StoredMessage
+from shared.domain.filing.copies import Copy
+from shared.domain.filing.filing import StoredMessage
 from shared.domain.mail.addresses import Person
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Document, FetchedMessage, MessageHead
@@ -146,11 +147,10 @@ class Run:
             tenant_id=TENANT,
             mailbox_id=self.mailbox.mailbox_id,
             first_at=self.now,
-            screened=True,
             silent=True,
         )
         for command in commands:
-            self.use_cases.take_turn(command)
+            self.use_cases.take_turn(replace(command, screened=True))
 
 
 def customer(number: int) -> str:

@@ -12,6 +12,7 @@ const TABLES = {
   AppTraces: "TimeGenerated:datetime, Message:string, SeverityLevel:int, ItemCount:int",
   AppRequests:
     "TimeGenerated:datetime, Name:string, Success:bool, ResultCode:string, DurationMs:real, ItemCount:int",
+  AppExceptions: "TimeGenerated:datetime, OperationName:string, ExceptionType:string, ItemCount:int",
   AzureMetrics: "TimeGenerated:datetime, MetricName:string, ResourceId:string, Total:real",
   AzureDiagnostics: "TimeGenerated:datetime, ResourceProvider:string, OperationName:string, Resource:string",
   Usage: "TimeGenerated:datetime, IsBillable:bool, Quantity:real",

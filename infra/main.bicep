@@ -38,6 +38,10 @@ param corsOrigins string = ''
 @description('What carries out the frequent calls to storage: the client of our own, or Azure\'s packages.')
 param storageCalls string = 'direct'
 
+@allowed(['Recreate', 'RollingUpdate'])
+@description('How an update replaces instances: all at once, or in batches with two versions side by side.')
+param updateStrategy string = 'Recreate'
+
 @allowed([512, 2048, 4096])
 @description('Memory of one instance, MB. It sets the price of a second.')
 param instanceMemoryMB int = 512
@@ -98,8 +102,11 @@ param alertEmails string = ''
 @description('Monthly budget in the subscription\'s currency, with a mail at 80 and 100 %; 0 for none.')
 param budgetAmount int = 0
 
-@description('First day of the budget: the first of a month.')
-param budgetStart string = utcNow('yyyy-MM-01')
+@description('First day of the budget: the first of a month. Azure never lets it change, so the deployment remembers it.')
+param budgetStart string = ''
+
+@description('The month in which this is deployed: the first day of a budget that was told none.')
+param thisMonth string = utcNow('yyyy-MM-01')
 
 @description('Further tags on everything.')
 param tags object = {}
@@ -121,7 +128,7 @@ var names = {
 var allTags = union(tags, { 'azd-env-name': environmentName })
 var mails = empty(alertEmails) ? [] : split(replace(alertEmails, ' ', ''), ',')
 
-resource group 'Microsoft.Resources/resourceGroups@2024-11-01' = {
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: names.resourceGroup
   location: location
   tags: allTags
@@ -234,6 +241,7 @@ module app 'modules/app.bicep' = {
     apiAudience: apiAudience
     corsOrigins: corsOrigins
     storageCalls: storageCalls
+    updateStrategy: updateStrategy
     location: location
     tags: allTags
   }
@@ -260,7 +268,7 @@ module budget 'modules/budget.bicep' = if (budgetAmount > 0) {
   params: {
     name: names.budget
     amount: budgetAmount
-    start: budgetStart
+    start: empty(budgetStart) ? thisMonth : budgetStart
     emails: mails
     peopleId: watch.outputs.peopleId
   }

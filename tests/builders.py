@@ -11,8 +11,10 @@ from shared.domain.connections.mailbox_state import MailboxState
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.organisations import Organisation
 from shared.domain.connections.subscriptions import Subscription
+from shared.domain.filing.copies import Copy, Dependent
 from shared.domain.filing.entries import Entry, entry_id
-from shared.domain.filing.filing import Copy, Dependent, InboxItem, StoredMessage
+from shared.domain.filing.filing import StoredMessage
+from shared.domain.filing.inbox import InboxItem
 from shared.domain.mail.addresses import Person
 from shared.domain.mail.identity import Fingerprint
 from shared.domain.mail.items import ItemRef

@@ -30,6 +30,7 @@ from shared.domain.commands.commands import (
 )
 from shared.domain.connections.connections import MailConnection
 from shared.domain.connections.mailboxes import Mailbox
+from tests.log import Line, events
 
 # What comes minutes later on purpose: a first pass over late contacts, second turns of others, and the comparisons of
 # last night, which the first tick makes up for and spreads over an hour.
@@ -98,12 +99,16 @@ class Ledger:
         return [str(one["code"]) for one in self.rows(names.EXCEPTIONS) if "code" in one]
 
     def events(self, name: str) -> list[dict[str, Any]]:
-        """What the hosts have said under this name, of whatever organisation."""
-        wanted = f'{{"event": "{name}"'
-        lines = [
-            line for log in self._logs.glob("host-*.log") for line in log.read_text("utf-8").splitlines()
-        ]
-        return [json.loads(line[line.index(wanted) :]) for line in lines if wanted in line]
+        """What the hosts have said under this name, of whatever organisation: in lines of their own or a command's."""
+        return events(self.log(), name)
+
+    def log(self) -> Iterator[Line]:
+        """The hosts' log lines that are JSON, and whole."""
+        for path in sorted(self._logs.glob("host-*.log")):
+            for line in path.read_text("utf-8", errors="replace").splitlines():
+                start = line.find('{"event"')
+                if start >= 0 and line.endswith("}"):
+                    yield json.loads(line[start:])
 
     def waiting(self) -> int:
         """Commands in the queues, running and delayed ones included, but for those that wait on purpose for minutes.

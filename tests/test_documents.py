@@ -216,6 +216,19 @@ def test_alerts_are_documented() -> None:
     assert alerts <= set(codes(section("docs/operations.md", "## Events")))
 
 
+def test_lines_beside_those_of_commands_are_listed() -> None:
+    """Each is said about a state that changes: a stranger cannot cause one a mail."""
+    given = {
+        name or getattr(telemetry, constant)
+        for path in (ROOT / "shared").rglob("*.py")
+        for name, constant in re.findall(
+            r'telemetry\.alert\(\s*(?:"(\w+)"|telemetry\.(\w+))', path.read_text("utf-8")
+        )
+    }
+    [listed] = re.findall(r"^A few events are lines of their own .+$", document("docs/operations.md"), re.M)
+    assert given == set(CODE.findall(listed)) - {"held_back"}
+
+
 @pytest.mark.parametrize("module", ["capture/screening", "matching/matching", "matching/rules"])
 def test_reasons_in_the_code_are_explained(module: str) -> None:
     said = set(CODE.findall(document("docs/matching.md")))

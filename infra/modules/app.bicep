@@ -22,10 +22,11 @@ param graphUrl string
 param apiAudience string
 param corsOrigins string
 param storageCalls string
+param updateStrategy string
 param location string
 param tags object
 
-resource storage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
+resource storage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: storageName
 }
 
@@ -35,7 +36,7 @@ var alwaysReady = [
   { name: 'function:mail', instanceCount: alwaysReadyMailInstances }
 ]
 
-resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
+resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   name: planName
   location: location
   tags: tags
@@ -44,7 +45,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
   properties: { reserved: true, zoneRedundant: zoneRedundant }
 }
 
-resource app 'Microsoft.Web/sites@2024-11-01' = {
+resource app 'Microsoft.Web/sites@2025-03-01' = {
   name: name
   location: location
   tags: union(tags, { 'azd-service-name': 'api' })
@@ -75,6 +76,9 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
         }
       }
       runtime: { name: 'python', version: '3.12' }
+      // Azure takes it in this version; its published type does not have it yet.
+      #disable-next-line BCP037
+      siteUpdateStrategy: { type: updateStrategy }
       scaleAndConcurrency: {
         instanceMemoryMB: instanceMemoryMB
         maximumInstanceCount: maximumInstanceCount
@@ -86,13 +90,13 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
 }
 
 // Deployment is by Entra ID; neither FTP nor the site's own password opens anything.
-resource ftpPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
+resource ftpPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
   parent: app
   name: 'ftp'
   properties: { allow: false }
 }
 
-resource sitePassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
+resource sitePassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
   parent: app
   name: 'scm'
   properties: { allow: false }
@@ -102,7 +106,7 @@ var secrets = '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/'
 var address = empty(publicUrl) ? 'https://${app.properties.defaultHostName}' : publicUrl
 
 // A test holds these names together with shared/config.py and the functions' bindings.
-resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
+resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'appsettings'
   properties: {

@@ -6,7 +6,7 @@ param emails array
 // Azure wants somebody to tell, be it a group without members.
 param peopleId string
 
-resource group 'Microsoft.Consumption/budgets@2024-08-01' = {
+resource group 'Microsoft.Consumption/budgets@2026-06-01' = {
   name: name
   properties: {
     category: 'Cost'

@@ -9,11 +9,11 @@ param vaultName string
 param location string
 param tags object
 
-resource storage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
+resource storage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: storageName
 }
 
-resource vault 'Microsoft.KeyVault/vaults@2023-07-01' existing = {
+resource vault 'Microsoft.KeyVault/vaults@2025-05-01' existing = {
   name: vaultName
 }
 
@@ -31,7 +31,7 @@ var endpoints = [
   { name: 'vault', target: vault.id, zone: 'privatelink${replace(environment().suffixes.keyvaultDns, '.vault.', '.vaultcore.')}' }
 ]
 
-resource groups 'Microsoft.Network/networkSecurityGroups@2024-05-01' = [
+resource groups 'Microsoft.Network/networkSecurityGroups@2025-05-01' = [
   for subnet in subnets: {
     name: '${abbreviations.networkSecurityGroup}${subnet.name}-${token}'
     location: location
@@ -39,7 +39,7 @@ resource groups 'Microsoft.Network/networkSecurityGroups@2024-05-01' = [
   }
 ]
 
-resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
+resource network 'Microsoft.Network/virtualNetworks@2025-05-01' = {
   name: '${abbreviations.virtualNetwork}${token}'
   location: location
   tags: tags
@@ -59,8 +59,6 @@ resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
   }
 }
 
-// The compiler knows this type; offline checks without Azure's complete set of types may not.
-#disable-next-line BCP081
 resource zones 'Microsoft.Network/privateDnsZones@2024-06-01' = [
   for endpoint in endpoints: {
     name: endpoint.zone
@@ -69,7 +67,6 @@ resource zones 'Microsoft.Network/privateDnsZones@2024-06-01' = [
   }
 ]
 
-#disable-next-line BCP081
 resource links 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01' = [
   for (endpoint, number) in endpoints: {
     parent: zones[number]
@@ -83,7 +80,7 @@ resource links 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01
   }
 ]
 
-resource privateEndpoints 'Microsoft.Network/privateEndpoints@2024-05-01' = [
+resource privateEndpoints 'Microsoft.Network/privateEndpoints@2025-05-01' = [
   for endpoint in endpoints: {
     name: '${abbreviations.privateEndpoint}${endpoint.name}-${token}'
     location: location
@@ -100,7 +97,7 @@ resource privateEndpoints 'Microsoft.Network/privateEndpoints@2024-05-01' = [
   }
 ]
 
-resource zoneGroups 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2024-05-01' = [
+resource zoneGroups 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2025-05-01' = [
   for (endpoint, number) in endpoints: {
     parent: privateEndpoints[number]
     name: 'default'

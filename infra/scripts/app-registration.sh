@@ -13,7 +13,8 @@
 #   --application  permissions of the app itself in Microsoft Graph
 #   --delegated    permissions on behalf of people who sign in, or none
 #
-# Safe to run again: it changes what differs and keeps what others have added. docs/permissions.md explains all.
+# Safe to run again: it changes what differs and keeps what others have added; of Microsoft Graph's permissions it asks
+# for exactly those named here. docs/permissions.md explains all.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -75,18 +76,37 @@ find_or_make() {
   fi
 }
 
+# A list of the registration without the entries that are ours, as `{...}, {...},`: a PATCH replaces whole lists,
+# and whoever else uses the registration keeps what they added.
+of_others() {
+  local list
+  list=$(az ad app show --id "$client_id" --query "$1" --output json | tr -d '\n' | sed 's/^ *\[//; s/\] *$//; s/^ *//; s/ *$//')
+  [ -z "$list" ] || [ "$list" = null ] || printf '%s, ' "$list"
+}
+
+# The value of a property in one of the JSON files beside this script.
+value_in() { sed -n 's/.*"'"$2"'": "\([^"]*\)".*/\1/p' "$HERE/$1"; }
+
 # The roles and the scope of the API. The Azure CLI may ask for the scope, so that an admin needs no other client.
 describe_api() {
-  local scope scope_id api
+  local scope scope_id roles claims api ours other_clients
   scope=$(tr -d '\n' <"$HERE/app-scope.json")
-  scope_id=$(sed -n 's/.*"id": "\([^"]*\)".*/\1/p' "$HERE/app-scope.json")
-  api="\"requestedAccessTokenVersion\": 2, \"oauth2PermissionScopes\": [$scope]"
-  patch "$(tr -d '\n' <"$HERE/app-manifest.json")"
+  scope_id=$(value_in app-scope.json id)
+  ours=$(value_in app-roles.json id | sed "s/.*/id!='&'/" | paste -sd'&' - | sed 's/&/ \&\& /g')
+  roles=$(tr -d '\n' <"$HERE/app-roles.json" | sed 's/^ *\[//; s/\] *$//')
+  claims=$(tr -d '\n' <"$HERE/app-claims.json")
+  patch "{\"appRoles\": [$(of_others "appRoles[?$ours]")$roles], \"optionalClaims\": {
+    \"idToken\": [$(of_others 'optionalClaims.idToken' | sed 's/, $//')],
+    \"saml2Token\": [$(of_others 'optionalClaims.saml2Token' | sed 's/, $//')],
+    \"accessToken\": [$(of_others "optionalClaims.accessToken[?name!='idtyp']")$claims]}}"
+  api="\"requestedAccessTokenVersion\": 2,
+    \"oauth2PermissionScopes\": [$(of_others "api.oauth2PermissionScopes[?id!='$scope_id']")$scope]"
   if [ -z "$(az ad app show --id "$client_id" --query "api.oauth2PermissionScopes[?value=='access_as_user'].id" --output tsv)" ]; then
-    patch "{\"identifierUris\": [\"api://$client_id\"], \"api\": {$api}}"
+    patch "{\"identifierUris\": [$(of_others "identifierUris[?@!='api://$client_id']")\"api://$client_id\"], \"api\": {$api}}"
   fi
+  other_clients=$(of_others "api.preAuthorizedApplications[?appId!='$AZURE_CLI']")
   patch "{\"signInAudience\": \"$sign_in\", \"api\": {$api, \"preAuthorizedApplications\": [
-    {\"appId\": \"$AZURE_CLI\", \"delegatedPermissionIds\": [\"$scope_id\"]}]}}"
+    $other_clients{\"appId\": \"$AZURE_CLI\", \"delegatedPermissionIds\": [\"$scope_id\"]}]}}"
 }
 
 # Ids of permissions are looked up by name, so that no list of them can be wrong.
@@ -105,7 +125,8 @@ ask_for_permissions() {
   local access
   # shellcheck disable=SC2086  # names, separated by spaces
   access=$(list_permissions Role appRoles $application && list_permissions Scope oauth2PermissionScopes $delegated)
-  patch "{\"requiredResourceAccess\": [{\"resourceAppId\": \"$GRAPH_APP\", \"resourceAccess\": [${access%,}]}]}"
+  patch "{\"requiredResourceAccess\": [$(of_others "requiredResourceAccess[?resourceAppId!='$GRAPH_APP']"){
+    \"resourceAppId\": \"$GRAPH_APP\", \"resourceAccess\": [${access%,}]}]}"
 }
 
 add_redirect() {
@@ -128,7 +149,7 @@ trust_identity() {
   tenant=$(az account show --query tenantId --output tsv)
   issuer="$(login_url)/$tenant/v2.0"
   wanted="{\"name\": \"postledger-identity\", \"issuer\": \"$issuer\", \"subject\": \"$principal\",
-    \"audiences\": [\"api://AzureADTokenExchange\"]}"
+    \"audiences\": [\"$(exchange_audience)\"]}"
   known=$(az ad app federated-credential list --id "$object_id" \
     --query "[?name=='postledger-identity'].subject" --output tsv)
   if [ -z "$known" ]; then

@@ -13,6 +13,11 @@ fail() {
   exit 1
 }
 
+# On Windows az ends its lines with a carriage return, which would become part of ids and names.
+case ${OSTYPE:-} in
+  msys* | cygwin*) az() { command az "$@" | tr -d '\r'; } ;;
+esac
+
 # Runs az, or says what would be run. For whatever changes something; standard output stays with results.
 change() {
   if [ -n "$DRY_RUN" ]; then
@@ -27,6 +32,15 @@ need() { command -v "$1" >/dev/null || fail "$1 is not installed; see docs/deplo
 # Microsoft Graph and Entra ID of the cloud that az is signed in to, without a slash at the end.
 graph_url() { az cloud show --query endpoints.microsoftGraphResourceId --output tsv | sed 's:/*$::'; }
 login_url() { az cloud show --query endpoints.activeDirectory --output tsv | sed 's:/*$::'; }
+
+# What a token of a managed identity is issued for when it proves an application; each cloud has a name of its own.
+exchange_audience() {
+  case $(login_url) in
+    *.us) printf 'api://AzureADTokenExchangeUSGov' ;;
+    *.cn) printf 'api://AzureADTokenExchangeChina' ;;
+    *) printf 'api://AzureADTokenExchange' ;;
+  esac
+}
 
 # The value after an option, or an error that names the option.
 value_of() {

@@ -4,7 +4,8 @@
 #   TOKEN=$(operator-token.sh --client-id ID [--name NAME])
 #
 # Operator is a role of applications of the home tenant. This makes one (once), gives it the role, gets a token with a
-# password that exists for a minute, and removes the password. Needs az and curl.
+# certificate that exists for a minute, and removes the certificate: many tenants forbid passwords of applications.
+# Needs az, curl and openssl.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -21,6 +22,7 @@ done
 [ -n "$client_id" ] || fail "--client-id is missing: the client id of Postledger's app registration."
 need az
 need curl
+need openssl
 
 operator=$(az ad app list --filter "displayName eq '${name//\'/\'\'}'" --query '[0].appId' --output tsv)
 if [ -z "$operator" ]; then
@@ -37,21 +39,39 @@ label="for a minute, $(date -u +%Y-%m-%dT%H:%M:%SZ)"
 forget() {
   local key
   rm -rf "$work"
-  key=$(az ad app credential list --id "$operator" --query "[?displayName=='$label'].keyId" --output tsv)
-  [ -z "$key" ] || az ad app credential delete --id "$operator" --key-id "$key"
+  key=$(az ad app credential list --id "$operator" --cert --query "[?displayName=='$label'].keyId" --output tsv)
+  [ -z "$key" ] || az ad app credential delete --id "$operator" --cert --key-id "$key"
 }
 trap forget EXIT
 
+base64url() { openssl base64 -A | tr '+/' '-_' | tr -d '='; }
+
+# The application's word for itself (RFC 7523), signed with its key: what a password would prove, and no password.
+assertion() {
+  local now head claims
+  now=$(date +%s)
+  head=$(openssl x509 -in "$work/certificate.pem" -outform DER | openssl dgst -sha1 -binary | base64url)
+  head=$(printf '{"alg": "RS256", "typ": "JWT", "x5t": "%s"}' "$head" | base64url)
+  claims=$(printf '{"aud": "%s", "iss": "%s", "sub": "%s", "jti": "%s", "nbf": %d, "exp": %d}' \
+    "$address" "$operator" "$operator" "$(openssl rand -hex 16)" "$((now - 60))" "$((now + 300))" | base64url)
+  printf '%s.%s.%s' "$head" "$claims" \
+    "$(printf '%s.%s' "$head" "$claims" | openssl dgst -sha256 -sign "$work/key.pem" -binary | base64url)"
+}
+
 umask 077
-az ad app credential reset --id "$operator" --append --display-name "$label" --query password --output tsv |
-  tr -d '\n' >"$work/password"
+openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj "/CN=Postledger operator" \
+  -keyout "$work/key.pem" -out "$work/certificate.pem" 2>/dev/null
+az ad app credential reset --id "$operator" --append --display-name "$label" --cert "@$work/certificate.pem" \
+  --output none
 tenant=$(az account show --query tenantId --output tsv)
 address="$(login_url)/$tenant/oauth2/v2.0/token"
-# A new password is known everywhere after some seconds.
+# A new certificate is known everywhere after some seconds.
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
+  assertion >"$work/assertion"
   if curl --silent --fail "$address" --output "$work/answer" --data grant_type=client_credentials \
     --data "client_id=$operator" --data-urlencode "scope=api://$client_id/.default" \
-    --data-urlencode "client_secret@$work/password"; then
+    --data client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer \
+    --data-urlencode "client_assertion@$work/assertion"; then
     sed -n 's/.*"access_token":"\([^"]*\)".*/\1/p' "$work/answer"
     exit 0
   fi

@@ -3,6 +3,8 @@
 Loading the function app builds nothing; FastAPI is imported by the first client request.
 """
 
+import sys
+import time
 import uuid
 from datetime import UTC, datetime
 from functools import cache
@@ -34,17 +36,22 @@ def webhook_use_cases() -> "UseCases":
 
 
 def use_cases() -> "UseCases":
-    """The use cases of this process. Raises ConfigurationError, also for a store of another layout."""
-    with _building:
-        _check_store()
-        return _use_cases()
+    """The use cases of this process. Raises ConfigurationError, also for a store of another layout.
+
+    Raises what storage raises: the store is looked at once.
+    """
+    # Without the lock: storage may take its time, and a webhook's caller does not wait for it.
+    _check_store()
+    return webhook_use_cases()
 
 
 def carry_out(command: "Command") -> None:
-    """Run the use case of a command."""
+    """Do what is due where the tick has stopped coming, then run the use case of a command."""
     from shared.bootstrap import dispatch
 
-    dispatch.carry_out(use_cases(), command)
+    found = use_cases()
+    found.stand_in(_do)
+    dispatch.carry_out(found, command)
 
 
 def tick() -> None:
@@ -52,18 +59,14 @@ def tick() -> None:
     use_cases().run_agenda(_do)
 
 
-def mind_the_tick() -> None:
-    """Do what is due where the tick has stopped coming."""
-    use_cases().stand_in(_do)
-
-
 def outcomes() -> Outcomes:
-    """Where failed commands of this process go."""
-    return use_cases().part(Outcomes)
+    """Where failed commands of this process go, those too that find storage down: it is not looked at before."""
+    return webhook_use_cases().part(Outcomes)
 
 
 def api_app() -> "AsgiMiddleware":
     """The client API of this process."""
+    _check_store()
     with _building:
         return _api_app()
 
@@ -74,7 +77,10 @@ def _settings() -> "Settings":
     from shared.config import Settings
 
     telemetry.keep_libraries_quiet()
-    return Settings.from_environment()
+    settings = Settings.from_environment()
+    # Here and not while loading: the host keeps what is said during a function's run.
+    telemetry.started(python=sys.version.split()[0], cpu_milliseconds=round(time.process_time() * 1000))
+    return settings
 
 
 @cache
@@ -110,7 +116,6 @@ def _api_app() -> "AsgiMiddleware":
     from shared.adapters.entra import EntraTokens
     from shared.api.app import create_app
 
-    _check_store()
     settings, use_cases = _settings(), _use_cases()
     audiences = {settings.client_id, f"api://{settings.client_id}", settings.api_audience} - {""}
     verifier = EntraTokens(

@@ -152,7 +152,7 @@ class RealPorts:
             return ClientSecret(settings.client_secret)
         if settings.certificate:
             return Certificate.of(settings.certificate)
-        return ManagedIdentity(settings.managed_identity_client_id)
+        return ManagedIdentity.of(settings.managed_identity_client_id, settings.authority_url)
 
     @cached_property
     def mail(self) -> "GraphMail":

@@ -1,7 +1,9 @@
 """The queue boundary: a message becomes a command, and the one place where errors become outcomes."""
 
+import logging
 import random
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -58,14 +60,23 @@ def handle(message: QueueMessage, family: Family, run: Callable[[Command], None]
     is_last = _tries(message) >= MAX_DEQUEUE_COUNT
     if _tries(message) >= SPLIT_AT and isinstance(command, IngestMessages):
         command = command.apart()
-    with telemetry.measured(f"{family.queue}_handled", mailbox=command.mailbox_id) as fields:
-        fields["command"] = type(command).__name__
+    with _line_of(command, family.queue) as line:
         try:
-            fields["outcome"] = _attempt(command, run, outcomes)
+            line.add(outcome=_attempt(command, run, outcomes, line))
         except Exception as error:
-            fields["outcome"] = "raised"
+            line.add(level=logging.ERROR, outcome="raised", error=type(error).__name__)
             _note_bug(command, error, outcomes, is_last=is_last)
             raise
+
+
+def _line_of(command: Command, queue: str) -> AbstractContextManager[telemetry.Line]:
+    return telemetry.measured(
+        f"{queue}_handled",
+        command=type(command).__name__,
+        tenant=command.tenant_id,
+        mailbox=command.mailbox_id,
+        attempt=command.attempt,
+    )
 
 
 def _note_bug(command: Command, error: Exception, outcomes: Outcomes, *, is_last: bool) -> None:
@@ -75,28 +86,29 @@ def _note_bug(command: Command, error: Exception, outcomes: Outcomes, *, is_last
     telemetry.cut_trace(error)
 
 
-def _attempt(command: Command, run: Callable[[Command], None], outcomes: Outcomes) -> str:
+def _attempt(
+    command: Command, run: Callable[[Command], None], outcomes: Outcomes, line: telemetry.Line
+) -> str:
     try:
         run(command)
     except TransientError as error:
-        _put_back(command, error, outcomes)
+        _put_back(command, error, outcomes, line)
         return "put_back"
     except Noted:
         return "noted"
     except PermanentError as error:
         record(outcomes.exceptions, failure_of(command, error, outcomes.clock()))
-        telemetry.failure("command_failed", error, mailbox=command.mailbox_id, code=error.code)
+        line.add(level=logging.ERROR, error=type(error).__name__, code=error.code)
         return "failed"
     return "done"
 
 
-def _put_back(command: Command, error: TransientError, outcomes: Outcomes) -> None:
+def _put_back(command: Command, error: TransientError, outcomes: Outcomes, line: telemetry.Line) -> None:
     wait = delay(command.attempt, error.retry_after, random.random())
     outcomes.queue.put(command.again(), delay=wait)
+    line.add(error=type(error).__name__, wait_seconds=round(wait))
     if is_overdue(command.first_at, outcomes.clock()):
         telemetry.overdue(command.mailbox_id, command.attempt, error, wait)
-    else:
-        telemetry.put_back(command.mailbox_id, command.attempt, error, wait)
 
 
 def _tries(message: QueueMessage) -> int:
@@ -106,5 +118,7 @@ def _tries(message: QueueMessage) -> int:
 def record_malformed(message: QueueMessage, queue: str, error: MalformedCommand, outcomes: Outcomes) -> None:
     """Keep a message that is no command: with the organisation it names, else with nobody's."""
     text = text_of(message)
-    record(outcomes.exceptions, failure_of_text(text, tenant_named_in(text), queue, error, outcomes.clock()))
-    telemetry.failure("command_malformed", error)
+    tenant = tenant_named_in(text)
+    with telemetry.measured(f"{queue}_handled", tenant=tenant, mailbox="", outcome="malformed") as line:
+        line.add(level=logging.ERROR, error=type(error).__name__)
+        record(outcomes.exceptions, failure_of_text(text, tenant, queue, error, outcomes.clock()))

@@ -171,6 +171,29 @@ class TestSaves:
         assert storage.messages.get(tenant, a_stored_message().key) is None
 
 
+def blobs(azure, tenant):
+    names = azure.connection.container("bodies").list_blob_names(name_starts_with=f"{tenant}/")
+    return sorted(names)
+
+
+@pytest.mark.stack
+class TestLargeBodies:
+    def test_the_body_of_an_insert_that_was_refused_is_removed(self, azure, tenant):
+        create(azure, tenant, a_mail(A, document=a_document(text=noise(200_000, 1))))
+        before = blobs(azure, tenant)
+        other = a_mail(A, document=a_document(text=noise(200_000, 2)))
+        behind = a_mail(C, after=(A,), document=a_document(text=noise(200_000, 3)))
+        assert len(before) == 1
+        assert create(azure, tenant, other, behind) == {}
+        assert blobs(azure, tenant) == before
+
+    def test_the_body_that_the_row_names_stays_whoever_tries_again(self, azure, tenant):
+        mail = a_mail(A, document=a_document(text=noise(200_000, 1)))
+        create(azure, tenant, mail)
+        assert create(azure, tenant, mail) == {}
+        assert azure.messages.document(tenant, A) == mail.document
+
+
 @pytest.mark.stack
 class TestRequests:
     def test_a_group_is_inserted_by_a_request_a_bucket(self, azure, tenant):

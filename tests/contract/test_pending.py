@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.capture.pending import BOTH, EARLIEST, Flags, Lane, PendingRow, command_in
-from shared.domain.capture.worklist import call_row, rows_of
+from shared.domain.capture.pending import BOTH, EARLIEST, Flags, Lane, PendingRow, Reach, command_in
+from shared.domain.capture.worklist import call_row, rows_of, wake_up
 from shared.domain.commands.commands import IngestMessages, ReconcileMailbox, SyncMailbox
 from shared.domain.mail.items import ItemRef
 from tests.builders import MAILBOX_ID, NOW, a_pending_mail, an_item
@@ -25,8 +25,8 @@ class Worklist:
     def put(self, *rows):
         self.pending.put(*self.place, rows)
 
-    def due(self, *lanes, now=NOW, limit=50):
-        return self.pending.due(*self.place, lanes or BOTH, now, limit=limit)
+    def due(self, *lanes, now=NOW, limit=50, **kinds):
+        return self.pending.due(*self.place, Reach(lanes or BOTH, **kinds), now, limit=limit)
 
     def begin(self, *rows):
         return self.pending.begin(*self.place, rows)
@@ -95,6 +95,15 @@ def test_a_command_stands_behind_the_mails_of_its_lane(worklist, tenant):
     assert worklist.due()[-1].lane is Lane.HISTORY
 
 
+def test_mails_and_commands_are_shown_apart_where_one_of_them_is_asked_for(worklist, tenant):
+    walk = SyncMailbox(tenant_id=tenant, mailbox_id=MAILBOX_ID, first_at=NOW)
+    mails = [a_pending_mail(f"{number:02}") for number in range(40)]
+    worklist.put(*mails, *rows_of(walk), a_pending_mail("old", lane=Lane.HISTORY))
+    assert [row.kind for row in worklist.due(mails=False, limit=30)] == ["SyncMailbox"]
+    assert len(worklist.due(Lane.LIVE, commands=False)) == 40
+    assert len(worklist.due(commands=False)) == 41
+
+
 def test_what_is_not_due_yet_is_not_given_out(worklist):
     worklist.put(a_pending_mail("now"), a_pending_mail("later", not_before=LATER))
     assert names(worklist.due()) == ["now"]
@@ -148,6 +157,17 @@ def test_a_row_that_is_gone_is_not_begun(worklist):
     assert names(worklist.due()) == ["b"]
 
 
+def test_a_row_that_another_has_begun_or_asked_for_since_the_look_is_left_to_the_next_one(worklist):
+    worklist.put(*map(a_pending_mail, "abcd"))
+    rows = sorted(worklist.due(), key=lambda row: row.item)
+    worklist.begin(rows[0])
+    worklist.put(a_pending_mail("b"))
+    worklist.end(worklist.begin(rows[2]))
+    assert names(worklist.begin(*rows)) == ["d"]
+    left = {row.item.item_id: row.tries for row in worklist.due()}
+    assert left == {"a": 1, "b": 0, "d": 1}
+
+
 def test_what_is_done_is_deleted_and_what_is_kept_is_written(worklist):
     worklist.put(*(a_pending_mail(f"{number:03}") for number in range(60)))
     begun = worklist.begin(*worklist.due(limit=60))
@@ -171,6 +191,20 @@ def test_what_was_asked_for_again_during_its_run_stays_as_a_new_one(worklist):
     assert {(row.tries, row.attempt, row.not_before) for row in left} == {(0, 0, None)}
 
 
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_row_that_another_holder_has_begun_is_left_to_that_one(worklist, waits):
+    worklist.put(a_pending_mail("a"))
+    first = worklist.begin(*worklist.due())
+    second = worklist.begin(*worklist.due())
+    if waits:
+        worklist.end((), [row.waiting(LATER, 1) for row in first])
+    else:
+        worklist.end(first)
+    assert [row.tries for row in worklist.due()] == [2]
+    worklist.end(second)
+    assert worklist.due(now=LATER) == []
+
+
 def test_more_rows_than_a_transaction_takes(worklist):
     rows = [a_pending_mail(f"{number:04}") for number in range(250)]
     worklist.put(*rows)
@@ -186,6 +220,11 @@ def test_a_row_of_unknown_kind_is_passed_over_and_left(worklist, storage, tenant
     assert worklist.due() == []
     assert tenant not in {place[0] for place in storage.pending.stale(LATER)}
     worklist.put(unknown)
+
+
+def test_history_that_waits_for_its_holder_is_called_for_in_one_row(worklist, tenant):
+    worklist.put(*rows_of(wake_up(Lane.HISTORY, tenant, MAILBOX_ID, now=NOW)))
+    assert [(row.lane, row.kind) for row in worklist.due()] == [(Lane.LIVE, "FileHistory")]
 
 
 def test_each_mailbox_has_its_own(worklist, storage, tenant):

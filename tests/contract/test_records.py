@@ -156,6 +156,24 @@ class TestRecordIndex:
             "no@x.example": KnownAddress(),
         }
 
+    def test_whatever_stands_under_an_address_is_found_by_every_spelling_of_its_mailbox(
+        self, storage, tenant
+    ):
+        written, asked = "bo.larsen@googlemail.com", ["bolarsen@gmail.com", "b.o.larsen+flat@gmail.com"]
+        ref = RecordRef("project", "P-1")
+        storage.records.put_many(tenant, [a_record(addresses=(written,))])
+        storage.index.teach(tenant, written, [ref])
+        storage.index.put_staff(tenant, "m1", [written])
+        everything = KnownAddress(frozenset({a_record(addresses=(written,)).card}), True, frozenset({ref}))
+        assert storage.index.addresses(tenant, asked) == dict.fromkeys(asked, everything)
+        assert storage.index.staff_among(tenant, asked) == set(asked)
+        assert storage.index.taught_to(tenant, ref) == {"bolarsen@gmail.com"}
+        storage.index.unteach(tenant, asked[0], [ref])
+        storage.index.drop_staff(tenant, "m1", asked)
+        assert storage.index.addresses(tenant, [written])[written] == replace(
+            everything, is_staff=False, taught=frozenset()
+        )
+
     def test_a_look_up_tells_what_the_record_says_now(self, storage, tenant):
         storage.records.put_many(tenant, [a_record(client="K-1")])
         changed = a_record(client="K-2", status="closed", type="lead")

@@ -121,7 +121,7 @@ def test_a_graph_that_is_down_parks_nobody(tenant: Tenant, ann: str, ledger: Led
     assert mailbox is not None
     ledger.mailboxes.change(mailbox, lambda state: replace(state, next_poll_at=None))
     ledger.poll()
-    eventually(lambda: len(ledger.events("command_put_back")) > 0, what="a failed walk")
+    eventually(lambda: "put_back" in {line.get("outcome") for line in ledger.log()}, what="a failed walk")
     assert shown(tenant, ann)["state"] == "ok"
     tenant.control.clear_faults()
     ledger.settle()

@@ -87,6 +87,12 @@ def test_commands_say_what_they_called(keyless: Stack, tenant: Tenant) -> None:
     assert 5 <= said["storage_calls"] <= 20
 
 
+def test_a_worker_says_once_that_it_has_started(keyless: Stack, tenant: Tenant) -> None:
+    tenant.connect(tenant.agent("dora"))
+    started = [event for event in events(keyless) if event["event"] == "worker_started"]
+    assert [sorted(event) for event in started] == [["cpu_milliseconds", "event", "python"]]
+
+
 def test_timers_run_by_identity_too(keyless: Stack) -> None:
     """The host keeps a timer's schedule, and its turn, in blobs."""
     log = Path(keyless.ready["log_dir"]) / "host-0.log"

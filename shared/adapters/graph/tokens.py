@@ -23,6 +23,11 @@ from shared.domain.errors import (
     Unavailable,
 )
 
+# What an identity's token is issued for when it proves an application, by the last part of the authority's host:
+# https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
+PUBLIC_AUDIENCE: Final = "api://AzureADTokenExchange"
+AUDIENCES: Final = {"us": "api://AzureADTokenExchangeUSGov", "cn": "api://AzureADTokenExchangeChina"}
+
 
 @dataclass(frozen=True, slots=True)
 class ClientSecret:
@@ -48,11 +53,17 @@ class ManagedIdentity:
     """A user-assigned identity that the application trusts (federated credential): no secret anywhere."""
 
     client_id: str
+    audience: str = PUBLIC_AUDIENCE
+
+    @classmethod
+    def of(cls, client_id: str, authority_url: str) -> "ManagedIdentity":
+        """With the audience of the cloud that the authority stands in; infra/scripts/lib.sh names the same ones."""
+        host = urlsplit(authority_url).hostname or ""
+        return cls(client_id, AUDIENCES.get(host.rpartition(".")[2], PUBLIC_AUDIENCE))
 
 
 Credential = ClientSecret | Certificate | ManagedIdentity
 
-EXCHANGE_SCOPE: Final = "api://AzureADTokenExchange/.default"
 TIME_LIMIT: Final = 15
 # Elsewhere (another cloud's private host, a simulator) msal would ask Microsoft whether the host is known.
 MICROSOFT_HOSTS: Final = frozenset(
@@ -60,6 +71,7 @@ MICROSOFT_HOSTS: Final = frozenset(
         "login.microsoftonline.com",
         "login.microsoftonline.us",
         "login.partner.microsoftonline.cn",
+        "login.chinacloudapi.cn",
         "login.microsoft.com",
         "login.windows.net",
     )
@@ -186,8 +198,8 @@ def client_credential(credential: Credential) -> str | dict[str, Any]:
     match credential:
         case ClientSecret(secret):
             return secret
-        case ManagedIdentity(client_id):
-            return {"client_assertion": _assertion(client_id)}
+        case ManagedIdentity() as identity:
+            return {"client_assertion": _assertion(identity)}
         case Certificate(pem):
             return _key_and_certificate(pem)
 
@@ -212,15 +224,15 @@ def _key_and_certificate(pem: str) -> dict[str, Any]:
     return {"private_key": parts["KEY"], "public_certificate": parts["CERTIFICATE"]}
 
 
-def _assertion(client_id: str) -> Callable[[], str]:
+def _assertion(identity: ManagedIdentity) -> Callable[[], str]:
     from azure.core.exceptions import AzureError
     from azure.identity import ManagedIdentityCredential
 
-    identity = ManagedIdentityCredential(client_id=client_id)
+    credential = ManagedIdentityCredential(client_id=identity.client_id)
 
     def assertion() -> str:
         try:
-            return str(identity.get_token(EXCHANGE_SCOPE).token)
+            return str(credential.get_token(f"{identity.audience}/.default").token)
         except AzureError as error:
             raise Unavailable(f"The managed identity gave no token ({type(error).__name__}).") from error
 

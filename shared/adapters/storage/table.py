@@ -26,7 +26,6 @@ __all__ = [
     "Table",
     "Units",
     "etag_of",
-    "failed_unit",
     "first_transaction",
     "in_partition",
     "quoted",
@@ -43,7 +42,7 @@ Units = Mapping[K, Sequence[Operation]]
 
 
 class Table:
-    """Every method makes one request, except `rows`, `write_many` and `try_many`."""
+    """Every method makes one request, except `rows`, `write_many`, `try_many` and `write_together`."""
 
     def __init__(self, connection: Connection, name: str) -> None:
         self.connection = connection
@@ -119,17 +118,21 @@ class Table:
         written = self.connection.side_by_side(self._as_far_as_possible, _in_transactions(units))
         return dict(chain.from_iterable(part.items() for part in written))
 
+    def write_at_once(self, units: Units[K]) -> tuple[dict[K, list[str]], frozenset[K]]:
+        """Write units of one partition by one transaction, or none: the ETags of each, or which of them cannot be."""
+        try:
+            etags = iter(self._submit_all(list(chain.from_iterable(units.values()))))
+        except (Conflict, NotFound) as error:
+            failed = _failed_unit(units, error.operation)
+            return {}, frozenset(units if failed is None else (failed,))
+        return {name: [next(etags) for _ in operations] for name, operations in units.items()}, frozenset()
+
     def _as_far_as_possible(self, units: Units[K]) -> dict[K, list[str]]:
-        left = dict(units)
-        while left:
-            try:
-                etags = iter(self._submit_all(list(chain.from_iterable(left.values()))))
-            except (Conflict, NotFound) as error:
-                failed = failed_unit(left, error.operation)
-                left = {name: operations for name, operations in left.items() if failed not in (None, name)}
-                continue
-            return {name: [next(etags) for _ in operations] for name, operations in left.items()}
-        return {}
+        left, written = dict(units), dict[K, list[str]]()
+        while left and not written:
+            written, refused = self.write_at_once(left)
+            left = {name: operations for name, operations in left.items() if name not in refused}
+        return written
 
     def _submit_all(self, operations: list[Operation]) -> list[str]:
         return self.transact(operations) if len(operations) > 1 else [self._single(operations[0])]
@@ -172,7 +175,7 @@ def first_transaction(units: Units[K]) -> Units[K]:
     return next(iter(_cut(units)), {})
 
 
-def failed_unit(units: Units[K], operation: int | None) -> K | None:
+def _failed_unit(units: Units[K], operation: int | None) -> K | None:
     """The unit with this operation of a transaction; None where it is not known which one failed."""
     owners = chain.from_iterable(repeat(name, len(operations)) for name, operations in units.items())
     return None if operation is None else next(islice(owners, operation, None), None)

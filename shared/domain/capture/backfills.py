@@ -10,8 +10,7 @@ RUNNING: Final = "running"
 DONE: Final = "done"
 CANCELLED: Final = "cancelled"
 
-# A step takes seconds. One that has not been followed for this long is believed lost, with its command.
-FOLLOWED_WITHIN: Final = timedelta(seconds=15)
+# A step takes seconds: one that has not been followed for this long is believed lost, with its row.
 STALLED_AFTER: Final = timedelta(minutes=30)
 
 
@@ -87,9 +86,9 @@ class Backfill:
     def ended(self, state: str, now: datetime) -> Self:
         return replace(self, step=self.step + 1, stepped_at=now, state=state, finished_at=now)
 
-    def has_lost_command(self, step: int, now: datetime) -> bool:
-        """Whether the command of a step already taken came again because its worker died before it queued the next."""
-        return self.is_running and step == self.step - 1 and now - self.stepped_at >= FOLLOWED_WITHIN
+    def is_taken(self, step: int) -> bool:
+        """Whether this step is the last one taken. It came again: perhaps its run ended before the next was left."""
+        return self.is_running and step == self.step - 1
 
     def is_stalled(self, now: datetime) -> bool:
         """Whether it runs, but no step has been taken for long."""

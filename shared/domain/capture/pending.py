@@ -43,6 +43,27 @@ class Lane(StrEnum):
 
 
 BOTH: Final = (Lane.LIVE, Lane.HISTORY)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The rows of a worklist that a holder may run: of these lanes, mails and commands, or one of the two."""
+
+    lanes: tuple[Lane, ...] = BOTH
+    mails: bool = True
+    commands: bool = True
+
+    @property
+    def is_bulk(self) -> bool:
+        """Whether it runs history, too."""
+        return Lane.HISTORY in self.lanes
+
+    def covers(self, row: "PendingRow") -> bool:
+        return row.lane in self.lanes and (self.commands if row.item is None else self.mails)
+
+
+EVERYTHING: Final = Reach()
+LIVE: Final = Reach((Lane.LIVE,))
 _DIGITS: Final = {Lane.LIVE: "0", Lane.HISTORY: "1"}
 _COMMANDS: Final[dict[str, type[Command]]] = {
     kind.__name__: kind
@@ -120,9 +141,6 @@ class PendingRow:
         """Whether passing errors have met it so often that it may not be they that pass."""
         return self.attempt >= HOPELESS_AFTER
 
-    def is_due(self, now: datetime) -> bool:
-        return self.not_before is None or self.not_before <= now
-
     def begun(self, etag: str) -> Self:
         """With one more try, as it is written before a run."""
         return replace(self, tries=self.tries + 1, etag=etag)
@@ -156,6 +174,13 @@ class PendingRow:
     def anew(self) -> Self:
         """Asked for again while it ran: nothing has been tried of that yet."""
         return replace(self, tries=0, attempt=0, not_before=None)
+
+    def is_begun_since(self, ended: Self) -> bool:
+        """Whether another holder has begun it since a run that has ended: the outcome is that holder's, then.
+
+        Of a row that waits the tries have been taken back; there was one at least.
+        """
+        return self.tries > max(ended.tries, 1)
 
     def unbegun(self) -> Self:
         """After a run that was not to be: the provider has asked to wait, for all rows alike."""

@@ -10,8 +10,9 @@ from shared.domain.capture.sightings import FILED, QUEUED, SKIPPED, TRIAGE, Sigh
 
 # The nightly sweep looks this far back: two nights, so that one that was missed is made up for.
 REACH: Final = timedelta(hours=48)
-# Ingest takes seconds; what was queued longer ago than this is queued again.
-QUEUE_PATIENCE: Final = timedelta(minutes=10)
+# Live mail is filed within seconds, but a mailbox's history may rightly take hours, and one night is made up for by
+# the next: what was queued longer ago than this is queued again.
+QUEUE_PATIENCE: Final = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)

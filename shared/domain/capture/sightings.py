@@ -24,7 +24,7 @@ FAILED = "failed"
 class Sighting:
     """One copy. `outcome` is queued, skipped, filed, triage or failed; `final` is whether a move may change it.
 
-    `queued_at` is when a `queued` one was last put on the ingest queue.
+    `queued_at` is when a `queued` one was last put into the worklist.
     """
 
     item: ItemRef

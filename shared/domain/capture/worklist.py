@@ -5,6 +5,7 @@ Knows no storage and no clock.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from shared.domain.capture.pending import EARLIEST, LAST, Flags, Lane, PendingRow, command_in
@@ -47,6 +48,12 @@ def is_wake_up(command: Command) -> bool:
     return isinstance(command, WakeMailbox | FileHistory)
 
 
+def wake_up(lane: Lane, tenant_id: str, mailbox_id: str, *, now: datetime) -> Command:
+    """The command that has a lane's rows run, on the queue whose holders run them."""
+    kind = WakeMailbox if lane is Lane.LIVE else FileHistory
+    return kind(tenant_id=tenant_id, mailbox_id=mailbox_id, first_at=now)
+
+
 def rows_of(command: Command) -> list[PendingRow]:
     """What a command leaves in the worklist of a mailbox that is taken.
 
@@ -55,6 +62,8 @@ def rows_of(command: Command) -> list[PendingRow]:
     """
     if isinstance(command, WakeMailbox):
         return []
+    if isinstance(command, FileHistory):
+        return [call_row(command)]
     if isinstance(command, IngestMessages):
         return mail_rows(command)
     row = PendingRow.of_command(command)
@@ -80,7 +89,7 @@ def mail_rows(command: IngestMessages) -> list[PendingRow]:
 
 def call_row(command: Command) -> PendingRow:
     """Calls for somebody who runs history."""
-    call = FileHistory.of(command.tenant_id, command.mailbox_id, command.first_at)
+    call = wake_up(Lane.HISTORY, command.tenant_id, command.mailbox_id, now=command.first_at)
     return PendingRow.of_command(call, lane=Lane.LIVE)
 
 

@@ -14,7 +14,8 @@ ADVICE: Final = {
     MALFORMED: "Nobody can run this text as a command: find out what wrote it to the queue; nothing else is lost.",
     BUG: "This is a fault in Postledger: report it with the exception's id, update, then replay.",
     POISON: (
-        "The worker died of it twice, mostly for want of memory or time: give the app larger instances, then replay."
+        "Workers died of it again and again, mostly for want of memory or time: give the app larger instances, then "
+        "replay."
     ),
     REUSED_ID: (
         "Too many different mails carry this mail's Message-ID, so its sender's software is at fault; "

@@ -59,7 +59,6 @@ class IngestMessages(Command):
         tenant_id: str,
         mailbox_id: str,
         first_at: datetime,
-        screened: bool = False,
         silent: bool = False,
         unbounded: bool = False,
     ) -> Iterator[Self]:
@@ -70,15 +69,14 @@ class IngestMessages(Command):
                 mailbox_id=mailbox_id,
                 first_at=first_at,
                 items=tuple(items[start : start + MAX_IDS]),
-                screened=screened,
                 silent=silent,
                 unbounded=unbounded,
             )
 
     @property
     def is_apart(self) -> bool:
-        """Whether its mails are to be taken in one by one: together they have failed several times."""
-        return len(self.items) > 1 and self.attempt >= SINGLY_AFTER
+        """Whether each of its mails is to have an outcome of its own, in the worklist: it has failed several times."""
+        return self.attempt >= SINGLY_AFTER
 
     def apart(self) -> Self:
         """The same mails, to be taken in one by one."""
@@ -265,17 +263,9 @@ class WakeMailbox(Command):
 
     queue: ClassVar[str] = names.MAIL
 
-    @classmethod
-    def of(cls, tenant_id: str, mailbox_id: str, now: datetime) -> Self:
-        return cls(tenant_id=tenant_id, mailbox_id=mailbox_id, first_at=now)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileHistory(Command):
     """Run the rows of the mailbox's worklist: live ones first, then history."""
 
     queue: ClassVar[str] = names.WORK
-
-    @classmethod
-    def of(cls, tenant_id: str, mailbox_id: str, now: datetime) -> Self:
-        return cls(tenant_id=tenant_id, mailbox_id=mailbox_id, first_at=now)

@@ -16,6 +16,7 @@ from shared.domain.connections.mailbox_state import (
     offered,
 )
 from shared.domain.errors import InvalidInput
+from shared.domain.mail.addresses import mailbox_key, mailbox_keys
 
 PERSONAL: Final = "personal"
 INTAKE: Final = "intake"
@@ -116,6 +117,10 @@ class Mailbox:
     def own_addresses(self) -> frozenset[str]:
         """Every address that means this mailbox or its agent."""
         return frozenset((self.address, self.agent, *self.aliases)) - {""}
+
+    def is_own(self, address: str) -> bool:
+        """Whether an address means this mailbox or its agent, in whatever spelling."""
+        return mailbox_key(address) in mailbox_keys(self.own_addresses)
 
     @property
     def inboxes(self) -> tuple[str, ...]:

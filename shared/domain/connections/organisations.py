@@ -8,6 +8,7 @@ from typing import Final, Self
 from shared.domain.connections.fields import Fields
 from shared.domain.connections.from_rules import from_rules
 from shared.domain.errors import InvalidInput
+from shared.domain.mail.addresses import domain_of, mailbox_domain, mailbox_key, mailbox_keys
 
 DISABLED: Final = "disabled"
 ENABLED: Final = "enabled"
@@ -102,7 +103,9 @@ def in_domains(domain: str, domains: Iterable[str]) -> bool:
 
 
 def is_listed(address: str, listed: Iterable[str]) -> bool:
-    """Whether an address stands in a list of addresses and domains."""
-    domain = address.rpartition("@")[2]
+    """Whether an address, in whatever spelling of its mailbox, stands in a list of addresses and domains."""
     listed = tuple(listed)
-    return address in listed or in_domains(domain, (entry for entry in listed if "@" not in entry))
+    if mailbox_key(address) in mailbox_keys(entry for entry in listed if "@" in entry):
+        return True
+    domains = (mailbox_domain(entry) for entry in listed if "@" not in entry)
+    return in_domains(mailbox_domain(domain_of(address)), domains)

@@ -10,12 +10,12 @@ of a decision that was never carried out, are among those of the next one: they 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
-from typing import Final, get_args
+from typing import Final, Self, get_args
 
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.filing.entries import Entry, entry_id
-from shared.domain.filing.filing import Bounced, InboxItem, StoredMessage, entries_of
-from shared.domain.filing.inbox import arranged
+from shared.domain.filing.entries import Entry, entries_of, entry_id
+from shared.domain.filing.filing import Bounced, StoredMessage
+from shared.domain.filing.inbox import InboxItem, arranged
 from shared.domain.filing.opening import opened_refs
 from shared.domain.filing.person_decisions import PendingChange, PersonDecision
 from shared.domain.filing.shown import Shown
@@ -173,6 +173,11 @@ class Surroundings:
     holders: tuple[Mailbox, ...] | None = None
     is_first: bool = False
     about: About = NO_REPORT
+
+    @classmethod
+    def of_new(cls, document: Document, mailbox: Mailbox, about: About = NO_REPORT) -> Self:
+        """Those of a message that has just come with the mailbox's copy: only its agent is to be thought of."""
+        return cls(document, (mailbox,), is_first=True, about=about)
 
 
 def shown(before: Shown, after: StoredMessage, around: Surroundings) -> tuple[Effect, ...]:

@@ -9,8 +9,9 @@ from itertools import chain
 from typing import Final
 
 from shared.domain.errors import InvalidInput
+from shared.domain.filing.filing import StoredMessage
 from shared.domain.mail.addresses import Person
-from shared.domain.mail.messages import Direction
+from shared.domain.mail.messages import Direction, Document
 from shared.domain.matching.decisions import Link
 
 KINDS: Final = ("sent", "reply", "synced", "note", "acknowledgement")
@@ -45,6 +46,31 @@ class Entry:
     agent: str
     automatic: str = ""
     bounced: tuple[str, ...] = ()
+
+
+def entries_of(stored: StoredMessage, document: Document) -> tuple[Entry, ...]:
+    """One timeline row per linked record."""
+    return tuple(
+        Entry(
+            id=entry_id(stored.at, stored.key),
+            message_key=stored.key,
+            internet_message_id=stored.message_id,
+            kind="note" if link.as_note else stored.kind,
+            direction=stored.direction,
+            at=stored.at,
+            subject=document.subject,
+            sender=document.sender,
+            to=document.to,
+            cc=document.cc,
+            preview=document.preview,
+            has_attachments=any(not attachment.inline for attachment in document.attachments),
+            link=link,
+            agent=stored.agent,
+            automatic=stored.automatic,
+            bounced=tuple(bounce.address for bounce in stored.bounces),
+        )
+        for link in stored.decision.links
+    )
 
 
 def entry_id(at: datetime, message_key: str) -> str:

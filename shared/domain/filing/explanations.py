@@ -33,6 +33,7 @@ NOT_KEPT: Final = {
     ),
     "private": "it is marked private or confidential, and answers no mail that is filed",
     "deleted": "a person has deleted it in My Inbox; it does not come back",
+    "item_gone": "it went from its mailbox before it could be filed, as a mail does that is deleted for good",
     "unknown_people": (
         "none of its participants is known: no record has one of their addresses, no client one of their domains, "
         "and it answers no mail that is filed"

@@ -1,17 +1,13 @@
-"""How a decision becomes rows: the stored message, its copies, its timeline entries, its place in My Inbox."""
+"""A stored mail: what its row says, and how it changes."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.filing.entries import Entry, entry_id
 from shared.domain.filing.person_decisions import PersonDecision
 from shared.domain.filing.shown import NOTHING, Shown
-from shared.domain.mail.addresses import Person
 from shared.domain.mail.identity import Fingerprint
-from shared.domain.mail.items import ItemRef
-from shared.domain.mail.messages import Direction, Document, FetchedMessage
+from shared.domain.mail.messages import Direction
 from shared.domain.matching.candidates import ThreadHit
 from shared.domain.matching.decisions import Decision, Disposition, Link
 from shared.domain.matching.matching import merge
@@ -27,32 +23,6 @@ MOST_CHANGE_IDS = 50
 HOLDING: Final = ("forged_sender", "claims_code")
 # Rules by which a mail is where the mails are that it goes on with.
 BY_THREAD = ("thread", "conversation")
-
-
-@dataclass(frozen=True, slots=True)
-class Dependent:
-    """A copy whose mail answers another one, or goes on with it: it is looked at again when that one's records change.
-
-    `message_key` is its mail's, where that is kept; '' where it was skipped.
-    """
-
-    mailbox_id: str
-    item: ItemRef
-    message_key: str = ""
-
-    @property
-    def is_kept(self) -> bool:
-        return bool(self.message_key)
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """One mailbox's copy of a stored mail; Bcc is known to the copies that show it."""
-
-    mailbox_id: str
-    item: ItemRef
-    folder_id: str
-    bcc: tuple[Person, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +200,10 @@ class StoredMessage:
         is_left = self.is_apart or self.is_passed_over or self.is_deleted
         return self.is_answer and not is_left and not is_held
 
+    def lends_as(self, other: "StoredMessage") -> bool:
+        """Whether later mails of its thread see both alike."""
+        return self.as_thread_hit("").as_seen == other.as_thread_hit("").as_seen
+
     def merged(self, other: "StoredMessage") -> "StoredMessage":
         """This message under what its own and another look at it come to; an answer once seen stays one.
 
@@ -259,71 +233,3 @@ class StoredMessage:
     def enters_conversation(self) -> bool:
         """Whether it is found by its conversation from its insert on."""
         return self.is_filed and self.opens_conversation
-
-
-@dataclass(frozen=True, slots=True)
-class Filed:
-    """A mail as its worker leaves it: readers see it. `is_first`: that worker has inserted it, with `text`."""
-
-    message: StoredMessage
-    is_first: bool = False
-    text: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class InboxItem:
-    """A mail waiting in My Inbox of one agent. `suggestions` come best first.
-
-    `thread` are the Message-IDs of the mail itself and of those it answers, `conversation` is the message's.
-    `is_filed`: it is listed here though it is on a record.
-    """
-
-    agent: str
-    at: datetime
-    message_key: str
-    mailbox_id: str
-    subject: str
-    sender: Person
-    preview: str
-    reason: str
-    suggestions: tuple[Link, ...] = ()
-    has_attachments: bool = False
-    thread: tuple[str, ...] = ()
-    conversation: str = ""
-    is_filed: bool = False
-
-    @property
-    def id(self) -> str:
-        """Its place in My Inbox; ascending order is newest first."""
-        return entry_id(self.at, self.message_key)
-
-
-def entries_of(stored: StoredMessage, document: Document) -> tuple[Entry, ...]:
-    """One timeline row per linked record."""
-    return tuple(
-        Entry(
-            id=entry_id(stored.at, stored.key),
-            message_key=stored.key,
-            internet_message_id=stored.message_id,
-            kind="note" if link.as_note else stored.kind,
-            direction=stored.direction,
-            at=stored.at,
-            subject=document.subject,
-            sender=document.sender,
-            to=document.to,
-            cc=document.cc,
-            preview=document.preview,
-            has_attachments=any(not attachment.inline for attachment in document.attachments),
-            link=link,
-            agent=stored.agent,
-            automatic=stored.automatic,
-            bounced=tuple(bounce.address for bounce in stored.bounces),
-        )
-        for link in stored.decision.links
-    )
-
-
-def copy_of(message: FetchedMessage, mailbox: Mailbox) -> Copy:
-    """The copy that was just fetched from a mailbox."""
-    head = message.head
-    return Copy(mailbox.mailbox_id, head.item, head.folder_id, head.bcc)

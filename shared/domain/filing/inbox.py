@@ -2,25 +2,55 @@
 
 import hashlib
 from collections.abc import Collection, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import Outdated, WrongState
-from shared.domain.filing.filing import DELETED, InboxItem, StoredMessage
+from shared.domain.filing.entries import entry_id
+from shared.domain.filing.filing import DELETED, StoredMessage
 from shared.domain.filing.links import filed_on
 from shared.domain.filing.person_decisions import DELETE, LINK, PersonDecision
 from shared.domain.filing.shown import NOTHING
+from shared.domain.mail.addresses import Person, mailbox_key, mailbox_keys
 from shared.domain.mail.identity import Hasher
 from shared.domain.mail.message_ids import names_one_mail
 from shared.domain.mail.messages import Direction, Document
-from shared.domain.matching.decisions import Decision, Disposition, MatchPolicy
+from shared.domain.matching.decisions import Decision, Disposition, Link, MatchPolicy
 from shared.domain.matching.evidence import THREAD, Evidence
 from shared.domain.matching.matching import reason_to_list
 
 # An undo takes a queue's turn.
 UNDOING_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class InboxItem:
+    """A mail waiting in My Inbox of one agent. `suggestions` come best first.
+
+    `thread` are the Message-IDs of the mail itself and of those it answers, `conversation` is the message's.
+    `is_filed`: it is listed here though it is on a record.
+    """
+
+    agent: str
+    at: datetime
+    message_key: str
+    mailbox_id: str
+    subject: str
+    sender: Person
+    preview: str
+    reason: str
+    suggestions: tuple[Link, ...] = ()
+    has_attachments: bool = False
+    thread: tuple[str, ...] = ()
+    conversation: str = ""
+    is_filed: bool = False
+
+    @property
+    def id(self) -> str:
+        """Its place in My Inbox; ascending order is newest first."""
+        return entry_id(self.at, self.message_key)
 
 
 def reason_to_wait(stored: StoredMessage, mailbox: Mailbox) -> str:
@@ -181,7 +211,7 @@ def is_of_thread(item: InboxItem, stored: StoredMessage, thread: Iterable[str]) 
     if not set(item.thread).isdisjoint(thread):
         return True
     same = bool(item.conversation) and item.conversation == stored.conversation
-    return same and item.sender.address in stored.participants
+    return same and mailbox_key(item.sender.address) in mailbox_keys(stored.participants)
 
 
 def _decided(stored: StoredMessage, decision: PersonDecision) -> StoredMessage:

@@ -50,4 +50,4 @@ def _agent_of(head: MessageHead, candidates: Candidates, mailbox: Mailbox) -> st
     writers = () if candidates.inquirers else (head.author or head.sender,)
     people = (*writers, *head.to, *head.cc)
     own = [person.address for person in people if person.address in candidates.staff]
-    return own[0] if own and own[0] not in mailbox.own_addresses else mailbox.agent
+    return own[0] if own and not mailbox.is_own(own[0]) else mailbox.agent

@@ -5,19 +5,26 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.filing.copies import Copy
 from shared.domain.filing.entries import Entry
-from shared.domain.filing.filing import Copy, StoredMessage
-from shared.domain.mail.addresses import Person
+from shared.domain.filing.filing import StoredMessage
+from shared.domain.mail.addresses import Person, mailbox_key, mailbox_keys
 from shared.domain.matching.decisions import Link
 from shared.domain.privacy.callers import Caller
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What a caller sees of one mail's Bcc: the people in it by copies of the own mailboxes; others are `hidden`."""
+    """What a caller sees of one mail's Bcc: the people in it by copies of the own mailboxes.
+
+    Others are `hidden`, by the keys of their mailboxes.
+    """
 
     bcc: tuple[Person, ...] = ()
     hidden: frozenset[str] = frozenset()
+
+    def hides(self, address: str) -> bool:
+        return mailbox_key(address) in self.hidden
 
 
 # Of whoever holds no copy, or is not known: links that rest on a Bcc are left out.
@@ -29,16 +36,18 @@ def sight_of(caller: Caller, copies: Iterable[tuple[Copy, Mailbox | None]]) -> S
     seen: dict[Person, None] = {}
     every: set[str] = set()
     for copy, mailbox in copies:
-        every.update(person.address for person in copy.bcc)
+        every.update(mailbox_key(person.address) for person in copy.bcc)
         if mailbox is not None and caller.owns(mailbox):
             seen.update(dict.fromkeys(copy.bcc))
-    return Sight(tuple(seen), frozenset(every - {person.address for person in seen}))
+    return Sight(tuple(seen), frozenset(every - mailbox_keys(person.address for person in seen)))
 
 
 def visible(link: Link, sight: Sight) -> bool:
     """Whether a link may be shown: not if it rests on a Bcc alone that the caller does not see."""
     evidence = link.evidence
-    return not evidence.is_blind or any(person.address == evidence.address for person in sight.bcc)
+    if not evidence.is_blind:
+        return True
+    return mailbox_key(evidence.address) in mailbox_keys(person.address for person in sight.bcc)
 
 
 def visible_links(links: Iterable[Link], sight: Sight) -> tuple[Link, ...]:
@@ -53,7 +62,7 @@ def is_open_to_all(stored: StoredMessage) -> bool:
 
 def is_copy_visible(mailbox: Mailbox, caller: Caller, hidden: frozenset[str]) -> bool:
     """Whether a copy may be told of: not if a Bcc alone explains how it came into somebody else's mailbox."""
-    return caller.owns(mailbox) or hidden.isdisjoint(mailbox.own_addresses)
+    return caller.owns(mailbox) or hidden.isdisjoint(mailbox_keys(mailbox.own_addresses))
 
 
 def needs_sight(entry: Entry) -> bool:
@@ -65,9 +74,9 @@ def visible_entry(entry: Entry, sight: Sight) -> Entry | None:
     """An entry as it is shown, or None: one that rests on a hidden Bcc is not there, a report on one is not told."""
     if not visible(entry.link, sight):
         return None
-    return replace(entry, bounced=tuple(address for address in entry.bounced if address not in sight.hidden))
+    return replace(entry, bounced=tuple(address for address in entry.bounced if not sight.hides(address)))
 
 
 def visible_message(stored: StoredMessage, sight: Sight) -> StoredMessage:
     """A mail's row without reports that it did not reach a hidden Bcc."""
-    return replace(stored, bounces=tuple(each for each in stored.bounces if each.address not in sight.hidden))
+    return replace(stored, bounces=tuple(each for each in stored.bounces if not sight.hides(each.address)))

@@ -6,6 +6,7 @@ never pass for the address (CVE-2023-27043). Knows nothing of records, staff or 
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,7 +28,8 @@ _COMMENT: Final = re.compile(r"\(([^()]*)\)")
 _TRAILING_COMMENT: Final = re.compile(r"\([^()]*\)\Z")
 # Overrides of the direction of writing: `gpj.exe` reads `exe.jpg` behind one.
 _DIRECTIONS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_GOOGLE: Final = frozenset(("gmail.com", "googlemail.com"))
+# Both are the same mailboxes' domain; the first one is in their keys.
+GOOGLE: Final = ("gmail.com", "googlemail.com")
 _WRAPPERS: Final = (("<", ">"), ('"', '"'), ("'", "'"))
 
 
@@ -67,13 +69,23 @@ def mailbox_key(address: str) -> str:
     """The one spelling of a normalised address under which a mailbox of Google's is known; others as they are.
 
     Google delivers both of its domains, with dots anywhere and with any `+tag`, to the same person ("Dots don't
-    matter in Gmail addresses"). Of other providers' mailboxes nobody outside can tell.
+    matter in Gmail addresses"). Of other providers' mailboxes nobody outside can tell. Whoever asks whether two
+    addresses are one mailbox compares these.
     """
     local, _, domain = address.rpartition("@")
-    if domain not in _GOOGLE:
+    if domain not in GOOGLE:
         return address
     bare = local.partition("+")[0].replace(".", "")
-    return f"{bare}@gmail.com" if bare else address
+    return f"{bare}@{mailbox_domain(domain)}" if bare else address
+
+
+def mailbox_keys(addresses: Iterable[str]) -> frozenset[str]:
+    return frozenset(map(mailbox_key, addresses))
+
+
+def mailbox_domain(domain: str) -> str:
+    """The one spelling of a domain under which its mailboxes are known."""
+    return GOOGLE[0] if domain in GOOGLE else domain
 
 
 def domain_of(address: str) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
-from shared.domain.mail.addresses import normalise
+from shared.domain.mail.addresses import mailbox_key, normalise
 
 LONGEST_TEXT: Final = 50_000
 
@@ -106,7 +106,7 @@ def _unplaced(named: Sequence[str], own: Collection[str], original_to: Sequence[
     if named:
         return dict.fromkeys(named, 0)
     # Of several recipients nobody can tell which one failed.
-    outside = [address for address in original_to if address not in own]
+    outside = [address for address in original_to if mailbox_key(address) not in own]
     return dict.fromkeys(outside, 0) if len(outside) == 1 else {}
 
 
@@ -118,7 +118,7 @@ def _places(text: str, named: Sequence[str], own: Collection[str]) -> dict[str, 
         # Every report names the daemon that wrote it.
         if not address or address.partition("@")[0] in _NOBODY:
             continue
-        if address in named if named else address not in own:
+        if address in named if named else mailbox_key(address) not in own:
             places.setdefault(address, match.start())
     return places
 

@@ -16,7 +16,7 @@ from typing import Final
 
 from shared.domain.foreign_text import or_else
 from shared.domain.mail import bounce_texts
-from shared.domain.mail.addresses import normalise
+from shared.domain.mail.addresses import mailbox_keys, normalise
 from shared.domain.mail.bounce_texts import enhanced_status
 from shared.domain.mail.message_ids import message_id, names_one_mail, parse_ids
 
@@ -193,7 +193,7 @@ def _recipient(block: Message) -> str:
 def _told(mail: Message, text: str, original_to: tuple[str, ...]) -> Iterator[Bounce]:
     """Reports without delivery status: the recipients that Exim names in a header, or that the text names."""
     named = _addresses(_field(mail, "x-failed-recipients"))
-    own = {*_addresses(_field(mail, "to")), *_addresses(_field(mail, "from"))}
+    own = mailbox_keys((*_addresses(_field(mail, "to")), *_addresses(_field(mail, "from"))))
     for address, status, diagnostic in bounce_texts.told(text, named, own, original_to):
         yield _bounce(address, status, diagnostic)
 

@@ -40,7 +40,7 @@ def document_of(fetched: FetchedMessage, parent_text: str | None, text: str | No
         text,
         html_only=not fetched.text,
         parent_text=parent_text,
-        is_forward=not _may_quote(head, text, is_contained=found is not None),
+        is_forward=not _is_answer(head, text, is_contained=found is not None),
         container=found.text if found else None,
     )
     return Document(
@@ -97,10 +97,10 @@ def head_of(
     )
 
 
-def _may_quote(head: MessageHead, text: str, *, is_contained: bool) -> bool:
-    """Whether a mail answers anything. One that does not is its author's throughout, whatever looks like a quote:
+def _is_answer(head: MessageHead, text: str, *, is_contained: bool) -> bool:
+    """Whether a mail answers anything. One that does not is its author's throughout, whatever looks like a quote.
 
-    people write `From: ... To: ...` of a journey, and tell what somebody wrote.
+    People write `From: ... To: ...` of a journey, and tell what somebody wrote.
     """
     kind = subjects.kind(head.subject)
     if kind == "forward":

@@ -43,10 +43,14 @@ _TOLD: Final = re.compile(r"\S@\S|\d{1,2}[:.]\d{2}|\b\d{4}\b")
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """Where a mail program's quote begins: the character of the HTML, and of the text that was made of it."""
+    """Where a mail program's quote begins: the character of the HTML, and of the text that was made of it.
+
+    `before` is the text of the HTML before it.
+    """
 
     html: int
     text: int
+    before: str
 
 
 @or_else(None)
@@ -62,7 +66,7 @@ def container(html: str, text: str) -> Container | None:
     at = _behind(text, before) if before.strip() else None
     if at is None or _TOLD.search(text, at, at + _LONGEST_HEAD) is None:
         return None
-    return Container(tag.start(), at)
+    return Container(tag.start(), at, before)
 
 
 @or_else(None)
@@ -79,9 +83,11 @@ def html_quote_start(
         return None
     tag = _container_tag(html)
     start = found.html if found else tag.start() if tag else _block_of(html, text, ranges.quoted[0][0])
-    if start is None or not _holds_all(html[:start], own_text(text, ranges)):
+    if start is None:
         return None
-    return start
+    # Laying out a body costs more than all else that is done with it.
+    before = found.before if found else to_text(html[:start])
+    return start if _holds_all(before, own_text(text, ranges)) else None
 
 
 def _container_tag(html: str) -> re.Match[str] | None:
@@ -115,10 +121,10 @@ def _block_of(html: str, text: str, quoted: int) -> int | None:
     return opening.start() if opening else None
 
 
-def _holds_all(html_before: str, own: str) -> bool:
-    """Whether the author's last line is part of the HTML before the quote; answers in the quote are not."""
+def _holds_all(before: str, own: str) -> bool:
+    """Whether the author's last line is part of the text before the quote; answers in the quote are not."""
     last_line = own.rpartition("\n")[2]
-    return _folded(last_line) in _folded(to_text(html_before))
+    return _folded(last_line) in _folded(before)
 
 
 def _folded(text: str) -> str:

@@ -5,7 +5,7 @@ it is not asked. It is where the nearest mail answers nothing, as a forward, and
 address leads to: then those behind it lend records of the kinds that are missing.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Final
@@ -30,33 +30,33 @@ def lenders(thread: Sequence[ThreadHit]) -> tuple[ThreadHit, ...]:
     return tuple(replace(hit, links=lent, blind=frozenset()) for hit, lent, _ in _walk(thread) if lent)
 
 
-def heard(parents: Iterable[str], thread: Sequence[ThreadHit]) -> tuple[str, ...]:
+def heard(parents: Sequence[str], thread: Sequence[ThreadHit]) -> tuple[str, ...]:
     """The Message-IDs of the mails that an answer leaves word with: whatever becomes of these may change its records.
 
-    Those behind one that follows its own thread are not among them: what they gain and lose comes by way of it.
+    Those behind one that follows its own thread are not among them unless they lend, since that one may refuse it: what
+    they gain and lose comes by way of it.
     """
-    ends = {hit.evidence for hit, _, is_enough in _walk(thread) if is_enough or hit.follows}
-    found: list[str] = []
-    for message_id in parents:
-        found.append(message_id)
-        if message_id in ends:
-            break
-    return tuple(found)
+    walked = list(_walk(thread))
+    ends = {hit.evidence for hit, _, is_enough in walked if is_enough or hit.follows}
+    end = next((place for place, name in enumerate(parents) if name in ends), len(parents))
+    lending = {hit.evidence for hit, lent, _ in walked if lent}
+    return tuple(name for place, name in enumerate(parents) if place <= end or name in lending)
 
 
 def _walk(thread: Sequence[ThreadHit]) -> Iterator[tuple[ThreadHit, tuple[RecordRef, ...], bool]]:
     """Each mail with what it lends, and whether nothing is to be asked behind it; ends there.
 
-    A person's word is the last one on a kind of record: what was taken from a nearer mail does not come back by way of
-    one behind it.
+    What a person took from a nearer mail does not come back by way of one behind it.
     """
     kinds: set[str] = set()
+    refused: set[RecordRef] = set()
     for _, siblings in groupby(thread, key=lambda hit: hit.evidence):
         # Of several mails with one Message-ID the first that is filed counts.
         found = list(siblings)
         hit = next((hit for hit in found if hit.is_filed), found[0])
-        lent = tuple(ref for ref in hit.lent if ref.kind not in kinds)
-        kinds.update(ref.kind for ref in (*hit.links, *hit.refused))
+        lent = tuple(ref for ref in hit.lent if ref.kind not in kinds and ref not in refused)
+        kinds.update(ref.kind for ref in hit.links)
+        refused |= hit.refused
         is_enough = hit.is_apart or (hit.is_filed and (hit.follows or not kinds.isdisjoint(AFFAIRS)))
         yield hit, lent, is_enough
         if is_enough:

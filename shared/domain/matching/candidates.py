@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from shared.domain.mail.addresses import domain_of
+from shared.domain.mail.addresses import domain_of, mailbox_key, mailbox_keys
 from shared.domain.mail.authentication import fails_dmarc
 from shared.domain.mail.messages import Direction, MessageHead
 from shared.domain.records.records import Card, RecordRef
@@ -23,14 +23,6 @@ class KnownAddress:
     @property
     def records(self) -> frozenset[RecordRef]:
         return frozenset(card.ref for card in self.cards)
-
-    def united(self, other: "KnownAddress") -> "KnownAddress":
-        """What stands under two spellings of one mailbox."""
-        if other is self:
-            return self
-        return KnownAddress(
-            self.cards | other.cards, self.is_staff or other.is_staff, self.taught | other.taught
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +56,16 @@ class ThreadHit:
     @property
     def is_filed(self) -> bool:
         return bool(self.links)
+
+    def among(self, addresses: Iterable[str]) -> frozenset[str]:
+        """Those of these addresses whose mailbox takes part in it."""
+        known = mailbox_keys(self.participants)
+        return frozenset(address for address in addresses if mailbox_key(address) in known)
+
+    @property
+    def as_seen(self) -> "ThreadHit":
+        """What a decision takes from it, whenever its row was written."""
+        return replace(self, etag="")
 
     def as_now(self, standing: "ThreadHit | None") -> "ThreadHit":
         """The same with the records of the mail as it stands now; without any where it is gone."""

@@ -13,7 +13,7 @@ from typing import Final
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.organisations import Organisation, in_domains
 from shared.domain.mail import codes, conversations, subjects
-from shared.domain.mail.addresses import domain_of
+from shared.domain.mail.addresses import domain_of, mailbox_keys
 from shared.domain.mail.bounces import failed_recipients
 from shared.domain.mail.codes import Found
 from shared.domain.mail.messages import MessageHead
@@ -43,7 +43,7 @@ class QuestionPolicy:
     def is_own(self, address: str) -> bool:
         """Whether an address is the organisation's without asking storage."""
         own = in_domains(domain_of(address), self.organisation.own_domains)
-        return own or address in self.mailbox.own_addresses
+        return own or self.mailbox.is_own(address)
 
     def codes_in(self, text: str) -> Found:
         """The reference codes in a subject or a body: genuine ones, and how many are forged."""
@@ -102,7 +102,7 @@ def questions(head: MessageHead, policy: QuestionPolicy) -> Questions:
     own = frozenset(address for address in people if policy.is_own(address))
     outside = [(role, address) for role, address in roles if address not in own]
     inquirers = _inquirers(head, own)
-    is_program = bool(inquirers) and head.sender.address not in policy.mailbox.own_addresses
+    is_program = bool(inquirers) and not policy.mailbox.is_own(head.sender.address)
     return Questions(
         people=people,
         own=own,
@@ -125,7 +125,7 @@ def _inquirers(head: MessageHead, own: frozenset[str]) -> frozenset[str]:
     answered = [person.address for person in head.reply_to[:MOST_REPLY_TO] if person.address not in own]
     inquirers = frozenset(filter(None, answered))
     recipients = {person.address for person in (*head.to, *head.cc) if person.address}
-    return inquirers if recipients <= own | inquirers else frozenset()
+    return inquirers if mailbox_keys(recipients - own) <= mailbox_keys(inquirers) else frozenset()
 
 
 def domains_to_ask(asked: Questions, known: Mapping[str, KnownAddress]) -> frozenset[str]:

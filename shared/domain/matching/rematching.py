@@ -11,7 +11,7 @@ from typing import Final
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.person_decisions import OPENED
 from shared.domain.mail import subjects
-from shared.domain.mail.addresses import domain_of
+from shared.domain.mail.addresses import domain_of, mailbox_keys
 from shared.domain.mail.public_domains import registrable
 from shared.domain.matching.decisions import BY_RULE, Decision, Disposition, Link, best_first, is_better
 from shared.domain.records.records import Record, RecordRef
@@ -81,7 +81,7 @@ def concerns(stored: StoredMessage, record: Record) -> bool:
     """Whether a record's timeline may gain or lose this mail: it stands there, or names its people or subject."""
     if record.ref in _refs((*stored.decision.links, *stored.decision.suggestions)):
         return True
-    if not stored.participants.isdisjoint(record.addresses):
+    if not mailbox_keys(stored.participants).isdisjoint(mailbox_keys(record.addresses)):
         return True
     if _is_at(stored.participants, (*record.domains, *record.contact_domains)):
         return True

@@ -58,7 +58,7 @@ def by_conversation(head: MessageHead, candidates: Candidates, _policy: MatchPol
     """A stored mail of the same conversation index that shares an outside participant; the closest circle counts."""
     # The evidence names the people who are shared: with a Bcc among them it would give the Bcc away.
     people = frozenset(address for role, address in head.roles if role != BCC) - candidates.staff
-    shared = {hit.key: len(hit.participants & people) for hit in candidates.conversation if hit.is_filed}
+    shared = {hit.key: len(hit.among(people)) for hit in candidates.conversation if hit.is_filed}
     most = max(shared.values(), default=0)
     for hit in candidates.conversation:
         if most and shared.get(hit.key) == most:
@@ -203,5 +203,5 @@ def _lent(
 
 def _shared(hit: ThreadHit, people: frozenset[str]) -> Evidence:
     # A few names are enough for a reader: a circular may share hundreds.
-    shared = ", ".join(sorted(hit.participants & people)[:3])
+    shared = ", ".join(sorted(hit.among(people))[:3])
     return Evidence(CONVERSATION, text=f"{hit.evidence}, shared with {shared}")

@@ -10,8 +10,9 @@ from typing import Any, Final, TypeVar, cast
 
 import idna
 
-from shared.domain.filing.filing import Copy, StoredMessage
-from shared.domain.mail.addresses import Person, domain_of
+from shared.domain.filing.copies import Copy
+from shared.domain.filing.filing import StoredMessage
+from shared.domain.mail.addresses import GOOGLE, Person, domain_of, mailbox_key, mailbox_keys
 from shared.domain.mail.identity import Hasher
 from shared.domain.mail.messages import Document
 from shared.domain.records.records import Record, RecordRef
@@ -33,6 +34,9 @@ _NEAR: Final = 400
 _AT: Final = "(?:@|%40|=40|&#0*64;|&#x0*40;|&commat;)"
 # Whatever may stand before it: a mark, a bracket, or a percent-encoded byte such as the "<" in "%3Cbo%40...".
 _BEFORE: Final = r"(?:(?<![\w.+%-])|(?<=%[0-9a-f]{2}))"
+# What Google lets stand within a local part, and behind it.
+_DOT: Final = r"(?:\.|%2e|&#0*46;)?"
+_TAG: Final = r"(?:(?:\+|%2b|&#0*43;)[\w.+-]*)?"
 # Not a part of a longer domain: bo@fabrikam.example.org is somebody else.
 _BEHIND: Final = r"(?![\w-])(?!\.\w)"
 # What stands between a name and its address in a signature or a quoted header, HTML included.
@@ -83,15 +87,19 @@ def deleted_organisation(secret: bytes, tenant_id: str) -> str:
 
 
 def suppression(hasher: Hasher, address: str) -> str:
-    """What remains of an erased address: another kind of hash than the ledger's, so that the two do not join."""
-    return hasher("erased", address)
+    """What remains of an erased address, in whatever spelling of its mailbox.
+
+    Another kind of hash than the ledger's, so that the two do not join.
+    """
+    return hasher("erased", mailbox_key(address))
 
 
 @dataclass(frozen=True)
 class Eraser:
     """Replaces an address wherever it is written, and a display name where it stands beside the address.
 
-    Addresses are found in any case, percent-encoded (`%40`), as HTML entities, and with their domain in Unicode.
+    Addresses are found in any case, percent-encoded (`%40`), as HTML entities, with their domain in Unicode, and in
+    every spelling of a mailbox of Google's.
     `hash` is the ledger's keyed hash of the address.
     """
 
@@ -100,8 +108,17 @@ class Eraser:
     hash: str = ""
 
     @cached_property
+    def _key(self) -> str:
+        return mailbox_key(self.address)
+
+    def _is_erased(self, address: object) -> bool:
+        return isinstance(address, str) and mailbox_key(address) == self._key
+
+    @cached_property
     def _domains(self) -> tuple[str, ...]:
         domain = domain_of(self.address)
+        if domain in GOOGLE:
+            return GOOGLE
         try:
             readable = idna.decode(domain)
         except UnicodeError:
@@ -110,7 +127,8 @@ class Eraser:
 
     @cached_property
     def _written(self) -> str:
-        local = "".join(_spelled(char) for char in self.address.rpartition("@")[0])
+        chars = map(_spelled, self._key.rpartition("@")[0])
+        local = f"{_DOT}{_DOT.join(chars)}{_DOT}{_TAG}" if self._domains == GOOGLE else "".join(chars)
         domains = "|".join(re.escape(domain) for domain in self._domains)
         return f"{local}{_AT}(?:{domains}){_BEHIND}"
 
@@ -155,9 +173,9 @@ class Eraser:
         """Whether somebody with this address is among the people of a value, of the domain or of JSON."""
         match value:
             case Person():
-                return value.address == self.address
+                return self._is_erased(value.address)
             case dict():
-                here = "name" in value and value.get("address") == self.address
+                here = "name" in value and self._is_erased(value.get("address"))
                 return here or any(map(self.names_person, value.values()))
             case list() | tuple() | frozenset():
                 return any(map(self.names_person, value))
@@ -185,9 +203,9 @@ class Eraser:
 
     def record(self, record: Record) -> Record:
         """A record without the address; a contact card that is left with none loses name, summary and details."""
-        if self.address not in record.addresses:
+        addresses = tuple(address for address in record.addresses if not self._is_erased(address))
+        if addresses == record.addresses:
             return self.value(record)
-        addresses = tuple(address for address in record.addresses if address != self.address)
         if addresses or record.ref.kind != "contact":
             return self.value(replace(record, addresses=addresses))
         return replace(record, addresses=(), name="", summary="", details="")
@@ -202,7 +220,7 @@ class Eraser:
                 return value
             case str():
                 return self.text(value)
-            case Person() if value.address == self.address:
+            case Person() if self._is_erased(value.address):
                 return Person("", PLACEHOLDER)
             case dict():
                 return self._dict(value)
@@ -229,15 +247,16 @@ class Eraser:
 
 def names_of(address: str, document: Document, copies: Iterable[Copy]) -> frozenset[str]:
     """The display names of an address on a mail."""
-    named = (person.name for person in _people(document, copies) if person.address == address)
+    key = mailbox_key(address)
+    named = (person.name for person in _people(document, copies) if mailbox_key(person.address) == key)
     # Many clients write the address itself as the name; it is found as an address.
     return frozenset(name for name in named if len(name) >= SHORTEST_NAME and "@" not in name)
 
 
 def is_on(address: str, stored: StoredMessage, document: Document | None, copies: Iterable[Copy]) -> bool:
     """Whether an address is among a stored mail's participants: From, To, Cc, Reply-To, or any copy's Bcc."""
-    seen = {person.address for person in _people(document, copies)}
-    return address in stored.participants or address in seen
+    seen = (person.address for person in _people(document, copies))
+    return mailbox_key(address) in mailbox_keys((*stored.participants, *seen))
 
 
 def _people(document: Document | None, copies: Iterable[Copy]) -> Iterator[Person]:

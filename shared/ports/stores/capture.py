@@ -7,7 +7,7 @@ from typing import Protocol
 from shared.domain.capture.backfills import Backfill
 from shared.domain.capture.folders import FolderState
 from shared.domain.capture.late_contacts import Announcement
-from shared.domain.capture.pending import Lane, PendingRow
+from shared.domain.capture.pending import Lane, PendingRow, Reach
 from shared.domain.capture.sightings import Sighting
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.mail.items import ItemRef
@@ -60,12 +60,15 @@ class Pending(Protocol):
         """Insert, in transactions. A row that stands already is merged: its tries are never lowered."""
 
     def due(
-        self, tenant_id: str, mailbox_id: str, lanes: Sequence[Lane], now: datetime, *, limit: int
+        self, tenant_id: str, mailbox_id: str, reach: Reach, now: datetime, *, limit: int
     ) -> list[PendingRow]:
-        """The first rows of these lanes that are due. A row of unknown kind is passed over and left."""
+        """The first rows within reach that are due. A row of unknown kind is passed over and left."""
 
     def begin(self, tenant_id: str, mailbox_id: str, rows: Sequence[PendingRow]) -> list[PendingRow]:
-        """Raise the tries of rows, in one transaction. Returns them; those that are gone are left out."""
+        """Raise the tries of rows, in one transaction. Returns them.
+
+        Those that are gone or have changed since the look are left out: somebody else runs them, or has asked again.
+        """
 
     def end(
         self,
@@ -76,7 +79,8 @@ class Pending(Protocol):
     ) -> None:
         """Delete the rows that are done and write those that are kept, in one transaction.
 
-        A row that was asked for again since it was begun stays, as a new one: its run has ended in order.
+        A row that was asked for again since it was begun stays, as a new one: its run has ended in order. One that
+        another holder has begun since stays as it is.
         """
 
     def stale(self, before: datetime) -> Iterator[tuple[str, str, Lane]]:

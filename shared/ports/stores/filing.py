@@ -3,14 +3,19 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
+from shared.domain.filing.copies import Copy, Dependent
 from shared.domain.filing.entries import Entry
-from shared.domain.filing.filing import Copy, Dependent, InboxItem, StoredMessage
+from shared.domain.filing.filing import StoredMessage
+from shared.domain.filing.inbox import InboxItem
 from shared.domain.filing.person_decisions import PendingChange
 from shared.domain.mail.messages import Document
 from shared.domain.matching.candidates import ThreadHit
 from shared.domain.records.records import RecordRef
+
+# Of the messages of a conversation that no thread leads to, the newest are found.
+MOST_OF_CONVERSATION: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,7 @@ class Threads(Protocol):
     def of_conversation(
         self, tenant_id: str, conversation: str, *, until: datetime, apart_from: Collection[str]
     ) -> tuple[ThreadHit, ...]:
-        """The newest messages until then noted for a conversation, but for those with these keys.
+        """The newest messages until then noted for a conversation, five at most, but for those with these keys.
 
         A query, and a read for each, side by side.
         """

@@ -34,6 +34,8 @@ class Records(Protocol):
 
 
 class RecordIndex(Protocol):
+    """Whatever stands under an address is found by every spelling of its mailbox."""
+
     def addresses(self, tenant_id: str, addresses: Iterable[str]) -> Mapping[str, KnownAddress]:
         """One read per address, side by side; every address asked for is a key."""
 
@@ -58,7 +60,7 @@ class RecordIndex(Protocol):
         """Records that Postledger opened since then, oldest first, after `after`; and where to go on, '' at the end."""
 
     def taught_to(self, tenant_id: str, ref: RecordRef) -> frozenset[str]:
-        """The addresses whose mail belongs on a record, as an agent has said."""
+        """The addresses whose mail belongs on a record, as an agent has said; each in its mailbox's one spelling."""
 
     def teach(self, tenant_id: str, address: str, refs: Iterable[RecordRef]) -> None:
         """Remember that mail of an address belongs on these records."""

@@ -1,12 +1,13 @@
 """What was found in a folder: capture is decided on headers, written to the ledger, and keepers wait for their turn."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from shared import telemetry
 from shared.domain.capture.folders import FolderState
 from shared.domain.capture.pending import Flags, Lane, PendingRow
-from shared.domain.capture.sightings import SKIPPED, Sighting, unreadable
+from shared.domain.capture.sightings import FAILED, SKIPPED, Sighting, unreadable
 from shared.domain.commands.advice import POISON_ITEM
 from shared.domain.commands.commands import IngestMessages
 from shared.domain.errors import PermanentError, Unreadable
@@ -20,6 +21,7 @@ from shared.services.capture.folder_reading import FolderReader, HeadsRead
 from shared.services.capture.scopes import Scope
 from shared.services.capture.screening import Screen, Screened
 from shared.services.commands.failures import failure_of, record
+from shared.telemetry import Counted
 
 Doubt = Callable[[Sighting | None], bool]
 # The lane of so many keepers.
@@ -106,9 +108,9 @@ class Arrivals:
         """Into the ledger."""
         if rows:
             self.sightings.put(scope.mailbox, rows)
-        skipped = sum(row.outcome == SKIPPED for row in rows)
-        if skipped:
-            telemetry.event("screened", mailbox=scope.mailbox.mailbox_id, skipped=skipped)
+        outcomes = Counter(row.outcome for row in rows)
+        telemetry.count(Counted.SKIPPED, outcomes[SKIPPED])
+        telemetry.count(Counted.FAILED, outcomes[FAILED])
 
     def put(self, scope: Scope, kept: Sequence[Screened], lane: Lane, *, silent: bool = False) -> None:
         """Into the worklist, by receipt time."""

@@ -47,7 +47,9 @@ class StepBackfill:
             telemetry.event("backfill_dropped", mailbox=command.mailbox_id)
             return
         backfill = self.backfills.get(scope.mailbox)
-        if backfill is None or not self._is_next(backfill, command):
+        if backfill is None or not backfill.is_running:
+            return
+        if command.step != backfill.step and not backfill.is_taken(command.step):
             return
         if not scope.is_readable:
             self.queue.put(replace(command, attempt=0, first_at=self.clock()), delay=PAUSE)
@@ -62,11 +64,6 @@ class StepBackfill:
         place = backfill.read_until if backfill.next_folder else LAST
         row = PendingRow.of_command(following, at=place)
         self.pending.put(scope.tenant_id, scope.mailbox.mailbox_id, [row])
-
-    def _is_next(self, backfill: Backfill, command: BackfillMailbox) -> bool:
-        if backfill.is_running and command.step == backfill.step:
-            return True
-        return backfill.has_lost_command(command.step, self.clock())
 
     def _step(self, scope: Scope, backfill: Backfill, command: BackfillMailbox) -> Backfill:
         stored = self.backfills.put(scope.mailbox, self._moved(scope, backfill, command))
@@ -140,12 +137,10 @@ class ManageBackfill:
     def start(self, mailbox: Mailbox, since: datetime) -> Backfill:
         """Raises WrongState while one is running; one that has stalled is taken up again instead.
 
-        Raises InvalidInput for a time without a zone or in the future.
+        Raises InvalidInput for a time that is not in the past.
         """
-        if since.tzinfo is None or since >= self.clock():
-            raise InvalidInput(
-                "'since' is a date and time in the past, with its time zone: 2026-01-31T00:00:00Z."
-            )
+        if since >= self.clock():
+            raise InvalidInput("'since' is a date and time in the past: 2026-01-31T00:00:00Z.")
         backfill = persistently(lambda: self._started(mailbox, since))
         self.queue.put(BackfillMailbox.of(mailbox, self.clock(), step=backfill.step))
         return backfill

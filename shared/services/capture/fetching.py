@@ -63,7 +63,7 @@ class Wanted:
 
     @classmethod
     def of_rows(cls, command: IngestMessages, rows: Sequence[PendingRow]) -> Self:
-        """Those of a worklist's rows, whose tries have been raised."""
+        """Those of a worklist's rows, whose tries have been raised; several may be of one mail."""
         known = {row.item: row.at for row in rows if row.item is not None and row.at > EARLIEST}
         return cls(command, known, any(row.tries > 1 or row.attempt > 0 for row in rows))
 
@@ -80,13 +80,14 @@ class Kept:
 class Answers(Generic[T]):
     """What was asked of the provider, by item: had, never to be had, and to be asked for again.
 
-    `missing` are not there yet.
+    `missing` are not there yet, and `gone` are not there any more.
     """
 
     had: Mapping[ItemRef, T]
     failed: Mapping[ItemRef, PermanentError]
     later: Mapping[ItemRef, TransientError]
     missing: Mapping[ItemRef, NotThereYet]
+    gone: Sequence[ItemRef] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ class Fetched:
     others: list[Sighting]
     later: Mapping[ItemRef, TransientError]
     missing: Mapping[ItemRef, NotThereYet]
+    gone: Sequence[ItemRef]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ class FetchMail:
     def _whole_at_once(self, scope: Scope, wanted: Wanted, items: Sequence[ItemRef]) -> Fetched:
         whole = self._answers(scope, wanted, self._bodies(scope, items), {})
         heads = [mail.head for mail in whole.had.values()] + self._heads_of(scope, whole.failed)
-        return _fetched(self._screened(scope, wanted, heads), whole, {}, {})
+        return _fetched(self._screened(scope, wanted, heads), whole, Answers({}, {}, {}, {}))
 
     def _heads_first(self, scope: Scope, wanted: Wanted, *, is_late: bool) -> Fetched:
         asked = self.mail.open(scope.mailbox).heads(wanted.command.items)
@@ -141,7 +143,7 @@ class FetchMail:
         screened = self._screened(scope, wanted, heads)
         keepers = [mail.head.item for mail in screened if mail.verdict.keep]
         whole = self._answers(scope, wanted, self._whole(scope, keepers, known.later), known.later)
-        return _fetched(screened, whole, known.later, known.missing)
+        return _fetched(screened, whole, known)
 
     def _unsettled(self, scope: Scope, listed: Sequence[Listed]) -> list[Listed]:
         """Those for which something is left to do; a mail may be in the ledger and not have all its rows yet."""
@@ -201,8 +203,9 @@ class FetchMail:
                 self._record(scope, wanted.command, item, outcome)
             else:
                 had[item] = outcome
-        is_given_up = wanted.command.attempt >= NOT_FOUND_TRIES
-        return Answers(had, failed, later, {} if is_given_up else missing)
+        if wanted.command.attempt >= NOT_FOUND_TRIES:
+            return Answers(had, failed, later, {}, gone=list(missing))
+        return Answers(had, failed, later, missing)
 
     def _record(self, scope: Scope, command: IngestMessages, item: ItemRef, error: PermanentError) -> None:
         if isinstance(error, Unreadable):
@@ -229,8 +232,7 @@ class FetchMail:
 def _fetched(
     screened: Sequence[Screened],
     whole: Answers[FetchedMessage],
-    later: Mapping[ItemRef, TransientError],
-    missing: Mapping[ItemRef, NotThereYet],
+    first: Answers[MessageHead],
 ) -> Fetched:
     """What screened mails come to: filed, if they were had; in the ledger, if they are not kept or never to be had."""
     others = [mail.sighting for mail in screened if not mail.verdict.keep]
@@ -239,7 +241,13 @@ def _fetched(
     lost = [
         failing(mail.sighting, whole.failed[item]) for item, mail in keepers.items() if item in whole.failed
     ]
-    return Fetched(kept, others + lost, {**later, **whole.later}, {**missing, **whole.missing})
+    return Fetched(
+        kept=kept,
+        others=others + lost,
+        later={**first.later, **whole.later},
+        missing={**first.missing, **whole.missing},
+        gone=[*first.gone, *whole.gone],
+    )
 
 
 def _raise_if_refused(

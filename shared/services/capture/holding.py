@@ -4,21 +4,21 @@ The scope is read under the lease. What an error says of the mailbox is written 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Final
 
 from shared import telemetry
-from shared.domain.capture.pending import BOTH, Lane, PendingRow, lane_of
-from shared.domain.capture.worklist import Group, mail_rows, next_group, rows_of
-from shared.domain.commands.commands import IngestMessages, WakeMailbox
+from shared.domain.capture.pending import BOTH, EVERYTHING, LIVE, Lane, PendingRow, Reach, lane_of
+from shared.domain.capture.worklist import Group, is_wake_up, mail_rows, next_group, rows_of, wake_up
+from shared.domain.commands.commands import IngestMessages
 from shared.domain.commands.envelope import Command
-from shared.domain.errors import PermanentError, TransientError
+from shared.domain.errors import PermanentError, Throttled, TransientError
 from shared.ports.stores.capture import Pending
 from shared.ports.work import Clock
 from shared.services.capture.mailbox_access import WatchAccess
 from shared.services.capture.row_outcomes import RunRows
-from shared.services.capture.running import RunCommand
+from shared.services.capture.running import Holder, RunCommand
 from shared.services.capture.scopes import FindScope, Scope
 from shared.services.capture.waits import MailboxWaits
 
@@ -26,20 +26,26 @@ from shared.services.capture.waits import MailboxWaits
 LOOK: Final = 30
 # After so many groups in a row that failed for now, the rest is not tried: it is an outage.
 MOST_FAILED: Final = 3
+# A command that takes longer makes way for live mail: so often, and for so many groups at a time.
+ATTEND_EVERY: Final = timedelta(seconds=5)
+MOST_ATTENDED: Final = 5
+_LIVE_MAILS: Final = replace(LIVE, commands=False)
 
 
 @dataclass(slots=True)
 class Turn:
     """One invocation at a mailbox. `own` is its command, until it is carried out or stands in the worklist.
 
-    `lanes` are those that it runs, `due` the rows that a look has shown. `is_over`: nothing more is to be tried,
-    and a wake-up will come; `wakes` is when rows that wait are due, by lane.
+    `reach` says what it may run as the mailbox stands, `due` are the rows that a look has shown, and `looked_at` is
+    when it looked. `is_over`: nothing more is to be tried, and wake-ups will come; `wakes` is when rows that wait are
+    due, by lane.
     """
 
     command: Command
     ends: datetime
+    looked_at: datetime
     own: Command | None = None
-    lanes: tuple[Lane, ...] = ()
+    reach: Reach = EVERYTHING
     due: Sequence[PendingRow] = ()
     is_over: bool = False
     failed: int = 0
@@ -47,12 +53,12 @@ class Turn:
 
     def __post_init__(self) -> None:
         self.own = self.command
-        self.lanes = self.reach
+        self.reach = self.widest
 
     @property
-    def reach(self) -> tuple[Lane, ...]:
+    def widest(self) -> Reach:
         """From `work` both lanes may be run, live rows ahead of history; from `mail` live rows only."""
-        return BOTH if lane_of(self.command) is Lane.HISTORY else (Lane.LIVE,)
+        return EVERYTHING if lane_of(self.command) is Lane.HISTORY else LIVE
 
     @property
     def tenant_id(self) -> str:
@@ -65,6 +71,20 @@ class Turn:
     def note(self, kept: Sequence[PendingRow]) -> None:
         """Rows wait, and somebody must come when they are due."""
         self.wakes |= {(row.lane, row.not_before) for row in kept if row.not_before is not None}
+
+    def give_up(self) -> None:
+        """It is an outage: each lane is tried again with the last of the rows that wait, whatever waits in it."""
+        self.is_over = True
+        latest = max((due_at for _, due_at in self.wakes), default=self.ends)
+        awaited = {lane for lane, _ in self.wakes}
+        self.wakes |= {(lane, latest) for lane in self.reach.lanes if lane not in awaited}
+
+    def lanes_of(self, due: Sequence[PendingRow]) -> list[Lane]:
+        """The lanes of what a look has shown; it may have been too short to show history behind live rows."""
+        lanes = {row.lane for row in due}
+        if len(due) == LOOK and self.reach.is_bulk:
+            lanes.add(Lane.HISTORY)
+        return [lane for lane in BOTH if lane in lanes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,21 +100,17 @@ class Hold:
     clock: Clock
 
     def __call__(self, turn: Turn) -> None:
-        scope = self._scope(turn)
-        if scope is None:
-            return
-        own, turn.own = turn.own, None
-        if own is not None and self._own(scope, turn, own):
-            # A walk may have proved access, or a removal ended.
-            again = self._scope(turn) if self.clock() < turn.ends else None
-            if again is not None:
-                self._work_off(again, turn)
-        elif turn.due:
-            self._work_off(scope, turn)
+        own, turn.looked_at = turn.own, self.clock()
+        if own is None or is_wake_up(own):
+            turn.own = None
+            self._work_off(turn)
+        elif self._carried_out(turn, own):
+            self._work_off(turn)
 
     def look(self, turn: Turn) -> list[PendingRow]:
         """The next rows for this holder."""
-        return self.pending.due(turn.tenant_id, turn.mailbox_id, turn.lanes, self.clock(), limit=LOOK)
+        turn.looked_at = self.clock()
+        return self._due(turn, turn.reach)
 
     def leave(self, turn: Turn, rows: Sequence[PendingRow]) -> None:
         """Into the worklist; what waits there is remembered."""
@@ -102,10 +118,13 @@ class Hold:
             self.pending.put(turn.tenant_id, turn.mailbox_id, rows)
         turn.note(rows)
 
-    def _scope(self, turn: Turn) -> Scope | None:
-        """The mailbox as it is now; None where nothing is to be done at it."""
+    def _due(self, turn: Turn, reach: Reach) -> list[PendingRow]:
+        return self.pending.due(turn.tenant_id, turn.mailbox_id, reach, self.clock(), limit=LOOK)
+
+    def _scope(self, turn: Turn, command: Command | None) -> Scope | None:
+        """The mailbox as it is now, for a command or mails; None where nothing is to be done at it."""
         # Who was asked for since something changed sees the change; what mails are filed under may be seconds old.
-        asked = turn.own or WakeMailbox.of(turn.tenant_id, turn.mailbox_id, self.clock())
+        asked = command or wake_up(Lane.LIVE, turn.tenant_id, turn.mailbox_id, now=self.clock())
         scope = self.scope(asked)
         if scope is None:
             self._drop(turn)
@@ -113,16 +132,15 @@ class Hold:
         if self.waits.lasts_for(scope.mailbox):
             self._stop(turn)
             return None
-        # Paused, or without access: history stays until it can be read.
+        # Paused, or without access: history and mails stay until they can be read. A walk may prove that they can.
         is_whole = scope.is_readable or scope.mailbox.is_removed
-        turn.lanes = turn.reach if is_whole else (Lane.LIVE,)
-        turn.due = [row for row in turn.due if row.lane in turn.lanes]
+        turn.reach = turn.widest if is_whole else replace(LIVE, mails=False)
         return scope
 
     def _drop(self, turn: Turn) -> None:
         """Mailbox or organisation are gone, and what waits goes with them."""
         telemetry.event("turn_dropped", mailbox=turn.mailbox_id)
-        turn.lanes = BOTH
+        turn.reach = EVERYTHING
         while rows := self.look(turn):
             self.pending.end(turn.tenant_id, turn.mailbox_id, rows)
 
@@ -132,6 +150,19 @@ class Hold:
         self.leave(turn, rows_of(turn.own) if turn.own else ())
         turn.own = None
         self.waits.wake(turn.command)
+
+    def _carried_out(self, turn: Turn, own: Command) -> bool:
+        """Carry out the own command; whether there may be rows to run now."""
+        scope = self._scope(turn, own)
+        if scope is None:
+            return False
+        turn.own = None
+        has_left_rows = self._own(scope, turn, own)
+        if turn.is_over or self.clock() >= turn.ends:
+            return False
+        # A walk may have proved access, for which mails have waited.
+        is_back = not scope.is_readable and self._scope(turn, None) is not None
+        return has_left_rows or is_back
 
     def _own(self, scope: Scope, turn: Turn, own: Command) -> bool:
         """Whether it has left rows that are due."""
@@ -147,19 +178,22 @@ class Hold:
 
     def _watched(self, scope: Scope, turn: Turn, own: Command) -> bool:
         try:
-            return self._carry_out(scope, turn, own)
+            return self._run_own(scope, turn, own)
         except PermanentError as error:
             told = self.access.failed(scope, own, error)
             if told is error:
                 raise
+            if isinstance(own, IngestMessages):
+                # The mailbox is lost, and not its mails.
+                self.leave(turn, mail_rows(own))
             raise told from error
 
-    def _carry_out(self, scope: Scope, turn: Turn, own: Command) -> bool:
+    def _run_own(self, scope: Scope, turn: Turn, own: Command) -> bool:
         if not isinstance(own, IngestMessages):
-            return self.run(scope, own, turn.lanes)
+            return self.run(scope, own, self._holder(turn))
         rows = mail_rows(own)
-        if own.is_apart:
-            # One of its mails may be the reason, and must not hold the others.
+        if own.is_apart or not turn.reach.mails:
+            # One of its mails may be the reason, and must not hold the others; or they wait for the mailbox.
             self.leave(turn, rows)
             return True
         later = self.run_rows.own(scope, own)
@@ -168,28 +202,56 @@ class Hold:
             self._stop(turn)
         return False
 
-    def _work_off(self, scope: Scope, turn: Turn) -> None:
+    def _work_off(self, turn: Turn) -> None:
         """Group after group, one at least, until nothing is left, the time is over, or all must wait."""
         due, turn.due = turn.due, ()
         while due := due or self.look(turn):
             group = next_group(due)
-            self._run(scope, turn, group)
-            if turn.is_over or self.clock() >= turn.ends:
+            # Behind the look: whatever was changed before a row was left is seen.
+            scope = self._scope(turn, group.command)
+            if scope is None:
                 return
-            if len(group.all) == len(due) < LOOK:
-                return  # nothing is left: the look after the release says whether others have come
-            found = self._scope(turn)
-            if found is None:
-                return
-            due, scope = (), found
+            if all(map(turn.reach.covers, group.all)):
+                self._run(scope, turn, group)
+                if turn.is_over or self.clock() >= turn.ends:
+                    return
+                if len(group.all) == len(due) < LOOK:
+                    return  # nothing is left: the look after the release says whether others have come
+            due = ()
 
     def _run(self, scope: Scope, turn: Turn, group: Group) -> None:
-        if group.command is not None:
-            # Asked for since something changed: the scope of the mails before may be seconds old.
-            scope = self.scope(group.command) or scope
-        outcome = self.run_rows(scope, group, turn.lanes)
+        outcome = self.run_rows(scope, group, self._holder(turn))
         turn.note(outcome.kept)
         turn.failed = turn.failed + 1 if outcome.has_failed else 0
         if outcome.is_stopped:
             self._stop(turn)
-        turn.is_over |= outcome.is_lost or turn.failed == MOST_FAILED
+        elif turn.failed == MOST_FAILED:
+            turn.give_up()
+
+    def _holder(self, turn: Turn) -> Holder:
+        return Holder(turn.reach, lambda: self._attend(turn))
+
+    def _attend(self, turn: Turn) -> None:
+        """File live mail that has come while a long command runs, at most every few seconds.
+
+        Raises Throttled where Graph asks to wait: that holds for the command, too.
+        """
+        if self.clock() - turn.looked_at < ATTEND_EVERY:
+            return
+        for _ in range(MOST_ATTENDED):
+            turn.looked_at = self.clock()
+            due = self._due(turn, _LIVE_MAILS)
+            if not due or not self._attend_to(turn, next_group(due)):
+                return
+
+    def _attend_to(self, turn: Turn, group: Group) -> bool:
+        """Whether there is a point in looking for more."""
+        scope = self.scope(wake_up(Lane.LIVE, turn.tenant_id, turn.mailbox_id, now=self.clock()))
+        if scope is None or not scope.is_readable:
+            return False
+        outcome = self.run_rows(scope, group, self._holder(turn))
+        turn.note(outcome.kept)
+        if outcome.is_stopped:
+            wait = self.waits.left(scope.mailbox)
+            raise Throttled("The mailbox's provider has asked to be left alone.", retry_after=wait)
+        return not outcome.has_failed

@@ -1,14 +1,32 @@
 """The timer's part: which mailboxes are due to be walked, whatever notifications said."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Final
 
 from shared import telemetry
 from shared.domain.commands.commands import SyncMailbox
-from shared.domain.connections.mailbox_state import next_polled
+from shared.domain.connections.mailbox_state import POLLING, next_polled
 from shared.domain.connections.mailboxes import Mailbox
 from shared.ports.stores.connections import Mailboxes
 from shared.ports.work import Clock, CommandQueue
+
+# So many fit into the tick's line, which has at most 32 KB.
+MOST_LAGS: Final = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """Seconds since a mailbox's last complete walk, and by how many that is late.
+
+    `unnotified`: Graph should notify us of its mail, and does not.
+    """
+
+    mailbox: str
+    state: str
+    seconds: int
+    late: int
+    unnotified: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,24 +39,20 @@ class PollMailboxes:
 
     def __call__(self) -> None:
         now = self.clock()
-        due = 0
+        due, lags = 0, []
         for mailbox in self.mailboxes.due(now):
             self.queue.put(SyncMailbox.of(mailbox, now))
             self.mailboxes.change(mailbox, next_polled(mailbox.next_poll(now)))
             if mailbox.state.paused_at is None:
-                tell_lag(mailbox, now)
+                lags.append(lag_of(mailbox, now))
             due += 1
-        telemetry.event("polled", due=due)
+        lags.sort(key=lambda lag: lag.late, reverse=True)
+        telemetry.event("polled", due=due, lags=[asdict(lag) for lag in lags[:MOST_LAGS]])
 
 
-def tell_lag(mailbox: Mailbox, now: datetime) -> None:
-    """Say by how many seconds its last complete walk is over, and by how many that is late."""
+def lag_of(mailbox: Mailbox, now: datetime) -> Lag:
+    """How a mailbox stands when it is polled."""
     seconds = round(mailbox.lag(now).total_seconds())
-    telemetry.event(
-        "mailbox_lag",
-        mailbox=mailbox.mailbox_id,
-        state=mailbox.state.name,
-        polled_only=mailbox.is_polled_only,
-        seconds=seconds,
-        late=max(seconds - mailbox.poll_minutes * 60, 0),
-    )
+    late = max(seconds - mailbox.poll_minutes * 60, 0)
+    name = mailbox.state.name
+    return Lag(mailbox.mailbox_id, name, seconds, late, name == POLLING and not mailbox.is_polled_only)

@@ -1,6 +1,6 @@
 """Reconciliation: what lies in a mailbox is compared with the ledger, and what is missing there is made up for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -43,11 +43,13 @@ class Reconcile:
     queue: CommandQueue
     clock: Clock
 
-    def __call__(self, scope: Scope, command: ReconcileMailbox) -> None:
+    def __call__(self, scope: Scope, command: ReconcileMailbox, attend: Callable[[], None]) -> None:
+        """`attend` is called between pages, so that live mail does not wait for the end."""
         if not scope.is_readable or scope.captures_from is None:
             telemetry.event("reconcile_dropped", mailbox=command.mailbox_id)
             return
-        rest, counted = self._sweep(replace(scope, in_history_lane=True), command)
+        progress = _Progress(attend, singly=command.attempt >= SINGLY_AFTER)
+        rest, counted = self._sweep(replace(scope, in_history_lane=True), command, progress)
         if rest is None:
             self._conclude(scope, counted)
         else:
@@ -56,11 +58,10 @@ class Reconcile:
             self.pending.put(scope.tenant_id, scope.mailbox.mailbox_id, [row])
 
     def _sweep(
-        self, scope: Scope, command: ReconcileMailbox
+        self, scope: Scope, command: ReconcileMailbox, progress: "_Progress"
     ) -> tuple[ReconcileMailbox | None, Reconciliation]:
         """The command for the rest, if the sweep gives way, and what has been counted so far."""
         counted, start = self._begun(scope, command), command.start
-        progress = _Progress(singly=command.attempt >= SINGLY_AFTER)
         for folder in self._folders(scope, command.after):
             window = Window.of(start or counted.since, counted.at)
             rest, counted = self._compare(scope, folder, window, counted, progress)
@@ -84,6 +85,7 @@ class Reconcile:
             # Inside a crowded second the cursor cannot be kept in a command: it goes on to the second's end.
             if progress.pages >= MAX_PAGES and not rest.cursor:
                 return rest, counted
+            progress.attend()
             try:
                 rest, counted = self._page(scope, folder, rest, counted, singly=progress.singly)
             except NotFound:  # deleted since the last walk
@@ -148,6 +150,7 @@ class Reconcile:
 class _Progress:
     """Pages that this sweep has read; `singly`: mails that cannot be had together are asked for one by one."""
 
+    attend: Callable[[], None]
     singly: bool
     pages: int = 0
 

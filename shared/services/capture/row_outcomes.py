@@ -20,7 +20,7 @@ from shared.ports.work import Clock
 from shared.services.capture.arrivals import Arrivals
 from shared.services.capture.fetching import Wanted
 from shared.services.capture.mailbox_access import WatchAccess
-from shared.services.capture.running import RunCommand
+from shared.services.capture.running import Holder, RunCommand
 from shared.services.capture.scopes import Scope
 from shared.services.capture.waits import MailboxWaits
 from shared.services.commands.failures import failure_of, failure_of_bug, failure_of_poison, record
@@ -31,13 +31,12 @@ from shared.services.filing.ingest import Ingest
 class GroupOutcome:
     """`kept` rows wait. `has_failed`: nothing of the group could be had for now.
 
-    `is_stopped`: Graph has asked to wait. `is_lost`: the mailbox may not be read any more.
+    `is_stopped`: Graph has asked to wait.
     """
 
     kept: Sequence[PendingRow] = ()
     has_failed: bool = False
     is_stopped: bool = False
-    is_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class RunRows:
     waits: MailboxWaits
     clock: Clock
 
-    def __call__(self, scope: Scope, group: Group, lanes: Sequence[Lane]) -> GroupOutcome:
+    def __call__(self, scope: Scope, group: Group, holder: Holder) -> GroupOutcome:
         place = scope.tenant_id, scope.mailbox.mailbox_id
         if group.rows[0].is_spent:
             self._give_up(scope, group.rows[0])
@@ -62,10 +61,12 @@ class RunRows:
             return GroupOutcome()
         begun = {row.key: row for row in self.pending.begin(*place, group.all)}
         # Another holder may have taken some: this one's lease was lost, or the look was an old one.
-        rows = [begun[row.key] for row in group.rows if row.key in begun]
+        rows = tuple(begun[row.key] for row in group.rows if row.key in begun)
+        running = Group(rows, tuple(begun[row.key] for row in group.beside if row.key in begun))
         scope = replace(scope, in_history_lane=group.rows[0].lane is Lane.HISTORY)
-        outcome = self._outcome(scope, rows, lanes) if rows else GroupOutcome()
-        kept = {row.key: row for row in outcome.kept}
+        outcome = self._outcome(scope, running, holder) if rows else GroupOutcome()
+        outcome = replace(outcome, kept=[*outcome.kept, *_along(running.beside, outcome.kept)])
+        kept = {row.key for row in outcome.kept}
         self.pending.end(*place, [row for key, row in begun.items() if key not in kept], outcome.kept)
         return outcome
 
@@ -89,10 +90,11 @@ class RunRows:
                 waiting.append(self._waiting(scope, row, error, row.attempt + counts, spread))
         return waiting
 
-    def _outcome(self, scope: Scope, rows: Sequence[PendingRow], lanes: Sequence[Lane]) -> GroupOutcome:
+    def _outcome(self, scope: Scope, group: Group, holder: Holder) -> GroupOutcome:
+        rows = group.rows
         command = _command_of(scope, rows)
         try:
-            later = self._run(scope, command, rows, lanes)
+            later = self._run(scope, command, group, holder)
         except TransientError as error:
             return self._postponed(scope, rows, error)
         except PermanentError as error:
@@ -103,11 +105,12 @@ class RunRows:
         return GroupOutcome(kept, is_stopped=any(error.retry_after for error in later.values()))
 
     def _run(
-        self, scope: Scope, command: Command, rows: Sequence[PendingRow], lanes: Sequence[Lane]
+        self, scope: Scope, command: Command, group: Group, holder: Holder
     ) -> Mapping[ItemRef, TransientError]:
         if isinstance(command, IngestMessages):
-            return self.ingest(scope, Wanted.of_rows(command, rows))
-        self.run(scope, command, lanes)
+            # A row beside may know when its mail came, where the one that runs does not.
+            return self.ingest(scope, Wanted.of_rows(command, group.all))
+        self.run(scope, command, holder)
         return {}
 
     def _postponed(self, scope: Scope, rows: Sequence[PendingRow], error: TransientError) -> GroupOutcome:
@@ -144,7 +147,7 @@ class RunRows:
         """Whether the mailbox can be read at all: then it is the mail that cannot."""
         try:
             self.mail.open(scope.mailbox).folders({})
-        except TransientError:
+        except (TransientError, PermanentError):
             return False
         return True
 
@@ -161,7 +164,7 @@ class RunRows:
                 record(self.exceptions, failure_of(_command_of(scope, [row]), error, self.clock()))
             return GroupOutcome()
         mails = [row.unbegun() for row in rows if row.item is not None]
-        return GroupOutcome(mails, has_failed=True, is_lost=True)
+        return GroupOutcome(mails, has_failed=True)
 
     def _broken(self, scope: Scope, rows: Sequence[PendingRow], error: Exception) -> GroupOutcome:
         """A fault of ours. Its tries stand, so that each row runs alone from now on, and the last one is recorded."""
@@ -179,6 +182,16 @@ class RunRows:
         """Its runs ended without a word: it kills its workers, or is in them when they are killed."""
         command = _command_of(scope, [row])
         record(self.exceptions, failure_of_poison(command, self.clock()))
+
+
+def _along(beside: Sequence[PendingRow], kept: Sequence[PendingRow]) -> list[PendingRow]:
+    """The rows beside mails that wait, as these wait: they may know more of the mail."""
+    waiting: dict[ItemRef | None, PendingRow] = {row.item: row for row in kept if row.item}
+    return [
+        replace(row, tries=waits.tries, attempt=waits.attempt, not_before=waits.not_before)
+        for row in beside
+        if (waits := waiting.get(row.item)) is not None
+    ]
 
 
 def _command_of(scope: Scope, rows: Sequence[PendingRow]) -> Command:

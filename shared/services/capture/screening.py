@@ -10,7 +10,8 @@ from shared.domain.capture.folders import FolderState
 from shared.domain.capture.screening import Capture, Policy
 from shared.domain.capture.sightings import Sighting, sighting_of, unreadable
 from shared.domain.errors import Unreadable
-from shared.domain.filing.filing import PENDING, Dependent, StoredMessage
+from shared.domain.filing.copies import Dependent
+from shared.domain.filing.filing import PENDING, StoredMessage
 from shared.domain.mail.identity import Fingerprint, family, variant_keys
 from shared.domain.mail.messages import MessageHead
 from shared.domain.matching.candidates import Candidates, ThreadHit

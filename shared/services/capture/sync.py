@@ -1,5 +1,6 @@
 """Walks a mailbox: changes of all folders are read first, and keepers stand in the worklist before a cursor moves."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -7,7 +8,8 @@ from typing import Final
 from shared import telemetry
 from shared.domain.capture.folders import FolderState, classify
 from shared.domain.capture.pending import EARLIEST, Lane, PendingRow
-from shared.domain.commands.commands import MAX_IDS, FileHistory, SyncMailbox
+from shared.domain.capture.worklist import wake_up
+from shared.domain.commands.commands import MAX_IDS, SyncMailbox
 from shared.domain.connections.mailbox_state import walked
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import CursorExpired, NotFound, PageBroken, PostledgerError, Unavailable
@@ -45,17 +47,21 @@ class Sync:
     queue: CommandQueue
     clock: Clock
 
-    def __call__(self, scope: Scope, command: SyncMailbox, *, is_bulk: bool) -> bool:
-        """Whether it may have left rows for its holder. `is_bulk`: the holder runs history, too."""
+    def __call__(
+        self, scope: Scope, command: SyncMailbox, attend: Callable[[], None], *, is_bulk: bool
+    ) -> bool:
+        """Whether it may have left rows for its holder. `is_bulk`: the holder runs history, too.
+
+        `attend` is called between pages, so that live mail does not wait for the end.
+        """
         if not scope.is_enabled or scope.mailbox.connected_at is None:
             telemetry.event("sync_dropped", mailbox=command.mailbox_id)
             return False
         if is_covered(command, scope.mailbox):
             telemetry.event("sync_covered", mailbox=command.mailbox_id)
             return False
-        progress = _Progress(
-            MAX_PAGES if is_bulk else MAX_LIVE_PAGES, is_first=scope.mailbox.state.last_sync_at is None
-        )
+        is_first = scope.mailbox.state.last_sync_at is None
+        progress = _Progress(MAX_PAGES if is_bulk else MAX_LIVE_PAGES, attend, is_first=is_first)
         # What a first walk finds is history; a later one may find what somebody waits for.
         scope = replace(scope, in_history_lane=progress.is_first)
         try:
@@ -69,7 +75,8 @@ class Sync:
     def _call(self, scope: Scope, progress: "_Progress", *, is_bulk: bool) -> None:
         """Who holds the mailbox for `mail` leaves history to another. A walk that is killed leaves it to the tick."""
         if progress.has_history and not is_bulk:
-            self.queue.put(FileHistory.of(scope.tenant_id, scope.mailbox.mailbox_id, self.clock()))
+            call = wake_up(Lane.HISTORY, scope.tenant_id, scope.mailbox.mailbox_id, now=self.clock())
+            self.queue.put(call)
 
     def _to_the_end(self, scope: Scope, command: SyncMailbox, progress: "_Progress") -> None:
         started = self.clock()
@@ -103,6 +110,7 @@ class Sync:
         while more:
             if progress.full_pages == progress.most_pages:
                 return False
+            progress.attend()
             try:
                 state, more = self._page(scope, state, progress)
             except NotFound:  # deleted since the folders were listed
@@ -182,6 +190,7 @@ class _Progress:
     """
 
     most_pages: int
+    attend: Callable[[], None]
     is_first: bool
     full_pages: int = 0
     kept: int = 0

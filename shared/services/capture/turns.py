@@ -11,8 +11,7 @@ from typing import Final
 
 from shared import telemetry
 from shared.domain.capture.pending import Lane, PendingRow
-from shared.domain.capture.worklist import is_wake_up, rows_of
-from shared.domain.commands.commands import FileHistory, WakeMailbox
+from shared.domain.capture.worklist import is_wake_up, rows_of, wake_up
 from shared.domain.commands.envelope import Command
 from shared.ports.stores.capture import Pending
 from shared.ports.work import Clock, CommandQueue, Lease, Leases
@@ -43,9 +42,11 @@ class TakeTurn:
 
     def __call__(self, command: Command) -> None:
         """Raises what the own command raises; what befalls rows is their own."""
-        turn = Turn(command, self.clock() + self.length)
+        now = self.clock()
+        turn = Turn(command, ends=now + self.length, looked_at=now)
         if self.waits.lasts(command):
-            self._leave_word(turn)
+            if not is_wake_up(command):
+                self._leave_word(turn)
             self.waits.wake(command)
             return
         # A wake-up for which nothing is left costs one look.
@@ -62,8 +63,11 @@ class TakeTurn:
         try:
             self._held(turn, lease)
         except Exception:
-            # The host or the queue has the own command now; others may have been turned away.
-            self._wake_for(turn, self._look(turn))
+            self._wake_later(turn)
+            # The host or the queue has the own command now; others may have been turned away. A wake-up comes again
+            # by itself, with a growing delay: another one beside it would come at once, and fail again.
+            if not is_wake_up(turn.command):
+                self._wake_for(turn, self._look(turn))
             raise
         self._wake_later(turn)
         if turn.is_over:
@@ -103,7 +107,7 @@ class TakeTurn:
 
     def _wake_for(self, turn: Turn, due: Sequence[PendingRow]) -> None:
         """Leave what is due to another turn, in a wake-up for each lane."""
-        for lane in sorted({row.lane for row in due}):
+        for lane in turn.lanes_of(due):
             self.queue.put(self._wake_up(turn, lane))
 
     def _wake_later(self, turn: Turn) -> None:
@@ -114,5 +118,4 @@ class TakeTurn:
         turn.wakes.clear()
 
     def _wake_up(self, turn: Turn, lane: Lane) -> Command:
-        kind = WakeMailbox if lane is Lane.LIVE else FileHistory
-        return kind.of(turn.tenant_id, turn.mailbox_id, self.clock())
+        return wake_up(lane, turn.tenant_id, turn.mailbox_id, now=self.clock())

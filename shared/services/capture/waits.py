@@ -1,11 +1,13 @@
-"""Until when the provider of a mailbox has asked to be left alone, and the one wake-up for when that is over."""
+"""Until when the provider of a mailbox has asked to be left alone, and the wake-ups for when that is over."""
 
 import random
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeVar
 
-from shared.domain.commands.commands import WakeMailbox
+from shared.domain.capture.pending import Lane, lane_of
+from shared.domain.capture.worklist import wake_up
 from shared.domain.commands.envelope import Command
 from shared.domain.connections.mailbox_state import blocked
 from shared.domain.connections.mailboxes import Mailbox
@@ -17,6 +19,7 @@ from shared.ports.work import Clock, CommandQueue
 MOST_REMEMBERED = 10_000
 
 Place = tuple[str, str]
+K = TypeVar("K")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +33,9 @@ class MailboxWaits:
     mailboxes: Mailboxes
     queue: CommandQueue
     clock: Clock
-    # By tenant and mailbox, as far as this process knows: the end of the wait, and when its wake-up comes.
+    # As far as this process knows: the end of a mailbox's wait, and when the wake-up of each of its lanes comes.
     _known: dict[Place, datetime] = field(default_factory=dict)
-    _woken: dict[Place, datetime] = field(default_factory=dict)
+    _woken: dict[tuple[Lane, Place], datetime] = field(default_factory=dict)
 
     def note(self, mailbox: Mailbox, error: TransientError) -> None:
         """Write down the wait that an error asks for, if it asks for one."""
@@ -54,26 +57,39 @@ class MailboxWaits:
         _remember(self._known, (mailbox.tenant_id, mailbox.mailbox_id), until)
         return True
 
-    def wake(self, command: Command) -> None:
-        """See that the mailbox is woken when its wait is over: a process asks for that once.
+    def left(self, mailbox: Mailbox) -> float:
+        """Seconds until the end of the wait that this process knows of."""
+        until = self._known.get((mailbox.tenant_id, mailbox.mailbox_id), self.clock())
+        return max((until - self.clock()).total_seconds(), 0.0)
 
-        A wake-up that comes too early is always followed by another one: it may be the only one.
+    def wake(self, command: Command) -> None:
+        """See that the mailbox is woken when its wait is over: a process asks for that once for each lane.
+
+        Who came for history has it woken, too: who is woken for live rows leaves it alone. A wake-up that comes too
+        early is always followed by another one: it may be the only one.
         """
+        self._wake(Lane.LIVE, command)
+        if lane_of(command) is Lane.HISTORY:
+            self._wake(Lane.HISTORY, command)
+
+    def _wake(self, lane: Lane, command: Command) -> None:
         place, now = _place(command), self.clock()
-        until = self._known.get(place, now)
-        if self._woken.get(place, now) > now and not isinstance(command, WakeMailbox):
+        following = wake_up(lane, *place, now=now)
+        is_asked = self._woken.get((lane, place), now) > now
+        if is_asked and type(command) is not type(following):
             return
+        until = self._known.get(place, now)
         # Whose waits end together do not return together, and a clock that is late by a second does no harm.
         seconds = ((until - now).total_seconds() + 1) * (1 + random.random() / 4)
-        self.queue.put(WakeMailbox.of(*place, now), delay=seconds)
-        _remember(self._woken, place, now + timedelta(seconds=seconds))
+        self.queue.put(following, delay=seconds)
+        _remember(self._woken, (lane, place), now + timedelta(seconds=seconds))
 
 
 def _place(command: Command) -> Place:
     return command.tenant_id, command.mailbox_id
 
 
-def _remember(known: MutableMapping[Place, datetime], place: Place, until: datetime) -> None:
+def _remember(known: MutableMapping[K, datetime], place: K, until: datetime) -> None:
     if len(known) >= MOST_REMEMBERED:
         known.clear()
     known[place] = until

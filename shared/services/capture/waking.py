@@ -5,8 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from shared import telemetry
-from shared.domain.capture.pending import Lane
-from shared.domain.commands.commands import FileHistory, WakeMailbox
+from shared.domain.capture.worklist import wake_up
 from shared.domain.commands.envelope import Command
 from shared.ports.stores.capture import Pending
 from shared.ports.work import Clock, CommandQueue, Leases
@@ -29,16 +28,16 @@ class WakeStale:
     def __call__(self) -> None:
         woken = 0
         for tenant_id, mailbox_id, lane in self.pending.stale(self.clock() - STALE):
-            kind = WakeMailbox if lane is Lane.LIVE else FileHistory
-            wake_up = kind.of(tenant_id, mailbox_id, self.clock())
-            if self._is_ready(wake_up) and self._is_free(tenant_id, mailbox_id):
-                self.queue.put(wake_up)
+            command = wake_up(lane, tenant_id, mailbox_id, now=self.clock())
+            if self._is_ready(command) and self._is_free(tenant_id, mailbox_id):
+                self.queue.put(command)
                 woken += 1
-        telemetry.event("stale_woken", mailboxes=woken)
+        if woken:
+            telemetry.event("stale_woken", mailboxes=woken)
 
-    def _is_ready(self, wake_up: Command) -> bool:
+    def _is_ready(self, command: Command) -> bool:
         """A mailbox that is paused, or to be left alone, keeps its rows; what waits at one that is gone is cleared."""
-        scope = self.scope(wake_up)
+        scope = self.scope(command)
         if scope is None or scope.mailbox.is_removed:
             return True
         until = scope.mailbox.state.blocked_until

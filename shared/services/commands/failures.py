@@ -1,6 +1,7 @@
 """What is kept of a command that cannot be processed, so that a person can read it and run it again."""
 
 import hashlib
+import logging
 import traceback
 from datetime import datetime
 from pathlib import PurePath
@@ -8,8 +9,8 @@ from pathlib import PurePath
 from shared import telemetry
 from shared.domain.commands import advice
 from shared.domain.commands.commands import IngestMessages
-from shared.domain.commands.envelope import Command
-from shared.domain.errors import PermanentError
+from shared.domain.commands.envelope import Command, name_in
+from shared.domain.errors import MalformedCommand, PermanentError
 from shared.domain.mail.items import ItemRef
 from shared.ports.stores.exceptions import Exceptions, Failure
 
@@ -31,8 +32,10 @@ def failure_of_bug(command: Command, error: Exception, now: datetime) -> Failure
 
 
 def failure_of_poison(command: Command, now: datetime) -> Failure:
-    """The row of a command that ended in poison a second time without a recorded error."""
-    return _failure(command, "The worker did not come to an end with it, ten times over.", advice.POISON, now)
+    """The row of what ended its workers again and again without a recorded error."""
+    return _failure(
+        command, "Its workers came to no end with it, however often it was tried.", advice.POISON, now
+    )
 
 
 def failure_of_text(text: str, tenant_id: str, queue: str, error: Exception, now: datetime) -> Failure:
@@ -52,13 +55,24 @@ def failure_of_text(text: str, tenant_id: str, queue: str, error: Exception, now
 def record(exceptions: Exceptions, failure: Failure) -> None:
     """Keep a failure and tell the admin. Safe to run twice."""
     exceptions.record(failure)
-    telemetry.alert(
+    # Any mail may be a reason: it is noted in the command's line, and writes none of its own.
+    telemetry.event(
         telemetry.EXCEPTION_RECORDED,
+        level=logging.WARNING,
+        tenant=failure.tenant_id,
         mailbox=failure.mailbox_id,
         exception=failure.id,
         code=failure.code,
         queue=failure.queue,
+        command=_name_in(failure.command),
     )
+
+
+def _name_in(text: str) -> str:
+    try:
+        return name_in(text)
+    except MalformedCommand:
+        return ""
 
 
 def _failure(command: Command, error: str, code: str, now: datetime) -> Failure:

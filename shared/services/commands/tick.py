@@ -34,14 +34,13 @@ class RunAgenda:
 
     def __call__(self, do: Do, by: str = BY_TICK) -> None:
         """Says in one line which items it has done. Raises what reading the runs raises."""
-        with telemetry.measured("tick_handled", mailbox="") as fields:
-            done: list[str] = []
-            failed: list[str] = []
-            fields.update(command="Tick", by=by, done=done, failed=failed, outcome="done")
+        done: list[str] = []
+        failed: list[str] = []
+        ends = {"done": done, "failed": failed}
+        with telemetry.measured("tick_handled", command="Tick", mailbox="", by=by, **ends) as line:
             for due in agenda(self.clock(), self.runs.all()):
                 self._take(due, do, done, failed)
-            if failed:
-                fields["outcome"] = "failed"
+            line.add(outcome="failed" if failed else "done")
 
     def _take(self, due: Due, do: Do, done: list[str], failed: list[str]) -> None:
         try:

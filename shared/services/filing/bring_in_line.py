@@ -10,7 +10,7 @@ from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import Conflict, NotFound
 from shared.domain.filing import effects
 from shared.domain.filing.effects import Surroundings
-from shared.domain.filing.filing import DONE, Filed, StoredMessage
+from shared.domain.filing.filing import DONE, StoredMessage
 from shared.domain.filing.shown import Shown
 from shared.domain.mail.messages import Document
 from shared.ports.stores.connections import Mailboxes
@@ -19,6 +19,15 @@ from shared.services.filing.apply import Apply
 from shared.services.filing.change_message import ChangeMessage
 from shared.services.filing.holders import holders_of
 from shared.services.remembering.filed_lately import FiledLately
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A mail as its worker leaves it: readers see it. `is_first`: that worker has inserted it, with `text`."""
+
+    message: StoredMessage
+    is_first: bool = False
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +84,13 @@ class BringInLine:
         Raises Conflict where other rows are to stand by now: what was written of this state is noted on the message,
         and goes when the command comes back.
         """
-        if stored.is_settled:
-            return
-        # Told before it is done: a worker that is killed in between tells them again.
-        self.apply(tenant_id, effects.told(stored.shown, stored))
-        self._mark_done(tenant_id, stored)
+        conflicts = self.finish_together(tenant_id, [Filed(stored)])
+        if conflicts:
+            raise conflicts[stored.key]
 
     def finish_together(self, tenant_id: str, mails: Iterable[Filed]) -> Mapping[str, Conflict]:
         """The same for several mails; by key, those that changed while their rows were written."""
+        # Told before it is done: a worker that is killed in between tells them again.
         unfinished = [filed for filed in mails if not filed.message.is_settled]
         each = [
             effects.told(filed.message.shown, filed.message, is_first=filed.is_first) for filed in unfinished
@@ -108,7 +116,7 @@ class BringInLine:
                 self.lately.keep(tenant_id, done[filed.message.key], filed.text)
 
     def _mark_done(self, tenant_id: str, stored: StoredMessage) -> None:
-        standing = self.change(tenant_id, stored.key, lambda row: row.finished(stored), known=stored)
+        standing = self.change(tenant_id, stored.key, lambda row: row.finished(stored))
         if standing is None:
             raise NotFound("a message went away before it was done")
         # Deleted meanwhile: what this worker has written since is known to nobody else.

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from shared.domain.commands.commands import MAX_IDS, IngestMessages, RematchMessages
 from shared.domain.commands.envelope import Command
 from shared.domain.filing import effects
-from shared.domain.filing.filing import Dependent, StoredMessage
+from shared.domain.filing.copies import Dependent
+from shared.domain.filing.filing import StoredMessage
 from shared.domain.mail.items import ItemRef
 from shared.ports.stores.filing import MessageStore
 from shared.ports.work import Clock, CommandQueue

@@ -11,8 +11,9 @@ from functools import partial
 from shared import telemetry
 from shared.domain.errors import PermanentError
 from shared.domain.filing import inbox
+from shared.domain.filing.copies import Copy
 from shared.domain.filing.effects import NO_REPORT, About, Surroundings
-from shared.domain.filing.filing import DONE, Copy, Filed, StoredMessage
+from shared.domain.filing.filing import DONE, StoredMessage
 from shared.domain.filing.opening import opened
 from shared.domain.mail.identity import MAX_VARIANTS, variant_key
 from shared.domain.mail.messages import Attachment, Document
@@ -20,7 +21,7 @@ from shared.ports.mail import MailAccess
 from shared.ports.stores.filing import Attachments, Claim, MessageStore
 from shared.ports.stores.records import Records
 from shared.services.capture.scopes import Scope
-from shared.services.filing.bring_in_line import BringInLine
+from shared.services.filing.bring_in_line import BringInLine, Filed
 from shared.services.filing.change_message import ChangeMessage
 from shared.services.filing.opening import as_renamed
 
@@ -56,9 +57,10 @@ class Filing:
                 self.bring_in_line.arrange(scope.tenant_id, stored, document)
             return Filed(stored)
         self.keep_attachments(scope, stored, copy, document.attachments)
-        # Nothing of a new mail stands anywhere: only this mailbox's agent is to be thought of.
-        holders = (scope.mailbox,) if claim.created else None
-        around = Surroundings(document, holders, is_first=claim.created, about=about)
+        if claim.created:
+            around = Surroundings.of_new(document, scope.mailbox, about)
+        else:
+            around = Surroundings(document, about=about)
         self.bring_in_line.show_with(scope.tenant_id, stored, around)
         return Filed(stored, is_first=claim.created, text=document.text)
 

@@ -74,7 +74,7 @@ class Decide:
         return self.visibility.shown(caller, changed)
 
     def _decision(self, caller: Caller, stored: StoredMessage, wanted: Wanted) -> PersonDecision:
-        decision = PersonDecision(wanted.what, caller.oid, self.clock(), stored.decision)
+        decision = PersonDecision(wanted.what, caller.audit_name, self.clock(), stored.decision)
         if wanted.what == DELETE or stored.is_deleted:
             return decision
         document = self.messages.document(caller.tenant_id, stored.key)
@@ -200,9 +200,12 @@ class UndoDecision:
     def __call__(self, caller: Caller, key: str) -> ShownMessage:
         stored, _ = held(self.visibility, caller, key, AGENT)
         at = self.clock()
-        attribution = Attribution(UNDO, caller.oid, at, stored.decided.refs if stored.decided else ())
+        attribution = Attribution(UNDO, caller.audit_name, at, stored.decided.refs if stored.decided else ())
         changed = self.change_by_person(
-            caller.tenant_id, key, attribution, lambda stored: inbox.taken_out(stored, by=caller.oid, at=at)
+            caller.tenant_id,
+            key,
+            attribution,
+            lambda stored: inbox.taken_out(stored, by=caller.audit_name, at=at),
         )
         return self.visibility.shown(caller, changed)
 
@@ -224,7 +227,7 @@ def held(visibility: Visibility, caller: Caller, key: str, role: str) -> tuple[S
 
 
 def _was_deleted_by(stored: StoredMessage, caller: Caller) -> bool:
-    return stored.is_deleted and stored.decided is not None and stored.decided.by == caller.oid
+    return stored.is_deleted and stored.decided is not None and stored.decided.by == caller.audit_name
 
 
 def with_clients(records: Records, tenant_id: str, refs: Sequence[RecordRef]) -> dict[RecordRef, Record]:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from shared import telemetry
 from shared.domain.capture.sightings import FAILED, FILED, SKIPPED, TRIAGE, Sighting
@@ -13,7 +14,7 @@ from shared.domain.errors import (
     TransientError,
     longest,
 )
-from shared.domain.filing.filing import Filed, StoredMessage
+from shared.domain.filing.filing import StoredMessage
 from shared.domain.mail.items import ItemRef
 from shared.ports.stores.capture import Sightings
 from shared.ports.stores.exceptions import Exceptions
@@ -22,8 +23,17 @@ from shared.services.capture.fetching import Fetched, FetchMail, Wanted, failing
 from shared.services.capture.scopes import Scope
 from shared.services.capture.waits import MailboxWaits
 from shared.services.commands.failures import failure_of, record
-from shared.services.filing.bring_in_line import BringInLine
+from shared.services.filing.bring_in_line import BringInLine, Filed
 from shared.services.filing.file_group import FileGroup
+from shared.services.filing.vanished import EndVanished
+from shared.telemetry import Counted
+
+_COUNTED: Final = {
+    FILED: Counted.FILED,
+    TRIAGE: Counted.TRIAGE,
+    SKIPPED: Counted.SKIPPED,
+    FAILED: Counted.FAILED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,7 @@ class Ingest:
     fetch: FetchMail
     file_group: FileGroup
     bring_in_line: BringInLine
+    end_vanished: EndVanished
     sightings: Sightings
     exceptions: Exceptions
     clock: Clock
@@ -46,6 +57,8 @@ class Ingest:
             return {}
         scope = replace(scope, unbounded=command.unbounded, silent=command.silent)
         fetched = self.fetch(scope, wanted)
+        if fetched.gone:
+            self.end_vanished(scope, fetched.gone, wanted.received)
         if fetched.later:
             error = longest(fetched.later.values())
             if not fetched.kept and not fetched.others:
@@ -64,17 +77,16 @@ class Ingest:
         A mail that can never be filed is recorded, and the others go on. Returns the ledger rows, and the mails that
         changed while they were filed.
         """
-        outcomes = self.file_group(scope, fetched.kept)
+        screened = {kept.mail.head.item: kept.screened.sighting for kept in fetched.kept}
         sightings = list(fetched.others)
         unfinished: dict[ItemRef, Filed] = {}
-        for kept in fetched.kept:
-            item = kept.mail.head.item
-            outcome = outcomes[item]
+        # In the order of filing: of two copies of one mail, the later look knows what the earlier one has added.
+        for item, outcome in self.file_group(scope, fetched.kept).items():
             if isinstance(outcome, PermanentError):
                 record(self.exceptions, failure_of(command.of_one(item), outcome, self.clock()))
-                sightings.append(failing(kept.screened.sighting, outcome))
+                sightings.append(failing(screened[item], outcome))
             else:
-                sightings.append(settled(kept.screened.sighting, outcome.message))
+                sightings.append(settled(screened[item], outcome.message))
                 unfinished[item] = outcome
         # Behind the rows that readers see, ahead of `done`: what is done is in the ledger.
         if sightings:
@@ -106,16 +118,12 @@ def settled(sighting: Sighting, stored: StoredMessage) -> Sighting:
 
 
 def tell(command: IngestMessages, rows: Sequence[Sighting], now: datetime) -> None:
-    """Say how many mails came to each outcome, and how many seconds after its receipt each was kept."""
-    kept = [row for row in rows if row.outcome in (FILED, TRIAGE)]
+    """Count what became of the mails, and how many seconds after its receipt each live one was kept."""
     outcomes = Counter(row.outcome for row in rows)
-    telemetry.event(
-        "ingested",
-        mailbox=command.mailbox_id,
-        live=not (command.silent or command.unbounded),
-        filed=outcomes[FILED],
-        triage=outcomes[TRIAGE],
-        skipped=outcomes[SKIPPED],
-        failed=outcomes[FAILED],
-        seconds=[round((now - row.received_at).total_seconds()) for row in kept],
-    )
+    for outcome, counted in _COUNTED.items():
+        telemetry.count(counted, outcomes[outcome])
+    if command.silent or command.unbounded:
+        return
+    for row in rows:
+        if row.outcome in (FILED, TRIAGE):
+            telemetry.delayed((now - row.received_at).total_seconds())

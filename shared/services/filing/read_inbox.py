@@ -7,7 +7,7 @@ from itertools import chain, groupby
 
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.filing import inbox
-from shared.domain.filing.filing import InboxItem
+from shared.domain.filing.inbox import InboxItem
 from shared.domain.matching.decisions import Link
 from shared.domain.privacy.callers import ADMIN, AGENT, Caller
 from shared.domain.records.records import RecordRef

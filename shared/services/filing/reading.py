@@ -11,8 +11,9 @@ from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import NotFound, Unknown
 from shared.domain.filing import chains, entries, visibility
 from shared.domain.filing.chains import Chain
+from shared.domain.filing.copies import Copy
 from shared.domain.filing.entries import Entry
-from shared.domain.filing.filing import Copy, StoredMessage
+from shared.domain.filing.filing import StoredMessage
 from shared.domain.mail.addresses import Person
 from shared.domain.mail.messages import Attachment, Document
 from shared.domain.matching.decisions import Link

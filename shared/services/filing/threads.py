@@ -10,7 +10,8 @@ from typing import Final
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import Unknown
 from shared.domain.filing import inbox
-from shared.domain.filing.filing import InboxItem, StoredMessage
+from shared.domain.filing.filing import StoredMessage
+from shared.domain.filing.inbox import InboxItem
 from shared.domain.filing.person_decisions import LINK, UNDO, PersonDecision
 from shared.domain.mail.messages import Document
 from shared.ports.stores.connections import Mailboxes

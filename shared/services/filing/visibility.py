@@ -7,7 +7,8 @@ from typing import Final
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import Unknown
 from shared.domain.filing import visibility
-from shared.domain.filing.filing import Copy, StoredMessage
+from shared.domain.filing.copies import Copy
+from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.visibility import NO_SIGHT, Sight
 from shared.domain.matching.decisions import Link
 from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller

@@ -8,7 +8,8 @@ from typing import Final
 from shared import telemetry
 from shared.domain.commands.commands import FileMessage
 from shared.domain.errors import PermanentError
-from shared.domain.filing.filing import PENDING, Bounced, Dependent, StoredMessage
+from shared.domain.filing.copies import Dependent
+from shared.domain.filing.filing import PENDING, Bounced, StoredMessage
 from shared.domain.mail.automatic import Automatic, nature_of
 from shared.domain.mail.bounces import LARGEST, Report, read_report
 from shared.domain.mail.messages import Direction, MessageHead
@@ -52,7 +53,7 @@ class ReadBounce:
         # A report may quote any Message-ID: only our own mail can have bounced.
         found = [hit for hit in hits if hit.direction is Direction.OUT]
         addresses = {bounce.address for bounce in report.bounces} | set(report.original_to)
-        named = [hit for hit in found if hit.participants & addresses]
+        named = [hit for hit in found if hit.among(addresses)]
         return next(iter(named or found), None) or self._to_come(scope, head, wanted)
 
     def _to_come(self, scope: Scope, head: MessageHead, wanted: str) -> ThreadHit | None:

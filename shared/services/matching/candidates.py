@@ -3,11 +3,10 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, product
-from typing import Final
+from typing import Final, Self
 
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.opening import opened_refs, ref_for
-from shared.domain.mail.addresses import mailbox_key
 from shared.domain.mail.codes import Found
 from shared.domain.mail.identity import family, message_key
 from shared.domain.mail.messages import MessageHead
@@ -34,7 +33,7 @@ from shared.domain.records.records import DEALS, Card, RecordRef
 from shared.ports.stores.filing import Codes, MessageStore, Threads
 from shared.ports.stores.records import RecordIndex, Records
 from shared.services.capture.scopes import Scope
-from shared.services.matching.current_records import current_records
+from shared.services.matching.current_records import RecordsOfGroup, current_records
 from shared.services.remembering.known_people import KnownPeople
 
 # A contact may be on hundreds of records; those that are shown first are enough.
@@ -54,6 +53,11 @@ class GatherCandidates:
     messages: MessageStore
     codes: Codes
     code_keys: tuple[bytes, ...]
+    group: RecordsOfGroup | None = None
+
+    def for_group(self) -> Self:
+        """The same for mails that are decided together, one soon after the other: each record is read once."""
+        return replace(self, group=RecordsOfGroup(self.records))
 
     def __call__(self, scope: Scope, heads: Sequence[MessageHead]) -> list[Candidates]:
         policy = self._policy(scope)
@@ -73,11 +77,7 @@ class GatherCandidates:
 
     def _known(self, scope: Scope, asked: Iterable[Questions]) -> Mapping[str, KnownAddress]:
         addresses = frozenset[str]().union(*(each.looked_up for each in asked))
-        if not addresses:
-            return {}
-        # Cards stand under a mailbox's one spelling, what agents have taught under the one that was written.
-        found = self.people.addresses(scope, addresses.union(map(mailbox_key, addresses)))
-        return {address: found[address].united(found[mailbox_key(address)]) for address in addresses}
+        return self.people.addresses(scope, addresses) if addresses else {}
 
     def _at(self, scope: Scope, domains: Iterable[frozenset[str]]) -> Mapping[str, frozenset[Card]]:
         """By registrable domain: the index knows no other, so that subdomains find their client."""
@@ -110,14 +110,28 @@ class GatherCandidates:
         candidates = self._with_conversation(scope, candidates, asked, own, threads)
         candidates = self._with_subject(scope, candidates, asked)
         candidates = candidates.without(_opened_for(own, stored))
-        candidates = self._with_cards(
-            scope, candidates, lent_records(candidates) | related_records(candidates)
-        )
+        # Both by one request. Of a lent record its own row counts: a card may have been remembered.
+        unknown = related_records(candidates) - candidates.cards.keys()
+        candidates = self._with_records(scope, candidates, lent_records(candidates) | unknown)
         return self._with_listing(scope, head, candidates, policy.match)
 
-    def with_lent_cards(self, scope: Scope, candidates: Candidates) -> Candidates:
-        """The same with the cards of all records of the mails that it answers, goes on with or reports."""
-        return self._with_cards(scope, candidates, lent_records(candidates))
+    def with_lent_cards(self, scope: Scope, candidates: Candidates, *, known: Candidates) -> Candidates:
+        """The same with the cards of all records of the mails that it answers, goes on with or reports.
+
+        Those of `known` have been read.
+        """
+        return self._with_records(scope, candidates, lent_records(candidates) - lent_records(known))
+
+    def as_they_stand(self, scope: Scope, head: MessageHead, candidates: Candidates) -> Candidates:
+        """The same, whose mails were read again, with what is behind them where none leads any more."""
+        # Who was found behind the nearest was asked for with all others; the nearest was asked for alone.
+        if candidates.thread and all(hit.evidence == head.answers[0] for hit in candidates.thread):
+            candidates = self.with_ancestors(scope, head, candidates)
+        if candidates.conversation:
+            return candidates
+        asked = thread_questions(head, self._policy(scope).match)
+        own = family(message_key(scope.hasher, head))
+        return self._with_conversation(scope, candidates, asked, own, self.messages)
 
     def _policy(self, scope: Scope) -> QuestionPolicy:
         match_policy = MatchPolicy.of(scope.organisation, scope.mailbox)
@@ -139,7 +153,9 @@ class GatherCandidates:
         if not refs:
             return candidates
         # Read whole, known or not: a card does not say at which domains its record has people.
-        return answers.with_code_records(candidates, current_records(self.records, scope.tenant_id, refs))
+        return answers.with_code_records(
+            candidates, current_records(self.group or self.records, scope.tenant_id, refs)
+        )
 
     def _with_thread(
         self,
@@ -222,20 +238,25 @@ class GatherCandidates:
         # Sorted, so that every process takes the same ones.
         listing = {contacts[name]: frozenset(sorted(refs)[:MOST_LISTED]) for name, refs in found.items()}
         candidates = replace(candidates, listing_contact=listing)
-        return self._with_cards(scope, candidates, frozenset[RecordRef]().union(*listing.values()))
+        listed = frozenset[RecordRef]().union(*listing.values())
+        return self._with_records(scope, candidates, listed - candidates.cards.keys())
 
-    def _with_cards(self, scope: Scope, candidates: Candidates, wanted: Iterable[RecordRef]) -> Candidates:
-        missing = set(wanted) - candidates.cards.keys()
-        if not missing:
+    def _with_records(
+        self, scope: Scope, candidates: Candidates, wanted: Collection[RecordRef]
+    ) -> Candidates:
+        """The same with the cards of these records as they stand; of those that are gone there is none."""
+        if not wanted:
             return candidates
-        return answers.with_records(candidates, current_records(self.records, scope.tenant_id, missing))
+        others = {ref: card for ref, card in candidates.cards.items() if ref not in wanted}
+        read = current_records(self.group or self.records, scope.tenant_id, wanted)
+        return answers.with_records(replace(candidates, cards=others), read)
 
 
 def _believed(siblings: Sequence[ThreadHit], outsiders: Collection[str]) -> Iterator[ThreadHit]:
     """Of stored mails with one Message-ID those that the answer may mean."""
     for hit in siblings:
         # Broken senders use a Message-ID for many mails: only people tell which conversation is meant.
-        if len(siblings) == 1 or not hit.participants.isdisjoint(outsiders):
+        if len(siblings) == 1 or hit.among(outsiders):
             yield hit
 
 

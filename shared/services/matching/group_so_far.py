@@ -3,16 +3,13 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
 
 from shared.domain.filing.entries import inverted
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.mail.messages import Document
 from shared.domain.matching.candidates import Candidates, ThreadHit
-from shared.ports.stores.filing import Threads
-
-# As many as storage names of a conversation.
-_NEWEST: Final = 5
+from shared.ports.stores.filing import MOST_OF_CONVERSATION, Threads
+from shared.services.matching.threads import found_at_hand
 
 
 @dataclass(slots=True)
@@ -40,10 +37,7 @@ class GroupSoFar:
         return {key for key, (message, _) in self._decided.items() if message.conversation == conversation}
 
     def find(self, tenant_id: str, ids: Mapping[str, str]) -> Mapping[str, tuple[ThreadHit, ...]]:
-        own = {key: (self._hit(key, evidence),) for key, evidence in ids.items() if key in self._decided}
-        others = {key: evidence for key, evidence in ids.items() if key not in own}
-        stored = self.stored.find(tenant_id, others) if others else {}
-        return {**stored, **own}
+        return found_at_hand(self._hit, self.stored, tenant_id, ids)
 
     def of_conversation(
         self, tenant_id: str, conversation: str, *, until: datetime, apart_from: Collection[str]
@@ -59,8 +53,10 @@ class GroupSoFar:
         hits = [message.as_thread_hit("conversation") for message in newest_first]
         apart_from = {*apart_from, *(hit.key for hit in hits)}
         stored = self.stored.of_conversation(tenant_id, conversation, until=until, apart_from=apart_from)
-        return (*hits, *stored)[:_NEWEST]
+        return (*hits, *stored)[:MOST_OF_CONVERSATION]
 
-    def _hit(self, key: str, evidence: str) -> ThreadHit:
+    def _hit(self, key: str, evidence: str) -> ThreadHit | None:
+        if key not in self._decided:
+            return None
         message, document = self._decided[key]
         return replace(message.as_thread_hit(evidence), text=document.text)

@@ -1,6 +1,7 @@
 """From a fetched mail to its decision: gathers what matching rests on, decides, and makes the row to be filed."""
 
 from dataclasses import dataclass, replace
+from typing import Self
 
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.new_messages import new_message
@@ -53,12 +54,17 @@ class MatchMail:
         candidates = self.leave_word(scope, mail.head, candidates)
         report, bounced = self.read_bounce(scope, mail.head)
         if bounced is not None:
-            candidates = self.gather.with_lent_cards(scope, replace(candidates, bounced=bounced))
+            before, candidates = candidates, replace(candidates, bounced=bounced)
+            candidates = self.gather.with_lent_cards(scope, candidates, known=before)
         matched = self._decided(scope, mail, text, candidates)
         message = (
             _of_no_failure(matched.message) if report and report.tells_of_no_failure else matched.message
         )
         return replace(matched, message=message, report=report, bounced=bounced)
+
+    def for_group(self) -> Self:
+        """The same for mails that are decided together, one soon after the other."""
+        return replace(self, gather=self.gather.for_group())
 
     def in_group(
         self, scope: Scope, mail: FetchedMessage, candidates: Candidates, group: GroupSoFar

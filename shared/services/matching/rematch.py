@@ -12,8 +12,9 @@ from shared import telemetry
 from shared.domain.commands.commands import RematchMessages
 from shared.domain.connections.organisations import Organisation
 from shared.domain.errors import Unknown
+from shared.domain.filing.copies import Copy
 from shared.domain.filing.entries import decode_cursor, encode_cursor
-from shared.domain.filing.filing import DONE, Copy, StoredMessage
+from shared.domain.filing.filing import DONE, StoredMessage
 from shared.domain.mail.documents import head_of
 from shared.domain.mail.identity import variant_keys
 from shared.domain.mail.messages import Document

@@ -3,13 +3,13 @@
 Which mails these are, `domain/matching/ancestry.py` says.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from shared.domain.filing.filing import Dependent
+from shared.domain.filing.copies import Dependent
 from shared.domain.mail.identity import message_key
 from shared.domain.mail.messages import MessageHead
-from shared.domain.matching.ancestry import ancestors_to_ask, heard
+from shared.domain.matching.ancestry import heard
 from shared.domain.matching.candidates import Candidates, ThreadHit
 from shared.ports.stores.filing import MessageStore, Word
 from shared.services.capture.scopes import Scope
@@ -29,40 +29,34 @@ class LeaveWord:
     gather: GatherCandidates
 
     def __call__(self, scope: Scope, head: MessageHead, candidates: Candidates) -> Candidates:
-        dependent = dependent_of(scope, head)
-        thread, is_asked = candidates.thread, _is_whole(head, candidates.thread)
-        candidates = self._in_thread(scope, head, candidates, dependent)
-        # What stood under the nearest is no longer enough: those behind it are asked, and hear as well.
-        if not is_asked and ancestors_to_ask(head.answers, candidates.thread):
-            candidates = self.gather.with_ancestors(scope, head, candidates)
-            candidates = self._in_thread(scope, head, candidates, dependent, known=thread)
-        if candidates.parent is None:
-            led = (
-                self.messages.depend_on(scope.tenant_id, hit, dependent) for hit in candidates.conversation
-            )
-            candidates = replace(candidates, conversation=tuple(led))
-        return self.gather.with_lent_cards(scope, candidates)
+        before, told = candidates, set[str]()
+        # Ends: a thread names so many mails, and the conversation is asked for once.
+        while untold := _not_yet(head, candidates, told):
+            told |= untold
+            fresh = self._told(scope, head, candidates, untold)
+            # Another worker was faster: what stands behind the nearest mail, or in its conversation, may count now.
+            if fresh != candidates:
+                candidates = self.gather.as_they_stand(scope, head, fresh)
+        return self.gather.with_lent_cards(scope, candidates, known=before)
 
-    def _in_thread(
-        self,
-        scope: Scope,
-        head: MessageHead,
-        candidates: Candidates,
-        dependent: Dependent,
-        known: Iterable[ThreadHit] = (),
+    def _told(
+        self, scope: Scope, head: MessageHead, candidates: Candidates, untold: Collection[str]
     ) -> Candidates:
-        """With the mails of the thread as they stand behind the word; those `known` by their ids have it already."""
-        told = {hit.evidence for hit in known}
-        ids = [message_id for message_id in heard(head.answers, candidates.thread) if message_id not in told]
+        """The mails that go by these names as they stand behind the word, and those that have come meanwhile."""
+        dependent = dependent_of(scope, head)
+
+        def behind_word(hit: ThreadHit) -> ThreadHit:
+            is_told = hit.key in untold or hit.evidence in untold
+            return self.messages.depend_on(scope.tenant_id, hit, dependent) if is_told else hit
+
         there = {hit.evidence for hit in candidates.thread}
-        fresh = [
-            self.messages.depend_on(scope.tenant_id, hit, dependent) if hit.evidence in ids else hit
-            for hit in candidates.thread
-        ]
-        missing = [message_id for message_id in ids if message_id not in there]
-        thread = [*fresh, *self._awaited(scope, missing, dependent)]
-        thread.sort(key=lambda hit: head.answers.index(hit.evidence))
-        return replace(candidates, thread=tuple(thread))
+        missing = [name for name in head.answers if name in untold and name not in there]
+        thread = [*map(behind_word, candidates.thread), *self._awaited(scope, missing, dependent)]
+        return replace(
+            candidates,
+            thread=tuple(sorted(thread, key=lambda hit: head.answers.index(hit.evidence))),
+            conversation=tuple(map(behind_word, candidates.conversation)),
+        )
 
     def _awaited(self, scope: Scope, missing: Iterable[str], dependent: Dependent) -> Iterator[ThreadHit]:
         """Leave word with mails that are not there; those that are by now, where they are filed."""
@@ -80,16 +74,14 @@ class LeaveWord:
 def words_in_group(scope: Scope, head: MessageHead, candidates: Candidates) -> tuple[Word, ...]:
     """The same words under the ETags with which the mails were read, not written yet."""
     dependent = dependent_of(scope, head)
-    hits = list(candidates.conversation if candidates.parent is None else ())
-    by_id: dict[str, list[ThreadHit]] = {}
-    for hit in candidates.thread:
-        by_id.setdefault(hit.evidence, []).append(hit)
-    etags: dict[str, str] = {}
-    for message_id in heard(head.answers, candidates.thread):
-        hits += by_id.get(message_id, ())
-        if message_id not in by_id:
-            etags[scope.hasher.message_id(message_id)] = ""
-    etags |= _etags(hits)
+    names = _not_yet(head, candidates, set())
+    there = {hit.evidence for hit in candidates.thread}
+    etags = {
+        scope.hasher.message_id(name): "" for name in head.answers if name in names and name not in there
+    }
+    for hit in (*candidates.thread, *candidates.conversation):
+        if hit.evidence in names or hit.key in names:
+            etags[hit.key] = hit.etag
     return tuple(Word(key, etag, dependent) for key, etag in etags.items())
 
 
@@ -98,11 +90,9 @@ def dependent_of(scope: Scope, head: MessageHead) -> Dependent:
     return Dependent(scope.mailbox.mailbox_id, head.item, message_key(scope.hasher, head))
 
 
-def _is_whole(head: MessageHead, thread: Iterable[ThreadHit]) -> bool:
-    """Whether the mails behind the nearest were asked for when this one was gathered."""
-    nearest = [hit for hit in thread if hit.evidence == head.answers[0]] if head.answers else []
-    return bool(ancestors_to_ask(head.answers, nearest))
-
-
-def _etags(hits: Iterable[ThreadHit]) -> Mapping[str, str]:
-    return {hit.key: hit.etag for hit in hits}
+def _not_yet(head: MessageHead, candidates: Candidates, told: Collection[str]) -> set[str]:
+    """Message-IDs in the thread, and keys in the conversation, of mails with which no word has been left."""
+    names = set(heard(head.answers, candidates.thread))
+    if candidates.parent is None:
+        names.update(hit.key for hit in candidates.conversation)
+    return names.difference(told)

@@ -12,7 +12,8 @@ from shared import telemetry
 from shared.domain.commands.commands import MESSAGES, ErasePerson
 from shared.domain.connections.organisations import in_domains
 from shared.domain.errors import InvalidInput, Unknown
-from shared.domain.filing.filing import Copy, StoredMessage
+from shared.domain.filing.copies import Copy
+from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.inbox import taken_away
 from shared.domain.filing.opening import ORIGIN, UNNAMED
 from shared.domain.filing.person_decisions import ERASE, OPENED, PersonDecision

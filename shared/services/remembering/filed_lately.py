@@ -4,12 +4,14 @@ from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from threading import Lock
 from typing import Final
 
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.matching.candidates import ThreadHit
 from shared.ports.stores.filing import MessageStore
+from shared.services.matching.threads import found_at_hand
 
 # The threads of a busy mailbox side by side; with their texts some megabytes.
 MOST: Final = 1_000
@@ -39,11 +41,7 @@ class FiledLately:
                 self._mails.popitem(last=False)
 
     def find(self, tenant_id: str, ids: Mapping[str, str]) -> Mapping[str, tuple[ThreadHit, ...]]:
-        known = {key: self._take(tenant_id, key, evidence) for key, evidence in ids.items()}
-        own = {key: (hit,) for key, hit in known.items() if hit is not None}
-        others = {key: evidence for key, evidence in ids.items() if key not in own}
-        stored = self.messages.find(tenant_id, others) if others else {}
-        return {**stored, **own}
+        return found_at_hand(partial(self._take, tenant_id), self.messages, tenant_id, ids)
 
     def of_conversation(
         self, tenant_id: str, conversation: str, *, until: datetime, apart_from: Collection[str]

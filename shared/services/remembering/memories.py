@@ -1,7 +1,7 @@
 """What one process remembers of storage, for how long, and what a write makes it forget.
 
 Nothing else is remembered but mail that was filed lately (`filed_lately`): a record's own row and a colleague's address
-are read whenever a decision rests on them. Decision 0019 says why.
+are read for each group of mails whose decisions rest on them. Decision 0019 says why.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from shared.domain.mail.addresses import mailbox_key, mailbox_keys
 from shared.services.remembering.memory import Memory
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ MOST_ROWS: Final = 1_000
 
 
 class Memories:
-    """The memories of one process. Keys begin with the tenant."""
+    """The memories of one process. Keys begin with the tenant; an address is known by its mailbox's key."""
 
     def __init__(self, clock: Clock) -> None:
         # Only what is served: one that is resumed has commands waiting that a remembered pause would drop.
@@ -56,10 +57,10 @@ class Memories:
         self.folders.forget(lambda key, _: key[:2] == place)
 
     def forget_address(self, tenant_id: str, address: str, _refs: Iterable[RecordRef]) -> None:
-        self.addresses.forget(lambda key, _: key == (tenant_id, address))
+        self.addresses.forget(lambda key, _: key == (tenant_id, mailbox_key(address)))
 
     def forget_staff(self, tenant_id: str, _mailbox_id: str, addresses: Iterable[str]) -> None:
-        gone = {(tenant_id, address) for address in addresses}
+        gone = {(tenant_id, key) for key in mailbox_keys(addresses)}
         self.addresses.forget(lambda key, _: key in gone)
 
     def forget_records(

@@ -1,6 +1,6 @@
 """What a process has read a moment ago, so that it need not be read again. Knows no port and no rule."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Generic, TypeVar
@@ -25,18 +25,21 @@ class Memory(Generic[K, V]):
 
     def read(
         self,
-        keys: Iterable[K],
+        keys: Collection[K],
         load: Callable[[list[K]], Mapping[K, V]],
         *,
-        suffices: Callable[[V], bool] = lambda _: True,
+        is_remembered: bool = True,
     ) -> dict[K, V]:
-        """The values of these keys: those remembered that suffice, the others from `load`, which may leave some out."""
+        """The values of these keys: those remembered, if these will do, the others from `load`.
+
+        `load` may leave some out. What was read is remembered in any case.
+        """
         # Before the read: a value is at least as new as its time says.
         now = self._clock()
         with self._lock:
-            found = {key: self._held[key][1] for key in keys if self._is_fresh(key, now)}
+            wanted = keys if is_remembered else ()
+            found = {key: self._held[key][1] for key in wanted if self._is_fresh(key, now)}
             forgotten = self._forgotten
-        found = {key: value for key, value in found.items() if suffices(value)}
         missing = [key for key in dict.fromkeys(keys) if key not in found]
         loaded = load(missing) if missing else {}
         self._keep(loaded, now, forgotten)
@@ -67,5 +70,6 @@ class Memory(Generic[K, V]):
             for key, value in kept.items():
                 self._held.pop(key, None)
                 self._held[key] = (now, value)
-            for key in list(self._held)[: len(self._held) - self._size]:
+            too_many = max(len(self._held) - self._size, 0)
+            for key in list(self._held)[:too_many]:
                 del self._held[key]

@@ -4,22 +4,21 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
 
 from shared.domain.errors import Conflict, NotFound
+from shared.domain.filing.copies import Copy, Dependent
 from shared.domain.filing.entries import Entry, inverted
-from shared.domain.filing.filing import Copy, Dependent, InboxItem, StoredMessage
+from shared.domain.filing.filing import StoredMessage
+from shared.domain.filing.inbox import InboxItem
 from shared.domain.filing.person_decisions import PendingChange
 from shared.domain.mail.identity import variant_key
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Document
 from shared.domain.matching.candidates import ThreadHit
 from shared.domain.records.records import RecordRef
-from shared.ports.stores.filing import Claim, EntryFilter, NewMail, Word
+from shared.ports.stores.filing import MOST_OF_CONVERSATION, Claim, EntryFilter, NewMail, Word
 from tests.fakes.etags import Etags, check_etag
 from tests.fakes.faults import Faults
-
-NEWEST: Final = 5
 
 
 @dataclass
@@ -224,7 +223,7 @@ class FakeMessageStore:
         self.faults.read("MessageStore.of_conversation")
         keys = self.conversations.get((tenant_id, conversation), {})
         before = [one for one in sorted(keys) if one >= inverted(until) and keys[one] not in apart_from]
-        newest = [self._row(tenant_id, keys[one]) for one in before[:NEWEST]]
+        newest = [self._row(tenant_id, keys[one]) for one in before[:MOST_OF_CONVERSATION]]
         return tuple(one.message.as_thread_hit("conversation") for one in newest if one and one.message)
 
     def _row(self, tenant_id: str, key: str) -> _MessageRow | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from shared.domain.capture.pending import Lane, PendingRow
+from shared.domain.capture.pending import Lane, PendingRow, Reach
 from tests.fakes.etags import Etags
 from tests.fakes.faults import Faults
 
@@ -25,17 +25,17 @@ class FakePending:
                 stored[row.key] = self._written(standing.merged(row) if standing else row)
 
     def due(
-        self, tenant_id: str, mailbox_id: str, lanes: Sequence[Lane], now: datetime, *, limit: int
+        self, tenant_id: str, mailbox_id: str, reach: Reach, now: datetime, *, limit: int
     ) -> list[PendingRow]:
         self.faults.read("Pending.due")
         rows = self.of(tenant_id, mailbox_id)
-        found = [row for row in rows if row.lane in lanes and row.is_known and row.is_due(now)]
+        found = [row for row in rows if reach.covers(row) and row.is_known and _is_due(row, now)]
         return found[:limit]
 
     def begin(self, tenant_id: str, mailbox_id: str, rows: Sequence[PendingRow]) -> list[PendingRow]:
         with self.faults.write("Pending.begin"):
             stored = self.rows.get((tenant_id, mailbox_id), {})
-            begun = [row.begun(self._etag()) for row in rows if row.key in stored]
+            begun = [row.begun(self._etag()) for row in rows if _is_same(stored.get(row.key), row)]
             stored.update(
                 {row.key: replace(stored[row.key], tries=row.tries, etag=row.etag) for row in begun}
             )
@@ -50,9 +50,10 @@ class FakePending:
     ) -> None:
         with self.faults.write("Pending.end"):
             stored = self.rows.get((tenant_id, mailbox_id), {})
-            changed = {row.key for row in (*done, *kept) if not _is_same(stored.get(row.key), row)}
-            for key in changed & stored.keys():
-                stored[key] = self._written(stored[key].anew())
+            changed = {row.key: row for row in (*done, *kept) if not _is_same(stored.get(row.key), row)}
+            for key in changed.keys() & stored.keys():
+                if not stored[key].is_begun_since(changed[key]):
+                    stored[key] = self._written(stored[key].anew())
             for row in done:
                 if row.key not in changed:
                     del stored[row.key]
@@ -81,6 +82,10 @@ class FakePending:
 
 def _is_same(stored: PendingRow | None, row: PendingRow) -> bool:
     return stored is not None and stored.etag == row.etag
+
+
+def _is_due(row: PendingRow, now: datetime) -> bool:
+    return row.not_before is None or row.not_before <= now
 
 
 def _is_overdue(row: PendingRow, before: datetime) -> bool:

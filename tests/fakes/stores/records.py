@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from shared.domain.mail.addresses import mailbox_key, mailbox_keys
 from shared.domain.matching.candidates import KnownAddress
 from shared.domain.records.records import Card, Record, RecordRef, opened_key
 from tests.fakes.etags import Etags
@@ -78,15 +79,16 @@ class FakeRecordIndex:
     def addresses(self, tenant_id: str, addresses: Iterable[str]) -> Mapping[str, KnownAddress]:
         self.faults.read("RecordIndex.addresses")
         staff = {address for tenant, _, address in self.staff if tenant == tenant_id}
+        taught: dict[str, set[RecordRef]] = {}
+        for tenant, key, ref in self.taught:
+            if tenant == tenant_id:
+                taught.setdefault(key, set()).add(ref)
+        keys = {address: mailbox_key(address) for address in addresses}
         return {
-            one: KnownAddress(
-                self._under(tenant_id, f"address:{one}"),
-                one in staff,
-                frozenset(
-                    ref for tenant, address, ref in self.taught if (tenant, address) == (tenant_id, one)
-                ),
+            address: KnownAddress(
+                self._under(tenant_id, f"address:{key}"), key in staff, frozenset(taught.get(key, ()))
             )
-            for one in dict.fromkeys(addresses)
+            for address, key in keys.items()
         }
 
     def domains(self, tenant_id: str, domains: Iterable[str]) -> Mapping[str, frozenset[Card]]:
@@ -110,7 +112,7 @@ class FakeRecordIndex:
     def staff_among(self, tenant_id: str, addresses: Iterable[str]) -> frozenset[str]:
         self.faults.read("RecordIndex.staff_among")
         registered = {address for tenant, _, address in self.staff if tenant == tenant_id}
-        return frozenset(addresses) & registered
+        return frozenset(address for address in addresses if mailbox_key(address) in registered)
 
     def opened(
         self, tenant_id: str, since: datetime, *, limit: int, after: str
@@ -132,19 +134,19 @@ class FakeRecordIndex:
 
     def teach(self, tenant_id: str, address: str, refs: Iterable[RecordRef]) -> None:
         with self.faults.write("RecordIndex.teach"):
-            self.taught.update((tenant_id, address, ref) for ref in refs)
+            self.taught.update((tenant_id, mailbox_key(address), ref) for ref in refs)
 
     def unteach(self, tenant_id: str, address: str, refs: Iterable[RecordRef]) -> None:
         with self.faults.write("RecordIndex.unteach"):
-            self.taught.difference_update((tenant_id, address, ref) for ref in refs)
+            self.taught.difference_update((tenant_id, mailbox_key(address), ref) for ref in refs)
 
     def put_staff(self, tenant_id: str, mailbox_id: str, addresses: Iterable[str]) -> None:
         with self.faults.write("RecordIndex.put_staff"):
-            self.staff.update((tenant_id, mailbox_id, one) for one in addresses)
+            self.staff.update((tenant_id, mailbox_id, key) for key in mailbox_keys(addresses))
 
     def drop_staff(self, tenant_id: str, mailbox_id: str, addresses: Iterable[str]) -> None:
         with self.faults.write("RecordIndex.drop_staff"):
-            self.staff.difference_update((tenant_id, mailbox_id, one) for one in addresses)
+            self.staff.difference_update((tenant_id, mailbox_id, key) for key in mailbox_keys(addresses))
 
     def _under(self, tenant_id: str, key: str) -> frozenset[Card]:
         rows = self.records.rows.items()

@@ -193,7 +193,18 @@ def test_half_a_certificate_is_refused_in_a_sentence(pem: str) -> None:
         client_credential(Certificate(pem))
 
 
-def test_a_managed_identity_vouches_with_a_fresh_token_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("authority", "audience"),
+    [
+        ("https://login.microsoftonline.com", "api://AzureADTokenExchange"),
+        ("https://login.microsoftonline.us/", "api://AzureADTokenExchangeUSGov"),
+        ("https://login.partner.microsoftonline.cn", "api://AzureADTokenExchangeChina"),
+        ("https://localhost:4433", "api://AzureADTokenExchange"),
+    ],
+)
+def test_a_managed_identity_vouches_with_a_fresh_token_for_its_cloud(
+    monkeypatch: pytest.MonkeyPatch, authority: str, audience: str
+) -> None:
     asked = []
 
     class Identity:
@@ -205,10 +216,10 @@ def test_a_managed_identity_vouches_with_a_fresh_token_of_its_own(monkeypatch: p
             return type("Token", (), {"token": "assertion"})
 
     monkeypatch.setattr("azure.identity.ManagedIdentityCredential", Identity)
-    credential = client_credential(tokens.ManagedIdentity("identity-1"))
+    credential = client_credential(tokens.ManagedIdentity.of("identity-1", authority))
     assert isinstance(credential, dict)
     assert credential["client_assertion"]() == "assertion"
-    assert asked == [("identity-1", "api://AzureADTokenExchange/.default")]
+    assert asked == [("identity-1", f"{audience}/.default")]
 
 
 def test_secrets_do_not_show_when_a_credential_is_printed() -> None:

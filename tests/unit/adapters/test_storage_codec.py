@@ -7,8 +7,9 @@ import pytest
 
 from shared.adapters.storage.codec import from_plain, to_plain
 from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.filing.copies import Copy
 from shared.domain.filing.entries import Entry
-from shared.domain.filing.filing import Copy, StoredMessage
+from shared.domain.filing.filing import StoredMessage
 from shared.domain.mail.messages import Document
 from shared.domain.records.records import Record
 from tests import builders

@@ -38,7 +38,7 @@ class Az:
         self.words: list[str] = []
         while words:
             word = words.pop(0)
-            if word == "--append":
+            if word in ("--append", "--zone-redundant") or (word == "--cert" and "reset" not in arguments):
                 self.options[word] = ""
             elif word.startswith("--"):
                 self.options[word] = words.pop(0)
@@ -71,7 +71,7 @@ class Az:
     def cloud_show(self) -> str:
         return {
             "endpoints.microsoftGraphResourceId": "https://graph.microsoft.com/",
-            "endpoints.activeDirectory": "https://login.microsoftonline.com",
+            "endpoints.activeDirectory": self.state.get("authority", "https://login.microsoftonline.com"),
         }[self.query]
 
     def ad_app_list(self) -> str:
@@ -97,9 +97,29 @@ class Az:
     def ad_app_show(self) -> str:
         if self.query == "web.redirectUris":
             return "\n".join(self.app.get("web", {}).get("redirectUris", []))
+        if self.options["--output"] == "json":
+            return self._others()
         assert self.query == "api.oauth2PermissionScopes[?value=='access_as_user'].id"
         scopes = self.app.get("api", {}).get("oauth2PermissionScopes", [])
         return "\n".join(one["id"] for one in scopes)
+
+    def _others(self) -> str:
+        """A list of the registration, without the entries that the query names (`path[?field!='value' && ...]`)."""
+        path, _, condition = self.query.partition("[?")
+        found: Any = self.app
+        for step in path.split("."):
+            found = (found or {}).get(step)
+        for field, value in re.findall(r"([\w@]+)!='([^']*)'", condition):
+            found = [one for one in found or [] if (one if field == "@" else one[field]) != value]
+        return json.dumps(found, indent=2)
+
+    def functionapp_list_flexconsumption_locations(self) -> str:
+        assert self.query == "[].name"
+        return "Sweden Central" if "--zone-redundant" in self.options else "Sweden Central\nNorth Central US"
+
+    def storage_sku_list(self) -> str:
+        places = {"Standard_ZRS": ["swedencentral"], "Standard_LRS": ["swedencentral", "northcentralus"]}
+        return "\n".join(places[self.named()])
 
     def ad_app_federated_credential_list(self) -> str:
         assert self.query == "[?name=='postledger-identity'].subject"
@@ -119,16 +139,19 @@ class Az:
     def ad_app_credential_reset(self) -> str:
         assert "--append" in self.options, "the old one must go on working"
         kind = "certificate" if "--cert" in self.options else "secret"
+        if kind == "certificate":
+            self.state["certificate"] = Path(self.options["--cert"].removeprefix("@")).read_text()
         self.app.setdefault("credentials", []).append([kind, self.options.get("--display-name", "")])
         self.change(f"add a {kind}")
         return "s3cret" if self.query == "password" else ""
 
     def ad_app_credential_list(self) -> str:
-        return "key-1" if ["secret", self.named()] in self.app.get("credentials", []) else ""
+        kind = "certificate" if "--cert" in self.options else "secret"
+        return "key-1" if [kind, self.named()] in self.app.get("credentials", []) else ""
 
     def ad_app_credential_delete(self) -> str:
         self.app["credentials"] = []
-        self.change("remove the secret")
+        self.change("remove the certificate" if "--cert" in self.options else "remove the secret")
         return ""
 
     def ad_sp_list(self) -> str:

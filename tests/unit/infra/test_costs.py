@@ -42,7 +42,7 @@ def test_a_product_is_what_it_says(step: tuple[str, str, str, str]) -> None:
 
 
 def test_all_steps_were_seen() -> None:
-    assert len(STEP.findall(COSTS)) == 13
+    assert len(STEP.findall(COSTS)) == 14
     for unit, price in (("compute", "0.000026 a GB-s"), ("logs", "2.76 a GB")):
         assert f"| {unit}" in COSTS
         assert price in COSTS

@@ -6,10 +6,14 @@ import re
 import shutil
 import subprocess
 import sys
+from base64 import urlsafe_b64encode
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.x509 import load_pem_x509_certificate
 
 from shared.domain.privacy.callers import ROLES
 
@@ -33,8 +37,12 @@ class Desk:
         self._tool(tools / "azd", f'printf "%s " "$@" >>{directory}/azd')
         self._tool(
             tools / "curl",
+            'for word; do case $word in client_assertion@*) cp "${word#*@}" "'
+            + str(directory)
+            + '/assertion" ;; esac; done\n'
             'while [ "$1" != --output ]; do shift; done\necho \'{"access_token":"a.b.c"}\' >"$2"',
         )
+        self.assertion = directory / "assertion"
         self.azd = directory / "azd"
         self.environment = {
             "PATH": f"{tools}:{os.environ['PATH']}",
@@ -168,6 +176,50 @@ def test_redirect_addresses_of_others_stay(registered: Desk) -> None:
     registered.done("app-registration.sh", "--redirect-uri", "https://other.example/callback")
     registered.done("app-registration.sh", "--redirect-uri", REDIRECT)
     assert registered.app["web"]["redirectUris"] == ["https://other.example/callback", REDIRECT]
+
+
+def test_what_others_have_added_to_the_registration_stays(registered: Desk) -> None:
+    app = registered.app
+    role = {"id": "r-9", "value": "Reports", "displayName": "Reports", "allowedMemberTypes": ["Application"]}
+    scope = {"id": "s-9", "value": "reports.read", "isEnabled": True}
+    client = {"appId": "crm", "delegatedPermissionIds": ["s-9"]}
+    access = {"resourceAppId": "another-api", "resourceAccess": [{"id": "x", "type": "Scope"}]}
+    app["appRoles"].append(role)
+    app["api"]["oauth2PermissionScopes"].append(scope)
+    app["api"]["preAuthorizedApplications"].append(client)
+    app["requiredResourceAccess"].append(access)
+    app["identifierUris"].append("api://postledger.contoso.example")
+    app["optionalClaims"]["accessToken"].append({"name": "ipaddr"})
+    app["optionalClaims"]["idToken"] = [{"name": "email"}]
+    registered.write(apps=[app])
+    registered.done("app-registration.sh", "--identity", "first")
+    after = registered.app
+    assert role in after["appRoles"]
+    assert {one["value"] for one in after["appRoles"]} == ROLES | {"Reports"}
+    assert scope in after["api"]["oauth2PermissionScopes"]
+    assert len(after["api"]["oauth2PermissionScopes"]) == 2
+    assert client in after["api"]["preAuthorizedApplications"]
+    assert len(after["api"]["preAuthorizedApplications"]) == 2
+    assert access in after["requiredResourceAccess"]
+    assert len(after["requiredResourceAccess"]) == 2
+    assert "api://postledger.contoso.example" in after["identifierUris"]
+    assert [one["name"] for one in after["optionalClaims"]["accessToken"]] == ["ipaddr", "idtyp"]
+    assert after["optionalClaims"]["idToken"] == [{"name": "email"}]
+
+
+@pytest.mark.parametrize(
+    ("authority", "audience"),
+    [
+        ("https://login.microsoftonline.us", "api://AzureADTokenExchangeUSGov"),
+        ("https://login.partner.microsoftonline.cn", "api://AzureADTokenExchangeChina"),
+    ],
+)
+def test_an_identity_is_trusted_by_its_cloud_s_name_of_the_exchange(
+    desk: Desk, authority: str, audience: str
+) -> None:
+    desk.write(authority=authority)
+    desk.done("app-registration.sh", "--identity", "principal")
+    assert desk.app["trusted"][0]["audiences"] == [audience]
 
 
 def test_another_identity_takes_the_place_of_the_first(registered: Desk) -> None:
@@ -308,7 +360,7 @@ def test_a_person_is_not_made_operator(registered: Desk) -> None:
     assert (done.returncode, "a role of applications" in done.stderr) == (1, True)
 
 
-def test_the_operator_s_password_is_gone_once_there_is_a_token(registered: Desk) -> None:
+def test_the_operator_s_certificate_is_gone_once_there_is_a_token(registered: Desk) -> None:
     registered.take_changes()
     done = registered.run("operator-token.sh", "--client-id", CLIENT)
     assert (done.returncode, done.stdout) == (0, "a.b.c\n"), done.stderr
@@ -316,12 +368,28 @@ def test_the_operator_s_password_is_gone_once_there_is_a_token(registered: Desk)
         "create app Postledger operator",
         "create principal",
         "assign",
-        "add a secret",
-        "remove the secret",
+        "add a certificate",
+        "remove the certificate",
     ]
-    assert "s3cret" not in json.dumps(registered.state["calls"])
     registered.run("operator-token.sh", "--client-id", CLIENT)
-    assert registered.take_changes() == ["add a secret", "remove the secret"]
+    assert registered.take_changes() == ["add a certificate", "remove the certificate"]
+
+
+def test_the_operator_proves_itself_with_the_certificate_and_never_with_a_password(registered: Desk) -> None:
+    registered.done("operator-token.sh", "--client-id", CLIENT)
+    certificate = load_pem_x509_certificate(registered.state["certificate"].encode())
+    token = registered.assertion.read_text()
+    claims = jwt.decode(
+        token,
+        certificate.public_key(),  # type: ignore[arg-type]
+        algorithms=["RS256"],
+        audience="https://login.microsoftonline.com/11111111-2222-4333-8444-555555555555/oauth2/v2.0/token",
+    )
+    assert (claims["iss"], claims["sub"]) == ("client-2", "client-2")
+    thumbprint = urlsafe_b64encode(certificate.fingerprint(hashes.SHA1())).decode().rstrip("=")
+    assert jwt.get_unverified_header(token)["x5t"] == thumbprint
+    assert ["secret", ""] not in registered.state["apps"][1]["credentials"]
+    assert "PRIVATE KEY" not in json.dumps(registered.state["calls"])
 
 
 def test_azd_s_hooks_make_everything_that_the_app_needs(desk: Desk) -> None:
@@ -332,6 +400,43 @@ def test_azd_s_hooks_make_everything_that_the_app_needs(desk: Desk) -> None:
     assert set(desk.keys) == {"hash-key", "code-keys", "token-keys"}
     assert desk.app["web"]["redirectUris"] == [REDIRECT]
     assert desk.app["trusted"][0]["subject"] == "principal"
+
+
+def test_a_budget_s_first_month_is_remembered_once(desk: Desk) -> None:
+    desk.done("before-provision.sh", POSTLEDGER_BUDGET="50")
+    month = re.search(r"env set POSTLEDGER_BUDGET_START (\d{4}-\d{2}-01) ", desk.azd.read_text())
+    assert month
+    desk.azd.unlink()
+    again = {"POSTLEDGER_BUDGET": "50", "POSTLEDGER_BUDGET_START": "2026-01-01"}
+    desk.done("before-provision.sh", POSTLEDGER_CLIENT_ID=CLIENT, **again)
+    assert "BUDGET_START" not in desk.azd.read_text()
+
+
+def test_a_budget_s_first_month_is_remembered_where_the_registration_is_kept_by_hand_too(desk: Desk) -> None:
+    manual = {"POSTLEDGER_APP_REGISTRATION": "manual", "POSTLEDGER_CLIENT_ID": "theirs"}
+    desk.done("before-provision.sh", POSTLEDGER_BUDGET="50", **manual)
+    assert "env set POSTLEDGER_BUDGET_START" in desk.azd.read_text()
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"AZURE_LOCATION": "swedencentral", "POSTLEDGER_ZONE_REDUNDANT": "true"}, ""),
+        ({"AZURE_LOCATION": "northcentralus", "POSTLEDGER_STORAGE_REDUNDANCY": "Standard_LRS"}, ""),
+        ({"AZURE_LOCATION": "northcentralus"}, "no Standard_ZRS storage in northcentralus"),
+        ({"AZURE_LOCATION": "mars"}, "no Flex Consumption in mars"),
+        (
+            {"AZURE_LOCATION": "northcentralus", "POSTLEDGER_ZONE_REDUNDANT": "true"},
+            "no Flex Consumption over several zones in northcentralus",
+        ),
+    ],
+)
+def test_a_region_that_lacks_what_is_wanted_is_refused_before_anything_is_made(
+    desk: Desk, settings: dict[str, str], told: str
+) -> None:
+    done = desk.run("before-provision.sh", **settings)
+    assert (done.returncode, told in done.stderr) == (1 if told else 0, True), done.stderr
+    assert bool(desk.state["apps"]) is not bool(told)
 
 
 def test_only_the_permissions_that_were_set_are_asked_for_first_and_last(desk: Desk) -> None:
@@ -359,3 +464,38 @@ def test_hooks_leave_a_registration_alone_that_is_kept_by_hand(desk: Desk) -> No
     assert desk.state["apps"] == []
     missing = desk.run("before-provision.sh", POSTLEDGER_APP_REGISTRATION="manual")
     assert (missing.returncode, "azd env set POSTLEDGER_CLIENT_ID" in missing.stderr) == (1, True)
+
+
+def compiler(directory: Path, said: str) -> dict[str, str]:
+    """A shell in which the Bicep compiler says this of every file."""
+    tools = directory / "compiler"
+    tools.mkdir()
+    Desk._tool(
+        tools / "bicep",
+        'if [ "$1" = --version ]; then echo "Bicep CLI version 0.49.2 (x)"; exit; fi\n'
+        f'case "$2" in *.bicepparam) : >"${{2%.bicepparam}}.snapshot.json" ;; *) printf "{said}" >&2 ;; esac',
+    )
+    return {"PATH": f"{tools}:{os.environ['PATH']}"}
+
+
+@pytest.mark.parametrize(
+    ("said", "code"), [("", 0), ("main.bicep(3,1) : Warning no-unused-params\\n", 1)], ids=["silent", "warns"]
+)
+def test_any_line_of_the_compiler_fails(desk: Desk, tmp_path: Path, said: str, code: int) -> None:
+    done = desk.run("compile.sh", str(tmp_path / "kept"), **compiler(tmp_path, said))
+    assert done.returncode == code, done.stdout + done.stderr
+    assert ("no-unused-params" in done.stdout) is bool(code)
+    assert "no snapshot yet: snapshots/plain.bicepparam" in done.stderr.replace(
+        ".snapshot.json", ".bicepparam"
+    )
+    names = {found.name for found in (tmp_path / "kept").iterdir()}
+    assert names == {f"{name}.snapshot.json" for name in ("plain", "everything", "sleeping")}
+    assert not list((SCRIPTS.parent / "snapshots").glob("*.json")), "a person commits the first"
+
+
+def test_another_compiler_is_refused(desk: Desk, tmp_path: Path) -> None:
+    tools = tmp_path / "old"
+    tools.mkdir()
+    Desk._tool(tools / "bicep", 'echo "Bicep CLI version 0.30.1"')
+    done = desk.run("compile.sh", PATH=f"{tools}:{os.environ['PATH']}")
+    assert (done.returncode, "wanted is 0.49.2" in done.stderr) == (1, True)

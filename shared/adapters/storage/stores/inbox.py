@@ -8,7 +8,7 @@ from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import escaped, hashed, joined, packed, part_names, unescaped, unpacked
 from shared.adapters.storage.table import Operation, Row, Table, in_partition
 from shared.domain import names
-from shared.domain.filing.filing import InboxItem
+from shared.domain.filing.inbox import InboxItem
 from shared.domain.filing.person_decisions import PendingChange
 
 # One partition an organisation for what persons have said, so that the sweep is one query. No agent's hash is this.

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
-from shared.adapters.storage.blobs import Blobs
 from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.stores import message_rows as rows
-from shared.adapters.storage.table import Operation, Table, failed_unit, first_transaction
+from shared.adapters.storage.stores.bodies import Bodies
+from shared.adapters.storage.table import Operation, Table, first_transaction
 from shared.domain import names
-from shared.domain.errors import Conflict
-from shared.domain.filing.filing import Dependent, StoredMessage
+from shared.domain.filing.copies import Dependent
+from shared.domain.filing.filing import StoredMessage
 from shared.ports.stores.filing import NewMail, Word
 
 # The operations of each mail, by its key.
@@ -27,20 +27,29 @@ class AzureMessageGroups:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._table = Table(connection, names.MESSAGES)
-        self._bodies = Blobs(connection, names.BODIES)
+        self._bodies = Bodies(connection)
 
     def create(self, tenant_id: str, mails: Sequence[NewMail]) -> Mapping[str, StoredMessage]:
-        """One request a transaction, one for each large body, one more for each mail that is there already."""
+        """One request a transaction, one for each large body, one more for each mail that is there already.
+
+        Two more for the large body of one that is there.
+        """
         bodies = {mail.key: rows.body_of(tenant_id, mail.key, mail.document) for mail in mails}
-        # The blobs first: a row never names a body that is not there.
-        large = [body for body in bodies.values() if body.blob]
-        self._connection.side_by_side(lambda body: self._bodies.put(body.blob, iter([body.content])), large)
         inserts = {mail.key: _insert(tenant_id, mail, bodies[mail.key]) for mail in mails}
         created: dict[str, StoredMessage] = {}
+        put: set[str] = set()
         waiting = list(mails)
         while chosen := _next(tenant_id, waiting, created.keys(), inserts):
+            # The blobs first: a row never names a body that is not there. Of a mail that has no turn, there is none.
+            unput = [bodies[mail.key] for mail in chosen if mail.key not in put]
+            self._connection.side_by_side(self._bodies.put, unput)
+            put.update(mail.key for mail in chosen)
             refused = self._create_at_once(chosen, inserts, created)
             waiting = [mail for mail in waiting if mail.key not in created and mail.key not in refused]
+        left = [key for key in put if key not in created]
+        self._connection.side_by_side(
+            lambda key: self._bodies.drop_refused(tenant_id, key, bodies[key]), left
+        )
         return created
 
     def leave_words(self, tenant_id: str, words: Sequence[Word]) -> frozenset[Word]:
@@ -62,19 +71,13 @@ class AzureMessageGroups:
 
     def _create_at_once(
         self, chosen: Sequence[NewMail], inserts: _Inserts, created: dict[str, StoredMessage]
-    ) -> set[str]:
+    ) -> frozenset[str]:
         """Insert these by one transaction, or none of them; the keys of those that cannot be."""
-        units = {mail.key: inserts[mail.key] for mail in chosen}
-        try:
-            etags = iter(self._table.transact(list(chain.from_iterable(units.values()))))
-        except Conflict as error:
-            refused = failed_unit(units, error.operation)
-            return {refused} if refused is not None else set(units)
-        for mail in chosen:
-            # The first operation of a mail is its own row.
-            etag, *_ = [next(etags) for _ in inserts[mail.key]]
-            created[mail.key] = replace(mail.message, etag=etag)
-        return set()
+        messages = {mail.key: mail.message for mail in chosen}
+        etags, refused = self._table.write_at_once({key: inserts[key] for key in messages})
+        # The first operation of a mail is its own row.
+        created |= {key: replace(messages[key], etag=own) for key, [own, *_] in etags.items()}
+        return refused
 
 
 def _next(

@@ -17,8 +17,9 @@ from shared.adapters.storage.encoding import (
     unpacked,
 )
 from shared.adapters.storage.table import KEYS, Operation, Row, etag_of, quoted, where
+from shared.domain.filing.copies import Copy, Dependent
 from shared.domain.filing.entries import inverted
-from shared.domain.filing.filing import DONE, PENDING, Copy, Dependent, StoredMessage
+from shared.domain.filing.filing import DONE, PENDING, StoredMessage
 from shared.domain.mail.messages import Document
 from shared.domain.matching.candidates import ThreadHit
 

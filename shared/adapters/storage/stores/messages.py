@@ -9,23 +9,22 @@ from datetime import datetime
 from itertools import chain, islice
 from typing import Final
 
-from shared.adapters.storage.blobs import Blobs
 from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.stores import message_rows as rows
+from shared.adapters.storage.stores.bodies import Bodies
 from shared.adapters.storage.stores.message_groups import AzureMessageGroups
 from shared.adapters.storage.table import KEYS, Operation, Row, Table, etag_of, in_partition
 from shared.domain import names
 from shared.domain.errors import Conflict, NotFound
-from shared.domain.filing.filing import Copy, Dependent, StoredMessage
+from shared.domain.filing.copies import Copy, Dependent
+from shared.domain.filing.filing import StoredMessage
 from shared.domain.mail.identity import variant_keys
 from shared.domain.mail.messages import Document
 from shared.domain.matching.candidates import ThreadHit
-from shared.ports.stores.filing import Claim, NewMail, Word
+from shared.ports.stores.filing import MOST_OF_CONVERSATION, Claim, NewMail, Word
 
 # Word that is left with an awaited mail changes its row: an insert may lose to so many in a row.
 _TRIES: Final = 6
-# Of a conversation's messages that no thread leads to.
-_NEWEST: Final = 5
 
 
 class AzureMessageStore:
@@ -34,18 +33,17 @@ class AzureMessageStore:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._table = Table(connection, names.MESSAGES)
-        self._bodies = Blobs(connection, names.BODIES)
+        self._bodies = Bodies(connection)
         self._groups = AzureMessageGroups(connection)
 
     def create(self, tenant_id: str, message: StoredMessage, document: Document, copy: Copy) -> Claim:
         """One request; one more for a large body, two more where somebody waits for the mail."""
         body = rows.body_of(tenant_id, message.key, document)
         # The blob first: a row never names a body that is not there.
-        if body.blob:
-            self._bodies.put(body.blob, iter([body.content]))
+        self._bodies.put(body)
         claim = self._claim(tenant_id, message, body, copy)
-        if body.blob and not claim.created:
-            self._drop_unless_named(tenant_id, message.key, body.blob)
+        if not claim.created:
+            self._bodies.drop_refused(tenant_id, message.key, body)
         return claim
 
     def create_together(self, tenant_id: str, mails: Sequence[NewMail]) -> Mapping[str, StoredMessage]:
@@ -75,8 +73,7 @@ class AzureMessageStore:
         partition, key = rows.place(tenant_id, tombstone.key)
         row = self._table.get(partition, key, rows.DOCUMENT_COLUMNS)
         if row is not None:
-            # Not only the one that the row names: a worker that was killed may have left another.
-            self._bodies.delete_below(rows.bodies_of(tenant_id, tombstone.key))
+            self._bodies.delete_all(tenant_id, tombstone.key)
         first, _ = rows.copies_range(tombstone.key)
         _, last = rows.dependents_range(tombstone.key)
         beside = self._table.rows(in_partition(partition, first=first, last=last), select=("RowKey",))
@@ -94,8 +91,7 @@ class AzureMessageStore:
         row = self._table.get(*rows.place(tenant_id, message.key), rows.DOCUMENT_COLUMNS)
         old = str(row.get(rows.BODY) or "") if row else ""
         body = rows.body_of(tenant_id, message.key, document)
-        if body.blob:
-            self._bodies.put(body.blob, iter([body.content]))
+        self._bodies.put(body)
         # Written empty, since a merge leaves out what it does not name.
         none = {rows.DOCUMENT: b"", rows.BODY: ""}
         try:
@@ -199,13 +195,16 @@ class AzureMessageStore:
 
         def newest_of(partition: str) -> list[Row]:
             condition = in_partition(partition, first=first, last=last)
-            noted = self._table.rows(condition, select=KEYS, page=_NEWEST + 1)
+            noted = self._table.rows(condition, select=KEYS, page=MOST_OF_CONVERSATION + 1)
             return list(
-                islice((row for row in noted if rows.conversation_key(row) not in apart_from), _NEWEST)
+                islice(
+                    (row for row in noted if rows.conversation_key(row) not in apart_from),
+                    MOST_OF_CONVERSATION,
+                )
             )
 
         noted = chain.from_iterable(self._connection.side_by_side(newest_of, rows.buckets(tenant_id)))
-        newest = sorted(noted, key=lambda row: str(row["RowKey"]))[:_NEWEST]
+        newest = sorted(noted, key=lambda row: str(row["RowKey"]))[:MOST_OF_CONVERSATION]
         found = self._rows(tenant_id, [rows.conversation_key(row) for row in newest])
         return tuple(rows.to_hit(row, "conversation") for row in found.values())
 
@@ -240,11 +239,6 @@ class AzureMessageStore:
         except (Conflict, NotFound):
             return False
         return True
-
-    def _drop_unless_named(self, tenant_id: str, key: str, blob: str) -> None:
-        row = self._table.get(*rows.place(tenant_id, key), rows.DOCUMENT_COLUMNS)
-        if row and row.get(rows.BODY) != blob:
-            self._bodies.delete(blob)
 
     def _rows(self, tenant_id: str, keys: list[str], *, with_document: str = "") -> dict[str, Row]:
         """Rows of messages by key; those awaited and those absent are left out."""

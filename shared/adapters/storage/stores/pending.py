@@ -1,6 +1,7 @@
 """The table Pending: each mailbox's worklist, live rows ahead of history, oldest first."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Final
@@ -10,8 +11,8 @@ from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import escaped, joined, packed, part_names, unescaped, unpacked
 from shared.adapters.storage.table import Operation, Row, Table, etag_of, in_partition, quoted
 from shared.domain import names
-from shared.domain.capture.pending import Lane, PendingRow
-from shared.domain.errors import Conflict, NotFound
+from shared.domain.capture.pending import MAIL, Lane, PendingRow, Reach
+from shared.domain.errors import Conflict
 
 # Reads and writes again after others have changed a row meanwhile.
 ATTEMPTS: Final = 5
@@ -19,7 +20,7 @@ ATTEMPTS: Final = 5
 _AT_ONCE: Final = datetime(1601, 1, 1, tzinfo=UTC)
 # The keys of a lane begin with its digit and "-"; "." sorts right behind.
 _BEGINS: Final = {Lane.LIVE: "0", Lane.HISTORY: "1"}
-_COLUMNS: Final = ("PartitionKey", "RowKey", "tries", "kind", *part_names())
+_COLUMNS: Final = ("PartitionKey", "RowKey", "tries", *part_names())
 
 
 class AzurePending:
@@ -30,39 +31,40 @@ class AzurePending:
         self._table = Table(connection, names.PENDING)
 
     def put(self, tenant_id: str, mailbox_id: str, rows: Sequence[PendingRow]) -> None:
-        """One request per hundred rows where none stands; two and one per row where some do."""
+        """One request per hundred rows where none stands; one more for these and one per row where some do."""
         partition = _partition(tenant_id, mailbox_id)
         asked = _by_key(rows)
         refused = self._table.try_many(Operation("create", _row(partition, row)) for row in asked.values())
+        left = [str(operation.row["RowKey"]) for operation in refused]
         for _ in range(ATTEMPTS):
-            if not refused:
+            if not left:
                 return
-            left = [asked[str(operation.row["RowKey"])] for operation in refused]
-            refused = self._try_merged(partition, left)
+            merged = self._merged(partition, [asked[key] for key in left])
+            written = self._table.write_together(merged)
+            left = [key for key in left if key not in written]
         raise Conflict("others keep changing the worklist")
 
     def due(
-        self, tenant_id: str, mailbox_id: str, lanes: Sequence[Lane], now: datetime, *, limit: int
+        self, tenant_id: str, mailbox_id: str, reach: Reach, now: datetime, *, limit: int
     ) -> list[PendingRow]:
         """One request."""
-        first, last = (_BEGINS[lane] for lane in (lanes[0], lanes[-1]))
-        partition = _partition(tenant_id, mailbox_id)
-        condition = (
-            f"{in_partition(partition, first=first, last=last + '.')} and not_before le {_moment(now)}"
-        )
-        found = (_pending(row) for row in self._table.rows(condition, select=_COLUMNS, page=limit))
+        first, last = (_BEGINS[lane] for lane in (reach.lanes[0], reach.lanes[-1]))
+        parts = [
+            in_partition(_partition(tenant_id, mailbox_id), first=first, last=last + "."),
+            f"not_before le {_moment(now)}",
+        ]
+        if not reach.commands:
+            parts.append(f"kind eq {quoted(MAIL)}")
+        if not reach.mails:
+            parts.append(f"kind ne {quoted(MAIL)}")
+        found = map(_pending, self._table.rows(" and ".join(parts), select=_COLUMNS, page=limit))
         return list(islice((row for row in found if row.is_known), limit))
 
     def begin(self, tenant_id: str, mailbox_id: str, rows: Sequence[PendingRow]) -> list[PendingRow]:
-        """One request; one per row where some are gone."""
+        """One request; one more for each row that has changed or gone."""
         partition = _partition(tenant_id, mailbox_id)
-        operations = [_raising(partition, row) for row in rows]
-        try:
-            etags = self._table.transact(operations)
-        except NotFound:
-            begun = (self._begun(operation) for operation in operations)
-            return [row.begun(etag) for row, etag in zip(rows, begun, strict=True) if etag]
-        return [row.begun(etag) for row, etag in zip(rows, etags, strict=True)]
+        etags = self._table.write_together({row.key: [_raising(partition, row)] for row in rows})
+        return [row.begun(etags[row.key][0]) for row in rows if row.key in etags]
 
     def end(
         self,
@@ -71,18 +73,17 @@ class AzurePending:
         done: Sequence[PendingRow],
         kept: Sequence[PendingRow] = (),
     ) -> None:
-        """One request; one per row where some were asked for again meanwhile."""
+        """One request; three more for each row that was asked for again meanwhile."""
         partition = _partition(tenant_id, mailbox_id)
-        deleted = [Operation("delete", _keys(partition, row), row.etag) for row in done]
-        changed = [Operation("merge", _row(partition, row), row.etag) for row in kept]
-        operations = deleted + changed
-        if not operations:
-            return
-        try:
-            self._table.transact(operations)
-        except (Conflict, NotFound):
-            for operation in operations:
-                self._end_alone(operation)
+        units = {row.key: [Operation("delete", _keys(partition, row), row.etag)] for row in done}
+        units |= {row.key: [Operation("merge", _row(partition, row), row.etag)] for row in kept}
+        written = self._table.write_together(units)
+        for row in done:
+            if row.key not in written:
+                self._keep_as_new(partition, row, is_kept=False)
+        for row in kept:
+            if row.key not in written:
+                self._keep_as_new(partition, row, is_kept=True)
 
     def stale(self, before: datetime) -> Iterator[tuple[str, str, Lane]]:
         """A request for each mailbox that has such rows, and one more: the next partition is asked for by its key."""
@@ -97,10 +98,10 @@ class AzurePending:
             tenant_id, mailbox_id = after.split("|", 1)
             yield tenant_id, unescaped(mailbox_id), _pending(row).lane
 
-    def _try_merged(self, partition: str, rows: Sequence[PendingRow]) -> list[Operation]:
-        """Each row as it is by now, or created if it has gone; the operations that met a change."""
-        merged = self._connection.side_by_side(lambda row: self._merging(partition, row), rows)
-        return [operation for operation in merged if not self._is_taken(operation)]
+    def _merged(self, partition: str, rows: Sequence[PendingRow]) -> dict[str, list[Operation]]:
+        """The write for each row as it stands by now, or to create it if it has gone."""
+        writes = self._connection.side_by_side(lambda row: self._merging(partition, row), rows)
+        return {row.key: [write] for row, write in zip(rows, writes, strict=True)}
 
     def _merging(self, partition: str, row: PendingRow) -> Operation:
         stored = self._table.get(partition, row.key, _COLUMNS)
@@ -109,34 +110,18 @@ class AzurePending:
         standing = _pending(stored)
         return Operation("merge", _row(partition, standing.merged(row)), standing.etag)
 
-    def _is_taken(self, operation: Operation) -> bool:
-        try:
-            # A transaction of one row, since it alone answers 404 for a row that is gone.
-            self._table.transact([operation])
-        except (Conflict, NotFound):
-            return False
-        return True
-
-    def _begun(self, operation: Operation) -> str:
-        try:
-            return self._table.transact([operation])[0]
-        except NotFound:
-            return ""
-
-    def _end_alone(self, operation: Operation) -> None:
-        try:
-            self._table.transact([operation])
-        except NotFound:  # ended by another holder
+    def _keep_as_new(self, partition: str, ended: PendingRow, *, is_kept: bool) -> None:
+        stored = self._table.get(partition, ended.key, _COLUMNS)
+        if stored is None:  # ended by another holder
             return
-        except Conflict:
-            self._keep_as_new(str(operation.row["PartitionKey"]), str(operation.row["RowKey"]))
-
-    def _keep_as_new(self, partition: str, key: str) -> None:
-        stored = self._table.get(partition, key, _COLUMNS)
-        if stored is not None:
-            row = _pending(stored)
-            # Who asks once more meanwhile, or begins it, has the last word.
-            self._is_taken(Operation("merge", _row(partition, row.anew()), row.etag))
+        row = _pending(stored)
+        # A write whose answer was lost meets itself.
+        is_written = is_kept and row == replace(ended, etag=row.etag)
+        if is_written or row.is_begun_since(ended):
+            return
+        # Who asks once more meanwhile, or begins it, has the last word.
+        write = Operation("merge", _row(partition, row.anew()), row.etag)
+        self._table.write_together({row.key: [write]})
 
 
 def _partition(tenant_id: str, mailbox_id: str) -> str:
@@ -164,7 +149,7 @@ def _pending(row: Row) -> PendingRow:
 
 
 def _raising(partition: str, row: PendingRow) -> Operation:
-    return Operation("merge", {**_keys(partition, row), "tries": row.tries + 1})
+    return Operation("merge", {**_keys(partition, row), "tries": row.tries + 1}, row.etag)
 
 
 def _by_key(rows: Sequence[PendingRow]) -> dict[str, PendingRow]:

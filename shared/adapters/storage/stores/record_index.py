@@ -17,6 +17,7 @@ from shared.adapters.storage.encoding import escaped, hashed, joined, unescaped
 from shared.adapters.storage.table import Operation, Row, Table, etag_of, in_partition
 from shared.domain import names
 from shared.domain.errors import Conflict
+from shared.domain.mail.addresses import mailbox_key, mailbox_keys
 from shared.domain.matching.candidates import KnownAddress
 from shared.domain.records.records import Card, RecordRef, opened_key
 
@@ -32,15 +33,17 @@ _COLUMNS: Final = ("RowKey", "client", "status", "type", "contacts", "domains")
 
 
 class AzureRecordIndex:
-    """Implements `ports.RecordIndex`: one request per text, side by side."""
+    """Implements `ports.RecordIndex`: one request per text, side by side. An address stands under its mailbox's key."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._table = Table(connection, names.RECORD_INDEX)
 
     def addresses(self, tenant_id: str, addresses: Iterable[str]) -> Mapping[str, KnownAddress]:
-        asked = list(dict.fromkeys(addresses))
-        return dict(zip(asked, self._look_up(tenant_id, "address", asked), strict=True))
+        keys = {address: mailbox_key(address) for address in addresses}
+        asked = list(dict.fromkeys(keys.values()))
+        found = dict(zip(asked, self._look_up(tenant_id, "address", asked), strict=True))
+        return {address: found[key] for address, key in keys.items()}
 
     def domains(self, tenant_id: str, domains: Iterable[str]) -> Mapping[str, frozenset[Card]]:
         return self._cards(tenant_id, "domain", domains)
@@ -61,9 +64,9 @@ class AzureRecordIndex:
 
     def staff_among(self, tenant_id: str, addresses: Iterable[str]) -> frozenset[str]:
         """A request per address, or one per thousand addresses of the organisation's people."""
-        asked = list(dict.fromkeys(addresses))
-        keys_by_hash = self._under(tenant_id, "staff", asked)
-        return frozenset(address for address in asked if hashed(address) in keys_by_hash)
+        keys = {address: mailbox_key(address) for address in addresses}
+        keys_by_hash = self._under(tenant_id, "staff", list(dict.fromkeys(keys.values())))
+        return frozenset(address for address, key in keys.items() if hashed(key) in keys_by_hash)
 
     def opened(
         self, tenant_id: str, since: datetime, *, limit: int, after: str
@@ -83,16 +86,16 @@ class AzureRecordIndex:
         return frozenset(unescaped(key.split("|")[1]) for key in keys)
 
     def teach(self, tenant_id: str, address: str, refs: Iterable[RecordRef]) -> None:
-        self._put_rows(_taught_rows(tenant_id, address, ref) for ref in dict.fromkeys(refs))
+        self._put_rows(_taught_rows(tenant_id, mailbox_key(address), ref) for ref in dict.fromkeys(refs))
 
     def unteach(self, tenant_id: str, address: str, refs: Iterable[RecordRef]) -> None:
-        self._drop_rows(_taught_rows(tenant_id, address, ref) for ref in dict.fromkeys(refs))
+        self._drop_rows(_taught_rows(tenant_id, mailbox_key(address), ref) for ref in dict.fromkeys(refs))
 
     def put_staff(self, tenant_id: str, mailbox_id: str, addresses: Iterable[str]) -> None:
-        self._put_rows(_staff_rows(tenant_id, mailbox_id, address) for address in dict.fromkeys(addresses))
+        self._put_rows(_staff_rows(tenant_id, mailbox_id, key) for key in mailbox_keys(addresses))
 
     def drop_staff(self, tenant_id: str, mailbox_id: str, addresses: Iterable[str]) -> None:
-        self._drop_rows(_staff_rows(tenant_id, mailbox_id, address) for address in dict.fromkeys(addresses))
+        self._drop_rows(_staff_rows(tenant_id, mailbox_id, key) for key in mailbox_keys(addresses))
 
     def add(self, tenant_id: str, keys: Iterable[IndexKey]) -> None:
         """Write the rows by which records are found; an existing row is written again."""

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from shared.domain.capture.backfills import CANCELLED, DONE, FOLLOWED_WITHIN, STALLED_AFTER, Backfill
+from shared.domain.capture.backfills import CANCELLED, DONE, STALLED_AFTER, Backfill
 from shared.domain.capture.windows import Window
 from tests.builders import NOW
 
@@ -55,18 +55,17 @@ def test_it_is_done_when_it_is_ended_and_not_before() -> None:
 def test_a_new_one_takes_no_commands_of_the_last() -> None:
     last = running().ended(CANCELLED, NOW)
     fresh = Backfill.starting(SINCE, NOW, last)
-    later = NOW + timedelta(hours=1)
     for step in range(last.step + 1):
         assert step != fresh.step
-        assert not fresh.has_lost_command(step, later)
+        assert not fresh.is_taken(step)
 
 
-def test_a_step_that_comes_again_late_was_not_followed() -> None:
-    one = running()
-    assert not one.has_lost_command(one.step - 1, NOW + FOLLOWED_WITHIN / 2)
-    assert one.has_lost_command(one.step - 1, NOW + FOLLOWED_WITHIN)
-    assert not one.has_lost_command(one.step - 2, NOW + FOLLOWED_WITHIN)
-    assert not one.ended(DONE, NOW).has_lost_command(one.step, NOW + FOLLOWED_WITHIN)
+def test_a_step_that_comes_again_is_followed_once_more() -> None:
+    backfill = running()
+    assert backfill.is_taken(backfill.step - 1)
+    assert not backfill.is_taken(backfill.step - 2)
+    assert not backfill.is_taken(backfill.step)
+    assert not backfill.ended(DONE, NOW).is_taken(backfill.step)
 
 
 def test_one_that_nobody_steps_has_stalled() -> None:

@@ -29,6 +29,12 @@ def test_what_is_in_doubt(row: dict[str, Any], expected: bool) -> None:
     assert is_in_doubt(a_sighting(**row), NOW) is expected
 
 
+def test_history_may_wait_for_hours_and_is_not_doubted() -> None:
+    queued = a_sighting(outcome="queued", queued_at=NOW - timedelta(hours=3))
+    assert not is_in_doubt(queued, NOW)
+    assert is_in_doubt(queued, NOW + timedelta(days=1))
+
+
 def test_what_is_unknown_is_in_doubt() -> None:
     assert is_in_doubt(None, NOW)
 

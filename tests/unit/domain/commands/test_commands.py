@@ -129,7 +129,7 @@ def test_a_command_carries_one_to_twenty_ids(count: int) -> None:
 @given(st.lists(st.builds(ItemRef, st.text(), st.text(min_size=1)), max_size=3 * MAX_IDS))
 def test_groups_carry_every_item_once_in_order_and_the_envelope(items: list[ItemRef]) -> None:
     shared: dict[str, Any] = {"tenant_id": TENANT, "mailbox_id": MAILBOX_ID, "first_at": NOW}
-    flags: dict[str, Any] = {"screened": True, "silent": True, "unbounded": True}
+    flags: dict[str, Any] = {"silent": True, "unbounded": True}
     groups = list(IngestMessages.groups(items, **shared, **flags))
     assert [item for group in groups for item in group.items] == items
     assert len(groups) == -(-len(items) // MAX_IDS)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.filing.filing import Copy
+from shared.domain.filing.copies import Copy
 from shared.domain.filing.visibility import (
     NO_SIGHT,
     Sight,

@@ -1,9 +1,11 @@
 """Where the quoted chain starts in the HTML."""
 
+from unittest.mock import patch
+
 import pytest
 
 from shared.domain.mail.html_text import to_text
-from shared.domain.mail.quote_html import html_quote_start
+from shared.domain.mail.quote_html import container, html_quote_start
 from shared.domain.mail.quotes import split
 
 HEADER = (
@@ -41,6 +43,17 @@ def start(html: str, *, forward: bool = False) -> int | None:
 def test_the_chain_starts_at_the_container_of_the_mail_program(chain: str) -> None:
     before = "<html><body><div>Hi Bob,</div><div>yes.</div>"
     assert start(f"{before}{chain}</body></html>") == len(before)
+
+
+def test_what_stands_before_a_container_is_laid_out_once() -> None:
+    html = f"<div>Hi Bob,</div><div>yes.</div>{GMAIL}"
+    text = to_text(html)
+    with patch("shared.domain.mail.quote_html.to_text", wraps=to_text) as laid_out:
+        found = container(html, text)
+        assert found is not None
+        ranges = split(text, html_only=True, parent_text=None, is_forward=False, container=found.text)
+        assert html_quote_start(html, text=text, ranges=ranges, found=found) == found.html
+    assert laid_out.call_count == 1
 
 
 def test_without_a_known_container_there_is_no_start() -> None:

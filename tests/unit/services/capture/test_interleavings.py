@@ -16,6 +16,7 @@ from shared.domain.commands.commands import (
     WakeMailbox,
 )
 from shared.domain.commands.envelope import Command
+from shared.services.capture.running import Holder
 from shared.services.capture.scopes import Scope, hasher_of
 from shared.services.capture.turns import TakeTurn
 from shared.services.capture.waking import STALE
@@ -56,10 +57,14 @@ def _scope(command: Command) -> Any:
 
 @dataclass
 class Stand:
-    """Storage, and workers of processes of their own; `ran` is what has been carried out."""
+    """Storage, and workers of processes of their own; `ran` is what has been carried out.
+
+    `first_runs` are the mails that were run by a worker who knew of no earlier run.
+    """
 
     rows: Sequence[PendingRow] = ()
     ran: list[str] = field(default_factory=list)
+    first_runs: list[str] = field(default_factory=list)
     now: datetime = NOW
 
     def __post_init__(self) -> None:
@@ -84,6 +89,11 @@ class Stand:
 
     def clock(self) -> datetime:
         return self.now
+
+    def lose_lease(self) -> None:
+        """The lease ends under its holder, who does not notice; another may take the mailbox."""
+        self.stage.read("Leases.take")
+        self.storage.leases.held.clear()
 
     def sweep(self) -> None:
         """The tick, after a killed holder's lease has ended."""
@@ -123,12 +133,15 @@ class Stand:
 
     def _mails(self, scope: object, wanted: Any) -> dict[Any, Any]:
         self.stage.read("run")
-        self.ran += [item.item_id for item in wanted.command.items]
+        items = [item.item_id for item in wanted.command.items]
+        self.ran += items
+        if not wanted.is_repeat:
+            self.first_runs += items
         return {}
 
-    def _command(self, scope: object, command: Command, lanes: Sequence[Lane]) -> bool:
+    def _command(self, scope: object, command: Command, holder: Holder) -> bool:
         if isinstance(command, FileHistory):
-            if Lane.HISTORY not in lanes:
+            if not holder.reach.is_bulk:
                 self.storage.queue.put(command)
             return False
         if isinstance(command, WakeMailbox):
@@ -203,6 +216,36 @@ def test_whoever_is_killed_at_whatever_step_all_is_carried_out_in_the_end(name: 
         assert stand.storage.pending.of(TENANT, MAILBOX_ID) == []
         assert set(stand.ran) == case.expected
     assert plays > 20
+
+
+def plays_with_a_lost_lease(case: Case) -> Iterator[Stand]:
+    """The same, where the lease of whoever holds the mailbox ends at whatever step: then two hold it."""
+    stands: list[Stand] = []
+
+    def make() -> Play:
+        stand = case.stand()
+        stands.append(stand)
+        play = stand.play(*case.commands)
+        return Play(play.stage, [*play.workers, Worker(stand.lose_lease)], play.state)
+
+    for play in every_play(make):
+        for worker in play.workers:
+            assert worker.error is None, worker.error
+        yield stands[-1]
+
+
+@pytest.mark.parametrize("name", cases("two wake-ups"))
+def test_where_two_hold_the_mailbox_who_runs_a_row_that_another_has_begun_knows_it(name: str) -> None:
+    """Who looked at it before another began it, or ended it, leaves it alone; who looks later sees its tries."""
+    case, plays = CASES[name], 0
+    rows = [row.item.item_id for row in case.rows if row.item is not None]
+    for stand in plays_with_a_lost_lease(case):
+        plays += 1
+        stand.work_off()
+        assert [stand.first_runs.count(item_id) for item_id in rows] == [1] * len(rows)
+        assert set(stand.ran) == case.expected
+        assert stand.storage.pending.of(TENANT, MAILBOX_ID) == []
+    assert plays > 10
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,14 @@
 """Turns: one holder a mailbox; nobody waits for it or is put back, nor calls Graph before its wait is over."""
 
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 
 from shared.domain import names
-from shared.domain.capture.pending import EARLIEST, MOST_TRIES, Flags, Lane
+from shared.domain.capture.pending import EARLIEST, HOPELESS_AFTER, MOST_TRIES, Flags, Lane, PendingRow
+from shared.domain.capture.worklist import wake_up
 from shared.domain.commands.advice import BUG, POISON, POISON_ITEM
 from shared.domain.commands.commands import (
     SINGLY_AFTER,
@@ -16,12 +19,18 @@ from shared.domain.commands.commands import (
     SyncMailbox,
     WakeMailbox,
 )
-from shared.domain.errors import AccessDenied, Throttled, Unavailable
-from shared.services.capture.holding import MOST_FAILED
+from shared.domain.commands.families import MAIL
+from shared.domain.errors import AccessDenied, Noted, Rejected, Throttled, Unavailable
+from shared.services.capture.holding import ATTEND_EVERY, MOST_FAILED
+from shared.services.capture.reconcile import Reconcile
+from shared.services.capture.sync import Sync
 from shared.services.capture.waking import STALE
+from shared.triggers.queue import MAX_DEQUEUE_COUNT, SPLIT_AT, Outcomes, handle
 from tests.builders import AGENT, CONTACT, NOW, TENANT, a_pending_mail, a_record
 from tests.fakes import Killed
+from tests.fakes.work import FakeLease
 from tests.unit.services.world import World
+from tests.unit.triggers.test_queue import Message
 
 SECOND = "second@contoso.example"
 
@@ -55,11 +64,19 @@ def put(world: World, *items: object, **more: object) -> None:
 
 
 def wake(world: World) -> None:
-    world.run(WakeMailbox.of(TENANT, world.mailbox.mailbox_id, world.now))
+    world.run(wake_up(Lane.LIVE, TENANT, world.mailbox.mailbox_id, now=world.now))
 
 
 def wake_history(world: World) -> None:
-    world.run(FileHistory.of(TENANT, world.mailbox.mailbox_id, world.now))
+    world.run(wake_up(Lane.HISTORY, TENANT, world.mailbox.mailbox_id, now=world.now))
+
+
+def lose(world: World) -> None:
+    """Access is lost, and a walk has found out."""
+    world.mail.fail("folders", *[AccessDenied("no", "ErrorAccessDenied")] * 2)
+    with pytest.raises(Noted):
+        world.walk()
+    world.storage.queue.sent.clear()
 
 
 def kinds(world: World) -> list[str]:
@@ -394,6 +411,230 @@ def test_forty_first_walks_keep_no_live_mail_of_another_mailbox_waiting(world: W
     assert {command.queue for command in world.storage.queue.commands} == {names.WORK}
     world.work()
     assert len(world.timeline()) == 40 * 30 + 1
+
+
+def test_a_single_mail_that_meets_a_fault_of_ours_is_told_once_after_few_runs(world: World) -> None:
+    """As the host gives a command back that raises: the third time it goes into the worklist, where its runs end."""
+    [bad] = mails(world, 1)
+    world.storage.faults.named["Sightings.put"] = ZeroDivisionError("a bug")
+    command = IngestMessages(
+        tenant_id=TENANT, mailbox_id=world.mailbox.mailbox_id, first_at=world.now, items=(bad,)
+    )
+    outcomes = Outcomes(world.storage.queue, world.storage.exceptions, world.clock)
+    for tries in range(1, MAX_DEQUEUE_COUNT + 1):
+        try:
+            handle(Message(command.to_json(), tries), MAIL, world.run, outcomes)
+        except ZeroDivisionError:
+            continue
+        break
+    world.work()
+    assert [(failure.code, failure.item) for failure in world.storage.exceptions.all] == [(BUG, bad)]
+    assert world.storage.faults.writes.count("Sightings.put") == SPLIT_AT - 1 + MOST_TRIES
+    assert world.worklist() == []
+
+
+def test_a_wake_up_that_fails_is_not_followed_by_another_one_at_once(world: World) -> None:
+    put(world, *mails(world, 2))
+    world.storage.faults.named["Pending.begin"] = Unavailable("storage is busy")
+    with pytest.raises(Unavailable):
+        wake(world)
+    assert world.storage.queue.sent == []
+
+
+def test_rows_that_wait_have_their_wake_up_though_the_turn_fails_behind_them(world: World) -> None:
+    ids = mails(world, 21)
+    world.mail.failing |= dict.fromkeys(ids[:20], Unavailable("500"))
+    put(world, *ids)
+    begin, calls = world.storage.pending.begin, []
+
+    def once(*given: Any) -> Any:
+        calls.append(given)
+        if len(calls) > 1:
+            raise Unavailable("storage is busy")
+        return begin(*given)
+
+    world.storage.pending.begin = once  # type: ignore[method-assign]
+    with pytest.raises(Unavailable):
+        wake(world)
+    [(wake_up_later, delay)] = world.storage.queue.sent
+    assert isinstance(wake_up_later, WakeMailbox)
+    assert delay > 0
+
+
+def test_who_comes_for_history_while_a_wait_lasts_has_it_woken_behind_it(world: World) -> None:
+    put(world, *mails(world, 3), lane=Lane.HISTORY)
+    world.mail.fail("messages", Throttled("slow down", retry_after=30))
+    wake_history(world)
+    assert [type(command) for command in world.storage.queue.commands] == [WakeMailbox, FileHistory]
+    assert all(delay > 30 for _, delay in world.storage.queue.sent)
+    assert kinds(world) == ["mail"] * 3
+    for command in world.storage.queue.commands:
+        world.now = max(world.now, NOW + timedelta(seconds=40))
+        world.run(command)
+    assert len(world.timeline()) == 3
+
+
+def test_an_outage_of_live_mail_leaves_a_wake_up_for_history(world: World) -> None:
+    put(world, *mails(world, 60))
+    put(world, *mails(world, 2, folder="archive"), lane=Lane.HISTORY)
+    world.mail.fail("messages", *[Unavailable("down")] * 20)
+    wake_history(world)
+    assert {type(command) for command in world.storage.queue.commands} == {WakeMailbox, FileHistory}
+    assert all(delay > 0 for _, delay in world.storage.queue.sent)
+
+
+def test_history_behind_more_live_rows_than_a_look_shows_is_woken(world: World) -> None:
+    world.only_one_group_a_turn()
+    put(world, *mails(world, 60))
+    put(world, *mails(world, 2, folder="archive"), lane=Lane.HISTORY)
+    wake_history(world)
+    assert [type(command) for command in world.storage.queue.commands] == [WakeMailbox, FileHistory]
+
+
+def test_a_mail_that_is_never_had_waits_where_its_mailbox_refuses_to_answer(world: World) -> None:
+    [bad] = mails(world, 1)
+    put(world, bad, attempt=HOPELESS_AFTER)
+    world.mail.failing[bad] = Unavailable("500")
+    world.mail.fail("folders", Rejected("no"))
+    wake(world)
+    assert world.waiting() == [bad]
+    assert world.storage.exceptions.all == []
+
+
+def test_a_commands_row_costs_the_same_reads_of_its_mailbox_as_the_command_by_itself(world: World) -> None:
+    command = MaintainSubscription.of(world.mailbox, NOW)
+    reads = world.storage.faults.reads
+    world.run(command)
+    reads.clear()
+    world.run(command)
+    by_itself = [name for name in reads if name.startswith(("Mailboxes", "Organisations"))]
+    world.storage.pending.put(TENANT, world.mailbox.mailbox_id, [PendingRow.of_command(command)])
+    reads.clear()
+    wake(world)
+    assert [name for name in reads if name.startswith(("Mailboxes", "Organisations"))] == by_itself
+
+
+def test_live_mails_of_a_mailbox_that_is_lost_stay_until_it_is_back(world: World) -> None:
+    put(world, *mails(world, 40))
+    lose(world)
+    wake(world)
+    assert len(world.waiting()) == 40
+    late = world.deliver(message_id="late@fabrikam.example")
+    world.notify(late)
+    assert len(world.waiting()) == 41
+    assert world.mail.bodies_read == {}
+    world.storage.queue.sent.clear()
+    world.mail.failing.clear()
+    world.walk()
+    assert {row.lane for row in world.worklist()} == {Lane.HISTORY}, "what a first walk has found"
+    assert len(world.timeline()) == 41
+
+
+def test_mails_of_a_command_that_finds_its_mailbox_lost_stay(world: World) -> None:
+    [item] = mails(world, 1)
+    lost = AccessDenied("no", "ErrorAccessDenied")
+    world.mail.failing[item] = lost
+    world.mail.fail("folders", lost)
+    with pytest.raises(Noted):
+        world.notify(item)
+    assert world.waiting() == [item]
+
+
+def test_a_walk_stands_behind_no_mail_of_a_mailbox_that_is_lost(world: World) -> None:
+    """It may prove that access is back."""
+    put(world, *mails(world, 40))
+    lose(world)
+    lease = world.hold()
+    world.walk()
+    lease.release()
+    wake(world)
+    world.work()
+    assert world.worklist() == []
+    assert len(world.timeline()) == 40
+
+
+def test_who_was_turned_away_while_a_mailbox_was_lost_is_not_left(world: World) -> None:
+    """The holder looks again behind its release, as always."""
+    [item] = mails(world, 1)
+    put(world, item)
+    lost = AccessDenied("no", "ErrorAccessDenied")
+    world.mail.failing[item] = lost
+    world.mail.fail("folders", lost)
+    release = FakeLease.release
+
+    def turned_away_first(lease: FakeLease) -> None:
+        if not came:
+            came.append(True)
+            world.walk()
+        release(lease)
+
+    came: list[bool] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FakeLease, "release", turned_away_first)
+        wake(world)
+    assert came == [True]
+    assert "SyncMailbox" not in kinds(world)
+
+
+@pytest.mark.parametrize("kind", [SyncMailbox, ReconcileMailbox])
+def test_live_mail_that_comes_while_a_long_command_runs_is_filed_between_its_pages(
+    world: World, kind: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.mail.page_size = 5
+    for number in range(40):
+        world.deliver(
+            folder="archive",
+            message_id=f"old{number}@fabrikam.example",
+            received_at=NOW - timedelta(hours=2, seconds=number),
+        )
+    live = world.deliver(message_id="live@fabrikam.example")
+    pages: list[bool] = []
+
+    def seen(*given: Any, page: Any) -> Any:
+        """Each page takes its time; the live mail comes with the second one."""
+        world.now += ATTEND_EVERY
+        if len(pages) == 1:
+            world.notify(live)
+        pages.append(live in world.mail.bodies_read)
+        return page(*given)
+
+    if kind is SyncMailbox:
+        page = Sync._changes
+        monkeypatch.setattr(Sync, "_changes", lambda *given: seen(*given, page=page))
+    else:
+        page = Reconcile._page
+        monkeypatch.setattr(
+            Reconcile, "_page", lambda *given, singly: seen(*given, page=partial(page, singly=singly))
+        )
+    row = PendingRow.of_command(kind.of(world.mailbox, world.now), lane=Lane.HISTORY)
+    world.storage.pending.put(TENANT, world.mailbox.mailbox_id, [row])
+    wake_history(world)
+    assert pages[:3] == [False, False, True]
+
+
+def test_a_command_that_makes_way_for_live_mail_stops_where_graph_asks_to_wait(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.mail.page_size = 5
+    mails(world, 40, folder="archive")
+    live = world.deliver(message_id="live@fabrikam.example")
+    put(world, live)
+    world.mail.fail("messages", Throttled("slow down", retry_after=60))
+    changes = Sync._changes
+    calls: list[int] = []
+
+    def slow(*given: Any) -> Any:
+        world.now += ATTEND_EVERY
+        calls.append(1)
+        return changes(*given)
+
+    monkeypatch.setattr(Sync, "_changes", slow)
+    world.run(SyncMailbox.of(world.mailbox, world.now))
+    assert len(calls) == 1
+    assert kinds(world).count("SyncMailbox") == 1
+    assert live in world.waiting()
+    world.work()
+    assert world.outcome(live)[0] == "filed"
 
 
 class TestWakeStale:

@@ -1,6 +1,5 @@
 """The tick over any weather: gaps, doubles, killed workers, errors. And who stands in for it."""
 
-import json
 import logging
 from collections import Counter
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from tests.builders import NOW
 from tests.composed import SETTINGS, use_cases_over
 from tests.fakes import FakePorts, Faults, Killed
 from tests.fakes.stores.runs import FakeRuns
+from tests.log import events, lines
 
 MINUTE = timedelta(minutes=1)
 
@@ -70,8 +70,7 @@ class Minutes:
 
 
 def said(caplog: pytest.LogCaptureFixture, event: str) -> list[dict[str, Any]]:
-    lines = [json.loads(one.message) for one in caplog.records]
-    return [line for line in lines if line["event"] == event]
+    return events(lines(caplog), event)
 
 
 @pytest.fixture
@@ -139,7 +138,13 @@ def test_an_item_that_fails_leaves_the_others_alone_and_comes_again(
     [line] = said(caplog, "tick_handled")
     assert (line["failed"], line["outcome"]) == (["poll"], "failed")
     assert said(caplog, "agenda_item_failed") == [
-        {"event": "agenda_item_failed", "error": "ZeroDivisionError", "item": "poll"}
+        {
+            "event": "agenda_item_failed",
+            "level": "error",
+            "mailbox": "",
+            "error": "ZeroDivisionError",
+            "item": "poll",
+        }
     ]
     assert "words of a mail" not in caplog.text
     minutes.now += MINUTE

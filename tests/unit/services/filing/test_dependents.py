@@ -1,5 +1,7 @@
 """Mails that were decided by another mail's links hear when it gains or loses records, through any generations."""
 
+import base64
+
 import pytest
 
 from shared.domain.filing.filing import StoredMessage
@@ -10,6 +12,7 @@ from shared.domain.privacy.callers import Caller
 from shared.services.capture.scopes import hasher_of
 from shared.services.filing.inbox import Wanted
 from tests.builders import AGENT, HASH_KEY, TENANT, a_record, a_ref
+from tests.unit.services.filing.test_races import just_before
 from tests.unit.services.world import World
 
 STRANGERS = tuple(f"{name}@adatum.example" for name in "abcd")
@@ -123,6 +126,59 @@ def test_mails_that_answer_each_other_come_to_rest(world: World) -> None:
     world.unlink_message(ANN, key_of(A), a_ref("contact/C-1"))
     world.work()
     assert on(world) == set()
+
+
+def waiting_by(world: World, message_id: str) -> set[str]:
+    """The keys of the mails that have left word with a mail."""
+    dependents = world.storage.messages.dependents(TENANT, key_of(message_id))
+    return {dependent.message_key for dependent in dependents}
+
+
+@pytest.fixture
+def by_hand(world: World) -> World:
+    """Two mails that are on a contact each by a person's word alone, and are in no thread."""
+    world.rewrite(capture="everything")
+    for number, message_id, ref in ((1, A, "contact/C-1"), (2, B, "contact/C-2")):
+        world.notify(world.deliver(sender=STRANGERS[number], message_id=message_id))
+        world.link_message(ANN, key_of(message_id), a_ref(ref))
+        world.work()
+    return world
+
+
+def test_word_is_left_with_a_mail_that_leads_in_the_place_of_one_that_has_lost_its_records(
+    by_hand: World,
+) -> None:
+    def taken_away() -> None:
+        by_hand.unlink_message(ANN, key_of(B), a_ref("contact/C-2"))
+
+    answer = by_hand.deliver(sender=STRANGERS[3], message_id=D, in_reply_to=(B,), references=(A, B))
+    with just_before(by_hand.storage.messages, "depend_on", taken_away):
+        by_hand.notify(answer)
+    by_hand.work()
+    assert on(by_hand) == {A, D}
+    assert key_of(D) in waiting_by(by_hand, A)
+    by_hand.unlink_message(ANN, key_of(A), a_ref("contact/C-1"))
+    by_hand.work()
+    assert on(by_hand) == set()
+
+
+def test_a_conversation_leads_where_the_mail_that_was_answered_has_lost_its_records(by_hand: World) -> None:
+    def taken_away() -> None:
+        by_hand.unlink_message(ANN, key_of(B), a_ref("contact/C-2"))
+
+    start = base64.b64encode(bytes([1]) + bytes(5) + b"0123456789abcdef").decode()
+    goes_on = base64.b64encode(bytes([1]) + bytes(5) + b"0123456789abcdef" + bytes(5)).decode()
+    first = {"headers": (("thread-index", start),), "conversation_index": start, "sender": STRANGERS[0]}
+    by_hand.notify(by_hand.deliver(message_id=C, **first))
+    answer = {"in_reply_to": (B,), "conversation_index": goes_on, "to": (AGENT, STRANGERS[0])}
+    by_hand.records(a_record(addresses=()))
+    item = by_hand.deliver(sender=STRANGERS[3], message_id=D, **answer)
+    with just_before(by_hand.storage.messages, "depend_on", taken_away):
+        by_hand.notify(item)
+    by_hand.work()
+    assert D in on(by_hand)
+    assert stored(by_hand, D).decision.reason == "conversation"
+    assert key_of(D) in waiting_by(by_hand, C)
 
 
 def test_an_answer_stays_when_its_parent_is_erased(world: World) -> None:

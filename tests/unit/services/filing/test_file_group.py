@@ -17,6 +17,7 @@ from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.inbox import taken_away
 from shared.domain.filing.person_decisions import DELETE, PersonDecision
 from shared.domain.mail.items import ItemRef
+from shared.domain.matching.matching import match
 from shared.domain.privacy.callers import AGENT as AGENT_ROLE
 from shared.domain.privacy.callers import Caller
 from shared.services.capture.fetching import Wanted
@@ -325,6 +326,33 @@ def test_a_mail_that_would_open_a_record_is_written_before_the_next_one_is_decid
     stage.take_in()
     opened = {ref for _, ref in stage.storage.timeline.rows if ref.kind == "opportunity"}
     assert sorted(len(stage.timeline(str(ref))) for ref in opened) == [1, 2]
+
+
+def test_a_copy_is_not_finished_as_it_was_before_a_later_one_has_added_to_it() -> None:
+    same = {"sender": AGENT, "to": (CONTACT,), "message_id": "same@contoso.example", "folder": "sentitems"}
+    stage = Stage((same, {**same, "bcc": (LI,)}))
+    stage.take_in(*reversed(stage.items))
+    assert stage.stored("same@contoso.example").state == "done"
+    assert stage.stored("same@contoso.example").refs == {C1, C2}
+
+
+def test_a_further_copy_of_each_mail_of_a_group_is_matched_once() -> None:
+    stage = whole()
+    other = stage.connect("other@contoso.example", capture="everything")
+    items = [
+        stage.deliver(
+            "other@contoso.example",
+            received_at=NOW - timedelta(minutes=30) + timedelta(minutes=number),
+            **{**mail, "folder": "inbox"},
+        )
+        for number, mail in enumerate(GROUP[1:4])
+    ]
+    with patch("shared.services.matching.matching.match", wraps=match) as matched:
+        stage.notify(*items, mailbox=other, screened=True)
+    assert matched.call_count == len(items)
+    copies = [stage.storage.messages.copies(TENANT, key_of(each)) for each in (FIRST, ANSWER, THIRD)]
+    assert [len(found) for found in copies] == [2, 2, 2]
+    assert stage.on() == WHOLE.on()
 
 
 def test_two_copies_and_another_mail_of_the_same_id_are_kept_apart_and_together() -> None:

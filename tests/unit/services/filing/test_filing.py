@@ -8,7 +8,8 @@ import pytest
 from shared.domain.commands.commands import IngestMessages
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.filing import effects
-from shared.domain.filing.filing import DELETED, StoredMessage, copy_of
+from shared.domain.filing.copies import copy_of
+from shared.domain.filing.filing import DELETED, StoredMessage
 from shared.domain.filing.person_decisions import LINK, PersonDecision
 from shared.domain.filing.shown import NOTHING, Shown
 from shared.domain.mail.items import ItemRef

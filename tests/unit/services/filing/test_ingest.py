@@ -1,6 +1,5 @@
 """Ingest: from a Graph id to rows; run twice or killed anywhere, it ends in the same rows."""
 
-import json
 import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,12 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared import telemetry
 from shared.domain.commands.commands import IngestMessages, SyncMailbox, WakeMailbox
 from shared.domain.errors import AccessDenied, NotFound, Throttled, TransientError, Unavailable
 from shared.domain.mail.items import ItemRef
 from shared.services.capture.fetching import LATE
 from tests.builders import AGENT, CONTACT, NOW, TENANT, a_record, an_attachment, an_item
 from tests.fakes import Killed
+from tests.log import lines
 from tests.unit.services.world import World
 
 SECOND = "second@contoso.example"
@@ -611,9 +612,9 @@ def test_it_says_what_became_of_the_mails_and_how_long_they_took(
     ]
     world.now = received + timedelta(seconds=42)
     with caplog.at_level(logging.INFO, "postledger"):
-        world.notify(*ids)
-        world.notify(*ids, silent=True)
-    said = [json.loads(one.message) for one in caplog.records if "ingested" in one.message]
-    outcomes = [(one["filed"], one["triage"], one["skipped"], one["failed"]) for one in said]
-    assert outcomes == [(1, 0, 1, 0)] * 2
-    assert [(one["live"], one["seconds"]) for one in said] == [(True, [42]), (False, [42])]
+        for silent in (False, True):
+            with telemetry.measured("mail_handled"):
+                world.notify(*ids, silent=silent)
+    said = lines(caplog)
+    assert [(line["mails_filed"], line["mails_skipped"]) for line in said] == [(1, 1)] * 2
+    assert [line.get("delays") for line in said] == [[42], None], "history has no delay"

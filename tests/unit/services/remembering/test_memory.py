@@ -72,12 +72,21 @@ def test_only_what_is_missing_is_read_and_each_key_once() -> None:
     assert source.asked == [["a"], ["b", "c"]]
 
 
-def test_what_does_not_suffice_is_read_again_and_serves_who_takes_it() -> None:
+def test_who_does_not_go_by_it_reads_and_serves_who_does() -> None:
     source = Source()
     memory = source.memory()
     memory.read(["a"], source)
-    assert memory.read(["a"], source, suffices=lambda value: value > 1) == {"a": 2}
+    assert memory.read(["a"], source, is_remembered=False) == {"a": 2}
     assert memory.read(["a"], source) == {"a": 2}
+
+
+def test_nothing_goes_before_there_are_too_many() -> None:
+    source = Source()
+    memory = source.memory(size=10)
+    for key in "abcdefghij":
+        memory.read([key], source)
+    memory.read(list("abcdefghij"), source)
+    assert len(source.asked) == 10
 
 
 def test_neither_what_is_absent_nor_what_may_not_be_kept_is_remembered() -> None:

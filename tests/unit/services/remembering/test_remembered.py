@@ -58,15 +58,37 @@ def push(world: World, *records: Any) -> None:
     elsewhere(world).ports.records.put_many(TENANT, records)
 
 
-def test_a_known_contact_is_read_once_in_half_a_minute(world: World) -> None:
-    gathered(world)
+def test_history_reads_a_known_contact_once_in_half_a_minute(world: World) -> None:
+    gathered(world, silent=True)
     world.storage.faults.clear()
     world.now += PEOPLE_LAST - timedelta(milliseconds=1)
-    assert gathered(world).contacts(CONTACT)
+    assert gathered(world, silent=True).contacts(CONTACT)
     assert reads(world, PEOPLE_READS[:1]) == 0
     world.now += timedelta(milliseconds=1)
+    gathered(world, silent=True)
+    assert reads(world, PEOPLE_READS[:1]) == 1
+
+
+def test_live_mail_reads_each_of_its_people_once_every_time(world: World) -> None:
+    gathered(world)
+    world.storage.faults.clear()
     gathered(world)
     assert reads(world, PEOPLE_READS[:1]) == 1
+
+
+def test_live_mail_goes_with_an_address_that_has_just_moved_to_another_contact(world: World) -> None:
+    gathered(world, silent=True)
+    push(world, a_record(addresses=()), a_record("contact/C-2", addresses=(CONTACT,)))
+    world.notify(world.deliver())
+    assert (len(world.timeline("contact/C-1")), len(world.timeline("contact/C-2"))) == (0, 1)
+
+
+def test_live_mail_goes_with_a_domain_that_has_just_moved_to_another_client(world: World) -> None:
+    push(world, a_record("client/K-1", domains=("adatum.example",)))
+    gathered(world, OTHER, silent=True)
+    push(world, a_record("client/K-1", domains=()), a_record("client/K-2", domains=("adatum.example",)))
+    world.notify(world.deliver(sender=OTHER))
+    assert (len(world.timeline("client/K-1")), len(world.timeline("client/K-2"))) == (0, 1)
 
 
 def test_live_mail_finds_a_contact_that_was_just_pushed(world: World) -> None:
@@ -101,6 +123,26 @@ def test_history_goes_by_who_was_unknown_for_half_a_minute(world: World, lane: d
     assert reads(world, PEOPLE_READS) == 0
     world.now += PEOPLE_LAST
     assert gathered(world, OTHER, **lane).contacts(OTHER)
+
+
+@pytest.mark.parametrize("change", ["closed", "gone"])
+def test_a_record_that_a_mail_lends_to_its_answer_is_read_though_its_card_is_remembered(
+    world: World, change: str
+) -> None:
+    world.notify(world.deliver(message_id="first@fabrikam.example"))
+    gathered(world, silent=True)
+    if change == "closed":
+        push(world, a_record(status="closed"))
+    else:
+        elsewhere(world).ports.records.delete(TENANT, a_ref("contact/C-1"))
+    head = a_head(message_id="answer@fabrikam.example", in_reply_to=("first@fabrikam.example",))
+    scope = replace(world.scope(world.mailbox), silent=True)
+    gather = world.use_cases.part(GatherCandidates)
+    [known] = gather(scope, [head])
+    assert known.contacts(CONTACT)
+    cards = gather.for_matching(scope, head, known).cards
+    card = cards.get(a_ref("contact/C-1"))
+    assert (card.status if card else "gone") == change
 
 
 def test_what_is_decided_afresh_goes_by_nothing_that_is_remembered(world: World) -> None:
@@ -139,17 +181,17 @@ def test_two_organisations_share_nothing(world: World) -> None:
     ids=["put_many", "write", "delete", "put_staff"],
 )
 def test_a_write_of_this_process_takes_a_contact_away_at_once(world: World, write: Any) -> None:
-    assert gathered(world).contacts(CONTACT)
+    assert gathered(world, silent=True).contacts(CONTACT)
     write(world.use_cases.ports)
-    assert not gathered(world).contacts(CONTACT)
+    assert not gathered(world, silent=True).contacts(CONTACT)
 
 
 def test_a_write_of_this_process_that_seems_to_fail_drops_as_well(world: World) -> None:
-    gathered(world)
+    gathered(world, silent=True)
     world.storage.faults.after[len(world.storage.faults.writes) + 1] = ConnectionError("the answer was lost")
     with pytest.raises(ConnectionError):
         world.use_cases.ports.records.delete(TENANT, a_ref("contact/C-1"))
-    assert not gathered(world).contacts(CONTACT)
+    assert not gathered(world, silent=True).contacts(CONTACT)
 
 
 def test_what_this_process_writes_is_found_at_once_by_history(world: World) -> None:
@@ -159,6 +201,15 @@ def test_what_this_process_writes_is_found_at_once_by_history(world: World) -> N
     )
     found = gathered(world, OTHER, silent=True)
     assert (len(found.contacts(OTHER)), len(found.clients(OTHER))) == (1, 1)
+
+
+def test_a_write_drops_what_another_spelling_of_its_mailbox_is_remembered_by(world: World) -> None:
+    ports, ref = world.use_cases.ports, a_ref("contact/C-1")
+    gathered(world, "bo.larsen@googlemail.com", silent=True)
+    ports.index.teach(TENANT, "bolarsen@gmail.com", [ref])
+    assert gathered(world, "bo.larsen@googlemail.com", silent=True).taught
+    ports.index.put_staff(TENANT, world.mailbox.mailbox_id, ["b.olarsen@gmail.com"])
+    assert "bo.larsen@googlemail.com" in gathered(world, "bo.larsen@googlemail.com", silent=True).staff
 
 
 def test_what_this_process_teaches_and_unteaches_counts_at_once(world: World) -> None:
@@ -171,9 +222,9 @@ def test_what_this_process_teaches_and_unteaches_counts_at_once(world: World) ->
 
 
 def test_another_record_s_write_drops_nothing(world: World) -> None:
-    gathered(world)
+    gathered(world, silent=True)
     world.records(a_record("contact/C-9", addresses=("far@adatum.example",)))
-    gathered(world)
+    gathered(world, silent=True)
     assert reads(world, PEOPLE_READS[:1]) == 0
 
 
@@ -311,6 +362,19 @@ def test_every_write_that_is_heard_is_a_method_of_its_port() -> None:
         assert [
             name for name in writes if not callable(getattr(storage, port).__class__.__dict__[name])
         ] == []
+
+
+def test_a_group_reads_each_record_that_its_mails_lend_once(world: World) -> None:
+    ids = [f"{number}@fabrikam.example" for number in range(5)]
+    answered = [(), *((message_id,) for message_id in ids)]
+    items = [
+        world.deliver(message_id=message_id, in_reply_to=parents)
+        for message_id, parents in zip(ids, answered, strict=False)
+    ]
+    world.storage.faults.clear()
+    world.notify(*items, screened=True, silent=True)
+    assert len(world.timeline()) == 5
+    assert reads(world, ("Records.get_many",)) == 1
 
 
 def test_a_group_of_history_asks_for_the_rows_and_people_of_the_next_no_more(world: World) -> None:
