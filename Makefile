@@ -1,6 +1,6 @@
-# Everything a developer does on one machine. Needs make and Python 3.11 or newer; the rest is fetched.
+# Everything a developer does on one machine. Needs make and Python 3.11, 3.12 or 3.13; the rest is fetched.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
-	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$python"; break; }; done)
+	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && { echo "$$python"; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
@@ -9,7 +9,7 @@ CLIENTS := .clients/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench quality soak infra deploy-check clean
+.PHONY: help setup demo test check bench quality soak infra lock deploy-check clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,26 +43,28 @@ soak: setup ## a long run under faults; MAILS=3000 MINUTES=5 SEED=1 MODE=faults|
 	@$(BIN)/python -m bench.soak $(if $(MAILS),--mails $(MAILS)) $(if $(MINUTES),--minutes $(MINUTES)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(MODE),--mode $(MODE)) $(if $(PLANT),--plant $(PLANT)) $(ARGS)
 
-infra: setup ## checkov and the Kusto parser over infra/; fetched into .checkov
+infra: setup $(CLIENTS) ## checkov and the Kusto parser over infra/; checkov is fetched into .checkov
 	@$(BIN)/python -m dev.infra_check
+
+lock: $(INSTALLED) ## renew requirements.lock and requirements-dev.lock; KEEP=1 raises only what must be
+	@$(BIN)/python -m dev.locks $(if $(KEEP),--keep)
 
 deploy-check: $(INSTALLED) ## what can be said about a deployment before Azure is asked: tools, settings, package
 	@$(BIN)/python -m dev.deploy_check
 
 clean: ## remove what setup and the tools made; .venv and Azurite too
-	rm -rf $(VENV) .azurite .clients .checkov .peers .against .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
+	rm -rf $(VENV) .azurite .clients .python_packages .checkov .peers .against .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
-	@[ -n "$(PYTHON)" ] || { echo "Postledger needs Python 3.11 or newer; name one: make setup PYTHON=/path/to/python3" >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Postledger needs Python 3.11 or newer")'
+	@[ -n "$(PYTHON)" ] || { echo "Postledger needs Python 3.11, 3.12 or 3.13; name one: make setup PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("Postledger needs Python 3.11, 3.12 or 3.13")'
 	@echo "making $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 
-$(INSTALLED): requirements.txt pyproject.toml | $(BIN)/python
+$(INSTALLED): requirements-dev.lock | $(BIN)/python
 	@echo "installing Python packages"
-	@$(PIP) install --upgrade "pip>=25.1"
-	@$(PIP) install -r requirements.txt --group dev
+	@$(PIP) install --require-hashes -r $<
 	@touch $@
 
 $(AZURITE): dev/azurite.py dev/node.py | $(INSTALLED)

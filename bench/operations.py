@@ -95,9 +95,9 @@ class _CountingQueue:
     calls: QueueCalls
     count: Callable[[str], None]
 
-    def put(self, text: str, *, hidden: int, timeout: float | None) -> None:
-        self.count("put")
-        self.calls.put(text, hidden=hidden, timeout=timeout)
+    def send(self, text: str, *, hidden: int, timeout: float | None) -> None:
+        self.count("send")
+        self.calls.send(text, hidden=hidden, timeout=timeout)
 
     def take(self, count: int, *, hidden: int) -> list[TakenMessage]:
         self.count("take")

@@ -70,7 +70,7 @@ class Work:
             f"query, {PAGE} rows": lambda _: list(self.table.rows("PartitionKey eq 'page'", (), 1_000)),
             "transaction of 2": lambda _: self._transact(2),
             "transaction of 20": lambda _: self._transact(20),
-            "queue put": lambda at: self.queue.put(
+            "queue put": lambda at: self.queue.send(
                 f'{{"kind": "bench", "number": {at}}}', hidden=0, timeout=None
             ),
             "lease and release": self._lease,

@@ -20,7 +20,7 @@ from dev.azurite import ROOT
 # What docs/deployment.md asks for; None = any version.
 TOOLS: Final[Mapping[str, tuple[int, ...] | None]] = {
     "az": (2, 60),
-    "azd": (1, 18),
+    "azd": (1, 23, 13),
     "bash": None,
     "curl": None,
     "openssl": None,
@@ -113,7 +113,7 @@ def package_problems(root: Path = ROOT) -> Iterator[str]:
     if (root / "infra" / "names.json").read_text("utf-8") != infra_names.content():
         yield "infra/names.json is not what the code names: python -m dev.infra_names"
     ignored = (root / ".funcignore").read_text("utf-8").splitlines()
-    for needed in ("function_app.py", "host.json", "requirements.txt", "shared/"):
+    for needed in ("function_app.py", "host.json", "requirements.txt", "requirements.lock", "shared/"):
         if needed in ignored:
             yield f".funcignore leaves out {needed}, without which nothing runs"
         if not (root / needed).exists():

@@ -1,8 +1,8 @@
 """Holds `infra/` against tools that are too heavy for every build: `make infra`.
 
 checkov, in an environment of its own, must parse every file, and fail nothing but what
-`infra/checkov-exceptions.json` gives a reason for. Microsoft's Kusto parser must find nothing wrong with the
-queries. Both are fetched into `.checkov/`, pinned.
+`infra/checkov-exceptions.json` gives a reason for. It is fetched into `.checkov/`, pinned. Microsoft's Kusto parser,
+one of the locked npm packages of `dev.clients`, must find nothing wrong with the queries.
 """
 
 import json
@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from dev.azurite import ROOT
+from dev.clients import PACKAGES
 from dev.node import find_node, install_wheel
 
 CHECKOV = "checkov==3.3.30"
-KUSTO = "@kusto/language-service-next@12.4.1"
 TOOLS = ROOT / ".checkov"
 PROGRAM = TOOLS / "bin" / "checkov"
 EXCEPTIONS = ROOT / "infra" / "checkov-exceptions.json"
@@ -29,7 +29,7 @@ Finding = tuple[str, str]
 def main() -> None:
     """Fetch what is missing, run both, say what is wrong."""
     _install()
-    problems = [*judge(_checkov(), json.loads(EXCEPTIONS.read_text("utf-8"))), *_queries()]
+    problems = [*judge(_checkov(), json.loads(EXCEPTIONS.read_text("utf-8"))), *kusto_problems(PACKAGES)]
     for one in problems:
         print(one)
     print(f"{len(problems)} problem(s) in infra/")
@@ -59,8 +59,7 @@ def _finding(check: dict[str, Any]) -> Finding:
 
 def _install() -> None:
     pinned = TOOLS / "pinned"
-    wanted = f"{CHECKOV} {KUSTO}"
-    if pinned.exists() and pinned.read_text() == wanted:
+    if pinned.exists() and pinned.read_text() == CHECKOV:
         return
     venv.create(TOOLS, with_pip=True, clear=True)
     pip = [
@@ -73,10 +72,7 @@ def _install() -> None:
         CHECKOV,
     ]
     subprocess.run(pip, check=True)
-    node = find_node() or install_wheel()
-    npm = [*node.npm, "install", "--prefix", str(TOOLS), "--no-audit", "--no-fund", "--loglevel=error", KUSTO]
-    subprocess.run(npm, env=node.environment(), stdout=subprocess.DEVNULL, check=True)
-    pinned.write_text(wanted)
+    pinned.write_text(CHECKOV)
 
 
 def _checkov() -> dict[str, Any]:
@@ -89,12 +85,13 @@ def _checkov() -> dict[str, Any]:
     return cast("dict[str, Any]", json.loads(done.stdout))
 
 
-def _queries() -> list[str]:
+def kusto_problems(packages: Path, queries: Path = QUERIES) -> list[str]:
+    """What the parser finds wrong with the queries in a folder. Raises RuntimeError where it breaks."""
     node = find_node() or install_wheel()
-    queries = [str(one) for one in sorted(QUERIES.rglob("*.kql"))]
+    files = [str(query) for query in sorted(queries.rglob("*.kql"))]
     script = Path(__file__).with_name("kusto.js")
-    command = [node.program, str(script), str(TOOLS / "node_modules" / "@kusto" / "language-service-next")]
-    done = subprocess.run([*command, *queries], capture_output=True, text=True, check=False)
+    command = [node.program, str(script), str(packages / "@kusto" / "language-service-next")]
+    done = subprocess.run([*command, *files], capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"the Kusto parser broke:\n{done.stderr}")
     return done.stdout.splitlines()

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from shared.domain.connections.tenant_ids import is_tenant_id
@@ -26,6 +27,7 @@ SETTINGS: Final = {
     "POSTLEDGER_CLIENT_ID": "Application (client) id of the app registration.",
     "POSTLEDGER_HOME_TENANT_ID": "Tenant of the deployment.",
     "POSTLEDGER_CLIENT_SECRET": "Client secret; the first of three ways to prove the app's identity.",
+    "POSTLEDGER_CLIENT_SECRET_EXPIRES": "When the client secret ends, so that an alert can say so before.",
     "POSTLEDGER_CERTIFICATE": "Private key and certificate, a PEM or its path; the second way.",
     "POSTLEDGER_MANAGED_IDENTITY_CLIENT_ID": "User-assigned identity as federated credential; the third way.",
     "POSTLEDGER_PUBLIC_URL": "Address at which Microsoft Graph reaches this app, without a path.",
@@ -65,6 +67,7 @@ class Settings:
     client_id: str
     home_tenant_id: str
     client_secret: str
+    client_secret_expires_at: datetime | None
     certificate: str
     managed_identity_client_id: str
     public_url: str
@@ -86,6 +89,7 @@ class Settings:
             client_id=reader.required("POSTLEDGER_CLIENT_ID"),
             home_tenant_id=reader.tenant("POSTLEDGER_HOME_TENANT_ID"),
             client_secret=reader.text("POSTLEDGER_CLIENT_SECRET"),
+            client_secret_expires_at=reader.time("POSTLEDGER_CLIENT_SECRET_EXPIRES"),
             certificate=reader.text("POSTLEDGER_CERTIFICATE"),
             managed_identity_client_id=reader.text("POSTLEDGER_MANAGED_IDENTITY_CLIENT_ID"),
             public_url=reader.required("POSTLEDGER_PUBLIC_URL").rstrip("/"),
@@ -122,6 +126,16 @@ class _Reader:
 
     def text(self, name: str, default: str = "") -> str:
         return self.environment.get(name, "").strip() or default
+
+    def time(self, name: str) -> datetime | None:
+        """A point in time in ISO 8601, in UTC where it names no zone; None where it is empty."""
+        text = self.text(name)
+        try:
+            found = datetime.fromisoformat(text) if text else None
+        except ValueError:
+            self.problems.append(f"{name} must be a time such as 2027-01-31T00:00:00Z")
+            return None
+        return found.replace(tzinfo=UTC) if found and found.tzinfo is None else found
 
     def list(self, name: str) -> tuple[str, ...]:
         """The items of a list, separated by commas."""

@@ -110,16 +110,20 @@ class Ledger:
                 if start >= 0 and line.endswith("}"):
                     yield json.loads(line[start:])
 
-    def waiting(self) -> int:
-        """Commands in the queues, running and delayed ones included, but for those that wait on purpose for minutes.
+    def commands(self) -> int:
+        """Commands in the queues, running and delayed ones included, but for those that wait on purpose for minutes."""
+        return sum(self._length(name) for name in names.QUEUES) - delayed(self._stats, PATIENT)
 
-        And the organisation's rows that wait for their mailbox's turn.
-        """
-        patient = delayed(self._stats, PATIENT)
-        return sum(self._length(name) for name in names.QUEUES) - patient + self.count(names.PENDING)
+    def waiting(self) -> int:
+        """Commands, and the organisation's rows that wait for their mailbox's turn."""
+        return self.commands() + self.count(names.PENDING)
 
     def poisoned(self) -> int:
         return sum(self._length(name + names.POISON_SUFFIX) for name in names.QUEUES)
+
+    def settle_commands(self, *, seconds: float = 150.0) -> None:
+        """Wait until no command is left; mail of a mailbox without access may wait in the worklist."""
+        eventually(lambda: self.commands() == 0, seconds=seconds, what="an end of all commands")
 
     def settle(self, *, seconds: float = 150.0) -> None:
         """Wait until no command is left."""

@@ -19,6 +19,7 @@ from shared.adapters.storage.layout import TABLE_LAYOUT
 from shared.api.app import PREFIX, create_app
 from shared.config import SETTINGS, STORAGE, Settings
 from shared.domain import names
+from shared.domain.build import Build
 from shared.domain.capture import sightings
 from shared.domain.commands.families import COMMANDS
 from shared.domain.connections import connections, consent, mailbox_state, organisations, verdicts
@@ -26,7 +27,17 @@ from shared.domain.matching.matching import CASCADE
 from tests.builders import TENANT
 
 ROOT = Path(__file__).resolve().parent.parent
-NOT_OURS = {".venv", ".azurite", ".checkov", ".peers", ".against", ".clients", "node_modules", ".git"}
+NOT_OURS = {
+    ".venv",
+    ".azurite",
+    ".checkov",
+    ".peers",
+    ".against",
+    ".clients",
+    ".python_packages",
+    "node_modules",
+    ".git",
+}
 # Read by the Azure Functions Core Tools, not by us.
 TOOLS_OWN = {"FUNCTIONS_WORKER_RUNTIME"}
 # Where the app runs with an identity, and where a test stack brings its own authority: not on a desk.
@@ -172,7 +183,7 @@ def test_limits_are_documented() -> None:
 
 def test_routes_are_documented() -> None:
     nothing: Any = None
-    app = create_app(nothing, nothing, public_url="https://postledger.example")
+    app = create_app(nothing, nothing, Build("1", "", ""), public_url="https://postledger.example")
     paths = app.openapi()["paths"]
     served = {(method.upper(), PREFIX + path) for path, methods in paths.items() for method in methods}
     # What Microsoft and a browser call is not for clients.

@@ -164,12 +164,13 @@ def taught(story: Story) -> None:
 
 
 def matching_off(story: Story) -> None:
-    """A mailbox that matches no people: incoming mail waits, answers are filed, a colleague's copy is filed."""
+    """A mailbox that matches no people: incoming mail waits, answers and what it sends are filed, as is a copy."""
     us, them = agent(story, "off"), known(story)
     story.post(replace(opening(story, "matching_off", them, us), truth=undecidable()))
     story.post(replace(opening(story, "matching_off", them, us), cc=(agent(story),)))
     mail = story.post(opening(story, "matching_off", agent(story), them))
     story.post(reply(story, mail, them, us))
+    story.post(opening(story, "matching_off", us, them))
 
 
 def opened(story: Story) -> None:
@@ -198,12 +199,13 @@ def next_new(story: Story) -> Refs:
 
 
 def intake(story: Story) -> None:
-    """A designated mailbox: strangers' mail becomes a case, a contact's is filed on the contact."""
+    """A designated mailbox: a stranger's mail becomes a case, and so does a contact's beside the contact."""
     us, them = agent(story, "intake"), story.settling.stranger()
     mail = opening(story, "intake", them, us)
     mail = story.post(replace(mail, about=next_new(story)))
     story.post(replace(reply(story, mail, them, us), at=story.long_after(mail)))
-    story.post(opening(story, "intake", known(story), us))
+    mail = opening(story, "intake", known(story), us)
+    story.post(replace(mail, about=next_new(story)))
 
 
 def never_logged(story: Story) -> None:

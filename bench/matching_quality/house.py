@@ -163,7 +163,7 @@ class House:
             for command in IngestMessages.groups(
                 by_mailbox[address], tenant_id=TENANT, mailbox_id=mailbox_id, first_at=self.product.now
             ):
-                self.product.storage.queue.put(command)
+                self.product.storage.queue.send(command)
             self.product.work()
         self.product.storage.faults.clear()
 

@@ -76,7 +76,7 @@ class House:
             by_mailbox.setdefault(arrival.address, []).append(self._items[arrival])
         for address in self.dice.sample(sorted(by_mailbox), k=len(by_mailbox)):
             for command in self._commands(address, by_mailbox[address]):
-                self.product.storage.queue.put(command)
+                self.product.storage.queue.send(command)
         self.product.work()
         for arrival in group:
             number = arrival.letter.thread

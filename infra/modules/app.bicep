@@ -125,6 +125,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     POSTLEDGER_MANAGED_IDENTITY_CLIENT_ID: credential == 'identity' ? identityClientId : ''
     POSTLEDGER_CERTIFICATE: credential == 'certificate' ? '${secrets}app-certificate)' : ''
     POSTLEDGER_CLIENT_SECRET: credential == 'secret' ? '${secrets}app-secret)' : ''
+    POSTLEDGER_CLIENT_SECRET_EXPIRES: credential == 'secret' ? '${secrets}app-secret-expires)' : ''
     POSTLEDGER_HASH_KEY: '${secrets}hash-key)'
     POSTLEDGER_CODE_KEYS: '${secrets}code-keys)'
     POSTLEDGER_TOKEN_KEYS: '${secrets}token-keys)'

@@ -29,7 +29,7 @@ resource vault 'Microsoft.KeyVault/vaults@2025-05-01' = {
   }
 }
 
-// The vault says thirty days before, in this log, that something in it expires; an alert rule reads it.
+// Who read which key, and when.
 resource log 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   scope: vault
   name: 'to-workspace'

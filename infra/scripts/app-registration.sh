@@ -197,6 +197,9 @@ make_secret() {
     --end-date "$expires" --query password --output tsv | tr -d '\n' >"$directory/secret")
   az keyvault secret set --vault-name "$vault" --name app-secret --file "$directory/secret" \
     --expires "$expires" --output none
+  # For the app, which warns of it: a secret does not say itself when it ends.
+  printf '%s' "$expires" >"$directory/expires"
+  az keyvault secret set --vault-name "$vault" --name app-secret-expires --file "$directory/expires" --output none
   rm -rf "$directory"
 }
 

@@ -42,6 +42,9 @@ exchange_audience() {
   esac
 }
 
+# The version of a checkout.
+version_of() { sed -n 's/^version = "\([^"]*\)".*/\1/p' "$1/pyproject.toml" | head -1; }
+
 # The value after an option, or an error that names the option.
 value_of() {
   if [ $# -lt 2 ] || [ -z "$2" ]; then

@@ -15,6 +15,7 @@ from shared.api.routers import (
     connect,
     docs,
     erase,
+    events,
     exceptions,
     health,
     inbox,
@@ -27,6 +28,7 @@ from shared.api.routers import (
     timelines,
 )
 from shared.api.use_cases import ApiUseCases
+from shared.domain.build import Build
 
 PREFIX: Final = "/api/v1"
 DESCRIPTION: Final = (
@@ -56,12 +58,17 @@ class Api(FastAPI):
 
 
 def create_app(
-    use_cases: ApiUseCases, verifier: TokenVerifier, *, public_url: str, cors_origins: tuple[str, ...] = ()
+    use_cases: ApiUseCases,
+    verifier: TokenVerifier,
+    build: Build,
+    *,
+    public_url: str,
+    cors_origins: tuple[str, ...] = (),
 ) -> FastAPI:
     """The app, ready to serve at `public_url`; pages of `cors_origins` may call it from a browser."""
     app = Api(
         title="Postledger",
-        version="1",
+        version=build.version,
         description=DESCRIPTION,
         contact={"name": "The operator of this deployment"},
         license_info={"name": "MIT", "identifier": "MIT"},
@@ -78,12 +85,14 @@ def create_app(
     )
     app.state.use_cases = use_cases
     app.state.verifier = verifier
+    app.state.build = build
     problems.install(app)
     routers = (
         timelines,
         messages,
         links,
         inbox,
+        events,
         records,
         rematch,
         mailboxes,

@@ -14,7 +14,16 @@ from shared.domain.privacy.callers import Caller
 
 # These operations return mail, or facts about mail.
 READS: Final = frozenset(
-    {"get_timeline", "get_message", "get_attachment", "get_inbox", "explain", "list_audit", "export_audit"}
+    {
+        "get_timeline",
+        "get_message",
+        "get_thread",
+        "get_attachment",
+        "get_inbox",
+        "explain",
+        "list_audit",
+        "export_audit",
+    }
 )
 # A person's decision about a mail is audited where it is applied, which knows the records it changed.
 AUDITED_ELSEWHERE: Final = frozenset(

@@ -51,7 +51,7 @@ class GuardedRoute(APIRoute):
 
         async def answered(request: Request) -> Response:
             # Both wait for storage or Entra ID, which would hold up every other request here.
-            request.state.caller = await run_in_threadpool(_identify, request)
+            request.state.caller = await run_in_threadpool(identify, request)
             # The role comes before the query, so that a stranger to a route learns no more than that.
             for check in checks:
                 await check(request)
@@ -106,7 +106,8 @@ async def _use_cases(request: Request) -> ApiUseCases:
 UseCases = Annotated[ApiUseCases, Depends(_use_cases)]
 
 
-def _identify(request: Request) -> Caller:
+def identify(request: Request) -> Caller:
+    """Who sends a request. Raises InvalidToken, Forbidden, TransientError."""
     verifier = cast(TokenVerifier, request.app.state.verifier)
     use_cases = cast(ApiUseCases, request.app.state.use_cases)
     claims = verifier.verify(_bearer(request.headers.get("authorization", "")))

@@ -19,6 +19,7 @@ PROBLEM_TYPE: Final = "application/problem+json"
 SCHEMAS: Final = "#/components/schemas/"
 TAGS: Final = {
     "timelines": "The mail that is filed on a record.",
+    "events": "What has changed, for clients that poll.",
     "messages": "A mail, its attachments and its links to records.",
     "inbox": "My Inbox: mail that waits for an agent's decision.",
     "records": "The CRM's records, on which mail is filed.",
@@ -36,6 +37,7 @@ _NAMES: Final = {
     403: "Forbidden",
     404: "NotFound",
     409: "Conflict",
+    410: "NotKept",
     412: "PreconditionFailed",
     413: "ContentTooLarge",
     422: "Unprocessable",
@@ -46,6 +48,7 @@ MEANINGS: Final = {
     403: "The token does not permit the operation, or its organisation is not enabled.",
     404: "The item does not exist, or the caller may not see it.",
     409: "The current state does not allow the operation; the detail says why.",
+    410: "What is asked for is older than what is kept; the detail says what to do instead.",
     412: "The item is not as If-Match or `etag` says, or another person or a rule was faster; read it again.",
     413: "The body is too large.",
     422: "The request is invalid; the detail names the field.",

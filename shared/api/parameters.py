@@ -24,6 +24,9 @@ Cursor = Annotated[
 Since = Annotated[
     Moment | None, Query(description="Only what is as new as this time; without a time zone it is UTC.")
 ]
+Until = Annotated[
+    Moment | None, Query(description="Only what is older than this time; without a time zone it is UTC.")
+]
 Kind = Annotated[RecordKind, Path(description="The record's kind.", examples=["contact"])]
 RecordId = Annotated[str, Path(description="1 to 128 characters of A-Z a-z 0-9 . _ : ~ -", examples=["C-1"])]
 DEFAULT_LIMIT: Final = 50

@@ -20,6 +20,7 @@ from shared.domain.errors import (
     Forbidden,
     InvalidInput,
     NotFound,
+    NotKept,
     Outdated,
     TransientError,
     Unknown,
@@ -33,6 +34,7 @@ METHODS: Final = ("GET", "PUT", "POST", "PATCH", "DELETE")
 MOST_FIELDS: Final = 10
 LONGEST_VALUE: Final = 64
 _PLACES: Final = ("body", "query", "path", "header")
+_STATUSES: Final = {Forbidden: 403, Unknown: 404, WrongState: 409, NotKept: 410, Outdated: 412}
 
 
 def problem(
@@ -61,7 +63,7 @@ def install(app: FastAPI) -> None:
 
 
 def _status_of(error: Exception) -> int:
-    for kind, status in ((Forbidden, 403), (Unknown, 404), (WrongState, 409), (Outdated, 412)):
+    for kind, status in _STATUSES.items():
         if isinstance(error, kind):
             return status
     return 422

@@ -25,10 +25,12 @@ from shared.services.connections.mailboxes import (
 )
 from shared.services.connections.organisations import GetOrganisation, ListOrganisations, PutOrganisation
 from shared.services.connections.readdressing import TakeOverAddress
+from shared.services.events.read_events import ReadEvents
 from shared.services.filing.explain import Explain
 from shared.services.filing.inbox import Decide, UndoDecision
 from shared.services.filing.links import LinkMessage, UnlinkMessage
 from shared.services.filing.read_inbox import ReadInbox
+from shared.services.filing.read_thread import ReadThread
 from shared.services.filing.reading import ReadAttachment, ReadMessage, ReadTimeline
 from shared.services.matching.rematch import Rematch
 from shared.services.privacy.audit import AuditRequest, ReadAudit
@@ -51,9 +53,11 @@ class ApiUseCases(Protocol):
     identify_caller: IdentifyCaller
     read_timeline: ReadTimeline
     read_message: ReadMessage
+    read_thread: ReadThread
     read_attachment: ReadAttachment
     link_message: LinkMessage
     unlink_message: UnlinkMessage
+    read_events: ReadEvents
     read_inbox: ReadInbox
     decide: Decide
     undo_decision: UndoDecision

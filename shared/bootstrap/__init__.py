@@ -3,9 +3,9 @@
 Loading the function app builds nothing; FastAPI is imported by the first client request.
 """
 
-import sys
 import time
 import uuid
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache
 from threading import RLock
@@ -74,12 +74,13 @@ def api_app() -> "AsgiMiddleware":
 @cache
 def _settings() -> "Settings":
     from shared import telemetry
+    from shared.bootstrap.build import build
     from shared.config import Settings
 
     telemetry.keep_libraries_quiet()
     settings = Settings.from_environment()
     # Here and not while loading: the host keeps what is said during a function's run.
-    telemetry.started(python=sys.version.split()[0], cpu_milliseconds=round(time.process_time() * 1000))
+    telemetry.started(**asdict(build()), cpu_milliseconds=round(time.process_time() * 1000))
     return settings
 
 
@@ -115,6 +116,7 @@ def _api_app() -> "AsgiMiddleware":
 
     from shared.adapters.entra import EntraTokens
     from shared.api.app import create_app
+    from shared.bootstrap.build import build
 
     settings, use_cases = _settings(), _use_cases()
     audiences = {settings.client_id, f"api://{settings.client_id}", settings.api_audience} - {""}
@@ -123,7 +125,9 @@ def _api_app() -> "AsgiMiddleware":
         audiences=frozenset(audiences),
         is_known_tenant=use_cases.served_tenants,
     )
-    app = create_app(use_cases, verifier, public_url=settings.public_url, cors_origins=settings.cors_origins)
+    app = create_app(
+        use_cases, verifier, build(), public_url=settings.public_url, cors_origins=settings.cors_origins
+    )
     return AsgiMiddleware(app)  # type: ignore[no-untyped-call]
 
 

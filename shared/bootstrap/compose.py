@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         VerifyConnections,
         WatchConnections,
     )
+    from shared.services.connections.credential_care import WatchCredential
     from shared.services.connections.mailbox_tests import TestMailbox, TestMailboxes
     from shared.services.connections.mailboxes import (
         DeleteMailbox,
@@ -61,12 +62,15 @@ if TYPE_CHECKING:
         QueueDueSubscriptions,
         RunComparison,
     )
+    from shared.services.events.forgetting import QueueForgetting, RunForgetting
+    from shared.services.events.read_events import ReadEvents
     from shared.services.filing.apply_decision import ApplyDecision
     from shared.services.filing.change_by_person import SweepDecisions
     from shared.services.filing.explain import Explain
     from shared.services.filing.inbox import Decide, UndoDecision
     from shared.services.filing.links import LinkMessage, UnlinkMessage
     from shared.services.filing.read_inbox import ReadInbox
+    from shared.services.filing.read_thread import ReadThread
     from shared.services.filing.reading import ReadAttachment, ReadMessage, ReadTimeline
     from shared.services.matching.rematch import Rematch, RunRematch
     from shared.services.privacy.audit import AuditRequest, ReadAudit
@@ -124,6 +128,7 @@ class UseCases(Assembly):
     take_answer: TakeAnswer = use_case("connections.connecting")
     show_connections: ShowConnections = use_case("connections.connection_care")
     verify_connections: VerifyConnections = use_case("connections.connection_care")
+    watch_credential: WatchCredential = use_case("connections.credential_care")
     watch_connections: WatchConnections = use_case("connections.connection_care")
     disconnect: Disconnect = use_case("connections.connection_care")
     get_mailbox: GetMailbox = use_case("connections.mailboxes")
@@ -140,10 +145,15 @@ class UseCases(Assembly):
     queue_due_subscriptions: QueueDueSubscriptions = use_case("connections.subscription_care")
     queue_comparisons: QueueComparisons = use_case("connections.subscription_care")
 
+    read_events: ReadEvents = use_case("events.read_events")
+    queue_forgetting: QueueForgetting = use_case("events.forgetting")
+    forget_events: RunForgetting = use_case("events.forgetting")
+
     apply_decision: ApplyDecision = use_case("filing.apply_decision")
     sweep_decisions: SweepDecisions = use_case("filing.change_by_person")
     read_timeline: ReadTimeline = use_case("filing.reading")
     read_message: ReadMessage = use_case("filing.reading")
+    read_thread: ReadThread = use_case("filing.read_thread")
     read_attachment: ReadAttachment = use_case("filing.reading")
     link_message: LinkMessage = use_case("filing.links")
     unlink_message: UnlinkMessage = use_case("filing.links")

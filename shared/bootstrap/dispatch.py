@@ -22,6 +22,7 @@ CARRIED_OUT_BY: Final[Mapping[type[Command], _Chosen]] = {
     commands.ErasePerson: lambda use_cases: use_cases.run_erasure,
     commands.DeleteOrganisation: lambda use_cases: use_cases.run_deletion,
     commands.ApplyRetention: lambda use_cases: use_cases.run_retention,
+    commands.ForgetEvents: lambda use_cases: use_cases.forget_events,
     commands.MergeRecords: lambda use_cases: use_cases.merge_records,
     commands.MaintainSubscription: lambda use_cases: use_cases.take_turn,
     commands.CompareSubscriptions: lambda use_cases: use_cases.run_comparison,
@@ -36,10 +37,12 @@ DONE_BY: Final[Mapping[Item, Callable[[UseCases], Callable[[], None]]]] = {
     Item.SWEEP_DECISIONS: lambda use_cases: use_cases.sweep_decisions,
     Item.SUBSCRIPTIONS: lambda use_cases: use_cases.queue_due_subscriptions,
     Item.CONNECTIONS: lambda use_cases: use_cases.watch_connections,
+    Item.CREDENTIAL: lambda use_cases: use_cases.watch_credential,
     Item.COMPARISONS: lambda use_cases: use_cases.queue_comparisons,
     Item.ADDRESSES: lambda use_cases: use_cases.notice_addresses,
     Item.RECONCILIATIONS: lambda use_cases: use_cases.reconcile_all,
     Item.RETENTION: lambda use_cases: use_cases.queue_retention,
+    Item.EVENTS: lambda use_cases: use_cases.queue_forgetting,
 }
 
 

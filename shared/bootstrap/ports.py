@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from shared.adapters.graph.delegated import Sessions
     from shared.adapters.graph.directory import GraphDirectory
     from shared.adapters.graph.mail import GraphMail
+    from shared.adapters.graph.own_credential import EntraCredential
     from shared.adapters.graph.probe import GraphProbe
     from shared.adapters.graph.session import GraphSession
     from shared.adapters.graph.sign_ins import EntraSignIns
@@ -75,6 +76,7 @@ class RealPorts:
     pending = _stored("stores.pending.AzurePending")
     timeline = _stored("stores.timeline.AzureTimeline")
     inbox = _stored("stores.inbox.AzureInbox")
+    events = _stored("stores.events.AzureEvents")
     audit = _stored("stores.audit.AzureAudit")
     attachments = _stored("stores.attachments.AzureAttachments")
     exceptions = _stored("stores.exceptions.AzureExceptions")
@@ -142,6 +144,14 @@ class RealPorts:
         from shared.adapters.graph.probe import GraphProbe
 
         return GraphProbe(self.sessions, self.graph_tokens)
+
+    @cached_property
+    def own_credential(self) -> "EntraCredential":
+        from shared.adapters.graph.own_credential import EntraCredential
+
+        settings = self.settings
+        expires_at = settings.client_secret_expires_at if settings.client_secret else None
+        return EntraCredential(self._credential, expires_at)
 
     @cached_property
     def _credential(self) -> "Credential":

@@ -20,6 +20,7 @@ PostledgerError
     ├── Forbidden         the token may not do this
     ├── Unknown           it does not exist, or this token may not see it
     ├── WrongState        the current state does not allow it
+    ├── NotKept           it is asked for from a time of which nothing is kept any more
     └── Outdated          the item has changed since the caller read it
 """
 
@@ -135,6 +136,10 @@ class WrongState(InvalidInput):
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class NotKept(InvalidInput):
+    """What is asked for goes back to a time of which nothing is kept: the message says what to do instead."""
 
 
 class Outdated(InvalidInput):

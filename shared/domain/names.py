@@ -30,6 +30,7 @@ SIGHTINGS: Final = "Sightings"
 PENDING: Final = "Pending"
 TIMELINE: Final = "Timeline"
 INBOX: Final = "Inbox"
+EVENTS: Final = "Events"
 EXCEPTIONS: Final = "Exceptions"
 LATE_CONTACTS_STATES: Final = "LateContacts"
 AUDIT: Final = "Audit"
@@ -50,6 +51,7 @@ TABLES: Final = (
     PENDING,
     TIMELINE,
     INBOX,
+    EVENTS,
     EXCEPTIONS,
     LATE_CONTACTS_STATES,
     AUDIT,

@@ -1,11 +1,19 @@
 """The rights of a connection in a mailbox."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from shared.domain.connections.mailbox_tests import Read
 from shared.domain.connections.mailboxes import Mailbox
 from shared.ports.directory import DirectoryUser
+
+
+class OwnCredential(Protocol):
+    """What this application proves itself with."""
+
+    def expires_at(self) -> datetime | None:
+        """When it ends; None where it does not, or where nobody has said when."""
 
 
 class AccessProbe(Protocol):

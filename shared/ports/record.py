@@ -9,10 +9,11 @@ if TYPE_CHECKING:
     from shared.ports.credentials import Seal, SignIns
     from shared.ports.directory import Directory
     from shared.ports.mail import MailAccess
-    from shared.ports.mailbox_access import AccessProbe
+    from shared.ports.mailbox_access import AccessProbe, OwnCredential
     from shared.ports.notifications import SubscriptionSource
     from shared.ports.stores.capture import Backfills, FolderStates, LateContacts, Pending, Sightings
     from shared.ports.stores.connections import Connections, Mailboxes, Organisations, Subscriptions
+    from shared.ports.stores.events import Events
     from shared.ports.stores.exceptions import Exceptions
     from shared.ports.stores.filing import Attachments, Codes, Inbox, MessageStore, Timeline
     from shared.ports.stores.privacy import Audit, Erasures, Holdings
@@ -57,6 +58,8 @@ class Ports(Protocol):
 
     @property
     def probe(self) -> "AccessProbe": ...
+    @property
+    def own_credential(self) -> "OwnCredential": ...
 
     @property
     def organisations(self) -> "Organisations": ...
@@ -102,6 +105,9 @@ class Ports(Protocol):
 
     @property
     def inbox(self) -> "Inbox": ...
+
+    @property
+    def events(self) -> "Events": ...
 
     @property
     def attachments(self) -> "Attachments": ...

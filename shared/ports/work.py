@@ -11,7 +11,7 @@ Clock = Callable[[], datetime]
 
 
 class CommandQueue(Protocol):
-    def put(self, command: Command, *, delay: float = 0.0) -> None:
+    def send(self, command: Command, *, delay: float = 0.0) -> None:
         """Enqueue, readable after `delay` seconds. Never expires."""
 
 

@@ -105,7 +105,7 @@ def _attempt(
 
 def _put_back(command: Command, error: TransientError, outcomes: Outcomes, line: telemetry.Line) -> None:
     wait = delay(command.attempt, error.retry_after, random.random())
-    outcomes.queue.put(command.again(), delay=wait)
+    outcomes.queue.send(command.again(), delay=wait)
     line.add(error=type(error).__name__, wait_seconds=round(wait))
     if is_overdue(command.first_at, outcomes.clock()):
         telemetry.overdue(command.mailbox_id, command.attempt, error, wait)

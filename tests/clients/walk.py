@@ -10,6 +10,7 @@ from typing import TypeVar
 from postledger_client import AuthenticatedClient
 from postledger_client.api.inbox import get_inbox
 from postledger_client.api.mailboxes import get_mailbox, put_mailbox
+from postledger_client.api.messages import get_thread
 from postledger_client.api.privacy import list_audit
 from postledger_client.api.records import load_records, put_record
 from postledger_client.api.timelines import get_timeline
@@ -51,7 +52,9 @@ def entries_of(contact: str) -> Iterator[EntryModel]:
 
 def deliver(number: int) -> None:
     lines = ["From: Sam Poe <sam.poe@example.com>", f"To: {MAILBOX}", "Subject: Keys"]
-    lines += [f"Message-ID: <keys-{number}-{MAILBOX}>", "", "When may I have the keys?"]
+    lines += [f"Message-ID: <keys-{number}-{MAILBOX}>"]
+    lines += [f"In-Reply-To: <keys-1-{MAILBOX}>"] if number > 1 else []
+    lines += ["", "When may I have the keys?"]
     request = urllib.request.Request(os.environ["DELIVER"], "\r\n".join(lines).encode(), method="POST")
     urllib.request.urlopen(request).close()
 
@@ -65,6 +68,7 @@ def main() -> None:
     while len(entries) < 2:
         time.sleep(0.2)
         entries = list(entries_of("sam-poe"))
+    thread = content(get_thread.sync(entries[0].message_id, client=ADMIN))
     before = content(get_mailbox.sync(MAILBOX, client=ADMIN))
     changed = MailboxFields(poll_minutes=before.poll_minutes + 1)
     after = content(put_mailbox.sync(MAILBOX, client=ADMIN, body=changed))
@@ -74,6 +78,7 @@ def main() -> None:
     refusal = list_audit.sync(client=AGENT)
     seen = {
         "entries": [entry.to_dict() for entry in entries],
+        "thread": [(entry.in_reply_to, entry.answers) for entry in thread.entries],
         "before": before.to_dict(),
         "after": after.to_dict(),
         "written": load.written,

@@ -33,7 +33,9 @@ async function entriesOf(id: string): Promise<components["schemas"]["EntryModel"
 
 async function deliver(number: number): Promise<void> {
   const lines = ["From: Sam Poe <sam.poe@example.com>", `To: ${MAILBOX}`, "Subject: Keys"];
-  const mail = [...lines, `Message-ID: <keys-${number}-${MAILBOX}>`, "", "When may I have the keys?"];
+  lines.push(`Message-ID: <keys-${number}-${MAILBOX}>`);
+  if (number > 1) lines.push(`In-Reply-To: <keys-1-${MAILBOX}>`);
+  const mail = [...lines, "", "When may I have the keys?"];
   await fetch(DELIVER!, { method: "POST", body: mail.join("\r\n") });
 }
 
@@ -50,6 +52,9 @@ while (entries.length < 2) {
   await new Promise((resolve) => setTimeout(resolve, 200));
   entries = await entriesOf("sam-poe");
 }
+const thread = content(
+  await admin.GET("/messages/{id}/thread", { params: { path: { id: entries[0]!.message_id } } }),
+);
 const address = { path: { address: MAILBOX! } };
 const before = content(await admin.GET("/mailboxes/{address}", { params: address }));
 const after = content(
@@ -64,6 +69,7 @@ const refusal = await agent.GET("/audit");
 console.log(
   JSON.stringify({
     entries,
+    thread: thread.entries.map((entry) => [entry.in_reply_to, entry.answers]),
     before,
     after,
     written: load.written,

@@ -17,6 +17,7 @@ from shared.adapters.storage.stores.backfills import AzureBackfills
 from shared.adapters.storage.stores.codes import AzureCodes
 from shared.adapters.storage.stores.connections import AzureConnections
 from shared.adapters.storage.stores.erasures import AzureErasures
+from shared.adapters.storage.stores.events import AzureEvents
 from shared.adapters.storage.stores.exceptions import AzureExceptions
 from shared.adapters.storage.stores.folder_states import AzureFolderStates
 from shared.adapters.storage.stores.holdings import AzureHoldings
@@ -60,6 +61,7 @@ class AzureStorage:
         self.pending = AzurePending(self.connection)
         self.timeline = AzureTimeline(self.connection)
         self.inbox = AzureInbox(self.connection)
+        self.events = AzureEvents(self.connection)
         self.audit = AzureAudit(self.connection)
         self.attachments = AzureAttachments(self.connection)
         self.exceptions = AzureExceptions(self.connection)

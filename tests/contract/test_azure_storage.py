@@ -10,6 +10,7 @@ import pytest
 from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.adapters.storage.layout import TABLE_LAYOUT
 from shared.adapters.storage.leases import AzureLeases
+from shared.adapters.storage.stores import timeline
 from shared.adapters.storage.stores.inbox import AzureInbox
 from shared.adapters.storage.stores.organisations import AzureOrganisations
 from shared.adapters.storage.stores.records import AzureRecords
@@ -17,7 +18,7 @@ from shared.adapters.storage.table import Table
 from shared.adapters.storage.version import STORE
 from shared.domain import names
 from shared.domain.capture.late_contacts import Announcement
-from shared.domain.capture.pending import EVERYTHING
+from shared.domain.capture.pending import EVERYTHING, PendingRow
 from shared.domain.commands.agenda import Run
 from shared.domain.connections.mailbox_state import failing, resumed, walked
 from shared.domain.errors import Rejected, Unavailable
@@ -50,6 +51,7 @@ from tests.builders import (
 )
 from tests.composed import use_cases_over
 from tests.contract.test_connections import a_connection
+from tests.contract.test_events import an_event
 from tests.contract.test_messages import create, noise
 from tests.contract.test_timeline import ALL
 from tests.fakes import Killed
@@ -81,12 +83,37 @@ class TestCosts:
         azure.records.put_many(tenant, [a_record()])
         assert cost(azure.index.addresses, tenant, [CONTACT]) == 1
         assert cost(azure.records.get_many, tenant, [a_ref()]) == 1
-        assert cost(create, azure, tenant) == 1
-        assert cost(azure.timeline.put, tenant, [an_entry()]) == 1
+        in_thread = a_stored_message(thread=KEY, answered=an_entry(message_key="0").id)
+        assert cost(create, azure, tenant, in_thread) == 1
+        answer = an_entry(thread=KEY, answered=in_thread.answered)
+        assert cost(azure.timeline.put, tenant, [answer]) == 1
         assert cost(azure.inbox.put, tenant, [an_inbox_item()]) == 1
         assert cost(azure.sightings.put, a_mailbox(tenant_id=tenant), [a_sighting()]) == 1
         message = azure.messages.get(tenant, KEY)
         assert cost(finish, azure, tenant, message) == 1
+
+    def test_answers(self, azure, tenant, cost, monkeypatch):
+        opening = [an_entry(message_key=f"{number}f" * 16) for number in range(4)]
+        answers = [
+            an_entry(message_key=f"{number}{place}", answered=mail.id)
+            for place, mail in enumerate(opening)
+            for number in range(3)
+        ]
+        azure.timeline.put(tenant, [*opening, *answers])
+        ids = [mail.id for mail in opening]
+        found = azure.timeline.answers(tenant, a_ref(), ids)
+        assert found[ids[2]] == {"02", "12", "22"}
+        assert cost(azure.timeline.answers, tenant, a_ref(), ids) == 1
+        # More answers than a query reads: the mails behind are read one by one, and each is whole.
+        monkeypatch.setattr(timeline, "_ANSWERS", 4)
+        assert azure.timeline.answers(tenant, a_ref(), ids) == found
+        assert cost(azure.timeline.answers, tenant, a_ref(), ids) == 4
+        assert cost(azure.timeline.remove, tenant, [a_ref()], answers[0].id, ids[0]) == 3
+
+    def test_a_thread(self, azure, tenant, cost):
+        create(azure, tenant, a_stored_message(thread=KEY))
+        assert cost(azure.messages.of_thread, tenant, KEY, limit=50, after="") == 4
+        assert cost(azure.messages.with_documents, tenant, [KEY]) == 1
 
     def test_messages(self, azure, tenant, cost):
         assert cost(azure.messages.wait_for, tenant, KEY, a_dependent(1)) == 1
@@ -174,9 +201,13 @@ class TestCosts:
         rows = [a_pending_mail(f"{number:03}") for number in range(100)]
         assert cost(pending.put, *place, rows) == 1
         assert cost(pending.due, *place, EVERYTHING, NOW, limit=20) == 1
-        due = pending.due(*place, EVERYTHING, NOW, limit=20)
-        assert cost(pending.begin, *place, due) == 1
-        begun = pending.begin(*place, due)
+        begun: list[PendingRow] = []
+
+        def begin() -> None:
+            begun.extend(pending.begin(*place, pending.due(*place, EVERYTHING, NOW, limit=20)))
+
+        assert cost(begin) == 1 + 1
+        assert len(begun) == 20
         assert cost(pending.end, *place, begun[:15], begun[15:]) == 1
 
     def test_records(self, azure, tenant, cost):
@@ -223,6 +254,7 @@ class TestRows:
         azure.runs.end(replace(azure.runs.claim(Run(tenant, NOW, NOW, "1")), finished=NOW))
         azure.codes.claim(tenant, 1, [a_ref()], KEY)
         azure.codes.note_forged(tenant, "0f" * 16, KEY, 1)
+        azure.events.append(tenant, [an_event(only_for=frozenset((MAILBOX_ID,)))])
         for table, layout in TABLE_LAYOUT.items():
             columns, partitions = set(), set()
             for row in azure.connection.table(table).list_entities():

@@ -15,6 +15,7 @@ from shared.domain.mail.identity import variant_key
 from shared.domain.mail.messages import Direction
 from shared.domain.matching.decisions import Disposition
 from shared.domain.matching.evidence import BCC, Evidence
+from shared.ports.stores.filing import NewMail
 from shared.services.conflicts import persistently
 from shared.services.filing.change_message import ChangeMessage
 from tests.builders import (
@@ -369,6 +370,41 @@ class TestConversations:
     def test_a_mail_that_is_not_there_any_more_is_not_found_by_its_conversation(self, storage, tenant):
         storage.messages.note_conversation(tenant, a_stored_message(conversation=KEY))
         assert storage.messages.of_conversation(tenant, KEY, until=LATER, apart_from=()) == ()
+
+    def test_a_thread_is_read_oldest_first_page_by_page_over_all_buckets(self, storage, tenant):
+        mails = [
+            a_stored_message(key=f"{number:x}f" * 16, at=NOW + timedelta(minutes=-number), thread=KEY)
+            for number in range(16)
+        ]
+        together = [
+            NewMail(mail, a_document(subject=mail.key), a_copy(item=an_item(mail.key))) for mail in mails[8:]
+        ]
+        assert len(storage.messages.create_together(tenant, together)) == 8
+        for mail in (*mails[:8], a_stored_message(thread=KEY[:-1] + "0")):
+            create(storage, tenant, mail)
+        storage.messages.note_thread(tenant, mails[0])
+        found, after = [], ""
+        for size in (3, 3, 10):
+            page, after = storage.messages.of_thread(tenant, KEY, limit=size, after=after)
+            assert len(page) == size
+            found += page
+        assert ([place.key for place in found], after) == ([mail.key for mail in reversed(mails)], "")
+
+    def test_a_deleted_mail_leaves_its_thread(self, storage, tenant):
+        stored = create(storage, tenant, a_stored_message(thread=KEY)).message
+        storage.messages.bury(tenant, replace(stored, thread=""))
+        assert storage.messages.of_thread(tenant, KEY, limit=5, after="") == ([], "")
+
+    def test_messages_come_with_their_documents_and_without_those_that_have_none(self, storage, tenant):
+        large = a_document(text=random.Random(1).randbytes(99_000).hex())
+        stored = create(storage, tenant).message
+        other = create(storage, tenant, a_stored_message(key="2" * 32), large).message
+        storage.messages.wait_for(tenant, "3" * 32, a_dependent())
+        keys = [KEY, "2" * 32, "3" * 32, "4" * 32]
+        assert storage.messages.with_documents(tenant, keys) == {
+            KEY: (stored, a_document()),
+            "2" * 32: (other, large),
+        }
 
     def test_bounces_come_back_and_finishing_keeps_them(self, storage, tenant):
         claim = create(storage, tenant)

@@ -210,6 +210,10 @@ def test_nothing_is_left_of_a_person_and_then_of_the_organisation(own_azurite: s
     assert set(places_of(storage, BO.name)) >= {names.RECORDS, names.MESSAGES, names.BODIES, names.TIMELINE}
     assert set(places_of(storage, ledger)) == {names.SIGHTINGS, names.LATE_CONTACTS_STATES, names.CODES}
 
+    # The feed of changes has ids alone.
+    assert names.EVENTS not in places_of(storage, BO.address, BO.name, ledger, LI, "Quotes")
+    told = places_of(storage, TENANT)[names.EVENTS]
+
     asked = world.ask_erasure(TENANT, BO.address, "admin")
     world.work()
     world.now += timedelta(hours=1)
@@ -218,6 +222,7 @@ def test_nothing_is_left_of_a_person_and_then_of_the_organisation(own_azurite: s
 
     assert storage.erasures.get(TENANT, asked.id).state == "done"
     assert places_of(storage, BO.address) == {}
+    assert places_of(storage, TENANT)[names.EVENTS] > told, "what was taken away is told"
     assert places_of(storage, BO.name) == {}
     # Its own mail's tombstone says by a keyed hash who sent it, so that the mail does not come back.
     assert set(places_of(storage, ledger)) == {names.MESSAGES}

@@ -33,7 +33,7 @@ def ingest(tenant, ids=("a", "b")):
 
 
 def test_a_command_arrives_as_base64_and_never_expires(empty, tenant):
-    empty.queue.put(ingest(tenant))
+    empty.queue.send(ingest(tenant))
     (message,) = raw_messages(empty, "mail")
     text = base64.b64decode(message.content, validate=True).decode()
     assert IngestMessages.from_json(text) == ingest(tenant)
@@ -42,23 +42,23 @@ def test_a_command_arrives_as_base64_and_never_expires(empty, tenant):
 
 def test_a_delayed_command_stays_hidden_at_least_so_long(empty, tenant):
     command = SyncMailbox(tenant_id=tenant, mailbox_id=MAILBOX_ID, first_at=datetime.now(UTC))
-    empty.queue.put(command, delay=0.4)
+    empty.queue.send(command, delay=0.4)
     assert raw_messages(empty, "mail") == []
     time.sleep(1.3)
     assert len(raw_messages(empty, "mail")) == 1
 
 
 def test_delays_out_of_bounds_are_brought_back_into_them(empty, tenant):
-    empty.queue.put(ingest(tenant), delay=-5)
+    empty.queue.send(ingest(tenant), delay=-5)
     assert len(raw_messages(empty, "mail")) == 1
-    empty.queue.put(ingest(tenant), delay=30 * 24 * 3_600)
+    empty.queue.send(ingest(tenant), delay=30 * 24 * 3_600)
 
 
 def test_48_kib_is_the_limit(empty, tenant):
     spare = 48 * 1024 - len(ingest(tenant, ("",)).to_json())
-    empty.queue.put(ingest(tenant, ("x" * spare,)))
+    empty.queue.send(ingest(tenant, ("x" * spare,)))
     with pytest.raises(Rejected, match="49153 bytes"):
-        empty.queue.put(ingest(tenant, ("x" * (spare + 1),)))
+        empty.queue.send(ingest(tenant, ("x" * (spare + 1),)))
 
 
 def test_a_webhook_gives_up_in_time(tenant):
@@ -66,7 +66,7 @@ def test_a_webhook_gives_up_in_time(tenant):
     nowhere = Connection(StorageSettings(connection_string=_nowhere()))
     started = time.monotonic()
     with pytest.raises(Unavailable):
-        AzureCommandQueue(nowhere, timeout=0.5).put(ingest(tenant))
+        AzureCommandQueue(nowhere, timeout=0.5).send(ingest(tenant))
     assert time.monotonic() - started < 1
 
 

@@ -93,6 +93,10 @@ class TestRecords:
         )
         page, _ = storage.records.page(tenant, "contact", text=text, limit=10, after="")
         assert [one.ref.id for one in page] == ["1"]
+        unaddressed, _ = storage.records.page(
+            tenant, "contact", text=text, limit=10, after="", by_address=False
+        )
+        assert [one.ref.id for one in unaddressed] == ([] if text == "@fab" else ["1"])
 
     def test_a_write_takes_place_where_the_record_stands_as_it_was_read(self, storage, tenant):
         refs = [a_ref(f"contact/{n}") for n in range(3)]

@@ -168,8 +168,8 @@ class TestQueues:
     def test_a_message_lies_there_as_base64_and_for_good(self, connection):
         admin = connection.queue(names.QUEUES[0])
         admin.clear_messages()
-        connection.calls.queue(names.QUEUES[0]).put('{"kind": "ü"}', hidden=0, timeout=None)
-        connection.calls.queue(names.QUEUES[0]).put("{}", hidden=60, timeout=5.0)
+        connection.calls.queue(names.QUEUES[0]).send('{"kind": "ü"}', hidden=0, timeout=None)
+        connection.calls.queue(names.QUEUES[0]).send("{}", hidden=60, timeout=5.0)
         [message] = admin.receive_messages(visibility_timeout=1)
         assert base64.b64decode(message.content).decode() == '{"kind": "ü"}'
         assert message.expires_on.year > 9000
@@ -177,7 +177,7 @@ class TestQueues:
 
     def test_a_missing_queue_is_a_missing_deployment_step(self, connection):
         with pytest.raises(Unavailable, match="provisioned"):
-            connection.calls.queue("nowhere").put("{}", hidden=0, timeout=None)
+            connection.calls.queue("nowhere").send("{}", hidden=0, timeout=None)
 
 
 class TestLeases:

@@ -6,8 +6,9 @@ import pytest
 
 from shared.domain.errors import NotFound
 from shared.domain.filing.entries import KINDS
+from shared.domain.matching.evidence import BCC, Evidence
 from shared.ports.stores.filing import EntryFilter
-from tests.builders import NOW, a_failure, a_ref, an_entry
+from tests.builders import NOW, a_failure, a_link, a_ref, an_entry
 
 ALL = EntryFilter(frozenset(KINDS))
 
@@ -66,6 +67,30 @@ class TestTimeline:
             put(storage, tenant, **{f"new{number}": {"at": newer}, f"{seen[-1]}0": {"at": newer}})
         assert seen == list("abcdefg")
 
+    def test_answers_are_counted_by_the_mail_that_they_answer(self, storage, tenant):
+        first, second = (an_entry(message_key=key) for key in ("a" * 32, "b" * 32))
+        later = {"at": NOW + timedelta(days=1)}
+        blind = Evidence(BCC, "c@x.example")
+        storage.timeline.put(
+            tenant,
+            [
+                first,
+                second,
+                an_entry(message_key="1", answered=first.id, **later),
+                an_entry(message_key="2", answered=first.id, **later),
+                an_entry(message_key="3", answered="", **later),
+                an_entry(message_key="4", answered=first.id, link=a_link(evidence=blind), **later),
+                an_entry("contact/C-2", message_key="5", answered=first.id, **later),
+            ],
+        )
+        ids = [first.id, second.id]
+        assert storage.timeline.answers(tenant, a_ref(), ids) == {first.id: frozenset({"1", "2"})}
+        assert storage.timeline.answers(tenant, a_ref(), []) == {}
+        assert len(keys(storage, tenant)[0]) == 6
+        gone = an_entry(message_key="1", **later)
+        storage.timeline.remove(tenant, [a_ref()], gone.id, first.id)
+        assert storage.timeline.answers(tenant, a_ref(), ids) == {first.id: frozenset({"2"})}
+
     def test_a_page_that_is_just_full_is_the_last(self, storage, tenant):
         put(storage, tenant, a={}, b={}, c={})
         assert keys(storage, tenant, limit=3) == (["a", "b", "c"], "")
@@ -91,6 +116,41 @@ class TestTimeline:
         people = {"sender": "q@fabrikam.example", "cc": ("jane@x.example",), "to": ("z@fabrikam.example",)}
         put(storage, tenant, a={}, b={"subject": "The kitchen", "preview": "A Boiler", **people}, c={})
         assert keys(storage, tenant, EntryFilter(frozenset(KINDS), text=text)) == (["b"], "")
+
+    def test_a_time_has_a_first_moment_and_ends_before_its_last(self, storage, tenant):
+        put(storage, tenant, **{name: {} for name in "abcdef"})
+        since, until = NOW - timedelta(seconds=4), NOW - timedelta(seconds=1)
+        for oldest_first in (False, True):
+            named = {"oldest_first": oldest_first}
+
+            def found(named=named, **times):
+                wanted = EntryFilter(frozenset(KINDS), **times, **named)
+                return "".join(sorted(keys(storage, tenant, wanted)[0]))
+
+            assert found(since=since) == "abcde"
+            assert found(until=until) == "cdef"
+            assert found(since=since, until=until) == "cde"
+            assert found(since=until, until=since) == ""
+            assert found() == "abcdef"
+
+    @pytest.mark.parametrize("limit", [1, 2, 3, 50])
+    def test_oldest_come_first_where_that_is_wanted(self, storage, tenant, limit):
+        rows = {name: {"kind": "note" if name in "bd" else "synced"} for name in "abcdefg"}
+        put(storage, tenant, **rows)
+        at = NOW - timedelta(seconds=3)
+        storage.timeline.put(tenant, [an_entry(message_key="z", at=at, answered=an_entry().id)])
+        storage.timeline.remove(
+            tenant, [a_ref()], an_entry(message_key="f", at=NOW - timedelta(seconds=5)).id
+        )
+        wanted = EntryFilter(frozenset({"synced"}), text="viewing", oldest_first=True)
+        seen, after = [], ""
+        while True:
+            page, after = keys(storage, tenant, wanted, limit=limit, after=after)
+            seen += page
+            if not after:
+                break
+        assert "".join(seen) == "gezca"
+        assert keys(storage, tenant)[0] == list("abcdzeg")
 
     def test_a_filtered_page_says_where_to_go_on(self, storage, tenant):
         put(

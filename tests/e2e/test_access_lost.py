@@ -25,7 +25,7 @@ def poll(ledger: Ledger, *addresses: str) -> None:
         assert mailbox is not None
         ledger.mailboxes.change(mailbox, lambda state: replace(state, next_poll_at=None))
     ledger.poll()
-    ledger.settle()
+    ledger.settle_commands()
 
 
 def told(ledger: Ledger, name: str, address: str) -> int:
@@ -68,7 +68,7 @@ def test_a_loss_is_shown_and_told_once_and_nothing_is_missed(
         assert (found["state"], found["lost_at"] is None) == ("no_access", False)
         assert "Grant" in found["last_error"] or "grant" in found["last_error"]
         tenant.deliver(ann, meanwhile)
-        ledger.settle()
+        ledger.settle_commands()
         tenant.control.clear_stats()
         for _ in range(2):
             poll(ledger, ann)

@@ -108,7 +108,7 @@ def test_an_answer_that_is_processed_before_its_parent_is_filed_once_the_parent_
     assert (early.outcome, early.reason) == ("skipped", "unknown_people")
     tenant.deliver(ann, parent)
     entry = tenant.entry("contact/C-1", answer)
-    assert (entry["rule"], entry["evidence"]) == ("thread", str(parent["Message-ID"]).strip("<>"))
+    assert (entry["rule"], entry["evidence"]) == ("thread", str(parent["Message-ID"]))
     ledger.settle()
     assert ledger.outcome(ann, graph_id).outcome == "filed"
     assert sorted(ids(tenant)) == sorted([parent["Message-ID"], answer["Message-ID"]])

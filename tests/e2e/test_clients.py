@@ -65,6 +65,8 @@ def surroundings(stack: Stack, tenant: Tenant) -> dict[str, str]:
 def check(output: str) -> None:
     seen = json.loads(output)
     assert [entry["subject"] for entry in seen["entries"]] == ["Keys", "Keys"]
+    first, second = seen["thread"]
+    assert (first, second[0]) == (["", 1], seen["entries"][1]["internet_message_id"])
     settings = ("capture", "matched_to", "unmatched", "matching_type", "enabled", "poll_minutes")
     before, after = ([seen[when][name] for name in settings] for when in ("before", "after"))
     assert before == ["everything", "project", "new", "address_and_subject", True, 10]

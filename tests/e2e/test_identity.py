@@ -90,7 +90,9 @@ def test_commands_say_what_they_called(keyless: Stack, tenant: Tenant) -> None:
 def test_a_worker_says_once_that_it_has_started(keyless: Stack, tenant: Tenant) -> None:
     tenant.connect(tenant.agent("dora"))
     started = [event for event in events(keyless) if event["event"] == "worker_started"]
-    assert [sorted(event) for event in started] == [["cpu_milliseconds", "event", "python"]]
+    assert [sorted(event) for event in started] == [
+        ["commit", "cpu_milliseconds", "event", "python", "version"]
+    ]
 
 
 def test_timers_run_by_identity_too(keyless: Stack) -> None:

@@ -4,7 +4,7 @@ from shared.adapters.secrets.sealing import Sealer
 from tests.fakes.credentials import FakeSignIns
 from tests.fakes.faults import Faults, Killed
 from tests.fakes.mail import FakeMail
-from tests.fakes.mailbox_access import FakeProbe
+from tests.fakes.mailbox_access import FakeOwnCredential, FakeProbe
 from tests.fakes.notifications import FakeSubscriptionSource
 from tests.fakes.stores.capture import FakeBackfills, FakeFolderStates, FakeLateContacts, FakeSightings
 from tests.fakes.stores.connections import (
@@ -13,6 +13,7 @@ from tests.fakes.stores.connections import (
     FakeOrganisations,
     FakeSubscriptions,
 )
+from tests.fakes.stores.events import FakeEvents
 from tests.fakes.stores.exceptions import FakeExceptions
 from tests.fakes.stores.filing import FakeAttachments, FakeCodes, FakeInbox, FakeMessageStore, FakeTimeline
 from tests.fakes.stores.pending import FakePending
@@ -57,6 +58,7 @@ class FakeStorage:
         self.pending = FakePending(self.faults)
         self.timeline = FakeTimeline(self.faults)
         self.inbox = FakeInbox(self.faults)
+        self.events = FakeEvents(self.faults)
         self.audit = FakeAudit(self.faults)
         self.attachments = FakeAttachments(self.faults)
         self.exceptions = FakeExceptions(self.faults)
@@ -79,3 +81,4 @@ class FakePorts(FakeStorage):
         # The real one: it needs nothing from outside.
         self.cursor_seal = Sealer([bytes(32)])
         self.probe = FakeProbe()
+        self.own_credential = FakeOwnCredential()

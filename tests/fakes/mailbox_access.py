@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from shared.domain.connections.mailbox_tests import Read
@@ -12,6 +13,16 @@ from tests.fakes.faults import Errors
 
 ROLES = frozenset(("Mail.Read", "Mail.Send", "MailboxSettings.Read", "User.Read.All"))
 CALLS: Final = ("granted", "user", "users", "group", "read", "purpose")
+
+
+@dataclass
+class FakeOwnCredential:
+    """A credential that ends when a test says so."""
+
+    ends: datetime | None = None
+
+    def expires_at(self) -> datetime | None:
+        return self.ends
 
 
 @dataclass

@@ -20,8 +20,8 @@ class FakeCommandQueue:
         self.faults = faults or Faults()
         self.sent: list[tuple[Command, float]] = []
 
-    def put(self, command: Command, *, delay: float = 0.0) -> None:
-        with self.faults.write("CommandQueue.put"):
+    def send(self, command: Command, *, delay: float = 0.0) -> None:
+        with self.faults.write("CommandQueue.send"):
             self.sent.append((command, delay))
 
     @property

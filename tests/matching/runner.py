@@ -27,7 +27,8 @@ _KNOWN = {
     | {"before", "mail", "expect"},
     "mail": {"id", "in", "folder", "from", "sender", *_PEOPLE, "subject", "text", "answers", "references"}
     | {"conversation", "headers", "private", "report"},
-    "expect": {"filed", "triage", "skipped", "kept", "closed", "inbox", "suggested", "kind", "automatic"},
+    "expect": {"filed", "triage", "skipped", "kept", "closed", "inbox", "suggested", "kind", "automatic"}
+    | {"unauthenticated"},
 }
 
 
@@ -93,6 +94,7 @@ class Play:
             "suggested": [_named(one.ref) for one in row.suggestions] if row else [],
             "kind": stored.kind,
             "automatic": stored.automatic,
+            "unauthenticated": stored.unauthenticated,
             "kept": self._captured(),
         }
 

@@ -73,7 +73,7 @@ def test_a_fault_of_an_operation_that_no_fake_has_is_refused():
 
 
 def test_faults_reach_every_operation_that_a_fake_reports():
-    assert {"Timeline.put", "CommandQueue.put", "Leases.take", "Records.get"} <= operations()
+    assert {"Timeline.put", "CommandQueue.send", "Leases.take", "Records.get"} <= operations()
 
 
 def test_what_a_tenant_holds_is_taken_from_every_table():

@@ -62,7 +62,7 @@ class TakenMessage:
 class QueueCalls(Protocol):
     """One queue."""
 
-    def put(self, text: str, *, hidden: int, timeout: float | None) -> None:
+    def send(self, text: str, *, hidden: int, timeout: float | None) -> None:
         """A message that never expires, as base64, seen after `hidden` seconds.
 
         With a timeout (seconds) it is tried once and no longer than that.

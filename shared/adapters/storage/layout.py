@@ -12,12 +12,16 @@
 | Messages      | tenant, bucket               | message key; key `~` mailbox id `~` hash: a copy  |
 |               |                              | key `~~` mailbox id `~` hash: a dependent         |
 |               |                              | `~c`, conversation, inverted time, message key    |
+|               |                              | `~t`, thread, time, message key                   |
 | Codes         | tenant, bucket               | number; in `~f` + bucket: sender, message key     |
 | Sightings     | tenant, mailbox id           | inverted receipt time, hash of the item       |
 | Pending       | tenant, mailbox id           | lane, receipt time, hash of what is to be done    |
 | Timeline      | tenant, kind, record id      | entry id: inverted time, message key              |
+|               |                              | `~o`, time, message key                           |
+|               |                              | `~a`, entry id of the answered mail, entry id     |
 | Inbox         | tenant, hash of the agent    | inverted time, message key                        |
 |               | tenant, `~decided`           | message key `~` id of a change                    |
+| Events        | tenant, day                  | time in microseconds, id                          |
 | Exceptions    | tenant                       | inverted time, id; `id:` + id -> inverted time    |
 | Erasures      | tenant; `~deleted` for organisations | keyed hash                    |
 | LateContacts  | tenant                       | `new:` + time and id of an announcement; `asked`  |
@@ -79,7 +83,7 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
     names.MESSAGES: TableLayout(
         "tenant|bucket (0, 4, 8 or c)",
         "message key | message key~mailbox id~hash(item) | message key~~mailbox id~hash(item) | "
-        "~c|conversation|inverted time|message key",
+        "~c|conversation|inverted time|message key | ~t|thread|time|message key",
         ("state", "disposition", "variants", "has_dependents", "content", "document", "body"),
     ),
     names.CODES: TableLayout(
@@ -99,13 +103,18 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
     ),
     names.TIMELINE: TableLayout(
         "tenant|kind|record id",
-        "entry id (inverted time-message key)",
+        "entry id (inverted time-message key) | ~o|time-message key | ~a|entry id of the answered mail|entry id",
         ("entry_kind", "has_attachments", "agent", "content"),
     ),
     names.INBOX: TableLayout(
         "tenant|hash(agent) | tenant|'~decided'",
         "inverted time-message key | message key~id",
         ("mailbox_id", "reason", "content"),
+    ),
+    names.EVENTS: TableLayout(
+        "tenant|day (yyyymmdd)",
+        "time in microseconds-id",
+        ("what", "message_key", "entry_id", "record", "mailboxes"),
     ),
     names.EXCEPTIONS: TableLayout(
         "tenant",

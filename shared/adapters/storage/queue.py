@@ -22,10 +22,10 @@ class AzureCommandQueue:
         self._connection = connection
         self._timeout = timeout
 
-    def put(self, command: Command, *, delay: float = 0.0) -> None:
+    def send(self, command: Command, *, delay: float = 0.0) -> None:
         """Raises Rejected for a command of more than 48 KiB."""
         text = command.to_json()
         check_queue_message(text)
         hidden = min(max(math.ceil(delay), 0), LONGEST_DELAY)
         calls = self._connection.calls.queue(command.queue)
-        calls.put(text, hidden=hidden, timeout=self._timeout)
+        calls.send(text, hidden=hidden, timeout=self._timeout)

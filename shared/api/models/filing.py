@@ -9,6 +9,7 @@ from shared.api.models.schema import KEY, Answer, Body, Example, NextCursor, sho
 from shared.api.models.words import AutomaticKind, Direction, EntryKind, MailOutcome, RecordKind
 
 ENTRY_ID: Final = f"098227547140000-{KEY}"
+THREAD: Final = "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1"
 
 PERSON_EXAMPLE: Final[Example] = {"name": "Bo Byer", "address": "bo@fabrikam.example"}
 _AGENT: Final[Example] = {"name": "Ann Agent", "address": "ann@contoso.example"}
@@ -35,12 +36,17 @@ _ENTRY: Final[Example] = {
     "cc": [],
     "preview": "Thursday at four suits us.",
     "has_attachments": True,
+    "attachment_names": ["plan.pdf"],
     "rule": "contact_address",
     "evidence": "from bo@fabrikam.example",
     "closed": False,
     "agent": "ann@contoso.example",
     "automatic": "none",
+    "unauthenticated": False,
     "bounced": [],
+    "thread_id": THREAD,
+    "in_reply_to": "<9b7e@contoso.example>",
+    "answers": 1,
 }
 
 
@@ -60,6 +66,7 @@ class EntryModel(Answer):
     cc: list[PersonModel] = Field(description="The recipients in Cc.")
     preview: str = Field(description="The beginning of the sender's own text.")
     has_attachments: bool = Field(description="Whether the mail has attachments; inline images do not count.")
+    attachment_names: list[str] = Field(description="The names of the first 20 attachments.")
     rule: str = Field(description="The rule that filed the mail on this timeline.")
     evidence: str = Field(description="The evidence of the rule; empty for a link that a person made.")
     closed: bool = Field(description="Whether the record was closed when the mail was filed.")
@@ -67,14 +74,37 @@ class EntryModel(Answer):
     automatic: AutomaticKind = Field(
         description="The kind of machine that wrote the mail; none: a person wrote it."
     )
+    unauthenticated: bool = Field(
+        description="Whether nothing proves the sender's domain, and the domain asks for nothing to be done about it."
+    )
     bounced: list[str] = Field(description="The addresses that the mail did not reach.")
+    thread_id: str = Field(
+        description="The same for all mails of a thread. It may change once, when an earlier mail arrives late."
+    )
+    in_reply_to: str = Field(
+        description="The Message-ID of the mail that this one answers, if you may read that mail; else empty."
+    )
+    answers: int = Field(
+        description="How many mails on this timeline answer this one directly; elsewhere: on any of its records."
+    )
 
 
 class TimelineModel(Answer):
-    """A page of a timeline, newest first."""
+    """A page of a timeline."""
 
     model_config = shown_as({"entries": [_ENTRY], "cursor": None})
     entries: list[EntryModel] = Field(description="The entries of this page.")
+    cursor: NextCursor
+
+
+class ThreadModel(Answer):
+    """A page of a thread, oldest first: the mails that you may read."""
+
+    model_config = shown_as({"thread_id": THREAD, "entries": [_ENTRY], "cursor": None})
+    thread_id: str = Field(description="The thread's id.")
+    entries: list[EntryModel] = Field(
+        description="The mails of this page; `rule` and `evidence` are empty for a mail on no record."
+    )
     cursor: NextCursor
 
 

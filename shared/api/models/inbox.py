@@ -37,7 +37,8 @@ _ITEM: Final[Example] = {
     "subject": "Two estimates",
     "from": {"name": "Li Chen", "address": "li@fabrikam.example"},
     "preview": "Could you send both again?",
-    "has_attachments": False,
+    "has_attachments": True,
+    "attachment_names": ["estimate.pdf"],
     "reason": "no_match",
     "reason_text": "It waits here because no open record goes with it.",
     "mailbox": "ann@contoso.example",
@@ -57,6 +58,7 @@ class InboxItemModel(Answer):
     sender: PersonModel = Field(alias="from")
     preview: str = Field(description="The beginning of the sender's own text.")
     has_attachments: bool = Field(description="Whether the mail has attachments; inline images do not count.")
+    attachment_names: list[str] = Field(description="The names of the first 20 attachments.")
     reason: str = Field(description="The reason why the mail waits.")
     reason_text: str = Field(description="The reason as a sentence.")
     mailbox: str = Field(description="Your mailbox that holds the mail.")

@@ -49,7 +49,9 @@ class MailboxFields(Body):
         None, description="How a deal is found. Default: address_and_subject."
     )
     unmatched: Unmatched | None = Field(
-        None, description="What becomes of mail without a record: it waits, or opens one. Default: inbox."
+        None,
+        description="What becomes of mail without a record: it waits, or opens one. Default: inbox; new for an intake "
+        "mailbox.",
     )
     sent_items: bool | None = Field(None, description="Whether sent mail is captured too. Default: true.")
     never_log: list[str] | None = Field(
@@ -87,6 +89,7 @@ _MAILBOX: Final[Example] = {
     "lag_seconds": 90,
     "reconciliation": RECONCILIATION_EXAMPLE,
     "backfill": BACKFILL_EXAMPLE,
+    "warnings": [],
 }
 
 
@@ -127,6 +130,9 @@ class MailboxModel(Answer):
     lag_seconds: int | None = Field(description="The age of the last walk; null before the first walk.")
     reconciliation: ReconciliationModel | None = Field(description="null before the first reconciliation.")
     backfill: BackfillModel | None = Field(description="null in lists, and without a backfill.")
+    warnings: list[str] = Field(
+        description="A sentence for each setting that has no effect, and for each doubt."
+    )
 
 
 _HANDOVER: Final[Example] = {

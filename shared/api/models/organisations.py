@@ -73,6 +73,9 @@ class OrganisationFields(Body):
     code_prefix: str | None = Field(
         None, description="The prefix of reference codes in subjects. Default: PL."
     )
+    earlier_code_prefixes: list[str] | None = Field(
+        None, description="Read-only: a value sent here changes nothing."
+    )
 
 
 _ORGANISATION: Final[Example] = {
@@ -92,6 +95,7 @@ _ORGANISATION: Final[Example] = {
     "from_rules": {"quotation": _FROM_RULE},
     "retention_days": 0,
     "code_prefix": "PL",
+    "earlier_code_prefixes": [],
 }
 
 
@@ -131,6 +135,9 @@ class OrganisationModel(Answer):
     from_rules: FromRulesModel
     retention_days: int = Field(description="Mail that is older is deleted every night; 0: mail is kept.")
     code_prefix: str = Field(description="The prefix of reference codes in subjects.")
+    earlier_code_prefixes: list[str] = Field(
+        description="Earlier prefixes. Codes that bear one are read as before."
+    )
 
 
 class OrganisationsModel(Answer):

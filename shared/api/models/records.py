@@ -135,10 +135,45 @@ class WrittenRecordModel(RecordModel):
     )
 
 
+_FOUND: Final[Example] = {
+    "kind": "opportunity",
+    "id": "OPP-5",
+    "name": "Loft conversion",
+    "summary": "Loft conversion",
+    "status": "open",
+    "client": "CL-7",
+    "type": "",
+}
+
+
+class FoundRecordModel(Answer):
+    """A record as an agent sees it to choose it."""
+
+    model_config = shown_as(_FOUND)
+    kind: RecordKind
+    id: str = Field(description="The record's id.")
+    name: str = Field(description="The name that people see.")
+    summary: str = Field(description="The text that matching compares with subjects.")
+    status: RecordStatus
+    client: str = Field(description="The id of the record's client; empty if it has none.")
+    type: str = Field(description="A type of the CRM's own.")
+
+
+class FoundRecordsModel(Answer):
+    """A page of records by kind and id, as an agent sees them."""
+
+    model_config = shown_as({"records": [_FOUND], "cursor": None})
+    records: list[FoundRecordModel] = Field(description="The records of this page.")
+    cursor: NextCursor
+
+
+RECORDS_EXAMPLE: Final[Example] = {"records": [_RECORD], "cursor": None}
+
+
 class RecordsModel(Answer):
     """A page of records by kind and id."""
 
-    model_config = shown_as({"records": [_RECORD], "cursor": None})
+    model_config = shown_as(RECORDS_EXAMPLE)
     records: list[RecordModel] = Field(description="The records of this page.")
     cursor: NextCursor
 

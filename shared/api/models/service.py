@@ -34,7 +34,12 @@ class Problem(Answer):
 
 
 class Health(Answer):
-    """The service answers."""
+    """The service answers. Everything but `status` is for the operator's token."""
 
-    model_config = shown_as({"status": "ok"})
+    model_config = shown_as({"status": "ok", "version": "1.4.0", "commit": "9f2c1ab", "python": "3.12.8"})
     status: HealthStatus
+    version: str | None = Field(default=None, description="The version that runs.")
+    commit: str | None = Field(
+        default=None, description="The commit that it was packed from; empty where it runs from a checkout."
+    )
+    python: str | None = Field(default=None, description="The version of Python that runs it.")

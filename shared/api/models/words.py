@@ -16,6 +16,10 @@ AutomaticKind = TypeAliasType(
     "AutomaticKind", Literal["none", "bounce", "feedback", "auto_reply", "automatic"]
 )
 ChainChoice = TypeAliasType("ChainChoice", Literal["shown", "hidden"])
+EventKind = TypeAliasType(
+    "EventKind",
+    Literal["entry_added", "entry_changed", "entry_removed", "inbox_added", "inbox_removed"],
+)
 Order = TypeAliasType("Order", Literal["newest", "oldest"])
 
 RecordKind = TypeAliasType(

@@ -71,11 +71,13 @@ def put_mailbox(
 
     Another `agent` sees what waits in the mailbox: that is audited, and the former agent can see it. An admin cannot
     take over the mailbox of a colleague who may still sign in; the operator may hand it over, with `agent` alone.
+    `warnings` says which settings have no effect, and whether the agent could not be checked.
     """
-    mailbox, created = use_cases.put_mailbox(caller, address, body.given(), unchanged=_precondition(if_match))
-    response.status_code = 201 if created else 200
-    response.headers["ETag"] = mailboxes.etag(mailbox)
-    return _shown(use_cases, mailbox)
+    put = use_cases.put_mailbox(caller, address, body.given(), unchanged=_precondition(if_match))
+    response.status_code = 201 if put.created else 200
+    response.headers["ETag"] = mailboxes.etag(put.mailbox)
+    shown = _shown(use_cases, put.mailbox)
+    return shown.model_copy(update={"warnings": [*put.warnings, *shown.warnings]})
 
 
 @router.get("/mailboxes/{address}/handovers", responses=problems(404))

@@ -8,11 +8,12 @@ from fastapi.responses import StreamingResponse
 from shared.api.auth import UseCases, needs
 from shared.api.downloads import headers_of
 from shared.api.etags import conditional
-from shared.api.models.filing import MessageModel
+from shared.api.models.filing import MessageModel, ThreadModel
 from shared.api.models.words import ChainChoice
-from shared.api.parameters import UNCHANGED, guarded_router, problems
+from shared.api.parameters import DEFAULT_LIMIT, UNCHANGED, Cursor, Limit, guarded_router, problems
 from shared.api.shapes import filing
 from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
+from shared.domain.records.records import RecordRef
 
 router = guarded_router(tag="messages")
 Reader = Annotated[Caller, Depends(needs(AGENT, ADMIN, SERVICE))]
@@ -36,14 +37,41 @@ def get_message(
     chain: Annotated[
         ChainChoice | None,
         Query(
-            description="Show or fold the quoted chain; absent: the organisation's `hide_email_chain` applies."
+            description="Show or fold the quoted chain; absent: `hide_email_chain` of the client or the organisation."
         ),
     ] = None,
+    record: Annotated[
+        str,
+        Query(
+            description="The record on whose timeline the message is read, as `contact/C-1`: its client's settings "
+            "apply. Absent: those that the clients of all its records agree on.",
+            max_length=200,
+        ),
+    ] = "",
 ) -> Response:
     """Return a message with its sanitised body, attachments, links with their evidence, and copies."""
-    view = use_cases.read_message(caller, id, chain or "")
+    ref = RecordRef.parse(record) if record else None
+    view = use_cases.read_message(caller, id, chain or "", ref)
     attachments_url = f"{request.url.path}/attachments"
     return conditional(request, filing.message(view, attachments_url, remote_images=remote_images))
+
+
+@router.get(
+    "/messages/{id}/thread",
+    response_model=ThreadModel,
+    responses={**UNCHANGED, **problems(404)},
+)
+def get_thread(
+    *,
+    request: Request,
+    use_cases: UseCases,
+    caller: Reader,
+    id: MessageId,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = "",
+) -> Response:
+    """Return a page of the message's thread, oldest first: the mails that you may read, this one included."""
+    return conditional(request, filing.thread(use_cases.read_thread(caller, id, limit=limit, cursor=cursor)))
 
 
 @router.get(

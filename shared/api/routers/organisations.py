@@ -19,7 +19,7 @@ from shared.api.parameters import (
 from shared.api.shapes import organisations, privacy
 from shared.domain.privacy.callers import ADMIN, OPERATOR, Caller
 
-READ_ONLY: Final = ("state", "tenant_id")
+READ_ONLY: Final = ("state", "tenant_id", "earlier_code_prefixes")
 router = guarded_router(tag="organisations")
 Settler = Annotated[Caller, Depends(needs(ADMIN, OPERATOR))]
 Operator = Annotated[Caller, Depends(needs(OPERATOR))]

@@ -8,6 +8,8 @@ from fastapi import Depends, HTTPException, Query, Request, Response
 from shared.api.auth import UseCases, needs
 from shared.api.models.records import (
     RECORD_LINE_EXAMPLE,
+    RECORDS_EXAMPLE,
+    FoundRecordsModel,
     LoadModel,
     MergeBody,
     RecordFields,
@@ -30,12 +32,14 @@ from shared.api.parameters import (
     problems,
 )
 from shared.api.shapes import records
-from shared.domain.errors import InvalidInput
-from shared.domain.privacy.callers import ADMIN, SERVICE, Caller
+from shared.domain.errors import Forbidden, InvalidInput
+from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
 from shared.domain.records.records import RecordRef
 
 router = guarded_router(tag="records")
 Keeper = Annotated[Caller, Depends(needs(SERVICE, ADMIN))]
+Chooser = Annotated[Caller, Depends(needs(SERVICE, ADMIN, AGENT))]
+_KEEPERS: Final = frozenset((SERVICE, ADMIN))
 
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_BODY: Final = 16 * 1024 * 1024
@@ -144,16 +148,24 @@ def rename_record(
     return records.record(use_cases.rename_record(caller.tenant_id, RecordRef(kind, id), body.id))
 
 
-@router.get("/records")
+@router.get(
+    "/records",
+    # Of two shapes neither's example would be shown.
+    responses={200: {"content": {"application/json": {"example": RECORDS_EXAMPLE}}}},
+)
 def list_records(
     *,
     use_cases: UseCases,
-    caller: Keeper,
+    caller: Chooser,
     kind: Annotated[
         RecordKind | None, Query(description="Only records of this kind; absent: all kinds.")
     ] = None,
     q: Annotated[
-        str, Query(max_length=200, description="Only records with these words in name, summary or addresses.")
+        str,
+        Query(
+            max_length=200,
+            description="Only records with these words in name, summary or (not for agents) addresses.",
+        ),
     ] = "",
     origin: Annotated[
         OpenedBy | None,
@@ -162,19 +174,34 @@ def list_records(
     since: Since = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = "",
-) -> RecordsModel:
-    """Return a page of records by kind and id; with `origin=postledger`, by the time of opening, from `since` on."""
+) -> RecordsModel | FoundRecordsModel:
+    """Return a page of records by kind and id; with `origin=postledger`, by the time of opening, from `since` on.
+
+    An agent, who chooses a record to file a mail on, gets kind, id, name, summary, status, client and type of each,
+    and uses `kind` and `q` only.
+    """
+    wanted, words = kind or "", q.strip()
+    if not _KEEPERS.intersection(caller.roles):
+        if origin or since:
+            raise Forbidden("An agent looks records up by 'kind' and 'q'.")
+        found = use_cases.list_records(
+            caller.tenant_id, wanted, text=words, limit=limit, cursor=cursor, by_address=False
+        )
+        return records.found_records(found)
+    _check_combination(words, since, is_by_origin=origin is not None)
     # The two lists have an order and cursors of their own.
     if origin:
-        if q:
-            raise InvalidInput("'q' and 'origin' cannot be combined.")
         page = use_cases.list_opened(
-            caller.tenant_id, kind or "", since=since or _EVER, limit=limit, cursor=cursor
+            caller.tenant_id, wanted, since=since or _EVER, limit=limit, cursor=cursor
         )
-    elif since:
-        raise InvalidInput("'since' needs 'origin=postledger'.")
     else:
-        page = use_cases.list_records(
-            caller.tenant_id, kind or "", text=q.strip(), limit=limit, cursor=cursor
-        )
+        page = use_cases.list_records(caller.tenant_id, wanted, text=words, limit=limit, cursor=cursor)
     return RecordsModel(records=[records.record(found) for found in page.records], cursor=page.cursor)
+
+
+def _check_combination(words: str, since: datetime | None, *, is_by_origin: bool) -> None:
+    """Raises InvalidInput for filters that no list has both of."""
+    if is_by_origin and words:
+        raise InvalidInput("'q' and 'origin' cannot be combined.")
+    if since and not is_by_origin:
+        raise InvalidInput("'since' needs 'origin=postledger'.")

@@ -1,4 +1,4 @@
-"""Timelines: the mail that is filed on a record, newest first."""
+"""Timelines: the mail that is filed on a record."""
 
 from typing import Annotated, Any, Final
 
@@ -9,6 +9,7 @@ from shared.api.auth import UseCases, needs
 from shared.api.etags import conditional
 from shared.api.models.filing import TimelineModel
 from shared.api.models.words import EntryFilter as Filter
+from shared.api.models.words import Order
 from shared.api.parameters import (
     DEFAULT_LIMIT,
     UNCHANGED,
@@ -16,6 +17,8 @@ from shared.api.parameters import (
     Kind,
     Limit,
     RecordId,
+    Since,
+    Until,
     guarded_router,
     problems,
 )
@@ -64,15 +67,30 @@ def get_timeline(
         str,
         Query(
             max_length=200,
-            description="Only mail with this text, as one piece, in subject, preview or participants.",
+            description="Only mail with each of these words, in any order, in subject, preview, names of "
+            "attachments or participants.",
         ),
     ] = "",
+    since: Since = None,
+    until: Until = None,
+    order: Annotated[Order, Query(description="Which entries come first.")] = "newest",
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = "",
 ) -> Response:
-    """Return a page of a record's timeline. `synced` selects captured mail including replies."""
+    """Return a page of a record's timeline, newest first unless `order` says otherwise.
+
+    `synced` selects captured mail including replies.
+    """
     # In the spelling in which addresses are stored and compared.
     agent_address = Fields({"agent": agent.strip()}).address("agent")
-    wanted = EntryFilter(kinds_of(filter), with_attachments, q.strip(), agent_address)
+    wanted = EntryFilter(
+        kinds_of(filter),
+        with_attachments,
+        q.strip(),
+        agent_address,
+        since,
+        until,
+        oldest_first=order == "oldest",
+    )
     page = use_cases.read_timeline(caller, RecordRef(kind, id), wanted, limit=limit, cursor=cursor)
     return conditional(request, filing.timeline(page))

@@ -16,6 +16,7 @@ from shared.api.models.filing import (
     RefFields,
     SeenCopyModel,
     SightingModel,
+    ThreadModel,
     TimelineModel,
 )
 from shared.domain.filing.entries import Entry
@@ -23,10 +24,13 @@ from shared.domain.filing.filing import Bounced
 from shared.domain.mail import quotes
 from shared.domain.mail.addresses import Person
 from shared.domain.mail.html import Quote, SafeHtml, safe_html
+from shared.domain.mail.message_ids import bracketed
 from shared.domain.mail.messages import Attachment, Document
 from shared.domain.matching.decisions import Link
 from shared.domain.records.records import RecordRef
+from shared.services.filing.answers import Answers
 from shared.services.filing.explain import Explanation
+from shared.services.filing.read_thread import ThreadPage
 from shared.services.filing.reading import MessageView, TimelinePage
 from shared.services.filing.visibility import ShownMessage
 
@@ -35,16 +39,17 @@ NOTHING: Final = "none"
 
 
 def timeline(page: TimelinePage) -> TimelineModel:
-    return TimelineModel(entries=[_entry(entry) for entry in page.entries], cursor=page.cursor)
+    entries = [_entry(entry, page.answers[entry.id]) for entry in page.entries]
+    return TimelineModel(entries=entries, cursor=page.cursor)
 
 
-def _entry(entry: Entry) -> EntryModel:
+def _entry(entry: Entry, answers: Answers) -> EntryModel:
     # A mapping and no keywords, since `from` cannot be one in Python.
     return EntryModel.model_validate(
         {
             "id": entry.id,
             "message_id": entry.message_key,
-            "internet_message_id": _bracketed(entry.internet_message_id),
+            "internet_message_id": bracketed(entry.internet_message_id),
             "kind": entry.kind,
             "direction": entry.direction.value,
             "at": entry.at,
@@ -54,13 +59,27 @@ def _entry(entry: Entry) -> EntryModel:
             "cc": people(entry.cc),
             "preview": entry.preview,
             "has_attachments": entry.has_attachments,
+            "attachment_names": list(entry.attachments),
             "rule": entry.link.rule,
-            "evidence": entry.link.evidence.text,
+            "evidence": entry.link.evidence.words,
             "closed": entry.link.closed,
             "agent": entry.agent,
             "automatic": entry.automatic or NOTHING,
+            "unauthenticated": entry.unauthenticated,
             "bounced": list(entry.bounced),
+            "thread_id": entry.thread,
+            "in_reply_to": bracketed(answers.in_reply_to),
+            "answers": answers.count,
         }
+    )
+
+
+def thread(page: ThreadPage) -> ThreadModel:
+    mails = [{**_message_entry(view), **_best_link(view.links)} for view in page.mails]
+    return ThreadModel(
+        thread_id=page.thread_id,
+        entries=[EntryModel.model_validate(mail) for mail in mails],
+        cursor=page.cursor,
     )
 
 
@@ -96,7 +115,7 @@ def _message_entry(view: MessageView) -> dict[str, Any]:
     return {
         "id": view.entry_id,
         "message_id": stored.key,
-        "internet_message_id": _bracketed(stored.message_id),
+        "internet_message_id": bracketed(stored.message_id),
         "kind": stored.kind,
         "direction": stored.direction.value,
         "at": stored.at,
@@ -106,9 +125,14 @@ def _message_entry(view: MessageView) -> dict[str, Any]:
         "cc": people(document.cc),
         "preview": document.preview,
         "has_attachments": any(not attachment.inline for attachment in document.attachments),
+        "attachment_names": list(document.file_names),
         "agent": stored.agent,
         "automatic": stored.automatic or NOTHING,
+        "unauthenticated": stored.unauthenticated,
         "bounced": [bounce.address for bounce in stored.bounces],
+        "thread_id": stored.thread,
+        "in_reply_to": bracketed(view.answers.in_reply_to),
+        "answers": view.answers.count,
     }
 
 
@@ -117,7 +141,7 @@ def _best_link(links: Sequence[Link]) -> dict[str, Any]:
     if not links:
         return {"rule": "", "evidence": "", "closed": False}
     best = max(links, key=lambda candidate: candidate.score)
-    return {"rule": best.rule, "evidence": best.evidence.text, "closed": best.closed}
+    return {"rule": best.rule, "evidence": best.evidence.words, "closed": best.closed}
 
 
 def _safe_body(view: MessageView, attachments_url: str, remote_images: bool) -> SafeHtml:
@@ -166,7 +190,7 @@ def link(found: Link) -> LinkModel:
         kind=cast("Any", found.ref.kind),
         id=found.ref.id,
         rule=found.rule,
-        evidence=found.evidence.text,
+        evidence=found.evidence.words,
         score=found.score,
         by=found.by,
         closed=found.closed,
@@ -197,7 +221,3 @@ def person(found: Person) -> PersonModel:
 
 def people(found: Sequence[Person]) -> list[PersonModel]:
     return [person(participant) for participant in found]
-
-
-def _bracketed(message_id: str) -> str:
-    return f"<{message_id}>" if message_id else ""

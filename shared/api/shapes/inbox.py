@@ -42,6 +42,7 @@ def _item(mail: WaitingMail, found: InboxPage) -> InboxItemModel:
             "from": filing.person(item.sender),
             "preview": item.preview,
             "has_attachments": item.has_attachments,
+            "attachment_names": list(item.attachments),
             "reason": item.reason,
             "reason_text": explanations.waits_sentence(item.reason),
             "mailbox": mail.mailbox,
@@ -58,7 +59,7 @@ def _suggestion(link: Link, found: InboxPage) -> SuggestionModel:
         id=link.ref.id,
         name=found.names.get(link.ref, ""),
         rule=link.rule,
-        evidence=link.evidence.text,
+        evidence=link.evidence.words,
         score=link.score,
     )
 

@@ -14,6 +14,7 @@ from shared.domain.capture.reconciliation import Reconciliation
 from shared.domain.connections.handovers import Handover
 from shared.domain.connections.mailbox_state import MailboxState
 from shared.domain.connections.mailboxes import NOTHING, SETTINGS, Mailbox
+from shared.domain.connections.setting_warnings import warnings_of
 
 
 def mailbox(
@@ -34,6 +35,7 @@ def mailbox(
             "lag_seconds": _lag_seconds(state, now),
             "reconciliation": _reconciliation(state),
             "backfill": capture.backfill(history, now) if history else None,
+            "warnings": list(warnings_of(found)),
         }
     )
 

@@ -13,5 +13,11 @@ def organisation(found: Organisation) -> OrganisationModel:
         purpose: {"fallback": None, **rule} for purpose, rule in from_rules.readable(found.from_rules).items()
     }
     return OrganisationModel.model_validate(
-        {**settings, "tenant_id": found.tenant_id, "state": found.state, "from_rules": rules}
+        {
+            **settings,
+            "tenant_id": found.tenant_id,
+            "state": found.state,
+            "from_rules": rules,
+            "earlier_code_prefixes": found.earlier_code_prefixes,
+        }
     )

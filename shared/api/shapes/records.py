@@ -4,14 +4,34 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from shared.api.models.records import LineModel, LoadModel, RecordModel, WrittenRecordModel
+from shared.api.models.records import (
+    FoundRecordModel,
+    FoundRecordsModel,
+    LineModel,
+    LoadModel,
+    RecordModel,
+    WrittenRecordModel,
+)
 from shared.domain.errors import InvalidInput
 from shared.domain.records.records import Record
-from shared.services.records.records import LineResult, Loaded, Written
+from shared.services.records.records import LineResult, Loaded, RecordPage, Written
 
 
 def record(found: Record) -> RecordModel:
     return RecordModel.model_validate(_fields(found))
+
+
+def found_records(page: RecordPage) -> FoundRecordsModel:
+    """Those that may be chosen: one that was merged into another is only a pointer."""
+    standing = (record for record in page.records if not record.merged_into)
+    names = set(FoundRecordModel.model_fields) - {"kind", "id"}
+    shown = [
+        FoundRecordModel.model_validate(
+            {"kind": record.ref.kind, "id": record.ref.id, **{name: getattr(record, name) for name in names}}
+        )
+        for record in standing
+    ]
+    return FoundRecordsModel(records=shown, cursor=page.cursor)
 
 
 def written_record(written: Written) -> WrittenRecordModel:

@@ -3,23 +3,29 @@
 The never-rules stand first, in this order; then the first reason to keep wins.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from typing import Final
 
 from shared.domain.capture.folders import UNLISTED, FolderState, Role
-from shared.domain.connections.mailboxes import INTAKE, Mailbox
+from shared.domain.connections.mailboxes import EVERYTHING, INTAKE, Mailbox
 from shared.domain.connections.organisations import Organisation, is_listed
 from shared.domain.mail.automatic import Automatic, nature_of
-from shared.domain.mail.messages import MessageHead
+from shared.domain.mail.messages import Direction, MessageHead
 from shared.domain.matching.candidates import Candidates
 from shared.domain.matching.decisions import MatchPolicy
+from shared.domain.matching.rules import by_contact, by_deal, by_domain
 from shared.domain.records.records import RecordRef
 
 # Raised with every change of the rules, and stored with each sighting: old outcomes can be told apart.
-RULES_VERSION = 4
+RULES_VERSION = 5
 ERASED: Final = "erased"
 FOLDER_UNLISTED: Final = "folder_unlisted"
+# Sent mail that would be on no timeline, and in nobody's My Inbox.
+NO_OPEN_RECORD: Final = "no_open_record"
+# Such a mail may turn out to answer a filed one. Every other reason to skip stands.
+_MAY_BE_RESCUED: Final = ("unknown_people", NO_OPEN_RECORD, "private")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,22 @@ def decide(head: MessageHead, candidates: Candidates, policy: Policy) -> Capture
     reason = _keep(head, candidates, policy)
     if reason:
         return Capture(True, reason)
-    return Capture(False, "private" if _is_withheld(head, policy) else "unknown_people")
+    if _is_withheld(head, policy):
+        return Capture(False, "private")
+    return Capture(False, NO_OPEN_RECORD if _known_people(candidates, policy) else "unknown_people")
+
+
+def placed(candidates: Candidates, folder: FolderState) -> Candidates:
+    """The same for a copy in this folder: what lies in Sent was written by its mailbox's people, and came to nobody."""
+    return replace(candidates, to_intake=candidates.to_intake and folder.kind != Role.SENT)
+
+
+def may_be_rescued(head: MessageHead, verdict: Capture, policy: Policy) -> bool:
+    """Whether it is kept after all if it answers a filed mail, or reports that one did not arrive."""
+    if verdict.reason == "staff_only":
+        # Only staff is named on the own mail server's reports, and on answers from an intake mailbox to colleagues.
+        return is_bounce(head) or policy.mailbox.kind == INTAKE
+    return verdict.reason in _MAY_BE_RESCUED
 
 
 def is_bounce(head: MessageHead) -> bool:
@@ -88,7 +109,7 @@ def _misplaced(head: MessageHead, policy: Policy) -> str:
 
 
 def _is_staff_only(head: MessageHead, candidates: Candidates, policy: Policy) -> bool:
-    if candidates.codes or policy.mailbox.kind == INTAKE:
+    if candidates.codes or _is_of_intake(candidates, policy):
         return False
     if (candidates.parent or _is_on_filed_mail(candidates)) and is_bounce(head):
         # The organisation's own server reports, to a colleague, on a mail to somebody outside.
@@ -98,13 +119,22 @@ def _is_staff_only(head: MessageHead, candidates: Candidates, policy: Policy) ->
     return bool(head.participants) and head.participants <= candidates.staff and not is_nameless
 
 
+def _is_of_intake(candidates: Candidates, policy: Policy) -> bool:
+    """Whether it came to the intake mailbox, or was sent from there in answer to a filed mail."""
+    if policy.mailbox.kind != INTAKE:
+        return False
+    return candidates.to_intake or candidates.parent is not None
+
+
 def _is_on_filed_mail(candidates: Candidates) -> bool:
     """Whether it reports, in a part of its own, that a mail which is filed did not arrive."""
     return candidates.bounced is not None and candidates.bounced.is_filed
 
 
 def _is_withheld(head: MessageHead, policy: Policy) -> bool:
-    return policy.organisation.sensitivity and head.is_private
+    # An intake mailbox is no person's: whoever writes there writes to the organisation.
+    is_personal = policy.mailbox.kind != INTAKE
+    return is_personal and policy.organisation.sensitivity and head.is_private
 
 
 def _keep(head: MessageHead, candidates: Candidates, policy: Policy) -> str:
@@ -116,13 +146,36 @@ def _keep(head: MessageHead, candidates: Candidates, policy: Policy) -> str:
         return "bounce"
     if _is_withheld(head, policy):
         return ""
+    is_sent = candidates.direction(head) is Direction.OUT
+    if is_sent and not _may_be_filed(head, candidates, policy):
+        # No agent would ever find it: what is kept of sent mail is what goes with a record.
+        return ""
+    return _known_people(candidates, policy) or ("" if is_sent else _kept_by_mailbox(policy.mailbox))
+
+
+def _known_people(candidates: Candidates, policy: Policy) -> str:
     if any(candidates.addresses.values()) or any(candidates.taught.values()):
         return "known_address"
-    if _has_known_domain(candidates, policy):
-        return "known_domain"
-    if policy.mailbox.kind == INTAKE:
+    return "known_domain" if _has_known_domain(candidates, policy) else ""
+
+
+def _kept_by_mailbox(mailbox: Mailbox) -> str:
+    """Why a mailbox keeps incoming mail of strangers."""
+    if mailbox.kind == INTAKE:
         return "intake"
-    return "everything" if policy.mailbox.capture == "everything" else ""
+    if mailbox.capture == EVERYTHING:
+        return "everything"
+    # Its agent files by hand: whatever comes in is listed in My Inbox.
+    return "" if mailbox.matching else "matching_off"
+
+
+def _may_be_filed(head: MessageHead, candidates: Candidates, policy: Policy) -> bool:
+    """Whether rules that rest on people reach an open record; what an agent has taught is taken for one."""
+    if any(candidates.taught.values()):
+        return True
+    match = MatchPolicy.of(policy.organisation, policy.mailbox)
+    reached = (rule(head, candidates, match) for rule in (by_contact, by_domain, by_deal))
+    return next(chain.from_iterable(reached), None) is not None
 
 
 def _has_known_domain(candidates: Candidates, policy: Policy) -> bool:

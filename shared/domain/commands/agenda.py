@@ -28,10 +28,12 @@ class Item(StrEnum):
     SWEEP_DECISIONS = "sweep_decisions"
     SUBSCRIPTIONS = "subscriptions"
     CONNECTIONS = "connections"
+    CREDENTIAL = "credential"
     COMPARISONS = "comparisons"
     ADDRESSES = "addresses"
     RECONCILIATIONS = "reconciliations"
     RETENTION = "retention"
+    EVENTS = "events"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,12 @@ TIMES: Final[Mapping[Item, Every]] = {
     Item.SWEEP_DECISIONS: Every(timedelta(minutes=5)),
     Item.SUBSCRIPTIONS: Every(_HALF_HOUR),
     Item.CONNECTIONS: Every(_HALF_HOUR, timedelta(minutes=20)),
+    Item.CREDENTIAL: Every(_DAY, timedelta(hours=8)),
     Item.COMPARISONS: Every(timedelta(hours=6), timedelta(minutes=15)),
     Item.ADDRESSES: Every(_DAY, timedelta(hours=1, minutes=40)),
     Item.RECONCILIATIONS: Every(_DAY, timedelta(hours=2, minutes=10)),
     Item.RETENTION: Every(_DAY, timedelta(hours=3, minutes=40)),
+    Item.EVENTS: Every(_DAY, timedelta(hours=4, minutes=10)),
 }
 
 

@@ -223,6 +223,13 @@ class ApplyRetention(OrganisationCommand):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetEvents(OrganisationCommand):
+    """The next page of taking away what is older than the feed of changes is kept."""
+
+    queue: ClassVar[str] = names.WORK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MergeRecords(OrganisationCommand):
     """Move what was filed on one record to the one that has taken its place; both as `kind/id`.
 

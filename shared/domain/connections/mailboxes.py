@@ -40,6 +40,12 @@ SETTINGS: Final = (
     "mark_read",
     "backlog",
 )
+# Whose mail is captured: known people's, or everybody's.
+KNOWN: Final = "known"
+EVERYTHING: Final = "everything"
+# What becomes of incoming mail that reached no record: it waits, or has one opened.
+INBOX: Final = "inbox"
+NEW: Final = "new"
 # The word of a setting that is not there.
 NOTHING: Final = "none"
 _MATCHED_TO: Final = (NOTHING, "opportunity", "project")
@@ -64,12 +70,12 @@ class Mailbox:
     agent: str = ""
     connection: str = GRAPH_APP
     enabled: bool = True
-    capture: str = "known"
+    capture: str = KNOWN
     poll_minutes: int = 10
     matching: bool = True
     matched_to: str | None = None
     matching_type: str = "address_and_subject"
-    unmatched: str = "inbox"
+    unmatched: str = INBOX
     sent_items: bool = True
     never_log: tuple[str, ...] = ()
     mark_read: bool = False
@@ -123,6 +129,11 @@ class Mailbox:
         return mailbox_key(address) in mailbox_keys(self.own_addresses)
 
     @property
+    def desk_addresses(self) -> frozenset[str]:
+        """The addresses of an intake mailbox itself, its agent's not among them; none of a personal mailbox."""
+        return frozenset((self.address, *self.aliases)) if self.kind == INTAKE else frozenset()
+
+    @property
     def inboxes(self) -> tuple[str, ...]:
         """The agents with whom mail of this mailbox may wait, today's first."""
         return (self.agent, *self.former_agents)
@@ -152,12 +163,12 @@ class Mailbox:
             agent=fields.address("agent", self.agent or self.address),
             connection=fields.choice("connection", base.connection, CONNECTIONS),
             enabled=fields.flag("enabled", base.enabled),
-            capture=fields.choice("capture", base.capture, ("known", "everything")),
+            capture=fields.choice("capture", base.capture, (KNOWN, EVERYTHING)),
             poll_minutes=fields.number("poll_minutes", base.poll_minutes, 1, 24 * 60),
             matching=fields.flag("matching", base.matching),
             matched_to=_matched_to(fields, base.matched_to),
             matching_type=fields.choice("matching_type", base.matching_type, _MATCHING_TYPES),
-            unmatched=fields.choice("unmatched", base.unmatched, ("inbox", "new")),
+            unmatched=fields.choice("unmatched", base.unmatched, (INBOX, NEW)),
             sent_items=fields.flag("sent_items", base.sent_items),
             never_log=fields.addresses_or_domains("never_log", base.never_log),
             mark_read=fields.flag("mark_read", base.mark_read),
@@ -168,10 +179,10 @@ class Mailbox:
         return changed
 
     def _of_kind(self, kind: str) -> Self:
-        """With the defaults of another kind: intake is read by the minute, and its mail is marked as read."""
+        """With the defaults of another kind: intake mail is read by the minute, marked as read, and opens cases."""
         if kind != INTAKE:
-            return replace(self, kind=kind, mark_read=False, backlog=NOTHING)
-        return replace(self, kind=kind, mark_read=True, poll_minutes=1, backlog="unread")
+            return replace(self, kind=kind, mark_read=False, backlog=NOTHING, unmatched=INBOX)
+        return replace(self, kind=kind, mark_read=True, poll_minutes=1, backlog="unread", unmatched=NEW)
 
     def readdressed(self, address: str, aliases: tuple[str, ...]) -> Self:
         """Under its new main address; the old one stays an alias. `aliases` are those the directory knows.

@@ -15,6 +15,8 @@ ENABLED: Final = "enabled"
 VERIFIED: Final = "verified"
 DISCONNECTED: Final = "disconnected"
 DELETING: Final = "deleting"
+# Each is looked for in every subject.
+MOST_PREFIXES: Final = 20
 STATES: Final = (DISABLED, ENABLED, VERIFIED, DELETING)
 
 
@@ -23,6 +25,8 @@ class Organisation:
     """Policies of one tenant. `never_log` holds addresses and domains; hours are whole hours.
 
     `retention_days` is 0 where mail is kept for good.
+
+    `earlier_code_prefixes` are those that codes in use may still bear, the last one first.
 
     `erased` are keyed hashes of erased persons' addresses. `deleting`: all of it is being taken away.
     `connection` is how its connection stands, as far as others need to know: `verified`, `disconnected` or ''.
@@ -43,6 +47,7 @@ class Organisation:
     from_rules: dict[str, dict[str, str]] = field(default_factory=dict)
     retention_days: int = 0
     code_prefix: str = "PL"
+    earlier_code_prefixes: tuple[str, ...] = ()
     erased: frozenset[str] = frozenset()
     deleting: bool = False
     connection: str = ""
@@ -64,6 +69,7 @@ class Organisation:
 
     def changed(self, fields: Fields) -> Self:
         """This organisation with the given settings put in place. Raises InvalidInput."""
+        prefix = _prefix(fields.text("code_prefix", self.code_prefix, 16))
         return type(self)(
             tenant_id=self.tenant_id,
             name=fields.text("name", self.name, 256),
@@ -79,12 +85,29 @@ class Organisation:
             sensitivity=fields.flag("sensitivity", self.sensitivity),
             from_rules=from_rules(fields, self.from_rules),
             retention_days=fields.number("retention_days", self.retention_days, 0, 36500),
-            code_prefix=_prefix(fields.text("code_prefix", self.code_prefix, 16)),
+            code_prefix=prefix,
+            earlier_code_prefixes=self._earlier(prefix),
             erased=self.erased,
             deleting=self.deleting,
             connection=self.connection,
             etag=self.etag,
         )
+
+    @property
+    def code_prefixes(self) -> tuple[str, ...]:
+        """Every prefix that a reference code of this organisation may bear."""
+        return (self.code_prefix, *self.earlier_code_prefixes)
+
+    def _earlier(self, prefix: str) -> tuple[str, ...]:
+        """The earlier prefixes under a new one: clients go on answering to codes for years."""
+        if prefix == self.code_prefix:
+            return self.earlier_code_prefixes
+        earlier = tuple(each for each in self.code_prefixes if each != prefix)
+        if len(earlier) > MOST_PREFIXES:
+            raise InvalidInput(
+                f"'code_prefix' has been changed {MOST_PREFIXES} times; choose an earlier one."
+            )
+        return earlier
 
     def with_own_domain(self, domain: str) -> Self:
         """This organisation, knowing `domain` as its own: its mailboxes live there."""

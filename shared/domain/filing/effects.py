@@ -13,6 +13,9 @@ from itertools import chain
 from typing import Final, Self, get_args
 
 from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.events.events import Announce
+from shared.domain.filing.announcing import entry_changes, inbox_changes
+from shared.domain.filing.copies import Copy
 from shared.domain.filing.entries import Entry, entries_of, entry_id
 from shared.domain.filing.filing import Bounced, StoredMessage
 from shared.domain.filing.inbox import InboxItem, arranged
@@ -63,8 +66,11 @@ class PutEntry:
 
 @dataclass(frozen=True, slots=True)
 class RemoveEntry:
+    """`answered` is the entry id of the mail that this one answers."""
+
     ref: RecordRef
     entry_id: str
+    answered: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +114,26 @@ class PutConversation:
 
 
 @dataclass(frozen=True, slots=True)
+class PutThread:
+    """The mail is found by its thread from now on."""
+
+    message: StoredMessage
+
+
+@dataclass(frozen=True, slots=True)
 class TellDependents:
     """Mails that were decided by this one's links look at it again: it has `gained` or `lost` records.
 
-    `with_kept`: those that are stored too, and not only those that were skipped. `is_new`: it stood nowhere before, so
-    that these may have records of mails behind it, which it does not lend.
+    `with_kept`: those that are stored too, and not only those that were skipped. `is_moved`: its thread has another
+    id than they were told. `is_new`: it stood nowhere before, so that they may have records of mails behind it, which
+    it does not lend.
     """
 
     message: StoredMessage
     gained: frozenset[RecordRef]
     lost: frozenset[RecordRef]
     with_kept: bool
+    is_moved: bool = False
     is_new: bool = False
 
 
@@ -129,7 +144,7 @@ class Audit:
     change: PendingChange
 
 
-# In commit order. A record is there before an entry leads to it, and an audit says only what has been done.
+# In commit order. A record is there before an entry leads to it; what is told or audited has been done.
 Effect = (
     OpenRecord
     | OpenWanted
@@ -142,7 +157,9 @@ Effect = (
     | CloseRecord
     | PutBackThread
     | Learn
+    | Announce
     | PutConversation
+    | PutThread
     | TellDependents
     | Audit
 )
@@ -165,19 +182,20 @@ NO_REPORT: Final = About()
 class Surroundings:
     """What effects follow from besides the message: gathered before they are decided.
 
-    `holders` are the mailboxes with a copy; None: not gathered yet. `is_first`: the message has just been inserted, so
-    that nothing of it can stand anywhere. `about` is what the mail reports.
+    `holders` are the mailboxes with a copy, `copies` theirs; None: not gathered yet. `is_first`: the message has just
+    been inserted, so that nothing of it can stand anywhere. `about` is what the mail reports.
     """
 
     document: Document | None = None
     holders: tuple[Mailbox, ...] | None = None
+    copies: tuple[Copy, ...] = ()
     is_first: bool = False
     about: About = NO_REPORT
 
     @classmethod
-    def of_new(cls, document: Document, mailbox: Mailbox, about: About = NO_REPORT) -> Self:
+    def of_new(cls, document: Document, mailbox: Mailbox, copy: Copy, about: About = NO_REPORT) -> Self:
         """Those of a message that has just come with the mailbox's copy: only its agent is to be thought of."""
-        return cls(document, (mailbox,), is_first=True, about=about)
+        return cls(document, (mailbox,), (copy,), is_first=True, about=about)
 
 
 def shown(before: Shown, after: StoredMessage, around: Surroundings) -> tuple[Effect, ...]:
@@ -185,10 +203,12 @@ def shown(before: Shown, after: StoredMessage, around: Surroundings) -> tuple[Ef
     return (
         *_opened(after, around),
         *_entries(before, after, around),
-        *inbox_rows(after, around),
+        *_inbox_rows(after, around),
         *_bounces(after, around),
         *_taken_back(after),
         *_learnt(after),
+        *entry_changes(before, after, around.copies),
+        *_inbox_changes(after, around),
     )
 
 
@@ -205,7 +225,12 @@ def together(mails: Iterable[Iterable[Effect]]) -> tuple[Effect, ...]:
     return tuple(sorted(chain.from_iterable(mails), key=lambda effect: _PLACES[type(effect)]))
 
 
-def inbox_rows(after: StoredMessage, around: Surroundings) -> Iterable[Effect]:
+def arranged_anew(after: StoredMessage, around: Surroundings) -> tuple[Effect, ...]:
+    """My Inbox alone: the mail's rows there, and what is told of them."""
+    return (*_inbox_rows(after, around), *_inbox_changes(after, around))
+
+
+def _inbox_rows(after: StoredMessage, around: Surroundings) -> Iterable[Effect]:
     """The mail's rows in My Inbox; sent mail never has any."""
     if after.direction is not Direction.IN and not after.is_deleted:
         return
@@ -240,7 +265,11 @@ def _entries(before: Shown, after: StoredMessage, around: Surroundings) -> Itera
         yield from map(PutEntry, entries_of(after, around.document))
     # A record from which a person took the mail is cleared again and again: a slow worker may still write there.
     for ref in sorted((before.refs | after.unlinked) - after.refs):
-        yield RemoveEntry(ref, entry_id(after.at, after.key))
+        yield RemoveEntry(ref, entry_id(after.at, after.key), after.answered)
+
+
+def _inbox_changes(after: StoredMessage, around: Surroundings) -> Iterable[Effect]:
+    return inbox_changes(after, around.document, around.holders or (), is_first=around.is_first)
 
 
 def _bounces(after: StoredMessage, around: Surroundings) -> Iterable[Effect]:
@@ -281,6 +310,11 @@ def _lent(before: Shown, after: StoredMessage, *, is_first: bool) -> Iterable[Ef
     # Before dependents are told: one that asks for the conversation is to find it.
     if after.enters_conversation and not is_first:
         yield PutConversation(after)
+    is_moved = after.thread != before.thread
+    if is_moved and not is_first:
+        yield PutThread(after)
     gained, lost = after.lent - before.certain, before.told - after.lent
-    if gained or lost:
-        yield TellDependents(after, gained, lost, with_kept=after.takes_thread_along, is_new=not before.told)
+    is_told = is_moved and after.has_dependents and after.takes_thread_along
+    if gained or lost or is_told:
+        is_new = not before.told
+        yield TellDependents(after, gained, lost, after.takes_thread_along, is_told, is_new)

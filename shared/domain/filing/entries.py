@@ -28,6 +28,8 @@ class Entry:
     """One row. `id` names it within its timeline and orders it; its link says by which rule it stands here.
 
     `automatic` is what kind of automatic mail it is, '' = a person's; `bounced` are addresses it did not reach.
+    `unauthenticated`: nothing proves its sender's domain. `attachments` are the names of its files. `thread` is its
+    thread's id; `answered` the entry id of the stored mail that it answers, `in_reply_to` that one's Message-ID.
     """
 
     id: str
@@ -45,7 +47,12 @@ class Entry:
     link: Link
     agent: str
     automatic: str = ""
+    unauthenticated: bool = False
     bounced: tuple[str, ...] = ()
+    thread: str = ""
+    answered: str = ""
+    in_reply_to: str = ""
+    attachments: tuple[str, ...] = ()
 
 
 def entries_of(stored: StoredMessage, document: Document) -> tuple[Entry, ...]:
@@ -67,10 +74,20 @@ def entries_of(stored: StoredMessage, document: Document) -> tuple[Entry, ...]:
             link=link,
             agent=stored.agent,
             automatic=stored.automatic,
+            unauthenticated=stored.unauthenticated,
             bounced=tuple(bounce.address for bounce in stored.bounces),
+            thread=stored.thread,
+            answered=stored.answered,
+            in_reply_to=in_reply_to(stored, document),
+            attachments=document.file_names,
         )
         for link in stored.decision.links
     )
+
+
+def in_reply_to(stored: StoredMessage, document: Document) -> str:
+    """The Message-ID of the stored mail that a mail answers; '' where that one is not stored."""
+    return next(iter(document.answers), "") if stored.answered else ""
 
 
 def entry_id(at: datetime, message_key: str) -> str:
@@ -79,9 +96,19 @@ def entry_id(at: datetime, message_key: str) -> str:
     return f"{_LAST_MILLISECOND - milliseconds:015d}-{message_key}"
 
 
+def message_key_of(entry_id: str) -> str:
+    """The message key behind an entry's id."""
+    return entry_id.partition("-")[2]
+
+
 def inverted(at: datetime) -> str:
     """The time part of a key that sorts newest first."""
     return entry_id(at, "")[:-1]
+
+
+def ordered(at: datetime) -> str:
+    """The time part of a key that sorts oldest first."""
+    return f"{(at - _EPOCH) // _MILLISECOND:015d}"
 
 
 def at_of(key: str) -> datetime:

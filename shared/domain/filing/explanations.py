@@ -3,6 +3,7 @@
 Says nothing of people or subjects: the words of a rule, and where the copy lies.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from shared.domain.capture import sightings
@@ -19,6 +20,7 @@ KEPT: Final = {
     "known_domain": "one of its participants writes from a client's domain",
     "intake": "it came to an intake mailbox",
     "everything": "its mailbox captures everything",
+    "matching_off": "it came in, and its mailbox has matching switched off: every such mail is listed in My Inbox",
 }
 NOT_KEPT: Final = {
     "erased": "somebody on it had the own address erased; such mail is never kept again",
@@ -32,6 +34,10 @@ NOT_KEPT: Final = {
         "it is in a folder that its mailbox has and does not list, as Exchange keeps chats of Teams"
     ),
     "private": "it is marked private or confidential, and answers no mail that is filed",
+    "no_open_record": (
+        "it was sent to people who are known to closed records or excluded types only, and answers no mail that is "
+        "filed: it would be on no timeline"
+    ),
     "deleted": "a person has deleted it in My Inbox; it does not come back",
     "item_gone": "it went from its mailbox before it could be filed, as a mail does that is deleted for good",
     "unknown_people": (
@@ -128,14 +134,16 @@ def waits_sentence(reason: str) -> str:
     return f"It waits here because {because}."
 
 
-def message_steps(message: StoredMessage, links: tuple[Link, ...]) -> list[str]:
-    """What was decided on a stored mail, record by record; `links` are those that may be shown."""
+def message_steps(message: StoredMessage, links: tuple[Link, ...], listed: Iterable[str]) -> list[str]:
+    """What was decided on a stored mail, record by record; `links` are those that may be shown.
+
+    `listed` are the reasons for which it stands in My Inbox of agents though it is filed.
+    """
     if message.is_deleted:
         return [STATES["deleted"]]
     steps = [_decision_step(message, links), *map(_link_step, links)]
-    if message.decision.listed and message.decided is None:
-        because = LISTED[message.decision.listed]
-        steps.append(f"It is in My Inbox as well, because {because} ({message.decision.listed}).")
+    for reason in listed:
+        steps.append(f"It is in My Inbox as well, because {LISTED.get(reason, reason)} ({reason}).")
     if message.bounces:
         steps.append(f"It did not reach {len(message.bounces)} address(es): reports have come back.")
     return [*steps, STATES["pending"]] if message.state == PENDING else steps
@@ -154,7 +162,8 @@ def _decision_step(message: StoredMessage, links: tuple[Link, ...]) -> str:
 
 
 def _link_step(link: Link) -> str:
-    evidence = f"; evidence: {link.evidence.text}" if link.evidence.text else ""
+    words = link.evidence.words
+    evidence = f"; evidence: {words}" if words else ""
     closed = " The record was closed by then." if link.closed else ""
     return f"On {link.ref}, because {_rule(link.rule)} ({link.rule}, score {link.score}{evidence}).{closed}"
 

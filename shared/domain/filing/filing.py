@@ -43,7 +43,7 @@ class StoredMessage:
     `kind` is the entry kind of its rows, `agent` the address of the agent it is shown with. `automatic` is what
     kind of automatic mail it is, '' = a person's. `conversation` is the keyed hash of its conversation's index,
     where answers may carry that on.
-    `bounces` are reports that it did not arrive.
+    `bounces` are reports that it did not arrive. `unauthenticated`: nothing proves its sender's domain.
 
     `decided` is what a person has decided on it in My Inbox; `undone` is a decision that is being taken back.
     `unlinked` are records from which a person took it by hand: no rule files it there again. `before` is what may
@@ -54,6 +54,7 @@ class StoredMessage:
     these and left this mail where it was. `is_apart`: a person has taken it out of its thread, which it no longer
     follows.
     `silent`: nobody is told of what makes it `pending`; who finishes it for another one adopts that.
+    `thread` is the id of its thread; `answered` the entry id of the stored mail that it answers.
     """
 
     key: str
@@ -69,6 +70,7 @@ class StoredMessage:
     variants: int = 0
     has_dependents: bool = False
     automatic: str = ""
+    unauthenticated: bool = False
     conversation: str = ""
     bounces: tuple[Bounced, ...] = ()
     decided: PersonDecision | None = None
@@ -80,6 +82,8 @@ class StoredMessage:
     is_apart: bool = False
     is_answer: bool = False
     is_passed_over: bool = False
+    thread: str = ""
+    answered: str = ""
     etag: str = ""
 
     @property
@@ -117,7 +121,7 @@ class StoredMessage:
         if self.rests_on == applied.rests_on:
             return replace(self, state=DONE, undone=None)
         # Another worker may have written this state, and this one has written that: either may stand.
-        either = self.and_maybe_shown.and_maybe(applied.refs, applied.lent)
+        either = self.and_maybe_shown.and_maybe(applied.refs, applied.lent, applied.thread)
         return replace(self.reopened(silent=True), before=either)
 
     def following(self, earlier: "StoredMessage") -> "StoredMessage":
@@ -127,7 +131,7 @@ class StoredMessage:
         # `finished` has just noted more than can be told from the two states.
         if self.before != earlier.before:
             return self
-        is_same = (self.refs, self.lent) == (earlier.refs, earlier.lent)
+        is_same = (self.refs, self.lent, self.thread) == (earlier.refs, earlier.lent, earlier.thread)
         return replace(self, before=earlier.shown if is_same else earlier.and_maybe_shown)
 
     @property
@@ -143,17 +147,19 @@ class StoredMessage:
     @property
     def shown(self) -> Shown:
         """What may stand of it beside its row."""
-        return Shown.of(self.refs, self.lent) if self.state == DONE else self.before
+        return Shown.of(self.refs, self.lent, self.thread) if self.state == DONE else self.before
 
     @property
     def and_maybe_shown(self) -> Shown:
         """The same, and what its own state says, which may have been carried out in part."""
-        return self.shown.and_maybe(self.refs, self.lent)
+        return self.shown.and_maybe(self.refs, self.lent, self.thread)
 
     @property
     def rests_on(self) -> tuple[object, ...]:
         """What its entries, its rows in My Inbox and all else follow from: a change of these has them written again."""
-        return self.decision, self.kind, self.automatic, self.bounces, self.decided, self.undone
+        decided = self.decision, self.decided, self.undone
+        nature = self.kind, self.direction, self.automatic, self.unauthenticated, self.bounces
+        return *decided, *nature, self.thread, self.answered
 
     def passed_over(self) -> "StoredMessage | None":
         """This message, left where it was when a person filed one that it answers; None where nothing changes."""
@@ -191,6 +197,8 @@ class StoredMessage:
             follows=self.follows,
             is_apart=self.is_apart,
             etag=self.etag,
+            thread=self.thread,
+            at=self.at,
         )
 
     @property
@@ -212,12 +220,27 @@ class StoredMessage:
         if self.is_deleted:
             return self
         kind = "reply" if "reply" in (self.kind, other.kind) else self.kind
-        seen = replace(self, kind=kind, automatic=self.automatic or other.automatic)
+        # A colleague's mail came in where one of its copies lies in an intake mailbox.
+        came_in = Direction.IN in (self.direction, other.direction)
+        direction = Direction.IN if came_in else Direction.OUT
+        automatic = self.automatic or other.automatic
+        seen = replace(
+            self.threaded_as(other),
+            kind=kind,
+            direction=direction,
+            automatic=automatic,
+            # One copy may have come straight from its sender, another through a list.
+            unauthenticated=self.unauthenticated and other.unauthenticated,
+        )
         links = tuple(link for link in other.decision.links if self.may_gain(link))
         # Filed on nothing but what persons have ruled out: this look has no say on the decision.
         if other.is_filed and not links:
             return seen
         return replace(seen, decision=merge(self.decision, replace(other.decision, links=links)))
+
+    def threaded_as(self, other: "StoredMessage") -> "StoredMessage":
+        """This message in the thread of the mail that it answers, where another look at it has found that one."""
+        return replace(self, thread=other.thread, answered=other.answered) if other.answered else self
 
     def may_gain(self, link: Link) -> bool:
         """Whether a rule may file it there, after what persons have said."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.connections.mailboxes import INTAKE, Mailbox
 from shared.domain.errors import Outdated, WrongState
 from shared.domain.filing.entries import entry_id
 from shared.domain.filing.filing import DELETED, StoredMessage
@@ -46,6 +46,7 @@ class InboxItem:
     thread: tuple[str, ...] = ()
     conversation: str = ""
     is_filed: bool = False
+    attachments: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -63,6 +64,9 @@ def reason_to_wait(stored: StoredMessage, mailbox: Mailbox) -> str:
         return ""
     if not stored.is_filed:
         return stored.decision.reason
+    if mailbox.kind != INTAKE and stored.fingerprint.sender in mailbox.own_addresses:
+        # It came in at an intake mailbox; here its own writer has it.
+        return ""
     policy = MatchPolicy(matching=mailbox.matching, matched_to=mailbox.matched_to)
     return reason_to_list(stored.decision.links, policy)
 
@@ -190,6 +194,8 @@ def buried(stored: StoredMessage, hasher: Hasher) -> StoredMessage:
         has_dependents=False,
         bounces=(),
         conversation="",
+        thread="",
+        answered="",
         # Entries are gone by now: the row is buried last.
         before=NOTHING,
     )
@@ -252,4 +258,5 @@ def _item(stored: StoredMessage, document: Document, mailbox: Mailbox, reason: s
         thread=thread_of(document),
         conversation=stored.conversation,
         is_filed=stored.is_filed,
+        attachments=document.file_names,
     )

@@ -3,6 +3,7 @@
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.filing.entries import kind_of
 from shared.domain.filing.filing import StoredMessage
+from shared.domain.mail.authentication import is_unauthenticated
 from shared.domain.mail.automatic import Automatic, nature_of
 from shared.domain.mail.conversations import travels
 from shared.domain.mail.identity import Fingerprint
@@ -18,7 +19,9 @@ def new_message(
     direction = candidates.direction(head)
     automatic = nature_of(head.headers, head.sender.address, head.subject).automatic
     # A report or a newsletter in a thread is no answer to anybody; an out-of-office reply is shown as one.
-    is_answer = automatic in (Automatic.NONE, Automatic.AUTO_REPLY)
+    # Nor is what a colleague writes to an intake mailbox, though it comes in there.
+    by_outsider = not candidates.is_colleagues(head)
+    is_answer = by_outsider and automatic in (Automatic.NONE, Automatic.AUTO_REPLY)
     answered = _answered_direction(decision, candidates) if is_answer else None
     return StoredMessage(
         key=key,
@@ -32,6 +35,7 @@ def new_message(
         participants=head.participants - {person.address for person in head.bcc},
         decision=decision,
         automatic=automatic.value,
+        unauthenticated=direction is Direction.IN and is_unauthenticated(head.headers),
         conversation=candidates.conversation_key if travels(head, direction) else "",
         is_answer=bool(head.answers),
     )
@@ -46,8 +50,9 @@ def _answered_direction(decision: Decision, candidates: Candidates) -> Direction
 
 def _agent_of(head: MessageHead, candidates: Candidates, mailbox: Mailbox) -> str:
     """The agent a mail is shown with, whichever copy came first: who wrote it, else the first one it is for."""
-    # A program that wrote for somebody outside is nobody's agent.
-    writers = () if candidates.inquirers else (head.author or head.sender,)
+    # A program that wrote for somebody outside is nobody's agent; a colleague who asks a desk has asked its agent.
+    is_received = candidates.inquirers or candidates.to_intake
+    writers = () if is_received else (head.author or head.sender,)
     people = (*writers, *head.to, *head.cc)
     own = [person.address for person in people if person.address in candidates.staff]
     return own[0] if own and not mailbox.is_own(own[0]) else mailbox.agent

@@ -8,7 +8,7 @@ from typing import Final
 
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.person_decisions import OPENED, opened_id
-from shared.domain.mail import quotes, subjects
+from shared.domain.mail import subjects
 from shared.domain.mail.addresses import domain_of
 from shared.domain.mail.messages import Document
 from shared.domain.mail.public_domains import is_shared, registrable
@@ -21,7 +21,8 @@ ORIGIN: Final = "postledger"
 SCORE: Final = 100
 LONGEST_NAME: Final = 512
 LONGEST_SUMMARY: Final = 1_024
-LONGEST_DETAILS: Final = 2_000
+LONGEST_DETAILS: Final = 8_192
+_CUT: Final = " ..."
 UNNAMED: Final = "(no subject)"
 
 
@@ -63,13 +64,13 @@ def record_for(
     owner: str,
     opened_at: datetime,
 ) -> Record:
-    """The record: title from the stripped subject, details from the sender's own text."""
+    """The record: title from the stripped subject, details from the whole body, with the chain that it quotes."""
     name, summary = _titles(document, wishes)
     return Record(
         ref=ref,
         name=name,
         summary=summary,
-        details=wishes.details or own_words(document),
+        details=wishes.details or whole_text(document),
         client=client,
         contacts=tuple(contact.ref.id for contact in contacts),
         type=wishes.type,
@@ -99,9 +100,10 @@ def ref_for(kind: str, message_key: str) -> RecordRef:
     return RecordRef(kind, opened_id(message_key))
 
 
-def own_words(document: Document) -> str:
-    """What the sender wrote, without the chain, cut at a word."""
-    text = quotes.own_text(document.text, quotes.QuoteRanges(document.quoted)).strip()
+def whole_text(document: Document) -> str:
+    """The body as text, as much of it as a record holds, cut at a word."""
+    text = document.text.strip()
     if len(text) <= LONGEST_DETAILS:
         return text
-    return text[:LONGEST_DETAILS].rsplit(maxsplit=1)[0] + " ..."
+    kept = text[: LONGEST_DETAILS - len(_CUT)]
+    return (kept.rsplit(maxsplit=1) or [kept])[0] + _CUT

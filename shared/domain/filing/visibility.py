@@ -65,6 +65,16 @@ def is_copy_visible(mailbox: Mailbox, caller: Caller, hidden: frozenset[str]) ->
     return caller.owns(mailbox) or hidden.isdisjoint(mailbox_keys(mailbox.own_addresses))
 
 
+def holds_copy(caller: Caller, copies: Iterable[tuple[Copy, Mailbox | None]]) -> bool:
+    """Whether one of a mail's copies is in a mailbox of the caller's own."""
+    return any(mailbox is not None and caller.owns(mailbox) for _, mailbox in copies)
+
+
+def message_needs_sight(stored: StoredMessage) -> bool:
+    """Whether it depends on the caller what is shown of a mail that all may read."""
+    return bool(stored.bounces) or any(link.evidence.is_blind for link in stored.decision.links)
+
+
 def needs_sight(entry: Entry) -> bool:
     """Whether it depends on the caller what is shown of an entry; the copies of all others need not be read."""
     return entry.link.evidence.is_blind or bool(entry.bounced)

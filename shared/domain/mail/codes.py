@@ -65,8 +65,10 @@ def issue(number: int, keys: Sequence[bytes], tenant_id: str, prefix: str = PREF
 
 
 @guarded
-def find(text: str, keys: Sequence[bytes], tenant_id: str, prefix: str = PREFIX) -> Found:
+def find(text: str, keys: Sequence[bytes], tenant_id: str, *prefixes: str) -> Found:
     """The codes in a subject or in the plain text of a body; any of the keys makes a code genuine.
+
+    `prefixes` are those that codes may begin with; without any it is `PREFIX`. A code's text has the one it has here.
 
     Read loosely: any case, O for 0, I and L for 1, any dash, other brackets, blanks and line wraps within brackets.
     Dashes may be missing within square brackets only: `(PL5252344078)` is a tax number. Whatever would have
@@ -76,7 +78,7 @@ def find(text: str, keys: Sequence[bytes], tenant_id: str, prefix: str = PREFIX)
     genuine: dict[int, Code] = {}
     forged = 0
     seen: set[tuple[str, str]] = set()
-    for digits, check in _candidates(text, prefix):
+    for prefix, digits, check in _candidates(text, prefixes or (PREFIX,)):
         if (digits, check) in seen:
             continue
         if len(seen) == MOST_CANDIDATES:
@@ -93,20 +95,20 @@ def find(text: str, keys: Sequence[bytes], tenant_id: str, prefix: str = PREFIX)
 def added_to(subject: str, code: Code) -> str:
     """The subject with the code in brackets at its end; as it is when it holds that code in any spelling."""
     prefix = code.text[: -(_NUMBER_LENGTH + _MAC_LENGTH + 2)]
-    held = {_code(digits, check, prefix).text for digits, check in _candidates(subject, prefix)}
+    held = {_code(digits, check, prefix).text for _, digits, check in _candidates(subject, (prefix,))}
     return subject if code.text in held else f"{subject.rstrip()} [{code.text}]".lstrip()
 
 
-def _candidates(text: str, prefix: str) -> Iterator[tuple[str, str]]:
-    """Number and check characters, in upper case and without aliases, of all that is shaped like a code."""
+def _candidates(text: str, prefixes: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
+    """Prefix, number and check characters, in upper case and without aliases, of all that is shaped like a code."""
     text = text[:LONGEST_TEXT]
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)[:LONGEST_TEXT]
-    for match in _pattern(prefix).finditer(text):
+    for match in _pattern(prefixes).finditer(text):
         if not match["digits"]:
-            yield _plain(match["bare_digits"]), _plain(match["bare_check"])
+            yield match["bare_name"].upper(), _plain(match["bare_digits"]), _plain(match["bare_check"])
         elif _is_bracketed_code(match):
-            yield _plain(match["digits"]), _plain(match["check"])
+            yield match["name"].upper(), _plain(match["digits"]), _plain(match["check"])
 
 
 def _is_bracketed_code(match: re.Match[str]) -> bool:
@@ -121,19 +123,25 @@ def _plain(written: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _pattern(prefix: str) -> re.Pattern[str]:
+def _pattern(prefixes: tuple[str, ...]) -> re.Pattern[str]:
     """Every repetition is bounded and neighbours share no character, so the work is linear in the text."""
-    name = "".join(f"[{re.escape(char.upper())}{re.escape(char.lower())}]" for char in prefix)
+    # The longest first, since one prefix may begin another.
+    names = "|".join(map(_spelling, sorted(set(prefixes), key=lambda prefix: (-len(prefix), prefix))))
     blanks, between = f"[{_BLANKS}]{{0,8}}", f"[{_BLANKS}{_DASHES}]{{0,12}}"
     digits = f"(?:{_CHAR}{blanks}){{{_NUMBER_LENGTH - 1}}}{_CHAR}"
     check = f"(?:{_CHAR}{blanks}){{{_MAC_LENGTH - 1}}}{_CHAR}"
     dash = rf"[{_DASHES}](?:\r?\n[ \t>]{{0,8}})?"
     return re.compile(
-        f"[{_OPENING}]{blanks}{name}(?P<first>{between})(?P<digits>{digits})"
+        f"[{_OPENING}]{blanks}(?P<name>{names})(?P<first>{between})(?P<digits>{digits})"
         f"(?P<second>{between})(?P<check>{check}){blanks}[{_CLOSING}]"
-        rf"|(?<![\w{_DASHES}]){name}{dash}(?P<bare_digits>{_CHAR}{{{_NUMBER_LENGTH}}}){dash}"
+        rf"|(?<![\w{_DASHES}])(?P<bare_name>{names}){dash}(?P<bare_digits>{_CHAR}{{{_NUMBER_LENGTH}}}){dash}"
         rf"(?P<bare_check>{_CHAR}{{{_MAC_LENGTH}}})(?!\w)"
     )
+
+
+def _spelling(prefix: str) -> str:
+    """In any case."""
+    return "".join(f"[{re.escape(char.upper())}{re.escape(char.lower())}]" for char in prefix)
 
 
 def _is_genuine(digits: str, check: str, keys: Sequence[bytes], tenant_id: str) -> bool:

@@ -52,6 +52,11 @@ def message_id(text: str) -> str:
     return str(found[0]) if found else written.strip().strip("<>")[:_LONGEST]
 
 
+def bracketed(text: str) -> str:
+    """An id as its header has it; '' where there is none."""
+    return f"<{text}>" if text else ""
+
+
 @guarded
 def answered(in_reply_to: Iterable[str], references: Iterable[str]) -> tuple[str, ...]:
     """The mails that a mail answers, nearest first: In-Reply-To, then References from the end; at most 20."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
+from itertools import islice
 
 from shared.domain.mail import subjects
 from shared.domain.mail.addresses import Person
@@ -14,6 +15,8 @@ from shared.domain.mail.senders import author_of
 
 # PidTagSensitivity (MS-OXCMSG 2.2.1.13): 0 normal, 1 personal, 2 private, 3 company-confidential.
 PRIVATE = (2, 3)
+# File names that lists of mail show.
+MOST_NAMES = 20
 
 
 class Direction(StrEnum):
@@ -149,6 +152,12 @@ class Document:
     def answers(self) -> tuple[str, ...]:
         """As those of a `MessageHead`."""
         return _answers(self)
+
+    @property
+    def file_names(self) -> tuple[str, ...]:
+        """Names of what is attached, but for inline images; of many the first."""
+        names = (attachment.name for attachment in self.attachments if not attachment.inline)
+        return tuple(islice(names, MOST_NAMES))
 
 
 def _answers(mail: MessageHead | Document) -> tuple[str, ...]:

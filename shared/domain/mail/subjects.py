@@ -68,6 +68,12 @@ def kind(subject: str) -> SubjectKind:
     return _parted(subject)[2]
 
 
+@guarded
+def folded(text: str) -> str:
+    """Any text in the form by which subjects are compared, prefixes included."""
+    return _folded(text)
+
+
 # A mail's subject is asked for again and again while the mail is screened, matched and stored.
 @lru_cache(maxsize=_REMEMBERED)
 def _normalised(subject: str) -> str:

@@ -60,13 +60,34 @@ def code_hits(found: Found, records: Mapping[str, tuple[RecordRef, ...]]) -> tup
     return tuple(CodeHit(code.text, records[code.text]) for code in found.codes if code.text in records)
 
 
-def with_code_records(candidates: Candidates, read: Mapping[RecordRef, Record]) -> Candidates:
-    """The same with the domains at which the records of its codes have people."""
-    hits = (
-        replace(hit, domains=_domains_at(read[ref] for ref in hit.links if ref in read))
-        for hit in candidates.codes
-    )
+def with_code_records(
+    candidates: Candidates, read: Mapping[RecordRef, Record], people: Mapping[RecordRef, Record]
+) -> Candidates:
+    """The same with the contacts of its codes' records, and the domains at which these have people.
+
+    `people` are contacts that may be theirs, as `contacts_of_codes` asks for them.
+    """
+    hits = (_with_people(hit, read, people) for hit in candidates.codes)
     return with_records(replace(candidates, codes=tuple(hits)), read)
+
+
+def _with_people(
+    hit: CodeHit, read: Mapping[RecordRef, Record], people: Mapping[RecordRef, Record]
+) -> CodeHit:
+    records = [read[ref] for ref in hit.links if ref in read]
+    properties = {record.ref.id for record in records if record.ref.kind == "property"}
+    listed = set(chain.from_iterable(record.contacts for record in records))
+    # Under the id that a record lists: the contact may have been merged into another one since.
+    own = [
+        contact
+        for ref, contact in people.items()
+        if ref.id in listed or not properties.isdisjoint(contact.properties)
+    ]
+    return replace(
+        hit,
+        domains=_domains_at((*records, *own)),
+        contacts=frozenset(listed.union(contact.ref.id for contact in own)),
+    )
 
 
 def with_records(candidates: Candidates, read: Mapping[RecordRef, Record]) -> Candidates:

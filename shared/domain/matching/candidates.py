@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from shared.domain.mail.addresses import domain_of, mailbox_key, mailbox_keys
 from shared.domain.mail.authentication import fails_dmarc
@@ -33,7 +34,8 @@ class ThreadHit:
     `text` is its body's text, where that came along with the look-up. `blind` are those of its records to which
     nothing but a Bcc led: an answer that stood there too would give the Bcc away. `refused` are records from which a
     person took it. `follows`: it has the records of the mails that it answers itself, and hears of them; `is_apart`:
-    a person took it out of its thread. `etag` is the one of the row as it was read.
+    a person took it out of its thread. `etag` is the one of the row as it was read. `thread` is the id of its thread,
+    `at` the time under which it stands.
     """
 
     key: str
@@ -47,6 +49,8 @@ class ThreadHit:
     follows: bool = False
     is_apart: bool = False
     etag: str = ""
+    thread: str = ""
+    at: datetime | None = None
 
     @property
     def lent(self) -> tuple[RecordRef, ...]:
@@ -65,7 +69,8 @@ class ThreadHit:
     @property
     def as_seen(self) -> "ThreadHit":
         """What a decision takes from it, whenever its row was written."""
-        return replace(self, etag="")
+        # Two copies of one mail differ in time, and its entries stand under that of the first.
+        return replace(self, etag="", at=None)
 
     def as_now(self, standing: "ThreadHit | None") -> "ThreadHit":
         """The same with the records of the mail as it stands now; without any where it is gone."""
@@ -84,12 +89,14 @@ class ThreadHit:
 class CodeHit:
     """A reference code whose signature is right, with the records it was issued for.
 
-    `domains` are those at which these records have people, registrable and shared by nobody else.
+    `domains` are those at which these records have people, registrable and shared by nobody else; `contacts` are
+    the ids of their contacts, whichever of the two lists the other.
     """
 
     code: str
     links: tuple[RecordRef, ...]
     domains: frozenset[str] = frozenset()
+    contacts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +109,8 @@ class Candidates:
     `conversation` are stored mails with the same conversation index, whose keyed hash is `conversation_key`.
     `bounced` is the mail that this one reports as undelivered. `staff` are the participants that belong to the
     organisation, `inquirers` those for whom a program of it wrote, such as a web form; `erased` are suppressed for
-    good. `forged` counts codes in the subject whose signature is wrong.
+    good. `to_intake`: it came to an intake mailbox, and from none of the organisation's own ones. `forged` counts
+    codes in the subject whose signature is wrong.
     """
 
     addresses: Mapping[str, frozenset[RecordRef]] = field(default_factory=dict)
@@ -119,6 +127,7 @@ class Candidates:
     bounced: ThreadHit | None = None
     staff: frozenset[str] = frozenset()
     inquirers: frozenset[str] = frozenset()
+    to_intake: bool = False
     erased: frozenset[str] = frozenset()
 
     @property
@@ -153,7 +162,11 @@ class Candidates:
         return replace(self, domains=others(self.domains), subjects=others(self.subjects))
 
     def direction(self, head: MessageHead) -> Direction:
-        """Out when somebody of the organisation wrote it: by From, which the receiving server has checked.
+        """Out when a colleague wrote it; what came to an intake mailbox is incoming, whoever wrote it."""
+        return Direction.OUT if self.is_colleagues(head) and not self.to_intake else Direction.IN
+
+    def is_colleagues(self, head: MessageHead) -> bool:
+        """Whether somebody of the organisation wrote it: by From, which the receiving server has checked.
 
         What a program in an own domain passes on comes from those whom an answer goes to.
 
@@ -161,7 +174,7 @@ class Candidates:
         """
         # A mail that its domain disowns may carry any colleague's name in From.
         is_own = head.sender.address in self.staff and not fails_dmarc(head.headers)
-        return Direction.OUT if is_own and not self.inquirers else Direction.IN
+        return is_own and not self.inquirers
 
     def writers(self, head: MessageHead) -> frozenset[str]:
         """The addresses of who wrote it: the inquirers, or From and the author where a list has rewritten From."""

@@ -10,8 +10,10 @@ from shared.domain.matching.evidence import Evidence
 from shared.domain.records.records import Card, RecordRef
 
 # Raised with every change of the cascade, and stored with each decision.
-RULES_VERSION: Final = 5
+RULES_VERSION: Final = 6
 BY_RULE: Final = "postledger"
+# What an intake mailbox opens that is matched to nothing.
+CASE: Final = "case"
 
 
 class Disposition(StrEnum):
@@ -74,7 +76,7 @@ class MatchPolicy:
             mailbox.matched_to,
             mailbox.matching_type,
             mailbox.unmatched,
-            mailbox.matched_to or ("case" if mailbox.kind == INTAKE else "opportunity"),
+            mailbox.matched_to or (CASE if mailbox.kind == INTAKE else "opportunity"),
         )
 
     def takes(self, record: Card) -> bool:

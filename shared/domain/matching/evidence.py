@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from shared.domain.mail.message_ids import bracketed
+
 BCC: Final = "bcc"
 CODE: Final = "code"
 BOUNCE: Final = "bounce"
@@ -17,12 +19,18 @@ RECORD: Final = "record"
 class Evidence:
     """`role` is `from`, `reply-to`, `to`, `cc` or `bcc` where a person's `address` led to the record; else what did.
 
-    `text` is all of it, for a reader.
+    `text` is all of it; a Message-ID stands there without its brackets.
     """
 
     role: str = ""
     address: str = ""
     text: str = ""
+
+    @property
+    def words(self) -> str:
+        """All of it, for a reader: a Message-ID as everywhere else, in angle brackets."""
+        is_mail = self.role in (THREAD, BOUNCE)
+        return bracketed(self.text) if is_mail else self.text
 
     @property
     def is_blind(self) -> bool:

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from shared.domain.mail.addresses import domain_of
-from shared.domain.mail.authentication import fails_dmarc
+from shared.domain.mail.authentication import fails_dmarc, is_disowned
 from shared.domain.mail.automatic import Automatic, nature_of
 from shared.domain.mail.messages import Direction, MessageHead
 from shared.domain.matching.candidates import Candidates
 from shared.domain.matching.decisions import (
     BY_RULE,
+    CASE,
     Decision,
     Disposition,
     Link,
@@ -27,6 +28,8 @@ from shared.domain.records.records import RecordRef
 
 # The order is the one in docs/matching.md: what proves a conversation comes before what only knows people.
 CASCADE: Final[tuple[Rule, ...]] = (*LENT, *DEALS, *PEOPLE)
+# The kinds of record that say who somebody is.
+_PEOPLES: Final = ("contact", "client")
 # Why a mail is not filed, the gravest first: what several looks come to.
 TRIAGE_REASONS: Final = ("forged_sender", "claims_code", "ambiguous", "no_match")
 
@@ -110,10 +113,15 @@ def _hits(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> _Hi
     # A wrong record is worse than a question: of several deals none is taken.
     is_clear = len(found) == 1
     best |= found if is_clear else {}
-    for rule in PEOPLE if policy.matching else ():
+    for rule in PEOPLE if _takes_people(head, candidates, policy) else ():
         _take(best, rule(head, candidates, policy))
     ambiguous = () if is_clear else tuple(found.values())
     return _Hits(tuple(sorted(best.values(), key=best_first)), ambiguous)
+
+
+def _takes_people(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> bool:
+    # With matching off an agent files what comes in, by hand; what is sent stands in no My Inbox to be filed from.
+    return policy.matching or candidates.direction(head) is Direction.OUT
 
 
 def _deals(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> dict[RecordRef, Link]:
@@ -146,8 +154,11 @@ def _doubt(head: MessageHead, candidates: Candidates, hits: _Hits) -> str:
 def _is_forged(head: MessageHead, candidates: Candidates) -> bool:
     """A sender whose domain disowns the mail (RFC 7489), where that sender or domain is known, or a colleague's."""
     address = head.sender.address
+    if address in candidates.staff:
+        # A colleague's name opens doors: here it must be proved, whatever our own domain asks of receivers.
+        return fails_dmarc(head.headers)
     known = candidates.addresses.get(address) or candidates.domains.get(domain_of(address))
-    return (bool(known) or address in candidates.staff) and fails_dmarc(head.headers)
+    return bool(known) and is_disowned(head.headers)
 
 
 def _is_claimed(head: MessageHead, candidates: Candidates, hits: _Hits) -> bool:
@@ -172,6 +183,9 @@ def _opens(head: MessageHead, hits: _Hits, policy: MatchPolicy) -> bool:
 def _belongs(hits: _Hits, policy: MatchPolicy) -> bool:
     if policy.matched_to:
         return _reaches(hits.links, policy.matched_to)
+    if policy.opens == CASE:
+        # To know who wrote is not to know what about: a contact's next request is a case of its own.
+        return any(link.ref.kind not in _PEOPLES and link.rule != "taught" for link in hits.links)
     return bool(hits.links)
 
 

@@ -7,7 +7,7 @@ those whom no contact answers for; its thread; the cards of every record that a 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from shared.domain.connections.mailboxes import Mailbox
@@ -23,12 +23,14 @@ from shared.domain.matching.ancestry import lenders
 from shared.domain.matching.candidates import Candidates, KnownAddress
 from shared.domain.matching.decisions import MatchPolicy
 from shared.domain.matching.rules import LENT
-from shared.domain.records.records import RecordRef
+from shared.domain.records.records import Record, RecordRef
 
 # Each address costs one or two reads: a circular to thousands would take minutes, and is nobody's correspondence.
 MOST_RECIPIENTS: Final = 500
 # From or Reply-To name whom a mail is from; a stranger may write any number of addresses into the latter.
 MOST_REPLY_TO: Final = 20
+# Of the contacts of a record whose code is quoted: their domains speak for others there.
+MOST_CONTACTS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class QuestionPolicy:
 
     def codes_in(self, text: str) -> Found:
         """The reference codes in a subject or a body: genuine ones, and how many are forged."""
-        return codes.find(text, self.code_keys, self.organisation.tenant_id, self.organisation.code_prefix)
+        return codes.find(text, self.code_keys, self.organisation.tenant_id, *self.organisation.code_prefixes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,24 @@ def _names_company(domain: str) -> bool:
 def codes_in_body(head: MessageHead, text: str, policy: QuestionPolicy) -> Found:
     """A body is asked only where the subject says nothing; a forward's body is somebody else's thread."""
     return Found() if subjects.kind(head.subject) == "forward" else policy.codes_in(text)
+
+
+def contacts_of_codes(
+    head: MessageHead, candidates: Candidates, records: Iterable[Record]
+) -> frozenset[RecordRef]:
+    """Contacts that are read to tell whose records a mail's codes were issued for.
+
+    Those that the records list, unless the records have their domains already, as deals do; and those of the mail's
+    writers where a property is among the records: a contact lists its properties, or a property its contacts.
+    """
+    found: set[RecordRef] = set()
+    for record in records:
+        if not record.is_deal:
+            found.update(RecordRef("contact", contact) for contact in record.contacts[:MOST_CONTACTS])
+        if record.ref.kind == "property":
+            cards = chain.from_iterable(map(candidates.contacts, candidates.writers(head)))
+            found.update(contact.ref for contact in cards)
+    return frozenset(found)
 
 
 def thread_questions(head: MessageHead, policy: MatchPolicy) -> ThreadQuestions:

@@ -5,7 +5,7 @@ Mails lend their records (`LENT`), subjects and domains lead to the record that 
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import product
+from itertools import chain, product
 from typing import Final
 
 from shared.domain.mail import subjects
@@ -125,10 +125,13 @@ def by_domain(head: MessageHead, candidates: Candidates, policy: MatchPolicy) ->
 
 
 def by_deal(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> Iterable[Link]:
-    """A mailbox that matches by domain: the open records of its kind that have a contact at one of the domains."""
+    """A mailbox that matches by domain: the open records of its kind that have a contact at a correspondent's domain.
+
+    Somebody else in Cc says nothing: the mail is about the business of who wrote it.
+    """
     if not policy.by_domain:
         return
-    for role, address in head.roles:
+    for role, address in correspondents(head, candidates):
         refs = candidates.domains.get(domain_of(address), ())
         for deal in _open_deals(refs, candidates, policy):
             yield Link(deal.ref, "domain", of_person(role, address), _DEAL_DOMAIN)
@@ -144,10 +147,13 @@ def is_vouched_for(head: MessageHead, candidates: Candidates, hit: CodeHit) -> b
 
     A code proves the thread, not the sender: it travels with every quote and forward.
     """
-    if candidates.direction(head) is Direction.OUT:
+    if candidates.is_colleagues(head):
         return True
     writers = candidates.writers(head)
     if any(registrable(domain_of(writer)) in hit.domains for writer in writers):
+        return True
+    cards = chain.from_iterable(map(candidates.contacts, writers))
+    if any(contact.ref.id in hit.contacts for contact in cards):
         return True
     known = [candidates.cards[ref] for ref in hit.links if ref in candidates.cards]
     return any(_knows(card, address, candidates) for card, address in product(known, writers))
@@ -171,8 +177,8 @@ def _clients_of(contacts: Iterable[Card]) -> frozenset[RecordRef]:
 
 
 def correspondents(head: MessageHead, candidates: Candidates) -> Iterator[tuple[str, str]]:
-    """(role, address) of those a subject is compared for: who wrote it, or whom a colleague wrote to."""
-    # A subject that a colleague writes speaks for the people written to, one that comes in for its sender.
+    """(role, address) of those who say which deal it is about: who wrote it, or whom a colleague wrote to."""
+    # What a colleague writes speaks for the people written to, what comes in for its sender.
     sent = candidates.direction(head) is Direction.OUT
     for role, address in head.roles:
         if address not in candidates.staff and (role not in ("from", "reply-to")) is sent:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from shared.domain.mail import subjects
+from shared.domain.mail.addresses import domain_of
 from shared.domain.mail.messages import MessageHead
 from shared.domain.matching.candidates import Candidates
 from shared.domain.matching.decisions import Link, MatchPolicy, best_first, is_better
@@ -19,8 +20,8 @@ MOST_SUGGESTIONS: Final = 10
 
 # All below the scores of the cascade, so that what a rule hit stands first.
 _CLAIMED, _LISTED, _OF_OTHER_KIND, _SUBJECT, _NOT_TAKEN = 50, 52, 42, 45, 30
-# Many people share a domain: it says less than an address.
-_NOT_TAKEN_DOMAIN = 20
+# Many people share a domain: it says less than an address, and least where they only have a copy.
+_DOMAIN_OF_OTHERS, _NOT_TAKEN_DOMAIN = 35, 20
 
 
 def suggest(
@@ -38,6 +39,7 @@ def _weaker(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> I
     yield from _claimed(candidates)
     yield from _listed(head, candidates, policy)
     yield from _of_subject(head, candidates)
+    yield from _at_any_domain(head, candidates, policy)
     yield from _not_taken(head, candidates, policy)
     for rule in PEOPLE if not policy.matching else ():
         yield from rule(head, candidates, policy)
@@ -65,6 +67,16 @@ def _of_subject(head: MessageHead, candidates: Candidates) -> Iterator[Link]:
     for card in _known(candidates.subjects.get(subjects.normalise(head.subject), ()), candidates):
         score = _SUBJECT if card.is_open else _NOT_TAKEN
         yield _link(card, "subject", Evidence(SUBJECT, text="the subject is its summary"), score)
+
+
+def _at_any_domain(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> Iterator[Link]:
+    """In a mailbox that matches by domain: its kind's open records at the domain of anybody on the mail."""
+    if not policy.by_domain:
+        return
+    for role, address in head.roles:
+        for card in _known(candidates.domains.get(domain_of(address), ()), candidates):
+            if card.ref.kind == policy.matched_to and policy.takes(card):
+                yield _link(card, "domain", of_person(role, address), _DOMAIN_OF_OTHERS)
 
 
 def _not_taken(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> Iterator[Link]:

@@ -57,6 +57,14 @@ class NewMail:
         return self.message.key
 
 
+@dataclass(frozen=True, slots=True)
+class ThreadPlace:
+    """Where a message stands in its thread; ascending order of `place` is oldest first."""
+
+    place: str
+    key: str
+
+
 class Threads(Protocol):
     """Where the mails are found that another one answers, or goes on with."""
 
@@ -142,6 +150,22 @@ class MessageStore(Threads, Protocol):
     def note_conversation(self, tenant_id: str, message: StoredMessage) -> None:
         """Let the message be found by its conversation. Again changes nothing."""
 
+    def note_thread(self, tenant_id: str, message: StoredMessage) -> None:
+        """Let the message be found by its thread, as every message is from its insert on."""
+
+    def of_thread(
+        self, tenant_id: str, thread: str, *, limit: int, after: str
+    ) -> tuple[list[ThreadPlace], str]:
+        """The places of a thread's messages, oldest first, behind the place `after`; and where to go on, '' at the end.
+
+        A message may have left the thread, or be deleted, by now: its own row says so.
+        """
+
+    def with_documents(
+        self, tenant_id: str, keys: Iterable[str]
+    ) -> Mapping[str, tuple[StoredMessage, Document]]:
+        """The messages that have a document, with it; read side by side."""
+
 
 class Codes(Protocol):
     """Reference codes by number, and how many with a wrong signature each sender has sent."""
@@ -158,24 +182,39 @@ class Codes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EntryFilter:
-    """The rows of a timeline that a caller wants."""
+    """The rows of a timeline that a caller wants: those received at `since` or later, and before `until`.
+
+    `text` are words that each must stand somewhere in the entry.
+    """
 
     kinds: frozenset[str]
     with_attachments: bool = False
     text: str = ""
     agent: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    oldest_first: bool = False
 
 
 class Timeline(Protocol):
     def put(self, tenant_id: str, entries: Sequence[Entry]) -> None: ...
 
-    def remove(self, tenant_id: str, refs: Sequence[RecordRef], entry_id: str) -> None:
-        """Take one mail's entry from several records; a missing entry is no error."""
+    def remove(self, tenant_id: str, refs: Sequence[RecordRef], entry_id: str, answered: str = "") -> None:
+        """Take one mail's entry from several records; a missing entry is no error.
+
+        `answered` is the entry id of the mail that it answers: it is not counted among its answers any more.
+        """
+
+    def answers(self, tenant_id: str, ref: RecordRef, ids: Collection[str]) -> Mapping[str, frozenset[str]]:
+        """By entry id, the keys of the mails on this timeline that answer it; ids without answers are left out.
+
+        An answer that stands there by a Bcc alone does not count.
+        """
 
     def page(
         self, tenant_id: str, ref: RecordRef, wanted: EntryFilter, *, limit: int, after: str
     ) -> tuple[list[Entry], str]:
-        """A page, newest first, that begins after the entry `after`; and where the next page begins, '' at the end."""
+        """A page behind the entry `after`, in the wanted order; and where the next one begins, '' at the end."""
 
 
 class Inbox(Protocol):

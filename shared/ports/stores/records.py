@@ -28,9 +28,12 @@ class Records(Protocol):
         """Whether the record existed."""
 
     def page(
-        self, tenant_id: str, kind: str, *, text: str, limit: int, after: str
+        self, tenant_id: str, kind: str, *, text: str, limit: int, after: str, by_address: bool = True
     ) -> tuple[list[Record], str]:
-        """A page of a kind's records by id, after the id `after`; and where the next page begins, '' at the end."""
+        """A page of a kind's records by id, after the id `after`; and where the next page begins, '' at the end.
+
+        `text` is in the name, in the summary or, `by_address`, in an address.
+        """
 
 
 class RecordIndex(Protocol):

@@ -52,7 +52,7 @@ class StepBackfill:
         if command.step != backfill.step and not backfill.is_taken(command.step):
             return
         if not scope.is_readable:
-            self.queue.put(replace(command, attempt=0, first_at=self.clock()), delay=PAUSE)
+            self.queue.send(replace(command, attempt=0, first_at=self.clock()), delay=PAUSE)
             return
         if command.step == backfill.step:
             backfill = self._step(replace(scope, unbounded=True), backfill, command)
@@ -142,7 +142,7 @@ class ManageBackfill:
         if since >= self.clock():
             raise InvalidInput("'since' is a date and time in the past: 2026-01-31T00:00:00Z.")
         backfill = persistently(lambda: self._started(mailbox, since))
-        self.queue.put(BackfillMailbox.of(mailbox, self.clock(), step=backfill.step))
+        self.queue.send(BackfillMailbox.of(mailbox, self.clock(), step=backfill.step))
         return backfill
 
     def cancel(self, mailbox: Mailbox) -> Backfill | None:

@@ -76,7 +76,7 @@ class AnnounceContacts:
             self.late.announce(tenant_id, Announcement(_new_id(now), now, part))
         asked_at = self.late.asked_at(tenant_id)
         if asked_at is None or now - asked_at > OVERDUE:
-            self.queue.put(JoinLateContacts(tenant_id=tenant_id, first_at=now), delay=FIRST_DELAY)
+            self.queue.send(JoinLateContacts(tenant_id=tenant_id, first_at=now), delay=FIRST_DELAY)
             self.late.note_asked(tenant_id, now)
         return True
 
@@ -146,9 +146,9 @@ class JoinLate:
     def _follow(self, command: JoinLateContacts, announced: Announced) -> None:
         """Ask for the second pass, and for the first one over the announcements that did not fit into this."""
         again = replace(command, second=True, after="", attempt=0, first_at=self.clock())
-        self.queue.put(again, delay=SECOND_DELAY)
+        self.queue.send(again, delay=SECOND_DELAY)
         if command.more:
-            self.queue.put(
+            self.queue.send(
                 JoinLateContacts(tenant_id=command.tenant_id, first_at=self.clock(), behind=announced.until)
             )
 
@@ -161,7 +161,7 @@ class JoinLate:
             if mailbox.mailbox_id <= command.after:
                 continue
             if rows >= MOST_ROWS:
-                self.queue.put(command)
+                self.queue.send(command)
                 return False
             rows += self._look_through(mailbox, since, hashes)
             command = replace(command, after=mailbox.mailbox_id)
@@ -185,7 +185,7 @@ class JoinLate:
             unbounded=True,
         )
         for command in commands:
-            self.queue.put(command)
+            self.queue.send(command)
         telemetry.event("late_mail_queued", mailbox=mailbox.mailbox_id, rows=rows, caught=len(caught))
         return rows
 

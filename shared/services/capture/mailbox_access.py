@@ -78,10 +78,10 @@ class WatchAccess:
         self._maintain(mailbox)
         now = self.clock()
         gap = mailbox.state.lost_at or now
-        self.queue.put(ReconcileMailbox.of(mailbox, now, since=scope.missed_since(gap)))
+        self.queue.send(ReconcileMailbox.of(mailbox, now, since=scope.missed_since(gap)))
         change = self.mailboxes.change(mailbox, access_returned)
         if change is not None and change.has_renamed:
             telemetry.alert("access_returned", mailbox=mailbox.mailbox_id)
 
     def _maintain(self, mailbox: Mailbox) -> None:
-        self.queue.put(MaintainSubscription.of(mailbox, self.clock()))
+        self.queue.send(MaintainSubscription.of(mailbox, self.clock()))

@@ -108,7 +108,7 @@ class TakeNotifications:
             telemetry.alert("notifications_forged", count=forged)
         for (tenant_id, mailbox_id), items in genuine.items():
             for command in self._commands(tenant_id, mailbox_id, items):
-                self.queue.put(command)
+                self.queue.send(command)
                 if self.clock() - started > TIME_LIMIT:
                     raise Unavailable("queueing the notifications takes too long")
 

@@ -41,7 +41,7 @@ class PollMailboxes:
         now = self.clock()
         due, lags = 0, []
         for mailbox in self.mailboxes.due(now):
-            self.queue.put(SyncMailbox.of(mailbox, now))
+            self.queue.send(SyncMailbox.of(mailbox, now))
             self.mailboxes.change(mailbox, next_polled(mailbox.next_poll(now)))
             if mailbox.state.paused_at is None:
                 lags.append(lag_of(mailbox, now))

@@ -185,7 +185,7 @@ class PreviewMailbox:
         policy = Policy(scope.organisation, scope.mailbox, state, None)
         heads = [replace(head, folder_id=state.folder_id) for head in heads]
         for head, known in zip(heads, self.gather(scope, heads), strict=True):
-            candidates = self.gather.for_matching(scope, head, known)
+            candidates = self.gather.for_matching(scope, head, screening.placed(known, state))
             verdict = screening.decide(head, candidates, policy)
             if not verdict.keep:
                 found.skipped[verdict.reason] += 1

@@ -143,7 +143,7 @@ class Reconcile:
         backfill = self.backfills.get(scope.mailbox)
         if backfill is not None and backfill.is_stalled(self.clock()):
             telemetry.alert("backfill_taken_up", mailbox=scope.mailbox.mailbox_id)
-            self.queue.put(BackfillMailbox.of(scope.mailbox, self.clock(), step=backfill.step))
+            self.queue.send(BackfillMailbox.of(scope.mailbox, self.clock(), step=backfill.step))
 
 
 @dataclass(slots=True)
@@ -172,6 +172,6 @@ class ReconcileAll:
             for mailbox in self.mailboxes.of(organisation.tenant_id):
                 if mailbox.is_served:
                     delay = int(mailbox.mailbox_id[:8], 16) % SPREAD
-                    self.queue.put(ReconcileMailbox.of(mailbox, self.clock()), delay=delay)
+                    self.queue.send(ReconcileMailbox.of(mailbox, self.clock()), delay=delay)
                     asked += 1
         telemetry.event("reconciliation_asked", mailboxes=asked)

@@ -54,7 +54,9 @@ class RunCommand:
                 self.backfill(scope, command)
             # The holder runs live rows alone. At a mailbox that is paused or lost, history waits for `WakeStale`.
             case FileHistory() if not holder.reach.is_bulk and scope.is_readable:
-                self.queue.put(wake_up(Lane.HISTORY, command.tenant_id, command.mailbox_id, now=self.clock()))
+                self.queue.send(
+                    wake_up(Lane.HISTORY, command.tenant_id, command.mailbox_id, now=self.clock())
+                )
             case FileHistory() | WakeMailbox():
                 return False
         return True

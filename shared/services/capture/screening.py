@@ -21,9 +21,6 @@ from shared.services.matching.bounces import ReadBounce
 from shared.services.matching.candidates import GatherCandidates
 from shared.services.matching.forgeries import CountForgeries
 
-# Such a mail may turn out to answer one that is filed; every other reason to skip stands, but for the reports of
-# the organisation's own mail server: only staff is named on them.
-MAY_BE_RESCUED = ("unknown_people", "private")
 # Why a mail is kept that capture would skip by now.
 BEGUN: Final = "begun"
 
@@ -83,8 +80,9 @@ class Screen:
         policy = policy_of(scope, folder)
         if candidates.forged:
             self.count_forgeries(scope, head, candidates.forged)
+        candidates = screening.placed(candidates, folder)
         verdict = screening.decide(head, candidates, policy)
-        if _may_be_rescued(head, verdict):
+        if screening.may_be_rescued(head, verdict, policy):
             candidates = self._rescued(scope, head, candidates)
             verdict = screening.decide(head, candidates, policy)
         return Screened(head, verdict, sighting_of(head, verdict, scope.hasher), candidates)
@@ -97,12 +95,6 @@ class Screen:
             _, bounced = self.read_bounce(scope, head)
             candidates = replace(candidates, bounced=bounced)
         return candidates
-
-
-def _may_be_rescued(head: MessageHead, verdict: Capture) -> bool:
-    if verdict.reason == "staff_only":
-        return screening.is_bounce(head)
-    return verdict.reason in MAY_BE_RESCUED
 
 
 def policy_of(scope: Scope, folder: FolderState) -> Policy:

@@ -76,7 +76,7 @@ class Sync:
         """Who holds the mailbox for `mail` leaves history to another. A walk that is killed leaves it to the tick."""
         if progress.has_history and not is_bulk:
             call = wake_up(Lane.HISTORY, scope.tenant_id, scope.mailbox.mailbox_id, now=self.clock())
-            self.queue.put(call)
+            self.queue.send(call)
 
     def _to_the_end(self, scope: Scope, command: SyncMailbox, progress: "_Progress") -> None:
         started = self.clock()

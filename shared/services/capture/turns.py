@@ -108,13 +108,13 @@ class TakeTurn:
     def _wake_for(self, turn: Turn, due: Sequence[PendingRow]) -> None:
         """Leave what is due to another turn, in a wake-up for each lane."""
         for lane in turn.lanes_of(due):
-            self.queue.put(self._wake_up(turn, lane))
+            self.queue.send(self._wake_up(turn, lane))
 
     def _wake_later(self, turn: Turn) -> None:
         """A delayed wake-up for when rows are due that wait: those of a group wait equally long, and have one."""
         now = self.clock()
         for lane, due_at in sorted(turn.wakes):
-            self.queue.put(self._wake_up(turn, lane), delay=(due_at - now).total_seconds() + MARGIN)
+            self.queue.send(self._wake_up(turn, lane), delay=(due_at - now).total_seconds() + MARGIN)
         turn.wakes.clear()
 
     def _wake_up(self, turn: Turn, lane: Lane) -> Command:

@@ -24,11 +24,11 @@ class UnlistedFolders:
         """The states under which mail in these is looked at; none before the first walk, which lists the most."""
         now = self.clock()
         if scope.mailbox.state.last_sync_at is None:
-            self.queue.put(SyncMailbox.of(scope.mailbox, now))
+            self.queue.send(SyncMailbox.of(scope.mailbox, now))
             return {}
         states = {state.folder_id: state for state in self.folders.all(scope.mailbox)}
         if may_ask(states.values(), now):
-            self.queue.put(SyncMailbox.of(scope.mailbox, now))
+            self.queue.send(SyncMailbox.of(scope.mailbox, now))
         return {folder_id: self._noted(scope, folder_id, states.get(folder_id)) for folder_id in folder_ids}
 
     def _noted(self, scope: Scope, folder_id: str, known: FolderState | None) -> FolderState:

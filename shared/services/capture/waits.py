@@ -81,7 +81,7 @@ class MailboxWaits:
         until = self._known.get(place, now)
         # Whose waits end together do not return together, and a clock that is late by a second does no harm.
         seconds = ((until - now).total_seconds() + 1) * (1 + random.random() / 4)
-        self.queue.put(following, delay=seconds)
+        self.queue.send(following, delay=seconds)
         _remember(self._woken, (lane, place), now + timedelta(seconds=seconds))
 
 

@@ -30,7 +30,7 @@ class WakeStale:
         for tenant_id, mailbox_id, lane in self.pending.stale(self.clock() - STALE):
             command = wake_up(lane, tenant_id, mailbox_id, now=self.clock())
             if self._is_ready(command) and self._is_free(tenant_id, mailbox_id):
-                self.queue.put(command)
+                self.queue.send(command)
                 woken += 1
         if woken:
             telemetry.event("stale_woken", mailboxes=woken)

@@ -113,7 +113,7 @@ class PutBack:
         now = self.clock()
         command = read_command(failure.command)
         # Queued before it is noted: a command that runs twice does no harm, one that is lost does.
-        self.queue.put(replace(command, attempt=0, replays=command.replays + 1, first_at=now))
+        self.queue.send(replace(command, attempt=0, replays=command.replays + 1, first_at=now))
         self.exceptions.note_replayed(failure, now)
         telemetry.event("exception_replayed", exception=failure.id, code=failure.code, queue=failure.queue)
         return now

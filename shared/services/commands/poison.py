@@ -53,7 +53,7 @@ class SweepPoison:
     def _go_on(self, command: Command) -> None:
         known = self.exceptions.get(command.tenant_id, failure_id(command.to_json())) is not None
         if not known and command.replays == 0:
-            self.queue.put(replace(command, attempt=0, replays=1))
+            self.queue.send(replace(command, attempt=0, replays=1))
             telemetry.alert(telemetry.POISON_REPLAYED, queue=command.queue, mailbox=command.mailbox_id)
             return
         if not known:

@@ -18,8 +18,11 @@ class CheckAgent:
 
     directory: Directory
 
-    def __call__(self, caller: Caller, wanted: Mailbox, *, is_new: bool) -> None:
-        """Raises InvalidInput for an agent whom the directory does not know, Forbidden, TransientError."""
+    def __call__(self, caller: Caller, wanted: Mailbox, *, is_new: bool) -> bool:
+        """Whether the directory knows the agent; False where it cannot be asked.
+
+        Raises InvalidInput for an agent whom the directory does not know, Forbidden, TransientError.
+        """
         agent_id = self._agent_id(wanted)
         is_self = not caller.app_only and (caller.address == wanted.agent or caller.oid == agent_id)
         if is_self and not self._may_take(caller, wanted, is_new=is_new):
@@ -27,6 +30,8 @@ class CheckAgent:
                 "This would make you the agent of a colleague's mailbox, with all mail that waits in it. Ask another "
                 "admin, or the operator of this deployment. You may do it once the colleague's account is disabled."
             )
+        # The mailbox test has found the mailbox's own user, or says what it could not find.
+        return bool(agent_id) or wanted.agent == wanted.address
 
     def _agent_id(self, wanted: Mailbox) -> str:
         """The agent's object id; empty where the directory cannot be asked, and for the mailbox's own user."""

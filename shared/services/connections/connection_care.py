@@ -105,7 +105,7 @@ class ProveAccess:
         for mailbox in self.mailboxes.of(connection.tenant_id):
             is_parked = mailbox.enabled and mailbox.has_lost_access
             if is_parked and mailbox.connection == connection.connection:
-                self.queue.put(SyncMailbox.of(mailbox, self.clock()))
+                self.queue.send(SyncMailbox.of(mailbox, self.clock()))
 
     def _unverify(self, tenant_id: str) -> None:
         organisation = self.organisations.get(tenant_id)

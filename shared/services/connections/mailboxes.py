@@ -7,7 +7,7 @@ request is still open.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from shared.domain.commands.commands import MaintainSubscription, ReconcileMailbox, SyncMailbox
 from shared.domain.connections.fields import Fields
@@ -15,6 +15,7 @@ from shared.domain.connections.handovers import Handover
 from shared.domain.connections.mailbox_state import examined, paused, removing
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.organisations import Organisation
+from shared.domain.connections.setting_warnings import AGENT_UNCHECKED
 from shared.domain.errors import Forbidden, InvalidInput, Outdated, TransientError, Unknown, WrongState
 from shared.domain.mail.addresses import domain_of, normalise
 from shared.domain.privacy.callers import ADMIN, Caller
@@ -53,6 +54,14 @@ class Register:
             self.organisations.put(organisation.with_own_domain(domain))
 
 
+class Put(NamedTuple):
+    """A mailbox after a change, whether it is new, and what the change left in doubt."""
+
+    mailbox: Mailbox
+    created: bool
+    warnings: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class _Change:
     """What a caller wants of the mailbox at an address; `unchanged` is asked about the one that stands there."""
@@ -88,8 +97,8 @@ class PutMailbox:
         given: Mapping[str, Any],
         *,
         unchanged: Callable[[Mailbox], bool] | None = None,
-    ) -> tuple[Mailbox, bool]:
-        """The mailbox, and whether it is new. `unchanged` is asked about the one that stands there.
+    ) -> Put:
+        """The mailbox as it stands now. `unchanged` is asked about the one that stands there.
 
         Raises InvalidInput, Outdated when it is not, Forbidden for an agent that the caller may not choose, Conflict
         when others keep changing it.
@@ -101,16 +110,17 @@ class PutMailbox:
         is_new = standing is None and not wanted.handovers
         is_handed_over = bool(wanted.handovers) and (standing is None or wanted.agent != standing.agent)
         is_answered = self._tested(wanted, standing)
+        is_known = True
         if is_new or is_handed_over:
-            self.check_agent(caller, wanted, is_new=is_new)
+            is_known = self.check_agent(caller, wanted, is_new=is_new)
         if is_handed_over:
             # First: a handover that cannot be audited does not happen.
             agents = (wanted.handovers[0].former, wanted.agent)
             self.audit_request(caller, HAND_OVER, (), addresses=(wanted.address, *agents))
         mailbox, created = persistently(lambda: self._written(change, is_answered))
         self.register(mailbox)
-        self.queue.put(MaintainSubscription.of(mailbox, self.clock()))
-        return mailbox, created
+        self.queue.send(MaintainSubscription.of(mailbox, self.clock()))
+        return Put(mailbox, created, () if is_known else (AGENT_UNCHECKED,))
 
     def _wanted(self, change: _Change) -> tuple[Mailbox, Mailbox | None]:
         """The mailbox as it is to be, and the one that stands there. Raises InvalidInput, Outdated."""
@@ -141,7 +151,7 @@ class PutMailbox:
             wanted = wanted.after(examined(is_answered=is_answered))
         # Asked for beforehand: if this request ends behind the save, the command registers and subscribes. Not
         # registered beforehand: of a mailbox that is then not saved, staff and an own domain would stay for good.
-        self.queue.put(MaintainSubscription.of(wanted, self.clock()), delay=SAVE_DELAY)
+        self.queue.send(MaintainSubscription.of(wanted, self.clock()), delay=SAVE_DELAY)
         return self.mailboxes.save(wanted), standing is None
 
     def _new(self, change: _Change, leaving: Mailbox | None) -> Mailbox:
@@ -216,9 +226,9 @@ class SyncNow:
     def __call__(self, mailbox: Mailbox) -> None:
         if not mailbox.enabled:
             raise WrongState("The mailbox is paused; enable it first, and what it missed follows by itself.")
-        self.queue.put(SyncMailbox.of(mailbox, self.clock()))
+        self.queue.send(SyncMailbox.of(mailbox, self.clock()))
         # Behind the walk, so that what the walk finds is not taken for lost.
-        self.queue.put(ReconcileMailbox.of(mailbox, self.clock()), delay=SWEEP_DELAY)
+        self.queue.send(ReconcileMailbox.of(mailbox, self.clock()), delay=SWEEP_DELAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +242,7 @@ class DeleteMailbox:
     def __call__(self, tenant_id: str, address: str) -> None:
         mailbox = _standing(self.mailboxes, tenant_id, address)
         self.mailboxes.change(mailbox, removing)
-        self.queue.put(MaintainSubscription.of(mailbox, self.clock()))
+        self.queue.send(MaintainSubscription.of(mailbox, self.clock()))
 
 
 def _changed(mailbox: Mailbox, change: _Change, now: datetime) -> Mailbox:

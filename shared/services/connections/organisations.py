@@ -115,7 +115,7 @@ def maintain_all(
     for mailbox in mailboxes.of(organisation.tenant_id):
         if not organisation.is_served:
             mailboxes.change(mailbox, paused(now))
-        queue.put(MaintainSubscription.of(mailbox, now))
+        queue.send(MaintainSubscription.of(mailbox, now))
 
 
 def _operators_part(organisation: Organisation) -> tuple[object, ...]:

@@ -90,7 +90,7 @@ class TakeOverAddress:
         aliases = self._aliases(mailbox, wanted)
         moved = persistently(lambda: self._moved(mailbox, wanted, aliases))
         self.register(moved)
-        self.queue.put(MaintainSubscription.of(moved, self.clock()))
+        self.queue.send(MaintainSubscription.of(moved, self.clock()))
         return moved
 
     def _moved(self, mailbox: Mailbox, wanted: str, aliases: tuple[str, ...]) -> Mailbox:
@@ -98,7 +98,7 @@ class TakeOverAddress:
         if current is None or current.is_removed:
             raise WrongState("The mailbox was removed meanwhile.")
         # Asked for beforehand, as in PutMailbox: the command registers what this request may not get to.
-        self.queue.put(MaintainSubscription.of(current, self.clock()), delay=SAVE_DELAY)
+        self.queue.send(MaintainSubscription.of(current, self.clock()), delay=SAVE_DELAY)
         return self.mailboxes.save(current.readdressed(wanted, aliases))
 
     def _aliases(self, mailbox: Mailbox, wanted: str) -> tuple[str, ...]:

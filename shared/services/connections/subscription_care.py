@@ -31,7 +31,7 @@ class QueueDueSubscriptions:
             if organisation.is_served:
                 due.update(self._missing(organisation.tenant_id))
         for tenant_id, mailbox_id in sorted(due):
-            self.queue.put(MaintainSubscription(tenant_id=tenant_id, mailbox_id=mailbox_id, first_at=now))
+            self.queue.send(MaintainSubscription(tenant_id=tenant_id, mailbox_id=mailbox_id, first_at=now))
         telemetry.event("subscriptions_due", due=len(due))
 
     def _missing(self, tenant_id: str) -> Iterator[tuple[str, str]]:
@@ -55,7 +55,7 @@ class QueueComparisons:
         now = self.clock()
         queued = 0
         for organisation in self.organisations.all():
-            self.queue.put(CompareSubscriptions(tenant_id=organisation.tenant_id, first_at=now))
+            self.queue.send(CompareSubscriptions(tenant_id=organisation.tenant_id, first_at=now))
             queued += 1
         telemetry.event("comparisons_queued", queued=queued)
 
@@ -99,6 +99,6 @@ class RunComparison:
     def _repair(self, tenant_id: str, events: Mapping[str, str]) -> None:
         now = self.clock()
         for mailbox_id, event in events.items():
-            self.queue.put(
+            self.queue.send(
                 MaintainSubscription(tenant_id=tenant_id, mailbox_id=mailbox_id, first_at=now, event=event)
             )

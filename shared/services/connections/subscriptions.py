@@ -64,13 +64,13 @@ class MaintainSubscriptions:
             self._note_polled(mailbox)
         if action is Action.CREATE or event or mailbox.state.paused_at:
             # Subscribe first, then the first delta: what arrives in between is seen by both.
-            self.queue.put(SyncMailbox.of(mailbox, self.clock()))
+            self.queue.send(SyncMailbox.of(mailbox, self.clock()))
 
     def _note_polled(self, mailbox: Mailbox) -> None:
         """Over a person's sign-in there are no notifications of others' mail: the first walk begins it."""
         change = self.mailboxes.change(mailbox, polled())
         if change is not None and change.after != change.before:
-            self.queue.put(SyncMailbox.of(mailbox, self.clock()))
+            self.queue.send(SyncMailbox.of(mailbox, self.clock()))
 
     def _carry_out(self, action: Action, mailbox: Mailbox, held: Subscription | None) -> None:
         if action is Action.CREATE:
@@ -98,7 +98,7 @@ class MaintainSubscriptions:
             self.mailboxes.change(mailbox, paused(now))
         elif scope.is_readable and mailbox.state.paused_at is not None:
             since = scope.missed_since(mailbox.state.paused_at)
-            self.queue.put(ReconcileMailbox.of(mailbox, now, since=since))
+            self.queue.send(ReconcileMailbox.of(mailbox, now, since=since))
             self.mailboxes.change(mailbox, resumed)
 
     def _create(self, mailbox: Mailbox, held: Subscription | None) -> None:

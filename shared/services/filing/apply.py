@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Final
 
+from shared.domain.events.events import Announce
 from shared.domain.filing import effects
 from shared.domain.filing.effects import Effect
 from shared.domain.filing.entries import KINDS
@@ -16,6 +17,7 @@ from shared.domain.privacy.audit import row_of
 from shared.ports.stores.filing import EntryFilter, Inbox, MessageStore, Timeline
 from shared.ports.stores.privacy import Audit
 from shared.ports.stores.records import RecordIndex, Records
+from shared.services.events.announcing import AnnounceChanges
 from shared.services.filing.dependents import QueueDependents
 from shared.services.filing.opening import WriteOpened
 from shared.services.filing.threads import UndoThread
@@ -44,6 +46,7 @@ class Apply:
     open_record: WriteOpened
     note_bounces: NoteBounces
     undo_thread: UndoThread
+    announce: AnnounceChanges
     tell_dependents: QueueDependents
 
     def __call__(self, tenant_id: str, wanted: Iterable[Effect]) -> None:
@@ -65,7 +68,9 @@ class Apply:
             effects.CloseRecord: self._close_records,
             effects.PutBackThread: self._put_back_threads,
             effects.Learn: self._learn,
+            Announce: self._announce,
             effects.PutConversation: self._put_conversations,
+            effects.PutThread: self._put_threads,
             effects.TellDependents: self._tell_dependents,
             effects.Audit: self._audit,
         }
@@ -85,8 +90,10 @@ class Apply:
         self.timeline.put(tenant_id, [effect.entry for effect in group])
 
     def _remove_entries(self, tenant_id: str, group: list[effects.RemoveEntry]) -> None:
-        for entry_id, same in groupby(group, key=lambda effect: effect.entry_id):
-            self.timeline.remove(tenant_id, [effect.ref for effect in same], entry_id)
+        for (entry_id, answered), same in groupby(
+            group, key=lambda effect: (effect.entry_id, effect.answered)
+        ):
+            self.timeline.remove(tenant_id, [effect.ref for effect in same], entry_id, answered)
 
     def _put_inbox_rows(self, tenant_id: str, group: list[effects.PutInboxRow]) -> None:
         self.inbox.put(tenant_id, [effect.item for effect in group])
@@ -125,9 +132,16 @@ class Apply:
         for effect in group:
             self.undo_thread(tenant_id, effect.lead_key, effect.undone)
 
+    def _announce(self, tenant_id: str, group: list[Announce]) -> None:
+        self.announce(tenant_id, [effect.change for effect in group])
+
     def _put_conversations(self, tenant_id: str, group: list[effects.PutConversation]) -> None:
         for effect in group:
             self.messages.note_conversation(tenant_id, effect.message)
+
+    def _put_threads(self, tenant_id: str, group: list[effects.PutThread]) -> None:
+        for effect in group:
+            self.messages.note_thread(tenant_id, effect.message)
 
     def _tell_dependents(self, tenant_id: str, group: list[effects.TellDependents]) -> None:
         for effect in group:

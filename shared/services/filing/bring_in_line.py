@@ -6,7 +6,6 @@ It decides nothing itself: which effects follow from a row, `domain/filing/effec
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import Conflict, NotFound
 from shared.domain.filing import effects
 from shared.domain.filing.effects import Surroundings
@@ -17,7 +16,7 @@ from shared.ports.stores.connections import Mailboxes
 from shared.ports.stores.filing import Attachments, MessageStore
 from shared.services.filing.apply import Apply
 from shared.services.filing.change_message import ChangeMessage
-from shared.services.filing.holders import holders_of
+from shared.services.filing.holders import holders_among
 from shared.services.remembering.filed_lately import FiledLately
 
 
@@ -65,7 +64,7 @@ class BringInLine:
             return
         # Holders cost a query and a read each; a new mail has one, which the caller knows.
         if around.holders is None:
-            around = replace(around, holders=self._holders(tenant_id, stored))
+            around = self._surrounded(tenant_id, stored, around)
         self.apply(tenant_id, effects.shown(stored.shown, stored, around))
 
     def show_together(self, tenant_id: str, mails: Iterable[tuple[StoredMessage, Surroundings]]) -> None:
@@ -75,8 +74,8 @@ class BringInLine:
 
     def arrange(self, tenant_id: str, stored: StoredMessage, document: Document) -> None:
         """My Inbox alone: a further copy has come of a message that is done."""
-        around = Surroundings(document, self._holders(tenant_id, stored))
-        self.apply(tenant_id, effects.inbox_rows(stored, around))
+        around = self._surrounded(tenant_id, stored, Surroundings(document))
+        self.apply(tenant_id, effects.arranged_anew(stored, around))
 
     def finish(self, tenant_id: str, stored: StoredMessage) -> None:
         """First tell other mails, then mark this one done, last look at what has become of it meanwhile.
@@ -127,9 +126,11 @@ class BringInLine:
 
     def clear(self, tenant_id: str, deleted: StoredMessage, before: Shown) -> None:
         """Take away all that may have been written of a message that is a tombstone by now."""
-        around = Surroundings(holders=self._holders(tenant_id, deleted))
+        around = self._surrounded(tenant_id, deleted, Surroundings())
         self.apply(tenant_id, effects.shown(before, deleted, around))
         self.attachments.drop(tenant_id, deleted.key)
 
-    def _holders(self, tenant_id: str, stored: StoredMessage) -> tuple[Mailbox, ...]:
-        return tuple(holders_of(self.messages, self.mailboxes, tenant_id, stored.key))
+    def _surrounded(self, tenant_id: str, stored: StoredMessage, around: Surroundings) -> Surroundings:
+        copies = tuple(self.messages.copies(tenant_id, stored.key))
+        holders = holders_among(self.mailboxes, tenant_id, copies)
+        return replace(around, holders=tuple(holders), copies=copies)

@@ -78,7 +78,7 @@ class ChangeByPerson:
         return stored
 
     def _queue(self, tenant_id: str, key: str, at: datetime) -> None:
-        self.queue.put(FileMessage(tenant_id=tenant_id, key=key, first_at=at))
+        self.queue.send(FileMessage(tenant_id=tenant_id, key=key, first_at=at))
 
 
 def _is_under_way(stored: StoredMessage) -> bool:
@@ -103,7 +103,7 @@ class SweepDecisions:
                 for change in overdue(self.inbox.pending_changes(tenant_id), self.clock())
             }
             for key, at in waiting.items():
-                self.queue.put(FileMessage(tenant_id=tenant_id, key=key, first_at=at))
+                self.queue.send(FileMessage(tenant_id=tenant_id, key=key, first_at=at))
             if waiting:
                 telemetry.event("decisions_swept", organisation=tenant_id, messages=len(waiting))
 

@@ -64,12 +64,14 @@ class QueueDependents:
         if not effect.message.has_dependents:
             return
         dependents = self.messages.dependents(tenant_id, effect.message.key)
-        if effect.gained:
-            for command in self._looks(tenant_id, effect, dependents):
-                self.queue.put(command)
-        if effect.lost or (effect.is_new and effect.with_kept):
+        # Where only its thread has another id, no skipped mail is kept for that.
+        looking = dependents if effect.gained else [mail for mail in dependents if mail.is_kept]
+        if effect.gained or effect.is_moved:
+            for command in self._looks(tenant_id, effect, looking):
+                self.queue.send(command)
+        if effect.lost or (effect.gained and effect.is_new and effect.with_kept):
             for command in self._decisions(tenant_id, dependents):
-                self.queue.put(command)
+                self.queue.send(command)
         if effect.gained and not effect.with_kept:
             self.pass_over(tenant_id, effect.message.key, dependents)
 

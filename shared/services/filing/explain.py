@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
-from shared.domain.capture.sightings import FAILED, QUEUED, SKIPPED, Sighting
+from shared.domain.capture.sightings import FAILED, FILED, QUEUED, SKIPPED, TRIAGE, Sighting
 from shared.domain.commands.advice import advice
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import InvalidInput, Unknown
@@ -96,7 +96,11 @@ class Explain:
     ) -> Explanation:
         seen = _visible(caller, told, found)
         copies = [(mailbox, self._seen(mailbox, sighting)) for mailbox, sighting in seen]
-        said = (explanations.message_steps(each.message, each.links) for each in told)
+        holders = [mailbox for mailbox, sighting in seen if sighting.outcome in (FILED, TRIAGE)]
+        said = (
+            explanations.message_steps(each.message, each.links, _listed(each.message, holders))
+            for each in told
+        )
         return Explanation(
             *_verdict([each.message for each in told], [sighting for _, sighting in found]),
             links=tuple(chain.from_iterable(each.links for each in told)),
@@ -185,6 +189,13 @@ def _copy_step(mailbox: Mailbox, copy: SeenCopy, told: Iterable[_Told]) -> str:
     outcome = QUEUED if copy.outcome == "pending" else copy.outcome
     waits = any(reason_to_wait(each.message, mailbox) for each in told)
     return explanations.copy_step(place, outcome, copy.reason, final=copy.final, waits=waits)
+
+
+def _listed(message: StoredMessage, holders: Iterable[Mailbox]) -> list[str]:
+    """Why a filed mail stands in My Inbox all the same: as all looks have come to, and not only the first."""
+    if not message.is_filed:
+        return []
+    return sorted({reason_to_wait(message, mailbox) for mailbox in holders} - {""})
 
 
 def _failure_step(failure: Failure) -> str:

@@ -6,16 +6,18 @@ not fit goes the way of a single mail, in its turn.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from shared.domain.capture.screening import is_bounce
 from shared.domain.errors import AccessDenied, MailboxUnavailable, PermanentError
 from shared.domain.filing.copies import Copy, Dependent, copy_of
 from shared.domain.filing.effects import NO_REPORT, About, Surroundings
+from shared.domain.filing.entries import entry_id
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.opening import opened_refs
 from shared.domain.filing.order import in_order
+from shared.domain.filing.threads import answering_one_of
 from shared.domain.mail.items import ItemRef
 from shared.ports.stores.filing import MessageStore, NewMail, Word
 from shared.services.capture.fetching import Kept
@@ -46,17 +48,22 @@ class _Together:
     """What was written of mails that were decided together.
 
     `ready` are those whose word stands with stored mails; `keys` the mails of the group that stand as they were
-    decided, with the word of those behind them.
+    decided, with the word of those behind them. `entry_ids` are of those whose row was there, by key: their entries
+    stand under the time of an earlier copy.
     """
 
     filed: Mapping[ItemRef, Filed]
     ready: Mapping[ItemRef, _Decided]
     keys: set[str]
+    entry_ids: dict[str, str] = field(default_factory=dict)
 
     def holding(self, item: ItemRef) -> _Decided | None:
         """The mail, if its decision holds though its row was there already."""
         mail = self.ready.get(item)
-        return mail if mail is not None and mail.matched.rests_on <= self.keys else None
+        if mail is None or not mail.matched.rests_on <= self.keys:
+            return None
+        message = answering_one_of(mail.matched.message, self.entry_ids)
+        return replace(mail, matched=replace(mail.matched, message=message))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +166,7 @@ class FileGroup:
             filed = self.filing(scope, decided.matched.message, decided.matched.document, decided.copy)
             if self._stands(scope, decided, filed.message, together.ready.values()):
                 together.keys.add(decided.message.key)
+                together.entry_ids[decided.message.key] = entry_id(filed.message.at, filed.message.key)
             return filed
         except (AccessDenied, MailboxUnavailable):  # not the fault of this mail alone
             raise
@@ -192,4 +200,7 @@ def _new(ready: Sequence[_Decided]) -> Iterator[NewMail]:
 def _surrounded(
     scope: Scope, created: Sequence[tuple[_Decided, StoredMessage]]
 ) -> list[tuple[StoredMessage, Surroundings]]:
-    return [(stored, Surroundings.of_new(mail.matched.document, scope.mailbox)) for mail, stored in created]
+    return [
+        (stored, Surroundings.of_new(mail.matched.document, scope.mailbox, mail.copy))
+        for mail, stored in created
+    ]

@@ -58,7 +58,7 @@ class Filing:
             return Filed(stored)
         self.keep_attachments(scope, stored, copy, document.attachments)
         if claim.created:
-            around = Surroundings.of_new(document, scope.mailbox, about)
+            around = Surroundings.of_new(document, scope.mailbox, copy, about)
         else:
             around = Surroundings(document, about=about)
         self.bring_in_line.show_with(scope.tenant_id, stored, around)

@@ -24,6 +24,7 @@ from shared.ports.stores.records import RecordIndex, Records
 from shared.ports.work import Clock
 from shared.services.filing.change_by_person import Attribution, ChangeByPerson
 from shared.services.filing.visibility import ShownMessage, Visibility
+from shared.services.records.overrides import ReadOverride
 
 # One mail is hardly about more; each record costs a read and a row.
 MOST_RECORDS: Final = 20
@@ -58,6 +59,7 @@ class Decide:
     organisations: Organisations
     records: Records
     index: RecordIndex
+    read_override: ReadOverride
     change_by_person: ChangeByPerson
     clock: Clock
 
@@ -80,20 +82,31 @@ class Decide:
         document = self.messages.document(caller.tenant_id, stored.key)
         if document is None:
             raise _not_here()
-        decision = replace(
-            decision,
-            file_thread=self._files_thread(caller.tenant_id, wanted),
-            taught=self._taught(caller.tenant_id, document) if wanted.follow_address else "",
-        )
+        taught = self._taught(caller.tenant_id, document) if wanted.follow_address else ""
+        decision = self._placed(caller, stored, document, replace(decision, taught=taught), wanted)
+        return replace(decision, file_thread=self._files_thread(caller.tenant_id, decision, wanted))
+
+    def _placed(
+        self,
+        caller: Caller,
+        stored: StoredMessage,
+        document: Document,
+        decision: PersonDecision,
+        wanted: Wanted,
+    ) -> PersonDecision:
         if wanted.what == OPEN:
             return self._opening(caller, stored, document, decision, wanted)
         if wanted.what == NOTE:
             return self._note(caller.tenant_id, stored, document, decision, wanted)
         return self._link(caller.tenant_id, decision, wanted)
 
-    def _files_thread(self, tenant_id: str, wanted: Wanted) -> bool:
+    def _files_thread(self, tenant_id: str, decision: PersonDecision, wanted: Wanted) -> bool:
+        """As the person says, else the client of the records decided on, else the organisation."""
         if wanted.file_thread is not None:
             return wanted.file_thread
+        of_client = self.read_override(tenant_id, decision.refs, "file_thread")
+        if of_client is not None:
+            return of_client
         organisation = self.organisations.get(tenant_id)
         return organisation is None or organisation.file_thread
 

@@ -4,15 +4,15 @@ A filed mail is open to the organisation; a mail without a link only to agents w
 A Bcc, and whatever rests on it, is only there for those in whose mailbox it is visible.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import NotFound, Unknown
 from shared.domain.filing import chains, entries, visibility
 from shared.domain.filing.chains import Chain
 from shared.domain.filing.copies import Copy
-from shared.domain.filing.entries import Entry
+from shared.domain.filing.entries import Entry, in_reply_to
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.mail.addresses import Person
 from shared.domain.mail.messages import Attachment, Document
@@ -23,15 +23,18 @@ from shared.ports.stores.capture import FolderStates
 from shared.ports.stores.connections import Organisations
 from shared.ports.stores.filing import Attachments, EntryFilter, MessageStore, Timeline
 from shared.ports.stores.records import Records
+from shared.services.filing.answers import NONE, Answers, ReadAnswers, ThreadMail
 from shared.services.filing.visibility import Visibility, no_message
 from shared.services.filing.visible_pages import VisiblePages
+from shared.services.records.overrides import ReadOverride
 
 
 @dataclass(frozen=True, slots=True)
 class TimelinePage:
-    """Entries newest first; the cursor is None on the last page."""
+    """Entries newest first, and by id what they answer and are answered by; the cursor is None on the last page."""
 
     entries: tuple[Entry, ...]
+    answers: Mapping[str, Answers]
     cursor: str | None
 
 
@@ -57,6 +60,18 @@ class MessageView:
     links: tuple[Link, ...]
     sightings: tuple[SeenIn, ...]
     chain_hidden: bool = False
+    answers: Answers = NONE
+
+
+def thread_mail(view: MessageView) -> ThreadMail:
+    """A mail as its place in its thread is read."""
+    return ThreadMail(
+        view.entry_id,
+        tuple(link.ref for link in view.links),
+        view.message.answered,
+        in_reply_to(view.message, view.document),
+        frozenset(link.evidence.text for link in view.links),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +79,15 @@ class ReadTimeline:
     """A page of a record's timeline. Raises Unknown for a record that is not there.
 
     Entries that rest on a Bcc which the caller may not see are left out, and neither a page's length nor its cursor
-    tells of them. Costs a query for each entry that rests on a Bcc, or that did not reach somebody.
+    tells of them. Costs a query for each entry that rests on a Bcc, or that did not reach somebody, and what
+    `ReadAnswers` costs.
     """
 
     records: Records
     timeline: Timeline
     visibility: Visibility
     pages: VisiblePages
+    read_answers: ReadAnswers
 
     def __call__(
         self, caller: Caller, ref: RecordRef, wanted: EntryFilter, *, limit: int, cursor: str
@@ -88,7 +105,8 @@ class ReadTimeline:
             limit=limit,
             cursor=cursor,
         )
-        return TimelinePage(tuple(found), following)
+        answers = self.read_answers(caller, [ThreadMail.of_entry(entry) for entry in found])
+        return TimelinePage(tuple(found), answers, following)
 
     def _visible(self, caller: Caller, rows: Iterable[Entry]) -> list[Entry]:
         shown = (self._shown(caller, entry) for entry in rows)
@@ -102,34 +120,56 @@ class ReadTimeline:
 
 @dataclass(frozen=True, slots=True)
 class ReadMessage:
-    """One message with its document, as this caller may see it. Raises Unknown."""
+    """One message with its document, as this caller may see it, on the timeline of `ref` where that is given.
+
+    Raises Unknown, also for a record that the caller does not see the message on. Costs up to two reads more where the
+    message quotes others: a client may want its chains folded, or not.
+    """
 
     visibility: Visibility
     messages: MessageStore
     folders: FolderStates
     organisations: Organisations
+    read_answers: ReadAnswers
+    read_override: ReadOverride
 
-    def __call__(self, caller: Caller, key: str, chain: Chain = "") -> MessageView:
+    def __call__(
+        self, caller: Caller, key: str, chain: Chain = "", ref: RecordRef | None = None
+    ) -> MessageView:
         stored = self.visibility.message(caller, key)
         document = self.messages.document(caller.tenant_id, key)
         if document is None:
             raise no_message()
         copies = self.visibility.copies(caller, key)
         sight = visibility.sight_of(caller, copies)
-        return MessageView(
+        links = visibility.visible_links(stored.decision.links, sight)
+        if ref is not None and all(link.ref != ref for link in links):
+            raise Unknown(f"This message is not on {ref}.")
+        on = (ref,) if ref else tuple(link.ref for link in links)
+        view = MessageView(
             entry_id=entries.entry_id(stored.at, stored.key),
             message=visibility.visible_message(stored, sight),
             document=document,
             bcc=sight.bcc,
-            links=visibility.visible_links(stored.decision.links, sight),
+            links=links,
             sightings=self._sightings(caller, copies, sight.hidden),
-            chain_hidden=self._hides_chain(caller, stored, document, chain),
+            chain_hidden=chains.is_hidden(
+                document,
+                stored.decision.links,
+                by_setting=lambda: self._folds_chains(caller.tenant_id, on),
+                asked=chain,
+            ),
         )
+        answers = self.read_answers(caller, [thread_mail(view)])
+        return replace(view, answers=answers[view.entry_id])
 
-    def _hides_chain(self, caller: Caller, stored: StoredMessage, document: Document, asked: Chain) -> bool:
-        organisation = self.organisations.get(caller.tenant_id)
-        by_setting = organisation is not None and organisation.hide_email_chain
-        return chains.is_hidden(document, stored.decision.links, by_setting=by_setting, asked=asked)
+    def _folds_chains(self, tenant_id: str, refs: Iterable[RecordRef]) -> bool:
+        """As the client of the records says, else the organisation."""
+        of_client = self.read_override(tenant_id, refs, "hide_email_chain")
+        if of_client is not None:
+            return of_client
+        organisation = self.organisations.get(tenant_id)
+        return organisation is not None and organisation.hide_email_chain
 
     def _sightings(
         self, caller: Caller, copies: Iterable[tuple[Copy, Mailbox | None]], hidden: frozenset[str]

@@ -48,7 +48,7 @@ class EndVanished:
             return replace(row, outcome=SKIPPED, reason=ITEM_GONE, final=False)
         if begun.state == PENDING:
             # Ahead of the ledger: who is killed in between does it again.
-            self.queue.put(FileMessage(tenant_id=scope.tenant_id, key=begun.key, first_at=self.clock()))
+            self.queue.send(FileMessage(tenant_id=scope.tenant_id, key=begun.key, first_at=self.clock()))
         outcome = begun.decision.disposition.value
         return replace(row, outcome=outcome, reason=begun.decision.reason, message_key=begun.key, final=True)
 

@@ -1,6 +1,7 @@
 """Reads what it takes to say what a caller may see of a stored mail: its row, its copies, their mailboxes."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -57,19 +58,25 @@ class Visibility:
         """The mail's row. Raises Unknown for one that is not there, or not for this caller."""
         caller.needs(AGENT, ADMIN, SERVICE)
         stored = self.find(caller, key)
-        if stored is None or stored.is_deleted:
-            raise no_message()
-        if not visibility.is_open_to_all(stored) and not self._holds_copy(caller, key):
+        if stored is None or not self._may_read(caller, stored):
             raise no_message()
         return stored
+
+    def readable(self, caller: Caller, keys: Iterable[str]) -> list[str]:
+        """Those of the mails that the caller may read. A read each, and a query where not everybody may read it."""
+        found = self.messages.get_many(caller.tenant_id, keys)
+        return [key for key, stored in found.items() if self._may_read(caller, stored)]
 
     def find(self, caller: Caller, key: str) -> StoredMessage | None:
         """The mail's row, whoever may read it."""
         return self.messages.get(caller.tenant_id, key) if _KEY.fullmatch(key) else None
 
-    def _holds_copy(self, caller: Caller, key: str) -> bool:
-        mailboxes = (mailbox for _, mailbox in self.copies(caller, key))
-        return any(mailbox is not None and caller.owns(mailbox) for mailbox in mailboxes)
+    def _may_read(self, caller: Caller, stored: StoredMessage) -> bool:
+        if stored.is_deleted:
+            return False
+        return visibility.is_open_to_all(stored) or visibility.holds_copy(
+            caller, self.copies(caller, stored.key)
+        )
 
 
 def no_message() -> Unknown:

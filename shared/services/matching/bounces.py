@@ -76,7 +76,7 @@ class NoteBounces:
         stored = self.change(tenant_id, key, partial(_noted, bounces=bounces))
         # Entries written here would stay on a record from which a person takes the mail at the same time.
         if stored is not None and stored.state == PENDING:
-            self.queue.put(FileMessage(tenant_id=tenant_id, key=key, first_at=self.clock()))
+            self.queue.send(FileMessage(tenant_id=tenant_id, key=key, first_at=self.clock()))
 
 
 def _noted(stored: StoredMessage, bounces: tuple[Bounced, ...]) -> StoredMessage | None:

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from itertools import chain, product
 from typing import Final, Self
 
+from shared.domain.connections.mailboxes import INTAKE
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.opening import opened_refs, ref_for
 from shared.domain.mail.codes import Found
 from shared.domain.mail.identity import family, message_key
-from shared.domain.mail.messages import MessageHead
+from shared.domain.mail.messages import Direction, MessageHead
 from shared.domain.mail.public_domains import registrable
 from shared.domain.matching import answers
 from shared.domain.matching.ancestry import ancestors_to_ask
@@ -21,6 +22,7 @@ from shared.domain.matching.questions import (
     Questions,
     ThreadQuestions,
     codes_in_body,
+    contacts_of_codes,
     contacts_to_ask,
     domains_to_ask,
     lent_records,
@@ -30,6 +32,7 @@ from shared.domain.matching.questions import (
 )
 from shared.domain.privacy.erasure import suppression
 from shared.domain.records.records import DEALS, Card, RecordRef
+from shared.ports.stores.connections import Mailboxes
 from shared.ports.stores.filing import Codes, MessageStore, Threads
 from shared.ports.stores.records import RecordIndex, Records
 from shared.services.capture.scopes import Scope
@@ -52,6 +55,7 @@ class GatherCandidates:
     records: Records
     messages: MessageStore
     codes: Codes
+    mailboxes: Mailboxes
     code_keys: tuple[bytes, ...]
     group: RecordsOfGroup | None = None
 
@@ -70,10 +74,22 @@ class GatherCandidates:
             domains=self._at(scope, domains),
             codes=self._records_of_codes(scope, [each.codes for each in asked]),
         )
-        return [
+        answered = [
             answers.candidates_of(each, own_domains, found, _erased(scope, each))
             for each, own_domains in zip(asked, domains, strict=True)
         ]
+        return self._of_intake(scope, heads, answered) if scope.mailbox.kind == INTAKE else answered
+
+    def _of_intake(
+        self, scope: Scope, heads: Sequence[MessageHead], answered: Sequence[Candidates]
+    ) -> list[Candidates]:
+        """Told which mail came to the scope's intake mailbox. Costs a query where a colleague wrote any of it."""
+        pairs = list(zip(heads, answered, strict=True))
+        desks = scope.mailbox.desk_addresses
+        if any(_is_of_others(head, known, desks) for head, known in pairs):
+            # What one intake mailbox sends to another is an answer that comes back: nobody's request.
+            desks = desks.union(*(mailbox.desk_addresses for mailbox in self.mailboxes.of(scope.tenant_id)))
+        return [replace(known, to_intake=head.sender.address not in desks) for head, known in pairs]
 
     def _known(self, scope: Scope, asked: Iterable[Questions]) -> Mapping[str, KnownAddress]:
         addresses = frozenset[str]().union(*(each.looked_up for each in asked))
@@ -103,6 +119,9 @@ class GatherCandidates:
         """
         threads = threads or self.messages
         policy = self._policy(scope)
+        if stored is not None and stored.direction is Direction.OUT:
+            # Its copy here lies in Sent, or nobody would have taken it for sent.
+            candidates = replace(candidates, to_intake=False)
         asked = thread_questions(head, policy.match)
         own = family(stored.key if stored else message_key(scope.hasher, head))
         candidates = self._with_codes(scope, head, candidates, text)
@@ -139,10 +158,11 @@ class GatherCandidates:
 
     def _records_of_codes(self, scope: Scope, found: Iterable[Found]) -> dict[str, tuple[RecordRef, ...]]:
         """Records by a code's text."""
-        quoted = chain.from_iterable(each.codes for each in found)
-        texts = {code.number: code.text for code in quoted}
-        known = self.codes.get_many(scope.tenant_id, texts) if texts else {}
-        return {texts[number]: refs for number, refs in known.items()}
+        quoted = list(chain.from_iterable(each.codes for each in found))
+        numbers = {code.number for code in quoted}
+        known = self.codes.get_many(scope.tenant_id, numbers) if numbers else {}
+        # One number may be quoted with two prefixes, of today and of before.
+        return {code.text: known[code.number] for code in quoted if code.number in known}
 
     def _with_codes(self, scope: Scope, head: MessageHead, candidates: Candidates, text: str) -> Candidates:
         if text and not candidates.codes:
@@ -153,9 +173,11 @@ class GatherCandidates:
         if not refs:
             return candidates
         # Read whole, known or not: a card does not say at which domains its record has people.
-        return answers.with_code_records(
-            candidates, current_records(self.group or self.records, scope.tenant_id, refs)
-        )
+        place = self.group or self.records
+        records = current_records(place, scope.tenant_id, refs)
+        wanted = contacts_of_codes(head, candidates, records.values())
+        people = current_records(place, scope.tenant_id, wanted)
+        return answers.with_code_records(candidates, records, people)
 
     def _with_thread(
         self,
@@ -250,6 +272,11 @@ class GatherCandidates:
         others = {ref: card for ref, card in candidates.cards.items() if ref not in wanted}
         read = current_records(self.group or self.records, scope.tenant_id, wanted)
         return answers.with_records(replace(candidates, cards=others), read)
+
+
+def _is_of_others(head: MessageHead, known: Candidates, desks: Collection[str]) -> bool:
+    """Whether a colleague wrote it from another address than the mailbox's own."""
+    return head.sender.address in known.staff and head.sender.address not in desks
 
 
 def _believed(siblings: Sequence[ThreadHit], outsiders: Collection[str]) -> Iterator[ThreadHit]:

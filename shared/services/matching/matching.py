@@ -5,6 +5,7 @@ from typing import Self
 
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.new_messages import new_message
+from shared.domain.filing.threads import placed
 from shared.domain.mail.automatic import Automatic
 from shared.domain.mail.bounces import Report
 from shared.domain.mail.documents import document_of, text_of
@@ -97,6 +98,7 @@ class MatchMail:
         message = new_message(
             head, decision, candidates, key=message_key(scope.hasher, head), mailbox=scope.mailbox
         )
+        message = placed(message, head, candidates, scope.hasher)
         return Matched(message, document_of(mail, self._parent_text(scope, candidates.parent), text))
 
     def _parent_text(self, scope: Scope, parent: ThreadHit | None) -> str | None:

@@ -114,7 +114,7 @@ class Rematch:
         run = uuid.uuid4().hex
         record = str(ref) if ref else ""
         command = RematchMessages(tenant_id=tenant_id, first_at=self.clock(), run=run, record=record)
-        self.queue.put(command)
+        self.queue.send(command)
         return run
 
     def _organisation(self, tenant_id: str) -> Organisation:
@@ -172,9 +172,9 @@ class RunRematch:
     def _go_on(self, command: RematchMessages, after: str, changed: int) -> None:
         following = replace(command, attempt=0, first_at=self.clock(), after=after, changed=changed)
         if after:
-            self.queue.put(following)
+            self.queue.send(following)
         elif changed and command.turn + 1 < MOST_TURNS:
-            self.queue.put(replace(following, turn=command.turn + 1, changed=0))
+            self.queue.send(replace(following, turn=command.turn + 1, changed=0))
         else:
             telemetry.event("rematch_done", run=command.run, turns=command.turn + 1)
 
@@ -189,7 +189,7 @@ class RunRematch:
         changed = sum(self._revise_dependent(organisation, stored, change_id) for stored in found.values())
         if not command.turn:
             again = replace(command, attempt=0, first_at=self.clock(), turn=1)
-            self.queue.put(again, delay=LAST_WORKER.total_seconds())
+            self.queue.send(again, delay=LAST_WORKER.total_seconds())
         telemetry.event("dependents_decided", run=command.run, messages=len(found), changed=changed)
 
     def _revise_dependent(self, organisation: Organisation, stored: StoredMessage, change_id: str) -> bool:

@@ -46,7 +46,7 @@ class AskDeletion:
             standing = Deletion.of(self.hash_key, tenant_id, self.clock())
             self.erasures.note_deletion(standing)
         persistently(lambda: self._close(tenant_id))
-        self.queue.put(DeleteOrganisation.first(tenant_id, standing))
+        self.queue.send(DeleteOrganisation.first(tenant_id, standing))
         return standing
 
     def _close(self, tenant_id: str) -> None:
@@ -123,7 +123,7 @@ class RunDeletion:
             return
         # With a time of its own: a page of a long deletion is not overdue.
         following = replace(command, attempt=0, first_at=self.clock(), step=step, turn=turn)
-        self.queue.put(following, delay=SETTLED if turn != command.turn else 0.0)
+        self.queue.send(following, delay=SETTLED if turn != command.turn else 0.0)
 
     def _steps(self, turn: int) -> tuple[str, ...]:
         places = self.holdings.places

@@ -6,14 +6,15 @@ hour later, catches what was being written during the first one.
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from shared import telemetry
-from shared.domain.commands.commands import MESSAGES, ErasePerson
+from shared.domain.commands.commands import MESSAGES, ErasePerson, FileMessage
 from shared.domain.connections.organisations import in_domains
 from shared.domain.errors import InvalidInput, Unknown
 from shared.domain.filing.copies import Copy
-from shared.domain.filing.filing import StoredMessage
+from shared.domain.filing.filing import PENDING, StoredMessage
 from shared.domain.filing.inbox import taken_away
 from shared.domain.filing.opening import ORIGIN, UNNAMED
 from shared.domain.filing.person_decisions import ERASE, OPENED, PersonDecision
@@ -64,7 +65,7 @@ class AskErasure:
         # The row first: a command without it is dropped, and the nightly sweep finds a row without a command.
         self.erasures.put(tenant_id, asked)
         persistently(lambda: self._suppress(tenant_id, hashed))
-        self.queue.put(ErasePerson.first(tenant_id, asked))
+        self.queue.send(ErasePerson.first(tenant_id, asked))
         return asked
 
     def find(self, tenant_id: str, erasure_id: str) -> Erasure:
@@ -100,6 +101,7 @@ class EraseMessages:
     records: Records
     change_message: ChangeMessage
     change_by_person: ChangeByPerson
+    queue: CommandQueue
     clock: Clock
 
     def __call__(self, tenant_id: str, erasure: Erasure, eraser: Eraser, after: str) -> tuple[Erasure, str]:
@@ -162,9 +164,22 @@ class EraseMessages:
         self, tenant_id: str, eraser: Eraser, stored: StoredMessage, document: Document | None
     ) -> bool:
         # Storage is asked only where the page shows that something names the person.
-        if document is None or eraser.message(stored, document) is None:
-            return False
-        return self.change_message.with_document(tenant_id, stored.key, eraser.message)
+        names_person = document is not None and eraser.message(stored, document) is not None
+        changed = names_person and self.change_message.with_document(
+            tenant_id, stored.key, partial(_rewritten, eraser)
+        )
+        # A run that was cut short may have rewritten it, and have queued nothing.
+        if changed or stored.state == PENDING:
+            self.queue.send(FileMessage(tenant_id=tenant_id, key=stored.key, first_at=self.clock()))
+        return changed
+
+
+def _rewritten(
+    eraser: Eraser, stored: StoredMessage, document: Document
+) -> tuple[StoredMessage, Document] | None:
+    """The mail without the person, with its rows left to write: whoever has read them is told to read them anew."""
+    found = eraser.message(stored, document)
+    return (found[0].reopened(silent=True).following(stored), found[1]) if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +239,7 @@ class RunErasure:
             return
         self.erasures.put(tenant_id, replace(erasure, step=step, turn=turn, touched_at=now))
         following_command = replace(command, attempt=0, first_at=now, step=step, after=following, turn=turn)
-        self.queue.put(following_command, delay=SETTLED if turn != command.turn else 0.0)
+        self.queue.send(following_command, delay=SETTLED if turn != command.turn else 0.0)
 
     def _steps(self) -> tuple[str, ...]:
         return (MESSAGES, *(f"{RECORDS}{kind}" for kind in KINDS), *self.holdings.rewritable)

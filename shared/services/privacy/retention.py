@@ -47,7 +47,7 @@ class QueueRetention:
                 continue
             before = kept_from(organisation, now)
             if before is not None:
-                self.queue.put(ApplyRetention(tenant_id=organisation.tenant_id, first_at=now, before=before))
+                self.queue.send(ApplyRetention(tenant_id=organisation.tenant_id, first_at=now, before=before))
             self._go_on_erasing(organisation.tenant_id, now)
 
     def _go_on_erasing(self, tenant_id: str, now: datetime) -> None:
@@ -55,14 +55,14 @@ class QueueRetention:
             if now - (run.touched_at or run.at) > STUCK:
                 telemetry.alert("erasure_taken_up", run=run.id)
                 # From the start: what is erased already costs a look, and names nobody.
-                self.queue.put(ErasePerson.first(tenant_id, run))
+                self.queue.send(ErasePerson.first(tenant_id, run))
 
     def _go_on_deleting(self, organisation: Organisation) -> None:
         hashed = deleted_organisation(self.hash_key, organisation.tenant_id)
         begun = self.erasures.deletion(hashed)
         if begun is not None and self.clock() - begun.at > STUCK:
             telemetry.alert("deletion_taken_up", organisation=hashed)
-            self.queue.put(DeleteOrganisation.first(organisation.tenant_id, begun))
+            self.queue.send(DeleteOrganisation.first(organisation.tenant_id, begun))
 
 
 def kept_from(organisation: Organisation, now: datetime) -> datetime | None:
@@ -97,7 +97,7 @@ class RunRetention:
         if following is None:
             telemetry.event("retention_applied", tenant=command.tenant_id)
         else:
-            self.queue.put(replace(following, attempt=0, first_at=self.clock()))
+            self.queue.send(replace(following, attempt=0, first_at=self.clock()))
 
     def _messages(self, command: ApplyRetention, before: datetime) -> ApplyRetention:
         page, after = self.messages.scan(command.tenant_id, limit=PAGE, after=command.after)

@@ -11,8 +11,11 @@ from typing import Final
 from shared import telemetry
 from shared.domain.commands.commands import MergeRecords
 from shared.domain.errors import Conflict, InvalidInput, Unknown
+from shared.domain.events.events import What
+from shared.domain.filing.announcing import moved_changes
 from shared.domain.filing.effects import PutEntry, RemoveEntry
 from shared.domain.filing.entries import KINDS, Entry
+from shared.domain.matching.decisions import Link
 from shared.domain.records import merging
 from shared.domain.records.record_rules import refusal
 from shared.domain.records.records import Record, RecordRef
@@ -60,7 +63,7 @@ class ReplaceRecord:
 
     def ask(self, tenant_id: str, merged: RecordRef, into: RecordRef) -> None:
         """Have what was filed moved."""
-        self.queue.put(
+        self.queue.send(
             MergeRecords(tenant_id=tenant_id, first_at=self.clock(), merged=str(merged), into=str(into))
         )
 
@@ -144,10 +147,10 @@ class MoveFiled:
         self._move_entries(command.tenant_id, page, new)
         telemetry.event("merge_moved", merged=str(old), into=str(new), entries=len(page))
         if more:
-            self.queue.put(replace(command, pages=command.pages + 1, attempt=0))
+            self.queue.send(replace(command, pages=command.pages + 1, attempt=0))
         elif not command.second:
             again = replace(command, second=True, pages=0, attempt=0, first_at=self.clock())
-            self.queue.put(again, delay=SECOND_DELAY)
+            self.queue.send(again, delay=SECOND_DELAY)
 
     def _stands_again(self, tenant_id: str, old: RecordRef) -> bool:
         """Whether another record has got the id since."""
@@ -180,12 +183,23 @@ class MoveFiled:
 
         The rows that are left say how far it has come: a message that was done stays so.
         """
-        moved = (self._moved(tenant_id, entry, new) for entry in page)
-        self.apply(tenant_id, [PutEntry(entry) for entry in moved if entry is not None])
+        moved = [entry for entry in (self._moved(tenant_id, entry, new) for entry in page) if entry]
+        self.apply(tenant_id, [PutEntry(entry) for entry in moved])
         # A person may have taken a mail away before its row came to stand there, and nobody else knows of that row.
         gone = self._no_longer_on(tenant_id, page, new)
-        self.apply(tenant_id, [RemoveEntry(new, entry.id) for entry in gone])
-        self.apply(tenant_id, [RemoveEntry(entry.link.ref, entry.id) for entry in page])
+        self.apply(tenant_id, [RemoveEntry(new, entry.id, entry.answered) for entry in gone])
+        # Ahead of the old rows, which alone say what is still to be moved; the old record is not read any more.
+        self._announce(tenant_id, page, moved, [replace(entry, link=_on(entry.link, new)) for entry in gone])
+        self.apply(tenant_id, [RemoveEntry(entry.link.ref, entry.id, entry.answered) for entry in page])
+
+    def _announce(
+        self, tenant_id: str, page: Sequence[Entry], moved: Sequence[Entry], gone: Sequence[Entry]
+    ) -> None:
+        blind = {entry.message_key for entry in (*page, *moved) if entry.link.evidence.is_blind}
+        copies = {key: self.messages.copies(tenant_id, key) for key in sorted(blind)}
+        told = moved_changes(What.ENTRY_ADDED, moved, copies)
+        untold = moved_changes(What.ENTRY_REMOVED, (*gone, *page), copies)
+        self.apply(tenant_id, [*told, *untold])
 
     def _no_longer_on(self, tenant_id: str, page: Sequence[Entry], new: RecordRef) -> list[Entry]:
         standing = self.messages.get_many(tenant_id, [entry.message_key for entry in page]) if page else {}
@@ -201,9 +215,13 @@ class MoveFiled:
         stored = self.change(tenant_id, entry.message_key, relink)
         # No mail behind the row: it moves as it stands, and nothing is lost to readers.
         if stored is None:
-            return replace(entry, link=replace(entry.link, ref=new))
+            return replace(entry, link=_on(entry.link, new))
         links = (link for link in stored.decision.links if link.ref == new)
         return next((replace(entry, link=link) for link in links), None)
+
+
+def _on(link: Link, ref: RecordRef) -> Link:
+    return replace(link, ref=ref)
 
 
 def _renamed(contacts: Sequence[str], old: RecordRef, new: RecordRef) -> tuple[str, ...]:

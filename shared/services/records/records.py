@@ -161,11 +161,16 @@ class ListOpened:
 
 @dataclass(frozen=True, slots=True)
 class ListRecords:
-    """A page of records, of one kind or of all (''), whose name, summary or address holds `text`."""
+    """A page of records, of one kind or of all (''), whose name, summary or address holds `text`.
+
+    Not `by_address`: an agent chooses among records, and learns no contact's address by guessing at it.
+    """
 
     records: Records
 
-    def __call__(self, tenant_id: str, kind: str, *, text: str, limit: int, cursor: str) -> RecordPage:
+    def __call__(
+        self, tenant_id: str, kind: str, *, text: str, limit: int, cursor: str, by_address: bool = True
+    ) -> RecordPage:
         start_kind, after = _position(kind, cursor)
         left = _kinds_from(kind, start_kind)
         found: list[Record] = []
@@ -173,7 +178,12 @@ class ListRecords:
         while left:
             current, left = left[0], left[1:]
             page, following = self.records.page(
-                tenant_id, current, text=text, limit=limit - len(found), after=after
+                tenant_id,
+                current,
+                text=text,
+                limit=limit - len(found),
+                after=after,
+                by_address=by_address,
             )
             found += page
             if following:

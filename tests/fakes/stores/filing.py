@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from shared.domain.errors import Conflict, NotFound
+from shared.domain.filing import searching
 from shared.domain.filing.copies import Copy, Dependent
-from shared.domain.filing.entries import Entry, inverted
+from shared.domain.filing.entries import Entry, at_of, inverted, message_key_of, ordered
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.inbox import InboxItem
 from shared.domain.filing.person_decisions import PendingChange
@@ -16,7 +17,14 @@ from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Document
 from shared.domain.matching.candidates import ThreadHit
 from shared.domain.records.records import RecordRef
-from shared.ports.stores.filing import MOST_OF_CONVERSATION, Claim, EntryFilter, NewMail, Word
+from shared.ports.stores.filing import (
+    MOST_OF_CONVERSATION,
+    Claim,
+    EntryFilter,
+    NewMail,
+    ThreadPlace,
+    Word,
+)
 from tests.fakes.etags import Etags, check_etag
 from tests.fakes.faults import Faults
 
@@ -36,6 +44,7 @@ class FakeMessageStore:
         self.faults = faults or Faults()
         self.rows: dict[tuple[str, str], _MessageRow] = {}
         self.conversations: dict[tuple[str, str], dict[str, str]] = {}
+        self.threads: dict[tuple[str, str], dict[str, str]] = {}
         self._etag = Etags()
 
     def create(self, tenant_id: str, message: StoredMessage, document: Document, copy: Copy) -> Claim:
@@ -98,6 +107,10 @@ class FakeMessageStore:
         with self.faults.write("MessageStore.bury"):
             row = self._row(tenant_id, tombstone.key)
             check_etag(row.message.etag if row and row.message else None, tombstone.etag or "none")
+            assert row is not None
+            assert row.message is not None
+            places = self.threads.get((tenant_id, row.message.thread), {})
+            places.pop(f"{ordered(row.message.at)}|{tombstone.key}", None)
             buried = replace(tombstone, etag=self._etag())
             self.rows[tenant_id, tombstone.key] = _MessageRow(message=buried)
 
@@ -210,12 +223,41 @@ class FakeMessageStore:
             self._put_conversation(tenant_id, message)
 
     def _note_conversation(self, tenant_id: str, message: StoredMessage) -> None:
+        self._put_thread(tenant_id, message)
         if message.enters_conversation:
             self._put_conversation(tenant_id, message)
 
     def _put_conversation(self, tenant_id: str, message: StoredMessage) -> None:
         rows = self.conversations.setdefault((tenant_id, message.conversation), {})
         rows[f"{inverted(message.at)}|{message.key}"] = message.key
+
+    def note_thread(self, tenant_id: str, message: StoredMessage) -> None:
+        with self.faults.write("MessageStore.note_thread"):
+            self._put_thread(tenant_id, message)
+
+    def _put_thread(self, tenant_id: str, message: StoredMessage) -> None:
+        if message.thread:
+            places = self.threads.setdefault((tenant_id, message.thread), {})
+            places[f"{ordered(message.at)}|{message.key}"] = message.key
+
+    def of_thread(
+        self, tenant_id: str, thread: str, *, limit: int, after: str
+    ) -> tuple[list[ThreadPlace], str]:
+        self.faults.read("MessageStore.of_thread")
+        keys = self.threads.get((tenant_id, thread), {})
+        found = [ThreadPlace(place, keys[place]) for place in sorted(keys) if place > after]
+        return found[:limit], found[limit - 1].place if len(found) > limit else ""
+
+    def with_documents(
+        self, tenant_id: str, keys: Iterable[str]
+    ) -> Mapping[str, tuple[StoredMessage, Document]]:
+        self.faults.read("MessageStore.with_documents")
+        found = {key: self._row(tenant_id, key) for key in keys}
+        return {
+            key: (row.message, row.document)
+            for key, row in found.items()
+            if row and row.message and row.document
+        }
 
     def of_conversation(
         self, tenant_id: str, conversation: str, *, until: datetime, apart_from: Collection[str]
@@ -270,7 +312,7 @@ class FakeTimeline:
             for one in entries:
                 self.rows.setdefault((tenant_id, one.link.ref), {})[one.id] = one
 
-    def remove(self, tenant_id: str, refs: Sequence[RecordRef], entry_id: str) -> None:
+    def remove(self, tenant_id: str, refs: Sequence[RecordRef], entry_id: str, answered: str = "") -> None:
         with self.faults.write("Timeline.remove"):
             for ref in refs:
                 self.rows.get((tenant_id, ref), {}).pop(entry_id, None)
@@ -279,9 +321,19 @@ class FakeTimeline:
         self, tenant_id: str, ref: RecordRef, wanted: EntryFilter, *, limit: int, after: str
     ) -> tuple[list[Entry], str]:
         self.faults.read("Timeline.page")
-        rows = sorted(self.rows.get((tenant_id, ref), {}).values(), key=lambda one: one.id)
-        found = [one for one in rows if one.id > after and _wanted(one, wanted)]
+        place = _place(after, wanted) if after else ""
+        rows = self.rows.get((tenant_id, ref), {}).values()
+        in_order = sorted(((_place(entry.id, wanted), entry) for entry in rows), key=lambda pair: pair[0])
+        found = [entry for key, entry in in_order if key > place and _wanted(entry, wanted)]
         return found[:limit], found[limit - 1].id if len(found) > limit else ""
+
+    def answers(self, tenant_id: str, ref: RecordRef, ids: Collection[str]) -> Mapping[str, frozenset[str]]:
+        self.faults.read("Timeline.answers")
+        found: dict[str, set[str]] = {}
+        for entry in self.rows.get((tenant_id, ref), {}).values():
+            if entry.answered in ids and not entry.link.evidence.is_blind:
+                found.setdefault(entry.answered, set()).add(entry.message_key)
+        return {entry_id: frozenset(keys) for entry_id, keys in found.items()}
 
     def of(self, tenant_id: str, ref: RecordRef) -> list[Entry]:
         """The whole timeline, newest first: for tests."""
@@ -290,14 +342,20 @@ class FakeTimeline:
 
 
 def _wanted(entry: Entry, wanted: EntryFilter) -> bool:
-    people = (entry.sender, *entry.to, *entry.cc)
-    words = (entry.subject, entry.preview, *(f"{one.name}\n{one.address}" for one in people))
     return (
         entry.kind in wanted.kinds
         and (entry.has_attachments or not wanted.with_attachments)
         and wanted.agent in ("", entry.agent)
-        and any(wanted.text.casefold() in one.casefold() for one in words)
+        and (wanted.since is None or inverted(entry.at) <= inverted(wanted.since))
+        and (wanted.until is None or inverted(entry.at) > inverted(wanted.until))
+        and searching.says(searching.text_of(entry), searching.words_of(wanted.text))
     )
+
+
+def _place(entry_id: str, wanted: EntryFilter) -> str:
+    """The key by which rows are ordered."""
+    key = message_key_of(entry_id)
+    return f"{ordered(at_of(entry_id))}-{key}" if wanted.oldest_first else entry_id
 
 
 class FakeInbox:

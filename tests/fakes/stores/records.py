@@ -48,22 +48,25 @@ class FakeRecords:
             return self.rows.pop((tenant_id, ref), None) is not None
 
     def page(
-        self, tenant_id: str, kind: str, *, text: str, limit: int, after: str
+        self, tenant_id: str, kind: str, *, text: str, limit: int, after: str, by_address: bool = True
     ) -> tuple[list[Record], str]:
         self.faults.read("Records.page")
         wanted = sorted(
             (
                 record
                 for (tenant, ref), record in self.rows.items()
-                if tenant == tenant_id and ref.kind == kind and ref.id > after and _says(record, text)
+                if tenant == tenant_id
+                and ref.kind == kind
+                and ref.id > after
+                and _says(record, text, by_address)
             ),
             key=lambda one: one.ref.id,
         )
         return wanted[:limit], wanted[limit - 1].ref.id if len(wanted) > limit else ""
 
 
-def _says(record: Record, text: str) -> bool:
-    words = (record.name, record.summary, *record.addresses)
+def _says(record: Record, text: str, by_address: bool) -> bool:
+    words = (record.name, record.summary, *(record.addresses if by_address else ()))
     return any(text.casefold() in one.casefold() for one in words)
 
 

@@ -78,7 +78,7 @@ from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.domain.errors import Unavailable
 with suppress(Unavailable):
     connection = Connection(StorageSettings({account!r}, calls={calls!r}), retries=0)
-    connection.calls.queue("mail").put("{{}}", hidden=0, timeout=0.1)
+    connection.calls.queue("mail").send("{{}}", hidden=0, timeout=0.1)
 print(*sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -110,7 +110,7 @@ class TestTables:
 class TestQueues:
     def test_a_message_is_base64_and_never_expires(self):
         direct, wire = calls(answer(201))
-        direct.queue("mail").put('{"kind": "ü"}', hidden=7, timeout=None)
+        direct.queue("mail").send('{"kind": "ü"}', hidden=7, timeout=None)
         [parcel] = wire.parcels
         assert wire.origins == ["https://acc.queue.core.windows.net"]
         assert parcel.method == "POST"
@@ -120,11 +120,11 @@ class TestQueues:
 
     def test_a_lost_answer_is_asked_for_again_unless_somebody_waits(self):
         direct, wire = calls(LOST, answer(201))
-        direct.queue("mail").put("{}", hidden=0, timeout=None)
+        direct.queue("mail").send("{}", hidden=0, timeout=None)
         assert len(wire.parcels) == 2
         direct, wire = calls(LOST)
         with pytest.raises(Unavailable):
-            direct.queue("mail").put("{}", hidden=0, timeout=1.0)
+            direct.queue("mail").send("{}", hidden=0, timeout=1.0)
         assert (wire.patience[0].connect, wire.patience[0].read, wire.patience[0].retries) == (0.5, 0.5, 0)
 
 

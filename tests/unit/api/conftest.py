@@ -11,7 +11,7 @@ from tests.builders import TENANT, a_mailbox, an_organisation
 from tests.composed import use_cases_over
 from tests.fakes import FakePorts
 from tests.unit.api.tokens import AUDIENCE, AUTHORITY, OTHER, Issuer
-from tests.unit.api.wiring import ORIGIN, PUBLIC_URL, Api
+from tests.unit.api.wiring import BUILD, ORIGIN, PUBLIC_URL, Api
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +38,6 @@ def api(storage: FakePorts, issuer: Issuer) -> Iterator[Api]:
         is_known_tenant=use_cases.served_tenants,
         keys=SigningKeys(AUTHORITY, fetch=issuer.published),
     )
-    app = create_app(use_cases, verifier, public_url=PUBLIC_URL, cors_origins=(ORIGIN,))
+    app = create_app(use_cases, verifier, BUILD, public_url=PUBLIC_URL, cors_origins=(ORIGIN,))
     with TestClient(app, raise_server_exceptions=True) as client:
         yield Api(client, storage, issuer)

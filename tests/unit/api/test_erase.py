@@ -30,7 +30,7 @@ def test_the_suppression_is_there_before_anything_is_queued(
 ) -> None:
     api.post("erase", issuer.user("Admin"), json={"address": CONTACT})
     writes = storage.faults.writes
-    assert writes.index("Organisations.put") < writes.index("CommandQueue.put")
+    assert writes.index("Organisations.put") < writes.index("CommandQueue.send")
     assert len(storage.organisations.rows[TENANT].erased) == 1
     assert "erased" not in api.get("organisation", issuer.user("Admin")).json()
 

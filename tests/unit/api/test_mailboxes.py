@@ -7,7 +7,7 @@ import pytest
 
 from shared.api.models.mailboxes import MailboxFields
 from shared.domain.commands.commands import MaintainSubscription
-from shared.domain.errors import Conflict
+from shared.domain.errors import AccessDenied, Conflict, Unavailable
 from shared.domain.mail.items import ItemRef
 from shared.services.connections.mailboxes import SAVE_DELAY
 from tests.builders import AGENT, MAILBOX_ID, NOW, TENANT, a_failure, a_mailbox, rewrite
@@ -215,3 +215,64 @@ def test_under_another_agent_the_one_before_loses_access(
     assert api.get(path, issuer.user("Agent")).status_code == 404
     following = issuer.user("Agent", oid="another", preferred_username="next@contoso.example")
     assert api.get(path, following).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, []),
+        ({"matching": False}, []),
+        (
+            {"matching": False, "matched_to": "project"},
+            ["'matched_to' has no effect while 'matching' is false"],
+        ),
+        ({"matching": False, "matching_type": "domain"}, ["'matching_type' has no effect"]),
+        ({"matching": False, "unmatched": "new"}, ["'unmatched' has no effect"]),
+        ({"matching_type": "domain"}, ["'matching_type' has no effect while 'matched_to' is none"]),
+        ({"matched_to": "project", "matching_type": "domain"}, []),
+        ({"unmatched": "new"}, ["the mail of strangers is not kept, and opens nothing"]),
+        ({"unmatched": "new", "capture": "everything"}, []),
+        ({"unmatched": "new", "kind": "intake"}, []),
+        ({"matching": False, "kind": "intake"}, ["'unmatched' has no effect"]),
+    ],
+)
+def test_a_setting_without_effect_is_stored_and_said(
+    api: Api, issuer: Issuer, settings: dict[str, Any], words: list[str]
+) -> None:
+    path, token = f"mailboxes/{AGENT}", issuer.user("Admin")
+    answer = api.put(path, token, json=settings)
+    assert answer.status_code == 200
+    warnings = answer.json()["warnings"]
+    assert len(warnings) == len(words)
+    assert all(word in warning for word, warning in zip(words, warnings, strict=True))
+    assert answer.json().items() >= settings.items()
+    [listed] = api.get("mailboxes", token).json()["mailboxes"]
+    assert listed["warnings"] == api.get(path, token).json()["warnings"] == warnings
+
+
+def test_a_new_intake_mailbox_opens_cases_unless_told_otherwise(api: Api, issuer: Issuer) -> None:
+    token = issuer.user("Admin")
+    assert api.put(NEW, token, json=BODY).json()["unmatched"] == "new"
+    assert api.put(NEW, token, json={"unmatched": "inbox"}).json()["unmatched"] == "inbox"
+    assert api.put(NEW, token, json={"enabled": True}).json()["unmatched"] == "inbox"
+
+
+@pytest.mark.parametrize("error", [AccessDenied("no right to read users"), Unavailable("away")])
+def test_an_agent_who_could_not_be_checked_is_said_to_be_unchecked(
+    api: Api, issuer: Issuer, storage: FakeStorage, error: Exception
+) -> None:
+    # Asked of the mailbox, then of the agent.
+    storage.mail.fail("user", error, error)
+    answer = api.put(NEW, issuer.user("Admin"), json={"kind": "personal", "agent": "typo@contoso.example"})
+    assert answer.status_code == 201
+    assert ["could not be checked" in warning for warning in answer.json()["warnings"]] == [True]
+
+
+def test_an_agent_whom_the_tenant_does_not_have_is_refused(api: Api, issuer: Issuer) -> None:
+    answer = api.put(NEW, issuer.user("Admin"), json={"kind": "personal", "agent": "typo@contoso.example"})
+    assert (answer.status_code, "typo@contoso.example" in answer.json()["detail"]) == (422, True)
+
+
+def test_an_agent_whom_the_tenant_has_raises_no_doubt(api: Api, issuer: Issuer) -> None:
+    answer = api.put(NEW, issuer.user("Admin"), json={"kind": "personal", "agent": "ann@contoso.example"})
+    assert (answer.status_code, answer.json()["warnings"]) == (201, [])

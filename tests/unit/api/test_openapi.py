@@ -23,6 +23,7 @@ from shared.api.models.schema import Body
 from shared.api.models.service import Problem
 from shared.domain.capture import backfills
 from shared.domain.connections import connections, mailbox_state, mailboxes, organisations, verdicts
+from shared.domain.events.events import What
 from shared.domain.filing import entries, explanations
 from shared.domain.mail.automatic import Automatic
 from shared.domain.mail.messages import Direction
@@ -119,7 +120,7 @@ def test_a_wait_and_a_version_are_declared(document: Json) -> None:
             assert {"$ref": "#/components/parameters/IfNoneMatch"} in operation["parameters"], name
             assert "ETag" in operation["responses"]["200"]["headers"], name
             polled += 1
-    assert polled == 3
+    assert polled == 4
     for method in ("get", "put"):
         operation = document["paths"]["/mailboxes/{address}"][method]
         assert "ETag" in operation["responses"]["200"]["headers"]
@@ -252,6 +253,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "EntryKind": entries.KINDS,
     "EntryFilter": tuple(entries.FILTERS),
     "Direction": tuple(Direction),
+    "EventKind": tuple(What),
     "AutomaticKind": tuple(word or "none" for word in Automatic),
     "RecordKind": records.KINDS,
     "DealKind": records.DEALS,

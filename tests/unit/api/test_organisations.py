@@ -1,6 +1,7 @@
 """Organisations over HTTP: what the operator does and what an admin may set."""
 
 from dataclasses import replace
+from string import ascii_uppercase
 
 import pytest
 
@@ -126,3 +127,28 @@ def test_organisations_are_listed_for_the_operator_page_by_page(api: Api, issuer
         OTHER,
     ]
     assert second["cursor"] is None
+
+
+def test_earlier_prefixes_of_codes_are_remembered(api: Api, issuer: Issuer) -> None:
+    token = issuer.user("Admin")
+
+    def change(prefix: str) -> object:
+        return api.put("organisation", token, json={"code_prefix": prefix}).json()["earlier_code_prefixes"]
+
+    assert change("CE") == ["PL"]
+    assert change("ce") == ["PL"]
+    assert change("CON") == ["CE", "PL"]
+    assert change("PL") == ["CON", "CE"]
+    current = api.get("organisation", token).json()
+    again = api.put("organisation", token, json={**current, "earlier_code_prefixes": ["XX"]}).json()
+    assert again["earlier_code_prefixes"] == ["CON", "CE"]
+
+
+def test_prefixes_are_not_changed_without_end(api: Api, issuer: Issuer) -> None:
+    token = issuer.user("Admin")
+    answers = [
+        api.put("organisation", token, json={"code_prefix": f"Q{letter}"}) for letter in ascii_uppercase[:22]
+    ]
+    assert [answer.status_code for answer in answers] == [200] * 20 + [422] * 2
+    assert "earlier one" in answers[-1].json()["detail"]
+    assert api.put("organisation", token, json={"code_prefix": "QA"}).status_code == 200

@@ -9,7 +9,7 @@ import pytest
 
 from tests.builders import HOME
 from tests.fakes import FakeStorage
-from tests.unit.api.tokens import CLIENT, OID, Issuer
+from tests.unit.api.tokens import CLIENT, OID, OTHER, Issuer
 from tests.unit.api.wiring import ORIGIN, Api
 
 SHAPE = {"type", "title", "status", "detail", "instance", "correlation_id"}
@@ -99,6 +99,26 @@ def test_the_caller_s_correlation_id_is_kept_when_it_is_sane(api: Api) -> None:
 
 def test_health_is_for_anyone_and_has_no_detail(api: Api) -> None:
     assert api.get("health").json() == {"status": "ok"}
+
+
+def test_only_the_operator_s_token_learns_which_build_runs(api: Api, issuer: Issuer) -> None:
+    detail = api.get("health", issuer.app("Operator", tenant=HOME)).json()
+    assert detail == {"status": "ok", "version": "1.4.0", "commit": "9f2c1ab", "python": "3.12.8"}
+    others = (
+        issuer.user("Admin"),
+        issuer.user("Agent"),
+        issuer.app("Service", tenant=HOME),
+        issuer.user("Operator", tenant=HOME),
+        issuer.app("Operator", tenant=OTHER),
+        "no token at all",
+    )
+    for token in others:
+        answer = api.get("health", token)
+        assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+def test_the_description_names_the_version_that_runs(api: Api) -> None:
+    assert api.get("openapi.json").json()["info"]["version"] == "1.4.0"
 
 
 def test_a_page_of_a_known_origin_may_call_and_no_other(api: Api) -> None:

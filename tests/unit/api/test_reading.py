@@ -1,12 +1,17 @@
 """Timelines, messages and attachments over HTTP: shapes, ETags, and who may see what."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from shared.domain.filing.entries import entries_of
 from shared.domain.filing.filing import Bounced
 from shared.domain.matching.decisions import Disposition
+from shared.domain.matching.evidence import THREAD as THREAD_ROLE
+from shared.domain.matching.evidence import Evidence
+from shared.domain.records.records import Overrides
 from tests.builders import (
     AGENT,
     KEY,
@@ -32,6 +37,7 @@ from tests.unit.api.tokens import OID, OTHER, Issuer
 from tests.unit.api.wiring import Api
 
 SECRET = "hidden@fabrikam.example"
+THREAD = "a" * 32
 
 
 @pytest.fixture
@@ -71,6 +77,31 @@ def test_a_timeline_has_the_shape_that_clients_rely_on(api: Api, issuer: Issuer,
     assert entry["from"] == {"name": "Buyer", "address": "buyer@fabrikam.example"}
     assert entry["to"] == [{"name": "Agent", "address": AGENT}]
     assert set(entry) >= {"id", "subject", "cc", "preview", "has_attachments", "rule", "evidence", "agent"}
+
+
+def test_message_ids_have_one_form_wherever_they_stand(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    parent = an_entry(thread=THREAD)
+    by_thread = a_link(rule="thread", evidence=Evidence(THREAD_ROLE, text="first@fabrikam.example"))
+    answer = a_stored_message(
+        key="2" * 32, answered=parent.id, thread=THREAD, decision=a_decision(links=(by_thread,))
+    )
+    document = a_document(message_id="second@fabrikam.example", in_reply_to=("first@fabrikam.example",))
+    storage.records.put_many(TENANT, [a_record()])
+    storage.messages.create(TENANT, a_stored_message(thread=THREAD, at=NOW), a_document(), a_copy())
+    storage.messages.create(TENANT, replace(answer, at=NOW + timedelta(1)), document, a_copy())
+    storage.timeline.put(TENANT, [parent, *entries_of(replace(answer, at=NOW + timedelta(1)), document)])
+    token = issuer.user("Agent")
+    newest, oldest = api.get("timelines/contact/C-1", token).json()["entries"]
+    read = api.get(f"messages/{'2' * 32}", token).json()
+    shown = api.get(f"messages/{KEY}/thread", token).json()
+    for found in (newest, read, shown["entries"][1]):
+        assert found["in_reply_to"] == found["evidence"] == "<first@fabrikam.example>"
+    assert (oldest["in_reply_to"], oldest["answers"], newest["answers"]) == ("", 1, 0)
+    assert (shown["thread_id"], shown["cursor"]) == (THREAD, None)
+    assert shown["entries"][1] == {name: read[name] for name in newest}
+    assert {newest["thread_id"], oldest["thread_id"], read["thread_id"]} == {THREAD}
 
 
 def test_a_timeline_is_read_page_by_page_and_filtered(api: Api, issuer: Issuer, storage: FakeStorage) -> None:
@@ -382,3 +413,54 @@ def test_a_mail_that_did_not_arrive_says_whom_it_did_not_reach(
     [entry] = api.get("timelines/contact/C-1", issuer.user("Agent")).json()["entries"]
     for one in (found, entry):
         assert (one["automatic"], one["bounced"]) == ("auto_reply", ["gone@fabrikam.example"])
+
+
+def of_clients(storage: FakeStorage, **overrides: bool | None) -> None:
+    """Two contacts, each of a client with its own wish, and an answer with a chain that is on both."""
+    clients = [
+        a_record(f"client/{name}", addresses=(), overrides=Overrides(hide_email_chain=overrides.get(name)))
+        for name in ("K1", "K2")
+    ]
+    contacts = [a_record(f"contact/{name}", addresses=(), client=name) for name in ("K1", "K2")]
+    storage.records.put_many(TENANT, [*clients, *contacts])
+    links = (a_link("contact/K1"), a_link("contact/K2"))
+    document = a_document(subject="Re: Price", text=ANSWERED, quoted=((6, len(ANSWERED)),))
+    stored = a_stored_message(decision=a_decision(links=links))
+    storage.messages.create(TENANT, stored, document, a_copy())
+
+
+@pytest.mark.parametrize("setting", [True, False])
+def test_the_client_of_the_timeline_that_is_read_decides_on_the_chain(
+    api: Api, issuer: Issuer, storage: FakeStorage, setting: bool
+) -> None:
+    of_clients(storage, K1=True, K2=False)
+    storage.organisations.change(an_organisation(hide_email_chain=setting))
+    token = issuer.user("Agent")
+
+    def hidden(query: str = "") -> object:
+        return api.get(f"messages/{KEY}{query}", token).json()["chain_hidden"]
+
+    assert (hidden("?record=contact/K1"), hidden("?record=contact/K2")) == (True, False)
+    assert hidden("?record=contact/K1&chain=shown") is False
+    # Its clients contradict each other.
+    assert hidden() is setting
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_without_a_timeline_the_client_decides_whom_no_other_contradicts(
+    api: Api, issuer: Issuer, storage: FakeStorage, said: bool
+) -> None:
+    of_clients(storage, K1=said)
+    storage.organisations.change(an_organisation(hide_email_chain=not said))
+    assert api.get(f"messages/{KEY}", issuer.user("Agent")).json()["chain_hidden"] is said
+    other = api.get(f"messages/{KEY}?record=contact/K2", issuer.user("Agent")).json()
+    assert other["chain_hidden"] is not said
+
+
+def test_a_message_is_read_on_no_timeline_that_it_is_not_on(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    of_clients(storage)
+    token = issuer.user("Agent")
+    assert api.get(f"messages/{KEY}?record=contact/K3", token).status_code == 404
+    assert api.get(f"messages/{KEY}?record=spaceship/K1", token).status_code == 422

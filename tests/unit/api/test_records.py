@@ -281,3 +281,49 @@ def test_a_client_domain_that_is_nobodys_harms_no_other_line(api: Api, issuer: I
     results = api.post("records", issuer.app("Service"), content=body).json()["results"]
     assert [one["status"] for one in results] == ["refused", "written"]
     assert "free-mail" in results[0]["detail"]
+
+
+CHOICE = {"kind", "id", "name", "summary", "status", "client", "type"}
+
+
+def test_an_agent_looks_records_up_and_sees_what_is_needed_to_choose(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    storage.records.put_many(
+        TENANT,
+        [
+            a_record("contact/C-1", name="Bo Byer", client="CL-7", addresses=(CONTACT,)),
+            a_record("contact/C-2", name="Bo Old", merged_into="C-1", addresses=()),
+            a_record("opportunity/O-1", name="Loft", summary="Loft of Bo", addresses=(), details="secret"),
+        ],
+    )
+    answer = api.get("records?q=bo", issuer.user("Agent"))
+    assert answer.status_code == 200
+    found = answer.json()["records"]
+    assert [record["id"] for record in found] == ["C-1", "O-1"]
+    assert [set(record) for record in found] == [CHOICE, CHOICE]
+    assert (found[0]["name"], found[0]["client"], answer.json()["cursor"]) == ("Bo Byer", "CL-7", None)
+    of_kind = api.get("records?kind=opportunity&q=loft", issuer.user("Agent")).json()["records"]
+    assert [record["id"] for record in of_kind] == ["O-1"]
+
+
+def test_an_agent_finds_no_contact_by_its_address(api: Api, issuer: Issuer, storage: FakeStorage) -> None:
+    storage.records.put_many(TENANT, [a_record("contact/C-1", name="Bo", addresses=(CONTACT,))])
+    path = f"records?kind=contact&q={CONTACT}"
+    assert api.get(path, issuer.user("Agent")).json() == {"records": [], "cursor": None}
+    for token in (issuer.user("Admin"), issuer.user("Agent", "Admin"), issuer.app("Service")):
+        assert [record["addresses"] for record in api.get(path, token).json()["records"]] == [[CONTACT]]
+
+
+def test_an_agent_reads_no_whole_record_and_no_other_list(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    storage.records.put_many(TENANT, [a_record("contact/C-1")])
+    token = issuer.user("Agent")
+    assert api.get("records/contact/C-1", token).status_code == 403
+    for query in (
+        "origin=postledger",
+        "origin=postledger&since=2026-03-02T09:00:00Z",
+        "since=2026-03-02T09:00:00Z",
+    ):
+        assert api.get(f"records?{query}", token).status_code == 403

@@ -5,12 +5,14 @@ from typing import Any, Final
 
 from starlette.testclient import TestClient
 
+from shared.domain.build import Build
 from tests.fakes import FakePorts
 from tests.fakes.mail import FakeMail
 from tests.unit.api.tokens import Issuer
 
 ORIGIN: Final = "https://crm.contoso.example"
 PUBLIC_URL: Final = "https://postledger.contoso.example"
+BUILD: Final = Build("1.4.0", "9f2c1ab", "3.12.8")
 
 
 @dataclass

@@ -196,7 +196,8 @@ class Az:
     def keyvault_secret_set(self) -> str:
         value = Path(self.options["--file"]).read_text()
         self.state["vault"].setdefault("secret", {})[self.options["--name"]] = value
-        self.state["expires"] = self.options.get("--expires", "")
+        if "--expires" in self.options:
+            self.state["changed_expires"] = self.options["--expires"]
         self.change(f"set {self.options['--name']}")
         return ""
 

@@ -3,10 +3,11 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
+import tomllib
 from base64 import urlsafe_b64encode
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from cryptography.x509 import load_pem_x509_certificate
 
 from shared.domain.privacy.callers import ROLES
 
-SCRIPTS = Path(__file__).resolve().parents[3] / "infra" / "scripts"
+ROOT = Path(__file__).resolve().parents[3]
+SCRIPTS = ROOT / "infra" / "scripts"
 ALL = sorted(SCRIPTS.glob("*.sh"))
 REDIRECT = "https://func.example/api/v1/connect/callback"
 CLIENT = "client-1"
@@ -125,12 +127,14 @@ def test_every_script_is_bash(script: Path) -> None:
     subprocess.run(["bash", "-n", str(script)], check=True, timeout=10)
 
 
-@pytest.mark.skipif(not shutil.which("shellcheck"), reason="ShellCheck is not installed")
 def test_shellcheck_finds_nothing() -> None:
+    """The locked one: each version finds something else."""
+    shellcheck = Path(sys.executable).with_name("shellcheck")
+    files = [*ALL, ROOT / ".ci" / "run"]
     found = subprocess.run(
-        ["shellcheck", "-x", *map(str, ALL)], cwd=SCRIPTS, capture_output=True, text=True, check=False
+        [str(shellcheck), "-x", *map(str, files)], cwd=SCRIPTS, capture_output=True, text=True, check=False
     )
-    assert found.stdout == ""
+    assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
 
 
 def test_the_registration_has_the_roles_the_scope_and_the_trust(desk: Desk) -> None:
@@ -280,8 +284,8 @@ def test_a_certificate_is_made_in_the_vault_and_registered_beside_the_old_one(re
 def test_a_client_secret_goes_into_the_vault_with_its_expiry_and_nowhere_else(desk: Desk) -> None:
     done = desk.run("app-registration.sh", "--secret", "kv")
     assert done.returncode == 0, done.stderr
-    assert desk.keys == {"app-secret": "s3cret"}
-    assert desk.state["expires"], "the vault tells of its end thirty days before"
+    assert desk.keys["app-secret"] == "s3cret"
+    assert desk.keys["app-secret-expires"] == desk.state["changed_expires"], "the app warns of its end"
     assert "s3cret" not in done.stdout + done.stderr
     assert "s3cret" not in json.dumps(desk.state["calls"]), "a command line can be read by others"
 
@@ -499,3 +503,59 @@ def test_another_compiler_is_refused(desk: Desk, tmp_path: Path) -> None:
     Desk._tool(tools / "bicep", 'echo "Bicep CLI version 0.30.1"')
     done = desk.run("compile.sh", PATH=f"{tools}:{os.environ['PATH']}")
     assert (done.returncode, "wanted is 0.49.2" in done.stderr) == (1, True)
+
+
+def deployed(desk: Desk, tmp_path: Path, **answers: str) -> dict[str, str]:
+    """A shell in which `curl` gets these answers of the app, by the last part of the address."""
+    tools = tmp_path / "deployed"
+    tools.mkdir()
+    for name, text in answers.items():
+        (tools / name).write_text(text)
+    Desk._tool(
+        tools / "curl",
+        f'for word; do f={tools}/$(basename "$word" .json); [ -f "$f" ] && exec cat "$f"; done; exit 22',
+    )
+    where = {"POSTLEDGER_API_URL": "https://func.example/api/v1", "POSTLEDGER_WAIT": "0"}
+    return {"PATH": f"{tools}:{os.environ['PATH']}", **where}
+
+
+@pytest.fixture
+def stamped(desk: Desk) -> Iterator[dict[str, str]]:
+    """What packing writes beside the code."""
+    stamp = SCRIPTS.parents[1] / "shared" / "build.json"
+    kept = stamp.read_text() if stamp.exists() else None
+    desk.done("stamp-build.sh")
+    written: dict[str, str] = json.loads(stamp.read_text())
+    yield written
+    stamp.unlink() if kept is None else stamp.write_text(kept)
+
+
+def test_what_is_packed_says_version_and_commit(stamped: dict[str, str]) -> None:
+    project = tomllib.loads((SCRIPTS.parents[1] / "pyproject.toml").read_text())["project"]
+    assert stamped["version"] == project["version"]
+    assert re.fullmatch(r"[0-9a-f]{12}\+?|", stamped["commit"])
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({}, ""),
+        ({"version": "0.0.9"}, "is version 0.0.9"),
+        ({"commit": "0000000"}, "is commit 0000000"),
+        ({"python": "3.13.1"}, "runs on Python 3.13.1"),
+    ],
+    ids=["same", "version", "commit", "python"],
+)
+def test_an_app_that_is_not_what_was_deployed_is_told(
+    desk: Desk, tmp_path: Path, stamped: dict[str, str], changed: dict[str, str], told: str
+) -> None:
+    runs = {**stamped, "python": "3.12.9", **changed}
+    document = json.dumps({"openapi": "3.1.0", "info": {"title": "x", "version": runs["version"]}})
+    shell = deployed(desk, tmp_path, health=json.dumps({"status": "ok", **runs}), openapi=document)
+    done = desk.run("check-deployment.sh", "--operator-token", "a.b.c", **shell)
+    assert (done.returncode, told in done.stderr) == (1 if told else 0, True), done.stderr
+
+
+def test_an_app_that_does_not_answer_is_told(desk: Desk, tmp_path: Path) -> None:
+    done = desk.run("check-deployment.sh", **deployed(desk, tmp_path))
+    assert (done.returncode, "does not answer" in done.stderr) == (1, True)

@@ -1,6 +1,8 @@
 """GitHub's workflows: who may deploy, with which rights, and whose code runs beside the credential."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-WORKFLOWS = sorted((Path(__file__).resolve().parents[3] / ".github/workflows").glob("*.y*ml"))
+ROOT = Path(__file__).resolve().parents[3]
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.y*ml"))
 MAIN = "refs/heads/main"
 # Either runs with the rights of this repository on the code of whoever asked for a pull.
 DANGEROUS = {"workflow_run", "pull_request_target", "issue_comment"}
@@ -120,6 +123,23 @@ def test_no_checkout_leaves_a_token_behind_for_the_code_that_it_fetched() -> Non
     checkouts = [step for step in steps() if step.get("uses", "").startswith("actions/checkout@")]
     assert checkouts
     assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+
+
+def test_zizmor_finds_nothing() -> None:
+    zizmor = Path(sys.executable).with_name("zizmor")
+    command = [str(zizmor), "--offline", "--no-progress", "--format=plain", "--persona=regular", ".github"]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
+def test_known_weaknesses_are_looked_for_daily_in_what_is_locked() -> None:
+    (audit,) = (path for path in WORKFLOWS if path.name == "audit.yml")
+    assert {"schedule", "push", "pull_request"} <= triggers(audit)
+    runs = [step.get("run", "") for step in parsed(audit)["jobs"]["audit"]["steps"]]
+    looked = [
+        lock for lock in ("requirements.lock", "requirements-dev.lock") if f"-r {lock}" in "".join(runs)
+    ]
+    assert looked == ["requirements.lock", "requirements-dev.lock"]
 
 
 def test_no_step_reads_a_secret() -> None:

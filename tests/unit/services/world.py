@@ -108,7 +108,7 @@ class World(Composed):
             try:
                 self.run(command)
             except TransientError:
-                self.storage.queue.put(command.again())
+                self.storage.queue.send(command.again())
         raise AssertionError(f"the queues do not empty: {self.storage.queue.sent}")
 
     def _next(self) -> Command:

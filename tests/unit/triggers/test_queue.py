@@ -143,7 +143,7 @@ def test_what_is_no_command_is_recorded_and_finished(
 def test_a_put_back_that_fails_escapes_so_that_the_host_keeps_the_message(
     storage: FakeStorage, outcomes: Outcomes
 ) -> None:
-    storage.faults.named["CommandQueue.put"] = Unavailable("storage is down")
+    storage.faults.named["CommandQueue.send"] = Unavailable("storage is down")
     run: Callable[[SyncMailbox], None] = Run(Unavailable("down"))
     with pytest.raises(Unavailable):
         handle(Message(SYNC.to_json()), MAIL, run, outcomes)

@@ -18,7 +18,7 @@ class DirectQueue:
         self._sender = sender
         self._name = name
 
-    def put(self, text: str, *, hidden: int, timeout: float | None) -> None:
+    def send(self, text: str, *, hidden: int, timeout: float | None) -> None:
         # The Functions queue trigger expects base64; host.json says the same.
         content = base64.b64encode(text.encode()).decode()
         body = f"<QueueMessage><MessageText>{content}</MessageText></QueueMessage>".encode()

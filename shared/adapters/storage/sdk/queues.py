@@ -16,7 +16,7 @@ class SdkQueue:
         self._client = client
         self._name = name
 
-    def put(self, text: str, *, hidden: int, timeout: float | None) -> None:
+    def send(self, text: str, *, hidden: int, timeout: float | None) -> None:
         options: dict[str, Any] = {}
         if timeout is not None:
             half = timeout / 2

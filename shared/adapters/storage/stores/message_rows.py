@@ -1,4 +1,7 @@
-"""The rows of the table Messages: a message, an awaited one, a copy, a dependent, a conversation. No requests here."""
+"""The rows of the table Messages: a message, an awaited one, a copy, a dependent, a place in a conversation or thread.
+
+No requests here.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,10 +21,11 @@ from shared.adapters.storage.encoding import (
 )
 from shared.adapters.storage.table import KEYS, Operation, Row, etag_of, quoted, where
 from shared.domain.filing.copies import Copy, Dependent
-from shared.domain.filing.entries import inverted
+from shared.domain.filing.entries import inverted, ordered
 from shared.domain.filing.filing import DONE, PENDING, StoredMessage
 from shared.domain.mail.messages import Document
 from shared.domain.matching.candidates import ThreadHit
+from shared.ports.stores.filing import ThreadPlace
 
 # The state of a row that nobody has filed yet: somebody waits for its mail.
 AWAITED: Final = "awaited"
@@ -102,9 +106,10 @@ def awaited(tenant_id: str, key: str) -> Operation:
 
 
 def beside(tenant_id: str, message: StoredMessage, copy: Copy) -> list[Operation]:
-    """What stands with a message from its insert on: the copy that brought it, and its place in its conversation."""
+    """What stands with a message from its insert on: the copy that brought it, its conversation, its thread."""
     rows = [copy_row(tenant_id, message.key, copy)]
     rows += [conversation_row(tenant_id, message)] if message.enters_conversation else []
+    rows += [thread_row(tenant_id, message)] if message.thread else []
     return [Operation("upsert", row) for row in rows]
 
 
@@ -173,6 +178,25 @@ def conversation_key(row: Row) -> str:
     return unescaped(str(row["RowKey"]).split("|")[3])
 
 
+def thread_range(thread: str, after: str) -> tuple[str, str]:
+    """Row keys of a thread's messages, in any bucket: the one at the place `after`, and the first behind them all."""
+    prefix = _thread_prefix(thread)
+    return joined(prefix, after), prefix + "}"
+
+
+def thread_row(tenant_id: str, message: StoredMessage) -> Row:
+    """In the partition of its message, so that one transaction writes both. The oldest message comes first."""
+    partition, row_key = place(tenant_id, message.key)
+    key = joined(_thread_prefix(message.thread), ordered(message.at), row_key)
+    return {"PartitionKey": partition, "RowKey": key}
+
+
+def thread_place(row: Row) -> ThreadPlace:
+    """Where such a row places its message."""
+    _, _, time, row_key = str(row["RowKey"]).split("|")
+    return ThreadPlace(joined(time, row_key), unescaped(row_key))
+
+
 def body_of(tenant_id: str, key: str, document: Document) -> Body:
     """Where a document goes. A blob is named by its content: another mail's document never lands on it."""
     content = compressed(to_plain(document))
@@ -218,6 +242,10 @@ def to_dependent(row: Row) -> Dependent:
 
 def is_awaited(row: Row) -> bool:
     return bool(row["state"] == AWAITED)
+
+
+def _thread_prefix(thread: str) -> str:
+    return joined("~t", escaped(thread))
 
 
 def _conversation_prefix(conversation: str) -> str:

@@ -21,7 +21,7 @@ from shared.domain.filing.filing import StoredMessage
 from shared.domain.mail.identity import variant_keys
 from shared.domain.mail.messages import Document
 from shared.domain.matching.candidates import ThreadHit
-from shared.ports.stores.filing import MOST_OF_CONVERSATION, Claim, NewMail, Word
+from shared.ports.stores.filing import MOST_OF_CONVERSATION, Claim, NewMail, ThreadPlace, Word
 
 # Word that is left with an awaited mail changes its row: an insert may lose to so many in a row.
 _TRIES: Final = 6
@@ -67,12 +67,13 @@ class AzureMessageStore:
         return self._groups.save(tenant_id, messages)
 
     def bury(self, tenant_id: str, tombstone: StoredMessage) -> None:
-        """Three requests, and one per copy and dependent. The row names the body until all else is gone."""
+        """Four requests, and one per copy and dependent. The row names body and thread until all else is gone."""
         if not tombstone.etag:
             raise Conflict(f"{names.MESSAGES}: only a message that was read can be buried")
         partition, key = rows.place(tenant_id, tombstone.key)
-        row = self._table.get(partition, key, rows.DOCUMENT_COLUMNS)
+        row = self._table.get(partition, key, rows.MESSAGE_COLUMNS)
         if row is not None:
+            self._leave_thread(tenant_id, rows.to_message(row))
             self._bodies.delete_all(tenant_id, tombstone.key)
         first, _ = rows.copies_range(tombstone.key)
         _, last = rows.dependents_range(tombstone.key)
@@ -114,11 +115,7 @@ class AzureMessageStore:
     def document(self, tenant_id: str, key: str) -> Document | None:
         """One request; one more for a large body."""
         row = self._table.get(*rows.place(tenant_id, key), rows.DOCUMENT_COLUMNS)
-        if row is None:
-            return None
-        if row.get(rows.BODY):
-            return rows.to_document(b"".join(self._bodies.get(str(row[rows.BODY]))))
-        return rows.to_document(row[rows.DOCUMENT]) if row.get(rows.DOCUMENT) else None
+        return self._document(row) if row else None
 
     def copies(self, tenant_id: str, key: str) -> list[Copy]:
         """One range query."""
@@ -207,6 +204,51 @@ class AzureMessageStore:
         newest = sorted(noted, key=lambda row: str(row["RowKey"]))[:MOST_OF_CONVERSATION]
         found = self._rows(tenant_id, [rows.conversation_key(row) for row in newest])
         return tuple(rows.to_hit(row, "conversation") for row in found.values())
+
+    def note_thread(self, tenant_id: str, message: StoredMessage) -> None:
+        """One request."""
+        self._table.upsert(rows.thread_row(tenant_id, message))
+
+    def of_thread(
+        self, tenant_id: str, thread: str, *, limit: int, after: str
+    ) -> tuple[list[ThreadPlace], str]:
+        """A range query for each bucket, side by side."""
+        beyond, last = rows.thread_range(thread, after)
+
+        def oldest_of(partition: str) -> list[Row]:
+            condition = in_partition(partition, beyond=beyond, last=last)
+            return list(islice(self._table.rows(condition, select=KEYS, page=limit + 1), limit + 1))
+
+        found = chain.from_iterable(self._connection.side_by_side(oldest_of, rows.buckets(tenant_id)))
+        places = sorted((rows.thread_place(row) for row in found), key=lambda found: found.place)
+        return places[:limit], places[limit - 1].place if len(places) > limit else ""
+
+    def with_documents(
+        self, tenant_id: str, keys: Iterable[str]
+    ) -> Mapping[str, tuple[StoredMessage, Document]]:
+        """One request per key, side by side; one more for each large body."""
+
+        def read(key: str) -> tuple[StoredMessage, Document] | None:
+            columns = (*rows.MESSAGE_COLUMNS, rows.BODY, rows.DOCUMENT)
+            row = self._table.get(*rows.place(tenant_id, key), columns)
+            if row is None or rows.is_awaited(row):
+                return None
+            document = self._document(row)
+            return (rows.to_message(row), document) if document else None
+
+        wanted = list(dict.fromkeys(keys))
+        found = self._connection.side_by_side(read, wanted)
+        return {key: mail for key, mail in zip(wanted, found, strict=True) if mail is not None}
+
+    def _document(self, row: Row) -> Document | None:
+        if row.get(rows.BODY):
+            return rows.to_document(b"".join(self._bodies.get(str(row[rows.BODY]))))
+        return rows.to_document(row[rows.DOCUMENT]) if row.get(rows.DOCUMENT) else None
+
+    def _leave_thread(self, tenant_id: str, message: StoredMessage) -> None:
+        if message.thread:
+            row = rows.thread_row(tenant_id, message)
+            self._table.delete(str(row["PartitionKey"]), str(row["RowKey"]))
 
     def _claim(self, tenant_id: str, message: StoredMessage, body: rows.Body, copy: Copy) -> Claim:
         beside = rows.beside(tenant_id, message, copy)

@@ -107,7 +107,7 @@ class AzureRecords:
         raise Conflict(f"{names.RECORDS}: a record changes faster than it can be deleted")
 
     def page(
-        self, tenant_id: str, kind: str, *, text: str, limit: int, after: str
+        self, tenant_id: str, kind: str, *, text: str, limit: int, after: str, by_address: bool = True
     ) -> tuple[list[Record], str]:
         """With `text`, a page may be short: it ends after 2,000 rows and names the next one."""
         page = LARGEST_PAGE if text else limit + 1
@@ -119,7 +119,7 @@ class AzureRecords:
                 return found, last
             record = _record(row)
             last = record.ref.id
-            if _contains(record, text):
+            if _contains(record, text, by_address=by_address):
                 found.append(record)
         return found, ""
 
@@ -209,6 +209,6 @@ def _record(row: Row) -> Record:
     return from_plain(Record, content["record"], etag=etag_of(row), keys=keys, leaving=leaving)
 
 
-def _contains(record: Record, text: str) -> bool:
-    values = (record.name, record.summary, *record.addresses)
+def _contains(record: Record, text: str, *, by_address: bool) -> bool:
+    values = (record.name, record.summary, *(record.addresses if by_address else ()))
     return any(text.casefold() in value.casefold() for value in values)

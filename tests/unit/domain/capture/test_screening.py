@@ -108,7 +108,9 @@ def test_a_valid_code_lets_mail_between_colleagues_in() -> None:
 
 
 def test_mail_between_colleagues_reaches_an_intake_mailbox() -> None:
-    assert decide(a_head(sender=COLLEAGUE), candidates(), policy(mailbox={"kind": "intake"})).keep
+    assert decide(
+        a_head(sender=COLLEAGUE), candidates(to_intake=True), policy(mailbox={"kind": "intake"})
+    ).keep
 
 
 def test_mail_without_any_participant_is_not_called_internal() -> None:

@@ -29,6 +29,17 @@ def test_a_new_mailbox_has_the_documented_defaults() -> None:
 def test_an_intake_mailbox_is_polled_every_minute_and_marks_as_read() -> None:
     made = Mailbox(TENANT, "ab" * 16, AGENT).changed(Fields({"kind": "intake", "agent": AGENT}))
     assert (made.poll_minutes, made.mark_read, made.backlog) == (1, True, "unread")
+    assert made.unmatched == "new"
+    told = Mailbox(TENANT, "ab" * 16, AGENT).changed(
+        Fields({"kind": "intake", "agent": AGENT, "unmatched": "inbox"})
+    )
+    assert told.unmatched == "inbox"
+
+
+def test_a_mailbox_that_becomes_another_kind_gets_that_kind_s_defaults() -> None:
+    desk = a_mailbox().changed(Fields({"kind": "intake"}))
+    assert desk.unmatched == "new"
+    assert desk.changed(Fields({"kind": "personal"})).unmatched == "inbox"
 
 
 def test_a_personal_mailbox_is_never_marked_as_read() -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from shared.domain.events.events import Announce
 from shared.domain.filing import effects
 from shared.domain.filing.effects import (
     About,
@@ -83,7 +84,7 @@ def test_dependents_hear_of_what_is_not_certain_and_of_what_may_have_been_told()
 
 
 def test_a_record_that_was_lost_and_is_back_before_that_was_carried_out_is_told_again() -> None:
-    before = Shown.of(frozenset({C1}), frozenset({C1})).and_maybe(frozenset(), frozenset())
+    before = Shown.of(frozenset({C1}), frozenset({C1}), "").and_maybe(frozenset(), frozenset(), "")
     [told] = of(TellDependents, before, filed_on(C1))
     assert (told.gained, told.lost) == ({C1}, set())
 
@@ -92,7 +93,7 @@ def test_a_record_to_which_only_a_bcc_led_is_told_of_once_a_person_says_so() -> 
     blind = replace(a_link("contact/C-1"), evidence=Evidence("bcc", "x@adatum.example"))
     hidden = a_stored_message(decision=replace(a_decision(), links=(blind,)))
     assert of(TellDependents, NOTHING, hidden) == []
-    [told] = of(TellDependents, hidden.shown.and_maybe(hidden.refs, hidden.lent), filed_on(C1))
+    [told] = of(TellDependents, hidden.shown.and_maybe(hidden.refs, hidden.lent, hidden.thread), filed_on(C1))
     assert (told.gained, told.lost) == ({C1}, set())
     # Taken back before anybody can know whether it has been told.
     [told] = of(TellDependents, filed_on(C1).and_maybe_shown, hidden)
@@ -121,15 +122,18 @@ def test_what_an_undone_decision_taught_and_opened_is_taken_back() -> None:
 def test_a_tombstone_leaves_nothing_and_tells_nobody() -> None:
     after = a_triaged_message(state="deleted", agent="left@contoso.example")
     found = every(shown(C1), after, replace(AROUND, document=None))
-    assert [type(effect) for effect in found] == [RemoveEntry, RemoveInboxRow, RemoveInboxRow]
-    assert {effect.agent for effect in found[1:]} == {AGENT, "left@contoso.example"}  # type: ignore[union-attr]
+    kinds = [RemoveEntry, RemoveInboxRow, RemoveInboxRow, Announce, Announce]
+    assert [type(effect) for effect in found] == kinds
+    assert {effect.agent for effect in found[1:3]} == {AGENT, "left@contoso.example"}  # type: ignore[union-attr]
 
 
 def test_records_are_opened_before_entries_and_dependents_told_behind_all_that_readers_see() -> None:
     decision = PersonDecision(OPEN, "ann", NOW, a_decision(), (a_link("contact/C-1"),), opens=a_record())
     after = filed_on(C1, decided=decision, conversation=KEY)
     kinds = [type(effect) for effect in every(shown(C2), after)]
-    assert kinds == [OpenWanted, PutEntry, RemoveEntry, RemoveInboxRow, PutConversation, TellDependents]
+    seen = [OpenWanted, PutEntry, RemoveEntry, RemoveInboxRow]
+    told = [Announce, Announce, Announce]
+    assert kinds == [*seen, *told, PutConversation, TellDependents]
 
 
 def test_effects_of_several_mails_are_written_by_kind_each_mails_own_in_their_order() -> None:
@@ -143,6 +147,7 @@ def test_effects_of_several_mails_are_written_by_kind_each_mails_own_in_their_or
         RemoveEntry,
         PutInboxRow,
         RemoveInboxRow,
+        *[Announce] * 5,
     ]
     assert sorted(map(repr, together)) == sorted(repr(effect) for mail in mails for effect in mail)
 

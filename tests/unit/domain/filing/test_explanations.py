@@ -87,11 +87,11 @@ def test_what_is_not_final_says_so() -> None:
 def test_a_filed_mail_is_told_record_by_record() -> None:
     link = a_link(closed=True)
     message = a_stored_message(state=DONE, decision=a_decision("contact/C-1"))
-    steps = explanations.message_steps(message, (link,))
+    steps = explanations.message_steps(message, (link,), ())
     assert len(steps) == 2
     assert "contact/C-1" in steps[1]
     assert "closed" in steps[1]
-    assert len(explanations.message_steps(a_stored_message(state=PENDING), (link,))) == 3
+    assert len(explanations.message_steps(a_stored_message(state=PENDING), (link,), ())) == 3
 
 
 def test_a_copy_is_said_to_wait_only_where_it_waits_now() -> None:
@@ -102,13 +102,13 @@ def test_a_copy_is_said_to_wait_only_where_it_waits_now() -> None:
 def test_what_a_person_has_decided_is_not_told_as_a_rule_s_doing() -> None:
     decision = PersonDecision(LINK, "ann", NOW, a_decision(disposition=Disposition.TRIAGE))
     decided = a_stored_message(state=DONE, decision=a_decision(listed="matching_off"), decided=decision)
-    [first, *others] = explanations.message_steps(decided, (a_link(rule="by_hand"),))
+    [first, *others] = explanations.message_steps(decided, (a_link(rule="by_hand"),), ())
     assert first == "A person has decided on it in My Inbox; it is on 1 record(s)."
     assert len(others) == 1, "and it is no longer listed there"
 
 
 def test_a_mail_that_is_filed_out_of_sight_is_said_to_be_on_no_number_of_records() -> None:
-    [step] = explanations.message_steps(a_stored_message(state=DONE), ())
+    [step] = explanations.message_steps(a_stored_message(state=DONE), (), ())
     assert step.endswith("filed it on what is not for you to see.")
 
 
@@ -141,8 +141,8 @@ def test_every_code_of_our_own_has_advice() -> None:
 
 
 def test_a_mail_that_is_listed_although_it_is_filed_says_why() -> None:
-    message = a_stored_message(state=DONE, decision=a_decision("contact/C-1", listed="no_record_of_kind"))
-    assert explanations.message_steps(message, ())[-1] == (
+    message = a_stored_message(state=DONE, decision=a_decision("contact/C-1"))
+    assert explanations.message_steps(message, (), ["no_record_of_kind"])[-1] == (
         "It is in My Inbox as well, because it reached no open record of the kind that the mailbox is matched to "
         "(no_record_of_kind)."
     )
@@ -151,6 +151,6 @@ def test_a_mail_that_is_listed_although_it_is_filed_says_why() -> None:
 def test_a_mail_that_did_not_arrive_says_so_without_the_address() -> None:
     bounced = Bounced("gone@fabrikam.example", "5.1.1", permanent=True, at=NOW, message_key=KEY)
     message = a_stored_message(state=DONE, bounces=(bounced,))
-    assert explanations.message_steps(message, ())[-1] == (
+    assert explanations.message_steps(message, (), ())[-1] == (
         "It did not reach 1 address(es): reports have come back."
     )

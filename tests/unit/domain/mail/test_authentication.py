@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.mail.authentication import dmarc_of, fails_dmarc
+from shared.domain.mail.authentication import dmarc_of, fails_dmarc, is_disowned, is_unauthenticated
 
 NAME = "Authentication-Results"
 SPF = "spf=pass (sender IP is 192.0.2.7) smtp.mailfrom=fabrikam.example; dkim=none (message not signed)"
@@ -16,10 +16,26 @@ EXCHANGE = SPF + " header.d=none;dmarc={} action=none header.from=fabrikam.examp
     [
         (EXCHANGE.format("pass", "pass"), "pass"),
         (EXCHANGE.format("fail", "fail"), "fail"),
-        (EXCHANGE.format("fail", "none"), "fail"),
-        (EXCHANGE.format("fail", "softpass"), "fail"),
+        (EXCHANGE.format("fail", "none"), "unauthenticated"),
+        (EXCHANGE.format("fail", "softpass"), "unauthenticated"),
+        (EXCHANGE.format("fail", "none").replace("action=none", "action=oreject"), "fail"),
+        (EXCHANGE.format("pass", "fail"), "fail"),
+        ("spf=pass; dmarc=fail action=none header.from=x", "fail"),
+        ("compauth=fail reason=001", "fail"),
+        (
+            "mx.google.example; dmarc=fail (p=NONE sp=NONE dis=NONE) header.from=fabrikam.example",
+            "unauthenticated",
+        ),
+        ("mx; dmarc = fail ( p = none ) header.from=fabrikam.example; compauth=fail", "fail"),
+        ("mx; dmarc=fail (p=NONE sp=REJECT dis=REJECT) header.from=a.fabrikam.example", "fail"),
+        ("mx; dmarc=fail (p=none,d=none) policy.published-domain-policy=none", "unauthenticated"),
+        (
+            "mx; dmarc=fail policy.published-domain-policy=none header.from=fabrikam.example",
+            "unauthenticated",
+        ),
+        ("mx; dmarc=fail (p=none); dmarc=fail (p=reject)", "fail"),
         (EXCHANGE.format("fail", "pass"), "pass"),
-        (EXCHANGE.format("none", "fail"), ""),
+        (EXCHANGE.format("none", "fail"), "fail"),
         (EXCHANGE.format("bestguesspass", "pass"), ""),
         (EXCHANGE.format("temperror", "none"), ""),
         ("mx.contoso.example; dmarc=fail (p=reject) header.from=fabrikam.example", "fail"),
@@ -35,7 +51,22 @@ EXCHANGE = SPF + " header.d=none;dmarc={} action=none header.from=fabrikam.examp
 )
 def test_the_verdict_is_read(value: str, verdict: str) -> None:
     assert dmarc_of([(NAME, value)]) == verdict
-    assert fails_dmarc([(NAME, value)]) is (verdict == "fail")
+    assert fails_dmarc([(NAME, value)]) is (verdict in ("fail", "unauthenticated"))
+    assert is_disowned([(NAME, value)]) is (verdict == "fail")
+    assert is_unauthenticated([(NAME, value)]) is (verdict == "unauthenticated")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "mx; spf=pass (dmarc=fail (p=none)) smtp.mailfrom=x; dmarc=fail (p=reject) header.from=fabrikam.example",
+        "mx; spf=pass (p=none) smtp.mailfrom=x; dmarc=fail header.from=fabrikam.example",
+        'mx; spf=pass smtp.mailfrom="dmarc=fail (p=none)"@x.example; dmarc=fail header.from=fabrikam.example',
+        "mx; dmarc=fail header.from=fabrikam.example (p=none)",
+    ],
+)
+def test_a_policy_that_a_sender_may_have_written_excuses_nothing(value: str) -> None:
+    assert dmarc_of([(NAME, value)]) == "fail"
 
 
 @pytest.mark.parametrize(
@@ -74,9 +105,9 @@ def test_without_the_header_nothing_is_known() -> None:
     st.lists(st.tuples(st.sampled_from([NAME, "X"]), st.text(alphabet='dmarc=fil;pas(") \\/1', max_size=60)))
 )
 def test_no_header_makes_it_fail(headers: list[tuple[str, str]]) -> None:
-    assert dmarc_of(headers) in ("", "pass", "fail")
+    assert dmarc_of(headers) in ("", "pass", "unauthenticated", "fail")
 
 
 @given(st.text())
 def test_no_text_makes_it_fail(text: str) -> None:
-    assert dmarc_of([(NAME, f"mx; {text}")]) in ("", "pass", "fail")
+    assert dmarc_of([(NAME, f"mx; {text}")]) in ("", "pass", "unauthenticated", "fail")

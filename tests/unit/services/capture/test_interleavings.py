@@ -142,7 +142,7 @@ class Stand:
     def _command(self, scope: object, command: Command, holder: Holder) -> bool:
         if isinstance(command, FileHistory):
             if not holder.reach.is_bulk:
-                self.storage.queue.put(command)
+                self.storage.queue.send(command)
             return False
         if isinstance(command, WakeMailbox):
             return False

@@ -95,7 +95,7 @@ def test_before_the_last_try_a_bug_is_not_recorded(ports: FakePorts, outcomes: O
 
 
 def test_a_storage_that_is_away_on_the_last_try_is_no_bug(ports: FakePorts, outcomes: Outcomes) -> None:
-    ports.faults.named["CommandQueue.put"] = Unavailable("storage is down")
+    ports.faults.named["CommandQueue.send"] = Unavailable("storage is down")
     with pytest.raises(Unavailable):
         handle(Message(SYNC.to_json(), MAX_DEQUEUE_COUNT), MAIL, Run(Unavailable("down")), outcomes)
     assert ports.exceptions.all == []

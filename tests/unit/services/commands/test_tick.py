@@ -91,10 +91,12 @@ def test_a_tick_says_what_it_has_done(minutes: Minutes, caplog: pytest.LogCaptur
         "sweep_decisions",
         "subscriptions",
         "connections",
+        "credential",
         "comparisons",
         "addresses",
         "reconciliations",
         "retention",
+        "events",
     ]
     assert (second["done"], second["failed"], second["by"]) == (
         ["poll", "wake_stale", "sweep_poison"],

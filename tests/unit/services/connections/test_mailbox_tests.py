@@ -64,7 +64,7 @@ def test_a_right_to_headers_alone_is_no_right_to_read(world: Composed) -> None:
 def test_a_change_that_the_test_is_not_about_asks_nothing(world: Composed) -> None:
     world.storage.mailboxes.save(a_mailbox())
     world.probe.errors["granted"] = DENIED
-    mailbox, _ = world.put_mailbox(ADMIN, AGENT, {"enabled": False})
+    mailbox, *_ = world.put_mailbox(ADMIN, AGENT, {"enabled": False})
     assert not mailbox.enabled
     assert world.probe.calls == []
     with pytest.raises(InvalidInput, match="Nobody is signed in"):
@@ -73,7 +73,7 @@ def test_a_change_that_the_test_is_not_about_asks_nothing(world: Composed) -> No
 
 def test_a_mailbox_that_could_not_be_tested_is_saved_and_tested_later(world: Composed) -> None:
     world.probe.errors["user"] = Unavailable("down")
-    mailbox, created = world.put_mailbox(ADMIN, AGENT, BODY)
+    mailbox, created, _ = world.put_mailbox(ADMIN, AGENT, BODY)
     assert (created, mailbox.state.untested) == (True, True)
     world.watch_connections()
     assert world.storage.mailboxes.get(TENANT, AGENT).state.untested  # type: ignore[union-attr]

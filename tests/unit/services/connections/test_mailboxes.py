@@ -59,7 +59,7 @@ def test_wherever_connecting_ends_a_mailbox_that_stands_is_registered_and_subscr
         assert world.storage.subscriptions.get(TENANT, mailbox.mailbox_id) is not None
 
 
-@pytest.mark.parametrize("name", ["RecordIndex.put_staff", "CommandQueue.put", "Organisations.put"])
+@pytest.mark.parametrize("name", ["RecordIndex.put_staff", "CommandQueue.send", "Organisations.put"])
 def test_a_write_that_fails_leaves_no_mailbox_without_its_address_among_the_staff(name: str) -> None:
     world = World()
     world.mail.add_mailbox(ADDRESS)

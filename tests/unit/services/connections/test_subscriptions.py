@@ -284,7 +284,7 @@ def test_a_pause_is_dated_and_resuming_asks_for_what_was_missed(setting: Setting
 def test_a_resumed_mailbox_that_is_killed_before_it_has_asked_asks_again(setting: Setting) -> None:
     setting.subscribed()
     setting.rewrite(paused_at=NOW - timedelta(days=3))
-    setting.storage.faults.named["CommandQueue.put"] = Killed()
+    setting.storage.faults.named["CommandQueue.send"] = Killed()
     with pytest.raises(Killed):
         setting.maintain()
     setting.storage.faults.named.clear()

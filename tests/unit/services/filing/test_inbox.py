@@ -19,6 +19,7 @@ from shared.domain.filing.opening import Wishes
 from shared.domain.filing.person_decisions import DELETE, LINK, NOTE, OPEN
 from shared.domain.privacy.callers import ADMIN, Caller
 from shared.domain.privacy.callers import AGENT as AGENT_ROLE
+from shared.domain.records.records import Overrides
 from shared.services.capture.scopes import hasher_of
 from shared.services.filing.change_by_person import OVERDUE_AFTER, overdue
 from shared.services.filing.inbox import Wanted
@@ -265,7 +266,7 @@ class TestOpening:
         assert (record.name, record.summary, record.details) == (
             "New kitchen",
             "New kitchen",
-            "Please quote.",
+            "Please quote.\n\n> old words",
         )
         assert (record.origin, record.owner, record.client) == ("postledger", AGENT, "K-1")
         assert (record.contacts, record.contact_domains) == (("C-1",), ("fabrikam.example",))
@@ -436,6 +437,35 @@ class TestThreads:
         world.decide(ANN, a_thread(world)[0], linking(file_thread=not by_default))
         world.work()
         assert len(subjects(world)) == (4 if by_default else 1)
+
+    @pytest.mark.parametrize("said", [True, False])
+    @pytest.mark.parametrize("ref", ["client/K-1", "contact/C-9", "opportunity/O-1"])
+    def test_the_client_of_the_record_decided_on_goes_before_the_organisation(
+        self, ref: str, said: bool
+    ) -> None:
+        world = a_world(file_thread=not said)
+        world.records(
+            a_record("client/K-1", addresses=(), overrides=Overrides(file_thread=said)),
+            a_record("contact/C-9", addresses=(), client="K-1"),
+            a_record("opportunity/O-1", addresses=(), client="K-1"),
+        )
+        world.decide(ANN, a_thread(world)[0], linking(ref))
+        world.work()
+        assert len(subjects(world)) == (1 if said else 4)
+
+    def test_a_person_goes_before_the_client(self) -> None:
+        world = a_world()
+        world.records(a_record("client/K-1", addresses=(), overrides=Overrides(file_thread=False)))
+        world.decide(ANN, a_thread(world)[0], linking("client/K-1", file_thread=True))
+        world.work()
+        assert len(subjects(world)) == 1
+
+    def test_a_record_that_is_opened_for_a_client_follows_that_client(self) -> None:
+        world = a_world()
+        world.records(a_record("client/K-1", addresses=(), overrides=Overrides(file_thread=False)))
+        world.decide(ANN, a_thread(world)[0], Wanted(OPEN, kind="opportunity", client="K-1"))
+        world.work()
+        assert len(subjects(world)) == 4
 
     def test_the_next_mail_of_the_thread_follows(self) -> None:
         world = a_world(file_thread=False)

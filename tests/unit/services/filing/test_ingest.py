@@ -524,7 +524,7 @@ def busy_commands(world: World) -> list[IngestMessages]:
 def finished_rows() -> dict[str, Any]:
     world = a_busy_world()
     for command in busy_commands(world):
-        world.storage.queue.put(command)
+        world.storage.queue.send(command)
     world.work()
     return world.rows()
 

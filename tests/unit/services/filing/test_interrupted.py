@@ -86,7 +86,7 @@ def test_an_answer_that_was_cut_short_does_not_keep_what_its_parent_has_lost(
 
 def test_an_answer_that_is_being_written_does_not_keep_what_its_parent_loses() -> None:
     world, answer = a_world()
-    world.storage.queue.put(an_ingest(world, answer))
+    world.storage.queue.send(an_ingest(world, answer))
     with just_before(world.storage.timeline, "put", lambda: unlink_first(world)):
         world.work()
     assert stored(world, ANSWER).state == "done"
@@ -120,7 +120,7 @@ def test_an_answer_that_is_decided_and_not_stored_yet_is_looked_at_once_its_work
         world.notify(answer)
     assert on(world) == {ANSWER}
     assert [(type(command), command.attempt) for command in later] == [(RematchMessages, 0)]
-    world.storage.queue.put(later[0])
+    world.storage.queue.send(later[0])
     world.work()
     assert (on(world), on(world, "contact/C-2")) == (set(), {ANSWER})
 

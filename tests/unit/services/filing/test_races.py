@@ -110,6 +110,7 @@ def test_a_bounce_is_not_noted_on_a_timeline_that_the_mail_leaves_meanwhile(worl
 
 
 def test_a_bounce_leaves_no_address_on_a_mail_that_was_deleted(world: World) -> None:
+    world.storage.index.teach(TENANT, GONE, [a_ref("contact/gone")])
     sent = world.deliver(folder="sentitems", sender=AGENT, to=(GONE,), message_id="out@contoso.example")
     world.notify(sent)
     stored = world.storage.messages.get(TENANT, key_of("out@contoso.example"))

@@ -224,7 +224,7 @@ def test_a_mail_erased_while_it_is_being_filed_leaves_no_attachment_and_no_entry
     world.notify(world.deliver(sender=BO, message_id="1@x", **files))
     assert attachments.rows == {}
     assert world.timeline() == []
-    world.storage.queue.put(*later)
+    world.storage.queue.send(*later)
     world.work()
     assert CONTACT not in everything(world)
 

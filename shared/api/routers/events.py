@@ -1,0 +1,34 @@
+"""The feed of changes, for clients that poll once and not for each record."""
+
+from typing import Annotated
+
+from fastapi import Depends, Query, Request, Response
+
+from shared.api.auth import UseCases, needs
+from shared.api.etags import conditional
+from shared.api.models.events import EventsModel
+from shared.api.parameters import DEFAULT_LIMIT, UNCHANGED, Limit, guarded_router, problems
+from shared.api.shapes import events
+from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
+
+router = guarded_router(tag="events")
+
+
+@router.get("/events", response_model=EventsModel, responses={**UNCHANGED, **problems(410)})
+def get_events(
+    *,
+    request: Request,
+    use_cases: UseCases,
+    caller: Annotated[Caller, Depends(needs(AGENT, ADMIN, SERVICE))],
+    after: Annotated[
+        str,
+        Query(
+            max_length=1_024,
+            pattern="^[A-Za-z0-9_-]*$",
+            description="The `cursor` of the previous answer; empty: begin now.",
+        ),
+    ] = "",
+    limit: Limit = DEFAULT_LIMIT,
+) -> Response:
+    """Return what has changed since a cursor, oldest first: entries of timelines, and mail in your own My Inbox."""
+    return conditional(request, events.page(use_cases.read_events(caller, limit=limit, after=after)))
