@@ -29,7 +29,7 @@ check: $(INSTALLED) ## format, lint, types, import contracts, unit tests but the
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest -n 2 -m "not slow" tests/unit
 
-BENCHES := cold_start own_cpu match hostile storage_calls operations backfill load_records \
+BENCHES := cold_start own_cpu match "threads --threads 100" hostile storage_calls operations backfill load_records \
 	"pipeline --alone 4 --bursts 3 --every 10 --threads 40 --mailboxes 12" \
 	"instances --mails 120 --mailboxes 8 --each 15" "notifications --seconds 5"
 

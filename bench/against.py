@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench.checkout import checkout, stack_of
+from bench.correspondence import Size, correspondence
 from bench.house import House
-from bench.threads import Size, correspondence
 from dev.azurite import ROOT
 
 T = TypeVar("T")

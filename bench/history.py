@@ -3,9 +3,9 @@
 import time
 from datetime import UTC, datetime, timedelta
 
+from bench.correspondence import Size, ThreadMail, correspondence
 from bench.costs import Cost
 from bench.house import House, a_house
-from bench.threads import Size, ThreadMail, correspondence
 from shared.domain import names
 
 A_DAY = timedelta(hours=22)  # within the window of a first walk

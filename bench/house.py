@@ -9,8 +9,8 @@ from typing import Any
 
 from azure.data.tables import TableServiceClient
 
+from bench.correspondence import Size, ThreadMail, correspondence, customer, wanted
 from bench.meter import AWAITED, Meter
-from bench.threads import Size, ThreadMail, correspondence, customer, wanted
 from dev.stack import Stack, StackOptions
 from dev.storage_proxy.asking import delayed
 from dev.tenant import Tenant, eventually

@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bench.correspondence import Size, ThreadMail, correspondence
 from bench.house import House, Shown, a_house
 from bench.meter import Reading, cpu_ms
-from bench.threads import Size, ThreadMail, correspondence
 from dev.host.groups import HTTP_GROUP
 from dev.tenant import eventually
 

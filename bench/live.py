@@ -6,9 +6,9 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from bench.correspondence import Size, ThreadMail, correspondence
 from bench.costs import Cost
 from bench.house import PATIENCE, House, a_house
-from bench.threads import Size, ThreadMail, correspondence
 from dev.tenant import eventually
 
 BURST = 10

@@ -26,8 +26,8 @@ from urllib.parse import urlsplit
 
 from bench import against
 from bench.checkout import stack_of
+from bench.correspondence import Size, correspondence
 from bench.house import House
-from bench.threads import Size, correspondence
 from dev.azurite import ROOT
 
 CLIENTS = 64

@@ -3,8 +3,8 @@
     python -m bench.pipeline [--rows alone bursts walk backfill skipped forty] [--where] [--json FILE]
     python -m bench.pipeline --against COMMIT [--rounds 3]
 
-Mail comes in threads (see `bench.threads`), each with another customer. Counts come from the simulator (Graph) and
-the storage proxy (storage, the host's own requests included, empty polls not); rows are looked for behind the
+Mail comes in threads (see `bench.correspondence`), each with another customer. Counts come from the simulator (Graph)
+and the storage proxy (storage, the host's own requests included, empty polls not); rows are looked for behind the
 proxy, so that looking is not counted. CPU is that of all host processes. Each row has a stack of its own.
 """
 

@@ -125,7 +125,8 @@ class TellDependents:
     """Mails that were decided by this one's links look at it again: it has `gained` or `lost` records.
 
     `with_kept`: those that are stored too, and not only those that were skipped. `is_moved`: its thread has another
-    id than they were told.
+    id than they were told. `is_new`: it stood nowhere before, so that they may have records of mails behind it, which
+    it does not lend.
     """
 
     message: StoredMessage
@@ -133,6 +134,7 @@ class TellDependents:
     lost: frozenset[RecordRef]
     with_kept: bool
     is_moved: bool = False
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,4 +316,5 @@ def _lent(before: Shown, after: StoredMessage, *, is_first: bool) -> Iterable[Ef
     gained, lost = after.lent - before.certain, before.told - after.lent
     is_told = is_moved and after.has_dependents and after.takes_thread_along
     if gained or lost or is_told:
-        yield TellDependents(after, gained, lost, after.takes_thread_along, is_told)
+        is_new = not before.told
+        yield TellDependents(after, gained, lost, after.takes_thread_along, is_told, is_new)

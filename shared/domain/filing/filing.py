@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from shared.domain.filing.person_decisions import PersonDecision
 from shared.domain.filing.shown import NOTHING, Shown
@@ -18,6 +19,8 @@ DONE = "done"
 DELETED = "deleted"
 # Ids of changes that a mail remembers: until they have been audited, and so that none is made twice.
 MOST_CHANGE_IDS = 50
+# Why a mail stands nowhere although its thread may lead somewhere.
+HOLDING: Final = ("forged_sender", "claims_code")
 # Rules by which a mail is where the mails are that it goes on with.
 BY_THREAD = ("thread", "conversation")
 
@@ -47,7 +50,9 @@ class StoredMessage:
     stand of it beside its row, over all that it has been since it was last done; empty while it is. `change_ids` are
     the ids of the last changes that persons made, and runs that decided anew.
 
-    `is_apart`: a person has taken it out of its thread, which it no longer follows.
+    `is_answer`: it names mails that it answers, and hears what becomes of them. `is_passed_over`: a person filed one of
+    these and left this mail where it was. `is_apart`: a person has taken it out of its thread, which it no longer
+    follows.
     `silent`: nobody is told of what makes it `pending`; who finishes it for another one adopts that.
     `thread` is the id of its thread; `answered` the entry id of the stored mail that it answers.
     """
@@ -75,6 +80,8 @@ class StoredMessage:
     change_ids: tuple[str, ...] = ()
     silent: bool = False
     is_apart: bool = False
+    is_answer: bool = False
+    is_passed_over: bool = False
     thread: str = ""
     answered: str = ""
     etag: str = ""
@@ -154,6 +161,10 @@ class StoredMessage:
         nature = self.kind, self.direction, self.automatic, self.unauthenticated, self.bounces
         return *decided, *nature, self.thread, self.answered
 
+    def passed_over(self) -> "StoredMessage | None":
+        """This message, left where it was when a person filed one that it answers; None where nothing changes."""
+        return None if self.is_deleted or self.is_passed_over else replace(self, is_passed_over=True)
+
     def with_variants(self, number: int) -> "StoredMessage":
         """This message, known to have so many others with its Message-ID at least."""
         return replace(self, variants=max(self.variants, number))
@@ -161,7 +172,8 @@ class StoredMessage:
     @property
     def takes_thread_along(self) -> bool:
         """Whether stored mails that depend on it follow when it is filed: a person may want its thread left alone."""
-        return self.decided is None or self.decided.file_thread
+        # What went along with another mail was filed with its thread: its own answers are part of that.
+        return self.decided is None or self.decided.file_thread or bool(self.decided.along)
 
     @property
     def is_settled(self) -> bool:
@@ -181,10 +193,20 @@ class StoredMessage:
             tuple(link.ref for link in self.decision.links),
             self.participants,
             blind=frozenset(link.ref for link in self.decision.links if link.evidence.is_blind),
+            refused=self.unlinked,
+            follows=self.follows,
+            is_apart=self.is_apart,
             etag=self.etag,
             thread=self.thread,
             at=self.at,
         )
+
+    @property
+    def follows(self) -> bool:
+        """Whether it has all records that the mails lend which it answers, and gets those that they gain."""
+        is_held = not self.is_filed and self.decision.reason in HOLDING
+        is_left = self.is_apart or self.is_passed_over or self.is_deleted
+        return self.is_answer and not is_left and not is_held
 
     def lends_as(self, other: "StoredMessage") -> bool:
         """Whether later mails of its thread see both alike."""

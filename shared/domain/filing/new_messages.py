@@ -37,6 +37,7 @@ def new_message(
         automatic=automatic.value,
         unauthenticated=direction is Direction.IN and is_unauthenticated(head.headers),
         conversation=candidates.conversation_key if travels(head, direction) else "",
+        is_answer=bool(head.answers),
     )
 
 

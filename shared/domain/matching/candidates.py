@@ -32,8 +32,10 @@ class ThreadHit:
 
     `evidence` is how it was found: a Message-ID without brackets, or `conversation`.
     `text` is its body's text, where that came along with the look-up. `blind` are those of its records to which
-    nothing but a Bcc led: an answer that stood there too would give the Bcc away. `etag` is the one of the row as
-    it was read. `thread` is the id of its thread, `at` the time under which it stands.
+    nothing but a Bcc led: an answer that stood there too would give the Bcc away. `refused` are records from which a
+    person took it. `follows`: it has the records of the mails that it answers itself, and hears of them; `is_apart`:
+    a person took it out of its thread. `etag` is the one of the row as it was read. `thread` is the id of its thread,
+    `at` the time under which it stands.
     """
 
     key: str
@@ -43,6 +45,9 @@ class ThreadHit:
     participants: frozenset[str] = frozenset()
     text: str | None = None
     blind: frozenset[RecordRef] = frozenset()
+    refused: frozenset[RecordRef] = frozenset()
+    follows: bool = False
+    is_apart: bool = False
     etag: str = ""
     thread: str = ""
     at: datetime | None = None
@@ -71,13 +76,7 @@ class ThreadHit:
         """The same with the records of the mail as it stands now; without any where it is gone."""
         if standing is None:
             return replace(self, links=(), blind=frozenset(), etag="")
-        return replace(
-            self,
-            links=standing.links,
-            blind=standing.blind,
-            etag=standing.etag,
-            thread=standing.thread,
-        )
+        return replace(standing, evidence=self.evidence, text=self.text)
 
     def moved(self, merged: Mapping[RecordRef, RecordRef]) -> "ThreadHit":
         """The same, its links leading to the records that others were merged into."""
@@ -135,11 +134,6 @@ class Candidates:
     def parent(self) -> ThreadHit | None:
         """The nearest stored mail that is filed."""
         return next((hit for hit in self.thread if hit.is_filed), None)
-
-    @property
-    def led_by(self) -> tuple[ThreadHit, ...]:
-        """The mails whose records decide on this one: it leaves word with each of them."""
-        return (self.parent,) if self.parent else self.conversation
 
     def moved(self, merged: Mapping[RecordRef, RecordRef]) -> "Candidates":
         """The same, everything that led to a record leading to the one that it was merged into."""

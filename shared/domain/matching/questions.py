@@ -19,7 +19,8 @@ from shared.domain.mail.codes import Found
 from shared.domain.mail.messages import MessageHead
 from shared.domain.mail.public_domains import is_shared, registrable
 from shared.domain.mail.senders import list_addresses
-from shared.domain.matching.candidates import Candidates, KnownAddress, ThreadHit
+from shared.domain.matching.ancestry import lenders
+from shared.domain.matching.candidates import Candidates, KnownAddress
 from shared.domain.matching.decisions import MatchPolicy
 from shared.domain.matching.rules import LENT
 from shared.domain.records.records import Record, RecordRef
@@ -177,29 +178,11 @@ def thread_questions(head: MessageHead, policy: MatchPolicy) -> ThreadQuestions:
     )
 
 
-def ancestors_to_ask(parents: Sequence[str], thread: Iterable[ThreadHit]) -> tuple[str, ...]:
-    """The Message-IDs behind the nearest that are asked for, once `thread` is what stands under the nearest.
-
-    None where that mail is filed on records of any kind: only the nearest filed mail lends its records. It has those
-    of its own ancestors by then, unless a person said otherwise, and that must not come back by way of an answer.
-    """
-    return () if any(hit.is_filed for hit in thread) else tuple(parents[1:])
-
-
-def awaited_parent(head: MessageHead, candidates: Candidates) -> str:
-    """The Message-ID of the mail that this one answers, where that is not filed; '' = it is, or there is none.
-
-    Word is left with it too, there or not: a mail further up the thread says less.
-    """
-    nearest = next(iter(head.answers), "")
-    parent = candidates.parent
-    return "" if parent is not None and parent.evidence == nearest else nearest
-
-
 def lent_records(candidates: Candidates) -> frozenset[RecordRef]:
     """The records of the mails that this one goes on with: their cards say whether they still exist."""
-    mails = (candidates.parent, candidates.bounced, *candidates.conversation)
-    return frozenset[RecordRef]().union(*(mail.links for mail in mails if mail is not None))
+    bounced = (candidates.bounced,) if candidates.bounced else ()
+    mails = (*lenders(candidates.thread), *bounced, *candidates.conversation)
+    return frozenset[RecordRef]().union(*(mail.links for mail in mails))
 
 
 def related_records(candidates: Candidates) -> frozenset[RecordRef]:

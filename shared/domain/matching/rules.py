@@ -12,6 +12,7 @@ from shared.domain.mail import subjects
 from shared.domain.mail.addresses import domain_of
 from shared.domain.mail.messages import Direction, MessageHead
 from shared.domain.mail.public_domains import registrable
+from shared.domain.matching.ancestry import lenders
 from shared.domain.matching.candidates import Candidates, CodeHit, ThreadHit
 from shared.domain.matching.decisions import Link, MatchPolicy
 from shared.domain.matching.evidence import (
@@ -48,9 +49,8 @@ def by_bounce(_head: MessageHead, candidates: Candidates, _policy: MatchPolicy) 
 
 
 def by_thread(_head: MessageHead, candidates: Candidates, _policy: MatchPolicy) -> Iterable[Link]:
-    """The nearest stored mail that this one answers lends its links, whoever received it."""
-    hit = candidates.parent
-    if hit is not None:
+    """The mails that this one answers lend their links, whoever received them: `ancestry` says which, and what."""
+    for hit in lenders(candidates.thread):
         yield from _lent(hit.lent, candidates, "thread", Evidence(THREAD, text=hit.evidence), _THREAD)
 
 

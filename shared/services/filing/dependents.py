@@ -12,9 +12,34 @@ from shared.domain.commands.commands import MAX_IDS, IngestMessages, RematchMess
 from shared.domain.commands.envelope import Command
 from shared.domain.filing import effects
 from shared.domain.filing.copies import Dependent
+from shared.domain.filing.filing import StoredMessage
 from shared.domain.mail.items import ItemRef
 from shared.ports.stores.filing import MessageStore
 from shared.ports.work import Clock, CommandQueue
+from shared.services.filing.change_message import ChangeMessage
+
+
+@dataclass(frozen=True, slots=True)
+class PassOver:
+    """Note on the stored mails of a thread that one of those which they answer stands on more than they do.
+
+    A person has filed that one and left the thread where it was; the next answers are to find it though. Each
+    generation costs a query, each mail a read and a write: seldom wanted, and cheaper than to ask for the ancestors of
+    every mail.
+    """
+
+    messages: MessageStore
+    change: ChangeMessage
+
+    def __call__(self, tenant_id: str, key: str, dependents: Iterable[Dependent]) -> None:
+        seen, waiting = {key}, list(dependents)
+        while waiting:
+            keys = {dependent.message_key for dependent in waiting if dependent.is_kept} - seen
+            seen |= keys
+            waiting = []
+            for stored in self.messages.get_many(tenant_id, sorted(keys)).values():
+                self.change(tenant_id, stored.key, StoredMessage.passed_over, known=stored)
+                waiting += self.messages.dependents(tenant_id, stored.key) if stored.has_dependents else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +47,14 @@ class QueueDependents:
     """Queue commands for the mails that depend on one whose records have changed.
 
     First it reads who has left word with the mail: a query, or nothing where nobody has. Next, for records that were
-    gained, each dependent is ingested again, by mailbox. Last, for records that were lost, the stored dependents are
-    decided anew. A worker that is killed in between does all of it again, which changes nothing more.
+    gained, each dependent is ingested again, by mailbox. Last, for records that were lost, and where the mail has come
+    between a dependent and those behind it, the stored dependents are decided anew. Stored ones that a person wants
+    left alone are noted as passed over. A worker that is killed in between does all of it again, which changes nothing
+    more.
     """
 
     messages: MessageStore
+    pass_over: PassOver
     queue: CommandQueue
     clock: Clock
     new_id: Callable[[], str]
@@ -41,9 +69,11 @@ class QueueDependents:
         if effect.gained or effect.is_moved:
             for command in self._looks(tenant_id, effect, looking):
                 self.queue.send(command)
-        if effect.lost:
+        if effect.lost or (effect.gained and effect.is_new and effect.with_kept):
             for command in self._decisions(tenant_id, dependents):
                 self.queue.send(command)
+        if effect.gained and not effect.with_kept:
+            self.pass_over(tenant_id, effect.message.key, dependents)
 
     def _looks(
         self, tenant_id: str, effect: effects.TellDependents, dependents: Iterable[Dependent]

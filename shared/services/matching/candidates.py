@@ -13,6 +13,7 @@ from shared.domain.mail.identity import family, message_key
 from shared.domain.mail.messages import Direction, MessageHead
 from shared.domain.mail.public_domains import registrable
 from shared.domain.matching import answers
+from shared.domain.matching.ancestry import ancestors_to_ask
 from shared.domain.matching.answers import Answers
 from shared.domain.matching.candidates import Candidates, KnownAddress, ThreadHit
 from shared.domain.matching.decisions import MatchPolicy
@@ -20,7 +21,6 @@ from shared.domain.matching.questions import (
     QuestionPolicy,
     Questions,
     ThreadQuestions,
-    ancestors_to_ask,
     codes_in_body,
     contacts_of_codes,
     contacts_to_ask,
@@ -141,15 +141,8 @@ class GatherCandidates:
         """
         return self._with_records(scope, candidates, lent_records(candidates) - lent_records(known))
 
-    def as_they_stand(
-        self, scope: Scope, head: MessageHead, candidates: Candidates, fresh: Mapping[str, ThreadHit]
-    ) -> Candidates:
-        """The same with mails, by key, as they stand now, and with what is behind them where none leads any more."""
-        candidates = replace(
-            candidates,
-            thread=tuple(fresh.get(hit.key, hit) for hit in candidates.thread),
-            conversation=tuple(fresh.get(hit.key, hit) for hit in candidates.conversation),
-        )
+    def as_they_stand(self, scope: Scope, head: MessageHead, candidates: Candidates) -> Candidates:
+        """The same, whose mails were read again, with what is behind them where none leads any more."""
         # Who was found behind the nearest was asked for with all others; the nearest was asked for alone.
         if candidates.thread and all(hit.evidence == head.answers[0] for hit in candidates.thread):
             candidates = self.with_ancestors(scope, head, candidates)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from typing import Self
 
-from shared.domain.filing.copies import Dependent
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.new_messages import new_message
 from shared.domain.filing.threads import placed
@@ -15,13 +14,13 @@ from shared.domain.mail.messages import Document, FetchedMessage, MessageHead
 from shared.domain.matching.candidates import Candidates, ThreadHit
 from shared.domain.matching.decisions import MatchPolicy
 from shared.domain.matching.matching import match
-from shared.domain.matching.questions import awaited_parent
 from shared.ports.stores.filing import MessageStore, Threads, Word
 from shared.services.capture.scopes import Scope
 from shared.services.matching.bounces import ReadBounce
 from shared.services.matching.candidates import GatherCandidates
 from shared.services.matching.forgeries import CountForgeries
 from shared.services.matching.group_so_far import GroupSoFar
+from shared.services.matching.words import LeaveWord, words_in_group
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +45,14 @@ class MatchMail:
 
     gather: GatherCandidates
     messages: MessageStore
+    leave_word: LeaveWord
     read_bounce: ReadBounce
     count_forgeries: CountForgeries
 
     def __call__(self, scope: Scope, mail: FetchedMessage, candidates: Candidates) -> Matched:
         text = text_of(mail)
         candidates = self._gathered(scope, mail.head, candidates, text, self.messages)
-        candidates = self._leave_word(scope, mail.head, candidates)
+        candidates = self.leave_word(scope, mail.head, candidates)
         report, bounced = self.read_bounce(scope, mail.head)
         if bounced is not None:
             before, candidates = candidates, replace(candidates, bounced=bounced)
@@ -78,7 +78,7 @@ class MatchMail:
         candidates = self._gathered(scope, mail.head, candidates, text, group)
         return replace(
             self._decided(scope, mail, text, candidates),
-            words=_words(scope, mail.head, candidates),
+            words=words_in_group(scope, mail.head, candidates),
             rests_on=group.bearing_on(candidates),
         )
 
@@ -101,35 +101,6 @@ class MatchMail:
         message = placed(message, head, candidates, scope.hasher)
         return Matched(message, document_of(mail, self._parent_text(scope, candidates.parent), text))
 
-    def _leave_word(self, scope: Scope, head: MessageHead, candidates: Candidates) -> Candidates:
-        """Write a dependent's row with the mail that this one answers, there or not, and with those it goes on with.
-
-        Returns each as it stands behind that: what it gained or lost before is not told to this mail any more. What
-        it gains or loses from now on is told, though this mail has no row yet: who is told then looks twice.
-        """
-        dependent = _dependent(scope, head)
-        before = candidates
-        awaited = awaited_parent(head, candidates)
-        if awaited:
-            stored = self.messages.wait_for(scope.tenant_id, scope.hasher.message_id(awaited), dependent)
-            if stored is not None:
-                hit = stored.as_thread_hit(awaited)
-                candidates = replace(candidates, thread=(hit, *candidates.thread))
-        candidates = self._up_to_date(scope, head, candidates, dependent)
-        return self.gather.with_lent_cards(scope, candidates, known=before)
-
-    def _up_to_date(
-        self, scope: Scope, head: MessageHead, candidates: Candidates, dependent: Dependent
-    ) -> Candidates:
-        """Word with each mail that leads, and with whatever leads in the place of one that has lost its records."""
-        heard: set[str] = set()
-        # Ends: what is behind the nearest mail, and the conversation, are asked for once.
-        while unheard := [hit for hit in candidates.led_by if hit.key not in heard]:
-            fresh = {hit.key: self.messages.depend_on(scope.tenant_id, hit, dependent) for hit in unheard}
-            heard |= fresh.keys()
-            candidates = self.gather.as_they_stand(scope, head, candidates, fresh)
-        return candidates
-
     def _parent_text(self, scope: Scope, parent: ThreadHit | None) -> str | None:
         if parent is None or parent.text is not None:
             return parent.text if parent else None
@@ -141,19 +112,3 @@ class MatchMail:
 def _of_no_failure(message: StoredMessage) -> StoredMessage:
     """A report that all has arrived, or is on its way: only its inside tells it from a bounce."""
     return replace(message, automatic=Automatic.AUTOMATIC.value)
-
-
-def _dependent(scope: Scope, head: MessageHead) -> Dependent:
-    return Dependent(scope.mailbox.mailbox_id, head.item, message_key(scope.hasher, head))
-
-
-def _words(scope: Scope, head: MessageHead, candidates: Candidates) -> tuple[Word, ...]:
-    """Those of `_leave_word`, under the ETags with which the mails were read."""
-    dependent = _dependent(scope, head)
-    etags = {hit.key: hit.etag for hit in candidates.led_by}
-    awaited = awaited_parent(head, candidates)
-    if awaited:
-        key = scope.hasher.message_id(awaited)
-        found = {hit.key: hit.etag for hit in candidates.thread}
-        etags.setdefault(key, found.get(key, ""))
-    return tuple(Word(key, etag, dependent) for key, etag in etags.items())

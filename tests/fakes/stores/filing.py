@@ -197,7 +197,7 @@ class FakeMessageStore:
             standing = row.message = replace(row.message, has_dependents=True, etag=self._etag())
             if is_unchanged:
                 return hit
-            return hit.as_now(standing.as_thread_hit(hit.evidence) if standing.is_filed else None)
+            return hit.as_now(standing.as_thread_hit(hit.evidence))
 
     def dependents(self, tenant_id: str, key: str) -> list[Dependent]:
         self.faults.read("MessageStore.dependents")

@@ -144,7 +144,8 @@ class AzureMessageStore:
         awaited = rows.awaited(tenant_id, key)
         if self._is_done([awaited, word]):
             return None
-        return self._leave_word(tenant_id, key, word)
+        stored = self._leave_word(tenant_id, key, word)
+        return stored if stored is not None and stored.is_filed else None
 
     def leave_words(self, tenant_id: str, words: Sequence[Word]) -> frozenset[Word]:
         return self._groups.leave_words(tenant_id, words)
@@ -267,12 +268,11 @@ class AzureMessageStore:
         raise Conflict(f"{names.MESSAGES}: too many wait for one mail at once")
 
     def _leave_word(self, tenant_id: str, key: str, word: Operation) -> StoredMessage | None:
-        """Word with a mail that seems to be there; the message as it stands behind that, where it is filed."""
+        """Word with a mail that seems to be there; the message as it stands behind that."""
         awaited = rows.awaited(tenant_id, key)
         if not self._is_done([rows.noted(tenant_id, key), word]) and not self._is_done([awaited, word]):
             raise Conflict(f"{names.MESSAGES}: a message came and went")
-        stored = self.get(tenant_id, key)
-        return stored if stored is not None and stored.is_filed else None
+        return self.get(tenant_id, key)
 
     def _is_done(self, operations: list[Operation]) -> bool:
         """Whether a transaction went through; not, where its message is there already, or is not."""

@@ -14,7 +14,6 @@ from shared.domain.matching.questions import (
     MOST_REPLY_TO,
     QuestionPolicy,
     Questions,
-    ancestors_to_ask,
     codes_in_body,
     contacts_to_ask,
     domains_to_ask,
@@ -209,32 +208,3 @@ def test_what_lists_a_contact_is_asked_where_nothing_better_reaches_a_record_of_
     )
     found = contacts_to_ask(a_head(), candidates, MatchPolicy(matched_to=matched_to))
     assert found.keys() == asked
-
-
-PARENTS = ("near@x.example", "far@x.example", "first@x.example")
-
-
-def a_parent(*refs: str, blind: str = "") -> ThreadHit:
-    hidden = frozenset({a_ref(blind)}) if blind else frozenset()
-    return ThreadHit("k", PARENTS[0], Direction.IN, tuple(a_ref(ref) for ref in refs), blind=hidden)
-
-
-@pytest.mark.parametrize(
-    ("thread", "asked"),
-    [
-        ((), PARENTS[1:]),
-        ((a_parent(),), PARENTS[1:]),
-        ((a_parent("contact/C-1"),), ()),
-        ((a_parent("contact/C-1", blind="contact/C-1"),), ()),
-        ((a_parent(), a_parent("property/P-1")), ()),
-    ],
-    ids=["not stored", "waits in My Inbox", "filed", "filed by a Bcc alone", "a namesake of it is filed"],
-)
-def test_ancestors_are_asked_for_where_the_nearest_mail_is_not_filed(
-    thread: tuple[ThreadHit, ...], asked: tuple[str, ...]
-) -> None:
-    assert ancestors_to_ask(PARENTS, thread) == asked
-
-
-def test_a_mail_that_answers_one_mail_has_no_ancestors_to_ask_for() -> None:
-    assert ancestors_to_ask(PARENTS[:1], ()) == ()

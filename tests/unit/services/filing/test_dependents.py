@@ -5,10 +5,12 @@ import base64
 import pytest
 
 from shared.domain.filing.filing import StoredMessage
+from shared.domain.filing.person_decisions import LINK
 from shared.domain.mail.items import ItemRef
 from shared.domain.privacy.callers import AGENT as AGENT_ROLE
 from shared.domain.privacy.callers import Caller
 from shared.services.capture.scopes import hasher_of
+from shared.services.filing.inbox import Wanted
 from tests.builders import AGENT, HASH_KEY, TENANT, a_record, a_ref
 from tests.unit.services.filing.test_races import just_before
 from tests.unit.services.world import World
@@ -134,11 +136,11 @@ def waiting_by(world: World, message_id: str) -> set[str]:
 
 @pytest.fixture
 def by_hand(world: World) -> World:
-    """Two mails that are on the contact by a person's word alone, and are in no thread."""
+    """Two mails that are on a contact each by a person's word alone, and are in no thread."""
     world.rewrite(capture="everything")
-    for number, message_id in ((1, A), (2, B)):
+    for number, message_id, ref in ((1, A, "contact/C-1"), (2, B, "contact/C-2")):
         world.notify(world.deliver(sender=STRANGERS[number], message_id=message_id))
-        world.link_message(ANN, key_of(message_id), a_ref("contact/C-1"))
+        world.link_message(ANN, key_of(message_id), a_ref(ref))
         world.work()
     return world
 
@@ -147,7 +149,7 @@ def test_word_is_left_with_a_mail_that_leads_in_the_place_of_one_that_has_lost_i
     by_hand: World,
 ) -> None:
     def taken_away() -> None:
-        by_hand.unlink_message(ANN, key_of(B), a_ref("contact/C-1"))
+        by_hand.unlink_message(ANN, key_of(B), a_ref("contact/C-2"))
 
     answer = by_hand.deliver(sender=STRANGERS[3], message_id=D, in_reply_to=(B,), references=(A, B))
     with just_before(by_hand.storage.messages, "depend_on", taken_away):
@@ -162,7 +164,7 @@ def test_word_is_left_with_a_mail_that_leads_in_the_place_of_one_that_has_lost_i
 
 def test_a_conversation_leads_where_the_mail_that_was_answered_has_lost_its_records(by_hand: World) -> None:
     def taken_away() -> None:
-        by_hand.unlink_message(ANN, key_of(B), a_ref("contact/C-1"))
+        by_hand.unlink_message(ANN, key_of(B), a_ref("contact/C-2"))
 
     start = base64.b64encode(bytes([1]) + bytes(5) + b"0123456789abcdef").decode()
     goes_on = base64.b64encode(bytes([1]) + bytes(5) + b"0123456789abcdef" + bytes(5)).decode()
@@ -185,3 +187,111 @@ def test_an_answer_stays_when_its_parent_is_erased(world: World) -> None:
     world.work()
     assert stored(world, A).is_deleted
     assert on(world) == {B}
+
+
+CLIENT = "buyer@fabrikam.example"
+
+
+def among_clients() -> World:
+    """The mailbox keeps everything; the stranger who writes on is somebody with a card."""
+    made = World()
+    made.rewrite(capture="everything")
+    made.records(a_record(), a_record("contact/C-2", addresses=(STRANGERS[0],)), a_record("opportunity/O-1"))
+    return made
+
+
+def answer(
+    world: World, message_id: str, *names: str, sender: str = CLIENT, subject: str = "Re: Keys"
+) -> None:
+    item = world.deliver(
+        sender=sender, message_id=message_id, subject=subject, in_reply_to=names[-1:], references=names
+    )
+    world.notify(item)
+    world.work()
+
+
+def test_an_answer_that_is_kept_hears_of_every_mail_that_is_missing_behind_it() -> None:
+    world = among_clients()
+    answer(world, D, A, B, C)
+    answer(world, A, sender=STRANGERS[0])
+    assert on(world, "contact/C-2") == {A, D}
+
+
+def test_a_mail_that_comes_between_two_others_lends_in_the_place_of_the_one_behind_it() -> None:
+    world = among_clients()
+    answer(world, A, sender=STRANGERS[0])
+    answer(world, C, A, B)
+    assert on(world, "contact/C-2") == {A, C}
+    # It answers a mail that nobody has, and does not name the first.
+    answer(world, B, D)
+    assert on(world, "contact/C-2") == {A}
+
+
+def test_below_a_forward_the_deal_comes_from_the_mails_that_it_forwarded() -> None:
+    world = among_clients()
+    answer(world, A, sender=STRANGERS[0])
+    world.link_message(ANN, key_of(A), a_ref("opportunity/O-1"))
+    world.work()
+    answer(world, B, A, subject="Fwd: Keys")
+    answer(world, C, A, B)
+    assert on(world, "opportunity/O-1") == {A, C}
+    assert on(world, "contact/C-2") == {A}
+    world.unlink_message(ANN, key_of(A), a_ref("opportunity/O-1"))
+    world.work()
+    assert on(world, "opportunity/O-1") == set()
+
+
+def test_below_a_forward_what_the_forwarded_mail_gains_later_is_heard_of() -> None:
+    world = among_clients()
+    answer(world, C, A, B)
+    answer(world, B, A, subject="Fwd: Keys")
+    answer(world, A, sender=STRANGERS[0])
+    world.link_message(ANN, key_of(A), a_ref("opportunity/O-1"))
+    world.work()
+    assert on(world, "opportunity/O-1") == {A, C}
+
+
+@pytest.mark.parametrize("generations", [(B,), (B, C)])
+def test_the_next_answer_follows_an_opening_that_a_person_filed_without_its_thread(
+    generations: tuple[str, ...],
+) -> None:
+    world = among_clients()
+    answer(world, A, sender=STRANGERS[1])
+    names = (A,)
+    for message_id in generations:
+        answer(world, message_id, *names)
+        names = (*names, message_id)
+    wanted = Wanted(LINK, refs=(a_ref("opportunity/O-1"),), file_thread=False)
+    world.decide(ANN, key_of(A), wanted)
+    world.work()
+    assert on(world, "opportunity/O-1") == {A}
+    answer(world, D, *names)
+    assert on(world, "opportunity/O-1") == {A, D}
+
+
+def test_answers_to_a_mail_that_went_along_with_its_thread_hear_of_that() -> None:
+    world = among_clients()
+    answer(world, A, sender=STRANGERS[1])
+    answer(world, B, A, sender=STRANGERS[1])
+    # Sent mail waits with nobody, so that it is not found there.
+    sent = world.deliver(folder="sentitems", sender=AGENT, to=(STRANGERS[1],), message_id=C, in_reply_to=(B,))
+    world.notify(sent)
+    world.work()
+    world.decide(ANN, key_of(A), Wanted(LINK, refs=(a_ref("opportunity/O-1"),), file_thread=True))
+    world.work()
+    assert on(world, "opportunity/O-1") == {A, B, C}
+
+
+@pytest.mark.parametrize("also_on_a_contact", [False, True])
+def test_what_a_person_took_from_an_answer_does_not_come_back_by_way_of_an_older_mail(
+    also_on_a_contact: bool,
+) -> None:
+    world = among_clients()
+    answer(world, A, sender=STRANGERS[1])
+    world.link_message(ANN, key_of(A), a_ref("opportunity/O-1"))
+    world.work()
+    answer(world, B, A, sender=CLIENT if also_on_a_contact else STRANGERS[1])
+    world.unlink_message(ANN, key_of(B), a_ref("opportunity/O-1"))
+    world.work()
+    answer(world, C, A, B)
+    assert on(world, "opportunity/O-1") == {A}

@@ -37,12 +37,16 @@ STRANGER = "li@adatum.example"
 
 @dataclass(frozen=True)
 class Ancestor:
-    """A mail of the thread: absent, waiting in My Inbox, or filed; `blind` ones by way of a Bcc; with namesakes."""
+    """A mail of the thread: absent, waiting in My Inbox, or filed; `blind` ones by way of a Bcc; with namesakes.
+
+    One that is no answer is a forward, if others stand behind it.
+    """
 
     refs: tuple[str, ...] | None = None
     blind: tuple[str, ...] = ()
     namesakes: int = 0
     knows_contact: bool = True
+    is_answer: bool = True
 
 
 ancestors = st.builds(
@@ -51,6 +55,7 @@ ancestors = st.builds(
     blind=st.lists(st.sampled_from(RECORDS), unique=True).map(tuple),
     namesakes=st.sampled_from((0, 0, 0, 1, 2)),
     knows_contact=st.booleans(),
+    is_answer=st.booleans(),
 )
 
 
@@ -68,6 +73,7 @@ def store(world: World, message_id: str, ancestor: Ancestor) -> None:
             "message_id": message_id,
             "participants": people,
             "variants": ancestor.namesakes if number == 0 else 0,
+            "is_answer": ancestor.is_answer,
         }
         filed = a_stored_message(decision=replace(a_decision(), links=tuple(links)), **changes)
         stored = filed if links else a_triaged_message(**changes)
@@ -145,8 +151,17 @@ def test_the_decision_is_that_of_the_whole_thread(
         ([Ancestor(), Ancestor(("property/P-1",))], 2),
         ([Ancestor(()), Ancestor(("property/P-1",))], 2),
         ([Ancestor()], 1),
+        ([Ancestor(("contact/C-1",), is_answer=False), Ancestor(("property/P-1",))], 2),
+        ([Ancestor(("property/P-1",), is_answer=False), Ancestor(("opportunity/O-1",))], 1),
     ],
-    ids=["the parent is filed", "the parent is not stored", "the parent waits", "there is no other"],
+    ids=[
+        "the parent is filed",
+        "the parent is not stored",
+        "the parent waits",
+        "there is no other",
+        "the parent is a forward",
+        "the parent is a forward on a property",
+    ],
 )
 def test_ancestors_are_read_only_where_the_parent_leads_nowhere(thread: list[Ancestor], reads: int) -> None:
     world = a_world(thread)

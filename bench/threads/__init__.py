@@ -1,0 +1,1 @@
+"""Do all mails of a thread reach its records, in whatever order and company they are taken in?"""
