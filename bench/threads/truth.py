@@ -39,7 +39,7 @@ def truths(thread: Thread, left_alone: Collection[str] = ()) -> Mapping[str, Tru
             places |= {thread.affair}
         elif letter.message_id in left_alone:
             places -= {thread.affair} - _own(letter, thread)
-        if places or KEEPS_ALL in letter.agents:
+        if places or _waits(letter):
             belongs[letter.message_id] = places
     return {message_id: Truth(must, may) for message_id, must in belongs.items()}
 
@@ -55,7 +55,12 @@ def _is_here(letter: Letter) -> bool:
 
 def _is_kept(letter: Letter) -> bool:
     known = any(customer.records for customer in letter.outside)
-    return _is_here(letter) and (known or KEEPS_ALL in letter.agents)
+    return _is_here(letter) and (known or _waits(letter))
+
+
+def _waits(letter: Letter) -> bool:
+    """Whether it is kept on no record: of what is sent to strangers nothing is."""
+    return KEEPS_ALL in letter.agents and not letter.is_sent
 
 
 def _own(letter: Letter, thread: Thread) -> Refs:

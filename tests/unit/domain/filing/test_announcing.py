@@ -46,7 +46,7 @@ def test_an_entry_is_added_changed_or_removed() -> None:
         (What.ENTRY_ADDED, "contact/C-2", None),
         (What.ENTRY_REMOVED, "project/P-1", None),
     ]
-    assert told(after.shown.and_maybe(after.refs, after.lent), after)[0][0] is What.ENTRY_CHANGED
+    assert told(after.shown.and_maybe(after.refs, after.lent, ""), after)[0][0] is What.ENTRY_CHANGED
 
 
 def test_who_sees_the_bcc_is_told_of_what_rests_on_it() -> None:
