@@ -16,7 +16,7 @@ from random import Random
 import pytest
 
 import shared.domain.mail as domain_mail
-from shared.adapters.graph import parsing
+from shared.adapters.graph import dates, parsing
 from shared.domain.errors import PostledgerError
 from shared.domain.foreign_text import json_value
 from shared.domain.mail import (
@@ -161,7 +161,7 @@ OF_TEXT: dict[str, Callable[[str], object]] = {
     "subjects.folded": subjects.folded,
     "subjects.normalise": subjects.normalise,
     "subjects.kind": subjects.kind,
-    "parsing.moment": parsing.moment,
+    "dates.moment": dates.moment,
 }
 OF_MAIL: dict[str, Reader] = {
     "automatic.nature_of all headers": lambda die: automatic.nature_of(

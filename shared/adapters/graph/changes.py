@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final, Self
 
 from shared.adapters.graph import listing, parsing
+from shared.adapters.graph.dates import stamp
 from shared.adapters.graph.options import Option, Parts
 from shared.adapters.graph.selections import FIELDS, HEAD_FIELDS
 from shared.adapters.graph.session import GraphSession, Json, query
@@ -77,7 +78,7 @@ def page(
 
 def _first(folder: str, since: datetime | None, given: Parts) -> Cursor:
     """Neither `$expand`, which a delta of messages refuses, nor `$top`, which may end the whole round there."""
-    condition = f"receivedDateTime ge {parsing.stamp(since)}" if since else None
+    condition = f"receivedDateTime ge {stamp(since)}" if since else None
     select = HEAD_FIELDS if Option.DELTA_HEADERS in given else FIELDS
     return Cursor(f"{folder}/delta{query(select=select, filter=condition)}", 0 if since else None)
 

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Final, Self, TypeVar
 
 from shared.adapters.graph import parsing
+from shared.adapters.graph.dates import stamp
 from shared.adapters.graph.errors import Broken, NotTaken, ServerError
 from shared.adapters.graph.options import Option, Options, Parts
 from shared.adapters.graph.selections import HEAD_FIELDS, PROPERTIES
@@ -178,7 +179,7 @@ def shrinking(sizes: Sequence[int], ask: Callable[[int], Page]) -> Page:
 
 
 def _condition(window: Window) -> str:
-    start, end = parsing.stamp(window.start), parsing.stamp(window.end)
+    start, end = stamp(window.start), stamp(window.end)
     return f"receivedDateTime ge {start} and receivedDateTime lt {end}"
 
 

@@ -5,9 +5,10 @@ What people wrote is cut to a length that memory can bear. A message that cannot
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
+from shared.adapters.graph.dates import moment
 from shared.adapters.graph.session import Json
 from shared.domain.errors import PermanentError, Rejected, Unreadable
 from shared.domain.foreign_text import (
@@ -52,8 +53,6 @@ _CALENDAR_ANSWER: Final = "#microsoft.graph.eventmessageresponse"
 MAIL_TYPE: Final = "message/rfc822"
 MAIL_ENDING: Final = ".eml"
 _WHOLE: Final = ("receivedDateTime", "sentDateTime", "parentFolderId", "isDraft", "subject", "toRecipients")
-# Exchange writes year 1 where it has no date, and a sender's clock may say 9999: no hour can be added to that.
-_YEARS: Final = range(1970, 9999)
 # `isdigit` takes superscripts and 5,000 digits as well, and `int` neither.
 _NUMBER: Final = re.compile(r"[0-9]{1,4}")
 
@@ -192,24 +191,6 @@ def attachment(number: int, entry: Json) -> Attachment:
         content_id=_text(entry, "contentId").strip("<>"),
         kind=kind,
     )
-
-
-def moment(text: object) -> datetime | None:
-    """A Graph date in UTC, or None."""
-    if not isinstance(text, str):
-        return None
-    try:
-        parsed = datetime.fromisoformat(text)
-        aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-        at = aware.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return at if at.year in _YEARS else None
-
-
-def stamp(at: datetime) -> str:
-    """A date as Graph's filters and bodies take it; receivedDateTime has whole seconds."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def extended_properties(entry: Json) -> dict[str, str]:

@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import unquote
 
+from shared.adapters.graph.dates import moment, stamp
 from shared.adapters.graph.directory import user_of
 from shared.adapters.graph.errors import AlreadyExists
-from shared.adapters.graph.parsing import moment, stamp
 from shared.adapters.graph.session import GraphSession, Json, path
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import NotFound, Unavailable

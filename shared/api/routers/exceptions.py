@@ -7,7 +7,7 @@ from fastapi import Depends, Path, Query
 from shared.api.auth import UseCases, needs
 from shared.api.models.commands import FailureModel, FailuresModel, ReplayModel
 from shared.api.models.counts import CountModel
-from shared.api.models.filing import ExplanationModel
+from shared.api.models.explanations import ExplanationModel
 from shared.api.parameters import DEFAULT_LIMIT, Cursor, Limit, Since, Until, guarded_router, problems
 from shared.api.shapes import commands, filing
 from shared.domain.connections.fields import Fields

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any, Final, cast
 
+from shared.api.models.explanations import ExplanationModel, SeenCopyModel
 from shared.api.models.filing import (
     AttachmentModel,
     BounceModel,
     EntryModel,
-    ExplanationModel,
     LinkModel,
     LinksModel,
     MessageModel,
@@ -16,7 +16,6 @@ from shared.api.models.filing import (
     PersonModel,
     RefFields,
     RefModel,
-    SeenCopyModel,
     SightingModel,
     ThreadModel,
     TimelineModel,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from shared import telemetry
 from shared.domain.commands.commands import FileMessage
 from shared.domain.errors import Conflict
-from shared.domain.filing import effects
+from shared.domain.filing import consequences
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.inbox import buried, is_buried
 from shared.domain.filing.person_decisions import PendingChange
@@ -73,7 +73,7 @@ class ApplyDecision:
 
     def _settle(self, tenant_id: str, changes: list[PendingChange], stored: StoredMessage | None) -> None:
         """Audit what was carried out, and forget what never will be."""
-        audits = list(effects.audited(stored, changes))
+        audits = list(consequences.audited(stored, changes))
         self.apply(tenant_id, audits)
         carried_out = [audit.change for audit in audits]
         never_made = [change for change in overdue(changes, self.clock()) if change not in carried_out]

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from shared.domain.errors import Conflict, NotFound
-from shared.domain.filing import effects
-from shared.domain.filing.effects import Surroundings
+from shared.domain.filing import consequences, effects
+from shared.domain.filing.consequences import Surroundings
 from shared.domain.filing.filing import DONE, StoredMessage
 from shared.domain.filing.shown import Shown
 from shared.domain.mail.messages import Document
@@ -65,17 +65,17 @@ class BringInLine:
         # Holders cost a query and a read each; a new mail has one, which the caller knows.
         if around.holders is None:
             around = self._surrounded(tenant_id, stored, around)
-        self.apply(tenant_id, effects.shown(stored.shown, stored, around))
+        self.apply(tenant_id, consequences.shown(stored.shown, stored, around))
 
     def show_together(self, tenant_id: str, mails: Iterable[tuple[StoredMessage, Surroundings]]) -> None:
         """The same for several that are not done, whose surroundings are known: written by kind, not by mail."""
-        each = [effects.shown(stored.shown, stored, around) for stored, around in mails]
+        each = [consequences.shown(stored.shown, stored, around) for stored, around in mails]
         self.apply(tenant_id, effects.together(each))
 
     def arrange(self, tenant_id: str, stored: StoredMessage, document: Document) -> None:
         """My Inbox alone: a further copy has come of a message that is done."""
         around = self._surrounded(tenant_id, stored, Surroundings(document))
-        self.apply(tenant_id, effects.arranged_anew(stored, around))
+        self.apply(tenant_id, consequences.arranged_anew(stored, around))
 
     def finish(self, tenant_id: str, stored: StoredMessage) -> None:
         """First tell other mails, then mark this one done, last look at what has become of it meanwhile.
@@ -92,7 +92,8 @@ class BringInLine:
         # Told before it is done: a worker that is killed in between tells them again.
         unfinished = [filed for filed in mails if not filed.message.is_settled]
         each = [
-            effects.told(filed.message.shown, filed.message, is_first=filed.is_first) for filed in unfinished
+            consequences.told(filed.message.shown, filed.message, is_first=filed.is_first)
+            for filed in unfinished
         ]
         self.apply(tenant_id, effects.together(each))
         # Two copies of one mail may come at once: the later look knows what the earlier one has added.
@@ -127,7 +128,7 @@ class BringInLine:
     def clear(self, tenant_id: str, deleted: StoredMessage, before: Shown) -> None:
         """Take away all that may have been written of a message that is a tombstone by now."""
         around = self._surrounded(tenant_id, deleted, Surroundings())
-        self.apply(tenant_id, effects.shown(before, deleted, around))
+        self.apply(tenant_id, consequences.shown(before, deleted, around))
         self.attachments.drop(tenant_id, deleted.key)
 
     def _surrounded(self, tenant_id: str, stored: StoredMessage, around: Surroundings) -> Surroundings:

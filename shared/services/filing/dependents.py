@@ -5,7 +5,7 @@ mail whose records stay the same tells nobody.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from shared.domain.commands.commands import MAX_IDS, IngestMessages, RematchMessages
@@ -64,16 +64,20 @@ class QueueDependents:
         if not effect.message.has_dependents:
             return
         dependents = self.messages.dependents(tenant_id, effect.message.key)
-        # Where only its thread has another id, no skipped mail is kept for that.
-        looking = dependents if effect.gained else [mail for mail in dependents if mail.is_kept]
-        if effect.gained or effect.is_moved:
-            for command in self._looks(tenant_id, effect, looking):
-                self.queue.send(command)
-        if effect.lost or (effect.gained and effect.is_new and effect.with_kept):
-            for command in self._decisions(tenant_id, dependents):
-                self.queue.send(command)
-        if effect.gained and not effect.with_kept:
+        for command in self._commands(tenant_id, effect, dependents):
+            self.queue.send(command)
+        if effect.is_passed_over:
             self.pass_over(tenant_id, effect.message.key, dependents)
+
+    def _commands(
+        self, tenant_id: str, effect: effects.TellDependents, dependents: Sequence[Dependent]
+    ) -> Iterator[Command]:
+        if effect.asks_to_look:
+            # Where only its thread has another id, no skipped mail is kept for that.
+            looking = dependents if effect.gained else [mail for mail in dependents if mail.is_kept]
+            yield from self._looks(tenant_id, effect, looking)
+        if effect.asks_to_decide:
+            yield from self._decisions(tenant_id, dependents)
 
     def _looks(
         self, tenant_id: str, effect: effects.TellDependents, dependents: Iterable[Dependent]

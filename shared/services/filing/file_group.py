@@ -11,8 +11,8 @@ from itertools import chain
 
 from shared.domain.capture.screening import is_bounce
 from shared.domain.errors import AccessDenied, MailboxUnavailable, PermanentError
+from shared.domain.filing.consequences import NO_REPORT, About, Surroundings
 from shared.domain.filing.copies import Copy, Dependent, copy_of
-from shared.domain.filing.effects import NO_REPORT, About, Surroundings
 from shared.domain.filing.entries import entry_id
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.opening import opened_refs

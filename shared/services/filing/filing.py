@@ -11,8 +11,8 @@ from functools import partial
 from shared import telemetry
 from shared.domain.errors import PermanentError
 from shared.domain.filing import inbox
+from shared.domain.filing.consequences import NO_REPORT, About, Surroundings
 from shared.domain.filing.copies import Copy
-from shared.domain.filing.effects import NO_REPORT, About, Surroundings
 from shared.domain.filing.filing import DONE, StoredMessage
 from shared.domain.filing.opening import opened
 from shared.domain.mail.identity import MAX_VARIANTS, variant_key

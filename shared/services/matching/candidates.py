@@ -296,6 +296,5 @@ def _opened_for(own: Collection[str], stored: StoredMessage | None) -> list[Reco
 def _erased(scope: Scope, asked: Questions) -> frozenset[str]:
     """People who are suppressed for good. Nothing is hashed in an organisation that has erased nobody."""
     suppressed = scope.organisation.erased
-    if not suppressed:
-        return frozenset()
-    return frozenset(address for address in asked.people if suppression(scope.hasher, address) in suppressed)
+    people = asked.people if suppressed else frozenset()
+    return frozenset(address for address in people if suppression(scope.hasher, address) in suppressed)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.adapters.graph import parsing
+from shared.adapters.graph import dates, parsing
 from shared.domain.errors import Rejected, Unreadable
 from shared.domain.mail.addresses import Person
 from tests.graph_transport import fixture
@@ -137,7 +137,7 @@ def test_a_meeting_request_is_a_mail_with_an_empty_body() -> None:
     ],
 )
 def test_dates_come_out_in_utc_or_not_at_all(text: str | None, expected: datetime | None) -> None:
-    assert parsing.moment(text) == expected
+    assert dates.moment(text) == expected
 
 
 def test_extended_properties_are_found_whichever_way_graph_spells_their_id() -> None:
@@ -161,7 +161,7 @@ def test_a_sensitivity_that_only_looks_like_a_number_is_none(value: str) -> None
     "date", ["9999-12-31T23:59:59-12:00", "9999-12-31T23:59:59Z", "1970-01-01T00:00:00+23:00"]
 )
 def test_a_date_at_the_end_of_the_calendar_is_no_date(date: str) -> None:
-    assert parsing.moment(date) is None
+    assert dates.moment(date) is None
     head = parsing.head(evil(sentDateTime=date))
     assert head.sent_at == head.received_at
 

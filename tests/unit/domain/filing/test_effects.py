@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 from shared.domain.events.events import Announce
-from shared.domain.filing import effects
+from shared.domain.filing import consequences, effects
+from shared.domain.filing.consequences import About, Surroundings
 from shared.domain.filing.effects import (
-    About,
     CloseRecord,
     Effect,
     Learn,
@@ -17,7 +17,6 @@ from shared.domain.filing.effects import (
     PutInboxRow,
     RemoveEntry,
     RemoveInboxRow,
-    Surroundings,
     TellDependents,
     Unlearn,
 )
@@ -50,7 +49,7 @@ def shown(*refs: RecordRef, certain: tuple[RecordRef, ...] = ()) -> Shown:
 
 def every(before: Shown, after: StoredMessage, around: Surroundings = AROUND) -> list[Effect]:
     """In the order in which services write them."""
-    return [*effects.shown(before, after, around), *effects.told(before, after)]
+    return [*consequences.shown(before, after, around), *consequences.told(before, after)]
 
 
 def of(kind: Any, before: Shown, after: StoredMessage, around: Surroundings = AROUND) -> list[Any]:
@@ -139,7 +138,7 @@ def test_records_are_opened_before_entries_and_dependents_told_behind_all_that_r
 def test_effects_of_several_mails_are_written_by_kind_each_mails_own_in_their_order() -> None:
     sent = filed_on(C1, C2, key="1" * 32)
     waiting = a_triaged_message(key="2" * 32, unlinked=frozenset({K1}))
-    mails = [effects.shown(NOTHING, message, AROUND) for message in (waiting, sent)]
+    mails = [consequences.shown(NOTHING, message, AROUND) for message in (waiting, sent)]
     together = effects.together(mails)
     assert [type(effect) for effect in together] == [
         PutEntry,
@@ -155,7 +154,7 @@ def test_effects_of_several_mails_are_written_by_kind_each_mails_own_in_their_or
 def test_a_mail_that_was_just_inserted_is_in_its_conversation() -> None:
     after = filed_on(C1, conversation="c" * 32)
     assert of(PutConversation, NOTHING, after) == [PutConversation(after)]
-    assert [type(effect) for effect in effects.told(NOTHING, after, is_first=True)] == [TellDependents]
+    assert [type(effect) for effect in consequences.told(NOTHING, after, is_first=True)] == [TellDependents]
 
 
 def test_a_mail_that_is_no_report_notes_nothing() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.commands.commands import IngestMessages
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.filing import effects
+from shared.domain.filing import consequences
 from shared.domain.filing.copies import copy_of
 from shared.domain.filing.filing import DELETED, StoredMessage
 from shared.domain.filing.person_decisions import LINK, PersonDecision
@@ -185,7 +185,7 @@ def test_another_mail_with_the_message_id_of_a_deleted_one_is_filed(world: World
 def called_back(world: World, stored: StoredMessage) -> set[ItemRef]:
     """Who is looked at again when the mail comes to stand like this."""
     world.storage.queue.sent.clear()
-    world.ingest.bring_in_line.apply(TENANT, effects.told(NOTHING, stored))
+    world.ingest.bring_in_line.apply(TENANT, consequences.told(NOTHING, stored))
     return {item for command in world.storage.queue.take(IngestMessages) for item in command.items}
 
 
