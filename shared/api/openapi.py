@@ -161,8 +161,19 @@ def _responses(responses: Json) -> Json:
     found = {}
     for status, response in responses.items():
         is_error = status.isdigit() and int(status) in MEANINGS
-        found[status] = _referred(int(status)) if is_error else response
+        found[status] = _referred(int(status)) if is_error else _with_examples(response)
     return {**found, "default": _referred(None)}
+
+
+def _with_examples(response: Json) -> Json:
+    """An answer of several shapes with the example of the first: generators and readers see none of a reference's."""
+    for content in response.get("content", {}).values():
+        shapes = content.get("schema", {}).get("anyOf", ())
+        if shapes:
+            name = shapes[0]["$ref"].removeprefix(SCHEMAS)
+            content["schema"] = _readable(content["schema"])
+            content["example"] = examples_of_models()[name][0]
+    return response
 
 
 def _referred(status: int | None) -> Json:

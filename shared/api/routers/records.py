@@ -8,7 +8,6 @@ from fastapi import Depends, HTTPException, Query, Request, Response
 from shared.api.auth import UseCases, needs
 from shared.api.models.records import (
     RECORD_LINE_EXAMPLE,
-    RECORDS_EXAMPLE,
     FoundRecordsModel,
     LoadModel,
     MergeBody,
@@ -148,11 +147,7 @@ def rename_record(
     return records.record(use_cases.rename_record(caller.tenant_id, RecordRef(kind, id), body.id))
 
 
-@router.get(
-    "/records",
-    # Of two shapes neither's example would be shown.
-    responses={200: {"content": {"application/json": {"example": RECORDS_EXAMPLE}}}},
-)
+@router.get("/records")
 def list_records(
     *,
     use_cases: UseCases,

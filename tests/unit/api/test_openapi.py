@@ -243,6 +243,20 @@ def test_the_document_shows_the_examples_whole(document: Json) -> None:
             assert schemas(document)[model.__name__]["examples"] == model.model_json_schema()["examples"]
 
 
+def test_an_answer_of_several_shapes_shows_an_example_of_one_of_them_whole(document: Json) -> None:
+    several = [
+        content
+        for _, operation in operations(document)
+        for _, content in contents(operation)
+        if "anyOf" in content["schema"]
+    ]
+    assert several
+    for content in several:
+        names = [shape["$ref"].rpartition("/")[2] for shape in content["schema"]["anyOf"]]
+        assert content["example"] in [schemas(document)[name]["examples"][0] for name in names]
+        assert "title" not in content["schema"]
+
+
 def test_every_field_of_the_examples_is_shown() -> None:
     for model in (MessageModel, TimelineModel, RecordModel, MailboxModel, OrganisationModel, Problem):
         schema = model.model_json_schema()
