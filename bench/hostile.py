@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 from shared.adapters.storage.stores.message_rows import body_of
 from shared.domain.mail.addresses import Person
 from shared.domain.mail.documents import document_of
-from shared.domain.mail.html import safe_html
+from shared.domain.mail.html import SafeHtml, safe_html
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import FetchedMessage, MessageHead
 
@@ -117,13 +117,22 @@ def _quotes() -> dict[str, Callable[[], str]]:
 
 def costs(*, html: str = "", text: str = "") -> tuple[float, float, str]:
     """CPU seconds of filing and of showing a body, and why it is withheld."""
+    _, filing = _timed(lambda: file_body(html=html, text=text))
+    shown, showing = _timed(lambda: show(html))
+    return filing, showing, shown.withheld or ""
+
+
+def file_body(*, html: str = "", text: str = "") -> None:
+    """What ingest does with a body."""
     head = MessageHead(
         ItemRef("", "1"), "inbox", "1@x.example", Person("", "bo@x.example"), "Re: x", NOW, NOW
     )
-    fetched = FetchedMessage(head, html=html, text=text)
-    _, filing = _timed(lambda: body_of(TENANT, "0" * 32, document_of(fetched, None)))
-    shown, showing = _timed(lambda: safe_html(html, cid_url=lambda _: None))
-    return filing, showing, shown.withheld or ""
+    body_of(TENANT, "0" * 32, document_of(FetchedMessage(head, html=html, text=text), None))
+
+
+def show(html: str) -> SafeHtml:
+    """What `GET messages/{id}` does with it."""
+    return safe_html(html, cid_url=lambda _: None)
 
 
 def _timed(work: Callable[[], T]) -> tuple[T, float]:

@@ -66,8 +66,8 @@ class Ledger:
         return sum(1 for row in self._rows(names.MESSAGES) if row.get("state") == "pending")
 
     def exceptions(self) -> Counter[str]:
-        """Recorded failures by code."""
-        return Counter(str(row["code"]) for row in self._rows(names.EXCEPTIONS))
+        """Recorded failures by code; the rows that lead from a failure's id to it have none."""
+        return Counter(str(row["code"]) for row in self._rows(names.EXCEPTIONS) if "code" in row)
 
     def standing(self) -> Counter[str]:
         """Row counts and states: the same twice means that nothing changed meanwhile."""

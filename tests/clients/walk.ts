@@ -48,7 +48,8 @@ content(
 await deliver(1);
 await deliver(2);
 let entries = await entriesOf("sam-poe");
-while (entries.length < 2) {
+// The answer may be taken in before what it answers; it is told of that then.
+while (entries.length < 2 || !entries.some((entry) => entry.in_reply_to)) {
   await new Promise((resolve) => setTimeout(resolve, 200));
   entries = await entriesOf("sam-poe");
 }

@@ -183,9 +183,18 @@ def _lent(before: Shown, after: StoredMessage, *, is_first: bool) -> Iterable[Ef
         yield from _found_anew(after, is_moved=is_moved)
     gained, lost = after.lent - before.certain, before.told - after.lent
     is_told = is_moved and after.has_dependents and after.takes_thread_along
-    if gained or lost or is_told:
-        is_new = not before.told
-        yield TellDependents(after, gained, lost, after.takes_thread_along, is_told, is_new)
+    hides = after.has_dependents and _hides(before, after)
+    if gained or lost or is_told or hides:
+        yield TellDependents(after, gained, lost, after.takes_thread_along, is_told, hides)
+
+
+def _hides(before: Shown, after: StoredMessage) -> bool:
+    """Whether answers may have lost what mails behind this one lend: it stands on a further kind of records.
+
+    Where it follows its own thread, nothing is asked behind it as soon as it stands anywhere.
+    """
+    kinds, had = ({ref.kind for ref in refs} for refs in (after.refs, before.certain))
+    return bool(kinds) and not had if after.follows else not kinds <= had
 
 
 def _found_anew(after: StoredMessage, *, is_moved: bool) -> Iterable[Effect]:

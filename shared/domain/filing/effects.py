@@ -115,8 +115,8 @@ class TellDependents:
     """Mails that were decided by this one's links look at it again: it has `gained` or `lost` records.
 
     `with_kept`: those that are stored too, and not only those that were skipped. `is_moved`: its thread has another
-    id than they were told. `is_new`: it stood nowhere before, so that they may have records of mails behind it, which
-    it does not lend.
+    id than they were told. `hides`: it stands on kinds of records on which it did not, so that they may have such
+    records of mails behind it, which those lend no more.
     """
 
     message: StoredMessage
@@ -124,7 +124,7 @@ class TellDependents:
     lost: frozenset[RecordRef]
     with_kept: bool
     is_moved: bool = False
-    is_new: bool = False
+    hides: bool = False
 
     @property
     def asks_to_look(self) -> bool:
@@ -134,7 +134,7 @@ class TellDependents:
     @property
     def asks_to_decide(self) -> bool:
         """Whether stored dependents are decided anew: a look only adds."""
-        return bool(self.lost) or (bool(self.gained) and self.is_new and self.with_kept)
+        return bool(self.lost) or (self.hides and self.with_kept)
 
     @property
     def is_passed_over(self) -> bool:

@@ -1,6 +1,5 @@
 """Reference codes: issued, found again after what mail programs do to them, never mistaken."""
 
-import time
 import unicodedata
 
 import pytest
@@ -8,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.mail.codes import LONGEST_TEXT, MOST_CANDIDATES, Code, added_to, find, issue
+from tests.cpu import check_cost
 
 KEYS = (b"new key", b"old key")
 TENANT = "11111111-1111-4111-8111-111111111111"
@@ -197,9 +197,7 @@ def test_no_text_makes_it_fail(text: str, prefix: str) -> None:
     "text", ["[PL-" * 200_000, "[ " * 300_000, "PL-7K3Q9X-" * 100_000, "\ufdfa" * 300_000]
 )
 def test_long_hostile_texts_are_read_in_no_time(text: str) -> None:
-    started = time.process_time()
-    find(text, KEYS, TENANT)
-    assert time.process_time() - started < 1
+    check_cost(lambda: find(text, KEYS, TENANT), at_most=10)
 
 
 def test_only_the_beginning_of_a_long_text_is_read() -> None:

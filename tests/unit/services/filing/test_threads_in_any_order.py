@@ -202,12 +202,19 @@ BETWEEN: Final = Case(
 FORWARDED: Final = Case(
     [OPENING, Letter(is_sent=True, is_forward=True), Letter()], [[2], [1], [0]], [ByHand(0, AFFAIRS[0])]
 )
+# A person puts a forward on a property once its answer is there: what that had from behind the forward goes.
+HIDING: Final = Case(
+    [OPENING, Letter(person=1), Letter(is_sent=True, is_forward=True), Letter()],
+    [[0], [1], [3], [2]],
+    [ByHand(2, AFFAIRS[1])],
+)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @example(case=LATE)
 @example(case=BETWEEN)
 @example(case=FORWARDED)
+@example(case=HIDING)
 @given(case=cases())
 def test_any_order_in_any_groups_ends_as_one_by_one(case: Case) -> None:
     found = played(case.letters, case.groups, case.by_hand).ends_in()
