@@ -1,7 +1,7 @@
 """An organisation in memory that gets raw mail: read as Graph shows it, then captured, matched and filed."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs
@@ -31,7 +31,8 @@ AGENT: Final = f"agent@{OWN}"
 
 def reported(name: str) -> list[bytes]:
     """The mails of a public report, in order; none where the reports are not here."""
-    return [path.read_bytes() for path in sorted(CASES.glob(f"{name}*.eml"))]
+    paths = sorted(CASES.glob(f"{name}*.eml"), key=lambda path: (len(path.name), path.name))
+    return [path.read_bytes() for path in paths]
 
 
 def a_mail(
@@ -68,10 +69,12 @@ class Office:
         cards = (a_record(f"contact/C-{n}", addresses=(given,)) for n, given in enumerate(addresses, start=1))
         self.world.records(*cards)
 
-    def receive(self, raw: bytes, address: str = AGENT, folder: str = "inbox") -> ItemRef:
-        """Lay a mail into a folder and file it."""
+    def receive(
+        self, raw: bytes, address: str = AGENT, folder: str = "inbox", *, at: datetime | None = None
+    ) -> ItemRef:
+        """Lay a mail into a folder, received at a time of its own or now, and file it."""
         self.world.now += timedelta(minutes=1)
-        box, at = self._simulated[address], self.world.now - timedelta(seconds=20)
+        box, at = self._simulated[address], at or self.world.now - timedelta(seconds=20)
         origin: Origin = "sent" if folder == "sentitems" else "inbound"
         stored = box.add(read_mail(raw), box.folder(folder), received=at, origin=origin, now=at)
         shown = whole(self._renderer.message(box, stored, self._view))

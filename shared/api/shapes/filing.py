@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any, Final, cast
 
 from shared.api.models.explanations import ExplanationModel, SeenCopyModel
@@ -39,6 +40,11 @@ from shared.services.filing.visibility import ShownMessage
 NOTHING: Final = "none"
 
 
+def shown_at(at: datetime) -> datetime:
+    """When a mail was received, as far as that is known; what is below a second says how it stands among others."""
+    return at.replace(microsecond=0)
+
+
 def timeline(page: TimelinePage) -> TimelineModel:
     entries = [_entry(entry, page.answers[entry.id]) for entry in page.entries]
     return TimelineModel(entries=entries, cursor=page.cursor)
@@ -53,7 +59,7 @@ def _entry(entry: Entry, answers: Answers) -> EntryModel:
             "internet_message_id": bracketed(entry.internet_message_id),
             "kind": entry.kind,
             "direction": entry.direction.value,
-            "at": entry.at,
+            "at": shown_at(entry.at),
             "subject": entry.subject,
             "from": person(entry.sender),
             "to": people(entry.to),
@@ -123,7 +129,7 @@ def _message_entry(view: MessageView) -> dict[str, Any]:
         "internet_message_id": bracketed(stored.message_id),
         "kind": stored.kind,
         "direction": stored.direction.value,
-        "at": stored.at,
+        "at": shown_at(stored.at),
         "subject": document.subject,
         "from": person(document.sender),
         "to": people(document.to),
