@@ -140,7 +140,9 @@ OF_TEXT: dict[str, Callable[[str], object]] = {
     ),
     "message_ids.parse_ids": message_ids.parse_ids,
     "message_ids.message_id": message_ids.message_id,
-    "message_ids.first_id": lambda given: message_ids.first_id([(given, given), ("X-Original-Message-ID", given)]),
+    "message_ids.first_id": lambda given: message_ids.first_id(
+        [(given, given), ("X-Original-Message-ID", given)]
+    ),
     "message_ids.bracketed": message_ids.bracketed,
     "message_ids.answered": lambda given: message_ids.answered([given], given.split()),
     "public_domains.registrable": public_domains.registrable,

@@ -25,7 +25,7 @@ from shared.domain.filing.entries import Entry
 from shared.domain.filing.filing import Bounced
 from shared.domain.mail import quotes
 from shared.domain.mail.addresses import Person
-from shared.domain.mail.html import Quote, SafeHtml, safe_html
+from shared.domain.mail.html import SEALED, Quote, SafeHtml, safe_html
 from shared.domain.mail.message_ids import bracketed
 from shared.domain.mail.messages import Attachment, Document
 from shared.domain.matching.decisions import Link
@@ -161,6 +161,8 @@ def _best_link(links: Sequence[Link]) -> dict[str, Any]:
 
 def _safe_body(view: MessageView, attachments_url: str, remote_images: bool) -> SafeHtml:
     document = view.document
+    if document.is_sealed:
+        return SafeHtml("", (), SEALED)
     if not document.html:
         return SafeHtml("", (), None)
     start = document.html_quote_start

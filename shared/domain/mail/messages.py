@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from itertools import islice
+from typing import Final
 
 from shared.domain.mail import subjects
 from shared.domain.mail.addresses import Person
@@ -15,6 +16,9 @@ from shared.domain.mail.senders import author_of
 
 # PidTagSensitivity (MS-OXCMSG 2.2.1.13): 0 normal, 1 personal, 2 private, 3 company-confidential.
 PRIVATE = (2, 3)
+SEALED: Final = frozenset(
+    ("application/pkcs7-mime", "application/x-pkcs7-mime", "application/pgp-encrypted", "multipart/encrypted")
+)
 # File names that lists of mail show.
 MOST_NAMES = 20
 
@@ -163,6 +167,12 @@ class Document:
     def answers(self) -> tuple[str, ...]:
         """As those of a `MessageHead`."""
         return _answers(self)
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether only a mail program can read it: it is signed opaquely, or encrypted (RFC 8551, RFC 3156)."""
+        types = {attachment.content_type.casefold() for attachment in self.attachments}
+        return not self.text.strip() and not types.isdisjoint(SEALED)
 
     @property
     def file_names(self) -> tuple[str, ...]:
