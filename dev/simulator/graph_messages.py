@@ -15,8 +15,9 @@ from dev.simulator.filters import parse_filter
 from dev.simulator.ids import attachment_id
 from dev.simulator.items import Folder, StoredMessage
 from dev.simulator.query import arrange, check_order, page_size, parse_order
+from dev.simulator.rendering import attachment_json, embedded_item
 from dev.simulator.routing import Context, routes
-from dev.simulator.view import View, attachment_json, chosen, embedded_item
+from dev.simulator.view import View, chosen
 
 _ALWAYS_UPDATABLE = frozenset({"isRead", "categories", "flag", "inferenceClassification", "importance"})
 
