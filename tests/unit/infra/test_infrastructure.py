@@ -197,7 +197,9 @@ def test_costs_count_every_meter_of_the_plan() -> None:
     assert listed
     assert set(re.findall(r'"(\w+)"', listed[1])) == {*meters, "AlwaysReadyUnits"}
     priced = re.findall(r'\(print part = "[^"]+", used = (.+?), price', query)
-    assert [name for name in ("demanded", "prepared", "ready", "executions") if name not in " ".join(priced)] == []
+    assert [
+        name for name in ("demanded", "prepared", "ready", "executions") if name not in " ".join(priced)
+    ] == []
 
 
 def test_every_alert_is_explained() -> None:
