@@ -62,7 +62,8 @@ class GraphWorld(World):
         """Nothing that the adapter has learnt is left but what was stored. The mailbox test asks Graph too."""
         storage: Any = self.storage
         memory = partial(Remembered, storage.habits, now=self.clock)
-        storage.mail = storage.directory = SimulatedMail(self._simulator, memory)
+        storage.mail = SimulatedMail(self._simulator, memory)
+        storage.directory = GraphDirectory(storage.mail.sessions)
         storage.probe = self.graph_probe()
         self.restart()
 
