@@ -18,8 +18,9 @@ from dev.simulator.drafts import (
 from dev.simulator.errors import GraphError, bad_request, item_not_found
 from dev.simulator.graph_messages import message_answer
 from dev.simulator.items import StoredMessage, stamp
+from dev.simulator.rendering import attachment_json
 from dev.simulator.routing import Context, routes
-from dev.simulator.view import View, attachment_json
+from dev.simulator.view import View
 from dev.simulator.world import Departure
 
 _MAX_RECIPIENTS = 500

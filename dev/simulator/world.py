@@ -11,8 +11,8 @@ from dev.simulator.items import Change
 from dev.simulator.mailbox import Mailbox
 from dev.simulator.mime import read_mail
 from dev.simulator.people import People
+from dev.simulator.rendering import Renderer
 from dev.simulator.stats import Stats
-from dev.simulator.view import Renderer
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,6 +181,27 @@ def test_every_query_is_used_by_one_rule_or_panel() -> None:
     assert sorted(used) == sorted(str(one.relative_to(INFRA)) for one in QUERIES)
 
 
+def test_every_parameter_of_a_query_is_one_of_the_workbook_and_the_other_way_round() -> None:
+    declared = re.findall(r"^  \{ name: '(\w+)', label: '[^']+', value: ", bicep("modules/watch.bicep"), re.M)
+    used = re.findall(r'todouble\("\{(\w+)\}"\)', "".join(map(Path.read_text, QUERIES)))
+    assert sorted(declared) == sorted(used)
+
+
+def test_costs_count_every_meter_of_the_plan() -> None:
+    """Five, as "Estimating consumption-based costs in Azure Functions" has them."""
+    meters = {
+        f"{way}FunctionExecution{unit}" for way in ("OnDemand", "AlwaysReady") for unit in ("Units", "Count")
+    }
+    query = (INFRA / "queries/workbook/cost.kql").read_text("utf-8")
+    listed = re.search(r"MetricName in \((.*?)\)", query, re.S)
+    assert listed
+    assert set(re.findall(r'"(\w+)"', listed[1])) == {*meters, "AlwaysReadyUnits"}
+    priced = re.findall(r'\(print part = "[^"]+", used = (.+?), price', query)
+    assert [
+        name for name in ("demanded", "prepared", "ready", "executions") if name not in " ".join(priced)
+    ] == []
+
+
 def test_every_alert_is_explained() -> None:
     rules = re.findall(r"^    name: '(\w+)'\n    title:", bicep("modules/watch.bicep"), re.M)
     assert len(rules) == 10
