@@ -150,6 +150,8 @@ OF_TEXT: dict[str, Callable[[str], object]] = {
     "quotes.split": lambda given: quotes.split(given, html_only=True, parent_text=given, is_forward=False),
     "quotes.own_text": own_text,
     "quotes.quoted_text": own_text,
+    "quotes.behind": lambda given: quotes.behind(given, given[::2]),
+    "quotes.without_notice": lambda given: quotes.without_notice(given, [given[:1_000], "x"]),
     "quotes.preview": quotes.preview,
     "quote_finders.introduces": quote_finders.introduces,
     "quote_html.container": lambda given: quote_html.container(given, html_text.to_text(given)),
