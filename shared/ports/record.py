@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from shared.ports.mailbox_access import AccessProbe, OwnCredential
     from shared.ports.notifications import SubscriptionSource
     from shared.ports.stores.capture import Backfills, FolderStates, LateContacts, Pending, Sightings
-    from shared.ports.stores.connections import Connections, Mailboxes, Organisations, Subscriptions
+    from shared.ports.stores.connections import (
+        Connections,
+        Habits,
+        Mailboxes,
+        Organisations,
+        Subscriptions,
+    )
     from shared.ports.stores.events import Events
     from shared.ports.stores.exceptions import Exceptions
     from shared.ports.stores.filing import Attachments, Codes, Inbox, MessageStore, Timeline
@@ -66,6 +72,9 @@ class Ports(Protocol):
 
     @property
     def connections(self) -> "Connections": ...
+
+    @property
+    def habits(self) -> "Habits": ...
 
     @property
     def mailboxes(self) -> "Mailboxes": ...

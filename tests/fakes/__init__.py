@@ -9,6 +9,7 @@ from tests.fakes.notifications import FakeSubscriptionSource
 from tests.fakes.stores.capture import FakeBackfills, FakeFolderStates, FakeLateContacts, FakeSightings
 from tests.fakes.stores.connections import (
     FakeConnections,
+    FakeHabits,
     FakeMailboxes,
     FakeOrganisations,
     FakeSubscriptions,
@@ -64,6 +65,7 @@ class FakeStorage:
         self.exceptions = FakeExceptions(self.faults)
         self.late_contacts = FakeLateContacts(self.faults)
         self.connections = FakeConnections(self.faults)
+        self.habits = FakeHabits(self.faults)
         self.erasures = FakeErasures(self.faults)
         self.runs = FakeRuns(self.faults)
         self.holdings = FakeHoldings(self)
