@@ -199,7 +199,7 @@ def a_mail(thread: int, place: int, at: datetime, kind: str) -> FetchedMessage:
         people = {"sender": AGENT, "to": (customer(thread),)}
     return a_fetched_message(
         message_id=ids[-1],
-        in_reply_to=ids[-2:-1],
+        in_reply_to=tuple(ids[-2:-1]),
         references=tuple(ids[:-1]),
         subject=("Re: " if place else "") + f"Matter {kind} {thread}",
         conversation_index=base64.b64encode(index).decode(),
