@@ -138,6 +138,8 @@ OF_TEXT: dict[str, Callable[[str], object]] = {
     "inline_answers.answers_within": lambda given: inline_answers.answers_within(
         given.splitlines(), 0, given[::2]
     ),
+    "inline_answers.introduction": lambda given: inline_answers.introduction(given.splitlines()),
+    "inline_answers.is_marked": lambda given: inline_answers.is_marked(given.splitlines()),
     "message_ids.parse_ids": message_ids.parse_ids,
     "message_ids.message_id": message_ids.message_id,
     "message_ids.first_id": lambda given: message_ids.first_id(
@@ -156,6 +158,9 @@ OF_TEXT: dict[str, Callable[[str], object]] = {
     "quote_finders.introduces": quote_finders.introduces,
     "quote_html.container": lambda given: quote_html.container(given, html_text.to_text(given)),
     "quote_html.html_quote_start": quote_start,
+    "quote_html.outside_quotes": lambda given: quote_html.outside_quotes(
+        f"<blockquote>{given}<blockquote>{given}</blockquote>{given}", quote_html.Container(0, 0, "")
+    ),
     "senders.list_addresses": lambda given: senders.list_addresses(
         [("list-id", given), ("list-post", given)]
     ),

@@ -12,7 +12,7 @@ from shared.domain.mail.conversations import goes_on
 from shared.domain.mail.html_text import to_text
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Attachment, Document, FetchedMessage, MessageHead
-from shared.domain.mail.quote_html import container, html_quote_start
+from shared.domain.mail.quote_html import container, html_quote_start, outside_quotes
 
 # They are stored with every mail: enough for each that matching reads, and no more.
 LONGEST_HEADER: Final = 2_000
@@ -51,6 +51,7 @@ def document_of(
         parent_text=parent_text,
         is_forward=not _is_answer(head, text, is_contained=found is not None),
         container=found.text if found else None,
+        outside=outside_quotes(fetched.html, found),
     )
     return Document(
         message_id=head.message_id,

@@ -5,6 +5,7 @@ with their help whether there is a quoted tail at all; where it folds, the HTML 
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 from typing import Final
@@ -35,6 +36,7 @@ _CONTAINER: Final = re.compile(
 )
 
 
+_QUOTED_BLOCK: Final = re.compile(r"<(/?)blockquote\b[^<>]*>", re.IGNORECASE)
 _MARKUP: Final = re.compile(r"<[^<>]*>|&nbsp;")
 # Of what is quoted somebody's address, or a date, stands at its head.
 _LONGEST_HEAD: Final = 600
@@ -55,7 +57,7 @@ class Container:
 
 @or_else(None)
 def container(html: str, text: str) -> Container | None:
-    """The first container of a quote with text before it; None where there is none, or the two do not agree.
+    """The first container of a quote; None where there is none, or the two do not agree.
 
     What is no quote may carry such a class as well, so its head must name an address or a time.
     """
@@ -63,10 +65,22 @@ def container(html: str, text: str) -> Container | None:
     if tag is None:
         return None
     before = to_text(html[: tag.start()])
-    at = behind(text, before) if before.strip() else None
+    at = behind(text, before)
     if at is None or _TOLD.search(text, at, at + _LONGEST_HEAD) is None:
         return None
     return Container(tag.start(), at, before)
+
+
+@or_else("")
+def outside_quotes(html: str, found: Container | None) -> str:
+    """What an HTML body says outside of its quoted blocks; '' where nothing stands below the first of them.
+
+    Only of a body with the container of a quote: its author may have indented a text as well.
+    """
+    pieces = list(_outside(html)) if found else []
+    if not any(_MARKUP.sub("", piece).strip() for piece in pieces[1:]):
+        return ""
+    return to_text("<br>".join(pieces))
 
 
 @or_else(None)
@@ -88,6 +102,19 @@ def html_quote_start(
     # Laying out a body costs more than all else that is done with it.
     before = found.before if found else to_text(html[:start])
     return start if _holds_all(before, own_text(text, ranges)) else None
+
+
+def _outside(html: str) -> Iterator[str]:
+    """The pieces of a body that stand in no block quote, in order; the first is what stands above them all."""
+    depth = position = 0
+    for tag in _QUOTED_BLOCK.finditer(html):
+        if tag[1]:
+            depth, position = max(depth - 1, 0), tag.end()
+        elif not depth:
+            yield html[position : tag.start()]
+        depth += not tag[1]
+    if not depth:
+        yield html[position:]
 
 
 def _container_tag(html: str) -> re.Match[str] | None:

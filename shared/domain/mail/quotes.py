@@ -5,6 +5,8 @@ author's throughout: showing a quote is a blemish, hiding what somebody wrote is
 """
 
 import re
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -12,7 +14,7 @@ from typing import Final
 
 from shared.domain.foreign_text import guarded, or_else
 from shared.domain.mail import quote_finders
-from shared.domain.mail.inline_answers import answers_within
+from shared.domain.mail.inline_answers import answers_within, introduction, is_marked
 
 LONGEST_SPLIT: Final = 200_000
 MOST_LINES_SPLIT: Final = 5_000
@@ -39,14 +41,21 @@ EVERYTHING_OWN: Final = QuoteRanges()
 
 @or_else(EVERYTHING_OWN)
 def split(
-    text: str, *, html_only: bool, parent_text: str | None, is_forward: bool, container: int | None = None
+    text: str,
+    *,
+    html_only: bool,
+    parent_text: str | None,
+    is_forward: bool,
+    container: int | None = None,
+    outside: str = "",
 ) -> QuoteRanges:
     """Where `text` quotes earlier mail. Never raises.
 
     `text` is the mail's text part or, with `html_only`, the text made from its HTML, where quotes have no `>` and
     headers of quoted mails are looked for first, in all languages. `parent_text`, the text of the mail answered,
     finds quotes without any mark, and answers within them. `container` is where the container begins into which
-    the mail program has put its quote: it tells in every language. Of longer texts the first 5,000 lines or 200,000
+    the mail program has put its quote: it tells in every language. `outside` is what the HTML says outside of its
+    quoted blocks, where something stands below the first of them. Of longer texts the first 5,000 lines or 200,000
     characters are split; a quote that reaches that far goes on to the end.
     """
     if is_forward or not text.strip():
@@ -57,10 +66,13 @@ def split(
     lines = quote_finders.blunted(visible)
     contained = None if container is None else _line_at(spans, container)
     own = _own_lines(lines, contained, html_only=html_only, parent_text=parent_text)
-    if own is None or not any(lines[index].strip() for index in own):
+    if own is None:
         return EVERYTHING_OWN
     own -= _introduction(lines, own)
-    own |= answers_within(lines, _first_quoted(lines, own), parent_text)
+    beside = _in_order(visible, outside.splitlines()) if outside else ()
+    own |= answers_within(visible, _first_quoted(lines, own), parent_text, beside)
+    if not any(lines[number].strip() for number in own):
+        return EVERYTHING_OWN
     return QuoteRanges(_ranges(spans, lines, own, end=len(text)))
 
 
@@ -137,25 +149,31 @@ def _first_quoted(lines: Sequence[str], own: set[int]) -> int:
 def _introduction(lines: Sequence[str], own: set[int]) -> set[int]:
     """The line by which a program, in whatever language, introduces the quote right below it.
 
-    Not the author's only line, nor one that has own text below it.
+    Not the author's only line; answers may stand within the quote.
     """
     written = [number for number in sorted(own) if lines[number].strip()]
     first = _first_quoted(lines, own)
-    if len(written) < 2 or written[-1] > first or not quote_finders.introduces(lines[written[-1]]):
-        return set()
-    return {written[-1]}
+    above = max((number for number in written if number < first), default=None)
+    is_one = above is not None and len(written) > 1 and quote_finders.introduces(lines[above])
+    return {above} if above is not None and is_one else set()
 
 
 def _own_lines(
     lines: Sequence[str], contained: int | None, *, html_only: bool, parent_text: str | None
 ) -> set[int] | None:
     """The numbers of the author's lines, or None when the finders give no answer."""
-    cut = contained
-    if cut is None and html_only:
-        cut = quote_finders.first_header_line(lines)
-    candidates = lines[:cut]
+    header = quote_finders.first_header_line(lines) if contained is None and html_only else None
+    # What was plain text has its marks, and answers may stand between them.
+    is_cut = header is not None and not is_marked(lines[header:])
+    candidates = lines[: header if is_cut else contained]
+    # A quote may begin on top, with answers within it.
+    if not any(line.strip() for line in candidates):
+        return set()
     found = quote_finders.new_lines(candidates, parent_text)
-    return None if found is None else _aligned(candidates, found)
+    if found is None:
+        return None
+    above = set() if header is None else set(range(header, header + introduction(lines[header:])))
+    return _aligned(candidates, found) - above
 
 
 def _aligned(lines: Sequence[str], found: Sequence[str]) -> set[int]:
@@ -179,6 +197,21 @@ def _aligned(lines: Sequence[str], found: Sequence[str]) -> set[int]:
     if lost:
         own.update(range(gap_start, len(lines)))
     return own
+
+
+def _in_order(lines: Sequence[str], found: Sequence[str]) -> set[int]:
+    """The numbers of the lines that are found, both in order; what is nowhere is passed over."""
+    places: dict[str, list[int]] = defaultdict(list)
+    for number, line in enumerate(lines):
+        places[_key(line)].append(number)
+    numbers: set[int] = set()
+    position = 0
+    for key in filter(None, map(_key, found)):
+        at = bisect_left(places[key], position)
+        if at < len(places[key]):
+            numbers.add(places[key][at])
+            position = places[key][at] + 1
+    return numbers
 
 
 def _next(keys: Sequence[str], key: str, position: int) -> int | None:
