@@ -170,6 +170,7 @@ OF_TEXT: dict[str, Callable[[str], object]] = {
     "subjects.strip": subjects.strip,
     "subjects.folded": subjects.folded,
     "subjects.normalise": subjects.normalise,
+    "subjects.spellings": subjects.spellings,
     "subjects.kind": subjects.kind,
     "dates.moment": dates.moment,
 }

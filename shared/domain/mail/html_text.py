@@ -13,7 +13,11 @@ from shared.domain.foreign_text import guarded
 from shared.domain.mail.html_layout import laid_out
 from shared.domain.mail.html_limits import Shape, has_overlong_tag, shape
 
-LONGEST_READ: Final = 1_000_000
+# Beyond this a body is not laid out: its text is what stands between its tags.
+LONGEST_PARSED: Final = 1_000_000
+# A longer text would not fit into an answer of the API; what is cut says so.
+LONGEST_READ: Final = 10_000_000
+CUT: Final = "\n\n[The mail goes on. Open it in a mail program to read all of it.]"
 DEEPEST_LAID_OUT: Final = 200
 MOST_TAGS_LAID_OUT: Final = 6_000
 MOST_STEPS_LAID_OUT: Final = 200_000
@@ -37,12 +41,14 @@ _LINE_ENDS: Final = re.compile(r"[\r\n]+")
 def to_text(html: str) -> str:
     """The text, lines separated by `\\n`, at most two blank lines in a row, without blanks at its ends.
 
-    Never raises. Embedded data is left out; of the rest, the first 1,000,000 characters are read. Text that
-    Exchange wrapped into HTML (`converted from text`) comes back with its own lines.
+    Never raises. Embedded data is left out; of the rest, the first 10,000,000 characters are read, and the text says
+    where more is left out. Text that Exchange wrapped into HTML (`converted from text`) comes back with its own lines.
     """
-    readable = without_embedded_data(html)[:LONGEST_READ].encode("utf-8", "ignore").decode("utf-8")
+    bare = without_embedded_data(html)
+    readable = bare[:LONGEST_READ].encode("utf-8", "ignore").decode("utf-8")
     plain = _unwrapped(readable)
-    return _tidy(plain if plain is not None else _converted(readable))
+    text = _tidy(plain if plain is not None else _converted(readable))
+    return text + CUT if len(bare) > LONGEST_READ else text
 
 
 @guarded
@@ -64,13 +70,15 @@ def _unwrapped(html: str) -> str | None:
 
 
 def _converted(html: str) -> str:
+    if len(html) > LONGEST_PARSED:
+        return _between_tags(html)
     estimate = shape(html)
     is_hostile = estimate.is_endless or estimate.explodes or has_overlong_tag(html)
     for convert in () if is_hostile else _converters(html, estimate):
         text = _attempt(convert, html)
         if text.strip():
             return text
-    return _without_tags(_BLOCK_END.sub("<br>", _HIDDEN.sub(" ", html)))
+    return _between_tags(html)
 
 
 def _converters(html: str, estimate: Shape) -> tuple[Callable[[str], str], ...]:
@@ -95,6 +103,10 @@ def _attempt(convert: Callable[[str], str], html: str) -> str:
         return convert(html)
     except Exception:  # noqa: BLE001 - foreign parsers on hostile input; there is always a next way
         return ""
+
+
+def _between_tags(html: str) -> str:
+    return _without_tags(_BLOCK_END.sub("<br>", _HIDDEN.sub(" ", html)))
 
 
 def _without_tags(html: str) -> str:

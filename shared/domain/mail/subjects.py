@@ -32,6 +32,7 @@ _LONGEST_HEAD: Final = 40
 _HEAD: Final = re.compile(rf"([^{COLONS}]{{1,{_LONGEST_HEAD}}})[{COLONS}]\s*")
 _COUNTER: Final = re.compile(r"\s*(?:\[\d{1,3}\]|\(\d{1,3}\)|[\^*]\d{1,3})\s*\Z")
 _GATEWAY_TAG: Final = re.compile(r"(?:\[([^\[\]]{1,30})\]|\{([^{}]{1,30})\}|\*{1,3}([^*]{1,30})\*{1,3})\s*")
+_TAGS_BEHIND: Final = re.compile(r"(?: \[[^\[\]]{1,80}\]){1,9}\Z")
 _TAG: Final = re.compile(r"(\[[^\[\]]{1,80}\])\s*")
 
 
@@ -55,6 +56,19 @@ def normalise(subject: str) -> str:
     the same with and without any prefix of the table before it.
     """
     return _normalised(subject[:LONGEST_SUBJECT])
+
+
+@guarded
+def spellings(subject: str) -> tuple[str, ...]:
+    """The forms under which a subject is looked for: normalised, and without tags in brackets before and behind it.
+
+    `[Letters] Loft [#4711]` is a mailing list's, or a ticket system's, way of saying `Loft`. None of an empty subject.
+    """
+    whole = normalise(subject)
+    bare = whole
+    while (shorter := _TAGS_BEHIND.sub("", _parted(bare)[1])) != bare:
+        bare = shorter
+    return tuple(dict.fromkeys(filter(None, (whole, bare))))
 
 
 @guarded

@@ -180,6 +180,10 @@ class Candidates:
         """The addresses of who wrote it: the inquirers, or From and the author where a list has rewritten From."""
         return self.inquirers or head.writers
 
+    def of_subject(self, spellings: Iterable[str]) -> frozenset[RecordRef]:
+        """The records whose summary is a subject in any of these spellings."""
+        return frozenset[RecordRef]().union(*(self.subjects.get(text, ()) for text in spellings))
+
     def contacts(self, address: str) -> list[Card]:
         """The contacts that have an address on their card, by id."""
         return self._cards_of("contact", self.addresses.get(address, frozenset()))

@@ -86,15 +86,15 @@ class ThreadQuestions:
 
     `parents` are the Message-IDs that it answers, nearest first. `conversation` is the GUID of its conversation,
     '' = none; where the parents lead nowhere and it `goes_on` with something, mails of that conversation are asked
-    for that were received `until` then, so not its own answers. `subject` is compared with summaries of open
-    records; '' = it is not.
+    for that were received `until` then, so not its own answers. `subjects` are the spellings of its subject that are
+    compared with summaries of open records; none = it is not.
     """
 
     parents: tuple[str, ...]
     conversation: str
     goes_on: bool
     until: datetime
-    subject: str
+    subjects: tuple[str, ...]
 
 
 def questions(head: MessageHead, policy: QuestionPolicy) -> Questions:
@@ -174,7 +174,7 @@ def thread_questions(head: MessageHead, policy: MatchPolicy) -> ThreadQuestions:
         conversation=conversations.guid_of(head.conversation_index),
         goes_on=conversations.goes_on(head),
         until=conversations.latest(head),
-        subject=subjects.normalise(head.subject) if policy.by_subject else "",
+        subjects=subjects.spellings(head.subject) if policy.by_subject else (),
     )
 
 

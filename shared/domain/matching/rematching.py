@@ -85,7 +85,9 @@ def concerns(stored: StoredMessage, record: Record) -> bool:
         return True
     if _is_at(stored.participants, (*record.domains, *record.contact_domains)):
         return True
-    return bool(record.summary) and subjects.normalise(record.summary) == stored.fingerprint.subject
+    return bool(record.summary) and subjects.normalise(record.summary) in subjects.spellings(
+        stored.fingerprint.subject
+    )
 
 
 def _is_lasting(link: Link) -> bool:

@@ -68,11 +68,18 @@ def by_conversation(head: MessageHead, candidates: Candidates, _policy: MatchPol
 def by_subject(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> Iterable[Link]:
     """The subject is the summary of an open record of the mailbox's kind, and a correspondent's contact is on it.
 
-    Contacts that the record lists go before contacts of its client.
+    Contacts that the record lists go before contacts of its client; a summary with the subject's tags in brackets goes
+    before one without.
     """
-    if not policy.by_subject:
-        return
-    deals = _open_deals(candidates.subjects.get(subjects.normalise(head.subject), ()), candidates, policy)
+    spellings = subjects.spellings(head.subject) if policy.by_subject else ()
+    found = (list(_of_summary(text, head, candidates, policy)) for text in spellings)
+    yield from next(filter(None, found), [])
+
+
+def _of_summary(
+    summary: str, head: MessageHead, candidates: Candidates, policy: MatchPolicy
+) -> Iterator[Link]:
+    deals = _open_deals(candidates.of_subject([summary]), candidates, policy)
     pairs = list(product(deals, _writing_contacts(head, candidates, policy)))
     listed = [(deal, who) for deal, (who, contact) in pairs if contact.ref.id in deal.contacts]
     of_client = [

@@ -64,7 +64,7 @@ def _listed(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> I
 
 def _of_subject(head: MessageHead, candidates: Candidates) -> Iterator[Link]:
     """An equal subject alone: one of six subjects occurs in more than one thread."""
-    for card in _known(candidates.subjects.get(subjects.normalise(head.subject), ()), candidates):
+    for card in _known(candidates.of_subject(subjects.spellings(head.subject)), candidates):
         score = _SUBJECT if card.is_open else _NOT_TAKEN
         yield _link(card, "subject", Evidence(SUBJECT, text="the subject is its summary"), score)
 

@@ -245,9 +245,9 @@ class GatherCandidates:
         return replace(candidates, conversation=found)
 
     def _with_subject(self, scope: Scope, candidates: Candidates, asked: ThreadQuestions) -> Candidates:
-        if not asked.subject:
+        if not asked.subjects:
             return candidates
-        found = self.index.subjects(scope.tenant_id, [asked.subject])
+        found = self.index.subjects(scope.tenant_id, asked.subjects)
         return answers.with_subjects(candidates, found)
 
     def _with_listing(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.mail.html_text import to_text
+from shared.domain.mail.html_text import CUT, to_text
 from tests.cpu import check_cost
 
 EXCHANGE = (
@@ -78,3 +78,17 @@ def test_any_html_gives_text(html: str) -> None:
     text = to_text(html)
     assert text == text.strip()
     text.encode("utf-8")
+
+
+def test_of_a_body_that_is_too_long_to_be_laid_out_all_text_is_there() -> None:
+    html = f"<style>p {{}}</style>{'<p>Word &amp; word.</p>' * 60_000}<p>The <b>last</b> line.</p>"
+    lines = to_text(html).splitlines()
+    assert (len(html) > 1_000_000, len(lines)) == (True, 60_001)
+    assert (lines[0], lines[-1]) == ("Word & word.", "The last line.")
+
+
+def test_a_text_that_is_cut_says_so() -> None:
+    whole, cut = to_text("word " * 1_999_999), to_text("word " * 2_100_000)
+    assert not whole.endswith(CUT.strip())
+    assert cut.endswith(CUT)
+    assert len(cut) < 10_001_000

@@ -112,3 +112,25 @@ def test_normalising_twice_changes_nothing(subject: str) -> None:
 @given(st.sampled_from(PREFIXES), st.sampled_from(["", *COUNTERS]), st.sampled_from(COLONS), SUBJECTS)
 def test_a_prefix_makes_no_difference(prefix: str, counter: str, colon: str, subject: str) -> None:
     assert subjects.normalise(f"{prefix}{counter}{colon} {subject}") == subjects.normalise(subject)
+
+
+@pytest.mark.parametrize(
+    ("subject", "spellings"),
+    [
+        ("Re: Offer", ("offer",)),
+        ("[Letters] AW: Offer", ("[letters] offer", "offer")),
+        ("Re: [#4711] [x] Offer [PL-7K3Q9X-F2MX]", ("[#4711] [x] offer [pl-7k3q9x-f2mx]", "offer")),
+        ("Offer [a] of May", ("offer [a] of may",)),
+        ("Item[2]", ("item[2]",)),
+        ("[Offer]", ("[offer]",)),
+        ("Re:", ()),
+    ],
+)
+def test_a_subject_is_looked_for_with_and_without_its_tags(subject: str, spellings: tuple[str, ...]) -> None:
+    assert subjects.spellings(subject) == spellings
+
+
+@given(SUBJECTS)
+def test_every_spelling_of_a_subject_is_one_of_its_own(subject: str) -> None:
+    for spelling in subjects.spellings(subject):
+        assert subjects.spellings(spelling) in ((spelling,), subjects.spellings(subject))

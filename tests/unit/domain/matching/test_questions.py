@@ -159,17 +159,19 @@ def test_a_conversation_is_asked_where_the_mail_goes_on_with_it(
 
 
 @pytest.mark.parametrize(
-    ("policy", "subject"),
+    ("policy", "subjects"),
     [
-        (MatchPolicy(matched_to="opportunity"), "Offer 7"),
-        (MatchPolicy(matched_to="opportunity", matching=False), ""),
-        (MatchPolicy(matched_to="opportunity", matching_type="domain"), ""),
-        (MatchPolicy(), ""),
+        (MatchPolicy(matched_to="opportunity"), ("[list] offer 7", "offer 7")),
+        (MatchPolicy(matched_to="opportunity", matching=False), ()),
+        (MatchPolicy(matched_to="opportunity", matching_type="domain"), ()),
+        (MatchPolicy(), ()),
     ],
 )
-def test_a_subject_is_asked_in_mailboxes_that_match_by_it(policy: MatchPolicy, subject: str) -> None:
-    asked = thread_questions(a_head(subject="Re: Offer 7"), policy)
-    assert asked.subject.casefold() == subject.casefold()
+def test_a_subject_is_asked_in_mailboxes_that_match_by_it(
+    policy: MatchPolicy, subjects: tuple[str, ...]
+) -> None:
+    asked = thread_questions(a_head(subject="Re: [List] Offer 7"), policy)
+    assert asked.subjects == subjects
 
 
 def a_hit(ref: str) -> ThreadHit:
