@@ -6,6 +6,7 @@ from typing import Protocol
 
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.mail.items import ItemRef
+from shared.domain.sending.outcomes import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,29 +31,26 @@ class OutgoingCopy:
 
 
 class OpenOutbox(Protocol):
-    """One mailbox to send from. Any method may raise AccessDenied, MailboxUnavailable or a TransientError."""
+    """One mailbox to send from. What gives no Outcome may raise AccessDenied, MailboxUnavailable or a TransientError."""
 
     @property
     def keeps_drafts(self) -> bool:
         """Whether mail is laid into the mailbox before it leaves; else it is handed over in one call."""
 
-    def draft(self, mime: bytes, tag: str) -> ItemRef:
+    def draft(self, mime: bytes, tag: str) -> ItemRef | Outcome:
         """Lay a mail into the mailbox without sending it, marked with a tag that its sent copy keeps.
 
-        Raises Rejected where the provider does not take it; nothing has left then.
+        Or what the server said instead; a draft may have been made all the same.
         """
 
     def attach(self, draft: ItemRef, file: OutgoingFile) -> None:
         """Add a file to a draft. Raises NotFound where somebody has taken the draft away."""
 
-    def send_draft(self, draft: ItemRef) -> float | None:
-        """Send a draft, trying once; the seconds after which the next mail may follow, where a time is named.
+    def send_draft(self, draft: ItemRef) -> Outcome:
+        """Send a draft, trying once."""
 
-        What it raises says nothing of whether the mail has left.
-        """
-
-    def send(self, mime: bytes) -> float | None:
-        """Hand a mail over in one call; otherwise as `send_draft`."""
+    def send(self, mime: bytes) -> Outcome:
+        """Hand a mail over in one call, trying once."""
 
     def copies(self, tag: str, message_id: str) -> Sequence[OutgoingCopy]:
         """What lies in the mailbox of a mail that was marked or named so: by its tag, else by its Message-ID."""

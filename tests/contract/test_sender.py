@@ -9,7 +9,9 @@ import pytest
 from dev.simulator.serve import Simulator, running_simulator
 from shared.adapters.graph.sending import PIECE, GraphSender
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.errors import NotFound, PostledgerError, Rejected
+from shared.domain.errors import NotFound, Rejected
+from shared.domain.mail.items import ItemRef
+from shared.domain.sending.outcomes import Answer, Outcome
 from shared.ports.sending import MailSender, OpenOutbox, OutgoingCopy, OutgoingFile
 from tests.builders import AGENT, TENANT, a_mailbox
 from tests.contract.graph_world import SimulatedMail
@@ -24,6 +26,12 @@ def mime(number: int = 1, *, text: str = "Thursday it is.") -> bytes:
     lines += ["In-Reply-To: <asked@client.example>", "MIME-Version: 1.0"]
     lines += ["Content-Type: text/html; charset=utf-8", "", f"<p>{text}</p>"]
     return "\r\n".join(lines).encode()
+
+
+def drafted(outbox: OpenOutbox, mime: bytes, tag: str) -> ItemRef:
+    made = outbox.draft(mime, tag)
+    assert isinstance(made, ItemRef), made
+    return made
 
 
 class Server(Protocol):
@@ -102,24 +110,23 @@ class TestSender:
     def test_a_draft_that_is_sent_leaves_once_and_its_copy_is_found_by_its_tag(
         self, server: Server, outbox: OpenOutbox
     ) -> None:
-        draft = outbox.draft(mime(2), "tag-2")
-        assert outbox.send_draft(draft) is None
+        draft = drafted(outbox, mime(2), "tag-2")
+        assert outbox.send_draft(draft) == Outcome(Answer.TAKEN)
         assert sent_copy(outbox, "tag-2").sender == AGENT
         [raw] = server.left()
         assert "Thursday it is." in raw
         # It is no draft any more, whatever its id is by now.
-        with pytest.raises(NotFound):
-            outbox.send_draft(draft)
+        assert outbox.send_draft(draft).answer is Answer.NO_DRAFT
         assert len(server.left()) == 1
 
     def test_a_mail_may_be_handed_over_in_one_call(self, server: Server, outbox: OpenOutbox) -> None:
-        assert outbox.send(mime(3)) is None
+        assert outbox.send(mime(3)).answer is Answer.TAKEN
         while not server.left():
             time.sleep(0.02)
         assert "<asked@client.example>" in server.left()[0]
 
     def test_files_of_any_size_are_added_to_a_draft(self, server: Server, outbox: OpenOutbox) -> None:
-        draft = outbox.draft(mime(4), "tag-4")
+        draft = drafted(outbox, mime(4), "tag-4")
         sizes = {"small.pdf": 9, "large.pdf": PIECE + 5}
         for name, size in sizes.items():
             chunks = iter([b"x" * (size - 1), b"y"])
@@ -134,7 +141,7 @@ class TestSender:
         assert found == sizes
 
     def test_a_draft_that_was_taken_away_is_not_found(self, outbox: OpenOutbox) -> None:
-        draft = outbox.draft(mime(5), "tag-5")
+        draft = drafted(outbox, mime(5), "tag-5")
         outbox.discard(draft)
         outbox.discard(draft)
         assert not [
@@ -165,10 +172,9 @@ def test_an_answer_to_sending_is_the_only_try(graph: GraphServer) -> None:
     """Whatever is answered, the mail may have left: nothing below the service tries again."""
     outbox = graph.sender.open(graph.mailbox)
     for status in (0, 429, 500, 503, 504, 200):
-        draft = outbox.draft(mime(status + 10), f"tag-{status}")
+        draft = drafted(outbox, mime(status + 10), f"tag-{status}")
         graph.control.put_answers({"call": "send", "status": status, "does": "nothing"})
-        with pytest.raises(PostledgerError):
-            outbox.send_draft(draft)
+        assert outbox.send_draft(draft).answer is Answer.UNKNOWN
     assert graph.left() == []
 
 
@@ -177,21 +183,41 @@ def test_a_mail_that_is_taken_may_ask_the_next_one_to_wait(graph: GraphServer) -
     graph.control.put_answers(
         {"call": "send", "status": 202, "does": "all", "headers": {"Retry-After": "30"}}
     )
-    assert outbox.send_draft(outbox.draft(mime(20), "tag-20")) == 30
+    assert outbox.send_draft(drafted(outbox, mime(20), "tag-20")) == Outcome(Answer.TAKEN, retry_after=30)
     sent_copy(outbox, "tag-20", 20)
 
 
 def test_mime_that_is_too_long_makes_no_draft(graph: GraphServer) -> None:
     """Graph answers 200 and makes nothing."""
     outbox = graph.sender.open(graph.mailbox)
-    with pytest.raises(PostledgerError):
-        outbox.draft(mime(21, text="x" * 2_300_000), "tag-21")
+    made = outbox.draft(mime(21, text="x" * 2_300_000), "tag-21")
+    assert isinstance(made, Outcome) and made.answer is Answer.UNKNOWN
     assert outbox.copies("tag-21", "viewing-21@contoso.example") == []
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "answer"),
+    [
+        (403, "ErrorSendAsDenied", Answer.SEND_AS_DENIED),
+        (403, "ErrorAccessDenied", Answer.NO_ACCESS),
+        (400, "ErrorInvalidRecipients", Answer.INVALID_RECIPIENTS),
+        (413, "RequestEntityTooLarge", Answer.TOO_LARGE),
+        (507, "ErrorQuotaExceeded", Answer.OVER_QUOTA),
+        (400, "ErrorExceededMaxRecipientLimit", Answer.TOO_MANY_RECIPIENTS),
+    ],
+)
+def test_what_graph_refuses_is_said_in_our_words(
+    graph: GraphServer, status: int, code: str, answer: Answer
+) -> None:
+    outbox = graph.sender.open(graph.mailbox)
+    draft = drafted(outbox, mime(30), f"tag-{code}")
+    graph.control.put_answers({"call": "send", "status": status, "code": code})
+    assert outbox.send_draft(draft) == Outcome(answer, code)
 
 
 def test_a_piece_that_is_refused_says_so(graph: GraphServer) -> None:
     outbox = graph.sender.open(graph.mailbox)
-    draft = outbox.draft(mime(22), "tag-22")
+    draft = drafted(outbox, mime(22), "tag-22")
     graph.control.put_answers({"call": "upload", "status": 400, "code": "ErrorQuotaExceeded"})
     with pytest.raises(Rejected):
         outbox.attach(draft, OutgoingFile("a", "text/plain", PIECE + 1, iter([b"a" * (PIECE + 1)])))

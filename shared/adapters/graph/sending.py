@@ -14,10 +14,11 @@ from shared.adapters.graph.delegated import Sessions
 from shared.adapters.graph.directory import user_of
 from shared.adapters.graph.session import TIME_LIMITS, GraphSession, Json, path, query
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.errors import NotFound, Rejected, Unavailable
+from shared.domain.errors import NotFound, PermanentError, Rejected, TransientError, Unavailable
 from shared.domain.mail.addresses import normalise
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.message_ids import message_id as without_brackets
+from shared.domain.sending.outcomes import Answer, Outcome
 from shared.ports.sending import OutgoingCopy, OutgoingFile
 
 # A named property of ours, which Exchange keeps with the item wherever it goes.
@@ -27,6 +28,18 @@ LARGEST_AT_ONCE: Final = 3_000_000
 PIECE: Final = 12 * 320 * 1024
 _COPY_FIELDS: Final = "id,internetMessageId,isDraft,parentFolderId,from"
 _MOST_COPIES: Final = 10
+# By Graph's codes; `invalidauthenticationtoken` comes again behind a new token only.
+_ANSWERS: Final = {
+    "invalidauthenticationtoken": Answer.SIGNED_OUT,
+    "erroritemnotfound": Answer.NO_DRAFT,
+    "requestentitytoolarge": Answer.TOO_LARGE,
+    "errormessagesizeexceeded": Answer.TOO_LARGE,
+    "errorsendasdenied": Answer.SEND_AS_DENIED,
+    "errorinvalidrecipients": Answer.INVALID_RECIPIENTS,
+    "errorexceededmaxrecipientlimit": Answer.TOO_MANY_RECIPIENTS,
+    "errorquotaexceeded": Answer.OVER_QUOTA,
+    "erroraccessdenied": Answer.NO_ACCESS,
+}
 
 
 class GraphSender:
@@ -50,12 +63,15 @@ class GraphOutbox:
         # People who sign in grant Mail.Send, and not the right to write drafts.
         self.keeps_drafts = not mailbox.is_polled_only
 
-    def draft(self, mime: bytes, tag: str) -> ItemRef:
+    def draft(self, mime: bytes, tag: str) -> ItemRef | Outcome:
         """Two requests: the draft, and its tag, which MIME cannot carry."""
-        made = self._session.post_mime(self._tenant_id, self._messages(), mime)
-        draft = ItemRef("", str(made["id"]))
-        tagged = {"singleValueExtendedProperties": [{"id": TAG, "value": tag}]}
-        self._session.patch(self._tenant_id, self._messages(draft.item_id), tagged)
+        try:
+            made = self._session.post_mime(self._tenant_id, self._messages(), mime)
+            draft = ItemRef("", str(made["id"]))
+            tagged = {"singleValueExtendedProperties": [{"id": TAG, "value": tag}]}
+            self._session.patch(self._tenant_id, self._messages(draft.item_id), tagged)
+        except (PermanentError, TransientError) as error:
+            return outcome_of(error)
         return draft
 
     def attach(self, draft: ItemRef, file: OutgoingFile) -> None:
@@ -65,13 +81,13 @@ class GraphOutbox:
         else:
             self._upload(draft, file)
 
-    def send_draft(self, draft: ItemRef) -> float | None:
+    def send_draft(self, draft: ItemRef) -> Outcome:
         """One request."""
-        return self._session.hand_over(self._tenant_id, self._messages(draft.item_id, "send"))
+        return self._hand_over(self._messages(draft.item_id, "send"))
 
-    def send(self, mime: bytes) -> float | None:
+    def send(self, mime: bytes) -> Outcome:
         """One request."""
-        return self._session.hand_over(self._tenant_id, path("users", self._user, "sendMail"), mime)
+        return self._hand_over(path("users", self._user, "sendMail"), mime)
 
     def copies(self, tag: str, message_id: str) -> Sequence[OutgoingCopy]:
         """One request, and a second one where nothing bears the tag; one more to tell what lies in the trash."""
@@ -84,6 +100,13 @@ class GraphOutbox:
         """One request."""
         with suppress(NotFound):
             self._session.delete(self._tenant_id, self._messages(draft.item_id))
+
+    def _hand_over(self, where: str, mime: bytes = b"") -> Outcome:
+        try:
+            wait = self._session.hand_over(self._tenant_id, where, mime)
+        except (PermanentError, TransientError) as error:
+            return outcome_of(error)
+        return Outcome(Answer.TAKEN, retry_after=wait)
 
     def _found(self, condition: str) -> list[Json]:
         where = self._messages() + query(filter=condition, select=_COPY_FIELDS, top=str(_MOST_COPIES))
@@ -108,6 +131,13 @@ class GraphOutbox:
 
     def _messages(self, *below: str) -> str:
         return path("users", self._user, "messages", *below)
+
+
+def outcome_of(error: PermanentError | TransientError) -> Outcome:
+    """What an error proves of a mail; most prove nothing."""
+    if isinstance(error, TransientError):
+        return Outcome(Answer.UNKNOWN, type(error).__name__, error.retry_after)
+    return Outcome(_ANSWERS.get(error.code.casefold(), Answer.UNKNOWN), error.code)
 
 
 def _whole(file: OutgoingFile) -> Json:

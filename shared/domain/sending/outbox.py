@@ -64,7 +64,8 @@ class OutboxMail:
     it. `from_rule` says why `sender` is the address. `subject` is the one that leaves, code included. `tag` marks the
     draft and the copy. `answers` is the key of the message that is answered or forwarded. `key_hash` and
     `request_hash` tell a repeated request from another one. `draft_id` is the server's; `not_before` the time of
-    the next try. `tries` counts hand-overs to the server. `rejected` are the addresses that a bounce named.
+    the next try. `tries` counts hand-overs to the server, `put_backs` new beginnings. `rejected` are the addresses
+    that a bounce named.
     """
 
     id: str
@@ -103,6 +104,7 @@ class OutboxMail:
     drafted_at: datetime | None = None
     sending_at: datetime | None = None
     tries: int = 0
+    put_backs: int = 0
     rejected: tuple[str, ...] = ()
     etag: str = ""
 

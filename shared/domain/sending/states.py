@@ -90,7 +90,7 @@ _ARROWS: Final[Mapping[Event, tuple[State, ...]]] = {
     Event.TAKE: (State.SENT, State.SENDING),
     Event.HOLD: (State.HELD, State.QUEUED, State.DRAFTED),
     Event.RELEASE: (State.QUEUED, State.HELD),
-    Event.PUT_BACK: (State.QUEUED, State.DRAFTED, State.SENDING),
+    Event.PUT_BACK: (State.QUEUED, State.QUEUED, State.DRAFTED, State.SENDING),
     Event.FAIL: (State.FAILED, State.QUEUED, State.HELD, State.DRAFTED, State.SENDING),
     Event.DOUBT: (State.OUTCOME_UNKNOWN, State.SENDING, State.SENT),
     Event.CANCEL: (State.CANCELLED, *CANCELLABLE),

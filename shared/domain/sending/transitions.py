@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final, TypeAlias
 
 from shared.domain.sending.outbox import OutboxMail, Problem, Step
-from shared.domain.sending.states import Event, State, follow
+from shared.domain.sending.states import Event, State, follow, may
 
 # A row that is retried for weeks keeps its beginning and its end.
 MOST_STEPS: Final = 60
@@ -44,6 +44,11 @@ def sending_again(at: datetime) -> Transition:
     return transition
 
 
+def handed_over(at: datetime) -> Transition:
+    """`sending_again` for what was handed over before, else `sending`."""
+    return lambda mail: (sending_again if may(mail.state, Event.AGAIN) else sending)(at)(mail)
+
+
 def taken(at: datetime) -> Transition:
     """The server took it."""
     return lambda mail: _after(mail, Event.TAKE, at)
@@ -65,9 +70,17 @@ def postponed(until: datetime) -> Transition:
     return lambda mail: replace(mail, not_before=until)
 
 
-def put_back(at: datetime, until: datetime | None, why: str) -> Transition:
-    """It was proved not to have left, and is tried again, not before `until`."""
-    return lambda mail: replace(_after(mail, Event.PUT_BACK, at, why), not_before=until)
+def put_back(at: datetime, until: datetime | None, why: str, draft_id: str = "") -> Transition:
+    """It was proved not to have left, and is tried again, not before `until`.
+
+    `draft_id` is its draft's id where that has changed.
+    """
+
+    def transition(mail: OutboxMail) -> OutboxMail:
+        after = replace(_after(mail, Event.PUT_BACK, at, why), not_before=until, put_backs=mail.put_backs + 1)
+        return replace(after, draft_id=draft_id) if draft_id else after
+
+    return transition
 
 
 def draft_lost(at: datetime, why: str) -> Transition:
@@ -138,6 +151,7 @@ def retried(at: datetime, tag: str, by: str = "") -> Transition:
             drafted_at=None,
             sending_at=None,
             tries=0,
+            put_backs=0,
         )
 
     return transition

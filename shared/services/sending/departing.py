@@ -1,10 +1,9 @@
-"""Sends one mail of an outbox as far as it gets. Each step is written down before it is taken.
+"""Takes one mail of an outbox as far as it goes. Each step is written down before it is taken.
 
-So whoever comes after a killed worker knows where to look, and looks before anything is done again: what an answer
-to sending says proves nothing, what lies in the mailbox does.
+So whoever comes after a killed worker knows where to look, and looks before anything is done again. What an answer
+of the server proves, and what to do next, `domain/sending/outcomes` says.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -12,67 +11,65 @@ from typing import Final
 from shared import telemetry
 from shared.domain.commands.commands import IngestMessages
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.errors import InvalidInput, NotFound, PermanentError, TransientError
+from shared.domain.errors import InvalidInput, NotFound, PermanentError
 from shared.domain.mail.items import ItemRef
 from shared.domain.sending import transitions
-from shared.domain.sending.outbox import OutboxFile, OutboxMail, Problem
+from shared.domain.sending.outbox import OutboxMail, Problem
+from shared.domain.sending.outcomes import Answer, Do, Found, Outcome, next_step
 from shared.domain.sending.states import State
-from shared.ports.sending import MailSender, OpenOutbox, OutgoingCopy, OutgoingFile
+from shared.ports.sending import MailSender, OpenOutbox, OutgoingCopy
 from shared.ports.work import Clock, CommandQueue
 from shared.services.sending.change_mail import ChangeMail
+from shared.services.sending.making import MakeMime, OpenFile
 
-# A server that took a mail may need so long until it is no draft any more.
-DRAFT_FOR: Final = timedelta(minutes=10)
-# Where nothing is found after this time, a person has to say what became of it.
-LOOK_FOR: Final = timedelta(hours=1)
+# Whoever comes after a worker that was killed waits so long, in which that one might still be at work.
 LOOK_AGAIN: Final = timedelta(seconds=20)
-# Refusals after which no server sends: by their codes, in lower case.
-PROVES_NOT_SENT: Final = frozenset(
-    (
-        "errorsendasdenied",
-        "errorinvalidrecipients",
-        "errorexceededmaxrecipientlimit",
-        "errorquotaexceeded",
-        "erroraccessdenied",
-        "requestentitytoolarge",
-        "errormessagesizeexceeded",
-    )
-)
-
-Compose = Callable[[OutboxMail], bytes]
-Read = Callable[[OutboxMail, OutboxFile], OutgoingFile]
+# A step asks for a look at most, and a look for another step: more is a mistake of ours.
+_MOST_STEPS: Final = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What lies in the mailbox of a mail of ours."""
+@dataclass(slots=True)
+class _Visit:
+    """One mail in the hands of a worker: the row as it stands, what the server said last, what a look showed."""
 
-    sent: OutgoingCopy | None
-    draft: OutgoingCopy | None
-    is_trashed: bool
+    box: OpenOutbox
+    mail: OutboxMail
+    said: Outcome | None = None
+    found: Found | None = None
+    copy: OutgoingCopy | None = None
 
-    @classmethod
-    def at(cls, box: OpenOutbox, mail: OutboxMail) -> "Look":
-        copies = box.copies(mail.tag, mail.message_id)
-        return cls(
-            sent=next((copy for copy in copies if not copy.is_draft), None),
-            draft=next((copy for copy in copies if copy.is_draft and not copy.is_in_trash), None),
-            is_trashed=any(copy.is_draft and copy.is_in_trash for copy in copies),
-        )
+    @property
+    def draft(self) -> ItemRef:
+        """The draft that a look has shown, else the one that was made."""
+        is_seen = self.found is Found.DRAFT and self.copy is not None
+        return self.copy.item if is_seen and self.copy else ItemRef("", self.mail.draft_id)
+
+    @property
+    def draft_id(self) -> str:
+        return self.copy.item.item_id if self.found is Found.DRAFT and self.copy else ""
+
+    def look(self) -> None:
+        copies = self.box.copies(self.mail.tag, self.mail.message_id)
+        kinds = {_kind_of(copy): copy for copy in reversed(copies)}
+        self.found = next((kind for kind in Found if kind in kinds), Found.NOTHING)
+        self.copy = kinds.get(self.found)
+
+
+def _kind_of(copy: OutgoingCopy) -> Found:
+    if not copy.is_draft:
+        return Found.COPY
+    return Found.DELETED if copy.is_in_trash else Found.DRAFT
 
 
 @dataclass(frozen=True, slots=True)
 class SendOne:
-    """Take a mail that is due one step further, or as far as it goes; it is left in a state that says what is next.
-
-    `compose` makes its MIME, `read` opens a file of it.
-    """
+    """Take a mail that is due as far as it goes; it is left in a state that says what is next, and when."""
 
     sender: MailSender
     change: ChangeMail
     queue: CommandQueue
-    compose: Compose
-    read: Read
+    make_mime: MakeMime
+    open_file: OpenFile
     clock: Clock
 
     def __call__(self, mailbox: Mailbox, mail: OutboxMail) -> float | None:
@@ -80,145 +77,136 @@ class SendOne:
         if mail.state is State.HELD:
             mail = self.change(mail, transitions.released(self.clock()))
         try:
-            box = self.sender.open(mailbox)
-            if mail.state is State.QUEUED and mail.not_before is None:
-                return self._begin(box, mail)
-            return self._go_on(box, mail, Look.at(box, mail))
+            visit = _Visit(self.sender.open(mailbox), mail)
         except PermanentError as error:
-            # The mailbox cannot be reached: what is on its way is looked for later, what has not begun has failed.
-            if mail.state in (State.SENDING, State.SENT):
-                self._later(mail, LOOK_AGAIN)
-            else:
-                self._fail(mail, error)
+            self._refused(mail, error)
             return None
+        try:
+            self._go(visit)
+        except PermanentError as error:
+            self._refused(visit.mail, error)
+            return None
+        taken = visit.said is not None and visit.said.answer is Answer.TAKEN
+        return visit.said.retry_after if taken and visit.said else None
 
-    def _go_on(self, box: OpenOutbox, mail: OutboxMail, look: Look) -> float | None:
-        """Where an earlier worker, or an answer that was lost, has left off."""
-        if look.sent is not None:
-            self._confirm(mail, look.sent)
-        elif look.is_trashed and look.draft is None:
-            self.change(mail, transitions.deleted(self.clock()))
-        elif mail.state in (State.QUEUED, State.DRAFTED):
-            return self._begin_anew(box, mail, look.draft)
-        elif look.draft is not None:
-            return self._still_a_draft(box, mail, look.draft)
-        else:
-            self._nothing_found(box, mail)
-        return None
+    def _go(self, visit: _Visit) -> None:
+        if visit.mail.state is State.QUEUED:
+            if visit.mail.not_before is not None:
+                visit.look()
+            if visit.found in (None, Found.NOTHING) and not self._begin(visit):
+                return
+        elif visit.mail.state is not State.SENT or visit.mail.not_before is not None:
+            visit.look()
+        for _ in range(_MOST_STEPS):
+            if not self._step(visit):
+                return
 
-    def _begin(self, box: OpenOutbox, mail: OutboxMail) -> float | None:
+    def _begin(self, visit: _Visit) -> bool:
+        """Whether there is a step to be decided on: a draft stands, or the server has answered."""
         # Whoever comes next looks first: from now on there may be a draft.
-        mail = self.change(mail, transitions.postponed(self.clock() + LOOK_AGAIN))
-        mime = self._composed(mail)
-        if mime is None:
-            return None
-        if not box.keeps_drafts:
-            mail = self.change(mail, transitions.sending(self.clock()))
-            return self._hand_over(box, mail, lambda: box.send(mime))
-        draft = box.draft(mime, mail.tag)
-        mail = self.change(mail, transitions.drafted(self.clock(), draft.item_id))
-        if not self._attach(box, mail, draft):
-            return None
-        mail = self.change(mail, transitions.sending(self.clock()))
-        return self._hand_over(box, mail, lambda: box.send_draft(draft))
-
-    def _begin_anew(self, box: OpenOutbox, mail: OutboxMail, draft: OutgoingCopy | None) -> float | None:
-        """A draft of an earlier try may lack files, or its id: another one is made in its place."""
-        if draft is None and mail.draft_id:
-            # It was never handed over, and it is nowhere: its owner has taken it away for good.
-            self.change(mail, transitions.deleted(self.clock()))
-            return None
-        # Ahead of the draft: once that has gone, nobody else can have taken it away.
-        if mail.state is State.DRAFTED:
-            mail = self.change(mail, self._drafted_anew)
-        if draft is not None:
-            box.discard(draft.item)
-        return self._begin(box, mail)
-
-    def _drafted_anew(self, mail: OutboxMail) -> OutboxMail:
-        now = self.clock()
-        lost = transitions.draft_lost(now, "It is drafted once more.")(mail)
-        return transitions.postponed(now + LOOK_AGAIN)(lost)
-
-    def _composed(self, mail: OutboxMail) -> bytes | None:
+        visit.mail = self.change(visit.mail, transitions.postponed(self.clock() + LOOK_AGAIN))
+        visit.found = visit.copy = None
         try:
-            return self.compose(mail)
+            mime = self.make_mime(visit.mail)
         except InvalidInput as error:
-            problem = Problem("cannot_be_composed", str(error))
-            self.change(mail, transitions.failed(self.clock(), problem))
-            return None
+            self._change(visit, transitions.failed(self.clock(), Problem("cannot_be_composed", str(error))))
+            return False
+        if not visit.box.keeps_drafts:
+            self._change(visit, transitions.sending(self.clock()))
+            visit.said = visit.box.send(mime)
+            return True
+        made = visit.box.draft(mime, visit.mail.tag)
+        if isinstance(made, Outcome):
+            visit.said = made
+            return True
+        self._change(visit, transitions.drafted(self.clock(), made.item_id))
+        return self._attach(visit, made)
 
-    def _attach(self, box: OpenOutbox, mail: OutboxMail, draft: ItemRef) -> bool:
-        """Whether all files are in the draft; a draft that is to stay without them goes."""
+    def _attach(self, visit: _Visit, draft: ItemRef) -> bool:
+        """Whether all files are in the draft; one that is to stay without them goes."""
         try:
-            for file in mail.attachments:
+            for file in visit.mail.attachments:
                 if not file.inline:
-                    box.attach(draft, self.read(mail, file))
+                    visit.box.attach(draft, self.open_file(visit.mail, file))
         except NotFound:
-            self.change(mail, transitions.deleted(self.clock()))
+            self._change(visit, transitions.deleted(self.clock()))
             return False
         except PermanentError as error:
-            box.discard(draft)
-            self._fail(mail, error)
+            visit.box.discard(draft)
+            self._change(visit, transitions.failed(self.clock(), _problem(error)))
             return False
         return True
 
-    def _hand_over(self, box: OpenOutbox, mail: OutboxMail, send: Callable[[], float | None]) -> float | None:
-        try:
-            wait = send()
-        except (PermanentError, TransientError) as error:
-            self._doubtful(box, mail, error)
-            return getattr(error, "retry_after", None)
+    def _step(self, visit: _Visit) -> bool:
+        """Do what is next; whether another step follows at once."""
         now = self.clock()
-        self.change(mail, lambda row: transitions.postponed(now + LOOK_AGAIN)(transitions.taken(now)(row)))
-        return wait
+        step = next_step(visit.mail, visit.said, visit.found, now)
+        if step.do is Do.LOOK:
+            visit.look()
+            return True
+        if step.do is Do.CONFIRM and visit.copy is not None:
+            self._confirm(visit, visit.copy)
+            return False
+        if step.do in (Do.ADOPT, Do.SEND) and visit.found is Found.DRAFT and self._lacks_files(visit.mail):
+            return self._draft_anew(visit)
+        transition = step.transition(now, visit.draft_id)
+        if transition is not None:
+            self._change(visit, transition)
+        if step.do is Do.SEND:
+            self._hand_over(visit)
+        elif step.do is Do.FAIL and visit.found is Found.DRAFT:
+            # Behind the row: a mail that is not to leave does not stay among its owner's drafts.
+            visit.box.discard(visit.draft)
+        elif step.do is Do.TAKE:
+            self._change(visit, transitions.postponed(now + step.after + LOOK_AGAIN))
+        return step.do in (Do.SEND, Do.ADOPT)
 
-    def _doubtful(self, box: OpenOutbox, mail: OutboxMail, error: PermanentError | TransientError) -> None:
-        """Whatever was answered, the mail may have left; a refusal counts where nothing of it is found."""
-        is_refusal = isinstance(error, PermanentError) and error.code.lower() in PROVES_NOT_SENT
-        look = Look.at(box, mail) if is_refusal else None
-        if look is not None and look.sent is None:
-            if look.draft is not None:
-                box.discard(look.draft.item)
-            self._fail(mail, error)
-        else:
-            self._later(mail, LOOK_AGAIN)
+    def _hand_over(self, visit: _Visit) -> None:
+        draft = visit.draft
+        visit.found = visit.copy = None
+        visit.said = visit.box.send_draft(draft)
 
-    def _still_a_draft(self, box: OpenOutbox, mail: OutboxMail, draft: OutgoingCopy) -> float | None:
-        since = self.clock() - (mail.sending_at or mail.created_at)
-        if since < DRAFT_FOR:
-            self._later(mail, DRAFT_FOR - since)
-            return None
-        mail = self.change(mail, transitions.sending_again(self.clock()))
-        return self._hand_over(box, mail, lambda: box.send_draft(draft.item))
+    @staticmethod
+    def _lacks_files(mail: OutboxMail) -> bool:
+        """Whether a draft of an earlier worker may be without some of its files: it was not handed over yet."""
+        is_loose = any(not file.inline for file in mail.attachments)
+        return is_loose and mail.state in (State.QUEUED, State.DRAFTED)
 
-    def _nothing_found(self, box: OpenOutbox, mail: OutboxMail) -> None:
-        since = self.clock() - (mail.sending_at or mail.created_at)
-        if since < (LOOK_FOR if box.keeps_drafts else DRAFT_FOR):
-            self._later(mail, max(LOOK_AGAIN, since / 4))
-            return
-        detail = (
-            "The server was given the mail, and neither a copy nor a draft of it is found in the mailbox."
-        )
-        self.change(mail, transitions.left_open(self.clock(), Problem("outcome_unknown", detail)))
+    def _draft_anew(self, visit: _Visit) -> bool:
+        now = self.clock()
+        draft = visit.draft
+        # Ahead of the draft: once that has gone, nobody else can have taken it away.
+        if visit.mail.state is State.DRAFTED:
+            why = "It is drafted once more, with all of its files."
+            lost = transitions.draft_lost(now, why)
+            self._change(visit, lambda row: transitions.postponed(now + LOOK_AGAIN)(lost(row)))
+        visit.box.discard(draft)
+        return self._begin(visit)
 
-    def _confirm(self, mail: OutboxMail, copy: OutgoingCopy) -> None:
+    def _confirm(self, visit: _Visit, copy: OutgoingCopy) -> None:
         """The copy is taken in at once: its entry stands on the records for which it was sent."""
-        now = self.clock()
-        other = copy.sender and copy.sender != mail.sender.address
-        detail = f"It left as {copy.sender}; asked for was {mail.sender.address}." if other else ""
+        mail, now = visit.mail, self.clock()
+        is_other = bool(copy.sender) and copy.sender != mail.sender.address
+        detail = f"It left as {copy.sender}; asked for was {mail.sender.address}." if is_other else ""
         self.queue.send(
             IngestMessages(
                 tenant_id=mail.tenant_id, mailbox_id=mail.mailbox_id, first_at=now, items=(copy.item,)
             )
         )
-        self.change(mail, transitions.confirmed(now, detail))
-        if other:
+        self._change(visit, transitions.confirmed(now, detail))
+        if is_other:
             telemetry.event("left_as_somebody_else", mailbox=mail.mailbox_id, mail=mail.id)
 
-    def _later(self, mail: OutboxMail, wait: timedelta) -> None:
-        self.change(mail, transitions.postponed(self.clock() + wait))
+    def _refused(self, mail: OutboxMail, error: PermanentError) -> None:
+        """The mailbox, or a look through it, was refused: that says nothing of a mail that was handed over."""
+        if mail.state in (State.SENDING, State.SENT):
+            self.change(mail, transitions.postponed(self.clock() + LOOK_AGAIN))
+        else:
+            self.change(mail, transitions.failed(self.clock(), _problem(error)))
 
-    def _fail(self, mail: OutboxMail, error: PermanentError | TransientError) -> None:
-        code = getattr(error, "code", "") or "refused"
-        self.change(mail, transitions.failed(self.clock(), Problem(code, str(error))))
+    def _change(self, visit: _Visit, transition: transitions.Transition) -> None:
+        visit.mail = self.change(visit.mail, transition)
+
+
+def _problem(error: PermanentError) -> Problem:
+    return Problem(error.code or "refused", str(error))

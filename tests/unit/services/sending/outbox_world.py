@@ -16,7 +16,8 @@ from tests.builders import AGENT, NOW, TENANT, a_mailbox, an_outbox_mail
 from tests.fakes import FakePorts
 from tests.fakes.faults import Killed
 
-A_DAY = timedelta(days=1)
+# What cannot be found out is given up after a day.
+LONG = timedelta(days=2)
 
 
 def mime_of(mail: OutboxMail) -> bytes:
@@ -33,7 +34,7 @@ def file_of(_: OutboxMail, file: OutboxFile) -> OutgoingFile:
 
 @dataclass
 class OutboxWorld:
-    """`work` lets workers come until nothing is due for a day; a killed one leaves its lease behind."""
+    """`work` lets workers come until nothing is due for long; a killed one leaves its lease behind."""
 
     ports: FakePorts = field(default_factory=FakePorts)
     now: datetime = NOW
@@ -57,7 +58,7 @@ class OutboxWorld:
 
     def process(self) -> SendDue:
         ports, change = self.ports, ChangeMail(self.ports.outbox)
-        one = SendOne(ports.sender, change, ports.queue, mime_of, file_of, self.clock)
+        one = SendOne(ports.sender, change, ports.queue, mime_of, file_of, self.clock)  # type: ignore[arg-type]
         return SendDue(ports.outbox, ports.mailboxes, ports.leases, one, change, ports.queue, self.clock)
 
     def send(self) -> None:
@@ -73,7 +74,7 @@ class OutboxWorld:
             return False
         return True
 
-    def work(self, *, until: timedelta = A_DAY) -> None:
+    def work(self, *, until: timedelta = LONG) -> None:
         """As the tick wakes it: each time that something is due."""
         end = self.now + until
         while self.now < end and self.ports.outbox.rows:

@@ -6,20 +6,22 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.commands.commands import IngestMessages
-from shared.domain.errors import (
-    AccessDenied,
-    InvalidInput,
-    MailboxUnavailable,
-    Rejected,
-    Throttled,
-    Unavailable,
-)
+from shared.domain.errors import AccessDenied, InvalidInput, MailboxUnavailable
 from shared.domain.sending.outbox import OutboxFile
+from shared.domain.sending.outcomes import Answer, Outcome
 from shared.domain.sending.states import State
 from tests.unit.services.sending.outbox_world import OutboxWorld
 
 PDF = OutboxFile("plan.pdf", "application/pdf", 9, upload_id="up-1")
-UNKNOWN = (Unavailable("lost"), Throttled("slow down", 5), Rejected("odd", "UnknownError"))
+UNKNOWN = (
+    Outcome(Answer.UNKNOWN, "Unavailable"),
+    Outcome(Answer.UNKNOWN, "Throttled", 5),
+    Outcome(Answer.UNKNOWN, "UnknownError"),
+)
+REFUSALS = (
+    Outcome(Answer.SEND_AS_DENIED, "ErrorSendAsDenied"),
+    Outcome(Answer.INVALID_RECIPIENTS, "ErrorInvalidRecipients"),
+)
 
 
 @pytest.fixture
@@ -66,52 +68,56 @@ def test_mails_leave_in_the_order_in_which_they_were_asked_for(world: OutboxWorl
     assert world.left == [f"mail-{number}@contoso.example" for number in (1, 2, 3)]
 
 
-@pytest.mark.parametrize("error", UNKNOWN, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("said", UNKNOWN, ids=lambda said: said.code)
 @pytest.mark.parametrize("keeps_drafts", [True, False])
 @pytest.mark.parametrize("arrives", [True, False])
 def test_an_answer_to_sending_is_not_the_outcome(
-    world: OutboxWorld, error: Exception, keeps_drafts: bool, arrives: bool
+    world: OutboxWorld, said: Outcome, keeps_drafts: bool, arrives: bool
 ) -> None:
     """The server has sent it all the same, or has not: what lies in the mailbox decides."""
-    server, faults = world.ports.sender, world.ports.faults
+    server = world.ports.sender
     server.keeps_drafts = keeps_drafts
+    server.answers = [("send", arrives, said)]
     world.ask()
-    # The lease, the mail claimed, composed; then drafted and its id stored, or not; then `sending`, then this.
-    sends = 6 if keeps_drafts else 4
-    (faults.after if arrives else faults.before)[sends] = error
-    world.send_or_die()
-    assert faults.writes[sends - 1] == ("Sender.send_draft" if keeps_drafts else "Sender.send")
-    assert world.mail().state is State.SENDING
     world.work()
-    assert len(world.left) == (1 if arrives or keeps_drafts else 0)
+    assert server.answers == []
     is_known = arrives or keeps_drafts
+    assert len(world.left) == int(is_known)
     assert world.mail().state is (State.CONFIRMED if is_known else State.OUTCOME_UNKNOWN)
 
 
-@pytest.mark.parametrize("code", ["ErrorSendAsDenied", "ErrorInvalidRecipients"])
-def test_a_refusal_that_proves_it_fails_with_its_code_and_leaves_no_draft(
-    world: OutboxWorld, code: str
-) -> None:
+@pytest.mark.parametrize("said", REFUSALS, ids=lambda said: said.code)
+def test_a_refusal_that_proves_it_fails_with_its_code(world: OutboxWorld, said: Outcome) -> None:
+    world.ports.sender.answers = [("send", False, said)]
     world.ask()
-    world.ports.faults.before[6] = Rejected("Refused.", code)
     world.work()
     mail = world.mail()
-    assert (mail.state, mail.error and mail.error.code) == (State.FAILED, code)
-    assert world.ports.sender.letters[world.mailbox.mailbox_id] == []
+    assert (mail.state, mail.error and mail.error.code) == (State.FAILED, said.code)
+    assert world.ports.sender.letters[world.mailbox.mailbox_id] == [], "no draft is left behind"
     assert world.left == []
 
 
 def test_a_refusal_behind_which_a_copy_lies_was_none(world: OutboxWorld) -> None:
+    world.ports.sender.answers = [("send", True, REFUSALS[0])]
     world.ask()
-    world.ports.faults.after[6] = Rejected("Refused.", "ErrorSendAsDenied")
     world.work()
     assert (world.mail().state, len(world.left)) == (State.CONFIRMED, 1)
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+def test_a_draft_whose_answer_was_lost_is_taken_for_ours(world: OutboxWorld, arrives: bool) -> None:
+    world.ports.sender.answers = [("draft", arrives, UNKNOWN[0])]
+    world.ask()
+    world.work()
+    assert (world.mail().state, len(world.left)) == (State.CONFIRMED, 1)
+    assert len(world.ports.sender.letters[world.mailbox.mailbox_id]) == 1
 
 
 @pytest.mark.parametrize("error", [AccessDenied("No.", "NoConsent"), MailboxUnavailable("No.", "NoMailbox")])
 def test_a_mailbox_that_cannot_be_reached_says_so(world: OutboxWorld, error: AccessDenied) -> None:
     world.ask()
-    world.ports.faults.named["Sender.draft"] = error
+    world.ports.faults.named["Sender.copies"] = error
+    world.ports.sender.answers = [("draft", False, UNKNOWN[0])]
     world.work()
     mail = world.mail()
     assert (mail.state, mail.error and mail.error.code) == (State.FAILED, error.code)
