@@ -31,7 +31,7 @@ class OutgoingCopy:
 
 
 class OpenOutbox(Protocol):
-    """One mailbox to send from. What gives no Outcome may raise AccessDenied, MailboxUnavailable or a TransientError."""
+    """One mailbox to send from. What gives no Outcome may raise AccessDenied, MailboxUnavailable, TransientError."""
 
     @property
     def keeps_drafts(self) -> bool:
