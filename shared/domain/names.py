@@ -8,10 +8,10 @@ from typing import Final
 # What somebody waits for, one mailbox or one mail a command, and what takes its time.
 MAIL: Final = "mail"
 WORK: Final = "work"
-# Mail that leaves, one mailbox a command.
+# Mail that leaves. It is no queue of a deployment yet, since nothing can be asked to leave.
 OUTBOUND: Final = "outbound"
 
-QUEUES: Final = (MAIL, WORK, OUTBOUND)
+QUEUES: Final = (MAIL, WORK)
 POISON_SUFFIX: Final = "-poison"
 
 

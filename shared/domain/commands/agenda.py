@@ -24,7 +24,6 @@ class Item(StrEnum):
 
     POLL = "poll"
     WAKE_STALE = "wake_stale"
-    OUTBOX = "outbox"
     SWEEP_POISON = "sweep_poison"
     SWEEP_DECISIONS = "sweep_decisions"
     SUBSCRIPTIONS = "subscriptions"
@@ -58,7 +57,6 @@ _DAY: Final = timedelta(days=1)
 TIMES: Final[Mapping[Item, Every]] = {
     Item.POLL: Every(_MINUTE),
     Item.WAKE_STALE: Every(_MINUTE),
-    Item.OUTBOX: Every(_MINUTE),
     Item.SWEEP_POISON: Every(_MINUTE),
     Item.SWEEP_DECISIONS: Every(timedelta(minutes=5)),
     Item.SUBSCRIPTIONS: Every(_HALF_HOUR),

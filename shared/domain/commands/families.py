@@ -20,7 +20,6 @@ from shared.domain.commands.commands import (
     MergeRecords,
     ReconcileMailbox,
     RematchMessages,
-    SendMail,
     SyncMailbox,
     WakeMailbox,
 )
@@ -44,7 +43,6 @@ COMMANDS: Final[tuple[type[Command], ...]] = (
     CompareSubscriptions,
     WakeMailbox,
     FileHistory,
-    SendMail,
 )
 
 
@@ -70,7 +68,6 @@ class Family:
 
 MAIL: Final = Family.on(names.MAIL)
 WORK: Final = Family.on(names.WORK)
-OUTBOUND: Final = Family.on(names.OUTBOUND)
 
 _EVERY_KIND: Final = {kind.__name__: kind for kind in COMMANDS}
 

@@ -107,7 +107,7 @@ class SendOne:
         visit.mail = self.change(visit.mail, transitions.postponed(self.clock() + LOOK_AGAIN))
         visit.found = visit.copy = None
         try:
-            mime = self.make_mime(visit.mail)
+            mime = self.make_mime(visit.mail, whole=not visit.box.keeps_drafts)
         except InvalidInput as error:
             self._change(visit, transitions.failed(self.clock(), Problem("cannot_be_composed", str(error))))
             return False
