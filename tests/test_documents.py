@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from shared import telemetry
+from shared.adapters.graph.options import Option
 from shared.adapters.graph.sign_ins import CALLBACK
 from shared.adapters.graph.subscriptions import LIFECYCLE, NOTIFICATIONS
 from shared.adapters.storage import encoding
@@ -23,6 +24,7 @@ from shared.domain.build import Build
 from shared.domain.capture import sightings
 from shared.domain.commands.families import COMMANDS
 from shared.domain.connections import connections, consent, mailbox_state, organisations, verdicts
+from shared.domain.connections.habits import MEANINGS, TRIED
 from shared.domain.matching.matching import CASCADE
 from tests.builders import TENANT
 
@@ -214,11 +216,26 @@ def test_what_an_admin_reads_while_connecting_is_documented() -> None:
     assert told("## States of a connection") == [[name, said] for name, said in connections.MEANINGS.items()]
     shown = [[one.outcome, one.title, one.text] for one in consent.NOTICES.values()]
     assert told("## What the person with the link sees") == shown
-    tests = told("## The mailbox test")
+    tests = [row for row in told("## The mailbox test") if len(row) == 2]
     outcomes = len(verdicts.OUTCOMES)
     assert tests[:outcomes] == [[name, said] for name, said in verdicts.SENTENCES.items()]
     assert [said for _, said in tests[outcomes:]] == list(verdicts.SEND_SENTENCES)
     assert codes(section("docs/connecting.md", "## Ways to connect")) == list(connections.MODES)
+
+
+def test_habits_are_documented() -> None:
+    listed = [
+        [habit, "yes" if habit in TRIED else "no", meaning.yes, meaning.no]
+        for habit, meaning in MEANINGS.items()
+    ]
+    documented = rows(section("docs/connecting.md", "### Habits of the tenant"))
+    assert [[row[0].strip("`"), *row[1:]] for row in documented] == listed
+    asked = section("docs/tenant.md", "## What the mailbox test tries by itself")
+    assert {habit for row in rows(asked) for habit in CODE.findall(row[1])} == set(TRIED)
+
+
+def test_parts_that_may_be_refused_are_documented() -> None:
+    assert codes(section("docs/graph.md", "## Parts that may be refused")) == [str(part) for part in Option]
 
 
 def test_alerts_are_documented() -> None:

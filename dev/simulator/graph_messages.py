@@ -122,7 +122,9 @@ async def message_delta(context: Context) -> Answer:
         top = context.call.integer("$top") if context.habits.delta_top == "caps" else None
         state = delta.start(mailbox, folder, query, cap=page_size(top, None) if top is not None else 0)
     state = delta.resized(state, context.call.preferences.page_size)
-    view = View.parse(state.select, state.expand, context.call.preferences).limited(basic=context.is_basic)
+    expand = None if context.habits.delta_expand == "ignored" else state.expand
+    view = View.parse(state.select, expand, context.call.preferences).limited(basic=context.is_basic)
+    view = replace(view, is_listed=True)
     page = delta.Walk(mailbox, folder, view, context.world.renderer, faults.settings.seed).page(state)
     refuse_bad_page(context, state.size, page.messages, view)
     return _delta_answer(context, folder, page)

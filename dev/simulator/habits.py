@@ -9,7 +9,7 @@ from typing import Literal, get_args, get_type_hints
 
 from dev.simulator.items import StoredMessage
 
-DeltaExpand = Literal["400", "500", "taken"]
+DeltaExpand = Literal["400", "500", "ignored", "taken"]
 DeltaTop = Literal["caps", "ignored", "refused"]
 # Parts of a request that some back end may refuse, though the documents have them.
 Part = Literal[
@@ -52,7 +52,7 @@ class Habits:
     repeated_delta_items: bool = True
     send_delay_ms: int = 20
     delta_expand: DeltaExpand = "400"
-    """What a delta of messages answers to `$expand` with a `$filter` in it."""
+    """What a delta of messages answers to `$expand` with a `$filter` in it; ignored: as if it had not been there."""
     delta_top: DeltaTop = "caps"
     """`$top` of a delta caps the whole round, is ignored, or is refused."""
     list_page_size: bool = False

@@ -4,7 +4,7 @@ Each is imported then, too: the webhook loads a queue and the table of subscript
 """
 
 import hmac
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
@@ -87,6 +87,7 @@ class RealPorts:
     outbox = _stored("stores.outbox.AzureOutbox")
     leases = _stored("leases.AzureLeases")
     connections = _stored("stores.connections.AzureConnections")
+    habits = _stored("stores.habits.AzureHabits")
 
     @cached_property
     def webhook_queue(self) -> AzureCommandQueue:
@@ -108,9 +109,11 @@ class RealPorts:
 
     @cached_property
     def graph(self) -> "GraphSession":
+        from shared.adapters.graph.remembered import Remembered
         from shared.adapters.graph.session import GraphSession
 
-        return GraphSession(self.settings.graph_url, self.graph_tokens)
+        memory = partial(Remembered, self.habits)
+        return GraphSession(self.settings.graph_url, self.graph_tokens, memory)
 
     @cached_property
     def sign_ins(self) -> "EntraSignIns":

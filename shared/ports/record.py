@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from shared.ports.notifications import SubscriptionSource
     from shared.ports.sending import MailSender
     from shared.ports.stores.capture import Backfills, FolderStates, LateContacts, Pending, Sightings
-    from shared.ports.stores.connections import Connections, Mailboxes, Organisations, Subscriptions
+    from shared.ports.stores.connections import (
+        Connections,
+        Habits,
+        Mailboxes,
+        Organisations,
+        Subscriptions,
+    )
     from shared.ports.stores.events import Events
     from shared.ports.stores.exceptions import Exceptions
     from shared.ports.stores.filing import Attachments, Codes, Inbox, MessageStore, Timeline
@@ -68,6 +74,9 @@ class Ports(Protocol):
 
     @property
     def connections(self) -> "Connections": ...
+
+    @property
+    def habits(self) -> "Habits": ...
 
     @property
     def mailboxes(self) -> "Mailboxes": ...

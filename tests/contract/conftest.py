@@ -20,6 +20,7 @@ from shared.adapters.storage.stores.erasures import AzureErasures
 from shared.adapters.storage.stores.events import AzureEvents
 from shared.adapters.storage.stores.exceptions import AzureExceptions
 from shared.adapters.storage.stores.folder_states import AzureFolderStates
+from shared.adapters.storage.stores.habits import AzureHabits
 from shared.adapters.storage.stores.holdings import AzureHoldings
 from shared.adapters.storage.stores.inbox import AzureInbox
 from shared.adapters.storage.stores.late_contacts import AzureLateContacts
@@ -72,6 +73,7 @@ class AzureStorage:
         self.outbox = AzureOutbox(self.connection)
         self.holdings = AzureHoldings(self.connection)
         self.connections = AzureConnections(self.connection)
+        self.habits = AzureHabits(self.connection)
 
     def _count(self, method: str, status: int) -> None:
         self.requests.append(f"{method} {status}")

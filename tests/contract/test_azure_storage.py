@@ -20,6 +20,7 @@ from shared.domain import names
 from shared.domain.capture.late_contacts import Announcement
 from shared.domain.capture.pending import EVERYTHING, PendingRow
 from shared.domain.commands.agenda import Run
+from shared.domain.connections.habits import Habit, Learnt
 from shared.domain.connections.mailbox_state import failing, resumed, walked
 from shared.domain.errors import Rejected, Unavailable
 from shared.domain.mail.identity import variant_key
@@ -159,6 +160,8 @@ class TestCosts:
     def test_walks(self, azure, tenant, cost):
         mailbox = a_mailbox(tenant_id=tenant)
         assert cost(azure.organisations.put, an_organisation(tenant_id=tenant)) == 1
+        habits = [Learnt(habit, holds=True, at=NOW) for habit in Habit]
+        assert cost(azure.habits.put, tenant, habits) == cost(azure.habits.of, tenant) == 1
         assert cost(azure.organisations.get, tenant) == 1
         assert cost(azure.subscriptions.put, tenant, a_subscription()) == 1
         assert cost(azure.subscriptions.get, tenant, MAILBOX_ID) == 1
@@ -251,6 +254,7 @@ class TestRows:
         azure.erasures.put(tenant, Erasure("aa" * 16, NOW, "ann", address=CONTACT, names=(), touched_at=NOW))
         azure.erasures.note_deletion(Deletion(tenant, NOW, done_at=NOW))
         azure.connections.put(a_connection(tenant))
+        azure.habits.put(tenant, [Learnt(Habit.LISTS_IN_ORDER, holds=True, at=NOW)])
         azure.runs.end(replace(azure.runs.claim(Run(tenant, NOW, NOW, "1")), finished=NOW))
         azure.codes.claim(tenant, 1, [a_ref()], KEY)
         azure.codes.note_forged(tenant, "0f" * 16, KEY, 1)

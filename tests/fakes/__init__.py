@@ -10,6 +10,7 @@ from tests.fakes.sending import FakeSender
 from tests.fakes.stores.capture import FakeBackfills, FakeFolderStates, FakeLateContacts, FakeSightings
 from tests.fakes.stores.connections import (
     FakeConnections,
+    FakeHabits,
     FakeMailboxes,
     FakeOrganisations,
     FakeSubscriptions,
@@ -66,6 +67,7 @@ class FakeStorage:
         self.exceptions = FakeExceptions(self.faults)
         self.late_contacts = FakeLateContacts(self.faults)
         self.connections = FakeConnections(self.faults)
+        self.habits = FakeHabits(self.faults)
         self.erasures = FakeErasures(self.faults)
         self.runs = FakeRuns(self.faults)
         self.outbox = FakeOutbox(self.faults)

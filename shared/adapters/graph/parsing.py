@@ -81,6 +81,12 @@ def shows_headers(entry: Json) -> bool:
     return bool(entry.get("internetMessageHeaders"))
 
 
+def shows_properties(entry: Json) -> bool:
+    """Whether an entry carries extended properties, and none that Exchange may have cut."""
+    found = extended_properties(entry)
+    return bool(found) and not any(len(value) >= LISTED_PROPERTY for value in found.values())
+
+
 def of_unread_sensitivity(entry: Json) -> Json:
     """A message that was read without its extended properties: private, unless it has headers to say what it is."""
     if shows_headers(entry):

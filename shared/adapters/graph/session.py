@@ -5,7 +5,7 @@ tokens, so neither they nor bodies are ever logged.
 """
 
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from http import HTTPStatus
@@ -19,7 +19,7 @@ from requests.auth import AuthBase
 
 from shared import telemetry
 from shared.adapters.graph.errors import retry_after, translate
-from shared.adapters.graph.options import Options
+from shared.adapters.graph.options import Memory, NoMemory, Options
 from shared.adapters.graph.waits import Waits
 from shared.domain.errors import Rejected, Throttled, Unavailable
 from shared.domain.foreign_text import json_value
@@ -69,12 +69,18 @@ _ODATA: Final = "$(),='/:;"
 
 
 class GraphSession:
-    """One pool of connections for all tenants; may be used by many threads."""
+    """One pool of connections for all tenants; may be used by many threads.
 
-    def __init__(self, url: str, tokens: TokenSource) -> None:
+    `memory` gives what is known of a tenant beyond this process.
+    """
+
+    def __init__(
+        self, url: str, tokens: TokenSource, memory: Callable[[str], Memory] = lambda _: NoMemory()
+    ) -> None:
         self._host = url.rstrip("/").removesuffix("/v1.0") + "/"
         self._tokens = tokens
         self.waits = Waits()
+        self._memory = memory
         self._options: dict[str, Options] = {}
         self.http = requests.Session()
         # All tenants share this session: a cookie of one answer must not go along with the next request.
@@ -89,7 +95,10 @@ class GraphSession:
 
     def options(self, tenant_id: str) -> Options:
         """What Graph takes and refuses in a tenant: what one tenant's back end refuses, others need not do without."""
-        return self._options.setdefault(tenant_id, Options(tenant_id))
+        if tenant_id not in self._options:
+            made = Options(tenant_id, memory=self._memory(tenant_id))
+            return self._options.setdefault(tenant_id, made)
+        return self._options[tenant_id]
 
     def token(self, tenant_id: str) -> str:
         """The token that requests are made with."""

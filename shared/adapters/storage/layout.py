@@ -2,7 +2,7 @@
 
 | table         | partition                    | row                                               |
 |---------------|------------------------------|---------------------------------------------------|
-| Organisations | tenant                       | `organisation`                                    |
+| Organisations | tenant                       | `organisation`; `habit:` + name                   |
 | Mailboxes     | tenant                       | mailbox id; `address:` + address -> mailbox id    |
 | SyncStates    | tenant, mailbox id           | hash of the folder id; `~backfill`                |
 | Subscriptions | tenant                       | mailbox id                                        |
@@ -49,7 +49,9 @@ class TableLayout:
 
 
 TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
-    names.ORGANISATIONS: TableLayout("tenant", "organisation", ("enabled", "content")),
+    names.ORGANISATIONS: TableLayout(
+        "tenant", "organisation | 'habit:' + name", ("enabled", "content", "holds", "at")
+    ),
     names.MAILBOXES: TableLayout(
         "tenant",
         "mailbox id | 'address:' + address",

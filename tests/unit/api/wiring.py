@@ -1,14 +1,19 @@
 """A client of the API over fakes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
 from starlette.testclient import TestClient
 
+from shared.adapters.entra import EntraTokens, SigningKeys
+from shared.api.app import create_app
+from shared.bootstrap.compose import UseCases
 from shared.domain.build import Build
 from tests.fakes import FakePorts
 from tests.fakes.mail import FakeMail
-from tests.unit.api.tokens import Issuer
+from tests.unit.api.tokens import AUDIENCE, AUTHORITY, Issuer
 
 ORIGIN: Final = "https://crm.contoso.example"
 PUBLIC_URL: Final = "https://postledger.contoso.example"
@@ -44,3 +49,17 @@ class Api:
 
     def delete(self, path: str, token: str | None = None, **more: Any) -> Any:
         return self.call("DELETE", path, token, **more)
+
+
+@contextmanager
+def client_of(use_cases: UseCases, storage: FakePorts, issuer: Issuer) -> Iterator[Api]:
+    """A client of the app over these use cases, whose tokens the issuer signs."""
+    verifier = EntraTokens(
+        authority=AUTHORITY,
+        audiences=frozenset({AUDIENCE, f"api://{AUDIENCE}"}),
+        is_known_tenant=use_cases.served_tenants,
+        keys=SigningKeys(AUTHORITY, fetch=issuer.published),
+    )
+    app = create_app(use_cases, verifier, BUILD, public_url=PUBLIC_URL, cors_origins=(ORIGIN,))
+    with TestClient(app, raise_server_exceptions=True) as client:
+        yield Api(client, storage, issuer)
