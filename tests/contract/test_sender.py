@@ -221,3 +221,23 @@ def test_a_piece_that_is_refused_says_so(graph: GraphServer) -> None:
     graph.control.put_answers({"call": "upload", "status": 400, "code": "ErrorQuotaExceeded"})
     with pytest.raises(Rejected):
         outbox.attach(draft, OutgoingFile("a", "text/plain", PIECE + 1, iter([b"a" * (PIECE + 1)])))
+
+
+def test_a_mailbox_that_has_sent_enough_is_told_so(graph: GraphServer) -> None:
+    graph.control.put_habits(messages_a_minute=1)
+    outbox = graph.sender.open(graph.mailbox)
+    first, second = (drafted(outbox, mime(number), f"tag-{number}") for number in (40, 41))
+    assert outbox.send_draft(first).answer is Answer.TAKEN
+    said = outbox.send_draft(second)
+    assert said.answer is Answer.UNKNOWN
+    assert said.retry_after is not None
+
+
+def test_a_recipient_whom_nobody_knows_is_reported_to_the_sender(graph: GraphServer) -> None:
+    outbox = graph.sender.open(graph.mailbox)
+    raw = mime(42).replace(b"buyer@client.example", b"nobody@contoso.example")
+    outbox.send_draft(drafted(outbox, raw, "tag-42"))
+    sent_copy(outbox, "tag-42", 42)
+    while not (found := [mail for mail in graph.control.messages(AGENT) if mail["folder"] == "inbox"]):
+        time.sleep(0.02)
+    assert [mail["subject"] for mail in found] == ["Undeliverable: Viewing"]
