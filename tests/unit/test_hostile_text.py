@@ -140,6 +140,9 @@ OF_TEXT: dict[str, Callable[[str], object]] = {
     ),
     "message_ids.parse_ids": message_ids.parse_ids,
     "message_ids.message_id": message_ids.message_id,
+    "message_ids.first_id": lambda given: message_ids.first_id(
+        [(given, given), ("X-Original-Message-ID", given)]
+    ),
     "message_ids.bracketed": message_ids.bracketed,
     "message_ids.answered": lambda given: message_ids.answered([given], given.split()),
     "public_domains.registrable": public_domains.registrable,
@@ -147,6 +150,8 @@ OF_TEXT: dict[str, Callable[[str], object]] = {
     "quotes.split": lambda given: quotes.split(given, html_only=True, parent_text=given, is_forward=False),
     "quotes.own_text": own_text,
     "quotes.quoted_text": own_text,
+    "quotes.behind": lambda given: quotes.behind(given, given[::2]),
+    "quotes.without_notice": lambda given: quotes.without_notice(given, [given[:1_000], "x"]),
     "quotes.preview": quotes.preview,
     "quote_finders.introduces": quote_finders.introduces,
     "quote_html.container": lambda given: quote_html.container(given, html_text.to_text(given)),

@@ -88,7 +88,7 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
         "tenant|bucket (0, 4, 8 or c)",
         "message key | message key~mailbox id~hash(item) | message key~~mailbox id~hash(item) | "
         "~c|conversation|inverted time|message key | ~t|thread|time|message key",
-        ("state", "disposition", "variants", "has_dependents", "content", "document", "body"),
+        ("state", "disposition", "variants", "has_dependents", "same_as", "content", "document", "body"),
     ),
     names.CODES: TableLayout(
         "tenant|bucket (0-f), tenant|~f + bucket",
@@ -97,7 +97,7 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
     ),
     names.SIGHTINGS: TableLayout(
         "tenant|mailbox id",
-        "inverted receipt time-hash(item)",
+        "inverted receipt time-hash(item) | ~m|hash of the Message-ID|inverted receipt time-hash(item)",
         ("outcome", "reason", "message_key", "message_id_hash", "content"),
     ),
     names.PENDING: TableLayout(
