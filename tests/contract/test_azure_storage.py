@@ -49,6 +49,7 @@ from tests.builders import (
     an_inbox_item,
     an_item,
     an_organisation,
+    an_outbox_mail,
 )
 from tests.composed import use_cases_over
 from tests.contract.test_connections import a_connection
@@ -171,7 +172,7 @@ class TestCosts:
         assert cost(azure.sightings.between, mailbox, NOW, NOW) == 1
         assert cost(azure.exceptions.record, a_failure(tenant_id=tenant)) == 1
         many = [a_sighting(item=an_item(str(number))) for number in range(150)]
-        assert cost(azure.sightings.put, mailbox, many) == 2
+        assert cost(azure.sightings.put, mailbox, many) == 3
 
     def test_a_lease_is_one_request_to_take_and_one_to_give_back(self, azure, tenant, cost):
         def held():
@@ -259,6 +260,8 @@ class TestRows:
         azure.codes.claim(tenant, 1, [a_ref()], KEY)
         azure.codes.note_forged(tenant, "0f" * 16, KEY, 1)
         azure.events.append(tenant, [an_event(only_for=frozenset((MAILBOX_ID,)))])
+        azure.messages.note_name(tenant, "ee" * 16, KEY, ())
+        azure.outbox.add(an_outbox_mail(tenant_id=tenant, key_hash="0f" * 16))
         for table, layout in TABLE_LAYOUT.items():
             columns, partitions = set(), set()
             for row in azure.connection.table(table).list_entities():

@@ -41,6 +41,9 @@ CANNOT_BE_READ: Final = "The formatted mail is not shown: it cannot be read. Rea
 TOO_MANY_AMPERSANDS: Final = (
     "The formatted mail is not shown: it holds more than 50,000 bare ampersands. Read its text instead."
 )
+SEALED: Final = (
+    "The mail is signed or encrypted: only a mail program can open it. Its text is in the attachment."
+)
 
 _TAGS: Final = """
     a abbr address article aside b bdi bdo big blockquote br caption center cite code col colgroup
