@@ -5,13 +5,10 @@ from collections.abc import Iterator
 import pytest
 from starlette.testclient import TestClient
 
-from shared.adapters.entra import EntraTokens, SigningKeys
-from shared.api.app import create_app
 from tests.builders import TENANT, a_mailbox, an_organisation
-from tests.composed import use_cases_over
 from tests.fakes import FakePorts
-from tests.unit.api.tokens import AUDIENCE, AUTHORITY, OTHER, Issuer
-from tests.unit.api.wiring import BUILD, ORIGIN, PUBLIC_URL, Api
+from tests.unit.api.tokens import OTHER, Issuer
+from tests.unit.api.wiring import Api, app_over
 
 
 @pytest.fixture(scope="session")
@@ -31,13 +28,5 @@ def storage() -> FakePorts:
 
 @pytest.fixture
 def api(storage: FakePorts, issuer: Issuer) -> Iterator[Api]:
-    use_cases = use_cases_over(storage)
-    verifier = EntraTokens(
-        authority=AUTHORITY,
-        audiences=frozenset({AUDIENCE, f"api://{AUDIENCE}"}),
-        is_known_tenant=use_cases.served_tenants,
-        keys=SigningKeys(AUTHORITY, fetch=issuer.published),
-    )
-    app = create_app(use_cases, verifier, BUILD, public_url=PUBLIC_URL, cors_origins=(ORIGIN,))
-    with TestClient(app, raise_server_exceptions=True) as client:
+    with TestClient(app_over(storage, issuer), raise_server_exceptions=True) as client:
         yield Api(client, storage, issuer)

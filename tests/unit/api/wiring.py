@@ -3,16 +3,32 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from shared.adapters.entra import EntraTokens, SigningKeys
+from shared.api.app import create_app
 from shared.domain.build import Build
+from tests.composed import use_cases_over
 from tests.fakes import FakePorts
 from tests.fakes.mail import FakeMail
-from tests.unit.api.tokens import Issuer
+from tests.unit.api.tokens import AUDIENCE, AUTHORITY, Issuer
 
 ORIGIN: Final = "https://crm.contoso.example"
 PUBLIC_URL: Final = "https://postledger.contoso.example"
 BUILD: Final = Build("1.4.0", "9f2c1ab", "3.12.8")
+
+
+def app_over(storage: FakePorts, issuer: Issuer) -> FastAPI:
+    """The API over a storage of fakes, which takes the issuer's tokens."""
+    use_cases = use_cases_over(storage)
+    verifier = EntraTokens(
+        authority=AUTHORITY,
+        audiences=frozenset({AUDIENCE, f"api://{AUDIENCE}"}),
+        is_known_tenant=use_cases.served_tenants,
+        keys=SigningKeys(AUTHORITY, fetch=issuer.published),
+    )
+    return create_app(use_cases, verifier, BUILD, public_url=PUBLIC_URL, cors_origins=(ORIGIN,))
 
 
 @dataclass
