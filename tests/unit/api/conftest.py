@@ -1,12 +1,10 @@
 """The whole API over fakes: real routes, real use cases, real token verification with keys of our own."""
 
-from collections.abc import Iterator
-
 import pytest
-from starlette.testclient import TestClient
 
 from tests.builders import TENANT, a_mailbox, an_organisation
 from tests.fakes import FakePorts
+from tests.unit.api.direct import Direct
 from tests.unit.api.tokens import OTHER, Issuer
 from tests.unit.api.wiring import Api, app_over
 
@@ -27,6 +25,5 @@ def storage() -> FakePorts:
 
 
 @pytest.fixture
-def api(storage: FakePorts, issuer: Issuer) -> Iterator[Api]:
-    with TestClient(app_over(storage, issuer), raise_server_exceptions=True) as client:
-        yield Api(client, storage, issuer)
+def api(storage: FakePorts, issuer: Issuer) -> Api:
+    return Api(Direct(app_over(storage, issuer)), storage, issuer)

@@ -12,7 +12,7 @@ from shared.domain.errors import Unavailable
 from shared.domain.privacy.audit import AuditRow
 from tests.builders import HOME, KEY, NOW, TENANT, a_copy, a_document, a_record, a_stored_message
 from tests.fakes import FakeStorage
-from tests.unit.api.test_access import every_operation
+from tests.security.served import every_operation
 from tests.unit.api.tokens import Issuer
 from tests.unit.api.wiring import Api
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from fastapi import FastAPI
-from starlette.testclient import TestClient
 
 from shared.adapters.entra import EntraTokens, SigningKeys
 from shared.api.app import create_app
@@ -12,6 +11,7 @@ from shared.domain.build import Build
 from tests.composed import use_cases_over
 from tests.fakes import FakePorts
 from tests.fakes.mail import FakeMail
+from tests.unit.api.direct import Direct
 from tests.unit.api.tokens import AUDIENCE, AUTHORITY, Issuer
 
 ORIGIN: Final = "https://crm.contoso.example"
@@ -35,7 +35,7 @@ def app_over(storage: FakePorts, issuer: Issuer) -> FastAPI:
 class Api:
     """A client of the API, the storage behind it, and an issuer of tokens."""
 
-    client: TestClient
+    client: Direct
     storage: FakePorts
     issuer: Issuer
 
