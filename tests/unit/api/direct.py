@@ -77,9 +77,9 @@ class Direct:
             "http_version": "1.1",
             "method": method,
             "scheme": "https",
-            "path": unquote(path, errors="surrogateescape"),
+            "path": unquote(path),
             "raw_path": path.encode(),
-            "query_string": query.encode(),
+            "query_string": query.encode("utf-8", "surrogateescape"),
             "root_path": "",
             "headers": [
                 (name.lower().encode("latin-1"), value.encode("utf-8", "surrogateescape"))
