@@ -27,7 +27,7 @@ from tests.fakes.mail import FakeMail
 from tests.security.served import name_of
 from tests.unit.api.direct import Direct
 from tests.unit.api.tokens import CLIENT, OTHER, Issuer
-from tests.unit.api.wiring import Api, app_over
+from tests.unit.api.wiring import Api, Served
 from tests.unit.services.world import World
 
 Json = dict[str, Any]
@@ -153,7 +153,7 @@ def a_house(issuer: Issuer) -> House:
         "exception": [failure.id for failure in storage.exceptions.all],
         "erasure": [asked.id],
     }
-    return House(Api(Direct(app_over(storage, issuer)), storage, issuer), world, places, mails)
+    return House(Api(Direct(Served(storage, issuer)), storage, issuer), world, places, mails)
 
 
 def _id(name: str) -> str:

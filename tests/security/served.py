@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from fastapi.routing import APIRoute
 
 from tests.builders import KEY
-from tests.unit.api.wiring import Api
+from tests.fakes import FakePorts
+from tests.unit.api.tokens import Issuer
+from tests.unit.api.wiring import Served
 
 OPEN = {"get_health", "take_answer", "show_docs", "show_docs_script"}
 PATH = {
@@ -30,14 +33,20 @@ def routes_of(app: Any) -> Iterator[APIRoute]:
             yield from routes_of(one)
 
 
+@cache
+def document() -> dict[str, Any]:
+    """The description that is served; making it takes a second."""
+    return Served(FakePorts(), Issuer()).api.openapi()
+
+
 def name_of(operation: dict[str, Any]) -> str:
     """The route's name behind an operation's id."""
     return re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", operation["operationId"])
 
 
-def every_operation(api: Api) -> list[tuple[str, str, str]]:
+def every_operation() -> list[tuple[str, str, str]]:
     """(route's name, method, path below the prefix) of all guarded operations in the OpenAPI document."""
-    paths = api.client.app.openapi()["paths"]  # type: ignore[attr-defined]
+    paths = document()["paths"]
     found = []
     for path, operations in paths.items():
         for method, operation in operations.items():

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.builders import AGENT, TENANT
+from tests.security import served
 from tests.security.house import (
     BEN,
     BLIND,
@@ -67,7 +68,7 @@ def house(issuer: Issuer) -> House:
 
 def requests(house: House, *methods: str, leave_out: frozenset[str] = frozenset()) -> Iterator[Any]:
     """(operation, method, path, body) of everything that can be asked with these methods."""
-    document = house.api.get("openapi.json").json()
+    document = served.document()
     for name, method, template, operation in operations(document):
         if method not in methods or name in leave_out:
             continue

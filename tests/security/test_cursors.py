@@ -35,10 +35,11 @@ from tests.builders import (
 )
 from tests.contract.conftest import AzureStorage, provision
 from tests.fakes import FakePorts
+from tests.security import served
 from tests.security.house import operations
 from tests.unit.api.direct import Direct
 from tests.unit.api.tokens import OTHER, Issuer
-from tests.unit.api.wiring import Api, app_over
+from tests.unit.api.wiring import Api, Served
 
 THREAD: Final = "a" * 32
 SECRET: Final = "Othersecret"
@@ -113,7 +114,7 @@ class Lists:
 
     def all(self) -> Iterator[tuple[str, str, str]]:
         """(operation, method, path up to the cursor's value) of every list under each question."""
-        document = self.api.get("openapi.json").json()
+        document = served.document()
         for name, method, template, operation in operations(document):
             named = {parameter.get("name") for parameter in operation.get("parameters", ())}
             for word in ("cursor", "after"):
@@ -178,7 +179,7 @@ def over(storage: FakePorts, issuer: Issuer) -> Lists:
     storage.mail.add_mailbox(AGENT)
     for tenant in (TENANT, OTHER):
         fill(storage, tenant)
-    return Lists(Api(Direct(app_over(storage, issuer)), storage, issuer), issuer)
+    return Lists(Api(Direct(Served(storage, issuer)), storage, issuer), issuer)
 
 
 @pytest.fixture(scope="module")

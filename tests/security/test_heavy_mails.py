@@ -13,7 +13,7 @@ from tests.cpu import check_cost
 from tests.security.house import ANN_ID
 from tests.unit.api.direct import Direct
 from tests.unit.api.tokens import Issuer
-from tests.unit.api.wiring import Api, app_over
+from tests.unit.api.wiring import Api, Served
 from tests.unit.services.world import World
 
 HEAVY_ID: Final = "heavy@fabrikam.example"
@@ -100,7 +100,7 @@ def test_a_heavy_mail_is_filed_or_fails_alone_at_few_calls(name: str, issuer: Is
 
 def check_reading(world: World, issuer: Issuer) -> None:
     """Whatever shows the mail answers."""
-    api = Api(Direct(app_over(world.storage, issuer)), world.storage, issuer)
+    api = Api(Direct(Served(world.storage, issuer)), world.storage, issuer)
     token = issuer.user("Agent", "Admin", oid=ANN_ID)
     stored = world.storage.messages.rows.items()
     # A mail that is answered and not there has a row for those that wait for it.

@@ -15,6 +15,7 @@ import pytest
 from shared.triggers.client import serve
 from tests.builders import AGENT, KEY, TENANT, a_copy, a_document, a_record, a_stored_message, an_entry
 from tests.fakes import FakeStorage
+from tests.security import served
 from tests.security.house import body_of, operations
 from tests.security.served import every_operation
 from tests.unit.api.tokens import Issuer
@@ -96,7 +97,7 @@ def test_an_evil_header_is_refused_or_means_nothing(
     api: Api, issuer: Issuer, filled: FakeStorage, name: str
 ) -> None:
     token, stored = issuer.user("Agent", "Admin", "Service"), filled.organisations.rows[TENANT]
-    for operation, method, path in every_operation(api):
+    for operation, method, path in every_operation():
         if method == "GET":
             check(api.get(path, token, headers=HEADERS[name]), operation)
     check(api.put("records/contact/C-2", token, json={"name": "Li"}, headers=HEADERS[name]))
@@ -160,7 +161,7 @@ def test_an_evil_path_is_no_failure_and_no_redirect(api: Api, issuer: Issuer, fi
 @pytest.mark.parametrize("part", range(3))
 def test_an_evil_query_is_no_failure(api: Api, issuer: Issuer, filled: FakeStorage, part: int) -> None:
     token = issuer.user("Agent", "Admin", "Service")
-    lists = [(name, path) for name, method, path in every_operation(api) if method == "GET"]
+    lists = [(name, path) for name, method, path in every_operation() if method == "GET"]
     for name, path in lists[part::3]:
         for query in QUERIES:
             joined = "&" if "?" in path else "?"
@@ -193,11 +194,11 @@ BODIES: Final[dict[str, Callable[[], bytes]]] = {
 }
 
 
-def bodied(api: Api) -> Iterator[tuple[str, str, str, Any]]:
+def bodied() -> Iterator[tuple[str, str, str, Any]]:
     """(operation, method, path, example) of what takes a body."""
-    document = api.get("openapi.json").json()
+    document = served.document()
     examples = {name: body_of(document, operation) for name, _, _, operation in operations(document)}
-    for name, method, path in every_operation(api):
+    for name, method, path in every_operation():
         if examples[name] is not None:
             yield name, method, path, examples[name]
 
@@ -205,7 +206,7 @@ def bodied(api: Api) -> Iterator[tuple[str, str, str, Any]]:
 @pytest.mark.parametrize("name", BODIES)
 def test_an_evil_body_is_no_failure(api: Api, issuer: Issuer, filled: FakeStorage, name: str) -> None:
     token, content = issuer.user("Agent", "Admin", "Service"), BODIES[name]()
-    for operation, method, path, _ in bodied(api):
+    for operation, method, path, _ in bodied():
         for kind in ("application/json", "application/x-ndjson", "application/json; charset=utf-7"):
             headers = {"content-type": kind}
             check(api.call(method, path, token, content=content, headers=headers), operation, kind)
@@ -220,7 +221,7 @@ ODD: Final = (
 @pytest.mark.parametrize("part", range(3))
 def test_no_value_in_a_field_is_a_failure(api: Api, issuer: Issuer, filled: FakeStorage, part: int) -> None:
     token, tried = issuer.user("Agent", "Admin", "Service"), 0
-    for operation, method, path, example in list(bodied(api))[part::3]:
+    for operation, method, path, example in list(bodied())[part::3]:
         fields = example[0] if isinstance(example, list) else example
         for field in fields:
             for value in ODD:

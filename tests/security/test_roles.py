@@ -17,7 +17,7 @@ from tests.builders import (
     an_organisation,
 )
 from tests.fakes import FakeStorage
-from tests.security.served import OPEN, every_operation, routes_of
+from tests.security.served import OPEN, document, every_operation, routes_of
 from tests.unit.api.tokens import CLIENT, OTHER, STRANGER, Issuer
 from tests.unit.api.wiring import Api
 
@@ -78,8 +78,12 @@ ROLES = {
 }
 
 
+def test_what_is_attacked_is_what_is_served(api: Api) -> None:
+    assert api.get("openapi.json").json() == document()
+
+
 def test_every_route_of_the_app_is_guarded_but_for_health_and_the_callback(api: Api) -> None:
-    found = list(routes_of(api.client.app))
+    found = list(routes_of(api.client.app.api))
     assert {one.name for one in found if not isinstance(one, GuardedRoute)} == OPEN
     assert {one.name for one in found} == set(ROLES) | OPEN
 
@@ -87,13 +91,13 @@ def test_every_route_of_the_app_is_guarded_but_for_health_and_the_callback(api: 
 @pytest.mark.parametrize("role", ["Agent", "Admin", "Service", "Operator"])
 @pytest.mark.parametrize("kind", ["user", "app"])
 def test_a_role_opens_its_own_routes_only(api: Api, issuer: Issuer, role: str, kind: str) -> None:
-    for name, method, path in every_operation(api):
+    for name, method, path in every_operation():
         answer = api.call(method, path, getattr(issuer, kind)(role), json={})
         assert (answer.status_code == 403) == (role not in ROLES[name]), (name, answer.text)
 
 
 def test_a_token_without_a_role_gets_a_sentence(api: Api, issuer: Issuer) -> None:
-    for name, method, path in every_operation(api):
+    for name, method, path in every_operation():
         answer = api.call(method, path, issuer.user("Reader"), json={})
         assert answer.status_code == 403, name
         assert "Ask an administrator" in answer.json()["detail"]
@@ -101,7 +105,7 @@ def test_a_token_without_a_role_gets_a_sentence(api: Api, issuer: Issuer) -> Non
 
 def test_a_tenant_that_is_not_enabled_gets_a_sentence_and_costs_no_request(api: Api, issuer: Issuer) -> None:
     issuer.asked.clear()
-    for name, method, path in every_operation(api):
+    for name, method, path in every_operation():
         answer = api.call(method, path, issuer.user("Admin", "Agent", tenant=STRANGER), json={})
         assert answer.status_code == 403, name
         assert "not enabled" in answer.json()["detail"]
@@ -114,7 +118,7 @@ def test_nothing_of_another_organisation_can_be_reached(
     put_everything(storage)
     secrets = ("Viewing on Thursday", "Record contact", "Contoso", "poll_minutes", "buyer@fabrikam")
     for token in (issuer.user("Admin", "Agent", tenant=OTHER), issuer.app("Service", tenant=OTHER)):
-        for name, method, path in every_operation(api):
+        for name, method, path in every_operation():
             if method != "GET":
                 continue
             answer = api.get(path, token, headers={"Postledger-Organisation": OTHER})
@@ -170,7 +174,7 @@ def test_an_ordinary_token_cannot_name_another_organisation(api: Api, issuer: Is
         issuer.user("Operator", "Service", tenant=HOME),
     )
     for token in tokens:
-        for name, method, path in every_operation(api):
+        for name, method, path in every_operation():
             answer = api.call(method, path, token, json={}, headers=header)
             assert answer.status_code == 403, (name, answer.text)
 

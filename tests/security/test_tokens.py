@@ -113,7 +113,7 @@ SPREAD = 7
 def test_a_token_that_proves_nothing_opens_no_route(api: Api, issuer: Issuer, part: int) -> None:
     """The parts together try every token on every route."""
     for number, (what, token) in enumerate(bad_tokens(issuer).items()):
-        for name, method, path in every_operation(api)[(part + number) % SPREAD :: SPREAD]:
+        for name, method, path in every_operation()[(part + number) % SPREAD :: SPREAD]:
             answer = api.call(method, path, token, json={})
             assert answer.status_code == 401, (what, name, answer.text)
             assert answer.headers["www-authenticate"].startswith("Bearer"), (what, name)

@@ -6,7 +6,7 @@ from tests.builders import TENANT, a_mailbox, an_organisation
 from tests.fakes import FakePorts
 from tests.unit.api.direct import Direct
 from tests.unit.api.tokens import OTHER, Issuer
-from tests.unit.api.wiring import Api, app_over
+from tests.unit.api.wiring import Api, Served
 
 
 @pytest.fixture(scope="session")
@@ -26,4 +26,4 @@ def storage() -> FakePorts:
 
 @pytest.fixture
 def api(storage: FakePorts, issuer: Issuer) -> Api:
-    return Api(Direct(app_over(storage, issuer)), storage, issuer)
+    return Api(Direct(Served(storage, issuer)), storage, issuer)

@@ -45,12 +45,13 @@ class Direct:
         url: str,
         headers: Mapping[str, str] | None = None,
         json: object = None,
-        content: bytes | None = None,
+        content: bytes | str | None = None,
         params: Mapping[str, Any] | None = None,
     ) -> Answer:
         path, _, query = url.partition("?")
         query = "&".join(filter(None, (query, urlencode(params or {}, doseq=True))))
-        body = content if content is not None else _encoded(json)
+        body = _encoded(json) if content is None else content
+        body = body.encode() if isinstance(body, str) else body
         named = {"host": "testserver", **(headers or {})}
         if json is not None:
             named = {"content-type": "application/json", **named}

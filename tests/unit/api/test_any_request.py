@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.builders import TENANT, a_mailbox, a_record, an_organisation
 from tests.fakes import FakePorts
 from tests.unit.api.tokens import Issuer
-from tests.unit.api.wiring import app_over
+from tests.unit.api.wiring import Served
 
 EXAMPLES = 8
 load_all_checks()
@@ -51,7 +51,7 @@ def fresh(issuer: Issuer) -> ASGIApp:
     storage.organisations.put(an_organisation())
     storage.mailboxes.save(a_mailbox())
     storage.records.put_many(TENANT, [a_record()])
-    return app_over(storage, issuer)
+    return Served(storage, issuer)
 
 
 @pytest.mark.slow

@@ -1,9 +1,12 @@
 """A client of the API over fakes."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from fastapi import FastAPI
+from starlette.datastructures import State
+from starlette.types import Receive, Scope, Send
 
 from shared.adapters.entra import EntraTokens, SigningKeys
 from shared.api.app import create_app
@@ -19,16 +22,31 @@ PUBLIC_URL: Final = "https://postledger.contoso.example"
 BUILD: Final = Build("1.4.0", "9f2c1ab", "3.12.8")
 
 
-def app_over(storage: FakePorts, issuer: Issuer) -> FastAPI:
+@cache
+def _app() -> FastAPI:
+    """Its routes are made once a process, at the first request; what stands behind them is exchanged."""
+    nothing: Any = None
+    return create_app(nothing, nothing, BUILD, public_url=PUBLIC_URL, cors_origins=(ORIGIN,))
+
+
+class Served:
     """The API over a storage of fakes, which takes the issuer's tokens."""
-    use_cases = use_cases_over(storage)
-    verifier = EntraTokens(
-        authority=AUTHORITY,
-        audiences=frozenset({AUDIENCE, f"api://{AUDIENCE}"}),
-        is_known_tenant=use_cases.served_tenants,
-        keys=SigningKeys(AUTHORITY, fetch=issuer.published),
-    )
-    return create_app(use_cases, verifier, BUILD, public_url=PUBLIC_URL, cors_origins=(ORIGIN,))
+
+    def __init__(self, storage: FakePorts, issuer: Issuer) -> None:
+        use_cases = use_cases_over(storage)
+        verifier = EntraTokens(
+            authority=AUTHORITY,
+            audiences=frozenset({AUDIENCE, f"api://{AUDIENCE}"}),
+            is_known_tenant=use_cases.served_tenants,
+            keys=SigningKeys(AUTHORITY, fetch=issuer.published),
+        )
+        self.api = _app()
+        self._state = State({"use_cases": use_cases, "verifier": verifier, "build": BUILD})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Requests come one after the other.
+        self.api.state = self._state
+        await self.api(scope, receive, send)
 
 
 @dataclass
