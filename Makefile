@@ -49,8 +49,8 @@ infra: setup $(CLIENTS) ## checkov and the Kusto parser over infra/; checkov is 
 lock: $(INSTALLED) ## renew requirements.lock and requirements-dev.lock; KEEP=1 raises only what must be
 	@$(BIN)/python -m dev.locks $(if $(KEEP),--keep)
 
-deploy-check: $(INSTALLED) ## what can be said about a deployment before Azure is asked: tools, settings, package
-	@$(BIN)/python -m dev.deploy_check
+deploy-check: ## what can be said about a deployment before Azure is asked: tools, settings, package
+	@$(or $(PYTHON),python3) -m dev.deploy_check
 
 clean: ## remove what setup and the tools made; .venv and Azurite too
 	rm -rf $(VENV) .azurite .clients .python_packages .checkov .peers .against .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov

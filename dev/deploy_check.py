@@ -1,7 +1,7 @@
 """What can be said about a deployment before Azure is asked: `make deploy-check`.
 
 Looks at the tools on this machine, at the settings of the azd environment, and at what the package would hold. Reads
-files and versions only; it signs in nowhere and changes nothing.
+files and versions only; it signs in nowhere, changes nothing, and needs no package.
 """
 
 import json
@@ -80,9 +80,10 @@ def main() -> None:
 def tool_problems() -> Iterator[str]:
     """Tools that are not there, or are too old."""
     for tool, least in TOOLS.items():
-        if shutil.which(tool) is None:
+        path = shutil.which(tool)
+        if path is None:
             yield f"{tool} is not installed; docs/deployment.md, 'What you need', says where it is from"
-        elif least is not None and (found := _version(tool)) < least:
+        elif least is not None and (found := _version(path)) < least:
             yield f"{tool} is {_dotted(found)}; {_dotted(least)} or newer is needed"
 
 
@@ -144,8 +145,9 @@ def _bound(decorators: str, name: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def _version(tool: str) -> tuple[int, ...]:
-    said = subprocess.run([tool, "version"], capture_output=True, text=True, check=False, timeout=60)
+def _version(path: str) -> tuple[int, ...]:
+    # By its path: on Windows az is a batch file, which its name alone does not start.
+    said = subprocess.run([path, "version"], capture_output=True, text=True, check=False, timeout=60)
     found = _VERSION.search(said.stdout)
     return tuple(map(int, found[1].split("."))) if found else (0,)
 

@@ -10,10 +10,10 @@ param environmentName string
 @description('Azure region of everything.')
 param location string
 
-@minLength(36)
+// Without a default `azd up` would ask for it, since it asks before the hook that makes the registration.
 @maxLength(36)
 @description('Application (client) id of the app registration, which a script makes before this is deployed.')
-param clientId string
+param clientId string = ''
 
 @description('Tenant that the deployment lives in. Only its applications may act for other organisations.')
 param homeTenantId string = tenant().tenantId

@@ -16,12 +16,14 @@ from shared.domain.filing.entries import Entry, entry_id
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.inbox import InboxItem
 from shared.domain.mail.addresses import Person
+from shared.domain.mail.codes import Code
 from shared.domain.mail.identity import Fingerprint
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Attachment, Direction, Document, FetchedMessage, MessageHead
 from shared.domain.matching.decisions import Decision, Disposition, Link
 from shared.domain.matching.evidence import Evidence, of_person
 from shared.domain.records.records import Record, RecordRef
+from shared.domain.sending.outbox import OutboxMail
 from shared.ports.stores.connections import Mailboxes
 from shared.ports.stores.exceptions import Failure
 
@@ -310,6 +312,29 @@ def a_failure(**changes: Any) -> Failure:
         "at": NOW,
     }
     return Failure(**{**fields, **changes})
+
+
+def an_outbox_mail(**changes: Any) -> OutboxMail:
+    """A mail of the agent to a contact, asked for and not begun."""
+    fields: dict[str, Any] = {
+        "id": "0b" * 16,
+        "tenant_id": TENANT,
+        "mailbox_id": MAILBOX_ID,
+        "agent_id": "aaaaaaaa-1111-4111-8111-111111111111",
+        "agent": AGENT,
+        "by": "aaaaaaaa-1111-4111-8111-111111111111",
+        "sender": Person("Bo Agent", AGENT),
+        "from_rule": "own",
+        "subject": "Viewing on Thursday [PL-000007-1234]",
+        "code": Code(7, "PL-000007-1234"),
+        "message_id": "0b0b@contoso.example",
+        "tag": "tag-1",
+        "created_at": NOW,
+        "to": people(CONTACT),
+        "html": "<p>Thursday it is.</p>",
+        "records": (a_ref(),),
+    }
+    return OutboxMail(**{**fields, **changes})
 
 
 def _with_people(fields: dict[str, Any]) -> dict[str, Any]:

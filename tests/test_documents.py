@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from shared import telemetry
+from shared.adapters.graph.options import Option
 from shared.adapters.graph.sign_ins import CALLBACK
 from shared.adapters.graph.subscriptions import LIFECYCLE, NOTIFICATIONS
 from shared.adapters.storage import encoding
@@ -23,6 +24,7 @@ from shared.domain.build import Build
 from shared.domain.capture import sightings
 from shared.domain.commands.families import COMMANDS
 from shared.domain.connections import connections, consent, mailbox_state, organisations, verdicts
+from shared.domain.connections.habits import MEANINGS, TRIED
 from shared.domain.matching.matching import CASCADE
 from tests.builders import TENANT
 
@@ -214,11 +216,26 @@ def test_what_an_admin_reads_while_connecting_is_documented() -> None:
     assert told("## States of a connection") == [[name, said] for name, said in connections.MEANINGS.items()]
     shown = [[one.outcome, one.title, one.text] for one in consent.NOTICES.values()]
     assert told("## What the person with the link sees") == shown
-    tests = told("## The mailbox test")
+    tests = [row for row in told("## The mailbox test") if len(row) == 2]
     outcomes = len(verdicts.OUTCOMES)
     assert tests[:outcomes] == [[name, said] for name, said in verdicts.SENTENCES.items()]
     assert [said for _, said in tests[outcomes:]] == list(verdicts.SEND_SENTENCES)
     assert codes(section("docs/connecting.md", "## Ways to connect")) == list(connections.MODES)
+
+
+def test_habits_are_documented() -> None:
+    listed = [
+        [habit, "yes" if habit in TRIED else "no", meaning.yes, meaning.no]
+        for habit, meaning in MEANINGS.items()
+    ]
+    documented = rows(section("docs/connecting.md", "### Habits of the tenant"))
+    assert [[row[0].strip("`"), *row[1:]] for row in documented] == listed
+    asked = section("docs/tenant.md", "## What the mailbox test tries by itself")
+    assert {habit for row in rows(asked) for habit in CODE.findall(row[1])} == set(TRIED)
+
+
+def test_parts_that_may_be_refused_are_documented() -> None:
+    assert codes(section("docs/graph.md", "## Parts that may be refused")) == [str(part) for part in Option]
 
 
 def test_alerts_are_documented() -> None:
@@ -305,6 +322,45 @@ def test_the_project_speaks_of_itself_only(path: Path) -> None:
     assert [one[0] for one in PRIVATE.finditer(text)] == []
     ours = {one.name for one in files(".md")}
     assert {Path(one).name for one in MENTIONED.findall(text)} <= ours, "a page that is not here"
+
+
+def commands_told() -> Iterator[tuple[str, str]]:
+    """Each command of a script of the deployment in the documents, with the page that tells it."""
+    for path in files(".md"):
+        for script, rest in re.findall(r"infra/scripts/([\w-]+\.sh)([^`\n|;)]*)", path.read_text("utf-8")):
+            yield named(path), f"{script}{rest.partition(' #')[0]}"
+
+
+def test_scripts_of_the_deployment_take_what_the_documents_tell() -> None:
+    told = [(page, command.split()) for page, command in commands_told()]
+    assert len(told) > 15
+    for page, (script, *words) in told:
+        usage = document(f"infra/scripts/{script}").partition("set -")[0]
+        first = [word for word in words[:1] if not word.startswith(("-", '"'))]
+        for word in [*first, *(word for word in words if word.startswith("--"))]:
+            assert re.search(rf"{re.escape(word)}\b", usage), (page, script, word)
+
+
+def test_settings_in_the_documents_exist() -> None:
+    infra = "".join(
+        path.read_text("utf-8")
+        for path in (ROOT / "infra").rglob("*")
+        if path.suffix in {".bicep", ".json", ".sh"}
+    )
+    known = set(re.findall(r"\bPOSTLEDGER_[A-Z_]+", infra)) | set(SETTINGS)
+    for path in files(".md"):
+        told = set(re.findall(r"\bPOSTLEDGER_[A-Z_]+", path.read_text("utf-8")))
+        assert told <= known, (named(path), told - known)
+
+
+def test_events_in_the_tables_for_operators_are_events_of_the_code() -> None:
+    code = "".join(path.read_text("utf-8") for path in (ROOT / "shared").rglob("*.py"))
+    page = document("docs/operations.md")
+    cells = [row[0] for part in re.split(r"^#+ ", page, flags=re.M) for row in rows(part)]
+    told = {name for cell in cells for name in re.findall(r"`([a-z]+(?:_[a-z]+)+)`", cell)}
+    named_in_parts = {f"{queue}_handled" for queue in names.QUEUES}
+    assert len(told) > 40
+    assert {name for name in told - named_in_parts if f'"{name}"' not in code} == set()
 
 
 def test_every_decision_is_listed_and_has_its_three_parts() -> None:

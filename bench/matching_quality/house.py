@@ -19,8 +19,9 @@ from dev.simulator.call import Preferences
 from dev.simulator.habits import Habits
 from dev.simulator.mailbox import Mailbox as SimulatedMailbox
 from dev.simulator.mime import read_mail
+from dev.simulator.rendering import Renderer
 from dev.simulator.stats import Stats
-from dev.simulator.view import Renderer, View
+from dev.simulator.view import View
 from shared.adapters.graph.parsing import whole
 from shared.adapters.graph.selections import WHOLE
 from shared.domain.commands.commands import IngestMessages

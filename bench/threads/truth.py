@@ -1,17 +1,19 @@
 """Where each letter belongs, told from the story alone: never from what the product has made of it.
 
 A letter belongs where its people do, where the nearest letter does that it answers and the house has, and with the
-affair of any letter that it names, unless the nearer ones have one of that kind. It may stand besides on every record
-of its thread, and on no other.
+affair of any letter that it names, unless that is a contact or client, or the nearer ones have one of its kind. It may
+stand besides on every record of its thread, and on no other.
 """
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
+from typing import Final
 
 from bench.threads.story import KEEPS_ALL, Letter, Thread, Way
 
 Refs = frozenset[str]
+PEOPLE: Final = frozenset(("contact", "client"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +72,17 @@ def _own(letter: Letter, thread: Thread) -> Refs:
 
 
 def _led(letter: Letter, belongs: Mapping[str, Refs], affair: str) -> Refs:
-    """What the letters lend that it names: the nearest all, those behind it the affair, where its kind is missing."""
+    """What the letters lend that it names: the nearest all, those behind it the affair, where its kind is missing.
+
+    Of people the nearest letter has its own: a client behind it may be another company.
+    """
     led: Refs = frozenset()
     kinds: set[str] = set()
     for name in letter.names:
         places = belongs.get(name, frozenset())
         if not kinds:
             led = places
-        elif affair in places and _kind(affair) not in kinds:
+        elif affair in places and _kind(affair) not in kinds | PEOPLE:
             led |= {affair}
         kinds.update(map(_kind, places))
     return led

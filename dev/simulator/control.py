@@ -15,24 +15,17 @@ from starlette.responses import JSONResponse, Response
 from dev.simulator.api_tokens import api_token
 from dev.simulator.content import Content
 from dev.simulator.control_people import PeopleControl
+from dev.simulator.control_weather import Refusal, WeatherControl, user_of
 from dev.simulator.directory import MAIL_ROLES, Organisation, User
 from dev.simulator.errors import GraphError
-from dev.simulator.faults import Faults
-from dev.simulator.habits import Habits
 from dev.simulator.items import Folder, Origin, StoredMessage, stamp
 from dev.simulator.mailbox import Mailbox
 from dev.simulator.mime import read_mail
 from dev.simulator.notifications import Notifier
-from dev.simulator.subscriptions import Subscription
 from dev.simulator.tokens import TokenMint
 from dev.simulator.world import World
 
 Given = dict[str, object]
-_EVENTS = ("missed", "subscriptionRemoved", "reauthorizationRequired")
-
-
-class Refusal(Exception):
-    """A mistake of the caller, in a sentence."""
 
 
 class Control:
@@ -54,19 +47,8 @@ class Control:
             ("GET", "outbound"): self.get_outbound,
             ("DELETE", "outbound"): self.delete_outbound,
             ("GET", "messages"): self.get_messages,
-            ("POST", "lifecycle"): self.lifecycle,
-            ("GET", "subscriptions"): self.get_subscriptions,
-            ("POST", "subscriptions/expire"): self.expire_subscriptions,
-            ("GET", "faults"): self.get_faults,
-            ("PUT", "faults"): self.put_faults,
-            ("DELETE", "faults"): lambda _: self.put_faults({}),
-            ("POST", "faults/struck"): self.count_struck,
-            ("GET", "habits"): lambda _: world.habits.as_json(),
-            ("PUT", "habits"): self.put_habits,
-            ("DELETE", "habits"): lambda _: self.put_habits({}),
-            ("GET", "stats"): lambda _: world.stats.as_json(world.faults.struck),
-            ("DELETE", "stats"): self.delete_stats,
             **PeopleControl(world).calls,
+            **WeatherControl(world, notifier).calls,
         }
 
     async def answer(self, request: Request) -> Response:
@@ -150,10 +132,7 @@ class Control:
         return {"keys": len(self.mint.keys)}
 
     def _user(self, given: Given) -> User:
-        user = self.world.directory.by_address(str(given["address"]))
-        if user is None:
-            raise Refusal(f"There is no user {given['address']}.")
-        return user
+        return user_of(self.world, given)
 
     def _mailbox(self, given: Given) -> Mailbox:
         user = self._user(given)
@@ -266,64 +245,12 @@ class Control:
 
     def delete_outbound(self, _: Given) -> object:
         self.world.outbound.clear()
+        self.world.sent.clear()
         return {}
 
     def get_messages(self, given: Given) -> object:
         mailbox = self._mailbox(given)
         return [self._shown(mailbox, message) for message in mailbox.all_messages()]
-
-    def lifecycle(self, given: Given) -> object:
-        event = str(given["event"])
-        if event not in _EVENTS:
-            raise Refusal(f"event is one of {', '.join(_EVENTS)}.")
-        chosen = self._chosen(given)
-        return {
-            "subscriptions": len(chosen),
-            "sent": sum(self.notifier.lifecycle(one, event) for one in chosen),
-        }
-
-    def _chosen(self, given: Given) -> list[Subscription]:
-        living = list(self.notifier.subscriptions.living(datetime.now(UTC)))
-        if "subscription_id" in given:
-            return [one for one in living if one.id == given["subscription_id"]]
-        if "address" in given:
-            user = self._user(given)
-            return [one for one in living if one.user is user]
-        return living
-
-    def get_subscriptions(self, given: Given) -> object:
-        return [
-            {**one.as_json(with_state=True), "tenant_id": one.tenant_id, "address": one.user.address}
-            for one in self._chosen(given)
-        ]
-
-    def expire_subscriptions(self, given: Given) -> object:
-        """Without a word, as Graph does."""
-        chosen = self._chosen(given)
-        for one in chosen:
-            self.notifier.subscriptions.remove(one)
-        return {"subscriptions": len(chosen)}
-
-    def get_faults(self, _: Given) -> object:
-        return self.world.faults.settings.as_json() | {"struck": dict(self.world.faults.struck)}
-
-    def put_faults(self, given: Given) -> object:
-        given.pop("struck", None)
-        self.world.faults.put(Faults.from_json(given))
-        return self.get_faults({})
-
-    def count_struck(self, given: Given) -> object:
-        """For the storage proxy: {fault: how often it struck since last told}."""
-        self.world.faults.struck.update({name: int(str(count)) for name, count in given.items()})
-        return dict(self.world.faults.struck)
-
-    def put_habits(self, given: Given) -> object:
-        self.world.renderer.habits = Habits.from_json(given)
-        return self.world.habits.as_json()
-
-    def delete_stats(self, _: Given) -> object:
-        self.world.reset_stats()
-        return {}
 
 
 def _list(given: Given, name: str) -> list[object]:

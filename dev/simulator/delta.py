@@ -18,7 +18,8 @@ from dev.simulator.filters import Filter, parse_filter
 from dev.simulator.items import Folder, LogEntry, StoredMessage
 from dev.simulator.mailbox import Mailbox
 from dev.simulator.query import DEFAULT_PAGE, parse_order
-from dev.simulator.view import Renderer, View
+from dev.simulator.rendering import Renderer
+from dev.simulator.view import View
 
 FILTERED_MAXIMUM = 5000  # with $filter, delta returns at most 5,000 messages (message-delta)
 _KEY = b"simulated sync state"

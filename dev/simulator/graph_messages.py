@@ -15,8 +15,9 @@ from dev.simulator.filters import parse_filter
 from dev.simulator.ids import attachment_id
 from dev.simulator.items import Folder, StoredMessage
 from dev.simulator.query import arrange, check_order, page_size, parse_order
+from dev.simulator.rendering import attachment_json, embedded_item
 from dev.simulator.routing import Context, routes
-from dev.simulator.view import View, attachment_json, chosen, embedded_item
+from dev.simulator.view import View, chosen
 
 _ALWAYS_UPDATABLE = frozenset({"isRead", "categories", "flag", "inferenceClassification", "importance"})
 
@@ -121,7 +122,9 @@ async def message_delta(context: Context) -> Answer:
         top = context.call.integer("$top") if context.habits.delta_top == "caps" else None
         state = delta.start(mailbox, folder, query, cap=page_size(top, None) if top is not None else 0)
     state = delta.resized(state, context.call.preferences.page_size)
-    view = View.parse(state.select, state.expand, context.call.preferences).limited(basic=context.is_basic)
+    expand = None if context.habits.delta_expand == "ignored" else state.expand
+    view = View.parse(state.select, expand, context.call.preferences).limited(basic=context.is_basic)
+    view = replace(view, is_listed=True)
     page = delta.Walk(mailbox, folder, view, context.world.renderer, faults.settings.seed).page(state)
     refuse_bad_page(context, state.size, page.messages, view)
     return _delta_answer(context, folder, page)

@@ -12,7 +12,12 @@ from email.utils import parsedate_to_datetime
 
 _WORD = re.compile(r"=\?([^?\s]+)\?([bBqQ])\?([^?]*)\?=")
 _FOLD = re.compile(r"\r?\n[ \t]?|\r")
-_TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|\((?:\\.|[^()\\])*\)|<[^>]*>|[,;:]|[^"(<,;:]+|.', re.S)
+# A word that is encoded may hold a bare comma: it ends no address.
+_TOKEN = re.compile(
+    r"=\?[^?\s]{1,80}\?[bBqQ]\?[^?]{0,2000}\?="
+    r'|"(?:\\.|[^"\\])*"|\((?:\\.|[^()\\])*\)|<[^>]*>|[,;:]|[^"(<,;:=]+|.',
+    re.S,
+)
 _MAX_HEADER = 65_536
 _CHARSET_ALIASES = {
     "x-mac-cyrillic": "mac_cyrillic",
@@ -118,6 +123,13 @@ def _unquoted(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text.strip().strip('"').strip())
 
 
+def _bare(address: str) -> str:
+    """An address without quotes around all of it; those around its local part belong to it."""
+    stripped = address.strip()
+    is_around = stripped.startswith('"') == stripped.endswith('"')
+    return _unquoted(stripped) if is_around else stripped
+
+
 def addresses(value: str | None) -> list[Address]:
     """The people of an address header. Of `john@evil.example <real@example.com>` the last `<>` counts."""
     found = []
@@ -129,7 +141,7 @@ def addresses(value: str | None) -> list[Address]:
             words = piece.split()
             at = next((word for word in words if "@" in word), words[0] if len(words) == 1 else "")
             name, address = " ".join(word for word in words if word != at), at
-        address = clean("".join(_unquoted(address).split()))
+        address = clean("".join(_bare(address).split()))
         if address:
             found.append(Address(decode_words(_unquoted(name)), address))
     return found

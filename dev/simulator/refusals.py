@@ -17,8 +17,11 @@ _CAST = re.compile(r"microsoft\.graph\.fileattachment/contentid", re.I)
 def check_delta(call: Call, habits: Habits) -> None:
     """Raises GraphError for what the first call of a delta of messages may not have."""
     _check_part(habits, "delta_headers" if "internetmessageheaders" in _select(call) else None)
-    if re.search(r"\(.*\$filter", call.query.get("$expand", "")) and habits.delta_expand != "taken":
-        raise broken() if habits.delta_expand == "500" else bad_request(_NO_ENTITY_SET)
+    if re.search(r"\(.*\$filter", call.query.get("$expand", "")):
+        if habits.delta_expand == "500":
+            raise broken()
+        if habits.delta_expand == "400":
+            raise bad_request(_NO_ENTITY_SET)
     if "$top" in call.query and habits.delta_top == "refused":
         raise bad_request("The query parameter '$top' is not supported with change tracking.")
 

@@ -109,6 +109,7 @@ var gigabytes = { '512': '0.5', '2048': '2', '4096': '4' }
 var prices = [
   { name: 'GBSecond', label: 'GB-s', value: '0.000026' }
   { name: 'ReadyGBSecond', label: 'GB-s always ready', value: '0.000004' }
+  { name: 'ReadyExecutionGBSecond', label: 'GB-s of work there', value: '0.000016' }
   { name: 'MillionExecutions', label: 'Million executions', value: '0.40' }
   { name: 'TenThousandTransactions', label: '10,000 storage transactions', value: '0.004' }
   { name: 'LogGigabyte', label: 'GB of logs', value: '2.76' }

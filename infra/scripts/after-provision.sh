@@ -11,8 +11,7 @@ if [ "${POSTLEDGER_APP_REGISTRATION:-}" = manual ]; then
   say "and, for the credential 'identity', to trust the principal $POSTLEDGER_IDENTITY_PRINCIPAL_ID"
   exit 0
 fi
-options=(--client-id "$POSTLEDGER_CLIENT_ID" --audience "${POSTLEDGER_AUDIENCE:-single}")
-options+=(--redirect-uri "$POSTLEDGER_REDIRECT_URI")
+options=(--client-id "$POSTLEDGER_CLIENT_ID" --redirect-uri "$POSTLEDGER_REDIRECT_URI")
 ask_as_set
 case ${POSTLEDGER_CREDENTIAL:-identity} in
   identity) options+=(--identity "$POSTLEDGER_IDENTITY_PRINCIPAL_ID") ;;

@@ -5,7 +5,7 @@
 #                       [--identity PRINCIPAL_ID | --certificate VAULT | --secret VAULT] [--renew]
 #                       [--application "PERMISSION ..."] [--delegated "PERMISSION ..."] [--dry-run]
 #
-#   --audience     single: mailboxes of this tenant only (default). multi: other tenants may consent too
+#   --audience     single: mailboxes of this tenant only. multi: other tenants may consent too
 #   --identity     trust this managed identity as federated credential: no secret anywhere
 #   --certificate  make a certificate in this Key Vault and register it
 #   --secret       make a client secret and put it into this Key Vault
@@ -13,8 +13,9 @@
 #   --application  permissions of the app itself in Microsoft Graph
 #   --delegated    permissions on behalf of people who sign in, or none
 #
-# Safe to run again: it changes what differs and keeps what others have added; of Microsoft Graph's permissions it asks
-# for exactly those named here. docs/permissions.md explains all.
+# Safe to run again: it changes what differs and keeps what others have added. What is not named stays as it is: audience
+# and permissions too. A new registration is for one tenant and asks for the permissions of lib.sh. docs/permissions.md
+# explains all.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -22,9 +23,8 @@
 GRAPH_APP=00000003-0000-0000-c000-000000000000
 AZURE_CLI=04b07795-8ddb-461a-bbee-02f9e1bf7b46
 
-name=Postledger client_id='' audience=single redirect_uri='' way='' principal='' vault='' renew=''
-application='Mail.Read MailboxSettings.Read User.Read.All'
-delegated='openid profile email offline_access User.Read Mail.Read Mail.Send Mail.ReadWrite.Shared Mail.Send.Shared'
+name=Postledger client_id='' audience='' redirect_uri='' way='' principal='' vault='' renew=''
+application='' delegated=''
 
 while [ $# -gt 0 ]; do
   case $1 in
@@ -44,11 +44,11 @@ while [ $# -gt 0 ]; do
   esac
 done
 case $audience in
+  '') sign_in='' ;;
   single) sign_in=AzureADMyOrg ;;
   multi) sign_in=AzureADMultipleOrgs ;;
   *) fail "--audience is single or multi, not $audience." ;;
 esac
-[ "$delegated" != none ] || delegated=''
 need az
 graph=$(graph_url)
 
@@ -67,10 +67,11 @@ find_or_make() {
   elif [ -n "$client_id" ]; then
     fail "no app registration has the client id $client_id in this tenant."
   elif [ -n "$DRY_RUN" ]; then
-    say "would make the app registration $name ($sign_in)"
+    say "would make the app registration $name (${sign_in:-AzureADMyOrg})"
     exit 0
   else
-    found=$(az ad app create --display-name "$name" --sign-in-audience "$sign_in" --query '[id,appId]' --output tsv)
+    found=$(az ad app create --display-name "$name" --sign-in-audience "${sign_in:-AzureADMyOrg}" \
+      --query '[id,appId]' --output tsv)
     read -r object_id client_id <<<"$(printf '%s' "$found" | tr '\n' ' ')"
     say "made the app registration $name: $client_id"
   fi
@@ -105,7 +106,7 @@ describe_api() {
     patch "{\"identifierUris\": [$(of_others "identifierUris[?@!='api://$client_id']")\"api://$client_id\"], \"api\": {$api}}"
   fi
   other_clients=$(of_others "api.preAuthorizedApplications[?appId!='$AZURE_CLI']")
-  patch "{\"signInAudience\": \"$sign_in\", \"api\": {$api, \"preAuthorizedApplications\": [
+  patch "{${sign_in:+\"signInAudience\": \"$sign_in\", }\"api\": {$api, \"preAuthorizedApplications\": [
     $other_clients{\"appId\": \"$AZURE_CLI\", \"delegatedPermissionIds\": [\"$scope_id\"]}]}}"
 }
 
@@ -121,8 +122,19 @@ list_permissions() {
   done
 }
 
+# Whether permissions of Microsoft Graph are listed already, which stay where none is named.
+asks_for_some() {
+  [ -n "$(az ad app show --id "$client_id" --output tsv \
+    --query "requiredResourceAccess[?resourceAppId=='$GRAPH_APP'].resourceAppId")" ]
+}
+
 ask_for_permissions() {
   local access
+  if [ -z "$application$delegated" ] && asks_for_some; then
+    return
+  fi
+  application=${application:-$APPLICATION_PERMISSIONS} delegated=${delegated:-$DELEGATED_PERMISSIONS}
+  [ "$delegated" != none ] || delegated=''
   # shellcheck disable=SC2086  # names, separated by spaces
   access=$(list_permissions Role appRoles $application && list_permissions Scope oauth2PermissionScopes $delegated)
   patch "{\"requiredResourceAccess\": [$(of_others "requiredResourceAccess[?resourceAppId!='$GRAPH_APP']"){

@@ -3,8 +3,9 @@
 #
 #   check-deployment.sh [--operator-token TOKEN]
 #
-# Without a token: the app answers, and its description names the version of this checkout. With a token of the
-# operator: commit and Python are this checkout's too. Wants POSTLEDGER_API_URL in the environment, as azd gives it.
+# Without a token: the app answers, and its description names the version of this checkout; instances of the version
+# before may answer for some minutes, and are waited for. With a token of the operator: commit and Python are this
+# checkout's too. Wants POSTLEDGER_API_URL in the environment, as azd gives it.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -24,19 +25,20 @@ root=$(dirname "$(dirname "$HERE")")
 # A member of a JSON object without nested ones of that name.
 member() { sed -n 's/.*"'"$1"'": *"\([^"]*\)".*/\1/p' | head -1; }
 
-answer=''
-# A cold start after an update takes its time.
-for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24; do
-  if answer=$(curl --silent --fail "$POSTLEDGER_API_URL/health" ${token:+--header "Authorization: Bearer $token"}); then
+ask() { curl --silent --fail "$@" || true; }
+
+wanted=$(version_of "$root")
+answer='' found=''
+# A cold start after an update takes its time, and an update that rolls takes minutes.
+for _ in {1..60}; do
+  answer=$(ask "$POSTLEDGER_API_URL/health" ${token:+--header "Authorization: Bearer $token"})
+  found=$(ask "$POSTLEDGER_API_URL/openapi.json" | sed 's/.*"info"//' | member version)
+  if [ -n "$answer" ] && [ "$found" = "$wanted" ]; then
     break
   fi
-  answer=''
   sleep "${POSTLEDGER_WAIT:-5}"
 done
 [ -n "$answer" ] || fail "$POSTLEDGER_API_URL/health does not answer: azd monitor --logs says why."
-
-wanted=$(version_of "$root")
-found=$(curl --silent --fail "$POSTLEDGER_API_URL/openapi.json" | sed 's/.*"info"//' | member version)
 [ "$found" = "$wanted" ] || fail "the app that answers is version ${found:-unknown}, deployed was $wanted."
 if [ -n "$token" ]; then
   commit=$(printf '%s' "$answer" | member commit)

@@ -4,6 +4,8 @@
 #   keys.sh create [--dry-run]             make hash-key, code-keys and token-keys where they are missing
 #   keys.sh rotate code-keys|token-keys [--dry-run]
 #                                          put a new key before the old ones, which go on being read
+#   keys.sh drop code-keys|token-keys [--dry-run]
+#                                          take the oldest key away; the last one stays
 #   keys.sh refresh [--dry-run]            have the app read the vault now; by itself it does so once a day
 #
 # Wants AZURE_SUBSCRIPTION_ID, AZURE_RESOURCE_GROUP, POSTLEDGER_VAULT_NAME and SERVICE_API_NAME in the environment, as
@@ -17,12 +19,12 @@ what=$1 name=''
 shift
 case $what in
   create | refresh) ;;
-  rotate)
+  rotate | drop)
     name=${1:-}
     case $name in
       code-keys | token-keys) shift ;;
       hash-key) fail "the hash key never changes: every mail would be filed a second time." ;;
-      *) fail "rotate code-keys or token-keys." ;;
+      *) fail "$what code-keys or token-keys." ;;
     esac
     ;;
   --help | -h) usage ;;
@@ -67,13 +69,34 @@ create() {
   [ -z "$made" ] || refresh
 }
 
+keys_now() {
+  az keyvault secret show --vault-name "$POSTLEDGER_VAULT_NAME" --name "$name" --query value --output tsv
+}
+
+# The keys come from standard input, never from a command line.
+store_keys() {
+  (umask 077 && cat >"$work/keys")
+  change keyvault secret set --vault-name "$POSTLEDGER_VAULT_NAME" --name "$name" --file "$work/keys" --output none
+}
+
 rotate() {
   local old
-  old=$(az keyvault secret show --vault-name "$POSTLEDGER_VAULT_NAME" --name "$name" --query value --output tsv)
+  old=$(keys_now)
   [ -n "$old" ] || fail "$name is empty."
-  (umask 077 && printf '%s,%s' "$(new_key)" "$old" >"$work/keys")
-  change keyvault secret set --vault-name "$POSTLEDGER_VAULT_NAME" --name "$name" --file "$work/keys" --output none
-  say "$name has a new first key"
+  printf '%s,%s' "$(new_key)" "$old" | store_keys
+  [ -n "$DRY_RUN" ] || say "$name has a new first key"
+  refresh
+}
+
+drop() {
+  local old
+  old=$(keys_now)
+  case $old in
+    *,*) ;;
+    *) fail "$name has one key only; it stays." ;;
+  esac
+  printf '%s' "${old%,*}" | store_keys
+  [ -n "$DRY_RUN" ] || say "$name has lost its oldest key"
   refresh
 }
 

@@ -13,9 +13,15 @@ fail() {
   exit 1
 }
 
-# On Windows az ends its lines with a carriage return, which would become part of ids and names.
+# On Windows az ends its lines with a carriage return, which would become part of ids and names, and bash would take
+# what begins like a path for one: Azure's ids, JSON, a certificate's subject.
 case ${OSTYPE:-} in
-  msys* | cygwin*) az() { command az "$@" | tr -d '\r'; } ;;
+  msys* | cygwin*)
+    az() { command az "$@" | tr -d '\r'; }
+    export MSYS2_ARG_CONV_EXCL='/subscriptions;{;/CN='
+    # It would leave paths of files alone, too.
+    unset MSYS_NO_PATHCONV
+    ;;
 esac
 
 # Runs az, or says what would be run. For whatever changes something; standard output stays with results.
@@ -53,10 +59,16 @@ value_of() {
   printf '%s' "$2"
 }
 
-# Adds to the array `options` the permissions that the azd environment names, for app-registration.sh.
+# What a registration asks of Microsoft Graph unless told.
+APPLICATION_PERMISSIONS='Mail.Read MailboxSettings.Read User.Read.All'
+DELEGATED_PERMISSIONS='openid profile email offline_access User.Read Mail.Read Mail.Send Mail.ReadWrite.Shared Mail.Send.Shared'
+
+# Adds to the array `options` what the azd environment wants of the registration, defaults too: a setting that was taken
+# back takes effect.
 ask_as_set() {
-  [ -z "${POSTLEDGER_GRAPH_PERMISSIONS:-}" ] || options+=(--application "$POSTLEDGER_GRAPH_PERMISSIONS")
-  [ -z "${POSTLEDGER_DELEGATED_PERMISSIONS:-}" ] || options+=(--delegated "$POSTLEDGER_DELEGATED_PERMISSIONS")
+  options+=(--audience "${POSTLEDGER_AUDIENCE:-single}")
+  options+=(--application "${POSTLEDGER_GRAPH_PERMISSIONS:-$APPLICATION_PERMISSIONS}")
+  options+=(--delegated "${POSTLEDGER_DELEGATED_PERMISSIONS:-$DELEGATED_PERMISSIONS}")
 }
 
 usage() {

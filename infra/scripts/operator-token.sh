@@ -23,6 +23,9 @@ done
 need az
 need curl
 need openssl
+tenant=$(az account show --query tenantId --output tsv)
+[ "${AZURE_TENANT_ID:-$tenant}" = "$tenant" ] ||
+  fail "az is signed in to the tenant $tenant, the deployment is in $AZURE_TENANT_ID: az login --tenant $AZURE_TENANT_ID"
 
 operator=$(az ad app list --filter "displayName eq '${name//\'/\'\'}'" --query '[0].appId' --output tsv)
 if [ -z "$operator" ]; then
@@ -63,15 +66,15 @@ openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj "/CN=Postledger operator
   -keyout "$work/key.pem" -out "$work/certificate.pem" 2>/dev/null
 az ad app credential reset --id "$operator" --append --display-name "$label" --cert "@$work/certificate.pem" \
   --output none
-tenant=$(az account show --query tenantId --output tsv)
 address="$(login_url)/$tenant/oauth2/v2.0/token"
 # A new certificate is known everywhere after some seconds.
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
   assertion >"$work/assertion"
-  if curl --silent --fail "$address" --output "$work/answer" --data grant_type=client_credentials \
+  # A bare name, since curl on Windows does not know bash's paths.
+  if (cd "$work" && curl --silent --fail "$address" --output "$work/answer" --data grant_type=client_credentials \
     --data "client_id=$operator" --data-urlencode "scope=api://$client_id/.default" \
     --data client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer \
-    --data-urlencode "client_assertion@$work/assertion"; then
+    --data-urlencode client_assertion@assertion); then
     sed -n 's/.*"access_token":"\([^"]*\)".*/\1/p' "$work/answer"
     exit 0
   fi

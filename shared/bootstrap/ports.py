@@ -4,7 +4,7 @@ Each is imported then, too: the webhook loads a queue and the table of subscript
 """
 
 import hmac
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from shared.adapters.graph.mail import GraphMail
     from shared.adapters.graph.own_credential import EntraCredential
     from shared.adapters.graph.probe import GraphProbe
+    from shared.adapters.graph.sending import GraphSender
     from shared.adapters.graph.session import GraphSession
     from shared.adapters.graph.sign_ins import EntraSignIns
     from shared.adapters.graph.subscriptions import GraphSubscriptions
@@ -83,8 +84,10 @@ class RealPorts:
     late_contacts = _stored("stores.late_contacts.AzureLateContacts")
     erasures = _stored("stores.erasures.AzureErasures")
     holdings = _stored("stores.holdings.AzureHoldings")
+    outbox = _stored("stores.outbox.AzureOutbox")
     leases = _stored("leases.AzureLeases")
     connections = _stored("stores.connections.AzureConnections")
+    habits = _stored("stores.habits.AzureHabits")
 
     @cached_property
     def webhook_queue(self) -> AzureCommandQueue:
@@ -106,9 +109,11 @@ class RealPorts:
 
     @cached_property
     def graph(self) -> "GraphSession":
+        from shared.adapters.graph.remembered import Remembered
         from shared.adapters.graph.session import GraphSession
 
-        return GraphSession(self.settings.graph_url, self.graph_tokens)
+        memory = partial(Remembered, self.habits)
+        return GraphSession(self.settings.graph_url, self.graph_tokens, memory)
 
     @cached_property
     def sign_ins(self) -> "EntraSignIns":
@@ -169,6 +174,12 @@ class RealPorts:
         from shared.adapters.graph.mail import GraphMail
 
         return GraphMail(self.sessions)
+
+    @cached_property
+    def sender(self) -> "GraphSender":
+        from shared.adapters.graph.sending import GraphSender
+
+        return GraphSender(self.sessions)
 
     @cached_property
     def directory(self) -> "GraphDirectory":

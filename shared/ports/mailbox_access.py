@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, Protocol
 
+from shared.domain.connections.habits import Habit
 from shared.domain.connections.mailbox_tests import Read
 from shared.domain.connections.mailboxes import Mailbox
 from shared.ports.directory import DirectoryUser
@@ -20,7 +21,7 @@ class OwnCredential(Protocol):
 
 
 class AccessProbe(Protocol):
-    """What a mailbox's connection may do there. Reads only, and no more of mail than one preview."""
+    """What a mailbox's connection may do there. Reads only, and of mail's texts no more than one preview."""
 
     def renew(self, mailbox: Mailbox) -> None:
         """Forget the token: a grant may be newer than it."""
@@ -45,3 +46,9 @@ class AccessProbe(Protocol):
 
     def purpose(self, mailbox: Mailbox) -> str:
         """The mailbox's purpose, in Exchange's word. Raises AccessDenied."""
+
+    def habits(self, mailbox: Mailbox) -> Mapping[Habit, bool | None]:
+        """What trying shows of each habit in `TRIED`; None where this mailbox cannot tell.
+
+        Reads no text of a mail. What was found is used by this process at once.
+        """

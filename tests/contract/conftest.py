@@ -20,12 +20,14 @@ from shared.adapters.storage.stores.erasures import AzureErasures
 from shared.adapters.storage.stores.events import AzureEvents
 from shared.adapters.storage.stores.exceptions import AzureExceptions
 from shared.adapters.storage.stores.folder_states import AzureFolderStates
+from shared.adapters.storage.stores.habits import AzureHabits
 from shared.adapters.storage.stores.holdings import AzureHoldings
 from shared.adapters.storage.stores.inbox import AzureInbox
 from shared.adapters.storage.stores.late_contacts import AzureLateContacts
 from shared.adapters.storage.stores.mailboxes import AzureMailboxes
 from shared.adapters.storage.stores.messages import AzureMessageStore
 from shared.adapters.storage.stores.organisations import AzureOrganisations
+from shared.adapters.storage.stores.outbox import AzureOutbox
 from shared.adapters.storage.stores.pending import AzurePending
 from shared.adapters.storage.stores.record_index import AzureRecordIndex
 from shared.adapters.storage.stores.records import AzureRecords
@@ -68,8 +70,10 @@ class AzureStorage:
         self.late_contacts = AzureLateContacts(self.connection)
         self.erasures = AzureErasures(self.connection)
         self.runs = AzureRuns(self.connection)
+        self.outbox = AzureOutbox(self.connection)
         self.holdings = AzureHoldings(self.connection)
         self.connections = AzureConnections(self.connection)
+        self.habits = AzureHabits(self.connection)
 
     def _count(self, method: str, status: int) -> None:
         self.requests.append(f"{method} {status}")

@@ -2,8 +2,10 @@
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from dev.simulator.client import Control
@@ -11,7 +13,9 @@ from dev.simulator.serve import Simulator
 from shared.adapters.graph.delegated import Sessions
 from shared.adapters.graph.directory import GraphDirectory
 from shared.adapters.graph.mail import GraphMail
+from shared.adapters.graph.options import Memory, NoMemory
 from shared.adapters.graph.probe import GraphProbe
+from shared.adapters.graph.remembered import Remembered
 from shared.adapters.graph.session import GraphSession
 from shared.adapters.graph.tokens import ClientSecret, GraphTokens
 from shared.domain.connections.mailboxes import Mailbox
@@ -22,14 +26,14 @@ from tests.unit.services.world import World
 
 
 class SimulatedMail(GraphMail):
-    """The real adapter, with application permissions: nobody signs in."""
+    """The real adapter, with application permissions: nobody signs in. `memory` outlasts it."""
 
-    def __init__(self, simulator: Simulator) -> None:
+    def __init__(self, simulator: Simulator, memory: Callable[[str], Memory] = lambda _: NoMemory()) -> None:
         credential = ClientSecret(simulator.client_secret)
         tokens = GraphTokens(
             simulator.url, simulator.client_id, credential, "https://graph.microsoft.com/.default"
         )
-        session = GraphSession(simulator.url, tokens)
+        session = GraphSession(simulator.url, tokens, memory)
         self.tokens, self.sessions = tokens, Sessions(session, None, FakeConnections())  # type: ignore[arg-type]
         super().__init__(self.sessions)
         self._control = simulator.control
@@ -49,8 +53,19 @@ class GraphWorld(World):
     def __init__(self, simulator: Simulator) -> None:
         self.control: Control = simulator.control
         self.control.organisations(TENANT, "contoso.example")
+        self._simulator = simulator
         super().__init__(FakePorts(mail=SimulatedMail(simulator)))  # type: ignore[arg-type]
+        self.become_another_process()
         self.records(a_record())
+
+    def become_another_process(self) -> None:
+        """Nothing that the adapter has learnt is left but what was stored. The mailbox test asks Graph too."""
+        storage: Any = self.storage
+        memory = partial(Remembered, storage.habits, now=self.clock)
+        storage.mail = SimulatedMail(self._simulator, memory)
+        storage.directory = GraphDirectory(storage.mail.sessions)
+        storage.probe = self.graph_probe()
+        self.restart()
 
     def connect(self, address: str, **settings: Any) -> Mailbox:
         """Its folders are known once they have been walked."""

@@ -20,6 +20,7 @@ from shared.domain import names
 from shared.domain.capture.late_contacts import Announcement
 from shared.domain.capture.pending import EVERYTHING, PendingRow
 from shared.domain.commands.agenda import Run
+from shared.domain.connections.habits import Habit, Learnt
 from shared.domain.connections.mailbox_state import failing, resumed, walked
 from shared.domain.errors import Rejected, Unavailable
 from shared.domain.mail.identity import variant_key
@@ -48,6 +49,7 @@ from tests.builders import (
     an_inbox_item,
     an_item,
     an_organisation,
+    an_outbox_mail,
 )
 from tests.composed import use_cases_over
 from tests.contract.test_connections import a_connection
@@ -159,6 +161,8 @@ class TestCosts:
     def test_walks(self, azure, tenant, cost):
         mailbox = a_mailbox(tenant_id=tenant)
         assert cost(azure.organisations.put, an_organisation(tenant_id=tenant)) == 1
+        habits = [Learnt(habit, holds=True, at=NOW) for habit in Habit]
+        assert cost(azure.habits.put, tenant, habits) == cost(azure.habits.of, tenant) == 1
         assert cost(azure.organisations.get, tenant) == 1
         assert cost(azure.subscriptions.put, tenant, a_subscription()) == 1
         assert cost(azure.subscriptions.get, tenant, MAILBOX_ID) == 1
@@ -168,7 +172,7 @@ class TestCosts:
         assert cost(azure.sightings.between, mailbox, NOW, NOW) == 1
         assert cost(azure.exceptions.record, a_failure(tenant_id=tenant)) == 1
         many = [a_sighting(item=an_item(str(number))) for number in range(150)]
-        assert cost(azure.sightings.put, mailbox, many) == 2
+        assert cost(azure.sightings.put, mailbox, many) == 3
 
     def test_a_lease_is_one_request_to_take_and_one_to_give_back(self, azure, tenant, cost):
         def held():
@@ -251,10 +255,13 @@ class TestRows:
         azure.erasures.put(tenant, Erasure("aa" * 16, NOW, "ann", address=CONTACT, names=(), touched_at=NOW))
         azure.erasures.note_deletion(Deletion(tenant, NOW, done_at=NOW))
         azure.connections.put(a_connection(tenant))
+        azure.habits.put(tenant, [Learnt(Habit.LISTS_IN_ORDER, holds=True, at=NOW)])
         azure.runs.end(replace(azure.runs.claim(Run(tenant, NOW, NOW, "1")), finished=NOW))
         azure.codes.claim(tenant, 1, [a_ref()], KEY)
         azure.codes.note_forged(tenant, "0f" * 16, KEY, 1)
         azure.events.append(tenant, [an_event(only_for=frozenset((MAILBOX_ID,)))])
+        azure.messages.note_name(tenant, "ee" * 16, KEY, ())
+        azure.outbox.add(an_outbox_mail(tenant_id=tenant, key_hash="0f" * 16))
         for table, layout in TABLE_LAYOUT.items():
             columns, partitions = set(), set()
             for row in azure.connection.table(table).list_entities():

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.adapters.storage.table import Table
 from shared.domain import names
 from shared.domain.capture.late_contacts import Announcement
 from shared.domain.errors import Conflict
@@ -108,6 +109,25 @@ def test_the_ledger_forgets_what_is_older(storage, tenant) -> None:
     assert not storage.sightings.forget(mailbox, moments[1], limit=2)
     left = storage.sightings.between(mailbox, moments[-1], NOW)
     assert sorted(left) == [an_item("AAk0"), an_item("AAk1")]
+    assert [sighting.item for _, sighting in storage.sightings.of_message([mailbox], KEY)] == sorted(left)
+
+
+@pytest.mark.stack
+def test_nothing_of_a_forgotten_copy_stays_in_the_ledger(azure, tenant) -> None:
+    mailbox = a_mailbox(tenant_id=tenant)
+    moments = [NOW - timedelta(days=number) for number in range(60)]
+    azure.sightings.put(
+        mailbox,
+        [
+            a_sighting(item=an_item(f"AAk{n}"), received_at=moment, message_id_hash="ab" * 16 * (n % 3 > 0))
+            for n, moment in enumerate(moments)
+        ],
+    )
+    assert not azure.sightings.forget(mailbox, moments[1], limit=100)
+    table = Table(azure.connection, names.SIGHTINGS)
+    rows = table.rows(f"PartitionKey eq '{tenant}|{mailbox.mailbox_id}'", select=("RowKey",))
+    kinds = sorted(str(row["RowKey"])[:2] == "~m" for row in rows)
+    assert kinds == [False, False, True]
 
 
 def run(storage, tenant, table, eraser, limit=2) -> int:

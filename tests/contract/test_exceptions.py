@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.capture.late_contacts import Announcement
 from shared.ports.stores.exceptions import FailureFilter
-from tests.builders import NOW, a_failure, a_mailbox, a_sighting, an_item
+from tests.builders import KEY, NOW, a_failure, a_mailbox, a_sighting, an_item
 
 ALL = FailureFilter()
 
@@ -184,7 +184,9 @@ class TestRequests:
         boxes = [a_mailbox(tenant_id=tenant, mailbox_id=f"{n:032x}") for n in range(5)]
         azure.sightings.put(boxes[0], [a_sighting()])
         azure.requests.clear()
-        azure.sightings.of_message(boxes, "ab" * 16)
-        assert len(azure.requests) == 5
+        azure.sightings.of_message(boxes, KEY)
+        # The row of the one copy that is there is read besides.
+        assert len(azure.requests) == 5 + 1
+        azure.requests.clear()
         list(azure.sightings.undecided_since(boxes[0], NOW, ["unknown_people"]))
-        assert len(azure.requests) == 6
+        assert len(azure.requests) == 1

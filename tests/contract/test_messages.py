@@ -348,6 +348,63 @@ def test_links_carry_all_their_evidence(storage, tenant):
     assert storage.messages.get(tenant, KEY).decision == message.decision
 
 
+class TestNames:
+    """A Message-ID that a relay gave to a mail leads to it."""
+
+    NAME = "ee" * 16
+
+    def test_a_mail_is_found_by_both_of_its_ids(self, storage, tenant):
+        stored = create(storage, tenant).message
+        assert storage.messages.note_name(tenant, self.NAME, KEY, ()) == frozenset()
+        assert storage.messages.note_name(tenant, self.NAME, KEY, ()) == frozenset()
+        assert storage.messages.get(tenant, self.NAME) == stored
+        assert not storage.messages.is_awaited(tenant, self.NAME)
+        found = storage.messages.find(tenant, {self.NAME: "other@relay.example", "aa" * 16: "absent"})
+        assert [(hit.key, hit.evidence) for hit in found[self.NAME]] == [(KEY, "other@relay.example")]
+        assert found[self.NAME][0].text == storage.messages.document(tenant, KEY).text
+        assert list(found) == [self.NAME]
+
+    def test_other_mails_under_its_own_id_are_found_as_well(self, storage, tenant):
+        create(storage, tenant, a_stored_message(variants=1))
+        create(storage, tenant, a_stored_message(key=variant_key(KEY, 1)))
+        storage.messages.note_name(tenant, self.NAME, KEY, ())
+        [hits] = storage.messages.find(tenant, {self.NAME: "other@relay.example"}).values()
+        assert [hit.key for hit in hits] == [KEY, variant_key(KEY, 1)]
+
+    def test_a_copy_under_the_other_id_is_the_same_mail(self, storage, tenant):
+        stored = create(storage, tenant).message
+        storage.messages.note_name(tenant, self.NAME, KEY, ())
+        claim = create(storage, tenant, a_stored_message(key=self.NAME))
+        assert (claim.created, claim.message) == (False, stored)
+
+    def test_who_waits_under_the_name_is_told_before_it_is_noted(self, storage, tenant):
+        create(storage, tenant)
+        storage.messages.wait_for(tenant, self.NAME, a_dependent())
+        assert storage.messages.note_name(tenant, self.NAME, KEY, ()) == {a_dependent()}
+        assert storage.messages.is_awaited(tenant, self.NAME)
+        assert storage.messages.note_name(tenant, self.NAME, KEY, {a_dependent()}) == frozenset()
+        assert storage.messages.get(tenant, self.NAME).key == KEY
+
+    def test_who_waits_under_it_from_then_on_waits_beside_the_mail(self, storage, tenant):
+        create(storage, tenant)
+        storage.messages.note_name(tenant, self.NAME, KEY, ())
+        assert storage.messages.wait_for(tenant, self.NAME, a_dependent()).key == KEY
+        assert dependents(storage, tenant) == {a_dependent()}
+        assert storage.messages.get(tenant, KEY).has_dependents
+
+    def test_a_mail_that_has_the_id_itself_keeps_it(self, storage, tenant):
+        create(storage, tenant)
+        other = create(storage, tenant, a_stored_message(key=self.NAME)).message
+        assert storage.messages.note_name(tenant, self.NAME, KEY, ()) == frozenset()
+        assert storage.messages.get(tenant, self.NAME) == other
+
+    def test_a_name_is_no_message_of_its_own(self, storage, tenant):
+        create(storage, tenant)
+        storage.messages.note_name(tenant, self.NAME, KEY, ())
+        found, after = storage.messages.scan(tenant, limit=10, after="")
+        assert ([message.key for message in found], after) == ([KEY], "")
+
+
 class TestConversations:
     def test_mails_of_a_conversation_are_found_newest_first(self, storage, tenant):
         for number in range(7):

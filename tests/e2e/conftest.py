@@ -1,5 +1,10 @@
-"""One running stack for all end-to-end tests, and an organisation of its own for each of them."""
+"""One running stack for all end-to-end tests, and an organisation of its own for each of them.
 
+`E2E_HABITS={"delta_expand": "taken"}` runs them all on a Graph with other habits than the default ones.
+"""
+
+import json
+import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +16,7 @@ from dev.tenant import Tenant
 from tests.ledger import Ledger
 
 HERE = Path(__file__).parent
+HABITS = json.loads(os.environ.get("E2E_HABITS", "{}"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -34,10 +40,11 @@ def new_tenant(stack: Stack) -> Tenant:
 def tenant(stack: Stack) -> Iterator[Tenant]:
     """An organisation without mailboxes. Afterwards nothing may have crashed, and the weather is fine again."""
     made = new_tenant(stack)
+    made.control.put_habits(**HABITS)
     made.control.clear_stats()
     yield made
     made.control.clear_faults()
-    made.control.put_habits()
+    made.control.put_habits(**HABITS)
     assert Ledger(stack.ready, made).poisoned() == 0
 
 

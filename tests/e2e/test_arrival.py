@@ -52,7 +52,7 @@ def test_mail_that_is_notified_and_polled_at_once_has_one_entry(
         assert ledger.outcome(ann, graph_id).outcome == "filed"
     ledger.settle()
     assert sorted(ids(tenant)) == sorted(str(mail["Message-ID"]) for mail in mails)
-    assert ledger.count(names.SIGHTINGS) == 10
+    assert len(ledger.sightings(ann)) == 10
 
 
 def test_a_mail_that_is_notified_twice_has_one_entry_and_one_sighting(
@@ -63,7 +63,7 @@ def test_a_mail_that_is_notified_twice_has_one_entry_and_one_sighting(
     ledger.outcome(ann, tenant.deliver(ann, mail))
     ledger.settle()
     assert ids(tenant) == [mail["Message-ID"]]
-    assert ledger.count(names.SIGHTINGS) == 1
+    assert len(ledger.sightings(ann)) == 1
 
 
 def test_a_mail_delivered_twice_has_one_entry_and_two_sightings(

@@ -52,6 +52,29 @@ def test_a_good_mailbox_is_ok_and_only_read(tenant: Tenant) -> None:
     assert tenant.admin.raw("GET", f"mailboxes/{ann}").status_code == 404
 
 
+def test_what_the_tenant_does_is_found_out_shown_and_kept(tenant: Tenant) -> None:
+    ann = tenant.agent("ann")
+    tenant.control.put_habits(delta_expand="taken", refuses=["nested_select"])
+    for number in range(2):
+        tenant.deliver(ann, a_mail(CONTACT, ann, f"Mail {number}"))
+    tested = verdict(tenant, ann)["habits"]
+    told = {habit["name"]: habit["holds"] for habit in tested}
+    assert (told["changes_with_properties"], told["mail_with_attachments"]) == (True, False)
+    assert told["lists_with_whole_texts"] is None
+    for caller in (tenant.admin, tenant.operator):
+        assert caller.call("GET", "connect")["habits"] == tested
+    assert tenant.api_of(ann).call("POST", f"mailboxes/{ann}/test")["habits"] == []
+    tenant.contact("C-1", CONTACT)
+    tenant.control.clear_stats()
+    sent = a_mail(ann, CONTACT, "Sent")
+    tenant.deliver(ann, sent, "sentitems")
+    tenant.connect(ann)
+    tenant.entry("contact/C-1", sent)
+    calls = tenant.control.stats()["graph"]["calls"]
+    read = [row["status"] for row in calls if row["endpoint"].endswith("/messages/{id}")]
+    assert read == [200], "nothing is asked for that is refused"
+
+
 def test_without_consent(tenant: Tenant) -> None:
     ann = tenant.agent("ann")
     tenant.control.consent(tenant.tenant_id, consented=False)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from shared.domain.connections.habits import TRIED, Habit
 from shared.domain.connections.mailbox_tests import Read
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import NotFound
@@ -12,7 +13,7 @@ from shared.ports.directory import DirectoryUser
 from tests.fakes.faults import Errors
 
 ROLES = frozenset(("Mail.Read", "Mail.Send", "MailboxSettings.Read", "User.Read.All"))
-CALLS: Final = ("granted", "user", "users", "group", "read", "purpose")
+CALLS: Final = ("granted", "user", "users", "group", "read", "purpose", "habits")
 
 
 @dataclass
@@ -30,7 +31,8 @@ class FakeProbe:
     """Lets everybody in, unless told otherwise: `errors` by method, or by (method, address).
 
     Everybody exists under the address that is asked for; `named` are users by address or object id, None where
-    there is none; `groups` are names by address; `purposes` are words by address. `inbox` is what reading comes to.
+    there is none; `groups` are names by address; `purposes` are words by address. `inbox` is what reading comes to,
+    `shows` what trying the provider's habits comes to.
     """
 
     roles: frozenset[str] = ROLES
@@ -39,6 +41,7 @@ class FakeProbe:
     named: dict[str, DirectoryUser | None] = field(default_factory=dict)
     groups: dict[str, str] = field(default_factory=dict)
     purposes: dict[str, str] = field(default_factory=dict)
+    shows: dict[Habit, bool | None] = field(default_factory=lambda: dict.fromkeys(TRIED))
     calls: list[str] = field(default_factory=list)
 
     def renew(self, mailbox: Mailbox) -> None:
@@ -71,6 +74,10 @@ class FakeProbe:
     def purpose(self, mailbox: Mailbox) -> str:
         self._call("purpose", mailbox.address)
         return self.purposes.get(mailbox.address, "user")
+
+    def habits(self, mailbox: Mailbox) -> Mapping[Habit, bool | None]:
+        self._call("habits", mailbox.address)
+        return self.shows
 
     def _call(self, method: str, address: str) -> None:
         self.calls.append(method)

@@ -1,7 +1,7 @@
 """An organisation in memory that gets raw mail: read as Graph shows it, then captured, matched and filed."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs
@@ -11,16 +11,24 @@ from dev.simulator.habits import Habits
 from dev.simulator.items import Origin
 from dev.simulator.mailbox import Mailbox as SimulatedMailbox
 from dev.simulator.mime import read_mail
+from dev.simulator.rendering import Renderer
 from dev.simulator.stats import Stats
-from dev.simulator.view import Renderer, View
+from dev.simulator.view import View
 from shared.adapters.graph.parsing import whole
 from shared.adapters.graph.selections import WHOLE
+from shared.api.models.filing import MessageModel
+from shared.api.shapes.filing import message
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.filing.entries import Entry
+from shared.domain.filing.entries import Entry, kinds_of
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.inbox import InboxItem
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Document
+from shared.domain.privacy.callers import ADMIN, Caller
+from shared.domain.privacy.callers import AGENT as AGENT_ROLE
+from shared.domain.records.records import RecordRef
+from shared.ports.stores.filing import EntryFilter
+from shared.services.filing.explain import Explanation
 from tests.builders import TENANT, a_record
 from tests.unit.services.world import World
 
@@ -31,7 +39,8 @@ AGENT: Final = f"agent@{OWN}"
 
 def reported(name: str) -> list[bytes]:
     """The mails of a public report, in order; none where the reports are not here."""
-    return [path.read_bytes() for path in sorted(CASES.glob(f"{name}*.eml"))]
+    paths = sorted(CASES.glob(f"{name}*.eml"), key=lambda path: (len(path.name), path.name))
+    return [path.read_bytes() for path in paths]
 
 
 def a_mail(
@@ -68,10 +77,12 @@ class Office:
         cards = (a_record(f"contact/C-{n}", addresses=(given,)) for n, given in enumerate(addresses, start=1))
         self.world.records(*cards)
 
-    def receive(self, raw: bytes, address: str = AGENT, folder: str = "inbox") -> ItemRef:
-        """Lay a mail into a folder and file it."""
+    def receive(
+        self, raw: bytes, address: str = AGENT, folder: str = "inbox", *, at: datetime | None = None
+    ) -> ItemRef:
+        """Lay a mail into a folder, received at a time of its own or now, and file it."""
         self.world.now += timedelta(minutes=1)
-        box, at = self._simulated[address], self.world.now - timedelta(seconds=20)
+        box, at = self._simulated[address], at or self.world.now - timedelta(seconds=20)
         origin: Origin = "sent" if folder == "sentitems" else "inbound"
         stored = box.add(read_mail(raw), box.folder(folder), received=at, origin=origin, now=at)
         shown = whole(self._renderer.message(box, stored, self._view))
@@ -100,6 +111,31 @@ class Office:
     def document(self, item: ItemRef, address: str = AGENT) -> Document:
         found = self.world.storage.messages.document(TENANT, self.stored(item, address).key)
         assert found is not None
+        return found
+
+    def read(self, item: ItemRef, address: str = AGENT) -> MessageModel:
+        """The mail as the API shows it to an agent."""
+        caller = Caller(TENANT, frozenset({AGENT_ROLE}), oid=address, address=address)
+        view = self.world.read_message(caller, self.stored(item, address).key)
+        return message(view, "attachments", remote_images=False)
+
+    def found(self, words: str, ref: str = "contact/C-1") -> list[str]:
+        """The subjects that a search of a timeline finds, newest first."""
+        return self._page(ref, EntryFilter(kinds_of(["all"]), text=words), limit=50, cursor="")[0]
+
+    def page(self, *, limit: int, cursor: str = "", ref: str = "contact/C-1") -> tuple[list[str], str]:
+        """The subjects of a page of a timeline, newest first, and the cursor of the next one."""
+        return self._page(ref, EntryFilter(kinds_of(["all"])), limit=limit, cursor=cursor)
+
+    def _page(self, ref: str, wanted: EntryFilter, *, limit: int, cursor: str) -> tuple[list[str], str]:
+        caller = Caller(TENANT, frozenset({AGENT_ROLE}), oid="agent", address=AGENT)
+        page = self.world.read_timeline(caller, RecordRef.parse(ref), wanted, limit=limit, cursor=cursor)
+        return [entry.subject for entry in page.entries], page.cursor or ""
+
+    def explained(self, message_id: str) -> Explanation:
+        """What an admin is told of a mail."""
+        caller = Caller(TENANT, frozenset({ADMIN}), oid="admin", address=f"admin@{OWN}")
+        found: Explanation = self.world.explain(caller, message_id)
         return found
 
     def inbox(self, agent: str = AGENT) -> list[InboxItem]:

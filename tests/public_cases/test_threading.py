@@ -1,8 +1,10 @@
 """What answers what: ids that programs encode, and ids without a domain."""
 
+from itertools import permutations
+
 import pytest
 
-from tests.public_cases.office import AGENT, Office, a_mail, reported
+from tests.public_cases.office import AGENT, OWN, Office, a_mail, reported
 
 LONG = "DB9PR02MB71554C0F1A2B3C4D5E6F7@DB9PR02MB7155.eurprd02.prod.outlook.example"
 OFFER = a_mail(AGENT, "ada@client-a.example", "Offer", message_id=f"<{LONG}>")
@@ -81,3 +83,76 @@ def test_a_counter_that_strangers_count_too_leads_to_nobody(named: str) -> None:
         "skipped",
         "unknown_people",
     )
+
+
+BO = f"bo@{OWN}"
+
+
+def keys(message_id: str, **headers: str) -> bytes:
+    return a_mail(
+        AGENT, "ada@client-a.example", "Keys", "At nine.", cc=BO, message_id=f"<{message_id}>", **headers
+    )
+
+
+FIRST, SECOND = "keys@harbour.example", "0102-abcd@relay.example"
+RELAYED = [
+    keys(SECOND, x_google_original_message_id=f"<{FIRST}>"),
+    keys(SECOND, x_microsoft_original_message_id=f"<{FIRST}>"),
+    keys(SECOND, x_original_message_id=FIRST),
+]
+RELAYED_CASES = [((keys(FIRST), copy), "ada@client-a.example", SECOND) for copy in RELAYED] + [
+    ((sent, copy), "jane13@client13.example", copy.split(b"Message-ID: <")[1].split(b">")[0].decode())
+    for sent, copy in zip(reported("13-")[:1], reported("13-")[1:], strict=True)
+]
+
+
+@pytest.mark.parametrize("order", [*permutations(range(3))])
+@pytest.mark.parametrize(("mails", "client", "named"), RELAYED_CASES)
+def test_a_mail_of_ours_to_which_a_relay_gave_another_id_is_one_mail_and_is_answered_by_either(
+    mails: tuple[bytes, bytes], client: str, named: str, order: tuple[int, ...]
+) -> None:
+    office = Office()
+    office.connect()
+    office.connect(BO)
+    office.contacts(client)
+    answer = a_mail(
+        client, AGENT, "Re: Keys", message_id="<answer@client-a.example>", in_reply_to=f"<{named}>"
+    )
+    arriving = [(mails[0], AGENT, "sentitems"), (mails[1], BO, "inbox"), (answer, AGENT, "inbox")]
+
+    items = {number: office.receive(*arriving[number]) for number in order}
+
+    assert office.stored(items[0]).key == office.stored(items[1], BO).key
+    shown = sorted((entry.direction.value, entry.kind) for entry in office.timeline())
+    assert shown == [("in", "reply"), ("out", "synced")]
+    assert office.stored(items[2]).answered.endswith(office.stored(items[0]).key)
+
+
+def test_answers_of_strangers_that_came_before_a_mail_of_ours_was_known_by_its_other_id_are_filed() -> None:
+    office = Office()
+    office.connect()
+    office.connect(BO)
+    office.contacts("ada@client-a.example")
+
+    answer = office.receive(a_mail("joiner@elsewhere.example", AGENT, in_reply_to=f"<{SECOND}>"))
+    office.receive(keys(FIRST), folder="sentitems")
+    assert office.outcome(answer) == ("skipped", "unknown_people")
+    office.receive(RELAYED[0], BO)
+
+    assert office.outcome(answer) == ("filed", "thread")
+
+
+@pytest.mark.parametrize("sender", ["ada@client-a.example", "mallory@elsewhere.example"])
+def test_others_cannot_call_their_mail_one_of_ours(sender: str) -> None:
+    office = Office()
+    office.connect(capture="everything")
+    office.contacts("ada@client-a.example")
+    office.receive(keys(FIRST), folder="sentitems")
+
+    item = office.receive(
+        a_mail(sender, AGENT, "Keys", message_id=f"<{SECOND}>", x_original_message_id=FIRST)
+    )
+
+    assert office.stored(item).message_id == SECOND
+    answer = office.receive(a_mail("joiner@elsewhere.example", AGENT, in_reply_to=f"<{SECOND}>"))
+    assert office.stored(answer).answered.endswith(office.stored(item).key)

@@ -237,7 +237,7 @@ def test_top_may_be_refused(graph: Graph, control: Control, inbox: str) -> None:
     assert graph("GET", inbox).status_code == 200
 
 
-@pytest.mark.parametrize(("habit", "status"), [("400", 400), ("500", 500), ("taken", 200)])
+@pytest.mark.parametrize(("habit", "status"), [("400", 400), ("500", 500), ("ignored", 200), ("taken", 200)])
 def test_extended_properties_are_refused_unless_told_otherwise(
     graph: Graph, control: Control, address: str, inbox: str, habit: str, status: int
 ) -> None:
@@ -248,6 +248,18 @@ def test_extended_properties_are_refused_unless_told_otherwise(
     assert answer.status_code == status
     if habit == "400":
         assert "(Parameter 'initialState')" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(("habit", "shown"), [("ignored", 0), ("taken", 255)])
+def test_properties_are_cut_as_in_a_list_or_not_shown_at_all(
+    graph: Graph, control: Control, address: str, inbox: str, habit: str, shown: int
+) -> None:
+    control.put_habits(delta_expand=habit, empty_delta_pages=False)
+    chain = " ".join(f"<{number:02}-{'x' * 40}@fabrikam.example>" for number in range(12))
+    control.deliver(address, a_mail(extra=f"References: {chain}\r\n"))
+    properties = "singleValueExtendedProperties($filter=id eq 'String 0x1039')"
+    [entry] = graph("GET", f"{inbox}?$select=subject&$expand={properties}").json()["value"]
+    assert sum(len(found["value"]) for found in entry.get("singleValueExtendedProperties", ())) == shown
 
 
 def test_headers_and_page_size_are_taken_unless_they_are_refused(

@@ -41,6 +41,27 @@ def test_commas_in_quotes_and_encoded_words_do_not_split_addresses() -> None:
     assert found == [Address("Doe, Jane", "j@x.example"), Address("Dö,", "d@x.example")]
 
 
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("=?utf-8?Q?Doe, Jane?=", "Doe, Jane"),
+        ("Dr. =?utf-8?Q?Doe,_Jane?= =?utf-8?Q?(x); y?=", "Dr. Doe, Jane(x); y"),
+        ("=?utf-8?B?RG9lLCBKYW5l?=", "Doe, Jane"),
+        ("=?utf-8?Q?Desk: <Jane>, Bo?=", "Desk: <Jane>, Bo"),
+    ],
+)
+def test_what_stands_within_an_encoded_word_is_part_of_a_name(written: str, name: str) -> None:
+    found = addresses(f"a@x.example, {written} <jane@x.example>; b@x.example")
+    assert found == [Address("", "a@x.example"), Address(name, "jane@x.example"), Address("", "b@x.example")]
+
+
+def test_the_quotes_of_a_local_part_are_part_of_the_address() -> None:
+    assert addresses('Jane <"jane doe"@x.example>, "bo@x.example"') == [
+        Address("Jane", '"janedoe"@x.example'),
+        Address("", "bo@x.example"),
+    ]
+
+
 def test_group_syntax_gives_its_members_and_undisclosed_recipients_nobody() -> None:
     assert addresses("Friends: a@x.example, b@x.example;") == [
         Address("", "a@x.example"),

@@ -1,17 +1,17 @@
 """A folder's changes, as Graph's delta tells them, and how far a first walk has come.
 
-A cursor is Graph's link. During a first walk with a filter it also counts the items shown so far, since such a walk
-ends at 5,000 messages without a word ("message: delta").
+A cursor is Graph's link, and whether it was made with extended properties. During a first walk with a filter it also
+counts the items shown so far, since such a walk ends at 5,000 messages without a word ("message: delta").
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Self
 
 from shared.adapters.graph import listing, parsing
 from shared.adapters.graph.dates import stamp
 from shared.adapters.graph.options import Option, Parts
-from shared.adapters.graph.selections import FIELDS, HEAD_FIELDS
+from shared.adapters.graph.selections import FIELDS, HEAD_FIELDS, PROPERTIES
 from shared.adapters.graph.session import GraphSession, Json, query
 from shared.domain.errors import CursorExpired, Rejected, Unavailable
 from shared.domain.mail.items import ItemRef
@@ -22,36 +22,46 @@ FILTERED_MAXIMUM: Final = 5_000
 # A page with headers is large at 50; three batches of 20 read all of a page that shows none.
 PAGES: Final = (60, 10, 1)
 _COUNTED: Final = "counted:"
+# Graph's links have no fragment, so a version that does not know this one follows the link as well.
+_WITH_PROPERTIES: Final = "#properties"
 _LATER: Final = frozenset({Option.PAGE_SIZE})
-_FIRST: Final = _LATER | {Option.DELTA_HEADERS}
+_FIRST: Final = _LATER | {Option.DELTA_HEADERS, Option.DELTA_PROPERTIES}
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where to go on. `shown` counts the items of a first walk with a filter; None for any other walk."""
+    """Where to go on. `shown` counts the items of a first walk with a filter; None for any other walk.
+
+    Options go along with the first request only, and stay with the links that follow from it.
+    """
 
     link: str
     shown: int | None = None
+    with_properties: bool = False
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        if not text.startswith(_COUNTED):
-            return cls(text)
-        shown, _, link = text.removeprefix(_COUNTED).partition(":")
-        return cls(link, int(shown))
+        whole = text.removesuffix(_WITH_PROPERTIES)
+        with_properties = whole != text
+        if not whole.startswith(_COUNTED):
+            return cls(whole, None, with_properties)
+        shown, _, link = whole.removeprefix(_COUNTED).partition(":")
+        return cls(link, int(shown), with_properties)
 
     def __str__(self) -> str:
-        return self.link if self.shown is None else f"{_COUNTED}{self.shown}:{self.link}"
+        counted = "" if self.shown is None else f"{_COUNTED}{self.shown}:"
+        return f"{counted}{self.link}{_WITH_PROPERTIES if self.with_properties else ''}"
 
     def behind(self, page: Json, shown: int) -> "Cursor":
         """Behind a page of so many items. The count ends with the walk: what comes later is not filtered."""
         more = page.get("@odata.nextLink")
         if more:
-            return Cursor(more, None if self.shown is None else self.shown + shown)
+            counted = None if self.shown is None else self.shown + shown
+            return replace(self, link=more, shown=counted)
         link = page.get("@odata.deltaLink")
         if not link:
             raise Unavailable("Microsoft Graph returned a page without a link to go on from.")
-        return Cursor(link)
+        return replace(self, link=link, shown=None)
 
 
 def page(
@@ -60,7 +70,7 @@ def page(
     """One page. A link that Graph does not take any more, for whatever reason, is an expired one."""
 
     def ask(size: int, given: Parts) -> tuple[Cursor, Json]:
-        at = Cursor.parse(cursor) if cursor else _first(folder, since, given)
+        at = Cursor.parse(cursor) if cursor else first(folder, since, given)
         prefer = f"odata.maxpagesize={size}" if Option.PAGE_SIZE in given else ""
         return at, session.get(tenant_id, at.link, prefer=prefer)
 
@@ -76,11 +86,14 @@ def page(
     return _page(at, answer)
 
 
-def _first(folder: str, since: datetime | None, given: Parts) -> Cursor:
-    """Neither `$expand`, which a delta of messages refuses, nor `$top`, which may end the whole round there."""
+def first(folder: str, since: datetime | None, given: Parts) -> Cursor:
+    """Never with `$top`, which may end the whole round there."""
     condition = f"receivedDateTime ge {stamp(since)}" if since else None
     select = HEAD_FIELDS if Option.DELTA_HEADERS in given else FIELDS
-    return Cursor(f"{folder}/delta{query(select=select, filter=condition)}", 0 if since else None)
+    with_properties = Option.DELTA_PROPERTIES in given
+    expand = PROPERTIES if with_properties else None
+    options = query(select=select, expand=expand, filter=condition)
+    return Cursor(f"{folder}/delta{options}", 0 if since else None, with_properties)
 
 
 def _page(at: Cursor, answer: Json) -> ChangePage:
@@ -94,7 +107,7 @@ def _page(at: Cursor, answer: Json) -> ChangePage:
         head = parsing.shown_head(entry)
         if head is None:
             partial.append(parsing.item_of(entry["id"]))
-        elif parsing.shows_headers(entry):
+        elif parsing.shows_headers(entry) or (at.with_properties and parsing.shows_properties(entry)):
             heads.append(head)
         else:
             bare.append(Listed(head.item, head.received_at))

@@ -24,7 +24,7 @@ from shared.domain.foreign_text import (
 from shared.domain.mail import authentication, automatic, conversations, senders
 from shared.domain.mail.addresses import Person, normalise, undisguised
 from shared.domain.mail.items import ItemRef
-from shared.domain.mail.message_ids import MAX_REFERENCES, message_id, parse_ids
+from shared.domain.mail.message_ids import FIRST_ID_HEADERS, MAX_REFERENCES, message_id, parse_ids
 from shared.domain.mail.messages import Attachment, FetchedMessage, MessageHead
 
 # PidTagSensitivity, PidTagInReplyToId, PidTagInternetReferences: sent and internal mail has them here only.
@@ -34,7 +34,10 @@ REFERENCES: Final = "String 0x1039"
 
 # What later rules look at: automatic mail, bounces, lists, loops, forwarding. The rest is not kept in memory.
 KEPT_HEADERS: Final = (
-    automatic.HEADERS | senders.HEADERS | {authentication.HEADER, conversations.HEADER, "sensitivity"}
+    automatic.HEADERS
+    | senders.HEADERS
+    | FIRST_ID_HEADERS
+    | {authentication.HEADER, conversations.HEADER, "sensitivity"}
 )
 KEPT_PREFIXES: Final = ("list-",)
 _THREADING: Final = frozenset(("in-reply-to", "references"))
@@ -79,6 +82,12 @@ def shows_headers(entry: Json) -> bool:
     change comes as a partial entry, and the mail is read by its id, with the property.
     """
     return bool(entry.get("internetMessageHeaders"))
+
+
+def shows_properties(entry: Json) -> bool:
+    """Whether an entry carries extended properties, and none that Exchange may have cut."""
+    found = extended_properties(entry)
+    return bool(found) and not any(len(value) >= LISTED_PROPERTY for value in found.values())
 
 
 def of_unread_sensitivity(entry: Json) -> Json:

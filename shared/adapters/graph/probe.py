@@ -7,8 +7,10 @@ from typing import Any, Final
 
 from shared.adapters.graph.delegated import Sessions
 from shared.adapters.graph.directory import USER_FIELDS, directory_user, find_user, has_address, user_of
+from shared.adapters.graph.experiments import Experiments
 from shared.adapters.graph.session import path, query
 from shared.adapters.graph.tokens import GraphTokens
+from shared.domain.connections.habits import Habit
 from shared.domain.connections.mailbox_tests import Read
 from shared.domain.connections.mailboxes import Mailbox
 from shared.ports.directory import DirectoryUser
@@ -20,7 +22,7 @@ _FIRST: Final = query(select=f"id,{_PREVIEW}", top="1")
 
 
 class GraphProbe:
-    """Implements `ports.AccessProbe`, each method with a request or two."""
+    """Implements `ports.AccessProbe`, each method with a request or two, `habits` with some dozen."""
 
     def __init__(self, sessions: Sessions, tokens: GraphTokens) -> None:
         self._sessions = sessions
@@ -74,6 +76,9 @@ class GraphProbe:
         where = path("users", user_of(mailbox), "mailboxSettings", "userPurpose")
         found = self._sessions.of(mailbox).get(mailbox.tenant_id, where).get("value")
         return str(found or "")
+
+    def habits(self, mailbox: Mailbox) -> Mapping[Habit, bool | None]:
+        return Experiments(self._sessions.of(mailbox), mailbox.tenant_id, user_of(mailbox))()
 
 
 def _claims(token: str) -> dict[str, Any]:

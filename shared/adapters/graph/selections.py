@@ -32,10 +32,18 @@ def _head(given: Parts) -> str:
 
 
 def _whole(given: Parts) -> str:
+    return query(select=f"{HEAD_FIELDS},body", expand=_expanded(given))
+
+
+def _frame(given: Parts) -> str:
+    return query(select="id", expand=_expanded(given))
+
+
+def _expanded(given: Parts) -> str | None:
     attachments = f"attachments($select={_attachment_fields(with_content_ids=Option.CONTENT_IDS in given)})"
     expanded = {Option.PROPERTIES: PROPERTIES, Option.ATTACHMENTS: attachments}
     wanted = [text for option, text in expanded.items() if option in given]
-    return query(select=f"{HEAD_FIELDS},body", expand=",".join(wanted) or None)
+    return ",".join(wanted) or None
 
 
 def _attachments(given: Parts) -> str:
@@ -63,5 +71,7 @@ HEAD: Final = Reading(frozenset({Option.PROPERTIES}), _head)
 """Headers."""
 WHOLE: Final = Reading(frozenset({Option.PROPERTIES, Option.ATTACHMENTS, Option.CONTENT_IDS}), _whole)
 """Headers, body and attachments' metadata."""
+FRAME: Final = Reading(WHOLE.parts, _frame)
+"""What is optional of a whole message, and nothing besides: no text of it is read."""
 ATTACHMENTS: Final = Reading(frozenset({Option.LISTED_CONTENT_IDS}), _attachments, ("attachments",))
 """Attachments' metadata alone."""

@@ -2,7 +2,7 @@
 
 | table         | partition                    | row                                               |
 |---------------|------------------------------|---------------------------------------------------|
-| Organisations | tenant                       | `organisation`                                    |
+| Organisations | tenant                       | `organisation`; `habit:` + name                   |
 | Mailboxes     | tenant                       | mailbox id; `address:` + address -> mailbox id    |
 | SyncStates    | tenant, mailbox id           | hash of the folder id; `~backfill`                |
 | Subscriptions | tenant                       | mailbox id                                        |
@@ -28,6 +28,8 @@
 | Audit         | tenant                       | inverted time, id                                 |
 | Connections   | tenant                       | connection; `agent:` + address                    |
 | Runs          | `agenda`; `store`            | item of the agenda; `layout`                      |
+| Outbox        | tenant                       | mail id: inverted time, id; `key:` + hash -> id   |
+| Outgoing      | tenant, mailbox id           | time, mail id                                     |
 """
 
 from collections.abc import Mapping
@@ -47,7 +49,9 @@ class TableLayout:
 
 
 TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
-    names.ORGANISATIONS: TableLayout("tenant", "organisation", ("enabled", "content")),
+    names.ORGANISATIONS: TableLayout(
+        "tenant", "organisation | 'habit:' + name", ("enabled", "content", "holds", "at")
+    ),
     names.MAILBOXES: TableLayout(
         "tenant",
         "mailbox id | 'address:' + address",
@@ -84,7 +88,7 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
         "tenant|bucket (0, 4, 8 or c)",
         "message key | message key~mailbox id~hash(item) | message key~~mailbox id~hash(item) | "
         "~c|conversation|inverted time|message key | ~t|thread|time|message key",
-        ("state", "disposition", "variants", "has_dependents", "content", "document", "body"),
+        ("state", "disposition", "variants", "has_dependents", "same_as", "content", "document", "body"),
     ),
     names.CODES: TableLayout(
         "tenant|bucket (0-f), tenant|~f + bucket",
@@ -93,7 +97,7 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
     ),
     names.SIGHTINGS: TableLayout(
         "tenant|mailbox id",
-        "inverted receipt time-hash(item)",
+        "inverted receipt time-hash(item) | ~m|hash of the Message-ID|inverted receipt time-hash(item)",
         ("outcome", "reason", "message_key", "message_id_hash", "content"),
     ),
     names.PENDING: TableLayout(
@@ -134,4 +138,8 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
         "item | 'layout'",
         ("item", "due", "started", "by", "finished", "error", "version"),
     ),
+    names.OUTBOX: TableLayout(
+        "tenant", "mail id (inverted time-id) | 'key:' + hash", ("state", "agent", "content", "row")
+    ),
+    names.OUTGOING: TableLayout("tenant|mailbox id", "time-mail id", ("id", "asked_at", "due")),
 }

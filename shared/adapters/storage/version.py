@@ -11,7 +11,7 @@ from shared.domain import names
 from shared.domain.errors import Conflict
 
 # Raised when rows or queues of an earlier version would not be read right.
-LAYOUT: Final = 2
+LAYOUT: Final = 3
 _BEFORE_THE_MARK: Final = 1
 STORE: Final = "store"
 _MARK: Final = "layout"

@@ -6,7 +6,14 @@ from typing import Final
 from pydantic import Field
 
 from shared.api.models.schema import Answer, Body, Example, NextCursor, shown_as
-from shared.api.models.words import ConnectionState, ConnectMode, MailboxKind, SendPermission, TestOutcome
+from shared.api.models.words import (
+    ConnectionState,
+    ConnectMode,
+    HabitName,
+    MailboxKind,
+    SendPermission,
+    TestOutcome,
+)
 
 _CONNECTION: Final[Example] = {
     "connection": "graph-app",
@@ -22,6 +29,12 @@ _CONNECTION: Final[Example] = {
     "verified_at": "2026-03-02T09:00:02Z",
     "checked_at": "2026-03-02T09:00:02Z",
 }
+_HABIT: Final[Example] = {
+    "name": "mail_with_attachments",
+    "holds": True,
+    "detail": "A mail is read together with the list of its attachments.",
+    "at": "2026-03-02T09:00:00Z",
+}
 _TEST: Final[Example] = {
     "address": "ann@contoso.example",
     "outcome": "ok",
@@ -31,6 +44,7 @@ _TEST: Final[Example] = {
     "send": "permitted",
     "send_detail": "Mail may be sent: the token carries the application role Mail.Send.",
     "records": [],
+    "habits": [_HABIT],
     "at": "2026-03-02T09:00:00Z",
 }
 _REDIRECT_URI: Final = "https://app.contoso.example/api/v1/connect/callback"
@@ -39,6 +53,7 @@ _CONNECTIONS: Final[Example] = {
     "meaning": _CONNECTION["meaning"],
     "redirect_uri": _REDIRECT_URI,
     "connections": [_CONNECTION],
+    "habits": [_HABIT],
 }
 
 
@@ -98,6 +113,16 @@ class ConnectLinkModel(ConnectionModel):
     redirect_uri: str = Field(description="Register exactly this address with the application.")
 
 
+class HabitModel(Answer):
+    """What Microsoft 365 does in this tenant where its documents and its servers disagree."""
+
+    model_config = shown_as(_HABIT)
+    name: HabitName
+    holds: bool | None = Field(description="Whether it does; null when no mailbox could tell yet.")
+    detail: str = Field(description="A sentence that says what follows.")
+    at: datetime | None = Field(description="When Postledger learnt it; null when it is not known.")
+
+
 class ConnectionsModel(Answer):
     """The connections of the organisation."""
 
@@ -106,6 +131,9 @@ class ConnectionsModel(Answer):
     meaning: str = Field(description="A sentence that says what the state means and what to do.")
     redirect_uri: str = Field(description="Register exactly this address with the application.")
     connections: list[ConnectionModel] = Field(description="Each way to the organisation's mail.")
+    habits: list[HabitModel] = Field(
+        description="What Postledger has learnt of Microsoft 365 in this tenant, by tests of mailboxes and at work."
+    )
 
 
 class TestModel(Answer):
@@ -122,6 +150,9 @@ class TestModel(Answer):
     send: SendPermission
     send_detail: str = Field(description="The reason for `send`.")
     records: list[str] = Field(description="The contact cards that carry the address.")
+    habits: list[HabitModel] = Field(
+        description="What is known of Microsoft 365 in this tenant; empty unless an admin tests one readable mailbox."
+    )
     at: datetime = Field(description="When the test was made.")
 
 

@@ -61,6 +61,9 @@ class MailboxFields(Body):
     backlog: Backlog | None = Field(
         None, description="For intake mailboxes only, where the default is unread."
     )
+    senders: list[str] | None = Field(
+        None, description="Agents who may send from it besides its own agent. Default: none."
+    )
 
 
 _MAILBOX: Final[Example] = {
@@ -79,6 +82,7 @@ _MAILBOX: Final[Example] = {
     "never_log": [],
     "mark_read": False,
     "backlog": "none",
+    "senders": [],
     "state": "ok",
     "unreadable": 0,
     "connected_at": "2026-03-01T09:00:00Z",
@@ -112,6 +116,7 @@ class MailboxModel(Answer):
     never_log: list[str] = Field(description="Addresses and domains whose mail is never captured.")
     mark_read: bool = Field(description="Whether captured mail is marked as read.")
     backlog: Backlog
+    senders: list[str] = Field(description="Agents who may send from it besides its own agent.")
     state: MailboxState
     unreadable: int = Field(
         description="Mails that could not be read and wait in Exceptions to be replayed; capture goes on."

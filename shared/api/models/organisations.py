@@ -70,6 +70,10 @@ class OrganisationFields(Body):
     retention_days: int | None = Field(
         None, description="Mail that is older is deleted every night; 0: mail is kept. Default: 0."
     )
+    external_notices: list[str] | None = Field(
+        None,
+        description="Texts that the organisation's own server puts above mail from outside; previews begin below.",
+    )
     code_prefix: str | None = Field(
         None, description="The prefix of reference codes in subjects. Default: PL."
     )
@@ -94,6 +98,7 @@ _ORGANISATION: Final[Example] = {
     "sensitivity": True,
     "from_rules": {"quotation": _FROM_RULE},
     "retention_days": 0,
+    "external_notices": [],
     "code_prefix": "PL",
     "earlier_code_prefixes": [],
 }
@@ -134,6 +139,9 @@ class OrganisationModel(Answer):
     sensitivity: bool = Field(description="Whether private mail is captured in filed threads only.")
     from_rules: FromRulesModel
     retention_days: int = Field(description="Mail that is older is deleted every night; 0: mail is kept.")
+    external_notices: list[str] = Field(
+        description="Texts that the organisation's own server puts above mail from outside; previews begin below."
+    )
     code_prefix: str = Field(description="The prefix of reference codes in subjects.")
     earlier_code_prefixes: list[str] = Field(
         description="Earlier prefixes. Codes that bear one are read as before."

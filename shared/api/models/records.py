@@ -3,11 +3,13 @@
 from datetime import datetime
 from typing import Final
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from shared.api.models.schema import Answer, Body, Example, NextCursor, shown_as
 from shared.api.models.words import LineStatus, RecordKind, RecordOrigin, RecordStatus
 
+_FROM_ADDRESSES: Final[Example] = {"quotation": "*sales_mailboxes*"}
+_FOR_QUOTATIONS: Final = "The address, or *sales_mailboxes*, for quotations."
 RECORD_LINE_EXAMPLE: Final[Example] = {
     "kind": "contact",
     "id": "C-1",
@@ -17,6 +19,14 @@ RECORD_LINE_EXAMPLE: Final[Example] = {
 }
 
 
+class FromAddressesFields(Body):
+    """The addresses that send mail to a client, by purpose. Other purposes stand beside `quotation`."""
+
+    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [_FROM_ADDRESSES]})
+    __pydantic_extra__: dict[str, str] = Field(init=False)
+    quotation: str | None = Field(None, description=_FOR_QUOTATIONS)
+
+
 class OverridesFields(Body):
     """The settings in which a client differs from its organisation.
 
@@ -24,7 +34,14 @@ class OverridesFields(Body):
     """
 
     model_config = shown_as({"from_address": "lettings@contoso.example"})
-    from_address: str | None = Field(None, description="The address that sends mail to this client.")
+    from_address: str | None = Field(
+        None,
+        description="The address that sends mail to this client, or *sales_mailboxes*: the mailbox of the agent who "
+        "sends.",
+    )
+    from_addresses: FromAddressesFields | None = Field(
+        None, description="The same by purpose; it comes before from_address."
+    )
     hide_email_chain: bool | None = Field(
         None, description="Whether readers see mail without its chain first."
     )
@@ -85,20 +102,39 @@ _RECORD: Final[Example] = {
     "type": "",
     "owner": "",
     "properties": [],
-    "overrides": {"from_address": "", "hide_email_chain": None, "file_thread": None},
+    "overrides": {
+        "from_address": "",
+        "from_addresses": {"quotation": None},
+        "hide_email_chain": None,
+        "file_thread": None,
+    },
     "origin": "crm",
     "opened_at": None,
     "merged_into": "",
 }
 
 
+class FromAddressesModel(Answer):
+    """The addresses that send mail to a client, by purpose. Other purposes stand beside `quotation`."""
+
+    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [_FROM_ADDRESSES]})
+    __pydantic_extra__: dict[str, str] = Field(init=False)
+    quotation: str | None = Field(None, description=_FOR_QUOTATIONS)
+
+
 class OverridesModel(Answer):
     """The settings in which a client differs from its organisation."""
 
     model_config = shown_as(
-        {"from_address": "lettings@contoso.example", "hide_email_chain": None, "file_thread": None}
+        {
+            "from_address": "lettings@contoso.example",
+            "from_addresses": _FROM_ADDRESSES,
+            "hide_email_chain": None,
+            "file_thread": None,
+        }
     )
     from_address: str = Field(description="The address that sends mail to this client; empty: as usual.")
+    from_addresses: FromAddressesModel
     hide_email_chain: bool | None = Field(description="null: as the organisation's setting says.")
     file_thread: bool | None = Field(description="null: as the organisation's setting says.")
 

@@ -87,6 +87,24 @@ TestOutcome = TypeAliasType(
         "unreachable",
     ],
 )
+HabitName = TypeAliasType(
+    "HabitName",
+    Literal[
+        "changes_with_properties",
+        "mail_with_attachments",
+        "mail_with_content_ids",
+        "mail_with_properties",
+        "lists_of_preferred_size",
+        "lists_with_whole_texts",
+        "addresses_in_any_case",
+        "changes_with_headers",
+        "changes_of_preferred_size",
+        "lists_with_properties",
+        "lists_in_order",
+        "attachments_with_content_ids",
+        "folders_with_classes",
+    ],
+)
 SendPermission = TypeAliasType("SendPermission", Literal["permitted", "not_permitted", "unknown"])
 
 OrganisationState = TypeAliasType("OrganisationState", Literal["disabled", "enabled", "verified", "deleting"])

@@ -36,9 +36,10 @@ def ask_to_connect(use_cases: UseCases, caller: Asker, body: ConnectFields) -> C
 
 @router.get("/connect")
 def get_connections(use_cases: UseCases, caller: Settler) -> ConnectionsModel:
-    """Return the connections of the organisation, and what to do next."""
-    found = use_cases.show_connections(caller.tenant_id)
-    return connections.connections(found, use_cases.show_connections.redirect_uri, use_cases.clock())
+    """Return the connections of the organisation, what to do next, and what is known of Microsoft 365 there."""
+    show = use_cases.show_connections
+    found, known = show(caller.tenant_id), show.habits(caller.tenant_id)
+    return connections.connections(found, known, show.redirect_uri, use_cases.clock())
 
 
 @router.post("/connect/verify", responses=problems(409))
@@ -48,7 +49,9 @@ def verify_connections(
     """Check the access now: after a change, and with RBAC for Applications, where no person opens a link."""
     mailbox = body.mailbox if body else None
     found = use_cases.verify_connections(caller.tenant_id, mailbox or "")
-    return connections.verified(found, use_cases.show_connections.redirect_uri, use_cases.clock())
+    show = use_cases.show_connections
+    known = show.habits(caller.tenant_id)
+    return connections.verified(found, known, show.redirect_uri, use_cases.clock())
 
 
 @router.delete("/connect", status_code=204)

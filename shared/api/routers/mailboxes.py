@@ -110,7 +110,11 @@ def sync_mailbox(use_cases: UseCases, caller: Person, address: Address) -> Mailb
 def test_mailbox(
     use_cases: UseCases, caller: Person, address: Address, body: TestFields | None = None
 ) -> TestModel:
-    """Test whether a mailbox, saved or not, can be captured. An agent may test only the agent's own mailbox."""
+    """Test whether a mailbox, saved or not, can be captured. An agent may test only the agent's own mailbox.
+
+    An admin's test of a mailbox that can be read also tries, by reading, what Microsoft 365 does in this tenant where
+    its documents and its servers disagree; Postledger keeps the `habits` and goes by them in all mailboxes.
+    """
     given = body.given() if body else {}
     return connections.test(use_cases.test_mailbox(caller, address, given))
 

@@ -1,6 +1,6 @@
 """Connections and mailbox tests as JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -8,10 +8,12 @@ from shared.api.models.connections import (
     ConnectionModel,
     ConnectionsModel,
     ConnectLinkModel,
+    HabitModel,
     TestModel,
     VerifiedModel,
 )
 from shared.domain.connections.connections import MEANINGS, SCOPES, MailConnection, overall
+from shared.domain.connections.habits import Habit, Learnt, Shown, shown
 from shared.services.connections.connecting import Asked
 from shared.services.connections.connection_care import Verified
 from shared.services.connections.mailbox_tests import Tested
@@ -27,15 +29,19 @@ def link(asked: Asked, now: datetime) -> ConnectLinkModel:
     )
 
 
-def connections(found: Sequence[MailConnection], redirect_uri: str, now: datetime) -> ConnectionsModel:
-    return ConnectionsModel.model_validate(_connections(found, redirect_uri, now))
+def connections(
+    found: Sequence[MailConnection], known: Mapping[Habit, Learnt], redirect_uri: str, now: datetime
+) -> ConnectionsModel:
+    fields = _connections(found, redirect_uri, now)
+    return ConnectionsModel.model_validate({**fields, "habits": _habits(known)})
 
 
-def verified(found: Verified, redirect_uri: str, now: datetime) -> VerifiedModel:
+def verified(
+    found: Verified, known: Mapping[Habit, Learnt], redirect_uri: str, now: datetime
+) -> VerifiedModel:
     fields = _connections(found.connections, redirect_uri, now)
-    return VerifiedModel.model_validate(
-        {**fields, "not_opened": [test(tested) for tested in found.not_opened]}
-    )
+    not_opened = [test(tested) for tested in found.not_opened]
+    return VerifiedModel.model_validate({**fields, "habits": _habits(known), "not_opened": not_opened})
 
 
 def test(found: Tested) -> TestModel:
@@ -50,7 +56,18 @@ def test(found: Tested) -> TestModel:
         send=cast("Any", verdict.send),
         send_detail=verdict.send_sentence,
         records=list(verdict.cards),
+        habits=[] if found.habits is None else _habits(found.habits),
         at=found.at,
+    )
+
+
+def _habits(known: Mapping[Habit, Learnt]) -> list[HabitModel]:
+    return list(map(_habit, shown(known)))
+
+
+def _habit(found: Shown) -> HabitModel:
+    return HabitModel(
+        name=cast("Any", found.habit.value), holds=found.holds, detail=found.sentence, at=found.at
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any, Final, cast
 
 from shared.api.models.explanations import ExplanationModel, SeenCopyModel
@@ -24,7 +25,7 @@ from shared.domain.filing.entries import Entry
 from shared.domain.filing.filing import Bounced
 from shared.domain.mail import quotes
 from shared.domain.mail.addresses import Person
-from shared.domain.mail.html import Quote, SafeHtml, safe_html
+from shared.domain.mail.html import SEALED, Quote, SafeHtml, safe_html
 from shared.domain.mail.message_ids import bracketed
 from shared.domain.mail.messages import Attachment, Document
 from shared.domain.matching.decisions import Link
@@ -37,6 +38,11 @@ from shared.services.filing.visibility import ShownMessage
 
 # Of mail that a person wrote.
 NOTHING: Final = "none"
+
+
+def shown_at(at: datetime) -> datetime:
+    """When a mail was received, as far as that is known; what is below a second says how it stands among others."""
+    return at.replace(microsecond=0)
 
 
 def timeline(page: TimelinePage) -> TimelineModel:
@@ -53,7 +59,7 @@ def _entry(entry: Entry, answers: Answers) -> EntryModel:
             "internet_message_id": bracketed(entry.internet_message_id),
             "kind": entry.kind,
             "direction": entry.direction.value,
-            "at": entry.at,
+            "at": shown_at(entry.at),
             "subject": entry.subject,
             "from": person(entry.sender),
             "to": people(entry.to),
@@ -123,7 +129,7 @@ def _message_entry(view: MessageView) -> dict[str, Any]:
         "internet_message_id": bracketed(stored.message_id),
         "kind": stored.kind,
         "direction": stored.direction.value,
-        "at": stored.at,
+        "at": shown_at(stored.at),
         "subject": document.subject,
         "from": person(document.sender),
         "to": people(document.to),
@@ -155,6 +161,8 @@ def _best_link(links: Sequence[Link]) -> dict[str, Any]:
 
 def _safe_body(view: MessageView, attachments_url: str, remote_images: bool) -> SafeHtml:
     document = view.document
+    if document.is_sealed:
+        return SafeHtml("", (), SEALED)
     if not document.html:
         return SafeHtml("", (), None)
     start = document.html_quote_start

@@ -37,7 +37,7 @@ def _item(mail: WaitingMail, found: InboxPage) -> InboxItemModel:
     return InboxItemModel.model_validate(
         {
             "message_id": item.message_key,
-            "at": item.at,
+            "at": filing.shown_at(item.at),
             "subject": item.subject,
             "from": filing.person(item.sender),
             "preview": item.preview,

@@ -16,7 +16,7 @@ from shared.api.models.records import (
     WrittenRecordModel,
 )
 from shared.domain.errors import InvalidInput
-from shared.domain.records.records import Record
+from shared.domain.records.records import Overrides, Record
 from shared.services.records.records import LONGEST_LINE, MAX_LINES, LineResult, Loaded, RecordPage, Written
 
 _DECODER: Final = json.JSONDecoder()
@@ -48,7 +48,11 @@ def _fields(found: Record) -> dict[str, Any]:
     # The model says what a reader sees; the ETag and the index keys of a record stay inside.
     same_name = set(RecordModel.model_fields) - {"kind", "id", "overrides"}
     fields = {name: getattr(found, name) for name in same_name}
-    return {**fields, "kind": found.ref.kind, "id": found.ref.id, "overrides": asdict(found.overrides)}
+    return {**fields, "kind": found.ref.kind, "id": found.ref.id, "overrides": _overrides(found.overrides)}
+
+
+def _overrides(found: Overrides) -> dict[str, Any]:
+    return {**asdict(found), "from_addresses": dict(found.from_addresses)}
 
 
 def lines(body: bytes) -> bytes:

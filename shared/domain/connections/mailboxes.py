@@ -39,6 +39,7 @@ SETTINGS: Final = (
     "never_log",
     "mark_read",
     "backlog",
+    "senders",
 )
 # Whose mail is captured: known people's, or everybody's.
 KNOWN: Final = "known"
@@ -60,7 +61,8 @@ class Mailbox:
 
     `mailbox_id` is ours and outlives a changed address; `user_id` is Entra's object id once known. `agent_id` is
     the object id of the agent who owns the mailbox; `former_agents` owned it before, the last one first, and mail
-    that waited for them waits under their names. `handovers` tells when and by whom, the last one first.
+    that waited for them waits under their names. `handovers` tells when and by whom, the last one first. `senders`
+    are agents who may send from it besides its own agent.
     """
 
     tenant_id: str
@@ -80,6 +82,7 @@ class Mailbox:
     never_log: tuple[str, ...] = ()
     mark_read: bool = False
     backlog: str = NOTHING
+    senders: tuple[str, ...] = ()
     connected_at: datetime | None = None
     user_id: str = ""
     agent_id: str = ""
@@ -173,6 +176,7 @@ class Mailbox:
             never_log=fields.addresses_or_domains("never_log", base.never_log),
             mark_read=fields.flag("mark_read", base.mark_read),
             backlog=fields.choice("backlog", base.backlog, ("unread", NOTHING)),
+            senders=fields.addresses("senders", base.senders),
         )
         if changed.mark_read and changed.kind != INTAKE:
             raise InvalidInput("'mark_read' is for intake mailboxes; mail in personal ones is never touched.")

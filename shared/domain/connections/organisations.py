@@ -17,6 +17,9 @@ DISCONNECTED: Final = "disconnected"
 DELETING: Final = "deleting"
 # Each is looked for in every subject.
 MOST_PREFIXES: Final = 20
+# Each is compared with the beginning of every mail.
+MOST_NOTICES: Final = 20
+LONGEST_NOTICE: Final = 1_000
 STATES: Final = (DISABLED, ENABLED, VERIFIED, DELETING)
 
 
@@ -27,6 +30,8 @@ class Organisation:
     `retention_days` is 0 where mail is kept for good.
 
     `earlier_code_prefixes` are those that codes in use may still bear, the last one first.
+
+    `external_notices` are what the organisation's own server puts above mail from outside.
 
     `erased` are keyed hashes of erased persons' addresses. `deleting`: all of it is being taken away.
     `connection` is how its connection stands, as far as others need to know: `verified`, `disconnected` or ''.
@@ -46,6 +51,7 @@ class Organisation:
     sensitivity: bool = True
     from_rules: dict[str, dict[str, str]] = field(default_factory=dict)
     retention_days: int = 0
+    external_notices: tuple[str, ...] = ()
     code_prefix: str = "PL"
     earlier_code_prefixes: tuple[str, ...] = ()
     erased: frozenset[str] = frozenset()
@@ -85,6 +91,7 @@ class Organisation:
             sensitivity=fields.flag("sensitivity", self.sensitivity),
             from_rules=from_rules(fields, self.from_rules),
             retention_days=fields.number("retention_days", self.retention_days, 0, 36500),
+            external_notices=_notices(fields, self.external_notices),
             code_prefix=prefix,
             earlier_code_prefixes=self._earlier(prefix),
             erased=self.erased,
@@ -112,6 +119,15 @@ class Organisation:
     def with_own_domain(self, domain: str) -> Self:
         """This organisation, knowing `domain` as its own: its mailboxes live there."""
         return self.changed(Fields({"own_domains": sorted({*self.own_domains, domain})}))
+
+
+def _notices(fields: Fields, default: tuple[str, ...]) -> tuple[str, ...]:
+    found = tuple(filter(None, fields.texts("external_notices", default)))
+    if len(found) > MOST_NOTICES or any(len(notice) > LONGEST_NOTICE for notice in found):
+        raise InvalidInput(
+            f"'external_notices' may hold at most {MOST_NOTICES} texts of at most {LONGEST_NOTICE} characters."
+        )
+    return found
 
 
 def _prefix(text: str) -> str:

@@ -1,10 +1,12 @@
-"""Which thread a mail is in, and which stored mail it answers.
+"""Which thread a mail is in, which stored mail it answers, and its place in time behind that one.
 
 The id of a thread is a keyed hash, and no message's key: it gives no mail away that a reader may not see.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
 
 from shared.domain.filing.entries import entry_id, message_key_of
 from shared.domain.filing.filing import StoredMessage
@@ -12,23 +14,28 @@ from shared.domain.mail.identity import Hasher
 from shared.domain.mail.messages import MessageHead
 from shared.domain.matching.candidates import Candidates, ThreadHit
 
+_PLACE: Final = timedelta(milliseconds=1)
+
 
 def placed(
     message: StoredMessage, head: MessageHead, candidates: Candidates, hasher: Hasher
 ) -> StoredMessage:
-    """The message with the id of its thread, and with the entry id of the stored mail that it answers.
+    """The message with the id of its thread, the entry id of the stored mail that it answers, and its place in time.
 
     The thread is that of the nearest stored mail that this one goes on with. Without one it is named after the
     oldest Message-ID in the mail's headers (RFC 5322, 3.6.4: References begin with the first mail of a thread), so
     that mails which arrive in any order come to the same id.
     """
     answered = _answered(head, candidates)
+    answered_at = answered.at if answered else None
+    bounced_at = candidates.bounced.at if candidates.bounced else None
     led = next((hit.thread for hit in _goes_on_with(message, candidates) if hit.thread), "")
     oldest = next(_named(head), head.message_id)
     return replace(
         message,
+        at=_at(head, answered_at or bounced_at),
         thread=led or hasher("thread", oldest or message.key),
-        answered=answered,
+        answered=entry_id(answered_at, answered.key) if answered and answered_at else "",
     )
 
 
@@ -43,12 +50,26 @@ def _named(head: MessageHead) -> Iterator[str]:
     return (named for named in ids if named != head.message_id)
 
 
-def _answered(head: MessageHead, candidates: Candidates) -> str:
-    """The entry id of the stored mail that this one answers directly; of several with its Message-ID a filed one."""
+def _answered(head: MessageHead, candidates: Candidates) -> ThreadHit | None:
+    """The stored mail that this one answers directly; of several with its Message-ID a filed one."""
     nearest = head.answers[:1]
     hits = [hit for hit in candidates.thread if (hit.evidence,) == nearest]
-    answered = next((hit for hit in hits if hit.is_filed), hits[0] if hits else None)
-    return entry_id(answered.at, answered.key) if answered and answered.at else ""
+    return next((hit for hit in hits if hit.is_filed), hits[0] if hits else None)
+
+
+def _at(head: MessageHead, spoken_of: datetime | None) -> datetime:
+    """When a mail was received, behind the mails of that second which it answers, and the one that it reports on.
+
+    Graph tells times to the second, and an automatic answer is as fast. So the milliseconds count the mails that a mail
+    names above itself, which is known in whatever order mails come; some answers name the nearest of them alone.
+    """
+    received = head.received_at
+    # Nothing answers ahead of the next second.
+    last = received.replace(microsecond=999_000)
+    at = received + _PLACE * len(set(_named(head)))
+    if spoken_of is not None and received <= spoken_of <= last:
+        at = max(at, spoken_of + _PLACE)
+    return max(received, min(at, last))
 
 
 def _goes_on_with(message: StoredMessage, candidates: Candidates) -> Iterator[ThreadHit]:

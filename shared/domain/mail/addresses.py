@@ -22,6 +22,7 @@ LONGEST_MAILBOX_TEXT: Final = 4_000
 
 _PLAIN_DOMAIN: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
 _QUOTED_LOCAL: Final = re.compile(r'"(?:[^"\\]|\\.)+"')
+_ESCAPED: Final = re.compile(r"\\(.)")
 _NOT_IN_LOCAL: Final = re.compile(r'[\s"(),:;<>@\[\\\]]')
 _ANGLE: Final = re.compile(r"<([^<>]*)>")
 _COMMENT: Final = re.compile(r"\(([^()]*)\)")
@@ -45,7 +46,8 @@ class Person:
 def normalise(address: str) -> str | None:
     """The spelling of an SMTP address by which addresses are compared, or None when it is not one.
 
-    Lower case throughout, domain in ASCII (UTS 46), no blanks, angle brackets, quotes or `mailto:` around it.
+    Lower case throughout, domain in ASCII (UTS 46), no blanks, angle brackets, quotes or `mailto:` around it, and no
+    quotes around a local part that needs none: `"bo"@x` and `bo@x` are one mailbox.
     Refused: X.500 names (`/O=...`), no `@`, a second `@` outside quotes, blanks or control characters inside,
     address literals (`a@[192.0.2.1]`), more than 320 characters. RFC 5321 section 4.1.2, RFC 6531.
     """
@@ -54,7 +56,7 @@ def normalise(address: str) -> str | None:
         return None
     local, at, domain = bare.rpartition("@")
     ascii_domain = _ascii_domain(domain)
-    folded = _lower(local)
+    folded = _unquoted(_lower(local))
     if not at or ascii_domain is None or not _is_local_part(folded):
         return None
     spelled = f"{folded}@{ascii_domain}"
@@ -157,6 +159,14 @@ def _lower(text: str) -> str:
     while text != previous:
         previous, text = text, unicodedata.normalize("NFC", text).lower()
     return text
+
+
+def _unquoted(local: str) -> str:
+    """A local part without its quotes, where it says the same without them (RFC 5321, 4.1.2)."""
+    if _QUOTED_LOCAL.fullmatch(local) is None:
+        return local
+    bare = _ESCAPED.sub(r"\1", local[1:-1])
+    return local if _NOT_IN_LOCAL.search(bare) else bare
 
 
 def _is_local_part(local: str) -> bool:

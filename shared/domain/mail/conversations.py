@@ -50,12 +50,14 @@ def goes_on(head: MessageHead) -> bool:
 
 @guarded
 def latest(head: MessageHead) -> datetime:
-    """Until when a mail was received that this one may go on with: not its own answers."""
+    """Until when a mail was received that this one may go on with: not its own answers. Counts whole seconds."""
     nature = nature_of(head.headers, head.sender.address, head.subject)
     is_reply = nature.automatic is Automatic.AUTO_REPLY
     # A clock may say anything, the last minute of the calendar too.
     ahead = min(_AHEAD, _LATEST - head.received_at)
-    return head.received_at + ahead if is_reply else head.received_at
+    until = head.received_at + ahead if is_reply else head.received_at
+    # Within a second, stored mails stand in the order in which they answer each other.
+    return until.replace(microsecond=999_999)
 
 
 def _bytes(index: str) -> bytes:

@@ -11,12 +11,14 @@ from shared.domain.mail.addresses import Person
 from shared.domain.mail.conversations import goes_on
 from shared.domain.mail.html_text import to_text
 from shared.domain.mail.items import ItemRef
-from shared.domain.mail.messages import Document, FetchedMessage, MessageHead
+from shared.domain.mail.messages import Attachment, Document, FetchedMessage, MessageHead
 from shared.domain.mail.quote_html import container, html_quote_start
 
 # They are stored with every mail: enough for each that matching reads, and no more.
 LONGEST_HEADER: Final = 2_000
 MOST_HEADERS: Final = 30
+# A reaction of Gmail's ("Emoji reactions": developers.google.com/workspace/gmail/reactions).
+FOR_PROGRAMS: Final = frozenset(("text/vnd.google.email-reaction+json",))
 _MARKED: Final = re.compile(r"^\s?>", re.MULTILINE)
 _READ: Final = senders.HEADERS | {authentication.HEADER}
 
@@ -28,10 +30,17 @@ def text_of(fetched: FetchedMessage) -> str:
 
 
 @guarded
-def document_of(fetched: FetchedMessage, parent_text: str | None, text: str | None = None) -> Document:
+def document_of(
+    fetched: FetchedMessage,
+    parent_text: str | None,
+    text: str | None = None,
+    *,
+    notices: Iterable[str] = (),
+) -> Document:
     """The document of a mail; `parent_text` is the stored text of the mail it answers, where there is one.
 
-    `text` is what `text_of` made of it, where that is known already.
+    `text` is what `text_of` made of it, where that is known already. `notices` are what the receiving server puts above
+    mail from outside: a preview begins below.
     """
     head = fetched.head
     text = text_of(fetched) if text is None else text
@@ -55,8 +64,10 @@ def document_of(fetched: FetchedMessage, parent_text: str | None, text: str | No
         text=text,
         quoted=ranges.quoted,
         html_quote_start=html_quote_start(fetched.html, text=text, ranges=ranges, found=found),
-        preview=quotes.preview(quotes.own_text(text, ranges)),
-        attachments=fetched.attachments,
+        preview=quotes.preview(quotes.without_notice(quotes.own_text(text, ranges), notices)),
+        attachments=tuple(
+            attachment for attachment in fetched.attachments if not _is_for_programs(attachment)
+        ),
         in_reply_to=head.in_reply_to,
         references=head.references,
         on_behalf_of=head.on_behalf_of,
@@ -95,6 +106,11 @@ def head_of(
         has_attachments=any(not attachment.inline for attachment in document.attachments),
         headers=document.headers,
     )
+
+
+def _is_for_programs(attachment: Attachment) -> bool:
+    """A part that repeats the text for programs, and that nobody can open: `{"emoji":"👍","version":1}`."""
+    return attachment.content_type.casefold() in FOR_PROGRAMS
 
 
 def _is_answer(head: MessageHead, text: str, *, is_contained: bool) -> bool:

@@ -41,6 +41,9 @@ CANNOT_BE_READ: Final = "The formatted mail is not shown: it cannot be read. Rea
 TOO_MANY_AMPERSANDS: Final = (
     "The formatted mail is not shown: it holds more than 50,000 bare ampersands. Read its text instead."
 )
+SEALED: Final = (
+    "The mail is signed or encrypted: only a mail program can open it. Its text is in the attachment."
+)
 
 _TAGS: Final = """
     a abbr address article aside b bdi bdo big blockquote br caption center cite code col colgroup
@@ -123,7 +126,7 @@ def safe_html(
     an element of the class `postledger-chain`: a `details` where it is folded, else a `div`.
     """
     # Pictures that are pasted in cost no more than their bytes.
-    reason = _too_much(without_embedded_data(html) if len(html) > LONGEST_HTML else html)
+    reason = too_much(without_embedded_data(html) if len(html) > LONGEST_HTML else html)
     return SafeHtml("", (), reason) if reason else _safe(html, remote_images, cid_url, quote)
 
 
@@ -145,7 +148,8 @@ def _marked(chain: str, quote: Quote) -> str:
     return f'<div class="{CHAIN_CLASS}">{chain}</div>'
 
 
-def _too_much(html: str) -> str | None:
+def too_much(html: str) -> str | None:
+    """A sentence that says why an HTML text would cost too much to parse; None for one that may be parsed."""
     if len(html) > LONGEST_HTML:
         return TOO_LONG
     estimate = shape(html)

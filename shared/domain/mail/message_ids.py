@@ -7,6 +7,11 @@ from typing import Final
 from shared.domain.foreign_text import guarded
 from shared.domain.mail.encoded_words import LONGEST, decoded
 
+# A relay that gives a mail a new Message-ID (Google's and Microsoft's do) tells the first one in one of these.
+FIRST_ID_HEADERS: Final = frozenset(
+    ("x-google-original-message-id", "x-microsoft-original-message-id", "x-original-message-id")
+)
+
 # RFC 5322 asks for References in full; matching needs the end of a long chain only.
 MAX_REFERENCES: Final = 20
 # Without a domain nothing but chance keeps two senders apart: a counter or a date is soon taken twice.
@@ -50,6 +55,13 @@ def message_id(text: str) -> str:
     written = decoded(text)
     found = _BRACKETED.findall(written)
     return str(found[0]) if found else written.strip().strip("<>")[:_LONGEST]
+
+
+@guarded
+def first_id(headers: Iterable[tuple[str, str]]) -> str:
+    """The Message-ID that a mail was sent with, where a relay has given it another and says so; '' where none does."""
+    told = (message_id(value) for name, value in headers if name.strip().casefold() in FIRST_ID_HEADERS)
+    return next((found for found in told if names_one_mail(found)), "")
 
 
 def bracketed(text: str) -> str:

@@ -1,20 +1,24 @@
 """A mail as this service sees it: its headers first, its body only once capture has said yes."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from itertools import islice
+from typing import Final
 
 from shared.domain.mail import subjects
 from shared.domain.mail.addresses import Person
 from shared.domain.mail.items import ItemRef
-from shared.domain.mail.message_ids import answered
+from shared.domain.mail.message_ids import answered, first_id
 from shared.domain.mail.senders import author_of
 
 # PidTagSensitivity (MS-OXCMSG 2.2.1.13): 0 normal, 1 personal, 2 private, 3 company-confidential.
 PRIVATE = (2, 3)
+SEALED: Final = frozenset(
+    ("application/pkcs7-mime", "application/x-pkcs7-mime", "application/pgp-encrypted", "multipart/encrypted")
+)
 # File names that lists of mail show.
 MOST_NAMES = 20
 
@@ -30,7 +34,8 @@ class Direction(StrEnum):
 class MessageHead:
     """One copy of a mail in one mailbox, without its body. Ids are without angle brackets; times are UTC.
 
-    `author` is who wrote it where a mailing list put its own address into From.
+    `author` is who wrote it where a mailing list put its own address into From. `relayed_as` is the Message-ID that a
+    relay has put in the place of `message_id`, where `as_first_sent` has taken it back.
     """
 
     item: ItemRef
@@ -53,6 +58,7 @@ class MessageHead:
     has_attachments: bool = False
     sensitivity: int = 0
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    relayed_as: str = ""
     author: Person | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -63,6 +69,15 @@ class MessageHead:
     def answers(self) -> tuple[str, ...]:
         """Message-IDs this mail answers, nearest first, never its own; none for a forward."""
         return _answers(self)
+
+    def as_first_sent(self) -> "MessageHead":
+        """The same under the Message-ID that it was sent with, where a relay has put another in its place.
+
+        Only to be believed of mail of ours: the copy in Sent has that one.
+        """
+        first = first_id(self.headers)
+        is_other = bool(first) and first != self.message_id
+        return replace(self, message_id=first, relayed_as=self.message_id) if is_other else self
 
     @property
     def roles(self) -> tuple[tuple[str, str], ...]:
@@ -152,6 +167,12 @@ class Document:
     def answers(self) -> tuple[str, ...]:
         """As those of a `MessageHead`."""
         return _answers(self)
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether only a mail program can read it: it is signed opaquely, or encrypted (RFC 8551, RFC 3156)."""
+        types = {attachment.content_type.casefold() for attachment in self.attachments}
+        return not self.text.strip() and not types.isdisjoint(SEALED)
 
     @property
     def file_names(self) -> tuple[str, ...]:

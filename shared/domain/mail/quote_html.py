@@ -11,7 +11,7 @@ from typing import Final
 
 from shared.domain.foreign_text import or_else
 from shared.domain.mail.html_text import to_text
-from shared.domain.mail.quotes import QuoteRanges, own_text
+from shared.domain.mail.quotes import QuoteRanges, behind, own_text
 
 # A longer body is never shown (`html.LONGEST_HTML`).
 LONGEST_SEARCHED: Final = 1_000_000
@@ -63,7 +63,7 @@ def container(html: str, text: str) -> Container | None:
     if tag is None:
         return None
     before = to_text(html[: tag.start()])
-    at = _behind(text, before) if before.strip() else None
+    at = behind(text, before) if before.strip() else None
     if at is None or _TOLD.search(text, at, at + _LONGEST_HEAD) is None:
         return None
     return Container(tag.start(), at, before)
@@ -94,18 +94,6 @@ def _container_tag(html: str) -> re.Match[str] | None:
     if len(html) > LONGEST_SEARCHED:
         return None
     return next((tag for tag in _TAG.finditer(html) if _CONTAINER.search(tag[0])), None)
-
-
-def _behind(text: str, before: str) -> int | None:
-    """Where `text` goes on behind `before`, blanks apart; None where it does not begin with it."""
-    position = 0
-    for char in "".join(before.split()):
-        while position < len(text) and text[position].isspace():
-            position += 1
-        if position == len(text) or text[position] != char:
-            return None
-        position += 1
-    return position
 
 
 def _block_of(html: str, text: str, quoted: int) -> int | None:

@@ -5,7 +5,7 @@ author's throughout: showing a quote is a blemish, hiding what somebody wrote is
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -76,6 +76,26 @@ def own_text(text: str, ranges: QuoteRanges) -> str:
 def quoted_text(text: str, ranges: QuoteRanges) -> str:
     """The quotes of `text`, in order."""
     return "".join(text[start:end] for start, end in ranges.quoted).strip()
+
+
+@guarded
+def behind(text: str, before: str) -> int | None:
+    """Where `text` goes on behind `before`, blanks apart; None where it does not begin with it."""
+    position = 0
+    for char in "".join(before.split()):
+        while position < len(text) and text[position].isspace():
+            position += 1
+        if position == len(text) or text[position] != char:
+            return None
+        position += 1
+    return position
+
+
+@guarded
+def without_notice(own_text: str, notices: Iterable[str]) -> str:
+    """What stands below the notice that the receiving server has put above a mail from outside; all where none does."""
+    ends = (behind(own_text, notice) for notice in notices)
+    return own_text[max(filter(None, ends), default=0) :].lstrip()
 
 
 @guarded

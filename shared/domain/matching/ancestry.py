@@ -2,10 +2,11 @@
 
 The nearest filed mail lends all of its records. A mail that answers others has theirs as well, so what stands behind
 it is not asked. It is where the nearest mail answers nothing, as a forward, and stands on none of the affairs that no
-address leads to: then those behind it lend records of the kinds that are missing.
+address leads to: then those behind it lend affairs of the kinds that are missing, and no people. Another company may
+have written them, and the nearest mail's people are known by their own addresses.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from itertools import groupby
 from typing import Final
@@ -13,8 +14,9 @@ from typing import Final
 from shared.domain.matching.candidates import ThreadHit
 from shared.domain.records.records import RecordRef
 
-# Contacts and clients are found by the people of each mail; these, a mail mostly has from its thread.
+# Contacts and clients are found by the people of each mail; affairs, a mail mostly has from its thread.
 AFFAIRS: Final = frozenset({"property", "opportunity", "project", "case"})
+PEOPLE: Final = frozenset({"contact", "client"})
 
 
 def ancestors_to_ask(parents: Sequence[str], thread: Sequence[ThreadHit]) -> tuple[str, ...]:
@@ -55,9 +57,14 @@ def _walk(thread: Sequence[ThreadHit]) -> Iterator[tuple[ThreadHit, tuple[Record
         found = list(siblings)
         hit = next((hit for hit in found if hit.is_filed), found[0])
         lent = tuple(ref for ref in hit.lent if ref.kind not in kinds and ref not in refused)
-        kinds.update(ref.kind for ref in hit.links)
+        kinds.update(PEOPLE if hit.is_filed else (), (ref.kind for ref in hit.links))
         refused |= hit.refused
-        is_enough = hit.is_apart or (hit.is_filed and (hit.follows or not kinds.isdisjoint(AFFAIRS)))
+        is_enough = _is_enough(hit, kinds)
         yield hit, lent, is_enough
         if is_enough:
             return
+
+
+def _is_enough(hit: ThreadHit, kinds: Set[str]) -> bool:
+    """Whether nothing is asked behind a mail, once records of these kinds have been met."""
+    return hit.is_apart or (hit.is_filed and (hit.follows or not kinds.isdisjoint(AFFAIRS)))

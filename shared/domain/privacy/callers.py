@@ -66,12 +66,12 @@ class Caller:
 
         A personal mailbox with a new address still belongs to its agent.
         """
-        is_person = not self.app_only and not self.roles.isdisjoint((AGENT, ADMIN))
-        if not is_person or mailbox.tenant_id != self.tenant_id:
-            return False
-        if mailbox.agent_id:
-            return mailbox.agent_id == self.oid
-        return bool(self.address) and self.address in _agent_addresses(mailbox)
+        return self.is_person and is_agent_of(mailbox, self.tenant_id, self.oid, self.address)
+
+    @property
+    def is_person(self) -> bool:
+        """Whether it is somebody who has mail of the own, and no application."""
+        return not self.app_only and not self.roles.isdisjoint((AGENT, ADMIN))
 
     def needs(self, *roles: str) -> None:
         """Raises Forbidden, which names the roles, unless the caller has one of them."""
@@ -81,7 +81,17 @@ class Caller:
             )
 
 
-def _agent_addresses(mailbox: Mailbox) -> tuple[str, ...]:
+def is_agent_of(mailbox: Mailbox, tenant_id: str, oid: str, address: str) -> bool:
+    """Whether this person is the agent of the mailbox: by object id, or by address until that id is known."""
+    if mailbox.tenant_id != tenant_id:
+        return False
+    if mailbox.agent_id:
+        return mailbox.agent_id == oid
+    return bool(address) and address in agent_addresses(mailbox)
+
+
+def agent_addresses(mailbox: Mailbox) -> tuple[str, ...]:
+    """The addresses by which the agent of a mailbox is known."""
     is_readdressed = (
         mailbox.kind == PERSONAL
         and mailbox.agent in mailbox.aliases

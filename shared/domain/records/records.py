@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Self
 
 from shared.domain.connections.fields import Fields
+from shared.domain.connections.from_rules import sender, senders_by_purpose
 from shared.domain.errors import InvalidInput
 from shared.domain.mail import subjects
 from shared.domain.mail.addresses import mailbox_key
@@ -57,25 +58,32 @@ class RecordRef:
 class Overrides:
     """The settings in which a client differs from its organisation; '' and None follow the organisation.
 
-    `from_address` sends mail to the client.
+    `from_address` sends mail to the client: an address, or SALES_MAILBOXES, the mailbox of the agent who sends.
+    `from_addresses` has the same by purpose, and comes before it.
     """
 
     from_address: str = ""
     hide_email_chain: bool | None = None
     file_thread: bool | None = None
+    from_addresses: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def from_fields(cls, fields: Fields) -> Self:
         """Raises InvalidInput."""
         fields.only(OVERRIDES)
         return cls(
-            fields.address("from_address"),
+            sender("from_address", fields),
             fields.flag_or_none("hide_email_chain"),
             fields.flag_or_none("file_thread"),
+            senders_by_purpose("from_addresses", fields),
         )
 
+    def sender_for(self, purpose: str) -> str:
+        """As `from_address`, for mail with this purpose ('': none); '' where the client says nothing of it."""
+        return dict(self.from_addresses).get(purpose, self.from_address)
 
-OVERRIDES: Final = ("from_address", "hide_email_chain", "file_thread")
+
+OVERRIDES: Final = ("from_address", "from_addresses", "hide_email_chain", "file_thread")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from shared.domain.connections.connections import MailConnection
+    from shared.domain.connections.habits import Habit, Learnt
     from shared.domain.connections.mailbox_state import Transition
     from shared.domain.connections.mailboxes import Mailbox
     from shared.domain.connections.organisations import Organisation
@@ -97,3 +98,13 @@ class Connections(Protocol):
         """An organisation's, in order of their ids."""
 
     def all(self) -> Iterator[MailConnection]: ...
+
+
+class Habits(Protocol):
+    """What tenants showed of the provider's habits."""
+
+    def of(self, tenant_id: str) -> Mapping[Habit, Learnt]:
+        """Those that are known; what a newer version knows besides is passed over."""
+
+    def put(self, tenant_id: str, learnt: Sequence[Learnt]) -> None:
+        """Each replaces what was known of its habit."""

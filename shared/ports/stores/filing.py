@@ -113,7 +113,8 @@ class MessageStore(Threads, Protocol):
     def save_with_document(self, tenant_id: str, message: StoredMessage, document: Document) -> None:
         """Replace both, under the message's ETag. Raises Conflict."""
 
-    def get(self, tenant_id: str, key: str) -> StoredMessage | None: ...
+    def get(self, tenant_id: str, key: str) -> StoredMessage | None:
+        """The message with this key, or the one for which it is noted as another name."""
 
     def get_many(self, tenant_id: str, keys: Iterable[str]) -> Mapping[str, StoredMessage]:
         """The messages that exist, read side by side."""
@@ -140,6 +141,15 @@ class MessageStore(Threads, Protocol):
 
     def dependents(self, tenant_id: str, key: str) -> list[Dependent]:
         """The mails that have left word with a message; to be asked only if it `has_dependents`."""
+
+    def note_name(
+        self, tenant_id: str, name: str, key: str, told: Collection[Dependent]
+    ) -> frozenset[Dependent]:
+        """Let a message be found by the key of another Message-ID, which a relay gave it, unless a mail has that one.
+
+        Not while mails that answer it wait under that name and are not among those `told`: these are returned, and
+        nothing is written. Raises Conflict where another one has left word meanwhile.
+        """
 
     def is_awaited(self, tenant_id: str, key: str) -> bool:
         """Whether nothing is known of a mail but that others answer it."""

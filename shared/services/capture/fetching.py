@@ -237,7 +237,11 @@ def _fetched(
     """What screened mails come to: filed, if they were had; in the ledger, if they are not kept or never to be had."""
     others = [mail.sighting for mail in screened if not mail.verdict.keep]
     keepers = {mail.head.item: mail for mail in screened if mail.verdict.keep}
-    kept = [Kept(mail, whole.had[item]) for item, mail in keepers.items() if item in whole.had]
+    kept = [
+        Kept(mail, _as_screened(whole.had[item], mail.head))
+        for item, mail in keepers.items()
+        if item in whole.had
+    ]
     lost = [
         failing(mail.sighting, whole.failed[item]) for item, mail in keepers.items() if item in whole.failed
     ]
@@ -248,6 +252,11 @@ def _fetched(
         missing={**first.missing, **whole.missing},
         gone=[*first.gone, *whole.gone],
     )
+
+
+def _as_screened(mail: FetchedMessage, head: MessageHead) -> FetchedMessage:
+    """The whole mail under the Message-ID by which capture knows it."""
+    return replace(mail, head=mail.head.as_first_sent()) if head.relayed_as else mail
 
 
 def _raise_if_refused(

@@ -62,7 +62,7 @@ class Screen:
     ) -> list[Screened]:
         known = self.gather(scope, heads)
         return [
-            self._screened(scope, head, candidates, folders[head.folder_id])
+            self._screened(scope, _as_identified(head, candidates), candidates, folders[head.folder_id])
             for head, candidates in zip(heads, known, strict=True)
         ]
 
@@ -95,6 +95,11 @@ class Screen:
             _, bounced = self.read_bounce(scope, head)
             candidates = replace(candidates, bounced=bounced)
         return candidates
+
+
+def _as_identified(head: MessageHead, candidates: Candidates) -> MessageHead:
+    """The mail under the Message-ID that it is known by here: of mail of ours, the one that it left with."""
+    return head.as_first_sent() if candidates.is_colleagues(head) else head
 
 
 def policy_of(scope: Scope, folder: FolderState) -> Policy:

@@ -1,6 +1,6 @@
 """Connections once they were asked for: proved, shown, watched, and ended. Reads mailboxes, changes none."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -8,6 +8,7 @@ from shared import telemetry
 from shared.domain.commands.commands import SyncMailbox
 from shared.domain.connections import connections
 from shared.domain.connections.connections import MailConnection, serving
+from shared.domain.connections.habits import Habit, Learnt
 from shared.domain.connections.mailbox_tests import judge_token
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.organisations import DISCONNECTED, VERIFIED, Organisation
@@ -16,7 +17,7 @@ from shared.domain.errors import InvalidInput, PermanentError, TransientError, W
 from shared.domain.mail.addresses import normalise
 from shared.domain.privacy.callers import Caller
 from shared.ports.credentials import SignIns
-from shared.ports.stores.connections import Connections, Mailboxes, Organisations
+from shared.ports.stores.connections import Connections, Habits, Mailboxes, Organisations
 from shared.ports.work import Clock, CommandQueue
 from shared.services.conflicts import persistently
 from shared.services.connections.mailbox_tests import Examine, Tested, TestMailbox
@@ -118,6 +119,7 @@ class ShowConnections:
     """An organisation's connections as they stand. `redirect_uri` is where links lead back to."""
 
     connections: Connections
+    known_habits: Habits
     sign_ins: SignIns
 
     @property
@@ -126,6 +128,10 @@ class ShowConnections:
 
     def __call__(self, tenant_id: str) -> list[MailConnection]:
         return self.connections.of(tenant_id)
+
+    def habits(self, tenant_id: str) -> Mapping[Habit, Learnt]:
+        """What the provider does in this tenant, as far as it is known."""
+        return self.known_habits.of(tenant_id)
 
 
 @dataclass(frozen=True, slots=True)

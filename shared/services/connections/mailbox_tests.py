@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from shared.domain.connections.connections import SERVICE_ACCOUNT, MailConnection, serving
 from shared.domain.connections.fields import Fields
+from shared.domain.connections.habits import Habit, Learnt
 from shared.domain.connections.mailbox_state import MailboxState, examined, offered
 from shared.domain.connections.mailbox_tests import Directory, Findings, Read, judge
 from shared.domain.connections.mailboxes import Mailbox
@@ -25,7 +26,7 @@ from shared.domain.errors import (
 from shared.domain.mail.addresses import normalise
 from shared.domain.privacy.callers import ADMIN, Caller
 from shared.ports.mailbox_access import AccessProbe
-from shared.ports.stores.connections import Connections, Mailboxes
+from shared.ports.stores.connections import Connections, Habits, Mailboxes
 from shared.ports.stores.records import RecordIndex
 from shared.ports.work import Clock
 
@@ -125,12 +126,30 @@ class Examine:
 
 
 @dataclass(frozen=True, slots=True)
+class LearnHabits:
+    """Try the provider's habits on a mailbox that can be read, and keep what it shows for the whole tenant."""
+
+    probe: AccessProbe
+    habits: Habits
+    clock: Clock
+
+    def __call__(self, mailbox: Mailbox) -> Mapping[Habit, Learnt]:
+        """All that is known of the tenant by now: what this mailbox cannot tell, another one may have told."""
+        now = self.clock()
+        tried = self.probe.habits(mailbox)
+        learnt = [Learnt(habit, holds, now) for habit, holds in tried.items() if holds is not None]
+        self.habits.put(mailbox.tenant_id, learnt)
+        return self.habits.of(mailbox.tenant_id)
+
+
+@dataclass(frozen=True, slots=True)
 class Tested:
-    """A tested address, with its mailbox where it is saved."""
+    """A tested address. `habits` is what is known of the tenant, None where the test was not about that."""
 
     address: str
     verdict: Verdict
     at: datetime
+    habits: Mapping[Habit, Learnt] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +159,12 @@ class TestMailbox:
     __test__ = False  # for pytest: the name says what a user does with it
 
     examine: Examine
+    learn: LearnHabits
     mailboxes: Mailboxes
     clock: Clock
 
     def __call__(self, caller: Caller, address: str, given: Mapping[str, Any]) -> Tested:
+        """An admin's test of one mailbox that can be read also tries the provider's habits there."""
         wanted = normalise(address)
         if wanted is None:
             raise InvalidInput(f"{address[:320]!r} is no e-mail address.")
@@ -153,7 +174,11 @@ class TestMailbox:
         mailbox = saved or Mailbox(caller.tenant_id, "", wanted, agent=wanted)
         if ADMIN not in caller.roles and not caller.owns(mailbox):
             raise Unknown(f"There is no mailbox {wanted}.")
-        return self.of(mailbox.changed(Fields(given).only(_SETTINGS)) if given else mailbox, fresh=True)
+        wished = mailbox.changed(Fields(given).only(_SETTINGS)) if given else mailbox
+        tested = self.of(wished, fresh=True)
+        if ADMIN not in caller.roles or not tested.verdict.is_readable:
+            return tested
+        return replace(tested, habits=self.learn(wished))
 
     def of(self, mailbox: Mailbox, *, fresh: bool = False) -> Tested:
         """What the test of this mailbox says now; kept where an earlier one could not be had."""

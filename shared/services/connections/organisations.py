@@ -29,6 +29,7 @@ SETTINGS: Final = (
     "sensitivity",
     "from_rules",
     "retention_days",
+    "external_notices",
     "code_prefix",
 )
 OPERATORS_OWN: Final = ("enabled", "services")

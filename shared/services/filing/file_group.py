@@ -24,6 +24,7 @@ from shared.services.capture.fetching import Kept
 from shared.services.capture.scopes import Scope
 from shared.services.filing.bring_in_line import BringInLine, Filed
 from shared.services.filing.filing import Filing
+from shared.services.filing.names import NoteName
 from shared.services.matching.group_so_far import GroupSoFar
 from shared.services.matching.matching import Matched, MatchMail
 from shared.services.remembering.filed_lately import FiledLately
@@ -79,6 +80,7 @@ class FileGroup:
     bring_in_line: BringInLine
     messages: MessageStore
     lately: FiledLately
+    note_name: NoteName
 
     def __call__(self, scope: Scope, mails: Sequence[Kept]) -> Mapping[ItemRef, Filed | PermanentError]:
         """How each mail stands, not yet done, or why it can never be filed; in the order in which they were filed."""
@@ -113,8 +115,12 @@ class FileGroup:
         return decided
 
     def _decide(self, scope: Scope, kept: Kept, match: MatchMail, group: GroupSoFar) -> _Decided | None:
-        """None for one that is filed by itself: a report, which changes another mail, and a second mail of one id."""
-        if is_bounce(kept.mail.head):
+        """None for one that is filed by itself.
+
+        A report, which changes another mail; one of two names, under both of which others may wait; and a second mail
+        of one id.
+        """
+        if is_bounce(kept.mail.head) or kept.mail.head.relayed_as:
             return None
         try:
             matched = match.in_group(scope, kept.mail, kept.screened.candidates, group)
@@ -185,7 +191,10 @@ class FileGroup:
         matched = self.match(scope, kept.mail, kept.screened.candidates)
         copy = copy_of(kept.mail, scope.mailbox)
         about = About(matched.bounced.key, matched.report) if matched.bounced else NO_REPORT
-        return self.filing(scope, matched.message, matched.document, copy, about)
+        filed = self.filing(scope, matched.message, matched.document, copy, about)
+        if kept.mail.head.relayed_as:
+            self.note_name(scope, filed.message, kept.mail.head.relayed_as)
+        return filed
 
 
 def _new(ready: Sequence[_Decided]) -> Iterator[NewMail]:

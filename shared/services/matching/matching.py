@@ -10,7 +10,7 @@ from shared.domain.mail.automatic import Automatic
 from shared.domain.mail.bounces import Report
 from shared.domain.mail.documents import document_of, text_of
 from shared.domain.mail.identity import message_key
-from shared.domain.mail.messages import Document, FetchedMessage, MessageHead
+from shared.domain.mail.messages import Direction, Document, FetchedMessage, MessageHead
 from shared.domain.matching.candidates import Candidates, ThreadHit
 from shared.domain.matching.decisions import MatchPolicy
 from shared.domain.matching.matching import match
@@ -99,7 +99,9 @@ class MatchMail:
             head, decision, candidates, key=message_key(scope.hasher, head), mailbox=scope.mailbox
         )
         message = placed(message, head, candidates, scope.hasher)
-        return Matched(message, document_of(mail, self._parent_text(scope, candidates.parent), text))
+        notices = scope.organisation.external_notices if message.direction is Direction.IN else ()
+        parent_text = self._parent_text(scope, candidates.parent)
+        return Matched(message, document_of(mail, parent_text, text, notices=notices))
 
     def _parent_text(self, scope: Scope, parent: ThreadHit | None) -> str | None:
         if parent is None or parent.text is not None:

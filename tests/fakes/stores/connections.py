@@ -1,11 +1,12 @@
 """Organisations, connections, mailboxes and subscriptions in memory."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from shared.domain.connections.connections import MailConnection
+from shared.domain.connections.habits import Habit, Learnt
 from shared.domain.connections.mailbox_state import Transition
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.organisations import Organisation
@@ -135,6 +136,22 @@ class FakeSubscriptions:
         for (tenant_id, _), row in list(self.rows.items()):
             if row.expires_at is None or row.expires_at < before:
                 yield tenant_id, row
+
+
+class FakeHabits:
+    """What tenants showed, by tenant and habit."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[tuple[str, Habit], Learnt] = {}
+
+    def of(self, tenant_id: str) -> Mapping[Habit, Learnt]:
+        self.faults.read("Habits.of")
+        return {habit: learnt for (tenant, habit), learnt in self.rows.items() if tenant == tenant_id}
+
+    def put(self, tenant_id: str, learnt: Sequence[Learnt]) -> None:
+        with self.faults.write("Habits.put"):
+            self.rows |= {(tenant_id, found.habit): found for found in learnt}
 
 
 class FakeConnections:

@@ -31,9 +31,10 @@ from tests.fakes.faults import Faults
 
 @dataclass
 class _MessageRow:
-    """A message with its document and copies, or a placeholder that has dependents only."""
+    """A message with its document and copies, or a placeholder that has dependents only, or another one's name."""
 
     message: StoredMessage | None = None
+    same_as: str = ""
     document: Document | None = None
     dependents: dict[tuple[str, ItemRef], Dependent] = field(default_factory=dict)
     copies: dict[tuple[str, ItemRef], Copy] = field(default_factory=dict)
@@ -49,9 +50,11 @@ class FakeMessageStore:
 
     def create(self, tenant_id: str, message: StoredMessage, document: Document, copy: Copy) -> Claim:
         with self.faults.write("MessageStore.create"):
+            named = self._row(tenant_id, message.key)
+            if named is not None and named.message is not None:
+                return Claim(named.message, created=False)
             row = self.rows.setdefault((tenant_id, message.key), _MessageRow())
-            if row.message is not None:
-                return Claim(row.message, created=False)
+            row.same_as = ""
             row.message = replace(message, has_dependents=bool(row.dependents), etag=self._etag())
             row.document = document
             row.copies[copy.mailbox_id, copy.item] = copy
@@ -146,8 +149,8 @@ class FakeMessageStore:
         found = {key: self._hits(tenant_id, key, evidence) for key, evidence in ids.items()}
         nearest = next(iter(ids), "")
         found[nearest] = tuple(
-            replace(one, text=self._text(tenant_id, one.key)) if one.key == nearest else one
-            for one in found.get(nearest, ())
+            replace(hit, text=self._text(tenant_id, hit.key)) if number == 0 else hit
+            for number, hit in enumerate(found.get(nearest, ()))
         )
         return {key: hits for key, hits in found.items() if hits}
 
@@ -157,7 +160,7 @@ class FakeMessageStore:
 
     def wait_for(self, tenant_id: str, key: str, dependent: Dependent) -> StoredMessage | None:
         with self.faults.write("MessageStore.wait_for"):
-            row = self.rows.setdefault((tenant_id, key), _MessageRow())
+            row = self._row(tenant_id, key) or self.rows.setdefault((tenant_id, key), _MessageRow())
             row.dependents[dependent.mailbox_id, dependent.item] = dependent
             if row.message is None:
                 return None
@@ -198,6 +201,17 @@ class FakeMessageStore:
             if is_unchanged:
                 return hit
             return hit.as_now(standing.as_thread_hit(hit.evidence))
+
+    def note_name(
+        self, tenant_id: str, name: str, key: str, told: Collection[Dependent]
+    ) -> frozenset[Dependent]:
+        with self.faults.write("MessageStore.note_name"):
+            row = self.rows.setdefault((tenant_id, name), _MessageRow())
+            if row.message is not None or row.same_as == key:
+                return frozenset()
+            untold = frozenset(row.dependents.values()).difference(told)
+            row.same_as = row.same_as if untold else key
+            return untold
 
     def dependents(self, tenant_id: str, key: str) -> list[Dependent]:
         self.faults.read("MessageStore.dependents")
@@ -269,14 +283,16 @@ class FakeMessageStore:
         return tuple(one.message.as_thread_hit("conversation") for one in newest if one and one.message)
 
     def _row(self, tenant_id: str, key: str) -> _MessageRow | None:
-        return self.rows.get((tenant_id, key))
+        row = self.rows.get((tenant_id, key))
+        named = self.rows.get((tenant_id, row.same_as)) if row and row.same_as else None
+        return named or row
 
     def _hits(self, tenant_id: str, key: str, evidence: str) -> tuple[ThreadHit, ...]:
         first = self._row(tenant_id, key)
         if first is None or first.message is None:
             return ()
         numbers = range(first.message.variants + 1)
-        rows = [self._row(tenant_id, variant_key(key, number)) for number in numbers]
+        rows = [self._row(tenant_id, variant_key(first.message.key, number)) for number in numbers]
         return tuple(row.message.as_thread_hit(evidence) for row in rows if row and row.message)
 
 

@@ -78,7 +78,7 @@ class FakeHoldings:
             names.SUBSCRIPTION_STATES: (storage.subscriptions.rows,),
             names.EXCEPTIONS: (storage.exceptions.rows,),
             names.LATE_CONTACTS_STATES: (storage.late_contacts.rows, storage.late_contacts.asked),
-            names.ORGANISATIONS: (storage.organisations.rows,),
+            names.ORGANISATIONS: (storage.habits.rows, storage.organisations.rows),
             names.CODES: (storage.codes.rows, storage.codes.forged),
             names.MESSAGES: (storage.messages.rows, storage.messages.conversations),
             names.RECORDS: (storage.records.rows,),

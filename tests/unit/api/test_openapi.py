@@ -23,6 +23,7 @@ from shared.api.models.schema import Body
 from shared.api.models.service import Problem
 from shared.domain.capture import backfills
 from shared.domain.connections import connections, mailbox_state, mailboxes, organisations, verdicts
+from shared.domain.connections.habits import Habit
 from shared.domain.events.events import What
 from shared.domain.filing import entries, explanations
 from shared.domain.mail.automatic import Automatic
@@ -279,6 +280,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "ConnectMode": connections.MODES,
     "ConnectionState": connections.STATES,
     "TestOutcome": verdicts.OUTCOMES,
+    "HabitName": tuple(Habit),
     "OrganisationState": organisations.STATES,
 }
 

@@ -317,10 +317,19 @@ def test_a_list_that_cannot_be_had_is_refused(api: Api, issuer: Issuer, query: s
 
 def test_a_client_keeps_its_overrides(api: Api, issuer: Issuer) -> None:
     token = issuer.app("Service")
-    body = {"domains": ["fabrikam.example"], "overrides": {"from_address": "Desk@contoso.example"}}
+    body: dict[str, Any] = {
+        "domains": ["fabrikam.example"],
+        "overrides": {"from_address": "Desk@contoso.example"},
+    }
+    body["overrides"]["from_addresses"] = {"lease": "*sales_mailboxes*"}
     api.put("records/client/K-1", token, json=body)
     said = api.get("records/client/K-1", token).json()["overrides"]
-    assert said == {"from_address": "desk@contoso.example", "hide_email_chain": None, "file_thread": None}
+    assert said == {
+        "from_address": "desk@contoso.example",
+        "from_addresses": {"quotation": None, "lease": "*sales_mailboxes*"},
+        "hide_email_chain": None,
+        "file_thread": None,
+    }
 
 
 def test_a_client_domain_that_is_nobodys_harms_no_other_line(api: Api, issuer: Issuer) -> None:

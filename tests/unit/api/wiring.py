@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from shared.adapters.entra import EntraTokens, SigningKeys
 from shared.api.app import create_app
+from shared.bootstrap.compose import UseCases
 from shared.domain.build import Build
 from tests.composed import use_cases_over
 from tests.fakes import FakePorts
@@ -30,10 +31,10 @@ def _app() -> FastAPI:
 
 
 class Served:
-    """The API over a storage of fakes, which takes the issuer's tokens."""
+    """The API over a storage of fakes, or over other use cases, which takes the issuer's tokens."""
 
-    def __init__(self, storage: FakePorts, issuer: Issuer) -> None:
-        use_cases = use_cases_over(storage)
+    def __init__(self, storage: FakePorts, issuer: Issuer, use_cases: UseCases | None = None) -> None:
+        use_cases = use_cases or use_cases_over(storage)
         verifier = EntraTokens(
             authority=AUTHORITY,
             audiences=frozenset({AUDIENCE, f"api://{AUDIENCE}"}),

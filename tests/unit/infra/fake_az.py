@@ -99,6 +99,11 @@ class Az:
             return "\n".join(self.app.get("web", {}).get("redirectUris", []))
         if self.options["--output"] == "json":
             return self._others()
+        if (
+            self.query
+            == "requiredResourceAccess[?resourceAppId=='00000003-0000-0000-c000-000000000000'].resourceAppId"
+        ):
+            return "\n".join(one["resourceAppId"] for one in self.app.get("requiredResourceAccess", []))
         assert self.query == "api.oauth2PermissionScopes[?value=='access_as_user'].id"
         scopes = self.app.get("api", {}).get("oauth2PermissionScopes", [])
         return "\n".join(one["id"] for one in scopes)
@@ -247,6 +252,7 @@ def main() -> None:
     state = json.loads(STATE.read_text())
     az = Az(state, sys.argv[1:])
     state["calls"].append(sys.argv[1:])
+    state["kept_from_bash"] = os.environ.get("MSYS2_ARG_CONV_EXCL", "")
     try:
         answer = az.run()
         sys.stdout.write(answer + "\n" if answer else "")

@@ -1,6 +1,8 @@
 """What is said about a deployment before Azure is asked."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,11 @@ def test_the_settings_of_azd_s_default_environment_are_read(tmp_path: Path) -> N
     (tmp_path / "trial").mkdir()
     (tmp_path / "trial" / ".env").write_text('POSTLEDGER_VNET="true"\nAZURE_ENV_NAME=trial\n')
     assert environment_of(tmp_path) == {"POSTLEDGER_VNET": "true", "AZURE_ENV_NAME": "trial"}
+
+
+def test_it_needs_no_package() -> None:
+    code = "import dev.deploy_check"
+    subprocess.run([sys.executable, "-S", "-c", code], cwd=INFRA.parent, check=True, timeout=30)
 
 
 def test_this_repository_could_be_packed() -> None:

@@ -127,6 +127,27 @@ def test_every_script_is_bash(script: Path) -> None:
     subprocess.run(["bash", "-n", str(script)], check=True, timeout=10)
 
 
+@pytest.mark.parametrize("script", ALL, ids=lambda one: str(one.name))
+def test_no_script_needs_a_newer_bash_than_macos_has(script: Path) -> None:
+    """In its 3.2 an empty array is an unset variable, which `set -u` refuses."""
+    newer = re.findall(
+        r"=\(\)|\bmapfile\b|\breadarray\b|declare -A|\$\{\w+(?:,,|\^\^)\}|\|&", script.read_text()
+    )
+    assert newer == []
+
+
+def test_no_line_of_a_checkout_on_windows_ends_in_a_carriage_return() -> None:
+    assert "* -text" in (ROOT / ".gitattributes").read_text().splitlines()
+
+
+def test_bash_on_windows_takes_neither_azure_s_ids_nor_json_for_paths(registered: Desk) -> None:
+    registered.done("keys.sh", "create", OSTYPE="msys")
+    kept = registered.state["kept_from_bash"].split(";")
+    arguments = [word for call in registered.state["calls"] for word in call]
+    assert [word for word in arguments if word[0] in "/{" and not word.startswith(tuple(kept))] == []
+    assert any(word.startswith("/subscriptions/") for word in arguments)
+
+
 def test_shellcheck_finds_nothing() -> None:
     """The locked one: each version finds something else."""
     shellcheck = Path(sys.executable).with_name("shellcheck")
@@ -224,6 +245,23 @@ def test_an_identity_is_trusted_by_its_cloud_s_name_of_the_exchange(
     desk.write(authority=authority)
     desk.done("app-registration.sh", "--identity", "principal")
     assert desk.app["trusted"][0]["audiences"] == [audience]
+
+
+def test_a_renewal_changes_neither_the_audience_nor_the_permissions(desk: Desk) -> None:
+    desk.done("app-registration.sh", "--audience", "multi", "--application", "Mail.Read Mail.Send")
+    before = desk.app
+    desk.done("app-registration.sh", "--client-id", CLIENT, "--certificate", "kv", "--renew")
+    after = desk.app
+    assert after["signInAudience"] == before["signInAudience"] == "AzureADMultipleOrgs"
+    assert after["requiredResourceAccess"] == before["requiredResourceAccess"]
+
+
+def test_a_registration_that_asks_for_nothing_yet_gets_the_usual_permissions(registered: Desk) -> None:
+    app = registered.app
+    usual = app.pop("requiredResourceAccess")
+    registered.write(apps=[app])
+    registered.done("app-registration.sh", "--client-id", CLIENT)
+    assert registered.app["requiredResourceAccess"] == usual
 
 
 def test_another_identity_takes_the_place_of_the_first(registered: Desk) -> None:
@@ -334,6 +372,17 @@ def test_a_rotated_key_stands_before_the_old_ones(desk: Desk) -> None:
     assert desk.take_changes()[-1] == "refresh"
 
 
+def test_the_oldest_key_is_dropped_and_the_last_one_stays(desk: Desk) -> None:
+    desk.write(vault={"secret": {"token-keys": "newest,older,oldest"}})
+    desk.done("keys.sh", "drop", "token-keys")
+    assert desk.keys["token-keys"] == "newest,older"
+    assert desk.take_changes() == ["set token-keys", "refresh"]
+    desk.write(vault={"secret": {"token-keys": "newest"}})
+    done = desk.run("keys.sh", "drop", "token-keys")
+    assert (done.returncode, "has one key only" in done.stderr) == (1, True)
+    assert desk.take_changes() == []
+
+
 def test_the_app_is_made_to_read_the_vault_now(desk: Desk) -> None:
     desk.done("keys.sh", "refresh")
     assert desk.take_changes() == ["refresh"]
@@ -396,6 +445,12 @@ def test_the_operator_proves_itself_with_the_certificate_and_never_with_a_passwo
     assert "PRIVATE KEY" not in json.dumps(registered.state["calls"])
 
 
+def test_no_operator_is_made_in_another_tenant_than_the_deployment_s(registered: Desk) -> None:
+    done = registered.run("operator-token.sh", "--client-id", CLIENT, AZURE_TENANT_ID="home")
+    assert (done.returncode, "az login --tenant home" in done.stderr) == (1, True)
+    assert registered.take_changes() == []
+
+
 def test_azd_s_hooks_make_everything_that_the_app_needs(desk: Desk) -> None:
     desk.done("before-provision.sh")
     assert desk.azd.read_text() == f"env set POSTLEDGER_CLIENT_ID {CLIENT} "
@@ -430,6 +485,14 @@ def test_a_budget_s_first_month_is_remembered_where_the_registration_is_kept_by_
         ({"AZURE_LOCATION": "northcentralus"}, "no Standard_ZRS storage in northcentralus"),
         ({"AZURE_LOCATION": "mars"}, "no Flex Consumption in mars"),
         (
+            {
+                "AZURE_LOCATION": "mars",
+                "POSTLEDGER_APP_REGISTRATION": "manual",
+                "POSTLEDGER_CLIENT_ID": "theirs",
+            },
+            "no Flex Consumption in mars",
+        ),
+        (
             {"AZURE_LOCATION": "northcentralus", "POSTLEDGER_ZONE_REDUNDANT": "true"},
             "no Flex Consumption over several zones in northcentralus",
         ),
@@ -450,6 +513,16 @@ def test_only_the_permissions_that_were_set_are_asked_for_first_and_last(desk: D
     assert [one["resourceAccess"] for one in desk.app["requiredResourceAccess"]] == [only]
     desk.done("after-provision.sh", POSTLEDGER_CLIENT_ID=CLIENT, **wanted)
     assert [one["resourceAccess"] for one in desk.app["requiredResourceAccess"]] == [only]
+
+
+def test_a_setting_that_is_taken_back_takes_effect(desk: Desk) -> None:
+    wanted = {"POSTLEDGER_AUDIENCE": "multi", "POSTLEDGER_GRAPH_PERMISSIONS": "Mail.Read"}
+    desk.done("before-provision.sh", **wanted)
+    assert desk.app["signInAudience"] == "AzureADMultipleOrgs"
+    desk.done("before-provision.sh", POSTLEDGER_CLIENT_ID=CLIENT)
+    assert desk.app["signInAudience"] == "AzureADMyOrg"
+    [graph] = desk.app["requiredResourceAccess"]
+    assert "id-User.Read.All" in {one["id"] for one in graph["resourceAccess"]}
 
 
 def test_nothing_is_registered_in_another_tenant_than_the_subscription_s(desk: Desk) -> None:
@@ -554,6 +627,20 @@ def test_an_app_that_is_not_what_was_deployed_is_told(
     shell = deployed(desk, tmp_path, health=json.dumps({"status": "ok", **runs}), openapi=document)
     done = desk.run("check-deployment.sh", "--operator-token", "a.b.c", **shell)
     assert (done.returncode, told in done.stderr) == (1 if told else 0, True), done.stderr
+
+
+def test_the_version_before_is_waited_for(desk: Desk, tmp_path: Path, stamped: dict[str, str]) -> None:
+    old, new = (json.dumps({"info": {"version": version}}) for version in ("0.0.9", stamped["version"]))
+    shell = deployed(desk, tmp_path, health='{"status": "ok"}', openapi=old, later=new)
+    tools = tmp_path / "deployed"
+    Desk._tool(
+        tools / "sleep",
+        f'count=$(cat {tools}/slept); echo "$count." >{tools}/slept\n'
+        f'[ "$count" != .. ] || cp {tools}/later {tools}/openapi',
+    )
+    (tools / "slept").write_text("")
+    assert desk.run("check-deployment.sh", **shell).returncode == 0
+    assert (tools / "slept").read_text().strip() == "..."
 
 
 def test_an_app_that_does_not_answer_is_told(desk: Desk, tmp_path: Path) -> None:

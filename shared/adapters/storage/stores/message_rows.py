@@ -27,8 +27,9 @@ from shared.domain.mail.messages import Document
 from shared.domain.matching.candidates import ThreadHit
 from shared.ports.stores.filing import ThreadPlace
 
-# The state of a row that nobody has filed yet: somebody waits for its mail.
+# The state of a row that nobody has filed yet: somebody waits for its mail, or its Message-ID is another one's.
 AWAITED: Final = "awaited"
+SAME_AS: Final = "same_as"
 _KEPT: Final = "kept"
 # Few, so that the mails of a group share transactions, and more than a single one, since a partition has a limit of
 # 2,000 rows a second. Each is the first digit of its keys: a scan reads them in turn, in the order of keys.
@@ -37,7 +38,7 @@ BUCKETS: Final = ("0", "4", "8", "c")
 INLINE: Final = 48 * 1024
 DOCUMENT: Final = "document"
 BODY: Final = "body"
-MESSAGE_COLUMNS: Final = (*KEYS, "state", "has_dependents", "variants", *part_names())
+MESSAGE_COLUMNS: Final = (*KEYS, "state", "has_dependents", "variants", SAME_AS, *part_names())
 DOCUMENT_COLUMNS: Final = (*KEYS, BODY, DOCUMENT)
 COPY_COLUMNS: Final = (*KEYS, *part_names())
 
@@ -115,6 +116,11 @@ def beside(tenant_id: str, message: StoredMessage, copy: Copy) -> list[Operation
 
 def awaited_row(tenant_id: str, key: str) -> Row:
     return {**keys_of(tenant_id, key), "state": AWAITED, "has_dependents": True}
+
+
+def named_row(tenant_id: str, name: str, key: str) -> Row:
+    """At the key of a Message-ID that a relay gave to a mail: which mail that is."""
+    return {**keys_of(tenant_id, name), "state": AWAITED, SAME_AS: key}
 
 
 def dependent_row(tenant_id: str, key: str, dependent: Dependent) -> Row:
@@ -238,6 +244,11 @@ def to_copy(row: Row) -> Copy:
 
 def to_dependent(row: Row) -> Dependent:
     return from_plain(Dependent, unpacked(row))
+
+
+def key_of(row: Row) -> str:
+    """The key of a message's own row."""
+    return unescaped(str(row["RowKey"]))
 
 
 def is_awaited(row: Row) -> bool:

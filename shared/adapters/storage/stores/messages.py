@@ -13,6 +13,7 @@ from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.stores import message_rows as rows
 from shared.adapters.storage.stores.bodies import Bodies
 from shared.adapters.storage.stores.message_groups import AzureMessageGroups
+from shared.adapters.storage.stores.message_names import AzureMessageNames
 from shared.adapters.storage.table import KEYS, Operation, Row, Table, etag_of, in_partition
 from shared.domain import names
 from shared.domain.errors import Conflict, NotFound
@@ -35,6 +36,7 @@ class AzureMessageStore:
         self._table = Table(connection, names.MESSAGES)
         self._bodies = Bodies(connection)
         self._groups = AzureMessageGroups(connection)
+        self._names = AzureMessageNames(connection)
 
     def create(self, tenant_id: str, message: StoredMessage, document: Document, copy: Copy) -> Claim:
         """One request; one more for a large body, two more where somebody waits for the mail."""
@@ -103,13 +105,13 @@ class AzureMessageStore:
             self._bodies.delete(old)
 
     def get(self, tenant_id: str, key: str) -> StoredMessage | None:
-        """One request."""
-        row = self._row(tenant_id, key)
+        """One request; two where a relay gave the mail that Message-ID."""
+        row = self._names.row(tenant_id, key)
         return rows.to_message(row) if row and not rows.is_awaited(row) else None
 
     def get_many(self, tenant_id: str, keys: Iterable[str]) -> Mapping[str, StoredMessage]:
         """One request per key, side by side."""
-        found = self._rows(tenant_id, list(dict.fromkeys(keys)))
+        found = self._names.rows(tenant_id, list(dict.fromkeys(keys)))
         return {key: rows.to_message(row) for key, row in found.items()}
 
     def document(self, tenant_id: str, key: str) -> Document | None:
@@ -127,16 +129,15 @@ class AzureMessageStore:
     def find(self, tenant_id: str, ids: Mapping[str, str]) -> Mapping[str, tuple[ThreadHit, ...]]:
         """One request per key, side by side; one more per variant of those found."""
         nearest = next(iter(ids), "")
-        found = self._rows(tenant_id, list(ids), with_document=nearest)
-        variants = {key: int(row["variants"]) for key, row in found.items()}
-        others = chain.from_iterable(variant_keys(key, count) for key, count in variants.items())
-        found |= self._rows(tenant_id, list(others))
+        found = self._names.rows(tenant_id, list(ids), with_document=nearest)
+        variants = {key: variant_keys(rows.key_of(row), int(row["variants"])) for key, row in found.items()}
+        others = self._names.rows(tenant_id, list(chain.from_iterable(variants.values())))
 
         def hits(key: str) -> tuple[ThreadHit, ...]:
-            keys = [key, *variant_keys(key, variants[key])]
-            return tuple(rows.to_hit(found[name], ids[key]) for name in keys if name in found)
+            siblings = [found[key], *(others[name] for name in variants[key] if name in others)]
+            return tuple(rows.to_hit(row, ids[key]) for row in siblings)
 
-        return {key: hits(key) for key in variants}
+        return {key: hits(key) for key in found}
 
     def wait_for(self, tenant_id: str, key: str, dependent: Dependent) -> StoredMessage | None:
         """One request for the first with a mail that is not there, three for the next and for one that is there."""
@@ -144,7 +145,7 @@ class AzureMessageStore:
         awaited = rows.awaited(tenant_id, key)
         if self._is_done([awaited, word]):
             return None
-        stored = self._leave_word(tenant_id, key, word)
+        stored = self._leave_word(tenant_id, key, dependent)
         return stored if stored is not None and stored.is_filed else None
 
     def leave_words(self, tenant_id: str, words: Sequence[Word]) -> frozenset[Word]:
@@ -156,7 +157,7 @@ class AzureMessageStore:
         # Under the ETag, so that the hit need not be read again: whoever changes the mail behind this finds the word.
         if hit.etag and self._is_done([rows.noted(tenant_id, hit.key, hit.etag), word]):
             return hit
-        stored = self._leave_word(tenant_id, hit.key, word)
+        stored = self._leave_word(tenant_id, hit.key, dependent)
         return hit.as_now(stored.as_thread_hit(hit.evidence) if stored else None)
 
     def dependents(self, tenant_id: str, key: str) -> list[Dependent]:
@@ -166,9 +167,14 @@ class AzureMessageStore:
         found = self._table.rows(in_partition(partition, first=first, last=last), select=rows.COPY_COLUMNS)
         return [rows.to_dependent(row) for row in found]
 
+    def note_name(
+        self, tenant_id: str, name: str, key: str, told: Collection[Dependent]
+    ) -> frozenset[Dependent]:
+        return self._names.note(tenant_id, name, key, told)
+
     def is_awaited(self, tenant_id: str, key: str) -> bool:
         """One request."""
-        row = self._row(tenant_id, key)
+        row = self._names.row(tenant_id, key)
         return row is not None and rows.is_awaited(row)
 
     def scan(self, tenant_id: str, *, limit: int, after: str) -> tuple[list[StoredMessage], str]:
@@ -202,7 +208,7 @@ class AzureMessageStore:
 
         noted = chain.from_iterable(self._connection.side_by_side(newest_of, rows.buckets(tenant_id)))
         newest = sorted(noted, key=lambda row: str(row["RowKey"]))[:MOST_OF_CONVERSATION]
-        found = self._rows(tenant_id, [rows.conversation_key(row) for row in newest])
+        found = self._names.rows(tenant_id, [rows.conversation_key(row) for row in newest])
         return tuple(rows.to_hit(row, "conversation") for row in found.values())
 
     def note_thread(self, tenant_id: str, message: StoredMessage) -> None:
@@ -260,19 +266,23 @@ class AzureMessageStore:
                 etags = self._table.transact([Operation(verb, row, etag), *beside])
                 return Claim(replace(message, etag=etags[0]), created=True)
             except Conflict:
-                stored = self._row(tenant_id, message.key)
+                stored = self._names.row(tenant_id, message.key)
             if stored and not rows.is_awaited(stored):
                 return Claim(rows.to_message(stored), created=False)
             verb, etag = ("replace", etag_of(stored)) if stored else ("create", "")
             message = replace(message, has_dependents=stored is not None)
         raise Conflict(f"{names.MESSAGES}: too many wait for one mail at once")
 
-    def _leave_word(self, tenant_id: str, key: str, word: Operation) -> StoredMessage | None:
+    def _leave_word(self, tenant_id: str, key: str, dependent: Dependent) -> StoredMessage | None:
         """Word with a mail that seems to be there; the message as it stands behind that."""
+        word = Operation("upsert", rows.dependent_row(tenant_id, key, dependent))
         awaited = rows.awaited(tenant_id, key)
         if not self._is_done([rows.noted(tenant_id, key), word]) and not self._is_done([awaited, word]):
             raise Conflict(f"{names.MESSAGES}: a message came and went")
-        return self.get(tenant_id, key)
+        stored = self.get(tenant_id, key)
+        # Of a mail that goes by this name too, those beside its own row are told.
+        is_named = stored is not None and stored.key != key
+        return self._leave_word(tenant_id, stored.key, dependent) if stored and is_named else stored
 
     def _is_done(self, operations: list[Operation]) -> bool:
         """Whether a transaction went through; not, where its message is there already, or is not."""
@@ -281,16 +291,3 @@ class AzureMessageStore:
         except (Conflict, NotFound):
             return False
         return True
-
-    def _rows(self, tenant_id: str, keys: list[str], *, with_document: str = "") -> dict[str, Row]:
-        """Rows of messages by key; those awaited and those absent are left out."""
-
-        def read(key: str) -> Row | None:
-            more = (rows.DOCUMENT,) if key == with_document else ()
-            return self._table.get(*rows.place(tenant_id, key), (*rows.MESSAGE_COLUMNS, *more))
-
-        found = self._connection.side_by_side(read, keys)
-        return {key: row for key, row in zip(keys, found, strict=True) if row and not rows.is_awaited(row)}
-
-    def _row(self, tenant_id: str, key: str) -> Row | None:
-        return self._table.get(*rows.place(tenant_id, key), rows.MESSAGE_COLUMNS)

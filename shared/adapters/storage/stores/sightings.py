@@ -1,8 +1,9 @@
-"""The table Sightings: the ledger of every copy seen, per mailbox, newest first."""
+"""The table Sightings: the ledger of every copy seen, per mailbox, newest first, and where each Message-ID is in it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, islice
+from typing import Final
 
 from shared.adapters.storage.codec import from_plain, to_plain
 from shared.adapters.storage.connection import Connection
@@ -11,21 +12,27 @@ from shared.adapters.storage.table import KEYS, Operation, Row, Table, in_partit
 from shared.domain import names
 from shared.domain.capture.sightings import Sighting
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.errors import Conflict, NotFound
 from shared.domain.filing.entries import inverted
 from shared.domain.mail.items import ItemRef
 
+# "~" sorts behind all times: what reads the ledger by time reads none of these rows.
+_NAMED: Final = "~m"
+_HASH: Final = "message_id_hash"
+
 
 class AzureSightings:
-    """Implements `ports.Sightings`: one request per hundred rows."""
+    """Implements `ports.Sightings`: one request per hundred rows, two of which are of one copy."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._table = Table(connection, names.SIGHTINGS)
 
     def put(self, mailbox: Mailbox, sightings: Sequence[Sighting]) -> None:
-        rows = {str(row["RowKey"]): row for row in (_row(mailbox, sighting) for sighting in sightings)}
-        self._table.write_many(Operation("upsert", row) for row in rows.values())
+        copies = (_row(mailbox, sighting) for sighting in sightings)
+        rows = {str(row["RowKey"]): row for row in copies}
+        self._table.write_many(
+            Operation("upsert", row) for row in chain.from_iterable(map(_pair, rows.values()))
+        )
 
     def between(self, mailbox: Mailbox, first: datetime, last: datetime) -> Mapping[ItemRef, Sighting]:
         # "." sorts behind the "-" that follows the time.
@@ -49,29 +56,43 @@ class AzureSightings:
     def of_message(
         self, mailboxes: Sequence[Mailbox], message_id_hash: str
     ) -> list[tuple[Mailbox, Sighting]]:
-        """The column is no key: one query per mailbox, in which the table reads all of the mailbox's rows."""
+        """One range query per mailbox, and a request per copy."""
+        first = joined(_NAMED, message_id_hash)
 
         def look(mailbox: Mailbox) -> list[tuple[Mailbox, Sighting]]:
-            condition = f"{in_partition(_partition(mailbox))} and {where(message_id_hash=message_id_hash)}"
-            rows = self._table.rows(condition, select=part_names())
-            return [(mailbox, from_plain(Sighting, unpacked(row))) for row in rows]
+            partition = _partition(mailbox)
+            named = self._table.rows(in_partition(partition, first=first, last=first + "}"), select=KEYS)
+            found = (self._table.get(partition, _copy_key(row), part_names()) for row in named)
+            return [(mailbox, from_plain(Sighting, unpacked(row))) for row in found if row is not None]
 
         found = self._connection.side_by_side(look, mailboxes)
         return list(chain.from_iterable(found))
 
     def forget(self, mailbox: Mailbox, before: datetime, *, limit: int) -> bool:
-        """One query, and a request per hundred rows. A row that somebody else deletes meanwhile is a Conflict."""
-        condition = in_partition(_partition(mailbox), first=inverted(before) + ".")
-        rows = list(islice(self._table.rows(condition, select=KEYS), limit))
-        try:
-            self._table.write_many(Operation("delete", row) for row in rows)
-        except NotFound as error:
-            raise Conflict(str(error)) from error
+        """One query, and a request per fifty copies."""
+        condition = in_partition(_partition(mailbox), first=inverted(before) + ".", last=_NAMED)
+        rows = list(islice(self._table.rows(condition, select=(*KEYS, _HASH)), limit))
+        # A copy goes with the row that leads to it, or neither goes.
+        pairs = {str(row["RowKey"]): [Operation("delete", each) for each in _pair(row)] for row in rows}
+        self._table.write_together(pairs)
         return len(rows) == limit
 
 
 def _partition(mailbox: Mailbox) -> str:
     return joined(mailbox.tenant_id, escaped(mailbox.mailbox_id))
+
+
+def _pair(row: Row) -> list[Row]:
+    """A copy's row behind the one that leads there from its Message-ID, where it has one."""
+    if not row.get(_HASH):
+        return [row]
+    named = joined(_NAMED, str(row[_HASH]), str(row["RowKey"]))
+    return [{"PartitionKey": row["PartitionKey"], "RowKey": named}, row]
+
+
+def _copy_key(row: Row) -> str:
+    """The key of the copy to which such a row leads."""
+    return str(row["RowKey"]).rpartition("|")[2]
 
 
 def _row(mailbox: Mailbox, sighting: Sighting) -> Row:
@@ -81,6 +102,6 @@ def _row(mailbox: Mailbox, sighting: Sighting) -> Row:
         "outcome": sighting.outcome,
         "reason": sighting.reason,
         "message_key": sighting.message_key,
-        "message_id_hash": sighting.message_id_hash,
+        _HASH: sighting.message_id_hash,
         **packed(to_plain(sighting)),
     }

@@ -47,10 +47,18 @@ def test_a_personal_mailbox_is_never_marked_as_read() -> None:
         mailbox(mark_read=True)
 
 
+def test_a_mailbox_names_agents_who_may_send_from_it() -> None:
+    shared = mailbox(senders=["Bea@contoso.example", "bea@contoso.example"])
+    assert shared.senders == ("bea@contoso.example",)
+    assert shared.changed(Fields({"poll_minutes": 3})).senders == shared.senders
+    assert shared.changed(Fields({"senders": []})).senders == ()
+
+
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
         ({"polls": 3}, "Unknown: polls"),
+        ({"senders": ["everybody"]}, "'everybody', which is no e-mail address"),
         ({"capture": "all"}, "'capture' must be one of 'known', 'everything'"),
         ({"poll_minutes": 0}, "'poll_minutes' must be a whole number from 1 to 1440"),
         ({"poll_minutes": True}, "'poll_minutes' must be a whole number"),

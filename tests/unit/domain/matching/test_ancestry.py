@@ -64,11 +64,15 @@ def test_a_mail_that_answers_one_mail_has_no_ancestors_to_ask_for() -> None:
     assert ancestors_to_ask(PARENTS[:1], ()) == ()
 
 
-def test_the_nearest_filed_mail_lends_all_and_those_behind_it_kinds_that_are_missing() -> None:
-    forward = a_mail(NEAR, "contact/C-1")
-    assert lent(forward, a_mail(FAR, "contact/C-2", "client/K-1", DEAL)) == {
-        NEAR: ["contact/C-1"],
-        FAR: ["client/K-1", DEAL],
+@pytest.mark.parametrize("person", ["contact/C-1", "client/K-1"])
+def test_the_nearest_filed_mail_lends_all_and_those_behind_it_affairs_that_are_missing(person: str) -> None:
+    behind = a_mail(FAR, "contact/C-2", "client/K-2", DEAL), a_mail(FIRST, "client/K-3", "property/P-1")
+    assert lent(a_mail(NEAR, person), *behind) == {NEAR: [person], FAR: [DEAL]}
+
+
+def test_the_people_of_mail_behind_one_that_is_filed_nowhere_are_lent() -> None:
+    assert lent(a_mail(NEAR), a_mail(FAR, "contact/C-2", "client/K-2")) == {
+        FAR: ["client/K-2", "contact/C-2"]
     }
 
 

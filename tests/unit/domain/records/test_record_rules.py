@@ -81,6 +81,14 @@ def test_a_field_of_another_kind_is_named(kind: str, name: str) -> None:
         Record.from_fields(RecordRef(kind, "1"), Fields({name: []}))
 
 
+def test_a_client_may_name_its_sender_by_purpose() -> None:
+    given = {"from_address": "*sales_mailboxes*", "from_addresses": {"quotation": "Desk@Contoso.example"}}
+    overrides = Record.from_fields(a_ref("client/K-1"), Fields({"overrides": given})).overrides
+    assert overrides.sender_for("quotation") == "desk@contoso.example"
+    assert overrides.sender_for("lease") == overrides.sender_for("") == "*sales_mailboxes*"
+    assert Overrides().sender_for("quotation") == ""
+
+
 def test_a_client_may_override_three_settings() -> None:
     given = {"from_address": "Lettings@Contoso.example", "hide_email_chain": True, "file_thread": None}
     record = Record.from_fields(a_ref("client/K-1"), Fields({"overrides": given}))
@@ -88,7 +96,20 @@ def test_a_client_may_override_three_settings() -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [{"from_address": "nobody"}, {"hide_email_chain": "yes"}, {"colour": "red"}, [], "x"]
+    "given",
+    [
+        {"from_address": "nobody"},
+        {"from_address": {"quotation": "desk@contoso.example"}},
+        {"from_addresses": "desk@contoso.example"},
+        {"from_addresses": {"quotation": "nobody"}},
+        {"from_addresses": {"quotation": {"from": "desk@contoso.example"}}},
+        {"from_addresses": {"Two words": "desk@contoso.example"}},
+        {"from_addresses": {f"purpose{number}": "desk@contoso.example" for number in range(21)}},
+        {"hide_email_chain": "yes"},
+        {"colour": "red"},
+        [],
+        "x",
+    ],
 )
 def test_an_override_that_means_nothing_is_refused(given: object) -> None:
     with pytest.raises(InvalidInput):

@@ -7,6 +7,7 @@ nothing more, and what it holds stays held.
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import inf
 from threading import Semaphore, Thread, current_thread
 from typing import Final
 
@@ -83,6 +84,24 @@ class Worker:
         self._back.release()
 
 
+@dataclass(frozen=True)
+class Bounds:
+    """How many workers may be killed, and how often another one may go on while the last one could."""
+
+    kills: int = 0
+    switches: float = inf
+
+    def as_place(self, last: int) -> Hashable:
+        """What of them decides how a play may go on behind a step of worker `last`."""
+        return self.kills if self.switches == inf else (self.kills, self.switches, last)
+
+    def after(self, *, is_killed: bool, is_switch: bool) -> "Bounds":
+        return Bounds(self.kills - is_killed, self.switches - is_switch)
+
+
+FREE: Final = Bounds()
+
+
 @dataclass
 class Play:
     """Workers over one stage; `state` is all that they share, by what a step of each kind can see of it."""
@@ -91,33 +110,42 @@ class Play:
     workers: Sequence[Worker]
     state: Callable[[], Mapping[str, Hashable]]
 
-    def run(self, schedule: Sequence[Choice], *, kills: int) -> list[tuple[Hashable, list[Choice]]]:
-        """Follow a schedule, then the first worker that can go on. The place and the choices before each step."""
+    def run(self, schedule: Sequence[Choice], *, left: Bounds) -> list[tuple[Hashable, list[Choice]]]:
+        """Follow a schedule, then whoever went last. The place and the choices before each step."""
         for worker in self.workers:
             worker.start(self.stage)
         points: list[tuple[Hashable, list[Choice]]] = []
-        while choices := self._choices(kills):
-            place = (tuple(self.state().items()), tuple(tuple(worker.seen) for worker in self.workers), kills)
+        last = -1
+        while choices := self._choices(last, left):
+            seen = tuple(tuple(worker.seen) for worker in self.workers)
+            place = (tuple(self.state().items()), seen, left.as_place(last))
             points.append((hash(place), choices))
             number = len(points) - 1
             chosen = schedule[number] if number < len(schedule) else choices[0]
-            kills -= chosen[1]
-            self.workers[chosen[0]].go(is_killed=chosen[1], state=self.state())
+            left = left.after(is_killed=chosen[1], is_switch=self._is_switch(last, chosen[0]))
+            last = chosen[0]
+            self.workers[last].go(is_killed=chosen[1], state=self.state())
         return points
 
-    def _choices(self, kills: int) -> list[Choice]:
+    def _choices(self, last: int, left: Bounds) -> list[Choice]:
         able = [number for number, worker in enumerate(self.workers) if not worker.has_ended]
-        return [(number, False) for number in able] + [(number, True) for number in able if kills]
+        able.sort(key=lambda number: number != last)
+        able = able if left.switches > 0 else [n for n in able if not self._is_switch(last, n)]
+        return [(number, False) for number in able] + [(number, True) for number in able if left.kills]
+
+    def _is_switch(self, last: int, chosen: int) -> bool:
+        """Whether another worker goes on though the last one could."""
+        return last not in (-1, chosen) and not self.workers[last].has_ended
 
 
-def every_play(make: Callable[[], Play], *, kills: int = 0) -> Iterator[Play]:
+def every_play(make: Callable[[], Play], *, bounds: Bounds = FREE) -> Iterator[Play]:
     """Each way in which the workers may interleave, up to those that lead to a place that was gone on from before."""
     tried: set[tuple[Hashable, Choice]] = set()
     schedules: list[tuple[Choice, ...]] = [()]
     while schedules:
         schedule = schedules.pop()
         play = make()
-        points = play.run(schedule, kills=kills)
+        points = play.run(schedule, left=bounds)
         made = [*schedule]
         for number, (place, choices) in enumerate(points):
             if number >= len(schedule):

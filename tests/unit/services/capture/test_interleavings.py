@@ -32,7 +32,7 @@ from tests.builders import (
 )
 from tests.composed import use_cases_over
 from tests.fakes import FakePorts, FakeStorage
-from tests.unit.services.capture.interleaving import Play, Stage, Worker, every_play
+from tests.unit.services.capture.interleaving import Bounds, Play, Stage, Worker, every_play
 
 PLAIN: Final = use_cases_over(FakePorts())
 AT: Final = {"tenant_id": TENANT, "mailbox_id": MAILBOX_ID, "first_at": NOW}
@@ -49,6 +49,11 @@ WAKE: Final = WakeMailbox(**AT)
 HISTORY: Final = FileHistory(**AT)
 LIVE_ROW: Final = a_pending_mail("live row")
 OLD_ROW: Final = a_pending_mail("old row", lane=Lane.HISTORY)
+
+
+# A kill or a third worker makes the orders too many to try; faults show themselves in those of few switches.
+ONE_KILL: Final = Bounds(kills=1, switches=3)
+FEW_SWITCHES: Final = Bounds(switches=2)
 
 
 def _scope(command: Command) -> Any:
@@ -228,7 +233,7 @@ def plays_with_a_lost_lease(case: Case) -> Iterator[Stand]:
         play = stand.play(*case.commands)
         return Play(play.stage, [*play.workers, Worker(stand.lose_lease)], play.state)
 
-    for play in every_play(make):
+    for play in every_play(make, bounds=FEW_SWITCHES):
         for worker in play.workers:
             assert worker.error is None, worker.error
         yield stands[-1]
@@ -289,5 +294,5 @@ def killed_plays_of(case: Case) -> Iterator[tuple[Stand, Play]]:
         stands.append(case.stand())
         return stands[-1].play(*case.commands)
 
-    for play in every_play(make, kills=1):
+    for play in every_play(make, bounds=ONE_KILL):
         yield stands[-1], play

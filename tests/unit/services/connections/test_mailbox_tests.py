@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain.connections.habits import Habit, Learnt
 from shared.domain.connections.mailbox_tests import Read
 from shared.domain.errors import (
     AccessDenied,
@@ -38,7 +39,7 @@ def outcome(world: Composed, address: str = AGENT) -> str:
 
 def test_a_test_asks_with_a_fresh_token(world: Composed) -> None:
     assert outcome(world) == "ok"
-    assert world.probe.calls == ["renew", "granted", "user", "read", "purpose"]
+    assert world.probe.calls == ["renew", "granted", "user", "read", "purpose", "habits"]
 
 
 def test_adding_asks_with_the_token_at_hand_and_with_a_fresh_one_before_it_refuses(
@@ -201,3 +202,34 @@ def test_an_agent_without_an_object_id_keeps_the_mailbox_under_its_new_name() ->
 
 def test_the_verdict_carries_its_time(world: Composed) -> None:
     assert world.test_mailbox(ADMIN, AGENT, {}).at == NOW
+
+
+def test_an_admin_s_test_keeps_what_it_learns_of_the_provider_for_the_tenant(world: Composed) -> None:
+    world.probe.shows = {Habit.MAIL_WITH_ATTACHMENTS: True, Habit.CHANGES_WITH_PROPERTIES: False}
+    learnt = {
+        habit: Learnt(habit, holds, NOW) for habit, holds in world.probe.shows.items() if holds is not None
+    }
+    assert world.test_mailbox(ADMIN, AGENT, {}).habits == learnt
+    assert world.storage.habits.of(TENANT) == learnt
+    assert world.show_connections.habits(TENANT) == learnt
+
+
+def test_what_a_mailbox_cannot_tell_stays_as_another_one_told_it(world: Composed) -> None:
+    before = Learnt(Habit.LISTS_WITH_WHOLE_TEXTS, holds=True, at=NOW - timedelta(days=9))
+    world.storage.habits.put(TENANT, [before])
+    world.probe.shows = {Habit.LISTS_WITH_WHOLE_TEXTS: None}
+    assert world.test_mailbox(ADMIN, AGENT, {}).habits == {before.habit: before}
+
+
+def test_an_agent_s_test_and_a_page_of_tests_try_nothing_of_the_provider(world: Composed) -> None:
+    world.storage.mailboxes.save(a_mailbox())
+    assert world.test_mailbox(ANN, AGENT, {}).habits is None
+    [tested] = world.test_mailboxes(ADMIN, limit=1, after="")[0]
+    assert tested.habits is None
+    assert "habits" not in world.probe.calls
+
+
+def test_a_mailbox_that_cannot_be_read_is_not_tried_on(world: Composed) -> None:
+    world.probe.errors["read"] = DENIED
+    assert world.test_mailbox(ADMIN, AGENT, {}).habits is None
+    assert "habits" not in world.probe.calls

@@ -1,0 +1,123 @@
+"""A mail on its way out: what is to leave, for whom, and how far it has come. `states` has the table."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from shared.domain.mail.addresses import Person
+from shared.domain.mail.codes import Code
+from shared.domain.records.records import RecordRef
+from shared.domain.sending.states import ENDED, State
+
+
+class Mode(StrEnum):
+    """What the mail is to another one."""
+
+    NEW = "new"
+    REPLY = "reply"
+    REPLY_ALL = "reply_all"
+    FORWARD = "forward"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a row's history: `what` is the word of a state, `detail` a sentence."""
+
+    at: datetime
+    what: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a mail did not leave, or nobody knows: a code, and a sentence that says what to do."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxFile:
+    """A file of the mail, by reference: an upload, or an attachment of a stored message. `size` is in bytes.
+
+    With a `content_id` it is a picture that the text shows.
+    """
+
+    name: str
+    content_type: str
+    size: int
+    upload_id: str = ""
+    message_key: str = ""
+    attachment_id: str = ""
+    content_id: str = ""
+
+    @property
+    def inline(self) -> bool:
+        return bool(self.content_id)
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxMail:
+    """A mail as it is to leave, and how far it has come. Ids are without angle brackets; times are UTC.
+
+    `agent` and `agent_id` (address, object id) name the agent for whom it leaves, `by` the caller as the audit has
+    it. `from_rule` says why `sender` is the address. `subject` is the one that leaves, code included. `tag` marks the
+    draft and the copy. `answers` is the key of the message that is answered or forwarded. `key_hash` and
+    `request_hash` tell a repeated request from another one. `draft_id` is the server's; `not_before` the time of
+    the next try. `tries` counts hand-overs to the server, `put_backs` new beginnings. `rejected` are the addresses
+    that a bounce named.
+    """
+
+    id: str
+    tenant_id: str
+    mailbox_id: str
+    agent_id: str
+    agent: str
+    by: str
+    sender: Person
+    from_rule: str
+    subject: str
+    code: Code
+    message_id: str
+    tag: str
+    created_at: datetime
+    to: tuple[Person, ...] = ()
+    cc: tuple[Person, ...] = ()
+    bcc: tuple[Person, ...] = ()
+    html: str = ""
+    text: str = ""
+    attachments: tuple[OutboxFile, ...] = ()
+    records: tuple[RecordRef, ...] = ()
+    purpose: str = ""
+    mode: Mode = Mode.NEW
+    answers: str = ""
+    in_reply_to: str = ""
+    references: tuple[str, ...] = ()
+    send_at: datetime | None = None
+    key_hash: str = ""
+    request_hash: str = ""
+    state: State = State.QUEUED
+    steps: tuple[Step, ...] = ()
+    error: Problem | None = None
+    draft_id: str = ""
+    not_before: datetime | None = None
+    drafted_at: datetime | None = None
+    sending_at: datetime | None = None
+    tries: int = 0
+    put_backs: int = 0
+    rejected: tuple[str, ...] = ()
+    etag: str = ""
+
+    @property
+    def recipients(self) -> tuple[Person, ...]:
+        return (*self.to, *self.cc, *self.bcc)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing is left to do, unless a person asks for it."""
+        return self.state in ENDED
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether the sender may go on with it now."""
+        waits_until = max(filter(None, (self.send_at, self.not_before)), default=now)
+        return not self.has_ended and waits_until <= now

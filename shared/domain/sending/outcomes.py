@@ -1,0 +1,281 @@
+"""What an answer of the server proves about a mail, and what to do next. Knows no provider's codes.
+
+An answer to a hand-over is not the outcome. Few answers prove that a mail has not left; after every other one the
+mailbox is looked through first, by the tag, then the Message-ID, then the draft:
+
+| answer | the look finds | then |
+|---|---|---|
+| taken | not needed | sent; its copy confirms it |
+| signed out, too large | not needed: nothing was made | tried again; failed |
+| a refusal that is known | no copy | failed, with its sentence |
+| no such draft | the draft | it was not sent: again |
+| no such draft | nothing for 10 minutes | failed: the draft is gone |
+| any other, or none | a copy | confirmed |
+| | our draft among the deleted items | cancelled by the person |
+| | still the draft, after 10 minutes | sent again |
+| | nothing, no drafts permitted, 10 minutes | outcome unknown: a person decides |
+| | nothing, though there was a draft, a day | outcome unknown |
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from shared.domain.sending import transitions
+from shared.domain.sending.outbox import OutboxMail, Problem
+from shared.domain.sending.states import State
+from shared.domain.sending.transitions import Transition
+
+# A server may work on what it took for so long; then what is still a draft is one for good.
+SETTLED_AFTER: Final = timedelta(minutes=10)
+GIVEN_UP_AFTER: Final = timedelta(days=1)
+MOST_TRIES: Final = 5
+# With pauses that grow to an hour this is most of a day.
+MOST_PUT_BACKS: Final = 24
+_SOONEST_LOOK: Final = timedelta(seconds=15)
+# What was taken is mostly confirmed by a notification of its copy, which costs no look.
+_SOONEST_LOOK_IF_TAKEN: Final = timedelta(minutes=2)
+_LONGEST_PAUSE: Final = timedelta(hours=1)
+_SHORTEST_PAUSE: Final = timedelta(minutes=1)
+
+
+class Answer(StrEnum):
+    """What the server said to a hand-over, or to the making of a draft.
+
+    UNKNOWN is every answer that is not named here, and none at all: too many requests, server faults, a success that
+    is not the documented one.
+    """
+
+    TAKEN = "taken"
+    UNKNOWN = "unknown"
+    SIGNED_OUT = "signed_out"
+    NO_DRAFT = "no_draft"
+    TOO_LARGE = "too_large"
+    SEND_AS_DENIED = "send_as_denied"
+    INVALID_RECIPIENTS = "invalid_recipients"
+    TOO_MANY_RECIPIENTS = "too_many_recipients"
+    OVER_QUOTA = "over_quota"
+    NO_ACCESS = "no_access"
+
+
+# Each is believed once a look has found no copy.
+SENTENCES: Final[Mapping[Answer, str]] = {
+    Answer.SEND_AS_DENIED: (
+        "Postledger may not send from this address. Grant Send As or Send on Behalf in Exchange, or choose another "
+        "address, then retry."
+    ),
+    Answer.INVALID_RECIPIENTS: (
+        "The server refuses an address of a recipient. Correct it in the CRM and send the mail anew."
+    ),
+    Answer.TOO_MANY_RECIPIENTS: "The mail has more recipients than the mailbox may write to at once.",
+    Answer.OVER_QUOTA: "The mailbox is full and cannot send. Make room in it, then retry.",
+    Answer.NO_ACCESS: "Postledger may not use the mailbox any more. Run the mailbox test, then retry.",
+}
+_TOO_LARGE: Final = "The server does not take a mail of this size. Send fewer or smaller files."
+_SIGNED_OUT: Final = "The sign-in at the mailbox was refused. Run the mailbox test, then retry."
+_DRAFT_GONE: Final = (
+    "The draft has disappeared from the mailbox before it was sent. Retry, if the mail is still to leave."
+)
+_STILL_A_DRAFT: Final = "The server did not send the draft though it was asked several times. Retry later."
+_NOT_FOUND: Final = (
+    "The server gave no clear answer, and no copy of the mail was found. Ask the recipient, then retry the mail or "
+    "leave it."
+)
+_NO_COPY: Final = (
+    "The server took the mail, but its copy has not appeared in the mailbox within a day. It has probably left: ask "
+    "the recipient before you retry it."
+)
+_NO_DRAFT_MADE: Final = "The server made no draft though it was asked for most of a day. Retry later."
+_WHY_AGAIN: Final = "It has not left and is tried again."
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An answer. `code` is the server's own word for it; `retry_after` asks for a pause of the mailbox, in seconds.
+
+    With TAKEN the pause is about the next mail of that mailbox: this one is never handed over again for it.
+    """
+
+    answer: Answer
+    code: str = ""
+    retry_after: float | None = None
+
+
+NO_ANSWER: Final = Outcome(Answer.UNKNOWN, "no_answer")
+
+
+class Found(StrEnum):
+    """What a look through the mailbox found, by tag, Message-ID and draft; the first of these that is so.
+
+    COPY: a mail that is no draft, in any folder. DRAFT: our draft, outside the deleted items. DELETED: our draft among
+    them. NOTHING: none of it.
+    """
+
+    COPY = "copy"
+    DRAFT = "draft"
+    DELETED = "deleted"
+    NOTHING = "nothing"
+
+
+class Do(StrEnum):
+    """What is to be done next."""
+
+    LOOK = "look"
+    WAIT = "wait"
+    ADOPT = "adopt"
+    SEND = "send"
+    TAKE = "take"
+    CONFIRM = "confirm"
+    PUT_BACK = "put_back"
+    CANCEL = "cancel"
+    FAIL = "fail"
+    LEAVE_OPEN = "leave_open"
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What is to be done, after which pause, and for which problem.
+
+    LOOK: look now and ask again. WAIT: look after the pause. ADOPT: the draft that was found is ours. SEND: hand it
+    over. PUT_BACK: begin again after the pause, with the draft that there is.
+    """
+
+    do: Do
+    after: timedelta = timedelta(0)
+    problem: Problem | None = None
+
+    def transition(self, at: datetime, draft_id: str = "") -> Transition | None:
+        """The change of the row; None for LOOK. `draft_id` is the id of the draft that the look found."""
+        made: dict[Do, Transition] = {
+            Do.WAIT: transitions.postponed(at + self.after),
+            Do.ADOPT: transitions.drafted(at, draft_id),
+            Do.SEND: transitions.handed_over(at),
+            Do.TAKE: transitions.taken(at),
+            Do.CONFIRM: transitions.confirmed(at),
+            Do.PUT_BACK: transitions.put_back(at, at + self.after, _WHY_AGAIN, draft_id),
+            Do.CANCEL: transitions.deleted(at),
+        }
+        if self.problem is not None:
+            made[Do.FAIL] = transitions.failed(at, self.problem)
+            made[Do.LEAVE_OPEN] = transitions.left_open(at, self.problem)
+        return made.get(self.do)
+
+
+def next_step(mail: OutboxMail, outcome: Outcome | None, found: Found | None, now: datetime) -> Next:
+    """What to do with a mail that has not ended: `queued` when its draft was to be made, `drafted`, `sending`, `sent`.
+
+    `outcome` is the answer to the last call, None where there was none; `found` what a look showed since, None where
+    nobody has looked.
+    """
+    if found is Found.COPY:
+        return Next(Do.CONFIRM)
+    said = outcome or NO_ANSWER
+    since = now - (mail.sending_at or now)
+    if mail.state is State.SENT:
+        return _taken(mail, found, since)
+    if mail.state is State.SENDING:
+        return _handed_over(mail, said, found, since)
+    return _drafted(found) if mail.state is State.DRAFTED else _in_queue(mail, said, found)
+
+
+def _drafted(found: Found | None) -> Next:
+    """Nothing was handed over: a draft that is not there any more was deleted by the person."""
+    return Next(Do.SEND if found in (None, Found.DRAFT) else Do.CANCEL)
+
+
+def _in_queue(mail: OutboxMail, said: Outcome, found: Found | None) -> Next:
+    """Nothing can have left: a draft that was made unseen is taken, else it is made anew."""
+    if said.answer is not Answer.UNKNOWN:
+        return _refused(said) or _again(mail, said, _SIGNED_OUT)
+    if found is None:
+        return _look(said)
+    if found is Found.DELETED:
+        return Next(Do.CANCEL)
+    return Next(Do.ADOPT) if found is Found.DRAFT else _again(mail, said, _NO_DRAFT_MADE)
+
+
+def _handed_over(mail: OutboxMail, said: Outcome, found: Found | None, since: timedelta) -> Next:
+    if said.answer is Answer.TAKEN:
+        return Next(Do.TAKE)
+    if said.answer is Answer.TOO_LARGE:
+        return _failed(said, _TOO_LARGE)
+    if said.answer is Answer.SIGNED_OUT:
+        return _again(mail, said, _SIGNED_OUT)
+    if found is None:
+        return _look(said)
+    if found is Found.DELETED:
+        return Next(Do.CANCEL)
+    return _refused(said) or _unclear(mail, said, found, since)
+
+
+def _unclear(mail: OutboxMail, said: Outcome, found: Found, since: timedelta) -> Next:
+    """After a look that found the draft, or nothing."""
+    if found is Found.DRAFT:
+        if said.answer is Answer.NO_DRAFT:
+            return _again(mail, said, _DRAFT_GONE)
+        return _once_more(mail, said) if since >= SETTLED_AFTER else _wait(since)
+    if since < SETTLED_AFTER:
+        return _wait(since)
+    if said.answer is Answer.NO_DRAFT:
+        return _failed(said, _DRAFT_GONE)
+    # Its draft is gone, so it has most probably left: copies may come late, and another mail would be a second one.
+    if mail.draft_id and since < GIVEN_UP_AFTER:
+        return _wait(since)
+    return Next(Do.LEAVE_OPEN, problem=Problem(said.code or "outcome_unknown", _NOT_FOUND))
+
+
+def _taken(mail: OutboxMail, found: Found | None, since: timedelta) -> Next:
+    """The server took it: only the draft itself, still lying there, tells the contrary."""
+    if found is Found.DRAFT and since >= SETTLED_AFTER:
+        return _once_more(mail, Outcome(Answer.TAKEN, "still_a_draft"))
+    if found is not None and since >= GIVEN_UP_AFTER:
+        return Next(Do.LEAVE_OPEN, problem=Problem("no_copy", _NO_COPY))
+    if found is None and since >= _SOONEST_LOOK_IF_TAKEN:
+        return Next(Do.LOOK)
+    return _wait(since, _SOONEST_LOOK_IF_TAKEN)
+
+
+def _once_more(mail: OutboxMail, said: Outcome) -> Next:
+    if mail.tries < MOST_TRIES:
+        return Next(Do.SEND)
+    if mail.state is State.SENT:
+        return Next(Do.LEAVE_OPEN, problem=Problem(said.code, _STILL_A_DRAFT))
+    return _failed(said, _STILL_A_DRAFT)
+
+
+def _refused(said: Outcome) -> Next | None:
+    """The failure of a known refusal."""
+    sentence = _TOO_LARGE if said.answer is Answer.TOO_LARGE else SENTENCES.get(said.answer)
+    return _failed(said, sentence) if sentence else None
+
+
+def _again(mail: OutboxMail, said: Outcome, sentence: str) -> Next:
+    """Begin again after a growing pause; `sentence` says in the end why that was of no use."""
+    if mail.put_backs >= MOST_PUT_BACKS:
+        return _failed(said, sentence)
+    pause = min(_SHORTEST_PAUSE * 2 ** min(mail.put_backs, 10), _LONGEST_PAUSE)
+    return Next(Do.PUT_BACK, max(pause, _asked_pause(said)))
+
+
+def _look(said: Outcome) -> Next:
+    """A look is a call, too: it waits for as long as the server asked."""
+    pause = _asked_pause(said)
+    return Next(Do.WAIT, pause) if pause else Next(Do.LOOK)
+
+
+def _asked_pause(said: Outcome) -> timedelta:
+    return timedelta(seconds=max(said.retry_after or 0.0, 0.0))
+
+
+def _wait(since: timedelta, soonest: timedelta = _SOONEST_LOOK) -> Next:
+    """Looks grow apart; one comes when what is still a draft may be sent again."""
+    pause = min(max(since, soonest), _LONGEST_PAUSE)
+    if since < SETTLED_AFTER:
+        pause = min(pause, SETTLED_AFTER - since)
+    return Next(Do.WAIT, pause)
+
+
+def _failed(said: Outcome, sentence: str) -> Next:
+    return Next(Do.FAIL, problem=Problem(said.code or said.answer, sentence))
