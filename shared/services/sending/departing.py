@@ -152,14 +152,18 @@ class SendOne:
         transition = step.transition(now, visit.draft_id)
         if transition is not None:
             self._change(visit, transition)
-        if step.do is Do.SEND:
-            self._hand_over(visit)
-        elif step.do is Do.FAIL and visit.found is Found.DRAFT:
-            # Behind the row: a mail that is not to leave does not stay among its owner's drafts.
-            visit.box.discard(visit.draft)
-        elif step.do is Do.TAKE:
-            self._change(visit, transitions.postponed(now + step.after + LOOK_AGAIN))
+        self._act(visit, step.do)
         return step.do in (Do.SEND, Do.ADOPT)
+
+    def _act(self, visit: _Visit, do: Do) -> None:
+        """What goes with a step, behind the row that says so."""
+        if do is Do.SEND:
+            self._hand_over(visit)
+        elif do is Do.FAIL and visit.found is Found.DRAFT:
+            # A mail that is not to leave does not stay among its owner's drafts.
+            visit.box.discard(visit.draft)
+        elif do is Do.TAKE:
+            self._change(visit, transitions.postponed(self.clock() + LOOK_AGAIN))
 
     def _hand_over(self, visit: _Visit) -> None:
         draft = visit.draft
