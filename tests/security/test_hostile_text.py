@@ -128,6 +128,7 @@ OF_TEXT: dict[str, Callable[[str], object]] = {
     "codes.find": lambda given: codes.find(given, KEYS, "tenant"),
     "codes.ending_in": lambda given: codes.ending_in(given, CODE, KEYS, "tenant"),
     "codes.added_to": lambda given: codes.added_to(given, CODE),
+    "codes.ending_in": lambda given: codes.ending_in(given, CODE, KEYS, "tenant"),
     "conversations.guid_of": conversations.guid_of,
     "encoded_words.decoded": encoded_words.decoded,
     "html.safe_html": lambda given: html.safe_html(given, cid_url=lambda _: None),
@@ -195,6 +196,7 @@ COVERED = {
     "addresses.mailbox_domain",  # these by addresses.normalise and bounces
     "addresses.mailbox_keys",
     "codes.issue",
+    "html.too_much",  # by html.safe_html
     "html_layout.laid_out",  # these by html_text.to_text
     "html_layout.merge_normal_text",
     "html_limits.nests_deeper",  # by html.safe_html

@@ -18,6 +18,7 @@ from shared.domain.foreign_text import guarded
 PREFIX: Final = "PL"
 NUMBER_BITS: Final = 30
 LONGEST_TEXT: Final = 200_000
+LONGEST_SUBJECT: Final = 4_000
 MOST_CANDIDATES: Final = 200
 
 # Taking a code out may bring the halves of another one together.
@@ -106,9 +107,10 @@ def added_to(subject: str, code: Code) -> str:
 def ending_in(subject: str, code: Code, keys: Sequence[bytes], tenant_id: str, *prefixes: str) -> str:
     """The subject with the code in brackets at its end, and no other genuine code of the organisation.
 
-    Codes of others stay, and so do forged ones: they may be the number by which the other side finds its case.
+    Codes of others stay, and so do forged ones: they may be the number by which the other side finds its case. Of a
+    subject the first 4,000 characters are kept.
     """
-    bare = subject
+    bare = subject[:LONGEST_SUBJECT]
     for _ in range(_MOST_ROUNDS):
         shorter = _without_genuine(bare, keys, tenant_id, prefixes or (PREFIX,))
         if shorter == bare:

@@ -15,7 +15,6 @@ from shared.domain.sending.outbox import Mode
 
 # Exchange refuses a longer subject, and counts in UTF-16.
 LONGEST_SUBJECT: Final = 255
-_LONGEST_GIVEN: Final = 4_000
 _CUT: Final = "..."
 _PREFIXES: Final = {Mode.REPLY: "RE: ", Mode.REPLY_ALL: "RE: ", Mode.FORWARD: "FW: "}
 # Numbers of cases, invoices, tickets: `[Case 56664579]`, `#A-1234`, `(ref 2026/118)`, `INV-20261234`.
@@ -45,7 +44,7 @@ def subject_of(given: str, code: Code, signing: Signing) -> str:
     """
     longest = LONGEST_SUBJECT - len(code.text) - len(" []")
     ending = codes.ending_in(
-        one_line(given[:_LONGEST_GIVEN]), code, signing.keys, signing.tenant_id, *signing.prefixes
+        one_line(given[: codes.LONGEST_SUBJECT]), code, signing.keys, signing.tenant_id, *signing.prefixes
     )
     written = ending.removesuffix(f"[{code.text}]").rstrip()
     return f"{shortened(written, longest)} [{code.text}]".lstrip()

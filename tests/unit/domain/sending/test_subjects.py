@@ -124,7 +124,7 @@ PIECES = st.lists(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(PIECES, st.sampled_from(Mode))
 def test_whatever_was_written_one_code_of_ours_stands_at_the_end(pieces: list[str], mode: Mode) -> None:
     subject = subject_of(subject_of_answer("".join(pieces), mode), CODE, SIGNING)
