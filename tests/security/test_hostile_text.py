@@ -128,7 +128,6 @@ OF_TEXT: dict[str, Callable[[str], object]] = {
     "codes.find": lambda given: codes.find(given, KEYS, "tenant"),
     "codes.ending_in": lambda given: codes.ending_in(given, CODE, KEYS, "tenant"),
     "codes.added_to": lambda given: codes.added_to(given, CODE),
-    "codes.ending_in": lambda given: codes.ending_in(given, CODE, KEYS, "tenant"),
     "conversations.guid_of": conversations.guid_of,
     "encoded_words.decoded": encoded_words.decoded,
     "html.safe_html": lambda given: html.safe_html(given, cid_url=lambda _: None),
