@@ -27,8 +27,9 @@ from shared.triggers.graph import receive
 from tests.builders import CONTACT, TENANT, a_record
 from tests.contract.eml_folders import eml
 from tests.contract.graph_world import GraphWorld
+from tests.unit.api.direct import Direct
 from tests.unit.api.tokens import Issuer
-from tests.unit.api.wiring import Api, client_of
+from tests.unit.api.wiring import Api, Served
 
 BEN: Final = "ben@contoso.example"
 # The other values of what is neither yes or no nor a choice of words.
@@ -189,9 +190,8 @@ def house(
 
 
 @pytest.fixture
-def api(house: House, issuer: Issuer) -> Iterator[Api]:
-    with client_of(house.use_cases, house.storage, issuer) as client:
-        yield client
+def api(house: House, issuer: Issuer) -> Api:
+    return Api(Direct(Served(house.storage, issuer, house.use_cases)), house.storage, issuer)
 
 
 @pytest.mark.parametrize("switches", list(settings()), ids=name_of)
