@@ -22,12 +22,12 @@ demo: setup ## a demo organisation on this machine; EXIT=1 shows it and ends
 test: setup $(CLIENTS) ## every test
 	@$(BIN)/python -m pytest -n 4 --dist loadfile $(ARGS)
 
-check: $(INSTALLED) ## format, lint, types, import contracts, unit tests but the slow ones
+check: $(INSTALLED) ## format, lint, types, import contracts, unit tests and attacks but the slow ones
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -n 2 -m "not slow" tests/unit
+	@$(BIN)/python -m pytest -n 2 -m "not slow" tests/unit tests/security
 
 BENCHES := cold_start own_cpu match "threads --threads 100" hostile storage_calls operations backfill load_records \
 	"pipeline --alone 4 --bursts 3 --every 10 --threads 40 --mailboxes 12" \

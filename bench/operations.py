@@ -5,7 +5,8 @@
 The product's own use cases run over Azurite's tables, queues and leases, with a mailbox in memory in place of Graph.
 Counts are exact under any load. `history` are threads of five mails between a contact and the agent, incoming and
 sent, the threads side by side, oldest first in commands of 20; `chains` are the same mails thread by thread. `burst`
-are answers to stored mails, notified in commands of ten; `alone` are the same in commands of one.
+are answers to stored mails, notified in commands of ten; `alone` are the same in commands of one; `strangers` are
+mails of people whom no record has, which are skipped, one a command.
 """
 
 import argparse
@@ -233,6 +234,13 @@ def live(office: Office, threads: int, size: int, kind: str) -> list[list[ItemRe
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 
+def strangers(office: Office, threads: int) -> list[list[ItemRef]]:
+    """Mails of people whom no record has, each notified alone."""
+    at = datetime.now(UTC)
+    behind_all_contacts = range(threads, 2 * threads)
+    return [[office.deliver(number, 0, at, "stranger")] for number in behind_all_contacts]
+
+
 def report(name: str, mails: int, counts: Mapping[tuple[str, str], int]) -> None:
     total = sum(counts.values())
     print(f"\n{name}: {mails} mails, {total / mails:.2f} operations a mail")
@@ -243,13 +251,14 @@ def report(name: str, mails: int, counts: Mapping[tuple[str, str], int]) -> None
 def main() -> None:
     parser = argparse.ArgumentParser(description="Storage operations of a filed mail, by table and verb.")
     parser.add_argument("--threads", type=int, default=100)
-    parser.add_argument("--only", choices=("history", "chains", "burst", "alone"))
+    parser.add_argument("--only", choices=("history", "chains", "burst", "alone", "strangers"))
     options = parser.parse_args()
     runs: dict[str, tuple[Callable[[Office], list[list[ItemRef]]], bool]] = {
         "history": (lambda office: history(office, options.threads, "history"), True),
         "chains": (lambda office: history(office, options.threads, "chains"), True),
         "burst": (lambda office: live(office, options.threads, 10, "burst"), False),
         "alone": (lambda office: live(office, options.threads, 1, "alone"), False),
+        "strangers": (lambda office: strangers(office, options.threads), False),
     }
     with (
         tempfile.TemporaryDirectory() as directory,

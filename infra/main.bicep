@@ -78,6 +78,9 @@ param coolAfterDays int = 90
 @description('Days after which bodies and attachments are deleted whatever the app says; 0 for never.')
 param deleteAfterDays int = 0
 
+@description('Log every request for blobs and tables: by whom, from where, for which row. About a kilobyte each.')
+param storageLogs bool = false
+
 @description('Put storage and vault behind private endpoints in a virtual network that the app joins.')
 param vnetEnabled bool = false
 
@@ -166,6 +169,7 @@ module storage 'modules/storage.bicep' = {
     defaultAction: vnetEnabled ? 'Deny' : 'Allow'
     coolAfterDays: coolAfterDays
     deleteAfterDays: deleteAfterDays
+    logRequests: storageLogs
     workspaceId: monitoring.outputs.workspaceId
     location: location
     tags: allTags

@@ -324,6 +324,45 @@ def test_the_project_speaks_of_itself_only(path: Path) -> None:
     assert {Path(one).name for one in MENTIONED.findall(text)} <= ours, "a page that is not here"
 
 
+def commands_told() -> Iterator[tuple[str, str]]:
+    """Each command of a script of the deployment in the documents, with the page that tells it."""
+    for path in files(".md"):
+        for script, rest in re.findall(r"infra/scripts/([\w-]+\.sh)([^`\n|;)]*)", path.read_text("utf-8")):
+            yield named(path), f"{script}{rest.partition(' #')[0]}"
+
+
+def test_scripts_of_the_deployment_take_what_the_documents_tell() -> None:
+    told = [(page, command.split()) for page, command in commands_told()]
+    assert len(told) > 15
+    for page, (script, *words) in told:
+        usage = document(f"infra/scripts/{script}").partition("set -")[0]
+        first = [word for word in words[:1] if not word.startswith(("-", '"'))]
+        for word in [*first, *(word for word in words if word.startswith("--"))]:
+            assert re.search(rf"{re.escape(word)}\b", usage), (page, script, word)
+
+
+def test_settings_in_the_documents_exist() -> None:
+    infra = "".join(
+        path.read_text("utf-8")
+        for path in (ROOT / "infra").rglob("*")
+        if path.suffix in {".bicep", ".json", ".sh"}
+    )
+    known = set(re.findall(r"\bPOSTLEDGER_[A-Z_]+", infra)) | set(SETTINGS)
+    for path in files(".md"):
+        told = set(re.findall(r"\bPOSTLEDGER_[A-Z_]+", path.read_text("utf-8")))
+        assert told <= known, (named(path), told - known)
+
+
+def test_events_in_the_tables_for_operators_are_events_of_the_code() -> None:
+    code = "".join(path.read_text("utf-8") for path in (ROOT / "shared").rglob("*.py"))
+    page = document("docs/operations.md")
+    cells = [row[0] for part in re.split(r"^#+ ", page, flags=re.M) for row in rows(part)]
+    told = {name for cell in cells for name in re.findall(r"`([a-z]+(?:_[a-z]+)+)`", cell)}
+    named_in_parts = {f"{queue}_handled" for queue in names.QUEUES}
+    assert len(told) > 40
+    assert {name for name in told - named_in_parts if f'"{name}"' not in code} == set()
+
+
 def test_every_decision_is_listed_and_has_its_three_parts() -> None:
     listed = re.findall(r"\((\d{4}-[a-z0-9-]+\.md)\)", document("docs/decisions/README.md"))
     found = sorted(one.name for one in (ROOT / "docs/decisions").glob("[0-9]*.md"))

@@ -14,15 +14,16 @@ from starlette.routing import Route
 from dev.simulator import graph_directory, graph_folders, graph_messages, graph_sending, graph_subscriptions
 from dev.simulator.batch import run_batch
 from dev.simulator.call import Answer, Call
-from dev.simulator.connections import cut
+from dev.simulator.connections import ConnectionLost, cut
 from dev.simulator.control import Control
 from dev.simulator.entra import Entra
 from dev.simulator.errors import GraphError
-from dev.simulator.gateway import ConnectionLost, Gateway
+from dev.simulator.gateway import Gateway
 from dev.simulator.notifications import Notifier
 from dev.simulator.sign_in import SignInPages
 from dev.simulator.subscriptions import Subscriptions
 from dev.simulator.tokens import TokenMint
+from dev.simulator.uploads import UploadEndpoint
 from dev.simulator.world import World
 
 GRAPH_MODULES = (graph_directory, graph_folders, graph_messages, graph_sending, graph_subscriptions)
@@ -102,6 +103,7 @@ def build_app(world: World, ca_file: str | None) -> Starlette:
             Route(
                 "/v1.0/{path:path}", GraphEndpoint(Gateway(world, mint, notifier)).__call__, methods=_METHODS
             ),
+            Route("/_upload/{upload}", UploadEndpoint(world).__call__, methods=["PUT"]),
             Route("/_control/{path:path}", control.answer, methods=_METHODS),
             Route("/msi/token", entra.managed_identity),
             Route("/{tenant}/v2.0/.well-known/openid-configuration", entra.discovery),

@@ -189,6 +189,10 @@ class Control:
     def clear_faults(self) -> None:
         self.call("DELETE", "faults")
 
+    def put_answers(self, *answers: Json) -> Json:
+        """What sending is answered with next: objects of call, status, does, times, code and headers."""
+        return self.call("PUT", "answers", {"answers": list(answers)})
+
     def put_habits(self, **habits: object) -> Json:
         """Replaces the switches for what sources disagree about; what is not named has its default."""
         return self.call("PUT", "habits", habits)

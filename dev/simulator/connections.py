@@ -9,6 +9,14 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 _OPEN: dict[tuple[str, int], asyncio.Transport] = {}
 
 
+class ConnectionLost(Exception):
+    """The answer never arrives: the connection is cut after `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("the connection is cut")
+        self.seconds = seconds
+
+
 class CuttableProtocol(H11Protocol):
     """Remembers its transport under the client's address."""
 

@@ -245,6 +245,7 @@ class Control:
 
     def delete_outbound(self, _: Given) -> object:
         self.world.outbound.clear()
+        self.world.sent.clear()
         return {}
 
     def get_messages(self, given: Given) -> object:

@@ -7,6 +7,7 @@ from dev.simulator.directory import User
 from dev.simulator.faults import Faults
 from dev.simulator.habits import Habits
 from dev.simulator.notifications import Notifier
+from dev.simulator.send_script import ScriptedAnswer
 from dev.simulator.subscriptions import Subscription
 from dev.simulator.world import World
 
@@ -42,6 +43,8 @@ class WeatherControl:
             ("GET", "habits"): lambda _: world.habits.as_json(),
             ("PUT", "habits"): self.put_habits,
             ("DELETE", "habits"): lambda _: self.put_habits({}),
+            ("PUT", "answers"): self.put_answers,
+            ("DELETE", "answers"): lambda _: self.put_answers({"answers": []}),
             ("GET", "stats"): lambda _: world.stats.as_json(world.faults.struck),
             ("DELETE", "stats"): self.delete_stats,
         }
@@ -94,6 +97,15 @@ class WeatherControl:
         """For the storage proxy: {fault: how often it struck since last told}."""
         self.world.faults.struck.update({name: int(str(count)) for name, count in given.items()})
         return dict(self.world.faults.struck)
+
+    def put_answers(self, given: Given) -> object:
+        """What sending is answered with next, in place of what was ordered before."""
+        listed = given.get("answers")
+        if not isinstance(listed, list):
+            raise Refusal("answers is a list of objects of call, status, does, times, code and headers.")
+        script = [ScriptedAnswer.from_json(answer) for answer in listed]
+        self.world.script.answers = script
+        return {"answers": len(script)}
 
     def put_habits(self, given: Given) -> object:
         self.world.renderer.habits = Habits.from_json(given)

@@ -110,6 +110,11 @@ class Directory:
         """By address or alias, in any tenant."""
         return self._by_address.get(address.lower())
 
+    def serves(self, address: str) -> bool:
+        """Whether the address is at a domain of a tenant."""
+        domain = address.lower().rpartition("@")[2]
+        return any(domain in organisation.domains for organisation in self.organisations.values())
+
     def by_name(self, tenant_id: str, name: str) -> User | None:
         """As Graph resolves `/users/{name}`: id or principal name, never an alias."""
         user = self.users.get(name.lower()) or self._by_address.get(name.lower())

@@ -154,7 +154,7 @@ def edit_draft(
 ) -> None:
     """Applies the content of a PATCH to a draft; of other mail only extended properties are taken."""
     _take_tags(message, changes)
-    if message.is_draft:
+    if message.is_draft and set(changes) != {"singleValueExtendedProperties"}:
         fields = _fields_of(message.content) if "_raw" in message.draft_fields else message.draft_fields
         message.draft_fields = {**fields, **changes}
         content = compose(message.draft_fields, message.content.attachments, now=now)

@@ -7,6 +7,7 @@ import traceback
 from collections import Counter
 
 from dev.simulator.call import Answer, Call
+from dev.simulator.connections import ConnectionLost
 from dev.simulator.directory import User
 from dev.simulator.errors import GraphError, access_denied
 from dev.simulator.faults import ErrorKind
@@ -24,14 +25,6 @@ _ERRORS: dict[str, tuple[int, str, str]] = {
     "503": (503, "ErrorServerBusy", "The server cannot service this request right now. Try again later."),
     "504": (504, "UnknownError", ""),
 }
-
-
-class ConnectionLost(Exception):
-    """The answer never arrives: the connection is cut after `seconds`."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__("the connection is cut")
-        self.seconds = seconds
 
 
 class Gateway:

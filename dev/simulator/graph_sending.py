@@ -1,35 +1,44 @@
 """Graph's routes for writing mail: drafts, answers, attachments; sending finishes after the 202."""
 
-import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from dev.simulator import shapes
 from dev.simulator.call import Answer
+from dev.simulator.connections import ConnectionLost
+from dev.simulator.departures import depart
 from dev.simulator.drafts import (
     add_attachment,
     answer_draft,
     attachment_of,
     draft_from_json,
     draft_from_mime,
-    for_the_wire,
-    name_sender,
 )
 from dev.simulator.errors import GraphError, bad_request, item_not_found
 from dev.simulator.graph_messages import message_answer
-from dev.simulator.items import StoredMessage, stamp
+from dev.simulator.items import StoredMessage
 from dev.simulator.rendering import attachment_json
 from dev.simulator.routing import Context, routes
+from dev.simulator.send_script import ScriptedAnswer
 from dev.simulator.view import View
-from dev.simulator.world import Departure
 
-_MAX_RECIPIENTS = 500
 _LARGEST_ATTACHMENT = 3 * 1024 * 1024
 _KINDS = {"reply": "reply", "replyall": "replyAll", "forward": "forward"}
 
 
 def _is_mime(context: Context) -> bool:
     return context.call.headers.get("content-type", "").lower().startswith("text/plain")
+
+
+def _check_size(context: Context) -> None:
+    """Raises GraphError 413."""
+    if len(context.call.body) > context.habits.request_limit:
+        raise GraphError(413, "RequestEntityTooLarge", "The request is too large.")
+
+
+def _is_too_much(context: Context) -> bool:
+    """Whether the MIME is longer than is taken, which no answer says."""
+    return _is_mime(context) and len(context.call.body) * 3 // 4 > context.habits.mime_limit
 
 
 def _new_draft(context: Context, given: Mapping[str, object] | None) -> StoredMessage:
@@ -47,7 +56,11 @@ def _plain_view(context: Context) -> View:
 @routes.on("POST", "/users/{user}/messages")
 async def create_draft(context: Context) -> Answer:
     """A draft from JSON, or from base64 MIME."""
+    _check_size(context)
+    if _is_too_much(context):
+        return Answer(200)
     draft = _new_draft(context, None if _is_mime(context) else context.call.json())
+    draft.draft_fields["_listed"] = True
     return message_answer(context, draft, status=201, view=_plain_view(context))
 
 
@@ -57,7 +70,7 @@ async def send_draft(context: Context) -> Answer:
     message = context.mailbox.message(context.parameters["message"])
     if not message.is_draft or message.draft_fields.get("_sending"):
         raise item_not_found()
-    return _send(context, message, save=True)
+    return _send(context, message, save=True, call="send")
 
 
 def _parameters(given: Mapping[str, object], *names: str) -> dict[str, object]:
@@ -85,7 +98,7 @@ async def _answer(context: Context) -> Answer:
     )
     if action.startswith("create"):
         return message_answer(context, draft, status=201, view=_plain_view(context))
-    return _send(context, draft, save=True)
+    return _send(context, draft, save=True, call="sendMail")
 
 
 for _action in ("createReply", "createReplyAll", "createForward", "reply", "replyAll", "forward"):
@@ -95,65 +108,40 @@ for _action in ("createReply", "createReplyAll", "createForward", "reply", "repl
 @routes.on("POST", "/users/{user}/sendMail")
 async def send_mail(context: Context) -> Answer:
     """202 and no id, whatever becomes of the mail."""
+    _check_size(context)
+    if _is_too_much(context):
+        return Answer(200)
     if _is_mime(context):
-        return _send(context, _new_draft(context, None), save=True)
+        return _send(context, _new_draft(context, None), save=True, call="sendMail")
     given = _parameters(context.call.json(), "message", "saveToSentItems")
     message = given.get("message")
     if not isinstance(message, Mapping):
         raise bad_request("The parameter 'message' is missing.", "ErrorInvalidRequest")
     save = given.get("saveToSentItems", True)
-    return _send(context, _new_draft(context, message), save=str(save).lower() != "false")
+    draft = _new_draft(context, message)
+    return _send(context, draft, save=str(save).lower() != "false", call="sendMail")
 
 
-def _send(context: Context, draft: StoredMessage, *, save: bool) -> Answer:
-    """Checks what Exchange checks at once; transport follows in the background. Raises GraphError 400 or 403."""
-    _, _, recipients = for_the_wire(draft, datetime.now(UTC))
-    if len(recipients) > _MAX_RECIPIENTS:
-        raise GraphError(400, "ErrorExceededMaxRecipientLimit", "The message has more than 500 recipients.")
-    _check_sender(context, draft)
-    draft.draft_fields["_sending"] = True
-    context.notifier.background(_transport(context, draft, save=save))
-    return Answer(202)
+def _send(context: Context, draft: StoredMessage, *, save: bool, call: str) -> Answer:
+    """202, or what was ordered beforehand for this call. Raises GraphError and ConnectionLost."""
+    scripted = context.world.script.next(call)
+    if scripted is None or scripted.does == "all":
+        depart(context, draft, save=save)
+    elif not draft.draft_fields.get("_listed"):
+        context.mailbox.delete(draft, datetime.now(UTC))
+    return _as_ordered(scripted, Answer(202))
 
 
-def _check_sender(context: Context, draft: StoredMessage) -> None:
-    """Who sends from a mailbox needs Send As or Send on Behalf there. Raises GraphError 403."""
-    user, named = context.user, draft.content.from_
-    sender = context.world.directory.by_address(named.address) if named else user
-    if sender is None or sender.tenant_id != context.tenant_id:
-        raise _send_as_denied()
-    if context.bearer.may_send_as(user, sender):
-        return
-    if not context.bearer.may_send_on_behalf(user, sender):
-        raise _send_as_denied()
-    acting = context.world.directory.by_address(context.bearer.account) or user
-    name_sender(context.mailbox, draft, acting)
-
-
-def _send_as_denied() -> GraphError:
-    return GraphError(
-        403,
-        "ErrorSendAsDenied",
-        "The user account which was used to submit this request does not have the right to send mail "
-        "on behalf of the specified sending account.",
-    )
-
-
-async def _transport(context: Context, draft: StoredMessage, *, save: bool) -> None:
-    world, mailbox = context.world, context.mailbox
-    await asyncio.sleep(world.habits.send_delay_ms / 1000)
-    now = datetime.now(UTC)
-    content, raw, recipients = for_the_wire(draft, now)
-    mailbox.rewrite(draft, content)
-    departure = Departure(
-        stamp(now), mailbox.address, recipients, draft.internet_message_id, content.subject, raw
-    )
-    world.outbound.append(departure)
-    if save:
-        mailbox.become_sent(draft, keep_immutable_id=world.habits.draft_keeps_immutable_id, now=now)
-    else:
-        mailbox.delete(draft, now)
-    world.deliver_internally(mailbox, raw, recipients)
+def _as_ordered(scripted: ScriptedAnswer | None, usual: Answer) -> Answer:
+    """The usual answer, or the ordered one. Raises GraphError and ConnectionLost."""
+    if scripted is None:
+        return usual
+    if scripted.status == 0:
+        raise ConnectionLost(0)
+    if scripted.status >= 400:
+        code = scripted.code or "UnknownError"
+        raise GraphError(scripted.status, code, "As ordered.", headers=scripted.headers)
+    return Answer(scripted.status, usual.payload, headers=scripted.headers)
 
 
 @routes.on("POST", "/users/{user}/messages/{message}/attachments")

@@ -32,7 +32,21 @@ class Habits:
     internal_headers: bool = False
     sent_headers: bool = False
     """Whether `internetMessageHeaders` has anything for such mail."""
-    draft_keeps_immutable_id: bool = True
+    draft_keeps_immutable_id: bool = False
+    keeps_message_id: bool = False
+    """Whether a mail leaves with the Message-ID that it was given."""
+    keeps_headers: bool = False
+    """Whether headers of submitted MIME that Exchange has a mind of its own about leave with it."""
+    mime_limit: int = 2_240_000
+    """Longer MIME is answered 200, and nothing is made."""
+    request_limit: int = 4_000_000
+    """Longer requests are answered 413."""
+    messages_a_minute: int = 30
+    recipients_a_day: int = 10_000
+    reports: bool = True
+    """Recipients whom a domain of ours does not know are reported to the sender."""
+    hold_send_ms: int = 0
+    """So long does a draft that is being sent lie among the drafts, in the hands of its owner."""
     plain_body_as_text: bool = False
     empty_delta_pages: bool = True
     repeated_delta_items: bool = True

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from dev.simulator.directory import Directory, Organisation
 from dev.simulator.faults import FaultInjector
@@ -12,7 +13,12 @@ from dev.simulator.mailbox import Mailbox
 from dev.simulator.mime import read_mail
 from dev.simulator.people import People
 from dev.simulator.rendering import Renderer
+from dev.simulator.send_script import SendScript
 from dev.simulator.stats import Stats
+
+if TYPE_CHECKING:
+    from dev.simulator.departures import Sent
+    from dev.simulator.uploads import Upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,9 @@ class World:
     outbound: list[Departure] = field(default_factory=list)
     listeners: list[Callable[[Change], None]] = field(default_factory=list)
     people: People = field(default_factory=People)
+    script: SendScript = field(default_factory=SendScript)
+    sent: dict[str, "Sent"] = field(default_factory=dict)
+    uploads: dict[str, "Upload"] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.renderer = Renderer(self.stats, Habits())

@@ -9,6 +9,8 @@ param defaultAction string = 'Deny'
 param coolAfterDays int
 param deleteAfterDays int
 param workspaceId string
+// Of blobs and tables only, which hold the mail: queues hold ids, and the host asks them all day.
+param logRequests bool = false
 param location string
 param tags object
 
@@ -118,11 +120,18 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06
   dependsOn: [blobs]
 }
 
+// Who read, wrote or deleted what, and when: identity, address, and the keys of the row or blob.
+var requests = map(logRequests ? ['StorageRead', 'StorageWrite', 'StorageDelete'] : [], category => {
+  category: category
+  enabled: true
+})
+
 resource blobMetrics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   scope: blobs
   name: 'to-workspace'
   properties: {
     workspaceId: workspaceId
+    logs: requests
     metrics: [{ category: 'Transaction', enabled: true }]
   }
 }
@@ -141,6 +150,7 @@ resource tableMetrics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview'
   name: 'to-workspace'
   properties: {
     workspaceId: workspaceId
+    logs: requests
     metrics: [{ category: 'Transaction', enabled: true }]
   }
 }

@@ -75,7 +75,7 @@ var rules = [
   }
   {
     name: 'refusals'
-    title: 'The API refuses many requests'
+    title: 'Many requests or notifications are refused'
     query: loadTextContent('../queries/alerts/refusals.kql')
     severity: 3
     every: 'PT15M'

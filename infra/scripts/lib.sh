@@ -19,6 +19,8 @@ case ${OSTYPE:-} in
   msys* | cygwin*)
     az() { command az "$@" | tr -d '\r'; }
     export MSYS2_ARG_CONV_EXCL='/subscriptions;{;/CN='
+    # It would leave paths of files alone, too.
+    unset MSYS_NO_PATHCONV
     ;;
 esac
 

@@ -13,6 +13,7 @@ param instanceMemoryMB = 2048
 param perInstanceConcurrency = 16
 param updateStrategy = 'RollingUpdate'
 param deleteAfterDays = 3650
+param storageLogs = true
 param alertEmails = 'operations@contoso.example, on-call@contoso.example'
 param budgetAmount = 100
 param budgetStart = '2026-01-01'

@@ -54,7 +54,8 @@ def audit(request: Request, name: str, response: Response) -> None:
     Raises TransientError for a read that cannot be audited, so that nothing is read. A change has happened by
     then: it is answered, and an event alerts the operator.
     """
-    if response.status_code >= 400 or not is_audited(name, request.method):
+    is_left_out = getattr(request.state, "left_out", False)
+    if response.status_code >= 400 or is_left_out or not is_audited(name, request.method):
         return
     use_cases = cast(ApiUseCases, request.app.state.use_cases)
     caller = cast(Caller, request.state.caller)
@@ -72,6 +73,11 @@ def audit(request: Request, name: str, response: Response) -> None:
 def about(request: Request, *subjects: str) -> None:
     """Name the subjects of a request whose path does not name them."""
     request.state.subjects = subjects
+
+
+def leave_out(request: Request) -> None:
+    """Write no row: the request has repeated another one, and has changed nothing."""
+    request.state.left_out = True
 
 
 def _subjects(request: Request) -> tuple[str, ...]:

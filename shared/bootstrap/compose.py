@@ -86,6 +86,9 @@ if TYPE_CHECKING:
         LoadRecords,
         PutRecord,
     )
+    from shared.services.sending.asking import AskToSend
+    from shared.services.sending.outbox import CancelMail, ReadOutbox, RetryMail, WakeOutboxes
+    from shared.services.sending.send_due import SendDue
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +177,13 @@ class UseCases(Assembly):
     merge_contacts: MergeContacts = use_case("records.merging")
     rename_record: RenameRecord = use_case("records.merging")
     merge_records: MoveFiled = use_case("records.merging")
+
+    ask_to_send: AskToSend = use_case("sending.asking")
+    read_outbox: ReadOutbox = use_case("sending.outbox")
+    cancel_mail: CancelMail = use_case("sending.outbox")
+    retry_mail: RetryMail = use_case("sending.outbox")
+    wake_outboxes: WakeOutboxes = use_case("sending.outbox")
+    send_due: SendDue = use_case("sending.send_due")
 
     audit_request: AuditRequest = use_case("privacy.audit")
     read_audit: ReadAudit = use_case("privacy.audit")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from shared.adapters.graph.mail import GraphMail
     from shared.adapters.graph.own_credential import EntraCredential
     from shared.adapters.graph.probe import GraphProbe
+    from shared.adapters.graph.sending import GraphSender
     from shared.adapters.graph.session import GraphSession
     from shared.adapters.graph.sign_ins import EntraSignIns
     from shared.adapters.graph.subscriptions import GraphSubscriptions
@@ -83,6 +84,7 @@ class RealPorts:
     late_contacts = _stored("stores.late_contacts.AzureLateContacts")
     erasures = _stored("stores.erasures.AzureErasures")
     holdings = _stored("stores.holdings.AzureHoldings")
+    outbox = _stored("stores.outbox.AzureOutbox")
     leases = _stored("leases.AzureLeases")
     connections = _stored("stores.connections.AzureConnections")
     habits = _stored("stores.habits.AzureHabits")
@@ -172,6 +174,12 @@ class RealPorts:
         from shared.adapters.graph.mail import GraphMail
 
         return GraphMail(self.sessions)
+
+    @cached_property
+    def sender(self) -> "GraphSender":
+        from shared.adapters.graph.sending import GraphSender
+
+        return GraphSender(self.sessions)
 
     @cached_property
     def directory(self) -> "GraphDirectory":

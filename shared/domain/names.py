@@ -8,6 +8,8 @@ from typing import Final
 # What somebody waits for, one mailbox or one mail a command, and what takes its time.
 MAIL: Final = "mail"
 WORK: Final = "work"
+# Mail that leaves. It is no queue of a deployment yet, since nothing can be asked to leave.
+OUTBOUND: Final = "outbound"
 
 QUEUES: Final = (MAIL, WORK)
 POISON_SUFFIX: Final = "-poison"
@@ -37,6 +39,8 @@ AUDIT: Final = "Audit"
 ERASURES: Final = "Erasures"
 CONNECTION_STATES: Final = "Connections"
 RUNS: Final = "Runs"
+OUTBOX: Final = "Outbox"
+OUTGOING: Final = "Outgoing"
 
 TABLES: Final = (
     ORGANISATIONS,
@@ -58,6 +62,8 @@ TABLES: Final = (
     ERASURES,
     CONNECTION_STATES,
     RUNS,
+    OUTBOX,
+    OUTGOING,
 )
 
 BODIES: Final = "bodies"

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from shared.ports.mail import MailAccess
     from shared.ports.mailbox_access import AccessProbe, OwnCredential
     from shared.ports.notifications import SubscriptionSource
+    from shared.ports.sending import MailSender
     from shared.ports.stores.capture import Backfills, FolderStates, LateContacts, Pending, Sightings
     from shared.ports.stores.connections import (
         Connections,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from shared.ports.stores.privacy import Audit, Erasures, Holdings
     from shared.ports.stores.records import RecordIndex, Records
     from shared.ports.stores.runs import Runs
+    from shared.ports.stores.sending import Outbox
     from shared.ports.work import CommandQueue, Leases, PoisonQueues, PromptQueue
 
 
@@ -132,3 +134,9 @@ class Ports(Protocol):
 
     @property
     def holdings(self) -> "Holdings": ...
+
+    @property
+    def outbox(self) -> "Outbox": ...
+
+    @property
+    def sender(self) -> "MailSender": ...

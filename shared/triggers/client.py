@@ -6,9 +6,12 @@ import azure.functions as func
 async def serve(
     app: func.AsgiMiddleware, request: func.HttpRequest, context: func.Context
 ) -> func.HttpResponse:
-    """The app's answer. The bridge refuses a path that is no UTF-8 by raising: the client hears 400."""
+    """The app's answer. What the bridge cannot read (a path that is no UTF-8, a port of 5,000 digits) is a 400.
+
+    The app answers its own errors, so a ValueError is the bridge's.
+    """
     try:
         response: func.HttpResponse = await app.handle_async(request, context)
-    except UnicodeDecodeError:
+    except ValueError:
         return func.HttpResponse(status_code=400)
     return response

@@ -15,6 +15,8 @@ from shared.services.capture.notifications import Notification
 
 # Far above what Graph sends; a larger body is refused before it is parsed.
 MAX_BODY = 4 * 1024 * 1024
+# Far more than Graph puts into one body; of what comes behind them the next poll learns.
+MOST_ITEMS = 1_000
 LONGEST_TOKEN = 4_096
 
 
@@ -37,14 +39,14 @@ def receive(request: func.HttpRequest, take: Callable[[Iterator[Notification]], 
 
 
 def read(body: bytes) -> Iterator[Notification]:
-    """The notifications in a body. Raises ValueError when it is none."""
+    """The first thousand notifications in a body. Raises ValueError when it is none."""
     if len(body) > MAX_BODY:
         raise ValueError("too large")
     content = json_value(body)
     items = content.get("value") if isinstance(content, dict) else None
     if not isinstance(items, list):
         raise ValueError("no list of notifications")
-    return (_notification(item) for item in items if isinstance(item, dict))
+    return (_notification(item) for item in items[:MOST_ITEMS] if isinstance(item, dict))
 
 
 def _handshake(token: str) -> func.HttpResponse:

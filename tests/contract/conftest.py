@@ -27,6 +27,7 @@ from shared.adapters.storage.stores.late_contacts import AzureLateContacts
 from shared.adapters.storage.stores.mailboxes import AzureMailboxes
 from shared.adapters.storage.stores.messages import AzureMessageStore
 from shared.adapters.storage.stores.organisations import AzureOrganisations
+from shared.adapters.storage.stores.outbox import AzureOutbox
 from shared.adapters.storage.stores.pending import AzurePending
 from shared.adapters.storage.stores.record_index import AzureRecordIndex
 from shared.adapters.storage.stores.records import AzureRecords
@@ -69,6 +70,7 @@ class AzureStorage:
         self.late_contacts = AzureLateContacts(self.connection)
         self.erasures = AzureErasures(self.connection)
         self.runs = AzureRuns(self.connection)
+        self.outbox = AzureOutbox(self.connection)
         self.holdings = AzureHoldings(self.connection)
         self.connections = AzureConnections(self.connection)
         self.habits = AzureHabits(self.connection)

@@ -15,6 +15,7 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from email.utils import getaddresses
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -315,6 +316,7 @@ def _parsed(path: Path) -> EmailMessage:
     return parsed
 
 
+@lru_cache(maxsize=1_000)
 def _fetched(item: ItemRef, path: Path) -> FetchedMessage:
     mail = _parsed(path)
     body = mail.get_body(("html",))

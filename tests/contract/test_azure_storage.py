@@ -49,6 +49,7 @@ from tests.builders import (
     an_inbox_item,
     an_item,
     an_organisation,
+    an_outbox_mail,
 )
 from tests.composed import use_cases_over
 from tests.contract.test_connections import a_connection
@@ -260,6 +261,7 @@ class TestRows:
         azure.codes.note_forged(tenant, "0f" * 16, KEY, 1)
         azure.events.append(tenant, [an_event(only_for=frozenset((MAILBOX_ID,)))])
         azure.messages.note_name(tenant, "ee" * 16, KEY, ())
+        azure.outbox.add(an_outbox_mail(tenant_id=tenant, key_hash="0f" * 16))
         for table, layout in TABLE_LAYOUT.items():
             columns, partitions = set(), set()
             for row in azure.connection.table(table).list_entities():

@@ -39,6 +39,7 @@ pytestmark = pytest.mark.stack
 
 BO = Person("Bo Vestergaard", "bo.vestergaard@tailspin.example")
 LI = "li@fabrikam.example"
+SPLIT = BO.address.replace("@", "@<wbr>")
 SECOND = "second@contoso.example"
 ALWAYS = NOW + timedelta(days=3_650)
 THIRD = "third@contoso.example"
@@ -94,6 +95,9 @@ def a_world(connection_string: str) -> World:
     )
     quoted = f"{BO.name} <{BO.address}> wrote:\n> Hello"
     link = f'<a href="mailto:{quote(BO.address)}">{BO.name}</a> &lt;{BO.address.replace("@", "&#64;")}&gt;'
+    link += SPLIT
+    named_after = an_attachment(source_id="B", name=f"offer_{BO.address}.pdf")
+    quoting_files = {"attachments": (named_after,), "contents": {"B": b"offer"}}
     files = {"attachments": (an_attachment(source_id="A"),), "contents": {"A": BO.address.encode()}}
     world.notify(
         world.deliver(sender=BO, subject=f"From {BO.name}", message_id="1@tailspin.example", **files),
@@ -101,7 +105,12 @@ def a_world(connection_string: str) -> World:
         world.deliver(sender=LI, to=(AGENT,), bcc=(BO,), subject="Bcc", message_id="3@fabrikam.example"),
         world.deliver(sender=LI, reply_to=(BO,), subject="Reply-To", message_id="4@fabrikam.example"),
         world.deliver(
-            sender=LI, subject="Quotes", message_id="5@fabrikam.example", text=f"Hi\n\n{quoted}", html=link
+            sender=LI,
+            subject="Quotes",
+            message_id="5@fabrikam.example",
+            text=f"Hi\n\n{quoted}",
+            html=link,
+            **quoting_files,
         ),
         world.deliver(
             sender=LI, subject="Large", message_id="6@fabrikam.example", text=f"{NOISE}\n{quoted}", html=link
@@ -207,6 +216,7 @@ def test_nothing_is_left_of_a_person_and_then_of_the_organisation(own_azurite: s
         names.BODIES,
         names.ATTACHMENTS,
     }
+    assert set(places_of(storage, SPLIT)) == {names.MESSAGES, names.BODIES}
     assert set(places_of(storage, BO.name)) >= {names.RECORDS, names.MESSAGES, names.BODIES, names.TIMELINE}
     assert set(places_of(storage, ledger)) == {names.SIGHTINGS, names.LATE_CONTACTS_STATES, names.CODES}
 
@@ -222,6 +232,7 @@ def test_nothing_is_left_of_a_person_and_then_of_the_organisation(own_azurite: s
 
     assert storage.erasures.get(TENANT, asked.id).state == "done"
     assert places_of(storage, BO.address) == {}
+    assert places_of(storage, SPLIT) == {}
     assert places_of(storage, TENANT)[names.EVENTS] > told, "what was taken away is told"
     assert places_of(storage, BO.name) == {}
     # Its own mail's tombstone says by a keyed hash who sent it, so that the mail does not come back.

@@ -161,6 +161,7 @@ def test_mail_moved_from_junk_to_the_inbox_has_arrived(tenant: Tenant, ann: str,
 def test_a_draft_is_nobodys_business_and_one_entry_once_it_is_sent(
     stack: Stack, tenant: Tenant, ann: str, ledger: Ledger
 ) -> None:
+    tenant.control.put_habits(draft_keeps_immutable_id=True, keeps_message_id=True)
     graph = Outlook(stack, tenant)
     draft = graph.draft(ann, CONTACT, "Contract", "<p>Please find the contract.</p>")
     early = ledger.seen(ann, draft["id"])
@@ -180,7 +181,7 @@ def test_a_draft_is_nobodys_business_and_one_entry_once_it_is_sent(
 def test_a_draft_that_gets_another_id_when_it_is_sent_is_one_entry(
     stack: Stack, tenant: Tenant, ann: str, ledger: Ledger
 ) -> None:
-    tenant.control.put_habits(draft_keeps_immutable_id=False)
+    tenant.control.put_habits(draft_keeps_immutable_id=False, keeps_message_id=True)
     graph = Outlook(stack, tenant)
     draft = graph.draft(ann, CONTACT, "Contract", "<p>Please find the contract.</p>")
     ledger.seen(ann, draft["id"])

@@ -6,6 +6,7 @@ from tests.fakes.faults import Faults, Killed
 from tests.fakes.mail import FakeMail
 from tests.fakes.mailbox_access import FakeOwnCredential, FakeProbe
 from tests.fakes.notifications import FakeSubscriptionSource
+from tests.fakes.sending import FakeSender
 from tests.fakes.stores.capture import FakeBackfills, FakeFolderStates, FakeLateContacts, FakeSightings
 from tests.fakes.stores.connections import (
     FakeConnections,
@@ -21,6 +22,7 @@ from tests.fakes.stores.pending import FakePending
 from tests.fakes.stores.privacy import FakeAudit, FakeErasures, FakeHoldings
 from tests.fakes.stores.records import FakeRecordIndex, FakeRecords
 from tests.fakes.stores.runs import FakeRuns
+from tests.fakes.stores.sending import FakeOutbox
 from tests.fakes.work import FakeCommandQueue, FakeLeases, FakePoisonQueues
 
 __all__ = [
@@ -68,6 +70,7 @@ class FakeStorage:
         self.habits = FakeHabits(self.faults)
         self.erasures = FakeErasures(self.faults)
         self.runs = FakeRuns(self.faults)
+        self.outbox = FakeOutbox(self.faults)
         self.holdings = FakeHoldings(self)
 
 
@@ -78,6 +81,7 @@ class FakePorts(FakeStorage):
         super().__init__()
         self.webhook_queue = self.queue
         self.mail = self.directory = mail or FakeMail()
+        self.sender = FakeSender()
         self.subscription_source = FakeSubscriptionSource()
         self.sign_ins = FakeSignIns()
         # The real one: it needs nothing from outside.

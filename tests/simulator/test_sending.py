@@ -25,9 +25,10 @@ def wait_until_sent(control: Control, address: str) -> dict:
     raise AssertionError("nothing was sent")
 
 
-def test_a_draft_keeps_message_id_and_immutable_id_when_sent(
+def test_a_draft_keeps_message_id_and_immutable_id_when_sent_where_switches_say_so(
     graph: Graph, control: Control, address: str, mailbox: str
 ) -> None:
+    control.put_habits(draft_keeps_immutable_id=True, keeps_message_id=True)
     body = {
         "subject": "Offer",
         "body": {"contentType": "html", "content": "<p>x</p>"},
@@ -43,10 +44,8 @@ def test_a_draft_keeps_message_id_and_immutable_id_when_sent(
     assert message_from_string(left["raw"])["Message-ID"] == draft["internetMessageId"]
 
 
-def test_a_switch_makes_the_sent_copy_a_new_item(
-    graph: Graph, control: Control, address: str, mailbox: str
-) -> None:
-    control.put_habits(draft_keeps_immutable_id=False)
+def test_the_sent_copy_is_a_new_item(graph: Graph, control: Control, address: str, mailbox: str) -> None:
+    control.put_habits(keeps_message_id=True)
     draft = graph("POST", f"{mailbox}/messages", {"toRecipients": to("c@client.example")}, **IMMUTABLE).json()
     graph("POST", f"{mailbox}/messages/{draft['id']}/send")
     wait_until_sent(control, address)
@@ -112,6 +111,7 @@ def test_mail_to_a_colleague_arrives_there_as_internal_mail_without_bcc(
 def test_mime_is_taken_as_base64_and_loses_auto_submitted(
     graph: Graph, control: Control, address: str, mailbox: str
 ) -> None:
+    control.put_habits(keeps_message_id=True)
     raw = a_mail(
         9, sender=address, to="c@client.example", extra="Auto-Submitted: auto-replied\r\nX-Mine: yes\r\n"
     )

@@ -4,9 +4,11 @@ Transient errors are not tried again here, but for one connection that broke: th
 tokens, so neither they nor bodies are ever logged.
 """
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
+from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Final, Protocol
 from urllib.parse import quote
@@ -16,7 +18,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from shared import telemetry
-from shared.adapters.graph.errors import translate
+from shared.adapters.graph.errors import retry_after, translate
 from shared.adapters.graph.options import Memory, NoMemory, Options
 from shared.adapters.graph.waits import Waits
 from shared.domain.errors import Rejected, Throttled, Unavailable
@@ -119,6 +121,20 @@ class GraphSession:
         """`repeatable`: sending it twice does no harm. `about`: a path of the mailbox it is about."""
         return _object(self._send("POST", tenant_id, where, body=body, repeatable=repeatable, about=about))
 
+    def post_mime(self, tenant_id: str, where: str, mime: bytes) -> Json:
+        """A JSON object for a message given as MIME, made once."""
+        return _object(self._send("POST", tenant_id, where, text=b64encode(mime)))
+
+    def hand_over(self, tenant_id: str, where: str, mime: bytes = b"") -> float | None:
+        """Give Graph something that it carries out behind its answer; the seconds that it asks to wait afterwards.
+
+        Tried once, but for a token that was refused before anything was done.
+        """
+        with self._send("POST", tenant_id, where, text=b64encode(mime)) as response:
+            if response.status_code != HTTPStatus.ACCEPTED:
+                raise Unavailable(f"Microsoft Graph answered {response.status_code} where it says 202.")
+            return retry_after(response.headers.get("Retry-After"))
+
     def patch(self, tenant_id: str, where: str, body: Json) -> Json:
         return _object(self._send("PATCH", tenant_id, where, body=body))
 
@@ -138,21 +154,20 @@ class GraphSession:
         where: str,
         *,
         body: Json | None = None,
+        text: bytes | None = None,
         prefer: str = "",
         repeatable: bool = False,
         stream: bool = False,
         about: str = "",
     ) -> requests.Response:
         about = about or where
-        request = requests.Request(
-            method,
-            self._address(where),
-            headers={
-                "Accept": "application/json",
-                "Prefer": ", ".join(filter(None, (IMMUTABLE_IDS, prefer))),
-            },
-            json=body,
-        )
+        headers = {
+            "Accept": "application/json",
+            "Prefer": ", ".join(filter(None, (IMMUTABLE_IDS, prefer))),
+        }
+        if text is not None:
+            headers["Content-Type"] = "text/plain"
+        request = requests.Request(method, self._address(where), headers=headers, json=body, data=text)
         response = self._once(request, tenant_id, about, repeatable=repeatable, stream=stream)
         # A token can be revoked before it ends: a new one is tried once.
         if response.status_code == 401:

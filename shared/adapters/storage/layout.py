@@ -28,6 +28,8 @@
 | Audit         | tenant                       | inverted time, id                                 |
 | Connections   | tenant                       | connection; `agent:` + address                    |
 | Runs          | `agenda`; `store`            | item of the agenda; `layout`                      |
+| Outbox        | tenant                       | mail id: inverted time, id; `key:` + hash -> id   |
+| Outgoing      | tenant, mailbox id           | time, mail id                                     |
 """
 
 from collections.abc import Mapping
@@ -136,4 +138,8 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
         "item | 'layout'",
         ("item", "due", "started", "by", "finished", "error", "version"),
     ),
+    names.OUTBOX: TableLayout(
+        "tenant", "mail id (inverted time-id) | 'key:' + hash", ("state", "agent", "content", "row")
+    ),
+    names.OUTGOING: TableLayout("tenant|mailbox id", "time-mail id", ("id", "asked_at", "due")),
 }

@@ -1,6 +1,6 @@
 """Messages and attachments that the caller may see."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
@@ -17,6 +17,7 @@ from shared.domain.records.records import RecordRef
 
 router = guarded_router(tag="messages")
 Reader = Annotated[Caller, Depends(needs(AGENT, ADMIN, SERVICE))]
+BYTES: Final = {"schema": {"type": "string", "format": "binary"}, "example": "the bytes of plan.pdf"}
 MessageId = Annotated[str, Path(description="A timeline entry's `message_id`.", max_length=64)]
 
 
@@ -81,12 +82,8 @@ def get_thread(
     responses={
         200: {
             "description": "The attachment's bytes.",
-            "content": {
-                "application/octet-stream": {
-                    "schema": {"type": "string", "format": "binary"},
-                    "example": "the bytes of plan.pdf",
-                }
-            },
+            # Generators read the first one; the second is any type of `downloads.KEPT_TYPES`.
+            "content": dict.fromkeys(("application/octet-stream", "*/*"), BYTES),
         },
         **problems(404),
     },

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Final
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request
 
+from shared.api.audit import leave_out
 from shared.api.auth import UseCases, needs
 from shared.api.models.organisations import OrganisationFields, OrganisationModel, OrganisationsModel
 from shared.api.models.privacy import DeletionModel
@@ -41,6 +42,7 @@ def put_organisation(use_cases: UseCases, caller: Settler, body: OrganisationFie
 
 @router.delete("/organisation", status_code=202, responses=problems(404))
 def delete_organisation(
+    request: Request,
     use_cases: UseCases,
     caller: Settler,
     confirm: Annotated[str, Query(description="The organisation's tenant id.", max_length=64)] = "",
@@ -50,7 +52,11 @@ def delete_organisation(
     Postledger refuses the organisation's callers at once and deletes in the background. A second request
     returns the state of the first.
     """
-    return privacy.deletion(use_cases.ask_deletion(caller, confirm))
+    asked = use_cases.ask_deletion(caller, confirm)
+    if not asked.is_first:
+        # The audit is deleted with the organisation, and a later row would stay for good.
+        leave_out(request)
+    return privacy.deletion(asked.deletion)
 
 
 @router.get("/organisations")

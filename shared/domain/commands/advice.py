@@ -33,6 +33,9 @@ ADVICE: Final = {
     "ForeignLink": (
         "Graph's address is set wrong, or something stands in between: check POSTLEDGER_GRAPH_URL, then replay."
     ),
+    "UploadRefused": (
+        "Microsoft 365 does not take this file as it stands: send the mail without it, or with a smaller one."
+    ),
     "NoTokenKey": "The operator must set POSTLEDGER_TOKEN_KEYS, so that sign-ins can be kept; then replay.",
     "LostTokenKey": (
         "The key of a stored sign-in is missing from POSTLEDGER_TOKEN_KEYS: put it back, or have the person sign in."

@@ -272,6 +272,13 @@ class WakeMailbox(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SendMail(Command):
+    """Go on with every mail of the mailbox's outbox that is due."""
+
+    queue: ClassVar[str] = names.OUTBOUND
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileHistory(Command):
     """Run the rows of the mailbox's worklist: live ones first, then history."""
 

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,9 @@ FILTERS: Final = {**{kind: (kind,) for kind in KINDS}, "all": KINDS, "synced": (
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _LAST_MILLISECOND: Final = 10**14
+# No key of a table holds any ("Understanding the Table service data model").
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
+_INVERTED: Final = re.compile("[0-9]{15}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +116,14 @@ def ordered(at: datetime) -> str:
 
 
 def at_of(key: str) -> datetime:
-    """The time behind an inverted key, to the millisecond."""
-    return _EPOCH + (_LAST_MILLISECOND - int(key[:15])) * _MILLISECOND
+    """The time behind an inverted key, to the millisecond. Raises InvalidInput for what is none, as a cursor may be."""
+    found = _INVERTED.match(key)
+    if found is None:
+        raise foreign_cursor()
+    try:
+        return _EPOCH + (_LAST_MILLISECOND - int(found[0])) * _MILLISECOND
+    except OverflowError as error:
+        raise foreign_cursor() from error
 
 
 def kind_of(direction: Direction, parent_direction: Direction | None) -> str:
@@ -136,9 +146,12 @@ def decode_cursor(cursor: str) -> str:
     """The key behind a cursor. Raises InvalidInput when it was not made here."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+        key = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as error:
         raise foreign_cursor() from error
+    if _CONTROL.search(key):
+        raise foreign_cursor()
+    return key
 
 
 def foreign_cursor() -> InvalidInput:

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Final
 
 from shared.domain.foreign_text import guarded
@@ -17,8 +18,11 @@ from shared.domain.foreign_text import guarded
 PREFIX: Final = "PL"
 NUMBER_BITS: Final = 30
 LONGEST_TEXT: Final = 200_000
+LONGEST_SUBJECT: Final = 4_000
 MOST_CANDIDATES: Final = 200
 
+# Taking a code out may bring the halves of another one together.
+_MOST_ROUNDS: Final = 5
 _DIGITS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U
 _NUMBER_LENGTH: Final = 6
 _MAC_LENGTH: Final = 4
@@ -99,16 +103,51 @@ def added_to(subject: str, code: Code) -> str:
     return subject if code.text in held else f"{subject.rstrip()} [{code.text}]".lstrip()
 
 
+@guarded
+def ending_in(subject: str, code: Code, keys: Sequence[bytes], tenant_id: str, *prefixes: str) -> str:
+    """The subject with the code in brackets at its end, and no other genuine code of the organisation.
+
+    Codes of others stay, and so do forged ones: they may be the number by which the other side finds its case. Of a
+    subject the first 4,000 characters are kept.
+    """
+    bare = subject[:LONGEST_SUBJECT]
+    for _ in range(_MOST_ROUNDS):
+        shorter = _without_genuine(bare, keys, tenant_id, prefixes or (PREFIX,))
+        if shorter == bare:
+            break
+        bare = shorter
+    return f"{bare.rstrip()} [{code.text}]".lstrip()
+
+
+def _without_genuine(text: str, keys: Sequence[bytes], tenant_id: str, prefixes: tuple[str, ...]) -> str:
+    # Character by character, so that a place in the compared text is one in the text itself.
+    compared = [unicodedata.normalize("NFKC", char) for char in text]
+    places = list(chain.from_iterable([place] * len(spelled) for place, spelled in enumerate(compared)))
+    kept = []
+    behind = 0
+    for match, _, digits, check in _matches("".join(compared), prefixes):
+        if _is_genuine(digits, check, keys, tenant_id):
+            kept.append(text[behind : places[match.start()]].strip())
+            behind = places[match.end() - 1] + 1
+    return " ".join(filter(None, [*kept, text[behind:].strip()])) if behind else text
+
+
 def _candidates(text: str, prefixes: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
     """Prefix, number and check characters, in upper case and without aliases, of all that is shaped like a code."""
     text = text[:LONGEST_TEXT]
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)[:LONGEST_TEXT]
+    for _, name, digits, check in _matches(text, prefixes):
+        yield name, digits, check
+
+
+def _matches(text: str, prefixes: tuple[str, ...]) -> Iterator[tuple[re.Match[str], str, str, str]]:
+    """The same with their places."""
     for match in _pattern(prefixes).finditer(text):
         if not match["digits"]:
-            yield match["bare_name"].upper(), _plain(match["bare_digits"]), _plain(match["bare_check"])
+            yield match, match["bare_name"].upper(), _plain(match["bare_digits"]), _plain(match["bare_check"])
         elif _is_bracketed_code(match):
-            yield match["name"].upper(), _plain(match["digits"]), _plain(match["check"])
+            yield match, match["name"].upper(), _plain(match["digits"]), _plain(match["check"])
 
 
 def _is_bracketed_code(match: re.Match[str]) -> bool:

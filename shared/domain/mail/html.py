@@ -126,7 +126,7 @@ def safe_html(
     an element of the class `postledger-chain`: a `details` where it is folded, else a `div`.
     """
     # Pictures that are pasted in cost no more than their bytes.
-    reason = _too_much(without_embedded_data(html) if len(html) > LONGEST_HTML else html)
+    reason = too_much(without_embedded_data(html) if len(html) > LONGEST_HTML else html)
     return SafeHtml("", (), reason) if reason else _safe(html, remote_images, cid_url, quote)
 
 
@@ -148,7 +148,8 @@ def _marked(chain: str, quote: Quote) -> str:
     return f'<div class="{CHAIN_CLASS}">{chain}</div>'
 
 
-def _too_much(html: str) -> str | None:
+def too_much(html: str) -> str | None:
+    """A sentence that says why an HTML text would cost too much to parse; None for one that may be parsed."""
     if len(html) > LONGEST_HTML:
         return TOO_LONG
     estimate = shape(html)

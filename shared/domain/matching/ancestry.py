@@ -6,7 +6,7 @@ address leads to: then those behind it lend affairs of the kinds that are missin
 have written them, and the nearest mail's people are known by their own addresses.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from itertools import groupby
 from typing import Final
@@ -59,7 +59,12 @@ def _walk(thread: Sequence[ThreadHit]) -> Iterator[tuple[ThreadHit, tuple[Record
         lent = tuple(ref for ref in hit.lent if ref.kind not in kinds and ref not in refused)
         kinds.update(PEOPLE if hit.is_filed else (), (ref.kind for ref in hit.links))
         refused |= hit.refused
-        is_enough = hit.is_apart or (hit.is_filed and (hit.follows or not kinds.isdisjoint(AFFAIRS)))
+        is_enough = _is_enough(hit, kinds)
         yield hit, lent, is_enough
         if is_enough:
             return
+
+
+def _is_enough(hit: ThreadHit, kinds: Set[str]) -> bool:
+    """Whether nothing is asked behind a mail, once records of these kinds have been met."""
+    return hit.is_apart or (hit.is_filed and (hit.follows or not kinds.isdisjoint(AFFAIRS)))

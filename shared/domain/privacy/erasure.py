@@ -8,13 +8,12 @@ from enum import Enum
 from functools import cached_property
 from typing import Any, Final, TypeVar, cast
 
-import idna
-
 from shared.domain.filing.copies import Copy
 from shared.domain.filing.filing import StoredMessage
-from shared.domain.mail.addresses import GOOGLE, Person, domain_of, mailbox_key, mailbox_keys
+from shared.domain.mail.addresses import Person, mailbox_key, mailbox_keys
 from shared.domain.mail.identity import Hasher
-from shared.domain.mail.messages import Document
+from shared.domain.mail.messages import Attachment, Document
+from shared.domain.privacy.written_addresses import WrittenAddress
 from shared.domain.records.records import Record, RecordRef
 
 T = TypeVar("T")
@@ -23,6 +22,8 @@ T = TypeVar("T")
 PLACEHOLDER: Final = "erased@erased.invalid"
 NAME_PLACEHOLDER: Final = "(erased)"
 HASH_PLACEHOLDER: Final = "0" * 32
+# Lists of attachments bear this name, in the domain and in JSON.
+ATTACHMENTS: Final = "attachments"
 RUNNING: Final = "running"
 DONE: Final = "done"
 # Of the display names that an address was seen with; shorter ones would hit ordinary words.
@@ -31,14 +32,6 @@ SHORTEST_NAME: Final = 3
 # Characters between a name and its address, markup included.
 _NEAR: Final = 400
 
-_AT: Final = "(?:@|%40|=40|&#0*64;|&#x0*40;|&commat;)"
-# Whatever may stand before it: a mark, a bracket, or a percent-encoded byte such as the "<" in "%3Cbo%40...".
-_BEFORE: Final = r"(?:(?<![\w.+%-])|(?<=%[0-9a-f]{2}))"
-# What Google lets stand within a local part, and behind it.
-_DOT: Final = r"(?:\.|%2e|&#0*46;)?"
-_TAG: Final = r"(?:(?:\+|%2b|&#0*43;)[\w.+-]*)?"
-# Not a part of a longer domain: bo@fabrikam.example.org is somebody else.
-_BEHIND: Final = r"(?![\w-])(?!\.\w)"
 # What stands between a name and its address in a signature or a quoted header, HTML included.
 _GAP: Final = (
     r"(?:\"|&quot;|</?[a-z][^<>]{0,200}>|&lt;|&nbsp;|%3c|<(?:a\s[^<>]{0,200}?)?|mailto:|[\s\[(]){0,8}"
@@ -98,9 +91,7 @@ def suppression(hasher: Hasher, address: str) -> str:
 class Eraser:
     """Replaces an address wherever it is written, and a display name where it stands beside the address.
 
-    Addresses are found in any case, percent-encoded (`%40`), as HTML entities, with their domain in Unicode, and in
-    every spelling of a mailbox of Google's.
-    `hash` is the ledger's keyed hash of the address.
+    How an address may be written, `WrittenAddress` says. `hash` is the ledger's keyed hash of the address.
     """
 
     address: str
@@ -115,26 +106,8 @@ class Eraser:
         return isinstance(address, str) and mailbox_key(address) == self._key
 
     @cached_property
-    def _domains(self) -> tuple[str, ...]:
-        domain = domain_of(self.address)
-        if domain in GOOGLE:
-            return GOOGLE
-        try:
-            readable = idna.decode(domain)
-        except UnicodeError:
-            readable = domain
-        return tuple(dict.fromkeys((domain, readable)))
-
-    @cached_property
-    def _written(self) -> str:
-        chars = map(_spelled, self._key.rpartition("@")[0])
-        local = f"{_DOT}{_DOT.join(chars)}{_DOT}{_TAG}" if self._domains == GOOGLE else "".join(chars)
-        domains = "|".join(re.escape(domain) for domain in self._domains)
-        return f"{local}{_AT}(?:{domains}){_BEHIND}"
-
-    @cached_property
-    def _pattern(self) -> re.Pattern[str]:
-        return re.compile(f"{_BEFORE}{self._written}", re.I)
+    def _written(self) -> WrittenAddress:
+        return WrittenAddress(self.address)
 
     @cached_property
     def _named(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
@@ -150,14 +123,10 @@ class Eraser:
         """The text without the address, and without a known name beside it."""
         if text == self.hash:
             return HASH_PLACEHOLDER
-        folded = text.casefold()
-        # Most texts name nobody at the domain, and looking for it costs far less than the pattern.
-        if not any(domain in folded for domain in self._domains):
+        parts = self._written.around(text)
+        if len(parts) == 1:
             return text
-        parts = self._pattern.split(text)
-        if self.names and len(parts) > 1:
-            parts = self._without_names(parts)
-        return PLACEHOLDER.join(parts)
+        return PLACEHOLDER.join(self._without_names(parts) if self.names else parts)
 
     def _without_names(self, parts: list[str]) -> list[str]:
         """The texts between addresses, without a name that meets an address at either end."""
@@ -222,6 +191,8 @@ class Eraser:
                 return self.text(value)
             case Person() if self._is_erased(value.address):
                 return Person("", PLACEHOLDER)
+            case Attachment():
+                return _same(value, replace(value, name=self._file_name(value.name)))
             case dict():
                 return self._dict(value)
             case list() | tuple() | frozenset():
@@ -230,17 +201,29 @@ class Eraser:
             return self._dataclass(value)
         return value
 
+    def _field(self, name: str, value: Any) -> Any:
+        """A field of an object. A list of attachments may be one of their names only."""
+        if name == ATTACHMENTS and isinstance(value, list | tuple):
+            return _same(value, type(value)(map(self._attachment, value)))
+        return self._value(value)
+
+    def _attachment(self, value: Any) -> Any:
+        return self._file_name(value) if isinstance(value, str) else self._value(value)
+
+    def _file_name(self, name: str) -> str:
+        return self.text(self._written.replaced_in_file_name(name, PLACEHOLDER))
+
     def _dict(self, value: dict[str, Any]) -> dict[str, Any]:
         """A person in JSON loses the name too; any other object is searched."""
         own = {key: item for key, item in value.items() if not isinstance(item, dict | list)}
         if self.names_person(own):
             return {**value, "name": "", "address": PLACEHOLDER}
-        erased: dict[str, Any] = _same(value, {key: self._value(item) for key, item in value.items()})
+        erased: dict[str, Any] = _same(value, {key: self._field(key, item) for key, item in value.items()})
         return erased
 
     def _dataclass(self, value: Any) -> Any:
         held = {field.name: getattr(value, field.name) for field in fields(value) if field.init}
-        erased = {name: self._value(old) for name, old in held.items()}
+        erased = {name: self._field(name, old) for name, old in held.items()}
         changes = {name: new for name, new in erased.items() if new is not held[name]}
         return replace(value, **changes) if changes else value
 
@@ -279,10 +262,3 @@ def _behind(pattern: re.Pattern[str], text: str) -> str:
 
 def _same(old: Any, new: Any) -> Any:
     return old if old == new else new
-
-
-def _spelled(char: str) -> str:
-    """A character of a local part, as itself or in the ways that links and HTML write it."""
-    if char.isalnum() or char in "._-":
-        return re.escape(char)
-    return f"(?:{re.escape(char)}|%{ord(char):02x}|&#0*{ord(char)};)" if ord(char) < 128 else re.escape(char)

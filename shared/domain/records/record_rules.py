@@ -16,15 +16,24 @@ _LISTS: Final = ("addresses", "domains", "contacts", "properties")
 
 @dataclass(frozen=True, slots=True)
 class Insiders:
-    """The names that no record may carry: the organisation's own domains, and addresses of its people."""
+    """The names that no record may carry: the organisation's own domains, and addresses of its people.
+
+    Nor those of people who were erased.
+    """
 
     own_domains: tuple[str, ...] = ()
     staff: frozenset[str] = frozenset()
+    erased: frozenset[str] = frozenset()
 
 
 def refusal(record: Record, insiders: Insiders) -> str:
     """The reason to refuse a record; empty if it is accepted."""
-    return _too_long(record) or _of_staff(record, insiders) or _of_domains(record, insiders)
+    return (
+        _too_long(record)
+        or _of_staff(record, insiders)
+        or _of_erased(record, insiders)
+        or _of_domains(record, insiders)
+    )
 
 
 def refusal_of_stub(stored: Record | None) -> str:
@@ -48,6 +57,16 @@ def _of_staff(record: Record, insiders: Insiders) -> str:
     return (
         f"{', '.join(own)} belongs to the organisation's own people. A contact card with it would expose "
         "colleagues' mail; leave the address out."
+    )
+
+
+def _of_erased(record: Record, insiders: Insiders) -> str:
+    if not insiders.erased.intersection(record.addresses):
+        return ""
+    # Without the address: the answer of a load may end in a log of the CRM's.
+    return (
+        "'addresses' holds an address of a person who was erased here (POST erase), whose mail is never captured "
+        "again. Leave the address out, and erase the person in the CRM as well."
     )
 
 

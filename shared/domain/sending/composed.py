@@ -4,7 +4,7 @@ Whatever a name, a subject or a library does to a header: nobody gets a mail who
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from email import message_from_bytes
 from email.message import EmailMessage, MIMEPart
 from email.policy import default
@@ -38,11 +38,7 @@ def check(letter: Letter, raw: bytes) -> None:
 def _differences(letter: Letter, mail: EmailMessage) -> Iterator[str]:
     lines = [(name.lower(), _FOLD.sub("", str(value))) for name, value in mail.raw_items()]
     raw = dict(lines)
-    people = {"from": (letter.sender,), "to": letter.to, "cc": letter.cc, "bcc": letter.bcc}
-    for name, persons in people.items():
-        asked = [_bare(person.address) for person in persons]
-        if asked != _by_structure(mail, name) or asked != _by_text(raw.get(name, "")):
-            yield f"address in {name.title()}"
+    yield from _other_people(letter, mail, raw)
     for name, given in _ids(letter).items():
         if given != _BRACKETED.findall(raw.get(name, "")):
             yield name
@@ -52,6 +48,14 @@ def _differences(letter: Letter, mail: EmailMessage) -> Iterator[str]:
         yield "header"
     if not _has_files(mail, letter.in_order):
         yield "file"
+
+
+def _other_people(letter: Letter, mail: EmailMessage, raw: Mapping[str, str]) -> Iterator[str]:
+    people = {"from": (letter.sender,), "to": letter.to, "cc": letter.cc, "bcc": letter.bcc}
+    for name, persons in people.items():
+        asked = [_bare(person.address) for person in persons]
+        if asked != _by_structure(mail, name) or asked != _by_text(raw.get(name, "")):
+            yield f"address in {name.title()}"
 
 
 def _by_structure(mail: EmailMessage, name: str) -> list[str]:

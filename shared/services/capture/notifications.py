@@ -1,9 +1,9 @@
 """The provider's hints: checks the clientState of each and queues commands; reads no mail and waits for nobody."""
 
-import hmac
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from shared import telemetry
 from shared.domain.commands.commands import IngestMessages, MaintainSubscription
@@ -12,15 +12,13 @@ from shared.domain.connections.subscriptions import mailbox_of
 from shared.domain.connections.tenant_ids import is_tenant_id
 from shared.domain.errors import Unavailable
 from shared.domain.mail.items import ItemRef
-from shared.ports.stores.connections import Subscriptions
 from shared.ports.work import Clock, PromptQueue
+from shared.services.capture.client_states import ClientStates, Place
 
 # Graph slows an endpoint down that answers later than 3 s; a late answer must not look like a good one.
-TIME_LIMIT = timedelta(seconds=2)
-REMEMBERED = timedelta(minutes=5)
-# A stranger who sends wrong clientStates makes at most one read in this time for each mailbox he knows of.
-REREAD = timedelta(seconds=1)
-MOST_REMEMBERED = 10_000
+TIME_LIMIT: Final = timedelta(seconds=2)
+# After so many reads in vain a body is taken for forged: what is not remembered is not looked up any more.
+MOST_IN_VAIN: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,49 +36,10 @@ class Notification:
         """Worth looking up at all."""
         return is_tenant_id(self.tenant_id) and mailbox_of(self.client_state).isalnum()
 
-
-Place = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """A clientState as it was read; `missed_at` is when a read last found that the one given did not fit."""
-
-    state: str
-    read_at: datetime
-    missed_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class ClientStates:
-    """The clientStates of subscriptions by tenant and mailbox, remembered for some minutes.
-
-    One that does not fit is read again before it is called forged: the subscription may be a new one.
-    """
-
-    subscriptions: Subscriptions
-    clock: Clock
-    _known: dict[Place, _Known] = field(default_factory=dict)
-
-    def holds(self, place: Place, state: str) -> bool:
-        """Whether `state` is the mailbox's clientState; compared in constant time."""
-        now = self.clock()
-        known = self._known.get(place)
-        if known and now - known.read_at < REMEMBERED and _equal(known.state, state):
-            return True
-        if known and known.missed_at and now - known.missed_at < REREAD:
-            return False
-        row = self.subscriptions.get(*place)
-        expected = row.client_state if row else ""
-        fits = _equal(expected, state)
-        if len(self._known) >= MOST_REMEMBERED:
-            self._known.clear()
-        self._known[place] = _Known(expected, now, None if fits else now)
-        return fits
-
-
-def _equal(expected: str, given: str) -> bool:
-    return bool(expected) and hmac.compare_digest(expected.encode(), given.encode("utf-8", "surrogatepass"))
+    @property
+    def place(self) -> Place:
+        """The tenant and the mailbox that it says it is about."""
+        return self.tenant_id, mailbox_of(self.client_state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +55,34 @@ class TakeNotifications:
 
     def __call__(self, notifications: Iterable[Notification]) -> None:
         started = self.clock()
-        genuine: dict[Place, list[Notification]] = {}
-        forged = 0
-        for notification in notifications:
-            place = (notification.tenant_id, mailbox_of(notification.client_state))
-            if notification.is_sane and self.states.holds(place, notification.client_state):
-                genuine.setdefault(place, []).append(notification)
-            else:
-                forged += 1
-        if forged:
-            telemetry.alert("notifications_forged", count=forged)
-        for (tenant_id, mailbox_id), items in genuine.items():
+        for (tenant_id, mailbox_id), items in self._genuine(notifications, started).items():
             for command in self._commands(tenant_id, mailbox_id, items):
                 self.queue.send(command)
-                if self.clock() - started > TIME_LIMIT:
-                    raise Unavailable("queueing the notifications takes too long")
+                self._check_time(started)
+
+    def _genuine(
+        self, notifications: Iterable[Notification], started: datetime
+    ) -> dict[Place, list[Notification]]:
+        genuine: dict[Place, list[Notification]] = {}
+        forged = in_vain = 0
+        for notification in notifications:
+            if not notification.is_sane:
+                forged += 1
+                continue
+            may_read = in_vain < MOST_IN_VAIN
+            judgement = self.states.judge(notification.place, notification.client_state, may_read=may_read)
+            in_vain += judgement.in_vain
+            forged += not judgement.is_genuine
+            if judgement.is_genuine:
+                genuine.setdefault(notification.place, []).append(notification)
+            self._check_time(started)
+        if forged:
+            telemetry.alert("notifications_forged", count=forged)
+        return genuine
+
+    def _check_time(self, started: datetime) -> None:
+        if self.clock() - started > TIME_LIMIT:
+            raise Unavailable("queueing the notifications takes too long")
 
     def _commands(self, tenant_id: str, mailbox_id: str, items: list[Notification]) -> Iterable[Command]:
         now = self.clock()

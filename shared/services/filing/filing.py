@@ -7,6 +7,7 @@ sighting, and `done` comes last. Running it again ends in the same rows.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Final
 
 from shared import telemetry
 from shared.domain.errors import PermanentError
@@ -24,6 +25,9 @@ from shared.services.capture.scopes import Scope
 from shared.services.filing.bring_in_line import BringInLine, Filed
 from shared.services.filing.change_message import ChangeMessage
 from shared.services.filing.opening import as_renamed
+
+# Each is a call to the mailbox's server: a mail of thousands would hold its mailbox for as many, run after run.
+MOST_KEPT: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +112,11 @@ class Filing:
     def keep_attachments(
         self, scope: Scope, stored: StoredMessage, copy: Copy, attachments: Sequence[Attachment]
     ) -> None:
-        """Fetch and store what is attached, as far as it can be had."""
+        """Fetch and store what is attached, as far as it can be had; of thousands the first 500."""
+        if len(attachments) > MOST_KEPT:
+            telemetry.event("attachments_not_kept", message=stored.key, count=len(attachments) - MOST_KEPT)
         # Behind the row, ahead of the entries: a reader who sees the mail can open what is attached.
-        for attachment in attachments:
+        for attachment in attachments[:MOST_KEPT]:
             try:
                 box = self.mail.open(scope.mailbox)
                 with box.attachment(copy.item, attachment.source_id) as chunks:

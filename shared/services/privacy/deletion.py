@@ -21,6 +21,14 @@ from shared.services.privacy.erasing import ROWS, SETTLED, TURNS
 
 
 @dataclass(frozen=True, slots=True)
+class AskedDeletion:
+    """A deletion as it stands, and whether this request began it."""
+
+    deletion: Deletion
+    is_first: bool
+
+
+@dataclass(frozen=True, slots=True)
 class AskDeletion:
     """Stop serving an organisation and have all that is stored of it taken away. A repeated request gets its time."""
 
@@ -30,7 +38,7 @@ class AskDeletion:
     clock: Clock
     hash_key: bytes
 
-    def __call__(self, caller: Caller, confirm: str) -> Deletion:
+    def __call__(self, caller: Caller, confirm: str) -> AskedDeletion:
         """Raises Forbidden, InvalidInput unless `confirm` is the tenant id, and Unknown."""
         caller.needs(ADMIN, OPERATOR)
         tenant_id = caller.tenant_id
@@ -40,14 +48,14 @@ class AskDeletion:
         if organisation is None:
             if standing is None:
                 raise Unknown("There is no such organisation.")
-            return standing
+            return AskedDeletion(standing, is_first=False)
         # Noted before the row says `deleting`: a run that is cut short between the two is repeated in full.
         if not organisation.deleting or standing is None:
             standing = Deletion.of(self.hash_key, tenant_id, self.clock())
             self.erasures.note_deletion(standing)
         persistently(lambda: self._close(tenant_id))
         self.queue.send(DeleteOrganisation.first(tenant_id, standing))
-        return standing
+        return AskedDeletion(standing, is_first=not organisation.deleting)
 
     def _close(self, tenant_id: str) -> None:
         # Read again at each try: another writer may have changed a setting, or asked for the same.

@@ -4,15 +4,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from shared.domain.connections.organisations import in_domains
+from shared.domain.connections.organisations import Organisation, in_domains
 from shared.domain.errors import Conflict
 from shared.domain.mail.addresses import domain_of
+from shared.domain.privacy.erasure import suppression
 from shared.domain.records.deals import with_contacts
 from shared.domain.records.record_rules import Insiders, refusal_of_stub
 from shared.domain.records.records import Record, RecordRef
 from shared.ports.stores.connections import Organisations
 from shared.ports.stores.records import RecordIndex, Records
 from shared.services.capture.late_contacts import AnnounceContacts, CountLateMail
+from shared.services.capture.scopes import hasher_of
 from shared.services.records.deals import Deals, lending_otherwise
 
 # A record that others write meanwhile is read again; so many times in a row only a fault loses against them.
@@ -23,10 +25,13 @@ _SAMPLE: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class LookUpInsiders:
-    """Knows which addresses belong to the organisation's own people: registered, or on an own domain."""
+    """Knows which addresses belong to the organisation's own people (registered, or on an own domain), or to a person
+    who was erased.
+    """
 
     index: RecordIndex
     organisations: Organisations
+    hash_key: bytes
 
     def __call__(self, tenant_id: str, records: Iterable[Record]) -> Insiders:
         """One look-up for all addresses."""
@@ -36,7 +41,16 @@ class LookUpInsiders:
         own = {address for address in asked if in_domains(domain_of(address), own_domains)}
         others = sorted(asked - own)
         registered = self.index.staff_among(tenant_id, others) if others else frozenset()
-        return Insiders(own_domains, registered | own)
+        return Insiders(own_domains, registered | own, self._erased(tenant_id, organisation, asked))
+
+    def _erased(
+        self, tenant_id: str, organisation: Organisation | None, asked: Iterable[str]
+    ) -> frozenset[str]:
+        # Nothing is hashed in an organisation that has erased nobody.
+        if organisation is None or not organisation.erased:
+            return frozenset()
+        hasher = hasher_of(self.hash_key, tenant_id)
+        return frozenset(address for address in asked if suppression(hasher, address) in organisation.erased)
 
 
 @dataclass(frozen=True, slots=True)

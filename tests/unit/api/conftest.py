@@ -1,14 +1,12 @@
 """The whole API over fakes: real routes, real use cases, real token verification with keys of our own."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.builders import TENANT, a_mailbox, an_organisation
-from tests.composed import use_cases_over
 from tests.fakes import FakePorts
+from tests.unit.api.direct import Direct
 from tests.unit.api.tokens import OTHER, Issuer
-from tests.unit.api.wiring import Api, client_of
+from tests.unit.api.wiring import Api, Served
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +25,5 @@ def storage() -> FakePorts:
 
 
 @pytest.fixture
-def api(storage: FakePorts, issuer: Issuer) -> Iterator[Api]:
-    with client_of(use_cases_over(storage), storage, issuer) as client:
-        yield client
+def api(storage: FakePorts, issuer: Issuer) -> Api:
+    return Api(Direct(Served(storage, issuer)), storage, issuer)

@@ -12,7 +12,7 @@ from shared.domain.errors import Unavailable
 from shared.domain.privacy.audit import AuditRow
 from tests.builders import HOME, KEY, NOW, TENANT, a_copy, a_document, a_record, a_stored_message
 from tests.fakes import FakeStorage
-from tests.unit.api.test_access import every_operation
+from tests.security.served import every_operation
 from tests.unit.api.tokens import Issuer
 from tests.unit.api.wiring import Api
 
@@ -72,8 +72,8 @@ def test_what_was_refused_leaves_no_row(api: Api, issuer: Issuer, storage: FakeS
 
 def test_every_route_that_changes_something_is_audited(api: Api) -> None:
     """By being a change: the exceptions are those that a person's word on a mail leads to."""
-    changing = {name for name, method, _ in every_operation(api) if method != "GET"}
-    reading = {name for name, method, _ in every_operation(api) if method == "GET"}
+    changing = {name for name, method, _ in every_operation() if method != "GET"}
+    reading = {name for name, method, _ in every_operation() if method == "GET"}
     assert changing > AUDITED_ELSEWHERE
     assert reading > READS
 

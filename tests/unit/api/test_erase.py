@@ -76,3 +76,28 @@ def test_the_operator_deletes_it_and_hears_when_it_is_done(
     [row] = storage.erasures.deletions.values()
     assert row.at == NOW
     assert api.delete(path, operator, headers=OPERATED).json()["asked_at"] == "2026-03-02T09:00:00Z"
+    assert len(storage.audit.of(TENANT)) == 1, "a row of the second request would stay for good"
+
+
+def test_a_deletion_that_is_asked_for_again_is_audited_once(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    operator = issuer.app("Operator", tenant=HOME)
+    for _ in range(2):
+        assert api.delete(f"organisation?confirm={TENANT}", operator, headers=OPERATED).status_code == 202
+    assert [row.what for row in storage.audit.of(TENANT)] == ["delete_organisation"]
+
+
+def test_a_card_of_an_erased_person_is_refused_with_a_sentence(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    admin = issuer.user("Admin")
+    api.post("erase", admin, json={"address": CONTACT})
+    other = {"kind": "contact", "id": "C-8", "addresses": ["li@fabrikam.example"]}
+    card = {"kind": "contact", "id": "C-9", "addresses": [CONTACT.upper()]}
+    refused = api.put("records/contact/C-9", admin, json={"addresses": card["addresses"]})
+    assert (refused.status_code, "was erased here" in refused.json()["detail"]) == (422, True)
+    assert CONTACT not in refused.text.lower()
+    loaded = api.post("records", admin, json=[other, card]).json()
+    assert [(line["line"], line["status"]) for line in loaded["results"]] == [(1, "written"), (2, "refused")]
+    assert [ref.id for _, ref in storage.records.rows] == ["C-8"]

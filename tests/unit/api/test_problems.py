@@ -33,7 +33,7 @@ def test_every_error_is_a_problem(api: Api, method: str, path: str, status: int,
     assert set(content) == SHAPE
     assert (answer.status_code, content["status"], content["title"]) == (status, status, title)
     assert content["detail"].endswith(".")
-    assert content["instance"] == answer.url.path
+    assert content["instance"] == f"/api/v1/{path}"
     assert content["correlation_id"] == answer.headers["x-correlation-id"]
 
 

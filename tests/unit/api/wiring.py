@@ -1,18 +1,21 @@
 """A client of the API over fakes."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
-from starlette.testclient import TestClient
+from fastapi import FastAPI
+from starlette.datastructures import State
+from starlette.types import Receive, Scope, Send
 
 from shared.adapters.entra import EntraTokens, SigningKeys
 from shared.api.app import create_app
 from shared.bootstrap.compose import UseCases
 from shared.domain.build import Build
+from tests.composed import use_cases_over
 from tests.fakes import FakePorts
 from tests.fakes.mail import FakeMail
+from tests.unit.api.direct import Direct
 from tests.unit.api.tokens import AUDIENCE, AUTHORITY, Issuer
 
 ORIGIN: Final = "https://crm.contoso.example"
@@ -20,11 +23,38 @@ PUBLIC_URL: Final = "https://postledger.contoso.example"
 BUILD: Final = Build("1.4.0", "9f2c1ab", "3.12.8")
 
 
+@cache
+def _app() -> FastAPI:
+    """Its routes are made once a process, at the first request; what stands behind them is exchanged."""
+    nothing: Any = None
+    return create_app(nothing, nothing, BUILD, public_url=PUBLIC_URL, cors_origins=(ORIGIN,))
+
+
+class Served:
+    """The API over a storage of fakes, or over other use cases, which takes the issuer's tokens."""
+
+    def __init__(self, storage: FakePorts, issuer: Issuer, use_cases: UseCases | None = None) -> None:
+        use_cases = use_cases or use_cases_over(storage)
+        verifier = EntraTokens(
+            authority=AUTHORITY,
+            audiences=frozenset({AUDIENCE, f"api://{AUDIENCE}"}),
+            is_known_tenant=use_cases.served_tenants,
+            keys=SigningKeys(AUTHORITY, fetch=issuer.published),
+        )
+        self.api = _app()
+        self._state = State({"use_cases": use_cases, "verifier": verifier, "build": BUILD})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Requests come one after the other.
+        self.api.state = self._state
+        await self.api(scope, receive, send)
+
+
 @dataclass
 class Api:
     """A client of the API, the storage behind it, and an issuer of tokens."""
 
-    client: TestClient
+    client: Direct
     storage: FakePorts
     issuer: Issuer
 
@@ -49,17 +79,3 @@ class Api:
 
     def delete(self, path: str, token: str | None = None, **more: Any) -> Any:
         return self.call("DELETE", path, token, **more)
-
-
-@contextmanager
-def client_of(use_cases: UseCases, storage: FakePorts, issuer: Issuer) -> Iterator[Api]:
-    """A client of the app over these use cases, whose tokens the issuer signs."""
-    verifier = EntraTokens(
-        authority=AUTHORITY,
-        audiences=frozenset({AUDIENCE, f"api://{AUDIENCE}"}),
-        is_known_tenant=use_cases.served_tenants,
-        keys=SigningKeys(AUTHORITY, fetch=issuer.published),
-    )
-    app = create_app(use_cases, verifier, BUILD, public_url=PUBLIC_URL, cors_origins=(ORIGIN,))
-    with TestClient(app, raise_server_exceptions=True) as client:
-        yield Api(client, storage, issuer)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shared.domain.errors import Unavailable
 from shared.services.capture.notifications import Notification
-from shared.triggers.graph import MAX_BODY, read, receive
+from shared.triggers.graph import MAX_BODY, MOST_ITEMS, read, receive
 from tests.builders import TENANT
 
 
@@ -74,6 +74,12 @@ def test_a_lifecycle_item_needs_no_resource() -> None:
 
 def test_graph_is_asked_to_try_again_when_queueing_fails() -> None:
     assert receive(request(body(ITEM)), Taken(Unavailable("queue down"))).status_code == 503
+
+
+def test_a_body_is_read_to_its_thousandth_item() -> None:
+    taken = Taken()
+    assert receive(request(body(*[ITEM] * (MOST_ITEMS + 1))), taken).status_code == 202
+    assert len(taken.items) == MOST_ITEMS == 1_000
 
 
 @pytest.mark.parametrize("content", [b"", b"mail", b"[]", b'{"value": 3}', b"{" + b" " * MAX_BODY])

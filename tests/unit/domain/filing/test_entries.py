@@ -26,12 +26,19 @@ def test_the_time_can_be_read_back(at: datetime) -> None:
     assert timedelta(0) <= at - at_of(entry_id(at, KEY)) < timedelta(milliseconds=1)
 
 
-@given(st.text())
+@pytest.mark.parametrize("key", ["", "soon", "١" * 15, "1" * 14, "9" * 15])
+def test_the_time_of_what_is_no_key_is_refused(key: str) -> None:
+    """A cursor of the timeline's other order is read by its time."""
+    with pytest.raises(InvalidInput, match="start again"):
+        at_of(key)
+
+
+@given(st.text(st.characters(exclude_categories=("Cc", "Cs"))))
 def test_cursors_survive_the_way_through_a_url(key: str) -> None:
     assert decode_cursor(encode_cursor(key)) == key
 
 
-@pytest.mark.parametrize("cursor", ["%%%", "ä", "_w"])
+@pytest.mark.parametrize("cursor", ["%%%", "ä", "_w", encode_cursor("a\nb"), encode_cursor("\x9f")])
 def test_a_foreign_cursor_is_refused_with_advice(cursor: str) -> None:
     with pytest.raises(InvalidInput, match="start again"):
         decode_cursor(cursor)

@@ -7,7 +7,7 @@ import pytest
 from shared.domain.mail.addresses import Person
 from shared.domain.mail.identity import Hasher
 from shared.domain.privacy.erasure import HASH_PLACEHOLDER, PLACEHOLDER, Eraser, names_of, suppression
-from tests.builders import a_copy, a_document, a_record
+from tests.builders import a_copy, a_document, a_record, an_attachment, an_entry
 from tests.cpu import check_cost
 
 BO = "bo@fabrikam.example"
@@ -33,6 +33,45 @@ ERASER = Eraser(BO, ("Bo Larsen",), "ab" * 16)
 )
 def test_the_address_is_found_however_it_is_written_and_nothing_else(text: str, left: str) -> None:
     assert ERASER.text(text) == left
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("bo@<wbr>fabrikam.example", f"{PLACEHOLDER}<wbr>"),
+        ("bo@<b>fabri</b>kam.<i>example</i>.", f"{PLACEHOLDER}<b></b><i></i>."),
+        ("b&shy;o@fabrikam&#8203;.example", f"{PLACEHOLDER}&shy;&#8203;"),
+        ("bo@fabrikam\u200b.exa\u00admple", f"{PLACEHOLDER}\u200b\u00ad"),
+        ("<td>Tel. 5</td><td>bo&#64;<br>fabrikam.example</td>", f"<td>Tel. 5</td><td>{PLACEHOLDER}<br></td>"),
+        (f"<i>{BO}</i> and bo@<b>fabrikam.example</b>", f"<i>{PLACEHOLDER}</i> and {PLACEHOLDER}<b></b>"),
+        ("jo<b>bo@fabrikam</b>.example", f"jo<b>{PLACEHOLDER}</b>"),
+        ("j<wbr>obo@fab<wbr>rikam.example", "j<wbr>obo@fab<wbr>rikam.example"),
+        ("bo@fab<wbr>rikam.example.org", "bo@fab<wbr>rikam.example.org"),
+        ("Bo Larsen &lt;bo@<wbr>fabrikam.example&gt;", f"(erased) &lt;{PLACEHOLDER}<wbr>&gt;"),
+    ],
+)
+def test_markup_that_splits_an_address_hides_it_from_nobody(text: str, left: str) -> None:
+    assert ERASER.text(text) == left
+
+
+@pytest.mark.parametrize(
+    ("name", "left"),
+    [
+        (f"{BO}.pdf", f"{PLACEHOLDER}.pdf"),
+        (f"offer_{BO}-2.pdf", f"offer_{PLACEHOLDER}-2.pdf"),
+        (f"{BO}_offer.tar.gz", f"{PLACEHOLDER}_offer.tar.gz"),
+        (f"{BO}.tar.gz", f"{PLACEHOLDER}.tar.gz"),
+        (f"Mail from {BO.upper()}.eml", f"Mail from {PLACEHOLDER}.eml"),
+        (f"jo{BO}.pdf", f"jo{BO}.pdf"),
+        (f"{BO}.org.pdf", f"{BO}.org.pdf"),
+        (f"jo.{BO}.pdf", f"jo.{BO}.pdf"),
+    ],
+)
+def test_a_file_s_name_may_go_on_beside_the_address(name: str, left: str) -> None:
+    attachment = an_attachment(name=name)
+    assert ERASER.value(attachment) == replace(attachment, name=left)
+    assert ERASER.value({"attachments": [name]}) == {"attachments": [left]}
+    assert ERASER.value(an_entry(attachments=(name,))).attachments == (left,)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +146,10 @@ def test_the_suppression_hash_is_none_of_the_ledgers() -> None:
     assert suppression(hasher, BO) not in hasher.addresses([BO])
 
 
-@pytest.mark.parametrize("piece", ["Bo Larsen <b><b>", "Bo Larsen <a ", '">', "%3c" * 3, "Bo Larsen&nbsp;"])
+@pytest.mark.parametrize(
+    "piece",
+    ["Bo Larsen <b><b>", "Bo Larsen <a ", "b<b>o<", "bo@<b>", "<!--", '">', "%3c" * 3, "Bo Larsen&nbsp;"],
+)
 def test_no_text_takes_long(piece: str) -> None:
     text = f"{piece * 20_000} {BO} {piece * 20_000}"
     check_cost(lambda: ERASER.text(text), at_most=20)

@@ -275,6 +275,17 @@ def test_attachments_are_kept(world: World) -> None:
     assert world.storage.attachments.rows == {(TENANT, entry.message_key, "0"): b"%PDF"}
 
 
+def test_of_a_mail_with_thousands_of_attachments_the_first_are_kept_and_all_are_named(world: World) -> None:
+    many = tuple(
+        an_attachment(id=str(number), source_id=f"A{number}", name=f"{number}.pdf") for number in range(600)
+    )
+    contents = {attachment.source_id: b"%PDF" for attachment in many}
+    world.notify(world.deliver(attachments=many, contents=contents))
+    [entry] = world.timeline()
+    assert sorted(int(number) for *_, number in world.storage.attachments.rows) == list(range(500))
+    assert len(world.storage.messages.document(TENANT, entry.message_key).attachments) == 600
+
+
 def test_a_batch_is_filed_oldest_first_so_that_answers_find_their_parent(world: World) -> None:
     first = world.deliver(message_id="first@fabrikam.example", received_at=NOW - timedelta(minutes=9))
     answer = world.deliver(

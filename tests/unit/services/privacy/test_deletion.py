@@ -155,7 +155,7 @@ def test_asked_again_it_tells_from_when_it_is_gone() -> None:
     world = a_world()
     delete(world)
     world.now += timedelta(days=1)
-    again = world.ask_deletion(OPERATOR_APP, TENANT)
+    again = world.ask_deletion(OPERATOR_APP, TENANT).deletion
     assert (again.at, again.done_at) == (NOW, NOW)
     assert world.storage.queue.sent == []
 

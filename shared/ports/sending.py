@@ -1,0 +1,66 @@
+"""Mail that leaves an organisation's mailboxes, whoever provides them. Reading is a port of its own."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.mail.items import ItemRef
+from shared.domain.sending.outcomes import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingFile:
+    """A file that goes into a draft by itself: `size` is in bytes, `chunks` are read once."""
+
+    name: str
+    content_type: str
+    size: int
+    chunks: Iterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingCopy:
+    """A copy of a mail of ours that lies in its sender's mailbox; `sender` is the address that it leaves from."""
+
+    item: ItemRef
+    message_id: str
+    is_draft: bool
+    is_in_trash: bool
+    sender: str = ""
+
+
+class OpenOutbox(Protocol):
+    """One mailbox to send from. What gives no Outcome may raise AccessDenied, MailboxUnavailable, TransientError."""
+
+    @property
+    def keeps_drafts(self) -> bool:
+        """Whether mail is laid into the mailbox before it leaves; else it is handed over in one call."""
+
+    def draft(self, mime: bytes, tag: str) -> ItemRef | Outcome:
+        """Lay a mail into the mailbox without sending it, marked with a tag that its sent copy keeps.
+
+        Or what the server said instead; a draft may have been made all the same.
+        """
+
+    def attach(self, draft: ItemRef, file: OutgoingFile) -> None:
+        """Add a file to a draft. Raises NotFound where somebody has taken the draft away."""
+
+    def send_draft(self, draft: ItemRef) -> Outcome:
+        """Send a draft, trying once."""
+
+    def send(self, mime: bytes) -> Outcome:
+        """Hand a mail over in one call, trying once."""
+
+    def copies(self, tag: str, message_id: str) -> Sequence[OutgoingCopy]:
+        """What lies in the mailbox of a mail that was marked or named so: by its tag, else by its Message-ID."""
+
+    def discard(self, draft: ItemRef) -> None:
+        """Take away a draft of ours that is not to leave; nothing where it has gone."""
+
+
+class MailSender(Protocol):
+    """Opens mailboxes to send from, each over its own connection."""
+
+    def open(self, mailbox: Mailbox) -> OpenOutbox:
+        """Makes no request by itself. Raises AccessDenied if no person has signed in for the mailbox."""

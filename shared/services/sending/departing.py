@@ -1,0 +1,216 @@
+"""Takes one mail of an outbox as far as it goes. Each step is written down before it is taken.
+
+So whoever comes after a killed worker knows where to look, and looks before anything is done again. What an answer
+of the server proves, and what to do next, `domain/sending/outcomes` says.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from shared import telemetry
+from shared.domain.commands.commands import IngestMessages
+from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.errors import InvalidInput, NotFound, PermanentError
+from shared.domain.mail.items import ItemRef
+from shared.domain.sending import transitions
+from shared.domain.sending.outbox import OutboxMail, Problem
+from shared.domain.sending.outcomes import Answer, Do, Found, Outcome, next_step
+from shared.domain.sending.states import State
+from shared.ports.sending import MailSender, OpenOutbox, OutgoingCopy
+from shared.ports.work import Clock, CommandQueue
+from shared.services.sending.change_mail import ChangeMail
+from shared.services.sending.making import MakeMime, OpenFile
+
+# Whoever comes after a worker that was killed waits so long, in which that one might still be at work.
+LOOK_AGAIN: Final = timedelta(seconds=20)
+# A step asks for a look at most, and a look for another step: more is a mistake of ours.
+_MOST_STEPS: Final = 6
+
+
+@dataclass(slots=True)
+class _Visit:
+    """One mail in the hands of a worker: the row as it stands, what the server said last, what a look showed."""
+
+    box: OpenOutbox
+    mail: OutboxMail
+    said: Outcome | None = None
+    found: Found | None = None
+    copy: OutgoingCopy | None = None
+
+    @property
+    def draft(self) -> ItemRef:
+        """The draft that a look has shown, else the one that was made."""
+        is_seen = self.found is Found.DRAFT and self.copy is not None
+        return self.copy.item if is_seen and self.copy else ItemRef("", self.mail.draft_id)
+
+    @property
+    def draft_id(self) -> str:
+        return self.copy.item.item_id if self.found is Found.DRAFT and self.copy else ""
+
+    def look(self) -> None:
+        copies = self.box.copies(self.mail.tag, self.mail.message_id)
+        kinds = {_kind_of(copy): copy for copy in reversed(copies)}
+        self.found = next((kind for kind in Found if kind in kinds), Found.NOTHING)
+        self.copy = kinds.get(self.found)
+
+
+def _kind_of(copy: OutgoingCopy) -> Found:
+    if not copy.is_draft:
+        return Found.COPY
+    return Found.DELETED if copy.is_in_trash else Found.DRAFT
+
+
+@dataclass(frozen=True, slots=True)
+class SendOne:
+    """Take a mail that is due as far as it goes; it is left in a state that says what is next, and when."""
+
+    sender: MailSender
+    change: ChangeMail
+    queue: CommandQueue
+    make_mime: MakeMime
+    open_file: OpenFile
+    clock: Clock
+
+    def __call__(self, mailbox: Mailbox, mail: OutboxMail) -> float | None:
+        """The seconds that the server asks to wait before the mailbox's next mail. Raises TransientError."""
+        if mail.state is State.HELD:
+            mail = self.change(mail, transitions.released(self.clock()))
+        try:
+            visit = _Visit(self.sender.open(mailbox), mail)
+        except PermanentError as error:
+            self._refused(mail, error)
+            return None
+        try:
+            self._go(visit)
+        except PermanentError as error:
+            self._refused(visit.mail, error)
+            return None
+        taken = visit.said is not None and visit.said.answer is Answer.TAKEN
+        return visit.said.retry_after if taken and visit.said else None
+
+    def _go(self, visit: _Visit) -> None:
+        if visit.mail.state is State.QUEUED:
+            if visit.mail.not_before is not None:
+                visit.look()
+            if visit.found in (None, Found.NOTHING) and not self._begin(visit):
+                return
+        elif visit.mail.state is not State.SENT or visit.mail.not_before is not None:
+            visit.look()
+        for _ in range(_MOST_STEPS):
+            if not self._step(visit):
+                return
+
+    def _begin(self, visit: _Visit) -> bool:
+        """Whether there is a step to be decided on: a draft stands, or the server has answered."""
+        # Whoever comes next looks first: from now on there may be a draft.
+        visit.mail = self.change(visit.mail, transitions.postponed(self.clock() + LOOK_AGAIN))
+        visit.found = visit.copy = None
+        try:
+            mime = self.make_mime(visit.mail, whole=not visit.box.keeps_drafts)
+        except InvalidInput as error:
+            self._change(visit, transitions.failed(self.clock(), Problem("cannot_be_composed", str(error))))
+            return False
+        if not visit.box.keeps_drafts:
+            self._change(visit, transitions.sending(self.clock()))
+            visit.said = visit.box.send(mime)
+            return True
+        made = visit.box.draft(mime, visit.mail.tag)
+        if isinstance(made, Outcome):
+            visit.said = made
+            return True
+        self._change(visit, transitions.drafted(self.clock(), made.item_id))
+        return self._attach(visit, made)
+
+    def _attach(self, visit: _Visit, draft: ItemRef) -> bool:
+        """Whether all files are in the draft; one that is to stay without them goes."""
+        try:
+            for file in visit.mail.attachments:
+                if not file.inline:
+                    visit.box.attach(draft, self.open_file(visit.mail, file))
+        except NotFound:
+            self._change(visit, transitions.deleted(self.clock()))
+            return False
+        except PermanentError as error:
+            visit.box.discard(draft)
+            self._change(visit, transitions.failed(self.clock(), _problem(error)))
+            return False
+        return True
+
+    def _step(self, visit: _Visit) -> bool:
+        """Do what is next; whether another step follows at once."""
+        now = self.clock()
+        step = next_step(visit.mail, visit.said, visit.found, now)
+        if step.do is Do.LOOK:
+            visit.look()
+            return True
+        if step.do is Do.CONFIRM and visit.copy is not None:
+            self._confirm(visit, visit.copy)
+            return False
+        if step.do in (Do.ADOPT, Do.SEND) and visit.found is Found.DRAFT and self._lacks_files(visit.mail):
+            return self._draft_anew(visit)
+        transition = step.transition(now, visit.draft_id)
+        if transition is not None:
+            self._change(visit, transition)
+        self._act(visit, step.do)
+        return step.do in (Do.SEND, Do.ADOPT)
+
+    def _act(self, visit: _Visit, do: Do) -> None:
+        """What goes with a step, behind the row that says so."""
+        if do is Do.SEND:
+            self._hand_over(visit)
+        elif do is Do.FAIL and visit.found is Found.DRAFT:
+            # A mail that is not to leave does not stay among its owner's drafts.
+            visit.box.discard(visit.draft)
+        elif do is Do.TAKE:
+            self._change(visit, transitions.postponed(self.clock() + LOOK_AGAIN))
+
+    def _hand_over(self, visit: _Visit) -> None:
+        draft = visit.draft
+        visit.found = visit.copy = None
+        visit.said = visit.box.send_draft(draft)
+
+    @staticmethod
+    def _lacks_files(mail: OutboxMail) -> bool:
+        """Whether a draft of an earlier worker may be without some of its files: it was not handed over yet."""
+        is_loose = any(not file.inline for file in mail.attachments)
+        return is_loose and mail.state in (State.QUEUED, State.DRAFTED)
+
+    def _draft_anew(self, visit: _Visit) -> bool:
+        now = self.clock()
+        draft = visit.draft
+        # Ahead of the draft: once that has gone, nobody else can have taken it away.
+        if visit.mail.state is State.DRAFTED:
+            why = "It is drafted once more, with all of its files."
+            lost = transitions.draft_lost(now, why)
+            self._change(visit, lambda row: transitions.postponed(now + LOOK_AGAIN)(lost(row)))
+        visit.box.discard(draft)
+        return self._begin(visit)
+
+    def _confirm(self, visit: _Visit, copy: OutgoingCopy) -> None:
+        """The copy is taken in at once: its entry stands on the records for which it was sent."""
+        mail, now = visit.mail, self.clock()
+        is_other = bool(copy.sender) and copy.sender != mail.sender.address
+        detail = f"It left as {copy.sender}; asked for was {mail.sender.address}." if is_other else ""
+        self.queue.send(
+            IngestMessages(
+                tenant_id=mail.tenant_id, mailbox_id=mail.mailbox_id, first_at=now, items=(copy.item,)
+            )
+        )
+        self._change(visit, transitions.confirmed(now, detail))
+        if is_other:
+            telemetry.event("left_as_somebody_else", mailbox=mail.mailbox_id, mail=mail.id)
+
+    def _refused(self, mail: OutboxMail, error: PermanentError) -> None:
+        """The mailbox, or a look through it, was refused: that says nothing of a mail that was handed over."""
+        if mail.state in (State.SENDING, State.SENT):
+            self.change(mail, transitions.postponed(self.clock() + LOOK_AGAIN))
+        else:
+            self.change(mail, transitions.failed(self.clock(), _problem(error)))
+
+    def _change(self, visit: _Visit, transition: transitions.Transition) -> None:
+        visit.mail = self.change(visit.mail, transition)
+
+
+def _problem(error: PermanentError) -> Problem:
+    return Problem(error.code or "refused", str(error))

@@ -1,0 +1,65 @@
+"""Makes what leaves of a mail of the outbox: its MIME, and the bytes of its files."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from shared.domain.errors import InvalidInput, NotFound
+from shared.domain.sending.composing import compose
+from shared.domain.sending.letters import File, Letter
+from shared.domain.sending.outbox import OutboxFile, OutboxMail
+from shared.ports.sending import OutgoingFile
+from shared.ports.stores.filing import Attachments
+
+# Who marks a mail with a header of its own finds it again where a provider shows nothing else of it.
+TAG_HEADER: Final = "X-Postledger-Tag"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFile:
+    """Open a file of a mail: an attachment of a stored message. Raises NotFound where it is not kept any more."""
+
+    attachments: Attachments
+
+    def __call__(self, mail: OutboxMail, file: OutboxFile) -> OutgoingFile:
+        chunks = self.attachments.get(mail.tenant_id, file.message_key, file.attachment_id)
+        return OutgoingFile(file.name, file.content_type, file.size, chunks)
+
+
+@dataclass(frozen=True, slots=True)
+class MakeMime:
+    """Compose a mail, the same bytes at each try: dated when it was asked for, with the pictures that it shows.
+
+    With `whole` its other files are in it as well: where no draft is kept, nothing can be added to it.
+    """
+
+    open_file: OpenFile
+
+    def __call__(self, mail: OutboxMail, *, whole: bool = False) -> bytes:
+        """Raises InvalidInput for what no mail can hold, or whose files are gone."""
+        files = tuple(self._read(mail, file) for file in mail.attachments if whole or file.inline)
+        return compose(
+            Letter(
+                sender=mail.sender,
+                to=mail.to,
+                cc=mail.cc,
+                bcc=mail.bcc,
+                subject=mail.subject,
+                message_id=mail.message_id,
+                date=mail.send_at or mail.created_at,
+                html=mail.html,
+                text=mail.text,
+                in_reply_to=mail.in_reply_to,
+                references=mail.references,
+                files=files,
+                extra=((TAG_HEADER, mail.tag),),
+            )
+        )
+
+    def _read(self, mail: OutboxMail, file: OutboxFile) -> File:
+        try:
+            content = b"".join(self.open_file(mail, file).chunks)
+        except NotFound as error:
+            raise InvalidInput(
+                f"The file {file.name} is not kept any more. Send the mail without it."
+            ) from error
+        return File(file.name, file.content_type, content, file.content_id)

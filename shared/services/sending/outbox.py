@@ -1,0 +1,122 @@
+"""The outbox as its owners see it: listed, read, cancelled in time, retried; and woken when mail is due."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from shared import telemetry
+from shared.domain.commands.commands import SendMail
+from shared.domain.errors import PermanentError, TransientError, Unknown
+from shared.domain.mail.items import ItemRef
+from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
+from shared.domain.sending import transitions
+from shared.domain.sending.outbox import OutboxMail
+from shared.domain.sending.states import State
+from shared.ports.sending import MailSender
+from shared.ports.stores.connections import Mailboxes
+from shared.ports.stores.sending import Outbox, OutboxFilter
+from shared.ports.work import Clock, CommandQueue
+from shared.services.sending.change_mail import ChangeMail
+
+_UNKNOWN: Final = "There is no such mail in your outbox. GET outbox lists what there is."
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOutbox:
+    """Mails that were asked for: an admin sees all, others those that leave for them or that they asked for."""
+
+    outbox: Outbox
+
+    def __call__(self, caller: Caller, mail_id: str) -> OutboxMail:
+        """Raises Unknown, also for a mail that the caller may not see."""
+        caller.needs(AGENT, ADMIN, SERVICE)
+        mail = self.outbox.get(caller.tenant_id, mail_id)
+        if mail is None or not _sees(caller, mail):
+            raise Unknown(_UNKNOWN)
+        return mail
+
+    def page(
+        self, caller: Caller, state: State | None, *, limit: int, after: str
+    ) -> tuple[list[OutboxMail], str]:
+        """Newest first, and where the next page begins, '' at the end."""
+        caller.needs(AGENT, ADMIN, SERVICE)
+        wanted = OutboxFilter(state, "" if ADMIN in caller.roles or caller.app_only else caller.address)
+        mails, cursor = self.outbox.page(caller.tenant_id, wanted, limit=limit, after=after)
+        return [mail for mail in mails if _sees(caller, mail)], cursor
+
+
+@dataclass(frozen=True, slots=True)
+class CancelMail:
+    """End a mail before it leaves; a draft that lies in the mailbox already is taken away."""
+
+    read: ReadOutbox
+    change: ChangeMail
+    mailboxes: Mailboxes
+    sender: MailSender
+    clock: Clock
+
+    def __call__(self, caller: Caller, mail_id: str) -> OutboxMail:
+        """Raises Unknown, and WrongState where it is being sent, or has ended."""
+        mail = self.read(caller, mail_id)
+        why = f"Cancelled by {caller.audit_name}."
+        cancelled = self.change(mail, transitions.cancelled(self.clock(), why))
+        # Behind the row: whoever is about to send the draft fails by its ETag.
+        if cancelled.draft_id:
+            self._discard(cancelled)
+        return cancelled
+
+    def _discard(self, mail: OutboxMail) -> None:
+        """A draft that cannot be reached stays with the agent, to whom it belongs."""
+        mailbox = self.mailboxes.by_id(mail.tenant_id, mail.mailbox_id)
+        if mailbox is None:
+            return
+        try:
+            self.sender.open(mailbox).discard(ItemRef("", mail.draft_id))
+        except (PermanentError, TransientError) as error:
+            telemetry.failure("draft_left", error, mailbox=mail.mailbox_id)
+
+
+@dataclass(frozen=True, slots=True)
+class RetryMail:
+    """Send a mail that did not leave, or of which nobody knows, once more: only a person asks for that."""
+
+    read: ReadOutbox
+    change: ChangeMail
+    queue: CommandQueue
+    clock: Clock
+    new_id: Callable[[], str]
+
+    def __call__(self, caller: Caller, mail_id: str) -> OutboxMail:
+        """Raises Unknown, and WrongState where it is on its way or has left."""
+        mail = self.read(caller, mail_id)
+        retried = transitions.retried(self.clock(), self.new_id(), caller.audit_name)
+        mail = self.change(mail, retried)
+        self.queue.send(command_for(mail, self.clock))
+        return mail
+
+
+@dataclass(frozen=True, slots=True)
+class WakeOutboxes:
+    """Send each mailbox that has mail to go on with a command: what waited, and what a killed worker left."""
+
+    outbox: Outbox
+    queue: CommandQueue
+    clock: Clock
+
+    def __call__(self) -> None:
+        now, woken = self.clock(), 0
+        for tenant_id, mailbox_id in self.outbox.mailboxes_due(now):
+            self.queue.send(SendMail(tenant_id=tenant_id, mailbox_id=mailbox_id, first_at=now))
+            woken += 1
+        if woken:
+            telemetry.event("outboxes_woken", mailboxes=woken)
+
+
+def command_for(mail: OutboxMail, clock: Clock) -> SendMail:
+    """What sends a mail, and whatever else is due in its mailbox."""
+    return SendMail(tenant_id=mail.tenant_id, mailbox_id=mail.mailbox_id, first_at=clock())
+
+
+def _sees(caller: Caller, mail: OutboxMail) -> bool:
+    is_agent = not caller.app_only and bool(caller.oid) and caller.oid == mail.agent_id
+    return ADMIN in caller.roles or is_agent or caller.audit_name == mail.by

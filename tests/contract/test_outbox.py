@@ -1,0 +1,119 @@
+"""Mail on its way out: asked for once, changed by one at a time, and found by its mailbox until it has ended."""
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from shared.domain.errors import Conflict
+from shared.domain.filing.entries import inverted
+from shared.domain.sending import transitions
+from shared.domain.sending.outbox import Problem
+from shared.domain.sending.states import State
+from shared.ports.stores.sending import OutboxFilter
+from tests.builders import AGENT, NOW, an_outbox_mail
+
+
+@pytest.fixture
+def mail(tenant):
+    return a_mail(tenant)
+
+
+def a_mail(tenant, **changes):
+    mail_id = f"{inverted(changes.get('created_at', NOW))}-{uuid4().hex}"
+    given = {"id": mail_id, "tenant_id": tenant, "key_hash": uuid4().hex, **changes}
+    return transitions.asked_for(an_outbox_mail(**given))
+
+
+def due(storage, mail, at=NOW):
+    return [found.id for found in storage.outbox.due(mail.tenant_id, mail.mailbox_id, at, limit=10)]
+
+
+class TestOutbox:
+    def test_a_mail_comes_back_as_it_was_asked_for(self, storage, mail):
+        added = storage.outbox.add(mail)
+        assert added.etag
+        assert storage.outbox.get(mail.tenant_id, mail.id) == added == replace(mail, etag=added.etag)
+        assert storage.outbox.get(mail.tenant_id, "0-0") is None
+        assert storage.outbox.of_key(mail.tenant_id, mail.key_hash) == added
+        assert storage.outbox.of_key(mail.tenant_id, "another") is None
+
+    def test_one_key_makes_one_mail(self, storage, mail, tenant):
+        first = storage.outbox.add(mail)
+        assert storage.outbox.add(a_mail(tenant, key_hash=mail.key_hash)) == first
+        # A create whose answer was lost meets itself.
+        assert storage.outbox.add(mail).id == mail.id
+        assert due(storage, mail) == [mail.id]
+
+    def test_of_two_changes_upon_one_reading_one_stands(self, storage, mail):
+        added = storage.outbox.add(mail)
+        saved = storage.outbox.save(transitions.drafted(NOW, "draft")(added))
+        with pytest.raises(Conflict):
+            storage.outbox.save(transitions.cancelled(NOW)(added))
+        assert storage.outbox.get(mail.tenant_id, mail.id) == saved
+
+    def test_a_mailbox_finds_what_has_not_ended_and_is_due_oldest_first(self, storage, tenant):
+        later = storage.outbox.add(a_mail(tenant, created_at=NOW + timedelta(seconds=1)))
+        first = storage.outbox.add(a_mail(tenant))
+        planned = storage.outbox.add(a_mail(tenant, send_at=NOW + timedelta(days=1)))
+        storage.outbox.add(a_mail(tenant, mailbox_id="another"))
+        assert due(storage, first) == [first.id, later.id]
+        assert set(due(storage, first, NOW + timedelta(days=1))) == {first.id, planned.id, later.id}
+        storage.outbox.save(transitions.failed(NOW, Problem("code", "Sentence."))(first))
+        assert due(storage, first) == [later.id]
+
+    def test_a_mail_that_waits_is_found_when_its_time_has_come(self, storage, mail):
+        added = storage.outbox.add(mail)
+        until = NOW + timedelta(minutes=5)
+        held = storage.outbox.save(transitions.held(NOW, until, "The mailbox has sent enough.")(added))
+        assert due(storage, mail) == []
+        assert due(storage, mail, until) == [mail.id]
+        storage.outbox.save(transitions.released(until)(held))
+        assert due(storage, mail, until) == [mail.id]
+
+    def test_a_mail_that_ended_is_found_again_once_it_is_retried(self, storage, mail):
+        added = storage.outbox.add(mail)
+        failed = storage.outbox.save(transitions.failed(NOW, Problem("code", "Sentence."))(added))
+        assert due(storage, mail) == []
+        storage.outbox.save(transitions.retried(NOW, "another tag")(failed))
+        assert due(storage, mail) == [mail.id]
+
+    def test_mailboxes_with_mail_that_is_due_are_named_once(self, storage, mail, tenant):
+        storage.outbox.add(mail)
+        storage.outbox.add(a_mail(tenant))
+        storage.outbox.add(a_mail(tenant, mailbox_id="planned", send_at=NOW + timedelta(days=1)))
+        found = [box for who, box in storage.outbox.mailboxes_due(NOW) if who == tenant]
+        assert found == [mail.mailbox_id]
+
+    def test_mails_are_listed_newest_first_by_state_and_by_agent(self, storage, tenant):
+        mails = [storage.outbox.add(a_mail(tenant, created_at=NOW + timedelta(minutes=n))) for n in range(3)]
+        storage.outbox.save(transitions.cancelled(NOW)(mails[1]))
+        page, after = storage.outbox.page(tenant, OutboxFilter(), limit=2, after="")
+        assert [mail.id for mail in page] == [mails[2].id, mails[1].id]
+        page, after = storage.outbox.page(tenant, OutboxFilter(), limit=2, after=after)
+        assert ([mail.id for mail in page], after) == ([mails[0].id], "")
+        page, _ = storage.outbox.page(tenant, OutboxFilter(State.CANCELLED), limit=9, after="")
+        assert [mail.id for mail in page] == [mails[1].id]
+        assert storage.outbox.page(tenant, OutboxFilter(agent="x@contoso.example"), limit=9, after="") == (
+            [],
+            "",
+        )
+        page, _ = storage.outbox.page(tenant, OutboxFilter(agent=AGENT), limit=9, after="")
+        assert len(page) == 3
+
+
+def test_a_place_in_the_list_that_leads_to_no_mail_goes_after_a_while(azure, tenant):
+    """The worker was killed before it wrote the mail."""
+    mail = a_mail(tenant)
+    azure.outbox._outgoing.upsert(_place_of(mail))
+    assert due(azure, mail, NOW) == []
+    assert list(azure.outbox.mailboxes_due(NOW))
+    assert due(azure, mail, NOW + timedelta(minutes=11)) == []
+    assert tenant not in [who for who, _ in azure.outbox.mailboxes_due(NOW + timedelta(minutes=11))]
+
+
+def _place_of(mail):
+    from shared.adapters.storage.stores.outbox import _outgoing
+
+    return _outgoing(mail)

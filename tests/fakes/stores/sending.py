@@ -1,0 +1,73 @@
+"""Mail on its way out, in memory."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from shared.domain.sending.outbox import OutboxMail
+from shared.ports.stores.sending import OutboxFilter
+from tests.fakes.etags import Etags, check_etag
+from tests.fakes.faults import Faults
+
+
+class FakeOutbox:
+    """The mailbox's list is told from the mails themselves."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[tuple[str, str], OutboxMail] = {}
+        self._etags = Etags()
+
+    def add(self, mail: OutboxMail) -> OutboxMail:
+        with self.faults.write("Outbox.add"):
+            standing = self._of_key(mail.tenant_id, mail.key_hash) if mail.key_hash else None
+            return standing or self._write(mail)
+
+    def get(self, tenant_id: str, mail_id: str) -> OutboxMail | None:
+        self.faults.read("Outbox.get")
+        return self.rows.get((tenant_id, mail_id))
+
+    def of_key(self, tenant_id: str, key_hash: str) -> OutboxMail | None:
+        self.faults.read("Outbox.of_key")
+        return self._of_key(tenant_id, key_hash)
+
+    def save(self, mail: OutboxMail) -> OutboxMail:
+        with self.faults.write("Outbox.save"):
+            found = self.rows.get((mail.tenant_id, mail.id))
+            check_etag(found.etag if found else None, mail.etag)
+            return self._write(mail)
+
+    def page(
+        self, tenant_id: str, wanted: OutboxFilter, *, limit: int, after: str
+    ) -> tuple[list[OutboxMail], str]:
+        self.faults.read("Outbox.page")
+        rows = {mail.id: mail for (tenant, _), mail in self.rows.items() if tenant == tenant_id}
+        ids = [mail_id for mail_id in sorted(rows) if mail_id > after and _is_wanted(rows[mail_id], wanted)]
+        return [rows[mail_id] for mail_id in ids[:limit]], ids[limit - 1] if len(ids) > limit else ""
+
+    def due(self, tenant_id: str, mailbox_id: str, now: datetime, *, limit: int) -> list[OutboxMail]:
+        self.faults.read("Outbox.due")
+        place = (tenant_id, mailbox_id)
+        found = [mail for mail in self.rows.values() if _place(mail) == place and mail.is_due(now)]
+        return sorted(found, key=lambda mail: mail.created_at)[:limit]
+
+    def mailboxes_due(self, now: datetime) -> Iterator[tuple[str, str]]:
+        self.faults.read("Outbox.mailboxes_due")
+        return iter(sorted({_place(mail) for mail in self.rows.values() if mail.is_due(now)}))
+
+    def _of_key(self, tenant_id: str, key_hash: str) -> OutboxMail | None:
+        mails = (mail for (tenant, _), mail in self.rows.items() if tenant == tenant_id)
+        return next((mail for mail in mails if mail.key_hash == key_hash), None)
+
+    def _write(self, mail: OutboxMail) -> OutboxMail:
+        written = replace(mail, etag=self._etags())
+        self.rows[mail.tenant_id, mail.id] = written
+        return written
+
+
+def _place(mail: OutboxMail) -> tuple[str, str]:
+    return mail.tenant_id, mail.mailbox_id
+
+
+def _is_wanted(mail: OutboxMail, wanted: OutboxFilter) -> bool:
+    return wanted.state in (None, mail.state) and wanted.agent in ("", mail.agent)

@@ -1,0 +1,1 @@
+"""Attacks: what strangers, colleagues, other organisations and senders of mail might try, each in this process."""
