@@ -28,7 +28,7 @@ from tests.builders import a_fetched_message, an_attachment
 from tests.cpu import check_cost
 
 ANN, BEA = "ann@harbour.example", "bea@harbour.example"
-OWN = Own.of((ANN, "ann.smith@harbour.onmicrosofspy.test", "harbour.homes@gmail.com"), ("harbour.example",))
+OWN = Own.of((ANN, "ann.smith@harbour.onmicrosoft.example", "harbour.homes@gmail.com"), ("harbour.example",))
 JANE, CARL, EVE = (Person(name, f"{name.lower()}@client.example") for name in ("Jane", "Carl", "Eve"))
 UNSUBSCRIBE = "https://api.harbour.example/api/v1/unsubscribe/"
 
@@ -92,7 +92,7 @@ REACHES = [
         a_mail(
             to=(
                 person("ann+crm@harbour.example"),
-                person("ann.smith+x@harbour.onmicrosofspy.test"),
+                person("ann.smith+x@harbour.onmicrosoft.example"),
                 person("harbourhomes+a@googlemail.com"),
                 CARL,
             )
