@@ -21,6 +21,7 @@ from shared.domain.sending import quote_headers
 from shared.domain.sending.quote_headers import Head
 
 LONGEST_QUOTED_TEXT: Final = 200_000
+ROOM_FOR_PICTURES: Final = 1_000_000
 _IMAGE: Final = re.compile(r"<img\b[^<>]*>")
 _SOURCE: Final = re.compile(r'\ssrc="https?:', re.IGNORECASE)
 # A picture that nobody sees tells its sender who reads.
@@ -61,13 +62,18 @@ class Chain:
 
 
 @guarded
-def chain_of(document: Document, key: str, reading: Reading, domain: str) -> Chain:
-    """The chain below an answer. `key` is that of the stored message, `domain` that of the Content-IDs."""
+def chain_of(
+    document: Document, key: str, reading: Reading, domain: str, room: int = ROOM_FOR_PICTURES
+) -> Chain:
+    """The chain below an answer. `key` is that of the stored message, `domain` that of the Content-IDs.
+
+    Its pictures go along while they have room, in bytes: what others sent does not make the answer too large.
+    """
     head = Head(
         document.sender, document.sent_at, document.to, document.cc, undisguised(document.subject).strip()
     )
     told = quote_headers.lines(head, reading.language, reading.zone)
-    shown = _Pictures(document.attachments, key, domain)
+    shown = _Pictures(document.attachments, key, domain, room)
     body = _cleaned(document, reading, shown)
     text = without_own_links(_text_of(document), reading.own_links)
     return Chain(
@@ -91,13 +97,15 @@ class _Pictures:
     attachments: tuple[Attachment, ...]
     key: str
     domain: str
+    room: int
     used: dict[str, tuple[Attachment, str]] = field(default_factory=dict)
 
     def address(self, content_id: str) -> str | None:
         named = (each for each in self.attachments if each.content_id.strip("<>") == content_id)
         attachment = next(named, None)
-        if attachment is None:
+        if attachment is None or (attachment.id not in self.used and attachment.size > self.room):
             return None
+        self.room -= 0 if attachment.id in self.used else attachment.size
         digest = hashlib.sha256(f"{self.key}/{attachment.id}".encode()).hexdigest()[:24]
         self.used[attachment.id] = (attachment, f"{digest}@{self.domain}")
         return f"cid:{digest}@{self.domain}"

@@ -225,6 +225,20 @@ def test_pictures_of_the_chain_go_along_under_ids_of_this_mail_and_files_do_not(
     assert a_chain("<p>a</p>", attachments=(picture,)).pictures == ()
 
 
+def test_pictures_beyond_their_room_stay_behind() -> None:
+    large, small = (
+        an_attachment(id=name, content_id=f"{name}@client.example", inline=True, size=size)
+        for name, size in (("large", 800_000), ("small", 300_000))
+    )
+    html = "".join(
+        f'<img src="cid:{name}@client.example" alt="{name}">' for name in ("large", "small", "large")
+    )
+    chain = a_chain(html, attachments=(large, small))
+    assert [attachment.id for attachment, _ in chain.pictures] == ["large"]
+    assert chain.html.count("cid:") == 2
+    assert 'alt="small"' in chain.html
+
+
 BERLIN = timezone(timedelta(hours=1))
 
 
