@@ -1,5 +1,7 @@
-"""Shortens the trace of an error that escapes: the host logs it whole, every time."""
+"""What the log says of an error's trace: where it broke, and of one that escapes no more than a screen."""
 
+import traceback
+from pathlib import PurePath
 from types import TracebackType
 from typing import Final
 
@@ -7,6 +9,17 @@ from typing import Final
 MOST_FRAMES: Final = 40
 FIRST_FRAMES: Final = 15
 MOST_CAUSES: Final = 5
+
+
+def place_of(error: BaseException) -> str:
+    """Where an error was raised, such as `at_of, line 116 of entries.py`; '' for one that was not raised.
+
+    The file's name is enough: its path would describe the host.
+    """
+    frames = traceback.extract_tb(error.__traceback__)[-1:]
+    return "".join(
+        f"{frame.name}, line {frame.lineno} of {PurePath(frame.filename).name}" for frame in frames
+    )
 
 
 def cut_trace(error: BaseException) -> None:
