@@ -55,7 +55,9 @@ def python_of(packages: Path) -> str:
 
 def find_python(version: str) -> str:
     """A Python of this version on this machine. Raises RuntimeError where there is none."""
-    for name in (sys.executable, f"python{version}"):
+    # A pyenv names what it has made, even where its own link of that name is switched off.
+    kept = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python{version}"))
+    for name in (sys.executable, f"python{version}", *map(str, kept)):
         program = shutil.which(name)
         if program and _version(program) == version:
             return program
