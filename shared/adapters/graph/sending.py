@@ -23,6 +23,7 @@ from shared.domain.sending.checking import Limits
 from shared.domain.sending.outcomes import Answer, Outcome
 from shared.domain.sending.uploads import LARGEST_FILE
 from shared.ports.sending import OutgoingCopy, OutgoingFile
+from shared.telemetry.user_agent import user_agent
 
 # A named property of ours, which Exchange keeps with the item wherever it goes.
 TAG: Final = "String {3f1c7a52-8d0e-4b6f-9a41-6c2d5e7b9f10} Name PostledgerTag"
@@ -178,7 +179,8 @@ def _pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 def _put_piece(url: str, piece: bytes, start: int, size: int) -> None:
     """The address itself is the permission: a token would be sent to another host, and is refused there."""
-    headers = {"Content-Range": f"bytes {start}-{start + len(piece) - 1}/{size}"}
+    part = f"bytes {start}-{start + len(piece) - 1}/{size}"
+    headers = {"Content-Range": part, "User-Agent": user_agent()}
     try:
         answer = requests.put(url, data=piece, headers=headers, timeout=TIME_LIMITS, allow_redirects=False)
     except requests.RequestException as error:
