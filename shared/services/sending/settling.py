@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from shared.domain.connections.mailboxes import Mailbox
@@ -61,7 +61,7 @@ class FindHouse:
         if organisation is None:
             raise Unknown("There is no such organisation.")
         mailboxes = tuple(self.mailboxes.of(caller.tenant_id))
-        addresses = (address for mailbox in mailboxes for address in mailbox.own_addresses)
+        addresses = chain.from_iterable(mailbox.own_addresses for mailbox in mailboxes)
         own = Own.of(addresses, organisation.own_domains)
         return House(organisation, own, mailboxes, actor_of(caller, agent or None, mailboxes))
 
@@ -85,7 +85,7 @@ class SettleMail:
         tenant_id = house.organisation.tenant_id
         on_cards = self._on_cards(house, people.addresses)
         # A blind recipient's card would tell the others of it.
-        contacts = [ref for address in people.visible for ref in sorted(on_cards.get(address, ()))]
+        contacts = list(chain.from_iterable(sorted(on_cards.get(address, ())) for address in people.visible))
         named = tuple(dict.fromkeys((*wanted.records, *lent)))
         current = current_records(self.records, tenant_id, (*named, *contacts))
         asked = [current[ref] for ref in named if ref in current] or list(current.values())
