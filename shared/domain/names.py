@@ -41,6 +41,8 @@ CONNECTION_STATES: Final = "Connections"
 RUNS: Final = "Runs"
 OUTBOX: Final = "Outbox"
 OUTGOING: Final = "Outgoing"
+UPLOADS: Final = "Uploads"
+SIGNATURES: Final = "Signatures"
 
 TABLES: Final = (
     ORGANISATIONS,
@@ -64,10 +66,13 @@ TABLES: Final = (
     RUNS,
     OUTBOX,
     OUTGOING,
+    UPLOADS,
+    SIGNATURES,
 )
 
 BODIES: Final = "bodies"
 ATTACHMENTS: Final = "attachments"
+UPLOADED: Final = "uploads"
 LEASES: Final = "leases"
 
-CONTAINERS: Final = (BODIES, ATTACHMENTS, LEASES)
+CONTAINERS: Final = (BODIES, ATTACHMENTS, UPLOADED, LEASES)
