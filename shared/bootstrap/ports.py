@@ -85,6 +85,8 @@ class RealPorts:
     erasures = _stored("stores.erasures.AzureErasures")
     holdings = _stored("stores.holdings.AzureHoldings")
     outbox = _stored("stores.outbox.AzureOutbox")
+    campaigns = _stored("stores.campaigns.AzureCampaigns")
+    silences = _stored("stores.campaigns.AzureSilences")
     leases = _stored("leases.AzureLeases")
     connections = _stored("stores.connections.AzureConnections")
     habits = _stored("stores.habits.AzureHabits")

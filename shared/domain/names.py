@@ -41,6 +41,8 @@ CONNECTION_STATES: Final = "Connections"
 RUNS: Final = "Runs"
 OUTBOX: Final = "Outbox"
 OUTGOING: Final = "Outgoing"
+CAMPAIGNS: Final = "Campaigns"
+UNSUBSCRIBED: Final = "Unsubscribed"
 
 TABLES: Final = (
     ORGANISATIONS,
@@ -64,6 +66,8 @@ TABLES: Final = (
     RUNS,
     OUTBOX,
     OUTGOING,
+    CAMPAIGNS,
+    UNSUBSCRIBED,
 )
 
 BODIES: Final = "bodies"

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from shared.ports.mailbox_access import AccessProbe, OwnCredential
     from shared.ports.notifications import SubscriptionSource
     from shared.ports.sending import MailSender
+    from shared.ports.stores.campaigns import Campaigns, Silences
     from shared.ports.stores.capture import Backfills, FolderStates, LateContacts, Pending, Sightings
     from shared.ports.stores.connections import (
         Connections,
@@ -137,6 +138,12 @@ class Ports(Protocol):
 
     @property
     def outbox(self) -> "Outbox": ...
+
+    @property
+    def campaigns(self) -> "Campaigns": ...
+
+    @property
+    def silences(self) -> "Silences": ...
 
     @property
     def sender(self) -> "MailSender": ...

@@ -14,6 +14,7 @@ from shared.adapters.storage.queue import AzureCommandQueue
 from shared.adapters.storage.stores.attachments import AzureAttachments
 from shared.adapters.storage.stores.audit import AzureAudit
 from shared.adapters.storage.stores.backfills import AzureBackfills
+from shared.adapters.storage.stores.campaigns import AzureCampaigns, AzureSilences
 from shared.adapters.storage.stores.codes import AzureCodes
 from shared.adapters.storage.stores.connections import AzureConnections
 from shared.adapters.storage.stores.erasures import AzureErasures
@@ -71,6 +72,8 @@ class AzureStorage:
         self.erasures = AzureErasures(self.connection)
         self.runs = AzureRuns(self.connection)
         self.outbox = AzureOutbox(self.connection)
+        self.campaigns = AzureCampaigns(self.connection)
+        self.silences = AzureSilences(self.connection)
         self.holdings = AzureHoldings(self.connection)
         self.connections = AzureConnections(self.connection)
         self.habits = AzureHabits(self.connection)

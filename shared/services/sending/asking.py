@@ -23,7 +23,7 @@ from shared.domain.records.records import Record, RecordRef
 from shared.domain.sending import transitions
 from shared.domain.sending.actors import Actor, actor_of
 from shared.domain.sending.from_addresses import Chosen, Refusal, from_address
-from shared.domain.sending.outbox import OutboxFile, OutboxMail
+from shared.domain.sending.outbox import CampaignPlace, OutboxFile, OutboxMail
 from shared.ports.stores.connections import Mailboxes, Organisations
 from shared.ports.stores.filing import Codes
 from shared.ports.stores.records import Records
@@ -58,6 +58,7 @@ class MailWanted:
     purpose: str = ""
     attachments: tuple[OutboxFile, ...] = ()
     send_at: datetime | None = None
+    campaign: CampaignPlace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +174,7 @@ class AskToSend:
             records=tuple(record.ref for record in settled.records),
             purpose=wanted.purpose,
             send_at=wanted.send_at,
+            campaign=wanted.campaign,
         )
 
     def _claimed(self, settled: Settled, message_id: str) -> Code:

@@ -19,6 +19,7 @@ from shared.domain.sending.outcomes import Answer, Do, Found, Outcome, next_step
 from shared.domain.sending.states import State
 from shared.ports.sending import MailSender, OpenOutbox, OutgoingCopy
 from shared.ports.work import Clock, CommandQueue
+from shared.services.campaigns.consent import CheckDeparture
 from shared.services.sending.change_mail import ChangeMail
 from shared.services.sending.making import MakeMime, OpenFile
 
@@ -70,6 +71,7 @@ class SendOne:
     queue: CommandQueue
     make_mime: MakeMime
     open_file: OpenFile
+    check_departure: CheckDeparture
     clock: Clock
 
     def __call__(self, mailbox: Mailbox, mail: OutboxMail) -> float | None:
@@ -103,6 +105,9 @@ class SendOne:
 
     def _begin(self, visit: _Visit) -> bool:
         """Whether there is a step to be decided on: a draft stands, or the server has answered."""
+        if (verdict := self.check_departure(visit.mail)) is not None:
+            self._change(visit, verdict)
+            return False
         # Whoever comes next looks first: from now on there may be a draft.
         visit.mail = self.change(visit.mail, transitions.postponed(self.clock() + LOOK_AGAIN))
         visit.found = visit.copy = None

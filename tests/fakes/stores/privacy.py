@@ -89,6 +89,8 @@ class FakeHoldings:
             names.OUTBOX: (storage.outbox.rows,),
             # A mailbox's list is told from the mails themselves.
             names.OUTGOING: (),
+            names.CAMPAIGNS: (storage.campaigns.rows, storage.campaigns.listed),
+            names.UNSUBSCRIBED: (storage.silences.rows,),
             names.ATTACHMENTS: (storage.attachments.rows,),
         }
         self._index = storage.index

@@ -15,15 +15,17 @@ from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import escaped, joined, packed, part_names, unescaped, unpacked
 from shared.adapters.storage.table import Operation, Row, Table, etag_of, in_partition, quoted, where
 from shared.domain import names
+from shared.domain.campaigns.campaigns import CampaignMail
 from shared.domain.errors import Conflict
 from shared.domain.filing.entries import ordered
-from shared.domain.sending.outbox import OutboxMail
+from shared.domain.sending.outbox import CampaignPlace, OutboxMail
 from shared.domain.sending.states import State
 from shared.ports.stores.sending import OutboxFilter
 
 # Whoever wrote a mail's place in the list has written the mail by then, or was killed.
 WRITTEN_BY: Final = timedelta(minutes=10)
 _KEY: Final = "key:"
+_OF_CAMPAIGN: Final = "of:"
 _LISTED: Final = ("PartitionKey", "RowKey", "asked_at", "id")
 _COLUMNS: Final = ("RowKey", *part_names())
 # Azure has no empty times in filters; its first one stands for "due at once".
@@ -44,6 +46,8 @@ class AzureOutbox:
         creates = [Operation("create", _row(mail))]
         if mail.key_hash:
             creates.append(Operation("create", _pointer(mail)))
+        if mail.campaign:
+            creates.append(Operation("upsert", _in_campaign(mail, mail.campaign)))
         try:
             return replace(mail, etag=self._mails.transact(creates)[0])
         except Conflict:
@@ -70,10 +74,25 @@ class AzureOutbox:
         # A mail that is gone on with at once stands in the list under a time that has come already.
         if mail.state is State.QUEUED or (mail.not_before and not mail.has_ended):
             self._outgoing.upsert(_outgoing(mail))
-        saved = replace(mail, etag=self._mails.write(_row(mail), mail.etag))
+        saved = replace(mail, etag=self._written(mail))
         if mail.has_ended:
             self._forget(mail)
         return saved
+
+    def _written(self, mail: OutboxMail) -> str:
+        """Together with its place in its campaign, so that the figures of that are never others than the mails'."""
+        if not mail.campaign:
+            return self._mails.write(_row(mail), mail.etag)
+        place = Operation("upsert", _in_campaign(mail, mail.campaign))
+        return self._mails.transact([Operation("replace", _row(mail), mail.etag), place])[0]
+
+    def of_campaign(self, tenant_id: str, campaign_id: str) -> Iterator[CampaignMail]:
+        """A request for each thousand mails."""
+        prefix = f"{_OF_CAMPAIGN}{escaped(campaign_id)}:"
+        condition = in_partition(escaped(tenant_id), first=prefix, last=prefix + "~")
+        for row in self._mails.rows(condition, select=("RowKey", "row", "state", "code")):
+            number = int(str(row["RowKey"]).removeprefix(prefix))
+            yield CampaignMail(number, unescaped(str(row["row"])), State(str(row["state"])), str(row["code"]))
 
     def page(
         self, tenant_id: str, wanted: OutboxFilter, *, limit: int, after: str
@@ -141,6 +160,16 @@ def _row(mail: OutboxMail) -> dict[str, Any]:
 def _pointer(mail: OutboxMail) -> dict[str, Any]:
     key = _KEY + escaped(mail.key_hash)
     return {"PartitionKey": escaped(mail.tenant_id), "RowKey": key, "row": escaped(mail.id)}
+
+
+def _in_campaign(mail: OutboxMail, place: CampaignPlace) -> dict[str, Any]:
+    return {
+        "PartitionKey": escaped(mail.tenant_id),
+        "RowKey": f"{_OF_CAMPAIGN}{escaped(place.id)}:{place.number:06d}",
+        "row": escaped(mail.id),
+        "state": mail.state.value,
+        "code": mail.error.code if mail.error else "",
+    }
 
 
 def _outgoing(mail: OutboxMail) -> dict[str, Any]:
