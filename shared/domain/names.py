@@ -41,6 +41,8 @@ CONNECTION_STATES: Final = "Connections"
 RUNS: Final = "Runs"
 OUTBOX: Final = "Outbox"
 OUTGOING: Final = "Outgoing"
+UPLOADS: Final = "Uploads"
+SIGNATURES: Final = "Signatures"
 CAMPAIGNS: Final = "Campaigns"
 UNSUBSCRIBED: Final = "Unsubscribed"
 
@@ -66,12 +68,15 @@ TABLES: Final = (
     RUNS,
     OUTBOX,
     OUTGOING,
+    UPLOADS,
+    SIGNATURES,
     CAMPAIGNS,
     UNSUBSCRIBED,
 )
 
 BODIES: Final = "bodies"
 ATTACHMENTS: Final = "attachments"
+UPLOADED: Final = "uploads"
 LEASES: Final = "leases"
 
-CONTAINERS: Final = (BODIES, ATTACHMENTS, LEASES)
+CONTAINERS: Final = (BODIES, ATTACHMENTS, UPLOADED, LEASES)

@@ -12,22 +12,40 @@ from shared.domain.commands.commands import RunCampaign
 from shared.domain.errors import WrongState
 from shared.domain.mail.templates import FilledMail
 from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
+from shared.domain.sending.drafting import Addressed
+from shared.domain.sending.from_addresses import Chosen
+from shared.domain.sending.wanted import MailWanted
 from shared.ports.stores.campaigns import Campaigns
 from shared.ports.work import Clock, CommandQueue
 from shared.services.campaigns.links import MakeLink
 from shared.services.campaigns.planning import PlanCampaign
 from shared.services.capture.scopes import hasher_of
 from shared.services.conflicts import persistently
-from shared.services.sending.asking import MailWanted, SettleMail
+from shared.services.sending.asking import settled_on
+from shared.services.sending.settling import FindHouse, SettleMail
 
 _SPREAD: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseMailbox:
+    """Which mailbox a campaign leaves from, before any recipient is looked at: no client's own rule counts yet."""
+
+    find_house: FindHouse
+    settle: SettleMail
+
+    def __call__(self, caller: Caller, wanted: CampaignWanted) -> Chosen:
+        """Raises InvalidInput, Forbidden and WrongState, each with what to do."""
+        house = self.find_house(caller, wanted.agent)
+        mail = MailWanted(sender=wanted.sender, agent=wanted.agent, purpose=wanted.purpose)
+        return settled_on(self.settle(house, mail, Addressed()).chosen)
 
 
 @dataclass(frozen=True, slots=True)
 class AskCampaign:
     """Begin a campaign. Repeated under its key, it is the same one, and is begun where the first try broke off."""
 
-    settle: SettleMail
+    choose_mailbox: ChooseMailbox
     plan: PlanCampaign
     campaigns: Campaigns
     queue: CommandQueue
@@ -47,7 +65,7 @@ class AskCampaign:
             )
         if standing is not None and standing.state is not CampaignState.PREPARING:
             return standing
-        self.settle(caller, mail_wanted(wanted))
+        self.choose_mailbox(caller, wanted)
         plan = self.plan(caller.tenant_id, wanted)
         plan.check()
         campaign = standing or self.campaigns.add(self._campaign(caller, wanted, campaign_id, request_hash))
@@ -112,17 +130,17 @@ class Preview:
 class PreviewCampaign:
     """A campaign as it would be; sends and writes nothing. The incomplete ones are among the examples, and first."""
 
-    settle: SettleMail
+    choose_mailbox: ChooseMailbox
     plan: PlanCampaign
     make_link: MakeLink
 
     def __call__(self, caller: Caller, wanted: CampaignWanted) -> Preview:
         """Raises InvalidInput for what no recipient could get, Forbidden and WrongState for the mailbox."""
         caller.needs(AGENT, ADMIN, SERVICE)
-        settled = self.settle(caller, mail_wanted(wanted))
+        chosen = self.choose_mailbox(caller, wanted)
         plan = self.plan(caller.tenant_id, wanted)
         examples = tuple(self._examples(caller.tenant_id, wanted, plan))
-        return Preview(settled.chosen.address, settled.chosen.why, plan, examples)
+        return Preview(chosen.address, chosen.why, plan, examples)
 
     def _examples(self, tenant_id: str, wanted: CampaignWanted, plan: Plan) -> Sequence[Example]:
         # No campaign has this id: whoever follows the address of a preview leaves all the same.
@@ -138,17 +156,6 @@ def with_link(mail: FilledMail, url: str) -> FilledMail:
     """The mail with the address of the way out where a reader sees it."""
     html, text = with_way_out(mail.html, mail.text, url)
     return FilledMail(mail.subject, html, text, mail.missing)
-
-
-def mail_wanted(wanted: CampaignWanted) -> MailWanted:
-    """What settles the mailbox before anybody is looked at: no client's own rule counts yet."""
-    return MailWanted(
-        to=(),
-        subject=wanted.template.subject,
-        sender=wanted.sender,
-        agent=wanted.agent,
-        purpose=wanted.purpose,
-    )
 
 
 def command_for(campaign: Campaign, clock: Clock) -> RunCampaign:

@@ -27,6 +27,7 @@ from shared.domain.errors import InvalidInput, WrongState
 from shared.domain.mail.addresses import mailbox_key
 from shared.domain.records.records import RecordRef
 from shared.domain.sending.outbox import CampaignPlace, Problem
+from shared.domain.sending.wanted import MailWanted
 from shared.ports.stores.campaigns import Campaigns
 from shared.ports.stores.connections import Organisations
 from shared.ports.stores.sending import Outbox
@@ -36,7 +37,7 @@ from shared.services.campaigns.consent import AskConsent, Verdict
 from shared.services.campaigns.headers import LookAtHeaders
 from shared.services.campaigns.links import MakeLink
 from shared.services.conflicts import persistently
-from shared.services.sending.asking import AskToSend, MailWanted
+from shared.services.sending.asking import AskToSend
 
 # At thirty mails a minute a mailbox sends ten in this time: the outbox is never empty for long. Seconds.
 AGAIN: Final = 20.0
@@ -132,12 +133,12 @@ class RunCampaigns:
         # By address: however a list was written, an address has one key.
         key = f"campaign {campaign.id} {mailbox_key(row.address)}"
         try:
-            mail = self.ask_to_send(campaign.caller, _mail(campaign, row, contacts, url), key)
+            taken = self.ask_to_send(campaign.caller, _mail(campaign, row, contacts, url), key)
         except WrongState:
             raise
         except InvalidInput as error:
             return replace(row, left_out=left_out(Reason.REFUSED, str(error)[:500]))
-        return replace(row, mail_id=mail.id)
+        return replace(row, mail_id=taken.mail.id)
 
     def _figures(self, campaign: Campaign) -> Figures:
         mails = self.outbox.of_campaign(campaign.tenant_id, campaign.id)

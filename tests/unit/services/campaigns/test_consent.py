@@ -13,9 +13,10 @@ from shared.domain.privacy.erasure import suppression
 from shared.domain.records.records import RecordRef
 from shared.domain.sending import transitions
 from shared.domain.sending.states import State
+from shared.domain.sending.wanted import MailWanted
 from shared.services.capture.scopes import hasher_of
 from tests.builders import AGENT as ANN
-from tests.builders import HASH_KEY, TENANT, a_record
+from tests.builders import HASH_KEY, TENANT, a_record, people
 from tests.unit.services.campaigns.campaign_world import OF_ANN, CampaignWorld, address
 
 HASHER = hasher_of(HASH_KEY, TENANT)
@@ -189,9 +190,6 @@ def test_deleting_one_of_two_cards_does_not_silence_the_other(world: World) -> N
 def test_ordinary_mail_goes_on_to_who_has_unsubscribed(world: World) -> None:
     world.contacts(1)
     unsubscribe(world)
-    from shared.services.sending.asking import MailWanted
-    from tests.builders import people
-
     wanted = MailWanted(
         to=people(address(1)), subject="Viewing", text="Thursday.", records=(RecordRef("contact", "C-1"),)
     )
