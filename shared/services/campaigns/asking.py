@@ -66,7 +66,7 @@ class AskCampaign:
         if standing is not None and standing.state is not CampaignState.PREPARING:
             return standing
         self.choose_mailbox(caller, wanted)
-        plan = self.plan(caller.tenant_id, wanted)
+        plan = self.plan(caller, wanted)
         plan.check()
         campaign = standing or self.campaigns.add(self._campaign(caller, wanted, campaign_id, request_hash))
         if campaign.request_hash != request_hash:
@@ -138,7 +138,7 @@ class PreviewCampaign:
         """Raises InvalidInput for what no recipient could get, Forbidden and WrongState for the mailbox."""
         caller.needs(AGENT, ADMIN, SERVICE)
         chosen = self.choose_mailbox(caller, wanted)
-        plan = self.plan(caller.tenant_id, wanted)
+        plan = self.plan(caller, wanted)
         examples = tuple(self._examples(caller.tenant_id, wanted, plan))
         return Preview(chosen.address, chosen.why, plan, examples)
 

@@ -16,6 +16,7 @@ from shared.domain.campaigns.plans import (
     without_repeats,
 )
 from shared.domain.errors import InvalidInput
+from shared.domain.privacy.callers import ADMIN, SERVICE, Caller
 from shared.domain.records.records import Record, RecordRef
 from shared.ports.stores.records import Records
 from shared.services.campaigns.consent import AskConsent
@@ -34,10 +35,11 @@ class PlanCampaign:
     records: Records
     ask_consent: AskConsent
 
-    def __call__(self, tenant_id: str, wanted: CampaignWanted) -> Plan:
+    def __call__(self, caller: Caller, wanted: CampaignWanted) -> Plan:
         """Raises InvalidInput for a template that cannot be filled, for nobody, and for too many; Unknown."""
         wanted.check()
-        named = wanted.people or self._found(tenant_id, wanted.query)
+        tenant_id = caller.tenant_id
+        named = wanted.people or self._found(caller, wanted.query)
         rows: list[Recipient] = []
         for page in _pages(named):
             rows += self._page(tenant_id, wanted, page, len(rows))
@@ -66,12 +68,16 @@ class PlanCampaign:
         reasons = dict(zip(_numbers(asked), self.ask_consent.of_list(tenant_id, asked, closed), strict=True))
         return [replace(row, left_out=row.left_out or reasons.get(row.number)) for row in rows]
 
-    def _found(self, tenant_id: str, query: RecipientQuery | None) -> Iterator[PersonWanted]:
+    def _found(self, caller: Caller, query: RecipientQuery | None) -> Iterator[PersonWanted]:
         if query is None:
             return
         after = ""
+        # An agent looks records up by their words, and not by the addresses of people.
+        by_address = not caller.roles.isdisjoint((SERVICE, ADMIN))
         while True:
-            page, after = self.records.page(tenant_id, query.kind, text=query.text, limit=PAGE, after=after)
+            page, after = self.records.page(
+                caller.tenant_id, query.kind, text=query.text, limit=PAGE, after=after, by_address=by_address
+            )
             yield from chain.from_iterable(_people(record) for record in page if query.takes(record))
             if not after:
                 return

@@ -188,7 +188,7 @@ class WakeCampaigns:
         for organisation in self.organisations.all():
             for campaign in self.campaigns.running(organisation.tenant_id):
                 if (campaign.touched_at or campaign.created_at) < since:
-                    telemetry.alert("campaign_taken_up", campaign=campaign.id)
+                    telemetry.event("campaign_taken_up", campaign=campaign.id)
                     self.queue.send(command_for(campaign, self.clock))
 
 
