@@ -12,6 +12,7 @@ import requests
 
 from shared.adapters.graph.delegated import Sessions
 from shared.adapters.graph.directory import user_of
+from shared.adapters.graph.properties import TAG
 from shared.adapters.graph.session import TIME_LIMITS, GraphSession, Json, path, query
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import NotFound, PermanentError, Rejected, TransientError, Unavailable
@@ -21,8 +22,6 @@ from shared.domain.mail.message_ids import message_id as without_brackets
 from shared.domain.sending.outcomes import Answer, Outcome
 from shared.ports.sending import OutgoingCopy, OutgoingFile
 
-# A named property of ours, which Exchange keeps with the item wherever it goes.
-TAG: Final = "String {3f1c7a52-8d0e-4b6f-9a41-6c2d5e7b9f10} Name PostledgerTag"
 # Files below this size go in one request; larger ones in pieces, which Graph wants to be multiples of 320 KiB.
 LARGEST_AT_ONCE: Final = 3_000_000
 PIECE: Final = 12 * 320 * 1024

@@ -20,7 +20,7 @@ from shared.domain.mail.addresses import Person, domain_of
 from shared.domain.mail.codes import NUMBER_BITS, Code
 from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
 from shared.domain.records.records import Record, RecordRef
-from shared.domain.sending import transitions
+from shared.domain.sending import marks, transitions
 from shared.domain.sending.actors import Actor, actor_of
 from shared.domain.sending.from_addresses import Chosen, Refusal, from_address
 from shared.domain.sending.outbox import OutboxFile, OutboxMail
@@ -148,10 +148,11 @@ class AskToSend:
 
     def _mail(self, settled: Settled, wanted: MailWanted) -> OutboxMail:
         mailbox, now = settled.chosen.mailbox, self.clock()
-        message_id = f"{self.new_id()}@{domain_of(mailbox.address)}"
+        mail_id = f"{inverted(now)}-{self.new_id()}"
+        message_id = marks.message_id_of(mail_id, domain_of(mailbox.address))
         code = self._claimed(settled, message_id)
         return OutboxMail(
-            id=f"{inverted(now)}-{self.new_id()}",
+            id=mail_id,
             tenant_id=mailbox.tenant_id,
             mailbox_id=mailbox.mailbox_id,
             agent_id=settled.actor.oid,
@@ -162,7 +163,7 @@ class AskToSend:
             subject=f"{wanted.subject} [{code.text}]",
             code=code,
             message_id=message_id,
-            tag=self.new_id(),
+            tag=marks.tag_of(mail_id),
             created_at=now,
             to=wanted.to,
             cc=wanted.cc,
