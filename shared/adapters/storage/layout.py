@@ -31,6 +31,8 @@
 | Outbox        | tenant                       | mail id: inverted time, id; `key:` + hash -> id;  |
 |               |                              | `code:` + number, mail id                         |
 | Outgoing      | tenant, mailbox id           | time, mail id                                     |
+| Uploads       | tenant                       | upload id                                         |
+| Signatures    | tenant                       | object id of the agent                            |
 """
 
 from collections.abc import Mapping
@@ -145,4 +147,6 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
         ("state", "agent", "content", "row"),
     ),
     names.OUTGOING: TableLayout("tenant|mailbox id", "time-mail id", ("id", "asked_at", "due")),
+    names.UPLOADS: TableLayout("tenant", "upload id", ("keep_until", "content")),
+    names.SIGNATURES: TableLayout("tenant", "object id of the agent", ("content",)),
 }

@@ -9,16 +9,24 @@ from shared.domain.sending.marks import TAG_HEADER
 from shared.domain.sending.outbox import OutboxFile, OutboxMail
 from shared.ports.sending import OutgoingFile
 from shared.ports.stores.filing import Attachments
+from shared.ports.stores.sending import Uploads
 
 
 @dataclass(frozen=True, slots=True)
 class OpenFile:
-    """Open a file of a mail: an attachment of a stored message. Raises NotFound where it is not kept any more."""
+    """Open a file of a mail: an upload, or an attachment of a stored message.
+
+    Raises NotFound where it is not kept any more.
+    """
 
     attachments: Attachments
+    uploads: Uploads
 
     def __call__(self, mail: OutboxMail, file: OutboxFile) -> OutgoingFile:
-        chunks = self.attachments.get(mail.tenant_id, file.message_key, file.attachment_id)
+        if file.upload_id:
+            chunks = self.uploads.read(mail.tenant_id, file.upload_id)
+        else:
+            chunks = self.attachments.get(mail.tenant_id, file.message_key, file.attachment_id)
         return OutgoingFile(file.name, file.content_type, file.size, chunks)
 
 
