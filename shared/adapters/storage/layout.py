@@ -28,7 +28,8 @@
 | Audit         | tenant                       | inverted time, id                                 |
 | Connections   | tenant                       | connection; `agent:` + address                    |
 | Runs          | `agenda`; `store`            | item of the agenda; `layout`                      |
-| Outbox        | tenant                       | mail id: inverted time, id; `key:` + hash -> id   |
+| Outbox        | tenant                       | mail id: inverted time, id; `key:` + hash -> id;  |
+|               |                              | `code:` + number, mail id;                        |
 |               |                              | `of:` + campaign, number: how the mail stands     |
 | Outgoing      | tenant, mailbox id           | time, mail id                                     |
 | Campaigns     | tenant                       | `id:` + campaign id; `at:` + inverted time, id    |
@@ -146,7 +147,7 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
     ),
     names.OUTBOX: TableLayout(
         "tenant",
-        "mail id (inverted time-id) | 'key:' + hash | 'of:' + campaign:number",
+        "mail id (inverted time-id) | 'key:' + hash | 'code:' + number + ':' + mail id | 'of:' + campaign:number",
         ("state", "agent", "content", "row", "code"),
     ),
     names.OUTGOING: TableLayout("tenant|mailbox id", "time-mail id", ("id", "asked_at", "due")),

@@ -36,6 +36,9 @@ class Outbox(Protocol):
     def of_campaign(self, tenant_id: str, campaign_id: str) -> Iterator[CampaignMail]:
         """How the mails of a campaign stand, by the recipient's number: exactly as their own rows say."""
 
+    def of_code(self, tenant_id: str, number: int, *, limit: int) -> list[OutboxMail]:
+        """The mails that were asked for with a code, newest first: an answer keeps that of its thread."""
+
     def save(self, mail: OutboxMail) -> OutboxMail:
         """Replace a mail as it was read (`etag`); the mailbox's list follows. Raises Conflict."""
 
