@@ -5,7 +5,7 @@ from typing import Final
 
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.organisations import Organisation
-from shared.domain.errors import Forbidden, InvalidInput
+from shared.domain.errors import InvalidInput
 from shared.domain.mail.html import safe_html
 from shared.domain.privacy.callers import ADMIN, AGENT, Caller
 from shared.domain.sending.from_addresses import Sender, own_mailbox, senders
@@ -70,4 +70,4 @@ class PutSignature:
 def _check_person(caller: Caller) -> None:
     caller.needs(AGENT, ADMIN)
     if not caller.is_person:
-        raise Forbidden("This is about a person: sign in as one.")
+        raise InvalidInput("This is about a person: sign in as one.")

@@ -61,7 +61,7 @@ def test_a_program_is_nobody(api: Api, issuer: Issuer) -> None:
         api.get("me", issuer.app("Agent")),
         api.put("me/signature", issuer.app("Admin"), json={"html": "<p>x</p>"}),
     ):
-        assert (answer.status_code, "sign in" in answer.json()["detail"]) == (403, True)
+        assert (answer.status_code, "sign in" in answer.json()["detail"]) == (422, True)
 
 
 def test_a_signature_is_one_s_own(api: Api, issuer: Issuer, token: str) -> None:
