@@ -24,6 +24,7 @@ TAGS: Final = {
     "sending": "Mail that is sent from the CRM, and its files.",
     "campaigns": "One mail to each of many, from a template.",
     "outbox": "What became of mail that was sent from the CRM.",
+    "me": "The person who calls.",
     "inbox": "My Inbox: mail that waits for an agent's decision.",
     "records": "The CRM's records, on which mail is filed.",
     "rematch": "Stored mail under today's records and settings.",

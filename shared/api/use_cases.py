@@ -50,6 +50,7 @@ from shared.services.records.records import (
     PutRecord,
 )
 from shared.services.sending.asking import AskToSend
+from shared.services.sending.me import PutSignature, ReadMe
 from shared.services.sending.outbox import CancelMail, ReadOutbox, RetryMail
 from shared.services.sending.previewing import PreviewMail
 from shared.services.sending.uploading import UploadFile
@@ -107,6 +108,8 @@ class ApiUseCases(Protocol):
     read_campaigns: ReadCampaigns
     decide_on_campaign: DecideOnCampaign
     unsubscribe: Unsubscribe
+    read_me: ReadMe
+    put_signature: PutSignature
     audit_request: AuditRequest
     read_audit: ReadAudit
     ask_erasure: AskErasure
