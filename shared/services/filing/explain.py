@@ -107,10 +107,9 @@ class Explain:
     ) -> Explanation:
         seen = _visible(caller, told, found)
         copies = [(mailbox, self._seen(mailbox, sighting)) for mailbox, sighting in seen]
-        agents = {agent for mailbox, _ in seen for agent in mailbox.inboxes}
-        waiting = [
-            item for each in told for item in self._waiting(caller.tenant_id, each.message, sorted(agents))
-        ]
+        agents = sorted(set(chain.from_iterable(mailbox.inboxes for mailbox, _ in seen)))
+        rows = (self._waiting(caller.tenant_id, each.message, agents) for each in told)
+        waiting = list(chain.from_iterable(rows))
         said = (
             explanations.message_steps(each.message, each.links, _listed(each.message, waiting))
             for each in told
