@@ -88,6 +88,7 @@ if TYPE_CHECKING:
     )
     from shared.services.sending.asking import AskToSend
     from shared.services.sending.outbox import CancelMail, ReadOutbox, RetryMail, WakeOutboxes
+    from shared.services.sending.retrying import Resend
     from shared.services.sending.send_due import SendDue
 
 
@@ -184,6 +185,7 @@ class UseCases(Assembly):
     retry_mail: RetryMail = use_case("sending.outbox")
     wake_outboxes: WakeOutboxes = use_case("sending.outbox")
     send_due: SendDue = use_case("sending.send_due")
+    resend_mail: Resend = use_case("sending.retrying")
 
     audit_request: AuditRequest = use_case("privacy.audit")
     read_audit: ReadAudit = use_case("privacy.audit")

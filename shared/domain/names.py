@@ -40,7 +40,6 @@ ERASURES: Final = "Erasures"
 CONNECTION_STATES: Final = "Connections"
 RUNS: Final = "Runs"
 OUTBOX: Final = "Outbox"
-OUTGOING: Final = "Outgoing"
 
 TABLES: Final = (
     ORGANISATIONS,
@@ -63,7 +62,6 @@ TABLES: Final = (
     CONNECTION_STATES,
     RUNS,
     OUTBOX,
-    OUTGOING,
 )
 
 BODIES: Final = "bodies"

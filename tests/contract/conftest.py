@@ -122,3 +122,17 @@ def storage(request: pytest.FixtureRequest) -> FakeStorage | AzureStorage:
 def tenant() -> str:
     """A tenant of its own for each test: they share the tables."""
     return str(uuid4())
+
+
+@pytest.fixture
+def cost(azure):
+    """How many requests a call makes."""
+
+    def count(call, *args, **options):
+        azure.requests.clear()
+        result = call(*args, **options)
+        if hasattr(result, "__next__"):
+            list(result)
+        return len(azure.requests)
+
+    return count

@@ -28,8 +28,8 @@
 | Audit         | tenant                       | inverted time, id                                 |
 | Connections   | tenant                       | connection; `agent:` + address                    |
 | Runs          | `agenda`; `store`            | item of the agenda; `layout`                      |
-| Outbox        | tenant                       | mail id: inverted time, id; `key:` + hash -> id   |
-| Outgoing      | tenant, mailbox id           | time, mail id                                     |
+| Outbox        | tenant                       | mail id: inverted time, id; `key:` + hash -> id;  |
+|               |                              | `due:` + mailbox id, time, mail id, or `-pace`    |
 """
 
 from collections.abc import Mapping
@@ -139,7 +139,8 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
         ("item", "due", "started", "by", "finished", "error", "version"),
     ),
     names.OUTBOX: TableLayout(
-        "tenant", "mail id (inverted time-id) | 'key:' + hash", ("state", "agent", "content", "row")
+        "tenant",
+        "mail id (inverted time-id) | 'key:' + hash | 'due:' + mailbox id + '|' + time-mail id, or '-pace'",
+        ("state", "agent", "content", "row", "id", "due"),
     ),
-    names.OUTGOING: TableLayout("tenant|mailbox id", "time-mail id", ("id", "asked_at", "due")),
 }

@@ -6,10 +6,11 @@ from datetime import datetime
 
 from shared import telemetry
 from shared.domain.commands import advice
-from shared.domain.commands.commands import IngestMessages
+from shared.domain.commands.commands import IngestMessages, ResendMail
 from shared.domain.commands.envelope import Command, name_in
 from shared.domain.errors import MalformedCommand, PermanentError
 from shared.domain.mail.items import ItemRef
+from shared.domain.sending.outbox import OutboxMail, Problem
 from shared.ports.stores.exceptions import Exceptions, Failure
 
 
@@ -50,6 +51,14 @@ def failure_of_text(text: str, tenant_id: str, queue: str, error: Exception, now
         at=now,
         queue=queue,
     )
+
+
+def failure_of_mail(mail: OutboxMail, problem: Problem, now: datetime) -> Failure:
+    """The row of a mail that has not left, or of which nobody knows: replayed, it is sent once more.
+
+    A tag is one attempt's: the same end of an attempt leads to the same failure.
+    """
+    return _failure(ResendMail.of(mail), problem.detail, problem.code, now)
 
 
 def record(exceptions: Exceptions, failure: Failure) -> None:
