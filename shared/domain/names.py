@@ -40,6 +40,8 @@ ERASURES: Final = "Erasures"
 CONNECTION_STATES: Final = "Connections"
 RUNS: Final = "Runs"
 OUTBOX: Final = "Outbox"
+UPLOADS: Final = "Uploads"
+SIGNATURES: Final = "Signatures"
 
 TABLES: Final = (
     ORGANISATIONS,
@@ -62,10 +64,13 @@ TABLES: Final = (
     CONNECTION_STATES,
     RUNS,
     OUTBOX,
+    UPLOADS,
+    SIGNATURES,
 )
 
 BODIES: Final = "bodies"
 ATTACHMENTS: Final = "attachments"
+UPLOADED: Final = "uploads"
 LEASES: Final = "leases"
 
-CONTAINERS: Final = (BODIES, ATTACHMENTS, LEASES)
+CONTAINERS: Final = (BODIES, ATTACHMENTS, UPLOADED, LEASES)

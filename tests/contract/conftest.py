@@ -1,7 +1,8 @@
 """Every contract test runs on the fakes, and on the real adapters over Azurite by either client (marked `stack`)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -33,8 +34,10 @@ from shared.adapters.storage.stores.record_index import AzureRecordIndex
 from shared.adapters.storage.stores.records import AzureRecords
 from shared.adapters.storage.stores.runs import AzureRuns
 from shared.adapters.storage.stores.sightings import AzureSightings
+from shared.adapters.storage.stores.signatures import AzureSignatures
 from shared.adapters.storage.stores.subscriptions import AzureSubscriptions
 from shared.adapters.storage.stores.timeline import AzureTimeline
+from shared.adapters.storage.stores.uploads import AzureUploads
 from shared.adapters.storage.version import refusal
 from shared.domain import names
 from tests.fakes import FakeStorage
@@ -71,6 +74,8 @@ class AzureStorage:
         self.erasures = AzureErasures(self.connection)
         self.runs = AzureRuns(self.connection)
         self.outbox = AzureOutbox(self.connection)
+        self.uploads = AzureUploads(self.connection)
+        self.signatures = AzureSignatures(self.connection)
         self.holdings = AzureHoldings(self.connection)
         self.connections = AzureConnections(self.connection)
         self.habits = AzureHabits(self.connection)
@@ -125,10 +130,10 @@ def tenant() -> str:
 
 
 @pytest.fixture
-def cost(azure):
+def cost(azure: AzureStorage) -> Callable[..., int]:
     """How many requests a call makes."""
 
-    def count(call, *args, **options):
+    def count(call: Callable[..., Any], *args: Any, **options: Any) -> int:
         azure.requests.clear()
         result = call(*args, **options)
         if hasattr(result, "__next__"):

@@ -1,6 +1,6 @@
 """A mail server to send from, in memory: drafts, what has left, and sent copies."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from email import message_from_bytes
 
@@ -8,6 +8,7 @@ from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import NotFound
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.message_ids import message_id as without_brackets
+from shared.domain.sending.checking import Limits
 from shared.domain.sending.outcomes import Answer, Outcome
 from shared.ports.sending import OutgoingCopy, OutgoingFile
 from tests.fakes.faults import Faults
@@ -38,8 +39,12 @@ class FakeSender:
         self.letters: dict[str, list[Letter]] = {}
         self.outbound: list[bytes] = []
         self.waits: list[float] = []
+        self.on_departure: Callable[[], None] = lambda: None
         self.answers: list[tuple[str, bool, Outcome]] = []
         self._number = 0
+
+    def limits(self, mailbox: Mailbox) -> Limits:
+        return Limits(500, 2_240_000, 150_000_000, 150_000_000, adds_files=self.keeps_drafts)
 
     def open(self, mailbox: Mailbox) -> "FakeOpenOutbox":
         return FakeOpenOutbox(self, mailbox)
@@ -117,6 +122,7 @@ class FakeOpenOutbox:
         if self._server.renames:
             letter.copy = replace(letter.copy, message_id=f"{letter.copy.item.item_id}@server.example")
         self._server.outbound.append(letter.mime)
+        self._server.on_departure()
         wait = self._server.waits.pop(0) if self._server.waits else None
         return self._server.answer("send", arrives=True) or Outcome(Answer.TAKEN, retry_after=wait)
 

@@ -30,6 +30,8 @@
 | Runs          | `agenda`; `store`            | item of the agenda; `layout`                      |
 | Outbox        | tenant                       | mail id: inverted time, id; `key:` + hash -> id;  |
 |               |                              | `due:` + mailbox id, time, mail id, or `-pace`    |
+| Uploads       | tenant                       | upload id                                         |
+| Signatures    | tenant                       | object id of the agent                            |
 """
 
 from collections.abc import Mapping
@@ -143,4 +145,6 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
         "mail id (inverted time-id) | 'key:' + hash | 'due:' + mailbox id + '|' + time-mail id, or '-pace'",
         ("state", "agent", "content", "row", "id", "due"),
     ),
+    names.UPLOADS: TableLayout("tenant", "upload id", ("keep_until", "content")),
+    names.SIGNATURES: TableLayout("tenant", "object id of the agent", ("content",)),
 }

@@ -139,8 +139,7 @@ class Next:
     """What is to be done, after which pause, and for which problem.
 
     LOOK: look now and ask again. WAIT: look after the pause. ADOPT: the draft that was found is ours. SEND: hand it
-    over. TAKE: the server has it, look after the pause. PUT_BACK: begin again after the pause, with the draft that there
-    is.
+    over. TAKE: the server has it, look after the pause. PUT_BACK: begin again after the pause, with the same draft.
     """
 
     do: Do

@@ -87,6 +87,9 @@ class FakeHoldings:
             names.CONNECTION_STATES: (storage.connections.rows,),
             names.RUNS: (storage.runs.rows,),
             names.OUTBOX: (storage.outbox.rows,),
+            names.UPLOADS: (storage.uploads.rows,),
+            names.SIGNATURES: (storage.signatures.rows,),
+            names.UPLOADED: (storage.uploads.files,),
             names.ATTACHMENTS: (storage.attachments.rows,),
         }
         self._index = storage.index
@@ -98,7 +101,7 @@ class FakeHoldings:
 
     @property
     def rewritable(self) -> tuple[str, ...]:
-        own = (names.MESSAGES, names.ERASURES, names.AUDIT, names.ATTACHMENTS)
+        own = (names.MESSAGES, names.ERASURES, names.AUDIT, names.ATTACHMENTS, names.UPLOADED)
         return (*(one for one in self._tables if one not in own), names.RECORD_INDEX)
 
     def erase(self, tenant_id: str, table: str, eraser: Eraser, *, limit: int, after: str) -> tuple[int, str]:
