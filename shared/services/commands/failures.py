@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from shared import telemetry
 from shared.domain.commands import advice
@@ -10,8 +11,11 @@ from shared.domain.commands.commands import IngestMessages, ResendMail
 from shared.domain.commands.envelope import Command, name_in
 from shared.domain.errors import MalformedCommand, PermanentError
 from shared.domain.mail.items import ItemRef
-from shared.domain.sending.outbox import OutboxMail, Problem
 from shared.ports.stores.exceptions import Exceptions, Failure
+
+if TYPE_CHECKING:
+    # The webhooks know failures, and load nothing of what leaves.
+    from shared.domain.sending.outbox import OutboxMail, Problem
 
 
 def failure_id(text: str) -> str:
@@ -53,7 +57,7 @@ def failure_of_text(text: str, tenant_id: str, queue: str, error: Exception, now
     )
 
 
-def failure_of_mail(mail: OutboxMail, problem: Problem, now: datetime) -> Failure:
+def failure_of_mail(mail: "OutboxMail", problem: "Problem", now: datetime) -> Failure:
     """The row of a mail that has not left, or of which nobody knows: replayed, it is sent once more.
 
     A tag is one attempt's: the same end of an attempt leads to the same failure.

@@ -1,6 +1,6 @@
 """The way out of one mailbox for as long as its outbox is held: each hand-over is counted with the row that says so."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from shared.domain.errors import Conflict
@@ -10,13 +10,13 @@ from shared.domain.sending.transitions import Transition
 from shared.ports.stores.sending import Outbox
 
 
-@dataclass(slots=True)
 class Gate:
     """Knows the pace as it stands. Another worker who counts along makes `let_out` raise Conflict."""
 
-    outbox: Outbox
-    limits: PaceLimits
-    pace: Pace
+    def __init__(self, outbox: Outbox, limits: PaceLimits, pace: Pace) -> None:
+        self.outbox = outbox
+        self.limits = limits
+        self.pace = pace
 
     def pause_before(self, mail: OutboxMail, now: datetime) -> Pause | None:
         """What keeps a mail from being handed over now."""

@@ -60,7 +60,7 @@ class OutboxWorld(Composed):
                 return
             self.now += timedelta(seconds=20)
 
-    def mail(self, number: int = 1) -> OutboxMail:
+    def mail(self, number: int = 1) -> OutboxMail:  # type: ignore[override]
         found = self.storage.outbox.get(TENANT, f"{number:032x}")
         assert found is not None
         return found
