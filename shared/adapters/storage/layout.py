@@ -29,6 +29,7 @@
 | Connections   | tenant                       | connection; `agent:` + address                    |
 | Runs          | `agenda`; `store`            | item of the agenda; `layout`                      |
 | Outbox        | tenant                       | mail id: inverted time, id; `key:` + hash -> id;  |
+|               |                              | `code:` + number, mail id                         |
 |               |                              | `due:` + mailbox id, time, mail id, or `-pace`    |
 | Uploads       | tenant                       | upload id                                         |
 | Signatures    | tenant                       | object id of the agent                            |
@@ -142,7 +143,8 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
     ),
     names.OUTBOX: TableLayout(
         "tenant",
-        "mail id (inverted time-id) | 'key:' + hash | 'due:' + mailbox id + '|' + time-mail id, or '-pace'",
+        "mail id (inverted time-id) | 'key:' + hash | 'code:' + number + ':' + mail id | "
+        "'due:' + mailbox id + '|' + time-mail id, or '-pace'",
         ("state", "agent", "content", "row", "id", "due"),
     ),
     names.UPLOADS: TableLayout("tenant", "upload id", ("keep_until", "content")),

@@ -20,6 +20,7 @@ from shared.domain.commands.commands import (
     MergeRecords,
     ReconcileMailbox,
     RematchMessages,
+    ReportBack,
     ResendMail,
     SendMail,
     SyncMailbox,
@@ -47,6 +48,7 @@ COMMANDS: Final[tuple[type[Command], ...]] = (
     FileHistory,
     SendMail,
     ResendMail,
+    ReportBack,
 )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from shared.domain.commands.commands import ResendMail, SendMail
-from shared.domain.sending import transitions
+from shared.domain.sending import marks, transitions
 from shared.domain.sending.outbox import OutboxMail
 from shared.domain.sending.states import ASKS_A_PERSON
 from shared.ports.stores.exceptions import Exceptions
@@ -28,7 +28,9 @@ class Retry:
 
     def __call__(self, mail: OutboxMail, by: str) -> OutboxMail:
         """`by` names who asked for it. Raises WrongState where the mail is on its way or has left."""
-        retried = self.change(mail, transitions.retried(self.clock(), self.new_id(), by))
+        retried = self.change(
+            mail, transitions.retried(self.clock(), marks.tag_of(mail.id, self.new_id()), by)
+        )
         failure = self.exceptions.get(mail.tenant_id, failure_id(ResendMail.of(mail).to_json()))
         if failure is not None and failure.replayed_at is None:
             self.exceptions.note_replayed(failure, self.clock())

@@ -21,9 +21,12 @@ from shared.domain.sending.outbox import OutboxMail
 from shared.domain.sending.pacing import Pace
 from shared.ports.stores.sending import DueMail, OutboxFilter
 
+_CODE: Final = "code:"
 _DUE: Final = "due:"
 _BEHIND_DUE: Final = "due;"
 _KEY: Final = "key:"
+# Behind the ids of all mails, which begin with a time, and before the other rows.
+_BEHIND_MAILS: Final = _CODE
 # Before every time, so that it heads its mailbox's list. It is due at any time and names no mail.
 _PACE: Final = "-pace"
 _COLUMNS: Final = ("RowKey", *part_names())
@@ -41,7 +44,11 @@ class AzureOutbox:
 
     def add(self, mail: OutboxMail) -> OutboxMail:
         """One request; three more where the key is taken."""
-        creates = [Operation("create", _row(mail)), Operation("upsert", _place_of(mail))]
+        creates = [
+            Operation("create", _row(mail)),
+            Operation("create", _under_code(mail)),
+            Operation("upsert", _place_of(mail)),
+        ]
         if mail.key_hash:
             creates.append(Operation("create", _pointer(mail)))
         try:
@@ -62,6 +69,15 @@ class AzureOutbox:
         """Two requests; one for an unknown key."""
         pointer = self._mails.get(escaped(tenant_id), _KEY + escaped(key_hash), ("row",))
         return self.get(tenant_id, unescaped(str(pointer["row"]))) if pointer else None
+
+    def of_code(self, tenant_id: str, number: int, *, limit: int) -> list[OutboxMail]:
+        """One range query, and a request for each mail, side by side."""
+        prefix = _prefix(number)
+        condition = in_partition(escaped(tenant_id), first=prefix, last=prefix + "~")
+        rows = islice(self._mails.rows(condition, select=("RowKey",), page=limit), limit)
+        ids = [unescaped(str(row["RowKey"]).removeprefix(prefix)) for row in rows]
+        found = self._connection.side_by_side(lambda mail_id: self.get(tenant_id, mail_id), ids)
+        return [mail for mail in found if mail is not None]
 
     def save(self, mail: OutboxMail) -> OutboxMail:
         """One request; one more for what changes after its end."""
@@ -87,7 +103,7 @@ class AzureOutbox:
         self, tenant_id: str, wanted: OutboxFilter, *, limit: int, after: str
     ) -> tuple[list[OutboxMail], str]:
         """One range query; the filter is on Azure's side."""
-        condition = in_partition(escaped(tenant_id), beyond=after, last=_DUE) + _filter(wanted)
+        condition = in_partition(escaped(tenant_id), beyond=after, last=_BEHIND_MAILS) + _filter(wanted)
         found: list[OutboxMail] = []
         last = ""
         for row in self._mails.rows(condition, select=_COLUMNS, page=limit + 1):
@@ -155,6 +171,16 @@ def _row(mail: OutboxMail) -> dict[str, Any]:
 def _pointer(mail: OutboxMail) -> dict[str, Any]:
     key = _KEY + escaped(mail.key_hash)
     return {"PartitionKey": escaped(mail.tenant_id), "RowKey": key, "row": escaped(mail.id)}
+
+
+def _prefix(number: int) -> str:
+    return f"{_CODE}{number:08x}:"
+
+
+def _under_code(mail: OutboxMail) -> dict[str, Any]:
+    """Newest first, as the mails themselves: an answer goes to who wrote last."""
+    key = _prefix(mail.code.number) + escaped(mail.id)
+    return {"PartitionKey": escaped(mail.tenant_id), "RowKey": key}
 
 
 def _place_of(mail: OutboxMail) -> dict[str, Any]:
