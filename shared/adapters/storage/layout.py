@@ -29,9 +29,9 @@
 | Connections   | tenant                       | connection; `agent:` + address                    |
 | Runs          | `agenda`; `store`            | item of the agenda; `layout`                      |
 | Outbox        | tenant                       | mail id: inverted time, id; `key:` + hash -> id;  |
-|               |                              | `code:` + number, mail id;                        |
+|               |                              | `code:` + number, mail id                         |
+|               |                              | `due:` + mailbox id, time, mail id, or `-pace`    |
 |               |                              | `of:` + campaign, number: how the mail stands     |
-| Outgoing      | tenant, mailbox id           | time, mail id                                     |
 | Campaigns     | tenant                       | `id:` + campaign id; `at:` + inverted time, id    |
 |               | tenant, campaign id          | number of a recipient                             |
 | Unsubscribed  | tenant                       | keyed hash of an address                          |
@@ -147,16 +147,10 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
     ),
     names.OUTBOX: TableLayout(
         "tenant",
-        "mail id (inverted time-id) | 'key:' + hash | 'code:' + number + ':' + mail id | 'of:' + campaign:number",
-        ("state", "agent", "content", "row", "code"),
+        "mail id (inverted time-id) | 'key:' + hash | 'code:' + number + ':' + mail id | "
+        "'due:' + mailbox id + '|' + time-mail id, or '-pace' | 'of:' + campaign:number",
+        ("state", "agent", "content", "row", "id", "due", "code"),
     ),
-    names.OUTGOING: TableLayout("tenant|mailbox id", "time-mail id", ("id", "asked_at", "due")),
-    names.CAMPAIGNS: TableLayout(
-        "tenant | tenant|campaign id",
-        "'id:' + campaign id | 'at:' + inverted time-campaign id | number",
-        ("state", "content", "id", "reason"),
-    ),
-    names.UNSUBSCRIBED: TableLayout("tenant", "hash of the address", ("reason", "campaign")),
     names.UPLOADS: TableLayout("tenant", "upload id", ("keep_until", "content")),
     names.SIGNATURES: TableLayout("tenant", "object id of the agent", ("content",)),
 }

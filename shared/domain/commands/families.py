@@ -21,6 +21,7 @@ from shared.domain.commands.commands import (
     ReconcileMailbox,
     RematchMessages,
     ReportBack,
+    ResendMail,
     RunCampaign,
     SendMail,
     SyncMailbox,
@@ -47,6 +48,7 @@ COMMANDS: Final[tuple[type[Command], ...]] = (
     WakeMailbox,
     FileHistory,
     SendMail,
+    ResendMail,
     RunCampaign,
     ReportBack,
 )

@@ -30,7 +30,7 @@ class CampaignWorld(OutboxWorld):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.storage.organisations.put(an_organisation(own_domains=("contoso.example",)))
+        self.storage.organisations.change(an_organisation(own_domains=("contoso.example",)))
         self.mailbox = rewrite(self.storage.mailboxes, self.mailbox, agent_id=OID)
         self.storage.faults.clear()
 
