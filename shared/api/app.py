@@ -23,9 +23,12 @@ from shared.api.routers import (
     mailboxes,
     messages,
     organisations,
+    outbox,
     records,
     rematch,
+    sending,
     timelines,
+    uploads,
 )
 from shared.api.use_cases import ApiUseCases
 from shared.domain.build import Build
@@ -37,9 +40,11 @@ DESCRIPTION: Final = (
     "may act for an organisation: the header `Postledger-Organisation` names it. Errors are problem details "
     "(RFC 9457)."
 )
-_SENT_HEADERS: Final = (
+# What a page of another origin may send: every header that the description declares, and what clients add.
+SENT_HEADERS: Final = (
     "Authorization",
     "Content-Type",
+    "Idempotency-Key",
     "If-Match",
     "If-None-Match",
     "Postledger-Organisation",
@@ -89,7 +94,11 @@ def create_app(
     problems.install(app)
     routers = (
         timelines,
+        # Before the routes of one message: `preview` is no id.
+        sending,
         messages,
+        outbox,
+        uploads,
         links,
         inbox,
         events,
@@ -119,7 +128,7 @@ def _allow_browsers(app: FastAPI, origins: tuple[str, ...]) -> None:
         CORSMiddleware,
         allow_origins=list(origins),
         allow_methods=["GET", "PUT", "POST", "DELETE"],
-        allow_headers=list(_SENT_HEADERS),
+        allow_headers=list(SENT_HEADERS),
         # Without this a script in a page could not read them.
         expose_headers=["ETag", "Retry-After", "X-Correlation-Id", "Content-Disposition"],
         max_age=600,

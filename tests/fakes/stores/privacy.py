@@ -89,6 +89,9 @@ class FakeHoldings:
             names.OUTBOX: (storage.outbox.rows,),
             # A mailbox's list is told from the mails themselves.
             names.OUTGOING: (),
+            names.UPLOADS: (storage.uploads.rows,),
+            names.SIGNATURES: (storage.signatures.rows,),
+            names.UPLOADED: (storage.uploads.files,),
             names.ATTACHMENTS: (storage.attachments.rows,),
         }
         self._index = storage.index
@@ -100,7 +103,7 @@ class FakeHoldings:
 
     @property
     def rewritable(self) -> tuple[str, ...]:
-        own = (names.MESSAGES, names.ERASURES, names.AUDIT, names.ATTACHMENTS)
+        own = (names.MESSAGES, names.ERASURES, names.AUDIT, names.ATTACHMENTS, names.UPLOADED)
         return (*(one for one in self._tables if one not in own), names.RECORD_INDEX)
 
     def erase(self, tenant_id: str, table: str, eraser: Eraser, *, limit: int, after: str) -> tuple[int, str]:

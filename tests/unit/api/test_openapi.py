@@ -14,6 +14,7 @@ import pytest
 from pydantic import BaseModel
 
 from shared.api import models as api_models
+from shared.api.app import SENT_HEADERS
 from shared.api.models import words
 from shared.api.models.filing import MessageModel, TimelineModel
 from shared.api.models.mailboxes import MailboxModel
@@ -30,6 +31,9 @@ from shared.domain.mail.automatic import Automatic
 from shared.domain.mail.messages import Direction
 from shared.domain.matching.decisions import Disposition
 from shared.domain.records import records
+from shared.domain.sending.from_addresses import Why
+from shared.domain.sending.outbox import Mode
+from shared.domain.sending.states import State
 from tests.unit.api.wiring import PUBLIC_URL, Api
 
 Json = dict[str, Any]
@@ -121,10 +125,22 @@ def test_a_wait_and_a_version_are_declared(document: Json) -> None:
             assert {"$ref": "#/components/parameters/IfNoneMatch"} in operation["parameters"], name
             assert "ETag" in operation["responses"]["200"]["headers"], name
             polled += 1
-    assert polled == 6
+    assert polled == 8
     for method in ("get", "put"):
         operation = document["paths"]["/mailboxes/{address}"][method]
         assert "ETag" in operation["responses"]["200"]["headers"]
+
+
+def test_a_header_has_its_usual_name_and_a_page_may_send_it(document: Json) -> None:
+    shared_parameters = document["components"]["parameters"]
+    named = set()
+    for _, operation in operations(document):
+        for parameter in operation.get("parameters", ()):
+            found = (
+                shared_parameters[parameter["$ref"].rpartition("/")[2]] if "$ref" in parameter else parameter
+            )
+            named |= {found["name"]} if found["in"] == "header" else set()
+    assert {"If-Match", "If-None-Match", "Postledger-Organisation"} <= named <= set(SENT_HEADERS)
 
 
 def test_the_document_names_its_server_and_its_paths_are_below_it(document: Json) -> None:
@@ -282,6 +298,10 @@ WORDS: dict[str, tuple[str, ...]] = {
     "TestOutcome": verdicts.OUTCOMES,
     "HabitName": tuple(Habit),
     "OrganisationState": organisations.STATES,
+    "OutboxState": tuple(State),
+    "SenderRule": tuple(Why),
+    "ReplyMode": (Mode.REPLY, Mode.REPLY_ALL),
+    "AnswerMode": (Mode.REPLY, Mode.REPLY_ALL, Mode.FORWARD),
 }
 
 
