@@ -3,9 +3,9 @@
 What people wrote is cut to a length that memory can bear. A mail that cannot be read fails alone: Unreadable.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain, islice
 from typing import Final
 
 from shared.domain.errors import NotFound
@@ -116,12 +116,8 @@ def _senders(fields: Fields) -> tuple[Person, Person | None]:
 
 
 def _named(fields: Fields, name: str) -> tuple[Person, ...]:
-    everybody = (person for text in fields.all(name) for person in people(text))
-    return _first(everybody, MOST_PEOPLE)
-
-
-def _first(everybody: Iterable[Person], most: int) -> tuple[Person, ...]:
-    return tuple(person for _, person in zip(range(most), everybody, strict=False))
+    found = chain.from_iterable(map(people, fields.all(name)))
+    return tuple(islice(found, MOST_PEOPLE))
 
 
 def _ids(fields: Fields, name: str) -> tuple[str, ...]:
