@@ -11,6 +11,7 @@ from shared.services.commands.exceptions import (
     ReplayException,
     ReplayExceptions,
 )
+from shared.services.commands.trials import AskTrial, ReadCondition
 from shared.services.connections.callers import IdentifyCaller
 from shared.services.connections.connecting import AskToConnect, TakeAnswer
 from shared.services.connections.connection_care import Disconnect, ShowConnections, VerifyConnections
@@ -46,6 +47,7 @@ from shared.services.records.records import (
     PutRecord,
 )
 from shared.services.sending.asking import AskToSend
+from shared.services.sending.me import PutSignature, ReadMe
 from shared.services.sending.outbox import CancelMail, ReadOutbox, RetryMail
 from shared.services.sending.previewing import PreviewMail
 from shared.services.sending.uploading import UploadFile
@@ -85,6 +87,8 @@ class ApiUseCases(Protocol):
     put_organisation: PutOrganisation
     list_organisations: ListOrganisations
     count_unreadable: CountUnreadable
+    ask_trial: AskTrial
+    read_condition: ReadCondition
     list_exceptions: ListExceptions
     replay_exception: ReplayException
     replay_exceptions: ReplayExceptions
@@ -96,6 +100,8 @@ class ApiUseCases(Protocol):
     cancel_mail: CancelMail
     retry_mail: RetryMail
     upload_file: UploadFile
+    read_me: ReadMe
+    put_signature: PutSignature
     audit_request: AuditRequest
     read_audit: ReadAudit
     ask_erasure: AskErasure

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     )
     from shared.services.commands.poison import SweepPoison
     from shared.services.commands.tick import RunAgenda, StandIn
+    from shared.services.commands.trials import AskTrial, ReadCondition, ReportTrial
     from shared.services.connections.callers import IdentifyCaller, ServedTenants
     from shared.services.connections.connecting import AskToConnect, TakeAnswer
     from shared.services.connections.connection_care import (
@@ -87,6 +88,7 @@ if TYPE_CHECKING:
         PutRecord,
     )
     from shared.services.sending.asking import AskToSend
+    from shared.services.sending.me import PutSignature, ReadMe
     from shared.services.sending.outbox import CancelMail, ReadOutbox, RetryMail, WakeOutboxes
     from shared.services.sending.previewing import PreviewMail
     from shared.services.sending.send_due import SendDue
@@ -120,6 +122,9 @@ class UseCases(Assembly):
     run_agenda: RunAgenda = use_case("commands.tick")
     stand_in: StandIn = use_case("commands.tick")
     sweep_poison: SweepPoison = use_case("commands.poison")
+    ask_trial: AskTrial = use_case("commands.trials")
+    report_back: ReportTrial = use_case("commands.trials")
+    read_condition: ReadCondition = use_case("commands.trials")
     list_exceptions: ListExceptions = use_case("commands.exceptions")
     replay_exception: ReplayException = use_case("commands.exceptions")
     replay_exceptions: ReplayExceptions = use_case("commands.exceptions")
@@ -183,6 +188,8 @@ class UseCases(Assembly):
     ask_to_send: AskToSend = use_case("sending.asking")
     preview_mail: PreviewMail = use_case("sending.previewing")
     upload_file: UploadFile = use_case("sending.uploading")
+    read_me: ReadMe = use_case("sending.me")
+    put_signature: PutSignature = use_case("sending.me")
     read_outbox: ReadOutbox = use_case("sending.outbox")
     cancel_mail: CancelMail = use_case("sending.outbox")
     retry_mail: RetryMail = use_case("sending.outbox")

@@ -9,6 +9,14 @@ from datetime import datetime
 from typing import Final
 
 from shared.adapters.graph.dates import moment
+from shared.adapters.graph.properties import (
+    IN_REPLY_TO,
+    REFERENCES,
+    SENSITIVITY,
+    TAG,
+    extended_properties,
+    property_id,
+)
 from shared.adapters.graph.session import Json
 from shared.domain.errors import PermanentError, Rejected, Unreadable
 from shared.domain.foreign_text import (
@@ -33,11 +41,6 @@ from shared.domain.mail.kept_headers import (
 )
 from shared.domain.mail.message_ids import MAX_REFERENCES, message_id, parse_ids
 from shared.domain.mail.messages import Attachment, FetchedMessage, MessageHead
-
-# PidTagSensitivity, PidTagInReplyToId, PidTagInternetReferences: sent and internal mail has them here only.
-SENSITIVITY: Final = "Integer 0x0036"
-IN_REPLY_TO: Final = "String 0x1042"
-REFERENCES: Final = "String 0x1039"
 
 _THREADING: Final = frozenset(("in-reply-to", "references"))
 
@@ -160,6 +163,7 @@ def _head(message: Json, received: datetime) -> MessageHead:
         has_attachments=message.get("hasAttachments") is True,
         sensitivity=_sensitivity(headers, properties),
         headers=(*kept(headers), *_of_kind(message)),
+        tag=properties.get(property_id(TAG), ""),
     )
 
 
@@ -195,28 +199,6 @@ def attachment(number: int, entry: Json) -> Attachment:
         content_id=_text(entry, "contentId").strip("<>"),
         kind=kind,
     )
-
-
-def extended_properties(entry: Json) -> dict[str, str]:
-    """The single-value extended properties, by normalised id."""
-    return {
-        _property_id(_text(item, "id")): taken(str(item.get("value") or ""), LONGEST_REFERENCES)
-        for item in entry.get("singleValueExtendedProperties") or ()
-    }
-
-
-def extended_property(entry: Json, name: str) -> str:
-    """One extended property's value; '' when there is none."""
-    return extended_properties(entry).get(_property_id(name), "")
-
-
-def _property_id(text: str) -> str:
-    """`String 0x0037` and `String 0x37` are the same: Graph answers without leading zeros."""
-    kind, _, tag = text.partition(" ")
-    try:
-        return f"{kind.casefold()} {int(tag, 16):x}"
-    except ValueError:
-        return text.casefold()
 
 
 def received_at(message: Json) -> datetime | None:
@@ -268,7 +250,7 @@ def _ids(header: str, name: str, headers: _Headers, properties: Mapping[str, str
     """The ids of a threading header, or else of its property; the last ones, which are the nearest."""
     values = (value for given, value in headers if given == header)
     in_header = parse_ids(" ".join(values)[-LONGEST_REFERENCES:])
-    return (in_header or parse_ids(properties.get(_property_id(name), "")))[-MAX_REFERENCES:]
+    return (in_header or parse_ids(properties.get(property_id(name), "")))[-MAX_REFERENCES:]
 
 
 def _of_kind(message: Json) -> Iterable[tuple[str, str]]:
@@ -279,5 +261,5 @@ def _of_kind(message: Json) -> Iterable[tuple[str, str]]:
 
 def _sensitivity(headers: _Headers, properties: Mapping[str, str]) -> int:
     stated = stated_sensitivity(value for name, value in headers if name == "sensitivity")
-    value = properties.get(_property_id(SENSITIVITY), "")
+    value = properties.get(property_id(SENSITIVITY), "")
     return max(stated, int(value) if _NUMBER.fullmatch(value) else 0)

@@ -5,13 +5,14 @@ from typing import Final
 
 from shared.domain.mail import authentication, automatic, conversations, senders
 from shared.domain.mail.message_ids import FIRST_ID_HEADERS
+from shared.domain.sending.marks import TAG_HEADER
 
 # Automatic mail, bounces, lists, loops, forwarding.
 _NAMES: Final = (
     automatic.HEADERS
     | senders.HEADERS
     | FIRST_ID_HEADERS
-    | {authentication.HEADER, conversations.HEADER, "sensitivity"}
+    | {authentication.HEADER, conversations.HEADER, "sensitivity", TAG_HEADER.lower()}
 )
 _PREFIXES: Final = ("list-",)
 LONGEST_HEADER: Final = 2_000

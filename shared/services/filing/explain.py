@@ -190,14 +190,13 @@ def _copy_step(mailbox: Mailbox, copy: SeenCopy, told: Iterable[_Told]) -> str:
     """What became of a copy then, and whether it waits now: a person may have decided, and sent mail never waits."""
     place = f"{copy.mailbox}, {copy.folder}, received {copy.received_at:%Y-%m-%d %H:%M:%S} UTC"
     outcome = QUEUED if copy.outcome == "pending" else copy.outcome
-    waits = any(reason_to_wait(each.message, mailbox) for each in told)
+    waiting = (each.message for each in told if not each.message.is_filed)
+    waits = any(reason_to_wait(message, mailbox) for message in waiting)
     return explanations.copy_step(place, outcome, copy.reason, final=copy.final, waits=waits)
 
 
 def _listed(message: StoredMessage, holders: Iterable[Mailbox]) -> list[str]:
-    """Why a filed mail stands in My Inbox all the same: as all looks have come to, and not only the first."""
-    if not message.is_filed:
-        return []
+    """Why a mail stands in My Inbox now: as all looks have come to, and not only the first."""
     return sorted({reason_to_wait(message, mailbox) for mailbox in holders} - {""})
 
 
