@@ -91,6 +91,7 @@ if TYPE_CHECKING:
     from shared.services.sending.me import PutSignature, ReadMe
     from shared.services.sending.outbox import CancelMail, ReadOutbox, RetryMail, WakeOutboxes
     from shared.services.sending.previewing import PreviewMail
+    from shared.services.sending.retrying import Resend
     from shared.services.sending.send_due import SendDue
     from shared.services.sending.uploading import UploadFile
 
@@ -195,6 +196,7 @@ class UseCases(Assembly):
     retry_mail: RetryMail = use_case("sending.outbox")
     wake_outboxes: WakeOutboxes = use_case("sending.outbox")
     send_due: SendDue = use_case("sending.send_due")
+    resend_mail: Resend = use_case("sending.retrying")
 
     audit_request: AuditRequest = use_case("privacy.audit")
     read_audit: ReadAudit = use_case("privacy.audit")

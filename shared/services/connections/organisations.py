@@ -33,6 +33,8 @@ SETTINGS: Final = (
     "retention_days",
     "external_notices",
     "code_prefix",
+    "mails_per_minute",
+    "recipients_per_day",
 )
 OPERATORS_OWN: Final = ("enabled", "services")
 
