@@ -153,4 +153,10 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
     ),
     names.UPLOADS: TableLayout("tenant", "upload id", ("keep_until", "content")),
     names.SIGNATURES: TableLayout("tenant", "object id of the agent", ("content",)),
+    names.CAMPAIGNS: TableLayout(
+        "tenant | tenant|campaign id",
+        "'id:' + campaign id | 'at:' + inverted time-campaign id | number",
+        ("state", "content", "id", "reason"),
+    ),
+    names.UNSUBSCRIBED: TableLayout("tenant", "hash of the address", ("reason", "campaign")),
 }

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import chain
 from typing import Final
 
 from shared.domain.campaigns.campaigns import CampaignState, LeftOut, Recipient
@@ -66,7 +67,7 @@ class AskConsent:
         """A request for each address, and some more. Raises Unknown."""
         house = self._house(tenant_id, recipients)
         known = self.index.addresses(tenant_id, {recipient.address for recipient in recipients})
-        refs = {ref for recipient in recipients for ref in recipient.records}
+        refs = set(chain.from_iterable(recipient.records for recipient in recipients))
         records = self.records.get_many(tenant_id, refs) if refs else {}
         closed = {ref for ref, record in records.items() if record.status != "open"}
         found = []

@@ -53,7 +53,7 @@ class PlanCampaign:
         self, tenant_id: str, wanted: CampaignWanted, page: Sequence[PersonWanted], first: int
     ) -> list[Recipient]:
         refs = [RecordRef("contact", person.contact) for person in page]
-        others = {ref for person in page for ref in person.records} | set(wanted.records)
+        others = {*chain.from_iterable(person.records for person in page), *wanted.records}
         contacts = current_records(self.records, tenant_id, refs)
         further = self.records.get_many(tenant_id, others) if others else {}
         _check_known(others, further)
