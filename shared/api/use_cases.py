@@ -3,6 +3,9 @@
 from typing import Protocol
 
 from shared.ports.work import Clock
+from shared.services.campaigns.asking import AskCampaign, PreviewCampaign
+from shared.services.campaigns.links import Unsubscribe
+from shared.services.campaigns.reading import DecideOnCampaign, ReadCampaigns
 from shared.services.capture.backfill import ManageBackfill
 from shared.services.capture.preview import PreviewMailbox
 from shared.services.commands.exceptions import (
@@ -47,6 +50,7 @@ from shared.services.records.records import (
     PutRecord,
 )
 from shared.services.sending.asking import AskToSend
+from shared.services.sending.me import PutSignature, ReadMe
 from shared.services.sending.outbox import CancelMail, ReadOutbox, RetryMail
 from shared.services.sending.previewing import PreviewMail
 from shared.services.sending.uploading import UploadFile
@@ -99,6 +103,13 @@ class ApiUseCases(Protocol):
     cancel_mail: CancelMail
     retry_mail: RetryMail
     upload_file: UploadFile
+    ask_campaign: AskCampaign
+    preview_campaign: PreviewCampaign
+    read_campaigns: ReadCampaigns
+    decide_on_campaign: DecideOnCampaign
+    unsubscribe: Unsubscribe
+    read_me: ReadMe
+    put_signature: PutSignature
     audit_request: AuditRequest
     read_audit: ReadAudit
     ask_erasure: AskErasure

@@ -40,9 +40,10 @@ ERASURES: Final = "Erasures"
 CONNECTION_STATES: Final = "Connections"
 RUNS: Final = "Runs"
 OUTBOX: Final = "Outbox"
-OUTGOING: Final = "Outgoing"
 UPLOADS: Final = "Uploads"
 SIGNATURES: Final = "Signatures"
+CAMPAIGNS: Final = "Campaigns"
+UNSUBSCRIBED: Final = "Unsubscribed"
 
 TABLES: Final = (
     ORGANISATIONS,
@@ -65,9 +66,10 @@ TABLES: Final = (
     CONNECTION_STATES,
     RUNS,
     OUTBOX,
-    OUTGOING,
     UPLOADS,
     SIGNATURES,
+    CAMPAIGNS,
+    UNSUBSCRIBED,
 )
 
 BODIES: Final = "bodies"

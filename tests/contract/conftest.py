@@ -1,7 +1,8 @@
 """Every contract test runs on the fakes, and on the real adapters over Azurite by either client (marked `stack`)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -14,6 +15,7 @@ from shared.adapters.storage.queue import AzureCommandQueue
 from shared.adapters.storage.stores.attachments import AzureAttachments
 from shared.adapters.storage.stores.audit import AzureAudit
 from shared.adapters.storage.stores.backfills import AzureBackfills
+from shared.adapters.storage.stores.campaigns import AzureCampaigns, AzureSilences
 from shared.adapters.storage.stores.codes import AzureCodes
 from shared.adapters.storage.stores.connections import AzureConnections
 from shared.adapters.storage.stores.erasures import AzureErasures
@@ -75,6 +77,8 @@ class AzureStorage:
         self.outbox = AzureOutbox(self.connection)
         self.uploads = AzureUploads(self.connection)
         self.signatures = AzureSignatures(self.connection)
+        self.campaigns = AzureCampaigns(self.connection)
+        self.silences = AzureSilences(self.connection)
         self.holdings = AzureHoldings(self.connection)
         self.connections = AzureConnections(self.connection)
         self.habits = AzureHabits(self.connection)
@@ -126,3 +130,17 @@ def storage(request: pytest.FixtureRequest) -> FakeStorage | AzureStorage:
 def tenant() -> str:
     """A tenant of its own for each test: they share the tables."""
     return str(uuid4())
+
+
+@pytest.fixture
+def cost(azure: AzureStorage) -> Callable[..., int]:
+    """How many requests a call makes."""
+
+    def count(call: Callable[..., Any], *args: Any, **options: Any) -> int:
+        azure.requests.clear()
+        result = call(*args, **options)
+        if hasattr(result, "__next__"):
+            list(result)
+        return len(azure.requests)
+
+    return count

@@ -9,6 +9,14 @@ from datetime import datetime
 from typing import Final
 
 from shared.adapters.graph.dates import moment
+from shared.adapters.graph.properties import (
+    IN_REPLY_TO,
+    REFERENCES,
+    SENSITIVITY,
+    TAG,
+    extended_properties,
+    property_id,
+)
 from shared.adapters.graph.session import Json
 from shared.domain.errors import PermanentError, Rejected, Unreadable
 from shared.domain.foreign_text import (
@@ -21,40 +29,29 @@ from shared.domain.foreign_text import (
     guarded,
     taken,
 )
-from shared.domain.mail import authentication, automatic, conversations, senders
 from shared.domain.mail.addresses import Person, normalise, undisguised
 from shared.domain.mail.items import ItemRef
-from shared.domain.mail.message_ids import FIRST_ID_HEADERS, MAX_REFERENCES, message_id, parse_ids
+from shared.domain.mail.kept_headers import (
+    MAIL_ENDING,
+    MAIL_TYPE,
+    SENSITIVITIES,
+    is_kept,
+    kept,
+    stated_sensitivity,
+)
+from shared.domain.mail.message_ids import MAX_REFERENCES, message_id, parse_ids
 from shared.domain.mail.messages import Attachment, FetchedMessage, MessageHead
 
-# PidTagSensitivity, PidTagInReplyToId, PidTagInternetReferences: sent and internal mail has them here only.
-SENSITIVITY: Final = "Integer 0x0036"
-IN_REPLY_TO: Final = "String 0x1042"
-REFERENCES: Final = "String 0x1039"
-
-# What later rules look at: automatic mail, bounces, lists, loops, forwarding. The rest is not kept in memory.
-KEPT_HEADERS: Final = (
-    automatic.HEADERS
-    | senders.HEADERS
-    | FIRST_ID_HEADERS
-    | {authentication.HEADER, conversations.HEADER, "sensitivity"}
-)
-KEPT_PREFIXES: Final = ("list-",)
 _THREADING: Final = frozenset(("in-reply-to", "references"))
-LONGEST_HEADER: Final = 2_000
 
 # Exchange cuts texts in a list at this length; read alone, they are whole.
 LISTED_PROPERTY: Final = 255
 
-_SENSITIVITIES: Final = {"personal": 1, "private": 2, "company-confidential": 3}
 _KINDS: Final = {
     "#microsoft.graph.itemattachment": "item",
     "#microsoft.graph.referenceattachment": "reference",
 }
 _CALENDAR_ANSWER: Final = "#microsoft.graph.eventmessageresponse"
-# Graph names no type of an item that is attached, and gives a mail as MIME.
-MAIL_TYPE: Final = "message/rfc822"
-MAIL_ENDING: Final = ".eml"
 _WHOLE: Final = ("receivedDateTime", "sentDateTime", "parentFolderId", "isDraft", "subject", "toRecipients")
 # `isdigit` takes superscripts and 5,000 digits as well, and `int` neither.
 _NUMBER: Final = re.compile(r"[0-9]{1,4}")
@@ -96,7 +93,7 @@ def of_unread_sensitivity(entry: Json) -> Json:
         return entry
     return {
         **entry,
-        "singleValueExtendedProperties": [{"id": SENSITIVITY, "value": str(_SENSITIVITIES["private"])}],
+        "singleValueExtendedProperties": [{"id": SENSITIVITY, "value": str(SENSITIVITIES["private"])}],
     }
 
 
@@ -165,7 +162,8 @@ def _head(message: Json, received: datetime) -> MessageHead:
         is_draft=message.get("isDraft") is True,
         has_attachments=message.get("hasAttachments") is True,
         sensitivity=_sensitivity(headers, properties),
-        headers=(*_kept(headers), *_of_kind(message)),
+        headers=(*kept(headers), *_of_kind(message)),
+        tag=properties.get(property_id(TAG), ""),
     )
 
 
@@ -188,6 +186,7 @@ def attachment(number: int, entry: Json) -> Attachment:
     kind = _KINDS.get(_text(entry, "@odata.type").casefold(), "file")
     name, content_type = undisguised(_text(entry, "name")), _text(entry, "contentType")
     if kind == "item" and not content_type:
+        # Graph names no type of an item that is attached, and gives a mail as MIME.
         content_type = MAIL_TYPE
         name = name if name.casefold().endswith(MAIL_ENDING) else name + MAIL_ENDING
     return Attachment(
@@ -200,28 +199,6 @@ def attachment(number: int, entry: Json) -> Attachment:
         content_id=_text(entry, "contentId").strip("<>"),
         kind=kind,
     )
-
-
-def extended_properties(entry: Json) -> dict[str, str]:
-    """The single-value extended properties, by normalised id."""
-    return {
-        _property_id(_text(item, "id")): taken(str(item.get("value") or ""), LONGEST_REFERENCES)
-        for item in entry.get("singleValueExtendedProperties") or ()
-    }
-
-
-def extended_property(entry: Json, name: str) -> str:
-    """One extended property's value; '' when there is none."""
-    return extended_properties(entry).get(_property_id(name), "")
-
-
-def _property_id(text: str) -> str:
-    """`String 0x0037` and `String 0x37` are the same: Graph answers without leading zeros."""
-    kind, _, tag = text.partition(" ")
-    try:
-        return f"{kind.casefold()} {int(tag, 16):x}"
-    except ValueError:
-        return text.casefold()
 
 
 def received_at(message: Json) -> datetime | None:
@@ -265,19 +242,15 @@ def _headers(message: Json) -> list[tuple[str, str]]:
     """Those that somebody reads, names in lower case, in order."""
     found = message.get("internetMessageHeaders") or ()
     named = ((_text(item, "name").lower(), item) for item in found)
-    wanted = [(name, item) for name, item in named if _is_kept(name) or name in _THREADING]
+    wanted = [(name, item) for name, item in named if is_kept(name) or name in _THREADING]
     return [(name, _text(item, "value", LONGEST_REFERENCES)) for name, item in wanted[:MOST_HEADERS]]
-
-
-def _kept(headers: _Headers) -> tuple[tuple[str, str], ...]:
-    return tuple((name, value[:LONGEST_HEADER]) for name, value in headers if _is_kept(name))
 
 
 def _ids(header: str, name: str, headers: _Headers, properties: Mapping[str, str]) -> tuple[str, ...]:
     """The ids of a threading header, or else of its property; the last ones, which are the nearest."""
     values = (value for given, value in headers if given == header)
     in_header = parse_ids(" ".join(values)[-LONGEST_REFERENCES:])
-    return (in_header or parse_ids(properties.get(_property_id(name), "")))[-MAX_REFERENCES:]
+    return (in_header or parse_ids(properties.get(property_id(name), "")))[-MAX_REFERENCES:]
 
 
 def _of_kind(message: Json) -> Iterable[tuple[str, str]]:
@@ -287,11 +260,6 @@ def _of_kind(message: Json) -> Iterable[tuple[str, str]]:
 
 
 def _sensitivity(headers: _Headers, properties: Mapping[str, str]) -> int:
-    stated = [value.strip().casefold() for name, value in headers if name == "sensitivity"]
-    in_headers = [_SENSITIVITIES.get(value, 0) for value in stated]
-    value = properties.get(_property_id(SENSITIVITY), "")
-    return max([*in_headers, int(value) if _NUMBER.fullmatch(value) else 0])
-
-
-def _is_kept(name: str) -> bool:
-    return name in KEPT_HEADERS or name.startswith(KEPT_PREFIXES)
+    stated = stated_sensitivity(value for name, value in headers if name == "sensitivity")
+    value = properties.get(property_id(SENSITIVITY), "")
+    return max(stated, int(value) if _NUMBER.fullmatch(value) else 0)

@@ -28,8 +28,13 @@
 | Audit         | tenant                       | inverted time, id                                 |
 | Connections   | tenant                       | connection; `agent:` + address                    |
 | Runs          | `agenda`; `store`            | item of the agenda; `layout`                      |
-| Outbox        | tenant                       | mail id: inverted time, id; `key:` + hash -> id   |
-| Outgoing      | tenant, mailbox id           | time, mail id                                     |
+| Outbox        | tenant                       | mail id: inverted time, id; `key:` + hash -> id;  |
+|               |                              | `code:` + number, mail id                         |
+|               |                              | `due:` + mailbox id, time, mail id, or `-pace`    |
+|               |                              | `of:` + campaign, number: how the mail stands     |
+| Campaigns     | tenant                       | `id:` + campaign id; `at:` + inverted time, id    |
+|               | tenant, campaign id          | number of a recipient                             |
+| Unsubscribed  | tenant                       | keyed hash of an address                          |
 | Uploads       | tenant                       | upload id                                         |
 | Signatures    | tenant                       | object id of the agent                            |
 """
@@ -141,9 +146,17 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
         ("item", "due", "started", "by", "finished", "error", "version"),
     ),
     names.OUTBOX: TableLayout(
-        "tenant", "mail id (inverted time-id) | 'key:' + hash", ("state", "agent", "content", "row")
+        "tenant",
+        "mail id (inverted time-id) | 'key:' + hash | 'code:' + number + ':' + mail id | "
+        "'due:' + mailbox id + '|' + time-mail id, or '-pace' | 'of:' + campaign:number",
+        ("state", "agent", "content", "row", "id", "due", "code"),
     ),
-    names.OUTGOING: TableLayout("tenant|mailbox id", "time-mail id", ("id", "asked_at", "due")),
     names.UPLOADS: TableLayout("tenant", "upload id", ("keep_until", "content")),
     names.SIGNATURES: TableLayout("tenant", "object id of the agent", ("content",)),
+    names.CAMPAIGNS: TableLayout(
+        "tenant | tenant|campaign id",
+        "'id:' + campaign id | 'at:' + inverted time-campaign id | number",
+        ("state", "content", "id", "reason"),
+    ),
+    names.UNSUBSCRIBED: TableLayout("tenant", "hash of the address", ("reason", "campaign")),
 }

@@ -21,6 +21,8 @@ from shared.domain.commands.commands import (
     ReconcileMailbox,
     RematchMessages,
     ReportBack,
+    ResendMail,
+    RunCampaign,
     SendMail,
     SyncMailbox,
     WakeMailbox,
@@ -46,6 +48,8 @@ COMMANDS: Final[tuple[type[Command], ...]] = (
     WakeMailbox,
     FileHistory,
     SendMail,
+    ResendMail,
+    RunCampaign,
     ReportBack,
 )
 

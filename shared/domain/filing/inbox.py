@@ -196,6 +196,8 @@ def buried(stored: StoredMessage, hasher: Hasher) -> StoredMessage:
         conversation="",
         thread="",
         answered="",
+        sent_by="",
+        outbox_id="",
         # Entries are gone by now: the row is buried last.
         before=NOTHING,
     )

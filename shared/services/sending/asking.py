@@ -18,7 +18,7 @@ from shared.domain.mail.addresses import Person, domain_of
 from shared.domain.mail.codes import NUMBER_BITS, Code
 from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
 from shared.domain.records.records import RecordRef
-from shared.domain.sending import transitions
+from shared.domain.sending import marks, transitions
 from shared.domain.sending.from_addresses import Chosen, Refusal, Refused
 from shared.domain.sending.outbox import OutboxMail
 from shared.domain.sending.subjects import subject_of
@@ -88,22 +88,23 @@ class AskToSend:
     def _mail(self, prepared: Prepared, wanted: MailWanted) -> OutboxMail:
         chosen, draft, house = allowed(prepared), prepared.draft, prepared.house
         mailbox, now = chosen.mailbox, self.clock()
-        message_id = f"{self.new_id()}@{domain_of(mailbox.address)}"
+        mail_id = f"{inverted(now)}-{self.new_id()}"
+        message_id = marks.message_id_of(mail_id, domain_of(mailbox.address))
         code = self._code(prepared, message_id)
         return OutboxMail(
-            id=f"{inverted(now)}-{self.new_id()}",
+            id=mail_id,
             tenant_id=mailbox.tenant_id,
             mailbox_id=mailbox.mailbox_id,
             agent_id=house.actor.oid,
             agent=house.actor.address,
             by=house.actor.by,
-            sender=Person("", mailbox.address),
+            sender=Person(mailbox.display_name, mailbox.address),
             from_rule=chosen.rule,
             from_why=chosen.why,
             subject=subject_of(draft.subject, code, signing_of(house.organisation, self.code_keys)),
             code=code,
             message_id=message_id,
-            tag=self.new_id(),
+            tag=marks.tag_of(mail_id),
             created_at=now,
             to=draft.people.to,
             cc=draft.people.cc,
@@ -118,6 +119,7 @@ class AskToSend:
             in_reply_to=draft.thread.in_reply_to,
             references=draft.thread.references,
             send_at=wanted.send_at,
+            campaign=wanted.campaign,
         )
 
     def _code(self, prepared: Prepared, message_id: str) -> Code:
@@ -139,11 +141,16 @@ class AskToSend:
 
 def allowed(prepared: Prepared) -> Chosen:
     """The mailbox that sends a mail. Raises InvalidInput, Forbidden and WrongState where anything is against it."""
-    chosen = prepared.settled.chosen
-    if isinstance(chosen, Refused):
-        raise _ERRORS[chosen.kind](with_choices(chosen))
+    chosen = settled_on(prepared.settled.chosen)
     if prepared.reasons:
         raise InvalidInput(" ".join(reason.sentence for reason in prepared.reasons))
+    return chosen
+
+
+def settled_on(chosen: Chosen | Refused) -> Chosen:
+    """The mailbox that was chosen. Raises InvalidInput, Forbidden and WrongState where none was."""
+    if isinstance(chosen, Refused):
+        raise _ERRORS[chosen.kind](with_choices(chosen))
     return chosen
 
 

@@ -1,18 +1,16 @@
 """Makes what leaves of a mail of the outbox: its MIME, and the bytes of its files."""
 
 from dataclasses import dataclass
-from typing import Final
 
+from shared.domain.campaigns.unsubscribing import headers_of
 from shared.domain.errors import InvalidInput, NotFound
 from shared.domain.sending.composing import compose
 from shared.domain.sending.letters import File, Letter
+from shared.domain.sending.marks import TAG_HEADER
 from shared.domain.sending.outbox import OutboxFile, OutboxMail
 from shared.ports.sending import OutgoingFile
 from shared.ports.stores.filing import Attachments
 from shared.ports.stores.sending import Uploads
-
-# Who marks a mail with a header of its own finds it again where a provider shows nothing else of it.
-TAG_HEADER: Final = "X-Postledger-Tag"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ class MakeMime:
                 in_reply_to=mail.in_reply_to,
                 references=mail.references,
                 files=files,
-                extra=((TAG_HEADER, mail.tag),),
+                extra=((TAG_HEADER, mail.tag), *_way_out(mail)),
             )
         )
 
@@ -71,3 +69,7 @@ class MakeMime:
                 f"The file {file.name} is not kept any more. Send the mail without it."
             ) from error
         return File(file.name, file.content_type, content, file.content_id)
+
+
+def _way_out(mail: OutboxMail) -> tuple[tuple[str, str], ...]:
+    return headers_of(mail.campaign.unsubscribe_url) if mail.campaign else ()
