@@ -42,6 +42,8 @@ RUNS: Final = "Runs"
 OUTBOX: Final = "Outbox"
 UPLOADS: Final = "Uploads"
 SIGNATURES: Final = "Signatures"
+CAMPAIGNS: Final = "Campaigns"
+UNSUBSCRIBED: Final = "Unsubscribed"
 
 TABLES: Final = (
     ORGANISATIONS,
@@ -66,6 +68,8 @@ TABLES: Final = (
     OUTBOX,
     UPLOADS,
     SIGNATURES,
+    CAMPAIGNS,
+    UNSUBSCRIBED,
 )
 
 BODIES: Final = "bodies"

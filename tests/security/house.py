@@ -5,13 +5,17 @@ from dataclasses import dataclass, field, replace
 from itertools import count, product
 from typing import Any, Final
 
+from shared.domain.campaigns.campaigns import Recipient
 from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.privacy.callers import Caller
 from shared.ports.directory import DirectoryUser
 from tests.builders import (
     AGENT,
+    CONTACT,
     HOME,
     NOW,
     TENANT,
+    a_campaign,
     a_copy,
     a_document,
     a_failure,
@@ -148,6 +152,9 @@ def a_house(issuer: Issuer) -> House:
     _move_eve_in(world)
     leaving = storage.outbox.add(an_outbox_mail(agent_id=ANN_ID, by=ANN_ID, subject="Leavingsubject"))
     storage.uploads.save(an_upload(by=ANN_ID))
+    campaign = a_campaign(caller=Caller(TENANT, frozenset({"Agent"}), oid=ANN_ID, address=AGENT))
+    storage.campaigns.add(campaign)
+    storage.campaigns.put_recipients(campaign, [Recipient(0, "C-1", "Leavingname", CONTACT)])
     asked = world.ask_erasure(TENANT, "gone@fabrikam.example", "admin")
     storage.queue.sent.clear()
     hasher = world.scope(world.mailbox).hasher
@@ -157,6 +164,7 @@ def a_house(issuer: Issuer) -> House:
         "contact": ["C-1", "C-9"],
         "message": [*mails.values(), EVE_KEY],
         "attachment_id": ["0"],
+        "campaign": [campaign.id],
         "address": [AGENT, BEN, "eve@fabrikam.example"],
         "exception": [failure.id for failure in storage.exceptions.all],
         "erasure": [asked.id],
@@ -212,6 +220,7 @@ KINDS: Final = {
     "erase/{id}": {"{id}": "erasure"},
     "outbox/{id}": {"{id}": "sent"},
     "uploads/{id}": {"{id}": "upload"},
+    "campaigns/{id}": {"{id}": "campaign"},
 }
 
 
