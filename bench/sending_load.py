@@ -91,7 +91,9 @@ class SendingLoad:
         answered = self._answerable(agent) if self._dice.random() < REPLIES else ""
         body: dict[str, Any] = {"text": f"The keys are with the porter. {token}"}
         path = f"messages/{answered}/reply" if answered else "messages"
-        if not answered:
+        if answered:
+            body["mode"] = "reply"
+        else:
             to = [{"name": agent.contact, "address": agent.recipient}]
             records = [{"kind": "contact", "id": agent.contact}]
             body |= {"to": to, "subject": f"Viewing {token}", "records": records}

@@ -102,10 +102,14 @@ class SendDue:
         if not scope.is_enabled:
             return Pause(self.clock() + _PAUSED_FOR, _PAUSED)
         fresh = [mail for mail in mails if mail.state in _NOT_BEGUN and not mail.begun]
-        going = fresh[: gate.pace.room(gate.limits, self.clock())]
+        room = gate.pace.room(gate.limits, self.clock())
+        going, waiting = fresh[:room], fresh[room:]
         if going:
             self.outbox.begin(going)
-        return self._send_some(scope, mails, gate)
+        pause = self._send_some(scope, [mail for mail in mails if mail not in waiting], gate)
+        if pause is None and waiting:
+            return gate.pause_before(waiting[0], self.clock())
+        return pause
 
     def _send_some(self, scope: Scope, mails: Sequence[OutboxMail], gate: Gate) -> Pause | None:
         """One after the other, up to a pause: the others are read again behind it."""
@@ -141,8 +145,7 @@ class SendDue:
         now, times = self.clock(), {pause.until}
         due = self.outbox.due(command.tenant_id, command.mailbox_id, now, limit=MOST_HELD)
         held = [mail for mail in due.mails if may(mail.state, Event.HOLD)]
-        # The one that met the pause stands at the head of the first wave.
-        for place, mail in enumerate(held, 1):
+        for place, mail in enumerate(held):
             wave = place // limits.a_minute if pause.waves else 0
             until = pause.until + wave * WINDOW
             self.change(mail, transitions.held(now, until, pause.why))
