@@ -41,7 +41,6 @@ ERASURES: Final = "Erasures"
 CONNECTION_STATES: Final = "Connections"
 RUNS: Final = "Runs"
 OUTBOX: Final = "Outbox"
-OUTGOING: Final = "Outgoing"
 UPLOADS: Final = "Uploads"
 SIGNATURES: Final = "Signatures"
 
@@ -67,7 +66,6 @@ TABLES: Final = (
     CONNECTION_STATES,
     RUNS,
     OUTBOX,
-    OUTGOING,
     UPLOADS,
     SIGNATURES,
 )

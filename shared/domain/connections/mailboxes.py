@@ -62,7 +62,8 @@ class Mailbox:
     `mailbox_id` is ours and outlives a changed address; `user_id` is Entra's object id once known. `agent_id` is
     the object id of the agent who owns the mailbox; `former_agents` owned it before, the last one first, and mail
     that waited for them waits under their names. `handovers` tells when and by whom, the last one first. `senders`
-    are agents who may send from it besides its own agent.
+    are agents who may send from it besides its own agent. `display_name` is the
+    directory's, under which its mail leaves.
     """
 
     tenant_id: str
@@ -89,6 +90,7 @@ class Mailbox:
     former_agents: tuple[str, ...] = ()
     handovers: tuple[Handover, ...] = ()
     aliases: tuple[str, ...] = ()
+    display_name: str = ""
     state: MailboxState = field(default_factory=MailboxState)
     etag: str = ""
 

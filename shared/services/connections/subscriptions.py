@@ -168,7 +168,13 @@ class MaintainSubscriptions:
         aliases = tuple(sorted(everyone - {mailbox.address}))
         # Under its ETag: a mailbox that has got another agent meanwhile must not be given the id of this one.
         known = self.mailboxes.save(
-            replace(mailbox, user_id=user.user_id, agent_id=agent.user_id, aliases=aliases)
+            replace(
+                mailbox,
+                user_id=user.user_id,
+                agent_id=agent.user_id,
+                aliases=aliases,
+                display_name=user.name or mailbox.display_name,
+            )
         )
         former = mailbox.own_addresses - known.own_addresses
         if former:

@@ -88,8 +88,6 @@ class FakeHoldings:
             names.CONNECTION_STATES: (storage.connections.rows,),
             names.RUNS: (storage.runs.rows,),
             names.OUTBOX: (storage.outbox.rows,),
-            # A mailbox's list is told from the mails themselves.
-            names.OUTGOING: (),
             names.UPLOADS: (storage.uploads.rows,),
             names.SIGNATURES: (storage.signatures.rows,),
             names.UPLOADED: (storage.uploads.files,),

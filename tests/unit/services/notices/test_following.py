@@ -75,4 +75,3 @@ def test_a_renamed_record_has_its_new_name_and_id_in_the_list(world: SentWorld) 
     shown = {page.records[ref].ref for ref in notice.records if ref in page.records}
     assert a_ref("opportunity/OPP-1093") in shown
     assert a_ref("opportunity/O-1") not in shown
-
