@@ -150,6 +150,11 @@ def test_ben_has_his_own(api: Api, issuer: Issuer, ann: str, told: FakeStorage) 
     assert count(api, ben) == 1
 
 
+def test_who_calls_is_told_how_many_there_are(api: Api, issuer: Issuer, ann: str, told: FakeStorage) -> None:
+    assert api.get("me", ann).json()["notices"] == 1
+    assert api.get("me", issuer.user("Agent", oid="c")).json()["notices"] == 0
+
+
 def test_a_foreign_cursor_and_a_missing_until_are_refused(api: Api, ann: str, told: FakeStorage) -> None:
     assert api.get("notices?cursor=%21", ann).status_code == 422
     assert api.call("DELETE", "notices", ann).status_code == 422
