@@ -271,4 +271,4 @@ def test_a_number_without_a_row_leaves_the_mail_as_any_other(world: SentWorld) -
 def test_the_outbox_shows_the_message_of_the_copy(world: SentWorld, message_id: str) -> None:
     world.notify(world.deliver(**a_copy(message_id=message_id)))
     sender = Caller(TENANT, frozenset({AGENT_ROLE}), oid=SENDER_OID, address=AGENT)
-    assert world.read_outbox(sender, MAIL_ID).message_id == stored(world).key
+    assert world.read_outbox.shown(sender, MAIL_ID).message_id == stored(world).key
