@@ -120,15 +120,15 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
         "inverted time-message key | message key~id",
         ("mailbox_id", "reason", "content"),
     ),
-    names.EVENTS: TableLayout(
-        "tenant|day (yyyymmdd)",
-        "time in microseconds-id",
-        ("what", "message_key", "entry_id", "record", "mailboxes", "agent"),
-    ),
     names.NOTICES: TableLayout(
         "tenant|hash of an agent",
         "number, counted down-message key | 'm|' + message key | '~count'",
         ("content", "notice_id", "count", "last"),
+    ),
+    names.EVENTS: TableLayout(
+        "tenant|day (yyyymmdd)",
+        "time in microseconds-id",
+        ("what", "message_key", "entry_id", "record", "mailboxes", "agent"),
     ),
     names.EXCEPTIONS: TableLayout(
         "tenant",
