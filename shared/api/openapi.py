@@ -22,6 +22,7 @@ TAGS: Final = {
     "events": "What has changed, for clients that poll.",
     "messages": "A mail, its attachments and its links to records.",
     "sending": "Mail that is sent from the CRM, and its files.",
+    "campaigns": "One mail to each of many, from a template.",
     "outbox": "What became of mail that was sent from the CRM.",
     "me": "The person who calls.",
     "inbox": "My Inbox: mail that waits for an agent's decision.",

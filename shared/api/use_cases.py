@@ -3,6 +3,9 @@
 from typing import Protocol
 
 from shared.ports.work import Clock
+from shared.services.campaigns.asking import AskCampaign, PreviewCampaign
+from shared.services.campaigns.links import Unsubscribe
+from shared.services.campaigns.reading import DecideOnCampaign, ReadCampaigns
 from shared.services.capture.backfill import ManageBackfill
 from shared.services.capture.preview import PreviewMailbox
 from shared.services.commands.exceptions import (
@@ -106,6 +109,11 @@ class ApiUseCases(Protocol):
     cancel_mail: CancelMail
     retry_mail: RetryMail
     upload_file: UploadFile
+    ask_campaign: AskCampaign
+    preview_campaign: PreviewCampaign
+    read_campaigns: ReadCampaigns
+    decide_on_campaign: DecideOnCampaign
+    unsubscribe: Unsubscribe
     read_me: ReadMe
     put_signature: PutSignature
     audit_request: AuditRequest

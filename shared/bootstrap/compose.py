@@ -17,6 +17,10 @@ from shared.services.remembering.memories import Memories
 
 if TYPE_CHECKING:
     from shared.ports.record import Ports
+    from shared.services.campaigns.asking import AskCampaign, PreviewCampaign
+    from shared.services.campaigns.links import Unsubscribe
+    from shared.services.campaigns.reading import DecideOnCampaign, ReadCampaigns
+    from shared.services.campaigns.running import RunCampaigns, WakeCampaigns
     from shared.services.capture.backfill import ManageBackfill
     from shared.services.capture.late_contacts import JoinLate
     from shared.services.capture.notifications import TakeNotifications
@@ -105,6 +109,7 @@ class UseCaseSettings:
     hash_key: bytes
     code_keys: tuple[bytes, ...]
     home_tenant_id: str
+    public_url: str = ""
 
 
 class UseCases(Assembly):
@@ -204,6 +209,14 @@ class UseCases(Assembly):
     wake_outboxes: WakeOutboxes = use_case("sending.outbox")
     send_due: SendDue = use_case("sending.send_due")
     resend_mail: Resend = use_case("sending.retrying")
+
+    ask_campaign: AskCampaign = use_case("campaigns.asking")
+    preview_campaign: PreviewCampaign = use_case("campaigns.asking")
+    read_campaigns: ReadCampaigns = use_case("campaigns.reading")
+    decide_on_campaign: DecideOnCampaign = use_case("campaigns.reading")
+    run_campaign: RunCampaigns = use_case("campaigns.running")
+    wake_campaigns: WakeCampaigns = use_case("campaigns.running")
+    unsubscribe: Unsubscribe = use_case("campaigns.links")
 
     audit_request: AuditRequest = use_case("privacy.audit")
     read_audit: ReadAudit = use_case("privacy.audit")

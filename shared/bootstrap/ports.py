@@ -88,6 +88,8 @@ class RealPorts:
     outbox = _stored("stores.outbox.AzureOutbox")
     uploads = _stored("stores.uploads.AzureUploads")
     signatures = _stored("stores.signatures.AzureSignatures")
+    campaigns = _stored("stores.campaigns.AzureCampaigns")
+    silences = _stored("stores.campaigns.AzureSilences")
     leases = _stored("leases.AzureLeases")
     connections = _stored("stores.connections.AzureConnections")
     habits = _stored("stores.habits.AzureHabits")

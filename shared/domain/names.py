@@ -43,6 +43,8 @@ RUNS: Final = "Runs"
 OUTBOX: Final = "Outbox"
 UPLOADS: Final = "Uploads"
 SIGNATURES: Final = "Signatures"
+CAMPAIGNS: Final = "Campaigns"
+UNSUBSCRIBED: Final = "Unsubscribed"
 
 TABLES: Final = (
     ORGANISATIONS,
@@ -68,6 +70,8 @@ TABLES: Final = (
     OUTBOX,
     UPLOADS,
     SIGNATURES,
+    CAMPAIGNS,
+    UNSUBSCRIBED,
 )
 
 BODIES: Final = "bodies"

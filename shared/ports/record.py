@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from shared.ports.mailbox_access import AccessProbe, OwnCredential
     from shared.ports.notifications import SubscriptionSource
     from shared.ports.sending import MailSender
+    from shared.ports.stores.campaigns import Campaigns, Silences
     from shared.ports.stores.capture import Backfills, FolderStates, LateContacts, Pending, Sightings
     from shared.ports.stores.connections import (
         Connections,
@@ -147,6 +148,12 @@ class Ports(Protocol):
 
     @property
     def signatures(self) -> "Signatures": ...
+
+    @property
+    def campaigns(self) -> "Campaigns": ...
+
+    @property
+    def silences(self) -> "Silences": ...
 
     @property
     def sender(self) -> "MailSender": ...

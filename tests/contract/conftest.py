@@ -15,6 +15,7 @@ from shared.adapters.storage.queue import AzureCommandQueue
 from shared.adapters.storage.stores.attachments import AzureAttachments
 from shared.adapters.storage.stores.audit import AzureAudit
 from shared.adapters.storage.stores.backfills import AzureBackfills
+from shared.adapters.storage.stores.campaigns import AzureCampaigns, AzureSilences
 from shared.adapters.storage.stores.codes import AzureCodes
 from shared.adapters.storage.stores.connections import AzureConnections
 from shared.adapters.storage.stores.erasures import AzureErasures
@@ -78,6 +79,8 @@ class AzureStorage:
         self.outbox = AzureOutbox(self.connection)
         self.uploads = AzureUploads(self.connection)
         self.signatures = AzureSignatures(self.connection)
+        self.campaigns = AzureCampaigns(self.connection)
+        self.silences = AzureSilences(self.connection)
         self.holdings = AzureHoldings(self.connection)
         self.connections = AzureConnections(self.connection)
         self.habits = AzureHabits(self.connection)

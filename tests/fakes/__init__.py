@@ -7,6 +7,7 @@ from tests.fakes.mail import FakeMail
 from tests.fakes.mailbox_access import FakeOwnCredential, FakeProbe
 from tests.fakes.notifications import FakeSubscriptionSource
 from tests.fakes.sending import FakeSender
+from tests.fakes.stores.campaigns import FakeCampaigns, FakeSilences
 from tests.fakes.stores.capture import FakeBackfills, FakeFolderStates, FakeLateContacts, FakeSightings
 from tests.fakes.stores.connections import (
     FakeConnections,
@@ -75,6 +76,8 @@ class FakeStorage:
         self.outbox = FakeOutbox(self.faults)
         self.uploads = FakeUploads(self.faults)
         self.signatures = FakeSignatures(self.faults)
+        self.campaigns = FakeCampaigns(self.faults)
+        self.silences = FakeSilences(self.faults)
         self.holdings = FakeHoldings(self)
 
 

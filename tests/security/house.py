@@ -5,13 +5,17 @@ from dataclasses import dataclass, field, replace
 from itertools import count, product
 from typing import Any, Final
 
+from shared.domain.campaigns.campaigns import Recipient
 from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.privacy.callers import Caller
 from shared.ports.directory import DirectoryUser
 from tests.builders import (
     AGENT,
+    CONTACT,
     HOME,
     NOW,
     TENANT,
+    a_campaign,
     a_copy,
     a_document,
     a_failure,
@@ -153,6 +157,9 @@ def a_house(issuer: Issuer) -> House:
     filed = world.scope(world.mailbox).hasher.message_id(_id("Filed"))
     storage.notices.add(TENANT, a_notice(agent=ANN_ID, message_key=filed, subject="Toldsubject"))
     [told] = storage.notices.of(TENANT, ANN_ID)
+    campaign = a_campaign(caller=Caller(TENANT, frozenset({"Agent"}), oid=ANN_ID, address=AGENT))
+    storage.campaigns.add(campaign)
+    storage.campaigns.put_recipients(campaign, [Recipient(0, "C-1", "Leavingname", CONTACT)])
     asked = world.ask_erasure(TENANT, "gone@fabrikam.example", "admin")
     storage.queue.sent.clear()
     hasher = world.scope(world.mailbox).hasher
@@ -162,6 +169,7 @@ def a_house(issuer: Issuer) -> House:
         "contact": ["C-1", "C-9"],
         "message": [*mails.values(), EVE_KEY],
         "attachment_id": ["0"],
+        "campaign": [campaign.id],
         "address": [AGENT, BEN, "eve@fabrikam.example"],
         "exception": [failure.id for failure in storage.exceptions.all],
         "erasure": [asked.id],
@@ -219,6 +227,7 @@ KINDS: Final = {
     "outbox/{id}": {"{id}": "sent"},
     "uploads/{id}": {"{id}": "upload"},
     "notices/{id}": {"{id}": "notice"},
+    "campaigns/{id}": {"{id}": "campaign"},
 }
 
 

@@ -33,6 +33,10 @@
 | Outbox        | tenant                       | mail id: inverted time, id; `key:` + hash -> id;  |
 |               |                              | `code:` + number, mail id                         |
 |               |                              | `due:` + mailbox id, time, mail id, or `-pace`    |
+|               |                              | `of:` + campaign, number: how the mail stands     |
+| Campaigns     | tenant                       | `id:` + campaign id; `at:` + inverted time, id    |
+|               | tenant, campaign id          | number of a recipient                             |
+| Unsubscribed  | tenant                       | keyed hash of an address                          |
 | Uploads       | tenant                       | upload id                                         |
 | Signatures    | tenant                       | object id of the agent                            |
 """
@@ -151,9 +155,15 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
     names.OUTBOX: TableLayout(
         "tenant",
         "mail id (inverted time-id) | 'key:' + hash | 'code:' + number + ':' + mail id | "
-        "'due:' + mailbox id + '|' + time-mail id, or '-pace'",
-        ("state", "agent", "content", "row", "id", "due"),
+        "'due:' + mailbox id + '|' + time-mail id, or '-pace' | 'of:' + campaign:number",
+        ("state", "agent", "content", "row", "id", "due", "code"),
     ),
     names.UPLOADS: TableLayout("tenant", "upload id", ("keep_until", "content")),
     names.SIGNATURES: TableLayout("tenant", "object id of the agent", ("content",)),
+    names.CAMPAIGNS: TableLayout(
+        "tenant | tenant|campaign id",
+        "'id:' + campaign id | 'at:' + inverted time-campaign id | number",
+        ("state", "content", "id", "reason"),
+    ),
+    names.UNSUBSCRIBED: TableLayout("tenant", "hash of the address", ("reason", "campaign")),
 }

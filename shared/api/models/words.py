@@ -45,6 +45,11 @@ OutboxState = TypeAliasType(
         "cancelled",
     ],
 )
+CampaignState = TypeAliasType("CampaignState", Literal["preparing", "running", "paused", "done", "cancelled"])
+CampaignShare = TypeAliasType(
+    "CampaignShare",
+    Literal["waiting", "on_its_way", "sent", "failed", "outcome_unknown", "left_out", "cancelled"],
+)
 SenderRule = TypeAliasType("SenderRule", Literal["action", "client", "rule", "fallback", "own"])
 ReplyMode = TypeAliasType("ReplyMode", Literal["reply", "reply_all"])
 AnswerMode = TypeAliasType("AnswerMode", Literal["reply", "reply_all", "forward"])

@@ -91,6 +91,8 @@ class FakeHoldings:
             names.UPLOADS: (storage.uploads.rows,),
             names.SIGNATURES: (storage.signatures.rows,),
             names.UPLOADED: (storage.uploads.files,),
+            names.CAMPAIGNS: (storage.campaigns.rows, storage.campaigns.listed),
+            names.UNSUBSCRIBED: (storage.silences.rows,),
             names.ATTACHMENTS: (storage.attachments.rows,),
         }
         self._index = storage.index
