@@ -26,6 +26,7 @@ TAGS: Final = {
     "outbox": "What became of mail that was sent from the CRM.",
     "me": "The person who calls.",
     "inbox": "My Inbox: mail that waits for an agent's decision.",
+    "notices": "Answers to mail that you sent, and reports that it did not arrive: told to you alone.",
     "records": "The CRM's records, on which mail is filed.",
     "rematch": "Stored mail under today's records and settings.",
     "mailboxes": "The mailboxes that are captured.",

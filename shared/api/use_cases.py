@@ -37,6 +37,8 @@ from shared.services.filing.read_inbox import ReadInbox
 from shared.services.filing.read_thread import ReadThread
 from shared.services.filing.reading import ReadAttachment, ReadMessage, ReadTimeline
 from shared.services.matching.rematch import Rematch
+from shared.services.notices.readerless import CountReaderless
+from shared.services.notices.reading import DismissNotices, OpenNotice, ReadNotices
 from shared.services.privacy.audit import AuditRequest, ReadAudit
 from shared.services.privacy.deletion import AskDeletion
 from shared.services.privacy.erasing import AskErasure
@@ -67,6 +69,10 @@ class ApiUseCases(Protocol):
     link_message: LinkMessage
     unlink_message: UnlinkMessage
     read_events: ReadEvents
+    read_notices: ReadNotices
+    open_notice: OpenNotice
+    dismiss_notices: DismissNotices
+    count_readerless: CountReaderless
     read_inbox: ReadInbox
     decide: Decide
     undo_decision: UndoDecision

@@ -78,6 +78,8 @@ if TYPE_CHECKING:
     from shared.services.filing.read_thread import ReadThread
     from shared.services.filing.reading import ReadAttachment, ReadMessage, ReadTimeline
     from shared.services.matching.rematch import Rematch, RunRematch
+    from shared.services.notices.readerless import CountReaderless
+    from shared.services.notices.reading import DismissNotices, OpenNotice, ReadNotices
     from shared.services.privacy.audit import AuditRequest, ReadAudit
     from shared.services.privacy.deletion import AskDeletion, RunDeletion
     from shared.services.privacy.erasing import AskErasure, RunErasure
@@ -177,6 +179,11 @@ class UseCases(Assembly):
     decide: Decide = use_case("filing.inbox")
     undo_decision: UndoDecision = use_case("filing.inbox")
     explain: Explain = use_case("filing.explain")
+
+    read_notices: ReadNotices = use_case("notices.reading")
+    open_notice: OpenNotice = use_case("notices.reading")
+    dismiss_notices: DismissNotices = use_case("notices.reading")
+    count_readerless: CountReaderless = use_case("notices.readerless")
 
     rematch: Rematch = use_case("matching.rematch")
     run_rematch: RunRematch = use_case("matching.rematch")

@@ -77,6 +77,7 @@ class RealPorts:
     pending = _stored("stores.pending.AzurePending")
     timeline = _stored("stores.timeline.AzureTimeline")
     inbox = _stored("stores.inbox.AzureInbox")
+    notices = _stored("stores.notices.AzureNotices")
     events = _stored("stores.events.AzureEvents")
     audit = _stored("stores.audit.AzureAudit")
     attachments = _stored("stores.attachments.AzureAttachments")

@@ -32,6 +32,7 @@ SIGHTINGS: Final = "Sightings"
 PENDING: Final = "Pending"
 TIMELINE: Final = "Timeline"
 INBOX: Final = "Inbox"
+NOTICES: Final = "Notices"
 EVENTS: Final = "Events"
 EXCEPTIONS: Final = "Exceptions"
 LATE_CONTACTS_STATES: Final = "LateContacts"
@@ -58,6 +59,7 @@ TABLES: Final = (
     PENDING,
     TIMELINE,
     INBOX,
+    NOTICES,
     EVENTS,
     EXCEPTIONS,
     LATE_CONTACTS_STATES,

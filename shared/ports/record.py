@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from shared.ports.stores.events import Events
     from shared.ports.stores.exceptions import Exceptions
     from shared.ports.stores.filing import Attachments, Codes, Inbox, MessageStore, Timeline
+    from shared.ports.stores.notices import Notices
     from shared.ports.stores.privacy import Audit, Erasures, Holdings
     from shared.ports.stores.records import RecordIndex, Records
     from shared.ports.stores.runs import Runs
@@ -117,6 +118,9 @@ class Ports(Protocol):
 
     @property
     def inbox(self) -> "Inbox": ...
+
+    @property
+    def notices(self) -> "Notices": ...
 
     @property
     def events(self) -> "Events": ...

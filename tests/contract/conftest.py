@@ -28,6 +28,7 @@ from shared.adapters.storage.stores.inbox import AzureInbox
 from shared.adapters.storage.stores.late_contacts import AzureLateContacts
 from shared.adapters.storage.stores.mailboxes import AzureMailboxes
 from shared.adapters.storage.stores.messages import AzureMessageStore
+from shared.adapters.storage.stores.notices import AzureNotices
 from shared.adapters.storage.stores.organisations import AzureOrganisations
 from shared.adapters.storage.stores.outbox import AzureOutbox
 from shared.adapters.storage.stores.pending import AzurePending
@@ -67,6 +68,7 @@ class AzureStorage:
         self.pending = AzurePending(self.connection)
         self.timeline = AzureTimeline(self.connection)
         self.inbox = AzureInbox(self.connection)
+        self.notices = AzureNotices(self.connection)
         self.events = AzureEvents(self.connection)
         self.audit = AzureAudit(self.connection)
         self.attachments = AzureAttachments(self.connection)

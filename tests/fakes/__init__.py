@@ -19,6 +19,7 @@ from tests.fakes.stores.connections import (
 from tests.fakes.stores.events import FakeEvents
 from tests.fakes.stores.exceptions import FakeExceptions
 from tests.fakes.stores.filing import FakeAttachments, FakeCodes, FakeInbox, FakeMessageStore, FakeTimeline
+from tests.fakes.stores.notices import FakeNotices
 from tests.fakes.stores.pending import FakePending
 from tests.fakes.stores.privacy import FakeAudit, FakeErasures, FakeHoldings
 from tests.fakes.stores.records import FakeRecordIndex, FakeRecords
@@ -62,6 +63,7 @@ class FakeStorage:
         self.pending = FakePending(self.faults)
         self.timeline = FakeTimeline(self.faults)
         self.inbox = FakeInbox(self.faults)
+        self.notices = FakeNotices(self.faults)
         self.events = FakeEvents(self.faults)
         self.audit = FakeAudit(self.faults)
         self.attachments = FakeAttachments(self.faults)

@@ -18,8 +18,18 @@ AutomaticKind = TypeAliasType(
 ChainChoice = TypeAliasType("ChainChoice", Literal["shown", "hidden"])
 EventKind = TypeAliasType(
     "EventKind",
-    Literal["entry_added", "entry_changed", "entry_removed", "inbox_added", "inbox_removed"],
+    Literal[
+        "entry_added",
+        "entry_changed",
+        "entry_removed",
+        "inbox_added",
+        "inbox_removed",
+        "notice_added",
+        "notice_removed",
+    ],
 )
+NoticeKind = TypeAliasType("NoticeKind", Literal["reply", "bounce"])
+NotifyOn = TypeAliasType("NotifyOn", Literal["sent", "all"])
 OutboxState = TypeAliasType(
     "OutboxState",
     Literal[
