@@ -228,7 +228,7 @@ def project(shell: Shell) -> Path:
         shutil.copy(SCRIPTS / name, scripts / name)
     (root / "infra" / "main.bicep").touch()
     (root / "pyproject.toml").write_text('[project]\nversion = "1.2.3"\n')
-    (root / ".gitignore").write_text(".venv\ndist\nnotes.md\n")
+    (root / ".gitignore").write_text(".venv\ndist\nnotes.txt\n")
     notes = "# Changelog\n\n## [Unreleased]\n\n- Later.\n\n## [1.2.3] - 2026-12-01\n\n- Mail.\n\n## [1.2.2]\n\n- Old.\n"
     (root / "CHANGELOG.md").write_text(notes)
     python = bin_ / "python"
@@ -267,7 +267,7 @@ def test_a_release_is_made_of_a_tagged_version_with_the_changelog_s_words(
     assert made == {"postledger-1.2.3.zip", "openapi.json", "main.json", "SHA256SUMS"}
     summed = [line.split()[1] for line in (project / "dist" / "SHA256SUMS").read_text().splitlines()]
     assert set(summed) == made - {"SHA256SUMS"}
-    assert (project / "notes.md").read_text().strip() == "- Mail."
+    assert (project / "notes.txt").read_text().strip() == "- Mail."
 
 
 @pytest.mark.parametrize(
