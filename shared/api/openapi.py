@@ -101,7 +101,7 @@ _FURTHER: Final[tuple[type[BaseModel], ...]] = (Problem, RecordLine)
 def for_clients(document: Json, prefix: str) -> Json:
     """The document with paths below `prefix`, one Problem for all errors, and nullables that every generator reads."""
     paths = {path.removeprefix(prefix): item for path, item in document["paths"].items()}
-    operations = [operation for item in paths.values() for operation in item.values()]
+    operations = list(chain.from_iterable(item.values() for item in paths.values()))
     for operation in operations:
         _simplify(operation)
     components = _components(document["components"])
@@ -120,7 +120,9 @@ def _shared_parameters(operations: list[Json]) -> Json:
     """
     uses = Counter(map(_spelled, chain.from_iterable(map(_own_parameters, operations))))
     names: dict[str, str] = {}
-    for spelled in (spelled for spelled, count in uses.items() if count >= _OFTEN):
+    for spelled, count in uses.items():
+        if count < _OFTEN:
+            continue
         wanted = "".join(word.title() for word in json.loads(spelled)["name"].replace("-", "_").split("_"))
         taken = sum(name.rstrip("0123456789") == wanted for name in names.values())
         names[spelled] = f"{wanted}{taken + 1}" if taken else wanted
