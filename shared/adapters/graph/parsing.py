@@ -21,7 +21,7 @@ from shared.domain.foreign_text import (
     guarded,
     taken,
 )
-from shared.domain.mail import authentication, automatic, conversations, senders
+from shared.domain.mail import authentication, automatic, conversations, senders, spam
 from shared.domain.mail.addresses import Person, normalise, undisguised
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.message_ids import FIRST_ID_HEADERS, MAX_REFERENCES, message_id, parse_ids
@@ -37,6 +37,7 @@ KEPT_HEADERS: Final = (
     automatic.HEADERS
     | senders.HEADERS
     | FIRST_ID_HEADERS
+    | spam.HEADERS
     | {authentication.HEADER, conversations.HEADER, "sensitivity"}
 )
 KEPT_PREFIXES: Final = ("list-",)

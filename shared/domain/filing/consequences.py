@@ -29,6 +29,7 @@ from shared.domain.filing.effects import (
     PutThread,
     RemoveEntry,
     RemoveInboxRow,
+    ReopenRecord,
     TellDependents,
     Unlearn,
 )
@@ -125,6 +126,8 @@ def _opened(after: StoredMessage, around: Surroundings) -> Iterable[Effect]:
     if around.document is not None:
         for ref in opened_refs(after):
             yield OpenRecord(ref, after, around.document)
+    for ref in sorted(after.reopens & after.refs):
+        yield ReopenRecord(ref, after.key)
     if after.decided is not None and after.decided.opens is not None:
         yield OpenWanted(after.decided.opens)
 

@@ -27,6 +27,14 @@ class OpenRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ReopenRecord:
+    """A closed record is open again, since a person has answered; once for each mail."""
+
+    ref: RecordRef
+    message_key: str
+
+
+@dataclass(frozen=True, slots=True)
 class OpenWanted:
     """The record as a person has described it: written unless it is there and open."""
 
@@ -152,6 +160,7 @@ class Audit:
 # In commit order. A record is there before an entry leads to it; what is told or audited has been done.
 Effect = (
     OpenRecord
+    | ReopenRecord
     | OpenWanted
     | PutEntry
     | RemoveEntry

@@ -55,6 +55,9 @@ class StoredMessage:
     follows.
     `silent`: nobody is told of what makes it `pending`; who finishes it for another one adopts that.
     `thread` is the id of its thread; `answered` the entry id of the stored mail that it answers.
+
+    Of mail to an intake mailbox: `desk` is the mailbox's id and `sent_to` the address of it that the mail names;
+    `reopens` are closed records that it opens again, and `unanswered` says in a word why no machine answers it.
     """
 
     key: str
@@ -84,6 +87,10 @@ class StoredMessage:
     is_passed_over: bool = False
     thread: str = ""
     answered: str = ""
+    desk: str = ""
+    sent_to: str = ""
+    reopens: frozenset[RecordRef] = frozenset()
+    unanswered: str = ""
     etag: str = ""
 
     @property
@@ -159,7 +166,7 @@ class StoredMessage:
         """What its entries, its rows in My Inbox and all else follow from: a change of these has them written again."""
         decided = self.decision, self.decided, self.undone
         nature = self.kind, self.direction, self.automatic, self.unauthenticated, self.bounces
-        return *decided, *nature, self.thread, self.answered
+        return *decided, *nature, self.thread, self.answered, self.reopens
 
     def passed_over(self) -> "StoredMessage | None":
         """This message, left where it was when a person filed one that it answers; None where nothing changes."""
@@ -231,6 +238,10 @@ class StoredMessage:
             automatic=automatic,
             # One copy may have come straight from its sender, another through a list.
             unauthenticated=self.unauthenticated and other.unauthenticated,
+            desk=self.desk or other.desk,
+            sent_to=self.sent_to or other.sent_to,
+            reopens=self.reopens | other.reopens,
+            unanswered=self.unanswered if self.desk else other.unanswered,
         )
         links = tuple(link for link in other.decision.links if self.may_gain(link))
         # Filed on nothing but what persons have ruled out: this look has no say on the decision.

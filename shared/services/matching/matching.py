@@ -6,6 +6,7 @@ from typing import Self
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.new_messages import new_message
 from shared.domain.filing.threads import placed
+from shared.domain.intake.noting import form_of, noted
 from shared.domain.mail.automatic import Automatic
 from shared.domain.mail.bounces import Report
 from shared.domain.mail.documents import document_of, text_of
@@ -94,10 +95,15 @@ class MatchMail:
 
     def _decided(self, scope: Scope, mail: FetchedMessage, text: str, candidates: Candidates) -> Matched:
         head = mail.head
-        decision = match(head, candidates, MatchPolicy.of(scope.organisation, scope.mailbox))
+        policy = MatchPolicy.of(scope.organisation, scope.mailbox)
+        decision = match(head, candidates, policy)
         message = new_message(
             head, decision, candidates, key=message_key(scope.hasher, head), mailbox=scope.mailbox
         )
+        if candidates.is_own_program:
+            form = form_of(head, text, scope.hasher)
+            message = replace(message, fingerprint=replace(message.fingerprint, form=form))
+        message = noted(message, head, candidates, policy)
         message = placed(message, head, candidates, scope.hasher)
         notices = scope.organisation.external_notices if message.direction is Direction.IN else ()
         parent_text = self._parent_text(scope, candidates.parent)
