@@ -9,7 +9,7 @@ CLIENTS := .clients/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench quality soak infra lock deploy-check clean
+.PHONY: help setup demo test check bench quality soak infra lock package deploy-check clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,11 +49,14 @@ infra: setup $(CLIENTS) ## checkov and the Kusto parser over infra/; checkov is 
 lock: $(INSTALLED) ## renew requirements.lock and requirements-dev.lock; KEEP=1 raises only what must be
 	@$(BIN)/python -m dev.locks $(if $(KEEP),--keep)
 
+package: $(INSTALLED) ## a release in dist/: the app with its packages for Azure, what it is made of, its licences
+	@$(BIN)/python -m dev.package
+
 deploy-check: ## what can be said about a deployment before Azure is asked: tools, settings, package
 	@$(or $(PYTHON),python3) -m dev.deploy_check
 
 clean: ## remove what setup and the tools made; .venv and Azurite too
-	rm -rf $(VENV) .azurite .clients .python_packages .checkov .peers .against .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
+	rm -rf $(VENV) .azurite .clients .python_packages dist .checkov .peers .against .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

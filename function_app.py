@@ -61,6 +61,12 @@ def work(msg: func.QueueMessage) -> None:
     handle(msg, families.WORK, carry_out, outcomes())
 
 
+@app.queue_trigger(arg_name="msg", queue_name=names.OUTBOUND, connection=STORAGE)
+def outbound(msg: func.QueueMessage) -> None:
+    """outbound: what is due in one mailbox's outbox, one mail after the other."""
+    handle(msg, families.OUTBOUND, carry_out, outcomes())
+
+
 @app.timer_trigger(arg_name="timer", schedule="0 * * * * *", run_on_startup=False)
 def tick(timer: func.TimerRequest) -> None:
     """Every minute: do what is due on the agenda, also what was missed."""

@@ -13,7 +13,8 @@ from dev.azurite import ROOT
 from dev.node import find_node, install_wheel, run
 
 PYTHON_GENERATOR = "openapi-python-client==0.29.1"
-DIRECTORY = ROOT / ".clients"
+# A worktree may share the folder of another by a link; Node looks for packages beside the real files.
+DIRECTORY = (ROOT / ".clients").resolve()
 PYTHON = DIRECTORY / "python" / "bin"
 PACKAGES = DIRECTORY / "node_modules"
 SOURCES = ROOT / "tests" / "clients"

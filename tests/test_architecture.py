@@ -26,7 +26,7 @@ MOST_STATEMENTS = 3
 MOST_LINES = 300
 NAMES_OF_NOTHING = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
 # What the webhooks do not need, and a cold start would pay for.
-LAZY = ["fastapi", "pydantic", "azure.storage.blob", "azure.identity", "msal", "nh3"]
+LAZY = ["fastapi", "pydantic", "azure.storage.blob", "azure.identity", "msal", "nh3", "minijinja"]
 
 MODULES = sorted([*(ROOT / "shared").rglob("*.py"), *(ROOT / "dev").rglob("*.py")])
 LOOK = """

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -194,6 +195,16 @@ def test_routes_are_documented() -> None:
     listed = [(row[0], CODE.findall(row[1])[0]) for row in said]
     assert len(listed) == len(set(listed))
     assert set(listed) == served | webhooks
+
+
+@pytest.mark.parametrize("source", ["using.ts", "walk.py", "Using.cs"])
+def test_code_for_clients_is_cut_out_of_what_is_compiled(source: str) -> None:
+    text = (ROOT / "tests" / "clients" / source).read_text("utf-8")
+    cut = re.findall(r"^ *(?:#|//) >> (\w+) <<\n(.*?)^ *(?:#|//) >> end <<$", text, re.M | re.S)
+    assert {name for name, _ in cut} >= {"token", "pages", "update", "error", "stream"}
+    language = {"ts": "ts", "py": "python", "cs": "csharp"}[source.rpartition(".")[2]]
+    shown = re.findall(rf"^```{language}\n(.*?)\n```$", document("docs/api.md"), re.M | re.S)
+    assert shown == [dedent(code).strip("\n") for _, code in cut]
 
 
 def test_outcomes_and_rules_are_documented() -> None:

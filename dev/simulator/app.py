@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
@@ -27,6 +27,7 @@ from dev.simulator.uploads import UploadEndpoint
 from dev.simulator.world import World
 
 GRAPH_MODULES = (graph_directory, graph_folders, graph_messages, graph_sending, graph_subscriptions)
+Handler = Callable[[Request], Awaitable[Response]]
 _METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
 
 
@@ -92,6 +93,16 @@ def build_app(world: World, ca_file: str | None) -> Starlette:
     pages = SignInPages(world, mint)
     entra = Entra(world, mint, pages)
     control = Control(world, mint, notifier)
+    graph = GraphEndpoint(Gateway(world, mint, notifier))
+
+    def counted(answer: Handler) -> Handler:
+        """Counts who asks: everything but the control API and people's browsers."""
+
+        async def answered(request: Request) -> Response:
+            world.stats.agents[request.headers.get("user-agent", "")] += 1
+            return await answer(request)
+
+        return answered
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -100,15 +111,13 @@ def build_app(world: World, ca_file: str | None) -> Starlette:
 
     return Starlette(
         routes=[
-            Route(
-                "/v1.0/{path:path}", GraphEndpoint(Gateway(world, mint, notifier)).__call__, methods=_METHODS
-            ),
-            Route("/_upload/{upload}", UploadEndpoint(world).__call__, methods=["PUT"]),
+            Route("/v1.0/{path:path}", counted(graph.__call__), methods=_METHODS),
+            Route("/_upload/{upload}", counted(UploadEndpoint(world).__call__), methods=["PUT"]),
             Route("/_control/{path:path}", control.answer, methods=_METHODS),
-            Route("/msi/token", entra.managed_identity),
-            Route("/{tenant}/v2.0/.well-known/openid-configuration", entra.discovery),
-            Route("/{tenant}/discovery/v2.0/keys", entra.keys),
-            Route("/{tenant}/oauth2/v2.0/token", entra.token, methods=["POST"]),
+            Route("/msi/token", counted(entra.managed_identity)),
+            Route("/{tenant}/v2.0/.well-known/openid-configuration", counted(entra.discovery)),
+            Route("/{tenant}/discovery/v2.0/keys", counted(entra.keys)),
+            Route("/{tenant}/oauth2/v2.0/token", counted(entra.token), methods=["POST"]),
             Route("/{tenant}/oauth2/v2.0/authorize", pages.authorize),
             Route("/{tenant}/v2.0/adminconsent", pages.admin_consent),
             Route("/{tenant}/adminconsent", pages.admin_consent),

@@ -102,6 +102,12 @@ class Control:
         body = {name: value for name, value in {**given, **more}.items() if value is not None}
         return str(self.call("POST", "tokens", body)["access_token"])
 
+    def applications(self, client_id: str, secret: str, *roles: str) -> Json:
+        """Registers an application of the home tenant that has these roles of our API."""
+        return self.call(
+            "POST", "applications", {"client_id": client_id, "secret": secret, "roles": list(roles)}
+        )
+
     def person(self, tenant_id: str, act: str = "grant", **more: object) -> Json:
         """How whoever opens a consent or sign-in link of this tenant acts: grant, decline, not_admin, ..."""
         return self.call("PUT", "people", {"tenant_id": tenant_id, "act": act, **more})

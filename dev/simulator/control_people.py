@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from dev.simulator.directory import Organisation
 from dev.simulator.people import ACTS, Person, SignIn
-from dev.simulator.world import World
+from dev.simulator.world import ClientApplication, World
 
 Given = dict[str, object]
 
@@ -19,10 +19,19 @@ class PeopleControl:
             ("PUT", "people"): self.put_person,
             ("POST", "consent"): self.change_consent,
             ("POST", "delegates"): self.put_delegate,
+            ("POST", "applications"): self.put_application,
             ("GET", "sign-ins"): self.get_sign_ins,
             ("POST", "sign-ins/revoke"): self.revoke,
             ("POST", "sign-ins/expire"): self.expire,
         }
+
+    def put_application(self, given: Given) -> object:
+        """An application of the home tenant that asks Entra for tokens of our API."""
+        roles = given.get("roles")
+        named = tuple(map(str, roles)) if isinstance(roles, list) else ()
+        client = ClientApplication(str(given["client_id"]), str(given["secret"]), named)
+        self.world.clients[client.client_id] = client
+        return {"client_id": client.client_id, "roles": list(client.roles)}
 
     def put_person(self, given: Given) -> object:
         """Who opens this tenant's links next, and how they act."""

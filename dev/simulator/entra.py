@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from dev.simulator.api_tokens import api_token
 from dev.simulator.sign_in import GRAPH_AUDIENCE, SignInPages, SignInRefused
 from dev.simulator.tokens import TokenMint
 from dev.simulator.world import World
@@ -130,6 +131,8 @@ class Entra:
                 70003,
                 f"The app requested an unsupported grant type '{form.get('grant_type')}'.",
             )
+        if client_id in self.world.clients:
+            return self._granted_to_client(tenant, form)
         if client_id != app.client_id or not organisation.consented:
             text = f"Application with identifier '{client_id}' was not found in the directory '{tenant}'."
             raise EntraError("unauthorized_client", 700016, text)
@@ -160,6 +163,27 @@ class Entra:
             "access_token": self.mint.sign(claims),
         }
         return JSONResponse(answer)
+
+    def _granted_to_client(self, tenant: str, form: dict[str, str]) -> Response:
+        """A token for our API, of an application of the home tenant."""
+        client = self.world.clients[form["client_id"]]
+        if tenant != self.world.app.home_tenant_id:
+            text = (
+                f"Application with identifier '{client.client_id}' was not found in the directory '{tenant}'."
+            )
+            raise EntraError("unauthorized_client", 700016, text)
+        if form.get("client_secret") != client.secret:
+            raise EntraError("invalid_client", 7000215, "Invalid client secret provided.", 401)
+        if form.get("scope") != f"api://{self.world.app.client_id}/.default":
+            text = f"The resource principal named {form.get('scope')} was not found in the tenant."
+            raise EntraError("invalid_resource", 500011, text)
+        wanted: dict[str, object] = {
+            "tenant_id": tenant,
+            "client_id": client.client_id,
+            "roles": list(client.roles),
+        }
+        token = api_token(self.world, self.mint, wanted)
+        return JSONResponse({"token_type": "Bearer", "expires_in": _LIFETIME, "access_token": token})
 
     def _signed_in(self, tenant: str, form: dict[str, str]) -> Response:
         """Tokens of a person."""

@@ -23,6 +23,7 @@ class Stats:
     writes: Counter[str] = field(default_factory=Counter)
     tokens_issued: int = 0
     notifications: Counter[str] = field(default_factory=Counter)
+    agents: Counter[str] = field(default_factory=Counter)
 
     def early(self, what: str) -> None:
         """A call was made before a Retry-After was over."""
@@ -56,5 +57,6 @@ class Stats:
                 name: self.notifications[name]
                 for name in ("sent", "dropped", "duplicated", "reordered", "failed")
             },
+            "agents": dict(self.agents),
             "faults": dict(faults),
         }

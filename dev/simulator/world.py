@@ -32,6 +32,15 @@ class AppRegistration:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientApplication:
+    """An application of the home tenant that calls our API: a CRM's back end, or the operator's."""
+
+    client_id: str
+    secret: str
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Departure:
     """A mail that left through Graph, as it went on the wire (no Bcc)."""
 
@@ -58,6 +67,7 @@ class World:
     script: SendScript = field(default_factory=SendScript)
     sent: dict[str, "Sent"] = field(default_factory=dict)
     uploads: dict[str, "Upload"] = field(default_factory=dict)
+    clients: dict[str, ClientApplication] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.renderer = Renderer(self.stats, Habits())

@@ -6,6 +6,7 @@
 # Needs Python 3.11 or newer and a connection to the package index. Options:
 #   --python VERSION   another Python than the template's, as 3.11
 #   --into FOLDER      another folder than .python_packages
+#   --stamp FILE       another file than shared/build.json for version and commit
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -15,10 +16,12 @@ PLATFORM=x86_64-manylinux_2_28
 
 wanted=
 into=.python_packages
+stamp=
 while [ $# -gt 0 ]; do
   case $1 in
     --python) wanted=$(value_of "$@") && shift 2 ;;
     --into) into=$(value_of "$@") && shift 2 ;;
+    --stamp) stamp=$(value_of "$@") && shift 2 ;;
     -h | --help) usage ;;
     *) fail "unknown option $1" ;;
   esac
@@ -63,5 +66,5 @@ rm -rf "$into"
 foreign=$(find "$into" \( -name '*.pyd' -o -name '*.dylib' -o -name '*.cpython-*.so' \) \
   ! -name "*.cpython-${wanted/./}-x86_64-linux-gnu.so")
 [ -z "$foreign" ] || fail "these are not for Python $wanted on Linux: $foreign"
-"$HERE/stamp-build.sh"
+"$HERE/stamp-build.sh" ${stamp:+"$stamp"}
 say "built for Python $wanted: $(find "$into" -name '*.dist-info' | wc -l | tr -d ' ') packages"

@@ -16,6 +16,7 @@ import requests
 from shared.domain.connections.tenant_ids import is_tenant_id
 from shared.domain.errors import Forbidden, Unavailable
 from shared.domain.privacy.callers import NOT_ENABLED, Claims, InvalidToken
+from shared.telemetry.user_agent import user_agent
 
 # A token may not choose its algorithm (RFC 8725, 3.1); Entra ID signs with this one.
 ALGORITHMS: Final = ("RS256",)
@@ -34,7 +35,9 @@ FetchKeys = Callable[[str], Mapping[str, Any]]
 def fetch_keys(url: str) -> Mapping[str, Any]:
     """The JSON Web Key Set (RFC 7517) at `url`. Raises Unavailable."""
     try:
-        response = requests.get(url, timeout=FETCH_TIMEOUT, allow_redirects=False)
+        response = requests.get(
+            url, headers={"User-Agent": user_agent()}, timeout=FETCH_TIMEOUT, allow_redirects=False
+        )
         response.raise_for_status()
         found = response.json()
     except (requests.RequestException, ValueError) as error:

@@ -37,7 +37,8 @@ DESCRIPTION: Final = (
     "may act for an organisation: the header `Postledger-Organisation` names it. Errors are problem details "
     "(RFC 9457)."
 )
-_SENT_HEADERS: Final = (
+# What a page of another origin may send: every header that the description declares, and what clients add.
+SENT_HEADERS: Final = (
     "Authorization",
     "Content-Type",
     "If-Match",
@@ -119,7 +120,7 @@ def _allow_browsers(app: FastAPI, origins: tuple[str, ...]) -> None:
         CORSMiddleware,
         allow_origins=list(origins),
         allow_methods=["GET", "PUT", "POST", "DELETE"],
-        allow_headers=list(_SENT_HEADERS),
+        allow_headers=list(SENT_HEADERS),
         # Without this a script in a page could not read them.
         expose_headers=["ETag", "Retry-After", "X-Correlation-Id", "Content-Disposition"],
         max_age=600,

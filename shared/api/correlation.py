@@ -44,7 +44,10 @@ class Correlation:
         try:
             await self._app(scope, receive, send_on)
         except Exception as error:
-            telemetry.failure("api_failed", error, correlation_id=correlation_id, route=_route(scope))
+            place = telemetry.place_of(error)
+            telemetry.failure(
+                "api_failed", error, correlation_id=correlation_id, route=_route(scope), place=place
+            )
             # The answer has begun; a second one cannot follow it.
             if status:
                 raise

@@ -149,11 +149,17 @@ def _parameters(operation: Json) -> Iterator[Json]:
         # FastAPI says the same of the parameter and of its schema.
         schema.pop("description", None)
         listed = {"style": "form", "explode": False} if schema.get("type") == "array" else {}
-        yield {**parameter, **listed, "schema": schema}
+        yield {**parameter, "name": _name(parameter), **listed, "schema": schema}
     if operation.get("security"):
         yield {"$ref": "#/components/parameters/Organisation"}
     if "304" in operation["responses"]:
         yield {"$ref": "#/components/parameters/IfNoneMatch"}
+
+
+def _name(parameter: Json) -> str:
+    """A header as HTTP writes it: generators make names of it. FastAPI writes it in small letters."""
+    name = str(parameter["name"])
+    return "-".join(part.title() for part in name.split("-")) if parameter["in"] == "header" else name
 
 
 def _responses(responses: Json) -> Json:

@@ -76,8 +76,10 @@ def _settings() -> "Settings":
     from shared import telemetry
     from shared.bootstrap.build import build
     from shared.config import Settings
+    from shared.telemetry.user_agent import name_version
 
     telemetry.keep_libraries_quiet()
+    name_version(build().version)
     settings = Settings.from_environment()
     # Here and not while loading: the host keeps what is said during a function's run.
     telemetry.started(**asdict(build()), cpu_milliseconds=round(time.process_time() * 1000))

@@ -28,11 +28,13 @@ CARRIED_OUT_BY: Final[Mapping[type[Command], _Chosen]] = {
     commands.CompareSubscriptions: lambda use_cases: use_cases.run_comparison,
     commands.WakeMailbox: lambda use_cases: use_cases.take_turn,
     commands.FileHistory: lambda use_cases: use_cases.take_turn,
+    commands.SendMail: lambda use_cases: use_cases.send_due,
 }
 
 DONE_BY: Final[Mapping[Item, Callable[[UseCases], Callable[[], None]]]] = {
     Item.POLL: lambda use_cases: use_cases.poll,
     Item.WAKE_STALE: lambda use_cases: use_cases.wake_stale,
+    Item.OUTBOXES: lambda use_cases: use_cases.wake_outboxes,
     Item.SWEEP_POISON: lambda use_cases: use_cases.sweep_poison,
     Item.SWEEP_DECISIONS: lambda use_cases: use_cases.sweep_decisions,
     Item.SUBSCRIPTIONS: lambda use_cases: use_cases.queue_due_subscriptions,

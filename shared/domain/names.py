@@ -8,10 +8,10 @@ from typing import Final
 # What somebody waits for, one mailbox or one mail a command, and what takes its time.
 MAIL: Final = "mail"
 WORK: Final = "work"
-# Mail that leaves. It is no queue of a deployment yet, since nothing can be asked to leave.
+# Mail that leaves: a pause of one server keeps no new mail waiting, and no history keeps a mail from leaving.
 OUTBOUND: Final = "outbound"
 
-QUEUES: Final = (MAIL, WORK)
+QUEUES: Final = (MAIL, WORK, OUTBOUND)
 POISON_SUFFIX: Final = "-poison"
 
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from shared.telemetry.limits import Limit
 from shared.telemetry.lines import Counted, Line
-from shared.telemetry.traces import cut_trace
+from shared.telemetry.traces import cut_trace, place_of
 
 __all__ = [
     "Counted",
@@ -28,6 +28,7 @@ __all__ = [
     "keep_libraries_quiet",
     "measured",
     "overdue",
+    "place_of",
     "row_waits",
     "started",
 ]

@@ -1,5 +1,7 @@
-"""Shortens the trace of an error that escapes: the host logs it whole, every time."""
+"""What the log says of an error's trace: where it broke, and of one that escapes no more than a screen."""
 
+import traceback
+from pathlib import PurePath
 from types import TracebackType
 from typing import Final
 
@@ -7,6 +9,28 @@ from typing import Final
 MOST_FRAMES: Final = 40
 FIRST_FRAMES: Final = 15
 MOST_CAUSES: Final = 5
+_INSTALLED: Final = "site-packages"
+
+
+def place_of(error: BaseException) -> str:
+    """Where an error arose, such as `at_of, line 116 of entries.py`; '' for one that was not raised.
+
+    It is the last line of our own that led to the first cause. The file's name is enough: its path would describe
+    the host.
+    """
+    # A framework raises errors of its own about ours; their line says nothing.
+    frames = traceback.extract_tb(_first_cause(error).__traceback__)
+    own = [frame for frame in frames if _INSTALLED not in PurePath(frame.filename).parts]
+    return "".join(
+        f"{frame.name}, line {frame.lineno} of {PurePath(frame.filename).name}"
+        for frame in (own or frames)[-1:]
+    )
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    for _ in range(MOST_CAUSES):
+        error = error.__cause__ or error
+    return error
 
 
 def cut_trace(error: BaseException) -> None:

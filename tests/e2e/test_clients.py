@@ -6,37 +6,20 @@
 import json
 import os
 import shutil
-import subprocess
 import sys
-from collections.abc import Mapping
+import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from dev.clients import PACKAGES, PYTHON, SOURCES
-from dev.node import find_node
+from dev.clients import PYTHON, SOURCES
 from dev.stack import Stack
 from dev.tenant import Tenant
+from tests.generated import compile_typescript, run, run_typescript
 
 MYPY = (sys.executable, "-m", "mypy", "--strict", "--config-file", os.devnull, "--cache-dir", os.devnull)
-
-
-def run(*command: str | Path, cwd: Path, env: Mapping[str, str] | None = None) -> str:
-    """The output of a command that must not fail, nor warn."""
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=cwd,
-        env={**os.environ, **(env or {})},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "WARNING" not in done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.fixture
@@ -51,7 +34,16 @@ def surroundings(stack: Stack, tenant: Tenant) -> dict[str, str]:
     address = tenant.agent("ann")
     tenant.connect(address, capture="everything", matched_to="project", unmatched="new")
     control = f"{stack.ready['simulator_url']}/_control"
+    crm = str(uuid.uuid4())
+    tenant.control.applications(crm, "its-secret", "Service")
+    tenant.operator.call("PUT", "organisation", json={"services": [crm]})
+    home = stack.ready["home_tenant_id"]
     return {
+        "TOKEN_URL": f"{stack.ready['simulator_url']}/{home}/oauth2/v2.0/token",
+        "CLIENT_ID": crm,
+        "SECRET": "its-secret",
+        "POSTLEDGER_CLIENT_ID": stack.ready["client_id"],
+        "ORGANISATION": tenant.tenant_id,
         "API": stack.ready["api_url"],
         "ADMIN": tenant.admin.token,
         "AGENT": tenant.api_of(address, "Agent").token,
@@ -73,22 +65,14 @@ def check(output: str) -> None:
     assert after == [*before[:-1], 11], "one setting was changed, and nothing else"
     assert (seen["written"], seen["inbox"]) == (1, [])
     assert seen["refusal"] == "This needs the role Admin; the token has Agent."
+    assert "put_mailbox" in seen["audited"]
 
 
 def test_a_typescript_client_compiles_and_walks(
     document: dict[str, Any], surroundings: dict[str, str], tmp_path: Path
 ) -> None:
-    node = find_node()
-    assert node is not None
-    tools = PACKAGES / ".bin"
-    (tmp_path / "openapi.json").write_text(json.dumps(document), "utf-8")
-    for name in ("package.json", "tsconfig.json", "walk.ts"):
-        shutil.copy(SOURCES / name, tmp_path / name)
-    (tmp_path / "node_modules").symlink_to(PACKAGES)
-    env = node.environment()
-    run(tools / "openapi-typescript", "openapi.json", "-o", "schema.ts", cwd=tmp_path, env=env)
-    run(tools / "tsc", "-p", ".", cwd=tmp_path, env=env)
-    check(run(node.program, "walk.js", cwd=tmp_path, env={**env, **surroundings}))
+    compile_typescript(json.dumps(document), tmp_path)
+    check(run_typescript("walk.js", surroundings, tmp_path))
 
 
 def test_a_python_client_is_typed_and_walks(

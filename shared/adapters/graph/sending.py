@@ -20,6 +20,7 @@ from shared.domain.mail.items import ItemRef
 from shared.domain.mail.message_ids import message_id as without_brackets
 from shared.domain.sending.outcomes import Answer, Outcome
 from shared.ports.sending import OutgoingCopy, OutgoingFile
+from shared.telemetry.user_agent import user_agent
 
 # A named property of ours, which Exchange keeps with the item wherever it goes.
 TAG: Final = "String {3f1c7a52-8d0e-4b6f-9a41-6c2d5e7b9f10} Name PostledgerTag"
@@ -163,7 +164,8 @@ def _pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 def _put_piece(url: str, piece: bytes, start: int, size: int) -> None:
     """The address itself is the permission: a token would be sent to another host, and is refused there."""
-    headers = {"Content-Range": f"bytes {start}-{start + len(piece) - 1}/{size}"}
+    part = f"bytes {start}-{start + len(piece) - 1}/{size}"
+    headers = {"Content-Range": part, "User-Agent": user_agent()}
     try:
         answer = requests.put(url, data=piece, headers=headers, timeout=TIME_LIMITS, allow_redirects=False)
     except requests.RequestException as error:

@@ -23,6 +23,7 @@ from shared.adapters.graph.options import Memory, NoMemory, Options
 from shared.adapters.graph.waits import Waits
 from shared.domain.errors import Rejected, Throttled, Unavailable
 from shared.domain.foreign_text import json_value
+from shared.telemetry.user_agent import user_agent
 
 Json = dict[str, Any]
 
@@ -83,6 +84,7 @@ class GraphSession:
         self._memory = memory
         self._options: dict[str, Options] = {}
         self.http = requests.Session()
+        self.http.headers["User-Agent"] = user_agent()
         # All tenants share this session: a cookie of one answer must not go along with the next request.
         self.http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.http.mount(self._host, HTTPAdapter(pool_connections=1, pool_maxsize=CONNECTIONS))

@@ -7,12 +7,14 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
 
 from shared.domain.errors import (
     AccessDenied,
@@ -22,6 +24,7 @@ from shared.domain.errors import (
     Throttled,
     Unavailable,
 )
+from shared.telemetry.user_agent import user_agent
 
 # What an identity's token is issued for when it proves an application, by the last part of the authority's host:
 # https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
@@ -169,8 +172,18 @@ def application(authority_url: str, client_id: str, credential: Credential, tena
         client_credential=client_credential(credential),
         authority=f"{authority_url}/{tenant_id}",
         instance_discovery=None if host in MICROSOFT_HOSTS else False,
-        timeout=TIME_LIMIT,
+        http_client=_http(),
     )
+
+
+def _http() -> requests.Session:
+    """What msal would make for itself, time limit and one retry included, under our name."""
+    session = requests.Session()
+    session.headers["User-Agent"] = user_agent()
+    session.request = partial(session.request, timeout=TIME_LIMIT)  # type: ignore[method-assign]
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, HTTPAdapter(max_retries=1))
+    return session
 
 
 @contextmanager
@@ -228,7 +241,7 @@ def _assertion(identity: ManagedIdentity) -> Callable[[], str]:
     from azure.core.exceptions import AzureError
     from azure.identity import ManagedIdentityCredential
 
-    credential = ManagedIdentityCredential(client_id=identity.client_id)
+    credential = ManagedIdentityCredential(client_id=identity.client_id, user_agent=user_agent())
 
     def assertion() -> str:
         try:

@@ -12,6 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from shared import telemetry
+from shared.telemetry.user_agent import user_agent
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -130,7 +131,7 @@ class Connection:
     def _credential(self) -> "TokenCredential":
         from azure.identity import ManagedIdentityCredential
 
-        return ManagedIdentityCredential(client_id=self._settings.client_id or None)
+        return ManagedIdentityCredential(client_id=self._settings.client_id or None, user_agent=user_agent())
 
     @cached_property
     def _tables(self) -> "TableServiceClient":
@@ -141,6 +142,7 @@ class Connection:
             "retry_total": self._retries,
             "retry_backoff_factor": 0.4,
             "retry_backoff_max": 5,
+            "user_agent": user_agent(),
         }
         if self._settings.connection_string:
             return TableServiceClient.from_connection_string(self._settings.connection_string, **options)
@@ -192,6 +194,7 @@ class Connection:
             "initial_backoff": 1,
             "increment_base": 2,
             "random_jitter_range": 1,
+            "user_agent": user_agent(),
         }
 
 

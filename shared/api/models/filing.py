@@ -146,7 +146,9 @@ class LinkModel(Answer):
     rule: str = Field(description="The rule that filed the mail on the record.")
     evidence: str = Field(description="The evidence of the rule; empty for a link that a person made.")
     score: int = Field(description="How sure the link is: 0 to 100.")
-    by: str = Field(description="The author of the link: postledger, or an agent.")
+    by: str = Field(
+        description="The author of the link: `postledger`, a person's address, or `app:` and a client id."
+    )
     closed: bool = Field(description="Whether the record was closed when the mail was filed.")
 
 

@@ -10,6 +10,7 @@ from shared.api.auth import UseCases, needs
 from shared.api.models.privacy import AUDIT_ROW_EXAMPLE, AuditModel
 from shared.api.parameters import DEFAULT_LIMIT, Cursor, Limit, guarded_router
 from shared.api.shapes import privacy
+from shared.api.streams import begun
 from shared.domain.privacy.audit import AuditFilter
 from shared.domain.privacy.callers import ADMIN, Caller
 
@@ -60,4 +61,4 @@ def export_audit(use_cases: UseCases, caller: Admin, wanted: Wanted) -> Response
     """Return the whole audit as NDJSON."""
     rows = use_cases.read_audit.all(caller.tenant_id, wanted)
     headers = {"Content-Disposition": 'attachment; filename="audit.ndjson"'}
-    return StreamingResponse(privacy.ndjson(rows), media_type=NDJSON, headers=headers)
+    return StreamingResponse(begun(privacy.ndjson(rows)), media_type=NDJSON, headers=headers)

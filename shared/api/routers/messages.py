@@ -12,6 +12,7 @@ from shared.api.models.filing import MessageModel, ThreadModel
 from shared.api.models.words import ChainChoice
 from shared.api.parameters import DEFAULT_LIMIT, UNCHANGED, Cursor, Limit, guarded_router, problems
 from shared.api.shapes import filing
+from shared.api.streams import begun
 from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
 from shared.domain.records.records import RecordRef
 
@@ -99,4 +100,4 @@ def get_attachment(
     In Azure, the bridge between Functions and this app buffers the answer; the platform's limit is 100 MB.
     """
     found, chunks = use_cases.read_attachment(caller, id, attachment_id)
-    return StreamingResponse(chunks, headers=headers_of(found.name, found.content_type))
+    return StreamingResponse(begun(chunks), headers=headers_of(found.name, found.content_type))

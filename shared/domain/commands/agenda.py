@@ -24,6 +24,7 @@ class Item(StrEnum):
 
     POLL = "poll"
     WAKE_STALE = "wake_stale"
+    OUTBOXES = "outboxes"
     SWEEP_POISON = "sweep_poison"
     SWEEP_DECISIONS = "sweep_decisions"
     SUBSCRIPTIONS = "subscriptions"
@@ -57,6 +58,7 @@ _DAY: Final = timedelta(days=1)
 TIMES: Final[Mapping[Item, Every]] = {
     Item.POLL: Every(_MINUTE),
     Item.WAKE_STALE: Every(_MINUTE),
+    Item.OUTBOXES: Every(_MINUTE),
     Item.SWEEP_POISON: Every(_MINUTE),
     Item.SWEEP_DECISIONS: Every(timedelta(minutes=5)),
     Item.SUBSCRIPTIONS: Every(_HALF_HOUR),

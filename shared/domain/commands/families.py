@@ -20,6 +20,7 @@ from shared.domain.commands.commands import (
     MergeRecords,
     ReconcileMailbox,
     RematchMessages,
+    SendMail,
     SyncMailbox,
     WakeMailbox,
 )
@@ -43,6 +44,7 @@ COMMANDS: Final[tuple[type[Command], ...]] = (
     CompareSubscriptions,
     WakeMailbox,
     FileHistory,
+    SendMail,
 )
 
 
@@ -68,6 +70,7 @@ class Family:
 
 MAIL: Final = Family.on(names.MAIL)
 WORK: Final = Family.on(names.WORK)
+OUTBOUND: Final = Family.on(names.OUTBOUND)
 
 _EVERY_KIND: Final = {kind.__name__: kind for kind in COMMANDS}
 

@@ -61,6 +61,11 @@ class Caller:
         # An application's token has an object id too: a row that named it could not be told from a person's.
         return f"app:{self.client_id}" if self.app_only else self.oid
 
+    @property
+    def shown_name(self) -> str:
+        """The name under which readers see what the caller did: an address says more to them than an object id."""
+        return self.address or self.audit_name
+
     def owns(self, mailbox: Mailbox) -> bool:
         """Whether the caller is the agent of this mailbox: by object id, or by address until that id is known.
 

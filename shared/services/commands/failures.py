@@ -2,9 +2,7 @@
 
 import hashlib
 import logging
-import traceback
 from datetime import datetime
-from pathlib import PurePath
 
 from shared import telemetry
 from shared.domain.commands import advice
@@ -28,7 +26,9 @@ def failure_of(command: Command, error: PermanentError, now: datetime) -> Failur
 
 def failure_of_bug(command: Command, error: Exception, now: datetime) -> Failure:
     """The row of a command that met a fault of ours: its type and place, since its text may quote a mail."""
-    return _failure(command, f"{type(error).__name__}{_place(error)}", advice.BUG, now)
+    place = telemetry.place_of(error)
+    said = f"{type(error).__name__} in {place}" if place else type(error).__name__
+    return _failure(command, said, advice.BUG, now)
 
 
 def failure_of_poison(command: Command, now: datetime) -> Failure:
@@ -99,11 +99,3 @@ def _item_of(command: Command) -> ItemRef | None:
     if not isinstance(command, IngestMessages) or len(command.items) > 1:
         return None
     return command.items[0]
-
-
-def _place(error: Exception) -> str:
-    # An admin sees this sentence: the file's name is enough, and its path would describe the host.
-    frames = traceback.extract_tb(error.__traceback__)[-1:]
-    return "".join(
-        f" in {frame.name}, line {frame.lineno} of {PurePath(frame.filename).name}" for frame in frames
-    )

@@ -97,8 +97,8 @@ class Decide:
         if wanted.what == OPEN:
             return self._opening(caller, stored, document, decision, wanted)
         if wanted.what == NOTE:
-            return self._note(caller.tenant_id, stored, document, decision, wanted)
-        return self._link(caller.tenant_id, decision, wanted)
+            return self._note(caller, stored, document, decision, wanted)
+        return self._link(caller, decision, wanted)
 
     def _files_thread(self, tenant_id: str, decision: PersonDecision, wanted: Wanted) -> bool:
         """As the person says, else the client of the records decided on, else the organisation."""
@@ -110,26 +110,26 @@ class Decide:
         organisation = self.organisations.get(tenant_id)
         return organisation is None or organisation.file_thread
 
-    def _link(self, tenant_id: str, decision: PersonDecision, wanted: Wanted) -> PersonDecision:
+    def _link(self, caller: Caller, decision: PersonDecision, wanted: Wanted) -> PersonDecision:
         if not 0 < len(wanted.refs) <= MOST_RECORDS:
             raise InvalidInput(f"'records' must name 1 to {MOST_RECORDS} records.")
-        found = with_clients(self.records, tenant_id, wanted.refs)
-        return replace(decision, what=LINK, links=links_to(wanted.refs, found, by=decision.by))
+        found = with_clients(self.records, caller.tenant_id, wanted.refs)
+        return replace(decision, what=LINK, links=links_to(wanted.refs, found, by=caller.shown_name))
 
     def _note(
         self,
-        tenant_id: str,
+        caller: Caller,
         stored: StoredMessage,
         document: Document,
         decision: PersonDecision,
         wanted: Wanted,
     ) -> PersonDecision:
         client = RecordRef("client", wanted.client) if wanted.client else None
-        client = client or self._suggested_client(tenant_id, stored, document)
+        client = client or self._suggested_client(caller.tenant_id, stored, document)
         if client is None:
             raise InvalidInput("No client is known for this mail; name one as 'client'.")
-        found = self.records.get_many(tenant_id, [client])
-        links = links_to([client], found, by=decision.by)
+        found = self.records.get_many(caller.tenant_id, [client])
+        links = links_to([client], found, by=caller.shown_name)
         return replace(decision, links=tuple(replace(link, as_note=True) for link in links))
 
     def _opening(
@@ -148,7 +148,7 @@ class Decide:
         named_client = (RecordRef("client", wanted.client),) if wanted.client else ()
         asked = (*contacts, *named_client)
         found = with_clients(self.records, tenant_id, asked)
-        brought = links_to(asked, found, by=decision.by, rule=OPENED)
+        brought = links_to(asked, found, by=caller.shown_name, rule=OPENED)
         clients = [link.ref.id for link in brought if link.ref.kind == "client"]
         record = record_for(
             document,
@@ -159,7 +159,7 @@ class Decide:
             owner=wanted.owner or self._owner(caller, stored),
             opened_at=decision.at,
         )
-        opened = links_to([record.ref], {record.ref: record}, by=decision.by, rule=OPENED)
+        opened = links_to([record.ref], {record.ref: record}, by=caller.shown_name, rule=OPENED)
         return replace(decision, links=(*opened, *brought), opens=record)
 
     def _wanted_contacts(self, tenant_id: str, document: Document, wanted: Wanted) -> tuple[RecordRef, ...]:

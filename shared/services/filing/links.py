@@ -28,7 +28,7 @@ class LinkMessage:
     def __call__(self, caller: Caller, key: str, ref: RecordRef) -> ShownMessage:
         self.visibility.message(caller, key)
         found = with_clients(self.records, caller.tenant_id, [ref])
-        new = links.links_to([ref], found, by=caller.audit_name)
+        new = links.links_to([ref], found, by=caller.shown_name)
         attribution = Attribution(LINK, caller.audit_name, self.clock(), tuple(link.ref for link in new))
         changed = self.change_by_person(
             caller.tenant_id, key, attribution, lambda stored: links.linked(stored, new)

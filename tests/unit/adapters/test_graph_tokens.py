@@ -208,7 +208,8 @@ def test_a_managed_identity_vouches_with_a_fresh_token_for_its_cloud(
     asked = []
 
     class Identity:
-        def __init__(self, *, client_id: str) -> None:
+        def __init__(self, *, client_id: str, user_agent: str) -> None:
+            assert user_agent.startswith("Postledger")
             self.client_id = client_id
 
         def get_token(self, scope: str) -> Any:

@@ -2,12 +2,17 @@
 
 import asyncio
 import json
+import re
+from collections.abc import Iterator
 
 import azure.functions as func
 import pytest
 
+from shared.domain.errors import Unavailable
+from shared.triggers.client import serve
 from tests.builders import KEY, TENANT, a_copy, a_document, a_record, a_stored_message, an_attachment
 from tests.fakes import FakeStorage
+from tests.log import lines
 from tests.unit.api.tokens import Issuer
 from tests.unit.api.wiring import Api
 
@@ -22,7 +27,7 @@ def through_the_bridge(
         body=body,
     )
     middleware = func.AsgiMiddleware(api.client.app)
-    return asyncio.run(asyncio.wait_for(middleware.handle_async(request, None), 20))  # type: ignore[arg-type]
+    return asyncio.run(asyncio.wait_for(serve(middleware, request, None), 20))  # type: ignore[arg-type]
 
 
 def test_a_request_and_its_errors_come_through(api: Api, issuer: Issuer) -> None:
@@ -57,3 +62,22 @@ def test_a_bug_still_gets_an_answer(api: Api, issuer: Issuer, storage: FakeStora
     answer = through_the_bridge(api, "GET", "records/contact/C-1", issuer.app("Service"))
     assert answer.status_code == 500
     assert json.loads(answer.get_body())["correlation_id"]
+
+
+def test_an_answer_that_storage_breaks_off_is_a_503(
+    api: Api, issuer: Issuer, storage: FakeStorage, caplog: pytest.LogCaptureFixture
+) -> None:
+    storage.records.put_many(TENANT, [a_record()])
+    document = a_document(attachments=(an_attachment(),))
+    storage.messages.create(TENANT, a_stored_message(), document, a_copy())
+    storage.attachments.put(TENANT, KEY, "0", iter([b"x"]))
+
+    def broken(*_: object) -> Iterator[bytes]:
+        yield b"x"
+        raise Unavailable("down")
+
+    storage.attachments.get = broken  # type: ignore[method-assign]
+    answer = through_the_bridge(api, "GET", f"messages/{KEY}/attachments/0", issuer.user("Agent"))
+    assert (answer.status_code, answer.headers["retry-after"], answer.get_body()) == (503, "1", b"")
+    [said] = [line for line in lines(caplog) if line["event"] == "api_failed"]
+    assert re.fullmatch(r"broken, line \d+ of test_bridge\.py", said["place"])

@@ -14,6 +14,7 @@ import pytest
 from pydantic import BaseModel
 
 from shared.api import models as api_models
+from shared.api.app import SENT_HEADERS
 from shared.api.models import words
 from shared.api.models.filing import MessageModel, TimelineModel
 from shared.api.models.mailboxes import MailboxModel
@@ -125,6 +126,18 @@ def test_a_wait_and_a_version_are_declared(document: Json) -> None:
     for method in ("get", "put"):
         operation = document["paths"]["/mailboxes/{address}"][method]
         assert "ETag" in operation["responses"]["200"]["headers"]
+
+
+def test_a_header_has_its_usual_name_and_a_page_may_send_it(document: Json) -> None:
+    shared_parameters = document["components"]["parameters"]
+    named = set()
+    for _, operation in operations(document):
+        for parameter in operation.get("parameters", ()):
+            found = (
+                shared_parameters[parameter["$ref"].rpartition("/")[2]] if "$ref" in parameter else parameter
+            )
+            named |= {found["name"]} if found["in"] == "header" else set()
+    assert {"If-Match", "If-None-Match", "Postledger-Organisation"} <= named <= set(SENT_HEADERS)
 
 
 def test_the_document_names_its_server_and_its_paths_are_below_it(document: Json) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -83,7 +84,10 @@ def test_a_bug_is_answered_with_an_id_and_nothing_else(
     assert set(answer.json()) == SHAPE
     assert "inside" not in answer.text
     assert answer.headers["access-control-allow-origin"] == ORIGIN
-    assert answer.json()["correlation_id"] in caplog.text
+    [said] = [line for line in map(json.loads, caplog.messages) if line["event"] == "api_failed"]
+    assert said["correlation_id"] == answer.json()["correlation_id"]
+    assert (said["error"], said["route"]) == ("KeyError", "/records/{kind}/{id}")
+    assert re.fullmatch(r"_raise, line \d+ of faults\.py", said["place"])
     assert "C-1" not in caplog.text
 
 

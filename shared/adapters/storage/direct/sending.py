@@ -17,6 +17,7 @@ from shared.adapters.storage.direct.exchange import Answer, Patience, Request, S
 from shared.adapters.storage.direct.wire import NoAnswerError, Parcel
 from shared.adapters.storage.errors import failure, seconds
 from shared.domain.errors import Unavailable
+from shared.telemetry.user_agent import user_agent
 
 # The first version in which tables take tokens of Entra ID; blobs and queues know it too.
 VERSION: Final = "2020-12-06"
@@ -110,7 +111,7 @@ class Sender:
         headers = {
             "x-ms-date": formatdate(usegmt=True),
             "x-ms-version": VERSION,
-            "User-Agent": "postledger",
+            "User-Agent": user_agent(),
             **request.headers,
         }
         headers["Authorization"] = self._authority.authorization(request, path, headers)

@@ -30,6 +30,7 @@ def due(now: datetime, runs: dict[Item, Run]) -> list[str]:
     [
         ("poll", "2026-03-02T09:17"),
         ("wake_stale", "2026-03-02T09:17"),
+        ("outboxes", "2026-03-02T09:17"),
         ("sweep_poison", "2026-03-02T09:17"),
         ("sweep_decisions", "2026-03-02T09:15"),
         ("subscriptions", "2026-03-02T09:00"),
@@ -57,7 +58,8 @@ def test_what_was_done_at_its_last_time_is_not_due() -> None:
 
 
 def test_a_minute_later_only_the_minutes_items_are_due() -> None:
-    assert due(NOW + timedelta(minutes=1), calm(NOW)) == ["poll", "wake_stale", "sweep_poison"]
+    minutely = ["poll", "wake_stale", "outboxes", "sweep_poison"]
+    assert due(NOW + timedelta(minutes=1), calm(NOW)) == minutely
 
 
 def test_three_missed_nights_are_one_run() -> None:

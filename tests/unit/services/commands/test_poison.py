@@ -53,7 +53,7 @@ def test_a_command_that_killed_its_workers_is_run_once_more(
     assert ports.queue.sent == [(replace(SYNC, attempt=0, replays=1), 0.0)]
     assert ports.exceptions.all == []
     assert alerts(caplog) == ["poison_replayed"]
-    assert ports.poison.lying == {"mail": {}, "work": {}}
+    assert ports.poison.lying == {"mail": {}, "work": {}, "outbound": {}}
 
 
 def test_the_second_time_it_is_recorded(ports: FakePorts, caplog: pytest.LogCaptureFixture) -> None:

@@ -87,6 +87,7 @@ def test_a_tick_says_what_it_has_done(minutes: Minutes, caplog: pytest.LogCaptur
     assert first["done"] == [
         "poll",
         "wake_stale",
+        "outboxes",
         "sweep_poison",
         "sweep_decisions",
         "subscriptions",
@@ -99,7 +100,7 @@ def test_a_tick_says_what_it_has_done(minutes: Minutes, caplog: pytest.LogCaptur
         "events",
     ]
     assert (second["done"], second["failed"], second["by"]) == (
-        ["poll", "wake_stale", "sweep_poison"],
+        ["poll", "wake_stale", "outboxes", "sweep_poison"],
         [],
         "tick",
     )

@@ -159,7 +159,7 @@ class TestLinking:
         world.work()
         assert links(world) == ["client/K-1", "contact/C-1", "opportunity/O-1"]
         [entry] = world.timeline("client/K-1")
-        assert (entry.kind, entry.link.rule, entry.link.by) == ("synced", "by_hand", "ann")
+        assert (entry.kind, entry.link.rule, entry.link.by) == ("synced", "by_hand", AGENT)
         assert world.storage.inbox.of(TENANT, AGENT) + world.storage.inbox.of(TENANT, SECOND) == []
         assert stored(world).state == "done"
         assert world.storage.inbox.pending == {}

@@ -108,7 +108,7 @@ def test_what_was_put_there_stays_when_the_mail_is_ingested_again(world: World) 
     arrive(world)
     world.work()
     assert {str(one.ref): one.by for one in stored(world).decision.links} == {
-        "contact/C-1": "ann",
+        "contact/C-1": AGENT,
         "client/K-1": "postledger",
     }
 
