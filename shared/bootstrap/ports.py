@@ -85,6 +85,7 @@ class RealPorts:
     erasures = _stored("stores.erasures.AzureErasures")
     holdings = _stored("stores.holdings.AzureHoldings")
     outbox = _stored("stores.outbox.AzureOutbox")
+    acknowledgements = _stored("stores.acknowledgements.AzureAcknowledgements")
     leases = _stored("leases.AzureLeases")
     connections = _stored("stores.connections.AzureConnections")
     habits = _stored("stores.habits.AzureHabits")

@@ -41,6 +41,7 @@ CONNECTION_STATES: Final = "Connections"
 RUNS: Final = "Runs"
 OUTBOX: Final = "Outbox"
 OUTGOING: Final = "Outgoing"
+ACKNOWLEDGEMENTS: Final = "Acknowledgements"
 
 TABLES: Final = (
     ORGANISATIONS,
@@ -64,6 +65,7 @@ TABLES: Final = (
     RUNS,
     OUTBOX,
     OUTGOING,
+    ACKNOWLEDGEMENTS,
 )
 
 BODIES: Final = "bodies"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from shared.ports.stores.events import Events
     from shared.ports.stores.exceptions import Exceptions
     from shared.ports.stores.filing import Attachments, Codes, Inbox, MessageStore, Timeline
+    from shared.ports.stores.intake import Acknowledgements
     from shared.ports.stores.privacy import Audit, Erasures, Holdings
     from shared.ports.stores.records import RecordIndex, Records
     from shared.ports.stores.runs import Runs
@@ -137,6 +138,9 @@ class Ports(Protocol):
 
     @property
     def outbox(self) -> "Outbox": ...
+
+    @property
+    def acknowledgements(self) -> "Acknowledgements": ...
 
     @property
     def sender(self) -> "MailSender": ...

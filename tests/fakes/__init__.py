@@ -18,6 +18,7 @@ from tests.fakes.stores.connections import (
 from tests.fakes.stores.events import FakeEvents
 from tests.fakes.stores.exceptions import FakeExceptions
 from tests.fakes.stores.filing import FakeAttachments, FakeCodes, FakeInbox, FakeMessageStore, FakeTimeline
+from tests.fakes.stores.intake import FakeAcknowledgements
 from tests.fakes.stores.pending import FakePending
 from tests.fakes.stores.privacy import FakeAudit, FakeErasures, FakeHoldings
 from tests.fakes.stores.records import FakeRecordIndex, FakeRecords
@@ -71,6 +72,7 @@ class FakeStorage:
         self.erasures = FakeErasures(self.faults)
         self.runs = FakeRuns(self.faults)
         self.outbox = FakeOutbox(self.faults)
+        self.acknowledgements = FakeAcknowledgements(self.faults)
         self.holdings = FakeHoldings(self)
 
 

@@ -30,6 +30,8 @@
 | Runs          | `agenda`; `store`            | item of the agenda; `layout`                      |
 | Outbox        | tenant                       | mail id: inverted time, id; `key:` + hash -> id   |
 | Outgoing      | tenant, mailbox id           | time, mail id                                     |
+| Acknowledgements | tenant                    | `now:` + mailbox id; `version:` + mailbox id + number |
+|               |                              | `count:` + hash                                   |
 """
 
 from collections.abc import Mapping
@@ -142,4 +144,7 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
         "tenant", "mail id (inverted time-id) | 'key:' + hash", ("state", "agent", "content", "row")
     ),
     names.OUTGOING: TableLayout("tenant|mailbox id", "time-mail id", ("id", "asked_at", "due")),
+    names.ACKNOWLEDGEMENTS: TableLayout(
+        "tenant", "'now:' + mailbox id | 'version:' + mailbox id:number | 'count:' + hash", ("content",)
+    ),
 }

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from shared.api.models.schema import Answer, Body, Example, shown_as
 from shared.api.models.words import ClosedCase, OpenedKind
@@ -23,12 +23,13 @@ _FIELDS: Final[Example] = {
     "owner": "",
     "client": "",
 }
+_DATA: Final[Example] = {"received": "{received}"}
 INTAKE_EXAMPLE: Final[Example] = {
     "opens": "case",
     "type": "enquiry",
     "routes": [_ROUTE],
     "fields": _FIELDS,
-    "data": {"heard_of_us": "mail of {received}"},
+    "data": _DATA,
     "closed": "reopen",
     "cases_an_hour": 20,
 }
@@ -60,6 +61,20 @@ class TemplateFields(Body):
     client: str | None = Field(None, description="A client's id. Default: the sender's client.")
 
 
+class DataFields(Body):
+    """Templates of values that go to the CRM with the record, by name: up to 20."""
+
+    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [_DATA]})
+    __pydantic_extra__: dict[str, str] = Field(init=False)
+
+
+class DataModel(Answer):
+    """Values that go to the CRM with the record, or their templates, by name."""
+
+    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [_DATA]})
+    __pydantic_extra__: dict[str, str] = Field(init=False)
+
+
 class IntakeFields(Body):
     """What an intake mailbox makes of its mail. An absent setting keeps its value."""
 
@@ -72,7 +87,7 @@ class IntakeFields(Body):
         None, description="By address; the first hit in To, Cc, Bcc counts. The list replaces the stored one."
     )
     fields: TemplateFields | None = Field(None, description="Templates of the record's fields.")
-    data: dict[str, str] | None = Field(
+    data: DataFields | None = Field(
         None, description="Up to 20 templates of values that go to the CRM with the record, by name."
     )
     closed: ClosedCase | None = Field(
@@ -115,6 +130,6 @@ class IntakeModel(Answer):
     type: str | None = Field(description="The record's type; null: none.")
     routes: list[RouteModel] = Field(description="By address; the first hit in To, Cc, Bcc counts.")
     fields: TemplatesModel
-    data: dict[str, str] = Field(description="Templates of values that go to the CRM with the record.")
+    data: DataModel
     closed: ClosedCase
     cases_an_hour: int = Field(description="Records that one sender may open within an hour.")

@@ -36,6 +36,10 @@ ADVICE: Final = {
     "UploadRefused": (
         "Microsoft 365 does not take this file as it stands: send the mail without it, or with a smaller one."
     ),
+    "IntakeTemplate": (
+        "The record stands, without what this template should have made: mend the template, preview it, and put the "
+        "record right in the CRM."
+    ),
     "NoTokenKey": "The operator must set POSTLEDGER_TOKEN_KEYS, so that sign-ins can be kept; then replay.",
     "LostTokenKey": (
         "The key of a stored sign-in is missing from POSTLEDGER_TOKEN_KEYS: put it back, or have the person sign in."

@@ -1,4 +1,4 @@
-"""Which intake mailbox a mail is for, and by which of its addresses: To before Cc before Bcc, whichever copy came first.
+"""Which intake mailbox a mail is for, by which of its addresses: To before Cc before Bcc, whichever copy came first.
 
 Says too which mailing lists are the organisation's own doors: mail that comes through one is no list mail.
 """

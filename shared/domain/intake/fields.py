@@ -21,7 +21,6 @@ LONGEST: Final[Mapping[str, int]] = {"name": 512, "summary": 1_024, "details": 8
 LONGEST_DATUM: Final = 4_000
 CUT: Final = " ..."
 NO_ROUTE: Final = Route("")
-_TEXTS: Final = ("name", "summary", "details", "type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +57,17 @@ def dressed(record: Record, settings: Intake, arrival: Arrival, values: Mapping[
     """An opened record with the fields that its mailbox and its route want. `record` is as the mail says."""
     making = _Making(values, [])
     base = _named(record, settings, arrival, values)
-    made = {name: making.filled(name, getattr(settings.fields, name)) for name in _TEXTS}
-    texts = {name: making.cut(name, text, LONGEST[name]) for name, text in made.items() if text}
+    fields = settings.fields
     record = replace(
         base,
-        **texts,
-        owner=making.owner(settings.fields.owner) or base.owner,
-        client=making.client(settings.fields.client) or base.client,
+        name=making.text("name", fields.name) or base.name,
+        summary=making.text("summary", fields.summary) or base.summary,
+        details=making.text("details", fields.details) or base.details,
+        type=making.text("type", fields.type) or base.type,
+        owner=making.owner(fields.owner) or base.owner,
+        client=making.client(fields.client) or base.client,
         data=tuple(
-            Datum(datum.name, making.cut(datum.name, making.filled(datum.name, datum.template), LONGEST_DATUM))
+            Datum(datum.name, making.text(datum.name, datum.template, LONGEST_DATUM))
             for datum in settings.data
         ),
     )
@@ -108,8 +109,9 @@ class _Making:
             self.problems.append(f"The template of '{name}' was not used. {error}")
             return ""
 
-    def cut(self, name: str, text: str, longest: int) -> str:
-        """The text, cut where it is too long; what is cut says so."""
+    def text(self, name: str, template: str, longest: int = 0) -> str:
+        """The filled template, cut where it is too long; what is cut says so."""
+        text, longest = self.filled(name, template), longest or LONGEST[name]
         if len(text) <= longest:
             return text
         self.problems.append(f"'{name}' was cut after {longest:,} characters.")

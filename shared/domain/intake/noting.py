@@ -69,9 +69,7 @@ def form_of(head: MessageHead, text: str, hasher: Hasher) -> str:
 
 def _closed(links: Iterable[Link]) -> frozenset[RecordRef]:
     return frozenset(
-        link.ref
-        for link in links
-        if link.closed and link.rule in _LEADING and link.ref.kind in OPENED_KINDS
+        link.ref for link in links if link.closed and link.rule in _LEADING and link.ref.kind in OPENED_KINDS
     )
 
 

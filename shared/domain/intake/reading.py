@@ -12,7 +12,9 @@ _PICTURE: Final = re.compile(r"<img\b", re.IGNORECASE)
 _CALENDAR: Final = "BEGIN:VCALENDAR"
 # A calendar's lines go on behind a line end and a blank (RFC 5545 section 3.1).
 _FOLD: Final = re.compile(r"\r?\n[ \t]")
-_LINE: Final = re.compile(r"^(SUMMARY|DTSTART|DTEND|LOCATION|DESCRIPTION)((?:;[^:\n]{0,200})?):(.{0,2000})$", re.MULTILINE)
+_LINE: Final = re.compile(
+    r"^(SUMMARY|DTSTART|DTEND|LOCATION|DESCRIPTION)((?:;[^:\n]{0,200})?):(.{0,2000})$", re.MULTILINE
+)
 _TIME: Final = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)\d\d(Z?))?")
 _CALLED: Final = {
     "SUMMARY": "Invitation",

@@ -6,10 +6,11 @@ Shape and bounds are checked here; whether an address is the mailbox's own is as
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from shared.domain.connections.fields import Fields
 from shared.domain.errors import InvalidInput
+from shared.domain.intake.templates import OF_MAIL, checked
 from shared.domain.records.records import RecordRef
 
 CASE: Final = "case"
@@ -81,7 +82,10 @@ class FieldTemplates:
         """Raises InvalidInput."""
         names = [field.name for field in fields(cls)]
         given.only(names)
-        return cls(**{name: given.text(name, getattr(stored, name), LONGEST_FIELD) for name in names})
+        made = cls(**{name: given.text(name, getattr(stored, name), LONGEST_FIELD) for name in names})
+        for name in names:
+            checked(name, getattr(made, name), OF_MAIL)
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,4 +165,5 @@ def _datum(name: object, template: object) -> DataTemplate:
         raise InvalidInput("A name in 'data' has 1 to 64 characters.")
     if not isinstance(template, str) or len(template) > LONGEST_FIELD:
         raise InvalidInput(f"'data.{name}' must be a template of at most {LONGEST_FIELD:,} characters.")
+    checked(name, template, OF_MAIL)
     return DataTemplate(name, template)

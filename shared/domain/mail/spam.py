@@ -1,7 +1,7 @@
 """Whether the receiving server takes a mail for spam, though it lies in the inbox.
 
-A machine's answer to such a mail would be sent to somebody who most likely never wrote. Values are in "Anti-spam message
-headers" of Microsoft Defender's documentation; others are what SpamAssassin and its like write.
+A machine's answer to such a mail would be sent to somebody who most likely never wrote. Values are in "Anti-spam
+message headers" of Microsoft Defender's documentation; others are what SpamAssassin and its like write.
 """
 
 import re

@@ -125,9 +125,7 @@ def _hits(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> _Hi
     return _Hits(tuple(sorted(best.values(), key=best_first)), ambiguous)
 
 
-def _going_on(
-    lent: Mapping[RecordRef, Link], candidates: Candidates, policy: MatchPolicy
-) -> Iterator[Link]:
+def _going_on(lent: Mapping[RecordRef, Link], candidates: Candidates, policy: MatchPolicy) -> Iterator[Link]:
     """Open records that went on with closed ones; and the one that was opened for an answer which came first."""
     if policy.goes_on_anew:
         for ref, successor in candidates.successors.items():
@@ -234,6 +232,20 @@ def is_of_person(head: MessageHead, policy: MatchPolicy) -> bool:
         return False
     # List mail is no automatic mail, but nobody expects a record of it; unless the list is the mailbox's own door.
     return not nature.is_list or comes_by_own_door(head, policy)
+
+
+def unopened(decision: Decision) -> Decision:
+    """The decision on a mail whose sender has had as many records opened as the mailbox permits: it waits."""
+    reason = decision.reason if not decision.opens else "too_many"
+    return replace(
+        decision,
+        disposition=Disposition.TRIAGE,
+        links=(),
+        reason=reason,
+        suggestions=(*decision.links, *_without(decision.suggestions, decision.links)),
+        opens="",
+        opens_as="",
+    )
 
 
 def comes_by_own_door(head: MessageHead, policy: MatchPolicy) -> bool:

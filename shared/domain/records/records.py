@@ -123,9 +123,9 @@ class Record:
     A deal has `contact_domains`, the domains of its contacts' addresses when it was written, and `missing`, the
     contacts that did not exist then; a change of a contact renews both. `merged_into` is the id of the record that
     replaced this one, which is only a pointer then. `opened_at` is the time at which Postledger opened the record,
-    None for a record of the CRM. Of one that an intake mailbox opened, `mailbox` is the mailbox's address, `sent_to` the
-    one of it that the mail names, and `data` what its templates made; `reopened_by` are keys of the mails that opened
-    it again. `keys` are the index keys with a row, `leaving` keys whose row may have stayed.
+    None for a record of the CRM. Of one that an intake mailbox opened, `mailbox` is the mailbox's address, `sent_to`
+    the one of it that the mail names, and `data` what its templates made; `reopened_by` are keys of the mails that
+    opened it again. `keys` are the index keys with a row, `leaving` keys whose row may have stayed.
     """
 
     ref: RecordRef
@@ -215,9 +215,7 @@ class Record:
         """
         if self.status == OPEN or self.merged_into or message_key in self.reopened_by:
             return None
-        return replace(
-            self, status=OPEN, reopened_by=(*self.reopened_by, message_key)[-MOST_REOPENED:]
-        )
+        return replace(self, status=OPEN, reopened_by=(*self.reopened_by, message_key)[-MOST_REOPENED:])
 
     @classmethod
     def from_fields(cls, ref: RecordRef, fields: Fields) -> Self:

@@ -17,6 +17,7 @@ from shared.domain.matching.decisions import MatchPolicy
 from shared.domain.matching.matching import match
 from shared.ports.stores.filing import MessageStore, Threads, Word
 from shared.services.capture.scopes import Scope
+from shared.services.intake.openings import CountOpenings
 from shared.services.matching.bounces import ReadBounce
 from shared.services.matching.candidates import GatherCandidates
 from shared.services.matching.forgeries import CountForgeries
@@ -49,6 +50,7 @@ class MatchMail:
     leave_word: LeaveWord
     read_bounce: ReadBounce
     count_forgeries: CountForgeries
+    count_openings: CountOpenings
 
     def __call__(self, scope: Scope, mail: FetchedMessage, candidates: Candidates) -> Matched:
         text = text_of(mail)
@@ -96,10 +98,10 @@ class MatchMail:
     def _decided(self, scope: Scope, mail: FetchedMessage, text: str, candidates: Candidates) -> Matched:
         head = mail.head
         policy = MatchPolicy.of(scope.organisation, scope.mailbox)
+        key = message_key(scope.hasher, head)
         decision = match(head, candidates, policy)
-        message = new_message(
-            head, decision, candidates, key=message_key(scope.hasher, head), mailbox=scope.mailbox
-        )
+        decision = self.count_openings(scope, head, candidates, decision, key)
+        message = new_message(head, decision, candidates, key=key, mailbox=scope.mailbox)
         if candidates.is_own_program:
             form = form_of(head, text, scope.hasher)
             message = replace(message, fingerprint=replace(message.fingerprint, form=form))

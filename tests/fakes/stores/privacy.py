@@ -87,6 +87,7 @@ class FakeHoldings:
             names.CONNECTION_STATES: (storage.connections.rows,),
             names.RUNS: (storage.runs.rows,),
             names.OUTBOX: (storage.outbox.rows,),
+            names.ACKNOWLEDGEMENTS: (storage.acknowledgements.rows, storage.acknowledgements.counted),
             # A mailbox's list is told from the mails themselves.
             names.OUTGOING: (),
             names.ATTACHMENTS: (storage.attachments.rows,),
