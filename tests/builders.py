@@ -24,6 +24,7 @@ from shared.domain.matching.decisions import Decision, Disposition, Link
 from shared.domain.matching.evidence import Evidence, of_person
 from shared.domain.records.records import Record, RecordRef
 from shared.domain.sending.outbox import OutboxMail
+from shared.domain.sending.uploads import Upload
 from shared.ports.stores.connections import Mailboxes
 from shared.ports.stores.exceptions import Failure
 
@@ -335,6 +336,21 @@ def an_outbox_mail(**changes: Any) -> OutboxMail:
         "records": (a_ref(),),
     }
     return OutboxMail(**{**fields, **changes})
+
+
+def an_upload(**changes: Any) -> Upload:
+    """A file that was announced, and of which nothing has come."""
+    fields: dict[str, Any] = {
+        "id": "0a" * 16,
+        "tenant_id": TENANT,
+        "by": "aaaaaaaa-1111-4111-8111-111111111111",
+        "name": "plan.pdf",
+        "content_type": "application/pdf",
+        "size": 9,
+        "keep_until": NOW + timedelta(days=2),
+        **changes,
+    }
+    return Upload(**fields)
 
 
 def _with_people(fields: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Reads one RFC 822 mail into the content that a mailbox stores. Degrades like Exchange on garbage and never raises.
 
-Rules: MS-OXCMAIL for bodies and attachments. Knows nothing of mailboxes, ids or HTTP.
+Rules: MS-OXCMAIL for bodies and attachments. `winmail.dat` stays a file, which Exchange unpacks itself where it comes
+by SMTP and is whole. Knows nothing of mailboxes, ids or HTTP.
 """
 
 import re
@@ -22,7 +23,6 @@ _MAX_TEXT = 2_000_000
 _EVENTS = {"REQUEST": "meetingRequest", "CANCEL": "meetingCancelled"}
 # Graph shows these nowhere but in the MIME of the whole mail.
 _REPORTED = frozenset({"message/delivery-status", "message/disposition-notification", "text/rfc822-headers"})
-_TNEF = "application/ms-tnef"
 
 
 @dataclass
@@ -98,9 +98,16 @@ def _best_alternative(part: Message) -> Message | None:
     children = [child for child in _children(part) if _type(child) != "text/calendar"]
     for wanted in ("text/html", "multipart/", "text/plain"):
         for child in reversed(children):
-            if _type(child).startswith(wanted):
+            if _type(child).startswith(wanted) and _holds_text(child, depth=0):
                 return child
     return children[-1] if children else None
+
+
+def _holds_text(part: Message, *, depth: int) -> bool:
+    """Whether a part is a body or holds one: some programs wrap nothing but pictures."""
+    if _type(part).startswith("multipart/") and depth < _MAX_DEPTH:
+        return any(_holds_text(child, depth=depth + 1) for child in _children(part))
+    return _type(part) in ("text/plain", "text/html") and not _is_attached(part)
 
 
 def _event(part: Message, reading: _Reading) -> None:
@@ -158,7 +165,7 @@ def _visit(part: Message, reading: _Reading, *, depth: int, in_body: bool) -> No
     if content_type in _REPORTED:
         reading.report.append(_whole(part))
         return
-    if depth > _MAX_DEPTH or reading.parts > _MAX_PARTS or _smime(part, reading) or content_type == _TNEF:
+    if depth > _MAX_DEPTH or reading.parts > _MAX_PARTS or _smime(part, reading):
         return
     children = _children(part)
     if content_type.startswith("multipart/") and children:
@@ -176,7 +183,7 @@ def _visit(part: Message, reading: _Reading, *, depth: int, in_body: bool) -> No
             reading.html = text
         else:
             reading.plain = text
-    elif _name(part) != "winmail.dat":
+    else:
         _attach(part, reading, in_body=in_body)
 
 
@@ -185,7 +192,7 @@ def _visit_multipart(part: Message, children: list[Message], reading: _Reading, 
     if kind == "multipart/alternative" and not reading.has_body:
         shown = _best_alternative(part)
         for child in children:
-            if child is shown or not _type(child).startswith(("text/plain", "text/html", "multipart/")):
+            if child is shown or not _holds_text(child, depth=0):
                 _visit(child, reading, depth=depth + 1, in_body=False)
         return
     for child in children:

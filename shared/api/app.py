@@ -23,9 +23,12 @@ from shared.api.routers import (
     mailboxes,
     messages,
     organisations,
+    outbox,
     records,
     rematch,
+    sending,
     timelines,
+    uploads,
 )
 from shared.api.use_cases import ApiUseCases
 from shared.domain.build import Build
@@ -41,6 +44,7 @@ DESCRIPTION: Final = (
 SENT_HEADERS: Final = (
     "Authorization",
     "Content-Type",
+    "Idempotency-Key",
     "If-Match",
     "If-None-Match",
     "Postledger-Organisation",
@@ -90,7 +94,11 @@ def create_app(
     problems.install(app)
     routers = (
         timelines,
+        # Before the routes of one message: `preview` is no id.
+        sending,
         messages,
+        outbox,
+        uploads,
         links,
         inbox,
         events,

@@ -24,6 +24,8 @@ READS: Final = frozenset(
         "explain",
         "list_audit",
         "export_audit",
+        "list_outbox",
+        "get_outbox_mail",
     }
 )
 # A person's decision about a mail is audited where it is applied, which knows the records it changed.
@@ -40,7 +42,7 @@ AUDITED_ELSEWHERE: Final = frozenset(
 )
 
 # The kind of an id by the first part of its path; elsewhere an id is a message's.
-_KINDS: Final = {"exceptions": "exception", "erase": "erasure"}
+_KINDS: Final = {"exceptions": "exception", "erase": "erasure", "outbox": "outbox", "uploads": "upload"}
 
 
 def is_audited(name: str, method: str) -> bool:

@@ -45,6 +45,10 @@ from shared.services.records.records import (
     LoadRecords,
     PutRecord,
 )
+from shared.services.sending.asking import AskToSend
+from shared.services.sending.outbox import CancelMail, ReadOutbox, RetryMail
+from shared.services.sending.previewing import PreviewMail
+from shared.services.sending.uploading import UploadFile
 
 
 class ApiUseCases(Protocol):
@@ -86,6 +90,12 @@ class ApiUseCases(Protocol):
     replay_exceptions: ReplayExceptions
     explain: Explain
     rematch: Rematch
+    ask_to_send: AskToSend
+    preview_mail: PreviewMail
+    read_outbox: ReadOutbox
+    cancel_mail: CancelMail
+    retry_mail: RetryMail
+    upload_file: UploadFile
     audit_request: AuditRequest
     read_audit: ReadAudit
     ask_erasure: AskErasure

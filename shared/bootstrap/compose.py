@@ -88,7 +88,9 @@ if TYPE_CHECKING:
     )
     from shared.services.sending.asking import AskToSend
     from shared.services.sending.outbox import CancelMail, ReadOutbox, RetryMail, WakeOutboxes
+    from shared.services.sending.previewing import PreviewMail
     from shared.services.sending.send_due import SendDue
+    from shared.services.sending.uploading import UploadFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,8 @@ class UseCases(Assembly):
     merge_records: MoveFiled = use_case("records.merging")
 
     ask_to_send: AskToSend = use_case("sending.asking")
+    preview_mail: PreviewMail = use_case("sending.previewing")
+    upload_file: UploadFile = use_case("sending.uploading")
     read_outbox: ReadOutbox = use_case("sending.outbox")
     cancel_mail: CancelMail = use_case("sending.outbox")
     retry_mail: RetryMail = use_case("sending.outbox")

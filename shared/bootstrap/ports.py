@@ -15,7 +15,6 @@ from shared.config import Settings
 if TYPE_CHECKING:
     from shared.adapters.graph.delegated import Sessions
     from shared.adapters.graph.directory import GraphDirectory
-    from shared.adapters.graph.mail import GraphMail
     from shared.adapters.graph.own_credential import EntraCredential
     from shared.adapters.graph.probe import GraphProbe
     from shared.adapters.graph.sending import GraphSender
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from shared.adapters.graph.tokens import Credential, GraphTokens
     from shared.adapters.secrets.sealing import Sealer
     from shared.adapters.storage.stores.records import AzureRecords
+    from shared.adapters.unpacking import UnpackedMail
 
 # The webhook must have queued within 2 s or say that it has not.
 WEBHOOK_QUEUE_TIMEOUT: Final = 2.0
@@ -85,6 +85,8 @@ class RealPorts:
     erasures = _stored("stores.erasures.AzureErasures")
     holdings = _stored("stores.holdings.AzureHoldings")
     outbox = _stored("stores.outbox.AzureOutbox")
+    uploads = _stored("stores.uploads.AzureUploads")
+    signatures = _stored("stores.signatures.AzureSignatures")
     acknowledgements = _stored("stores.acknowledgements.AzureAcknowledgements")
     leases = _stored("leases.AzureLeases")
     connections = _stored("stores.connections.AzureConnections")
@@ -171,10 +173,11 @@ class RealPorts:
         return ManagedIdentity.of(settings.managed_identity_client_id, settings.authority_url)
 
     @cached_property
-    def mail(self) -> "GraphMail":
+    def mail(self) -> "UnpackedMail":
         from shared.adapters.graph.mail import GraphMail
+        from shared.adapters.unpacking import UnpackedMail
 
-        return GraphMail(self.sessions)
+        return UnpackedMail(GraphMail(self.sessions))
 
     @cached_property
     def sender(self) -> "GraphSender":

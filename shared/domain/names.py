@@ -41,6 +41,8 @@ CONNECTION_STATES: Final = "Connections"
 RUNS: Final = "Runs"
 OUTBOX: Final = "Outbox"
 OUTGOING: Final = "Outgoing"
+UPLOADS: Final = "Uploads"
+SIGNATURES: Final = "Signatures"
 ACKNOWLEDGEMENTS: Final = "Acknowledgements"
 
 TABLES: Final = (
@@ -65,11 +67,14 @@ TABLES: Final = (
     RUNS,
     OUTBOX,
     OUTGOING,
+    UPLOADS,
+    SIGNATURES,
     ACKNOWLEDGEMENTS,
 )
 
 BODIES: Final = "bodies"
 ATTACHMENTS: Final = "attachments"
+UPLOADED: Final = "uploads"
 LEASES: Final = "leases"
 
-CONTAINERS: Final = (BODIES, ATTACHMENTS, LEASES)
+CONTAINERS: Final = (BODIES, ATTACHMENTS, UPLOADED, LEASES)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from shared.ports.stores.privacy import Audit, Erasures, Holdings
     from shared.ports.stores.records import RecordIndex, Records
     from shared.ports.stores.runs import Runs
-    from shared.ports.stores.sending import Outbox
+    from shared.ports.stores.sending import Outbox, Signatures, Uploads
     from shared.ports.work import CommandQueue, Leases, PoisonQueues, PromptQueue
 
 
@@ -138,6 +138,12 @@ class Ports(Protocol):
 
     @property
     def outbox(self) -> "Outbox": ...
+
+    @property
+    def uploads(self) -> "Uploads": ...
+
+    @property
+    def signatures(self) -> "Signatures": ...
 
     @property
     def acknowledgements(self) -> "Acknowledgements": ...

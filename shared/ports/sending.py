@@ -6,6 +6,7 @@ from typing import Protocol
 
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.mail.items import ItemRef
+from shared.domain.sending.checking import Limits
 from shared.domain.sending.outcomes import Outcome
 
 
@@ -61,6 +62,9 @@ class OpenOutbox(Protocol):
 
 class MailSender(Protocol):
     """Opens mailboxes to send from, each over its own connection."""
+
+    def limits(self, mailbox: Mailbox) -> Limits:
+        """What may leave from it; makes no request."""
 
     def open(self, mailbox: Mailbox) -> OpenOutbox:
         """Makes no request by itself. Raises AccessDenied if no person has signed in for the mailbox."""

@@ -34,8 +34,10 @@ from shared.adapters.storage.stores.record_index import AzureRecordIndex
 from shared.adapters.storage.stores.records import AzureRecords
 from shared.adapters.storage.stores.runs import AzureRuns
 from shared.adapters.storage.stores.sightings import AzureSightings
+from shared.adapters.storage.stores.signatures import AzureSignatures
 from shared.adapters.storage.stores.subscriptions import AzureSubscriptions
 from shared.adapters.storage.stores.timeline import AzureTimeline
+from shared.adapters.storage.stores.uploads import AzureUploads
 from shared.adapters.storage.version import refusal
 from shared.domain import names
 from tests.fakes import FakeStorage
@@ -72,6 +74,8 @@ class AzureStorage:
         self.erasures = AzureErasures(self.connection)
         self.runs = AzureRuns(self.connection)
         self.outbox = AzureOutbox(self.connection)
+        self.uploads = AzureUploads(self.connection)
+        self.signatures = AzureSignatures(self.connection)
         self.acknowledgements = AzureAcknowledgements(self.connection)
         self.holdings = AzureHoldings(self.connection)
         self.connections = AzureConnections(self.connection)

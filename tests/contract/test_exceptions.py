@@ -180,6 +180,23 @@ class TestRequests:
         azure.exceptions.page(tenant, ALL, limit=50, after="")
         assert len(azure.requests) == 4
 
+    def test_the_ledger_answers_alike_however_many_rows_it_has(self, azure, tenant):
+        box, key = a_mailbox(tenant_id=tenant), "ab" * 16
+
+        def cost():
+            azure.requests.clear()
+            assert len(azure.sightings.of_message([box], key)) == 1
+            return len(azure.requests)
+
+        azure.sightings.put(box, [a_sighting(message_id_hash=key)])
+        first = cost()
+        # More rows than an answer holds, and than a scan would get with one request.
+        others = range(600)
+        azure.sightings.put(
+            box, [a_sighting(item=an_item(f"g{row}"), message_id_hash=f"{row:032x}") for row in others]
+        )
+        assert cost() == first
+
     def test_the_ledger_is_asked_once_per_mailbox(self, azure, tenant):
         boxes = [a_mailbox(tenant_id=tenant, mailbox_id=f"{n:032x}") for n in range(5)]
         azure.sightings.put(boxes[0], [a_sighting()])

@@ -23,7 +23,7 @@ from tests.fakes.stores.pending import FakePending
 from tests.fakes.stores.privacy import FakeAudit, FakeErasures, FakeHoldings
 from tests.fakes.stores.records import FakeRecordIndex, FakeRecords
 from tests.fakes.stores.runs import FakeRuns
-from tests.fakes.stores.sending import FakeOutbox
+from tests.fakes.stores.sending import FakeOutbox, FakeSignatures, FakeUploads
 from tests.fakes.work import FakeCommandQueue, FakeLeases, FakePoisonQueues
 
 __all__ = [
@@ -72,6 +72,8 @@ class FakeStorage:
         self.erasures = FakeErasures(self.faults)
         self.runs = FakeRuns(self.faults)
         self.outbox = FakeOutbox(self.faults)
+        self.uploads = FakeUploads(self.faults)
+        self.signatures = FakeSignatures(self.faults)
         self.acknowledgements = FakeAcknowledgements(self.faults)
         self.holdings = FakeHoldings(self)
 

@@ -8,6 +8,7 @@ from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import NotFound
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.message_ids import message_id as without_brackets
+from shared.domain.sending.checking import Limits
 from shared.domain.sending.outcomes import Answer, Outcome
 from shared.ports.sending import OutgoingCopy, OutgoingFile
 from tests.fakes.faults import Faults
@@ -40,6 +41,9 @@ class FakeSender:
         self.waits: list[float] = []
         self.answers: list[tuple[str, bool, Outcome]] = []
         self._number = 0
+
+    def limits(self, mailbox: Mailbox) -> Limits:
+        return Limits(500, 2_240_000, 150_000_000, 150_000_000, adds_files=self.keeps_drafts)
 
     def open(self, mailbox: Mailbox) -> "FakeOpenOutbox":
         return FakeOpenOutbox(self, mailbox)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import count, product
 from typing import Any, Final
 
 from shared.domain.connections.mailboxes import Mailbox
@@ -21,6 +21,8 @@ from tests.builders import (
     an_attachment,
     an_entry,
     an_organisation,
+    an_outbox_mail,
+    an_upload,
 )
 from tests.fakes import FakePorts
 from tests.fakes.mail import FakeMail
@@ -31,6 +33,7 @@ from tests.unit.api.wiring import Api, Served
 from tests.unit.services.world import World
 
 Json = dict[str, Any]
+_KEYS = count()
 BEN: Final = "ben@contoso.example"
 CHIEF: Final = "chief@contoso.example"
 HIDDEN: Final = "hidden@adatum.example"
@@ -46,12 +49,14 @@ BLIND: Final = frozenset({"Blindsubject", "Blindbody"})
 PRIVATE: Final = frozenset({"Privatesubject", "Privatebody"})
 CARD: Final = frozenset({"Carddetails"})
 ADMINS: Final = frozenset({"Failureword", "Neverlogged"})
+# The subject of a mail that Ann sends.
+LEAVING: Final = frozenset({"Leavingsubject"})
 EVES: Final = frozenset({"Evesubject", "Evebody", "Evecard"})
-WORDS: Final = FILED | WAITING | BLIND | PRIVATE | CARD | ADMINS | EVES
+WORDS: Final = FILED | WAITING | BLIND | PRIVATE | CARD | ADMINS | LEAVING | EVES
 
 READER: Final = FILED
-OWNER: Final = FILED | WAITING | BLIND
-ADMIN: Final = CARD | ADMINS
+OWNER: Final = FILED | WAITING | BLIND | LEAVING
+ADMIN: Final = CARD | ADMINS | LEAVING
 NOTHING: Final = frozenset[str]()
 
 
@@ -113,7 +118,8 @@ class House:
     mails: dict[str, str]
 
     def send(self, attacker: Attacker, method: str, path: str, **more: Any) -> Any:
-        return self.api.call(method, path, attacker.token, headers=dict(attacker.headers), **more)
+        headers = {"Idempotency-Key": f"key-{next(_KEYS)}", **attacker.headers}
+        return self.api.call(method, path, attacker.token, headers=headers, **more)
 
 
 class OwnMail(FakeMail):
@@ -140,6 +146,8 @@ def a_house(issuer: Issuer) -> House:
     _deliver(world)
     storage.exceptions.record(a_failure(error="Failureword"))
     _move_eve_in(world)
+    leaving = storage.outbox.add(an_outbox_mail(agent_id=ANN_ID, by=ANN_ID, subject="Leavingsubject"))
+    storage.uploads.save(an_upload(by=ANN_ID))
     asked = world.ask_erasure(TENANT, "gone@fabrikam.example", "admin")
     storage.queue.sent.clear()
     hasher = world.scope(world.mailbox).hasher
@@ -152,6 +160,8 @@ def a_house(issuer: Issuer) -> House:
         "address": [AGENT, BEN, "eve@fabrikam.example"],
         "exception": [failure.id for failure in storage.exceptions.all],
         "erasure": [asked.id],
+        "sent": [leaving.id],
+        "upload": [an_upload().id],
     }
     return House(Api(Direct(Served(storage, issuer)), storage, issuer), world, places, mails)
 
@@ -200,6 +210,8 @@ KINDS: Final = {
     "inbox/{id}": {"{id}": "message"},
     "exceptions/{id}": {"{id}": "exception"},
     "erase/{id}": {"{id}": "erasure"},
+    "outbox/{id}": {"{id}": "sent"},
+    "uploads/{id}": {"{id}": "upload"},
 }
 
 

@@ -26,6 +26,7 @@ from shared.domain.mail import (
     automatic,
     bounce_texts,
     bounces,
+    code_pages,
     codes,
     conversations,
     documents,
@@ -40,10 +41,12 @@ from shared.domain.mail import (
     quote_finders,
     quote_html,
     quotes,
+    rtf,
     senders,
     spam,
     styles,
     subjects,
+    tnef,
 )
 from shared.domain.mail.addresses import Person
 from shared.domain.mail.items import ItemRef
@@ -53,6 +56,8 @@ from tests import hostile_text
 from tests.builders import a_document
 from tests.hostile_text import Random as Die
 from tests.hostile_text import text
+from tests.tnef import a_file, a_mail_within, unicode
+from tests.tnef import tnef as a_tnef
 
 SEEDS = 60
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -98,6 +103,15 @@ def quote_start(markup: str) -> int | None:
 def own_text(written: str) -> str:
     ranges = quotes.split(written, html_only=False, parent_text=None, is_forward=False)
     return quotes.own_text(written, ranges) + quotes.quoted_text(written, ranges)
+
+
+def broken(die: Die) -> bytes:
+    """A `winmail.dat` of which some bytes are others."""
+    inner = a_tnef(a_file(text(die, 30), b"x"), message=(unicode(0x1000, text(die, 300)),))
+    whole = bytearray(a_tnef(a_mail_within(inner), a_file("a.pdf", b"a", unicode(0x370E, text(die, 30)))))
+    for _ in range(die.choice((1, 3, 30))):
+        whole[die.randrange(6, len(whole))] = die.randrange(256)
+    return bytes(whole[: die.choice((len(whole), die.randrange(len(whole))))])
 
 
 def stored_head(die: Die) -> MessageHead:
@@ -166,6 +180,11 @@ OF_TEXT: dict[str, Callable[[str], object]] = {
     "quote_html.outside_quotes": lambda given: quote_html.outside_quotes(
         f"<blockquote>{given}<blockquote>{given}</blockquote>{given}", quote_html.Container(0, 0, "")
     ),
+    "rtf.html_and_text": lambda given: rtf.html_and_text(
+        (r"{\rtf1\fromhtml1 {\*\htmltag " + given.replace("<", "{").replace(">", "\\")).encode(
+            "utf-8", "replace"
+        )
+    ),
     "senders.list_addresses": lambda given: senders.list_addresses(
         [("list-id", given), ("list-post", given)]
     ),
@@ -201,6 +220,11 @@ OF_MAIL: dict[str, Reader] = {
     "documents.head_of": stored_head,
     "identity.message_key": lambda die: identity.message_key(HASHER, head(die)),
     "identity.Fingerprint": lambda die: identity.Fingerprint.of(head(die)).hashed(HASHER),
+    "code_pages.codec_of": lambda die: code_pages.codec_of(die.randrange(-9, 70_000)),
+    "tnef.unpack": lambda die: tnef.unpack(broken(die)),
+    "tnef.is_packed": lambda die: [
+        tnef.is_packed(each) for each in parsing.whole(hostile_text.message(die)).attachments
+    ],
     "parsing.head": lambda die: parsing.head(hostile_text.message(die)),
     "parsing.head of odd fields": lambda die: parsing.head(hostile_text.message(die, odd=0.1)),
     "parsing.whole": lambda die: parsing.whole(hostile_text.message(die, odd=0.1)),

@@ -87,6 +87,23 @@ def test_html_wins_over_plain_text() -> None:
     assert content.attachments == ()
 
 
+def test_a_related_part_of_pictures_alone_is_no_alternative_of_a_text() -> None:
+    pictures = (
+        a_multipart("related", LOGO).decode().partition("\r\n")[2].replace("b--", "c--").replace("--b", "--c")
+    )
+    content = read_mail(a_multipart("alternative", TEXT, pictures.replace("boundary=b", "boundary=c")))
+    assert "plain words" in content.text
+    assert [attachment.name for attachment in content.attachments] == ["logo.png"]
+
+
+def test_winmail_dat_is_a_file_as_it_is() -> None:
+    packed = "Content-Type: application/ms-tnef; name=winmail.dat\r\n\r\npacked"
+    content = read_mail(a_multipart("mixed", TEXT, packed))
+    assert [(a.name, a.content_type, a.data) for a in content.attachments] == [
+        ("winmail.dat", "application/ms-tnef", b"packed")
+    ]
+
+
 def test_an_image_is_inline_only_when_the_body_shows_it() -> None:
     shown = read_mail(a_multipart("related", HTML, LOGO))
     unshown = read_mail(a_multipart("related", "Content-Type: text/html\r\n\r\n<p>none</p>", LOGO))

@@ -6,6 +6,7 @@ A draft's id may change when it is sent, and its Message-ID may be replaced: sen
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 import requests
@@ -18,7 +19,9 @@ from shared.domain.errors import NotFound, PermanentError, Rejected, TransientEr
 from shared.domain.mail.addresses import normalise
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.message_ids import message_id as without_brackets
+from shared.domain.sending.checking import Limits
 from shared.domain.sending.outcomes import Answer, Outcome
+from shared.domain.sending.uploads import LARGEST_FILE
 from shared.ports.sending import OutgoingCopy, OutgoingFile
 from shared.telemetry.user_agent import user_agent
 
@@ -27,6 +30,10 @@ TAG: Final = "String {3f1c7a52-8d0e-4b6f-9a41-6c2d5e7b9f10} Name PostledgerTag"
 # Files below this size go in one request; larger ones in pieces, which Graph wants to be multiples of 320 KiB.
 LARGEST_AT_ONCE: Final = 3_000_000
 PIECE: Final = 12 * 320 * 1024
+# 500 recipients and 150 MB are Exchange Online's; MIME was seen to be refused from about 2.2 MB on.
+_LIMITS: Final = Limits(
+    recipients=500, composed=2_240_000, message=150_000_000, file=LARGEST_FILE, adds_files=True
+)
 _COPY_FIELDS: Final = "id,internetMessageId,isDraft,parentFolderId,from"
 _MOST_COPIES: Final = 10
 # By Graph's codes; `invalidauthenticationtoken` comes again behind a new token only.
@@ -49,6 +56,10 @@ class GraphSender:
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
 
+    def limits(self, mailbox: Mailbox) -> Limits:
+        """Of Exchange Online and of Graph. An organisation may allow itself less, which the server says."""
+        return replace(_LIMITS, adds_files=keeps_drafts(mailbox))
+
     def open(self, mailbox: Mailbox) -> "GraphOutbox":
         """Which sign-in serves a mailbox is looked up once a minute."""
         return GraphOutbox(self._sessions.of(mailbox), mailbox)
@@ -61,8 +72,7 @@ class GraphOutbox:
         self._session = session
         self._tenant_id = mailbox.tenant_id
         self._user = user_of(mailbox)
-        # People who sign in grant Mail.Send, and not the right to write drafts.
-        self.keeps_drafts = not mailbox.is_polled_only
+        self.keeps_drafts = keeps_drafts(mailbox)
 
     def draft(self, mime: bytes, tag: str) -> ItemRef | Outcome:
         """Two requests: the draft, and its tag, which MIME cannot carry."""
@@ -132,6 +142,11 @@ class GraphOutbox:
 
     def _messages(self, *below: str) -> str:
         return path("users", self._user, "messages", *below)
+
+
+def keeps_drafts(mailbox: Mailbox) -> bool:
+    """People who sign in grant Mail.Send, and not the right to write drafts."""
+    return not mailbox.is_polled_only
 
 
 def outcome_of(error: PermanentError | TransientError) -> Outcome:

@@ -30,6 +30,8 @@
 | Runs          | `agenda`; `store`            | item of the agenda; `layout`                      |
 | Outbox        | tenant                       | mail id: inverted time, id; `key:` + hash -> id   |
 | Outgoing      | tenant, mailbox id           | time, mail id                                     |
+| Uploads       | tenant                       | upload id                                         |
+| Signatures    | tenant                       | object id of the agent                            |
 | Acknowledgements | tenant                    | `now:` + mailbox id; `version:` + mailbox id + number |
 |               |                              | `count:` + hash                                   |
 """
@@ -144,6 +146,8 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
         "tenant", "mail id (inverted time-id) | 'key:' + hash", ("state", "agent", "content", "row")
     ),
     names.OUTGOING: TableLayout("tenant|mailbox id", "time-mail id", ("id", "asked_at", "due")),
+    names.UPLOADS: TableLayout("tenant", "upload id", ("keep_until", "content")),
+    names.SIGNATURES: TableLayout("tenant", "object id of the agent", ("content",)),
     names.ACKNOWLEDGEMENTS: TableLayout(
         "tenant", "'now:' + mailbox id | 'version:' + mailbox id:number | 'count:' + hash", ("content",)
     ),

@@ -20,6 +20,24 @@ EventKind = TypeAliasType(
     "EventKind",
     Literal["entry_added", "entry_changed", "entry_removed", "inbox_added", "inbox_removed"],
 )
+OutboxState = TypeAliasType(
+    "OutboxState",
+    Literal[
+        "queued",
+        "held",
+        "drafted",
+        "sending",
+        "sent",
+        "confirmed",
+        "bounced",
+        "outcome_unknown",
+        "failed",
+        "cancelled",
+    ],
+)
+SenderRule = TypeAliasType("SenderRule", Literal["action", "client", "rule", "fallback", "own"])
+ReplyMode = TypeAliasType("ReplyMode", Literal["reply", "reply_all"])
+AnswerMode = TypeAliasType("AnswerMode", Literal["reply", "reply_all", "forward"])
 Order = TypeAliasType("Order", Literal["newest", "oldest"])
 
 RecordKind = TypeAliasType(

@@ -42,6 +42,10 @@ class Limits:
     adds_files: bool
 
 
+# Of a mail whose mailbox is not known yet no size is refused.
+UNLIMITED: Final = Limits(10**9, 10**12, 10**12, 10**12, adds_files=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A mail as asked for. `html` and `text` are what the agent wrote, pictures taken out; `bodies` what leaves.

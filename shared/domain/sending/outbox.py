@@ -61,11 +61,11 @@ class OutboxMail:
     """A mail as it is to leave, and how far it has come. Ids are without angle brackets; times are UTC.
 
     `agent` and `agent_id` (address, object id) name the agent for whom it leaves, `by` the caller as the audit has
-    it. `from_rule` says why `sender` is the address. `subject` is the one that leaves, code included. `tag` marks the
-    draft and the copy. `answers` is the key of the message that is answered or forwarded. `key_hash` and
-    `request_hash` tell a repeated request from another one. `draft_id` is the server's; `not_before` the time of
-    the next try. `tries` counts hand-overs to the server, `put_backs` new beginnings. `rejected` are the addresses
-    that a bounce named.
+    it. `from_rule` and the sentence `from_why` say why `sender` is the address. `subject` is the one that leaves, code
+    included. `tag` marks the draft and the copy. `answers` is the key of the message that is answered or forwarded.
+    `key_hash` and `request_hash` tell a repeated request from another one. `draft_id` is the server's; `not_before` the
+    time of the next try. `tries` counts hand-overs to the server, `put_backs` new beginnings. `rejected` are the
+    addresses that a bounce named.
     """
 
     id: str
@@ -88,6 +88,7 @@ class OutboxMail:
     text: str = ""
     attachments: tuple[OutboxFile, ...] = ()
     records: tuple[RecordRef, ...] = ()
+    from_why: str = ""
     purpose: str = ""
     mode: Mode = Mode.NEW
     answers: str = ""

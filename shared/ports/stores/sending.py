@@ -1,4 +1,4 @@
-"""The store of mail on its way out."""
+"""The stores of mail on its way out: mails, files that are to go along, signatures."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Protocol
 
 from shared.domain.sending.outbox import OutboxMail
 from shared.domain.sending.states import State
+from shared.domain.sending.uploads import Upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +45,33 @@ class Outbox(Protocol):
 
     def mailboxes_due(self, now: datetime) -> Iterator[tuple[str, str]]:
         """(tenant, mailbox id) of those that have any, each once."""
+
+
+class Uploads(Protocol):
+    """Files that are to be sent: what is known of each, and its bytes."""
+
+    def get(self, tenant_id: str, upload_id: str) -> Upload | None: ...
+
+    def save(self, upload: Upload) -> Upload:
+        """Insert one without an `etag`, or replace it as it was read. Raises Conflict."""
+
+    def put_piece(self, upload: Upload, offset: int, content: bytes) -> None:
+        """Lay a piece down. It is none of the file before `complete` says so."""
+
+    def complete(self, upload: Upload) -> None:
+        """Make the file of the pieces at its `offsets`, in their order."""
+
+    def read(self, tenant_id: str, upload_id: str) -> Iterator[bytes]:
+        """The bytes of a complete file. Raises NotFound."""
+
+    def forget(self, tenant_id: str, now: datetime, *, limit: int) -> bool:
+        """Delete files that are kept until then or less; whether so many were found that there may be more."""
+
+
+class Signatures(Protocol):
+    """The signature of each agent, by object id."""
+
+    def get(self, tenant_id: str, agent_id: str) -> str:
+        """Safe HTML; '' for an agent who has none."""
+
+    def put(self, tenant_id: str, agent_id: str, html: str) -> None: ...

@@ -119,10 +119,11 @@ class Filing:
         """Fetch and store what is attached, as far as it can be had; of thousands the first 500."""
         if len(attachments) > MOST_KEPT:
             telemetry.event("attachments_not_kept", message=stored.key, count=len(attachments) - MOST_KEPT)
+        box = None
         # Behind the row, ahead of the entries: a reader who sees the mail can open what is attached.
         for attachment in attachments[:MOST_KEPT]:
             try:
-                box = self.mail.open(scope.mailbox)
+                box = box or self.mail.open(scope.mailbox)
                 with box.attachment(copy.item, attachment.source_id) as chunks:
                     self.attachments.put(scope.tenant_id, stored.key, attachment.id, chunks)
             except PermanentError as error:

@@ -9,6 +9,7 @@ from shared.domain.sending.letters import File, Letter
 from shared.domain.sending.outbox import OutboxFile, OutboxMail
 from shared.ports.sending import OutgoingFile
 from shared.ports.stores.filing import Attachments
+from shared.ports.stores.sending import Uploads
 
 # Who marks a mail with a header of its own finds it again where a provider shows nothing else of it.
 TAG_HEADER: Final = "X-Postledger-Tag"
@@ -16,12 +17,19 @@ TAG_HEADER: Final = "X-Postledger-Tag"
 
 @dataclass(frozen=True, slots=True)
 class OpenFile:
-    """Open a file of a mail: an attachment of a stored message. Raises NotFound where it is not kept any more."""
+    """Open a file of a mail: an upload, or an attachment of a stored message.
+
+    Raises NotFound where it is not kept any more.
+    """
 
     attachments: Attachments
+    uploads: Uploads
 
     def __call__(self, mail: OutboxMail, file: OutboxFile) -> OutgoingFile:
-        chunks = self.attachments.get(mail.tenant_id, file.message_key, file.attachment_id)
+        if file.upload_id:
+            chunks = self.uploads.read(mail.tenant_id, file.upload_id)
+        else:
+            chunks = self.attachments.get(mail.tenant_id, file.message_key, file.attachment_id)
         return OutgoingFile(file.name, file.content_type, file.size, chunks)
 
 

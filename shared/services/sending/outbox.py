@@ -1,12 +1,13 @@
 """The outbox as its owners see it: listed, read, cancelled in time, retried; and woken when mail is due."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from shared import telemetry
 from shared.domain.commands.commands import SendMail
 from shared.domain.errors import PermanentError, TransientError, Unknown
+from shared.domain.filing.entries import decode_cursor, encode_cursor
 from shared.domain.mail.items import ItemRef
 from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
 from shared.domain.sending import transitions
@@ -14,11 +15,31 @@ from shared.domain.sending.outbox import OutboxMail
 from shared.domain.sending.states import State
 from shared.ports.sending import MailSender
 from shared.ports.stores.connections import Mailboxes
+from shared.ports.stores.filing import MessageStore
 from shared.ports.stores.sending import Outbox, OutboxFilter
 from shared.ports.work import Clock, CommandQueue
+from shared.services.capture.scopes import hasher_of
 from shared.services.sending.change_mail import ChangeMail
 
+_LEFT: Final = (State.SENT, State.CONFIRMED, State.BOUNCED)
 _UNKNOWN: Final = "There is no such mail in your outbox. GET outbox lists what there is."
+
+
+@dataclass(frozen=True, slots=True)
+class ShownMail:
+    """A mail for a reader. `message_id` is its key among the stored messages, '' while it is not there."""
+
+    mail: OutboxMail
+    message_id: str
+    shows_bcc: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxPage:
+    """Mails newest first; the cursor is None on the last page."""
+
+    mails: tuple[ShownMail, ...]
+    cursor: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +47,8 @@ class ReadOutbox:
     """Mails that were asked for: an admin sees all, others those that leave for them or that they asked for."""
 
     outbox: Outbox
+    messages: MessageStore
+    hash_key: bytes
 
     def __call__(self, caller: Caller, mail_id: str) -> OutboxMail:
         """Raises Unknown, also for a mail that the caller may not see."""
@@ -35,14 +58,29 @@ class ReadOutbox:
             raise Unknown(_UNKNOWN)
         return mail
 
-    def page(
-        self, caller: Caller, state: State | None, *, limit: int, after: str
-    ) -> tuple[list[OutboxMail], str]:
-        """Newest first, and where the next page begins, '' at the end."""
+    def shown(self, caller: Caller, mail_id: str) -> ShownMail:
+        """A mail as its reader sees it. Raises Unknown, likewise."""
+        [shown] = self._shown(caller, [self(caller, mail_id)])
+        return shown
+
+    def page(self, caller: Caller, state: State | None, *, limit: int, cursor: str) -> OutboxPage:
+        """Newest first. A page may be short: a service sees those of all that it asked for itself."""
         caller.needs(AGENT, ADMIN, SERVICE)
         wanted = OutboxFilter(state, "" if ADMIN in caller.roles or caller.app_only else caller.address)
-        mails, cursor = self.outbox.page(caller.tenant_id, wanted, limit=limit, after=after)
-        return [mail for mail in mails if _sees(caller, mail)], cursor
+        after = decode_cursor(cursor) if cursor else ""
+        mails, following = self.outbox.page(caller.tenant_id, wanted, limit=limit, after=after)
+        seen = [mail for mail in mails if _sees(caller, mail)]
+        return OutboxPage(tuple(self._shown(caller, seen)), encode_cursor(following) if following else None)
+
+    def _shown(self, caller: Caller, mails: Sequence[OutboxMail]) -> list[ShownMail]:
+        """With the stored message of each that has left; those are read together."""
+        hasher = hasher_of(self.hash_key, caller.tenant_id)
+        keys = {mail.id: hasher.message_id(mail.message_id) for mail in mails if mail.state in _LEFT}
+        stored = self.messages.get_many(caller.tenant_id, keys.values()) if keys else {}
+        return [
+            ShownMail(mail, key if (key := keys.get(mail.id, "")) in stored else "", _is_theirs(caller, mail))
+            for mail in mails
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,5 +156,10 @@ def command_for(mail: OutboxMail, clock: Clock) -> SendMail:
 
 
 def _sees(caller: Caller, mail: OutboxMail) -> bool:
+    return ADMIN in caller.roles or _is_theirs(caller, mail)
+
+
+def _is_theirs(caller: Caller, mail: OutboxMail) -> bool:
+    """Whether it leaves for the caller, or the caller asked for it."""
     is_agent = not caller.app_only and bool(caller.oid) and caller.oid == mail.agent_id
-    return ADMIN in caller.roles or is_agent or caller.audit_name == mail.by
+    return is_agent or caller.audit_name == mail.by

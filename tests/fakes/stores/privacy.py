@@ -90,6 +90,9 @@ class FakeHoldings:
             names.ACKNOWLEDGEMENTS: (storage.acknowledgements.rows, storage.acknowledgements.counted),
             # A mailbox's list is told from the mails themselves.
             names.OUTGOING: (),
+            names.UPLOADS: (storage.uploads.rows,),
+            names.SIGNATURES: (storage.signatures.rows,),
+            names.UPLOADED: (storage.uploads.files,),
             names.ATTACHMENTS: (storage.attachments.rows,),
         }
         self._index = storage.index
@@ -101,7 +104,7 @@ class FakeHoldings:
 
     @property
     def rewritable(self) -> tuple[str, ...]:
-        own = (names.MESSAGES, names.ERASURES, names.AUDIT, names.ATTACHMENTS)
+        own = (names.MESSAGES, names.ERASURES, names.AUDIT, names.ATTACHMENTS, names.UPLOADED)
         return (*(one for one in self._tables if one not in own), names.RECORD_INDEX)
 
     def erase(self, tenant_id: str, table: str, eraser: Eraser, *, limit: int, after: str) -> tuple[int, str]:

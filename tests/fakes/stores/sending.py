@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from shared.domain.errors import NotFound
 from shared.domain.sending.outbox import OutboxMail
+from shared.domain.sending.uploads import Upload
 from shared.ports.stores.sending import OutboxFilter
 from tests.fakes.etags import Etags, check_etag
 from tests.fakes.faults import Faults
@@ -71,3 +73,65 @@ def _place(mail: OutboxMail) -> tuple[str, str]:
 
 def _is_wanted(mail: OutboxMail, wanted: OutboxFilter) -> bool:
     return wanted.state in (None, mail.state) and wanted.agent in ("", mail.agent)
+
+
+class FakeUploads:
+    """`pieces` are laid down, `files` are whole."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[tuple[str, str], Upload] = {}
+        self.pieces: dict[tuple[str, str, int], bytes] = {}
+        self.files: dict[tuple[str, str], bytes] = {}
+        self._etags = Etags()
+
+    def get(self, tenant_id: str, upload_id: str) -> Upload | None:
+        self.faults.read("Uploads.get")
+        return self.rows.get((tenant_id, upload_id))
+
+    def save(self, upload: Upload) -> Upload:
+        with self.faults.write("Uploads.save"):
+            place = (upload.tenant_id, upload.id)
+            found = self.rows.get(place)
+            check_etag(found.etag if found else None, upload.etag)
+            self.rows[place] = replace(upload, etag=self._etags())
+            return self.rows[place]
+
+    def put_piece(self, upload: Upload, offset: int, content: bytes) -> None:
+        with self.faults.write("Uploads.put_piece"):
+            self.pieces[upload.tenant_id, upload.id, offset] = content
+
+    def complete(self, upload: Upload) -> None:
+        with self.faults.write("Uploads.complete"):
+            place = (upload.tenant_id, upload.id)
+            self.files[place] = b"".join(self.pieces[*place, offset] for offset in upload.offsets)
+
+    def read(self, tenant_id: str, upload_id: str) -> Iterator[bytes]:
+        self.faults.read("Uploads.read")
+        if (tenant_id, upload_id) not in self.files:
+            raise NotFound("there is no such file")
+        return iter([self.files[tenant_id, upload_id]])
+
+    def forget(self, tenant_id: str, now: datetime, *, limit: int) -> bool:
+        with self.faults.write("Uploads.forget"):
+            old = [
+                place for place, row in self.rows.items() if place[0] == tenant_id and row.keep_until <= now
+            ]
+            for place in old[:limit]:
+                del self.rows[place]
+                self.files.pop(place, None)
+            return len(old) >= limit
+
+
+class FakeSignatures:
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[tuple[str, str], str] = {}
+
+    def get(self, tenant_id: str, agent_id: str) -> str:
+        self.faults.read("Signatures.get")
+        return self.rows.get((tenant_id, agent_id), "")
+
+    def put(self, tenant_id: str, agent_id: str, html: str) -> None:
+        with self.faults.write("Signatures.put"):
+            self.rows[tenant_id, agent_id] = html

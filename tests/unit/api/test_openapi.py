@@ -31,6 +31,9 @@ from shared.domain.mail.automatic import Automatic
 from shared.domain.mail.messages import Direction
 from shared.domain.matching.decisions import Disposition
 from shared.domain.records import records
+from shared.domain.sending.from_addresses import Why
+from shared.domain.sending.outbox import Mode
+from shared.domain.sending.states import State
 from tests.unit.api.wiring import PUBLIC_URL, Api
 
 Json = dict[str, Any]
@@ -122,7 +125,7 @@ def test_a_wait_and_a_version_are_declared(document: Json) -> None:
             assert {"$ref": "#/components/parameters/IfNoneMatch"} in operation["parameters"], name
             assert "ETag" in operation["responses"]["200"]["headers"], name
             polled += 1
-    assert polled == 6
+    assert polled == 8
     for method in ("get", "put"):
         operation = document["paths"]["/mailboxes/{address}"][method]
         assert "ETag" in operation["responses"]["200"]["headers"]
@@ -301,6 +304,10 @@ WORDS: dict[str, tuple[str, ...]] = {
     "TestOutcome": verdicts.OUTCOMES,
     "HabitName": tuple(Habit),
     "OrganisationState": organisations.STATES,
+    "OutboxState": tuple(State),
+    "SenderRule": tuple(Why),
+    "ReplyMode": (Mode.REPLY, Mode.REPLY_ALL),
+    "AnswerMode": (Mode.REPLY, Mode.REPLY_ALL, Mode.FORWARD),
 }
 
 

@@ -13,7 +13,8 @@ from shared.domain.records.records import RecordRef
 from shared.domain.sending import transitions
 from shared.domain.sending.outbox import OutboxMail, Problem
 from shared.domain.sending.states import State
-from shared.services.sending.asking import MailWanted
+from shared.domain.sending.wanted import MailWanted
+from shared.services.sending.outbox import OutboxPage
 from tests.builders import AGENT as ANN
 from tests.builders import CODE_KEYS, CONTACT, TENANT, a_record, an_organisation, people, rewrite
 from tests.unit.services.sending.outbox_world import OutboxWorld
@@ -39,7 +40,7 @@ class Desk(OutboxWorld):
 
     def wanted(self, caller: Caller = OF_ANN, key: str = "key", **changes: Any) -> OutboxMail:
         fields = {"to": people(CONTACT), "subject": "Viewing", "text": "Thursday.", "records": (DEAL,)}
-        return self.use_cases.ask_to_send(caller, MailWanted(**{**fields, **changes}), key)
+        return self.use_cases.ask_to_send(caller, MailWanted(**{**fields, **changes}), key).mail
 
     def commands(self) -> list[SendMail]:
         return [command for command, _ in self.storage.queue.sent if isinstance(command, SendMail)]
@@ -55,7 +56,9 @@ def test_all_is_known_before_anything_leaves(desk: Desk) -> None:
     found = codes.find(mail.subject, CODE_KEYS, TENANT)
     assert found.codes == (mail.code,)
     assert mail.subject == f"Viewing [{mail.code.text}]"
-    assert desk.storage.codes.get_many(TENANT, [mail.code.number]) == {mail.code.number: (DEAL,)}
+    # An answer by code stands on the recipient's card too, whoever it comes from.
+    assert mail.records == (DEAL, RecordRef("contact", "C-1"))
+    assert desk.storage.codes.get_many(TENANT, [mail.code.number]) == {mail.code.number: mail.records}
     assert (mail.sender.address, mail.from_rule, mail.agent, mail.agent_id) == (ANN, "own", ANN, OID)
     assert mail.message_id.endswith("@contoso.example")
     assert [command.mailbox_id for command in desk.commands()] == [mail.mailbox_id]
@@ -112,10 +115,11 @@ def test_a_mail_is_seen_by_who_sends_it_who_asked_for_it_and_admins(desk: Desk) 
     mail = desk.wanted(CRM, agent=ANN)
     for caller in (OF_ANN, BOSS, CRM):
         assert desk.use_cases.read_outbox(caller, mail.id) == mail
-        assert desk.use_cases.read_outbox.page(caller, None, limit=5, after="")[0] == [mail]
+        [shown] = desk.use_cases.read_outbox.page(caller, None, limit=5, cursor="").mails
+        assert shown.mail == mail
     with pytest.raises(Unknown):
         desk.use_cases.read_outbox(OTHER, mail.id)
-    assert desk.use_cases.read_outbox.page(OTHER, None, limit=5, after="") == ([], "")
+    assert desk.use_cases.read_outbox.page(OTHER, None, limit=5, cursor="") == OutboxPage((), None)
     stranger = Caller("99999999-9999-4999-8999-999999999999", frozenset({ADMIN}), oid="boss")
     with pytest.raises(Unknown):
         desk.use_cases.read_outbox(stranger, mail.id)

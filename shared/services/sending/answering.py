@@ -1,0 +1,43 @@
+"""The stored mail that is answered or forwarded: read only for a caller who may read it."""
+
+from dataclasses import dataclass
+
+from shared.domain.connections.organisations import Organisation
+from shared.domain.mail.codes import Code
+from shared.domain.privacy.callers import Caller
+from shared.domain.sending.drafting import Answered
+from shared.domain.sending.subjects import Signing
+from shared.ports.stores.filing import Codes, MessageStore
+from shared.services.filing.visibility import Visibility, no_message
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAnswered:
+    """The mail, those of its records that the caller may see, and the code of its thread. Four reads at most."""
+
+    visibility: Visibility
+    messages: MessageStore
+    codes: Codes
+    code_keys: tuple[bytes, ...]
+
+    def __call__(self, caller: Caller, organisation: Organisation, key: str) -> Answered:
+        """Raises Unknown for a mail that is not there, or not for this caller."""
+        stored = self.visibility.message(caller, key)
+        document = self.messages.document(caller.tenant_id, key)
+        if document is None:
+            raise no_message()
+        links = self.visibility.links(caller, key, stored.decision.links)
+        code = self._code(organisation, document.subject)
+        return Answered(key, document, tuple(link.ref for link in links), code)
+
+    def _code(self, organisation: Organisation, subject: str) -> Code | None:
+        """The genuine code of the subject, if it was issued for a mail here."""
+        signing = signing_of(organisation, self.code_keys)
+        code = signing.code_in(subject)
+        is_issued = code is not None and code.number in self.codes.get_many(signing.tenant_id, [code.number])
+        return code if is_issued else None
+
+
+def signing_of(organisation: Organisation, keys: tuple[bytes, ...]) -> Signing:
+    """What the organisation's codes are read with."""
+    return Signing(keys, organisation.tenant_id, organisation.code_prefixes)
