@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn
 
+from dev.azurite import ROOT
 from dev.demo_organisation import Demo, seed
 from dev.demo_report import report
 from dev.stack import Stack, StackOptions
@@ -41,7 +42,7 @@ def main() -> None:
 
     tell("starting storage, simulated Microsoft 365 and the app")
     try:
-        with Stack(StackOptions(data_dir=options.data_dir, seed=fill)):
+        with Stack(StackOptions(data_dir=options.data_dir, app_dir=options.app, seed=fill)):
             if not options.exit:
                 print("\nServing; Ctrl-C stops everything.", flush=True)
                 _serve(demos[0])
@@ -84,6 +85,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m dev.demo", description=__doc__)
     parser.add_argument("--exit", action="store_true", help="end after showing")
     parser.add_argument("--data-dir", type=lambda text: Path(text).resolve(), help="keep storage there")
+    parser.add_argument(
+        "--app", type=lambda text: Path(text).resolve(), default=ROOT, help="an unpacked release to serve"
+    )
     return parser.parse_args()
 
 

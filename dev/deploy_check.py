@@ -23,6 +23,8 @@ TOOLS: Final[Mapping[str, tuple[int, ...] | None]] = {
     "azd": (1, 23, 13),
     "bash": None,
     "curl": None,
+    "gh": (2, 67),
+    "git": None,
     "openssl": None,
 }
 # Settings that scripts and hooks read, and no template does.

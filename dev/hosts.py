@@ -6,14 +6,13 @@ Starts them, starts again what has ended, stops them. Knows nothing of the app.
 import json
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev.azurite import ROOT
 from dev.host.groups import HTTP_GROUP
+from dev.launching import launch_of
 from dev.processes import Child, wait_for_ready
 
 WATCH_INTERVAL = 0.2
@@ -62,6 +61,7 @@ class Hosts:
     def __init__(self, directory: Path, options: HostOptions, changed: "Callable[[Hosts], None]") -> None:
         self._directory = directory
         self._options = options
+        self._launch = launch_of(options.app_dir)
         self._changed = changed
         self._env: Mapping[str, str] = {}
         self._running: dict[Place, Child] = {}
@@ -88,7 +88,7 @@ class Hosts:
 
     def start(self, env: Mapping[str, str]) -> None:
         """Start all with these settings and wait until each serves. Raises RuntimeError where one does not."""
-        self._env = env
+        self._env = {**env, **self._launch.environment}
         groups = self._groups() if self._options.in_groups else [""]
         for number in range(self._options.count):
             for group in groups:
@@ -129,12 +129,17 @@ class Hosts:
 
     def _groups(self) -> list[str]:
         """The app's function groups, asked of a process of its own: the app may be another than this one."""
-        command = [sys.executable, "-m", "dev.host", "--app-dir", str(self._options.app_dir), "--show-groups"]
-        shown = subprocess.run(command, env=dict(self._env), cwd=ROOT, capture_output=True, check=False)
+        command = [*self._command(), "--show-groups"]
+        shown = subprocess.run(
+            command, env=dict(self._env), cwd=self._launch.folder, capture_output=True, check=False
+        )
         if shown.returncode:
             raise RuntimeError(f"the app's functions cannot be listed:\n{shown.stderr.decode()}")
         groups: list[str] = json.loads(shown.stdout)
         return groups
+
+    def _command(self) -> list[str]:
+        return [*self._launch.python, "-m", "dev.host", "--app-dir", str(self._options.app_dir)]
 
     def _ready_file(self, place: Place) -> Path:
         return self._directory / f"{place.name}.ready.json"
@@ -142,13 +147,12 @@ class Hosts:
     def _start(self, place: Place) -> Child:
         self._ready_file(place).unlink(missing_ok=True)
         options = self._options
-        command = [sys.executable, "-m", "dev.host", "--app-dir", str(options.app_dir)]
+        command = [*self._command()]
         command += ["--invisibility", str(options.invisibility), "--drain", str(options.drain)]
         command += ["--ready-file", str(self._ready_file(place)), "--group", place.group]
         if place.serves_http:
             command += ["--reuse-port", "--port", str(self.port)]
         if not options.timers:
             command.append("--no-timers")
-        return Child.start(
-            place.name, command, log=self._directory / "logs" / f"{place.name}.log", env=self._env, cwd=ROOT
-        )
+        log = self._directory / "logs" / f"{place.name}.log"
+        return Child.start(place.name, command, log=log, env=self._env, cwd=self._launch.folder)

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from dev.azurite import ROOT
 from dev.host.configuration import DRAIN
 from dev.stack import Stack, StackOptions
 
@@ -59,8 +60,10 @@ def _options() -> StackOptions:
     parser.add_argument(
         "--identity", action="store_true", help="storage and sign-in by managed identity: no key, no secret"
     )
+    parser.add_argument("--app", type=Path, default=ROOT, help="an unpacked release to serve")
     given = parser.parse_args()
     return StackOptions(
+        app_dir=given.app.resolve(),
         hosts=given.hosts,
         groups=given.groups,
         drain=given.drain,

@@ -37,6 +37,8 @@ NOT_OURS = {
     ".peers",
     ".against",
     ".clients",
+    ".deployed",
+    "dist",
     ".python_packages",
     "node_modules",
     ".git",

@@ -5,11 +5,12 @@ Knows routes and functions, not queues or timers: the admin call hands a functio
 
 import asyncio
 import json
+import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import azure.functions as func
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from dev.host.invocation import Invoker, report
@@ -17,6 +18,8 @@ from dev.host.routing import Router
 
 MAX_BODY = 104_857_600  # ScriptConstants.DefaultMaxRequestBodySize
 ADMIN = "/admin/functions/"
+# Not of the real host: which files the app's modules came from.
+MODULES = "/admin/host/modules"
 
 RunByHand = Callable[[str], Awaitable[object]]
 
@@ -52,6 +55,8 @@ class HttpFrontEnd:
         raw_path = request.scope["raw_path"].decode("latin-1")
         if raw_path.startswith(ADMIN):
             return await self._admin(request, raw_path.removeprefix(ADMIN))
+        if raw_path == MODULES:
+            return JSONResponse(_modules())
         found = self._router.find(request.method, raw_path)
         if found is None:
             return Response(status_code=404)
@@ -91,6 +96,12 @@ class HttpFrontEnd:
         self._background.add(task)
         task.add_done_callback(self._background.discard)
         return Response(status_code=202)
+
+
+def _modules() -> dict[str, str]:
+    """The file of each module that is loaded."""
+    loaded = {name: getattr(module, "__file__", None) for name, module in sys.modules.copy().items()}
+    return {name: str(file) for name, file in loaded.items() if file}
 
 
 async def _quietly(run: RunByHand, given: str) -> None:

@@ -113,7 +113,7 @@ def create_app(
     )
     for module in routers:
         app.include_router(module.router, prefix=PREFIX)
-    for router in (connect.router, connect.callback_router, docs.router):
+    for router in (health.trial_router, connect.router, connect.callback_router, docs.router):
         app.include_router(router, prefix=PREFIX)
     # Around all routes and error handlers, so that an error which none of them knows is answered too.
     app.add_middleware(Correlation)

@@ -11,6 +11,7 @@ from shared.services.commands.exceptions import (
     ReplayException,
     ReplayExceptions,
 )
+from shared.services.commands.trials import AskTrial, ReadCondition
 from shared.services.connections.callers import IdentifyCaller
 from shared.services.connections.connecting import AskToConnect, TakeAnswer
 from shared.services.connections.connection_care import Disconnect, ShowConnections, VerifyConnections
@@ -85,6 +86,8 @@ class ApiUseCases(Protocol):
     put_organisation: PutOrganisation
     list_organisations: ListOrganisations
     count_unreadable: CountUnreadable
+    ask_trial: AskTrial
+    read_condition: ReadCondition
     list_exceptions: ListExceptions
     replay_exception: ReplayException
     replay_exceptions: ReplayExceptions

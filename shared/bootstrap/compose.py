@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     )
     from shared.services.commands.poison import SweepPoison
     from shared.services.commands.tick import RunAgenda, StandIn
+    from shared.services.commands.trials import AskTrial, ReadCondition, ReportTrial
     from shared.services.connections.callers import IdentifyCaller, ServedTenants
     from shared.services.connections.connecting import AskToConnect, TakeAnswer
     from shared.services.connections.connection_care import (
@@ -120,6 +121,9 @@ class UseCases(Assembly):
     run_agenda: RunAgenda = use_case("commands.tick")
     stand_in: StandIn = use_case("commands.tick")
     sweep_poison: SweepPoison = use_case("commands.poison")
+    ask_trial: AskTrial = use_case("commands.trials")
+    report_back: ReportTrial = use_case("commands.trials")
+    read_condition: ReadCondition = use_case("commands.trials")
     list_exceptions: ListExceptions = use_case("commands.exceptions")
     replay_exception: ReplayException = use_case("commands.exceptions")
     replay_exceptions: ReplayExceptions = use_case("commands.exceptions")

@@ -8,6 +8,7 @@ import pytest
 
 from shared.domain.errors import Conflict
 from shared.domain.filing.entries import inverted
+from shared.domain.mail.codes import Code
 from shared.domain.sending import transitions
 from shared.domain.sending.outbox import Problem
 from shared.domain.sending.states import State
@@ -85,6 +86,15 @@ class TestOutbox:
         storage.outbox.add(a_mail(tenant, mailbox_id="planned", send_at=NOW + timedelta(days=1)))
         found = [box for who, box in storage.outbox.mailboxes_due(NOW) if who == tenant]
         assert found == [mail.mailbox_id]
+
+    def test_the_mails_of_a_code_are_found_newest_first(self, storage, tenant):
+        first = storage.outbox.add(a_mail(tenant))
+        later = storage.outbox.add(a_mail(tenant, created_at=NOW + timedelta(minutes=1)))
+        storage.outbox.add(a_mail(tenant, code=Code(8, "PL-000008-1234")))
+        cancelled = storage.outbox.save(transitions.cancelled(NOW)(first))
+        assert storage.outbox.of_code(tenant, 7, limit=5) == [later, cancelled]
+        assert storage.outbox.of_code(tenant, 7, limit=1) == [later]
+        assert storage.outbox.of_code(tenant, 9, limit=1) == []
 
     def test_mails_are_listed_newest_first_by_state_and_by_agent(self, storage, tenant):
         mails = [storage.outbox.add(a_mail(tenant, created_at=NOW + timedelta(minutes=n))) for n in range(3)]

@@ -11,6 +11,7 @@ from shared.adapters.graph.sending import PIECE, GraphSender
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import NotFound, Rejected
 from shared.domain.mail.items import ItemRef
+from shared.domain.mail.messages import FetchedMessage, MessageHead
 from shared.domain.sending.outcomes import Answer, Outcome
 from shared.ports.sending import MailSender, OpenOutbox, OutgoingCopy, OutgoingFile
 from tests.builders import AGENT, TENANT, a_mailbox
@@ -60,6 +61,7 @@ class GraphServer:
         mail = SimulatedMail(simulator)
         mail.add_mailbox(AGENT)
         self.control.call("DELETE", "outbound")
+        self.mail = mail
         self.sender = GraphSender(mail.sessions)
         self.mailbox = a_mailbox(address=AGENT, agent=AGENT, user_id="")
 
@@ -166,6 +168,23 @@ def _files_of(raw: str) -> dict[str, int]:
 def graph(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> GraphServer:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", simulator.ca_file)
     return GraphServer(simulator)
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_a_sent_copy_is_read_with_its_tag_whatever_became_of_its_ids(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch, keeps: bool
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", simulator.ca_file)
+    server = GraphServer(simulator, draft_keeps_immutable_id=keeps, keeps_message_id=keeps)
+    outbox = server.sender.open(server.mailbox)
+    outbox.send_draft(drafted(outbox, mime(30), "098227558180000-30"))
+    copy = sent_copy(outbox, "098227558180000-30", 30)
+    box = server.mail.open(server.mailbox)
+    head, whole = box.heads([copy.item])[copy.item], box.messages([copy.item])[copy.item]
+    assert isinstance(head, MessageHead)
+    assert isinstance(whole, FetchedMessage)
+    assert (head.tag, whole.head.tag) == ("098227558180000-30",) * 2
+    assert (head.message_id == "viewing-30@contoso.example") is keeps
 
 
 def test_an_answer_to_sending_is_the_only_try(graph: GraphServer) -> None:

@@ -67,6 +67,7 @@ ROLES = {
     "get_organisation": {"Admin"},
     "put_organisation": {"Admin"},
     "list_organisations": set[str](),
+    "try_deployment": set[str](),
     "ask_to_connect": {"Admin", "Agent"},
     "get_connections": {"Admin"},
     "verify_connections": {"Admin"},

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from shared.adapters.graph import changes, parsing, selections
+from shared.adapters.graph import changes, parsing, properties, selections
 from shared.adapters.graph.errors import NotTaken
 from shared.adapters.graph.options import UNUSUAL, Option, Options, Parts
 from shared.adapters.graph.remembered import HABITS
@@ -80,7 +80,7 @@ class Experiments:
         if not trial.found(Option.DELTA_PROPERTIES):
             return False
         entries = self._entries(page)
-        if any(map(parsing.extended_properties, entries)):
+        if any(map(properties.extended_properties, entries)):
             return True
         return False if any(map(self._has_properties, entries[:_COMPARED])) else None
 
@@ -95,7 +95,7 @@ class Experiments:
         return []
 
     def _has_properties(self, entry: Json) -> bool:
-        return bool(parsing.extended_properties(self._alone(entry)))
+        return bool(properties.extended_properties(self._alone(entry)))
 
     def _keeps_preferred_size(self) -> bool | None:
         """Without a size a list has pages of ten. A single mail says nothing, unless more are to come."""
@@ -147,7 +147,7 @@ class Experiments:
 
 
 def _lengths(entry: Json) -> Iterator[int]:
-    return map(len, parsing.extended_properties(entry).values())
+    return map(len, properties.extended_properties(entry).values())
 
 
 def _outcome(trial: Callable[[], Found]) -> Found | None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from shared.adapters.graph import batch
 from shared.adapters.graph.options import Option, Parts
-from shared.adapters.graph.parsing import extended_property
+from shared.adapters.graph.properties import extended_property
 from shared.adapters.graph.session import GraphSession, Json, path, query
 from shared.domain.capture.folders import Folder, Role
 from shared.domain.errors import PermanentError, none_passing

@@ -9,6 +9,14 @@ from datetime import datetime
 from typing import Final
 
 from shared.adapters.graph.dates import moment
+from shared.adapters.graph.properties import (
+    IN_REPLY_TO,
+    REFERENCES,
+    SENSITIVITY,
+    TAG,
+    extended_properties,
+    property_id,
+)
 from shared.adapters.graph.session import Json
 from shared.domain.errors import PermanentError, Rejected, Unreadable
 from shared.domain.foreign_text import (
@@ -26,11 +34,7 @@ from shared.domain.mail.addresses import Person, normalise, undisguised
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.message_ids import FIRST_ID_HEADERS, MAX_REFERENCES, message_id, parse_ids
 from shared.domain.mail.messages import Attachment, FetchedMessage, MessageHead
-
-# PidTagSensitivity, PidTagInReplyToId, PidTagInternetReferences: sent and internal mail has them here only.
-SENSITIVITY: Final = "Integer 0x0036"
-IN_REPLY_TO: Final = "String 0x1042"
-REFERENCES: Final = "String 0x1039"
+from shared.domain.sending.marks import TAG_HEADER
 
 # What later rules look at: automatic mail, bounces, lists, loops, forwarding. The rest is not kept in memory.
 KEPT_HEADERS: Final = (
@@ -38,7 +42,7 @@ KEPT_HEADERS: Final = (
     | senders.HEADERS
     | FIRST_ID_HEADERS
     | spam.HEADERS
-    | {authentication.HEADER, conversations.HEADER, "sensitivity"}
+    | {authentication.HEADER, conversations.HEADER, "sensitivity", TAG_HEADER.lower()}
 )
 KEPT_PREFIXES: Final = ("list-",)
 _THREADING: Final = frozenset(("in-reply-to", "references"))
@@ -167,6 +171,7 @@ def _head(message: Json, received: datetime) -> MessageHead:
         has_attachments=message.get("hasAttachments") is True,
         sensitivity=_sensitivity(headers, properties),
         headers=(*_kept(headers), *_of_kind(message)),
+        tag=properties.get(property_id(TAG), ""),
     )
 
 
@@ -201,28 +206,6 @@ def attachment(number: int, entry: Json) -> Attachment:
         content_id=_text(entry, "contentId").strip("<>"),
         kind=kind,
     )
-
-
-def extended_properties(entry: Json) -> dict[str, str]:
-    """The single-value extended properties, by normalised id."""
-    return {
-        _property_id(_text(item, "id")): taken(str(item.get("value") or ""), LONGEST_REFERENCES)
-        for item in entry.get("singleValueExtendedProperties") or ()
-    }
-
-
-def extended_property(entry: Json, name: str) -> str:
-    """One extended property's value; '' when there is none."""
-    return extended_properties(entry).get(_property_id(name), "")
-
-
-def _property_id(text: str) -> str:
-    """`String 0x0037` and `String 0x37` are the same: Graph answers without leading zeros."""
-    kind, _, tag = text.partition(" ")
-    try:
-        return f"{kind.casefold()} {int(tag, 16):x}"
-    except ValueError:
-        return text.casefold()
 
 
 def received_at(message: Json) -> datetime | None:
@@ -278,7 +261,7 @@ def _ids(header: str, name: str, headers: _Headers, properties: Mapping[str, str
     """The ids of a threading header, or else of its property; the last ones, which are the nearest."""
     values = (value for given, value in headers if given == header)
     in_header = parse_ids(" ".join(values)[-LONGEST_REFERENCES:])
-    return (in_header or parse_ids(properties.get(_property_id(name), "")))[-MAX_REFERENCES:]
+    return (in_header or parse_ids(properties.get(property_id(name), "")))[-MAX_REFERENCES:]
 
 
 def _of_kind(message: Json) -> Iterable[tuple[str, str]]:
@@ -290,7 +273,7 @@ def _of_kind(message: Json) -> Iterable[tuple[str, str]]:
 def _sensitivity(headers: _Headers, properties: Mapping[str, str]) -> int:
     stated = [value.strip().casefold() for name, value in headers if name == "sensitivity"]
     in_headers = [_SENSITIVITIES.get(value, 0) for value in stated]
-    value = properties.get(_property_id(SENSITIVITY), "")
+    value = properties.get(property_id(SENSITIVITY), "")
     return max([*in_headers, int(value) if _NUMBER.fullmatch(value) else 0])
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from shared.adapters.graph import parsing
+from shared.adapters.graph import parsing, properties
 from shared.adapters.graph.options import Option, Parts
 from shared.adapters.graph.session import Json, query
 
@@ -13,9 +13,7 @@ FIELDS: Final = (
     "sentDateTime,receivedDateTime,parentFolderId,conversationId,conversationIndex,isDraft,hasAttachments"
 )
 HEAD_FIELDS: Final = f"{FIELDS},internetMessageHeaders"
-_PROPERTY_FILTER: Final = " or ".join(
-    f"id eq '{name}'" for name in (parsing.SENSITIVITY, parsing.IN_REPLY_TO, parsing.REFERENCES)
-)
+_PROPERTY_FILTER: Final = " or ".join(f"id eq '{name}'" for name in properties.ASKED)
 PROPERTIES: Final = f"singleValueExtendedProperties($filter={_PROPERTY_FILTER})"
 # Without a selection the attachments come with all their bytes.
 _ATTACHMENT_FIELDS: Final = "id,name,contentType,size,isInline"

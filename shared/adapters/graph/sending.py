@@ -13,6 +13,7 @@ import requests
 
 from shared.adapters.graph.delegated import Sessions
 from shared.adapters.graph.directory import user_of
+from shared.adapters.graph.properties import TAG
 from shared.adapters.graph.session import TIME_LIMITS, GraphSession, Json, path, query
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import NotFound, PermanentError, Rejected, TransientError, Unavailable
@@ -25,8 +26,6 @@ from shared.domain.sending.uploads import LARGEST_FILE
 from shared.ports.sending import OutgoingCopy, OutgoingFile
 from shared.telemetry.user_agent import user_agent
 
-# A named property of ours, which Exchange keeps with the item wherever it goes.
-TAG: Final = "String {3f1c7a52-8d0e-4b6f-9a41-6c2d5e7b9f10} Name PostledgerTag"
 # Files below this size go in one request; larger ones in pieces, which Graph wants to be multiples of 320 KiB.
 LARGEST_AT_ONCE: Final = 3_000_000
 PIECE: Final = 12 * 320 * 1024

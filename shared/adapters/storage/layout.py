@@ -28,7 +28,8 @@
 | Audit         | tenant                       | inverted time, id                                 |
 | Connections   | tenant                       | connection; `agent:` + address                    |
 | Runs          | `agenda`; `store`            | item of the agenda; `layout`                      |
-| Outbox        | tenant                       | mail id: inverted time, id; `key:` + hash -> id   |
+| Outbox        | tenant                       | mail id: inverted time, id; `key:` + hash -> id;  |
+|               |                              | `code:` + number, mail id                         |
 | Outgoing      | tenant, mailbox id           | time, mail id                                     |
 | Uploads       | tenant                       | upload id                                         |
 | Signatures    | tenant                       | object id of the agent                            |
@@ -143,7 +144,9 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
         ("item", "due", "started", "by", "finished", "error", "version"),
     ),
     names.OUTBOX: TableLayout(
-        "tenant", "mail id (inverted time-id) | 'key:' + hash", ("state", "agent", "content", "row")
+        "tenant",
+        "mail id (inverted time-id) | 'key:' + hash | 'code:' + number + ':' + mail id",
+        ("state", "agent", "content", "row"),
     ),
     names.OUTGOING: TableLayout("tenant|mailbox id", "time-mail id", ("id", "asked_at", "due")),
     names.UPLOADS: TableLayout("tenant", "upload id", ("keep_until", "content")),

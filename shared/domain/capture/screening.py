@@ -19,11 +19,14 @@ from shared.domain.matching.rules import by_contact, by_deal, by_domain
 from shared.domain.records.records import RecordRef
 
 # Raised with every change of the rules, and stored with each sighting: old outcomes can be told apart.
-RULES_VERSION = 5
+RULES_VERSION = 6
 ERASED: Final = "erased"
 FOLDER_UNLISTED: Final = "folder_unlisted"
 # Sent mail that would be on no timeline, and in nobody's My Inbox.
 NO_OPEN_RECORD: Final = "no_open_record"
+SENT_ITEMS_OFF: Final = "sent_items_off"
+BEFORE_WINDOW: Final = "before_window"
+_NOT_FOR_SENT: Final = (SENT_ITEMS_OFF, BEFORE_WINDOW)
 # Such a mail may turn out to answer a filed one. Every other reason to skip stands.
 _MAY_BE_RESCUED: Final = ("unknown_people", NO_OPEN_RECORD, "private")
 
@@ -90,7 +93,9 @@ def _never(head: MessageHead, candidates: Candidates, policy: Policy) -> str:
         return "never_log"
     if _is_staff_only(head, candidates, policy):
         return "staff_only"
-    return _misplaced(head, policy)
+    reason = _misplaced(head, policy)
+    # What left through the outbox belongs on its records, whatever its mailbox captures otherwise.
+    return "" if candidates.sent and reason in _NOT_FOR_SENT else reason
 
 
 def _misplaced(head: MessageHead, policy: Policy) -> str:
@@ -102,14 +107,14 @@ def _misplaced(head: MessageHead, policy: Policy) -> str:
     if not policy.folder.captured:
         return f"folder:{policy.folder.kind}"
     if policy.folder.kind == Role.SENT and not policy.mailbox.sent_items:
-        return "sent_items_off"
+        return SENT_ITEMS_OFF
     if policy.since is not None and head.received_at < policy.since:
-        return "before_window"
+        return BEFORE_WINDOW
     return ""
 
 
 def _is_staff_only(head: MessageHead, candidates: Candidates, policy: Policy) -> bool:
-    if candidates.codes or _is_of_intake(candidates, policy):
+    if candidates.sent or candidates.codes or _is_of_intake(candidates, policy):
         return False
     if (candidates.parent or _is_on_filed_mail(candidates)) and is_bounce(head):
         # The organisation's own server reports, to a colleague, on a mail to somebody outside.
@@ -138,6 +143,8 @@ def _is_withheld(head: MessageHead, policy: Policy) -> bool:
 
 
 def _keep(head: MessageHead, candidates: Candidates, policy: Policy) -> str:
+    if candidates.sent:
+        return "sent"
     if candidates.codes:
         return "code"
     if candidates.parent:

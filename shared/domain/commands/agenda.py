@@ -88,6 +88,10 @@ class Run:
     etag: str = ""
 
 
+# A run of no item: the operator's last trial, whose command has come through. `by` names it.
+TRIAL: Final = "trial"
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
     """An item to be done now, for the time `at`; `last` is its last run, None before the first."""
@@ -117,7 +121,12 @@ def _patience(last: Run) -> timedelta:
     return min(period if last.error else period * _TIMES_MISSED, TAKEN_OVER_AFTER)
 
 
+def last_tick(last_runs: Iterable[Run]) -> datetime | None:
+    """When anything of the agenda was last begun; None where nothing ever was."""
+    return max((run.started for run in last_runs if run.item != TRIAL), default=None)
+
+
 def is_tick_overdue(now: datetime, last_runs: Iterable[Run]) -> bool:
     """Whether nothing has begun for five minutes. Where nothing ever has, no tick is meant to come."""
-    begun = [run.started for run in last_runs]
-    return bool(begun) and max(begun) <= now - TICK_OVERDUE_AFTER
+    begun = last_tick(last_runs)
+    return begun is not None and begun <= now - TICK_OVERDUE_AFTER

@@ -230,6 +230,15 @@ class ForgetEvents(OrganisationCommand):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReportBack(OrganisationCommand):
+    """Say that a command has come through: the operator's trial of a deployment. `trial` names it."""
+
+    queue: ClassVar[str] = names.MAIL
+
+    trial: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MergeRecords(OrganisationCommand):
     """Move what was filed on one record to the one that has taken its place; both as `kind/id`.
 

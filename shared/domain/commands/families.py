@@ -20,6 +20,7 @@ from shared.domain.commands.commands import (
     MergeRecords,
     ReconcileMailbox,
     RematchMessages,
+    ReportBack,
     SendMail,
     SyncMailbox,
     WakeMailbox,
@@ -45,6 +46,7 @@ COMMANDS: Final[tuple[type[Command], ...]] = (
     WakeMailbox,
     FileHistory,
     SendMail,
+    ReportBack,
 )
 
 

@@ -34,7 +34,7 @@ from shared.domain.filing.effects import (
     Unlearn,
 )
 from shared.domain.filing.entries import entries_of, entry_id
-from shared.domain.filing.filing import Bounced, StoredMessage
+from shared.domain.filing.filing import PENDING, SENT, Bounced, StoredMessage
 from shared.domain.filing.inbox import arranged
 from shared.domain.filing.opening import opened_refs
 from shared.domain.filing.person_decisions import PendingChange
@@ -103,7 +103,7 @@ def arranged_anew(after: StoredMessage, around: Surroundings) -> tuple[Effect, .
 
 def _inbox_rows(after: StoredMessage, around: Surroundings) -> Iterable[Effect]:
     """The mail's rows in My Inbox; sent mail never has any."""
-    if after.direction is not Direction.IN and not after.is_deleted:
+    if after.direction is not Direction.IN and not after.is_deleted and not _turned_out_sent(after):
         return
     items, agents = arranged(after, around.document, around.holders or ())
     yield from map(PutInboxRow, items)
@@ -114,6 +114,11 @@ def _inbox_rows(after: StoredMessage, around: Surroundings) -> Iterable[Effect]:
     gone = {*agents, after.agent} - {""} if after.is_deleted else set(agents)
     item_id = entry_id(after.at, after.key)
     yield from (RemoveInboxRow(agent, item_id) for agent in sorted(gone))
+
+
+def _turned_out_sent(after: StoredMessage) -> bool:
+    """Whether a copy may have been taken for incoming mail, as in an intake mailbox, before it was known as ours."""
+    return after.kind == SENT and after.state == PENDING
 
 
 def audited(after: StoredMessage | None, changes: Iterable[PendingChange]) -> Iterable[Audit]:
@@ -153,7 +158,7 @@ def _bounces(after: StoredMessage, around: Surroundings) -> Iterable[Effect]:
         Bounced(bounce.address, bounce.status, bounce.permanent, after.at, after.key)
         for bounce in report.bounces
     )
-    yield NoteBounce(around.about.message_key, bounces)
+    yield NoteBounce(around.about.message_key, bounces, report.bounces)
 
 
 def _taken_back(after: StoredMessage) -> Iterable[Effect]:

@@ -13,6 +13,7 @@ from shared.domain.filing.entries import Entry
 from shared.domain.filing.filing import Bounced, StoredMessage
 from shared.domain.filing.inbox import InboxItem
 from shared.domain.filing.person_decisions import PendingChange, PersonDecision
+from shared.domain.mail.bounces import Bounce
 from shared.domain.mail.messages import Document
 from shared.domain.records.records import Record, RecordRef
 
@@ -84,10 +85,11 @@ class RemoveInboxRow:
 
 @dataclass(frozen=True, slots=True)
 class NoteBounce:
-    """Another mail, which the organisation has sent, did not reach these addresses."""
+    """Another mail, which the organisation has sent, did not reach these addresses; `reported` is all that was said."""
 
     message_key: str
     bounces: tuple[Bounced, ...]
+    reported: tuple[Bounce, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from itertools import chain
 from typing import Final
 
 from shared.domain.errors import InvalidInput
-from shared.domain.filing.filing import StoredMessage
+from shared.domain.filing.filing import SENT, StoredMessage
 from shared.domain.mail.addresses import Person
 from shared.domain.mail.messages import Direction, Document
 from shared.domain.matching.decisions import Link
 
-KINDS: Final = ("sent", "reply", "synced", "note", "acknowledgement")
+KINDS: Final = (SENT, "reply", "synced", "note", "acknowledgement")
 # `synced` is what the reader calls all mail that came in by capture.
 FILTERS: Final = {**{kind: (kind,) for kind in KINDS}, "all": KINDS, "synced": ("reply", "synced")}
 
@@ -126,8 +126,13 @@ def at_of(key: str) -> datetime:
         raise foreign_cursor() from error
 
 
-def kind_of(direction: Direction, parent_direction: Direction | None) -> str:
-    """`reply` for an incoming answer to a stored mail of an agent, `synced` for every other captured mail."""
+def kind_of(direction: Direction, parent_direction: Direction | None, *, is_ours: bool = False) -> str:
+    """`sent` for what left through the outbox, `reply` for an incoming answer to a stored mail of an agent.
+
+    `synced` is every other captured mail.
+    """
+    if is_ours:
+        return SENT
     is_reply = direction is Direction.IN and parent_direction is Direction.OUT
     return "reply" if is_reply else "synced"
 

@@ -13,6 +13,7 @@ from shared.domain.mail.messages import Direction
 from shared.domain.matching.decisions import Link
 
 KEPT: Final = {
+    "sent": "it left through Postledger",
     "code": "it carries a valid reference code",
     "thread": "it answers a mail that is filed",
     "bounce": "it reports that a mail which is filed did not arrive",
@@ -51,6 +52,7 @@ FOLDERS: Final = {
     "deleteditems": "it is in deleted items",
 }
 RULES: Final = {
+    "sent": "it was sent for that record",
     "code": "its reference code was issued for that record, and its sender is known there",
     "bounce": "it reports that a mail filed there did not arrive",
     "thread": "it answers a mail that is filed there",

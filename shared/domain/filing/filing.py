@@ -21,6 +21,9 @@ DELETED = "deleted"
 MOST_CHANGE_IDS = 50
 # Why a mail stands nowhere although its thread may lead somewhere.
 HOLDING: Final = ("forged_sender", "claims_code")
+SENT: Final = "sent"
+# Of the kinds that two looks at one mail come to, the one that counts.
+_SUREST: Final = (SENT, "reply")
 # Rules by which a mail is where the mails are that it goes on with.
 BY_THREAD = ("thread", "conversation")
 
@@ -55,6 +58,8 @@ class StoredMessage:
     follows.
     `silent`: nobody is told of what makes it `pending`; who finishes it for another one adopts that.
     `thread` is the id of its thread; `answered` the entry id of the stored mail that it answers.
+    `sent_by` is the agent (object id) who sent it, through the outbox or from a mail program; `outbox_id` its row in
+    the outbox, '' where it did not leave by that.
 
     Of mail to an intake mailbox: `desk` is the mailbox's id and `sent_to` the address of it that the mail names;
     `reopens` are closed records that it opens again, and `unanswered` says in a word why no machine answers it.
@@ -87,6 +92,8 @@ class StoredMessage:
     is_passed_over: bool = False
     thread: str = ""
     answered: str = ""
+    sent_by: str = ""
+    outbox_id: str = ""
     desk: str = ""
     sent_to: str = ""
     reopens: frozenset[RecordRef] = frozenset()
@@ -165,7 +172,8 @@ class StoredMessage:
     def rests_on(self) -> tuple[object, ...]:
         """What its entries, its rows in My Inbox and all else follow from: a change of these has them written again."""
         decided = self.decision, self.decided, self.undone
-        nature = self.kind, self.direction, self.automatic, self.unauthenticated, self.bounces
+        sender = self.agent, self.sent_by, self.outbox_id
+        nature = self.kind, self.direction, self.automatic, self.unauthenticated, self.bounces, *sender
         return *decided, *nature, self.thread, self.answered, self.reopens
 
     def passed_over(self) -> "StoredMessage | None":
@@ -206,6 +214,8 @@ class StoredMessage:
             etag=self.etag,
             thread=self.thread,
             at=self.at,
+            kind=self.kind,
+            sent_by=self.sent_by,
         )
 
     @property
@@ -220,22 +230,27 @@ class StoredMessage:
         return self.as_thread_hit("").as_seen == other.as_thread_hit("").as_seen
 
     def merged(self, other: "StoredMessage") -> "StoredMessage":
-        """This message under what its own and another look at it come to; an answer once seen stays one.
+        """This message under what its own and another look at it come to; what has left through the outbox has, and an
+        answer once seen stays one.
 
         What a person took away does not come back by rule, and a deleted mail stays deleted.
         """
         if self.is_deleted:
             return self
-        kind = "reply" if "reply" in (self.kind, other.kind) else self.kind
-        # A colleague's mail came in where one of its copies lies in an intake mailbox.
-        came_in = Direction.IN in (self.direction, other.direction)
+        kind = next((kind for kind in _SUREST if kind in (self.kind, other.kind)), self.kind)
+        # A colleague's mail came in where one of its copies lies in an intake mailbox, unless it was sent by us.
+        came_in = kind != SENT and Direction.IN in (self.direction, other.direction)
         direction = Direction.IN if came_in else Direction.OUT
+        sender = other if other.outbox_id and not self.outbox_id else self
         automatic = self.automatic or other.automatic
         seen = replace(
             self.threaded_as(other),
             kind=kind,
             direction=direction,
             automatic=automatic,
+            agent=sender.agent,
+            sent_by=sender.sent_by or other.sent_by,
+            outbox_id=sender.outbox_id,
             # One copy may have come straight from its sender, another through a list.
             unauthenticated=self.unauthenticated and other.unauthenticated,
             desk=self.desk or other.desk,

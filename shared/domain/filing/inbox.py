@@ -197,6 +197,8 @@ def buried(stored: StoredMessage, hasher: Hasher) -> StoredMessage:
         conversation="",
         thread="",
         answered="",
+        sent_by="",
+        outbox_id="",
         sent_to="",
         # Entries are gone by now: the row is buried last.
         before=NOTHING,

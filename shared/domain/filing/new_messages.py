@@ -23,14 +23,15 @@ def new_message(
     by_outsider = not candidates.is_colleagues(head)
     is_answer = by_outsider and automatic in (Automatic.NONE, Automatic.AUTO_REPLY)
     answered = _answered_direction(decision, candidates) if is_answer else None
+    sent = candidates.sent
     return StoredMessage(
         key=key,
         at=head.received_at,
         message_id=head.message_id,
         fingerprint=Fingerprint.of(head),
         direction=direction,
-        kind=kind_of(direction, answered),
-        agent=_agent_of(head, candidates, mailbox),
+        kind=kind_of(direction, answered, is_ours=sent is not None),
+        agent=sent.agent if sent else _agent_of(head, candidates, mailbox),
         # Only copies say who is in Bcc: the row is shared by all mailboxes.
         participants=head.participants - {person.address for person in head.bcc},
         decision=decision,
@@ -38,7 +39,15 @@ def new_message(
         unauthenticated=direction is Direction.IN and is_unauthenticated(head.headers),
         conversation=candidates.conversation_key if travels(head, direction) else "",
         is_answer=bool(head.answers),
+        sent_by=sent.agent_id if sent else _sent_by(head, direction, mailbox),
+        outbox_id=sent.id if sent else "",
     )
+
+
+def _sent_by(head: MessageHead, direction: Direction, mailbox: Mailbox) -> str:
+    """Of mail that left by itself, only the copy of its own mailbox tells whose it is."""
+    is_own = direction is Direction.OUT and mailbox.is_own(head.sender.address)
+    return mailbox.agent_id if is_own else ""
 
 
 def _answered_direction(decision: Decision, candidates: Candidates) -> Direction | None:

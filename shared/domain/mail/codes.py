@@ -195,6 +195,11 @@ def _mac(number: int, key: bytes, tenant_id: str) -> str:
     return _spelled(int.from_bytes(digest[:4], "big") >> (32 - 5 * _MAC_LENGTH), _MAC_LENGTH)
 
 
+def number_of(text: str) -> int:
+    """The number behind a code's canonical text."""
+    return _number(text[-(_NUMBER_LENGTH + _MAC_LENGTH + 1) : -(_MAC_LENGTH + 1)])
+
+
 def _code(digits: str, check: str, prefix: str) -> Code:
     return Code(_number(digits), f"{prefix.upper()}-{digits}-{check}")
 

@@ -35,7 +35,8 @@ class MessageHead:
     """One copy of a mail in one mailbox, without its body. Ids are without angle brackets; times are UTC.
 
     `author` is who wrote it where a mailing list put its own address into From. `relayed_as` is the Message-ID that a
-    relay has put in the place of `message_id`, where `as_first_sent` has taken it back.
+    relay has put in the place of `message_id`, where `as_first_sent` has taken it back. `tag` is the mark of a mail of
+    ours that its sender's mailbox keeps with the copy, and that no recipient's has.
     """
 
     item: ItemRef
@@ -59,6 +60,7 @@ class MessageHead:
     sensitivity: int = 0
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     relayed_as: str = ""
+    tag: str = ""
     author: Person | None = field(init=False)
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ address leads to: then those behind it lend affairs of the kinds that are missin
 have written them, and the nearest mail's people are known by their own addresses.
 """
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Collection, Iterator, Sequence, Set
 from dataclasses import replace
 from itertools import groupby
 from typing import Final
@@ -17,6 +17,14 @@ from shared.domain.records.records import RecordRef
 # Contacts and clients are found by the people of each mail; affairs, a mail mostly has from its thread.
 AFFAIRS: Final = frozenset({"property", "opportunity", "project", "case"})
 PEOPLE: Final = frozenset({"contact", "client"})
+
+
+def believed(siblings: Sequence[ThreadHit], outsiders: Collection[str]) -> Iterator[ThreadHit]:
+    """Of stored mails with one Message-ID those that the answer may mean."""
+    for hit in siblings:
+        # Broken senders use a Message-ID for many mails: only people tell which conversation is meant.
+        if len(siblings) == 1 or hit.among(outsiders):
+            yield hit
 
 
 def ancestors_to_ask(parents: Sequence[str], thread: Sequence[ThreadHit]) -> tuple[str, ...]:

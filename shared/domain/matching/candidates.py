@@ -7,8 +7,10 @@ from datetime import datetime
 from shared.domain.intake.doors import Door
 from shared.domain.mail.addresses import domain_of, mailbox_key, mailbox_keys
 from shared.domain.mail.authentication import fails_dmarc
+from shared.domain.mail.codes import number_of
 from shared.domain.mail.messages import Direction, MessageHead
 from shared.domain.records.records import Card, RecordRef
+from shared.domain.sending.outbox import OutboxMail
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class ThreadHit:
     nothing but a Bcc led: an answer that stood there too would give the Bcc away. `refused` are records from which a
     person took it. `follows`: it has the records of the mails that it answers itself, and hears of them; `is_apart`:
     a person took it out of its thread. `etag` is the one of the row as it was read. `thread` is the id of its thread,
-    `at` the time under which it stands.
+    `at` the time under which it stands, `kind` the kind of its entries, `sent_by` the agent who sent it (object id).
     """
 
     key: str
@@ -52,6 +54,8 @@ class ThreadHit:
     etag: str = ""
     thread: str = ""
     at: datetime | None = None
+    kind: str = ""
+    sent_by: str = ""
 
     @property
     def lent(self) -> tuple[RecordRef, ...]:
@@ -91,13 +95,29 @@ class CodeHit:
     """A reference code whose signature is right, with the records it was issued for.
 
     `domains` are those at which these records have people, registrable and shared by nobody else; `contacts` are
-    the ids of their contacts, whichever of the two lists the other.
+    the ids of their contacts, whichever of the two lists the other. `mail` is the last mail that left with the code,
+    where nothing else leads from an answer to it.
     """
 
     code: str
     links: tuple[RecordRef, ...]
     domains: frozenset[str] = frozenset()
     contacts: frozenset[str] = frozenset()
+    mail: ThreadHit | None = None
+
+    @property
+    def number(self) -> int:
+        return number_of(self.code)
+
+    @property
+    def lent(self) -> tuple[RecordRef, ...]:
+        """The records that an answer is filed on: those of the code, and those on which the mail itself stands."""
+        return tuple(dict.fromkeys((*self.links, *(self.mail.lent if self.mail else ()))))
+
+    def moved(self, merged: Mapping[RecordRef, RecordRef]) -> "CodeHit":
+        """The same, its links leading to the records that others were merged into."""
+        links = dict.fromkeys(merged.get(ref, ref) for ref in self.links)
+        return replace(self, links=tuple(links), mail=self.mail.moved(merged) if self.mail else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +128,10 @@ class Candidates:
     to those that an agent has said; `subjects` are opportunities and projects by normalised subject; `listing_contact`
     those by the contacts that they list. `cards` says what is known of all these, and of their clients.
     `conversation` are stored mails with the same conversation index, whose keyed hash is `conversation_key`.
-    `bounced` is the mail that this one reports as undelivered. `staff` are the participants that belong to the
-    organisation, `inquirers` those for whom a program of it wrote, such as a web form; `erased` are suppressed for
-    good. `to_intake`: it came to an intake mailbox, and from none of the organisation's own ones. `forged` counts
-    codes in the subject whose signature is wrong.
+    `sent` is the mail of the outbox of which this one is a copy, `bounced` the mail that this one reports as
+    undelivered. `staff` are the participants that belong to the organisation, `inquirers` those for whom a program of
+    it wrote, such as a web form; `erased` are suppressed for good. `to_intake`: it came to an intake mailbox, and from
+    none of the organisation's own ones. `forged` counts codes in the subject whose signature is wrong.
 
     Of intake mailboxes: `door` is the one that makes something of it; `successors` are the open records that went on
     with closed ones, `next_ids` the ids of records that would; `answers` are stored mails that answer it, and had a
@@ -125,6 +145,7 @@ class Candidates:
     conversation: tuple[ThreadHit, ...] = ()
     conversation_key: str = ""
     codes: tuple[CodeHit, ...] = ()
+    sent: OutboxMail | None = None
     forged: int = 0
     subjects: Mapping[str, frozenset[RecordRef]] = field(default_factory=dict)
     taught: Mapping[str, frozenset[RecordRef]] = field(default_factory=dict)
@@ -157,7 +178,8 @@ class Candidates:
             self,
             thread=tuple(hit.moved(merged) for hit in self.thread),
             conversation=tuple(hit.moved(merged) for hit in self.conversation),
-            codes=tuple(replace(hit, links=lead(hit.links)) for hit in self.codes),
+            codes=tuple(hit.moved(merged) for hit in self.codes),
+            sent=replace(self.sent, records=lead(self.sent.records)) if self.sent else None,
             taught={address: frozenset(lead(refs)) for address, refs in self.taught.items()},
             bounced=self.bounced.moved(merged) if self.bounced else None,
         )

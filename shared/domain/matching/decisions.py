@@ -12,7 +12,7 @@ from shared.domain.matching.evidence import Evidence
 from shared.domain.records.records import Card, RecordRef
 
 # Raised with every change of the cascade, and stored with each decision.
-RULES_VERSION: Final = 6
+RULES_VERSION: Final = 7
 BY_RULE: Final = "postledger"
 
 

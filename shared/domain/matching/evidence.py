@@ -7,6 +7,7 @@ from shared.domain.mail.message_ids import bracketed
 
 BCC: Final = "bcc"
 CODE: Final = "code"
+SENT: Final = "sent"
 BOUNCE: Final = "bounce"
 THREAD: Final = "thread"
 CONVERSATION: Final = "conversation"

@@ -183,7 +183,8 @@ def thread_questions(head: MessageHead, policy: MatchPolicy) -> ThreadQuestions:
 def lent_records(candidates: Candidates) -> frozenset[RecordRef]:
     """The records of the mails that this one goes on with: their cards say whether they still exist."""
     bounced = (candidates.bounced,) if candidates.bounced else ()
-    mails = (*lenders(candidates.thread), *bounced, *candidates.conversation)
+    of_codes = (hit.mail for hit in candidates.codes if hit.mail)
+    mails = (*lenders(candidates.thread), *bounced, *candidates.conversation, *of_codes)
     return frozenset[RecordRef]().union(*(mail.links for mail in mails))
 
 

@@ -16,8 +16,8 @@ from shared.domain.mail.public_domains import registrable
 from shared.domain.matching.decisions import BY_RULE, Decision, Disposition, Link, best_first, is_better
 from shared.domain.records.records import Record, RecordRef
 
-# A record that was opened, and a report's own mail, do not depend on the policies of today.
-LASTING: Final = (OPENED, "bounce")
+# A record that was opened, that a mail was sent for, and a report's own mail, do not depend on the policies of today.
+LASTING: Final = (OPENED, "bounce", "sent")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from shared.domain.matching.evidence import (
     BOUNCE,
     CODE,
     CONVERSATION,
+    SENT,
     THREAD,
     Evidence,
     of_person,
@@ -31,15 +32,25 @@ Rule = Callable[[MessageHead, Candidates, MatchPolicy], Iterable[Link]]
 # Only their order decides; docs/matching.md shows them rule by rule.
 OPENED_SCORE: Final = 100
 THREAD_SCORE: Final = 90
-_CODE, _BOUNCE, _CONVERSATION = 95, 92, 85
+_SENT, _CODE, _BOUNCE, _CONVERSATION = 98, 95, 92, 85
 _SUBJECT, _CONTACT, _CLIENT_OF_CONTACT, _TAUGHT, _CLIENT_DOMAIN, _DEAL_DOMAIN = 82, 80, 75, 70, 60, 55
+
+
+def by_outbox(_head: MessageHead, candidates: Candidates, _policy: MatchPolicy) -> Iterable[Link]:
+    """The copy of a mail of the outbox: the records that it was sent for, and the clients of contacts among them."""
+    mail = candidates.sent
+    if mail is not None:
+        known = (candidates.cards[ref] for ref in mail.records if ref in candidates.cards)
+        clients = sorted(_clients_of(card for card in known if card.ref.kind == "contact"))
+        refs = dict.fromkeys((*mail.records, *clients))
+        yield from _lent(refs, candidates, "sent", Evidence(SENT), _SENT)
 
 
 def by_code(head: MessageHead, candidates: Candidates, _policy: MatchPolicy) -> Iterable[Link]:
     """A signed reference code, quoted by somebody who is known to one of its records: all of these."""
     for hit in candidates.codes:
         if is_vouched_for(head, candidates, hit):
-            yield from _lent(hit.links, candidates, "code", Evidence(CODE, text=hit.code), _CODE)
+            yield from _lent(hit.lent, candidates, "code", Evidence(CODE, text=hit.code), _CODE)
 
 
 def by_bounce(_head: MessageHead, candidates: Candidates, _policy: MatchPolicy) -> Iterable[Link]:
@@ -145,7 +156,7 @@ def by_deal(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> I
             yield Link(deal.ref, "domain", of_person(role, address), _DEAL_DOMAIN)
 
 
-LENT: Final[tuple[Rule, ...]] = (by_code, by_bounce, by_thread, by_conversation)
+LENT: Final[tuple[Rule, ...]] = (by_outbox, by_code, by_bounce, by_thread, by_conversation)
 DEALS: Final[tuple[Rule, ...]] = (by_subject, by_deal)
 PEOPLE: Final[tuple[Rule, ...]] = (by_contact, by_taught, by_domain)
 

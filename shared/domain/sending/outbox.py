@@ -64,8 +64,9 @@ class OutboxMail:
     it. `from_rule` and the sentence `from_why` say why `sender` is the address. `subject` is the one that leaves, code
     included. `tag` marks the draft and the copy. `answers` is the key of the message that is answered or forwarded.
     `key_hash` and `request_hash` tell a repeated request from another one. `draft_id` is the server's; `not_before` the
-    time of the next try. `tries` counts hand-overs to the server, `put_backs` new beginnings. `rejected` are the
-    addresses that a bounce named.
+    time of the next try. `tries` counts hand-overs to the server, `put_backs` new beginnings. `message_key` is
+    the stored message of its copy, '' as long as none was seen. `rejected` are the recipients who were reported as not
+    reached, `silenced` those of them that do not exist: campaigns leave them out.
     """
 
     id: str
@@ -106,7 +107,9 @@ class OutboxMail:
     sending_at: datetime | None = None
     tries: int = 0
     put_backs: int = 0
+    message_key: str = ""
     rejected: tuple[str, ...] = ()
+    silenced: tuple[str, ...] = ()
     etag: str = ""
 
     @property

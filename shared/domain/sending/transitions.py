@@ -109,26 +109,38 @@ def deleted(at: datetime) -> Transition:
     return lambda mail: replace(_after(mail, Event.DELETED, at, detail), draft_id="")
 
 
-def confirmed(at: datetime, detail: str = "") -> Transition:
-    """Its copy was seen. `detail` says in what the copy differs from what was asked for. Seen again: no change."""
+def confirmed(at: datetime, detail: str = "", message_key: str = "") -> Transition:
+    """Its copy was seen, and stands under `message_key`. `detail` says in what it differs from what was asked for.
+
+    Seen again: what was not known is added, once.
+    """
 
     def transition(mail: OutboxMail) -> OutboxMail:
-        if mail.state in (State.CONFIRMED, State.BOUNCED):
+        if mail.state not in (State.CONFIRMED, State.BOUNCED):
+            confirmed_now = _after(mail, Event.COPY, at, detail)
+            return replace(confirmed_now, error=None, message_key=message_key or mail.message_key)
+        is_told = any(detail in step.detail for step in mail.steps)
+        is_kept = bool(mail.message_key) or not message_key
+        if is_told and is_kept:
             return mail
-        return replace(_after(mail, Event.COPY, at, detail), error=None)
+        steps = mail.steps if is_told else (*mail.steps, Step(at, mail.state, detail))
+        return replace(mail, steps=steps, message_key=mail.message_key or message_key)
 
     return transition
 
 
-def bounced(at: datetime, addresses: tuple[str, ...], detail: str) -> Transition:
-    """A server reported that these addresses did not get it. Reported again: no change."""
+def bounced(
+    at: datetime, addresses: tuple[str, ...], detail: str, silenced: tuple[str, ...] = ()
+) -> Transition:
+    """A server reported that these recipients did not get it; `silenced` do not exist. Reported again: no change."""
 
     def transition(mail: OutboxMail) -> OutboxMail:
-        new = [address for address in addresses if address not in mail.rejected]
-        if mail.state is State.BOUNCED and not new:
+        rejected = tuple(dict.fromkeys((*mail.rejected, *addresses)))
+        dead = tuple(dict.fromkeys((*mail.silenced, *silenced)))
+        is_told = any(detail in step.detail for step in mail.steps)
+        if mail.state is State.BOUNCED and (rejected, dead) == (mail.rejected, mail.silenced) and is_told:
             return mail
-        after = _after(mail, Event.BOUNCE, at, detail)
-        return replace(after, rejected=(*mail.rejected, *dict.fromkeys(new)), error=None)
+        return replace(_after(mail, Event.BOUNCE, at, detail), rejected=rejected, silenced=dead, error=None)
 
     return transition
 

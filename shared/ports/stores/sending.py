@@ -32,6 +32,9 @@ class Outbox(Protocol):
     def of_key(self, tenant_id: str, key_hash: str) -> OutboxMail | None:
         """The mail that was asked for under a key."""
 
+    def of_code(self, tenant_id: str, number: int, *, limit: int) -> list[OutboxMail]:
+        """The mails that were asked for with a code, newest first: an answer keeps that of its thread."""
+
     def save(self, mail: OutboxMail) -> OutboxMail:
         """Replace a mail as it was read (`etag`); the mailbox's list follows. Raises Conflict."""
 

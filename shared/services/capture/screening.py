@@ -20,6 +20,7 @@ from shared.services.capture.scopes import Scope
 from shared.services.matching.bounces import ReadBounce
 from shared.services.matching.candidates import GatherCandidates
 from shared.services.matching.forgeries import CountForgeries
+from shared.services.matching.outgoing import FindSent
 
 # Why a mail is kept that capture would skip by now.
 BEGUN: Final = "begun"
@@ -48,6 +49,7 @@ class Screen:
     messages: MessageStore
     read_bounce: ReadBounce
     count_forgeries: CountForgeries
+    find_sent: FindSent
 
     def __call__(
         self, scope: Scope, heads: Sequence[MessageHead], folders: Mapping[str, FolderState]
@@ -81,6 +83,7 @@ class Screen:
         if candidates.forged:
             self.count_forgeries(scope, head, candidates.forged)
         candidates = screening.placed(candidates, folder)
+        candidates = replace(candidates, sent=self.find_sent(scope, head, candidates, folder))
         verdict = screening.decide(head, candidates, policy)
         if screening.may_be_rescued(head, verdict, policy):
             candidates = self._rescued(scope, head, candidates)

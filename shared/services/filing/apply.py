@@ -117,7 +117,7 @@ class Apply:
 
     def _note_bounces(self, tenant_id: str, group: list[effects.NoteBounce]) -> None:
         for effect in group:
-            self.note_bounces(tenant_id, effect.message_key, effect.bounces)
+            self.note_bounces(tenant_id, effect.message_key, effect.bounces, effect.reported)
 
     def _learn(self, tenant_id: str, group: list[effects.Learn]) -> None:
         for effect in group:

@@ -19,13 +19,14 @@ from shared.domain.mail.items import ItemRef
 from shared.ports.stores.capture import Sightings
 from shared.ports.stores.exceptions import Exceptions
 from shared.ports.work import Clock
-from shared.services.capture.fetching import Fetched, FetchMail, Wanted, failing
+from shared.services.capture.fetching import Fetched, FetchMail, Kept, Wanted, failing
 from shared.services.capture.scopes import Scope
 from shared.services.capture.waits import MailboxWaits
 from shared.services.commands.failures import failure_of, record
 from shared.services.filing.bring_in_line import BringInLine, Filed
 from shared.services.filing.file_group import FileGroup
 from shared.services.filing.vanished import EndVanished
+from shared.services.sending.confirming import ConfirmSent
 from shared.telemetry import Counted
 
 _COUNTED: Final = {
@@ -45,6 +46,7 @@ class Ingest:
     file_group: FileGroup
     bring_in_line: BringInLine
     end_vanished: EndVanished
+    confirm_sent: ConfirmSent
     sightings: Sightings
     exceptions: Exceptions
     clock: Clock
@@ -78,6 +80,9 @@ class Ingest:
         changed while they were filed.
         """
         screened = {kept.mail.head.item: kept.screened.sighting for kept in fetched.kept}
+        sent = {
+            kept.mail.head.item: kept for kept in fetched.kept if kept.screened.candidates.sent is not None
+        }
         sightings = list(fetched.others)
         unfinished: dict[ItemRef, Filed] = {}
         # In the order of filing: of two copies of one mail, the later look knows what the earlier one has added.
@@ -88,10 +93,19 @@ class Ingest:
             else:
                 sightings.append(settled(screened[item], outcome.message))
                 unfinished[item] = outcome
+        self._confirm(unfinished, sent)
         # Behind the rows that readers see, ahead of `done`: what is done is in the ledger.
         if sightings:
             self.sightings.put(scope.mailbox, sightings)
         return sightings, self._finish(scope, unfinished)
+
+    def _confirm(self, filed: Mapping[ItemRef, Filed], sent: Mapping[ItemRef, Kept]) -> None:
+        """Behind the entries, so that a mail which is said to have left is on its records."""
+        for item, outcome in filed.items():
+            kept = sent.get(item)
+            mail = kept.screened.candidates.sent if kept else None
+            if kept is not None and mail is not None:
+                self.confirm_sent(mail, kept.mail.head, outcome.message.key)
 
     def _finish(self, scope: Scope, unfinished: Mapping[ItemRef, Filed]) -> Mapping[ItemRef, TransientError]:
         """Returns those that changed meanwhile; raises Conflict when all of them did."""

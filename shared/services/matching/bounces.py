@@ -1,5 +1,6 @@
 """Reports that a mail did not arrive: tied to that mail, and shown on it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -11,7 +12,7 @@ from shared.domain.errors import PermanentError
 from shared.domain.filing.copies import Dependent
 from shared.domain.filing.filing import PENDING, Bounced, StoredMessage
 from shared.domain.mail.automatic import Automatic, nature_of
-from shared.domain.mail.bounces import LARGEST, Report, read_report
+from shared.domain.mail.bounces import LARGEST, Bounce, Report, read_report
 from shared.domain.mail.messages import Direction, MessageHead
 from shared.domain.matching.candidates import ThreadHit
 from shared.ports.mail import MailAccess
@@ -19,6 +20,7 @@ from shared.ports.stores.filing import MessageStore
 from shared.ports.work import Clock, CommandQueue
 from shared.services.capture.scopes import Scope
 from shared.services.filing.change_message import ChangeMessage
+from shared.services.sending.undelivered import NoteUndelivered
 
 # A mail to many may bounce from each of them; what comes behind these is not kept.
 MOST_BOUNCES: Final = 100
@@ -68,12 +70,17 @@ class NoteBounces:
     """Write on a mail whom it did not reach, and have its entries written again. Safe to run twice."""
 
     change: ChangeMessage
+    note_undelivered: NoteUndelivered
     queue: CommandQueue
     clock: Clock
 
-    def __call__(self, tenant_id: str, key: str, bounces: tuple[Bounced, ...]) -> None:
+    def __call__(
+        self, tenant_id: str, key: str, bounces: tuple[Bounced, ...], reported: Sequence[Bounce] = ()
+    ) -> None:
         """The row first, then the command: a crash in between is repaired when the report is filed again."""
         stored = self.change(tenant_id, key, partial(_noted, bounces=bounces))
+        if stored is not None and stored.outbox_id:
+            self.note_undelivered(tenant_id, stored.outbox_id, reported)
         # Entries written here would stay on a record from which a person takes the mail at the same time.
         if stored is not None and stored.state == PENDING:
             self.queue.send(FileMessage(tenant_id=tenant_id, key=key, first_at=self.clock()))

@@ -1,6 +1,6 @@
 """Answers what mails ask of storage; capture and matching share the answers. The domain says what is asked."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, product
 from typing import Final, Self
@@ -13,7 +13,7 @@ from shared.domain.mail.identity import family, message_key
 from shared.domain.mail.messages import Direction, MessageHead
 from shared.domain.mail.public_domains import registrable
 from shared.domain.matching import answers
-from shared.domain.matching.ancestry import ancestors_to_ask
+from shared.domain.matching.ancestry import ancestors_to_ask, believed
 from shared.domain.matching.answers import Answers
 from shared.domain.matching.candidates import Candidates, KnownAddress, ThreadHit
 from shared.domain.matching.decisions import MatchPolicy
@@ -38,6 +38,7 @@ from shared.services.capture.scopes import Scope
 from shared.services.intake.cases import FindCases
 from shared.services.intake.doors import FindDoors
 from shared.services.matching.current_records import RecordsOfGroup, current_records
+from shared.services.matching.outgoing import FindAnswered
 from shared.services.remembering.known_people import KnownPeople
 
 # A contact may be on hundreds of records; those that are shown first are enough.
@@ -58,6 +59,7 @@ class GatherCandidates:
     codes: Codes
     doors: FindDoors
     cases: FindCases
+    find_answered: FindAnswered
     code_keys: tuple[bytes, ...]
     group: RecordsOfGroup | None = None
 
@@ -87,7 +89,7 @@ class GatherCandidates:
         return self.people.addresses(scope, addresses) if addresses else {}
 
     def _at(self, scope: Scope, domains: Iterable[frozenset[str]]) -> Mapping[str, frozenset[Card]]:
-        """By registrable domain: the index knows no other, so that subdomains find their client."""
+        # The index knows no other domains, so that subdomains find their client.
         places = {registrable(domain) for domain in frozenset[str]().union(*domains)}
         return self.people.domains(scope, places) if places else {}
 
@@ -116,8 +118,10 @@ class GatherCandidates:
         asked = thread_questions(head, policy.match)
         own = family(stored.key if stored else message_key(scope.hasher, head))
         candidates = self._with_codes(scope, head, candidates, text)
+        candidates = self._with_sent(scope, candidates)
         candidates = self._with_thread(scope, head, candidates, asked, threads)
         candidates = self._with_conversation(scope, candidates, asked, own, threads)
+        candidates = self.find_answered(scope, head, candidates)
         candidates = self._with_subject(scope, candidates, asked)
         candidates = candidates.without(_opened_for(own, stored))
         # Both by one request. Of a lent record its own row counts: a card may have been remembered.
@@ -171,6 +175,11 @@ class GatherCandidates:
         people = current_records(place, scope.tenant_id, wanted)
         return answers.with_code_records(candidates, records, people)
 
+    def _with_sent(self, scope: Scope, candidates: Candidates) -> Candidates:
+        """With the records that a mail of the outbox was sent for: they lead on to clients."""
+        sent = candidates.sent.records if candidates.sent else ()
+        return self._with_records(scope, candidates, frozenset(sent) - candidates.cards.keys())
+
     def _with_thread(
         self,
         scope: Scope,
@@ -213,7 +222,7 @@ class GatherCandidates:
         outsiders = head.participants - candidates.staff
         keys = {scope.hasher.message_id(message_id): message_id for message_id in ids}
         found = threads.find(scope.tenant_id, keys)
-        hits = (_believed(found.get(key, ()), outsiders) for key in keys)
+        hits = (believed(found.get(key, ()), outsiders) for key in keys)
         return tuple(chain.from_iterable(hits))
 
     def _with_conversation(
@@ -264,14 +273,6 @@ class GatherCandidates:
         others = {ref: card for ref, card in candidates.cards.items() if ref not in wanted}
         read = current_records(self.group or self.records, scope.tenant_id, wanted)
         return answers.with_records(replace(candidates, cards=others), read)
-
-
-def _believed(siblings: Sequence[ThreadHit], outsiders: Collection[str]) -> Iterator[ThreadHit]:
-    """Of stored mails with one Message-ID those that the answer may mean."""
-    for hit in siblings:
-        # Broken senders use a Message-ID for many mails: only people tell which conversation is meant.
-        if len(siblings) == 1 or hit.among(outsiders):
-            yield hit
 
 
 def _opened_for(own: Collection[str], stored: StoredMessage | None) -> list[RecordRef]:

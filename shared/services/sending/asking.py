@@ -18,7 +18,7 @@ from shared.domain.mail.addresses import Person, domain_of
 from shared.domain.mail.codes import NUMBER_BITS, Code
 from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
 from shared.domain.records.records import RecordRef
-from shared.domain.sending import transitions
+from shared.domain.sending import marks, transitions
 from shared.domain.sending.from_addresses import Chosen, Refusal, Refused
 from shared.domain.sending.outbox import OutboxMail
 from shared.domain.sending.subjects import subject_of
@@ -88,10 +88,11 @@ class AskToSend:
     def _mail(self, prepared: Prepared, wanted: MailWanted) -> OutboxMail:
         chosen, draft, house = allowed(prepared), prepared.draft, prepared.house
         mailbox, now = chosen.mailbox, self.clock()
-        message_id = f"{self.new_id()}@{domain_of(mailbox.address)}"
+        mail_id = f"{inverted(now)}-{self.new_id()}"
+        message_id = marks.message_id_of(mail_id, domain_of(mailbox.address))
         code = self._code(prepared, message_id)
         return OutboxMail(
-            id=f"{inverted(now)}-{self.new_id()}",
+            id=mail_id,
             tenant_id=mailbox.tenant_id,
             mailbox_id=mailbox.mailbox_id,
             agent_id=house.actor.oid,
@@ -103,7 +104,7 @@ class AskToSend:
             subject=subject_of(draft.subject, code, signing_of(house.organisation, self.code_keys)),
             code=code,
             message_id=message_id,
-            tag=self.new_id(),
+            tag=marks.tag_of(mail_id),
             created_at=now,
             to=draft.people.to,
             cc=draft.people.cc,

@@ -16,9 +16,11 @@ from shared.domain.mail.items import ItemRef
 from shared.domain.sending import transitions
 from shared.domain.sending.outbox import OutboxMail, Problem
 from shared.domain.sending.outcomes import Answer, Do, Found, Outcome, next_step
+from shared.domain.sending.sent_copies import left_as
 from shared.domain.sending.states import State
 from shared.ports.sending import MailSender, OpenOutbox, OutgoingCopy
 from shared.ports.work import Clock, CommandQueue
+from shared.services.capture.scopes import hasher_of
 from shared.services.sending.change_mail import ChangeMail
 from shared.services.sending.making import MakeMime, OpenFile
 
@@ -70,6 +72,7 @@ class SendOne:
     queue: CommandQueue
     make_mime: MakeMime
     open_file: OpenFile
+    hash_key: bytes
     clock: Clock
 
     def __call__(self, mailbox: Mailbox, mail: OutboxMail) -> float | None:
@@ -191,13 +194,14 @@ class SendOne:
         """The copy is taken in at once: its entry stands on the records for which it was sent."""
         mail, now = visit.mail, self.clock()
         is_other = bool(copy.sender) and copy.sender != mail.sender.address
-        detail = f"It left as {copy.sender}; asked for was {mail.sender.address}." if is_other else ""
+        detail = left_as(copy.sender, mail.sender.address) if is_other else ""
+        key = hasher_of(self.hash_key, mail.tenant_id).message_id(copy.message_id) if copy.message_id else ""
         self.queue.send(
             IngestMessages(
                 tenant_id=mail.tenant_id, mailbox_id=mail.mailbox_id, first_at=now, items=(copy.item,)
             )
         )
-        self._change(visit, transitions.confirmed(now, detail))
+        self._change(visit, transitions.confirmed(now, detail, key))
         if is_other:
             telemetry.event("left_as_somebody_else", mailbox=mail.mailbox_id, mail=mail.id)
 

@@ -1,18 +1,15 @@
 """Makes what leaves of a mail of the outbox: its MIME, and the bytes of its files."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from shared.domain.errors import InvalidInput, NotFound
 from shared.domain.sending.composing import compose
 from shared.domain.sending.letters import File, Letter
+from shared.domain.sending.marks import TAG_HEADER
 from shared.domain.sending.outbox import OutboxFile, OutboxMail
 from shared.ports.sending import OutgoingFile
 from shared.ports.stores.filing import Attachments
 from shared.ports.stores.sending import Uploads
-
-# Who marks a mail with a header of its own finds it again where a provider shows nothing else of it.
-TAG_HEADER: Final = "X-Postledger-Tag"
 
 
 @dataclass(frozen=True, slots=True)

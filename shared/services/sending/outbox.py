@@ -10,7 +10,7 @@ from shared.domain.errors import PermanentError, TransientError, Unknown
 from shared.domain.filing.entries import decode_cursor, encode_cursor
 from shared.domain.mail.items import ItemRef
 from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
-from shared.domain.sending import transitions
+from shared.domain.sending import marks, transitions
 from shared.domain.sending.outbox import OutboxMail
 from shared.domain.sending.states import State
 from shared.ports.sending import MailSender
@@ -127,7 +127,8 @@ class RetryMail:
     def __call__(self, caller: Caller, mail_id: str) -> OutboxMail:
         """Raises Unknown, and WrongState where it is on its way or has left."""
         mail = self.read(caller, mail_id)
-        retried = transitions.retried(self.clock(), self.new_id(), caller.audit_name)
+        tag = marks.tag_of(mail.id, self.new_id())
+        retried = transitions.retried(self.clock(), tag, caller.audit_name)
         mail = self.change(mail, retried)
         self.queue.send(command_for(mail, self.clock))
         return mail

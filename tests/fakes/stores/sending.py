@@ -33,6 +33,12 @@ class FakeOutbox:
         self.faults.read("Outbox.of_key")
         return self._of_key(tenant_id, key_hash)
 
+    def of_code(self, tenant_id: str, number: int, *, limit: int) -> list[OutboxMail]:
+        self.faults.read("Outbox.of_code")
+        mails = [mail for (tenant, _), mail in self.rows.items() if tenant == tenant_id]
+        found = [mail for mail in mails if mail.code.number == number]
+        return sorted(found, key=lambda mail: mail.id)[:limit]
+
     def save(self, mail: OutboxMail) -> OutboxMail:
         with self.faults.write("Outbox.save"):
             found = self.rows.get((mail.tenant_id, mail.id))

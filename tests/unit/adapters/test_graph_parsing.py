@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.adapters.graph import dates, parsing
+from shared.adapters.graph import dates, parsing, properties
 from shared.domain.errors import Rejected, Unreadable
 from shared.domain.mail.addresses import Person
 from tests.graph_transport import fixture
@@ -142,8 +142,8 @@ def test_dates_come_out_in_utc_or_not_at_all(text: str | None, expected: datetim
 
 def test_extended_properties_are_found_whichever_way_graph_spells_their_id() -> None:
     entry = {"singleValueExtendedProperties": [{"id": "string 0x00003613", "value": "IPF.Note"}]}
-    assert parsing.extended_property(entry, "String 0x3613") == "IPF.Note"
-    assert parsing.extended_property(entry, "String 0x1042") == ""
+    assert properties.extended_property(entry, "String 0x3613") == "IPF.Note"
+    assert properties.extended_property(entry, "String 0x1042") == ""
 
 
 def evil(**fields: object) -> dict[str, object]:
@@ -152,8 +152,8 @@ def evil(**fields: object) -> dict[str, object]:
 
 @pytest.mark.parametrize("value", ["²", "9" * 5_000, "٣"])
 def test_a_sensitivity_that_only_looks_like_a_number_is_none(value: str) -> None:
-    properties = [{"id": parsing.SENSITIVITY, "value": value}]
-    message = fixture("sent_without_headers") | {"singleValueExtendedProperties": properties}
+    stated = [{"id": properties.SENSITIVITY, "value": value}]
+    message = fixture("sent_without_headers") | {"singleValueExtendedProperties": stated}
     assert parsing.head(message).sensitivity == 0
 
 

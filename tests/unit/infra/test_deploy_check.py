@@ -76,7 +76,14 @@ def test_what_is_missing_or_left_out_of_the_package_is_told(tmp_path: Path) -> N
 
 
 def test_a_tool_that_is_missing_or_old_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name, version in {"az": "2.59.0", "azd": "1.24.0", "bash": "5", "curl": "8"}.items():
+    for name, version in {
+        "az": "2.59.0",
+        "azd": "1.24.0",
+        "bash": "5",
+        "curl": "8",
+        "gh": "2.70.0",
+        "git": "2",
+    }.items():
         tool = tmp_path / name
         tool.write_text(f'#!/bin/sh\necho "{name} version {version}"\n')
         tool.chmod(0o755)

@@ -5,9 +5,7 @@ import os
 import re
 import subprocess
 import sys
-import tomllib
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -570,79 +568,24 @@ def test_any_line_of_the_compiler_fails(desk: Desk, tmp_path: Path, said: str, c
     assert not list((SCRIPTS.parent / "snapshots").glob("*.json")), "a person commits the first"
 
 
+def test_newer_api_versions_are_looked_for_in_a_copy_with_the_rule_on(desk: Desk, tmp_path: Path) -> None:
+    shell = compiler(tmp_path, "")
+    Desk._tool(
+        tmp_path / "compiler" / "bicep",
+        'if [ "$1" = --version ]; then echo "Bicep CLI version 0.49.2 (x)"; exit; fi\n'
+        'case "$1 $2" in *main.bicep) grep recent-api "$(dirname "$2")/bicepconfig.json" ;; esac',
+    )
+    done = desk.run("compile.sh", "--recent", **shell)
+    assert done.returncode == 1, "the line that the rule is an error was said"
+    assert '"use-recent-api-versions": { "level": "error" }' in done.stdout
+    assert "no snapshot yet" not in done.stderr
+    kept = json.loads((SCRIPTS.parent / "bicepconfig.json").read_text("utf-8"))
+    assert kept["analyzers"]["core"]["rules"]["use-recent-api-versions"] == {"level": "off"}
+
+
 def test_another_compiler_is_refused(desk: Desk, tmp_path: Path) -> None:
     tools = tmp_path / "old"
     tools.mkdir()
     Desk._tool(tools / "bicep", 'echo "Bicep CLI version 0.30.1"')
     done = desk.run("compile.sh", PATH=f"{tools}:{os.environ['PATH']}")
     assert (done.returncode, "wanted is 0.49.2" in done.stderr) == (1, True)
-
-
-def deployed(desk: Desk, tmp_path: Path, **answers: str) -> dict[str, str]:
-    """A shell in which `curl` gets these answers of the app, by the last part of the address."""
-    tools = tmp_path / "deployed"
-    tools.mkdir()
-    for name, text in answers.items():
-        (tools / name).write_text(text)
-    Desk._tool(
-        tools / "curl",
-        f'for word; do f={tools}/$(basename "$word" .json); [ -f "$f" ] && exec cat "$f"; done; exit 22',
-    )
-    where = {"POSTLEDGER_API_URL": "https://func.example/api/v1", "POSTLEDGER_WAIT": "0"}
-    return {"PATH": f"{tools}:{os.environ['PATH']}", **where}
-
-
-@pytest.fixture
-def stamped(desk: Desk) -> Iterator[dict[str, str]]:
-    """What packing writes beside the code."""
-    stamp = SCRIPTS.parents[1] / "shared" / "build.json"
-    kept = stamp.read_text() if stamp.exists() else None
-    desk.done("stamp-build.sh")
-    written: dict[str, str] = json.loads(stamp.read_text())
-    yield written
-    stamp.unlink() if kept is None else stamp.write_text(kept)
-
-
-def test_what_is_packed_says_version_and_commit(stamped: dict[str, str]) -> None:
-    project = tomllib.loads((SCRIPTS.parents[1] / "pyproject.toml").read_text())["project"]
-    assert stamped["version"] == project["version"]
-    assert re.fullmatch(r"[0-9a-f]{12}\+?|", stamped["commit"])
-
-
-@pytest.mark.parametrize(
-    ("changed", "told"),
-    [
-        ({}, ""),
-        ({"version": "0.0.9"}, "is version 0.0.9"),
-        ({"commit": "0000000"}, "is commit 0000000"),
-        ({"python": "3.13.1"}, "runs on Python 3.13.1"),
-    ],
-    ids=["same", "version", "commit", "python"],
-)
-def test_an_app_that_is_not_what_was_deployed_is_told(
-    desk: Desk, tmp_path: Path, stamped: dict[str, str], changed: dict[str, str], told: str
-) -> None:
-    runs = {**stamped, "python": "3.12.9", **changed}
-    document = json.dumps({"openapi": "3.1.0", "info": {"title": "x", "version": runs["version"]}})
-    shell = deployed(desk, tmp_path, health=json.dumps({"status": "ok", **runs}), openapi=document)
-    done = desk.run("check-deployment.sh", "--operator-token", "a.b.c", **shell)
-    assert (done.returncode, told in done.stderr) == (1 if told else 0, True), done.stderr
-
-
-def test_the_version_before_is_waited_for(desk: Desk, tmp_path: Path, stamped: dict[str, str]) -> None:
-    old, new = (json.dumps({"info": {"version": version}}) for version in ("0.0.9", stamped["version"]))
-    shell = deployed(desk, tmp_path, health='{"status": "ok"}', openapi=old, later=new)
-    tools = tmp_path / "deployed"
-    Desk._tool(
-        tools / "sleep",
-        f'count=$(cat {tools}/slept); echo "$count." >{tools}/slept\n'
-        f'[ "$count" != .. ] || cp {tools}/later {tools}/openapi',
-    )
-    (tools / "slept").write_text("")
-    assert desk.run("check-deployment.sh", **shell).returncode == 0
-    assert (tools / "slept").read_text().strip() == "..."
-
-
-def test_an_app_that_does_not_answer_is_told(desk: Desk, tmp_path: Path) -> None:
-    done = desk.run("check-deployment.sh", **deployed(desk, tmp_path))
-    assert (done.returncode, "does not answer" in done.stderr) == (1, True)

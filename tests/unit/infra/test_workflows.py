@@ -16,6 +16,7 @@ MAIN = "refs/heads/main"
 # Either runs with the rights of this repository on the code of whoever asked for a pull.
 DANGEROUS = {"workflow_run", "pull_request_target", "issue_comment"}
 PINNED = re.compile(r"^[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
+OWN = "$/.github/workflows/checks.yml"
 
 
 def parsed(workflow: Path) -> dict[Any, Any]:
@@ -38,7 +39,7 @@ def jobs() -> list[tuple[str, str, dict[str, Any]]]:
 def steps() -> list[dict[str, Any]]:
     every: list[dict[str, Any]] = []
     for _, _, job in jobs():
-        every += job["steps"]
+        every += job.get("steps", [])
     return every
 
 
@@ -48,8 +49,16 @@ def may_have_a_token(rights: object) -> bool:
     return rights == "write-all"
 
 
-def deploying() -> list[tuple[str, str, dict[str, Any]]]:
-    return [(file, name, job) for file, name, job in jobs() if may_have_a_token(job.get("permissions"))]
+def trusted() -> dict[str, dict[str, Any]]:
+    """The jobs to which GitHub gives a token that proves who they are, by file and name."""
+    return {f"{file}/{name}": job for file, name, job in jobs() if may_have_a_token(job.get("permissions"))}
+
+
+def workflow(name: str) -> dict[Any, Any]:
+    return next(parsed(path) for path in WORKFLOWS if path.name == name)
+
+
+DEPLOY, RELEASE = "deploy.yml/deploy", "release.yml/release"
 
 
 def is_run(condition: str, event: str, ref: str) -> bool:
@@ -59,16 +68,16 @@ def is_run(condition: str, event: str, ref: str) -> bool:
     return bool(eval(expression, {"github": github, "vars": SimpleNamespace(AZURE_CLIENT_ID="an-id")}))
 
 
-def test_one_job_deploys() -> None:
-    assert [(file, name) for file, name, _ in deploying()] == [("ci.yml", "deploy")]
+def test_one_job_deploys_and_one_makes_a_release() -> None:
+    assert set(trusted()) == {DEPLOY, RELEASE}
 
 
 @pytest.mark.parametrize(
     ("event", "ref", "runs"),
     [
-        ("push", MAIN, True),
         ("workflow_dispatch", MAIN, True),
         ("workflow_dispatch", "refs/heads/a-branch", False),
+        ("push", MAIN, False),
         ("push", "refs/heads/a-branch", False),
         ("pull_request", "refs/pull/7/merge", False),
         ("pull_request", MAIN, False),
@@ -76,47 +85,85 @@ def test_one_job_deploys() -> None:
         ("workflow_run", MAIN, False),
     ],
 )
-def test_only_what_stands_on_main_of_this_repository_is_deployed(event: str, ref: str, runs: bool) -> None:
-    assert [is_run(job["if"], event, ref) for _, _, job in deploying()] == [runs]
+def test_only_a_person_deploys_and_from_main(event: str, ref: str, runs: bool) -> None:
+    assert is_run(trusted()[DEPLOY]["if"], event, ref) is runs
+    assert set(workflow("deploy.yml")[True]) == {"workflow_dispatch"}
 
 
-def test_a_deployment_follows_every_check_in_an_environment_of_its_own() -> None:
-    (file, name, job), *_ = deploying()
-    others = {other for where, other, _ in jobs() if where == file} - {name}
-    assert set(job["needs"]) == others
+def test_a_deployment_takes_a_release_by_name_in_an_environment_of_its_own() -> None:
+    job = trusted()[DEPLOY]
+    assert workflow("deploy.yml")[True]["workflow_dispatch"]["inputs"]["release"]["required"] is True
     assert job["environment"] == "production"
+    [checkout] = [step for step in job["steps"] if "checkout" in step.get("uses", "")]
+    assert checkout["with"]["ref"] == "refs/tags/${{ inputs.release }}"
+    assert job["steps"][-1]["run"] == 'infra/scripts/deploy-release.sh "$RELEASE"'
+    assert [step for step in job["steps"] if "azd deploy" in step.get("run", "")] == [], (
+        "the script verifies first"
+    )
 
 
-def test_a_deployment_takes_the_commit_that_was_checked() -> None:
-    checkouts = [step for step in deploying()[0][2]["steps"] if "checkout" in step.get("uses", "")]
-    assert len(checkouts) == 1
-    assert "ref" not in checkouts[0]["with"]
+def test_a_release_follows_every_check_and_is_attested_before_it_is_published() -> None:
+    job = trusted()[RELEASE]
+    assert set(workflow("release.yml")[True]) == {"push"}
+    assert set(workflow("release.yml")[True]["push"]) == {"tags"}
+    assert job["needs"] == ["checks"]
+    assert workflow("release.yml")["jobs"]["checks"]["uses"] == OWN
+    told = [step.get("run", step.get("uses", "")) for step in job["steps"]]
+    order = [
+        next(n for n, step in enumerate(told) if part in step)
+        for part in ("make-release", "attest", "gh release")
+    ]
+    assert order == sorted(order)
 
 
-def test_a_run_on_main_is_never_cut_short() -> None:
-    whole = next(parsed(path) for path in WORKFLOWS if path.name == "ci.yml")
-    assert whole["concurrency"]["cancel-in-progress"] == "${{ github.event_name == 'pull_request' }}"
-    assert deploying()[0][2]["concurrency"]["cancel-in-progress"] is False
+def test_every_push_and_pull_request_meets_every_check() -> None:
+    assert {"push", "pull_request"} <= set(workflow("ci.yml")[True])
+    assert [job["uses"] for job in workflow("ci.yml")["jobs"].values()] == [OWN]
+    assert set(workflow("checks.yml")["jobs"]) == {"check", "test", "sdk", "infra", "clients"}
 
 
-@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
-def test_no_workflow_runs_foreign_code_with_the_rights_of_this_repository(workflow: Path) -> None:
-    assert not triggers(workflow) & DANGEROUS
+def test_neither_a_deployment_nor_a_release_is_ever_cut_short() -> None:
+    assert trusted()[DEPLOY]["concurrency"]["cancel-in-progress"] is False
+    assert workflow("release.yml")["concurrency"]["cancel-in-progress"] is False
 
 
-@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
-def test_a_workflow_may_only_read_unless_a_job_says_more(workflow: Path) -> None:
-    assert parsed(workflow)["permissions"] == {"contents": "read"}
-    for _, _, job in jobs():
-        assert job.get("permissions", {}).keys() <= {"contents", "id-token"}
-        assert job.get("permissions", {}).get("contents", "read") == "read"
+def test_new_api_versions_are_looked_for_monthly() -> None:
+    monthly = workflow("monthly.yml")
+    assert monthly[True]["schedule"][0]["cron"].split()[2:] == ["3", "*", "*"]
+    assert "infra/scripts/compile.sh --recent" in [
+        step.get("run") for step in monthly["jobs"]["versions"]["steps"]
+    ]
 
 
-@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
-def test_actions_are_named_by_commit_with_the_version_beside_it(workflow: Path) -> None:
-    used = re.findall(r"uses:\s*(.+)$", workflow.read_text("utf-8"), re.M)
+@pytest.mark.parametrize("path", ["release.yml", "checks.yml", "monthly.yml"])
+def test_every_workflow_has_the_compiler_of_the_script(path: str) -> None:
+    version = re.search(r"^VERSION=(.+)$", (ROOT / "infra/scripts/compile.sh").read_text("utf-8"), re.M)
+    assert version
+    text = (ROOT / ".github/workflows" / path).read_text("utf-8")
+    assert re.findall(r"az bicep install --version v(\S+)", text) == [version[1]]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_no_workflow_runs_foreign_code_with_the_rights_of_this_repository(path: Path) -> None:
+    assert not triggers(path) & DANGEROUS
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_a_workflow_may_only_read_unless_a_job_says_more(path: Path) -> None:
+    assert parsed(path)["permissions"] == {"contents": "read"}
+    for file, name, job in jobs():
+        rights = job.get("permissions", {})
+        is_release = f"{file}/{name}" == RELEASE
+        assert rights.keys() <= {"contents", "id-token", "attestations"}
+        assert rights.get("contents", "read") == ("write" if is_release else "read")
+        assert rights.get("attestations", "read") == ("write" if is_release else "read")
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_actions_are_named_by_commit_with_the_version_beside_it(path: Path) -> None:
+    used = re.findall(r"uses:\s*(.+)$", path.read_text("utf-8"), re.M)
     assert used
-    assert [action for action in used if not PINNED.match(action)] == []
+    assert [action for action in used if not PINNED.match(action) and action != OWN] == []
 
 
 def test_no_checkout_leaves_a_token_behind_for_the_code_that_it_fetched() -> None:

@@ -23,7 +23,10 @@ from shared.ports.stores.sending import OutboxFilter
 
 # Whoever wrote a mail's place in the list has written the mail by then, or was killed.
 WRITTEN_BY: Final = timedelta(minutes=10)
+_CODE: Final = "code:"
 _KEY: Final = "key:"
+# Behind the ids of all mails, which begin with a time, and before the pointers to them.
+_BEHIND_MAILS: Final = _CODE
 _LISTED: Final = ("PartitionKey", "RowKey", "asked_at", "id")
 _COLUMNS: Final = ("RowKey", *part_names())
 # Azure has no empty times in filters; its first one stands for "due at once".
@@ -41,7 +44,7 @@ class AzureOutbox:
     def add(self, mail: OutboxMail) -> OutboxMail:
         """Two requests; three more where the key is taken."""
         self._outgoing.upsert(_outgoing(mail))
-        creates = [Operation("create", _row(mail))]
+        creates = [Operation("create", _row(mail)), Operation("create", _under_code(mail))]
         if mail.key_hash:
             creates.append(Operation("create", _pointer(mail)))
         try:
@@ -65,6 +68,15 @@ class AzureOutbox:
         pointer = self._mails.get(escaped(tenant_id), _KEY + escaped(key_hash), ("row",))
         return self.get(tenant_id, unescaped(str(pointer["row"]))) if pointer else None
 
+    def of_code(self, tenant_id: str, number: int, *, limit: int) -> list[OutboxMail]:
+        """One range query, and a request for each mail, side by side."""
+        prefix = _prefix(number)
+        condition = in_partition(escaped(tenant_id), first=prefix, last=prefix + "~")
+        rows = islice(self._mails.rows(condition, select=("RowKey",), page=limit), limit)
+        ids = [unescaped(str(row["RowKey"]).removeprefix(prefix)) for row in rows]
+        found = self._connection.side_by_side(lambda mail_id: self.get(tenant_id, mail_id), ids)
+        return [mail for mail in found if mail is not None]
+
     def save(self, mail: OutboxMail) -> OutboxMail:
         """One request; a second one where it has ended, waits for another time, or goes on after its end."""
         # A mail that is gone on with at once stands in the list under a time that has come already.
@@ -79,7 +91,7 @@ class AzureOutbox:
         self, tenant_id: str, wanted: OutboxFilter, *, limit: int, after: str
     ) -> tuple[list[OutboxMail], str]:
         """One range query; the filter is on Azure's side."""
-        condition = in_partition(escaped(tenant_id), beyond=after, last=_KEY) + _filter(wanted)
+        condition = in_partition(escaped(tenant_id), beyond=after, last=_BEHIND_MAILS) + _filter(wanted)
         found: list[OutboxMail] = []
         last = ""
         for row in self._mails.rows(condition, select=_COLUMNS, page=limit + 1):
@@ -141,6 +153,16 @@ def _row(mail: OutboxMail) -> dict[str, Any]:
 def _pointer(mail: OutboxMail) -> dict[str, Any]:
     key = _KEY + escaped(mail.key_hash)
     return {"PartitionKey": escaped(mail.tenant_id), "RowKey": key, "row": escaped(mail.id)}
+
+
+def _prefix(number: int) -> str:
+    return f"{_CODE}{number:08x}:"
+
+
+def _under_code(mail: OutboxMail) -> dict[str, Any]:
+    """Newest first, as the mails themselves: an answer goes to who wrote last."""
+    key = _prefix(mail.code.number) + escaped(mail.id)
+    return {"PartitionKey": escaped(mail.tenant_id), "RowKey": key}
 
 
 def _outgoing(mail: OutboxMail) -> dict[str, Any]:
