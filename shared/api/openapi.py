@@ -23,6 +23,7 @@ TAGS: Final = {
     "messages": "A mail, its attachments and its links to records.",
     "sending": "Mail that is sent from the CRM, and its files.",
     "outbox": "What became of mail that was sent from the CRM.",
+    "me": "The person who calls.",
     "inbox": "My Inbox: mail that waits for an agent's decision.",
     "records": "The CRM's records, on which mail is filed.",
     "rematch": "Stored mail under today's records and settings.",

@@ -47,6 +47,7 @@ from shared.services.records.records import (
     PutRecord,
 )
 from shared.services.sending.asking import AskToSend
+from shared.services.sending.me import PutSignature, ReadMe
 from shared.services.sending.outbox import CancelMail, ReadOutbox, RetryMail
 from shared.services.sending.previewing import PreviewMail
 from shared.services.sending.uploading import UploadFile
@@ -99,6 +100,8 @@ class ApiUseCases(Protocol):
     cancel_mail: CancelMail
     retry_mail: RetryMail
     upload_file: UploadFile
+    read_me: ReadMe
+    put_signature: PutSignature
     audit_request: AuditRequest
     read_audit: ReadAudit
     ask_erasure: AskErasure

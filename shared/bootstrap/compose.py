@@ -88,8 +88,10 @@ if TYPE_CHECKING:
         PutRecord,
     )
     from shared.services.sending.asking import AskToSend
+    from shared.services.sending.me import PutSignature, ReadMe
     from shared.services.sending.outbox import CancelMail, ReadOutbox, RetryMail, WakeOutboxes
     from shared.services.sending.previewing import PreviewMail
+    from shared.services.sending.retrying import Resend
     from shared.services.sending.send_due import SendDue
     from shared.services.sending.uploading import UploadFile
 
@@ -187,11 +189,14 @@ class UseCases(Assembly):
     ask_to_send: AskToSend = use_case("sending.asking")
     preview_mail: PreviewMail = use_case("sending.previewing")
     upload_file: UploadFile = use_case("sending.uploading")
+    read_me: ReadMe = use_case("sending.me")
+    put_signature: PutSignature = use_case("sending.me")
     read_outbox: ReadOutbox = use_case("sending.outbox")
     cancel_mail: CancelMail = use_case("sending.outbox")
     retry_mail: RetryMail = use_case("sending.outbox")
     wake_outboxes: WakeOutboxes = use_case("sending.outbox")
     send_due: SendDue = use_case("sending.send_due")
+    resend_mail: Resend = use_case("sending.retrying")
 
     audit_request: AuditRequest = use_case("privacy.audit")
     read_audit: ReadAudit = use_case("privacy.audit")

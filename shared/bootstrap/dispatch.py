@@ -29,6 +29,7 @@ CARRIED_OUT_BY: Final[Mapping[type[Command], _Chosen]] = {
     commands.WakeMailbox: lambda use_cases: use_cases.take_turn,
     commands.FileHistory: lambda use_cases: use_cases.take_turn,
     commands.SendMail: lambda use_cases: use_cases.send_due,
+    commands.ResendMail: lambda use_cases: use_cases.resend_mail,
     commands.ReportBack: lambda use_cases: use_cases.report_back,
 }
 

@@ -40,7 +40,6 @@ ERASURES: Final = "Erasures"
 CONNECTION_STATES: Final = "Connections"
 RUNS: Final = "Runs"
 OUTBOX: Final = "Outbox"
-OUTGOING: Final = "Outgoing"
 UPLOADS: Final = "Uploads"
 SIGNATURES: Final = "Signatures"
 ACKNOWLEDGEMENTS: Final = "Acknowledgements"
@@ -66,7 +65,6 @@ TABLES: Final = (
     CONNECTION_STATES,
     RUNS,
     OUTBOX,
-    OUTGOING,
     UPLOADS,
     SIGNATURES,
     ACKNOWLEDGEMENTS,

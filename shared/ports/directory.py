@@ -8,11 +8,12 @@ from shared.domain.connections.mailboxes import Mailbox
 
 @dataclass(frozen=True, slots=True)
 class DirectoryUser:
-    """A user as the directory knows it; addresses are normalised."""
+    """A user as the directory knows it; addresses are normalised. `name` is the one that others see."""
 
     user_id: str
     address: str
     aliases: tuple[str, ...] = ()
+    name: str = ""
 
 
 class Directory(Protocol):

@@ -1,7 +1,8 @@
 """Every contract test runs on the fakes, and on the real adapters over Azurite by either client (marked `stack`)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -128,3 +129,17 @@ def storage(request: pytest.FixtureRequest) -> FakeStorage | AzureStorage:
 def tenant() -> str:
     """A tenant of its own for each test: they share the tables."""
     return str(uuid4())
+
+
+@pytest.fixture
+def cost(azure: AzureStorage) -> Callable[..., int]:
+    """How many requests a call makes."""
+
+    def count(call: Callable[..., Any], *args: Any, **options: Any) -> int:
+        azure.requests.clear()
+        result = call(*args, **options)
+        if hasattr(result, "__next__"):
+            list(result)
+        return len(azure.requests)
+
+    return count

@@ -61,20 +61,6 @@ from tests.fakes import Killed
 pytestmark = pytest.mark.stack
 
 
-@pytest.fixture
-def cost(azure):
-    """How many requests a call makes."""
-
-    def count(call, *args, **options):
-        azure.requests.clear()
-        result = call(*args, **options)
-        if hasattr(result, "__next__"):
-            list(result)
-        return len(azure.requests)
-
-    return count
-
-
 def finish(azure, tenant, message):
     change = use_cases_over(azure).part(ChangeMessage)
     change(tenant, message.key, lambda row: row.finished(message), known=message)

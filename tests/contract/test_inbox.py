@@ -56,6 +56,13 @@ class TestInbox:
             storage.inbox.put(tenant, [item])
         assert storage.inbox.page(tenant, AGENT, limit=5, after="") == ([item], "")
 
+    def test_with_whom_a_mail_waits_can_be_asked(self, storage, tenant):
+        mine, bens = an_inbox_item(), an_inbox_item(agent="ben@contoso.example", reason="ambiguous")
+        storage.inbox.put(tenant, [mine, bens, an_inbox_item(agent="cy@contoso.example")])
+        agents = ["ben@contoso.example", "nobody@contoso.example", AGENT]
+        assert storage.inbox.waiting(tenant, agents, mine.id) == [bens, mine]
+        assert storage.inbox.waiting(tenant, agents, "other") == []
+
     def test_pages_come_newest_first_without_gap_or_overlap(self, storage, tenant):
         for number, key in enumerate("gecabdf"):
             storage.inbox.put(tenant, [an_inbox_item(message_key=key, at=NOW - timedelta(hours=number))])

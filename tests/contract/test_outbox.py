@@ -11,6 +11,7 @@ from shared.domain.filing.entries import inverted
 from shared.domain.mail.codes import Code
 from shared.domain.sending import transitions
 from shared.domain.sending.outbox import Problem
+from shared.domain.sending.pacing import Pace
 from shared.domain.sending.states import State
 from shared.ports.stores.sending import OutboxFilter
 from tests.builders import AGENT, NOW, an_outbox_mail
@@ -28,7 +29,7 @@ def a_mail(tenant, **changes):
 
 
 def due(storage, mail, at=NOW):
-    return [found.id for found in storage.outbox.due(mail.tenant_id, mail.mailbox_id, at, limit=10)]
+    return [found.id for found in storage.outbox.due(mail.tenant_id, mail.mailbox_id, at, limit=10).mails]
 
 
 class TestOutbox:
@@ -84,8 +85,10 @@ class TestOutbox:
         storage.outbox.add(mail)
         storage.outbox.add(a_mail(tenant))
         storage.outbox.add(a_mail(tenant, mailbox_id="planned", send_at=NOW + timedelta(days=1)))
-        found = [box for who, box in storage.outbox.mailboxes_due(NOW) if who == tenant]
-        assert found == [mail.mailbox_id]
+        storage.outbox.add(a_mail(tenant, mailbox_id="another|one"))
+        found = storage.outbox.mailboxes_due(["nobody", tenant], NOW)
+        assert sorted(found) == [(tenant, mail.mailbox_id), (tenant, "another|one")]
+        assert list(storage.outbox.mailboxes_due(["nobody"], NOW)) == []
 
     def test_the_mails_of_a_code_are_found_newest_first(self, storage, tenant):
         first = storage.outbox.add(a_mail(tenant))
@@ -112,18 +115,58 @@ class TestOutbox:
         page, _ = storage.outbox.page(tenant, OutboxFilter(agent=AGENT), limit=9, after="")
         assert len(page) == 3
 
+    def test_what_is_handed_over_is_counted_with_its_row_or_neither(self, storage, mail, tenant):
+        added = storage.outbox.add(mail)
+        other = storage.outbox.add(a_mail(tenant))
+        counted = Pace().counting(mail, NOW)
+        started, pace = storage.outbox.start(transitions.sending(NOW)(added), counted)
+        assert storage.outbox.get(tenant, mail.id) == started
+        found = storage.outbox.due(tenant, mail.mailbox_id, NOW, limit=10)
+        assert found.pace == pace == replace(counted, etag=pace.etag)
+        # Another worker, who has not seen the first one's count.
+        with pytest.raises(Conflict):
+            storage.outbox.start(transitions.sending(NOW)(other), counted)
+        assert storage.outbox.get(tenant, other.id) == other
+        again, _ = storage.outbox.start(transitions.sending(NOW)(other), pace.counting(other, NOW))
+        with pytest.raises(Conflict):
+            storage.outbox.start(transitions.sending_again(NOW)(again), found.pace)
+        assert storage.outbox.get(tenant, other.id) == again
+        assert storage.outbox.due(tenant, "another", NOW, limit=10).pace == Pace()
 
-def test_a_place_in_the_list_that_leads_to_no_mail_goes_after_a_while(azure, tenant):
-    """The worker was killed before it wrote the mail."""
+    def test_a_pace_alone_makes_nothing_due(self, storage, mail, tenant):
+        added = storage.outbox.add(mail)
+        started, _ = storage.outbox.start(transitions.sending(NOW)(added), Pace().counting(mail, NOW))
+        assert storage.outbox.has_due(tenant, mail.mailbox_id, NOW)
+        storage.outbox.save(transitions.confirmed(NOW)(started))
+        assert not storage.outbox.has_due(tenant, mail.mailbox_id, NOW)
+        assert due(storage, mail) == []
+        assert list(storage.outbox.mailboxes_due([tenant], NOW)) == []
+
+    def test_what_happens_to_a_mail_after_its_end_is_kept(self, storage, mail):
+        failed = storage.outbox.save(
+            transitions.failed(NOW, Problem("code", "It."))(storage.outbox.add(mail))
+        )
+        confirmed = storage.outbox.save(transitions.confirmed(NOW)(failed))
+        bounced = storage.outbox.save(transitions.bounced(NOW, ("a@b.example",), "It came back.")(confirmed))
+        assert storage.outbox.get(mail.tenant_id, mail.id) == bounced
+        with pytest.raises(Conflict):
+            storage.outbox.save(transitions.retried(NOW, "tag")(failed))
+
+
+def test_a_place_in_the_list_whose_mail_is_not_there_any_more_goes(azure, tenant):
+    """As behind an erasure."""
+    mail = azure.outbox.add(a_mail(tenant))
+    azure.outbox._mails.delete(tenant, mail.id)
+    assert azure.outbox.has_due(tenant, mail.mailbox_id, NOW)
+    assert due(azure, mail) == []
+    assert not azure.outbox.has_due(tenant, mail.mailbox_id, NOW)
+
+
+def test_a_step_of_a_mail_is_one_request(azure, tenant, cost):
     mail = a_mail(tenant)
-    azure.outbox._outgoing.upsert(_place_of(mail))
-    assert due(azure, mail, NOW) == []
-    assert list(azure.outbox.mailboxes_due(NOW))
-    assert due(azure, mail, NOW + timedelta(minutes=11)) == []
-    assert tenant not in [who for who, _ in azure.outbox.mailboxes_due(NOW + timedelta(minutes=11))]
-
-
-def _place_of(mail):
-    from shared.adapters.storage.stores.outbox import _outgoing
-
-    return _outgoing(mail)
+    assert cost(azure.outbox.add, mail) == 1
+    added = azure.outbox.get(tenant, mail.id)
+    assert cost(azure.outbox.due, tenant, mail.mailbox_id, NOW, limit=10) == 2
+    assert cost(azure.outbox.start, transitions.sending(NOW)(added), Pace().counting(mail, NOW)) == 1
+    started = azure.outbox.get(tenant, mail.id)
+    assert cost(azure.outbox.save, transitions.confirmed(NOW)(started)) == 1

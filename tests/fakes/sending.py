@@ -1,6 +1,6 @@
 """A mail server to send from, in memory: drafts, what has left, and sent copies."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from email import message_from_bytes
 
@@ -39,6 +39,7 @@ class FakeSender:
         self.letters: dict[str, list[Letter]] = {}
         self.outbound: list[bytes] = []
         self.waits: list[float] = []
+        self.on_departure: Callable[[], None] = lambda: None
         self.answers: list[tuple[str, bool, Outcome]] = []
         self._number = 0
 
@@ -121,6 +122,7 @@ class FakeOpenOutbox:
         if self._server.renames:
             letter.copy = replace(letter.copy, message_id=f"{letter.copy.item.item_id}@server.example")
         self._server.outbound.append(letter.mime)
+        self._server.on_departure()
         wait = self._server.waits.pop(0) if self._server.waits else None
         return self._server.answer("send", arrives=True) or Outcome(Answer.TAKEN, retry_after=wait)
 

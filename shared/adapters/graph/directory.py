@@ -9,7 +9,7 @@ from shared.domain.errors import AccessDenied, NotFound, Rejected
 from shared.domain.mail.addresses import normalise
 from shared.ports.directory import DirectoryUser
 
-USER_FIELDS: Final = "id,mail,userPrincipalName,proxyAddresses"
+USER_FIELDS: Final = "id,mail,userPrincipalName,proxyAddresses,displayName"
 
 
 class GraphDirectory:
@@ -54,7 +54,7 @@ def find_user(session: GraphSession, mailbox: Mailbox) -> DirectoryUser:
 def directory_user(found: Json, address: str = "") -> DirectoryUser:
     """A user as Graph shows it; `address` is taken where it shows none."""
     main = normalise(found.get("mail") or found.get("userPrincipalName") or "") or address
-    return DirectoryUser(str(found["id"]), main, _aliases(found, main))
+    return DirectoryUser(str(found["id"]), main, _aliases(found, main), str(found.get("displayName") or ""))
 
 
 def has_address(address: str) -> str:

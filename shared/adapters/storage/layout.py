@@ -30,7 +30,7 @@
 | Runs          | `agenda`; `store`            | item of the agenda; `layout`                      |
 | Outbox        | tenant                       | mail id: inverted time, id; `key:` + hash -> id;  |
 |               |                              | `code:` + number, mail id                         |
-| Outgoing      | tenant, mailbox id           | time, mail id                                     |
+|               |                              | `due:` + mailbox id, time, mail id, or `-pace`    |
 | Uploads       | tenant                       | upload id                                         |
 | Signatures    | tenant                       | object id of the agent                            |
 | Acknowledgements | tenant                    | `now:` + mailbox id; `version:` + mailbox id + number |
@@ -145,10 +145,10 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
     ),
     names.OUTBOX: TableLayout(
         "tenant",
-        "mail id (inverted time-id) | 'key:' + hash | 'code:' + number + ':' + mail id",
-        ("state", "agent", "content", "row"),
+        "mail id (inverted time-id) | 'key:' + hash | 'code:' + number + ':' + mail id | "
+        "'due:' + mailbox id + '|' + time-mail id, or '-pace'",
+        ("state", "agent", "content", "row", "id", "due"),
     ),
-    names.OUTGOING: TableLayout("tenant|mailbox id", "time-mail id", ("id", "asked_at", "due")),
     names.UPLOADS: TableLayout("tenant", "upload id", ("keep_until", "content")),
     names.SIGNATURES: TableLayout("tenant", "object id of the agent", ("content",)),
     names.ACKNOWLEDGEMENTS: TableLayout(

@@ -17,6 +17,7 @@ _EXCEPTION: Final[Example] = {
     "error": "The application may not read this mailbox.",
     "advice": "Check that the application still has consent and that the mailbox is in its scope, then replay.",
     "ids": ["AAkALgAAAAAAHYQDEapmEc2byACqAC"],
+    "outbox_id": None,
     "rules_version": 1,
     "command": '{"version":1,"command":"IngestMessages"}',
     "replayed_at": None,
@@ -37,6 +38,9 @@ class FailureModel(Answer):
     error: str = Field(description="A sentence that says what is wrong.")
     advice: str = Field(description="A sentence that says what to do.")
     ids: list[str] = Field(description="The Graph ids of the mails that the exception concerns.")
+    outbox_id: str | None = Field(
+        description="The mail of the outbox that has not left, or of which nobody knows; null for any other command."
+    )
     rules_version: int = Field(description="The version of the capture rules at that time.")
     command: str = Field(description="The command as the queue held it: ids, never mail.")
     replayed_at: datetime | None = Field(description="When it was replayed; null if it was not.")

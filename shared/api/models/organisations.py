@@ -77,6 +77,12 @@ class OrganisationFields(Body):
     code_prefix: str | None = Field(
         None, description="The prefix of reference codes in subjects. Default: PL."
     )
+    mails_per_minute: int | None = Field(
+        None, description="What each mailbox may send in any minute; mails beyond it are held. Default: 30."
+    )
+    recipients_per_day: int | None = Field(
+        None, description="To how many recipients each mailbox may write in any day. Default: 10,000."
+    )
     earlier_code_prefixes: list[str] | None = Field(
         None, description="Read-only: a value sent here changes nothing."
     )
@@ -100,6 +106,8 @@ _ORGANISATION: Final[Example] = {
     "retention_days": 0,
     "external_notices": [],
     "code_prefix": "PL",
+    "mails_per_minute": 30,
+    "recipients_per_day": 10_000,
     "earlier_code_prefixes": [],
 }
 
@@ -143,6 +151,8 @@ class OrganisationModel(Answer):
         description="Texts that the organisation's own server puts above mail from outside; previews begin below."
     )
     code_prefix: str = Field(description="The prefix of reference codes in subjects.")
+    mails_per_minute: int = Field(description="What each mailbox may send in any minute.")
+    recipients_per_day: int = Field(description="To how many recipients each mailbox may write in any day.")
     earlier_code_prefixes: list[str] = Field(
         description="Earlier prefixes. Codes that bear one are read as before."
     )

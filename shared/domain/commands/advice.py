@@ -75,6 +75,13 @@ GENERAL: Final = (
 )
 
 
-def advice(code: str) -> str:
-    """A sentence that says what to do about an exception with this code."""
-    return ADVICE.get(code, GENERAL)
+# The error of such a mail says what to do, and a code of Microsoft's would say what to do about one that came.
+OF_SENDING: Final = (
+    "Do as the error says, then replay: the mail is sent once more, under the same code. POST outbox/{id}/retry does "
+    "the same."
+)
+
+
+def advice(code: str, *, of_sending: bool = False) -> str:
+    """A sentence that says what to do about an exception with this code; `of_sending`: of a mail that was to leave."""
+    return OF_SENDING if of_sending else ADVICE.get(code, GENERAL)

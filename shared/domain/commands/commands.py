@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     # The webhooks read commands, and load nothing that reads mail.
     from shared.domain.privacy.erasure import Deletion, Erasure
+    from shared.domain.sending.outbox import OutboxMail
 
 # Graph takes 20 requests in a $batch: a command's mails are fetched in one round trip.
 MAX_IDS: Final = 20
@@ -285,6 +286,29 @@ class SendMail(Command):
     """Go on with every mail of the mailbox's outbox that is due."""
 
     queue: ClassVar[str] = names.OUTBOUND
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResendMail(Command):
+    """Send a mail once more that has not left, or of which nobody knows.
+
+    `tag` is that of the attempt which failed: a mail that somebody has retried meanwhile bears another one.
+    """
+
+    queue: ClassVar[str] = names.OUTBOUND
+    mail_id: str
+    tag: str
+
+    @classmethod
+    def of(cls, mail: "OutboxMail") -> Self:
+        """For the attempt that a mail has behind it: the same text whenever it is asked for."""
+        return cls(
+            tenant_id=mail.tenant_id,
+            mailbox_id=mail.mailbox_id,
+            first_at=mail.created_at,
+            mail_id=mail.id,
+            tag=mail.tag,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from shared.domain.commands.commands import (
     ReconcileMailbox,
     RematchMessages,
     ReportBack,
+    ResendMail,
     SendMail,
     SyncMailbox,
     WakeMailbox,
@@ -46,6 +47,7 @@ COMMANDS: Final[tuple[type[Command], ...]] = (
     WakeMailbox,
     FileHistory,
     SendMail,
+    ResendMail,
     ReportBack,
 )
 

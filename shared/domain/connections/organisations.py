@@ -31,6 +31,9 @@ class Organisation:
 
     `earlier_code_prefixes` are those that codes in use may still bear, the last one first.
 
+    `mails_per_minute` and `recipients_per_day` are what each of its mailboxes may send: the defaults are those of
+    Exchange Online (Microsoft, "Exchange Online limits", sending limits).
+
     `external_notices` are what the organisation's own server puts above mail from outside.
 
     `erased` are keyed hashes of erased persons' addresses. `deleting`: all of it is being taken away.
@@ -53,6 +56,8 @@ class Organisation:
     retention_days: int = 0
     external_notices: tuple[str, ...] = ()
     code_prefix: str = "PL"
+    mails_per_minute: int = 30
+    recipients_per_day: int = 10_000
     earlier_code_prefixes: tuple[str, ...] = ()
     erased: frozenset[str] = frozenset()
     deleting: bool = False
@@ -93,6 +98,8 @@ class Organisation:
             retention_days=fields.number("retention_days", self.retention_days, 0, 36500),
             external_notices=_notices(fields, self.external_notices),
             code_prefix=prefix,
+            mails_per_minute=fields.number("mails_per_minute", self.mails_per_minute, 1, 10_000),
+            recipients_per_day=fields.number("recipients_per_day", self.recipients_per_day, 1, 10_000_000),
             earlier_code_prefixes=self._earlier(prefix),
             erased=self.erased,
             deleting=self.deleting,

@@ -141,13 +141,16 @@ def waits_sentence(reason: str) -> str:
 def message_steps(message: StoredMessage, links: tuple[Link, ...], listed: Iterable[str]) -> list[str]:
     """What was decided on a stored mail, record by record; `links` are those that may be shown.
 
-    `listed` are the reasons for which it stands in My Inbox of agents though it is filed.
+    `listed` are the reasons for which it stands in My Inbox of agents now, filed or not.
     """
     if message.is_deleted:
         return [STATES["deleted"]]
     steps = [_decision_step(message, links), *map(_link_step, links)]
-    for reason in listed:
-        steps.append(f"It is in My Inbox as well, because {LISTED.get(reason, reason)} ({reason}).")
+    if message.is_filed:
+        for reason in listed:
+            steps.append(f"It is in My Inbox as well, because {LISTED.get(reason, reason)} ({reason}).")
+    elif any(listed):
+        steps.append("It waits in My Inbox.")
     if message.bounces:
         steps.append(f"It did not reach {len(message.bounces)} address(es): reports have come back.")
     return [*steps, STATES["pending"]] if message.state == PENDING else steps

@@ -18,12 +18,14 @@ _LISTS: Final = ("addresses", "domains", "contacts", "properties")
 class Insiders:
     """The names that no record may carry: the organisation's own domains, and addresses of its people.
 
-    Nor those of people who were erased.
+    Nor those of people who were erased. `captured` are the addresses of captured mailboxes, from which alone a client's
+    mail may be sent.
     """
 
     own_domains: tuple[str, ...] = ()
     staff: frozenset[str] = frozenset()
     erased: frozenset[str] = frozenset()
+    captured: frozenset[str] = frozenset()
 
 
 def refusal(record: Record, insiders: Insiders) -> str:
@@ -33,6 +35,7 @@ def refusal(record: Record, insiders: Insiders) -> str:
         or _of_staff(record, insiders)
         or _of_erased(record, insiders)
         or _of_domains(record, insiders)
+        or _of_senders(record, insiders)
     )
 
 
@@ -73,6 +76,16 @@ def _of_erased(record: Record, insiders: Insiders) -> str:
 def _of_domains(record: Record, insiders: Insiders) -> str:
     reasons = (_of_domain(domain, insiders.own_domains) for domain in record.domains)
     return next(filter(None, reasons), "")
+
+
+def _of_senders(record: Record, insiders: Insiders) -> str:
+    missing = sorted(record.overrides.senders - insiders.captured)
+    if not missing:
+        return ""
+    return (
+        f"'overrides' names {', '.join(missing)}, which is no captured mailbox. Mail can leave only from one: add the "
+        "mailbox first, under its main address."
+    )
 
 
 def _of_domain(domain: str, own_domains: Iterable[str]) -> str:

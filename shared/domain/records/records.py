@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Self
 
 from shared.domain.connections.fields import Fields
-from shared.domain.connections.from_rules import sender, senders_by_purpose
+from shared.domain.connections.from_rules import SALES_MAILBOXES, sender, senders_by_purpose
 from shared.domain.errors import InvalidInput
 from shared.domain.mail import subjects
 from shared.domain.mail.addresses import mailbox_key
@@ -88,6 +88,12 @@ class Overrides:
             fields.flag_or_none("file_thread"),
             senders_by_purpose("from_addresses", fields),
         )
+
+    @property
+    def senders(self) -> frozenset[str]:
+        """Every address that they name."""
+        named = (self.from_address, *(address for _, address in self.from_addresses))
+        return frozenset(named) - {"", SALES_MAILBOXES}
 
     def sender_for(self, purpose: str) -> str:
         """As `from_address`, for mail with this purpose ('': none); '' where the client says nothing of it."""

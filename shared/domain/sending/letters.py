@@ -86,8 +86,8 @@ def safe_file_name(name: str) -> str:
         return bare or "file"
     stem, dot, ending = bare.rpartition(".")
     if not dot or len(ending) > 20:
-        return bare[:LONGEST_FILE_NAME]
-    return f"{stem[: LONGEST_FILE_NAME - len(ending) - 1]}.{ending}"
+        return bare[:LONGEST_FILE_NAME].rstrip()
+    return f"{stem[: LONGEST_FILE_NAME - len(ending) - 1].rstrip()}.{ending}"
 
 
 def _in_base64(size: int) -> int:

@@ -139,7 +139,7 @@ class Next:
     """What is to be done, after which pause, and for which problem.
 
     LOOK: look now and ask again. WAIT: look after the pause. ADOPT: the draft that was found is ours. SEND: hand it
-    over. PUT_BACK: begin again after the pause, with the draft that there is.
+    over. TAKE: the server has it, look after the pause. PUT_BACK: begin again after the pause, with the same draft.
     """
 
     do: Do
@@ -152,7 +152,7 @@ class Next:
             Do.WAIT: transitions.postponed(at + self.after),
             Do.ADOPT: transitions.drafted(at, draft_id),
             Do.SEND: transitions.handed_over(at),
-            Do.TAKE: transitions.taken(at),
+            Do.TAKE: lambda mail: transitions.postponed(at + self.after)(transitions.taken(at)(mail)),
             Do.CONFIRM: transitions.confirmed(at),
             Do.PUT_BACK: transitions.put_back(at, at + self.after, _WHY_AGAIN, draft_id),
             Do.CANCEL: transitions.deleted(at),
@@ -198,7 +198,7 @@ def _in_queue(mail: OutboxMail, said: Outcome, found: Found | None) -> Next:
 
 def _handed_over(mail: OutboxMail, said: Outcome, found: Found | None, since: timedelta) -> Next:
     if said.answer is Answer.TAKEN:
-        return Next(Do.TAKE)
+        return Next(Do.TAKE, _SOONEST_LOOK_IF_TAKEN)
     if said.answer is Answer.TOO_LARGE:
         return _failed(said, _TOO_LARGE)
     if said.answer is Answer.SIGNED_OUT:

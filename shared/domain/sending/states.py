@@ -43,6 +43,8 @@ class State(StrEnum):
 ENDED: Final = frozenset(
     (State.CONFIRMED, State.BOUNCED, State.FAILED, State.CANCELLED, State.OUTCOME_UNKNOWN)
 )
+# Ends that a person is told of, who may have the mail sent once more.
+ASKS_A_PERSON: Final = frozenset((State.FAILED, State.OUTCOME_UNKNOWN))
 # Where a request to cancel comes in time.
 CANCELLABLE: Final = frozenset((State.QUEUED, State.HELD, State.DRAFTED))
 

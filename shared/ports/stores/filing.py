@@ -238,6 +238,9 @@ class Inbox(Protocol):
     def page(self, tenant_id: str, agent: str, *, limit: int, after: str) -> tuple[list[InboxItem], str]:
         """A page, newest first, that begins after the item `after`; and where the next page begins, '' at the end."""
 
+    def waiting(self, tenant_id: str, agents: Sequence[str], item_id: str) -> list[InboxItem]:
+        """One mail's rows with these agents, in their order; with the others it does not wait."""
+
     # Noted before the message is written and forgotten last, so that no crash loses a person's change.
     def note_change(self, tenant_id: str, change: PendingChange) -> None: ...
 

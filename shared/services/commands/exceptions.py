@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from shared import telemetry
-from shared.domain.commands.commands import IngestMessages
+from shared.domain.commands.commands import IngestMessages, ResendMail
 from shared.domain.commands.families import read_command
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import UNREADABLE_MAIL, InvalidInput, MalformedCommand, Unknown
@@ -23,11 +23,15 @@ MOST: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class NamedFailure:
-    """A failure with its mailbox's address (None: removed, or of no mailbox) and the ids of its mails."""
+    """A failure with its mailbox's address (None: removed, or of no mailbox) and the ids of its mails.
+
+    `outbox_id` is the mail of the outbox that it speaks of, '' for any other command.
+    """
 
     failure: Failure
     mailbox: str | None
     ids: tuple[str, ...]
+    outbox_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,7 @@ class NameMailboxes:
         known = {key: self.mailboxes.by_id(*key) for key in asked}
         addresses = {key: mailbox.address for key, mailbox in known.items() if mailbox is not None}
         return tuple(
-            NamedFailure(failure, addresses.get((failure.tenant_id, failure.mailbox_id)), _ids(failure))
-            for failure in failures
+            _named(failure, addresses.get((failure.tenant_id, failure.mailbox_id))) for failure in failures
         )
 
 
@@ -189,9 +192,10 @@ class ReplayExceptions:
                 return
 
 
-def _ids(failure: Failure) -> tuple[str, ...]:
+def _named(failure: Failure, mailbox: str | None) -> NamedFailure:
     try:
         command = read_command(failure.command)
     except MalformedCommand:
-        return ()
-    return tuple(item.item_id for item in command.items) if isinstance(command, IngestMessages) else ()
+        return NamedFailure(failure, mailbox, ())
+    ids = tuple(item.item_id for item in command.items) if isinstance(command, IngestMessages) else ()
+    return NamedFailure(failure, mailbox, ids, command.mail_id if isinstance(command, ResendMail) else "")

@@ -3,14 +3,19 @@
 import hashlib
 import logging
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from shared import telemetry
 from shared.domain.commands import advice
-from shared.domain.commands.commands import IngestMessages
+from shared.domain.commands.commands import IngestMessages, ResendMail
 from shared.domain.commands.envelope import Command, name_in
 from shared.domain.errors import MalformedCommand, PermanentError
 from shared.domain.mail.items import ItemRef
 from shared.ports.stores.exceptions import Exceptions, Failure
+
+if TYPE_CHECKING:
+    # The webhooks know failures, and load nothing of what leaves.
+    from shared.domain.sending.outbox import OutboxMail, Problem
 
 
 def failure_id(text: str) -> str:
@@ -50,6 +55,14 @@ def failure_of_text(text: str, tenant_id: str, queue: str, error: Exception, now
         at=now,
         queue=queue,
     )
+
+
+def failure_of_mail(mail: "OutboxMail", problem: "Problem", now: datetime) -> Failure:
+    """The row of a mail that has not left, or of which nobody knows: replayed, it is sent once more.
+
+    A tag is one attempt's: the same end of an attempt leads to the same failure.
+    """
+    return _failure(ResendMail.of(mail), problem.detail, problem.code, now)
 
 
 def record(exceptions: Exceptions, failure: Failure) -> None:

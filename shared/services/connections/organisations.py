@@ -7,10 +7,12 @@ from typing import Any, Final
 
 from shared.domain.commands.commands import MaintainSubscription
 from shared.domain.connections.fields import Fields
+from shared.domain.connections.from_rules import addresses_in
 from shared.domain.connections.mailbox_state import paused
 from shared.domain.connections.organisations import Organisation
 from shared.domain.errors import Forbidden, Unknown, WrongState
 from shared.domain.privacy.callers import ADMIN, OPERATOR, Caller
+from shared.domain.sending.from_addresses import check_named
 from shared.ports.stores.connections import Mailboxes, Organisations
 from shared.ports.work import Clock, CommandQueue
 from shared.services.conflicts import persistently
@@ -31,6 +33,8 @@ SETTINGS: Final = (
     "retention_days",
     "external_notices",
     "code_prefix",
+    "mails_per_minute",
+    "recipients_per_day",
 )
 OPERATORS_OWN: Final = ("enabled", "services")
 
@@ -76,6 +80,8 @@ class PutOrganisation:
         after = before.changed(Fields(given).only(SETTINGS))
         if OPERATOR not in caller.roles and _operators_part(after) != _operators_part(before):
             raise Forbidden(f"Only the operator may change {' and '.join(OPERATORS_OWN)}.")
+        if after.from_rules != before.from_rules:
+            check_named(addresses_in(after.from_rules), self.mailboxes.of(caller.tenant_id))
         return self.organisations.put(after)
 
 

@@ -170,7 +170,12 @@ class MaintainSubscriptions:
         # Under its ETag: a mailbox that has got another agent meanwhile must not be given the id of this one.
         known = self.mailboxes.save(
             replace(
-                mailbox, user_id=user.user_id, agent_id=agent.user_id, aliases=aliases, agent_ids=colleagues
+                mailbox,
+                user_id=user.user_id,
+                agent_id=agent.user_id,
+                aliases=aliases,
+                display_name=user.name or mailbox.display_name,
+                agent_ids=colleagues,
             )
         )
         former = mailbox.own_addresses - known.own_addresses

@@ -1,4 +1,4 @@
-"""How long the feed is kept: every night, the days are taken away from which no cursor goes on any more."""
+"""How long the feed and uploaded files are kept: every night, what nobody needs any more is taken away."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -8,6 +8,7 @@ from shared.domain.commands.commands import ForgetEvents
 from shared.domain.events.feed import kept_from
 from shared.ports.stores.connections import Organisations
 from shared.ports.stores.events import Events
+from shared.ports.stores.sending import Uploads
 from shared.ports.work import Clock, CommandQueue
 
 ROWS: Final = 1_000
@@ -29,10 +30,11 @@ class QueueForgetting:
 
 @dataclass(frozen=True, slots=True)
 class RunForgetting:
-    """A thousand events, then the next command. Safe to run twice."""
+    """A thousand events and a thousand files, then the next command. Safe to run twice."""
 
     organisations: Organisations
     events: Events
+    uploads: Uploads
     queue: CommandQueue
     clock: Clock
 
@@ -41,7 +43,8 @@ class RunForgetting:
         if organisation is None:
             return
         before = kept_from(self.clock(), organisation.retention_days)
-        if self.events.forget(command.tenant_id, before, limit=ROWS):
+        more_events = self.events.forget(command.tenant_id, before, limit=ROWS)
+        if self.uploads.forget(command.tenant_id, self.clock(), limit=ROWS) or more_events:
             self.queue.send(replace(command, attempt=0, first_at=self.clock()))
         else:
             telemetry.event("events_forgotten", organisation=command.tenant_id)

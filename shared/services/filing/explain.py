@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
-from shared.domain.capture.sightings import FAILED, FILED, QUEUED, SKIPPED, TRIAGE, Sighting
+from shared.domain.capture.sightings import FAILED, QUEUED, SKIPPED, Sighting
 from shared.domain.commands.advice import advice
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import InvalidInput, Unknown
 from shared.domain.filing import explanations, visibility
+from shared.domain.filing.entries import entry_id
 from shared.domain.filing.filing import PENDING, StoredMessage
-from shared.domain.filing.inbox import reason_to_wait
+from shared.domain.filing.inbox import InboxItem
 from shared.domain.mail.identity import MAX_VARIANTS, family, variant_key
 from shared.domain.mail.message_ids import message_id
 from shared.domain.matching.decisions import Link
@@ -22,7 +23,7 @@ from shared.domain.privacy.callers import ADMIN, Caller
 from shared.ports.stores.capture import FolderStates, Sightings
 from shared.ports.stores.connections import Mailboxes
 from shared.ports.stores.exceptions import Exceptions, Failure, FailureFilter
-from shared.ports.stores.filing import MessageStore
+from shared.ports.stores.filing import Inbox, MessageStore
 from shared.services.capture.scopes import hasher_of
 from shared.services.filing.visibility import Visibility
 
@@ -61,17 +62,24 @@ class _Told:
     links: tuple[Link, ...]
     hidden: frozenset[str]
 
+    def waits_with(self, mailbox: Mailbox, waiting: Iterable[InboxItem]) -> bool:
+        """Whether an agent of the mailbox has the mail to decide on."""
+        return not self.message.is_filed and any(
+            item.agent in mailbox.inboxes and item.message_key == self.message.key for item in waiting
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Explain:
     """Explain a mail by its Message-ID.
 
-    Costs one read per message and copy, and for the ledger one range query per mailbox of the organisation, mailboxes
-    side by side: no more in a ledger of years than in a new one.
+    Costs one read per message, copy and agent, and for the ledger one range query per mailbox of the organisation,
+    mailboxes side by side: no more in a ledger of years than in a new one.
     """
 
     visibility: Visibility
     messages: MessageStore
+    inbox: Inbox
     mailboxes: Mailboxes
     sightings: Sightings
     folders: FolderStates
@@ -99,9 +107,11 @@ class Explain:
     ) -> Explanation:
         seen = _visible(caller, told, found)
         copies = [(mailbox, self._seen(mailbox, sighting)) for mailbox, sighting in seen]
-        holders = [mailbox for mailbox, sighting in seen if sighting.outcome in (FILED, TRIAGE)]
+        agents = sorted(set(chain.from_iterable(mailbox.inboxes for mailbox, _ in seen)))
+        rows = (self._waiting(caller.tenant_id, each.message, agents) for each in told)
+        waiting = list(chain.from_iterable(rows))
         said = (
-            explanations.message_steps(each.message, each.links, _listed(each.message, holders))
+            explanations.message_steps(each.message, each.links, _listed(each.message, waiting))
             for each in told
         )
         return Explanation(
@@ -109,7 +119,7 @@ class Explain:
             links=tuple(chain.from_iterable(each.links for each in told)),
             sightings=tuple(copy for _, copy in copies),
             steps=(
-                *(_copy_step(mailbox, copy, told) for mailbox, copy in copies),
+                *(_copy_step(mailbox, copy, told, waiting) for mailbox, copy in copies),
                 *chain.from_iterable(said),
                 *self._failures(caller.tenant_id, [sighting for _, sighting in seen]),
             ),
@@ -129,6 +139,9 @@ class Explain:
         numbers = range(1, min(first.variants, MAX_VARIANTS) + 1)
         others = [self.messages.get(tenant_id, variant_key(first.key, number)) for number in numbers]
         return [first, *(other for other in others if other is not None)]
+
+    def _waiting(self, tenant_id: str, message: StoredMessage, agents: Sequence[str]) -> list[InboxItem]:
+        return self.inbox.waiting(tenant_id, agents, entry_id(message.at, message.key))
 
     def _awaited(self, tenant_id: str, key: str) -> Explanation:
         if not self.messages.is_awaited(tenant_id, key):
@@ -186,19 +199,17 @@ def _outcome(stored: StoredMessage) -> str:
     return "pending" if stored.state == PENDING else stored.decision.disposition.value
 
 
-def _copy_step(mailbox: Mailbox, copy: SeenCopy, told: Iterable[_Told]) -> str:
+def _copy_step(mailbox: Mailbox, copy: SeenCopy, told: Iterable[_Told], waiting: Sequence[InboxItem]) -> str:
     """What became of a copy then, and whether it waits now: a person may have decided, and sent mail never waits."""
     place = f"{copy.mailbox}, {copy.folder}, received {copy.received_at:%Y-%m-%d %H:%M:%S} UTC"
     outcome = QUEUED if copy.outcome == "pending" else copy.outcome
-    waits = any(reason_to_wait(each.message, mailbox) for each in told)
+    waits = any(each.waits_with(mailbox, waiting) for each in told)
     return explanations.copy_step(place, outcome, copy.reason, final=copy.final, waits=waits)
 
 
-def _listed(message: StoredMessage, holders: Iterable[Mailbox]) -> list[str]:
-    """Why a filed mail stands in My Inbox all the same: as all looks have come to, and not only the first."""
-    if not message.is_filed:
-        return []
-    return sorted({reason_to_wait(message, mailbox) for mailbox in holders} - {""})
+def _listed(message: StoredMessage, waiting: Iterable[InboxItem]) -> list[str]:
+    """Why a mail stands in My Inbox now, by its rows there: a setting may have changed since it was filed."""
+    return sorted({item.reason for item in waiting if item.message_key == message.key})
 
 
 def _failure_step(failure: Failure) -> str:

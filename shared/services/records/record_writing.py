@@ -11,7 +11,7 @@ from shared.domain.privacy.erasure import suppression
 from shared.domain.records.deals import with_contacts
 from shared.domain.records.record_rules import Insiders, refusal_of_stub
 from shared.domain.records.records import Record, RecordRef
-from shared.ports.stores.connections import Organisations
+from shared.ports.stores.connections import Mailboxes, Organisations
 from shared.ports.stores.records import RecordIndex, Records
 from shared.services.capture.late_contacts import AnnounceContacts, CountLateMail
 from shared.services.capture.scopes import hasher_of
@@ -31,17 +31,30 @@ class LookUpInsiders:
 
     index: RecordIndex
     organisations: Organisations
+    mailboxes: Mailboxes
     hash_key: bytes
 
     def __call__(self, tenant_id: str, records: Iterable[Record]) -> Insiders:
-        """One look-up for all addresses."""
+        """One look-up for all addresses, and one of the mailboxes where a client's mail is to leave from one."""
+        records = list(records)
         organisation = self.organisations.get(tenant_id)
         own_domains = organisation.own_domains if organisation else ()
         asked = frozenset[str]().union(*(record.addresses for record in records))
         own = {address for address in asked if in_domains(domain_of(address), own_domains)}
         others = sorted(asked - own)
         registered = self.index.staff_among(tenant_id, others) if others else frozenset()
-        return Insiders(own_domains, registered | own, self._erased(tenant_id, organisation, asked))
+        return Insiders(
+            own_domains,
+            registered | own,
+            self._erased(tenant_id, organisation, asked),
+            self._captured(tenant_id, records),
+        )
+
+    def _captured(self, tenant_id: str, records: Iterable[Record]) -> frozenset[str]:
+        if not any(record.overrides.senders for record in records):
+            return frozenset()
+        mailboxes = self.mailboxes.of(tenant_id)
+        return frozenset(mailbox.address for mailbox in mailboxes if not mailbox.is_removed)
 
     def _erased(
         self, tenant_id: str, organisation: Organisation | None, asked: Iterable[str]

@@ -98,7 +98,7 @@ class AskToSend:
             agent_id=house.actor.oid,
             agent=house.actor.address,
             by=house.actor.by,
-            sender=Person("", mailbox.address),
+            sender=Person(mailbox.display_name, mailbox.address),
             from_rule=chosen.rule,
             from_why=chosen.why,
             subject=subject_of(draft.subject, code, signing_of(house.organisation, self.code_keys)),

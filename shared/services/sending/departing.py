@@ -16,18 +16,21 @@ from shared.domain.mail.items import ItemRef
 from shared.domain.sending import transitions
 from shared.domain.sending.outbox import OutboxMail, Problem
 from shared.domain.sending.outcomes import Answer, Do, Found, Outcome, next_step
+from shared.domain.sending.pacing import Pause
 from shared.domain.sending.sent_copies import left_as
-from shared.domain.sending.states import State
+from shared.domain.sending.states import Event, State, may
 from shared.ports.sending import MailSender, OpenOutbox, OutgoingCopy
 from shared.ports.work import Clock, CommandQueue
 from shared.services.capture.scopes import hasher_of
 from shared.services.sending.change_mail import ChangeMail
+from shared.services.sending.gate import Gate
 from shared.services.sending.making import MakeMime, OpenFile
 
 # Whoever comes after a worker that was killed waits so long, in which that one might still be at work.
 LOOK_AGAIN: Final = timedelta(seconds=20)
 # A step asks for a look at most, and a look for another step: more is a mistake of ours.
 _MOST_STEPS: Final = 6
+_ASKED: Final = "The server asked for a pause before the mailbox's next mail."
 
 
 @dataclass(slots=True)
@@ -35,10 +38,12 @@ class _Visit:
     """One mail in the hands of a worker: the row as it stands, what the server said last, what a look showed."""
 
     box: OpenOutbox
+    gate: Gate
     mail: OutboxMail
     said: Outcome | None = None
     found: Found | None = None
     copy: OutgoingCopy | None = None
+    pause: Pause | None = None
 
     @property
     def draft(self) -> ItemRef:
@@ -75,12 +80,13 @@ class SendOne:
     hash_key: bytes
     clock: Clock
 
-    def __call__(self, mailbox: Mailbox, mail: OutboxMail) -> float | None:
-        """The seconds that the server asks to wait before the mailbox's next mail. Raises TransientError."""
+    def __call__(self, mailbox: Mailbox, mail: OutboxMail, gate: Gate) -> Pause | None:
+        """What the mailbox's other mails have to wait for. Raises TransientError."""
         if mail.state is State.HELD:
-            mail = self.change(mail, transitions.released(self.clock()))
+            # Written with the next step.
+            mail = transitions.released(self.clock())(mail)
         try:
-            visit = _Visit(self.sender.open(mailbox), mail)
+            visit = _Visit(self.sender.open(mailbox), gate, mail)
         except PermanentError as error:
             self._refused(mail, error)
             return None
@@ -89,12 +95,17 @@ class SendOne:
         except PermanentError as error:
             self._refused(visit.mail, error)
             return None
-        taken = visit.said is not None and visit.said.answer is Answer.TAKEN
-        return visit.said.retry_after if taken and visit.said else None
+        return visit.pause or self._asked_for(visit.said)
+
+    def _asked_for(self, said: Outcome | None) -> Pause | None:
+        """The pause of the server, about the next mail."""
+        if said is None or said.answer is not Answer.TAKEN or not said.retry_after:
+            return None
+        return Pause(self.clock() + timedelta(seconds=said.retry_after), _ASKED)
 
     def _go(self, visit: _Visit) -> None:
         if visit.mail.state is State.QUEUED:
-            if visit.mail.not_before is not None:
+            if visit.mail.not_before is not None or visit.mail.draft_id:
                 visit.look()
             if visit.found in (None, Found.NOTHING) and not self._begin(visit):
                 return
@@ -106,6 +117,8 @@ class SendOne:
 
     def _begin(self, visit: _Visit) -> bool:
         """Whether there is a step to be decided on: a draft stands, or the server has answered."""
+        if not self._may_go(visit):
+            return False
         # Whoever comes next looks first: from now on there may be a draft.
         visit.mail = self.change(visit.mail, transitions.postponed(self.clock() + LOOK_AGAIN))
         visit.found = visit.copy = None
@@ -115,14 +128,20 @@ class SendOne:
             self._change(visit, transitions.failed(self.clock(), Problem("cannot_be_composed", str(error))))
             return False
         if not visit.box.keeps_drafts:
-            self._change(visit, transitions.sending(self.clock()))
+            now = self.clock()
+            visit.mail = visit.gate.let_out(visit.mail, transitions.sending(now), now)
             visit.said = visit.box.send(mime)
             return True
         made = visit.box.draft(mime, visit.mail.tag)
         if isinstance(made, Outcome):
             visit.said = made
             return True
-        self._change(visit, transitions.drafted(self.clock(), made.item_id))
+        drafted = transitions.drafted(self.clock(), made.item_id)
+        if not self._is_loose(visit.mail):
+            # Written with the hand-over. Who comes after a worker that was killed in between finds the draft.
+            visit.mail = drafted(visit.mail)
+            return True
+        self._change(visit, drafted)
         return self._attach(visit, made)
 
     def _attach(self, visit: _Visit, draft: ItemRef) -> bool:
@@ -153,31 +172,46 @@ class SendOne:
         if step.do in (Do.ADOPT, Do.SEND) and visit.found is Found.DRAFT and self._lacks_files(visit.mail):
             return self._draft_anew(visit)
         transition = step.transition(now, visit.draft_id)
+        if step.do is Do.SEND and transition is not None:
+            return self._hand_over(visit, transition)
         if transition is not None:
             self._change(visit, transition)
-        self._act(visit, step.do)
-        return step.do in (Do.SEND, Do.ADOPT)
-
-    def _act(self, visit: _Visit, do: Do) -> None:
-        """What goes with a step, behind the row that says so."""
-        if do is Do.SEND:
-            self._hand_over(visit)
-        elif do is Do.FAIL and visit.found is Found.DRAFT:
+        if step.do is Do.FAIL and visit.found is Found.DRAFT:
             # A mail that is not to leave does not stay among its owner's drafts.
             visit.box.discard(visit.draft)
-        elif do is Do.TAKE:
-            self._change(visit, transitions.postponed(self.clock() + LOOK_AGAIN))
+        return step.do is Do.ADOPT
 
-    def _hand_over(self, visit: _Visit) -> None:
+    def _hand_over(self, visit: _Visit, transition: transitions.Transition) -> bool:
+        """Whether the server has answered."""
+        if not self._may_go(visit):
+            return False
         draft = visit.draft
+        visit.mail = visit.gate.let_out(visit.mail, transition, self.clock())
         visit.found = visit.copy = None
         visit.said = visit.box.send_draft(draft)
+        return True
+
+    def _may_go(self, visit: _Visit) -> bool:
+        """Whether the mailbox may send now; if not, the mail waits."""
+        now, mail = self.clock(), visit.mail
+        visit.pause = pause = visit.gate.pause_before(mail, now)
+        if pause is None:
+            return True
+        is_held = may(mail.state, Event.HOLD)
+        wait = (
+            transitions.held(now, pause.until, pause.why) if is_held else transitions.postponed(pause.until)
+        )
+        self._change(visit, wait)
+        return False
 
     @staticmethod
-    def _lacks_files(mail: OutboxMail) -> bool:
+    def _is_loose(mail: OutboxMail) -> bool:
+        """Whether files are added to its draft by themselves."""
+        return any(not file.inline for file in mail.attachments)
+
+    def _lacks_files(self, mail: OutboxMail) -> bool:
         """Whether a draft of an earlier worker may be without some of its files: it was not handed over yet."""
-        is_loose = any(not file.inline for file in mail.attachments)
-        return is_loose and mail.state in (State.QUEUED, State.DRAFTED)
+        return self._is_loose(mail) and mail.state in (State.QUEUED, State.DRAFTED)
 
     def _draft_anew(self, visit: _Visit) -> bool:
         now = self.clock()

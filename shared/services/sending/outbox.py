@@ -1,6 +1,6 @@
 """The outbox as its owners see it: listed, read, cancelled in time, retried; and woken when mail is due."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,16 +10,17 @@ from shared.domain.errors import PermanentError, TransientError, Unknown
 from shared.domain.filing.entries import decode_cursor, encode_cursor
 from shared.domain.mail.items import ItemRef
 from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
-from shared.domain.sending import marks, transitions
+from shared.domain.sending import transitions
 from shared.domain.sending.outbox import OutboxMail
 from shared.domain.sending.states import State
 from shared.ports.sending import MailSender
-from shared.ports.stores.connections import Mailboxes
+from shared.ports.stores.connections import Mailboxes, Organisations
 from shared.ports.stores.filing import MessageStore
 from shared.ports.stores.sending import Outbox, OutboxFilter
 from shared.ports.work import Clock, CommandQueue
 from shared.services.capture.scopes import hasher_of
 from shared.services.sending.change_mail import ChangeMail
+from shared.services.sending.retrying import Retry
 
 _LEFT: Final = (State.SENT, State.CONFIRMED, State.BOUNCED)
 _UNKNOWN: Final = "There is no such mail in your outbox. GET outbox lists what there is."
@@ -119,32 +120,35 @@ class RetryMail:
     """Send a mail that did not leave, or of which nobody knows, once more: only a person asks for that."""
 
     read: ReadOutbox
-    change: ChangeMail
+    retry: Retry
     queue: CommandQueue
     clock: Clock
-    new_id: Callable[[], str]
 
     def __call__(self, caller: Caller, mail_id: str) -> OutboxMail:
         """Raises Unknown, and WrongState where it is on its way or has left."""
-        mail = self.read(caller, mail_id)
-        tag = marks.tag_of(mail.id, self.new_id())
-        retried = transitions.retried(self.clock(), tag, caller.audit_name)
-        mail = self.change(mail, retried)
+        mail = self.retry(self.read(caller, mail_id), caller.audit_name)
         self.queue.send(command_for(mail, self.clock))
         return mail
 
 
 @dataclass(frozen=True, slots=True)
 class WakeOutboxes:
-    """Send each mailbox that has mail to go on with a command: what waited, and what a killed worker left."""
+    """Send each mailbox that has mail to go on with a command: what waited, and what a killed worker left.
+
+    Costs a request for each organisation that is served.
+    """
 
     outbox: Outbox
+    organisations: Organisations
     queue: CommandQueue
     clock: Clock
 
     def __call__(self) -> None:
         now, woken = self.clock(), 0
-        for tenant_id, mailbox_id in self.outbox.mailboxes_due(now):
+        served = [
+            organisation.tenant_id for organisation in self.organisations.all() if organisation.is_served
+        ]
+        for tenant_id, mailbox_id in self.outbox.mailboxes_due(served, now):
             self.queue.send(SendMail(tenant_id=tenant_id, mailbox_id=mailbox_id, first_at=now))
             woken += 1
         if woken:

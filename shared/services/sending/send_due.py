@@ -1,4 +1,7 @@
-"""Whose turn it is to send from a mailbox: one worker at a time, who goes on until nothing is due."""
+"""Whose turn it is to send from a mailbox: one worker at a time, who goes on until nothing is due.
+
+And at what pace: who has to wait is held until a time that is said, and a command comes at that time.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,22 +9,28 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from shared.domain.commands.commands import SendMail
-from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.errors import TransientError
+from shared.domain.errors import Conflict, TransientError
 from shared.domain.sending import transitions
 from shared.domain.sending.outbox import OutboxMail, Problem
+from shared.domain.sending.pacing import WINDOW, PaceLimits, Pause
 from shared.domain.sending.states import Event, may
-from shared.ports.stores.connections import Mailboxes
 from shared.ports.stores.sending import Outbox
 from shared.ports.work import Clock, CommandQueue, Leases
+from shared.services.capture.scopes import FindScope, Scope
 from shared.services.sending.change_mail import ChangeMail
 from shared.services.sending.departing import SendOne
+from shared.services.sending.gate import Gate
 
 # A turn makes way for other mailboxes after this time, and leaves the rest to another command.
 LENGTH: Final = timedelta(minutes=2)
 GROUP: Final = 10
+# So many are told when they may go; those behind them wait for their turn unheld, since each hold is a write.
+MOST_HELD: Final = 100
 # What fails in passing is tried again after this time.
 TRY_AGAIN: Final = timedelta(seconds=30)
+# A mailbox that an admin has paused is looked at again after this time.
+_PAUSED_FOR: Final = timedelta(minutes=10)
+_PAUSED: Final = "The mailbox, or the organisation, is paused."
 _REMOVED: Final = Problem(
     "mailbox_removed", "The mailbox was removed. Ask for the mail again from another one."
 )
@@ -40,7 +49,7 @@ class SendDue:
     """
 
     outbox: Outbox
-    mailboxes: Mailboxes
+    scope: FindScope
     leases: Leases
     send_one: SendOne
     change: ChangeMail
@@ -59,44 +68,56 @@ class SendDue:
         if lease is None:
             return False
         try:
-            mailbox = self.mailboxes.by_id(command.tenant_id, command.mailbox_id)
-            while (mails := self._due(command)) and self.clock() < ends:
-                self._send_some(mailbox, mails)
+            waits = self._turn(command, ends)
         finally:
             lease.release()
-        is_over = self.clock() >= ends
-        left = self._due(command)
-        if left and is_over:
+        # Behind a pause a command comes by itself.
+        if waits or not self.outbox.has_due(command.tenant_id, command.mailbox_id, self.clock()):
+            return False
+        if self.clock() >= ends:
             self.queue.send(command)
-        return bool(left) and not is_over
+            return False
+        return True
 
-    def _send_some(self, mailbox: Mailbox | None, mails: Sequence[OutboxMail]) -> None:
-        """One after the other, up to a pause that the server asks for: the others are read again behind it."""
+    def _turn(self, command: SendMail, ends: datetime) -> bool:
+        """Send group after group; whether the mailbox has to wait."""
+        scope = self.scope(command)
+        while self.clock() < ends:
+            due = self.outbox.due(command.tenant_id, command.mailbox_id, self.clock(), limit=GROUP)
+            if scope is None or scope.mailbox.is_removed:
+                self._leave(due.mails)
+            elif due.mails:
+                gate = Gate(self.outbox, _limits(scope), due.pace)
+                pause = self._send_some(scope, due.mails, gate)
+                if pause is not None:
+                    self._hold(command, pause, gate.limits)
+                    return True
+            if len(due.mails) < GROUP:
+                return False
+        return False
+
+    def _send_some(self, scope: Scope, mails: Sequence[OutboxMail], gate: Gate) -> Pause | None:
+        """One after the other, up to a pause: the others are read again behind it."""
+        if not scope.is_enabled:
+            return Pause(self.clock() + _PAUSED_FOR, _PAUSED)
         for mail in mails:
-            if self._send(mailbox, mail):
-                return
+            try:
+                pause = self.send_one(scope.mailbox, mail, gate)
+            except Conflict:
+                # Another worker is at this mailbox, or a person was faster: what stands is read anew.
+                return None
+            except TransientError as error:
+                self._try_again(mail, error.retry_after)
+                continue
+            if pause is not None:
+                return pause
+        return None
 
-    def _due(self, command: SendMail) -> list[OutboxMail]:
-        return self.outbox.due(command.tenant_id, command.mailbox_id, self.clock(), limit=GROUP)
-
-    def _send(self, mailbox: Mailbox | None, mail: OutboxMail) -> bool:
-        """Whether the others of the mailbox are to wait."""
-        if mailbox is None or mailbox.is_removed:
-            self._leave(mail)
-            return False
-        try:
-            wait = self.send_one(mailbox, mail)
-        except TransientError as error:
-            self._try_again(mail, error.retry_after)
-            return False
-        if wait:
-            self._hold_others(mail, timedelta(seconds=wait))
-        return bool(wait)
-
-    def _leave(self, mail: OutboxMail) -> None:
+    def _leave(self, mails: Sequence[OutboxMail]) -> None:
         """Of a mailbox that is gone nothing can be sent, nor found out."""
-        end = transitions.failed if may(mail.state, Event.FAIL) else transitions.left_open
-        self.change(mail, end(self.clock(), _REMOVED))
+        for mail in mails:
+            end = transitions.failed if may(mail.state, Event.FAIL) else transitions.left_open
+            self.change(mail, end(self.clock(), _REMOVED))
 
     def _try_again(self, mail: OutboxMail, wait: float | None) -> None:
         """As it stands by now: the error may have come behind some of its steps."""
@@ -105,9 +126,21 @@ class SendDue:
         if standing is not None and not standing.has_ended:
             self.change(standing, transitions.postponed(until))
 
-    def _hold_others(self, mail: OutboxMail, wait: timedelta) -> None:
-        now = self.clock()
-        until, why = now + wait, "The server asked for a pause before the mailbox's next mail."
-        for other in self.outbox.due(mail.tenant_id, mail.mailbox_id, now, limit=GROUP):
-            if other.id != mail.id and may(other.state, Event.HOLD):
-                self.change(other, transitions.held(now, until, why))
+    def _hold(self, command: SendMail, pause: Pause, limits: PaceLimits) -> None:
+        """Say until when each mail waits, and have a command come at each of these times."""
+        now, times = self.clock(), {pause.until}
+        due = self.outbox.due(command.tenant_id, command.mailbox_id, now, limit=MOST_HELD)
+        held = [mail for mail in due.mails if may(mail.state, Event.HOLD)]
+        # The one that met the pause stands at the head of the first wave.
+        for place, mail in enumerate(held, 1):
+            wave = place // limits.a_minute if pause.waves else 0
+            until = pause.until + wave * WINDOW
+            self.change(mail, transitions.held(now, until, pause.why))
+            times.add(until)
+        for until in sorted(times):
+            self.queue.send(command, delay=(until - now).total_seconds())
+
+
+def _limits(scope: Scope) -> PaceLimits:
+    organisation = scope.organisation
+    return PaceLimits(organisation.mails_per_minute, organisation.recipients_per_day)

@@ -395,6 +395,11 @@ class FakeInbox:
         found = [one for one in self.of(tenant_id, agent) if one.id > after]
         return found[:limit], found[limit - 1].id if len(found) > limit else ""
 
+    def waiting(self, tenant_id: str, agents: Sequence[str], item_id: str) -> list[InboxItem]:
+        self.faults.read("Inbox.waiting")
+        rows = (self.rows.get((tenant_id, agent), {}).get(item_id) for agent in agents)
+        return [row for row in rows if row is not None]
+
     def note_change(self, tenant_id: str, change: PendingChange) -> None:
         with self.faults.write("Inbox.note_change"):
             self.pending[tenant_id, change.message_key, change.id] = change

@@ -88,8 +88,6 @@ class FakeHoldings:
             names.RUNS: (storage.runs.rows,),
             names.OUTBOX: (storage.outbox.rows,),
             names.ACKNOWLEDGEMENTS: (storage.acknowledgements.rows, storage.acknowledgements.counted),
-            # A mailbox's list is told from the mails themselves.
-            names.OUTGOING: (),
             names.UPLOADS: (storage.uploads.rows,),
             names.SIGNATURES: (storage.signatures.rows,),
             names.UPLOADED: (storage.uploads.files,),

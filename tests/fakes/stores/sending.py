@@ -1,13 +1,14 @@
 """Mail on its way out, in memory."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
 from shared.domain.errors import NotFound
 from shared.domain.sending.outbox import OutboxMail
+from shared.domain.sending.pacing import Pace
 from shared.domain.sending.uploads import Upload
-from shared.ports.stores.sending import OutboxFilter
+from shared.ports.stores.sending import DueMail, OutboxFilter
 from tests.fakes.etags import Etags, check_etag
 from tests.fakes.faults import Faults
 
@@ -18,6 +19,7 @@ class FakeOutbox:
     def __init__(self, faults: Faults | None = None) -> None:
         self.faults = faults or Faults()
         self.rows: dict[tuple[str, str], OutboxMail] = {}
+        self.paces: dict[tuple[str, str], Pace] = {}
         self._etags = Etags()
 
     def add(self, mail: OutboxMail) -> OutboxMail:
@@ -41,9 +43,16 @@ class FakeOutbox:
 
     def save(self, mail: OutboxMail) -> OutboxMail:
         with self.faults.write("Outbox.save"):
-            found = self.rows.get((mail.tenant_id, mail.id))
-            check_etag(found.etag if found else None, mail.etag)
+            self._check(mail)
             return self._write(mail)
+
+    def start(self, mail: OutboxMail, pace: Pace) -> tuple[OutboxMail, Pace]:
+        with self.faults.write("Outbox.start"):
+            self._check(mail)
+            counted = self.paces.get(_place(mail))
+            check_etag(counted.etag if counted else None, pace.etag)
+            self.paces[_place(mail)] = replace(pace, etag=self._etags())
+            return self._write(mail), self.paces[_place(mail)]
 
     def page(
         self, tenant_id: str, wanted: OutboxFilter, *, limit: int, after: str
@@ -53,15 +62,28 @@ class FakeOutbox:
         ids = [mail_id for mail_id in sorted(rows) if mail_id > after and _is_wanted(rows[mail_id], wanted)]
         return [rows[mail_id] for mail_id in ids[:limit]], ids[limit - 1] if len(ids) > limit else ""
 
-    def due(self, tenant_id: str, mailbox_id: str, now: datetime, *, limit: int) -> list[OutboxMail]:
+    def due(self, tenant_id: str, mailbox_id: str, now: datetime, *, limit: int) -> DueMail:
         self.faults.read("Outbox.due")
         place = (tenant_id, mailbox_id)
-        found = [mail for mail in self.rows.values() if _place(mail) == place and mail.is_due(now)]
-        return sorted(found, key=lambda mail: mail.created_at)[:limit]
+        oldest = sorted(self._due(place, now), key=lambda mail: mail.created_at)
+        return DueMail(tuple(oldest[:limit]), self.paces.get(place, Pace()))
 
-    def mailboxes_due(self, now: datetime) -> Iterator[tuple[str, str]]:
+    def has_due(self, tenant_id: str, mailbox_id: str, now: datetime) -> bool:
+        self.faults.read("Outbox.has_due")
+        return bool(self._due((tenant_id, mailbox_id), now))
+
+    def mailboxes_due(self, tenant_ids: Iterable[str], now: datetime) -> Iterator[tuple[str, str]]:
         self.faults.read("Outbox.mailboxes_due")
-        return iter(sorted({_place(mail) for mail in self.rows.values() if mail.is_due(now)}))
+        wanted = frozenset(tenant_ids)
+        places = {_place(mail) for mail in self.rows.values() if mail.is_due(now)}
+        return iter(sorted(place for place in places if place[0] in wanted))
+
+    def _due(self, place: tuple[str, str], now: datetime) -> list[OutboxMail]:
+        return [mail for mail in self.rows.values() if _place(mail) == place and mail.is_due(now)]
+
+    def _check(self, mail: OutboxMail) -> None:
+        found = self.rows.get((mail.tenant_id, mail.id))
+        check_etag(found.etag if found else None, mail.etag)
 
     def _of_key(self, tenant_id: str, key_hash: str) -> OutboxMail | None:
         mails = (mail for (tenant, _), mail in self.rows.items() if tenant == tenant_id)

@@ -45,7 +45,7 @@ def test_a_user_has_an_address_and_the_other_smtp_addresses_as_aliases() -> None
         ("alex@contoso.example",),
     )
     assert graph.asked[0].target == (
-        "/v1.0/users/agent@contoso.example?$select=id,mail,userPrincipalName,proxyAddresses"
+        "/v1.0/users/agent@contoso.example?$select=id,mail,userPrincipalName,proxyAddresses,displayName"
     )
 
 

@@ -6,8 +6,10 @@ import pytest
 
 from shared.domain.commands.commands import IngestMessages, SyncMailbox
 from shared.domain.errors import Unavailable
+from shared.domain.sending.outbox import Problem
 from shared.services.commands import exceptions
-from tests.builders import MAILBOX_ID, NOW, TENANT, a_failure, a_sighting, an_item
+from shared.services.commands.failures import failure_of_mail
+from tests.builders import MAILBOX_ID, NOW, TENANT, a_failure, a_sighting, an_item, an_outbox_mail
 from tests.fakes import FakeStorage
 from tests.unit.api.tokens import OTHER, Issuer
 from tests.unit.api.wiring import Api
@@ -52,10 +54,22 @@ def test_exceptions_are_listed_newest_first_with_what_to_do(
         "error": "The mailbox is out of scope.",
         "advice": "Check that the application still has consent and that the mailbox is in its scope, then replay.",
         "ids": ["a", "b"],
+        "outbox_id": None,
         "rules_version": 0,
         "command": INGEST.to_json(),
         "replayed_at": None,
     }
+
+
+def test_a_mail_that_has_not_left_is_named_with_what_to_do(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    mail = an_outbox_mail()
+    storage.exceptions.record(failure_of_mail(mail, Problem("ErrorAccessDenied", "It may not send."), NOW))
+    [listed] = api.get("exceptions", issuer.user("Admin")).json()["exceptions"]
+    assert (listed["outbox_id"], listed["queue"], listed["ids"]) == (mail.id, "outbound", [])
+    # The advice on this code is about mail that came.
+    assert listed["advice"].startswith("Do as the error says, then replay")
 
 
 def test_exceptions_are_filtered_and_counted(

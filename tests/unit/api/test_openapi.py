@@ -125,7 +125,7 @@ def test_a_wait_and_a_version_are_declared(document: Json) -> None:
             assert {"$ref": "#/components/parameters/IfNoneMatch"} in operation["parameters"], name
             assert "ETag" in operation["responses"]["200"]["headers"], name
             polled += 1
-    assert polled == 8
+    assert polled == 9
     for method in ("get", "put"):
         operation = document["paths"]["/mailboxes/{address}"][method]
         assert "ETag" in operation["responses"]["200"]["headers"]

@@ -5,7 +5,7 @@ from string import ascii_uppercase
 
 import pytest
 
-from tests.builders import HOME, MAILBOX_ID, TENANT
+from tests.builders import HOME, MAILBOX_ID, TENANT, a_mailbox
 from tests.fakes import FakeStorage
 from tests.unit.api.tokens import CLIENT, OTHER, STRANGER, Issuer
 from tests.unit.api.wiring import Api
@@ -63,7 +63,13 @@ def nested(depth: int) -> dict[str, object]:
     return found
 
 
-def test_rules_for_the_sender_have_a_shape(api: Api, issuer: Issuer) -> None:
+def capture(storage: FakeStorage, *names: str) -> None:
+    for number, name in enumerate(names):
+        storage.mailboxes.save(a_mailbox(mailbox_id=f"{number:032x}", address=f"{name}@contoso.example"))
+
+
+def test_rules_for_the_sender_have_a_shape(api: Api, issuer: Issuer, storage: FakeStorage) -> None:
+    capture(storage, "desk", "billing")
     token = issuer.user("Admin")
     rules = {"quotation": RULE, "invoice": {"from": "Billing@Contoso.example"}}
     answer = api.put("organisation", token, json={"from_rules": rules})
@@ -86,7 +92,10 @@ def test_rules_for_the_sender_have_a_shape(api: Api, issuer: Issuer) -> None:
         {"x" * 33: RULE},
     ],
 )
-def test_rules_for_the_sender_of_another_shape_are_refused(api: Api, issuer: Issuer, rules: object) -> None:
+def test_rules_for_the_sender_of_another_shape_are_refused(
+    api: Api, issuer: Issuer, storage: FakeStorage, rules: object
+) -> None:
+    capture(storage, "desk")
     assert api.put("organisation", issuer.user("Admin"), json={"from_rules": rules}).status_code == 422
 
 

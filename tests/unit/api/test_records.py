@@ -10,7 +10,7 @@ import pytest
 from shared.domain.commands.commands import MergeRecords
 from shared.domain.errors import Throttled, Unavailable
 from shared.domain.records.records import RecordRef
-from tests.builders import AGENT, CONTACT, NOW, TENANT, a_record
+from tests.builders import AGENT, CONTACT, NOW, TENANT, a_mailbox, a_record
 from tests.fakes import FakeStorage
 from tests.unit.api.tokens import Issuer
 from tests.unit.api.wiring import Api
@@ -315,7 +315,8 @@ def test_a_list_that_cannot_be_had_is_refused(api: Api, issuer: Issuer, query: s
     assert api.get(f"records?{query}", issuer.app("Service")).status_code == 422
 
 
-def test_a_client_keeps_its_overrides(api: Api, issuer: Issuer) -> None:
+def test_a_client_keeps_its_overrides(api: Api, issuer: Issuer, storage: FakeStorage) -> None:
+    storage.mailboxes.save(a_mailbox(mailbox_id="9" * 32, address="desk@contoso.example"))
     token = issuer.app("Service")
     body: dict[str, Any] = {
         "domains": ["fabrikam.example"],

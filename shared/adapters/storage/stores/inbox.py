@@ -46,6 +46,14 @@ class AzureInbox:
             last = unescaped(str(row["RowKey"]))
         return found, ""
 
+    def waiting(self, tenant_id: str, agents: Sequence[str], item_id: str) -> list[InboxItem]:
+        """One request per agent, side by side."""
+        rows = self._connection.side_by_side(
+            lambda agent: self._table.get(_partition(tenant_id, agent), escaped(item_id), part_names()),
+            agents,
+        )
+        return [from_plain(InboxItem, unpacked(row)) for row in rows if row is not None]
+
     def note_change(self, tenant_id: str, change: PendingChange) -> None:
         """One request."""
         self._table.upsert({**_place(tenant_id, change), **packed(to_plain(change))})

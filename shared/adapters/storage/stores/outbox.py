@@ -1,34 +1,36 @@
-"""The tables Outbox, every mail that was asked for, and Outgoing, each mailbox's list of those on their way.
+"""The table Outbox: every mail that was asked for, and beside them each mailbox's list of those on their way.
 
-A row of Outgoing is written before the mail's own and goes after the mail has ended: one that is left behind by a
-crash leads to nothing, and goes with the next look.
+A mail's place in the list is written with the mail, in one transaction, and goes with its end. At the head of the list
+stands the mailbox's pace, so that both are read together, and what is handed over is counted with the row that says so.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final
 
 from shared.adapters.storage.codec import from_plain, to_plain
 from shared.adapters.storage.connection import Connection
-from shared.adapters.storage.encoding import escaped, joined, packed, part_names, unescaped, unpacked
-from shared.adapters.storage.table import Operation, Row, Table, etag_of, in_partition, quoted, where
+from shared.adapters.storage.encoding import escaped, packed, part_names, unescaped, unpacked
+from shared.adapters.storage.table import Operation, Row, Table, etag_of, in_partition, where
 from shared.domain import names
-from shared.domain.errors import Conflict
+from shared.domain.errors import Conflict, NotFound
 from shared.domain.filing.entries import ordered
 from shared.domain.sending.outbox import OutboxMail
-from shared.domain.sending.states import State
-from shared.ports.stores.sending import OutboxFilter
+from shared.domain.sending.pacing import Pace
+from shared.ports.stores.sending import DueMail, OutboxFilter
 
-# Whoever wrote a mail's place in the list has written the mail by then, or was killed.
-WRITTEN_BY: Final = timedelta(minutes=10)
 _CODE: Final = "code:"
+_DUE: Final = "due:"
+_BEHIND_DUE: Final = "due;"
 _KEY: Final = "key:"
-# Behind the ids of all mails, which begin with a time, and before the pointers to them.
+# Behind the ids of all mails, which begin with a time, and before the other rows.
 _BEHIND_MAILS: Final = _CODE
-_LISTED: Final = ("PartitionKey", "RowKey", "asked_at", "id")
+# Before every time, so that it heads its mailbox's list. It is due at any time and names no mail.
+_PACE: Final = "-pace"
 _COLUMNS: Final = ("RowKey", *part_names())
+_LISTED: Final = ("PartitionKey", "id", *_COLUMNS)
 # Azure has no empty times in filters; its first one stands for "due at once".
 _AT_ONCE: Final = datetime(1601, 1, 1, tzinfo=UTC)
 
@@ -39,23 +41,23 @@ class AzureOutbox:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._mails = Table(connection, names.OUTBOX)
-        self._outgoing = Table(connection, names.OUTGOING)
 
     def add(self, mail: OutboxMail) -> OutboxMail:
-        """Two requests; three more where the key is taken."""
-        self._outgoing.upsert(_outgoing(mail))
-        creates = [Operation("create", _row(mail)), Operation("create", _under_code(mail))]
+        """One request; three more where the key is taken."""
+        creates = [
+            Operation("create", _row(mail)),
+            Operation("create", _under_code(mail)),
+            Operation("upsert", _place_of(mail)),
+        ]
         if mail.key_hash:
             creates.append(Operation("create", _pointer(mail)))
         try:
             return replace(mail, etag=self._mails.transact(creates)[0])
         except Conflict:
+            # A create whose answer was lost meets itself.
             standing = self.of_key(mail.tenant_id, mail.key_hash)
             if standing is None:
                 raise
-            # A create whose answer was lost meets itself.
-            if standing.id != mail.id:
-                self._forget(mail)
             return standing
 
     def get(self, tenant_id: str, mail_id: str) -> OutboxMail | None:
@@ -78,14 +80,24 @@ class AzureOutbox:
         return [mail for mail in found if mail is not None]
 
     def save(self, mail: OutboxMail) -> OutboxMail:
-        """One request; a second one where it has ended, waits for another time, or goes on after its end."""
-        # A mail that is gone on with at once stands in the list under a time that has come already.
-        if mail.state is State.QUEUED or (mail.not_before and not mail.has_ended):
-            self._outgoing.upsert(_outgoing(mail))
-        saved = replace(mail, etag=self._mails.write(_row(mail), mail.etag))
-        if mail.has_ended:
-            self._forget(mail)
-        return saved
+        """One request; one more for what changes after its end."""
+        try:
+            return self._save(mail)[0]
+        except NotFound:
+            # It is in no list any more, as it had ended before.
+            return replace(mail, etag=self._mails.write(_row(mail), mail.etag))
+
+    def start(self, mail: OutboxMail, pace: Pace) -> tuple[OutboxMail, Pace]:
+        """One request."""
+        saved, etags = self._save(
+            mail, Operation("replace" if pace.etag else "create", _pace_row(mail, pace), pace.etag)
+        )
+        return saved, replace(pace, etag=etags[-1])
+
+    def _save(self, mail: OutboxMail, *others: Operation) -> tuple[OutboxMail, list[str]]:
+        place = Operation("delete" if mail.has_ended else "upsert", _place_of(mail))
+        etags = self._mails.transact([Operation("replace", _row(mail), mail.etag), place, *others])
+        return replace(mail, etag=etags[0]), etags
 
     def page(
         self, tenant_id: str, wanted: OutboxFilter, *, limit: int, after: str
@@ -101,43 +113,49 @@ class AzureOutbox:
             last = str(row["RowKey"])
         return found, ""
 
-    def due(self, tenant_id: str, mailbox_id: str, now: datetime, *, limit: int) -> list[OutboxMail]:
+    def due(self, tenant_id: str, mailbox_id: str, now: datetime, *, limit: int) -> DueMail:
         """One range query, and a request for each mail, side by side."""
-        partition = _partition(tenant_id, mailbox_id)
-        condition = f"{in_partition(partition)} and due le {_moment(now)}"
-        rows = list(islice(self._outgoing.rows(condition, select=_LISTED, page=limit), limit))
-        found = self._connection.side_by_side(lambda row: self._standing(tenant_id, row, now), rows)
-        return [mail for mail in found if mail is not None and mail.is_due(now)]
+        found = self._mails.rows(_due(tenant_id, mailbox_id, now), select=_LISTED, page=limit + 1)
+        rows = list(islice(found, limit + 1))
+        pace = next(
+            (from_plain(Pace, unpacked(row), etag=etag_of(row)) for row in rows if not row["id"]), Pace()
+        )
+        named = [row for row in rows if row["id"]][:limit]
+        mails = self._connection.side_by_side(lambda row: self._standing(tenant_id, row), named)
+        return DueMail(tuple(mail for mail in mails if mail is not None and mail.is_due(now)), pace)
 
-    def mailboxes_due(self, now: datetime) -> Iterator[tuple[str, str]]:
-        """A request for each mailbox that has any, and one more."""
-        after = ""
+    def has_due(self, tenant_id: str, mailbox_id: str, now: datetime) -> bool:
+        """One range query."""
+        return self._has(f"{_due(tenant_id, mailbox_id, now)} and id gt ''")
+
+    def mailboxes_due(self, tenant_ids: Iterable[str], now: datetime) -> Iterator[tuple[str, str]]:
+        """A request for each organisation, side by side, and for each mailbox that has any."""
+        asked = list(tenant_ids)
+        found = self._connection.side_by_side(lambda tenant_id: list(self._mailboxes(tenant_id, now)), asked)
+        for tenant_id, mailbox_ids in zip(asked, found, strict=True):
+            yield from ((tenant_id, mailbox_id) for mailbox_id in mailbox_ids)
+
+    def _mailboxes(self, tenant_id: str, now: datetime) -> Iterator[str]:
+        """From each one that is found, the search goes on behind its list."""
+        first, until = _DUE, f"due le {_moment(now)} and id gt ''"
         while True:
-            condition = f"PartitionKey gt {quoted(after)} and due le {_moment(now)}"
-            row = next(self._outgoing.rows(condition, select=("PartitionKey",), page=1), None)
+            condition = f"{in_partition(escaped(tenant_id), first=first, last=_BEHIND_DUE)} and {until}"
+            row = next(self._mails.rows(condition, select=("RowKey",), page=1), None)
             if row is None:
                 return
-            after = str(row["PartitionKey"])
-            tenant_id, mailbox_id = after.split("|", 1)
-            yield unescaped(tenant_id), unescaped(mailbox_id)
+            mailbox = str(row["RowKey"]).removeprefix(_DUE).split("|", 1)[0]
+            yield unescaped(mailbox)
+            first = f"{_DUE}{mailbox}}}"
 
-    def _standing(self, tenant_id: str, row: Row, now: datetime) -> OutboxMail | None:
-        """The mail behind a row of the list; a row that leads to none, or to one that has ended, goes."""
+    def _has(self, condition: str) -> bool:
+        return next(self._mails.rows(condition, select=("RowKey",), page=1), None) is not None
+
+    def _standing(self, tenant_id: str, row: Row) -> OutboxMail | None:
+        """The mail behind a place in the list; a place whose mail is not there any more goes."""
         mail = self.get(tenant_id, str(row["id"]))
-        if mail is not None and not mail.has_ended:
-            return mail
-        # The mail itself is written behind its place in the list.
-        if mail is not None or row["asked_at"] < now - WRITTEN_BY:
-            self._outgoing.delete(str(row["PartitionKey"]), str(row["RowKey"]))
-        return None
-
-    def _forget(self, mail: OutboxMail) -> None:
-        row = _outgoing(mail)
-        self._outgoing.delete(row["PartitionKey"], row["RowKey"])
-
-
-def _partition(tenant_id: str, mailbox_id: str) -> str:
-    return joined(tenant_id, escaped(mailbox_id))
+        if mail is None:
+            self._mails.delete(str(row["PartitionKey"]), str(row["RowKey"]))
+        return mail
 
 
 def _row(mail: OutboxMail) -> dict[str, Any]:
@@ -165,15 +183,33 @@ def _under_code(mail: OutboxMail) -> dict[str, Any]:
     return {"PartitionKey": escaped(mail.tenant_id), "RowKey": key}
 
 
-def _outgoing(mail: OutboxMail) -> dict[str, Any]:
+def _place_of(mail: OutboxMail) -> dict[str, Any]:
     due = max(filter(None, (mail.send_at, mail.not_before)), default=_AT_ONCE)
     return {
-        "PartitionKey": _partition(mail.tenant_id, mail.mailbox_id),
-        "RowKey": f"{ordered(mail.created_at)}-{escaped(mail.id)}",
+        "PartitionKey": escaped(mail.tenant_id),
+        "RowKey": f"{_list(mail.mailbox_id)}{ordered(mail.created_at)}-{escaped(mail.id)}",
         "id": mail.id,
-        "asked_at": mail.created_at.astimezone(UTC),
         "due": due.astimezone(UTC),
     }
+
+
+def _pace_row(mail: OutboxMail, pace: Pace) -> dict[str, Any]:
+    return {
+        "PartitionKey": escaped(mail.tenant_id),
+        "RowKey": _list(mail.mailbox_id) + _PACE,
+        "id": "",
+        "due": _AT_ONCE,
+        **packed(to_plain(pace)),
+    }
+
+
+def _list(mailbox_id: str) -> str:
+    return f"{_DUE}{escaped(mailbox_id)}|"
+
+
+def _due(tenant_id: str, mailbox_id: str, now: datetime) -> str:
+    first = _list(mailbox_id)
+    return f"{in_partition(escaped(tenant_id), first=first, last=first + '~')} and due le {_moment(now)}"
 
 
 def _mail(row: Row) -> OutboxMail:

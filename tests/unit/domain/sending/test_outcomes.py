@@ -48,7 +48,7 @@ def do(mail: OutboxMail, outcome: Outcome | None, found: Found | None = None) ->
 def test_taken_is_taken_also_with_a_wish_to_wait() -> None:
     """What asks to wait speaks of the next mail of the mailbox."""
     for answer in (said(Answer.TAKEN), said(Answer.TAKEN, retry_after=30)):
-        assert next_step(sending(0), answer, None, NOW) == Next(Do.TAKE)
+        assert next_step(sending(0), answer, None, NOW) == Next(Do.TAKE, 2 * MINUTE)
 
 
 @pytest.mark.parametrize("draft", ["draft-1", ""])

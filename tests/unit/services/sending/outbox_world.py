@@ -8,7 +8,7 @@ from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.sending import transitions
 from shared.domain.sending.outbox import OutboxMail
 from shared.services.sending.send_due import outbox_lease
-from tests.builders import AGENT, TENANT, a_mailbox, an_outbox_mail
+from tests.builders import AGENT, TENANT, a_mailbox, an_organisation, an_outbox_mail
 from tests.composed import Composed
 from tests.fakes.faults import Killed
 
@@ -24,6 +24,7 @@ class OutboxWorld(Composed):
         super().__post_init__()
         # Kills are counted over storage and the server alike.
         self.storage.sender.faults = self.storage.faults
+        self.storage.organisations.put(an_organisation())
         self.mailbox: Mailbox = self.storage.mailboxes.save(a_mailbox(address=AGENT, agent=AGENT))
         self.storage.faults.clear()
 
@@ -59,7 +60,7 @@ class OutboxWorld(Composed):
                 return
             self.now += timedelta(seconds=20)
 
-    def mail(self, number: int = 1) -> OutboxMail:
+    def mail(self, number: int = 1) -> OutboxMail:  # type: ignore[override]
         found = self.storage.outbox.get(TENANT, f"{number:032x}")
         assert found is not None
         return found

@@ -16,7 +16,7 @@ from shared.domain.sending.states import State
 from shared.domain.sending.wanted import MailWanted
 from shared.services.sending.outbox import OutboxPage
 from tests.builders import AGENT as ANN
-from tests.builders import CODE_KEYS, CONTACT, TENANT, a_record, an_organisation, people, rewrite
+from tests.builders import CODE_KEYS, CONTACT, TENANT, a_record, people, rewrite
 from tests.unit.services.sending.outbox_world import OutboxWorld
 
 OID = "aaaaaaaa-1111-4111-8111-111111111111"
@@ -33,7 +33,6 @@ class Desk(OutboxWorld):
     def __post_init__(self) -> None:
         super().__post_init__()
         ports = self.storage
-        ports.organisations.put(an_organisation())
         rewrite(ports.mailboxes, self.mailbox, agent_id=OID)
         ports.records.put_many(TENANT, [a_record("contact/C-1", addresses=(CONTACT,)), a_record(str(DEAL))])
         ports.faults.clear()

@@ -146,9 +146,10 @@ def test_what_cannot_be_composed_fails_before_anything_is_drafted(
     assert world.storage.sender.letters == {}
 
 
-def test_a_draft_that_its_owner_throws_away_is_an_answer(world: OutboxWorld) -> None:
+@pytest.mark.parametrize("kill", [3, 4])
+def test_a_draft_that_its_owner_throws_away_is_an_answer(world: OutboxWorld, kill: int) -> None:
     world.ask()
-    world.storage.faults.kill_after(3)
+    world.storage.faults.kill_after(kill)
     world.send_or_die()
     [letter] = world.storage.sender.letters[world.mailbox.mailbox_id]
     letter.copy = replace(letter.copy, is_in_trash=True)
@@ -156,11 +157,14 @@ def test_a_draft_that_its_owner_throws_away_is_an_answer(world: OutboxWorld) -> 
     assert (world.mail().state, world.left) == (State.CANCELLED, [])
 
 
-def test_a_draft_that_its_owner_sends_is_sent(world: OutboxWorld) -> None:
-    world.ask()
-    world.storage.faults.kill_after(4)
+@pytest.mark.parametrize(("files", "kill", "state"), [((), 3, State.QUEUED), ((PDF,), 4, State.DRAFTED)])
+def test_a_draft_that_its_owner_sends_is_sent(
+    world: OutboxWorld, files: tuple[OutboxFile, ...], kill: int, state: State
+) -> None:
+    world.ask(attachments=files)
+    world.storage.faults.kill_after(kill)
     world.send_or_die()
-    assert world.mail().state is State.DRAFTED
+    assert world.mail().state is state
     [letter] = world.storage.sender.letters[world.mailbox.mailbox_id]
     world.storage.sender.open(world.mailbox).send_draft(letter.copy.item)
     world.work()

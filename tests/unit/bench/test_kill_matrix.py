@@ -1,0 +1,34 @@
+"""A slice of the kill matrix, `python -m bench.kill_matrix`, and whether it would see a fault."""
+
+from itertools import islice
+
+import pytest
+
+from bench.kill_matrix import BUSY, Run, outcome, runs
+from shared.domain.sending.outcomes import Found
+from shared.services.sending import departing
+
+# No divisor of any dimension, so that the slice has every value of each.
+EVERY = 61
+
+
+def test_a_kill_anywhere_sends_nothing_twice_and_loses_nothing() -> None:
+    wrong = {run: found for run in islice(runs(), 0, None, EVERY) if (found := outcome(run))}
+    assert wrong == {}
+
+
+def test_there_are_more_than_two_thousand_runs() -> None:
+    assert sum(1 for _ in runs()) >= 2_000
+
+
+@pytest.mark.parametrize(
+    ("answer", "seen"), [(("send", True, BUSY), Found.NOTHING), (("draft", True, BUSY), Found.DELETED)]
+)
+def test_a_worker_that_looks_wrongly_is_found_out(
+    monkeypatch: pytest.MonkeyPatch, answer: tuple[str, bool, object], seen: Found
+) -> None:
+    def look(visit: departing._Visit) -> None:
+        visit.found = seen
+
+    monkeypatch.setattr(departing._Visit, "look", look)
+    assert outcome(Run(True, True, True, answer, 14, "after", 0))  # type: ignore[arg-type]
