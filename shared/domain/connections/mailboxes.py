@@ -68,8 +68,8 @@ class Mailbox:
     the object id of the agent who owns the mailbox; `former_agents` owned it before, the last one first, and mail
     that waited for them waits under their names. `handovers` tells when and by whom, the last one first. `senders`
     are agents who may send from it besides its own agent. `agents` are all agents of an intake mailbox, `agent` the
-    first of them; empty where that is the only one. `agent_ids` are object ids of the others, as `address id`. `display_name`
-    is the directory's, under which its mail leaves.
+    first of them; empty where that is the only one. `agent_ids` are object ids of the others, as `address id`.
+    `display_name` is the directory's, under which its mail leaves.
     """
 
     tenant_id: str
