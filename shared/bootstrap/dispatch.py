@@ -31,6 +31,7 @@ CARRIED_OUT_BY: Final[Mapping[type[Command], _Chosen]] = {
     commands.SendMail: lambda use_cases: use_cases.send_due,
     commands.ResendMail: lambda use_cases: use_cases.resend_mail,
     commands.ReportBack: lambda use_cases: use_cases.report_back,
+    commands.MarkRead: lambda use_cases: use_cases.take_turn,
 }
 
 DONE_BY: Final[Mapping[Item, Callable[[UseCases], Callable[[], None]]]] = {

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from shared.ports.directory import Directory
     from shared.ports.mail import MailAccess
     from shared.ports.mailbox_access import AccessProbe, OwnCredential
+    from shared.ports.marking import MailMarker
     from shared.ports.notifications import SubscriptionSource
     from shared.ports.sending import MailSender
     from shared.ports.stores.capture import Backfills, FolderStates, LateContacts, Pending, Sightings
@@ -147,6 +148,9 @@ class Ports(Protocol):
 
     @property
     def acknowledgements(self) -> "Acknowledgements": ...
+
+    @property
+    def marker(self) -> "MailMarker": ...
 
     @property
     def sender(self) -> "MailSender": ...

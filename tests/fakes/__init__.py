@@ -5,6 +5,7 @@ from tests.fakes.credentials import FakeSignIns
 from tests.fakes.faults import Faults, Killed
 from tests.fakes.mail import FakeMail
 from tests.fakes.mailbox_access import FakeOwnCredential, FakeProbe
+from tests.fakes.marking import FakeMarker
 from tests.fakes.notifications import FakeSubscriptionSource
 from tests.fakes.sending import FakeSender
 from tests.fakes.stores.capture import FakeBackfills, FakeFolderStates, FakeLateContacts, FakeSightings
@@ -86,6 +87,7 @@ class FakePorts(FakeStorage):
         self.webhook_queue = self.queue
         self.mail = self.directory = mail or FakeMail()
         self.sender = FakeSender()
+        self.marker = FakeMarker()
         self.subscription_source = FakeSubscriptionSource()
         self.sign_ins = FakeSignIns()
         # The real one: it needs nothing from outside.

@@ -17,6 +17,7 @@ from shared.domain.commands.commands import (
     IngestMessages,
     JoinLateContacts,
     MaintainSubscription,
+    MarkRead,
     MergeRecords,
     ReconcileMailbox,
     RematchMessages,
@@ -49,6 +50,7 @@ COMMANDS: Final[tuple[type[Command], ...]] = (
     SendMail,
     ResendMail,
     ReportBack,
+    MarkRead,
 )
 
 

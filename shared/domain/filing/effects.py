@@ -36,6 +36,15 @@ class ReopenRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """The writer of a mail to an intake mailbox is told that its case stands: once for each case."""
+
+    ref: RecordRef
+    message: StoredMessage
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
 class OpenWanted:
     """The record as a person has described it: written unless it is there and open."""
 
@@ -173,6 +182,7 @@ Effect = (
     | CloseRecord
     | PutBackThread
     | Learn
+    | Acknowledge
     | Announce
     | PutConversation
     | PutThread

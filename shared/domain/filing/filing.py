@@ -23,7 +23,10 @@ MOST_CHANGE_IDS = 50
 HOLDING: Final = ("forged_sender", "claims_code")
 SENT: Final = "sent"
 # Of the kinds that two looks at one mail come to, the one that counts.
-_SUREST: Final = (SENT, "reply")
+ACKNOWLEDGED: Final = "acknowledgement"
+# What left through the outbox.
+OURS: Final = (SENT, ACKNOWLEDGED)
+_SUREST: Final = (*OURS, "reply")
 # Rules by which a mail is where the mails are that it goes on with.
 BY_THREAD = ("thread", "conversation")
 
@@ -239,7 +242,7 @@ class StoredMessage:
             return self
         kind = next((kind for kind in _SUREST if kind in (self.kind, other.kind)), self.kind)
         # A colleague's mail came in where one of its copies lies in an intake mailbox, unless it was sent by us.
-        came_in = kind != SENT and Direction.IN in (self.direction, other.direction)
+        came_in = kind not in OURS and Direction.IN in (self.direction, other.direction)
         direction = Direction.IN if came_in else Direction.OUT
         sender = other if other.outbox_id and not self.outbox_id else self
         automatic = self.automatic or other.automatic

@@ -2,7 +2,7 @@
 
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.filing.entries import kind_of
-from shared.domain.filing.filing import StoredMessage
+from shared.domain.filing.filing import ACKNOWLEDGED, SENT, StoredMessage
 from shared.domain.mail.authentication import is_unauthenticated
 from shared.domain.mail.automatic import Automatic, nature_of
 from shared.domain.mail.conversations import travels
@@ -10,6 +10,7 @@ from shared.domain.mail.identity import Fingerprint
 from shared.domain.mail.messages import Direction, MessageHead
 from shared.domain.matching.candidates import Candidates
 from shared.domain.matching.decisions import Decision
+from shared.domain.sending.outbox import OutboxMail
 
 
 def new_message(
@@ -30,7 +31,7 @@ def new_message(
         message_id=head.message_id,
         fingerprint=Fingerprint.of(head),
         direction=direction,
-        kind=kind_of(direction, answered, is_ours=sent is not None),
+        kind=_kind_of_ours(sent) if sent else kind_of(direction, answered),
         agent=sent.agent if sent else _agent_of(head, candidates, mailbox),
         # Only copies say who is in Bcc: the row is shared by all mailboxes.
         participants=head.participants - {person.address for person in head.bcc},
@@ -42,6 +43,10 @@ def new_message(
         sent_by=sent.agent_id if sent else _sent_by(head, direction, mailbox),
         outbox_id=sent.id if sent else "",
     )
+
+
+def _kind_of_ours(sent: OutboxMail) -> str:
+    return ACKNOWLEDGED if sent.purpose == ACKNOWLEDGED else SENT
 
 
 def _sent_by(head: MessageHead, direction: Direction, mailbox: Mailbox) -> str:

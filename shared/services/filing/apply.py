@@ -22,6 +22,7 @@ from shared.services.events.announcing import AnnounceChanges
 from shared.services.filing.dependents import QueueDependents
 from shared.services.filing.opening import WriteOpened
 from shared.services.filing.threads import UndoThread
+from shared.services.intake.acknowledging import AcknowledgeCase
 from shared.services.matching.bounces import NoteBounces
 from shared.services.matching.current_records import current_records
 
@@ -48,6 +49,7 @@ class Apply:
     open_record: WriteOpened
     note_bounces: NoteBounces
     undo_thread: UndoThread
+    acknowledge: AcknowledgeCase
     announce: AnnounceChanges
     tell_dependents: QueueDependents
 
@@ -71,6 +73,7 @@ class Apply:
             effects.CloseRecord: self._close_records,
             effects.PutBackThread: self._put_back_threads,
             effects.Learn: self._learn,
+            effects.Acknowledge: self._acknowledge,
             Announce: self._announce,
             effects.PutConversation: self._put_conversations,
             effects.PutThread: self._put_threads,
@@ -122,6 +125,10 @@ class Apply:
     def _learn(self, tenant_id: str, group: list[effects.Learn]) -> None:
         for effect in group:
             self.index.teach(tenant_id, effect.address, effect.refs)
+
+    def _acknowledge(self, tenant_id: str, group: list[effects.Acknowledge]) -> None:
+        for effect in group:
+            self.acknowledge(tenant_id, effect)
 
     def _unlearn(self, tenant_id: str, group: list[effects.Unlearn]) -> None:
         for effect in group:

@@ -106,6 +106,8 @@ class MatchMail:
             form = form_of(head, text, scope.hasher)
             message = replace(message, fingerprint=replace(message.fingerprint, form=form))
         message = noted(message, head, candidates, policy)
+        if scope.unbounded and message.desk and not message.unanswered:
+            message = replace(message, unanswered="backlog")
         message = placed(message, head, candidates, scope.hasher)
         notices = scope.organisation.external_notices if message.direction is Direction.IN else ()
         parent_text = self._parent_text(scope, candidates.parent)
