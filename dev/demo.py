@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from dev.azurite import ROOT
 from dev.demo_organisation import Demo, seed
 from dev.demo_report import report
+from dev.demo_sending import Exchange, exchange
 from dev.stack import Stack, StackOptions
 
 __all__ = ["seed"]
@@ -38,7 +39,7 @@ def main() -> None:
         tell(f"storage, simulated Microsoft 365 and the app are up: {ready['api_url']}")
         demos.append(seed(ready, tell))
         tell("all mail is where it belongs")
-        _show(demos[0])
+        _show(demos[0], exchange(demos[0], tell))
 
     tell("starting storage, simulated Microsoft 365 and the app")
     try:
@@ -50,9 +51,9 @@ def main() -> None:
         sys.exit(f"error: {error}")
 
 
-def _show(demo: Demo) -> None:
+def _show(demo: Demo, sent: Exchange) -> None:
     _write_tokens(demo)
-    for block in report(demo, _token_directory(demo)):
+    for block in report(demo, sent, _token_directory(demo)):
         print(f"\n{block}", flush=True)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from dev.demo_organisation import Demo
 from dev.demo_seed import Mail
+from dev.demo_sending import Exchange, told
 from shared.domain.capture.sightings import FILED
 
 LINE = 120
@@ -50,11 +51,12 @@ def table(columns: _Columns, rows: Iterable[Sequence[str]]) -> str:
     return "\n".join([line(list(columns)), *(line(row) for row in rows)])
 
 
-def report(demo: Demo, tokens: Path) -> Iterator[str]:
+def report(demo: Demo, sent: Exchange, tokens: Path) -> Iterator[str]:
     """All that the demo has to show, a block at a time."""
     yield _summary(demo)
     for record in demo.seed.records:
         yield _timeline(demo, record)
+    yield told(sent)
     yield _inboxes(demo)
     yield _ledger(demo)
     shown = next(one for one in demo.mails if one.parsed.get_content_type() == "multipart/related")

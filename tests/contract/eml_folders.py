@@ -11,10 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from email import message_from_bytes
 from email.message import EmailMessage
-from email.policy import default
-from email.utils import getaddresses
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -23,10 +20,9 @@ from shared.domain.capture.folders import Folder, Role
 from shared.domain.capture.windows import Window, second_of
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import CursorExpired, NotFound, Outcome, PageBroken
-from shared.domain.mail.addresses import Person, normalise
 from shared.domain.mail.items import ItemRef
-from shared.domain.mail.message_ids import message_id, parse_ids
-from shared.domain.mail.messages import Attachment, FetchedMessage, MessageHead
+from shared.domain.mail.messages import FetchedMessage, MessageHead
+from shared.domain.mime.reading import Copy, part_of, whole_of
 from shared.ports.mail import ChangePage, Listed, ListPage
 
 # Special use as a server would say it, by the names that this one gives.
@@ -190,10 +186,7 @@ class EmlMailbox:
 
     @contextmanager
     def attachment(self, item: ItemRef, source_id: str) -> Iterator[Iterator[bytes]]:
-        parts = {str(at): part for at, part in enumerate(_parsed(self._found(item)).iter_attachments())}
-        if source_id not in parts:
-            raise NotFound("There is no such part.")
-        yield iter([parts[source_id].get_content()])
+        yield iter([part_of(self._found(item).read_bytes(), source_id)])
 
     def mime(self, item: ItemRef, most: int) -> bytes:
         return self._found(item).read_bytes()[:most]
@@ -310,40 +303,7 @@ def _position(cursor: str, state: _State) -> int:
     return int(position)
 
 
-def _parsed(path: Path) -> EmailMessage:
-    parsed = message_from_bytes(path.read_bytes(), policy=default)
-    assert isinstance(parsed, EmailMessage)
-    return parsed
-
-
 @lru_cache(maxsize=1_000)
 def _fetched(item: ItemRef, path: Path) -> FetchedMessage:
-    mail = _parsed(path)
-    body = mail.get_body(("html",))
-    parts = list(enumerate(mail.iter_attachments()))
-    head = MessageHead(
-        item=item,
-        folder_id=item.folder,
-        message_id=message_id(mail["Message-ID"]),
-        sender=_people(mail, "From")[0],
-        subject=mail["Subject"],
-        sent_at=mail["Date"].datetime.astimezone(UTC),
-        received_at=_received(path),
-        to=_people(mail, "To"),
-        in_reply_to=parse_ids(mail.get("In-Reply-To", "")),
-        references=parse_ids(mail.get("References", "")),
-        is_draft=item.folder == PATHS[Role.DRAFTS],
-        has_attachments=bool(parts),
-    )
-    attachments = tuple(_attachment(number, part) for number, part in parts)
-    return FetchedMessage(head, html=body.get_content() if body else "", attachments=attachments)
-
-
-def _attachment(number: int, part: EmailMessage) -> Attachment:
-    size = len(part.get_content())
-    return Attachment(str(number), str(number), part.get_filename() or "", part.get_content_type(), size)
-
-
-def _people(mail: EmailMessage, header: str) -> tuple[Person, ...]:
-    named = getaddresses([str(value) for value in mail.get_all(header, ())])
-    return tuple(Person(name, normalise(address) or "") for name, address in named)
+    copy = Copy(item, item.folder, _received(path), is_draft=item.folder == PATHS[Role.DRAFTS])
+    return whole_of(path.read_bytes(), copy)

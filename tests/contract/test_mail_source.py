@@ -19,6 +19,7 @@ from shared.adapters.graph.folders import ROLES
 from shared.adapters.graph.mail import GraphMail
 from shared.adapters.graph.session import GraphSession
 from shared.adapters.graph.tokens import ClientSecret, GraphTokens
+from shared.adapters.unpacking import UnpackedMail
 from shared.domain.capture.folders import Folder, Role, classify
 from shared.domain.capture.windows import Window, is_done
 from shared.domain.connections.mailboxes import Mailbox
@@ -171,7 +172,8 @@ class OnSimulator:
         )
         # With application permissions nobody signs in.
         sessions = Sessions(GraphSession(simulator.url, tokens), None, FakeConnections())  # type: ignore[arg-type]
-        self.mail, self.directory = GraphMail(sessions), GraphDirectory(sessions)
+        # As the product composes it.
+        self.mail, self.directory = UnpackedMail(GraphMail(sessions)), GraphDirectory(sessions)
 
     def deliver(self, letter: Letter, role: Role = Role.INBOX) -> ItemRef:
         made = self.control.deliver(AGENT, letter.as_eml(role), NAMES[role], received=letter.received)

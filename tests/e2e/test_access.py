@@ -294,3 +294,13 @@ def test_health_answers_anyone_and_tells_nothing(stack: Stack) -> None:
     answer = Api(stack.ready["api_url"]).raw("GET", "health")
     assert answer.status_code == 200
     assert len(json.dumps(answer.json())) < 40
+
+
+def test_a_page_that_a_developer_serves_may_call_a_demo(stack: Stack) -> None:
+    page = "http://localhost:5173"
+    asked = {"Origin": page, "Access-Control-Request-Method": "PUT"}
+    answer = Api(stack.ready["api_url"]).raw("OPTIONS", "organisation", headers=asked)
+    assert answer.status_code == 200
+    assert answer.headers["Access-Control-Allow-Origin"] == page
+    elsewhere = Api(stack.ready["api_url"]).raw("GET", "health", headers={"Origin": "https://evil.example"})
+    assert "Access-Control-Allow-Origin" not in elsewhere.headers

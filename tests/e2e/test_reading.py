@@ -11,6 +11,7 @@ from shared.domain import names
 from tests.e2e.conftest import CONTACT, STRANGER
 from tests.html_audit import faults
 from tests.ledger import Ledger
+from tests.tnef import a_file, tnef, unicode, variable
 
 PNG = bytes.fromhex("89504e470d0a1a0a") + b"not much of a picture"
 
@@ -38,6 +39,26 @@ def test_an_inline_image_is_served_by_the_api_with_safe_headers(tenant: Tenant, 
     assert answer.headers["Content-Type"] == "image/png"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert "sandbox" in answer.headers["Content-Security-Policy"]
+
+
+def test_what_outlook_packed_into_winmail_dat_is_read_like_any_other_mail(tenant: Tenant, ann: str) -> None:
+    data = bytes(range(256)) * 5_000
+    logo = (unicode(0x370E, "image/png"), unicode(0x3712, "<logo@fabrikam.example>"))
+    body = variable(0x102, 0x1013, b'<p>Packed words <img src="cid:logo@fabrikam.example"></p>')
+    packed = tnef(a_file("Entwürfe.pdf", data), a_file("logo.png", PNG, *logo), message=(body,))
+    mail = a_mail(CONTACT, ann, "Packed", text="")
+    mail.add_attachment(packed, maintype="application", subtype="ms-tnef", filename="winmail.dat")
+    tenant.deliver(ann, mail)
+    entry = tenant.entry("contact/C-1", mail)
+    shown = message(tenant.admin, entry)
+    drafts, picture = shown["attachments"]
+    assert ("Packed words" in shown["html"], picture["id"] in shown["html"]) == (True, True)
+    assert [(file["name"], file["inline"]) for file in (drafts, picture)] == [
+        ("Entwürfe.pdf", False),
+        ("logo.png", True),
+    ]
+    assert attachment(tenant.admin, entry, drafts).content == data
+    assert attachment(tenant.admin, entry, picture).content == PNG
 
 
 def test_an_attachment_is_downloaded_byte_for_byte_under_its_name(tenant: Tenant, ann: str) -> None:

@@ -29,37 +29,29 @@ from shared.domain.foreign_text import (
     guarded,
     taken,
 )
-from shared.domain.mail import authentication, automatic, conversations, senders, spam
 from shared.domain.mail.addresses import Person, normalise, undisguised
 from shared.domain.mail.items import ItemRef
-from shared.domain.mail.message_ids import FIRST_ID_HEADERS, MAX_REFERENCES, message_id, parse_ids
-from shared.domain.mail.messages import Attachment, FetchedMessage, MessageHead
-from shared.domain.sending.marks import TAG_HEADER
-
-# What later rules look at: automatic mail, bounces, lists, loops, forwarding. The rest is not kept in memory.
-KEPT_HEADERS: Final = (
-    automatic.HEADERS
-    | senders.HEADERS
-    | FIRST_ID_HEADERS
-    | spam.HEADERS
-    | {authentication.HEADER, conversations.HEADER, "sensitivity", TAG_HEADER.lower()}
+from shared.domain.mail.kept_headers import (
+    MAIL_ENDING,
+    MAIL_TYPE,
+    SENSITIVITIES,
+    is_kept,
+    kept,
+    stated_sensitivity,
 )
-KEPT_PREFIXES: Final = ("list-",)
+from shared.domain.mail.message_ids import MAX_REFERENCES, message_id, parse_ids
+from shared.domain.mail.messages import Attachment, FetchedMessage, MessageHead
+
 _THREADING: Final = frozenset(("in-reply-to", "references"))
-LONGEST_HEADER: Final = 2_000
 
 # Exchange cuts texts in a list at this length; read alone, they are whole.
 LISTED_PROPERTY: Final = 255
 
-_SENSITIVITIES: Final = {"personal": 1, "private": 2, "company-confidential": 3}
 _KINDS: Final = {
     "#microsoft.graph.itemattachment": "item",
     "#microsoft.graph.referenceattachment": "reference",
 }
 _CALENDAR_ANSWER: Final = "#microsoft.graph.eventmessageresponse"
-# Graph names no type of an item that is attached, and gives a mail as MIME.
-MAIL_TYPE: Final = "message/rfc822"
-MAIL_ENDING: Final = ".eml"
 _WHOLE: Final = ("receivedDateTime", "sentDateTime", "parentFolderId", "isDraft", "subject", "toRecipients")
 # `isdigit` takes superscripts and 5,000 digits as well, and `int` neither.
 _NUMBER: Final = re.compile(r"[0-9]{1,4}")
@@ -101,7 +93,7 @@ def of_unread_sensitivity(entry: Json) -> Json:
         return entry
     return {
         **entry,
-        "singleValueExtendedProperties": [{"id": SENSITIVITY, "value": str(_SENSITIVITIES["private"])}],
+        "singleValueExtendedProperties": [{"id": SENSITIVITY, "value": str(SENSITIVITIES["private"])}],
     }
 
 
@@ -171,7 +163,7 @@ def _head(message: Json, received: datetime) -> MessageHead:
         is_read=message.get("isRead") is True,
         has_attachments=message.get("hasAttachments") is True,
         sensitivity=_sensitivity(headers, properties),
-        headers=(*_kept(headers), *_of_kind(message)),
+        headers=(*kept(headers), *_of_kind(message)),
         tag=properties.get(property_id(TAG), ""),
     )
 
@@ -195,6 +187,7 @@ def attachment(number: int, entry: Json) -> Attachment:
     kind = _KINDS.get(_text(entry, "@odata.type").casefold(), "file")
     name, content_type = undisguised(_text(entry, "name")), _text(entry, "contentType")
     if kind == "item" and not content_type:
+        # Graph names no type of an item that is attached, and gives a mail as MIME.
         content_type = MAIL_TYPE
         name = name if name.casefold().endswith(MAIL_ENDING) else name + MAIL_ENDING
     return Attachment(
@@ -250,12 +243,8 @@ def _headers(message: Json) -> list[tuple[str, str]]:
     """Those that somebody reads, names in lower case, in order."""
     found = message.get("internetMessageHeaders") or ()
     named = ((_text(item, "name").lower(), item) for item in found)
-    wanted = [(name, item) for name, item in named if _is_kept(name) or name in _THREADING]
+    wanted = [(name, item) for name, item in named if is_kept(name) or name in _THREADING]
     return [(name, _text(item, "value", LONGEST_REFERENCES)) for name, item in wanted[:MOST_HEADERS]]
-
-
-def _kept(headers: _Headers) -> tuple[tuple[str, str], ...]:
-    return tuple((name, value[:LONGEST_HEADER]) for name, value in headers if _is_kept(name))
 
 
 def _ids(header: str, name: str, headers: _Headers, properties: Mapping[str, str]) -> tuple[str, ...]:
@@ -272,11 +261,6 @@ def _of_kind(message: Json) -> Iterable[tuple[str, str]]:
 
 
 def _sensitivity(headers: _Headers, properties: Mapping[str, str]) -> int:
-    stated = [value.strip().casefold() for name, value in headers if name == "sensitivity"]
-    in_headers = [_SENSITIVITIES.get(value, 0) for value in stated]
+    stated = stated_sensitivity(value for name, value in headers if name == "sensitivity")
     value = properties.get(property_id(SENSITIVITY), "")
-    return max([*in_headers, int(value) if _NUMBER.fullmatch(value) else 0])
-
-
-def _is_kept(name: str) -> bool:
-    return name in KEPT_HEADERS or name.startswith(KEPT_PREFIXES)
+    return max(stated, int(value) if _NUMBER.fullmatch(value) else 0)

@@ -1,13 +1,12 @@
 """What a connection may do with a mailbox, found out by reading as little as can be."""
 
-import json
-from base64 import urlsafe_b64decode
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from shared.adapters.graph.delegated import Sessions
 from shared.adapters.graph.directory import USER_FIELDS, directory_user, find_user, has_address, user_of
 from shared.adapters.graph.experiments import Experiments
+from shared.adapters.graph.permissions import permissions_in
 from shared.adapters.graph.session import path, query
 from shared.adapters.graph.tokens import GraphTokens
 from shared.domain.connections.habits import Habit
@@ -34,15 +33,8 @@ class GraphProbe:
             self._tokens.renew(mailbox.tenant_id)
 
     def granted(self, mailbox: Mailbox) -> frozenset[str]:
-        """Entra's claims: `roles` of an application, `scp` of a person.
-
-        Microsoft calls Graph's tokens opaque; here they are shown to a person and decide what is said, not what
-        may be done.
-        """
-        claims = _claims(self._sessions.of(mailbox).token(mailbox.tenant_id))
-        roles, scopes = claims.get("roles"), claims.get("scp")
-        listed = roles if isinstance(roles, list) else str(scopes or "").split()
-        return frozenset(str(name).rpartition("/")[2] for name in listed)
+        """Those that the token carries, to be shown."""
+        return permissions_in(self._sessions.of(mailbox).token(mailbox.tenant_id))
 
     def user(self, mailbox: Mailbox) -> DirectoryUser:
         return find_user(self._sessions.of(mailbox), mailbox)
@@ -79,13 +71,3 @@ class GraphProbe:
 
     def habits(self, mailbox: Mailbox) -> Mapping[Habit, bool | None]:
         return Experiments(self._sessions.of(mailbox), mailbox.tenant_id, user_of(mailbox))()
-
-
-def _claims(token: str) -> dict[str, Any]:
-    """What stands in a token; nothing where it is no JWT."""
-    parts = token.split(".")
-    try:
-        found = json.loads(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (IndexError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -13,8 +13,10 @@ import requests
 
 from shared.adapters.graph.delegated import Sessions
 from shared.adapters.graph.directory import user_of
+from shared.adapters.graph.permissions import permissions_in
 from shared.adapters.graph.properties import TAG
 from shared.adapters.graph.session import TIME_LIMITS, GraphSession, Json, path, query
+from shared.domain.connections.mailbox_tests import DRAFTING, SENDING
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import NotFound, PermanentError, Rejected, TransientError, Unavailable
 from shared.domain.mail.addresses import normalise
@@ -56,8 +58,15 @@ class GraphSender:
         self._sessions = sessions
 
     def limits(self, mailbox: Mailbox) -> Limits:
-        """Of Exchange Online and of Graph. An organisation may allow itself less, which the server says."""
-        return replace(_LIMITS, adds_files=keeps_drafts(mailbox))
+        """Of Exchange Online and of Graph. An organisation may allow itself less, which the server says.
+
+        Makes a request only where the process has no token yet.
+        """
+        try:
+            adds_files = self.open(mailbox).keeps_drafts
+        except (PermanentError, TransientError):
+            adds_files = not mailbox.is_polled_only
+        return replace(_LIMITS, adds_files=adds_files)
 
     def open(self, mailbox: Mailbox) -> "GraphOutbox":
         """Which sign-in serves a mailbox is looked up once a minute."""
@@ -71,7 +80,18 @@ class GraphOutbox:
         self._session = session
         self._tenant_id = mailbox.tenant_id
         self._user = user_of(mailbox)
-        self.keeps_drafts = keeps_drafts(mailbox)
+        self._is_of_people = mailbox.is_polled_only
+
+    @property
+    def keeps_drafts(self) -> bool:
+        """Whether the right to write drafts is there, as far as the token says.
+
+        People who sign in grant Mail.Send without it, and so may an admin.
+        """
+        if self._is_of_people:
+            return False
+        granted = permissions_in(self._session.token(self._tenant_id))
+        return SENDING not in granted or DRAFTING in granted
 
     def draft(self, mime: bytes, tag: str) -> ItemRef | Outcome:
         """Two requests: the draft, and its tag, which MIME cannot carry."""
@@ -141,11 +161,6 @@ class GraphOutbox:
 
     def _messages(self, *below: str) -> str:
         return path("users", self._user, "messages", *below)
-
-
-def keeps_drafts(mailbox: Mailbox) -> bool:
-    """People who sign in grant Mail.Send, and not the right to write drafts."""
-    return not mailbox.is_polled_only
 
 
 def outcome_of(error: PermanentError | TransientError) -> Outcome:

@@ -42,7 +42,7 @@ _TEST: Final[Example] = {
     "primary_address": None,
     "purpose": "user",
     "send": "permitted",
-    "send_detail": "Mail may be sent: the token carries the application role Mail.Send.",
+    "send_detail": "Mail may be sent: the token carries the application roles Mail.Send and Mail.ReadWrite.",
     "records": [],
     "habits": [_HABIT],
     "at": "2026-03-02T09:00:00Z",

@@ -30,6 +30,7 @@ from shared.domain.connections.verdicts import (
     SEND,
     SENTENCES,
     UNKNOWN,
+    WITHOUT_DRAFTS,
     WRONG_PURPOSE,
     Verdict,
 )
@@ -46,6 +47,8 @@ _NOTHING_GRANTED: Final = (
 _RIGHTS: Final = {RBAC: "Application Mail.Read (a role in Exchange)", SERVICE_ACCOUNT: "Mail.Read.Shared"}
 _SMALLEST_RIGHT: Final = "Mail.Read"
 SENDING: Final = "Mail.Send"
+# Drafts are laid into the mailbox and looked for after a lost answer: with less, mail leaves in one call.
+DRAFTING: Final = "Mail.ReadWrite"
 # A mailbox with one of these purposes belongs to no single person.
 _NOT_PERSONAL: Final = ("shared", "room", "equipment")
 
@@ -220,4 +223,5 @@ def _sending(found: Findings) -> tuple[str, str]:
         send = PERMITTED
     else:
         send = UNKNOWN if way == "app" and not found.granted & READING else NOT_PERMITTED
-    return send, SEND[send, way]
+    lacks_drafts = way == "app" and send != UNKNOWN and DRAFTING not in found.granted
+    return send, SEND[send, WITHOUT_DRAFTS if lacks_drafts else way]

@@ -95,17 +95,30 @@ _READABLE: Final = (OK, WRONG_PURPOSE, ON_CONTACT_CARD, ADDRESS_CHANGED)
 PERMITTED: Final = "permitted"
 NOT_PERMITTED: Final = "not_permitted"
 UNKNOWN: Final = "unknown"
+# The application without the right to write drafts.
+WITHOUT_DRAFTS: Final = "app without drafts"
 SEND: Final[Mapping[tuple[str, str], str]] = {
-    (PERMITTED, "app"): "Mail may be sent: the token carries the application role Mail.Send.",
+    (PERMITTED, "app"): (
+        "Mail may be sent: the token carries the application roles Mail.Send and Mail.ReadWrite."
+    ),
+    (PERMITTED, WITHOUT_DRAFTS): (
+        "Mail may be sent, in one call each: the token lacks the application role Mail.ReadWrite, without which no "
+        "draft can be written. The files of a mail may have 1.6 MB, and after a lost answer nobody may know whether "
+        "it left."
+    ),
     (NOT_PERMITTED, "app"): (
         "Mail may not be sent: the token lacks the application role Mail.Send. (A right given by RBAC for "
         "Applications would not show in it.)"
+    ),
+    (NOT_PERMITTED, WITHOUT_DRAFTS): (
+        "Mail may not be sent: the token lacks the application roles Mail.Send and Mail.ReadWrite. (A right given by "
+        "RBAC for Applications would not show in it.)"
     ),
     (UNKNOWN, "app"): (
         "Not known: the token carries no roles, and a right given by RBAC for Applications cannot be seen without "
         "sending. Ask Exchange with Test-ServicePrincipalAuthorization."
     ),
-    (PERMITTED, AGENT): "Mail may be sent: the agent agreed to Mail.Send.",
+    (PERMITTED, AGENT): "Mail may be sent, in one call each: the agent agreed to Mail.Send.",
     (
         NOT_PERMITTED,
         AGENT,

@@ -5,6 +5,8 @@ from email.errors import HeaderParseError
 from email.header import decode_header
 from typing import Final
 
+from shared.domain.mail.charsets import text_in
+
 # Decoding costs the square of the words. Twenty long ids stay below this.
 LONGEST: Final = 8_000
 
@@ -24,9 +26,4 @@ def decoded(text: str) -> str:
 
 
 def _part(part: bytes | str, charset: str | None) -> str:
-    if isinstance(part, str):
-        return part
-    try:
-        return part.decode(charset or "utf-8", "replace")
-    except (LookupError, UnicodeError):
-        return part.decode("utf-8", "replace")
+    return part if isinstance(part, str) else text_in(part, charset or "")

@@ -138,6 +138,24 @@ def test_whether_mail_may_be_sent_and_how_that_is_known(mode: str, granted: Any,
     assert len(verdict.send_sentence) > 30
 
 
+RIGHTS: list[tuple[set[str], str, set[str]]] = [
+    ({"Mail.Read", "Mail.ReadWrite", "Mail.Send"}, "permitted", set()),
+    ({"Mail.Read", "Mail.Send"}, "permitted", {"Mail.ReadWrite"}),
+    ({"Mail.ReadWrite"}, "not_permitted", {"Mail.Send"}),
+    ({"Mail.Read"}, "not_permitted", {"Mail.Send", "Mail.ReadWrite"}),
+]
+
+
+@pytest.mark.parametrize(("granted", "send", "lacking"), RIGHTS)
+def test_each_right_that_sending_lacks_is_named(granted: set[str], send: str, lacking: set[str]) -> None:
+    verdict = judge(found(mode="admin_consent", granted=frozenset(granted)), NOW)
+    named = verdict.send_sentence.partition("lacks")[2].partition("without which")[0]
+    assert (verdict.send, {right for right in ("Mail.Send", "Mail.ReadWrite") if right in named}) == (
+        send,
+        lacking,
+    )
+
+
 @pytest.mark.parametrize(
     ("granted", "outcome", "word"),
     [
