@@ -3,8 +3,10 @@
 from dataclasses import asdict
 from typing import Any
 
+from shared.api.models.intake_previews import IntakePreviewModel
 from shared.domain.connections.mailboxes import INTAKE, Mailbox
 from shared.domain.intake.settings import Route
+from shared.services.intake.previewing import IntakePreview
 
 
 def intake(mailbox: Mailbox) -> dict[str, Any] | None:
@@ -26,6 +28,21 @@ def intake(mailbox: Mailbox) -> dict[str, Any] | None:
 def agents(mailbox: Mailbox) -> list[str]:
     """All agents of an intake mailbox."""
     return list(mailbox.agents or (mailbox.agent,)) if mailbox.kind == INTAKE else []
+
+
+def preview(found: IntakePreview) -> IntakePreviewModel:
+    record = found.dressed.record
+    shown = {
+        name: getattr(record, name) for name in ("name", "summary", "details", "type", "owner", "client")
+    }
+    data = {datum.name: datum.value for datum in record.data}
+    return IntakePreviewModel.model_validate(
+        {
+            "record": {"kind": record.ref.kind, **shown, "data": data},
+            "acknowledgement": asdict(found.answer) if found.answer else None,
+            "problems": list(found.dressed.problems),
+        }
+    )
 
 
 def _route(route: Route) -> dict[str, str | None]:

@@ -64,10 +64,13 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many acknowledgements may leave at most: to a sender from this mailbox, to a sender, and in all."""
+    """How many acknowledgements may leave at most: to a sender from this mailbox, to a sender from all, and in all.
 
-    to_sender_an_hour: int = 1
-    to_sender_a_day: int = 3
+    A machine that answers each minute is met by the first one within a day; a person's second enquiry is a case.
+    """
+
+    to_sender_a_day: int = 1
+    to_sender_in_all_a_day: int = 3
     organisation_an_hour: int = 500
 
     @classmethod
@@ -138,8 +141,8 @@ class Counter:
 def counters(limits: Limits, *, sender: str, pair: str) -> tuple[Counter, ...]:
     """What an acknowledgement counts for. `sender` and `pair` are keyed hashes."""
     return (
-        Counter(f"pair:{pair}", limits.to_sender_an_hour, timedelta(hours=1)),
-        Counter(f"sender:{sender}", limits.to_sender_a_day, timedelta(days=1)),
+        Counter(f"pair:{pair}", limits.to_sender_a_day, timedelta(days=1)),
+        Counter(f"sender:{sender}", limits.to_sender_in_all_a_day, timedelta(days=1)),
         Counter("organisation", limits.organisation_an_hour, timedelta(hours=1)),
     )
 
