@@ -9,6 +9,7 @@ from tests.fakes import FakeStorage
 from tests.unit.api.tokens import Issuer
 from tests.unit.api.wiring import Api
 
+BEA = "bea@contoso.example"
 DESK = "mailboxes/desk@contoso.example"
 ACKNOWLEDGEMENT = f"{DESK}/acknowledgement"
 PREVIEW = f"{DESK}/intake/preview"
@@ -17,10 +18,11 @@ TEMPLATE = {"language": "en", "subject": "Re: {subject}", "text": "{case_name} i
 
 @pytest.fixture
 def admin(api: Api, issuer: Issuer, storage: FakeStorage) -> str:
-    storage.mail.add_mailbox("desk@contoso.example")
     storage.mail.add_mailbox(AGENT)
+    storage.mail.add_mailbox("desk@contoso.example")
+    storage.mail.add_mailbox(BEA)
     token = issuer.user("Admin")
-    answer = api.put(DESK, token, json={"kind": "intake", "agents": [AGENT]})
+    answer = api.put(DESK, token, json={"kind": "intake", "agents": [BEA]})
     assert answer.status_code == 201, answer.json()
     return token
 
@@ -44,7 +46,7 @@ def test_settings_are_shown_in_the_shape_in_which_they_are_given(api: Api, admin
         "closed": "new",
     }
     shown = api.put(DESK, admin, json={"intake": intake}).json()
-    assert shown["agents"] == [AGENT]
+    assert shown["agents"] == [BEA]
     assert shown["intake"]["routes"] == intake["routes"]
     assert shown["intake"]["fields"]["summary"] == "{subject}"
     assert (shown["intake"]["data"], shown["intake"]["cases_an_hour"]) == ({"at": "{received}"}, 20)
@@ -112,7 +114,7 @@ def test_a_preview_shows_what_a_mail_would_become_and_stores_nothing(
     shown = api.post(PREVIEW, admin, json={"mail": mail, "intake": settings}).json()
     record = shown["record"]
     assert (record["kind"], record["name"], record["type"]) == ("case", "Kim: Boiler", "repair")
-    assert (record["details"], record["owner"]) == ("Cold.", AGENT)
+    assert (record["details"], record["owner"]) == ("Cold.", BEA)
     assert shown["acknowledgement"]["text"] == "Kim: Boiler is (case_id)."
     assert shown["problems"] == ["The template of 'owner' made no e-mail address; it was not used."]
     assert (storage.records.rows, storage.outbox.rows) == ({}, {})
