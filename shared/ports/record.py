@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from shared.ports.marking import MailMarker
     from shared.ports.notifications import SubscriptionSource
     from shared.ports.sending import MailSender
+    from shared.ports.stores.campaigns import Campaigns, Silences
     from shared.ports.stores.capture import Backfills, FolderStates, LateContacts, Pending, Sightings
     from shared.ports.stores.connections import (
         Connections,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from shared.ports.stores.exceptions import Exceptions
     from shared.ports.stores.filing import Attachments, Codes, Inbox, MessageStore, Timeline
     from shared.ports.stores.intake import Acknowledgements
+    from shared.ports.stores.notices import Notices
     from shared.ports.stores.privacy import Audit, Erasures, Holdings
     from shared.ports.stores.records import RecordIndex, Records
     from shared.ports.stores.runs import Runs
@@ -120,6 +122,9 @@ class Ports(Protocol):
     def inbox(self) -> "Inbox": ...
 
     @property
+    def notices(self) -> "Notices": ...
+
+    @property
     def events(self) -> "Events": ...
 
     @property
@@ -145,6 +150,12 @@ class Ports(Protocol):
 
     @property
     def signatures(self) -> "Signatures": ...
+
+    @property
+    def campaigns(self) -> "Campaigns": ...
+
+    @property
+    def silences(self) -> "Silences": ...
 
     @property
     def acknowledgements(self) -> "Acknowledgements": ...

@@ -8,6 +8,7 @@ from tests.fakes.mailbox_access import FakeOwnCredential, FakeProbe
 from tests.fakes.marking import FakeMarker
 from tests.fakes.notifications import FakeSubscriptionSource
 from tests.fakes.sending import FakeSender
+from tests.fakes.stores.campaigns import FakeCampaigns, FakeSilences
 from tests.fakes.stores.capture import FakeBackfills, FakeFolderStates, FakeLateContacts, FakeSightings
 from tests.fakes.stores.connections import (
     FakeConnections,
@@ -20,6 +21,7 @@ from tests.fakes.stores.events import FakeEvents
 from tests.fakes.stores.exceptions import FakeExceptions
 from tests.fakes.stores.filing import FakeAttachments, FakeCodes, FakeInbox, FakeMessageStore, FakeTimeline
 from tests.fakes.stores.intake import FakeAcknowledgements
+from tests.fakes.stores.notices import FakeNotices
 from tests.fakes.stores.pending import FakePending
 from tests.fakes.stores.privacy import FakeAudit, FakeErasures, FakeHoldings
 from tests.fakes.stores.records import FakeRecordIndex, FakeRecords
@@ -63,6 +65,7 @@ class FakeStorage:
         self.pending = FakePending(self.faults)
         self.timeline = FakeTimeline(self.faults)
         self.inbox = FakeInbox(self.faults)
+        self.notices = FakeNotices(self.faults)
         self.events = FakeEvents(self.faults)
         self.audit = FakeAudit(self.faults)
         self.attachments = FakeAttachments(self.faults)
@@ -75,6 +78,8 @@ class FakeStorage:
         self.outbox = FakeOutbox(self.faults)
         self.uploads = FakeUploads(self.faults)
         self.signatures = FakeSignatures(self.faults)
+        self.campaigns = FakeCampaigns(self.faults)
+        self.silences = FakeSilences(self.faults)
         self.acknowledgements = FakeAcknowledgements(self.faults)
         self.holdings = FakeHoldings(self)
 

@@ -23,6 +23,7 @@ from shared.domain.commands.commands import (
     RematchMessages,
     ReportBack,
     ResendMail,
+    RunCampaign,
     SendMail,
     SyncMailbox,
     WakeMailbox,
@@ -49,6 +50,7 @@ COMMANDS: Final[tuple[type[Command], ...]] = (
     FileHistory,
     SendMail,
     ResendMail,
+    RunCampaign,
     ReportBack,
     MarkRead,
 )

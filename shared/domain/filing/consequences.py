@@ -42,6 +42,7 @@ from shared.domain.filing.person_decisions import PendingChange
 from shared.domain.filing.shown import Shown
 from shared.domain.mail.bounces import Report
 from shared.domain.mail.messages import Direction, Document
+from shared.domain.notices.notices import notice_changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ def shown(before: Shown, after: StoredMessage, around: Surroundings) -> tuple[Ef
         *_bounces(after, around),
         *_taken_back(after),
         *_learnt(after),
+        *notice_changes(after, around.document),
         *_acknowledged(after, around),
         *entry_changes(before, after, around.copies),
         *_inbox_changes(after, around),

@@ -57,6 +57,15 @@ class OutboxFile:
 
 
 @dataclass(frozen=True, slots=True)
+class CampaignPlace:
+    """The campaign of which a mail is one, the recipient's number there, and the signed address of the way out."""
+
+    id: str
+    number: int
+    unsubscribe_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxMail:
     """A mail as it is to leave, and how far it has come. Ids are without angle brackets; times are UTC.
 
@@ -96,6 +105,7 @@ class OutboxMail:
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
     send_at: datetime | None = None
+    campaign: CampaignPlace | None = None
     key_hash: str = ""
     request_hash: str = ""
     state: State = State.QUEUED

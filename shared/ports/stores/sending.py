@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from shared.domain.campaigns.campaigns import CampaignMail
 from shared.domain.sending.outbox import OutboxMail
 from shared.domain.sending.pacing import Pace
 from shared.domain.sending.states import State
@@ -37,6 +38,9 @@ class Outbox(Protocol):
 
     def of_key(self, tenant_id: str, key_hash: str) -> OutboxMail | None:
         """The mail that was asked for under a key."""
+
+    def of_campaign(self, tenant_id: str, campaign_id: str) -> Iterator[CampaignMail]:
+        """How the mails of a campaign stand, by the recipient's number: exactly as their own rows say."""
 
     def of_code(self, tenant_id: str, number: int, *, limit: int) -> list[OutboxMail]:
         """The mails that were asked for with a code, newest first: an answer keeps that of its thread."""

@@ -101,7 +101,14 @@ class MatchMail:
         key = message_key(scope.hasher, head)
         decision = match(head, candidates, policy)
         decision = self.count_openings(scope, head, candidates, decision, key)
-        message = new_message(head, decision, candidates, key=key, mailbox=scope.mailbox)
+        message = new_message(
+            head,
+            decision,
+            candidates,
+            key=key,
+            mailbox=scope.mailbox,
+            notify_on=scope.organisation.notify_on,
+        )
         if candidates.is_own_program:
             form = form_of(head, text, scope.hasher)
             message = replace(message, fingerprint=replace(message.fingerprint, form=form))

@@ -21,6 +21,7 @@ from shared.domain.sending.sent_copies import left_as
 from shared.domain.sending.states import Event, State, may
 from shared.ports.sending import MailSender, OpenOutbox, OutgoingCopy
 from shared.ports.work import Clock, CommandQueue
+from shared.services.campaigns.consent import CheckDeparture
 from shared.services.capture.scopes import hasher_of
 from shared.services.sending.change_mail import ChangeMail
 from shared.services.sending.gate import Gate
@@ -77,6 +78,7 @@ class SendOne:
     queue: CommandQueue
     make_mime: MakeMime
     open_file: OpenFile
+    check_departure: CheckDeparture
     hash_key: bytes
     clock: Clock
 
@@ -117,7 +119,7 @@ class SendOne:
 
     def _begin(self, visit: _Visit) -> bool:
         """Whether there is a step to be decided on: a draft stands, or the server has answered."""
-        if not self._may_go(visit):
+        if not self._may_go(visit) or not self._is_wanted(visit):
             return False
         # Whoever comes next looks first: from now on there may be a draft.
         visit.mail = self.change(visit.mail, transitions.postponed(self.clock() + LOOK_AGAIN))
@@ -143,6 +145,13 @@ class SendOne:
             return True
         self._change(visit, drafted)
         return self._attach(visit, made)
+
+    def _is_wanted(self, visit: _Visit) -> bool:
+        """Whether its recipient still gets it: of a campaign's mail that is asked right before its draft."""
+        verdict = self.check_departure(visit.mail)
+        if verdict is not None:
+            self._change(visit, verdict)
+        return verdict is None
 
     def _attach(self, visit: _Visit, draft: ItemRef) -> bool:
         """Whether all files are in the draft; one that is to stay without them goes."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from shared.domain.campaigns.unsubscribing import headers_of
 from shared.domain.errors import InvalidInput, NotFound
 from shared.domain.filing.filing import ACKNOWLEDGED
 from shared.domain.sending.composing import compose
@@ -61,7 +62,7 @@ class MakeMime:
                 in_reply_to=mail.in_reply_to,
                 references=mail.references,
                 files=files,
-                extra=((TAG_HEADER, mail.tag), *(OF_MACHINES if mail.purpose == ACKNOWLEDGED else ())),
+                extra=((TAG_HEADER, mail.tag), *_way_out(mail), *_of_machines(mail)),
             )
         )
 
@@ -73,3 +74,11 @@ class MakeMime:
                 f"The file {file.name} is not kept any more. Send the mail without it."
             ) from error
         return File(file.name, file.content_type, content, file.content_id)
+
+
+def _way_out(mail: OutboxMail) -> tuple[tuple[str, str], ...]:
+    return headers_of(mail.campaign.unsubscribe_url) if mail.campaign else ()
+
+
+def _of_machines(mail: OutboxMail) -> tuple[tuple[str, str], ...]:
+    return OF_MACHINES if mail.purpose == ACKNOWLEDGED else ()

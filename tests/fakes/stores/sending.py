@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from shared.domain.campaigns.campaigns import CampaignMail
 from shared.domain.errors import NotFound
 from shared.domain.sending.outbox import OutboxMail
 from shared.domain.sending.pacing import Pace
@@ -34,6 +35,16 @@ class FakeOutbox:
     def of_key(self, tenant_id: str, key_hash: str) -> OutboxMail | None:
         self.faults.read("Outbox.of_key")
         return self._of_key(tenant_id, key_hash)
+
+    def of_campaign(self, tenant_id: str, campaign_id: str) -> Iterator[CampaignMail]:
+        self.faults.read("Outbox.of_campaign")
+        mails = [mail for (tenant, _), mail in self.rows.items() if tenant == tenant_id]
+        found = [
+            CampaignMail(mail.campaign.number, mail.id, mail.state, mail.error.code if mail.error else "")
+            for mail in mails
+            if mail.campaign and mail.campaign.id == campaign_id
+        ]
+        return iter(sorted(found, key=lambda mail: mail.number))
 
     def of_code(self, tenant_id: str, number: int, *, limit: int) -> list[OutboxMail]:
         self.faults.read("Outbox.of_code")

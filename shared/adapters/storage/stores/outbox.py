@@ -15,16 +15,19 @@ from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import escaped, packed, part_names, unescaped, unpacked
 from shared.adapters.storage.table import Operation, Row, Table, etag_of, in_partition, where
 from shared.domain import names
+from shared.domain.campaigns.campaigns import CampaignMail
 from shared.domain.errors import Conflict, NotFound
 from shared.domain.filing.entries import ordered
-from shared.domain.sending.outbox import OutboxMail
+from shared.domain.sending.outbox import CampaignPlace, OutboxMail
 from shared.domain.sending.pacing import Pace
+from shared.domain.sending.states import State
 from shared.ports.stores.sending import DueMail, OutboxFilter
 
 _CODE: Final = "code:"
 _DUE: Final = "due:"
 _BEHIND_DUE: Final = "due;"
 _KEY: Final = "key:"
+_OF_CAMPAIGN: Final = "of:"
 # Behind the ids of all mails, which begin with a time, and before the other rows.
 _BEHIND_MAILS: Final = _CODE
 # Before every time, so that it heads its mailbox's list. It is due at any time and names no mail.
@@ -51,6 +54,7 @@ class AzureOutbox:
         ]
         if mail.key_hash:
             creates.append(Operation("create", _pointer(mail)))
+        creates += _of_campaign(mail)
         try:
             return replace(mail, etag=self._mails.transact(creates)[0])
         except Conflict:
@@ -85,7 +89,8 @@ class AzureOutbox:
             return self._save(mail)[0]
         except NotFound:
             # It is in no list any more, as it had ended before.
-            return replace(mail, etag=self._mails.write(_row(mail), mail.etag))
+            etags = self._mails.transact([Operation("replace", _row(mail), mail.etag), *_of_campaign(mail)])
+            return replace(mail, etag=etags[0])
 
     def start(self, mail: OutboxMail, pace: Pace) -> tuple[OutboxMail, Pace]:
         """One request."""
@@ -96,8 +101,18 @@ class AzureOutbox:
 
     def _save(self, mail: OutboxMail, *others: Operation) -> tuple[OutboxMail, list[str]]:
         place = Operation("delete" if mail.has_ended else "upsert", _place_of(mail))
-        etags = self._mails.transact([Operation("replace", _row(mail), mail.etag), place, *others])
+        etags = self._mails.transact(
+            [Operation("replace", _row(mail), mail.etag), place, *_of_campaign(mail), *others]
+        )
         return replace(mail, etag=etags[0]), etags
+
+    def of_campaign(self, tenant_id: str, campaign_id: str) -> Iterator[CampaignMail]:
+        """A request for each thousand mails."""
+        prefix = f"{_OF_CAMPAIGN}{escaped(campaign_id)}:"
+        condition = in_partition(escaped(tenant_id), first=prefix, last=prefix + "~")
+        for row in self._mails.rows(condition, select=("RowKey", "row", "state", "code")):
+            number = int(str(row["RowKey"]).removeprefix(prefix))
+            yield CampaignMail(number, unescaped(str(row["row"])), State(str(row["state"])), str(row["code"]))
 
     def page(
         self, tenant_id: str, wanted: OutboxFilter, *, limit: int, after: str
@@ -171,6 +186,21 @@ def _row(mail: OutboxMail) -> dict[str, Any]:
 def _pointer(mail: OutboxMail) -> dict[str, Any]:
     key = _KEY + escaped(mail.key_hash)
     return {"PartitionKey": escaped(mail.tenant_id), "RowKey": key, "row": escaped(mail.id)}
+
+
+def _of_campaign(mail: OutboxMail) -> list[Operation]:
+    """Its place in its campaign, written with it, so that the figures of that are never others than the mails'."""
+    return [Operation("upsert", _in_campaign(mail, mail.campaign))] if mail.campaign else []
+
+
+def _in_campaign(mail: OutboxMail, place: CampaignPlace) -> dict[str, Any]:
+    return {
+        "PartitionKey": escaped(mail.tenant_id),
+        "RowKey": f"{_OF_CAMPAIGN}{escaped(place.id)}:{place.number:06d}",
+        "row": escaped(mail.id),
+        "state": mail.state.value,
+        "code": mail.error.code if mail.error else "",
+    }
 
 
 def _prefix(number: int) -> str:
