@@ -158,7 +158,7 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
         "tenant",
         "mail id (inverted time-id) | 'key:' + hash | 'code:' + number + ':' + mail id | "
         "'due:' + mailbox id + '|' + time-mail id, or '-pace' | 'of:' + campaign:number",
-        ("state", "agent", "content", "row", "id", "due", "code"),
+        ("state", "agent", "content", "row", "id", "due", "begun", "code"),
     ),
     names.UPLOADS: TableLayout("tenant", "upload id", ("keep_until", "content")),
     names.SIGNATURES: TableLayout("tenant", "object id of the agent", ("content",)),
