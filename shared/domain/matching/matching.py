@@ -14,7 +14,7 @@ from shared.domain.mail.automatic import Automatic, nature_of
 from shared.domain.mail.messages import Direction, MessageHead
 from shared.domain.mail.senders import list_addresses
 from shared.domain.mail.spam import is_marked_spam
-from shared.domain.matching.candidates import Candidates
+from shared.domain.matching.candidates import Candidates, ThreadHit
 from shared.domain.matching.decisions import (
     BY_RULE,
     Decision,
@@ -131,7 +131,9 @@ def _going_on(lent: Mapping[RecordRef, Link], candidates: Candidates, policy: Ma
         for ref, successor in candidates.successors.items():
             if ref in lent:
                 yield replace(lent[ref], ref=successor, closed=False)
-    opened = {ref: hit for hit in candidates.answers for ref in hit.lent if ref.kind == policy.opens}
+    opened: dict[RecordRef, ThreadHit] = {}
+    for hit in candidates.answers:
+        opened |= {ref: hit for ref in hit.lent if ref.kind == policy.opens}
     # Several answers that opened records of their own: nobody knows to which of them it belongs.
     if len(opened) == 1:
         for ref, hit in opened.items():
