@@ -69,7 +69,8 @@ class FindCases:
 
     def _with_successors(self, scope: Scope, candidates: Candidates, policy: MatchPolicy) -> Candidates:
         refs = {ref for ref in lent_records(candidates) if ref.kind == policy.opens}
-        refs.update(ref for hit in candidates.codes for ref in hit.links if ref.kind == policy.opens)
+        coded = frozenset[RecordRef]().union(*(hit.links for hit in candidates.codes))
+        refs.update(ref for ref in coded if ref.kind == policy.opens)
         closed = [ref for ref in sorted(refs) if _is_closed(candidates, ref)]
         successors: dict[RecordRef, RecordRef] = {}
         next_ids: dict[RecordRef, str] = {}
