@@ -14,7 +14,7 @@ import pytest
 from dev.azurite import start_azurite
 from shared.adapters.storage.connection import DIRECT
 from shared.domain.events.events import Change, Event, What
-from shared.domain.filing.entries import encode_cursor
+from shared.domain.filing.entries import encode_cursor, inverted
 from shared.domain.privacy.audit import AuditRow
 from tests.builders import (
     AGENT,
@@ -32,6 +32,7 @@ from tests.builders import (
     an_entry,
     an_inbox_item,
     an_organisation,
+    an_outbox_mail,
 )
 from tests.contract.conftest import AzureStorage, provision
 from tests.fakes import FakePorts
@@ -116,7 +117,7 @@ class Lists:
         """(operation, method, path up to the cursor's value) of every list under each question."""
         document = served.document()
         for name, method, template, operation in operations(document):
-            named = {parameter.get("name") for parameter in operation.get("parameters", ())}
+            named = {parameter["name"] for parameter in served.parameters_of(operation)}
             for word in ("cursor", "after"):
                 if word in named:
                     path = PATHS.get(name, template)
@@ -155,6 +156,8 @@ def fill(storage: Any, tenant: str) -> None:
         wait(storage, tenant, at, f"{number + 10:032x}", word)
         storage.audit.append(tenant, AuditRow(key, at, word, "get_timeline", ("contact/C-1",)))
         storage.exceptions.record(a_failure(tenant_id=tenant, id=key, at=at, error=word))
+        sent = {"id": f"{inverted(at)}-{key}", "key_hash": key, "created_at": at, "subject": word}
+        storage.outbox.add(an_outbox_mail(tenant_id=tenant, **sent))
         change = Change(What.ENTRY_ADDED, key, entry_id=f"1-{key}", ref=a_ref("contact/C-1"))
         storage.events.append(tenant, [Event(key, at - timedelta(hours=1), change)])
 
