@@ -4,7 +4,11 @@ The rules come from clients that Kiota, NSwag, openapi-typescript and openapi-py
 the served document against them.
 """
 
+import json
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -98,7 +102,34 @@ def for_clients(document: Json, prefix: str) -> Json:
     for item in paths.values():
         for operation in item.values():
             _simplify(operation)
-    return {**document, "paths": paths, "components": _components(document["components"])}
+    shared = _shared_parameters(paths)
+    components = _components(document["components"])
+    components["parameters"] |= shared
+    return {**document, "paths": paths, "components": components}
+
+
+def _shared_parameters(paths: Json) -> Json:
+    """The parameters that several operations have, by name: each of these refers to one description."""
+    operations = list(chain.from_iterable(item.values() for item in paths.values()))
+    given = chain.from_iterable(operation.get("parameters", ()) for operation in operations)
+    texts = Counter(json.dumps(parameter) for parameter in given if "name" in parameter)
+    names: dict[str, str] = {}
+    for text, count in texts.items():
+        if count > 1:
+            stem = "".join(
+                word[:1].upper() + word[1:] for word in re.split(r"\W|_", json.loads(text)["name"])
+            )
+            alike = sum(name.rstrip("0123456789") == stem for name in names.values())
+            names[text] = f"{stem}{alike + 1}" if alike else stem
+    for operation in operations:
+        if "parameters" in operation:
+            operation["parameters"] = [_referring(parameter, names) for parameter in operation["parameters"]]
+    return {name: json.loads(text) for text, name in names.items()}
+
+
+def _referring(parameter: Json, names: Mapping[str, str]) -> Json:
+    name = names.get(json.dumps(parameter))
+    return {"$ref": f"#/components/parameters/{name}"} if name else parameter
 
 
 def _components(made: Json) -> Json:
@@ -115,7 +146,7 @@ def _components(made: Json) -> Json:
             for name, schema in readable.items()
         },
         "responses": {_response_name(status): _response(status) for status in (*MEANINGS, None)},
-        "parameters": _PARAMETERS,
+        "parameters": dict(_PARAMETERS),
         "headers": _HEADERS,
         "securitySchemes": made["securitySchemes"],
     }

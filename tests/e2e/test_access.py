@@ -20,6 +20,7 @@ from shared.domain.errors import PermanentError
 from shared.services.commands.failures import failure_of
 from tests.e2e.conftest import CONTACT, new_tenant
 from tests.ledger import Ledger
+from tests.security.house import parameters_of
 
 PREFIX = "/api/v1/"
 SECRETS = ("Secret subject", "secret words", "Bo Secret", "secret.pdf", "Secret sentence", CONTACT)
@@ -140,11 +141,12 @@ def stranger(stack: Stack) -> Tenant:
 @cache
 def query_names(document_url: str) -> dict[tuple[str, str], frozenset[str]]:
     """The query parameters of every operation, by method and template, from the OpenAPI page."""
-    paths = Api(document_url).call("GET", "openapi.json")["paths"]
+    document = Api(document_url).call("GET", "openapi.json")
+    paths = document["paths"]
     return {
         (method.upper(), path.removeprefix("/")): frozenset(
             parameter["name"]
-            for parameter in described.get("parameters", [])
+            for parameter in parameters_of(document, described)
             if parameter.get("in") == "query"
         )
         for path, operations in paths.items()

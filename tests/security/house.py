@@ -247,6 +247,13 @@ def operations(document: Json) -> Iterator[tuple[str, str, str, Json]]:
             yield name_of(operation), method.upper(), path.removeprefix("/"), operation
 
 
+def parameters_of(document: Json, operation: Json) -> Iterator[Json]:
+    """The parameters of an operation, those that it shares with others too."""
+    for parameter in operation.get("parameters", ()):
+        name = parameter.get("$ref", "").rpartition("/")[2]
+        yield document["components"]["parameters"][name] if name else parameter
+
+
 def body_of(document: Json, operation: Json) -> object:
     """The body that the description shows as an example; None where there is no body."""
     content = operation.get("requestBody", {}).get("content", {}).get("application/json")
