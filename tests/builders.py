@@ -24,6 +24,7 @@ from shared.domain.mail.messages import Attachment, Direction, Document, Fetched
 from shared.domain.mail.templates import MailTemplate
 from shared.domain.matching.decisions import Decision, Disposition, Link
 from shared.domain.matching.evidence import Evidence, of_person
+from shared.domain.notices.notices import Notice, NoticeKind
 from shared.domain.privacy.callers import Caller
 from shared.domain.records.records import Record, RecordRef
 from shared.domain.sending.outbox import OutboxMail
@@ -316,6 +317,24 @@ def a_failure(**changes: Any) -> Failure:
         "at": NOW,
     }
     return Failure(**{**fields, **changes})
+
+
+def a_notice(**changes: Any) -> Notice:
+    """An answer of the contact to a mail of the agent's."""
+    fields: dict[str, Any] = {
+        "agent": "aaaaaaaa-1111-4111-8111-111111111111",
+        "message_key": KEY,
+        "kind": NoticeKind.REPLY,
+        "at": NOW,
+        "sender": a_person(CONTACT),
+        "subject": "Re: Viewing on Thursday",
+        "preview": "Thursday suits us.",
+        "has_attachments": False,
+        "records": (a_ref(),),
+        "answers": KEY[::-1],
+        **changes,
+    }
+    return Notice(**fields)
 
 
 def a_campaign(**changes: Any) -> Campaign:

@@ -5,7 +5,6 @@ the served document against them.
 """
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import chain
@@ -21,6 +20,8 @@ Json = dict[str, Any]
 
 PROBLEM_TYPE: Final = "application/problem+json"
 SCHEMAS: Final = "#/components/schemas/"
+# A reference is shorter than a parameter that stands so often.
+_OFTEN: Final = 3
 TAGS: Final = {
     "timelines": "The mail that is filed on a record.",
     "events": "What has changed, for clients that poll.",
@@ -30,6 +31,7 @@ TAGS: Final = {
     "outbox": "What became of mail that was sent from the CRM.",
     "me": "The person who calls.",
     "inbox": "My Inbox: mail that waits for an agent's decision.",
+    "notices": "Answers to mail that you sent, and reports that it did not arrive: told to you alone.",
     "records": "The CRM's records, on which mail is filed.",
     "rematch": "Stored mail under today's records and settings.",
     "mailboxes": "The mailboxes that are captured.",
@@ -99,37 +101,47 @@ _FURTHER: Final[tuple[type[BaseModel], ...]] = (Problem, RecordLine)
 def for_clients(document: Json, prefix: str) -> Json:
     """The document with paths below `prefix`, one Problem for all errors, and nullables that every generator reads."""
     paths = {path.removeprefix(prefix): item for path, item in document["paths"].items()}
-    for item in paths.values():
-        for operation in item.values():
-            _simplify(operation)
-    shared = _shared_parameters(paths)
-    components = _components(document["components"])
-    components["parameters"] |= shared
-    return {**document, "paths": paths, "components": components}
-
-
-def _shared_parameters(paths: Json) -> Json:
-    """The parameters that several operations have, by name: each of these refers to one description."""
     operations = list(chain.from_iterable(item.values() for item in paths.values()))
-    given = chain.from_iterable(operation.get("parameters", ()) for operation in operations)
-    texts = Counter(json.dumps(parameter) for parameter in given if "name" in parameter)
-    names: dict[str, str] = {}
-    for text, count in texts.items():
-        if count > 1:
-            stem = "".join(
-                word[:1].upper() + word[1:] for word in re.split(r"\W|_", json.loads(text)["name"])
-            )
-            alike = sum(name.rstrip("0123456789") == stem for name in names.values())
-            names[text] = f"{stem}{alike + 1}" if alike else stem
     for operation in operations:
-        if "parameters" in operation:
-            operation["parameters"] = [_referring(parameter, names) for parameter in operation["parameters"]]
-    return {name: json.loads(text) for text, name in names.items()}
+        _simplify(operation)
+    components = _components(document["components"])
+    shared = _shared_parameters(operations)
+    return {
+        **document,
+        "paths": paths,
+        "components": {**components, "parameters": {**components["parameters"], **shared}},
+    }
 
 
-def _referring(parameter: Json, names: Mapping[str, str]) -> Json:
-    name = names.get(json.dumps(parameter))
-    return {"$ref": f"#/components/parameters/{name}"} if name else parameter
+def _shared_parameters(operations: list[Json]) -> Json:
+    """Parameters that several operations have, once, under a name each; the operations refer to them from now on.
+
+    The document grows with every list otherwise: each tells of pages in the same words.
+    """
+    uses = Counter(map(_spelled, chain.from_iterable(map(_own_parameters, operations))))
+    names: dict[str, str] = {}
+    for spelled, count in uses.items():
+        if count < _OFTEN:
+            continue
+        wanted = "".join(word.title() for word in json.loads(spelled)["name"].replace("-", "_").split("_"))
+        taken = sum(name.rstrip("0123456789") == wanted for name in names.values())
+        names[spelled] = f"{wanted}{taken + 1}" if taken else wanted
+    for operation in filter(_own_parameters, operations):
+        operation["parameters"] = [_by_name(given, names) for given in operation["parameters"]]
+    return {name: json.loads(spelled) for spelled, name in names.items()}
+
+
+def _own_parameters(operation: Json) -> list[Json]:
+    return [given for given in operation.get("parameters", ()) if "$ref" not in given]
+
+
+def _by_name(given: Json, names: Mapping[str, str]) -> Json:
+    name = names.get(_spelled(given), "")
+    return {"$ref": f"#/components/parameters/{name}"} if name else given
+
+
+def _spelled(parameter: Json) -> str:
+    return json.dumps(parameter, ensure_ascii=False)
 
 
 def _components(made: Json) -> Json:
@@ -146,7 +158,7 @@ def _components(made: Json) -> Json:
             for name, schema in readable.items()
         },
         "responses": {_response_name(status): _response(status) for status in (*MEANINGS, None)},
-        "parameters": dict(_PARAMETERS),
+        "parameters": _PARAMETERS,
         "headers": _HEADERS,
         "securitySchemes": made["securitySchemes"],
     }

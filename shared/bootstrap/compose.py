@@ -77,7 +77,11 @@ if TYPE_CHECKING:
     from shared.services.filing.read_inbox import ReadInbox
     from shared.services.filing.read_thread import ReadThread
     from shared.services.filing.reading import ReadAttachment, ReadMessage, ReadTimeline
+    from shared.services.intake.acknowledgement_settings import ManageAcknowledgement
+    from shared.services.intake.previewing import PreviewIntake
     from shared.services.matching.rematch import Rematch, RunRematch
+    from shared.services.notices.readerless import CountReaderless
+    from shared.services.notices.reading import DismissNotices, OpenNotice, ReadNotices
     from shared.services.privacy.audit import AuditRequest, ReadAudit
     from shared.services.privacy.deletion import AskDeletion, RunDeletion
     from shared.services.privacy.erasing import AskErasure, RunErasure
@@ -122,6 +126,8 @@ class UseCases(Assembly):
     reconcile_all: ReconcileAll = use_case("capture.reconcile")
     manage_backfill: ManageBackfill = use_case("capture.backfill")
     preview_mailbox: PreviewMailbox = use_case("capture.preview")
+    manage_acknowledgement: ManageAcknowledgement = use_case("intake.acknowledgement_settings")
+    preview_intake: PreviewIntake = use_case("intake.previewing")
     join_late_contacts: JoinLate = use_case("capture.late_contacts")
 
     count_unreadable: CountUnreadable = use_case("commands.exceptions")
@@ -177,6 +183,11 @@ class UseCases(Assembly):
     decide: Decide = use_case("filing.inbox")
     undo_decision: UndoDecision = use_case("filing.inbox")
     explain: Explain = use_case("filing.explain")
+
+    read_notices: ReadNotices = use_case("notices.reading")
+    open_notice: OpenNotice = use_case("notices.reading")
+    dismiss_notices: DismissNotices = use_case("notices.reading")
+    count_readerless: CountReaderless = use_case("notices.readerless")
 
     rematch: Rematch = use_case("matching.rematch")
     run_rematch: RunRematch = use_case("matching.rematch")

@@ -32,6 +32,7 @@ SIGHTINGS: Final = "Sightings"
 PENDING: Final = "Pending"
 TIMELINE: Final = "Timeline"
 INBOX: Final = "Inbox"
+NOTICES: Final = "Notices"
 EVENTS: Final = "Events"
 EXCEPTIONS: Final = "Exceptions"
 LATE_CONTACTS_STATES: Final = "LateContacts"
@@ -44,6 +45,7 @@ UPLOADS: Final = "Uploads"
 SIGNATURES: Final = "Signatures"
 CAMPAIGNS: Final = "Campaigns"
 UNSUBSCRIBED: Final = "Unsubscribed"
+ACKNOWLEDGEMENTS: Final = "Acknowledgements"
 
 TABLES: Final = (
     ORGANISATIONS,
@@ -58,6 +60,7 @@ TABLES: Final = (
     PENDING,
     TIMELINE,
     INBOX,
+    NOTICES,
     EVENTS,
     EXCEPTIONS,
     LATE_CONTACTS_STATES,
@@ -70,6 +73,7 @@ TABLES: Final = (
     SIGNATURES,
     CAMPAIGNS,
     UNSUBSCRIBED,
+    ACKNOWLEDGEMENTS,
 )
 
 BODIES: Final = "bodies"

@@ -12,6 +12,7 @@ from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.adapters.storage.leases import AzureLeases
 from shared.adapters.storage.poison import AzurePoisonQueues
 from shared.adapters.storage.queue import AzureCommandQueue
+from shared.adapters.storage.stores.acknowledgements import AzureAcknowledgements
 from shared.adapters.storage.stores.attachments import AzureAttachments
 from shared.adapters.storage.stores.audit import AzureAudit
 from shared.adapters.storage.stores.backfills import AzureBackfills
@@ -28,6 +29,7 @@ from shared.adapters.storage.stores.inbox import AzureInbox
 from shared.adapters.storage.stores.late_contacts import AzureLateContacts
 from shared.adapters.storage.stores.mailboxes import AzureMailboxes
 from shared.adapters.storage.stores.messages import AzureMessageStore
+from shared.adapters.storage.stores.notices import AzureNotices
 from shared.adapters.storage.stores.organisations import AzureOrganisations
 from shared.adapters.storage.stores.outbox import AzureOutbox
 from shared.adapters.storage.stores.pending import AzurePending
@@ -67,6 +69,7 @@ class AzureStorage:
         self.pending = AzurePending(self.connection)
         self.timeline = AzureTimeline(self.connection)
         self.inbox = AzureInbox(self.connection)
+        self.notices = AzureNotices(self.connection)
         self.events = AzureEvents(self.connection)
         self.audit = AzureAudit(self.connection)
         self.attachments = AzureAttachments(self.connection)
@@ -79,6 +82,7 @@ class AzureStorage:
         self.signatures = AzureSignatures(self.connection)
         self.campaigns = AzureCampaigns(self.connection)
         self.silences = AzureSilences(self.connection)
+        self.acknowledgements = AzureAcknowledgements(self.connection)
         self.holdings = AzureHoldings(self.connection)
         self.connections = AzureConnections(self.connection)
         self.habits = AzureHabits(self.connection)

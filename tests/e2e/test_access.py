@@ -20,7 +20,6 @@ from shared.domain.errors import PermanentError
 from shared.services.commands.failures import failure_of
 from tests.e2e.conftest import CONTACT, new_tenant
 from tests.ledger import Ledger
-from tests.security.house import parameters_of
 
 PREFIX = "/api/v1/"
 SECRETS = ("Secret subject", "secret words", "Bo Secret", "secret.pdf", "Secret sentence", CONTACT)
@@ -138,16 +137,20 @@ def stranger(stack: Stack) -> Tenant:
     return tenant
 
 
+def _resolved(described: dict[str, Any], shared: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The parameters of an operation, those that it shares with others included."""
+    for given in described.get("parameters", []):
+        yield shared[given["$ref"].rpartition("/")[2]] if "$ref" in given else given
+
+
 @cache
 def query_names(document_url: str) -> dict[tuple[str, str], frozenset[str]]:
     """The query parameters of every operation, by method and template, from the OpenAPI page."""
     document = Api(document_url).call("GET", "openapi.json")
-    paths = document["paths"]
+    paths, shared = document["paths"], document["components"]["parameters"]
     return {
         (method.upper(), path.removeprefix("/")): frozenset(
-            parameter["name"]
-            for parameter in parameters_of(document, described)
-            if parameter.get("in") == "query"
+            parameter["name"] for parameter in _resolved(described, shared) if parameter["in"] == "query"
         )
         for path, operations in paths.items()
         for method, described in operations.items()

@@ -20,6 +20,7 @@ from tests.builders import (
     a_document,
     a_failure,
     a_mailbox,
+    a_notice,
     a_record,
     a_stored_message,
     an_attachment,
@@ -53,13 +54,14 @@ BLIND: Final = frozenset({"Blindsubject", "Blindbody"})
 PRIVATE: Final = frozenset({"Privatesubject", "Privatebody"})
 CARD: Final = frozenset({"Carddetails"})
 ADMINS: Final = frozenset({"Failureword", "Neverlogged"})
-# The subject of a mail that Ann sends.
+# The subject of a mail that Ann sends, and that of a notice of hers.
 LEAVING: Final = frozenset({"Leavingsubject"})
+TOLD: Final = frozenset({"Toldsubject"})
 EVES: Final = frozenset({"Evesubject", "Evebody", "Evecard"})
-WORDS: Final = FILED | WAITING | BLIND | PRIVATE | CARD | ADMINS | LEAVING | EVES
+WORDS: Final = FILED | WAITING | BLIND | PRIVATE | CARD | ADMINS | LEAVING | TOLD | EVES
 
 READER: Final = FILED
-OWNER: Final = FILED | WAITING | BLIND | LEAVING
+OWNER: Final = FILED | WAITING | BLIND | LEAVING | TOLD
 ADMIN: Final = CARD | ADMINS | LEAVING
 NOTHING: Final = frozenset[str]()
 
@@ -152,6 +154,9 @@ def a_house(issuer: Issuer) -> House:
     _move_eve_in(world)
     leaving = storage.outbox.add(an_outbox_mail(agent_id=ANN_ID, by=ANN_ID, subject="Leavingsubject"))
     storage.uploads.save(an_upload(by=ANN_ID))
+    filed = world.scope(world.mailbox).hasher.message_id(_id("Filed"))
+    storage.notices.add(TENANT, a_notice(agent=ANN_ID, message_key=filed, subject="Toldsubject"))
+    [told] = storage.notices.of(TENANT, ANN_ID)
     campaign = a_campaign(caller=Caller(TENANT, frozenset({"Agent"}), oid=ANN_ID, address=AGENT))
     storage.campaigns.add(campaign)
     storage.campaigns.put_recipients(campaign, [Recipient(0, "C-1", "Leavingname", CONTACT)])
@@ -170,6 +175,7 @@ def a_house(issuer: Issuer) -> House:
         "erasure": [asked.id],
         "sent": [leaving.id],
         "upload": [an_upload().id],
+        "notice": [told.id],
     }
     return House(Api(Direct(Served(storage, issuer)), storage, issuer), world, places, mails)
 
@@ -220,6 +226,7 @@ KINDS: Final = {
     "erase/{id}": {"{id}": "erasure"},
     "outbox/{id}": {"{id}": "sent"},
     "uploads/{id}": {"{id}": "upload"},
+    "notices/{id}": {"{id}": "notice"},
     "campaigns/{id}": {"{id}": "campaign"},
 }
 
@@ -245,13 +252,6 @@ def operations(document: Json) -> Iterator[tuple[str, str, str, Json]]:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             yield name_of(operation), method.upper(), path.removeprefix("/"), operation
-
-
-def parameters_of(document: Json, operation: Json) -> Iterator[Json]:
-    """The parameters of an operation, those that it shares with others too."""
-    for parameter in operation.get("parameters", ()):
-        name = parameter.get("$ref", "").rpartition("/")[2]
-        yield document["components"]["parameters"][name] if name else parameter
 
 
 def body_of(document: Json, operation: Json) -> object:

@@ -15,7 +15,7 @@ from dev.azurite import start_azurite
 from shared.adapters.storage.connection import DIRECT
 from shared.domain.campaigns.campaigns import Recipient
 from shared.domain.events.events import Change, Event, What
-from shared.domain.filing.entries import encode_cursor
+from shared.domain.filing.entries import encode_cursor, inverted
 from shared.domain.privacy.audit import AuditRow
 from tests.builders import (
     AGENT,
@@ -39,7 +39,7 @@ from tests.builders import (
 from tests.contract.conftest import AzureStorage, provision
 from tests.fakes import FakePorts
 from tests.security import served
-from tests.security.house import operations, parameters_of
+from tests.security.house import operations
 from tests.unit.api.direct import Direct
 from tests.unit.api.tokens import OTHER, Issuer
 from tests.unit.api.wiring import Api, Served
@@ -120,7 +120,7 @@ class Lists:
         """(operation, method, path up to the cursor's value) of every list under each question."""
         document = served.document()
         for name, method, template, operation in operations(document):
-            named = {parameter["name"] for parameter in parameters_of(document, operation)}
+            named = {parameter["name"] for parameter in served.parameters_of(operation)}
             for word in ("cursor", "after"):
                 if word in named:
                     path = PATHS.get(name, template)
@@ -156,8 +156,6 @@ def fill(storage: Any, tenant: str) -> None:
         storage.messages.create(
             tenant, stored, replace(a_document(), subject=word), a_copy(mailbox_id=f"{0:032x}")
         )
-        mail = an_outbox_mail(id=f"{number:015d}-{key}", tenant_id=tenant, key_hash=key, subject=word)
-        storage.outbox.add(mail)
         campaign = a_campaign(tenant_id=tenant, id=key, name=word, created_at=at, recipients=3)
         storage.campaigns.add(campaign)
         people = [Recipient(place, f"C-{place}", word, f"c{place}@fabrikam.example") for place in range(3)]
@@ -165,6 +163,8 @@ def fill(storage: Any, tenant: str) -> None:
         wait(storage, tenant, at, f"{number + 10:032x}", word)
         storage.audit.append(tenant, AuditRow(key, at, word, "get_timeline", ("contact/C-1",)))
         storage.exceptions.record(a_failure(tenant_id=tenant, id=key, at=at, error=word))
+        sent = {"id": f"{inverted(at)}-{key}", "key_hash": key, "created_at": at, "subject": word}
+        storage.outbox.add(an_outbox_mail(tenant_id=tenant, **sent))
         change = Change(What.ENTRY_ADDED, key, entry_id=f"1-{key}", ref=a_ref("contact/C-1"))
         storage.events.append(tenant, [Event(key, at - timedelta(hours=1), change)])
 

@@ -21,6 +21,8 @@
 |               |                              | `~a`, entry id of the answered mail, entry id     |
 | Inbox         | tenant, hash of the agent    | inverted time, message key                        |
 |               | tenant, `~decided`           | message key `~` id of a change                    |
+| Notices       | tenant, hash of the agent    | number of the notice, inverted, message key       |
+|               |                              | `m`, message key -> id; `~count`                  |
 | Events        | tenant, day                  | time in microseconds, id                          |
 | Exceptions    | tenant                       | inverted time, id; `id:` + id -> inverted time    |
 | Erasures      | tenant; `~deleted` for organisations | keyed hash                    |
@@ -37,6 +39,8 @@
 | Unsubscribed  | tenant                       | keyed hash of an address                          |
 | Uploads       | tenant                       | upload id                                         |
 | Signatures    | tenant                       | object id of the agent                            |
+| Acknowledgements | tenant                    | `now:` + mailbox id; `version:` + mailbox id + number |
+|               |                              | `count:` + hash                                   |
 """
 
 from collections.abc import Mapping
@@ -122,10 +126,15 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
         "inverted time-message key | message key~id",
         ("mailbox_id", "reason", "content"),
     ),
+    names.NOTICES: TableLayout(
+        "tenant|hash of an agent",
+        "number, counted down-message key | 'm|' + message key | '~count'",
+        ("content", "notice_id", "count", "last"),
+    ),
     names.EVENTS: TableLayout(
         "tenant|day (yyyymmdd)",
         "time in microseconds-id",
-        ("what", "message_key", "entry_id", "record", "mailboxes"),
+        ("what", "message_key", "entry_id", "record", "mailboxes", "agent"),
     ),
     names.EXCEPTIONS: TableLayout(
         "tenant",
@@ -149,7 +158,7 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
         "tenant",
         "mail id (inverted time-id) | 'key:' + hash | 'code:' + number + ':' + mail id | "
         "'due:' + mailbox id + '|' + time-mail id, or '-pace' | 'of:' + campaign:number",
-        ("state", "agent", "content", "row", "id", "due", "code"),
+        ("state", "agent", "content", "row", "id", "due", "begun", "code"),
     ),
     names.UPLOADS: TableLayout("tenant", "upload id", ("keep_until", "content")),
     names.SIGNATURES: TableLayout("tenant", "object id of the agent", ("content",)),
@@ -159,4 +168,7 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
         ("state", "content", "id", "reason"),
     ),
     names.UNSUBSCRIBED: TableLayout("tenant", "hash of the address", ("reason", "campaign")),
+    names.ACKNOWLEDGEMENTS: TableLayout(
+        "tenant", "'now:' + mailbox id | 'version:' + mailbox id:number | 'count:' + hash", ("content",)
+    ),
 }

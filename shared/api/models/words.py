@@ -18,8 +18,18 @@ AutomaticKind = TypeAliasType(
 ChainChoice = TypeAliasType("ChainChoice", Literal["shown", "hidden"])
 EventKind = TypeAliasType(
     "EventKind",
-    Literal["entry_added", "entry_changed", "entry_removed", "inbox_added", "inbox_removed"],
+    Literal[
+        "entry_added",
+        "entry_changed",
+        "entry_removed",
+        "inbox_added",
+        "inbox_removed",
+        "notice_added",
+        "notice_removed",
+    ],
 )
+NoticeKind = TypeAliasType("NoticeKind", Literal["reply", "bounce"])
+NotifyOn = TypeAliasType("NotifyOn", Literal["sent", "all"])
 OutboxState = TypeAliasType(
     "OutboxState",
     Literal[
@@ -63,6 +73,8 @@ MatchedTo = TypeAliasType("MatchedTo", Literal["none", "opportunity", "project"]
 MatchingType = TypeAliasType("MatchingType", Literal["address_and_subject", "domain"])
 Unmatched = TypeAliasType("Unmatched", Literal["inbox", "new"])
 Backlog = TypeAliasType("Backlog", Literal["unread", "none"])
+OpenedKind = TypeAliasType("OpenedKind", Literal["case", "opportunity", "project"])
+ClosedCase = TypeAliasType("ClosedCase", Literal["reopen", "new", "file"])
 BackfillState = TypeAliasType("BackfillState", Literal["running", "done", "cancelled"])
 
 # The outcome of a stored mail, of a mail or a copy that an admin asks about, and of a decision.

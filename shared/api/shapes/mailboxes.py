@@ -8,7 +8,7 @@ from typing import Any
 from shared.api.etags import etag_of
 from shared.api.models.capture import ReconciliationModel
 from shared.api.models.mailboxes import HandoverModel, HandoversModel, MailboxModel
-from shared.api.shapes import capture
+from shared.api.shapes import capture, intake
 from shared.domain.capture.backfills import Backfill
 from shared.domain.capture.reconciliation import Reconciliation
 from shared.domain.connections.handovers import Handover
@@ -35,6 +35,7 @@ def mailbox(
             "lag_seconds": _lag_seconds(state, now),
             "reconciliation": _reconciliation(state),
             "backfill": capture.backfill(history, now) if history else None,
+            "notices_without_reader": None,
             "warnings": list(warnings_of(found)),
         }
     )
@@ -55,7 +56,13 @@ def etag(found: Mailbox) -> str:
 
 def _settings(found: Mailbox) -> dict[str, Any]:
     settings = {name: getattr(found, name) for name in SETTINGS}
-    return {**settings, "matched_to": found.matched_to or NOTHING, "backlog": found.backlog or NOTHING}
+    return {
+        **settings,
+        "agents": intake.agents(found),
+        "matched_to": found.matched_to or NOTHING,
+        "backlog": found.backlog or NOTHING,
+        "intake": intake.intake(found),
+    }
 
 
 def _reconciliation(state: MailboxState) -> ReconciliationModel | None:

@@ -15,12 +15,30 @@ from shared.domain.filing.inbox import InboxItem
 from shared.domain.filing.person_decisions import PendingChange, PersonDecision
 from shared.domain.mail.bounces import Bounce
 from shared.domain.mail.messages import Document
+from shared.domain.notices.notices import Notify, TakeNotice
 from shared.domain.records.records import Record, RecordRef
 
 
 @dataclass(frozen=True, slots=True)
 class OpenRecord:
     """The record that a mailbox wants for a mail: written unless it is there."""
+
+    ref: RecordRef
+    message: StoredMessage
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
+class ReopenRecord:
+    """A closed record is open again, since a person has answered; once for each mail."""
+
+    ref: RecordRef
+    message_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """The writer of a mail to an intake mailbox is told that its case stands: once for each case."""
 
     ref: RecordRef
     message: StoredMessage
@@ -154,6 +172,7 @@ class Audit:
 # In commit order. A record is there before an entry leads to it; what is told or audited has been done.
 Effect = (
     OpenRecord
+    | ReopenRecord
     | OpenWanted
     | PutEntry
     | RemoveEntry
@@ -164,6 +183,9 @@ Effect = (
     | CloseRecord
     | PutBackThread
     | Learn
+    | Notify
+    | TakeNotice
+    | Acknowledge
     | Announce
     | PutConversation
     | PutThread

@@ -4,10 +4,12 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from shared.domain.intake.doors import Door
 from shared.domain.mail.addresses import domain_of, mailbox_key, mailbox_keys
 from shared.domain.mail.authentication import fails_dmarc
 from shared.domain.mail.codes import number_of
 from shared.domain.mail.messages import Direction, MessageHead
+from shared.domain.notices.recipients import Recipient
 from shared.domain.records.records import Card, RecordRef
 from shared.domain.sending.outbox import OutboxMail
 
@@ -37,7 +39,8 @@ class ThreadHit:
     nothing but a Bcc led: an answer that stood there too would give the Bcc away. `refused` are records from which a
     person took it. `follows`: it has the records of the mails that it answers itself, and hears of them; `is_apart`:
     a person took it out of its thread. `etag` is the one of the row as it was read. `thread` is the id of its thread,
-    `at` the time under which it stands, `kind` the kind of its entries, `sent_by` the agent who sent it (object id).
+    `at` the time under which it stands, `kind` the kind of its entries, `sent_by` the agent who sent it (object id),
+    `notice_for` the agent who is told of it.
     """
 
     key: str
@@ -55,6 +58,7 @@ class ThreadHit:
     at: datetime | None = None
     kind: str = ""
     sent_by: str = ""
+    notice_for: Recipient | None = None
 
     @property
     def lent(self) -> tuple[RecordRef, ...]:
@@ -131,6 +135,10 @@ class Candidates:
     undelivered. `staff` are the participants that belong to the organisation, `inquirers` those for whom a program of
     it wrote, such as a web form; `erased` are suppressed for good. `to_intake`: it came to an intake mailbox, and from
     none of the organisation's own ones. `forged` counts codes in the subject whose signature is wrong.
+
+    Of intake mailboxes: `door` is the one that makes something of it; `successors` are the open records that went on
+    with closed ones, `next_ids` the ids of records that would; `answers` are stored mails that answer it, and had a
+    record opened. `is_own_program`: its sender is at an own domain, and no agent.
     """
 
     addresses: Mapping[str, frozenset[RecordRef]] = field(default_factory=dict)
@@ -149,6 +157,11 @@ class Candidates:
     staff: frozenset[str] = frozenset()
     inquirers: frozenset[str] = frozenset()
     to_intake: bool = False
+    door: Door | None = None
+    successors: Mapping[RecordRef, RecordRef] = field(default_factory=dict)
+    next_ids: Mapping[RecordRef, str] = field(default_factory=dict)
+    answers: tuple[ThreadHit, ...] = ()
+    is_own_program: bool = False
     erased: frozenset[str] = frozenset()
 
     @property

@@ -164,6 +164,7 @@ def retried(at: datetime, tag: str, by: str = "") -> Transition:
             tag=tag,
             error=None,
             draft_id="",
+            begun=False,
             not_before=None,
             drafted_at=None,
             sending_at=None,

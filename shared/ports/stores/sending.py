@@ -1,6 +1,6 @@
 """The stores of mail on its way out: mails, files that are to go along, signatures."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -47,6 +47,9 @@ class Outbox(Protocol):
 
     def save(self, mail: OutboxMail) -> OutboxMail:
         """Replace a mail as it was read (`etag`); the mailbox's list follows. Raises Conflict."""
+
+    def begin(self, mails: Sequence[OutboxMail]) -> None:
+        """Note of mails of one mailbox that they are worked on: from now on they are read as `begun`."""
 
     def start(self, mail: OutboxMail, pace: Pace) -> tuple[OutboxMail, Pace]:
         """`save`, and replace its mailbox's pace as it was read: both or neither. Raises Conflict."""

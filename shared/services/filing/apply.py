@@ -8,20 +8,25 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Final
 
+from shared.domain.errors import Conflict
 from shared.domain.events.events import Announce
 from shared.domain.filing import effects
 from shared.domain.filing.effects import Effect
 from shared.domain.filing.entries import KINDS
 from shared.domain.filing.opening import ORIGIN
+from shared.domain.notices.notices import Notify, TakeNotice
 from shared.domain.privacy.audit import row_of
 from shared.ports.stores.filing import EntryFilter, Inbox, MessageStore, Timeline
+from shared.ports.stores.notices import Notices
 from shared.ports.stores.privacy import Audit
 from shared.ports.stores.records import RecordIndex, Records
 from shared.services.events.announcing import AnnounceChanges
 from shared.services.filing.dependents import QueueDependents
 from shared.services.filing.opening import WriteOpened
 from shared.services.filing.threads import UndoThread
+from shared.services.intake.acknowledging import AcknowledgeCase
 from shared.services.matching.bounces import NoteBounces
+from shared.services.matching.current_records import current_records
 
 _EVERY_ENTRY: Final = EntryFilter(frozenset(KINDS))
 
@@ -43,9 +48,11 @@ class Apply:
     records: Records
     index: RecordIndex
     audit: Audit
+    notices: Notices
     open_record: WriteOpened
     note_bounces: NoteBounces
     undo_thread: UndoThread
+    acknowledge: AcknowledgeCase
     announce: AnnounceChanges
     tell_dependents: QueueDependents
 
@@ -58,6 +65,7 @@ class Apply:
     def _writers(self) -> Mapping[type, Callable[[str, list[Any]], None]]:
         return {
             effects.OpenRecord: self._open_records,
+            effects.ReopenRecord: self._reopen_records,
             effects.OpenWanted: self._open_wanted,
             effects.PutEntry: self._put_entries,
             effects.RemoveEntry: self._remove_entries,
@@ -68,6 +76,9 @@ class Apply:
             effects.CloseRecord: self._close_records,
             effects.PutBackThread: self._put_back_threads,
             effects.Learn: self._learn,
+            Notify: self._notify,
+            TakeNotice: self._take_notices,
+            effects.Acknowledge: self._acknowledge,
             Announce: self._announce,
             effects.PutConversation: self._put_conversations,
             effects.PutThread: self._put_threads,
@@ -78,6 +89,16 @@ class Apply:
     def _open_records(self, tenant_id: str, group: list[effects.OpenRecord]) -> None:
         for effect in group:
             self.open_record(tenant_id, effect.ref, effect.message, effect.document)
+
+    def _reopen_records(self, tenant_id: str, group: list[effects.ReopenRecord]) -> None:
+        for effect in group:
+            standing = current_records(self.records, tenant_id, [effect.ref]).get(effect.ref)
+            opened = standing.reopened(effect.message_key) if standing else None
+            if standing is None or opened is None:
+                continue
+            # Under its ETag: what the CRM writes at the same time is read again with the next try.
+            if self.records.write(tenant_id, [opened], {standing.ref: standing}):
+                raise Conflict(f"{standing.ref} changed while it was opened again")
 
     def _open_wanted(self, tenant_id: str, group: list[effects.OpenWanted]) -> None:
         for effect in group:
@@ -110,6 +131,10 @@ class Apply:
         for effect in group:
             self.index.teach(tenant_id, effect.address, effect.refs)
 
+    def _acknowledge(self, tenant_id: str, group: list[effects.Acknowledge]) -> None:
+        for effect in group:
+            self.acknowledge(tenant_id, effect)
+
     def _unlearn(self, tenant_id: str, group: list[effects.Unlearn]) -> None:
         for effect in group:
             self.index.unteach(tenant_id, effect.address, effect.refs)
@@ -131,6 +156,15 @@ class Apply:
     def _put_back_threads(self, tenant_id: str, group: list[effects.PutBackThread]) -> None:
         for effect in group:
             self.undo_thread(tenant_id, effect.lead_key, effect.undone)
+
+    def _notify(self, tenant_id: str, group: list[Notify]) -> None:
+        for effect in group:
+            write = self.notices.add if effect.is_new else self.notices.refresh
+            write(tenant_id, effect.notice)
+
+    def _take_notices(self, tenant_id: str, group: list[TakeNotice]) -> None:
+        for effect in group:
+            self.notices.take_away(tenant_id, effect.agent, effect.message_key, for_good=effect.for_good)
 
     def _announce(self, tenant_id: str, group: list[Announce]) -> None:
         self.announce(tenant_id, [effect.change for effect in group])

@@ -4,7 +4,7 @@ So whoever comes after a killed worker knows where to look, and looks before any
 of the server proves, and what to do next, `domain/sending/outcomes` says.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -41,6 +41,7 @@ class _Visit:
     box: OpenOutbox
     gate: Gate
     mail: OutboxMail
+    is_fresh: bool
     said: Outcome | None = None
     found: Found | None = None
     copy: OutgoingCopy | None = None
@@ -84,11 +85,13 @@ class SendOne:
 
     def __call__(self, mailbox: Mailbox, mail: OutboxMail, gate: Gate) -> Pause | None:
         """What the mailbox's other mails have to wait for. Raises TransientError."""
+        is_fresh = not mail.begun and not mail.draft_id
         if mail.state is State.HELD:
             # Written with the next step.
             mail = transitions.released(self.clock())(mail)
         try:
-            visit = _Visit(self.sender.open(mailbox), gate, mail)
+            # Whatever becomes of it: whoever comes next looks first, since from now on there may be a draft.
+            visit = _Visit(self.sender.open(mailbox), gate, replace(mail, begun=True), is_fresh)
         except PermanentError as error:
             self._refused(mail, error)
             return None
@@ -107,7 +110,7 @@ class SendOne:
 
     def _go(self, visit: _Visit) -> None:
         if visit.mail.state is State.QUEUED:
-            if visit.mail.not_before is not None or visit.mail.draft_id:
+            if not visit.is_fresh:
                 visit.look()
             if visit.found in (None, Found.NOTHING) and not self._begin(visit):
                 return
@@ -121,8 +124,6 @@ class SendOne:
         """Whether there is a step to be decided on: a draft stands, or the server has answered."""
         if not self._may_go(visit) or not self._is_wanted(visit):
             return False
-        # Whoever comes next looks first: from now on there may be a draft.
-        visit.mail = self.change(visit.mail, transitions.postponed(self.clock() + LOOK_AGAIN))
         visit.found = visit.copy = None
         try:
             mime = self.make_mime(visit.mail, whole=not visit.box.keeps_drafts)

@@ -70,6 +70,7 @@ class FakeHoldings:
         self._tables: dict[str, tuple[dict[Any, Any], ...]] = {
             names.TIMELINE: (storage.timeline.rows,),
             names.INBOX: (storage.inbox.rows, storage.inbox.pending),
+            names.NOTICES: (storage.notices.rows, storage.notices.marks, storage.notices.numbers),
             names.EVENTS: (storage.events.rows,),
             names.SIGHTINGS: (storage.sightings.rows,),
             names.PENDING: (storage.pending.rows,),
@@ -87,6 +88,7 @@ class FakeHoldings:
             names.CONNECTION_STATES: (storage.connections.rows,),
             names.RUNS: (storage.runs.rows,),
             names.OUTBOX: (storage.outbox.rows,),
+            names.ACKNOWLEDGEMENTS: (storage.acknowledgements.rows, storage.acknowledgements.counted),
             names.UPLOADS: (storage.uploads.rows,),
             names.SIGNATURES: (storage.signatures.rows,),
             names.UPLOADED: (storage.uploads.files,),

@@ -4,7 +4,8 @@ A mail's place in the list is written with the mail, in one transaction, and goe
 stands the mailbox's pace, so that both are read together, and what is handed over is counted with the row that says so.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -33,7 +34,7 @@ _BEHIND_MAILS: Final = _CODE
 # Before every time, so that it heads its mailbox's list. It is due at any time and names no mail.
 _PACE: Final = "-pace"
 _COLUMNS: Final = ("RowKey", *part_names())
-_LISTED: Final = ("PartitionKey", "id", *_COLUMNS)
+_LISTED: Final = ("PartitionKey", "id", "begun", *_COLUMNS)
 # Azure has no empty times in filters; its first one stands for "due at once".
 _AT_ONCE: Final = datetime(1601, 1, 1, tzinfo=UTC)
 
@@ -91,6 +92,16 @@ class AzureOutbox:
             # It is in no list any more, as it had ended before.
             etags = self._mails.transact([Operation("replace", _row(mail), mail.etag), *_of_campaign(mail)])
             return replace(mail, etag=etags[0])
+
+    def begin(self, mails: Sequence[OutboxMail]) -> None:
+        """One request; one more for each where one of them has ended meanwhile."""
+        notes = [Operation("merge", {**_key_of_place(mail), "begun": True}) for mail in mails]
+        try:
+            self._mails.transact(notes)
+        except NotFound:
+            for note in notes:
+                with suppress(NotFound):
+                    self._mails.submit(note)
 
     def start(self, mail: OutboxMail, pace: Pace) -> tuple[OutboxMail, Pace]:
         """One request."""
@@ -170,7 +181,8 @@ class AzureOutbox:
         mail = self.get(tenant_id, str(row["id"]))
         if mail is None:
             self._mails.delete(str(row["PartitionKey"]), str(row["RowKey"]))
-        return mail
+            return None
+        return replace(mail, begun=mail.begun or bool(row.get("begun")))
 
 
 def _row(mail: OutboxMail) -> dict[str, Any]:
@@ -216,11 +228,16 @@ def _under_code(mail: OutboxMail) -> dict[str, Any]:
 def _place_of(mail: OutboxMail) -> dict[str, Any]:
     due = max(filter(None, (mail.send_at, mail.not_before)), default=_AT_ONCE)
     return {
-        "PartitionKey": escaped(mail.tenant_id),
-        "RowKey": f"{_list(mail.mailbox_id)}{ordered(mail.created_at)}-{escaped(mail.id)}",
+        **_key_of_place(mail),
         "id": mail.id,
         "due": due.astimezone(UTC),
+        "begun": mail.begun,
     }
+
+
+def _key_of_place(mail: OutboxMail) -> dict[str, Any]:
+    key = f"{_list(mail.mailbox_id)}{ordered(mail.created_at)}-{escaped(mail.id)}"
+    return {"PartitionKey": escaped(mail.tenant_id), "RowKey": key}
 
 
 def _pace_row(mail: OutboxMail, pace: Pace) -> dict[str, Any]:
