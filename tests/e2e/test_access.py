@@ -107,10 +107,16 @@ def owner(stack: Stack) -> Owner:
         "exceptions.id": failure.id,
         "outbox.id": waiting,
         "uploads.id": upload,
+        "campaigns.id": "0" * 15 + "-" + "0" * 32,
+        "notices.id": f"999999999999998-{message_id}",
         "attachment_id": shown["attachments"][0]["id"],
         "address": address,
     }
-    query = {"internet_message_id": str(mail["Message-ID"]), "code": "secret_code"}
+    query = {
+        "internet_message_id": str(mail["Message-ID"]),
+        "code": "secret_code",
+        "until": f"999999999999998-{message_id}",
+    }
     return Owner(tenant, address, parameters, query)
 
 
