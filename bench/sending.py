@@ -28,7 +28,7 @@ from shared.adapters.graph.options import NoMemory
 from shared.adapters.graph.sending import GraphSender
 from shared.adapters.graph.session import GraphSession
 from shared.adapters.graph.tokens import ClientSecret, GraphTokens
-from shared.domain.commands.commands import IngestMessages, SendMail
+from shared.domain.commands.commands import IngestMessages, SendMail, SyncMailbox
 from shared.domain.mail.items import ItemRef
 from shared.domain.privacy.callers import AGENT as ROLE
 from shared.domain.privacy.callers import Caller
@@ -80,6 +80,9 @@ class Office:
             TENANT, [a_record("contact/C-1", addresses=(CONTACT,)), a_record("property/P-1")]
         )
         self.costs = Costs()
+        # So that its folders are known.
+        walk = SyncMailbox(tenant_id=TENANT, mailbox_id=self.mailbox.mailbox_id, first_at=datetime.now(UTC))
+        self.use_cases.take_turn(walk)
 
     @contextmanager
     def measured(self, stage: str) -> Iterator[None]:

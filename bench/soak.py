@@ -13,11 +13,12 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.sending_load import Agent, SendingLoad
 from bench.soak_faults import Weather
 from bench.soak_gaps import GAPS, Gaps, gap_mail
 from bench.soak_ledger import Ledger
@@ -26,6 +27,7 @@ from bench.soak_plants import PLANTS, planted_app
 from bench.soak_report import Report
 from bench.soak_run import Post, prepare, quiet, reconcile, repaired
 from bench.soak_verify import Findings, token_of, verify
+from bench.soak_world import COMPANIES
 from dev.azurite import ROOT
 from dev.stack import Stack, StackOptions
 from dev.tenant import Tenant
@@ -34,6 +36,9 @@ MOST_CONCURRENT = 4
 POLL_SECONDS = 60.0
 FEW = 50  # commands: nearly everything is done
 LATER = 0.4  # of the time for the first quiet: by then little is left to do
+SENT_SHARE = 6  # of so many mails one is sent by an agent
+SENDERS = 4  # of each organisation, with mailboxes of their own
+ENDS = 900.0  # what a killed worker was about to hand over is sent again after ten minutes
 GRACE = 30.0  # what a walk and its ingests may take on a busy machine
 
 
@@ -68,6 +73,9 @@ class Soak:
         start = datetime.now(UTC)
         plan = make_plan(options.seed, options.mails, self.seconds, start)
         self.post = Post(self.control, plan)
+        count = options.mails // SENT_SHARE if options.mode == "faults" else 0
+        senders = senders_of(self.tenants) if count else []
+        self.sending = SendingLoad(senders, count=count, seconds=self.seconds, seed=options.seed)
 
     def run(self) -> Report:
         modes: dict[str, Callable[[], None]] = {
@@ -91,6 +99,7 @@ class Soak:
         )
         started = time.monotonic()
         with weather.blowing():
+            self.sending.start()
             self._deliver()
             self._work_in_bad_weather()
         self._quiet("quiet after the faults")
@@ -101,6 +110,7 @@ class Soak:
         filed = {token_of(subject) for entries in rows for subject, _ in entries}
         self.report.figure("deleted once filed", self.post.delete_late(filed))
         self._sweep_by_poll()
+        self._sent()
         self._found("After quiet")
         self._reconcile()
         self.report.findings("After reconciliation", self._findings())
@@ -125,6 +135,14 @@ class Soak:
         while sum(self.ledger.queued().values()) > FEW and time.monotonic() - started < self.seconds:
             time.sleep(1.0)
         self.report.figure("faults went on after the last delivery, seconds", time.monotonic() - started)
+
+    def _sent(self) -> None:
+        """What agents have sent meanwhile, once every row has ended."""
+        self.sending.join()
+        waiting = self.sending.wait(seconds=ENDS)
+        self._quiet("quiet after the last sent mail")
+        self.report.title("Sent by agents")
+        self.sending.report(self.report, self.control.outbound(), waiting)
 
     def _by_polling(self) -> None:
         self.control.put_faults(drop_notifications=1.0)
@@ -229,13 +247,26 @@ class Soak:
         self.report.zero("mailboxes with more than four calls at once", len(above), above)
         early = stats["calls_before_retry_after"]
         self.report.zero("calls before Retry-After was over", early, stats["early_calls"])
-        writes = [f"{address}: {count}" for address, count in stats["writes"].items()]
+        captured = {agent for company in COMPANIES for agent in company.agents}
+        made: dict[str, int] = stats["writes"]
+        writes = [f"{address}: {count}" for address, count in made.items() if address in captured]
         self.report.zero("writes to personal mailboxes", len(writes), writes)
         touched = self.post.touched()
         self.report.zero("mailboxes with mail moved, read, gone or added", len(touched), touched)
 
     def _say(self, text: str) -> None:
         print(f"{datetime.now(UTC):%H:%M:%S} {text}", flush=True)
+
+
+def senders_of(tenants: Sequence[Tenant]) -> list[Agent]:
+    """Agents who send, each to a contact of the organisation. Nothing else lies in their mailboxes."""
+    found = []
+    for tenant, company in zip(tenants, COMPANIES, strict=True):
+        addresses = [tenant.agent(f"sender{number}") for number in range(1, SENDERS + 1)]
+        tenant.connect(*addresses, poll_minutes=1)
+        contacts = zip(addresses, company.contacts, strict=False)
+        found += [Agent(tenant, address, contact.id, contact.address) for address, contact in contacts]
+    return found
 
 
 def soak(options: Options) -> Report:

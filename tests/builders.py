@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from shared.domain.campaigns.campaigns import Campaign, CampaignState
 from shared.domain.capture.folders import FolderState
 from shared.domain.capture.pending import Flags, Lane, PendingRow
 from shared.domain.capture.sightings import Sighting
@@ -20,8 +21,11 @@ from shared.domain.mail.codes import Code
 from shared.domain.mail.identity import Fingerprint
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Attachment, Direction, Document, FetchedMessage, MessageHead
+from shared.domain.mail.templates import MailTemplate
 from shared.domain.matching.decisions import Decision, Disposition, Link
 from shared.domain.matching.evidence import Evidence, of_person
+from shared.domain.notices.notices import Notice, NoticeKind
+from shared.domain.privacy.callers import Caller
 from shared.domain.records.records import Record, RecordRef
 from shared.domain.sending.outbox import OutboxMail
 from shared.domain.sending.uploads import Upload
@@ -313,6 +317,39 @@ def a_failure(**changes: Any) -> Failure:
         "at": NOW,
     }
     return Failure(**{**fields, **changes})
+
+
+def a_notice(**changes: Any) -> Notice:
+    """An answer of the contact to a mail of the agent's."""
+    fields: dict[str, Any] = {
+        "agent": "aaaaaaaa-1111-4111-8111-111111111111",
+        "message_key": KEY,
+        "kind": NoticeKind.REPLY,
+        "at": NOW,
+        "sender": a_person(CONTACT),
+        "subject": "Re: Viewing on Thursday",
+        "preview": "Thursday suits us.",
+        "has_attachments": False,
+        "records": (a_ref(),),
+        "answers": KEY[::-1],
+        **changes,
+    }
+    return Notice(**fields)
+
+
+def a_campaign(**changes: Any) -> Campaign:
+    """A running campaign of the agent's with one recipient."""
+    fields: dict[str, Any] = {
+        "id": "ca" * 16,
+        "tenant_id": TENANT,
+        "name": "Leavingsubject",
+        "caller": Caller(TENANT, frozenset({"Agent"}), oid="ann", address=AGENT),
+        "template": MailTemplate("Leavingsubject", "<p>Dear {{ name }},</p>"),
+        "created_at": NOW,
+        "state": CampaignState.RUNNING,
+        "recipients": 1,
+    }
+    return Campaign(**{**fields, **changes})
 
 
 def an_outbox_mail(**changes: Any) -> OutboxMail:

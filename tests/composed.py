@@ -15,7 +15,7 @@ from tests.fakes.mail import FakeMail
 from tests.fakes.mailbox_access import FakeProbe
 from tests.fakes.notifications import FakeSubscriptionSource
 
-SETTINGS: Final = UseCaseSettings(HASH_KEY, CODE_KEYS, HOME)
+SETTINGS: Final = UseCaseSettings(HASH_KEY, CODE_KEYS, HOME, "https://app.example")
 
 
 def use_cases_over(ports: Ports, clock: Callable[[], datetime] = lambda: NOW) -> UseCases:

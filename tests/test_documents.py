@@ -186,13 +186,16 @@ def test_limits_are_documented() -> None:
         assert value in whole
 
 
+UNSUBSCRIBE = {(method, f"{PREFIX}/unsubscribe/{{signed}}") for method in ("GET", "POST")}
+
+
 def test_routes_are_documented() -> None:
     nothing: Any = None
     app = create_app(nothing, nothing, Build("1", "", ""), public_url="https://postledger.example")
     paths = app.openapi()["paths"]
     served = {(method.upper(), PREFIX + path) for path, methods in paths.items() for method in methods}
     # What Microsoft and a browser call is not for clients.
-    webhooks = {("POST", NOTIFICATIONS), ("POST", LIFECYCLE), ("GET", CALLBACK)}
+    webhooks = {("POST", NOTIFICATIONS), ("POST", LIFECYCLE), ("GET", CALLBACK), *UNSUBSCRIBE}
     said = rows(section("docs/api.md", "## Routes"))
     listed = [(row[0], CODE.findall(row[1])[0]) for row in said]
     assert len(listed) == len(set(listed))

@@ -12,6 +12,7 @@ from shared.api.correlation import Correlation
 from shared.api.openapi import TAGS, for_clients
 from shared.api.routers import (
     audit,
+    campaigns,
     connect,
     docs,
     erase,
@@ -23,12 +24,14 @@ from shared.api.routers import (
     mailboxes,
     me,
     messages,
+    notices,
     organisations,
     outbox,
     records,
     rematch,
     sending,
     timelines,
+    unsubscribe,
     uploads,
 )
 from shared.api.use_cases import ApiUseCases
@@ -98,11 +101,13 @@ def create_app(
         # Before the routes of one message: `preview` is no id.
         sending,
         messages,
+        campaigns,
         outbox,
         uploads,
         me,
         links,
         inbox,
+        notices,
         events,
         records,
         rematch,
@@ -115,7 +120,13 @@ def create_app(
     )
     for module in routers:
         app.include_router(module.router, prefix=PREFIX)
-    for router in (health.trial_router, connect.router, connect.callback_router, docs.router):
+    for router in (
+        health.trial_router,
+        connect.router,
+        connect.callback_router,
+        docs.router,
+        unsubscribe.router,
+    ):
         app.include_router(router, prefix=PREFIX)
     # Around all routes and error handlers, so that an error which none of them knows is answered too.
     app.add_middleware(Correlation)

@@ -26,6 +26,9 @@ READS: Final = frozenset(
         "export_audit",
         "list_outbox",
         "get_outbox_mail",
+        "list_campaigns",
+        "get_campaign",
+        "list_campaign_recipients",
     }
 )
 # A person's decision about a mail is audited where it is applied, which knows the records it changed.
@@ -42,7 +45,13 @@ AUDITED_ELSEWHERE: Final = frozenset(
 )
 
 # The kind of an id by the first part of its path; elsewhere an id is a message's.
-_KINDS: Final = {"exceptions": "exception", "erase": "erasure", "outbox": "outbox", "uploads": "upload"}
+_KINDS: Final = {
+    "exceptions": "exception",
+    "erase": "erasure",
+    "outbox": "outbox",
+    "uploads": "upload",
+    "campaigns": "campaign",
+}
 
 
 def is_audited(name: str, method: str) -> bool:

@@ -1,4 +1,4 @@
-"""The one page for a browser: the result of a consent link. It is plain text in HTML without scripts."""
+"""The one page for a browser: what came of a consent link, or the way out of campaigns. It has no scripts."""
 
 from html import escape
 from typing import Final
@@ -14,6 +14,7 @@ HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+_POSTING: Final = HEADERS["Content-Security-Policy"].replace("form-action 'none'", "form-action 'self'")
 BUSY: Final = Notice(
     "busy",
     "One moment",
@@ -21,12 +22,17 @@ BUSY: Final = Notice(
 )
 
 
-def page(notice: Notice, status: int) -> HTMLResponse:
-    """The page of a notice. It shows nothing of the request, so that a link cannot put words on it."""
+def page(notice: Notice, status: int, *, button: str = "") -> HTMLResponse:
+    """The page of a notice. It shows nothing of the request, so that a link cannot put words on it.
+
+    Its button, if it has one, posts an empty form to the page's own address.
+    """
     title, text = escape(notice.title), escape(notice.text)
+    form = f'<form method="post"><button>{escape(button)}</button></form>' if button else ""
+    headers = {**HEADERS, "Content-Security-Policy": _POSTING} if button else HEADERS
     content = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{title} - Postledger</title></head><body><h1>{title}</h1><p>{text}</p></body></html>"
+        f"<title>{title} - Postledger</title></head><body><h1>{title}</h1><p>{text}</p>{form}</body></html>"
     )
-    return HTMLResponse(content, status, HEADERS)
+    return HTMLResponse(content, status, headers)

@@ -3,6 +3,9 @@
 from typing import Protocol
 
 from shared.ports.work import Clock
+from shared.services.campaigns.asking import AskCampaign, PreviewCampaign
+from shared.services.campaigns.links import Unsubscribe
+from shared.services.campaigns.reading import DecideOnCampaign, ReadCampaigns
 from shared.services.capture.backfill import ManageBackfill
 from shared.services.capture.preview import PreviewMailbox
 from shared.services.commands.exceptions import (
@@ -34,6 +37,8 @@ from shared.services.filing.read_inbox import ReadInbox
 from shared.services.filing.read_thread import ReadThread
 from shared.services.filing.reading import ReadAttachment, ReadMessage, ReadTimeline
 from shared.services.matching.rematch import Rematch
+from shared.services.notices.readerless import CountReaderless
+from shared.services.notices.reading import DismissNotices, OpenNotice, ReadNotices
 from shared.services.privacy.audit import AuditRequest, ReadAudit
 from shared.services.privacy.deletion import AskDeletion
 from shared.services.privacy.erasing import AskErasure
@@ -64,6 +69,10 @@ class ApiUseCases(Protocol):
     link_message: LinkMessage
     unlink_message: UnlinkMessage
     read_events: ReadEvents
+    read_notices: ReadNotices
+    open_notice: OpenNotice
+    dismiss_notices: DismissNotices
+    count_readerless: CountReaderless
     read_inbox: ReadInbox
     decide: Decide
     undo_decision: UndoDecision
@@ -100,6 +109,11 @@ class ApiUseCases(Protocol):
     cancel_mail: CancelMail
     retry_mail: RetryMail
     upload_file: UploadFile
+    ask_campaign: AskCampaign
+    preview_campaign: PreviewCampaign
+    read_campaigns: ReadCampaigns
+    decide_on_campaign: DecideOnCampaign
+    unsubscribe: Unsubscribe
     read_me: ReadMe
     put_signature: PutSignature
     audit_request: AuditRequest

@@ -108,7 +108,9 @@ def _use_cases() -> "UseCases":
     from shared.bootstrap.compose import UseCaseSettings, compose
 
     settings = _settings()
-    needed = UseCaseSettings(settings.hash_key, settings.code_keys, settings.home_tenant_id)
+    needed = UseCaseSettings(
+        settings.hash_key, settings.code_keys, settings.home_tenant_id, settings.public_url
+    )
     return compose(_ports(), needed, _now, _new_id)
 
 

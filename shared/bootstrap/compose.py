@@ -17,6 +17,10 @@ from shared.services.remembering.memories import Memories
 
 if TYPE_CHECKING:
     from shared.ports.record import Ports
+    from shared.services.campaigns.asking import AskCampaign, PreviewCampaign
+    from shared.services.campaigns.links import Unsubscribe
+    from shared.services.campaigns.reading import DecideOnCampaign, ReadCampaigns
+    from shared.services.campaigns.running import RunCampaigns, WakeCampaigns
     from shared.services.capture.backfill import ManageBackfill
     from shared.services.capture.late_contacts import JoinLate
     from shared.services.capture.notifications import TakeNotifications
@@ -74,6 +78,8 @@ if TYPE_CHECKING:
     from shared.services.filing.read_thread import ReadThread
     from shared.services.filing.reading import ReadAttachment, ReadMessage, ReadTimeline
     from shared.services.matching.rematch import Rematch, RunRematch
+    from shared.services.notices.readerless import CountReaderless
+    from shared.services.notices.reading import DismissNotices, OpenNotice, ReadNotices
     from shared.services.privacy.audit import AuditRequest, ReadAudit
     from shared.services.privacy.deletion import AskDeletion, RunDeletion
     from shared.services.privacy.erasing import AskErasure, RunErasure
@@ -103,6 +109,7 @@ class UseCaseSettings:
     hash_key: bytes
     code_keys: tuple[bytes, ...]
     home_tenant_id: str
+    public_url: str = ""
 
 
 class UseCases(Assembly):
@@ -173,6 +180,11 @@ class UseCases(Assembly):
     undo_decision: UndoDecision = use_case("filing.inbox")
     explain: Explain = use_case("filing.explain")
 
+    read_notices: ReadNotices = use_case("notices.reading")
+    open_notice: OpenNotice = use_case("notices.reading")
+    dismiss_notices: DismissNotices = use_case("notices.reading")
+    count_readerless: CountReaderless = use_case("notices.readerless")
+
     rematch: Rematch = use_case("matching.rematch")
     run_rematch: RunRematch = use_case("matching.rematch")
 
@@ -197,6 +209,14 @@ class UseCases(Assembly):
     wake_outboxes: WakeOutboxes = use_case("sending.outbox")
     send_due: SendDue = use_case("sending.send_due")
     resend_mail: Resend = use_case("sending.retrying")
+
+    ask_campaign: AskCampaign = use_case("campaigns.asking")
+    preview_campaign: PreviewCampaign = use_case("campaigns.asking")
+    read_campaigns: ReadCampaigns = use_case("campaigns.reading")
+    decide_on_campaign: DecideOnCampaign = use_case("campaigns.reading")
+    run_campaign: RunCampaigns = use_case("campaigns.running")
+    wake_campaigns: WakeCampaigns = use_case("campaigns.running")
+    unsubscribe: Unsubscribe = use_case("campaigns.links")
 
     audit_request: AuditRequest = use_case("privacy.audit")
     read_audit: ReadAudit = use_case("privacy.audit")

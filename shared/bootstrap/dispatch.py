@@ -30,6 +30,7 @@ CARRIED_OUT_BY: Final[Mapping[type[Command], _Chosen]] = {
     commands.FileHistory: lambda use_cases: use_cases.take_turn,
     commands.SendMail: lambda use_cases: use_cases.send_due,
     commands.ResendMail: lambda use_cases: use_cases.resend_mail,
+    commands.RunCampaign: lambda use_cases: use_cases.run_campaign,
     commands.ReportBack: lambda use_cases: use_cases.report_back,
 }
 
@@ -46,6 +47,7 @@ DONE_BY: Final[Mapping[Item, Callable[[UseCases], Callable[[], None]]]] = {
     Item.ADDRESSES: lambda use_cases: use_cases.notice_addresses,
     Item.RECONCILIATIONS: lambda use_cases: use_cases.reconcile_all,
     Item.RETENTION: lambda use_cases: use_cases.queue_retention,
+    Item.CAMPAIGNS: lambda use_cases: use_cases.wake_campaigns,
     Item.EVENTS: lambda use_cases: use_cases.queue_forgetting,
 }
 

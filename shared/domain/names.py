@@ -32,6 +32,7 @@ SIGHTINGS: Final = "Sightings"
 PENDING: Final = "Pending"
 TIMELINE: Final = "Timeline"
 INBOX: Final = "Inbox"
+NOTICES: Final = "Notices"
 EVENTS: Final = "Events"
 EXCEPTIONS: Final = "Exceptions"
 LATE_CONTACTS_STATES: Final = "LateContacts"
@@ -42,6 +43,8 @@ RUNS: Final = "Runs"
 OUTBOX: Final = "Outbox"
 UPLOADS: Final = "Uploads"
 SIGNATURES: Final = "Signatures"
+CAMPAIGNS: Final = "Campaigns"
+UNSUBSCRIBED: Final = "Unsubscribed"
 
 TABLES: Final = (
     ORGANISATIONS,
@@ -56,6 +59,7 @@ TABLES: Final = (
     PENDING,
     TIMELINE,
     INBOX,
+    NOTICES,
     EVENTS,
     EXCEPTIONS,
     LATE_CONTACTS_STATES,
@@ -66,6 +70,8 @@ TABLES: Final = (
     OUTBOX,
     UPLOADS,
     SIGNATURES,
+    CAMPAIGNS,
+    UNSUBSCRIBED,
 )
 
 BODIES: Final = "bodies"

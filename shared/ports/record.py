@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from shared.ports.mailbox_access import AccessProbe, OwnCredential
     from shared.ports.notifications import SubscriptionSource
     from shared.ports.sending import MailSender
+    from shared.ports.stores.campaigns import Campaigns, Silences
     from shared.ports.stores.capture import Backfills, FolderStates, LateContacts, Pending, Sightings
     from shared.ports.stores.connections import (
         Connections,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from shared.ports.stores.events import Events
     from shared.ports.stores.exceptions import Exceptions
     from shared.ports.stores.filing import Attachments, Codes, Inbox, MessageStore, Timeline
+    from shared.ports.stores.notices import Notices
     from shared.ports.stores.privacy import Audit, Erasures, Holdings
     from shared.ports.stores.records import RecordIndex, Records
     from shared.ports.stores.runs import Runs
@@ -118,6 +120,9 @@ class Ports(Protocol):
     def inbox(self) -> "Inbox": ...
 
     @property
+    def notices(self) -> "Notices": ...
+
+    @property
     def events(self) -> "Events": ...
 
     @property
@@ -143,6 +148,12 @@ class Ports(Protocol):
 
     @property
     def signatures(self) -> "Signatures": ...
+
+    @property
+    def campaigns(self) -> "Campaigns": ...
+
+    @property
+    def silences(self) -> "Silences": ...
 
     @property
     def sender(self) -> "MailSender": ...

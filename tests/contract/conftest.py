@@ -15,6 +15,7 @@ from shared.adapters.storage.queue import AzureCommandQueue
 from shared.adapters.storage.stores.attachments import AzureAttachments
 from shared.adapters.storage.stores.audit import AzureAudit
 from shared.adapters.storage.stores.backfills import AzureBackfills
+from shared.adapters.storage.stores.campaigns import AzureCampaigns, AzureSilences
 from shared.adapters.storage.stores.codes import AzureCodes
 from shared.adapters.storage.stores.connections import AzureConnections
 from shared.adapters.storage.stores.erasures import AzureErasures
@@ -27,6 +28,7 @@ from shared.adapters.storage.stores.inbox import AzureInbox
 from shared.adapters.storage.stores.late_contacts import AzureLateContacts
 from shared.adapters.storage.stores.mailboxes import AzureMailboxes
 from shared.adapters.storage.stores.messages import AzureMessageStore
+from shared.adapters.storage.stores.notices import AzureNotices
 from shared.adapters.storage.stores.organisations import AzureOrganisations
 from shared.adapters.storage.stores.outbox import AzureOutbox
 from shared.adapters.storage.stores.pending import AzurePending
@@ -66,6 +68,7 @@ class AzureStorage:
         self.pending = AzurePending(self.connection)
         self.timeline = AzureTimeline(self.connection)
         self.inbox = AzureInbox(self.connection)
+        self.notices = AzureNotices(self.connection)
         self.events = AzureEvents(self.connection)
         self.audit = AzureAudit(self.connection)
         self.attachments = AzureAttachments(self.connection)
@@ -76,6 +79,8 @@ class AzureStorage:
         self.outbox = AzureOutbox(self.connection)
         self.uploads = AzureUploads(self.connection)
         self.signatures = AzureSignatures(self.connection)
+        self.campaigns = AzureCampaigns(self.connection)
+        self.silences = AzureSilences(self.connection)
         self.holdings = AzureHoldings(self.connection)
         self.connections = AzureConnections(self.connection)
         self.habits = AzureHabits(self.connection)

@@ -22,13 +22,25 @@ from shared.adapters.storage.stores.codes import AzureCodes
 from shared.adapters.storage.stores.pending import AzurePending
 from shared.domain import names
 from shared.domain.capture.late_contacts import Announcement
+from shared.domain.filing.entries import inverted
 from shared.domain.mail.addresses import Person
 from shared.domain.privacy.audit import AuditRow
 from shared.domain.privacy.callers import OPERATOR, Caller
 from shared.domain.privacy.erasure import deleted_organisation, suppression
 from shared.domain.records.records import RecordRef
+from shared.domain.sending import marks, transitions
 from shared.services.capture.scopes import hasher_of
-from tests.builders import AGENT, HASH_KEY, NOW, TENANT, a_failure, a_record, a_subscription, an_attachment
+from tests.builders import (
+    AGENT,
+    HASH_KEY,
+    NOW,
+    TENANT,
+    a_failure,
+    a_record,
+    a_subscription,
+    an_attachment,
+    an_outbox_mail,
+)
 from tests.contract.conftest import AzureStorage, provision
 from tests.fakes import FakeCommandQueue, FakeLeases, Faults
 from tests.fakes.mail import FakeMail
@@ -128,6 +140,7 @@ def a_world(connection_string: str) -> World:
     triaged = {"sender": "sam@adatum.example", "to": (THIRD,), "text": quoted}
     world.notify(world.deliver(THIRD, message_id="9@adatum.example", **triaged), mailbox=third)
     world.work()
+    _answered(world)
     organisation = storage.organisations.get(TENANT)
     storage.organisations.put(organisation.changed(_fields(never_log=[BO.address])))
     storage.index.teach(TENANT, BO.address, [RecordRef("client", "T")])
@@ -137,6 +150,26 @@ def a_world(connection_string: str) -> World:
     storage.codes.note_forged(TENANT, HASHER("address", BO.address), "0f" * 16, 2)
     storage.audit.append(TENANT, AuditRow("1", NOW, "oid", "get_timeline", ("contact/C-1",)))
     return world
+
+
+def _answered(world: World) -> None:
+    """A mail that was sent to the person from the CRM, and the answer, of which its sender is told."""
+    mail_id = f"{inverted(NOW)}-{'0b' * 16}"
+    message_id = marks.message_id_of(mail_id, "contoso.example")
+    mail = an_outbox_mail(
+        id=mail_id, mailbox_id=world.mailbox.mailbox_id, to=(BO,), message_id=message_id, tag=mail_id
+    )
+    storage: Any = world.storage
+    added = storage.outbox.add(transitions.asked_for(mail))
+    storage.outbox.save(transitions.taken(NOW)(transitions.sending(NOW)(added)))
+    sent = {"sender": AGENT, "to": (BO,), "subject": mail.subject, "message_id": message_id, "tag": mail_id}
+    world.notify(world.deliver(folder="sentitems", **sent))
+    world.notify(
+        world.deliver(
+            sender=BO, subject="Answer", message_id="10@tailspin.example", in_reply_to=(message_id,)
+        )
+    )
+    world.work()
 
 
 def _fields(**given: Any) -> Any:
@@ -212,6 +245,8 @@ def test_nothing_is_left_of_a_person_and_then_of_the_organisation(own_azurite: s
         names.MESSAGES,
         names.TIMELINE,
         names.INBOX,
+        names.NOTICES,
+        names.OUTBOX,
         names.EXCEPTIONS,
         names.BODIES,
         names.ATTACHMENTS,

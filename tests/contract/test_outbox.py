@@ -133,6 +133,20 @@ class TestOutbox:
         assert storage.outbox.get(tenant, other.id) == again
         assert storage.outbox.due(tenant, "another", NOW, limit=10).pace == Pace()
 
+    def test_who_comes_next_reads_that_a_mail_was_begun(self, storage, mail, tenant):
+        first, other = storage.outbox.add(mail), storage.outbox.add(a_mail(tenant))
+        ended = storage.outbox.add(a_mail(tenant))
+        storage.outbox.save(transitions.cancelled(NOW)(ended))
+        storage.outbox.begin([first, ended])
+        found = storage.outbox.due(tenant, mail.mailbox_id, NOW, limit=10).mails
+        assert {one.id: one.begun for one in found} == {first.id: True, other.id: False}
+        # A row that is saved as it was read keeps that; the others' list is not touched.
+        held = transitions.held(NOW, NOW, "It waits.")
+        for one in found:
+            storage.outbox.save(held(one))
+        found = storage.outbox.due(tenant, mail.mailbox_id, NOW, limit=10).mails
+        assert {one.id: one.begun for one in found} == {first.id: True, other.id: False}
+
     def test_a_pace_alone_makes_nothing_due(self, storage, mail, tenant):
         added = storage.outbox.add(mail)
         started, _ = storage.outbox.start(transitions.sending(NOW)(added), Pace().counting(mail, NOW))

@@ -15,7 +15,7 @@ import requests
 from dev import bill, package
 from dev.launching import PACKAGES, find_python
 from dev.stack import Stack, StackOptions
-from dev.tenant import Tenant, a_mail
+from dev.tenant import Tenant, a_mail, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 AZURES = re.search(r"name: 'python', version: '([0-9.]+)'", (ROOT / "infra/modules/app.bicep").read_text())
@@ -85,9 +85,17 @@ def test_its_bill_and_its_licences_name_every_package_that_it_holds(
     ] == []
 
 
+def told_by(tenant: Tenant, trial: str) -> dict[str, Any] | None:
+    """What the operator is told, once the trial's command has come through."""
+    said: dict[str, Any] = tenant.operator.call("GET", "health")
+    return said if said.get("trial") == trial else None
+
+
 @pytest.mark.stack
 @pytest.mark.slow
-def test_a_release_serves_a_demo_and_no_module_of_it_comes_from_this_checkout(unpacked: Path) -> None:
+def test_a_release_serves_a_demo_and_no_module_of_it_comes_from_this_checkout(
+    unpacked: Path, python: str
+) -> None:
     """Mail is filed and read on the packed code, its packages, and the Python that they are for."""
     with Stack(StackOptions(app_dir=unpacked, timers=False)) as stack:
         tenant = Tenant(stack.ready)
@@ -97,7 +105,8 @@ def test_a_release_serves_a_demo_and_no_module_of_it_comes_from_this_checkout(un
         mail = a_mail("sam.poe@fabrikam.example", ann)
         tenant.deliver(ann, mail)
         assert tenant.entry("contact/C-1", mail)["rule"] == "contact_address"
-        said = tenant.operator.call("GET", "health")
+        trial = tenant.operator.call("POST", "health/trial")["trial"]
+        said = eventually(lambda: told_by(tenant, trial), what="a command there and back")
         loaded: dict[str, str] = requests.get(
             f"{stack.ready['host_url']}/admin/host/modules", timeout=30
         ).json()
@@ -109,6 +118,7 @@ def test_a_release_serves_a_demo_and_no_module_of_it_comes_from_this_checkout(un
     elsewhere = {file for file in loaded.values() if file.startswith(f"{ROOT}{os.sep}")}
     assert {Path(file).relative_to(ROOT).parts[0] for file in elsewhere} == {".deployed"}, "the host's own"
     assert (said["version"], said["commit"] != "") == (package.version(), True)
+    assert said["python"].startswith(f"{python}.")
 
 
 def packages_of_a_build(folder: Path, machine: str) -> Path:

@@ -5,7 +5,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -34,6 +34,16 @@ BODIES: dict[str, Any] = {
     "PUT mailboxes/{address}/address": {"address": "eve@evil.example"},
     "POST messages/{id}/links": {"kind": "contact", "id": "C-1"},
     "DELETE messages/{id}/links": {"kind": "contact", "id": "C-1"},
+    "POST messages": {"to": [{"address": "li@tailspin.example"}], "subject": "Hello", "text": "Hello"},
+    "POST messages/preview": {
+        "to": [{"address": "li@tailspin.example"}],
+        "subject": "Hello",
+        "text": "Hello",
+    },
+    "POST messages/{id}/reply": {"mode": "reply", "text": "Hello"},
+    "POST messages/{id}/forward": {"to": [{"address": "li@tailspin.example"}], "text": "Hello"},
+    "POST uploads": {"name": "plan.pdf", "size": 9},
+    "PUT me/signature": {"html": "<p>Eve</p>"},
     "POST inbox/{id}/link": {"records": [{"kind": "contact", "id": "C-1"}]},
     "POST inbox/{id}/opportunity": {"kind": "opportunity"},
     "POST records/contact/{id}/merge": {"into": "C-2"},
@@ -61,7 +71,7 @@ class Owner:
 
     def data(self) -> list[Any]:
         """All that can be read of this organisation."""
-        paths = ("organisation", "mailboxes", "records", "timelines/contact/C-1", "exceptions")
+        paths = ("organisation", "mailboxes", "records", "timelines/contact/C-1", "exceptions", "outbox")
         message = f"messages/{self.parameters['messages.id']}"
         attachment = f"{message}/attachments/{self.parameters['attachment_id']}"
         shown = [self.tenant.admin.call("GET", path) for path in (*paths, message)]
@@ -86,6 +96,7 @@ def owner(stack: Stack) -> Owner:
     failure = failure_of(command, PermanentError("Secret sentence", "secret_code"), datetime.now(UTC))
     ledger.failures.record(failure)
     shown = tenant.admin.call("GET", f"messages/{message_id}")
+    waiting, upload = _sent(tenant, address)
     parameters = {
         "kind": "contact",
         "records.id": "C-1",
@@ -94,11 +105,28 @@ def owner(stack: Stack) -> Owner:
         "inbox.id": message_id,
         "erase.id": "aa" * 16,
         "exceptions.id": failure.id,
+        "outbox.id": waiting,
+        "uploads.id": upload,
         "attachment_id": shown["attachments"][0]["id"],
         "address": address,
     }
     query = {"internet_message_id": str(mail["Message-ID"]), "code": "secret_code"}
     return Owner(tenant, address, parameters, query)
+
+
+def _sent(tenant: Tenant, address: str) -> tuple[str, str]:
+    """A mail in the outbox that leaves in a month, and an upload, both the agent's."""
+    agent = tenant.api_of(address)
+    later = (datetime.now(UTC) + timedelta(days=30)).isoformat()
+    body = {
+        "to": [{"address": CONTACT}],
+        "subject": "Secret subject",
+        "text": "secret words",
+        "send_at": later,
+    }
+    sent = agent.call("POST", "messages", json=body, headers={"Idempotency-Key": "first"})
+    upload = agent.call("POST", "uploads", json={"name": "secret.pdf", "size": 9})
+    return sent["outbox_id"], upload["id"]
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +167,8 @@ def attempt(api: Api, owner: Owner, method: str, template: str, **options: Any) 
     given = {"json": body or {}} if body or method in ("PUT", "POST") else {}
     names = query_names(owner.tenant.ready["api_url"])[method, template]
     query = {name: value for name, value in owner.query.items() if name in names}
-    return api.raw(method, owner.path(template), params=query, **given, **options)
+    headers = {"Idempotency-Key": uuid.uuid4().hex, **options.pop("headers", {})}
+    return api.raw(method, owner.path(template), params=query, headers=headers, **given, **options)
 
 
 def claims_of(owner: Owner) -> dict[str, Any]:
@@ -243,7 +272,7 @@ def test_nobody_of_another_organisation_may_name_this_one(owner: Owner, stranger
 
 def test_the_operator_reads_no_mail(owner: Owner) -> None:
     for method, template in routes(owner):
-        if not template.startswith(("organisation", "connect")):
+        if not template.startswith(("organisation", "connect", "health")):
             answer = attempt(owner.tenant.operator, owner, method, template)
             assert answer.status_code == 403, (method, template, answer.text)
 

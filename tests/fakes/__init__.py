@@ -7,6 +7,7 @@ from tests.fakes.mail import FakeMail
 from tests.fakes.mailbox_access import FakeOwnCredential, FakeProbe
 from tests.fakes.notifications import FakeSubscriptionSource
 from tests.fakes.sending import FakeSender
+from tests.fakes.stores.campaigns import FakeCampaigns, FakeSilences
 from tests.fakes.stores.capture import FakeBackfills, FakeFolderStates, FakeLateContacts, FakeSightings
 from tests.fakes.stores.connections import (
     FakeConnections,
@@ -18,6 +19,7 @@ from tests.fakes.stores.connections import (
 from tests.fakes.stores.events import FakeEvents
 from tests.fakes.stores.exceptions import FakeExceptions
 from tests.fakes.stores.filing import FakeAttachments, FakeCodes, FakeInbox, FakeMessageStore, FakeTimeline
+from tests.fakes.stores.notices import FakeNotices
 from tests.fakes.stores.pending import FakePending
 from tests.fakes.stores.privacy import FakeAudit, FakeErasures, FakeHoldings
 from tests.fakes.stores.records import FakeRecordIndex, FakeRecords
@@ -61,6 +63,7 @@ class FakeStorage:
         self.pending = FakePending(self.faults)
         self.timeline = FakeTimeline(self.faults)
         self.inbox = FakeInbox(self.faults)
+        self.notices = FakeNotices(self.faults)
         self.events = FakeEvents(self.faults)
         self.audit = FakeAudit(self.faults)
         self.attachments = FakeAttachments(self.faults)
@@ -73,6 +76,8 @@ class FakeStorage:
         self.outbox = FakeOutbox(self.faults)
         self.uploads = FakeUploads(self.faults)
         self.signatures = FakeSignatures(self.faults)
+        self.campaigns = FakeCampaigns(self.faults)
+        self.silences = FakeSilences(self.faults)
         self.holdings = FakeHoldings(self)
 
 

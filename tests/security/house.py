@@ -5,17 +5,22 @@ from dataclasses import dataclass, field, replace
 from itertools import count, product
 from typing import Any, Final
 
+from shared.domain.campaigns.campaigns import Recipient
 from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.privacy.callers import Caller
 from shared.ports.directory import DirectoryUser
 from tests.builders import (
     AGENT,
+    CONTACT,
     HOME,
     NOW,
     TENANT,
+    a_campaign,
     a_copy,
     a_document,
     a_failure,
     a_mailbox,
+    a_notice,
     a_record,
     a_stored_message,
     an_attachment,
@@ -49,13 +54,14 @@ BLIND: Final = frozenset({"Blindsubject", "Blindbody"})
 PRIVATE: Final = frozenset({"Privatesubject", "Privatebody"})
 CARD: Final = frozenset({"Carddetails"})
 ADMINS: Final = frozenset({"Failureword", "Neverlogged"})
-# The subject of a mail that Ann sends.
+# The subject of a mail that Ann sends, and that of a notice of hers.
 LEAVING: Final = frozenset({"Leavingsubject"})
+TOLD: Final = frozenset({"Toldsubject"})
 EVES: Final = frozenset({"Evesubject", "Evebody", "Evecard"})
-WORDS: Final = FILED | WAITING | BLIND | PRIVATE | CARD | ADMINS | LEAVING | EVES
+WORDS: Final = FILED | WAITING | BLIND | PRIVATE | CARD | ADMINS | LEAVING | TOLD | EVES
 
 READER: Final = FILED
-OWNER: Final = FILED | WAITING | BLIND | LEAVING
+OWNER: Final = FILED | WAITING | BLIND | LEAVING | TOLD
 ADMIN: Final = CARD | ADMINS | LEAVING
 NOTHING: Final = frozenset[str]()
 
@@ -148,6 +154,12 @@ def a_house(issuer: Issuer) -> House:
     _move_eve_in(world)
     leaving = storage.outbox.add(an_outbox_mail(agent_id=ANN_ID, by=ANN_ID, subject="Leavingsubject"))
     storage.uploads.save(an_upload(by=ANN_ID))
+    filed = world.scope(world.mailbox).hasher.message_id(_id("Filed"))
+    storage.notices.add(TENANT, a_notice(agent=ANN_ID, message_key=filed, subject="Toldsubject"))
+    [told] = storage.notices.of(TENANT, ANN_ID)
+    campaign = a_campaign(caller=Caller(TENANT, frozenset({"Agent"}), oid=ANN_ID, address=AGENT))
+    storage.campaigns.add(campaign)
+    storage.campaigns.put_recipients(campaign, [Recipient(0, "C-1", "Leavingname", CONTACT)])
     asked = world.ask_erasure(TENANT, "gone@fabrikam.example", "admin")
     storage.queue.sent.clear()
     hasher = world.scope(world.mailbox).hasher
@@ -157,11 +169,13 @@ def a_house(issuer: Issuer) -> House:
         "contact": ["C-1", "C-9"],
         "message": [*mails.values(), EVE_KEY],
         "attachment_id": ["0"],
+        "campaign": [campaign.id],
         "address": [AGENT, BEN, "eve@fabrikam.example"],
         "exception": [failure.id for failure in storage.exceptions.all],
         "erasure": [asked.id],
         "sent": [leaving.id],
         "upload": [an_upload().id],
+        "notice": [told.id],
     }
     return House(Api(Direct(Served(storage, issuer)), storage, issuer), world, places, mails)
 
@@ -212,6 +226,8 @@ KINDS: Final = {
     "erase/{id}": {"{id}": "erasure"},
     "outbox/{id}": {"{id}": "sent"},
     "uploads/{id}": {"{id}": "upload"},
+    "notices/{id}": {"{id}": "notice"},
+    "campaigns/{id}": {"{id}": "campaign"},
 }
 
 

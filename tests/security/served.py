@@ -12,7 +12,7 @@ from tests.fakes import FakePorts
 from tests.unit.api.tokens import Issuer
 from tests.unit.api.wiring import Served
 
-OPEN = {"get_health", "take_answer", "show_docs", "show_docs_script"}
+OPEN = {"get_health", "take_answer", "show_docs", "show_docs_script", "show_unsubscribe", "unsubscribe"}
 PATH = {
     "kind": "contact",
     "id": "C-1",

@@ -13,6 +13,7 @@ import pytest
 from tests.builders import AGENT, TENANT
 from tests.security import served
 from tests.security.house import (
+    ANN_ID,
     BEN,
     BLIND,
     WAITING,
@@ -129,7 +130,9 @@ def own(house: House) -> Any:
     mails = {name: rows.get((TENANT, house.mails[name])) for name in ("Waiting", "Blind")}
     mailbox = house.world.storage.mailboxes.by_id(TENANT, house.world.mailbox.mailbox_id)
     assert all(mails.values())
-    return repr(mails), mailbox.agent, mailbox.agent_id
+    notices = house.world.storage.notices.of(TENANT, ANN_ID)
+    assert notices
+    return repr(mails), mailbox.agent, mailbox.agent_id, notices
 
 
 def private_paths(house: House) -> list[str]:

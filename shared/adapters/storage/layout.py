@@ -21,6 +21,8 @@
 |               |                              | `~a`, entry id of the answered mail, entry id     |
 | Inbox         | tenant, hash of the agent    | inverted time, message key                        |
 |               | tenant, `~decided`           | message key `~` id of a change                    |
+| Notices       | tenant, hash of the agent    | number of the notice, inverted, message key       |
+|               |                              | `m`, message key -> id; `~count`                  |
 | Events        | tenant, day                  | time in microseconds, id                          |
 | Exceptions    | tenant                       | inverted time, id; `id:` + id -> inverted time    |
 | Erasures      | tenant; `~deleted` for organisations | keyed hash                    |
@@ -31,6 +33,10 @@
 | Outbox        | tenant                       | mail id: inverted time, id; `key:` + hash -> id;  |
 |               |                              | `code:` + number, mail id                         |
 |               |                              | `due:` + mailbox id, time, mail id, or `-pace`    |
+|               |                              | `of:` + campaign, number: how the mail stands     |
+| Campaigns     | tenant                       | `id:` + campaign id; `at:` + inverted time, id    |
+|               | tenant, campaign id          | number of a recipient                             |
+| Unsubscribed  | tenant                       | keyed hash of an address                          |
 | Uploads       | tenant                       | upload id                                         |
 | Signatures    | tenant                       | object id of the agent                            |
 """
@@ -118,10 +124,15 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
         "inverted time-message key | message key~id",
         ("mailbox_id", "reason", "content"),
     ),
+    names.NOTICES: TableLayout(
+        "tenant|hash of an agent",
+        "number, counted down-message key | 'm|' + message key | '~count'",
+        ("content", "notice_id", "count", "last"),
+    ),
     names.EVENTS: TableLayout(
         "tenant|day (yyyymmdd)",
         "time in microseconds-id",
-        ("what", "message_key", "entry_id", "record", "mailboxes"),
+        ("what", "message_key", "entry_id", "record", "mailboxes", "agent"),
     ),
     names.EXCEPTIONS: TableLayout(
         "tenant",
@@ -144,9 +155,15 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
     names.OUTBOX: TableLayout(
         "tenant",
         "mail id (inverted time-id) | 'key:' + hash | 'code:' + number + ':' + mail id | "
-        "'due:' + mailbox id + '|' + time-mail id, or '-pace'",
-        ("state", "agent", "content", "row", "id", "due"),
+        "'due:' + mailbox id + '|' + time-mail id, or '-pace' | 'of:' + campaign:number",
+        ("state", "agent", "content", "row", "id", "due", "begun", "code"),
     ),
     names.UPLOADS: TableLayout("tenant", "upload id", ("keep_until", "content")),
     names.SIGNATURES: TableLayout("tenant", "object id of the agent", ("content",)),
+    names.CAMPAIGNS: TableLayout(
+        "tenant | tenant|campaign id",
+        "'id:' + campaign id | 'at:' + inverted time-campaign id | number",
+        ("state", "content", "id", "reason"),
+    ),
+    names.UNSUBSCRIBED: TableLayout("tenant", "hash of the address", ("reason", "campaign")),
 }

@@ -34,9 +34,11 @@ class EventModel(Answer):
     at: datetime = Field(description="When the event was written, in UTC.")
     kind: EventKind
     record: EventRecordModel | None = Field(
-        description="The record whose timeline has changed; null for an event of My Inbox."
+        description="The record whose timeline has changed; null for an event of My Inbox, or of a notice."
     )
-    entry_id: str = Field(description="The id of the timeline's entry, or the place in My Inbox.")
+    entry_id: str = Field(
+        description="The id of the timeline's entry, or the place in My Inbox; of a notice, the place of its mail."
+    )
     message_id: str = Field(description="The message's id in this API.")
 
 

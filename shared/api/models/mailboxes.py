@@ -93,6 +93,7 @@ _MAILBOX: Final[Example] = {
     "lag_seconds": 90,
     "reconciliation": RECONCILIATION_EXAMPLE,
     "backfill": BACKFILL_EXAMPLE,
+    "notices_without_reader": 0,
     "warnings": [],
 }
 
@@ -135,6 +136,9 @@ class MailboxModel(Answer):
     lag_seconds: int | None = Field(description="The age of the last walk; null before the first walk.")
     reconciliation: ReconciliationModel | None = Field(description="null before the first reconciliation.")
     backfill: BackfillModel | None = Field(description="null in lists, and without a backfill.")
+    notices_without_reader: int | None = Field(
+        description="Notices of agents who are gone, which nobody else sees; null except in `GET mailboxes/{address}`."
+    )
     warnings: list[str] = Field(
         description="A sentence for each setting that has no effect, and for each doubt."
     )

@@ -54,6 +54,7 @@ class MeModel(Answer):
             "organisation": _ORGANISATION,
             "mailboxes": [_OWN],
             "senders": [_SENDER],
+            "notices": 2,
             "signature": _SIGNATURE["html"],
         }
     )
@@ -63,6 +64,7 @@ class MeModel(Answer):
     organisation: OwnOrganisationModel
     mailboxes: list[OwnMailboxModel] = Field(description="The mailboxes whose agent the caller is.")
     senders: list[SenderModel] = Field(description="The addresses to send from, the default first.")
+    notices: int = Field(description="How many notices the caller has.")
     signature: str = Field(description="The signature below the caller's mails, as HTML; or empty.")
 
 

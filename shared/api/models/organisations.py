@@ -5,7 +5,7 @@ from typing import Final
 from pydantic import ConfigDict, Field
 
 from shared.api.models.schema import TENANT, Answer, Body, Example, NextCursor, shown_as
-from shared.api.models.words import OrganisationState
+from shared.api.models.words import NotifyOn, OrganisationState
 
 _FROM_RULE: Final[Example] = {"from": "*sales_mailboxes*", "fallback": "desk@contoso.example"}
 _FROM: Final = "An address, or *sales_mailboxes*: the mailbox of the agent who sends."
@@ -70,6 +70,10 @@ class OrganisationFields(Body):
     retention_days: int | None = Field(
         None, description="Mail that is older is deleted every night; 0: mail is kept. Default: 0."
     )
+    notify_on: NotifyOn | None = Field(
+        None,
+        description="The mail to which an answer raises a notice: `sent` from the CRM, or `all`. Default: sent.",
+    )
     external_notices: list[str] | None = Field(
         None,
         description="Texts that the organisation's own server puts above mail from outside; previews begin below.",
@@ -104,6 +108,7 @@ _ORGANISATION: Final[Example] = {
     "sensitivity": True,
     "from_rules": {"quotation": _FROM_RULE},
     "retention_days": 0,
+    "notify_on": "sent",
     "external_notices": [],
     "code_prefix": "PL",
     "mails_per_minute": 30,
@@ -147,6 +152,7 @@ class OrganisationModel(Answer):
     sensitivity: bool = Field(description="Whether private mail is captured in filed threads only.")
     from_rules: FromRulesModel
     retention_days: int = Field(description="Mail that is older is deleted every night; 0: mail is kept.")
+    notify_on: NotifyOn = Field(description="The mail to which an answer raises a notice.")
     external_notices: list[str] = Field(
         description="Texts that the organisation's own server puts above mail from outside; previews begin below."
     )

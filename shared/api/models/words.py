@@ -18,8 +18,18 @@ AutomaticKind = TypeAliasType(
 ChainChoice = TypeAliasType("ChainChoice", Literal["shown", "hidden"])
 EventKind = TypeAliasType(
     "EventKind",
-    Literal["entry_added", "entry_changed", "entry_removed", "inbox_added", "inbox_removed"],
+    Literal[
+        "entry_added",
+        "entry_changed",
+        "entry_removed",
+        "inbox_added",
+        "inbox_removed",
+        "notice_added",
+        "notice_removed",
+    ],
 )
+NoticeKind = TypeAliasType("NoticeKind", Literal["reply", "bounce"])
+NotifyOn = TypeAliasType("NotifyOn", Literal["sent", "all"])
 OutboxState = TypeAliasType(
     "OutboxState",
     Literal[
@@ -34,6 +44,11 @@ OutboxState = TypeAliasType(
         "failed",
         "cancelled",
     ],
+)
+CampaignState = TypeAliasType("CampaignState", Literal["preparing", "running", "paused", "done", "cancelled"])
+CampaignShare = TypeAliasType(
+    "CampaignShare",
+    Literal["waiting", "on_its_way", "sent", "failed", "outcome_unknown", "left_out", "cancelled"],
 )
 SenderRule = TypeAliasType("SenderRule", Literal["action", "client", "rule", "fallback", "own"])
 ReplyMode = TypeAliasType("ReplyMode", Literal["reply", "reply_all"])

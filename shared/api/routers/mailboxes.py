@@ -95,7 +95,8 @@ def get_mailbox(response: Response, use_cases: UseCases, caller: Person, address
     """Return a mailbox. An admin may read every mailbox, an agent only the agent's own."""
     mailbox = use_cases.get_mailbox(caller, address)
     response.headers["ETag"] = mailboxes.etag(mailbox)
-    return _shown(use_cases, mailbox, use_cases.manage_backfill.of(mailbox))
+    shown = _shown(use_cases, mailbox, use_cases.manage_backfill.of(mailbox))
+    return shown.model_copy(update={"notices_without_reader": use_cases.count_readerless(mailbox)})
 
 
 @router.post("/mailboxes/{address}/sync", status_code=202, responses=problems(404, 409))

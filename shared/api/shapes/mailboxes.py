@@ -35,6 +35,7 @@ def mailbox(
             "lag_seconds": _lag_seconds(state, now),
             "reconciliation": _reconciliation(state),
             "backfill": capture.backfill(history, now) if history else None,
+            "notices_without_reader": None,
             "warnings": list(warnings_of(found)),
         }
     )

@@ -19,6 +19,7 @@ def me(found: Me) -> MeModel:
                 {"address": sender.address, "default": sender.default, "why": sender.why}
                 for sender in found.senders
             ],
+            "notices": found.notices,
             "signature": found.signature,
         }
     )

@@ -34,6 +34,7 @@ class Item(StrEnum):
     ADDRESSES = "addresses"
     RECONCILIATIONS = "reconciliations"
     RETENTION = "retention"
+    CAMPAIGNS = "campaigns"
     EVENTS = "events"
 
 
@@ -68,6 +69,7 @@ TIMES: Final[Mapping[Item, Every]] = {
     Item.ADDRESSES: Every(_DAY, timedelta(hours=1, minutes=40)),
     Item.RECONCILIATIONS: Every(_DAY, timedelta(hours=2, minutes=10)),
     Item.RETENTION: Every(_DAY, timedelta(hours=3, minutes=40)),
+    Item.CAMPAIGNS: Every(_HALF_HOUR, timedelta(minutes=10)),
     Item.EVENTS: Every(_DAY, timedelta(hours=4, minutes=10)),
 }
 

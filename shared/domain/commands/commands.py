@@ -312,6 +312,16 @@ class ResendMail(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunCampaign(OrganisationCommand):
+    """Ask for the next mails of a campaign. `turn` tells the command that is due from one that came twice."""
+
+    queue: ClassVar[str] = names.WORK
+
+    campaign: str
+    turn: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileHistory(Command):
     """Run the rows of the mailbox's worklist: live ones first, then history."""
 

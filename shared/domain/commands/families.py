@@ -22,6 +22,7 @@ from shared.domain.commands.commands import (
     RematchMessages,
     ReportBack,
     ResendMail,
+    RunCampaign,
     SendMail,
     SyncMailbox,
     WakeMailbox,
@@ -48,6 +49,7 @@ COMMANDS: Final[tuple[type[Command], ...]] = (
     FileHistory,
     SendMail,
     ResendMail,
+    RunCampaign,
     ReportBack,
 )
 

@@ -15,6 +15,9 @@ ENABLED: Final = "enabled"
 VERIFIED: Final = "verified"
 DISCONNECTED: Final = "disconnected"
 DELETING: Final = "deleting"
+# The values of `notify_on`.
+ON_SENT: Final = "sent"
+ON_ALL: Final = "all"
 # Each is looked for in every subject.
 MOST_PREFIXES: Final = 20
 # Each is compared with the beginning of every mail.
@@ -27,7 +30,8 @@ STATES: Final = (DISABLED, ENABLED, VERIFIED, DELETING)
 class Organisation:
     """Policies of one tenant. `never_log` holds addresses and domains; hours are whole hours.
 
-    `retention_days` is 0 where mail is kept for good.
+    `retention_days` is 0 where mail is kept for good. `notify_on` says to which mail an answer raises a notice:
+    `sent` (through the outbox) or `all` that agents have sent.
 
     `earlier_code_prefixes` are those that codes in use may still bear, the last one first.
 
@@ -54,6 +58,7 @@ class Organisation:
     sensitivity: bool = True
     from_rules: dict[str, dict[str, str]] = field(default_factory=dict)
     retention_days: int = 0
+    notify_on: str = ON_SENT
     external_notices: tuple[str, ...] = ()
     code_prefix: str = "PL"
     mails_per_minute: int = 30
@@ -95,6 +100,7 @@ class Organisation:
             late_contact_hours=fields.number("late_contact_hours", self.late_contact_hours, 0, 24 * 365),
             sensitivity=fields.flag("sensitivity", self.sensitivity),
             from_rules=from_rules(fields, self.from_rules),
+            notify_on=fields.choice("notify_on", self.notify_on, (ON_SENT, ON_ALL)),
             retention_days=fields.number("retention_days", self.retention_days, 0, 36500),
             external_notices=_notices(fields, self.external_notices),
             code_prefix=prefix,

@@ -1,4 +1,4 @@
-"""What has changed, as ids alone: entries of timelines, and mail in My Inbox. It says neither what was nor what is."""
+"""What has changed, as ids alone: entries of timelines, mail in My Inbox, notices. It never says what was or is."""
 
 import re
 from collections.abc import Iterator
@@ -17,13 +17,15 @@ _PLACE: Final = re.compile(r"(\d{16})-[A-Za-z0-9]{0,64}", re.ASCII)
 
 
 class What(StrEnum):
-    """What has become of an entry of a timeline, or of a mail in My Inbox."""
+    """What has become of an entry of a timeline, of a mail in My Inbox, or of an agent's notice."""
 
     ENTRY_ADDED = "entry_added"
     ENTRY_CHANGED = "entry_changed"
     ENTRY_REMOVED = "entry_removed"
     INBOX_ADDED = "inbox_added"
     INBOX_REMOVED = "inbox_removed"
+    NOTICE_ADDED = "notice_added"
+    NOTICE_REMOVED = "notice_removed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,8 @@ class Change:
     """Something that readers may have to read anew; that it is told again, or told too often, does no harm.
 
     `ref` is the record on whose timeline it is; None: in My Inbox. `only_for` are the ids of the mailboxes whose
-    agents alone hear of it; None: it is for everybody in the organisation.
+    agents alone hear of it; None: it is for everybody in the organisation. `agent` is the only person who hears of it
+    (object id), '' where it is not a single one.
     """
 
     what: What
@@ -39,6 +42,7 @@ class Change:
     entry_id: str
     ref: RecordRef | None = None
     only_for: frozenset[str] | None = None
+    agent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ from shared.domain.filing.person_decisions import PendingChange
 from shared.domain.filing.shown import Shown
 from shared.domain.mail.bounces import Report
 from shared.domain.mail.messages import Direction, Document
+from shared.domain.notices.notices import notice_changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ def shown(before: Shown, after: StoredMessage, around: Surroundings) -> tuple[Ef
         *_bounces(after, around),
         *_taken_back(after),
         *_learnt(after),
+        *notice_changes(after, around.document),
         *entry_changes(before, after, around.copies),
         *_inbox_changes(after, around),
     )

@@ -15,6 +15,7 @@ from shared.domain.filing.inbox import InboxItem
 from shared.domain.filing.person_decisions import PendingChange, PersonDecision
 from shared.domain.mail.bounces import Bounce
 from shared.domain.mail.messages import Document
+from shared.domain.notices.notices import Notify, TakeNotice
 from shared.domain.records.records import Record, RecordRef
 
 
@@ -164,6 +165,8 @@ Effect = (
     | CloseRecord
     | PutBackThread
     | Learn
+    | Notify
+    | TakeNotice
     | Announce
     | PutConversation
     | PutThread

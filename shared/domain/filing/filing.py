@@ -11,6 +11,7 @@ from shared.domain.mail.messages import Direction
 from shared.domain.matching.candidates import ThreadHit
 from shared.domain.matching.decisions import Decision, Disposition, Link
 from shared.domain.matching.matching import merge
+from shared.domain.notices.recipients import Recipient
 from shared.domain.records.records import RecordRef
 
 PENDING = "pending"
@@ -59,7 +60,7 @@ class StoredMessage:
     `silent`: nobody is told of what makes it `pending`; who finishes it for another one adopts that.
     `thread` is the id of its thread; `answered` the entry id of the stored mail that it answers.
     `sent_by` is the agent (object id) who sent it, through the outbox or from a mail program; `outbox_id` its row in
-    the outbox, '' where it did not leave by that.
+    the outbox, '' where it did not leave by that. `notice_for` is the agent who is told of it once it is filed.
     """
 
     key: str
@@ -90,6 +91,7 @@ class StoredMessage:
     thread: str = ""
     answered: str = ""
     sent_by: str = ""
+    notice_for: Recipient | None = None
     outbox_id: str = ""
     etag: str = ""
 
@@ -126,10 +128,16 @@ class StoredMessage:
         if self.is_deleted:
             return self
         if self.rests_on == applied.rests_on:
-            return replace(self, state=DONE, undone=None)
+            return replace(self, state=DONE, undone=None, notice_for=self._noticed)
         # Another worker may have written this state, and this one has written that: either may stand.
         either = self.and_maybe_shown.and_maybe(applied.refs, applied.lent, applied.thread)
         return replace(self.reopened(silent=True), before=either)
+
+    @property
+    def _noticed(self) -> Recipient | None:
+        """Filed, silently or not, it is never told again."""
+        is_told = self.is_filed and self.notice_for is not None
+        return replace(self.notice_for, is_told=True) if is_told and self.notice_for else self.notice_for
 
     def following(self, earlier: "StoredMessage") -> "StoredMessage":
         """This message as it is saved in the place of an earlier state: what may stand of that is not forgotten."""
@@ -165,7 +173,8 @@ class StoredMessage:
     def rests_on(self) -> tuple[object, ...]:
         """What its entries, its rows in My Inbox and all else follow from: a change of these has them written again."""
         decided = self.decision, self.decided, self.undone
-        sender = self.agent, self.sent_by, self.outbox_id
+        told = self.notice_for and (self.notice_for.agent, self.notice_for.answers)
+        sender = self.agent, self.sent_by, self.outbox_id, told
         nature = self.kind, self.direction, self.automatic, self.unauthenticated, self.bounces, *sender
         return *decided, *nature, self.thread, self.answered
 
@@ -209,6 +218,7 @@ class StoredMessage:
             at=self.at,
             kind=self.kind,
             sent_by=self.sent_by,
+            notice_for=self.notice_for,
         )
 
     @property
@@ -244,6 +254,7 @@ class StoredMessage:
             agent=sender.agent,
             sent_by=sender.sent_by or other.sent_by,
             outbox_id=sender.outbox_id,
+            notice_for=self.notice_for or other.notice_for,
             # One copy may have come straight from its sender, another through a list.
             unauthenticated=self.unauthenticated and other.unauthenticated,
         )

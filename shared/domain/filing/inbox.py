@@ -198,6 +198,7 @@ def buried(stored: StoredMessage, hasher: Hasher) -> StoredMessage:
         answered="",
         sent_by="",
         outbox_id="",
+        notice_for=None,
         # Entries are gone by now: the row is buried last.
         before=NOTHING,
     )

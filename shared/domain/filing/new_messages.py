@@ -1,6 +1,7 @@
 """From a matched mail to the row that the first insert would fix for it."""
 
 from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.connections.organisations import ON_SENT
 from shared.domain.filing.entries import kind_of
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.mail.authentication import is_unauthenticated
@@ -10,10 +11,17 @@ from shared.domain.mail.identity import Fingerprint
 from shared.domain.mail.messages import Direction, MessageHead
 from shared.domain.matching.candidates import Candidates
 from shared.domain.matching.decisions import Decision
+from shared.domain.notices.choosing import recipient_of
 
 
 def new_message(
-    head: MessageHead, decision: Decision, candidates: Candidates, *, key: str, mailbox: Mailbox
+    head: MessageHead,
+    decision: Decision,
+    candidates: Candidates,
+    *,
+    key: str,
+    mailbox: Mailbox,
+    notify_on: str = ON_SENT,
 ) -> StoredMessage:
     """The row that the first insert would fix for this mail."""
     direction = candidates.direction(head)
@@ -41,6 +49,9 @@ def new_message(
         is_answer=bool(head.answers),
         sent_by=sent.agent_id if sent else _sent_by(head, direction, mailbox),
         outbox_id=sent.id if sent else "",
+        notice_for=recipient_of(
+            candidates, is_by_outsider=by_outsider, automatic=automatic.value, notify_on=notify_on
+        ),
     )
 
 

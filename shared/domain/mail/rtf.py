@@ -40,7 +40,7 @@ _CHARSETS: Final[Mapping[int, int]] = {
     **{177: 1255, 178: 1256, 186: 1257, 204: 1251, 222: 874, 238: 1250},
 }
 # It is read sign by sign: no mail that people write is longer.
-LONGEST: Final = 500_000
+LONGEST: Final = 300_000
 _BEGINNING: Final = 2_000
 _DEEPEST: Final = 1_000
 

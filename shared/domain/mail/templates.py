@@ -6,8 +6,8 @@ default in the template, or the mail is not made: nobody is greeted with "Dear ,
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -87,19 +87,19 @@ class FilledMail:
 
 @dataclass(frozen=True, slots=True)
 class MailTemplate:
-    """Subject, HTML and text as templates; '' for a body that there is none of.
-
-    Raises InvalidInput, with a sentence and the line, for what the language does not know.
-    """
+    """Subject, HTML and text as templates; '' for a body that there is none of."""
 
     subject: str
     html: str = ""
     text: str = ""
-    names: frozenset[str] = field(init=False, compare=False, repr=False)
 
-    def __post_init__(self) -> None:
-        names = [_names_in(part, source) for part, source in self._parts()]
-        object.__setattr__(self, "names", frozenset[str]().union(*names))
+    @property
+    def names(self) -> frozenset[str]:
+        """The values that it reads.
+
+        Raises InvalidInput, with a sentence and the line, for what the language does not know.
+        """
+        return frozenset[str]().union(*(_names_in(part, source) for part, source in self._parts()))
 
     @guarded
     def filled(self, values: TemplateValues, links: Mapping[str, str] = _NO_LINKS) -> FilledMail:
@@ -165,8 +165,9 @@ def _says_something(value: object) -> bool:
     return bool(value.strip()) if isinstance(value, str) else bool(value)
 
 
+@lru_cache(maxsize=8)
 @guarded
-def _names_in(part: str, source: str) -> set[str]:
+def _names_in(part: str, source: str) -> frozenset[str]:
     """The names that a template reads."""
     if len(source) > LONGEST_TEMPLATE:
         raise InvalidInput(f"'{part}' has {len(source):,} characters; it may have {LONGEST_TEMPLATE:,}.")
@@ -178,7 +179,7 @@ def _names_in(part: str, source: str) -> set[str]:
     from minijinja import TemplateError
 
     try:
-        return set(_environment().undeclared_variables_in_str(source))
+        return frozenset(_environment().undeclared_variables_in_str(source))
     except TemplateError as error:
         raise InvalidInput(_sentence(part, error)) from error
 

@@ -8,6 +8,7 @@ from shared.domain.mail.addresses import domain_of, mailbox_key, mailbox_keys
 from shared.domain.mail.authentication import fails_dmarc
 from shared.domain.mail.codes import number_of
 from shared.domain.mail.messages import Direction, MessageHead
+from shared.domain.notices.recipients import Recipient
 from shared.domain.records.records import Card, RecordRef
 from shared.domain.sending.outbox import OutboxMail
 
@@ -37,7 +38,8 @@ class ThreadHit:
     nothing but a Bcc led: an answer that stood there too would give the Bcc away. `refused` are records from which a
     person took it. `follows`: it has the records of the mails that it answers itself, and hears of them; `is_apart`:
     a person took it out of its thread. `etag` is the one of the row as it was read. `thread` is the id of its thread,
-    `at` the time under which it stands, `kind` the kind of its entries, `sent_by` the agent who sent it (object id).
+    `at` the time under which it stands, `kind` the kind of its entries, `sent_by` the agent who sent it (object id),
+    `notice_for` the agent who is told of it.
     """
 
     key: str
@@ -55,6 +57,7 @@ class ThreadHit:
     at: datetime | None = None
     kind: str = ""
     sent_by: str = ""
+    notice_for: Recipient | None = None
 
     @property
     def lent(self) -> tuple[RecordRef, ...]:

@@ -57,13 +57,23 @@ class OutboxFile:
 
 
 @dataclass(frozen=True, slots=True)
+class CampaignPlace:
+    """The campaign of which a mail is one, the recipient's number there, and the signed address of the way out."""
+
+    id: str
+    number: int
+    unsubscribe_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxMail:
     """A mail as it is to leave, and how far it has come. Ids are without angle brackets; times are UTC.
 
     `agent` and `agent_id` (address, object id) name the agent for whom it leaves, `by` the caller as the audit has
     it. `from_rule` and the sentence `from_why` say why `sender` is the address. `subject` is the one that leaves, code
     included. `tag` marks the draft and the copy. `answers` is the key of the message that is answered or forwarded.
-    `key_hash` and `request_hash` tell a repeated request from another one. `draft_id` is the server's; `not_before` the
+    `key_hash` and `request_hash` tell a repeated request from another one. `draft_id` is the server's; `begun`
+    says that a worker may have made a draft, so that the next one looks first; `not_before` is the
     time of the next try. `tries` counts hand-overs to the server, `put_backs` new beginnings. `message_key` is
     the stored message of its copy, '' as long as none was seen. `rejected` are the recipients who were reported as not
     reached, `silenced` those of them that do not exist: campaigns leave them out.
@@ -96,12 +106,14 @@ class OutboxMail:
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
     send_at: datetime | None = None
+    campaign: CampaignPlace | None = None
     key_hash: str = ""
     request_hash: str = ""
     state: State = State.QUEUED
     steps: tuple[Step, ...] = ()
     error: Problem | None = None
     draft_id: str = ""
+    begun: bool = False
     not_before: datetime | None = None
     drafted_at: datetime | None = None
     sending_at: datetime | None = None

@@ -65,6 +65,10 @@ class Pace:
         hours = tuple(Hour(at, counted[at]) for at in sorted(counted))
         return replace(self, hand_overs=recent, hours=hours)
 
+    def room(self, limits: PaceLimits, now: datetime) -> int:
+        """How many mails may be handed over now, as far as the minute goes."""
+        return max(limits.a_minute - sum(at > now - WINDOW for at in self.hand_overs), 0)
+
     def pause_before(self, mail: OutboxMail, limits: PaceLimits, now: datetime) -> Pause | None:
         """What keeps a mail from being handed over now; None where it may go.
 

@@ -103,6 +103,11 @@ def cancelled(at: datetime, why: str = "") -> Transition:
     return lambda mail: _after(mail, Event.CANCEL, at, why)
 
 
+def left_out(at: datetime, problem: Problem) -> Transition:
+    """The look right before its draft found a reason not to send it; `problem` says which."""
+    return lambda mail: replace(_after(mail, Event.CANCEL, at, problem.detail), error=problem)
+
+
 def deleted(at: datetime) -> Transition:
     """The agent deleted the draft in the mail program, which is an answer."""
     detail = "The draft was deleted in the mailbox. It is not sent unless it is retried."
@@ -159,6 +164,7 @@ def retried(at: datetime, tag: str, by: str = "") -> Transition:
             tag=tag,
             error=None,
             draft_id="",
+            begun=False,
             not_before=None,
             drafted_at=None,
             sending_at=None,

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from shared.domain.mail.addresses import Person
 from shared.domain.records.records import RecordRef
-from shared.domain.sending.outbox import Mode
+from shared.domain.sending.outbox import CampaignPlace, Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class MailWanted:
 
     `sender` is its `from`, `agent` names for whom a service asks. `answers` is the message that `mode` answers or
     forwards; then `to` goes before the recipients that follow from it, `cc` beside them. `keeps_files`: its files are
-    forwarded too. `is_signed`: the agent's signature stands below.
+    forwarded too. `is_signed`: the agent's signature stands below. `campaign`: it is one of many.
     """
 
     to: tuple[Person, ...] = ()
@@ -45,3 +45,4 @@ class MailWanted:
     answers: str = ""
     keeps_files: bool = True
     is_signed: bool = True
+    campaign: CampaignPlace | None = None

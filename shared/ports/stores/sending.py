@@ -1,10 +1,11 @@
 """The stores of mail on its way out: mails, files that are to go along, signatures."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from shared.domain.campaigns.campaigns import CampaignMail
 from shared.domain.sending.outbox import OutboxMail
 from shared.domain.sending.pacing import Pace
 from shared.domain.sending.states import State
@@ -38,11 +39,17 @@ class Outbox(Protocol):
     def of_key(self, tenant_id: str, key_hash: str) -> OutboxMail | None:
         """The mail that was asked for under a key."""
 
+    def of_campaign(self, tenant_id: str, campaign_id: str) -> Iterator[CampaignMail]:
+        """How the mails of a campaign stand, by the recipient's number: exactly as their own rows say."""
+
     def of_code(self, tenant_id: str, number: int, *, limit: int) -> list[OutboxMail]:
         """The mails that were asked for with a code, newest first: an answer keeps that of its thread."""
 
     def save(self, mail: OutboxMail) -> OutboxMail:
         """Replace a mail as it was read (`etag`); the mailbox's list follows. Raises Conflict."""
+
+    def begin(self, mails: Sequence[OutboxMail]) -> None:
+        """Note of mails of one mailbox that they are worked on: from now on they are read as `begun`."""
 
     def start(self, mail: OutboxMail, pace: Pace) -> tuple[OutboxMail, Pace]:
         """`save`, and replace its mailbox's pace as it was read: both or neither. Raises Conflict."""

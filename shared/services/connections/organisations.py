@@ -31,6 +31,7 @@ SETTINGS: Final = (
     "sensitivity",
     "from_rules",
     "retention_days",
+    "notify_on",
     "external_notices",
     "code_prefix",
     "mails_per_minute",

@@ -13,8 +13,10 @@ from shared.domain.filing import effects
 from shared.domain.filing.effects import Effect
 from shared.domain.filing.entries import KINDS
 from shared.domain.filing.opening import ORIGIN
+from shared.domain.notices.notices import Notify, TakeNotice
 from shared.domain.privacy.audit import row_of
 from shared.ports.stores.filing import EntryFilter, Inbox, MessageStore, Timeline
+from shared.ports.stores.notices import Notices
 from shared.ports.stores.privacy import Audit
 from shared.ports.stores.records import RecordIndex, Records
 from shared.services.events.announcing import AnnounceChanges
@@ -43,6 +45,7 @@ class Apply:
     records: Records
     index: RecordIndex
     audit: Audit
+    notices: Notices
     open_record: WriteOpened
     note_bounces: NoteBounces
     undo_thread: UndoThread
@@ -68,6 +71,8 @@ class Apply:
             effects.CloseRecord: self._close_records,
             effects.PutBackThread: self._put_back_threads,
             effects.Learn: self._learn,
+            Notify: self._notify,
+            TakeNotice: self._take_notices,
             Announce: self._announce,
             effects.PutConversation: self._put_conversations,
             effects.PutThread: self._put_threads,
@@ -131,6 +136,15 @@ class Apply:
     def _put_back_threads(self, tenant_id: str, group: list[effects.PutBackThread]) -> None:
         for effect in group:
             self.undo_thread(tenant_id, effect.lead_key, effect.undone)
+
+    def _notify(self, tenant_id: str, group: list[Notify]) -> None:
+        for effect in group:
+            write = self.notices.add if effect.is_new else self.notices.refresh
+            write(tenant_id, effect.notice)
+
+    def _take_notices(self, tenant_id: str, group: list[TakeNotice]) -> None:
+        for effect in group:
+            self.notices.take_away(tenant_id, effect.agent, effect.message_key, for_good=effect.for_good)
 
     def _announce(self, tenant_id: str, group: list[Announce]) -> None:
         self.announce(tenant_id, [effect.change for effect in group])

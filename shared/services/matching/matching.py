@@ -96,7 +96,12 @@ class MatchMail:
         head = mail.head
         decision = match(head, candidates, MatchPolicy.of(scope.organisation, scope.mailbox))
         message = new_message(
-            head, decision, candidates, key=message_key(scope.hasher, head), mailbox=scope.mailbox
+            head,
+            decision,
+            candidates,
+            key=message_key(scope.hasher, head),
+            mailbox=scope.mailbox,
+            notify_on=scope.organisation.notify_on,
         )
         message = placed(message, head, candidates, scope.hasher)
         notices = scope.organisation.external_notices if message.direction is Direction.IN else ()

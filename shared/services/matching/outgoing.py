@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from shared.domain.capture.folders import FolderState, Role
+from shared.domain.filing.filing import SENT
 from shared.domain.mail.automatic import Automatic, nature_of
 from shared.domain.mail.messages import Direction, MessageHead
 from shared.domain.matching.candidates import Candidates, CodeHit, ThreadHit
@@ -16,7 +17,6 @@ from shared.services.capture.scopes import Scope
 
 # Answers keep the code of their thread; who looks for a mail by it looks at the last ones.
 _MOST_OF_CODE: Final = 5
-SENT: Final = "sent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,8 @@ class FindAnswered:
     messages: MessageStore
 
     def __call__(self, scope: Scope, head: MessageHead, candidates: Candidates) -> Candidates:
-        """A query and two reads for a person's answer with a code whose thread leads nowhere, and for nothing else."""
-        if not candidates.codes or candidates.parent or candidates.direction(head) is not Direction.IN:
+        """A query and two reads for a person's answer with a code whose thread leads to no such mail; else nothing."""
+        if not candidates.codes or _leads_on(candidates) or candidates.direction(head) is not Direction.IN:
             return candidates
         nature = nature_of(head.headers, head.sender.address, head.subject)
         if nature.automatic is not Automatic.NONE:
@@ -81,3 +81,9 @@ class FindAnswered:
         return ThreadHit(
             key, code, Direction.OUT, mail.records, kind=SENT, sent_by=mail.agent_id, at=mail.sending_at
         )
+
+
+def _leads_on(candidates: Candidates) -> bool:
+    """Whether the mail that it answers left through the outbox, or goes on with one that did."""
+    parent = candidates.parent
+    return parent is not None and (parent.kind == SENT or parent.notice_for is not None)

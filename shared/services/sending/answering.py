@@ -1,9 +1,8 @@
 """The stored mail that is answered or forwarded: read only for a caller who may read it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.domain.connections.organisations import Organisation
-from shared.domain.mail.codes import Code
 from shared.domain.privacy.callers import Caller
 from shared.domain.sending.drafting import Answered
 from shared.domain.sending.subjects import Signing
@@ -13,29 +12,31 @@ from shared.services.filing.visibility import Visibility, no_message
 
 @dataclass(frozen=True, slots=True)
 class ReadAnswered:
-    """The mail, those of its records that the caller may see, and the code of its thread. Four reads at most."""
+    """The mail, those of its records that the caller may see, and the code of its thread. Four reads at most.
+
+    Who may not read it learns nothing else of the request.
+    """
 
     visibility: Visibility
     messages: MessageStore
     codes: Codes
     code_keys: tuple[bytes, ...]
 
-    def __call__(self, caller: Caller, organisation: Organisation, key: str) -> Answered:
+    def __call__(self, caller: Caller, key: str) -> Answered:
         """Raises Unknown for a mail that is not there, or not for this caller."""
         stored = self.visibility.message(caller, key)
         document = self.messages.document(caller.tenant_id, key)
         if document is None:
             raise no_message()
         links = self.visibility.links(caller, key, stored.decision.links)
-        code = self._code(organisation, document.subject)
-        return Answered(key, document, tuple(link.ref for link in links), code)
+        return Answered(key, document, tuple(link.ref for link in links))
 
-    def _code(self, organisation: Organisation, subject: str) -> Code | None:
-        """The genuine code of the subject, if it was issued for a mail here."""
+    def with_code(self, organisation: Organisation, answered: Answered) -> Answered:
+        """With the genuine code of its subject, if it was issued for a mail here."""
         signing = signing_of(organisation, self.code_keys)
-        code = signing.code_in(subject)
+        code = signing.code_in(answered.document.subject)
         is_issued = code is not None and code.number in self.codes.get_many(signing.tenant_id, [code.number])
-        return code if is_issued else None
+        return replace(answered, code=code) if is_issued else answered
 
 
 def signing_of(organisation: Organisation, keys: tuple[bytes, ...]) -> Signing:

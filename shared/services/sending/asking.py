@@ -119,6 +119,7 @@ class AskToSend:
             in_reply_to=draft.thread.in_reply_to,
             references=draft.thread.references,
             send_at=wanted.send_at,
+            campaign=wanted.campaign,
         )
 
     def _code(self, prepared: Prepared, message_id: str) -> Code:
@@ -140,11 +141,16 @@ class AskToSend:
 
 def allowed(prepared: Prepared) -> Chosen:
     """The mailbox that sends a mail. Raises InvalidInput, Forbidden and WrongState where anything is against it."""
-    chosen = prepared.settled.chosen
-    if isinstance(chosen, Refused):
-        raise _ERRORS[chosen.kind](with_choices(chosen))
+    chosen = settled_on(prepared.settled.chosen)
     if prepared.reasons:
         raise InvalidInput(" ".join(reason.sentence for reason in prepared.reasons))
+    return chosen
+
+
+def settled_on(chosen: Chosen | Refused) -> Chosen:
+    """The mailbox that was chosen. Raises InvalidInput, Forbidden and WrongState where none was."""
+    if isinstance(chosen, Refused):
+        raise _ERRORS[chosen.kind](with_choices(chosen))
     return chosen
 
 

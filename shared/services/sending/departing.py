@@ -4,7 +4,7 @@ So whoever comes after a killed worker knows where to look, and looks before any
 of the server proves, and what to do next, `domain/sending/outcomes` says.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -21,6 +21,7 @@ from shared.domain.sending.sent_copies import left_as
 from shared.domain.sending.states import Event, State, may
 from shared.ports.sending import MailSender, OpenOutbox, OutgoingCopy
 from shared.ports.work import Clock, CommandQueue
+from shared.services.campaigns.consent import CheckDeparture
 from shared.services.capture.scopes import hasher_of
 from shared.services.sending.change_mail import ChangeMail
 from shared.services.sending.gate import Gate
@@ -40,6 +41,7 @@ class _Visit:
     box: OpenOutbox
     gate: Gate
     mail: OutboxMail
+    is_fresh: bool
     said: Outcome | None = None
     found: Found | None = None
     copy: OutgoingCopy | None = None
@@ -77,16 +79,19 @@ class SendOne:
     queue: CommandQueue
     make_mime: MakeMime
     open_file: OpenFile
+    check_departure: CheckDeparture
     hash_key: bytes
     clock: Clock
 
     def __call__(self, mailbox: Mailbox, mail: OutboxMail, gate: Gate) -> Pause | None:
         """What the mailbox's other mails have to wait for. Raises TransientError."""
+        is_fresh = not mail.begun and not mail.draft_id
         if mail.state is State.HELD:
             # Written with the next step.
             mail = transitions.released(self.clock())(mail)
         try:
-            visit = _Visit(self.sender.open(mailbox), gate, mail)
+            # Whatever becomes of it: whoever comes next looks first, since from now on there may be a draft.
+            visit = _Visit(self.sender.open(mailbox), gate, replace(mail, begun=True), is_fresh)
         except PermanentError as error:
             self._refused(mail, error)
             return None
@@ -105,7 +110,7 @@ class SendOne:
 
     def _go(self, visit: _Visit) -> None:
         if visit.mail.state is State.QUEUED:
-            if visit.mail.not_before is not None or visit.mail.draft_id:
+            if not visit.is_fresh:
                 visit.look()
             if visit.found in (None, Found.NOTHING) and not self._begin(visit):
                 return
@@ -117,10 +122,8 @@ class SendOne:
 
     def _begin(self, visit: _Visit) -> bool:
         """Whether there is a step to be decided on: a draft stands, or the server has answered."""
-        if not self._may_go(visit):
+        if not self._may_go(visit) or not self._is_wanted(visit):
             return False
-        # Whoever comes next looks first: from now on there may be a draft.
-        visit.mail = self.change(visit.mail, transitions.postponed(self.clock() + LOOK_AGAIN))
         visit.found = visit.copy = None
         try:
             mime = self.make_mime(visit.mail, whole=not visit.box.keeps_drafts)
@@ -143,6 +146,13 @@ class SendOne:
             return True
         self._change(visit, drafted)
         return self._attach(visit, made)
+
+    def _is_wanted(self, visit: _Visit) -> bool:
+        """Whether its recipient still gets it: of a campaign's mail that is asked right before its draft."""
+        verdict = self.check_departure(visit.mail)
+        if verdict is not None:
+            self._change(visit, verdict)
+        return verdict is None
 
     def _attach(self, visit: _Visit, draft: ItemRef) -> bool:
         """Whether all files are in the draft; one that is to stay without them goes."""

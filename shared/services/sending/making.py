@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from shared.domain.campaigns.unsubscribing import headers_of
 from shared.domain.errors import InvalidInput, NotFound
 from shared.domain.sending.composing import compose
 from shared.domain.sending.letters import File, Letter
@@ -56,7 +57,7 @@ class MakeMime:
                 in_reply_to=mail.in_reply_to,
                 references=mail.references,
                 files=files,
-                extra=((TAG_HEADER, mail.tag),),
+                extra=((TAG_HEADER, mail.tag), *_way_out(mail)),
             )
         )
 
@@ -68,3 +69,7 @@ class MakeMime:
                 f"The file {file.name} is not kept any more. Send the mail without it."
             ) from error
         return File(file.name, file.content_type, content, file.content_id)
+
+
+def _way_out(mail: OutboxMail) -> tuple[tuple[str, str], ...]:
+    return headers_of(mail.campaign.unsubscribe_url) if mail.campaign else ()

@@ -10,6 +10,7 @@ from shared.domain.mail.html import safe_html
 from shared.domain.privacy.callers import ADMIN, AGENT, Caller
 from shared.domain.sending.from_addresses import Sender, own_mailbox, senders
 from shared.ports.stores.sending import Signatures
+from shared.services.notices.reading import ReadNotices
 from shared.services.sending.settling import FindHouse
 
 LONGEST_SIGNATURE: Final = 100_000
@@ -25,14 +26,16 @@ class Me:
     mailboxes: tuple[Mailbox, ...]
     senders: tuple[Sender, ...]
     signature: str
+    notices: int
 
 
 @dataclass(frozen=True, slots=True)
 class ReadMe:
-    """What the caller is here. Three reads."""
+    """What the caller is here. Four reads."""
 
     find_house: FindHouse
     signatures: Signatures
+    read_notices: ReadNotices
 
     def __call__(self, caller: Caller) -> Me:
         _check_person(caller)
@@ -46,6 +49,7 @@ class ReadMe:
             mailboxes=tuple(sorted(theirs, key=lambda mailbox: mailbox.address)),
             senders=senders(house.actor, house.mailboxes),
             signature=self.signatures.get(caller.tenant_id, caller.oid),
+            notices=self.read_notices.count(caller),
         )
 
 

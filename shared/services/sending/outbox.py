@@ -76,7 +76,9 @@ class ReadOutbox:
     def _shown(self, caller: Caller, mails: Sequence[OutboxMail]) -> list[ShownMail]:
         """With the stored message of each that has left; those are read together."""
         hasher = hasher_of(self.hash_key, caller.tenant_id)
-        keys = {mail.id: hasher.message_id(mail.message_id) for mail in mails if mail.state in _LEFT}
+        left = [mail for mail in mails if mail.state in _LEFT]
+        # A server may have put in another Message-ID: the row knows its copy once that was seen.
+        keys = {mail.id: mail.message_key or hasher.message_id(mail.message_id) for mail in left}
         stored = self.messages.get_many(caller.tenant_id, keys.values()) if keys else {}
         return [
             ShownMail(mail, key if (key := keys.get(mail.id, "")) in stored else "", _is_theirs(caller, mail))

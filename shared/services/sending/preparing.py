@@ -49,8 +49,10 @@ class PrepareMail:
 
     def __call__(self, caller: Caller, wanted: MailWanted) -> Prepared:
         """Raises InvalidInput and Forbidden for the caller, Unknown for a mail that the caller may not read."""
+        answered = self.read_answered(caller, wanted.answers) if wanted.answers else None
         house = self.find_house(caller, wanted.agent)
-        answered = self.read_answered(caller, house.organisation, wanted.answers) if wanted.answers else None
+        if answered is not None:
+            answered = self.read_answered.with_code(house.organisation, answered)
         people = addressed(wanted, answered, house.own)
         settled = self.settle(house, wanted, people, answered.records if answered else ())
         files, missing = self.find_files(caller, wanted.attachments)

@@ -4,7 +4,7 @@ And at what pace: who has to wait is held until a time that is said, and a comma
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,7 +13,7 @@ from shared.domain.errors import Conflict, TransientError
 from shared.domain.sending import transitions
 from shared.domain.sending.outbox import OutboxMail, Problem
 from shared.domain.sending.pacing import WINDOW, PaceLimits, Pause
-from shared.domain.sending.states import Event, may
+from shared.domain.sending.states import Event, State, may
 from shared.ports.stores.sending import Outbox
 from shared.ports.work import Clock, CommandQueue, Leases
 from shared.services.capture.scopes import FindScope, Scope
@@ -30,6 +30,7 @@ MOST_HELD: Final = 100
 TRY_AGAIN: Final = timedelta(seconds=30)
 # A mailbox that an admin has paused is looked at again after this time.
 _PAUSED_FOR: Final = timedelta(minutes=10)
+_NOT_BEGUN: Final = (State.QUEUED, State.HELD)
 _PAUSED: Final = "The mailbox, or the organisation, is paused."
 _REMOVED: Final = Problem(
     "mailbox_removed", "The mailbox was removed. Ask for the mail again from another one."
@@ -88,7 +89,7 @@ class SendDue:
                 self._leave(due.mails)
             elif due.mails:
                 gate = Gate(self.outbox, _limits(scope), due.pace)
-                pause = self._send_some(scope, due.mails, gate)
+                pause = self._begin_some(scope, due.mails, gate)
                 if pause is not None:
                     self._hold(command, pause, gate.limits)
                     return True
@@ -96,10 +97,22 @@ class SendDue:
                 return False
         return False
 
-    def _send_some(self, scope: Scope, mails: Sequence[OutboxMail], gate: Gate) -> Pause | None:
-        """One after the other, up to a pause: the others are read again behind it."""
+    def _begin_some(self, scope: Scope, mails: Sequence[OutboxMail], gate: Gate) -> Pause | None:
+        """Written down for all that may go, so that who comes after a killed worker knows where to look."""
         if not scope.is_enabled:
             return Pause(self.clock() + _PAUSED_FOR, _PAUSED)
+        fresh = [mail for mail in mails if mail.state in _NOT_BEGUN and not mail.begun]
+        room = gate.pace.room(gate.limits, self.clock())
+        going, waiting = fresh[:room], fresh[room:]
+        if going:
+            self.outbox.begin(going)
+        pause = self._send_some(scope, [mail for mail in mails if mail not in waiting], gate)
+        if pause is None and waiting:
+            return gate.pause_before(waiting[0], self.clock())
+        return pause
+
+    def _send_some(self, scope: Scope, mails: Sequence[OutboxMail], gate: Gate) -> Pause | None:
+        """One after the other, up to a pause: the others are read again behind it."""
         for mail in mails:
             try:
                 pause = self.send_one(scope.mailbox, mail, gate)
@@ -124,15 +137,15 @@ class SendDue:
         until = self.clock() + max(TRY_AGAIN, timedelta(seconds=wait or 0))
         standing = self.outbox.get(mail.tenant_id, mail.id)
         if standing is not None and not standing.has_ended:
-            self.change(standing, transitions.postponed(until))
+            postponed = transitions.postponed(until)
+            self.change(standing, lambda row: postponed(replace(row, begun=True)))
 
     def _hold(self, command: SendMail, pause: Pause, limits: PaceLimits) -> None:
         """Say until when each mail waits, and have a command come at each of these times."""
         now, times = self.clock(), {pause.until}
         due = self.outbox.due(command.tenant_id, command.mailbox_id, now, limit=MOST_HELD)
         held = [mail for mail in due.mails if may(mail.state, Event.HOLD)]
-        # The one that met the pause stands at the head of the first wave.
-        for place, mail in enumerate(held, 1):
+        for place, mail in enumerate(held):
             wave = place // limits.a_minute if pause.waves else 0
             until = pause.until + wave * WINDOW
             self.change(mail, transitions.held(now, until, pause.why))

@@ -70,6 +70,7 @@ class FakeHoldings:
         self._tables: dict[str, tuple[dict[Any, Any], ...]] = {
             names.TIMELINE: (storage.timeline.rows,),
             names.INBOX: (storage.inbox.rows, storage.inbox.pending),
+            names.NOTICES: (storage.notices.rows, storage.notices.marks, storage.notices.numbers),
             names.EVENTS: (storage.events.rows,),
             names.SIGHTINGS: (storage.sightings.rows,),
             names.PENDING: (storage.pending.rows,),
@@ -90,6 +91,8 @@ class FakeHoldings:
             names.UPLOADS: (storage.uploads.rows,),
             names.SIGNATURES: (storage.signatures.rows,),
             names.UPLOADED: (storage.uploads.files,),
+            names.CAMPAIGNS: (storage.campaigns.rows, storage.campaigns.listed),
+            names.UNSUBSCRIBED: (storage.silences.rows,),
             names.ATTACHMENTS: (storage.attachments.rows,),
         }
         self._index = storage.index

@@ -1,9 +1,10 @@
 """Mail on its way out, in memory."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from shared.domain.campaigns.campaigns import CampaignMail
 from shared.domain.errors import NotFound
 from shared.domain.sending.outbox import OutboxMail
 from shared.domain.sending.pacing import Pace
@@ -20,6 +21,7 @@ class FakeOutbox:
         self.faults = faults or Faults()
         self.rows: dict[tuple[str, str], OutboxMail] = {}
         self.paces: dict[tuple[str, str], Pace] = {}
+        self.begun: set[tuple[str, str]] = set()
         self._etags = Etags()
 
     def add(self, mail: OutboxMail) -> OutboxMail:
@@ -35,6 +37,16 @@ class FakeOutbox:
         self.faults.read("Outbox.of_key")
         return self._of_key(tenant_id, key_hash)
 
+    def of_campaign(self, tenant_id: str, campaign_id: str) -> Iterator[CampaignMail]:
+        self.faults.read("Outbox.of_campaign")
+        mails = [mail for (tenant, _), mail in self.rows.items() if tenant == tenant_id]
+        found = [
+            CampaignMail(mail.campaign.number, mail.id, mail.state, mail.error.code if mail.error else "")
+            for mail in mails
+            if mail.campaign and mail.campaign.id == campaign_id
+        ]
+        return iter(sorted(found, key=lambda mail: mail.number))
+
     def of_code(self, tenant_id: str, number: int, *, limit: int) -> list[OutboxMail]:
         self.faults.read("Outbox.of_code")
         mails = [mail for (tenant, _), mail in self.rows.items() if tenant == tenant_id]
@@ -45,6 +57,10 @@ class FakeOutbox:
         with self.faults.write("Outbox.save"):
             self._check(mail)
             return self._write(mail)
+
+    def begin(self, mails: Sequence[OutboxMail]) -> None:
+        with self.faults.write("Outbox.begin"):
+            self.begun |= {(mail.tenant_id, mail.id) for mail in mails}
 
     def start(self, mail: OutboxMail, pace: Pace) -> tuple[OutboxMail, Pace]:
         with self.faults.write("Outbox.start"):
@@ -66,7 +82,8 @@ class FakeOutbox:
         self.faults.read("Outbox.due")
         place = (tenant_id, mailbox_id)
         oldest = sorted(self._due(place, now), key=lambda mail: mail.created_at)
-        return DueMail(tuple(oldest[:limit]), self.paces.get(place, Pace()))
+        noted = [self._noted(mail) for mail in oldest[:limit]]
+        return DueMail(tuple(noted), self.paces.get(place, Pace()))
 
     def has_due(self, tenant_id: str, mailbox_id: str, now: datetime) -> bool:
         self.faults.read("Outbox.has_due")
@@ -81,6 +98,9 @@ class FakeOutbox:
     def _due(self, place: tuple[str, str], now: datetime) -> list[OutboxMail]:
         return [mail for mail in self.rows.values() if _place(mail) == place and mail.is_due(now)]
 
+    def _noted(self, mail: OutboxMail) -> OutboxMail:
+        return replace(mail, begun=mail.begun or (mail.tenant_id, mail.id) in self.begun)
+
     def _check(self, mail: OutboxMail) -> None:
         found = self.rows.get((mail.tenant_id, mail.id))
         check_etag(found.etag if found else None, mail.etag)
@@ -90,6 +110,7 @@ class FakeOutbox:
         return next((mail for mail in mails if mail.key_hash == key_hash), None)
 
     def _write(self, mail: OutboxMail) -> OutboxMail:
+        self.begun.discard((mail.tenant_id, mail.id))
         written = replace(mail, etag=self._etags())
         self.rows[mail.tenant_id, mail.id] = written
         return written

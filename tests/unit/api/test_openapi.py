@@ -22,6 +22,7 @@ from shared.api.models.organisations import OrganisationModel
 from shared.api.models.records import RecordModel
 from shared.api.models.schema import Body
 from shared.api.models.service import Problem
+from shared.domain.campaigns.campaigns import CampaignState, Share
 from shared.domain.capture import backfills
 from shared.domain.connections import connections, mailbox_state, mailboxes, organisations, verdicts
 from shared.domain.connections.habits import Habit
@@ -125,7 +126,7 @@ def test_a_wait_and_a_version_are_declared(document: Json) -> None:
             assert {"$ref": "#/components/parameters/IfNoneMatch"} in operation["parameters"], name
             assert "ETag" in operation["responses"]["200"]["headers"], name
             polled += 1
-    assert polled == 9
+    assert polled == 13
     for method in ("get", "put"):
         operation = document["paths"]["/mailboxes/{address}"][method]
         assert "ETag" in operation["responses"]["200"]["headers"]
@@ -157,7 +158,7 @@ def test_every_tag_is_declared_and_every_declared_tag_is_used(document: Json) ->
 
 def test_the_document_is_small(document: Json) -> None:
     size = len(json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode())
-    assert size < min(200_000, AN_OPERATION * len(list(operations(document))))
+    assert size < min(240_000, AN_OPERATION * len(list(operations(document))))
 
 
 def test_operations_have_names_that_become_methods(document: Json) -> None:
@@ -299,6 +300,8 @@ WORDS: dict[str, tuple[str, ...]] = {
     "HabitName": tuple(Habit),
     "OrganisationState": organisations.STATES,
     "OutboxState": tuple(State),
+    "CampaignState": tuple(CampaignState),
+    "CampaignShare": tuple(Share),
     "SenderRule": tuple(Why),
     "ReplyMode": (Mode.REPLY, Mode.REPLY_ALL),
     "AnswerMode": (Mode.REPLY, Mode.REPLY_ALL, Mode.FORWARD),

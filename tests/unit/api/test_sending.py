@@ -8,7 +8,19 @@ from shared.domain.mail import codes
 from shared.domain.privacy.audit import AuditRow
 from shared.domain.sending import transitions
 from shared.domain.sending.outbox import Problem
-from tests.builders import AGENT, CODE_KEYS, CONTACT, NOW, TENANT, a_record, an_organisation, rewrite
+from tests.builders import (
+    AGENT,
+    CODE_KEYS,
+    CONTACT,
+    NOW,
+    TENANT,
+    a_copy,
+    a_document,
+    a_record,
+    a_stored_message,
+    an_organisation,
+    rewrite,
+)
 from tests.fakes import FakePorts
 from tests.unit.api.tokens import OTHER, Issuer
 from tests.unit.api.wiring import Api
@@ -175,6 +187,17 @@ def test_why_a_mail_failed_stands_in_the_outbox(api: Api, token: str, storage: F
     mail = api.get(f"outbox/{taken['outbox_id']}", token).json()
     assert mail["error"] == {"code": "ErrorSendAsDenied", "detail": "It may not."}
     assert (mail["state"], mail["steps"][-1]["detail"]) == ("failed", "It may not.")
+
+
+def test_a_mail_that_has_left_is_found_among_the_messages_whatever_its_copy_is_called(
+    api: Api, token: str, storage: FakePorts
+) -> None:
+    taken = send(api, token).json()
+    row = storage.outbox.rows[TENANT, taken["outbox_id"]]
+    stored = a_stored_message()
+    storage.messages.create(TENANT, stored, a_document(), a_copy())
+    storage.outbox.save(transitions.confirmed(NOW, message_key=stored.key)(row))
+    assert api.get(f"outbox/{taken['outbox_id']}", token).json()["message_id"] == stored.key
 
 
 def test_a_preview_says_what_would_leave_and_writes_nothing(api: Api, token: str, storage: FakePorts) -> None:

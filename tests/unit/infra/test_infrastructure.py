@@ -258,6 +258,33 @@ def test_every_role_and_permission_is_explained() -> None:
     assert [one for one in [*roles, *asked] if one not in said] == []
 
 
+# Azure's built-in roles have one id everywhere (Microsoft Learn, "Azure built-in roles"); no compiler knows them.
+BUILT_IN = {
+    "Storage Blob Data Owner": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
+    "Storage Queue Data Contributor": "974c5e8b-45b9-4653-ba55-5f855dd0fb88",
+    "Storage Table Data Contributor": "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3",
+    "Key Vault Secrets User": "4633458b-17de-408a-b874-0445c86b69e6",
+    "Monitoring Metrics Publisher": "3913510d-42f4-4e42-8a64-420c390055eb",
+}
+
+
+def test_every_role_has_the_id_that_azure_gave_it() -> None:
+    given = re.findall(r"^  '([\w ]+)': '([0-9a-f-]+)'$", bicep("modules/roles.bicep"), re.M)
+    assert dict(given) == BUILT_IN
+
+
+def test_a_role_is_given_on_what_its_assignment_is_named_after() -> None:
+    """A name that says one resource and a scope that says another would be refused or, worse, open the wrong one."""
+    given = re.findall(
+        r"items\(on(\w+)\).*?scope: (\w+)\n    name: guid\((\w+)\.id", bicep("modules/roles.bicep"), re.S
+    )
+    assert given == [
+        ("Storage", "storage", "storage"),
+        ("Vault", "vault", "vault"),
+        ("Insights", "insights", "insights"),
+    ]
+
+
 def test_what_never_sleeps_is_a_group_of_functions_that_exists_and_two_of_each_in_zones() -> None:
     groups = re.findall(r"\{ name: '([\w:]+)', instanceCount: (\w+) \}", bicep("modules/app.bicep"))
     assert groups == [("http", "alwaysReadyHttpInstances"), ("function:mail", "alwaysReadyMailInstances")]

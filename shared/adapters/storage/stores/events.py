@@ -13,7 +13,7 @@ from shared.domain.errors import NotFound
 from shared.domain.events.events import Change, Event, What, days, time_of
 from shared.domain.records.records import RecordRef
 
-_COLUMNS: Final = ("RowKey", "what", "message_key", "entry_id", "record", "mailboxes")
+_COLUMNS: Final = ("RowKey", "what", "message_key", "entry_id", "record", "mailboxes", "agent")
 # Those of an event that is for everybody; '' would be for nobody.
 _EVERYBODY: Final = "*"
 
@@ -74,6 +74,7 @@ def _row(tenant_id: str, event: Event) -> Row:
         "entry_id": change.entry_id,
         "record": str(change.ref) if change.ref else "",
         "mailboxes": _EVERYBODY if change.only_for is None else ",".join(sorted(change.only_for)),
+        "agent": change.agent,
     }
 
 
@@ -85,6 +86,7 @@ def _event(row: Mapping[str, str]) -> Event:
         message_key=row["message_key"],
         entry_id=row["entry_id"],
         ref=RecordRef.parse(record) if record else None,
+        agent=row["agent"] or "",
         only_for=None if mailboxes == _EVERYBODY else frozenset(mailboxes.split(",")) - {""},
     )
     return Event(place.partition("-")[2], time_of(place), change)

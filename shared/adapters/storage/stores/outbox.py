@@ -4,7 +4,8 @@ A mail's place in the list is written with the mail, in one transaction, and goe
 stands the mailbox's pace, so that both are read together, and what is handed over is counted with the row that says so.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -15,22 +16,25 @@ from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import escaped, packed, part_names, unescaped, unpacked
 from shared.adapters.storage.table import Operation, Row, Table, etag_of, in_partition, where
 from shared.domain import names
+from shared.domain.campaigns.campaigns import CampaignMail
 from shared.domain.errors import Conflict, NotFound
 from shared.domain.filing.entries import ordered
-from shared.domain.sending.outbox import OutboxMail
+from shared.domain.sending.outbox import CampaignPlace, OutboxMail
 from shared.domain.sending.pacing import Pace
+from shared.domain.sending.states import State
 from shared.ports.stores.sending import DueMail, OutboxFilter
 
 _CODE: Final = "code:"
 _DUE: Final = "due:"
 _BEHIND_DUE: Final = "due;"
 _KEY: Final = "key:"
+_OF_CAMPAIGN: Final = "of:"
 # Behind the ids of all mails, which begin with a time, and before the other rows.
 _BEHIND_MAILS: Final = _CODE
 # Before every time, so that it heads its mailbox's list. It is due at any time and names no mail.
 _PACE: Final = "-pace"
 _COLUMNS: Final = ("RowKey", *part_names())
-_LISTED: Final = ("PartitionKey", "id", *_COLUMNS)
+_LISTED: Final = ("PartitionKey", "id", "begun", *_COLUMNS)
 # Azure has no empty times in filters; its first one stands for "due at once".
 _AT_ONCE: Final = datetime(1601, 1, 1, tzinfo=UTC)
 
@@ -51,6 +55,7 @@ class AzureOutbox:
         ]
         if mail.key_hash:
             creates.append(Operation("create", _pointer(mail)))
+        creates += _of_campaign(mail)
         try:
             return replace(mail, etag=self._mails.transact(creates)[0])
         except Conflict:
@@ -85,7 +90,18 @@ class AzureOutbox:
             return self._save(mail)[0]
         except NotFound:
             # It is in no list any more, as it had ended before.
-            return replace(mail, etag=self._mails.write(_row(mail), mail.etag))
+            etags = self._mails.transact([Operation("replace", _row(mail), mail.etag), *_of_campaign(mail)])
+            return replace(mail, etag=etags[0])
+
+    def begin(self, mails: Sequence[OutboxMail]) -> None:
+        """One request; one more for each where one of them has ended meanwhile."""
+        notes = [Operation("merge", {**_key_of_place(mail), "begun": True}) for mail in mails]
+        try:
+            self._mails.transact(notes)
+        except NotFound:
+            for note in notes:
+                with suppress(NotFound):
+                    self._mails.submit(note)
 
     def start(self, mail: OutboxMail, pace: Pace) -> tuple[OutboxMail, Pace]:
         """One request."""
@@ -96,8 +112,18 @@ class AzureOutbox:
 
     def _save(self, mail: OutboxMail, *others: Operation) -> tuple[OutboxMail, list[str]]:
         place = Operation("delete" if mail.has_ended else "upsert", _place_of(mail))
-        etags = self._mails.transact([Operation("replace", _row(mail), mail.etag), place, *others])
+        etags = self._mails.transact(
+            [Operation("replace", _row(mail), mail.etag), place, *_of_campaign(mail), *others]
+        )
         return replace(mail, etag=etags[0]), etags
+
+    def of_campaign(self, tenant_id: str, campaign_id: str) -> Iterator[CampaignMail]:
+        """A request for each thousand mails."""
+        prefix = f"{_OF_CAMPAIGN}{escaped(campaign_id)}:"
+        condition = in_partition(escaped(tenant_id), first=prefix, last=prefix + "~")
+        for row in self._mails.rows(condition, select=("RowKey", "row", "state", "code")):
+            number = int(str(row["RowKey"]).removeprefix(prefix))
+            yield CampaignMail(number, unescaped(str(row["row"])), State(str(row["state"])), str(row["code"]))
 
     def page(
         self, tenant_id: str, wanted: OutboxFilter, *, limit: int, after: str
@@ -155,7 +181,8 @@ class AzureOutbox:
         mail = self.get(tenant_id, str(row["id"]))
         if mail is None:
             self._mails.delete(str(row["PartitionKey"]), str(row["RowKey"]))
-        return mail
+            return None
+        return replace(mail, begun=mail.begun or bool(row.get("begun")))
 
 
 def _row(mail: OutboxMail) -> dict[str, Any]:
@@ -173,6 +200,21 @@ def _pointer(mail: OutboxMail) -> dict[str, Any]:
     return {"PartitionKey": escaped(mail.tenant_id), "RowKey": key, "row": escaped(mail.id)}
 
 
+def _of_campaign(mail: OutboxMail) -> list[Operation]:
+    """Its place in its campaign, written with it, so that the figures of that are never others than the mails'."""
+    return [Operation("upsert", _in_campaign(mail, mail.campaign))] if mail.campaign else []
+
+
+def _in_campaign(mail: OutboxMail, place: CampaignPlace) -> dict[str, Any]:
+    return {
+        "PartitionKey": escaped(mail.tenant_id),
+        "RowKey": f"{_OF_CAMPAIGN}{escaped(place.id)}:{place.number:06d}",
+        "row": escaped(mail.id),
+        "state": mail.state.value,
+        "code": mail.error.code if mail.error else "",
+    }
+
+
 def _prefix(number: int) -> str:
     return f"{_CODE}{number:08x}:"
 
@@ -186,11 +228,16 @@ def _under_code(mail: OutboxMail) -> dict[str, Any]:
 def _place_of(mail: OutboxMail) -> dict[str, Any]:
     due = max(filter(None, (mail.send_at, mail.not_before)), default=_AT_ONCE)
     return {
-        "PartitionKey": escaped(mail.tenant_id),
-        "RowKey": f"{_list(mail.mailbox_id)}{ordered(mail.created_at)}-{escaped(mail.id)}",
+        **_key_of_place(mail),
         "id": mail.id,
         "due": due.astimezone(UTC),
+        "begun": mail.begun,
     }
+
+
+def _key_of_place(mail: OutboxMail) -> dict[str, Any]:
+    key = f"{_list(mail.mailbox_id)}{ordered(mail.created_at)}-{escaped(mail.id)}"
+    return {"PartitionKey": escaped(mail.tenant_id), "RowKey": key}
 
 
 def _pace_row(mail: OutboxMail, pace: Pace) -> dict[str, Any]:

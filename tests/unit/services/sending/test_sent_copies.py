@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from shared.domain.commands.commands import ReconcileMailbox
+from shared.domain.privacy.callers import AGENT as AGENT_ROLE
+from shared.domain.privacy.callers import Caller
 from shared.domain.sending import marks
 from shared.domain.sending.states import State
 from tests.builders import AGENT, CONTACT, NOW, TENANT
@@ -263,3 +265,10 @@ def test_a_number_without_a_row_leaves_the_mail_as_any_other(world: SentWorld) -
     # Its code still leads to its records.
     assert world.kinds()["property/P-1"] == [("synced", AGENT)]
     assert CODE.text in SUBJECT
+
+
+@NAMES
+def test_the_outbox_shows_the_message_of_the_copy(world: SentWorld, message_id: str) -> None:
+    world.notify(world.deliver(**a_copy(message_id=message_id)))
+    sender = Caller(TENANT, frozenset({AGENT_ROLE}), oid=SENDER_OID, address=AGENT)
+    assert world.read_outbox.shown(sender, MAIL_ID).message_id == stored(world).key
