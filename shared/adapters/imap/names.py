@@ -37,7 +37,9 @@ _BY_NAME: Final = {
     ),
     Role.ARCHIVE: "archive|archives|archiv|archief|archivo|archivio|arquivo|archiwum|arkiv",
 }
-_ROLES: Final = {name: role for role, names in _BY_NAME.items() for name in names.split("|")}
+_ROLES: Final[dict[str, Role]] = {}
+for _role, _names in _BY_NAME.items():
+    _ROLES |= dict.fromkeys(_names.split("|"), _role)
 _ENCODED: Final = re.compile(r"&([^-]*)-")
 
 
