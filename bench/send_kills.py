@@ -15,9 +15,10 @@ import random
 import signal
 import sys
 import time
+from dataclasses import dataclass
 from typing import Any, Final
 
-from bench.sending_load import Agent, SendingLoad
+from bench.sending_load import Agent, Asked, SendingLoad
 from bench.soak_report import Report
 from dev.stack import Stack, StackOptions
 from dev.tenant import Tenant
@@ -48,8 +49,25 @@ def agents_of(tenant: Tenant, count: int = AGENTS) -> list[Agent]:
     return found
 
 
-def run(stack: Stack, *, kills: int, mails: int, seed: int, wait: float = ENDS) -> Report:
-    """`mails` in the time that the kills take."""
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a run has sent; `waiting` are the mails that had not ended when it was over."""
+
+    tenant: Tenant
+    load: SendingLoad
+    killed: int
+    waiting: list[Asked]
+
+    def report(self) -> Report:
+        report = Report()
+        report.title("Sending under kills")
+        report.figure("hosts killed", self.killed)
+        self.load.report(report, self.tenant.control.outbound(), self.waiting)
+        return report
+
+
+def run(stack: Stack, *, kills: int, mails: int, seed: int, wait: float = ENDS) -> Ran:
+    """`mails` in the time that the kills take; then `wait` seconds for them to end."""
     tenant = Tenant(stack.ready, f"kills{seed}.example")
     tenant.control.put_habits(**KEEPS)
     load = SendingLoad(agents_of(tenant), count=mails, seconds=kills * 4.0, seed=seed)
@@ -58,12 +76,7 @@ def run(stack: Stack, *, kills: int, mails: int, seed: int, wait: float = ENDS) 
     killed = _kill(stack.ready, tenant, kills, random.Random(seed))
     tenant.control.clear_faults()
     load.join()
-    waiting = load.wait(seconds=wait)
-    report = Report()
-    report.title("Sending under kills")
-    report.figure("hosts killed", killed)
-    load.report(report, tenant.control.outbound(), waiting)
-    return report
+    return Ran(tenant, load, killed, load.wait(seconds=wait))
 
 
 def _kill(ready: dict[str, Any], tenant: Tenant, kills: int, dice: random.Random) -> int:
@@ -90,7 +103,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     with Stack(StackOptions(invisibility=5)) as stack:
-        report = run(stack, kills=options.kills, mails=options.mails, seed=options.seed)
+        report = run(stack, kills=options.kills, mails=options.mails, seed=options.seed).report()
     print(report)
     sys.exit(bool(report.failures))
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import requests
 
-from dev.demo_organisation import LOOK_EVERY, Demo, Tell
+from dev.demo_organisation import LOOK_EVERY, Api, Demo, Tell
 
 AGENT: Final = "ben.ito@contoso-homes.example"
 CLIENT: Final = "julia.brandt@fabrikam.example"
@@ -29,11 +29,12 @@ _MAIL: Final = {
 
 @dataclass(frozen=True)
 class Exchange:
-    """The mail as the outbox tells of it, the answer's subject, and its entry by record."""
+    """The mail as the outbox tells of it, the answer's subject, its entry by record, and each agent's notices."""
 
     outbox: Mapping[str, Any]
     answer_subject: str
     entries: Mapping[str, Mapping[str, Any]]
+    notices: Mapping[str, int]
 
 
 def exchange(demo: Demo, tell: Tell) -> Exchange:
@@ -47,7 +48,9 @@ def exchange(demo: Demo, tell: Tell) -> Exchange:
     demo.control.deliver(AGENT, answer.as_bytes(), "inbox", received=datetime.now(UTC))
     entries = _until(lambda: _filed(demo, answer["Message-ID"]), "the answer on the three timelines")
     tell("she answers without any header of the thread: the code leads it to contact, client and property")
-    return Exchange(outbox, subject, entries)
+    notices = _until(lambda: _noticed(demo), "the notice of the answer")
+    tell(f"Ben has {notices[AGENT]} notice of it; his colleagues have none")
+    return Exchange(outbox, subject, entries, notices)
 
 
 def told(done: Exchange) -> str:
@@ -67,6 +70,7 @@ def told(done: Exchange) -> str:
             f"  answered   {done.answer_subject}",
             "  the answer's headers name no mail; it stands on",
             *filed,
+            f"  notices    {', '.join(f'{_name(agent)} {count}' for agent, count in done.notices.items())}",
         ]
     )
 
@@ -114,6 +118,21 @@ def _filed(demo: Demo, message_id: str) -> dict[str, dict[str, Any]] | None:
         if entry["internet_message_id"] == message_id and entry["kind"] == "reply"
     }
     return found if len(found) == len(RECORDS) else None
+
+
+def _noticed(demo: Demo) -> dict[str, int] | None:
+    """How many notices each agent has, once the one who wrote the mail has any. Raises RuntimeError for another's."""
+    counts = {
+        agent: int(Api(demo.ready["api_url"], demo.agent_token(agent)).call("GET", "notices")["count"])
+        for agent in demo.seed.organisation["mailboxes"]
+    }
+    if any(count for agent, count in counts.items() if agent != AGENT):
+        raise RuntimeError(f"a colleague has a notice that is not theirs: {counts}")
+    return counts if counts[AGENT] else None
+
+
+def _name(address: str) -> str:
+    return address.partition(".")[0]
 
 
 def _until(probe: Callable[[], dict[str, Any] | None], what: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@
 #   make-release.sh v1.4.0 [FOLDER]
 #
 # FOLDER (default: dist) receives the package, its bill of materials and licences, the compiled template, the API's
-# description and SHA256SUMS. notes.md in the present folder receives what CHANGELOG.md says of the version. The package
+# description and SHA256SUMS. notes.txt in the present folder receives what CHANGELOG.md says of the version. The package
 # is built twice, in two folders, and must come out the same. Wants `make setup`, and the Bicep compiler for the template.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -17,7 +17,7 @@ case $tag in
 esac
 version=${tag#v}
 root=$(dirname "$(dirname "$HERE")")
-notes=$PWD/notes.md
+notes=$PWD/notes.txt
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 cd "$root"

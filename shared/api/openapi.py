@@ -4,7 +4,10 @@ The rules come from clients that Kiota, NSwag, openapi-typescript and openapi-py
 the served document against them.
 """
 
+import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -17,6 +20,8 @@ Json = dict[str, Any]
 
 PROBLEM_TYPE: Final = "application/problem+json"
 SCHEMAS: Final = "#/components/schemas/"
+# A reference is shorter than a parameter that stands so often.
+_OFTEN: Final = 3
 TAGS: Final = {
     "timelines": "The mail that is filed on a record.",
     "events": "What has changed, for clients that poll.",
@@ -96,10 +101,47 @@ _FURTHER: Final[tuple[type[BaseModel], ...]] = (Problem, RecordLine)
 def for_clients(document: Json, prefix: str) -> Json:
     """The document with paths below `prefix`, one Problem for all errors, and nullables that every generator reads."""
     paths = {path.removeprefix(prefix): item for path, item in document["paths"].items()}
-    for item in paths.values():
-        for operation in item.values():
-            _simplify(operation)
-    return {**document, "paths": paths, "components": _components(document["components"])}
+    operations = list(chain.from_iterable(item.values() for item in paths.values()))
+    for operation in operations:
+        _simplify(operation)
+    components = _components(document["components"])
+    shared = _shared_parameters(operations)
+    return {
+        **document,
+        "paths": paths,
+        "components": {**components, "parameters": {**components["parameters"], **shared}},
+    }
+
+
+def _shared_parameters(operations: list[Json]) -> Json:
+    """Parameters that several operations have, once, under a name each; the operations refer to them from now on.
+
+    The document grows with every list otherwise: each tells of pages in the same words.
+    """
+    uses = Counter(map(_spelled, chain.from_iterable(map(_own_parameters, operations))))
+    names: dict[str, str] = {}
+    for spelled, count in uses.items():
+        if count < _OFTEN:
+            continue
+        wanted = "".join(word.title() for word in json.loads(spelled)["name"].replace("-", "_").split("_"))
+        taken = sum(name.rstrip("0123456789") == wanted for name in names.values())
+        names[spelled] = f"{wanted}{taken + 1}" if taken else wanted
+    for operation in filter(_own_parameters, operations):
+        operation["parameters"] = [_by_name(given, names) for given in operation["parameters"]]
+    return {name: json.loads(spelled) for spelled, name in names.items()}
+
+
+def _own_parameters(operation: Json) -> list[Json]:
+    return [given for given in operation.get("parameters", ()) if "$ref" not in given]
+
+
+def _by_name(given: Json, names: Mapping[str, str]) -> Json:
+    name = names.get(_spelled(given), "")
+    return {"$ref": f"#/components/parameters/{name}"} if name else given
+
+
+def _spelled(parameter: Json) -> str:
+    return json.dumps(parameter, ensure_ascii=False)
 
 
 def _components(made: Json) -> Json:

@@ -36,6 +36,8 @@ from shared.services.filing.links import LinkMessage, UnlinkMessage
 from shared.services.filing.read_inbox import ReadInbox
 from shared.services.filing.read_thread import ReadThread
 from shared.services.filing.reading import ReadAttachment, ReadMessage, ReadTimeline
+from shared.services.intake.acknowledgement_settings import ManageAcknowledgement
+from shared.services.intake.previewing import PreviewIntake
 from shared.services.matching.rematch import Rematch
 from shared.services.notices.readerless import CountReaderless
 from shared.services.notices.reading import DismissNotices, OpenNotice, ReadNotices
@@ -89,6 +91,8 @@ class ApiUseCases(Protocol):
     sync_now: SyncNow
     manage_backfill: ManageBackfill
     preview_mailbox: PreviewMailbox
+    manage_acknowledgement: ManageAcknowledgement
+    preview_intake: PreviewIntake
     delete_mailbox: DeleteMailbox
     list_mailboxes: ListMailboxes
     list_handovers: ListHandovers

@@ -77,6 +77,8 @@ if TYPE_CHECKING:
     from shared.services.filing.read_inbox import ReadInbox
     from shared.services.filing.read_thread import ReadThread
     from shared.services.filing.reading import ReadAttachment, ReadMessage, ReadTimeline
+    from shared.services.intake.acknowledgement_settings import ManageAcknowledgement
+    from shared.services.intake.previewing import PreviewIntake
     from shared.services.matching.rematch import Rematch, RunRematch
     from shared.services.notices.readerless import CountReaderless
     from shared.services.notices.reading import DismissNotices, OpenNotice, ReadNotices
@@ -124,6 +126,8 @@ class UseCases(Assembly):
     reconcile_all: ReconcileAll = use_case("capture.reconcile")
     manage_backfill: ManageBackfill = use_case("capture.backfill")
     preview_mailbox: PreviewMailbox = use_case("capture.preview")
+    manage_acknowledgement: ManageAcknowledgement = use_case("intake.acknowledgement_settings")
+    preview_intake: PreviewIntake = use_case("intake.previewing")
     join_late_contacts: JoinLate = use_case("capture.late_contacts")
 
     count_unreadable: CountUnreadable = use_case("commands.exceptions")

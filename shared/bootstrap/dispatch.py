@@ -32,6 +32,7 @@ CARRIED_OUT_BY: Final[Mapping[type[Command], _Chosen]] = {
     commands.ResendMail: lambda use_cases: use_cases.resend_mail,
     commands.RunCampaign: lambda use_cases: use_cases.run_campaign,
     commands.ReportBack: lambda use_cases: use_cases.report_back,
+    commands.MarkRead: lambda use_cases: use_cases.take_turn,
 }
 
 DONE_BY: Final[Mapping[Item, Callable[[UseCases], Callable[[], None]]]] = {

@@ -15,6 +15,7 @@ from shared.config import Settings
 if TYPE_CHECKING:
     from shared.adapters.graph.delegated import Sessions
     from shared.adapters.graph.directory import GraphDirectory
+    from shared.adapters.graph.marking import GraphMarker
     from shared.adapters.graph.own_credential import EntraCredential
     from shared.adapters.graph.probe import GraphProbe
     from shared.adapters.graph.sending import GraphSender
@@ -90,6 +91,7 @@ class RealPorts:
     signatures = _stored("stores.signatures.AzureSignatures")
     campaigns = _stored("stores.campaigns.AzureCampaigns")
     silences = _stored("stores.campaigns.AzureSilences")
+    acknowledgements = _stored("stores.acknowledgements.AzureAcknowledgements")
     leases = _stored("leases.AzureLeases")
     connections = _stored("stores.connections.AzureConnections")
     habits = _stored("stores.habits.AzureHabits")
@@ -180,6 +182,12 @@ class RealPorts:
         from shared.adapters.unpacking import UnpackedMail
 
         return UnpackedMail(GraphMail(self.sessions))
+
+    @cached_property
+    def marker(self) -> "GraphMarker":
+        from shared.adapters.graph.marking import GraphMarker
+
+        return GraphMarker(self.sessions)
 
     @cached_property
     def sender(self) -> "GraphSender":

@@ -45,6 +45,7 @@ UPLOADS: Final = "Uploads"
 SIGNATURES: Final = "Signatures"
 CAMPAIGNS: Final = "Campaigns"
 UNSUBSCRIBED: Final = "Unsubscribed"
+ACKNOWLEDGEMENTS: Final = "Acknowledgements"
 
 TABLES: Final = (
     ORGANISATIONS,
@@ -72,6 +73,7 @@ TABLES: Final = (
     SIGNATURES,
     CAMPAIGNS,
     UNSUBSCRIBED,
+    ACKNOWLEDGEMENTS,
 )
 
 BODIES: Final = "bodies"

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from shared.ports.directory import Directory
     from shared.ports.mail import MailAccess
     from shared.ports.mailbox_access import AccessProbe, OwnCredential
+    from shared.ports.marking import MailMarker
     from shared.ports.notifications import SubscriptionSource
     from shared.ports.sending import MailSender
     from shared.ports.stores.campaigns import Campaigns, Silences
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from shared.ports.stores.events import Events
     from shared.ports.stores.exceptions import Exceptions
     from shared.ports.stores.filing import Attachments, Codes, Inbox, MessageStore, Timeline
+    from shared.ports.stores.intake import Acknowledgements
     from shared.ports.stores.notices import Notices
     from shared.ports.stores.privacy import Audit, Erasures, Holdings
     from shared.ports.stores.records import RecordIndex, Records
@@ -154,6 +156,12 @@ class Ports(Protocol):
 
     @property
     def silences(self) -> "Silences": ...
+
+    @property
+    def acknowledgements(self) -> "Acknowledgements": ...
+
+    @property
+    def marker(self) -> "MailMarker": ...
 
     @property
     def sender(self) -> "MailSender": ...

@@ -12,6 +12,7 @@ from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.adapters.storage.leases import AzureLeases
 from shared.adapters.storage.poison import AzurePoisonQueues
 from shared.adapters.storage.queue import AzureCommandQueue
+from shared.adapters.storage.stores.acknowledgements import AzureAcknowledgements
 from shared.adapters.storage.stores.attachments import AzureAttachments
 from shared.adapters.storage.stores.audit import AzureAudit
 from shared.adapters.storage.stores.backfills import AzureBackfills
@@ -81,6 +82,7 @@ class AzureStorage:
         self.signatures = AzureSignatures(self.connection)
         self.campaigns = AzureCampaigns(self.connection)
         self.silences = AzureSilences(self.connection)
+        self.acknowledgements = AzureAcknowledgements(self.connection)
         self.holdings = AzureHoldings(self.connection)
         self.connections = AzureConnections(self.connection)
         self.habits = AzureHabits(self.connection)

@@ -172,6 +172,7 @@ def test_the_demo_shows_every_timeline_and_ends(tmp_path: Path) -> None:
     assert all(one in output for one in path)
     for record in ("contact/julia-brandt", "client/fabrikam", "property/lindenallee-5"):
         assert re.search(rf"^  {record} +reply +code ", output, re.MULTILINE)
+    assert re.search(r"^  notices +anna 0, ben 1, clara 0$", output, re.MULTILINE)
     assert re.search(r"sent +Viewing of Lindenallee 5 \[PL-\w{6}-\w{4}\]$", output, re.MULTILINE)
     assert re.search(r"in +Reed, Daniel .*reply +thread", output)
     assert re.search(r"anna\.keller +skipped +staff_only +1 +Lunch on Thursday\?", output)

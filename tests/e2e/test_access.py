@@ -137,15 +137,20 @@ def stranger(stack: Stack) -> Tenant:
     return tenant
 
 
+def _resolved(described: dict[str, Any], shared: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The parameters of an operation, those that it shares with others included."""
+    for given in described.get("parameters", []):
+        yield shared[given["$ref"].rpartition("/")[2]] if "$ref" in given else given
+
+
 @cache
 def query_names(document_url: str) -> dict[tuple[str, str], frozenset[str]]:
     """The query parameters of every operation, by method and template, from the OpenAPI page."""
-    paths = Api(document_url).call("GET", "openapi.json")["paths"]
+    document = Api(document_url).call("GET", "openapi.json")
+    paths, shared = document["paths"], document["components"]["parameters"]
     return {
         (method.upper(), path.removeprefix("/")): frozenset(
-            parameter["name"]
-            for parameter in described.get("parameters", [])
-            if parameter.get("in") == "query"
+            parameter["name"] for parameter in _resolved(described, shared) if parameter["in"] == "query"
         )
         for path, operations in paths.items()
         for method, described in operations.items()

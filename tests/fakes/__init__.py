@@ -5,6 +5,7 @@ from tests.fakes.credentials import FakeSignIns
 from tests.fakes.faults import Faults, Killed
 from tests.fakes.mail import FakeMail
 from tests.fakes.mailbox_access import FakeOwnCredential, FakeProbe
+from tests.fakes.marking import FakeMarker
 from tests.fakes.notifications import FakeSubscriptionSource
 from tests.fakes.sending import FakeSender
 from tests.fakes.stores.campaigns import FakeCampaigns, FakeSilences
@@ -19,6 +20,7 @@ from tests.fakes.stores.connections import (
 from tests.fakes.stores.events import FakeEvents
 from tests.fakes.stores.exceptions import FakeExceptions
 from tests.fakes.stores.filing import FakeAttachments, FakeCodes, FakeInbox, FakeMessageStore, FakeTimeline
+from tests.fakes.stores.intake import FakeAcknowledgements
 from tests.fakes.stores.notices import FakeNotices
 from tests.fakes.stores.pending import FakePending
 from tests.fakes.stores.privacy import FakeAudit, FakeErasures, FakeHoldings
@@ -78,6 +80,7 @@ class FakeStorage:
         self.signatures = FakeSignatures(self.faults)
         self.campaigns = FakeCampaigns(self.faults)
         self.silences = FakeSilences(self.faults)
+        self.acknowledgements = FakeAcknowledgements(self.faults)
         self.holdings = FakeHoldings(self)
 
 
@@ -89,6 +92,7 @@ class FakePorts(FakeStorage):
         self.webhook_queue = self.queue
         self.mail = self.directory = mail or FakeMail()
         self.sender = FakeSender()
+        self.marker = FakeMarker()
         self.subscription_source = FakeSubscriptionSource()
         self.sign_ins = FakeSignIns()
         # The real one: it needs nothing from outside.

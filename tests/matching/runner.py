@@ -84,7 +84,7 @@ class Play:
         stored = self.stored
         assert stored is not None
         links = stored.decision.links
-        own = self.world.storage.inbox.of(TENANT, self.mailbox.agent)
+        own = self.world.storage.inbox.of(TENANT, self.mailbox.inbox)
         row = next((one for one in own if one.message_key == stored.key), None)
         filed = {_named(one.ref): one.rule for one in links}
         return {

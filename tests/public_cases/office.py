@@ -67,8 +67,8 @@ class Office:
         self._view = View.parse(asked["$select"][0], asked["$expand"][0], Preferences(immutable_ids=True))
 
     def connect(self, address: str = AGENT, **settings: Any) -> None:
-        mailbox = self.world.connect(address, agent=address, **settings)
-        self.world.storage.index.put_staff(TENANT, mailbox.mailbox_id, [address])
+        mailbox = self.world.connect(address, **{"agent": address, **settings})
+        self.world.storage.index.put_staff(TENANT, mailbox.mailbox_id, mailbox.own_addresses)
         self._mailboxes[address] = mailbox
         self._simulated[address] = SimulatedMailbox(mailbox.mailbox_id, address, lambda _change: None)
 

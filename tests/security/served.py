@@ -44,6 +44,15 @@ def name_of(operation: dict[str, Any]) -> str:
     return re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", operation["operationId"])
 
 
+def parameters_of(operation: dict[str, Any]) -> list[dict[str, Any]]:
+    """The parameters of an operation, those that it shares with others included."""
+    shared = document()["components"]["parameters"]
+    return [
+        shared[given["$ref"].rpartition("/")[2]] if "$ref" in given else given
+        for given in operation.get("parameters", ())
+    ]
+
+
 def every_operation() -> list[tuple[str, str, str]]:
     """(route's name, method, path below the prefix) of all guarded operations in the OpenAPI document."""
     paths = document()["paths"]

@@ -13,14 +13,16 @@ import pytest
 
 from dev.azurite import start_azurite
 from shared.adapters.storage.connection import DIRECT
+from shared.domain.campaigns.campaigns import Recipient
 from shared.domain.events.events import Change, Event, What
-from shared.domain.filing.entries import encode_cursor
+from shared.domain.filing.entries import encode_cursor, inverted
 from shared.domain.privacy.audit import AuditRow
 from tests.builders import (
     AGENT,
     HOME,
     NOW,
     TENANT,
+    a_campaign,
     a_copy,
     a_document,
     a_failure,
@@ -32,6 +34,7 @@ from tests.builders import (
     an_entry,
     an_inbox_item,
     an_organisation,
+    an_outbox_mail,
 )
 from tests.contract.conftest import AzureStorage, provision
 from tests.fakes import FakePorts
@@ -46,6 +49,7 @@ SECRET: Final = "Othersecret"
 PATHS: Final = {
     "get_timeline": "timelines/contact/C-1",
     "get_thread": f"messages/{0:032x}/thread",
+    "list_campaign_recipients": f"campaigns/{0:032x}/recipients",
     "rematch_record": "records/contact/C-1/rematch",
     "preview_mailbox": f"mailboxes/{AGENT}/preview",
 }
@@ -116,7 +120,7 @@ class Lists:
         """(operation, method, path up to the cursor's value) of every list under each question."""
         document = served.document()
         for name, method, template, operation in operations(document):
-            named = {parameter.get("name") for parameter in operation.get("parameters", ())}
+            named = {parameter["name"] for parameter in served.parameters_of(operation)}
             for word in ("cursor", "after"):
                 if word in named:
                     path = PATHS.get(name, template)
@@ -152,9 +156,15 @@ def fill(storage: Any, tenant: str) -> None:
         storage.messages.create(
             tenant, stored, replace(a_document(), subject=word), a_copy(mailbox_id=f"{0:032x}")
         )
+        campaign = a_campaign(tenant_id=tenant, id=key, name=word, created_at=at, recipients=3)
+        storage.campaigns.add(campaign)
+        people = [Recipient(place, f"C-{place}", word, f"c{place}@fabrikam.example") for place in range(3)]
+        storage.campaigns.put_recipients(campaign, people)
         wait(storage, tenant, at, f"{number + 10:032x}", word)
         storage.audit.append(tenant, AuditRow(key, at, word, "get_timeline", ("contact/C-1",)))
         storage.exceptions.record(a_failure(tenant_id=tenant, id=key, at=at, error=word))
+        sent = {"id": f"{inverted(at)}-{key}", "key_hash": key, "created_at": at, "subject": word}
+        storage.outbox.add(an_outbox_mail(tenant_id=tenant, **sent))
         change = Change(What.ENTRY_ADDED, key, entry_id=f"1-{key}", ref=a_ref("contact/C-1"))
         storage.events.append(tenant, [Event(key, at - timedelta(hours=1), change)])
 

@@ -19,6 +19,7 @@ import shared.domain.mail as domain_mail
 from shared.adapters.graph import dates, parsing
 from shared.domain.errors import PostledgerError
 from shared.domain.foreign_text import json_value
+from shared.domain.intake import asking, languages, reading
 from shared.domain.mail import (
     addresses,
     authentication,
@@ -42,6 +43,7 @@ from shared.domain.mail import (
     quotes,
     rtf,
     senders,
+    spam,
     styles,
     subjects,
     tnef,
@@ -51,6 +53,7 @@ from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import Direction, FetchedMessage, MessageHead
 from shared.triggers import graph
 from tests import hostile_text
+from tests.builders import a_document
 from tests.hostile_text import Random as Die
 from tests.hostile_text import text
 from tests.tnef import a_file, a_mail_within, unicode
@@ -186,6 +189,14 @@ OF_TEXT: dict[str, Callable[[str], object]] = {
         [("list-id", given), ("list-post", given)]
     ),
     "senders.author_of": lambda given: senders.author_of(LIST, (), (), [("x-original-from", given)]),
+    "spam.is_marked_spam": lambda given: spam.is_marked_spam(
+        [(given, given), ("x-forefront-antispam-report", given), ("x-ms-exchange-organization-scl", given)]
+    ),
+    "intake.language_of": lambda given: languages.language_of(given, given, ["en"]),
+    "intake.asked_by": lambda given: asking.asked_by(a_document(text=given)),
+    "intake.readable_text": lambda given: reading.readable_text(
+        a_document(text=f"BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:{given}\nDTSTART{given}")
+    ),
     "styles.safe_style": styles.safe_style,
     "styles.body_opening": lambda given: styles.body_opening(f"<body {given}>") + styles.body_opening(given),
     "subjects.strip": subjects.strip,
@@ -225,6 +236,7 @@ COVERED = {
     "addresses.mailbox_domain",  # these by addresses.normalise and bounces
     "addresses.mailbox_keys",
     "codes.issue",
+    "templates.checked_values",  # of JSON, by its own tests
     "html_layout.laid_out",  # these by html_text.to_text
     "html_layout.merge_normal_text",
     "html_limits.nests_deeper",  # by html.safe_html

@@ -160,6 +160,7 @@ def _head(message: Json, received: datetime) -> MessageHead:
         conversation_id=_text(message, "conversationId"),
         conversation_index=_text(message, "conversationIndex"),
         is_draft=message.get("isDraft") is True,
+        is_read=message.get("isRead") is True,
         has_attachments=message.get("hasAttachments") is True,
         sensitivity=_sensitivity(headers, properties),
         headers=(*kept(headers), *_of_kind(message)),

@@ -30,7 +30,7 @@ def _head(given: Parts) -> str:
 
 
 def _whole(given: Parts) -> str:
-    return query(select=f"{HEAD_FIELDS},body", expand=_expanded(given))
+    return query(select=f"{HEAD_FIELDS},isRead,body", expand=_expanded(given))
 
 
 def _frame(given: Parts) -> str:

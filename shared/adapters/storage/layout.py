@@ -39,6 +39,8 @@
 | Unsubscribed  | tenant                       | keyed hash of an address                          |
 | Uploads       | tenant                       | upload id                                         |
 | Signatures    | tenant                       | object id of the agent                            |
+| Acknowledgements | tenant                    | `now:` + mailbox id; `version:` + mailbox id + number |
+|               |                              | `count:` + hash                                   |
 """
 
 from collections.abc import Mapping
@@ -166,4 +168,7 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
         ("state", "content", "id", "reason"),
     ),
     names.UNSUBSCRIBED: TableLayout("tenant", "hash of the address", ("reason", "campaign")),
+    names.ACKNOWLEDGEMENTS: TableLayout(
+        "tenant", "'now:' + mailbox id | 'version:' + mailbox id:number | 'count:' + hash", ("content",)
+    ),
 }

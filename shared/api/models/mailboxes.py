@@ -11,6 +11,7 @@ from shared.api.models.capture import (
     BackfillModel,
     ReconciliationModel,
 )
+from shared.api.models.intake import IntakeFields, IntakeModel
 from shared.api.models.schema import Answer, Body, Example, NextCursor, shown_as
 from shared.api.models.words import (
     Backlog,
@@ -28,7 +29,12 @@ class MailboxFields(Body):
 
     model_config = shown_as({"kind": "personal", "agent": "ann@contoso.example"})
     kind: MailboxKind | None = Field(None, description="Required for a new mailbox.")
-    agent: str | None = Field(None, description="The agent's address. Required for a new mailbox.")
+    agent: str | None = Field(
+        None, description="The agent's address. Required for a new mailbox, unless `agents` are named."
+    )
+    agents: list[str] | None = Field(
+        None, description="For intake mailboxes only: all of its agents, the first one first."
+    )
     connection: str | None = Field(
         None,
         description="The way to reach the mailbox: graph-app (the default), or graph-delegated through a "
@@ -64,12 +70,16 @@ class MailboxFields(Body):
     senders: list[str] | None = Field(
         None, description="Agents who may send from it besides its own agent. Default: none."
     )
+    intake: IntakeFields | None = Field(
+        None, description="For intake mailboxes only: what their mail becomes."
+    )
 
 
 _MAILBOX: Final[Example] = {
     "address": "ann@contoso.example",
     "kind": "personal",
     "agent": "ann@contoso.example",
+    "agents": [],
     "connection": "graph-app",
     "enabled": True,
     "capture": "known",
@@ -83,6 +93,7 @@ _MAILBOX: Final[Example] = {
     "mark_read": False,
     "backlog": "none",
     "senders": [],
+    "intake": None,
     "state": "ok",
     "unreadable": 0,
     "connected_at": "2026-03-01T09:00:00Z",
@@ -105,6 +116,7 @@ class MailboxModel(Answer):
     address: str = Field(description="The mailbox's main address.")
     kind: MailboxKind
     agent: str = Field(description="The address of the mailbox's agent.")
+    agents: list[str] = Field(description="All agents of an intake mailbox; empty for a personal one.")
     connection: str = Field(description="The way to reach the mailbox.")
     enabled: bool = Field(description="Whether mail is captured.")
     capture: CaptureMode
@@ -118,6 +130,7 @@ class MailboxModel(Answer):
     mark_read: bool = Field(description="Whether captured mail is marked as read.")
     backlog: Backlog
     senders: list[str] = Field(description="Agents who may send from it besides its own agent.")
+    intake: IntakeModel | None = Field(description="What an intake mailbox makes of its mail; else null.")
     state: MailboxState
     unreadable: int = Field(
         description="Mails that could not be read and wait in Exceptions to be replayed; capture goes on."

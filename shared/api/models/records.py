@@ -5,6 +5,7 @@ from typing import Final
 
 from pydantic import ConfigDict, Field
 
+from shared.api.models.intake import DataModel
 from shared.api.models.schema import Answer, Body, Example, NextCursor, shown_as
 from shared.api.models.words import LineStatus, RecordKind, RecordOrigin, RecordStatus
 
@@ -110,6 +111,9 @@ _RECORD: Final[Example] = {
     },
     "origin": "crm",
     "opened_at": None,
+    "mailbox": "",
+    "sent_to": "",
+    "data": {},
     "merged_into": "",
 }
 
@@ -159,6 +163,11 @@ class RecordModel(Answer):
     overrides: OverridesModel
     origin: RecordOrigin = Field(description="crm, or postledger if Postledger opened the record.")
     opened_at: datetime | None = Field(description="When Postledger opened the record.")
+    mailbox: str = Field(description="The intake mailbox that opened the record; empty: none did.")
+    sent_to: str = Field(
+        description="The address of that mailbox to which the mail was sent, as far as it says."
+    )
+    data: DataModel
     merged_into: str = Field(description="The id of the record that replaced this record; empty if none did.")
 
 

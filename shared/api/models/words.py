@@ -73,6 +73,8 @@ MatchedTo = TypeAliasType("MatchedTo", Literal["none", "opportunity", "project"]
 MatchingType = TypeAliasType("MatchingType", Literal["address_and_subject", "domain"])
 Unmatched = TypeAliasType("Unmatched", Literal["inbox", "new"])
 Backlog = TypeAliasType("Backlog", Literal["unread", "none"])
+OpenedKind = TypeAliasType("OpenedKind", Literal["case", "opportunity", "project"])
+ClosedCase = TypeAliasType("ClosedCase", Literal["reopen", "new", "file"])
 BackfillState = TypeAliasType("BackfillState", Literal["running", "done", "cancelled"])
 
 # The outcome of a stored mail, of a mail or a copy that an admin asks about, and of a decision.

@@ -8,7 +8,7 @@ from typing import Any
 from shared.api.etags import etag_of
 from shared.api.models.capture import ReconciliationModel
 from shared.api.models.mailboxes import HandoverModel, HandoversModel, MailboxModel
-from shared.api.shapes import capture
+from shared.api.shapes import capture, intake
 from shared.domain.capture.backfills import Backfill
 from shared.domain.capture.reconciliation import Reconciliation
 from shared.domain.connections.handovers import Handover
@@ -56,7 +56,13 @@ def etag(found: Mailbox) -> str:
 
 def _settings(found: Mailbox) -> dict[str, Any]:
     settings = {name: getattr(found, name) for name in SETTINGS}
-    return {**settings, "matched_to": found.matched_to or NOTHING, "backlog": found.backlog or NOTHING}
+    return {
+        **settings,
+        "agents": intake.agents(found),
+        "matched_to": found.matched_to or NOTHING,
+        "backlog": found.backlog or NOTHING,
+        "intake": intake.intake(found),
+    }
 
 
 def _reconciliation(state: MailboxState) -> ReconciliationModel | None:

@@ -46,9 +46,11 @@ def written_record(written: Written) -> WrittenRecordModel:
 
 def _fields(found: Record) -> dict[str, Any]:
     # The model says what a reader sees; the ETag and the index keys of a record stay inside.
-    same_name = set(RecordModel.model_fields) - {"kind", "id", "overrides"}
+    same_name = set(RecordModel.model_fields) - {"kind", "id", "overrides", "data"}
     fields = {name: getattr(found, name) for name in same_name}
-    return {**fields, "kind": found.ref.kind, "id": found.ref.id, "overrides": _overrides(found.overrides)}
+    data = {datum.name: datum.value for datum in found.data}
+    ref = {"kind": found.ref.kind, "id": found.ref.id}
+    return {**fields, **ref, "data": data, "overrides": _overrides(found.overrides)}
 
 
 def _overrides(found: Overrides) -> dict[str, Any]:

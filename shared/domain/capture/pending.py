@@ -16,6 +16,7 @@ from shared.domain.commands.commands import (
     BackfillMailbox,
     FileHistory,
     MaintainSubscription,
+    MarkRead,
     ReconcileMailbox,
     SyncMailbox,
 )
@@ -67,7 +68,14 @@ LIVE: Final = Reach((Lane.LIVE,))
 _DIGITS: Final = {Lane.LIVE: "0", Lane.HISTORY: "1"}
 _COMMANDS: Final[dict[str, type[Command]]] = {
     kind.__name__: kind
-    for kind in (SyncMailbox, MaintainSubscription, ReconcileMailbox, BackfillMailbox, FileHistory)
+    for kind in (
+        SyncMailbox,
+        MaintainSubscription,
+        ReconcileMailbox,
+        BackfillMailbox,
+        FileHistory,
+        MarkRead,
+    )
 }
 
 

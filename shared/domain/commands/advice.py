@@ -36,6 +36,17 @@ ADVICE: Final = {
     "UploadRefused": (
         "Microsoft 365 does not take this file as it stands: send the mail without it, or with a smaller one."
     ),
+    "IntakeTemplate": (
+        "The record stands, without what this template should have made: mend the template, preview it, and put the "
+        "record right in the CRM."
+    ),
+    "MarkReadRefused": (
+        "The case stands. Grant Mail.ReadWrite (application permission, or the agent's sign-in), or set 'mark_read' to "
+        "false; then replay."
+    ),
+    "AcknowledgementFailed": (
+        "The case stands, and nobody was told so: mend the template of the mailbox's acknowledgement, then replay."
+    ),
     "NoTokenKey": "The operator must set POSTLEDGER_TOKEN_KEYS, so that sign-ins can be kept; then replay.",
     "LostTokenKey": (
         "The key of a stored sign-in is missing from POSTLEDGER_TOKEN_KEYS: put it back, or have the person sign in."

@@ -95,6 +95,19 @@ class IngestMessages(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MarkRead(Command):
+    """Mark these mails of an intake mailbox as read: their cases stand."""
+
+    queue: ClassVar[str] = names.MAIL
+
+    items: tuple[ItemRef, ...]
+
+    def __post_init__(self) -> None:
+        if not self.items or not all(isinstance(item, ItemRef) for item in self.items):
+            raise MalformedCommand("a command's items are objects of folder and item_id, one at least")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileMailbox(Command):
     """Compare a window of each folder with the ledger and repair; from `since`, or the nightly window.
 
@@ -210,7 +223,7 @@ class DeleteOrganisation(OrganisationCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyRetention(OrganisationCommand):
-    """The next page of taking away what was received before `before`: stored mail, then the ledger's rows.
+    """The next page of taking away what was received before `before`: stored mail, the ledger, then campaigns.
 
     `after` is the message, or the mailbox, behind which it goes on.
     """

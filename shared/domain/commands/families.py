@@ -17,6 +17,7 @@ from shared.domain.commands.commands import (
     IngestMessages,
     JoinLateContacts,
     MaintainSubscription,
+    MarkRead,
     MergeRecords,
     ReconcileMailbox,
     RematchMessages,
@@ -51,6 +52,7 @@ COMMANDS: Final[tuple[type[Command], ...]] = (
     ResendMail,
     RunCampaign,
     ReportBack,
+    MarkRead,
 )
 
 

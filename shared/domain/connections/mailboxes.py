@@ -16,6 +16,7 @@ from shared.domain.connections.mailbox_state import (
     offered,
 )
 from shared.domain.errors import InvalidInput
+from shared.domain.intake.settings import CASE, Intake
 from shared.domain.mail.addresses import mailbox_key, mailbox_keys
 
 PERSONAL: Final = "personal"
@@ -27,6 +28,7 @@ CONNECTIONS: Final = (GRAPH_APP, GRAPH_DELEGATED)
 SETTINGS: Final = (
     "kind",
     "agent",
+    "agents",
     "connection",
     "enabled",
     "capture",
@@ -40,6 +42,7 @@ SETTINGS: Final = (
     "mark_read",
     "backlog",
     "senders",
+    "intake",
 )
 # Whose mail is captured: known people's, or everybody's.
 KNOWN: Final = "known"
@@ -53,6 +56,8 @@ _MATCHED_TO: Final = (NOTHING, "opportunity", "project")
 _MATCHING_TYPES: Final = ("address_and_subject", "domain")
 # Earlier agents that a mailbox remembers.
 MOST_FORMER: Final = 20
+# Agents of an intake mailbox.
+MOST_AGENTS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +67,9 @@ class Mailbox:
     `mailbox_id` is ours and outlives a changed address; `user_id` is Entra's object id once known. `agent_id` is
     the object id of the agent who owns the mailbox; `former_agents` owned it before, the last one first, and mail
     that waited for them waits under their names. `handovers` tells when and by whom, the last one first. `senders`
-    are agents who may send from it besides its own agent. `display_name` is the
-    directory's, under which its mail leaves.
+    are agents who may send from it besides its own agent. `agents` are all agents of an intake mailbox, `agent` the
+    first of them; empty where that is the only one. `agent_ids` are object ids of the others, as `address id`.
+    `display_name` is the directory's, under which its mail leaves.
     """
 
     tenant_id: str
@@ -84,9 +90,12 @@ class Mailbox:
     mark_read: bool = False
     backlog: str = NOTHING
     senders: tuple[str, ...] = ()
+    agents: tuple[str, ...] = ()
+    intake: Intake = field(default_factory=Intake)
     connected_at: datetime | None = None
     user_id: str = ""
     agent_id: str = ""
+    agent_ids: tuple[str, ...] = ()
     former_agents: tuple[str, ...] = ()
     handovers: tuple[Handover, ...] = ()
     aliases: tuple[str, ...] = ()
@@ -126,8 +135,26 @@ class Mailbox:
 
     @property
     def own_addresses(self) -> frozenset[str]:
-        """Every address that means this mailbox or its agent."""
-        return frozenset((self.address, self.agent, *self.aliases)) - {""}
+        """Every address that means this mailbox or one of its agents."""
+        return frozenset((self.address, self.agent, *self.agents, *self.aliases)) - {""}
+
+    @property
+    def colleagues(self) -> tuple[str, ...]:
+        """The agents of an intake mailbox besides its first one."""
+        return tuple(agent for agent in self.agents if agent != self.agent) if self.kind == INTAKE else ()
+
+    @property
+    def has_unidentified_agents(self) -> bool:
+        """Whether the object id of any of these is to be asked for."""
+        known = {pair.partition(" ")[0] for pair in self.agent_ids}
+        return not known.issuperset(self.colleagues)
+
+    @property
+    def opens(self) -> str:
+        """The kind of record that it opens where no route says another: its own, else the one it is matched to."""
+        if self.kind != INTAKE:
+            return self.matched_to or "opportunity"
+        return self.intake.opens or self.matched_to or CASE
 
     def is_own(self, address: str) -> bool:
         """Whether an address means this mailbox or its agent, in whatever spelling."""
@@ -139,9 +166,14 @@ class Mailbox:
         return frozenset((self.address, *self.aliases)) if self.kind == INTAKE else frozenset()
 
     @property
+    def inbox(self) -> str:
+        """The name under which its mail waits: its agent's; of an intake mailbox its id, whoever its agents are."""
+        return self.mailbox_id if self.kind == INTAKE else self.agent
+
+    @property
     def inboxes(self) -> tuple[str, ...]:
-        """The agents with whom mail of this mailbox may wait, today's first."""
-        return (self.agent, *self.former_agents)
+        """The names under which mail of this mailbox may wait, today's first."""
+        return tuple(dict.fromkeys((self.inbox, self.agent, *self.former_agents)))
 
     def after(self, transition: Transition) -> Self:
         """With its state one transition on; while it is being removed, as it is."""
@@ -150,8 +182,11 @@ class Mailbox:
 
     def handed_over(self, to: str) -> Self:
         """With another agent. Its object id is unknown, so that the one before loses access at once."""
-        former = [agent for agent in self.inboxes if agent not in (to, "")]
-        return replace(self, agent=to, agent_id="", former_agents=tuple(former[:MOST_FORMER]))
+        former = [agent for agent in (self.agent, *self.former_agents) if agent not in (to, "")]
+        others = tuple(agent for agent in self.agents if agent != self.agent)
+        agents = self.agents if not self.agents or to in self.agents else (to, *others)
+        former_agents = tuple(former[:MOST_FORMER])
+        return replace(self, agent=to, agent_id="", agents=agents, former_agents=former_agents)
 
     def handed_over_by(self, by: str, to: str, at: datetime) -> Self:
         """The same, with a trace for those who had it before."""
@@ -163,9 +198,11 @@ class Mailbox:
         fields.only(SETTINGS)
         kind = fields.choice("kind", self.kind, (PERSONAL, INTAKE))
         base = self if kind == self.kind else self._of_kind(kind)
+        agents = _agents(fields, base)
         changed = replace(
             base,
-            agent=fields.address("agent", self.agent or self.address),
+            agent=fields.address("agent", agents[0] if agents else self.agent or self.address),
+            agents=agents,
             connection=fields.choice("connection", base.connection, CONNECTIONS),
             enabled=fields.flag("enabled", base.enabled),
             capture=fields.choice("capture", base.capture, (KNOWN, EVERYTHING)),
@@ -179,15 +216,26 @@ class Mailbox:
             mark_read=fields.flag("mark_read", base.mark_read),
             backlog=fields.choice("backlog", base.backlog, ("unread", NOTHING)),
             senders=fields.addresses("senders", base.senders),
+            intake=base.intake.changed(Fields(fields.mapping("intake", {}))),
         )
-        if changed.mark_read and changed.kind != INTAKE:
-            raise InvalidInput("'mark_read' is for intake mailboxes; mail in personal ones is never touched.")
+        changed.check()
         return changed
+
+    def check(self) -> None:
+        """Raises InvalidInput for settings that contradict each other."""
+        if self.mark_read and self.kind != INTAKE:
+            raise InvalidInput("'mark_read' is for intake mailboxes; mail in personal ones is never touched.")
+        if self.kind != INTAKE and (self.agents or self.intake != Intake()):
+            raise InvalidInput("'agents' and 'intake' are for intake mailboxes: set 'kind' to intake.")
+        if self.agents and self.agent not in self.agents:
+            raise InvalidInput("'agent' is the first of 'agents': name it there, or leave it out.")
 
     def _of_kind(self, kind: str) -> Self:
         """With the defaults of another kind: intake mail is read by the minute, marked as read, and opens cases."""
         if kind != INTAKE:
-            return replace(self, kind=kind, mark_read=False, backlog=NOTHING, unmatched=INBOX)
+            return replace(
+                self, kind=kind, mark_read=False, backlog=NOTHING, unmatched=INBOX, agents=(), intake=Intake()
+            )
         return replace(self, kind=kind, mark_read=True, poll_minutes=1, backlog="unread", unmatched=NEW)
 
     def readdressed(self, address: str, aliases: tuple[str, ...]) -> Self:
@@ -225,3 +273,14 @@ class Mailbox:
 def _matched_to(fields: Fields, stored: str | None) -> str | None:
     chosen = fields.choice("matched_to", stored or NOTHING, _MATCHED_TO)
     return None if chosen == NOTHING else chosen
+
+
+def _agents(fields: Fields, mailbox: Mailbox) -> tuple[str, ...]:
+    """All agents, the first one first. A change of the agent alone leaves the others."""
+    agents = fields.addresses("agents", mailbox.agents)
+    if len(agents) > MOST_AGENTS:
+        raise InvalidInput(f"'agents' may name at most {MOST_AGENTS} agents.")
+    first = fields.address("agent")
+    if not agents or not first or fields.given.get("agents") is not None:
+        return agents
+    return tuple(dict.fromkeys((first, *(agent for agent in agents if agent != mailbox.agent))))

@@ -49,7 +49,7 @@ def inbox_changes(
         return
     items, _ = arranged(after, document, holders)
     agents = {item.agent for item in items}
-    waits = frozenset(mailbox.mailbox_id for mailbox in holders if mailbox.agent in agents)
+    waits = frozenset(mailbox.mailbox_id for mailbox in holders if mailbox.inbox in agents)
     others = frozenset(mailbox.mailbox_id for mailbox in holders) - waits
     if waits:
         yield from _announced(What.INBOX_ADDED, after, None, waits)

@@ -15,6 +15,7 @@ from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.filing.announcing import entry_changes, inbox_changes
 from shared.domain.filing.copies import Copy
 from shared.domain.filing.effects import (
+    Acknowledge,
     Audit,
     CloseRecord,
     Effect,
@@ -29,11 +30,12 @@ from shared.domain.filing.effects import (
     PutThread,
     RemoveEntry,
     RemoveInboxRow,
+    ReopenRecord,
     TellDependents,
     Unlearn,
 )
 from shared.domain.filing.entries import entries_of, entry_id
-from shared.domain.filing.filing import PENDING, SENT, Bounced, StoredMessage
+from shared.domain.filing.filing import OURS, PENDING, Bounced, StoredMessage
 from shared.domain.filing.inbox import arranged
 from shared.domain.filing.opening import opened_refs
 from shared.domain.filing.person_decisions import PendingChange
@@ -84,6 +86,7 @@ def shown(before: Shown, after: StoredMessage, around: Surroundings) -> tuple[Ef
         *_taken_back(after),
         *_learnt(after),
         *notice_changes(after, around.document),
+        *_acknowledged(after, around),
         *entry_changes(before, after, around.copies),
         *_inbox_changes(after, around),
     )
@@ -119,7 +122,7 @@ def _inbox_rows(after: StoredMessage, around: Surroundings) -> Iterable[Effect]:
 
 def _turned_out_sent(after: StoredMessage) -> bool:
     """Whether a copy may have been taken for incoming mail, as in an intake mailbox, before it was known as ours."""
-    return after.kind == SENT and after.state == PENDING
+    return after.kind in OURS and after.state == PENDING
 
 
 def audited(after: StoredMessage | None, changes: Iterable[PendingChange]) -> Iterable[Audit]:
@@ -132,8 +135,18 @@ def _opened(after: StoredMessage, around: Surroundings) -> Iterable[Effect]:
     if around.document is not None:
         for ref in opened_refs(after):
             yield OpenRecord(ref, after, around.document)
+    for ref in sorted(after.reopens & after.refs):
+        yield ReopenRecord(ref, after.key)
     if after.decided is not None and after.decided.opens is not None:
         yield OpenWanted(after.decided.opens)
+
+
+def _acknowledged(after: StoredMessage, around: Surroundings) -> Iterable[Effect]:
+    """History that is taken in silently is answered by nobody."""
+    if around.document is None or not after.desk or after.silent or after.direction is not Direction.IN:
+        return
+    for ref in opened_refs(after):
+        yield Acknowledge(ref, after, around.document)
 
 
 def _entries(before: Shown, after: StoredMessage, around: Surroundings) -> Iterable[Effect]:

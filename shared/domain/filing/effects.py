@@ -29,6 +29,23 @@ class OpenRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ReopenRecord:
+    """A closed record is open again, since a person has answered; once for each mail."""
+
+    ref: RecordRef
+    message_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """The writer of a mail to an intake mailbox is told that its case stands: once for each case."""
+
+    ref: RecordRef
+    message: StoredMessage
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
 class OpenWanted:
     """The record as a person has described it: written unless it is there and open."""
 
@@ -155,6 +172,7 @@ class Audit:
 # In commit order. A record is there before an entry leads to it; what is told or audited has been done.
 Effect = (
     OpenRecord
+    | ReopenRecord
     | OpenWanted
     | PutEntry
     | RemoveEntry
@@ -167,6 +185,7 @@ Effect = (
     | Learn
     | Notify
     | TakeNotice
+    | Acknowledge
     | Announce
     | PutConversation
     | PutThread

@@ -66,6 +66,8 @@ RULES: Final = {
 }
 NOT_MATCHED: Final = {
     "no_match": "no open record goes with it",
+    "marked_spam": "its server takes it for spam, and it answers no mail that is filed: no record is opened for it",
+    "too_many": "its sender has had as many records opened within the hour as the mailbox permits",
     "claims_code": "it quotes a valid reference code, but its sender is not known to that code's records",
     "forged_sender": "its sender is known, but the sender's domain disowns the mail (DMARC)",
     "ambiguous": "several open records have a contact at the sender's domain",

@@ -24,7 +24,10 @@ MOST_CHANGE_IDS = 50
 HOLDING: Final = ("forged_sender", "claims_code")
 SENT: Final = "sent"
 # Of the kinds that two looks at one mail come to, the one that counts.
-_SUREST: Final = (SENT, "reply")
+ACKNOWLEDGED: Final = "acknowledgement"
+# What left through the outbox.
+OURS: Final = (SENT, ACKNOWLEDGED)
+_SUREST: Final = (*OURS, "reply")
 # Rules by which a mail is where the mails are that it goes on with.
 BY_THREAD = ("thread", "conversation")
 
@@ -61,6 +64,9 @@ class StoredMessage:
     `thread` is the id of its thread; `answered` the entry id of the stored mail that it answers.
     `sent_by` is the agent (object id) who sent it, through the outbox or from a mail program; `outbox_id` its row in
     the outbox, '' where it did not leave by that. `notice_for` is the agent who is told of it once it is filed.
+
+    Of mail to an intake mailbox: `desk` is the mailbox's id and `sent_to` the address of it that the mail names;
+    `reopens` are closed records that it opens again, and `unanswered` says in a word why no machine answers it.
     """
 
     key: str
@@ -93,6 +99,10 @@ class StoredMessage:
     sent_by: str = ""
     notice_for: Recipient | None = None
     outbox_id: str = ""
+    desk: str = ""
+    sent_to: str = ""
+    reopens: frozenset[RecordRef] = frozenset()
+    unanswered: str = ""
     etag: str = ""
 
     @property
@@ -176,7 +186,7 @@ class StoredMessage:
         told = self.notice_for and (self.notice_for.agent, self.notice_for.answers)
         sender = self.agent, self.sent_by, self.outbox_id, told
         nature = self.kind, self.direction, self.automatic, self.unauthenticated, self.bounces, *sender
-        return *decided, *nature, self.thread, self.answered
+        return *decided, *nature, self.thread, self.answered, self.reopens
 
     def passed_over(self) -> "StoredMessage | None":
         """This message, left where it was when a person filed one that it answers; None where nothing changes."""
@@ -242,7 +252,7 @@ class StoredMessage:
             return self
         kind = next((kind for kind in _SUREST if kind in (self.kind, other.kind)), self.kind)
         # A colleague's mail came in where one of its copies lies in an intake mailbox, unless it was sent by us.
-        came_in = kind != SENT and Direction.IN in (self.direction, other.direction)
+        came_in = kind not in OURS and Direction.IN in (self.direction, other.direction)
         direction = Direction.IN if came_in else Direction.OUT
         sender = other if other.outbox_id and not self.outbox_id else self
         automatic = self.automatic or other.automatic
@@ -257,6 +267,10 @@ class StoredMessage:
             notice_for=self.notice_for or other.notice_for,
             # One copy may have come straight from its sender, another through a list.
             unauthenticated=self.unauthenticated and other.unauthenticated,
+            desk=self.desk or other.desk,
+            sent_to=self.sent_to or other.sent_to,
+            reopens=self.reopens | other.reopens,
+            unanswered=self.unanswered if self.desk else other.unanswered,
         )
         links = tuple(link for link in other.decision.links if self.may_gain(link))
         # Filed on nothing but what persons have ruled out: this look has no say on the decision.

@@ -27,8 +27,9 @@ UNDOING_SECONDS: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class InboxItem:
-    """A mail waiting in My Inbox of one agent. `suggestions` come best first.
+    """A mail waiting in My Inbox: of one agent, or under the id of an intake mailbox for all of its agents.
 
+    `agent` is the name under which it waits. `suggestions` come best first.
     `thread` are the Message-IDs of the mail itself and of those it answers, `conversation` is the message's.
     `is_filed`: it is listed here though it is on a record.
     """
@@ -74,7 +75,7 @@ def reason_to_wait(stored: StoredMessage, mailbox: Mailbox) -> str:
 def arranged(
     stored: StoredMessage, document: Document | None, holders: Iterable[Mailbox]
 ) -> tuple[list[InboxItem], list[str]]:
-    """The rows of a mail in My Inbox, one per agent; and the agents with whom none may stand."""
+    """The rows of a mail in My Inbox, one under each name; and the names under which none may stand."""
     standing: dict[str, InboxItem] = {}
     agents: set[str] = set()
     # By id, so that of an agent's two mailboxes the same one is named whichever copy came first.
@@ -82,7 +83,7 @@ def arranged(
         agents.update(mailbox.inboxes)
         reason = reason_to_wait(stored, mailbox)
         if reason and document is not None:
-            standing.setdefault(mailbox.agent, _item(stored, document, mailbox, reason))
+            standing.setdefault(mailbox.inbox, _item(stored, document, mailbox, reason))
     return list(standing.values()), sorted(agents - standing.keys())
 
 
@@ -199,6 +200,7 @@ def buried(stored: StoredMessage, hasher: Hasher) -> StoredMessage:
         sent_by="",
         outbox_id="",
         notice_for=None,
+        sent_to="",
         # Entries are gone by now: the row is buried last.
         before=NOTHING,
     )
@@ -248,7 +250,7 @@ def _deleted(stored: StoredMessage, decision: PersonDecision) -> StoredMessage:
 
 def _item(stored: StoredMessage, document: Document, mailbox: Mailbox, reason: str) -> InboxItem:
     return InboxItem(
-        agent=mailbox.agent,
+        agent=mailbox.inbox,
         at=stored.at,
         message_key=stored.key,
         mailbox_id=mailbox.mailbox_id,

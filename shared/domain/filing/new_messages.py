@@ -3,7 +3,7 @@
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.organisations import ON_SENT
 from shared.domain.filing.entries import kind_of
-from shared.domain.filing.filing import StoredMessage
+from shared.domain.filing.filing import ACKNOWLEDGED, SENT, StoredMessage
 from shared.domain.mail.authentication import is_unauthenticated
 from shared.domain.mail.automatic import Automatic, nature_of
 from shared.domain.mail.conversations import travels
@@ -12,6 +12,7 @@ from shared.domain.mail.messages import Direction, MessageHead
 from shared.domain.matching.candidates import Candidates
 from shared.domain.matching.decisions import Decision
 from shared.domain.notices.choosing import recipient_of
+from shared.domain.sending.outbox import OutboxMail
 
 
 def new_message(
@@ -38,7 +39,7 @@ def new_message(
         message_id=head.message_id,
         fingerprint=Fingerprint.of(head),
         direction=direction,
-        kind=kind_of(direction, answered, is_ours=sent is not None),
+        kind=_kind_of_ours(sent) if sent else kind_of(direction, answered),
         agent=sent.agent if sent else _agent_of(head, candidates, mailbox),
         # Only copies say who is in Bcc: the row is shared by all mailboxes.
         participants=head.participants - {person.address for person in head.bcc},
@@ -53,6 +54,10 @@ def new_message(
             candidates, is_by_outsider=by_outsider, automatic=automatic.value, notify_on=notify_on
         ),
     )
+
+
+def _kind_of_ours(sent: OutboxMail) -> str:
+    return ACKNOWLEDGED if sent.purpose == ACKNOWLEDGED else SENT
 
 
 def _sent_by(head: MessageHead, direction: Direction, mailbox: Mailbox) -> str:

@@ -41,7 +41,7 @@ def opened(message: StoredMessage) -> StoredMessage:
     decision = message.decision
     if not decision.opens:
         return message
-    ref = ref_for(decision.opens, message.key)
+    ref = RecordRef(decision.opens, decision.opens_as or opened_id(message.key))
     link = Link(ref, OPENED, Evidence(RECORD, text=f"a new {decision.opens} of this mail"), SCORE)
     links = (link, *decision.links)
     return replace(

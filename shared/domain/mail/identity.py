@@ -51,11 +51,15 @@ class Hasher:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What tells two mails with the same Message-ID apart."""
+    """What tells two mails with the same Message-ID apart.
+
+    `form` is a keyed hash of whom and what a program of the organisation's own has written for; '' for all else.
+    """
 
     sender: str
     sent_at: datetime
     subject: str
+    form: str = ""
 
     @classmethod
     def of(cls, head: MessageHead) -> "Fingerprint":
@@ -65,10 +69,14 @@ class Fingerprint:
 
     def hashed(self, hasher: Hasher) -> "Fingerprint":
         """The same without anything readable: what is kept of a mail that was deleted."""
-        return Fingerprint(hasher("address", self.sender), self.sent_at, hasher("subject", self.subject))
+        sender, subject = hasher("address", self.sender), hasher("subject", self.subject)
+        return Fingerprint(sender, self.sent_at, subject, self.form)
 
     def is_same_mail(self, other: "Fingerprint") -> bool:
         """A further copy is the same mail unless two of sender, sent time and stripped subject differ."""
+        if self.form and other.form:
+            # A web form sends every enquiry under one name, and often under one Message-ID.
+            return self.form == other.form
         differences = (
             self.sender != other.sender,
             abs(self.sent_at - other.sent_at) > SAME_SENT,

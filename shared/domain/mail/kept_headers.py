@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from shared.domain.mail import authentication, automatic, conversations, senders
+from shared.domain.mail import authentication, automatic, conversations, senders, spam
 from shared.domain.mail.message_ids import FIRST_ID_HEADERS
 from shared.domain.sending.marks import TAG_HEADER
 
@@ -12,6 +12,7 @@ _NAMES: Final = (
     automatic.HEADERS
     | senders.HEADERS
     | FIRST_ID_HEADERS
+    | spam.HEADERS
     | {authentication.HEADER, conversations.HEADER, "sensitivity", TAG_HEADER.lower()}
 )
 _PREFIXES: Final = ("list-",)

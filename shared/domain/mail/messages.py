@@ -56,6 +56,7 @@ class MessageHead:
     conversation_id: str = ""
     conversation_index: str = ""
     is_draft: bool = False
+    is_read: bool = False
     has_attachments: bool = False
     sensitivity: int = 0
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)

@@ -39,6 +39,7 @@ def candidates_of(
         taught={address: found.taught for address, found in outsiders.items() if found.taught},
         staff=asked.own.union(known.keys() - outsiders.keys()),
         inquirers=_inquirers(asked, answers.addresses),
+        is_own_program=bool(asked.program) and not answers.addresses[asked.program].is_staff,
         erased=erased,
     )
 

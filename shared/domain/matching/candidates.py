@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from shared.domain.intake.doors import Door
 from shared.domain.mail.addresses import domain_of, mailbox_key, mailbox_keys
 from shared.domain.mail.authentication import fails_dmarc
 from shared.domain.mail.codes import number_of
@@ -134,6 +135,10 @@ class Candidates:
     undelivered. `staff` are the participants that belong to the organisation, `inquirers` those for whom a program of
     it wrote, such as a web form; `erased` are suppressed for good. `to_intake`: it came to an intake mailbox, and from
     none of the organisation's own ones. `forged` counts codes in the subject whose signature is wrong.
+
+    Of intake mailboxes: `door` is the one that makes something of it; `successors` are the open records that went on
+    with closed ones, `next_ids` the ids of records that would; `answers` are stored mails that answer it, and had a
+    record opened. `is_own_program`: its sender is at an own domain, and no agent.
     """
 
     addresses: Mapping[str, frozenset[RecordRef]] = field(default_factory=dict)
@@ -152,6 +157,11 @@ class Candidates:
     staff: frozenset[str] = frozenset()
     inquirers: frozenset[str] = frozenset()
     to_intake: bool = False
+    door: Door | None = None
+    successors: Mapping[RecordRef, RecordRef] = field(default_factory=dict)
+    next_ids: Mapping[RecordRef, str] = field(default_factory=dict)
+    answers: tuple[ThreadHit, ...] = ()
+    is_own_program: bool = False
     erased: frozenset[str] = frozenset()
 
     @property

@@ -1,19 +1,19 @@
 """What matching answers: links with rule, evidence and score, and what becomes of the mail beside them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from shared.domain.connections.mailboxes import INTAKE, Mailbox
 from shared.domain.connections.organisations import Organisation
+from shared.domain.intake.doors import Door
+from shared.domain.intake.settings import FILE, NEW
 from shared.domain.matching.evidence import Evidence
 from shared.domain.records.records import Card, RecordRef
 
 # Raised with every change of the cascade, and stored with each decision.
 RULES_VERSION: Final = 7
 BY_RULE: Final = "postledger"
-# What an intake mailbox opens that is matched to nothing.
-CASE: Final = "case"
 
 
 class Disposition(StrEnum):
@@ -43,6 +43,7 @@ class Link:
 class Decision:
     """The whole answer. `reason` says in a word what decided.
 
+    `opens_as` is the id of the record that is opened where it is not made of the mail's key.
     `suggestions` are what a person in My Inbox is shown first, best first. `listed` is why the mail is also in
     My Inbox of this mailbox's agent though it was filed, '' = it is not. `opens` is the kind of record that the
     mailbox wants opened for it, '' = none. The last two are of one look, and not merged.
@@ -54,12 +55,17 @@ class Decision:
     suggestions: tuple[Link, ...] = ()
     listed: str = ""
     opens: str = ""
+    opens_as: str = ""
     version: int = RULES_VERSION
 
 
 @dataclass(frozen=True, slots=True)
 class MatchPolicy:
-    """What organisation and mailbox say about matching. `opens` is the kind of record opened for unmatched mail."""
+    """What organisation and mailbox say about matching. `opens` is the kind of record opened for unmatched mail.
+
+    `closed` is what becomes of an answer to a closed record at an intake mailbox; `own_domains` and `routes` tell
+    which mailing lists are the organisation's own doors.
+    """
 
     excluded_types: frozenset[str] = frozenset()
     matching: bool = True
@@ -67,6 +73,10 @@ class MatchPolicy:
     matching_type: str = "address_and_subject"
     unmatched: str = "inbox"
     opens: str = "opportunity"
+    is_intake: bool = False
+    closed: str = FILE
+    own_domains: tuple[str, ...] = ()
+    routes: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, organisation: Organisation, mailbox: Mailbox) -> "MatchPolicy":
@@ -76,8 +86,23 @@ class MatchPolicy:
             mailbox.matched_to,
             mailbox.matching_type,
             mailbox.unmatched,
-            mailbox.matched_to or (CASE if mailbox.kind == INTAKE else "opportunity"),
+            mailbox.opens,
+            mailbox.kind == INTAKE,
+            mailbox.intake.closed if mailbox.kind == INTAKE else FILE,
+            organisation.own_domains,
+            frozenset(route.to for route in mailbox.intake.routes),
         )
+
+    def through(self, door: Door | None) -> "MatchPolicy":
+        """The same for a mail that came through a door: which may be another intake mailbox's than the copy's."""
+        if door is None:
+            return self
+        return replace(self, opens=door.opens, unmatched=door.unmatched, closed=door.closed)
+
+    @property
+    def goes_on_anew(self) -> bool:
+        """Whether an answer to a closed record opens another one."""
+        return self.is_intake and self.unmatched == "new" and self.closed == NEW
 
     def takes(self, record: Card) -> bool:
         """Whether rules that rest on people may match this record: open, and of no excluded type."""

@@ -3,18 +3,20 @@
 Pure: the same mail, candidates and policy give the same decision, in whatever order candidates came.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from shared.domain.intake.doors import is_own_door
 from shared.domain.mail.addresses import domain_of
 from shared.domain.mail.authentication import fails_dmarc, is_disowned
 from shared.domain.mail.automatic import Automatic, nature_of
 from shared.domain.mail.messages import Direction, MessageHead
-from shared.domain.matching.candidates import Candidates
+from shared.domain.mail.senders import list_addresses
+from shared.domain.mail.spam import is_marked_spam
+from shared.domain.matching.candidates import Candidates, ThreadHit
 from shared.domain.matching.decisions import (
     BY_RULE,
-    CASE,
     Decision,
     Disposition,
     Link,
@@ -22,7 +24,8 @@ from shared.domain.matching.decisions import (
     best_first,
     is_better,
 )
-from shared.domain.matching.rules import DEALS, LENT, PEOPLE, Rule, is_vouched_for
+from shared.domain.matching.evidence import THREAD, Evidence
+from shared.domain.matching.rules import DEALS, LENT, PEOPLE, THREAD_SCORE, Rule, is_vouched_for
 from shared.domain.matching.suggestions import suggest
 from shared.domain.records.records import RecordRef
 
@@ -31,7 +34,7 @@ CASCADE: Final[tuple[Rule, ...]] = (*LENT, *DEALS, *PEOPLE)
 # The kinds of record that say who somebody is.
 _PEOPLES: Final = ("contact", "client")
 # Why a mail is not filed, the gravest first: what several looks come to.
-TRIAGE_REASONS: Final = ("forged_sender", "claims_code", "ambiguous", "no_match")
+TRIAGE_REASONS: Final = ("forged_sender", "marked_spam", "claims_code", "too_many", "ambiguous", "no_match")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,10 @@ class _Hits:
 
 def match(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> Decision:
     """Run the cascade. A record hit by several rules keeps its best link; nothing hit means triage."""
+    policy = policy.through(candidates.door)
     hits = _hits(head, candidates, policy)
-    doubt = _doubt(head, candidates, hits)
+    opens = _opens(head, candidates, hits, policy)
+    doubt = _doubt(head, candidates, hits) or (_doubt_of_opening(head, policy) if opens else "")
     decision = _decision(hits, doubt)
     if candidates.direction(head) is Direction.OUT:
         # Its sender knows where it belongs: sent mail is never listed, and opens nothing.
@@ -55,8 +60,8 @@ def match(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> Dec
         found = suggest(head, candidates, policy, hits.links + hits.ambiguous)
         decision = replace(decision, suggestions=_without(found, decision.links))
     # A record that is opened for the mail answers the question for which the mail would be listed.
-    if not doubt and _opens(head, hits, policy):
-        return replace(decision, opens=policy.opens)
+    if opens and not doubt:
+        return replace(decision, opens=policy.opens, opens_as=_next_id(hits, candidates, policy))
     return replace(decision, listed=listed)
 
 
@@ -108,6 +113,7 @@ def _hits(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> _Hi
     best: dict[RecordRef, Link] = {}
     for rule in LENT:
         _take(best, rule(head, candidates, policy))
+    _take(best, _going_on(best, candidates, policy))
     # A thread that reaches an open record of the kind says more than a subject or a domain.
     found = {} if _reaches(best.values(), policy.matched_to) else _deals(head, candidates, policy)
     # A wrong record is worse than a question: of several deals none is taken.
@@ -117,6 +123,21 @@ def _hits(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> _Hi
         _take(best, rule(head, candidates, policy))
     ambiguous = () if is_clear else tuple(found.values())
     return _Hits(tuple(sorted(best.values(), key=best_first)), ambiguous)
+
+
+def _going_on(lent: Mapping[RecordRef, Link], candidates: Candidates, policy: MatchPolicy) -> Iterator[Link]:
+    """Open records that went on with closed ones; and the one that was opened for an answer which came first."""
+    if policy.goes_on_anew:
+        for ref, successor in candidates.successors.items():
+            if ref in lent:
+                yield replace(lent[ref], ref=successor, closed=False)
+    opened: dict[RecordRef, ThreadHit] = {}
+    for hit in candidates.answers:
+        opened |= {ref: hit for ref in hit.lent if ref.kind == policy.opens}
+    # Several answers that opened records of their own: nobody knows to which of them it belongs.
+    if len(opened) == 1:
+        for ref, hit in opened.items():
+            yield Link(ref, "thread", Evidence(THREAD, text=hit.evidence), THREAD_SCORE)
 
 
 def _takes_people(head: MessageHead, candidates: Candidates, policy: MatchPolicy) -> bool:
@@ -173,26 +194,66 @@ def _is_ambiguous(hits: _Hits) -> bool:
     return bool(hits.ambiguous) and all(link.rule == "domain" for link in hits.links)
 
 
-def _opens(head: MessageHead, hits: _Hits, policy: MatchPolicy) -> bool:
+def _opens(head: MessageHead, candidates: Candidates, hits: _Hits, policy: MatchPolicy) -> bool:
     """Whether the mailbox wants a record for it: a person wrote it, and nothing was found that it belongs to."""
     if policy.unmatched != "new" or not policy.matching or hits.ambiguous:
         return False
-    return not _belongs(hits, policy) and _is_of_person(head)
+    if candidates.direction(head) is Direction.OUT:
+        return False
+    return not _belongs(hits, policy) and is_of_person(head, policy)
+
+
+def _doubt_of_opening(head: MessageHead, policy: MatchPolicy) -> str:
+    """Why no machine takes a mail to an intake mailbox for an enquiry, though it may well be one."""
+    if not policy.is_intake:
+        return ""
+    if is_disowned(head.headers):
+        return "forged_sender"
+    return "marked_spam" if is_marked_spam(head.headers) else ""
+
+
+def _next_id(hits: _Hits, candidates: Candidates, policy: MatchPolicy) -> str:
+    """The id of the record that goes on with a closed one: the same for whatever else answers that."""
+    closed = [link.ref for link in hits.links if link.closed and link.ref.kind == policy.opens]
+    return candidates.next_ids.get(closed[0], "") if closed and policy.goes_on_anew else ""
 
 
 def _belongs(hits: _Hits, policy: MatchPolicy) -> bool:
     if policy.matched_to:
         return _reaches(hits.links, policy.matched_to)
-    if policy.opens == CASE:
+    if policy.is_intake:
         # To know who wrote is not to know what about: a contact's next request is a case of its own.
-        return any(link.ref.kind not in _PEOPLES and link.rule != "taught" for link in hits.links)
+        known = (link for link in hits.links if link.ref.kind not in _PEOPLES and link.rule != "taught")
+        return any(not (link.closed and policy.goes_on_anew) for link in known)
     return bool(hits.links)
 
 
-def _is_of_person(head: MessageHead) -> bool:
+def is_of_person(head: MessageHead, policy: MatchPolicy) -> bool:
     nature = nature_of(head.headers, head.sender.address, head.subject)
-    # List mail is no automatic mail, but nobody expects a record of it.
-    return nature.automatic is Automatic.NONE and not nature.is_list
+    if nature.automatic is not Automatic.NONE:
+        return False
+    # List mail is no automatic mail, but nobody expects a record of it; unless the list is the mailbox's own door.
+    return not nature.is_list or comes_by_own_door(head, policy)
+
+
+def unopened(decision: Decision) -> Decision:
+    """The decision on a mail whose sender has had as many records opened as the mailbox permits: it waits."""
+    reason = decision.reason if not decision.opens else "too_many"
+    return replace(
+        decision,
+        disposition=Disposition.TRIAGE,
+        links=(),
+        reason=reason,
+        suggestions=(*decision.links, *_without(decision.suggestions, decision.links)),
+        opens="",
+        opens_as="",
+    )
+
+
+def comes_by_own_door(head: MessageHead, policy: MatchPolicy) -> bool:
+    """Whether the lists that passed a mail on are the organisation's own."""
+    lists = list_addresses(head.headers)
+    return policy.is_intake and is_own_door(lists, policy.own_domains, policy.routes)
 
 
 def _reaches(links: Iterable[Link], kind: str | None) -> bool:

@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import chain, islice
 from typing import Final
 
-from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.connections.mailboxes import INTAKE, Mailbox
 from shared.domain.connections.organisations import Organisation, in_domains
 from shared.domain.mail import codes, conversations, subjects
 from shared.domain.mail.addresses import domain_of, mailbox_keys
@@ -104,7 +104,9 @@ def questions(head: MessageHead, policy: QuestionPolicy) -> Questions:
     own = frozenset(address for address in people if policy.is_own(address))
     outside = [(role, address) for role, address in roles if address not in own]
     inquirers = _inquirers(head, own)
-    is_program = bool(inquirers) and not policy.mailbox.is_own(head.sender.address)
+    # What a form sends to an intake mailbox is told apart by its text where it names nobody in Reply-To.
+    may_be_form = policy.mailbox.kind == INTAKE and head.sender.address in own
+    is_program = (bool(inquirers) or may_be_form) and not policy.mailbox.is_own(head.sender.address)
     return Questions(
         people=people,
         own=own,

@@ -31,7 +31,8 @@ Rule = Callable[[MessageHead, Candidates, MatchPolicy], Iterable[Link]]
 
 # Only their order decides; docs/matching.md shows them rule by rule.
 OPENED_SCORE: Final = 100
-_SENT, _CODE, _BOUNCE, _THREAD, _CONVERSATION = 98, 95, 92, 90, 85
+THREAD_SCORE: Final = 90
+_SENT, _CODE, _BOUNCE, _CONVERSATION = 98, 95, 92, 85
 _SUBJECT, _CONTACT, _CLIENT_OF_CONTACT, _TAUGHT, _CLIENT_DOMAIN, _DEAL_DOMAIN = 82, 80, 75, 70, 60, 55
 
 
@@ -62,7 +63,7 @@ def by_bounce(_head: MessageHead, candidates: Candidates, _policy: MatchPolicy) 
 def by_thread(_head: MessageHead, candidates: Candidates, _policy: MatchPolicy) -> Iterable[Link]:
     """The mails that this one answers lend their links, whoever received them: `ancestry` says which, and what."""
     for hit in lenders(candidates.thread):
-        yield from _lent(hit.lent, candidates, "thread", Evidence(THREAD, text=hit.evidence), _THREAD)
+        yield from _lent(hit.lent, candidates, "thread", Evidence(THREAD, text=hit.evidence), THREAD_SCORE)
 
 
 def by_conversation(head: MessageHead, candidates: Candidates, _policy: MatchPolicy) -> Iterable[Link]:

@@ -87,12 +87,22 @@ class Caller:
 
 
 def is_agent_of(mailbox: Mailbox, tenant_id: str, oid: str, address: str) -> bool:
-    """Whether this person is the agent of the mailbox: by object id, or by address until that id is known."""
+    """Whether this person is an agent of the mailbox: by object id, or by address until that id is known."""
     if mailbox.tenant_id != tenant_id:
         return False
+    if _is_colleague(mailbox, oid, address):
+        return True
     if mailbox.agent_id:
         return mailbox.agent_id == oid
     return bool(address) and address in agent_addresses(mailbox)
+
+
+def _is_colleague(mailbox: Mailbox, oid: str, address: str) -> bool:
+    """Whether this person is one of an intake mailbox's further agents."""
+    known = dict(pair.split(" ", 1) for pair in mailbox.agent_ids)
+    if any(known.get(agent) == oid for agent in mailbox.colleagues if oid):
+        return True
+    return bool(address) and address in mailbox.colleagues and address not in known
 
 
 def agent_addresses(mailbox: Mailbox) -> tuple[str, ...]:

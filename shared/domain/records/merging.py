@@ -33,7 +33,7 @@ def renamed(record: Record, ref: RecordRef, existing: Record | None) -> Record:
     """The record under another id. Fields that the CRM has sent to that id win; the time of opening stays."""
     if existing is None:
         return replace(record, ref=ref)
-    return replace(united(existing, record), origin=record.origin, opened_at=record.opened_at)
+    return united(existing, record).as_opened_by(record)
 
 
 def check_merge(merged: Record, into: RecordRef) -> None:

@@ -1,7 +1,7 @@
 """A record: an item of the CRM that has a timeline. The CRM sends it; addresses and domains find it."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Self
 
@@ -18,6 +18,9 @@ _ID = re.compile(r"[A-Za-z0-9._:~-]{1,128}")
 
 # The deals: matching finds them by the subject of a mail, and by the domain of one of their contacts.
 DEALS: Final = ("opportunity", "project")
+OPEN: Final = "open"
+# Mails that have opened a record again: the last ones are remembered.
+MOST_REOPENED: Final = 50
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EVERY = ("name", "details", "status", "type", "owner")
@@ -52,6 +55,14 @@ class RecordRef:
         """The reference in a text `kind/id`."""
         kind, _, record_id = text.partition("/")
         return cls(kind, record_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Datum:
+    """A named value that goes to the CRM with a record that Postledger has opened."""
+
+    name: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +129,9 @@ class Record:
     A deal has `contact_domains`, the domains of its contacts' addresses when it was written, and `missing`, the
     contacts that did not exist then; a change of a contact renews both. `merged_into` is the id of the record that
     replaced this one, which is only a pointer then. `opened_at` is the time at which Postledger opened the record,
-    None for a record of the CRM. `keys` are the index keys with a row, `leaving` keys whose row may have stayed.
+    None for a record of the CRM. Of one that an intake mailbox opened, `mailbox` is the mailbox's address, `sent_to`
+    the one of it that the mail names, and `data` what its templates made; `reopened_by` are keys of the mails that
+    opened it again. `keys` are the index keys with a row, `leaving` keys whose row may have stayed.
     """
 
     ref: RecordRef
@@ -136,6 +149,10 @@ class Record:
     overrides: Overrides = Overrides()
     origin: str = "crm"
     opened_at: datetime | None = None
+    mailbox: str = ""
+    sent_to: str = ""
+    data: tuple[Datum, ...] = ()
+    reopened_by: tuple[str, ...] = ()
     contact_domains: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     merged_into: str = ""
@@ -184,6 +201,27 @@ class Record:
         if other.leaving or other.keys != self.index_keys:
             return False
         return all(getattr(self, name) == getattr(other, name) for name in _COMPARED)
+
+    def as_opened_by(self, other: "Record") -> Self:
+        """This record with what another version of it says of its opening, which the CRM never sends."""
+        return replace(
+            self,
+            origin=other.origin,
+            opened_at=other.opened_at,
+            mailbox=other.mailbox,
+            sent_to=other.sent_to,
+            data=other.data,
+            reopened_by=other.reopened_by,
+        )
+
+    def reopened(self, message_key: str) -> Self | None:
+        """The record opened again for a mail; None where it is open, or was opened for that mail once before.
+
+        A mail is written any number of times, and people may have closed the record since.
+        """
+        if self.status == OPEN or self.merged_into or message_key in self.reopened_by:
+            return None
+        return replace(self, status=OPEN, reopened_by=(*self.reopened_by, message_key)[-MOST_REOPENED:])
 
     @classmethod
     def from_fields(cls, ref: RecordRef, fields: Fields) -> Self:

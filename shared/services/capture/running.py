@@ -9,6 +9,7 @@ from shared.domain.commands.commands import (
     BackfillMailbox,
     FileHistory,
     MaintainSubscription,
+    MarkRead,
     ReconcileMailbox,
     SyncMailbox,
     WakeMailbox,
@@ -20,6 +21,7 @@ from shared.services.capture.reconcile import Reconcile
 from shared.services.capture.scopes import Scope
 from shared.services.capture.sync import Sync
 from shared.services.connections.subscriptions import MaintainSubscriptions
+from shared.services.intake.marking import MarkMail
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class RunCommand:
     maintain: MaintainSubscriptions
     reconcile: Reconcile
     backfill: StepBackfill
+    mark: MarkMail
     queue: CommandQueue
     clock: Clock
 
@@ -48,6 +51,9 @@ class RunCommand:
                 return self.sync(scope, command, holder.attend, is_bulk=holder.reach.is_bulk)
             case MaintainSubscription():
                 self.maintain(scope, command)
+            case MarkRead():
+                self.mark(scope, command)
+                return False
             case ReconcileMailbox():
                 self.reconcile(scope, command, holder.attend)
             case BackfillMailbox():

@@ -57,8 +57,10 @@ class _Step:
         return self.stored if self.stored is not None and not self.stored.is_removed else None
 
     @property
-    def names_an_agent(self) -> bool:
-        return self.standing is None or self.wanted.agent != self.standing.agent
+    def new_agents(self) -> list[str]:
+        """The agents whom the mailbox did not have."""
+        standing = (self.standing.agent, *self.standing.agents) if self.standing else ()
+        return [agent for agent in (self.wanted.agent, *self.wanted.colleagues) if agent not in standing]
 
     @property
     def is_handed_over(self) -> bool:
@@ -109,11 +111,14 @@ class PutMailbox:
         if ADMIN not in change.caller.roles and (step.standing is None or set(change.given) != {"agent"}):
             raise Forbidden("The operator only hands a mailbox over: send 'agent' alone.")
         is_answered = self._tested(step)
-        is_known = not step.names_an_agent or self.check_agent(change.caller, step.wanted)
+        # Each of them is asked about: one who is not known must not keep another from being refused.
+        known = [
+            self.check_agent(change.caller, replace(step.wanted, agent=agent)) for agent in step.new_agents
+        ]
         if is_answered is not None:
             step = replace(step, wanted=step.wanted.after(examined(is_answered=is_answered)))
         saved = self._handed_over(change, step) if step.is_handed_over else self._saved(step)
-        return Put(saved, step.standing is None, () if is_known else (AGENT_UNCHECKED,))
+        return Put(saved, step.standing is None, () if all(known) else (AGENT_UNCHECKED,))
 
     def _step(self, change: _Change) -> _Step:
         """Raises InvalidInput, Outdated."""
@@ -161,7 +166,8 @@ class PutMailbox:
 
     def _new(self, change: _Change, leaving: Mailbox | None) -> Mailbox:
         """A mailbox with defaults; one that is just being removed keeps its id, so nothing of it is orphaned."""
-        missing = [f"'{name}'" for name in ("kind", "agent") if not change.given.get(name)]
+        agent = "agents" if change.given.get("agents") else "agent"
+        missing = [f"'{name}'" for name in ("kind", agent) if not change.given.get(name)]
         if missing:
             raise InvalidInput(f"A new mailbox needs {' and '.join(missing)}.")
         now = self.clock()

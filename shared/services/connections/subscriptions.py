@@ -153,13 +153,14 @@ class MaintainSubscriptions:
 
     def _identified(self, mailbox: Mailbox) -> Mailbox:
         """Learn the object ids behind the addresses, and the aliases, where the directory may be read."""
-        if mailbox.user_id and mailbox.agent_id:
+        if mailbox.user_id and mailbox.agent_id and not mailbox.has_unidentified_agents:
             return mailbox
         try:
             user = self.directory.user(mailbox)
             agent = user
             if mailbox.agent not in (mailbox.address, user.address, *user.aliases):
                 agent = self.directory.user(replace(mailbox, address=mailbox.agent, user_id=""))
+            colleagues = self._colleagues(mailbox)
         # RBAC for Applications opens mailboxes and never the directory (docs/permissions.md): capture works without.
         except (AccessDenied, NotFound) as error:
             telemetry.event("directory_closed", mailbox=mailbox.mailbox_id, code=error.code)
@@ -174,6 +175,7 @@ class MaintainSubscriptions:
                 agent_id=agent.user_id,
                 aliases=aliases,
                 display_name=user.name or mailbox.display_name,
+                agent_ids=colleagues,
             )
         )
         former = mailbox.own_addresses - known.own_addresses
@@ -181,6 +183,16 @@ class MaintainSubscriptions:
             self.index.drop_staff(mailbox.tenant_id, mailbox.mailbox_id, former)
         self.index.put_staff(mailbox.tenant_id, mailbox.mailbox_id, known.own_addresses)
         return known
+
+    def _colleagues(self, mailbox: Mailbox) -> tuple[str, ...]:
+        """The further agents of an intake mailbox with their object ids; who has left the directory has none."""
+        found = {}
+        for address in mailbox.colleagues:
+            try:
+                found[address] = self.directory.user(replace(mailbox, address=address, user_id="")).user_id
+            except NotFound:
+                telemetry.event("agent_unknown", mailbox=mailbox.mailbox_id)
+        return tuple(f"{address} {user_id}" for address, user_id in found.items())
 
     def _forget(self, mailbox: Mailbox) -> None:
         """A removed mailbox keeps its timelines; its cursors and its place among the staff go."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Final
 
+from shared.domain.errors import Conflict
 from shared.domain.events.events import Announce
 from shared.domain.filing import effects
 from shared.domain.filing.effects import Effect
@@ -23,7 +24,9 @@ from shared.services.events.announcing import AnnounceChanges
 from shared.services.filing.dependents import QueueDependents
 from shared.services.filing.opening import WriteOpened
 from shared.services.filing.threads import UndoThread
+from shared.services.intake.acknowledging import AcknowledgeCase
 from shared.services.matching.bounces import NoteBounces
+from shared.services.matching.current_records import current_records
 
 _EVERY_ENTRY: Final = EntryFilter(frozenset(KINDS))
 
@@ -49,6 +52,7 @@ class Apply:
     open_record: WriteOpened
     note_bounces: NoteBounces
     undo_thread: UndoThread
+    acknowledge: AcknowledgeCase
     announce: AnnounceChanges
     tell_dependents: QueueDependents
 
@@ -61,6 +65,7 @@ class Apply:
     def _writers(self) -> Mapping[type, Callable[[str, list[Any]], None]]:
         return {
             effects.OpenRecord: self._open_records,
+            effects.ReopenRecord: self._reopen_records,
             effects.OpenWanted: self._open_wanted,
             effects.PutEntry: self._put_entries,
             effects.RemoveEntry: self._remove_entries,
@@ -73,6 +78,7 @@ class Apply:
             effects.Learn: self._learn,
             Notify: self._notify,
             TakeNotice: self._take_notices,
+            effects.Acknowledge: self._acknowledge,
             Announce: self._announce,
             effects.PutConversation: self._put_conversations,
             effects.PutThread: self._put_threads,
@@ -83,6 +89,16 @@ class Apply:
     def _open_records(self, tenant_id: str, group: list[effects.OpenRecord]) -> None:
         for effect in group:
             self.open_record(tenant_id, effect.ref, effect.message, effect.document)
+
+    def _reopen_records(self, tenant_id: str, group: list[effects.ReopenRecord]) -> None:
+        for effect in group:
+            standing = current_records(self.records, tenant_id, [effect.ref]).get(effect.ref)
+            opened = standing.reopened(effect.message_key) if standing else None
+            if standing is None or opened is None:
+                continue
+            # Under its ETag: what the CRM writes at the same time is read again with the next try.
+            if self.records.write(tenant_id, [opened], {standing.ref: standing}):
+                raise Conflict(f"{standing.ref} changed while it was opened again")
 
     def _open_wanted(self, tenant_id: str, group: list[effects.OpenWanted]) -> None:
         for effect in group:
@@ -114,6 +130,10 @@ class Apply:
     def _learn(self, tenant_id: str, group: list[effects.Learn]) -> None:
         for effect in group:
             self.index.teach(tenant_id, effect.address, effect.refs)
+
+    def _acknowledge(self, tenant_id: str, group: list[effects.Acknowledge]) -> None:
+        for effect in group:
+            self.acknowledge(tenant_id, effect)
 
     def _unlearn(self, tenant_id: str, group: list[effects.Unlearn]) -> None:
         for effect in group:

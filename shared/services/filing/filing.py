@@ -94,6 +94,10 @@ class Filing:
                     noted = partial(StoredMessage.with_variants, number=number)
                     self.change(scope.tenant_id, first.key, noted, known=first)
                 return claim
+        if message.fingerprint.form:
+            # A form's enquiries have one Message-ID for ever: from here on each is found by what it says.
+            mine = opened(replace(message, key=f"{message.key}v{message.fingerprint.form}"))
+            return self.messages.create(scope.tenant_id, mine, document, copy)
         raise PermanentError(f"more than {MAX_VARIANTS} different mails share one Message-ID", "reused_id")
 
     def _merge(self, scope: Scope, stored: StoredMessage, mine: StoredMessage) -> StoredMessage:

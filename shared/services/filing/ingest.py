@@ -26,6 +26,7 @@ from shared.services.commands.failures import failure_of, record
 from shared.services.filing.bring_in_line import BringInLine, Filed
 from shared.services.filing.file_group import FileGroup
 from shared.services.filing.vanished import EndVanished
+from shared.services.intake.marking import NoteUnread
 from shared.services.sending.confirming import ConfirmSent
 from shared.telemetry import Counted
 
@@ -47,6 +48,7 @@ class Ingest:
     bring_in_line: BringInLine
     end_vanished: EndVanished
     confirm_sent: ConfirmSent
+    note_unread: NoteUnread
     sightings: Sightings
     exceptions: Exceptions
     clock: Clock
@@ -94,6 +96,9 @@ class Ingest:
                 sightings.append(settled(screened[item], outcome.message))
                 unfinished[item] = outcome
         self._confirm(unfinished, sent)
+        # Ahead of `done`, and of the ledger, which tells who has been marked.
+        heads = {kept.mail.head.item: kept.mail.head for kept in fetched.kept}
+        self.note_unread(scope, [(heads[item], filed) for item, filed in unfinished.items()])
         # Behind the rows that readers see, ahead of `done`: what is done is in the ledger.
         if sightings:
             self.sightings.put(scope.mailbox, sightings)

@@ -128,11 +128,11 @@ class UndoThread:
 def _rows_of(mailboxes: Sequence[Mailbox]) -> dict[str, frozenset[str] | None]:
     """Whose rows to look at: all of each agent's, and a former one's of the mailboxes that were handed over."""
     rows: dict[str, frozenset[str] | None] = {
-        name: frozenset(mailbox.mailbox_id for mailbox in mailboxes if name in mailbox.former_agents)
+        name: frozenset(mailbox.mailbox_id for mailbox in mailboxes if name in mailbox.inboxes)
         for name in sorted(set(chain.from_iterable(mailbox.inboxes for mailbox in mailboxes)))
     }
     # None, all rows: an agent may decide on whatever waits with the agent.
-    return rows | dict.fromkeys((mailbox.agent for mailbox in mailboxes), None)
+    return rows | dict.fromkeys((mailbox.inbox for mailbox in mailboxes), None)
 
 
 def _put_back(mate: StoredMessage, decision: PersonDecision, lead: str) -> StoredMessage | None:

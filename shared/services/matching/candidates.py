@@ -32,10 +32,11 @@ from shared.domain.matching.questions import (
 )
 from shared.domain.privacy.erasure import suppression
 from shared.domain.records.records import DEALS, Card, RecordRef
-from shared.ports.stores.connections import Mailboxes
 from shared.ports.stores.filing import Codes, MessageStore, Threads
 from shared.ports.stores.records import RecordIndex, Records
 from shared.services.capture.scopes import Scope
+from shared.services.intake.cases import FindCases
+from shared.services.intake.doors import FindDoors
 from shared.services.matching.current_records import RecordsOfGroup, current_records
 from shared.services.matching.outgoing import FindAnswered
 from shared.services.remembering.known_people import KnownPeople
@@ -56,7 +57,8 @@ class GatherCandidates:
     records: Records
     messages: MessageStore
     codes: Codes
-    mailboxes: Mailboxes
+    doors: FindDoors
+    cases: FindCases
     find_answered: FindAnswered
     code_keys: tuple[bytes, ...]
     group: RecordsOfGroup | None = None
@@ -80,18 +82,7 @@ class GatherCandidates:
             answers.candidates_of(each, own_domains, found, _erased(scope, each))
             for each, own_domains in zip(asked, domains, strict=True)
         ]
-        return self._of_intake(scope, heads, answered) if scope.mailbox.kind == INTAKE else answered
-
-    def _of_intake(
-        self, scope: Scope, heads: Sequence[MessageHead], answered: Sequence[Candidates]
-    ) -> list[Candidates]:
-        """Told which mail came to the scope's intake mailbox. Costs a query where a colleague wrote any of it."""
-        pairs = list(zip(heads, answered, strict=True))
-        desks = scope.mailbox.desk_addresses
-        if any(_is_of_others(head, known, desks) for head, known in pairs):
-            # What one intake mailbox sends to another is an answer that comes back: nobody's request.
-            desks = desks.union(*(mailbox.desk_addresses for mailbox in self.mailboxes.of(scope.tenant_id)))
-        return [replace(known, to_intake=head.sender.address not in desks) for head, known in pairs]
+        return self.doors(scope, heads, answered) if scope.mailbox.kind == INTAKE else answered
 
     def _known(self, scope: Scope, asked: Iterable[Questions]) -> Mapping[str, KnownAddress]:
         addresses = frozenset[str]().union(*(each.looked_up for each in asked))
@@ -136,6 +127,7 @@ class GatherCandidates:
         # Both by one request. Of a lent record its own row counts: a card may have been remembered.
         unknown = related_records(candidates) - candidates.cards.keys()
         candidates = self._with_records(scope, candidates, lent_records(candidates) | unknown)
+        candidates = self.cases(scope, head, candidates, own[0], policy.match)
         return self._with_listing(scope, head, candidates, policy.match)
 
     def with_lent_cards(self, scope: Scope, candidates: Candidates, *, known: Candidates) -> Candidates:
@@ -281,11 +273,6 @@ class GatherCandidates:
         others = {ref: card for ref, card in candidates.cards.items() if ref not in wanted}
         read = current_records(self.group or self.records, scope.tenant_id, wanted)
         return answers.with_records(replace(candidates, cards=others), read)
-
-
-def _is_of_others(head: MessageHead, known: Candidates, desks: Collection[str]) -> bool:
-    """Whether a colleague wrote it from another address than the mailbox's own."""
-    return head.sender.address in known.staff and head.sender.address not in desks
 
 
 def _opened_for(own: Collection[str], stored: StoredMessage | None) -> list[RecordRef]:

@@ -6,6 +6,7 @@ from typing import Self
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.new_messages import new_message
 from shared.domain.filing.threads import placed
+from shared.domain.intake.noting import form_of, noted
 from shared.domain.mail.automatic import Automatic
 from shared.domain.mail.bounces import Report
 from shared.domain.mail.documents import document_of, text_of
@@ -16,6 +17,7 @@ from shared.domain.matching.decisions import MatchPolicy
 from shared.domain.matching.matching import match
 from shared.ports.stores.filing import MessageStore, Threads, Word
 from shared.services.capture.scopes import Scope
+from shared.services.intake.openings import CountOpenings
 from shared.services.matching.bounces import ReadBounce
 from shared.services.matching.candidates import GatherCandidates
 from shared.services.matching.forgeries import CountForgeries
@@ -48,6 +50,7 @@ class MatchMail:
     leave_word: LeaveWord
     read_bounce: ReadBounce
     count_forgeries: CountForgeries
+    count_openings: CountOpenings
 
     def __call__(self, scope: Scope, mail: FetchedMessage, candidates: Candidates) -> Matched:
         text = text_of(mail)
@@ -94,15 +97,24 @@ class MatchMail:
 
     def _decided(self, scope: Scope, mail: FetchedMessage, text: str, candidates: Candidates) -> Matched:
         head = mail.head
-        decision = match(head, candidates, MatchPolicy.of(scope.organisation, scope.mailbox))
+        policy = MatchPolicy.of(scope.organisation, scope.mailbox)
+        key = message_key(scope.hasher, head)
+        decision = match(head, candidates, policy)
+        decision = self.count_openings(scope, head, candidates, decision, key)
         message = new_message(
             head,
             decision,
             candidates,
-            key=message_key(scope.hasher, head),
+            key=key,
             mailbox=scope.mailbox,
             notify_on=scope.organisation.notify_on,
         )
+        if candidates.is_own_program:
+            form = form_of(head, text, scope.hasher)
+            message = replace(message, fingerprint=replace(message.fingerprint, form=form))
+        message = noted(message, head, candidates, policy)
+        if scope.unbounded and message.desk and not message.unanswered:
+            message = replace(message, unanswered="backlog")
         message = placed(message, head, candidates, scope.hasher)
         notices = scope.organisation.external_notices if message.direction is Direction.IN else ()
         parent_text = self._parent_text(scope, candidates.parent)

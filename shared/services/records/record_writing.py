@@ -1,7 +1,7 @@
 """How records are written, be it one or a thousand: earlier mail follows them, and deals keep in step."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from shared.domain.connections.organisations import Organisation, in_domains
@@ -197,4 +197,4 @@ def _kept(record: Record, stored: Record | None) -> Record:
     """What a record keeps for good: who made it, and when."""
     if stored is None:
         return record
-    return replace(record, origin=stored.origin, opened_at=stored.opened_at)
+    return record.as_opened_by(stored)

@@ -1,9 +1,11 @@
 """Makes what leaves of a mail of the outbox: its MIME, and the bytes of its files."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from shared.domain.campaigns.unsubscribing import headers_of
 from shared.domain.errors import InvalidInput, NotFound
+from shared.domain.filing.filing import ACKNOWLEDGED
 from shared.domain.sending.composing import compose
 from shared.domain.sending.letters import File, Letter
 from shared.domain.sending.marks import TAG_HEADER
@@ -11,6 +13,9 @@ from shared.domain.sending.outbox import OutboxFile, OutboxMail
 from shared.ports.sending import OutgoingFile
 from shared.ports.stores.filing import Attachments
 from shared.ports.stores.sending import Uploads
+
+# What a machine writes says so (RFC 3834); Exchange heeds the second one only (MS-OXCMAIL 2.1.3.2.20).
+OF_MACHINES: Final = (("Auto-Submitted", "auto-replied"), ("X-Auto-Response-Suppress", "All"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ class MakeMime:
                 in_reply_to=mail.in_reply_to,
                 references=mail.references,
                 files=files,
-                extra=((TAG_HEADER, mail.tag), *_way_out(mail)),
+                extra=((TAG_HEADER, mail.tag), *_way_out(mail), *_of_machines(mail)),
             )
         )
 
@@ -73,3 +78,7 @@ class MakeMime:
 
 def _way_out(mail: OutboxMail) -> tuple[tuple[str, str], ...]:
     return headers_of(mail.campaign.unsubscribe_url) if mail.campaign else ()
+
+
+def _of_machines(mail: OutboxMail) -> tuple[tuple[str, str], ...]:
+    return OF_MACHINES if mail.purpose == ACKNOWLEDGED else ()

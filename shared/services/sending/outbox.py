@@ -8,6 +8,7 @@ from shared import telemetry
 from shared.domain.commands.commands import SendMail
 from shared.domain.errors import PermanentError, TransientError, Unknown
 from shared.domain.filing.entries import decode_cursor, encode_cursor
+from shared.domain.filing.filing import ACKNOWLEDGED
 from shared.domain.mail.items import ItemRef
 from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
 from shared.domain.sending import transitions
@@ -49,15 +50,23 @@ class ReadOutbox:
 
     outbox: Outbox
     messages: MessageStore
+    mailboxes: Mailboxes
     hash_key: bytes
 
     def __call__(self, caller: Caller, mail_id: str) -> OutboxMail:
         """Raises Unknown, also for a mail that the caller may not see."""
         caller.needs(AGENT, ADMIN, SERVICE)
         mail = self.outbox.get(caller.tenant_id, mail_id)
-        if mail is None or not _sees(caller, mail):
+        if mail is None or not (_sees(caller, mail) or self._is_of_own_desk(caller, mail)):
             raise Unknown(_UNKNOWN)
         return mail
+
+    def _is_of_own_desk(self, caller: Caller, mail: OutboxMail) -> bool:
+        """Whether it acknowledges mail to an intake mailbox of the caller's, who may send what was held back."""
+        if mail.purpose != ACKNOWLEDGED:
+            return False
+        mailbox = self.mailboxes.by_id(mail.tenant_id, mail.mailbox_id)
+        return mailbox is not None and caller.owns(mailbox)
 
     def shown(self, caller: Caller, mail_id: str) -> ShownMail:
         """A mail as its reader sees it. Raises Unknown, likewise."""

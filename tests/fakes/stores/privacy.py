@@ -88,6 +88,7 @@ class FakeHoldings:
             names.CONNECTION_STATES: (storage.connections.rows,),
             names.RUNS: (storage.runs.rows,),
             names.OUTBOX: (storage.outbox.rows,),
+            names.ACKNOWLEDGEMENTS: (storage.acknowledgements.rows, storage.acknowledgements.counted),
             names.UPLOADS: (storage.uploads.rows,),
             names.SIGNATURES: (storage.signatures.rows,),
             names.UPLOADED: (storage.uploads.files,),

@@ -212,8 +212,14 @@ def test_words_are_schemas_of_their_own_and_none_is_empty(document: Json) -> Non
     assert named > 20
 
 
+# Values whose names an organisation chooses itself: nobody can know them.
+MAPS = {"DataFields", "DataModel"}
+
+
 def test_there_is_no_free_map(document: Json) -> None:
     for name, schema in schemas(document).items():
+        if name in MAPS:
+            continue
         assert schema.get("type") != "object" or schema["properties"], name
     for path, node in below(schemas(document)):
         if node.get("type") == "object":

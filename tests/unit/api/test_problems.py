@@ -11,6 +11,7 @@ import pytest
 from shared.telemetry.limits import MOST
 from tests.builders import HOME
 from tests.fakes import FakeStorage
+from tests.security.served import parameters_of
 from tests.unit.api.tokens import CLIENT, OID, OTHER, Issuer
 from tests.unit.api.wiring import ORIGIN, Api
 
@@ -180,8 +181,8 @@ def test_an_unknown_query_parameter_is_refused_and_named(api: Api, issuer: Issue
         answer = api.call(method, path, token, params={"limt": "5"})
         assert answer.status_code == 422, (method, path)
         assert answer.json()["detail"].startswith("'limt' is not a query parameter of this operation;")
-        for parameter in described.get("parameters", []):
-            if parameter.get("in") == "query":
+        for parameter in parameters_of(described):
+            if parameter["in"] == "query":
                 assert parameter["name"] in answer.json()["detail"], (method, path)
         checked += 1
     assert checked > 40

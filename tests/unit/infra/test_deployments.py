@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import tomllib
 from collections.abc import Iterator
@@ -214,3 +215,77 @@ def test_a_checkout_of_another_version_deploys_nothing(admin: Shell) -> None:
     done = admin.run("deploy-release.sh", "v9.9.9", "--repository", "contoso/postledger")
     assert (done.returncode, "git checkout v9.9.9" in done.stderr) == (1, True)
     assert admin.asked == []
+
+
+@pytest.fixture
+def project(shell: Shell) -> Path:
+    """A project of version 1.2.3, committed, in which building and compiling only pretend."""
+    root = shell.folder / "project"
+    scripts, bin_ = root / "infra" / "scripts", root / ".venv" / "bin"
+    scripts.mkdir(parents=True)
+    bin_.mkdir(parents=True)
+    for name in ("lib.sh", "make-release.sh"):
+        shutil.copy(SCRIPTS / name, scripts / name)
+    (root / "infra" / "main.bicep").touch()
+    (root / "pyproject.toml").write_text('[project]\nversion = "1.2.3"\n')
+    (root / ".gitignore").write_text(".venv\ndist\nnotes.txt\n")
+    notes = "# Changelog\n\n## [Unreleased]\n\n- Later.\n\n## [1.2.3] - 2026-12-01\n\n- Mail.\n\n## [1.2.2]\n\n- Old.\n"
+    (root / "CHANGELOG.md").write_text(notes)
+    python = bin_ / "python"
+    # Whatever stands in `content` of the folder that is built from is what comes out.
+    python.write_text(
+        '#!/bin/sh\ncase "$2" in dev.package) mkdir -p "$4"; cat content >"$4/postledger-1.2.3.zip" ;; '
+        'dev.description) echo "{}" >"$3" ;; esac\n'
+    )
+    python.chmod(0o755)
+    shell.tool("bicep", 'echo "{}" >"$4"')
+    (root / "content").write_text("the same\n")
+    git = ("git", "-C", str(root), "-c", "user.name=x", "-c", "user.email=x@example.com")
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]):
+        subprocess.run([*git, *words], check=True)
+    return root
+
+
+def released(shell: Shell, project: Path, tag: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(project / "infra/scripts/make-release.sh"), tag, "dist"],
+        cwd=project,
+        env={"PATH": f"{shell.tools}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_a_release_is_made_of_a_tagged_version_with_the_changelog_s_words(
+    shell: Shell, project: Path
+) -> None:
+    done = released(shell, project, "v1.2.3")
+    assert done.returncode == 0, done.stderr
+    made = {path.name for path in (project / "dist").iterdir()}
+    assert made == {"postledger-1.2.3.zip", "openapi.json", "main.json", "SHA256SUMS"}
+    summed = [line.split()[1] for line in (project / "dist" / "SHA256SUMS").read_text().splitlines()]
+    assert set(summed) == made - {"SHA256SUMS"}
+    assert (project / "notes.txt").read_text().strip() == "- Mail."
+
+
+@pytest.mark.parametrize(
+    ("tag", "content", "told"),
+    [
+        ("v1.2.4", "the same\n", "on a commit of version 1.2.3"),
+        ("v1.2.3", "another\n", "two builds of postledger-1.2.3.zip differ"),
+    ],
+)
+def test_a_release_that_is_not_what_its_tag_says_is_refused(
+    shell: Shell, project: Path, tag: str, content: str, told: str
+) -> None:
+    (project / "content").write_text(content)
+    done = released(shell, project, tag)
+    assert (done.returncode, told in done.stderr) == (1, True), done.stderr
+
+
+def test_a_version_of_which_the_changelog_says_nothing_is_refused(shell: Shell, project: Path) -> None:
+    (project / "CHANGELOG.md").write_text("# Changelog\n\n## [Unreleased]\n\n- Mail.\n")
+    done = released(shell, project, "v1.2.3")
+    assert (done.returncode, "CHANGELOG.md says nothing of 1.2.3" in done.stderr) == (1, True), done.stderr

@@ -139,6 +139,16 @@ def test_every_name_is_known_before_a_deployment_so_that_a_preview_shows_everyth
     ]
 
 
+def test_every_name_that_is_asked_for_is_one_of_the_names() -> None:
+    main = bicep("main.bicep")
+    given = re.findall(r"^  (\w+): '", block(main, "var names "), re.M)
+    assert len(given) == 9
+    assert set(re.findall(r"\bnames\.(\w+)", main)) == set(given)
+    made = json.loads(infra_names.content())
+    asked = set(re.findall(r"\bnames\.(\w+)", bicep("modules/storage.bicep")))
+    assert asked - {"json"} == set(made)
+
+
 @pytest.mark.parametrize(
     ("module", "named"),
     [("roles", "identity, monitoring, storage, vault"), ("network", "storage, vault"), ("app", "roles")],

@@ -1,0 +1,232 @@
+"""A case is acknowledged once, to who asked, in the language that was written; what is held back is shown."""
+
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+
+from shared.domain.connections.fields import Fields
+from shared.domain.filing.filing import ACKNOWLEDGED
+from shared.domain.intake.acknowledgements import Acknowledgement
+from shared.domain.mail import codes
+from shared.domain.sending.outbox import OutboxMail
+from shared.domain.sending.states import State
+from tests.builders import CODE_KEYS, TENANT, a_record
+from tests.public_cases.office import reported
+from tests.unit.services.intake.desk import AGENT, BILLING, SERVICE, DeskOffice, a_mail
+
+ENGLISH = {
+    "language": "en",
+    "subject": "We have it: {subject}",
+    "html": "<p>Dear {from_name}, {subject} is {case_id} ({case_name}). {text}</p>",
+    "text": "Dear {from_name}, {subject} is {case_id}. {text}",
+}
+GERMAN = {"language": "de", "subject": "Eingegangen: {subject}", "text": "Ihr Fall ist {case_id}."}
+WIDE = {"to_sender_a_day": 100, "to_sender_in_all_a_day": 100}
+
+
+class AnsweringOffice(DeskOffice):
+    """An office whose intake mailboxes acknowledge mail."""
+
+    def __init__(self, *, limits: dict[str, int] | None = None, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.acknowledge(SERVICE, limits=limits)
+
+    def acknowledge(self, address: str, *, limits: dict[str, int] | None = None) -> None:
+        given = {"templates": [ENGLISH, GERMAN], "limits": limits or {}}
+        self.world.storage.acknowledgements.save(
+            TENANT, self._mailboxes[address].mailbox_id, Acknowledgement().changed(Fields(given))
+        )
+
+    @property
+    def rows(self) -> list[OutboxMail]:
+        """The outbox, oldest first."""
+        found = (mail for mail in self.world.storage.outbox.rows.values() if isinstance(mail, OutboxMail))
+        return sorted(found, key=lambda mail: mail.created_at)
+
+    @property
+    def left(self) -> list[EmailMessage]:
+        """What has left, in order."""
+        return [message_from_bytes(raw, policy=policy.default) for raw in self.world.storage.sender.outbound]  # type: ignore[misc]
+
+    def held(self) -> list[str]:
+        """Why each of those stands in the outbox that were held back."""
+        return [mail.error.detail for mail in self.rows if mail.state is State.CANCELLED and mail.error]
+
+
+def test_a_case_is_acknowledged_in_its_thread_from_the_mailbox_with_a_code() -> None:
+    office = AnsweringOffice()
+    office.enquire(
+        "Kim Lee <kim@x.example>", subject="Re: Boiler", cc="other@x.example", message_id="<a@x.example>"
+    )
+    [mail] = office.left
+    assert (mail["From"], mail["To"], mail["Cc"]) == (SERVICE, "Kim Lee <kim@x.example>", None)
+    assert (mail["In-Reply-To"], mail["References"]) == ("<a@x.example>", "<a@x.example>")
+    assert mail["X-Auto-Response-Suppress"] == "All"
+    [code] = codes.find(mail["Subject"], CODE_KEYS, TENANT).codes
+    assert mail["Subject"] == f"We have it: Boiler [{code.text}]"
+    assert office.world.storage.codes.get_many(TENANT, [code.number])[code.number] == (office.case.ref,)
+    body = mail.get_body(("plain",))
+    assert body is not None
+    assert body.get_content().startswith(f"Dear Kim Lee, Boiler is {office.case.ref.id}.")
+    [row] = office.rows
+    assert (row.purpose, row.agent, row.by) == (ACKNOWLEDGED, AGENT, "postledger")
+
+
+def test_it_is_sent_once_however_often_the_mail_is_written_and_not_for_answers() -> None:
+    office = AnsweringOffice(limits=WIDE)
+    item = office.enquire("kim@x.example", message_id="<a@x.example>")
+    office.world.notify(item, mailbox=office._mailboxes[SERVICE])
+    office.world.work()
+    office.enquire(
+        "kim@x.example", subject="Re: Hello", in_reply_to="<a@x.example>", message_id="<b@x.example>"
+    )
+    assert (len(office.rows), len(office.cases())) == (1, 1)
+
+
+def test_nothing_is_sent_until_a_template_is_saved_nor_while_it_is_off() -> None:
+    office = DeskOffice()
+    office.enquire("kim@x.example")
+    off = AnsweringOffice()
+    standing = off.world.storage.acknowledgements.get(TENANT, off._mailboxes[SERVICE].mailbox_id)
+    assert standing is not None
+    off.world.storage.acknowledgements.save(
+        TENANT, off._mailboxes[SERVICE].mailbox_id, standing.changed(Fields({"enabled": False}))
+    )
+    off.enquire("kim@x.example")
+    assert (office.world.storage.outbox.rows, off.rows) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    ("headers", "says"),
+    [
+        ({"x_auto_response_suppress": "All"}, "asks for no automatic answer"),
+        ({"x_loop": "a"}, "asks for no automatic answer"),
+    ],
+)
+def test_what_wants_no_answer_is_held_back_with_the_reason(headers: dict[str, str], says: str) -> None:
+    office = AnsweringOffice()
+    office.enquire("kim@x.example", **headers)
+    assert (len(office.cases()), len(office.left)) == (1, 0)
+    assert says in office.held()[0]
+
+
+def test_a_colleague_s_forward_is_answered_to_nobody_by_itself() -> None:
+    office = AnsweringOffice()
+    office.enquire(
+        AGENT, subject="FW: Boiler", text="See below.\n\nFrom: Kim Lee <kim@x.example>\nSent: Monday\n\nCold."
+    )
+    [row] = office.rows
+    assert (row.state, [person.address for person in row.to]) == (State.CANCELLED, ["kim@x.example"])
+    assert office.left == []
+
+
+def test_history_that_had_waited_is_not_answered() -> None:
+    office = AnsweringOffice()
+    item = office.world.deliver(SERVICE, sender="kim@x.example", to=(SERVICE,))
+    office.world.notify(item, mailbox=office._mailboxes[SERVICE], unbounded=True)
+    office.world.work()
+    assert "before the mailbox was connected" in office.held()[0]
+
+
+def test_two_responders_face_each_other_for_200_rounds_and_get_one_acknowledgement_each() -> None:
+    office = AnsweringOffice()
+    office.open_desk(BILLING)
+    office.acknowledge(BILLING)
+    for number in range(200):
+        desk = (SERVICE, BILLING)[number % 2]
+        office.enquire(
+            "desk@partner.example",
+            desk,
+            in_box=desk,
+            subject=f"Ticket {number}",
+            message_id=f"<t{number}@partner.example>",
+        )
+    sent = [mail["From"] for mail in office.left]
+    assert sent == [SERVICE, BILLING]
+    # A minute lies between two rounds: of each hour's mails the first twenty are cases, the others wait.
+    assert set(office.waiting()) == set(office.waiting(BILLING)) == {"too_many"}
+
+
+class TestPublicReports:
+    """Each is one of the published reports; where these are not here, there is nothing to play."""
+
+    def play(self, name: str, **settings: Any) -> AnsweringOffice:
+        mails = reported(name)
+        if not mails:
+            pytest.skip("the reports are not here")
+        office = AnsweringOffice(limits=WIDE, **settings)
+        for mail in mails:
+            office.receive(mail, SERVICE)
+        return office
+
+    def test_325_a_desk_that_answers_everything(self) -> None:
+        [mail] = reported("325-") or [b""]
+        if not mail:
+            pytest.skip("the reports are not here")
+        office, rounds = AnsweringOffice(), 0
+        while rounds < 200:
+            office.receive(mail.replace(b"{{N}}", str(rounds).encode()), SERVICE)
+            rounds += 1
+            if len(office.left) < rounds:
+                break
+        assert (len(office.left), len(office.cases())) == (1, 2)
+
+    def test_326_to_whom_the_answer_goes(self) -> None:
+        office = self.play("326-")
+        to = [[address.addr_spec for address in mail["To"].addresses] for mail in office.left]
+        assert [len(people) for people in to] == [1, 2, 1, 1]
+        assert all(mail["Cc"] is None and mail["From"] == SERVICE for mail in office.left)
+        assert SERVICE not in {address for people in to for address in people}
+
+    def test_327_nothing_of_a_mail_acts_in_the_answer(self) -> None:
+        office = self.play("327-")
+        assert len(office.left) == len(office.cases()) == 4
+        for case, mail in zip(office.cases(), office.left, strict=True):
+            assert "\n" not in case.summary
+            assert mail["Bcc"] is None
+            assert len(mail["To"].addresses) == 1
+            html = mail.get_body(("html",))
+            assert html is not None
+            assert "<script" not in html.get_content()
+            assert "<b>" not in html.get_content()
+        assert "49" not in str(office.left[2].get_body(("plain",)))
+
+    def test_328_nobody_who_never_wrote_is_answered(self) -> None:
+        office = self.play("328-")
+        assert len(office.left) == 1
+
+    def test_332_the_language_is_the_writer_s(self) -> None:
+        office = self.play("332-")
+        german = [mail["Subject"].startswith("Eingegangen") for mail in office.left]
+        assert german == [True, False, False, False, True]
+        assert "told by" in office.rows[0].steps[0].detail
+
+
+def test_the_sent_copy_stands_on_the_case_as_an_acknowledgement() -> None:
+    office = AnsweringOffice()
+    office.world.records(a_record("contact/C-1", addresses=("kim@x.example",)))
+    office.enquire("kim@x.example", message_id="<a@x.example>")
+    raw = office.world.storage.sender.outbound[0]
+    office.receive(raw, SERVICE, "sentitems")
+    assert [entry.kind for entry in office.timeline(str(office.case.ref))] == ["synced", "acknowledgement"]
+    assert len(office.timeline()) == 2
+
+
+def test_an_agent_of_the_mailbox_sends_what_was_held_back() -> None:
+    office = AnsweringOffice()
+    office.enquire("kim@x.example", x_loop="a")
+    [row] = office.rows
+    from shared.domain.privacy.callers import AGENT as AGENT_ROLE
+    from shared.domain.privacy.callers import Caller
+
+    office.world.retry_mail(Caller(TENANT, frozenset({AGENT_ROLE}), oid=AGENT, address=AGENT), row.id)
+    office.world.work()
+    assert len(office.left) == 1
+
+
+def test_a_mail_that_is_forwarded_by_the_group_is_answered_to_who_wrote() -> None:
+    office = AnsweringOffice()
+    office.receive(a_mail("kim@x.example", SERVICE, reply_to=SERVICE), SERVICE)
+    assert [str(mail["To"]) for mail in office.left] == ["kim@x.example"]

@@ -1,0 +1,338 @@
+"""Mail to an intake mailbox becomes cases: exactly one for each enquiry, whoever writes, by whichever way."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.builders import TENANT, a_record
+from tests.public_cases.office import reported
+from tests.unit.services.intake.desk import AGENT, BILLING, CHIEF, OWN, SERVICE, DeskOffice, a_mail
+
+ALIAS = f"repairs@{OWN}"
+GROUP = f"service-group@{OWN}"
+PRIVATE = {"sensitivity": "Private"}
+
+
+def an_office(**settings: Any) -> DeskOffice:
+    office = DeskOffice(**{"aliases": (ALIAS,), **settings})
+    office.world.records(
+        a_record("contact/C-1", addresses=("known@client.example",), client="CL-1"),
+        a_record("client/CL-1", domains=("client.example",)),
+    )
+    return office
+
+
+@pytest.mark.parametrize(
+    ("sender", "to", "more"),
+    [
+        pytest.param("who@stranger.example", SERVICE, {}, id="a stranger"),
+        pytest.param("known@client.example", SERVICE, {}, id="a known contact"),
+        pytest.param("new@client.example", SERVICE, {}, id="somebody at a client's domain"),
+        pytest.param(CHIEF, SERVICE, {}, id="a colleague"),
+        pytest.param(AGENT, SERVICE, {}, id="an agent of the mailbox"),
+        pytest.param("who@stranger.example", SERVICE, PRIVATE, id="marked private"),
+        pytest.param("who@stranger.example", "other@elsewhere.example", {}, id="by Bcc"),
+        pytest.param("who@stranger.example", ALIAS, {}, id="to an alias"),
+        pytest.param("who@stranger.example", GROUP, {}, id="to a distribution group"),
+        pytest.param(
+            "who@stranger.example",
+            GROUP,
+            {"list_id": f"<service-group.{OWN}>", "precedence": "list"},
+            id="by a list address of our own",
+        ),
+        pytest.param(AGENT, SERVICE, {"subject": "FW: Boiler"}, id="forwarded by a person"),
+    ],
+)
+def test_each_mail_to_an_intake_mailbox_is_exactly_one_case(
+    sender: str, to: str, more: dict[str, str]
+) -> None:
+    office = an_office()
+    mail = a_mail(sender, to, **{"subject": "Boiler", **more}, message_id="<a@x.example>")
+    office.receive(mail, SERVICE)
+    office.receive(mail, SERVICE)
+    assert len(office.cases()) == 1
+    assert len(office.timeline(str(office.case.ref))) == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "reason"),
+    [
+        ({"list_id": "<news.vendor.example>", "precedence": "bulk"}, "no_match"),
+        ({"auto_submitted": "auto-generated"}, "no_match"),
+    ],
+)
+def test_what_no_person_wrote_waits_with_the_agents(headers: dict[str, str], reason: str) -> None:
+    office = an_office()
+    office.enquire("news@vendor.example", **headers)
+    assert (office.cases(), office.waiting()) == ([], [reason])
+
+
+def test_a_case_says_where_from_and_what() -> None:
+    office = an_office(intake={"type": "enquiry"})
+    office.enquire("Known <known@client.example>", ALIAS, subject="Re: Boiler", text="It is cold.\n> Hello")
+    case = office.case
+    assert (case.name, case.summary, case.details) == ("Boiler", "Boiler", "It is cold.\n> Hello")
+    assert (case.contacts, case.client, case.owner) == (("C-1",), "CL-1", AGENT)
+    assert (case.mailbox, case.sent_to, case.type) == (SERVICE, ALIAS, "enquiry")
+    assert case.opened_at is not None
+    assert len(office.timeline()) == len(office.timeline("client/CL-1")) == 1
+
+
+def test_the_first_route_in_to_then_cc_then_bcc_wins() -> None:
+    routes = [
+        {"to": ALIAS, "type": "repair", "owner": CHIEF, "client": "CL-9"},
+        {"to": GROUP, "opens": "opportunity", "type": "sale"},
+    ]
+    office = an_office(intake={"type": "enquiry", "routes": routes})
+    office.enquire("a@x.example", SERVICE, subject="Plain")
+    office.enquire("b@x.example", ALIAS, subject="Repair", cc=GROUP)
+    office.enquire("c@x.example", "d@elsewhere.example", subject="Sale", cc=GROUP)
+    plain, repair = office.cases()
+    [sale] = office.cases("opportunity")
+    assert (plain.type, repair.type, sale.type) == ("enquiry", "repair", "sale")
+    assert (repair.owner, repair.client, plain.owner) == (CHIEF, "CL-9", AGENT)
+    assert (plain.sent_to, repair.sent_to, sale.sent_to) == (SERVICE, ALIAS, GROUP)
+
+
+@pytest.mark.parametrize("first", [SERVICE, BILLING])
+def test_one_mail_at_two_doors_is_one_case_by_the_first_in_to(first: str) -> None:
+    office = an_office()
+    office.open_desk(BILLING, {"type": "invoice"}, agent=CHIEF)
+    mail = a_mail("kim@x.example", BILLING, "Wrong invoice", cc=SERVICE, message_id="<a@x.example>")
+    for box in (first, BILLING if first == SERVICE else SERVICE):
+        office.receive(mail, box)
+    assert (office.case.type, office.case.mailbox, office.case.owner) == ("invoice", BILLING, CHIEF)
+    assert len(office.timeline(str(office.case.ref))) == 1
+
+
+def test_answers_stand_on_the_case_and_an_equal_subject_is_another_one() -> None:
+    office = an_office()
+    office.enquire(subject="Boiler", message_id="<a@x.example>")
+    office.enquire("chief@client.example", subject="Re: Boiler", in_reply_to="<a@x.example>")
+    office.enquire(subject="Boiler", message_id="<b@x.example>")
+    first, second = office.cases()
+    assert (office.subjects(first), office.subjects(second)) == (["Boiler", "Re: Boiler"], ["Boiler"])
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2)])
+def test_a_thread_that_never_saw_our_code_is_one_case_in_any_order(order: tuple[int, ...]) -> None:
+    office = an_office()
+    mails = [
+        a_mail("kim@x.example", SERVICE, "Boiler", cc="boss@x.example", message_id="<a@x.example>"),
+        a_mail(
+            "boss@x.example",
+            SERVICE,
+            "Re: Boiler",
+            cc="kim@x.example",
+            in_reply_to="<a@x.example>",
+            message_id="<b@x.example>",
+        ),
+        a_mail(
+            "kim@x.example", SERVICE, "Re: Boiler", in_reply_to="<a@x.example>", message_id="<c@x.example>"
+        ),
+    ]
+    for number in order:
+        office.receive(mails[number], SERVICE)
+    assert len(office.timeline(str(office.case.ref))) == 3
+
+
+def test_answers_of_two_strangers_to_one_circular_are_two_cases() -> None:
+    office = an_office()
+    for sender in ("kim@x.example", "lou@y.example"):
+        office.enquire(sender, subject="Re: Offers", in_reply_to="<circular@harbour.example>")
+    assert len(office.cases()) == 2
+
+
+class TestClosed:
+    def answered(self, closed: str, **more: str) -> tuple[DeskOffice, Any]:
+        office = an_office(intake={"closed": closed})
+        office.enquire(subject="Boiler", message_id="<a@x.example>")
+        case = office.case
+        office.close(case)
+        office.enquire(subject="Re: Boiler", in_reply_to="<a@x.example>", message_id="<b@x.example>", **more)
+        return office, case
+
+    def test_a_person_s_answer_opens_it_again_once(self) -> None:
+        office, case = self.answered("reopen")
+        assert (office.status(case), len(office.cases())) == ("open", 1)
+        office.close(case)
+        office.receive(
+            a_mail(
+                "Kim Lee <kim@client.example>",
+                SERVICE,
+                "Re: Boiler",
+                in_reply_to="<a@x.example>",
+                message_id="<b@x.example>",
+            ),
+            SERVICE,
+        )
+        assert office.status(case) == "closed"
+        office.enquire(subject="Re: Boiler", in_reply_to="<a@x.example>", message_id="<c@x.example>")
+        assert office.status(case) == "open"
+
+    def test_a_machine_s_answer_neither_opens_it_again_nor_opens_another(self) -> None:
+        for closed in ("reopen", "new"):
+            office, case = self.answered(closed, auto_submitted="auto-replied")
+            assert (office.status(case), len(office.cases())) == ("closed", 1)
+            assert [entry.automatic for entry in office.timeline(str(case.ref))] == ["", "auto_reply"]
+
+    def test_it_is_filed_where_that_is_wanted(self) -> None:
+        office, case = self.answered("file")
+        assert (office.status(case), len(office.cases())) == ("closed", 1)
+        assert [entry.link.closed for entry in office.timeline(str(case.ref))] == [False, True]
+
+    def test_a_new_one_goes_on_with_it_and_takes_all_further_answers(self) -> None:
+        office, case = self.answered("new")
+        [other] = [found for found in office.cases() if found.ref != case.ref]
+        assert office.subjects(other) == ["Re: Boiler"]
+        office.enquire("boss@x.example", subject="Re: Boiler", in_reply_to="<a@x.example>")
+        office.enquire(subject="Re: Boiler", in_reply_to="<b@x.example>", message_id="<d@x.example>")
+        assert len(office.cases()) == 2
+        assert len(office.subjects(other)) == 3
+        assert (office.status(case), office.status(other)) == ("closed", "open")
+        office.close(other)
+        office.enquire(subject="Re: Boiler", in_reply_to="<a@x.example>", message_id="<e@x.example>")
+        assert len(office.cases()) == 3
+
+
+def test_one_message_id_for_all_enquiries_of_a_form_does_not_lose_any() -> None:
+    """Beyond so many of one Message-ID each is found by what it says."""
+    office = an_office()
+    form: dict[str, Any] = {"subject": "Contact form", "message_id": f"<form@www.{OWN}>"}
+    for number in range(12):
+        office.enquire(f"website@{OWN}", **form, reply_to=f"kim{number}@x.example", text=f"Enquiry {number}")
+    office.enquire(f"website@{OWN}", **form, reply_to="kim3@x.example", text="Something else")
+    assert len(office.cases()) == 13
+    for number in (0, 5, 11):
+        office.enquire(f"website@{OWN}", **form, reply_to=f"kim{number}@x.example", text=f"Enquiry {number}")
+    assert len(office.cases()) == 13
+
+
+def test_what_our_own_addresses_send_back_opens_nothing() -> None:
+    office = an_office()
+    office.enquire(
+        f"'Service' via Group <{GROUP}>",
+        GROUP,
+        list_id=f"<service-group.{OWN}>",
+        reply_to=SERVICE,
+        x_original_sender=SERVICE,
+    )
+    office.enquire(SERVICE, GROUP)
+    assert office.cases() == []
+
+
+def test_every_agent_of_the_mailbox_sees_what_waits_and_nobody_else() -> None:
+    office = an_office(unmatched="inbox", agents=(AGENT, CHIEF))
+    office.connect(f"third@{OWN}")
+    office.enquire("kim@x.example", subject="Boiler")
+    office.receive(a_mail("kim@x.example", AGENT, "Between us"), AGENT)
+    assert office.inbox_of(CHIEF) == ["Boiler"]
+    assert "Boiler" in office.inbox_of(AGENT)
+    assert office.inbox_of(f"third@{OWN}") == []
+
+
+class TestPublicReports:
+    """Each is one of the published reports; where these are not here, there is nothing to play."""
+
+    def play(self, name: str, **settings: Any) -> DeskOffice:
+        office = an_office(**settings)
+        mails = reported(name)
+        if not mails:
+            pytest.skip("the reports are not here")
+        self.mails = mails
+        return office
+
+    def test_319_our_own_group_is_a_door_and_a_newsletter_waits(self) -> None:
+        office = self.play("319-", intake={"closed": "reopen"})
+        office.world.records(a_record("contact/C-1", addresses=("kim319@client319.example",)))
+        for mail in self.mails:
+            office.receive(mail, SERVICE)
+        assert (office.case.name, office.case.contacts) == ("Boiler 319", ("C-1",))
+        assert office.waiting() == ["no_match"]
+        office.close(office.case)
+        answer = (
+            self.mails[0]
+            .replace(b"<319.boiler@", b"<319.answer@")
+            .replace(b"MIME-Version", b"In-Reply-To: <319.boiler@client319.example>\r\nMIME-Version")
+        )
+        office.receive(answer, SERVICE)
+        assert office.status(office.case) == "open"
+
+    @pytest.mark.parametrize("first", [SERVICE, BILLING])
+    def test_320_two_doors_one_case(self, first: str) -> None:
+        office = self.play("320-")
+        office.open_desk(BILLING, agent=CHIEF)
+        for mail in self.mails:
+            for box in (first, BILLING if first == SERVICE else SERVICE):
+                office.receive(mail, box)
+        assert (office.case.mailbox, len(office.timeline(str(office.case.ref)))) == (BILLING, 2)
+
+    def test_321_two_enquiries_of_a_form_are_two_cases(self) -> None:
+        for order in ((0, 1, 2), (1, 0, 2)):
+            office = self.play("321-")
+            for number in order:
+                office.receive(self.mails[number], SERVICE)
+            assert sorted(case.details for case in office.cases()) == [
+                "Name: Kim\nThe boiler is cold. 321",
+                "Name: Lou\nMay I see the flat? 321",
+            ]
+
+    def test_322_a_colleague_s_forward_offers_whom_it_is_from(self) -> None:
+        office = self.play("322-")
+        office.world.records(a_record("contact/C-7", addresses=("kim322@client322.example",)))
+        for mail in self.mails:
+            office.receive(mail, SERVICE)
+        first, second = office.cases()
+        assert (first.contacts, second.contacts) == (("C-7",), ())
+
+    @pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2)])
+    def test_323_answers_to_the_client_s_own_mail(self, order: tuple[int, ...]) -> None:
+        office = self.play("323-")
+        for number in order:
+            office.receive(self.mails[number], SERVICE)
+        assert len(office.timeline(str(office.case.ref))) == 3
+
+    def test_328_what_is_disowned_or_marked_as_spam_waits(self) -> None:
+        office = self.play("328-")
+        office.world.records(a_record("contact/C-7", addresses=("kim328@client328.example",)))
+        for mail in self.mails:
+            office.receive(mail, SERVICE)
+        assert len(office.cases()) == 1
+        assert sorted(office.waiting()) == ["forged_sender", "forged_sender", "marked_spam"]
+
+    def test_330_mails_without_anything_to_read_are_cases_with_a_name(self) -> None:
+        office = self.play("330-", intake={"fields": {"summary": "{subject}"}})
+        for mail in self.mails:
+            office.receive(mail, SERVICE)
+        photo, signed, invitation, picture = office.cases()
+        assert photo.name.startswith("(no subject) from")
+        assert photo.details.startswith("The mail has no text. Attached:")
+        assert "The key of the cellar is lost. 330" in signed.details
+        assert (invitation.name, bool(invitation.details)) == ("Handover 330", True)
+        assert picture.details == "The mail is a picture without text. Open the mail to see it."
+
+
+def test_a_merged_case_takes_no_second_one() -> None:
+    office = an_office()
+    office.enquire(subject="Boiler", message_id="<a@x.example>")
+    case = office.case
+    office.world.rename_record(TENANT, case.ref, "CASE-1")
+    office.world.work()
+    office.enquire(subject="Re: Boiler", in_reply_to="<a@x.example>", message_id="<b@x.example>")
+    renamed = replace(case.ref, id="CASE-1")
+    assert len(office.timeline(str(renamed))) == 2
+    assert [found.ref for found in office.cases()] == [renamed]
+
+
+def test_a_sender_opens_so_many_cases_within_the_hour_and_the_rest_waits() -> None:
+    office = an_office(intake={"cases_an_hour": 3})
+    for number in range(5):
+        office.enquire("flood@x.example", subject=f"Mail {number}")
+    office.enquire("other@x.example", subject="Mine")
+    assert [case.name for case in office.cases()] == ["Mail 0", "Mail 1", "Mail 2", "Mine"]
+    assert office.waiting() == ["too_many"] * 2
+    office.world.now += timedelta(hours=1)
+    office.enquire("flood@x.example", subject="Later")
+    assert office.cases()[-1].name == "Later"
