@@ -37,10 +37,17 @@ _BY_NAME: Final = {
     ),
     Role.ARCHIVE: "archive|archives|archiv|archief|archivo|archivio|arquivo|archiwum|arkiv",
 }
-_ROLES: Final[dict[str, Role]] = {}
-for _role, _names in _BY_NAME.items():
-    _ROLES |= dict.fromkeys(_names.split("|"), _role)
 _ENCODED: Final = re.compile(r"&([^-]*)-")
+
+
+def _roles() -> dict[str, Role]:
+    found: dict[str, Role] = {}
+    for role, names in _BY_NAME.items():
+        found |= dict.fromkeys(names.split("|"), role)
+    return found
+
+
+_ROLES: Final = _roles()
 
 
 def readable(name: str) -> str:
