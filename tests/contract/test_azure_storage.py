@@ -4,6 +4,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -17,27 +18,33 @@ from shared.adapters.storage.stores.records import AzureRecords
 from shared.adapters.storage.table import Table
 from shared.adapters.storage.version import STORE
 from shared.domain import names
+from shared.domain.campaigns.campaigns import Recipient
+from shared.domain.campaigns.consent import Reason, Silence
 from shared.domain.capture.late_contacts import Announcement
 from shared.domain.capture.pending import EVERYTHING, PendingRow
 from shared.domain.commands.agenda import Run
 from shared.domain.connections.habits import Habit, Learnt
 from shared.domain.connections.mailbox_state import failing, resumed, walked
 from shared.domain.errors import Rejected, Unavailable
+from shared.domain.intake.acknowledgements import Counter
 from shared.domain.mail.identity import variant_key
 from shared.domain.privacy.audit import AuditRow
 from shared.domain.privacy.erasure import Deletion, Erasure
+from shared.domain.sending.outbox import CampaignPlace
 from shared.services.filing.change_message import ChangeMessage
 from tests.builders import (
     CONTACT,
     KEY,
     MAILBOX_ID,
     NOW,
+    a_campaign,
     a_copy,
     a_dependent,
     a_document,
     a_failure,
     a_folder_state,
     a_mailbox,
+    a_notice,
     a_pending_mail,
     a_record,
     a_ref,
@@ -50,6 +57,7 @@ from tests.builders import (
     an_item,
     an_organisation,
     an_outbox_mail,
+    an_upload,
 )
 from tests.composed import use_cases_over
 from tests.contract.test_connections import a_connection
@@ -247,7 +255,15 @@ class TestRows:
         azure.codes.note_forged(tenant, "0f" * 16, KEY, 1)
         azure.events.append(tenant, [an_event(only_for=frozenset((MAILBOX_ID,)))])
         azure.messages.note_name(tenant, "ee" * 16, KEY, ())
-        azure.outbox.add(an_outbox_mail(tenant_id=tenant, key_hash="0f" * 16))
+        place = CampaignPlace("ca" * 16, 0, "https://postledger.example/u")
+        azure.outbox.add(an_outbox_mail(tenant_id=tenant, key_hash="0f" * 16, campaign=place))
+        azure.notices.add(tenant, a_notice())
+        azure.uploads.save(an_upload(tenant_id=tenant))
+        azure.signatures.put(tenant, "ann", "<p>Ann</p>")
+        campaign = azure.campaigns.add(a_campaign(tenant_id=tenant))
+        azure.campaigns.put_recipients(campaign, [Recipient(0, "C-0", "Bo", CONTACT)])
+        azure.silences.put(tenant, Silence("ab" * 16, Reason.UNSUBSCRIBED, campaign.id))
+        azure.acknowledgements.count(tenant, [Counter("pair", 1, timedelta(hours=1))], "a", NOW)
         for table, layout in TABLE_LAYOUT.items():
             columns, partitions = set(), set()
             for row in azure.connection.table(table).list_entities():

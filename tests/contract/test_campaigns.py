@@ -76,6 +76,24 @@ class TestCampaigns:
             row.number for row in storage.campaigns.recipients(campaign, limit=9, after=-1, waiting=True)
         ] == [3]
 
+    def test_what_ended_before_a_time_is_forgotten_with_its_recipients(self, storage, campaign, tenant):
+        old, new, running = (
+            storage.campaigns.add(replace(campaign, id=f"{number:032x}")) for number in range(3)
+        )
+        for each in (old, new, running):
+            storage.campaigns.put_recipients(each, rows())
+        storage.campaigns.save(old.cancelled(NOW))
+        storage.campaigns.save(new.cancelled(NOW + timedelta(days=2)))
+        turns = 0
+        while storage.campaigns.forget(tenant, NOW + timedelta(days=1), limit=3):
+            turns += 1
+        assert 1 <= turns <= 3
+        page, _ = storage.campaigns.page(tenant, limit=9, after="")
+        assert {found.id for found in page} == {new.id, running.id}
+        assert storage.campaigns.get(tenant, old.id) is None
+        assert storage.campaigns.recipients(old, limit=9, after=-1) == []
+        assert len(storage.campaigns.recipients(new, limit=9, after=-1)) == 4
+
 
 class TestItsMails:
     def test_the_outbox_says_how_they_stand_with_each_change(self, storage, campaign, tenant):

@@ -21,12 +21,15 @@ from shared.adapters.storage.encoding import escaped, hashed
 from shared.adapters.storage.stores.codes import AzureCodes
 from shared.adapters.storage.stores.pending import AzurePending
 from shared.domain import names
+from shared.domain.campaigns.campaigns import Recipient
+from shared.domain.campaigns.consent import Reason, Silence
 from shared.domain.capture.late_contacts import Announcement
 from shared.domain.filing.entries import inverted
 from shared.domain.mail.addresses import Person
+from shared.domain.mail.templates import MailTemplate
 from shared.domain.privacy.audit import AuditRow
 from shared.domain.privacy.callers import OPERATOR, Caller
-from shared.domain.privacy.erasure import deleted_organisation, suppression
+from shared.domain.privacy.erasure import PLACEHOLDER, deleted_organisation, suppression
 from shared.domain.records.records import RecordRef
 from shared.domain.sending import marks, transitions
 from shared.services.capture.scopes import hasher_of
@@ -35,6 +38,7 @@ from tests.builders import (
     HASH_KEY,
     NOW,
     TENANT,
+    a_campaign,
     a_failure,
     a_record,
     a_subscription,
@@ -152,6 +156,10 @@ def a_world(connection_string: str) -> World:
     storage.exceptions.record(a_failure(error=f"nobody behind {BO.address}"))
     storage.late_contacts.announce(TENANT, Announcement("a", NOW, HASHER.addresses([BO.address])))
     storage.subscriptions.put(TENANT, a_subscription())
+    campaign = storage.campaigns.add(a_campaign(template=MailTemplate("Spring", "<p>{{ name }}</p>")))
+    row = Recipient(0, "C-1", BO.name, BO.address, {"name": BO.name, "address": BO.address})
+    storage.campaigns.put_recipients(campaign, [row])
+    storage.silences.put(TENANT, Silence(HASHER.addresses([BO.address])[0], Reason.UNSUBSCRIBED))
     storage.codes.note_forged(TENANT, HASHER("address", BO.address), "0f" * 16, 2)
     storage.signatures.put(TENANT, "ann", f"<p>Ann, {BO.address}</p>")
     upload = storage.uploads.save(an_upload(name=f"offer_{BO.address}.pdf", size=4)).after(0, 4)
@@ -258,6 +266,7 @@ def test_nothing_is_left_of_a_person_and_then_of_the_organisation(own_azurite: s
         names.NOTICES,
         names.OUTBOX,
         names.EXCEPTIONS,
+        names.CAMPAIGNS,
         names.BODIES,
         names.ATTACHMENTS,
         names.SIGNATURES,
@@ -265,7 +274,12 @@ def test_nothing_is_left_of_a_person_and_then_of_the_organisation(own_azurite: s
     }
     assert set(places_of(storage, SPLIT)) == {names.MESSAGES, names.BODIES}
     assert set(places_of(storage, BO.name)) >= {names.RECORDS, names.MESSAGES, names.BODIES, names.TIMELINE}
-    assert set(places_of(storage, ledger)) == {names.SIGHTINGS, names.LATE_CONTACTS_STATES, names.CODES}
+    assert set(places_of(storage, ledger)) == {
+        names.SIGHTINGS,
+        names.LATE_CONTACTS_STATES,
+        names.CODES,
+        names.UNSUBSCRIBED,
+    }
 
     # The feed of changes has ids alone.
     assert names.EVENTS not in places_of(storage, BO.address, BO.name, ledger, LI, "Quotes")
@@ -288,6 +302,10 @@ def test_nothing_is_left_of_a_person_and_then_of_the_organisation(own_azurite: s
     assert set(places_of(storage, suppressed)) == {names.ORGANISATIONS, names.ERASURES}
     assert {one.subject for one in world_timeline(world, "contact/C-2")} == {"Quotes", "Large"}
     assert storage.messages.document(TENANT, HASHER.message_id("6@fabrikam.example")).text.startswith(NOISE)
+
+    campaign = storage.campaigns.get(TENANT, a_campaign().id)
+    [row] = storage.campaigns.recipients(campaign, limit=9, after=-1)
+    assert (row.contact, row.address) == ("C-1", PLACEHOLDER), "its number counts on, and nobody is named"
 
     named = (TENANT, "contoso.example", "Contoso", "fabrikam.example", "adatum.example", "Quotes")
     assert len(places_of(storage, TENANT)) >= 11

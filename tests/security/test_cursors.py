@@ -13,6 +13,7 @@ import pytest
 
 from dev.azurite import start_azurite
 from shared.adapters.storage.connection import DIRECT
+from shared.domain.campaigns.campaigns import Recipient
 from shared.domain.events.events import Change, Event, What
 from shared.domain.filing.entries import encode_cursor, inverted
 from shared.domain.privacy.audit import AuditRow
@@ -21,6 +22,7 @@ from tests.builders import (
     HOME,
     NOW,
     TENANT,
+    a_campaign,
     a_copy,
     a_document,
     a_failure,
@@ -47,6 +49,7 @@ SECRET: Final = "Othersecret"
 PATHS: Final = {
     "get_timeline": "timelines/contact/C-1",
     "get_thread": f"messages/{0:032x}/thread",
+    "list_campaign_recipients": f"campaigns/{0:032x}/recipients",
     "rematch_record": "records/contact/C-1/rematch",
     "preview_mailbox": f"mailboxes/{AGENT}/preview",
 }
@@ -153,6 +156,10 @@ def fill(storage: Any, tenant: str) -> None:
         storage.messages.create(
             tenant, stored, replace(a_document(), subject=word), a_copy(mailbox_id=f"{0:032x}")
         )
+        campaign = a_campaign(tenant_id=tenant, id=key, name=word, created_at=at, recipients=3)
+        storage.campaigns.add(campaign)
+        people = [Recipient(place, f"C-{place}", word, f"c{place}@fabrikam.example") for place in range(3)]
+        storage.campaigns.put_recipients(campaign, people)
         wait(storage, tenant, at, f"{number + 10:032x}", word)
         storage.audit.append(tenant, AuditRow(key, at, word, "get_timeline", ("contact/C-1",)))
         storage.exceptions.record(a_failure(tenant_id=tenant, id=key, at=at, error=word))

@@ -236,6 +236,7 @@ COVERED = {
     "addresses.mailbox_domain",  # these by addresses.normalise and bounces
     "addresses.mailbox_keys",
     "codes.issue",
+    "templates.checked_values",  # of JSON, by its own tests
     "html_layout.laid_out",  # these by html_text.to_text
     "html_layout.merge_normal_text",
     "html_limits.nests_deeper",  # by html.safe_html

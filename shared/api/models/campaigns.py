@@ -1,9 +1,9 @@
 """Campaigns in JSON: what is asked for, how far it has come, and what it would be."""
 
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Final
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from shared.api.models.filing import RefFields
 from shared.api.models.schema import KEY, Answer, Body, Example, NextCursor, shown_as
@@ -11,13 +11,6 @@ from shared.api.models.sending import LONGEST_HTML, LONGEST_TEXT, OUTBOX_ID, SEN
 from shared.api.models.words import CampaignShare, CampaignState, RecordKind
 from shared.domain.campaigns.campaigns import MOST_RECIPIENTS
 
-Texts = Annotated[
-    dict[str, str | None],
-    Field(description="Texts by name. One that is null, empty or blank counts as missing."),
-]
-Lists = Annotated[
-    dict[str, list[str]], Field(description="Lists of texts by name, for `{% for item in name %}`.")
-]
 _HTML: Final = "<p>Dear {{ first_name | default('customer') }},</p><p>Our new homes are out.</p>"
 _PERSON: Final[Example] = {"contact": "C-1", "values": {"first_name": "Jane"}}
 _WANTED: Final[Example] = {
@@ -28,13 +21,29 @@ _WANTED: Final[Example] = {
 }
 
 
+class TextValuesFields(Body):
+    """Texts by name. One that is null, empty or blank counts as missing. Others stand beside `first_name`."""
+
+    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [{"first_name": "Jane"}]})
+    __pydantic_extra__: dict[str, str | None] = Field(init=False)
+    first_name: str | None = Field(None, description="Any name will do: this is one.")
+
+
+class ListValuesFields(Body):
+    """Lists of texts by name, for `{% for home in homes %}`. Others stand beside `homes`."""
+
+    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [{"homes": ["Mill", "Quay"]}]})
+    __pydantic_extra__: dict[str, list[str]] = Field(init=False)
+    homes: list[str] | None = Field(None, description="Any name will do: this is one.")
+
+
 class CampaignRecipientFields(Body):
     """A contact who is to get the mail."""
 
     model_config = shown_as(_PERSON)
     contact: str = Field(max_length=128, description="The contact's id.")
-    values: Texts | None = None
-    lists: Lists | None = None
+    values: TextValuesFields | None = None
+    lists: ListValuesFields | None = None
     records: list[RefFields] | None = Field(
         None,
         max_length=5,
@@ -73,7 +82,9 @@ class CampaignFields(Body):
         None, max_length=MOST_RECIPIENTS, description="Contacts with their values."
     )
     query: RecipientQueryFields | None = None
-    defaults: Texts | None = Field(None, description="Values for whoever has none of their own under a name.")
+    defaults: TextValuesFields | None = Field(
+        None, description="Values for whoever has none of their own under a name."
+    )
     sender: str | None = Field(
         None,
         alias="from",
@@ -110,11 +121,19 @@ _FIGURES: Final[Example] = {
     "outcome_unknown": 0,
     "left_out": 9,
     "cancelled": 0,
-    "left_out_by_reason": {"unsubscribed": 8, "closed": 1},
+    "left_out_by_reason": [{"reason": "unsubscribed", "count": 8}, {"reason": "closed", "count": 1}],
     "problem": None,
     "headers_survive": True,
     "warning": None,
 }
+
+
+class LeftOutModel(Answer):
+    """A reason to leave recipients out, and for how many it holds."""
+
+    model_config = shown_as({"reason": "closed", "count": 1})
+    reason: str = Field(description="The reason.")
+    count: int = Field(description="The number of recipients.")
 
 
 class CampaignHeadModel(Answer):
@@ -143,7 +162,7 @@ class CampaignModel(CampaignHeadModel):
     outcome_unknown: int = Field(description="Mails of which nobody knows whether they left.")
     left_out: int = Field(description="Recipients who get none, for a reason.")
     cancelled: int = Field(description="Mails that a person cancelled, one by one or with the campaign.")
-    left_out_by_reason: dict[str, int] = Field(description="How many are left out for which reason.")
+    left_out_by_reason: list[LeftOutModel] = Field(description="How many are left out for which reason.")
     problem: ReasonModel | None = Field(description="Why it paused by itself; null otherwise.")
     headers_survive: bool | None = Field(
         description="Whether the headers of one-click unsubscribing stood in the first sent copy; null: not seen yet."
@@ -155,7 +174,7 @@ class CampaignsModel(Answer):
     """A page of campaigns, newest first."""
 
     model_config = shown_as({"items": [_HEAD], "cursor": None})
-    items: list[CampaignHeadModel]
+    items: list[CampaignHeadModel] = Field(description="The campaigns.")
     cursor: NextCursor
 
 
@@ -187,7 +206,7 @@ class CampaignRecipientsModel(Answer):
     """A page of recipients, in the order of the list."""
 
     model_config = shown_as({"items": [_RECIPIENT], "cursor": None})
-    items: list[CampaignRecipientModel]
+    items: list[CampaignRecipientModel] = Field(description="The recipients.")
     cursor: NextCursor
 
 
@@ -222,7 +241,7 @@ class CampaignPreviewModel(Answer):
             "all": 300,
             "incomplete": 0,
             "left_out": [{**_RECIPIENT, "share": "left_out", "reason": "closed", "outbox_id": None}],
-            "left_out_by_reason": {"closed": 1},
+            "left_out_by_reason": [{"reason": "closed", "count": 1}],
             "examples": [],
         }
     )
@@ -235,7 +254,7 @@ class CampaignPreviewModel(Answer):
     left_out: list[CampaignRecipientModel] = Field(
         description="Who gets no mail, and why; at most the first 200."
     )
-    left_out_by_reason: dict[str, int] = Field(description="How many are left out for which reason.")
+    left_out_by_reason: list[LeftOutModel] = Field(description="How many are left out for which reason.")
     examples: list[CampaignExampleModel] = Field(
         description="Ten real recipients' mails, those that lack a value first."
     )

@@ -11,6 +11,9 @@ from shared.api.models.campaigns import (
     CampaignPreviewModel,
     CampaignRecipientFields,
     CampaignRecipientModel,
+    LeftOutModel,
+    ListValuesFields,
+    TextValuesFields,
 )
 from shared.api.models.filing import RefFields
 from shared.domain.campaigns.campaigns import Campaign, CampaignState, Figures, Recipient, Share
@@ -58,7 +61,7 @@ def campaign(found: Campaign, sums: Figures) -> CampaignModel:
             **_head(found),
             **{share.value: sums.shares[share] for share in Share},
             "bounced": sums.bounced,
-            "left_out_by_reason": sums.reasons,
+            "left_out_by_reason": _reasons(sums.reasons),
             "problem": problem,
             "headers_survive": found.headers_survive,
             "warning": _STRIPPED if found.headers_survive is False else None,
@@ -92,7 +95,7 @@ def preview(found: Preview) -> CampaignPreviewModel:
             "all": len(plan.recipients),
             "incomplete": len(plan.missing),
             "left_out": [_without_mail(row, Share.WAITING) for row in out],
-            "left_out_by_reason": dict(plan.reasons),
+            "left_out_by_reason": _reasons(plan.reasons),
             "examples": [_example(example) for example in found.examples],
         }
     )
@@ -150,10 +153,12 @@ def _person(given: CampaignRecipientFields) -> PersonWanted:
     return PersonWanted(contact, _values(given.values, given.lists), _refs(given.records))
 
 
-def _values(
-    texts: Mapping[str, str | None] | None, lists: Mapping[str, list[str]] | None
-) -> dict[str, TemplateValue]:
-    return checked_values({**(texts or {}), **(lists or {})})
+def _reasons(counts: Mapping[str, int]) -> list[LeftOutModel]:
+    return [LeftOutModel(reason=reason, count=count) for reason, count in counts.items()]
+
+
+def _values(texts: TextValuesFields | None, lists: ListValuesFields | None) -> dict[str, TemplateValue]:
+    return checked_values({**(texts.given() if texts else {}), **(lists.given() if lists else {})})
 
 
 def _refs(given: Sequence[RefFields] | None) -> tuple[RecordRef, ...]:

@@ -36,6 +36,7 @@ class CampaignState(StrEnum):
     CANCELLED = "cancelled"
 
 
+ENDED: Final = (CampaignState.DONE, CampaignState.CANCELLED)
 _SENTENCES: Final[Mapping[CampaignState, str]] = {
     CampaignState.PREPARING: "Its recipients are being written; repeat the request that was cut off, or cancel it.",
     CampaignState.RUNNING: "The campaign is running.",
@@ -104,7 +105,7 @@ class Campaign:
 
     @property
     def has_ended(self) -> bool:
-        return self.state in (CampaignState.DONE, CampaignState.CANCELLED)
+        return self.state in ENDED
 
     @property
     def is_running(self) -> bool:

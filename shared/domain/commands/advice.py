@@ -41,8 +41,7 @@ ADVICE: Final = {
         "record right in the CRM."
     ),
     "MarkReadRefused": (
-        "The case stands. Grant Mail.ReadWrite (application permission, or the agent's sign-in), or set 'mark_read' to "
-        "false; then replay."
+        "The case stands: grant Mail.ReadWrite to the application, or set 'mark_read' to false, then replay."
     ),
     "AcknowledgementFailed": (
         "The case stands, and nobody was told so: mend the template of the mailbox's acknowledgement, then replay."

@@ -223,7 +223,7 @@ class DeleteOrganisation(OrganisationCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyRetention(OrganisationCommand):
-    """The next page of taking away what was received before `before`: stored mail, then the ledger's rows.
+    """The next page of taking away what was received before `before`: stored mail, the ledger, then campaigns.
 
     `after` is the message, or the mailbox, behind which it goes on.
     """

@@ -1,6 +1,7 @@
 """Stores of campaigns, their recipients, and the addresses that get none any more."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from shared.domain.campaigns.campaigns import Campaign, Recipient
@@ -30,6 +31,9 @@ class Campaigns(Protocol):
         self, campaign: Campaign, *, limit: int, after: int, waiting: bool = False
     ) -> list[Recipient]:
         """Rows by number, behind `after` (-1: from the first one); `waiting`: only those of whom nothing is decided."""
+
+    def forget(self, tenant_id: str, before: datetime, *, limit: int) -> bool:
+        """Take away campaigns that ended before this time, up to `limit` rows; whether more may be left."""
 
     def reasons(self, campaign: Campaign) -> Iterator[tuple[int, str]]:
         """(number, reason to leave out, '' for none) of every row."""

@@ -15,6 +15,7 @@ from shared.domain.filing.inbox import taken_away
 from shared.domain.filing.person_decisions import EXPIRE, PersonDecision
 from shared.domain.matching.decisions import BY_RULE
 from shared.domain.privacy.erasure import deleted_organisation
+from shared.ports.stores.campaigns import Campaigns
 from shared.ports.stores.capture import Sightings
 from shared.ports.stores.connections import Mailboxes, Organisations
 from shared.ports.stores.filing import MessageStore
@@ -25,6 +26,7 @@ from shared.services.filing.change_by_person import Attribution, ChangeByPerson
 PAGE: Final = 100
 ROWS: Final = 1_000
 SIGHTINGS: Final = "sightings"
+CAMPAIGNS: Final = "campaigns"
 # An erasure that has not moved for so long has lost its command.
 STUCK: Final = timedelta(hours=6)
 
@@ -73,12 +75,13 @@ def kept_from(organisation: Organisation, now: datetime) -> datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class RunRetention:
-    """One page of stored mail, or of a mailbox's ledger, then the next command."""
+    """One page of stored mail, of a mailbox's ledger, or of campaigns that have ended, then the next command."""
 
     organisations: Organisations
     mailboxes: Mailboxes
     messages: MessageStore
     sightings: Sightings
+    campaigns: Campaigns
     change_by_person: ChangeByPerson
     queue: CommandQueue
     clock: Clock
@@ -91,13 +94,19 @@ class RunRetention:
             telemetry.event("retention_dropped", tenant=command.tenant_id)
             return
         before = min(wanted, command.before)
-        following = (
-            self._messages(command, before) if command.step == MESSAGES else self._ledger(command, before)
-        )
+        following = self._page(command, before)
         if following is None:
             telemetry.event("retention_applied", tenant=command.tenant_id)
         else:
             self.queue.send(replace(following, attempt=0, first_at=self.clock()))
+
+    def _page(self, command: ApplyRetention, before: datetime) -> ApplyRetention | None:
+        if command.step == MESSAGES:
+            return self._messages(command, before)
+        if command.step == CAMPAIGNS:
+            more = self.campaigns.forget(command.tenant_id, before, limit=ROWS)
+            return command if more else None
+        return self._ledger(command, before)
 
     def _messages(self, command: ApplyRetention, before: datetime) -> ApplyRetention:
         page, after = self.messages.scan(command.tenant_id, limit=PAGE, after=command.after)
@@ -114,12 +123,12 @@ class RunRetention:
         )
         self.change_by_person(tenant_id, stored.key, attribution, lambda row: taken_away(row, decision))
 
-    def _ledger(self, command: ApplyRetention, before: datetime) -> ApplyRetention | None:
+    def _ledger(self, command: ApplyRetention, before: datetime) -> ApplyRetention:
         """A thousand rows of the next mailbox; `after` is the one that is done."""
         # By id: the order is the same with every command, whatever mailboxes come and go.
         mailboxes = sorted(self.mailboxes.of(command.tenant_id), key=lambda mailbox: mailbox.mailbox_id)
         mailbox = next((mailbox for mailbox in mailboxes if mailbox.mailbox_id > command.after), None)
         if mailbox is None:
-            return None
+            return replace(command, step=CAMPAIGNS, after="")
         more = self.sightings.forget(mailbox, before, limit=ROWS)
         return command if more else replace(command, after=mailbox.mailbox_id)

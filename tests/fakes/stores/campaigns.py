@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from shared.domain.campaigns.campaigns import Campaign, Recipient
 from shared.domain.campaigns.consent import Reason, Silence
@@ -54,6 +55,16 @@ class FakeCampaigns:
         self.faults.read("Campaigns.recipients")
         rows = [row for row in self._rows(campaign) if row.number > after]
         return [row for row in rows if row.is_waiting or not waiting][:limit]
+
+    def forget(self, tenant_id: str, before: datetime, *, limit: int) -> bool:
+        with self.faults.write("Campaigns.forget"):
+            old = [found for found in self._of(tenant_id) if found.has_ended and found.ended_at]
+            going = [found for found in old if found.ended_at and found.ended_at < before]
+            for campaign in going[:1]:
+                self.rows.pop((tenant_id, campaign.id))
+                for key in [key for key in self.listed if key[:2] == (tenant_id, campaign.id)]:
+                    del self.listed[key]
+            return bool(going)
 
     def reasons(self, campaign: Campaign) -> Iterator[tuple[int, str]]:
         self.faults.read("Campaigns.reasons")

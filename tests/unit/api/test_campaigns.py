@@ -184,7 +184,7 @@ def test_a_scanner_changes_nothing_and_one_click_acts_and_says_the_same_twice(
     assert "<form" in api.client.request("GET", f"/api/v1/unsubscribe/{other}").text
 
     preview = start(api, token, path="campaigns/preview").json()
-    assert preview["left_out_by_reason"] == {"unsubscribed": 1}
+    assert preview["left_out_by_reason"] == [{"reason": "unsubscribed", "count": 1}]
     assert [row["contact"] for row in preview["left_out"]] == ["C-1"]
 
 

@@ -6,15 +6,16 @@ recipient's row is small but for its values, so that figures are read a thousand
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
 from shared.adapters.storage.codec import from_plain, to_plain
 from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import escaped, joined, packed, part_names, unescaped, unpacked
-from shared.adapters.storage.table import Operation, Table, etag_of, in_partition, where
+from shared.adapters.storage.table import KEYS, Operation, Table, etag_of, in_partition, where
 from shared.domain import names
-from shared.domain.campaigns.campaigns import Campaign, CampaignState, Recipient
+from shared.domain.campaigns.campaigns import ENDED, Campaign, CampaignState, Recipient
 from shared.domain.campaigns.consent import Reason, Silence
 from shared.domain.errors import Conflict
 from shared.domain.filing.entries import inverted
@@ -87,6 +88,28 @@ class AzureCampaigns:
             condition += f" and {where(state='waiting')}"
         rows = islice(self._table.rows(condition, select=_COLUMNS, page=limit), limit)
         return [from_plain(Recipient, unpacked(row)) for row in rows]
+
+    def forget(self, tenant_id: str, before: datetime, *, limit: int) -> bool:
+        """Some queries, and a request for each row, side by side. The campaign's own row is the last one to go."""
+        old = (found for found in self._ended(tenant_id) if found.ended_at and found.ended_at < before)
+        campaign = next(old, None)
+        if campaign is None:
+            return False
+        partition = _partition(campaign)
+        rows = list(islice(self._table.rows(in_partition(partition), select=KEYS, page=limit), limit))
+        self._table.connection.side_by_side(
+            lambda row: self._table.delete(partition, str(row["RowKey"])), rows
+        )
+        if len(rows) < limit:
+            self._table.delete(escaped(tenant_id), _listed(campaign))
+            self._table.delete(escaped(tenant_id), _ROW + escaped(campaign.id))
+        return True
+
+    def _ended(self, tenant_id: str) -> Iterator[Campaign]:
+        ended = " or ".join(where(state=state.value) for state in ENDED)
+        condition = f"{in_partition(escaped(tenant_id), first=_ROW, last=_ROW + '~')} and ({ended})"
+        for row in self._table.rows(condition, select=_COLUMNS):
+            yield from_plain(Campaign, unpacked(row), etag=etag_of(row))
 
     def reasons(self, campaign: Campaign) -> Iterator[tuple[int, str]]:
         """A request for each thousand rows."""

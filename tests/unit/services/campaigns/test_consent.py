@@ -12,11 +12,13 @@ from shared.domain.commands.commands import RunCampaign
 from shared.domain.privacy.erasure import suppression
 from shared.domain.records.records import RecordRef
 from shared.domain.sending import transitions
+from shared.domain.sending.drafting import READING
+from shared.domain.sending.quoting import chain_of
 from shared.domain.sending.states import State
 from shared.domain.sending.wanted import MailWanted
 from shared.services.capture.scopes import hasher_of
 from tests.builders import AGENT as ANN
-from tests.builders import HASH_KEY, TENANT, a_record, people
+from tests.builders import HASH_KEY, TENANT, a_document, a_record, people
 from tests.unit.services.campaigns.campaign_world import OF_ANN, CampaignWorld, address
 
 HASHER = hasher_of(HASH_KEY, TENANT)
@@ -196,6 +198,19 @@ def test_ordinary_mail_goes_on_to_who_has_unsubscribed(world: World) -> None:
     world.ask_to_send(OF_ANN, wanted, "key")
     world.work()
     assert world.got == {address(1): 1}
+
+
+def test_the_link_is_taken_out_of_what_is_quoted_to_others(world: World) -> None:
+    world.begin(world.contacts(1))
+    world.run()
+    [mail] = world.storage.outbox.rows.values()
+    assert mail.campaign is not None
+    assert mail.campaign.unsubscribe_url in mail.html
+    document = replace(a_document(), html=mail.html, text=mail.text)
+    chain = chain_of(document, "key", READING, "contoso.example")
+    for quoted in (chain.html, chain.text):
+        assert "Dear Person 1," in quoted
+        assert "/unsubscribe/" not in quoted
 
 
 def test_a_retry_of_who_was_left_out_asks_again(world: World) -> None:

@@ -97,6 +97,7 @@ def test_a_tick_says_what_it_has_done(minutes: Minutes, caplog: pytest.LogCaptur
         "addresses",
         "reconciliations",
         "retention",
+        "campaigns",
         "events",
     ]
     assert (second["done"], second["failed"], second["by"]) == (
