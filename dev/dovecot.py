@@ -1,0 +1,168 @@
+"""A real IMAP server, Debian's Dovecot, on loopback: TLS from the first octet and STARTTLS, its mail in a folder.
+
+Runs as whoever starts it; root's processes give their rights up to `nobody`. Users are told in a file.
+"""
+
+import getpass
+import grp
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+BINARY: Final = next(
+    (path for path in ("/usr/sbin/dovecot", shutil.which("dovecot") or "") if Path(path).is_file()), ""
+)
+_STARTS_WITHIN: Final = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Dovecot:
+    """A running server. `port` speaks TLS, `starttls_port` begins in the clear; `ca_file` signed its certificate."""
+
+    root: Path
+    port: int
+    starttls_port: int
+    ca_file: Path
+    pid: int
+
+    def add_user(self, name: str, password: str) -> None:
+        """A user, or a new password; the mailbox is made when it is first opened."""
+        users = self.root / "users"
+        kept = [line for line in users.read_text("utf-8").splitlines() if not line.startswith(f"{name}:")]
+        users.write_text("\n".join([*kept, f"{name}:{{PLAIN}}{password}", ""]), "utf-8")
+
+    def home(self, name: str) -> Path:
+        return self.root / "mail" / name
+
+
+def config(root: Path, port: int, starttls_port: int, *, cert: Path, key: Path) -> str:
+    """What Dovecot is told; users without a system account, one mail a file."""
+    me = getpass.getuser()
+    mail_user = "nobody" if os.geteuid() == 0 else me
+    group = grp.getgrgid(pwd.getpwnam(mail_user).pw_gid).gr_name
+    return f"""
+base_dir = {root}/run
+state_dir = {root}/run
+log_path = {root}/dovecot.log
+protocols = imap
+listen = 127.0.0.1
+ssl = yes
+ssl_cert = <{cert}
+ssl_key = <{key}
+disable_plaintext_auth = yes
+auth_mechanisms = plain login
+auth_failure_delay = 0
+default_login_user = {mail_user}
+default_internal_user = {mail_user}
+default_internal_group = {group}
+mail_fsync = never
+mail_max_userip_connections = 50
+first_valid_uid = 1
+mail_location = maildir:{root}/mail/%u:LAYOUT=fs
+passdb {{
+  driver = passwd-file
+  args = scheme=PLAIN username_format=%u {root}/users
+}}
+userdb {{
+  driver = static
+  args = uid={mail_user} gid={group} home={root}/mail/%u
+}}
+namespace inbox {{
+  inbox = yes
+  separator = /
+  mailbox Drafts {{
+    auto = create
+    special_use = \\Drafts
+  }}
+  mailbox Junk {{
+    auto = create
+    special_use = \\Junk
+  }}
+  mailbox Trash {{
+    auto = create
+    special_use = \\Trash
+  }}
+  mailbox Sent {{
+    auto = create
+    special_use = \\Sent
+  }}
+  mailbox Marked {{
+    auto = create
+    special_use = \\Flagged
+  }}
+  mailbox Archive {{
+    auto = create
+    special_use = \\Archive
+  }}
+}}
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    port = {starttls_port}
+  }}
+  inet_listener imaps {{
+    port = {port}
+    ssl = yes
+  }}
+}}
+service anvil {{
+  chroot =
+}}
+service stats {{
+  chroot =
+}}
+"""
+
+
+@contextmanager
+def running(*, cert: Path, key: Path, ca_file: Path) -> Iterator[Dovecot]:
+    """A server until the block ends, with a folder of its own that the rights it runs with may enter."""
+    with TemporaryDirectory(prefix="dovecot-", ignore_cleanup_errors=True) as folder:
+        root = Path(folder)
+        port, starttls_port = _free_port(), _free_port()
+        root.chmod(0o755)
+        for name in ("mail", "run"):
+            (root / name).mkdir()
+        (root / "users").touch()
+        if os.geteuid() == 0:
+            shutil.chown(root / "mail", "nobody")
+        file = root / "dovecot.conf"
+        file.write_text(config(root, port, starttls_port, cert=cert, key=key), "utf-8")
+        with _started(file, root / "dovecot.log", port) as pid:
+            yield Dovecot(root, port, starttls_port, ca_file, pid)
+
+
+@contextmanager
+def _started(file: Path, log: Path, port: int) -> Iterator[int]:
+    process = subprocess.Popen(
+        [BINARY, "-F", "-c", str(file)], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+    )
+    try:
+        _wait_for(port, process, log)
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + _STARTS_WITHIN
+    while time.monotonic() < until and process.poll() is None:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"Dovecot does not start: {log.read_text() if log.exists() else 'no log'}")

@@ -1,0 +1,1 @@
+"""Mail of servers that speak IMAP4rev1 (RFC 3501, RFC 9051), read and never changed."""

@@ -1,0 +1,144 @@
+"""Which numbers of a folder are asked for: those behind a position, and those of a window of receipt time.
+
+No answer is one line of every number that a folder has: a folder of 180,000 mails breaks such a line.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from imapclient import IMAPClient
+
+from shared.adapters.imap.sessions import Session
+from shared.domain.capture.windows import Window, second_of
+from shared.domain.errors import CursorExpired, Unavailable
+
+# So many numbers fit on a line of less than a million octets.
+MOST_ON_A_LINE: Final = 50_000
+MOST_DATES: Final = 5_000
+# SINCE and BEFORE name days in a zone that nobody tells: no zone is further off.
+_ZONES: Final = timedelta(days=2)
+_FIRST_SPAN: Final = timedelta(days=1)
+_SPAN_GROWTH: Final = 4
+_MOST_WINDOWS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A folder as it was when it was looked at: how it numbers, the next number, and how many mails it holds."""
+
+    name: str
+    validity: int
+    next_uid: int
+    exists: int
+
+
+def opened(session: Session, name: str) -> Opened:
+    """Look at a folder, read-only (EXAMINE): some servers mark mail as read for a look. Raises NotFound."""
+    answer = session.ask(lambda client: client.select_folder(name, readonly=True))
+    validity = int(answer.get(b"UIDVALIDITY") or 0)
+    if not validity:
+        raise Unavailable("The mail server does not say how it numbers the folder.")
+    next_uid = answer.get(b"UIDNEXT")
+    exists = int(answer.get(b"EXISTS") or 0)
+    return Opened(name, validity, int(next_uid) if next_uid else _next_uid(session, exists), exists)
+
+
+def _next_uid(session: Session, exists: int) -> int:
+    """Of a server that tells no UIDNEXT: one more than the highest number there is."""
+    if not exists:
+        return 1
+    return max(_searched(session, ["UID", "*"]), default=0) + 1
+
+
+def checked(folder: Opened, validity: int) -> Opened:
+    """The folder, unless it numbers anew. Raises CursorExpired."""
+    if folder.validity != validity:
+        raise CursorExpired("The mail server has numbered the folder anew.")
+    return folder
+
+
+def behind(session: Session, folder: Opened, last: int) -> list[int]:
+    """Numbers behind a position, in order: some at least, if there are any."""
+    if folder.next_uid <= last + 1:
+        return []
+    if folder.exists <= MOST_ON_A_LINE or folder.next_uid - last <= MOST_ON_A_LINE:
+        return _behind(session, f"{last + 1}:{folder.next_uid - 1}", last)
+    for start in range(last + 1, folder.next_uid, MOST_ON_A_LINE)[:_MOST_WINDOWS]:
+        if found := _behind(session, f"{start}:{start + MOST_ON_A_LINE - 1}", last):
+            return found
+    # Numbers lie far apart; each comes on a line of its own.
+    rows = session.ask(lambda client: client.rows(f"{last + 1}:*", ["UID"]), folder.exists * 100)
+    return sorted(uid for uid in rows if uid > last)
+
+
+def behind_since(session: Session, folder: Opened, last: int, since: datetime) -> list[int]:
+    """The same of mail that may have been received since a moment: INTERNALDATE decides."""
+    day = (since - _ZONES).date()
+    if folder.exists <= MOST_ON_A_LINE:
+        found = _searched(session, ["UID", f"{last + 1}:*", "SINCE", day])
+        return sorted(uid for uid in found if uid > last)
+    for start in range(last + 1, folder.next_uid, MOST_ON_A_LINE):
+        found = _searched(session, ["UID", f"{start}:{start + MOST_ON_A_LINE - 1}", "SINCE", day])
+        if found:
+            return sorted(found)
+    return []
+
+
+def dated(session: Session, window: Window, enough: int | None) -> list[tuple[datetime, int]]:
+    """(receipt time, number) of the window's mails, oldest first; at least `enough` from its old end, None: all.
+
+    Days are added until there are enough, so that a long window costs no more than a page of it.
+    """
+    span = _FIRST_SPAN
+    while True:
+        end = window.end if enough is None else min(window.end, window.start + span)
+        found = sorted(_dated(session, Window(window.start, end)))
+        if end >= window.end or (enough is not None and len(found) > enough):
+            return found
+        span *= _SPAN_GROWTH
+
+
+def _dated(session: Session, window: Window) -> Iterator[tuple[datetime, int]]:
+    first, last = (window.start - _ZONES).date(), (window.end + _ZONES).date()
+    for uid, received in received_at(session, _searched(session, ["SINCE", first, "BEFORE", last])).items():
+        if window.start <= second_of(received) < window.end:
+            yield received, uid
+
+
+def received_at(session: Session, uids: Sequence[int]) -> Mapping[int, datetime]:
+    """The receipt times of those that are there."""
+    found: dict[int, datetime] = {}
+    for start in range(0, len(uids), MOST_DATES):
+        some = list(uids[start : start + MOST_DATES])
+        found |= _dates(session, spans(some))
+    return {uid: found[uid] for uid in uids if uid in found}
+
+
+def _dates(session: Session, span: str) -> dict[int, datetime]:
+    rows = session.ask(lambda client: client.rows(span, ["INTERNALDATE"]))
+    return {uid: in_utc(row[b"INTERNALDATE"]) for uid, row in rows.items() if row.get(b"INTERNALDATE")}
+
+
+def in_utc(moment: datetime) -> datetime:
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def spans(uids: Sequence[int]) -> str:
+    """Numbers as ranges: `4:9,11`."""
+    parts: list[list[int]] = []
+    for uid in sorted(uids):
+        if parts and uid == parts[-1][1] + 1:
+            parts[-1][1] = uid
+        else:
+            parts.append([uid, uid])
+    return ",".join(f"{low}:{high}" if high > low else str(low) for low, high in parts)
+
+
+def _behind(session: Session, span: str, last: int) -> list[int]:
+    return sorted(uid for uid in _searched(session, ["UID", span]) if uid > last)
+
+
+def _searched(session: Session, criteria: list[object]) -> list[int]:
+    return list(session.ask(lambda client: IMAPClient.search(client, criteria)))
