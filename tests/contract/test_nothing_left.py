@@ -44,11 +44,14 @@ from tests.builders import (
     a_subscription,
     an_attachment,
     an_outbox_mail,
+    an_upload,
 )
 from tests.contract.conftest import AzureStorage, provision
 from tests.fakes import FakeCommandQueue, FakeLeases, Faults
 from tests.fakes.mail import FakeMail
+from tests.fakes.marking import FakeMarker
 from tests.fakes.notifications import FakeSubscriptionSource
+from tests.fakes.sending import FakeSender
 from tests.unit.services.world import World
 
 pytestmark = pytest.mark.stack
@@ -86,6 +89,8 @@ class WholeStorage(AzureStorage):
         self.mail = self.directory = FakeMail()
         self.pending = CountedPending(self.connection)
         self.subscription_source = FakeSubscriptionSource()
+        self.sender = FakeSender()
+        self.marker = FakeMarker()
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +161,11 @@ def a_world(connection_string: str) -> World:
     storage.campaigns.put_recipients(campaign, [row])
     storage.silences.put(TENANT, Silence(HASHER.addresses([BO.address])[0], Reason.UNSUBSCRIBED))
     storage.codes.note_forged(TENANT, HASHER("address", BO.address), "0f" * 16, 2)
+    storage.signatures.put(TENANT, "ann", f"<p>Ann, {BO.address}</p>")
+    upload = storage.uploads.save(an_upload(name=f"offer_{BO.address}.pdf", size=4)).after(0, 4)
+    storage.uploads.put_piece(upload, 0, b"%PDF")
+    storage.uploads.complete(upload)
+    storage.uploads.save(upload)
     storage.audit.append(TENANT, AuditRow("1", NOW, "oid", "get_timeline", ("contact/C-1",)))
     return world
 
@@ -259,6 +269,8 @@ def test_nothing_is_left_of_a_person_and_then_of_the_organisation(own_azurite: s
         names.CAMPAIGNS,
         names.BODIES,
         names.ATTACHMENTS,
+        names.SIGNATURES,
+        names.UPLOADS,
     }
     assert set(places_of(storage, SPLIT)) == {names.MESSAGES, names.BODIES}
     assert set(places_of(storage, BO.name)) >= {names.RECORDS, names.MESSAGES, names.BODIES, names.TIMELINE}

@@ -214,12 +214,21 @@ class Eraser:
         return self.text(self._written.replaced_in_file_name(name, PLACEHOLDER))
 
     def _dict(self, value: dict[str, Any]) -> dict[str, Any]:
-        """A person in JSON loses the name too; any other object is searched."""
+        """A person in JSON loses the name too; a file's name is read as one; any other object is searched."""
+        if "content_type" in value:
+            return self._file(value)
         own = {key: item for key, item in value.items() if not isinstance(item, dict | list)}
         if self.names_person(own):
             return {**value, "name": "", "address": PLACEHOLDER}
         erased: dict[str, Any] = _same(value, {key: self._field(key, item) for key, item in value.items()})
         return erased
+
+    def _file(self, value: dict[str, Any]) -> dict[str, Any]:
+        erased: dict[str, Any] = {key: self._field(key, item) for key, item in value.items() if key != "name"}
+        name = value.get("name")
+        if isinstance(name, str):
+            erased["name"] = self._file_name(name)
+        return value if erased == value else {**value, **erased}
 
     def _dataclass(self, value: Any) -> Any:
         held = {field.name: getattr(value, field.name) for field in fields(value) if field.init}

@@ -153,3 +153,16 @@ def test_the_suppression_hash_is_none_of_the_ledgers() -> None:
 def test_no_text_takes_long(piece: str) -> None:
     text = f"{piece * 20_000} {BO} {piece * 20_000}"
     check_cost(lambda: ERASER.text(text), at_most=20)
+
+
+@pytest.mark.parametrize("name", ["offer_{}.pdf", "{}", "{}.eml"])
+def test_a_file_in_a_row_loses_the_address_in_its_name_and_nothing_else(name: str) -> None:
+    file = {"name": name.format(ERASER.address), "content_type": "text/plain", "size": 4}
+    erased = ERASER.value({"attachments": [file], "upload": file})
+    assert ERASER.address not in str(erased)
+    assert {key: erased["upload"][key] for key in ("content_type", "size")} == {
+        "content_type": "text/plain",
+        "size": 4,
+    }
+    assert set(erased["upload"]) == set(file)
+    assert set(erased["attachments"][0]) == set(file)
