@@ -10,8 +10,6 @@ from typing import Final, Self
 
 from shared.domain.connections.fields import Fields
 from shared.domain.errors import InvalidInput
-from shared.domain.intake.templates import OF_MAIL, checked
-from shared.domain.records.records import RecordRef
 
 CASE: Final = "case"
 OPENED_KINDS: Final = (CASE, "opportunity", "project")
@@ -61,7 +59,7 @@ class Route:
             _kind(route, ""),
             route.text("type", "", 128),
             route.address("owner"),
-            RecordRef("client", client).id if client else "",
+            _record_id(client) if client else "",
             route.text("template", "", 64),
         )
 
@@ -84,7 +82,7 @@ class FieldTemplates:
         given.only(names)
         made = cls(**{name: given.text(name, getattr(stored, name), LONGEST_FIELD) for name in names})
         for name in names:
-            checked(name, getattr(made, name), OF_MAIL)
+            _check_template(name, getattr(made, name))
         return made
 
 
@@ -165,5 +163,18 @@ def _datum(name: object, template: object) -> DataTemplate:
         raise InvalidInput("A name in 'data' has 1 to 64 characters.")
     if not isinstance(template, str) or len(template) > LONGEST_FIELD:
         raise InvalidInput(f"'data.{name}' must be a template of at most {LONGEST_FIELD:,} characters.")
-    checked(name, template, OF_MAIL)
+    _check_template(name, template)
     return DataTemplate(name, template)
+
+
+def _check_template(name: str, template: str) -> None:
+    # Imported here, as below: the webhooks read mailboxes, and nothing that reads mail.
+    from shared.domain.intake.templates import OF_MAIL, checked
+
+    checked(name, template, OF_MAIL)
+
+
+def _record_id(client: str) -> str:
+    from shared.domain.records.records import RecordRef
+
+    return RecordRef("client", client).id
