@@ -27,6 +27,7 @@ from tests.builders import (
     a_document,
     a_failure,
     a_mailbox,
+    a_notice,
     a_record,
     a_ref,
     a_stored_message,
@@ -41,7 +42,7 @@ from tests.fakes import FakePorts
 from tests.security import served
 from tests.security.house import operations
 from tests.unit.api.direct import Direct
-from tests.unit.api.tokens import OTHER, Issuer
+from tests.unit.api.tokens import OID, OTHER, Issuer
 from tests.unit.api.wiring import Api, Served
 
 THREAD: Final = "a" * 32
@@ -165,6 +166,7 @@ def fill(storage: Any, tenant: str) -> None:
         storage.exceptions.record(a_failure(tenant_id=tenant, id=key, at=at, error=word))
         sent = {"id": f"{inverted(at)}-{key}", "key_hash": key, "created_at": at, "subject": word}
         storage.outbox.add(an_outbox_mail(tenant_id=tenant, **sent))
+        storage.notices.add(tenant, a_notice(agent=OID, message_key=key, at=at, subject=word))
         change = Change(What.ENTRY_ADDED, key, entry_id=f"1-{key}", ref=a_ref("contact/C-1"))
         storage.events.append(tenant, [Event(key, at - timedelta(hours=1), change)])
 

@@ -59,7 +59,15 @@ NOT_FOR_WEBHOOKS = (
     "shared.services.matching",
 )
 # Of what reads mail, settings need addresses, and records the owner of a domain and the key of a subject.
-MAIL_FOR_WEBHOOKS = {"addresses", "encoded_words", "items", "public_domains", "subject_prefixes", "subjects"}
+MAIL_FOR_WEBHOOKS = {
+    "addresses",
+    "charsets",
+    "encoded_words",
+    "items",
+    "public_domains",
+    "subject_prefixes",
+    "subjects",
+}
 STORES_FOR_WEBHOOKS = {"subscriptions"}
 
 
