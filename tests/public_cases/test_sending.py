@@ -24,7 +24,7 @@ from shared.domain.sending.checking import Asked, Known, Limits, people_from, re
 from shared.domain.sending.composing import compose
 from shared.domain.sending.letters import File, Letter
 from shared.domain.sending.outbox import Mode, OutboxFile
-from shared.domain.sending.outcomes import Answer, Do, Found, Next, Outcome, next_step
+from shared.domain.sending.outcomes import Answer, Do, Found, Outcome, next_step
 from shared.domain.sending.pictures import without_data
 from shared.domain.sending.quoting import Reading, chain_of
 from shared.domain.sending.replying import Own, html_below, recipients_of, text_below, thread_of
@@ -71,7 +71,7 @@ def raw_header(letter: Letter, name: str) -> str:
 @pytest.mark.parametrize("draft", ["draft-1", ""])
 def test_201_what_is_accepted_with_retry_after_is_never_sent_again(draft: str) -> None:
     mail = an_outbox_mail(state=State.SENDING, draft_id=draft, sending_at=NOW, tries=1)
-    assert next_step(mail, Outcome(Answer.TAKEN, retry_after=30), None, NOW) == Next(Do.TAKE)
+    assert next_step(mail, Outcome(Answer.TAKEN, retry_after=30), None, NOW).do is Do.TAKE
     sent = transitions.taken(NOW)(mail)
     for minutes in (1, 10, 60, 24 * 60):
         assert next_step(sent, None, Found.NOTHING, NOW + timedelta(minutes=minutes)).do is not Do.SEND
