@@ -26,6 +26,7 @@ from shared.domain.mail import (
     automatic,
     bounce_texts,
     bounces,
+    charsets,
     code_pages,
     codes,
     conversations,
@@ -36,6 +37,7 @@ from shared.domain.mail import (
     html_text,
     identity,
     inline_answers,
+    kept_headers,
     message_ids,
     public_domains,
     quote_finders,
@@ -146,6 +148,12 @@ OF_TEXT: dict[str, Callable[[str], object]] = {
     "codes.ending_in": lambda given: codes.ending_in(given, CODE, KEYS, "tenant"),
     "codes.added_to": lambda given: codes.added_to(given, CODE),
     "conversations.guid_of": conversations.guid_of,
+    "charsets.known": charsets.known,
+    "charsets.text_in": lambda text: charsets.text_in(text.encode("utf-8", "surrogatepass"), text[:40]),
+    "charsets.html_in": lambda text: charsets.html_in(text.encode("utf-8", "surrogatepass"), ""),
+    "kept_headers.stated_sensitivity": lambda text: kept_headers.stated_sensitivity([text]),
+    "kept_headers.is_kept": kept_headers.is_kept,
+    "kept_headers.kept": lambda text: kept_headers.kept([(text[:80], text)]),
     "encoded_words.decoded": encoded_words.decoded,
     "html.safe_html": lambda given: html.safe_html(given, cid_url=lambda _: None),
     "html.too_much": html.too_much,
@@ -236,6 +244,7 @@ COVERED = {
     "addresses.mailbox_domain",  # these by addresses.normalise and bounces
     "addresses.mailbox_keys",
     "codes.issue",
+    "codes.number_of",  # of a code of ours
     "templates.checked_values",  # of JSON, by its own tests
     "html_layout.laid_out",  # these by html_text.to_text
     "html_layout.merge_normal_text",
