@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from shared.adapters.graph.subscriptions import GraphSubscriptions
     from shared.adapters.graph.tokens import Credential, GraphTokens
     from shared.adapters.secrets.sealing import Sealer
+    from shared.adapters.storage.stores.credentials import AzureCredentials
     from shared.adapters.storage.stores.records import AzureRecords
     from shared.adapters.unpacking import UnpackedMail
 
@@ -105,6 +106,13 @@ class RealPorts:
         from shared.adapters.storage.stores.records import AzureRecords
 
         return AzureRecords(self.connection, self.index)
+
+    @cached_property
+    def credentials(self) -> "AzureCredentials":
+        from shared.adapters.secrets.sealing import Sealer
+        from shared.adapters.storage.stores.credentials import AzureCredentials
+
+        return AzureCredentials(self.connection, Sealer(self.settings.token_keys))
 
     @cached_property
     def graph_tokens(self) -> "GraphTokens":

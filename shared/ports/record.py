@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from shared.ports.stores.capture import Backfills, FolderStates, LateContacts, Pending, Sightings
     from shared.ports.stores.connections import (
         Connections,
+        Credentials,
         Habits,
         Mailboxes,
         Organisations,
@@ -159,6 +160,9 @@ class Ports(Protocol):
 
     @property
     def acknowledgements(self) -> "Acknowledgements": ...
+
+    @property
+    def credentials(self) -> "Credentials": ...
 
     @property
     def marker(self) -> "MailMarker": ...

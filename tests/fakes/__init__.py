@@ -12,6 +12,7 @@ from tests.fakes.stores.campaigns import FakeCampaigns, FakeSilences
 from tests.fakes.stores.capture import FakeBackfills, FakeFolderStates, FakeLateContacts, FakeSightings
 from tests.fakes.stores.connections import (
     FakeConnections,
+    FakeCredentials,
     FakeHabits,
     FakeMailboxes,
     FakeOrganisations,
@@ -73,6 +74,7 @@ class FakeStorage:
         self.late_contacts = FakeLateContacts(self.faults)
         self.connections = FakeConnections(self.faults)
         self.habits = FakeHabits(self.faults)
+        self.credentials = FakeCredentials(self.faults)
         self.erasures = FakeErasures(self.faults)
         self.runs = FakeRuns(self.faults)
         self.outbox = FakeOutbox(self.faults)
