@@ -15,6 +15,7 @@ from shared.services.commands.exceptions import (
     ReplayExceptions,
 )
 from shared.services.commands.trials import AskTrial, ReadCondition
+from shared.services.connections.account_settings import ManageAccount
 from shared.services.connections.callers import IdentifyCaller
 from shared.services.connections.connecting import AskToConnect, TakeAnswer
 from shared.services.connections.connection_care import Disconnect, ShowConnections, VerifyConnections
@@ -87,6 +88,7 @@ class ApiUseCases(Protocol):
     merge_contacts: MergeContacts
     rename_record: RenameRecord
     put_mailbox: PutMailbox
+    manage_account: ManageAccount
     get_mailbox: GetMailbox
     sync_now: SyncNow
     manage_backfill: ManageBackfill

@@ -27,6 +27,9 @@ NO_ACCESS: Final = "NoMailbox"
 WANTS_APP_PASSWORD: Final = "AppPasswordWanted"
 SWITCHED_OFF: Final = "ImapSwitchedOff"
 
+# Each further try with the same password brings its owner nearer to being locked out.
+REFUSALS: Final = frozenset((REFUSED, WANTS_APP_PASSWORD))
+
 _CODE: Final = re.compile(r"\[([A-Z0-9-]+)[^\]]*\]", re.IGNORECASE)
 _BUSY_CODES: Final = frozenset(("UNAVAILABLE", "LIMIT", "INUSE", "OVERQUOTA", "CONTACTADMIN", "SERVERBUG"))
 # With these a single mail may be had later.

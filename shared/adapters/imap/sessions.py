@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 from imapclient.exceptions import CapabilityError, IMAPClientError, LoginError
 
 from shared.adapters.imap.accounts import STARTTLS, Account, Accounts
-from shared.adapters.imap.errors import Broken, of_command, of_connecting, of_sign_in
+from shared.adapters.imap.errors import REFUSALS, Broken, of_command, of_connecting, of_sign_in
 from shared.adapters.imap.wire import Dial, WiredClient
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import AccessDenied, PostledgerError
@@ -105,12 +105,22 @@ class Sessions:
             held = self._held[mailbox.tenant_id, mailbox.mailbox_id, mailbox.address]
         with held.lock:
             if held.session is None or not held.session.is_open:
-                held.session = self.sign_in(self.accounts.of(mailbox))
+                held.session = self._signed_in(self.accounts.of(mailbox))
             try:
                 yield held.session
             finally:
                 held.used_at = time.monotonic()
         self._look_after()
+
+    def _signed_in(self, account: Account) -> Session:
+        try:
+            session = self.sign_in(account)
+        except AccessDenied as error:
+            if error.code in REFUSALS:
+                self.accounts.tried(account, refused=True)
+            raise
+        self.accounts.tried(account, refused=False)
+        return session
 
     def sign_in(self, account: Account) -> Session:
         """A session of its own. Raises AccessDenied, Throttled or Unavailable."""

@@ -28,6 +28,7 @@ EventKind = TypeAliasType(
         "notice_removed",
     ],
 )
+Security = TypeAliasType("Security", Literal["tls", "starttls"])
 NoticeKind = TypeAliasType("NoticeKind", Literal["reply", "bounce"])
 NotifyOn = TypeAliasType("NotifyOn", Literal["sent", "all"])
 OutboxState = TypeAliasType(
