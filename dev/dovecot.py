@@ -38,7 +38,10 @@ class Dovecot:
         """A user, or a new password; the mailbox is made when it is first opened."""
         users = self.root / "users"
         kept = [line for line in users.read_text("utf-8").splitlines() if not line.startswith(f"{name}:")]
-        users.write_text("\n".join([*kept, f"{name}:{{PLAIN}}{password}", ""]), "utf-8")
+        draft = users.with_suffix(".part")
+        draft.write_text("\n".join([*kept, f"{name}:{{PLAIN}}{password}", ""]), "utf-8")
+        # The server must not read half of it.
+        draft.replace(users)
 
     def password_of(self, name: str) -> str | None:
         lines = (self.root / "users").read_text("utf-8").splitlines()

@@ -1,12 +1,14 @@
 """The control calls about mailboxes on the IMAP server beside the simulator: its users, and the mail in them."""
 
 import ssl
+import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Final
 
 from imapclient import IMAPClient
+from imapclient.exceptions import IMAPClientError
 
 from dev.dovecot import Dovecot
 from dev.simulator.control_weather import Refusal
@@ -14,6 +16,7 @@ from dev.simulator.control_weather import Refusal
 Given = dict[str, object]
 # Well-known names as in the calls about mailboxes of Microsoft 365.
 _FOLDERS: Final = {"inbox": "INBOX", "sentitems": "Sent", "junkemail": "Junk", "drafts": "Drafts"}
+_NOTICED_WITHIN: Final = 10.0
 _SEEN: Final = b"\\Seen"
 
 
@@ -41,6 +44,10 @@ class ImapControl:
         """A user, or a new password for one."""
         address = str(given["address"])
         self.server.add_user(address, str(given["password"]))
+        # It looks at its list of users once a second.
+        until = time.monotonic() + _NOTICED_WITHIN
+        while not self._is_let_in(address) and time.monotonic() < until:
+            time.sleep(0.1)
         return {"address": address}
 
     def deliver(self, given: Given, raw: bytes) -> object:
@@ -74,7 +81,8 @@ class ImapControl:
         with closing(self._client(str(given["address"]))) as client:
             for _, _, folder in client.list_folders():
                 client.select_folder(folder, readonly=True)
-                rows = client.fetch("1:*", ["FLAGS", "ENVELOPE"]) if client.search() else {}
+                uids = client.search()
+                rows = client.fetch(uids, ["FLAGS", "ENVELOPE"]) if uids else {}
                 found += [
                     {
                         "folder": folder,
@@ -85,6 +93,13 @@ class ImapControl:
                 ]
         return found
 
+    def _is_let_in(self, address: str) -> bool:
+        try:
+            self._client(address).close()
+        except Refusal:
+            return False
+        return True
+
     def _client(self, address: str) -> "_Client":
         server = self.server
         password = server.password_of(address)
@@ -92,7 +107,10 @@ class ImapControl:
             raise Refusal(f"There is no user {address}: post it first.")
         context = ssl.create_default_context(cafile=str(server.ca_file))
         client = _Client("localhost", server.port, ssl_context=context, timeout=20)
-        client.plain_login(address, password)
+        try:
+            client.plain_login(address, password)
+        except IMAPClientError as error:
+            raise Refusal(f"The server refuses {address}: {error}") from error
         return client
 
 

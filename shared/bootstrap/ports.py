@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from shared.adapters.graph.tokens import Credential, GraphTokens
     from shared.adapters.imap.mail import ImapMail
     from shared.adapters.imap.marking import ImapMarker
+    from shared.adapters.imap.probe import ImapProbe
     from shared.adapters.imap.sessions import Sessions as ImapSessions
     from shared.adapters.network.dialling import GuardedDial
     from shared.adapters.secrets.sealing import Sealer
@@ -168,6 +169,12 @@ class RealPorts:
         from shared.adapters.graph.probe import GraphProbe
 
         return GraphProbe(self.sessions, self.graph_tokens)
+
+    @cached_property
+    def account_probe(self) -> "ImapProbe":
+        from shared.adapters.imap.probe import ImapProbe
+
+        return ImapProbe(self.imap_sessions)
 
     @cached_property
     def own_credential(self) -> "EntraCredential":

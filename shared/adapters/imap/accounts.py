@@ -26,7 +26,7 @@ class Account:
     user_name: str
     password: str = field(repr=False)
     security: str = TLS
-    stored: MailAccount | None = field(default=None, repr=False)
+    stored: MailAccount | None = field(default=None, repr=False, compare=False)
 
 
 class Accounts(Protocol):

@@ -121,6 +121,18 @@ TestOutcome = TypeAliasType(
         "on_contact_card",
         "address_changed",
         "unreachable",
+        "no_credentials",
+        "wrong_password",
+        "ascii_only",
+        "app_password_needed",
+        "basic_auth_off",
+        "imap_off",
+        "wrong_server",
+        "not_discovered",
+        "bad_certificate",
+        "not_encrypted",
+        "server_busy",
+        "no_inbox",
     ],
 )
 HabitName = TypeAliasType(
