@@ -86,6 +86,7 @@ class Flags:
     screened: bool = False
     silent: bool = False
     unbounded: bool = False
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +157,13 @@ class PendingRow:
     def merged(self, asked: Self) -> Self:
         """This row, asked for once more. What has been tried stays tried, and it waits as long as before.
 
-        Told to somebody, and without a bound, if either was; screened only if both were.
+        Told to somebody, and without a bound, if either was; screened, or in doubt, only if both were.
         """
         flags = Flags(
             screened=self.flags.screened and asked.flags.screened,
             silent=self.flags.silent and asked.flags.silent,
             unbounded=self.flags.unbounded or asked.flags.unbounded,
+            doubtful=self.flags.doubtful and asked.flags.doubtful,
         )
         # A walk that was asked for later also makes the earlier one; a mail has waited since it was first named.
         latest = max(self, asked, key=lambda row: row.first_at)

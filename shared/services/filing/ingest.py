@@ -59,7 +59,7 @@ class Ingest:
         if not scope.is_readable:
             telemetry.event("ingest_dropped", mailbox=command.mailbox_id, ids=len(command.items))
             return {}
-        scope = replace(scope, unbounded=command.unbounded, silent=command.silent)
+        scope = replace(scope, unbounded=command.unbounded, silent=command.silent, doubtful=command.doubtful)
         fetched = self.fetch(scope, wanted)
         if fetched.gone:
             self.end_vanished(scope, fetched.gone, wanted.received)
