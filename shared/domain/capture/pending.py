@@ -206,7 +206,12 @@ class PendingRow:
     @property
     def runs_alone(self) -> bool:
         """A row of which a run has not ended in order may be the reason, and takes nobody along."""
-        return self.item is None or self.tries > 0 or self.attempt >= SINGLY_AFTER
+        return self.item is None or self.is_suspect or self.attempt >= SINGLY_AFTER
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether a run of it has not ended in order: it may have killed its worker."""
+        return self.tries > 0
 
     def goes_with(self, first: Self) -> bool:
         """Whether it may run together with a mail that does not run alone: only under equal flags."""
