@@ -74,6 +74,15 @@ def read(table: str, row: StoredRow) -> tuple[Any, Any]:
     return plain, to_plain(from_plain(kind, plain))
 
 
+def is_within(old: Any, new: Any) -> bool:
+    """Whether every member is still there with its value; objects within objects may have gained some."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return all(name in new and is_within(value, new[name]) for name, value in old.items())
+    if isinstance(old, list) and isinstance(new, list):
+        return len(old) == len(new) and all(map(is_within, old, new))
+    return bool(old == new)
+
+
 def members_of(value: Any, place: str = "") -> dict[str, set[str]]:
     """The types at each place of a JSON value; of lists, those of any item. Null says nothing."""
     found: dict[str, set[str]] = {}
@@ -131,7 +140,7 @@ def test_no_member_of_a_row_is_lost_or_read_as_something_else(version: str) -> N
     for table, row in rows_in(version):
         if CONTENT in row:
             plain, again = read(table, row)
-            assert {**again, **plain} == again, (table, row["RowKey"])
+            assert is_within(plain, again), (table, row["RowKey"])
             seen.add(name_of(kind_of(table, row)))
         if row.get(DOCUMENT):
             assert to_document(row[DOCUMENT]).text is not None
@@ -153,7 +162,7 @@ def test_commands_are_read_with_every_member(version: str) -> None:
     for text in lines:
         plain = json.loads(text)
         again = json.loads(read_command(text).to_json())
-        assert {**again, **plain} == again
+        assert is_within(plain, again)
     assert len({json.loads(text)["command"] for text in lines}) == len(lines) >= 21
 
 
@@ -230,4 +239,4 @@ def test_a_renamed_member_is_lost_on_the_way() -> None:
     ]
     plain, again = read(table, row)
     plain = {**plain, "topic": plain.pop("subject")}
-    assert {**again, **plain} != again
+    assert not is_within(plain, again)

@@ -11,6 +11,7 @@ from shared.domain.commands.commands import SyncMailbox
 from shared.domain.commands.envelope import VERSION
 from shared.domain.commands.families import MAIL, read_command
 from shared.domain.errors import NEWER, MalformedCommand, NewerCommand, WrongState
+from shared.services.commands.occupancy import Occupancy
 from shared.triggers.queue import Outcomes, handle
 from tests.builders import MAILBOX_ID, NOW, TENANT
 from tests.composed import use_cases_over
@@ -36,9 +37,13 @@ def ports() -> FakePorts:
     return FakePorts()
 
 
+def outcomes(ports: FakePorts, after: timedelta) -> Outcomes:
+    return Outcomes(ports.queue, ports.exceptions, lambda: NOW + after, Occupancy())
+
+
 def take(ports: FakePorts, text: str, *, after: timedelta = timedelta()) -> Run:
     run = Run()
-    handle(Message(text), MAIL, run, Outcomes(ports.queue, ports.exceptions, lambda: NOW + after))
+    handle(Message(text), MAIL, run, outcomes(ports, after))
     return run
 
 
