@@ -14,6 +14,7 @@ from shared.services.commands.exceptions import (
     ReplayException,
     ReplayExceptions,
 )
+from shared.services.commands.pausing import AskPause
 from shared.services.commands.trials import AskTrial, ReadCondition
 from shared.services.connections.callers import IdentifyCaller
 from shared.services.connections.connecting import AskToConnect, TakeAnswer
@@ -100,6 +101,7 @@ class ApiUseCases(Protocol):
     put_organisation: PutOrganisation
     list_organisations: ListOrganisations
     count_unreadable: CountUnreadable
+    ask_pause: AskPause
     ask_trial: AskTrial
     read_condition: ReadCondition
     list_exceptions: ListExceptions
