@@ -64,9 +64,10 @@ def _unescape(escapes: re.Match[str]) -> str:
     return bytes.fromhex(escapes[0].replace(_ESCAPE, "")).decode("utf-8", "surrogatepass")
 
 
-def hashed(text: str) -> str:
-    """A text as 32 hexadecimal digits (128 bits of SHA-256), where a key need not be read back."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+def hashed(value: str | bytes) -> str:
+    """A text or bytes as 32 hexadecimal digits (128 bits of SHA-256), where a key need not be read back."""
+    data = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
+    return hashlib.sha256(data).hexdigest()[:32]
 
 
 def joined(*parts: str) -> str:
