@@ -13,6 +13,7 @@ from shared.domain.commands import families
 from shared.domain.commands.agenda import Item, Run
 from shared.domain.commands.commands import SyncMailbox
 from shared.domain.errors import Unavailable
+from shared.services.commands.occupancy import Occupancy
 from shared.triggers.queue import Outcomes, handle
 from tests.builders import MAILBOX_ID, NOW, TENANT
 from tests.fakes import FakePorts, FakeStorage
@@ -65,7 +66,7 @@ def test_a_command_that_finds_storage_down_at_the_start_is_put_back(monkeypatch:
     monkeypatch.setattr(version, "refusal", down)
     storage = FakeStorage()
     assert isinstance(bootstrap.outcomes(), Outcomes)
-    outcomes = Outcomes(storage.queue, storage.exceptions, lambda: NOW)
+    outcomes = Outcomes(storage.queue, storage.exceptions, lambda: NOW, Occupancy())
     handle(Message(SYNC.to_json()), families.MAIL, bootstrap.carry_out, outcomes)
     assert [(type(command), command.attempt) for command in storage.queue.commands] == [(SyncMailbox, 1)]
 
