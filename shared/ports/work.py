@@ -14,6 +14,9 @@ class CommandQueue(Protocol):
     def send(self, command: Command, *, delay: float = 0.0) -> None:
         """Enqueue, readable after `delay` seconds. Never expires."""
 
+    def send_as_it_is(self, queue: str, text: str, *, delay: float) -> None:
+        """The same for the text of a command that this version cannot read: another one finds it byte for byte."""
+
 
 class PromptQueue(CommandQueue, Protocol):
     """A queue that takes the command within two seconds or raises: a caller waits for the answer."""

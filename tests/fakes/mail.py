@@ -189,10 +189,14 @@ class FakeOpenMailbox:
         self.mail.calls["roles"] += 1
         return list(found.values())
 
-    def changes(self, folder_id: str, cursor: str, since: datetime | None) -> ChangePage:
+    def changes(
+        self, folder_id: str, cursor: str, since: datetime | None, *, arrivals: bool = False
+    ) -> ChangePage:
         box = self.mail.box("changes", self.mailbox)
         log = _log(box, folder_id)
-        start, since = _read_cursor(cursor, box.generation) if cursor else (0, since)
+        # As Graph does: a filter would hold for all that comes later.
+        begin = None if arrivals else since
+        start, since = _read_cursor(cursor, box.generation) if cursor else (0, begin)
         is_first_walk = not cursor or cursor.endswith("first")
         is_cut = is_first_walk and since is not None and len(log) >= self.mail.filtered_maximum
         if start == 0 and is_cut:
@@ -219,8 +223,11 @@ class FakeOpenMailbox:
             is_complete=more or not is_cut,
         )
 
-    def list(self, folder_id: str, window: Window, *, with_heads: bool = False) -> ListPage:
+    def list(
+        self, folder_id: str, window: Window, *, with_heads: bool = False, unread: bool = False
+    ) -> ListPage:
         found = _of(self.mail.box("list", self.mailbox), folder_id, window)
+        found = [head for head in found if not (unread and head.is_read)]
         start = int(window.cursor) if window.cursor else 0
         end = start + (self.mail.page_size if with_heads else self.mail.list_size)
         shown = found[start:end]

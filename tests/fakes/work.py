@@ -15,15 +15,23 @@ PAGE: Final = 32
 
 
 class FakeCommandQueue:
-    """`sent` holds (command, delay) in order; `take` hands out what a worker would receive."""
+    """`sent` holds (command, delay) in order; `take` hands out what a worker would receive.
+
+    `unread` are texts that were sent as they are: queue, text and delay.
+    """
 
     def __init__(self, faults: Faults | None = None) -> None:
         self.faults = faults or Faults()
         self.sent: list[tuple[Command, float]] = []
+        self.unread: list[tuple[str, str, float]] = []
 
     def send(self, command: Command, *, delay: float = 0.0) -> None:
         with self.faults.write("CommandQueue.send"):
             self.sent.append((command, delay))
+
+    def send_as_it_is(self, queue: str, text: str, *, delay: float) -> None:
+        with self.faults.write("CommandQueue.send_as_it_is"):
+            self.unread.append((queue, text, delay))
 
     @property
     def commands(self) -> list[Command]:

@@ -15,7 +15,11 @@ LISTED_WITHIN: Final = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A write of one row: `create`, `upsert`, `replace`, `merge` or `delete`; ETag '' = unconditional."""
+    """A write of one row: `create`, `upsert`, `merge`, `replace` or `delete`; ETag '' = unconditional.
+
+    `upsert` and `merge` leave the columns that they do not name: a newer version may have written them. `replace` is
+    for what must lose all that it had.
+    """
 
     verb: str
     row: Row

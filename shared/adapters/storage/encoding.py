@@ -9,11 +9,11 @@ import hashlib
 import json
 import re
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from shared.domain.errors import Rejected
+from shared.domain.errors import NewerForm, Rejected
 
 T = TypeVar("T")
 
@@ -34,6 +34,9 @@ _PART: Final = 60_000
 # A hostile body of megabytes must not cost seconds of CPU: above these it is compressed less, or not at all.
 _LARGE: Final = 1_000_000
 _HUGE: Final = 8 * 1024 * 1024
+
+# Every stream of zlib with a window of 32 KiB begins with it (RFC 1950).
+_ZLIB: Final = b"\x78"
 
 _ESCAPE: Final = "="
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._:@~-]")
@@ -77,9 +80,10 @@ def _unescape(escapes: re.Match[str]) -> str:
     return bytes.fromhex(escapes[0].replace(_ESCAPE, "")).decode("utf-8", "surrogatepass")
 
 
-def hashed(text: str) -> str:
-    """A text as 32 hexadecimal digits (128 bits of SHA-256), where a key need not be read back."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+def hashed(value: str | bytes) -> str:
+    """A text or bytes as 32 hexadecimal digits (128 bits of SHA-256), where a key need not be read back."""
+    data = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
+    return hashlib.sha256(data).hexdigest()[:32]
 
 
 def joined(*parts: str) -> str:
@@ -97,7 +101,9 @@ def compressed(value: object) -> bytes:
 
 
 def decompressed(data: bytes) -> Any:
-    """The JSON value behind `compressed`."""
+    """The JSON value behind `compressed`. Raises NewerForm for what is no stream of zlib's."""
+    if data[:1] != _ZLIB:
+        raise NewerForm("bytes in a form that this version does not know")
     return json.loads(zlib.decompress(data))
 
 
@@ -120,10 +126,18 @@ def packed(value: object, column: str = CONTENT) -> dict[str, bytes]:
 
 
 def unpacked(row: Mapping[str, Any], column: str = CONTENT) -> Any:
-    """The JSON value behind `packed`."""
+    """The JSON value behind `packed`. Raises NewerForm."""
     first = row[column]
+    if not 0 < first[0] <= MAX_PARTS:
+        raise NewerForm(f"'{column}' in a form that this version does not know")
     names = part_names(column)[1 : first[0]]
     return decompressed(first[1:] + b"".join(row[name] for name in names))
+
+
+def surplus_parts(row: Mapping[str, Any], column: str = CONTENT) -> Iterator[str]:
+    """Columns of an older value which took more of them than the one that stands."""
+    count = row[column][0] if row.get(column) else MAX_PARTS
+    return (name for name in part_names(column)[count:] if row.get(name))
 
 
 def part_names(column: str = CONTENT) -> tuple[str, ...]:

@@ -58,7 +58,6 @@ Order = TypeAliasType("Order", Literal["newest", "oldest"])
 RecordKind = TypeAliasType(
     "RecordKind", Literal["contact", "property", "client", "opportunity", "project", "case"]
 )
-DealKind = TypeAliasType("DealKind", Literal["opportunity", "project"])
 RecordStatus = TypeAliasType("RecordStatus", Literal["open", "closed"])
 RecordOrigin = TypeAliasType("RecordOrigin", Literal["crm", "postledger"])
 OpenedBy = TypeAliasType("OpenedBy", Literal["postledger"])

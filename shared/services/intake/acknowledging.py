@@ -156,8 +156,11 @@ class AcknowledgeCase:
         """Why it is held back; '' = it is not, and counts."""
         now = self.clock()
         opened_at = case.record.opened_at or now
-        if case.effect.message.unanswered:
-            return case.effect.message.unanswered
+        message = case.effect.message
+        if message.unanswered:
+            return message.unanswered
+        if message.decided is not None and message.decided.opens is not None:
+            return "by_hand"
         if now - opened_at > LATEST:
             return "late"
         for person in people:

@@ -12,7 +12,7 @@ from shared.domain.mail.addresses import mailbox_key
 from shared.domain.mail.messages import MessageHead
 from shared.domain.matching.candidates import Candidates
 from shared.domain.matching.decisions import Decision
-from shared.domain.matching.matching import unopened
+from shared.domain.matching.matching import TOO_MANY, unopened
 from shared.ports.stores.intake import Acknowledgements
 from shared.ports.work import Clock
 from shared.services.capture.scopes import Scope
@@ -38,7 +38,7 @@ class CountOpenings:
             return decision
         counter = _counter(scope, head, candidates, scope.mailbox)
         full = self.acknowledgements.count(scope.tenant_id, [counter], key, self.clock())
-        return unopened(decision) if full else decision
+        return unopened(decision, TOO_MANY) if full else decision
 
 
 def _counter(scope: Scope, head: MessageHead, candidates: Candidates, mailbox: Mailbox) -> Counter:

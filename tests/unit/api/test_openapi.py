@@ -294,7 +294,6 @@ WORDS: dict[str, tuple[str, ...]] = {
     "EventKind": tuple(What),
     "AutomaticKind": tuple(word or "none" for word in Automatic),
     "RecordKind": records.KINDS,
-    "DealKind": records.DEALS,
     "MailboxKind": (mailboxes.PERSONAL, mailboxes.INTAKE),
     "MailboxState": (*mailbox_state.STATES, mailbox_state.PAUSED),
     "BackfillState": (backfills.RUNNING, backfills.DONE, backfills.CANCELLED),
