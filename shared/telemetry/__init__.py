@@ -42,6 +42,7 @@ OPERATORS_PAUSE: Final = "operators_pause"
 POISON_MESSAGE: Final = "poison_message"
 POISON_REPLAYED: Final = "poison_replayed"
 REQUEST_REFUSED: Final = "request_refused"
+STORAGE_INCOMPLETE: Final = "storage_incomplete"
 
 _LOGGER = logging.getLogger("postledger")
 _line: ContextVar[Line | None] = ContextVar("line", default=None)

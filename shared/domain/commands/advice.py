@@ -50,6 +50,10 @@ ADVICE: Final = {
     "AcknowledgementFailed": (
         "The case stands, and nobody was told so: mend the template of the mailbox's acknowledgement, then replay."
     ),
+    "SmtpSignInRefused": (
+        "Put the mailbox's user name, password and server right, or have the server allow sign-ins by SMTP: its mail "
+        "waits, and leaves within an hour after that."
+    ),
     "NoTokenKey": "The operator must set POSTLEDGER_TOKEN_KEYS, so that sign-ins can be kept; then replay.",
     "LostTokenKey": (
         "The key of a stored sign-in is missing from POSTLEDGER_TOKEN_KEYS: put it back, or have the person sign in."
