@@ -11,8 +11,8 @@ from shared import telemetry
 from shared.domain.commands.commands import IngestMessages
 from shared.domain.commands.envelope import Command, tenant_named_in
 from shared.domain.commands.families import Family
-from shared.domain.commands.retries import delay, is_overdue
-from shared.domain.errors import MalformedCommand, Noted, PermanentError, TransientError
+from shared.domain.commands.retries import delay, delay_for_newer, is_overdue
+from shared.domain.errors import MalformedCommand, NewerCommand, Noted, PermanentError, TransientError
 from shared.ports.stores.exceptions import Exceptions
 from shared.ports.work import Clock, CommandQueue
 from shared.services.commands.failures import failure_of, failure_of_bug, failure_of_text, record
@@ -52,7 +52,7 @@ class Outcomes:
 
 
 def handle(message: QueueMessage, family: Family, run: Callable[[Command], None], outcomes: Outcomes) -> None:
-    """Run the command in a queue message.
+    """Run the command in a queue message. What only a newer version can run goes back as it is.
 
     A transient failure puts it back with a growing delay and finishes; a permanent one is recorded and
     finishes; anything else is a bug and escapes, so that the host tries again and then gives up on it. Where another
@@ -60,6 +60,9 @@ def handle(message: QueueMessage, family: Family, run: Callable[[Command], None]
     """
     try:
         command = family.read(text_of(message))
+    except NewerCommand as error:
+        leave_for_newer(message, family.queue, error, outcomes)
+        return
     except MalformedCommand as error:
         record_malformed(message, family.queue, error, outcomes)
         return
@@ -134,8 +137,23 @@ def _tries(message: QueueMessage) -> int:
     return message.dequeue_count or 1
 
 
+def leave_for_newer(message: QueueMessage, queue: str, error: NewerCommand, outcomes: Outcomes) -> None:
+    """Put the message back byte for byte: while two versions run, the newer one takes it. After a day a person is told.
+
+    A roll-back leaves such commands behind, and nobody knows whether the newer version comes again.
+    """
+    wait = delay_for_newer(error.first_at, outcomes.clock())
+    if wait is None:
+        record_malformed(message, queue, error, outcomes)
+        return
+    text = text_of(message)
+    with telemetry.measured(f"{queue}_handled", tenant=tenant_named_in(text), mailbox="") as line:
+        outcomes.queue.send_as_it_is(queue, text, delay=wait)
+        line.add(level=logging.WARNING, outcome="newer", wait_seconds=round(wait))
+
+
 def record_malformed(message: QueueMessage, queue: str, error: MalformedCommand, outcomes: Outcomes) -> None:
-    """Keep a message that is no command: with the organisation it names, else with nobody's."""
+    """Keep a message that is no command of this version: with the organisation it names, else with nobody's."""
     text = text_of(message)
     tenant = tenant_named_in(text)
     with telemetry.measured(f"{queue}_handled", tenant=tenant, mailbox="", outcome="malformed") as line:

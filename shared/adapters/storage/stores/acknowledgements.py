@@ -11,7 +11,7 @@ from typing import Any, Final
 from shared.adapters.storage.codec import from_plain, to_plain
 from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import escaped, packed, part_names, unpacked
-from shared.adapters.storage.table import Operation, Row, Table, etag_of
+from shared.adapters.storage.table import Operation, Row, Table, etag_of, saving
 from shared.domain import names
 from shared.domain.errors import Conflict
 from shared.domain.intake.acknowledgements import Acknowledgement, Counter
@@ -40,7 +40,7 @@ class AzureAcknowledgements:
         kept = _row(tenant_id, _key(mailbox_id, wanted.version), wanted)
         etags = self._table.transact(
             [
-                Operation("replace" if wanted.etag else "create", now, wanted.etag),
+                saving(now, wanted.etag),
                 Operation("upsert", kept),
             ]
         )

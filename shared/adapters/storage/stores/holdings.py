@@ -10,7 +10,15 @@ from typing import Any, Final
 
 from shared.adapters.storage.blobs import Blobs
 from shared.adapters.storage.connection import Connection
-from shared.adapters.storage.encoding import CONTENT, escaped, hashed, packed, part_names, unpacked
+from shared.adapters.storage.encoding import (
+    CONTENT,
+    escaped,
+    hashed,
+    packed,
+    part_names,
+    surplus_parts,
+    unpacked,
+)
 from shared.adapters.storage.errors import translated
 from shared.adapters.storage.table import KEYS, Operation, Row, Table, etag_of, quoted
 from shared.domain import names
@@ -114,6 +122,9 @@ def _changed_columns(row: Row, eraser: Eraser, *, is_letter: bool) -> Iterator[t
         # The erased value may need fewer parts; a part of the old value must not stay.
         cleared = {name: b"" for name in part_names() if name in row}
         yield from {**cleared, **packed(erased_content)}.items()
+    else:
+        # Nor one of an older value, which a merge has left behind.
+        yield from ((name, b"") for name in surplus_parts(row))
 
 
 def _changed_texts(row: Row, eraser: Eraser) -> Iterator[tuple[str, str]]:
