@@ -274,7 +274,9 @@ def soak(options: Options) -> Report:
     with tempfile.TemporaryDirectory(prefix="postledger-plant-") as directory:
         app_dir = planted_app(options.plant, Path(directory)) if options.plant else ROOT
         timers = options.timers and options.mode != "notify"
-        started = StackOptions(hosts=options.hosts, invisibility=20, timers=timers, app_dir=app_dir)
+        started = StackOptions(
+            hosts=options.hosts, shorten=4, invisibility=20, timers=timers, app_dir=app_dir
+        )
         with Stack(started) as stack:
             failed = True
             try:

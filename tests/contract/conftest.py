@@ -9,8 +9,10 @@ import pytest
 
 from dev.azurite import start_azurite
 from shared.adapters.secrets.sealing import Sealer
+from shared.adapters.storage.backlog import AzureBacklog
 from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.adapters.storage.leases import AzureLeases
+from shared.adapters.storage.parts import AzureParts
 from shared.adapters.storage.poison import AzurePoisonQueues
 from shared.adapters.storage.queue import AzureCommandQueue
 from shared.adapters.storage.stores.acknowledgements import AzureAcknowledgements
@@ -57,6 +59,8 @@ class AzureStorage:
         self.connection.listeners.append(self._count)
         self.queue = AzureCommandQueue(self.connection)
         self.poison = AzurePoisonQueues(self.connection)
+        self.backlog = AzureBacklog(self.connection)
+        self.parts = AzureParts(self.connection)
         self.leases = AzureLeases(self.connection)
         self.organisations = AzureOrganisations(self.connection)
         self.mailboxes = AzureMailboxes(self.connection)

@@ -45,7 +45,7 @@ class Stub:
             self._say(stream, "+ ")
             self.lines.append(stream.readline().decode("latin-1").rstrip())  # type: ignore[attr-defined]
         if verb in ("EXAMINE", "SELECT") and self.look == "OK":
-            for told in ("1 EXISTS", "OK [UIDVALIDITY 1] numbers", "OK [UIDNEXT 2] next"):
+            for told in ("1 EXISTS", f"OK [UIDVALIDITY {1}] numbers", f"OK [UIDNEXT {2}] next"):
                 self._say(stream, f"* {told}")
         answers = {"AUTHENTICATE": self.sign_in, "LOGIN": self.sign_in, "EXAMINE": self.look}
         self._say(stream, f"{tag} {answers.get(verb, 'OK')} done")

@@ -59,7 +59,6 @@ Order = TypeAliasType("Order", Literal["newest", "oldest"])
 RecordKind = TypeAliasType(
     "RecordKind", Literal["contact", "property", "client", "opportunity", "project", "case"]
 )
-DealKind = TypeAliasType("DealKind", Literal["opportunity", "project"])
 RecordStatus = TypeAliasType("RecordStatus", Literal["open", "closed"])
 RecordOrigin = TypeAliasType("RecordOrigin", Literal["crm", "postledger"])
 OpenedBy = TypeAliasType("OpenedBy", Literal["postledger"])
@@ -120,6 +119,7 @@ TestOutcome = TypeAliasType(
         "wrong_purpose",
         "on_contact_card",
         "address_changed",
+        "stray_routes",
         "unreachable",
         "no_credentials",
         "wrong_password",
