@@ -14,6 +14,7 @@ from shared.services.commands.exceptions import (
     ReplayException,
     ReplayExceptions,
 )
+from shared.services.commands.parts import MissingParts
 from shared.services.commands.trials import AskTrial, ReadCondition
 from shared.services.connections.callers import IdentifyCaller
 from shared.services.connections.connecting import AskToConnect, TakeAnswer
@@ -103,6 +104,7 @@ class ApiUseCases(Protocol):
     count_unreadable: CountUnreadable
     ask_trial: AskTrial
     read_condition: ReadCondition
+    missing_parts: MissingParts
     list_exceptions: ListExceptions
     replay_exception: ReplayException
     replay_exceptions: ReplayExceptions

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         ReplayException,
         ReplayExceptions,
     )
+    from shared.services.commands.parts import MissingParts
     from shared.services.commands.poison import SweepPoison
     from shared.services.commands.tick import RunAgenda, StandIn
     from shared.services.commands.trials import AskTrial, ReadCondition, ReportTrial
@@ -138,6 +139,7 @@ class UseCases(Assembly):
     ask_trial: AskTrial = use_case("commands.trials")
     report_back: ReportTrial = use_case("commands.trials")
     read_condition: ReadCondition = use_case("commands.trials")
+    missing_parts: MissingParts = use_case("commands.parts")
     list_exceptions: ListExceptions = use_case("commands.exceptions")
     replay_exception: ReplayException = use_case("commands.exceptions")
     replay_exceptions: ReplayExceptions = use_case("commands.exceptions")

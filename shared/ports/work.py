@@ -38,6 +38,16 @@ class PoisonQueues(Protocol):
     def remove(self, queue: str, message: PoisonMessage) -> None: ...
 
 
+class Backlog(Protocol):
+    def oldest(self, queue: str) -> datetime | None:
+        """When the oldest command was asked for that a queue holds and nobody runs; None without one."""
+
+
+class StoreParts(Protocol):
+    def missing(self) -> list[str]:
+        """The tables, queues and containers that the account lacks, each as its kind and name."""
+
+
 class Lease(Protocol):
     """A mailbox that is held."""
 

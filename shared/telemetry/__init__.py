@@ -41,6 +41,7 @@ GRAPH_OPTION_REFUSED: Final = "graph_option_refused"
 POISON_MESSAGE: Final = "poison_message"
 POISON_REPLAYED: Final = "poison_replayed"
 REQUEST_REFUSED: Final = "request_refused"
+STORAGE_INCOMPLETE: Final = "storage_incomplete"
 
 _LOGGER = logging.getLogger("postledger")
 _line: ContextVar[Line | None] = ContextVar("line", default=None)

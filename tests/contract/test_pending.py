@@ -272,12 +272,14 @@ def test_stale_are_mailboxes_with_rows_that_nobody_has_taken_up(worklist, storag
     put("c-fresh", a_pending_mail("1", first_at=LATER))
     put("d-waits", a_pending_mail("1", not_before=LATER))
     put("e-waited", a_pending_mail("0", first_at=LATER), a_pending_mail("1", not_before=NOW))
-    found = [place[1:] for place in storage.pending.stale(LATER) if place[0] == tenant]
+    stale = [place for place in storage.pending.stale(LATER) if place[0] == tenant]
+    found = [(mailbox_id, row.lane) for _, mailbox_id, row in stale]
     assert found == [
         ("a/live and history", Lane.LIVE),
         ("b-history", Lane.HISTORY),
         ("e-waited", Lane.LIVE),
     ]
+    assert {row.due_since for *_, row in stale} == {NOW}
 
 
 def test_history_that_is_turned_away_calls_for_somebody_who_runs_it(worklist, tenant):

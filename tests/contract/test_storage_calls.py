@@ -175,6 +175,19 @@ class TestQueues:
         assert message.expires_on.year > 9000
         admin.clear_messages()
 
+    def test_a_look_shows_what_nobody_has_taken_and_takes_nothing(self, connection):
+        admin = connection.queue(names.QUEUES[0])
+        admin.clear_messages()
+        calls = connection.calls.queue(names.QUEUES[0])
+        assert calls.peek(32) == []
+        calls.send("first", hidden=0, timeout=None)
+        calls.send("hidden", hidden=60, timeout=None)
+        for _ in range(2):
+            assert list(map(base64.b64decode, calls.peek(32))) == [b"first"]
+        assert len(calls.take(1, hidden=60)) == 1
+        assert calls.peek(32) == []
+        admin.clear_messages()
+
     def test_a_missing_queue_is_a_missing_deployment_step(self, connection):
         with pytest.raises(Unavailable, match="provisioned"):
             connection.calls.queue("nowhere").send("{}", hidden=0, timeout=None)
@@ -211,6 +224,12 @@ class TestLeases:
         ):
             with pytest.raises(Unavailable, match="provisioned"):
                 call(blob)
+
+
+def test_the_account_says_what_it_holds(connection):
+    assert set(names.TABLES) <= connection.calls.tables()
+    assert set(names.QUEUES) <= connection.calls.queues()
+    assert set(names.CONTAINERS) <= connection.calls.containers()
 
 
 @pytest.mark.parametrize("first", CALLS)

@@ -1,6 +1,7 @@
 """Queues and leases in memory."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import count
 from typing import Final, TypeVar
 
@@ -65,6 +66,30 @@ class FakePoisonQueues:
     def remove(self, queue: str, message: PoisonMessage) -> None:
         with self.faults.write("PoisonQueues.remove"):
             self.lying[queue].pop(message.id, None)
+
+
+class FakeBacklog:
+    """`asked` is when the first command of a queue was asked for that nobody runs."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.asked: dict[str, datetime] = {}
+
+    def oldest(self, queue: str) -> datetime | None:
+        self.faults.read("Backlog.oldest")
+        return self.asked.get(queue)
+
+
+class FakeParts:
+    """`lacking` is what the account lacks."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.lacking: list[str] = []
+
+    def missing(self) -> list[str]:
+        self.faults.read("StoreParts.missing")
+        return list(self.lacking)
 
 
 class FakeLeases:

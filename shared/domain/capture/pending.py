@@ -210,6 +210,11 @@ class PendingRow:
         return self.item is None or self.is_suspect or self.attempt >= SINGLY_AFTER
 
     @property
+    def due_since(self) -> datetime:
+        """When it was asked for, or the end of its wait."""
+        return max(self.first_at, self.not_before or self.first_at)
+
+    @property
     def is_suspect(self) -> bool:
         """Whether a run of it has not ended in order: it may have killed its worker."""
         return self.tries > 0

@@ -94,6 +94,14 @@ def name_in(text: str) -> str:
         raise MalformedCommand(f"not a command: {error!r}") from error
 
 
+def first_asked_in(text: str) -> datetime:
+    """When the command in a text was first asked for. Raises MalformedCommand."""
+    try:
+        return _moment("first_at", json.loads(text)["first_at"])
+    except _UNREADABLE as error:
+        raise MalformedCommand(f"not a command: {error!r}") from error
+
+
 def tenant_named_in(text: str) -> str:
     """The tenant that a text which is no command names all the same; 'unknown' when it names none."""
     try:

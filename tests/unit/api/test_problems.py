@@ -107,6 +107,20 @@ def test_health_is_for_anyone_and_has_no_detail(api: Api) -> None:
     assert api.get("health").json() == {"status": "ok"}
 
 
+def test_what_storage_lacks_makes_the_service_unhealthy_and_only_the_operator_learns_its_names(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    storage.parts.lacking = ["queue mail-poison", "container leases"]
+    answer = api.get("health", issuer.app("Operator", tenant=HOME))
+    assert (answer.status_code, answer.json()["detail"]) == (
+        503,
+        "Storage lacks queue mail-poison, container leases: azd provision makes what is missing, and removes nothing.",
+    )
+    for token in (None, issuer.user("Admin"), "no token at all"):
+        answer = api.get("health", token)
+        assert (answer.status_code, answer.json()["detail"]) == (503, "The service is not complete.")
+
+
 def test_only_the_operator_s_token_learns_which_build_runs(api: Api, issuer: Issuer) -> None:
     detail = api.get("health", issuer.app("Operator", tenant=HOME)).json()
     assert detail == {"status": "ok", "version": "1.4.0", "commit": "9f2c1ab", "python": "3.12.8"}

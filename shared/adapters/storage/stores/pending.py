@@ -85,7 +85,7 @@ class AzurePending:
             if row.key not in written:
                 self._keep_as_new(partition, row, is_kept=True)
 
-    def stale(self, before: datetime) -> Iterator[tuple[str, str, Lane]]:
+    def stale(self, before: datetime) -> Iterator[tuple[str, str, PendingRow]]:
         """A request for each mailbox that has such rows, and one more: the next partition is asked for by its key."""
         overdue = f"first_at lt {_moment(before)} and not_before lt {_moment(before)}"
         after = ""
@@ -96,7 +96,7 @@ class AzurePending:
                 return
             after = str(row["PartitionKey"])
             tenant_id, mailbox_id = after.split("|", 1)
-            yield tenant_id, unescaped(mailbox_id), _pending(row).lane
+            yield tenant_id, unescaped(mailbox_id), _pending(row)
 
     def _merged(self, partition: str, rows: Sequence[PendingRow]) -> dict[str, list[Operation]]:
         """The write for each row as it stands by now, or to create it if it has gone."""

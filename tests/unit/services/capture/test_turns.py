@@ -1,5 +1,6 @@
 """Turns: one holder a mailbox; nobody waits for it or is put back, nor calls Graph before its wait is over."""
 
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import timedelta
@@ -32,9 +33,10 @@ from shared.services.capture.turns import MARGIN
 from shared.services.capture.waking import STALE
 from shared.services.commands.occupancy import Occupancy
 from shared.triggers.queue import MAX_DEQUEUE_COUNT, SPLIT_AT, Outcomes, handle
-from tests.builders import AGENT, CONTACT, NOW, TENANT, a_pending_mail, a_record
+from tests.builders import AGENT, CONTACT, NOW, TENANT, a_pending_mail, a_record, an_item
 from tests.fakes import Killed
 from tests.fakes.work import FakeLease
+from tests.log import events, lines
 from tests.unit.services.world import World
 from tests.unit.triggers.test_queue import Message
 
@@ -473,6 +475,30 @@ def test_a_turn_ends_with_its_group_where_another_waits_for_the_process(world: W
     assert waiting.result(30)
     assert 0 < len(world.worklist()) < before
     assert [(type(command), delay) for command, delay in world.storage.queue.sent] == [(WakeMailbox, 0.0)]
+
+
+def test_the_tick_says_how_long_what_waits_has_waited(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    put(world, *mails(world, 1), first_at=NOW - timedelta(minutes=7))
+    put(world, an_item("later"), first_at=NOW - timedelta(hours=9), not_before=NOW - timedelta(minutes=3))
+    put(world, an_item("history"), lane=Lane.HISTORY, first_at=NOW - timedelta(hours=2))
+    world.storage.backlog.asked[names.MAIL] = NOW - timedelta(seconds=90)
+    world.wake_stale()
+    [said] = events(lines(caplog), "waiting")
+    assert said["seconds"] == {"mail": 90, "work": 0, "outbound": 0, "row_live": 420, "row_history": 0}
+
+
+def test_a_queue_that_cannot_be_seen_keeps_no_mailbox_from_being_woken(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    put(world, *mails(world, 1), first_at=NOW - timedelta(minutes=7))
+    world.storage.faults.named["Backlog.oldest"] = Unavailable("no such queue")
+    world.wake_stale()
+    assert [type(command) for command in world.storage.queue.commands] == [WakeMailbox]
+    assert [said["seconds"] for said in events(lines(caplog), "waiting")] == [
+        {"row_live": 420, "row_history": 0}
+    ]
 
 
 def test_a_wake_up_that_fails_is_not_followed_by_another_one_at_once(world: World) -> None:
