@@ -118,6 +118,7 @@ TestOutcome = TypeAliasType(
         "wrong_purpose",
         "on_contact_card",
         "address_changed",
+        "stray_routes",
         "unreachable",
     ],
 )
