@@ -15,6 +15,7 @@ from shared.services.commands.exceptions import (
     ReplayExceptions,
 )
 from shared.services.commands.parts import MissingParts
+from shared.services.commands.pausing import AskPause
 from shared.services.commands.trials import AskTrial, ReadCondition
 from shared.services.connections.callers import IdentifyCaller
 from shared.services.connections.connecting import AskToConnect, TakeAnswer
@@ -102,6 +103,7 @@ class ApiUseCases(Protocol):
     put_organisation: PutOrganisation
     list_organisations: ListOrganisations
     count_unreadable: CountUnreadable
+    ask_pause: AskPause
     ask_trial: AskTrial
     read_condition: ReadCondition
     missing_parts: MissingParts

@@ -51,6 +51,7 @@ def carry_out(command: "Command") -> None:
 
     found = use_cases()
     found.stand_in(_do)
+    found.heed_pause(command)
     dispatch.carry_out(found, command)
 
 
