@@ -106,10 +106,15 @@ def _check_store() -> None:
 @cache
 def _use_cases() -> "UseCases":
     from shared.bootstrap.compose import UseCaseSettings, compose
+    from shared.domain.sending.patience import Patience
 
     settings = _settings()
     needed = UseCaseSettings(
-        settings.hash_key, settings.code_keys, settings.home_tenant_id, settings.public_url
+        settings.hash_key,
+        settings.code_keys,
+        settings.home_tenant_id,
+        settings.public_url,
+        Patience(settings.settled_after),
     )
     return compose(_ports(), needed, _now, _new_id)
 
