@@ -56,7 +56,7 @@ deploy-check: ## what can be said about a deployment before Azure is asked: tool
 	@$(or $(PYTHON),python3) -m dev.deploy_check
 
 clean: ## remove what setup and the tools made; .venv and Azurite too
-	rm -rf $(VENV) .azurite .clients .python_packages dist .deployed .checkov .peers .against .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
+	rm -rf $(VENV) .azurite .clients .python_packages dist .deployed .checkov .peers .against .graph-sdk .skew .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

@@ -2,11 +2,12 @@
 
     python -m bench.kill_matrix [--every 1]
 
-Runs in this process over the fakes, each from the request to the end of the row. Dimensions: whether mail is drafted
-or handed over in one call, whether a sent copy has a new id and another Message-ID, what the server answers in
-between, which write the worker dies at, before or after it, and whether the next worker dies as well. A kill at a read
-leaves what a kill behind the write before it leaves. Counts mails that left twice, that were lost, and of which nobody
-knows although a draft would tell. Ends with 1 where one of these is not zero.
+Runs in this process over the fakes, each from the request to the end of the row. Dimensions: whether mail is drafted,
+handed over in one call, or submitted to a server that lays no copy, whether a sent copy has a new id and another
+Message-ID, what the server answers in between, which write the worker dies at, before or after it, and whether the
+next worker dies as well. A kill at a read leaves what a kill behind the write before it leaves. Counts mails that left
+twice, that were lost, whose copies are two, and of which nobody knows although a draft would tell, or without a word.
+Ends with 1 where one of these is not zero.
 """
 
 import argparse
@@ -28,6 +29,7 @@ from tests.unit.services.sending.outbox_world import OutboxWorld
 
 PDF: Final = OutboxFile("plan.pdf", "application/pdf", 9, message_key="answered", attachment_id="1")
 BUSY: Final = Outcome(Answer.UNKNOWN, "Unavailable")
+PUT_OFF: Final = Outcome(Answer.NOT_NOW, "451")
 THROTTLED: Final = Outcome(Answer.UNKNOWN, "Throttled", 5)
 # A call, whether it arrives all the same, and what is said of it.
 ANSWERS: Final[tuple[tuple[str, bool, Outcome] | None, ...]] = (
@@ -38,6 +40,8 @@ ANSWERS: Final[tuple[tuple[str, bool, Outcome] | None, ...]] = (
     ("send", True, BUSY),
     ("send", False, BUSY),
     ("send", False, THROTTLED),
+    ("offer", False, PUT_OFF),
+    ("send", False, PUT_OFF),
 )
 MOST_WRITES: Final = 15
 # How many writes behind the first kill the next worker dies; 0: it lives.
@@ -47,10 +51,21 @@ STEP: Final = timedelta(seconds=20)
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """How a mail leaves."""
+
+    keeps_drafts: bool
+    lays_copies: bool
+
+
+WAYS: Final = (Way(True, True), Way(False, True), Way(False, False))
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One combination."""
 
-    keeps_drafts: bool
+    way: Way
     renews_ids: bool
     renames: bool
     answer: tuple[str, bool, Outcome] | None
@@ -62,8 +77,14 @@ class Run:
 def runs() -> Iterator[Run]:
     """All combinations."""
     both = (True, False)
-    chosen = product(both, both, both, ANSWERS, range(1, MOST_WRITES + 1), ("before", "after"), SECOND)
-    return (Run(*values) for values in chosen)
+    chosen = product(WAYS, both, both, ANSWERS, range(1, MOST_WRITES + 1), ("before", "after"), SECOND)
+    return (run for run in (Run(*values) for values in chosen) if _is_possible(run))
+
+
+def _is_possible(run: Run) -> bool:
+    """A copy that we lay has our Message-ID, and where mail is drafted nothing is offered."""
+    is_offered = run.answer is not None and run.answer[2] is PUT_OFF
+    return not (run.renames and not run.way.lays_copies) and not (is_offered and run.way.keeps_drafts)
 
 
 def outcome(run: Run) -> str:
@@ -71,11 +92,12 @@ def outcome(run: Run) -> str:
     world = OutboxWorld()
     server, faults = world.storage.sender, world.storage.faults
     world.storage.attachments.put(TENANT, PDF.message_key, PDF.attachment_id, iter([b"x" * 9]))
-    server.keeps_drafts, server.renews_ids, server.renames = run.keeps_drafts, run.renews_ids, run.renames
+    server.keeps_drafts, server.lays_copies = run.way.keeps_drafts, run.way.lays_copies
+    server.renews_ids, server.renames = run.renews_ids, run.renames
     server.answers = [run.answer] if run.answer else []
     faults.clear()
     # A file of its own adds the writes that go with one.
-    world.ask(attachments=(PDF,) if run.keeps_drafts and run.first % 2 else ())
+    world.ask(attachments=(PDF,) if run.way.keeps_drafts and run.first % 2 else ())
     kill = faults.kill_before if run.when == "before" else faults.kill_after
     kill(run.first)
     if run.second:
@@ -102,11 +124,16 @@ def _judged(run: Run, world: OutboxWorld) -> str:
         return "sent twice"
     if not mail.has_ended:
         return f"stays {mail.state}"
-    if run.keeps_drafts and not left:
+    copies = len(world.storage.sender.letters.get(world.mailbox.mailbox_id, ()))
+    if copies > 1:
+        return f"{copies} copies"
+    if run.way.keeps_drafts and not left:
         return f"lost, {mail.state}"
     if mail.state is State.OUTCOME_UNKNOWN:
-        # Without drafts nothing tells what became of it, or that a renamed copy is ours.
-        return "unknown although drafts are kept" if run.keeps_drafts else ""
+        # Without drafts nothing tells what became of it, or that a renamed copy is ours: a person is told.
+        if not world.storage.exceptions.rows:
+            return "unknown and not told"
+        return "unknown although drafts are kept" if run.way.keeps_drafts else ""
     is_right = (mail.state is State.CONFIRMED) == bool(left)
     return "" if is_right else f"{mail.state} with {left} that left"
 

@@ -64,6 +64,18 @@ class Counting:
     def leases(self, container: str) -> LeaseCalls:
         return _CountingLeases(self.calls.leases(container), partial(self._count, "leases"))
 
+    def tables(self) -> set[str]:
+        self._count("tables", "list")
+        return self.calls.tables()
+
+    def queues(self) -> set[str]:
+        self._count("queues", "list")
+        return self.calls.queues()
+
+    def containers(self) -> set[str]:
+        self._count("containers", "list")
+        return self.calls.containers()
+
     def _count(self, place: str, verb: str) -> None:
         self.counts[place, verb] += 1
 
@@ -103,6 +115,10 @@ class _CountingQueue:
     def take(self, count: int, *, hidden: int) -> list[TakenMessage]:
         self.count("take")
         return self.calls.take(count, hidden=hidden)
+
+    def peek(self, count: int) -> list[str]:
+        self.count("peek")
+        return self.calls.peek(count)
 
     def remove(self, message: TakenMessage) -> None:
         self.count("remove")

@@ -102,7 +102,7 @@ def main() -> None:
     parser.add_argument("--mails", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    with Stack(StackOptions(invisibility=5)) as stack:
+    with Stack(StackOptions(shorten=4, invisibility=5)) as stack:
         report = run(stack, kills=options.kills, mails=options.mails, seed=options.seed).report()
     print(report)
     sys.exit(bool(report.failures))

@@ -291,6 +291,7 @@ def soak(options: Options) -> Report:
         timers = options.timers and options.mode != "notify"
         started = StackOptions(
             hosts=options.hosts,
+            shorten=4,
             invisibility=20,
             timers=timers,
             app_dir=app_dir,

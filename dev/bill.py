@@ -18,6 +18,8 @@ Json = dict[str, Any]
 _NAMESPACE: Final = uuid.UUID("b5c0a5d4-7a53-4c54-9a1d-6f4f6f1a2c11")
 _TEXTS: Final = ("licen", "copying", "notice", "authors")
 _RULE: Final = "=" * 100
+# Packages whose metadata names no licence, and the SPDX expression of the text that they bring.
+_READ: Final = {"imapclient": "BSD-3-Clause"}
 
 
 def bill_of(site: Path, version: str) -> Json:
@@ -59,8 +61,8 @@ def _component(name: str, found: Distribution) -> Json:
         "purl": purl,
     }
     said = _said(found)
-    # An SPDX expression where the package gives one; older packages have words of their own.
-    expression = _field(found, "License-Expression")
+    # Older packages have words of their own.
+    expression = _expression(found)
     licence: Json = {"expression": expression} if expression else {"license": {"name": said}}
     return {**component, "licenses": [licence]} if said else component
 
@@ -93,7 +95,12 @@ def _said(found: Distribution) -> str:
     ]
     written = _field(found, "License").strip()
     in_a_line = written if "\n" not in written else ""
-    return _field(found, "License-Expression") or in_a_line or ", ".join(classified)
+    return _expression(found) or in_a_line or ", ".join(classified)
+
+
+def _expression(found: Distribution) -> str:
+    """The licence as an SPDX expression, where the package gives one or somebody has read its text."""
+    return _field(found, "License-Expression") or _READ.get(canonicalize_name(found.metadata["Name"]), "")
 
 
 def _field(found: Distribution, name: str) -> str:

@@ -4,13 +4,16 @@ Starts them, starts again what has ended, stops them. Knows nothing of the app.
 """
 
 import json
+import signal
 import socket
 import subprocess
 import threading
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from dev.host.configuration import ABORTED, DRAIN, FAILED
 from dev.host.groups import HTTP_GROUP
 from dev.launching import launch_of
 from dev.processes import Child, wait_for_ready
@@ -18,22 +21,27 @@ from dev.processes import Child, wait_for_ready
 WATCH_INTERVAL = 0.2
 START_TIMEOUT = 60.0
 MARGIN = 2.0  # seconds over its drain in which a host ends by itself
+# What ends an instance: a signal from outside, its own end, or storage. Whatever else ends a process has killed the
+# Python worker alone, and its host releases what ran in it.
+_ENDS_OF_INSTANCES = {0, ABORTED, FAILED, -signal.SIGKILL, -signal.SIGTERM}
 
 
 @dataclass(frozen=True, slots=True)
 class HostOptions:
     """How the hosts run.
 
-    `count`: instances, or with `in_groups` instances of each function group. `drain`: seconds that running
-    invocations get after SIGTERM.
+    `count`: instances, or with `in_groups` instances of each function group. `shorten` divides all of the host's
+    times. `invisibility` and `drain`, seconds, take the place of the host's own: what a running message stays hidden,
+    and what running invocations get after SIGTERM.
     """
 
     app_dir: Path
     count: int
     in_groups: bool
     timers: bool
-    invisibility: float
-    drain: float
+    shorten: float = 1.0
+    invisibility: float | None = None
+    drain: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,7 @@ class Hosts:
         self._changed = changed
         self._env: Mapping[str, str] = {}
         self._running: dict[Place, Child] = {}
+        self._instances: dict[Place, str] = {}
         self._stopping = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="watch hosts", daemon=True)
         # Stays ours while no host listens: bound, never listened on.
@@ -115,7 +124,7 @@ class Hosts:
             if child.process.poll() is None:
                 child.process.terminate()
         for child in self._running.values():
-            child.stop(self._options.drain + MARGIN)
+            child.stop((self._options.drain or DRAIN) + MARGIN)
         self._held.close()
 
     def _watch(self) -> None:
@@ -123,6 +132,8 @@ class Hosts:
             ended = [place for place, child in self._running.items() if child.process.poll() is not None]
             for place in ended:
                 self._running[place].stop()
+                if self._running[place].process.returncode in _ENDS_OF_INSTANCES:
+                    self._forget(place)
                 self._running[place] = self._start(place)
             if ended:
                 self._changed(self)
@@ -144,11 +155,24 @@ class Hosts:
     def _ready_file(self, place: Place) -> Path:
         return self._directory / f"{place.name}.ready.json"
 
+    def _held_file(self, place: Place) -> Path:
+        return self._directory / f"{place.name}.held"
+
+    def _forget(self, place: Place) -> None:
+        """Another instance comes in its place, which knows nothing of it."""
+        self._held_file(place).unlink(missing_ok=True)
+        self._instances.pop(place, None)
+
     def _start(self, place: Place) -> Child:
         self._ready_file(place).unlink(missing_ok=True)
         options = self._options
-        command = [*self._command()]
-        command += ["--invisibility", str(options.invisibility), "--drain", str(options.drain)]
+        instance = self._instances.setdefault(place, uuid.uuid4().hex)
+        command = [*self._command(), "--instance", instance, "--held-file", str(self._held_file(place))]
+        command += ["--shorten", str(options.shorten)]
+        if options.invisibility is not None:
+            command += ["--invisibility", str(options.invisibility)]
+        if options.drain is not None:
+            command += ["--drain", str(options.drain)]
         command += ["--ready-file", str(self._ready_file(place)), "--group", place.group]
         if place.serves_http:
             command += ["--reuse-port", "--port", str(self.port)]

@@ -22,7 +22,6 @@ from typing import Any, Self
 from dev import keyless
 from dev.azurite import ROOT, Ports, start_azurite
 from dev.certificates import Certificates, make_certificates
-from dev.host.configuration import DRAIN
 from dev.hosts import HostOptions, Hosts
 from dev.identity import Identity, identity_for
 from dev.processes import Child, wait_for, wait_for_ready, write_json
@@ -42,9 +41,10 @@ class StackOptions:
     """How a stack is to run.
 
     `hosts`: instances; with `groups` each function group has so many, in processes of their own, as on Flex
-    Consumption. `drain`: seconds that running functions get when a host is told to end.
+    Consumption. `shorten` divides all of the hosts' times. `drain`: seconds that running functions get when a host is
+    told to end.
     `data_dir`: storage, ids and keys live there and outlast the run; without it everything is in memory.
-    `invisibility`: seconds that a running queue message stays hidden from other hosts.
+    `invisibility`: seconds that a running queue message stays hidden from other hosts (600, shortened).
     `identity`: storage and sign-in by managed identity, over HTTPS, without the proxy that makes storage fail.
     `watched`: texts that the proxy counts in what is written to tables (`texts` of the storage's counts).
     `settings`: further app settings, over those the stack makes. `seed`: called with `ready` once all is
@@ -53,9 +53,10 @@ class StackOptions:
 
     hosts: int = 1
     groups: bool = False
-    drain: float = DRAIN
+    shorten: float = 1.0
+    drain: float | None = None
     timers: bool = True
-    invisibility: float = 600
+    invisibility: float | None = None
     identity: bool = False
     data_dir: Path | None = None
     ready_file: Path | None = None
@@ -215,6 +216,7 @@ class Stack:
             count=options.hosts,
             in_groups=options.groups,
             timers=options.timers,
+            shorten=options.shorten,
             invisibility=options.invisibility,
             drain=options.drain,
         )

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from dev.azurite import ROOT
-from dev.host.configuration import DRAIN
 from dev.stack import Stack, StackOptions
 
 
@@ -52,10 +51,13 @@ def _options() -> StackOptions:
         "--groups", action="store_true", help="a process for each function group, as on Flex Consumption"
     )
     parser.add_argument(
-        "--drain", type=float, default=DRAIN, help="seconds that running functions get when a host is ended"
+        "--drain", type=float, help="seconds that running functions get when a host is ended (10)"
     )
     parser.add_argument(
-        "--invisibility", type=float, default=600, help="seconds a running command stays hidden from others"
+        "--invisibility", type=float, help="seconds a running command stays hidden from others (600)"
+    )
+    parser.add_argument(
+        "--shorten", type=float, default=1.0, help="divide all of the hosts' times by this, 1 to 4"
     )
     parser.add_argument(
         "--identity", action="store_true", help="storage and sign-in by managed identity: no key, no secret"
@@ -66,6 +68,7 @@ def _options() -> StackOptions:
         app_dir=given.app.resolve(),
         hosts=given.hosts,
         groups=given.groups,
+        shorten=given.shorten,
         drain=given.drain,
         timers=not given.no_timers,
         invisibility=given.invisibility,

@@ -294,7 +294,9 @@ def a_sighting(**changes: Any) -> Sighting:
 
 def a_pending_mail(name: str = "AAkALgAAAAAA-1", **changes: Any) -> PendingRow:
     """A live mail that a walk has found; flags may be given as their names."""
-    flags = {name: changes.pop(name) for name in ("screened", "silent", "unbounded") if name in changes}
+    flags = {
+        name: changes.pop(name) for name in ("screened", "silent", "unbounded", "doubtful") if name in changes
+    }
     fields: dict[str, Any] = {
         "lane": Lane.LIVE,
         "at": NOW - timedelta(minutes=1),

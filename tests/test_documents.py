@@ -36,6 +36,8 @@ NOT_OURS = {
     ".checkov",
     ".peers",
     ".against",
+    ".graph-sdk",
+    ".skew",
     ".clients",
     ".deployed",
     "dist",

@@ -9,29 +9,30 @@ import json
 import logging
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
-from dev.host.configuration import DRAIN, HostError
+from dev.host.configuration import HostError
 from dev.host.functions import load_functions
 from dev.host.groups import groups_of
 from dev.host.server import HostArguments, run
+from dev.host.times import Times
 
 
 def main() -> None:
     """Read the command line and serve, or say which groups there are."""
     parser = _parser()
     given = parser.parse_args()
-    if given.invisibility < 1:
-        parser.error("--invisibility must be 1 or more: storage counts whole seconds")
     arguments = HostArguments(
         app_dir=given.app_dir.resolve(),
         port=given.port,
-        invisibility=given.invisibility,
+        times=_times(parser, given),
         timers=not given.no_timers,
         reuse_port=given.reuse_port,
         ready_file=given.ready_file.resolve() if given.ready_file else None,
         group=given.group,
-        drain=given.drain,
+        instance=given.instance,
+        held_file=given.held_file.resolve() if given.held_file else None,
     )
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("azure").setLevel(logging.WARNING)
@@ -45,6 +46,17 @@ def main() -> None:
         sys.exit(f"error: {error}")
 
 
+def _times(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Times:
+    try:
+        times = Times.shortened(given.shorten)
+    except HostError as error:
+        parser.error(str(error))
+    if given.invisibility is not None and given.invisibility < 1:
+        parser.error("--invisibility must be 1 or more: storage counts whole seconds")
+    chosen = {"invisibility": given.invisibility, "drain": given.drain}
+    return replace(times, **{name: value for name, value in chosen.items() if value is not None})
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m dev.host", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="0: a free one")
@@ -52,15 +64,22 @@ def _parser() -> argparse.ArgumentParser:
         "--app-dir", type=Path, default=Path(), help="where function_app.py and host.json are"
     )
     parser.add_argument(
-        "--invisibility", type=float, default=600, help="seconds a running message stays hidden from others"
+        "--shorten", type=float, default=1.0, help="divide all of the host's times by this, 1 to 4"
+    )
+    parser.add_argument(
+        "--invisibility", type=float, help="seconds a running message stays hidden from others (600)"
     )
     parser.add_argument("--no-timers", action="store_true", help="timers run only when asked for by hand")
     parser.add_argument("--reuse-port", action="store_true", help="several processes may serve one port")
     parser.add_argument("--ready-file", type=Path, help="gets the url and pid as JSON once the host serves")
     parser.add_argument("--group", default="", help="serve this function group alone: http, or a function")
     parser.add_argument("--show-groups", action="store_true", help="print the groups as JSON and end")
+    parser.add_argument("--drain", type=float, help="seconds that running functions get after SIGTERM (10)")
+    parser.add_argument("--instance", default="", help="names this one among the instances of the app")
     parser.add_argument(
-        "--drain", type=float, default=DRAIN, help="seconds that running functions get after SIGTERM"
+        "--held-file",
+        type=Path,
+        help="notes what is held, and releases what a worker that died has left in it",
     )
     return parser
 

@@ -1,14 +1,18 @@
 """What `host.json` says, with the real host's defaults and limits. Knows nothing of functions or storage."""
 
 import json
+import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
 # Seconds that running invocations get after SIGTERM: what the Functions host waits. Drained instances of Azure
 # were seen to be cut off after one to three (azure-functions-host #12007): the command line has a switch.
 DRAIN = 10.0
+# How a process ends that gave back what it ran, and one that was stopped by storage: what that one held comes back when
+# its time of invisibility is over.
+ABORTED, FAILED = 1, 3
 _TIME_SPAN = re.compile(r"^(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2}(?:\.\d+)?)$")
 
 
@@ -30,6 +34,14 @@ class QueueOptions:
     visibility_timeout: float = 0
     max_polling_interval: float = 60
     base64: bool = True
+
+    def shortened(self, share: float) -> Self:
+        """With this share of its times. Storage counts whole seconds."""
+        return replace(
+            self,
+            visibility_timeout=math.ceil(self.visibility_timeout * share),
+            max_polling_interval=self.max_polling_interval * share,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,17 @@ _EMULATOR_STRING = Ports(blob=10000, queue=10001, table=10002).connection_string
 
 
 class Connections:
-    """Makes clients from app settings. `settings` is the environment unless given."""
+    """Makes clients from app settings. `settings` is the environment unless given.
 
-    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
+    A request without an answer fails after `no_answer` seconds; it is tried again so many times (`retries`).
+    """
+
+    def __init__(
+        self, settings: Mapping[str, str] | None = None, *, retries: int = 3, no_answer: float = 100
+    ) -> None:
         self._settings = os.environ if settings is None else settings
+        self._retries = retries
+        self._no_answer = no_answer
         self._session = requests.Session()
         self._credentials: dict[str, Any] = {}
         for scheme in ("http://", "https://"):
@@ -83,8 +90,13 @@ class Connections:
 
     def _options(self) -> dict[str, Any]:
         return {
-            "transport": RequestsTransport(session=self._session, session_owner=False),
+            "transport": RequestsTransport(
+                session=self._session,
+                session_owner=False,
+                connection_timeout=self._no_answer,
+                read_timeout=self._no_answer,
+            ),
             "retry_policy": ExponentialRetry(
-                initial_backoff=0, increment_base=2, retry_total=3, random_jitter_range=1
+                initial_backoff=0, increment_base=2, retry_total=self._retries, random_jitter_range=1
             ),
         }

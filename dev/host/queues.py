@@ -1,7 +1,9 @@
 """One queue trigger: fetches messages, keeps them hidden while they run, decides what becomes of failures.
 
-The rules are those of the WebJobs queue extension 5.x: a failed message is released after
-`visibilityTimeout`, copied to `<queue>-poison` at `maxDequeueCount`, and not run at all above it.
+The rules are those of the WebJobs queue extension 5.x: a failed message is released after `visibilityTimeout`, copied
+to `<queue>-poison` at `maxDequeueCount`, and not run at all above it. A queue that is not there is asked for again and
+again without a word. A host that cannot delete or release a message is at its end. On a poison queue nothing is
+released or removed: what fails or cannot be decoded is back once its time of invisibility is over.
 """
 
 import asyncio
@@ -9,26 +11,33 @@ import base64
 import binascii
 import contextlib
 import random
-from collections.abc import Callable
-from concurrent.futures import Executor
-from functools import partial
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import azure.functions as func
-from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.functions.queue import QueueMessage as FunctionMessage
 from azure.storage.queue import QueueClient, QueueMessage, QueueServiceClient
 
 from dev.host.configuration import QueueOptions
 from dev.host.functions import Declared
+from dev.host.held import HeldFile, HeldMessage
 from dev.host.invocation import Invoker, reason, report
+from dev.host.storage import Storage, is_refused
 from dev.host.waiting import happened
 
-T = TypeVar("T")
 POISON = "-poison"
 MIN_INTERVAL = 0.1  # QueuePollingIntervals.Minimum
-# Azurite shares the developer's machine: poison queues, nearly always empty, are asked this much less often there.
-POISON_PATIENCE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the listeners of one host share. `fail` ends the host, with what could not be done."""
+
+    invoker: Invoker
+    storage: Storage
+    held: HeldFile
+    fail: Callable[[str], None]
 
 
 class QueueListener:
@@ -43,8 +52,7 @@ class QueueListener:
         service: QueueServiceClient,
         *,
         options: QueueOptions,
-        invoker: Invoker,
-        io: Executor,
+        around: Surroundings,
         invisibility: float,
     ) -> None:
         self.name = function.name
@@ -52,13 +60,13 @@ class QueueListener:
         self._queue_name = str(function.values["queueName"])
         self._queue: QueueClient = service.get_queue_client(self._queue_name)
         self._poison: QueueClient | None = None
-        self._longest_interval = options.max_polling_interval * POISON_PATIENCE
         if not self._queue_name.endswith(POISON):
             self._poison = service.get_queue_client(self._queue_name + POISON)
-            self._longest_interval = options.max_polling_interval
         self._options = options
-        self._invoker = invoker
-        self._io = io
+        self._invoker = around.invoker
+        self._call = around.storage.call
+        self._held = around.held
+        self._fail = around.fail
         self._invisibility = invisibility
         self._running: dict[asyncio.Task[None], QueueMessage] = {}
         self._done = asyncio.Event()
@@ -70,20 +78,19 @@ class QueueListener:
         A storage error is reported and the poll tried again.
         """
         interval = MIN_INTERVAL
-        created = False
         while not self._stopping.is_set():
             try:
-                created = created or await self._create()
                 found = await self._fetch()
             except AzureError as error:
-                report("queue_poll_failed", queue=self._queue_name, reason=reason(error))
-                found, interval = 0, self._longest_interval
+                if not isinstance(error, ResourceNotFoundError):
+                    report("queue_poll_failed", queue=self._queue_name, reason=reason(error))
+                found, interval = 0, self._options.max_polling_interval
             if found:
                 interval = MIN_INTERVAL
                 await self._room()
             else:
                 await happened(self._stopping, interval)
-                interval = min(interval * 2 * random.uniform(0.8, 1.2), self._longest_interval)
+                interval = min(interval * 2 * random.uniform(0.8, 1.2), self._options.max_polling_interval)
         await asyncio.gather(*self._running)
 
     def stop(self) -> None:
@@ -98,22 +105,26 @@ class QueueListener:
             task.cancel()
         for message in running.values():
             with contextlib.suppress(AzureError):  # finished, or renewed meanwhile: it comes back later
-                await self._hide(message, self._options.visibility_timeout)
+                await self._release(message, message.dequeue_count or 0)
         return len(running)
+
+    async def take_over(self, left: Sequence[HeldMessage]) -> int:
+        """Release what ran in a worker that has died: as though it had failed. Says how much that was."""
+        own = [message for message in left if message.queue == self._queue_name]
+        for message in own:
+            with contextlib.suppress(AzureError):
+                await self._release(_as_taken(message), message.dequeue_count)
+        return len(own)
 
     async def run_by_hand(self, body: str) -> None:
         """Run the function once with this text as its message, as the admin call does."""
         await self._invoker.call(self._function, _by_hand(body))
 
-    async def _create(self) -> bool:
-        with contextlib.suppress(ResourceExistsError):
-            await self._call(self._queue.create_queue)
-        return True
-
     async def _fetch(self) -> int:
         """Start what is waiting, at most a batch; says how many messages there were."""
         messages = await self._call(self._receive)
         for message in messages:
+            self._hold(message)
             task = asyncio.create_task(self._process(message))
             self._running[task] = message
             task.add_done_callback(self._finished)
@@ -126,8 +137,20 @@ class QueueListener:
         ).by_page()
         return list(next(pages, ()))
 
+    def _hold(self, message: QueueMessage) -> None:
+        self._held.hold(
+            HeldMessage(
+                queue=self._queue_name,
+                id=message.id,
+                pop_receipt=str(message.pop_receipt),
+                content=message.content,
+                dequeue_count=message.dequeue_count or 0,
+            )
+        )
+
     def _finished(self, task: asyncio.Task[None]) -> None:
-        self._running.pop(task, None)
+        message = self._running.pop(task)
+        self._held.release(message.id)
         self._done.set()
 
     async def _room(self) -> None:
@@ -137,30 +160,32 @@ class QueueListener:
             await self._done.wait()
 
     async def _process(self, message: QueueMessage) -> None:
-        count = message.dequeue_count or 0
         try:
-            body = self._decode(message.content)
-            if body is None or (self._poison is not None and count > self._options.max_dequeue_count):
-                report(
-                    "queue_message_poisoned", queue=self._queue_name, message=message.id, dequeue_count=count
-                )
-                await self._to_poison(message)
-            elif await self._ran(message, body):
-                await self._call(self._queue.delete_message, message)
-            elif self._poison is not None and count >= self._options.max_dequeue_count:
-                report(
-                    "queue_message_poisoned", queue=self._queue_name, message=message.id, dequeue_count=count
-                )
-                await self._to_poison(message)
-            else:
-                await self._hide(message, self._options.visibility_timeout)
-        except ResourceNotFoundError:  # somebody else holds the message by now, or has finished it
-            report("queue_message_lost", queue=self._queue_name, message=message.id)
+            await self._settle(message)
         except AzureError as error:
+            if is_refused(error):  # somebody else holds the message by now, or has finished it
+                report("queue_message_lost", queue=self._queue_name, message=message.id)
+                return
             report("queue_message_left", queue=self._queue_name, message=message.id, reason=reason(error))
+            self._fail(f"a message of {self._queue_name} could be neither deleted nor released")
+
+    async def _settle(self, message: QueueMessage) -> None:
+        """Run a message, unless it is one for poison; delete or release it."""
+        count = message.dequeue_count or 0
+        body = self._decode(message.content)
+        if body is None or (self._poison is not None and count > self._options.max_dequeue_count):
+            await self._to_poison(message, count)
+        elif await self._ran(message, body):
+            await self._call(self._queue.delete_message, message)
+        else:
+            await self._release(message, count)
 
     async def _ran(self, message: QueueMessage, body: bytes) -> bool:
         """Run the function, renewing the message at half-time; says whether it succeeded."""
+        if not _is_text(body):
+            # The host binds a message to Python's parameter as text: the call fails before the function is reached.
+            report("function_not_called", function=self.name, reason="the message is not UTF-8")
+            return False
         done = asyncio.Event()
         renewal = asyncio.create_task(self._renew(message, done))
         try:
@@ -177,6 +202,7 @@ class QueueListener:
         while not await happened(done, self._invisibility / 2):
             try:
                 await self._hide(message, self._invisibility)
+                self._hold(message)
             except AzureError as error:
                 report(
                     "queue_renewal_failed",
@@ -184,31 +210,56 @@ class QueueListener:
                     message=message.id,
                     reason=reason(error),
                 )
+                if not is_refused(error):
+                    self._fail(f"a message of {self._queue_name} could not be renewed")
+                return
+
+    async def _release(self, message: QueueMessage, count: int) -> None:
+        """After a failure: to poison with the last try, else back after a while."""
+        if self._poison is None:
+            return
+        if count >= self._options.max_dequeue_count:
+            await self._to_poison(message, count)
+        else:
+            await self._hide(message, self._options.visibility_timeout)
 
     async def _hide(self, message: QueueMessage, delay: float) -> None:
         changed = await self._call(self._queue.update_message, message, visibility_timeout=round(delay))
         message.pop_receipt = changed.pop_receipt
 
-    async def _to_poison(self, message: QueueMessage) -> None:
-        if self._poison is not None:
-            put = partial(self._call, self._poison.send_message, message.content)
-            try:
-                await put()
-            except ResourceNotFoundError:
-                await self._call(self._poison.create_queue)
-                await put()
+    async def _to_poison(self, message: QueueMessage, count: int) -> None:
+        report("queue_message_poisoned", queue=self._queue_name, message=message.id, dequeue_count=count)
+        if self._poison is None:
+            return
+        try:
+            await self._call(self._poison.send_message, message.content)
+        except ResourceNotFoundError:
+            await self._call(self._poison.create_queue)
+            await self._call(self._poison.send_message, message.content)
         await self._call(self._queue.delete_message, message)
 
     def _decode(self, content: str) -> bytes | None:
         if not self._options.base64:
             return content.encode()
         try:
-            return base64.b64decode(content, validate=True)
+            # .NET ignores white space in base64.
+            return base64.b64decode("".join(content.split()), validate=True)
         except (binascii.Error, ValueError):
             return None
 
-    async def _call(self, operation: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._io, partial(operation, *args, **kwargs))
+
+def _is_text(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _as_taken(message: HeldMessage) -> QueueMessage:
+    taken = QueueMessage(content=message.content)
+    taken.id, taken.pop_receipt = message.id, message.pop_receipt
+    return taken
 
 
 def _by_hand(body: str) -> func.QueueMessage:

@@ -1,17 +1,23 @@
 """One timer trigger: waits for its next time in UTC and runs it on one instance only.
 
 The instance that holds the timer's lease runs it; the schedule's status is kept in a blob beside it, so that
-a host that was away runs a missed time once, marked as past due. A failed run is not retried.
+a host that was away runs a missed time once, marked as past due. A failed run is not retried. A run that outlasts its
+interval is followed by the next one at once, which is not past due.
+
+A holder that cannot renew its lease goes on, since storage may be away for it alone: for so long another instance
+runs the timer, too. Once storage says that the lease is another's, the host ends.
+
+Otherwise than here, the real host keeps no status of a schedule that is due more often than once a minute, and takes
+no time as missed after the schedule was changed.
 """
 
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable
-from concurrent.futures import Executor
+import uuid
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, TypeVar
 
 import azure.functions as func
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
@@ -20,13 +26,24 @@ from croniter import croniter
 
 from dev.host.configuration import HostError
 from dev.host.functions import Declared
-from dev.host.invocation import Invoker, reason, report
+from dev.host.invocation import reason, report
+from dev.host.queues import Surroundings
+from dev.host.storage import is_refused
+from dev.host.times import Times
 from dev.host.waiting import happened
 
-T = TypeVar("T")
 CONTAINER = "azure-webjobs-hosts"
-LEASE_SECONDS = 15  # the shortest Azure offers and the host's own
-RETRY_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The app that a timer belongs to, and the instance that may hold it.
+
+    An instance whose Python worker died is the same as before, and goes on with its lease.
+    """
+
+    host_id: str
+    instance: str
 
 
 class Schedule:
@@ -50,7 +67,13 @@ class TimerListener:
     """Runs one timer function at its times while this instance holds the timer's lease."""
 
     def __init__(
-        self, function: Declared, service: BlobServiceClient, *, host_id: str, invoker: Invoker, io: Executor
+        self,
+        function: Declared,
+        service: BlobServiceClient,
+        *,
+        holder: Holder,
+        times: Times,
+        around: Surroundings,
     ) -> None:
         self.name = function.name
         self._function = function
@@ -59,10 +82,13 @@ class TimerListener:
         self._on_startup = bool(function.values.get("runOnStartup", False))
         full_name = f"Host.Functions.{function.name}"
         self._container = service.get_container_client(CONTAINER)
-        self._lock = self._container.get_blob_client(f"locks/{host_id}/{full_name}.Listener")
-        self._status = self._container.get_blob_client(f"timers/{host_id}/{full_name}/status")
-        self._invoker = invoker
-        self._io = io
+        self._lock = self._container.get_blob_client(f"locks/{holder.host_id}/{full_name}.Listener")
+        self._status = self._container.get_blob_client(f"timers/{holder.host_id}/{full_name}/status")
+        self._lease_id = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{holder.instance}/{full_name}"))
+        self._times = times
+        self._invoker = around.invoker
+        self._call = around.storage.call
+        self._fail = around.fail
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -82,19 +108,22 @@ class TimerListener:
                     await self._hold(lease)
                     continue
             except AzureError as error:
-                report("timer_storage_failed", function=self._function.name, reason=reason(error))
-            await happened(self._stopping, RETRY_SECONDS)
+                report("timer_storage_failed", function=self.name, reason=reason(error))
+            await happened(self._stopping, self._times.look)
 
     async def _take_lease(self) -> BlobLeaseClient | None:
         try:
-            return await self._call(self._lock.acquire_lease, LEASE_SECONDS)
+            return await self._acquire()
         except ResourceNotFoundError:
             await self._create_lock()
-            return await self._call(self._lock.acquire_lease, LEASE_SECONDS)
+            return await self._acquire()
         except HttpResponseError as error:
             if error.status_code == 409:  # another instance holds it
                 return None
             raise
+
+    async def _acquire(self) -> BlobLeaseClient:
+        return await self._call(self._lock.acquire_lease, round(self._times.lease), self._lease_id)
 
     async def _create_lock(self) -> None:
         for create in (self._container.create_container, partial(self._lock.upload_blob, b"")):
@@ -104,16 +133,23 @@ class TimerListener:
                 continue
 
     async def _hold(self, lease: BlobLeaseClient) -> None:
-        """Run the schedule and renew the lease until a stop or an error; a run that has begun is finished."""
+        """Run the schedule and renew the lease until a stop; a run that has begun is finished."""
         ending = asyncio.Event()
         ticking = asyncio.create_task(self._tick(ending))
+        while not await happened(self._stopping, self._times.renewal):
+            await self._renew(lease)
+        ending.set()
+        await ticking
+        with contextlib.suppress(AzureError):
+            await self._call(lease.release)
+
+    async def _renew(self, lease: BlobLeaseClient) -> None:
         try:
-            while not ticking.done() and not await happened(self._stopping, LEASE_SECONDS / 2):
-                await self._call(lease.renew)
-        finally:
-            ending.set()
-            await ticking
-        await self._call(lease.release)
+            await self._call(lease.renew)
+        except AzureError as error:
+            report("timer_renewal_failed", function=self.name, reason=reason(error))
+            if is_refused(error):
+                self._fail(f"the lease of the timer {self.name} is another's")
 
     async def _tick(self, ending: asyncio.Event) -> None:
         now = datetime.now(UTC)
@@ -123,14 +159,14 @@ class TimerListener:
         due = self._schedule.after(datetime.now(UTC))
         while not await happened(ending, max(0.0, (due - datetime.now(UTC)).total_seconds())):
             await self._fire(due, past_due=False)
-            due = self._schedule.after(max(due, datetime.now(UTC)))
+            due = max(self._schedule.after(due), datetime.now(UTC))
 
     async def _fire(self, due: datetime, *, past_due: bool) -> None:
         # The boundary: the invoker has reported an error, and a timer is not retried.
         with contextlib.suppress(Exception):
             await self._invoker.call(self._function, self._request(due, past_due))
         if self._monitored:
-            await self._save_status(due)
+            await self._note(due)
 
     def _request(self, due: datetime, past_due: bool) -> func.TimerRequest:
         status = {"Last": due.isoformat(), "Next": self._schedule.after(due).isoformat()}
@@ -146,21 +182,25 @@ class TimerListener:
             status = json.loads(await self._call(partial(_download, self._status)))
             due = datetime.fromisoformat(status["Next"])
         except ResourceNotFoundError:
-            await self._save_status(now)
+            await self._note(now)
             return None
-        except (ValueError, KeyError) as error:
-            report("timer_status_unreadable", function=self._function.name, reason=reason(error))
+        except (AzureError, ValueError, KeyError) as error:
+            report("timer_status_unreadable", function=self.name, reason=reason(error))
             return None
         return due if due < now else None
+
+    async def _note(self, last: datetime) -> None:
+        """Without its status a timer goes on: at worst a missed time stays unknown."""
+        try:
+            await self._save_status(last)
+        except AzureError as error:
+            report("timer_status_not_saved", function=self.name, reason=reason(error))
 
     async def _save_status(self, last: datetime) -> None:
         upcoming = self._schedule.after(max(last, datetime.now(UTC)))
         status = {"Last": last, "Next": upcoming, "LastUpdated": datetime.now(UTC)}
         content = json.dumps({name: moment.isoformat() for name, moment in status.items()})
         await self._call(partial(self._status.upload_blob, content, overwrite=True))
-
-    async def _call(self, operation: Callable[..., T], *args: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._io, partial(operation, *args))
 
 
 def _download(blob: BlobClient) -> bytes:

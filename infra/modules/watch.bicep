@@ -74,6 +74,14 @@ var rules = [
     window: 'PT30M'
   }
   {
+    name: 'waiting'
+    title: 'Commands or mails wait, and nobody takes them'
+    query: loadTextContent('../queries/alerts/waiting.kql')
+    severity: 1
+    every: 'PT15M'
+    window: 'PT15M'
+  }
+  {
     name: 'refusals'
     title: 'Many requests or notifications are refused'
     query: loadTextContent('../queries/alerts/refusals.kql')
@@ -99,6 +107,7 @@ var panels = [
   { name: 'graph', title: 'Calls to Microsoft Graph', query: loadTextContent('../queries/workbook/graph.kql'), shown: 'linechart' }
   { name: 'storage', title: 'Storage transactions, the host\'s own polling included', query: loadTextContent('../queries/workbook/storage.kql'), shown: 'barchart' }
   { name: 'tick', title: 'The tick: times an hour, longest gap in minutes, runs by others', query: loadTextContent('../queries/workbook/tick.kql'), shown: 'table' }
+  { name: 'waiting', title: 'Age of the oldest command and the oldest row of a worklist, seconds', query: loadTextContent('../queries/workbook/waiting.kql'), shown: 'linechart' }
   { name: 'commands', title: 'Commands by kind', query: loadTextContent('../queries/workbook/commands.kql'), shown: 'table' }
   { name: 'errors', title: 'Errors and warnings', query: loadTextContent('../queries/workbook/errors.kql'), shown: 'table' }
   { name: 'cost', title: 'Cost of the time shown, and per 1,000 mails', query: loadTextContent('../queries/workbook/cost.kql'), shown: 'table' }

@@ -39,10 +39,17 @@ member() { sed -n 's/.*"'"$1"'": *\("\([^"]*\)"\|\([0-9.]*\)\).*/\2\3/p' | head 
 # Never on a command line, where other processes could read it.
 ask() {
   if [ -n "$token" ]; then
-    printf 'header = "Authorization: Bearer %s"\n' "$token" | curl --silent --fail --config - "$@" || true
+    printf 'header = "Authorization: Bearer %s"\n' "$token" | curl --silent "$fails" --config - "$@" || true
   else
-    curl --silent --fail "$@" || true
+    curl --silent "$fails" "$@" || true
   fi
+}
+fails=--fail
+# What the service itself says is wrong: to the operator's token which tables, queues or containers are missing.
+why() {
+  local said
+  said=$(fails=--no-fail; ask "$POSTLEDGER_API_URL/health" | member detail)
+  printf '%s' "${said:-azd monitor --logs says why.}"
 }
 
 # Asks until an answer is as wanted, or for about five minutes; a cold start after an update takes its time, and an
@@ -71,7 +78,7 @@ has_ticked() {
 }
 has_reported() { [ "$(printf '%s' "$1" | member trial)" = "$trial" ]; }
 
-wait_until answers health || fail "$POSTLEDGER_API_URL/health does not answer: azd monitor --logs says why."
+wait_until answers health || fail "$POSTLEDGER_API_URL/health does not answer: $(why)"
 wait_until is_wanted described || fail "the app that answers is version ${answer:-unknown}, deployed was $wanted."
 if [ -n "$token" ]; then
   answer=$(health)

@@ -46,11 +46,15 @@ class UnpackedMailbox:
     def folders(self, known: Mapping[str, Role | None]) -> Sequence[Folder]:
         return self._box.folders(known)
 
-    def changes(self, folder_id: str, cursor: str, since: datetime | None) -> ChangePage:
-        return self._box.changes(folder_id, cursor, since)
+    def changes(
+        self, folder_id: str, cursor: str, since: datetime | None, *, arrivals: bool = False
+    ) -> ChangePage:
+        return self._box.changes(folder_id, cursor, since, arrivals=arrivals)
 
-    def list(self, folder_id: str, window: Window, *, with_heads: bool = False) -> ListPage:
-        return self._box.list(folder_id, window, with_heads=with_heads)
+    def list(
+        self, folder_id: str, window: Window, *, with_heads: bool = False, unread: bool = False
+    ) -> ListPage:
+        return self._box.list(folder_id, window, with_heads=with_heads, unread=unread)
 
     def count(self, folder_id: str, window: Window) -> int:
         return self._box.count(folder_id, window)

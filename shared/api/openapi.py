@@ -66,6 +66,7 @@ MEANINGS: Final = {
 }
 # The statuses that may name a time after which the same request is worth another try.
 _WAITING: Final = (409, 503)
+_GUARDED: Final[list[Json]] = [{"HTTPBearer": []}]
 _NULL: Final = {"type": "null"}
 _HEADERS: Final = {
     "ETag": {
@@ -108,6 +109,7 @@ def for_clients(document: Json, prefix: str) -> Json:
     shared = _shared_parameters(operations)
     return {
         **document,
+        "security": _GUARDED,
         "paths": paths,
         "components": {**components, "parameters": {**components["parameters"], **shared}},
     }
@@ -186,8 +188,11 @@ def _simplify(operation: Json) -> None:
     for content in body.get("content", {}).values():
         content["schema"] = _without_null(_readable(content["schema"]))
     operation["responses"] = _responses(operation["responses"])
-    # The document has no security of its own: an open route says that it is one.
-    operation.setdefault("security", [])
+    # An open route says that it is one; all others are guarded as the document says.
+    if operation.get("security") == _GUARDED:
+        del operation["security"]
+    else:
+        operation["security"] = []
 
 
 def _parameters(operation: Json) -> Iterator[Json]:

@@ -51,6 +51,7 @@ def carry_out(command: "Command") -> None:
 
     found = use_cases()
     found.stand_in(_do)
+    found.heed_pause(command)
     dispatch.carry_out(found, command)
 
 
@@ -93,8 +94,25 @@ def _ports() -> "RealPorts":
     return RealPorts(_settings())
 
 
-@cache
 def _check_store() -> None:
+    """A store that lacks parts has no layout to look at: `health` names them, and what needs one fails by itself."""
+    if not _lacks_parts():
+        _check_layout()
+
+
+@cache
+def _lacks_parts() -> bool:
+    """Looked at once a process, and told to the admin."""
+    from shared import telemetry
+
+    missing = webhook_use_cases().missing_parts()
+    if missing:
+        telemetry.alert(telemetry.STORAGE_INCOMPLETE, missing=missing)
+    return bool(missing)
+
+
+@cache
+def _check_layout() -> None:
     """Once a process: what raises is not remembered, and is asked again."""
     from shared.adapters.storage.version import refusal
     from shared.config import ConfigurationError

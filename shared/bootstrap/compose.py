@@ -36,6 +36,8 @@ if TYPE_CHECKING:
         ReplayException,
         ReplayExceptions,
     )
+    from shared.services.commands.parts import MissingParts
+    from shared.services.commands.pausing import AskPause, HeedPause
     from shared.services.commands.poison import SweepPoison
     from shared.services.commands.tick import RunAgenda, StandIn
     from shared.services.commands.trials import AskTrial, ReadCondition, ReportTrial
@@ -136,9 +138,12 @@ class UseCases(Assembly):
     run_agenda: RunAgenda = use_case("commands.tick")
     stand_in: StandIn = use_case("commands.tick")
     sweep_poison: SweepPoison = use_case("commands.poison")
+    ask_pause: AskPause = use_case("commands.pausing")
+    heed_pause: HeedPause = use_case("commands.pausing")
     ask_trial: AskTrial = use_case("commands.trials")
     report_back: ReportTrial = use_case("commands.trials")
     read_condition: ReadCondition = use_case("commands.trials")
+    missing_parts: MissingParts = use_case("commands.parts")
     list_exceptions: ListExceptions = use_case("commands.exceptions")
     replay_exception: ReplayException = use_case("commands.exceptions")
     replay_exceptions: ReplayExceptions = use_case("commands.exceptions")

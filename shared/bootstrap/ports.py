@@ -65,6 +65,8 @@ class RealPorts:
 
     queue = _stored("queue.AzureCommandQueue")
     poison = _stored("poison.AzurePoisonQueues")
+    backlog = _stored("backlog.AzureBacklog")
+    parts = _stored("parts.AzureParts")
     runs = _stored("stores.runs.AzureRuns")
     organisations = _stored("stores.organisations.AzureOrganisations")
     mailboxes = _stored("stores.mailboxes.AzureMailboxes")

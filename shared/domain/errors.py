@@ -5,6 +5,8 @@ PostledgerError
 │   ├── Throttled         429, 503 with Retry-After
 │   ├── Unavailable       5xx, resets, time-outs, storage busy
 │   │   └── PageBroken    even a page of a single item is answered 500 or 504
+│   ├── NewerForm         a newer version of this service wrote it, and runs elsewhere or did
+│   ├── OnPause           the operator has paused the deployment
 │   ├── NotThereYet       a mail that was announced cannot be read so soon
 │   └── Conflict          a row changed between read and write
 ├── PermanentError        recorded; this message or command is finished
@@ -16,6 +18,7 @@ PostledgerError
 │   ├── Unreadable        foreign text breaks a parser; it is one mail's failure
 │   ├── Noted             the mailbox's state shows it already; not recorded
 │   └── MalformedCommand  a queue message that is no command
+│       └── NewerCommand  a newer version wrote it; it waits, as it is, for a day
 └── InvalidInput          a person's mistake; the message says what is wrong and what to do
     ├── Forbidden         the token may not do this
     ├── Unknown           it does not exist, or this token may not see it
@@ -29,6 +32,7 @@ from datetime import datetime
 from typing import Final, TypeAlias, TypeVar
 
 UNREADABLE_MAIL: Final = "unreadable"
+NEWER: Final = "newer_version"
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -61,6 +65,14 @@ class Unavailable(TransientError):
 
 class PageBroken(Unavailable):
     """Even the smallest page could not be read: an outage, or an item that breaks every page with it."""
+
+
+class NewerForm(TransientError):
+    """What a newer version of this service has written, in a form that this one cannot read: it waits for that one."""
+
+
+class OnPause(TransientError):
+    """Nothing is carried out until the operator ends the pause: the command waits as it is."""
 
 
 class NotThereYet(TransientError):
@@ -113,6 +125,14 @@ class Noted(PermanentError):
 
 class MalformedCommand(PermanentError):
     """A queue message that cannot be read as a command."""
+
+
+class NewerCommand(MalformedCommand):
+    """A command or an envelope that only a newer version of this service knows, asked for at `first_at`."""
+
+    def __init__(self, message: str, first_at: datetime) -> None:
+        super().__init__(message, NEWER)
+        self.first_at = first_at
 
 
 class InvalidInput(PostledgerError):

@@ -62,14 +62,23 @@ class OpenMailbox(Protocol):
         requests, and is left out where no other folder has come since.
         """
 
-    def changes(self, folder_id: str, cursor: str, since: datetime | None) -> ChangePage:
+    def changes(
+        self, folder_id: str, cursor: str, since: datetime | None, *, arrivals: bool = False
+    ) -> ChangePage:
         """The next page of changes; where there is no cursor yet (''), of mail received from `since` on.
 
+        `arrivals`: mail that is moved in later is shown, too, however long ago it was received. Some providers can
+        tell it only if the whole folder is listed first: then earlier mail is shown as `bare`.
         May raise CursorExpired, and PageBroken when even a page of one item fails. NotFound: the folder is gone.
         """
 
-    def list(self, folder_id: str, window: Window, *, with_heads: bool = False) -> ListPage:
-        """A page of the folder's items: up to 500 items, or 50 with headers. May raise PageBroken."""
+    def list(
+        self, folder_id: str, window: Window, *, with_heads: bool = False, unread: bool = False
+    ) -> ListPage:
+        """A page of the folder's items: up to 500 items, or 50 with headers. May raise PageBroken.
+
+        `unread`: only of mail that nobody has read.
+        """
 
     def count(self, folder_id: str, window: Window) -> int:
         """The number of messages in the folder that belong to the window."""

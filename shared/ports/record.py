@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from shared.ports.stores.records import RecordIndex, Records
     from shared.ports.stores.runs import Runs
     from shared.ports.stores.sending import Outbox, Signatures, Uploads
-    from shared.ports.work import CommandQueue, Leases, PoisonQueues, PromptQueue
+    from shared.ports.work import Backlog, CommandQueue, Leases, PoisonQueues, PromptQueue, StoreParts
 
 
 class Ports(Protocol):
@@ -46,6 +46,12 @@ class Ports(Protocol):
 
     @property
     def poison(self) -> "PoisonQueues": ...
+
+    @property
+    def backlog(self) -> "Backlog": ...
+
+    @property
+    def parts(self) -> "StoreParts": ...
 
     @property
     def runs(self) -> "Runs": ...

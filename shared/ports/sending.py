@@ -7,6 +7,7 @@ from typing import Protocol
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.mail.items import ItemRef
 from shared.domain.sending.checking import Limits
+from shared.domain.sending.outbox import Refusal
 from shared.domain.sending.outcomes import Outcome
 
 
@@ -35,12 +36,23 @@ class OutgoingCopy:
     is_marked: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The server would take a mail, but not for the recipients in `refused`."""
+
+    refused: tuple[Refusal, ...] = ()
+
+
 class OpenOutbox(Protocol):
     """One mailbox to send from. What gives no Outcome may raise AccessDenied, MailboxUnavailable, TransientError."""
 
     @property
     def keeps_drafts(self) -> bool:
         """Whether mail is laid into the mailbox before it leaves; else it is handed over in one call."""
+
+    @property
+    def lays_copies(self) -> bool:
+        """Whether the server keeps a copy of what it takes, as far as is known; else it is laid there by us."""
 
     def draft(self, mime: bytes, tag: str) -> ItemRef | Outcome:
         """Lay a mail into the mailbox without sending it, marked with a tag that its sent copy keeps.
@@ -57,14 +69,29 @@ class OpenOutbox(Protocol):
     def send_draft(self, draft: ItemRef) -> Outcome:
         """Send a draft, trying once."""
 
+    def offer(self, mime: bytes) -> Offer | Outcome:
+        """What the server says of a mail that is to be handed over in one call, before that call.
+
+        An Outcome is never TAKEN or UNKNOWN: nothing has left by then.
+        """
+
     def send(self, mime: bytes) -> Outcome:
-        """Hand a mail over in one call, trying once."""
+        """Hand over the mail that was offered, in one call, trying once."""
 
     def copies(self, tag: str, message_id: str) -> Sequence[OutgoingCopy]:
         """What lies in the mailbox of a mail that was marked or named so: by its tag, else by its Message-ID."""
 
+    def lay_copy(self, mime: bytes) -> OutgoingCopy:
+        """Lay a copy of a mail that has left among the sent mail, where the server lays none.
+
+        May raise any PermanentError: then there is none.
+        """
+
     def discard(self, draft: ItemRef) -> None:
         """Take away a draft of ours that is not to leave; nothing where it has gone."""
+
+    def close(self) -> None:
+        """Give up what was opened; what was offered and not sent has not left."""
 
 
 class MailSender(Protocol):

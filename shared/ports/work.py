@@ -14,6 +14,9 @@ class CommandQueue(Protocol):
     def send(self, command: Command, *, delay: float = 0.0) -> None:
         """Enqueue, readable after `delay` seconds. Never expires."""
 
+    def send_as_it_is(self, queue: str, text: str, *, delay: float) -> None:
+        """The same for the text of a command that this version cannot read: another one finds it byte for byte."""
+
 
 class PromptQueue(CommandQueue, Protocol):
     """A queue that takes the command within two seconds or raises: a caller waits for the answer."""
@@ -33,6 +36,16 @@ class PoisonQueues(Protocol):
         """Some of what was given up on from a queue; hidden for five minutes, so the next call finds others."""
 
     def remove(self, queue: str, message: PoisonMessage) -> None: ...
+
+
+class Backlog(Protocol):
+    def oldest(self, queue: str) -> datetime | None:
+        """When the oldest command was asked for that a queue holds and nobody runs; None without one."""
+
+
+class StoreParts(Protocol):
+    def missing(self) -> list[str]:
+        """The tables, queues and containers that the account lacks, each as its kind and name."""
 
 
 class Lease(Protocol):

@@ -38,9 +38,11 @@ AUDIT_NOT_WRITTEN: Final = "audit_not_written"
 COMMAND_OVERDUE: Final = "command_overdue"
 EXCEPTION_RECORDED: Final = "exception_recorded"
 GRAPH_OPTION_REFUSED: Final = "graph_option_refused"
+OPERATORS_PAUSE: Final = "operators_pause"
 POISON_MESSAGE: Final = "poison_message"
 POISON_REPLAYED: Final = "poison_replayed"
 REQUEST_REFUSED: Final = "request_refused"
+STORAGE_INCOMPLETE: Final = "storage_incomplete"
 
 _LOGGER = logging.getLogger("postledger")
 _line: ContextVar[Line | None] = ContextVar("line", default=None)

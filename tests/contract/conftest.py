@@ -8,8 +8,10 @@ from uuid import uuid4
 import pytest
 
 from dev.azurite import start_azurite
+from shared.adapters.storage.backlog import AzureBacklog
 from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.adapters.storage.leases import AzureLeases
+from shared.adapters.storage.parts import AzureParts
 from shared.adapters.storage.poison import AzurePoisonQueues
 from shared.adapters.storage.queue import AzureCommandQueue
 from shared.adapters.storage.stores.acknowledgements import AzureAcknowledgements
@@ -55,6 +57,8 @@ class AzureStorage:
         self.connection.listeners.append(self._count)
         self.queue = AzureCommandQueue(self.connection)
         self.poison = AzurePoisonQueues(self.connection)
+        self.backlog = AzureBacklog(self.connection)
+        self.parts = AzureParts(self.connection)
         self.leases = AzureLeases(self.connection)
         self.organisations = AzureOrganisations(self.connection)
         self.mailboxes = AzureMailboxes(self.connection)

@@ -142,7 +142,14 @@ class EmlMailbox:
         """Roles cost nothing here: what is known of them is not needed."""
         return [self._folder(name) for name in _names(self._box())]
 
-    def changes(self, folder_id: str, cursor: str, since: datetime | None) -> ChangePage:
+    def changes(
+        self,
+        folder_id: str,
+        cursor: str,
+        since: datetime | None,
+        *,
+        arrivals: bool = False,
+    ) -> ChangePage:
         state = self._state(folder_id)
         start = _position(cursor, state) if cursor else 0
         log = _log(state.path)
@@ -160,7 +167,9 @@ class EmlMailbox:
             more=end < len(log),
         )
 
-    def list(self, folder_id: str, window: Window, *, with_heads: bool = False) -> ListPage:
+    def list(
+        self, folder_id: str, window: Window, *, with_heads: bool = False, unread: bool = False
+    ) -> ListPage:
         found = self._of(folder_id, window)
         start = int(window.cursor) if window.cursor else 0
         end = start + (self.access.page_size if with_heads else self.access.list_size)

@@ -131,17 +131,17 @@ def test_a_kept_connection_that_went_stale_is_replaced(server):
     assert rows.submit(Operation("upsert", ROW)) == "W/2"
 
 
-def test_an_update_whose_answer_was_lost_meets_its_own_write(server):
+@pytest.mark.parametrize("verb", ["merge", "replace"])
+def test_an_update_whose_answer_was_lost_meets_its_own_write(server, verb):
     server.behaviours += [answers(RESET), answers(CHANGED)]
     with pytest.raises(Conflict):
-        table(server).submit(Operation("replace", ROW, "W/1"))
+        table(server).submit(Operation(verb, ROW, "W/1"))
 
 
-@pytest.mark.parametrize("verb", ["create", "merge"])
-def test_an_insert_or_merge_whose_answer_was_lost_is_not_sent_again(server, verb):
+def test_an_insert_whose_answer_was_lost_is_not_sent_again(server):
     server.behaviours += [answers(RESET), answers(DONE)]
     with pytest.raises(Unavailable):
-        table(server).submit(Operation(verb, ROW))
+        table(server).submit(Operation("create", ROW))
     assert server.served == 1
 
 

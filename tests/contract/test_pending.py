@@ -222,6 +222,35 @@ def test_a_row_of_unknown_kind_is_passed_over_and_left(worklist, storage, tenant
     worklist.put(unknown)
 
 
+@pytest.mark.stack
+def test_a_row_that_this_version_cannot_even_read_is_passed_over_and_left(azure, tenant):
+    worklist = Worklist(azure.pending, tenant)
+    worklist.put(a_pending_mail("a"))
+    table = azure.connection.table("Pending")
+    unknown = {
+        "PartitionKey": f"{tenant}|{MAILBOX_ID}",
+        "RowKey": "0-000000000000000-00",
+        "kind": "Summary",
+        "tries": 3,
+        "first_at": NOW - timedelta(days=1),
+        "not_before": NOW - timedelta(days=1),
+        "content": b"\xfein a form of its own",
+    }
+    table.create_entity(unknown)
+    assert names(worklist.due(limit=1)) == ["a"]
+    worklist.end(worklist.begin(*worklist.due()))
+    assert worklist.due() == []
+    assert [place for place in azure.pending.stale(LATER) if place[0] == tenant] == []
+    assert table.get_entity(unknown["PartitionKey"], unknown["RowKey"]) == unknown
+
+
+def test_a_command_in_a_newer_envelope_is_passed_over_and_left(worklist):
+    walk = SyncMailbox(tenant_id="t", mailbox_id=MAILBOX_ID, first_at=NOW).to_json()
+    worklist.put(a_pending_mail(item=None, command=walk.replace('"version":1', '"version":2')))
+    worklist.put(a_pending_mail("a"))
+    assert names(worklist.due()) == ["a"]
+
+
 def test_history_that_waits_for_its_holder_is_called_for_in_one_row(worklist, tenant):
     worklist.put(*rows_of(wake_up(Lane.HISTORY, tenant, MAILBOX_ID, now=NOW)))
     assert [(row.lane, row.kind) for row in worklist.due()] == [(Lane.LIVE, "FileHistory")]
@@ -243,12 +272,14 @@ def test_stale_are_mailboxes_with_rows_that_nobody_has_taken_up(worklist, storag
     put("c-fresh", a_pending_mail("1", first_at=LATER))
     put("d-waits", a_pending_mail("1", not_before=LATER))
     put("e-waited", a_pending_mail("0", first_at=LATER), a_pending_mail("1", not_before=NOW))
-    found = [place[1:] for place in storage.pending.stale(LATER) if place[0] == tenant]
+    stale = [place for place in storage.pending.stale(LATER) if place[0] == tenant]
+    found = [(mailbox_id, row.lane) for _, mailbox_id, row in stale]
     assert found == [
         ("a/live and history", Lane.LIVE),
         ("b-history", Lane.HISTORY),
         ("e-waited", Lane.LIVE),
     ]
+    assert {row.due_since for *_, row in stale} == {NOW}
 
 
 def test_history_that_is_turned_away_calls_for_somebody_who_runs_it(worklist, tenant):

@@ -93,12 +93,12 @@ class TestRows:
             found = table.rows(f"PartitionKey eq '{partition}'", (), page)
             assert [stored["RowKey"] for stored in found] == keys
 
-    def test_replace_leaves_nothing_and_merge_the_rest(self, table, partition):
+    def test_replace_leaves_nothing_merge_and_upsert_the_rest(self, table, partition):
         table.submit(Operation("create", row(partition, text="x", count=1)))
         table.submit(Operation("merge", row(partition, count=2)))
         assert table.get(partition, "r", ("text", "count")) == {"text": "x", "count": 2}
         etag = table.submit(Operation("upsert", row(partition, count=3)))
-        assert dict(table.get(partition, "r", ())) == row(partition, count=3)
+        assert table.get(partition, "r", ("text", "count")) == {"text": "x", "count": 3}
         table.submit(Operation("replace", row(partition, text="y"), etag))
         assert dict(table.get(partition, "r", ())) == row(partition, text="y")
 
@@ -132,7 +132,7 @@ class TestTransactions:
         found = {stored["RowKey"]: stored for stored in table.rows(f"PartitionKey eq '{partition}'", (), 10)}
         assert [dict(found[key]) for key in sorted(found)] == [
             row(partition, "1", text="ü"),
-            row(partition, "2", count=2),
+            row(partition, "2", text="old", count=2),
             row(partition, "3", count=3),
             row(partition, "4", text="old", count=4),
         ]
@@ -175,6 +175,19 @@ class TestQueues:
         assert message.expires_on.year > 9000
         admin.clear_messages()
 
+    def test_a_look_shows_what_nobody_has_taken_and_takes_nothing(self, connection):
+        admin = connection.queue(names.QUEUES[0])
+        admin.clear_messages()
+        calls = connection.calls.queue(names.QUEUES[0])
+        assert calls.peek(32) == []
+        calls.send("first", hidden=0, timeout=None)
+        calls.send("hidden", hidden=60, timeout=None)
+        for _ in range(2):
+            assert list(map(base64.b64decode, calls.peek(32))) == [b"first"]
+        assert len(calls.take(1, hidden=60)) == 1
+        assert calls.peek(32) == []
+        admin.clear_messages()
+
     def test_a_missing_queue_is_a_missing_deployment_step(self, connection):
         with pytest.raises(Unavailable, match="provisioned"):
             connection.calls.queue("nowhere").send("{}", hidden=0, timeout=None)
@@ -211,6 +224,12 @@ class TestLeases:
         ):
             with pytest.raises(Unavailable, match="provisioned"):
                 call(blob)
+
+
+def test_the_account_says_what_it_holds(connection):
+    assert set(names.TABLES) <= connection.calls.tables()
+    assert set(names.QUEUES) <= connection.calls.queues()
+    assert set(names.CONTAINERS) <= connection.calls.containers()
 
 
 @pytest.mark.parametrize("first", CALLS)

@@ -17,6 +17,9 @@ from azure.storage.queue import QueueServiceClient
 
 from dev.azurite import Azurite, start_azurite
 from dev.processes import Child, wait_for, wait_for_ready
+from tests.dev.proxied import proxy
+
+__all__ = ["proxy"]
 
 APP = Path(__file__).parent / "app"
 
@@ -27,12 +30,10 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
         yield running
 
 
-@dataclass
-class HostUnderTest:
-    """A running local host with the fixture app, and what the app has seen."""
+@dataclass(kw_only=True)
+class Seen:
+    """What the fixture app has seen, in whichever process."""
 
-    child: Child
-    url: str
     seen_file: Path
 
     def seen(self, what: str) -> list[dict[str, Any]]:
@@ -46,7 +47,21 @@ class HostUnderTest:
             found = self.seen(what)
             return found if len(found) >= count else None
 
-        return wait_for(look, timeout, f"{what} not seen {count} times:\n{self.child.output()}")
+        return wait_for(look, timeout, f"{what} not seen {count} times:\n{self.output()}")
+
+    def output(self) -> str:
+        return ""
+
+
+@dataclass(kw_only=True)
+class HostUnderTest(Seen):
+    """A running local host with the fixture app."""
+
+    child: Child
+    url: str
+
+    def output(self) -> str:
+        return self.child.output()
 
 
 class Work:
@@ -86,7 +101,7 @@ StartHost = Callable[..., HostUnderTest]
 def start_host(azurite: Azurite, tmp_path: Path) -> Iterator[StartHost]:
     children: list[Child] = []
 
-    def start(*arguments: str, work_queue: str = "work") -> HostUnderTest:
+    def start(*arguments: str, work_queue: str = "work", storage: str = "") -> HostUnderTest:
         number = len(children)
         ready, seen = tmp_path / f"ready-{number}.json", tmp_path / "seen.jsonl"
         command = [
@@ -101,13 +116,14 @@ def start_host(azurite: Azurite, tmp_path: Path) -> Iterator[StartHost]:
         ]
         env = {
             **os.environ,
-            "AzureWebJobsStorage": azurite.connection_string,
+            "AzureWebJobsStorage": storage or azurite.connection_string,
             "WORK_QUEUE": work_queue,
             "SEEN": str(seen),
         }
         child = Child.start("host", command, log=tmp_path / f"host-{number}.log", env=env)
         children.append(child)
-        return HostUnderTest(child, wait_for_ready(child, ready, 20)["url"], seen)
+        url = wait_for_ready(child, ready, 20)["url"]
+        return HostUnderTest(child=child, url=url, seen_file=seen)
 
     yield start
     for child in children:

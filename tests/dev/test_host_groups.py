@@ -25,9 +25,7 @@ def start_hosts(azurite: Azurite, tmp_path: Path) -> Iterator[Callable[[int], Ho
     started: list[Hosts] = []
 
     def start(count: int) -> Hosts:
-        options = HostOptions(
-            app_dir=APP, count=count, in_groups=True, timers=False, invisibility=600, drain=10
-        )
+        options = HostOptions(app_dir=APP, count=count, in_groups=True, timers=False)
         hosts = Hosts(tmp_path, options, lambda changed: started_again.set())
         started.append(hosts)
         settings = {"AzureWebJobsStorage": azurite.connection_string, "WORK_QUEUE": "grouped"}

@@ -5,6 +5,7 @@ import pytest
 from dev.host.configuration import HostError, QueueOptions, read_host_json
 from dev.host.connections import Connections
 from dev.host.functions import resolve
+from dev.host.times import Times
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -57,3 +58,20 @@ def test_a_connection_is_a_connection_string_or_addresses_with_an_identity() -> 
     assert emulator.queues("Store").url.startswith("http://127.0.0.1:10001/devstoreaccount1")
     with pytest.raises(HostError, match="neither Store nor Store__queueServiceUri is set"):
         Connections({}).queues("Store")
+
+
+def test_the_host_s_times_are_the_real_ones_and_are_shortened_by_one_factor() -> None:
+    assert Times() == Times(
+        invisibility=600, lease=60, renewal=30, look=60, drain=10, first_wait=0.8, no_answer=100, share=1
+    )
+    assert Times.shortened(4) == Times(
+        invisibility=150, lease=15, renewal=7.5, look=15, drain=2.5, first_wait=0.2, no_answer=25, share=0.25
+    )
+    product = read_host_json(ROOT / "host.json").queues.shortened(0.25)
+    assert (product.visibility_timeout, product.max_polling_interval) == (3, 0.25)
+
+
+@pytest.mark.parametrize("factor", [0.5, 5])
+def test_times_that_storage_does_not_allow_are_refused(factor: float) -> None:
+    with pytest.raises(HostError, match="storage leases for 15 s at least"):
+        Times.shortened(factor)

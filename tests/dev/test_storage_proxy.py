@@ -1,13 +1,6 @@
 import base64
-import json
-import sys
 import threading
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -22,104 +15,18 @@ from azure.data.tables import TableServiceClient
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient, QueueServiceClient, TextBase64EncodePolicy
 
-from dev.azurite import Azurite, Ports
-from dev.processes import Child, wait_for, wait_for_ready
+from dev.azurite import Azurite
+from dev.processes import wait_for
 from dev.storage_proxy.asking import delayed
 from dev.storage_proxy.counting import operation
 from dev.storage_proxy.dam import Dam, Mark
 from dev.storage_proxy.faults import Faults, Shares
 from shared.domain.commands.commands import JoinLateContacts, MergeRecords
 from tests.builders import NOW, TENANT
+from tests.dev.proxied import Proxy
 
 pytestmark = pytest.mark.stack
 LATE = JoinLateContacts(tenant_id=TENANT, first_at=NOW)
-
-
-class Control:
-    """A stand-in for the simulator's `GET /_control/faults`."""
-
-    def __init__(self) -> None:
-        self.faults: dict[str, Any] = {}
-        self.struck: Counter[str] = Counter()
-        control = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                told = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                control.struck.update(told)
-                self.do_GET()
-
-            def do_GET(self) -> None:
-                content = json.dumps(control.faults).encode()
-                self.send_response(200)
-                self.send_header("content-length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-
-class Proxy:
-    """A running proxy, its ports and its counters."""
-
-    def __init__(self, ready: dict[str, Any], control: Control) -> None:
-        self.connection_string = Ports(ready["blob"], ready["queue"], ready["table"]).connection_string
-        self.stats_url = ready["stats_url"]
-        self.dam_url = ready["dam_url"]
-        self.control = control
-
-    def stats(self) -> dict[str, Any]:
-        found: dict[str, Any] = httpx.get(self.stats_url).json()
-        return found
-
-    @contextmanager
-    def failing(self, **faults: float) -> Iterator[None]:
-        self.control.faults = {"seed": 7, **faults}
-        kind = next(iter(faults))
-        queues = QueueServiceClient.from_connection_string(self.connection_string, retry_total=0)
-
-        def hit() -> bool | None:
-            with suppress(HttpResponseError, ServiceRequestError, ServiceResponseError):
-                queues.get_service_properties()
-            return True if self.stats()["faults"].get(kind) else None
-
-        wait_for(hit, 10, f"{kind} never came", every=0.1)
-        yield
-        self.control.faults = {}
-
-
-@pytest.fixture
-def proxy(azurite: Azurite, tmp_path: Path) -> Iterator[Proxy]:
-    control = Control()
-    ready = tmp_path / "proxy.json"
-    ports = azurite.ports
-    command = [
-        sys.executable,
-        "-m",
-        "dev.storage_proxy",
-        "--simulator-url",
-        control.url,
-        '--watch="watched for"',
-        "--ready-file",
-        str(ready),
-    ]
-    command += [
-        "--blob-port",
-        str(ports.blob),
-        "--queue-port",
-        str(ports.queue),
-        "--table-port",
-        str(ports.table),
-    ]
-    child = Child.start("proxy", command, log=tmp_path / "proxy.log")
-    yield Proxy(wait_for_ready(child, ready, 20), control)
-    child.stop()
-    control.server.shutdown()
 
 
 def test_requests_are_counted_by_operation_and_empty_polls_apart(proxy: Proxy) -> None:

@@ -115,7 +115,7 @@ def owner(stack: Stack) -> Owner:
     query = {
         "internet_message_id": str(mail["Message-ID"]),
         "code": "secret_code",
-        "until": f"999999999999998-{message_id}",
+        "notices.until": f"999999999999998-{message_id}",
     }
     return Owner(tenant, address, parameters, query)
 
@@ -177,7 +177,11 @@ def attempt(api: Api, owner: Owner, method: str, template: str, **options: Any) 
     body = BODIES.get(f"{method} {template}")
     given = {"json": body or {}} if body or method in ("PUT", "POST") else {}
     names = query_names(owner.tenant.ready["api_url"])[method, template]
-    query = {name: value for name, value in owner.query.items() if name in names}
+    found = (
+        (name, owner.query.get(f"{template.partition('/')[0]}.{name}", owner.query.get(name)))
+        for name in names
+    )
+    query = {name: value for name, value in found if value is not None}
     headers = {"Idempotency-Key": uuid.uuid4().hex, **options.pop("headers", {})}
     return api.raw(method, owner.path(template), params=query, headers=headers, **given, **options)
 

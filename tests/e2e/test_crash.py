@@ -20,7 +20,7 @@ MAILS = 60
 @pytest.fixture(scope="module")
 def fragile() -> Iterator[Stack]:
     """Timers on; a running command is hidden from others for 5 s only."""
-    with Stack(StackOptions(invisibility=5)) as running:
+    with Stack(StackOptions(shorten=4, invisibility=5)) as running:
         yield running
 
 

@@ -11,7 +11,7 @@ ON_THEIR_WAY = {"queued", "held", "drafted", "sending", "sent"}
 
 
 def test_hosts_that_are_killed_while_they_send_send_nothing_twice_and_lose_nothing() -> None:
-    with Stack(StackOptions(invisibility=5)) as stack:
+    with Stack(StackOptions(shorten=4, invisibility=5)) as stack:
         ran = run(stack, kills=4, mails=24, seed=5, wait=90)
         found = ran.load.verdict(ran.tenant.control.outbound())
     assert (ran.killed, ran.load.refused, len(ran.load.asked)) == (4, [], 24)

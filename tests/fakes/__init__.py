@@ -27,7 +27,7 @@ from tests.fakes.stores.privacy import FakeAudit, FakeErasures, FakeHoldings
 from tests.fakes.stores.records import FakeRecordIndex, FakeRecords
 from tests.fakes.stores.runs import FakeRuns
 from tests.fakes.stores.sending import FakeOutbox, FakeSignatures, FakeUploads
-from tests.fakes.work import FakeCommandQueue, FakeLeases, FakePoisonQueues
+from tests.fakes.work import FakeBacklog, FakeCommandQueue, FakeLeases, FakeParts, FakePoisonQueues
 
 __all__ = [
     "FakeCommandQueue",
@@ -51,6 +51,8 @@ class FakeStorage:
         self.faults = Faults()
         self.queue = FakeCommandQueue(self.faults)
         self.poison = FakePoisonQueues(self.faults)
+        self.backlog = FakeBacklog(self.faults)
+        self.parts = FakeParts(self.faults)
         self.leases = FakeLeases(self.faults)
         self.organisations = FakeOrganisations(self.faults)
         self.mailboxes = FakeMailboxes(self.faults)

@@ -118,8 +118,10 @@ class FakeMail:
         box.logs[folder].append((item, True))
 
     def touch(self, address: str, item: ItemRef) -> None:
-        """Change something small: the changes name the item without showing it."""
+        """Mark it as read: the changes name the item without showing it."""
         box = self._boxes[address]
+        message = box.messages[item]
+        box.messages[item] = replace(message, head=replace(message.head, is_read=True))
         box.logs[box.messages[item].head.folder_id].append((item, False))
 
     def delete(self, address: str, item: ItemRef) -> None:
@@ -189,10 +191,14 @@ class FakeOpenMailbox:
         self.mail.calls["roles"] += 1
         return list(found.values())
 
-    def changes(self, folder_id: str, cursor: str, since: datetime | None) -> ChangePage:
+    def changes(
+        self, folder_id: str, cursor: str, since: datetime | None, *, arrivals: bool = False
+    ) -> ChangePage:
         box = self.mail.box("changes", self.mailbox)
         log = _log(box, folder_id)
-        start, since = _read_cursor(cursor, box.generation) if cursor else (0, since)
+        # As Graph does: a filter would hold for all that comes later.
+        begin = None if arrivals else since
+        start, since = _read_cursor(cursor, box.generation) if cursor else (0, begin)
         is_first_walk = not cursor or cursor.endswith("first")
         is_cut = is_first_walk and since is not None and len(log) >= self.mail.filtered_maximum
         if start == 0 and is_cut:
@@ -219,8 +225,11 @@ class FakeOpenMailbox:
             is_complete=more or not is_cut,
         )
 
-    def list(self, folder_id: str, window: Window, *, with_heads: bool = False) -> ListPage:
+    def list(
+        self, folder_id: str, window: Window, *, with_heads: bool = False, unread: bool = False
+    ) -> ListPage:
         found = _of(self.mail.box("list", self.mailbox), folder_id, window)
+        found = [head for head in found if not (unread and head.is_read)]
         start = int(window.cursor) if window.cursor else 0
         end = start + (self.mail.page_size if with_heads else self.mail.list_size)
         shown = found[start:end]

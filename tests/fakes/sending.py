@@ -5,12 +5,13 @@ from dataclasses import dataclass, field, replace
 from email import message_from_bytes
 
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.errors import NotFound
+from shared.domain.errors import NotFound, PermanentError
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.message_ids import message_id as without_brackets
 from shared.domain.sending.checking import Limits
+from shared.domain.sending.outbox import Refusal
 from shared.domain.sending.outcomes import Answer, Outcome
-from shared.ports.sending import OutgoingCopy, OutgoingFile
+from shared.ports.sending import Offer, OutgoingCopy, OutgoingFile
 from tests.fakes.faults import Faults
 
 
@@ -27,13 +28,17 @@ class Letter:
 class FakeSender:
     """`outbound` are the mails that left, in order. `renews_ids`: a sent copy is a new item, as it may be.
 
-    `waits` are the seconds that the next answers ask for; `answers` are said next: to a call, whether the server has
-    done it all the same, and the outcome that it says.
+    `lays_copies` says whether a copy of what is handed over in one call stays here by itself, `copy_error` what laying
+    one comes to. `refuses` are recipients, with what is said of them. `waits` are the seconds that the next answers ask
+    for; `answers` are said next: to a call, whether the server has done it all the same, and the outcome that it says.
     """
 
     def __init__(self, faults: Faults | None = None) -> None:
         self.faults = faults or Faults()
         self.keeps_drafts = True
+        self.lays_copies = True
+        self.refuses: dict[str, str] = {}
+        self.copy_error: PermanentError | None = None
         self.renews_ids = True
         self.renames = False
         self.letters: dict[str, list[Letter]] = {}
@@ -66,6 +71,7 @@ class FakeOpenOutbox:
         self._faults = server.faults
         self._mailbox = mailbox
         self.keeps_drafts = server.keeps_drafts
+        self.lays_copies = server.lays_copies
 
     @property
     def _letters(self) -> list[Letter]:
@@ -107,13 +113,31 @@ class FakeOpenOutbox:
             letter.copy = replace(letter.copy, item=item, is_draft=False)
             return self._left(letter)
 
+    def offer(self, mime: bytes) -> Offer | Outcome:
+        if refused := self._server.answer("offer", arrives=False):
+            return refused
+        with self._faults.write("Sender.offer"):
+            return Offer(tuple(Refusal(address, words) for address, words in self._server.refuses.items()))
+
     def send(self, mime: bytes) -> Outcome:
         if refused := self._server.answer("send", arrives=False):
             return refused
         with self._faults.write("Sender.send"):
             letter = Letter(self._copy(mime, is_draft=False), mime, "")
-            self._letters.append(letter)
+            if self._server.lays_copies:
+                self._letters.append(letter)
             return self._left(letter)
+
+    def lay_copy(self, mime: bytes) -> OutgoingCopy:
+        with self._faults.write("Sender.lay_copy"):
+            if self._server.copy_error:
+                raise self._server.copy_error
+            letter = Letter(self._copy(mime, is_draft=False), mime, "")
+            self._letters.append(letter)
+            return letter.copy
+
+    def close(self) -> None:
+        """Nothing was opened."""
 
     def copies(self, tag: str, message_id: str) -> Sequence[OutgoingCopy]:
         self._faults.read("Sender.copies")

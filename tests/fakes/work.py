@@ -1,6 +1,7 @@
 """Queues and leases in memory."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import count
 from typing import Final, TypeVar
 
@@ -14,15 +15,23 @@ PAGE: Final = 32
 
 
 class FakeCommandQueue:
-    """`sent` holds (command, delay) in order; `take` hands out what a worker would receive."""
+    """`sent` holds (command, delay) in order; `take` hands out what a worker would receive.
+
+    `unread` are texts that were sent as they are: queue, text and delay.
+    """
 
     def __init__(self, faults: Faults | None = None) -> None:
         self.faults = faults or Faults()
         self.sent: list[tuple[Command, float]] = []
+        self.unread: list[tuple[str, str, float]] = []
 
     def send(self, command: Command, *, delay: float = 0.0) -> None:
         with self.faults.write("CommandQueue.send"):
             self.sent.append((command, delay))
+
+    def send_as_it_is(self, queue: str, text: str, *, delay: float) -> None:
+        with self.faults.write("CommandQueue.send_as_it_is"):
+            self.unread.append((queue, text, delay))
 
     @property
     def commands(self) -> list[Command]:
@@ -57,6 +66,30 @@ class FakePoisonQueues:
     def remove(self, queue: str, message: PoisonMessage) -> None:
         with self.faults.write("PoisonQueues.remove"):
             self.lying[queue].pop(message.id, None)
+
+
+class FakeBacklog:
+    """`asked` is when the first command of a queue was asked for that nobody runs."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.asked: dict[str, datetime] = {}
+
+    def oldest(self, queue: str) -> datetime | None:
+        self.faults.read("Backlog.oldest")
+        return self.asked.get(queue)
+
+
+class FakeParts:
+    """`lacking` is what the account lacks."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.lacking: list[str] = []
+
+    def missing(self) -> list[str]:
+        self.faults.read("StoreParts.missing")
+        return list(self.lacking)
 
 
 class FakeLeases:

@@ -85,6 +85,8 @@ ROLES = {
     "put_organisation": {"Admin"},
     "list_organisations": set[str](),
     "try_deployment": set[str](),
+    "pause": set[str](),
+    "resume": set[str](),
     "ask_to_connect": {"Admin", "Agent"},
     "get_connections": {"Admin"},
     "verify_connections": {"Admin"},

@@ -57,8 +57,7 @@ def test_whatever_opens_a_connection_says_who_asks() -> None:
     opening = [
         path
         for path in sorted(ADAPTERS.rglob("*.py"))
-        # IMAP has no such field: its sessions say who asks by the command ID.
-        if path.parent.name != "imap" and opens_connections(ast.parse(path.read_text("utf-8")))
+        if opens_connections(ast.parse(path.read_text("utf-8")))
     ]
     assert len(opening) >= 5
     assert [path.name for path in opening if "user_agent()" not in path.read_text("utf-8")] == []

@@ -21,9 +21,13 @@ from shared.ports.mail import ChangePage, Listed
 FILTERED_MAXIMUM: Final = 5_000
 # A page with headers is large at 50; three batches of 20 read all of a page that shows none.
 PAGES: Final = (60, 10, 1)
+# Without headers, as where a whole folder is listed to know what comes into it later.
+ID_PAGES: Final = (500, 60, 10, 1)
 _COUNTED: Final = "counted:"
 # Graph's links have no fragment, so a version that does not know this one follows the link as well.
 _WITH_PROPERTIES: Final = "#properties"
+_IDS_ONLY: Final = "#ids"
+_IDS: Final = "id,receivedDateTime"
 _LATER: Final = frozenset({Option.PAGE_SIZE})
 _FIRST: Final = _LATER | {Option.DELTA_HEADERS, Option.DELTA_PROPERTIES}
 
@@ -32,15 +36,19 @@ _FIRST: Final = _LATER | {Option.DELTA_HEADERS, Option.DELTA_PROPERTIES}
 class Cursor:
     """Where to go on. `shown` counts the items of a first walk with a filter; None for any other walk.
 
-    Options go along with the first request only, and stay with the links that follow from it.
+    Options go along with the first request only, and stay with the links that follow from it: `ids_only` shows of
+    each item when it was received, and nothing besides.
     """
 
     link: str
     shown: int | None = None
     with_properties: bool = False
+    ids_only: bool = False
 
     @classmethod
     def parse(cls, text: str) -> Self:
+        if text.endswith(_IDS_ONLY):
+            return cls(text.removesuffix(_IDS_ONLY), ids_only=True)
         whole = text.removesuffix(_WITH_PROPERTIES)
         with_properties = whole != text
         if not whole.startswith(_COUNTED):
@@ -50,7 +58,8 @@ class Cursor:
 
     def __str__(self) -> str:
         counted = "" if self.shown is None else f"{_COUNTED}{self.shown}:"
-        return f"{counted}{self.link}{_WITH_PROPERTIES if self.with_properties else ''}"
+        kept = _IDS_ONLY if self.ids_only else ""
+        return f"{counted}{self.link}{_WITH_PROPERTIES if self.with_properties else kept}"
 
     def behind(self, page: Json, shown: int) -> "Cursor":
         """Behind a page of so many items. The count ends with the walk: what comes later is not filtered."""
@@ -65,25 +74,42 @@ class Cursor:
 
 
 def page(
-    session: GraphSession, tenant_id: str, folder: str, cursor: str, since: datetime | None
+    session: GraphSession,
+    tenant_id: str,
+    folder: str,
+    cursor: str,
+    since: datetime | None,
+    *,
+    ids_only: bool = False,
 ) -> ChangePage:
-    """One page. A link that Graph does not take any more, for whatever reason, is an expired one."""
+    """One page. A link that Graph does not take any more, for whatever reason, is an expired one.
+
+    A first walk with `ids_only` has no filter, which would hold for all that comes later.
+    """
+    ids_only = Cursor.parse(cursor).ids_only if cursor else ids_only
 
     def ask(size: int, given: Parts) -> tuple[Cursor, Json]:
-        at = Cursor.parse(cursor) if cursor else first(folder, since, given)
+        at = Cursor.parse(cursor) if cursor else _begun(folder, since, given, ids_only=ids_only)
         prefer = f"odata.maxpagesize={size}" if Option.PAGE_SIZE in given else ""
         return at, session.get(tenant_id, at.link, prefer=prefer)
 
-    parts = _LATER if cursor else _FIRST
+    parts = _LATER if cursor or ids_only else _FIRST
     try:
         at, answer = listing.shrinking(
-            PAGES, lambda size: session.options(tenant_id).attempt(parts, lambda given: ask(size, given))
+            ID_PAGES if ids_only else PAGES,
+            lambda size: session.options(tenant_id).attempt(parts, lambda given: ask(size, given)),
         )
     except Rejected as error:
         if not cursor:
             raise
         raise CursorExpired("Microsoft Graph refuses the stored link.", error.code) from error
     return _page(at, answer)
+
+
+def _begun(folder: str, since: datetime | None, given: Parts, *, ids_only: bool) -> Cursor:
+    if ids_only:
+        return Cursor(f"{folder}/delta{query(select=_IDS)}", ids_only=True)
+    return first(folder, since, given)
 
 
 def first(folder: str, since: datetime | None, given: Parts) -> Cursor:
@@ -104,8 +130,11 @@ def _page(at: Cursor, answer: Json) -> ChangePage:
     bare: list[Listed] = []
     partial: list[ItemRef] = []
     for entry in entries:
-        head = parsing.shown_head(entry)
-        if head is None:
+        received = parsing.received_at(entry)
+        head = None if at.ids_only else parsing.shown_head(entry)
+        if at.ids_only and received is not None:
+            bare.append(Listed(parsing.item_of(entry["id"]), received))
+        elif head is None:
             partial.append(parsing.item_of(entry["id"]))
         elif parsing.shows_headers(entry) or (at.with_properties and parsing.shows_properties(entry)):
             heads.append(head)

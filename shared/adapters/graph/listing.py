@@ -63,11 +63,12 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class FolderList:
-    """The messages of one folder. `folder` is its path, up to `/messages`."""
+    """The messages of one folder, or the unread ones. `folder` is its path, up to `/messages`."""
 
     session: GraphSession
     tenant_id: str
     folder: str
+    unread: bool = False
 
     def page(self, window: Window, *, with_heads: bool) -> ListPage:
         """One page of the window; ids and receipt times only, unless headers are asked for."""
@@ -88,13 +89,13 @@ class FolderList:
 
     def count(self, window: Window) -> int:
         """How many messages of the window there are."""
-        options = query(select="id", filter=_condition(window), count="true", top="1")
+        options = query(select="id", filter=self._condition(window), count="true", top="1")
         return int(self.session.get(self.tenant_id, self.folder + options).get("@odata.count") or 0)
 
     def broken(self, window: Window) -> frozenset[ItemRef]:
         """Ids of the items that Graph cannot put on a page of their own: ids are listed, then each is tried."""
         given = self._options.usable(_ORDER | _PROPERTIES)
-        alone = self.folder + _options(window, 1, given, with_heads=True) + "&$skip="
+        alone = self.folder + self._query(window, 1, given, with_heads=True) + "&$skip="
         return frozenset(
             parsing.item_of(entry["id"])
             for at, entry in enumerate(self._ids(window, given))
@@ -122,7 +123,7 @@ class FolderList:
     def _asked(self, window: Window, size: int, given: Parts, *, with_heads: bool) -> ListPage:
         if Option.ORDER not in given:
             return self._sorted_here(window, size)
-        where = self.folder + _options(window, size, given, with_heads=with_heads)
+        where = self.folder + self._query(window, size, given, with_heads=with_heads)
         found = self.session.get(self.tenant_id, where)
         self._options.take(given)
         return _page(found, Cursor(size, "", given >= _PROPERTIES), with_heads=with_heads)
@@ -157,8 +158,23 @@ class FolderList:
         return part
 
     def _ids(self, window: Window, given: Parts) -> list[Json]:
-        where = self.folder + _options(window, ID_PAGES[0], given, with_heads=False)
+        where = self.folder + self._query(window, ID_PAGES[0], given, with_heads=False)
         return list(self.session.pages(self.tenant_id, where))
+
+    def _query(self, window: Window, size: int, given: Parts, *, with_heads: bool) -> str:
+        """Graph wants what it orders by to come first in the filter, or calls the filter inefficient."""
+        return query(
+            select=HEAD_FIELDS if with_heads else _IDS,
+            expand=PROPERTIES if with_heads and Option.LIST_PROPERTIES in given else None,
+            filter=self._condition(window),
+            orderby="receivedDateTime asc" if Option.ORDER in given else None,
+            top=str(size),
+        )
+
+    def _condition(self, window: Window) -> str:
+        start, end = stamp(window.start), stamp(window.end)
+        unread = " and isRead eq false" if self.unread else ""
+        return f"receivedDateTime ge {start} and receivedDateTime lt {end}{unread}"
 
     def _fails(self, where: str) -> bool:
         try:
@@ -176,22 +192,6 @@ def shrinking(sizes: Sequence[int], ask: Callable[[int], Page]) -> Page:
         except ServerError as error:
             failed = error
     raise PageBroken(str(failed), failed.retry_after) from failed
-
-
-def _condition(window: Window) -> str:
-    start, end = stamp(window.start), stamp(window.end)
-    return f"receivedDateTime ge {start} and receivedDateTime lt {end}"
-
-
-def _options(window: Window, size: int, given: Parts, *, with_heads: bool) -> str:
-    """Graph wants what it orders by to come first in the filter, or calls the filter inefficient."""
-    return query(
-        select=HEAD_FIELDS if with_heads else _IDS,
-        expand=PROPERTIES if with_heads and Option.LIST_PROPERTIES in given else None,
-        filter=_condition(window),
-        orderby="receivedDateTime asc" if Option.ORDER in given else None,
-        top=str(size),
-    )
 
 
 def _page(found: Json, cursor: Cursor, *, with_heads: bool) -> ListPage:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import datetime
 
 from shared.adapters.graph import changes, folders
@@ -42,13 +43,21 @@ class GraphMailbox:
     def folders(self, known: Mapping[str, Role | None]) -> list[Folder]:
         return folders.listed(self._session, self._tenant_id, self._user, known)
 
-    def changes(self, folder_id: str, cursor: str, since: datetime | None) -> ChangePage:
+    def changes(
+        self, folder_id: str, cursor: str, since: datetime | None, *, arrivals: bool = False
+    ) -> ChangePage:
         """One request, unless pages have to be smaller."""
-        return changes.page(self._session, self._tenant_id, self._folder(folder_id), cursor, since)
+        begin = None if arrivals else since
+        return changes.page(
+            self._session, self._tenant_id, self._folder(folder_id), cursor, begin, ids_only=arrivals
+        )
 
-    def list(self, folder_id: str, window: Window, *, with_heads: bool = False) -> ListPage:
+    def list(
+        self, folder_id: str, window: Window, *, with_heads: bool = False, unread: bool = False
+    ) -> ListPage:
         """One request, oldest first, unless pages have to be smaller."""
-        return self._listed(folder_id).page(window, with_heads=with_heads)
+        listed = replace(self._listed(folder_id), unread=unread)
+        return listed.page(window, with_heads=with_heads)
 
     def count(self, folder_id: str, window: Window) -> int:
         """One request."""

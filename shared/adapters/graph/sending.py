@@ -25,7 +25,7 @@ from shared.domain.mail.message_ids import message_id as without_brackets
 from shared.domain.sending.checking import Limits
 from shared.domain.sending.outcomes import Answer, Outcome
 from shared.domain.sending.uploads import LARGEST_FILE
-from shared.ports.sending import OutgoingCopy, OutgoingFile
+from shared.ports.sending import Offer, OutgoingCopy, OutgoingFile
 from shared.telemetry.user_agent import user_agent
 
 # Files below this size go in one request; larger ones in pieces, which Graph wants to be multiples of 320 KiB.
@@ -93,6 +93,11 @@ class GraphOutbox:
         granted = permissions_in(self._session.token(self._tenant_id))
         return SENDING not in granted or DRAFTING in granted
 
+    @property
+    def lays_copies(self) -> bool:
+        """In Sent Items, always."""
+        return True
+
     def draft(self, mime: bytes, tag: str) -> ItemRef | Outcome:
         """Two requests: the draft, and its tag, which MIME cannot carry."""
         try:
@@ -119,6 +124,10 @@ class GraphOutbox:
         """One request."""
         return self._hand_over(self._messages(draft.item_id, "send"))
 
+    def offer(self, mime: bytes) -> Offer:  # noqa: ARG002
+        """Graph says nothing ahead of the hand-over."""
+        return Offer()
+
     def send(self, mime: bytes) -> Outcome:
         """One request."""
         return self._hand_over(path("users", self._user, "sendMail"), mime)
@@ -131,10 +140,16 @@ class GraphOutbox:
         trash = self._trash() if any(copy.get("isDraft") for copy in found) else ""
         return [replace(_copy(copy, trash), is_marked=bool(marked)) for copy in found]
 
+    def lay_copy(self, mime: bytes) -> OutgoingCopy:  # noqa: ARG002
+        raise Rejected("Microsoft 365 keeps copies of its own.")
+
     def discard(self, draft: ItemRef) -> None:
         """One request."""
         with suppress(NotFound):
             self._session.delete(self._tenant_id, self._messages(draft.item_id))
+
+    def close(self) -> None:
+        """Each request stands for itself."""
 
     def _hand_over(self, where: str, mime: bytes = b"") -> Outcome:
         try:

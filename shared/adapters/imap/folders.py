@@ -12,7 +12,7 @@ from imapclient import IMAPClient
 from shared.adapters.imap.names import ALL, BY_USE, is_below, last_part, role_by_name
 from shared.adapters.imap.sessions import Session
 from shared.domain.capture.folders import Folder, Role
-from shared.domain.errors import PermanentError
+from shared.domain.errors import NotFound, PermanentError
 
 _INBOX: Final = "INBOX"
 _HOLDS_NONE: Final = frozenset(("\\noselect", "\\nonexistent"))
@@ -56,10 +56,23 @@ class Namespaces:
 
 def listed(session: Session) -> list[Folder]:
     """Every folder that can be opened and holds mail of this account."""
-    namespaces = _namespaces(session)
-    lines = session.ask(lambda client: client.list_folders())
-    found = [_line(flags, separator, name) for flags, separator, name in lines]
-    return roles(tuple(line for line in found if namespaces.owns(line.name)), has_labels=session.has_labels)
+    return roles(_own_lines(session), has_labels=session.has_labels)
+
+
+def sent(session: Session) -> tuple[str, str]:
+    """Where copies of sent mail are looked for, and where they are laid. Raises NotFound where there is no such place.
+
+    Of Gmail they are laid under its label, and looked for where all mail is read.
+    """
+    lines = _own_lines(session)
+    everything = next((line.name for line in lines if session.has_labels and ALL in line.flags), "")
+    place = next((line.name for line in lines if _told(line) is Role.SENT), "")
+    named = next(
+        (folder.folder_id for folder in roles(lines, has_labels=False) if folder.role is Role.SENT), ""
+    )
+    if not (place or named):
+        raise NotFound("The mailbox has no folder of sent mail.", "NoSentFolder")
+    return everything or place or named, place or named
 
 
 def roles(lines: Sequence[Listed], *, has_labels: bool) -> list[Folder]:
@@ -68,6 +81,13 @@ def roles(lines: Sequence[Listed], *, has_labels: bool) -> list[Folder]:
     folders = [_folder(line, told) for line in lines if line.holds_mail]
     everything = next((line.name for line in lines if has_labels and ALL in line.flags), None)
     return folders if everything is None else [_as_label(folder, everything) for folder in folders]
+
+
+def _own_lines(session: Session) -> tuple[Listed, ...]:
+    namespaces = _namespaces(session)
+    lines = session.ask(lambda client: client.list_folders())
+    found = [_line(flags, separator, name) for flags, separator, name in lines]
+    return tuple(line for line in found if namespaces.owns(line.name))
 
 
 def _as_label(folder: Folder, everything: str) -> Folder:

@@ -90,7 +90,15 @@ class ImapMailbox:
         with self._session() as session:
             return folders.listed(session)
 
-    def changes(self, folder_id: str, cursor: str, since: datetime | None) -> ChangePage:
+    def changes(
+        self,
+        folder_id: str,
+        cursor: str,
+        since: datetime | None,
+        *,
+        arrivals: bool = False,  # noqa: ARG002
+    ) -> ChangePage:
+        """What has a number above the position has arrived: nothing needs to be listed to know that."""
         with self._session() as session:
             folder = ranges.opened(session, folder_id)
             position = (
@@ -101,11 +109,13 @@ class ImapMailbox:
         page = uids[: self._access.page_size]
         return self._change_page(folder, position, page, has_more=len(uids) > len(page))
 
-    def list(self, folder_id: str, window: Window, *, with_heads: bool = False) -> ListPage:
+    def list(
+        self, folder_id: str, window: Window, *, with_heads: bool = False, unread: bool = False
+    ) -> ListPage:
         size = self._access.page_size if with_heads else self._access.list_size
         with self._session() as session:
             folder = ranges.opened(session, folder_id)
-            found = ranges.dated(session, window, size + _place(window.cursor)[2])
+            found = ranges.dated(session, window, size + _place(window.cursor)[2], unread=unread)
         start = _start(folder, found, window.cursor)
         page = found[start : start + size]
         items: Sequence[Listed] = [Listed(item_of(folder, uid), received) for received, uid in page]

@@ -5,6 +5,7 @@ no more than one is held.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -136,7 +137,11 @@ def _head(folder: Opened, uid: int, row: Row) -> MessageHead:
 
 
 def _whole(folder: Opened, uid: int, row: Row) -> FetchedMessage:
-    return whole_of(content(row), _copy(folder, uid, row))
+    """Of a mail of which the beginning was read, no attachment is whole."""
+    octets = content(row)
+    mail = whole_of(octets, _copy(folder, uid, row))
+    size = int(row.get(b"RFC822.SIZE") or 0)
+    return replace(mail, attachments=(), whole_size=size) if len(octets) < size > LARGEST else mail
 
 
 def _copy(folder: Opened, uid: int, row: Row) -> Copy:

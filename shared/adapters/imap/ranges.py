@@ -86,23 +86,27 @@ def behind_since(session: Session, folder: Opened, last: int, since: datetime) -
     return []
 
 
-def dated(session: Session, window: Window, enough: int | None) -> list[tuple[datetime, int]]:
+def dated(
+    session: Session, window: Window, enough: int | None, *, unread: bool = False
+) -> list[tuple[datetime, int]]:
     """(receipt time, number) of the window's mails, oldest first; at least `enough` from its old end, None: all.
 
-    Days are added until there are enough, so that a long window costs no more than a page of it.
+    `unread`: of those that nobody has read. Days are added until there are enough, so that a long window costs no
+    more than a page of it.
     """
     span = _FIRST_SPAN
     while True:
         end = window.end if enough is None else min(window.end, window.start + span)
-        found = sorted(_dated(session, Window(window.start, end)))
+        found = sorted(_dated(session, Window(window.start, end), unread=unread))
         if end >= window.end or (enough is not None and len(found) > enough):
             return found
         span *= _SPAN_GROWTH
 
 
-def _dated(session: Session, window: Window) -> Iterator[tuple[datetime, int]]:
+def _dated(session: Session, window: Window, *, unread: bool) -> Iterator[tuple[datetime, int]]:
     first, last = (window.start - _ZONES).date(), (window.end + _ZONES).date()
-    for uid, received in received_at(session, _searched(session, ["SINCE", first, "BEFORE", last])).items():
+    criteria = ["SINCE", first, "BEFORE", last, *(["UNSEEN"] if unread else [])]
+    for uid, received in received_at(session, _searched(session, criteria)).items():
         if window.start <= second_of(received) < window.end:
             yield received, uid
 

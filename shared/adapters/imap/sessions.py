@@ -20,11 +20,11 @@ from shared.adapters.imap.errors import Broken, of_command, of_connecting, of_si
 from shared.adapters.imap.wire import Dial, WiredClient
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import AccessDenied, PostledgerError
+from shared.telemetry.user_agent import user_agent
 
 # A turn's steps follow each other faster than this; then the session is closed.
 IDLE: Final = 10.0
 _PLAIN: Final = "AUTH=PLAIN"
-_ID: Final = {"name": "Postledger"}
 
 Answer = TypeVar("Answer")
 Key = tuple[str, str, str]
@@ -69,6 +69,12 @@ class Session:
         except (IMAPClientError, OSError):
             pass
         self.drop()
+
+
+def _own_name() -> dict[str, str]:
+    """What the command ID (RFC 2971) says: who asks, and in which version."""
+    name, _, version = user_agent().partition("/")
+    return {"name": name, "version": version} if version else {"name": name}
 
 
 def _is_refusal(error: Exception) -> bool:
@@ -172,7 +178,7 @@ class Sessions:
         if client.has_capability("ID"):
             # Some providers let nobody select a folder who has not said who they are.
             with suppress(IMAPClientError):
-                client.id_(_ID)
+                client.id_(_own_name())
 
     def _look_after(self) -> None:
         with self._lock:

@@ -3,17 +3,19 @@
 Several keys overlap during a rotation: the newest key seals, every key opens.
 """
 
+import re
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final
 
-from shared.domain.errors import Rejected
+from shared.domain.errors import NewerForm, Rejected
 
 # NIST SP 800-38D, 8.2.2: 96 random bits are safe for 2**32 messages under one key.
 NONCE_BYTES: Final = 12
 _VERSION: Final = "v1"
+_NEWER_SEAL: Final = re.compile(r"v[1-9][0-9]{0,2}")
 _LOST_KEY: Final = (
     "A stored sign-in cannot be opened: its key is missing from POSTLEDGER_TOKEN_KEYS. Restore the key, or ask "
     "the account's owner to sign in again."
@@ -42,13 +44,15 @@ class Sealer:
         return f"{_VERSION}.{self._newest}.{urlsafe_b64encode(nonce + sealed).decode('ascii')}"
 
     def open(self, sealed: str, about: str) -> str:
-        """Raises Rejected for an unknown key, another `about`, or a changed text."""
+        """Raises Rejected for an unknown key, another `about`, or a changed text; NewerForm for a newer seal."""
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         version, _, rest = sealed.partition(".")
         name, _, text = rest.partition(".")
         key = self._keys.get(name)
+        if _NEWER_SEAL.fullmatch(version) and version != _VERSION:
+            raise NewerForm(f"A stored sign-in is sealed in the form {version}, which a newer version knows.")
         if version != _VERSION or key is None:
             raise Rejected(_LOST_KEY, "LostTokenKey")
         try:

@@ -6,14 +6,20 @@ Conflict, Throttled, Rejected and Unavailable, as `errors` draws them.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 Row = Mapping[str, Any]
+# Seconds that a list of names may take, without a second try: whoever watches the service waits for it.
+LISTED_WITHIN: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A write of one row: `create`, `upsert`, `replace`, `merge` or `delete`; ETag '' = unconditional."""
+    """A write of one row: `create`, `upsert`, `merge`, `replace` or `delete`; ETag '' = unconditional.
+
+    `upsert` and `merge` leave the columns that they do not name: a newer version may have written them. `replace` is
+    for what must lose all that it had.
+    """
 
     verb: str
     row: Row
@@ -73,6 +79,10 @@ class QueueCalls(Protocol):
         """Up to `count` (1 to 32) messages, which others see again after `hidden` seconds."""
         ...
 
+    def peek(self, count: int) -> list[str]:
+        """The texts of the first `count` (1 to 32) messages that nobody has taken, as they lie there."""
+        ...
+
     def remove(self, message: TakenMessage) -> None:
         """Raises NotFound if the message was removed, or was taken by others since."""
         ...
@@ -96,6 +106,14 @@ class LeaseCalls(Protocol):
 
 class Calls(Protocol):
     """A client of one account. Threads may share it."""
+
+    def tables(self) -> set[str]:
+        """The names of all tables; of `queues` and `containers` likewise."""
+        ...
+
+    def queues(self) -> set[str]: ...
+
+    def containers(self) -> set[str]: ...
 
     def table(self, name: str) -> TableCalls: ...
 

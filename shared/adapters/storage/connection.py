@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from azure.core.pipeline.transport import RequestsTransport
     from azure.data.tables import TableClient, TableServiceClient
     from azure.storage.blob import BlobServiceClient, ContainerClient
-    from azure.storage.queue import QueueClient
+    from azure.storage.queue import QueueClient, QueueServiceClient
     from requests import Response
 
     from shared.adapters.storage.calls import Calls
@@ -78,7 +78,7 @@ class Connection:
         return SdkCalls(self)
 
     def table(self, name: str) -> "TableClient":
-        return self._tables.get_table_client(name)
+        return self.table_service.get_table_client(name)
 
     def queue(self, name: str) -> "QueueClient":
         with self._lock:
@@ -89,7 +89,7 @@ class Connection:
     def container(self, name: str) -> "ContainerClient":
         with self._lock:
             if name not in self._containers:
-                self._containers[name] = self._blobs.get_container_client(name)
+                self._containers[name] = self.blob_service.get_container_client(name)
             return self._containers[name]
 
     def side_by_side(self, run: Callable[[T], R], items: Iterable[T]) -> list[R]:
@@ -134,7 +134,7 @@ class Connection:
         return ManagedIdentityCredential(client_id=self._settings.client_id or None, user_agent=user_agent())
 
     @cached_property
-    def _tables(self) -> "TableServiceClient":
+    def table_service(self) -> "TableServiceClient":
         from azure.data.tables import TableServiceClient
 
         options: dict[str, Any] = {
@@ -149,7 +149,16 @@ class Connection:
         return TableServiceClient(self._settings.table_uri, credential=self._credential, **options)
 
     @cached_property
-    def _blobs(self) -> "BlobServiceClient":
+    def queue_service(self) -> "QueueServiceClient":
+        from azure.storage.queue import QueueServiceClient
+
+        options = self._options()
+        if self._settings.connection_string:
+            return QueueServiceClient.from_connection_string(self._settings.connection_string, **options)
+        return QueueServiceClient(self._settings.queue_uri, credential=self._credential, **options)
+
+    @cached_property
+    def blob_service(self) -> "BlobServiceClient":
         from azure.storage.blob import BlobServiceClient
 
         options = {

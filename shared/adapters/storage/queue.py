@@ -24,8 +24,10 @@ class AzureCommandQueue:
 
     def send(self, command: Command, *, delay: float = 0.0) -> None:
         """Raises Rejected for a command of more than 48 KiB."""
-        text = command.to_json()
+        self.send_as_it_is(command.queue, command.to_json(), delay=delay)
+
+    def send_as_it_is(self, queue: str, text: str, *, delay: float) -> None:
+        """Raises Rejected for more than 48 KiB."""
         check_queue_message(text)
         hidden = min(max(math.ceil(delay), 0), LONGEST_DELAY)
-        calls = self._connection.calls.queue(command.queue)
-        calls.send(text, hidden=hidden, timeout=self._timeout)
+        self._connection.calls.queue(queue).send(text, hidden=hidden, timeout=self._timeout)

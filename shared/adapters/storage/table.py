@@ -5,6 +5,7 @@ It knows no meaning of a row. A row is keys and columns by name; times are UTC.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import cached_property
 from itertools import chain, groupby, islice, repeat
 from typing import Final, TypeVar
@@ -21,6 +22,7 @@ from shared.domain.errors import Conflict, NotFound
 
 __all__ = [
     "KEYS",
+    "NEVER",
     "Operation",
     "Row",
     "Table",
@@ -28,13 +30,17 @@ __all__ = [
     "etag_of",
     "first_transaction",
     "in_partition",
+    "moment_in",
     "quoted",
+    "saving",
     "where",
 ]
 
 KEYS: Final = ("PartitionKey", "RowKey")
 # Azure answers at most 1,000 rows at once (Azurite takes any number).
 LARGEST_PAGE: Final = 1_000
+# A column cannot hold "no time", a merge leaves out what it does not name, and a filter finds no absent column.
+NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 K = TypeVar("K")
 # Operations of one partition that are done together or not at all, by what they are known as.
@@ -63,10 +69,11 @@ class Table:
         return self._calls.rows(condition, select, min(page, LARGEST_PAGE))
 
     def write(self, row: Row, etag: str) -> str:
-        """Insert (empty ETag), or replace under the ETag. Returns the new ETag; raises Conflict."""
-        return self._single(Operation("replace" if etag else "create", row, etag))
+        """Insert (empty ETag), or merge under the ETag. Returns the new ETag; raises Conflict."""
+        return self._single(saving(row, etag))
 
     def upsert(self, row: Row) -> None:
+        """Insert, or merge into the row that stands."""
         self._single(Operation("upsert", row))
 
     def merge(self, row: Row, etag: str = "") -> str:
@@ -146,6 +153,17 @@ class Table:
     def _single(self, operation: Operation) -> str:
         check_entity(operation.row)
         return self._calls.submit(operation)
+
+
+def moment_in(row: Row, column: str) -> datetime | None:
+    """A time of a row; None where none was written, or NEVER."""
+    moment: datetime | None = row.get(column)
+    return None if moment == NEVER else moment
+
+
+def saving(row: Row, etag: str) -> Operation:
+    """Insert where there is no ETag yet, else merge under it: columns of a newer version stay."""
+    return Operation("merge" if etag else "create", row, etag)
 
 
 def _groups(operations: Iterable[Operation]) -> list[list[Operation]]:

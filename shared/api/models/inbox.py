@@ -7,7 +7,7 @@ from pydantic import Field
 
 from shared.api.models.filing import LINK_EXAMPLE, LinkModel, PersonModel, RefFields
 from shared.api.models.schema import ETAG, KEY, Answer, Body, Example, NextCursor, shown_as
-from shared.api.models.words import DealKind, DecisionState, RecordKind
+from shared.api.models.words import DecisionState, OpenedKind, RecordKind
 
 _SUGGESTION: Final[Example] = {
     "kind": "opportunity",
@@ -43,6 +43,7 @@ _ITEM: Final[Example] = {
     "reason_text": "It waits here because no open record goes with it.",
     "mailbox": "ann@contoso.example",
     "filed": False,
+    "alike": 1,
     "suggestions": [_SUGGESTION],
     "etag": ETAG,
 }
@@ -63,6 +64,7 @@ class InboxItemModel(Answer):
     reason_text: str = Field(description="The reason as a sentence.")
     mailbox: str = Field(description="Your mailbox that holds the mail.")
     filed: bool = Field(description="Whether the mail is filed on a record and is also listed here.")
+    alike: int = Field(description="How many mails the line stands for; `reason` lists each.")
     suggestions: list[SuggestionModel] = Field(description="The best suggestion comes first.")
     etag: str = Field(description="Send this value with your decision.")
 
@@ -99,10 +101,10 @@ class LinkFields(DecisionFields):
 
 
 class OpeningFields(DecisionFields):
-    """A new opportunity or project for the mail. The mail and its sender supply the absent fields."""
+    """A new record for the mail. The mail and its sender supply the absent fields."""
 
     model_config = shown_as({"kind": "opportunity", "etag": ETAG})
-    kind: DealKind
+    kind: OpenedKind
     name: str | None = Field(None, max_length=512, description="The record's name.")
     summary: str | None = Field(
         None, max_length=1_024, description="The text that matching compares with subjects."

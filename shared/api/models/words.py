@@ -58,7 +58,6 @@ Order = TypeAliasType("Order", Literal["newest", "oldest"])
 RecordKind = TypeAliasType(
     "RecordKind", Literal["contact", "property", "client", "opportunity", "project", "case"]
 )
-DealKind = TypeAliasType("DealKind", Literal["opportunity", "project"])
 RecordStatus = TypeAliasType("RecordStatus", Literal["open", "closed"])
 RecordOrigin = TypeAliasType("RecordOrigin", Literal["crm", "postledger"])
 OpenedBy = TypeAliasType("OpenedBy", Literal["postledger"])
@@ -119,6 +118,7 @@ TestOutcome = TypeAliasType(
         "wrong_purpose",
         "on_contact_card",
         "address_changed",
+        "stray_routes",
         "unreachable",
     ],
 )

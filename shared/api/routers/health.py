@@ -5,12 +5,12 @@ The operator may also send one command through the queue, which is how a deploym
 
 from typing import Annotated, cast
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 
 from shared.api.auth import UseCases, identify, needs
 from shared.api.models.service import Health, Trial
-from shared.api.parameters import guarded_router
+from shared.api.parameters import guarded_router, problems
 from shared.api.use_cases import ApiUseCases
 from shared.domain.build import Build
 from shared.domain.errors import PostledgerError
@@ -21,12 +21,12 @@ trial_router = guarded_router(tag="health")
 Operator = Annotated[Caller, Depends(needs(OPERATOR))]
 
 
-@router.get("/health", response_model_exclude_none=True)
+@router.get("/health", response_model_exclude_none=True, responses=problems(503))
 async def get_health(request: Request) -> Health:
-    """Return that the service answers.
+    """Return that the service answers; 503 where its storage lacks parts.
 
-    The operator's token, which is optional, also gets the build that runs, the age of the last tick, and the last
-    trial that came through.
+    The operator's token, which is optional, also gets the build that runs, the age of the last tick, the last trial
+    that came through, and the names of missing parts.
     """
     return await run_in_threadpool(_health, request)
 
@@ -37,11 +37,27 @@ def try_deployment(use_cases: UseCases, caller: Operator) -> Trial:
     return Trial(trial=use_cases.ask_trial(caller))
 
 
+@trial_router.put("/health/pause", status_code=204)
+def pause(use_cases: UseCases, caller: Operator) -> None:
+    """Carry out no command and nothing that is due, until the pause is ended. What runs ends within some minutes."""
+    use_cases.ask_pause(caller, paused=True)
+
+
+@trial_router.delete("/health/pause", status_code=204)
+def resume(use_cases: UseCases, caller: Operator) -> None:
+    """End the pause."""
+    use_cases.ask_pause(caller, paused=False)
+
+
 def _health(request: Request) -> Health:
-    if not _is_operator(request):
+    use_cases = cast(ApiUseCases, request.app.state.use_cases)
+    is_operator = _is_operator(request)
+    if missing := use_cases.missing_parts():
+        raise HTTPException(503, _sentence(missing) if is_operator else "The service is not complete.")
+    if not is_operator:
         return Health(status="ok")
     build = cast(Build, request.app.state.build)
-    condition = cast(ApiUseCases, request.app.state.use_cases).read_condition()
+    condition = use_cases.read_condition()
     return Health(
         status="ok",
         version=build.version,
@@ -50,7 +66,12 @@ def _health(request: Request) -> Health:
         tick_age=condition.tick_age,
         trial=condition.trial or None,
         trial_seconds=condition.trial_seconds,
+        paused_since=condition.paused_since,
     )
+
+
+def _sentence(missing: list[str]) -> str:
+    return f"Storage lacks {', '.join(missing)}: azd provision makes what is missing, and removes nothing."
 
 
 def _is_operator(request: Request) -> bool:

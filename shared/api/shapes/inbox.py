@@ -47,6 +47,7 @@ def _item(mail: WaitingMail, found: InboxPage) -> InboxItemModel:
             "reason_text": explanations.waits_sentence(item.reason),
             "mailbox": mail.mailbox,
             "filed": item.is_filed,
+            "alike": mail.alike,
             "suggestions": [_suggestion(suggested, found) for suggested in mail.suggestions],
             "etag": mail.version,
         }

@@ -20,7 +20,8 @@ from shared.domain.commands.commands import (
     ReconcileMailbox,
     SyncMailbox,
 )
-from shared.domain.commands.envelope import Command, name_in
+from shared.domain.commands.envelope import Command, name_in, refuse_newer
+from shared.domain.errors import NewerCommand
 from shared.domain.mail.items import ItemRef
 
 MAIL: Final = "mail"
@@ -86,6 +87,7 @@ class Flags:
     screened: bool = False
     silent: bool = False
     unbounded: bool = False
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ class PendingRow:
     @property
     def is_known(self) -> bool:
         """Whether this version knows what to do; a later version may have written the row."""
-        return self.item is not None or self.kind in _COMMANDS
+        return self.item is not None or is_known_command(self.command)
 
     @property
     def key(self) -> str:
@@ -156,12 +158,13 @@ class PendingRow:
     def merged(self, asked: Self) -> Self:
         """This row, asked for once more. What has been tried stays tried, and it waits as long as before.
 
-        Told to somebody, and without a bound, if either was; screened only if both were.
+        Told to somebody, and without a bound, if either was; screened, or in doubt, only if both were.
         """
         flags = Flags(
             screened=self.flags.screened and asked.flags.screened,
             silent=self.flags.silent and asked.flags.silent,
             unbounded=self.flags.unbounded or asked.flags.unbounded,
+            doubtful=self.flags.doubtful and asked.flags.doubtful,
         )
         # A walk that was asked for later also makes the earlier one; a mail has waited since it was first named.
         latest = max(self, asked, key=lambda row: row.first_at)
@@ -204,12 +207,36 @@ class PendingRow:
     @property
     def runs_alone(self) -> bool:
         """A row of which a run has not ended in order may be the reason, and takes nobody along."""
-        return self.item is None or self.tries > 0 or self.attempt >= SINGLY_AFTER
+        return self.item is None or self.is_suspect or self.attempt >= SINGLY_AFTER
+
+    @property
+    def due_since(self) -> datetime:
+        """When it was asked for, or the end of its wait."""
+        return max(self.first_at, self.not_before or self.first_at)
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether a run of it has not ended in order: it may have killed its worker."""
+        return self.tries > 0
 
     def goes_with(self, first: Self) -> bool:
         """Whether it may run together with a mail that does not run alone: only under equal flags."""
         likeness = (self.flags, self.replays, self.attempt)
         return not self.runs_alone and likeness == (first.flags, first.replays, first.attempt)
+
+
+def is_known_kind(kind: str) -> bool:
+    """Whether rows of this kind can be read at all."""
+    return kind == MAIL or kind in _COMMANDS
+
+
+def is_known_command(text: str) -> bool:
+    """Whether the command of a row is one of ours, in an envelope of ours."""
+    try:
+        refuse_newer(text, _COMMANDS)
+    except NewerCommand:
+        return False
+    return name_in(text) in _COMMANDS
 
 
 def lane_of(command: Command) -> Lane:

@@ -71,6 +71,14 @@ def decide(head: MessageHead, candidates: Candidates, policy: Policy) -> Capture
     return Capture(False, FOREIGN_REPORT if is_bounce(head) else "unknown_people")
 
 
+def is_door(mailbox: Mailbox, folder: FolderState) -> bool:
+    """Whether mail that comes into the folder has arrived, whatever its dates say: an intake mailbox's inbox.
+
+    A colleague who hands a client's mail on drags it there, months after it was received.
+    """
+    return mailbox.kind == INTAKE and folder.kind == Role.INBOX
+
+
 def placed(candidates: Candidates, folder: FolderState) -> Candidates:
     """The same for a copy in this folder: what lies in Sent was written by its mailbox's people, and came to nobody."""
     return replace(candidates, to_intake=candidates.to_intake and folder.kind != Role.SENT)
@@ -112,9 +120,8 @@ def _misplaced(head: MessageHead, policy: Policy) -> str:
         return f"folder:{policy.folder.kind}"
     if policy.folder.kind == Role.SENT and not policy.mailbox.sent_items:
         return SENT_ITEMS_OFF
-    if policy.since is not None and head.received_at < policy.since:
-        return BEFORE_WINDOW
-    return ""
+    is_early = policy.since is not None and head.received_at < policy.since
+    return BEFORE_WINDOW if is_early and not is_door(policy.mailbox, policy.folder) else ""
 
 
 def _is_staff_only(head: MessageHead, candidates: Candidates, policy: Policy) -> bool:

@@ -72,7 +72,7 @@ def rows_of(command: Command) -> list[PendingRow]:
 
 def mail_rows(command: IngestMessages) -> list[PendingRow]:
     """A row for each mail of a command. Its receipt time is not known: it stands ahead of all whose time is."""
-    flags = Flags(command.screened, command.silent, command.unbounded)
+    flags = Flags(command.screened, command.silent, command.unbounded, command.doubtful)
     return [
         PendingRow(
             lane=Lane.LIVE,
@@ -126,6 +126,7 @@ def ingest_of(rows: Sequence[PendingRow], tenant_id: str, mailbox_id: str) -> In
         screened=first.flags.screened,
         silent=first.flags.silent,
         unbounded=first.flags.unbounded,
+        doubtful=first.flags.doubtful,
     )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from shared.domain.errors import UNREADABLE_MAIL
+from shared.domain.errors import NEWER, UNREADABLE_MAIL
 
 MALFORMED: Final = "malformed"
 BUG: Final = "bug"
@@ -12,6 +12,10 @@ POISON_ITEM: Final = "poison_item"
 
 ADVICE: Final = {
     MALFORMED: "Nobody can run this text as a command: find out what wrote it to the queue; nothing else is lost.",
+    NEWER: (
+        "A newer version wrote this command, and for a day none has run that knows it: deploy that version again, then "
+        "replay."
+    ),
     BUG: "This is a fault in Postledger: report it with the exception's id, update, then replay.",
     POISON: (
         "Workers died of it again and again, mostly for want of memory or time: give the app larger instances, then "
@@ -45,6 +49,10 @@ ADVICE: Final = {
     ),
     "AcknowledgementFailed": (
         "The case stands, and nobody was told so: mend the template of the mailbox's acknowledgement, then replay."
+    ),
+    "SmtpSignInRefused": (
+        "Put the mailbox's user name, password and server right, or have the server allow sign-ins by SMTP: its mail "
+        "waits, and leaves within an hour after that."
     ),
     "NoTokenKey": "The operator must set POSTLEDGER_TOKEN_KEYS, so that sign-ins can be kept; then replay.",
     "LostTokenKey": (

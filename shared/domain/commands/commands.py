@@ -42,7 +42,7 @@ class IngestMessages(Command):
     """Fetch up to 20 messages of one mailbox, match them, write their rows.
 
     `screened`: capture has already been decided on their headers. `silent`: tell nobody. `unbounded`: they are
-    history that was asked for, so the capture window does not count.
+    history that was asked for, so the capture window does not count. `doubtful`: they may have lain there before.
     """
 
     queue: ClassVar[str] = names.MAIL
@@ -51,6 +51,7 @@ class IngestMessages(Command):
     screened: bool = False
     silent: bool = False
     unbounded: bool = False
+    doubtful: bool = False
 
     @classmethod
     def groups(

@@ -4,12 +4,13 @@ Deployments overlap, so a reader takes what it knows and leaves the rest.
 """
 
 import json
+from collections.abc import Container
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any, ClassVar, Final, Self
 
 from shared.domain.connections.tenant_ids import is_tenant_id
-from shared.domain.errors import MalformedCommand
+from shared.domain.errors import MalformedCommand, NewerCommand
 from shared.domain.mail.items import ItemRef
 
 VERSION: Final = 1
@@ -69,10 +70,34 @@ class OrganisationCommand(Command):
     mailbox_id: str = ""
 
 
+def refuse_newer(text: str, known: Container[str]) -> None:
+    """Raises NewerCommand for a command that none of the `known` is, or with a later envelope than ours.
+
+    `version`, `command` and `first_at` stand where they always have, whatever else a later version changes.
+    """
+    try:
+        content = json.loads(text)
+        version, command = content["version"], content["command"]
+        first_at = _moment("first_at", content["first_at"])
+    except (*_UNREADABLE, MalformedCommand):
+        return
+    is_newer = isinstance(version, int) and isinstance(command, str)
+    if is_newer and (version > VERSION or (version > 0 and command not in known)):
+        raise NewerCommand(f"{command[:100]} in version {version} of the envelope", first_at)
+
+
 def name_in(text: str) -> str:
     """The name of the command that a text holds. Raises MalformedCommand."""
     try:
         return str(json.loads(text)["command"])
+    except _UNREADABLE as error:
+        raise MalformedCommand(f"not a command: {error!r}") from error
+
+
+def first_asked_in(text: str) -> datetime:
+    """When the command in a text was first asked for. Raises MalformedCommand."""
+    try:
+        return _moment("first_at", json.loads(text)["first_at"])
     except _UNREADABLE as error:
         raise MalformedCommand(f"not a command: {error!r}") from error
 

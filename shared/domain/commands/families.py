@@ -28,7 +28,7 @@ from shared.domain.commands.commands import (
     SyncMailbox,
     WakeMailbox,
 )
-from shared.domain.commands.envelope import Command, name_in
+from shared.domain.commands.envelope import Command, name_in, refuse_newer
 from shared.domain.errors import MalformedCommand
 
 COMMANDS: Final[tuple[type[Command], ...]] = (
@@ -69,7 +69,11 @@ class Family:
         return cls(queue, {kind.__name__: kind for kind in COMMANDS if kind.queue == queue})
 
     def read(self, text: str) -> Command:
-        """The command behind a queue message. Raises MalformedCommand, for one of another family too."""
+        """The command behind a queue message.
+
+        Raises MalformedCommand, for one of another family too, and NewerCommand.
+        """
+        refuse_newer(text, _EVERY_KIND)
         kind = self.kinds.get(name_in(text))
         if kind is None:
             raise MalformedCommand(f"{name_in(text)[:100]} does not belong on the queue {self.queue}")
@@ -84,7 +88,8 @@ _EVERY_KIND: Final = {kind.__name__: kind for kind in COMMANDS}
 
 
 def read_command(text: str) -> Command:
-    """The command behind a text, of whichever family. Raises MalformedCommand."""
+    """The command behind a text, of whichever family. Raises MalformedCommand and NewerCommand."""
+    refuse_newer(text, _EVERY_KIND)
     kind = _EVERY_KIND.get(name_in(text))
     if kind is None:
         raise MalformedCommand("the command is of no known kind")

@@ -247,7 +247,12 @@ class Mailbox:
         return replace(self.after(offered("")), address=address, aliases=tuple(sorted(own)))
 
     def captures_from(self, capture_hours: int) -> datetime | None:
-        """The oldest receipt time that is captured without a backfill; none before it is connected."""
+        """The oldest receipt time that is captured without a backfill; none before it is connected.
+
+        An intake mailbox without a backlog is read from its connection on.
+        """
+        if self.kind == INTAKE and self.backlog == NOTHING:
+            return self.connected_at
         return self.connected_at - timedelta(hours=capture_hours) if self.connected_at else None
 
     def is_due(self, now: datetime) -> bool:

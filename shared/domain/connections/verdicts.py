@@ -23,6 +23,7 @@ GROUP: Final = "group"
 WRONG_PURPOSE: Final = "wrong_purpose"
 ON_CONTACT_CARD: Final = "on_contact_card"
 ADDRESS_CHANGED: Final = "address_changed"
+STRAY_ROUTES: Final = "stray_routes"
 UNREACHABLE: Final = "unreachable"
 
 # `{...}` is filled in from the findings.
@@ -81,6 +82,10 @@ SENTENCES: Final[Mapping[str, str]] = {
         "The mailbox's main address is now {primary}. Take it over with PUT mailboxes/ADDRESS/address; cursor, "
         "history and notices stay."
     ),
+    STRAY_ROUTES: (
+        "The mailbox can be read. Of its routes, {routes} is no alias of it, and no group has that address: check the "
+        "spelling, or make the group."
+    ),
     UNREACHABLE: (
         "Microsoft 365 did not answer. As far as Postledger knows, nothing is wrong with the mailbox; test "
         "again."
@@ -88,9 +93,9 @@ SENTENCES: Final[Mapping[str, str]] = {
 }
 OUTCOMES: Final = tuple(SENTENCES)
 # These are no reason not to save a mailbox.
-_HARMLESS: Final = (OK, CONSENT_PENDING, ADDRESS_CHANGED, UNREACHABLE)
+_HARMLESS: Final = (OK, CONSENT_PENDING, ADDRESS_CHANGED, STRAY_ROUTES, UNREACHABLE)
 _MISNAMED: Final = (NO_MAILBOX, NO_USER, ALIAS, GROUP)
-_READABLE: Final = (OK, WRONG_PURPOSE, ON_CONTACT_CARD, ADDRESS_CHANGED)
+_READABLE: Final = (OK, WRONG_PURPOSE, ON_CONTACT_CARD, ADDRESS_CHANGED, STRAY_ROUTES)
 
 PERMITTED: Final = "permitted"
 NOT_PERMITTED: Final = "not_permitted"

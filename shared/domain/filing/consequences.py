@@ -147,6 +147,10 @@ def _acknowledged(after: StoredMessage, around: Surroundings) -> Iterable[Effect
         return
     for ref in opened_refs(after):
         yield Acknowledge(ref, after, around.document)
+    # What an agent opens is acknowledged if the agent says so: until then it is held back.
+    wanted = after.decided.opens if after.decided else None
+    if wanted is not None:
+        yield Acknowledge(wanted.ref, after, around.document)
 
 
 def _entries(before: Shown, after: StoredMessage, around: Surroundings) -> Iterable[Effect]:

@@ -70,6 +70,9 @@ RULES: Final = {
 NOT_MATCHED: Final = {
     "no_match": "no open record goes with it",
     "marked_spam": "its server takes it for spam, and it answers no mail that is filed: no record is opened for it",
+    "old_mail": (
+        "it was found when its mailbox was connected, or read anew, and is older: it may have lain there before"
+    ),
     "too_many": "its sender has had as many records opened within the hour as the mailbox permits",
     "claims_code": "it quotes a valid reference code, but its sender is not known to that code's records",
     "forged_sender": "its sender is known, but the sender's domain disowns the mail (DMARC)",

@@ -19,7 +19,7 @@ from shared.domain.mail.message_ids import names_one_mail
 from shared.domain.mail.messages import Direction, Document
 from shared.domain.matching.decisions import Decision, Disposition, Link, MatchPolicy
 from shared.domain.matching.evidence import THREAD, Evidence
-from shared.domain.matching.matching import reason_to_list
+from shared.domain.matching.matching import OLD_MAIL, TOO_MANY, reason_to_list
 
 # An undo takes a queue's turn.
 UNDOING_SECONDS: Final = 5.0
@@ -53,6 +53,16 @@ class InboxItem:
     def id(self) -> str:
         """Its place in My Inbox; ascending order is newest first."""
         return entry_id(self.at, self.message_key)
+
+    @property
+    def line(self) -> str:
+        """What it stands in one line with: the flood of a sender, the archive that came with a mailbox; '' = nothing.
+
+        What is asked of a person for all of them is one question.
+        """
+        if self.reason == TOO_MANY:
+            return f"{self.reason} {self.mailbox_id} {self.sender.address}"
+        return f"{self.reason} {self.mailbox_id}" if self.reason == OLD_MAIL else ""
 
 
 def reason_to_wait(stored: StoredMessage, mailbox: Mailbox) -> str:

@@ -24,6 +24,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "marked_spam": "The receiving server takes the mail for spam.",
     "backlog": "The mail had waited unread before the mailbox was connected.",
     "too_many": "The sender, or the organisation, has had as many acknowledgements as the limits permit.",
+    "by_hand": "An agent has opened the case: whether its sender is told is for the agent to say.",
     "late": "The case is older than a day.",
 }
 

@@ -29,13 +29,26 @@ def readable_text(document: Document) -> str:
     """The whole text, as much of it as a record holds, cut at a word; or a sentence that says what the mail is."""
     text = document.text.strip()
     if _CALENDAR in text[:200]:
-        text = _invitation(text) or text
+        text = invitation(text) or text
     if not text:
         return _in_place_of_text(document)
     if len(text) <= LONGEST_TEXT:
         return text
     kept = text[: LONGEST_TEXT - len(_CUT)]
     return (kept.rsplit(maxsplit=1) or [kept])[0] + _CUT
+
+
+def with_note_of_size(details: str, document: Document, mailbox: str) -> str:
+    """The details of a case whose mail was too large to be taken whole, with a sentence that says so."""
+    if not document.whole_size:
+        return details
+    note = (
+        f"The mail has {document.whole_size / 1_000_000:,.0f} MB, more than is taken: its text stands here, its "
+        f"attachments do not. The whole mail lies in {mailbox}."
+    )
+    room = LONGEST_TEXT - len(note) - 2
+    kept = details if len(details) <= room else details[: room - len(_CUT)] + _CUT
+    return f"{kept}\n\n{note}"
 
 
 def _in_place_of_text(document: Document) -> str:
@@ -48,7 +61,7 @@ def _in_place_of_text(document: Document) -> str:
 
 
 @or_else("")
-def _invitation(text: str) -> str:
+def invitation(text: str) -> str:
     """Title, times and place of the first event of a calendar."""
     event = _FOLD.sub("", text[:200_000]).replace("\r\n", "\n").partition("BEGIN:VEVENT")[2]
     said: dict[str, str] = {}

@@ -74,6 +74,7 @@ def document_of(
         on_behalf_of=head.on_behalf_of,
         conversation_index=head.conversation_index,
         headers=kept_headers(head.headers),
+        whole_size=fetched.whole_size,
     )
 
 

@@ -16,7 +16,7 @@ from shared.domain.mail.html_limits import Shape, has_overlong_tag, shape
 # Beyond this a body is not laid out: its text is what stands between its tags.
 LONGEST_PARSED: Final = 1_000_000
 # A longer text would not fit into an answer of the API; what is cut says so.
-LONGEST_READ: Final = 10_000_000
+LONGEST_READ: Final = 5_000_000
 CUT: Final = "\n\n[The mail goes on. Open it in a mail program to read all of it.]"
 DEEPEST_LAID_OUT: Final = 200
 MOST_TAGS_LAID_OUT: Final = 6_000
@@ -27,11 +27,14 @@ _CONVERTED: Final = "<!-- converted from text -->"
 _PLAIN_START: Final = re.compile(r'<div class="?PlainText"?>', re.IGNORECASE)
 _ONLY_CLOSES: Final = re.compile(r"(?:\s|</(?:span|font|body|html|div)>)*\Z", re.IGNORECASE)
 _BLOCK: Final = re.compile(r"<(?:div|p|table|blockquote|ul|ol|pre|h[1-6]|img)\b", re.IGNORECASE)
-_BLOCK_END: Final = re.compile(r"</(?:div|p|tr|li|h[1-6]|blockquote|table)\s*>", re.IGNORECASE)
 _LINE_BREAK: Final = re.compile(r"<br\s*/?>\r?\n?", re.IGNORECASE)
+# A line end right behind one of these is its own, as behind `<br>`.
+_LINE_OR_BLOCK_END: Final = re.compile(
+    r"<(?:br\s*/?|/(?:div|p|tr|li|h[1-6]|blockquote|table)\s*)>\r?\n?", re.IGNORECASE
+)
 _TAG: Final = re.compile(r"<[/!?a-zA-Z][^<>]*>")
 _HIDDEN: Final = re.compile(
-    r"<(script|style|head|title)\b[^<>]*>.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL
+    r"<(?=[sht])(script|style|head|title)\b[^<>]*>.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL
 )
 _BLANK_LINES: Final = re.compile(r"\n{4,}")
 _LINE_ENDS: Final = re.compile(r"[\r\n]+")
@@ -41,7 +44,7 @@ _LINE_ENDS: Final = re.compile(r"[\r\n]+")
 def to_text(html: str) -> str:
     """The text, lines separated by `\\n`, at most two blank lines in a row, without blanks at its ends.
 
-    Never raises. Embedded data is left out; of the rest, the first 10,000,000 characters are read, and the text says
+    Never raises. Embedded data is left out; of the rest, the first 5,000,000 characters are read, and the text says
     where more is left out. Text that Exchange wrapped into HTML (`converted from text`) comes back with its own lines.
     """
     bare = without_embedded_data(html)
@@ -106,12 +109,13 @@ def _attempt(convert: Callable[[str], str], html: str) -> str:
 
 
 def _between_tags(html: str) -> str:
-    return _without_tags(_BLOCK_END.sub("<br>", _HIDDEN.sub(" ", html)))
+    return _without_tags(_HIDDEN.sub(" ", html), _LINE_OR_BLOCK_END)
 
 
-def _without_tags(html: str) -> str:
-    lines = _LINE_BREAK.sub("\0", html)
-    joined = _LINE_ENDS.sub(" ", lines) if "\0" in lines else lines
+def _without_tags(html: str, line_end: re.Pattern[str] = _LINE_BREAK) -> str:
+    lines = line_end.sub("\0", html)
+    has_more = "\n" in lines or "\r" in lines
+    joined = _LINE_ENDS.sub(" ", lines) if "\0" in lines and has_more else lines
     return unescape(_TAG.sub("", joined).replace("\0", "\n"))
 
 

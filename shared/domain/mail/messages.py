@@ -130,12 +130,16 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class FetchedMessage:
-    """A whole mail as fetched. `html` is what the mailbox holds, not yet safe to show."""
+    """A whole mail as fetched. `html` is what the mailbox holds, not yet safe to show.
+
+    `whole_size` is how many octets it has where that is more than is taken: then its attachments are left out.
+    """
 
     head: MessageHead
     html: str = ""
     text: str = ""
     attachments: tuple[Attachment, ...] = ()
+    whole_size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +148,7 @@ class Document:
 
     `quoted` are half-open character ranges of `text`; `html_quote_start` is an offset into `html`.
     Bcc is not among the people: it is kept with the copy in which it is visible. `headers` are those that
-    matching reads, so that it can be asked again.
+    matching reads, so that it can be asked again. `whole_size` is as in `FetchedMessage`.
     """
 
     message_id: str
@@ -165,6 +169,7 @@ class Document:
     on_behalf_of: Person | None = None
     conversation_index: str = ""
     headers: tuple[tuple[str, str], ...] = ()
+    whole_size: int = 0
 
     @property
     def answers(self) -> tuple[str, ...]:

@@ -98,7 +98,8 @@ class CodeHit:
     """A reference code whose signature is right, with the records it was issued for.
 
     `domains` are those at which these records have people, registrable and shared by nobody else; `contacts` are
-    the ids of their contacts, whichever of the two lists the other. `mail` is the last mail that left with the code,
+    the ids of their contacts, whichever of the two lists the other. `recipients` are the addresses to which mail with
+    the code has left, where its sender is known to none of these. `mail` is the last mail that left with the code,
     where nothing else leads from an answer to it.
     """
 
@@ -106,6 +107,7 @@ class CodeHit:
     links: tuple[RecordRef, ...]
     domains: frozenset[str] = frozenset()
     contacts: frozenset[str] = frozenset()
+    recipients: frozenset[str] = frozenset()
     mail: ThreadHit | None = None
 
     @property

@@ -33,8 +33,19 @@ from shared.domain.records.records import RecordRef
 CASCADE: Final[tuple[Rule, ...]] = (*LENT, *DEALS, *PEOPLE)
 # The kinds of record that say who somebody is.
 _PEOPLES: Final = ("contact", "client")
+# Why no record is opened for a mail that wants one: it may have lain there before; its sender has had enough of them.
+OLD_MAIL: Final = "old_mail"
+TOO_MANY: Final = "too_many"
 # Why a mail is not filed, the gravest first: what several looks come to.
-TRIAGE_REASONS: Final = ("forged_sender", "marked_spam", "claims_code", "too_many", "ambiguous", "no_match")
+TRIAGE_REASONS: Final = (
+    "forged_sender",
+    "marked_spam",
+    "claims_code",
+    OLD_MAIL,
+    TOO_MANY,
+    "ambiguous",
+    "no_match",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,9 +247,8 @@ def is_of_person(head: MessageHead, policy: MatchPolicy) -> bool:
     return not nature.is_list or comes_by_own_door(head, policy)
 
 
-def unopened(decision: Decision) -> Decision:
-    """The decision on a mail whose sender has had as many records opened as the mailbox permits: it waits."""
-    reason = decision.reason if not decision.opens else "too_many"
+def unopened(decision: Decision, reason: str) -> Decision:
+    """The decision on a mail for which no record is opened after all: it waits, and its links are suggested."""
     return replace(
         decision,
         disposition=Disposition.TRIAGE,

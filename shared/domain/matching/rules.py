@@ -9,7 +9,7 @@ from itertools import chain, product
 from typing import Final
 
 from shared.domain.mail import subjects
-from shared.domain.mail.addresses import domain_of
+from shared.domain.mail.addresses import domain_of, mailbox_keys
 from shared.domain.mail.messages import Direction, MessageHead
 from shared.domain.mail.public_domains import registrable
 from shared.domain.matching.ancestry import lenders
@@ -164,11 +164,14 @@ PEOPLE: Final[tuple[Rule, ...]] = (by_contact, by_taught, by_domain)
 def is_vouched_for(head: MessageHead, candidates: Candidates, hit: CodeHit) -> bool:
     """Whether a code's sender is known to one of the code's records, by address or by domain, or is staff.
 
-    A code proves the thread, not the sender: it travels with every quote and forward.
+    So is a stranger to whom mail with the code was sent. A code proves the thread, not the sender: it travels with
+    every quote and forward.
     """
     if candidates.is_colleagues(head):
         return True
     writers = candidates.writers(head)
+    if not mailbox_keys(writers).isdisjoint(mailbox_keys(hit.recipients)):
+        return True
     if any(registrable(domain_of(writer)) in hit.domains for writer in writers):
         return True
     cards = chain.from_iterable(map(candidates.contacts, writers))

@@ -20,7 +20,7 @@ from shared.domain.mime.parts import Part
 
 HTML: Final = "text/html"
 PLAIN: Final = "text/plain"
-_CALENDAR: Final = "text/calendar"
+CALENDAR: Final = "text/calendar"
 _ALTERNATIVE: Final = "multipart/alternative"
 _SHOWN_WITHIN: Final = frozenset(("multipart/related", "multipart/mixed"))
 _PICTURES: Final = frozenset(("image/jpeg", "image/jpg", "image/gif", "image/bmp", "image/png"))
@@ -86,7 +86,7 @@ def _best(forms: Sequence[Part]) -> list[Part]:
 def _take(found: Content, part: Part, *, may_be_shown: bool, is_only: bool) -> None:
     if part.kind in _REPORTED or part.is_hollow:
         return
-    if part.kind == _CALENDAR and part.disposition.value != "attachment":
+    if part.kind == CALENDAR and part.disposition.value != "attachment":
         found.method = found.method or _method(part)
     elif _is_body(found, part, is_only=is_only):
         _take_body(found, part)

@@ -19,12 +19,13 @@ from shared.domain.foreign_text import (
     taken,
 )
 from shared.domain.mail.addresses import Person, undisguised
+from shared.domain.mail.charsets import text_in
 from shared.domain.mail.encoded_words import decoded
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.kept_headers import is_kept, kept, stated_sensitivity
 from shared.domain.mail.message_ids import MAX_REFERENCES, message_id, parse_ids
 from shared.domain.mail.messages import FetchedMessage, MessageHead
-from shared.domain.mime.bodies import content_of
+from shared.domain.mime.bodies import CALENDAR, content_of
 from shared.domain.mime.fields import Fields, read_fields
 from shared.domain.mime.parts import parts_of
 from shared.domain.mime.people import moment, people
@@ -64,6 +65,14 @@ def whole_of(raw: bytes, copy: Copy) -> FetchedMessage:
         text=taken(content.text or "", None) if content.html is None else "",
         attachments=attachments,
     )
+
+
+@guarded
+def calendar_in(raw: bytes) -> str:
+    """The first calendar among a mail's parts, which no mailbox shows as a text; '' = it has none."""
+    parts = (part for part in parts_of(raw).walk() if part.kind == CALENDAR)
+    found = next(parts, None)
+    return text_in(found.content(), found.content_type.get("charset")) if found else ""
 
 
 @guarded

@@ -198,6 +198,12 @@ def _too_large(limits: Limits, *, is_of_pictures: bool) -> Reason:
             f"The text and the pictures in it are too large: they may have {_megabytes(_room(limits))} together. "
             "Shrink the pictures, or attach them.",
         )
+    if limits.composed >= limits.message:
+        return Reason(
+            "too_large",
+            f"The files are too large: with all of them a mail of this mailbox may have {_megabytes(_room(limits))}. "
+            "Send less, or a link.",
+        )
     return Reason(
         "too_large",
         f"The files are too large: without the right to make drafts the largest file has about "

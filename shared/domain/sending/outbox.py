@@ -37,6 +37,14 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """A recipient whom the server does not take, though it takes others. `words` is a sentence with what it said."""
+
+    address: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxFile:
     """A file of the mail, by reference: an upload, or an attachment of a stored message. `size` is in bytes.
 
@@ -130,8 +138,11 @@ class OutboxMail:
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing is left to do, unless a person asks for it."""
-        return self.state in ENDED
+        """Whether nothing is left to do, unless a person asks for it.
+
+        `sent` with an error is the end of a mail whose copy could not be kept.
+        """
+        return self.state in ENDED or (self.state is State.SENT and self.error is not None)
 
     def is_due(self, now: datetime) -> bool:
         """Whether the sender may go on with it now."""

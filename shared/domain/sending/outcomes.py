@@ -6,7 +6,9 @@ mailbox is looked through first, by the tag, then the Message-ID, then the draft
 | answer | the look finds | then |
 |---|---|---|
 | taken | not needed | sent; its copy confirms it |
+| | nothing, and the server lays no copies | we lay the copy |
 | signed out, too large | not needed: nothing was made | tried again; failed |
+| put off | no copy | tried again, for most of a day |
 | a refusal that is known | no copy | failed, with its sentence |
 | no such draft | the draft | it was not sent: again |
 | no such draft | nothing for 10 minutes | failed: the draft is gone |
@@ -51,6 +53,9 @@ class Answer(StrEnum):
     TOO_MANY_RECIPIENTS = "too_many_recipients"
     OVER_QUOTA = "over_quota"
     NO_ACCESS = "no_access"
+    NOT_NOW = "not_now"
+    SENDER_REFUSED = "sender_refused"
+    REJECTED = "rejected"
 
 
 # Each is believed once a look has found no copy.
@@ -65,9 +70,15 @@ SENTENCES: Final[Mapping[Answer, str]] = {
     Answer.TOO_MANY_RECIPIENTS: "The mail has more recipients than the mailbox may write to at once.",
     Answer.OVER_QUOTA: "The mailbox is full and cannot send. Make room in it, then retry.",
     Answer.NO_ACCESS: "Postledger may not use the mailbox any more. Run the mailbox test, then retry.",
+    Answer.SENDER_REFUSED: (
+        "The mail server does not let the mailbox send from this address. Have it allow the address, or send from the "
+        "mailbox's own, then retry."
+    ),
+    Answer.REJECTED: "The mail server refuses the mail. Put right what it names, then retry or send the mail anew.",
 }
 _TOO_LARGE: Final = "The server does not take a mail of this size. Send fewer or smaller files."
 _SIGNED_OUT: Final = "The sign-in at the mailbox was refused. Run the mailbox test, then retry."
+_NOT_NOW: Final = "The mail server put the mail off for most of a day. Find out why there, then retry."
 _DRAFT_GONE: Final = (
     "The draft has disappeared from the mailbox before it was sent. Retry, if the mail is still to leave."
 )
@@ -84,16 +95,22 @@ _NO_DRAFT_MADE: Final = "The server made no draft though it was asked for most o
 _WHY_AGAIN: Final = "It has not left and is tried again."
 
 
+# These prove that nothing has left, and may be otherwise later.
+_PASSING: Final[Mapping[Answer, str]] = {Answer.SIGNED_OUT: _SIGNED_OUT, Answer.NOT_NOW: _NOT_NOW}
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """An answer. `code` is the server's own word for it; `retry_after` asks for a pause of the mailbox, in seconds.
 
-    With TAKEN the pause is about the next mail of that mailbox: this one is never handed over again for it.
+    With TAKEN the pause is about the next mail of that mailbox: this one is never handed over again for it. `words`
+    is a sentence with what the server said.
     """
 
     answer: Answer
     code: str = ""
     retry_after: float | None = None
+    words: str = ""
 
 
 NO_ANSWER: Final = Outcome(Answer.UNKNOWN, "no_answer")
@@ -120,6 +137,7 @@ class Do(StrEnum):
     ADOPT = "adopt"
     SEND = "send"
     TAKE = "take"
+    LAY_COPY = "lay_copy"
     CONFIRM = "confirm"
     PUT_BACK = "put_back"
     CANCEL = "cancel"
@@ -132,28 +150,34 @@ class Next:
     """What is to be done, after which pause, and for which problem.
 
     LOOK: look now and ask again. WAIT: look after the pause. ADOPT: the draft that was found is ours. SEND: hand it
-    over. TAKE: the server has it, look after the pause. PUT_BACK: begin again after the pause, with the same draft.
+    over. TAKE: the server has it, look after the pause. LAY_COPY: lay a copy among the sent mail. PUT_BACK: begin again
+    after the pause, with the same draft. `words` are the server's.
     """
 
     do: Do
     after: timedelta = timedelta(0)
     problem: Problem | None = None
+    words: str = ""
 
     def transition(self, at: datetime, draft_id: str = "") -> Transition | None:
-        """The change of the row; None for LOOK. `draft_id` is the id of the draft that the look found."""
+        """The change of the row; None for LOOK and LAY_COPY. `draft_id` is the id of the draft that the look found."""
         made: dict[Do, Transition] = {
             Do.WAIT: transitions.postponed(at + self.after),
             Do.ADOPT: transitions.drafted(at, draft_id),
             Do.SEND: transitions.handed_over(at),
             Do.TAKE: lambda mail: transitions.postponed(at + self.after)(transitions.taken(at)(mail)),
             Do.CONFIRM: transitions.confirmed(at),
-            Do.PUT_BACK: transitions.put_back(at, at + self.after, _WHY_AGAIN, draft_id),
+            Do.PUT_BACK: transitions.put_back(at, at + self.after, self._why_again, draft_id),
             Do.CANCEL: transitions.deleted(at),
         }
         if self.problem is not None:
             made[Do.FAIL] = transitions.failed(at, self.problem)
             made[Do.LEAVE_OPEN] = transitions.left_open(at, self.problem)
         return made.get(self.do)
+
+    @property
+    def _why_again(self) -> str:
+        return f"{_WHY_AGAIN} {self.words}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,19 +210,23 @@ def next_step(
     now: datetime,
     *,
     patience: Patience = PATIENCE,
+    lays_copies: bool = True,
 ) -> Next:
     """What to do with a mail that has not ended: `queued` when its draft was to be made, `drafted`, `sending`, `sent`.
 
     `outcome` is the answer to the last call, None where there was none; `found` what a look showed since, None where
-    nobody has looked.
+    nobody has looked. `lays_copies`: the server keeps copies of what it takes, as far as is known.
     """
     if found is Found.COPY:
         return Next(Do.CONFIRM)
     said = outcome or NO_ANSWER
     wait = _Wait(now - (mail.sending_at or now), patience)
     if mail.state is State.SENT:
-        return _taken(mail, found, wait)
+        return _taken(mail, found, wait) if lays_copies else _without_copy(found, wait)
     if mail.state is State.SENDING:
+        if said.answer is Answer.TAKEN:
+            look, copy = patience.soonest_look_if_taken, patience.soonest_copy
+            return Next(Do.TAKE, look if lays_copies else copy)
         return _handed_over(mail, said, found, wait)
     return _drafted(found) if mail.state is State.DRAFTED else _in_queue(mail, said, found, patience)
 
@@ -211,7 +239,7 @@ def _drafted(found: Found | None) -> Next:
 def _in_queue(mail: OutboxMail, said: Outcome, found: Found | None, patience: Patience) -> Next:
     """Nothing can have left: a draft that was made unseen is taken, else it is made anew."""
     if said.answer is not Answer.UNKNOWN:
-        return _refused(said) or _again(mail, said, _SIGNED_OUT, patience)
+        return _refused(said) or _again(mail, said, _PASSING.get(said.answer, _SIGNED_OUT), patience)
     if found is None:
         return _look(said)
     if found is Found.DELETED:
@@ -220,8 +248,6 @@ def _in_queue(mail: OutboxMail, said: Outcome, found: Found | None, patience: Pa
 
 
 def _handed_over(mail: OutboxMail, said: Outcome, found: Found | None, wait: _Wait) -> Next:
-    if said.answer is Answer.TAKEN:
-        return Next(Do.TAKE, wait.patience.soonest_look_if_taken)
     if said.answer is Answer.TOO_LARGE:
         return _failed(said, _TOO_LARGE)
     if said.answer is Answer.SIGNED_OUT:
@@ -230,6 +256,8 @@ def _handed_over(mail: OutboxMail, said: Outcome, found: Found | None, wait: _Wa
         return _look(said)
     if found is Found.DELETED:
         return Next(Do.CANCEL)
+    if said.answer is Answer.NOT_NOW:
+        return _again(mail, said, _NOT_NOW, wait.patience)
     return _refused(said) or _unclear(mail, said, found, wait)
 
 
@@ -246,7 +274,8 @@ def _unclear(mail: OutboxMail, said: Outcome, found: Found, wait: _Wait) -> Next
     # Its draft is gone, so it has most probably left: copies may come late, and another mail would be a second one.
     if mail.draft_id and not wait.is_given_up:
         return wait.longer(wait.patience.soonest_look)
-    return Next(Do.LEAVE_OPEN, problem=Problem(said.code or "outcome_unknown", _NOT_FOUND))
+    told = f"{_NOT_FOUND} {said.words}".rstrip()
+    return Next(Do.LEAVE_OPEN, problem=Problem(said.code or "outcome_unknown", told))
 
 
 def _taken(mail: OutboxMail, found: Found | None, wait: _Wait) -> Next:
@@ -258,6 +287,13 @@ def _taken(mail: OutboxMail, found: Found | None, wait: _Wait) -> Next:
     if found is None and wait.since >= wait.patience.soonest_look_if_taken:
         return Next(Do.LOOK)
     return wait.longer(wait.patience.soonest_look_if_taken)
+
+
+def _without_copy(found: Found | None, wait: _Wait) -> Next:
+    """The server took it, and keeps no copies unless a look has shown one."""
+    if wait.since < wait.patience.soonest_copy:
+        return Next(Do.WAIT, wait.patience.soonest_copy - wait.since)
+    return Next(Do.LOOK if found is None else Do.LAY_COPY)
 
 
 def _once_more(mail: OutboxMail, said: Outcome) -> Next:
@@ -279,7 +315,7 @@ def _again(mail: OutboxMail, said: Outcome, sentence: str, patience: Patience) -
     if mail.put_backs >= MOST_PUT_BACKS:
         return _failed(said, sentence)
     pause = min(patience.shortest_pause * 2 ** min(mail.put_backs, 10), patience.longest_pause)
-    return Next(Do.PUT_BACK, max(pause, _asked_pause(said)))
+    return Next(Do.PUT_BACK, max(pause, _asked_pause(said)), words=said.words)
 
 
 def _look(said: Outcome) -> Next:
@@ -293,4 +329,5 @@ def _asked_pause(said: Outcome) -> timedelta:
 
 
 def _failed(said: Outcome, sentence: str) -> Next:
-    return Next(Do.FAIL, problem=Problem(said.code or said.answer, sentence))
+    told = f"{sentence} {said.words}".rstrip()
+    return Next(Do.FAIL, problem=Problem(said.code or said.answer, told))

@@ -34,6 +34,11 @@ class Patience:
         return self.settled_after / 5
 
     @property
+    def soonest_copy(self) -> timedelta:
+        """A server that lays copies of its own does so within seconds; ours would be a second one: 30 seconds."""
+        return self.settled_after / 20
+
+    @property
     def longest_pause(self) -> timedelta:
         """An hour."""
         return self.settled_after * 6

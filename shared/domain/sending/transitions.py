@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, TypeAlias
 
-from shared.domain.sending.outbox import OutboxMail, Problem, Step
+from shared.domain.sending.outbox import OutboxMail, Problem, Refusal, Step
 from shared.domain.sending.states import Event, State, follow, may
 
 # A row that is retried for weeks keeps its beginning and its end.
@@ -52,6 +52,30 @@ def handed_over(at: datetime) -> Transition:
 def taken(at: datetime) -> Transition:
     """The server took it."""
     return lambda mail: _after(mail, Event.TAKE, at)
+
+
+def refused_some(refusals: tuple[Refusal, ...]) -> Transition:
+    """The server takes the mail that is being handed over, but not for these recipients."""
+
+    def transition(mail: OutboxMail) -> OutboxMail:
+        rejected = tuple(refusal.address for refusal in refusals)
+        told = " ".join(refusal.words for refusal in refusals)
+        *steps, last = mail.steps
+        return replace(mail, rejected=rejected, steps=(*steps, replace(last, detail=told)))
+
+    return transition
+
+
+def without_copy(at: datetime, problem: Problem) -> Transition:
+    """The server took it, and no copy could be kept: it has left all the same, and this is its end."""
+
+    def transition(mail: OutboxMail) -> OutboxMail:
+        if mail.state is not State.SENT:
+            return mail
+        steps = (*mail.steps, Step(at, State.SENT, problem.detail))
+        return replace(mail, error=problem, not_before=None, steps=steps)
+
+    return transition
 
 
 def held(at: datetime, until: datetime, why: str) -> Transition:
@@ -165,6 +189,7 @@ def retried(at: datetime, tag: str, by: str = "") -> Transition:
             error=None,
             draft_id="",
             begun=False,
+            rejected=(),
             not_before=None,
             drafted_at=None,
             sending_at=None,

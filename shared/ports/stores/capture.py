@@ -7,7 +7,7 @@ from typing import Protocol
 from shared.domain.capture.backfills import Backfill
 from shared.domain.capture.folders import FolderState
 from shared.domain.capture.late_contacts import Announcement
-from shared.domain.capture.pending import Lane, PendingRow, Reach
+from shared.domain.capture.pending import PendingRow, Reach
 from shared.domain.capture.sightings import Sighting
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.mail.items import ItemRef
@@ -83,8 +83,8 @@ class Pending(Protocol):
         another holder has begun since stays as it is.
         """
 
-    def stale(self, before: datetime) -> Iterator[tuple[str, str, Lane]]:
-        """Tenant, mailbox and first lane of all rows that were asked for, and are due since, a moment before this."""
+    def stale(self, before: datetime) -> Iterator[tuple[str, str, PendingRow]]:
+        """Tenant, mailbox and first row of those that were asked for, and are due since, a moment before this."""
 
 
 class LateContacts(Protocol):

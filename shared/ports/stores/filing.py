@@ -238,6 +238,9 @@ class Inbox(Protocol):
     def page(self, tenant_id: str, agent: str, *, limit: int, after: str) -> tuple[list[InboxItem], str]:
         """A page, newest first, that begins after the item `after`; and where the next page begins, '' at the end."""
 
+    def of_reason(self, tenant_id: str, agent: str, reason: str, *, most: int) -> list[InboxItem]:
+        """Those that wait for one reason, newest first; no more than `most`."""
+
     def waiting(self, tenant_id: str, agents: Sequence[str], item_id: str) -> list[InboxItem]:
         """One mail's rows with these agents, in their order; with the others it does not wait."""
 

@@ -116,7 +116,13 @@ class Arrivals:
         """Into the worklist, by receipt time."""
         now, flags = self.clock(), Flags(screened=True, silent=silent, unbounded=scope.unbounded)
         rows = [
-            PendingRow(lane=lane, at=mail.head.received_at, first_at=now, item=mail.head.item, flags=flags)
+            PendingRow(
+                lane=lane,
+                at=mail.head.received_at,
+                first_at=now,
+                item=mail.head.item,
+                flags=replace(flags, doubtful=scope.is_old(mail.head)),
+            )
             for mail in kept
         ]
         if rows:

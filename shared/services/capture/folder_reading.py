@@ -62,14 +62,17 @@ class FolderReader:
         *,
         with_heads: bool = False,
         around: bool = False,
+        unread: bool = False,
     ) -> FolderPage:
         """The next page of a window. `around`: in place of a page that is broken, the mails of its first second.
+
+        `unread`: of mail that nobody has read.
 
         Raises PageBroken where it is not to be gone around.
         """
         box = self.mail.open(mailbox)
         try:
-            page = box.list(folder_id, window, with_heads=with_heads)
+            page = box.list(folder_id, window, with_heads=with_heads, unread=unread)
         except PageBroken:
             if not around:
                 raise

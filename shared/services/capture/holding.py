@@ -21,6 +21,7 @@ from shared.services.capture.row_outcomes import RunRows
 from shared.services.capture.running import Holder, RunCommand
 from shared.services.capture.scopes import FindScope, Scope
 from shared.services.capture.waits import MailboxWaits
+from shared.services.commands.occupancy import Occupancy
 
 # A look shows a group, and some more rows: others of the same mails may stand among them.
 LOOK: Final = 30
@@ -98,6 +99,7 @@ class Hold:
     access: WatchAccess
     waits: MailboxWaits
     clock: Clock
+    occupancy: Occupancy
 
     def __call__(self, turn: Turn) -> None:
         own, turn.looked_at = turn.own, self.clock()
@@ -158,7 +160,7 @@ class Hold:
             return False
         turn.own = None
         has_left_rows = self._own(scope, turn, own)
-        if turn.is_over or self.clock() >= turn.ends:
+        if self._must_end(turn):
             return False
         # A walk may have proved access, for which mails have waited.
         is_back = not scope.is_readable and self._scope(turn, None) is not None
@@ -202,6 +204,12 @@ class Hold:
             self._stop(turn)
         return False
 
+    def _must_end(self, turn: Turn) -> bool:
+        """Whether the rest is another turn's. A mail that may kill its worker waits for this process to be empty."""
+        if self.occupancy.is_wanted:
+            turn.ends = min(turn.ends, self.clock())
+        return turn.is_over or self.clock() >= turn.ends
+
     def _work_off(self, turn: Turn) -> None:
         """Group after group, one at least, until nothing is left, the time is over, or all must wait."""
         due, turn.due = turn.due, ()
@@ -213,7 +221,7 @@ class Hold:
                 return
             if all(map(turn.reach.covers, group.all)):
                 self._run(scope, turn, group)
-                if turn.is_over or self.clock() >= turn.ends:
+                if self._must_end(turn):
                     return
                 if len(group.all) == len(due) < LOOK:
                     return  # nothing is left: the look after the release says whether others have come

@@ -11,11 +11,8 @@ from shared.domain.errors import PageBroken
 from shared.ports.work import Clock
 from shared.services.capture.arrivals import Arrivals, ChooseLane, is_unsettled
 from shared.services.capture.folder_reading import FolderPage, FolderReader
-from shared.services.capture.scopes import Scope
+from shared.services.capture.scopes import OVERLAP, Scope
 
-# How far before the last complete walk a lost cursor is made up for, and how far back the new one begins:
-# of mail received before, a move from junk to the inbox would go unseen.
-OVERLAP = timedelta(days=7)
 # An outage passes; an item that breaks its page does not. Four tries are put back over 22 s.
 BROKEN_TRIES = 4
 BROKEN_FOR = timedelta(seconds=15)
@@ -68,7 +65,7 @@ class Resync:
         now = self.clock()
         last = scope.mailbox.state.last_sync_at
         start = since or (last or now) - OVERLAP
-        listed_from = max(start, last - OVERLAP) if last else start
+        listed_from = scope.read_anew_from(start)
         return replace(
             state,
             cursor="",

@@ -4,6 +4,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Final
 
 from shared import telemetry
 from shared.domain.capture.pending import Lane, PendingRow, command_in
@@ -24,7 +25,11 @@ from shared.services.capture.running import Holder, RunCommand
 from shared.services.capture.scopes import Scope
 from shared.services.capture.waits import MailboxWaits
 from shared.services.commands.failures import failure_of, failure_of_bug, failure_of_poison, record
+from shared.services.commands.occupancy import Occupancy
 from shared.services.filing.ingest import Ingest
+
+# Seconds that a row waits which cannot have its process alone.
+PUT_OFF: Final = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +57,28 @@ class RunRows:
     access: WatchAccess
     waits: MailboxWaits
     clock: Clock
+    occupancy: Occupancy
 
     def __call__(self, scope: Scope, group: Group, holder: Holder) -> GroupOutcome:
-        place = scope.tenant_id, scope.mailbox.mailbox_id
+        """A row whose last run has not ended in order may kill its worker: nothing else runs in its process."""
         if group.rows[0].is_spent:
             self._give_up(scope, group.rows[0])
-            self.pending.end(*place, group.all)
+            self.pending.end(scope.tenant_id, scope.mailbox.mailbox_id, group.all)
             return GroupOutcome()
+        if not group.rows[0].is_suspect:
+            return self._begun(scope, group, holder)
+        with self.occupancy.alone() as is_alone:
+            return self._begun(scope, group, holder) if is_alone else self._put_off(scope, group)
+
+    def _put_off(self, scope: Scope, group: Group) -> GroupOutcome:
+        """Another has this process alone, or the others in it do not end. Its tries stand."""
+        until = self.clock() + timedelta(seconds=PUT_OFF)
+        waiting = [replace(row, not_before=until) for row in group.all]
+        self.pending.end(scope.tenant_id, scope.mailbox.mailbox_id, [], waiting)
+        return GroupOutcome(waiting)
+
+    def _begun(self, scope: Scope, group: Group, holder: Holder) -> GroupOutcome:
+        place = scope.tenant_id, scope.mailbox.mailbox_id
         begun = {row.key: row for row in self.pending.begin(*place, group.all)}
         # Another holder may have taken some: this one's lease was lost, or the look was an old one.
         rows = tuple(begun[row.key] for row in group.rows if row.key in begun)

@@ -8,6 +8,7 @@ from typing import Final
 from shared import telemetry
 from shared.domain.capture.folders import FolderState, classify
 from shared.domain.capture.pending import EARLIEST, Lane, PendingRow
+from shared.domain.capture.screening import is_door
 from shared.domain.capture.worklist import wake_up
 from shared.domain.commands.commands import MAX_IDS, SyncMailbox
 from shared.domain.connections.mailbox_state import walked
@@ -21,6 +22,7 @@ from shared.services.capture.arrivals import Arrivals, is_unsettled
 from shared.services.capture.mailbox_access import WatchAccess
 from shared.services.capture.resync import Resync
 from shared.services.capture.scopes import Scope
+from shared.services.intake.first_reading import FirstReading
 
 # A walk gives way after this many pages that had another behind them, and goes on behind the live rows that have
 # come meanwhile. A folder's last page does not count: however many folders, each is reached.
@@ -41,6 +43,7 @@ class Sync:
     mailboxes: Mailboxes
     folders: FolderStates
     arrivals: Arrivals
+    first_reading: FirstReading
     resync: Resync
     access: WatchAccess
     pending: Pending
@@ -107,6 +110,9 @@ class Sync:
     def _read(self, scope: Scope, folder: FolderState, progress: "_Progress") -> bool:
         """Read a folder as far as it goes; False: the walk has read so many pages that it gives way."""
         state, more = folder, True
+        scope = self._with_dates(scope, folder)
+        if self.first_reading.has_backlog(scope, folder):
+            self._take_backlog(scope, folder, progress)
         while more:
             if progress.full_pages == progress.most_pages:
                 return False
@@ -121,6 +127,20 @@ class Sync:
                 return True
             progress.full_pages += more
         return True
+
+    def _with_dates(self, scope: Scope, folder: FolderState) -> Scope:
+        """At the door of an intake mailbox dates count only as long as its position is not known."""
+        since = scope.captures_from
+        is_unknown = folder.is_first_read or folder.resync is not None
+        if since is None or not is_unknown or not is_door(scope.mailbox, folder):
+            return scope
+        return replace(scope, old_before=scope.read_anew_from(since))
+
+    def _take_backlog(self, scope: Scope, folder: FolderState, progress: "_Progress") -> None:
+        try:
+            self.first_reading.take_backlog(scope, folder, progress.attend, progress.history)
+        except NotFound:  # deleted since the folders were listed
+            telemetry.event("folder_gone", mailbox=scope.mailbox.mailbox_id)
 
     def _folders(self, scope: Scope) -> list[FolderState]:
         """The folders as they are now, with the cursors known of them."""
@@ -160,9 +180,13 @@ class Sync:
         self, scope: Scope, state: FolderState, since: datetime | None, progress: "_Progress"
     ) -> tuple[FolderState, bool]:
         box = self.mail.open(scope.mailbox)
-        page = box.changes(state.folder_id, state.cursor, state.begins or since)
+        begin = state.begins or since
+        has_door = is_door(scope.mailbox, state)
+        page = box.changes(state.folder_id, state.cursor, begin, arrivals=has_door)
         heads = [*page.heads, *self.arrivals.heads(scope, page.partial)]
         listed = [*page.bare, *(Listed(head.item, head.received_at, head) for head in heads)]
+        if has_door and state.is_first_read and begin is not None:
+            listed = self.first_reading.without_old(scope, state, listed, begin)
         new = self.arrivals.in_doubt(scope, listed, is_unsettled)
         self.arrivals.take(scope, self.arrivals.complete(scope, new), state, progress.lane)
         moved = replace(_well(state), cursor=page.cursor, under_way=page.more)

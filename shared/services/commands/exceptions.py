@@ -10,7 +10,14 @@ from shared import telemetry
 from shared.domain.commands.commands import IngestMessages, ResendMail
 from shared.domain.commands.families import read_command
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.errors import UNREADABLE_MAIL, InvalidInput, MalformedCommand, Unknown
+from shared.domain.errors import (
+    UNREADABLE_MAIL,
+    InvalidInput,
+    MalformedCommand,
+    NewerCommand,
+    Unknown,
+    WrongState,
+)
 from shared.domain.filing.entries import decode_cursor, encode_cursor
 from shared.ports.stores.connections import Mailboxes
 from shared.ports.stores.exceptions import Exceptions, Failure, FailureFilter
@@ -144,7 +151,7 @@ class PutBack:
 
 @dataclass(frozen=True, slots=True)
 class ReplayException:
-    """Run one failed command again. Asked twice, it is done once. Raises Unknown, InvalidInput."""
+    """Run one failed command again. Asked twice, it is done once. Raises Unknown, InvalidInput, WrongState."""
 
     exceptions: Exceptions
     put_back: PutBack
@@ -156,6 +163,11 @@ class ReplayException:
             raise Unknown("There is no such exception.")
         try:
             replayed = replace(failure, replayed_at=self.put_back(failure))
+        except NewerCommand:
+            raise WrongState(
+                "A newer version of Postledger wrote this command, and this one cannot run it: deploy that version, "
+                "then replay."
+            ) from None
         except MalformedCommand:
             # The cause is cut off: it quotes the text of the queue message.
             raise InvalidInput("This exception holds no command that could be run again.") from None

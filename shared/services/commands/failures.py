@@ -43,15 +43,15 @@ def failure_of_poison(command: Command, now: datetime) -> Failure:
     )
 
 
-def failure_of_text(text: str, tenant_id: str, queue: str, error: Exception, now: datetime) -> Failure:
-    """The row of a queue message that is no command."""
+def failure_of_text(text: str, tenant_id: str, queue: str, error: MalformedCommand, now: datetime) -> Failure:
+    """The row of a queue message that is no command, or one that only a newer version knows."""
     return Failure(
         id=failure_id(text),
         tenant_id=tenant_id,
         mailbox_id="",
         command=text,
         error=str(error),
-        code=advice.MALFORMED,
+        code=error.code or advice.MALFORMED,
         at=now,
         queue=queue,
     )

@@ -9,7 +9,8 @@ from shared import telemetry
 from shared.domain import names
 from shared.domain.commands.envelope import Command, tenant_named_in
 from shared.domain.commands.families import Family
-from shared.domain.errors import MalformedCommand, PermanentError
+from shared.domain.commands.retries import delay_for_newer
+from shared.domain.errors import MalformedCommand, NewerCommand, PermanentError
 from shared.ports.stores.exceptions import Exceptions
 from shared.ports.work import Clock, CommandQueue, PoisonMessage, PoisonQueues
 from shared.services.commands.failures import failure_id, failure_of_poison, failure_of_text, record
@@ -46,6 +47,8 @@ class SweepPoison:
     def _store(self, family: Family, text: str) -> None:
         try:
             self._go_on(family.read(text))
+        except NewerCommand as error:
+            self._leave(family.queue, text, error)
         except PermanentError as error:
             # No command; or one that names what no key can hold.
             self._record_text(family.queue, text, error)
@@ -61,6 +64,14 @@ class SweepPoison:
         telemetry.alert(
             telemetry.POISON_MESSAGE, queue=command.queue, mailbox=command.mailbox_id, known=known
         )
+
+    def _leave(self, queue: str, text: str, error: NewerCommand) -> None:
+        """Workers were killed beside it, or storage did not answer: it waits for a newer version, as on its queue."""
+        wait = delay_for_newer(error.first_at, self.clock())
+        if wait is None:
+            self._record_text(queue, text, error)
+        else:
+            self.queue.send_as_it_is(queue, text, delay=wait)
 
     def _record_text(self, queue: str, text: str, error: PermanentError) -> None:
         problem = error if isinstance(error, MalformedCommand) else MalformedCommand(str(error))

@@ -23,7 +23,7 @@ from shared.domain.errors import (
     TransientError,
     Unknown,
 )
-from shared.domain.mail.addresses import normalise
+from shared.domain.mail.addresses import mailbox_key, mailbox_keys, normalise
 from shared.domain.privacy.callers import ADMIN, Caller
 from shared.ports.mailbox_access import AccessProbe
 from shared.ports.stores.connections import Connections, Habits, Mailboxes
@@ -33,11 +33,16 @@ from shared.ports.work import Clock
 # What decides on a mailbox that is not saved yet.
 _SETTINGS: Final = ("kind", "connection")
 _CONTACT: Final = "contact"
+# So many addresses of routes are looked up.
+MOST_ROUTES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Examine:
-    """Try a mailbox's connection, reading only. Four requests at most, and as many again with a fresh token."""
+    """Try a mailbox's connection, reading only.
+
+    Four requests at most, as many again with a fresh token, and one for each address of a route.
+    """
 
     probe: AccessProbe
     connections: Connections
@@ -75,7 +80,11 @@ class Examine:
         if found.directory is not Directory.MISSING:
             found = self._opened(found, mailbox)
         addresses = [mailbox.address, *found.aliases, *filter(None, [found.primary])]
-        return replace(found, cards=self._cards(mailbox.tenant_id, addresses))
+        return replace(
+            found,
+            cards=self._cards(mailbox.tenant_id, addresses),
+            stray_routes=self._stray_routes(mailbox, addresses),
+        )
 
     def _named(self, found: Findings, mailbox: Mailbox) -> Findings:
         """What the directory says. A group is only looked for where there is no user."""
@@ -98,6 +107,16 @@ class Examine:
             return self.probe.group(mailbox)
         except PermanentError:
             return ""
+
+    def _stray_routes(self, mailbox: Mailbox, addresses: list[str]) -> tuple[str, ...]:
+        """Nobody's addresses among those of routes. A request for each that is not the mailbox's own."""
+        own = mailbox_keys([*addresses, *mailbox.aliases])
+        others = [route.to for route in mailbox.intake.routes if mailbox_key(route.to) not in own]
+        try:
+            named = {to: self.probe.group(replace(mailbox, address=to)) for to in others[:MOST_ROUTES]}
+        except PermanentError:  # the directory is closed
+            return ()
+        return tuple(to for to, name in named.items() if not name)
 
     def _opened(self, found: Findings, mailbox: Mailbox) -> Findings:
         try:

@@ -15,9 +15,10 @@ from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.links import client_of, links_to
 from shared.domain.filing.opening import Wishes, record_for, ref_for
 from shared.domain.filing.person_decisions import DELETE, LINK, NOTE, OPEN, OPENED, UNDO, PersonDecision
+from shared.domain.intake.settings import OPENED_KINDS
 from shared.domain.mail.messages import Document
 from shared.domain.privacy.callers import ADMIN, AGENT, Caller
-from shared.domain.records.records import DEALS, Record, RecordRef
+from shared.domain.records.records import Record, RecordRef
 from shared.ports.stores.connections import Organisations
 from shared.ports.stores.filing import MessageStore
 from shared.ports.stores.records import RecordIndex, Records
@@ -141,8 +142,8 @@ class Decide:
         wanted: Wanted,
     ) -> PersonDecision:
         """The record is opened for the sender, where the sender's card is known, and for that card's client."""
-        if wanted.kind not in DEALS:
-            raise InvalidInput(f"'kind' must be {' or '.join(DEALS)}.")
+        if wanted.kind not in OPENED_KINDS:
+            raise InvalidInput(f"'kind' must be {', '.join(OPENED_KINDS[:-1])} or {OPENED_KINDS[-1]}.")
         tenant_id = caller.tenant_id
         contacts = self._wanted_contacts(tenant_id, document, wanted)
         named_client = (RecordRef("client", wanted.client),) if wanted.client else ()

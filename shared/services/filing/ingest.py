@@ -27,6 +27,7 @@ from shared.services.filing.bring_in_line import BringInLine, Filed
 from shared.services.filing.file_group import FileGroup
 from shared.services.filing.vanished import EndVanished
 from shared.services.intake.marking import NoteUnread
+from shared.services.intake.wordless import ReadInvitations
 from shared.services.sending.confirming import ConfirmSent
 from shared.telemetry import Counted
 
@@ -44,6 +45,7 @@ class Ingest:
 
     waits: MailboxWaits
     fetch: FetchMail
+    read_invitations: ReadInvitations
     file_group: FileGroup
     bring_in_line: BringInLine
     end_vanished: EndVanished
@@ -59,7 +61,7 @@ class Ingest:
         if not scope.is_readable:
             telemetry.event("ingest_dropped", mailbox=command.mailbox_id, ids=len(command.items))
             return {}
-        scope = replace(scope, unbounded=command.unbounded, silent=command.silent)
+        scope = replace(scope, unbounded=command.unbounded, silent=command.silent, doubtful=command.doubtful)
         fetched = self.fetch(scope, wanted)
         if fetched.gone:
             self.end_vanished(scope, fetched.gone, wanted.received)
@@ -69,6 +71,7 @@ class Ingest:
                 raise error
             # Before anything is filed, which may fail as well.
             self.waits.note(scope.mailbox, error)
+        fetched = replace(fetched, kept=self.read_invitations(scope, fetched.kept))
         sightings, conflicts = self._file_all(scope, command, fetched)
         tell(command, sightings, self.clock())
         return {**fetched.later, **fetched.missing, **conflicts}

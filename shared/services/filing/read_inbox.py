@@ -20,16 +20,22 @@ from shared.services.filing.visible_pages import VisiblePages
 
 # A badge shows no larger number.
 MOST_COUNTED: Final = 100
+# What stands in one line is counted so far.
+MOST_ALIKE: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingMail:
-    """A row of My Inbox as its agent sees it; `version` is what a decision is made under."""
+    """A row of My Inbox as its agent sees it; `version` is what a decision is made under.
+
+    `alike` counts the mails that the row stands for, the own one among them.
+    """
 
     item: InboxItem
     mailbox: str
     suggestions: tuple[Link, ...]
     version: str
+    alike: int = 1
 
     @property
     def id(self) -> str:
@@ -76,7 +82,8 @@ class ReadInbox:
     """A page of what waits in the caller's own mailboxes.
 
     Costs one query for the organisation's mailboxes, one per agent who has or had one of them, and one read per
-    mail; one more where a former agent's row names another mailbox. Mail that waited for a former agent waits
+    mail; one more where a former agent's row names another mailbox, and for each reason for which mail stands in one
+    line: its newest mail stands for all, unless that reason is asked for. Mail that waited for a former agent waits
     for who has the mailbox now. A mail that was decided on meanwhile, or that is a former agent's own, is left out;
     neither a page's length nor its cursor tells of it.
     """
@@ -104,7 +111,7 @@ class ReadInbox:
         own = self._own(caller)
         return self.pages(
             lambda count, after: self._page(caller.tenant_id, own, count, after),
-            lambda items: self._waiting(caller, [item for item in items if wanted.takes(item)], own, wanted),
+            lambda items: self._shown(caller, [item for item in items if wanted.takes(item)], own, wanted),
             about=f"{caller.tenant_id}/inbox/{caller.oid}",
             limit=limit,
             cursor=cursor,
@@ -131,6 +138,25 @@ class ReadInbox:
         refs = {link.ref for link in suggestions}
         records = self.records.get_many(tenant_id, refs) if refs else {}
         return {ref: record.name or record.summary for ref, record in records.items()}
+
+    def _shown(
+        self, caller: Caller, items: Sequence[InboxItem], own: Mapping[str, Mailbox], wanted: InboxFilter
+    ) -> list[WaitingMail]:
+        waiting = self._waiting(caller, items, own, wanted)
+        if wanted.reason:
+            return waiting
+        lines = self._lines(caller.tenant_id, [mail.item for mail in waiting if mail.item.line])
+        alike = {mail.id: lines.get(mail.item.line, [mail.id]) for mail in waiting}
+        newest = [mail for mail in waiting if alike[mail.id][0] == mail.id]
+        return [replace(mail, alike=len(alike[mail.id])) for mail in newest]
+
+    def _lines(self, tenant_id: str, items: Sequence[InboxItem]) -> dict[str, list[str]]:
+        """The ids of the mails that stand in one line, newest first. A mail far behind stands for itself."""
+        found: dict[str, list[str]] = {}
+        for agent, reason in sorted({(item.agent, item.reason) for item in items}):
+            for item in self.inbox.of_reason(tenant_id, agent, reason, most=MOST_ALIKE):
+                found.setdefault(item.line, []).append(item.id)
+        return found
 
     def _waiting(
         self, caller: Caller, items: Sequence[InboxItem], own: Mapping[str, Mailbox], wanted: InboxFilter

@@ -6,6 +6,7 @@ from shared.domain.filing.filing import StoredMessage
 from shared.domain.intake.asking import writer_of
 from shared.domain.intake.doors import route_of
 from shared.domain.intake.fields import NO_ROUTE, Arrival, Dressed, dressed, values_of
+from shared.domain.intake.reading import with_note_of_size
 from shared.domain.mail.messages import Document
 from shared.domain.records.records import Record
 from shared.ports.stores.connections import Mailboxes
@@ -25,4 +26,6 @@ class DressRecord:
         route = route_of(desk, message.sent_to) or NO_ROUTE
         arrival = Arrival(desk.address, message.sent_to, route, message.at)
         values = values_of(document, writer_of(document), arrival)
-        return dressed(replace(record, owner=desk.agent), desk.intake, arrival, values)
+        made = dressed(replace(record, owner=desk.agent), desk.intake, arrival, values)
+        details = with_note_of_size(made.record.details, document, desk.address)
+        return replace(made, record=replace(made.record, details=details))

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.intake.acknowledgements import Counter
-from shared.domain.mail.addresses import mailbox_key
+from shared.domain.intake.acknowledgements import Counter, counted_as
 from shared.domain.mail.messages import MessageHead
 from shared.domain.matching.candidates import Candidates
 from shared.domain.matching.decisions import Decision
-from shared.domain.matching.matching import unopened
+from shared.domain.matching.matching import TOO_MANY, unopened
 from shared.ports.stores.intake import Acknowledgements
 from shared.ports.work import Clock
 from shared.services.capture.scopes import Scope
@@ -38,10 +37,10 @@ class CountOpenings:
             return decision
         counter = _counter(scope, head, candidates, scope.mailbox)
         full = self.acknowledgements.count(scope.tenant_id, [counter], key, self.clock())
-        return unopened(decision) if full else decision
+        return unopened(decision, TOO_MANY) if full else decision
 
 
 def _counter(scope: Scope, head: MessageHead, candidates: Candidates, mailbox: Mailbox) -> Counter:
     sender = min(candidates.inquirers, default=(head.author or head.sender).address)
-    hashed = scope.hasher("opened-by", mailbox_key(sender))
+    hashed = counted_as(scope.hasher, sender)
     return Counter(f"opened:{hashed}", mailbox.intake.cases_an_hour, _HOUR)

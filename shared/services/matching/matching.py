@@ -14,7 +14,7 @@ from shared.domain.mail.identity import message_key
 from shared.domain.mail.messages import Direction, Document, FetchedMessage, MessageHead
 from shared.domain.matching.candidates import Candidates, ThreadHit
 from shared.domain.matching.decisions import MatchPolicy
-from shared.domain.matching.matching import match
+from shared.domain.matching.matching import OLD_MAIL, match, unopened
 from shared.ports.stores.filing import MessageStore, Threads, Word
 from shared.services.capture.scopes import Scope
 from shared.services.intake.openings import CountOpenings
@@ -100,6 +100,8 @@ class MatchMail:
         policy = MatchPolicy.of(scope.organisation, scope.mailbox)
         key = message_key(scope.hasher, head)
         decision = match(head, candidates, policy)
+        if scope.doubtful and decision.opens:
+            decision = unopened(decision, OLD_MAIL)
         decision = self.count_openings(scope, head, candidates, decision, key)
         message = new_message(
             head,

@@ -1,6 +1,7 @@
 """What the outbox says of a mail: of which mail it is the copy, and which one it answers by nothing but a code."""
 
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final
 
 from shared.domain.capture.folders import FolderState, Role
@@ -56,14 +57,30 @@ class FindAnswered:
     messages: MessageStore
 
     def __call__(self, scope: Scope, head: MessageHead, candidates: Candidates) -> Candidates:
-        """A query and two reads for a person's answer with a code whose thread leads to no such mail; else nothing."""
+        """A query and two reads for a person's answer with a code whose thread leads to no such mail; else nothing.
+
+        A query more where the code's records do not know the sender, and no thread leads to them.
+        """
         if not candidates.codes or _leads_on(candidates) or candidates.direction(head) is not Direction.IN:
             return candidates
+        if candidates.parent is None:
+            codes = tuple(self._with_recipients(scope, head, candidates, hit) for hit in candidates.codes)
+            candidates = replace(candidates, codes=codes)
         nature = nature_of(head.headers, head.sender.address, head.subject)
         if nature.automatic is not Automatic.NONE:
             return candidates
-        codes = (self._with_mail(scope, head, candidates, hit) for hit in candidates.codes)
-        return replace(candidates, codes=tuple(codes))
+        codes = tuple(self._with_mail(scope, head, candidates, hit) for hit in candidates.codes)
+        return replace(candidates, codes=codes)
+
+    def _with_recipients(
+        self, scope: Scope, head: MessageHead, candidates: Candidates, hit: CodeHit
+    ) -> CodeHit:
+        """A stranger whom we have written to is the one whose case it is: no card says so."""
+        if is_vouched_for(head, candidates, hit):
+            return hit
+        mails = self.outbox.of_code(scope.tenant_id, hit.number, limit=_MOST_OF_CODE)
+        people = chain.from_iterable((*mail.to, *mail.cc) for mail in mails if mail.sending_at is not None)
+        return replace(hit, recipients=frozenset(person.address for person in people))
 
     def _with_mail(self, scope: Scope, head: MessageHead, candidates: Candidates, hit: CodeHit) -> CodeHit:
         if not is_vouched_for(head, candidates, hit):

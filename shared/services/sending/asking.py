@@ -4,7 +4,6 @@ The address, the code with its claimed number, the Message-ID, the tag: known be
 however often the request is repeated under its key.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -21,7 +20,7 @@ from shared.domain.sending import marks, transitions
 from shared.domain.sending.from_addresses import Chosen, Refusal, Refused
 from shared.domain.sending.outbox import OutboxMail
 from shared.domain.sending.subjects import subject_of
-from shared.domain.sending.wanted import MailWanted
+from shared.domain.sending.wanted import MailWanted, fingerprint
 from shared.ports.stores.filing import Codes
 from shared.ports.stores.sending import Outbox
 from shared.ports.work import Clock, CommandQueue
@@ -72,7 +71,7 @@ class AskToSend:
         caller.needs(AGENT, ADMIN, SERVICE)
         hasher = hasher_of(self.hash_key, caller.tenant_id)
         key_hash = hasher("idempotency-key", f"{caller.audit_name}\n{key}")
-        request_hash = hashlib.sha256(repr(wanted).encode("utf-8", "surrogatepass")).hexdigest()
+        request_hash = fingerprint(wanted)
         standing = self.outbox.of_key(caller.tenant_id, key_hash)
         if standing is not None:
             return _repeated(standing, request_hash)

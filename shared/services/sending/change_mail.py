@@ -5,13 +5,15 @@ A mail that comes to an end which asks for a person also stands among the except
 
 from dataclasses import dataclass, replace
 
+from shared.domain.commands.commands import SendMail
+from shared.domain.errors import PermanentError
 from shared.domain.sending.outbox import OutboxMail
 from shared.domain.sending.states import ASKS_A_PERSON
 from shared.domain.sending.transitions import Transition
 from shared.ports.stores.exceptions import Exceptions
 from shared.ports.stores.sending import Outbox
 from shared.ports.work import Clock
-from shared.services.commands.failures import failure_of_mail, record
+from shared.services.commands.failures import failure_of, failure_of_mail, record
 from shared.services.conflicts import persistently
 
 
@@ -42,6 +44,11 @@ class ChangeMail:
             return self.outbox.save(written)
 
         return persistently(once)
+
+    def tell_of_mailbox(self, mail: OutboxMail, error: PermanentError) -> None:
+        """Keep what holds up a mailbox's mail among the exceptions. `mail` is the first that waits for it."""
+        command = SendMail(tenant_id=mail.tenant_id, mailbox_id=mail.mailbox_id, first_at=mail.created_at)
+        record(self.exceptions, failure_of(command, error, self.clock()))
 
     def _tell(self, before: OutboxMail, after: OutboxMail) -> None:
         """Ahead of the row: killed in between, the mail comes to its end once more, and its exception stands."""

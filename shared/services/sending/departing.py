@@ -11,7 +11,7 @@ from typing import Final
 from shared import telemetry
 from shared.domain.commands.commands import IngestMessages
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.errors import InvalidInput, NotFound, PermanentError
+from shared.domain.errors import AccessDenied, InvalidInput, NotFound, PermanentError, TransientError
 from shared.domain.mail.items import ItemRef
 from shared.domain.sending import transitions
 from shared.domain.sending.outbox import OutboxMail, Problem
@@ -30,7 +30,12 @@ from shared.services.sending.making import MakeMime, OpenFile
 
 # A step asks for a look at most, and a look for another step: more is a mistake of ours.
 _MOST_STEPS: Final = 6
+# With a pause, these speak of the mailbox, not of the one mail.
+_PAUSING: Final = (Answer.TAKEN, Answer.SIGNED_OUT, Answer.NOT_NOW)
 _ASKED: Final = "The server asked for a pause before the mailbox's next mail."
+
+_NO_COPY_KEPT: Final = "no_copy_kept"
+_WITHOUT_COPY: Final = "The mail has left, but its copy could not be kept among the sent mail."
 
 
 @dataclass(slots=True)
@@ -100,13 +105,20 @@ class SendOne:
         except PermanentError as error:
             self._refused(visit.mail, error)
             return None
-        return visit.pause or self._asked_for(visit.said)
+        finally:
+            visit.box.close()
+        return visit.pause or self._asked_for(visit)
 
-    def _asked_for(self, said: Outcome | None) -> Pause | None:
+    def _asked_for(self, visit: _Visit) -> Pause | None:
         """The pause of the server, about the next mail."""
-        if said is None or said.answer is not Answer.TAKEN or not said.retry_after:
+        said = visit.said
+        if said is None or said.answer not in _PAUSING or not said.retry_after:
             return None
-        return Pause(self.clock() + timedelta(seconds=said.retry_after), _ASKED)
+        until = self.clock() + timedelta(seconds=said.retry_after)
+        if said.answer is Answer.TAKEN:
+            return Pause(until, _ASKED)
+        # What keeps this mail keeps the others: one asks for all of them.
+        return Pause(max(until, visit.mail.not_before or until), said.words or _ASKED)
 
     def _go(self, visit: _Visit) -> None:
         if visit.mail.state is State.QUEUED:
@@ -131,9 +143,7 @@ class SendOne:
             self._change(visit, transitions.failed(self.clock(), Problem("cannot_be_composed", str(error))))
             return False
         if not visit.box.keeps_drafts:
-            now = self.clock()
-            visit.mail = visit.gate.let_out(visit.mail, transitions.sending(now), now)
-            visit.said = visit.box.send(mime)
+            self._at_once(visit, mime)
             return True
         made = visit.box.draft(mime, visit.mail.tag)
         if isinstance(made, Outcome):
@@ -146,6 +156,17 @@ class SendOne:
             return True
         self._change(visit, drafted)
         return self._attach(visit, made)
+
+    def _at_once(self, visit: _Visit, mime: bytes) -> None:
+        """In one call. What is refused ahead of it leaves the row as it was: nothing has left."""
+        offer = visit.box.offer(mime)
+        if isinstance(offer, Outcome):
+            visit.said = offer
+            return
+        now = self.clock()
+        sending, refused = transitions.sending(now), transitions.refused_some(offer.refused)
+        visit.mail = visit.gate.let_out(visit.mail, lambda mail: refused(sending(mail)), now)
+        visit.said = visit.box.send(mime)
 
     def _is_wanted(self, visit: _Visit) -> bool:
         """Whether its recipient still gets it: of a campaign's mail that is asked right before its draft."""
@@ -172,17 +193,29 @@ class SendOne:
     def _step(self, visit: _Visit) -> bool:
         """Do what is next; whether another step follows at once."""
         now = self.clock()
-        step = next_step(visit.mail, visit.said, visit.found, now, patience=self.patience)
+        step = next_step(
+            visit.mail,
+            visit.said,
+            visit.found,
+            now,
+            patience=self.patience,
+            lays_copies=visit.box.lays_copies,
+        )
         if step.do is Do.LOOK:
             visit.look()
             return True
         if step.do is Do.CONFIRM and visit.copy is not None:
             self._confirm(visit, visit.copy)
             return False
+        if step.do is Do.LAY_COPY:
+            self._lay_copy(visit)
+            return False
         if step.do in (Do.ADOPT, Do.SEND) and visit.found is Found.DRAFT and self._lacks_files(visit.mail):
             return self._draft_anew(visit)
         if step.do in (Do.ADOPT, Do.SEND) and not self._is_marked(visit):
             return False
+        if step.do is Do.PUT_BACK and visit.mail.put_backs == 0:
+            self._tell_of_sign_in(visit)
         transition = step.transition(now, visit.draft_id)
         if step.do is Do.SEND and transition is not None:
             return self._hand_over(visit, transition)
@@ -262,6 +295,26 @@ class SendOne:
         self._change(visit, transitions.confirmed(now, detail, key))
         if is_other:
             telemetry.event("left_as_somebody_else", mailbox=mail.mailbox_id, mail=mail.id)
+
+    def _tell_of_sign_in(self, visit: _Visit) -> None:
+        """Once, ahead of the row: the mailbox's other mails wait behind this one, and are not told of."""
+        said = visit.said
+        if said is not None and said.answer is Answer.SIGNED_OUT and said.retry_after:
+            self.change.tell_of_mailbox(visit.mail, AccessDenied(said.words, said.code))
+
+    def _lay_copy(self, visit: _Visit) -> None:
+        """Whatever becomes of the copy, the mail has left, and never leaves again for it."""
+        since = self.clock() - (visit.mail.sending_at or self.clock())
+        is_late = since >= self.patience.given_up_after
+        try:
+            copy = visit.box.lay_copy(self.make_mime(visit.mail, whole=True))
+        except (PermanentError, InvalidInput, TransientError) as error:
+            if isinstance(error, TransientError) and not is_late:
+                raise
+            problem = Problem(_NO_COPY_KEPT, f"{_WITHOUT_COPY} {error}")
+            self._change(visit, transitions.without_copy(self.clock(), problem))
+            return
+        self._confirm(visit, copy)
 
     def _refused(self, mail: OutboxMail, error: PermanentError) -> None:
         """The mailbox, or a look through it, was refused: that says nothing of a mail that was handed over."""

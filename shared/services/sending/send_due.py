@@ -144,11 +144,13 @@ class SendDue:
         """Say until when each mail waits, and have a command come at each of these times."""
         now, times = self.clock(), {pause.until}
         due = self.outbox.due(command.tenant_id, command.mailbox_id, now, limit=MOST_HELD)
-        held = [mail for mail in due.mails if may(mail.state, Event.HOLD)]
-        for place, mail in enumerate(held):
+        waiting = [mail for mail in due.mails if mail.state is State.HELD or may(mail.state, Event.HOLD)]
+        for place, mail in enumerate(waiting):
             wave = place // limits.a_minute if pause.waves else 0
             until = pause.until + wave * WINDOW
-            self.change(mail, transitions.held(now, until, pause.why))
+            is_held = mail.state is State.HELD
+            wait = transitions.postponed(until) if is_held else transitions.held(now, until, pause.why)
+            self.change(mail, wait)
             times.add(until)
         for until in sorted(times):
             self.queue.send(command, delay=(until - now).total_seconds())

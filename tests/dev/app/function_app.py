@@ -61,6 +61,8 @@ def work(msg: func.QueueMessage) -> None:
     seen("work", body=body, count=msg.dequeue_count)
     if body == "fail":
         raise ValueError("failed on purpose")
+    if body == "die":
+        os._exit(139)
     if body.startswith("sleep "):
         time.sleep(float(body.removeprefix("sleep ")))
         seen("slept", body=body)
@@ -68,7 +70,10 @@ def work(msg: func.QueueMessage) -> None:
 
 @app.queue_trigger(arg_name="msg", queue_name="work-poison", connection="AzureWebJobsStorage")
 async def poisoned(msg: func.QueueMessage) -> None:
-    seen("poisoned", body=msg.get_body().decode())
+    body = msg.get_body().decode()
+    seen("poisoned", body=body)
+    if body == "fail there too":
+        raise ValueError("failed on purpose")
 
 
 @app.timer_trigger(arg_name="timer", schedule="* * * * * *", use_monitor=True)

@@ -395,6 +395,10 @@ class FakeInbox:
         found = [one for one in self.of(tenant_id, agent) if one.id > after]
         return found[:limit], found[limit - 1].id if len(found) > limit else ""
 
+    def of_reason(self, tenant_id: str, agent: str, reason: str, *, most: int) -> list[InboxItem]:
+        self.faults.read("Inbox.of_reason")
+        return [item for item in self.of(tenant_id, agent) if item.reason == reason][:most]
+
     def waiting(self, tenant_id: str, agents: Sequence[str], item_id: str) -> list[InboxItem]:
         self.faults.read("Inbox.waiting")
         rows = (self.rows.get((tenant_id, agent), {}).get(item_id) for agent in agents)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from shared.domain.capture.pending import Lane, PendingRow, Reach
+from shared.domain.capture.pending import PendingRow, Reach
 from tests.fakes.etags import Etags
 from tests.fakes.faults import Faults
 
@@ -59,13 +59,13 @@ class FakePending:
                     del stored[row.key]
             stored.update({row.key: self._written(row) for row in kept if row.key not in changed})
 
-    def stale(self, before: datetime) -> Iterator[tuple[str, str, Lane]]:
+    def stale(self, before: datetime) -> Iterator[tuple[str, str, PendingRow]]:
         self.faults.read("Pending.stale")
         for tenant_id, mailbox_id in sorted(self.rows):
             rows = self.of(tenant_id, mailbox_id)
             overdue = [row for row in rows if row.is_known and _is_overdue(row, before)]
             if overdue:
-                yield tenant_id, mailbox_id, overdue[0].lane
+                yield tenant_id, mailbox_id, overdue[0]
 
     def of(self, tenant_id: str, mailbox_id: str) -> list[PendingRow]:
         """A mailbox's, in order: for tests too."""

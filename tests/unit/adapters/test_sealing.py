@@ -5,7 +5,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 import pytest
 
 from shared.adapters.secrets.sealing import Sealer
-from shared.domain.errors import Rejected
+from shared.domain.errors import NewerForm, Rejected
 
 OLD, NEW = bytes(range(32)), bytes(range(32, 64))
 TEXT = "0.AAAA-a-refresh-token"
@@ -64,6 +64,12 @@ def test_an_altered_version_or_key_name_stays_shut(position: int) -> None:
 def test_what_was_never_sealed_stays_shut(sealed: str) -> None:
     with pytest.raises(Rejected):
         Sealer([NEW]).open(sealed, "row")
+
+
+def test_a_seal_of_a_newer_version_waits_for_that_version() -> None:
+    sealed = Sealer([NEW]).seal(TEXT, "row")
+    with pytest.raises(NewerForm):
+        Sealer([NEW]).open("v2" + sealed[2:], "row")
 
 
 def test_nothing_is_sealed_without_a_key() -> None:

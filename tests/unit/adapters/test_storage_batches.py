@@ -58,7 +58,7 @@ def test_a_body_byte_for_byte():
             f"{JSON}Prefer: return-no-content\r\n",
             r'{"PartitionKey":"p","RowKey":"1","text":"\u00fc"}',
         )
-        + part(1, f"PUT {entity('2')}", JSON, '{"PartitionKey":"p","RowKey":"2"}')
+        + part(1, f"PATCH {entity('2')}", JSON, '{"PartitionKey":"p","RowKey":"2"}')
         + part(2, f"PUT {entity('3')}", f"{JSON}If-Match: {ETAG}\r\n", '{"PartitionKey":"p","RowKey":"3"}')
         + part(3, f"PATCH {entity('4')}", f"{JSON}If-Match: *\r\n", '{"PartitionKey":"p","RowKey":"4"}')
         + part(4, f"DELETE {entity('5')}", f"{HEADERS}If-Match: {ETAG}\r\n", "")

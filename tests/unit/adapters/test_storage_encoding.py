@@ -12,6 +12,7 @@ from shared.adapters.storage.direct.entities import to_json
 from shared.adapters.storage.encoding import (
     check_entity,
     check_queue_message,
+    decompressed,
     escaped,
     hashed,
     in_transactions,
@@ -19,12 +20,15 @@ from shared.adapters.storage.encoding import (
     packed,
     part_names,
     payload_size,
+    surplus_parts,
     unescaped,
     unpacked,
 )
-from shared.domain.errors import Rejected
+from shared.domain.errors import NewerForm, Rejected
 from shared.domain.filing.entries import at_of, entry_id, inverted
 
+# Random enough that much of it stays: two columns.
+NOISE = random.Random(1).randbytes(75_000).hex()
 ANY_TEXT = st.text(st.characters())
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | ANY_TEXT,
@@ -34,6 +38,26 @@ json_values = st.recursive(
 
 def row(**columns):
     return {"PartitionKey": "tenant", "RowKey": "row", **columns}
+
+
+@pytest.mark.parametrize("first", [0, 9, 0x28, 0xFE])
+def test_columns_in_a_form_of_a_newer_version_wait_for_it(first):
+    columns = packed({"a": 1})
+    with pytest.raises(NewerForm):
+        unpacked({"content": bytes([first]) + columns["content"][1:]})
+
+
+@pytest.mark.parametrize("data", [b"", b"\x28\xb5\x2f\xfd of zstandard", b"{}"])
+def test_bytes_in_a_form_of_a_newer_version_wait_for_it(data):
+    with pytest.raises(NewerForm):
+        decompressed(data)
+
+
+def test_parts_of_an_older_value_are_found():
+    large, small = packed(NOISE), packed("x")
+    assert len(large) == 2
+    assert list(surplus_parts({**large, **small})) == ["content1"]
+    assert list(surplus_parts(large)) == list(surplus_parts(small)) == list(surplus_parts({})) == []
 
 
 class TestKeys:

@@ -4,7 +4,7 @@ from itertools import islice
 
 import pytest
 
-from bench.kill_matrix import BUSY, Run, outcome, runs
+from bench.kill_matrix import BUSY, WAYS, Run, Way, outcome, runs
 from shared.domain.sending.outcomes import Found
 from shared.services.sending import departing
 
@@ -31,4 +31,19 @@ def test_a_worker_that_looks_wrongly_is_found_out(
         visit.found = seen
 
     monkeypatch.setattr(departing._Visit, "look", look)
-    assert outcome(Run(True, True, True, answer, 14, "after", 0))  # type: ignore[arg-type]
+    assert outcome(Run(WAYS[0], True, True, answer, 14, "after", 0))  # type: ignore[arg-type]
+
+
+def test_a_worker_that_lays_a_copy_without_a_look_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def look(visit: departing._Visit) -> None:
+        visit.found = Found.NOTHING
+
+    submitted = Way(keeps_drafts=False, lays_copies=False)
+    wrong = set()
+    for first in range(1, 15):
+        run = Run(submitted, True, False, None, first, "after", 0)
+        assert outcome(run) == ""
+        with monkeypatch.context() as patched:
+            patched.setattr(departing._Visit, "look", look)
+            wrong.add(outcome(run))
+    assert "2 copies" in wrong

@@ -34,7 +34,8 @@ class Shell:
         # The trial that was asked for is the one that has come through.
         self.tool(
             "curl",
-            f'for word; do f={self.answers}/$(basename "$word" .json)\n[ -f "$f" ] && exec cat "$f"; done; exit 22',
+            f'for word; do f={self.answers}/$(basename "$word" .json)\n[ -f "$f" ] && exec cat "$f"\n'
+            f'case "$*" in *--no-fail*) [ -f "$f.refused" ] && exec cat "$f.refused" ;; esac; done; exit 22',
         )
 
     def tool(self, name: str, body: str) -> None:
@@ -118,6 +119,12 @@ def test_a_token_that_is_not_the_operator_s_is_told(shell: Shell) -> None:
     (shell.answers / "health").write_text('{"status": "ok"}')
     done = shell.run("check-deployment.sh", "--operator-token", "a.b.c")
     assert (done.returncode, "not one of the operator's" in done.stderr) == (1, True)
+
+
+def test_what_storage_lacks_is_told(shell: Shell) -> None:
+    (shell.answers / "health.refused").write_text('{"status": 503, "detail": "Storage lacks table Runs."}')
+    done = shell.run("check-deployment.sh", "--operator-token", "a.b.c")
+    assert (done.returncode, "/health does not answer: Storage lacks table Runs." in done.stderr) == (1, True)
 
 
 def test_the_version_before_is_waited_for(shell: Shell) -> None:

@@ -13,6 +13,7 @@ from shared.domain.commands.envelope import Command
 from shared.domain.commands.families import MAIL
 from shared.domain.errors import AccessDenied, NotThereYet, Throttled, Unavailable, Unreadable
 from shared.domain.mail.items import ItemRef
+from shared.services.commands.occupancy import Occupancy
 from shared.triggers.queue import Outcomes, handle
 from tests.builders import CONTACT, NOW, TENANT, a_record
 from tests.log import events, lines
@@ -33,7 +34,7 @@ def world(caplog: pytest.LogCaptureFixture) -> World:
 
 @pytest.fixture
 def outcomes(world: World) -> Outcomes:
-    return Outcomes(world.storage.queue, world.storage.exceptions, lambda: world.now)
+    return Outcomes(world.storage.queue, world.storage.exceptions, lambda: world.now, Occupancy())
 
 
 def take(world: World, outcomes: Outcomes, command: Command) -> None:

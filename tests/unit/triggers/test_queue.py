@@ -1,6 +1,7 @@
 """The queue boundary: errors become outcomes here and nowhere else."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -9,7 +10,8 @@ import pytest
 from shared.domain.commands.commands import IngestMessages, SyncMailbox
 from shared.domain.commands.families import MAIL
 from shared.domain.errors import AccessDenied, Throttled, Unavailable
-from shared.triggers.queue import MAX_DEQUEUE_COUNT, Outcomes, handle
+from shared.services.commands.occupancy import Occupancy
+from shared.triggers.queue import MAKE_WAY, MAX_DEQUEUE_COUNT, SPLIT_AT, Outcomes, handle
 from tests.builders import MAILBOX_ID, NOW, TENANT, an_item
 from tests.fakes import FakeStorage
 
@@ -50,7 +52,7 @@ def storage() -> FakeStorage:
 
 @pytest.fixture
 def outcomes(storage: FakeStorage) -> Outcomes:
-    return Outcomes(storage.queue, storage.exceptions, lambda: NOW)
+    return Outcomes(storage.queue, storage.exceptions, lambda: NOW, Occupancy())
 
 
 def test_a_command_is_run_once_and_leaves_nothing(storage: FakeStorage, outcomes: Outcomes) -> None:
@@ -147,3 +149,21 @@ def test_a_put_back_that_fails_escapes_so_that_the_host_keeps_the_message(
     run: Callable[[SyncMailbox], None] = Run(Unavailable("down"))
     with pytest.raises(Unavailable):
         handle(Message(SYNC.to_json()), MAIL, run, outcomes)
+
+
+def test_a_command_that_was_tried_twice_without_an_end_runs_with_nothing_beside_it(
+    storage: FakeStorage, outcomes: Outcomes
+) -> None:
+    def beside(_: object) -> None:
+        """Another message comes while this one runs."""
+        with ThreadPoolExecutor(1) as other:
+            other.submit(handle, Message(INGEST.to_json()), MAIL, run, outcomes).result(30)
+
+    run = Run()
+    handle(Message(SYNC.to_json(), SPLIT_AT - 1), MAIL, beside, outcomes)
+    assert run.commands == [INGEST]
+    handle(Message(SYNC.to_json(), SPLIT_AT), MAIL, beside, outcomes)
+    assert run.commands == [INGEST]
+    [(command, delay)] = storage.queue.sent
+    assert command == INGEST, "it goes back as it came, and no try of it was counted"
+    assert MAKE_WAY <= delay <= 2 * MAKE_WAY

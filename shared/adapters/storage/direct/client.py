@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from shared.adapters.storage.direct import listing
 from shared.adapters.storage.direct.account import Account
 from shared.adapters.storage.direct.bearer import Bearer
 from shared.adapters.storage.direct.exchange import Sends, Service
@@ -24,6 +25,15 @@ class DirectCalls:
 
     def __init__(self, sender: Sends) -> None:
         self._sender = sender
+
+    def tables(self) -> set[str]:
+        return listing.tables(self._sender)
+
+    def queues(self) -> set[str]:
+        return listing.named(self._sender, Service.QUEUE)
+
+    def containers(self) -> set[str]:
+        return listing.named(self._sender, Service.BLOB)
 
     def table(self, name: str) -> DirectTable:
         return DirectTable(self._sender, name)

@@ -40,6 +40,13 @@ class DirectQueue:
         answer = self._sender.send(Request(Service.QUEUE, self._name, "GET", path, query))
         return [_taken(found) for found in ElementTree.fromstring(answer.body).iter("QueueMessage")]
 
+    def peek(self, count: int) -> list[str]:
+        query = (("numofmessages", str(count)), ("peekonly", "true"))
+        answer = self._sender.send(
+            Request(Service.QUEUE, self._name, "GET", f"/{self._name}/messages", query)
+        )
+        return [found.text or "" for found in ElementTree.fromstring(answer.body).iter("MessageText")]
+
     def remove(self, message: TakenMessage) -> None:
         path = f"/{self._name}/messages/{message.id}"
         query = (("popreceipt", message.receipt),)

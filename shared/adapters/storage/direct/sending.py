@@ -1,7 +1,7 @@
 """Sends requests: dates and authorizes them, tries again where that helps, and turns refusals into our errors.
 
-A lost answer is asked for again only where the request is repeatable: PUT, DELETE and GET are, and a PUT under an
-ETag may then meet its own write and raise Conflict. Its caller reads and compares, as with any other Conflict.
+A lost answer is asked for again only where the request is repeatable: all but inserts and transactions are. A write
+under an ETag may then meet its own write and raise Conflict. Its caller reads and compares, as with any other Conflict.
 """
 
 import random

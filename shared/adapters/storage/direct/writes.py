@@ -14,7 +14,15 @@ ACCEPT: Final = f"{JSON};odata=minimalmetadata"
 ODATA: Final = {"DataServiceVersion": "3.0", "MaxDataServiceVersion": "3.0;NetFx", "Accept": ACCEPT}
 _WITH_BODY: Final = {**ODATA, "Content-Type": JSON}
 _CREATE: Final = {**_WITH_BODY, "Prefer": "return-no-content"}
-_METHODS: Final = {"create": "POST", "upsert": "PUT", "replace": "PUT", "merge": "PATCH", "delete": "DELETE"}
+_METHODS: Final = {
+    "create": "POST",
+    "upsert": "PATCH",
+    "replace": "PUT",
+    "merge": "PATCH",
+    "delete": "DELETE",
+}
+# A row that says the same twice says it once.
+_REPEATABLE: Final = ("PUT", "PATCH", "DELETE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +36,8 @@ class Write:
 
     @property
     def repeatable(self) -> bool:
-        """Whether it comes to the same if it is done twice, as far as HTTP says so."""
-        return self.method in ("PUT", "DELETE")
+        """Whether it comes to the same if it is done twice."""
+        return self.method in _REPEATABLE
 
 
 def write_of(table: str, operation: Operation) -> Write:

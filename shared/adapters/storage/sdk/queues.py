@@ -32,6 +32,10 @@ class SdkQueue:
                 TakenMessage(str(message.id), str(message.pop_receipt), message.content) for message in found
             ]
 
+    def peek(self, count: int) -> list[str]:
+        with translated(self._name):
+            return [message.content for message in self._client.peek_messages(max_messages=count)]
+
     def remove(self, message: TakenMessage) -> None:
         with translated(self._name):
             self._client.delete_message(message.id, message.receipt)

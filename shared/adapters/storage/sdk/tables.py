@@ -65,12 +65,12 @@ def _submit(client: "TableClient", operation: Operation) -> Mapping[str, Any] | 
         case "create":
             return client.create_entity(row)
         case "upsert":
-            return client.upsert_entity(row, mode=UpdateMode.REPLACE)
+            return client.upsert_entity(row, mode=UpdateMode.MERGE)
         case "delete":
             client.delete_entity(row["PartitionKey"], row["RowKey"], **_conditions(operation))
             return None
         case verb:
-            mode = UpdateMode.MERGE if verb == "merge" else UpdateMode.REPLACE
+            mode = UpdateMode.REPLACE if verb == "replace" else UpdateMode.MERGE
             return client.update_entity(row, mode=mode, **_conditions(operation))
 
 
@@ -80,6 +80,6 @@ def _in_transaction(operation: Operation) -> tuple[str, dict[str, Any], dict[str
     row = dict(operation.row)
     if operation.verb in ("create", "delete"):
         return operation.verb, row, _conditions(operation)
-    mode = UpdateMode.MERGE if operation.verb == "merge" else UpdateMode.REPLACE
+    mode = UpdateMode.REPLACE if operation.verb == "replace" else UpdateMode.MERGE
     verb = "upsert" if operation.verb == "upsert" else "update"
     return verb, row, {"mode": mode, **_conditions(operation)}

@@ -6,7 +6,7 @@ Only the row of a running request holds the address; it loses the address when t
 from shared.adapters.storage.codec import from_plain, to_plain
 from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import escaped, packed, part_names, unpacked
-from shared.adapters.storage.table import Table, in_partition, where
+from shared.adapters.storage.table import NEVER, Table, in_partition, moment_in, where
 from shared.domain import names
 from shared.domain.privacy.erasure import RUNNING, Deletion, Erasure
 
@@ -34,9 +34,8 @@ class AzureErasures:
 
     def deletion(self, organisation: str) -> Deletion | None:
         row = self._table.get(_DELETED, escaped(organisation), ("at", "done_at"))
-        return Deletion(organisation, row["at"], row.get("done_at")) if row else None
+        return Deletion(organisation, row["at"], moment_in(row, "done_at")) if row else None
 
     def note_deletion(self, deletion: Deletion) -> None:
         keys = {"PartitionKey": _DELETED, "RowKey": escaped(deletion.organisation)}
-        done = {"done_at": deletion.done_at} if deletion.done_at else {}
-        self._table.upsert({**keys, "at": deletion.at, **done})
+        self._table.upsert({**keys, "at": deletion.at, "done_at": deletion.done_at or NEVER})

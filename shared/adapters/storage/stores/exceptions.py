@@ -11,7 +11,7 @@ from typing import Final
 from shared.adapters.storage.codec import from_plain, to_plain
 from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import escaped, packed, part_names, unpacked
-from shared.adapters.storage.table import Operation, Row, Table, in_partition, where
+from shared.adapters.storage.table import NEVER, Operation, Row, Table, in_partition, moment_in, where
 from shared.domain import names
 from shared.domain.errors import Conflict
 from shared.domain.filing.entries import inverted
@@ -39,6 +39,7 @@ class AzureExceptions:
             "queue": failure.queue,
             "item": failure.item.key if failure.item else "",
             "replayed": False,
+            "replayed_at": NEVER,
             **packed(to_plain(replace(failure, replayed_at=None))),
         }
         # A run that was interrupted has recorded the failure before.
@@ -93,4 +94,4 @@ def _filter(wanted: FailureFilter) -> str:
 
 
 def _failure(row: Row) -> Failure:
-    return from_plain(Failure, unpacked(row), replayed_at=row.get("replayed_at"))
+    return from_plain(Failure, unpacked(row), replayed_at=moment_in(row, "replayed_at"))

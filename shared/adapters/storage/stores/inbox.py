@@ -1,12 +1,13 @@
 """The table Inbox: mail waiting for an agent's decision, newest first, and persons' changes to be carried out."""
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final
 
 from shared.adapters.storage.codec import from_plain, to_plain
 from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import escaped, hashed, joined, packed, part_names, unescaped, unpacked
-from shared.adapters.storage.table import Operation, Row, Table, in_partition
+from shared.adapters.storage.table import Operation, Row, Table, in_partition, where
 from shared.domain import names
 from shared.domain.filing.inbox import InboxItem
 from shared.domain.filing.person_decisions import PendingChange
@@ -45,6 +46,12 @@ class AzureInbox:
             found.append(from_plain(InboxItem, unpacked(row)))
             last = unescaped(str(row["RowKey"]))
         return found, ""
+
+    def of_reason(self, tenant_id: str, agent: str, reason: str, *, most: int) -> list[InboxItem]:
+        """One range query, which passes over all rows of the agent."""
+        condition = f"{in_partition(_partition(tenant_id, agent))} and {where(reason=reason)}"
+        rows = self._table.rows(condition, select=part_names(), page=most)
+        return [from_plain(InboxItem, unpacked(row)) for row in islice(rows, most)]
 
     def waiting(self, tenant_id: str, agents: Sequence[str], item_id: str) -> list[InboxItem]:
         """One request per agent, side by side."""

@@ -12,7 +12,7 @@ from typing import Any, Final
 from shared.adapters.storage.codec import from_plain, to_plain
 from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import escaped, packed, unpacked
-from shared.adapters.storage.table import Operation, Row, Table, etag_of, quoted, where
+from shared.adapters.storage.table import NEVER, Operation, Row, Table, etag_of, quoted, saving, where
 from shared.domain import names
 from shared.domain.connections.mailbox_state import REMOVING, MailboxState, Transition
 from shared.domain.connections.mailboxes import Mailbox
@@ -23,8 +23,6 @@ ATTEMPTS: Final = 5
 _ADDRESS: Final = "address:"
 _BEHIND_ADDRESSES: Final = "address;"
 _STATE_COLUMNS: Final = {field.name: field.name for field in fields(MailboxState)} | {"name": "state"}
-# A column cannot hold "no time", and a filter cannot ask for an absent one.
-_NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class AzureMailboxes:
@@ -49,7 +47,7 @@ class AzureMailboxes:
         stored = self.by_id(mailbox.tenant_id, mailbox.mailbox_id) if mailbox.etag else None
         if mailbox.etag and stored is None:
             raise Conflict("the mailbox was deleted meanwhile")
-        operations = [Operation("replace" if mailbox.etag else "create", _row(mailbox), mailbox.etag)]
+        operations = [saving(_row(mailbox), mailbox.etag)]
         if stored is None or stored.address != mailbox.address:
             operations.append(Operation("create", _pointer(mailbox)))
         if stored and stored.address != mailbox.address:
@@ -135,13 +133,15 @@ def _state_columns(state: MailboxState) -> Row:
 
 
 def _state(row: Row) -> MailboxState:
-    values = {field: _from_column(row[column]) for field, column in _STATE_COLUMNS.items()}
+    # An older version may have written the row: what it did not know takes its default.
+    known = {field: row[column] for field, column in _STATE_COLUMNS.items() if column in row}
+    values = {field: _from_column(value) for field, value in known.items()}
     return MailboxState(**values)
 
 
 def _to_column(value: str | bool | datetime | None) -> str | bool | datetime:
     if value is None:
-        return _NEVER
+        return NEVER
     return value.astimezone(UTC) if isinstance(value, datetime) else value
 
 
@@ -149,4 +149,4 @@ def _from_column(value: Any) -> Any:
     if not isinstance(value, datetime):
         return value
     moment = datetime.fromtimestamp(value.timestamp(), tz=UTC)
-    return None if moment == _NEVER else moment
+    return None if moment == NEVER else moment

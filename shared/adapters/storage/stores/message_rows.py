@@ -208,7 +208,7 @@ def body_of(tenant_id: str, key: str, document: Document) -> Body:
     content = compressed(to_plain(document))
     if len(content) <= INLINE:
         return Body({DOCUMENT: content})
-    name = f"{bodies_of(tenant_id, key)}{hashed(content.hex())}"
+    name = f"{bodies_of(tenant_id, key)}{hashed(content)}"
     return Body({BODY: name}, name, content)
 
 

@@ -85,7 +85,7 @@ class AzureMessageStore:
         )
         try:
             # Replaced and not merged: nothing of the mail's own columns may stay.
-            self._table.write(rows.message_row(tenant_id, tombstone), tombstone.etag)
+            self._table.submit(Operation("replace", rows.message_row(tenant_id, tombstone), tombstone.etag))
         except NotFound as error:
             raise Conflict(str(error)) from error
 
@@ -95,10 +95,10 @@ class AzureMessageStore:
         old = str(row.get(rows.BODY) or "") if row else ""
         body = rows.body_of(tenant_id, message.key, document)
         self._bodies.put(body)
-        # Written empty, since a merge leaves out what it does not name.
-        none = {rows.DOCUMENT: b"", rows.BODY: ""}
+        # Replaced and not merged: a person is taken out of it, who may stand in any column of the old row.
+        row = {**rows.message_row(tenant_id, message), **body.columns}
         try:
-            self._table.merge({**rows.message_row(tenant_id, message), **none, **body.columns}, message.etag)
+            self._table.submit(Operation("replace", row, message.etag))
         except NotFound as error:
             raise Conflict(str(error)) from error
         if old and old != body.blob:
@@ -261,7 +261,9 @@ class AzureMessageStore:
         verb, etag = "create", ""
         # An insert in the usual case; where others wait for the mail, their placeholder is replaced under its ETag.
         for _ in range(_TRIES):
-            row = {**rows.message_row(tenant_id, message), **body.columns}
+            # A placeholder may have been another mail's name.
+            own = {rows.SAME_AS: ""} if etag else {}
+            row = {**rows.message_row(tenant_id, message), **body.columns, **own}
             try:
                 etags = self._table.transact([Operation(verb, row, etag), *beside])
                 return Claim(replace(message, etag=etags[0]), created=True)
@@ -269,7 +271,7 @@ class AzureMessageStore:
                 stored = self._names.row(tenant_id, message.key)
             if stored and not rows.is_awaited(stored):
                 return Claim(rows.to_message(stored), created=False)
-            verb, etag = ("replace", etag_of(stored)) if stored else ("create", "")
+            verb, etag = ("merge", etag_of(stored)) if stored else ("create", "")
             message = replace(message, has_dependents=stored is not None)
         raise Conflict(f"{names.MESSAGES}: too many wait for one mail at once")
 

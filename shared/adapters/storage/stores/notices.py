@@ -12,7 +12,7 @@ from typing import Any, Final
 from shared.adapters.storage.codec import from_plain, to_plain
 from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import escaped, hashed, joined, packed, part_names, unpacked
-from shared.adapters.storage.table import KEYS, Operation, Row, Table, etag_of, in_partition
+from shared.adapters.storage.table import KEYS, Operation, Row, Table, etag_of, in_partition, saving
 from shared.domain import names
 from shared.domain.errors import Conflict, NotFound
 from shared.domain.notices.notices import Notice
@@ -174,7 +174,7 @@ def _delete(partition: str, notice_id: str) -> Operation:
 
 
 def _counted(count: int, last: int) -> list[Operation]:
-    return [Operation("replace", {"RowKey": _COUNT, "count": count, "last": last})]
+    return [Operation("merge", {"RowKey": _COUNT, "count": count, "last": last})]
 
 
 def _placed(operation: Operation, partition: str, etag: str) -> Operation:
@@ -182,4 +182,4 @@ def _placed(operation: Operation, partition: str, etag: str) -> Operation:
     if operation.row["RowKey"] != _COUNT:
         return operation
     row = {"PartitionKey": partition, **operation.row}
-    return Operation("replace", row, etag) if etag else Operation("create", row)
+    return saving(row, etag)

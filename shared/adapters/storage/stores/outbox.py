@@ -14,7 +14,7 @@ from typing import Any, Final
 from shared.adapters.storage.codec import from_plain, to_plain
 from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import escaped, packed, part_names, unescaped, unpacked
-from shared.adapters.storage.table import Operation, Row, Table, etag_of, in_partition, where
+from shared.adapters.storage.table import Operation, Row, Table, etag_of, in_partition, saving, where
 from shared.domain import names
 from shared.domain.campaigns.campaigns import CampaignMail
 from shared.domain.errors import Conflict, NotFound
@@ -90,7 +90,7 @@ class AzureOutbox:
             return self._save(mail)[0]
         except NotFound:
             # It is in no list any more, as it had ended before.
-            etags = self._mails.transact([Operation("replace", _row(mail), mail.etag), *_of_campaign(mail)])
+            etags = self._mails.transact([Operation("merge", _row(mail), mail.etag), *_of_campaign(mail)])
             return replace(mail, etag=etags[0])
 
     def begin(self, mails: Sequence[OutboxMail]) -> None:
@@ -105,15 +105,13 @@ class AzureOutbox:
 
     def start(self, mail: OutboxMail, pace: Pace) -> tuple[OutboxMail, Pace]:
         """One request."""
-        saved, etags = self._save(
-            mail, Operation("replace" if pace.etag else "create", _pace_row(mail, pace), pace.etag)
-        )
+        saved, etags = self._save(mail, saving(_pace_row(mail, pace), pace.etag))
         return saved, replace(pace, etag=etags[-1])
 
     def _save(self, mail: OutboxMail, *others: Operation) -> tuple[OutboxMail, list[str]]:
         place = Operation("delete" if mail.has_ended else "upsert", _place_of(mail))
         etags = self._mails.transact(
-            [Operation("replace", _row(mail), mail.etag), place, *_of_campaign(mail), *others]
+            [Operation("merge", _row(mail), mail.etag), place, *_of_campaign(mail), *others]
         )
         return replace(mail, etag=etags[0]), etags
 

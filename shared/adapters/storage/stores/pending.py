@@ -1,6 +1,6 @@
 """The table Pending: each mailbox's worklist, live rows ahead of history, oldest first."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -11,7 +11,7 @@ from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import escaped, joined, packed, part_names, unescaped, unpacked
 from shared.adapters.storage.table import Operation, Row, Table, etag_of, in_partition, quoted
 from shared.domain import names
-from shared.domain.capture.pending import MAIL, Lane, PendingRow, Reach
+from shared.domain.capture.pending import MAIL, Lane, PendingRow, Reach, is_known_kind
 from shared.domain.errors import Conflict
 
 # Reads and writes again after others have changed a row meanwhile.
@@ -20,7 +20,7 @@ ATTEMPTS: Final = 5
 _AT_ONCE: Final = datetime(1601, 1, 1, tzinfo=UTC)
 # The keys of a lane begin with its digit and "-"; "." sorts right behind.
 _BEGINS: Final = {Lane.LIVE: "0", Lane.HISTORY: "1"}
-_COLUMNS: Final = ("PartitionKey", "RowKey", "tries", *part_names())
+_COLUMNS: Final = ("PartitionKey", "RowKey", "kind", "tries", *part_names())
 
 
 class AzurePending:
@@ -57,8 +57,8 @@ class AzurePending:
             parts.append(f"kind eq {quoted(MAIL)}")
         if not reach.mails:
             parts.append(f"kind ne {quoted(MAIL)}")
-        found = map(_pending, self._table.rows(" and ".join(parts), select=_COLUMNS, page=limit))
-        return list(islice((row for row in found if row.is_known), limit))
+        rows = self._table.rows(" and ".join(parts), select=_COLUMNS, page=limit)
+        return list(islice(_known(rows), limit))
 
     def begin(self, tenant_id: str, mailbox_id: str, rows: Sequence[PendingRow]) -> list[PendingRow]:
         """One request; one more for each row that has changed or gone."""
@@ -85,18 +85,18 @@ class AzurePending:
             if row.key not in written:
                 self._keep_as_new(partition, row, is_kept=True)
 
-    def stale(self, before: datetime) -> Iterator[tuple[str, str, Lane]]:
+    def stale(self, before: datetime) -> Iterator[tuple[str, str, PendingRow]]:
         """A request for each mailbox that has such rows, and one more: the next partition is asked for by its key."""
         overdue = f"first_at lt {_moment(before)} and not_before lt {_moment(before)}"
         after = ""
         while True:
             rows = self._table.rows(f"PartitionKey gt {quoted(after)} and {overdue}", select=_COLUMNS, page=1)
-            row = next((row for row in rows if _pending(row).is_known), None)
+            row = next((row for row in rows if _read(row)), None)
             if row is None:
                 return
             after = str(row["PartitionKey"])
             tenant_id, mailbox_id = after.split("|", 1)
-            yield tenant_id, unescaped(mailbox_id), _pending(row).lane
+            yield tenant_id, unescaped(mailbox_id), _pending(row)
 
     def _merged(self, partition: str, rows: Sequence[PendingRow]) -> dict[str, list[Operation]]:
         """The write for each row as it stands by now, or to create it if it has gone."""
@@ -146,6 +146,16 @@ def _row(partition: str, row: PendingRow) -> Row:
 def _pending(row: Row) -> PendingRow:
     # The column counts: it alone is raised before a run.
     return from_plain(PendingRow, {**unpacked(row), "tries": row["tries"]}, etag=etag_of(row))
+
+
+def _known(rows: Iterable[Row]) -> Iterator[PendingRow]:
+    """Those that this version can carry out; what a newer one has left is passed over, and stays."""
+    return (pending for row in rows if (pending := _read(row)))
+
+
+def _read(row: Row) -> PendingRow | None:
+    pending = _pending(row) if is_known_kind(str(row["kind"])) else None
+    return pending if pending and pending.is_known else None
 
 
 def _raising(partition: str, row: PendingRow) -> Operation:

@@ -14,7 +14,7 @@ from shared.adapters.storage.codec import from_plain, to_plain
 from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import MAX_OPERATIONS, escaped, joined, packed, unpacked
 from shared.adapters.storage.stores.record_index import AzureRecordIndex, IndexKey
-from shared.adapters.storage.table import LARGEST_PAGE, Operation, Row, Table, etag_of, in_partition
+from shared.adapters.storage.table import LARGEST_PAGE, Operation, Row, Table, etag_of, in_partition, saving
 from shared.domain import names
 from shared.domain.errors import Conflict
 from shared.domain.records.records import Record, RecordRef
@@ -175,7 +175,7 @@ class _Change:
         return [(self.record.card, key) for key in known - self.record.index_keys]
 
     def operation(self, place: tuple[str, str], leaving: list[str]) -> Operation:
-        """Insert the record, or replace the version that stands under its ETag."""
+        """Insert the record, or write it over the version that stands, under its ETag."""
         record = self.record
         content = {
             "record": to_plain(record),
@@ -185,7 +185,7 @@ class _Change:
         keys = {"PartitionKey": place[0], "RowKey": place[1]}
         columns = {"status": record.status, "origin": record.origin, **packed(content)}
         etag = self.standing.etag if self.standing else ""
-        return Operation("replace" if etag else "create", {**keys, **columns}, etag)
+        return saving({**keys, **columns}, etag)
 
 
 def _chunks(refs: Iterable[RecordRef]) -> Iterator[list[RecordRef]]:

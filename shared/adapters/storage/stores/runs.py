@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import escaped
-from shared.adapters.storage.table import Row, Table, etag_of, in_partition
+from shared.adapters.storage.table import NEVER, Row, Table, etag_of, in_partition, moment_in
 from shared.domain import names
 from shared.domain.commands.agenda import Run
 from shared.domain.errors import Conflict, NotFound
@@ -44,8 +44,6 @@ class AzureRuns:
 
 
 def _row(run: Run) -> dict[str, Any]:
-    # A column cannot hold "no time": a run that has not ended has no such column.
-    ended = {"finished": run.finished} if run.finished else {}
     return {
         "PartitionKey": AGENDA,
         "RowKey": escaped(run.item),
@@ -54,7 +52,7 @@ def _row(run: Run) -> dict[str, Any]:
         "started": run.started,
         "by": run.by,
         "error": run.error,
-        **ended,
+        "finished": run.finished or NEVER,
     }
 
 
@@ -64,7 +62,7 @@ def _run(row: Row) -> Run:
         due=row["due"],
         started=row["started"],
         by=str(row["by"]),
-        finished=row.get("finished"),
+        finished=moment_in(row, "finished"),
         error=str(row["error"]),
         etag=etag_of(row),
     )

@@ -3,17 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final
 
 from shared.adapters.storage.codec import from_plain, to_plain
 from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import escaped, packed, unpacked
-from shared.adapters.storage.table import Row, Table, etag_of, where
+from shared.adapters.storage.table import NEVER, Row, Table, etag_of, where
 from shared.domain import names
 from shared.domain.connections.subscriptions import Subscription
-
-# A filter cannot select rows without the column.
-_NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class AzureSubscriptions:
@@ -31,7 +27,7 @@ class AzureSubscriptions:
             "PartitionKey": tenant_id,
             "RowKey": escaped(subscription.mailbox_id),
             "subscription_id": subscription.subscription_id,
-            "expires_at": subscription.expires_at or _NEVER,
+            "expires_at": subscription.expires_at or NEVER,
             **packed(to_plain(subscription)),
         }
         return replace(subscription, etag=self._table.write(row, subscription.etag))

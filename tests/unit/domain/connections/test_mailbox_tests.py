@@ -68,6 +68,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("on_contact_card", {"cards": ("contact/C-7",)}),
     ("on_contact_card", {"cards": ("contact/C-7",), "purpose": "shared"}),
     ("address_changed", {"is_known": True, "primary": "ann.berg@contoso.example"}),
+    ("stray_routes", {"stray_routes": ("repiars@contoso.example",)}),
 ]
 
 
@@ -180,13 +181,19 @@ def test_a_fresh_token_is_tried_before_a_right_is_called_missing() -> None:
 
 def test_what_will_pass_or_is_only_a_hint_is_no_reason_to_refuse() -> None:
     allowed = {outcome for outcome, changes in CASES if not judge(found(**changes), NOW).is_refused}
-    assert allowed | {unreachable().outcome} == {"ok", "consent_pending", "address_changed", "unreachable"}
+    assert allowed | {unreachable().outcome} == {
+        "ok",
+        "consent_pending",
+        "address_changed",
+        "stray_routes",
+        "unreachable",
+    }
     assert not unreachable().is_refused
 
 
 def test_what_was_read_counts_as_readable_whatever_else_is_wrong() -> None:
     readable = {outcome for outcome, changes in CASES if judge(found(**changes), NOW).is_readable}
-    assert readable == {"ok", "wrong_purpose", "on_contact_card", "address_changed"}
+    assert readable == {"ok", "wrong_purpose", "on_contact_card", "address_changed", "stray_routes"}
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)

@@ -26,7 +26,7 @@ from shared.domain.filing.links import UNLINKED
 from shared.domain.filing.person_decisions import BY_HAND, LINK, OPENED, PersonDecision
 from shared.domain.mail.messages import Direction
 from shared.domain.matching.decisions import Disposition
-from shared.domain.matching.matching import TRIAGE_REASONS
+from shared.domain.matching.matching import OLD_MAIL, TOO_MANY, TRIAGE_REASONS
 from tests.builders import KEY, NOW, a_decision, a_link, a_stored_message
 
 OUTCOMES = (sightings.QUEUED, sightings.SKIPPED, sightings.FILED, sightings.TRIAGE, sightings.FAILED)
@@ -53,6 +53,7 @@ def test_every_rule_and_every_reason_of_matching_has_a_sentence() -> None:
     rules = set(re.findall(r'(?:Link|_lent)\([^"\n]*"([a-z_]+)"', source(shared.domain.matching.rules)))
     assert rules | {BY_HAND, OPENED} == set(RULES)
     reasons = set(re.findall(r'(?:return|or|else) "([a-z_]+)"', source(shared.domain.matching.matching)))
+    reasons |= {OLD_MAIL, TOO_MANY}
     assert reasons | {UNLINKED} == set(NOT_MATCHED) | set(LISTED)
     assert {*TRIAGE_REASONS, UNLINKED} == set(NOT_MATCHED)
 

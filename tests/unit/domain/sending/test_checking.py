@@ -163,3 +163,11 @@ def test_everybody_gets_a_mail_once() -> None:
     assert [person.address for person in to] == ["a@x.example", "b.c@gmail.com"]
     assert [person.address for person in cc] == ["d@x.example"]
     assert bcc == ()
+
+
+def test_where_the_size_is_the_servers_no_right_is_named_that_would_help() -> None:
+    submission = Limits(100, composed=25_000_000, message=25_000_000, file=18_000_000, adds_files=False)
+    [reason] = refusals(asked(files=(a_file(20_000_000),)), KNOWN, submission)
+    assert reason.code == "too_large"
+    assert "18.3 MB" in reason.sentence
+    assert "right" not in reason.sentence

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.sending import transitions
-from shared.domain.sending.outbox import OutboxMail
+from shared.domain.sending.outbox import OutboxMail, Problem
 from shared.domain.sending.outcomes import (
     MOST_PUT_BACKS,
     MOST_TRIES,
@@ -285,3 +285,59 @@ def test_who_has_less_patience_waits_less_for_everything() -> None:
     assert lost.do is Do.LEAVE_OPEN
     back = next_step(an_outbox_mail(), said(Answer.SIGNED_OUT), None, NOW, patience=hasty)
     assert back == Next(Do.PUT_BACK, timedelta(seconds=6))
+
+
+def submitted(seconds: float, state: State = State.SENT) -> OutboxMail:
+    """A mail that a server which lays no copies took so long ago."""
+    at = NOW - timedelta(seconds=seconds)
+    return an_outbox_mail(state=state, sending_at=at, tries=1)
+
+
+def next_without_copies(mail: OutboxMail, outcome: Outcome | None, found: Found | None) -> Next:
+    return next_step(mail, outcome, found, NOW, lays_copies=False)
+
+
+def test_where_the_server_lays_no_copy_ours_follows_a_look_behind_half_a_minute() -> None:
+    half = timedelta(seconds=30)
+    taken = submitted(0, State.SENDING)
+    assert next_without_copies(taken, said(Answer.TAKEN), None) == Next(Do.TAKE, half)
+    assert next_without_copies(submitted(10), None, None) == Next(Do.WAIT, timedelta(seconds=20))
+    assert next_without_copies(submitted(30), None, None).do is Do.LOOK
+    assert next_without_copies(submitted(30), None, Found.NOTHING).do is Do.LAY_COPY
+    assert next_without_copies(submitted(30), None, Found.COPY).do is Do.CONFIRM
+
+
+def test_what_is_put_off_is_tried_again_for_most_of_a_day_and_then_fails() -> None:
+    put_off = Outcome(Answer.NOT_NOW, words="The mail server said: 451 later")
+    queued = an_outbox_mail()
+    again = next_step(queued, put_off, None, NOW)
+    assert (again.do, again.after) == (Do.PUT_BACK, MINUTE)
+    transition = again.transition(NOW)
+    assert transition is not None
+    assert transition(queued).steps[-1].detail.endswith("The mail server said: 451 later")
+    tired = next_step(an_outbox_mail(put_backs=MOST_PUT_BACKS), put_off, None, NOW)
+    assert tired.do is Do.FAIL
+    assert tired.problem is not None
+    assert "451 later" in tired.problem.detail
+
+
+def test_what_was_put_off_behind_its_last_octet_is_looked_for_first() -> None:
+    mail, put_off = submitted(0, State.SENDING), said(Answer.NOT_NOW, "451")
+    assert next_without_copies(mail, put_off, None).do is Do.LOOK
+    assert next_without_copies(mail, put_off, Found.COPY).do is Do.CONFIRM
+    assert next_without_copies(mail, put_off, Found.NOTHING).do is Do.PUT_BACK
+
+
+def test_a_submission_of_which_nobody_knows_is_never_sent_again() -> None:
+    for minutes in range(0, 60, 5):
+        mail = submitted(60 * minutes, State.SENDING)
+        step = next_without_copies(mail, NO_ANSWER, Found.NOTHING)
+        assert step.do is (Do.WAIT if minutes < 10 else Do.LEAVE_OPEN)
+
+
+def test_a_mail_whose_copy_could_not_be_kept_has_ended_and_its_copy_still_confirms_it() -> None:
+    problem = Problem("no_copy_kept", "The mail has left.")
+    ended = transitions.without_copy(NOW, problem)(submitted(30))
+    assert (ended.has_ended, ended.state, ended.error) == (True, State.SENT, problem)
+    assert transitions.confirmed(NOW)(ended).error is None
+    assert not submitted(30).has_ended

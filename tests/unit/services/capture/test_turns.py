@@ -1,11 +1,15 @@
 """Turns: one holder a mailbox; nobody waits for it or is put back, nor calls Graph before its wait is over."""
 
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 
+from dev.processes import wait_for
 from shared.domain import names
 from shared.domain.capture.pending import EARLIEST, HOPELESS_AFTER, MOST_TRIES, Flags, Lane, PendingRow
 from shared.domain.capture.worklist import wake_up
@@ -23,12 +27,16 @@ from shared.domain.commands.families import MAIL
 from shared.domain.errors import AccessDenied, Noted, Rejected, Throttled, Unavailable
 from shared.services.capture.holding import ATTEND_EVERY, MOST_FAILED
 from shared.services.capture.reconcile import Reconcile
+from shared.services.capture.row_outcomes import PUT_OFF
 from shared.services.capture.sync import Sync
+from shared.services.capture.turns import MARGIN
 from shared.services.capture.waking import STALE
+from shared.services.commands.occupancy import Occupancy
 from shared.triggers.queue import MAX_DEQUEUE_COUNT, SPLIT_AT, Outcomes, handle
-from tests.builders import AGENT, CONTACT, NOW, TENANT, a_pending_mail, a_record
+from tests.builders import AGENT, CONTACT, NOW, TENANT, a_pending_mail, a_record, an_item
 from tests.fakes import Killed
 from tests.fakes.work import FakeLease
+from tests.log import events, lines
 from tests.unit.services.world import World
 from tests.unit.triggers.test_queue import Message
 
@@ -420,7 +428,7 @@ def test_a_single_mail_that_meets_a_fault_of_ours_is_told_once_after_few_runs(wo
     command = IngestMessages(
         tenant_id=TENANT, mailbox_id=world.mailbox.mailbox_id, first_at=world.now, items=(bad,)
     )
-    outcomes = Outcomes(world.storage.queue, world.storage.exceptions, world.clock)
+    outcomes = Outcomes(world.storage.queue, world.storage.exceptions, world.clock, Occupancy())
     for tries in range(1, MAX_DEQUEUE_COUNT + 1):
         try:
             handle(Message(command.to_json(), tries), MAIL, world.run, outcomes)
@@ -431,6 +439,66 @@ def test_a_single_mail_that_meets_a_fault_of_ours_is_told_once_after_few_runs(wo
     assert [(failure.code, failure.item) for failure in world.storage.exceptions.all] == [(BUG, bad)]
     assert world.storage.faults.writes.count("Sightings.put") == SPLIT_AT - 1 + MOST_TRIES
     assert world.worklist() == []
+
+
+def test_a_row_whose_run_did_not_end_waits_while_another_has_the_process_alone(world: World) -> None:
+    [killer, mail] = mails(world, 2)
+    put(world, killer, tries=1)
+    put(world, mail)
+    occupancy = world.use_cases.part(Occupancy)
+    with ThreadPoolExecutor(1) as pool, ExitStack() as other:
+        pool.submit(other.enter_context, occupancy.alone()).result(30)
+        wake(world)
+        pool.submit(other.close).result(30)
+    until = world.now + timedelta(seconds=PUT_OFF)
+    assert [(row.item, row.tries, row.not_before) for row in world.worklist()] == [
+        (killer, 1, until),
+        (mail, 0, None),
+    ]
+    # The rest of the turn makes way as well.
+    assert [delay for _, delay in world.storage.queue.sent] == [PUT_OFF + MARGIN, 0.0]
+    world.now = until
+    world.work()
+    assert {world.outcome(item)[0] for item in (killer, mail)} == {"filed"}
+    assert world.worklist() == []
+
+
+def test_a_turn_ends_with_its_group_where_another_waits_for_the_process(world: World) -> None:
+    put(world, *mails(world, 2), flags=Flags(silent=True))
+    put(world, *mails(world, 2)[:1])
+    occupancy = world.use_cases.part(Occupancy)
+    with ThreadPoolExecutor(1) as pool, ExitStack() as other, occupancy.room(alone=False):
+        waiting = pool.submit(other.enter_context, occupancy.alone())
+        wait_for(lambda: occupancy.is_wanted or None, 30, "nobody waits")
+        before = len(world.worklist())
+        wake(world)
+    assert waiting.result(30)
+    assert 0 < len(world.worklist()) < before
+    assert [(type(command), delay) for command, delay in world.storage.queue.sent] == [(WakeMailbox, 0.0)]
+
+
+def test_the_tick_says_how_long_what_waits_has_waited(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    put(world, *mails(world, 1), first_at=NOW - timedelta(minutes=7))
+    put(world, an_item("later"), first_at=NOW - timedelta(hours=9), not_before=NOW - timedelta(minutes=3))
+    put(world, an_item("history"), lane=Lane.HISTORY, first_at=NOW - timedelta(hours=2))
+    world.storage.backlog.asked[names.MAIL] = NOW - timedelta(seconds=90)
+    world.wake_stale()
+    [said] = events(lines(caplog), "waiting")
+    assert said["seconds"] == {"mail": 90, "work": 0, "outbound": 0, "row_live": 420, "row_history": 0}
+
+
+def test_a_queue_that_cannot_be_seen_keeps_no_mailbox_from_being_woken(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    put(world, *mails(world, 1), first_at=NOW - timedelta(minutes=7))
+    world.storage.faults.named["Backlog.oldest"] = Unavailable("no such queue")
+    world.wake_stale()
+    assert [type(command) for command in world.storage.queue.commands] == [WakeMailbox]
+    assert [said["seconds"] for said in events(lines(caplog), "waiting")] == [
+        {"row_live": 420, "row_history": 0}
+    ]
 
 
 def test_a_wake_up_that_fails_is_not_followed_by_another_one_at_once(world: World) -> None:

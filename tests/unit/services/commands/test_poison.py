@@ -12,6 +12,7 @@ from shared.domain.capture.screening import RULES_VERSION
 from shared.domain.commands.commands import IngestMessages, SyncMailbox
 from shared.domain.commands.families import MAIL
 from shared.domain.errors import Unavailable
+from shared.services.commands.occupancy import Occupancy
 from shared.triggers.queue import MAX_DEQUEUE_COUNT, Outcomes, handle
 from tests.builders import MAILBOX_ID, NOW, TENANT, an_item
 from tests.composed import use_cases_over
@@ -32,7 +33,7 @@ def ports() -> FakePorts:
 
 @pytest.fixture
 def outcomes(ports: FakePorts) -> Outcomes:
-    return Outcomes(ports.queue, ports.exceptions, lambda: NOW)
+    return Outcomes(ports.queue, ports.exceptions, lambda: NOW, Occupancy())
 
 
 def alerts(caplog: pytest.LogCaptureFixture) -> list[str]:

@@ -6,11 +6,16 @@ from typing import Any, Final
 
 from shared.domain.connections.fields import Fields
 from shared.domain.connections.mailboxes import INTAKE
+from shared.domain.filing.filing import StoredMessage
+from shared.domain.filing.inbox import InboxItem
+from shared.domain.filing.person_decisions import OPEN
 from shared.domain.intake.settings import Intake
 from shared.domain.mail.items import ItemRef
 from shared.domain.privacy.callers import AGENT as AGENT_ROLE
 from shared.domain.privacy.callers import Caller
 from shared.domain.records.records import Record, RecordRef
+from shared.services.filing.inbox import Wanted
+from shared.services.filing.read_inbox import InboxFilter, WaitingMail
 from tests.builders import TENANT
 from tests.public_cases.office import AGENT, OWN, Office, a_mail
 
@@ -64,6 +69,13 @@ class DeskOffice(Office):
         [found] = self.cases()
         return found
 
+    def mail_of(self, record: Record) -> StoredMessage:
+        """The mail for which a case was opened."""
+        first = self.timeline(str(record.ref))[0]
+        found = self.world.storage.messages.get(TENANT, first.message_key)
+        assert found is not None
+        return found
+
     def close(self, record: Record) -> None:
         self.world.records(*[_closed(self.world.storage.records.rows[TENANT, record.ref])])
 
@@ -78,11 +90,28 @@ class DeskOffice(Office):
         """Why mail waits with an intake mailbox's agents."""
         return [item.reason for item in self.inbox(self._mailboxes[desk].inbox)]
 
+    def desk_items(self, desk: str = SERVICE) -> list[InboxItem]:
+        """What waits with an intake mailbox's agents, newest first."""
+        return self.inbox(self._mailboxes[desk].inbox)
+
+    def lines(self, agent: str, *, reason: str = "") -> list[WaitingMail]:
+        """My Inbox as an agent reads it."""
+        wanted = InboxFilter(reason=reason)
+        return list(self.world.read_inbox(caller_of(agent), wanted, limit=100, cursor="").mails)
+
+    def open_by_hand(self, key: str, agent: str = AGENT) -> None:
+        """An agent opens a case for a mail that waits."""
+        self.world.decide(caller_of(agent), key, Wanted(OPEN, kind="case"))
+        self.world.work()
+
     def inbox_of(self, agent: str) -> list[str]:
         """The subjects that an agent sees in My Inbox."""
-        caller = Caller(TENANT, frozenset({AGENT_ROLE}), oid=agent, address=agent)
-        page = self.world.read_inbox(caller, limit=50, cursor="")
-        return [mail.item.subject for mail in page.mails]
+        return [mail.item.subject for mail in self.lines(agent)]
+
+
+def caller_of(agent: str) -> Caller:
+    """An agent who asks."""
+    return Caller(TENANT, frozenset({AGENT_ROLE}), oid=agent, address=agent)
 
 
 def _closed(record: Record) -> Record:

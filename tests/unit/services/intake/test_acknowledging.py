@@ -1,58 +1,14 @@
 """A case is acknowledged once, to who asked, in the language that was written; what is held back is shown."""
 
-from email import message_from_bytes, policy
-from email.message import EmailMessage
-from typing import Any
-
 import pytest
 
 from shared.domain.connections.fields import Fields
 from shared.domain.filing.filing import ACKNOWLEDGED
-from shared.domain.intake.acknowledgements import Acknowledgement
 from shared.domain.mail import codes
-from shared.domain.sending.outbox import OutboxMail
 from shared.domain.sending.states import State
 from tests.builders import CODE_KEYS, TENANT, a_record
-from tests.public_cases.office import reported
+from tests.unit.services.intake.answering import WIDE, AnsweringOffice
 from tests.unit.services.intake.desk import AGENT, BILLING, SERVICE, DeskOffice, a_mail
-
-ENGLISH = {
-    "language": "en",
-    "subject": "We have it: {subject}",
-    "html": "<p>Dear {from_name}, {subject} is {case_id} ({case_name}). {text}</p>",
-    "text": "Dear {from_name}, {subject} is {case_id}. {text}",
-}
-GERMAN = {"language": "de", "subject": "Eingegangen: {subject}", "text": "Ihr Fall ist {case_id}."}
-WIDE = {"to_sender_a_day": 100, "to_sender_in_all_a_day": 100}
-
-
-class AnsweringOffice(DeskOffice):
-    """An office whose intake mailboxes acknowledge mail."""
-
-    def __init__(self, *, limits: dict[str, int] | None = None, **settings: Any) -> None:
-        super().__init__(**settings)
-        self.acknowledge(SERVICE, limits=limits)
-
-    def acknowledge(self, address: str, *, limits: dict[str, int] | None = None) -> None:
-        given = {"templates": [ENGLISH, GERMAN], "limits": limits or {}}
-        self.world.storage.acknowledgements.save(
-            TENANT, self._mailboxes[address].mailbox_id, Acknowledgement().changed(Fields(given))
-        )
-
-    @property
-    def rows(self) -> list[OutboxMail]:
-        """The outbox, oldest first."""
-        found = (mail for mail in self.world.storage.outbox.rows.values() if isinstance(mail, OutboxMail))
-        return sorted(found, key=lambda mail: mail.created_at)
-
-    @property
-    def left(self) -> list[EmailMessage]:
-        """What has left, in order."""
-        return [message_from_bytes(raw, policy=policy.default) for raw in self.world.storage.sender.outbound]  # type: ignore[misc]
-
-    def held(self) -> list[str]:
-        """Why each of those stands in the outbox that were held back."""
-        return [mail.error.detail for mail in self.rows if mail.state is State.CANCELLED and mail.error]
 
 
 def test_a_case_is_acknowledged_in_its_thread_from_the_mailbox_with_a_code() -> None:
@@ -149,61 +105,6 @@ def test_two_responders_face_each_other_for_200_rounds_and_get_one_acknowledgeme
     assert set(office.waiting()) == set(office.waiting(BILLING)) == {"too_many"}
 
 
-class TestPublicReports:
-    """Each is one of the published reports; where these are not here, there is nothing to play."""
-
-    def play(self, name: str, **settings: Any) -> AnsweringOffice:
-        mails = reported(name)
-        if not mails:
-            pytest.skip("the reports are not here")
-        office = AnsweringOffice(limits=WIDE, **settings)
-        for mail in mails:
-            office.receive(mail, SERVICE)
-        return office
-
-    def test_325_a_desk_that_answers_everything(self) -> None:
-        [mail] = reported("325-") or [b""]
-        if not mail:
-            pytest.skip("the reports are not here")
-        office, rounds = AnsweringOffice(), 0
-        while rounds < 200:
-            office.receive(mail.replace(b"{{N}}", str(rounds).encode()), SERVICE)
-            rounds += 1
-            if len(office.left) < rounds:
-                break
-        assert (len(office.left), len(office.cases())) == (1, 2)
-
-    def test_326_to_whom_the_answer_goes(self) -> None:
-        office = self.play("326-")
-        to = [[address.addr_spec for address in mail["To"].addresses] for mail in office.left]
-        assert [len(people) for people in to] == [1, 2, 1, 1]
-        assert all(mail["Cc"] is None and mail["From"] == SERVICE for mail in office.left)
-        assert SERVICE not in {address for people in to for address in people}
-
-    def test_327_nothing_of_a_mail_acts_in_the_answer(self) -> None:
-        office = self.play("327-")
-        assert len(office.left) == len(office.cases()) == 4
-        for case, mail in zip(office.cases(), office.left, strict=True):
-            assert "\n" not in case.summary
-            assert mail["Bcc"] is None
-            assert len(mail["To"].addresses) == 1
-            html = mail.get_body(("html",))
-            assert html is not None
-            assert "<script" not in html.get_content()
-            assert "<b>" not in html.get_content()
-        assert "49" not in str(office.left[2].get_body(("plain",)))
-
-    def test_328_nobody_who_never_wrote_is_answered(self) -> None:
-        office = self.play("328-")
-        assert len(office.left) == 1
-
-    def test_332_the_language_is_the_writer_s(self) -> None:
-        office = self.play("332-")
-        german = [mail["Subject"].startswith("Eingegangen") for mail in office.left]
-        assert german == [True, False, False, False, True]
-        assert "told by" in office.rows[0].steps[0].detail
-
-
 def test_the_sent_copy_stands_on_the_case_as_an_acknowledgement() -> None:
     office = AnsweringOffice()
     office.world.records(a_record("contact/C-1", addresses=("kim@x.example",)))
@@ -218,11 +119,7 @@ def test_an_agent_of_the_mailbox_sends_what_was_held_back() -> None:
     office = AnsweringOffice()
     office.enquire("kim@x.example", x_loop="a")
     [row] = office.rows
-    from shared.domain.privacy.callers import AGENT as AGENT_ROLE
-    from shared.domain.privacy.callers import Caller
-
-    office.world.retry_mail(Caller(TENANT, frozenset({AGENT_ROLE}), oid=AGENT, address=AGENT), row.id)
-    office.world.work()
+    office.retry(row.id)
     assert len(office.left) == 1
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from tests.builders import TENANT, a_record
-from tests.public_cases.office import reported
 from tests.unit.services.intake.desk import AGENT, BILLING, CHIEF, OWN, SERVICE, DeskOffice, a_mail
 
 ALIAS = f"repairs@{OWN}"
@@ -231,87 +230,6 @@ def test_every_agent_of_the_mailbox_sees_what_waits_and_nobody_else() -> None:
     assert office.inbox_of(CHIEF) == ["Boiler"]
     assert "Boiler" in office.inbox_of(AGENT)
     assert office.inbox_of(f"third@{OWN}") == []
-
-
-class TestPublicReports:
-    """Each is one of the published reports; where these are not here, there is nothing to play."""
-
-    def play(self, name: str, **settings: Any) -> DeskOffice:
-        office = an_office(**settings)
-        mails = reported(name)
-        if not mails:
-            pytest.skip("the reports are not here")
-        self.mails = mails
-        return office
-
-    def test_319_our_own_group_is_a_door_and_a_newsletter_waits(self) -> None:
-        office = self.play("319-", intake={"closed": "reopen"})
-        office.world.records(a_record("contact/C-1", addresses=("kim319@client319.example",)))
-        for mail in self.mails:
-            office.receive(mail, SERVICE)
-        assert (office.case.name, office.case.contacts) == ("Boiler 319", ("C-1",))
-        assert office.waiting() == ["no_match"]
-        office.close(office.case)
-        answer = (
-            self.mails[0]
-            .replace(b"<319.boiler@", b"<319.answer@")
-            .replace(b"MIME-Version", b"In-Reply-To: <319.boiler@client319.example>\r\nMIME-Version")
-        )
-        office.receive(answer, SERVICE)
-        assert office.status(office.case) == "open"
-
-    @pytest.mark.parametrize("first", [SERVICE, BILLING])
-    def test_320_two_doors_one_case(self, first: str) -> None:
-        office = self.play("320-")
-        office.open_desk(BILLING, agent=CHIEF)
-        for mail in self.mails:
-            for box in (first, BILLING if first == SERVICE else SERVICE):
-                office.receive(mail, box)
-        assert (office.case.mailbox, len(office.timeline(str(office.case.ref)))) == (BILLING, 2)
-
-    def test_321_two_enquiries_of_a_form_are_two_cases(self) -> None:
-        for order in ((0, 1, 2), (1, 0, 2)):
-            office = self.play("321-")
-            for number in order:
-                office.receive(self.mails[number], SERVICE)
-            assert sorted(case.details for case in office.cases()) == [
-                "Name: Kim\nThe boiler is cold. 321",
-                "Name: Lou\nMay I see the flat? 321",
-            ]
-
-    def test_322_a_colleague_s_forward_offers_whom_it_is_from(self) -> None:
-        office = self.play("322-")
-        office.world.records(a_record("contact/C-7", addresses=("kim322@client322.example",)))
-        for mail in self.mails:
-            office.receive(mail, SERVICE)
-        first, second = office.cases()
-        assert (first.contacts, second.contacts) == (("C-7",), ())
-
-    @pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2)])
-    def test_323_answers_to_the_client_s_own_mail(self, order: tuple[int, ...]) -> None:
-        office = self.play("323-")
-        for number in order:
-            office.receive(self.mails[number], SERVICE)
-        assert len(office.timeline(str(office.case.ref))) == 3
-
-    def test_328_what_is_disowned_or_marked_as_spam_waits(self) -> None:
-        office = self.play("328-")
-        office.world.records(a_record("contact/C-7", addresses=("kim328@client328.example",)))
-        for mail in self.mails:
-            office.receive(mail, SERVICE)
-        assert len(office.cases()) == 1
-        assert sorted(office.waiting()) == ["forged_sender", "forged_sender", "marked_spam"]
-
-    def test_330_mails_without_anything_to_read_are_cases_with_a_name(self) -> None:
-        office = self.play("330-", intake={"fields": {"summary": "{subject}"}})
-        for mail in self.mails:
-            office.receive(mail, SERVICE)
-        photo, signed, invitation, picture = office.cases()
-        assert photo.name.startswith("(no subject) from")
-        assert photo.details.startswith("The mail has no text. Attached:")
-        assert "The key of the cellar is lost. 330" in signed.details
-        assert (invitation.name, bool(invitation.details)) == ("Handover 330", True)
-        assert picture.details == "The mail is a picture without text. Open the mail to see it."
 
 
 def test_a_merged_case_takes_no_second_one() -> None:

@@ -1,0 +1,1 @@
+"""What versions write and read of each other: fixtures by version, and the builds of `make skew`."""

@@ -1,0 +1,71 @@
+"""Whether an API has only grown: what a client of an older description relies on is in the newer one."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+# What a client was told that it may send or will get; texts, examples and limits may change.
+_SAME: Final = ("type", "$ref", "format", "const", "in")
+_WORDS: Final = ("enum",)
+
+
+def shrunk(old: Any, new: Any) -> Iterator[str]:
+    """Where the newer description lacks, retypes or newly demands something; a line each."""
+    yield from _shrunk(_spelled_out(old), _spelled_out(new), "")
+
+
+def _spelled_out(document: Any) -> Any:
+    """With every operation's parameters in their place: whether they stand among the shared ones says nothing."""
+    shared = document["components"]["parameters"]
+    paths = {
+        path: {method: _with_parameters(operation, shared) for method, operation in item.items()}
+        for path, item in document["paths"].items()
+    }
+    components = {name: part for name, part in document["components"].items() if name != "parameters"}
+    return {**document, "paths": paths, "components": components}
+
+
+def _with_parameters(operation: Any, shared: Mapping[str, Any]) -> Any:
+    given = operation.get("parameters", [])
+    named = [shared[one["$ref"].rpartition("/")[2]] if "$ref" in one else one for one in given]
+    return {**operation, "parameters": named}
+
+
+def _shrunk(old: Any, new: Any, place: str) -> Iterator[str]:
+    if not isinstance(old, Mapping) or not isinstance(new, Mapping):
+        return
+    for name in _SAME:
+        if name in old and old[name] != new.get(name):
+            yield f"{place}: {name} was {old[name]}, and is {new.get(name)}"
+    for name in _WORDS:
+        lost = set(map(str, old.get(name, ()))) - set(map(str, new.get(name, ())))
+        if name in old and lost:
+            yield f"{place}: {name} lost {sorted(lost)}"
+    for name, value in old.items():
+        yield from _inside(name, value, new, f"{place}/{name}")
+
+
+def _inside(name: str, value: Any, new: Mapping[str, Any], place: str) -> Iterator[str]:
+    if name == "parameters" and isinstance(value, list):
+        yield from _parameters(value, new.get(name, []), place)
+    elif isinstance(value, Mapping):
+        if name not in new:
+            yield f"{place} is gone"
+        else:
+            yield from _shrunk(value, new[name], place)
+    elif name in ("anyOf", "oneOf", "allOf") and isinstance(value, list):
+        lost = [kind for kind in value if kind not in new.get(name, [])]
+        yield from (f"{place} lost {kind}" for kind in lost)
+
+
+def _parameters(old: list[Any], new: list[Any], place: str) -> Iterator[str]:
+    known = {_key(parameter): parameter for parameter in new}
+    for parameter in old:
+        if _key(parameter) not in known:
+            yield f"{place}/{_key(parameter)} is gone"
+    asked = {_key(parameter) for parameter in old}
+    demanded = [key for key, parameter in known.items() if parameter.get("required") and key not in asked]
+    yield from (f"{place}/{key} is demanded" for key in demanded)
+
+
+def _key(parameter: Mapping[str, Any]) -> str:
+    return f"{parameter['in']} {parameter['name']}"

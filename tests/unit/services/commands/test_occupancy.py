@@ -1,0 +1,77 @@
+"""One command has its process alone: the others end first, and whoever comes meanwhile is turned away."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import pytest
+
+from dev.processes import wait_for
+from shared.services.commands.occupancy import Occupancy
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(4) as made:
+        yield made
+
+
+def stay(occupancy: Occupancy, *, alone: bool = False, until: Event | None = None) -> bool:
+    """Come in, and stay until the event; whether there was room."""
+    with occupancy.room(alone=alone) as has_room:
+        if has_room and until is not None:
+            until.wait(30)
+        return has_room
+
+
+def test_commands_run_side_by_side(pool: ThreadPoolExecutor) -> None:
+    occupancy, go = Occupancy(), Event()
+    first = pool.submit(stay, occupancy, until=go)
+    wait_for(lambda: occupancy.present or None, 30, "nobody came in")
+    assert pool.submit(stay, occupancy).result(30)
+    go.set()
+    assert first.result(30)
+
+
+def test_who_wants_it_alone_waits_for_the_others_and_nobody_comes_in_meanwhile(
+    pool: ThreadPoolExecutor,
+) -> None:
+    occupancy, go, over = Occupancy(), Event(), Event()
+    pool.submit(stay, occupancy, until=go)
+    wait_for(lambda: occupancy.present or None, 30, "nobody came in")
+    alone = pool.submit(stay, occupancy, alone=True, until=over)
+    wait_for(lambda: occupancy.is_wanted or None, 30, "nobody asked for it")
+    assert not stay(occupancy)
+    assert not stay(occupancy, alone=True)
+    assert not alone.done()
+    go.set()
+    wait_for(lambda: len(occupancy.present) == 1 or None, 30, "the other did not end")
+    assert not stay(occupancy)
+    over.set()
+    assert alone.result(30)
+    assert stay(occupancy)
+
+
+def test_who_does_not_get_it_in_time_is_told_so_and_the_others_go_on(pool: ThreadPoolExecutor) -> None:
+    occupancy, go = Occupancy(patience=0.01), Event()
+    first = pool.submit(stay, occupancy, until=go)
+    wait_for(lambda: occupancy.present or None, 30, "nobody came in")
+    assert not stay(occupancy, alone=True)
+    assert stay(occupancy)
+    go.set()
+    assert first.result(30)
+
+
+def test_who_has_it_alone_may_ask_for_that_again() -> None:
+    occupancy = Occupancy()
+    with occupancy.room(alone=True) as has_room, occupancy.alone() as is_alone:
+        assert has_room
+        assert is_alone
+    assert occupancy == Occupancy(changed=occupancy.changed)
+
+
+def test_it_is_left_whatever_is_raised() -> None:
+    occupancy = Occupancy()
+    with pytest.raises(ZeroDivisionError), occupancy.room(alone=True):
+        raise ZeroDivisionError
+    assert stay(occupancy, alone=True)
