@@ -31,6 +31,7 @@ from shared.services.connections.mailboxes import (
 )
 from shared.services.connections.organisations import GetOrganisation, ListOrganisations, PutOrganisation
 from shared.services.connections.readdressing import TakeOverAddress
+from shared.services.connections.self_service import EndOwn, ShowOwn
 from shared.services.events.read_events import ReadEvents
 from shared.services.filing.explain import Explain
 from shared.services.filing.inbox import Decide, UndoDecision
@@ -132,6 +133,8 @@ class ApiUseCases(Protocol):
     show_connections: ShowConnections
     verify_connections: VerifyConnections
     disconnect: Disconnect
+    show_own: ShowOwn
+    end_own: EndOwn
     take_answer: TakeAnswer
     test_mailbox: TestMailbox
     test_mailboxes: TestMailboxes

@@ -65,6 +65,7 @@ if TYPE_CHECKING:
         PutOrganisation,
     )
     from shared.services.connections.readdressing import NoticeAddresses, TakeOverAddress
+    from shared.services.connections.self_service import EndOwn, ShowOwn
     from shared.services.connections.subscription_care import (
         QueueComparisons,
         QueueDueSubscriptions,
@@ -160,6 +161,8 @@ class UseCases(Assembly):
     watch_credential: WatchCredential = use_case("connections.credential_care")
     watch_connections: WatchConnections = use_case("connections.connection_care")
     disconnect: Disconnect = use_case("connections.connection_care")
+    show_own: ShowOwn = use_case("connections.self_service")
+    end_own: EndOwn = use_case("connections.self_service")
     get_mailbox: GetMailbox = use_case("connections.mailboxes")
     put_mailbox: PutMailbox = use_case("connections.mailbox_settings")
     list_handovers: ListHandovers = use_case("connections.mailboxes")

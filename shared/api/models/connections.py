@@ -108,7 +108,7 @@ class ConnectLinkModel(ConnectionModel):
         }
     )
     link: str = Field(
-        description="Send this link to the person who gives consent; that person needs no Postledger account."
+        description="Send this link to the person who gives consent, who needs no account here."
     )
     redirect_uri: str = Field(description="Register exactly this address with the application.")
 
