@@ -124,7 +124,7 @@ def _check_layout() -> None:
 @cache
 def _use_cases() -> "UseCases":
     from shared.bootstrap.compose import UseCaseSettings, compose
-    from shared.domain.sending.patience import Patience
+    from shared.domain.sending.waits import Waits
 
     settings = _settings()
     needed = UseCaseSettings(
@@ -132,7 +132,7 @@ def _use_cases() -> "UseCases":
         settings.code_keys,
         settings.home_tenant_id,
         settings.public_url,
-        Patience(settings.settled_after),
+        Waits(settings.settled_after),
     )
     return compose(_ports(), needed, _now, _new_id)
 

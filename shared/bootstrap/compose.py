@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_type_hints
 
 from shared.bootstrap.assembly import Assembly, Value, use_case
-from shared.domain.sending.patience import PATIENCE, Patience
+from shared.domain.sending.waits import WAITS, Waits
 from shared.ports.work import Clock
 from shared.services.remembering.hearing import heard
 from shared.services.remembering.memories import Memories
@@ -116,7 +116,7 @@ class UseCaseSettings:
     code_keys: tuple[bytes, ...]
     home_tenant_id: str
     public_url: str = ""
-    patience: Patience = PATIENCE
+    waits: Waits = WAITS
 
 
 class UseCases(Assembly):

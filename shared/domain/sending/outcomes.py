@@ -27,9 +27,9 @@ from typing import Final
 
 from shared.domain.sending import transitions
 from shared.domain.sending.outbox import OutboxMail, Problem
-from shared.domain.sending.patience import PATIENCE, Patience
 from shared.domain.sending.states import State
 from shared.domain.sending.transitions import Transition
+from shared.domain.sending.waits import WAITS, Waits
 
 MOST_TRIES: Final = 5
 # With pauses that grow to an hour this is most of a day.
@@ -182,24 +182,24 @@ class Next:
 
 @dataclass(frozen=True, slots=True)
 class _Wait:
-    """How long ago a mail was handed over, and what that means under a deployment's patience."""
+    """How long ago a mail was handed over, and what that means under a deployment's waits."""
 
     since: timedelta
-    patience: Patience
+    waits: Waits
 
     @property
     def is_settled(self) -> bool:
-        return self.since >= self.patience.settled_after
+        return self.since >= self.waits.settled_after
 
     @property
     def is_given_up(self) -> bool:
-        return self.since >= self.patience.given_up_after
+        return self.since >= self.waits.given_up_after
 
     def longer(self, soonest: timedelta) -> Next:
         """Looks grow apart; one comes when what is still a draft may be sent again."""
-        pause = min(max(self.since, soonest), self.patience.longest_pause)
+        pause = min(max(self.since, soonest), self.waits.longest_pause)
         if not self.is_settled:
-            pause = min(pause, self.patience.settled_after - self.since)
+            pause = min(pause, self.waits.settled_after - self.since)
         return Next(Do.WAIT, pause)
 
 
@@ -209,7 +209,7 @@ def next_step(
     found: Found | None,
     now: datetime,
     *,
-    patience: Patience = PATIENCE,
+    waits: Waits = WAITS,
     lays_copies: bool = True,
 ) -> Next:
     """What to do with a mail that has not ended: `queued` when its draft was to be made, `drafted`, `sending`, `sent`.
@@ -220,15 +220,15 @@ def next_step(
     if found is Found.COPY:
         return Next(Do.CONFIRM)
     said = outcome or NO_ANSWER
-    wait = _Wait(now - (mail.sending_at or now), patience)
+    wait = _Wait(now - (mail.sending_at or now), waits)
     if mail.state is State.SENT:
         return _taken(mail, found, wait) if lays_copies else _without_copy(found, wait)
     if mail.state is State.SENDING:
         if said.answer is Answer.TAKEN:
-            look, copy = patience.soonest_look_if_taken, patience.soonest_copy
+            look, copy = waits.soonest_look_if_taken, waits.soonest_copy
             return Next(Do.TAKE, look if lays_copies else copy)
         return _handed_over(mail, said, found, wait)
-    return _drafted(found) if mail.state is State.DRAFTED else _in_queue(mail, said, found, patience)
+    return _drafted(found) if mail.state is State.DRAFTED else _in_queue(mail, said, found, waits)
 
 
 def _drafted(found: Found | None) -> Next:
@@ -236,28 +236,28 @@ def _drafted(found: Found | None) -> Next:
     return Next(Do.SEND if found in (None, Found.DRAFT) else Do.CANCEL)
 
 
-def _in_queue(mail: OutboxMail, said: Outcome, found: Found | None, patience: Patience) -> Next:
+def _in_queue(mail: OutboxMail, said: Outcome, found: Found | None, waits: Waits) -> Next:
     """Nothing can have left: a draft that was made unseen is taken, else it is made anew."""
     if said.answer is not Answer.UNKNOWN:
-        return _refused(said) or _again(mail, said, _PASSING.get(said.answer, _SIGNED_OUT), patience)
+        return _refused(said) or _again(mail, said, _PASSING.get(said.answer, _SIGNED_OUT), waits)
     if found is None:
         return _look(said)
     if found is Found.DELETED:
         return Next(Do.CANCEL)
-    return Next(Do.ADOPT) if found is Found.DRAFT else _again(mail, said, _NO_DRAFT_MADE, patience)
+    return Next(Do.ADOPT) if found is Found.DRAFT else _again(mail, said, _NO_DRAFT_MADE, waits)
 
 
 def _handed_over(mail: OutboxMail, said: Outcome, found: Found | None, wait: _Wait) -> Next:
     if said.answer is Answer.TOO_LARGE:
         return _failed(said, _TOO_LARGE)
     if said.answer is Answer.SIGNED_OUT:
-        return _again(mail, said, _SIGNED_OUT, wait.patience)
+        return _again(mail, said, _SIGNED_OUT, wait.waits)
     if found is None:
         return _look(said)
     if found is Found.DELETED:
         return Next(Do.CANCEL)
     if said.answer is Answer.NOT_NOW:
-        return _again(mail, said, _NOT_NOW, wait.patience)
+        return _again(mail, said, _NOT_NOW, wait.waits)
     return _refused(said) or _unclear(mail, said, found, wait)
 
 
@@ -265,15 +265,15 @@ def _unclear(mail: OutboxMail, said: Outcome, found: Found, wait: _Wait) -> Next
     """After a look that found the draft, or nothing."""
     if found is Found.DRAFT:
         if said.answer is Answer.NO_DRAFT:
-            return _again(mail, said, _DRAFT_GONE, wait.patience)
-        return _once_more(mail, said) if wait.is_settled else wait.longer(wait.patience.soonest_look)
+            return _again(mail, said, _DRAFT_GONE, wait.waits)
+        return _once_more(mail, said) if wait.is_settled else wait.longer(wait.waits.soonest_look)
     if not wait.is_settled:
-        return wait.longer(wait.patience.soonest_look)
+        return wait.longer(wait.waits.soonest_look)
     if said.answer is Answer.NO_DRAFT:
         return _failed(said, _DRAFT_GONE)
     # Its draft is gone, so it has most probably left: copies may come late, and another mail would be a second one.
     if mail.draft_id and not wait.is_given_up:
-        return wait.longer(wait.patience.soonest_look)
+        return wait.longer(wait.waits.soonest_look)
     told = f"{_NOT_FOUND} {said.words}".rstrip()
     return Next(Do.LEAVE_OPEN, problem=Problem(said.code or "outcome_unknown", told))
 
@@ -284,15 +284,15 @@ def _taken(mail: OutboxMail, found: Found | None, wait: _Wait) -> Next:
         return _once_more(mail, Outcome(Answer.TAKEN, "still_a_draft"))
     if found is not None and wait.is_given_up:
         return Next(Do.LEAVE_OPEN, problem=Problem("no_copy", _NO_COPY))
-    if found is None and wait.since >= wait.patience.soonest_look_if_taken:
+    if found is None and wait.since >= wait.waits.soonest_look_if_taken:
         return Next(Do.LOOK)
-    return wait.longer(wait.patience.soonest_look_if_taken)
+    return wait.longer(wait.waits.soonest_look_if_taken)
 
 
 def _without_copy(found: Found | None, wait: _Wait) -> Next:
     """The server took it, and keeps no copies unless a look has shown one."""
-    if wait.since < wait.patience.soonest_copy:
-        return Next(Do.WAIT, wait.patience.soonest_copy - wait.since)
+    if wait.since < wait.waits.soonest_copy:
+        return Next(Do.WAIT, wait.waits.soonest_copy - wait.since)
     return Next(Do.LOOK if found is None else Do.LAY_COPY)
 
 
@@ -310,11 +310,11 @@ def _refused(said: Outcome) -> Next | None:
     return _failed(said, sentence) if sentence else None
 
 
-def _again(mail: OutboxMail, said: Outcome, sentence: str, patience: Patience) -> Next:
+def _again(mail: OutboxMail, said: Outcome, sentence: str, waits: Waits) -> Next:
     """Begin again after a growing pause; `sentence` says in the end why that was of no use."""
     if mail.put_backs >= MOST_PUT_BACKS:
         return _failed(said, sentence)
-    pause = min(patience.shortest_pause * 2 ** min(mail.put_backs, 10), patience.longest_pause)
+    pause = min(waits.shortest_pause * 2 ** min(mail.put_backs, 10), waits.longest_pause)
     return Next(Do.PUT_BACK, max(pause, _asked_pause(said)), words=said.words)
 
 

@@ -17,9 +17,9 @@ from shared.domain.sending import transitions
 from shared.domain.sending.outbox import OutboxMail, Problem
 from shared.domain.sending.outcomes import Answer, Do, Found, Outcome, next_step
 from shared.domain.sending.pacing import Pause
-from shared.domain.sending.patience import Patience
 from shared.domain.sending.sent_copies import left_as
 from shared.domain.sending.states import Event, State, may
+from shared.domain.sending.waits import Waits
 from shared.ports.sending import MailSender, OpenOutbox, OutgoingCopy
 from shared.ports.work import Clock, CommandQueue
 from shared.services.campaigns.consent import CheckDeparture
@@ -85,7 +85,7 @@ class SendOne:
     open_file: OpenFile
     check_departure: CheckDeparture
     hash_key: bytes
-    patience: Patience
+    waits: Waits
     clock: Clock
 
     def __call__(self, mailbox: Mailbox, mail: OutboxMail, gate: Gate) -> Pause | None:
@@ -198,7 +198,7 @@ class SendOne:
             visit.said,
             visit.found,
             now,
-            patience=self.patience,
+            waits=self.waits,
             lays_copies=visit.box.lays_copies,
         )
         if step.do is Do.LOOK:
@@ -234,7 +234,7 @@ class SendOne:
             visit.box.mark(visit.copy.item, visit.mail.tag)
         except NotFound:
             # Its owner has just sent it, or taken it away: the next look tells.
-            self._change(visit, transitions.postponed(self.clock() + self.patience.look_again))
+            self._change(visit, transitions.postponed(self.clock() + self.waits.look_again))
             return False
         return True
 
@@ -277,7 +277,7 @@ class SendOne:
         if visit.mail.state is State.DRAFTED:
             why = "It is drafted once more, with all of its files."
             lost = transitions.draft_lost(now, why)
-            self._change(visit, lambda row: transitions.postponed(now + self.patience.look_again)(lost(row)))
+            self._change(visit, lambda row: transitions.postponed(now + self.waits.look_again)(lost(row)))
         visit.box.discard(draft)
         return self._begin(visit)
 
@@ -305,7 +305,7 @@ class SendOne:
     def _lay_copy(self, visit: _Visit) -> None:
         """Whatever becomes of the copy, the mail has left, and never leaves again for it."""
         since = self.clock() - (visit.mail.sending_at or self.clock())
-        is_late = since >= self.patience.given_up_after
+        is_late = since >= self.waits.given_up_after
         try:
             copy = visit.box.lay_copy(self.make_mime(visit.mail, whole=True))
         except (PermanentError, InvalidInput, TransientError) as error:
@@ -319,7 +319,7 @@ class SendOne:
     def _refused(self, mail: OutboxMail, error: PermanentError) -> None:
         """The mailbox, or a look through it, was refused: that says nothing of a mail that was handed over."""
         if mail.state in (State.SENDING, State.SENT):
-            self.change(mail, transitions.postponed(self.clock() + self.patience.look_again))
+            self.change(mail, transitions.postponed(self.clock() + self.waits.look_again))
         else:
             self.change(mail, transitions.failed(self.clock(), _problem(error)))
 

@@ -13,8 +13,8 @@ from shared.domain.errors import Conflict, TransientError
 from shared.domain.sending import transitions
 from shared.domain.sending.outbox import OutboxMail, Problem
 from shared.domain.sending.pacing import WINDOW, PaceLimits, Pause
-from shared.domain.sending.patience import Patience
 from shared.domain.sending.states import Event, State, may
+from shared.domain.sending.waits import Waits
 from shared.ports.stores.sending import Outbox
 from shared.ports.work import Clock, CommandQueue, Leases
 from shared.services.capture.scopes import FindScope, Scope
@@ -54,7 +54,7 @@ class SendDue:
     send_one: SendOne
     change: ChangeMail
     queue: CommandQueue
-    patience: Patience
+    waits: Waits
     clock: Clock
 
     def __call__(self, command: SendMail) -> None:
@@ -134,7 +134,7 @@ class SendDue:
 
     def _try_again(self, mail: OutboxMail, wait: float | None) -> None:
         """As it stands by now: the error may have come behind some of its steps."""
-        until = self.clock() + max(self.patience.try_again, timedelta(seconds=wait or 0))
+        until = self.clock() + max(self.waits.try_again, timedelta(seconds=wait or 0))
         standing = self.outbox.get(mail.tenant_id, mail.id)
         if standing is not None and not standing.has_ended:
             postponed = transitions.postponed(until)

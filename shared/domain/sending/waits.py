@@ -10,7 +10,7 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Waits:
     """The waits of a deployment.
 
     `settled_after`: a server may work on what it took for so long; then what is still a draft is one for good.
@@ -59,4 +59,4 @@ class Patience:
         return self.settled_after / 30
 
 
-PATIENCE: Final = Patience()
+WAITS: Final = Waits()
