@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import soak_host
+from bench.sending_answers import Answers
 from bench.sending_load import Agent, SendingLoad
 from bench.soak_faults import Weather
 from bench.soak_gaps import GAPS, Gaps, gap_mail
@@ -31,7 +32,7 @@ from bench.soak_verify import Findings, token_of, verify
 from bench.soak_world import COMPANIES
 from dev.azurite import ROOT
 from dev.stack import Stack, StackOptions
-from dev.tenant import Tenant
+from dev.tenant import Api, Tenant
 
 MOST_CONCURRENT = 4
 POLL_SECONDS = 60.0
@@ -39,7 +40,8 @@ FEW = 50  # commands: nearly everything is done
 LATER = 0.4  # of the time for the first quiet: by then little is left to do
 SENT_SHARE = 6  # of so many mails one is sent by an agent
 SENDERS = 4  # of each organisation, with mailboxes of their own
-ENDS = 900.0  # what a killed worker was about to hand over is sent again after ten minutes
+ENDS = 1.5  # of the time after which what a killed worker was about to hand over is sent again
+WOKEN = 180.0  # on top: the tick comes each minute
 GRACE = 30.0  # what a walk and its ingests may take on a busy machine
 
 
@@ -56,6 +58,7 @@ class Options:
     hosts: int = 2
     quiet_minutes: float = 15.0
     timers: bool = True
+    settles: int = 600
 
 
 DEFAULTS = Options()
@@ -77,6 +80,7 @@ class Soak:
         count = options.mails // SENT_SHARE if options.mode == "faults" else 0
         senders = senders_of(self.tenants) if count else []
         self.sending = SendingLoad(senders, count=count, seconds=self.seconds, seed=options.seed)
+        self.answers = Answers(self.sending, self.control, readers_of(self.tenants, senders))
 
     def run(self) -> Report:
         modes: dict[str, Callable[[], None]] = {
@@ -102,6 +106,7 @@ class Soak:
         started = time.monotonic()
         with weather.blowing():
             self.sending.start()
+            self.answers.start()
             self._deliver()
             self._work_in_bad_weather()
         self._quiet("quiet after the faults")
@@ -168,10 +173,12 @@ class Soak:
     def _sent(self) -> None:
         """What agents have sent meanwhile, once every row has ended."""
         self.sending.join()
-        waiting = self.sending.wait(seconds=ENDS)
-        self._quiet("quiet after the last sent mail")
+        waiting = self.sending.wait(seconds=self.options.settles * ENDS + WOKEN)
+        self.answers.finish()
+        self._quiet("quiet after the last sent mail and its answer")
         self.report.title("Sent by agents")
         self.sending.report(self.report, self.control.outbound(), waiting)
+        self.answers.report(self.report)
 
     def _by_polling(self) -> None:
         self.control.put_faults(drop_notifications=1.0)
@@ -298,6 +305,14 @@ def senders_of(tenants: Sequence[Tenant]) -> list[Agent]:
     return found
 
 
+def readers_of(tenants: Sequence[Tenant], senders: Sequence[Agent]) -> list[tuple[str, Api]]:
+    """Everybody who may have notices, with the API as they have it."""
+    found = [(f"admin of {tenant.domain}", tenant.admin) for tenant in tenants]
+    for tenant, company in zip(tenants, COMPANIES, strict=True):
+        found += [(address, tenant.api_of(address)) for address in company.agents]
+    return found + [(agent.address, agent.api()) for agent in senders]
+
+
 def soak(options: Options) -> Report:
     """Start a stack, run, and report."""
     with tempfile.TemporaryDirectory(prefix="postledger-plant-") as directory:
@@ -312,6 +327,7 @@ def soak(options: Options) -> Report:
             invisibility=None if is_of_host else 20,
             timers=timers,
             app_dir=app_dir,
+            settings={"POSTLEDGER_SETTLES_AFTER": str(options.settles)},
         )
         with Stack(started) as stack:
             failed = True
@@ -339,6 +355,7 @@ def main() -> None:
     parser.add_argument("--plant", choices=sorted(PLANTS), default="")
     parser.add_argument("--no-kills", dest="kills", action="store_false")
     parser.add_argument("--hosts", type=int, default=DEFAULTS.hosts)
+    parser.add_argument("--settles", type=int, default=DEFAULTS.settles, help="POSTLEDGER_SETTLES_AFTER")
     parser.add_argument("--quiet-minutes", type=float, default=DEFAULTS.quiet_minutes)
     report = soak(Options(**vars(parser.parse_args())))
     print(report)

@@ -14,9 +14,10 @@ from starlette.responses import JSONResponse, Response
 
 from dev.simulator.api_tokens import api_token
 from dev.simulator.content import Content
+from dev.simulator.control_imap import ImapControl
 from dev.simulator.control_people import PeopleControl
 from dev.simulator.control_weather import Refusal, WeatherControl, user_of
-from dev.simulator.directory import MAIL_ROLES, Organisation, User
+from dev.simulator.directory import MAIL_ROLES, Group, Organisation, User
 from dev.simulator.errors import GraphError
 from dev.simulator.items import Folder, Origin, StoredMessage, stamp
 from dev.simulator.mailbox import Mailbox
@@ -33,6 +34,7 @@ class Control:
 
     def __init__(self, world: World, mint: TokenMint, notifier: Notifier) -> None:
         self.world, self.mint, self.notifier = world, mint, notifier
+        self.imap = ImapControl(world.imap)
         self._calls: dict[tuple[str, str], Callable[[Given], object]] = {
             ("POST", "organisations"): self.post_organisation,
             ("GET", "organisations"): self.get_organisations,
@@ -49,6 +51,7 @@ class Control:
             ("GET", "messages"): self.get_messages,
             **PeopleControl(world).calls,
             **WeatherControl(world, notifier).calls,
+            **self.imap.calls,
         }
 
     async def answer(self, request: Request) -> Response:
@@ -58,6 +61,8 @@ class Control:
         try:
             if (request.method, path) == ("POST", "deliver"):
                 return JSONResponse(self.deliver(given, body))
+            if (request.method, path) == ("POST", "imap_deliver"):
+                return JSONResponse(self.imap.deliver(given, body))
             call = self._calls.get((request.method, path))
             if call is None:
                 return JSONResponse({"error": f"There is no {request.method} {path}."}, 404)
@@ -158,7 +163,13 @@ class Control:
         }
 
     def deliver(self, given: Given, raw: bytes) -> object:
-        """Puts a mail into a folder as if it had come by SMTP, from a colleague, or been sent from there."""
+        """Puts a mail into a folder as if it had come by SMTP, from a colleague, or been sent from there.
+
+        Mail to a group goes to its members, unless it comes from outside and the group takes none of that.
+        """
+        group = self.world.directory.group(str(given["address"]))
+        if group is not None:
+            return self._deliver_to(group, given, raw)
         user, mailbox = self._user(given), self._mailbox(given)
         folder = self._folder(mailbox, given.get("folder") or "inbox")
         now = datetime.now(UTC)
@@ -171,6 +182,19 @@ class Control:
         is_read = str(given.get("read", folder.well_known == "sentitems")).lower() == "true"
         message = mailbox.add(content, folder, received=received, origin=origin, now=now, is_read=is_read)
         return self._shown(mailbox, message)
+
+    def _deliver_to(self, group: Group, given: Given, raw: bytes) -> object:
+        sender = read_mail(raw).from_
+        users = filter(None, map(self.world.directory.by_address, group.members))
+        tenants = {user.tenant_id for user in users}
+        is_inside = sender is not None and any(
+            self.world.directory.is_internal(tenant_id, sender.address) for tenant_id in tenants
+        )
+        if not is_inside and not group.outside_senders:
+            return {"refused": "550 5.7.133 RESOLVER.RST.SenderNotAuthenticatedForGroup"}
+        return {
+            "members": {member: self.deliver({**given, "address": member}, raw) for member in group.members}
+        }
 
     def _origin(self, user: User, folder: Folder, content: Content, internal: object) -> Origin:
         if folder.well_known in ("drafts", "outbox"):

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 
-from dev.simulator.directory import Organisation
+from dev.simulator.directory import Group, Organisation
 from dev.simulator.people import ACTS, Person, SignIn
 from dev.simulator.world import ClientApplication, World
 
@@ -62,7 +62,7 @@ class PeopleControl:
         if isinstance(rbac_roles := given.get("rbac_roles"), list):
             organisation.rbac_roles = frozenset(map(str, rbac_roles))
         if isinstance(groups := given.get("groups"), dict):
-            organisation.groups = {str(address).lower(): str(name) for address, name in groups.items()}
+            organisation.groups = {str(address).lower(): Group.of(group) for address, group in groups.items()}
         return {
             "consented": organisation.consented,
             "roles": list(organisation.graph_roles),

@@ -12,12 +12,29 @@ MAIL_ROLES = ("Mail.Read", "Mail.ReadWrite", "Mail.Send", "MailboxSettings.Read"
 RBAC_ROLES = frozenset(("Mail.Read", "Mail.ReadWrite", "Mail.Send", "MailboxSettings.Read"))
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A distribution group. As Exchange makes it, it takes mail of outside senders only if somebody says so."""
+
+    name: str
+    members: tuple[str, ...] = ()
+    outside_senders: bool = False
+
+    @classmethod
+    def of(cls, given: object) -> "Group":
+        """From its name, or from an object with all of it."""
+        if not isinstance(given, dict):
+            return cls(str(given))
+        members = tuple(str(member).lower() for member in given.get("members") or ())
+        return cls(str(given.get("name") or ""), members, bool(given.get("outside_senders")))
+
+
 @dataclass(slots=True)
 class Organisation:
     """A tenant. `graph_roles` go into its Graph tokens: empty where an organisation relies on RBAC for Applications.
 
     `rbac_scope` are the mailboxes that RBAC lets the application into, with `rbac_roles`. `unnoticed`: Exchange does
-    not know of a grant yet. `groups` are names by address.
+    not know of a grant yet. `groups` are by address.
     """
 
     tenant_id: str
@@ -27,7 +44,7 @@ class Organisation:
     rbac_scope: frozenset[str] = frozenset()
     rbac_roles: frozenset[str] = RBAC_ROLES
     unnoticed: bool = False
-    groups: dict[str, str] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -109,6 +126,11 @@ class Directory:
     def by_address(self, address: str) -> User | None:
         """By address or alias, in any tenant."""
         return self._by_address.get(address.lower())
+
+    def group(self, address: str) -> Group | None:
+        """By address, in any tenant."""
+        found = (organisation.groups.get(address.lower()) for organisation in self.organisations.values())
+        return next((group for group in found if group is not None), None)
 
     def serves(self, address: str) -> bool:
         """Whether the address is at a domain of a tenant."""

@@ -86,8 +86,8 @@ async def list_groups(context: Context) -> Answer:
     groups = context.world.directory.organisations[context.tenant_id].groups
     asked = {one.lower() for one in re.findall(r"'(?:smtp:)?([^']+)'", context.call.query.get("$filter", ""))}
     found = [
-        {"id": str(uuid.uuid5(uuid.NAMESPACE_URL, address)), "displayName": name, "mail": address}
-        for address, name in groups.items()
+        {"id": str(uuid.uuid5(uuid.NAMESPACE_URL, address)), "displayName": group.name, "mail": address}
+        for address, group in groups.items()
         if address in asked
     ]
     return Answer(payload={"@odata.context": context.context_url("groups"), "value": found})

@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Header, Path, Query
 
-from shared.api.auth import BEARER, GuardedRoute
+from shared.api.auth import BEARER, GuardedRoute, needs
 from shared.api.models.schema import Moment
 from shared.api.models.words import RecordKind
 from shared.api.openapi import MEANINGS
 from shared.domain.filing.entries import decode_cursor, encode_cursor
+from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -29,6 +30,20 @@ Until = Annotated[
 ]
 Kind = Annotated[RecordKind, Path(description="The record's kind.", examples=["contact"])]
 RecordId = Annotated[str, Path(description="1 to 128 characters of A-Z a-z 0-9 . _ : ~ -", examples=["C-1"])]
+MessageId = Annotated[str, Path(description="A timeline entry's `message_id`.", max_length=64)]
+IdempotencyKey = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description="A name of your own for what is asked. The same request under the same name is answered alike and "
+        "sends nothing more; another one is refused.",
+    ),
+]
+# Who works with an organisation's mail; an operator does not.
+Worker = Annotated[Caller, Depends(needs(AGENT, ADMIN, SERVICE))]
 DEFAULT_LIMIT: Final = 50
 
 _ALWAYS: Final = (401, 403, 422, 503)

@@ -301,12 +301,19 @@ class Walk:
     cursor: str
 
 
-def walk(world: World, folder: Folder, cursor: str = "", since: datetime | None = None) -> Walk:
+def walk(
+    world: World,
+    folder: Folder,
+    cursor: str = "",
+    since: datetime | None = None,
+    *,
+    arrivals: bool = False,
+) -> Walk:
     """Page after page until there are no more; mails that were shown without headers are read."""
     heads: dict[ItemRef, MessageHead] = {}
     partial: list[ItemRef] = []
     for _ in range(100):
-        page = box_of(world).changes(folder.folder_id, cursor, since)
+        page = box_of(world).changes(folder.folder_id, cursor, since, arrivals=arrivals)
         heads |= {head.item: head for head in page.heads}
         read = box_of(world).heads([listed.item for listed in page.bare])
         heads |= {item: head for item, head in read.items() if isinstance(head, MessageHead)}
@@ -425,6 +432,30 @@ class TestMailAccess:
         assert walk(world, folder, cursor).heads == {}
         new = world.deliver(Letter("2@fabrikam.example"))
         assert list(walk(world, folder, cursor).heads) == [new]
+
+    def test_what_is_moved_in_later_has_arrived_however_old_it_is(self, world: World) -> None:
+        long_ago = NOW - timedelta(days=95)
+        world.deliver(Letter("lay@fabrikam.example", received=long_ago))
+        folder, since = folder_of(world), NOW - timedelta(days=1)
+        cursor = walk(world, folder, since=since, arrivals=True).cursor
+        dragged = world.deliver(Letter("dragged@fabrikam.example", received=long_ago))
+        found = walk(world, folder, cursor, arrivals=True)
+        assert list(found.heads) == [dragged]
+        assert walk(world, folder, found.cursor, arrivals=True).heads == {}
+
+    def test_mail_that_nobody_has_read_is_listed_whatever_its_age(self, world: World) -> None:
+        if isinstance(world, OnDisk):
+            pytest.skip("files have no marks")
+        times = [NOW - timedelta(days=days) for days in (95, 40, 9)]
+        items = [
+            world.deliver(Letter(f"{number}@fabrikam.example", received=received))
+            for number, received in enumerate(times)
+        ]
+        world.touch(items[1])
+        window = Window(NOW - timedelta(days=20_000), NOW - timedelta(days=2))
+        listed = box_of(world).list(folder_of(world).folder_id, window, unread=True)
+        assert [entry.item for entry in listed.items] == [items[0], items[2]]
+        assert listed.cursor == ""
 
     def test_an_item_that_changed_a_little_is_named(self, world: World) -> None:
         item = world.deliver(Letter("1@fabrikam.example"))

@@ -24,7 +24,10 @@ from shared.domain import names
 from shared.domain.campaigns.campaigns import Recipient
 from shared.domain.campaigns.consent import Reason, Silence
 from shared.domain.capture.late_contacts import Announcement
+from shared.domain.connections.mailboxes import INTAKE
 from shared.domain.filing.entries import inverted
+from shared.domain.intake.acknowledgements import Acknowledgement
+from shared.domain.intake.settings import Intake
 from shared.domain.mail.addresses import Person
 from shared.domain.mail.templates import MailTemplate
 from shared.domain.privacy.audit import AuditRow
@@ -60,6 +63,7 @@ BO = Person("Bo Vestergaard", "bo.vestergaard@tailspin.example")
 LI = "li@fabrikam.example"
 SPLIT = BO.address.replace("@", "@<wbr>")
 SECOND = "second@contoso.example"
+SERVICE = "service@contoso.example"
 ALWAYS = NOW + timedelta(days=3_650)
 THIRD = "third@contoso.example"
 OTHER = "0f0e0d0c-0b0a-4908-8706-050403020100"
@@ -150,6 +154,7 @@ def a_world(connection_string: str) -> World:
     world.notify(world.deliver(THIRD, message_id="9@adatum.example", **triaged), mailbox=third)
     world.work()
     _answered(world)
+    _enquired(world)
     organisation = storage.organisations.get(TENANT)
     storage.organisations.put(organisation.changed(_fields(never_log=[BO.address])))
     storage.index.teach(TENANT, BO.address, [RecordRef("client", "T")])
@@ -187,6 +192,31 @@ def _answered(world: World) -> None:
             sender=BO, subject="Answer", message_id="10@tailspin.example", in_reply_to=(message_id,)
         )
     )
+    world.work()
+
+
+def _enquired(world: World) -> None:
+    """A mail of the person to an intake mailbox: a case with values for the CRM, acknowledged; the next ones wait."""
+    intake = Intake().changed(
+        _fields(
+            fields={"name": "{subject} of {from_name}", "details": "{from_address}: {text}"},
+            data={"who": "{from_name}"},
+            cases_an_hour=1,
+        )
+    )
+    desk = world.connect(SERVICE, kind=INTAKE, unmatched="new", agent=AGENT, intake=intake, mark_read=True)
+    storage: Any = world.storage
+    template = {
+        "language": "en",
+        "subject": "We have it: {subject}",
+        "text": f"Dear {{from_name}}, {BO.address}",
+    }
+    storage.acknowledgements.save(
+        TENANT, desk.mailbox_id, Acknowledgement().changed(_fields(templates=[template]))
+    )
+    for number in (11, 12):
+        mail = {"sender": BO, "to": (SERVICE,), "message_id": f"{number}@tailspin.example", "text": BO.name}
+        world.notify(world.deliver(SERVICE, subject=f"Boiler {number}", **mail), mailbox=desk)
     world.work()
 
 
@@ -271,7 +301,9 @@ def test_nothing_is_left_of_a_person_and_then_of_the_organisation(own_azurite: s
         names.ATTACHMENTS,
         names.SIGNATURES,
         names.UPLOADS,
+        names.ACKNOWLEDGEMENTS,
     }
+    assert any(SERVICE in text for place, text in everything(storage) if place == names.RECORDS)
     assert set(places_of(storage, SPLIT)) == {names.MESSAGES, names.BODIES}
     assert set(places_of(storage, BO.name)) >= {names.RECORDS, names.MESSAGES, names.BODIES, names.TIMELINE}
     assert set(places_of(storage, ledger)) == {
@@ -279,6 +311,7 @@ def test_nothing_is_left_of_a_person_and_then_of_the_organisation(own_azurite: s
         names.LATE_CONTACTS_STATES,
         names.CODES,
         names.UNSUBSCRIBED,
+        names.ACKNOWLEDGEMENTS,
     }
 
     # The feed of changes has ids alone.

@@ -118,8 +118,10 @@ class FakeMail:
         box.logs[folder].append((item, True))
 
     def touch(self, address: str, item: ItemRef) -> None:
-        """Change something small: the changes name the item without showing it."""
+        """Mark it as read: the changes name the item without showing it."""
         box = self._boxes[address]
+        message = box.messages[item]
+        box.messages[item] = replace(message, head=replace(message.head, is_read=True))
         box.logs[box.messages[item].head.folder_id].append((item, False))
 
     def delete(self, address: str, item: ItemRef) -> None:

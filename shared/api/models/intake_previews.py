@@ -35,6 +35,7 @@ class IntakePreviewFields(Body):
 
     model_config = shown_as({"mail": _MAIL, "intake": {"fields": {"summary": "{subject}"}}})
     mail: PastedMailFields | None = Field(None, description="The pasted mail.")
+    message_id: str | None = Field(None, max_length=64, description="Or a stored mail.")
     intake: IntakeFields | None = Field(None, description="Settings that are not saved.")
 
 

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Final
 
-from fastapi import Depends, Header, Path, Request, Response
+from fastapi import Path, Request, Response
 
 from shared.api.audit import about
-from shared.api.auth import UseCases, needs
+from shared.api.auth import UseCases
 from shared.api.etags import conditional
 from shared.api.models.campaigns import (
     CampaignFields,
@@ -18,7 +18,9 @@ from shared.api.parameters import (
     DEFAULT_LIMIT,
     UNCHANGED,
     Cursor,
+    IdempotencyKey,
     Limit,
+    Worker,
     cursor_after,
     guarded_router,
     name_before,
@@ -28,28 +30,15 @@ from shared.api.shapes import campaigns
 from shared.api.use_cases import ApiUseCases
 from shared.domain.campaigns.campaigns import Campaign
 from shared.domain.errors import InvalidInput
-from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
 
 router = guarded_router(tag="campaigns")
-Sender = Annotated[Caller, Depends(needs(AGENT, ADMIN, SERVICE))]
 CampaignId = Annotated[str, Path(description="The campaign's id.", max_length=64, pattern="^[A-Za-z0-9-]+$")]
-Key = Annotated[
-    str,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=255,
-        pattern=r"^[\x21-\x7e]+$",
-        description="A name of your own for this campaign. The same request under the same name is answered alike and "
-        "begins nothing more; another one is refused.",
-    ),
-]
 _CHANGING: Final = problems(404, 409)
 
 
 @router.post("/campaigns", status_code=202, responses=problems(409))
 def start_campaign(
-    *, request: Request, use_cases: UseCases, caller: Sender, key: Key, body: CampaignFields
+    *, request: Request, use_cases: UseCases, caller: Worker, key: IdempotencyKey, body: CampaignFields
 ) -> CampaignModel:
     """Begin to send a mail to each recipient. A value that is missing for anybody refuses it before a mail leaves."""
     found = use_cases.ask_campaign(caller, campaigns.wanted(body), key)
@@ -58,7 +47,7 @@ def start_campaign(
 
 
 @router.post("/campaigns/preview")
-def preview_campaign(use_cases: UseCases, caller: Sender, body: CampaignFields) -> CampaignPreviewModel:
+def preview_campaign(use_cases: UseCases, caller: Worker, body: CampaignFields) -> CampaignPreviewModel:
     """Show a campaign: ten filled mails of real recipients, and who is left out and why. Nothing is sent."""
     return campaigns.preview(use_cases.preview_campaign(caller, campaigns.wanted(body)))
 
@@ -68,7 +57,7 @@ def list_campaigns(
     *,
     request: Request,
     use_cases: UseCases,
-    caller: Sender,
+    caller: Worker,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = "",
 ) -> Response:
@@ -79,7 +68,7 @@ def list_campaigns(
 
 
 @router.get("/campaigns/{id}", response_model=CampaignModel, responses={**UNCHANGED, **problems(404)})
-def get_campaign(*, request: Request, use_cases: UseCases, caller: Sender, id: CampaignId) -> Response:
+def get_campaign(*, request: Request, use_cases: UseCases, caller: Worker, id: CampaignId) -> Response:
     """Return a campaign. Its figures are sums over the recipients and their mails as they are now."""
     return conditional(request, _shown(use_cases, use_cases.read_campaigns(caller, id)))
 
@@ -93,7 +82,7 @@ def list_campaign_recipients(
     *,
     request: Request,
     use_cases: UseCases,
-    caller: Sender,
+    caller: Worker,
     id: CampaignId,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = "",
@@ -107,19 +96,19 @@ def list_campaign_recipients(
 
 
 @router.post("/campaigns/{id}/pause", responses=_CHANGING)
-def pause_campaign(use_cases: UseCases, caller: Sender, id: CampaignId) -> CampaignModel:
+def pause_campaign(use_cases: UseCases, caller: Worker, id: CampaignId) -> CampaignModel:
     """Pause a campaign: nobody else gets the mail until it is resumed, but for whom it is being handed to a server."""
     return _shown(use_cases, use_cases.decide_on_campaign.pause(caller, id))
 
 
 @router.post("/campaigns/{id}/resume", responses=_CHANGING)
-def resume_campaign(use_cases: UseCases, caller: Sender, id: CampaignId) -> CampaignModel:
+def resume_campaign(use_cases: UseCases, caller: Worker, id: CampaignId) -> CampaignModel:
     """Go on with a campaign that is paused."""
     return _shown(use_cases, use_cases.decide_on_campaign.resume(caller, id))
 
 
 @router.post("/campaigns/{id}/cancel", responses=_CHANGING)
-def cancel_campaign(use_cases: UseCases, caller: Sender, id: CampaignId) -> CampaignModel:
+def cancel_campaign(use_cases: UseCases, caller: Worker, id: CampaignId) -> CampaignModel:
     """End a campaign: mails that have not left do not leave any more."""
     return _shown(use_cases, use_cases.decide_on_campaign.cancel(caller, id))
 

@@ -2,14 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import Query, Request, Response
 
-from shared.api.auth import UseCases, needs
+from shared.api.auth import UseCases
 from shared.api.etags import conditional
 from shared.api.models.events import EventsModel
-from shared.api.parameters import DEFAULT_LIMIT, UNCHANGED, Limit, guarded_router, problems
+from shared.api.parameters import DEFAULT_LIMIT, UNCHANGED, Limit, Worker, guarded_router, problems
 from shared.api.shapes import events
-from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
 
 router = guarded_router(tag="events")
 
@@ -19,7 +18,7 @@ def get_events(
     *,
     request: Request,
     use_cases: UseCases,
-    caller: Annotated[Caller, Depends(needs(AGENT, ADMIN, SERVICE))],
+    caller: Worker,
     after: Annotated[
         str,
         Query(

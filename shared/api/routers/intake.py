@@ -39,10 +39,10 @@ def preview_intake(
 ) -> IntakePreviewModel:
     """Return what a mail would become at an intake mailbox: the record, and its acknowledgement. Nothing is stored.
 
-    The mail is pasted. `intake` tries settings that are not saved.
+    The mail is a stored one, or pasted. `intake` tries settings that are not saved.
     """
     mailbox = use_cases.get_mailbox(caller, address)
-    return preview(use_cases.preview_intake(mailbox, body.given()))
+    return preview(use_cases.preview_intake(caller, mailbox, body.given()))
 
 
 def _shown(found: Acknowledgement) -> AcknowledgementModel:

@@ -1,24 +1,17 @@
 """Links by hand: a person files a message on a record, or removes it."""
 
-from typing import Annotated
-
-from fastapi import Depends, Path
-
-from shared.api.auth import UseCases, needs
+from shared.api.auth import UseCases
 from shared.api.models.filing import LinksModel, RefFields
-from shared.api.parameters import guarded_router, problems
+from shared.api.parameters import MessageId, Worker, guarded_router, problems
 from shared.api.shapes import filing
-from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
 
 router = guarded_router(tag="messages")
-Reader = Annotated[Caller, Depends(needs(AGENT, ADMIN, SERVICE))]
-MessageId = Annotated[str, Path(description="A timeline entry's `message_id`.", max_length=64)]
 
 
 @router.post("/messages/{id}/links", responses=problems(404))
 def link_message(
     use_cases: UseCases,
-    caller: Reader,
+    caller: Worker,
     id: MessageId,
     body: RefFields,
 ) -> LinksModel:
@@ -29,7 +22,7 @@ def link_message(
 @router.delete("/messages/{id}/links", responses=problems(404))
 def unlink_message(
     use_cases: UseCases,
-    caller: Reader,
+    caller: Worker,
     id: MessageId,
     body: RefFields,
 ) -> LinksModel:

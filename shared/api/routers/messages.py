@@ -2,24 +2,30 @@
 
 from typing import Annotated, Final
 
-from fastapi import Depends, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from shared.api.auth import UseCases, needs
+from shared.api.auth import UseCases
 from shared.api.downloads import headers_of
 from shared.api.etags import conditional
 from shared.api.models.filing import MessageModel, ThreadModel
 from shared.api.models.words import ChainChoice
-from shared.api.parameters import DEFAULT_LIMIT, UNCHANGED, Cursor, Limit, guarded_router, problems
+from shared.api.parameters import (
+    DEFAULT_LIMIT,
+    UNCHANGED,
+    Cursor,
+    Limit,
+    MessageId,
+    Worker,
+    guarded_router,
+    problems,
+)
 from shared.api.shapes import filing
 from shared.api.streams import begun
-from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
 from shared.domain.records.records import RecordRef
 
 router = guarded_router(tag="messages")
-Reader = Annotated[Caller, Depends(needs(AGENT, ADMIN, SERVICE))]
 BYTES: Final = {"schema": {"type": "string", "format": "binary"}, "example": "the bytes of plan.pdf"}
-MessageId = Annotated[str, Path(description="A timeline entry's `message_id`.", max_length=64)]
 
 
 @router.get(
@@ -31,7 +37,7 @@ def get_message(
     *,
     request: Request,
     use_cases: UseCases,
-    caller: Reader,
+    caller: Worker,
     id: MessageId,
     remote_images: Annotated[
         bool, Query(description="Whether `html` keeps images on other servers.")
@@ -67,7 +73,7 @@ def get_thread(
     *,
     request: Request,
     use_cases: UseCases,
-    caller: Reader,
+    caller: Worker,
     id: MessageId,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = "",
@@ -91,7 +97,7 @@ def get_thread(
 )
 def get_attachment(
     use_cases: UseCases,
-    caller: Reader,
+    caller: Worker,
     id: MessageId,
     attachment_id: Annotated[str, Path(description="The attachment's `id`.", max_length=64)],
 ) -> Response:

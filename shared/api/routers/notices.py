@@ -2,18 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 
-from shared.api.auth import UseCases, needs
+from shared.api.auth import UseCases
 from shared.api.etags import conditional
 from shared.api.models.filing import MessageModel
 from shared.api.models.notices import NoticesModel
-from shared.api.parameters import DEFAULT_LIMIT, UNCHANGED, Cursor, Limit, guarded_router, problems
+from shared.api.parameters import DEFAULT_LIMIT, UNCHANGED, Cursor, Limit, Worker, guarded_router, problems
 from shared.api.shapes import filing, notices
-from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
 
 router = guarded_router(tag="notices")
-Reader = Annotated[Caller, Depends(needs(AGENT, ADMIN, SERVICE))]
 NoticeId = Annotated[str, Path(description="A notice's `id`.", max_length=100)]
 
 
@@ -22,7 +20,7 @@ def get_notices(
     *,
     request: Request,
     use_cases: UseCases,
-    caller: Reader,
+    caller: Worker,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = "",
 ) -> Response:
@@ -36,7 +34,7 @@ def open_notice(
     *,
     request: Request,
     use_cases: UseCases,
-    caller: Reader,
+    caller: Worker,
     id: NoticeId,
     remote_images: Annotated[
         bool, Query(description="Whether `html` keeps images on other servers.")
@@ -50,7 +48,7 @@ def open_notice(
 
 
 @router.delete("/notices/{id}", status_code=204, responses=problems(404))
-def dismiss_notice(*, use_cases: UseCases, caller: Reader, id: NoticeId) -> None:
+def dismiss_notice(*, use_cases: UseCases, caller: Worker, id: NoticeId) -> None:
     """Take a notice from the list; taken before, nothing happens. The mail stays where it is."""
     use_cases.dismiss_notices(caller, id)
 
@@ -59,7 +57,7 @@ def dismiss_notice(*, use_cases: UseCases, caller: Reader, id: NoticeId) -> None
 def dismiss_all_notices(
     *,
     use_cases: UseCases,
-    caller: Reader,
+    caller: Worker,
     until: Annotated[
         str,
         Query(

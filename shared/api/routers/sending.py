@@ -1,11 +1,11 @@
 """Mail that people and the CRM send: new mails, replies, forwards, and their preview."""
 
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import Depends, Header, Path, Request
+from fastapi import Request
 
 from shared.api.audit import about, leave_out
-from shared.api.auth import UseCases, needs
+from shared.api.auth import UseCases
 from shared.api.models.sending import (
     ForwardFields,
     MailFields,
@@ -14,31 +14,18 @@ from shared.api.models.sending import (
     QueuedModel,
     ReplyFields,
 )
-from shared.api.parameters import guarded_router, problems
+from shared.api.parameters import IdempotencyKey, MessageId, Worker, guarded_router, problems
 from shared.api.shapes import sending
-from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
+from shared.domain.privacy.callers import Caller
 from shared.domain.sending.wanted import MailWanted
 
 router = guarded_router(tag="sending")
-Sender = Annotated[Caller, Depends(needs(AGENT, ADMIN, SERVICE))]
-MessageId = Annotated[str, Path(description="A timeline entry's `message_id`.", max_length=64)]
-Key = Annotated[
-    str,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=255,
-        pattern=r"^[\x21-\x7e]+$",
-        description="A name of your own for this mail. The same request under the same name is answered alike and "
-        "sends nothing more; another one is refused.",
-    ),
-]
 _ASKING: Final = problems(404, 409)
 
 
 @router.post("/messages", status_code=202, responses=problems(409))
 def send_message(
-    request: Request, use_cases: UseCases, caller: Sender, key: Key, body: MailFields
+    request: Request, use_cases: UseCases, caller: Worker, key: IdempotencyKey, body: MailFields
 ) -> QueuedModel:
     """Send a mail, with a reference code at the end of its subject. Whatever can be refused is refused here."""
     return _queued(request, use_cases, caller, sending.new_mail(body), key)
@@ -46,7 +33,13 @@ def send_message(
 
 @router.post("/messages/{id}/reply", status_code=202, responses=_ASKING)
 def reply_to_message(
-    *, request: Request, use_cases: UseCases, caller: Sender, id: MessageId, key: Key, body: ReplyFields
+    *,
+    request: Request,
+    use_cases: UseCases,
+    caller: Worker,
+    id: MessageId,
+    key: IdempotencyKey,
+    body: ReplyFields,
 ) -> QueuedModel:
     """Answer a message, in its thread, with what it said below. The answer stands on the message's records."""
     return _queued(request, use_cases, caller, sending.reply(body, id), key)
@@ -54,14 +47,20 @@ def reply_to_message(
 
 @router.post("/messages/{id}/forward", status_code=202, responses=_ASKING)
 def forward_message(
-    *, request: Request, use_cases: UseCases, caller: Sender, id: MessageId, key: Key, body: ForwardFields
+    *,
+    request: Request,
+    use_cases: UseCases,
+    caller: Worker,
+    id: MessageId,
+    key: IdempotencyKey,
+    body: ForwardFields,
 ) -> QueuedModel:
     """Pass a message on, with its files. The mail stands on the message's records."""
     return _queued(request, use_cases, caller, sending.forward(body, id), key)
 
 
 @router.post("/messages/preview", responses=problems(404))
-def preview_mail(use_cases: UseCases, caller: Sender, body: PreviewFields) -> MailPreviewModel:
+def preview_mail(use_cases: UseCases, caller: Worker, body: PreviewFields) -> MailPreviewModel:
     """Show a mail as it would leave, and why it would be refused. Nothing is sent, and no code is used up."""
     return sending.preview(use_cases.preview_mail(caller, sending.previewed(body)))
 

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import BeforeValidator
 
-from shared.api.auth import UseCases, needs
+from shared.api.auth import UseCases
 from shared.api.etags import conditional
 from shared.api.models.filing import TimelineModel
 from shared.api.models.words import EntryFilter as Filter
@@ -19,19 +19,18 @@ from shared.api.parameters import (
     RecordId,
     Since,
     Until,
+    Worker,
     guarded_router,
     problems,
 )
 from shared.api.shapes import filing
 from shared.domain.connections.fields import Fields
 from shared.domain.filing.entries import kinds_of
-from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
 from shared.domain.records.records import RecordRef
 from shared.ports.stores.filing import EntryFilter
 
 router = guarded_router(tag="timelines")
 DEFAULT_FILTER: Final[list[Filter]] = ["all"]
-Reader = Annotated[Caller, Depends(needs(AGENT, ADMIN, SERVICE))]
 
 
 def _separated(given: Any) -> Any:
@@ -51,7 +50,7 @@ def get_timeline(
     *,
     request: Request,
     use_cases: UseCases,
-    caller: Reader,
+    caller: Worker,
     kind: Kind,
     id: RecordId,
     filter: Annotated[

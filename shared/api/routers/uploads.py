@@ -5,15 +5,13 @@ from typing import Annotated, Final
 from fastapi import Depends, HTTPException, Path, Query, Request
 
 from shared.api.audit import leave_out
-from shared.api.auth import UseCases, needs
+from shared.api.auth import UseCases
 from shared.api.models.uploads import UploadFields, UploadModel
-from shared.api.parameters import guarded_router, problems
+from shared.api.parameters import Worker, guarded_router, problems
 from shared.api.shapes import uploads
-from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
 from shared.domain.sending.uploads import LARGEST_FILE, LARGEST_PIECE, MEBIBYTE
 
 router = guarded_router(tag="sending")
-Sender = Annotated[Caller, Depends(needs(AGENT, ADMIN, SERVICE))]
 _BYTES: Final = {"schema": {"type": "string", "format": "binary"}, "example": "the bytes of the piece"}
 
 
@@ -27,7 +25,7 @@ async def _piece(request: Request) -> bytes:
 
 
 @router.post("/uploads", status_code=201)
-def begin_upload(use_cases: UseCases, caller: Sender, body: UploadFields) -> UploadModel:
+def begin_upload(use_cases: UseCases, caller: Worker, body: UploadFields) -> UploadModel:
     """Announce a file of up to 150 MB. Its bytes follow in pieces of at most 8 MiB."""
     content_type = body.content_type or "application/octet-stream"
     return uploads.upload(use_cases.upload_file.begin(caller, body.name, content_type, body.size))
@@ -42,7 +40,7 @@ def put_upload_piece(
     *,
     request: Request,
     use_cases: UseCases,
-    caller: Sender,
+    caller: Worker,
     id: Annotated[str, Path(description="The upload's `id`.", max_length=64, pattern="^[A-Za-z0-9-]+$")],
     offset: Annotated[
         int,

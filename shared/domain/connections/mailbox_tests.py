@@ -29,6 +29,7 @@ from shared.domain.connections.verdicts import (
     PERMITTED,
     SEND,
     SENTENCES,
+    STRAY_ROUTES,
     UNKNOWN,
     WITHOUT_DRAFTS,
     WRONG_PURPOSE,
@@ -79,8 +80,9 @@ class Findings:
 
     `primary` is the address that the directory gives the user, `aliases` the others; `group` the name of the
     group that has the address; `purpose` Exchange's word ('' = not known); `cards` the records that carry an
-    address of the user. `is_known`: the mailbox was looked up by its object id, so its address may have changed.
-    `proved_at` is the time at which some mailbox last proved the connection.
+    address of the user; `stray_routes` are addresses of routes that neither the mailbox nor a group has. `is_known`:
+    the mailbox was looked up by its object id, so its address may have changed. `proved_at` is the time at which some
+    mailbox last proved the connection.
     """
 
     address: str
@@ -97,6 +99,7 @@ class Findings:
     read: Read = Read.UNTRIED
     purpose: str = ""
     cards: tuple[str, ...] = ()
+    stray_routes: tuple[str, ...] = ()
     consented_at: datetime | None = None
     proved_at: datetime | None = None
 
@@ -140,6 +143,7 @@ def judge(found: Findings, now: datetime) -> Verdict:
             group=f"'{found.group}'",
             purpose=found.purpose,
             cards=", ".join(found.cards),
+            routes=", ".join(found.stray_routes),
         ),
         send,
         send_sentence,
@@ -198,7 +202,9 @@ def _readable_but(found: Findings, _now: datetime) -> str:
     if found.kind == PERSONAL and found.purpose in _NOT_PERSONAL:
         return WRONG_PURPOSE
     changed = found.is_known and found.directory is Directory.FOUND and found.primary != found.address
-    return ADDRESS_CHANGED if changed else ""
+    if changed:
+        return ADDRESS_CHANGED
+    return STRAY_ROUTES if found.stray_routes else ""
 
 
 _RULES: Final[tuple[Callable[[Findings, datetime], str], ...]] = (

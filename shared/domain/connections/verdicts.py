@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from shared.domain.connections.account_tests import ACCOUNT_SENTENCES, SignIn
 from shared.domain.connections.connections import AGENT, SERVICE_ACCOUNT
+from shared.domain.connections.mailboxes import IMAP
 
 OK: Final = "ok"
 NO_CONSENT: Final = "no_consent"
@@ -23,6 +25,7 @@ GROUP: Final = "group"
 WRONG_PURPOSE: Final = "wrong_purpose"
 ON_CONTACT_CARD: Final = "on_contact_card"
 ADDRESS_CHANGED: Final = "address_changed"
+STRAY_ROUTES: Final = "stray_routes"
 UNREACHABLE: Final = "unreachable"
 
 # `{...}` is filled in from the findings.
@@ -81,16 +84,29 @@ SENTENCES: Final[Mapping[str, str]] = {
         "The mailbox's main address is now {primary}. Take it over with PUT mailboxes/ADDRESS/address; cursor, "
         "history and notices stay."
     ),
+    STRAY_ROUTES: (
+        "The mailbox can be read. Of its routes, {routes} is no alias of it, and no group has that address: check the "
+        "spelling, or make the group."
+    ),
     UNREACHABLE: (
         "Microsoft 365 did not answer. As far as Postledger knows, nothing is wrong with the mailbox; test "
         "again."
     ),
+    **{str(ended): sentence for ended, sentence in ACCOUNT_SENTENCES.items()},
 }
 OUTCOMES: Final = tuple(SENTENCES)
 # These are no reason not to save a mailbox.
-_HARMLESS: Final = (OK, CONSENT_PENDING, ADDRESS_CHANGED, UNREACHABLE)
+_HARMLESS: Final = (
+    OK,
+    CONSENT_PENDING,
+    ADDRESS_CHANGED,
+    STRAY_ROUTES,
+    UNREACHABLE,
+    SignIn.NO_CREDENTIALS,
+    SignIn.SERVER_BUSY,
+)
 _MISNAMED: Final = (NO_MAILBOX, NO_USER, ALIAS, GROUP)
-_READABLE: Final = (OK, WRONG_PURPOSE, ON_CONTACT_CARD, ADDRESS_CHANGED)
+_READABLE: Final = (OK, WRONG_PURPOSE, ON_CONTACT_CARD, ADDRESS_CHANGED, STRAY_ROUTES)
 
 PERMITTED: Final = "permitted"
 NOT_PERMITTED: Final = "not_permitted"
@@ -130,6 +146,7 @@ SEND: Final[Mapping[tuple[str, str], str]] = {
     (NOT_PERMITTED, SERVICE_ACCOUNT): (
         "Mail may not be sent: the service account did not agree to Mail.Send.Shared. Have it sign in again."
     ),
+    (NOT_PERMITTED, IMAP): "Mail is not sent from mailboxes outside Microsoft 365.",
     (UNKNOWN, ""): "Not known: there is no token to look at.",
 }
 SEND_SENTENCES: Final = tuple(SEND.values())
@@ -161,6 +178,14 @@ class Verdict:
     def is_readable(self) -> bool:
         """Whether the application was let into the mailbox."""
         return self.outcome in _READABLE
+
+
+def of_account(ended: SignIn, cards: tuple[str, ...]) -> Verdict:
+    """For a mailbox outside Microsoft 365. `cards` are the contacts that carry a colleague's address."""
+    outcome = ON_CONTACT_CARD if cards and ended is SignIn.DONE else str(ended)
+    sentence = SENTENCES[outcome].format(cards=", ".join(cards)) if cards else SENTENCES[outcome]
+    send = SEND[NOT_PERMITTED, IMAP]
+    return Verdict(outcome, sentence, NOT_PERMITTED, send, cards=cards)
 
 
 def unreachable() -> Verdict:

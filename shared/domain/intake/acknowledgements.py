@@ -13,6 +13,7 @@ from shared.domain.connections.fields import Fields
 from shared.domain.errors import InvalidInput
 from shared.domain.intake.languages import LANGUAGES
 from shared.domain.intake.templates import OF_MAIL, OF_RECORD, checked
+from shared.domain.mail.identity import Hasher
 
 NAMES: Final = (*OF_MAIL, *OF_RECORD)
 MOST_TEMPLATES: Final = 50
@@ -136,6 +137,11 @@ class Counter:
     name: str
     most: int
     window: timedelta
+
+
+def counted_as(hasher: Hasher, address: str) -> str:
+    """The keyed hash under which an address is counted: the ledger's, by which an erased person's rows are found."""
+    return hasher.addresses([address])[0]
 
 
 def counters(limits: Limits, *, sender: str, pair: str) -> tuple[Counter, ...]:

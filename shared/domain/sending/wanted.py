@@ -1,7 +1,9 @@
 """A mail as somebody asks for it, in the words of the request: nothing is looked up yet."""
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from datetime import datetime
+from typing import Any
 
 from shared.domain.mail.addresses import Person
 from shared.domain.records.records import RecordRef
@@ -46,3 +48,25 @@ class MailWanted:
     keeps_files: bool = True
     is_signed: bool = True
     campaign: CampaignPlace | None = None
+
+
+def fingerprint(wanted: object) -> str:
+    """What tells one request from another, in 64 hexadecimal digits.
+
+    Fields that nobody filled in are left out, so that a request which is repeated across an update that brings new
+    fields is the same request still.
+    """
+    return hashlib.sha256(repr(_told(wanted)).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _told(value: object) -> object:
+    if isinstance(value, tuple):
+        return tuple(map(_told, value))
+    if not is_dataclass(value) or isinstance(value, type):
+        return value
+    given = ((each, getattr(value, each.name)) for each in fields(value))
+    return sorted((each.name, _told(value)) for each, value in given if value != _default(each))
+
+
+def _default(each: Field[Any]) -> object:
+    return each.default if each.default_factory is MISSING else each.default_factory()

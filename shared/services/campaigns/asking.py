@@ -1,6 +1,5 @@
 """Takes a request for a campaign: its recipients are written, once for each key, and nothing has left before."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -14,7 +13,7 @@ from shared.domain.mail.templates import FilledMail
 from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
 from shared.domain.sending.drafting import Addressed
 from shared.domain.sending.from_addresses import Chosen
-from shared.domain.sending.wanted import MailWanted
+from shared.domain.sending.wanted import MailWanted, fingerprint
 from shared.ports.stores.campaigns import Campaigns
 from shared.ports.work import Clock, CommandQueue
 from shared.services.campaigns.links import MakeLink
@@ -57,22 +56,16 @@ class AskCampaign:
         caller.needs(AGENT, ADMIN, SERVICE)
         hasher = hasher_of(self.hash_key, caller.tenant_id)
         campaign_id = hasher("campaign", f"{caller.audit_name}\n{key}")
-        request_hash = hashlib.sha256(repr(wanted).encode("utf-8", "surrogatepass")).hexdigest()
+        request_hash = fingerprint(wanted)
         standing = self.campaigns.get(caller.tenant_id, campaign_id)
-        if standing is not None and standing.request_hash != request_hash:
-            raise WrongState(
-                "This Idempotency-Key was used for another campaign. Take a new key for a new one."
-            )
+        _check_same(standing, request_hash)
         if standing is not None and standing.state is not CampaignState.PREPARING:
             return standing
         self.choose_mailbox(caller, wanted)
         plan = self.plan(caller, wanted)
         plan.check()
         campaign = standing or self.campaigns.add(self._campaign(caller, wanted, campaign_id, request_hash))
-        if campaign.request_hash != request_hash:
-            raise WrongState(
-                "This Idempotency-Key was used for another campaign. Take a new key for a new one."
-            )
+        _check_same(campaign, request_hash)
         return self._begun(campaign, plan)
 
     def _campaign(
@@ -162,3 +155,8 @@ def command_for(campaign: Campaign, clock: Clock) -> RunCampaign:
     return RunCampaign(
         tenant_id=campaign.tenant_id, first_at=clock(), campaign=campaign.id, turn=campaign.turn
     )
+
+
+def _check_same(standing: Campaign | None, request_hash: str) -> None:
+    if standing is not None and standing.request_hash != request_hash:
+        raise WrongState("This Idempotency-Key was used for another campaign. Take a new key for a new one.")

@@ -6,13 +6,14 @@ from datetime import datetime
 from itertools import chain
 from typing import Any, Final
 
+from shared.domain.connections.account_tests import SignIn
 from shared.domain.connections.connections import SERVICE_ACCOUNT, MailConnection, serving
 from shared.domain.connections.fields import Fields
 from shared.domain.connections.habits import Habit, Learnt
 from shared.domain.connections.mailbox_state import MailboxState, examined, offered
 from shared.domain.connections.mailbox_tests import Directory, Findings, Read, judge
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.connections.verdicts import Verdict, unreachable
+from shared.domain.connections.verdicts import Verdict, of_account, unreachable
 from shared.domain.errors import (
     AccessDenied,
     InvalidInput,
@@ -23,9 +24,9 @@ from shared.domain.errors import (
     TransientError,
     Unknown,
 )
-from shared.domain.mail.addresses import normalise
+from shared.domain.mail.addresses import mailbox_key, mailbox_keys, normalise
 from shared.domain.privacy.callers import ADMIN, Caller
-from shared.ports.mailbox_access import AccessProbe
+from shared.ports.mailbox_access import AccessProbe, AccountProbe
 from shared.ports.stores.connections import Connections, Habits, Mailboxes
 from shared.ports.stores.records import RecordIndex
 from shared.ports.work import Clock
@@ -33,13 +34,20 @@ from shared.ports.work import Clock
 # What decides on a mailbox that is not saved yet.
 _SETTINGS: Final = ("kind", "connection")
 _CONTACT: Final = "contact"
+# So many addresses of routes are looked up.
+MOST_ROUTES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Examine:
-    """Try a mailbox's connection, reading only. Four requests at most, and as many again with a fresh token."""
+    """Try a mailbox's connection, reading only.
+
+    Four requests at most, as many again with a fresh token, and one for each address of a route.
+    A mailbox outside Microsoft 365 takes a sign-in.
+    """
 
     probe: AccessProbe
+    account_probe: AccountProbe
     connections: Connections
     index: RecordIndex
     clock: Clock
@@ -50,6 +58,10 @@ class Examine:
         Nor is it asked before a wait is over that it has asked a worker for.
         """
         until, now = mailbox.state.blocked_until, self.clock()
+        is_waiting = until is not None and until > now
+        if mailbox.is_outside:
+            ended = SignIn.SERVER_BUSY if is_waiting else self.account_probe.sign_in(mailbox)
+            return of_account(ended, self._cards(mailbox.tenant_id, [mailbox.address, *mailbox.aliases]))
         if until is not None and until > now:
             raise Throttled("Microsoft Graph asked to wait.", (until - now).total_seconds())
         if fresh:
@@ -75,7 +87,11 @@ class Examine:
         if found.directory is not Directory.MISSING:
             found = self._opened(found, mailbox)
         addresses = [mailbox.address, *found.aliases, *filter(None, [found.primary])]
-        return replace(found, cards=self._cards(mailbox.tenant_id, addresses))
+        return replace(
+            found,
+            cards=self._cards(mailbox.tenant_id, addresses),
+            stray_routes=self._stray_routes(mailbox, addresses),
+        )
 
     def _named(self, found: Findings, mailbox: Mailbox) -> Findings:
         """What the directory says. A group is only looked for where there is no user."""
@@ -98,6 +114,16 @@ class Examine:
             return self.probe.group(mailbox)
         except PermanentError:
             return ""
+
+    def _stray_routes(self, mailbox: Mailbox, addresses: list[str]) -> tuple[str, ...]:
+        """Nobody's addresses among those of routes. A request for each that is not the mailbox's own."""
+        own = mailbox_keys([*addresses, *mailbox.aliases])
+        others = [route.to for route in mailbox.intake.routes if mailbox_key(route.to) not in own]
+        try:
+            named = {to: self.probe.group(replace(mailbox, address=to)) for to in others[:MOST_ROUTES]}
+        except PermanentError:  # the directory is closed
+            return ()
+        return tuple(to for to, name in named.items() if not name)
 
     def _opened(self, found: Findings, mailbox: Mailbox) -> Findings:
         try:
@@ -176,7 +202,7 @@ class TestMailbox:
             raise Unknown(f"There is no mailbox {wanted}.")
         wished = mailbox.changed(Fields(given).only(_SETTINGS)) if given else mailbox
         tested = self.of(wished, fresh=True)
-        if ADMIN not in caller.roles or not tested.verdict.is_readable:
+        if ADMIN not in caller.roles or wished.is_outside or not tested.verdict.is_readable:
             return tested
         return replace(tested, habits=self.learn(wished))
 

@@ -17,13 +17,13 @@ from shared.domain.connections.organisations import Organisation, is_listed
 from shared.domain.errors import Conflict, InvalidInput, PermanentError
 from shared.domain.filing.effects import Acknowledge
 from shared.domain.filing.entries import inverted
-from shared.domain.intake.acknowledgements import Acknowledgement, counters
+from shared.domain.intake.acknowledgements import Acknowledgement, counted_as, counters
 from shared.domain.intake.answering import PURPOSE, SENTENCES, Answer, answer_of, chosen
 from shared.domain.intake.asking import asked_by, askers, writer_of
 from shared.domain.intake.doors import route_of
 from shared.domain.intake.fields import NO_ROUTE, Arrival, values_of
 from shared.domain.mail import codes
-from shared.domain.mail.addresses import Person, domain_of, mailbox_key
+from shared.domain.mail.addresses import Person, domain_of
 from shared.domain.mail.codes import NUMBER_BITS, Code
 from shared.domain.mail.identity import Hasher
 from shared.domain.privacy.erasure import suppression
@@ -164,7 +164,7 @@ class AcknowledgeCase:
         if now - opened_at > LATEST:
             return "late"
         for person in people:
-            sender = case.hasher("acknowledged", mailbox_key(person.address))
+            sender = counted_as(case.hasher, person.address)
             bounds = counters(case.settings.limits, sender=sender, pair=f"{sender}:{case.desk.mailbox_id}")
             if (
                 self.acknowledgements.count(case.desk.tenant_id, bounds, str(case.effect.ref), now)

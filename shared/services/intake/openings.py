@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.intake.acknowledgements import Counter
-from shared.domain.mail.addresses import mailbox_key
+from shared.domain.intake.acknowledgements import Counter, counted_as
 from shared.domain.mail.messages import MessageHead
 from shared.domain.matching.candidates import Candidates
 from shared.domain.matching.decisions import Decision
@@ -43,5 +42,5 @@ class CountOpenings:
 
 def _counter(scope: Scope, head: MessageHead, candidates: Candidates, mailbox: Mailbox) -> Counter:
     sender = min(candidates.inquirers, default=(head.author or head.sender).address)
-    hashed = scope.hasher("opened-by", mailbox_key(sender))
+    hashed = counted_as(scope.hasher, sender)
     return Counter(f"opened:{hashed}", mailbox.intake.cases_an_hour, _HOUR)

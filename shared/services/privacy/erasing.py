@@ -149,7 +149,7 @@ class EraseMessages:
         opened = [link.ref for link in stored.decision.links if link.rule == OPENED]
         records = self.records.get_many(tenant_id, opened) if opened else {}
         bare = [
-            replace(record, name=UNNAMED, summary="", details="")
+            replace(record, name=UNNAMED, summary="", details="", data=())
             for record in records.values()
             if record.origin == ORIGIN
         ]

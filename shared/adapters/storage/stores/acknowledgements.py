@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from shared.adapters.storage.codec import from_plain, to_plain
 from shared.adapters.storage.connection import Connection
-from shared.adapters.storage.encoding import escaped, hashed, packed, part_names, unpacked
+from shared.adapters.storage.encoding import escaped, packed, part_names, unpacked
 from shared.adapters.storage.table import Operation, Row, Table, etag_of, saving
 from shared.domain import names
 from shared.domain.errors import Conflict
@@ -76,7 +76,7 @@ class AzureAcknowledgements:
         raise Conflict("a counter keeps changing")
 
     def _counted(self, tenant_id: str, counter: Counter, at: datetime) -> tuple[dict[str, datetime], str]:
-        row = self._table.get(escaped(tenant_id), _COUNT + hashed(counter.name), _COLUMNS)
+        row = self._table.get(escaped(tenant_id), _COUNT + escaped(counter.name), _COLUMNS)
         if row is None:
             return {}, ""
         times = {name: datetime.fromisoformat(text) for name, text in unpacked(row).items()}
@@ -96,6 +96,6 @@ def _counter_row(tenant_id: str, counter: Counter, counted: dict[str, datetime])
     times = {name: time.astimezone(UTC).isoformat() for name, time in counted.items()}
     return {
         "PartitionKey": escaped(tenant_id),
-        "RowKey": _COUNT + hashed(counter.name),
+        "RowKey": _COUNT + escaped(counter.name),
         **packed(times),
     }

@@ -30,6 +30,9 @@ from shared.domain.privacy.erasure import Eraser
 _OWN_PORTS: Final = (names.MESSAGES, names.ERASURES, names.AUDIT)
 # Lists of mails: a row with the person among its people is the row of a mail that is deleted.
 _LISTS: Final = (names.TIMELINE, names.INBOX)
+# Mail to the person speaks to the person: of what it says, nothing stays.
+_LETTERS: Final = (names.OUTBOX,)
+_WORDS: Final = ("subject", "html", "text")
 _PREFIXES: Final[Mapping[str, str]] = {names.LEASES: "mailboxes/{}/"}
 
 
@@ -68,7 +71,7 @@ class AzureHoldings:
         return len(rows) == limit
 
     def _erase(self, table: str, row: Row, eraser: Eraser) -> bool:
-        changed = _erased(row, eraser)
+        changed = _erased(row, eraser, is_letter=table in _LETTERS)
         if changed is None:
             return False
         goes = _is_keyed_by(row, eraser) or (table in _LISTS and eraser.names_person(_content(row)))
@@ -101,18 +104,20 @@ def _of(tenant_id: str, after: str) -> str:
     )
 
 
-def _erased(row: Row, eraser: Eraser) -> dict[str, Any] | None:
+def _erased(row: Row, eraser: Eraser, *, is_letter: bool) -> dict[str, Any] | None:
     """The row to write; None if nothing in it names the person."""
     if _is_keyed_by(row, eraser):
         return {name: row[name] for name in KEYS}
-    changes = dict(_changed_columns(row, eraser))
+    changes = dict(_changed_columns(row, eraser, is_letter=is_letter))
     return {**row, **changes} if changes else None
 
 
-def _changed_columns(row: Row, eraser: Eraser) -> Iterator[tuple[str, Any]]:
+def _changed_columns(row: Row, eraser: Eraser, *, is_letter: bool) -> Iterator[tuple[str, Any]]:
     yield from _changed_texts(row, eraser)
     content = _content(row)
     erased_content = eraser.value(content)
+    if is_letter and erased_content is not content and eraser.names_person(content):
+        erased_content = {**erased_content, **{name: "" for name in _WORDS if name in erased_content}}
     if erased_content is not content:
         # The erased value may need fewer parts; a part of the old value must not stay.
         cleared = {name: b"" for name in part_names() if name in row}

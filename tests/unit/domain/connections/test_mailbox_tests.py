@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from shared.domain.connections.account_tests import SignIn
 from shared.domain.connections.mailbox_tests import Directory, Findings, Read, judge, judge_token
-from shared.domain.connections.verdicts import OUTCOMES, SENTENCES, unreachable
+from shared.domain.connections.verdicts import OUTCOMES, SENTENCES, of_account, unreachable
 from tests.builders import NOW
 
 ANN = "ann@contoso.example"
@@ -68,6 +69,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("on_contact_card", {"cards": ("contact/C-7",)}),
     ("on_contact_card", {"cards": ("contact/C-7",), "purpose": "shared"}),
     ("address_changed", {"is_known": True, "primary": "ann.berg@contoso.example"}),
+    ("stray_routes", {"stray_routes": ("repiars@contoso.example",)}),
 ]
 
 
@@ -79,7 +81,16 @@ def test_the_verdict(outcome: str, changes: dict[str, Any]) -> None:
 
 
 def test_every_outcome_is_reached() -> None:
-    assert {outcome for outcome, _ in CASES} | {unreachable().outcome} == set(OUTCOMES)
+    outside = {of_account(ended, ()).outcome for ended in SignIn}
+    assert {outcome for outcome, _ in CASES} | {unreachable().outcome} | outside == set(OUTCOMES)
+
+
+def test_a_colleague_on_a_card_is_told_once_the_sign_in_is_right() -> None:
+    assert of_account(SignIn.DONE, ("contact/C-1",)).outcome == "on_contact_card"
+    assert "contact/C-1" in of_account(SignIn.DONE, ("contact/C-1",)).sentence
+    assert of_account(SignIn.WRONG_PASSWORD, ("contact/C-1",)).outcome == "wrong_password"
+    harmless = {ended for ended in SignIn if not of_account(ended, ()).is_refused}
+    assert harmless == {SignIn.DONE, SignIn.NO_CREDENTIALS, SignIn.SERVER_BUSY}
 
 
 @pytest.mark.parametrize(
@@ -180,13 +191,19 @@ def test_a_fresh_token_is_tried_before_a_right_is_called_missing() -> None:
 
 def test_what_will_pass_or_is_only_a_hint_is_no_reason_to_refuse() -> None:
     allowed = {outcome for outcome, changes in CASES if not judge(found(**changes), NOW).is_refused}
-    assert allowed | {unreachable().outcome} == {"ok", "consent_pending", "address_changed", "unreachable"}
+    assert allowed | {unreachable().outcome} == {
+        "ok",
+        "consent_pending",
+        "address_changed",
+        "stray_routes",
+        "unreachable",
+    }
     assert not unreachable().is_refused
 
 
 def test_what_was_read_counts_as_readable_whatever_else_is_wrong() -> None:
     readable = {outcome for outcome, changes in CASES if judge(found(**changes), NOW).is_readable}
-    assert readable == {"ok", "wrong_purpose", "on_contact_card", "address_changed"}
+    assert readable == {"ok", "wrong_purpose", "on_contact_card", "address_changed", "stray_routes"}
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)

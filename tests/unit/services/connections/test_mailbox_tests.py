@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain.connections.fields import Fields
 from shared.domain.connections.habits import Habit, Learnt
 from shared.domain.connections.mailbox_tests import Read
 from shared.domain.errors import (
@@ -15,6 +16,7 @@ from shared.domain.errors import (
     Unavailable,
     Unknown,
 )
+from shared.domain.intake.settings import Intake
 from shared.domain.privacy.callers import Caller
 from shared.ports.directory import DirectoryUser
 from tests.builders import AGENT, CONTACT, NOW, TENANT, a_mailbox, a_record, an_organisation
@@ -233,3 +235,18 @@ def test_a_mailbox_that_cannot_be_read_is_not_tried_on(world: Composed) -> None:
     world.probe.errors["read"] = DENIED
     assert world.test_mailbox(ADMIN, AGENT, {}).habits is None
     assert "habits" not in world.probe.calls
+
+
+def test_addresses_of_routes_that_nobody_has_are_told_where_the_directory_is_open(world: Composed) -> None:
+    routes = [{"to": f"{name}@contoso.example"} for name in ("repairs", "team", "repiars")]
+    intake = Intake().changed(Fields({"routes": routes}))
+    mailbox = a_mailbox(address="desk@contoso.example", kind="intake", intake=intake)
+    world.probe.named["desk@contoso.example"] = DirectoryUser(
+        "desk", "desk@contoso.example", ("repairs@contoso.example",)
+    )
+    world.probe.groups["team@contoso.example"] = "Team"
+    verdict = world.test_mailbox.of(mailbox).verdict
+    assert (verdict.outcome, verdict.is_refused) == ("stray_routes", False)
+    assert "repiars@contoso.example is no alias" in verdict.sentence
+    world.probe.errors["group"] = DENIED
+    assert world.test_mailbox.of(mailbox).verdict.outcome == "ok"
