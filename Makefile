@@ -9,7 +9,7 @@ CLIENTS := .clients/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench quality soak skew infra lock package deploy-check clean
+.PHONY: help setup demo test check bench quality soak skew graph-sdk infra lock package deploy-check clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ soak: setup ## a long run under faults; MAILS=3000 MINUTES=5 SEED=1 MODE=faults|
 
 skew: setup ## an older commit and the next version on one store; OLD=COMMIT MAILS=150 PLANT=
 	@$(BIN)/python -m bench.skew --old $(or $(OLD),HEAD) $(if $(MAILS),--mails $(MAILS)) $(if $(PLANT),--plant $(PLANT)) $(ARGS)
+
+graph-sdk: setup ## Microsoft's Graph SDK walks the simulator; it is fetched into .graph-sdk
+	@$(BIN)/python -m dev.graph_sdk
 
 infra: setup $(CLIENTS) ## checkov and the Kusto parser over infra/; checkov is fetched into .checkov
 	@$(BIN)/python -m dev.infra_check
