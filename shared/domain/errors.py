@@ -6,6 +6,7 @@ PostledgerError
 │   ├── Unavailable       5xx, resets, time-outs, storage busy
 │   │   └── PageBroken    even a page of a single item is answered 500 or 504
 │   ├── NewerForm         a newer version of this service wrote it, and runs elsewhere or did
+│   ├── OnPause           the operator has paused the deployment
 │   ├── NotThereYet       a mail that was announced cannot be read so soon
 │   └── Conflict          a row changed between read and write
 ├── PermanentError        recorded; this message or command is finished
@@ -68,6 +69,10 @@ class PageBroken(Unavailable):
 
 class NewerForm(TransientError):
     """What a newer version of this service has written, in a form that this one cannot read: it waits for that one."""
+
+
+class OnPause(TransientError):
+    """Nothing is carried out until the operator ends the pause: the command waits as it is."""
 
 
 class NotThereYet(TransientError):

@@ -12,7 +12,14 @@ from shared.domain.commands.commands import IngestMessages
 from shared.domain.commands.envelope import Command, tenant_named_in
 from shared.domain.commands.families import Family
 from shared.domain.commands.retries import delay, delay_for_newer, is_overdue
-from shared.domain.errors import MalformedCommand, NewerCommand, Noted, PermanentError, TransientError
+from shared.domain.errors import (
+    MalformedCommand,
+    NewerCommand,
+    Noted,
+    OnPause,
+    PermanentError,
+    TransientError,
+)
 from shared.ports.stores.exceptions import Exceptions
 from shared.ports.work import Clock, CommandQueue
 from shared.services.commands.failures import failure_of, failure_of_bug, failure_of_text, record
@@ -20,6 +27,8 @@ from shared.services.commands.occupancy import Occupancy
 
 # host.json says the same. A drained instance aborts its runs, and each abort counts as a try.
 MAX_DEQUEUE_COUNT = 10
+# Seconds, and up to twice as many, between two looks at whether the operator's pause is over.
+ON_PAUSE = 60.0
 # What comes so often without an end may kill its worker: nothing else runs beside it. Of a batch one mail may be the
 # reason: each goes on alone, in the worklist.
 SPLIT_AT = 3
@@ -107,6 +116,9 @@ def _attempt(
 ) -> str:
     try:
         run(command)
+    except OnPause:
+        outcomes.queue.send(command, delay=ON_PAUSE * (1 + random.random()))
+        return "paused"
     except TransientError as error:
         _put_back(command, error, outcomes, line)
         return "put_back"

@@ -8,8 +8,29 @@ _SAME: Final = ("type", "$ref", "format", "const", "in")
 _WORDS: Final = ("enum",)
 
 
-def shrunk(old: Any, new: Any, place: str = "") -> Iterator[str]:
+def shrunk(old: Any, new: Any) -> Iterator[str]:
     """Where the newer description lacks, retypes or newly demands something; a line each."""
+    yield from _shrunk(_spelled_out(old), _spelled_out(new), "")
+
+
+def _spelled_out(document: Any) -> Any:
+    """With every operation's parameters in their place: whether they stand among the shared ones says nothing."""
+    shared = document["components"]["parameters"]
+    paths = {
+        path: {method: _with_parameters(operation, shared) for method, operation in item.items()}
+        for path, item in document["paths"].items()
+    }
+    components = {name: part for name, part in document["components"].items() if name != "parameters"}
+    return {**document, "paths": paths, "components": components}
+
+
+def _with_parameters(operation: Any, shared: Mapping[str, Any]) -> Any:
+    given = operation.get("parameters", [])
+    named = [shared[one["$ref"].rpartition("/")[2]] if "$ref" in one else one for one in given]
+    return {**operation, "parameters": named}
+
+
+def _shrunk(old: Any, new: Any, place: str) -> Iterator[str]:
     if not isinstance(old, Mapping) or not isinstance(new, Mapping):
         return
     for name in _SAME:
@@ -30,7 +51,7 @@ def _inside(name: str, value: Any, new: Mapping[str, Any], place: str) -> Iterat
         if name not in new:
             yield f"{place} is gone"
         else:
-            yield from shrunk(value, new[name], place)
+            yield from _shrunk(value, new[name], place)
     elif name in ("anyOf", "oneOf", "allOf") and isinstance(value, list):
         lost = [kind for kind in value if kind not in new.get(name, [])]
         yield from (f"{place} lost {kind}" for kind in lost)
@@ -47,4 +68,4 @@ def _parameters(old: list[Any], new: list[Any], place: str) -> Iterator[str]:
 
 
 def _key(parameter: Mapping[str, Any]) -> str:
-    return str(parameter.get("$ref") or (parameter.get("in"), parameter.get("name")))
+    return f"{parameter['in']} {parameter['name']}"

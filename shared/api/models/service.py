@@ -1,5 +1,6 @@
 """What the service says about itself: that it answers, and what is wrong with a request."""
 
+from datetime import datetime
 from typing import Final
 
 from pydantic import Field
@@ -72,3 +73,4 @@ class Health(Answer):
     trial_seconds: float | None = Field(
         default=None, description="The seconds that the trial's command took from the queue to its end."
     )
+    paused_since: datetime | None = Field(default=None, description="When the operator paused it.")

@@ -37,6 +37,18 @@ def try_deployment(use_cases: UseCases, caller: Operator) -> Trial:
     return Trial(trial=use_cases.ask_trial(caller))
 
 
+@trial_router.put("/health/pause", status_code=204)
+def pause(use_cases: UseCases, caller: Operator) -> None:
+    """Carry out no command and nothing that is due, until the pause is ended. What runs ends within some minutes."""
+    use_cases.ask_pause(caller, paused=True)
+
+
+@trial_router.delete("/health/pause", status_code=204)
+def resume(use_cases: UseCases, caller: Operator) -> None:
+    """End the pause."""
+    use_cases.ask_pause(caller, paused=False)
+
+
 def _health(request: Request) -> Health:
     use_cases = cast(ApiUseCases, request.app.state.use_cases)
     is_operator = _is_operator(request)
@@ -54,6 +66,7 @@ def _health(request: Request) -> Health:
         tick_age=condition.tick_age,
         trial=condition.trial or None,
         trial_seconds=condition.trial_seconds,
+        paused_since=condition.paused_since,
     )
 
 

@@ -92,6 +92,9 @@ class Run:
 
 # A run of no item: the operator's last trial, whose command has come through. `by` names it.
 TRIAL: Final = "trial"
+# A run of no item: the operator's pause, `due` when it began, `started` at the last tick that found it, and `finished`
+# when it was ended.
+PAUSE: Final = "pause"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,11 @@ def _patience(last: Run) -> timedelta:
     """How long an unfinished run keeps others away; one that said that it failed no longer than its period."""
     period = TIMES[Item(last.item)].period
     return min(period if last.error else period * _TIMES_MISSED, TAKEN_OVER_AFTER)
+
+
+def pause_in(last_runs: Iterable[Run]) -> datetime | None:
+    """Since when the operator's pause lasts; None without one."""
+    return next((run.due for run in last_runs if run.item == PAUSE and run.finished is None), None)
 
 
 def last_tick(last_runs: Iterable[Run]) -> datetime | None:

@@ -3,6 +3,7 @@
 What an item does is the caller's to know; here it is done once for each of its times.
 """
 
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -11,7 +12,7 @@ from threading import Lock
 from typing import Final
 
 from shared import telemetry
-from shared.domain.commands.agenda import Due, Item, Run, agenda, is_tick_overdue
+from shared.domain.commands.agenda import PAUSE, Due, Item, Run, agenda, is_tick_overdue
 from shared.domain.errors import PostledgerError
 from shared.ports.stores.runs import Runs
 from shared.ports.work import Clock
@@ -26,7 +27,10 @@ Do = Callable[[Item], None]
 
 @dataclass(frozen=True, slots=True)
 class RunAgenda:
-    """Do what is due, each item under a claim of its own. An item that fails leaves the others alone."""
+    """Do what is due, each item under a claim of its own. An item that fails leaves the others alone.
+
+    While the operator has paused the deployment nothing is due.
+    """
 
     runs: Runs
     clock: Clock
@@ -38,9 +42,28 @@ class RunAgenda:
         failed: list[str] = []
         ends = {"done": done, "failed": failed}
         with telemetry.measured("tick_handled", command="Tick", mailbox="", by=by, **ends) as line:
-            for due in agenda(self.clock(), self.runs.all()):
+            runs = self.runs.all()
+            paused = next((run for run in runs if run.item == PAUSE and run.finished is None), None)
+            if paused is not None:
+                self._wait(paused)
+                line.add(outcome="paused")
+                return
+            for due in agenda(self.clock(), runs):
                 self._take(due, do, done, failed)
             line.add(outcome="failed" if failed else "done")
+
+    def _wait(self, paused: Run) -> None:
+        """Say that the operator's pause lasts; noted as a tick, since it has come."""
+        now = self.clock()
+        lasted = (now - paused.due).total_seconds()
+        telemetry.event(
+            telemetry.OPERATORS_PAUSE,
+            level=logging.WARNING,
+            paused=True,
+            by=paused.by,
+            seconds=round(lasted),
+        )
+        self.runs.claim(replace(paused, started=now))
 
     def _take(self, due: Due, do: Do, done: list[str], failed: list[str]) -> None:
         try:

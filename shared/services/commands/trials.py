@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
-from shared.domain.commands.agenda import TRIAL, Run, last_tick
+from shared.domain.commands.agenda import TRIAL, Run, last_tick, pause_in
 from shared.domain.commands.commands import ReportBack
 from shared.domain.privacy.callers import OPERATOR, Caller
 from shared.ports.stores.runs import Runs
@@ -16,11 +17,13 @@ class Condition:
 
     `tick_age`: seconds since anything of the agenda was begun, None before the first. `trial` is the last one whose
     command came through ('' = none), `trial_seconds` how long it took from queue to end.
+    `paused_since` is when the operator paused it.
     """
 
     tick_age: int | None
     trial: str = ""
     trial_seconds: float | None = None
+    paused_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,5 +68,5 @@ class ReadCondition:
         age = None if begun is None else max(0, round((self.clock() - begun).total_seconds()))
         trial = next((run for run in runs if run.item == TRIAL), None)
         if trial is None:
-            return Condition(age)
-        return Condition(age, trial.by, (trial.started - trial.due).total_seconds())
+            return Condition(age, paused_since=pause_in(runs))
+        return Condition(age, trial.by, (trial.started - trial.due).total_seconds(), pause_in(runs))
