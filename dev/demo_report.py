@@ -8,9 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from dev import demo_intake, demo_sending
+from dev.demo_intake import Enquiry
 from dev.demo_organisation import Demo
 from dev.demo_seed import Mail
-from dev.demo_sending import Exchange, told
+from dev.demo_sending import Exchange
 from shared.domain.capture.sightings import FILED
 
 LINE = 120
@@ -51,12 +53,13 @@ def table(columns: _Columns, rows: Iterable[Sequence[str]]) -> str:
     return "\n".join([line(list(columns)), *(line(row) for row in rows)])
 
 
-def report(demo: Demo, sent: Exchange, tokens: Path) -> Iterator[str]:
+def report(demo: Demo, sent: Exchange, asked: Enquiry, tokens: Path) -> Iterator[str]:
     """All that the demo has to show, a block at a time."""
     yield _summary(demo)
     for record in demo.seed.records:
         yield _timeline(demo, record)
-    yield told(sent)
+    yield demo_sending.told(sent)
+    yield demo_intake.told(asked)
     yield _inboxes(demo)
     yield _ledger(demo)
     shown = next(one for one in demo.mails if one.parsed.get_content_type() == "multipart/related")
@@ -124,7 +127,7 @@ def _ledger(demo: Demo) -> str:
     for (address, graph_id), seen in ledger.items():
         mail = demo.delivered.get((address, graph_id))
         reason = "" if seen.outcome == FILED else seen.reason
-        rows[_local(address), seen.outcome, reason].append(mail.subject if mail else graph_id)
+        rows[_local(address), seen.outcome, reason].append(mail.subject if mail else "-")
     shown = [
         [*key, str(len(subjects)), "" if key[1] == FILED else "; ".join(sorted(subjects))]
         for key, subjects in sorted(rows.items())
@@ -200,6 +203,7 @@ def _next_steps(demo: Demo, view: Mapping[str, Any], tokens: Path) -> str:
         f"{curl} {message}",
         *(f"{curl} {message}/attachments/{one['id']} -o {one['name']}" for one in view["attachments"]),
         f"{curl} $API/mailboxes",
+        f'{curl} "$API/records?kind=case&origin=postledger"',
         "",
         f"what waits for {demo.busiest}, which opens to this agent alone:",
         'curl -s -H "$AGENT" $API/inbox',

@@ -41,14 +41,14 @@ def exchange(demo: Demo, tell: Tell) -> Exchange:
     """Send the mail, answer it, and wait until the answer stands on all three timelines. Raises RuntimeError."""
     taken = _asked(demo)
     tell(f"Ben writes to Julia Brandt from the CRM: '{taken['subject']}'")
-    outbox = _until(lambda: _confirmed(demo, taken["outbox_id"]), "the mail's copy in Ben's Sent Items")
+    outbox = until(lambda: _confirmed(demo, taken["outbox_id"]), "the mail's copy in Ben's Sent Items")
     code = taken["code"].lower().replace("-", "\u2013")
     subject = f"Antwort: Lindenallee ({code}) - gern am Donnerstag"
     answer = _answer(subject)
     demo.control.deliver(AGENT, answer.as_bytes(), "inbox", received=datetime.now(UTC))
-    entries = _until(lambda: _filed(demo, answer["Message-ID"]), "the answer on the three timelines")
+    entries = until(lambda: _filed(demo, answer["Message-ID"]), "the answer on the three timelines")
     tell("she answers without any header of the thread: the code leads it to contact, client and property")
-    notices = _until(lambda: _noticed(demo), "the notice of the answer")
+    notices = until(lambda: _noticed(demo), "the notice of the answer")
     tell(f"Ben has {notices[AGENT]} notice of it; his colleagues have none")
     return Exchange(outbox, subject, entries, notices)
 
@@ -135,7 +135,8 @@ def _name(address: str) -> str:
     return address.partition(".")[0]
 
 
-def _until(probe: Callable[[], dict[str, Any] | None], what: str) -> dict[str, Any]:
+def until(probe: Callable[[], dict[str, Any] | None], what: str) -> dict[str, Any]:
+    """What the probe finds, once it finds anything. Raises RuntimeError after a minute."""
     deadline = time.monotonic() + LONGEST
     while (found := probe()) is None:
         if time.monotonic() > deadline:

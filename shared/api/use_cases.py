@@ -17,6 +17,7 @@ from shared.services.commands.exceptions import (
 from shared.services.commands.parts import MissingParts
 from shared.services.commands.pausing import AskPause
 from shared.services.commands.trials import AskTrial, ReadCondition
+from shared.services.connections.account_settings import ManageAccount
 from shared.services.connections.callers import IdentifyCaller
 from shared.services.connections.connecting import AskToConnect, TakeAnswer
 from shared.services.connections.connection_care import Disconnect, ShowConnections, VerifyConnections
@@ -31,6 +32,7 @@ from shared.services.connections.mailboxes import (
 )
 from shared.services.connections.organisations import GetOrganisation, ListOrganisations, PutOrganisation
 from shared.services.connections.readdressing import TakeOverAddress
+from shared.services.connections.self_service import EndOwn, ShowOwn
 from shared.services.events.read_events import ReadEvents
 from shared.services.filing.explain import Explain
 from shared.services.filing.inbox import Decide, UndoDecision
@@ -89,6 +91,7 @@ class ApiUseCases(Protocol):
     merge_contacts: MergeContacts
     rename_record: RenameRecord
     put_mailbox: PutMailbox
+    manage_account: ManageAccount
     get_mailbox: GetMailbox
     sync_now: SyncNow
     manage_backfill: ManageBackfill
@@ -132,6 +135,8 @@ class ApiUseCases(Protocol):
     show_connections: ShowConnections
     verify_connections: VerifyConnections
     disconnect: Disconnect
+    show_own: ShowOwn
+    end_own: EndOwn
     take_answer: TakeAnswer
     test_mailbox: TestMailbox
     test_mailboxes: TestMailboxes

@@ -7,10 +7,11 @@ its import and its attribute.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_type_hints
 
 from shared.bootstrap.assembly import Assembly, Value, use_case
+from shared.domain.sending.waits import WAITS, Waits
 from shared.ports.work import Clock
 from shared.services.remembering.hearing import heard
 from shared.services.remembering.memories import Memories
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from shared.services.commands.poison import SweepPoison
     from shared.services.commands.tick import RunAgenda, StandIn
     from shared.services.commands.trials import AskTrial, ReadCondition, ReportTrial
+    from shared.services.connections.account_settings import ManageAccount
     from shared.services.connections.callers import IdentifyCaller, ServedTenants
     from shared.services.connections.connecting import AskToConnect, TakeAnswer
     from shared.services.connections.connection_care import (
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
         PutOrganisation,
     )
     from shared.services.connections.readdressing import NoticeAddresses, TakeOverAddress
+    from shared.services.connections.self_service import EndOwn, ShowOwn
     from shared.services.connections.subscription_care import (
         QueueComparisons,
         QueueDueSubscriptions,
@@ -114,6 +117,7 @@ class UseCaseSettings:
     code_keys: tuple[bytes, ...]
     home_tenant_id: str
     public_url: str = ""
+    waits: Waits = WAITS
 
 
 class UseCases(Assembly):
@@ -158,8 +162,11 @@ class UseCases(Assembly):
     watch_credential: WatchCredential = use_case("connections.credential_care")
     watch_connections: WatchConnections = use_case("connections.connection_care")
     disconnect: Disconnect = use_case("connections.connection_care")
+    show_own: ShowOwn = use_case("connections.self_service")
+    end_own: EndOwn = use_case("connections.self_service")
     get_mailbox: GetMailbox = use_case("connections.mailboxes")
     put_mailbox: PutMailbox = use_case("connections.mailbox_settings")
+    manage_account: ManageAccount = use_case("connections.account_settings")
     list_handovers: ListHandovers = use_case("connections.mailboxes")
     list_mailboxes: ListMailboxes = use_case("connections.mailboxes")
     delete_mailbox: DeleteMailbox = use_case("connections.mailboxes")
@@ -240,7 +247,7 @@ class UseCases(Assembly):
 def compose(ports: Ports, settings: UseCaseSettings, clock: Clock, new_id: Callable[[], str]) -> UseCases:
     """The use cases over these ports. Nothing is built, and no service imported, before it is asked for."""
     types = get_type_hints(UseCaseSettings)
-    values = {name: Value(types[name], value) for name, value in asdict(settings).items()}
+    values = {name: Value(kind, getattr(settings, name)) for name, kind in types.items()}
     values["clock"] = Value(Clock, clock)
     values["new_id"] = Value(Callable[[], str], new_id)
     memories = Memories(clock)

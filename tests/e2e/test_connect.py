@@ -414,6 +414,9 @@ def test_an_agent_signs_in_for_the_own_mailbox_and_no_other(
     assert (page.status_code, title(page)) == (400, "Another account is needed")
     asked = agent.call("POST", "connect", json={"mode": "agent"})
     assert title(came_back(fresh, asked["link"], account=ann)) == "Connected"
+    own = agent.call("GET", "connect")
+    assert [row["mailbox"] for row in own["connections"]] == [ann]
+    assert "an admin of your organisation adds it" in own["meaning"]
     fresh.contact("C-1", CONTACT)
     fresh.connect(ann, connection="graph-delegated")
     mail = a_mail(CONTACT, ann)
@@ -423,6 +426,30 @@ def test_an_agent_signs_in_for_the_own_mailbox_and_no_other(
     stored = ledger.mailbox(ann)
     assert stored is not None
     assert stored.user_id
+
+
+def test_an_agent_who_signs_in_is_captured_without_an_admin_and_ends_the_connection_alone(
+    fresh: Tenant, account: str, ledger: Ledger
+) -> None:
+    ann, ben = f"{PROBED}@{fresh.domain}", fresh.agent("ben")
+    fresh.admin.call("PUT", "organisation", json={"self_service": True})
+    fresh.contact("C-1", CONTACT)
+    agent, other = fresh.api_of(ann), fresh.api_of(ben)
+    asked = agent.call("POST", "connect", json={"mode": "agent"})
+    assert title(came_back(fresh, asked["link"], account=ann)) == "Connected"
+    mail = a_mail(CONTACT, ann)
+    fresh.deliver(ann, mail)
+    ledger.walk(ann)
+    fresh.entry("contact/C-1", mail)
+    assert agent.call("GET", f"mailboxes/{ann}")["connection"] == "graph-delegated"
+    assert other.call("GET", "connect")["connections"] == []
+    assert other.raw("DELETE", "connect").status_code == 204
+    assert [row["state"] for row in agent.call("GET", "connect")["connections"]] == ["verified"]
+    assert agent.raw("DELETE", "connect").status_code == 204
+    [row] = agent.call("GET", "connect")["connections"]
+    assert row["state"] == "disconnected"
+    assert [row.token for row in ledger.connections.of(fresh.tenant_id)] == [""]
+    fresh.entry("contact/C-1", mail)
 
 
 def test_a_code_of_a_link_that_was_never_made_is_worth_nothing(fresh: Tenant, account: str) -> None:

@@ -73,6 +73,10 @@ ROLES = {
     "get_mailbox": {"Admin", "Agent"},
     "sync_mailbox": {"Admin", "Agent"},
     "preview_mailbox": {"Admin", "Agent"},
+    "list_mail_providers": {"Admin", "Agent"},
+    "put_credentials": {"Admin", "Agent"},
+    "get_credentials": {"Admin", "Agent"},
+    "delete_credentials": {"Admin", "Agent"},
     "get_acknowledgement": {"Admin"},
     "put_acknowledgement": {"Admin"},
     "preview_intake": {"Admin"},
@@ -88,9 +92,9 @@ ROLES = {
     "pause": set[str](),
     "resume": set[str](),
     "ask_to_connect": {"Admin", "Agent"},
-    "get_connections": {"Admin"},
+    "get_connections": {"Admin", "Agent"},
     "verify_connections": {"Admin"},
-    "disconnect": {"Admin"},
+    "disconnect": {"Admin", "Agent"},
     "test_mailbox": {"Admin", "Agent"},
     "test_mailboxes": {"Admin", "Agent"},
     "take_over_address": {"Admin", "Agent"},
@@ -168,6 +172,7 @@ def test_nothing_of_another_organisation_can_be_reached(
                 "export_audit",
                 "list_exceptions",
                 "count_exceptions",
+                "list_mail_providers",
             )
             assert answer.status_code in ((200, 403) if lists else (403, 404)), (name, answer.text)
             assert not any(one in answer.text for one in secrets), (name, answer.text)
@@ -188,6 +193,7 @@ def test_nothing_of_another_organisation_can_be_changed(
         ("DELETE", f"inbox/{KEY}", {}),
         ("POST", f"inbox/{KEY}/undo", {}),
         ("DELETE", "mailboxes/agent@contoso.example", {}),
+        ("DELETE", "mailboxes/agent@contoso.example/credentials", {}),
         ("PUT", "mailboxes/agent@contoso.example", {"json": body}),
         ("PUT", "organisation", {"json": {"name": "Taken over"}}),
         ("DELETE", f"organisation?confirm={TENANT}", {}),

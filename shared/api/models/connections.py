@@ -108,7 +108,7 @@ class ConnectLinkModel(ConnectionModel):
         }
     )
     link: str = Field(
-        description="Send this link to the person who gives consent; that person needs no Postledger account."
+        description="Send this link to the person who gives consent, who needs no account here."
     )
     redirect_uri: str = Field(description="Register exactly this address with the application.")
 
@@ -160,7 +160,7 @@ class TestsModel(Answer):
     """A page of tested mailboxes by address."""
 
     __test__ = False
-    model_config = shown_as({"results": [_TEST], "cursor": None})
+    model_config = shown_as({"results": [], "cursor": None})
     results: list[TestModel] = Field(description="The result for each mailbox.")
     cursor: NextCursor
 

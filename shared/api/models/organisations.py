@@ -74,9 +74,12 @@ class OrganisationFields(Body):
         None,
         description="The mail to which an answer raises a notice: `sent` from the CRM, or `all`. Default: sent.",
     )
+    self_service: bool | None = Field(
+        None, description="Whether an agent's sign-in adds the own mailbox. Default: false."
+    )
     external_notices: list[str] | None = Field(
         None,
-        description="Texts that the organisation's own server puts above mail from outside; previews begin below.",
+        description="Texts that its own server puts above mail from outside; previews begin below.",
     )
     code_prefix: str | None = Field(
         None, description="The prefix of reference codes in subjects. Default: PL."
@@ -109,6 +112,7 @@ _ORGANISATION: Final[Example] = {
     "from_rules": {"quotation": _FROM_RULE},
     "retention_days": 0,
     "notify_on": "sent",
+    "self_service": False,
     "external_notices": [],
     "code_prefix": "PL",
     "mails_per_minute": 30,
@@ -153,9 +157,8 @@ class OrganisationModel(Answer):
     from_rules: FromRulesModel
     retention_days: int = Field(description="Mail that is older is deleted every night; 0: mail is kept.")
     notify_on: NotifyOn = Field(description="The mail to which an answer raises a notice.")
-    external_notices: list[str] = Field(
-        description="Texts that the organisation's own server puts above mail from outside; previews begin below."
-    )
+    self_service: bool = Field(description="Whether an agent's sign-in adds the own mailbox.")
+    external_notices: list[str] = Field(description="Texts that its own server puts above mail from outside.")
     code_prefix: str = Field(description="The prefix of reference codes in subjects.")
     mails_per_minute: int = Field(description="What each mailbox may send in any minute.")
     recipients_per_day: int = Field(description="To how many recipients each mailbox may write in any day.")
@@ -167,6 +170,6 @@ class OrganisationModel(Answer):
 class OrganisationsModel(Answer):
     """A page of organisations by tenant id."""
 
-    model_config = shown_as({"organisations": [_ORGANISATION], "cursor": None})
+    model_config = shown_as({"organisations": [], "cursor": None})
     organisations: list[OrganisationModel] = Field(description="The organisations of this page.")
     cursor: NextCursor

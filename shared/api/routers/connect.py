@@ -17,6 +17,7 @@ from shared.api.pages import BUSY, page
 from shared.api.parameters import guarded_router, problems
 from shared.api.shapes import connections
 from shared.domain.connections.connections import SCOPE_PENDING
+from shared.domain.connections.own_connections import keeps_all
 from shared.domain.errors import TransientError
 from shared.domain.privacy.callers import ADMIN, AGENT, OPERATOR, Caller
 
@@ -31,15 +32,19 @@ Asker = Annotated[Caller, Depends(needs(ADMIN, OPERATOR, AGENT))]
 def ask_to_connect(use_cases: UseCases, caller: Asker, body: ConnectFields) -> ConnectLinkModel:
     """Create a link that gives the application access. It works once, within 7 days, and replaces the last link."""
     asked = use_cases.ask_to_connect(caller, body.mode, body.mailbox or "")
-    return connections.link(asked, use_cases.clock())
+    missing = "" if keeps_all(caller) else use_cases.show_own.missing(caller)
+    return connections.link(asked, missing, use_cases.clock())
 
 
 @router.get("/connect")
-def get_connections(use_cases: UseCases, caller: Settler) -> ConnectionsModel:
-    """Return the connections of the organisation, what to do next, and what is known of Microsoft 365 there."""
-    show = use_cases.show_connections
-    found, known = show(caller.tenant_id), show.habits(caller.tenant_id)
-    return connections.connections(found, known, show.redirect_uri, use_cases.clock())
+def get_connections(use_cases: UseCases, caller: Asker) -> ConnectionsModel:
+    """Return the connections, an agent the own one, what to do next, and what is known of Microsoft 365."""
+    show, now = use_cases.show_connections, use_cases.clock()
+    if keeps_all(caller):
+        found, known = show(caller.tenant_id), show.habits(caller.tenant_id)
+        return connections.connections(found, known, show.redirect_uri, now)
+    show_own = use_cases.show_own
+    return connections.own(show_own(caller), show_own.missing(caller), show.redirect_uri, now)
 
 
 @router.post("/connect/verify", responses=problems(409))
@@ -55,9 +60,9 @@ def verify_connections(
 
 
 @router.delete("/connect", status_code=204)
-def disconnect(use_cases: UseCases, caller: Settler) -> None:
-    """End the connections: tokens and subscriptions are deleted. Timelines stay; a new connection continues them."""
-    use_cases.disconnect(caller)
+def disconnect(use_cases: UseCases, caller: Asker) -> None:
+    """End the connections, an agent the own one: their tokens go. Timelines stay; a new connection continues them."""
+    (use_cases.disconnect if keeps_all(caller) else use_cases.end_own)(caller)
 
 
 # Not in the document: a browser calls it, and no client of this API.

@@ -23,9 +23,12 @@ def connection(found: MailConnection, now: datetime) -> ConnectionModel:
     return ConnectionModel.model_validate(_connection(found, now))
 
 
-def link(asked: Asked, now: datetime) -> ConnectLinkModel:
+def link(asked: Asked, missing: str, now: datetime) -> ConnectLinkModel:
+    """`missing` says what has to be done besides."""
+    fields = _connection(asked.connection, now)
+    meaning = f"{fields['meaning']} {missing}".rstrip()
     return ConnectLinkModel.model_validate(
-        {**_connection(asked.connection, now), "link": asked.link, "redirect_uri": asked.redirect_uri}
+        {**fields, "meaning": meaning, "link": asked.link, "redirect_uri": asked.redirect_uri}
     )
 
 
@@ -34,6 +37,13 @@ def connections(
 ) -> ConnectionsModel:
     fields = _connections(found, redirect_uri, now)
     return ConnectionsModel.model_validate({**fields, "habits": _habits(known)})
+
+
+def own(found: Sequence[MailConnection], missing: str, redirect_uri: str, now: datetime) -> ConnectionsModel:
+    """Of an agent; `missing` says what has to be done besides."""
+    fields = _connections(found, redirect_uri, now)
+    meaning = f"{fields['meaning']} {missing}".rstrip()
+    return ConnectionsModel.model_validate({**fields, "meaning": meaning, "habits": []})
 
 
 def verified(

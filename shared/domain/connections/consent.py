@@ -9,6 +9,8 @@ from shared.domain.connections import connections
 GRANTED: Final = "granted"
 UNKNOWN_LINK: Final = "unknown_link"
 FAILED: Final = "failed"
+ADDED: Final = "mailbox_added"
+ADMIN_ADDS: Final = "admin_adds_mailbox"
 
 # AADSTS90094, 90093: an administrator has to consent (Microsoft, "AADSTS error codes").
 _ADMINISTRATORS: Final = ("90094", "90093", "65005", "900941")
@@ -29,6 +31,19 @@ _NOTICES: Final = (
         connections.VERIFIED,
         "Connected",
         "Microsoft 365 lets Postledger in, and Postledger has opened the mailbox. You can close this window.",
+        done=True,
+    ),
+    Notice(
+        ADDED,
+        "Connected",
+        "You have signed in, and Postledger brings in copies of your mail from now on. You can close this window.",
+        done=True,
+    ),
+    Notice(
+        ADMIN_ADDS,
+        "Connected",
+        "You have signed in, but your mailbox is not captured yet: an admin of your organisation has to add it in "
+        "Postledger. You can close this window.",
         done=True,
     ),
     Notice(

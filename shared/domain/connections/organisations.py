@@ -33,6 +33,8 @@ class Organisation:
     `retention_days` is 0 where mail is kept for good. `notify_on` says to which mail an answer raises a notice:
     `sent` (through the outbox) or `all` that agents have sent.
 
+    `self_service`: an agent who signs in has the own mailbox captured without an admin.
+
     `earlier_code_prefixes` are those that codes in use may still bear, the last one first.
 
     `mails_per_minute` and `recipients_per_day` are what each of its mailboxes may send: the defaults are those of
@@ -59,6 +61,7 @@ class Organisation:
     from_rules: dict[str, dict[str, str]] = field(default_factory=dict)
     retention_days: int = 0
     notify_on: str = ON_SENT
+    self_service: bool = False
     external_notices: tuple[str, ...] = ()
     code_prefix: str = "PL"
     mails_per_minute: int = 30
@@ -101,6 +104,7 @@ class Organisation:
             sensitivity=fields.flag("sensitivity", self.sensitivity),
             from_rules=from_rules(fields, self.from_rules),
             notify_on=fields.choice("notify_on", self.notify_on, (ON_SENT, ON_ALL)),
+            self_service=fields.flag("self_service", self.self_service),
             retention_days=fields.number("retention_days", self.retention_days, 0, 36500),
             external_notices=_notices(fields, self.external_notices),
             code_prefix=prefix,

@@ -21,6 +21,7 @@ from shared.ports.stores.connections import Connections, Mailboxes, Organisation
 from shared.ports.work import Clock
 from shared.services.conflicts import persistently
 from shared.services.connections.connection_care import ProveAccess
+from shared.services.connections.self_service import CaptureOwn
 
 Change = Callable[[MailConnection], MailConnection]
 
@@ -112,6 +113,7 @@ class TakeAnswer:
     mailboxes: Mailboxes
     sign_ins: SignIns
     prove: ProveAccess
+    capture_own: CaptureOwn
     clock: Clock
 
     def __call__(self, answer: Mapping[str, str]) -> Notice:
@@ -157,7 +159,11 @@ class TakeAnswer:
         if not self._is_wanted(link, signed_in):
             self._change(link, lambda row: row.refused(connections.WRONG_ACCOUNT))
             return connections.WRONG_ACCOUNT
-        return self._proved(self._change(link, lambda row: _signed_in(row, signed_in, now)))
+        connection = self._change(link, lambda row: _signed_in(row, signed_in, now))
+        outcome = self._proved(connection)
+        if link.mode != connections.AGENT:
+            return outcome
+        return self.capture_own(connection, signed_in.user_id, outcome)
 
     def _is_wanted(self, link: MailConnection, signed_in: SignedIn) -> bool:
         """The tenant and the person by Entra's signed word; an agent signs in for the own mailbox only."""

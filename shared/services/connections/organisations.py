@@ -32,6 +32,7 @@ SETTINGS: Final = (
     "from_rules",
     "retention_days",
     "notify_on",
+    "self_service",
     "external_notices",
     "code_prefix",
     "mails_per_minute",

@@ -134,7 +134,7 @@ def test_an_agents_sign_in_counts_for_the_own_mailbox_only(world: Composed) -> N
 
     assert signs_in() == "wrong_account"
     assert signs_in(tenant_id=OTHER, addresses=(AGENT,)) == "wrong_account"
-    assert signs_in(addresses=("ann@contoso.onmicrosoft.example", AGENT)) == "verified"
+    assert signs_in(addresses=("ann@contoso.onmicrosoft.example", AGENT)) == "admin_adds_mailbox"
     world.storage.mailboxes.save(a_mailbox(user_id="oid-x"))
     assert signs_in() == "verified"
     assert row(world, f"agent:{AGENT}").token == "sealed"
