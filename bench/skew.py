@@ -274,7 +274,7 @@ def _said(row: Mapping[str, Any]) -> Iterator[str]:
 def skew(options: argparse.Namespace) -> Report:
     """Make both sides, start a stack with them, and report."""
     old, new = old_build(options.old, options.plant), next_build(options.plant)
-    started = StackOptions(hosts=2, shorten=4, invisibility=20, app_dir=old)
+    started = StackOptions(hosts=2, shorten=2, invisibility=20, app_dir=old)
     with Stack(started) as stack:
         failed = True
         try:
