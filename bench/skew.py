@@ -130,7 +130,8 @@ class Skew:
     def _phase(self, title: str, number: int, *, to_quiet: bool = True) -> None:
         """Deliver, wait, and hold everything so far against the truth.
 
-        While half are old, a newer command may wait for minutes until a new one takes it: there it is not quiet.
+        While half are old, a newer command may wait for minutes until a new one takes it: there it is not quiet, and
+        what is missing is looked for when all are new.
         """
         seconds = self.mails / 4
         plan = make_plan(
@@ -139,7 +140,11 @@ class Skew:
         self.post.plan = self.post.plan.and_then(plan)
         self.post.apply_decision(plan.steps)
         waited = quiet(self.ledger, seconds=QUIET) if to_quiet else self._until_still()
-        self.report.findings(title, verify(self.post.plan.truth, self.ledger.seen({})))
+        findings = verify(self.post.plan.truth, self.ledger.seen({}))
+        if not to_quiet:
+            self._say(f"{len(findings.lost)} rows are not there yet")
+            findings.lost.clear()
+        self.report.findings(title, findings)
         self.report.figure("seconds after the last delivery", "never" if waited is None else waited)
         self.report.zero("not quiet", int(waited is None), [str(self.ledger.queued())])
         exceptions = self.ledger.exceptions()
@@ -147,7 +152,7 @@ class Skew:
         self.report.zero("in poison", len(self.ledger.poison()), self.ledger.poison())
         lost = self.columns - set(self._with_column())
         self.report.zero("rows that lost the new column", len(lost), [*map(str, lost)])
-        self._say(f"{title}: {self.report.verdict}")
+        self._say(f"{title}: {self.report.verdict}\n" + "\n".join(findings.lost[:20]))
 
     def _until_still(self) -> float | None:
         """Until nothing has changed for a while, whatever waits in the queues."""
