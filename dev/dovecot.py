@@ -38,7 +38,15 @@ class Dovecot:
         """A user, or a new password; the mailbox is made when it is first opened."""
         users = self.root / "users"
         kept = [line for line in users.read_text("utf-8").splitlines() if not line.startswith(f"{name}:")]
-        users.write_text("\n".join([*kept, f"{name}:{{PLAIN}}{password}", ""]), "utf-8")
+        draft = users.with_suffix(".part")
+        draft.write_text("\n".join([*kept, f"{name}:{{PLAIN}}{password}", ""]), "utf-8")
+        # The server must not read half of it.
+        draft.replace(users)
+
+    def password_of(self, name: str) -> str | None:
+        lines = (self.root / "users").read_text("utf-8").splitlines()
+        prefix = f"{name}:{{PLAIN}}"
+        return next((line.removeprefix(prefix) for line in lines if line.startswith(prefix)), None)
 
     def home(self, name: str) -> Path:
         return self.root / "mail" / name

@@ -22,6 +22,7 @@ from typing import Any, Self
 from dev import keyless
 from dev.azurite import ROOT, Ports, start_azurite
 from dev.certificates import Certificates, make_certificates
+from dev.dovecot import BINARY, Dovecot, running
 from dev.hosts import HostOptions, Hosts
 from dev.identity import Identity, identity_for
 from dev.processes import Child, wait_for, wait_for_ready, write_json
@@ -101,7 +102,9 @@ class Stack:
     def _start(self) -> None:
         identity = self._prepare_directory()
         certificates = make_certificates(self.directory / "tls")
-        simulator, simulator_ready = self._module("simulator", *_simulator_arguments(certificates, identity))
+        imap = self._imap(certificates)
+        arguments = _simulator_arguments(certificates, identity, imap)
+        simulator, simulator_ready = self._module("simulator", *arguments)
         tls = certificates if self.options.identity else None
         azurite = start_azurite(self._log("azurite"), location=self._azurite_location(), tls=tls)
         self._resources.callback(azurite.stop)
@@ -112,7 +115,12 @@ class Stack:
             "pids": {"host": [], "azurite": azurite.pid, "simulator": simulator.pid},
             "log_dir": str(self.directory / "logs"),
             "timers": self.options.timers,
+            "imap": {"host": "localhost", "port": imap.port, "starttls_port": imap.starttls_port}
+            if imap
+            else None,
         }
+        if imap:
+            self.ready["pids"]["dovecot"] = imap.pid
         reach = self._by_identity if self.options.identity else self._by_key
         reached = reach(azurite.ports, certificates, (simulator, simulator_ready))
         if not self.options.identity:
@@ -137,6 +145,8 @@ class Stack:
                 "POSTLEDGER_CODE_KEYS": identity.code_key,
                 "POSTLEDGER_TOKEN_KEYS": identity.token_key,
                 "REQUESTS_CA_BUNDLE": str(certificates.bundle),
+                # The mail server of this machine stands where no customer's may.
+                "POSTLEDGER_PRIVATE_NETWORKS": "127.0.0.0/8,::1/128",
                 "POSTLEDGER_CORS_ORIGINS": ",".join(PAGES),
                 # Taken from outside, so that every end-to-end test and the soak can run over either client.
                 "POSTLEDGER_STORAGE": os.environ.get("POSTLEDGER_STORAGE", ""),
@@ -191,6 +201,13 @@ class Stack:
     def _clear_directory(self) -> None:
         if not self._keep:
             shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _imap(self, certificates: Certificates) -> Dovecot | None:
+        """An IMAP server, where Dovecot is installed."""
+        if not BINARY:
+            return None
+        files = {"cert": certificates.certificate, "key": certificates.key, "ca_file": certificates.ca}
+        return self._resources.enter_context(running(**files))
 
     def _azurite_location(self) -> Path | None:
         return self.directory / "azurite" if self.options.data_dir else None
@@ -253,7 +270,9 @@ def _environment(settings: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "PYTHONUNBUFFERED": "1", **settings}
 
 
-def _simulator_arguments(certificates: Certificates, identity: Identity) -> Sequence[str]:
+def _simulator_arguments(
+    certificates: Certificates, identity: Identity, imap: Dovecot | None
+) -> Sequence[str]:
     tls = (
         "--cert",
         str(certificates.certificate),
@@ -263,7 +282,8 @@ def _simulator_arguments(certificates: Certificates, identity: Identity) -> Sequ
         str(certificates.ca),
     )
     app = ("--client-id", identity.client_id, "--client-secret", identity.client_secret)
-    return ("--port", "0", *tls, "--home-tenant", identity.home_tenant_id, *app)
+    beside = ("--imap-root", str(imap.root), "--imap-port", str(imap.port)) if imap else ()
+    return ("--port", "0", *tls, "--home-tenant", identity.home_tenant_id, *app, *beside)
 
 
 def _proxy_arguments(azurite: Ports, simulator_url: str, certificates: Certificates) -> Sequence[str]:

@@ -34,6 +34,9 @@ param graphUrl string = 'https://graph.microsoft.com'
 @description('Web origins whose pages may call the API, separated by commas.')
 param corsOrigins string = ''
 
+@description('Networks within which customers may name mail servers, separated by commas, such as 10.0.0.0/8.')
+param privateNetworks string = ''
+
 @allowed(['direct', 'sdk'])
 @description('What carries out the frequent calls to storage: the client of our own, or Azure\'s packages.')
 param storageCalls string = 'direct'
@@ -244,6 +247,7 @@ module app 'modules/app.bicep' = {
     graphUrl: graphUrl
     apiAudience: apiAudience
     corsOrigins: corsOrigins
+    privateNetworks: privateNetworks
     storageCalls: storageCalls
     updateStrategy: updateStrategy
     location: location

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from shared.domain.connections.public_addresses import Network, networks_of
 from shared.domain.connections.tenant_ids import is_tenant_id
 
 STORAGE: Final = "AzureWebJobsStorage"
@@ -38,6 +39,7 @@ SETTINGS: Final = {
     "POSTLEDGER_AUTHORITY_URL": "Microsoft Entra ID, for national clouds.",
     "POSTLEDGER_API_AUDIENCE": "Audience of the API's tokens if it is not the client id.",
     "POSTLEDGER_CORS_ORIGINS": "Web origins that may call the API, separated by commas.",
+    "POSTLEDGER_PRIVATE_NETWORKS": "Networks within which mail servers may be named, separated by commas.",
     "POSTLEDGER_STORAGE": "`direct` or `sdk`: what carries out the frequent calls to storage.",
     "REQUESTS_CA_BUNDLE": "Certificates to trust instead of the default ones; local runs.",
 }
@@ -78,6 +80,7 @@ class Settings:
     authority_url: str
     api_audience: str
     cors_origins: tuple[str, ...]
+    private_networks: tuple[Network, ...]
     ca_bundle: str | None
 
     @classmethod
@@ -100,6 +103,7 @@ class Settings:
             authority_url=reader.text("POSTLEDGER_AUTHORITY_URL", AUTHORITY_URL).rstrip("/"),
             api_audience=reader.text("POSTLEDGER_API_AUDIENCE"),
             cors_origins=reader.list("POSTLEDGER_CORS_ORIGINS"),
+            private_networks=reader.networks("POSTLEDGER_PRIVATE_NETWORKS"),
             # The local runner trusts a certificate authority of its own.
             ca_bundle=reader.text("REQUESTS_CA_BUNDLE") or None,
         )
@@ -141,6 +145,13 @@ class _Reader:
         """The items of a list, separated by commas."""
         items = self.text(name).replace(" ", "").split(",")
         return tuple(filter(None, items))
+
+    def networks(self, name: str) -> tuple[Network, ...]:
+        try:
+            return networks_of(self.list(name))
+        except ValueError:
+            self.problems.append(f"{name} must be networks such as 10.0.0.0/8, separated by commas")
+            return ()
 
     def required(self, name: str) -> str:
         value = self.text(name)

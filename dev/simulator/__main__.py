@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 
+from dev.dovecot import Dovecot
 from dev.simulator.serve import TlsFiles, build_server, listen
 from dev.simulator.world import AppRegistration
 
@@ -20,6 +21,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--client-id", required=True, help="the application that asks for Graph tokens")
     parser.add_argument("--client-secret", default="", help="its secret")
     parser.add_argument("--client-certificate", type=Path, help="its certificate, PEM")
+    parser.add_argument("--imap-root", type=Path, help="the folder of the IMAP server beside it")
+    parser.add_argument("--imap-port", type=int, default=0, help="where that one speaks TLS")
     parser.add_argument("--ready-file", type=Path, help="gets {url, pid} as JSON")
     return parser.parse_args()
 
@@ -30,7 +33,10 @@ async def _serve(arguments: argparse.Namespace) -> None:
         arguments.client_id.lower(), arguments.client_secret, arguments.home_tenant.lower(), certificate
     )
     listener = listen(arguments.port)
-    server, url = build_server(registration, TlsFiles(arguments.cert, arguments.key, arguments.ca), listener)
+    root = arguments.imap_root
+    imap = Dovecot(root, arguments.imap_port, 0, arguments.ca, 0) if root else None
+    files = TlsFiles(arguments.cert, arguments.key, arguments.ca)
+    server, url = build_server(registration, files, listener, imap)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started and not serving.done():
         await asyncio.sleep(0.01)

@@ -159,6 +159,25 @@ class Control:
         """isRead, categories, flag."""
         return self.call("POST", "update", {"address": address, "id": item_id, **changes})
 
+    def imap_users(self, address: str, password: str) -> Json:
+        """Makes a user of the IMAP server, or gives one a new password."""
+        return self.call("POST", "imap_users", {"address": address, "password": password})
+
+    def imap_deliver(
+        self, address: str, raw: bytes, folder: str = "inbox", *, received: datetime | None = None
+    ) -> Json:
+        """Puts a mail into a folder on the IMAP server."""
+        moment = received.isoformat() if received else None
+        return self.call("POST", "imap_deliver", raw=raw, address=address, folder=folder, received=moment)
+
+    def imap_messages(self, address: str) -> list[dict[str, Json]]:
+        """What lies in a user's folders on the IMAP server: folder, subject, isRead."""
+        return list(self.call("GET", "imap_messages", address=address))
+
+    def imap_move(self, address: str, source: str, folder: str) -> Json:
+        """Moves every mail of a folder on the IMAP server into another one."""
+        return self.call("POST", "imap_move", {"address": address, "from": source, "folder": folder})
+
     def outbound(self) -> list[dict[str, Json]]:
         """Every mail that left through Graph, in order."""
         return list(self.call("GET", "outbound"))

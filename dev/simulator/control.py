@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from dev.simulator.api_tokens import api_token
 from dev.simulator.content import Content
+from dev.simulator.control_imap import ImapControl
 from dev.simulator.control_people import PeopleControl
 from dev.simulator.control_weather import Refusal, WeatherControl, user_of
 from dev.simulator.directory import MAIL_ROLES, Group, Organisation, User
@@ -33,6 +34,7 @@ class Control:
 
     def __init__(self, world: World, mint: TokenMint, notifier: Notifier) -> None:
         self.world, self.mint, self.notifier = world, mint, notifier
+        self.imap = ImapControl(world.imap)
         self._calls: dict[tuple[str, str], Callable[[Given], object]] = {
             ("POST", "organisations"): self.post_organisation,
             ("GET", "organisations"): self.get_organisations,
@@ -49,6 +51,7 @@ class Control:
             ("GET", "messages"): self.get_messages,
             **PeopleControl(world).calls,
             **WeatherControl(world, notifier).calls,
+            **self.imap.calls,
         }
 
     async def answer(self, request: Request) -> Response:
@@ -58,6 +61,8 @@ class Control:
         try:
             if (request.method, path) == ("POST", "deliver"):
                 return JSONResponse(self.deliver(given, body))
+            if (request.method, path) == ("POST", "imap_deliver"):
+                return JSONResponse(self.imap.deliver(given, body))
             call = self._calls.get((request.method, path))
             if call is None:
                 return JSONResponse({"error": f"There is no {request.method} {path}."}, 404)

@@ -13,6 +13,7 @@ from pathlib import Path
 import trustme
 import uvicorn
 
+from dev.dovecot import Dovecot
 from dev.simulator.app import build_app
 from dev.simulator.client import Control
 from dev.simulator.connections import CuttableProtocol
@@ -68,11 +69,11 @@ def listen(port: int) -> socket.socket:
 
 
 def build_server(
-    registration: AppRegistration, files: TlsFiles, listener: socket.socket
+    registration: AppRegistration, files: TlsFiles, listener: socket.socket, imap: Dovecot | None = None
 ) -> tuple[uvicorn.Server, str]:
-    """The server for that socket, and its URL."""
+    """The server for that socket, and its URL. `imap` is the server beside it whose mailboxes it controls."""
     url = f"https://localhost:{listener.getsockname()[1]}"
-    app = build_app(World(registration, url=url), str(files.authority))
+    app = build_app(World(registration, url=url, imap=imap), str(files.authority))
     config = uvicorn.Config(
         app,
         http=CuttableProtocol,

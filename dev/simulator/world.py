@@ -17,6 +17,7 @@ from dev.simulator.send_script import SendScript
 from dev.simulator.stats import Stats
 
 if TYPE_CHECKING:
+    from dev.dovecot import Dovecot
     from dev.simulator.departures import Sent
     from dev.simulator.uploads import Upload
 
@@ -54,7 +55,7 @@ class Departure:
 
 @dataclass
 class World:
-    """The state of one simulator. `url` is set once the port is known."""
+    """The state of one simulator. `url` is set once the port is known; `imap` is the mail server beside it."""
 
     app: AppRegistration
     url: str = ""
@@ -68,6 +69,7 @@ class World:
     sent: dict[str, "Sent"] = field(default_factory=dict)
     uploads: dict[str, "Upload"] = field(default_factory=dict)
     clients: dict[str, ClientApplication] = field(default_factory=dict)
+    imap: "Dovecot | None" = None
 
     def __post_init__(self) -> None:
         self.renderer = Renderer(self.stats, Habits())

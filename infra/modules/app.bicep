@@ -21,6 +21,7 @@ param publicUrl string
 param graphUrl string
 param apiAudience string
 param corsOrigins string
+param privateNetworks string
 param storageCalls string
 param updateStrategy string
 param location string
@@ -134,6 +135,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     POSTLEDGER_AUTHORITY_URL: environment().authentication.loginEndpoint
     POSTLEDGER_API_AUDIENCE: apiAudience
     POSTLEDGER_CORS_ORIGINS: corsOrigins
+    POSTLEDGER_PRIVATE_NETWORKS: privateNetworks
     POSTLEDGER_STORAGE: storageCalls
   }
 }

@@ -11,6 +11,7 @@ from shared.api.auth import TokenVerifier
 from shared.api.correlation import Correlation
 from shared.api.openapi import TAGS, for_clients
 from shared.api.routers import (
+    accounts,
     audit,
     campaigns,
     connect,
@@ -114,6 +115,7 @@ def create_app(
         rematch,
         mailboxes,
         intake,
+        accounts,
         organisations,
         exceptions,
         erase,

@@ -68,6 +68,10 @@ MEANINGS: Final = {
 _WAITING: Final = (409, 503)
 _GUARDED: Final[list[Json]] = [{"HTTPBearer": []}]
 _NULL: Final = {"type": "null"}
+# FastAPI's words for what went well take more room than they say.
+_OK: Final = "OK"
+_OF_FASTAPI: Final = "Successful Response"
+_NOT_MODIFIED: Final = "NotModified"
 _HEADERS: Final = {
     "ETag": {
         "description": "The version of what was read.",
@@ -159,7 +163,13 @@ def _components(made: Json) -> Json:
             name: {**schema, "examples": examples[name]} if name in examples else schema
             for name, schema in readable.items()
         },
-        "responses": {_response_name(status): _response(status) for status in (*MEANINGS, None)},
+        "responses": {
+            _NOT_MODIFIED: {
+                "description": "The answer is unchanged since the ETag in If-None-Match.",
+                "headers": {"ETag": {"$ref": "#/components/headers/ETag"}},
+            },
+            **{_response_name(status): _response(status) for status in (*MEANINGS, None)},
+        },
         "parameters": _PARAMETERS,
         "headers": _HEADERS,
         "securitySchemes": made["securitySchemes"],
@@ -220,11 +230,15 @@ def _responses(responses: Json) -> Json:
     for status, response in responses.items():
         is_error = status.isdigit() and int(status) in MEANINGS
         found[status] = _referred(int(status)) if is_error else _with_examples(response)
+        if status == "304":
+            found[status] = {"$ref": f"#/components/responses/{_NOT_MODIFIED}"}
     return {**found, "default": _referred(None)}
 
 
 def _with_examples(response: Json) -> Json:
     """An answer of several shapes with the example of the first: generators and readers see none of a reference's."""
+    if response.get("description") == _OF_FASTAPI:
+        response["description"] = _OK
     for content in response.get("content", {}).values():
         shapes = content.get("schema", {}).get("anyOf", ())
         if shapes:

@@ -17,6 +17,7 @@ from shared.services.commands.exceptions import (
 from shared.services.commands.parts import MissingParts
 from shared.services.commands.pausing import AskPause
 from shared.services.commands.trials import AskTrial, ReadCondition
+from shared.services.connections.account_settings import ManageAccount
 from shared.services.connections.callers import IdentifyCaller
 from shared.services.connections.connecting import AskToConnect, TakeAnswer
 from shared.services.connections.connection_care import Disconnect, ShowConnections, VerifyConnections
@@ -90,6 +91,7 @@ class ApiUseCases(Protocol):
     merge_contacts: MergeContacts
     rename_record: RenameRecord
     put_mailbox: PutMailbox
+    manage_account: ManageAccount
     get_mailbox: GetMailbox
     sync_now: SyncNow
     manage_backfill: ManageBackfill

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from shared.services.commands.poison import SweepPoison
     from shared.services.commands.tick import RunAgenda, StandIn
     from shared.services.commands.trials import AskTrial, ReadCondition, ReportTrial
+    from shared.services.connections.account_settings import ManageAccount
     from shared.services.connections.callers import IdentifyCaller, ServedTenants
     from shared.services.connections.connecting import AskToConnect, TakeAnswer
     from shared.services.connections.connection_care import (
@@ -163,6 +164,7 @@ class UseCases(Assembly):
     end_own: EndOwn = use_case("connections.self_service")
     get_mailbox: GetMailbox = use_case("connections.mailboxes")
     put_mailbox: PutMailbox = use_case("connections.mailbox_settings")
+    manage_account: ManageAccount = use_case("connections.account_settings")
     list_handovers: ListHandovers = use_case("connections.mailboxes")
     list_mailboxes: ListMailboxes = use_case("connections.mailboxes")
     delete_mailbox: DeleteMailbox = use_case("connections.mailboxes")

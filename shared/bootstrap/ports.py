@@ -14,8 +14,7 @@ from shared.config import Settings
 
 if TYPE_CHECKING:
     from shared.adapters.graph.delegated import Sessions
-    from shared.adapters.graph.directory import GraphDirectory
-    from shared.adapters.graph.marking import GraphMarker
+    from shared.adapters.graph.mail import GraphMail
     from shared.adapters.graph.own_credential import EntraCredential
     from shared.adapters.graph.probe import GraphProbe
     from shared.adapters.graph.sending import GraphSender
@@ -23,9 +22,16 @@ if TYPE_CHECKING:
     from shared.adapters.graph.sign_ins import EntraSignIns
     from shared.adapters.graph.subscriptions import GraphSubscriptions
     from shared.adapters.graph.tokens import Credential, GraphTokens
+    from shared.adapters.imap.mail import ImapMail
+    from shared.adapters.imap.marking import ImapMarker
+    from shared.adapters.imap.probe import ImapProbe
+    from shared.adapters.imap.sessions import Sessions as ImapSessions
+    from shared.adapters.network.dialling import GuardedDial
     from shared.adapters.secrets.sealing import Sealer
+    from shared.adapters.storage.stores.credentials import AzureCredentials
     from shared.adapters.storage.stores.records import AzureRecords
     from shared.adapters.unpacking import UnpackedMail
+    from shared.bootstrap.by_connection import EitherMarker, TenantDirectory
 
 # The webhook must have queued within 2 s or say that it has not.
 WEBHOOK_QUEUE_TIMEOUT: Final = 2.0
@@ -109,6 +115,13 @@ class RealPorts:
         return AzureRecords(self.connection, self.index)
 
     @cached_property
+    def credentials(self) -> "AzureCredentials":
+        from shared.adapters.secrets.sealing import Sealer
+        from shared.adapters.storage.stores.credentials import AzureCredentials
+
+        return AzureCredentials(self.connection, Sealer(self.settings.token_keys))
+
+    @cached_property
     def graph_tokens(self) -> "GraphTokens":
         from shared.adapters.graph.tokens import GraphTokens
 
@@ -160,6 +173,12 @@ class RealPorts:
         return GraphProbe(self.sessions, self.graph_tokens)
 
     @cached_property
+    def account_probe(self) -> "ImapProbe":
+        from shared.adapters.imap.probe import ImapProbe
+
+        return ImapProbe(self.imap_sessions)
+
+    @cached_property
     def own_credential(self) -> "EntraCredential":
         from shared.adapters.graph.own_credential import EntraCredential
 
@@ -180,16 +199,52 @@ class RealPorts:
 
     @cached_property
     def mail(self) -> "UnpackedMail":
-        from shared.adapters.graph.mail import GraphMail
         from shared.adapters.unpacking import UnpackedMail
+        from shared.bootstrap.by_connection import Either, EitherMail
 
-        return UnpackedMail(GraphMail(self.sessions))
+        return UnpackedMail(EitherMail(Either(lambda: self.graph_mail, lambda: self.imap_mail)))
 
     @cached_property
-    def marker(self) -> "GraphMarker":
-        from shared.adapters.graph.marking import GraphMarker
+    def graph_mail(self) -> "GraphMail":
+        from shared.adapters.graph.mail import GraphMail
 
-        return GraphMarker(self.sessions)
+        return GraphMail(self.sessions)
+
+    @cached_property
+    def imap_mail(self) -> "ImapMail":
+        from shared.adapters.imap.mail import ImapMail
+
+        return ImapMail(self.imap_sessions)
+
+    @cached_property
+    def imap_sessions(self) -> "ImapSessions":
+        import ssl
+
+        from shared.adapters.imap.accounts import StoredAccounts
+        from shared.adapters.imap.sessions import Sessions
+
+        context = ssl.create_default_context(cafile=self.settings.ca_bundle)
+        return Sessions(StoredAccounts(self.credentials), self.dial, context)
+
+    @cached_property
+    def dial(self) -> "GuardedDial":
+        """The way to every server that a customer names."""
+        from shared.adapters.network.dialling import GuardedDial
+
+        return GuardedDial(self.settings.private_networks)
+
+    @cached_property
+    def marker(self) -> "EitherMarker":
+        from shared.adapters.graph.marking import GraphMarker
+        from shared.bootstrap.by_connection import Either, EitherMarker
+
+        return EitherMarker(Either(lambda: GraphMarker(self.sessions), lambda: self._imap_marker))
+
+    @cached_property
+    def _imap_marker(self) -> "ImapMarker":
+        from shared.adapters.imap.marking import ImapMarker
+
+        return ImapMarker(self.imap_sessions)
 
     @cached_property
     def sender(self) -> "GraphSender":
@@ -198,10 +253,11 @@ class RealPorts:
         return GraphSender(self.sessions)
 
     @cached_property
-    def directory(self) -> "GraphDirectory":
+    def directory(self) -> "TenantDirectory":
         from shared.adapters.graph.directory import GraphDirectory
+        from shared.bootstrap.by_connection import TenantDirectory
 
-        return GraphDirectory(self.sessions)
+        return TenantDirectory(GraphDirectory(self.sessions))
 
     @cached_property
     def subscription_source(self) -> "GraphSubscriptions":

@@ -46,6 +46,7 @@ SIGNATURES: Final = "Signatures"
 CAMPAIGNS: Final = "Campaigns"
 UNSUBSCRIBED: Final = "Unsubscribed"
 ACKNOWLEDGEMENTS: Final = "Acknowledgements"
+CREDENTIALS: Final = "Credentials"
 
 TABLES: Final = (
     ORGANISATIONS,
@@ -74,6 +75,7 @@ TABLES: Final = (
     CAMPAIGNS,
     UNSUBSCRIBED,
     ACKNOWLEDGEMENTS,
+    CREDENTIALS,
 )
 
 BODIES: Final = "bodies"

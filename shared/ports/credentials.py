@@ -40,6 +40,9 @@ class Seal(Protocol):
     def open(self, sealed: str, about: str) -> str:
         """Raises Rejected for a lost key, another `about`, or a changed text."""
 
+    def is_current(self, sealed: str) -> bool:
+        """Whether the newest key sealed it: an earlier one is to be removed some day."""
+
 
 class SignIns(Protocol):
     """Entra's consent and sign-in pages."""

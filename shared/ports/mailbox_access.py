@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, Protocol
 
+from shared.domain.connections.account_tests import SignIn
 from shared.domain.connections.habits import Habit
 from shared.domain.connections.mailbox_tests import Read
 from shared.domain.connections.mailboxes import Mailbox
@@ -18,6 +19,13 @@ class OwnCredential(Protocol):
 
     def expires_at(self) -> datetime | None:
         """When it ends; None where it does not, or where nobody has said when."""
+
+
+class AccountProbe(Protocol):
+    """What comes of signing in to a mailbox outside Microsoft 365."""
+
+    def sign_in(self, mailbox: Mailbox) -> SignIn:
+        """Sign in anew with what is saved, and look at the inbox without changing it."""
 
 
 class AccessProbe(Protocol):

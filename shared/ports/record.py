@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from shared.ports.credentials import Seal, SignIns
     from shared.ports.directory import Directory
     from shared.ports.mail import MailAccess
-    from shared.ports.mailbox_access import AccessProbe, OwnCredential
+    from shared.ports.mailbox_access import AccessProbe, AccountProbe, OwnCredential
     from shared.ports.marking import MailMarker
     from shared.ports.notifications import SubscriptionSource
     from shared.ports.sending import MailSender
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from shared.ports.stores.capture import Backfills, FolderStates, LateContacts, Pending, Sightings
     from shared.ports.stores.connections import (
         Connections,
+        Credentials,
         Habits,
         Mailboxes,
         Organisations,
@@ -76,6 +77,10 @@ class Ports(Protocol):
 
     @property
     def probe(self) -> "AccessProbe": ...
+
+    @property
+    def account_probe(self) -> "AccountProbe": ...
+
     @property
     def own_credential(self) -> "OwnCredential": ...
 
@@ -165,6 +170,9 @@ class Ports(Protocol):
 
     @property
     def acknowledgements(self) -> "Acknowledgements": ...
+
+    @property
+    def credentials(self) -> "Credentials": ...
 
     @property
     def marker(self) -> "MailMarker": ...

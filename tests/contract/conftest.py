@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from dev.azurite import start_azurite
+from shared.adapters.secrets.sealing import Sealer
 from shared.adapters.storage.backlog import AzureBacklog
 from shared.adapters.storage.connection import Connection, StorageSettings
 from shared.adapters.storage.leases import AzureLeases
@@ -21,6 +22,7 @@ from shared.adapters.storage.stores.backfills import AzureBackfills
 from shared.adapters.storage.stores.campaigns import AzureCampaigns, AzureSilences
 from shared.adapters.storage.stores.codes import AzureCodes
 from shared.adapters.storage.stores.connections import AzureConnections
+from shared.adapters.storage.stores.credentials import AzureCredentials
 from shared.adapters.storage.stores.erasures import AzureErasures
 from shared.adapters.storage.stores.events import AzureEvents
 from shared.adapters.storage.stores.exceptions import AzureExceptions
@@ -90,6 +92,7 @@ class AzureStorage:
         self.holdings = AzureHoldings(self.connection)
         self.connections = AzureConnections(self.connection)
         self.habits = AzureHabits(self.connection)
+        self.credentials = AzureCredentials(self.connection, Sealer([bytes(32)]))
 
     def _count(self, method: str, status: int) -> None:
         self.requests.append(f"{method} {status}")

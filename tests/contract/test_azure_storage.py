@@ -23,6 +23,7 @@ from shared.domain.campaigns.consent import Reason, Silence
 from shared.domain.capture.late_contacts import Announcement
 from shared.domain.capture.pending import EVERYTHING, PendingRow
 from shared.domain.commands.agenda import Run
+from shared.domain.connections.accounts import MailAccount, Server
 from shared.domain.connections.habits import Habit, Learnt
 from shared.domain.connections.mailbox_state import failing, resumed, walked
 from shared.domain.errors import Rejected, Unavailable
@@ -264,6 +265,9 @@ class TestRows:
         azure.campaigns.put_recipients(campaign, [Recipient(0, "C-0", "Bo", CONTACT)])
         azure.silences.put(tenant, Silence("ab" * 16, Reason.UNSUBSCRIBED, campaign.id))
         azure.acknowledgements.count(tenant, [Counter("pair", 1, timedelta(hours=1))], "a", NOW)
+        azure.credentials.put(
+            MailAccount(tenant, MAILBOX_ID, "ann", Server("mail.contoso.example", 993)), "x"
+        )
         for table, layout in TABLE_LAYOUT.items():
             columns, partitions = set(), set()
             for row in azure.connection.table(table).list_entities():

@@ -114,6 +114,9 @@ def play(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Iterator[Play]:
             def of(self, mailbox: Mailbox) -> Account:
                 return Account("localhost", server.port, user, password, security)
 
+            def tried(self, account: Account, *, refused: bool) -> None:
+                """Nobody is locked out here."""
+
         def dial(host: str, port: int) -> socket.socket:
             return socket.create_connection((host, port), 5)
 

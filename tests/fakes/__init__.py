@@ -4,7 +4,7 @@ from shared.adapters.secrets.sealing import Sealer
 from tests.fakes.credentials import FakeSignIns
 from tests.fakes.faults import Faults, Killed
 from tests.fakes.mail import FakeMail
-from tests.fakes.mailbox_access import FakeOwnCredential, FakeProbe
+from tests.fakes.mailbox_access import FakeAccountProbe, FakeOwnCredential, FakeProbe
 from tests.fakes.marking import FakeMarker
 from tests.fakes.notifications import FakeSubscriptionSource
 from tests.fakes.sending import FakeSender
@@ -12,6 +12,7 @@ from tests.fakes.stores.campaigns import FakeCampaigns, FakeSilences
 from tests.fakes.stores.capture import FakeBackfills, FakeFolderStates, FakeLateContacts, FakeSightings
 from tests.fakes.stores.connections import (
     FakeConnections,
+    FakeCredentials,
     FakeHabits,
     FakeMailboxes,
     FakeOrganisations,
@@ -75,6 +76,7 @@ class FakeStorage:
         self.late_contacts = FakeLateContacts(self.faults)
         self.connections = FakeConnections(self.faults)
         self.habits = FakeHabits(self.faults)
+        self.credentials = FakeCredentials(self.faults)
         self.erasures = FakeErasures(self.faults)
         self.runs = FakeRuns(self.faults)
         self.outbox = FakeOutbox(self.faults)
@@ -100,4 +102,5 @@ class FakePorts(FakeStorage):
         # The real one: it needs nothing from outside.
         self.cursor_seal = Sealer([bytes(32)])
         self.probe = FakeProbe()
+        self.account_probe = FakeAccountProbe()
         self.own_credential = FakeOwnCredential()

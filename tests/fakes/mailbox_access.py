@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from shared.domain.connections.account_tests import SignIn
 from shared.domain.connections.habits import TRIED, Habit
 from shared.domain.connections.mailbox_tests import Read
 from shared.domain.connections.mailboxes import Mailbox
@@ -24,6 +25,18 @@ class FakeOwnCredential:
 
     def expires_at(self) -> datetime | None:
         return self.ends
+
+
+@dataclass
+class FakeAccountProbe:
+    """Lets everybody in, unless told otherwise: `ends` by address. `tried` are the addresses that signed in."""
+
+    ends: dict[str, SignIn] = field(default_factory=dict)
+    tried: list[str] = field(default_factory=list)
+
+    def sign_in(self, mailbox: Mailbox) -> SignIn:
+        self.tried.append(mailbox.address)
+        return self.ends.get(mailbox.address, SignIn.DONE)
 
 
 @dataclass

@@ -26,6 +26,11 @@ BAD_CERTIFICATE: Final = "BadCertificate"
 NO_ACCESS: Final = "NoMailbox"
 WANTS_APP_PASSWORD: Final = "AppPasswordWanted"
 SWITCHED_OFF: Final = "ImapSwitchedOff"
+BASIC_AUTH_OFF: Final = "BasicAuthOff"
+ASCII_ONLY: Final = "AsciiOnly"
+
+# Each further try with the same password brings its owner nearer to being locked out.
+REFUSALS: Final = frozenset((REFUSED, WANTS_APP_PASSWORD))
 
 _CODE: Final = re.compile(r"\[([A-Z0-9-]+)[^\]]*\]", re.IGNORECASE)
 _BUSY_CODES: Final = frozenset(("UNAVAILABLE", "LIMIT", "INUSE", "OVERQUOTA", "CONTACTADMIN", "SERVERBUG"))
@@ -39,8 +44,11 @@ _APP_PASSWORD: Final = re.compile(
     r"app(?:lication)?[- ]specific|app password|2-step|two-factor", re.IGNORECASE
 )
 _SWITCHED_OFF: Final = re.compile(
-    r"not enabled for imap|imap access is disabled|imap (?:is )?(?:disabled|not enabled)|basic auth",
+    r"not enabled for imap|imap access is disabled|imap (?:is )?(?:disabled|not enabled)",
     re.IGNORECASE,
+)
+_BASIC_AUTH: Final = re.compile(
+    r"basic ?auth|oauth.{0,20}required|modern auth|no login (?:is )?permitted", re.IGNORECASE
 )
 # Exchange: the sign-in was right, and no mailbox is opened for it.
 _NOT_CONNECTED: Final = re.compile(r"authenticated but not connected", re.IGNORECASE)
@@ -57,11 +65,12 @@ class Refused(Rejected):
 
 def of_connecting(error: Exception) -> PostledgerError:
     """Why no connection was made. Nothing has been sent by then."""
-    if isinstance(error, ssl.SSLError | ssl.CertificateError):
+    if isinstance(error, ssl.CertificateError):
         return AccessDenied(
             "The mail server's certificate cannot be trusted, so nothing was sent.", BAD_CERTIFICATE
         )
-    if isinstance(error, CapabilityError):
+    # What speaks no TLS on this port, or none that is safe.
+    if isinstance(error, CapabilityError | ssl.SSLError):
         return AccessDenied("The mail server does not offer encryption, so nothing was sent.", NO_ENCRYPTION)
     if isinstance(error, IMAPClientError) and _BUSY_WORDS.search(str(error)):
         return Throttled("The mail server takes no more connections for now.", WAIT)
@@ -76,6 +85,8 @@ def of_sign_in(error: LoginError) -> PostledgerError:
         return Throttled("The mail server cannot check passwords at the moment.", WAIT)
     if _APP_PASSWORD.search(said):
         return AccessDenied("The mail server wants an app password.", WANTS_APP_PASSWORD)
+    if _BASIC_AUTH.search(said):
+        return AccessDenied("The mail server takes no passwords.", BASIC_AUTH_OFF)
     if _SWITCHED_OFF.search(said):
         return AccessDenied("IMAP is switched off for this mailbox.", SWITCHED_OFF)
     return AccessDenied("The mail server refuses the user name or the password.", REFUSED)

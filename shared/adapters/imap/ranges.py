@@ -34,9 +34,9 @@ class Opened:
     exists: int
 
 
-def opened(session: Session, name: str) -> Opened:
+def opened(session: Session, name: str, *, is_read_only: bool = True) -> Opened:
     """Look at a folder, read-only (EXAMINE): some servers mark mail as read for a look. Raises NotFound."""
-    answer = session.ask(lambda client: client.select_folder(name, readonly=True))
+    answer = session.ask(lambda client: client.select_folder(name, readonly=is_read_only))
     validity = int(answer.get(b"UIDVALIDITY") or 0)
     if not validity:
         raise Unavailable("The mail server does not say how it numbers the folder.")

@@ -16,7 +16,15 @@ from typing import Final, TypeVar
 from imapclient.exceptions import CapabilityError, IMAPClientError, LoginError
 
 from shared.adapters.imap.accounts import STARTTLS, Account, Accounts
-from shared.adapters.imap.errors import Broken, of_command, of_connecting, of_sign_in
+from shared.adapters.imap.errors import (
+    ASCII_ONLY,
+    BASIC_AUTH_OFF,
+    REFUSALS,
+    Broken,
+    of_command,
+    of_connecting,
+    of_sign_in,
+)
 from shared.adapters.imap.wire import Dial, WiredClient
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import AccessDenied, PostledgerError
@@ -24,6 +32,8 @@ from shared.telemetry.user_agent import user_agent
 
 # A turn's steps follow each other faster than this; then the session is closed.
 IDLE: Final = 10.0
+# Credentials that somebody has removed or replaced open a session no longer than this.
+TRUSTED: Final = 15.0
 _PLAIN: Final = "AUTH=PLAIN"
 
 Answer = TypeVar("Answer")
@@ -86,6 +96,8 @@ def _is_refusal(error: Exception) -> bool:
 class _Held:
     lock: threading.Lock = field(default_factory=threading.Lock)
     session: Session | None = None
+    account: Account | None = None
+    looked_at: float = 0.0
     used_at: float = 0.0
 
 
@@ -98,6 +110,7 @@ class Sessions:
     context: ssl.SSLContext = field(default_factory=ssl.create_default_context)
     silence: float = 30.0
     idle: float = IDLE
+    trusted: float = TRUSTED
     client: type[WiredClient] = WiredClient
     opened: int = 0
     _held: dict[Key, _Held] = field(default_factory=lambda: defaultdict(_Held))
@@ -110,13 +123,40 @@ class Sessions:
         with self._lock:
             held = self._held[mailbox.tenant_id, mailbox.mailbox_id, mailbox.address]
         with held.lock:
-            if held.session is None or not held.session.is_open:
-                held.session = self.sign_in(self.accounts.of(mailbox))
+            self._renew(held, mailbox)
+            assert held.session is not None
             try:
                 yield held.session
             finally:
                 held.used_at = time.monotonic()
         self._look_after()
+
+    def _renew(self, held: _Held, mailbox: Mailbox) -> None:
+        """Sign in where nobody is, and look now and then whether the account is still the one that was saved."""
+        if held.session is not None and not held.session.is_open:
+            held.session = None
+        if held.session is not None and time.monotonic() - held.looked_at < self.trusted:
+            return
+        account = self.accounts.of(mailbox)
+        if held.session is not None and account != held.account:
+            self._end(held)
+        if held.session is None:
+            held.session = self._signed_in(account)
+        held.account, held.looked_at = account, time.monotonic()
+
+    def fresh(self, mailbox: Mailbox) -> Session:
+        """A session of its own, which the caller closes: a held one says nothing of a new password."""
+        return self._signed_in(self.accounts.of(mailbox))
+
+    def _signed_in(self, account: Account) -> Session:
+        try:
+            session = self.sign_in(account)
+        except AccessDenied as error:
+            if error.code in REFUSALS:
+                self.accounts.tried(account, refused=True)
+            raise
+        self.accounts.tried(account, refused=False)
+        return session
 
     def sign_in(self, account: Account) -> Session:
         """A session of its own. Raises AccessDenied, Throttled or Unavailable."""
@@ -213,9 +253,11 @@ def _sign_in(client: WiredClient, account: Account) -> None:
         secret = f"\0{account.user_name}\0{account.password}".encode()
         client.sasl_login("PLAIN", lambda _: secret)
         return
+    if client.has_capability("LOGINDISABLED"):
+        raise AccessDenied("The mail server takes no passwords.", BASIC_AUTH_OFF)
     if not (account.user_name + account.password).isascii():
         raise AccessDenied(
             "This mail server takes user names and passwords in ASCII only: choose a password without accents.",
-            "AsciiOnly",
+            ASCII_ONLY,
         )
     client.login(account.user_name, account.password)

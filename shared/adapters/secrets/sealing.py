@@ -1,4 +1,4 @@
-"""Refresh tokens at rest: AES-256-GCM under a key of the deployment, bound to the row of the token.
+"""Refresh tokens and passwords at rest: AES-256-GCM under a key of the deployment, bound to the row of the secret.
 
 Several keys overlap during a rotation: the newest key seals, every key opens.
 """
@@ -60,6 +60,10 @@ class Sealer:
             return AESGCM(key).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], about.encode()).decode()
         except (InvalidTag, ValueError) as error:
             raise Rejected("A stored sign-in was changed, or belongs to another row.", "BadSeal") from error
+
+    def is_current(self, sealed: str) -> bool:
+        """Whether the newest key sealed it."""
+        return sealed.startswith(f"{_VERSION}.{self._newest}.")
 
 
 def _name(key: bytes) -> str:

@@ -41,6 +41,7 @@
 | Signatures    | tenant                       | object id of the agent                            |
 | Acknowledgements | tenant                    | `now:` + mailbox id; `version:` + mailbox id + number |
 |               |                              | `count:` + hash                                   |
+| Credentials   | tenant                       | mailbox id                                        |
 """
 
 from collections.abc import Mapping
@@ -171,4 +172,5 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
     names.ACKNOWLEDGEMENTS: TableLayout(
         "tenant", "'now:' + mailbox id | 'version:' + mailbox id:number | 'count:' + hash", ("content",)
     ),
+    names.CREDENTIALS: TableLayout("tenant", "mailbox id", ("content",)),
 }

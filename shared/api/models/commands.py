@@ -49,7 +49,7 @@ class FailureModel(Answer):
 class FailuresModel(Answer):
     """A page of exceptions, newest first."""
 
-    model_config = shown_as({"exceptions": [_EXCEPTION], "cursor": None})
+    model_config = shown_as({"exceptions": [], "cursor": None})
     exceptions: list[FailureModel] = Field(description="The exceptions of this page.")
     cursor: NextCursor
 

@@ -160,7 +160,7 @@ class TestsModel(Answer):
     """A page of tested mailboxes by address."""
 
     __test__ = False
-    model_config = shown_as({"results": [_TEST], "cursor": None})
+    model_config = shown_as({"results": [], "cursor": None})
     results: list[TestModel] = Field(description="The result for each mailbox.")
     cursor: NextCursor
 

@@ -100,7 +100,7 @@ class TimelineModel(Answer):
 class ThreadModel(Answer):
     """A page of a thread, oldest first: the mails that you may read."""
 
-    model_config = shown_as({"thread_id": THREAD, "entries": [_ENTRY], "cursor": None})
+    model_config = shown_as({"thread_id": THREAD, "entries": [], "cursor": None})
     thread_id: str = Field(description="The thread's id.")
     entries: list[EntryModel] = Field(
         description="The mails of this page; `rule` and `evidence` are empty for a mail on no record."

@@ -37,8 +37,8 @@ class MailboxFields(Body):
     )
     connection: str | None = Field(
         None,
-        description="The way to reach the mailbox: graph-app (the default), or graph-delegated through a "
-        "signed-in account.",
+        description="The way to reach the mailbox: graph-app (the default), graph-delegated through a signed-in "
+        "account, or imap.",
     )
     enabled: bool | None = Field(
         None, description="false ends the subscription and pauses capture. Default: true."
@@ -185,6 +185,6 @@ class HandoversModel(Answer):
 class MailboxesModel(Answer):
     """A page of mailboxes by address."""
 
-    model_config = shown_as({"mailboxes": [_MAILBOX], "cursor": None})
+    model_config = shown_as({"mailboxes": [], "cursor": None})
     mailboxes: list[MailboxModel] = Field(description="The mailboxes of this page.")
     cursor: NextCursor

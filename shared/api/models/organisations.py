@@ -170,6 +170,6 @@ class OrganisationModel(Answer):
 class OrganisationsModel(Answer):
     """A page of organisations by tenant id."""
 
-    model_config = shown_as({"organisations": [_ORGANISATION], "cursor": None})
+    model_config = shown_as({"organisations": [], "cursor": None})
     organisations: list[OrganisationModel] = Field(description="The organisations of this page.")
     cursor: NextCursor

@@ -83,6 +83,6 @@ class OutboxMailModel(Answer):
 class OutboxModel(Answer):
     """A page of the outbox, newest first."""
 
-    model_config = shown_as({"items": [_ITEM], "cursor": None})
+    model_config = shown_as({"items": [], "cursor": None})
     items: list[OutboxMailModel] = Field(description="The mails of this page.")
     cursor: NextCursor

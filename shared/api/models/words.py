@@ -28,6 +28,7 @@ EventKind = TypeAliasType(
         "notice_removed",
     ],
 )
+Security = TypeAliasType("Security", Literal["tls", "starttls"])
 NoticeKind = TypeAliasType("NoticeKind", Literal["reply", "bounce"])
 NotifyOn = TypeAliasType("NotifyOn", Literal["sent", "all"])
 OutboxState = TypeAliasType(
@@ -120,6 +121,18 @@ TestOutcome = TypeAliasType(
         "address_changed",
         "stray_routes",
         "unreachable",
+        "no_credentials",
+        "wrong_password",
+        "ascii_only",
+        "app_password_needed",
+        "basic_auth_off",
+        "imap_off",
+        "wrong_server",
+        "not_discovered",
+        "bad_certificate",
+        "not_encrypted",
+        "server_busy",
+        "no_inbox",
     ],
 )
 HabitName = TypeAliasType(

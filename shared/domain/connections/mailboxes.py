@@ -15,16 +15,18 @@ from shared.domain.connections.mailbox_state import (
     follow,
     offered,
 )
+from shared.domain.connections.providers import poll_minutes
 from shared.domain.errors import InvalidInput
 from shared.domain.intake.settings import CASE, Intake
 from shared.domain.mail.addresses import mailbox_key, mailbox_keys
 
 PERSONAL: Final = "personal"
 INTAKE: Final = "intake"
-# Ways to a mailbox: with the application's own permissions, or with a person's sign-in.
+# Ways to a mailbox: with the application's own permissions, with a person's sign-in, or outside Microsoft 365.
 GRAPH_APP: Final = "graph-app"
 GRAPH_DELEGATED: Final = "graph-delegated"
-CONNECTIONS: Final = (GRAPH_APP, GRAPH_DELEGATED)
+IMAP: Final = "imap"
+CONNECTIONS: Final = (GRAPH_APP, GRAPH_DELEGATED, IMAP)
 SETTINGS: Final = (
     "kind",
     "agent",
@@ -125,8 +127,16 @@ class Mailbox:
 
     @property
     def is_polled_only(self) -> bool:
-        """Whether it has no subscription: Graph refuses those on other people's mailboxes to a person's token."""
-        return self.connection == GRAPH_DELEGATED
+        """Whether it has no subscription: Graph refuses those on other people's mailboxes to a person's token.
+
+        IMAP tells of new mail only while a connection is open.
+        """
+        return self.connection in (GRAPH_DELEGATED, IMAP)
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether it lies on another server than Microsoft's, and is known to no directory."""
+        return self.connection == IMAP
 
     @property
     def shown_state(self) -> str:
@@ -198,12 +208,12 @@ class Mailbox:
         fields.only(SETTINGS)
         kind = fields.choice("kind", self.kind, (PERSONAL, INTAKE))
         base = self if kind == self.kind else self._of_kind(kind)
+        base = base._reached_by(fields.choice("connection", base.connection, CONNECTIONS))
         agents = _agents(fields, base)
         changed = replace(
             base,
             agent=fields.address("agent", agents[0] if agents else self.agent or self.address),
             agents=agents,
-            connection=fields.choice("connection", base.connection, CONNECTIONS),
             enabled=fields.flag("enabled", base.enabled),
             capture=fields.choice("capture", base.capture, (KNOWN, EVERYTHING)),
             poll_minutes=fields.number("poll_minutes", base.poll_minutes, 1, 24 * 60),
@@ -237,6 +247,15 @@ class Mailbox:
                 self, kind=kind, mark_read=False, backlog=NOTHING, unmatched=INBOX, agents=(), intake=Intake()
             )
         return replace(self, kind=kind, mark_read=True, poll_minutes=1, backlog="unread", unmatched=NEW)
+
+    def _reached_by(self, connection: str) -> Self:
+        """Over another connection: over IMAP with the interval of its provider."""
+        if connection == self.connection:
+            return self
+        if connection != IMAP:
+            return replace(self, connection=connection)
+        minutes = poll_minutes(self.address, is_intake=self.kind == INTAKE)
+        return replace(self, connection=connection, poll_minutes=minutes)
 
     def readdressed(self, address: str, aliases: tuple[str, ...]) -> Self:
         """Under its new main address; the old one stays an alias. `aliases` are those the directory knows.

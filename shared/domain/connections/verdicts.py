@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from shared.domain.connections.account_tests import ACCOUNT_SENTENCES, SignIn
 from shared.domain.connections.connections import AGENT, SERVICE_ACCOUNT
+from shared.domain.connections.mailboxes import IMAP
 
 OK: Final = "ok"
 NO_CONSENT: Final = "no_consent"
@@ -90,10 +92,19 @@ SENTENCES: Final[Mapping[str, str]] = {
         "Microsoft 365 did not answer. As far as Postledger knows, nothing is wrong with the mailbox; test "
         "again."
     ),
+    **{str(ended): sentence for ended, sentence in ACCOUNT_SENTENCES.items()},
 }
 OUTCOMES: Final = tuple(SENTENCES)
 # These are no reason not to save a mailbox.
-_HARMLESS: Final = (OK, CONSENT_PENDING, ADDRESS_CHANGED, STRAY_ROUTES, UNREACHABLE)
+_HARMLESS: Final = (
+    OK,
+    CONSENT_PENDING,
+    ADDRESS_CHANGED,
+    STRAY_ROUTES,
+    UNREACHABLE,
+    SignIn.NO_CREDENTIALS,
+    SignIn.SERVER_BUSY,
+)
 _MISNAMED: Final = (NO_MAILBOX, NO_USER, ALIAS, GROUP)
 _READABLE: Final = (OK, WRONG_PURPOSE, ON_CONTACT_CARD, ADDRESS_CHANGED, STRAY_ROUTES)
 
@@ -135,6 +146,7 @@ SEND: Final[Mapping[tuple[str, str], str]] = {
     (NOT_PERMITTED, SERVICE_ACCOUNT): (
         "Mail may not be sent: the service account did not agree to Mail.Send.Shared. Have it sign in again."
     ),
+    (NOT_PERMITTED, IMAP): "Mail is not sent from mailboxes outside Microsoft 365.",
     (UNKNOWN, ""): "Not known: there is no token to look at.",
 }
 SEND_SENTENCES: Final = tuple(SEND.values())
@@ -166,6 +178,14 @@ class Verdict:
     def is_readable(self) -> bool:
         """Whether the application was let into the mailbox."""
         return self.outcome in _READABLE
+
+
+def of_account(ended: SignIn, cards: tuple[str, ...]) -> Verdict:
+    """For a mailbox outside Microsoft 365. `cards` are the contacts that carry a colleague's address."""
+    outcome = ON_CONTACT_CARD if cards and ended is SignIn.DONE else str(ended)
+    sentence = SENTENCES[outcome].format(cards=", ".join(cards)) if cards else SENTENCES[outcome]
+    send = SEND[NOT_PERMITTED, IMAP]
+    return Verdict(outcome, sentence, NOT_PERMITTED, send, cards=cards)
 
 
 def unreachable() -> Verdict:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from shared.domain.connections.accounts import MailAccount
     from shared.domain.connections.connections import MailConnection
     from shared.domain.connections.habits import Habit, Learnt
     from shared.domain.connections.mailbox_state import Transition
@@ -108,3 +109,23 @@ class Habits(Protocol):
 
     def put(self, tenant_id: str, learnt: Sequence[Learnt]) -> None:
         """Each replaces what was known of its habit."""
+
+
+class Credentials(Protocol):
+    """The accounts of mailboxes that are reached with a user name and a password."""
+
+    def get(self, tenant_id: str, mailbox_id: str) -> MailAccount | None: ...
+
+    def put(self, account: MailAccount, password: str) -> MailAccount:
+        """Seal the password for its row, and replace whatever stands there. Raises Rejected without a key."""
+
+    def password(self, account: MailAccount) -> str:
+        """The password. Raises Rejected for a lost key, and where it was sealed for another row.
+
+        What was sealed with an earlier key is sealed anew.
+        """
+
+    def note(self, account: MailAccount) -> None:
+        """Write how often it was refused. Where another one stands by now, that says nothing of it."""
+
+    def delete(self, tenant_id: str, mailbox_id: str) -> None: ...

@@ -6,13 +6,14 @@ from datetime import datetime
 from itertools import chain
 from typing import Any, Final
 
+from shared.domain.connections.account_tests import SignIn
 from shared.domain.connections.connections import SERVICE_ACCOUNT, MailConnection, serving
 from shared.domain.connections.fields import Fields
 from shared.domain.connections.habits import Habit, Learnt
 from shared.domain.connections.mailbox_state import MailboxState, examined, offered
 from shared.domain.connections.mailbox_tests import Directory, Findings, Read, judge
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.connections.verdicts import Verdict, unreachable
+from shared.domain.connections.verdicts import Verdict, of_account, unreachable
 from shared.domain.errors import (
     AccessDenied,
     InvalidInput,
@@ -25,7 +26,7 @@ from shared.domain.errors import (
 )
 from shared.domain.mail.addresses import mailbox_key, mailbox_keys, normalise
 from shared.domain.privacy.callers import ADMIN, Caller
-from shared.ports.mailbox_access import AccessProbe
+from shared.ports.mailbox_access import AccessProbe, AccountProbe
 from shared.ports.stores.connections import Connections, Habits, Mailboxes
 from shared.ports.stores.records import RecordIndex
 from shared.ports.work import Clock
@@ -42,9 +43,11 @@ class Examine:
     """Try a mailbox's connection, reading only.
 
     Four requests at most, as many again with a fresh token, and one for each address of a route.
+    A mailbox outside Microsoft 365 takes a sign-in.
     """
 
     probe: AccessProbe
+    account_probe: AccountProbe
     connections: Connections
     index: RecordIndex
     clock: Clock
@@ -55,6 +58,10 @@ class Examine:
         Nor is it asked before a wait is over that it has asked a worker for.
         """
         until, now = mailbox.state.blocked_until, self.clock()
+        is_waiting = until is not None and until > now
+        if mailbox.is_outside:
+            ended = SignIn.SERVER_BUSY if is_waiting else self.account_probe.sign_in(mailbox)
+            return of_account(ended, self._cards(mailbox.tenant_id, [mailbox.address, *mailbox.aliases]))
         if until is not None and until > now:
             raise Throttled("Microsoft Graph asked to wait.", (until - now).total_seconds())
         if fresh:
@@ -195,7 +202,7 @@ class TestMailbox:
             raise Unknown(f"There is no mailbox {wanted}.")
         wished = mailbox.changed(Fields(given).only(_SETTINGS)) if given else mailbox
         tested = self.of(wished, fresh=True)
-        if ADMIN not in caller.roles or not tested.verdict.is_readable:
+        if ADMIN not in caller.roles or wished.is_outside or not tested.verdict.is_readable:
             return tested
         return replace(tested, habits=self.learn(wished))
 

@@ -19,7 +19,7 @@ from shared.domain.errors import (
 )
 from shared.domain.mail.addresses import domain_of, normalise
 from shared.domain.privacy.callers import ADMIN, Caller
-from shared.ports.stores.connections import Mailboxes, Organisations
+from shared.ports.stores.connections import Credentials, Mailboxes, Organisations
 from shared.ports.stores.records import RecordIndex
 from shared.ports.work import Clock, CommandQueue
 from shared.services.conflicts import persistently
@@ -139,12 +139,15 @@ class DeleteMailbox:
     """Stop capturing a mailbox. It disappears at once; the command ends its subscription and deletes its rows."""
 
     mailboxes: Mailboxes
+    credentials: Credentials
     queue: CommandQueue
     clock: Clock
 
     def __call__(self, tenant_id: str, address: str) -> None:
         mailbox = _standing(self.mailboxes, tenant_id, address)
         self.mailboxes.change(mailbox, removing)
+        # At once: who connects it anew before the command comes must not find another one's password.
+        self.credentials.delete(mailbox.tenant_id, mailbox.mailbox_id)
         self.queue.send(MaintainSubscription.of(mailbox, self.clock()))
 
 

@@ -10,6 +10,7 @@ from shared.domain.connections.mailbox_state import offered
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import (
     AccessDenied,
+    Forbidden,
     InvalidInput,
     NotFound,
     PermanentError,
@@ -17,7 +18,7 @@ from shared.domain.errors import (
     WrongState,
 )
 from shared.domain.mail.addresses import normalise
-from shared.domain.privacy.callers import Caller
+from shared.domain.privacy.callers import ADMIN, Caller
 from shared.ports.directory import DirectoryUser
 from shared.ports.mail import MailAccess
 from shared.ports.mailbox_access import MOST_USERS, AccessProbe
@@ -84,7 +85,11 @@ class TakeOverAddress:
             return mailbox
         if self.mailboxes.get(caller.tenant_id, wanted) is not None:
             raise WrongState(f"There is a mailbox {wanted} already. Remove it first if it is the same one.")
-        aliases = self._aliases(mailbox, wanted)
+        # Nobody but the person who saved its credentials can say which addresses a mailbox outside has. Its domain
+        # becomes the organisation's own, and its address a colleague's: that is an admin's to say.
+        if mailbox.is_outside and ADMIN not in caller.roles:
+            raise Forbidden("An admin gives a mailbox outside Microsoft 365 its new address.")
+        aliases = () if mailbox.is_outside else self._aliases(mailbox, wanted)
         moved = persistently(lambda: self._moved(mailbox, wanted, aliases))
         self.register(moved)
         self.queue.send(MaintainSubscription.of(moved, self.clock()))

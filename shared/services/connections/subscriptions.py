@@ -17,10 +17,10 @@ from shared.domain.connections.subscriptions import (
     next_action,
 )
 from shared.domain.errors import AccessDenied, NotFound, PermanentError
-from shared.ports.directory import Directory
+from shared.ports.directory import Directory, DirectoryUser
 from shared.ports.notifications import SubscriptionSource
 from shared.ports.stores.capture import FolderStates
-from shared.ports.stores.connections import Mailboxes, Subscriptions
+from shared.ports.stores.connections import Credentials, Mailboxes, Subscriptions
 from shared.ports.stores.records import RecordIndex
 from shared.ports.work import Clock, CommandQueue
 from shared.services.capture.scopes import Scope
@@ -33,6 +33,7 @@ class MaintainSubscriptions:
 
     mailboxes: Mailboxes
     subscriptions: Subscriptions
+    credentials: Credentials
     source: SubscriptionSource
     directory: Directory
     index: RecordIndex
@@ -153,12 +154,14 @@ class MaintainSubscriptions:
 
     def _identified(self, mailbox: Mailbox) -> Mailbox:
         """Learn the object ids behind the addresses, and the aliases, where the directory may be read."""
-        if mailbox.user_id and mailbox.agent_id and not mailbox.has_unidentified_agents:
+        is_known = bool(mailbox.user_id) or mailbox.is_outside
+        if is_known and mailbox.agent_id and not mailbox.has_unidentified_agents:
             return mailbox
         try:
-            user = self.directory.user(mailbox)
+            # A mailbox outside is nobody's in the directory; its agents are users of the tenant.
+            user = DirectoryUser("", mailbox.address) if mailbox.is_outside else self.directory.user(mailbox)
             agent = user
-            if mailbox.agent not in (mailbox.address, user.address, *user.aliases):
+            if mailbox.is_outside or mailbox.agent not in (mailbox.address, user.address, *user.aliases):
                 agent = self.directory.user(replace(mailbox, address=mailbox.agent, user_id=""))
             colleagues = self._colleagues(mailbox)
         # RBAC for Applications opens mailboxes and never the directory (docs/permissions.md): capture works without.
@@ -201,5 +204,6 @@ class MaintainSubscriptions:
         if current is None or not current.is_removed:
             return
         self.folders.forget(mailbox)
+        self.credentials.delete(mailbox.tenant_id, mailbox.mailbox_id)
         self.index.drop_staff(mailbox.tenant_id, mailbox.mailbox_id, mailbox.own_addresses)
         self.mailboxes.delete(mailbox.tenant_id, mailbox.address)

@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from shared.adapters.secrets.sealing import Sealer
+from shared.domain.connections.accounts import MailAccount
 from shared.domain.connections.connections import MailConnection
 from shared.domain.connections.habits import Habit, Learnt
 from shared.domain.connections.mailbox_state import Transition
@@ -184,3 +186,37 @@ class FakeConnections:
     def all(self) -> Iterator[MailConnection]:
         self.faults.read("Connections.all")
         yield from list(self.rows.values())
+
+
+class FakeCredentials:
+    """Sealed as in the table: sealing needs nothing from outside."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.rows: dict[tuple[str, str], MailAccount] = {}
+        self.seal = Sealer([bytes(32)])
+        self._etag = Etags()
+
+    def get(self, tenant_id: str, mailbox_id: str) -> MailAccount | None:
+        self.faults.read("Credentials.get")
+        return self.rows.get((tenant_id, mailbox_id))
+
+    def put(self, account: MailAccount, password: str) -> MailAccount:
+        with self.faults.write("Credentials.put"):
+            key = account.tenant_id, account.mailbox_id
+            sealed = self.seal.seal(password, "|".join(key))
+            self.rows[key] = replace(account, sealed=sealed, etag=self._etag())
+            return self.rows[key]
+
+    def password(self, account: MailAccount) -> str:
+        return self.seal.open(account.sealed, f"{account.tenant_id}|{account.mailbox_id}")
+
+    def note(self, account: MailAccount) -> None:
+        with self.faults.write("Credentials.note"):
+            key = account.tenant_id, account.mailbox_id
+            if key in self.rows and self.rows[key].etag == account.etag:
+                self.rows[key] = replace(account, etag=self._etag())
+
+    def delete(self, tenant_id: str, mailbox_id: str) -> None:
+        with self.faults.write("Credentials.delete"):
+            self.rows.pop((tenant_id, mailbox_id), None)

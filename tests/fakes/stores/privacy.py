@@ -89,6 +89,7 @@ class FakeHoldings:
             names.RUNS: (storage.runs.rows,),
             names.OUTBOX: (storage.outbox.rows,),
             names.ACKNOWLEDGEMENTS: (storage.acknowledgements.rows, storage.acknowledgements.counted),
+            names.CREDENTIALS: (storage.credentials.rows,),
             names.UPLOADS: (storage.uploads.rows,),
             names.SIGNATURES: (storage.signatures.rows,),
             names.UPLOADED: (storage.uploads.files,),

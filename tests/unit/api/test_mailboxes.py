@@ -95,7 +95,7 @@ def test_a_personal_mailbox_has_no_backlog_and_an_intake_mailbox_gets_one(api: A
         (NEW, {**BODY, "colour": "red"}, "colour"),
         (NEW, {**BODY, "poll_minutes": "5"}, "poll_minutes"),
         (NEW, {**BODY, "poll_minutes": 0}, "poll_minutes"),
-        (NEW, {**BODY, "connection": "imap"}, "connection"),
+        (NEW, {**BODY, "connection": "pop"}, "connection"),
         (NEW, {"kind": "personal", "agent": "a@b.example", "mark_read": True}, "mark_read"),
         ("mailboxes/nobody", BODY, "no e-mail address"),
     ],

@@ -105,7 +105,9 @@ def test_every_guarded_operation_says_so_and_names_its_errors(document: Json) ->
 
 def test_there_is_one_problem_and_every_error_is_it(document: Json) -> None:
     problem = {"$ref": "#/components/schemas/Problem"}
-    for response in document["components"]["responses"].values():
+    problems = {**document["components"]["responses"]}
+    assert "content" not in problems.pop("NotModified")
+    for response in problems.values():
         assert response["content"] == {"application/problem+json": {"schema": problem}}
     assert schemas(document)["Problem"]["properties"]["detail"]["x-ms-primary-error-message"] is True
     for name, operation in operations(document):

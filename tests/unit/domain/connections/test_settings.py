@@ -66,7 +66,7 @@ def test_a_mailbox_names_agents_who_may_send_from_it() -> None:
         ({"agent": "nobody"}, "'nobody', which is no e-mail address"),
         ({"never_log": ["a b"]}, "no domain name"),
         ({"never_log": "x.example"}, "must be a list"),
-        ({"connection": "imap"}, "'connection' must be one of 'graph-app'"),
+        ({"connection": "pop"}, "'connection' must be one of 'graph-app'"),
     ],
 )
 def test_a_wrong_mailbox_setting_is_refused_by_name(settings: dict[str, Any], sentence: str) -> None:

@@ -1,0 +1,1 @@
+"""The network as servers that customers name: found, looked at, and only then connected to."""

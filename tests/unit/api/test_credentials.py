@@ -1,0 +1,187 @@
+"""User names and passwords of mailboxes outside Microsoft 365: who saves them, what is refused, and what is told."""
+
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from shared.domain.commands.commands import SyncMailbox
+from tests.builders import AGENT, TENANT
+from tests.fakes import FakeStorage
+from tests.unit.api.tokens import Issuer
+from tests.unit.api.wiring import Api
+
+BEA = "bea@contoso.example"
+ANN = f"mailboxes/{AGENT}/credentials"
+DESK = "mailboxes/desk@contoso.example"
+PASSWORD = "Correct-horse-bättery"
+GIVEN = {"user_name": "CONTOSO\\ann", "password": PASSWORD, "host": "mail.contoso.example"}
+
+
+@pytest.fixture
+def admin(api: Api, issuer: Issuer, storage: FakeStorage) -> str:
+    """Ann's mailbox and the desk's lie outside Microsoft 365, Bea's does not."""
+    for address in (AGENT, BEA, "desk@contoso.example"):
+        storage.mail.add_mailbox(address)
+    token = issuer.user("Admin", oid="boss", preferred_username="boss@contoso.example")
+    outside = {"kind": "personal", "agent": AGENT, "connection": "imap"}
+    assert api.put(f"mailboxes/{AGENT}", token, json=outside).status_code == 200
+    desk = {"kind": "intake", "agents": [BEA], "connection": "imap"}
+    assert api.put(DESK, token, json=desk).status_code == 201
+    assert api.put(f"mailboxes/{BEA}", token, json={"kind": "personal", "agent": BEA}).status_code == 201
+    storage.queue.sent.clear()
+    return token
+
+
+@pytest.fixture
+def ann(admin: str, issuer: Issuer) -> str:
+    return issuer.user("Agent", preferred_username=AGENT)
+
+
+def test_the_mailbox_s_own_agent_saves_them_and_sees_when(api: Api, ann: str, storage: FakeStorage) -> None:
+    assert api.get(ANN, ann).status_code == 404
+    saved = api.put(ANN, ann, json={**GIVEN, "smtp": {"host": "smtp.contoso.example", "port": 587}})
+    assert saved.status_code == 200, saved.text
+    assert saved.json() == api.get(ANN, ann).json()
+    assert saved.json() == {
+        "user_name": "CONTOSO\\ann",
+        "host": "mail.contoso.example",
+        "port": 993,
+        "security": "tls",
+        "use_autodiscover": False,
+        "smtp": {"host": "smtp.contoso.example", "port": 587, "security": "starttls"},
+        "saved_at": "2026-03-02T09:00:00Z",
+        "refused": False,
+    }
+    walks = [command for command, _ in storage.queue.sent if isinstance(command, SyncMailbox)]
+    assert len(walks) == 1
+    assert api.delete(ANN, ann).status_code == 204
+    assert api.get(ANN, ann).status_code == 404
+    assert storage.credentials.rows == {}
+
+
+def test_an_admin_saves_those_of_intake_mailboxes_and_of_no_person_s(
+    api: Api, admin: str, ann: str, issuer: Issuer
+) -> None:
+    bea = issuer.user("Agent", oid="bea", preferred_username=BEA)
+    assert api.put(f"{DESK}/credentials", admin, json=GIVEN).status_code == 200
+    assert api.put(ANN, admin, json=GIVEN).status_code == 403
+    for method in ("PUT", "GET", "DELETE"):
+        body = {"json": GIVEN} if method == "PUT" else {}
+        # The desk's agent, another agent, and nobody's mailbox.
+        assert api.call(method, f"{DESK}/credentials", bea, **body).status_code == 403
+        assert api.call(method, f"{DESK}/credentials", ann, **body).status_code == 404
+        assert api.call(method, ANN, bea, **body).status_code == 404
+        assert api.call(method, "mailboxes/no@contoso.example/credentials", ann, **body).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"host": None}, "either 'host' or 'use_autodiscover'"),
+        ({"use_autodiscover": True}, "either 'host' or 'use_autodiscover'"),
+        ({"host": None, "use_autodiscover": False}, "either 'host' or 'use_autodiscover'"),
+        ({"host": None, "use_autodiscover": True, "port": 993}, "go with 'host'"),
+        ({"host": "mail contoso"}, "The specified Server address is invalid"),
+        ({"host": "https://mail.contoso.example/"}, "The specified Server address is invalid"),
+        ({"host": "mail.contoso.example:993"}, "The specified Server address is invalid"),
+        ({"host": "-x"}, "The specified Server address is invalid"),
+        ({"host": "outlook.office365.com"}, "POST connect"),
+        ({"host": "OUTLOOK.Office365.com."}, "POST connect"),
+        ({"host": "imap-mail.outlook.com"}, "POST connect"),
+        ({"host": "smtp.office365.com"}, "POST connect"),
+        ({"smtp": {"host": "smtp.office365.com"}}, "POST connect"),
+        ({"port": 0}, "'port' must be"),
+        ({"port": 70_000}, "'port' must be"),
+        ({"password": ""}, "'password' must be"),
+        ({"password": f"{PASSWORD}\r\nA1 LOGOUT"}, "'password' must be"),
+        ({"user_name": " "}, "usually your email address"),
+        ({"security": "none"}, "security"),
+        ({"password": {"a": PASSWORD}}, "password"),
+        ({"passwort": PASSWORD}, "passwort"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_without_a_word_of_the_password(
+    api: Api, ann: str, storage: FakeStorage, given: dict[str, Any], says: str
+) -> None:
+    answer = api.put(ANN, ann, json={**GIVEN, **given})
+    assert (answer.status_code, says in answer.json()["detail"]) == (422, True), answer.json()
+    assert PASSWORD not in answer.text
+    assert storage.credentials.rows == {}
+
+
+def test_a_mailbox_of_microsoft_365_takes_none(api: Api, admin: str, issuer: Issuer) -> None:
+    bea = issuer.user("Agent", oid="bea", preferred_username=BEA)
+    for given in (GIVEN, {"user_name": BEA, "password": PASSWORD, "use_autodiscover": True}):
+        answer = api.put(f"mailboxes/{BEA}/credentials", bea, json=given)
+        assert (answer.status_code, "POST connect" in answer.json()["detail"]) == (422, True)
+
+
+def test_a_password_stands_nowhere_but_sealed_in_its_row(
+    api: Api, ann: str, admin: str, storage: FakeStorage, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    answers = [
+        api.put(ANN, ann, json=GIVEN),
+        api.put(f"{DESK}/credentials", admin, json=GIVEN),
+        api.get(ANN, ann),
+        api.put(ANN, ann, json={**GIVEN, "host": "bad host"}),
+        api.get(f"mailboxes/{AGENT}", ann),
+        api.get("mailboxes", admin),
+        api.get("audit", admin),
+        api.get("audit/export", admin),
+        api.get("exceptions", admin),
+        api.get("connect", admin),
+        api.get("organisation", admin),
+        api.get("me", ann),
+    ]
+    said = "\n".join(answer.text for answer in answers) + caplog.text
+    said += "\n".join(command.to_json() for command, _ in storage.queue.sent)
+    spelled = (PASSWORD, json.dumps(PASSWORD), PASSWORD.encode().hex())
+    assert not [spelling for spelling in spelled if spelling in said]
+    assert "put_credentials" in said
+    for row in storage.credentials.rows.values():
+        assert PASSWORD not in repr(row)
+        assert storage.credentials.password(row) == PASSWORD
+
+
+def test_they_go_with_their_mailbox_at_once(api: Api, ann: str, admin: str, storage: FakeStorage) -> None:
+    api.put(ANN, ann, json=GIVEN)
+    assert api.delete(f"mailboxes/{AGENT}", admin).status_code == 204
+    assert storage.credentials.rows == {}
+    outside = {"kind": "personal", "agent": AGENT, "connection": "imap"}
+    assert api.put(f"mailboxes/{AGENT}", admin, json=outside).status_code == 201
+    assert api.get(ANN, ann).status_code == 404
+
+
+def test_a_deployment_without_a_key_says_so(api: Api, ann: str, storage: FakeStorage) -> None:
+    from shared.adapters.secrets.sealing import Sealer
+
+    storage.credentials.seal = Sealer([])
+    answer = api.put(ANN, ann, json=GIVEN)
+    assert (answer.status_code, "POSTLEDGER_TOKEN_KEYS" in answer.json()["detail"]) == (409, True)
+
+
+@pytest.mark.parametrize(
+    ("address", "kind", "minutes"),
+    [
+        ("own@contoso.example", "personal", 10),
+        ("own@contoso.example", "intake", 1),
+        ("own@gmail.com", "intake", 5),
+        ("own@yahoo.com", "personal", 10),
+    ],
+)
+def test_the_interval_is_the_provider_s_unless_it_is_given(
+    api: Api, admin: str, address: str, kind: str, minutes: int
+) -> None:
+    path = f"mailboxes/{address}"
+    made = api.put(path, admin, json={"kind": kind, "agent": BEA, "connection": "imap"}).json()
+    assert made["poll_minutes"] == minutes
+    assert api.put(path, admin, json={"poll_minutes": 7}).json()["poll_minutes"] == 7
+    assert api.put(path, admin, json={"connection": "imap"}).json()["poll_minutes"] == 7
+
+
+def test_rows_of_another_tenant_are_not_theirs(api: Api, ann: str, storage: FakeStorage) -> None:
+    api.put(ANN, ann, json=GIVEN)
+    assert {tenant for tenant, _ in storage.credentials.rows} == {TENANT}
