@@ -36,13 +36,14 @@ ANSWERS: Final[tuple[tuple[str, bool, Outcome] | None, ...]] = (
     None,
     ("draft", True, BUSY),
     ("draft", False, BUSY),
+    ("mark", False, BUSY),
     ("send", True, BUSY),
     ("send", False, BUSY),
     ("send", False, THROTTLED),
     ("offer", False, PUT_OFF),
     ("send", False, PUT_OFF),
 )
-MOST_WRITES: Final = 14
+MOST_WRITES: Final = 15
 # How many writes behind the first kill the next worker dies; 0: it lives.
 SECOND: Final = (0, 1, 2, 5)
 LONGEST: Final = timedelta(days=3)

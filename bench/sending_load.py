@@ -68,7 +68,7 @@ class SendingLoad:
     def __init__(self, agents: Sequence[Agent], *, count: int, seconds: float, seed: int) -> None:
         self.asked: list[Asked] = []
         self.refused: list[str] = []
-        self._agents, self._count, self._seconds = agents, count, seconds
+        self.agents, self._count, self._seconds = agents, count, seconds
         self._dice = random.Random(seed)
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -84,7 +84,7 @@ class SendingLoad:
         for number in range(self._count):
             ahead = number * self._seconds / self._count - (time.monotonic() - began)
             time.sleep(max(ahead, 0.0))
-            self._ask(number, self._agents[number % len(self._agents)])
+            self._ask(number, self.agents[number % len(self.agents)])
 
     def _ask(self, number: int, agent: Agent) -> None:
         token = f"~{number:05}~"
@@ -149,7 +149,7 @@ class SendingLoad:
     def verdict(self, outbound: Sequence[Mapping[str, Any]]) -> Verdict:
         """`outbound` is every mail that left, as the simulator shows it. Replies quote, so subjects do not tell."""
         found = Verdict()
-        left = Counter(_own_token(str(mail["raw"])) for mail in outbound)
+        left = Counter(own_token(str(mail["raw"])) for mail in outbound)
         for mail in self.asked:
             row = self._read(mail)
             state = str(row.get("state"))
@@ -159,7 +159,7 @@ class SendingLoad:
                 found.twice.append(said)
             if not left[mail.token] or state not in ENDED_WELL:
                 found.lost.append(f"{said} {row.get('steps', [])[-3:]}")
-        subjects = [str(mail["subject"]) for mail in outbound if _own_token(str(mail["raw"]))]
+        subjects = [str(mail["subject"]) for mail in outbound if own_token(str(mail["raw"]))]
         found.without_code += [subject for subject in subjects if len(CODE.findall(subject)) != 1]
         found.entries += self._wrong_entries()
         return found
@@ -180,8 +180,8 @@ class SendingLoad:
     def _wrong_entries(self) -> list[str]:
         """Each mail is one entry `sent` on its contact, and no other kind of entry."""
         wrong = []
-        for agent in self._agents:
-            entries = _timeline(agent.tenant.admin, f"contact/{agent.contact}")
+        for agent in self.agents:
+            entries = timeline_of(agent.tenant.admin, f"contact/{agent.contact}")
             counts = Counter(str(entry["message_id"]) for entry in entries if entry["kind"] == "sent")
             for mail in self.asked:
                 message_id = str(mail.row.get("message_id"))
@@ -190,13 +190,13 @@ class SendingLoad:
         return wrong
 
 
-def _own_token(raw: str) -> str:
+def own_token(raw: str) -> str:
     """The token that a mail was written with: the first one of its body, above what it quotes."""
     body = message_from_string(raw, policy=default).get_body(("plain", "html"))
     return sent_token_of(body.get_content()) if body else ""
 
 
-def _timeline(api: Api, record: str) -> list[dict[str, Any]]:
+def timeline_of(api: Api, record: str) -> list[dict[str, Any]]:
     query: dict[str, Any] = {"limit": 200}
     found: list[dict[str, Any]] = []
     while True:

@@ -1,10 +1,10 @@
 """Thousands of mails with known truth through two hosts while everything fails; then every timeline is counted.
 
-    make soak [MAILS=3000] [MINUTES=5] [SEED=1] [MODE=faults|poll|notify] [PLANT=NAME]
+    make soak [MAILS=3000] [MINUTES=5] [SEED=1] [MODE=faults|poll|notify|host] [PLANT=NAME]
 
 `faults`: Graph, notifications and storage fail by turns and a host is killed every 20 s; then all are killed
 between two writes, with a mail under way that nothing else brings. `poll`: no notification comes at all.
-`notify`: no poll runs; then notifications are dropped and one sweep repairs it.
+`notify`: no poll runs; then notifications are dropped and one sweep repairs it. `host`: see `soak_host`.
 Ends with 1 where a figure that must be zero is not.
 """
 
@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench import soak_host
+from bench.sending_answers import Answers
 from bench.sending_load import Agent, SendingLoad
 from bench.soak_faults import Weather
 from bench.soak_gaps import GAPS, Gaps, gap_mail
@@ -30,7 +32,7 @@ from bench.soak_verify import Findings, token_of, verify
 from bench.soak_world import COMPANIES
 from dev.azurite import ROOT
 from dev.stack import Stack, StackOptions
-from dev.tenant import Tenant
+from dev.tenant import Api, Tenant
 
 MOST_CONCURRENT = 4
 POLL_SECONDS = 60.0
@@ -38,7 +40,8 @@ FEW = 50  # commands: nearly everything is done
 LATER = 0.4  # of the time for the first quiet: by then little is left to do
 SENT_SHARE = 6  # of so many mails one is sent by an agent
 SENDERS = 4  # of each organisation, with mailboxes of their own
-ENDS = 900.0  # what a killed worker was about to hand over is sent again after ten minutes
+ENDS = 1.5  # of the time after which what a killed worker was about to hand over is sent again
+WOKEN = 180.0  # on top: the tick comes each minute
 GRACE = 30.0  # what a walk and its ingests may take on a busy machine
 
 
@@ -55,6 +58,7 @@ class Options:
     hosts: int = 2
     quiet_minutes: float = 15.0
     timers: bool = True
+    settles: int = 600
 
 
 DEFAULTS = Options()
@@ -76,12 +80,14 @@ class Soak:
         count = options.mails // SENT_SHARE if options.mode == "faults" else 0
         senders = senders_of(self.tenants) if count else []
         self.sending = SendingLoad(senders, count=count, seconds=self.seconds, seed=options.seed)
+        self.answers = Answers(self.sending, self.control, readers_of(self.tenants, senders))
 
     def run(self) -> Report:
         modes: dict[str, Callable[[], None]] = {
             "faults": self._under_faults,
             "poll": self._by_polling,
             "notify": self._by_notifications,
+            "host": self._under_the_host,
         }
         self._say(f"{len(self.post.plan.truth)} mails, {len(self.post.plan.steps)} steps")
         modes[self.options.mode]()
@@ -100,6 +106,7 @@ class Soak:
         started = time.monotonic()
         with weather.blowing():
             self.sending.start()
+            self.answers.start()
             self._deliver()
             self._work_in_bad_weather()
         self._quiet("quiet after the faults")
@@ -129,6 +136,33 @@ class Soak:
         self.report.figure("hosts killed between two writes, times", len(GAPS) - len(unreached))
         self.report.zero("writes that nothing led to", len(unreached), unreached)
 
+    def _under_the_host(self) -> None:
+        options = self.options
+        plan = soak_host.killing_mail(options.seed, options.mails, self.seconds, datetime.now(UTC))
+        killers = soak_host.Killers.beside(self.post, plan, self.tenants)
+        weather = Weather(
+            self.stack.ready,
+            lambda: soak_host.at_once(self.ledger.poll_now),
+            seed=options.seed,
+            seconds=self.seconds,
+            kills=options.kills,
+            climate=soak_host.CLIMATE,
+        )
+        with weather.blowing():
+            delivering = killers.delivering()
+            self._deliver()
+            delivering.join()
+            self._work_in_bad_weather()
+        self._quiet("quiet after the faults")
+        self._kill_in_gaps()
+        self._sweep_by_poll()
+        self._found("After quiet")
+        self._reconcile()
+        self.report.findings("After reconciliation", self._findings())
+        killers.judge(self.report, Path(self.stack.ready["log_dir"]))
+        self.report.figure("hosts ended from outside", weather.killed)
+        self.report.counts("Faults that struck", self.control.faults()["struck"])
+
     def _work_in_bad_weather(self) -> None:
         """Where hosts lag behind, most of the work must not be left for better weather."""
         started = time.monotonic()
@@ -139,10 +173,12 @@ class Soak:
     def _sent(self) -> None:
         """What agents have sent meanwhile, once every row has ended."""
         self.sending.join()
-        waiting = self.sending.wait(seconds=ENDS)
-        self._quiet("quiet after the last sent mail")
+        waiting = self.sending.wait(seconds=self.options.settles * ENDS + WOKEN)
+        self.answers.finish()
+        self._quiet("quiet after the last sent mail and its answer")
         self.report.title("Sent by agents")
         self.sending.report(self.report, self.control.outbound(), waiting)
+        self.answers.report(self.report)
 
     def _by_polling(self) -> None:
         self.control.put_faults(drop_notifications=1.0)
@@ -269,13 +305,29 @@ def senders_of(tenants: Sequence[Tenant]) -> list[Agent]:
     return found
 
 
+def readers_of(tenants: Sequence[Tenant], senders: Sequence[Agent]) -> list[tuple[str, Api]]:
+    """Everybody who may have notices, with the API as they have it."""
+    found = [(f"admin of {tenant.domain}", tenant.admin) for tenant in tenants]
+    for tenant, company in zip(tenants, COMPANIES, strict=True):
+        found += [(address, tenant.api_of(address)) for address in company.agents]
+    return found + [(agent.address, agent.api()) for agent in senders]
+
+
 def soak(options: Options) -> Report:
     """Start a stack, run, and report."""
     with tempfile.TemporaryDirectory(prefix="postledger-plant-") as directory:
-        app_dir = planted_app(options.plant, Path(directory)) if options.plant else ROOT
+        is_of_host = options.mode == "host"
+        plant = options.plant or (soak_host.PLANT if is_of_host else "")
+        app_dir = planted_app(plant, Path(directory)) if plant else ROOT
         timers = options.timers and options.mode != "notify"
         started = StackOptions(
-            hosts=options.hosts, shorten=4, invisibility=20, timers=timers, app_dir=app_dir
+            hosts=options.hosts,
+            shorten=soak_host.SHORTEN,
+            # As the rest of the host's times in its own mode; elsewhere a killed host's commands come back soon.
+            invisibility=None if is_of_host else 20,
+            timers=timers,
+            app_dir=app_dir,
+            settings={"POSTLEDGER_SETTLES_AFTER": str(options.settles)},
         )
         with Stack(started) as stack:
             failed = True
@@ -299,10 +351,11 @@ def main() -> None:
     parser.add_argument("--mails", type=int, default=DEFAULTS.mails)
     parser.add_argument("--minutes", type=float, default=DEFAULTS.minutes)
     parser.add_argument("--seed", type=int, default=DEFAULTS.seed)
-    parser.add_argument("--mode", choices=("faults", "poll", "notify"), default="faults")
+    parser.add_argument("--mode", choices=("faults", "poll", "notify", "host"), default="faults")
     parser.add_argument("--plant", choices=sorted(PLANTS), default="")
     parser.add_argument("--no-kills", dest="kills", action="store_false")
     parser.add_argument("--hosts", type=int, default=DEFAULTS.hosts)
+    parser.add_argument("--settles", type=int, default=DEFAULTS.settles, help="POSTLEDGER_SETTLES_AFTER")
     parser.add_argument("--quiet-minutes", type=float, default=DEFAULTS.quiet_minutes)
     report = soak(Options(**vars(parser.parse_args())))
     print(report)

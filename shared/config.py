@@ -3,8 +3,9 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
+from urllib.parse import urlsplit
 
 from shared.domain.connections.public_addresses import Network, networks_of
 from shared.domain.connections.tenant_ids import is_tenant_id
@@ -14,6 +15,9 @@ GRAPH_URL: Final = "https://graph.microsoft.com"
 AUTHORITY_URL: Final = "https://login.microsoftonline.com"
 # As long as the hash of HMAC-SHA256, and the key of AES-256.
 KEY_BYTES: Final = 32
+# Microsoft names no time within which a draft that it took has left.
+SETTLES_AFTER: Final = timedelta(minutes=10)
+LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 # How tables, queues and leases are asked: over urllib3, or by Azure's packages.
 STORAGE_CALLS: Final = ("direct", "sdk")
 
@@ -41,6 +45,7 @@ SETTINGS: Final = {
     "POSTLEDGER_CORS_ORIGINS": "Web origins that may call the API, separated by commas.",
     "POSTLEDGER_PRIVATE_NETWORKS": "Networks within which mail servers may be named, separated by commas.",
     "POSTLEDGER_STORAGE": "`direct` or `sdk`: what carries out the frequent calls to storage.",
+    "POSTLEDGER_SETTLES_AFTER": "Seconds for which a server may work on a mail that it took; for simulators.",
     "REQUESTS_CA_BUNDLE": "Certificates to trust instead of the default ones; local runs.",
 }
 
@@ -82,6 +87,7 @@ class Settings:
     cors_origins: tuple[str, ...]
     private_networks: tuple[Network, ...]
     ca_bundle: str | None
+    settled_after: timedelta
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -106,7 +112,14 @@ class Settings:
             private_networks=reader.networks("POSTLEDGER_PRIVATE_NETWORKS"),
             # The local runner trusts a certificate authority of its own.
             ca_bundle=reader.text("REQUESTS_CA_BUNDLE") or None,
+            settled_after=reader.seconds("POSTLEDGER_SETTLES_AFTER", SETTLES_AFTER),
         )
+        is_simulated = urlsplit(settings.graph_url).hostname in LOOPBACK
+        if settings.settled_after < SETTLES_AFTER and not is_simulated:
+            reader.problems.append(
+                "POSTLEDGER_SETTLES_AFTER may be less than 600 seconds only over a simulator on this machine: a real "
+                "server may still be at work on a mail, which would leave twice"
+            )
         ways = (settings.client_secret, settings.certificate, settings.managed_identity_client_id)
         # With two ways set, a forgotten secret would stay in use unseen.
         if sum(map(bool, ways)) != 1:
@@ -140,6 +153,16 @@ class _Reader:
             self.problems.append(f"{name} must be a time such as 2027-01-31T00:00:00Z")
             return None
         return found.replace(tzinfo=UTC) if found and found.tzinfo is None else found
+
+    def seconds(self, name: str, default: timedelta) -> timedelta:
+        """A number of seconds above 0."""
+        text = self.text(name)
+        if not text:
+            return default
+        if not text.isascii() or not text.isdigit() or len(text) > 6 or int(text) == 0:
+            self.problems.append(f"{name} must be a whole number of seconds")
+            return default
+        return timedelta(seconds=int(text))
 
     def list(self, name: str) -> tuple[str, ...]:
         """The items of a list, separated by commas."""

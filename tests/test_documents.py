@@ -47,8 +47,9 @@ NOT_OURS = {
 }
 # Read by the Azure Functions Core Tools, not by us.
 TOOLS_OWN = {"FUNCTIONS_WORKER_RUNTIME"}
-# Where the app runs with an identity, and where a test stack brings its own authority: not on a desk.
-NOT_LOCAL = {one for one in SETTINGS if one.startswith(f"{STORAGE}__")} | {"REQUESTS_CA_BUNDLE"}
+# Where the app runs with an identity, and where a test stack brings its own authority and servers: not on a desk.
+STACKS_OWN = {"REQUESTS_CA_BUNDLE", "POSTLEDGER_SETTLES_AFTER"}
+NOT_LOCAL = {one for one in SETTINGS if one.startswith(f"{STORAGE}__")} | STACKS_OWN
 
 # What paths in the architecture page are relative to.
 HOMES = (

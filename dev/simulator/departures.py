@@ -93,6 +93,8 @@ async def _transport(context: Context, draft: StoredMessage, *, save: bool) -> N
     now = datetime.now(UTC)
     content, raw, recipients = for_the_wire(draft, now)
     raw = _as_submitted(raw, world)
+    if not world.habits.keeps_headers:
+        content = _without_dropped(content)
     if not world.habits.keeps_message_id:
         draft.internet_message_id = str(message_from_bytes(raw)["Message-ID"])
         content = _with_message_id(content, draft.internet_message_id)
@@ -119,6 +121,13 @@ def _as_submitted(raw: bytes, world: World) -> bytes:
     if not world.habits.keeps_message_id:
         message.replace_header("Message-ID", new_message_id())
     return message.as_bytes()
+
+
+def _without_dropped(content: Content) -> Content:
+    """The sender's copy has no header either that the mail has lost."""
+    dropped = {name.lower() for name in _DROPPED}
+    kept = tuple((name, value) for name, value in content.headers if name.lower() not in dropped)
+    return replace(content, headers=kept)
 
 
 def _with_message_id(content: Content, message_id: str) -> Content:

@@ -124,10 +124,15 @@ def _check_layout() -> None:
 @cache
 def _use_cases() -> "UseCases":
     from shared.bootstrap.compose import UseCaseSettings, compose
+    from shared.domain.sending.waits import Waits
 
     settings = _settings()
     needed = UseCaseSettings(
-        settings.hash_key, settings.code_keys, settings.home_tenant_id, settings.public_url
+        settings.hash_key,
+        settings.code_keys,
+        settings.home_tenant_id,
+        settings.public_url,
+        Waits(settings.settled_after),
     )
     return compose(_ports(), needed, _now, _new_id)
 

@@ -7,10 +7,11 @@ its import and its attribute.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_type_hints
 
 from shared.bootstrap.assembly import Assembly, Value, use_case
+from shared.domain.sending.waits import WAITS, Waits
 from shared.ports.work import Clock
 from shared.services.remembering.hearing import heard
 from shared.services.remembering.memories import Memories
@@ -116,6 +117,7 @@ class UseCaseSettings:
     code_keys: tuple[bytes, ...]
     home_tenant_id: str
     public_url: str = ""
+    waits: Waits = WAITS
 
 
 class UseCases(Assembly):
@@ -245,7 +247,7 @@ class UseCases(Assembly):
 def compose(ports: Ports, settings: UseCaseSettings, clock: Clock, new_id: Callable[[], str]) -> UseCases:
     """The use cases over these ports. Nothing is built, and no service imported, before it is asked for."""
     types = get_type_hints(UseCaseSettings)
-    values = {name: Value(types[name], value) for name, value in asdict(settings).items()}
+    values = {name: Value(kind, getattr(settings, name)) for name, kind in types.items()}
     values["clock"] = Value(Clock, clock)
     values["new_id"] = Value(Callable[[], str], new_id)
     memories = Memories(clock)

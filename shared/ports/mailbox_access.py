@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from shared.domain.connections.account_tests import SignIn, Submission
+from shared.domain.connections.discovery import FoundServers
 from shared.domain.connections.habits import Habit
 from shared.domain.connections.mailbox_tests import Read
 from shared.domain.connections.mailboxes import Mailbox
@@ -36,6 +37,13 @@ class SubmissionProbe(Protocol):
 
     def submission(self, mailbox: Mailbox) -> Submission:
         """Sign in there, and say as whom mail would be sent."""
+
+
+class MailServers(Protocol):
+    """The servers of mailboxes outside Microsoft 365, as their domains publish them."""
+
+    def find(self, address: str) -> FoundServers | None:
+        """Within ten seconds; None where nothing is published. Nobody signs in anywhere for this."""
 
 
 class AccessProbe(Protocol):

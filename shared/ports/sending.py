@@ -23,13 +23,17 @@ class OutgoingFile:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingCopy:
-    """A copy of a mail of ours that lies in its sender's mailbox; `sender` is the address that it leaves from."""
+    """A copy of a mail of ours that lies in its sender's mailbox; `sender` is the address that it leaves from.
+
+    One that is not marked was found by its Message-ID alone, which the server may replace when the mail leaves.
+    """
 
     item: ItemRef
     message_id: str
     is_draft: bool
     is_in_trash: bool
     sender: str = ""
+    is_marked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,11 @@ class OpenOutbox(Protocol):
     def draft(self, mime: bytes, tag: str) -> ItemRef | Outcome:
         """Lay a mail into the mailbox without sending it, marked with a tag that its sent copy keeps.
 
-        Or what the server said instead; a draft may have been made all the same.
+        Or what the server said instead; a draft may have been made all the same, with its tag or without.
         """
+
+    def mark(self, draft: ItemRef, tag: str) -> None:
+        """Give a draft the tag that its sent copy keeps. Raises NotFound where somebody has taken the draft away."""
 
     def attach(self, draft: ItemRef, file: OutgoingFile) -> None:
         """Add a file to a draft. Raises NotFound where somebody has taken the draft away."""

@@ -121,6 +121,18 @@ class TestSender:
         assert outbox.send_draft(draft).answer is Answer.NO_DRAFT
         assert len(server.left()) == 1
 
+    def test_a_draft_without_its_tag_is_found_by_its_name_and_marked_before_it_leaves(
+        self, outbox: OpenOutbox
+    ) -> None:
+        draft = drafted(outbox, mime(6), "another tag")
+        [copy] = outbox.copies("tag-6", "viewing-6@contoso.example")
+        assert (copy.item, copy.is_draft, copy.is_marked) == (draft, True, False)
+        outbox.mark(draft, "tag-6")
+        [copy] = outbox.copies("tag-6", "")
+        assert copy.is_marked
+        outbox.send_draft(draft)
+        assert sent_copy(outbox, "tag-6", 6).is_marked
+
     def test_a_mail_may_be_handed_over_in_one_call(self, server: Server, outbox: OpenOutbox) -> None:
         assert outbox.send(mime(3)).answer is Answer.TAKEN
         while not server.left():
@@ -151,6 +163,8 @@ class TestSender:
         ]
         with pytest.raises(NotFound):
             outbox.attach(draft, OutgoingFile("a", "text/plain", 1, iter([b"a"])))
+        with pytest.raises(NotFound):
+            outbox.mark(draft, "tag-5")
 
     def test_a_mail_that_nobody_laid_down_has_no_copy(self, outbox: OpenOutbox) -> None:
         assert outbox.copies("it's nobody's", "nor'this@contoso.example") == []

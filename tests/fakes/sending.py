@@ -81,9 +81,19 @@ class FakeOpenOutbox:
         if refused := self._server.answer("draft", arrives=False):
             return refused
         with self._faults.write("Sender.draft"):
-            letter = Letter(self._copy(mime, is_draft=True), mime, tag)
+            letter = Letter(self._copy(mime, is_draft=True), mime, "")
             self._letters.append(letter)
-            return self._server.answer("draft", arrives=True) or letter.copy.item
+        if refused := self._server.answer("mark", arrives=False):
+            return refused
+        self.mark(letter.copy.item, tag)
+        return self._server.answer("draft", arrives=True) or letter.copy.item
+
+    def mark(self, draft: ItemRef, tag: str) -> None:
+        with self._faults.write("Sender.mark"):
+            letter = self._found(draft)
+            if letter is None:
+                raise NotFound("there is no such draft", "ErrorItemNotFound")
+            letter.tag = tag
 
     def attach(self, draft: ItemRef, file: OutgoingFile) -> None:
         with self._faults.write("Sender.attach"):
@@ -132,7 +142,8 @@ class FakeOpenOutbox:
     def copies(self, tag: str, message_id: str) -> Sequence[OutgoingCopy]:
         self._faults.read("Sender.copies")
         tagged = [letter.copy for letter in self._letters if letter.tag == tag]
-        return tagged or [letter.copy for letter in self._letters if letter.copy.message_id == message_id]
+        named = [letter.copy for letter in self._letters if letter.copy.message_id == message_id]
+        return tagged or [replace(copy, is_marked=False) for copy in named]
 
     def discard(self, draft: ItemRef) -> None:
         with self._faults.write("Sender.discard"):

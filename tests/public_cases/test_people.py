@@ -177,7 +177,7 @@ def test_a_report_that_is_faster_than_the_sent_copy_is_filed_once_that_one_is() 
     office.contacts("ada@client-a.example")
 
     report = office.receive(a_report("mx.somewhere.example", "offer-1@harbour.example"))
-    assert office.outcome(report) == ("skipped", "unknown_people")
+    assert office.outcome(report) == ("skipped", "foreign_report")
     office.receive(SENT, folder="sentitems")
 
     assert office.outcome(report) == ("filed", "bounce")
@@ -191,7 +191,7 @@ def test_a_report_on_mail_of_others_is_skipped() -> None:
 
     item = office.receive(a_report("mx.somewhere.example", "other@elsewhere.example"))
 
-    assert office.outcome(item) == ("skipped", "unknown_people")
+    assert office.outcome(item) == ("skipped", "foreign_report")
 
 
 @pytest.mark.parametrize(

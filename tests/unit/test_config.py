@@ -1,6 +1,7 @@
 """Settings: complete or refused as a whole, with every problem named."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,8 @@ def test_every_missing_name_stands_in_one_error() -> None:
         ({"POSTLEDGER_CERTIFICATE": "a.pem"}, "exactly one of"),
         ({"POSTLEDGER_CLIENT_SECRET": ""}, "exactly one of"),
         ({"POSTLEDGER_STORAGE": "blobs"}, "POSTLEDGER_STORAGE must be direct or sdk"),
+        ({"POSTLEDGER_SETTLES_AFTER": "soon"}, "POSTLEDGER_SETTLES_AFTER must be a whole number of seconds"),
+        ({"POSTLEDGER_SETTLES_AFTER": "599"}, "only over a simulator on this machine"),
     ],
 )
 def test_a_wrong_value_is_named(change: dict[str, str], problem: str) -> None:
@@ -70,6 +73,14 @@ def test_token_keys_are_split_the_newest_first_and_none_is_needed() -> None:
     assert Settings.from_environment(GOOD).token_keys == ()
     keys = {"POSTLEDGER_TOKEN_KEYS": f"{'0f' * 32}, {'1a' * 32}"}
     assert Settings.from_environment({**GOOD, **keys}).token_keys == (b"\x0f" * 32, b"\x1a" * 32)
+
+
+def test_a_mail_settles_in_ten_minutes_and_sooner_only_over_a_simulator() -> None:
+    assert Settings.from_environment(GOOD).settled_after == timedelta(minutes=10)
+    longer = Settings.from_environment({**GOOD, "POSTLEDGER_SETTLES_AFTER": "900"})
+    assert longer.settled_after == timedelta(minutes=15)
+    simulated = {"POSTLEDGER_GRAPH_URL": "https://127.0.0.1:5000", "POSTLEDGER_SETTLES_AFTER": "40"}
+    assert Settings.from_environment({**GOOD, **simulated}).settled_after == timedelta(seconds=40)
 
 
 def test_origins_are_split() -> None:

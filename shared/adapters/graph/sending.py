@@ -103,11 +103,15 @@ class GraphOutbox:
         try:
             made = self._session.post_mime(self._tenant_id, self._messages(), mime)
             draft = ItemRef("", str(made["id"]))
-            tagged = {"singleValueExtendedProperties": [{"id": TAG, "value": tag}]}
-            self._session.patch(self._tenant_id, self._messages(draft.item_id), tagged)
+            self.mark(draft, tag)
         except (PermanentError, TransientError) as error:
             return outcome_of(error)
         return draft
+
+    def mark(self, draft: ItemRef, tag: str) -> None:
+        """One request."""
+        tagged = {"singleValueExtendedProperties": [{"id": TAG, "value": tag}]}
+        self._session.patch(self._tenant_id, self._messages(draft.item_id), tagged)
 
     def attach(self, draft: ItemRef, file: OutgoingFile) -> None:
         """One request below 3 MB; else one to open an upload, and one for each piece of 3.75 MiB."""
@@ -131,9 +135,10 @@ class GraphOutbox:
     def copies(self, tag: str, message_id: str) -> Sequence[OutgoingCopy]:
         """One request, and a second one where nothing bears the tag; one more to tell what lies in the trash."""
         by_tag = f"singleValueExtendedProperties/any(ep:ep/id eq '{TAG}' and ep/value eq '{_text(tag)}')"
-        found = self._found(by_tag) or self._found(f"internetMessageId eq '<{_text(message_id)}>'")
+        marked = self._found(by_tag)
+        found = marked or self._found(f"internetMessageId eq '<{_text(message_id)}>'")
         trash = self._trash() if any(copy.get("isDraft") for copy in found) else ""
-        return [_copy(copy, trash) for copy in found]
+        return [replace(_copy(copy, trash), is_marked=bool(marked)) for copy in found]
 
     def lay_copy(self, mime: bytes) -> OutgoingCopy:  # noqa: ARG002
         raise Rejected("Microsoft 365 keeps copies of its own.")

@@ -171,6 +171,9 @@ class SmtpOutbox:
     def draft(self, mime: bytes, tag: str) -> Outcome:  # noqa: ARG002
         raise Rejected(_NO_DRAFTS)
 
+    def mark(self, draft: ItemRef, tag: str) -> None:  # noqa: ARG002
+        raise Rejected(_NO_DRAFTS)
+
     def attach(self, draft: ItemRef, file: OutgoingFile) -> None:  # noqa: ARG002
         raise Rejected(_NO_DRAFTS)
 

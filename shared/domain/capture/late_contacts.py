@@ -13,7 +13,7 @@ from shared.domain.mail.identity import Hasher
 from shared.domain.records.records import Record, RecordRef
 
 # Mail that was decided for want of a known address. All other reasons stand, whoever is a contact now.
-REASONS: Final = ("unknown_people", "no_open_record", "no_match")
+REASONS: Final = ("unknown_people", "foreign_report", "no_open_record", "no_match")
 _PEOPLE: Final = ("address:", "domain:")
 
 

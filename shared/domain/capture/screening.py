@@ -19,16 +19,18 @@ from shared.domain.matching.rules import by_contact, by_deal, by_domain
 from shared.domain.records.records import RecordRef
 
 # Raised with every change of the rules, and stored with each sighting: old outcomes can be told apart.
-RULES_VERSION = 6
+RULES_VERSION = 7
 ERASED: Final = "erased"
 FOLDER_UNLISTED: Final = "folder_unlisted"
 # Sent mail that would be on no timeline, and in nobody's My Inbox.
 NO_OPEN_RECORD: Final = "no_open_record"
 SENT_ITEMS_OFF: Final = "sent_items_off"
 BEFORE_WINDOW: Final = "before_window"
+# A report on a mail that is not filed: nobody here has sent it, or its copy has not been seen yet.
+FOREIGN_REPORT: Final = "foreign_report"
 _NOT_FOR_SENT: Final = (SENT_ITEMS_OFF, BEFORE_WINDOW)
 # Such a mail may turn out to answer a filed one. Every other reason to skip stands.
-_MAY_BE_RESCUED: Final = ("unknown_people", NO_OPEN_RECORD, "private")
+_MAY_BE_RESCUED: Final = ("unknown_people", NO_OPEN_RECORD, FOREIGN_REPORT, "private")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,9 @@ def decide(head: MessageHead, candidates: Candidates, policy: Policy) -> Capture
         return Capture(True, reason)
     if _is_withheld(head, policy):
         return Capture(False, "private")
-    return Capture(False, NO_OPEN_RECORD if _known_people(candidates, policy) else "unknown_people")
+    if _known_people(candidates, policy):
+        return Capture(False, NO_OPEN_RECORD)
+    return Capture(False, FOREIGN_REPORT if is_bounce(head) else "unknown_people")
 
 
 def is_door(mailbox: Mailbox, folder: FolderState) -> bool:

@@ -45,6 +45,9 @@ NOT_KEPT: Final = {
         "none of its participants is known: no record has one of their addresses, no client one of their domains, "
         "and it answers no mail that is filed"
     ),
+    "foreign_report": (
+        "it is a report about a mail that was not sent from here, or is not filed, and it names nobody who is known"
+    ),
 }
 FOLDERS: Final = {
     "drafts": "it is a draft",

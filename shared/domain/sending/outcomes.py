@@ -29,20 +29,11 @@ from shared.domain.sending import transitions
 from shared.domain.sending.outbox import OutboxMail, Problem
 from shared.domain.sending.states import State
 from shared.domain.sending.transitions import Transition
+from shared.domain.sending.waits import WAITS, Waits
 
-# A server may work on what it took for so long; then what is still a draft is one for good.
-SETTLED_AFTER: Final = timedelta(minutes=10)
-GIVEN_UP_AFTER: Final = timedelta(days=1)
 MOST_TRIES: Final = 5
 # With pauses that grow to an hour this is most of a day.
 MOST_PUT_BACKS: Final = 24
-_SOONEST_LOOK: Final = timedelta(seconds=15)
-# What was taken is mostly confirmed by a notification of its copy, which costs no look.
-_SOONEST_LOOK_IF_TAKEN: Final = timedelta(minutes=2)
-# A server that lays copies of its own does so within seconds; ours would be a second one.
-_SOONEST_COPY: Final = timedelta(seconds=30)
-_LONGEST_PAUSE: Final = timedelta(hours=1)
-_SHORTEST_PAUSE: Final = timedelta(minutes=1)
 
 
 class Answer(StrEnum):
@@ -189,12 +180,36 @@ class Next:
         return f"{_WHY_AGAIN} {self.words}".rstrip()
 
 
+@dataclass(frozen=True, slots=True)
+class _Wait:
+    """How long ago a mail was handed over, and what that means under a deployment's waits."""
+
+    since: timedelta
+    waits: Waits
+
+    @property
+    def is_settled(self) -> bool:
+        return self.since >= self.waits.settled_after
+
+    @property
+    def is_given_up(self) -> bool:
+        return self.since >= self.waits.given_up_after
+
+    def longer(self, soonest: timedelta) -> Next:
+        """Looks grow apart; one comes when what is still a draft may be sent again."""
+        pause = min(max(self.since, soonest), self.waits.longest_pause)
+        if not self.is_settled:
+            pause = min(pause, self.waits.settled_after - self.since)
+        return Next(Do.WAIT, pause)
+
+
 def next_step(
     mail: OutboxMail,
     outcome: Outcome | None,
     found: Found | None,
     now: datetime,
     *,
+    waits: Waits = WAITS,
     lays_copies: bool = True,
 ) -> Next:
     """What to do with a mail that has not ended: `queued` when its draft was to be made, `drafted`, `sending`, `sent`.
@@ -205,14 +220,15 @@ def next_step(
     if found is Found.COPY:
         return Next(Do.CONFIRM)
     said = outcome or NO_ANSWER
-    since = now - (mail.sending_at or now)
+    wait = _Wait(now - (mail.sending_at or now), waits)
     if mail.state is State.SENT:
-        return _taken(mail, found, since) if lays_copies else _without_copy(found, since)
+        return _taken(mail, found, wait) if lays_copies else _without_copy(found, wait)
     if mail.state is State.SENDING:
         if said.answer is Answer.TAKEN:
-            return Next(Do.TAKE, _SOONEST_LOOK_IF_TAKEN if lays_copies else _SOONEST_COPY)
-        return _handed_over(mail, said, found, since)
-    return _drafted(found) if mail.state is State.DRAFTED else _in_queue(mail, said, found)
+            look, copy = waits.soonest_look_if_taken, waits.soonest_copy
+            return Next(Do.TAKE, look if lays_copies else copy)
+        return _handed_over(mail, said, found, wait)
+    return _drafted(found) if mail.state is State.DRAFTED else _in_queue(mail, said, found, waits)
 
 
 def _drafted(found: Found | None) -> Next:
@@ -220,63 +236,63 @@ def _drafted(found: Found | None) -> Next:
     return Next(Do.SEND if found in (None, Found.DRAFT) else Do.CANCEL)
 
 
-def _in_queue(mail: OutboxMail, said: Outcome, found: Found | None) -> Next:
+def _in_queue(mail: OutboxMail, said: Outcome, found: Found | None, waits: Waits) -> Next:
     """Nothing can have left: a draft that was made unseen is taken, else it is made anew."""
     if said.answer is not Answer.UNKNOWN:
-        return _refused(said) or _again(mail, said, _PASSING.get(said.answer, _SIGNED_OUT))
+        return _refused(said) or _again(mail, said, _PASSING.get(said.answer, _SIGNED_OUT), waits)
     if found is None:
         return _look(said)
     if found is Found.DELETED:
         return Next(Do.CANCEL)
-    return Next(Do.ADOPT) if found is Found.DRAFT else _again(mail, said, _NO_DRAFT_MADE)
+    return Next(Do.ADOPT) if found is Found.DRAFT else _again(mail, said, _NO_DRAFT_MADE, waits)
 
 
-def _handed_over(mail: OutboxMail, said: Outcome, found: Found | None, since: timedelta) -> Next:
+def _handed_over(mail: OutboxMail, said: Outcome, found: Found | None, wait: _Wait) -> Next:
     if said.answer is Answer.TOO_LARGE:
         return _failed(said, _TOO_LARGE)
     if said.answer is Answer.SIGNED_OUT:
-        return _again(mail, said, _SIGNED_OUT)
+        return _again(mail, said, _SIGNED_OUT, wait.waits)
     if found is None:
         return _look(said)
     if found is Found.DELETED:
         return Next(Do.CANCEL)
     if said.answer is Answer.NOT_NOW:
-        return _again(mail, said, _NOT_NOW)
-    return _refused(said) or _unclear(mail, said, found, since)
+        return _again(mail, said, _NOT_NOW, wait.waits)
+    return _refused(said) or _unclear(mail, said, found, wait)
 
 
-def _unclear(mail: OutboxMail, said: Outcome, found: Found, since: timedelta) -> Next:
+def _unclear(mail: OutboxMail, said: Outcome, found: Found, wait: _Wait) -> Next:
     """After a look that found the draft, or nothing."""
     if found is Found.DRAFT:
         if said.answer is Answer.NO_DRAFT:
-            return _again(mail, said, _DRAFT_GONE)
-        return _once_more(mail, said) if since >= SETTLED_AFTER else _wait(since)
-    if since < SETTLED_AFTER:
-        return _wait(since)
+            return _again(mail, said, _DRAFT_GONE, wait.waits)
+        return _once_more(mail, said) if wait.is_settled else wait.longer(wait.waits.soonest_look)
+    if not wait.is_settled:
+        return wait.longer(wait.waits.soonest_look)
     if said.answer is Answer.NO_DRAFT:
         return _failed(said, _DRAFT_GONE)
     # Its draft is gone, so it has most probably left: copies may come late, and another mail would be a second one.
-    if mail.draft_id and since < GIVEN_UP_AFTER:
-        return _wait(since)
+    if mail.draft_id and not wait.is_given_up:
+        return wait.longer(wait.waits.soonest_look)
     told = f"{_NOT_FOUND} {said.words}".rstrip()
     return Next(Do.LEAVE_OPEN, problem=Problem(said.code or "outcome_unknown", told))
 
 
-def _taken(mail: OutboxMail, found: Found | None, since: timedelta) -> Next:
+def _taken(mail: OutboxMail, found: Found | None, wait: _Wait) -> Next:
     """The server took it: only the draft itself, still lying there, tells the contrary."""
-    if found is Found.DRAFT and since >= SETTLED_AFTER:
+    if found is Found.DRAFT and wait.is_settled:
         return _once_more(mail, Outcome(Answer.TAKEN, "still_a_draft"))
-    if found is not None and since >= GIVEN_UP_AFTER:
+    if found is not None and wait.is_given_up:
         return Next(Do.LEAVE_OPEN, problem=Problem("no_copy", _NO_COPY))
-    if found is None and since >= _SOONEST_LOOK_IF_TAKEN:
+    if found is None and wait.since >= wait.waits.soonest_look_if_taken:
         return Next(Do.LOOK)
-    return _wait(since, _SOONEST_LOOK_IF_TAKEN)
+    return wait.longer(wait.waits.soonest_look_if_taken)
 
 
-def _without_copy(found: Found | None, since: timedelta) -> Next:
+def _without_copy(found: Found | None, wait: _Wait) -> Next:
     """The server took it, and keeps no copies unless a look has shown one."""
-    if since < _SOONEST_COPY:
-        return Next(Do.WAIT, _SOONEST_COPY - since)
+    if wait.since < wait.waits.soonest_copy:
+        return Next(Do.WAIT, wait.waits.soonest_copy - wait.since)
     return Next(Do.LOOK if found is None else Do.LAY_COPY)
 
 
@@ -294,11 +310,11 @@ def _refused(said: Outcome) -> Next | None:
     return _failed(said, sentence) if sentence else None
 
 
-def _again(mail: OutboxMail, said: Outcome, sentence: str) -> Next:
+def _again(mail: OutboxMail, said: Outcome, sentence: str, waits: Waits) -> Next:
     """Begin again after a growing pause; `sentence` says in the end why that was of no use."""
     if mail.put_backs >= MOST_PUT_BACKS:
         return _failed(said, sentence)
-    pause = min(_SHORTEST_PAUSE * 2 ** min(mail.put_backs, 10), _LONGEST_PAUSE)
+    pause = min(waits.shortest_pause * 2 ** min(mail.put_backs, 10), waits.longest_pause)
     return Next(Do.PUT_BACK, max(pause, _asked_pause(said)), words=said.words)
 
 
@@ -310,14 +326,6 @@ def _look(said: Outcome) -> Next:
 
 def _asked_pause(said: Outcome) -> timedelta:
     return timedelta(seconds=max(said.retry_after or 0.0, 0.0))
-
-
-def _wait(since: timedelta, soonest: timedelta = _SOONEST_LOOK) -> Next:
-    """Looks grow apart; one comes when what is still a draft may be sent again."""
-    pause = min(max(since, soonest), _LONGEST_PAUSE)
-    if since < SETTLED_AFTER:
-        pause = min(pause, SETTLED_AFTER - since)
-    return Next(Do.WAIT, pause)
 
 
 def _failed(said: Outcome, sentence: str) -> Next:

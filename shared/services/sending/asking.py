@@ -4,9 +4,8 @@ The address, the code with its claimed number, the Message-ID, the tag: known be
 however often the request is repeated under its key.
 """
 
-import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from shared.domain.connections.organisations import Organisation
@@ -77,19 +76,21 @@ class AskToSend:
         if standing is not None:
             return _repeated(standing, request_hash)
         prepared = self.prepare(caller, wanted)
-        mail = replace(self._mail(prepared, wanted), key_hash=key_hash, request_hash=request_hash)
+        mail = self._mail(prepared, wanted, key_hash=key_hash, request_hash=request_hash)
         standing = self.outbox.add(transitions.asked_for(mail))
         if standing.id != mail.id:
             return _repeated(standing, request_hash)
         self.queue.send(command_for(standing, self.clock))
         return Taken(standing, is_new=True)
 
-    def _mail(self, prepared: Prepared, wanted: MailWanted) -> OutboxMail:
+    def _mail(
+        self, prepared: Prepared, wanted: MailWanted, *, key_hash: str, request_hash: str
+    ) -> OutboxMail:
         chosen, draft, house = allowed(prepared), prepared.draft, prepared.house
         mailbox, now = chosen.mailbox, self.clock()
         mail_id = f"{inverted(now)}-{self.new_id()}"
         message_id = marks.message_id_of(mail_id, domain_of(mailbox.address))
-        code = self._code(prepared, message_id)
+        code = self._code(prepared, f"{key_hash}:{request_hash}")
         return OutboxMail(
             id=mail_id,
             tenant_id=mailbox.tenant_id,
@@ -119,20 +120,26 @@ class AskToSend:
             references=draft.thread.references,
             send_at=wanted.send_at,
             campaign=wanted.campaign,
+            key_hash=key_hash,
+            request_hash=request_hash,
         )
 
-    def _code(self, prepared: Prepared, message_id: str) -> Code:
+    def _code(self, prepared: Prepared, request: str) -> Code:
         """The code of the thread, if it carries one; else one with a number of its own."""
         answered = prepared.answered
         if answered is not None and answered.code is not None:
             return answered.code
-        return self._claimed(prepared.house.organisation, prepared.settled.records, message_id)
+        return self._claimed(prepared.house.organisation, prepared.settled.records, request)
 
-    def _claimed(self, organisation: Organisation, refs: Sequence[RecordRef], message_id: str) -> Code:
-        """A number of our own for the mail's records, claimed before anything is made of it."""
-        key = hasher_of(self.hash_key, organisation.tenant_id).message_id(message_id)
-        for _ in range(_CLAIMS):
-            number = secrets.randbits(NUMBER_BITS)
+    def _claimed(self, organisation: Organisation, refs: Sequence[RecordRef], request: str) -> Code:
+        """A number of our own for the mail's records, claimed before anything is made of it.
+
+        It follows from the request: one that is repeated, or runs twice at once, claims the same number again.
+        """
+        hasher = hasher_of(self.hash_key, organisation.tenant_id)
+        key = hasher("code", f"{request} {' '.join(map(str, refs))}")
+        for place in range(_CLAIMS):
+            number = int(hasher("code-number", f"{place}:{key}"), 16) % (1 << NUMBER_BITS)
             if self.codes.claim(organisation.tenant_id, number, refs, key):
                 return codes.issue(number, self.code_keys, organisation.tenant_id, organisation.code_prefix)
         raise Conflict("No number for the reference code could be claimed; try again.")

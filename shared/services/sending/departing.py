@@ -15,10 +15,11 @@ from shared.domain.errors import AccessDenied, InvalidInput, NotFound, Permanent
 from shared.domain.mail.items import ItemRef
 from shared.domain.sending import transitions
 from shared.domain.sending.outbox import OutboxMail, Problem
-from shared.domain.sending.outcomes import GIVEN_UP_AFTER, Answer, Do, Found, Outcome, next_step
+from shared.domain.sending.outcomes import Answer, Do, Found, Outcome, next_step
 from shared.domain.sending.pacing import Pause
 from shared.domain.sending.sent_copies import left_as
 from shared.domain.sending.states import Event, State, may
+from shared.domain.sending.waits import Waits
 from shared.ports.sending import MailSender, OpenOutbox, OutgoingCopy
 from shared.ports.work import Clock, CommandQueue
 from shared.services.campaigns.consent import CheckDeparture
@@ -27,8 +28,6 @@ from shared.services.sending.change_mail import ChangeMail
 from shared.services.sending.gate import Gate
 from shared.services.sending.making import MakeMime, OpenFile
 
-# Whoever comes after a worker that was killed waits so long, in which that one might still be at work.
-LOOK_AGAIN: Final = timedelta(seconds=20)
 # A step asks for a look at most, and a look for another step: more is a mistake of ours.
 _MOST_STEPS: Final = 6
 # With a pause, these speak of the mailbox, not of the one mail.
@@ -86,6 +85,7 @@ class SendOne:
     open_file: OpenFile
     check_departure: CheckDeparture
     hash_key: bytes
+    waits: Waits
     clock: Clock
 
     def __call__(self, mailbox: Mailbox, mail: OutboxMail, gate: Gate) -> Pause | None:
@@ -193,7 +193,14 @@ class SendOne:
     def _step(self, visit: _Visit) -> bool:
         """Do what is next; whether another step follows at once."""
         now = self.clock()
-        step = next_step(visit.mail, visit.said, visit.found, now, lays_copies=visit.box.lays_copies)
+        step = next_step(
+            visit.mail,
+            visit.said,
+            visit.found,
+            now,
+            waits=self.waits,
+            lays_copies=visit.box.lays_copies,
+        )
         if step.do is Do.LOOK:
             visit.look()
             return True
@@ -205,6 +212,8 @@ class SendOne:
             return False
         if step.do in (Do.ADOPT, Do.SEND) and visit.found is Found.DRAFT and self._lacks_files(visit.mail):
             return self._draft_anew(visit)
+        if step.do in (Do.ADOPT, Do.SEND) and not self._is_marked(visit):
+            return False
         if step.do is Do.PUT_BACK and visit.mail.put_backs == 0:
             self._tell_of_sign_in(visit)
         transition = step.transition(now, visit.draft_id)
@@ -216,6 +225,18 @@ class SendOne:
             # A mail that is not to leave does not stay among its owner's drafts.
             visit.box.discard(visit.draft)
         return step.do is Do.ADOPT
+
+    def _is_marked(self, visit: _Visit) -> bool:
+        """A draft whose maker was interrupted may lie there without its tag: nobody would know its sent copy."""
+        if visit.found is not Found.DRAFT or visit.copy is None or visit.copy.is_marked:
+            return True
+        try:
+            visit.box.mark(visit.copy.item, visit.mail.tag)
+        except NotFound:
+            # Its owner has just sent it, or taken it away: the next look tells.
+            self._change(visit, transitions.postponed(self.clock() + self.waits.look_again))
+            return False
+        return True
 
     def _hand_over(self, visit: _Visit, transition: transitions.Transition) -> bool:
         """Whether the server has answered."""
@@ -256,7 +277,7 @@ class SendOne:
         if visit.mail.state is State.DRAFTED:
             why = "It is drafted once more, with all of its files."
             lost = transitions.draft_lost(now, why)
-            self._change(visit, lambda row: transitions.postponed(now + LOOK_AGAIN)(lost(row)))
+            self._change(visit, lambda row: transitions.postponed(now + self.waits.look_again)(lost(row)))
         visit.box.discard(draft)
         return self._begin(visit)
 
@@ -283,7 +304,8 @@ class SendOne:
 
     def _lay_copy(self, visit: _Visit) -> None:
         """Whatever becomes of the copy, the mail has left, and never leaves again for it."""
-        is_late = self.clock() - (visit.mail.sending_at or self.clock()) >= GIVEN_UP_AFTER
+        since = self.clock() - (visit.mail.sending_at or self.clock())
+        is_late = since >= self.waits.given_up_after
         try:
             copy = visit.box.lay_copy(self.make_mime(visit.mail, whole=True))
         except (PermanentError, InvalidInput, TransientError) as error:
@@ -297,7 +319,7 @@ class SendOne:
     def _refused(self, mail: OutboxMail, error: PermanentError) -> None:
         """The mailbox, or a look through it, was refused: that says nothing of a mail that was handed over."""
         if mail.state in (State.SENDING, State.SENT):
-            self.change(mail, transitions.postponed(self.clock() + LOOK_AGAIN))
+            self.change(mail, transitions.postponed(self.clock() + self.waits.look_again))
         else:
             self.change(mail, transitions.failed(self.clock(), _problem(error)))
 

@@ -14,6 +14,7 @@ from shared.domain.sending import transitions
 from shared.domain.sending.outbox import OutboxMail, Problem
 from shared.domain.sending.pacing import WINDOW, PaceLimits, Pause
 from shared.domain.sending.states import Event, State, may
+from shared.domain.sending.waits import Waits
 from shared.ports.stores.sending import Outbox
 from shared.ports.work import Clock, CommandQueue, Leases
 from shared.services.capture.scopes import FindScope, Scope
@@ -26,8 +27,6 @@ LENGTH: Final = timedelta(minutes=2)
 GROUP: Final = 10
 # So many are told when they may go; those behind them wait for their turn unheld, since each hold is a write.
 MOST_HELD: Final = 100
-# What fails in passing is tried again after this time.
-TRY_AGAIN: Final = timedelta(seconds=30)
 # A mailbox that an admin has paused is looked at again after this time.
 _PAUSED_FOR: Final = timedelta(minutes=10)
 _NOT_BEGUN: Final = (State.QUEUED, State.HELD)
@@ -55,6 +54,7 @@ class SendDue:
     send_one: SendOne
     change: ChangeMail
     queue: CommandQueue
+    waits: Waits
     clock: Clock
 
     def __call__(self, command: SendMail) -> None:
@@ -134,7 +134,7 @@ class SendDue:
 
     def _try_again(self, mail: OutboxMail, wait: float | None) -> None:
         """As it stands by now: the error may have come behind some of its steps."""
-        until = self.clock() + max(TRY_AGAIN, timedelta(seconds=wait or 0))
+        until = self.clock() + max(self.waits.try_again, timedelta(seconds=wait or 0))
         standing = self.outbox.get(mail.tenant_id, mail.id)
         if standing is not None and not standing.has_ended:
             postponed = transitions.postponed(until)

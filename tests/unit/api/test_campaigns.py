@@ -84,7 +84,7 @@ def test_a_campaign_is_begun_followed_and_listed(api: Api, token: str, storage: 
     assert api.get(f"campaigns/{begun['id']}/recipients?cursor=eHl6", token).status_code == 422
 
 
-def test_a_missing_value_is_refused_with_the_contacts_and_a_default_helps(
+def test_223_a_missing_value_is_refused_with_the_contacts_and_a_default_helps(
     api: Api, token: str, storage: FakePorts
 ) -> None:
     values: list[dict[str, Any]] = [{"first_name": "Jane"}, {"first_name": ""}, {"first_name": "   "}, {}]
@@ -153,7 +153,7 @@ def test_the_headers_are_one_whole_word_of_ascii(api: Api, token: str, storage: 
     assert len(set(links(storage))) == 2
 
 
-def test_a_scanner_changes_nothing_and_one_click_acts_and_says_the_same_twice(
+def test_221_a_scanner_changes_nothing_and_one_click_acts_and_says_the_same_twice(
     api: Api, token: str, storage: FakePorts
 ) -> None:
     start(api, token)
@@ -188,7 +188,7 @@ def test_a_scanner_changes_nothing_and_one_click_acts_and_says_the_same_twice(
     assert [row["contact"] for row in preview["left_out"]] == ["C-1"]
 
 
-def test_a_link_that_is_none_says_nothing_about_people(api: Api, token: str, storage: FakePorts) -> None:
+def test_221_a_link_that_is_none_says_nothing_about_people(api: Api, token: str, storage: FakePorts) -> None:
     start(api, token)
     run(storage)
     link = links(storage)[0]

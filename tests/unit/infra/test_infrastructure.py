@@ -19,7 +19,7 @@ from shared.domain import names
 ROOT = Path(__file__).resolve().parents[3]
 INFRA = ROOT / "infra"
 # Not of a deployment in Azure: storage is opened by identity, and certificates are the usual ones.
-LOCAL_ONLY = {STORAGE, "REQUESTS_CA_BUNDLE"}
+LOCAL_ONLY = {STORAGE, "REQUESTS_CA_BUNDLE", "POSTLEDGER_SETTLES_AFTER"}
 # Read by the Functions host or its worker, not by the app.
 PLATFORM = {
     "APPLICATIONINSIGHTS_CONNECTION_STRING",

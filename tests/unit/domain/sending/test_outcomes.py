@@ -11,12 +11,10 @@ from hypothesis import strategies as st
 from shared.domain.sending import transitions
 from shared.domain.sending.outbox import OutboxMail, Problem
 from shared.domain.sending.outcomes import (
-    GIVEN_UP_AFTER,
     MOST_PUT_BACKS,
     MOST_TRIES,
     NO_ANSWER,
     SENTENCES,
-    SETTLED_AFTER,
     Answer,
     Do,
     Found,
@@ -25,6 +23,7 @@ from shared.domain.sending.outcomes import (
     next_step,
 )
 from shared.domain.sending.states import State
+from shared.domain.sending.waits import Waits
 from tests.builders import NOW, an_outbox_mail
 
 REFUSALS = (*SENTENCES, Answer.TOO_LARGE)
@@ -268,8 +267,24 @@ def run(server: Server, persons: Iterator[str]) -> OutboxMail:
 
 
 def test_the_times_are_those_of_the_rule() -> None:
-    assert timedelta(minutes=10) == SETTLED_AFTER
-    assert timedelta(days=1) == GIVEN_UP_AFTER
+    waits = Waits()
+    assert waits.settled_after == timedelta(minutes=10)
+    assert waits.given_up_after == timedelta(days=1)
+    looks = (waits.soonest_look, waits.soonest_look_if_taken)
+    assert looks == (timedelta(seconds=15), timedelta(minutes=2))
+    assert (waits.shortest_pause, waits.longest_pause) == (MINUTE, timedelta(hours=1))
+    assert (waits.try_again, waits.look_again) == (timedelta(seconds=30), timedelta(seconds=20))
+
+
+def test_who_has_less_patience_waits_less_for_everything() -> None:
+    hasty = Waits(timedelta(minutes=1))
+    found = next_step(sending(0.5), None, Found.DRAFT, NOW, waits=hasty)
+    assert found == Next(Do.WAIT, timedelta(seconds=30))
+    assert next_step(sending(1), None, Found.DRAFT, NOW, waits=hasty).do is Do.SEND
+    lost = next_step(sending(144), None, Found.NOTHING, NOW, waits=hasty)
+    assert lost.do is Do.LEAVE_OPEN
+    back = next_step(an_outbox_mail(), said(Answer.SIGNED_OUT), None, NOW, waits=hasty)
+    assert back == Next(Do.PUT_BACK, timedelta(seconds=6))
 
 
 def submitted(seconds: float, state: State = State.SENT) -> OutboxMail:

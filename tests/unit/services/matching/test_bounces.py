@@ -116,4 +116,4 @@ def test_a_report_about_somebody_unknown_that_names_no_mail_is_not_opened(world:
     failed = ("x-failed-recipients", "nobody@adatum.example")
     report = the_report(world, "mailer-daemon@mx.adatum.example", failed, answers=())
     world.notify(report)
-    assert world.outcome(report) == ("skipped", "unknown_people")
+    assert world.outcome(report) == ("skipped", "foreign_report")

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.commands.commands import IngestMessages
-from shared.domain.errors import AccessDenied, InvalidInput, MailboxUnavailable
+from shared.domain.errors import AccessDenied, InvalidInput, MailboxUnavailable, NotFound, Unavailable
 from shared.domain.sending.outbox import OutboxFile
 from shared.domain.sending.outcomes import Answer, Outcome
 from shared.domain.sending.states import State
@@ -121,6 +121,41 @@ def test_a_draft_whose_answer_was_lost_is_taken_for_ours(world: OutboxWorld, arr
     assert len(world.storage.sender.letters[world.mailbox.mailbox_id]) == 1
 
 
+@pytest.mark.parametrize("kill", [False, True])
+def test_a_draft_that_was_made_without_its_mark_gets_it_before_it_leaves(
+    world: OutboxWorld, kill: bool
+) -> None:
+    """Else its sent copy, which may have another Message-ID, would be nobody's."""
+    server, faults = world.storage.sender, world.storage.faults
+    server.renames = True
+    world.ask()
+    faults.clear()
+    if kill:
+        faults.kill_before(3)
+        assert not world.send_or_die()
+        assert faults.writes[-2:] == ["Sender.draft", "Sender.mark"]
+    else:
+        server.answers = [("mark", False, UNKNOWN[0])]
+    world.work()
+    assert server.answers == []
+    assert (world.mail().state, len(world.left)) == (State.CONFIRMED, 1)
+    [letter] = server.letters[world.mailbox.mailbox_id]
+    assert letter.tag == world.mail().tag
+
+
+@pytest.mark.parametrize("error", [Unavailable("busy"), NotFound("gone", "ErrorItemNotFound")])
+def test_a_draft_that_cannot_be_marked_does_not_leave(world: OutboxWorld, error: Exception) -> None:
+    server = world.storage.sender
+    server.answers = [("mark", False, UNKNOWN[0])]
+    world.ask()
+    world.storage.faults.named["Sender.mark"] = error
+    world.send()
+    assert world.left == []
+    world.storage.faults.named.clear()
+    world.work()
+    assert (world.mail().state, len(world.left)) == (State.CONFIRMED, 1)
+
+
 @pytest.mark.parametrize("error", [AccessDenied("No.", "NoConsent"), MailboxUnavailable("No.", "NoMailbox")])
 def test_a_mailbox_that_cannot_be_reached_says_so(world: OutboxWorld, error: AccessDenied) -> None:
     world.ask()
@@ -146,7 +181,7 @@ def test_what_cannot_be_composed_fails_before_anything_is_drafted(
     assert world.storage.sender.letters == {}
 
 
-@pytest.mark.parametrize("kill", [3, 4])
+@pytest.mark.parametrize("kill", [3, 4, 5])
 def test_a_draft_that_its_owner_throws_away_is_an_answer(world: OutboxWorld, kill: int) -> None:
     world.ask()
     world.storage.faults.kill_after(kill)
@@ -157,7 +192,7 @@ def test_a_draft_that_its_owner_throws_away_is_an_answer(world: OutboxWorld, kil
     assert (world.mail().state, world.left) == (State.CANCELLED, [])
 
 
-@pytest.mark.parametrize(("files", "kill", "state"), [((), 3, State.QUEUED), ((PDF,), 4, State.DRAFTED)])
+@pytest.mark.parametrize(("files", "kill", "state"), [((), 4, State.QUEUED), ((PDF,), 5, State.DRAFTED)])
 def test_a_draft_that_its_owner_sends_is_sent(
     world: OutboxWorld, files: tuple[OutboxFile, ...], kill: int, state: State
 ) -> None:
@@ -210,20 +245,21 @@ def test_who_finds_the_outbox_held_leaves_and_the_holder_sees_what_came(world: O
     assert len(world.left) == 1
 
 
-@pytest.mark.parametrize("keeps_drafts", [True, False])
+@pytest.mark.parametrize(("keeps_drafts", "renames"), [(True, False), (True, True), (False, False)])
 @pytest.mark.parametrize("renews_ids", [True, False])
 @pytest.mark.parametrize("kills", [1, 2])
 def test_a_kill_before_and_after_every_write_sends_nothing_twice_and_loses_nothing(
-    keeps_drafts: bool, renews_ids: bool, kills: int
+    keeps_drafts: bool, renames: bool, renews_ids: bool, kills: int
 ) -> None:
     """Storage and server alike; with a second kill some writes later."""
     runs = 0
-    for first in range(1, 16):
+    for first in range(1, 17):
         for second in range(first + 1, first + 8) if kills == 2 else (0,):
             for when in ("before", "after"):
                 world = a_world()
                 world.storage.sender.keeps_drafts = keeps_drafts
                 world.storage.sender.renews_ids = renews_ids
+                world.storage.sender.renames = renames
                 world.ask(attachments=(PDF,) if keeps_drafts else ())
                 kill = getattr(world.storage.faults, f"kill_{when}")
                 kill(first)
