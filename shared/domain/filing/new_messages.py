@@ -51,7 +51,11 @@ def new_message(
         sent_by=sent.agent_id if sent else _sent_by(head, direction, mailbox),
         outbox_id=sent.id if sent else "",
         notice_for=recipient_of(
-            candidates, is_by_outsider=by_outsider, automatic=automatic.value, notify_on=notify_on
+            candidates,
+            subject=head.subject,
+            is_by_outsider=by_outsider,
+            automatic=automatic.value,
+            notify_on=notify_on,
         ),
     )
 
