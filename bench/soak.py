@@ -1,10 +1,10 @@
 """Thousands of mails with known truth through two hosts while everything fails; then every timeline is counted.
 
-    make soak [MAILS=3000] [MINUTES=5] [SEED=1] [MODE=faults|poll|notify] [PLANT=NAME]
+    make soak [MAILS=3000] [MINUTES=5] [SEED=1] [MODE=faults|poll|notify|host] [PLANT=NAME]
 
 `faults`: Graph, notifications and storage fail by turns and a host is killed every 20 s; then all are killed
 between two writes, with a mail under way that nothing else brings. `poll`: no notification comes at all.
-`notify`: no poll runs; then notifications are dropped and one sweep repairs it.
+`notify`: no poll runs; then notifications are dropped and one sweep repairs it. `host`: see `soak_host`.
 Ends with 1 where a figure that must be zero is not.
 """
 
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench import soak_host
 from bench.sending_answers import Answers
 from bench.sending_load import Agent, SendingLoad
 from bench.soak_faults import Weather
@@ -86,6 +87,7 @@ class Soak:
             "faults": self._under_faults,
             "poll": self._by_polling,
             "notify": self._by_notifications,
+            "host": self._under_the_host,
         }
         self._say(f"{len(self.post.plan.truth)} mails, {len(self.post.plan.steps)} steps")
         modes[self.options.mode]()
@@ -133,6 +135,33 @@ class Soak:
         self.control.clear_faults()
         self.report.figure("hosts killed between two writes, times", len(GAPS) - len(unreached))
         self.report.zero("writes that nothing led to", len(unreached), unreached)
+
+    def _under_the_host(self) -> None:
+        options = self.options
+        plan = soak_host.killing_mail(options.seed, options.mails, self.seconds, datetime.now(UTC))
+        killers = soak_host.Killers.beside(self.post, plan, self.tenants)
+        weather = Weather(
+            self.stack.ready,
+            lambda: soak_host.at_once(self.ledger.poll_now),
+            seed=options.seed,
+            seconds=self.seconds,
+            kills=options.kills,
+            climate=soak_host.CLIMATE,
+        )
+        with weather.blowing():
+            delivering = killers.delivering()
+            self._deliver()
+            delivering.join()
+            self._work_in_bad_weather()
+        self._quiet("quiet after the faults")
+        self._kill_in_gaps()
+        self._sweep_by_poll()
+        self._found("After quiet")
+        self._reconcile()
+        self.report.findings("After reconciliation", self._findings())
+        killers.judge(self.report, Path(self.stack.ready["log_dir"]))
+        self.report.figure("hosts ended from outside", weather.killed)
+        self.report.counts("Faults that struck", self.control.faults()["struck"])
 
     def _work_in_bad_weather(self) -> None:
         """Where hosts lag behind, most of the work must not be left for better weather."""
@@ -287,12 +316,15 @@ def readers_of(tenants: Sequence[Tenant], senders: Sequence[Agent]) -> list[tupl
 def soak(options: Options) -> Report:
     """Start a stack, run, and report."""
     with tempfile.TemporaryDirectory(prefix="postledger-plant-") as directory:
-        app_dir = planted_app(options.plant, Path(directory)) if options.plant else ROOT
+        is_of_host = options.mode == "host"
+        plant = options.plant or (soak_host.PLANT if is_of_host else "")
+        app_dir = planted_app(plant, Path(directory)) if plant else ROOT
         timers = options.timers and options.mode != "notify"
         started = StackOptions(
             hosts=options.hosts,
-            shorten=4,
-            invisibility=20,
+            shorten=soak_host.SHORTEN,
+            # As the rest of the host's times in its own mode; elsewhere a killed host's commands come back soon.
+            invisibility=None if is_of_host else 20,
             timers=timers,
             app_dir=app_dir,
             settings={"POSTLEDGER_SETTLES_AFTER": str(options.settles)},
@@ -319,7 +351,7 @@ def main() -> None:
     parser.add_argument("--mails", type=int, default=DEFAULTS.mails)
     parser.add_argument("--minutes", type=float, default=DEFAULTS.minutes)
     parser.add_argument("--seed", type=int, default=DEFAULTS.seed)
-    parser.add_argument("--mode", choices=("faults", "poll", "notify"), default="faults")
+    parser.add_argument("--mode", choices=("faults", "poll", "notify", "host"), default="faults")
     parser.add_argument("--plant", choices=sorted(PLANTS), default="")
     parser.add_argument("--no-kills", dest="kills", action="store_false")
     parser.add_argument("--hosts", type=int, default=DEFAULTS.hosts)

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import requests
@@ -45,15 +46,32 @@ PHASES: tuple[Settings, ...] = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Climate:
+    """The phases, how often they are gone through, and the signals that end hosts in turn."""
+
+    phases: tuple[Settings, ...] = PHASES
+    rounds: int = 2
+    signals: tuple[int, ...] = (signal.SIGKILL,)
+
+
 class Weather:
-    """Goes through the phases twice in `seconds`, kills hosts, and has mailboxes polled (`poll`), until stopped."""
+    """Goes through the phases in `seconds`, ends hosts, and has mailboxes polled (`poll`), until stopped."""
 
     def __init__(
-        self, ready: Mapping[str, Any], poll: Callable[[], None], *, seed: int, seconds: float, kills: bool
+        self,
+        ready: Mapping[str, Any],
+        poll: Callable[[], None],
+        *,
+        seed: int,
+        seconds: float,
+        kills: bool,
+        climate: Climate = Climate(),
     ) -> None:
         self._ready = ready
         self._control = Control(ready["simulator_url"], ready["ca_file"])
-        self._seed, self._pause = seed, max(seconds / (2 * len(PHASES)), 3.0)
+        self._climate = climate
+        self._seed, self._pause = seed, max(seconds / (climate.rounds * len(climate.phases)), 3.0)
         self._kills, self._poll = kills, poll
         self._over = threading.Event()
         self.killed = 0
@@ -75,7 +93,7 @@ class Weather:
             self._control.clear_faults()
 
     def _change(self) -> None:
-        for number, phase in enumerate(itertools.cycle(PHASES)):
+        for number, phase in enumerate(itertools.cycle(self._climate.phases)):
             self._control.put_faults(**phase, seed=self._seed + number)
             self.changes += 1
             if self._over.wait(self._pause):
@@ -88,11 +106,13 @@ class Weather:
                 self._poll()
 
     def _kill(self) -> None:
-        """Each host in turn, without a word; whoever started it starts it again."""
+        """Each host in turn; whoever started it starts it again."""
         for number in itertools.count():
             if self._over.wait(KILL_EVERY):
                 return
             hosts: list[int] = self._ready["pids"]["host"]
             with contextlib.suppress(ProcessLookupError):
-                os.kill(hosts[number % len(hosts)], signal.SIGKILL)
+                os.kill(
+                    hosts[number % len(hosts)], self._climate.signals[number % len(self._climate.signals)]
+                )
                 self.killed += 1

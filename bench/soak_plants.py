@@ -10,6 +10,7 @@ from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
+from bench.soak_host import PLANT, mails_kill
 from dev.azurite import ROOT
 
 _APP = """import importlib.util
@@ -115,6 +116,7 @@ def nobody_waits() -> None:
 
 
 PLANTS: dict[str, Callable[[], None]] = {
+    PLANT: mails_kill,
     "cursor-too-early": cursor_too_early,
     "conflict-is-somebody-else": conflict_is_somebody_else,
     "receipt-of-its-own": receipt_of_its_own,

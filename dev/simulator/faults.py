@@ -57,6 +57,7 @@ class Faults:
     token_errors: float = 0.0
     storage_busy: float = 0.0
     storage_reply_lost: float = 0.0
+    storage_undeleted: float = 0.0
 
     @classmethod
     def from_json(cls, value: Mapping[str, object]) -> "Faults":

@@ -10,17 +10,21 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-BUSY, REPLY_LOST = "storage_busy", "storage_reply_lost"
+BUSY, REPLY_LOST, UNDELETED = "storage_busy", "storage_reply_lost", "storage_undeleted"
 INTERVAL = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Shares (0 to 1) of requests that answer 503 undone, and that are carried out and lose their answer."""
+    """Shares (0 to 1) of requests that answer 503 undone, and that are carried out and lose their answer.
+
+    `undeleted`: the share of deletions of queue messages that answer 503 undone.
+    """
 
     seed: int | None = None
     busy: float = 0.0
     reply_lost: float = 0.0
+    undeleted: float = 0.0
 
 
 class Faults:
@@ -37,9 +41,12 @@ class Faults:
             self._shares = shares
             self._random = random.Random(shares.seed)
 
-    def next(self) -> str | None:
-        """The fault of the next request, if any."""
+    def next(self, *, is_deletion: bool = False) -> str | None:
+        """The fault of the next request, if any; whether that deletes a message of a queue."""
         shares = self._shares
+        if is_deletion and shares.undeleted and self._random.random() < shares.undeleted:
+            self._struck[UNDELETED] += 1
+            return UNDELETED
         if not shares.busy and not shares.reply_lost:
             return None
         drawn = self._random.random()
@@ -87,7 +94,10 @@ class _Control:
         if content is None:
             return None
         return Shares(
-            seed=content.get("seed"), busy=content.get(BUSY) or 0.0, reply_lost=content.get(REPLY_LOST) or 0.0
+            seed=content.get("seed"),
+            busy=content.get(BUSY) or 0.0,
+            reply_lost=content.get(REPLY_LOST) or 0.0,
+            undeleted=content.get(UNDELETED) or 0.0,
         )
 
     def tell(self, struck: dict[str, int]) -> None:

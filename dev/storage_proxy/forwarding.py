@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from dev.storage_proxy.counting import EMPTY_POLL, PUT, Counts, Request
 from dev.storage_proxy.dam import Dam
-from dev.storage_proxy.faults import BUSY, REPLY_LOST, Faults
+from dev.storage_proxy.faults import BUSY, REPLY_LOST, UNDELETED, Faults
 from dev.storage_proxy.framing import ClosedError, Head, copy_body, read_body, read_head
 
 LIMIT = 1 << 20  # bytes of a head
@@ -81,10 +81,11 @@ class Forwarder:
         method, target, _ = head.start
         counts = self._instruments.counts
         request = Request(self._service, method, target, body)
-        fault = self._instruments.faults.next()
+        is_deletion = self._service == "queue" and method == "DELETE"
+        fault = self._instruments.faults.next(is_deletion=is_deletion)
         if fault:
             counts.fault(fault)
-        if fault == BUSY:
+        if fault in (BUSY, UNDELETED):
             counts.request(request, empty_poll=False)
             writer.write(_busy_answer(self._service, method))
             return

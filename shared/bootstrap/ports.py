@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from shared.adapters.imap.probe import ImapProbe
     from shared.adapters.imap.sessions import Sessions as ImapSessions
     from shared.adapters.network.dialling import GuardedDial
+    from shared.adapters.network.discovering import DiscoveredServers
     from shared.adapters.secrets.sealing import Sealer
     from shared.adapters.storage.stores.credentials import AzureCredentials
     from shared.adapters.storage.stores.records import AzureRecords
@@ -177,6 +178,19 @@ class RealPorts:
         from shared.adapters.imap.probe import ImapProbe
 
         return ImapProbe(self.imap_sessions)
+
+    @cached_property
+    def mail_servers(self) -> "DiscoveredServers":
+        import ssl
+
+        from shared.adapters.network import pages
+        from shared.adapters.network.dialling import GuardedDial
+        from shared.adapters.network.discovering import DiscoveredServers
+        from shared.adapters.network.name_records import NameRecords
+
+        dial = GuardedDial(self.settings.private_networks, ports=pages.PORTS)
+        context = ssl.create_default_context(cafile=self.settings.ca_bundle)
+        return DiscoveredServers(NameRecords(), pages.Pages(dial, context))
 
     @cached_property
     def own_credential(self) -> "EntraCredential":

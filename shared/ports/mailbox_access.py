@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from shared.domain.connections.account_tests import SignIn
+from shared.domain.connections.discovery import FoundServers
 from shared.domain.connections.habits import Habit
 from shared.domain.connections.mailbox_tests import Read
 from shared.domain.connections.mailboxes import Mailbox
@@ -26,6 +27,13 @@ class AccountProbe(Protocol):
 
     def sign_in(self, mailbox: Mailbox) -> SignIn:
         """Sign in anew with what is saved, and look at the inbox without changing it."""
+
+
+class MailServers(Protocol):
+    """The servers of mailboxes outside Microsoft 365, as their domains publish them."""
+
+    def find(self, address: str) -> FoundServers | None:
+        """Within ten seconds; None where nothing is published. Nobody signs in anywhere for this."""
 
 
 class AccessProbe(Protocol):

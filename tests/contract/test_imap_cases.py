@@ -7,6 +7,7 @@ import importlib.util
 import socket
 import ssl
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -274,3 +275,19 @@ def test_315_a_line_that_goes_silent_ends_by_itself(play: Play) -> None:
         played.changes()
     played.next_act()
     assert all(isinstance(found, FetchedMessage) for found in played.whole(played.changes()).values())
+
+
+def test_331_of_a_mail_that_is_too_large_the_beginning_is_read_and_the_next_one_whole(play: Play) -> None:
+    played = play("331-too-big-to-take")
+    page = played.changes()
+    tracemalloc.start()
+    read = played.whole(page)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    survey, roof = read["Survey of the cellar 331"], read["Roof 331"]
+    assert "Please call before noon." in survey.text
+    assert survey.whole_size > 60_000_000
+    assert (survey.attachments, roof.whole_size) == ((), 0)
+    assert "The boiler is cold since Friday." in roof.text
+    # Far below the mail's size times three; the player, in this process, holds the mail itself.
+    assert most < 2.5 * 60_000_000

@@ -118,6 +118,29 @@ def test_a_busy_answer_means_that_nothing_was_done(proxy: Proxy) -> None:
     assert queue.peek_messages() == []
 
 
+def test_a_message_may_be_left_where_it_is_while_all_else_goes_on(proxy: Proxy) -> None:
+    queues = QueueServiceClient.from_connection_string(proxy.connection_string, retry_total=0)
+    queue = queues.create_queue("undeleted")
+    queue.send_message("stays")
+    message = queue.receive_message()
+    assert message is not None
+    proxy.control.faults = {"storage_undeleted": 1.0}
+
+    def refused() -> bool | None:
+        left = queue.send_message("goes")
+        try:
+            queue.delete_message(left)
+        except HttpResponseError as error:
+            return True if error.status_code == 503 else None
+        return None
+
+    wait_for(refused, 10, "the fault does not begin", every=0.1)
+    with pytest.raises(HttpResponseError):
+        queue.delete_message(message)
+    proxy.control.faults = {}
+    wait_for(lambda: _works(lambda: queue.delete_message(message)), 10, "the fault does not end")
+
+
 def test_a_lost_reply_means_that_it_was_done(proxy: Proxy, azurite: Azurite) -> None:
     queue = QueueServiceClient.from_connection_string(proxy.connection_string, retry_total=0).create_queue(
         "lost"

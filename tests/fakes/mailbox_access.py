@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from shared.domain.connections.account_tests import SignIn
+from shared.domain.connections.discovery import FoundServers
 from shared.domain.connections.habits import TRIED, Habit
 from shared.domain.connections.mailbox_tests import Read
 from shared.domain.connections.mailboxes import Mailbox
@@ -37,6 +38,16 @@ class FakeAccountProbe:
     def sign_in(self, mailbox: Mailbox) -> SignIn:
         self.tried.append(mailbox.address)
         return self.ends.get(mailbox.address, SignIn.DONE)
+
+
+@dataclass
+class FakeMailServers:
+    """What is published, by address."""
+
+    found: dict[str, FoundServers] = field(default_factory=dict)
+
+    def find(self, address: str) -> FoundServers | None:
+        return self.found.get(address)
 
 
 @dataclass

@@ -189,12 +189,14 @@ def test_an_unknown_fault_is_refused_with_a_sentence(control: Control) -> None:
 
 
 def test_storage_faults_are_kept_for_the_storage_proxy(control: Control) -> None:
-    control.put_faults(storage_busy=0.25, storage_reply_lost=0.5)
+    control.put_faults(storage_busy=0.25, storage_reply_lost=0.5, storage_undeleted=1)
     control.call("POST", "faults/struck", {"storage_busy": 3})
     kept = control.faults()
-    assert (kept["storage_busy"], kept["storage_reply_lost"], kept["struck"]) == (
+    named = ("storage_busy", "storage_reply_lost", "storage_undeleted", "struck")
+    assert tuple(kept[name] for name in named) == (
         0.25,
         0.5,
+        1.0,
         {"storage_busy": 3},
     )
 

@@ -13,7 +13,7 @@ from requests.structures import CaseInsensitiveDict
 from shared import telemetry
 from shared.adapters.graph.errors import translate
 from shared.adapters.graph.session import IMMUTABLE_IDS, GraphSession, Json
-from shared.domain.errors import Outcome, PermanentError, Throttled, TransientError, Unavailable
+from shared.domain.errors import Outcome, PermanentError, Throttled, TransientError, Unavailable, Unreadable
 
 MAX_ITEMS: Final = 20
 _FAILED_DEPENDENCY: Final = 424
@@ -74,9 +74,13 @@ def _batch(
     session: GraphSession, tenant_id: str, items: Sequence[tuple[Key, str]], ends: Callable[[Answer], bool]
 ) -> tuple[dict[Key, Answer], TransientError | None]:
     """The outcomes of one batch, without the items that a failed one kept from running; why some failed for now."""
-    answer = session.post(
-        tenant_id, "/$batch", {"requests": _requests(items)}, repeatable=True, about=items[0][1]
-    )
+    try:
+        answer = session.post(
+            tenant_id, "/$batch", {"requests": _requests(items)}, repeatable=True, about=items[0][1]
+        )
+    except Unreadable:
+        # Together they are too large to be held.
+        return _some(session, tenant_id, items[: len(items) // 2], ends)
     found: dict[Key, Answer] = {}
     failed: list[TransientError] = []
     carried_out = 0

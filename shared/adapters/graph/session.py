@@ -21,7 +21,7 @@ from shared import telemetry
 from shared.adapters.graph.errors import retry_after, translate
 from shared.adapters.graph.options import Memory, NoMemory, Options
 from shared.adapters.graph.waits import Waits
-from shared.domain.errors import Rejected, Throttled, Unavailable
+from shared.domain.errors import Rejected, Throttled, Unavailable, Unreadable
 from shared.domain.foreign_text import json_value
 from shared.telemetry.user_agent import user_agent
 
@@ -31,6 +31,8 @@ IMMUTABLE_IDS: Final = 'IdType="ImmutableId"'
 # Creating a subscription takes two handshakes of up to 10 s; wide pages answer 504 after about 30 s.
 TIME_LIMITS: Final = (5.0, 60.0)
 CHUNK: Final = 64 * 1024
+# Filing a body takes six times its size: with this one a worker of 512 MB still has room. Bytes.
+LARGEST_ANSWER: Final = 32_000_000
 # The host runs at most 24 queue commands side by side; connections beyond these are not kept.
 CONNECTIONS: Final = 32
 
@@ -108,7 +110,7 @@ class GraphSession:
 
     def get(self, tenant_id: str, where: str, *, prefer: str = "") -> Json:
         """A JSON object, by a path below /v1.0 or by a link that Graph gave."""
-        return _object(self._send("GET", tenant_id, where, prefer=prefer, repeatable=True))
+        return _object(self._send("GET", tenant_id, where, prefer=prefer, repeatable=True, stream=True))
 
     def pages(self, tenant_id: str, where: str) -> Iterator[Json]:
         """The items of a list, page after page."""
@@ -121,7 +123,9 @@ class GraphSession:
         self, tenant_id: str, where: str, body: Json, *, repeatable: bool = False, about: str = ""
     ) -> Json:
         """`repeatable`: sending it twice does no harm. `about`: a path of the mailbox it is about."""
-        return _object(self._send("POST", tenant_id, where, body=body, repeatable=repeatable, about=about))
+        return _object(
+            self._send("POST", tenant_id, where, body=body, repeatable=repeatable, about=about, stream=True)
+        )
 
     def post_mime(self, tenant_id: str, where: str, mime: bytes) -> Json:
         """A JSON object for a message given as MIME, made once."""
@@ -240,10 +244,22 @@ def _chunks(response: requests.Response) -> Iterator[bytes]:
         raise _unavailable(error) from error
 
 
+def _content(response: requests.Response) -> bytes:
+    """The answer's body. Raises Unreadable for one that is too large to be held, before it is held."""
+    found = bytearray()
+    for chunk in response.iter_content(CHUNK):
+        found += chunk
+        if len(found) > LARGEST_ANSWER:
+            raise Unreadable(
+                f"The mail is larger than {LARGEST_ANSWER // 1_000_000} MB without its attachments."
+            )
+    return bytes(found)
+
+
 def _json(response: requests.Response) -> object:
     """The answer's JSON, or None: gateways answer in HTML."""
     try:
-        return json_value(response.content)
+        return json_value(_content(response))
     except _BROKEN as error:
         raise _unavailable(error) from error
     except ValueError:

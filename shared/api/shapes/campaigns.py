@@ -13,6 +13,7 @@ from shared.api.models.campaigns import (
     CampaignRecipientModel,
     LeftOutModel,
     ListValuesFields,
+    RecipientQueryFields,
     TextValuesFields,
 )
 from shared.api.models.filing import RefFields
@@ -34,20 +35,21 @@ _STRIPPED: Final = (
 
 def wanted(given: CampaignFields) -> CampaignWanted:
     """Raises InvalidInput for what no record, value or purpose can be."""
-    query = given.query
     return CampaignWanted(
         name=given.name,
         template=MailTemplate(given.subject, given.html or "", given.text or ""),
         people=(*_bare(given.contacts or ()), *map(_person, given.recipients or ())),
-        query=RecipientQuery(query.kind, (query.q or "").strip(), query.client or "", query.type or "")
-        if query
-        else None,
+        query=_query(given.query) if given.query else None,
         defaults=_values(given.defaults, None),
         records=_refs(given.records),
         sender=given.sender or "",
         agent=given.agent or "",
         purpose=purpose_name(given.purpose) if given.purpose else "",
     )
+
+
+def _query(given: RecipientQueryFields) -> RecipientQuery:
+    return RecipientQuery(given.kind, (given.q or "").strip(), given.client or "", given.type or "")
 
 
 def head(campaign: Campaign) -> CampaignHeadModel:

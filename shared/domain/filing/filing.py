@@ -254,23 +254,13 @@ class StoredMessage:
         # A colleague's mail came in where one of its copies lies in an intake mailbox, unless it was sent by us.
         came_in = kind not in OURS and Direction.IN in (self.direction, other.direction)
         direction = Direction.IN if came_in else Direction.OUT
-        sender = other if other.outbox_id and not self.outbox_id else self
-        automatic = self.automatic or other.automatic
         seen = replace(
-            self.threaded_as(other),
+            self.threaded_as(other).sent_as(other).at_desk(other),
             kind=kind,
             direction=direction,
-            automatic=automatic,
-            agent=sender.agent,
-            sent_by=sender.sent_by or other.sent_by,
-            outbox_id=sender.outbox_id,
-            notice_for=self.notice_for or other.notice_for,
+            automatic=self.automatic or other.automatic,
             # One copy may have come straight from its sender, another through a list.
             unauthenticated=self.unauthenticated and other.unauthenticated,
-            desk=self.desk or other.desk,
-            sent_to=self.sent_to or other.sent_to,
-            reopens=self.reopens | other.reopens,
-            unanswered=self.unanswered if self.desk else other.unanswered,
         )
         links = tuple(link for link in other.decision.links if self.may_gain(link))
         # Filed on nothing but what persons have ruled out: this look has no say on the decision.
@@ -281,6 +271,27 @@ class StoredMessage:
     def threaded_as(self, other: "StoredMessage") -> "StoredMessage":
         """This message in the thread of the mail that it answers, where another look at it has found that one."""
         return replace(self, thread=other.thread, answered=other.answered) if other.answered else self
+
+    def sent_as(self, other: "StoredMessage") -> "StoredMessage":
+        """This message as the one that left through the outbox, if either look at it knows that it did."""
+        sender = other if other.outbox_id and not self.outbox_id else self
+        return replace(
+            self,
+            agent=sender.agent,
+            outbox_id=sender.outbox_id,
+            sent_by=sender.sent_by or other.sent_by,
+            notice_for=self.notice_for or other.notice_for,
+        )
+
+    def at_desk(self, other: "StoredMessage") -> "StoredMessage":
+        """This message at the intake mailbox where either look at it has found it."""
+        return replace(
+            self,
+            desk=self.desk or other.desk,
+            sent_to=self.sent_to or other.sent_to,
+            reopens=self.reopens | other.reopens,
+            unanswered=self.unanswered if self.desk else other.unanswered,
+        )
 
     def may_gain(self, link: Link) -> bool:
         """Whether a rule may file it there, after what persons have said."""

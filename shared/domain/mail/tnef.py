@@ -142,13 +142,18 @@ def _unpacked(data: memoryview, depth: int) -> Unpacked:
             files[-1].setdefault(name, value)
         elif name == _CODE_PAGE:
             codec = codec_of(int.from_bytes(value[:4], "little"))
-        elif name == _BODY:
-            found = replace(found, text=found.text or _text(value, codec))
-        elif name == _SUBJECT:
-            found = replace(found, subject=found.subject or _text(value, codec))
-        elif name == _PROPERTIES:
-            found = _with_properties(found, _properties(value), codec)
+        else:
+            found = _with_attribute(found, name, value, codec)
     return replace(found, files=tuple(_file(attributes, codec, depth) for attributes in files))
+
+
+def _with_attribute(found: Unpacked, name: int, value: memoryview, codec: str) -> Unpacked:
+    """What the mail has once this attribute is known; of a text given twice the first one counts."""
+    if name == _BODY:
+        return replace(found, text=found.text or _text(value, codec))
+    if name == _SUBJECT:
+        return replace(found, subject=found.subject or _text(value, codec))
+    return _with_properties(found, _properties(value), codec) if name == _PROPERTIES else found
 
 
 def _attributes(data: memoryview) -> Iterator[tuple[int, int, memoryview]]:

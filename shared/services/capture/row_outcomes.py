@@ -7,14 +7,16 @@ from datetime import timedelta
 from typing import Final
 
 from shared import telemetry
-from shared.domain.capture.pending import Lane, PendingRow, command_in
+from shared.domain.capture.pending import EARLIEST, Lane, PendingRow, command_in
+from shared.domain.capture.sightings import FAILED
 from shared.domain.capture.worklist import Group, ingest_of, wait_after
+from shared.domain.commands.advice import POISON
 from shared.domain.commands.commands import IngestMessages
 from shared.domain.commands.envelope import Command
 from shared.domain.commands.retries import delay, is_overdue
 from shared.domain.errors import Conflict, Noted, NotThereYet, PermanentError, TransientError, Unavailable
 from shared.domain.mail.items import ItemRef
-from shared.ports.mail import MailAccess
+from shared.ports.mail import Listed, MailAccess
 from shared.ports.stores.capture import Pending
 from shared.ports.stores.exceptions import Exceptions
 from shared.ports.work import Clock
@@ -62,7 +64,7 @@ class RunRows:
     def __call__(self, scope: Scope, group: Group, holder: Holder) -> GroupOutcome:
         """A row whose last run has not ended in order may kill its worker: nothing else runs in its process."""
         if group.rows[0].is_spent:
-            self._give_up(scope, group.rows[0])
+            self._give_up(scope, group)
             self.pending.end(scope.tenant_id, scope.mailbox.mailbox_id, group.all)
             return GroupOutcome()
         if not group.rows[0].is_suspect:
@@ -198,10 +200,17 @@ class RunRows:
         wait = timedelta(seconds=delay(rows[0].tries, None, random.random()))
         return GroupOutcome([replace(row, not_before=now + wait) for row in left])
 
-    def _give_up(self, scope: Scope, row: PendingRow) -> None:
-        """Its runs ended without a word: it kills its workers, or is in them when they are killed."""
-        command = _command_of(scope, [row])
+    def _give_up(self, scope: Scope, group: Group) -> None:
+        """Its runs ended without a word: it kills its workers, or is in them when they are killed.
+
+        The ledger says so of a mail, or the nightly comparison would bring it again.
+        """
+        command = _command_of(scope, group.rows[:1])
         record(self.exceptions, failure_of_poison(command, self.clock()))
+        listed = [Listed(row.item, row.at) for row in group.all if row.item and row.at > EARLIEST]
+        items = {entry.item for entry in listed}
+        copies = [copy for copy in self.arrivals.known(scope, listed).values() if copy.item in items]
+        self.arrivals.write(scope, [replace(copy, outcome=FAILED, reason=POISON) for copy in copies])
 
 
 def _along(beside: Sequence[PendingRow], kept: Sequence[PendingRow]) -> list[PendingRow]:

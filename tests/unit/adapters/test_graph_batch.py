@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from shared import telemetry
-from shared.adapters.graph import batch
-from shared.domain.errors import NotFound, Throttled, Unavailable
+from shared.adapters.graph import batch, session
+from shared.domain.errors import NotFound, Throttled, Unavailable, Unreadable
 from tests.builders import TENANT
 from tests.graph_transport import Asked, FakeGraph, Reply, error, session_with
 
@@ -170,3 +170,16 @@ def test_a_throttled_item_counts_as_throttled(caplog: pytest.LogCaptureFixture) 
         batch.fetch(session, TENANT, paths(3))
     said = json.loads(caplog.records[0].message)
     assert (said["graph_calls"], said["graph_throttled"]) == (2, 1)
+
+
+def test_a_batch_that_is_too_large_to_be_held_is_asked_for_in_halves_and_such_a_mail_fails_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session, "LARGEST_ANSWER", 5_000)
+    large = "x" * 1_500
+    special: dict[str, Item] = {f"/m/{number}": (200, {}, {"body": large}) for number in range(4)}
+    graph = FakeGraph(items({**special, "/m/4": (200, {}, {"body": "x" * 6_000})}))
+    found = batch.fetch(session_with(graph), TENANT, paths(6))
+    refused = found.pop("id-4")
+    assert isinstance(refused, Unreadable)
+    assert found == {**{f"id-{number}": {"body": large} for number in range(4)}, "id-5": {"url": "single"}}

@@ -39,7 +39,12 @@ def test_an_answer_is_read_without_trust(answer: dict[str, str], outcome: str) -
 
 
 def test_every_notice_says_what_happened_and_what_to_do() -> None:
-    assert set(NOTICES) - set(STATES) == {"unknown_link", "failed"}
+    assert set(NOTICES) - set(STATES) == {
+        "unknown_link",
+        "failed",
+        "mailbox_added",
+        "admin_adds_mailbox",
+    }
     for one in NOTICES.values():
         assert one.title
         assert one.text.endswith(".")
