@@ -57,7 +57,11 @@ def new_message(
         outbox_id=sent.id if sent else "",
         notice_for=refused_to(sent, key)
         or recipient_of(
-            candidates, is_by_outsider=by_outsider, automatic=automatic.value, notify_on=notify_on
+            candidates,
+            subject=head.subject,
+            is_by_outsider=by_outsider,
+            automatic=automatic.value,
+            notify_on=notify_on,
         ),
         bounces=_refused(sent) if sent else (),
     )

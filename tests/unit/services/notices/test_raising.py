@@ -177,6 +177,9 @@ def test_an_answer_that_was_faster_than_the_sent_copy_is_told_with_that() -> Non
         {"subject": f"Automatic reply: {SUBJECT}"},
         {"headers": (("content-type", "multipart/report; report-type=disposition-notification"),)},
         {"headers": (("content-type", "text/calendar; method=REPLY"),)},
+        {"subject": f"Recall: {SUBJECT}"},
+        {**BARE, "subject": f"RECALL : {SUBJECT}"},
+        {"subject": f"Message Recall Failure: {SUBJECT}"},
         {"sender": COLLEAGUE, "cc": (CONTACT,)},
         {"sender": AGENT, "cc": (CONTACT,)},
     ],
@@ -236,23 +239,24 @@ def held(world: SentWorld, **changes: Any) -> StoredMessage:
     return stored(world, "answer@fabrikam.example")
 
 
+CLAIMED: Any = {**BARE, "sender": STRANGER}
 FORGED: Any = {"headers": (("authentication-results", "mx.contoso.example; dmarc=fail action=none"),)}
 
 
-@pytest.mark.parametrize(
-    ("changes", "reason"), [(FORGED, "forged_sender"), ({**BARE, "sender": STRANGER}, "claims_code")]
-)
+@pytest.mark.parametrize(("changes", "reason"), [(FORGED, "forged_sender"), (CLAIMED, "claims_code")])
 def test_an_answer_that_waits_raises_none(world: SentWorld, changes: dict[str, Any], reason: str) -> None:
     world.rewrite(capture="everything")
     assert held(world, **changes).decision.reason == reason
     assert everybodys(world) == []
 
 
+@pytest.mark.parametrize("changes", [FORGED, CLAIMED], ids=["forged_sender", "claims_code"])
 @pytest.mark.parametrize(("decider", "expected"), [(SENDER_OID, 0), ("ben", 1)])
 def test_filed_by_hand_it_is_told_unless_the_sender_did_it(
-    world: SentWorld, decider: str, expected: int
+    world: SentWorld, decider: str, expected: int, changes: dict[str, Any]
 ) -> None:
-    key = held(world, **FORGED).key
+    world.rewrite(capture="everything")
+    key = held(world, **changes).key
     caller = agent_named(AGENT if decider == SENDER_OID else COLLEAGUE, decider)
     world.decide(caller, key, Wanted(LINK, refs=(a_ref("property/P-1"),)))
     world.work()
