@@ -170,3 +170,15 @@ class TestAfterALostPosition:
         office.lay("Later", age=OLD)
         office.poll()
         assert office.names() == ["Later"]
+
+
+def test_a_poll_without_mail_writes_nothing_but_how_far_it_has_read() -> None:
+    office = ConnectedOffice(backlog="unread", mark_read=True)
+    office.lay("Boiler")
+    office.lay("Waits", is_read=True, age=OLD)
+    office.poll()
+    office.world.storage.faults.clear()
+    office.poll()
+    written = office.world.storage.faults.writes
+    assert sorted(written) == ["FolderStates.put"] * 3 + ["Mailboxes.change"]
+    assert office.world.storage.queue.sent == office.world.worklist(office.desk) == []
