@@ -27,7 +27,7 @@ from azure.storage.queue import QueueServiceClient
 
 from bench.skew_builds import PLANTS, next_build, old_build
 from bench.soak_ledger import Ledger
-from bench.soak_plan import make_plan
+from bench.soak_plan import Plan, make_plan
 from bench.soak_report import Report
 from bench.soak_run import Post, prepare, quiet
 from bench.soak_verify import verify
@@ -99,7 +99,7 @@ class Skew:
         self.deploy((old, new))
         self.tenants = prepare(stack.ready)
         self.ledger = SkewLedger(stack.ready, self.tenants)
-        self.post = Post(self.tenants[0].control, make_plan(seed, 1, 1.0, datetime.now(UTC)))
+        self.post = Post(self.tenants[0].control, Plan((), {}))
         self.columns: set[tuple[str, str]] = set()
         self.left: Counter[str] = Counter()
         self.tables = TableServiceClient.from_connection_string(self.account)
@@ -185,7 +185,8 @@ class Skew:
             self.deploy((self.new, self.new))
             tenant.contact("C-erased", ERASED)
         agent = next(iter(self.ledger.mailboxes.of(tenant.tenant_id))).address
-        mail = a_mail(ERASED, agent, f"Form two {number}", text=f"This is kept {FORM_TWO}, {ERASED}.")
+        # Marked as what the plan knows nothing of.
+        mail = a_mail(ERASED, agent, f"Form two ~{number:05d}~", text=f"This is kept {FORM_TWO}, {ERASED}.")
         tenant.deliver(agent, mail)
         return str(tenant.entry("contact/C-erased", mail, seconds=LONGEST)["message_id"])
 
