@@ -68,14 +68,7 @@ AzurePending(connection).put(tenant, mailbox, [row])
 
 
 class SkewLedger(Ledger):
-    """Without what waits for the new version."""
-
-    def __init__(self, ready: Mapping[str, Any], tenants: Sequence[Tenant]) -> None:
-        super().__init__(ready, tenants)
-        self.waiting: Counter[str] = Counter()
-
-    def queued(self) -> dict[str, int]:
-        return dict(Counter(super().queued()) - self.waiting)
+    """Bears that instances are replaced."""
 
     def _timeline(self, reader: Api, record: str) -> dict[str, tuple[str, str]]:
         """Once more where an instance ended in the middle of an answer: others take its place."""
@@ -121,7 +114,7 @@ class Skew:
         self.report.zero("no row has the new column", int(not self.columns))
         self._say("all old again")
         self._roll_back(tenant)
-        self._phase("All old again", 3)
+        self._phase("All old again", 3, to_quiet=False)
         self._what_waits(tenant, formed)
         self._erase(tenant)
         return self.report
@@ -143,8 +136,8 @@ class Skew:
     def _phase(self, title: str, number: int, *, to_quiet: bool = True) -> None:
         """Deliver, wait, and hold everything so far against the truth.
 
-        While half are old, a newer command may wait for minutes until a new one takes it: there it is not quiet, and
-        what is missing is looked for when all are new.
+        Where one is old, newer commands wait: it is not quiet then, but still. What half and half is late for that is
+        looked for when all are new.
         """
         seconds = self.mails / 4
         plan = make_plan(
@@ -154,7 +147,7 @@ class Skew:
         self.post.apply_decision(plan.steps)
         waited = quiet(self.ledger, seconds=QUIET) if to_quiet else self._until_still()
         findings = verify(self.post.plan.truth, self.ledger.seen({}))
-        if not to_quiet:
+        if number == 1:
             self._say(f"{len(findings.lost)} rows are not there yet")
             findings.lost.clear()
         self.report.findings(title, findings)
@@ -191,14 +184,13 @@ class Skew:
         return str(tenant.entry("contact/C-erased", mail, seconds=LONGEST)["message_id"])
 
     def _roll_back(self, tenant: Tenant) -> None:
-        """Pause, leave behind what a newer version may leave, deploy the old one, and go on."""
+        """Pause, deploy the old one, leave behind what a newer version may leave, and go on."""
         self._pause(tenant, "PUT")
+        self.deploy((self.old, self.old))
         mailbox = next(iter(self.ledger.mailboxes.of(tenant.tenant_id)))
         launch = launch_of(self.new)
         command = [*launch.python, "-c", _LEAVE, self.account, tenant.tenant_id, mailbox.mailbox_id]
         subprocess.run(command, env={"PYTHONPATH": str(self.new)}, cwd=launch.folder, check=True)
-        self.deploy((self.old, self.old))
-        self.ledger.waiting = Counter({names.MAIL: 1, names.WORK: 1, names.PENDING: 1})
         self._pause(tenant, "DELETE")
 
     def _pause(self, tenant: Tenant, method: str) -> None:
@@ -227,7 +219,6 @@ class Skew:
         self.report.title("Erasing, and the new version again")
         tenant.admin.call("POST", "erase", json={"address": ERASED})
         self.deploy((self.new, self.old))
-        self.ledger.waiting.clear()
         started = time.monotonic()
         while (left := set(self._naming(ERASED))) and time.monotonic() - started < LONGEST:
             time.sleep(2.0)
