@@ -60,7 +60,7 @@ PLANTS: Final[Mapping[str, tuple[str, tuple[tuple[str, str, str], ...]]]] = {
 def old_build(commit: str, plant: str) -> Path:
     """The app of a commit, and a Python with the packages of its lock. Raises SystemExit for no commit."""
     found = checkout(commit)
-    folder = _fresh("old", found)
+    folder = _fresh(f"old-{plant}" if plant else "old", found)
     _give_environment(folder)
     _plant(folder, "old", plant)
     return folder
@@ -68,7 +68,7 @@ def old_build(commit: str, plant: str) -> Path:
 
 def next_build(plant: str) -> Path:
     """This copy's app as the next version may have it: a column, a command, an envelope, a kind of row, a form."""
-    folder = _fresh("next", ROOT)
+    folder = _fresh(f"next-{plant}" if plant else "next", ROOT)
     place = folder.relative_to(ROOT)
     _run("git", "apply", f"--directory={place}", str(PATCH))
     (folder / ".venv").symlink_to(ROOT / ".venv")
