@@ -156,9 +156,18 @@ class Skew:
         exceptions = self.ledger.exceptions()
         self.report.zero("exceptions", sum(exceptions.values()), [*map(str, exceptions.items())])
         self.report.zero("in poison", len(self.ledger.poison()), self.ledger.poison())
+        faults = list(self._faults())
+        self.report.zero("faults of ours in the hosts' logs", len(faults), faults)
         lost = self.columns - set(self._with_column())
         self.report.zero("rows that lost the new column", len(lost), [*map(str, lost)])
         self._say(f"{title}: {self.report.verdict}\n" + "\n".join(findings.lost[:20]))
+
+    def _faults(self) -> Iterator[str]:
+        """Lines of commands and rows that ended in a bug: another try may have hidden it from everything else."""
+        for path in sorted(Path(self.stack.ready["log_dir"]).glob("host-*.log")):
+            for line in path.read_text("utf-8", errors="replace").splitlines():
+                if '"outcome": "raised"' in line or '"event": "row_failed"' in line:
+                    yield line[:200]
 
     def _until_still(self) -> float | None:
         """Until nothing has changed for a while, whatever waits in the queues."""
