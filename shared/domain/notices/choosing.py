@@ -9,6 +9,7 @@ from shared.domain.mail.messages import Direction
 from shared.domain.mail.recalls import is_recall
 from shared.domain.matching.candidates import Candidates, ThreadHit
 from shared.domain.notices.recipients import Recipient
+from shared.domain.sending.outbox import OutboxMail
 
 
 def recipient_of(
@@ -28,6 +29,11 @@ def recipient_of(
         hits = (candidates.parent, *(hit.mail or hit.claimed for hit in candidates.codes))
     found = (_recipient(hit, notify_on) for hit in hits if hit is not None)
     return next((recipient for recipient in found if recipient), None)
+
+
+def refused_to(sent: OutboxMail | None, key: str) -> Recipient | None:
+    """Who is told, by the mail itself, that the server took it for some of its recipients only."""
+    return Recipient(sent.agent_id, key) if sent and sent.refused and sent.agent_id else None
 
 
 def _recipient(hit: ThreadHit, notify_on: str) -> Recipient | None:

@@ -1,5 +1,6 @@
 """Who is told of an answer: the agent who sent the mail, once; machines and colleagues raise nothing."""
 
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
@@ -13,7 +14,7 @@ from shared.domain.notices.notices import Notice
 from shared.domain.privacy.callers import AGENT as AGENT_ROLE
 from shared.domain.privacy.callers import Caller
 from shared.services.filing.inbox import Wanted
-from tests.builders import AGENT, CONTACT, TENANT, a_record, a_ref
+from tests.builders import AGENT, CONTACT, TENANT, a_record, a_ref, people
 from tests.fakes import Killed
 from tests.unit.services.sending.sent_world import (
     CODE,
@@ -335,3 +336,35 @@ def test_mail_that_raises_none_costs_no_operation_more(world: SentWorld) -> None
     world.notify(world.deliver(message_id="plain@fabrikam.example"))
     asked = [*world.storage.faults.reads, *world.storage.faults.writes]
     assert [name for name in asked if name.startswith(("Notices", "Outbox"))] == []
+
+
+GONE = "gone@fabrikam.example"
+
+
+def refused_world(**row: Any) -> SentWorld:
+    """The server took a mail for one of its two recipients only."""
+    made = SentWorld()
+    asked = made.ask(to=people(CONTACT, GONE), **row)
+    made.storage.outbox.save(replace(asked, rejected=(GONE,)))
+    made.notify(made.deliver(**a_copy(to=(CONTACT, GONE))))
+    made.work()
+    return made
+
+
+def test_a_recipient_whom_the_server_refused_is_told_as_a_bounce_once() -> None:
+    world = refused_world()
+    [notice] = notices(world)
+    assert (notice.kind, notice.agent, notice.answers) == ("bounce", SENDER_OID, notice.message_key)
+    stored = world.storage.messages.get(TENANT, notice.message_key)
+    assert stored is not None
+    assert [(bounced.address, bounced.permanent) for bounced in stored.bounces] == [(GONE, True)]
+    world.storage.notices.dismiss(TENANT, SENDER_OID, notice.id)
+    world.notify(world.deliver(**a_copy(to=(CONTACT, GONE), folder="archive", tag="")))
+    world.work()
+    assert notices(world) == []
+
+
+def test_an_answer_to_such_a_mail_is_told_as_an_answer() -> None:
+    world = refused_world()
+    answer(world)
+    assert sorted(notice.kind for notice in notices(world)) == ["bounce", "reply"]
