@@ -34,7 +34,6 @@ _MOST_STEPS: Final = 6
 _PAUSING: Final = (Answer.TAKEN, Answer.SIGNED_OUT, Answer.NOT_NOW)
 _ASKED: Final = "The server asked for a pause before the mailbox's next mail."
 
-_NO_COPY_KEPT: Final = "no_copy_kept"
 _WITHOUT_COPY: Final = "The mail has left, but its copy could not be kept among the sent mail."
 
 
@@ -298,11 +297,10 @@ class SendOne:
 
     def _call_back(self, visit: _Visit, step: Next) -> None:
         """Where nobody tells of the copy of a mail that was taken, the look for it waits for no tick."""
-        if step.do is not Do.TAKE or visit.box.lays_copies:
-            return
-        mail = visit.mail
-        command = SendMail(tenant_id=mail.tenant_id, mailbox_id=mail.mailbox_id, first_at=self.clock())
-        self.queue.send(command, delay=step.after.total_seconds() + 1)
+        if step.do is Do.TAKE and not visit.box.lays_copies:
+            mail, now = visit.mail, self.clock()
+            command = SendMail(tenant_id=mail.tenant_id, mailbox_id=mail.mailbox_id, first_at=now)
+            self.queue.send(command, delay=step.after.total_seconds() + 1)
 
     def _tell_of_sign_in(self, visit: _Visit, step: Next) -> None:
         """Once, ahead of the row: the mailbox's other mails wait behind this one, and are not told of."""
@@ -320,7 +318,7 @@ class SendOne:
         except (PermanentError, InvalidInput, TransientError) as error:
             if isinstance(error, TransientError) and not is_late:
                 raise
-            problem = Problem(_NO_COPY_KEPT, f"{_WITHOUT_COPY} {error}")
+            problem = Problem("no_copy_kept", f"{_WITHOUT_COPY} {error}")
             self._change(visit, transitions.without_copy(self.clock(), problem))
             return
         self._confirm(visit, copy)
