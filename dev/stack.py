@@ -79,6 +79,7 @@ class Stack:
         self.ready: dict[str, Any] = {}
         self.directory = self.options.data_dir or Path(tempfile.mkdtemp(prefix="postledger-"))
         self._resources = contextlib.ExitStack()
+        self.hosts: Hosts | None = None
         self._keep = self.options.data_dir is not None
 
     def __enter__(self) -> Self:
@@ -125,7 +126,7 @@ class Stack:
         reached = reach(azurite.ports, certificates, (simulator, simulator_ready))
         if not self.options.identity:
             reached["POSTLEDGER_CLIENT_SECRET"] = self.ready["client_secret"] = identity.client_secret
-        hosts = Hosts(self.directory, self._host_options(), self._announce)
+        hosts = self.hosts = Hosts(self.directory, self._host_options(), self._announce)
         self._resources.callback(hosts.stop)
         simulator_url = self.ready["simulator_url"]
         self.ready["host_url"] = f"http://127.0.0.1:{hosts.port}"

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from shared.adapters.graph.mail import GraphMail
     from shared.adapters.graph.own_credential import EntraCredential
     from shared.adapters.graph.probe import GraphProbe
-    from shared.adapters.graph.sending import GraphSender
     from shared.adapters.graph.session import GraphSession
     from shared.adapters.graph.sign_ins import EntraSignIns
     from shared.adapters.graph.subscriptions import GraphSubscriptions
@@ -29,10 +28,12 @@ if TYPE_CHECKING:
     from shared.adapters.network.dialling import GuardedDial
     from shared.adapters.network.discovering import DiscoveredServers
     from shared.adapters.secrets.sealing import Sealer
+    from shared.adapters.smtp.probe import SmtpProbe
+    from shared.adapters.smtp.sending import SmtpSender
     from shared.adapters.storage.stores.credentials import AzureCredentials
     from shared.adapters.storage.stores.records import AzureRecords
     from shared.adapters.unpacking import UnpackedMail
-    from shared.bootstrap.by_connection import EitherMarker, TenantDirectory
+    from shared.bootstrap.by_connection import EitherMarker, EitherSender, TenantDirectory
 
 # The webhook must have queued within 2 s or say that it has not.
 WEBHOOK_QUEUE_TIMEOUT: Final = 2.0
@@ -261,10 +262,28 @@ class RealPorts:
         return ImapMarker(self.imap_sessions)
 
     @cached_property
-    def sender(self) -> "GraphSender":
+    def sender(self) -> "EitherSender":
         from shared.adapters.graph.sending import GraphSender
+        from shared.bootstrap.by_connection import Either, EitherSender
 
-        return GraphSender(self.sessions)
+        return EitherSender(Either(lambda: GraphSender(self.sessions), lambda: self.smtp_sender))
+
+    @cached_property
+    def smtp_sender(self) -> "SmtpSender":
+        from shared.adapters.imap.sent import SentMail
+        from shared.adapters.smtp.accounts import SubmissionAccounts
+        from shared.adapters.smtp.sending import SmtpSender
+
+        sessions = self.imap_sessions
+        return SmtpSender(
+            SubmissionAccounts(sessions.accounts), SentMail(sessions), self.dial, sessions.context
+        )
+
+    @cached_property
+    def submission_probe(self) -> "SmtpProbe":
+        from shared.adapters.smtp.probe import SmtpProbe
+
+        return SmtpProbe(self.smtp_sender)
 
     @cached_property
     def directory(self) -> "TenantDirectory":

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, Protocol
 
-from shared.domain.connections.account_tests import SignIn
+from shared.domain.connections.account_tests import SignIn, Submission
 from shared.domain.connections.discovery import FoundServers
 from shared.domain.connections.habits import Habit
 from shared.domain.connections.mailbox_tests import Read
@@ -27,6 +27,16 @@ class AccountProbe(Protocol):
 
     def sign_in(self, mailbox: Mailbox) -> SignIn:
         """Sign in anew with what is saved, and look at the inbox without changing it."""
+
+
+class SubmissionProbe(Protocol):
+    """What comes of handing mail in from a mailbox outside Microsoft 365. Sends none."""
+
+    def has_server(self, mailbox: Mailbox) -> bool:
+        """Whether it is known by which server its mail leaves. Makes no request to that."""
+
+    def submission(self, mailbox: Mailbox) -> Submission:
+        """Sign in there, and say as whom mail would be sent."""
 
 
 class MailServers(Protocol):

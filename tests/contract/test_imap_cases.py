@@ -187,6 +187,17 @@ def test_305_the_window_is_exact_whatever_zone_the_server_counts_days_in(play: P
     assert len(played.changes(since=now - timedelta(hours=27)).heads) == 4
 
 
+def test_306_an_old_read_mail_that_is_dragged_in_has_arrived(play: Play) -> None:
+    played = play("306-old-mail-dragged-in")
+    since = datetime.now(UTC) - timedelta(hours=24)
+    first = played.changes(since=since)
+    assert first.heads == ()
+    played.next_act()
+    page = played.changes(cursor=first.cursor, since=since)
+    assert played.subjects(page) == ["Boiler 306"]
+    assert played.changes(cursor=page.cursor, since=since).heads == ()
+
+
 def test_307_each_mail_of_gmail_is_read_once_under_whatever_labels(play: Play) -> None:
     played = play("307-one-mail-under-many-labels")
     assert played.folders() == ["[Gmail]/Alle Nachrichten"]

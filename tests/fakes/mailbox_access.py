@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from shared.domain.connections.account_tests import SignIn
+from shared.domain.connections.account_tests import SignIn, Submission
 from shared.domain.connections.discovery import FoundServers
 from shared.domain.connections.habits import TRIED, Habit
 from shared.domain.connections.mailbox_tests import Read
@@ -25,6 +25,21 @@ class FakeOwnCredential:
     ends: datetime | None = None
 
     def expires_at(self) -> datetime | None:
+        return self.ends
+
+
+@dataclass
+class FakeSubmissionProbe:
+    """`ends` is how handing mail in would end; NO_SERVER: nobody has said where. `asked` counts."""
+
+    ends: Submission = Submission.NO_SERVER
+    asked: int = 0
+
+    def has_server(self, mailbox: Mailbox) -> bool:
+        return self.ends is not Submission.NO_SERVER
+
+    def submission(self, mailbox: Mailbox) -> Submission:
+        self.asked += 1
         return self.ends
 
 

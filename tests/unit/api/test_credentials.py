@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.domain.commands.commands import SyncMailbox
-from shared.domain.connections.account_tests import SignIn
+from shared.domain.connections.account_tests import SignIn, Submission
 from shared.domain.connections.accounts import Server
 from shared.domain.connections.discovery import FoundServers
 from tests.builders import AGENT, TENANT
@@ -63,6 +63,35 @@ def test_the_mailbox_s_own_agent_saves_them_and_sees_when(api: Api, ann: str, st
     assert api.delete(ANN, ann).status_code == 204
     assert api.get(ANN, ann).status_code == 404
     assert storage.credentials.rows == {}
+
+
+def test_the_mailbox_test_says_whether_mail_may_be_sent(api: Api, ann: str, storage: FakeStorage) -> None:
+    def tested() -> tuple[str, str]:
+        found = api.post(f"mailboxes/{AGENT}/test", ann, json={}).json()
+        return found["send"], found["send_detail"]
+
+    send, detail = tested()
+    assert (send, storage.submission_probe.asked) == ("not_permitted", 0)
+    assert "nobody has said by which server" in detail
+    for ends, wanted in (
+        (Submission.PERMITTED, "permitted"),
+        (Submission.REFUSED, "not_permitted"),
+        (Submission.SENDER_REFUSED, "not_permitted"),
+        (Submission.UNKNOWN, "unknown"),
+    ):
+        storage.submission_probe.ends = ends
+        assert tested()[0] == wanted
+    storage.account_probe.ends[AGENT] = SignIn.WRONG_PASSWORD
+    before = storage.submission_probe.asked
+    assert tested()[0] == "unknown"
+    assert storage.submission_probe.asked == before, "a refused password is not tried at a second server"
+
+
+@pytest.mark.parametrize("port", [25, 143, 993])
+def test_mail_is_handed_in_at_ports_of_submission_only(api: Api, ann: str, port: int) -> None:
+    refused = api.put(ANN, ann, json={**GIVEN, "smtp": {"host": "smtp.contoso.example", "port": port}})
+    assert refused.status_code == 422
+    assert "usually 465, or 587" in refused.json()["detail"]
 
 
 def test_an_admin_saves_those_of_intake_mailboxes_and_of_no_person_s(

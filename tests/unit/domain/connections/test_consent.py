@@ -52,4 +52,6 @@ def test_every_notice_says_what_happened_and_what_to_do() -> None:
         "verified",
         "consent_pending",
         "no_access",
+        "mailbox_added",
+        "admin_adds_mailbox",
     }

@@ -374,3 +374,22 @@ def test_a_mail_that_is_too_large_is_a_case_that_says_so() -> None:
         "Call before noon.\n\nThe mail has 60 MB, more than is taken: its text stands here, its attachments do not. "
         f"The whole mail lies in {SERVICE}."
     )
+
+
+def test_each_field_has_a_template_and_its_values_go_to_the_crm() -> None:
+    fields = {
+        "name": "{from_name}",
+        "summary": "{subject} ({to})",
+        "details": "{from_address} wrote on {received}",
+        "type": "{{ subject|lower }}",
+        "owner": CHIEF,
+        "client": "CL-{{ from_name|upper }}",
+    }
+    office = an_office(intake={"fields": fields, "data": {"text": "{text}", "where": "{to}"}})
+    office.enquire("Kim <kim@x.example>", ALIAS, subject="Boiler", text="It is cold.")
+    case = office.case
+    received = office.world.now - timedelta(seconds=20)
+    assert (case.name, case.summary) == ("Kim", f"Boiler ({ALIAS})")
+    assert case.details == f"kim@x.example wrote on {received:%Y-%m-%d %H:%M}"
+    assert (case.type, case.owner, case.client) == ("boiler", CHIEF, "CL-KIM")
+    assert {datum.name: datum.value for datum in case.data} == {"text": "It is cold.", "where": ALIAS}
