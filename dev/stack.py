@@ -166,7 +166,7 @@ class Stack:
     ) -> dict[str, str]:
         """Settings that open storage by connection string, through the proxy that can make it fail."""
         provisioning, _ = self._module("provision", env={keyless.STORAGE: azurite.connection_string})
-        simulator_url = str(wait_for_ready(*simulator, START_TIMEOUT)["url"])
+        simulator_url = self._found(simulator)
         proxy, proxy_ready = self._module(
             "storage_proxy",
             *_proxy_arguments(azurite, simulator_url, certificates),
@@ -181,11 +181,18 @@ class Stack:
         storage = Ports(proxied["blob"], proxied["queue"], proxied["table"])
         return {keyless.STORAGE: storage.connection_string}
 
+    def _found(self, simulator: tuple[Child, Path]) -> str:
+        """The simulator's address, once it answers; what stands beside it is told as well."""
+        found = wait_for_ready(*simulator, START_TIMEOUT)
+        port = found.get("smtp_port")
+        self.ready["smtp"] = {"host": "localhost", "port": port, "security": "starttls"} if port else None
+        return str(found["url"])
+
     def _by_identity(
         self, azurite: Ports, certificates: Certificates, simulator: tuple[Child, Path]
     ) -> dict[str, str]:
         """Settings that open storage by managed identity; nothing is told of a key."""
-        simulator_url = str(wait_for_ready(*simulator, START_TIMEOUT)["url"])
+        simulator_url = self._found(simulator)
         settings = keyless.settings(azurite, simulator_url)
         trusting = {**settings, "REQUESTS_CA_BUNDLE": str(certificates.bundle)}
         provisioning, _ = self._module("provision", env=trusting)
