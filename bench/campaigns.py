@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from dev.azurite import start_azurite
 from shared.domain.campaigns.campaigns import Campaign
 from shared.domain.campaigns.plans import CampaignWanted, PersonWanted
 from shared.domain.commands.commands import RunCampaign, SendMail
+from shared.domain.errors import TransientError
 from shared.domain.mail.templates import MailTemplate
 from shared.domain.privacy.callers import AGENT as ROLE
 from shared.domain.privacy.callers import Caller
@@ -37,7 +39,7 @@ CALLER: Final = Caller(TENANT, frozenset({ROLE}), oid=OID, address=AGENT)
 TEMPLATE: Final = MailTemplate(
     "News for {{ first_name }}", "<p>Dear {{ first_name }},</p>" + "<p>The market this spring.</p>" * 200, ""
 )
-PAGE: Final = 1_000
+PAGE: Final = 200
 
 
 class Office:
@@ -60,7 +62,7 @@ class Office:
             contacts = (
                 a_record(f"contact/C-{n}", addresses=(f"person{n}@fabrikam.example",)) for n in numbers
             )
-            self.ports.records.put_many(TENANT, list(contacts))
+            persistently(partial(self.ports.records.put_many, TENANT, list(contacts)))
 
     def ask(self, recipients: int) -> Campaign:
         people = tuple(PersonWanted(f"C-{n}", values={"first_name": f"Jane {n}"}) for n in range(recipients))
@@ -77,11 +79,21 @@ class Office:
         self.ports.sender.letters.clear()
 
 
+def persistently(run: Callable[[], object]) -> None:
+    """Azurite may have no time; whatever is repeated here may run twice."""
+    while True:
+        try:
+            run()
+        except TransientError:
+            continue
+        return
+
+
 def measured(what: str, count: int, office: Office, run: Callable[[], object]) -> None:
     memory = Memory(os.getpid())
     office.counting.counts.clear()
     before, began = memory.resident(), time.monotonic()
-    peak = memory.peak_of(run)
+    peak = memory.peak_of(partial(persistently, run))
     operations = office.counting.counts.total()
     print(
         f"{what:<34}{count:>8}{peak - before:>10.1f}{operations:>12}{time.monotonic() - began:>10.1f}",

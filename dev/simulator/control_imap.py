@@ -63,6 +63,11 @@ class ImapControl:
             client.append(folder, raw, flags, moment.astimezone(UTC))
         return {"folder": folder}
 
+    def file_sent(self, address: str, raw: bytes) -> None:
+        """As a provider does that keeps copies of what its users hand in."""
+        with closing(self._client(address)) as client:
+            client.append(_FOLDERS["sentitems"], raw, [_SEEN])
+
     def move(self, given: Given) -> object:
         """Every mail of one folder into another, as a rule of the person's would."""
         with closing(self._client(str(given["address"]))) as client:

@@ -39,4 +39,4 @@ def test_two_runs_at_once_are_two_and_tell_what_one_of_them_raises() -> None:
     at_once(lambda: done.append(1))
     assert done == [1, 1]
     with pytest.raises(ZeroDivisionError):
-        at_once(lambda: 1 // 0)  # type: ignore[arg-type,return-value]
+        at_once(lambda: 1 // 0)  # type: ignore[arg-type]

@@ -393,3 +393,37 @@ def test_each_field_has_a_template_and_its_values_go_to_the_crm() -> None:
     assert case.details == f"kim@x.example wrote on {received:%Y-%m-%d %H:%M}"
     assert (case.type, case.owner, case.client) == ("boiler", CHIEF, "CL-KIM")
     assert {datum.name: datum.value for datum in case.data} == {"text": "It is cold.", "where": ALIAS}
+
+
+def test_a_colleague_s_mail_waits_where_the_mailbox_opens_nothing() -> None:
+    office = an_office(unmatched="inbox")
+    office.enquire(CHIEF, subject="Boiler")
+    assert (office.waiting(), office.inbox_of(AGENT)) == (["no_match"], ["Boiler"])
+
+
+def test_what_the_mailbox_sends_to_colleagues_is_kept_only_where_it_answers_a_filed_mail() -> None:
+    office = an_office()
+    office.enquire(CHIEF, subject="Boiler", message_id=f"<a@{OWN}>")
+    answer = a_mail(SERVICE, CHIEF, "Re: Boiler", in_reply_to=f"<a@{OWN}>", message_id=f"<b@{OWN}>")
+    other = a_mail(SERVICE, CHIEF, "Lunch", message_id=f"<c@{OWN}>")
+    kept, skipped = (office.receive(raw, SERVICE, "sentitems") for raw in (answer, other))
+    assert office.outcome(kept, SERVICE)[0] == "filed"
+    assert office.outcome(skipped, SERVICE) == ("skipped", "staff_only")
+    assert office.subjects(office.case) == ["Boiler", "Re: Boiler"]
+
+
+def test_details_are_the_whole_text_by_rule_and_by_hand_up_to_what_a_record_holds() -> None:
+    long = " ".join(f"word{number}" for number in range(3_000))
+    by_rule, by_hand = an_office(), an_office(unmatched="inbox")
+    for office in (by_rule, by_hand):
+        office.enquire(
+            "kim@x.example", subject="Boiler", text=f"It is cold.\n\nOn Monday, Ann wrote:\n> Hello\n{long}"
+        )
+    [item] = by_hand.desk_items()
+    by_hand.open_by_hand(item.message_key)
+    for office in (by_rule, by_hand):
+        details = office.case.details
+        assert details.startswith("It is cold.\n\nOn Monday, Ann wrote:\n> Hello\nword0 word1")
+        assert len(details) > 8_000
+        assert details.endswith(" ...")
+        assert len(details) <= 8_192
