@@ -77,6 +77,7 @@ class Stack:
     def __init__(self, options: StackOptions | None = None) -> None:
         self.options = options or StackOptions()
         self.ready: dict[str, Any] = {}
+        self.dovecot: Dovecot | None = None
         self.directory = self.options.data_dir or Path(tempfile.mkdtemp(prefix="postledger-"))
         self._resources = contextlib.ExitStack()
         self.hosts: Hosts | None = None
@@ -103,7 +104,7 @@ class Stack:
     def _start(self) -> None:
         identity = self._prepare_directory()
         certificates = make_certificates(self.directory / "tls")
-        imap = self._imap(certificates)
+        imap = self.dovecot = self._imap(certificates)
         arguments = _simulator_arguments(certificates, identity, imap)
         simulator, simulator_ready = self._module("simulator", *arguments)
         tls = certificates if self.options.identity else None
