@@ -9,7 +9,7 @@ CLIENTS := .clients/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench quality soak infra lock package deploy-check clean
+.PHONY: help setup demo test check bench quality soak skew graph-sdk infra lock package deploy-check clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,12 @@ quality: $(INSTALLED) ## is mail matched right? 5,000 mails of a made-up organis
 soak: setup ## a long run under faults; MAILS=3000 MINUTES=5 SEED=1 MODE=faults|poll|notify|host PLANT=
 	@$(BIN)/python -m bench.soak $(if $(MAILS),--mails $(MAILS)) $(if $(MINUTES),--minutes $(MINUTES)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(MODE),--mode $(MODE)) $(if $(PLANT),--plant $(PLANT)) $(ARGS)
+
+skew: setup ## an older commit and the next version on one store; OLD=COMMIT MAILS=150 PLANT=
+	@$(BIN)/python -m bench.skew --old $(or $(OLD),HEAD) $(if $(MAILS),--mails $(MAILS)) $(if $(PLANT),--plant $(PLANT)) $(ARGS)
+
+graph-sdk: setup ## Microsoft's Graph SDK walks the simulator; it is fetched into .graph-sdk
+	@$(BIN)/python -m dev.graph_sdk
 
 infra: setup $(CLIENTS) ## checkov and the Kusto parser over infra/; checkov is fetched into .checkov
 	@$(BIN)/python -m dev.infra_check

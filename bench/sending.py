@@ -11,6 +11,7 @@ costs what any other mail does and confirms the mail. `alone` are mails that lea
 import argparse
 import os
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -112,12 +113,15 @@ class Office:
         command = SendMail(tenant_id=TENANT, mailbox_id=self.mailbox.mailbox_id, first_at=datetime.now(UTC))
         self.use_cases.send_due(command)
 
-    def copies(self, seen: set[str]) -> list[ItemRef]:
-        """What a notification tells of: the copies among the sent items."""
-        lying = [row["id"] for row in self.control.messages(AGENT) if row["folder"] == "sentitems"]
-        new = [item for item in lying if item not in seen]
-        seen.update(new)
-        return [ItemRef("", item) for item in new]
+    def copies(self, seen: set[str], count: int = 0) -> list[ItemRef]:
+        """What a notification tells of: the copies among the sent items, once there are so many new ones."""
+        while True:
+            lying = [row["id"] for row in self.control.messages(AGENT) if row["folder"] == "sentitems"]
+            new = [item for item in lying if item not in seen]
+            if len(new) >= count:
+                seen.update(new)
+                return [ItemRef("", item) for item in new]
+            time.sleep(0.05)
 
     def file(self, items: Sequence[ItemRef]) -> None:
         self.use_cases.take_turn(
@@ -156,7 +160,7 @@ def run(office: Office, name: str, mails: int, size: int) -> None:
             ids = [office.ask(key) for key in keys]
         with office.measured("sent"):
             office.send()
-        items = office.copies(seen)
+        items = office.copies(seen, len(ids))
         with office.measured("copied"):
             office.file(items)
         confirmed += sum(map(office.is_confirmed, ids))

@@ -8,6 +8,7 @@ import grp
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -47,6 +48,28 @@ class Dovecot:
         lines = (self.root / "users").read_text("utf-8").splitlines()
         prefix = f"{name}:{{PLAIN}}"
         return next((line.removeprefix(prefix) for line in lines if line.startswith(prefix)), None)
+
+    def number_anew(self, name: str) -> None:
+        """Number every folder anew, as a server does that was rebuilt."""
+        for numbers in self.home(name).rglob("dovecot-uidlist"):
+            first = numbers.read_text().partition("\n")[0]
+            validity = int(first.split()[1].removeprefix("V"))
+            for index in numbers.parent.glob("dovecot.index*"):
+                index.unlink(missing_ok=True)
+            numbers.write_text(f"3 V{validity + 1} N1 G{os.urandom(16).hex()}\n")
+
+    def cut_lines(self) -> int:
+        """End every session at once, in the middle of whatever it says; how many there were."""
+        ended = 0
+        for status in Path("/proc").glob("[0-9]*/status"):
+            with suppress(OSError, ValueError):
+                lines = dict(
+                    line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line
+                )
+                if lines["Name"] == "imap" and int(lines["PPid"]) == self.pid:
+                    os.kill(int(lines["Pid"]), signal.SIGKILL)
+                    ended += 1
+        return ended
 
     def home(self, name: str) -> Path:
         return self.root / "mail" / name

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from dev.host.configuration import ABORTED, DRAIN, FAILED
 from dev.host.groups import HTTP_GROUP
-from dev.launching import launch_of
+from dev.launching import Launch, launch_of
 from dev.processes import Child, wait_for_ready
 
 WATCH_INTERVAL = 0.2
@@ -69,7 +69,7 @@ class Hosts:
     def __init__(self, directory: Path, options: HostOptions, changed: "Callable[[Hosts], None]") -> None:
         self._directory = directory
         self._options = options
-        self._launch = launch_of(options.app_dir)
+        self._apps: dict[int, Path] = {}
         self._changed = changed
         self._env: Mapping[str, str] = {}
         self._running: dict[Place, Child] = {}
@@ -97,7 +97,7 @@ class Hosts:
 
     def start(self, env: Mapping[str, str]) -> None:
         """Start all with these settings and wait until each serves. Raises RuntimeError where one does not."""
-        self._env = {**env, **self._launch.environment}
+        self._env = env
         groups = self._groups() if self._options.in_groups else [""]
         for number in range(self._options.count):
             for group in groups:
@@ -105,6 +105,25 @@ class Hosts:
                 self._running[place] = self._start(place)
         for place, child in self._running.items():
             wait_for_ready(child, self._ready_file(place), START_TIMEOUT)
+
+    def deploy(self, number: int, app_dir: Path, settings: Mapping[str, str] | None = None) -> None:
+        """Have an instance serve another app, and all of them these settings from their next start on.
+
+        It gets its drain; its process is ended and started again by the watch.
+        """
+        self._apps[number] = app_dir
+        self._env = {**self._env, **(settings or {})}
+        for place, child in list(self._running.items()):
+            if place.number == number:
+                child.process.terminate()
+
+    def setting(self, name: str) -> str:
+        """What the instances are told under this name."""
+        return self._env.get(name, "")
+
+    def is_ready(self, number: int) -> bool:
+        """Whether every process of an instance serves."""
+        return all(self._ready_file(place).exists() for place in self._running if place.number == number)
 
     def watch(self) -> None:
         """From now on a process that ends is started again, and `changed` is called."""
@@ -140,17 +159,23 @@ class Hosts:
 
     def _groups(self) -> list[str]:
         """The app's function groups, asked of a process of its own: the app may be another than this one."""
-        command = [*self._command(), "--show-groups"]
-        shown = subprocess.run(
-            command, env=dict(self._env), cwd=self._launch.folder, capture_output=True, check=False
-        )
+        launch = self._launch_of(0)
+        command = [*self._command(0), "--show-groups"]
+        env = {**self._env, **launch.environment}
+        shown = subprocess.run(command, env=env, cwd=launch.folder, capture_output=True, check=False)
         if shown.returncode:
             raise RuntimeError(f"the app's functions cannot be listed:\n{shown.stderr.decode()}")
         groups: list[str] = json.loads(shown.stdout)
         return groups
 
-    def _command(self) -> list[str]:
-        return [*self._launch.python, "-m", "dev.host", "--app-dir", str(self._options.app_dir)]
+    def _app_of(self, number: int) -> Path:
+        return self._apps.get(number, self._options.app_dir)
+
+    def _launch_of(self, number: int) -> Launch:
+        return launch_of(self._app_of(number))
+
+    def _command(self, number: int) -> list[str]:
+        return [*self._launch_of(number).python, "-m", "dev.host", "--app-dir", str(self._app_of(number))]
 
     def _ready_file(self, place: Place) -> Path:
         return self._directory / f"{place.name}.ready.json"
@@ -167,7 +192,13 @@ class Hosts:
         self._ready_file(place).unlink(missing_ok=True)
         options = self._options
         instance = self._instances.setdefault(place, uuid.uuid4().hex)
-        command = [*self._command(), "--instance", instance, "--held-file", str(self._held_file(place))]
+        command = [
+            *self._command(place.number),
+            "--instance",
+            instance,
+            "--held-file",
+            str(self._held_file(place)),
+        ]
         command += ["--shorten", str(options.shorten)]
         if options.invisibility is not None:
             command += ["--invisibility", str(options.invisibility)]
@@ -179,4 +210,6 @@ class Hosts:
         if not options.timers:
             command.append("--no-timers")
         log = self._directory / "logs" / f"{place.name}.log"
-        return Child.start(place.name, command, log=log, env=self._env, cwd=self._launch.folder)
+        launch = self._launch_of(place.number)
+        env = {**self._env, **launch.environment}
+        return Child.start(place.name, command, log=log, env=env, cwd=launch.folder)

@@ -1,7 +1,7 @@
-"""How a host process of an app is started: from this checkout, or from an unpacked release.
+"""How a host process of an app is started: from this checkout, from another one, or from an unpacked release.
 
 A release brings its packages, is served on the Python that they are for, and finds of this checkout the folder `dev`
-and nothing else: what it lacks is missing here as it would be in Azure.
+and nothing else: what it lacks is missing here as it would be in Azure. Another checkout has an environment of its own.
 """
 
 import re
@@ -36,6 +36,11 @@ class Launch:
 def launch_of(app_dir: Path) -> Launch:
     """How to start the hosts of an app. Raises RuntimeError where there is no Python for its packages."""
     packages = app_dir / PACKAGES
+    own = app_dir / ".venv" / "bin" / "python"
+    if app_dir != ROOT and own.exists():
+        tools = ROOT / ".deployed" / "checkout"
+        _link_dev(tools)
+        return Launch((str(own),), tools, f"{tools}:{app_dir}")
     if app_dir == ROOT or not packages.is_dir():
         return Launch((sys.executable,), ROOT)
     version = python_of(packages)
@@ -72,10 +77,7 @@ def _version(program: str) -> str:
 
 def _prepare(tools: Path, version: str) -> None:
     """A folder with `dev` in it, and the host's own packages in the locked versions."""
-    tools.mkdir(parents=True, exist_ok=True)
-    link = tools / "dev"
-    if not link.exists():
-        link.symlink_to(ROOT / "dev")
+    _link_dev(tools)
     if not (tools / "packages" / "uvicorn").exists():
         install = ["-m", "uv", "pip", "install", "--no-config", "--quiet", "--only-binary=:all:"]
         where = [f"--python-version={version}", f"--target={tools / 'packages'}"]
@@ -83,3 +85,10 @@ def _prepare(tools: Path, version: str) -> None:
         done = subprocess.run([sys.executable, *install, *where, *locked], check=False)
         if done.returncode:
             raise RuntimeError("the host's own packages could not be installed")
+
+
+def _link_dev(tools: Path) -> None:
+    tools.mkdir(parents=True, exist_ok=True)
+    link = tools / "dev"
+    if not link.exists():
+        link.symlink_to(ROOT / "dev")

@@ -77,8 +77,10 @@ class Stack:
     def __init__(self, options: StackOptions | None = None) -> None:
         self.options = options or StackOptions()
         self.ready: dict[str, Any] = {}
+        self.dovecot: Dovecot | None = None
         self.directory = self.options.data_dir or Path(tempfile.mkdtemp(prefix="postledger-"))
         self._resources = contextlib.ExitStack()
+        self.hosts: Hosts | None = None
         self._keep = self.options.data_dir is not None
 
     def __enter__(self) -> Self:
@@ -102,7 +104,7 @@ class Stack:
     def _start(self) -> None:
         identity = self._prepare_directory()
         certificates = make_certificates(self.directory / "tls")
-        imap = self._imap(certificates)
+        imap = self.dovecot = self._imap(certificates)
         arguments = _simulator_arguments(certificates, identity, imap)
         simulator, simulator_ready = self._module("simulator", *arguments)
         tls = certificates if self.options.identity else None
@@ -125,7 +127,7 @@ class Stack:
         reached = reach(azurite.ports, certificates, (simulator, simulator_ready))
         if not self.options.identity:
             reached["POSTLEDGER_CLIENT_SECRET"] = self.ready["client_secret"] = identity.client_secret
-        hosts = Hosts(self.directory, self._host_options(), self._announce)
+        hosts = self.hosts = Hosts(self.directory, self._host_options(), self._announce)
         self._resources.callback(hosts.stop)
         simulator_url = self.ready["simulator_url"]
         self.ready["host_url"] = f"http://127.0.0.1:{hosts.port}"
@@ -165,7 +167,7 @@ class Stack:
     ) -> dict[str, str]:
         """Settings that open storage by connection string, through the proxy that can make it fail."""
         provisioning, _ = self._module("provision", env={keyless.STORAGE: azurite.connection_string})
-        simulator_url = str(wait_for_ready(*simulator, START_TIMEOUT)["url"])
+        simulator_url = self._found(simulator)
         proxy, proxy_ready = self._module(
             "storage_proxy",
             *_proxy_arguments(azurite, simulator_url, certificates),
@@ -180,11 +182,18 @@ class Stack:
         storage = Ports(proxied["blob"], proxied["queue"], proxied["table"])
         return {keyless.STORAGE: storage.connection_string}
 
+    def _found(self, simulator: tuple[Child, Path]) -> str:
+        """The simulator's address, once it answers; what stands beside it is told as well."""
+        found = wait_for_ready(*simulator, START_TIMEOUT)
+        port = found.get("smtp_port")
+        self.ready["smtp"] = {"host": "localhost", "port": port, "security": "starttls"} if port else None
+        return str(found["url"])
+
     def _by_identity(
         self, azurite: Ports, certificates: Certificates, simulator: tuple[Child, Path]
     ) -> dict[str, str]:
         """Settings that open storage by managed identity; nothing is told of a key."""
-        simulator_url = str(wait_for_ready(*simulator, START_TIMEOUT)["url"])
+        simulator_url = self._found(simulator)
         settings = keyless.settings(azurite, simulator_url)
         trusting = {**settings, "REQUESTS_CA_BUNDLE": str(certificates.bundle)}
         provisioning, _ = self._module("provision", env=trusting)

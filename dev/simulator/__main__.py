@@ -4,10 +4,13 @@ import argparse
 import asyncio
 import json
 import os
+import socket
+import ssl
 from pathlib import Path
 
 from dev.dovecot import Dovecot
 from dev.simulator.serve import TlsFiles, build_server, listen
+from dev.simulator.smtp_sink import Sink
 from dev.simulator.world import AppRegistration
 
 
@@ -23,7 +26,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--client-certificate", type=Path, help="its certificate, PEM")
     parser.add_argument("--imap-root", type=Path, help="the folder of the IMAP server beside it")
     parser.add_argument("--imap-port", type=int, default=0, help="where that one speaks TLS")
-    parser.add_argument("--ready-file", type=Path, help="gets {url, pid} as JSON")
+    parser.add_argument("--ready-file", type=Path, help="gets {url, pid, smtp_port} as JSON")
     return parser.parse_args()
 
 
@@ -36,15 +39,28 @@ async def _serve(arguments: argparse.Namespace) -> None:
     root = arguments.imap_root
     imap = Dovecot(root, arguments.imap_port, 0, arguments.ca, 0) if root else None
     files = TlsFiles(arguments.cert, arguments.key, arguments.ca)
-    server, url = build_server(registration, files, listener, imap)
+    smtp = _sink(imap, files) if imap else None
+    server, url = build_server(registration, files, listener, imap, smtp)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started and not serving.done():
         await asyncio.sleep(0.01)
     if arguments.ready_file and server.started:
         draft = arguments.ready_file.with_suffix(".part")
-        draft.write_text(json.dumps({"url": url, "pid": os.getpid()}))
+        smtp_port = smtp.port if smtp else None
+        draft.write_text(json.dumps({"url": url, "pid": os.getpid(), "smtp_port": smtp_port}))
         draft.replace(arguments.ready_file)
     await serving
+
+
+def _sink(imap: Dovecot, files: TlsFiles) -> Sink:
+    """A submission server for the users of the IMAP server."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(files.certificate, files.key)
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = int(found.getsockname()[1])
+    sink = Sink(imap.password_of, lambda _address, _raw: None)
+    sink.serve(port, context)
+    return sink
 
 
 if __name__ == "__main__":

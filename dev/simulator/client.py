@@ -178,6 +178,14 @@ class Control:
         """Moves every mail of a folder on the IMAP server into another one."""
         return self.call("POST", "imap_move", {"address": address, "from": source, "folder": folder})
 
+    def smtp_outbound(self) -> list[dict[str, Json]]:
+        """Every mail that left by SMTP: sender, recipients, raw."""
+        return list(self.call("GET", "smtp_outbound"))
+
+    def put_smtp(self, **script: object) -> Json:
+        """`rcpt`: replies by recipient; `answers`: replies behind the next mails; `files_sent_copy`."""
+        return self.call("PUT", "smtp", dict(script))
+
     def outbound(self) -> list[dict[str, Json]]:
         """Every mail that left through Graph, in order."""
         return list(self.call("GET", "outbound"))

@@ -16,6 +16,7 @@ from dev.simulator.api_tokens import api_token
 from dev.simulator.content import Content
 from dev.simulator.control_imap import ImapControl
 from dev.simulator.control_people import PeopleControl
+from dev.simulator.control_smtp import SmtpControl
 from dev.simulator.control_weather import Refusal, WeatherControl, user_of
 from dev.simulator.directory import MAIL_ROLES, Group, Organisation, User
 from dev.simulator.errors import GraphError
@@ -35,6 +36,8 @@ class Control:
     def __init__(self, world: World, mint: TokenMint, notifier: Notifier) -> None:
         self.world, self.mint, self.notifier = world, mint, notifier
         self.imap = ImapControl(world.imap)
+        if world.smtp is not None:
+            world.smtp.files = self.imap.file_sent
         self._calls: dict[tuple[str, str], Callable[[Given], object]] = {
             ("POST", "organisations"): self.post_organisation,
             ("GET", "organisations"): self.get_organisations,
@@ -52,6 +55,7 @@ class Control:
             **PeopleControl(world).calls,
             **WeatherControl(world, notifier).calls,
             **self.imap.calls,
+            **SmtpControl(world.smtp).calls,
         }
 
     async def answer(self, request: Request) -> Response:

@@ -17,6 +17,7 @@ from dev.dovecot import Dovecot
 from dev.simulator.app import build_app
 from dev.simulator.client import Control
 from dev.simulator.connections import CuttableProtocol
+from dev.simulator.smtp_sink import Sink
 from dev.simulator.world import AppRegistration, World
 
 HOME_TENANT = "0b6f1d0e-6a6f-4c53-9d0e-5d3a50d1c001"
@@ -69,11 +70,15 @@ def listen(port: int) -> socket.socket:
 
 
 def build_server(
-    registration: AppRegistration, files: TlsFiles, listener: socket.socket, imap: Dovecot | None = None
+    registration: AppRegistration,
+    files: TlsFiles,
+    listener: socket.socket,
+    imap: Dovecot | None = None,
+    smtp: Sink | None = None,
 ) -> tuple[uvicorn.Server, str]:
-    """The server for that socket, and its URL. `imap` is the server beside it whose mailboxes it controls."""
+    """The server for that socket, and its URL. `imap` and `smtp` are servers beside it that it controls."""
     url = f"https://localhost:{listener.getsockname()[1]}"
-    app = build_app(World(registration, url=url, imap=imap), str(files.authority))
+    app = build_app(World(registration, url=url, imap=imap, smtp=smtp), str(files.authority))
     config = uvicorn.Config(
         app,
         http=CuttableProtocol,

@@ -19,6 +19,7 @@ from dev.simulator.stats import Stats
 if TYPE_CHECKING:
     from dev.dovecot import Dovecot
     from dev.simulator.departures import Sent
+    from dev.simulator.smtp_sink import Sink
     from dev.simulator.uploads import Upload
 
 
@@ -55,7 +56,7 @@ class Departure:
 
 @dataclass
 class World:
-    """The state of one simulator. `url` is set once the port is known; `imap` is the mail server beside it."""
+    """The state of one simulator. `url` is set once the port is known; `imap` and `smtp` are servers beside it."""
 
     app: AppRegistration
     url: str = ""
@@ -70,6 +71,7 @@ class World:
     uploads: dict[str, "Upload"] = field(default_factory=dict)
     clients: dict[str, ClientApplication] = field(default_factory=dict)
     imap: "Dovecot | None" = None
+    smtp: "Sink | None" = None
 
     def __post_init__(self) -> None:
         self.renderer = Renderer(self.stats, Habits())

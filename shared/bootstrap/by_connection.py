@@ -10,9 +10,11 @@ from typing import Generic, TypeVar
 from shared.domain.connections.mailboxes import GRAPH_APP, Mailbox
 from shared.domain.errors import Outcome
 from shared.domain.mail.items import ItemRef
+from shared.domain.sending.checking import Limits
 from shared.ports.directory import Directory, DirectoryUser
 from shared.ports.mail import MailAccess, OpenMailbox
 from shared.ports.marking import MailMarker
+from shared.ports.sending import MailSender, OpenOutbox
 
 Port = TypeVar("Port")
 
@@ -46,6 +48,19 @@ class EitherMarker:
 
     def mark_read(self, mailbox: Mailbox, items: Sequence[ItemRef]) -> Mapping[ItemRef, Outcome[None]]:
         return self.either.of(mailbox).mark_read(mailbox, items)
+
+
+@dataclass(frozen=True, slots=True)
+class EitherSender:
+    """Implements `ports.MailSender`."""
+
+    either: Either[MailSender]
+
+    def limits(self, mailbox: Mailbox) -> Limits:
+        return self.either.of(mailbox).limits(mailbox)
+
+    def open(self, mailbox: Mailbox) -> OpenOutbox:
+        return self.either.of(mailbox).open(mailbox)
 
 
 @dataclass(frozen=True, slots=True)

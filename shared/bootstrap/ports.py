@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from shared.adapters.graph.mail import GraphMail
     from shared.adapters.graph.own_credential import EntraCredential
     from shared.adapters.graph.probe import GraphProbe
-    from shared.adapters.graph.sending import GraphSender
     from shared.adapters.graph.session import GraphSession
     from shared.adapters.graph.sign_ins import EntraSignIns
     from shared.adapters.graph.subscriptions import GraphSubscriptions
@@ -27,11 +26,14 @@ if TYPE_CHECKING:
     from shared.adapters.imap.probe import ImapProbe
     from shared.adapters.imap.sessions import Sessions as ImapSessions
     from shared.adapters.network.dialling import GuardedDial
+    from shared.adapters.network.discovering import DiscoveredServers
     from shared.adapters.secrets.sealing import Sealer
+    from shared.adapters.smtp.probe import SmtpProbe
+    from shared.adapters.smtp.sending import SmtpSender
     from shared.adapters.storage.stores.credentials import AzureCredentials
     from shared.adapters.storage.stores.records import AzureRecords
     from shared.adapters.unpacking import UnpackedMail
-    from shared.bootstrap.by_connection import EitherMarker, TenantDirectory
+    from shared.bootstrap.by_connection import EitherMarker, EitherSender, TenantDirectory
 
 # The webhook must have queued within 2 s or say that it has not.
 WEBHOOK_QUEUE_TIMEOUT: Final = 2.0
@@ -179,6 +181,19 @@ class RealPorts:
         return ImapProbe(self.imap_sessions)
 
     @cached_property
+    def mail_servers(self) -> "DiscoveredServers":
+        import ssl
+
+        from shared.adapters.network import pages
+        from shared.adapters.network.dialling import GuardedDial
+        from shared.adapters.network.discovering import DiscoveredServers
+        from shared.adapters.network.name_records import NameRecords
+
+        dial = GuardedDial(self.settings.private_networks, ports=pages.PORTS)
+        context = ssl.create_default_context(cafile=self.settings.ca_bundle)
+        return DiscoveredServers(NameRecords(), pages.Pages(dial, context))
+
+    @cached_property
     def own_credential(self) -> "EntraCredential":
         from shared.adapters.graph.own_credential import EntraCredential
 
@@ -247,10 +262,28 @@ class RealPorts:
         return ImapMarker(self.imap_sessions)
 
     @cached_property
-    def sender(self) -> "GraphSender":
+    def sender(self) -> "EitherSender":
         from shared.adapters.graph.sending import GraphSender
+        from shared.bootstrap.by_connection import Either, EitherSender
 
-        return GraphSender(self.sessions)
+        return EitherSender(Either(lambda: GraphSender(self.sessions), lambda: self.smtp_sender))
+
+    @cached_property
+    def smtp_sender(self) -> "SmtpSender":
+        from shared.adapters.imap.sent import SentMail
+        from shared.adapters.smtp.accounts import SubmissionAccounts
+        from shared.adapters.smtp.sending import SmtpSender
+
+        sessions = self.imap_sessions
+        return SmtpSender(
+            SubmissionAccounts(sessions.accounts), SentMail(sessions), self.dial, sessions.context
+        )
+
+    @cached_property
+    def submission_probe(self) -> "SmtpProbe":
+        from shared.adapters.smtp.probe import SmtpProbe
+
+        return SmtpProbe(self.smtp_sender)
 
     @cached_property
     def directory(self) -> "TenantDirectory":

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, Protocol
 
-from shared.domain.connections.account_tests import SignIn
+from shared.domain.connections.account_tests import SignIn, Submission
+from shared.domain.connections.discovery import FoundServers
 from shared.domain.connections.habits import Habit
 from shared.domain.connections.mailbox_tests import Read
 from shared.domain.connections.mailboxes import Mailbox
@@ -26,6 +27,23 @@ class AccountProbe(Protocol):
 
     def sign_in(self, mailbox: Mailbox) -> SignIn:
         """Sign in anew with what is saved, and look at the inbox without changing it."""
+
+
+class SubmissionProbe(Protocol):
+    """What comes of handing mail in from a mailbox outside Microsoft 365. Sends none."""
+
+    def has_server(self, mailbox: Mailbox) -> bool:
+        """Whether it is known by which server its mail leaves. Makes no request to that."""
+
+    def submission(self, mailbox: Mailbox) -> Submission:
+        """Sign in there, and say as whom mail would be sent."""
+
+
+class MailServers(Protocol):
+    """The servers of mailboxes outside Microsoft 365, as their domains publish them."""
+
+    def find(self, address: str) -> FoundServers | None:
+        """Within ten seconds; None where nothing is published. Nobody signs in anywhere for this."""
 
 
 class AccessProbe(Protocol):

@@ -9,7 +9,13 @@ if TYPE_CHECKING:
     from shared.ports.credentials import Seal, SignIns
     from shared.ports.directory import Directory
     from shared.ports.mail import MailAccess
-    from shared.ports.mailbox_access import AccessProbe, AccountProbe, OwnCredential
+    from shared.ports.mailbox_access import (
+        AccessProbe,
+        AccountProbe,
+        MailServers,
+        OwnCredential,
+        SubmissionProbe,
+    )
     from shared.ports.marking import MailMarker
     from shared.ports.notifications import SubscriptionSource
     from shared.ports.sending import MailSender
@@ -80,6 +86,12 @@ class Ports(Protocol):
 
     @property
     def account_probe(self) -> "AccountProbe": ...
+
+    @property
+    def submission_probe(self) -> "SubmissionProbe": ...
+
+    @property
+    def mail_servers(self) -> "MailServers": ...
 
     @property
     def own_credential(self) -> "OwnCredential": ...

@@ -14,20 +14,26 @@ def shrunk(old: Any, new: Any) -> Iterator[str]:
 
 
 def _spelled_out(document: Any) -> Any:
-    """With every operation's parameters in their place: whether they stand among the shared ones says nothing."""
-    shared = document["components"]["parameters"]
+    """With every operation's parameters and answers in their place: where they stand says nothing."""
+    shared = document["components"]
     paths = {
-        path: {method: _with_parameters(operation, shared) for method, operation in item.items()}
+        path: {method: _with_shared(operation, shared) for method, operation in item.items()}
         for path, item in document["paths"].items()
     }
-    components = {name: part for name, part in document["components"].items() if name != "parameters"}
+    components = {name: part for name, part in shared.items() if name not in ("parameters", "responses")}
     return {**document, "paths": paths, "components": components}
 
 
-def _with_parameters(operation: Any, shared: Mapping[str, Any]) -> Any:
-    given = operation.get("parameters", [])
-    named = [shared[one["$ref"].rpartition("/")[2]] if "$ref" in one else one for one in given]
-    return {**operation, "parameters": named}
+def _with_shared(operation: Any, shared: Mapping[str, Any]) -> Any:
+    parameters = [_named(given, shared["parameters"]) for given in operation.get("parameters", [])]
+    answers = {
+        status: _named(answer, shared["responses"]) for status, answer in operation["responses"].items()
+    }
+    return {**operation, "parameters": parameters, "responses": answers}
+
+
+def _named(given: Any, shared: Mapping[str, Any]) -> Any:
+    return shared[given["$ref"].rpartition("/")[2]] if "$ref" in given else given
 
 
 def _shrunk(old: Any, new: Any, place: str) -> Iterator[str]:

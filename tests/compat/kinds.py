@@ -10,6 +10,7 @@ from shared.domain.capture.folders import FolderState
 from shared.domain.capture.late_contacts import Announcement
 from shared.domain.capture.pending import PendingRow
 from shared.domain.capture.sightings import Sighting
+from shared.domain.connections.accounts import MailAccount
 from shared.domain.connections.connections import MailConnection
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.organisations import Organisation
@@ -60,6 +61,7 @@ _KINDS: Final[Mapping[str, _Choice]] = {
     names.AUDIT: lambda row: AuditRow,
     names.ERASURES: lambda row: Erasure,
     names.CONNECTION_STATES: lambda row: MailConnection,
+    names.CREDENTIALS: lambda row: MailAccount,
     names.OUTBOX: lambda row: Pace if row["RowKey"].endswith("-pace") else OutboxMail,
     names.UPLOADS: lambda row: Upload,
     names.SIGNATURES: lambda row: SIGNATURE,

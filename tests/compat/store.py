@@ -32,6 +32,7 @@ from tests.builders import (
     a_pending_mail,
     an_outbox_mail,
 )
+from tests.contract.test_credentials import an_account
 from tests.contract.test_nothing_left import OTHER, a_world
 
 TOKEN_KEYS: Final = (b"t" * 32, b"u" * 32)
@@ -56,6 +57,7 @@ def filled(connection_string: str) -> Any:
             consented_at=NOW,
         )
     )
+    storage.credentials.put(an_account(TENANT), "A password of nobody")
     storage.habits.put(TENANT, [Learnt(habit, holds=True, at=NOW) for habit in Habit])
     storage.backfills.put(mailbox, Backfill(NOW - timedelta(days=30), NOW, NOW, step=2, expected=9))
     storage.erasures.put(TENANT, Erasure("0e" * 16, NOW, "admin", address="gone@tailspin.example"))
@@ -135,6 +137,8 @@ def written_over(world: Any) -> None:
 def _connections_over(storage: Any) -> None:
     connection = storage.connections.get(TENANT, "graph-delegated")
     storage.connections.put(replace(connection, state="lost"))
+    account = storage.credentials.get(TENANT, an_account(TENANT).mailbox_id)
+    storage.credentials.put(account, "Another password of nobody")
     for subscription in list(storage.subscriptions.of(TENANT)):
         storage.subscriptions.put(TENANT, replace(subscription, expires_at=None))
     storage.habits.put(TENANT, [Learnt(habit, holds=False, at=NOW) for habit in Habit])

@@ -41,7 +41,6 @@ PATHS: Final = {
     Role.ARCHIVE: "Archive",
 }
 _UIDS: Final = re.compile(rb"APPENDUID (\d+) (\d+)\]")
-_NUMBERING: Final = re.compile(r"^3 V(\d+)")
 
 
 def certificate(root: Path) -> tuple[Path, Path, Path]:
@@ -155,14 +154,7 @@ class DovecotMail(ImapMail):
     def expire(self, address: str) -> None:
         """Number every folder anew, as a server does that was rebuilt."""
         self.sessions.close()
-        home = self.server.home(address)
-        for numbers in home.rglob("dovecot-uidlist"):
-            first, *_ = numbers.read_text().splitlines()
-            found = _NUMBERING.match(first)
-            assert found
-            for index in numbers.parent.glob("dovecot.index*"):
-                index.unlink()
-            numbers.write_text(f"3 V{int(found[1]) + 1} N1 G{os.urandom(16).hex()}\n")
+        self.server.number_anew(address)
 
 
 @dataclass

@@ -55,6 +55,9 @@ class OneAccount:
             raise self.error
         return Account("localhost", self.port, mailbox.address, self.password, self.security)
 
+    def tried(self, account: Account, *, refused: bool) -> None:
+        """Nothing is parked here."""
+
 
 @dataclass
 class Folder:

@@ -7,6 +7,7 @@ import importlib.util
 import socket
 import ssl
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -186,6 +187,17 @@ def test_305_the_window_is_exact_whatever_zone_the_server_counts_days_in(play: P
     assert len(played.changes(since=now - timedelta(hours=27)).heads) == 4
 
 
+def test_306_an_old_read_mail_that_is_dragged_in_has_arrived(play: Play) -> None:
+    played = play("306-old-mail-dragged-in")
+    since = datetime.now(UTC) - timedelta(hours=24)
+    first = played.changes(since=since)
+    assert first.heads == ()
+    played.next_act()
+    page = played.changes(cursor=first.cursor, since=since)
+    assert played.subjects(page) == ["Boiler 306"]
+    assert played.changes(cursor=page.cursor, since=since).heads == ()
+
+
 def test_307_each_mail_of_gmail_is_read_once_under_whatever_labels(play: Play) -> None:
     played = play("307-one-mail-under-many-labels")
     assert played.folders() == ["[Gmail]/Alle Nachrichten"]
@@ -274,3 +286,19 @@ def test_315_a_line_that_goes_silent_ends_by_itself(play: Play) -> None:
         played.changes()
     played.next_act()
     assert all(isinstance(found, FetchedMessage) for found in played.whole(played.changes()).values())
+
+
+def test_331_of_a_mail_that_is_too_large_the_beginning_is_read_and_the_next_one_whole(play: Play) -> None:
+    played = play("331-too-big-to-take")
+    page = played.changes()
+    tracemalloc.start()
+    read = played.whole(page)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    survey, roof = read["Survey of the cellar 331"], read["Roof 331"]
+    assert "Please call before noon." in survey.text
+    assert survey.whole_size > 60_000_000
+    assert (survey.attachments, roof.whole_size) == ((), 0)
+    assert "The boiler is cold since Friday." in roof.text
+    # Far below the mail's size times three; the player, in this process, holds the mail itself.
+    assert most < 2.5 * 60_000_000

@@ -56,6 +56,21 @@ class TestInbox:
             storage.inbox.put(tenant, [item])
         assert storage.inbox.page(tenant, AGENT, limit=5, after="") == ([item], "")
 
+    def test_those_that_wait_for_one_reason_come_newest_first_and_so_many_at_most(self, storage, tenant):
+        items = [
+            an_inbox_item(
+                message_key=f"{number:032d}",
+                at=NOW + timedelta(minutes=number),
+                reason="too_many" if number % 2 else "no_match",
+            )
+            for number in range(6)
+        ]
+        storage.inbox.put(tenant, [*items, an_inbox_item(agent="ben@contoso.example", reason="too_many")])
+        found = storage.inbox.of_reason(tenant, AGENT, "too_many", most=9)
+        assert found == [items[5], items[3], items[1]]
+        assert storage.inbox.of_reason(tenant, AGENT, "too_many", most=2) == [items[5], items[3]]
+        assert storage.inbox.of_reason(tenant, AGENT, "old_mail", most=9) == []
+
     def test_with_whom_a_mail_waits_can_be_asked(self, storage, tenant):
         mine, bens = an_inbox_item(), an_inbox_item(agent="ben@contoso.example", reason="ambiguous")
         storage.inbox.put(tenant, [mine, bens, an_inbox_item(agent="cy@contoso.example")])

@@ -24,6 +24,7 @@ from shared.domain import names
 from shared.domain.campaigns.campaigns import Recipient
 from shared.domain.campaigns.consent import Reason, Silence
 from shared.domain.capture.late_contacts import Announcement
+from shared.domain.connections.accounts import MailAccount, Server
 from shared.domain.connections.mailboxes import INTAKE
 from shared.domain.filing.entries import inverted
 from shared.domain.intake.acknowledgements import Acknowledgement
@@ -61,6 +62,7 @@ pytestmark = pytest.mark.stack
 
 BO = Person("Bo Vestergaard", "bo.vestergaard@tailspin.example")
 LI = "li@fabrikam.example"
+PASSWORD = "Vermilion-otter-9041"
 SPLIT = BO.address.replace("@", "@<wbr>")
 SECOND = "second@contoso.example"
 SERVICE = "service@contoso.example"
@@ -167,6 +169,8 @@ def a_world(connection_string: str) -> World:
     storage.silences.put(TENANT, Silence(HASHER.addresses([BO.address])[0], Reason.UNSUBSCRIBED))
     storage.codes.note_forged(TENANT, HASHER("address", BO.address), "0f" * 16, 2)
     storage.signatures.put(TENANT, "ann", f"<p>Ann, {BO.address}</p>")
+    account = MailAccount(TENANT, "0d" * 16, BO.address, Server("mail.contoso.example", 993), saved_at=NOW)
+    storage.credentials.put(account, PASSWORD)
     upload = storage.uploads.save(an_upload(name=f"offer_{BO.address}.pdf", size=4)).after(0, 4)
     storage.uploads.put_piece(upload, 0, b"%PDF")
     storage.uploads.complete(upload)
@@ -300,6 +304,7 @@ def test_nothing_is_left_of_a_person_and_then_of_the_organisation(own_azurite: s
         names.BODIES,
         names.ATTACHMENTS,
         names.SIGNATURES,
+        names.CREDENTIALS,
         names.UPLOADS,
         names.ACKNOWLEDGEMENTS,
     }
@@ -313,6 +318,9 @@ def test_nothing_is_left_of_a_person_and_then_of_the_organisation(own_azurite: s
         names.UNSUBSCRIBED,
         names.ACKNOWLEDGEMENTS,
     }
+
+    # A password is sealed, and stands nowhere else.
+    assert places_of(storage, PASSWORD) == {}
 
     # The feed of changes has ids alone.
     assert names.EVENTS not in places_of(storage, BO.address, BO.name, ledger, LI, "Quotes")

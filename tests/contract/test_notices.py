@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from shared.adapters.storage.stores import notices as stored
+from shared.adapters.storage.table import Operation, Table
+from shared.domain import names
 from shared.domain.notices.notices import Notice
 from tests.builders import NOW, a_ref
 from tests.builders import a_notice as build_notice
@@ -126,3 +129,30 @@ def test_the_count_and_a_page_cost_two_requests_however_many_there_are(azure, te
         azure.notices.add(tenant, a_notice(number))
     assert cost() == few == ["get", "rows"]
     assert azure.notices.count(tenant, ANN) == 150
+
+
+@pytest.mark.parametrize("azure", ["direct"], indirect=True)
+def test_a_count_and_a_page_cost_the_same_with_ten_as_with_ten_thousand(azure, tenant):
+    """Laid down a hundred rows at once, as they stand after as many single ones."""
+    table, partition = Table(azure.connection, names.NOTICES), stored._partition(tenant, ANN)
+
+    def reads() -> int:
+        azure.requests.clear()
+        azure.notices.count(tenant, ANN)
+        azure.notices.page(tenant, ANN, limit=50, after="")
+        return len(azure.requests)
+
+    for number in range(1, 11):
+        azure.notices.add(tenant, a_notice(number))
+    few = reads()
+    rows = []
+    for number in range(11, 10_001):
+        notice = a_notice(number)
+        rows += [stored._row(partition, notice, number), stored._mark(partition, notice, number)]
+    for group in range(0, len(rows), 100):
+        table.transact([Operation("create", row) for row in rows[group : group + 100]])
+    table.merge({"PartitionKey": partition, "RowKey": "~count", "count": 10_000, "last": 10_000})
+    assert azure.notices.count(tenant, ANN) == 10_000
+    subjects, last = listed(azure, tenant, limit=50)
+    assert (subjects[0], len(subjects), bool(last)) == ("Subject 10000", 50, True)
+    assert reads() == few == 2

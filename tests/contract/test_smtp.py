@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.imap.accounts import STARTTLS
+from shared.adapters.smtp.accounts import NO_SUBMISSION
 from shared.domain.commands.commands import IngestMessages, ResendMail
 from shared.domain.errors import AccessDenied, Rejected, Unavailable
 from shared.domain.mail.addresses import Person
@@ -166,7 +167,7 @@ class TestSafety:
         assert answer(offered(smtp)) is Answer.NOT_NOW
 
     def test_a_mailbox_without_an_account_has_nobody_to_ask(self, smtp: SmtpMail) -> None:
-        smtp.account.error = AccessDenied("No server is known to send by.", "NoSmtp")
+        smtp.account.error = AccessDenied("No server is known to send by.", NO_SUBMISSION)
         with pytest.raises(AccessDenied):
             offered(smtp)
 

@@ -4,7 +4,13 @@ from shared.adapters.secrets.sealing import Sealer
 from tests.fakes.credentials import FakeSignIns
 from tests.fakes.faults import Faults, Killed
 from tests.fakes.mail import FakeMail
-from tests.fakes.mailbox_access import FakeAccountProbe, FakeOwnCredential, FakeProbe
+from tests.fakes.mailbox_access import (
+    FakeAccountProbe,
+    FakeMailServers,
+    FakeOwnCredential,
+    FakeProbe,
+    FakeSubmissionProbe,
+)
 from tests.fakes.marking import FakeMarker
 from tests.fakes.notifications import FakeSubscriptionSource
 from tests.fakes.sending import FakeSender
@@ -103,4 +109,6 @@ class FakePorts(FakeStorage):
         self.cursor_seal = Sealer([bytes(32)])
         self.probe = FakeProbe()
         self.account_probe = FakeAccountProbe()
+        self.submission_probe = FakeSubmissionProbe()
+        self.mail_servers = FakeMailServers()
         self.own_credential = FakeOwnCredential()

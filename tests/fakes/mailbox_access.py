@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from shared.domain.connections.account_tests import SignIn
+from shared.domain.connections.account_tests import SignIn, Submission
+from shared.domain.connections.discovery import FoundServers
 from shared.domain.connections.habits import TRIED, Habit
 from shared.domain.connections.mailbox_tests import Read
 from shared.domain.connections.mailboxes import Mailbox
@@ -28,6 +29,21 @@ class FakeOwnCredential:
 
 
 @dataclass
+class FakeSubmissionProbe:
+    """`ends` is how handing mail in would end; NO_SERVER: nobody has said where. `asked` counts."""
+
+    ends: Submission = Submission.NO_SERVER
+    asked: int = 0
+
+    def has_server(self, mailbox: Mailbox) -> bool:
+        return self.ends is not Submission.NO_SERVER
+
+    def submission(self, mailbox: Mailbox) -> Submission:
+        self.asked += 1
+        return self.ends
+
+
+@dataclass
 class FakeAccountProbe:
     """Lets everybody in, unless told otherwise: `ends` by address. `tried` are the addresses that signed in."""
 
@@ -37,6 +53,16 @@ class FakeAccountProbe:
     def sign_in(self, mailbox: Mailbox) -> SignIn:
         self.tried.append(mailbox.address)
         return self.ends.get(mailbox.address, SignIn.DONE)
+
+
+@dataclass
+class FakeMailServers:
+    """What is published, by address."""
+
+    found: dict[str, FoundServers] = field(default_factory=dict)
+
+    def find(self, address: str) -> FoundServers | None:
+        return self.found.get(address)
 
 
 @dataclass

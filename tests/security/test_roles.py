@@ -73,6 +73,7 @@ ROLES = {
     "get_mailbox": {"Admin", "Agent"},
     "sync_mailbox": {"Admin", "Agent"},
     "preview_mailbox": {"Admin", "Agent"},
+    "list_mail_providers": {"Admin", "Agent"},
     "put_credentials": {"Admin", "Agent"},
     "get_credentials": {"Admin", "Agent"},
     "delete_credentials": {"Admin", "Agent"},
@@ -171,6 +172,7 @@ def test_nothing_of_another_organisation_can_be_reached(
                 "export_audit",
                 "list_exceptions",
                 "count_exceptions",
+                "list_mail_providers",
             )
             assert answer.status_code in ((200, 403) if lists else (403, 404)), (name, answer.text)
             assert not any(one in answer.text for one in secrets), (name, answer.text)
@@ -191,6 +193,7 @@ def test_nothing_of_another_organisation_can_be_changed(
         ("DELETE", f"inbox/{KEY}", {}),
         ("POST", f"inbox/{KEY}/undo", {}),
         ("DELETE", "mailboxes/agent@contoso.example", {}),
+        ("DELETE", "mailboxes/agent@contoso.example/credentials", {}),
         ("PUT", "mailboxes/agent@contoso.example", {"json": body}),
         ("PUT", "organisation", {"json": {"name": "Taken over"}}),
         ("DELETE", f"organisation?confirm={TENANT}", {}),

@@ -9,8 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from shared.adapters.imap.accounts import STARTTLS, Accounts
+from shared.adapters.imap.accounts import STARTTLS, Account
 from shared.adapters.imap.wire import Dial
+from shared.adapters.smtp.accounts import NO_SUBMISSION
 from shared.adapters.smtp.envelopes import Envelope, dotted, envelope_of
 from shared.adapters.smtp.replies import (
     Stage,
@@ -54,6 +55,13 @@ _EIGHT_BIT: Final = (
 _REFUSED_FOR: Final = 600.0
 
 
+class OutgoingAccounts(Protocol):
+    """Who signs in where mail of a mailbox is handed in."""
+
+    def of(self, mailbox: Mailbox) -> Account:
+        """Raises AccessDenied, with the code NO_SUBMISSION where no server is known."""
+
+
 class Copies(Protocol):
     """The sent mail of mailboxes."""
 
@@ -68,7 +76,7 @@ class Copies(Protocol):
 class SmtpSender:
     """Implements `ports.MailSender`. `context` verifies; there is no way to switch that off."""
 
-    accounts: Accounts
+    accounts: OutgoingAccounts
     copies: Copies
     dial: Dial
     context: ssl.SSLContext = field(default_factory=ssl.create_default_context)
@@ -191,7 +199,7 @@ class SmtpOutbox:
     def _connected(self) -> SubmissionClient:
         """Encrypted and signed in; nothing is said to a server that cannot be trusted."""
         self._stage = Stage.CONNECTING
-        account = self._sender.accounts.of(self._mailbox)
+        account = self._account()
         client = SubmissionClient(
             account, self._sender.dial, self._sender.context, self._sender.final_silence
         )
@@ -205,6 +213,15 @@ class SmtpOutbox:
             raise _Refused(signed_out(_NO_SIGN_IN))
         self._expect(client.sign_in())
         return client
+
+    def _account(self) -> Account:
+        """Raises AccessDenied where no server is known. What a person has to save first keeps the mail waiting."""
+        try:
+            return self._sender.accounts.of(self._mailbox)
+        except AccessDenied as error:
+            if error.code == NO_SUBMISSION:
+                raise
+            raise _Refused(signed_out(str(error))) from error
 
     def _greeted(self, client: SubmissionClient, *, is_plain: bool) -> None:
         self._expect(client.greeting())

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from shared.api.models.schema import Answer, Body, Example, shown_as
-from shared.api.models.words import Security
+from shared.api.models.words import Reach, Security
 
 _SMTP: Final[Example] = {"host": "smtp.contoso.example", "port": 587, "security": "starttls"}
 _SERVER: Final[Example] = {"host": "mail.contoso.example", "port": 993, "security": "tls"}
@@ -43,6 +43,36 @@ class ServerModel(Answer):
     host: Host
     port: int = Field(description="Its port.")
     security: Security
+
+
+class ProviderModel(Answer):
+    """A provider of mailboxes."""
+
+    model_config = shown_as(
+        {
+            "id": "icloud",
+            "label": "iCloud.com",
+            "domains": ["icloud.com", "me.com", "mac.com"],
+            "reach": "imap",
+            "needs": "An app password.",
+            "imap": _SERVER,
+            "smtp": _SMTP,
+        }
+    )
+    id: str = Field(description="Its id.")
+    label: str = Field(description="Its name.")
+    domains: list[str] = Field(description="Its addresses' domains.")
+    reach: Reach
+    needs: str = Field(description="What a person needs.")
+    imap: ServerModel | None
+    smtp: ServerModel | None
+
+
+class ProvidersModel(Answer):
+    """Known providers."""
+
+    model_config = shown_as({"providers": []})
+    providers: list[ProviderModel] = Field(description="In the order of a list to choose from.")
 
 
 class CredentialsModel(ServerModel):

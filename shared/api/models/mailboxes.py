@@ -70,6 +70,8 @@ class MailboxFields(Body):
     senders: list[str] | None = Field(
         None, description="Agents who may send from it besides its own agent. Default: none."
     )
+    language: str | None = Field(None, description="In which answers quote: de, de-AT. Default: English.")
+    time_zone: str | None = Field(None, description="As Europe/Berlin. Default: UTC.")
     intake: IntakeFields | None = Field(
         None, description="For intake mailboxes only: what their mail becomes."
     )
@@ -93,6 +95,8 @@ _MAILBOX: Final[Example] = {
     "mark_read": False,
     "backlog": "none",
     "senders": [],
+    "language": "",
+    "time_zone": "",
     "intake": None,
     "state": "ok",
     "unreadable": 0,
@@ -130,6 +134,8 @@ class MailboxModel(Answer):
     mark_read: bool = Field(description="Whether captured mail is marked as read.")
     backlog: Backlog
     senders: list[str] = Field(description="Agents who may send from it besides its own agent.")
+    language: str = Field(description="In which answers quote.")
+    time_zone: str = Field(description="Likewise.")
     intake: IntakeModel | None = Field(description="What an intake mailbox makes of its mail; else null.")
     state: MailboxState
     unreadable: int = Field(

@@ -29,6 +29,7 @@ EventKind = TypeAliasType(
     ],
 )
 Security = TypeAliasType("Security", Literal["tls", "starttls"])
+Reach = TypeAliasType("Reach", Literal["imap", "graph", "none"])
 NoticeKind = TypeAliasType("NoticeKind", Literal["reply", "bounce"])
 NotifyOn = TypeAliasType("NotifyOn", Literal["sent", "all"])
 OutboxState = TypeAliasType(

@@ -1,10 +1,10 @@
 """Accounts of mailboxes that are reached by IMAP."""
 
 from shared.api.auth import UseCases
-from shared.api.models.accounts import CredentialFields, CredentialsModel
+from shared.api.models.accounts import CredentialFields, CredentialsModel, ProvidersModel
 from shared.api.parameters import guarded_router, problems
 from shared.api.routers.mailboxes import Address, Person
-from shared.api.shapes.accounts import account
+from shared.api.shapes.accounts import account, providers
 
 router = guarded_router(tag="mailboxes")
 
@@ -27,3 +27,9 @@ def get_credentials(use_cases: UseCases, caller: Person, address: Address) -> Cr
 def delete_credentials(use_cases: UseCases, caller: Person, address: Address) -> None:
     """Remove them. Its filed mail stays."""
     use_cases.manage_account.forget(caller, address)
+
+
+@router.get("/mail-providers")
+def list_mail_providers(caller: Person) -> ProvidersModel:  # noqa: ARG001
+    """Return where known providers' servers are, and what a person needs to sign in there."""
+    return providers()

@@ -2,8 +2,9 @@
 
 from dataclasses import asdict
 
-from shared.api.models.accounts import CredentialsModel
+from shared.api.models.accounts import CredentialsModel, ProvidersModel
 from shared.domain.connections.accounts import MailAccount
+from shared.domain.connections.providers import PROVIDERS
 
 
 def account(found: MailAccount) -> CredentialsModel:
@@ -17,3 +18,7 @@ def account(found: MailAccount) -> CredentialsModel:
             "refused": found.is_parked,
         }
     )
+
+
+def providers() -> ProvidersModel:
+    return ProvidersModel.model_validate({"providers": [asdict(provider) for provider in PROVIDERS]})

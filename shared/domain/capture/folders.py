@@ -70,7 +70,8 @@ class FolderState:
     `begins` is where changes without a cursor begin, if not at the mailbox's own window; `under_way`: not all pages
     from the last cursor on have been read. `broken` counts the tries since `broken_at` that ended in PageBroken.
     `resync` is what is left of a window that is read besides the changes; `searching`: an item that breaks pages is
-    looked for in it. `unlisted_at`: when mail in it was seen though no walk had listed it.
+    looked for in it. `noted`: the ledger has all that lay in it when it was first read as an intake mailbox's inbox.
+    `unlisted_at`: when mail in it was seen though no walk had listed it.
     """
 
     folder_id: str
@@ -84,6 +85,7 @@ class FolderState:
     broken_at: datetime | None = None
     resync: Window | None = None
     searching: bool = False
+    noted: bool = False
     unlisted_at: datetime | None = None
     etag: str = ""
 

@@ -80,4 +80,4 @@ def is_in_doubt(sighting: Sighting | None, now: datetime) -> bool:
         return True
     if sighting.outcome == QUEUED:
         return sighting.queued_at is None or now - sighting.queued_at >= QUEUE_PATIENCE
-    return not sighting.is_settled
+    return not (sighting.is_settled or sighting.is_given_up)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from shared.domain.capture import screening
 from shared.domain.capture.screening import Capture
+from shared.domain.commands.advice import POISON
 from shared.domain.errors import UNREADABLE_MAIL
 from shared.domain.mail.identity import Hasher, message_key
 from shared.domain.mail.items import ItemRef
@@ -45,6 +46,11 @@ class Sighting:
     def is_settled(self) -> bool:
         """Whether nothing is left to do for this copy as long as it stays where it is."""
         return self.final and self.outcome in (SKIPPED, FILED, TRIAGE)
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether it killed its workers again and again: a person replays it, and nobody takes it up by himself."""
+        return self.outcome == FAILED and self.reason == POISON
 
 
 def unreadable(item: ItemRef, received_at: datetime, folder_id: str = "") -> Sighting:

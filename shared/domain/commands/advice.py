@@ -44,6 +44,10 @@ ADVICE: Final = {
         "The record stands, without what this template should have made: mend the template, preview it, and put the "
         "record right in the CRM."
     ),
+    "CaseNotOpened": (
+        "The mail is stored, and no case stands: put right what the error names, then replay; the case is opened once, "
+        "and its mail is marked and acknowledged."
+    ),
     "MarkReadRefused": (
         "The case stands: grant Mail.ReadWrite to the application, or set 'mark_read' to false, then replay."
     ),

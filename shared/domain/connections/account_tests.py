@@ -26,6 +26,16 @@ class SignIn(StrEnum):
     NO_INBOX = "no_inbox"
 
 
+class Submission(StrEnum):
+    """Whether mail may be sent from it."""
+
+    PERMITTED = "permitted"
+    NO_SERVER = "no_server"
+    REFUSED = "refused"
+    SENDER_REFUSED = "sender_refused"
+    UNKNOWN = "unknown"
+
+
 NOT_DISCOVERED: Final = (
     "Unable to autodiscover the server address. Give it as 'host' with PUT mailboxes/ADDRESS/credentials; the "
     "provider's help pages call it the incoming or IMAP server."

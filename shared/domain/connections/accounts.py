@@ -16,6 +16,7 @@ FIELDS: Final = ("user_name", "password", "host", "use_autodiscover", "port", "s
 MOST_REFUSALS: Final = 2
 IMAP_PORTS: Final = {TLS: 993, STARTTLS: 143}
 SMTP_PORTS: Final = {TLS: 465, STARTTLS: 587}
+_NOT_SUBMISSION: Final = (25, 143, 993)
 LONGEST_PASSWORD: Final = 512
 
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
@@ -103,7 +104,7 @@ class GivenAccount:
             _user_name(fields),
             _password(fields),
             None if is_found else _server(fields, IMAP_PORTS),
-            _server(Fields(smtp).only(("host", "port", "security")), SMTP_PORTS, "smtp.") if smtp else None,
+            _submission(Fields(smtp).only(("host", "port", "security"))) if smtp else None,
         )
 
 
@@ -130,6 +131,14 @@ def _server(fields: Fields, ports: dict[str, int], path: str = "") -> Server:
     if fields.given.get("security") is None and port in (IMAP_PORTS[STARTTLS], SMTP_PORTS[STARTTLS]):
         security = STARTTLS
     return Server(host_of(fields.text("host", "", 253), f"{path}host"), port, security)
+
+
+def _submission(fields: Fields) -> Server:
+    """Mail is handed in where people sign in, which port 25 is not for (RFC 6409)."""
+    server = _server(fields, SMTP_PORTS, "smtp.")
+    if server.port in _NOT_SUBMISSION:
+        raise InvalidInput("'smtp.port' is not for outgoing mail: it is usually 465, or 587 with starttls.")
+    return server
 
 
 def host_of(text: str, name: str = "host") -> str:

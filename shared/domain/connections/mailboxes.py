@@ -6,6 +6,7 @@ from typing import Final, Self
 
 from shared.domain.connections.fields import Fields
 from shared.domain.connections.handovers import MOST_HANDOVERS, Handover
+from shared.domain.connections.locales import language_in, time_zone_in
 from shared.domain.connections.mailbox_state import (
     NO_ACCESS,
     PAUSED,
@@ -44,6 +45,8 @@ SETTINGS: Final = (
     "mark_read",
     "backlog",
     "senders",
+    "language",
+    "time_zone",
     "intake",
 )
 # Whose mail is captured: known people's, or everybody's.
@@ -69,8 +72,9 @@ class Mailbox:
     `mailbox_id` is ours and outlives a changed address; `user_id` is Entra's object id once known. `agent_id` is
     the object id of the agent who owns the mailbox; `former_agents` owned it before, the last one first, and mail
     that waited for them waits under their names. `handovers` tells when and by whom, the last one first. `senders`
-    are agents who may send from it besides its own agent. `agents` are all agents of an intake mailbox, `agent` the
-    first of them; empty where that is the only one. `agent_ids` are object ids of the others, as `address id`.
+    are agents who may send from it besides its own agent; in `language` and `time_zone` its answers quote mail.
+    `agents` are all agents of an intake mailbox, `agent` the first of them; empty where that is the only one.
+    `agent_ids` are object ids of the others, as `address id`.
     `display_name` is the directory's, under which its mail leaves.
     """
 
@@ -92,6 +96,8 @@ class Mailbox:
     mark_read: bool = False
     backlog: str = NOTHING
     senders: tuple[str, ...] = ()
+    language: str = ""
+    time_zone: str = ""
     agents: tuple[str, ...] = ()
     intake: Intake = field(default_factory=Intake)
     connected_at: datetime | None = None
@@ -226,6 +232,8 @@ class Mailbox:
             mark_read=fields.flag("mark_read", base.mark_read),
             backlog=fields.choice("backlog", base.backlog, ("unread", NOTHING)),
             senders=fields.addresses("senders", base.senders),
+            language=language_in(fields, base.language),
+            time_zone=time_zone_in(fields, base.time_zone),
             intake=base.intake.changed(Fields(fields.mapping("intake", {}))),
         )
         changed.check()

@@ -6,7 +6,7 @@ What a provider takes was looked up in its own help pages; docs/connecting.md sh
 from dataclasses import dataclass
 from typing import Final
 
-from shared.domain.connections.accounts import STARTTLS, TLS, Server
+from shared.domain.connections.accounts import STARTTLS, TLS, MailAccount, Server
 from shared.domain.mail.addresses import domain_of
 
 BY_IMAP: Final = "imap"
@@ -88,6 +88,20 @@ def provider_of(address: str) -> Provider | None:
     """The provider of an address."""
     domain = domain_of(address)
     return next((provider for provider in PROVIDERS if domain in provider.domains), None)
+
+
+def submission_server(account: MailAccount | None, address: str) -> Server | None:
+    """Where mail of an account is handed in: as somebody has said, else as is known of its provider.
+
+    An own domain may lie with a provider as well, which its IMAP server tells.
+    """
+    if account is None or account.smtp is not None:
+        return account.smtp if account else None
+    by_server = (
+        provider for provider in PROVIDERS if provider.imap and provider.imap.host == account.server.host
+    )
+    provider = next(by_server, None) or provider_of(address)
+    return provider.smtp if provider else None
 
 
 def poll_minutes(address: str, *, is_intake: bool) -> int:

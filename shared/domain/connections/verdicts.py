@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from shared.domain.connections.account_tests import ACCOUNT_SENTENCES, SignIn
+from shared.domain.connections.account_tests import ACCOUNT_SENTENCES, SignIn, Submission
 from shared.domain.connections.connections import AGENT, SERVICE_ACCOUNT
-from shared.domain.connections.mailboxes import IMAP
 
 OK: Final = "ok"
 NO_CONSENT: Final = "no_consent"
@@ -146,7 +145,22 @@ SEND: Final[Mapping[tuple[str, str], str]] = {
     (NOT_PERMITTED, SERVICE_ACCOUNT): (
         "Mail may not be sent: the service account did not agree to Mail.Send.Shared. Have it sign in again."
     ),
-    (NOT_PERMITTED, IMAP): "Mail is not sent from mailboxes outside Microsoft 365.",
+    (PERMITTED, Submission.PERMITTED): (
+        "Mail may be sent: the server for outgoing mail takes the user name, the password and the address."
+    ),
+    (NOT_PERMITTED, Submission.NO_SERVER): (
+        "Mail may not be sent: nobody has said by which server. Give 'smtp' in PUT mailboxes/ADDRESS/credentials."
+    ),
+    (NOT_PERMITTED, Submission.REFUSED): (
+        "Mail may not be sent: the server for outgoing mail cannot be trusted, or refuses the user name or the "
+        "password. Check 'smtp', and that the provider lets this mailbox send by SMTP."
+    ),
+    (NOT_PERMITTED, Submission.SENDER_REFUSED): (
+        "Mail may not be sent: the server for outgoing mail does not let this user send from the mailbox's address."
+    ),
+    (UNKNOWN, Submission.UNKNOWN): (
+        "Not known: the server for outgoing mail was not asked, or is busy. Test again once the mailbox can be opened."
+    ),
     (UNKNOWN, ""): "Not known: there is no token to look at.",
 }
 SEND_SENTENCES: Final = tuple(SEND.values())
@@ -180,12 +194,17 @@ class Verdict:
         return self.outcome in _READABLE
 
 
-def of_account(ended: SignIn, cards: tuple[str, ...]) -> Verdict:
+_SENDS: Final[Mapping[Submission, str]] = {
+    submission: send for send, submission in SEND if isinstance(submission, Submission)
+}
+
+
+def of_account(ended: SignIn, submission: Submission, cards: tuple[str, ...]) -> Verdict:
     """For a mailbox outside Microsoft 365. `cards` are the contacts that carry a colleague's address."""
     outcome = ON_CONTACT_CARD if cards and ended is SignIn.DONE else str(ended)
     sentence = SENTENCES[outcome].format(cards=", ".join(cards)) if cards else SENTENCES[outcome]
-    send = SEND[NOT_PERMITTED, IMAP]
-    return Verdict(outcome, sentence, NOT_PERMITTED, send, cards=cards)
+    send = _SENDS[submission]
+    return Verdict(outcome, sentence, send, SEND[send, submission], cards=cards)
 
 
 def unreachable() -> Verdict:

@@ -100,6 +100,11 @@ def told(before: Shown, after: StoredMessage, *, is_first: bool = False) -> tupl
     return tuple(_lent(before, after, is_first=is_first))
 
 
+def acknowledged_anew(after: StoredMessage, document: Document) -> tuple[Effect, ...]:
+    """The acknowledgement alone, for a message that is done: what stands in the outbox stays as it is."""
+    return tuple(_acknowledged(after, Surroundings(document)))
+
+
 def arranged_anew(after: StoredMessage, around: Surroundings) -> tuple[Effect, ...]:
     """My Inbox alone: the mail's rows there, and what is told of them."""
     return (*_inbox_rows(after, around), *_inbox_changes(after, around))

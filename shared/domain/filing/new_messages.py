@@ -1,9 +1,11 @@
 """From a matched mail to the row that the first insert would fix for it."""
 
+from typing import Final
+
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.organisations import ON_SENT
 from shared.domain.filing.entries import kind_of
-from shared.domain.filing.filing import ACKNOWLEDGED, SENT, StoredMessage
+from shared.domain.filing.filing import ACKNOWLEDGED, SENT, Bounced, StoredMessage
 from shared.domain.mail.authentication import is_unauthenticated
 from shared.domain.mail.automatic import Automatic, nature_of
 from shared.domain.mail.conversations import travels
@@ -11,8 +13,11 @@ from shared.domain.mail.identity import Fingerprint
 from shared.domain.mail.messages import Direction, MessageHead
 from shared.domain.matching.candidates import Candidates
 from shared.domain.matching.decisions import Decision
-from shared.domain.notices.choosing import recipient_of
+from shared.domain.notices.choosing import recipient_of, refused_to
 from shared.domain.sending.outbox import OutboxMail
+
+# RFC 3463: for good, and no more is said; the row of the outbox has the server's words.
+_REFUSED: Final = "5.0.0"
 
 
 def new_message(
@@ -50,10 +55,22 @@ def new_message(
         is_answer=bool(head.answers),
         sent_by=sent.agent_id if sent else _sent_by(head, direction, mailbox),
         outbox_id=sent.id if sent else "",
-        notice_for=recipient_of(
-            candidates, is_by_outsider=by_outsider, automatic=automatic.value, notify_on=notify_on
+        notice_for=refused_to(sent, key)
+        or recipient_of(
+            candidates,
+            subject=head.subject,
+            is_by_outsider=by_outsider,
+            automatic=automatic.value,
+            notify_on=notify_on,
         ),
+        bounces=_refused(sent) if sent else (),
     )
+
+
+def _refused(sent: OutboxMail) -> tuple[Bounced, ...]:
+    """Recipients whom the server did not take: it said so at the hand-over, in no report."""
+    at = sent.sending_at or sent.created_at
+    return tuple(Bounced(address, _REFUSED, True, at, "") for address in sent.refused)
 
 
 def _kind_of_ours(sent: OutboxMail) -> str:

@@ -100,7 +100,8 @@ class CodeHit:
     `domains` are those at which these records have people, registrable and shared by nobody else; `contacts` are
     the ids of their contacts, whichever of the two lists the other. `recipients` are the addresses to which mail with
     the code has left, where its sender is known to none of these. `mail` is the last mail that left with the code,
-    where nothing else leads from an answer to it.
+    where nothing else leads from an answer to it; `claimed` the same for a stranger, whom only a person's decision
+    makes the one who answers it.
     """
 
     code: str
@@ -109,6 +110,7 @@ class CodeHit:
     contacts: frozenset[str] = frozenset()
     recipients: frozenset[str] = frozenset()
     mail: ThreadHit | None = None
+    claimed: ThreadHit | None = None
 
     @property
     def number(self) -> int:

@@ -89,7 +89,13 @@ def _is_worth_telling(after: StoredMessage) -> bool:
     """As all copies have it: one may show that a machine wrote it, or a colleague."""
     # The organisation's own server reports as well.
     is_answer = after.direction is Direction.IN and not after.automatic
-    return is_answer or after.automatic == Automatic.BOUNCE
+    return is_answer or _is_report(after)
+
+
+def _is_report(after: StoredMessage) -> bool:
+    """Whether it tells that a mail did not arrive: a server's report, or the mail itself, whose server refused some."""
+    tells_of_itself = after.notice_for is not None and after.notice_for.answers == after.key
+    return after.automatic == Automatic.BOUNCE or tells_of_itself
 
 
 def _is_news(after: StoredMessage, told: Recipient) -> bool:
@@ -100,7 +106,7 @@ def _is_news(after: StoredMessage, told: Recipient) -> bool:
 
 
 def _notice(after: StoredMessage, document: Document, told: Recipient) -> Notice:
-    is_report = after.automatic == Automatic.BOUNCE
+    is_report = _is_report(after)
     return Notice(
         agent=told.agent,
         message_key=after.key,

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from shared.domain.connections.locales import zone_of
+from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.mail.addresses import Person, domain_of
 from shared.domain.mail.codes import Code
 from shared.domain.mail.html import too_much
@@ -37,7 +39,8 @@ ROOM_OF_BODIES: Final = 380_000
 # Storage keeps what is larger as it is.
 _TOO_LARGE_TO_COMPRESS: Final = 6_000_000
 # Our signed addresses let whoever has one act for its person, so that they never go to others.
-READING: Final = Reading(own_links=("/api/v1/unsubscribe/",))
+_OWN_LINKS: Final = ("/api/v1/unsubscribe/",)
+READING: Final = Reading(own_links=_OWN_LINKS)
 
 
 _NO_THREAD: Final = Thread()
@@ -113,6 +116,11 @@ class Draft:
         )
 
 
+def reading_of(mailbox: Mailbox) -> Reading:
+    """In which language and time zone an answer from this mailbox quotes."""
+    return Reading(mailbox.language, zone_of(mailbox.time_zone), _OWN_LINKS)
+
+
 def addressed(wanted: MailWanted, answered: Answered | None, own: Own) -> Addressed:
     """Whom the mail reaches: an answer those that follow from the mail, besides whom the request names in `cc`."""
     to, faults = _spelled("to", wanted.to)
@@ -133,11 +141,15 @@ def draft_of(
     answered: Answered | None = None,
     signature: str = "",
     files: tuple[OutboxFile, ...] = (),
+    reading: Reading = READING,
 ) -> Draft:
-    """The mail that leaves from `address`. `signature` is safe HTML; `files` are those that go along."""
+    """The mail that leaves from `address`. `signature` is safe HTML; `files` are those that go along.
+
+    `reading` is the mailbox's, in whose language and time zone mail is quoted.
+    """
     domain = domain_of(address)
     pictured = without_data(wanted.html, domain)
-    chain = chain_of(answered.document, answered.key, READING, domain) if answered else Chain()
+    chain = chain_of(answered.document, answered.key, reading, domain) if answered else Chain()
     html, text = _bodies(pictured.html, wanted.text, signature, chain)
     if chain.html and _weight(html, text) > ROOM_OF_BODIES:
         chain = Chain(html_of_text(chain.text), chain.text)

@@ -137,6 +137,11 @@ class OutboxMail:
         return (*self.to, *self.cc, *self.bcc)
 
     @property
+    def refused(self) -> tuple[str, ...]:
+        """Recipients whom the server refused at the hand-over. Once a report speaks, it does for all of them."""
+        return () if self.state is State.BOUNCED else self.rejected
+
+    @property
     def has_ended(self) -> bool:
         """Whether nothing is left to do, unless a person asks for it.
 

@@ -127,8 +127,17 @@ def lines(head: Head, language: str, zone: tzinfo | None) -> list[tuple[str, str
 
 
 def words_of(language: str) -> Words:
+    return LANGUAGES.get(_primary(language), _EN)
+
+
+def is_spoken(language: str) -> bool:
+    """Whether there are words of this language."""
+    return _primary(language) in LANGUAGES
+
+
+def _primary(language: str) -> str:
     primary = language.replace("_", "-").partition("-")[0].lower()
-    return LANGUAGES.get(_ALIASES.get(primary, primary), _EN)
+    return _ALIASES.get(primary, primary)
 
 
 def sent(at: datetime, words: Words, zone: tzinfo | None) -> str:

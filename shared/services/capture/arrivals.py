@@ -167,5 +167,5 @@ class Arrivals:
 
 
 def is_unsettled(sighting: Sighting | None) -> bool:
-    """What a walk has doubts about: whatever the ledger does not know as settled."""
-    return sighting is None or not sighting.is_settled
+    """What a walk has doubts about: whatever the ledger does not know as settled or given up."""
+    return sighting is None or not (sighting.is_settled or sighting.is_given_up)

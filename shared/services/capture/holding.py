@@ -103,11 +103,15 @@ class Hold:
 
     def __call__(self, turn: Turn) -> None:
         own, turn.looked_at = turn.own, self.clock()
-        if own is None or is_wake_up(own):
-            turn.own = None
-            self._work_off(turn)
-        elif self._carried_out(turn, own):
-            self._work_off(turn)
+        try:
+            if own is None or is_wake_up(own):
+                turn.own = None
+                self._work_off(turn)
+            elif self._carried_out(turn, own):
+                self._work_off(turn)
+        finally:
+            # Rows that may kill follow each other, and keep the process meanwhile.
+            self.occupancy.share()
 
     def look(self, turn: Turn) -> list[PendingRow]:
         """The next rows for this holder."""

@@ -68,9 +68,10 @@ class RunRows:
             self.pending.end(scope.tenant_id, scope.mailbox.mailbox_id, group.all)
             return GroupOutcome()
         if not group.rows[0].is_suspect:
-            return self._begun(scope, group, holder)
-        with self.occupancy.alone() as is_alone:
-            return self._begun(scope, group, holder) if is_alone else self._put_off(scope, group)
+            self.occupancy.share()
+        elif not self.occupancy.take():
+            return self._put_off(scope, group)
+        return self._begun(scope, group, holder)
 
     def _put_off(self, scope: Scope, group: Group) -> GroupOutcome:
         """Another has this process alone, or the others in it do not end. Its tries stand."""

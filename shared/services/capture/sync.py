@@ -182,6 +182,9 @@ class Sync:
         box = self.mail.open(scope.mailbox)
         begin = state.begins or since
         has_door = is_door(scope.mailbox, state)
+        if has_door and not (state.noted or state.is_first_read):
+            # It was a personal mailbox's: its cursor does not show what is moved in.
+            state = replace(state, cursor="", under_way=False)
         page = box.changes(state.folder_id, state.cursor, begin, arrivals=has_door)
         heads = [*page.heads, *self.arrivals.heads(scope, page.partial)]
         listed = [*page.bare, *(Listed(head.item, head.received_at, head) for head in heads)]
@@ -192,6 +195,7 @@ class Sync:
         moved = replace(_well(state), cursor=page.cursor, under_way=page.more)
         if not page.more:
             moved = self._ended(state, moved, since, is_complete=page.is_complete)
+            moved = replace(moved, noted=moved.noted or has_door)
         return self._put(scope, moved), page.more or moved.resync is not None
 
     def _ended(

@@ -22,33 +22,34 @@ class Occupancy:
     patience: float = PATIENCE
     present: set[int] = field(default_factory=set)
     owner: int | None = None
+    is_kept: bool = False
     changed: Condition = field(default_factory=Condition)
 
     @contextmanager
     def room(self, *, alone: bool) -> Iterator[bool]:
-        """A command's stay. Whether it may run: not while somebody else has the process alone."""
+        """A command's stay, `alone` to its end or not. Whether it may run: not while somebody else has the process."""
         if not self._enter():
             yield False
             return
         try:
-            if not alone:
-                yield True
-                return
-            with self.alone() as is_alone:
-                yield is_alone
+            has_room = not alone or self.take()
+            self.is_kept = alone and has_room
+            yield has_room
         finally:
             self._leave()
 
-    @contextmanager
-    def alone(self) -> Iterator[bool]:
-        """The process for the caller alone, once the others have ended. Whether it is, within the patience."""
-        is_mine = self.owner == get_ident()
-        is_alone = is_mine or self._claim()
-        try:
-            yield is_alone
-        finally:
-            if is_alone and not is_mine:
-                self._give_up()
+    def take(self) -> bool:
+        """The process for the caller alone, until he shares it, once the others have ended. Not if that takes too long.
+
+        Who has several things to run alone keeps it in between: letting others in each time costs a wait each.
+        """
+        return self.owner == get_ident() or self._claim()
+
+    def share(self) -> None:
+        """Let others in again; a command that has the process to its end keeps it."""
+        with self.changed:
+            if self.owner == get_ident() and not self.is_kept:
+                self.owner = None
 
     @property
     def is_wanted(self) -> bool:
@@ -64,6 +65,8 @@ class Occupancy:
 
     def _leave(self) -> None:
         with self.changed:
+            if self.owner == get_ident():
+                self.owner, self.is_kept = None, False
             self.present.discard(get_ident())
             self.changed.notify_all()
 
@@ -79,7 +82,3 @@ class Occupancy:
                     self.owner = None
                     return False
             return True
-
-    def _give_up(self) -> None:
-        with self.changed:
-            self.owner = None

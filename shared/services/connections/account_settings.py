@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.domain.commands.commands import SyncMailbox
-from shared.domain.connections.accounts import GivenAccount, MailAccount, Server
+from shared.domain.connections.account_tests import NOT_DISCOVERED
+from shared.domain.connections.accounts import GivenAccount, MailAccount, host_of
+from shared.domain.connections.discovery import FoundServers
 from shared.domain.connections.fields import Fields
 from shared.domain.connections.mailboxes import INTAKE, Mailbox
 from shared.domain.errors import Forbidden, InvalidInput, Rejected, Unknown, WrongState
+from shared.domain.mail.addresses import domain_of
 from shared.domain.privacy.callers import ADMIN, Caller
+from shared.ports.mailbox_access import MailServers
 from shared.ports.stores.connections import Credentials
 from shared.ports.work import Clock, CommandQueue
 from shared.services.connections.mailboxes import GetMailbox
@@ -18,7 +22,10 @@ _OF_GRAPH: Final = (
     "This mailbox is reached through Microsoft Graph: it needs no user name, no password, no server and no port. "
     "Request a sign-in with POST connect. For a mailbox on another server set 'connection' to imap first."
 )
-_NOT_FOUND: Final = "Unable to autodiscover the server address: give it as 'host'."
+_ELSEWHERE: Final = (
+    "The server that was found, {host}, stands in another domain than {domain}. If it is your provider's, give it as "
+    "'host'."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +34,7 @@ class ManageAccount:
 
     get: GetMailbox
     credentials: Credentials
+    servers: MailServers
     queue: CommandQueue
     clock: Clock
 
@@ -42,13 +50,14 @@ class ManageAccount:
         """Replace the account; the mailbox is walked with it at once. Raises what `__call__` does, and WrongState."""
         mailbox = self._mailbox(caller, address)
         wanted = GivenAccount.of(Fields(given))
+        found = self._found(mailbox) if wanted.server is None else FoundServers(wanted.server)
         account = MailAccount(
             mailbox.tenant_id,
             mailbox.mailbox_id,
             wanted.user_name,
-            wanted.server or _found(),
+            found.imap,
             use_autodiscover=wanted.server is None,
-            smtp=wanted.smtp,
+            smtp=wanted.smtp or found.smtp,
             saved_at=self.clock(),
         )
         try:
@@ -70,6 +79,16 @@ class ManageAccount:
         if mailbox.enabled:
             self.queue.send(SyncMailbox.of(mailbox, self.clock()))
 
+    def _found(self, mailbox: Mailbox) -> FoundServers:
+        """Raises InvalidInput where nothing is found, and where it wants a person's word."""
+        found = self.servers.find(mailbox.address)
+        if found is None:
+            raise InvalidInput(NOT_DISCOVERED)
+        host = host_of(found.imap.host)
+        if found.wants_word:
+            raise InvalidInput(_ELSEWHERE.format(host=host, domain=domain_of(mailbox.address)))
+        return found
+
     def _mailbox(self, caller: Caller, address: str) -> Mailbox:
         mailbox = self.get(caller, address)
         if mailbox.kind == INTAKE and ADMIN not in caller.roles:
@@ -81,7 +100,3 @@ class ManageAccount:
         if not mailbox.is_outside:
             raise InvalidInput(_OF_GRAPH)
         return mailbox
-
-
-def _found() -> Server:
-    raise InvalidInput(_NOT_FOUND)

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any, Final
 
-from shared.domain.connections.account_tests import SignIn
+from shared.domain.connections.account_tests import SignIn, Submission
 from shared.domain.connections.connections import SERVICE_ACCOUNT, MailConnection, serving
 from shared.domain.connections.fields import Fields
 from shared.domain.connections.habits import Habit, Learnt
@@ -26,8 +26,8 @@ from shared.domain.errors import (
 )
 from shared.domain.mail.addresses import mailbox_key, mailbox_keys, normalise
 from shared.domain.privacy.callers import ADMIN, Caller
-from shared.ports.mailbox_access import AccessProbe, AccountProbe
-from shared.ports.stores.connections import Connections, Habits, Mailboxes
+from shared.ports.mailbox_access import AccessProbe, AccountProbe, MailServers, SubmissionProbe
+from shared.ports.stores.connections import Connections, Credentials, Habits, Mailboxes
 from shared.ports.stores.records import RecordIndex
 from shared.ports.work import Clock
 
@@ -48,9 +48,18 @@ class Examine:
 
     probe: AccessProbe
     account_probe: AccountProbe
+    submission_probe: SubmissionProbe
+    credentials: Credentials
+    servers: MailServers
     connections: Connections
     index: RecordIndex
     clock: Clock
+
+    def _submission(self, mailbox: Mailbox, ended: SignIn) -> Submission:
+        """A password that was refused is not tried at a second server."""
+        if not self.submission_probe.has_server(mailbox):
+            return Submission.NO_SERVER
+        return self.submission_probe.submission(mailbox) if ended is SignIn.DONE else Submission.UNKNOWN
 
     def __call__(self, mailbox: Mailbox, *, fresh: bool = False) -> Verdict:
         """`fresh`: not with a token from before. Raises TransientError where Microsoft 365 does not answer.
@@ -60,8 +69,9 @@ class Examine:
         until, now = mailbox.state.blocked_until, self.clock()
         is_waiting = until is not None and until > now
         if mailbox.is_outside:
-            ended = SignIn.SERVER_BUSY if is_waiting else self.account_probe.sign_in(mailbox)
-            return of_account(ended, self._cards(mailbox.tenant_id, [mailbox.address, *mailbox.aliases]))
+            ended = SignIn.SERVER_BUSY if is_waiting else self._signed_in(mailbox)
+            cards = self._cards(mailbox.tenant_id, [mailbox.address, *mailbox.aliases])
+            return of_account(ended, self._submission(mailbox, ended), cards)
         if until is not None and until > now:
             raise Throttled("Microsoft Graph asked to wait.", (until - now).total_seconds())
         if fresh:
@@ -72,6 +82,15 @@ class Examine:
             self.probe.renew(mailbox)
             found = self._found(mailbox)
         return judge(found, self.clock())
+
+    def _signed_in(self, mailbox: Mailbox) -> SignIn:
+        """Where a server that was found once is not the right one any more, it is looked for again."""
+        ended = self.account_probe.sign_in(mailbox)
+        if ended is not SignIn.WRONG_SERVER:
+            return ended
+        account = self.credentials.get(mailbox.tenant_id, mailbox.mailbox_id)
+        is_lost = account is not None and account.use_autodiscover
+        return SignIn.NOT_DISCOVERED if is_lost and self.servers.find(mailbox.address) is None else ended
 
     def _found(self, mailbox: Mailbox) -> Findings:
         known = self.connections.of(mailbox.tenant_id)

@@ -10,7 +10,7 @@ from shared import telemetry
 from shared.domain.commands.commands import FileMessage
 from shared.domain.errors import Conflict
 from shared.domain.filing import consequences
-from shared.domain.filing.filing import StoredMessage
+from shared.domain.filing.filing import DONE, StoredMessage
 from shared.domain.filing.inbox import buried, is_buried
 from shared.domain.filing.person_decisions import PendingChange
 from shared.ports.stores.filing import Inbox, MessageStore
@@ -66,6 +66,9 @@ class ApplyDecision:
         document = self.messages.document(tenant_id, stored.key)
         if document is None:
             raise Conflict(f"message {stored.key} went away")
+        if stored.state == DONE:
+            # Asked for once more: a case whose acknowledgement could not be made.
+            self.apply(tenant_id, consequences.acknowledged_anew(stored, document))
         self.bring_in_line.show(tenant_id, stored, document)
         # Before it is done: a worker that is killed here sees to the thread when the command comes back.
         stored = self.threads(tenant_id, stored, document)

@@ -23,6 +23,10 @@ class UnfitTemplate(PermanentError):
     """A template of an intake mailbox made nothing of a mail; the record stands without it."""
 
 
+class NotOpened(PermanentError):
+    """The record of a mail could not be written: the mail is stored, and stands nowhere until it is filed again."""
+
+
 def as_renamed(
     records: Records, tenant_id: str, message: StoredMessage, stored: StoredMessage
 ) -> StoredMessage:
@@ -49,8 +53,12 @@ class WriteOpened:
 
     def __call__(self, tenant_id: str, ref: RecordRef, message: StoredMessage, document: Document) -> None:
         # People, or the CRM, may have changed it since: it is never written a second time.
-        if self.records.get(tenant_id, ref) is None:
+        if self.records.get(tenant_id, ref) is not None:
+            return
+        try:
             self.records.put_many(tenant_id, [self._record(tenant_id, ref, message, document)])
+        except PermanentError as error:
+            raise NotOpened(f"No {ref.kind} was opened for this mail: {error}", "CaseNotOpened") from error
 
     def _record(self, tenant_id: str, ref: RecordRef, message: StoredMessage, document: Document) -> Record:
         contacts = self._contacts(tenant_id, message, document)

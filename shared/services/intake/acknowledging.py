@@ -14,7 +14,7 @@ from shared import telemetry
 from shared.domain.commands.commands import FileMessage
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.connections.organisations import Organisation, is_listed
-from shared.domain.errors import Conflict, InvalidInput, PermanentError
+from shared.domain.errors import Conflict, InvalidInput, PermanentError, PostledgerError
 from shared.domain.filing.effects import Acknowledge
 from shared.domain.filing.entries import inverted
 from shared.domain.intake.acknowledgements import Acknowledgement, counted_as, counters
@@ -101,7 +101,7 @@ class AcknowledgeCase:
             return
         try:
             self._answer(case, key_hash)
-        except InvalidInput as error:
+        except (InvalidInput, PermanentError) as error:
             self._tell(case, error)
 
     def _case(
@@ -227,7 +227,7 @@ class AcknowledgeCase:
                 return codes.issue(number, self.code_keys, tenant_id, case.organisation.code_prefix)
         raise Conflict("No number for the reference code could be claimed; try again.")
 
-    def _tell(self, case: _Case, error: InvalidInput) -> None:
+    def _tell(self, case: _Case, error: PostledgerError) -> None:
         message = case.effect.message
         command = FileMessage(tenant_id=case.desk.tenant_id, key=message.key, first_at=message.at)
         failure = NotAcknowledged(str(error), "AcknowledgementFailed")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final
 
 from shared.domain.filing.opening import opened_refs
@@ -31,7 +32,10 @@ class FindCases:
     def __call__(
         self, scope: Scope, head: MessageHead, candidates: Candidates, key: str, policy: MatchPolicy
     ) -> Candidates:
-        """`key` is the mail's own. Costs a query; reads where it answers a closed record, or answers are there."""
+        """`key` is the mail's own. Costs a query, two for an answer to a mail that is not stored.
+
+        Reads where it answers a closed record, or where answers are there.
+        """
         if candidates.door is None or not candidates.to_intake:
             return candidates
         policy = policy.through(candidates.door)
@@ -44,9 +48,16 @@ class FindCases:
     def _answers(
         self, scope: Scope, head: MessageHead, candidates: Candidates, key: str
     ) -> tuple[ThreadHit, ...]:
-        """Stored mails that answer this one, came before it, and had a record opened in which its writer takes part."""
-        dependents = self.messages.dependents(scope.tenant_id, key)
-        keys = sorted({dependent.message_key for dependent in dependents if dependent.is_kept})
+        """Stored mails that answer this one, came before it, and had a record opened in which its writer takes part.
+
+        So do those that answer the same mail, where that is not stored: an agent wrote it from the mailbox, to a
+        stranger, or it never came here.
+        """
+        answered = [key]
+        if head.answers and candidates.parent is None:
+            answered.append(scope.hasher.message_id(head.answers[0]))
+        left = chain.from_iterable(self.messages.dependents(scope.tenant_id, each) for each in answered)
+        keys = sorted({dependent.message_key for dependent in left if dependent.is_kept})
         found = self.messages.get_many(scope.tenant_id, keys) if keys else {}
         hits = (
             replace(stored.as_thread_hit(stored.message_id), links=opened_refs(stored))

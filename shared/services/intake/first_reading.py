@@ -5,7 +5,7 @@ Later, whatever is not noted has arrived. So the note keeps a mail of years ago 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from shared import telemetry
@@ -15,6 +15,7 @@ from shared.domain.capture.sightings import SKIPPED, Sighting
 from shared.domain.capture.windows import Window
 from shared.domain.connections.mailboxes import NOTHING
 from shared.ports.mail import Listed
+from shared.ports.work import Clock
 from shared.services.capture.arrivals import Arrivals, ChooseLane, is_unsettled
 from shared.services.capture.folder_reading import FolderReader
 from shared.services.capture.scopes import Scope
@@ -29,6 +30,7 @@ class FirstReading:
 
     reader: FolderReader
     arrivals: Arrivals
+    clock: Clock
 
     def has_backlog(self, scope: Scope, folder: FolderState) -> bool:
         """Whether mail that nobody has read is to be taken now, whatever its age."""
@@ -54,13 +56,16 @@ class FirstReading:
     def without_old(
         self, scope: Scope, folder: FolderState, listed: Sequence[Listed], since: datetime
     ) -> list[Listed]:
-        """What is to be looked at. Older mail is noted, if it is not known, when the mailbox is connected.
+        """What is to be looked at. Older mail is noted, if it is not known, when the folder is first read.
 
-        Where a position was lost, what is not known has come meanwhile, or was forgotten: it is looked at, too.
+        Where a position was lost since, older mail that is not known has come meanwhile: it is looked at, too, unless
+        it is older than what the organisation keeps, of which the ledger knows nothing any more.
         """
+        if folder.noted:
+            days = scope.organisation.retention_days
+            kept_from = self.clock() - timedelta(days=days) if days else _BEGINNING
+            return [entry for entry in listed if entry.received_at >= kept_from]
         older = [entry for entry in listed if entry.received_at < since]
-        if scope.mailbox.state.last_sync_at is not None:
-            return list(listed)
         unknown = self.arrivals.in_doubt(scope, older, lambda row: row is None)
         self.arrivals.write(scope, [_noted(entry, folder) for entry in unknown])
         if unknown:

@@ -1,5 +1,6 @@
 """What the outbox says of a mail: of which mail it is the copy, and which one it answers by nothing but a code."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final
@@ -57,47 +58,56 @@ class FindAnswered:
     messages: MessageStore
 
     def __call__(self, scope: Scope, head: MessageHead, candidates: Candidates) -> Candidates:
-        """A query and two reads for a person's answer with a code whose thread leads to no such mail; else nothing.
-
-        A query more where the code's records do not know the sender, and no thread leads to them.
-        """
+        """A query and two reads for an answer with a code whose thread leads to no such mail; else nothing."""
         if not candidates.codes or _leads_on(candidates) or candidates.direction(head) is not Direction.IN:
             return candidates
-        if candidates.parent is None:
-            codes = tuple(self._with_recipients(scope, head, candidates, hit) for hit in candidates.codes)
-            candidates = replace(candidates, codes=codes)
         nature = nature_of(head.headers, head.sender.address, head.subject)
-        if nature.automatic is not Automatic.NONE:
-            return candidates
-        codes = tuple(self._with_mail(scope, head, candidates, hit) for hit in candidates.codes)
-        return replace(candidates, codes=codes)
+        is_by_person = nature.automatic is Automatic.NONE
+        codes = (
+            self._looked_up(scope, head, candidates, hit, is_by_person=is_by_person)
+            for hit in candidates.codes
+        )
+        return replace(candidates, codes=tuple(codes))
 
-    def _with_recipients(
-        self, scope: Scope, head: MessageHead, candidates: Candidates, hit: CodeHit
+    def _looked_up(
+        self, scope: Scope, head: MessageHead, candidates: Candidates, hit: CodeHit, *, is_by_person: bool
     ) -> CodeHit:
         """A stranger whom we have written to is the one whose case it is: no card says so."""
-        if is_vouched_for(head, candidates, hit):
+        is_known = is_vouched_for(head, candidates, hit)
+        is_stranger = not is_known and candidates.parent is None
+        if not is_stranger and not (is_known and is_by_person):
             return hit
-        mails = self.outbox.of_code(scope.tenant_id, hit.number, limit=_MOST_OF_CODE)
-        people = chain.from_iterable((*mail.to, *mail.cc) for mail in mails if mail.sending_at is not None)
-        return replace(hit, recipients=frozenset(person.address for person in people))
+        mails = [mail for mail in self._mails(scope, hit) if mail.sending_at is not None]
+        if is_stranger:
+            people = chain.from_iterable((*mail.to, *mail.cc) for mail in mails)
+            hit = replace(hit, recipients=frozenset(person.address for person in people))
+            is_known = is_vouched_for(head, candidates, hit)
+        if not mails or not is_by_person:
+            return hit
+        if is_known:
+            return replace(hit, mail=self._hit(scope, mails[0], hit.code))
+        return replace(hit, claimed=_as_asked(mails[0], self._key(scope, mails[0]), hit.code))
 
-    def _with_mail(self, scope: Scope, head: MessageHead, candidates: Candidates, hit: CodeHit) -> CodeHit:
-        if not is_vouched_for(head, candidates, hit):
-            return hit
-        mails = self.outbox.of_code(scope.tenant_id, hit.number, limit=_MOST_OF_CODE)
-        mail = next((mail for mail in mails if mail.sending_at is not None), None)
-        return replace(hit, mail=self._hit(scope, mail, hit.code)) if mail else hit
+    def _mails(self, scope: Scope, hit: CodeHit) -> Sequence[OutboxMail]:
+        return self.outbox.of_code(scope.tenant_id, hit.number, limit=_MOST_OF_CODE)
+
+    @staticmethod
+    def _key(scope: Scope, mail: OutboxMail) -> str:
+        return mail.message_key or scope.hasher.message_id(mail.message_id)
 
     def _hit(self, scope: Scope, mail: OutboxMail, code: str) -> ThreadHit:
         """The mail as it is stored; as it was asked for where its own copy has not been seen yet."""
-        key = mail.message_key or scope.hasher.message_id(mail.message_id)
+        key = self._key(scope, mail)
         stored = self.messages.get(scope.tenant_id, key)
         if stored is not None and not stored.is_deleted:
             return stored.as_thread_hit(code)
-        return ThreadHit(
-            key, code, Direction.OUT, mail.records, kind=SENT, sent_by=mail.agent_id, at=mail.sending_at
-        )
+        return _as_asked(mail, key, code)
+
+
+def _as_asked(mail: OutboxMail, key: str, code: str) -> ThreadHit:
+    return ThreadHit(
+        key, code, Direction.OUT, mail.records, kind=SENT, sent_by=mail.agent_id, at=mail.sending_at
+    )
 
 
 def _leads_on(candidates: Candidates) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.domain.connections.organisations import Organisation
-from shared.domain.errors import Conflict, Forbidden, InvalidInput, WrongState
+from shared.domain.errors import Conflict, Forbidden, InvalidInput, Unknown, WrongState
 from shared.domain.filing.entries import inverted
 from shared.domain.mail import codes
 from shared.domain.mail.addresses import Person, domain_of
@@ -63,7 +63,7 @@ class AskToSend:
     code_keys: tuple[bytes, ...]
 
     def __call__(self, caller: Caller, wanted: MailWanted, key: str) -> Taken:
-        """The first answer, and that to every repetition.
+        """The first answer, and that to every repetition: a mail under a key that is taken is not added.
 
         Raises what `PrepareMail` raises, InvalidInput, Forbidden and WrongState with every reason against the mail,
         and WrongState for a key that another request has used.
@@ -72,11 +72,15 @@ class AskToSend:
         hasher = hasher_of(self.hash_key, caller.tenant_id)
         key_hash = hasher("idempotency-key", f"{caller.audit_name}\n{key}")
         request_hash = fingerprint(wanted)
-        standing = self.outbox.of_key(caller.tenant_id, key_hash)
-        if standing is not None:
-            return _repeated(standing, request_hash)
-        prepared = self.prepare(caller, wanted)
-        mail = self._mail(prepared, wanted, key_hash=key_hash, request_hash=request_hash)
+        try:
+            prepared = self.prepare(caller, wanted)
+            mail = self._mail(prepared, wanted, key_hash=key_hash, request_hash=request_hash)
+        except (InvalidInput, Forbidden, WrongState, Unknown):
+            # What was taken once stays taken, whatever became of its records and files since.
+            known = self.outbox.of_key(caller.tenant_id, key_hash)
+            if known is None:
+                raise
+            return _repeated(known, request_hash)
         standing = self.outbox.add(transitions.asked_for(mail))
         if standing.id != mail.id:
             return _repeated(standing, request_hash)

@@ -9,13 +9,13 @@ from datetime import timedelta
 from typing import Final
 
 from shared import telemetry
-from shared.domain.commands.commands import IngestMessages
+from shared.domain.commands.commands import IngestMessages, SendMail
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import AccessDenied, InvalidInput, NotFound, PermanentError, TransientError
 from shared.domain.mail.items import ItemRef
 from shared.domain.sending import transitions
 from shared.domain.sending.outbox import OutboxMail, Problem
-from shared.domain.sending.outcomes import Answer, Do, Found, Outcome, next_step
+from shared.domain.sending.outcomes import Answer, Do, Found, Next, Outcome, next_step
 from shared.domain.sending.pacing import Pause
 from shared.domain.sending.sent_copies import left_as
 from shared.domain.sending.states import Event, State, may
@@ -34,7 +34,6 @@ _MOST_STEPS: Final = 6
 _PAUSING: Final = (Answer.TAKEN, Answer.SIGNED_OUT, Answer.NOT_NOW)
 _ASKED: Final = "The server asked for a pause before the mailbox's next mail."
 
-_NO_COPY_KEPT: Final = "no_copy_kept"
 _WITHOUT_COPY: Final = "The mail has left, but its copy could not be kept among the sent mail."
 
 
@@ -214,13 +213,13 @@ class SendOne:
             return self._draft_anew(visit)
         if step.do in (Do.ADOPT, Do.SEND) and not self._is_marked(visit):
             return False
-        if step.do is Do.PUT_BACK and visit.mail.put_backs == 0:
-            self._tell_of_sign_in(visit)
+        self._tell_of_sign_in(visit, step)
         transition = step.transition(now, visit.draft_id)
         if step.do is Do.SEND and transition is not None:
             return self._hand_over(visit, transition)
         if transition is not None:
             self._change(visit, transition)
+        self._call_back(visit, step)
         if step.do is Do.FAIL and visit.found is Found.DRAFT:
             # A mail that is not to leave does not stay among its owner's drafts.
             visit.box.discard(visit.draft)
@@ -296,10 +295,18 @@ class SendOne:
         if is_other:
             telemetry.event("left_as_somebody_else", mailbox=mail.mailbox_id, mail=mail.id)
 
-    def _tell_of_sign_in(self, visit: _Visit) -> None:
+    def _call_back(self, visit: _Visit, step: Next) -> None:
+        """Where nobody tells of the copy of a mail that was taken, the look for it waits for no tick."""
+        if step.do is Do.TAKE and not visit.box.lays_copies:
+            mail, now = visit.mail, self.clock()
+            command = SendMail(tenant_id=mail.tenant_id, mailbox_id=mail.mailbox_id, first_at=now)
+            self.queue.send(command, delay=step.after.total_seconds() + 1)
+
+    def _tell_of_sign_in(self, visit: _Visit, step: Next) -> None:
         """Once, ahead of the row: the mailbox's other mails wait behind this one, and are not told of."""
         said = visit.said
-        if said is not None and said.answer is Answer.SIGNED_OUT and said.retry_after:
+        is_first = step.do is Do.PUT_BACK and visit.mail.put_backs == 0
+        if is_first and said is not None and said.answer is Answer.SIGNED_OUT and said.retry_after:
             self.change.tell_of_mailbox(visit.mail, AccessDenied(said.words, said.code))
 
     def _lay_copy(self, visit: _Visit) -> None:
@@ -311,7 +318,7 @@ class SendOne:
         except (PermanentError, InvalidInput, TransientError) as error:
             if isinstance(error, TransientError) and not is_late:
                 raise
-            problem = Problem(_NO_COPY_KEPT, f"{_WITHOUT_COPY} {error}")
+            problem = Problem("no_copy_kept", f"{_WITHOUT_COPY} {error}")
             self._change(visit, transitions.without_copy(self.clock(), problem))
             return
         self._confirm(visit, copy)

@@ -8,7 +8,15 @@ from typing import Final
 from shared.domain.privacy.callers import Caller
 from shared.domain.privacy.erasure import suppression
 from shared.domain.sending.checking import UNLIMITED, Known, Reason, refusals
-from shared.domain.sending.drafting import Answered, Draft, addressed, draft_of, forwarded_files
+from shared.domain.sending.drafting import (
+    READING,
+    Answered,
+    Draft,
+    addressed,
+    draft_of,
+    forwarded_files,
+    reading_of,
+)
 from shared.domain.sending.from_addresses import Chosen
 from shared.domain.sending.outbox import Mode
 from shared.domain.sending.wanted import MailWanted
@@ -58,14 +66,15 @@ class PrepareMail:
         files, missing = self.find_files(caller, wanted.attachments)
         if answered and wanted.mode is Mode.FORWARD and wanted.keeps_files:
             files = (*files, *forwarded_files(answered))
-        address = settled.chosen.address if isinstance(settled.chosen, Chosen) else house.actor.address
+        chosen = settled.chosen if isinstance(settled.chosen, Chosen) else None
         draft = draft_of(
             wanted,
             people,
-            address,
+            chosen.address if chosen else house.actor.address,
             answered=answered,
             signature=self._signature(house, wanted),
             files=files,
+            reading=reading_of(chosen.mailbox) if chosen else READING,
         )
         reasons = (*self._of_time(wanted), *self._reasons(house, settled, draft, missing))
         return Prepared(house, settled, draft, answered, reasons)

@@ -5,6 +5,7 @@ Read from the mail that left.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -100,6 +101,26 @@ def test_an_answer_stands_in_the_thread_with_the_mail_below(desk: Desk) -> None:
     for kind in ("html", "plain"):
         text = body(mail, kind)
         assert text.index("Thursday it is.") < text.index("Does Thursday suit you?")
+
+
+@pytest.mark.parametrize(
+    ("language", "zone", "quoted"),
+    [
+        ("", "", ("From: ", "2 March 2026 08:30 (UTC+00:00)")),
+        ("de-AT", "Europe/Vienna", ("Von: ", "2. März 2026 09:30")),
+        ("es", "America/Bogota", ("De: ", "2 de marzo de 2026 03:30")),
+        ("fr", "Europe/Paris", ("De : ", "2 mars 2026 09:30")),
+    ],
+)
+def test_the_mail_below_is_quoted_in_the_language_and_the_time_zone_of_the_mailbox(
+    desk: Desk, language: str, zone: str, quoted: tuple[str, str]
+) -> None:
+    desk.world.rewrite(language=language, time_zone=zone)
+    at = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
+    mail = desk.reply(desk.came(sent_at=at), text="Yes.")
+    for part in quoted:
+        assert part in body(mail, "plain")
+    assert ("(UTC" in body(mail, "plain")) is (not zone)
 
 
 def test_it_stands_on_the_records_of_the_mail_that_is_answered(desk: Desk) -> None:

@@ -2,13 +2,17 @@
 
 import json
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from shared.domain.commands.commands import SyncMailbox
+from shared.domain.connections.account_tests import SignIn, Submission
+from shared.domain.connections.accounts import Server
+from shared.domain.connections.discovery import FoundServers
 from tests.builders import AGENT, TENANT
-from tests.fakes import FakeStorage
+from tests.fakes import FakePorts, FakeStorage
 from tests.unit.api.tokens import Issuer
 from tests.unit.api.wiring import Api
 
@@ -59,6 +63,35 @@ def test_the_mailbox_s_own_agent_saves_them_and_sees_when(api: Api, ann: str, st
     assert api.delete(ANN, ann).status_code == 204
     assert api.get(ANN, ann).status_code == 404
     assert storage.credentials.rows == {}
+
+
+def test_the_mailbox_test_says_whether_mail_may_be_sent(api: Api, ann: str, storage: FakeStorage) -> None:
+    def tested() -> tuple[str, str]:
+        found = api.post(f"mailboxes/{AGENT}/test", ann, json={}).json()
+        return found["send"], found["send_detail"]
+
+    send, detail = tested()
+    assert (send, storage.submission_probe.asked) == ("not_permitted", 0)
+    assert "nobody has said by which server" in detail
+    for ends, wanted in (
+        (Submission.PERMITTED, "permitted"),
+        (Submission.REFUSED, "not_permitted"),
+        (Submission.SENDER_REFUSED, "not_permitted"),
+        (Submission.UNKNOWN, "unknown"),
+    ):
+        storage.submission_probe.ends = ends
+        assert tested()[0] == wanted
+    storage.account_probe.ends[AGENT] = SignIn.WRONG_PASSWORD
+    before = storage.submission_probe.asked
+    assert tested()[0] == "unknown"
+    assert storage.submission_probe.asked == before, "a refused password is not tried at a second server"
+
+
+@pytest.mark.parametrize("port", [25, 143, 993])
+def test_mail_is_handed_in_at_ports_of_submission_only(api: Api, ann: str, port: int) -> None:
+    refused = api.put(ANN, ann, json={**GIVEN, "smtp": {"host": "smtp.contoso.example", "port": port}})
+    assert refused.status_code == 422
+    assert "usually 465, or 587" in refused.json()["detail"]
 
 
 def test_an_admin_saves_those_of_intake_mailboxes_and_of_no_person_s(
@@ -185,3 +218,80 @@ def test_the_interval_is_the_provider_s_unless_it_is_given(
 def test_rows_of_another_tenant_are_not_theirs(api: Api, ann: str, storage: FakeStorage) -> None:
     api.put(ANN, ann, json=GIVEN)
     assert {tenant for tenant, _ in storage.credentials.rows} == {TENANT}
+
+
+def test_the_server_is_found_or_the_sentence_says_that_it_is_not(
+    api: Api, ann: str, storage: FakePorts
+) -> None:
+    given = {"user_name": AGENT, "password": PASSWORD, "use_autodiscover": True}
+    answer = api.put(ANN, ann, json=given)
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith("Unable to autodiscover the server address")
+    smtp = Server("smtp.contoso.example", 587, "starttls")
+    storage.mail_servers.found[AGENT] = FoundServers(Server("imap.contoso.example", 993), smtp)
+    saved = api.put(ANN, ann, json=given).json()
+    assert (saved["host"], saved["use_autodiscover"], saved["smtp"]["host"]) == (
+        "imap.contoso.example",
+        True,
+        "smtp.contoso.example",
+    )
+    storage.account_probe.ends[AGENT] = SignIn.WRONG_SERVER
+    assert api.post(f"mailboxes/{AGENT}/test", ann).json()["outcome"] == "wrong_server"
+    storage.mail_servers.found.clear()
+    tested = api.post(f"mailboxes/{AGENT}/test", ann).json()
+    assert tested["outcome"] == "not_discovered"
+    assert tested["detail"].startswith("Unable to autodiscover the server address")
+
+
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        (FoundServers(Server("imap.fabrikam.example", 993), wants_word=True), "give it as 'host'"),
+        (FoundServers(Server("outlook.office365.com", 993)), "POST connect"),
+    ],
+)
+def test_what_is_found_is_not_believed_blindly(
+    api: Api, ann: str, storage: FakePorts, found: FoundServers, says: str
+) -> None:
+    storage.mail_servers.found[AGENT] = found
+    given = {"user_name": AGENT, "password": PASSWORD, "use_autodiscover": True}
+    answer = api.put(ANN, ann, json=given)
+    assert (answer.status_code, says in answer.json()["detail"]) == (422, True)
+    assert storage.credentials.rows == {}
+
+
+def test_the_test_of_a_mailbox_outside_asks_its_own_server(
+    api: Api, ann: str, admin: str, storage: FakePorts
+) -> None:
+    storage.account_probe.ends[AGENT] = SignIn.APP_PASSWORD
+    for token in (ann, admin):
+        tested = api.post(f"mailboxes/{AGENT}/test", token).json()
+        assert (tested["outcome"], tested["habits"]) == ("app_password_needed", [])
+    assert storage.probe.calls.count("granted") == 1, "of Bea's mailbox, when it was added"
+
+
+def test_the_providers_are_those_of_the_page(api: Api, ann: str) -> None:
+    providers = api.get("mail-providers", ann).json()["providers"]
+    labels = "Aol.com, Aim.com, Gmail.com, iCloud.com, Outlook.com/Office 365, Hotmail.com, Yahoo.com"
+    assert [provider["label"] for provider in providers] == labels.split(", ")
+    page = Path(__file__).parents[3].joinpath("docs/imap.md").read_text("utf-8")
+    table = page.partition("## Known providers")[2].partition("\n## ")[0]
+    told = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| ")][1:]
+    assert [[cell.strip() for cell in row] for row in told] == [
+        [
+            provider["label"],
+            ", ".join(provider["domains"]),
+            f"`{provider['reach']}`",
+            _place(provider["imap"]),
+            _place(provider["smtp"]),
+            provider["needs"],
+        ]
+        for provider in providers
+    ]
+    office, hotmail = providers[4], providers[5]
+    assert (office["reach"], office["imap"]) == ("graph", None)
+    assert "2024" in hotmail["needs"]
+
+
+def _place(server: dict[str, Any] | None) -> str:
+    return f"{server['host']}:{server['port']} ({server['security']})" if server else ""

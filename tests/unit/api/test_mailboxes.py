@@ -80,6 +80,16 @@ def test_null_is_the_same_as_an_absent_setting(api: Api, issuer: Issuer) -> None
     }
 
 
+def test_the_language_and_the_time_zone_of_a_mailbox_are_kept_and_shown(api: Api, issuer: Issuer) -> None:
+    path, token = "mailboxes/ann@contoso.example", issuer.user("Admin")
+    settings = {"kind": "personal", "agent": "ann@contoso.example"}
+    settings |= {"language": "de-AT", "time_zone": "Europe/Vienna"}
+    assert api.put(path, token, json=settings).status_code < 300
+    shown = api.get(path, token).json()
+    assert (shown["language"], shown["time_zone"]) == ("de-AT", "Europe/Vienna")
+    assert api.put(path, token, json={"time_zone": "Mars/Olympus"}).status_code == 422
+
+
 def test_a_personal_mailbox_has_no_backlog_and_an_intake_mailbox_gets_one(api: Api, issuer: Issuer) -> None:
     path, token = f"mailboxes/{AGENT}", issuer.user("Admin")
     assert api.get(path, token).json()["backlog"] == "none"

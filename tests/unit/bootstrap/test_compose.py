@@ -91,7 +91,7 @@ def test_both_records_have_every_port(ports: Callable[[], Ports]) -> None:
 def test_the_records_have_no_port_beyond_the_protocol() -> None:
     faked = {name for name in vars(FakePorts()) if name != "faults"}
     beside = {"connection", "graph_tokens", "graph", "sessions", "graph_mail"}
-    beside |= {"imap_mail", "imap_sessions", "dial"}
+    beside |= {"imap_mail", "imap_sessions", "dial", "smtp_sender"}
     real = {name for name in vars(RealPorts) if not name.startswith("_")}
     assert faked == set(FIELDS)
     assert real - beside == set(FIELDS)

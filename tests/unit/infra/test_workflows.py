@@ -119,7 +119,7 @@ def test_a_release_follows_every_check_and_is_attested_before_it_is_published() 
 def test_every_push_and_pull_request_meets_every_check() -> None:
     assert {"push", "pull_request"} <= set(workflow("ci.yml")[True])
     assert [job["uses"] for job in workflow("ci.yml")["jobs"].values()] == [OWN]
-    assert set(workflow("checks.yml")["jobs"]) == {"check", "test", "sdk", "infra", "clients"}
+    assert set(workflow("checks.yml")["jobs"]) == {"check", "test", "sdk", "graph-sdk", "infra", "clients"}
 
 
 def test_neither_a_deployment_nor_a_release_is_ever_cut_short() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.connections.account_tests import SignIn
+from shared.domain.connections.account_tests import SignIn, Submission
 from shared.domain.connections.mailbox_tests import Directory, Findings, Read, judge, judge_token
 from shared.domain.connections.verdicts import OUTCOMES, SENTENCES, of_account, unreachable
 from tests.builders import NOW
@@ -81,15 +81,15 @@ def test_the_verdict(outcome: str, changes: dict[str, Any]) -> None:
 
 
 def test_every_outcome_is_reached() -> None:
-    outside = {of_account(ended, ()).outcome for ended in SignIn}
+    outside = {of_account(ended, Submission.UNKNOWN, ()).outcome for ended in SignIn}
     assert {outcome for outcome, _ in CASES} | {unreachable().outcome} | outside == set(OUTCOMES)
 
 
 def test_a_colleague_on_a_card_is_told_once_the_sign_in_is_right() -> None:
-    assert of_account(SignIn.DONE, ("contact/C-1",)).outcome == "on_contact_card"
-    assert "contact/C-1" in of_account(SignIn.DONE, ("contact/C-1",)).sentence
-    assert of_account(SignIn.WRONG_PASSWORD, ("contact/C-1",)).outcome == "wrong_password"
-    harmless = {ended for ended in SignIn if not of_account(ended, ()).is_refused}
+    assert of_account(SignIn.DONE, Submission.UNKNOWN, ("contact/C-1",)).outcome == "on_contact_card"
+    assert "contact/C-1" in of_account(SignIn.DONE, Submission.UNKNOWN, ("contact/C-1",)).sentence
+    assert of_account(SignIn.WRONG_PASSWORD, Submission.UNKNOWN, ("contact/C-1",)).outcome == "wrong_password"
+    harmless = {ended for ended in SignIn if not of_account(ended, Submission.UNKNOWN, ()).is_refused}
     assert harmless == {SignIn.DONE, SignIn.NO_CREDENTIALS, SignIn.SERVER_BUSY}
 
 

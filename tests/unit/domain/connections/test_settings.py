@@ -26,6 +26,25 @@ def test_a_new_mailbox_has_the_documented_defaults() -> None:
     assert (made.matching_type, made.unmatched, made.sent_items) == ("address_and_subject", "inbox", True)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("language", "klingon"),
+        ("language", "de" * 40),
+        ("time_zone", "Europe"),
+        ("time_zone", "../../etc/passwd"),
+        ("time_zone", "CET\x00"),
+        ("time_zone", "Mars/Olympus"),
+    ],
+)
+def test_a_language_and_a_time_zone_are_those_that_are_known(name: str, value: str) -> None:
+    with pytest.raises(InvalidInput, match=name):
+        mailbox(**{name: value})
+    known = mailbox(language="pt-BR", time_zone="America/Sao_Paulo")
+    assert (known.language, known.time_zone) == ("pt-BR", "America/Sao_Paulo")
+    assert known.changed(Fields({"language": "", "time_zone": ""})).time_zone == ""
+
+
 def test_an_intake_mailbox_is_polled_every_minute_and_marks_as_read() -> None:
     made = Mailbox(TENANT, "ab" * 16, AGENT).changed(Fields({"kind": "intake", "agent": AGENT}))
     assert (made.poll_minutes, made.mark_read, made.backlog) == (1, True, "unread")

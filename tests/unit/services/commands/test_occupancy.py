@@ -62,11 +62,24 @@ def test_who_does_not_get_it_in_time_is_told_so_and_the_others_go_on(pool: Threa
     assert first.result(30)
 
 
-def test_who_has_it_alone_may_ask_for_that_again() -> None:
+def test_who_has_it_alone_keeps_it_until_he_shares_it(pool: ThreadPoolExecutor) -> None:
     occupancy = Occupancy()
-    with occupancy.room(alone=True) as has_room, occupancy.alone() as is_alone:
+    with occupancy.room(alone=False):
+        for _ in range(2):
+            assert occupancy.take()
+        assert not pool.submit(stay, occupancy).result(30)
+        occupancy.share()
+        assert pool.submit(stay, occupancy).result(30)
+
+
+def test_a_command_that_has_it_to_its_end_does_not_share_it(pool: ThreadPoolExecutor) -> None:
+    occupancy = Occupancy()
+    with occupancy.room(alone=True) as has_room:
         assert has_room
-        assert is_alone
+        assert occupancy.take()
+        occupancy.share()
+        assert not pool.submit(stay, occupancy).result(30)
+    assert pool.submit(stay, occupancy).result(30)
     assert occupancy == Occupancy(changed=occupancy.changed)
 
 

@@ -135,6 +135,34 @@ class TestWhatLayThereBefore:
         assert (office.names(), office.waiting()) == (["Today"], ["old_mail"] * 3)
 
 
+def test_an_archive_is_one_line_of_my_inbox_and_unanswered_until_an_agent_says_so() -> None:
+    office = ConnectedOffice(backlog="unread")
+    for number in range(30):
+        office.lay(f"Archive {number:02}", age=timedelta(hours=3), sent=OLD)
+    office.poll()
+    [line] = office.lines(AGENT)
+    assert (line.item.reason, line.alike) == ("old_mail", 30)
+    assert len(office.lines(AGENT, reason="old_mail")) == 30
+    office.open_by_hand(line.item.message_key)
+    [line] = office.lines(AGENT)
+    assert (line.alike, len(office.cases())) == (29, 1)
+    assert office.world.storage.sender.outbound == []
+
+
+def test_a_mailbox_that_was_personal_notes_what_lies_there_and_takes_what_comes() -> None:
+    office = ConnectedOffice()
+    office.world.rewrite(office.desk, kind="personal", capture="everything")
+    office.lay("Lay there", age=OLD)
+    office.poll()
+    office.world.rewrite(office.desk, kind="intake")
+    office.poll()
+    office.lay("Dragged", age=OLD)
+    office.poll()
+    office.world.mail.expire(SERVICE)
+    office.poll()
+    assert (office.names(), office.waiting()) == (["Dragged"], [])
+
+
 class TestAfterALostPosition:
     def parked(self) -> ConnectedOffice:
         """Connected thirty days ago, and not read in the last ten."""
@@ -170,3 +198,24 @@ class TestAfterALostPosition:
         office.lay("Later", age=OLD)
         office.poll()
         assert office.names() == ["Later"]
+
+    def test_what_retention_has_made_the_ledger_forget_does_not_wait(self) -> None:
+        office = self.parked()
+        office.world.configure(retention_days=60)
+        office.world.storage.sightings.rows.clear()
+        office.lay("Dragged", age=50 * DAY)
+        office.world.mail.expire(SERVICE)
+        office.poll()
+        assert [item.subject for item in office.desk_items()] == ["Dragged"]
+
+
+def test_a_poll_without_mail_writes_nothing_but_how_far_it_has_read() -> None:
+    office = ConnectedOffice(backlog="unread", mark_read=True)
+    office.lay("Boiler")
+    office.lay("Waits", is_read=True, age=OLD)
+    office.poll()
+    office.world.storage.faults.clear()
+    office.poll()
+    written = office.world.storage.faults.writes
+    assert sorted(written) == ["FolderStates.put"] * 3 + ["Mailboxes.change"]
+    assert office.world.storage.queue.sent == office.world.worklist(office.desk) == []

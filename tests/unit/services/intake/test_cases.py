@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.builders import TENANT, a_record
-from tests.unit.services.intake.desk import AGENT, BILLING, CHIEF, OWN, SERVICE, DeskOffice, a_mail
+from tests.unit.services.intake.desk import AGENT, BILLING, CHIEF, OWN, SERVICE, DeskOffice, a_mail, caller_of
 
 ALIAS = f"repairs@{OWN}"
 GROUP = f"service-group@{OWN}"
@@ -254,3 +254,176 @@ def test_a_sender_opens_so_many_cases_within_the_hour_and_the_rest_waits() -> No
     office.world.now += timedelta(hours=1)
     office.enquire("flood@x.example", subject="Later")
     assert office.cases()[-1].name == "Later"
+
+
+def test_who_is_never_logged_and_who_is_erased_open_nothing_and_it_is_said_why() -> None:
+    office = an_office()
+    office.world.configure(own_domains=(OWN,), never_log=("quiet@x.example",))
+    office.world.ask_erasure(TENANT, "gone@x.example", "admin")
+    outcomes = [office.outcome(office.enquire(f"{name}@x.example"), SERVICE) for name in ("quiet", "gone")]
+    assert outcomes == [("skipped", "never_log"), ("skipped", "erased")]
+    assert (office.cases(), office.waiting()) == ([], [])
+
+
+def test_the_mail_is_shown_whole_with_its_files_to_every_agent() -> None:
+    office = an_office()
+    office.connect(f"third@{OWN}")
+    mixed = (
+        "--cut\r\nContent-Type: text/plain\r\n\r\nIt is cold.\r\n> Since when?\r\n--cut\r\n"
+        "Content-Type: application/pdf; name=plan.pdf\r\nContent-Disposition: attachment; filename=plan.pdf\r\n"
+        "Content-Transfer-Encoding: base64\r\n\r\nJVBERi0xLjc=\r\n--cut--\r\n"
+    )
+    item = office.enquire(
+        "known@client.example", subject="Boiler", text=mixed, content_type='multipart/mixed; boundary="cut"'
+    )
+    [entry] = office.timeline(str(office.case.ref))
+    assert entry.attachments == ("plan.pdf",)
+    assert office.case.details == "It is cold.\n> Since when?"
+    shown = office.world.read_message(caller_of(f"third@{OWN}"), office.stored(item, SERVICE).key)
+    assert [attachment.name for attachment in shown.document.attachments] == ["plan.pdf"]
+    assert "It is cold." in shown.document.text
+    assert shown.document.text.rstrip().endswith("Since when?")
+
+
+def test_one_mail_directly_and_by_the_group_is_one_case() -> None:
+    office = an_office()
+    mail = {"subject": "Boiler", "message_id": "<a@x.example>"}
+    office.enquire("Kim <kim@x.example>", cc=GROUP, **mail)
+    office.enquire(
+        f"'Kim' via Group <{GROUP}>",
+        cc=GROUP,
+        list_id=f"<service-group.{OWN}>",
+        reply_to="Kim <kim@x.example>",
+        x_original_sender="kim@x.example",
+        **mail,
+    )
+    assert len(office.timeline(str(office.case.ref))) == 1
+
+
+def test_two_mails_of_one_thread_in_one_turn_are_one_case() -> None:
+    office = an_office()
+    desk = office._mailboxes[SERVICE]
+    first = {"sender": "kim@x.example", "to": (SERVICE,), "message_id": "a@x.example"}
+    answer = {"sender": "boss@x.example", "to": (SERVICE,), "message_id": "b@x.example"}
+    items = [
+        office.world.deliver(SERVICE, subject="Boiler", **first),
+        office.world.deliver(SERVICE, subject="Re: Boiler", in_reply_to=("a@x.example",), **answer),
+    ]
+    office.world.notify(*reversed(items), mailbox=desk)
+    office.world.work()
+    assert len(office.timeline(str(office.case.ref))) == 2
+
+
+def test_mails_without_a_message_id_are_enquiries_of_their_own() -> None:
+    office = an_office()
+    for name in ("Kim", "Lou"):
+        office.enquire(f"{name}@x.example", subject="Contact", text=f"I am {name}.", message_id="<>")
+    assert sorted(case.details for case in office.cases()) == ["I am Kim.", "I am Lou."]
+
+
+def test_an_agent_s_answer_from_the_mailbox_that_comes_back_by_the_group_opens_nothing() -> None:
+    office = an_office()
+    office.enquire(subject="Boiler", message_id="<a@x.example>")
+    answer = a_mail(
+        SERVICE,
+        "kim@client.example",
+        "Re: Boiler",
+        cc=GROUP,
+        in_reply_to="<a@x.example>",
+        message_id=f"<answer@{OWN}>",
+    )
+    office.receive(answer, SERVICE, "sentitems")
+    office.receive(answer, SERVICE)
+    assert len(office.timeline(str(office.case.ref))) == 2
+    assert office.waiting() == []
+
+
+def test_answers_to_what_an_agent_wrote_from_the_mailbox_are_one_case() -> None:
+    office = an_office()
+    office.receive(
+        a_mail(SERVICE, "kim@x.example", "Your lease", message_id=f"<lease@{OWN}>"), SERVICE, "sentitems"
+    )
+    for number in (1, 2):
+        office.enquire(
+            "kim@x.example",
+            subject="Re: Your lease",
+            in_reply_to=f"<lease@{OWN}>",
+            message_id=f"<{number}@x.example>",
+        )
+    assert office.case.name == "Your lease"
+    assert len(office.timeline(str(office.case.ref))) >= 2
+
+
+def test_a_mailbox_that_is_read_over_a_service_account_opens_cases_as_well() -> None:
+    office = an_office(connection="graph-delegated", mark_read=True)
+    office.enquire(subject="Boiler")
+    assert office.case.name == "Boiler"
+    assert [address for address, _ in office.world.storage.marker.marked] == [SERVICE]
+
+
+def test_a_mail_that_is_too_large_is_a_case_that_says_so() -> None:
+    office = an_office(intake={"fields": {"details": "{text}"}})
+    item = office.world.deliver(
+        SERVICE, sender="kim@x.example", to=(SERVICE,), text="Call before noon.", html=""
+    )
+    box = office.world.mail._boxes[SERVICE]
+    box.messages[item] = replace(box.messages[item], whole_size=60_000_000)
+    office.world.notify(item, mailbox=office._mailboxes[SERVICE])
+    office.world.work()
+    assert office.case.details == (
+        "Call before noon.\n\nThe mail has 60 MB, more than is taken: its text stands here, its attachments do not. "
+        f"The whole mail lies in {SERVICE}."
+    )
+
+
+def test_each_field_has_a_template_and_its_values_go_to_the_crm() -> None:
+    fields = {
+        "name": "{from_name}",
+        "summary": "{subject} ({to})",
+        "details": "{from_address} wrote on {received}",
+        "type": "{{ subject|lower }}",
+        "owner": CHIEF,
+        "client": "CL-{{ from_name|upper }}",
+    }
+    office = an_office(intake={"fields": fields, "data": {"text": "{text}", "where": "{to}"}})
+    office.enquire("Kim <kim@x.example>", ALIAS, subject="Boiler", text="It is cold.")
+    case = office.case
+    received = office.world.now - timedelta(seconds=20)
+    assert (case.name, case.summary) == ("Kim", f"Boiler ({ALIAS})")
+    assert case.details == f"kim@x.example wrote on {received:%Y-%m-%d %H:%M}"
+    assert (case.type, case.owner, case.client) == ("boiler", CHIEF, "CL-KIM")
+    assert {datum.name: datum.value for datum in case.data} == {"text": "It is cold.", "where": ALIAS}
+
+
+def test_a_colleague_s_mail_waits_where_the_mailbox_opens_nothing() -> None:
+    office = an_office(unmatched="inbox")
+    office.enquire(CHIEF, subject="Boiler")
+    assert (office.waiting(), office.inbox_of(AGENT)) == (["no_match"], ["Boiler"])
+
+
+def test_what_the_mailbox_sends_to_colleagues_is_kept_only_where_it_answers_a_filed_mail() -> None:
+    office = an_office()
+    office.enquire(CHIEF, subject="Boiler", message_id=f"<a@{OWN}>")
+    answer = a_mail(SERVICE, CHIEF, "Re: Boiler", in_reply_to=f"<a@{OWN}>", message_id=f"<b@{OWN}>")
+    other = a_mail(SERVICE, CHIEF, "Lunch", message_id=f"<c@{OWN}>")
+    kept, skipped = (office.receive(raw, SERVICE, "sentitems") for raw in (answer, other))
+    assert office.outcome(kept, SERVICE)[0] == "filed"
+    assert office.outcome(skipped, SERVICE) == ("skipped", "staff_only")
+    assert office.subjects(office.case) == ["Boiler", "Re: Boiler"]
+
+
+def test_details_are_the_whole_text_by_rule_and_by_hand_up_to_what_a_record_holds() -> None:
+    long = " ".join(f"word{number}" for number in range(3_000))
+    by_rule, by_hand = an_office(), an_office(unmatched="inbox")
+    for office in (by_rule, by_hand):
+        office.enquire(
+            "kim@x.example", subject="Boiler", text=f"It is cold.\n\nOn Monday, Ann wrote:\n> Hello\n{long}"
+        )
+    [item] = by_hand.desk_items()
+    by_hand.open_by_hand(item.message_key)
+    for office in (by_rule, by_hand):
+        details = office.case.details
+        assert details.startswith("It is cold.\n\nOn Monday, Ann wrote:\n> Hello\nword0 word1")
+        assert len(details) > 8_000
+        assert details.endswith(" ...")
+        assert len(details) <= 8_192

@@ -1,5 +1,6 @@
 """Who is told of an answer: the agent who sent the mail, once; machines and colleagues raise nothing."""
 
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
@@ -13,7 +14,7 @@ from shared.domain.notices.notices import Notice
 from shared.domain.privacy.callers import AGENT as AGENT_ROLE
 from shared.domain.privacy.callers import Caller
 from shared.services.filing.inbox import Wanted
-from tests.builders import AGENT, CONTACT, TENANT, a_record, a_ref
+from tests.builders import AGENT, CONTACT, TENANT, a_record, a_ref, people
 from tests.fakes import Killed
 from tests.unit.services.sending.sent_world import (
     CODE,
@@ -176,6 +177,9 @@ def test_an_answer_that_was_faster_than_the_sent_copy_is_told_with_that() -> Non
         {"subject": f"Automatic reply: {SUBJECT}"},
         {"headers": (("content-type", "multipart/report; report-type=disposition-notification"),)},
         {"headers": (("content-type", "text/calendar; method=REPLY"),)},
+        {"subject": f"Recall: {SUBJECT}"},
+        {**BARE, "subject": f"RECALL : {SUBJECT}"},
+        {"subject": f"Message Recall Failure: {SUBJECT}"},
         {"sender": COLLEAGUE, "cc": (CONTACT,)},
         {"sender": AGENT, "cc": (CONTACT,)},
     ],
@@ -235,23 +239,24 @@ def held(world: SentWorld, **changes: Any) -> StoredMessage:
     return stored(world, "answer@fabrikam.example")
 
 
+CLAIMED: Any = {**BARE, "sender": STRANGER}
 FORGED: Any = {"headers": (("authentication-results", "mx.contoso.example; dmarc=fail action=none"),)}
 
 
-@pytest.mark.parametrize(
-    ("changes", "reason"), [(FORGED, "forged_sender"), ({**BARE, "sender": STRANGER}, "claims_code")]
-)
+@pytest.mark.parametrize(("changes", "reason"), [(FORGED, "forged_sender"), (CLAIMED, "claims_code")])
 def test_an_answer_that_waits_raises_none(world: SentWorld, changes: dict[str, Any], reason: str) -> None:
     world.rewrite(capture="everything")
     assert held(world, **changes).decision.reason == reason
     assert everybodys(world) == []
 
 
+@pytest.mark.parametrize("changes", [FORGED, CLAIMED], ids=["forged_sender", "claims_code"])
 @pytest.mark.parametrize(("decider", "expected"), [(SENDER_OID, 0), ("ben", 1)])
 def test_filed_by_hand_it_is_told_unless_the_sender_did_it(
-    world: SentWorld, decider: str, expected: int
+    world: SentWorld, decider: str, expected: int, changes: dict[str, Any]
 ) -> None:
-    key = held(world, **FORGED).key
+    world.rewrite(capture="everything")
+    key = held(world, **changes).key
     caller = agent_named(AGENT if decider == SENDER_OID else COLLEAGUE, decider)
     world.decide(caller, key, Wanted(LINK, refs=(a_ref("property/P-1"),)))
     world.work()
@@ -331,3 +336,35 @@ def test_mail_that_raises_none_costs_no_operation_more(world: SentWorld) -> None
     world.notify(world.deliver(message_id="plain@fabrikam.example"))
     asked = [*world.storage.faults.reads, *world.storage.faults.writes]
     assert [name for name in asked if name.startswith(("Notices", "Outbox"))] == []
+
+
+GONE = "gone@fabrikam.example"
+
+
+def refused_world(**row: Any) -> SentWorld:
+    """The server took a mail for one of its two recipients only."""
+    made = SentWorld()
+    asked = made.ask(to=people(CONTACT, GONE), **row)
+    made.storage.outbox.save(replace(asked, rejected=(GONE,)))
+    made.notify(made.deliver(**a_copy(to=(CONTACT, GONE))))
+    made.work()
+    return made
+
+
+def test_a_recipient_whom_the_server_refused_is_told_as_a_bounce_once() -> None:
+    world = refused_world()
+    [notice] = notices(world)
+    assert (notice.kind, notice.agent, notice.answers) == ("bounce", SENDER_OID, notice.message_key)
+    stored = world.storage.messages.get(TENANT, notice.message_key)
+    assert stored is not None
+    assert [(bounced.address, bounced.permanent) for bounced in stored.bounces] == [(GONE, True)]
+    world.storage.notices.dismiss(TENANT, SENDER_OID, notice.id)
+    world.notify(world.deliver(**a_copy(to=(CONTACT, GONE), folder="archive", tag="")))
+    world.work()
+    assert notices(world) == []
+
+
+def test_an_answer_to_such_a_mail_is_told_as_an_answer() -> None:
+    world = refused_world()
+    answer(world)
+    assert sorted(notice.kind for notice in notices(world)) == ["bounce", "reply"]

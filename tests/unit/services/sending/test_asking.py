@@ -98,6 +98,17 @@ def test_one_key_makes_one_mail_however_often_it_is_asked(desk: Desk) -> None:
     assert desk.wanted(key="another key").id != first.id
 
 
+def test_a_key_answers_its_mail_also_where_that_would_be_refused_by_now(desk: Desk) -> None:
+    mail = desk.wanted()
+    desk.storage.records.delete(TENANT, DEAL)
+    with pytest.raises(InvalidInput):
+        desk.wanted(key="another key")
+    assert desk.wanted() == mail
+    with pytest.raises(WrongState, match="another mail"):
+        desk.wanted(subject="Another")
+    assert list(desk.storage.codes.rows) == [(TENANT, mail.code.number)]
+
+
 def test_a_request_whose_answer_was_lost_is_answered_with_the_same_mail(desk: Desk) -> None:
     desk.storage.faults.named["CommandQueue.send"] = Unavailable("busy")
     with pytest.raises(Unavailable):

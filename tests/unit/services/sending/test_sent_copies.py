@@ -131,8 +131,9 @@ def test_further_copies_add_sightings_and_no_entry(
 
 
 def test_a_copy_in_an_intake_mailbox_does_not_make_it_an_enquiry(world: SentWorld) -> None:
-    desk = world.connect("desk@contoso.example", kind="intake", agent=COLLEAGUE)
-    people = {"to": (CONTACT, "desk@contoso.example")}
+    desk = world.connect("desk@contoso.example", kind="intake", agent=COLLEAGUE, unmatched="new")
+    records = set(world.storage.records.rows)
+    people = {"to": (CONTACT,), "cc": ("desk@contoso.example",)}
     inside = world.deliver("desk@contoso.example", **received(**people))
     world.notify(inside, mailbox=desk)
     world.notify(world.deliver(**a_copy(**people)))
@@ -140,6 +141,7 @@ def test_a_copy_in_an_intake_mailbox_does_not_make_it_an_enquiry(world: SentWorl
     assert world.kinds()["property/P-1"] == [("sent", AGENT)]
     assert stored(world).direction == "out"
     assert world.storage.inbox.of(TENANT, COLLEAGUE) == []
+    assert set(world.storage.records.rows) == records, "no case was opened"
 
 
 @pytest.mark.parametrize(
