@@ -121,10 +121,11 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06
 }
 
 // Who read, wrote or deleted what, and when: identity, address, and the keys of the row or blob.
-var requests = map(logRequests ? ['StorageRead', 'StorageWrite', 'StorageDelete'] : [], category => {
+var categories = logRequests ? ['StorageRead', 'StorageWrite', 'StorageDelete'] : []
+var requests = [for category in categories: {
   category: category
   enabled: true
-})
+}]
 
 resource blobMetrics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   scope: blobs

@@ -327,7 +327,11 @@ async def sending(walk: Walk) -> None:
         to_recipients=[to("bo@fabrikam.example")],
     )
     await walk.ann.send_mail.post(SendMailPostRequestBody(message=mail, save_to_sent_items=True))
-    assert any("At once" in str(left["raw"]) for left in control("GET", "outbound"))
+    for _ in range(100):
+        if any("At once" in str(left["raw"]) for left in control("GET", "outbound")):
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("the mail has not left")
 
 
 async def answers(walk: Walk) -> None:
