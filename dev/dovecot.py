@@ -19,6 +19,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from dev import guard
+
 BINARY: Final = next(
     (path for path in ("/usr/sbin/dovecot", shutil.which("dovecot") or "") if Path(path).is_file()), ""
 )
@@ -175,14 +177,20 @@ def running(*, cert: Path, key: Path, ca_file: Path) -> Iterator[Dovecot]:
 @contextmanager
 def _started(file: Path, log: Path, port: int) -> Iterator[int]:
     process = subprocess.Popen(
-        [BINARY, "-F", "-c", str(file)], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+        [BINARY, "-F", "-c", str(file)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
     )
+    # Who started it may be killed before the block ends.
+    guard.watch(process.pid)
     try:
         _wait_for(port, process, log)
         yield process.pid
     finally:
         process.terminate()
         process.wait(timeout=20)
+        guard.release(process.pid)
 
 
 def _free_port() -> int:
