@@ -23,7 +23,9 @@ from typing import Final
 from dev.azurite import ROOT
 from dev.infra_check import EXCEPTIONS, PROGRAM, judge
 
-TESTS: Final = ("tests/unit/infra/test_infrastructure.py", "tests/unit/infra/test_deploy_check.py")
+TESTS: Final = tuple(
+    f"tests/unit/infra/test_{name}.py" for name in ("infrastructure", "values", "deploy_check")
+)
 Change = tuple[int, int, str]  # from, to, what stands there instead
 
 
