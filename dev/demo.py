@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from dev.azurite import ROOT
-from dev.demo_intake import Enquiry, enquiry
+from dev.demo_intake import Enquiry, enquiries
 from dev.demo_organisation import Demo, seed
 from dev.demo_report import report
 from dev.demo_sending import Exchange, exchange
@@ -40,7 +40,7 @@ def main() -> None:
         tell(f"storage, simulated Microsoft 365 and the app are up: {ready['api_url']}")
         demos.append(seed(ready, tell))
         tell("all mail is where it belongs")
-        _show(demos[0], exchange(demos[0], tell), enquiry(demos[0], tell))
+        _show(demos[0], exchange(demos[0], tell), enquiries(demos[0], tell))
 
     tell("starting storage, simulated Microsoft 365 and the app")
     try:
@@ -52,7 +52,7 @@ def main() -> None:
         sys.exit(f"error: {error}")
 
 
-def _show(demo: Demo, sent: Exchange, asked: Enquiry) -> None:
+def _show(demo: Demo, sent: Exchange, asked: list[Enquiry]) -> None:
     _write_tokens(demo)
     for block in report(demo, sent, asked, _token_directory(demo)):
         print(f"\n{block}", flush=True)

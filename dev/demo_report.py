@@ -53,13 +53,13 @@ def table(columns: _Columns, rows: Iterable[Sequence[str]]) -> str:
     return "\n".join([line(list(columns)), *(line(row) for row in rows)])
 
 
-def report(demo: Demo, sent: Exchange, asked: Enquiry, tokens: Path) -> Iterator[str]:
+def report(demo: Demo, sent: Exchange, asked: Iterable[Enquiry], tokens: Path) -> Iterator[str]:
     """All that the demo has to show, a block at a time."""
     yield _summary(demo)
     for record in demo.seed.records:
         yield _timeline(demo, record)
     yield demo_sending.told(sent)
-    yield demo_intake.told(asked)
+    yield from map(demo_intake.told, asked)
     yield _inboxes(demo)
     yield _ledger(demo)
     shown = next(one for one in demo.mails if one.parsed.get_content_type() == "multipart/related")

@@ -43,6 +43,7 @@ from shared.domain.mail import (
     quote_finders,
     quote_html,
     quotes,
+    recalls,
     rtf,
     senders,
     spam,
@@ -166,6 +167,7 @@ OF_TEXT: dict[str, Callable[[str], object]] = {
         given.splitlines(), 0, given[::2]
     ),
     "inline_answers.introduction": lambda given: inline_answers.introduction(given.splitlines()),
+    "recalls.is_recall": recalls.is_recall,
     "inline_answers.is_marked": lambda given: inline_answers.is_marked(given.splitlines()),
     "message_ids.parse_ids": message_ids.parse_ids,
     "message_ids.message_id": message_ids.message_id,

@@ -1,6 +1,6 @@
 """Known providers of mailboxes: where their servers are, what a person needs to sign in, and how often they are asked.
 
-What a provider takes was looked up in its own help pages; docs/connecting.md shows the same table.
+As their public help describes them in December 2026; docs/imap.md shows the same table.
 """
 
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ PROVIDERS: Final = (
         "iCloud.com",
         ("icloud.com", "me.com", "mac.com"),
         BY_IMAP,
-        f"{_TWO_STEPS} The user name is the address without what follows the @.",
+        f"{_TWO_STEPS} The user name is the whole address: sending takes no other.",
         Server("imap.mail.me.com", 993, TLS),
         Server("smtp.mail.me.com", 587, STARTTLS),
     ),
