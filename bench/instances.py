@@ -108,6 +108,8 @@ def run(shape: Shape, mode: Mode, patience: float) -> Run:
         with suppress(TimeoutError):  # what is missing then is lost
             house.wait_filed(before + shape.mails, seconds=patience)
         seconds = time.monotonic() - started
+        # A row shows once its message is settled, which is a few requests later.
+        house.meter.settle()
         return Run(mode, shape.mails, seconds, house.meter.read(), house.shown(mails), killed)
 
 
