@@ -41,11 +41,15 @@ class Hour:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Until when a mailbox sends nothing; `why` is a sentence. `waves`: what waits goes in groups, one a window."""
+    """Until when a mailbox sends nothing; `why` is a sentence. `waves`: what waits goes in groups, one a window.
+
+    `asked_until`: until when its provider has asked to be left alone by everybody, capture as well.
+    """
 
     until: datetime
     why: str
     waves: bool = False
+    asked_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,9 +40,12 @@ class MailboxWaits:
     def note(self, mailbox: Mailbox, error: TransientError) -> None:
         """Write down the wait that an error asks for, if it asks for one."""
         if error.retry_after:
-            until = self.clock() + timedelta(seconds=error.retry_after)
-            _remember(self._known, (mailbox.tenant_id, mailbox.mailbox_id), until)
-            self.mailboxes.change(mailbox, blocked(until))
+            self.note_until(mailbox, self.clock() + timedelta(seconds=error.retry_after))
+
+    def note_until(self, mailbox: Mailbox, until: datetime) -> None:
+        """Write down that the mailbox is to be left alone until then."""
+        _remember(self._known, (mailbox.tenant_id, mailbox.mailbox_id), until)
+        self.mailboxes.change(mailbox, blocked(until))
 
     def lasts(self, command: Command) -> bool:
         """Whether this process knows that the command's mailbox must be left alone now."""

@@ -115,9 +115,12 @@ class SendOne:
             return None
         until = self.clock() + timedelta(seconds=said.retry_after)
         if said.answer is Answer.TAKEN:
-            return Pause(until, _ASKED)
+            return Pause(until, _ASKED, asked_until=until)
         # What keeps this mail keeps the others: one asks for all of them.
-        return Pause(max(until, visit.mail.not_before or until), said.words or _ASKED)
+        asked_until = until if said.answer is Answer.NOT_NOW else None
+        return Pause(
+            max(until, visit.mail.not_before or until), said.words or _ASKED, asked_until=asked_until
+        )
 
     def _go(self, visit: _Visit) -> None:
         if visit.mail.state is State.QUEUED:

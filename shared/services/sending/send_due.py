@@ -18,6 +18,7 @@ from shared.domain.sending.waits import Waits
 from shared.ports.stores.sending import Outbox
 from shared.ports.work import Clock, CommandQueue, Leases
 from shared.services.capture.scopes import FindScope, Scope
+from shared.services.capture.waits import MailboxWaits
 from shared.services.sending.change_mail import ChangeMail
 from shared.services.sending.departing import SendOne
 from shared.services.sending.gate import Gate
@@ -31,6 +32,7 @@ MOST_HELD: Final = 100
 _PAUSED_FOR: Final = timedelta(minutes=10)
 _NOT_BEGUN: Final = (State.QUEUED, State.HELD)
 _PAUSED: Final = "The mailbox, or the organisation, is paused."
+_ASKED: Final = "The mailbox's provider has asked to be left alone."
 _REMOVED: Final = Problem(
     "mailbox_removed", "The mailbox was removed. Ask for the mail again from another one."
 )
@@ -55,6 +57,7 @@ class SendDue:
     change: ChangeMail
     queue: CommandQueue
     waits: Waits
+    provider: MailboxWaits
     clock: Clock
 
     def __call__(self, command: SendMail) -> None:
@@ -89,7 +92,7 @@ class SendDue:
                 self._leave(due.mails)
             elif due.mails:
                 gate = Gate(self.outbox, _limits(scope), due.pace)
-                pause = self._begin_some(scope, due.mails, gate)
+                pause = self._begin_some(command, scope, due.mails, gate)
                 if pause is not None:
                     self._hold(command, pause, gate.limits)
                     return True
@@ -97,34 +100,68 @@ class SendDue:
                 return False
         return False
 
-    def _begin_some(self, scope: Scope, mails: Sequence[OutboxMail], gate: Gate) -> Pause | None:
+    def _begin_some(
+        self, command: SendMail, scope: Scope, mails: Sequence[OutboxMail], gate: Gate
+    ) -> Pause | None:
         """Written down for all that may go, so that who comes after a killed worker knows where to look."""
         if not scope.is_enabled:
             return Pause(self.clock() + _PAUSED_FOR, _PAUSED)
+        if asked := self._asked_for(scope):
+            return asked
         fresh = [mail for mail in mails if mail.state in _NOT_BEGUN and not mail.begun]
         room = gate.pace.room(gate.limits, self.clock())
         going, waiting = fresh[:room], fresh[room:]
         if going:
             self.outbox.begin(going)
-        pause = self._send_some(scope, [mail for mail in mails if mail not in waiting], gate)
+        pause = self._send_some(command, scope, [mail for mail in mails if mail not in waiting], gate)
         if pause is None and waiting:
             return gate.pause_before(waiting[0], self.clock())
         return pause
 
-    def _send_some(self, scope: Scope, mails: Sequence[OutboxMail], gate: Gate) -> Pause | None:
+    def _send_some(
+        self, command: SendMail, scope: Scope, mails: Sequence[OutboxMail], gate: Gate
+    ) -> Pause | None:
         """One after the other, up to a pause: the others are read again behind it."""
-        for mail in mails:
+        for number, mail in enumerate(mails):
+            if number and (asked := self._asked_meanwhile(command)):
+                return asked
             try:
                 pause = self.send_one(scope.mailbox, mail, gate)
             except Conflict:
                 # Another worker is at this mailbox, or a person was faster: what stands is read anew.
                 return None
             except TransientError as error:
+                self._note(scope, self._pause_of(error))
                 self._try_again(mail, error.retry_after)
                 continue
             if pause is not None:
+                self._note(scope, pause)
                 return pause
         return None
+
+    def _asked_meanwhile(self, command: SendMail) -> Pause | None:
+        """Whoever captures this mailbox, in another process, may have been asked to leave it alone."""
+        scope = self.scope(command)
+        return self._asked_for(scope) if scope else None
+
+    def _asked_for(self, scope: Scope) -> Pause | None:
+        """The provider's wait that somebody has noted. A server that takes mail knows nothing of its reader."""
+        until = scope.mailbox.state.blocked_until
+        if scope.mailbox.is_outside or until is None or not self.provider.lasts_for(scope.mailbox):
+            return None
+        return Pause(until, _ASKED)
+
+    def _note(self, scope: Scope, pause: Pause | None) -> None:
+        """So that nobody, in whatever process, asks before it is over."""
+        until = pause.asked_until if pause else None
+        if until is not None and not scope.mailbox.is_outside:
+            self.provider.note_until(scope.mailbox, until)
+
+    def _pause_of(self, error: TransientError) -> Pause | None:
+        if not error.retry_after:
+            return None
+        until = self.clock() + timedelta(seconds=error.retry_after)
+        return Pause(until, _ASKED, asked_until=until)
 
     def _leave(self, mails: Sequence[OutboxMail]) -> None:
         """Of a mailbox that is gone nothing can be sent, nor found out."""
