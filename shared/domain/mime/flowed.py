@@ -9,19 +9,19 @@ _SIGNATURE: Final = "-- "
 
 def unflowed(text: str, *, joins_words: bool = False) -> str:
     """The text with each paragraph on a line; quoted lines keep their marks. `joins_words` is `delsp=yes`."""
-    made: list[str] = []
+    # Each paragraph in its pieces: a text that grows piece by piece is copied each time.
+    paragraphs: list[list[str]] = []
     open_depth: int | None = None
     for line in text.split("\n"):
         marks, words = _divided(line.removesuffix("\r"))
-        if open_depth == len(marks) and words != _SIGNATURE:
-            made[-1] += words
-        else:
-            made.append(f"{marks} {words}" if marks else words)
         flows = words.endswith(" ") and words != _SIGNATURE
-        if flows and joins_words:
-            made[-1] = made[-1][:-1]
+        piece = words[:-1] if flows and joins_words else words
+        if open_depth == len(marks) and words != _SIGNATURE:
+            paragraphs[-1].append(piece)
+        else:
+            paragraphs.append([f"{marks} ", piece] if marks else [piece])
         open_depth = len(marks) if flows else None
-    return "\n".join(made)
+    return "\n".join(map("".join, paragraphs))
 
 
 def _divided(line: str) -> tuple[str, str]:
