@@ -5,7 +5,6 @@ of the server proves, and what to do next, `domain/sending/outcomes` says.
 """
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Final
 
 from shared import telemetry
@@ -25,15 +24,12 @@ from shared.ports.work import Clock, CommandQueue
 from shared.services.campaigns.consent import CheckDeparture
 from shared.services.capture.scopes import hasher_of
 from shared.services.sending.change_mail import ChangeMail
-from shared.services.sending.gate import Gate
+from shared.services.sending.gate import Gate, asked_for
 from shared.services.sending.making import MakeMime, OpenFile
 
 # A step asks for a look at most, and a look for another step: more is a mistake of ours.
 _MOST_STEPS: Final = 6
 # With a pause, these speak of the mailbox, not of the one mail.
-_PAUSING: Final = (Answer.TAKEN, Answer.SIGNED_OUT, Answer.NOT_NOW)
-_ASKED: Final = "The server asked for a pause before the mailbox's next mail."
-
 _WITHOUT_COPY: Final = "The mail has left, but its copy could not be kept among the sent mail."
 
 
@@ -106,21 +102,7 @@ class SendOne:
             return None
         finally:
             visit.box.close()
-        return visit.pause or self._asked_for(visit)
-
-    def _asked_for(self, visit: _Visit) -> Pause | None:
-        """The pause of the server, about the next mail."""
-        said = visit.said
-        if said is None or said.answer not in _PAUSING or not said.retry_after:
-            return None
-        until = self.clock() + timedelta(seconds=said.retry_after)
-        if said.answer is Answer.TAKEN:
-            return Pause(until, _ASKED, asked_until=until)
-        # What keeps this mail keeps the others: one asks for all of them.
-        asked_until = until if said.answer is Answer.NOT_NOW else None
-        return Pause(
-            max(until, visit.mail.not_before or until), said.words or _ASKED, asked_until=asked_until
-        )
+        return visit.pause or asked_for(visit.said, visit.mail, self.clock())
 
     def _go(self, visit: _Visit) -> None:
         if visit.mail.state is State.QUEUED:
