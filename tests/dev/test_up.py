@@ -135,7 +135,14 @@ def test_a_data_directory_keeps_storage_and_ids_across_runs(start_up: StartUp, t
     table = TableServiceClient.from_connection_string(one["storage_connection_string"]).get_table_client(
         TABLES[0]
     )
-    table.create_entity({"PartitionKey": "kept", "RowKey": "row"})
+
+    def is_on_disk() -> bool | None:
+        # Azurite saves every few seconds, and may miss a row that comes while it does: so each look writes.
+        table.upsert_entity({"PartitionKey": "kept", "RowKey": "row"})
+        saved = (tmp_path / "data" / "azurite" / "__azurite_db_table__.json").read_text("utf-8")
+        return '"kept"' in saved or None
+
+    wait_for(is_on_disk, 120, "the row did not come to disk", every=0.5)
     first.stop()
     two = start_up(*kept).ready()
     table = TableServiceClient.from_connection_string(two["storage_connection_string"]).get_table_client(
