@@ -83,7 +83,7 @@ class MailAccount:
 
 @dataclass(frozen=True, slots=True)
 class GivenAccount:
-    """What a person typed. `server` is None where it is to be found: then `port` and `security` may be given alone."""
+    """What a person typed. `server` is None where it is to be found, with its port and its encryption."""
 
     user_name: str
     password: str = field(repr=False)

@@ -194,10 +194,11 @@ class SendOne:
         if step.do is Do.LAY_COPY:
             self._lay_copy(visit)
             return False
-        if step.do in (Do.ADOPT, Do.SEND) and visit.found is Found.DRAFT and self._lacks_files(visit.mail):
-            return self._draft_anew(visit)
-        if step.do in (Do.ADOPT, Do.SEND) and not self._is_marked(visit):
-            return False
+        if step.do in (Do.ADOPT, Do.SEND) and visit.found is Found.DRAFT:
+            if self._lacks_files(visit.mail):
+                return self._draft_anew(visit)
+            if not self._is_marked(visit):
+                return False
         self._tell_of_sign_in(visit, step)
         transition = step.transition(now, visit.draft_id)
         if step.do is Do.SEND and transition is not None:
@@ -212,7 +213,7 @@ class SendOne:
 
     def _is_marked(self, visit: _Visit) -> bool:
         """A draft whose maker was interrupted may lie there without its tag: nobody would know its sent copy."""
-        if visit.found is not Found.DRAFT or visit.copy is None or visit.copy.is_marked:
+        if visit.copy is None or visit.copy.is_marked:
             return True
         try:
             visit.box.mark(visit.copy.item, visit.mail.tag)
