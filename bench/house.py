@@ -14,8 +14,9 @@ from bench.meter import AWAITED, Meter
 from dev.stack import Stack, StackOptions
 from dev.storage_proxy.asking import delayed
 from dev.tenant import Tenant, eventually
-from shared.adapters.storage.connection import Connection, StorageSettings
+from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import joined
+from shared.adapters.storage.settings import StorageSettings
 from shared.adapters.storage.stores.mailboxes import AzureMailboxes
 from shared.domain import names
 from shared.domain.commands.commands import MaintainSubscription

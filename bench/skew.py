@@ -51,7 +51,8 @@ _ROTATED: Final = "5a" * 32
 _LEAVE: Final = """
 import sys
 from datetime import UTC, datetime
-from shared.adapters.storage.connection import Connection, StorageSettings
+from shared.adapters.storage.connection import Connection
+from shared.adapters.storage.settings import StorageSettings
 from shared.adapters.storage.queue import AzureCommandQueue
 from shared.adapters.storage.stores.pending import AzurePending
 from shared.domain.capture.pending import PendingRow

@@ -14,8 +14,9 @@ from bench.soak_verify import Seen
 from bench.soak_world import COMPANIES
 from dev.storage_proxy.asking import delayed
 from dev.tenant import Api, Tenant
-from shared.adapters.storage.connection import Connection, StorageSettings
+from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import hashed
+from shared.adapters.storage.settings import StorageSettings
 from shared.adapters.storage.stores.folder_states import AzureFolderStates
 from shared.adapters.storage.stores.mailboxes import AzureMailboxes
 from shared.adapters.storage.stores.message_rows import is_awaited, to_message

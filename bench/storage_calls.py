@@ -22,9 +22,10 @@ from typing import Final
 from bench.storage_senders import BareSender, PipelineSender, requests_transport, urllib3_transport
 from dev.azurite import start_azurite
 from shared.adapters.storage.calls import Calls, Operation, Row
-from shared.adapters.storage.connection import DIRECT, Connection, StorageSettings
+from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.direct.account import Account
 from shared.adapters.storage.direct.client import DirectCalls
+from shared.adapters.storage.settings import DIRECT, StorageSettings
 from shared.domain.errors import Conflict
 
 TABLE: Final = "Bench"

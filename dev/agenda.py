@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import requests
 
-from shared.adapters.storage.connection import Connection, StorageSettings
+from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import escaped
+from shared.adapters.storage.settings import StorageSettings
 from shared.adapters.storage.stores.runs import AGENDA, AzureRuns
 from shared.adapters.storage.table import Table
 from shared.domain import names

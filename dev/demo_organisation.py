@@ -17,7 +17,8 @@ import requests
 from dev.demo_connect import connect, show_tests
 from dev.demo_seed import Delivery, Mail, Seed, rounds
 from dev.simulator.client import Control
-from shared.adapters.storage.connection import Connection, StorageSettings
+from shared.adapters.storage.connection import Connection
+from shared.adapters.storage.settings import StorageSettings
 from shared.adapters.storage.stores.mailboxes import AzureMailboxes
 from shared.adapters.storage.stores.sightings import AzureSightings
 from shared.domain.capture.sightings import FILED, SKIPPED, TRIAGE, Sighting

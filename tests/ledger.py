@@ -13,7 +13,8 @@ from azure.storage.queue import QueueServiceClient
 
 from dev.storage_proxy.asking import delayed
 from dev.tenant import Tenant, eventually
-from shared.adapters.storage.connection import Connection, StorageSettings
+from shared.adapters.storage.connection import Connection
+from shared.adapters.storage.settings import StorageSettings
 from shared.adapters.storage.stores.connections import AzureConnections
 from shared.adapters.storage.stores.exceptions import AzureExceptions
 from shared.adapters.storage.stores.mailboxes import AzureMailboxes

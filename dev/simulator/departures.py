@@ -2,9 +2,8 @@
 
 import asyncio
 import uuid
-from collections import deque
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -16,36 +15,12 @@ from dev.simulator.items import StoredMessage, stamp
 from dev.simulator.mailbox import Mailbox
 from dev.simulator.mime import read_mail
 from dev.simulator.routing import Context
+from dev.simulator.sending_limits import Sent
 from dev.simulator.world import Departure, World
 
 _MAX_RECIPIENTS = 500
-_MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)
 # Exchange drops or rewrites these, whatever the MIME says.
 _DROPPED = ("List-Unsubscribe", "List-Unsubscribe-Post", "Precedence")
-
-
-@dataclass(slots=True)
-class Sent:
-    """When a mailbox has sent what, for its limits: the time and the number of recipients of each mail."""
-
-    mails: deque[tuple[datetime, int]] = field(default_factory=deque)
-
-    def check(self, recipients: int, world: World, now: datetime) -> None:
-        """Raises GraphError 429 where the mailbox has sent enough."""
-        while self.mails and self.mails[0][0] <= now - _DAY:
-            self.mails.popleft()
-        lately = [at for at, _ in self.mails if at > now - _MINUTE]
-        if len(lately) >= world.habits.messages_a_minute:
-            wait = (lately[0] + _MINUTE - now).total_seconds()
-            raise _over_limit("The mailbox has sent too many messages.", wait)
-        if sum(count for _, count in self.mails) + recipients > world.habits.recipients_a_day:
-            raise _over_limit("The mailbox has written to too many recipients today.", 3600)
-        self.mails.append((now, recipients))
-
-
-def _over_limit(message: str, wait: float) -> GraphError:
-    headers = {"Retry-After": f"{max(wait, 1):.0f}"}
-    return GraphError(429, "ApplicationThrottled", message, headers=headers)
 
 
 def depart(context: Context, draft: StoredMessage, *, save: bool) -> None:
@@ -56,7 +31,7 @@ def depart(context: Context, draft: StoredMessage, *, save: bool) -> None:
         raise GraphError(400, "ErrorExceededMaxRecipientLimit", "The message has more than 500 recipients.")
     _check_sender(context, draft)
     sent = context.world.sent.setdefault(context.mailbox.address, Sent())
-    sent.check(len(recipients), context.world, now)
+    sent.check(len(recipients), context.habits, now)
     draft.draft_fields["_sending"] = True
     context.notifier.background(_transport(context, draft, save=save))
 

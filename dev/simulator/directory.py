@@ -4,8 +4,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from dev.simulator.items import Change
-from dev.simulator.mailbox import Mailbox
+from dev.simulator.mailbox import Change, Mailbox
 
 _NAMESPACE = uuid.UUID("6f0c1a52-2f0e-4d0b-9f6e-6a4c7f3f5a10")
 MAIL_ROLES = ("Mail.Read", "Mail.ReadWrite", "Mail.Send", "MailboxSettings.Read", "User.Read.All")

@@ -3,14 +3,11 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from dev.simulator import ids
 from dev.simulator.content import Content
 from dev.simulator.threading_index import conversation_id
-
-if TYPE_CHECKING:
-    from dev.simulator.mailbox import Mailbox
 
 Origin = Literal["inbound", "internal", "sent", "draft"]
 ChangeKind = Literal["created", "updated", "deleted"]
@@ -99,14 +96,3 @@ class LogEntry:
     mutable_id: str
     reason: Literal["deleted", "changed"] = "deleted"
     properties: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What subscribers are told: the item, the folder it happened in, and the id it had then."""
-
-    kind: ChangeKind
-    mailbox: "Mailbox"
-    message: StoredMessage
-    folder: Folder
-    mutable_id: str

@@ -3,6 +3,7 @@
 import itertools
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Literal
@@ -11,8 +12,19 @@ from dev.simulator import ids
 from dev.simulator.content import Content
 from dev.simulator.errors import item_not_found, malformed_id
 from dev.simulator.folders import DEFAULT_FOLDERS, MAIL, ROOT, Birth
-from dev.simulator.items import Change, Folder, LogEntry, Origin, StoredMessage
+from dev.simulator.items import ChangeKind, Folder, LogEntry, Origin, StoredMessage
 from dev.simulator.threading_index import new_index, reply_index
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What subscribers are told: the item, the folder it happened in, and the id it had then."""
+
+    kind: ChangeKind
+    mailbox: "Mailbox"
+    message: StoredMessage
+    folder: Folder
+    mutable_id: str
 
 
 class Mailbox:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import httpx
 
 from dev.simulator.errors import bad_request
-from dev.simulator.items import Change
+from dev.simulator.mailbox import Change
 from dev.simulator.subscriptions import Subscription, Subscriptions, written
 from dev.simulator.world import World
 

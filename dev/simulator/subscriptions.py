@@ -15,7 +15,7 @@ from dev.simulator.call import split_path
 from dev.simulator.directory import User
 from dev.simulator.errors import GraphError, bad_request
 from dev.simulator.filters import Filter, parse_filter
-from dev.simulator.items import Change
+from dev.simulator.mailbox import Change
 
 LONGEST = timedelta(minutes=10_080)
 SHORTEST = timedelta(minutes=45)

@@ -2,41 +2,21 @@
 
 import re
 import uuid
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from dev.simulator.attachments import Attachment
 from dev.simulator.call import Answer
-from dev.simulator.drafts import add_attachment
 from dev.simulator.errors import GraphError, bad_request
-from dev.simulator.items import StoredMessage, stamp
-from dev.simulator.mailbox import Mailbox
+from dev.simulator.items import stamp
+from dev.simulator.partial_files import Upload
 from dev.simulator.routing import Context, routes
 from dev.simulator.world import World
 
 _SMALLEST, _LARGEST = 3 * 1024 * 1024, 150 * 1024 * 1024
 _LARGEST_PIECE = 4 * 1024 * 1024
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
-
-
-@dataclass(slots=True)
-class Upload:
-    """A file as far as it has come."""
-
-    mailbox: Mailbox
-    message: StoredMessage
-    name: str
-    size: int
-    content_type: str
-    data: bytearray = field(default_factory=bytearray)
-
-    def finish(self) -> None:
-        """What comes this way is never inline, and has no content id."""
-        file = Attachment("file", self.name, self.content_type, bytes(self.data), is_inline=False)
-        add_attachment(self.mailbox, self.message, file, datetime.now(UTC))
 
 
 @routes.on("POST", "/users/{user}/messages/{message}/attachments/createUploadSession")

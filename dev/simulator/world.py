@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING
 from dev.simulator.directory import Directory, Organisation
 from dev.simulator.faults import FaultInjector
 from dev.simulator.habits import Habits
-from dev.simulator.items import Change
-from dev.simulator.mailbox import Mailbox
+from dev.simulator.mailbox import Change, Mailbox
 from dev.simulator.mime import read_mail
+from dev.simulator.partial_files import Upload
 from dev.simulator.people import People
 from dev.simulator.rendering import Renderer
 from dev.simulator.send_script import SendScript
+from dev.simulator.sending_limits import Sent
 from dev.simulator.stats import Stats
 
 if TYPE_CHECKING:
     from dev.dovecot import Dovecot
-    from dev.simulator.departures import Sent
     from dev.simulator.smtp_sink import Sink
-    from dev.simulator.uploads import Upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +66,8 @@ class World:
     listeners: list[Callable[[Change], None]] = field(default_factory=list)
     people: People = field(default_factory=People)
     script: SendScript = field(default_factory=SendScript)
-    sent: dict[str, "Sent"] = field(default_factory=dict)
-    uploads: dict[str, "Upload"] = field(default_factory=dict)
+    sent: dict[str, Sent] = field(default_factory=dict)
+    uploads: dict[str, Upload] = field(default_factory=dict)
     clients: dict[str, ClientApplication] = field(default_factory=dict)
     imap: "Dovecot | None" = None
     smtp: "Sink | None" = None

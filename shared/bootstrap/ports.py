@@ -8,8 +8,9 @@ from functools import cached_property, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.adapters.storage.connection import Connection, StorageSettings
+from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.queue import AzureCommandQueue
+from shared.adapters.storage.settings import StorageSettings
 from shared.config import Settings
 
 if TYPE_CHECKING:

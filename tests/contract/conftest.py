@@ -10,11 +10,12 @@ import pytest
 from dev.azurite import start_azurite
 from shared.adapters.secrets.sealing import Sealer
 from shared.adapters.storage.backlog import AzureBacklog
-from shared.adapters.storage.connection import Connection, StorageSettings
+from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.leases import AzureLeases
 from shared.adapters.storage.parts import AzureParts
 from shared.adapters.storage.poison import AzurePoisonQueues
 from shared.adapters.storage.queue import AzureCommandQueue
+from shared.adapters.storage.settings import StorageSettings
 from shared.adapters.storage.stores.acknowledgements import AzureAcknowledgements
 from shared.adapters.storage.stores.attachments import AzureAttachments
 from shared.adapters.storage.stores.audit import AzureAudit

@@ -8,9 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from shared.adapters.storage.connection import Connection, StorageSettings
+from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.layout import TABLE_LAYOUT
 from shared.adapters.storage.leases import AzureLeases
+from shared.adapters.storage.settings import StorageSettings
 from shared.adapters.storage.stores import timeline
 from shared.adapters.storage.stores.inbox import AzureInbox
 from shared.adapters.storage.stores.organisations import AzureOrganisations

@@ -8,9 +8,10 @@ from contextlib import closing, suppress
 import pytest
 
 from shared.adapters.storage.calls import Operation
-from shared.adapters.storage.connection import Connection, StorageSettings
+from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.direct.exchange import Patience
 from shared.adapters.storage.direct.wire import NoAnswerError, Parcel, Wire
+from shared.adapters.storage.settings import StorageSettings
 from shared.domain.errors import Conflict, Unavailable
 
 pytestmark = pytest.mark.stack

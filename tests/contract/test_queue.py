@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.adapters.storage.connection import Connection, StorageSettings
+from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.queue import AzureCommandQueue
+from shared.adapters.storage.settings import StorageSettings
 from shared.domain.commands.commands import IngestMessages, SyncMailbox
 from shared.domain.errors import Rejected, Unavailable
 from tests.builders import MAILBOX_ID, NOW, an_item

@@ -8,7 +8,8 @@ from uuid import uuid4
 import pytest
 
 from shared.adapters.storage.calls import Operation, StoredRow
-from shared.adapters.storage.connection import Connection, StorageSettings
+from shared.adapters.storage.connection import Connection
+from shared.adapters.storage.settings import StorageSettings
 from shared.domain import names
 from shared.domain.errors import Conflict, NotFound, Unavailable
 from tests.contract.conftest import CALLS

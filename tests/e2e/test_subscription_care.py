@@ -6,7 +6,8 @@ from typing import Any
 
 from dev.stack import Stack
 from dev.tenant import Tenant, a_mail, eventually
-from shared.adapters.storage.connection import Connection, StorageSettings
+from shared.adapters.storage.connection import Connection
+from shared.adapters.storage.settings import StorageSettings
 from shared.adapters.storage.stores.subscriptions import AzureSubscriptions
 from shared.domain.commands.agenda import Item
 from tests.builders import rewrite

@@ -13,7 +13,8 @@ from urllib3 import HTTPConnectionPool, HTTPResponse
 
 from shared import telemetry
 from shared.adapters.storage.calls import Operation
-from shared.adapters.storage.connection import Connection, StorageSettings
+from shared.adapters.storage.connection import Connection
+from shared.adapters.storage.settings import StorageSettings
 from shared.telemetry.limits import MOST, SECONDS, Limit
 from shared.telemetry.lines import COSTS, MOST_DELAYS, MOST_OF_A_KIND
 from shared.telemetry.traces import MOST_CAUSES, MOST_FRAMES

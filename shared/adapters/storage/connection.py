@@ -6,12 +6,12 @@ Imports Azure's packages when a client is first asked for: blobs cost a worker's
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from shared import telemetry
+from shared.adapters.storage.settings import DIRECT, StorageSettings
 from shared.telemetry.user_agent import user_agent
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from shared.adapters.storage.calls import Calls
 
-DIRECT: Final = "direct"
 # The SDKs' own limits and retries add up (86 s for a queue that is down); a failed command is put back anyway.
 CONNECT_TIMEOUT: Final = 5.0
 READ_TIMEOUT: Final = 20.0
@@ -35,23 +34,6 @@ BLOCK: Final = 4 * 1024 * 1024
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-
-@dataclass(frozen=True, slots=True)
-class StorageSettings:
-    """Where the account is: a connection string, or the three service addresses and an identity.
-
-    `client_id` names a user-assigned identity; `ca_bundle` is a file of certificates to trust instead. `calls` says
-    what carries out the hot path: `direct` (urllib3) or `sdk` (Azure's packages, which do all the rest as well).
-    """
-
-    connection_string: str = ""
-    table_uri: str = ""
-    queue_uri: str = ""
-    blob_uri: str = ""
-    client_id: str = ""
-    ca_bundle: str | None = None
-    calls: str = DIRECT
 
 
 class Connection:

@@ -2,12 +2,12 @@
 
 import pytest
 
-from shared.adapters.storage.connection import StorageSettings
 from shared.adapters.storage.direct.account import Account
 from shared.adapters.storage.direct.bearer import Bearer
 from shared.adapters.storage.direct.client import opened
 from shared.adapters.storage.direct.exchange import Service
 from shared.adapters.storage.direct.shared_key import SharedKey
+from shared.adapters.storage.settings import StorageSettings
 from shared.domain.errors import Unavailable
 
 KEY = "bm90aGluZw=="

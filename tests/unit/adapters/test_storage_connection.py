@@ -4,9 +4,10 @@ import subprocess
 import sys
 from dataclasses import replace
 
-from shared.adapters.storage.connection import Connection, StorageSettings
+from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.direct.client import DirectCalls
 from shared.adapters.storage.sdk.client import SdkCalls
+from shared.adapters.storage.settings import StorageSettings
 
 KEY = "bm90aGluZw=="
 BY_KEY = StorageSettings(
@@ -74,7 +75,8 @@ def loaded_by_a_put(calls: str) -> set[str]:
     code = f"""
 import sys
 from contextlib import suppress
-from shared.adapters.storage.connection import Connection, StorageSettings
+from shared.adapters.storage.connection import Connection
+from shared.adapters.storage.settings import StorageSettings
 from shared.domain.errors import Unavailable
 with suppress(Unavailable):
     connection = Connection(StorageSettings({account!r}, calls={calls!r}), retries=0)

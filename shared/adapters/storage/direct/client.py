@@ -12,12 +12,11 @@ from shared.adapters.storage.direct.queues import DirectQueue
 from shared.adapters.storage.direct.sending import Authority
 from shared.adapters.storage.direct.shared_key import SharedKey
 from shared.adapters.storage.direct.tables import DirectTable
+from shared.adapters.storage.settings import StorageSettings
 from shared.domain.errors import Unavailable
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
-
-    from shared.adapters.storage.connection import StorageSettings
 
 
 class DirectCalls:
@@ -46,7 +45,7 @@ class DirectCalls:
 
 
 def opened(
-    settings: "StorageSettings", credential: Callable[[], "TokenCredential"]
+    settings: StorageSettings, credential: Callable[[], "TokenCredential"]
 ) -> tuple[Account, Authority]:
     """Where the account is, and how requests prove who asks.
 
