@@ -13,18 +13,18 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
 from dev import guard
+from dev.processes import PATIENCE
 
 BINARY: Final = next(
     (path for path in ("/usr/sbin/dovecot", shutil.which("dovecot") or "") if Path(path).is_file()), ""
 )
-_STARTS_WITHIN: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +141,11 @@ service imap-login {{
   chroot =
   inet_listener imap {{
     port = {starttls_port}
+    reuse_port = yes
   }}
   inet_listener imaps {{
     port = {port}
+    reuse_port = yes
     ssl = yes
   }}
 }}
@@ -159,9 +161,9 @@ service stats {{
 @contextmanager
 def running(*, cert: Path, key: Path, ca_file: Path) -> Iterator[Dovecot]:
     """A server until the block ends, with a folder of its own that the rights it runs with may enter."""
-    with TemporaryDirectory(prefix="dovecot-", ignore_cleanup_errors=True) as folder:
+    with ExitStack() as kept, TemporaryDirectory(prefix="dovecot-", ignore_cleanup_errors=True) as folder:
         root = Path(folder)
-        port, starttls_port = _free_port(), _free_port()
+        port, starttls_port = kept.enter_context(_kept_port()), kept.enter_context(_kept_port())
         root.chmod(0o755)
         for name in ("mail", "run"):
             (root / name).mkdir()
@@ -189,17 +191,21 @@ def _started(file: Path, log: Path, port: int) -> Iterator[int]:
         yield process.pid
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=PATIENCE)
         guard.release(process.pid)
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
+@contextmanager
+def _kept_port() -> Iterator[int]:
+    """A free port that nobody else gets before the server listens: bound here, never listened on."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        held.bind(("127.0.0.1", 0))
+        yield int(held.getsockname()[1])
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + _STARTS_WITHIN
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until and process.poll() is None:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
