@@ -31,8 +31,8 @@ class HostOptions:
     """How the hosts run.
 
     `count`: instances, or with `in_groups` instances of each function group. `shorten` divides all of the host's
-    times. `invisibility` and `drain`, seconds, take the place of the host's own: what a running message stays hidden,
-    and what running invocations get after SIGTERM.
+    times. `invisibility`, `drain` and `look`, seconds, take the place of the host's own: what a running message stays
+    hidden, what running invocations get after SIGTERM, and when a timer's lease of another is asked for again.
     """
 
     app_dir: Path
@@ -42,6 +42,7 @@ class HostOptions:
     shorten: float = 1.0
     invisibility: float | None = None
     drain: float | None = None
+    look: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,10 +201,10 @@ class Hosts:
             str(self._held_file(place)),
         ]
         command += ["--shorten", str(options.shorten)]
-        if options.invisibility is not None:
-            command += ["--invisibility", str(options.invisibility)]
-        if options.drain is not None:
-            command += ["--drain", str(options.drain)]
+        for name in ("invisibility", "drain", "look"):
+            value = getattr(options, name)
+            if value is not None:
+                command += [f"--{name}", str(value)]
         command += ["--ready-file", str(self._ready_file(place)), "--group", place.group]
         if place.serves_http:
             command += ["--reuse-port", "--port", str(self.port)]

@@ -17,6 +17,9 @@ from dev import guard
 
 T = TypeVar("T")
 TAIL_LINES = 25
+# For a thing that comes at once on a quiet machine: on a busy one it may take a hundred times as long, and only what
+# hangs is to be given up. Children that have ended are noticed without it.
+PATIENCE = 300.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ def _times(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Times:
         parser.error(str(error))
     if given.invisibility is not None and given.invisibility < 1:
         parser.error("--invisibility must be 1 or more: storage counts whole seconds")
-    chosen = {"invisibility": given.invisibility, "drain": given.drain}
+    chosen = {"invisibility": given.invisibility, "drain": given.drain, "look": given.look}
     return replace(times, **{name: value for name, value in chosen.items() if value is not None})
 
 
@@ -75,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--group", default="", help="serve this function group alone: http, or a function")
     parser.add_argument("--show-groups", action="store_true", help="print the groups as JSON and end")
     parser.add_argument("--drain", type=float, help="seconds that running functions get after SIGTERM (10)")
+    parser.add_argument(
+        "--look", type=float, help="seconds until a timer's lease that another holds is asked for again (60)"
+    )
     parser.add_argument("--instance", default="", help="names this one among the instances of the app")
     parser.add_argument(
         "--held-file",

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueServiceClient
 
 from dev.azurite import Azurite, start_azurite
-from dev.processes import Child, wait_for, wait_for_ready
+from dev.host.server import HOST_ID_SETTING
+from dev.processes import PATIENCE, Child, wait_for, wait_for_ready
 from tests.dev.proxied import proxy
 
 __all__ = ["proxy"]
@@ -39,10 +41,12 @@ class Seen:
     def seen(self, what: str) -> list[dict[str, Any]]:
         if not self.seen_file.exists():
             return []
-        lines = [json.loads(line) for line in self.seen_file.read_text().splitlines()]
+        text = self.seen_file.read_text()
+        whole = text[: text.rfind("\n") + 1]  # the last line may be under way
+        lines = [json.loads(line) for line in whole.splitlines()]
         return [line for line in lines if line["what"] == what]
 
-    def wait_seen(self, what: str, count: int = 1, timeout: float = 20) -> list[dict[str, Any]]:
+    def wait_seen(self, what: str, count: int = 1, timeout: float = PATIENCE) -> list[dict[str, Any]]:
         def look() -> list[dict[str, Any]] | None:
             found = self.seen(what)
             return found if len(found) >= count else None
@@ -81,7 +85,7 @@ class Work:
         return self.queue.get_queue_properties().approximate_message_count == 0
 
     def wait_empty(self) -> None:
-        wait_for(lambda: self.is_empty() or None, 10, "the queue is not empty", every=0.1)
+        wait_for(lambda: self.is_empty() or None, PATIENCE, "the queue is not empty", every=0.1)
 
     def wait_poison(self, count: int = 1) -> list[str]:
         def look() -> list[str] | None:
@@ -91,7 +95,7 @@ class Work:
                 return None
             return found if len(found) >= count else None
 
-        return wait_for(look, 20, "nothing in the poison queue", every=0.1)
+        return wait_for(look, PATIENCE, "nothing in the poison queue", every=0.1)
 
 
 StartHost = Callable[..., HostUnderTest]
@@ -100,6 +104,7 @@ StartHost = Callable[..., HostUnderTest]
 @pytest.fixture
 def start_host(azurite: Azurite, tmp_path: Path) -> Iterator[StartHost]:
     children: list[Child] = []
+    host_id = uuid.uuid4().hex  # a timer's lease that another test's host has left is none of this one's
 
     def start(*arguments: str, work_queue: str = "work", storage: str = "") -> HostUnderTest:
         number = len(children)
@@ -119,10 +124,11 @@ def start_host(azurite: Azurite, tmp_path: Path) -> Iterator[StartHost]:
             "AzureWebJobsStorage": storage or azurite.connection_string,
             "WORK_QUEUE": work_queue,
             "SEEN": str(seen),
+            HOST_ID_SETTING: host_id,
         }
         child = Child.start("host", command, log=tmp_path / f"host-{number}.log", env=env)
         children.append(child)
-        url = wait_for_ready(child, ready, 20)["url"]
+        url = wait_for_ready(child, ready, PATIENCE)["url"]
         return HostUnderTest(child=child, url=url, seen_file=seen)
 
     yield start

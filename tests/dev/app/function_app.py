@@ -15,6 +15,19 @@ def seen(what: str, **details: object) -> None:
         file.write(json.dumps({"what": what, "pid": os.getpid(), "at": time.time(), **details}) + "\n")
 
 
+def wait_for_work(body: str, count: int | None) -> None:
+    """Until that message runs, too, at the same try; not at all for this one's own."""
+    wanted = {"what": "work", "body": body, "count": count, "pid": os.getpid()}
+    while not any(wanted.items() <= json.loads(line).items() for line in seen_lines()):
+        time.sleep(0.05)
+
+
+def seen_lines() -> list[str]:
+    """All whole lines: one that is being written has no end yet."""
+    text = Path(os.environ["SEEN"]).read_text()
+    return text[: text.rfind("\n") + 1].splitlines()
+
+
 def answer(which: str, req: func.HttpRequest, context: func.Context | None = None) -> func.HttpResponse:
     told = {
         "which": which,
@@ -61,7 +74,8 @@ def work(msg: func.QueueMessage) -> None:
     seen("work", body=body, count=msg.dequeue_count)
     if body == "fail":
         raise ValueError("failed on purpose")
-    if body == "die":
+    if body.startswith("die"):
+        wait_for_work(body.removeprefix("die beside "), msg.dequeue_count)
         os._exit(139)
     if body.startswith("sleep "):
         time.sleep(float(body.removeprefix("sleep ")))
