@@ -190,9 +190,10 @@ class RealPorts:
         from shared.adapters.network.discovering import DiscoveredServers
         from shared.adapters.network.name_records import NameRecords
 
-        dial = GuardedDial(self.settings.private_networks, ports=pages.PORTS)
+        opened = self.settings.private_networks
+        dial = GuardedDial(opened, ports=pages.PORTS)
         context = ssl.create_default_context(cafile=self.settings.ca_bundle)
-        return DiscoveredServers(NameRecords(), pages.Pages(dial, context))
+        return DiscoveredServers(NameRecords(), pages.Pages(dial, context), opened=opened)
 
     @cached_property
     def own_credential(self) -> "EntraCredential":

@@ -45,6 +45,9 @@ class MailServers(Protocol):
     def find(self, address: str) -> FoundServers | None:
         """Within ten seconds; None where nothing is published. Nobody signs in anywhere for this."""
 
+    def may_be_named(self, host: str) -> bool:
+        """Whether a host may be saved: not an address, in whatever spelling, that would never be connected to."""
+
 
 class AccessProbe(Protocol):
     """What a mailbox's connection may do there. Reads only, and of mail's texts no more than one preview."""

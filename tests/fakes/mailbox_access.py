@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from shared.adapters.network.dialling import is_closed
 from shared.domain.connections.account_tests import SignIn, Submission
 from shared.domain.connections.discovery import FoundServers
 from shared.domain.connections.habits import TRIED, Habit
 from shared.domain.connections.mailbox_tests import Read
 from shared.domain.connections.mailboxes import Mailbox
+from shared.domain.connections.public_addresses import Network
 from shared.domain.errors import NotFound
 from shared.ports.directory import DirectoryUser
 from tests.fakes.faults import Errors
@@ -60,9 +62,13 @@ class FakeMailServers:
     """What is published, by address."""
 
     found: dict[str, FoundServers] = field(default_factory=dict)
+    opened: tuple[Network, ...] = ()
 
     def find(self, address: str) -> FoundServers | None:
         return self.found.get(address)
+
+    def may_be_named(self, host: str) -> bool:
+        return not is_closed(host, self.opened)
 
 
 @dataclass

@@ -73,6 +73,31 @@ class GuardedDial:
         raise AccessDenied("The mail server's address is not a public one.", NO_SUCH_SERVER)
 
 
+def is_closed(host: str, opened: Sequence[Network] = ()) -> bool:
+    """Whether a host, without a look at any server, leads to where no connection is made. Other names may lead there
+    as well: that shows when they are resolved.
+    """
+    address = _written(host)
+    return bool(address) and not may_be_reached(address, opened)
+
+
+def _written(host: str) -> str:
+    """The address that a host spells, '' for a name that only a server can resolve."""
+    # The resolver is asked for a name in this form: digits and dots of other scripts are those of ASCII by then.
+    with suppress(UnicodeError):
+        host = host.encode("idna").decode("ascii")
+    name = host.rstrip(".").casefold()
+    # RFC 6761 section 6.3.
+    if name == "localhost" or name.endswith(".localhost"):
+        return "127.0.0.1"
+    with suppress(ValueError):
+        return str(ip_address(name))
+    with suppress(OSError, UnicodeError):
+        # As the resolver reads it: octal and hexadecimal numbers, and fewer than four of them.
+        return socket.inet_ntoa(socket.inet_aton(name))
+    return ""
+
+
 def resolved(host: str, port: int) -> Sequence[str]:
     """The addresses of a name, each once. Raises AccessDenied where there is no such name, Unavailable."""
     answer: Future[list[str]] = Future()

@@ -3,7 +3,7 @@
 Finds, and never signs in: names for discovery are answered by wildcards and web sites, which get no password.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Late
 from threading import Thread
@@ -11,6 +11,7 @@ from time import monotonic
 from typing import Final
 from urllib.parse import quote
 
+from shared.adapters.network.dialling import is_closed
 from shared.adapters.network.name_records import NameRecords
 from shared.adapters.network.pages import Pages
 from shared.domain.connections.accounts import Server
@@ -24,6 +25,7 @@ from shared.domain.connections.discovery import (
     of_srv,
 )
 from shared.domain.connections.providers import provider_of
+from shared.domain.connections.public_addresses import Network
 from shared.domain.errors import PostledgerError
 from shared.domain.mail.addresses import domain_of
 
@@ -40,10 +42,21 @@ _EXCHANGE: Final = (
 class DiscoveredServers:
     """Implements `ports.MailServers`. All ways are tried side by side, and the first in their order counts."""
 
-    def __init__(self, records: NameRecords, pages: Pages, within: float = WITHIN) -> None:
+    def __init__(
+        self,
+        records: NameRecords,
+        pages: Pages,
+        within: float = WITHIN,
+        *,
+        opened: Sequence[Network] = (),
+    ) -> None:
         self._records = records
         self._pages = pages
         self._within = within
+        self._opened = opened
+
+    def may_be_named(self, host: str) -> bool:
+        return not is_closed(host, self._opened)
 
     def find(self, address: str) -> FoundServers | None:
         provider = provider_of(address)

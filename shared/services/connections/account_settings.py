@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from shared.domain.commands.commands import SyncMailbox
 from shared.domain.connections.account_tests import NOT_DISCOVERED
-from shared.domain.connections.accounts import GivenAccount, MailAccount, host_of
+from shared.domain.connections.accounts import INVALID_SERVER, GivenAccount, MailAccount, Server, host_of
 from shared.domain.connections.discovery import FoundServers
 from shared.domain.connections.fields import Fields
 from shared.domain.connections.mailboxes import INTAKE, Mailbox
@@ -25,6 +25,13 @@ _OF_GRAPH: Final = (
 _ELSEWHERE: Final = (
     "The server that was found, {host}, stands in another domain than {domain}. If it is your provider's, give it as "
     "'host'."
+)
+
+
+_CLOSED: Final = (
+    "{invalid}: {host} is not a public address, and Postledger connects to no other. Give the name or the address "
+    "under which the server is reached from the internet. For a server in a private network this deployment's "
+    "operator opens that network with POSTLEDGER_PRIVATE_NETWORKS."
 )
 
 
@@ -60,6 +67,7 @@ class ManageAccount:
             smtp=wanted.smtp or found.smtp,
             saved_at=self.clock(),
         )
+        self._check_hosts(account)
         try:
             saved = self.credentials.put(account, wanted.password)
         except Rejected as error:
@@ -74,6 +82,13 @@ class ManageAccount:
         mailbox = self._mailbox(caller, address)
         self.credentials.delete(mailbox.tenant_id, mailbox.mailbox_id)
         self._walk(mailbox)
+
+    def _check_hosts(self, account: MailAccount) -> None:
+        """Found ones, too: whoever owns a domain publishes what they like. Raises InvalidInput."""
+        servers: tuple[Server | None, ...] = (account.server, account.smtp)
+        for server in filter(None, servers):
+            if not self.servers.may_be_named(server.host):
+                raise InvalidInput(_CLOSED.format(invalid=INVALID_SERVER, host=server.host))
 
     def _walk(self, mailbox: Mailbox) -> None:
         if mailbox.enabled:

@@ -11,8 +11,10 @@ from shared.domain.commands.commands import SyncMailbox
 from shared.domain.connections.account_tests import SignIn, Submission
 from shared.domain.connections.accounts import Server
 from shared.domain.connections.discovery import FoundServers
+from shared.domain.connections.public_addresses import networks_of
 from tests.builders import AGENT, TENANT
 from tests.fakes import FakePorts, FakeStorage
+from tests.unit.adapters.test_network_dialling import PUBLIC, SPELLINGS
 from tests.unit.api.tokens import Issuer
 from tests.unit.api.wiring import Api
 
@@ -142,6 +144,35 @@ def test_what_makes_no_sense_is_refused_without_a_word_of_the_password(
     assert (answer.status_code, says in answer.json()["detail"]) == (422, True), answer.json()
     assert PASSWORD not in answer.text
     assert storage.credentials.rows == {}
+
+
+@pytest.mark.parametrize(
+    "spelling", [*SPELLINGS, "LOCALHOST.", "mail.localhost", "１２７.0.0.1", "127。0。0。1"]
+)
+def test_no_spelling_of_a_private_address_is_saved(
+    api: Api, ann: str, storage: FakeStorage, spelling: str
+) -> None:
+    for given in ({"host": spelling}, {"smtp": {"host": spelling}}):
+        answer = api.put(ANN, ann, json={**GIVEN, **given})
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["detail"].startswith("The specified Server address is invalid")
+    storage.mail_servers.found[AGENT] = FoundServers(
+        Server("mail.contoso.example", 993), Server(spelling, 465)
+    )
+    found = api.put(ANN, ann, json={"user_name": "ann", "password": PASSWORD, "use_autodiscover": True})
+    assert (found.status_code, storage.credentials.rows) == (422, {})
+    assert "POSTLEDGER_PRIVATE_NETWORKS" in found.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "host", [PUBLIC, "2606:2800:220:1::1", "mail.contoso.example", "10.1.2.3", "0x0a.1.515"]
+)
+def test_public_addresses_and_those_that_the_deployment_opens_are_saved(
+    api: Api, ann: str, storage: FakeStorage, host: str
+) -> None:
+    storage.mail_servers.opened = networks_of(["10.1.0.0/16"])
+    assert api.put(ANN, ann, json={**GIVEN, "host": host, "smtp": {"host": host}}).status_code == 200
+    assert api.put(ANN, ann, json={**GIVEN, "host": "10.2.2.3"}).status_code == 422
 
 
 def test_a_mailbox_of_microsoft_365_takes_none(api: Api, admin: str, issuer: Issuer) -> None:
