@@ -278,7 +278,10 @@ class RealPorts:
 
         sessions = self.imap_sessions
         return SmtpSender(
-            SubmissionAccounts(sessions.accounts), SentMail(sessions), self.dial, sessions.context
+            SubmissionAccounts(sessions.accounts, self.credentials),
+            SentMail(sessions),
+            self.dial,
+            sessions.context,
         )
 
     @cached_property

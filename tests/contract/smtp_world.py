@@ -2,14 +2,16 @@
 
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from email import message_from_bytes
 from pathlib import Path
 from typing import Any, Final
 
-from shared.adapters.imap.accounts import TLS, Account
+from shared.adapters.imap.accounts import TLS, Account, StoredAccounts
+from shared.adapters.smtp.accounts import SubmissionAccounts
 from shared.adapters.smtp.sending import SmtpSender
+from shared.domain.connections.accounts import MailAccount, Server
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import AccessDenied, PostledgerError
 from shared.domain.mail.items import ItemRef
@@ -19,6 +21,7 @@ from tests.builders import AGENT, a_mailbox
 from tests.contract.dovecot_world import dial
 from tests.contract.smtp_server import SmtpServer
 from tests.fakes.faults import Faults
+from tests.fakes.stores.connections import FakeCredentials
 from tests.unit.services.sending.outbox_world import OutboxWorld
 
 PASSWORD: Final = 'sécret "x" \\y'
@@ -50,7 +53,7 @@ class OneAccount:
     error: PostledgerError | None = None
     password: str = PASSWORD
 
-    def of(self, mailbox: Mailbox) -> Account:
+    def of(self, mailbox: Mailbox, *, is_test: bool = False) -> Account:
         if self.error:
             raise self.error
         return Account("localhost", self.port, mailbox.address, self.password, self.security)
@@ -121,6 +124,25 @@ class SmtpOutboxWorld(OutboxWorld):
         self.storage.sender = killing  # type: ignore[assignment]
         smtp.folder.faults = self.storage.faults
         self.restart()
+
+    def saves_credentials(self) -> FakeCredentials:
+        """From now on the sender goes by what is saved, as it does in the product."""
+        credentials = self.storage.credentials
+        server = Server("localhost", self.smtp.server.port)
+        box = self.mailbox
+        credentials.put(MailAccount(box.tenant_id, box.mailbox_id, AGENT, server, smtp=server), PASSWORD)
+        accounts = SubmissionAccounts(StoredAccounts(credentials), credentials)
+        self.smtp.sender = replace(self.smtp.sender, accounts=accounts)
+        self.storage.sender = _Killing(self.smtp.sender, self.storage.faults)  # type: ignore[assignment]
+        self.restart()
+        return credentials
+
+    @property
+    def standing(self) -> Mailbox:
+        """The mailbox as it is shown."""
+        found = self.storage.mailboxes.by_id(self.mailbox.tenant_id, self.mailbox.mailbox_id)
+        assert found is not None
+        return found
 
     @property
     def left(self) -> list[str]:

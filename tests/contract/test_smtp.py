@@ -9,7 +9,9 @@ import pytest
 
 from shared.adapters.imap.accounts import STARTTLS
 from shared.adapters.smtp.accounts import NO_SUBMISSION
-from shared.domain.commands.commands import IngestMessages, ResendMail
+from shared.domain.commands.advice import advice
+from shared.domain.commands.commands import IngestMessages, ResendMail, SendMail
+from shared.domain.connections.setting_warnings import warnings_of
 from shared.domain.errors import AccessDenied, Rejected, Unavailable
 from shared.domain.mail.addresses import Person
 from shared.domain.sending.outbox import OutboxFile, OutboxMail
@@ -17,6 +19,7 @@ from shared.domain.sending.outcomes import Answer, Outcome
 from shared.domain.sending.states import State
 from shared.ports.sending import Offer
 from shared.ports.stores.exceptions import Failure
+from tests.builders import TENANT
 from tests.contract.dovecot_world import certificate
 from tests.contract.smtp_server import CLOSE, SILENCE, SmtpServer, serving
 from tests.contract.smtp_world import NO_FOLDER, PASSWORD, Certificates, SmtpMail, SmtpOutboxWorld, id_of
@@ -378,6 +381,62 @@ def test_a_sign_in_that_is_refused_parks_all_mail_of_the_mailbox_and_is_told_onc
     [told] = told_of(world)
     assert told.code == "SmtpSignInRefused"
     assert PASSWORD not in repr(told)
+
+
+@pytest.mark.parametrize(
+    "refusal", ["535 5.7.8 wrong", "534 5.7.9 an app password is needed", "550 disabled"]
+)
+def test_a_sign_in_that_is_refused_twice_is_tried_no_more_until_there_are_others(
+    world: SmtpOutboxWorld, refusal: str
+) -> None:
+    world.saves_credentials()
+    world.smtp.server.says["AUTH"] = [refusal] * 50
+    for number in range(1, 4):
+        world.ask(number, created_at=world.now + timedelta(seconds=number))
+    world.work(until=timedelta(hours=6))
+    world.ask(4)
+    world.work(until=timedelta(hours=2))
+    assert len(world.smtp.server.verbs("AUTH")) == 2
+    assert world.left == []
+    assert refusal in world.standing.state.sending_refused
+    assert any(refusal in warning for warning in warnings_of(world.standing))
+    [told] = told_of(world)
+    assert (told.code, "at once" in advice(told.code)) == ("SmtpSignInRefused", True)
+    world.smtp.server.says["AUTH"] = []
+    world.saves_credentials()
+    world.use_cases.send_due(SendMail.renewing(world.mailbox, world.now))
+    assert len(world.left) == 4, "what waited leaves at once, and not at the time that it was put off to"
+    assert world.standing.state.sending_refused == ""
+    world.work()
+    assert [world.mail(number).state for number in range(1, 5)] == [State.CONFIRMED] * 4
+
+
+def test_a_refusal_for_now_is_counted_as_none(world: SmtpOutboxWorld) -> None:
+    world.saves_credentials()
+    world.smtp.server.says["AUTH"] = ["454 4.7.0 try later", "421 4.3.2 shutting down"] * 3
+    world.ask()
+    world.work()
+    assert (world.mail().state, len(world.left), told_of(world)) == (State.CONFIRMED, 1, [])
+
+
+def test_who_tests_the_mailbox_is_told_how_it_is_now_and_sending_goes_on(world: SmtpOutboxWorld) -> None:
+    credentials = world.saves_credentials()
+    world.smtp.server.says["AUTH"] = ["535 5.7.8 wrong"] * 3
+    world.ask()
+    world.work(until=timedelta(hours=2))
+    assert isinstance(world.smtp.sender.probe(world.mailbox), Outcome), "the server refuses it still"
+    assert world.smtp.sender.probe(world.mailbox) is None
+    saved = credentials.get(TENANT, world.mailbox.mailbox_id)
+    assert saved is not None
+    assert (saved.smtp_refusals, saved.refusals) == (0, 0)
+    world.use_cases.send_due(SendMail.renewing(world.mailbox, world.now))
+    assert len(world.left) == 1
+
+
+def test_a_mail_with_a_time_of_its_own_waits_for_that(world: SmtpOutboxWorld) -> None:
+    world.ask(send_at=world.now + timedelta(minutes=30))
+    world.use_cases.send_due(SendMail.renewing(world.mailbox, world.now))
+    assert world.left == []
 
 
 def test_a_mailbox_that_cannot_be_looked_through_waits(world: SmtpOutboxWorld) -> None:

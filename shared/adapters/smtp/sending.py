@@ -58,8 +58,11 @@ _REFUSED_FOR: Final = 600.0
 class OutgoingAccounts(Protocol):
     """Who signs in where mail of a mailbox is handed in."""
 
-    def of(self, mailbox: Mailbox) -> Account:
-        """Raises AccessDenied, with the code NO_SUBMISSION where no server is known."""
+    def of(self, mailbox: Mailbox, *, is_test: bool = False) -> Account:
+        """Raises AccessDenied, with the code NO_SUBMISSION where no server is known, and where it is parked."""
+
+    def tried(self, account: Account, *, refused: bool) -> None:
+        """Hear how a sign-in ended that the server answered."""
 
 
 class Copies(Protocol):
@@ -186,7 +189,7 @@ class SmtpOutbox:
     def try_sender(self) -> Outcome | None:
         """Everything that is said ahead of a recipient."""
         try:
-            client = self._connected()
+            client = self._connected(is_test=True)
             self._stage = Stage.SENDER
             self._must(client, f"MAIL FROM:<{self._mailbox.address}>")
             self._must(client, "RSET")
@@ -196,10 +199,10 @@ class SmtpOutbox:
             return lost(self._stage)
         return None
 
-    def _connected(self) -> SubmissionClient:
+    def _connected(self, *, is_test: bool = False) -> SubmissionClient:
         """Encrypted and signed in; nothing is said to a server that cannot be trusted."""
         self._stage = Stage.CONNECTING
-        account = self._account()
+        account = self._account(is_test=is_test)
         client = SubmissionClient(
             account, self._sender.dial, self._sender.context, self._sender.final_silence
         )
@@ -211,13 +214,17 @@ class SmtpOutbox:
         self._stage = Stage.SIGN_IN
         if not client.has_extn("auth"):
             raise _Refused(signed_out(_NO_SIGN_IN))
-        self._expect(client.sign_in())
+        said = client.sign_in()
+        # A refusal for now says nothing of the password.
+        if not 400 <= said.code < 500:
+            self._sender.accounts.tried(account, refused=said.code >= 500)
+        self._expect(said)
         return client
 
-    def _account(self) -> Account:
+    def _account(self, *, is_test: bool) -> Account:
         """Raises AccessDenied where no server is known. What a person has to save first keeps the mail waiting."""
         try:
-            return self._sender.accounts.of(self._mailbox)
+            return self._sender.accounts.of(self._mailbox, is_test=is_test)
         except AccessDenied as error:
             if error.code == NO_SUBMISSION:
                 raise

@@ -79,6 +79,7 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
             "reconciled",
             "untested",
             "address_offered",
+            "sending_refused",
             "content",
             "mailbox_id",
         ),

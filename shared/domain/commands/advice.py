@@ -55,8 +55,8 @@ ADVICE: Final = {
         "The case stands, and nobody was told so: mend the template of the mailbox's acknowledgement, then replay."
     ),
     "SmtpSignInRefused": (
-        "Put the mailbox's user name, password and server right, or have the server allow sign-ins by SMTP: its mail "
-        "waits, and leaves within an hour after that."
+        "After two refusals no sign-in is tried, and the mailbox's mail waits. Save the right user name, password and "
+        "server, or have the server allow sign-ins by SMTP and test the mailbox: the mail leaves at once then."
     ),
     "NoTokenKey": "The operator must set POSTLEDGER_TOKEN_KEYS, so that sign-ins can be kept; then replay.",
     "LostTokenKey": (

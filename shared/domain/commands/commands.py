@@ -297,9 +297,17 @@ class WakeMailbox(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendMail(Command):
-    """Go on with every mail of the mailbox's outbox that is due."""
+    """Go on with every mail of the mailbox's outbox that is due.
+
+    `renewed`: its sign-in is another one by now, or is taken again, so that what waits for it is due at once.
+    """
 
     queue: ClassVar[str] = names.OUTBOUND
+    renewed: bool = False
+
+    @classmethod
+    def renewing(cls, mailbox: "Mailbox", now: datetime) -> Self:
+        return cls(tenant_id=mailbox.tenant_id, mailbox_id=mailbox.mailbox_id, first_at=now, renewed=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,7 +57,7 @@ class MailAccount:
     """Where a mailbox lies, and who signs in there. `sealed` is the password, which only its store opens.
 
     `smtp` is where its mail leaves, None where nobody has said. `refusals` counts sign-ins that were refused since the
-    credentials were saved.
+    credentials were saved, `smtp_refusals` those at the server for outgoing mail.
     """
 
     tenant_id: str
@@ -68,6 +68,7 @@ class MailAccount:
     smtp: Server | None = None
     saved_at: datetime | None = None
     refusals: int = 0
+    smtp_refusals: int = 0
     sealed: str = field(default="", repr=False)
     etag: str = ""
 
@@ -75,6 +76,15 @@ class MailAccount:
     def is_parked(self) -> bool:
         """Whether no further sign-in is tried with this password."""
         return self.refusals >= MOST_REFUSALS
+
+    @property
+    def is_parked_for_sending(self) -> bool:
+        """Whether none is tried at the server for outgoing mail; reading may go on."""
+        return self.smtp_refusals >= MOST_REFUSALS
+
+    def after_sending(self, *, refused: bool) -> Self:
+        """After a sign-in at the server for outgoing mail."""
+        return replace(self, smtp_refusals=self.smtp_refusals + 1 if refused else 0)
 
     def after(self, *, refused: bool) -> Self:
         """After a sign-in."""

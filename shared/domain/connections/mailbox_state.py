@@ -27,7 +27,8 @@ class MailboxState:
     `lost_at` is when access was lost, until it returns; `paused_at` when capture was paused, until it is resumed
     and a reconciliation of the gap is queued. `blocked_until` is when Graph may be asked again. `reconciled` holds
     the counts of the last reconciliation as JSON. `untested`: the mailbox was saved while Microsoft 365 did not
-    answer. `address_offered` is the main address that the directory has for the mailbox now.
+    answer. `address_offered` is the main address that the directory has for the mailbox now. `sending_refused` is what
+    the server for outgoing mail said when it refused the sign-in, until mail leaves again or new credentials are saved.
     """
 
     name: str = NEW
@@ -40,6 +41,7 @@ class MailboxState:
     reconciled: str = ""
     untested: bool = False
     address_offered: str = ""
+    sending_refused: str = ""
 
 
 Transition: TypeAlias = Callable[[MailboxState], MailboxState]
@@ -136,6 +138,16 @@ def examined(*, is_answered: bool) -> Transition:
 def offered(address: str) -> Transition:
     """The directory has this main address for the mailbox; '' = none but the one it has."""
     return lambda state: replace(state, address_offered=address)
+
+
+def sending_stopped(words: str) -> Transition:
+    """No mail leaves: the sign-in for it was refused."""
+    return lambda state: replace(state, sending_refused=words)
+
+
+def sending_resumed(state: MailboxState) -> MailboxState:
+    """The sign-in was taken, or is another one now."""
+    return replace(state, sending_refused="")
 
 
 def removing(state: MailboxState) -> MailboxState:

@@ -6,6 +6,10 @@ from typing import Final
 from shared.domain.connections.mailboxes import INTAKE, KNOWN, NEW, Mailbox
 
 _WITHOUT_MATCHING: Final = "has no effect while 'matching' is false: an agent files what comes in."
+_NOT_SENDING: Final = (
+    "No mail leaves: its sign-in was refused. After two refusals none is tried. Save the right credentials, or have "
+    "the server allow this one and test the mailbox; what waits then leaves at once."
+)
 AGENT_UNCHECKED: Final = (
     "'agent' could not be checked, since Microsoft 365 did not tell the tenant's users: is the address right? With a "
     "wrong one, nobody sees the mail that waits."
@@ -13,8 +17,9 @@ AGENT_UNCHECKED: Final = (
 
 
 def warnings_of(mailbox: Mailbox) -> tuple[str, ...]:
-    """A sentence for each setting that does not do what it says."""
-    return tuple(_idle(mailbox))
+    """A sentence for each setting that does not do what it says, and for mail that does not leave."""
+    told = mailbox.state.sending_refused
+    return (*_idle(mailbox), *([f"{_NOT_SENDING} {told}"] if told else []))
 
 
 def _idle(mailbox: Mailbox) -> Iterator[str]:

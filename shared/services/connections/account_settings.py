@@ -4,17 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from shared.domain.commands.commands import SyncMailbox
+from shared.domain.commands.commands import SendMail, SyncMailbox
 from shared.domain.connections.account_tests import NOT_DISCOVERED
 from shared.domain.connections.accounts import INVALID_SERVER, GivenAccount, MailAccount, Server, host_of
 from shared.domain.connections.discovery import FoundServers
 from shared.domain.connections.fields import Fields
+from shared.domain.connections.mailbox_state import sending_resumed
 from shared.domain.connections.mailboxes import INTAKE, Mailbox
 from shared.domain.errors import Forbidden, InvalidInput, Rejected, Unknown, WrongState
 from shared.domain.mail.addresses import domain_of
 from shared.domain.privacy.callers import ADMIN, Caller
 from shared.ports.mailbox_access import MailServers
-from shared.ports.stores.connections import Credentials
+from shared.ports.stores.connections import Credentials, Mailboxes
 from shared.ports.work import Clock, CommandQueue
 from shared.services.connections.mailboxes import GetMailbox
 
@@ -41,6 +42,7 @@ class ManageAccount:
 
     get: GetMailbox
     credentials: Credentials
+    mailboxes: Mailboxes
     servers: MailServers
     queue: CommandQueue
     clock: Clock
@@ -75,6 +77,7 @@ class ManageAccount:
                 "This deployment keeps no passwords: its operator must set POSTLEDGER_TOKEN_KEYS."
             ) from error
         self._walk(mailbox)
+        self._send(mailbox)
         return saved
 
     def forget(self, caller: Caller, address: str) -> None:
@@ -93,6 +96,12 @@ class ManageAccount:
     def _walk(self, mailbox: Mailbox) -> None:
         if mailbox.enabled:
             self.queue.send(SyncMailbox.of(mailbox, self.clock()))
+
+    def _send(self, mailbox: Mailbox) -> None:
+        """What waited for a sign-in that was refused leaves with this one, if the mailbox may send at all."""
+        if mailbox.state.sending_refused:
+            self.mailboxes.change(mailbox, sending_resumed)
+        self.queue.send(SendMail.renewing(mailbox, self.clock()))
 
     def _found(self, mailbox: Mailbox) -> FoundServers:
         """Raises InvalidInput where nothing is found, and where it wants a person's word."""

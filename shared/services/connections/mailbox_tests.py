@@ -6,14 +6,15 @@ from datetime import datetime
 from itertools import chain
 from typing import Any, Final
 
+from shared.domain.commands.commands import SendMail, SyncMailbox
 from shared.domain.connections.account_tests import SignIn, Submission
 from shared.domain.connections.connections import SERVICE_ACCOUNT, MailConnection, serving
 from shared.domain.connections.fields import Fields
 from shared.domain.connections.habits import Habit, Learnt
-from shared.domain.connections.mailbox_state import MailboxState, examined, offered
+from shared.domain.connections.mailbox_state import MailboxState, examined, offered, sending_resumed
 from shared.domain.connections.mailbox_tests import Directory, Findings, Read, judge
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.connections.verdicts import Verdict, of_account, unreachable
+from shared.domain.connections.verdicts import PERMITTED, Verdict, of_account, unreachable
 from shared.domain.errors import (
     AccessDenied,
     InvalidInput,
@@ -29,7 +30,7 @@ from shared.domain.privacy.callers import ADMIN, Caller
 from shared.ports.mailbox_access import AccessProbe, AccountProbe, MailServers, SubmissionProbe
 from shared.ports.stores.connections import Connections, Credentials, Habits, Mailboxes
 from shared.ports.stores.records import RecordIndex
-from shared.ports.work import Clock
+from shared.ports.work import Clock, CommandQueue
 
 # What decides on a mailbox that is not saved yet.
 _SETTINGS: Final = ("kind", "connection")
@@ -206,6 +207,7 @@ class TestMailbox:
     examine: Examine
     learn: LearnHabits
     mailboxes: Mailboxes
+    queue: CommandQueue
     clock: Clock
 
     def __call__(self, caller: Caller, address: str, given: Mapping[str, Any]) -> Tested:
@@ -233,13 +235,24 @@ class TestMailbox:
             return Tested(mailbox.address, unreachable(), self.clock())
         if mailbox.mailbox_id:
             self._note(mailbox, verdict)
+            self._go_on(mailbox, verdict)
         return Tested(mailbox.address, verdict, self.clock())
+
+    def _go_on(self, mailbox: Mailbox, verdict: Verdict) -> None:
+        """What was refused and is not any more goes on at once: whoever put it right waits for that."""
+        now = self.clock()
+        if verdict.is_readable and mailbox.has_lost_access and mailbox.enabled:
+            self.queue.send(SyncMailbox.of(mailbox, now))
+        if verdict.send == PERMITTED and mailbox.state.sending_refused:
+            self.queue.send(SendMail.renewing(mailbox, now))
 
     def _note(self, mailbox: Mailbox, verdict: Verdict) -> None:
         has_moved = bool(mailbox.user_id and verdict.primary)
 
         def transition(state: MailboxState) -> MailboxState:
             known = examined(is_answered=True)(state)
+            if verdict.send == PERMITTED:
+                known = sending_resumed(known)
             return offered(verdict.primary)(known) if has_moved else known
 
         self.mailboxes.change(mailbox, transition)

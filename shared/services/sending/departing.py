@@ -9,6 +9,7 @@ from typing import Final
 
 from shared import telemetry
 from shared.domain.commands.commands import IngestMessages, SendMail
+from shared.domain.connections.mailbox_state import sending_resumed, sending_stopped
 from shared.domain.connections.mailboxes import Mailbox
 from shared.domain.errors import AccessDenied, InvalidInput, NotFound, PermanentError, TransientError
 from shared.domain.mail.items import ItemRef
@@ -20,11 +21,12 @@ from shared.domain.sending.sent_copies import left_as
 from shared.domain.sending.states import Event, State, may
 from shared.domain.sending.waits import Waits
 from shared.ports.sending import MailSender, OpenOutbox, OutgoingCopy
+from shared.ports.stores.connections import Mailboxes
 from shared.ports.work import Clock, CommandQueue
 from shared.services.campaigns.consent import CheckDeparture
 from shared.services.capture.scopes import hasher_of
 from shared.services.sending.change_mail import ChangeMail
-from shared.services.sending.gate import Gate, asked_for
+from shared.services.sending.gate import Gate, asked_for, is_parking
 from shared.services.sending.making import MakeMime, OpenFile
 
 # A step asks for a look at most, and a look for another step: more is a mistake of ours.
@@ -37,6 +39,7 @@ _WITHOUT_COPY: Final = "The mail has left, but its copy could not be kept among 
 class _Visit:
     """One mail in the hands of a worker: the row as it stands, what the server said last, what a look showed."""
 
+    mailbox: Mailbox
     box: OpenOutbox
     gate: Gate
     mail: OutboxMail
@@ -74,6 +77,7 @@ class SendOne:
     """Take a mail that is due as far as it goes; it is left in a state that says what is next, and when."""
 
     sender: MailSender
+    mailboxes: Mailboxes
     change: ChangeMail
     queue: CommandQueue
     make_mime: MakeMime
@@ -91,7 +95,7 @@ class SendOne:
             mail = transitions.released(self.clock())(mail)
         try:
             # Whatever becomes of it: whoever comes next looks first, since from now on there may be a draft.
-            visit = _Visit(self.sender.open(mailbox), gate, replace(mail, begun=True), is_fresh)
+            visit = _Visit(mailbox, self.sender.open(mailbox), gate, replace(mail, begun=True), is_fresh)
         except PermanentError as error:
             self._refused(mail, error)
             return None
@@ -102,6 +106,7 @@ class SendOne:
             return None
         finally:
             visit.box.close()
+        self._note_sending(mailbox, visit)
         return visit.pause or asked_for(visit.said, visit.mail, self.clock())
 
     def _go(self, visit: _Visit) -> None:
@@ -291,9 +296,18 @@ class SendOne:
     def _tell_of_sign_in(self, visit: _Visit, step: Next) -> None:
         """Once, ahead of the row: the mailbox's other mails wait behind this one, and are not told of."""
         said = visit.said
-        is_first = step.do is Do.PUT_BACK and visit.mail.put_backs == 0
-        if is_first and said is not None and said.answer is Answer.SIGNED_OUT and said.retry_after:
+        if step.do is not Do.PUT_BACK or said is None or not is_parking(said):
+            return
+        if not visit.mailbox.state.sending_refused:
             self.change.tell_of_mailbox(visit.mail, AccessDenied(said.words, said.code))
+
+    def _note_sending(self, mailbox: Mailbox, visit: _Visit) -> None:
+        """Behind what was told, and until a mail leaves again, the mailbox says why none does."""
+        said, refused = visit.said, mailbox.state.sending_refused
+        if said is not None and is_parking(said) and not refused:
+            self.mailboxes.change(mailbox, sending_stopped(said.words))
+        elif said is not None and said.answer is Answer.TAKEN and refused:
+            self.mailboxes.change(mailbox, sending_resumed)
 
     def _lay_copy(self, visit: _Visit) -> None:
         """Whatever becomes of the copy, the mail has left, and never leaves again for it."""

@@ -49,6 +49,11 @@ class Gate:
         return standing
 
 
+def is_parking(said: Outcome) -> bool:
+    """Whether the mailbox's sign-in was refused, which keeps all of its mail."""
+    return said.answer is Answer.SIGNED_OUT and bool(said.retry_after)
+
+
 def asked_for(said: Outcome | None, mail: OutboxMail, now: datetime) -> Pause | None:
     """The pause that a server has asked for with its last answer."""
     if said is None or said.answer not in _PAUSING or not said.retry_after:

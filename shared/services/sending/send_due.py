@@ -22,6 +22,7 @@ from shared.services.capture.waits import MailboxWaits
 from shared.services.sending.change_mail import ChangeMail
 from shared.services.sending.departing import SendOne
 from shared.services.sending.gate import Gate
+from shared.services.sending.releasing import ReleaseMail
 
 # A turn makes way for other mailboxes after this time, and leaves the rest to another command.
 LENGTH: Final = timedelta(minutes=2)
@@ -55,6 +56,7 @@ class SendDue:
     leases: Leases
     send_one: SendOne
     change: ChangeMail
+    release: ReleaseMail
     queue: CommandQueue
     waits: Waits
     provider: MailboxWaits
@@ -62,6 +64,9 @@ class SendDue:
 
     def __call__(self, command: SendMail) -> None:
         """Raises TransientError only where storage fails: what befalls a mail is the mail's own."""
+        if command.renewed:
+            self.release(command)
+            command = replace(command, renewed=False)
         ends = self.clock() + LENGTH
         while self._holds_once(command, ends):
             pass

@@ -2,15 +2,18 @@
 
 import json
 import logging
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shared.domain.commands.commands import SyncMailbox
+from shared.domain.commands.commands import SendMail, SyncMailbox
+from shared.domain.commands.envelope import Command
 from shared.domain.connections.account_tests import SignIn, Submission
 from shared.domain.connections.accounts import Server
 from shared.domain.connections.discovery import FoundServers
+from shared.domain.connections.mailbox_state import access_lost, sending_stopped
 from shared.domain.connections.public_addresses import networks_of
 from tests.builders import AGENT, TENANT
 from tests.fakes import FakePorts, FakeStorage
@@ -87,6 +90,39 @@ def test_the_mailbox_test_says_whether_mail_may_be_sent(api: Api, ann: str, stor
     before = storage.submission_probe.asked
     assert tested()[0] == "unknown"
     assert storage.submission_probe.asked == before, "a refused password is not tried at a second server"
+
+
+def test_new_credentials_let_go_what_waits_for_the_sign_in(api: Api, ann: str, storage: FakeStorage) -> None:
+    mailbox = storage.mailboxes.get(TENANT, AGENT)
+    assert mailbox is not None
+    storage.mailboxes.change(mailbox, sending_stopped("The mail server said: 535 no."))
+    [warning] = api.get(f"mailboxes/{AGENT}", ann).json()["warnings"]
+    assert warning.endswith("The mail server said: 535 no.")
+    assert api.put(ANN, ann, json=GIVEN).status_code == 200
+    assert api.get(f"mailboxes/{AGENT}", ann).json()["warnings"] == []
+    sent = [command for command, _ in storage.queue.sent]
+    assert [type(command) for command in sent] == [SyncMailbox, SendMail]
+    assert [command.renewed for command in sent if isinstance(command, SendMail)] == [True]
+
+
+def test_a_test_that_succeeds_again_goes_on_at_once(api: Api, ann: str, storage: FakeStorage) -> None:
+    def tested() -> list[type[Command]]:
+        storage.queue.sent.clear()
+        assert api.post(f"mailboxes/{AGENT}/test", ann, json={}).status_code == 200
+        return [type(command) for command, _ in storage.queue.sent]
+
+    mailbox = storage.mailboxes.get(TENANT, AGENT)
+    assert mailbox is not None
+    storage.mailboxes.change(mailbox, sending_stopped("The mail server said: 535 no."))
+    storage.mailboxes.change(mailbox, access_lost("no", datetime(2026, 3, 1, tzinfo=UTC)))
+    storage.account_probe.ends[AGENT] = SignIn.WRONG_PASSWORD
+    assert tested() == []
+    storage.account_probe.ends[AGENT] = SignIn.DONE
+    storage.submission_probe.ends = Submission.REFUSED
+    assert tested() == [SyncMailbox]
+    storage.submission_probe.ends = Submission.PERMITTED
+    assert tested() == [SyncMailbox, SendMail]
+    assert api.get(f"mailboxes/{AGENT}", ann).json()["warnings"] == []
 
 
 @pytest.mark.parametrize("port", [25, 143, 993])
