@@ -19,8 +19,9 @@ from typing import Any, Final
 import pytest
 
 from shared.adapters.imap.accounts import STARTTLS, TLS, Account
-from shared.adapters.imap.errors import NO_ACCESS, NO_ENCRYPTION, REFUSED
+from shared.adapters.imap.errors import NO_ACCESS, NO_ENCRYPTION, READ_ONLY, REFUSED
 from shared.adapters.imap.mail import ImapMail
+from shared.adapters.imap.marking import ImapMarker
 from shared.adapters.imap.sessions import Sessions
 from shared.domain.capture.folders import classify
 from shared.domain.connections.mailboxes import EVERYTHING, Mailbox
@@ -241,6 +242,25 @@ def test_311_a_refusal_for_now_is_no_refusal_for_good(
     with pytest.raises(error) as refused:
         played.folders()
     assert getattr(refused.value, "code", "") == ("" if act == 2 else REFUSED)
+
+
+def test_310_a_mark_that_is_not_kept_is_told_and_the_mail_behind_it_is_found(play: Play) -> None:
+    played = play("310-read-mark-that-does-not-stay")
+    marker = ImapMarker(played.mail.sessions)
+    page = played.changes()
+    [item] = [head.item for head in page.heads]
+    refused = marker.mark_read(played.mailbox, [item])[item]
+    assert isinstance(refused, AccessDenied)
+    assert (refused.code, len(played.commands("STORE"))) == ("SeenNotKept", 1)
+    played.next_act()
+    # A poll is a session of its own.
+    played.mail.sessions.close()
+    later = played.changes(cursor=page.cursor)
+    [second] = [head.item for head in later.heads]
+    with pytest.raises(AccessDenied) as read_only:
+        marker.mark_read(played.mailbox, [second])
+    assert read_only.value.code == READ_ONLY
+    assert all(isinstance(found, FetchedMessage) for found in played.whole(later).values())
 
 
 def test_312_a_sign_in_without_a_mailbox_is_told_as_that(play: Play) -> None:

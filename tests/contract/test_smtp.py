@@ -317,7 +317,7 @@ def test_a_copy_that_is_refused_makes_nothing_leave_again(world: SmtpOutboxWorld
     assert (mail.state, len(world.left), mail.has_ended) == (State.SENT, 1, True)
     assert mail.error is not None
     assert "could not be kept" in mail.error.detail
-    assert told_of(world) == []
+    assert [told.code for told in told_of(world)] == ["no_copy_kept"]
 
 
 def test_a_copy_whose_answer_was_lost_is_not_laid_twice(world: SmtpOutboxWorld) -> None:

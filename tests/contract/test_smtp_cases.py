@@ -14,6 +14,7 @@ import pytest
 from shared.adapters.imap.sent import SentMail
 from shared.adapters.imap.sessions import Sessions
 from shared.adapters.smtp.sending import SmtpSender
+from shared.domain.commands.advice import advice
 from shared.domain.commands.commands import ResendMail
 from shared.domain.mail.addresses import Person
 from shared.domain.sending.states import State
@@ -97,6 +98,14 @@ def test_317_a_copy_that_is_refused_sends_nothing_again(play: Play) -> None:
     assert mail.error is not None
     assert "could not be kept" in mail.error.detail
     assert len(played.commands("APPEND", imap=True)) == 1
+    [told] = world.storage.exceptions.rows.values()
+    assert (told.code, "has left" in told.error) == ("no_copy_kept", True)
+    # The next one is told in its row alone.
+    world.ask(2)
+    world.work()
+    assert (world.mail(2).state, played.smtp.kept) == (State.SENT, 2)
+    assert len(world.storage.exceptions.rows) == 1
+    assert "sends nothing again" in advice(told.code)
 
 
 @pytest.mark.parametrize("acts", [0, 1])

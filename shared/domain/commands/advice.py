@@ -9,6 +9,7 @@ BUG: Final = "bug"
 POISON: Final = "poison"
 REUSED_ID: Final = "reused_id"
 POISON_ITEM: Final = "poison_item"
+NO_COPY_KEPT: Final = "no_copy_kept"
 
 ADVICE: Final = {
     MALFORMED: "Nobody can run this text as a command: find out what wrote it to the queue; nothing else is lost.",
@@ -53,6 +54,10 @@ ADVICE: Final = {
     ),
     "AcknowledgementFailed": (
         "The case stands, and nobody was told so: mend the template of the mailbox's acknowledgement, then replay."
+    ),
+    NO_COPY_KEPT: (
+        "The mail has left and stands on its timeline: make room among the mailbox's sent mail, or let Postledger "
+        "write there, so that the next one's copy is kept. A replay sends nothing again."
     ),
     "SmtpSignInRefused": (
         "After two refusals no sign-in is tried, and the mailbox's mail waits. Save the right user name, password and "

@@ -10,7 +10,7 @@ from shared.domain.errors import PermanentError
 from shared.domain.sending.outbox import OutboxMail
 from shared.domain.sending.states import ASKS_A_PERSON
 from shared.domain.sending.transitions import Transition
-from shared.ports.stores.exceptions import Exceptions
+from shared.ports.stores.exceptions import Exceptions, FailureFilter
 from shared.ports.stores.sending import Outbox
 from shared.ports.work import Clock
 from shared.services.commands.failures import failure_of, failure_of_mail, record
@@ -49,6 +49,13 @@ class ChangeMail:
         """Keep what holds up a mailbox's mail among the exceptions. `mail` is the first that waits for it."""
         command = SendMail(tenant_id=mail.tenant_id, mailbox_id=mail.mailbox_id, first_at=mail.created_at)
         record(self.exceptions, failure_of(command, error, self.clock()))
+
+    def tell_once(self, mail: OutboxMail, error: PermanentError) -> None:
+        """The same for what befalls each mail of the mailbox: one exception of its code, until that is replayed."""
+        wanted = FailureFilter(code=error.code, unreplayed=True, mailbox_id=mail.mailbox_id)
+        told, _ = self.exceptions.page(mail.tenant_id, wanted, limit=1, after="")
+        if not told:
+            self.tell_of_mailbox(mail, error)
 
     def _tell(self, before: OutboxMail, after: OutboxMail) -> None:
         """Ahead of the row: killed in between, the mail comes to its end once more, and its exception stands."""

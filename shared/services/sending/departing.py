@@ -8,26 +8,32 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from shared import telemetry
+from shared.domain.commands.advice import NO_COPY_KEPT
 from shared.domain.commands.commands import IngestMessages, SendMail
-from shared.domain.connections.mailbox_state import sending_resumed, sending_stopped
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.errors import AccessDenied, InvalidInput, NotFound, PermanentError, TransientError
+from shared.domain.errors import (
+    InvalidInput,
+    NotFound,
+    PermanentError,
+    Rejected,
+    TransientError,
+)
 from shared.domain.mail.items import ItemRef
 from shared.domain.sending import transitions
 from shared.domain.sending.outbox import OutboxMail, Problem
-from shared.domain.sending.outcomes import Answer, Do, Found, Next, Outcome, next_step
+from shared.domain.sending.outcomes import Do, Found, Next, Outcome, next_step
 from shared.domain.sending.pacing import Pause
 from shared.domain.sending.sent_copies import left_as
 from shared.domain.sending.states import Event, State, may
 from shared.domain.sending.waits import Waits
 from shared.ports.sending import MailSender, OpenOutbox, OutgoingCopy
-from shared.ports.stores.connections import Mailboxes
 from shared.ports.work import Clock, CommandQueue
 from shared.services.campaigns.consent import CheckDeparture
 from shared.services.capture.scopes import hasher_of
 from shared.services.sending.change_mail import ChangeMail
-from shared.services.sending.gate import Gate, asked_for, is_parking
+from shared.services.sending.gate import Gate, asked_for
 from shared.services.sending.making import MakeMime, OpenFile
+from shared.services.sending.refusing import NoteSignIn
 
 # A step asks for a look at most, and a look for another step: more is a mistake of ours.
 _MOST_STEPS: Final = 6
@@ -77,7 +83,7 @@ class SendOne:
     """Take a mail that is due as far as it goes; it is left in a state that says what is next, and when."""
 
     sender: MailSender
-    mailboxes: Mailboxes
+    note_sign_in: NoteSignIn
     change: ChangeMail
     queue: CommandQueue
     make_mime: MakeMime
@@ -106,7 +112,7 @@ class SendOne:
             return None
         finally:
             visit.box.close()
-        self._note_sending(mailbox, visit)
+        self.note_sign_in.ended(mailbox, visit.said)
         return visit.pause or asked_for(visit.said, visit.mail, self.clock())
 
     def _go(self, visit: _Visit) -> None:
@@ -204,7 +210,7 @@ class SendOne:
                 return self._draft_anew(visit)
             if not self._is_marked(visit):
                 return False
-        self._tell_of_sign_in(visit, step)
+        self.note_sign_in.refused(visit.mailbox, visit.mail, visit.said if step.do is Do.PUT_BACK else None)
         transition = step.transition(now, visit.draft_id)
         if step.do is Do.SEND and transition is not None:
             return self._hand_over(visit, transition)
@@ -293,22 +299,6 @@ class SendOne:
             command = SendMail(tenant_id=mail.tenant_id, mailbox_id=mail.mailbox_id, first_at=now)
             self.queue.send(command, delay=step.after.total_seconds() + 1)
 
-    def _tell_of_sign_in(self, visit: _Visit, step: Next) -> None:
-        """Once, ahead of the row: the mailbox's other mails wait behind this one, and are not told of."""
-        said = visit.said
-        if step.do is not Do.PUT_BACK or said is None or not is_parking(said):
-            return
-        if not visit.mailbox.state.sending_refused:
-            self.change.tell_of_mailbox(visit.mail, AccessDenied(said.words, said.code))
-
-    def _note_sending(self, mailbox: Mailbox, visit: _Visit) -> None:
-        """Behind what was told, and until a mail leaves again, the mailbox says why none does."""
-        said, refused = visit.said, mailbox.state.sending_refused
-        if said is not None and is_parking(said) and not refused:
-            self.mailboxes.change(mailbox, sending_stopped(said.words))
-        elif said is not None and said.answer is Answer.TAKEN and refused:
-            self.mailboxes.change(mailbox, sending_resumed)
-
     def _lay_copy(self, visit: _Visit) -> None:
         """Whatever becomes of the copy, the mail has left, and never leaves again for it."""
         since = self.clock() - (visit.mail.sending_at or self.clock())
@@ -318,7 +308,9 @@ class SendOne:
         except (PermanentError, InvalidInput, TransientError) as error:
             if isinstance(error, TransientError) and not is_late:
                 raise
-            problem = Problem("no_copy_kept", f"{_WITHOUT_COPY} {error}")
+            problem = Problem(NO_COPY_KEPT, f"{_WITHOUT_COPY} {error}")
+            # Ahead of the row, which is the end of it.
+            self.change.tell_once(visit.mail, Rejected(problem.detail, problem.code))
             self._change(visit, transitions.without_copy(self.clock(), problem))
             return
         self._confirm(visit, copy)
