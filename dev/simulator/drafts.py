@@ -18,7 +18,7 @@ from dev.simulator.errors import GraphError, bad_request
 from dev.simulator.items import StoredMessage
 from dev.simulator.mailbox import Mailbox
 from dev.simulator.mime import read_mail
-from dev.simulator.properties import property_id
+from dev.simulator.properties import in_headers, property_id
 from dev.simulator.threading_index import new_index, reply_index
 
 _MAX_HEADERS = 5
@@ -106,8 +106,13 @@ def draft_from_json(
     return _store(mailbox, fields, tuple(attachment_of(one) for one in listed), now)
 
 
-def draft_from_mime(user: User, mailbox: Mailbox, body: bytes, now: datetime) -> StoredMessage:
-    """A draft from base64 MIME (`Content-Type: text/plain`). Raises GraphError 400."""
+def draft_from_mime(
+    user: User, mailbox: Mailbox, body: bytes, now: datetime, *, keeps_headers: bool
+) -> StoredMessage:
+    """A draft from base64 MIME (`Content-Type: text/plain`). Raises GraphError 400.
+
+    `keeps_headers`: its X- headers lie with it as properties, named in lower case.
+    """
     try:
         raw = base64.b64decode(body, validate=True)
     except (binascii.Error, ValueError) as error:
@@ -127,6 +132,9 @@ def draft_from_mime(user: User, mailbox: Mailbox, body: bytes, now: datetime) ->
         read_mail(raw), mailbox.well_known["drafts"], received=now, origin="draft", now=now, is_read=True
     )
     draft.draft_fields = {"_raw": raw}
+    if keeps_headers:
+        named = ((name.lower(), value) for name, value in draft.content.headers)
+        draft.extended |= {in_headers(name).lower(): value for name, value in named if name.startswith("x-")}
     return draft
 
 

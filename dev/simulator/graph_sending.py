@@ -44,7 +44,13 @@ def _is_too_much(context: Context) -> bool:
 def _new_draft(context: Context, given: Mapping[str, object] | None) -> StoredMessage:
     now = datetime.now(UTC)
     if given is None:
-        return draft_from_mime(context.user, context.mailbox, context.call.body, now)
+        return draft_from_mime(
+            context.user,
+            context.mailbox,
+            context.call.body,
+            now,
+            keeps_headers=context.habits.headers_are_properties,
+        )
     shapes.check(given, shapes.MESSAGE, "message")
     return draft_from_json(context.user, context.mailbox, given, now)
 

@@ -152,6 +152,7 @@ HabitName = TypeAliasType(
         "lists_in_order",
         "attachments_with_content_ids",
         "folders_with_classes",
+        "copies_with_headers",
     ],
 )
 SendPermission = TypeAliasType("SendPermission", Literal["permitted", "not_permitted", "unknown"])
