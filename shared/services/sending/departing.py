@@ -277,7 +277,9 @@ class SendOne:
                 tenant_id=mail.tenant_id, mailbox_id=mail.mailbox_id, first_at=now, items=(copy.item,)
             )
         )
-        self._change(visit, transitions.confirmed(now, detail, key))
+        visit.mail = self.change.quietly(mail, transitions.confirmed(now, detail, key))
+        # Whoever takes the copy in tells once more, so that a worker may be killed here.
+        self.change.announce_all([visit.mail])
         if is_other:
             telemetry.event("left_as_somebody_else", mailbox=mail.mailbox_id, mail=mail.id)
 
