@@ -10,7 +10,7 @@ SETTLES = 45
 
 @pytest.mark.timeout(1_800)
 def test_mail_under_faults_is_where_it_must_be_exactly_once() -> None:
-    hasty = Options(mails=50, minutes=0.1, seed=3, kills=False, hosts=1, quiet_minutes=5, settles=SETTLES)
+    hasty = Options(mails=50, minutes=0.1, seed=3, kills=False, hosts=1, quiet_minutes=15, settles=SETTLES)
     report = soak(hasty)
 
     assert not report.failures, str(report)

@@ -128,9 +128,10 @@ def test_what_breaks_a_rule_is_refused(graph: Graph, endpoint: Endpoint, mailbox
 
 
 def test_a_short_life_is_raised_to_45_minutes(graph: Graph, endpoint: Endpoint, mailbox: str) -> None:
-    soon = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
+    now = datetime.now(UTC)
+    soon = (now + timedelta(minutes=1)).isoformat()
     granted = graph("POST", "/subscriptions", wanted(endpoint, mailbox, expirationDateTime=soon)).json()
-    assert datetime.fromisoformat(granted["expirationDateTime"]) > datetime.now(UTC) + timedelta(minutes=44)
+    assert datetime.fromisoformat(granted["expirationDateTime"]) > now + timedelta(minutes=44)
 
 
 def test_a_second_subscription_of_the_same_kind_is_a_conflict(
