@@ -9,6 +9,7 @@ import requests
 
 from bench.soak_host import KILLER, PLANT, given_up_in
 from bench.soak_plants import planted_app
+from dev.processes import PATIENCE
 from dev.stack import Stack, StackOptions
 from dev.tenant import Tenant, a_mail, eventually
 from shared.domain.commands import advice
@@ -32,7 +33,7 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield running
 
 
-def patiently(ask: Callable[[], T], *, seconds: float, what: str) -> T:
+def patiently(ask: Callable[[], T], *, seconds: float = PATIENCE, what: str) -> T:
     """While hosts end and begin, nobody may answer."""
 
     def probe() -> T | None:
