@@ -33,6 +33,12 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield running
 
 
+def deletions_fail(stack: Stack) -> bool:
+    """Storage takes a change of its faults over a moment later."""
+    shares = requests.get(stack.ready["storage_faults_url"], timeout=PATIENCE).json()
+    return bool(shares["storage_undeleted"] == 1.0)
+
+
 def patiently(ask: Callable[[], T], *, seconds: float = PATIENCE, what: str) -> T:
     """While hosts end and begin, nobody may answer."""
 
@@ -56,6 +62,7 @@ def test_a_host_that_cannot_delete_what_it_has_finished_stops_and_all_of_it_is_f
     ledger.settle()
     [victim] = troubled.ready["pids"]["host"]
     tenant.control.put_faults(storage_undeleted=1.0)
+    eventually(lambda: deletions_fail(troubled), what="the fault at the proxy")
     mails = [a_mail(CONTACT, addresses[number % BOXES], f"Number {number}") for number in range(MAILS)]
     copies = [(str(mail["To"]), tenant.deliver(str(mail["To"]), mail)) for mail in mails]
     eventually(lambda: victim not in troubled.ready["pids"]["host"], what="the end of the first host")
