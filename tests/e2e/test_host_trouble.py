@@ -18,7 +18,7 @@ from shared.domain.errors import TransientError
 from tests.e2e.conftest import CONTACT, new_tenant
 from tests.ledger import Ledger
 
-pytestmark = pytest.mark.timeout(1_800)
+pytestmark = pytest.mark.timeout(3_600)
 T = TypeVar("T")
 # A batch, and what runs while it waits for the threshold: the real host's default of sixteen.
 MAILS = 16
@@ -118,4 +118,4 @@ def _until_given_up(tenant: Tenant, ledger: Ledger, address: str, graph_id: str)
         found = ledger.sightings(address).get(graph_id)
         return True if found is not None and found.outcome == "failed" else None
 
-    patiently(probe, seconds=600, what="the end of the mail that kills")
+    patiently(probe, seconds=1_500, what="the end of the mail that kills")
