@@ -129,9 +129,7 @@ def test_a_missing_consent_is_told_in_a_sentence(entra: Any) -> None:
         (50011, "invalid_client", "POSTLEDGER_PUBLIC_URL"),
     ],
 )
-def test_what_the_operator_has_set_wrongly_is_named(
-    entra: Any, code: int, error: str, setting: str
-) -> None:
+def test_what_the_operator_has_set_wrongly_is_named(entra: Any, code: int, error: str, setting: str) -> None:
     entra(refusal(code, error))
     with pytest.raises(Rejected, match=setting):
         graph_tokens().token(TENANT)
