@@ -14,7 +14,6 @@ from dev.azurite import ROOT
 from dev.processes import Child, wait_for_ready
 
 KEPT = ROOT / ".against"
-START_TIMEOUT = 120.0
 
 
 def checkout(commit: str) -> Path:
@@ -43,7 +42,7 @@ def stack_of(root: Path, *arguments: str) -> Iterator[dict[str, Any]]:
         env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
         child = Child.start(f"dev.up of {root.name}", command, log=directory / "up.log", env=env, cwd=root)
         try:
-            yield wait_for_ready(child, ready, START_TIMEOUT)
+            yield wait_for_ready(child, ready)
         finally:
             child.process.send_signal(signal.SIGTERM)
             child.stop(grace=40)

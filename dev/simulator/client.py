@@ -7,6 +7,8 @@ from typing import Any
 
 import requests
 
+from dev.processes import PATIENCE
+
 Json = Any
 
 
@@ -37,7 +39,7 @@ class Control:
         """Any control call; keyword arguments that are None are left out."""
         parameters = {name: str(value) for name, value in query.items() if value is not None}
         answer = self._session.request(
-            method, f"{self.url}/_control/{path}", params=parameters, json=body, data=raw, timeout=60
+            method, f"{self.url}/_control/{path}", params=parameters, json=body, data=raw, timeout=PATIENCE
         )
         if not answer.ok:
             raise ControlError(f"{method} {path}: {answer.status_code} {answer.text}")

@@ -59,4 +59,4 @@ class Control:
                 return "400 Bad Request", {"error": str(error)}
         if method == "DELETE":
             self._dam.lift()
-        return _OK, {"closed": self._dam.is_closed}
+        return _OK, {"closed": self._dam.is_closed, "waiting": self._dam.waiting}

@@ -10,13 +10,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
 from azure.storage.queue import QueueServiceClient
 
 from dev.azurite import Azurite, Ports
 from dev.processes import Child, wait_for, wait_for_ready
+from tests import patient_http
 
 
 class Control:
@@ -58,7 +58,7 @@ class Proxy:
         self.control = control
 
     def stats(self) -> dict[str, Any]:
-        found: dict[str, Any] = httpx.get(self.stats_url).json()
+        found: dict[str, Any] = patient_http.get(self.stats_url).json()
         return found
 
     @contextmanager
@@ -72,7 +72,7 @@ class Proxy:
                 queues.get_service_properties()
             return True if self.stats()["faults"].get(kind) else None
 
-        wait_for(hit, 10, f"{kind} never came", every=0.1)
+        wait_for(hit, f"{kind} never came", every=0.1)
         yield
         self.control.faults = {}
 
@@ -101,6 +101,6 @@ def proxy(azurite: Azurite, tmp_path: Path) -> Iterator[Proxy]:
         str(ports.table),
     ]
     child = Child.start("proxy", command, log=tmp_path / "proxy.log")
-    yield Proxy(wait_for_ready(child, ready, 20), control)
+    yield Proxy(wait_for_ready(child, ready), control)
     child.stop()
     control.server.shutdown()

@@ -1,11 +1,11 @@
 """Drafts, answers and sending: what leaves, what stays in Sent Items, what arrives elsewhere."""
 
 import base64
-import time
 from email import message_from_string
 
 import pytest
 
+from dev.processes import PATIENCE, wait_for
 from dev.simulator.client import Control
 from tests.simulator.conftest import IMMUTABLE, TENANT, Graph, a_mail
 
@@ -17,12 +17,11 @@ def to(address: str) -> list[dict]:
 
 
 def wait_until_sent(control: Control, address: str) -> dict:
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        if sent := [one for one in control.outbound() if one["mailbox"] == address]:
-            return sent[-1]
-        time.sleep(0.01)
-    raise AssertionError("nothing was sent")
+    def look() -> dict | None:
+        sent = [one for one in control.outbound() if one["mailbox"] == address]
+        return sent[-1] if sent else None
+
+    return wait_for(look, "nothing was sent")
 
 
 def test_a_draft_keeps_message_id_and_immutable_id_when_sent_where_switches_say_so(
@@ -236,8 +235,11 @@ def test_mime_is_taken_as_base64_and_loses_auto_submitted(
     )
     url = f"{graph.url}/v1.0{mailbox}/sendMail"
     plain = {"Content-Type": "text/plain"}
-    assert graph.session.post(url, data=b"not base64!", headers=plain, timeout=10).status_code == 400
-    assert graph.session.post(url, data=base64.b64encode(raw), headers=plain, timeout=10).status_code == 202
+    assert graph.session.post(url, data=b"not base64!", headers=plain, timeout=PATIENCE).status_code == 400
+    assert (
+        graph.session.post(url, data=base64.b64encode(raw), headers=plain, timeout=PATIENCE).status_code
+        == 202
+    )
     left = message_from_string(wait_until_sent(control, address)["raw"])
     assert (left["Message-ID"], left["X-Mine"], left["Auto-Submitted"]) == (
         "<m9@client.example>",

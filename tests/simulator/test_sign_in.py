@@ -1,6 +1,5 @@
 """People at Entra's pages: consent, sign-ins with PKCE, rotation, revocation; and what the tokens may do."""
 
-import time
 from collections.abc import Iterator
 from email import message_from_string
 from typing import Any
@@ -10,6 +9,7 @@ import msal
 import pytest
 import requests
 
+from dev.processes import PATIENCE, wait_for
 from dev.simulator.serve import Simulator, running_simulator
 from tests.simulator.conftest import TENANT, Graph, token_for
 
@@ -37,7 +37,7 @@ def simulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
 
 def opened(simulator: Simulator, url: str) -> tuple[int, dict[str, str]]:
     """A link as a person opens it: the status, and what the redirect carries back."""
-    answer = requests.get(url, allow_redirects=False, verify=simulator.ca_file, timeout=10)
+    answer = requests.get(url, allow_redirects=False, verify=simulator.ca_file, timeout=PATIENCE)
     return answer.status_code, dict(parse_qsl(urlsplit(answer.headers.get("location", "")).query))
 
 
@@ -397,9 +397,7 @@ def test_another_sender_needs_send_as_or_send_on_behalf(simulator: Simulator) ->
 
 def departed(simulator: Simulator) -> Any:
     """The mail that left, which is forgotten."""
-    deadline = time.monotonic() + 10
-    while not (left := simulator.control.outbound()) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    left = wait_for(lambda: simulator.control.outbound() or None, "nothing has left")
     simulator.control.call("DELETE", "outbound")
     return message_from_string(left[0]["raw"])
 

@@ -77,6 +77,10 @@ def work(msg: func.QueueMessage) -> None:
     if body.startswith("die"):
         wait_for_work(body.removeprefix("die beside "), msg.dequeue_count)
         os._exit(139)
+    if body.startswith("until "):
+        while not Path(body.removeprefix("until ")).exists():
+            time.sleep(0.05)
+        seen("ended", body=body)
     if body.startswith("sleep "):
         time.sleep(float(body.removeprefix("sleep ")))
         seen("slept", body=body)
@@ -94,5 +98,5 @@ async def poisoned(msg: func.QueueMessage) -> None:
     arg_name="timer", schedule=os.environ.get("TIMER_SCHEDULE", "* * * * * *"), use_monitor=True
 )
 def every_second(timer: func.TimerRequest) -> None:
-    seen("timer", past_due=timer.past_due)
+    seen("timer", past_due=timer.past_due, due=timer.schedule_status.get("Last"))
     time.sleep(float(os.environ.get("TIMER_TAKES", "0")))

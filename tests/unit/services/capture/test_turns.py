@@ -556,7 +556,7 @@ def test_a_turn_ends_with_its_group_where_another_waits_for_the_process(world: W
     occupancy = world.use_cases.part(Occupancy)
     with ThreadPoolExecutor(1) as other, occupancy.room(alone=False):
         waiting = other.submit(occupancy.take)
-        wait_for(lambda: occupancy.is_wanted or None, 30, "nobody waits")
+        wait_for(lambda: occupancy.is_wanted or None, "nobody waits")
         before = len(world.worklist())
         wake(world)
     assert waiting.result(30)
