@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from dev.demo_organisation import Demo, seed
+from dev.processes import PATIENCE
 from dev.stack import Stack, StackOptions
 from dev.tenant import Api, eventually
 
@@ -18,7 +19,7 @@ BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # As on a desk, but that whatever the API refuses ends the script.
 PREAMBLE = 'set -euo pipefail\ncurl() { command curl --fail-with-body "$@"; echo; }\n'
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1_800)
 
 
 def run(script: str, directory: Path, environment: dict[str, str]) -> str:
@@ -29,7 +30,7 @@ def run(script: str, directory: Path, environment: dict[str, str]) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

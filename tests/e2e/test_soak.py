@@ -8,7 +8,7 @@ from bench.soak import Options, soak
 SETTLES = 45
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1_800)
 def test_mail_under_faults_is_where_it_must_be_exactly_once() -> None:
     hasty = Options(mails=50, minutes=0.1, seed=3, kills=False, hosts=1, quiet_minutes=5, settles=SETTLES)
     report = soak(hasty)

@@ -281,7 +281,7 @@ async def subscriptions(walk: Walk) -> None:
     await own.patch(Subscription(expiration_date_time=until + timedelta(hours=1)))
     assert (await own.get()).expiration_date_time > until
     item = deliver("Told")
-    for _ in range(100):
+    for _ in range(3_000):
         if any(told["resourceData"]["id"] == item for told in Hook.told):
             break
         await asyncio.sleep(0.05)
@@ -316,7 +316,7 @@ async def drafts(walk: Walk) -> None:
         filter=f"singleValueExtendedProperties/any(ep: ep/id eq '{TAG}' and ep/value eq 'tag-1')",
     )
     sent = walk.ann.mail_folders.by_mail_folder_id("sentitems").messages
-    for _ in range(100):
+    for _ in range(3_000):
         page = await sent.get(headed(query))
         if page.value:
             break
@@ -331,7 +331,7 @@ async def sending(walk: Walk) -> None:
         to_recipients=[to("bo@fabrikam.example")],
     )
     await walk.ann.send_mail.post(SendMailPostRequestBody(message=mail, save_to_sent_items=True))
-    for _ in range(100):
+    for _ in range(3_000):
         if any("At once" in str(left["raw"]) for left in control("GET", "outbound")):
             return
         await asyncio.sleep(0.1)
