@@ -18,7 +18,6 @@ from shared.domain.errors import TransientError
 from tests.e2e.conftest import CONTACT, new_tenant
 from tests.ledger import Ledger
 
-pytestmark = pytest.mark.timeout(3_600)
 T = TypeVar("T")
 # A batch, and what runs while it waits for the threshold: the real host's default of sixteen.
 MAILS = 16
