@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from dev.demo_organisation import Demo, seed
-from dev.processes import PATIENCE
 from dev.stack import Stack, StackOptions
 from dev.tenant import Api, eventually
 
@@ -26,7 +25,6 @@ def run(script: str, directory: Path, environment: dict[str, str]) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
