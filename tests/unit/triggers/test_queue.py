@@ -176,7 +176,7 @@ def test_who_makes_way_comes_less_often_the_longer_the_process_is_kept(storage: 
     occupancy = Occupancy(clock=lambda: now)
     outcomes = Outcomes(storage.queue, storage.exceptions, lambda: NOW, occupancy)
     with ThreadPoolExecutor(1) as other:
-        assert other.submit(occupancy.take).result(30)
+        assert other.submit(occupancy.take).result(PATIENCE)
         while now < 7 * 60:
             handle(Message(INGEST.to_json()), MAIL, Run(), outcomes)
             [(command, delay)] = storage.queue.sent
