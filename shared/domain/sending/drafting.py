@@ -128,7 +128,10 @@ def addressed(wanted: MailWanted, answered: Answered | None, own: Own) -> Addres
     bcc, faults_of_bcc = _spelled("bcc", wanted.bcc)
     if answered is not None:
         found = recipients_of(answered.document, wanted.mode, own)
-        to, cc = to or found.to, (*found.cc, *cc)
+        others, faults_of_others = _spelled("cc", found.cc)
+        cc, faults_of_cc = (*others, *cc), (*faults_of_others, *faults_of_cc)
+        if not wanted.to:
+            to, faults = _spelled("to", found.to)
     first, copied, blind = without_repeats(to, cc, bcc)
     return Addressed(first, copied, blind, (*faults, *faults_of_cc, *faults_of_bcc))
 
