@@ -14,7 +14,9 @@ from dev.azurite import ROOT
 from dev.processes import Child, wait_for_ready
 
 KEPT = ROOT / ".against"
-START_TIMEOUT = 120.0
+# In place of a commit: see `previous`.
+PREVIOUS = "previous"
+_MAINS = ("origin/main", "main")
 
 
 def checkout(commit: str) -> Path:
@@ -33,6 +35,22 @@ def checkout(commit: str) -> Path:
     return directory
 
 
+def previous(root: Path = ROOT) -> str:
+    """What this commit follows: the newest release before it; where there is none, what it has in common with main.
+
+    On main that is the commit before it.
+    """
+    release = _said(root, "describe", "--tags", "--abbrev=0", "--match", "v[0-9]*", "HEAD^")
+    forks = (_said(root, "merge-base", "HEAD^", main) for main in _MAINS)
+    return release or next(filter(None, forks), "HEAD^")
+
+
+def _said(root: Path, *command: str) -> str:
+    """What git says; '' where it has nothing to say."""
+    done = subprocess.run(["git", *command], cwd=root, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
 @contextmanager
 def stack_of(root: Path, *arguments: str) -> Iterator[dict[str, Any]]:
     """`dev.up` of a working copy, run by this interpreter: what its ready file says. Stopped at the end."""
@@ -43,7 +61,7 @@ def stack_of(root: Path, *arguments: str) -> Iterator[dict[str, Any]]:
         env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
         child = Child.start(f"dev.up of {root.name}", command, log=directory / "up.log", env=env, cwd=root)
         try:
-            yield wait_for_ready(child, ready, START_TIMEOUT)
+            yield wait_for_ready(child, ready)
         finally:
             child.process.send_signal(signal.SIGTERM)
             child.stop(grace=40)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import requests
 
+from dev.processes import PATIENCE
 from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.encoding import escaped
 from shared.adapters.storage.settings import StorageSettings
@@ -16,7 +17,6 @@ from shared.domain import names
 from shared.domain.commands.agenda import Item, Run
 
 NEVER: Final = datetime(2100, 1, 1, tzinfo=UTC)
-PATIENCE: Final = 60.0
 
 
 class Agenda:
@@ -30,7 +30,7 @@ class Agenda:
         self._ticks_by_itself = bool(ready["timers"])
 
     def do(self, item: Item) -> None:
-        """Runs the tick once and waits until the item has ended, well or not. Raises TimeoutError after a minute.
+        """Runs the tick once and waits until the item has ended, well or not. Raises TimeoutError.
 
         Where no timers run, all other items are put off for good: neither this tick nor a function that stands in
         for a missing one does more than what a test asks for.
@@ -38,7 +38,7 @@ class Agenda:
         if not self._ticks_by_itself:
             self._put_off(*(other for other in Item if other != item))
         self._table.delete(AGENDA, escaped(item))
-        requests.post(self._tick, json={"input": ""}, timeout=30).raise_for_status()
+        requests.post(self._tick, json={"input": ""}, timeout=PATIENCE).raise_for_status()
         self._wait(item)
         if not self._ticks_by_itself:
             self._put_off(item)

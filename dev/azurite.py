@@ -81,9 +81,7 @@ class Azurite:
         self.stop()
 
 
-def start_azurite(
-    log: Path, *, location: Path | None = None, tls: "Certificates | None" = None, timeout: float = 120
-) -> Azurite:
+def start_azurite(log: Path, *, location: Path | None = None, tls: "Certificates | None" = None) -> Azurite:
     """Start Azurite, in memory or durable in `location`, and wait until its three services listen.
 
     With `tls` it serves HTTPS and takes bearer tokens of Entra ID; it checks issuer, audience and expiry.
@@ -100,9 +98,7 @@ def start_azurite(
     child = Child.start("azurite", [node.program, str(SCRIPT), *options], log=log)
     try:
         scheme = "http" if tls is None else "https"
-        found = wait_for(
-            lambda: _ports(child, scheme), timeout, f"Azurite did not start within {timeout:g} s"
-        )
+        found = wait_for(lambda: _ports(child, scheme), "Azurite did not start")
     except BaseException:
         child.stop()
         raise

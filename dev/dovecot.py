@@ -11,7 +11,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,11 +19,16 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from dev import guard
+from dev.processes import PATIENCE, wait_for
 
 BINARY: Final = next(
     (path for path in ("/usr/sbin/dovecot", shutil.which("dovecot") or "") if Path(path).is_file()), ""
 )
-_STARTS_WITHIN: Final = 20.0
+
+
+_TRIES: Final = 5
+# Written once it listens, and not where a port is taken.
+_STARTED: Final = " starting up for imap"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,36 +165,47 @@ def running(*, cert: Path, key: Path, ca_file: Path) -> Iterator[Dovecot]:
     """A server until the block ends, with a folder of its own that the rights it runs with may enter."""
     with TemporaryDirectory(prefix="dovecot-", ignore_cleanup_errors=True) as folder:
         root = Path(folder)
-        port, starttls_port = _free_port(), _free_port()
         root.chmod(0o755)
         for name in ("mail", "run"):
             (root / name).mkdir()
         (root / "users").touch()
         if os.geteuid() == 0:
             shutil.chown(root / "mail", "nobody")
-        file = root / "dovecot.conf"
+        process, port, starttls_port = _start(root, cert, key)
+        try:
+            yield Dovecot(root, port, starttls_port, ca_file, process.pid)
+        finally:
+            _stop(process)
+
+
+def _start(root: Path, cert: Path, key: Path) -> tuple[subprocess.Popen[bytes], int, int]:
+    """The server and its ports. Another program may take a free port first: then others are tried."""
+    file, log = root / "dovecot.conf", root / "dovecot.log"
+    for _ in range(_TRIES):
+        port, starttls_port = _free_port(), _free_port()
         file.write_text(config(root, port, starttls_port, cert=cert, key=key), "utf-8")
-        with _started(file, root / "dovecot.log", port) as pid:
-            yield Dovecot(root, port, starttls_port, ca_file, pid)
+        process = subprocess.Popen(
+            [BINARY, "-F", "-c", str(file)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        # Who started it may be killed before the block ends.
+        guard.watch(process.pid)
+        try:
+            if _listens(log, process):
+                return process, port, starttls_port
+        except BaseException:
+            _stop(process)
+            raise
+        _stop(process)
+    raise RuntimeError(f"Dovecot does not start: {log.read_text() if log.exists() else 'no log'}")
 
 
-@contextmanager
-def _started(file: Path, log: Path, port: int) -> Iterator[int]:
-    process = subprocess.Popen(
-        [BINARY, "-F", "-c", str(file)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    # Who started it may be killed before the block ends.
-    guard.watch(process.pid)
-    try:
-        _wait_for(port, process, log)
-        yield process.pid
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-        guard.release(process.pid)
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    process.wait(timeout=PATIENCE)
+    guard.release(process.pid)
 
 
 def _free_port() -> int:
@@ -198,10 +213,12 @@ def _free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + _STARTS_WITHIN
-    while time.monotonic() < until and process.poll() is None:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.05)
-    raise RuntimeError(f"Dovecot does not start: {log.read_text() if log.exists() else 'no log'}")
+def _listens(log: Path, process: subprocess.Popen[bytes]) -> bool:
+    """Whether it has got its ports, once it says so or has ended."""
+
+    def look() -> bool | None:
+        if process.poll() is not None:
+            return False
+        return True if log.exists() and _STARTED in log.read_text() else None
+
+    return wait_for(look, "Dovecot does not start", every=0.05)

@@ -26,7 +26,6 @@ FOLDER: Final = ROOT / ".graph-sdk"
 PYTHON: Final = FOLDER / "bin" / "python"
 PACKAGES: Final = ROOT / "tests" / "graph_sdk" / "requirements.txt"
 WALK: Final = ROOT / "tests" / "graph_sdk" / "walk.py"
-START_TIMEOUT: Final = 60.0
 _INSTALLED: Final = FOLDER / "requirements.txt"
 
 
@@ -55,7 +54,7 @@ def walk() -> int:
         command += ["--home-tenant", application["home"], "--ready-file", str(ready)]
         simulator = Child.start("simulator", command, log=log, cwd=ROOT)
         try:
-            url = str(wait_for_ready(simulator, ready, START_TIMEOUT)["url"])
+            url = str(wait_for_ready(simulator, ready)["url"])
             world = _world(Control(url, str(certificates.ca)))
             told = {**application, **world, "url": url, "ca": str(certificates.ca)}
             return _run(told, str(certificates.bundle))

@@ -74,7 +74,7 @@ class Child:
             tail = "\n".join(self.output().splitlines()[-TAIL_LINES:])
             raise RuntimeError(f"{self.name} ended with {code}; the end of its output ({self.log}):\n{tail}")
 
-    def stop(self, grace: float = 10) -> None:
+    def stop(self, grace: float = 60) -> None:
         """SIGTERM, then SIGKILL after `grace` seconds. Returns once the process is gone."""
         if self.process.poll() is None:
             self.process.terminate()
@@ -86,9 +86,9 @@ class Child:
         guard.release(self.pid)
 
 
-def wait_for(look: Callable[[], T | None], timeout: float, message: str, *, every: float = 0.02) -> T:
-    """Call `look` until it returns something. Raises RuntimeError(message) after `timeout` seconds."""
-    deadline = time.monotonic() + timeout
+def wait_for(look: Callable[[], T | None], message: str, *, every: float = 0.02) -> T:
+    """Call `look` until it returns something. Raises RuntimeError(message) after `PATIENCE` seconds."""
+    deadline = time.monotonic() + PATIENCE
     while (found := look()) is None:
         if time.monotonic() > deadline:
             raise RuntimeError(message)
@@ -96,7 +96,7 @@ def wait_for(look: Callable[[], T | None], timeout: float, message: str, *, ever
     return found
 
 
-def wait_for_ready(child: Child, ready_file: Path, timeout: float) -> dict[str, Any]:
+def wait_for_ready(child: Child, ready_file: Path) -> dict[str, Any]:
     """The JSON object that `child` writes into `ready_file` once it serves."""
 
     def look() -> dict[str, Any] | None:
@@ -106,7 +106,7 @@ def wait_for_ready(child: Child, ready_file: Path, timeout: float) -> dict[str, 
         except (FileNotFoundError, json.JSONDecodeError):  # not there yet, or half written
             return None
 
-    return wait_for(look, timeout, f"{child.name} did not get ready within {timeout:g} s; see {child.log}")
+    return wait_for(look, f"{child.name} did not get ready within {PATIENCE:g} s; see {child.log}")
 
 
 def write_json(path: Path, content: Mapping[str, object]) -> None:

@@ -25,9 +25,8 @@ from dev.certificates import Certificates, make_certificates
 from dev.dovecot import BINARY, Dovecot, running
 from dev.hosts import HostOptions, Hosts
 from dev.identity import Identity, identity_for
-from dev.processes import Child, wait_for, wait_for_ready, write_json
+from dev.processes import PATIENCE, Child, wait_for, wait_for_ready, write_json
 
-START_TIMEOUT = 60.0
 # Where the tools of web developers serve their pages: Vite, Next.js and others, Angular, Python's http.server.
 PAGES = tuple(
     f"http://{host}:{port}" for port in (5173, 3000, 4200, 8000) for host in ("localhost", "127.0.0.1")
@@ -156,7 +155,7 @@ class Stack:
             }
         )
         hosts.start(env)
-        wait_for(partial(self._answers, hosts), START_TIMEOUT, f"{self.ready['api_url']} does not answer")
+        wait_for(partial(self._answers, hosts), f"{self.ready['api_url']} does not answer")
         if self.options.seed is not None:
             self.options.seed(self.ready)
         self._announce(hosts)
@@ -173,18 +172,18 @@ class Stack:
             *_proxy_arguments(azurite, simulator_url, certificates),
             *(f"--watch={text}" for text in self.options.watched),
         )
-        proxied = wait_for_ready(proxy, proxy_ready, START_TIMEOUT)
+        proxied = wait_for_ready(proxy, proxy_ready)
         _finish(provisioning)
         self.ready["simulator_url"] = simulator_url
         self.ready["storage_connection_string"] = azurite.connection_string
-        self.ready |= {f"storage_{name}_url": proxied[f"{name}_url"] for name in ("stats", "dam")}
+        self.ready |= {f"storage_{name}_url": proxied[f"{name}_url"] for name in ("stats", "dam", "faults")}
         self.ready["pids"]["storage_proxy"] = proxy.pid
         storage = Ports(proxied["blob"], proxied["queue"], proxied["table"])
         return {keyless.STORAGE: storage.connection_string}
 
     def _found(self, simulator: tuple[Child, Path]) -> str:
         """The simulator's address, once it answers; what stands beside it is told as well."""
-        found = wait_for_ready(*simulator, START_TIMEOUT)
+        found = wait_for_ready(*simulator)
         port = found.get("smtp_port")
         self.ready["smtp"] = {"host": "localhost", "port": port, "security": "starttls"} if port else None
         return str(found["url"])
@@ -250,7 +249,7 @@ class Stack:
     def _answers(self, hosts: Hosts) -> bool | None:
         hosts.check_running()
         try:
-            urllib.request.urlopen(f"{self.ready['api_url']}/health", timeout=10).close()
+            urllib.request.urlopen(f"{self.ready['api_url']}/health", timeout=PATIENCE).close()
         except urllib.error.HTTPError as error:
             return True if error.code < 500 else None
         except OSError:
@@ -265,7 +264,7 @@ class Stack:
 
 
 def _finish(provisioning: Child) -> None:
-    if provisioning.process.wait(START_TIMEOUT):
+    if provisioning.process.wait(PATIENCE):
         provisioning.check_running()
 
 
@@ -290,7 +289,9 @@ def _simulator_arguments(
         "--ca",
         str(certificates.ca),
     )
-    app = ("--client-id", identity.client_id, "--client-secret", identity.client_secret)
+    # With any port, as Entra takes it: the hosts' one is not known yet. Another `POSTLEDGER_PUBLIC_URL` is refused.
+    back = ("--redirect-uri", f"http://localhost{API}/connect/callback")
+    app = ("--client-id", identity.client_id, "--client-secret", identity.client_secret, *back)
     beside = ("--imap-root", str(imap.root), "--imap-port", str(imap.port)) if imap else ()
     return ("--port", "0", *tls, "--home-tenant", identity.home_tenant_id, *app, *beside)
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import requests
 
 from dev.agenda import Agenda
+from dev.processes import PATIENCE
 from dev.simulator.client import Control
 from shared.domain.commands.agenda import Item
 
@@ -38,7 +39,9 @@ class Api:
             headers["Postledger-Organisation"] = self.organisation
         headers.update(options.pop("headers", {}))
         self.session.trust_env = False
-        return self.session.request(method, f"{self.url}/{path}", headers=headers, timeout=60, **options)
+        return self.session.request(
+            method, f"{self.url}/{path}", headers=headers, timeout=PATIENCE, **options
+        )
 
     def call(self, method: str, path: str, **options: Any) -> Any:
         """The answer's JSON. Raises ApiError for anything but success."""
@@ -48,7 +51,7 @@ class Api:
         return answer.json() if answer.content else None
 
 
-def eventually(probe: Callable[[], T | None], *, seconds: float = 60.0, what: str = "it") -> T:
+def eventually(probe: Callable[[], T | None], *, seconds: float = PATIENCE, what: str = "it") -> T:
     """The first answer of `probe` that is neither None nor False nor empty. Raises TimeoutError."""
     deadline = time.monotonic() + seconds
     while True:
@@ -142,7 +145,7 @@ class Tenant:
         entries: list[dict[str, Any]] = self.admin.call("GET", f"timelines/{ref}", params=query)["entries"]
         return entries
 
-    def entry(self, ref: str, mail: EmailMessage, *, seconds: float = 60.0) -> dict[str, Any]:
+    def entry(self, ref: str, mail: EmailMessage, *, seconds: float = PATIENCE) -> dict[str, Any]:
         """The entry of a mail on a timeline, waited for."""
         message_id = str(mail["Message-ID"])
 

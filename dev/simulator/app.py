@@ -1,6 +1,5 @@
 """The web application: Graph under `/v1.0`, Entra under the tenant's name, control under `/_control`."""
 
-import asyncio
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -51,7 +50,7 @@ class GraphEndpoint:
             else:
                 answer = await self.gateway.answer(call)
         except ConnectionLost as lost:
-            await asyncio.sleep(lost.seconds)
+            await world.faults.pause(lost.seconds)
             cut(request.scope)
             return Response(status_code=504)
         return _response(call, answer)

@@ -7,6 +7,8 @@ from typing import Any
 
 import requests
 
+from dev.processes import PATIENCE
+
 Json = Any
 
 
@@ -37,7 +39,7 @@ class Control:
         """Any control call; keyword arguments that are None are left out."""
         parameters = {name: str(value) for name, value in query.items() if value is not None}
         answer = self._session.request(
-            method, f"{self.url}/_control/{path}", params=parameters, json=body, data=raw, timeout=60
+            method, f"{self.url}/_control/{path}", params=parameters, json=body, data=raw, timeout=PATIENCE
         )
         if not answer.ok:
             raise ControlError(f"{method} {path}: {answer.status_code} {answer.text}")
@@ -77,10 +79,21 @@ class Control:
         return str(self.call("POST", "users", body)["id"])
 
     def folders(
-        self, address: str, name: str, parent: str = "msgfolderroot", container_class: str = "IPF.Note"
+        self,
+        address: str,
+        name: str,
+        parent: str = "msgfolderroot",
+        container_class: str = "IPF.Note",
+        **more: object,
     ) -> str:
-        """Makes a folder; returns its id."""
-        body = {"address": address, "name": name, "parent": parent, "container_class": container_class}
+        """Makes a folder, or with `search` (the body of a mailSearchFolder) a kept search; returns its id."""
+        body = {
+            "address": address,
+            "name": name,
+            "parent": parent,
+            "container_class": container_class,
+            **more,
+        }
         return str(self.call("POST", "folders", body)["id"])
 
     def tokens(

@@ -11,12 +11,12 @@ from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError, LoginError
 
 from dev.dovecot import Dovecot
+from dev.processes import PATIENCE
 from dev.simulator.control_weather import Refusal
 
 Given = dict[str, object]
 # Well-known names as in the calls about mailboxes of Microsoft 365.
 _FOLDERS: Final = {"inbox": "INBOX", "sentitems": "Sent", "junkemail": "Junk", "drafts": "Drafts"}
-_NOTICED_WITHIN: Final = 10.0
 _SEEN: Final = b"\\Seen"
 
 
@@ -45,7 +45,7 @@ class ImapControl:
         address = str(given["address"])
         self.server.add_user(address, str(given["password"]))
         # It looks at its list of users once a second.
-        until = time.monotonic() + _NOTICED_WITHIN
+        until = time.monotonic() + PATIENCE
         while not self._is_let_in(address) and time.monotonic() < until:
             time.sleep(0.1)
         return {"address": address}
@@ -111,10 +111,10 @@ class ImapControl:
         if password is None:
             raise Refusal(f"There is no user {address}: post it first.")
         context = ssl.create_default_context(cafile=str(server.ca_file))
-        until = time.monotonic() + _NOTICED_WITHIN
+        until = time.monotonic() + PATIENCE
         while True:
             try:
-                client = _Client("localhost", server.port, ssl_context=context, timeout=20)
+                client = _Client("localhost", server.port, ssl_context=context, timeout=PATIENCE)
                 client.plain_login(address, password)
                 return client
             except LoginError as error:

@@ -1,11 +1,13 @@
 """What goes wrong on purpose. Seeded, so that a run can be repeated.
 
-Decides when a fault strikes, never carries it out.
+Decides when a fault strikes and how long it lasts, never carries it out.
 """
 
+import asyncio
 import random
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from typing import Literal, get_args
 
@@ -31,7 +33,7 @@ class Faults:
     `batch_errors`: batches that fail as a whole, with one of `error_kinds`. `busy_retry_after_s`: the Retry-After of
     503 and 504, which have none at 0; decimals are given as they are. `stale_mailboxes`: addresses that cannot be
     subscribed to for now. `in_flight_s`: a call that arrives so soon after a 429 was on its way already, and is not
-    held against the caller.
+    held against the caller. Calls that `latency_ms` or `timeout_s` keeps waiting go on once other faults are put.
     """
 
     seed: int = 0
@@ -99,9 +101,20 @@ class FaultInjector:
     settings: Faults = field(default_factory=Faults)
     struck: Counter[str] = field(default_factory=Counter)
     dice: random.Random = field(default_factory=lambda: random.Random(0))
+    _replaced: asyncio.Event = field(default_factory=asyncio.Event)
 
     def put(self, settings: Faults) -> None:
         self.settings, self.dice = settings, random.Random(settings.seed)
+        self._replaced.set()
+        self._replaced = asyncio.Event()
+
+    async def pause(self, seconds: float) -> None:
+        """So long, or until other faults are put."""
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._replaced.wait(), seconds)
 
     def strikes(self, name: Share) -> bool:
         """Whether this fault strikes now; counted when it does."""

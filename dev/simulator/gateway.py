@@ -1,6 +1,5 @@
 """What every Graph call passes: authentication, faults, the limit of four at a time per mailbox, counting."""
 
-import asyncio
 import random
 import time
 import traceback
@@ -116,7 +115,7 @@ class Gateway:
 
     async def _faulty(self, context: Context, route: Route, key: str, *, batched: bool) -> Answer:
         settings = self.world.faults.settings
-        await asyncio.sleep(settings.latency_ms / 1000)
+        await self.world.faults.pause(settings.latency_ms / 1000)
         kind = self.world.faults.graph_error()
         if kind is None:
             return await route.handler(context)

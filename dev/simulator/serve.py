@@ -14,6 +14,7 @@ import trustme
 import uvicorn
 
 from dev.dovecot import Dovecot
+from dev.processes import PATIENCE
 from dev.simulator.app import build_app
 from dev.simulator.client import Control
 from dev.simulator.connections import CuttableProtocol
@@ -23,7 +24,6 @@ from dev.simulator.world import AppRegistration, World
 HOME_TENANT = "0b6f1d0e-6a6f-4c53-9d0e-5d3a50d1c001"
 CLIENT_ID = "7c1f3d52-1f0b-4a9e-8f39-2a6b0c7de002"
 CLIENT_SECRET = "simulated-secret-of-the-application"
-_START_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +96,15 @@ def build_server(
 
 
 @contextmanager
-def running_simulator(*, client_certificate: str | None = None) -> Iterator[Simulator]:
+def running_simulator(
+    *, client_certificate: str | None = None, redirect_uris: tuple[str, ...] = ()
+) -> Iterator[Simulator]:
     """A simulator in a thread, on a free port, with an authority of its own. Raises TimeoutError."""
     with tempfile.TemporaryDirectory(prefix="simulator-") as directory:
         files = make_tls_files(Path(directory))
-        registration = AppRegistration(CLIENT_ID, CLIENT_SECRET, HOME_TENANT, client_certificate)
+        registration = AppRegistration(
+            CLIENT_ID, CLIENT_SECRET, HOME_TENANT, client_certificate, redirect_uris
+        )
         listener = listen(0)
         server, url = build_server(registration, files, listener)
         thread = threading.Thread(
@@ -113,12 +117,12 @@ def running_simulator(*, client_certificate: str | None = None) -> Iterator[Simu
                 yield Simulator(url, str(files.authority), HOME_TENANT, CLIENT_ID, CLIENT_SECRET, control)
         finally:
             server.should_exit = True
-            thread.join(timeout=10)
+            thread.join(timeout=PATIENCE)
             listener.close()
 
 
 def _wait_until_started(server: uvicorn.Server) -> None:
-    deadline = time.monotonic() + _START_SECONDS
+    deadline = time.monotonic() + PATIENCE
     while not server.started:
         if time.monotonic() > deadline:
             raise TimeoutError("The simulator did not start.")

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import requests
 
+from dev.processes import PATIENCE
 from shared.domain.commands.envelope import Command
 
 
@@ -12,5 +13,5 @@ def delayed(stats_url: str | None, kinds: Iterable[type[Command]]) -> int:
     if stats_url is None:
         return 0
     # The proxy of an earlier commit, which a bench runs beside this one, counts no such thing.
-    hidden = requests.get(stats_url, timeout=30).json().get("delayed", {})
+    hidden = requests.get(stats_url, timeout=PATIENCE).json().get("delayed", {})
     return sum(int(hidden.get(kind.__name__, 0)) for kind in kinds)

@@ -45,11 +45,15 @@ class Mark:
 
 
 class Dam:
-    """Open until the write it was set for has been carried out, and again once it is lifted."""
+    """Open until the write it was set for has been carried out, and again once it is lifted.
+
+    `waiting`: how many requests it holds back.
+    """
 
     def __init__(self) -> None:
         self._mark: Mark | None = None
         self._left = 0
+        self.waiting = 0
         self._open = asyncio.Event()
         self._open.set()
 
@@ -69,7 +73,11 @@ class Dam:
     async def passed(self) -> bool:
         """Wait while the dam is closed. Whether there was anything to wait for."""
         was_closed = self.is_closed
-        await self._open.wait()
+        self.waiting += 1
+        try:
+            await self._open.wait()
+        finally:
+            self.waiting -= 1
         return was_closed
 
     def written(self, service: str, method: str, request: bytes) -> None:

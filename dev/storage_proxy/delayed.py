@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections import Counter
+from collections.abc import Callable
 from urllib.parse import parse_qs
 
 _TEXT = re.compile(rb"<MessageText>([^<]*)</MessageText>")
@@ -14,18 +15,19 @@ _TEXT = re.compile(rb"<MessageText>([^<]*)</MessageText>")
 class Delayed:
     """The commands that are hidden since they were put, by name. Nobody can have received one of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._until: list[tuple[float, str]] = []
 
     def put(self, target: str, body: bytes) -> None:
         """A message was put: `target` of the request line, and the request's body as it stood on the wire."""
         seconds = int(parse_qs(target.partition("?")[2]).get("visibilitytimeout", ["0"])[0])
         if seconds:
-            self._until.append((time.monotonic() + seconds, _command(body)))
+            self._until.append((self._clock() + seconds, _command(body)))
 
     def now(self) -> dict[str, int]:
         """How many of each are hidden still."""
-        self._until = [waiting for waiting in self._until if waiting[0] > time.monotonic()]
+        self._until = [waiting for waiting in self._until if waiting[0] > self._clock()]
         return dict(Counter(name for _, name in self._until))
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 BUSY, REPLY_LOST, UNDELETED = "storage_busy", "storage_reply_lost", "storage_undeleted"
 INTERVAL = 1.0
+_NO_ANSWER = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,11 @@ class Faults:
         if shares != self._shares:
             self._shares = shares
             self._random = random.Random(shares.seed)
+
+    def as_json(self) -> dict[str, float]:
+        """The shares in use, under their names at the simulator, which they come from a moment later."""
+        shares = self._shares
+        return {BUSY: shares.busy, REPLY_LOST: shares.reply_lost, UNDELETED: shares.undeleted}
 
     def next(self, *, is_deletion: bool = False) -> str | None:
         """The fault of the next request, if any; whether that deletes a message of a queue."""
@@ -84,9 +90,9 @@ class _Control:
         self._connection: http.client.HTTPConnection
         if parts.scheme == "https":
             context = ssl.create_default_context(cafile=ca_file)
-            self._connection = http.client.HTTPSConnection(host, port, timeout=5, context=context)
+            self._connection = http.client.HTTPSConnection(host, port, timeout=_NO_ANSWER, context=context)
         else:
-            self._connection = http.client.HTTPConnection(host, port, timeout=5)
+            self._connection = http.client.HTTPConnection(host, port, timeout=_NO_ANSWER)
 
     def read(self) -> Shares | None:
         """The shares set now, or None where the simulator does not answer: then the last ones hold."""

@@ -42,9 +42,7 @@ from shared.domain.build import Build
 PREFIX: Final = "/api/v1"
 DESCRIPTION: Final = (
     "Postledger files an organisation's mail on the timelines of its CRM records. Every request except `health` "
-    "and the consent callback carries an access token of Entra ID. An application of the deployment's own tenant "
-    "may act for an organisation: the header `Postledger-Organisation` names it. Errors are problem details "
-    "(RFC 9457)."
+    "carries an access token of Entra ID. Errors are problem details (RFC 9457)."
 )
 # What a page of another origin may send: every header that the description declares, and what clients add.
 SENT_HEADERS: Final = (

@@ -5,23 +5,22 @@ the served document against them.
 """
 
 import json
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from itertools import chain
 from typing import Any, Final
 
-from pydantic import BaseModel
-
-from shared.api.models.records import RecordLine
 from shared.api.models.schema import ETAG, TENANT, examples_of_models
 from shared.api.models.service import Problem
+from shared.api.schemas import SCHEMAS, readable, schemas_for_clients, without_null
 
 Json = dict[str, Any]
 
 PROBLEM_TYPE: Final = "application/problem+json"
-SCHEMAS: Final = "#/components/schemas/"
-# A reference is shorter than a parameter that stands so often.
-_OFTEN: Final = 3
+_REFERENCE: Final = re.compile(rf"{SCHEMAS}(\w+)")
+# A parameter that stands so often stands among the shared ones.
+_OFTEN: Final = 2
 TAGS: Final = {
     "timelines": "The mail that is filed on a record.",
     "events": "What has changed, for clients that poll.",
@@ -41,33 +40,29 @@ TAGS: Final = {
     "privacy": "The audit, and the erasure of a person.",
     "health": "Whether the service answers.",
 }
+# What any guarded operation may answer: it stands once, in the answer that all of them share.
+EVERYWHERE: Final = (401, 403, 404, 422, 503)
 # The names are ours: the standard library's phrases change with the version of Python.
 _NAMES: Final = {
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "NotFound",
     409: "Conflict",
     410: "NotKept",
     412: "PreconditionFailed",
     413: "ContentTooLarge",
-    422: "Unprocessable",
-    503: "Unavailable",
 }
 MEANINGS: Final = {
     401: "The request has no valid access token.",
     403: "The token does not permit the operation, or its organisation is not enabled.",
     404: "The item does not exist, or the caller may not see it.",
     409: "The current state does not allow the operation; the detail says why.",
-    410: "What is asked for is older than what is kept; the detail says what to do instead.",
-    412: "The item is not as If-Match or `etag` says, or another person or a rule was faster; read it again.",
+    410: "It is older than what is kept; the detail says what to do instead.",
+    412: "The item has changed since you read it; read it again.",
     413: "The body is too large.",
     422: "The request is invalid; the detail names the field.",
     503: "The service is briefly unavailable; Retry-After says when to try again.",
 }
-# The statuses that may name a time after which the same request is worth another try.
-_WAITING: Final = (409, 503)
+# The answers that may name a time after which the same request is worth another try; None stands for any other error.
+_WAITING: Final = (409, None)
 _GUARDED: Final[list[Json]] = [{"HTTPBearer": []}]
-_NULL: Final = {"type": "null"}
 # FastAPI's words for what went well take more room than they say.
 _OK: Final = "OK"
 _OF_FASTAPI: Final = "Successful Response"
@@ -86,7 +81,6 @@ _PARAMETERS: Final = {
     "Organisation": {
         "name": "Postledger-Organisation",
         "in": "header",
-        "required": False,
         "description": "The tenant id of the organisation to act for. Only an application of the deployment's own "
         "tenant may send it.",
         "schema": {"type": "string", "examples": [TENANT]},
@@ -94,13 +88,10 @@ _PARAMETERS: Final = {
     "IfNoneMatch": {
         "name": "If-None-Match",
         "in": "header",
-        "required": False,
-        "description": "The ETag of the last answer: if nothing has changed, the answer is 304 without a body.",
+        "description": "The last answer's ETag: if nothing has changed, the answer is 304.",
         "schema": {"type": "string"},
     },
 }
-# Models of bodies that are read as bytes, and of errors: no route shows them to FastAPI.
-_FURTHER: Final[tuple[type[BaseModel], ...]] = (Problem, RecordLine)
 
 
 def for_clients(document: Json, prefix: str) -> Json:
@@ -109,7 +100,7 @@ def for_clients(document: Json, prefix: str) -> Json:
     operations = list(chain.from_iterable(item.values() for item in paths.values()))
     for operation in operations:
         _simplify(operation)
-    components = _components(document["components"])
+    components = _components(document["components"], _named(operations))
     shared = _shared_parameters(operations)
     return {
         **document,
@@ -150,25 +141,23 @@ def _spelled(parameter: Json) -> str:
     return json.dumps(parameter, ensure_ascii=False)
 
 
-def _components(made: Json) -> Json:
-    schemas = dict(made["schemas"])
-    for model in _FURTHER:
-        schema = model.model_json_schema(ref_template=f"{SCHEMAS}{{model}}")
-        schemas |= {**schema.pop("$defs", {}), model.__name__: schema}
-    examples = examples_of_models()
-    readable = {name: _readable(schema) for name, schema in sorted(schemas.items())}
+def _named(operations: list[Json]) -> set[str]:
+    """The schemas that bodies and answers name, rather than other schemas."""
+    bodies = (operation.get("requestBody", {}) for operation in operations)
+    answers = chain.from_iterable(operation["responses"].values() for operation in operations)
+    contents = chain.from_iterable(part.get("content", {}).values() for part in chain(bodies, answers))
+    return set(_REFERENCE.findall(json.dumps([content["schema"] for content in contents])))
+
+
+def _components(made: Json, named: Set[str]) -> Json:
     return {
-        # FastAPI leaves nulls out of examples, which then lack members that they must have.
-        "schemas": {
-            name: {**schema, "examples": examples[name]} if name in examples else schema
-            for name, schema in readable.items()
-        },
+        "schemas": schemas_for_clients(made["schemas"], named),
         "responses": {
             _NOT_MODIFIED: {
                 "description": "The answer is unchanged since the ETag in If-None-Match.",
                 "headers": {"ETag": {"$ref": "#/components/headers/ETag"}},
             },
-            **{_response_name(status): _response(status) for status in (*MEANINGS, None)},
+            **{_response_name(status): _response(status) for status in (*_NAMES, None)},
         },
         "parameters": _PARAMETERS,
         "headers": _HEADERS,
@@ -181,8 +170,9 @@ def _response_name(status: int | None) -> str:
 
 
 def _response(status: int | None) -> Json:
+    common = " ".join(f"{always}: {MEANINGS[always]}" for always in EVERYWHERE)
     response: Json = {
-        "description": MEANINGS[status] if status else "Any other error.",
+        "description": MEANINGS[status] if status else f"Any other error. {common}",
         "content": {PROBLEM_TYPE: {"schema": {"$ref": f"{SCHEMAS}{Problem.__name__}"}}},
     }
     if status in _WAITING:
@@ -196,7 +186,7 @@ def _simplify(operation: Json) -> None:
         del operation["parameters"]
     body = operation.get("requestBody", {})
     for content in body.get("content", {}).values():
-        content["schema"] = _without_null(_readable(content["schema"]))
+        content["schema"] = without_null(readable(content["schema"]))
     operation["responses"] = _responses(operation["responses"])
     # An open route says that it is one; all others are guarded as the document says.
     if operation.get("security") == _GUARDED:
@@ -207,11 +197,13 @@ def _simplify(operation: Json) -> None:
 
 def _parameters(operation: Json) -> Iterator[Json]:
     for parameter in operation.get("parameters", ()):
-        schema = _without_null(_readable(parameter["schema"]))
+        schema = without_null(readable(parameter["schema"]))
         # FastAPI says the same of the parameter and of its schema.
         schema.pop("description", None)
         listed = {"style": "form", "explode": False} if schema.get("type") == "array" else {}
-        yield {**parameter, "name": _name(parameter), **listed, "schema": schema}
+        given = {**parameter, "name": _name(parameter), **listed, "schema": schema}
+        # What need not be sent is the usual case, which OpenAPI leaves unsaid.
+        yield {key: value for key, value in given.items() if value is not False or key == "explode"}
     if operation.get("security"):
         yield {"$ref": "#/components/parameters/Organisation"}
     if "304" in operation["responses"]:
@@ -228,8 +220,9 @@ def _responses(responses: Json) -> Json:
     """The answers by status; each error is the one Problem, also an error that no route names."""
     found = {}
     for status, response in responses.items():
-        is_error = status.isdigit() and int(status) in MEANINGS
-        found[status] = _referred(int(status)) if is_error else _with_examples(response)
+        if int(status) in EVERYWHERE:
+            continue
+        found[status] = _referred(int(status)) if int(status) in _NAMES else _with_examples(response)
         if status == "304":
             found[status] = {"$ref": f"#/components/responses/{_NOT_MODIFIED}"}
     return {**found, "default": _referred(None)}
@@ -243,47 +236,10 @@ def _with_examples(response: Json) -> Json:
         shapes = content.get("schema", {}).get("anyOf", ())
         if shapes:
             name = shapes[0]["$ref"].removeprefix(SCHEMAS)
-            content["schema"] = _readable(content["schema"])
+            content["schema"] = readable(content["schema"])
             content["example"] = examples_of_models()[name][0]
     return response
 
 
 def _referred(status: int | None) -> Json:
     return {"$ref": f"#/components/responses/{_response_name(status)}"}
-
-
-def _readable(schema: Mapping[str, Any]) -> Json:
-    """A schema without generated titles, and with null as a type beside others or as one of two references.
-
-    NSwag makes a class of a title, and an empty class of `anyOf` with null.
-    """
-    found = {name: value for name, value in schema.items() if name not in ("title", "anyOf")}
-    if found.get("default", "") is None:
-        del found["default"]
-    if "properties" in found:
-        found["properties"] = {name: _readable(field) for name, field in found["properties"].items()}
-    for below in ("items", "additionalProperties"):
-        if isinstance(found.get(below), dict):
-            found[below] = _readable(found[below])
-    parts = [_readable(part) for part in schema.get("anyOf", ())]
-    return _either(parts, found) if parts else found
-
-
-def _either(parts: list[Json], found: Json) -> Json:
-    """One of several schemas."""
-    if _NULL not in parts:
-        return {**found, "anyOf": parts}
-    [other] = [part for part in parts if part != _NULL]
-    if "$ref" in other:
-        return {"oneOf": [other, _NULL], **found}
-    return {**other, "type": [other["type"], "null"], **found}
-
-
-def _without_null(schema: Json) -> Json:
-    """The schema of a parameter or a body, which is left out instead of being null."""
-    if _NULL in schema.get("oneOf", ()):
-        rest = {name: value for name, value in schema.items() if name != "oneOf"}
-        return {**schema["oneOf"][0], **rest}
-    if isinstance(schema.get("type"), list):
-        return {**schema, "type": schema["type"][0]}
-    return schema

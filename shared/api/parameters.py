@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query
 from shared.api.auth import BEARER, GuardedRoute, needs
 from shared.api.models.schema import Moment
 from shared.api.models.words import RecordKind
-from shared.api.openapi import MEANINGS
+from shared.api.openapi import EVERYWHERE, MEANINGS
 from shared.domain.filing.entries import decode_cursor, encode_cursor
 from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
 
@@ -38,15 +38,14 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=255,
         pattern=r"^[\x21-\x7e]+$",
-        description="A name of your own for what is asked. The same request under the same name is answered alike and "
-        "sends nothing more; another one is refused.",
+        description="Your name for the request. The same request is answered alike and sends nothing more; another one "
+        "under it is refused.",
     ),
 ]
 # Who works with an organisation's mail; an operator does not.
 Worker = Annotated[Caller, Depends(needs(AGENT, ADMIN, SERVICE))]
 DEFAULT_LIMIT: Final = 50
 
-_ALWAYS: Final = (401, 403, 422, 503)
 _TAGGED: Final = {"ETag": {"$ref": "#/components/headers/ETag"}}
 # Of answers that carry the ETag of what was read.
 TAGGED: Final[Responses] = {200: {"headers": _TAGGED}}
@@ -64,7 +63,7 @@ def problems(*statuses: int) -> Responses:
 def guarded_router(*, tag: str) -> APIRouter:
     """A router whose every route requires a token."""
     return APIRouter(
-        route_class=GuardedRoute, dependencies=[BEARER], tags=[tag], responses=problems(*_ALWAYS)
+        route_class=GuardedRoute, dependencies=[BEARER], tags=[tag], responses=problems(*EVERYWHERE)
     )
 
 

@@ -14,14 +14,25 @@ def shrunk(old: Any, new: Any) -> Iterator[str]:
 
 
 def _spelled_out(document: Any) -> Any:
-    """With every operation's parameters and answers in their place: where they stand says nothing."""
+    """With parameters, answers and inherited fields in their place: where they stand says nothing."""
     shared = document["components"]
     paths = {
         path: {method: _with_shared(operation, shared) for method, operation in item.items()}
         for path, item in document["paths"].items()
     }
     components = {name: part for name, part in shared.items() if name not in ("parameters", "responses")}
-    return {**document, "paths": paths, "components": components}
+    schemas = {name: _whole(schema, shared["schemas"]) for name, schema in shared["schemas"].items()}
+    return {**document, "paths": paths, "components": {**components, "schemas": schemas}}
+
+
+def _whole(schema: Any, schemas: Mapping[str, Any]) -> Any:
+    """A schema with the fields of those that it extends."""
+    if "allOf" not in schema:
+        return schema
+    parts = [_whole(_named(part, schemas), schemas) for part in schema["allOf"]]
+    rest = {name: value for name, value in schema.items() if name != "allOf"}
+    fields = {name: value for part in parts for name, value in part["properties"].items()}
+    return {**rest, "type": "object", "properties": fields}
 
 
 def _with_shared(operation: Any, shared: Mapping[str, Any]) -> Any:

@@ -18,12 +18,20 @@ from azure.storage.queue import QueueServiceClient
 
 from dev.azurite import Azurite, start_azurite
 from dev.host.server import HOST_ID_SETTING
-from dev.processes import PATIENCE, Child, wait_for, wait_for_ready
+from dev.processes import Child, wait_for, wait_for_ready
 from tests.dev.proxied import proxy
 
 __all__ = ["proxy"]
 
-APP = Path(__file__).parent / "app"
+HERE = Path(__file__).parent
+APP = HERE / "app"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Their processes have much to start, build and compile, which a busy machine stretches."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.timeout(3_600))
 
 
 @pytest.fixture(scope="module")
@@ -38,20 +46,22 @@ class Seen:
 
     seen_file: Path
 
-    def seen(self, what: str) -> list[dict[str, Any]]:
+    def lines(self) -> list[dict[str, Any]]:
         if not self.seen_file.exists():
             return []
         text = self.seen_file.read_text()
         whole = text[: text.rfind("\n") + 1]  # the last line may be under way
-        lines = [json.loads(line) for line in whole.splitlines()]
-        return [line for line in lines if line["what"] == what]
+        return [json.loads(line) for line in whole.splitlines()]
 
-    def wait_seen(self, what: str, count: int = 1, timeout: float = PATIENCE) -> list[dict[str, Any]]:
+    def seen(self, what: str) -> list[dict[str, Any]]:
+        return [line for line in self.lines() if line["what"] == what]
+
+    def wait_seen(self, what: str, count: int = 1) -> list[dict[str, Any]]:
         def look() -> list[dict[str, Any]] | None:
             found = self.seen(what)
             return found if len(found) >= count else None
 
-        return wait_for(look, timeout, f"{what} not seen {count} times:\n{self.output()}")
+        return wait_for(look, f"{what} not seen {count} times:\n{self.output()}")
 
     def output(self) -> str:
         return ""
@@ -85,7 +95,7 @@ class Work:
         return self.queue.get_queue_properties().approximate_message_count == 0
 
     def wait_empty(self) -> None:
-        wait_for(lambda: self.is_empty() or None, PATIENCE, "the queue is not empty", every=0.1)
+        wait_for(lambda: self.is_empty() or None, "the queue is not empty", every=0.1)
 
     def wait_poison(self, count: int = 1) -> list[str]:
         def look() -> list[str] | None:
@@ -95,7 +105,7 @@ class Work:
                 return None
             return found if len(found) >= count else None
 
-        return wait_for(look, PATIENCE, "nothing in the poison queue", every=0.1)
+        return wait_for(look, "nothing in the poison queue", every=0.1)
 
 
 StartHost = Callable[..., HostUnderTest]
@@ -128,7 +138,7 @@ def start_host(azurite: Azurite, tmp_path: Path) -> Iterator[StartHost]:
         }
         child = Child.start("host", command, log=tmp_path / f"host-{number}.log", env=env)
         children.append(child)
-        url = wait_for_ready(child, ready, PATIENCE)["url"]
+        url = wait_for_ready(child, ready)["url"]
         return HostUnderTest(child=child, url=url, seen_file=seen)
 
     yield start

@@ -5,18 +5,16 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
-from azure.storage.queue import QueueServiceClient
 
 from dev.azurite import Azurite, Ports
 from dev.processes import Child, wait_for, wait_for_ready
+from tests import patient_http
 
 
 class Control:
@@ -55,24 +53,21 @@ class Proxy:
         self.connection_string = Ports(ready["blob"], ready["queue"], ready["table"]).connection_string
         self.stats_url = ready["stats_url"]
         self.dam_url = ready["dam_url"]
+        self.faults_url = ready["faults_url"]
         self.control = control
 
     def stats(self) -> dict[str, Any]:
-        found: dict[str, Any] = httpx.get(self.stats_url).json()
+        found: dict[str, Any] = patient_http.get(self.stats_url).json()
         return found
 
     @contextmanager
     def failing(self, **faults: float) -> Iterator[None]:
         self.control.faults = {"seed": 7, **faults}
-        kind = next(iter(faults))
-        queues = QueueServiceClient.from_connection_string(self.connection_string, retry_total=0)
 
-        def hit() -> bool | None:
-            with suppress(HttpResponseError, ServiceRequestError, ServiceResponseError):
-                queues.get_service_properties()
-            return True if self.stats()["faults"].get(kind) else None
+        def taken_over() -> bool | None:
+            return True if faults.items() <= patient_http.get(self.faults_url).json().items() else None
 
-        wait_for(hit, 10, f"{kind} never came", every=0.1)
+        wait_for(taken_over, f"{faults} never came", every=0.1)
         yield
         self.control.faults = {}
 
@@ -101,6 +96,6 @@ def proxy(azurite: Azurite, tmp_path: Path) -> Iterator[Proxy]:
         str(ports.table),
     ]
     child = Child.start("proxy", command, log=tmp_path / "proxy.log")
-    yield Proxy(wait_for_ready(child, ready, 20), control)
+    yield Proxy(wait_for_ready(child, ready), control)
     child.stop()
     control.server.shutdown()

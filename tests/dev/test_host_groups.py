@@ -6,12 +6,12 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from dev.azurite import Azurite
 from dev.hosts import HostOptions, Hosts
 from dev.processes import wait_for
+from tests import patient_http
 from tests.dev.conftest import APP, StartHost, Work
 
 pytestmark = pytest.mark.stack
@@ -49,7 +49,7 @@ def test_two_hosts_in_groups_are_two_processes_for_each_group(start_hosts: Calla
     hosts = start_hosts(2)
     assert {group: len(pids) for group, pids in hosts.pids_by_group.items()} == dict.fromkeys(GROUPS, 2)
     url = f"http://127.0.0.1:{hosts.port}/api/things/x"
-    answering = {httpx.get(url).json()["pid"] for _ in range(40)}
+    answering = {patient_http.get(url).json()["pid"] for _ in range(40)}
     assert answering == set(hosts.pids_by_group["http"])
     assert sorted(hosts.pids) == sorted(pid for pids in hosts.pids_by_group.values() for pid in pids)
 
@@ -62,7 +62,6 @@ def test_a_killed_process_of_a_group_is_started_again_and_the_others_go_on(
     os.kill(before["work"][0], signal.SIGKILL)
     after = wait_for(
         lambda: hosts.pids_by_group if hosts.pids_by_group["work"] != before["work"] else None,
-        20,
         "the process was not started again",
     )
     assert {group: pids for group, pids in after.items() if group != "work"} == {
@@ -74,7 +73,7 @@ def test_a_queue_function_alone_serves_no_route(start_host: StartHost, work: Wor
     host = start_host("--group", "work", work_queue=work.queue.queue_name)
     work.send("hello")
     host.wait_seen("work")
-    assert httpx.get(f"{host.url}/api/things/x").status_code == 404
+    assert patient_http.get(f"{host.url}/api/things/x").status_code == 404
 
 
 def test_the_http_group_leaves_messages_alone_and_runs_any_function_by_hand(
@@ -82,7 +81,7 @@ def test_the_http_group_leaves_messages_alone_and_runs_any_function_by_hand(
 ) -> None:
     host = start_host("--group", "http", work_queue=work.queue.queue_name)
     work.send("left alone")
-    assert httpx.post(f"{host.url}/admin/functions/work", json={"input": "by hand"}).status_code == 202
+    assert patient_http.post(f"{host.url}/admin/functions/work", json={"input": "by hand"}).status_code == 202
     assert [line["body"] for line in host.wait_seen("work")] == ["by hand"]
     assert not work.is_empty()
 

@@ -65,16 +65,16 @@ def test_what_fails_on_a_poison_queue_is_not_released(start_host: StartHost, poi
     poison.send("the next one")
     host.wait_seen("poisoned", 2)
     assert _bodies(host, "poisoned") == ["fail there too", "the next one"]
-    wait_for(lambda: _count(poison) == 1 or None, 20, "the second message was not deleted", every=0.1)
+    wait_for(lambda: _count(poison) == 1 or None, "the second message was not deleted", every=0.1)
 
 
 def test_what_cannot_be_decoded_on_a_poison_queue_stays_there(start_host: StartHost, poison: Work) -> None:
     poison.queue.send_message("no base64!")
     host = start_host("--no-timers")
-    wait_for(lambda: "queue_message_poisoned" in host.child.output() or None, 20, "not met", every=0.1)
+    wait_for(lambda: "queue_message_poisoned" in host.child.output() or None, "not met", every=0.1)
     poison.send("the next one")
     host.wait_seen("poisoned")
-    wait_for(lambda: _count(poison) == 1 or None, 20, "the second message was not deleted", every=0.1)
+    wait_for(lambda: _count(poison) == 1 or None, "the second message was not deleted", every=0.1)
     assert _bodies(host, "poisoned") == ["the next one"]
 
 
@@ -105,16 +105,19 @@ def test_a_host_that_cannot_delete_what_has_run_ends_and_one_that_only_polls_liv
         arguments = ("--no-timers", "--shorten", "4")
         working = start_host(*arguments, work_queue="busy", storage=own.connection_string)
         polling = start_host(*arguments, work_queue="idle", storage=own.connection_string)
-        busy.send("sleep 1")
+        busy.send(f"until {tmp_path / 'storage is gone'}")
         working.wait_seen("work")
         assert _count(idle) == 0
-    assert working.child.process.wait(120) == FAILED
+    (tmp_path / "storage is gone").touch()
+    assert working.child.process.wait(PATIENCE) == FAILED
     assert "host_stopping" in working.child.output()
-    wait_for(lambda: "queue_poll_failed" in polling.child.output() or None, 120, "polls did not fail")
+    wait_for(lambda: "queue_poll_failed" in polling.child.output() or None, "polls did not fail")
     assert polling.child.process.poll() is None
 
 
-def test_a_message_whose_deletion_failed_runs_again(start_host: StartHost, work: Work, proxy: Proxy) -> None:
+def test_a_message_whose_deletion_failed_runs_again(
+    start_host: StartHost, work: Work, proxy: Proxy, tmp_path: Path
+) -> None:
     name = work.queue.queue_name
     first = start_host(
         "--no-timers",
@@ -125,13 +128,14 @@ def test_a_message_whose_deletion_failed_runs_again(start_host: StartHost, work:
         work_queue=name,
         storage=proxy.connection_string,
     )
-    work.send("sleep 3")
+    work.send(f"until {tmp_path / 'storage fails'}")
     first.wait_seen("work")
     with proxy.failing(storage_busy=1.0):
-        assert first.child.process.wait(120) == FAILED
+        (tmp_path / "storage fails").touch()
+        assert first.child.process.wait(PATIENCE) == FAILED
     second = start_host("--no-timers", work_queue=name)
-    assert [line["count"] for line in second.wait_seen("work", 2, timeout=60)] == [1, 2]
-    assert len(second.seen("slept")) >= 1
+    assert [line["count"] for line in second.wait_seen("work", 2)] == [1, 2]
+    assert len(second.seen("ended")) >= 1
 
 
 def test_a_timer_whose_owner_was_killed_goes_on_elsewhere_with_one_run_that_is_past_due(
@@ -143,7 +147,7 @@ def test_a_timer_whose_owner_was_killed_goes_on_elsewhere_with_one_run_that_is_p
     os.kill(first.child.pid, signal.SIGKILL)
     first.child.process.wait()
     before = len(second.seen("timer"))
-    lines = second.wait_seen("timer", before + 3, timeout=120)[before:]
+    lines = second.wait_seen("timer", before + 3)[before:]
     assert {line["pid"] for line in lines} == {second.child.pid}
     assert [line["past_due"] for line in lines[:3]] == [True, False, False]
 
@@ -160,8 +164,8 @@ def test_a_timer_runs_on_two_hosts_while_its_owner_cannot_reach_its_lease_and_th
             latest = [line["pid"] for line in second.seen("timer")[-4:]]
             return True if set(latest) == {first.child.pid, second.child.pid} else None
 
-        wait_for(both, 120, "they did not both run it", every=0.1)
-    assert first.child.process.wait(120) == FAILED
+        wait_for(both, "they did not both run it", every=0.1)
+    assert first.child.process.wait(PATIENCE) == FAILED
     assert second.child.process.poll() is None
 
 
@@ -193,7 +197,7 @@ def test_a_timer_goes_on_at_once_where_only_the_worker_died(
     def by_another() -> bool | None:
         return True if seen.seen("timer")[-1]["pid"] not in first else None
 
-    wait_for(by_another, PATIENCE, "the timer did not go on", every=0.1)
+    wait_for(by_another, "the timer did not go on", every=0.1)
 
 
 def test_white_space_in_base64_is_ignored(start_host: StartHost, work: Work) -> None:

@@ -1,9 +1,10 @@
 import base64
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from typing import Any
 
-import httpx
 import pytest
 from azure.core.exceptions import (
     HttpResponseError,
@@ -16,12 +17,14 @@ from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient, QueueServiceClient, TextBase64EncodePolicy
 
 from dev.azurite import Azurite
-from dev.processes import wait_for
+from dev.processes import PATIENCE, wait_for
 from dev.storage_proxy.asking import delayed
 from dev.storage_proxy.counting import operation
 from dev.storage_proxy.dam import Dam, Mark
+from dev.storage_proxy.delayed import Delayed
 from dev.storage_proxy.faults import Faults, Shares
 from shared.domain.commands.commands import JoinLateContacts, MergeRecords
+from tests import patient_http
 from tests.builders import NOW, TENANT
 from tests.dev.proxied import Proxy
 
@@ -39,7 +42,7 @@ def test_requests_are_counted_by_operation_and_empty_polls_apart(proxy: Proxy) -
     assert stats["empty_polls"] == 1
     assert stats["requests"] == {"queue GET messages": 1, "queue POST messages": 1, "queue PUT queue": 1}
     assert stats["total"] == 3
-    httpx.delete(proxy.stats_url)
+    patient_http.delete(proxy.stats_url)
     empty = {"requests": {}, "faults": {}, "delayed": {}, "named": {}, "rows": {}, "texts": {}}
     assert proxy.stats() == {"total": 0, "empty_polls": 0, **empty}
 
@@ -65,19 +68,29 @@ def test_requests_are_also_counted_by_queue_and_table_and_each_row_of_a_transact
     assert stats["texts"] == {'"watched for"': 1}
 
 
-def test_commands_that_were_put_to_be_seen_later_are_known_by_name_until_they_are_seen(proxy: Proxy) -> None:
+def test_commands_that_were_put_to_be_seen_later_are_known_by_name(proxy: Proxy) -> None:
     queue = QueueClient.from_connection_string(
         proxy.connection_string, "patient", message_encode_policy=TextBase64EncodePolicy()
     )
     queue.create_queue()
-    queue.send_message(LATE.to_json(), visibility_timeout=2)
     queue.send_message(LATE.to_json(), visibility_timeout=600)
+    queue.send_message(LATE.to_json(), visibility_timeout=3_600)
     queue.send_message(LATE.to_json())
     queue.send_message("no command", visibility_timeout=600)
     queue.send_message(replace(LATE, attempt=3).to_json(), visibility_timeout=600)
     assert delayed(proxy.stats_url, [JoinLateContacts]) == 2
     assert delayed(proxy.stats_url, [MergeRecords]) == 0
-    wait_for(lambda: delayed(proxy.stats_url, [JoinLateContacts]) == 1 or None, 20, "the first is not seen")
+
+
+def test_a_command_counts_as_delayed_until_its_time_is_over() -> None:
+    now = [100.0]
+    known = Delayed(lambda: now[0])
+    body = f"<MessageText>{base64.b64encode(LATE.to_json().encode()).decode()}</MessageText>".encode()
+    for seconds in (2, 600):
+        known.put(f"/acct/mail/messages?visibilitytimeout={seconds}", body)
+    assert known.now() == {"JoinLateContacts": 2}
+    now[0] += 2
+    assert known.now() == {"JoinLateContacts": 1}
 
 
 def test_large_bodies_pass_unchanged_in_both_directions(proxy: Proxy) -> None:
@@ -110,11 +123,12 @@ def test_a_busy_answer_means_that_nothing_was_done(proxy: Proxy) -> None:
     queues = QueueServiceClient.from_connection_string(proxy.connection_string, retry_total=0)
     queue = queues.create_queue("busy")
     with proxy.failing(storage_busy=1.0), pytest.raises(HttpResponseError) as raised:
+        assert patient_http.get(proxy.faults_url).json()["storage_busy"] == 1.0
         queue.send_message("never")
     assert raised.value.status_code == 503
     assert raised.value.error_code == "ServerBusy"
-    wait_for(lambda: proxy.control.struck["storage_busy"] or None, 5, "the simulator was not told")
-    wait_for(lambda: _works(queue.get_queue_properties), 10, "the fault does not end")
+    wait_for(lambda: proxy.control.struck["storage_busy"] or None, "the simulator was not told")
+    wait_for(lambda: _works(queue.get_queue_properties), "the fault does not end")
     assert queue.peek_messages() == []
 
 
@@ -134,11 +148,11 @@ def test_a_message_may_be_left_where_it_is_while_all_else_goes_on(proxy: Proxy) 
             return True if error.status_code == 503 else None
         return None
 
-    wait_for(refused, 10, "the fault does not begin", every=0.1)
+    wait_for(refused, "the fault does not begin", every=0.1)
     with pytest.raises(HttpResponseError):
         queue.delete_message(message)
     proxy.control.faults = {}
-    wait_for(lambda: _works(lambda: queue.delete_message(message)), 10, "the fault does not end")
+    wait_for(lambda: _works(lambda: queue.delete_message(message)), "the fault does not end")
 
 
 def test_a_lost_reply_means_that_it_was_done(proxy: Proxy, azurite: Azurite) -> None:
@@ -168,36 +182,40 @@ def test_after_the_chosen_write_nothing_is_carried_out_until_the_dam_is_lifted(
     tables = TableServiceClient.from_connection_string(proxy.connection_string, retry_total=0)
     other, table = tables.create_table("Other"), tables.create_table("Dammed")
     mark = {"service": "table", "texts": ["/Dammed", "second"]}
-    assert httpx.put(proxy.dam_url, json=mark).json() == {"closed": False}
+    assert patient_http.put(proxy.dam_url, json=mark).json() == {"closed": False, "waiting": 0}
     other.create_entity({"PartitionKey": "p", "RowKey": "second"})
     table.create_entity({"PartitionKey": "p", "RowKey": "first"})
-    assert httpx.get(proxy.dam_url).json() == {"closed": False}
+    assert patient_http.get(proxy.dam_url).json() == {"closed": False, "waiting": 0}
 
     table.create_entity({"PartitionKey": "p", "RowKey": "second"})
-    assert httpx.get(proxy.dam_url).json() == {"closed": True}
+    assert patient_http.get(proxy.dam_url).json() == {"closed": True, "waiting": 0}
     held = threading.Thread(
         target=other.create_entity, args=[{"PartitionKey": "p", "RowKey": "held"}], daemon=True
     )
     held.start()
+    wait_for(lambda: _holds(proxy, 1), "nothing waits")
     straight = TableServiceClient.from_connection_string(azurite.connection_string)
     assert len(list(straight.get_table_client("Dammed").list_entities())) == 2
     assert [row["RowKey"] for row in straight.get_table_client("Other").list_entities()] == ["second"]
 
-    assert httpx.delete(proxy.dam_url).json() == {"closed": False}
-    held.join(20)
+    assert patient_http.delete(proxy.dam_url).json()["closed"] is False
+    held.join(PATIENCE)
     assert [row["RowKey"] for row in other.list_entities()] == ["held", "second"]
 
 
 def test_what_a_process_asked_for_that_is_gone_when_the_dam_is_lifted_is_dropped(proxy: Proxy) -> None:
     queue = QueueServiceClient.from_connection_string(proxy.connection_string).create_queue("dammed")
-    httpx.put(proxy.dam_url, json={"service": "queue", "texts": ["/dammed/messages"]})
+    patient_http.put(proxy.dam_url, json={"service": "queue", "texts": ["/dammed/messages"]})
     queue.send_message("written")
-    with pytest.raises(ServiceResponseError):
-        QueueServiceClient.from_connection_string(proxy.connection_string, retry_total=0).get_queue_client(
-            "dammed"
-        ).send_message("asked for by who is gone", read_timeout=0.2)
+    code = (
+        "from azure.storage.queue import QueueClient\n"
+        f"QueueClient.from_connection_string({proxy.connection_string!r}, 'dammed').send_message('never')"
+    )
+    with subprocess.Popen([sys.executable, "-c", code]) as asking:
+        wait_for(lambda: _holds(proxy, 1), "nothing waits")
+        asking.kill()
 
-    httpx.delete(proxy.dam_url)
+    patient_http.delete(proxy.dam_url)
     assert [message.content for message in queue.peek_messages(max_messages=5)] == ["written"]
 
 
@@ -242,6 +260,10 @@ def test_operations_are_named_without_the_names_in_them(
     service: str, method: str, target: str, expected: str
 ) -> None:
     assert operation(service, method, target) == expected
+
+
+def _holds(proxy: Proxy, count: int) -> bool | None:
+    return patient_http.get(proxy.dam_url).json()["waiting"] == count or None
 
 
 def _works(call: Any) -> bool | None:

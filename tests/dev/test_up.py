@@ -13,8 +13,9 @@ import pytest
 from azure.data.tables import TableServiceClient
 
 from dev.azurite import ROOT
-from dev.processes import wait_for
+from dev.processes import PATIENCE, wait_for
 from shared.domain.names import TABLES
+from tests import patient_http
 
 pytestmark = pytest.mark.stack
 
@@ -44,11 +45,11 @@ class Up:
             assert self.process.poll() is None, self._log.read_text()
             return json.loads(self._ready_file.read_text()) if self._ready_file.exists() else None
 
-        return wait_for(look, 60, "dev.up did not get ready")
+        return wait_for(look, "dev.up did not get ready")
 
     def stop(self) -> int:
         self.process.terminate()
-        return self.process.wait(30)
+        return self.process.wait(PATIENCE)
 
 
 StartUp = Callable[..., Up]
@@ -71,7 +72,7 @@ def start_up(tmp_path: Path) -> Iterator[StartUp]:
 
 def answers(ready: dict[str, Any]) -> bool | None:
     try:
-        return httpx.get(f"{ready['api_url']}/health", timeout=10).status_code < 500 or None
+        return patient_http.get(f"{ready['api_url']}/health").status_code < 500 or None
     except httpx.TransportError:
         return None
 
@@ -84,7 +85,7 @@ def test_all_is_reachable_once_the_ready_file_is_there_and_gone_after_sigterm(st
     assert len(ready["pids"]["host"]) == 2
     assert answers(ready)
     trusted = ssl.create_default_context(cafile=ready["ca_file"])
-    assert httpx.get(f"{ready['simulator_url']}/_control/faults", verify=trusted).status_code == 200
+    assert patient_http.get(f"{ready['simulator_url']}/_control/faults", verify=trusted).status_code == 200
     tables = TableServiceClient.from_connection_string(ready["storage_connection_string"]).list_tables()
     assert {table.name for table in tables} == set(TABLES)
     assert up.stop() == 0
@@ -107,15 +108,15 @@ def test_nothing_goes_on_when_dev_up_itself_is_killed(start_up: StartUp) -> None
     pids = up.ready()["pids"]
     up.process.kill()
     for pid in [*pids["host"], pids["azurite"], pids["simulator"], pids["storage_proxy"]]:
-        assert wait_for(lambda pid=pid: _gone(pid), 30, f"{pid} goes on")  # a host has 10 s to drain
+        assert wait_for(lambda pid=pid: _gone(pid), f"{pid} goes on")  # a host has 10 s to drain
 
 
 def test_a_killed_host_is_started_again(start_up: StartUp) -> None:
     up = start_up()
     before = up.ready()["pids"]["host"]
     os.kill(before[0], signal.SIGKILL)
-    after = wait_for(lambda: _other(up, before), 10, "no other host")
-    assert wait_for(lambda: answers(after), 10, "the new host does not answer")
+    after = wait_for(lambda: _other(up, before), "no other host")
+    assert wait_for(lambda: answers(after), "the new host does not answer")
 
 
 def test_in_groups_every_function_group_has_a_process_that_the_ready_file_names(start_up: StartUp) -> None:
@@ -142,7 +143,7 @@ def test_a_data_directory_keeps_storage_and_ids_across_runs(start_up: StartUp, t
         saved = (tmp_path / "data" / "azurite" / "__azurite_db_table__.json").read_text("utf-8")
         return '"kept"' in saved or None
 
-    wait_for(is_on_disk, 120, "the row did not come to disk", every=0.5)
+    wait_for(is_on_disk, "the row did not come to disk", every=0.5)
     first.stop()
     two = start_up(*kept).ready()
     table = TableServiceClient.from_connection_string(two["storage_connection_string"]).get_table_client(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 import requests
 
+from dev.processes import PATIENCE
 from dev.simulator.client import Control
 from dev.simulator.serve import Simulator, running_simulator
 
@@ -39,7 +40,7 @@ class Graph:
 
     def __call__(self, method: str, path: str, body: object = None, **headers: str) -> requests.Response:
         url = path if path.startswith("https:") else f"{self.url}/v1.0{path}"
-        return self.session.request(method, url, json=body, headers=headers or None, timeout=30)
+        return self.session.request(method, url, json=body, headers=headers or None, timeout=PATIENCE)
 
     def get(self, path: str, **headers: str) -> dict:
         answer = self(method="GET", path=path, **headers)
@@ -58,7 +59,7 @@ def token_for(simulator: Simulator, tenant: str = TENANT, **form: str) -> reques
     url = f"{simulator.url}/{tenant}/oauth2/v2.0/token"
     with requests.Session() as session:
         session.trust_env = False
-        return session.post(url, data=given, verify=simulator.ca_file, timeout=10)
+        return session.post(url, data=given, verify=simulator.ca_file, timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from dev.processes import PATIENCE
 from dev.simulator.serve import Simulator, running_simulator
 from tests.simulator.conftest import TENANT, token_for
 
@@ -102,7 +103,7 @@ def managed_identity_token(simulator: Simulator, resource: str) -> str:
         params={"api-version": "2019-08-01", "resource": resource},
         headers={"x-identity-header": "any"},
         verify=simulator.ca_file,
-        timeout=10,
+        timeout=PATIENCE,
     )
     return answer.json()["access_token"]
 
@@ -125,6 +126,8 @@ def test_a_managed_identity_token_for_something_else_is_no_assertion(simulator: 
         ("99999999-2222-4333-8444-555555555555", {}, "AADSTS90002"),
         (NEVER_CONSENTED, {}, "AADSTS700016"),
         (TENANT, {"client_secret": "wrong"}, "AADSTS7000215"),
+        (TENANT, {"scope": "https://graph.microsoft.us/.default"}, "AADSTS500011"),
+        (TENANT, {"client_id": "another", "grant_type": "refresh_token"}, "AADSTS700016"),
     ],
 )
 def test_refusals_carry_the_code_of_entra(
@@ -141,9 +144,9 @@ def test_an_api_token_of_a_user_verifies_against_the_published_keys(simulator: S
     discovery = requests.get(
         f"{simulator.url}/{TENANT}/v2.0/.well-known/openid-configuration",
         verify=simulator.ca_file,
-        timeout=10,
+        timeout=PATIENCE,
     ).json()
-    published = requests.get(discovery["jwks_uri"], verify=simulator.ca_file, timeout=10).json()
+    published = requests.get(discovery["jwks_uri"], verify=simulator.ca_file, timeout=PATIENCE).json()
     key = jwt.PyJWKSet.from_dict(published)[jwt.get_unverified_header(token)["kid"]]
     claims = jwt.decode(
         token, key.key, algorithms=["RS256"], audience=simulator.client_id, issuer=discovery["issuer"]
@@ -174,7 +177,7 @@ def test_consent_given_in_the_browser_lets_the_application_in(simulator: Simulat
         params={"client_id": simulator.client_id, "redirect_uri": "https://app.example/back", "state": "s1"},
         allow_redirects=False,
         verify=simulator.ca_file,
-        timeout=10,
+        timeout=PATIENCE,
     )
     assert "admin_consent=True" in answer.headers["location"]
     assert "state=s1" in answer.headers["location"]

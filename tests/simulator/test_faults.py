@@ -1,21 +1,28 @@
 """Batches, the limit of four at a time, faults on purpose, and the counters that see it all."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 
+from dev.processes import PATIENCE, wait_for
 from dev.simulator.client import Control, ControlError
 from tests.simulator.conftest import TENANT, Graph, a_mail, token_for
 
 pytestmark = pytest.mark.stack
+FOREVER = 3_600_000
 
 
 def batch(graph: Graph, items: list[dict]) -> dict[str, dict]:
     answer = graph("POST", "/$batch", {"requests": items})
     assert answer.status_code == 200, answer.text
     return {one["id"]: one for one in answer.json()["responses"]}
+
+
+def peak(control: Control, address: str) -> int:
+    """How many calls there were at once."""
+    found: int = control.stats()["peak_concurrency"].get(address, 0)
+    return found
 
 
 def a_get(number: int, url: str, **more: object) -> dict:
@@ -88,15 +95,19 @@ def test_a_batch_reaches_four_at_a_time_and_a_chain_one(
 def test_the_fifth_concurrent_call_to_a_mailbox_is_throttled(
     graph: Graph, control: Control, address: str, mailbox: str
 ) -> None:
-    control.put_faults(latency_ms=600, retry_after_s=2.5)
+    control.put_faults(latency_ms=FOREVER, retry_after_s=3600.5, in_flight_s=0)
     control.clear_stats()
-    with ThreadPoolExecutor(5) as pool:
-        answers = list(pool.map(lambda _: graph("GET", f"{mailbox}/messages"), range(5)))
-    refused = [answer for answer in answers if answer.status_code == 429]
-    assert len(refused) == 1
-    assert refused[0].json()["error"]["code"] == "ApplicationThrottled"
-    assert refused[0].headers["Retry-After"] == "2.5"
-    assert control.stats()["peak_concurrency"][address] == 5
+    with ThreadPoolExecutor(4) as pool:
+        waiting = [pool.submit(graph, "GET", f"{mailbox}/messages") for _ in range(4)]
+        try:
+            wait_for(lambda: peak(control, address) == 4 or None, "there are no four calls")
+            refused = graph("GET", f"{mailbox}/messages")
+        finally:
+            control.put_faults()
+    assert {answer.result().status_code for answer in waiting} == {200}
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "ApplicationThrottled")
+    assert refused.headers["Retry-After"] == "3600.5"
+    assert peak(control, address) == 5
     assert control.stats()["calls_before_retry_after"] == 0
     graph("GET", f"{mailbox}/messages")
     assert control.stats()["calls_before_retry_after"] == 1
@@ -105,16 +116,24 @@ def test_the_fifth_concurrent_call_to_a_mailbox_is_throttled(
 def test_a_wait_that_a_batch_asks_for_is_told_when_the_batch_is_answered(
     graph: Graph, control: Control, address: str, mailbox: str
 ) -> None:
-    control.put_faults(error_rate=1, error_kinds=["429"], retry_after_s=30, latency_ms=200)
+    slow = {"retry_after_s": 3600, "latency_ms": FOREVER, "in_flight_s": 0}
+    control.put_faults(**slow)
     control.clear_stats()
-    gets = [a_get(n, f"{mailbox}/messages") for n in range(8)]
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(batch, graph, gets)
-        time.sleep(0.3)  # four of the eight are refused by now, and nobody has been told
-        graph("GET", f"{mailbox}/mailFolders")
-        assert {one["status"] for one in waiting.result().values()} == {429}
+    gets = [a_get(n, f"{mailbox}/messages") for n in range(5)]
+    with ThreadPoolExecutor(2) as pool:
+        try:
+            batched = pool.submit(batch, graph, gets)
+            wait_for(lambda: peak(control, address) == 4 or None, "there are no four calls")
+            control.put_faults(error_rate=1, error_kinds=["429"], **slow)
+            wait_for(lambda: control.stats()["faults"].get("error_429") == 4 or None, "four are not refused")
+            # The fifth waits, so nobody has been told of the four.
+            other = pool.submit(graph, "GET", f"{mailbox}/mailFolders")
+            wait_for(lambda: control.stats()["graph"]["http_requests"] == 2 or None, "the other did not come")
+        finally:
+            control.put_faults(in_flight_s=0)
+        assert other.result().status_code == 200
+        assert [one["status"] for one in batched.result().values()].count(429) == 4
     assert control.stats()["calls_before_retry_after"] == 0
-    time.sleep(0.1)
     graph("GET", f"{mailbox}/messages")
     assert control.stats()["calls_before_retry_after"] == 1
 
@@ -145,9 +164,10 @@ def test_a_reset_cuts_the_connection(graph: Graph, control: Control, mailbox: st
 
 
 def test_a_timeout_keeps_the_caller_waiting(graph: Graph, control: Control, mailbox: str) -> None:
-    control.put_faults(error_rate=1.0, error_kinds=["timeout"], timeout_s=1.0)
+    assert graph("GET", f"{mailbox}/messages").status_code == 200  # over a connection that is kept
+    control.put_faults(error_rate=1.0, error_kinds=["timeout"], timeout_s=3600)
     with pytest.raises(requests.ReadTimeout):
-        graph.session.get(f"{graph.url}/v1.0{mailbox}/messages", timeout=0.3)
+        graph.session.get(f"{graph.url}/v1.0{mailbox}/messages", timeout=(PATIENCE, 0.3))
 
 
 def test_a_write_whose_answer_is_lost_may_have_been_carried_out(

@@ -98,7 +98,7 @@ class CampaignFields(Body):
         None, max_length=32, description="A purpose of the organisation's `from_rules`."
     )
     agent: str | None = Field(
-        None, max_length=320, description="The agent for whom a service sends; other callers leave it out."
+        None, max_length=320, description="The agent for whom a service sends; else absent."
     )
 
 

@@ -85,7 +85,7 @@ class ConnectionModel(Answer):
     connection: str = Field(description="The name by which mailboxes choose the connection.")
     mode: ConnectMode
     state: ConnectionState
-    meaning: str = Field(description="A sentence that says what the state means and what to do.")
+    meaning: str = Field(description="What the state means and what to do.")
     detail: str = Field(description="The reason why the last attempt failed; empty if it did not.")
     mailbox: str = Field(description="The mailbox that proves the access; an agent's own mailbox.")
     account: str = Field(description="The account that signed in.")
@@ -128,12 +128,10 @@ class ConnectionsModel(Answer):
 
     model_config = shown_as(_CONNECTIONS)
     state: ConnectionState = Field(description="The best state of the connections.")
-    meaning: str = Field(description="A sentence that says what the state means and what to do.")
+    meaning: str = Field(description="What the state means and what to do.")
     redirect_uri: str = Field(description="Register exactly this address with the application.")
     connections: list[ConnectionModel] = Field(description="Each way to the organisation's mail.")
-    habits: list[HabitModel] = Field(
-        description="What Postledger has learnt of Microsoft 365 in this tenant, by tests of mailboxes and at work."
-    )
+    habits: list[HabitModel] = Field(description="What is known of Microsoft 365 in this tenant.")
 
 
 class TestModel(Answer):
@@ -144,14 +142,14 @@ class TestModel(Answer):
     model_config = shown_as(_TEST)
     address: str = Field(description="The address that was tested.")
     outcome: TestOutcome
-    detail: str = Field(description="A sentence that says what is wrong and what to do.")
+    detail: str = Field(description="What is wrong and what to do.")
     primary_address: str | None = Field(description="The mailbox's main address if it differs.")
     purpose: str | None = Field(description="Exchange's userPurpose; null if it may not be read.")
     send: SendPermission
     send_detail: str = Field(description="The reason for `send`.")
     records: list[str] = Field(description="The contact cards that carry the address.")
     habits: list[HabitModel] = Field(
-        description="What is known of Microsoft 365 in this tenant; empty unless an admin tests one readable mailbox."
+        description="What is known of Microsoft 365; empty unless an admin tests one readable mailbox."
     )
     at: datetime = Field(description="When the test was made.")
 

@@ -33,9 +33,7 @@ class EventModel(Answer):
     id: str = Field(description="The event's id; the same when it is read again.")
     at: datetime = Field(description="When the event was written, in UTC.")
     kind: EventKind
-    record: EventRecordModel | None = Field(
-        description="The record whose timeline has changed; null for an event of My Inbox, or of a notice."
-    )
+    record: EventRecordModel | None = Field(description="The record whose timeline has changed; else null.")
     entry_id: str = Field(
         description="The id of the timeline's entry, or the place in My Inbox; of a notice, the place of its mail."
     )

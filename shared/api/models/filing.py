@@ -229,8 +229,8 @@ class MessageModel(EntryModel):
         description="Those of the first 50 people on the mail whose address is on a record."
     )
     html: str = Field(
-        description="HTML that is safe to show. `cid:` images point to the attachments of this API. Where the "
-        "beginning of the quoted chain is known, an element of the class `postledger-chain` contains the chain."
+        description="Safe HTML. `cid:` images point to the attachments of this API. An element of the class "
+        "`postledger-chain` contains the quoted chain, where it is known."
     )
     text: str = Field(description="The whole text.")
     own_text: str = Field(description="The sender's text without the quoted chain.")
@@ -258,7 +258,7 @@ class RefFields(Body):
 
 
 class LinksModel(Answer):
-    """The records on which a message is filed, after a person changed them."""
+    """The records of a message after a change."""
 
     model_config = shown_as({"links": [LINK_EXAMPLE]})
     links: list[LinkModel] = Field(description="The records on which the mail is filed now.")

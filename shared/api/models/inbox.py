@@ -80,13 +80,10 @@ class InboxModel(Answer):
 class DecisionFields(Body):
     """The fields of every decision."""
 
-    etag: str | None = Field(
-        None, max_length=128, description="The `etag` of the item you read; If-Match may carry it instead."
-    )
+    etag: str | None = Field(None, max_length=128, description="The `etag` that you read; or send If-Match.")
     file_thread: bool | None = Field(
         None,
-        description="Whether to file the thread's other mails in My Inbox too; without it the "
-        "organisation's setting applies.",
+        description="Whether to file the thread's other mails in My Inbox too; absent: as the organisation says.",
     )
     follow_address: bool | None = Field(
         None, description="Whether to file later mail of this sender on the same record; absent: false."

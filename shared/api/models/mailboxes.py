@@ -145,7 +145,7 @@ class MailboxModel(Answer):
     last_sync: datetime | None = Field(
         description="When the last complete walk began; null before the first."
     )
-    last_error: str = Field(description="A sentence that says what is wrong and what to do.")
+    last_error: str = Field(description="What is wrong and what to do.")
     address_offered: str | None = Field(
         description="The new main address that waits to be taken over; null if there is none."
     )

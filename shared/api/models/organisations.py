@@ -8,7 +8,7 @@ from shared.api.models.schema import TENANT, Answer, Body, Example, NextCursor, 
 from shared.api.models.words import NotifyOn, OrganisationState
 
 _FROM_RULE: Final[Example] = {"from": "*sales_mailboxes*", "fallback": "desk@contoso.example"}
-_FROM: Final = "An address, or *sales_mailboxes*: the mailbox of the agent who sends."
+_FROM: Final = "An address, or *sales_mailboxes*: the sending agent's own."
 _FALLBACK: Final = "The address that sends where `from` gives none; null: none."
 
 
@@ -21,7 +21,7 @@ class FromRuleFields(Body):
 
 
 class FromRulesFields(Body):
-    """The addresses that send mail, by purpose. Other purposes stand beside `quotation` under their own names."""
+    """The addresses that send mail, by purpose: `quotation` and others."""
 
     model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [{"quotation": _FROM_RULE}]})
     __pydantic_extra__: dict[str, FromRuleFields] = Field(init=False)
@@ -130,7 +130,7 @@ class FromRuleModel(Answer):
 
 
 class FromRulesModel(Answer):
-    """The addresses that send mail, by purpose. Other purposes stand beside `quotation` under their own names."""
+    """The addresses that send mail, by purpose: `quotation` and others."""
 
     model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [{"quotation": _FROM_RULE}]})
     __pydantic_extra__: dict[str, FromRuleModel] = Field(init=False)

@@ -21,7 +21,7 @@ RECORD_LINE_EXAMPLE: Final[Example] = {
 
 
 class FromAddressesFields(Body):
-    """The addresses that send mail to a client, by purpose. Other purposes stand beside `quotation`."""
+    """The addresses that send mail to a client, by purpose: `quotation` and others."""
 
     model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [_FROM_ADDRESSES]})
     __pydantic_extra__: dict[str, str] = Field(init=False)
@@ -37,8 +37,7 @@ class OverridesFields(Body):
     model_config = shown_as({"from_address": "lettings@contoso.example"})
     from_address: str | None = Field(
         None,
-        description="The address that sends mail to this client, or *sales_mailboxes*: the mailbox of the agent who "
-        "sends.",
+        description="The address that sends mail to this client, or *sales_mailboxes*: the sending agent's own.",
     )
     from_addresses: FromAddressesFields | None = Field(
         None, description="The same by purpose; it comes before from_address."
@@ -119,7 +118,7 @@ _RECORD: Final[Example] = {
 
 
 class FromAddressesModel(Answer):
-    """The addresses that send mail to a client, by purpose. Other purposes stand beside `quotation`."""
+    """The addresses that send mail to a client, by purpose: `quotation` and others."""
 
     model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [_FROM_ADDRESSES]})
     __pydantic_extra__: dict[str, str] = Field(init=False)

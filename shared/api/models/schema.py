@@ -17,9 +17,7 @@ _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 # Before the first no mail is older; the last leaves room for a zone and for intervals.
 _YEARS: Final = range(1970, 9_000)
 
-NextCursor = Annotated[
-    str | None, Field(description="Send this value to read the next page; null on the last page.")
-]
+NextCursor = Annotated[str | None, Field(description="Names the next page; null on the last.")]
 
 
 def shown_as(example: Example) -> ConfigDict:
@@ -65,6 +63,12 @@ def examples_of_models() -> dict[str, list[Example]]:
         if isinstance(extra, dict):
             found[model.__name__] = cast(list[Example], extra["examples"])
     return found
+
+
+def base_answers() -> dict[str, str]:
+    """Of each answer that has all of another one and more: its name, and the other's."""
+    bases = {model.__name__: model.__bases__[0] for model in _kinds_of(Answer)}
+    return {name: base.__name__ for name, base in bases.items() if base is not Answer}
 
 
 def _kinds_of(base: type[BaseModel]) -> Iterator[type[BaseModel]]:

@@ -42,8 +42,8 @@ class OutgoingFields(Body):
         None,
         alias="from",
         max_length=320,
-        description="The address to send from, or `*sales_mailboxes*` for the agent's own mailbox; absent: as the "
-        "client, the organisation's rules or, without both, the agent's own mailbox say.",
+        description="An address, or `*sales_mailboxes*`: the agent's own; absent: the client's, the rules' or else the "
+        "agent's.",
     )
     cc: list[RecipientFields] | None = Field(None, max_length=_RECIPIENTS, description="Who gets a copy.")
     bcc: list[RecipientFields] | None = Field(
@@ -52,8 +52,8 @@ class OutgoingFields(Body):
     html: str | None = Field(
         None,
         max_length=LONGEST_HTML,
-        description="The mail as HTML. It leaves as it is written, or is refused where it is unsafe; pictures in "
-        "`data:` addresses become inline parts.",
+        description="HTML. It leaves as it is written; what is unsafe is refused. Pictures in `data:` addresses become "
+        "inline parts.",
     )
     text: str | None = Field(
         None, max_length=LONGEST_TEXT, description="The mail as plain text; absent: made of `html`."
@@ -61,17 +61,17 @@ class OutgoingFields(Body):
     records: list[RefFields] | None = Field(
         None,
         max_length=20,
-        description="The records for which it is sent. Contacts among the recipients and their clients are added.",
+        description="The records it is about. Contacts among the recipients and their clients are added.",
     )
     purpose: str | None = Field(
-        None, max_length=32, description="A purpose of the organisation's `from_rules`, such as quotation."
+        None, max_length=32, description="A purpose of `from_rules`, such as quotation."
     )
     attachments: list[OutgoingFileFields] | None = Field(
         None, max_length=100, description="The files of the mail."
     )
     send_at: Moment | None = Field(None, description="Not before this time; absent: at once.")
     agent: str | None = Field(
-        None, max_length=320, description="The agent for whom a service sends; other callers leave it out."
+        None, max_length=320, description="The agent for whom a service sends; else absent."
     )
     signature: bool | None = Field(
         None, description="Whether the agent's signature stands below; absent: true."

@@ -28,7 +28,7 @@ class Problem(Answer):
     title: str = Field(description="The status in words.")
     status: int = Field(description="The HTTP status.")
     detail: str = Field(
-        description="A sentence that says what is wrong and what to do.",
+        description="What is wrong and what to do.",
         # Kiota's clients show this member as the text of the error that they raise.
         json_schema_extra={"x-ms-primary-error-message": True},
     )

@@ -9,7 +9,7 @@ from shared.api.shapes.accounts import account, providers
 router = guarded_router(tag="mailboxes")
 
 
-@router.put("/mailboxes/{address}/credentials", responses=problems(404, 409))
+@router.put("/mailboxes/{address}/credentials", responses=problems(409))
 def put_credentials(
     use_cases: UseCases, caller: Person, address: Address, body: CredentialFields
 ) -> CredentialsModel:
@@ -17,13 +17,13 @@ def put_credentials(
     return account(use_cases.manage_account.put(caller, address, body.given()))
 
 
-@router.get("/mailboxes/{address}/credentials", responses=problems(404))
+@router.get("/mailboxes/{address}/credentials")
 def get_credentials(use_cases: UseCases, caller: Person, address: Address) -> CredentialsModel:
     """Return what is saved, without the password."""
     return account(use_cases.manage_account(caller, address))
 
 
-@router.delete("/mailboxes/{address}/credentials", status_code=204, responses=problems(404))
+@router.delete("/mailboxes/{address}/credentials", status_code=204)
 def delete_credentials(use_cases: UseCases, caller: Person, address: Address) -> None:
     """Remove them. Its filed mail stays."""
     use_cases.manage_account.forget(caller, address)

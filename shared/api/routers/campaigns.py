@@ -33,7 +33,7 @@ from shared.domain.errors import InvalidInput
 
 router = guarded_router(tag="campaigns")
 CampaignId = Annotated[str, Path(description="The campaign's id.", max_length=64, pattern="^[A-Za-z0-9-]+$")]
-_CHANGING: Final = problems(404, 409)
+_CHANGING: Final = problems(409)
 
 
 @router.post("/campaigns", status_code=202, responses=problems(409))
@@ -67,7 +67,7 @@ def list_campaigns(
     return conditional(request, CampaignsModel(items=items, cursor=cursor_after(following)))
 
 
-@router.get("/campaigns/{id}", response_model=CampaignModel, responses={**UNCHANGED, **problems(404)})
+@router.get("/campaigns/{id}", response_model=CampaignModel, responses=UNCHANGED)
 def get_campaign(*, request: Request, use_cases: UseCases, caller: Worker, id: CampaignId) -> Response:
     """Return a campaign. Its figures are sums over the recipients and their mails as they are now."""
     return conditional(request, _shown(use_cases, use_cases.read_campaigns(caller, id)))
@@ -76,7 +76,7 @@ def get_campaign(*, request: Request, use_cases: UseCases, caller: Worker, id: C
 @router.get(
     "/campaigns/{id}/recipients",
     response_model=CampaignRecipientsModel,
-    responses={**UNCHANGED, **problems(404)},
+    responses=UNCHANGED,
 )
 def list_campaign_recipients(
     *,

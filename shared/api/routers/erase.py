@@ -7,7 +7,7 @@ from fastapi import Depends, Path, Request
 from shared.api.audit import about
 from shared.api.auth import UseCases, needs
 from shared.api.models.privacy import EraseFields, ErasureModel
-from shared.api.parameters import guarded_router, problems
+from shared.api.parameters import guarded_router
 from shared.api.shapes import privacy
 from shared.domain.privacy.callers import ADMIN, Caller
 
@@ -16,7 +16,7 @@ Admin = Annotated[Caller, Depends(needs(ADMIN))]
 ErasureId = Annotated[str, Path(description="The `id` that `POST erase` returned.", max_length=64)]
 
 
-@router.post("/erase", status_code=202, responses=problems(404))
+@router.post("/erase", status_code=202)
 def erase_person(request: Request, use_cases: UseCases, caller: Admin, body: EraseFields) -> ErasureModel:
     """Erase a person: delete mail with the address, replace the address elsewhere, and never capture it again.
 
@@ -28,7 +28,7 @@ def erase_person(request: Request, use_cases: UseCases, caller: Admin, body: Era
     return privacy.erasure(found)
 
 
-@router.get("/erase/{id}", responses=problems(404))
+@router.get("/erase/{id}")
 def get_erasure(
     use_cases: UseCases,
     caller: Admin,

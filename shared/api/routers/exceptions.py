@@ -8,7 +8,7 @@ from shared.api.auth import UseCases, needs
 from shared.api.models.commands import FailureModel, FailuresModel, ReplayModel
 from shared.api.models.counts import CountModel
 from shared.api.models.explanations import ExplanationModel
-from shared.api.parameters import DEFAULT_LIMIT, Cursor, Limit, Since, Until, guarded_router, problems
+from shared.api.parameters import DEFAULT_LIMIT, Cursor, Limit, Since, Until, guarded_router
 from shared.api.shapes import commands, filing
 from shared.domain.connections.fields import Fields
 from shared.domain.privacy.callers import ADMIN, Caller
@@ -29,7 +29,7 @@ AtMailbox = Annotated[
 Waiting = Annotated[bool, Query(description="Only exceptions that nobody has replayed.")]
 
 
-@router.get("/exceptions", responses=problems(404))
+@router.get("/exceptions")
 def list_exceptions(
     *,
     use_cases: UseCases,
@@ -52,7 +52,7 @@ def list_exceptions(
     return FailuresModel(exceptions=exceptions, cursor=page.cursor)
 
 
-@router.get("/exceptions/count", responses=problems(404))
+@router.get("/exceptions/count")
 def count_exceptions(
     *,
     use_cases: UseCases,
@@ -74,7 +74,7 @@ def _address(mailbox: str) -> str:
     return Fields({"mailbox": mailbox.strip()}).address("mailbox")
 
 
-@router.post("/exceptions/{id}/replay", responses=problems(404))
+@router.post("/exceptions/{id}/replay")
 def replay_exception(
     use_cases: UseCases,
     caller: Admin,
@@ -100,7 +100,7 @@ def replay_exceptions(
     return ReplayModel(replayed=done.count, more=done.more)
 
 
-@router.get("/explain", responses=problems(404))
+@router.get("/explain")
 def explain(
     use_cases: UseCases,
     caller: Admin,

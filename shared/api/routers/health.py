@@ -25,8 +25,7 @@ Operator = Annotated[Caller, Depends(needs(OPERATOR))]
 async def get_health(request: Request) -> Health:
     """Return that the service answers; 503 where its storage lacks parts.
 
-    The operator's token, which is optional, also gets the build that runs, the age of the last tick, the last trial
-    that came through, and the names of missing parts.
+    The operator's token also gets the build, the age of the last tick, the last trial and the missing parts.
     """
     return await run_in_threadpool(_health, request)
 

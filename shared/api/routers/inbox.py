@@ -28,7 +28,7 @@ WaitReason = Annotated[
         max_length=64, pattern="^[a-z_]*$", description="Only mail that waits for this reason; empty: all."
     ),
 ]
-_DECIDING: Final = problems(404, 409, 412)
+_DECIDING: Final = problems(409, 412)
 
 
 @router.get(
@@ -121,7 +121,7 @@ def delete_inbox_item(
     use_cases.decide(caller, id, inbox.deleting(if_match))
 
 
-@router.post("/inbox/{id}/undo", responses=problems(404, 409))
+@router.post("/inbox/{id}/undo", responses=problems(409))
 def undo_decision(
     use_cases: UseCases,
     caller: Person,

@@ -13,27 +13,27 @@ from shared.domain.intake.acknowledgements import Acknowledgement
 router = guarded_router(tag="mailboxes")
 
 
-@router.get("/mailboxes/{address}/acknowledgement", responses=problems(404))
+@router.get("/mailboxes/{address}/acknowledgement")
 def get_acknowledgement(use_cases: UseCases, caller: Admin, address: Address) -> AcknowledgementModel:
     """Return what an intake mailbox answers. Nothing is answered until a template is saved."""
     mailbox = use_cases.get_mailbox(caller, address)
     return _shown(use_cases.manage_acknowledgement(mailbox))
 
 
-@router.put("/mailboxes/{address}/acknowledgement", responses=problems(404, 409))
+@router.put("/mailboxes/{address}/acknowledgement", responses=problems(409))
 def put_acknowledgement(
     use_cases: UseCases, caller: Admin, address: Address, body: AcknowledgementFields
 ) -> AcknowledgementModel:
     """Change what an intake mailbox answers. Each version is kept.
 
-    A case is acknowledged once, in its thread, from the mailbox, with the case's reference code. What is held back
-    stands in the outbox, cancelled, with the reason.
+    A case is acknowledged once, in its thread, with its reference code. What is held back stands in the outbox with
+    the reason, cancelled.
     """
     mailbox = use_cases.get_mailbox(caller, address)
     return _shown(use_cases.manage_acknowledgement.put(caller, mailbox, body.given()))
 
 
-@router.post("/mailboxes/{address}/intake/preview", responses=problems(404))
+@router.post("/mailboxes/{address}/intake/preview")
 def preview_intake(
     use_cases: UseCases, caller: Admin, address: Address, body: IntakePreviewFields
 ) -> IntakePreviewModel:

@@ -2,13 +2,13 @@
 
 from shared.api.auth import UseCases
 from shared.api.models.filing import LinksModel, RefFields
-from shared.api.parameters import MessageId, Worker, guarded_router, problems
+from shared.api.parameters import MessageId, Worker, guarded_router
 from shared.api.shapes import filing
 
 router = guarded_router(tag="messages")
 
 
-@router.post("/messages/{id}/links", responses=problems(404))
+@router.post("/messages/{id}/links")
 def link_message(
     use_cases: UseCases,
     caller: Worker,
@@ -19,7 +19,7 @@ def link_message(
     return filing.links(use_cases.link_message(caller, id, filing.ref(body)))
 
 
-@router.delete("/messages/{id}/links", responses=problems(404))
+@router.delete("/messages/{id}/links")
 def unlink_message(
     use_cases: UseCases,
     caller: Worker,

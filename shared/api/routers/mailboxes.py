@@ -72,10 +72,9 @@ def put_mailbox(
 ) -> MailboxModel:
     """Connect a mailbox or change its settings. Postledger updates its subscription.
 
-    Another `agent` sees what waits in the mailbox: that is audited, and the former agent can see it. An admin cannot
-    become the agent of a colleague's mailbox unless the directory shows that the colleague may not sign in; another
-    admin may do it, or the operator, with `agent` alone.
-    `warnings` says which settings have no effect, and whether the agent could not be checked.
+    Another `agent` sees what waits in the mailbox; the former agent can see that. An admin cannot become the agent of
+    a colleague's mailbox unless the directory shows that the colleague may not sign in; another admin may do it, or
+    the operator, with `agent` alone.
     """
     put = use_cases.put_mailbox(caller, address, body.given(), unchanged=_precondition(if_match))
     response.status_code = 201 if put.created else 200
@@ -84,13 +83,13 @@ def put_mailbox(
     return shown.model_copy(update={"warnings": [*put.warnings, *shown.warnings]})
 
 
-@router.get("/mailboxes/{address}/handovers", responses=problems(404))
+@router.get("/mailboxes/{address}/handovers")
 def list_handovers(use_cases: UseCases, caller: Person, address: Address) -> HandoversModel:
     """Return when and by whom a mailbox was given another agent. A former agent sees the changes away from itself."""
     return mailboxes.handovers(use_cases.list_handovers(caller, address))
 
 
-@router.get("/mailboxes/{address}", responses={**TAGGED, **problems(404)})
+@router.get("/mailboxes/{address}", responses=TAGGED)
 def get_mailbox(response: Response, use_cases: UseCases, caller: Person, address: Address) -> MailboxModel:
     """Return a mailbox. An admin may read every mailbox, an agent only the agent's own."""
     mailbox = use_cases.get_mailbox(caller, address)
@@ -99,7 +98,7 @@ def get_mailbox(response: Response, use_cases: UseCases, caller: Person, address
     return shown.model_copy(update={"notices_without_reader": use_cases.count_readerless(mailbox)})
 
 
-@router.post("/mailboxes/{address}/sync", status_code=202, responses=problems(404, 409))
+@router.post("/mailboxes/{address}/sync", status_code=202, responses=problems(409))
 def sync_mailbox(use_cases: UseCases, caller: Person, address: Address) -> MailboxModel:
     """Read the mailbox now and compare it with the ledger. An agent may name only the agent's own mailbox."""
     mailbox = use_cases.get_mailbox(caller, address)
@@ -107,14 +106,14 @@ def sync_mailbox(use_cases: UseCases, caller: Person, address: Address) -> Mailb
     return _shown(use_cases, mailbox, use_cases.manage_backfill.of(mailbox))
 
 
-@router.post("/mailboxes/{address}/test", responses=problems(404))
+@router.post("/mailboxes/{address}/test")
 def test_mailbox(
     use_cases: UseCases, caller: Person, address: Address, body: TestFields | None = None
 ) -> TestModel:
     """Test whether a mailbox, saved or not, can be captured. An agent may test only the agent's own mailbox.
 
-    An admin's test of a mailbox that can be read also tries, by reading, what Microsoft 365 does in this tenant where
-    its documents and its servers disagree; Postledger keeps the `habits` and goes by them in all mailboxes.
+    An admin's test of a readable mailbox also tries, by reading, what Microsoft 365 does in this tenant where its
+    documents and its servers disagree: `habits`.
     """
     given = body.given() if body else {}
     return connections.test(use_cases.test_mailbox(caller, address, given))
@@ -129,7 +128,7 @@ def test_mailboxes(
     return TestsModel(results=[connections.test(tested) for tested in page], cursor=cursor_after(following))
 
 
-@router.put("/mailboxes/{address}/address", responses=problems(404, 409))
+@router.put("/mailboxes/{address}/address", responses=problems(409))
 def take_over_address(
     use_cases: UseCases, caller: Person, address: Address, body: AddressFields
 ) -> MailboxModel:
@@ -141,7 +140,7 @@ def take_over_address(
     return _shown(use_cases, mailbox)
 
 
-@router.post("/mailboxes/{address}/backfill", status_code=202, responses=problems(404, 409))
+@router.post("/mailboxes/{address}/backfill", status_code=202, responses=problems(409))
 def start_backfill(
     use_cases: UseCases, caller: Admin, address: Address, body: BackfillFields
 ) -> BackfillModel:
@@ -151,7 +150,7 @@ def start_backfill(
     return capture.backfill(started, use_cases.clock())
 
 
-@router.post("/mailboxes/{address}/preview", responses=problems(404, 409))
+@router.post("/mailboxes/{address}/preview", responses=problems(409))
 def preview_mailbox(
     *,
     use_cases: UseCases,
@@ -166,8 +165,8 @@ def preview_mailbox(
 ) -> PreviewModel:
     """Return the mails that would be captured and the rules that capture them. It reads headers and stores nothing.
 
-    Without `since` it begins the organisation's `capture_hours` ago. The mailbox may be saved or not; settings in the
-    body apply to the preview alone. An agent may name only the agent's own mailbox.
+    Without `since` it begins the organisation's `capture_hours` ago. The mailbox need not be saved; settings in the
+    body apply here alone. An agent may name only the agent's own mailbox.
     """
     given = body.given() if body else {}
     mailbox = use_cases.preview_mailbox.mailbox(caller, address, given)
@@ -175,13 +174,13 @@ def preview_mailbox(
     return capture.preview(page)
 
 
-@router.delete("/mailboxes/{address}/backfill", status_code=204, responses=problems(404))
+@router.delete("/mailboxes/{address}/backfill", status_code=204)
 def cancel_backfill(use_cases: UseCases, caller: Admin, address: Address) -> None:
     """Stop a running backfill. Its filed mail stays."""
     use_cases.manage_backfill.cancel(use_cases.get_mailbox(caller, address))
 
 
-@router.delete("/mailboxes/{address}", status_code=204, responses=problems(404))
+@router.delete("/mailboxes/{address}", status_code=204)
 def delete_mailbox(use_cases: UseCases, caller: Admin, address: Address) -> None:
     """Delete a mailbox and end its capture. Its filed mail stays."""
     use_cases.delete_mailbox(caller.tenant_id, address)

@@ -18,7 +18,6 @@ from shared.api.parameters import (
     MessageId,
     Worker,
     guarded_router,
-    problems,
 )
 from shared.api.shapes import filing
 from shared.api.streams import begun
@@ -31,7 +30,7 @@ BYTES: Final = {"schema": {"type": "string", "format": "binary"}, "example": "th
 @router.get(
     "/messages/{id}",
     response_model=MessageModel,
-    responses={**UNCHANGED, **problems(404)},
+    responses=UNCHANGED,
 )
 def get_message(
     *,
@@ -67,7 +66,7 @@ def get_message(
 @router.get(
     "/messages/{id}/thread",
     response_model=ThreadModel,
-    responses={**UNCHANGED, **problems(404)},
+    responses=UNCHANGED,
 )
 def get_thread(
     *,
@@ -92,7 +91,6 @@ def get_thread(
             # Generators read the first one; the second is any type of `downloads.KEPT_TYPES`.
             "content": dict.fromkeys(("application/octet-stream", "*/*"), BYTES),
         },
-        **problems(404),
     },
 )
 def get_attachment(
@@ -101,9 +99,6 @@ def get_attachment(
     id: MessageId,
     attachment_id: Annotated[str, Path(description="The attachment's `id`.", max_length=64)],
 ) -> Response:
-    """Return an attachment's bytes. A browser saves the file; it may show an image.
-
-    In Azure, the bridge between Functions and this app buffers the answer; the platform's limit is 100 MB.
-    """
+    """Return an attachment's bytes. A browser saves the file; it may show an image."""
     found, chunks = use_cases.read_attachment(caller, id, attachment_id)
     return StreamingResponse(begun(chunks), headers=headers_of(found.name, found.content_type))

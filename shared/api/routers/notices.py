@@ -8,7 +8,7 @@ from shared.api.auth import UseCases
 from shared.api.etags import conditional
 from shared.api.models.filing import MessageModel
 from shared.api.models.notices import NoticesModel
-from shared.api.parameters import DEFAULT_LIMIT, UNCHANGED, Cursor, Limit, Worker, guarded_router, problems
+from shared.api.parameters import DEFAULT_LIMIT, UNCHANGED, Cursor, Limit, Worker, guarded_router
 from shared.api.shapes import filing, notices
 
 router = guarded_router(tag="notices")
@@ -29,7 +29,7 @@ def get_notices(
     return conditional(request, notices.page(found))
 
 
-@router.post("/notices/{id}/open", response_model=MessageModel, responses=problems(404))
+@router.post("/notices/{id}/open", response_model=MessageModel)
 def open_notice(
     *,
     request: Request,
@@ -47,13 +47,13 @@ def open_notice(
     return conditional(request, filing.message(view, attachments_url, remote_images=remote_images))
 
 
-@router.delete("/notices/{id}", status_code=204, responses=problems(404))
+@router.delete("/notices/{id}", status_code=204)
 def dismiss_notice(*, use_cases: UseCases, caller: Worker, id: NoticeId) -> None:
     """Take a notice from the list; taken before, nothing happens. The mail stays where it is."""
     use_cases.dismiss_notices(caller, id)
 
 
-@router.delete("/notices", status_code=204, responses=problems(404))
+@router.delete("/notices", status_code=204)
 def dismiss_all_notices(
     *,
     use_cases: UseCases,

@@ -15,7 +15,6 @@ from shared.api.parameters import (
     cursor_after,
     guarded_router,
     name_before,
-    problems,
 )
 from shared.api.shapes import organisations, privacy
 from shared.domain.privacy.callers import ADMIN, OPERATOR, Caller
@@ -26,7 +25,7 @@ Settler = Annotated[Caller, Depends(needs(ADMIN, OPERATOR))]
 Operator = Annotated[Caller, Depends(needs(OPERATOR))]
 
 
-@router.get("/organisation", responses=problems(404))
+@router.get("/organisation")
 def get_organisation(use_cases: UseCases, caller: Settler) -> OrganisationModel:
     """Return the organisation's settings."""
     return organisations.organisation(use_cases.get_organisation(caller.tenant_id))
@@ -40,7 +39,7 @@ def put_organisation(use_cases: UseCases, caller: Settler, body: OrganisationFie
     return organisations.organisation(use_cases.put_organisation(caller, given))
 
 
-@router.delete("/organisation", status_code=202, responses=problems(404))
+@router.delete("/organisation", status_code=202)
 def delete_organisation(
     request: Request,
     use_cases: UseCases,
@@ -49,8 +48,7 @@ def delete_organisation(
 ) -> DeletionModel:
     """Delete everything that is stored for the organisation. This cannot be undone.
 
-    Postledger refuses the organisation's callers at once and deletes in the background. A second request
-    returns the state of the first.
+    Callers are refused at once; the rest follows. A second request returns the state of the first.
     """
     asked = use_cases.ask_deletion(caller, confirm)
     if not asked.is_first:

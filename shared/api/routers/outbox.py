@@ -16,7 +16,7 @@ router = guarded_router(tag="outbox")
 MailId = Annotated[
     str, Path(description="The `outbox_id` of the mail.", max_length=128, pattern="^[A-Za-z0-9-]+$")
 ]
-_CHANGING: Final = problems(404, 409)
+_CHANGING: Final = problems(409)
 
 
 @router.get("/outbox", response_model=OutboxModel, responses=UNCHANGED)
@@ -36,7 +36,7 @@ def list_outbox(
     )
 
 
-@router.get("/outbox/{id}", response_model=OutboxMailModel, responses={**UNCHANGED, **problems(404)})
+@router.get("/outbox/{id}", response_model=OutboxMailModel, responses=UNCHANGED)
 def get_outbox_mail(*, request: Request, use_cases: UseCases, caller: Worker, id: MailId) -> Response:
     """Return a mail with every step that it has taken, and why it leaves from its address."""
     return conditional(request, outbox.mail(use_cases.read_outbox.shown(caller, id)))

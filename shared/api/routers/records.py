@@ -19,7 +19,6 @@ from shared.api.models.records import (
     WrittenRecordModel,
 )
 from shared.api.models.words import OpenedBy, RecordKind
-from shared.api.openapi import SCHEMAS
 from shared.api.parameters import (
     DEFAULT_LIMIT,
     Cursor,
@@ -30,6 +29,7 @@ from shared.api.parameters import (
     guarded_router,
     problems,
 )
+from shared.api.schemas import SCHEMAS
 from shared.api.shapes import records
 from shared.domain.errors import Forbidden, InvalidInput
 from shared.domain.privacy.callers import ADMIN, AGENT, SERVICE, Caller
@@ -78,7 +78,7 @@ def put_record(
     return records.written_record(written)
 
 
-@router.get("/records/{kind}/{id}", responses=problems(404))
+@router.get("/records/{kind}/{id}")
 def get_record(
     use_cases: UseCases,
     caller: Keeper,
@@ -89,7 +89,7 @@ def get_record(
     return records.record(use_cases.get_record(caller.tenant_id, RecordRef(kind, id)))
 
 
-@router.delete("/records/{kind}/{id}", status_code=204, responses=problems(404))
+@router.delete("/records/{kind}/{id}", status_code=204)
 def delete_record(
     use_cases: UseCases,
     caller: Keeper,
@@ -122,7 +122,7 @@ def load_records(use_cases: UseCases, caller: Keeper, body: Annotated[bytes, Dep
     return records.load(use_cases.load_records(caller.tenant_id, records.lines(body)))
 
 
-@router.post("/records/contact/{id}/merge", responses=problems(404))
+@router.post("/records/contact/{id}/merge")
 def merge_contacts(
     use_cases: UseCases,
     caller: Keeper,
@@ -134,7 +134,7 @@ def merge_contacts(
     return records.record(use_cases.merge_contacts(caller.tenant_id, merged, into))
 
 
-@router.post("/records/{kind}/{id}/rename", responses=problems(404))
+@router.post("/records/{kind}/{id}/rename")
 def rename_record(
     *,
     use_cases: UseCases,
@@ -172,8 +172,7 @@ def list_records(
 ) -> RecordsModel | FoundRecordsModel:
     """Return a page of records by kind and id; with `origin=postledger`, by the time of opening, from `since` on.
 
-    An agent, who chooses a record to file a mail on, gets kind, id, name, summary, status, client and type of each,
-    and uses `kind` and `q` only.
+    An agent gets what it takes to choose a record, and uses `kind` and `q` only.
     """
     wanted, words = kind or "", q.strip()
     if not _KEEPERS.intersection(caller.roles):

@@ -1,12 +1,12 @@
 """Rematching stored mail after records or policies changed; a dry run shows the differences first."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends, Query, Response
 
 from shared.api.auth import UseCases, needs
 from shared.api.models.matching import RematchModel
-from shared.api.parameters import Cursor, Kind, RecordId, guarded_router, problems
+from shared.api.parameters import Cursor, Kind, RecordId, Responses, guarded_router
 from shared.api.shapes import matching
 from shared.api.use_cases import ApiUseCases
 from shared.domain.privacy.callers import ADMIN, SERVICE, Caller
@@ -16,9 +16,8 @@ router = guarded_router(tag="rematch")
 Keeper = Annotated[Caller, Depends(needs(SERVICE, ADMIN))]
 DryRun = Annotated[bool, Query(description="Return the differences and change nothing.")]
 Looked = Annotated[int, Query(ge=1, le=1_000, description="The number of messages that a dry run checks.")]
-_ANSWERS = {
+_ANSWERS: Final[Responses] = {
     202: {"model": RematchModel, "description": "The rematch was started; it runs in the background."},
-    **problems(404),
 }
 
 

@@ -20,7 +20,7 @@ from shared.domain.privacy.callers import Caller
 from shared.domain.sending.wanted import MailWanted
 
 router = guarded_router(tag="sending")
-_ASKING: Final = problems(404, 409)
+_ASKING: Final = problems(409)
 
 
 @router.post("/messages", status_code=202, responses=problems(409))
@@ -59,7 +59,7 @@ def forward_message(
     return _queued(request, use_cases, caller, sending.forward(body, id), key)
 
 
-@router.post("/messages/preview", responses=problems(404))
+@router.post("/messages/preview")
 def preview_mail(use_cases: UseCases, caller: Worker, body: PreviewFields) -> MailPreviewModel:
     """Show a mail as it would leave, and why it would be refused. Nothing is sent, and no code is used up."""
     return sending.preview(use_cases.preview_mail(caller, sending.previewed(body)))

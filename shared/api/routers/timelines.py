@@ -21,7 +21,6 @@ from shared.api.parameters import (
     Until,
     Worker,
     guarded_router,
-    problems,
 )
 from shared.api.shapes import filing
 from shared.domain.connections.fields import Fields
@@ -44,7 +43,7 @@ def _separated(given: Any) -> Any:
     "/timelines/{kind}/{id}",
     # For OpenAPI only: `conditional` makes the JSON itself, since the ETag is over its bytes.
     response_model=TimelineModel,
-    responses={**UNCHANGED, **problems(404)},
+    responses=UNCHANGED,
 )
 def get_timeline(
     *,

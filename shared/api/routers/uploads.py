@@ -33,7 +33,7 @@ def begin_upload(use_cases: UseCases, caller: Worker, body: UploadFields) -> Upl
 
 @router.put(
     "/uploads/{id}",
-    responses=problems(404, 409, 413),
+    responses=problems(409, 413),
     openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": _BYTES}}},
 )
 def put_upload_piece(

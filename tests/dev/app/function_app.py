@@ -77,6 +77,10 @@ def work(msg: func.QueueMessage) -> None:
     if body.startswith("die"):
         wait_for_work(body.removeprefix("die beside "), msg.dequeue_count)
         os._exit(139)
+    if body.startswith("until "):
+        while not Path(body.removeprefix("until ")).exists():
+            time.sleep(0.05)
+        seen("ended", body=body)
     if body.startswith("sleep "):
         time.sleep(float(body.removeprefix("sleep ")))
         seen("slept", body=body)
@@ -90,6 +94,9 @@ async def poisoned(msg: func.QueueMessage) -> None:
         raise ValueError("failed on purpose")
 
 
-@app.timer_trigger(arg_name="timer", schedule="* * * * * *", use_monitor=True)
+@app.timer_trigger(
+    arg_name="timer", schedule=os.environ.get("TIMER_SCHEDULE", "* * * * * *"), use_monitor=True
+)
 def every_second(timer: func.TimerRequest) -> None:
-    seen("timer", past_due=timer.past_due)
+    seen("timer", past_due=timer.past_due, due=timer.schedule_status.get("Last"))
+    time.sleep(float(os.environ.get("TIMER_TAKES", "0")))

@@ -6,8 +6,8 @@ from threading import Event
 
 import pytest
 
-from dev.processes import wait_for
-from shared.services.commands.occupancy import Occupancy
+from dev.processes import PATIENCE, wait_for
+from shared.services.commands.occupancy import BREAK, Occupancy
 
 
 @pytest.fixture
@@ -20,17 +20,17 @@ def stay(occupancy: Occupancy, *, alone: bool = False, until: Event | None = Non
     """Come in, and stay until the event; whether there was room."""
     with occupancy.room(alone=alone) as has_room:
         if has_room and until is not None:
-            until.wait(30)
+            until.wait(PATIENCE)
         return has_room
 
 
 def test_commands_run_side_by_side(pool: ThreadPoolExecutor) -> None:
     occupancy, go = Occupancy(), Event()
     first = pool.submit(stay, occupancy, until=go)
-    wait_for(lambda: occupancy.present or None, 30, "nobody came in")
-    assert pool.submit(stay, occupancy).result(30)
+    wait_for(lambda: occupancy.present or None, "nobody came in")
+    assert pool.submit(stay, occupancy).result(PATIENCE)
     go.set()
-    assert first.result(30)
+    assert first.result(PATIENCE)
 
 
 def test_who_wants_it_alone_waits_for_the_others_and_nobody_comes_in_meanwhile(
@@ -38,28 +38,28 @@ def test_who_wants_it_alone_waits_for_the_others_and_nobody_comes_in_meanwhile(
 ) -> None:
     occupancy, go, over = Occupancy(), Event(), Event()
     pool.submit(stay, occupancy, until=go)
-    wait_for(lambda: occupancy.present or None, 30, "nobody came in")
+    wait_for(lambda: occupancy.present or None, "nobody came in")
     alone = pool.submit(stay, occupancy, alone=True, until=over)
-    wait_for(lambda: occupancy.is_wanted or None, 30, "nobody asked for it")
+    wait_for(lambda: occupancy.is_wanted or None, "nobody asked for it")
     assert not stay(occupancy)
     assert not stay(occupancy, alone=True)
     assert not alone.done()
     go.set()
-    wait_for(lambda: len(occupancy.present) == 1 or None, 30, "the other did not end")
+    wait_for(lambda: len(occupancy.present) == 1 or None, "the other did not end")
     assert not stay(occupancy)
     over.set()
-    assert alone.result(30)
+    assert alone.result(PATIENCE)
     assert stay(occupancy)
 
 
 def test_who_does_not_get_it_in_time_is_told_so_and_the_others_go_on(pool: ThreadPoolExecutor) -> None:
     occupancy, go = Occupancy(patience=0.01), Event()
     first = pool.submit(stay, occupancy, until=go)
-    wait_for(lambda: occupancy.present or None, 30, "nobody came in")
+    wait_for(lambda: occupancy.present or None, "nobody came in")
     assert not stay(occupancy, alone=True)
     assert stay(occupancy)
     go.set()
-    assert first.result(30)
+    assert first.result(PATIENCE)
 
 
 def test_who_has_it_alone_keeps_it_until_he_shares_it(pool: ThreadPoolExecutor) -> None:
@@ -67,9 +67,9 @@ def test_who_has_it_alone_keeps_it_until_he_shares_it(pool: ThreadPoolExecutor) 
     with occupancy.room(alone=False):
         for _ in range(2):
             assert occupancy.take()
-        assert not pool.submit(stay, occupancy).result(30)
+        assert not pool.submit(stay, occupancy).result(PATIENCE)
         occupancy.share()
-        assert pool.submit(stay, occupancy).result(30)
+        assert pool.submit(stay, occupancy).result(PATIENCE)
 
 
 def test_a_command_that_has_it_to_its_end_does_not_share_it(pool: ThreadPoolExecutor) -> None:
@@ -78,9 +78,24 @@ def test_a_command_that_has_it_to_its_end_does_not_share_it(pool: ThreadPoolExec
         assert has_room
         assert occupancy.take()
         occupancy.share()
-        assert not pool.submit(stay, occupancy).result(30)
-    assert pool.submit(stay, occupancy).result(30)
-    assert occupancy == Occupancy(changed=occupancy.changed)
+        assert not pool.submit(stay, occupancy).result(PATIENCE)
+    assert pool.submit(stay, occupancy).result(PATIENCE)
+    assert (occupancy.owner, occupancy.present, occupancy.is_kept) == (None, set(), False)
+
+
+def test_it_is_kept_from_the_first_of_those_that_follow_each_other_to_the_last(
+    pool: ThreadPoolExecutor,
+) -> None:
+    now = [1_000.0]
+    occupancy = Occupancy(clock=lambda: now[0])
+    kept = []
+    for pause in (0.0, BREAK, BREAK + 1):
+        now[0] += pause
+        with occupancy.room(alone=True):
+            now[0] += 10
+            kept.append(pool.submit(lambda: occupancy.kept_for).result(PATIENCE))
+        assert occupancy.kept_for == 0.0
+    assert kept == [10.0, 10 + BREAK + 10, 10.0]
 
 
 def test_it_is_left_whatever_is_raised() -> None:
