@@ -145,7 +145,7 @@ class Tenant:
         entries: list[dict[str, Any]] = self.admin.call("GET", f"timelines/{ref}", params=query)["entries"]
         return entries
 
-    def entry(self, ref: str, mail: EmailMessage, *, seconds: float = 60.0) -> dict[str, Any]:
+    def entry(self, ref: str, mail: EmailMessage, *, seconds: float = PATIENCE) -> dict[str, Any]:
         """The entry of a mail on a timeline, waited for."""
         message_id = str(mail["Message-ID"])
 

@@ -19,7 +19,6 @@ def run(*command: str | Path, cwd: Path, env: Mapping[str, str] | None = None) -
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "WARNING" not in done.stdout + done.stderr

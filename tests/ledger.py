@@ -11,6 +11,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableServiceClient
 from azure.storage.queue import QueueServiceClient
 
+from dev.processes import PATIENCE
 from dev.storage_proxy.asking import delayed
 from dev.tenant import Tenant, eventually
 from shared.adapters.storage.connection import Connection
@@ -70,7 +71,7 @@ class Ledger:
         found = self._sightings.between(mailbox, FIRST, LAST) if mailbox else {}
         return {item.item_id: sighting for item, sighting in found.items()}
 
-    def outcome(self, address: str, graph_id: str, *, seconds: float = 60.0) -> Sighting:
+    def outcome(self, address: str, graph_id: str, *, seconds: float = PATIENCE) -> Sighting:
         """The sighting of one copy once nothing is left to do for it, waited for."""
 
         def probe() -> Sighting | None:
@@ -122,11 +123,11 @@ class Ledger:
     def poisoned(self) -> int:
         return sum(self._length(name + names.POISON_SUFFIX) for name in names.QUEUES)
 
-    def settle_commands(self, *, seconds: float = 150.0) -> None:
+    def settle_commands(self, *, seconds: float = PATIENCE) -> None:
         """Wait until no command is left; mail of a mailbox without access may wait in the worklist."""
         eventually(lambda: self.commands() == 0, seconds=seconds, what="an end of all commands")
 
-    def settle(self, *, seconds: float = 150.0) -> None:
+    def settle(self, *, seconds: float = PATIENCE) -> None:
         """Wait until no command is left."""
         eventually(lambda: self.waiting() == 0, seconds=seconds, what="an end of all commands")
 
@@ -136,7 +137,7 @@ class Ledger:
         self.tenant.poll()
         eventually(lambda: self._polls() > before, what="the poll")
 
-    def walk(self, *addresses: str, seconds: float = 60.0) -> None:
+    def walk(self, *addresses: str, seconds: float = PATIENCE) -> None:
         """Let the mailboxes' next poll come now; waits until each has been walked."""
         before = {address: self._due_now(address) for address in addresses}
         self.poll()

@@ -10,6 +10,7 @@ from typing import Any, get_type_hints
 
 import pytest
 
+from dev.processes import PATIENCE
 from shared.bootstrap.compose import UseCaseSettings
 from shared.bootstrap.dispatch import CARRIED_OUT_BY
 from shared.domain import names
@@ -46,7 +47,7 @@ def named(path: Path) -> str:
 def function_app() -> Any:
     """What a fresh process loads with function_app.py, and the triggers it declares."""
     done = subprocess.run(
-        [sys.executable, "-c", LOOK], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", LOOK], cwd=ROOT, capture_output=True, text=True, check=False, timeout=PATIENCE
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -127,7 +128,7 @@ def test_imports_point_one_way() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stdout
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from dev.processes import PATIENCE
+
 ROOT = Path(__file__).resolve().parent.parent
 ONE_WAY = "Imports point one way"
 NO_SETTINGS = "Triggers and API never see adapters or settings"
@@ -69,7 +71,7 @@ def broken(copy: Path) -> set[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
     lines = done.stdout.splitlines()
     assert f"{ONE_WAY} KEPT" in lines or f"{ONE_WAY} BROKEN" in lines, done.stdout + done.stderr

@@ -16,6 +16,7 @@ import trustme
 from imapclient import IMAPClient
 
 from dev.dovecot import BINARY, Dovecot
+from dev.processes import PATIENCE
 from shared.adapters.imap.accounts import Account
 from shared.adapters.imap.mail import ImapMail
 from shared.adapters.imap.sessions import Sessions
@@ -55,7 +56,7 @@ def certificate(root: Path) -> tuple[Path, Path, Path]:
 
 
 def dial(host: str, port: int) -> socket.socket:
-    return socket.create_connection((host, port), 10)
+    return socket.create_connection((host, port), PATIENCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ class DovecotMail(ImapMail):
 
     def person(self, address: str) -> IMAPClient:
         context = ssl.create_default_context(cafile=str(self.server.ca_file))
-        client = IMAPClient("localhost", self.server.port, ssl_context=context, timeout=20)
+        client = IMAPClient("localhost", self.server.port, ssl_context=context, timeout=PATIENCE)
         client.plain_login(address, PASSWORD)
         return client
 

@@ -7,6 +7,7 @@ from contextlib import closing, suppress
 
 import pytest
 
+from dev.processes import PATIENCE
 from shared.adapters.storage.calls import Operation
 from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.direct.exchange import Patience
@@ -75,7 +76,7 @@ class Server:
         with suppress(OSError):
             self.listening.shutdown(socket.SHUT_RDWR)
         self.listening.close()
-        self._thread.join(5)
+        self._thread.join(PATIENCE)
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ def table(server: Server, retries: int = 3):
 
 def exchange(origin: str, wire: Wire | None = None, *, patience: Patience | None = None):
     parcel = Parcel("GET", "/", {}, b"")
-    return (wire or Wire(size=2)).exchange(origin, parcel, patience or Patience(1.0, 1.0, 0))
+    return (wire or Wire(size=2)).exchange(origin, parcel, patience or Patience(PATIENCE, PATIENCE, 0))
 
 
 @pytest.mark.parametrize("content", [RESET, CUT_SHORT, b"nonsense\r\n\r\n"], ids=["reset", "cut", "nonsense"])
@@ -106,7 +107,7 @@ def test_no_whole_answer_is_none(server, content):
 def test_silence_ends_in_time(server):
     server.behaviours.append(says_nothing)
     with pytest.raises(NoAnswerError, match="ReadTimeoutError") as caught:
-        exchange(server.origin, patience=Patience(1.0, 0.1, 0))
+        exchange(server.origin, patience=Patience(PATIENCE, 0.1, 0))
     assert caught.value.was_sent is True
 
 
@@ -114,8 +115,8 @@ def test_nobody_listening_means_that_nothing_was_sent():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         origin = f"http://127.0.0.1:{free.getsockname()[1]}"
-    with pytest.raises(NoAnswerError) as caught:
-        exchange(origin)
+        with pytest.raises(NoAnswerError) as caught:
+            exchange(origin)
     assert caught.value.was_sent is False
 
 

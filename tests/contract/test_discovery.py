@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import trustme
 
+from dev.processes import PATIENCE
+from shared.adapters.network import name_records, pages
 from shared.adapters.network.dialling import GuardedDial
 from shared.adapters.network.discovering import DiscoveredServers
 from shared.adapters.network.name_records import NameRecords, system_servers
@@ -107,7 +109,7 @@ class Web:
         return int(self.server.server_address[1])
 
     def dial(self, _host: str, _port: int) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), 5)
+        return socket.create_connection(("127.0.0.1", self.port), PATIENCE)
 
 
 @pytest.fixture
@@ -133,9 +135,14 @@ def web(authority: trustme.CA) -> Iterator[Web]:
 
 
 @pytest.fixture
-def discovery(names: Names, web: Web, authority: trustme.CA) -> DiscoveredServers:
+def discovery(
+    names: Names, web: Web, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
+) -> DiscoveredServers:
+    """It waits as long as servers in this process may take."""
+    for module in (name_records, pages):
+        monkeypatch.setattr(module, "_WITHIN", 60.0)
     trusted = ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
-    return DiscoveredServers(NameRecords([names.server]), Pages(web.dial, trusted))
+    return DiscoveredServers(NameRecords([names.server]), Pages(web.dial, trusted), within=PATIENCE)
 
 
 def test_srv_records_by_priority_and_then_weight(names: Names, discovery: DiscoveredServers) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from dev.processes import wait_for
 from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.queue import AzureCommandQueue
 from shared.adapters.storage.settings import StorageSettings
@@ -85,6 +86,7 @@ def test_a_webhook_gives_up_after_one_try(tenant, answers):
         nowhere = Connection(StorageSettings(connection_string=_at(server.getsockname()[1])))
         with pytest.raises(Unavailable):
             AzureCommandQueue(nowhere, timeout=0.5).send(ingest(tenant))
+        wait_for(lambda: callers or None, "nobody called")
         server.shutdown(socket.SHUT_RDWR)
     assert len(callers) == 1
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from dev.processes import PATIENCE
 from dev.simulator.client import Control
 from dev.simulator.mime import read_mail
 from dev.stack import Stack, StackOptions
@@ -41,7 +42,6 @@ DOMAIN = "corpus.example"
 MAILBOXES = 6
 KNOWN_SENDERS = 40
 NOTIFIED = 6
-PATIENT = 60.0
 SLOWEST = 50
 Copy = tuple[str, str]
 
@@ -105,7 +105,7 @@ class Run:
         while left != 0 or self.unsettled():
             now_left = self.ledger.waiting()
             if now_left != left:
-                left, deadline = now_left, time.monotonic() + PATIENT
+                left, deadline = now_left, time.monotonic() + PATIENCE
             if time.monotonic() > deadline:
                 return
             time.sleep(1.0)

@@ -14,6 +14,7 @@ import requests
 
 from dev import bill, package
 from dev.launching import PACKAGES, find_python
+from dev.processes import PATIENCE
 from dev.stack import Stack, StackOptions
 from dev.tenant import Tenant, a_mail, eventually
 
@@ -108,7 +109,7 @@ def test_a_release_serves_a_demo_and_no_module_of_it_comes_from_this_checkout(
         trial = tenant.operator.call("POST", "health/trial")["trial"]
         said = eventually(lambda: told_by(tenant, trial), what="a command there and back")
         loaded: dict[str, str] = requests.get(
-            f"{stack.ready['host_url']}/admin/host/modules", timeout=30
+            f"{stack.ready['host_url']}/admin/host/modules", timeout=PATIENCE
         ).json()
     ours = {
         name: file for name, file in loaded.items() if name == "function_app" or name.startswith("shared")

@@ -4,6 +4,7 @@ from email.message import EmailMessage
 
 import requests
 
+from dev.processes import PATIENCE
 from dev.stack import Stack
 from dev.tenant import Tenant, a_mail
 from shared.domain import names
@@ -257,7 +258,9 @@ class Outlook:
             "client_secret": stack.ready["client_secret"],
             "scope": "https://graph.microsoft.com/.default",
         }
-        answer = self.session.post(f"{self.url}/{tenant.tenant_id}/oauth2/v2.0/token", data=form, timeout=10)
+        answer = self.session.post(
+            f"{self.url}/{tenant.tenant_id}/oauth2/v2.0/token", data=form, timeout=PATIENCE
+        )
         self.session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
         self.session.headers["Prefer"] = 'IdType="ImmutableId"'
 
@@ -267,12 +270,12 @@ class Outlook:
             "body": {"contentType": "html", "content": html},
             "toRecipients": [{"emailAddress": {"address": to}}],
         }
-        answer = self.session.post(f"{self.url}/v1.0/users/{address}/messages", json=body, timeout=10)
+        answer = self.session.post(f"{self.url}/v1.0/users/{address}/messages", json=body, timeout=PATIENCE)
         assert answer.status_code == 201, answer.text
         found: dict[str, str] = answer.json()
         return found
 
     def send(self, address: str, draft_id: str) -> None:
         url = f"{self.url}/v1.0/users/{address}/messages/{draft_id}/send"
-        answer = self.session.post(url, timeout=10)
+        answer = self.session.post(url, timeout=PATIENCE)
         assert answer.status_code == 202, answer.text

@@ -44,7 +44,7 @@ def finished(tenant: Tenant, address: str) -> dict[str, Any]:
         found = progress(tenant, address)
         return found if found["state"] != "running" else None
 
-    return eventually(probe, seconds=90, what="the end of the backfill")
+    return eventually(probe, what="the end of the backfill")
 
 
 def test_history_is_brought_in_once_and_only_when_asked_for(tenant: Tenant, ann: str, ledger: Ledger) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import requests
 
+from dev.processes import PATIENCE
 from dev.tenant import Tenant, eventually
 from tests.e2e.test_sending import Sending, a_body
 
@@ -58,7 +59,7 @@ def test_212_whatever_becomes_of_the_headers_everybody_finds_the_own_way_out_in_
         [links[address]] = set(LINK.findall(part(mail, "html"))) & set(LINK.findall(part(mail, "plain")))
     assert len(set(links.values())) == 2
 
-    answer = requests.post(links["one@fabrikam.example"], timeout=60)
+    answer = requests.post(links["one@fabrikam.example"], timeout=PATIENCE)
     assert answer.status_code == 200
     found = ended(sending, begin(sending, "autumn"))
     assert (found["sent"], found["left_out"]) == (1, 1)

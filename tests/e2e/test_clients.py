@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from dev.clients import PYTHON, SOURCES
+from dev.processes import PATIENCE
 from dev.stack import Stack
 from dev.tenant import Tenant
 from tests.generated import compile_typescript, run, run_typescript
@@ -24,7 +25,7 @@ MYPY = (sys.executable, "-m", "mypy", "--strict", "--config-file", os.devnull, "
 
 @pytest.fixture
 def document(tenant: Tenant) -> dict[str, Any]:
-    found: dict[str, Any] = requests.get(f"{tenant.ready['api_url']}/openapi.json", timeout=60).json()
+    found: dict[str, Any] = requests.get(f"{tenant.ready['api_url']}/openapi.json", timeout=PATIENCE).json()
     return found
 
 

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import pytest
 import requests
 
+from dev.processes import PATIENCE
 from dev.stack import Stack
 from dev.tenant import Tenant, a_mail, eventually
 from shared.domain import names
@@ -43,10 +44,10 @@ def opened(tenant: Tenant, link: str) -> requests.Response:
     """The link as a person without any account here opens it: Entra's page, and where it sends the browser."""
     with requests.Session() as browser:
         browser.trust_env = False
-        sent = browser.get(link, verify=tenant.ready["ca_file"], allow_redirects=False, timeout=30)
+        sent = browser.get(link, verify=tenant.ready["ca_file"], allow_redirects=False, timeout=PATIENCE)
         if sent.status_code != 302:
             return sent
-        return browser.get(sent.headers["location"], timeout=60)
+        return browser.get(sent.headers["location"], timeout=PATIENCE)
 
 
 def came_back(tenant: Tenant, link: str, act: str = "grant", **person: Any) -> requests.Response:
@@ -55,7 +56,7 @@ def came_back(tenant: Tenant, link: str, act: str = "grant", **person: Any) -> r
 
 
 def callback(called: Tenant, /, **answer: str) -> requests.Response:
-    return requests.get(f"{called.ready['api_url']}/connect/callback", params=answer, timeout=60)
+    return requests.get(f"{called.ready['api_url']}/connect/callback", params=answer, timeout=PATIENCE)
 
 
 def state(tenant: Tenant) -> str:
@@ -153,7 +154,7 @@ def test_forged_spent_replaced_and_foreign_states_connect_nothing(fresh: Tenant,
         page = callback(fresh, state=one, admin_consent="True", tenant=fresh.tenant_id)
         assert (page.status_code, title(page)) == (400, "This link is not valid"), one
     twice = [("state", good), ("state", "x"), ("admin_consent", "True"), ("tenant", fresh.tenant_id)]
-    answer = requests.get(f"{fresh.ready['api_url']}/connect/callback", params=twice, timeout=60)
+    answer = requests.get(f"{fresh.ready['api_url']}/connect/callback", params=twice, timeout=PATIENCE)
     assert title(answer) == "This link is not valid"
     assert state(fresh) == "link_sent"
     page = callback(fresh, state=good, admin_consent="True", tenant=other.tenant_id)
@@ -457,7 +458,7 @@ def test_a_code_of_a_link_that_was_never_made_is_worth_nothing(fresh: Tenant, ac
     fresh.control.person(fresh.tenant_id, account=account)
     with requests.Session() as browser:
         browser.trust_env = False
-        sent = browser.get(link, verify=fresh.ready["ca_file"], allow_redirects=False, timeout=30)
+        sent = browser.get(link, verify=fresh.ready["ca_file"], allow_redirects=False, timeout=PATIENCE)
     answer = dict(parse_qsl(urlsplit(sent.headers["location"]).query))
     assert title(callback(fresh, **{**answer, "state": f"{uuid.uuid4()}.x"})) == "This link is not valid"
     assert title(callback(fresh, **{**answer, "code": "1.forged"})) == "Something went wrong"

@@ -9,6 +9,7 @@ import requests
 
 from bench.soak_host import KILLER, PLANT, given_up_in
 from bench.soak_plants import planted_app
+from dev.processes import PATIENCE
 from dev.stack import Stack, StackOptions
 from dev.tenant import Tenant, a_mail, eventually
 from shared.domain.commands import advice
@@ -17,7 +18,6 @@ from shared.domain.errors import TransientError
 from tests.e2e.conftest import CONTACT, new_tenant
 from tests.ledger import Ledger
 
-pytestmark = pytest.mark.timeout(900)
 T = TypeVar("T")
 # A batch, and what runs while it waits for the threshold: the real host's default of sixteen.
 MAILS = 16
@@ -32,7 +32,13 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield running
 
 
-def patiently(ask: Callable[[], T], *, seconds: float, what: str) -> T:
+def deletions_fail(stack: Stack) -> bool:
+    """Storage takes a change of its faults over a moment later."""
+    shares = requests.get(stack.ready["storage_faults_url"], timeout=PATIENCE).json()
+    return bool(shares["storage_undeleted"] == 1.0)
+
+
+def patiently(ask: Callable[[], T], *, seconds: float = PATIENCE, what: str) -> T:
     """While hosts end and begin, nobody may answer."""
 
     def probe() -> T | None:
@@ -55,16 +61,15 @@ def test_a_host_that_cannot_delete_what_it_has_finished_stops_and_all_of_it_is_f
     ledger.settle()
     [victim] = troubled.ready["pids"]["host"]
     tenant.control.put_faults(storage_undeleted=1.0)
+    eventually(lambda: deletions_fail(troubled), what="the fault at the proxy")
     mails = [a_mail(CONTACT, addresses[number % BOXES], f"Number {number}") for number in range(MAILS)]
     copies = [(str(mail["To"]), tenant.deliver(str(mail["To"]), mail)) for mail in mails]
-    eventually(
-        lambda: victim not in troubled.ready["pids"]["host"], seconds=180, what="the end of the first host"
-    )
+    eventually(lambda: victim not in troubled.ready["pids"]["host"], what="the end of the first host")
     tenant.control.clear_faults()
     for address, graph_id in copies:
-        assert ledger.outcome(address, graph_id, seconds=180).outcome == "filed"
-    ledger.settle(seconds=300)
-    entries = patiently(lambda: tenant.timeline("contact/C-1", limit=200), seconds=60, what="a host")
+        assert ledger.outcome(address, graph_id).outcome == "filed"
+    ledger.settle()
+    entries = patiently(lambda: tenant.timeline("contact/C-1", limit=200), what="a host")
     assert sorted(entry["internet_message_id"] for entry in entries) == sorted(
         str(mail["Message-ID"]) for mail in mails
     )
@@ -91,11 +96,9 @@ def test_a_mail_that_kills_its_worker_ends_in_exceptions_alone_and_its_neighbour
         others.append((carl, tenant.deliver(carl, a_mail(CONTACT, carl, f"Elsewhere {number}"))))
     _until_given_up(tenant, ledger, ann, killer)
     for address, graph_id in others:
-        assert ledger.outcome(address, graph_id, seconds=120).outcome == "filed"
-    ledger.settle(seconds=300)
-    [failure] = patiently(
-        lambda: tenant.admin.call("GET", "exceptions")["exceptions"], seconds=60, what="a host"
-    )
+        assert ledger.outcome(address, graph_id).outcome == "filed"
+    ledger.settle()
+    [failure] = patiently(lambda: tenant.admin.call("GET", "exceptions")["exceptions"], what="a host")
     assert (failure["ids"], failure["code"]) == ([killer], advice.POISON)
     assert failure["advice"] == advice.ADVICE[advice.POISON]
     assert (ledger.sightings(ann)[killer].outcome, ledger.sightings(ann)[killer].reason) == (
@@ -114,4 +117,4 @@ def _until_given_up(tenant: Tenant, ledger: Ledger, address: str, graph_id: str)
         found = ledger.sightings(address).get(graph_id)
         return True if found is not None and found.outcome == "failed" else None
 
-    patiently(probe, seconds=600, what="the end of the mail that kills")
+    patiently(probe, seconds=1_500, what="the end of the mail that kills")

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from dev.dovecot import Dovecot
+from dev.processes import PATIENCE
 from dev.stack import Stack, StackOptions
 from dev.tenant import Tenant, a_mail, eventually
 from tests.contract.dovecot_world import WANTED
@@ -21,9 +22,9 @@ from tests.e2e.conftest import CONTACT, STRANGER, new_tenant
 from tests.e2e.test_imap import PASSWORD, Outside
 from tests.ledger import Ledger
 
-pytestmark = [*WANTED, pytest.mark.timeout(900)]
+pytestmark = [*WANTED]
 ROUND = 6
-SECONDS = 200.0
+SECONDS = 2 * PATIENCE
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from dev.processes import PATIENCE
 from dev.tenant import Tenant, a_mail, eventually
 from shared.domain.commands.agenda import Item
 from tests.e2e.conftest import CONTACT
@@ -34,9 +35,9 @@ def link_opened(tenant: Tenant, mode: str, mailbox: str, **person: Any) -> None:
     link = tenant.admin.call("POST", "connect", json={"mode": mode, "mailbox": mailbox})["link"]
     with requests.Session() as browser:
         browser.trust_env = False
-        sent = browser.get(link, verify=tenant.ready["ca_file"], allow_redirects=False, timeout=30)
+        sent = browser.get(link, verify=tenant.ready["ca_file"], allow_redirects=False, timeout=PATIENCE)
         assert urlsplit(sent.headers["location"]).path.endswith("/connect/callback")
-        assert browser.get(sent.headers["location"], timeout=60).status_code == 200
+        assert browser.get(sent.headers["location"], timeout=PATIENCE).status_code == 200
 
 
 def test_a_good_mailbox_is_ok_and_only_read(tenant: Tenant) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import requests
 
+from dev.processes import PATIENCE
 from dev.stack import Stack
 from dev.tenant import Tenant, a_mail, eventually
 from tests.e2e.conftest import CONTACT
@@ -175,6 +176,7 @@ def test_a_forged_notification_is_accepted_and_does_nothing(
     tenant.control.put_faults(drop_notifications=1)
     mail = a_mail(CONTACT, ann)
     graph_id = tenant.deliver(ann, mail)
+    ledger.settle()  # a new mailbox is looked at once more
     tenant.control.clear_stats()
     secret = made["clientState"]
     wrong = secret[:-1] + ("a" if secret[-1] != "a" else "b")
@@ -203,18 +205,18 @@ def test_another_tenants_name_on_a_genuine_secret_does_nothing(
 def test_a_body_that_is_no_notification_is_refused(stack: Stack) -> None:
     url = f"{stack.ready['host_url']}/api/graph/notifications"
     for body in (b"", b"{", b"[]", b'{"value": 1}'):
-        assert requests.post(url, data=body, timeout=10).status_code == 400
+        assert requests.post(url, data=body, timeout=PATIENCE).status_code == 400
 
 
 def test_both_webhooks_answer_graphs_handshake_and_refuse_markup(stack: Stack) -> None:
     for name in ("notifications", "lifecycle"):
         url = f"{stack.ready['host_url']}/api/graph/{name}"
         token = "Validation: Testing client application reachability; id=a+b/c="
-        answer = requests.post(url, params={"validationToken": token}, timeout=10)
+        answer = requests.post(url, params={"validationToken": token}, timeout=PATIENCE)
         assert (answer.status_code, answer.text) == (200, token)
         assert answer.headers["Content-Type"].startswith("text/plain")
         attack = {"validationToken": "<script>alert(1)</script>"}
-        assert requests.post(url, params=attack, timeout=10).status_code == 400
+        assert requests.post(url, params=attack, timeout=PATIENCE).status_code == 400
 
 
 def notify(
@@ -228,4 +230,4 @@ def notify(
         "resourceData": {"id": graph_id},
     }
     url = f"{stack.ready['host_url']}/api/graph/notifications"
-    return requests.post(url, json={"value": [item]}, timeout=10).status_code
+    return requests.post(url, json={"value": [item]}, timeout=PATIENCE).status_code

@@ -7,8 +7,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from dev.demo_organisation import Demo, seed
 from dev.stack import Stack, StackOptions
 from dev.tenant import Api, eventually
@@ -17,8 +15,6 @@ ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # As on a desk, but that whatever the API refuses ends the script.
 PREAMBLE = 'set -euo pipefail\ncurl() { command curl --fail-with-body "$@"; echo; }\n'
-
-pytestmark = pytest.mark.timeout(600)
 
 
 def run(script: str, directory: Path, environment: dict[str, str]) -> str:
@@ -29,7 +25,6 @@ def run(script: str, directory: Path, environment: dict[str, str]) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -66,12 +66,12 @@ def test_a_stranger_s_mail_to_an_imap_mailbox_is_acknowledged_by_smtp_once(
     assert raw["In-Reply-To"] == mail["Message-ID"]
     assert (raw["Auto-Submitted"], raw["X-Auto-Response-Suppress"]) == ("auto-replied", "All")
     assert str(raw["Subject"]).startswith("We have it: Boiler [")
-    assert eventually(outside.sent, seconds=180, what="the copy") == [str(raw["Subject"])]
+    assert eventually(outside.sent, what="the copy") == [str(raw["Subject"])]
 
     def confirmed() -> list[dict[str, Any]]:
         return list(admin.call("GET", "outbox", params={"state": "confirmed"})["items"])
 
-    [row] = eventually(confirmed, seconds=180, what="the row")
+    [row] = eventually(confirmed, what="the row")
     ledger.walk(outside.address)
     ledger.settle()
     [case] = admin.call("GET", "records", params={"kind": "case"})["records"]
@@ -105,13 +105,11 @@ def test_an_agent_s_mail_leaves_by_smtp_and_the_mailbox_test_says_so(
         found: dict[str, Any] = outside.owner.call("GET", f"outbox/{mail_id}")
         return found if found["state"] == "confirmed" else None
 
-    ended = eventually(row, seconds=180, what="its end")
+    ended = eventually(row, what="its end")
     assert ended["undelivered_to"] == [STRANGER]
     assert "no such user" in " ".join(step["detail"] for step in ended["steps"])
     assert [mail["recipients"] for mail in outside.left(CONTACT)] == [[CONTACT]]
-    notices = eventually(
-        lambda: outside.owner.call("GET", "notices")["notices"], seconds=60, what="the notice"
-    )
+    notices = eventually(lambda: outside.owner.call("GET", "notices")["notices"], what="the notice")
     assert [(notice["kind"], notice["subject"]) for notice in notices] == [("bounce", ended["subject"])]
     assert len(outside.sent()) == 1
 

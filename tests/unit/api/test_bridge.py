@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import azure.functions as func
 import pytest
 
+from dev.processes import PATIENCE
 from shared.domain.errors import Unavailable
 from shared.triggers.client import serve
 from tests.builders import KEY, TENANT, a_copy, a_document, a_record, a_stored_message, an_attachment
@@ -27,7 +28,7 @@ def through_the_bridge(
         body=body,
     )
     middleware = func.AsgiMiddleware(api.client.app)
-    return asyncio.run(asyncio.wait_for(serve(middleware, request, None), 20))  # type: ignore[arg-type]
+    return asyncio.run(asyncio.wait_for(serve(middleware, request, None), PATIENCE))  # type: ignore[arg-type]
 
 
 def test_a_request_and_its_errors_come_through(api: Api, issuer: Issuer) -> None:
@@ -46,7 +47,6 @@ def test_an_escaped_at_sign_in_an_address_is_understood(api: Api, issuer: Issuer
     assert answer.status_code == 200
 
 
-@pytest.mark.timeout(30)
 def test_an_attachment_is_streamed_into_one_answer(api: Api, issuer: Issuer, storage: FakeStorage) -> None:
     storage.records.put_many(TENANT, [a_record()])
     document = a_document(attachments=(an_attachment(),))

@@ -17,6 +17,7 @@ from bench.matching_quality.story import Codes, Story
 from bench.matching_quality.truth import DROPPED, Found, Outcome, Truth, Verdict, filed, judge, undecidable
 from bench.matching_quality.words import ANSWERS, FORWARDS
 from bench.matching_quality.world import FREE_MAIL, OWN, SISTER
+from dev.processes import PATIENCE
 
 MAILS = 1_200
 ROOT = Path(__file__).parents[3]
@@ -56,7 +57,7 @@ def test_a_seed_tells_the_same_story_in_another_process() -> None:
             capture_output=True,
             text=True,
             check=True,
-            timeout=60,
+            timeout=PATIENCE,
         ).stdout
         for seed in ("1", "2")
     }

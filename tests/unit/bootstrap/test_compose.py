@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from dev.processes import PATIENCE
 from shared.api.use_cases import ApiUseCases
 from shared.bootstrap.assembly import Assembly
 from shared.bootstrap.compose import UseCases, compose
@@ -158,7 +159,7 @@ def loaded_by_webhook() -> list[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.split()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dev.processes import PATIENCE
 from shared import bootstrap
 from shared.adapters.storage import version
 from shared.domain.commands import families
@@ -56,18 +57,18 @@ def test_a_webhook_does_not_wait_while_another_thread_looks_at_the_store(
 
     def slow(_connection: object) -> str:
         asked.set()
-        assert answered.wait(60)
+        assert answered.wait(PATIENCE)
         return ""
 
     monkeypatch.setattr(version, "refusal", slow)
     with ThreadPoolExecutor(2) as pool:
         looking = pool.submit(bootstrap.use_cases)
-        assert asked.wait(60)
+        assert asked.wait(PATIENCE)
         try:
-            found = pool.submit(bootstrap.webhook_use_cases).result(60)
+            found = pool.submit(bootstrap.webhook_use_cases).result(PATIENCE)
         finally:
             answered.set()
-        assert looking.result(60) is found
+        assert looking.result(PATIENCE) is found
 
 
 @pytest.mark.usefixtures("complete")

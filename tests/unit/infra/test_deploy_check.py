@@ -9,6 +9,7 @@ import pytest
 
 from dev import deploy_check
 from dev.deploy_check import environment_of, package_problems, rules_by_setting, setting_problems
+from dev.processes import PATIENCE
 
 INFRA = Path(__file__).resolve().parents[3] / "infra"
 
@@ -58,7 +59,7 @@ def test_the_settings_of_azd_s_default_environment_are_read(tmp_path: Path) -> N
 
 def test_it_needs_no_package() -> None:
     code = "import dev.deploy_check"
-    subprocess.run([sys.executable, "-S", "-c", code], cwd=INFRA.parent, check=True, timeout=30)
+    subprocess.run([sys.executable, "-S", "-c", code], cwd=INFRA.parent, check=True, timeout=PATIENCE)
 
 
 def test_this_repository_could_be_packed() -> None:

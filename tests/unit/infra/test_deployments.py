@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from dev.processes import PATIENCE
+
 SCRIPTS = Path(__file__).resolve().parents[3] / "infra" / "scripts"
 ROOT = SCRIPTS.parents[1]
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
@@ -64,7 +66,7 @@ class Shell:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=PATIENCE,
         )
 
     @property
@@ -261,7 +263,7 @@ def released(shell: Shell, project: Path, tag: str) -> subprocess.CompletedProce
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
 
 

@@ -14,6 +14,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509 import load_pem_x509_certificate
 
+from dev.processes import PATIENCE
 from shared.domain.privacy.callers import ROLES
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -91,7 +92,7 @@ class Desk:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=PATIENCE,
         )
 
     def done(self, script: str, *arguments: str, **environment: str) -> str:
@@ -122,7 +123,7 @@ def registered(desk: Desk, registration: dict[str, Any]) -> Desk:
 
 @pytest.mark.parametrize("script", ALL, ids=lambda one: str(one.name))
 def test_every_script_is_bash(script: Path) -> None:
-    subprocess.run(["bash", "-n", str(script)], check=True, timeout=10)
+    subprocess.run(["bash", "-n", str(script)], check=True, timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("script", ALL, ids=lambda one: str(one.name))
