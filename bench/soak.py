@@ -115,7 +115,7 @@ class Soak:
         with weather.blowing():
             self.sending.start()
             self.answers.start()
-            reception.room.start()
+            reception.start()
             self._deliver()
             self._work_in_bad_weather()
             reception.room.join()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from bench.soak_doors import Door
 from bench.soak_letters import asks
-from bench.soak_mailroom import Acknowledged
+from bench.soak_replies import Acknowledged
 from bench.soak_report import Report
 from bench.soak_script import Expected
 from bench.soak_verify import token_of

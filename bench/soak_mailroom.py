@@ -1,50 +1,33 @@
 """Carries on at the soak's intake and IMAP mailboxes while everything fails: mail comes, folders are moved and numbered
-anew, lines cut, a password changes; and who was acknowledged, or her program, answers.
+anew, lines are cut, a password changes.
 """
 
-import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email import message_from_string
-from email.message import EmailMessage
 from email.policy import default
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import requests
 
 from bench.soak_doors import CHANGED_PASSWORD, OUTSIDE, Door, House
-from bench.soak_letters import Letters, asks
+from bench.soak_letters import Letters
 from bench.soak_plan import Plan
+from bench.soak_replies import BREAKS
 from bench.soak_run import Post
-from bench.soak_script import Mail, Step
-from bench.soak_verify import ACKNOWLEDGES, token_of
+from bench.soak_script import Step
 from dev.dovecot import Dovecot
-from dev.simulator.client import ControlError
-from dev.tenant import ApiError, a_mail
+from dev.tenant import ApiError
 
 KEPT: Final = "Kept"
 LOCKED_OUT: Final = 240.0  # seconds in which the old password must have been refused
 _AGAIN: Final = 1.0
-_PAUSE: Final = 3.0
-_CODE: Final = re.compile(r"\[[A-Z]{2,6}-[0-9A-Z]{6}-[0-9A-Z]{4}\]")
 _DEEP: Final = {"inbox": "INBOX", "sentitems": "Sent"}
-# Of each four who were acknowledged one says nothing.
-_WAYS: Final = ("machine", "machine without its mark", "person", "nobody")
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
-    """An acknowledgement that left. `token` is of the mail that it answers."""
-
-    token: str
-    recipients: tuple[str, ...]
-    message_id: str
-    subject: str
 
 
 @dataclass
@@ -63,51 +46,31 @@ class Mailroom:
     lies: dict[str, Counter[tuple[str, str, bool]]] = field(default_factory=dict)
     happened: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
-    answered: dict[str, str] = field(default_factory=dict)
     was_refused: bool = False
 
     def __post_init__(self) -> None:
         self._control = self.post.control
         self.plan = self.letters.to(self.house.doors)
         self._own_post = Post(self._control, self.plan, lies=self.post.lies, folders=self.post.folders)
-        self._over = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._safely, args=[work], daemon=True)
-            for work in (self._deliver, self._answer_all)
-        ]
-        self._asker = {step.token: step for step in self.plan.steps}
+        self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
+        self._thread.start()
 
     def join(self) -> None:
         """Until the last mail is delivered, and the mailbox with another password is open again."""
-        self._threads[0].join()
-
-    def finish(self) -> None:
-        """Answers the rest."""
-        self._over.set()
-        self._threads[1].join()
-        self._safely(self._answer)
-
-    def left(self) -> list[Acknowledged]:
-        """Every acknowledgement that left, by Graph and by SMTP."""
-        raws = [str(left["raw"]) for left in self._control.outbound()]
-        if self.server:
-            raws += [str(left["raw"]) for left in self._control.smtp_outbound()]
-        return list(_acknowledged(raws))
+        self._thread.join()
 
     def ids(self) -> dict[str, str]:
         """Item ids of copies at Microsoft."""
         return self._own_post.ids
 
-    def _safely(self, work: Callable[[], None]) -> None:
+    def _run(self) -> None:
         """A script that breaks off is no run without mistakes."""
         try:
-            work()
-        except (requests.RequestException, ControlError, ApiError, LookupError, ValueError) as error:
-            self.failed.append(f"{work.__name__}: {error!r}")
+            self._deliver()
+        except BREAKS as error:
+            self.failed.append(repr(error))
 
     def _deliver(self) -> None:
         began = time.monotonic()
@@ -209,54 +172,6 @@ class Mailroom:
         lying = self.lies.setdefault(outside.address, Counter())
         lying[_DEEP[step.folder], subject, step.folder == "sentitems"] += 1
 
-    def _answer_all(self) -> None:
-        while not self._over.wait(_PAUSE):
-            self._answer()
-
-    def _answer(self) -> None:
-        for acknowledged in self.left():
-            truth = self.plan.truth.get(acknowledged.token)
-            if truth is None or not asks(truth) or acknowledged.token in self.answered:
-                continue
-            way = _WAYS[len(self.answered) % len(_WAYS)]
-            self.answered[acknowledged.token] = way
-            if way != "nobody":
-                self._write(acknowledged, way)
-
-    def _write(self, acknowledged: Acknowledged, way: str) -> None:
-        step = self._asker[acknowledged.token]
-        [door] = [
-            door
-            for door in self.house.doors
-            if door.is_intake and door.domain in {place[0] for place in self.plan.truth[step.token].must}
-        ]
-        [asker] = acknowledged.recipients
-        to = Mail(acknowledged.token, asker, (door.address,))
-        written = self.letters.answer(door, to, is_machine=way != "person")
-        code = _CODE.findall(acknowledged.subject)[0]
-        in_thread = way != "person" or len(self.answered) % 8 < len(_WAYS)
-        headers = {"Auto-Submitted": "auto-replied"} if way == "machine" else {}
-        if in_thread:
-            headers |= {"In-Reply-To": acknowledged.message_id, "References": acknowledged.message_id}
-        subject = written.subject if in_thread else f"{written.subject} {code.lower()}"
-        mail = a_mail(asker, door.address, subject, headers=headers)
-        self._hand_in(door, mail)
-
-    def _hand_in(self, door: Door, mail: EmailMessage) -> None:
-        if door.is_outside:
-            self._control.imap_deliver(door.address, mail.as_bytes())
-        else:
-            self._control.deliver(door.address, mail.as_bytes())
-
 
 def _at_once(step: Step) -> Step:
     return Step(0.0, step.kind, step.token, step.copy, step.address, step.folder, step.raw, step.age)
-
-
-def _acknowledged(raws: Sequence[str]) -> Iterator[Acknowledged]:
-    for raw in raws:
-        mail: Any = message_from_string(raw, policy=default)
-        subject = str(mail["Subject"] or "")
-        if subject.startswith(ACKNOWLEDGES):
-            recipients = tuple(address.addr_spec for address in mail["To"].addresses)
-            yield Acknowledged(token_of(subject), recipients, str(mail["Message-ID"]), subject)

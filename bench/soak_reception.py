@@ -17,6 +17,7 @@ from bench.soak_door_verdict import (
 from bench.soak_doors import Door, House
 from bench.soak_letters import Letters, asks
 from bench.soak_mailroom import Mailroom
+from bench.soak_replies import Replies
 from bench.soak_report import Report
 from bench.soak_run import Post
 from bench.soak_script import Expected, Step
@@ -49,6 +50,7 @@ class Reception:
     stack: Stack
     house: House
     room: Mailroom
+    replies: Replies
     post: Post
 
     @classmethod
@@ -57,7 +59,12 @@ class Reception:
         house = House.of(stack.ready, tenants)
         house.connect()
         letters = Letters(span.seed, span.mails, span.seconds, span.start)
-        return cls(stack, house, Mailroom(house, post, letters, span.seconds, stack.dovecot), post)
+        room = Mailroom(house, post, letters, span.seconds, stack.dovecot)
+        return cls(stack, house, room, Replies(house, post.control, letters), post)
+
+    def start(self) -> None:
+        self.room.start()
+        self.replies.start()
 
     @property
     def truth(self) -> dict[str, Expected]:
@@ -78,7 +85,7 @@ class Reception:
         owed = sum(map(asks, self.truth.values()))
         while (waiting := owed - self._ended()) > 0 and time.monotonic() < deadline:
             time.sleep(_LOOK)
-        self.room.finish()
+        self.replies.finish()
         return max(waiting, 0)
 
     def report(self, report: Report) -> DoorVerdict:
@@ -92,11 +99,12 @@ class Reception:
             copies = sum(step.address == door.address for step in self.room.plan.steps)
             report.figure(f"{kind} {door.address}, copies delivered", copies)
         report.figure("enquiries", sum(map(asks, self.truth.values())))
-        for way in sorted(set(self.room.answered.values())):
-            count = list(self.room.answered.values()).count(way)
+        for way in sorted(set(self.replies.answered.values())):
+            count = list(self.replies.answered.values()).count(way)
             report.figure(f"acknowledgements answered by {way}", count)
         report.lines += [f"      {line}" for line in self.room.happened]
-        report.zero("breaks of the script", len(self.room.failed), self.room.failed)
+        failed = self.room.failed + self.replies.failed
+        report.zero("breaks of the script", len(failed), failed)
         verdict.report(report)
         if self.stack.dovecot is not None:
             report.zero("old passwords that were not refused", int(not self.room.was_refused))
@@ -126,7 +134,7 @@ class Reception:
             for row in self.house.acknowledgements()
             if row["state"] == "outcome_unknown"
         }
-        judge_acknowledgements(verdict, truth, self.room.left(), unknown)
+        judge_acknowledgements(verdict, truth, self.replies.left(), unknown)
         for door in self.house.doors:
             if door.is_intake:
                 verdict.unmarked += self._unmarked(door, truth)

@@ -15,8 +15,8 @@ from bench.soak_door_verdict import (
 )
 from bench.soak_doors import OUTSIDE, REPAIRS, SERVICE, UNKNOWN, doors_of
 from bench.soak_letters import CASE, FIRST, WAITING, Letters, asks
-from bench.soak_mailroom import Acknowledged
 from bench.soak_plan import Plan
+from bench.soak_replies import Acknowledged
 from bench.soak_script import Expected, Mail
 from bench.soak_verify import Seen, verify
 
