@@ -289,7 +289,9 @@ def _simulator_arguments(
         "--ca",
         str(certificates.ca),
     )
-    app = ("--client-id", identity.client_id, "--client-secret", identity.client_secret)
+    # With any port, as Entra takes it: the hosts' one is not known yet. Another `POSTLEDGER_PUBLIC_URL` is refused.
+    back = ("--redirect-uri", f"http://localhost{API}/connect/callback")
+    app = ("--client-id", identity.client_id, "--client-secret", identity.client_secret, *back)
     beside = ("--imap-root", str(imap.root), "--imap-port", str(imap.port)) if imap else ()
     return ("--port", "0", *tls, "--home-tenant", identity.home_tenant_id, *app, *beside)
 
