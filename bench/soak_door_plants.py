@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Final
 
 from bench.soak_planting import plant
@@ -46,19 +45,8 @@ def personal_mail_marked() -> None:
     plant(marking, "marks", marks)
 
 
-def numbers_taken_for_old() -> None:
-    """A folder that is numbered anew is read on from the old number."""
-    from shared.adapters.imap import ranges
-
-    def checked(folder: Any, validity: int) -> Any:
-        return replace(folder, validity=validity)
-
-    plant(ranges, "checked", checked)
-
-
 DOOR_PLANTS: Final[dict[str, Callable[[], None]]] = {
     "case-opened-again": case_opened_again,
     "acknowledged-again": acknowledged_again,
     "personal-mail-marked": personal_mail_marked,
-    "numbers-taken-for-old": numbers_taken_for_old,
 }
