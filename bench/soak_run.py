@@ -15,7 +15,7 @@ from dev.simulator.client import Control
 from dev.tenant import Tenant, eventually
 
 STILL = 4.0  # seconds without work or change that count as quiet
-STUCK = 60.0  # so many that count as an end though messages are pending
+STUCK = 180.0  # so many that count as an end though messages are pending
 LOOK = 1.0
 FIRST_WALKS = 180.0
 

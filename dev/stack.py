@@ -176,7 +176,7 @@ class Stack:
         _finish(provisioning)
         self.ready["simulator_url"] = simulator_url
         self.ready["storage_connection_string"] = azurite.connection_string
-        self.ready |= {f"storage_{name}_url": proxied[f"{name}_url"] for name in ("stats", "dam")}
+        self.ready |= {f"storage_{name}_url": proxied[f"{name}_url"] for name in ("stats", "dam", "faults")}
         self.ready["pids"]["storage_proxy"] = proxy.pid
         storage = Ports(proxied["blob"], proxied["queue"], proxied["table"])
         return {keyless.STORAGE: storage.connection_string}

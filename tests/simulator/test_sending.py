@@ -115,8 +115,8 @@ def test_an_answer_of_mime_says_what_the_mime_says_and_is_tied_to_its_parent(
     url = f"{graph.url}/v1.0{mailbox}/messages/{parent['id']}/{action}"
     raw = a_mail(2, sender=address, to="c@client.example", subject="My answer", body="Signed.")
     plain = {"Content-Type": "text/plain", **IMMUTABLE}
-    assert graph.session.post(url, data=b"not base64!", headers=plain, timeout=10).status_code == 400
-    answer = graph.session.post(url, data=base64.b64encode(raw), headers=plain, timeout=10)
+    assert graph.session.post(url, data=b"not base64!", headers=plain, timeout=PATIENCE).status_code == 400
+    answer = graph.session.post(url, data=base64.b64encode(raw), headers=plain, timeout=PATIENCE)
     draft = answer.json()
     assert (answer.status_code, draft["isDraft"], draft["subject"]) == (201, True, "My answer")
     assert draft["toRecipients"][0]["emailAddress"]["address"] == "c@client.example"

@@ -154,7 +154,7 @@ def test_a_sign_in_lasts_only_where_that_was_asked_for(simulator: Simulator, sco
 
 def test_an_application_that_is_not_known_gets_no_code(simulator: Simulator) -> None:
     link = authorize_link(simulator, client_id=OTHER)
-    answer = requests.get(link, allow_redirects=False, verify=simulator.ca_file, timeout=10)
+    answer = requests.get(link, allow_redirects=False, verify=simulator.ca_file, timeout=PATIENCE)
     assert (answer.status_code, "AADSTS700016" in answer.text) == (400, True)
 
 
@@ -184,7 +184,7 @@ def test_people_are_sent_back_to_registered_addresses_only(redirect_uri: str, is
         simulator.control.person(TENANT, account=ANN)
         consent = consent_link(simulator).replace(BACK, redirect_uri)
         for link in (authorize_link(simulator, redirect_uri=redirect_uri), consent):
-            answer = requests.get(link, allow_redirects=False, verify=simulator.ca_file, timeout=10)
+            answer = requests.get(link, allow_redirects=False, verify=simulator.ca_file, timeout=PATIENCE)
             assert answer.status_code == (302 if is_known else 400)
             assert ("AADSTS50011" in answer.text) != is_known
 

@@ -26,6 +26,9 @@ EventKind = TypeAliasType(
         "inbox_removed",
         "notice_added",
         "notice_removed",
+        "record_added",
+        "record_changed",
+        "outbox_changed",
     ],
 )
 Security = TypeAliasType("Security", Literal["tls", "starttls"])

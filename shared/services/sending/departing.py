@@ -26,6 +26,7 @@ from shared.services.capture.scopes import hasher_of
 from shared.services.sending.change_mail import ChangeMail
 from shared.services.sending.gate import Gate, asked_for
 from shared.services.sending.making import MakeMime, OpenFile
+from shared.services.sending.standing import CheckStanding
 
 # A step asks for a look at most, and a look for another step: more is a mistake of ours.
 _MOST_STEPS: Final = 6
@@ -37,6 +38,7 @@ _WITHOUT_COPY: Final = "The mail has left, but its copy could not be kept among 
 class _Visit:
     """One mail in the hands of a worker: the row as it stands, what the server said last, what a look showed."""
 
+    mailbox: Mailbox
     box: OpenOutbox
     gate: Gate
     mail: OutboxMail
@@ -79,6 +81,7 @@ class SendOne:
     make_mime: MakeMime
     open_file: OpenFile
     check_departure: CheckDeparture
+    check_standing: CheckStanding
     hash_key: bytes
     waits: Waits
     clock: Clock
@@ -91,7 +94,7 @@ class SendOne:
             mail = transitions.released(self.clock())(mail)
         try:
             # Whatever becomes of it: whoever comes next looks first, since from now on there may be a draft.
-            visit = _Visit(self.sender.open(mailbox), gate, replace(mail, begun=True), is_fresh)
+            visit = _Visit(mailbox, self.sender.open(mailbox), gate, replace(mail, begun=True), is_fresh)
         except PermanentError as error:
             self._refused(mail, error)
             return None
@@ -153,8 +156,8 @@ class SendOne:
         visit.said = visit.box.send(mime)
 
     def _is_wanted(self, visit: _Visit) -> bool:
-        """Whether its recipient still gets it: of a campaign's mail that is asked right before its draft."""
-        verdict = self.check_departure(visit.mail)
+        """Whether its recipients still get it, and from this agent: asked right before its draft."""
+        verdict = self.check_departure(visit.mail) or self.check_standing(visit.mailbox, visit.mail)
         if verdict is not None:
             self._change(visit, verdict)
         return verdict is None
@@ -277,7 +280,9 @@ class SendOne:
                 tenant_id=mail.tenant_id, mailbox_id=mail.mailbox_id, first_at=now, items=(copy.item,)
             )
         )
-        self._change(visit, transitions.confirmed(now, detail, key))
+        visit.mail = self.change.quietly(mail, transitions.confirmed(now, detail, key))
+        # Whoever takes the copy in tells once more, so that a worker may be killed here.
+        self.change.announce_all([visit.mail])
         if is_other:
             telemetry.event("left_as_somebody_else", mailbox=mail.mailbox_id, mail=mail.id)
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from dev.processes import PATIENCE
 from shared.domain.commands.commands import IngestMessages, SyncMailbox
 from shared.domain.commands.families import MAIL
 from shared.domain.errors import AccessDenied, Throttled, Unavailable
@@ -157,7 +158,7 @@ def test_a_command_that_was_tried_twice_without_an_end_runs_with_nothing_beside_
     def beside(_: object) -> None:
         """Another message comes while this one runs."""
         with ThreadPoolExecutor(1) as other:
-            other.submit(handle, Message(INGEST.to_json()), MAIL, run, outcomes).result(30)
+            other.submit(handle, Message(INGEST.to_json()), MAIL, run, outcomes).result(PATIENCE)
 
     run = Run()
     handle(Message(SYNC.to_json(), SPLIT_AT - 1), MAIL, beside, outcomes)
@@ -175,7 +176,7 @@ def test_who_makes_way_comes_less_often_the_longer_the_process_is_kept(storage: 
     occupancy = Occupancy(clock=lambda: now)
     outcomes = Outcomes(storage.queue, storage.exceptions, lambda: NOW, occupancy)
     with ThreadPoolExecutor(1) as other:
-        assert other.submit(occupancy.take).result(30)
+        assert other.submit(occupancy.take).result(PATIENCE)
         while now < 7 * 60:
             handle(Message(INGEST.to_json()), MAIL, Run(), outcomes)
             [(command, delay)] = storage.queue.sent

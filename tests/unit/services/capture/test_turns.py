@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dev.processes import wait_for
+from dev.processes import PATIENCE, wait_for
 from shared.domain import names
 from shared.domain.capture.pending import EARLIEST, HOPELESS_AFTER, MOST_TRIES, Flags, Lane, PendingRow
 from shared.domain.capture.worklist import next_group, wake_up
@@ -87,7 +87,7 @@ def seen_by_others(world: World, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
     def opened(mail: Any, mailbox: Any) -> Any:
         with ThreadPoolExecutor(1) as other:
-            seen.append(other.submit(lambda: occupancy.is_wanted).result(30))
+            seen.append(other.submit(lambda: occupancy.is_wanted).result(PATIENCE))
         return open_to(mail, mailbox)
 
     monkeypatch.setattr(type(world.mail), "open", opened)
@@ -520,9 +520,9 @@ def test_a_row_whose_run_did_not_end_waits_while_another_has_the_process_alone(w
     put(world, mail)
     occupancy = world.use_cases.part(Occupancy)
     with ThreadPoolExecutor(1) as other:
-        assert other.submit(occupancy.take).result(30)
+        assert other.submit(occupancy.take).result(PATIENCE)
         wake(world)
-        other.submit(occupancy.share).result(30)
+        other.submit(occupancy.share).result(PATIENCE)
     until = world.now + timedelta(seconds=PUT_OFF)
     assert [(row.item, row.tries, row.not_before) for row in world.worklist()] == [
         (killer, 2, until),
@@ -559,7 +559,7 @@ def test_a_turn_ends_with_its_group_where_another_waits_for_the_process(world: W
         wait_for(lambda: occupancy.is_wanted or None, "nobody waits")
         before = len(world.worklist())
         wake(world)
-    assert waiting.result(30)
+    assert waiting.result(PATIENCE)
     assert 0 < len(world.worklist()) < before
     assert [(type(command), delay) for command, delay in world.storage.queue.sent] == [(WakeMailbox, 0.0)]
 
