@@ -43,7 +43,7 @@ from shared.services.intake.marking import REFUSED as NOT_MARKED
 from shared.services.intake.marking import MarkMail
 from tests.builders import AGENT, HASH_KEY, NOW, TENANT, a_mailbox, an_organisation
 from tests.contract.dovecot_world import certificate
-from tests.fakes.stores.exceptions import FakeExceptions
+from tests.unit.services.world import World
 
 CASES: Final = Path(__file__).parents[3] / "shared" / "cases"
 PLAYER: Final = CASES / "play.py"
@@ -255,13 +255,15 @@ def test_310_a_mark_that_does_not_stay_is_told_once_and_asked_for_once_a_mail(pl
     played = play("310-read-mark-that-does-not-stay")
     box = replace(played.mailbox, kind=INTAKE, mark_read=True)
     scope = Scope(an_organisation(), box, hasher_of(HASH_KEY, TENANT))
-    exceptions = FakeExceptions()
-    mark = MarkMail(ImapMarker(played.mail.sessions), exceptions, lambda: NOW)
+    world = World()
+    world.storage.marker = ImapMarker(played.mail.sessions)  # type: ignore[assignment]
+    world.restart()
+    mark = world.use_cases.part(MarkMail)
     for act in (1, 2):
         page = played.changes()
         item = max((head.item for head in page.heads), key=lambda item: item.item_id)
         mark(scope, MarkRead(tenant_id=TENANT, mailbox_id=box.mailbox_id, first_at=NOW, items=(item,)))
-        [told] = exceptions.all
+        [told] = world.storage.exceptions.all
         assert (told.code, told.code in ADVICE) == (NOT_MARKED, True)
         for _ in range(20):
             played.changes(cursor=page.cursor)
