@@ -110,6 +110,7 @@ TestOutcome = TypeAliasType(
     "TestOutcome",
     Literal[
         "ok",
+        "deployment",
         "consent_pending",
         "no_consent",
         "not_signed_in",
